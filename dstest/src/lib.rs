@@ -1,0 +1,1 @@
+//! Runs tests in parallel, many times, and keeps what failed.

@@ -1,0 +1,2 @@
+//! Per-peer logs as coloured columns.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! A Raft library whose core is a pure state machine.
+#![forbid(unsafe_code)]
