@@ -1,0 +1,215 @@
+//! What a node is told about itself, its peers and its limits.
+//!
+//! A [`Config`] is written by a person and may be wrong; a [`ValidConfig`] is one that was checked,
+//! once, and is the only one a node takes.
+
+use std::time::Duration;
+
+use crate::types::{MessageId, PeerId};
+
+/// A node's settings. Start from [`Config::new`] and change what differs.
+///
+/// ```
+/// use raft::{Config, PeerId};
+/// let peers = [1, 2, 3].map(PeerId::new);
+/// let config = Config { messages_in_flight_max: 8, ..Config::new(peers[0], peers.to_vec()) };
+/// assert!(config.validate().is_ok());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// This node's own name.
+    pub id: PeerId,
+    /// All peers of the cluster, this one among them.
+    pub peers: Vec<PeerId>,
+    /// The shortest time without a leader after which a peer stands for election (paper §5.2).
+    pub election_timeout_min: Duration,
+    /// The longest such time; each peer draws anew for every election.
+    pub election_timeout_max: Duration,
+    /// How often a leader that has nothing to send makes itself heard. Also the time after which
+    /// an unanswered message counts as lost.
+    pub heartbeat_interval: Duration,
+    /// How long a leader keeps the news of a commit for the next entries to carry before it sends
+    /// the news alone. Zero tells followers at once, at the price of more messages.
+    pub commit_notice_delay: Duration,
+    /// How many bytes of entries one AppendEntries carries at most; a larger entry goes alone.
+    pub append_bytes_max: usize,
+    /// How many AppendEntries with entries may be unanswered per peer (the pipeline's bound).
+    pub messages_in_flight_max: usize,
+    /// How many bytes of a snapshot one InstallSnapshot carries at most.
+    pub snapshot_chunk_bytes: usize,
+    /// The largest snapshot this node takes from a leader, in bytes.
+    pub snapshot_bytes_max: u64,
+    /// What a new leader does with its first entry.
+    pub first_entry: FirstEntry,
+    /// The number of the first message sent. A driver that restarts a node passes one that is
+    /// higher than any used before, so that a message's number names it in the whole run.
+    pub first_message_id: MessageId,
+}
+
+/// What a new leader appends before anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstEntry {
+    /// A no-op, so that entries of earlier terms commit without waiting for a command (paper §8).
+    NoOp,
+    /// The first command. Indexes then count commands alone.
+    Command,
+}
+
+impl Config {
+    /// Settings for a local network: elections after 150–300 ms, heartbeats every 50 ms.
+    #[must_use]
+    pub const fn new(id: PeerId, peers: Vec<PeerId>) -> Self {
+        Self {
+            id,
+            peers,
+            election_timeout_min: Duration::from_millis(150),
+            election_timeout_max: Duration::from_millis(300),
+            heartbeat_interval: Duration::from_millis(50),
+            commit_notice_delay: Duration::ZERO,
+            append_bytes_max: 64 * 1024,
+            messages_in_flight_max: 64,
+            snapshot_chunk_bytes: 64 * 1024,
+            snapshot_bytes_max: 1 << 30,
+            first_entry: FirstEntry::NoOp,
+            first_message_id: MessageId::new(1),
+        }
+    }
+
+    /// Checks the settings against each other.
+    ///
+    /// # Errors
+    /// The first setting that cannot work, with what would.
+    pub fn validate(self) -> Result<ValidConfig, ConfigError> {
+        let mut sorted = self.peers.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.len() != self.peers.len() {
+            return Err(ConfigError::DoublePeer);
+        }
+        if sorted.binary_search(&self.id).is_err() {
+            return Err(ConfigError::NotAPeer { id: self.id });
+        }
+        if self.heartbeat_interval.is_zero() {
+            return Err(ConfigError::NoHeartbeat);
+        }
+        if self.heartbeat_interval * 2 > self.election_timeout_min {
+            return Err(ConfigError::HeartbeatTooSlow {
+                heartbeat: self.heartbeat_interval,
+                election: self.election_timeout_min,
+            });
+        }
+        if self.election_timeout_min >= self.election_timeout_max {
+            return Err(ConfigError::NoJitter);
+        }
+        for (name, value) in [
+            ("append_bytes_max", self.append_bytes_max),
+            ("messages_in_flight_max", self.messages_in_flight_max),
+            ("snapshot_chunk_bytes", self.snapshot_chunk_bytes),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::Zero { name });
+            }
+        }
+        Ok(ValidConfig(Self { peers: sorted, ..self }))
+    }
+}
+
+/// Settings that passed [`Config::validate`]; peers are sorted.
+#[derive(Clone, Debug)]
+pub struct ValidConfig(Config);
+
+impl ValidConfig {
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> &Config {
+        &self.0
+    }
+
+    /// How many peers make a majority.
+    #[must_use]
+    pub const fn majority(&self) -> usize {
+        self.0.peers.len() / 2 + 1
+    }
+
+    /// All peers but this one, in order.
+    pub fn others(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.0.peers.iter().copied().filter(|peer| *peer != self.0.id)
+    }
+
+    /// Whether `peer` is another member of the cluster.
+    #[must_use]
+    pub fn is_other(&self, peer: PeerId) -> bool {
+        peer != self.0.id && self.0.peers.binary_search(&peer).is_ok()
+    }
+}
+
+/// A setting that cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A peer is named twice.
+    #[error("`peers` names a peer twice")]
+    DoublePeer,
+    /// The node is not in its own list.
+    #[error("`peers` must contain the node itself, {id}")]
+    NotAPeer {
+        /// The node.
+        id: PeerId,
+    },
+    /// Heartbeats would come without a pause.
+    #[error("`heartbeat_interval` must be longer than zero")]
+    NoHeartbeat,
+    /// A single lost heartbeat would start an election.
+    #[error(
+        "`heartbeat_interval` ({heartbeat:?}) must be at most half of `election_timeout_min` ({election:?})"
+    )]
+    HeartbeatTooSlow {
+        /// The interval given.
+        heartbeat: Duration,
+        /// The timeout given.
+        election: Duration,
+    },
+    /// All peers would stand at once, for ever (paper §5.2).
+    #[error("`election_timeout_max` must be longer than `election_timeout_min`")]
+    NoJitter,
+    /// A limit that lets nothing through.
+    #[error("`{name}` must be at least 1")]
+    Zero {
+        /// The setting.
+        name: &'static str,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Change = fn(&mut Config);
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        let rows: [(Change, &str); 6] = [
+            (|c| c.peers.push(PeerId::new(2)), "`peers` names a peer twice"),
+            (|c| c.id = PeerId::new(9), "`peers` must contain the node itself, 9"),
+            (|c| c.heartbeat_interval = Duration::ZERO, "`heartbeat_interval` must be longer"),
+            (|c| c.heartbeat_interval = Duration::from_millis(100), "at most half of"),
+            (|c| c.election_timeout_max = c.election_timeout_min, "`election_timeout_max` must be"),
+            (|c| c.append_bytes_max = 0, "`append_bytes_max` must be at least 1"),
+        ];
+        for (change, expected) in rows {
+            let mut config = Config::new(PeerId::new(1), [1, 2, 3].map(PeerId::new).to_vec());
+            change(&mut config);
+            let error = config.validate().expect_err(expected).to_string();
+            assert!(error.contains(expected), "{error:?} should contain {expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_majority_is_more_than_half() {
+        for (peers, majority) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (7, 4)] {
+            let all = (0..peers).map(PeerId::new).collect();
+            let config = Config::new(PeerId::new(0), all).validate().unwrap();
+            assert_eq!(config.majority(), majority, "of {peers}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What a log is made of: entries, runs of entries as messages carry them, and snapshots.
+//!
+//! Invariant of [`LogSlice`], checked once where bytes or messages come in: indexes are
+//! consecutive from `prev.index + 1`, terms never fall and none is below `prev.term` (paper §5.3).
+
+use std::sync::Arc;
+
+use crate::types::{EntryId, Index, Term};
+
+/// The bytes of a command or a snapshot: immutable, so that the log, messages and the disk share
+/// one copy.
+pub type Bytes = Arc<[u8]>;
+
+/// What an entry asks of the state machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// Nothing; a new leader appends it to commit what its predecessors left (paper §8).
+    NoOp,
+    /// A command of the service; the core never looks inside.
+    Command(Bytes),
+}
+
+impl Payload {
+    /// The command's bytes; a no-op has none.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::NoOp => &[],
+            Self::Command(bytes) => bytes,
+        }
+    }
+}
+
+/// One entry of the replicated log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The entry's term and index.
+    pub id: EntryId,
+    /// What it asks of the state machine.
+    pub payload: Payload,
+}
+
+impl Entry {
+    /// What an entry takes besides its payload when it is encoded, in bytes.
+    pub const OVERHEAD_BYTES: usize = 8 + 1 + 4;
+
+    /// The entry's size when it is encoded, in bytes.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        Self::OVERHEAD_BYTES + self.payload.bytes().len()
+    }
+}
+
+/// Consecutive entries and the place they follow: what AppendEntries carries.
+///
+/// ```
+/// use raft::{Entry, EntryId, Index, LogSlice, Payload, Term};
+/// let entry = |term, index| Entry {
+///     id: EntryId::new(Term::new(term), Index::new(index)),
+///     payload: Payload::NoOp,
+/// };
+/// let slice = LogSlice::new(EntryId::ZERO, vec![entry(1, 1), entry(2, 2)])?;
+/// assert_eq!(slice.last().index, Index::new(2));
+/// assert!(LogSlice::new(EntryId::ZERO, vec![entry(2, 1), entry(1, 2)]).is_err());
+/// # Ok::<(), raft::BrokenSlice>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSlice {
+    prev: EntryId,
+    entries: Vec<Entry>,
+}
+
+/// The first entry that does not follow from the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("entry {found} cannot follow {after}")]
+pub struct BrokenSlice {
+    /// The entry before it.
+    pub after: EntryId,
+    /// The entry that does not fit.
+    pub found: EntryId,
+}
+
+impl LogSlice {
+    /// The entries that follow `prev`.
+    ///
+    /// # Errors
+    /// The first entry whose index is not the next one, or whose term falls.
+    pub fn new(prev: EntryId, entries: Vec<Entry>) -> Result<Self, BrokenSlice> {
+        let mut after = prev;
+        for entry in &entries {
+            let found = entry.id;
+            if found.index != after.index.next()
+                || found.term < after.term
+                || found.term == Term::ZERO
+            {
+                return Err(BrokenSlice { after, found });
+            }
+            after = found;
+        }
+        Ok(Self { prev, entries })
+    }
+
+    /// No entries after `prev`.
+    #[must_use]
+    pub const fn empty(prev: EntryId) -> Self {
+        Self { prev, entries: Vec::new() }
+    }
+
+    /// The entry the slice follows.
+    #[must_use]
+    pub const fn prev(&self) -> EntryId {
+        self.prev
+    }
+
+    /// The last entry of the slice, or `prev` if it is empty.
+    #[must_use]
+    pub fn last(&self) -> EntryId {
+        self.entries.last().map_or(self.prev, |entry| entry.id)
+    }
+
+    /// The entries, in order.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entries, in order, out of the slice.
+    #[must_use]
+    pub fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+}
+
+/// The service's state through an entry, in place of the log up to and including it (paper §7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last entry the snapshot replaces (Figure 13 `lastIncludedIndex`, `lastIncludedTerm`).
+    pub last_included: EntryId,
+    /// The service's state; the core never looks inside.
+    pub data: Bytes,
+}
+
+impl Snapshot {
+    /// The index of the last entry the snapshot replaces.
+    #[must_use]
+    pub const fn index(&self) -> Index {
+        self.last_included.index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(term: u64, index: u64) -> Entry {
+        Entry { id: EntryId::new(Term::new(term), Index::new(index)), payload: Payload::NoOp }
+    }
+
+    #[test]
+    fn a_slice_names_the_first_entry_that_does_not_fit() {
+        let prev = EntryId::new(Term::new(2), Index::new(4));
+        let rows = [
+            (vec![entry(2, 6)], "entry 6@2 cannot follow 4@2"),
+            (vec![entry(1, 5)], "entry 5@1 cannot follow 4@2"),
+            (vec![entry(3, 5), entry(2, 6)], "entry 6@2 cannot follow 5@3"),
+        ];
+        for (entries, expected) in rows {
+            let broken = LogSlice::new(prev, entries).expect_err(expected);
+            assert_eq!(broken.to_string(), expected);
+        }
+        assert!(LogSlice::new(EntryId::ZERO, vec![entry(0, 1)]).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! The messages of the protocol: Figure 2 and Figure 13 of the paper, each request and its reply
+//! as two messages.
+//!
+//! A message says nothing about who sent it; that is the [`Envelope`]'s.
+
+use crate::entry::{Bytes, LogSlice};
+use crate::types::{EntryId, Index, MessageId, PeerId, Term};
+
+/// A message on its way from one peer to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The sender's own number for this message.
+    pub id: MessageId,
+    /// The sender.
+    pub from: PeerId,
+    /// The receiver.
+    pub to: PeerId,
+    /// The sender's `current_term` when it made the message.
+    pub term: Term,
+    /// What is asked or answered.
+    pub message: Message,
+}
+
+/// What peers ask and answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A candidate asks for a vote (Figure 2 RequestVote).
+    RequestVote(RequestVote),
+    /// The answer to [`Message::RequestVote`].
+    RequestVoteReply(Vote),
+    /// A leader's entries, or its heartbeat (Figure 2 AppendEntries).
+    AppendEntries(AppendEntries),
+    /// The answer to [`Message::AppendEntries`].
+    AppendEntriesReply(AppendEntriesReply),
+    /// A piece of the leader's snapshot (Figure 13 InstallSnapshot).
+    InstallSnapshot(InstallSnapshot),
+    /// The answer to [`Message::InstallSnapshot`].
+    InstallSnapshotReply(InstallSnapshotReply),
+}
+
+impl Message {
+    /// The message's name in the paper.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RequestVote(_) => "RequestVote",
+            Self::RequestVoteReply(_) => "RequestVoteReply",
+            Self::AppendEntries(_) => "AppendEntries",
+            Self::AppendEntriesReply(_) => "AppendEntriesReply",
+            Self::InstallSnapshot(_) => "InstallSnapshot",
+            Self::InstallSnapshotReply(_) => "InstallSnapshotReply",
+        }
+    }
+
+    /// Whether this is a request or the answer to one.
+    #[must_use]
+    pub const fn direction(&self) -> Direction {
+        match self {
+            Self::RequestVote(_) | Self::AppendEntries(_) | Self::InstallSnapshot(_) => {
+                Direction::Request
+            }
+            Self::RequestVoteReply(_)
+            | Self::AppendEntriesReply(_)
+            | Self::InstallSnapshotReply(_) => Direction::Reply,
+        }
+    }
+}
+
+/// The two halves of what the paper calls a remote procedure call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// It asks.
+    Request,
+    /// It answers.
+    Reply,
+}
+
+/// Arguments of RequestVote; the candidate is the envelope's sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestVote {
+    /// The candidate's last entry (Figure 2 `lastLogIndex`, `lastLogTerm`).
+    pub last_log: EntryId,
+}
+
+/// The answer to a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vote {
+    /// The sender voted for the candidate in the message's term.
+    Granted,
+    /// It did not, and says so.
+    Refused,
+}
+
+/// Arguments of AppendEntries; the leader is the envelope's sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppendEntries {
+    /// The entries and the one they follow (Figure 2 `prevLogIndex`, `prevLogTerm`, `entries[]`).
+    pub slice: LogSlice,
+    /// The leader's `commit_index`.
+    pub leader_commit: Index,
+}
+
+/// The answer to a leader's entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendEntriesReply {
+    /// The sender's log equals the leader's, durably, through this index.
+    Accepted {
+        /// The last index the two logs are known to share.
+        match_index: Index,
+    },
+    /// The sender's log has no entry equal to the request's `prev`.
+    Rejected {
+        /// The index that did not match.
+        prev_log_index: Index,
+        /// The sender's last entry at or below it whose term is at most the request's: nothing
+        /// between this entry and `prev_log_index` can match.
+        hint: EntryId,
+    },
+}
+
+/// Arguments of InstallSnapshot; the leader is the envelope's sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstallSnapshot {
+    /// The last entry the snapshot replaces.
+    pub last_included: EntryId,
+    /// Where in the snapshot the chunk starts, in bytes.
+    pub offset: u64,
+    /// The piece of the snapshot at `offset`.
+    pub chunk: Bytes,
+    /// Whether more follows.
+    pub rest: Rest,
+}
+
+/// Whether a chunk is the last one of its snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// More chunks follow.
+    More,
+    /// This was the last chunk (Figure 13 `done`).
+    Done,
+}
+
+/// The answer to a chunk of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstallSnapshotReply {
+    /// The sender holds the snapshot's bytes up to `offset` and wants those after it.
+    Continue {
+        /// The snapshot in question, by its last included index.
+        last_included_index: Index,
+        /// How many of its bytes the sender holds.
+        offset: u64,
+    },
+    /// The sender's state covers the snapshot, durably; its log equals the leader's through this
+    /// index.
+    Installed {
+        /// The last index the two logs are known to share.
+        match_index: Index,
+    },
+}

@@ -1,0 +1,117 @@
+//! What goes into the core and what comes out: the contract between [`Node`](crate::Node) and the
+//! driver around it.
+//!
+//! ```text
+//! timers ──────► Input::Tick      ┐            ┌ Output::Persist ──► storage, in order
+//! network ─────► Input::Receive   ├─► Node ───►│ Output::Send ─────► network
+//! storage ─────► Input::Persisted ┘            │ Output::Apply ────► state machine, in order
+//!                                              └ Output::Restore ──► state machine
+//! ```
+//!
+//! # The contract
+//! A driver takes outputs by [`poll_output`](crate::Node::poll_output) until there is none, in
+//! order, and carries them out:
+//!
+//! 1. **Writes become durable in their order.** If write *n* survives a crash, so do all before
+//!    it. A driver may join any number of them in one flush, and reports the newest durable one by
+//!    [`Input::Persisted`], as late as it likes.
+//! 2. **A message that is polled may go at once.** Every message that promises something (a vote,
+//!    an acknowledgement, a candidacy) is held back inside the core until the write it depends on
+//!    is reported durable. A leader's entries promise nothing and may overtake its own disk.
+//! 3. **Messages may be lost, doubled, delayed and reordered** without harm to safety.
+//! 4. **`Apply` and `Restore` go to the state machine in their order**, each once per start of the
+//!    node. What is applied is committed and durable on this peer.
+//! 5. **Time never goes back.** A driver calls [`handle`](crate::Node::handle) with
+//!    [`Input::Tick`] when the moment of [`poll_timeout`](crate::Node::poll_timeout) has come;
+//!    being late costs an election, never safety.
+//! 6. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
+//!    message per peer and in one write.
+
+use crate::entry::{Entry, Snapshot};
+use crate::message::Envelope;
+use crate::types::{Index, PeerId, Term, WriteId};
+
+/// What happened outside the core.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The moment of `poll_timeout` has come.
+    Tick,
+    /// A message has arrived.
+    Receive(Envelope),
+    /// All writes up to and including this one are durable.
+    Persisted(WriteId),
+}
+
+/// What the driver has to do; see the module's contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Write this record after all earlier ones and report it by [`Input::Persisted`].
+    Persist(Write),
+    /// Send this message.
+    Send(Envelope),
+    /// Apply these committed entries, in order; no-ops are among them, so that indexes have no
+    /// gaps.
+    Apply(Vec<Entry>),
+    /// Replace the state machine's state by the snapshot's.
+    Restore(Snapshot),
+}
+
+/// One write to stable storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The write's number; numbers rise by one.
+    pub id: WriteId,
+    /// What changes.
+    pub record: Record,
+}
+
+/// One change of the stable state. Each record is atomic, but an [`Record::Append`] may survive a
+/// crash with any number of its first entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The term and the vote in it (Figure 2 `currentTerm`, `votedFor`), together.
+    HardState(HardState),
+    /// Delete all entries from this index on.
+    Truncate {
+        /// The first index to go.
+        from: Index,
+    },
+    /// Append these entries; the first one follows the last one stored. Never empty.
+    Append(Vec<Entry>),
+    /// Replace the snapshot and delete the log entries it covers.
+    Snapshot {
+        /// The new snapshot.
+        snapshot: Snapshot,
+        /// What becomes of the entries after it.
+        suffix: Suffix,
+    },
+}
+
+/// What becomes of log entries after a new snapshot (Figure 13, steps 6 and 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suffix {
+    /// The log held the snapshot's last entry: entries after it stay.
+    Kept,
+    /// The log did not: all of it goes.
+    Discarded,
+}
+
+/// The part of the state that is small and rewritten whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HardState {
+    /// The newest term the peer has seen.
+    pub current_term: Term,
+    /// The candidate the peer voted for in that term.
+    pub voted_for: Option<PeerId>,
+}
+
+/// What a store holds when a node starts: nothing at first, later what survived.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Term and vote.
+    pub hard_state: HardState,
+    /// The newest snapshot.
+    pub snapshot: Option<Snapshot>,
+    /// The entries after the snapshot, without gaps.
+    pub entries: Vec<Entry>,
+}

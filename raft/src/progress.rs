@@ -1,0 +1,193 @@
+//! What a leader knows about one follower's log, and how much it may send it.
+//!
+//! Invariant: `match_index < next_index`. A follower is in one of three flows:
+//!
+//! ```text
+//!            accepted                   next_index compacted
+//!  Probe ───────────────► Replicate ───────────────────────► Snapshot
+//!    ▲                        │                                  │
+//!    └────────────────────────┴──────────────────────────────────┘
+//!      rejected, or unanswered for a heartbeat     installed
+//! ```
+
+use std::collections::VecDeque;
+
+use crate::entry::Snapshot;
+use crate::types::{Index, Instant};
+
+/// A leader's view of one follower (Figure 2 `nextIndex[]`, `matchIndex[]`).
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// The last index at which the follower's log is known to equal the leader's, durably.
+    pub match_index: Index,
+    /// The next index to send.
+    pub next_index: Index,
+    /// The `commit_index` last sent to the follower.
+    pub commit_sent: Index,
+    /// When the follower must hear from the leader again.
+    pub heartbeat_due: Instant,
+    /// How entries flow to it.
+    pub flow: Flow,
+}
+
+/// How entries flow to a follower.
+#[derive(Clone, Debug)]
+pub enum Flow {
+    /// One message at a time, to find where the logs agree.
+    Probe(Probe),
+    /// Messages in a pipeline, ahead of their answers.
+    Replicate(InFlight),
+    /// The snapshot first: the entries it needs are gone.
+    Snapshot(Transfer),
+}
+
+/// Whether a probe is out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// A probe may be sent, with entries.
+    Ready,
+    /// A probe is out; the next one goes with the next heartbeat.
+    Waiting,
+    /// A heartbeat passed without an answer: probes carry no entries until the follower speaks.
+    Silent,
+}
+
+/// The unanswered messages to a follower, by the last index each carried.
+#[derive(Clone, Debug, Default)]
+pub struct InFlight {
+    lasts: VecDeque<Index>,
+    /// When the follower last took something, or the pipeline was last empty.
+    pub(crate) moved_at: Instant,
+}
+
+impl InFlight {
+    /// An empty pipeline.
+    #[must_use]
+    pub const fn new(now: Instant) -> Self {
+        Self { lasts: VecDeque::new(), moved_at: now }
+    }
+
+    /// Notes a message that carried entries through `last`.
+    pub(crate) fn sent(&mut self, last: Index, now: Instant) {
+        if self.lasts.is_empty() {
+            self.moved_at = now;
+        }
+        self.lasts.push_back(last);
+    }
+
+    /// Forgets the messages that the follower's `match_index` answers.
+    pub(crate) fn accepted(&mut self, match_index: Index, now: Instant) {
+        while self.lasts.front().is_some_and(|last| *last <= match_index) {
+            self.lasts.pop_front();
+            self.moved_at = now;
+        }
+    }
+
+    /// How many messages are unanswered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lasts.len()
+    }
+
+    /// Whether every message was answered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lasts.is_empty()
+    }
+}
+
+/// A snapshot on its way to a follower, one chunk at a time.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    /// The snapshot; it stays the same even if the leader takes a newer one meanwhile.
+    pub snapshot: Snapshot,
+    /// How many bytes the follower holds.
+    pub offset: u64,
+    /// Whether the chunk at `offset` is out.
+    pub chunk: Probe,
+}
+
+impl Progress {
+    /// A follower of which a new leader knows nothing yet (Figure 2: `nextIndex` starts after the
+    /// leader's last entry).
+    #[must_use]
+    pub const fn new(last: Index, now: Instant) -> Self {
+        Self {
+            match_index: Index::ZERO,
+            next_index: last.next(),
+            commit_sent: Index::ZERO,
+            heartbeat_due: now,
+            flow: Flow::Probe(Probe::Ready),
+        }
+    }
+
+    /// The follower's log equals the leader's through `match_index`. Answers may come late and out
+    /// of order: an older one changes nothing but proves that the follower is there.
+    pub(crate) fn accepted(&mut self, match_index: Index, now: Instant) {
+        self.match_index = self.match_index.max(match_index);
+        match &mut self.flow {
+            Flow::Replicate(in_flight) => in_flight.accepted(self.match_index, now),
+            Flow::Probe(_) => self.replicate(now),
+            Flow::Snapshot(transfer) => {
+                if self.match_index >= transfer.snapshot.index() {
+                    self.replicate(now);
+                }
+            }
+        }
+        self.next_index = self.next_index.max(self.match_index.next());
+        debug_assert!(self.match_index < self.next_index, "{self:?}");
+    }
+
+    fn replicate(&mut self, now: Instant) {
+        self.next_index = self.match_index.next();
+        self.flow = Flow::Replicate(InFlight::new(now));
+    }
+
+    /// Starts over behind `match_index`: what was in flight counts as lost.
+    pub(crate) fn probe_from(&mut self, next_index: Index, probe: Probe) {
+        self.next_index = next_index.max(self.match_index.next());
+        self.flow = Flow::Probe(probe);
+    }
+
+    /// The snapshot comes first.
+    pub(crate) fn transfer(&mut self, snapshot: Snapshot) {
+        self.flow = Flow::Snapshot(Transfer { snapshot, offset: 0, chunk: Probe::Ready });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(match_index: u64) -> Progress {
+        let mut progress = Progress::new(Index::new(10), Instant::START);
+        progress.accepted(Index::new(match_index), Instant::START);
+        progress
+    }
+
+    #[test]
+    fn an_answer_opens_the_pipeline_and_an_old_one_changes_nothing() {
+        let mut progress = progress(4);
+        assert_eq!(progress.next_index, Index::new(5));
+        progress.accepted(Index::new(2), Instant::START);
+        assert_eq!((progress.match_index, progress.next_index), (Index::new(4), Index::new(5)));
+        assert!(matches!(progress.flow, Flow::Replicate(_)));
+    }
+
+    #[test]
+    fn one_answer_covers_all_messages_before_it() {
+        let mut in_flight = InFlight::new(Instant::START);
+        for last in [3, 6, 9] {
+            in_flight.sent(Index::new(last), Instant::START);
+        }
+        in_flight.accepted(Index::new(7), Instant::START);
+        assert_eq!(in_flight.len(), 1);
+    }
+
+    #[test]
+    fn a_probe_never_goes_behind_what_is_known_to_match() {
+        let mut progress = progress(4);
+        progress.probe_from(Index::new(1), Probe::Ready);
+        assert_eq!(progress.next_index, Index::new(5));
+    }
+}

@@ -1,0 +1,113 @@
+//! The three roles, each with only the state that exists in it (paper §5.1, Figure 4).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::entry::Bytes;
+use crate::progress::Progress;
+use crate::quorum::Tally;
+use crate::types::{EntryId, Instant, PeerId};
+
+/// What a peer is at the moment.
+#[derive(Clone, Debug)]
+pub enum Role {
+    /// It follows a leader, or waits for one.
+    Follower(Follower),
+    /// It stands for election.
+    Candidate(Candidate),
+    /// It leads its term.
+    Leader(Leader),
+}
+
+/// State of a follower.
+#[derive(Clone, Debug)]
+pub struct Follower {
+    /// Who leads the current term, as far as this peer knows.
+    pub leader: Option<PeerId>,
+    /// When it stands for election unless it hears from a leader or grants a vote.
+    pub election_deadline: Instant,
+    /// The snapshot that is coming in.
+    pub incoming: Option<Incoming>,
+}
+
+/// The chunks of a snapshot received so far.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The snapshot's last entry.
+    pub last_included: EntryId,
+    /// Its bytes so far.
+    pub data: Vec<u8>,
+}
+
+/// State of a candidate.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The votes so far.
+    pub tally: Tally,
+    /// When it gives up this election and starts the next.
+    pub election_deadline: Instant,
+}
+
+/// State of a leader.
+#[derive(Clone, Debug)]
+pub struct Leader {
+    /// What it knows of every other peer.
+    pub followers: BTreeMap<PeerId, Progress>,
+    /// When the news of the last commit goes out by itself.
+    pub commit_notice_due: Option<Instant>,
+}
+
+impl Role {
+    /// The role's name.
+    #[must_use]
+    pub const fn name(&self) -> RoleName {
+        match self {
+            Self::Follower(_) => RoleName::Follower,
+            Self::Candidate(_) => RoleName::Candidate,
+            Self::Leader(_) => RoleName::Leader,
+        }
+    }
+}
+
+impl Incoming {
+    /// How many bytes are here.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.data.len() as u64
+    }
+
+    /// All bytes, once the last chunk is here.
+    #[must_use]
+    pub fn into_data(self) -> Bytes {
+        self.data.into()
+    }
+}
+
+/// A role without its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RoleName {
+    /// See [`Role::Follower`].
+    Follower,
+    /// See [`Role::Candidate`].
+    Candidate,
+    /// See [`Role::Leader`].
+    Leader,
+}
+
+impl RoleName {
+    /// The role as log lines show it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Follower => "follower",
+            Self::Candidate => "candidate",
+            Self::Leader => "leader",
+        }
+    }
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,280 @@
+//! Structured protocol events for whoever listens; free when nobody does.
+//!
+//! The core hands each event to a [`Sink`] at the moment it happens. Nothing is formatted here:
+//! [`crate::verbose`] turns events into log lines.
+
+use crate::message::{Envelope, Message};
+use crate::role::RoleName;
+use crate::types::{EntryId, Index, Instant, MessageId, PeerId, Term, WriteId};
+
+/// Takes protocol events.
+pub trait Sink {
+    /// Takes one event of `source` at `at`.
+    fn record(&mut self, at: Instant, source: Source, event: &Event<'_>);
+}
+
+/// Whose event it is, and its state when it happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The peer.
+    pub peer: PeerId,
+    /// Its `current_term`.
+    pub term: Term,
+    /// Its role.
+    pub role: RoleName,
+}
+
+/// What happened inside a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The node started from what its store held.
+    Started {
+        /// The snapshot's last entry.
+        snapshot: EntryId,
+        /// The log's last entry.
+        last: EntryId,
+        /// The vote found there.
+        voted_for: Option<PeerId>,
+    },
+    /// The election timer was set anew.
+    TimerReset {
+        /// When it fires.
+        deadline: Instant,
+    },
+    /// The election timer fired.
+    ElectionTimeout,
+    /// A higher term was seen.
+    TermChanged {
+        /// The term before.
+        from: Term,
+    },
+    /// The role changed.
+    RoleChanged {
+        /// The role before.
+        from: RoleName,
+    },
+    /// A follower learned who leads its term.
+    LeaderFound {
+        /// The leader.
+        leader: PeerId,
+    },
+    /// A vote was given.
+    VoteGranted {
+        /// The candidate.
+        to: PeerId,
+        /// The message that asked.
+        request: MessageId,
+    },
+    /// A vote was refused.
+    VoteRefused {
+        /// The candidate.
+        to: PeerId,
+        /// The message that asked.
+        request: MessageId,
+        /// Why.
+        reason: VoteRefusal,
+    },
+    /// A candidate counted a vote.
+    VoteCounted {
+        /// The voter.
+        from: PeerId,
+        /// Votes so far, the candidate's own among them.
+        votes: usize,
+        /// Votes needed.
+        majority: usize,
+    },
+    /// A leader took a command, or its own no-op, into its log.
+    Proposed {
+        /// The new entry.
+        entry: EntryId,
+    },
+    /// A follower took a leader's entries into its log.
+    Appended {
+        /// The entry before them.
+        prev: EntryId,
+        /// The last of them.
+        last: EntryId,
+    },
+    /// A follower deleted entries that conflict with its leader's.
+    Truncated {
+        /// The first index deleted.
+        from: Index,
+        /// The last entry deleted.
+        last: EntryId,
+    },
+    /// A leader learned how far a follower's log equals its own.
+    Progress {
+        /// The follower.
+        of: PeerId,
+        /// The follower's `match_index`.
+        match_index: Index,
+        /// The follower's `next_index`.
+        next_index: Index,
+    },
+    /// A leader went back in a follower's log to where the two may agree.
+    BackedUp {
+        /// The follower.
+        of: PeerId,
+        /// The `next_index` before.
+        from: Index,
+        /// The `next_index` now.
+        next_index: Index,
+    },
+    /// `commit_index` rose.
+    Committed {
+        /// The index before.
+        from: Index,
+        /// The index now.
+        commit_index: Index,
+    },
+    /// Entries went to the state machine.
+    Applied {
+        /// The first of them.
+        first: Index,
+        /// The last of them.
+        last: Index,
+    },
+    /// A write was handed to storage.
+    Persisting {
+        /// The write.
+        write: WriteId,
+        /// What it changes.
+        what: Persisting,
+    },
+    /// Storage reported writes durable.
+    Persisted {
+        /// The newest of them.
+        write: WriteId,
+    },
+    /// The service handed in a snapshot and the log was compacted.
+    Compacted {
+        /// The snapshot's last entry.
+        through: EntryId,
+        /// The snapshot's size.
+        bytes: u64,
+    },
+    /// A leader began to send its snapshot.
+    SnapshotStarted {
+        /// The follower that needs it.
+        to: PeerId,
+        /// The snapshot's last entry.
+        last_included: EntryId,
+    },
+    /// A leader's snapshot was complete and replaced the state.
+    SnapshotInstalled {
+        /// The snapshot's last entry.
+        last_included: EntryId,
+        /// The snapshot's size.
+        bytes: u64,
+    },
+    /// A message was handed to the network.
+    Sent(&'a Envelope),
+    /// A message came in.
+    Received(&'a Envelope),
+    /// A message that no correct peer sends was dropped.
+    Refused {
+        /// The message.
+        envelope: &'a Envelope,
+        /// What is wrong with it.
+        reason: Refusal,
+    },
+}
+
+/// Why a vote was refused (Figure 2, RequestVote receiver).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VoteRefusal {
+    /// The candidate's term is over.
+    OldTerm,
+    /// The vote of this term went to somebody else.
+    AlreadyVoted,
+    /// The candidate's log is behind (§5.4.1).
+    LogBehind,
+}
+
+/// What a write changes, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persisting {
+    /// Term and vote.
+    HardState {
+        /// The vote.
+        voted_for: Option<PeerId>,
+    },
+    /// New entries.
+    Append {
+        /// The first of them.
+        first: Index,
+        /// The last of them.
+        last: Index,
+    },
+    /// Entries go.
+    Truncate {
+        /// The first to go.
+        from: Index,
+    },
+    /// A snapshot.
+    Snapshot {
+        /// Its last entry.
+        last_included: EntryId,
+    },
+}
+
+/// Why a message was dropped: one variant per rule that a correct peer keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Addressed to somebody else.
+    NotForMe,
+    /// From no other member of the cluster.
+    UnknownSender,
+    /// No message carries term zero.
+    TermZero,
+    /// A second leader in a term that has one.
+    SecondLeader,
+    /// Entries or places newer than the message itself.
+    FromTheFuture,
+    /// Entries that differ from committed ones.
+    ContradictsCommitted,
+    /// An acknowledgement of entries that were never sent.
+    NeverSent,
+    /// A snapshot chunk larger than the limit, or a snapshot of nothing.
+    BadChunk,
+}
+
+impl Event<'_> {
+    /// Whether the event is routine: a timer, a heartbeat or the answer to one.
+    #[must_use]
+    pub fn is_routine(&self) -> bool {
+        match self {
+            Self::TimerReset { .. } | Self::Persisted { .. } => true,
+            Self::Sent(envelope) | Self::Received(envelope) => is_heartbeat(&envelope.message),
+            Self::Progress { .. }
+            | Self::Started { .. }
+            | Self::ElectionTimeout
+            | Self::TermChanged { .. }
+            | Self::RoleChanged { .. }
+            | Self::LeaderFound { .. }
+            | Self::VoteGranted { .. }
+            | Self::VoteRefused { .. }
+            | Self::VoteCounted { .. }
+            | Self::Proposed { .. }
+            | Self::Appended { .. }
+            | Self::Truncated { .. }
+            | Self::BackedUp { .. }
+            | Self::Committed { .. }
+            | Self::Applied { .. }
+            | Self::Persisting { .. }
+            | Self::Compacted { .. }
+            | Self::SnapshotStarted { .. }
+            | Self::SnapshotInstalled { .. }
+            | Self::Refused { .. } => false,
+        }
+    }
+}
+
+/// Whether a message is an AppendEntries without entries. The answer to one cannot be told from
+/// the answer to any other, and is no heartbeat.
+#[must_use]
+pub fn is_heartbeat(message: &Message) -> bool {
+    matches!(message, Message::AppendEntries(append) if append.slice.entries().is_empty())
+}

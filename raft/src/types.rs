@@ -1,0 +1,275 @@
+//! The numbers of the protocol, each as a type of its own.
+//!
+//! A term cannot be added to an index and a peer is not a count: arithmetic exists only where the
+//! protocol has a word for it. Nothing here depends on another module.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A term, the logical clock of Raft (paper §5.1, Figure 2 `currentTerm`).
+///
+/// [`Term::ZERO`] is the term before the first election; no entry and no message carries it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Term(u64);
+
+impl Term {
+    /// The term of a peer that has never taken part in an election.
+    pub const ZERO: Self = Self(0);
+
+    /// The term with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The term after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The number itself, for encoding and display.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A position in the log. The first entry is at 1; [`Index::ZERO`] is the place before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Index(u64);
+
+impl Index {
+    /// The place before the first entry.
+    pub const ZERO: Self = Self(0);
+
+    /// The index with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The index after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The index before this one; the place before the first entry has none before it.
+    #[must_use]
+    pub const fn prev(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
+    /// The index `count` places further on.
+    #[must_use]
+    pub const fn plus(self, count: u64) -> Self {
+        Self(self.0 + count)
+    }
+
+    /// How many entries lie after `earlier`, up to and including this one; 0 if none do.
+    ///
+    /// ```
+    /// use raft::Index;
+    /// assert_eq!(Index::new(7).since(Index::new(4)), 3);
+    /// assert_eq!(Index::new(4).since(Index::new(7)), 0);
+    /// ```
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// The number itself, for encoding and display.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The name of a peer, unique in its cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(u64);
+
+impl PeerId {
+    /// The peer with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number itself, for encoding and display.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What identifies an entry for ever: no two different entries share both term and index
+/// (paper §5.3, Log Matching).
+///
+/// The order is the one of "at least as up-to-date" (§5.4.1): the term decides, then the index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId {
+    /// The term in which a leader created the entry.
+    pub term: Term,
+    /// The entry's place in the log.
+    pub index: Index,
+}
+
+impl EntryId {
+    /// The place before the first entry of every log.
+    pub const ZERO: Self = Self { term: Term::ZERO, index: Index::ZERO };
+
+    /// The entry of `term` at `index`.
+    #[must_use]
+    pub const fn new(term: Term, index: Index) -> Self {
+        Self { term, index }
+    }
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.index, self.term)
+    }
+}
+
+/// A moment on the driver's clock, in nanoseconds since a start of the driver's choice.
+///
+/// The core never reads a clock: every moment it knows was handed to it, and all that matters is
+/// that a driver's moments never go back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(u64);
+
+impl Instant {
+    /// The start of the driver's clock.
+    pub const START: Self = Self(0);
+
+    /// The moment `nanos` nanoseconds after the start.
+    #[must_use]
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since the start.
+    #[must_use]
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The moment `duration` after this one; the end of time stays the end of time.
+    #[must_use]
+    pub const fn after(self, duration: Duration) -> Self {
+        let nanos = duration.as_nanos();
+        let nanos = if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 };
+        Self(self.0.saturating_add(nanos))
+    }
+
+    /// The time from `earlier` to this moment; zero if `earlier` is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// The number of a write to stable storage; writes are numbered in the order in which they must
+/// become durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WriteId(u64);
+
+impl WriteId {
+    /// Before the first write: durable from the start.
+    pub const ZERO: Self = Self(0);
+
+    /// The write with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The write after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The number itself, for encoding and display.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for WriteId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of a message among those of its sender; with the sender's name it names one message
+/// of a run, on both of its ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(u64);
+
+impl MessageId {
+    /// The message with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The message after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The number itself, for encoding and display.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_higher_term_beats_a_longer_log() {
+        let old_but_long = EntryId::new(Term::new(2), Index::new(100));
+        let new_but_short = EntryId::new(Term::new(3), Index::new(1));
+        assert!(new_but_short > old_but_long);
+        assert!(EntryId::new(Term::new(3), Index::new(2)) > new_but_short);
+    }
+
+    #[test]
+    fn time_saturates_instead_of_wrapping() {
+        let late = Instant::from_nanos(u64::MAX - 1);
+        assert_eq!(late.after(Duration::from_secs(1)), Instant::from_nanos(u64::MAX));
+        assert_eq!(Instant::START.since(late), Duration::ZERO);
+    }
+}
