@@ -86,18 +86,14 @@ impl LogSlice {
     /// # Errors
     /// The first entry whose index is not the next one, or whose term falls.
     pub fn new(prev: EntryId, entries: Vec<Entry>) -> Result<Self, BrokenSlice> {
-        let mut after = prev;
-        for entry in &entries {
-            let found = entry.id;
-            if found.index != after.index.next()
-                || found.term < after.term
-                || found.term == Term::ZERO
-            {
-                return Err(BrokenSlice { after, found });
-            }
-            after = found;
-        }
+        check_order(prev, &entries)?;
         Ok(Self { prev, entries })
+    }
+
+    /// Entries that were cut out of a log, and so follow each other already.
+    pub(crate) fn of_log(prev: EntryId, entries: Vec<Entry>) -> Self {
+        debug_assert_eq!(check_order(prev, &entries), Ok(()), "a log keeps its order");
+        Self { prev, entries }
     }
 
     /// No entries after `prev`.
@@ -129,6 +125,20 @@ impl LogSlice {
     pub fn into_entries(self) -> Vec<Entry> {
         self.entries
     }
+}
+
+/// Finds the first entry that does not follow from the one before it.
+fn check_order(prev: EntryId, entries: &[Entry]) -> Result<(), BrokenSlice> {
+    let mut after = prev;
+    for entry in entries {
+        let found = entry.id;
+        let newer = found.term >= after.term && found.term > Term::ZERO;
+        if found.index != after.index.next() || !newer {
+            return Err(BrokenSlice { after, found });
+        }
+        after = found;
+    }
+    Ok(())
 }
 
 /// The service's state through an entry, in place of the log up to and including it (paper §7).

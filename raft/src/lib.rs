@@ -1,6 +1,7 @@
 //! A Raft library whose core is a pure state machine.
 #![forbid(unsafe_code)]
 
+pub mod codec;
 pub mod config;
 pub mod entry;
 pub mod log;
@@ -10,6 +11,7 @@ pub mod output;
 pub mod progress;
 pub mod quorum;
 pub mod role;
+pub mod stored;
 pub mod trace;
 pub mod types;
 
@@ -17,7 +19,8 @@ pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
 pub use message::{Envelope, Message};
-pub use node::{CompactError, Jitter, Node, NotLeader, Status};
-pub use output::{HardState, Input, Output, Record, Stored, Suffix, Write};
+pub use node::{CompactError, Jitter, Node, NotLeader, Status, Violation};
+pub use output::{HardState, Input, Output, Record, Suffix, Write};
 pub use role::RoleName;
+pub use stored::{CorruptStore, Stored};
 pub use types::{EntryId, Index, Instant, MessageId, PeerId, Term, WriteId};

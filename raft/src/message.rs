@@ -116,6 +116,8 @@ pub enum AppendEntriesReply {
         /// between this entry and `prev_log_index` can match.
         hint: EntryId,
     },
+    /// The request's term is over; the envelope carries the newer one.
+    OldTerm,
 }
 
 /// Arguments of InstallSnapshot; the leader is the envelope's sender.
@@ -156,4 +158,6 @@ pub enum InstallSnapshotReply {
         /// The last index the two logs are known to share.
         match_index: Index,
     },
+    /// The request's term is over; the envelope carries the newer one.
+    OldTerm,
 }

@@ -104,14 +104,3 @@ pub struct HardState {
     /// The candidate the peer voted for in that term.
     pub voted_for: Option<PeerId>,
 }
-
-/// What a store holds when a node starts: nothing at first, later what survived.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stored {
-    /// Term and vote.
-    pub hard_state: HardState,
-    /// The newest snapshot.
-    pub snapshot: Option<Snapshot>,
-    /// The entries after the snapshot, without gaps.
-    pub entries: Vec<Entry>,
-}

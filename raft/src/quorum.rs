@@ -21,9 +21,9 @@ pub enum Standing {
 }
 
 impl Tally {
-    /// Counts a vote; a second one of the same peer changes nothing.
-    pub fn grant(&mut self, from: PeerId) {
-        self.granted.insert(from);
+    /// Counts a vote and says whether it is new; a second one of the same peer changes nothing.
+    pub fn grant(&mut self, from: PeerId) -> bool {
+        self.granted.insert(from)
     }
 
     /// How many peers granted their vote.
@@ -60,8 +60,8 @@ mod tests {
     #[test]
     fn a_voter_counts_once() {
         let mut tally = Tally::default();
-        tally.grant(PeerId::new(1));
-        tally.grant(PeerId::new(1));
+        assert!(tally.grant(PeerId::new(1)));
+        assert!(!tally.grant(PeerId::new(1)));
         assert_eq!((tally.votes(), tally.standing(2)), (1, Standing::Pending));
         tally.grant(PeerId::new(2));
         assert_eq!(tally.standing(2), Standing::Won);

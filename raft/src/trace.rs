@@ -3,7 +3,9 @@
 //! The core hands each event to a [`Sink`] at the moment it happens. Nothing is formatted here:
 //! [`crate::verbose`] turns events into log lines.
 
+use crate::entry::Entry;
 use crate::message::{Envelope, Message};
+use crate::output::Record;
 use crate::role::RoleName;
 use crate::types::{EntryId, Index, Instant, MessageId, PeerId, Term, WriteId};
 
@@ -217,6 +219,22 @@ pub enum Persisting {
         /// Its last entry.
         last_included: EntryId,
     },
+}
+
+impl From<&Record> for Persisting {
+    fn from(record: &Record) -> Self {
+        let index = |entry: Option<&Entry>| entry.map_or(Index::ZERO, |entry| entry.id.index);
+        match record {
+            Record::HardState(hard_state) => Self::HardState { voted_for: hard_state.voted_for },
+            Record::Append(entries) => {
+                Self::Append { first: index(entries.first()), last: index(entries.last()) }
+            }
+            Record::Truncate { from } => Self::Truncate { from: *from },
+            Record::Snapshot { snapshot, .. } => {
+                Self::Snapshot { last_included: snapshot.last_included }
+            }
+        }
+    }
 }
 
 /// Why a message was dropped: one variant per rule that a correct peer keeps.

@@ -1,12 +1,41 @@
-//! The state machine of one peer. (Interface; the rules follow.)
+//! The state machine of one peer: inputs in, outputs out, one rule group of the paper per file.
+//!
+//! ```text
+//! handle(now, input) ─► [message rules] ─► election   (§5.2, §5.4.1)
+//!                                        ├► following  (§5.3: what a follower does with entries)
+//!                                        ├► leading    (§5.3, §5.4.2: what a leader does with answers)
+//!                                        └► snapshot   (§7)
+//! poll_output() ◄─ writes ◄─ outbox ◄─ sending (what a leader owes each follower by now)
+//! ```
+//!
+//! Invariants, asserted after every input in debug builds, are those of [`Node::check`]. Nothing
+//! here reads a clock, draws a number or touches a file: moments and randomness are handed in.
 
+mod election;
+mod following;
+mod invariant;
+mod leading;
+mod outbox;
+mod receiving;
+mod sending;
+mod snapshot;
+mod writes;
+
+use std::time::Duration;
+
+pub use self::invariant::Violation;
+pub use self::snapshot::CompactError;
+
+use self::outbox::Outbox;
+use self::writes::Writes;
 use crate::config::ValidConfig;
-use crate::entry::{BrokenSlice, Bytes};
+use crate::entry::{Bytes, Payload, Snapshot};
 use crate::log::Log;
-use crate::output::{Input, Output, Stored};
-use crate::role::RoleName;
-use crate::trace::Sink;
-use crate::types::{EntryId, Index, Instant, PeerId, Term};
+use crate::output::{HardState, Input, Output};
+use crate::role::{Follower, Role, RoleName};
+use crate::stored::{CorruptStore, Stored};
+use crate::trace::{Event, Sink, Source};
+use crate::types::{EntryId, Index, Instant, PeerId, Term, WriteId};
 
 /// Where a node's randomness comes from: one number for each election timeout.
 pub trait Jitter {
@@ -15,7 +44,53 @@ pub trait Jitter {
 }
 
 /// One peer's state machine.
-pub struct Node {}
+///
+/// Methods are of four kinds:
+/// - [`Node::handle`], [`Node::propose`] and [`Node::compact`] tell it what happened;
+/// - [`Node::poll_output`] and [`Node::poll_timeout`] tell the driver what to do, and are asked
+///   after each of the former (or after several: see [`crate::output`]);
+/// - [`Node::status`] and [`Node::log`] show what it knows;
+/// - [`Node::set_sink`] lets somebody listen.
+///
+/// ```
+/// use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, RoleName, Stored, Term};
+///
+/// struct Middle;
+/// impl Jitter for Middle {
+///     fn draw(&mut self, _: Term) -> u64 { u64::MAX / 2 }
+/// }
+///
+/// let config = Config::new(PeerId::new(1), vec![PeerId::new(1)]).validate()?;
+/// let mut node = Node::new(config, Stored::default(), Instant::START, Box::new(Middle))?;
+/// let deadline = node.poll_timeout().expect("a follower waits for a leader");
+/// node.handle(deadline, Input::Tick);
+/// while let Some(output) = node.poll_output() {
+///     if let Output::Persist(write) = output {
+///         node.handle(deadline, Input::Persisted(write.id));
+///     }
+/// }
+/// assert_eq!(node.status().role, RoleName::Leader);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Node {
+    config: ValidConfig,
+    jitter: Box<dyn Jitter + Send>,
+    sink: Option<Box<dyn Sink + Send>>,
+    /// The newest moment handed in.
+    now: Instant,
+    hard_state: HardState,
+    role: Role,
+    /// The time without a leader that this peer bears, drawn for each term.
+    election_timeout: Duration,
+    log: Log,
+    snapshot: Option<Snapshot>,
+    commit_index: Index,
+    last_applied: Index,
+    /// A leader's snapshot that goes to the state machine once this write is durable.
+    restoring: Option<(WriteId, Snapshot)>,
+    writes: Writes,
+    outbox: Outbox,
+}
 
 /// What a peer looks like from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,113 +115,212 @@ pub struct Status {
 
 /// A command was not taken: this peer does not lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not the leader")]
+#[error("this peer does not lead")]
 pub struct NotLeader {
     /// Who leads, as far as this peer knows.
     pub leader: Option<PeerId>,
 }
 
-/// A snapshot that cannot replace the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CompactError {
-    /// The state machine has not been given this index yet.
-    #[error("index {through} is not applied yet (last applied: {last_applied})")]
-    NotApplied {
-        /// The index asked for.
-        through: Index,
-        /// The last index applied.
-        last_applied: Index,
-    },
-    /// A snapshot through this index or a later one is there already.
-    #[error("index {through} is covered by the snapshot through {snapshot}")]
-    AlreadyCompacted {
-        /// The index asked for.
-        through: Index,
-        /// The snapshot's index.
-        snapshot: Index,
-    },
-}
-
 impl Node {
-    /// Starts a node from what its store holds.
+    /// Starts a node from what its store holds. It follows nobody until it hears from a leader.
+    ///
+    /// If there is a snapshot, the first output restores it.
     ///
     /// # Errors
-    /// The stored entries have a gap or falling terms.
+    /// The store holds what no order of writes can leave behind.
     pub fn new(
         config: ValidConfig,
         stored: Stored,
         now: Instant,
-        jitter: Box<dyn Jitter + Send>,
-    ) -> Result<Self, BrokenSlice> {
-        let _ = (config, stored, now, jitter);
-        Ok(Self {})
+        mut jitter: Box<dyn Jitter + Send>,
+    ) -> Result<Self, CorruptStore> {
+        let log = Log::new(stored.examine()?);
+        let settled = log.base().index;
+        let election_timeout =
+            draw_timeout(&config, jitter.as_mut(), stored.hard_state.current_term);
+        let election_deadline = now.after(election_timeout);
+        let mut node = Self {
+            outbox: Outbox::new(config.settings().first_message_id),
+            config,
+            jitter,
+            sink: None,
+            now,
+            hard_state: stored.hard_state,
+            role: Role::Follower(Follower { leader: None, election_deadline, incoming: None }),
+            election_timeout,
+            writes: Writes::new(log.last().index),
+            log,
+            snapshot: stored.snapshot,
+            commit_index: settled,
+            last_applied: settled,
+            restoring: None,
+        };
+        if let Some(snapshot) = node.snapshot.clone() {
+            node.outbox.push(Output::Restore(snapshot));
+        }
+        Ok(node)
     }
 
-    /// Sends protocol events to `sink` from now on.
+    /// Sends protocol events to `sink` from now on, the first of them what the node started from.
     pub fn set_sink(&mut self, sink: Box<dyn Sink + Send>) {
-        let _ = sink;
+        self.sink = Some(sink);
+        self.trace(&Event::Started {
+            snapshot: self.log.base(),
+            last: self.log.last(),
+            voted_for: self.hard_state.voted_for,
+        });
     }
 
-    /// Takes what happened.
+    /// Takes what happened. Moments must not go back; one that does counts as the newest one seen.
+    ///
+    /// # Panics
+    /// Storage reports a write that was never issued; or, in debug builds, an invariant of
+    /// [`Node::check`] is broken.
     pub fn handle(&mut self, now: Instant, input: Input) {
-        let _ = (now, input);
+        self.now = self.now.max(now);
+        match input {
+            Input::Tick => self.on_tick(),
+            Input::Receive(envelope) => self.on_receive(&envelope),
+            Input::Persisted(write) => self.on_persisted(write),
+        }
+        self.assert_consistent();
     }
 
-    /// Appends a command if this peer leads.
+    /// Appends a command if this peer leads, and returns the place it will have if it commits. It
+    /// may still be lost to another leader: then a different entry is applied at that index.
     ///
     /// # Errors
-    /// It does not lead.
+    /// This peer does not lead; nothing happened.
     pub fn propose(&mut self, now: Instant, command: Bytes) -> Result<EntryId, NotLeader> {
-        let _ = (now, command);
-        Err(NotLeader { leader: None })
+        self.now = self.now.max(now);
+        if !matches!(self.role, Role::Leader(_)) {
+            return Err(NotLeader { leader: self.leader() });
+        }
+        let id = self.append_own(Payload::Command(command));
+        self.assert_consistent();
+        Ok(id)
     }
 
-    /// Replaces the log through `through` by the service's snapshot.
-    ///
-    /// # Errors
-    /// The index is not applied yet or already compacted.
-    pub fn compact(
-        &mut self,
-        now: Instant,
-        through: Index,
-        data: Bytes,
-    ) -> Result<(), CompactError> {
-        let _ = (now, data);
-        Err(CompactError::NotApplied { through, last_applied: Index::ZERO })
-    }
-
-    /// The next thing to do, in order; see [`crate::output`].
+    /// The next thing to do, in the order of the contract of [`crate::output`].
     #[must_use]
     pub fn poll_output(&mut self) -> Option<Output> {
-        None
+        if let Some(write) = self.writes.poll() {
+            self.trace(&Event::Persisting { write: write.id, what: (&write.record).into() });
+            return Some(Output::Persist(write));
+        }
+        if self.outbox.is_empty() {
+            self.send_what_is_due();
+            self.apply_what_is_due();
+        }
+        let output = self.outbox.poll();
+        if let Some(Output::Send(envelope)) = &output {
+            self.trace(&Event::Sent(envelope));
+        }
+        output
     }
 
-    /// When the node wants [`Input::Tick`].
+    /// When the node wants [`Input::Tick`], as of the last output polled. A leader without
+    /// followers waits for nothing.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        match &self.role {
+            Role::Follower(follower) => Some(follower.election_deadline),
+            Role::Candidate(candidate) => Some(candidate.election_deadline),
+            Role::Leader(leader) => leader.next_deadline(),
+        }
     }
 
     /// What the peer looks like from outside.
     #[must_use]
     pub fn status(&self) -> Status {
         Status {
-            id: PeerId::new(0),
-            role: RoleName::Follower,
-            current_term: Term::ZERO,
-            voted_for: None,
-            leader: None,
-            commit_index: Index::ZERO,
-            last_applied: Index::ZERO,
-            durable_index: Index::ZERO,
+            id: self.id(),
+            role: self.role.name(),
+            current_term: self.hard_state.current_term,
+            voted_for: self.hard_state.voted_for,
+            leader: self.leader(),
+            commit_index: self.commit_index,
+            last_applied: self.last_applied,
+            durable_index: self.writes.durable_index(),
         }
     }
 
-    /// The log.
+    /// The log after the snapshot.
     #[must_use]
-    pub fn log(&self) -> &Log {
-        static EMPTY: std::sync::OnceLock<Log> = std::sync::OnceLock::new();
-        EMPTY.get_or_init(Log::default)
+    pub const fn log(&self) -> &Log {
+        &self.log
     }
+
+    /// The role with its state.
+    #[must_use]
+    pub const fn role(&self) -> &Role {
+        &self.role
+    }
+
+    fn id(&self) -> PeerId {
+        self.config.settings().id
+    }
+
+    fn leader(&self) -> Option<PeerId> {
+        match &self.role {
+            Role::Follower(follower) => follower.leader,
+            Role::Candidate(_) => None,
+            Role::Leader(_) => Some(self.id()),
+        }
+    }
+
+    fn on_tick(&mut self) {
+        match &self.role {
+            Role::Follower(Follower { election_deadline: deadline, .. })
+            | Role::Candidate(crate::role::Candidate { election_deadline: deadline, .. }) => {
+                if self.now >= *deadline {
+                    self.campaign();
+                }
+            }
+            // What a leader owes by now is found when its outputs are polled.
+            Role::Leader(_) => {}
+        }
+    }
+
+    fn on_persisted(&mut self, write: WriteId) {
+        self.writes.persisted(write);
+        self.trace(&Event::Persisted { write });
+        self.outbox.release(self.writes.durable());
+        self.count_own_vote();
+        self.advance_commit();
+        self.restore_if_durable();
+    }
+
+    /// Applies what is committed and durable here.
+    fn apply_what_is_due(&mut self) {
+        let through = self.commit_index.min(self.writes.durable_index());
+        if self.restoring.is_some() || through <= self.last_applied {
+            return;
+        }
+        let entries = self.log.range(self.last_applied, through).cloned().collect();
+        self.trace(&Event::Applied { first: self.last_applied.next(), last: through });
+        self.last_applied = through;
+        self.outbox.push(Output::Apply(entries));
+    }
+
+    fn draw_election_timeout(&mut self) {
+        let term = self.hard_state.current_term;
+        self.election_timeout = draw_timeout(&self.config, self.jitter.as_mut(), term);
+    }
+
+    fn trace(&mut self, event: &Event<'_>) {
+        if let Some(sink) = &mut self.sink {
+            let term = self.hard_state.current_term;
+            let source = Source { peer: self.config.settings().id, term, role: self.role.name() };
+            sink.record(self.now, source, event);
+        }
+    }
+}
+
+/// A timeout between the configured bounds.
+fn draw_timeout(config: &ValidConfig, jitter: &mut dyn Jitter, term: Term) -> Duration {
+    let settings = config.settings();
+    let spread = (settings.election_timeout_max - settings.election_timeout_min).as_nanos();
+    let part = (u128::from(jitter.draw(term)) * spread) >> 64;
+    settings.election_timeout_min + Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX))
 }

@@ -1,0 +1,151 @@
+//! Elections: terms, votes and roles (paper §5.1, §5.2, §5.4.1).
+
+use super::Node;
+use crate::config::FirstEntry;
+use crate::entry::Payload;
+use crate::message::{Envelope, Message, RequestVote, Vote};
+use crate::output::HardState;
+use crate::progress::Progress;
+use crate::quorum::{Standing, Tally};
+use crate::role::{Candidate, Follower, Leader, Role};
+use crate::trace::{Event, VoteRefusal};
+use crate::types::{PeerId, Term};
+
+impl Node {
+    /// Starts an election: a new term, a vote for itself, a request to everybody else. The
+    /// requests leave and the own vote counts when the vote is durable.
+    pub(super) fn campaign(&mut self) {
+        self.trace(&Event::ElectionTimeout);
+        let from = self.hard_state.current_term;
+        self.set_hard_state(HardState { current_term: from.next(), voted_for: Some(self.id()) });
+        self.trace(&Event::TermChanged { from });
+        self.draw_election_timeout();
+        let election_deadline = self.now.after(self.election_timeout);
+        self.set_role(Role::Candidate(Candidate { tally: Tally::default(), election_deadline }));
+        let request = RequestVote { last_log: self.log.last() };
+        let others: Vec<PeerId> = self.config.others().collect();
+        for peer in others {
+            let address = self.address(peer);
+            self.outbox.send_after(self.writes.issued(), address, Message::RequestVote(request));
+        }
+    }
+
+    /// A higher term was seen: whatever this peer was, it now follows (§5.1). Only a leader needs
+    /// a new timer: a mere request for votes must not keep others from standing.
+    pub(super) fn follow_term(&mut self, term: Term) {
+        let from = self.hard_state.current_term;
+        debug_assert!(term > from, "following term {term} from term {from}");
+        self.set_hard_state(HardState { current_term: term, voted_for: None });
+        self.trace(&Event::TermChanged { from });
+        self.draw_election_timeout();
+        self.become_follower(None);
+    }
+
+    /// Follows within the current term; the vote of this term stays as it is.
+    pub(super) fn become_follower(&mut self, leader: Option<PeerId>) {
+        let election_deadline = match &self.role {
+            Role::Follower(Follower { election_deadline, .. })
+            | Role::Candidate(Candidate { election_deadline, .. }) => *election_deadline,
+            Role::Leader(_) => self.now.after(self.election_timeout),
+        };
+        self.set_role(Role::Follower(Follower { leader, election_deadline, incoming: None }));
+    }
+
+    /// Hears from the leader of the current term: follows it and waits anew.
+    pub(super) fn hear_leader(&mut self, leader: PeerId) {
+        if self.leader() != Some(leader) {
+            self.become_follower(Some(leader));
+            self.trace(&Event::LeaderFound { leader });
+        }
+        self.reset_election_timer();
+    }
+
+    fn reset_election_timer(&mut self) {
+        if let Role::Follower(follower) = &mut self.role {
+            let deadline = self.now.after(self.election_timeout);
+            follower.election_deadline = deadline;
+            self.trace(&Event::TimerReset { deadline });
+        }
+    }
+
+    /// Answers a candidate of the current term (Figure 2, RequestVote receiver).
+    pub(super) fn on_request_vote(&mut self, envelope: &Envelope, request: RequestVote) {
+        let (to, id) = (envelope.from, envelope.id);
+        let vote = match self.refusal(to, request) {
+            Some(reason) => {
+                self.trace(&Event::VoteRefused { to, request: id, reason });
+                Vote::Refused
+            }
+            None => {
+                self.set_hard_state(HardState { voted_for: Some(to), ..self.hard_state });
+                self.trace(&Event::VoteGranted { to, request: id });
+                self.reset_election_timer();
+                Vote::Granted
+            }
+        };
+        self.reply(to, Message::RequestVoteReply(vote));
+    }
+
+    fn refusal(&self, candidate: PeerId, request: RequestVote) -> Option<VoteRefusal> {
+        if self.hard_state.voted_for.is_some_and(|voted_for| voted_for != candidate)
+            || self.leader().is_some_and(|leader| leader != candidate)
+        {
+            return Some(VoteRefusal::AlreadyVoted);
+        }
+        (request.last_log < self.log.last()).then_some(VoteRefusal::LogBehind)
+    }
+
+    pub(super) fn on_request_vote_reply(&mut self, from: PeerId, vote: Vote) {
+        match vote {
+            Vote::Granted => self.count_vote(from),
+            Vote::Refused => {}
+        }
+    }
+
+    /// A candidate's vote for itself counts when it is durable, like everybody's.
+    pub(super) fn count_own_vote(&mut self) {
+        if self.writes.durable() == self.writes.issued() {
+            self.count_vote(self.id());
+        }
+    }
+
+    fn count_vote(&mut self, from: PeerId) {
+        let Role::Candidate(candidate) = &mut self.role else { return };
+        if !candidate.tally.grant(from) {
+            return;
+        }
+        let majority = self.config.majority();
+        let (votes, standing) = (candidate.tally.votes(), candidate.tally.standing(majority));
+        self.trace(&Event::VoteCounted { from, votes, majority });
+        match standing {
+            Standing::Pending => {}
+            Standing::Won => self.lead(),
+        }
+    }
+
+    /// Wins the election. Followers hear of it when outputs are polled: all are due at once.
+    fn lead(&mut self) {
+        let last = self.log.last().index;
+        let progress = |peer| (peer, Progress::new(last, self.now));
+        let followers = self.config.others().map(progress).collect();
+        self.set_role(Role::Leader(Leader { followers, commit_notice_due: None }));
+        if self.config.settings().first_entry == FirstEntry::NoOp {
+            self.append_own(Payload::NoOp);
+        }
+    }
+
+    fn set_hard_state(&mut self, hard_state: HardState) {
+        if hard_state != self.hard_state {
+            self.hard_state = hard_state;
+            self.writes.hard_state(hard_state);
+        }
+    }
+
+    fn set_role(&mut self, role: Role) {
+        let from = self.role.name();
+        self.role = role;
+        if self.role.name() != from {
+            self.trace(&Event::RoleChanged { from });
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What a follower does with its leader's entries (paper §5.3, Figure 2 AppendEntries receiver).
+
+use super::Node;
+use crate::entry::Entry;
+use crate::message::{AppendEntries, AppendEntriesReply, Envelope, Message};
+use crate::trace::{Event, Refusal};
+use crate::types::{EntryId, Index};
+
+/// How a leader's entries lie against a follower's log.
+enum Fit<'a> {
+    /// These come after what the logs share; nothing is in their way.
+    Extends(&'a [Entry]),
+    /// The log differs from this index on, and these replace what is there.
+    Conflicts(Index, &'a [Entry]),
+}
+
+impl Node {
+    pub(super) fn on_append_entries(&mut self, envelope: &Envelope, request: &AppendEntries) {
+        self.hear_leader(envelope.from);
+        let prev = request.slice.prev();
+        let base = self.log.base();
+        if prev.index >= base.index && !self.log.contains(prev) {
+            return self.reject(envelope, prev);
+        }
+        match self.fit(request.slice.entries()) {
+            Fit::Extends(entries) => self.take(entries),
+            Fit::Conflicts(from, entries) => {
+                if from <= self.commit_index {
+                    let reason = Refusal::ContradictsCommitted;
+                    return self.trace(&Event::Refused { envelope, reason });
+                }
+                self.truncate(from);
+                self.take(entries);
+            }
+        }
+        let match_index = request.slice.last().index;
+        self.commit_through(request.leader_commit.min(match_index));
+        let reply = AppendEntriesReply::Accepted { match_index };
+        self.reply(envelope.from, Message::AppendEntriesReply(reply));
+    }
+
+    /// Finds the first entry that the log does not hold. Entries before the snapshot's end are
+    /// committed and equal by definition. Entries that are there already are left alone, however
+    /// short the message: it may be an old one (§5.3).
+    fn fit<'a>(&self, entries: &'a [Entry]) -> Fit<'a> {
+        let base = self.log.base().index;
+        let missing = |entry: &Entry| entry.id.index > base && !self.log.contains(entry.id);
+        let Some(place) = entries.iter().position(missing) else { return Fit::Extends(&[]) };
+        let rest = &entries[place..];
+        let first = rest[0].id.index;
+        if first <= self.log.last().index {
+            Fit::Conflicts(first, rest)
+        } else {
+            Fit::Extends(rest)
+        }
+    }
+
+    fn reject(&mut self, envelope: &Envelope, prev: EntryId) {
+        // The entry at `prev` itself cannot match, so the hint lies before it.
+        let hint = self.log.last_at_most(prev.index.prev(), prev.term);
+        let reply = AppendEntriesReply::Rejected { prev_log_index: prev.index, hint };
+        self.reply(envelope.from, Message::AppendEntriesReply(reply));
+    }
+
+    fn truncate(&mut self, from: Index) {
+        assert!(from > self.commit_index, "truncating {from}, committed {}", self.commit_index);
+        self.trace(&Event::Truncated { from, last: self.log.last() });
+        self.log.truncate(from);
+        self.writes.truncate(from);
+    }
+
+    fn take(&mut self, entries: &[Entry]) {
+        if let Some(last) = entries.last() {
+            self.trace(&Event::Appended { prev: self.log.last(), last: last.id });
+            self.log.extend(entries);
+            self.writes.append(entries);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a leader does with commands and with its followers' answers (paper §5.3, §5.4.2).
+
+use super::Node;
+use crate::entry::Payload;
+use crate::message::AppendEntriesReply;
+use crate::progress::{Flow, Probe};
+use crate::quorum::held_by_majority;
+use crate::role::Role;
+use crate::trace::Event;
+use crate::types::{EntryId, Index, PeerId};
+
+impl Node {
+    /// Appends an entry of the current term to the own log. Followers get it when outputs are
+    /// polled.
+    pub(super) fn append_own(&mut self, payload: Payload) -> EntryId {
+        let entry = self.log.push(self.hard_state.current_term, payload);
+        let id = entry.id;
+        self.writes.append(&[entry]);
+        self.trace(&Event::Proposed { entry: id });
+        id
+    }
+
+    pub(super) fn on_append_entries_reply(&mut self, of: PeerId, reply: AppendEntriesReply) {
+        match reply {
+            AppendEntriesReply::Accepted { match_index } => self.on_match(of, match_index),
+            AppendEntriesReply::Rejected { prev_log_index, hint } => {
+                self.on_rejected(of, prev_log_index, hint);
+            }
+            // Its term is higher than the request's and was followed already.
+            AppendEntriesReply::OldTerm => {}
+        }
+    }
+
+    /// A follower's log equals the own one through `match_index`.
+    pub(super) fn on_match(&mut self, of: PeerId, match_index: Index) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.followers.get_mut(&of) else { return };
+        let before = progress.match_index;
+        progress.accepted(match_index, self.now);
+        let (match_index, next_index) = (progress.match_index, progress.next_index);
+        if match_index > before {
+            self.trace(&Event::Progress { of, match_index, next_index });
+            self.advance_commit();
+        }
+    }
+
+    /// A follower has no entry equal to the one at `prev_log_index`; the logs may agree at the
+    /// hint. Goes back past every term that cannot match (§5.3), or to the snapshot if the entries
+    /// in question are compacted.
+    fn on_rejected(&mut self, of: PeerId, prev_log_index: Index, hint: EntryId) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.followers.get_mut(&of) else { return };
+        let from = progress.next_index;
+        match &mut progress.flow {
+            Flow::Probe(_) if prev_log_index == from.prev() => {}
+            Flow::Replicate(_) if prev_log_index > progress.match_index => {}
+            // An answer to a message of long ago; but the follower is there.
+            Flow::Probe(probe) => return probe.heard(),
+            Flow::Replicate(_) | Flow::Snapshot(_) => return,
+        }
+        let agreed = self.log.last_at_most(hint.index, hint.term).index;
+        // A hint before the base cannot be looked up; one place before it asks for the snapshot.
+        let agreed = if hint.index < self.log.base().index { hint.index } else { agreed };
+        progress.probe_from(agreed.next(), Probe::Ready);
+        let next_index = progress.next_index;
+        self.trace(&Event::BackedUp { of, from, next_index });
+    }
+
+    /// Commits what a majority holds durably, if it is of the own term; older entries commit with
+    /// it (§5.4.2, Figure 8).
+    pub(super) fn advance_commit(&mut self) {
+        let Role::Leader(leader) = &self.role else { return };
+        let own = self.writes.durable_index();
+        let followers = leader.followers.values().map(|progress| progress.match_index);
+        let mut held: Vec<Index> = followers.chain([own]).collect();
+        let index = held_by_majority(&mut held, self.config.majority());
+        if self.log.term_at(index) == Some(self.hard_state.current_term) {
+            self.commit_through(index);
+        }
+    }
+
+    /// Raises `commit_index`; never lowers it.
+    pub(super) fn commit_through(&mut self, index: Index) {
+        let from = self.commit_index;
+        if index <= from {
+            return;
+        }
+        self.commit_index = index;
+        self.trace(&Event::Committed { from, commit_index: index });
+        let notice_due = self.now.after(self.config.settings().commit_notice_delay);
+        if let Role::Leader(leader) = &mut self.role {
+            leader.commit_notice_due.get_or_insert(notice_due);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What waits for the driver, and what waits for the disk before the driver may have it.
+
+use std::collections::VecDeque;
+
+use crate::message::{Envelope, Message};
+use crate::output::Output;
+use crate::types::{MessageId, PeerId, Term, WriteId};
+
+/// Outputs in their order. Messages that promise something are held until their write is durable.
+#[derive(Clone, Debug)]
+pub(crate) struct Outbox {
+    ready: VecDeque<Output>,
+    /// Invariant: write ids never fall.
+    held: VecDeque<(WriteId, Envelope)>,
+    next_id: MessageId,
+}
+
+/// Who says it to whom, and in which term.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Address {
+    pub(crate) from: PeerId,
+    pub(crate) to: PeerId,
+    pub(crate) term: Term,
+}
+
+impl Outbox {
+    pub(crate) const fn new(next_id: MessageId) -> Self {
+        Self { ready: VecDeque::new(), held: VecDeque::new(), next_id }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ready.is_empty()
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<Output> {
+        self.ready.pop_front()
+    }
+
+    pub(crate) fn push(&mut self, output: Output) {
+        self.ready.push_back(output);
+    }
+
+    /// Sends a message that promises nothing.
+    pub(crate) fn send(&mut self, address: Address, message: Message) {
+        let envelope = self.envelope(address, message);
+        self.ready.push_back(Output::Send(envelope));
+    }
+
+    /// Sends a message once `write` is durable.
+    pub(crate) fn send_after(&mut self, write: WriteId, address: Address, message: Message) {
+        let envelope = self.envelope(address, message);
+        self.held.push_back((write, envelope));
+    }
+
+    /// All writes through `durable` are durable.
+    pub(crate) fn release(&mut self, durable: WriteId) {
+        while let Some((_, envelope)) = self.held.pop_front_if(|(write, _)| *write <= durable) {
+            self.ready.push_back(Output::Send(envelope));
+        }
+    }
+
+    fn envelope(&mut self, address: Address, message: Message) -> Envelope {
+        let id = self.next_id;
+        self.next_id = id.next();
+        let Address { from, to, term } = address;
+        Envelope { id, from, to, term, message }
+    }
+}

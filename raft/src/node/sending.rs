@@ -1,0 +1,236 @@
+//! What a leader owes its followers by now: entries, snapshots, the news of a commit, a heartbeat.
+//!
+//! It is worked out when outputs are polled, not when inputs come in, so that everything that
+//! happened in between leaves in one message per follower.
+
+use super::Node;
+use crate::entry::{LogSlice, Snapshot};
+use crate::log::{Log, to_usize};
+use crate::message::{AppendEntries, InstallSnapshot, Message, Rest};
+use crate::progress::{Flow, InFlight, Probe, Progress, Transfer};
+use crate::role::{Leader, Role};
+use crate::trace::Event;
+use crate::types::{EntryId, Index, Instant, PeerId};
+
+/// What all messages of one round are made from.
+#[derive(Clone, Copy)]
+struct Round<'a> {
+    now: Instant,
+    log: &'a Log,
+    commit_index: Index,
+    notice: Notice,
+    config: &'a crate::config::Config,
+}
+
+/// Whether the news of a commit goes out by itself in this round.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Notice {
+    Due,
+    NotYet,
+}
+
+impl Node {
+    pub(super) fn send_what_is_due(&mut self) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let notice = match leader.commit_notice_due {
+            Some(due) if due <= self.now => Notice::Due,
+            Some(_) | None => Notice::NotYet,
+        };
+        let config = self.config.settings();
+        let round = Round {
+            now: self.now,
+            log: &self.log,
+            commit_index: self.commit_index,
+            notice,
+            config,
+        };
+        let mut messages = Vec::new();
+        let mut transfers = Vec::new();
+        for (peer, progress) in &mut leader.followers {
+            if progress.heartbeat_due <= self.now {
+                progress.miss_answer(self.now, config.heartbeat_interval);
+            }
+            if let Some(snapshot) = lacks_entries(progress, &self.log, self.snapshot.as_ref()) {
+                transfers.push((*peer, snapshot.last_included));
+                progress.transfer(snapshot.clone());
+            }
+            while let Some(message) = round.next_message(progress) {
+                progress.heartbeat_due = self.now.after(config.heartbeat_interval);
+                messages.push((*peer, message));
+            }
+        }
+        leader.settle_notice(notice, self.commit_index);
+        for (to, last_included) in transfers {
+            self.trace(&Event::SnapshotStarted { to, last_included });
+        }
+        self.send_all(messages);
+    }
+
+    fn send_all(&mut self, messages: Vec<(PeerId, Message)>) {
+        for (to, message) in messages {
+            let address = self.address(to);
+            self.outbox.send(address, message);
+        }
+    }
+}
+
+/// The snapshot, if the follower needs entries that are gone.
+fn lacks_entries<'a>(
+    progress: &Progress,
+    log: &Log,
+    snapshot: Option<&'a Snapshot>,
+) -> Option<&'a Snapshot> {
+    match progress.flow {
+        Flow::Snapshot(_) => None,
+        Flow::Probe(_) | Flow::Replicate(_) => {
+            snapshot.filter(|_| progress.next_index <= log.base().index)
+        }
+    }
+}
+
+impl Round<'_> {
+    /// The next message a follower must have now, noted as sent; `None` when it has all.
+    fn next_message(&self, progress: &mut Progress) -> Option<Message> {
+        let due = progress.heartbeat_due <= self.now;
+        let news = self.notice == Notice::Due && progress.commit_sent < self.commit_index;
+        let last = self.log.last().index;
+        match &mut progress.flow {
+            Flow::Probe(Probe::Ready) => {
+                progress.flow = Flow::Probe(Probe::Waiting);
+                Some(self.entries(progress))
+            }
+            Flow::Probe(Probe::Waiting | Probe::Silent) => due.then(|| self.no_entries(progress)),
+            Flow::Replicate(in_flight) => {
+                let room = in_flight.len() < self.config.messages_in_flight_max;
+                if room && progress.next_index <= last {
+                    Some(self.pipelined(progress))
+                } else {
+                    (due || news).then(|| self.no_entries(progress))
+                }
+            }
+            Flow::Snapshot(transfer) => {
+                (transfer.chunk == Probe::Ready || due).then(|| self.chunk(transfer))
+            }
+        }
+    }
+
+    /// Entries after `next_index - 1`, as many as one message holds.
+    fn entries(&self, progress: &mut Progress) -> Message {
+        let prev = self.prev(progress);
+        let entries = self.log.slice_after(prev, self.config.append_bytes_max);
+        self.append(progress, prev, entries)
+    }
+
+    /// Entries ahead of the answers to those before them.
+    fn pipelined(&self, progress: &mut Progress) -> Message {
+        let message = self.entries(progress);
+        if let Message::AppendEntries(append) = &message {
+            let last = append.slice.last().index;
+            progress.next_index = last.next();
+            if let Flow::Replicate(in_flight) = &mut progress.flow {
+                in_flight.sent(last, self.now);
+            }
+        }
+        message
+    }
+
+    /// A heartbeat, which also tells whether the logs agree at `next_index - 1`.
+    fn no_entries(&self, progress: &mut Progress) -> Message {
+        let prev = self.prev(progress);
+        self.append(progress, prev, Vec::new())
+    }
+
+    fn append(
+        &self,
+        progress: &mut Progress,
+        prev: EntryId,
+        entries: Vec<crate::entry::Entry>,
+    ) -> Message {
+        progress.commit_sent = self.commit_index;
+        let slice = LogSlice::of_log(prev, entries);
+        Message::AppendEntries(AppendEntries { slice, leader_commit: self.commit_index })
+    }
+
+    /// The entry before `next_index`; the log holds it, or the follower would get the snapshot.
+    fn prev(&self, progress: &Progress) -> EntryId {
+        let index = progress.next_index.prev();
+        let term = self.log.term_at(index);
+        assert!(term.is_some(), "{index} is not in the log after {}", self.log.base());
+        EntryId::new(term.unwrap_or_default(), index)
+    }
+
+    /// The chunk at the follower's offset. To a silent follower it is empty: the answer says what
+    /// is missing.
+    fn chunk(&self, transfer: &mut Transfer) -> Message {
+        let data = &transfer.snapshot.data;
+        let start = to_usize(transfer.offset).min(data.len());
+        let limit = match transfer.chunk {
+            Probe::Silent => 0,
+            Probe::Ready | Probe::Waiting => self.config.snapshot_chunk_bytes,
+        };
+        let end = data.len().min(start + limit);
+        if transfer.chunk == Probe::Ready {
+            transfer.chunk = Probe::Waiting;
+        }
+        Message::InstallSnapshot(InstallSnapshot {
+            last_included: transfer.snapshot.last_included,
+            offset: transfer.offset,
+            chunk: data[start..end].into(),
+            rest: if end == data.len() { Rest::Done } else { Rest::More },
+        })
+    }
+}
+
+impl Progress {
+    /// A heartbeat is due. What has been unanswered for as long counts as lost.
+    fn miss_answer(&mut self, now: Instant, heartbeat_interval: std::time::Duration) {
+        match &mut self.flow {
+            Flow::Probe(probe) => probe.missed(),
+            Flow::Snapshot(transfer) => transfer.chunk.missed(),
+            Flow::Replicate(in_flight) => {
+                if in_flight.is_stuck(now, heartbeat_interval) {
+                    self.probe_from(self.match_index.next(), Probe::Ready);
+                }
+            }
+        }
+    }
+}
+
+impl Probe {
+    const fn missed(&mut self) {
+        match self {
+            Self::Ready => {}
+            Self::Waiting | Self::Silent => *self = Self::Silent,
+        }
+    }
+
+    /// The follower spoke: it may have entries again.
+    pub(super) const fn heard(&mut self) {
+        match self {
+            Self::Silent => *self = Self::Ready,
+            Self::Ready | Self::Waiting => {}
+        }
+    }
+}
+
+impl InFlight {
+    fn is_stuck(&self, now: Instant, heartbeat_interval: std::time::Duration) -> bool {
+        !self.is_empty() && now.since(self.moved_at) >= heartbeat_interval
+    }
+}
+
+impl Leader {
+    /// When the leader next has something to say by itself.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let heartbeats = self.followers.values().map(|progress| progress.heartbeat_due);
+        heartbeats.chain(self.commit_notice_due).min()
+    }
+
+    /// The news is out when it was sent, or when entries carried it to everybody.
+    fn settle_notice(&mut self, notice: Notice, commit_index: Index) {
+        let all_know = self.followers.values().all(|progress| progress.commit_sent >= commit_index);
+        if notice == Notice::Due || all_know {
+            self.commit_notice_due = None;
+        }
+    }
+}

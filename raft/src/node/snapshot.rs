@@ -1,0 +1,180 @@
+//! Snapshots: the service's own, and a leader's in chunks (paper §7, Figure 13).
+
+use super::Node;
+use crate::entry::{Bytes, Snapshot};
+use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message, Rest};
+use crate::output::{Output, Record, Suffix};
+use crate::progress::{Flow, Probe};
+use crate::role::{Incoming, Role};
+use crate::trace::Event;
+use crate::types::{EntryId, Index, Instant, PeerId};
+
+/// A snapshot that cannot replace the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompactError {
+    /// The state machine has not been given this index yet.
+    #[error("index {through} is not applied yet (last applied: {last_applied})")]
+    NotApplied {
+        /// The index asked for.
+        through: Index,
+        /// The last index applied.
+        last_applied: Index,
+    },
+    /// A snapshot through this index or a later one is there already.
+    #[error("index {through} is covered by the snapshot through {snapshot}")]
+    AlreadyCompacted {
+        /// The index asked for.
+        through: Index,
+        /// The snapshot's index.
+        snapshot: Index,
+    },
+}
+
+impl Node {
+    /// Replaces the log through `through` by the service's state at that index.
+    ///
+    /// # Errors
+    /// The index is not applied yet, or a snapshot covers it already; nothing happened.
+    pub fn compact(
+        &mut self,
+        now: Instant,
+        through: Index,
+        data: Bytes,
+    ) -> Result<(), CompactError> {
+        self.now = self.now.max(now);
+        let base = self.log.base().index;
+        if through <= base {
+            return Err(CompactError::AlreadyCompacted { through, snapshot: base });
+        }
+        let last_applied = self.last_applied;
+        let Some(term) = self.log.term_at(through).filter(|_| through <= last_applied) else {
+            return Err(CompactError::NotApplied { through, last_applied });
+        };
+        let snapshot = Snapshot { last_included: EntryId::new(term, through), data };
+        self.log.rebase(snapshot.last_included);
+        self.snapshot = Some(snapshot.clone());
+        let bytes = snapshot.data.len() as u64;
+        self.trace(&Event::Compacted { through: snapshot.last_included, bytes });
+        self.writes.compact(Record::Snapshot { snapshot, suffix: Suffix::Kept });
+        self.assert_consistent();
+        Ok(())
+    }
+
+    /// Whether a chunk can be part of a snapshot this node takes.
+    pub(super) fn fits(&self, chunk: &InstallSnapshot) -> bool {
+        let end = chunk.offset.checked_add(chunk.chunk.len() as u64);
+        chunk.last_included.index > Index::ZERO
+            && end.is_some_and(|end| end <= self.config.settings().snapshot_bytes_max)
+    }
+
+    /// Takes a leader's chunk (Figure 13, InstallSnapshot receiver).
+    pub(super) fn on_install_snapshot(&mut self, envelope: &Envelope, chunk: &InstallSnapshot) {
+        self.hear_leader(envelope.from);
+        if self.log.contains(chunk.last_included) {
+            // The entries are here; the snapshot only tells that they are committed (step 6).
+            self.commit_through(chunk.last_included.index);
+        }
+        let reply = if chunk.last_included.index <= self.commit_index {
+            self.drop_incoming();
+            InstallSnapshotReply::Installed { match_index: chunk.last_included.index }
+        } else {
+            self.collect(chunk)
+        };
+        self.reply(envelope.from, Message::InstallSnapshotReply(reply));
+    }
+
+    fn drop_incoming(&mut self) {
+        if let Role::Follower(follower) = &mut self.role {
+            follower.incoming = None;
+        }
+    }
+
+    /// Adds a chunk to those before it, and installs the snapshot with the last one. A chunk that
+    /// does not fit (a lost, doubled or overtaken one) is answered with what is here.
+    fn collect(&mut self, chunk: &InstallSnapshot) -> InstallSnapshotReply {
+        let last_included_index = chunk.last_included.index;
+        let Role::Follower(follower) = &mut self.role else {
+            return InstallSnapshotReply::Continue { last_included_index, offset: 0 };
+        };
+        let incoming = follower.incoming.get_or_insert_with(|| Incoming::of(chunk));
+        if incoming.last_included != chunk.last_included {
+            *incoming = Incoming::of(chunk);
+        }
+        if incoming.offset() == chunk.offset {
+            incoming.data.extend_from_slice(&chunk.chunk);
+            if chunk.rest == Rest::Done {
+                return self.install_incoming();
+            }
+        }
+        let offset = incoming.offset();
+        InstallSnapshotReply::Continue { last_included_index, offset }
+    }
+
+    fn install_incoming(&mut self) -> InstallSnapshotReply {
+        let Role::Follower(follower) = &mut self.role else {
+            return InstallSnapshotReply::OldTerm;
+        };
+        let Some(incoming) = follower.incoming.take() else {
+            return InstallSnapshotReply::OldTerm;
+        };
+        let last_included = incoming.last_included;
+        let snapshot = Snapshot { last_included, data: incoming.into_data() };
+        self.install(snapshot);
+        InstallSnapshotReply::Installed { match_index: last_included.index }
+    }
+
+    /// Replaces the whole log by a leader's snapshot (step 7).
+    fn install(&mut self, snapshot: Snapshot) {
+        let (last_included, bytes) = (snapshot.last_included, snapshot.data.len() as u64);
+        let from = self.commit_index;
+        self.log.rebase(last_included);
+        self.commit_index = last_included.index;
+        self.snapshot = Some(snapshot.clone());
+        self.trace(&Event::SnapshotInstalled { last_included, bytes });
+        self.trace(&Event::Committed { from, commit_index: last_included.index });
+        let record = Record::Snapshot { snapshot: snapshot.clone(), suffix: Suffix::Discarded };
+        let write = self.writes.install(record, from, last_included.index);
+        self.restoring = Some((write, snapshot));
+    }
+
+    /// Hands an installed snapshot to the state machine once it is durable.
+    pub(super) fn restore_if_durable(&mut self) {
+        let durable = self.writes.durable();
+        if let Some((_, snapshot)) = self.restoring.take_if(|(write, _)| *write <= durable) {
+            self.last_applied = snapshot.index();
+            self.outbox.push(Output::Restore(snapshot));
+        }
+    }
+
+    /// Sends the next chunk, or the entries after the snapshot.
+    pub(super) fn on_install_snapshot_reply(&mut self, of: PeerId, reply: InstallSnapshotReply) {
+        match reply {
+            InstallSnapshotReply::Installed { match_index } => self.on_match(of, match_index),
+            InstallSnapshotReply::Continue { last_included_index, offset } => {
+                self.on_continue(of, last_included_index, offset);
+            }
+            // Its term is higher than the request's and was followed already.
+            InstallSnapshotReply::OldTerm => {}
+        }
+    }
+
+    fn on_continue(&mut self, of: PeerId, last_included_index: Index, offset: u64) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.followers.get_mut(&of) else { return };
+        let Flow::Snapshot(transfer) = &mut progress.flow else { return };
+        let ours = transfer.snapshot.index() == last_included_index;
+        let moved = offset != transfer.offset || transfer.chunk == Probe::Silent;
+        if ours && moved && offset <= transfer.snapshot.data.len() as u64 {
+            transfer.offset = offset;
+            transfer.chunk = Probe::Ready;
+        }
+    }
+}
+
+impl Incoming {
+    /// The start of the snapshot that `chunk` is a piece of.
+    const fn of(chunk: &InstallSnapshot) -> Self {
+        Self { last_included: chunk.last_included, data: Vec::new() }
+    }
+}

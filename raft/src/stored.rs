@@ -1,0 +1,138 @@
+//! What a store holds, and what each record does to it: the meaning every store must give to the
+//! core's writes, in one place.
+
+use crate::entry::{BrokenSlice, Entry, LogSlice, Snapshot};
+use crate::output::{HardState, Record, Suffix};
+use crate::types::{EntryId, Index, Term};
+
+/// The durable state of a peer: empty at first, later what survived.
+///
+/// ```
+/// use raft::{Entry, EntryId, Index, Payload, Record, Stored, Term};
+/// let entry = Entry { id: EntryId::new(Term::new(1), Index::new(1)), payload: Payload::NoOp };
+/// let mut stored = Stored::default();
+/// stored.record(&Record::Append(vec![entry.clone()]));
+/// assert_eq!(stored.entries, [entry]);
+/// stored.record(&Record::Truncate { from: Index::new(1) });
+/// assert!(stored.entries.is_empty());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Term and vote.
+    pub hard_state: HardState,
+    /// The newest snapshot.
+    pub snapshot: Option<Snapshot>,
+    /// The entries after the snapshot, without gaps.
+    pub entries: Vec<Entry>,
+}
+
+impl Stored {
+    /// Carries out one record.
+    ///
+    /// # Panics
+    /// An appended entry leaves a gap: the writes were not carried out in their order.
+    pub fn record(&mut self, record: &Record) {
+        match record {
+            Record::HardState(hard_state) => self.hard_state = *hard_state,
+            Record::Truncate { from } => self.truncate(*from),
+            Record::Append(entries) => {
+                if let Some(first) = entries.first() {
+                    assert_eq!(first.id.index, self.last().index.next(), "an append leaves a gap");
+                }
+                self.entries.extend_from_slice(entries);
+            }
+            Record::Snapshot { snapshot, suffix } => {
+                match suffix {
+                    Suffix::Kept => self.entries.retain(|e| e.id.index > snapshot.index()),
+                    Suffix::Discarded => self.entries.clear(),
+                }
+                self.snapshot = Some(snapshot.clone());
+            }
+        }
+    }
+
+    fn truncate(&mut self, from: Index) {
+        let place = self.entries.partition_point(|entry| entry.id.index < from);
+        self.entries.truncate(place);
+    }
+
+    /// The last entry the snapshot replaces.
+    #[must_use]
+    pub fn base(&self) -> EntryId {
+        self.snapshot.as_ref().map_or(EntryId::ZERO, |snapshot| snapshot.last_included)
+    }
+
+    /// The last entry, or the snapshot's place.
+    #[must_use]
+    pub fn last(&self) -> EntryId {
+        self.entries.last().map_or(self.base(), |entry| entry.id)
+    }
+
+    /// Checks what a node may rely on.
+    ///
+    /// # Errors
+    /// What a store that keeps the order of writes can never hold.
+    pub(crate) fn examine(&self) -> Result<LogSlice, CorruptStore> {
+        let slice = LogSlice::new(self.base(), self.entries.clone())?;
+        let current_term = self.hard_state.current_term;
+        if slice.last().term > current_term {
+            return Err(CorruptStore::TermBehindLog { current_term, last: slice.last() });
+        }
+        Ok(slice)
+    }
+}
+
+/// A store holds what no order of writes can leave behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CorruptStore {
+    /// The entries have a gap or falling terms.
+    #[error("the stored log is broken: {0}")]
+    BrokenLog(#[from] BrokenSlice),
+    /// An entry is newer than the stored term.
+    #[error("the stored term {current_term} is behind the stored entry {last}")]
+    TermBehindLog {
+        /// The stored term.
+        current_term: Term,
+        /// The last stored entry.
+        last: EntryId,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Payload;
+
+    fn entries(term: u64, indexes: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
+        let id = |index| EntryId::new(Term::new(term), Index::new(index));
+        indexes.map(|index| Entry { id: id(index), payload: Payload::NoOp }).collect()
+    }
+
+    fn snapshot(term: u64, index: u64) -> Snapshot {
+        let last_included = EntryId::new(Term::new(term), Index::new(index));
+        Snapshot { last_included, data: [].into() }
+    }
+
+    #[test]
+    fn a_snapshot_keeps_or_discards_the_entries_after_it() {
+        for (suffix, left) in [(Suffix::Kept, 2), (Suffix::Discarded, 0)] {
+            let mut stored = Stored::default();
+            stored.record(&Record::Append(entries(1, 1..=5)));
+            stored.record(&Record::Snapshot { snapshot: snapshot(1, 3), suffix });
+            assert_eq!((stored.entries.len(), stored.base().index), (left, Index::new(3)));
+        }
+    }
+
+    #[test]
+    fn a_store_that_lost_the_order_of_writes_is_refused() {
+        let mut stored = Stored { entries: entries(2, 1..=3), ..Stored::default() };
+        let error = stored.examine().expect_err("the term was never stored");
+        assert_eq!(error.to_string(), "the stored term 0 is behind the stored entry 3@2");
+        stored.hard_state.current_term = Term::new(2);
+        assert!(stored.examine().is_ok());
+        stored.entries.remove(1);
+        let error = stored.examine().expect_err("entry 2 is missing");
+        assert_eq!(error.to_string(), "the stored log is broken: entry 3@2 cannot follow 1@2");
+    }
+}
