@@ -14,6 +14,7 @@ pub mod role;
 pub mod stored;
 pub mod trace;
 pub mod types;
+pub mod verbose;
 
 pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};

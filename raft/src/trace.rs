@@ -186,8 +186,6 @@ pub enum Event<'a> {
 /// Why a vote was refused (Figure 2, RequestVote receiver).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VoteRefusal {
-    /// The candidate's term is over.
-    OldTerm,
     /// The vote of this term went to somebody else.
     AlreadyVoted,
     /// The candidate's log is behind (§5.4.1).

@@ -1,0 +1,205 @@
+//! One line of a log, as text and as JSON.
+
+use std::fmt::{self, Display, Write};
+
+use crate::types::Instant;
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is named as it is printed and explained by `meaning`")]
+pub enum Topic {
+    Clnt,
+    Cmit,
+    Consist,
+    Drop,
+    Erro,
+    Info,
+    Lead,
+    Log1,
+    Log2,
+    Pers,
+    Repl,
+    Rpc,
+    Snap,
+    State,
+    Term,
+    Test,
+    Timr,
+    Vote,
+}
+
+impl Topic {
+    /// The topic as it is printed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clnt => "CLNT",
+            Self::Cmit => "CMIT",
+            Self::Consist => "CONSIST",
+            Self::Drop => "DROP",
+            Self::Erro => "ERRO",
+            Self::Info => "INFO",
+            Self::Lead => "LEAD",
+            Self::Log1 => "LOG1",
+            Self::Log2 => "LOG2",
+            Self::Pers => "PERS",
+            Self::Repl => "REPL",
+            Self::Rpc => "RPC",
+            Self::Snap => "SNAP",
+            Self::State => "STATE",
+            Self::Term => "TERM",
+            Self::Test => "TEST",
+            Self::Timr => "TIMR",
+            Self::Vote => "VOTE",
+        }
+    }
+
+    /// What lines of the topic tell.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Clnt => "clients",
+            Self::Cmit => "commit and apply",
+            Self::Consist => "consistency checks",
+            Self::Drop => "entries deleted, messages lost",
+            Self::Erro => "what must not happen",
+            Self::Info => "other",
+            Self::Lead => "leaders",
+            Self::Log1 => "next_index and match_index",
+            Self::Log2 => "log contents",
+            Self::Pers => "persistence",
+            Self::Repl => "entries added",
+            Self::Rpc => "messages",
+            Self::Snap => "snapshots",
+            Self::State => "role changes",
+            Self::Term => "terms",
+            Self::Test => "the tester",
+            Self::Timr => "timers",
+            Self::Vote => "votes",
+        }
+    }
+}
+
+/// The value of a fact.
+#[derive(Clone, Copy)]
+pub enum Fact<'a> {
+    /// A number.
+    Number(u64),
+    /// Anything else; without spaces, so that `key=value` stays one word.
+    Word(&'a dyn Display),
+}
+
+/// One line.
+///
+/// ```
+/// use raft::Instant;
+/// use raft::verbose::{Fact, Line, Topic};
+/// let line = Line {
+///     at: Instant::from_nanos(1_234_567_000),
+///     topic: Topic::Vote,
+///     peer: &1,
+///     text: format_args!("grants vote to {}", 2),
+///     facts: &[("term", Fact::Number(3)), ("role", Fact::Word(&"follower"))],
+/// };
+/// assert_eq!(line.to_text(), "001234.567 | VOTE | 1 | grants vote to 2 term=3 role=follower\n");
+/// ```
+pub struct Line<'a> {
+    /// When.
+    pub at: Instant,
+    /// What about.
+    pub topic: Topic,
+    /// Whose line: a peer, `C1` for a client, `-` for the tester.
+    pub peer: &'a dyn Display,
+    /// What happened, for a person.
+    pub text: fmt::Arguments<'a>,
+    /// What happened, for a program.
+    pub facts: &'a [(&'a str, Fact<'a>)],
+}
+
+impl Line<'_> {
+    /// The line as text, with its newline.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let us = self.at.as_nanos() / 1000;
+        let (ms, us) = (us / 1000, us % 1000);
+        let (topic, peer, text) = (self.topic.as_str(), self.peer, self.text);
+        let mut line = format!("{ms:06}.{us:03} | {topic} | {peer} | {text}");
+        for (key, fact) in self.facts {
+            line.push(' ');
+            line.push_str(key);
+            line.push('=');
+            match fact {
+                Fact::Number(number) => push(&mut line, number),
+                Fact::Word(word) => push(&mut line, word),
+            }
+        }
+        line.push('\n');
+        line
+    }
+
+    /// The line as a JSON object, with its newline.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let t_us = self.at.as_nanos() / 1000;
+        let topic = self.topic.as_str();
+        let (peer, text) = (json_string(self.peer), json_string(self.text));
+        let mut line =
+            format!("{{\"t_us\":{t_us},\"topic\":\"{topic}\",\"peer\":{peer},\"msg\":{text}");
+        for (key, fact) in self.facts {
+            line.push(',');
+            line.push_str(&json_string(key));
+            line.push(':');
+            match fact {
+                Fact::Number(number) => push(&mut line, number),
+                Fact::Word(word) => line.push_str(&json_string(word)),
+            }
+        }
+        line.push_str("}\n");
+        line
+    }
+}
+
+fn push(line: &mut String, value: impl Display) {
+    // Writing to a string cannot fail.
+    let _ = write!(line, "{value}");
+}
+
+/// A JSON string (RFC 8259 §7).
+pub(super) fn json_string(value: impl Display) -> String {
+    let mut quoted = String::from('"');
+    for character in value.to_string().chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            control if control < ' ' => {
+                quoted.push_str("\\u");
+                push(&mut quoted, format_args!("{:04x}", u32::from(control)));
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_json_object_whatever_it_says() {
+        let line = Line {
+            at: Instant::from_nanos(12_345_678),
+            topic: Topic::Test,
+            peer: &"-",
+            text: format_args!("says \"a\\b\"\n\u{1}"),
+            facts: &[("id", Fact::Word(&"1.7")), ("term", Fact::Number(3))],
+        };
+        assert_eq!(
+            line.to_json(),
+            "{\"t_us\":12345,\"topic\":\"TEST\",\"peer\":\"-\",\
+             \"msg\":\"says \\\"a\\\\b\\\"\\n\\u0001\",\"id\":\"1.7\",\"term\":3}\n"
+        );
+    }
+}
