@@ -1,0 +1,239 @@
+//! A few nodes in one hand: their messages wait until a test lets them go.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use raft::message::{AppendEntries, RequestVote};
+use raft::{
+    Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter, LogSlice, Message,
+    MessageId, Node, Output, Payload, PeerId, RoleName, Snapshot, Stored, Term, WriteId,
+};
+
+/// Whether a peer's writes become durable at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disk {
+    Prompt,
+    Stuck,
+}
+
+/// One peer with everything around it.
+pub(crate) struct Peer {
+    pub(crate) node: Node,
+    pub(crate) stored: Stored,
+    pub(crate) applied: Vec<Entry>,
+    pub(crate) restored: Vec<Snapshot>,
+    pub(crate) disk: Disk,
+    written: WriteId,
+}
+
+pub(crate) struct Cluster {
+    pub(crate) peers: BTreeMap<PeerId, Peer>,
+    pub(crate) wire: VecDeque<Envelope>,
+    pub(crate) now: Instant,
+    cut: BTreeSet<PeerId>,
+    change: fn(&mut Config),
+}
+
+/// Peers with higher numbers wait longer, so that tests know who stands first.
+struct ByNumber(u64);
+
+impl Jitter for ByNumber {
+    fn draw(&mut self, _: Term) -> u64 {
+        self.0 << 58
+    }
+}
+
+pub(crate) fn peer(number: u64) -> PeerId {
+    PeerId::new(number)
+}
+
+pub(crate) fn entry(term: u64, index: u64) -> Entry {
+    let payload = Payload::Command([index as u8].as_slice().into());
+    Entry { id: id(term, index), payload }
+}
+
+pub(crate) fn id(term: u64, index: u64) -> EntryId {
+    EntryId::new(Term::new(term), Index::new(index))
+}
+
+impl Cluster {
+    pub(crate) fn new(size: u64) -> Self {
+        Self::with(size, |_| {})
+    }
+
+    pub(crate) fn with(size: u64, change: fn(&mut Config)) -> Self {
+        let mut cluster = Self {
+            peers: BTreeMap::new(),
+            wire: VecDeque::new(),
+            now: Instant::START,
+            cut: BTreeSet::new(),
+            change,
+        };
+        for number in 0..size {
+            let peer = cluster.start(peer(number), size, Stored::default());
+            cluster.peers.insert(PeerId::new(number), peer);
+        }
+        cluster
+    }
+
+    fn start(&self, peer: PeerId, size: u64, stored: Stored) -> Peer {
+        let mut config = Config::new(peer, (0..size).map(PeerId::new).collect());
+        config.first_entry = FirstEntry::Command;
+        (self.change)(&mut config);
+        let jitter = Box::new(ByNumber(peer.number()));
+        let config = config.validate().unwrap();
+        let node = Node::new(config, stored.clone(), self.now, jitter).unwrap();
+        let written = WriteId::ZERO;
+        Peer { node, stored, applied: vec![], restored: vec![], disk: Disk::Prompt, written }
+    }
+
+    /// Starts a peer again from what its disk holds.
+    pub(crate) fn restart(&mut self, peer: PeerId) {
+        let stored = self.peers[&peer].stored.clone();
+        self.restart_from(peer, stored);
+    }
+
+    /// Starts a peer from a disk of the test's choice.
+    pub(crate) fn restart_from(&mut self, peer: PeerId, stored: Stored) {
+        let fresh = self.start(peer, self.peers.len() as u64, stored);
+        self.peers.insert(peer, fresh);
+    }
+
+    pub(crate) fn node(&self, peer: PeerId) -> &Node {
+        &self.peers[&peer].node
+    }
+
+    pub(crate) fn role(&self, peer: PeerId) -> RoleName {
+        self.node(peer).status().role
+    }
+
+    pub(crate) fn stick_disk(&mut self, peer: PeerId) {
+        self.peers.get_mut(&peer).unwrap().disk = Disk::Stuck;
+    }
+
+    pub(crate) fn free_disk(&mut self, peer: PeerId) {
+        let now = self.now;
+        let peer = self.peers.get_mut(&peer).unwrap();
+        peer.disk = Disk::Prompt;
+        peer.node.handle(now, Input::Persisted(peer.written));
+    }
+
+    pub(crate) fn cut(&mut self, peer: PeerId) {
+        self.cut.insert(peer);
+    }
+
+    pub(crate) fn heal(&mut self, peer: PeerId) {
+        self.cut.remove(&peer);
+    }
+
+    pub(crate) fn handle(&mut self, peer: PeerId, input: Input) {
+        let now = self.now;
+        self.peers.get_mut(&peer).unwrap().node.handle(now, input);
+    }
+
+    pub(crate) fn propose(&mut self, peer: PeerId, command: &[u8]) -> EntryId {
+        let now = self.now;
+        self.peers.get_mut(&peer).unwrap().node.propose(now, command.into()).unwrap()
+    }
+
+    /// Lets a peer's timer fire, and nobody else's.
+    pub(crate) fn time_out(&mut self, peer: PeerId) {
+        let deadline = self.node(peer).poll_timeout().unwrap();
+        self.now = self.now.max(deadline);
+        self.handle(peer, Input::Tick);
+    }
+
+    /// Lets time pass for everybody; timers that are due fire.
+    pub(crate) fn pass(&mut self, duration: Duration) {
+        self.now = self.now.after(duration);
+        for peer in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.handle(peer, Input::Tick);
+        }
+    }
+
+    /// Takes all outputs of a peer; its messages go to the wire.
+    pub(crate) fn poll(&mut self, peer: PeerId) {
+        let now = self.now;
+        let this = self.peers.get_mut(&peer).unwrap();
+        while let Some(output) = this.node.poll_output() {
+            match output {
+                Output::Persist(write) => {
+                    this.stored.record(&write.record);
+                    this.written = write.id;
+                    if this.disk == Disk::Prompt {
+                        this.node.handle(now, Input::Persisted(write.id));
+                    }
+                }
+                Output::Send(envelope) => self.wire.push_back(envelope),
+                Output::Apply(entries) => this.applied.extend(entries),
+                Output::Restore(snapshot) => this.restored.push(snapshot),
+            }
+        }
+    }
+
+    pub(crate) fn poll_all(&mut self) {
+        for peer in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.poll(peer);
+        }
+    }
+
+    /// Delivers messages in order until nobody has anything to say. Returns how many there were.
+    pub(crate) fn settle(&mut self) -> usize {
+        let mut delivered = 0;
+        self.poll_all();
+        while let Some(envelope) = self.wire.pop_front() {
+            assert!(delivered < 10_000, "the peers never stop talking");
+            if !self.cut.contains(&envelope.from) && !self.cut.contains(&envelope.to) {
+                delivered += 1;
+                let to = envelope.to;
+                self.handle(to, Input::Receive(envelope));
+                self.poll(to);
+            }
+        }
+        delivered
+    }
+
+    /// Makes a peer the leader of the next term.
+    pub(crate) fn elect(&mut self, peer: PeerId) {
+        self.time_out(peer);
+        self.settle();
+        assert_eq!(self.role(peer), RoleName::Leader, "{peer} wins");
+    }
+
+    /// Proposes a command and lets it commit.
+    pub(crate) fn commit(&mut self, leader: PeerId, command: &[u8]) -> EntryId {
+        let id = self.propose(leader, command);
+        self.settle();
+        assert!(self.node(leader).status().commit_index >= id.index, "{id} commits");
+        id
+    }
+
+    /// What a peer on the wire would say next, without delivering it.
+    pub(crate) fn said(&mut self, peer: PeerId) -> Vec<Message> {
+        self.poll(peer);
+        self.wire.drain(..).filter(|envelope| envelope.from == peer).map(|e| e.message).collect()
+    }
+
+    /// Hands `to` a message of a peer that is not played by a node.
+    pub(crate) fn inject(&mut self, from: u64, to: PeerId, term: u64, message: Message) {
+        let (from, term) = (peer(from), Term::new(term));
+        let envelope = Envelope { id: MessageId::new(1), from, to, term, message };
+        self.handle(to, Input::Receive(envelope));
+    }
+}
+
+pub(crate) fn request_vote(term: u64, index: u64) -> Message {
+    Message::RequestVote(RequestVote { last_log: id(term, index) })
+}
+
+pub(crate) fn append(prev: EntryId, entries: &[Entry], leader_commit: u64) -> Message {
+    let slice = LogSlice::new(prev, entries.to_vec()).unwrap();
+    Message::AppendEntries(AppendEntries { slice, leader_commit: Index::new(leader_commit) })
+}
+
+/// A disk with these entries, in the term of the last of them.
+pub(crate) fn disk(entries: &[Entry]) -> Stored {
+    let mut stored = Stored { entries: entries.to_vec(), ..Stored::default() };
+    stored.hard_state.current_term = entries.last().map_or(Term::ZERO, |entry| entry.id.term);
+    stored
+}

@@ -1,0 +1,191 @@
+//! §5.1, §5.2, §5.4.1: terms, votes, leaders.
+
+use raft::message::Vote;
+use raft::{HardState, Message, RoleName, Stored, Term};
+
+use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
+
+const GRANTED: Message = Message::RequestVoteReply(Vote::Granted);
+const REFUSED: Message = Message::RequestVoteReply(Vote::Refused);
+
+#[test]
+fn a_follower_that_hears_nothing_stands_for_election() {
+    let mut cluster = Cluster::new(3);
+    cluster.time_out(peer(0));
+    let status = cluster.node(peer(0)).status();
+    assert_eq!((status.role, status.current_term), (RoleName::Candidate, Term::new(1)));
+    assert_eq!(status.voted_for, Some(peer(0)));
+    assert_eq!(cluster.said(peer(0)), [request_vote(0, 0), request_vote(0, 0)]);
+}
+
+#[test]
+fn a_majority_makes_a_leader_and_the_others_hear_of_it() {
+    let mut cluster = Cluster::new(5);
+    cluster.cut(peer(3));
+    cluster.cut(peer(4));
+    cluster.elect(peer(0));
+    assert_eq!(cluster.node(peer(1)).status().leader, Some(peer(0)));
+    assert_eq!(cluster.role(peer(3)), RoleName::Follower);
+}
+
+#[test]
+fn half_of_the_peers_are_no_majority() {
+    let mut cluster = Cluster::new(4);
+    cluster.cut(peer(2));
+    cluster.cut(peer(3));
+    cluster.time_out(peer(0));
+    cluster.settle();
+    assert_eq!(cluster.role(peer(0)), RoleName::Candidate);
+}
+
+#[test]
+fn a_vote_that_arrives_twice_counts_once() {
+    let mut cluster = Cluster::new(5);
+    cluster.time_out(peer(0));
+    cluster.poll(peer(0));
+    for _ in 0..3 {
+        cluster.inject(1, peer(0), 1, GRANTED);
+    }
+    assert_eq!(cluster.role(peer(0)), RoleName::Candidate);
+    cluster.inject(2, peer(0), 1, GRANTED);
+    assert_eq!(cluster.role(peer(0)), RoleName::Leader);
+}
+
+#[test]
+fn a_vote_of_an_earlier_term_does_not_count() {
+    let mut cluster = Cluster::new(3);
+    for _ in 0..2 {
+        cluster.time_out(peer(0));
+        cluster.poll(peer(0));
+    }
+    cluster.inject(1, peer(0), 1, GRANTED);
+    assert_eq!(cluster.role(peer(0)), RoleName::Candidate);
+}
+
+#[test]
+fn a_peer_votes_once_a_term_first_come_first_served() {
+    let mut cluster = Cluster::new(3);
+    cluster.inject(1, peer(0), 1, request_vote(0, 0));
+    cluster.inject(2, peer(0), 1, request_vote(0, 0));
+    cluster.inject(1, peer(0), 1, request_vote(0, 0));
+    assert_eq!(cluster.said(peer(0)), [GRANTED, REFUSED, GRANTED]);
+}
+
+#[test]
+fn a_restart_does_not_forget_the_vote() {
+    let mut cluster = Cluster::new(3);
+    cluster.inject(1, peer(0), 1, request_vote(0, 0));
+    cluster.poll(peer(0));
+    cluster.restart(peer(0));
+    cluster.wire.clear();
+    cluster.inject(2, peer(0), 1, request_vote(0, 0));
+    assert_eq!(cluster.said(peer(0)), [REFUSED]);
+}
+
+#[test]
+fn a_higher_term_brings_a_new_vote() {
+    let mut cluster = Cluster::new(3);
+    cluster.inject(1, peer(0), 1, request_vote(0, 0));
+    cluster.inject(2, peer(0), 2, request_vote(0, 0));
+    assert_eq!(cluster.said(peer(0)), [GRANTED, GRANTED]);
+}
+
+#[test]
+fn stepping_down_within_a_term_keeps_the_vote() {
+    let mut cluster = Cluster::new(3);
+    cluster.time_out(peer(0));
+    cluster.poll(peer(0));
+    cluster.wire.clear();
+    cluster.inject(1, peer(0), 1, append(id(0, 0), &[], 0));
+    assert_eq!(cluster.role(peer(0)), RoleName::Follower);
+    assert_eq!(cluster.node(peer(0)).status().voted_for, Some(peer(0)));
+    cluster.said(peer(0));
+    cluster.inject(2, peer(0), 1, request_vote(9, 9));
+    assert_eq!(cluster.said(peer(0)), []);
+    cluster.inject(2, peer(0), 1, request_vote(0, 9));
+    assert_eq!(cluster.said(peer(0)), [REFUSED]);
+}
+
+#[test]
+fn a_vote_goes_only_to_a_log_that_is_as_up_to_date() {
+    let rows = [
+        ((1, 9), REFUSED), // A longer log of an older term.
+        ((2, 2), REFUSED), // The same term, but shorter.
+        ((2, 3), GRANTED),
+        ((3, 1), GRANTED), // A newer term, however short.
+    ];
+    for ((term, index), expected) in rows {
+        let mut cluster = Cluster::new(3);
+        cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(2, 2), entry(2, 3)]));
+        cluster.inject(1, peer(0), 7, request_vote(term, index));
+        assert_eq!(cluster.said(peer(0)), [expected], "for a log through {index} of term {term}");
+    }
+}
+
+#[test]
+fn only_a_granted_vote_restarts_the_election_timer() {
+    let mut cluster = Cluster::new(3);
+    cluster.restart_from(peer(0), disk(&[entry(1, 1)]));
+    let deadline = cluster.node(peer(0)).poll_timeout();
+    cluster.pass(std::time::Duration::from_millis(100));
+    cluster.inject(1, peer(0), 2, request_vote(0, 0));
+    assert_eq!(cluster.said(peer(0)), [REFUSED]);
+    assert_eq!(cluster.node(peer(0)).poll_timeout(), deadline);
+    cluster.inject(2, peer(0), 2, request_vote(1, 1));
+    assert_eq!(cluster.said(peer(0)), [GRANTED]);
+    assert!(cluster.node(peer(0)).poll_timeout() > deadline);
+}
+
+#[test]
+fn a_leader_of_an_old_term_does_not_restart_the_election_timer() {
+    let mut cluster = Cluster::new(3);
+    cluster.inject(1, peer(0), 5, append(id(0, 0), &[], 0));
+    let deadline = cluster.node(peer(0)).poll_timeout();
+    cluster.pass(std::time::Duration::from_millis(100));
+    cluster.inject(2, peer(0), 4, append(id(0, 0), &[], 0));
+    assert_eq!(cluster.node(peer(0)).poll_timeout(), deadline);
+}
+
+#[test]
+fn a_higher_term_in_an_answer_ends_a_leader() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(peer(0));
+    cluster.inject(1, peer(0), 9, REFUSED);
+    let status = cluster.node(peer(0)).status();
+    assert_eq!((status.role, status.current_term), (RoleName::Follower, Term::new(9)));
+    assert!(cluster.node(peer(0)).poll_timeout() > Some(cluster.now), "it may stand again");
+}
+
+#[test]
+fn a_single_peer_elects_itself_and_commits_alone() {
+    let mut cluster = Cluster::new(1);
+    cluster.elect(peer(0));
+    cluster.commit(peer(0), b"x");
+    assert_eq!(cluster.peers[&peer(0)].applied.len(), 1);
+    cluster.restart(peer(0));
+    cluster.elect(peer(0));
+    assert_eq!(cluster.node(peer(0)).status().current_term, Term::new(2));
+}
+
+#[test]
+fn a_disconnected_leader_steps_down_when_it_comes_back() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(peer(0));
+    cluster.cut(peer(0));
+    cluster.elect(peer(1));
+    cluster.heal(peer(0));
+    cluster.pass(std::time::Duration::from_millis(50));
+    cluster.settle();
+    assert_eq!(cluster.role(peer(0)), RoleName::Follower);
+    assert_eq!(cluster.node(peer(0)).status().leader, Some(peer(1)));
+}
+
+#[test]
+fn a_store_keeps_term_and_vote_together() {
+    let mut cluster = Cluster::new(3);
+    cluster.time_out(peer(0));
+    cluster.poll(peer(0));
+    let expected = HardState { current_term: Term::new(1), voted_for: Some(peer(0)) };
+    let stored = &cluster.peers[&peer(0)].stored;
+    assert_eq!(*stored, Stored { hard_state: expected, ..Stored::default() });
+}

@@ -1,0 +1,9 @@
+//! One test per sentence of the paper ("In Search of an Understandable Consensus Algorithm",
+//! extended version), and one per sentence that implementations have got wrong.
+
+mod cluster;
+mod elections;
+mod messages;
+mod replication;
+mod snapshots;
+mod storage;

@@ -1,0 +1,215 @@
+//! Messages that no correct peer sends are refused, traced, and change nothing.
+
+use std::sync::{Arc, Mutex};
+
+use raft::message::{AppendEntriesReply, InstallSnapshot, Rest, Vote};
+use raft::trace::{Event, Refusal, Sink, Source};
+use raft::{Envelope, Index, Input, Instant, Message, MessageId, Status, Term};
+
+use crate::cluster::{Cluster, append, entry, id, peer, request_vote};
+
+/// Keeps the reasons of all refusals.
+#[derive(Clone, Default)]
+struct Refusals(Arc<Mutex<Vec<Refusal>>>);
+
+impl Sink for Refusals {
+    fn record(&mut self, _: Instant, _: Source, event: &Event<'_>) {
+        if let Event::Refused { reason, .. } = event {
+            self.0.lock().unwrap().push(*reason);
+        }
+    }
+}
+
+fn accepted(index: u64) -> Message {
+    let match_index = Index::new(index);
+    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index })
+}
+
+fn chunk(index: u64, offset: u64) -> Message {
+    let (last_included, rest) = (id(1, index), Rest::More);
+    let chunk = b"abc".as_slice().into();
+    Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk, rest })
+}
+
+/// A leader of term 1 with one committed entry, and one message to it.
+fn tell_leader(from: u64, to: u64, term: u64, message: Message) -> (Vec<Refusal>, Status, Status) {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(peer(0));
+    cluster.commit(peer(0), b"x");
+    tell(
+        &mut cluster,
+        0,
+        Envelope {
+            id: MessageId::new(99),
+            from: peer(from),
+            to: peer(to),
+            term: Term::new(term),
+            message,
+        },
+    )
+}
+
+fn tell(cluster: &mut Cluster, number: u64, envelope: Envelope) -> (Vec<Refusal>, Status, Status) {
+    let refusals = Refusals::default();
+    let node = &mut cluster.peers.get_mut(&peer(number)).unwrap().node;
+    node.set_sink(Box::new(refusals.clone()));
+    let before = node.status();
+    node.handle(cluster.now, Input::Receive(envelope));
+    let reasons = refusals.0.lock().unwrap().clone();
+    (reasons, before, cluster.node(peer(number)).status())
+}
+
+#[test]
+fn impossible_messages_are_refused_and_change_nothing() {
+    let future = append(id(1, 1), &[entry(9, 2)], 0);
+    let rows = [
+        (1, 2, 1, request_vote(0, 0), Refusal::NotForMe),
+        (0, 0, 1, request_vote(0, 0), Refusal::UnknownSender),
+        (7, 0, 1, Message::RequestVoteReply(Vote::Granted), Refusal::UnknownSender),
+        (1, 0, 0, accepted(0), Refusal::TermZero),
+        (1, 0, 1, append(id(1, 1), &[], 1), Refusal::SecondLeader),
+        (1, 0, 1, chunk(1, 0), Refusal::SecondLeader),
+        (1, 0, 5, request_vote(5, 1), Refusal::FromTheFuture),
+        (1, 0, 5, future, Refusal::FromTheFuture),
+        (1, 0, 1, accepted(7), Refusal::NeverSent),
+        (1, 0, 5, chunk(0, 0), Refusal::BadChunk),
+        (1, 0, 5, chunk(7, u64::MAX), Refusal::BadChunk),
+        (1, 0, 5, chunk(7, 1 << 40), Refusal::BadChunk),
+    ];
+    for (from, to, term, message, expected) in rows {
+        let said = format!("{message:?}");
+        let (reasons, before, after) = tell_leader(from, to, term, message);
+        assert_eq!(reasons, [expected], "{said}");
+        assert_eq!(before, after, "{said}");
+    }
+}
+
+#[test]
+fn entries_that_contradict_committed_ones_are_refused() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(peer(0));
+    cluster.commit(peer(0), b"x");
+    let envelope = Envelope {
+        id: MessageId::new(99),
+        from: peer(2),
+        to: peer(1),
+        term: Term::new(2),
+        message: append(id(0, 0), &[entry(2, 1)], 0),
+    };
+    let (reasons, before, after) = tell(&mut cluster, 1, envelope);
+    assert_eq!(reasons, [Refusal::ContradictsCommitted]);
+    assert_eq!(before.commit_index, after.commit_index);
+    assert_eq!(cluster.node(peer(1)).log().last(), id(1, 1));
+}
+
+mod bytes {
+    use proptest::prelude::*;
+    use raft::codec;
+    use raft::message::{
+        AppendEntries, AppendEntriesReply, InstallSnapshot, InstallSnapshotReply, RequestVote,
+        Rest, Vote,
+    };
+    use raft::{
+        Entry, EntryId, Envelope, Index, LogSlice, Message, MessageId, Payload, PeerId, Term,
+    };
+
+    fn an_id() -> impl Strategy<Value = EntryId> {
+        (0..u64::MAX, 0..1_u64 << 40).prop_map(|(t, i)| EntryId::new(Term::new(t), Index::new(i)))
+    }
+
+    fn some_bytes() -> impl Strategy<Value = raft::Bytes> {
+        proptest::collection::vec(any::<u8>(), 0..40).prop_map(Into::into)
+    }
+
+    fn a_slice() -> impl Strategy<Value = LogSlice> {
+        let payload = prop_oneof![Just(Payload::NoOp), some_bytes().prop_map(Payload::Command),];
+        let entries = proptest::collection::vec((0..3_u64, payload), 0..6);
+        (1..1000_u64, 0..1000_u64, entries).prop_map(|(term, index, steps)| {
+            let prev = EntryId::new(Term::new(term), Index::new(index));
+            let mut last = prev;
+            let follow = |(step, payload): (u64, Payload)| {
+                last = EntryId::new(Term::new(last.term.number() + step), last.index.next());
+                Entry { id: last, payload }
+            };
+            let entries = steps.into_iter().map(follow).collect();
+            LogSlice::new(prev, entries).unwrap()
+        })
+    }
+
+    fn a_message() -> impl Strategy<Value = Message> {
+        let index = || (0..1_u64 << 40).prop_map(Index::new);
+        let rest = prop_oneof![Just(Rest::More), Just(Rest::Done)];
+        prop_oneof![
+            an_id().prop_map(|last_log| Message::RequestVote(RequestVote { last_log })),
+            prop_oneof![Just(Vote::Granted), Just(Vote::Refused)]
+                .prop_map(Message::RequestVoteReply),
+            (a_slice(), index()).prop_map(|(slice, leader_commit)| {
+                Message::AppendEntries(AppendEntries { slice, leader_commit })
+            }),
+            prop_oneof![
+                Just(AppendEntriesReply::OldTerm),
+                index().prop_map(|match_index| AppendEntriesReply::Accepted { match_index }),
+                (index(), an_id()).prop_map(|(prev_log_index, hint)| {
+                    AppendEntriesReply::Rejected { prev_log_index, hint }
+                }),
+            ]
+            .prop_map(Message::AppendEntriesReply),
+            (an_id(), any::<u64>(), some_bytes(), rest).prop_map(
+                |(last_included, offset, chunk, rest)| {
+                    Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk, rest })
+                }
+            ),
+            prop_oneof![
+                Just(InstallSnapshotReply::OldTerm),
+                index().prop_map(|match_index| InstallSnapshotReply::Installed { match_index }),
+                (index(), any::<u64>()).prop_map(|(last_included_index, offset)| {
+                    InstallSnapshotReply::Continue { last_included_index, offset }
+                }),
+            ]
+            .prop_map(Message::InstallSnapshotReply),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_message_survives_the_wire(
+            (id, from, to, term) in any::<(u64, u64, u64, u64)>(),
+            message in a_message(),
+        ) {
+            let (id, term) = (MessageId::new(id), Term::new(term));
+            let (from, to) = (PeerId::new(from), PeerId::new(to));
+            let envelope = Envelope { id, from, to, term, message };
+            let bytes = codec::encode(&envelope);
+            prop_assert_eq!(codec::decode(&bytes), Ok(envelope));
+        }
+
+        #[test]
+        fn a_cut_message_is_an_error_or_a_shorter_list_of_entries(
+            message in a_message(),
+            cut in 0.0..1.0_f64,
+        ) {
+            let envelope = Envelope {
+                id: MessageId::new(1), from: PeerId::new(1), to: PeerId::new(2), term: Term::new(3), message,
+            };
+            let bytes = codec::encode(&envelope);
+            let len = ((bytes.len() as f64) * cut) as usize;
+            match codec::decode(&bytes[..len]).map(|envelope| envelope.message) {
+                Err(_) => {}
+                Ok(Message::AppendEntries(_)) => prop_assert_eq!(envelope.message.name(), "AppendEntries"),
+                Ok(other) => prop_assert!(false, "{:?} was cut to {:?}", envelope, other),
+            }
+        }
+
+        #[test]
+        fn any_bytes_decode_or_fail_without_a_panic(
+            kind in 0..8_u8,
+            bytes in proptest::collection::vec(any::<u8>(), 0..120),
+        ) {
+            let mut message = vec![kind];
+            message.extend(bytes);
+            if let Ok(envelope) = codec::decode(&message) {
+                prop_assert_eq!(codec::decode(&codec::encode(&envelope)), Ok(envelope));
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! §7, Figure 13: snapshots, chunks, restarts.
+
+use std::time::Duration;
+
+use raft::message::{InstallSnapshot, InstallSnapshotReply, Rest};
+use raft::{CompactError, Index, Message};
+
+use crate::cluster::{Cluster, append, disk, entry, id, peer};
+
+fn chunk(last_included: raft::EntryId, offset: u64, data: &[u8], rest: Rest) -> Message {
+    Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk: data.into(), rest })
+}
+
+fn proceed(index: u64, offset: u64) -> Message {
+    let last_included_index = Index::new(index);
+    Message::InstallSnapshotReply(InstallSnapshotReply::Continue { last_included_index, offset })
+}
+
+fn installed(index: u64) -> Message {
+    let match_index = Index::new(index);
+    Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index })
+}
+
+fn compact(
+    cluster: &mut Cluster,
+    number: u64,
+    through: u64,
+    data: &[u8],
+) -> Result<(), CompactError> {
+    let now = cluster.now;
+    let node = &mut cluster.peers.get_mut(&peer(number)).unwrap().node;
+    node.compact(now, Index::new(through), data.into())
+}
+
+#[test]
+fn only_what_is_applied_can_be_compacted_and_only_once() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(peer(0));
+    cluster.commit(peer(0), b"x");
+    cluster.propose(peer(0), b"y");
+    let error = compact(&mut cluster, 0, 2, b"").unwrap_err().to_string();
+    assert_eq!(error, "index 2 is not applied yet (last applied: 1)");
+    assert_eq!(compact(&mut cluster, 0, 1, b"state"), Ok(()));
+    let error = compact(&mut cluster, 0, 1, b"").unwrap_err().to_string();
+    assert_eq!(error, "index 1 is covered by the snapshot through 1");
+}
+
+#[test]
+fn a_follower_far_behind_gets_the_snapshot_in_chunks_and_then_the_entries() {
+    let mut cluster = Cluster::with(3, |config| config.snapshot_chunk_bytes = 4);
+    cluster.elect(peer(0));
+    cluster.cut(peer(2));
+    for _ in 0..5 {
+        cluster.commit(peer(0), b"x");
+    }
+    compact(&mut cluster, 0, 4, b"ten bytes!").unwrap();
+    cluster.heal(peer(2));
+    for _ in 0..4 {
+        cluster.pass(Duration::from_millis(50));
+        cluster.settle();
+    }
+    let behind = &cluster.peers[&peer(2)];
+    assert_eq!(&*behind.restored[0].data, b"ten bytes!");
+    assert_eq!(behind.applied.iter().map(|e| e.id).collect::<Vec<_>>(), [id(1, 5)]);
+    assert_eq!(behind.stored.base(), id(1, 4));
+}
+
+#[test]
+fn a_lost_or_doubled_chunk_changes_nothing() {
+    let mut cluster = Cluster::new(3);
+    let last = id(1, 8);
+    cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", Rest::More));
+    cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", Rest::More)); // Doubled.
+    cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", Rest::Done)); // Overtaking.
+    cluster.inject(1, peer(0), 1, chunk(last, 3, b"def", Rest::More));
+    cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", Rest::Done));
+    let offsets = [proceed(8, 3), proceed(8, 3), proceed(8, 3), proceed(8, 6), installed(8)];
+    assert_eq!(cluster.said(peer(0)), offsets);
+    assert_eq!(&*cluster.peers[&peer(0)].restored[0].data, b"abcdefghi");
+}
+
+#[test]
+fn chunks_of_two_leaders_are_never_mixed() {
+    let mut cluster = Cluster::new(3);
+    cluster.inject(1, peer(0), 1, chunk(id(1, 8), 0, b"abc", Rest::More));
+    cluster.inject(2, peer(0), 2, chunk(id(1, 8), 3, b"XYZ", Rest::Done));
+    assert_eq!(cluster.said(peer(0)), [proceed(8, 3), proceed(8, 0)]);
+    assert!(cluster.peers[&peer(0)].restored.is_empty());
+}
+
+#[test]
+fn a_snapshot_of_entries_that_are_here_keeps_those_after_it() {
+    let mut cluster = Cluster::new(3);
+    cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(1, 2), entry(1, 3)]));
+    cluster.inject(1, peer(0), 2, chunk(id(1, 2), 0, b"state", Rest::Done));
+    assert_eq!(cluster.said(peer(0)), [installed(2)]);
+    let node = cluster.node(peer(0));
+    assert_eq!(node.log().last(), id(1, 3));
+    assert_eq!(node.status().commit_index, Index::new(2));
+    assert_eq!(cluster.peers[&peer(0)].applied.len(), 2);
+}
+
+#[test]
+fn a_snapshot_replaces_a_log_that_does_not_match_it() {
+    let mut cluster = Cluster::new(3);
+    cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(1, 2), entry(1, 3)]));
+    cluster.inject(1, peer(0), 2, chunk(id(2, 2), 0, b"state", Rest::Done));
+    assert_eq!(cluster.said(peer(0)), [installed(2)]);
+    assert_eq!(cluster.node(peer(0)).log().last(), id(2, 2));
+    let stored = &cluster.peers[&peer(0)].stored;
+    assert_eq!((stored.base(), stored.entries.len()), (id(2, 2), 0));
+}
+
+#[test]
+fn an_old_snapshot_changes_nothing() {
+    let mut cluster = Cluster::new(3);
+    let entries = [entry(1, 1), entry(1, 2), entry(1, 3)];
+    cluster.inject(1, peer(0), 1, append(id(0, 0), &entries, 3));
+    cluster.said(peer(0));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"old", Rest::Done));
+    assert_eq!(cluster.said(peer(0)), [installed(2)]);
+    assert!(cluster.peers[&peer(0)].restored.is_empty());
+    assert_eq!(cluster.node(peer(0)).log().last(), id(1, 3));
+}
+
+#[test]
+fn a_snapshot_of_an_old_term_is_not_taken() {
+    let mut cluster = Cluster::new(3);
+    cluster.inject(1, peer(0), 3, append(id(0, 0), &[], 0));
+    cluster.said(peer(0));
+    cluster.inject(2, peer(0), 2, chunk(id(1, 2), 0, b"old", Rest::Done));
+    let old_term = Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm);
+    assert_eq!(cluster.said(peer(0)), [old_term]);
+    assert_eq!(cluster.node(peer(0)).log().last(), id(0, 0));
+}
+
+#[test]
+fn a_snapshot_ends_a_candidacy_and_restarts_the_timer() {
+    let mut cluster = Cluster::new(3);
+    cluster.time_out(peer(0));
+    cluster.poll(peer(0));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"", Rest::More));
+    assert_eq!(cluster.role(peer(0)), raft::RoleName::Follower);
+    assert_eq!(cluster.node(peer(0)).status().leader, Some(peer(1)));
+}
+
+#[test]
+fn entries_before_the_snapshot_count_as_equal() {
+    let mut cluster = Cluster::new(3);
+    cluster.inject(1, peer(0), 1, chunk(id(1, 5), 0, b"state", Rest::Done));
+    cluster.said(peer(0));
+    let late = [entry(1, 4), entry(1, 5), entry(1, 6)];
+    cluster.inject(1, peer(0), 1, append(id(1, 3), &late, 0));
+    let accepted = raft::message::AppendEntriesReply::Accepted { match_index: Index::new(6) };
+    assert_eq!(cluster.said(peer(0)), [Message::AppendEntriesReply(accepted)]);
+    assert_eq!(cluster.node(peer(0)).log().last(), id(1, 6));
+}
+
+#[test]
+fn an_installed_snapshot_reaches_the_service_and_the_leader_when_it_is_durable() {
+    let mut cluster = Cluster::new(3);
+    cluster.stick_disk(peer(0));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 5), 0, b"state", Rest::Done));
+    assert_eq!(cluster.said(peer(0)), []);
+    assert!(cluster.peers[&peer(0)].restored.is_empty());
+    cluster.free_disk(peer(0));
+    assert_eq!(cluster.said(peer(0)), [installed(5)]);
+    assert_eq!(cluster.peers[&peer(0)].restored.len(), 1);
+}
+
+#[test]
+fn a_restart_begins_with_the_snapshot_and_applies_nothing_twice() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(peer(0));
+    for command in [b"a", b"b", b"c"] {
+        cluster.commit(peer(0), command);
+    }
+    compact(&mut cluster, 1, 2, b"ab").unwrap();
+    cluster.poll(peer(1));
+    cluster.restart(peer(1));
+    cluster.pass(Duration::from_millis(50));
+    cluster.settle();
+    let restarted = &cluster.peers[&peer(1)];
+    assert_eq!(&*restarted.restored[0].data, b"ab");
+    assert_eq!(restarted.applied.iter().map(|e| e.id.index).collect::<Vec<_>>(), [Index::new(3)]);
+}
