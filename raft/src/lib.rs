@@ -1,4 +1,68 @@
-//! A Raft library whose core is a pure state machine.
+//! A Raft library whose core is a pure state machine: inputs go in, outputs come out, and time,
+//! randomness, disks and networks stay outside.
+//!
+//! # Where the paper is
+//! Names are those of Figure 2 of *In Search of an Understandable Consensus Algorithm (Extended
+//! Version)*, cited as "paper".
+//!
+//! | paper | here |
+//! |---|---|
+//! | State, rules for servers (Figure 2) | [`node`], one rule group per file |
+//! | RequestVote, AppendEntries, InstallSnapshot | [`message`], as bytes: [`codec`] |
+//! | `log[]` | [`log`], [`entry`] |
+//! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
+//! | majorities | [`quorum`] |
+//! | "updated on stable storage before responding" | the contract in [`output`], [`stored`] |
+//!
+//! # How it is driven
+//! A driver hands a [`Node`] what happened and carries out what the node wants. This whole program
+//! elects a leader among three peers and commits a command; a simulation or a server does the same
+//! with a real clock, disk and network.
+//!
+//! ```
+//! use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, RoleName, Stored, Term};
+//!
+//! struct ByName(u64);
+//! impl Jitter for ByName {
+//!     fn draw(&mut self, _: Term) -> u64 { self.0 << 60 }
+//! }
+//!
+//! let names = [1, 2, 3].map(PeerId::new);
+//! let start = |name: PeerId| {
+//!     let config = Config::new(name, names.to_vec()).validate()?;
+//!     Ok(Node::new(config, Stored::default(), Instant::START, Box::new(ByName(name.number())))?)
+//! };
+//! let mut nodes = names.iter().map(|name| start(*name)).collect::<Result<Vec<_>, Box<dyn std::error::Error>>>()?;
+//!
+//! // The first timer fires, and messages go back and forth until nobody has more to say.
+//! let now = nodes[0].poll_timeout().expect("a follower waits for a leader");
+//! nodes[0].handle(now, Input::Tick);
+//! let mut applied = 0;
+//! let mut run = |nodes: &mut Vec<Node>| loop {
+//!     let Some((from, output)) =
+//!         (0..3).find_map(|place| nodes[place].poll_output().map(|output| (place, output)))
+//!     else { break };
+//!     match output {
+//!         Output::Persist(write) => nodes[from].handle(now, Input::Persisted(write.id)),
+//!         Output::Send(envelope) => {
+//!             let to = envelope.to.number() as usize - 1;
+//!             nodes[to].handle(now, Input::Receive(envelope));
+//!         }
+//!         Output::Apply(entries) => applied += entries.len(),
+//!         Output::Restore(_) => unreachable!("nobody made a snapshot"),
+//!     }
+//! };
+//! run(&mut nodes);
+//! assert_eq!(nodes[0].status().role, RoleName::Leader);
+//! nodes[0].propose(now, b"x = 1".as_slice().into())?;
+//! run(&mut nodes);
+//! assert_eq!(applied, 6, "the leader's no-op and the command, on three peers");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it must not depend on
+//! No clock, thread, file, socket, async runtime, random source or hash-ordered collection: one
+//! sequence of inputs gives one sequence of outputs, on every machine.
 #![forbid(unsafe_code)]
 
 pub mod codec;
@@ -22,6 +86,6 @@ pub use log::Log;
 pub use message::{Envelope, Message};
 pub use node::{CompactError, Jitter, Node, NotLeader, Status, Violation};
 pub use output::{HardState, Input, Output, Record, Suffix, Write};
-pub use role::RoleName;
+pub use role::{Role, RoleName};
 pub use stored::{CorruptStore, Stored};
 pub use types::{EntryId, Index, Instant, MessageId, PeerId, Term, WriteId};

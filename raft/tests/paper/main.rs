@@ -1,6 +1,7 @@
 //! One test per sentence of the paper ("In Search of an Understandable Consensus Algorithm",
 //! extended version), and one per sentence that implementations have got wrong.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where its own set-up is wrong")]
 mod cluster;
 mod elections;
 mod messages;
