@@ -2,6 +2,7 @@
 //! extended version), and one per sentence that implementations have got wrong.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its own set-up is wrong")]
+
 mod cluster;
 mod elections;
 mod messages;

@@ -176,9 +176,9 @@ fn a_message_carries_a_bounded_number_of_bytes() {
         cluster.propose(peer(0), &[7; 400]);
     }
     cluster.poll(peer(0));
-    let carried = |message: &Message| match message {
-        Message::AppendEntries(append) => append.slice.entries().len(),
-        other => panic!("{other:?}"),
+    let carried = |message: &Message| {
+        let Message::AppendEntries(append) = message else { panic!("{message:?}") };
+        append.slice.entries().len()
     };
     let counts: Vec<usize> = cluster.wire.iter().map(|e| carried(&e.message)).collect();
     assert_eq!(counts, [2, 2, 1]);
