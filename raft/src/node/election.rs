@@ -87,9 +87,7 @@ impl Node {
     }
 
     fn refusal(&self, candidate: PeerId, request: RequestVote) -> Option<VoteRefusal> {
-        if self.hard_state.voted_for.is_some_and(|voted_for| voted_for != candidate)
-            || self.leader().is_some_and(|leader| leader != candidate)
-        {
+        if self.hard_state.voted_for.is_some_and(|voted_for| voted_for != candidate) {
             return Some(VoteRefusal::AlreadyVoted);
         }
         (request.last_log < self.log.last()).then_some(VoteRefusal::LogBehind)
