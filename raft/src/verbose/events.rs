@@ -7,7 +7,7 @@ use super::{Fact, Level, Line, Logger, Topic};
 use crate::entry::Entry;
 use crate::message::{AppendEntriesReply, Envelope, InstallSnapshotReply, Message, Rest, Vote};
 use crate::trace::{Event, Persisting, Refusal, Source, VoteRefusal};
-use crate::types::{EntryId, Index, Instant, MessageId, PeerId};
+use crate::types::{EntryId, Index, Instant, MessageId, PeerId, Term};
 
 /// A message's name in the whole run: its sender and the sender's number for it.
 #[derive(Clone, Copy)]
@@ -215,7 +215,7 @@ impl Teller<'_> {
         let facts = [(side, peer(other)), ("id", Fact::Word(&WireId(envelope.from, envelope.id)))];
         let name = message.name();
         let details = Details(message);
-        let then = if self.source.term == envelope.term { "" } else { " of another term" };
+        let then = Other(envelope.term, self.source.term);
         if self.logger.level() < Level::Contents {
             let text = format_args!("{verb} {name} {side} {other}{then}{details}");
             return self.say(Topic::Rpc, text, &facts);
@@ -250,6 +250,16 @@ impl Teller<'_> {
         all.push(("role", Fact::Word(&role)));
         all.extend_from_slice(facts);
         self.logger.line(&Line { at: self.at, topic, peer: &self.source.peer, text, facts: &all });
+    }
+}
+
+/// A message's term, where it is not its reader's own.
+struct Other(Term, Term);
+
+impl Display for Other {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(term, own) = self;
+        if term == own { Ok(()) } else { write!(f, " of term {term}") }
     }
 }
 

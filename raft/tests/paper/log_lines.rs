@@ -1,0 +1,88 @@
+//! What `VERBOSE` says: the lines people read and `pretty` parses.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use raft::verbose::{Format, Level, Logger, Settings};
+
+use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
+
+/// A writer whose bytes a test can read.
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What peer 0 of three says during a story.
+fn told(level: Level, format: Format, story: fn(&mut Cluster)) -> String {
+    let page = Page::default();
+    let mut cluster = Cluster::new(3);
+    cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(1, 2)]));
+    let logger = Logger::new(Settings { level, format }, Box::new(page.clone()));
+    logger.header("story", 7, 3);
+    cluster.peers.get_mut(&peer(0)).unwrap().node.set_sink(Box::new(logger));
+    story(&mut cluster);
+    let bytes = page.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+fn lost_election(cluster: &mut Cluster) {
+    cluster.inject(1, peer(0), 2, request_vote(0, 0));
+    cluster.inject(2, peer(0), 2, request_vote(1, 2));
+    cluster.poll(peer(0));
+}
+
+#[test]
+fn an_election_reads_like_a_story() {
+    let expected = "\
+# verbose/1 test=story seed=7 peers=3 unit=ms
+000000.000 | INFO | 0 | starts with the log through 2@1, snapshot through 0@0 term=1 role=follower last=2 last_term=1 snapshot=0 applied=0 commit=0 vote=none
+000000.000 | RPC | 0 | receives RequestVote from 1 of term 2, log through 0@0 term=1 role=follower from=1 id=1.1
+000000.000 | TERM | 0 | goes from term 1 to 2 term=2 role=follower
+000000.000 | VOTE | 0 | refuses vote to 1: its log is behind term=2 role=follower to=1 id=1.1
+000000.000 | RPC | 0 | receives RequestVote from 2, log through 2@1 term=2 role=follower from=2 id=2.1
+000000.000 | VOTE | 0 | grants vote to 2 term=2 role=follower vote=2 to=2 id=2.1
+000000.000 | PERS | 0 | writes term and vote term=2 role=follower vote=2 write=1
+000000.000 | RPC | 0 | sends RequestVoteReply to 1: refused term=2 role=follower to=1 id=0.1
+000000.000 | RPC | 0 | sends RequestVoteReply to 2: granted term=2 role=follower to=2 id=0.2
+";
+    assert_eq!(told(Level::Events, Format::Text, lost_election), expected);
+}
+
+#[test]
+fn json_lines_carry_the_same_facts() {
+    let lines = told(Level::Events, Format::Json, lost_election);
+    let expected = [
+        r#"{"verbose":1,"test":"story","seed":7,"peers":3}"#,
+        r#"{"t_us":0,"topic":"INFO","peer":"0","msg":"starts with the log through 2@1, snapshot through 0@0","term":1,"role":"follower","last":2,"last_term":1,"snapshot":0,"applied":0,"commit":0,"vote":"none"}"#,
+    ];
+    assert_eq!(lines.lines().take(2).collect::<Vec<_>>(), expected);
+    assert_eq!(lines.lines().count(), 10);
+}
+
+#[test]
+fn each_level_says_more_than_the_one_below() {
+    fn heartbeats(cluster: &mut Cluster) {
+        for _ in 0..3 {
+            cluster.inject(1, peer(0), 2, append(id(1, 2), &[], 0));
+            cluster.poll(peer(0));
+        }
+        cluster.inject(1, peer(0), 2, append(id(1, 2), &[entry(2, 3)], 0));
+        cluster.poll(peer(0));
+    }
+    let lines = |level| told(level, Format::Text, heartbeats).lines().count();
+    let (events, routine) = (lines(Level::Events), lines(Level::Routine));
+    assert!(events < routine, "{events} lines against {routine}");
+    let page = told(Level::Events, Format::Text, heartbeats);
+    assert!(!page.contains("heartbeat"), "{page}");
+    let page = told(Level::Contents, Format::Text, heartbeats);
+    assert!(page.contains("payload: Command([3])"), "{page}");
+}
