@@ -245,6 +245,8 @@ pub enum Refusal {
     UnknownSender,
     /// No message carries term zero.
     TermZero,
+    /// A term that no number of elections reaches.
+    TermTooHigh,
     /// A second leader in a term that has one.
     SecondLeader,
     /// Entries or places newer than the message itself.

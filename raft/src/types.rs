@@ -16,6 +16,10 @@ impl Term {
     /// The term of a peer that has never taken part in an election.
     pub const ZERO: Self = Self(0);
 
+    /// The highest term a message may carry. A thousand elections a second do not reach it in a
+    /// hundred million years, so that a higher one is no term at all.
+    pub const MAX: Self = Self(1 << 62);
+
     /// The term with this number.
     #[must_use]
     pub const fn new(number: u64) -> Self {
@@ -55,10 +59,10 @@ impl Index {
         Self(number)
     }
 
-    /// The index after this one.
+    /// The index after this one; the last one there is has none after it.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 
     /// The index before this one; the place before the first entry has none before it.

@@ -72,6 +72,9 @@ impl Node {
         if envelope.term == Term::ZERO {
             return Err(Refusal::TermZero);
         }
+        if envelope.term > Term::MAX {
+            return Err(Refusal::TermTooHigh);
+        }
         match &envelope.message {
             Message::RequestVote(request) if request.last_log.term >= envelope.term => {
                 Err(Refusal::FromTheFuture)

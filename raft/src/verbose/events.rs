@@ -230,6 +230,7 @@ impl Teller<'_> {
             Refusal::NotForMe => "it is for somebody else",
             Refusal::UnknownSender => "the sender is no member",
             Refusal::TermZero => "no message has term zero",
+            Refusal::TermTooHigh => "no number of elections reaches its term",
             Refusal::SecondLeader => "the term has another leader",
             Refusal::FromTheFuture => "its entries are newer than itself",
             Refusal::ContradictsCommitted => "it contradicts committed entries",

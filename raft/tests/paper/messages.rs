@@ -67,6 +67,7 @@ fn impossible_messages_are_refused_and_change_nothing() {
         (0, 0, 1, request_vote(0, 0), Refusal::UnknownSender),
         (7, 0, 1, Message::RequestVoteReply(Vote::Granted), Refusal::UnknownSender),
         (1, 0, 0, accepted(0), Refusal::TermZero),
+        (1, 0, u64::MAX, accepted(0), Refusal::TermTooHigh),
         (1, 0, 1, append(id(1, 1), &[], 1), Refusal::SecondLeader),
         (1, 0, 1, chunk(1, 0), Refusal::SecondLeader),
         (1, 0, 5, request_vote(5, 1), Refusal::FromTheFuture),
