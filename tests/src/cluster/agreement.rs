@@ -1,0 +1,144 @@
+//! Commands and their agreement, as the services see them.
+
+use std::time::Duration;
+
+use raft::{EntryId, Index, Term};
+
+use super::{Cluster, Command};
+use crate::failure::Failure;
+
+/// How far a command got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// How many services were given it.
+    pub services: usize,
+    /// The command; `None` if no service was given one.
+    pub command: Option<Command>,
+}
+
+/// What to do when a command does not commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Offer it again.
+    Yes,
+    /// Fail.
+    No,
+}
+
+/// How a wait ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// Enough services were given this command.
+    Command(Command),
+    /// A peer's term moved on, so that the wait makes no sense any more.
+    TermPassed,
+}
+
+impl Cluster {
+    /// How many services were given a command at an index, and which.
+    ///
+    /// That they were given the same one is checked whenever one is given.
+    #[must_use]
+    pub fn n_committed(&self, index: Index) -> Committed {
+        let world = self.world();
+        let services =
+            (0..world.size()).filter(|place| world.last_applied(*place) >= index).count();
+        let command = world.agreed().command(index).cloned().map(Command);
+        Committed { services, command: command.filter(|_| services > 0) }
+    }
+
+    /// Waits until `peers` services were given a command at an index; gives up when a peer's term
+    /// passes `start_term`.
+    ///
+    /// # Errors
+    /// Too few services after about half a minute.
+    pub async fn wait(
+        &self,
+        index: Index,
+        peers: usize,
+        start_term: Option<Term>,
+    ) -> Result<Waited, Failure> {
+        let mut pause = WAIT_FIRST;
+        for _ in 0..WAIT_ROUNDS {
+            if self.n_committed(index).services >= peers {
+                break;
+            }
+            self.sleep(pause).await;
+            pause = (2 * pause).min(WAIT_LONGEST);
+            let passed = |place| self.term(place) > start_term;
+            if start_term.is_some() && (0..self.size()).any(passed) {
+                return Ok(Waited::TermPassed);
+            }
+        }
+        let Committed { services, command } = self.n_committed(index);
+        match command {
+            Some(command) if services >= peers => Ok(Waited::Command(command)),
+            Some(_) | None => Err(Failure::expected(format_args!(
+                "index {index} applied by {peers} peers, only {services} did"
+            ))),
+        }
+    }
+
+    /// Brings about agreement on a command: offers it around for up to ten seconds until
+    /// `expected` services were given it at the index a leader promised.
+    ///
+    /// # Errors
+    /// No agreement; without `retry`, already when the first leader's promise does not come true.
+    pub async fn one(
+        &self,
+        command: &Command,
+        expected: usize,
+        retry: Retry,
+    ) -> Result<Index, Failure> {
+        let deadline = self.tasks.now().after(ONE_LIMIT);
+        let mut turn = 0;
+        while self.tasks.now() < deadline {
+            let Some(id) = self.offer_around(command, &mut turn) else {
+                self.sleep(NO_LEADER_PAUSE).await;
+                continue;
+            };
+            if self.is_agreed(command, id.index, expected).await {
+                return Ok(id.index);
+            }
+            if retry == Retry::No {
+                break;
+            }
+        }
+        Err(Failure::expected(format_args!("{expected} peers to agree on command {command}")))
+    }
+
+    /// Offers a command to each connected peer in turn until one takes it.
+    fn offer_around(&self, command: &Command, turn: &mut usize) -> Option<EntryId> {
+        for _ in 0..self.size() {
+            *turn = self.after(*turn, 1);
+            let id = match self.connection(*turn) {
+                crate::sim::network::Connection::Up => self.start_command(*turn, command),
+                crate::sim::network::Connection::Cut => None,
+            };
+            if id.is_some() {
+                return id;
+            }
+        }
+        None
+    }
+
+    async fn is_agreed(&self, command: &Command, index: Index, expected: usize) -> bool {
+        let deadline = self.tasks.now().after(AGREEMENT_LIMIT);
+        while self.tasks.now() < deadline {
+            let committed = self.n_committed(index);
+            if committed.services >= expected && committed.command.as_ref() == Some(command) {
+                return true;
+            }
+            self.sleep(AGREEMENT_PAUSE).await;
+        }
+        false
+    }
+}
+
+const WAIT_FIRST: Duration = Duration::from_millis(10);
+const WAIT_LONGEST: Duration = Duration::from_secs(1);
+const WAIT_ROUNDS: usize = 30;
+const ONE_LIMIT: Duration = Duration::from_secs(10);
+const NO_LEADER_PAUSE: Duration = Duration::from_millis(50);
+const AGREEMENT_LIMIT: Duration = Duration::from_secs(2);
+const AGREEMENT_PAUSE: Duration = Duration::from_millis(20);

@@ -1,0 +1,213 @@
+//! The tester's operations, as scenarios use them.
+//!
+//! A [`Cluster`] is a handle; clones share the world. Operations take effect in the instant they
+//! are called; those that wait are `async`. A failed expectation is an error, so that a scenario
+//! says what it expects with `?`.
+
+mod agreement;
+mod checks;
+mod faults;
+
+use std::borrow::Cow;
+use std::cell::{Ref, RefCell, RefMut};
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use raft::{Bytes, EntryId, Index, Status, Term};
+
+pub use self::agreement::{Committed, Retry, Waited};
+
+use crate::failure::Failure;
+use crate::sim::executor::{Join, Tasks};
+use crate::sim::network::Connection;
+use crate::sim::random::{Domain, Stream};
+use crate::world::{Speaker, Traffic, World};
+
+/// The tester's handle to a cluster of peers.
+#[derive(Clone)]
+pub struct Cluster {
+    world: Rc<RefCell<World>>,
+    tasks: Tasks,
+    pauses: Rc<RefCell<Stream>>,
+    commands: Rc<RefCell<Stream>>,
+    faults: Rc<RefCell<Stream>>,
+}
+
+/// A command of the service: opaque bytes that can be compared.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Command(Bytes);
+
+impl Command {
+    /// The command that is this number.
+    #[must_use]
+    pub fn number(number: u64) -> Self {
+        Self(number.to_le_bytes().as_slice().into())
+    }
+
+    /// The command with these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match <[u8; 8]>::try_from(&*self.0) {
+            Ok(number) => u64::from_le_bytes(number).fmt(f),
+            Err(_) => write!(f, "<{} bytes>", self.0.len()),
+        }
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Cluster {
+    /// A handle to a world whose clock these tasks share.
+    #[must_use]
+    pub fn new(world: Rc<RefCell<World>>, tasks: Tasks) -> Self {
+        let seed = world.borrow().seed();
+        let stream = |domain| Rc::new(RefCell::new(Stream::new(seed, domain, [0, 0])));
+        Self {
+            world,
+            tasks,
+            pauses: stream(Domain::Tester),
+            commands: stream(Domain::Commands),
+            faults: stream(Domain::Faults),
+        }
+    }
+
+    /// How many peers there are.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.world().size()
+    }
+
+    /// The place `steps` after a peer's, around the circle of peers.
+    #[must_use]
+    pub fn after(&self, place: usize, steps: usize) -> usize {
+        (place + steps) % self.size()
+    }
+
+    /// Offers a command to a peer: its place in the log if the peer believes it leads. Never
+    /// waits.
+    #[must_use]
+    pub fn start_command(&self, place: usize, command: &Command) -> Option<EntryId> {
+        self.offer(place, command, Speaker::Tester)
+    }
+
+    /// As [`start_command`](Self::start_command), for a client.
+    #[must_use]
+    pub fn offer(&self, place: usize, command: &Command, speaker: Speaker) -> Option<EntryId> {
+        self.world_mut().propose(place, command.0.clone(), speaker)
+    }
+
+    /// Waits for a duration of cluster time.
+    #[track_caller]
+    pub fn sleep(&self, duration: Duration) -> crate::sim::executor::Sleep {
+        self.tasks.sleep(duration)
+    }
+
+    /// Starts a client that runs beside the caller.
+    pub fn spawn<T: 'static>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        body: impl Future<Output = T> + 'static,
+    ) -> Join<T> {
+        self.tasks.spawn(name, body)
+    }
+
+    /// A command that is a random number.
+    #[must_use]
+    pub fn random_command(&self) -> Command {
+        Command::number(self.commands.borrow_mut().draw())
+    }
+
+    /// A command of this many random letters.
+    #[must_use]
+    pub fn random_text(&self, length: usize) -> Command {
+        let mut stream = self.commands.borrow_mut();
+        let letters: Vec<u8> = (0..length).map(|_| b'a' + stream.below(26) as u8).collect();
+        Command(letters.into())
+    }
+
+    /// The stream of a scenario's faults.
+    #[must_use]
+    pub fn faults(&self) -> RefMut<'_, Stream> {
+        self.faults.borrow_mut()
+    }
+
+    /// The stream of a client's own draws.
+    #[must_use]
+    pub fn client_stream(&self, client: u64) -> Stream {
+        Stream::new(self.world().seed(), Domain::Client, [client, 0])
+    }
+
+    /// A running peer's status.
+    #[must_use]
+    pub fn status(&self, place: usize) -> Option<Status> {
+        self.world().status(place)
+    }
+
+    /// A running peer's term.
+    #[must_use]
+    pub fn term(&self, place: usize) -> Option<Term> {
+        self.status(place).map(|status| status.current_term)
+    }
+
+    /// Whether a peer is connected.
+    #[must_use]
+    pub fn connection(&self, place: usize) -> Connection {
+        self.world().network().connection(place)
+    }
+
+    /// What went over the network so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.world().traffic()
+    }
+
+    /// The size of the largest log on any disk, in bytes.
+    #[must_use]
+    pub fn log_bytes_max(&self) -> usize {
+        self.world().log_bytes_max()
+    }
+
+    /// The last index that any service was given.
+    #[must_use]
+    pub fn last_agreed(&self) -> Index {
+        self.world().agreed().last()
+    }
+
+    /// Notes something in the log that is no failure.
+    pub fn note(&self, text: fmt::Arguments<'_>) {
+        self.world().say_test(text);
+    }
+
+    fn world(&self) -> Ref<'_, World> {
+        self.world.borrow()
+    }
+
+    fn world_mut(&self) -> RefMut<'_, World> {
+        self.world.borrow_mut()
+    }
+}
+
+/// An error unless the condition holds.
+///
+/// # Errors
+/// The text, as what was expected.
+pub fn expect(condition: bool, text: fmt::Arguments<'_>) -> Result<(), Failure> {
+    if condition { Ok(()) } else { Err(Failure::expected(text)) }
+}

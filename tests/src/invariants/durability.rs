@@ -1,0 +1,148 @@
+//! Nothing that depends on a write leaves a peer before that write is durable: no vote, no
+//! candidacy, no acknowledgement, nothing of a term; and nothing is applied that the peer itself
+//! could lose.
+
+use raft::message::{AppendEntriesReply, InstallSnapshotReply, Vote};
+use raft::{Entry, EntryId, Envelope, HardState, Index, Message, Stored, Term};
+
+use super::violation::{Property, Violation, Witness};
+
+/// Checks a message at the moment it leaves against the sender's disk. `leader_log` tells the
+/// receiver's term at an index if the receiver leads the message's term.
+///
+/// # Errors
+/// The message promises what the disk could lose.
+pub fn releases(
+    seen: Witness,
+    envelope: &Envelope,
+    disk: &Stored,
+    leader_log: impl FnOnce(Index) -> Option<Term>,
+) -> Result<(), Box<Violation>> {
+    match &envelope.message {
+        Message::RequestVote(_) => vote_is_durable(seen, envelope, envelope.from, disk),
+        Message::RequestVoteReply(Vote::Granted) => {
+            vote_is_durable(seen, envelope, envelope.to, disk)
+        }
+        Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index })
+        | Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index }) => {
+            term_is_durable(seen, envelope, disk)?;
+            entries_are_durable(seen, envelope, *match_index, disk, leader_log(*match_index))
+        }
+        Message::AppendEntries(_) | Message::InstallSnapshot(_) => {
+            term_is_durable(seen, envelope, disk)
+        }
+        // A refusal promises nothing.
+        Message::RequestVoteReply(Vote::Refused)
+        | Message::AppendEntriesReply(
+            AppendEntriesReply::Rejected { .. } | AppendEntriesReply::OldTerm,
+        )
+        | Message::InstallSnapshotReply(
+            InstallSnapshotReply::Continue { .. } | InstallSnapshotReply::OldTerm,
+        ) => Ok(()),
+    }
+}
+
+/// Checks entries at the moment they are applied against the peer's disk.
+///
+/// # Errors
+/// One of them is not durable there.
+pub fn applies(seen: Witness, entries: &[Entry], disk: &Stored) -> Result<(), Box<Violation>> {
+    let lost = entries.iter().find(|entry| !holds(disk, entry.id));
+    let Some(entry) = lost else { return Ok(()) };
+    Err(Property::Durability.broken(format_args!(
+        "{seen} applies entry {}, which its disk does not hold (it ends with {})",
+        entry.id,
+        last(disk)
+    )))
+}
+
+/// Checks the index a peer believes durable against its disk.
+///
+/// # Errors
+/// The disk holds less.
+pub fn believes(seen: Witness, durable_index: Index, disk: &Stored) -> Result<(), Box<Violation>> {
+    if durable_index <= last(disk).index {
+        return Ok(());
+    }
+    Err(Property::Durability.broken(format_args!(
+        "{seen} counts index {durable_index} as durable, its disk ends with {}",
+        last(disk)
+    )))
+}
+
+/// Whether a disk holds an entry, itself or in its snapshot.
+#[must_use]
+pub fn holds(disk: &Stored, id: EntryId) -> bool {
+    let base = disk.snapshot.as_ref().map_or(EntryId::ZERO, |snapshot| snapshot.last_included);
+    id.index < base.index || term_at(disk, base, id.index) == Some(id.term)
+}
+
+/// The last entry on a disk.
+#[must_use]
+pub fn last(disk: &Stored) -> EntryId {
+    let base = disk.snapshot.as_ref().map_or(EntryId::ZERO, |snapshot| snapshot.last_included);
+    disk.entries.last().map_or(base, |entry| entry.id)
+}
+
+fn term_at(disk: &Stored, base: EntryId, index: Index) -> Option<Term> {
+    if index == base.index {
+        return Some(base.term);
+    }
+    let place = usize::try_from(index.since(base.index.next())).ok()?;
+    disk.entries.get(place).map(|entry| entry.id.term)
+}
+
+/// A vote that is not durable could be given again, to another candidate, after a crash.
+fn vote_is_durable(
+    seen: Witness,
+    envelope: &Envelope,
+    candidate: raft::PeerId,
+    disk: &Stored,
+) -> Result<(), Box<Violation>> {
+    let HardState { current_term, voted_for } = disk.hard_state;
+    let same_term = current_term == envelope.term;
+    // A later durable term means that this vote can never be given again.
+    if current_term > envelope.term || (same_term && voted_for == Some(candidate)) {
+        return Ok(());
+    }
+    Err(promises_too_much(seen, envelope, disk))
+}
+
+fn term_is_durable(
+    seen: Witness,
+    envelope: &Envelope,
+    disk: &Stored,
+) -> Result<(), Box<Violation>> {
+    if disk.hard_state.current_term >= envelope.term {
+        return Ok(());
+    }
+    Err(promises_too_much(seen, envelope, disk))
+}
+
+fn entries_are_durable(
+    seen: Witness,
+    envelope: &Envelope,
+    match_index: Index,
+    disk: &Stored,
+    leader_term: Option<Term>,
+) -> Result<(), Box<Violation>> {
+    let same = leader_term.is_none_or(|term| holds(disk, EntryId::new(term, match_index)));
+    // A later durable term may have replaced the entries since: the promise was good when it was
+    // made, and the leader it is made to is deposed.
+    let superseded = disk.hard_state.current_term > envelope.term;
+    if superseded || (match_index <= last(disk).index && same) {
+        return Ok(());
+    }
+    Err(promises_too_much(seen, envelope, disk))
+}
+
+fn promises_too_much(seen: Witness, envelope: &Envelope, disk: &Stored) -> Box<Violation> {
+    Property::Durability.broken(format_args!(
+        "{seen} sends {:?} to {} in term {}, its disk holds {:?} and a log through {}",
+        envelope.message,
+        envelope.to,
+        envelope.term,
+        disk.hard_state,
+        last(disk)
+    ))
+}

@@ -1,0 +1,57 @@
+//! Election Safety (paper §5.2, Figure 3): at most one leader can be elected in a term, and the
+//! rule that carries it: a peer gives at most one vote in a term, crashes or not.
+//!
+//! Checked over all time: a term's leader stays its leader after it has crashed.
+
+use std::collections::BTreeMap;
+
+use raft::{PeerId, Term};
+
+use super::violation::{Property, Violation, Witness};
+
+/// What was seen of elections.
+#[derive(Debug, Default)]
+pub struct ElectionSafety {
+    leaders: BTreeMap<Term, Witness>,
+    votes: BTreeMap<(PeerId, Term), PeerId>,
+}
+
+impl ElectionSafety {
+    /// A peer became leader.
+    ///
+    /// # Errors
+    /// The term has another leader.
+    pub fn leads(&mut self, term: Term, leader: Witness) -> Result<(), Box<Violation>> {
+        let first = *self.leaders.entry(term).or_insert(leader);
+        if first.peer == leader.peer {
+            return Ok(());
+        }
+        Err(Property::ElectionSafety
+            .broken(format_args!("term {term} has two leaders, {first} and {leader}")))
+    }
+
+    /// A vote of a peer was seen outside of it.
+    ///
+    /// # Errors
+    /// The peer voted for another one in this term.
+    pub fn votes(
+        &mut self,
+        voter: Witness,
+        term: Term,
+        candidate: PeerId,
+    ) -> Result<(), Box<Violation>> {
+        let first = *self.votes.entry((voter.peer, term)).or_insert(candidate);
+        if first == candidate {
+            return Ok(());
+        }
+        Err(Property::ElectionSafety.broken(format_args!(
+            "{voter} votes for {candidate} in term {term} and has voted for {first} in it before"
+        )))
+    }
+
+    /// Who was elected in a term.
+    #[must_use]
+    pub fn leader_of(&self, term: Term) -> Option<PeerId> {
+        self.leaders.get(&term).map(|witness| witness.peer)
+    }
+}

@@ -1,0 +1,21 @@
+//! The properties that hold in every run, checked after every event.
+//!
+//! Each looks at peers from outside (status, log, outputs, disk) and keeps its own memory of what
+//! it saw; none trusts the core's account of itself. The cost of a check follows what changed, not
+//! the length of the logs; [`Invariants::audit`] goes through whole logs when a peer becomes leader
+//! and when a run ends.
+
+pub mod commit_rule;
+pub mod durability;
+pub mod election_safety;
+pub mod leader_append_only;
+pub mod leader_completeness;
+pub mod log_matching;
+pub mod monotonic;
+pub mod shadow;
+pub mod state_machine_safety;
+mod suite;
+pub mod violation;
+
+pub use self::suite::{Invariants, Seen};
+pub use self::violation::{Property, Violation};

@@ -1,0 +1,227 @@
+//! All properties together, and which of them an event concerns.
+
+use raft::message::Vote;
+use raft::{
+    Entry, EntryId, Envelope, HardState, Instant, Log, Message, RoleName, Snapshot, Status, Stored,
+};
+
+use super::commit_rule::{self, Advance};
+use super::durability;
+use super::election_safety::ElectionSafety;
+use super::leader_append_only;
+use super::leader_completeness::LeaderCompleteness;
+use super::log_matching::LogMatching;
+use super::monotonic::Past;
+use super::shadow::{Change, Shadow};
+use super::state_machine_safety::StateMachineSafety;
+use super::violation::{Violation, Witness};
+
+/// A peer as it is seen from outside.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    /// The moment.
+    pub at: Instant,
+    /// The peer's place in the cluster.
+    pub place: usize,
+    /// Its status.
+    pub status: Status,
+    /// Its log.
+    pub log: &'a Log,
+    /// What is durable on its disk.
+    pub disk: &'a Stored,
+}
+
+/// The memory of all properties.
+#[derive(Debug, Default)]
+pub struct Invariants {
+    elections: ElectionSafety,
+    matching: LogMatching,
+    completeness: LeaderCompleteness,
+    application: StateMachineSafety,
+    peers: Vec<Peer>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    past: Past,
+    shadow: Shadow,
+}
+
+impl Seen<'_> {
+    const fn witness(&self) -> Witness {
+        Witness { peer: self.status.id, at: self.at }
+    }
+}
+
+impl Invariants {
+    /// A peer starts; for the first time if it is the next place in the cluster.
+    ///
+    /// # Errors
+    /// See [`Past::restarts`] and [`LogMatching::holds`].
+    pub fn starts(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
+        if seen.place == self.peers.len() {
+            let past = Past::new(seen.status, HardState::default());
+            self.peers.push(Peer { past, shadow: Shadow::default() });
+        }
+        let peer = &mut self.peers[seen.place];
+        peer.past.restarts(seen.witness(), seen.status, seen.disk)?;
+        peer.shadow = Shadow::default();
+        peer.shadow.follow(seen.log);
+        self.audit(seen)
+    }
+
+    /// A peer has taken an input. `holders` counts the disks that hold an entry.
+    ///
+    /// # Errors
+    /// A property is broken.
+    pub fn after_input(
+        &mut self,
+        seen: Seen<'_>,
+        holders: impl FnOnce(EntryId) -> usize,
+    ) -> Result<(), Box<Violation>> {
+        let peer = &mut self.peers[seen.place];
+        let before = peer.past.status;
+        let change = peer.shadow.follow(seen.log);
+        if before == seen.status && change.is_none() {
+            return Ok(());
+        }
+        let last = seen.log.last().index;
+        peer.past.goes_on(seen.witness(), seen.status, last)?;
+        durability::believes(seen.witness(), seen.status.durable_index, seen.disk)?;
+        if let Some(change) = change {
+            self.log_changed(seen, &before, change)?;
+        }
+        if seen.status.commit_index > before.commit_index {
+            self.commit_rose(seen, &before, holders)?;
+        }
+        if seen.status.role == RoleName::Leader && !led_before(&before, &seen.status) {
+            self.becomes_leader(seen)?;
+        }
+        Ok(())
+    }
+
+    /// A peer sends a message. `leader_log` is as in [`durability::releases`].
+    ///
+    /// # Errors
+    /// The message promises what may be lost, or is a second vote.
+    pub fn sends(
+        &mut self,
+        seen: Witness,
+        envelope: &Envelope,
+        disk: &Stored,
+        leader_log: impl FnOnce(raft::Index) -> Option<raft::Term>,
+    ) -> Result<(), Box<Violation>> {
+        durability::releases(seen, envelope, disk, leader_log)?;
+        match &envelope.message {
+            Message::RequestVote(_) => self.elections.votes(seen, envelope.term, envelope.from),
+            Message::RequestVoteReply(Vote::Granted) => {
+                self.elections.votes(seen, envelope.term, envelope.to)
+            }
+            Message::RequestVoteReply(Vote::Refused)
+            | Message::AppendEntries(_)
+            | Message::AppendEntriesReply(_)
+            | Message::InstallSnapshot(_)
+            | Message::InstallSnapshotReply(_) => Ok(()),
+        }
+    }
+
+    /// A peer hands entries to its service.
+    ///
+    /// # Errors
+    /// One of them is not durable there, or differs from what another peer applied.
+    pub fn applies(
+        &mut self,
+        seen: Witness,
+        entries: &[Entry],
+        disk: &Stored,
+    ) -> Result<(), Box<Violation>> {
+        durability::applies(seen, entries, disk)?;
+        entries.iter().try_for_each(|entry| self.application.applies(seen, entry))
+    }
+
+    /// A peer hands a snapshot to its service.
+    ///
+    /// # Errors
+    /// The snapshot is not durable there, or covers what nobody applied.
+    pub fn restores(
+        &self,
+        seen: Witness,
+        snapshot: &Snapshot,
+        disk: &Stored,
+    ) -> Result<(), Box<Violation>> {
+        durability::believes(seen, snapshot.index(), disk)?;
+        self.application.restores(seen, snapshot.last_included)
+    }
+
+    /// A flush of a peer's disk has ended.
+    ///
+    /// # Errors
+    /// Its term or vote went back.
+    pub fn becomes_durable(
+        &mut self,
+        place: usize,
+        seen: Witness,
+        disk: &Stored,
+    ) -> Result<(), Box<Violation>> {
+        self.peers[place].past.becomes_durable(seen, disk)
+    }
+
+    /// Goes through a whole log.
+    ///
+    /// # Errors
+    /// It does not match the others.
+    pub fn audit(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
+        self.entries_match(seen, seen.log.base().index)
+    }
+
+    fn log_changed(
+        &mut self,
+        seen: Seen<'_>,
+        before: &Status,
+        change: Change,
+    ) -> Result<(), Box<Violation>> {
+        if led_before(before, &seen.status) {
+            let term = seen.status.current_term;
+            leader_append_only::check(seen.witness(), term, change.deleted)?;
+        }
+        self.entries_match(seen, change.new_after)
+    }
+
+    fn entries_match(&mut self, seen: Seen<'_>, after: raft::Index) -> Result<(), Box<Violation>> {
+        let mut prev_term = seen.log.term_at(after).unwrap_or_default();
+        for entry in seen.log.range(after, seen.log.last().index) {
+            self.matching.holds(seen.witness(), prev_term, entry)?;
+            prev_term = entry.id.term;
+        }
+        Ok(())
+    }
+
+    fn commit_rose(
+        &mut self,
+        seen: Seen<'_>,
+        before: &Status,
+        holders: impl FnOnce(EntryId) -> usize,
+    ) -> Result<(), Box<Violation>> {
+        let Status { current_term: term, commit_index, .. } = seen.status;
+        self.completeness.commits(seen.witness(), term, seen.log, commit_index);
+        if !led_before(before, &seen.status) {
+            return Ok(());
+        }
+        let entry = EntryId::new(seen.log.term_at(commit_index).unwrap_or_default(), commit_index);
+        let advance = Advance { term, entry, holders: holders(entry), peers: self.peers.len() };
+        commit_rule::check(seen.witness(), advance)
+    }
+
+    fn becomes_leader(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
+        let term = seen.status.current_term;
+        self.elections.leads(term, seen.witness())?;
+        self.completeness.leads(seen.witness(), term, seen.log)?;
+        self.audit(seen)
+    }
+}
+
+/// Whether a peer led the term it leads now before the event, too.
+fn led_before(before: &Status, now: &Status) -> bool {
+    let both = before.role == RoleName::Leader && now.role == RoleName::Leader;
+    both && before.current_term == now.current_term
+}

@@ -1,0 +1,83 @@
+//! A broken property, with what was seen.
+
+use std::fmt;
+
+use raft::{Instant, PeerId};
+
+/// The property that was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Property {
+    /// The service was given its commands in order, once, and the same as every other service.
+    Applier,
+    /// A leader commits by counting replicas only entries of its own term, on a majority of disks.
+    CommitRule,
+    /// What is promised or applied is durable.
+    Durability,
+    /// One leader a term, one vote a peer and term.
+    ElectionSafety,
+    /// A leader never deletes or changes its entries.
+    LeaderAppendOnly,
+    /// What was committed is in the log of every later leader.
+    LeaderCompleteness,
+    /// Two logs with the same entry are the same up to it.
+    LogMatching,
+    /// What must not go back does not.
+    Monotonic,
+    /// No two peers apply different entries at one index.
+    StateMachineSafety,
+}
+
+/// A broken property, with both witnesses where there are two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The property.
+    pub property: Property,
+    /// What was seen.
+    pub text: String,
+}
+
+impl Property {
+    /// The property's name in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applier => "applier",
+            Self::CommitRule => "commit-rule",
+            Self::Durability => "durability",
+            Self::ElectionSafety => "election-safety",
+            Self::LeaderAppendOnly => "leader-append-only",
+            Self::LeaderCompleteness => "leader-completeness",
+            Self::LogMatching => "log-matching",
+            Self::Monotonic => "monotonic",
+            Self::StateMachineSafety => "state-machine-safety",
+        }
+    }
+
+    /// That this property is broken, as the text says.
+    #[must_use]
+    pub fn broken(self, text: fmt::Arguments<'_>) -> Box<Violation> {
+        Box::new(Violation { property: self, text: text.to_string() })
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.property.as_str(), self.text)
+    }
+}
+
+/// Who did something, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// The peer.
+    pub peer: PeerId,
+    /// The moment.
+    pub at: Instant,
+}
+
+impl fmt::Display for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let us = self.at.as_nanos() / 1000;
+        write!(f, "peer {} at {}.{:03} ms", self.peer, us / 1000, us % 1000)
+    }
+}

@@ -1,0 +1,131 @@
+//! What a run that failed has to say: the verdict first, the evidence next, the command last.
+
+use std::fmt;
+
+use raft::{Instant, PeerId};
+
+use crate::failure::Failure;
+use crate::lab2::Scenario;
+use crate::sim::network::Connection;
+use crate::sim::trace_hash::TraceHash;
+use crate::world::{PeerView, World};
+
+/// Everything there is to say about a failure.
+#[derive(Clone, Debug)]
+pub struct FailureReport {
+    /// The scenario's name.
+    pub name: &'static str,
+    /// Its part of the lab.
+    pub part: String,
+    /// The seed that replays it.
+    pub seed: u64,
+    /// The cluster time at which it failed.
+    pub at: Instant,
+    /// How many events had happened.
+    pub events: u64,
+    /// The hash of everything that happened.
+    pub trace: TraceHash,
+    /// Why it failed.
+    pub failure: Failure,
+    /// The peers, as they were left.
+    pub peers: Vec<PeerView>,
+}
+
+impl FailureReport {
+    /// The report of a run that failed in this world.
+    #[must_use]
+    pub fn new(scenario: &Scenario, world: &World, failure: Failure) -> Self {
+        Self {
+            at: world.now(),
+            events: world.events(),
+            trace: world.trace(),
+            peers: (0..world.size()).map(|place| world.view(place)).collect(),
+            ..Self::without_world(scenario, world.seed(), failure)
+        }
+    }
+
+    /// The report of a run whose world could not even be built.
+    #[must_use]
+    pub fn without_world(scenario: &Scenario, seed: u64, failure: Failure) -> Self {
+        Self {
+            name: scenario.name,
+            part: scenario.part.to_string(),
+            seed,
+            at: Instant::START,
+            events: 0,
+            trace: TraceHash::EMPTY,
+            failure,
+            peers: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for FailureReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, part, seed, events, trace, failure, .. } = self;
+        let ms = self.at.as_nanos() / 1_000_000;
+        let (seconds, ms) = (ms / 1000, ms % 1000);
+        writeln!(
+            f,
+            "FAIL {part} {name}   seed={seed}   t={seconds}.{ms:03}s   event #{events}   trace={trace}"
+        )?;
+        writeln!(f, "{failure}")?;
+        writeln!(f, "{HEADING}")?;
+        for (place, view) in self.peers.iter().enumerate() {
+            writeln!(f, "{}", Row { place, view })?;
+        }
+        write!(
+            f,
+            "REPLAY     DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p raft-tests \
+             --test lab2 -- --exact {name} --nocapture"
+        )
+    }
+}
+
+const HEADING: &str = "STATE      peer role      term vote log            commit applied  \
+                       disk term/last/pending  net";
+
+/// One line for one peer.
+struct Row<'a> {
+    place: usize,
+    view: &'a PeerView,
+}
+
+impl fmt::Display for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, view } = self;
+        write!(f, "           {place:<4} ")?;
+        match (&view.status, &view.log) {
+            (Some(status), Some((base, last))) => {
+                let log = format!("[{}..{last}]", base.index.next());
+                write!(
+                    f,
+                    "{:<9} {:<4} {:<4} {log:<14} {:<6} {:<8} ",
+                    status.role,
+                    status.current_term,
+                    Vote(status.voted_for),
+                    status.commit_index,
+                    view.service,
+                )?;
+            }
+            (None, _) | (_, None) => write!(f, "{:<40} {:<8} ", "down", view.service)?,
+        }
+        let disk = format!("{}/{}/{}", view.disk_term, view.disk_last, view.disk_pending);
+        let net = match view.connection {
+            Connection::Up => "up",
+            Connection::Cut => "cut",
+        };
+        write!(f, "{disk:<23} {net}")
+    }
+}
+
+struct Vote(Option<PeerId>);
+
+impl fmt::Display for Vote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(candidate) => f.pad(&candidate.to_string()),
+            None => f.pad("-"),
+        }
+    }
+}

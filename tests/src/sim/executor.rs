@@ -1,0 +1,427 @@
+//! A tiny executor for the bodies of tests and their clients.
+//!
+//! Tasks run when virtual time wakes them, and peers never are tasks. There are no real wakers: a
+//! task waits for a moment or for another task, and both are known here. That is why a deadlock
+//! (nothing can ever wake a task) and a livelock (one instant that never ends) are errors that
+//! name the tasks instead of a hang.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use raft::Instant;
+
+/// A handle to all tasks of a run; clones share them.
+#[derive(Clone, Default)]
+pub struct Tasks {
+    shared: Rc<Shared>,
+}
+
+/// A task's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskId(usize);
+
+/// A moment at which a task wants to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// The moment.
+    pub at: Instant,
+    /// The task.
+    pub task: TaskId,
+}
+
+/// The tasks cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stuck {
+    /// No task can run and none waits for a moment.
+    Deadlock {
+        /// The tasks that wait, each with what it waits for and where.
+        waiting: Vec<String>,
+    },
+    /// The tasks were polled too often in one instant.
+    Livelock {
+        /// The instant.
+        at: Instant,
+        /// The tasks that still run.
+        running: Vec<String>,
+    },
+}
+
+#[derive(Default)]
+struct Shared {
+    now: Cell<Instant>,
+    current: Cell<usize>,
+    polls: Cell<u32>,
+    sleepers: Cell<usize>,
+    ready: RefCell<VecDeque<TaskId>>,
+    alarms: RefCell<Vec<Alarm>>,
+    slots: RefCell<Vec<Slot>>,
+}
+
+struct Slot {
+    name: Cow<'static, str>,
+    waits: Waits,
+    future: Option<Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+#[derive(Clone, Copy)]
+enum Waits {
+    ForItsTurn,
+    Until(Instant, &'static Location<'static>),
+    ForTask(TaskId, &'static Location<'static>),
+}
+
+impl TaskId {
+    /// The task's number, in the order of their starts.
+    #[must_use]
+    pub const fn number(self) -> usize {
+        self.0
+    }
+}
+
+impl Tasks {
+    /// Starts a task; it runs first when the tasks are run next.
+    pub fn spawn<T: 'static>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        body: impl Future<Output = T> + 'static,
+    ) -> Join<T> {
+        let id = TaskId(self.shared.slots.borrow().len());
+        let outcome = Rc::new(Outcome { value: RefCell::new(None), waiter: Cell::new(None) });
+        let (tasks, result) = (self.clone(), Rc::clone(&outcome));
+        let future = async move {
+            let value = body.await;
+            result.value.replace(Some(value));
+            if let Some(waiter) = result.waiter.take() {
+                tasks.shared.ready.borrow_mut().push_back(waiter);
+            }
+        };
+        let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
+        let slot = Slot { name: name.into(), waits: Waits::ForItsTurn, future: Some(future) };
+        self.shared.slots.borrow_mut().push(slot);
+        self.shared.ready.borrow_mut().push_back(id);
+        Join { tasks: self.clone(), id, outcome }
+    }
+
+    /// Waits for a duration of virtual time. Even a wait of zero lets the world go on first.
+    #[track_caller]
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        let until = self.now().after(duration);
+        Sleep { tasks: self.clone(), until, alarm: AlarmState::Unset, caller: Location::caller() }
+    }
+
+    /// The moment.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.shared.now.get()
+    }
+
+    /// Runs all tasks that can run, until none can.
+    ///
+    /// # Errors
+    /// A livelock, if tasks go on without end in this instant.
+    pub fn run(&self) -> Result<(), Stuck> {
+        while let Some(id) = self.pop_ready() {
+            self.shared.polls.set(self.shared.polls.get() + 1);
+            if self.shared.polls.get() > POLLS_PER_INSTANT_MAX {
+                self.shared.ready.borrow_mut().push_front(id);
+                return Err(self.livelock());
+            }
+            self.poll(id);
+        }
+        Ok(())
+    }
+
+    /// Whether a task can run.
+    #[must_use]
+    pub fn can_run(&self) -> bool {
+        !self.shared.ready.borrow().is_empty()
+    }
+
+    /// Moves the tasks' clock.
+    pub fn advance(&self, now: Instant) {
+        if now != self.shared.now.get() {
+            self.shared.now.set(now);
+            self.shared.polls.set(0);
+        }
+    }
+
+    /// Wakes a task whose alarm is due.
+    pub fn wake(&self, task: TaskId) {
+        self.shared.sleepers.set(self.shared.sleepers.get() - 1);
+        self.shared.ready.borrow_mut().push_back(task);
+    }
+
+    /// Hands over the alarms set since the last call; each must come back as a
+    /// [`wake`](Self::wake).
+    pub fn take_alarms(&self, mut take: impl FnMut(Alarm)) {
+        for alarm in self.shared.alarms.borrow_mut().drain(..) {
+            take(alarm);
+        }
+    }
+
+    /// Whether anything can still wake a task, when none can run now.
+    ///
+    /// # Errors
+    /// A deadlock, if nothing can.
+    pub fn check_alive(&self) -> Result<(), Stuck> {
+        if self.shared.sleepers.get() > 0 || self.can_run() {
+            return Ok(());
+        }
+        Err(Stuck::Deadlock { waiting: self.unfinished() })
+    }
+
+    /// The error for an instant that does not end.
+    #[must_use]
+    pub fn livelock(&self) -> Stuck {
+        let slots = self.shared.slots.borrow();
+        let ready = self.shared.ready.borrow();
+        let mut numbers: Vec<usize> = ready.iter().map(|id| id.0).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let running = if numbers.is_empty() {
+            self.unfinished()
+        } else {
+            numbers.iter().map(|number| slots[*number].to_string()).collect()
+        };
+        Stuck::Livelock { at: self.now(), running }
+    }
+
+    /// Drops all tasks. They hold handles to this executor, so that only this frees them.
+    pub fn clear(&self) {
+        let slots = self.shared.slots.take();
+        drop(slots);
+        self.shared.ready.borrow_mut().clear();
+        self.shared.alarms.borrow_mut().clear();
+    }
+
+    fn pop_ready(&self) -> Option<TaskId> {
+        self.shared.ready.borrow_mut().pop_front()
+    }
+
+    /// Polls a task outside of the table, so that it can start others.
+    fn poll(&self, id: TaskId) {
+        let taken = self.shared.slots.borrow_mut()[id.0].future.take();
+        let Some(mut future) = taken else { return };
+        self.shared.current.set(id.0);
+        let mut context = Context::from_waker(Waker::noop());
+        if future.as_mut().poll(&mut context).is_pending() {
+            self.shared.slots.borrow_mut()[id.0].future = Some(future);
+        }
+    }
+
+    fn unfinished(&self) -> Vec<String> {
+        let slots = self.shared.slots.borrow();
+        slots.iter().filter(|slot| slot.future.is_some()).map(Slot::to_string).collect()
+    }
+
+    fn current_waits(&self, waits: Waits) {
+        let current = self.shared.current.get();
+        self.shared.slots.borrow_mut()[current].waits = waits;
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match self.waits {
+            Waits::ForItsTurn => write!(f, "`{name}` (not started)"),
+            Waits::Until(until, caller) => {
+                write!(f, "`{name}` (sleeps until {} ns, {caller})", until.as_nanos())
+            }
+            Waits::ForTask(task, caller) => {
+                write!(f, "`{name}` (waits for task {}, {caller})", task.0)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deadlock { waiting } => {
+                write!(f, "deadlock: nothing can wake {}", waiting.join(", "))
+            }
+            Self::Livelock { at, running } => {
+                let running = running.join(", ");
+                write!(f, "livelock: the instant {} ns does not end; {running}", at.as_nanos())
+            }
+        }
+    }
+}
+
+/// A wait for a moment; see [`Tasks::sleep`].
+#[must_use = "a task sleeps only where it awaits"]
+pub struct Sleep {
+    tasks: Tasks,
+    until: Instant,
+    alarm: AlarmState,
+    caller: &'static Location<'static>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AlarmState {
+    Unset,
+    Set,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        match self.alarm {
+            AlarmState::Set if self.tasks.now() >= self.until => Poll::Ready(()),
+            AlarmState::Set => Poll::Pending,
+            AlarmState::Unset => {
+                self.alarm = AlarmState::Set;
+                let shared = &self.tasks.shared;
+                let task = TaskId(shared.current.get());
+                shared.sleepers.set(shared.sleepers.get() + 1);
+                shared.alarms.borrow_mut().push(Alarm { at: self.until, task });
+                self.tasks.current_waits(Waits::Until(self.until, self.caller));
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// A started task's result to come.
+pub struct Join<T> {
+    tasks: Tasks,
+    id: TaskId,
+    outcome: Rc<Outcome<T>>,
+}
+
+struct Outcome<T> {
+    value: RefCell<Option<T>>,
+    waiter: Cell<Option<TaskId>>,
+}
+
+impl<T> Join<T> {
+    /// The result, if the task has ended; a result is handed out once.
+    #[must_use]
+    pub fn take(&self) -> Option<T> {
+        self.outcome.value.take()
+    }
+
+    /// Waits until the task has ended.
+    #[track_caller]
+    pub fn join(self) -> Joining<T> {
+        Joining { join: self, caller: Location::caller() }
+    }
+}
+
+/// A wait for a task; see [`Join::join`].
+#[must_use = "a task waits only where it awaits"]
+pub struct Joining<T> {
+    join: Join<T>,
+    caller: &'static Location<'static>,
+}
+
+impl<T> Future for Joining<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        if let Some(value) = self.join.take() {
+            return Poll::Ready(value);
+        }
+        let tasks = &self.join.tasks;
+        self.join.outcome.waiter.set(Some(TaskId(tasks.shared.current.get())));
+        tasks.current_waits(Waits::ForTask(self.join.id, self.caller));
+        Poll::Pending
+    }
+}
+
+/// Far above what any scenario needs in one instant, and reached within milliseconds.
+const POLLS_PER_INSTANT_MAX: u32 = 100_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::queue::{Queue, Source};
+
+    /// Runs the tasks with nothing else in the world.
+    fn drive(tasks: &Tasks) -> Result<(), Stuck> {
+        let mut queue = Queue::new(0);
+        loop {
+            tasks.run()?;
+            tasks.take_alarms(|alarm| {
+                queue.push(alarm.at, Source::task(alarm.task.number()), alarm.task);
+            });
+            let Some(scheduled) = queue.pop() else { break };
+            tasks.advance(scheduled.at);
+            tasks.wake(scheduled.event);
+        }
+        tasks.check_alive()
+    }
+
+    #[test]
+    fn sleeps_end_in_the_order_of_their_moments() {
+        let tasks = Tasks::default();
+        let order = Rc::new(RefCell::new(Vec::new()));
+        let body = {
+            let (tasks, order) = (tasks.clone(), Rc::clone(&order));
+            async move {
+                let sleepers = [30, 10, 20].map(|ms| {
+                    let (sleeper, order) = (tasks.clone(), Rc::clone(&order));
+                    tasks.spawn(format!("sleeper {ms}"), async move {
+                        sleeper.sleep(Duration::from_millis(ms)).await;
+                        order.borrow_mut().push(ms);
+                        ms
+                    })
+                });
+                let mut sum = 0;
+                for sleeper in sleepers {
+                    sum += sleeper.join().await;
+                }
+                sum
+            }
+        };
+        let main = tasks.spawn("main", body);
+        // Every task has ended, so that nothing is left to wake: that is what `drive` ends with.
+        assert_eq!(drive(&tasks), Err(Stuck::Deadlock { waiting: Vec::new() }));
+        assert_eq!(main.take(), Some(60));
+        assert_eq!(*order.borrow(), [10, 20, 30]);
+        assert_eq!(tasks.now(), Instant::START.after(Duration::from_millis(30)));
+    }
+
+    #[test]
+    fn a_deadlock_names_the_tasks_that_wait_and_where() {
+        let tasks = Tasks::default();
+        let first: Rc<RefCell<Option<Join<()>>>> = Rc::default();
+        let waiting = Rc::clone(&first);
+        let second = tasks.spawn("second", async move {
+            let other = waiting.borrow_mut().take();
+            if let Some(other) = other {
+                other.join().await;
+            }
+        });
+        *first.borrow_mut() = Some(tasks.spawn("first", second.join()));
+        let error = drive(&tasks).expect_err("both wait for each other").to_string();
+        for part in ["deadlock", "`first`", "`second`", "executor.rs"] {
+            assert!(error.contains(part), "{error} should contain {part}");
+        }
+        tasks.clear();
+    }
+
+    #[test]
+    fn a_livelock_names_the_tasks_that_spin() {
+        let tasks = Tasks::default();
+        let spinning = tasks.clone();
+        let spin = async move {
+            loop {
+                spinning.sleep(Duration::ZERO).await;
+            }
+        };
+        let _spinner: Join<()> = tasks.spawn("spinner", spin);
+        let error = drive(&tasks).expect_err("time never moves").to_string();
+        assert!(error.contains("livelock") && error.contains("`spinner`"), "{error}");
+        tasks.clear();
+    }
+}

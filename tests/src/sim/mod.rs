@@ -1,0 +1,14 @@
+//! The parts a simulated world is made of. None of them knows Raft's rules or the scenarios.
+//!
+//! ```text
+//! random ──► network, disk ──► verdicts and delays
+//! queue  ──► what happens next        executor ──► test bodies
+//! trace_hash ──► one number for everything that happened
+//! ```
+
+pub mod disk;
+pub mod executor;
+pub mod network;
+pub mod queue;
+pub mod random;
+pub mod trace_hash;

@@ -1,0 +1,232 @@
+//! Links between peers, each direction for itself.
+//!
+//! A link decides what becomes of a message; the world carries it out. A link that is cut loses
+//! messages at sending and at delivery, so that a cut also kills what is on its way. Nothing here
+//! knows what a message says, only whether it is a request or a reply.
+
+use std::time::Duration;
+
+use raft::message::Direction;
+
+use super::random::{Chance, Domain, Stream};
+
+/// How messages of one direction of speech travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// How often a message is lost.
+    pub loss: Chance,
+    /// How often a message arrives twice.
+    pub duplication: Chance,
+    /// The longest delay; delays are uniform between zero and this.
+    pub delay_max: Duration,
+    /// How often a message is held up for long, so that later ones overtake it.
+    pub reordering: Chance,
+}
+
+/// How a network behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// What happens to requests.
+    pub request: Leg,
+    /// What happens to replies.
+    pub reply: Leg,
+}
+
+impl Leg {
+    /// Delivered at once, always.
+    pub const PERFECT: Self = Self {
+        loss: Chance::NEVER,
+        duplication: Chance::NEVER,
+        delay_max: Duration::ZERO,
+        reordering: Chance::NEVER,
+    };
+}
+
+impl Profile {
+    /// The lab's reliable network: delivered at once.
+    pub const LAB_RELIABLE: Self = Self { request: Leg::PERFECT, reply: Leg::PERFECT };
+
+    /// The lab's unreliable network: requests take up to 26 ms, and one request in ten and one
+    /// reply in ten is lost.
+    pub const LAB_UNRELIABLE: Self = Self {
+        request: Leg {
+            loss: Chance::percent(10),
+            delay_max: Duration::from_millis(26),
+            ..Leg::PERFECT
+        },
+        reply: Leg { loss: Chance::percent(10), ..Leg::PERFECT },
+    };
+
+    /// The same network with two of three replies held up for 200 ms to 2200 ms.
+    #[must_use]
+    pub const fn with_long_reordering(self) -> Self {
+        Self { reply: Leg { reordering: Chance::of(2, 3), ..self.reply }, ..self }
+    }
+
+    const fn leg(&self, direction: Direction) -> &Leg {
+        match direction {
+            Direction::Request => &self.request,
+            Direction::Reply => &self.reply,
+        }
+    }
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It arrives after this long.
+    Deliver(Duration),
+    /// It arrives twice.
+    DeliverTwice(Duration, Duration),
+    /// It is lost.
+    Lose(Loss),
+}
+
+/// Why a message is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The link is cut.
+    Cut,
+    /// Bad luck on an unreliable link.
+    Chance,
+    /// Nobody runs at the other end.
+    PeerDown,
+}
+
+impl Loss {
+    /// The reason as log lines show it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cut => "cut",
+            Self::Chance => "chance",
+            Self::PeerDown => "peer-down",
+        }
+    }
+}
+
+/// All links of a cluster; peers are named by their places.
+#[derive(Clone, Debug)]
+pub struct Network {
+    profile: Profile,
+    peers: usize,
+    links: Vec<Link>,
+    connected: Vec<Connection>,
+}
+
+/// Whether messages pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// They do.
+    Up,
+    /// They do not.
+    Cut,
+}
+
+#[derive(Clone, Debug)]
+struct Link {
+    state: Connection,
+    stream: Stream,
+}
+
+impl Network {
+    /// A network in which every peer reaches every other.
+    #[must_use]
+    pub fn new(seed: u64, peers: usize, profile: Profile) -> Self {
+        let link = |place: usize| Link {
+            state: Connection::Up,
+            stream: Stream::new(
+                seed,
+                Domain::Link,
+                [(place / peers) as u64, (place % peers) as u64],
+            ),
+        };
+        let links = (0..peers * peers).map(link).collect();
+        Self { profile, peers, links, connected: vec![Connection::Up; peers] }
+    }
+
+    /// Changes how all links behave from now on.
+    pub const fn set_profile(&mut self, profile: Profile) {
+        self.profile = profile;
+    }
+
+    /// How all links behave.
+    #[must_use]
+    pub const fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Cuts every link from and to `peer`.
+    pub fn disconnect(&mut self, peer: usize) {
+        self.connected[peer] = Connection::Cut;
+        for other in 0..self.peers {
+            self.set_link(peer, other, Connection::Cut);
+            self.set_link(other, peer, Connection::Cut);
+        }
+    }
+
+    /// Restores the links between `peer` and every other connected peer.
+    pub fn connect(&mut self, peer: usize) {
+        self.connected[peer] = Connection::Up;
+        for other in 0..self.peers {
+            if self.connected[other] == Connection::Up {
+                self.set_link(peer, other, Connection::Up);
+                self.set_link(other, peer, Connection::Up);
+            }
+        }
+    }
+
+    /// Cuts or restores one direction of one link.
+    pub fn set_link(&mut self, from: usize, to: usize, state: Connection) {
+        self.links[from * self.peers + to].state = state;
+    }
+
+    /// Whether the tester has this peer connected.
+    #[must_use]
+    pub fn connection(&self, peer: usize) -> Connection {
+        self.connected[peer]
+    }
+
+    /// Whether messages pass from one peer to another at this moment.
+    #[must_use]
+    pub fn link(&self, from: usize, to: usize) -> Connection {
+        self.links[from * self.peers + to].state
+    }
+
+    /// Decides about a message that is sent now. Every message takes exactly one draw of its link,
+    /// whatever its fate.
+    pub fn send(&mut self, from: usize, to: usize, direction: Direction) -> Verdict {
+        let leg = self.profile.leg(direction);
+        let link = &mut self.links[from * self.peers + to];
+        let mut luck = link.stream.fork();
+        match link.state {
+            Connection::Cut => Verdict::Lose(Loss::Cut),
+            Connection::Up if *leg == Leg::PERFECT => Verdict::Deliver(Duration::ZERO),
+            Connection::Up if luck.happens(leg.loss) => Verdict::Lose(Loss::Chance),
+            Connection::Up => {
+                let first = leg.delay(&mut luck);
+                if luck.happens(leg.duplication) {
+                    Verdict::DeliverTwice(first, leg.delay(&mut luck))
+                } else {
+                    Verdict::Deliver(first)
+                }
+            }
+        }
+    }
+}
+
+impl Leg {
+    /// The labs' long hold-up is 200 + U(0, U(0, 2000)) ms: mostly short, sometimes very long.
+    fn delay(&self, luck: &mut Stream) -> Duration {
+        let usual = luck.between(Duration::ZERO, self.delay_max);
+        if luck.happens(self.reordering) {
+            let spread = luck.between(Duration::ZERO, HOLD_UP_SPREAD);
+            usual + HOLD_UP_MIN + luck.between(Duration::ZERO, spread)
+        } else {
+            usual
+        }
+    }
+}
+
+const HOLD_UP_MIN: Duration = Duration::from_millis(200);
+const HOLD_UP_SPREAD: Duration = Duration::from_millis(2000);

@@ -1,0 +1,189 @@
+//! Carrying out what nodes ask for, by the contract of [`raft::output`].
+
+use raft::message::Direction;
+use raft::{Entry, Envelope, Index, Message, Output, Snapshot, codec};
+
+use super::event::Event;
+use super::{World, peer_id, place_of};
+use crate::failure::Failure;
+use crate::invariants::Seen;
+use crate::invariants::durability;
+use crate::invariants::violation::Witness;
+use crate::sim::network::{Loss, Verdict};
+use crate::sim::queue::Source;
+
+impl World {
+    /// Carries out the outputs of all peers to which something happened.
+    pub(super) fn settle(&mut self) -> Result<(), Failure> {
+        for turn in 0..self.touched.len() {
+            self.settle_peer(self.touched[turn])?;
+        }
+        self.touched.clear();
+        Ok(())
+    }
+
+    /// Checks a peer, carries out its outputs, and checks what polling them changed.
+    fn settle_peer(&mut self, place: usize) -> Result<(), Failure> {
+        self.observe(place)?;
+        while let Some(output) = self.poll(place) {
+            match output {
+                Output::Persist(write) => self.peers[place].disk.write(write),
+                Output::Send(envelope) => self.send(place, &envelope)?,
+                Output::Apply(entries) => self.apply(place, &entries)?,
+                Output::Restore(snapshot) => self.restore(place, &snapshot)?,
+            }
+        }
+        self.observe(place)?;
+        self.begin_flush(place);
+        self.arm_timer(place);
+        Ok(())
+    }
+
+    fn poll(&mut self, place: usize) -> Option<Output> {
+        self.peers[place].node.as_mut()?.poll_output()
+    }
+
+    fn observe(&mut self, place: usize) -> Result<(), Failure> {
+        let Some(seen) = seen(&self.peers, place, self.now) else { return Ok(()) };
+        let holders = |id| {
+            self.peers.iter().filter(|peer| durability::holds(peer.disk.durable(), id)).count()
+        };
+        Ok(self.invariants.after_input(seen, holders)?)
+    }
+
+    /// Goes through the logs of all running peers.
+    pub(super) fn audit(&mut self) -> Result<(), Failure> {
+        for place in 0..self.peers.len() {
+            if let Some(seen) = seen(&self.peers, place, self.now) {
+                self.invariants.audit(seen)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, from: usize, envelope: &Envelope) -> Result<(), Failure> {
+        let Some(to) = place_of(envelope.to, self.size()) else {
+            let unknown = envelope.to;
+            return Err(Failure::expected(format_args!("peer {from} sends to nobody, {unknown}")));
+        };
+        let leader = &self.peers[to];
+        let term_at = |index: Index| leader.leader_term_at(envelope.term, index);
+        let disk = self.peers[from].disk.durable();
+        self.invariants.sends(self.witness(from), envelope, disk, term_at)?;
+        let next = envelope.id.next();
+        self.peers[from].next_message = self.peers[from].next_message.max(next);
+
+        let bytes = codec::encode(envelope);
+        let direction = envelope.message.direction();
+        let verdict = self.network.send(from, to, direction);
+        self.count(envelope, direction, bytes.len(), verdict);
+        match verdict {
+            Verdict::Deliver(delay) => self.deliver_after(delay, from, to, bytes),
+            Verdict::DeliverTwice(first, second) => {
+                self.deliver_after(first, from, to, bytes.clone());
+                self.deliver_after(second, from, to, bytes);
+            }
+            Verdict::Lose(loss) => self.lose(envelope, loss),
+        }
+        Ok(())
+    }
+
+    fn deliver_after(
+        &mut self,
+        delay: std::time::Duration,
+        from: usize,
+        to: usize,
+        bytes: Vec<u8>,
+    ) {
+        let at = self.now.after(delay);
+        self.queue.push(at, Source::link(from, to), Event::Deliver { from, to, bytes });
+    }
+
+    fn lose(&mut self, envelope: &Envelope, loss: Loss) {
+        self.trace.number(envelope.id.number());
+        self.say_lost(envelope, loss);
+    }
+
+    /// A request counts when it is sent, a reply when it will arrive: so count the labs.
+    fn count(&mut self, envelope: &Envelope, direction: Direction, bytes: usize, verdict: Verdict) {
+        let arrives = !matches!(verdict, Verdict::Lose(_));
+        match direction {
+            Direction::Request => {
+                self.traffic.rpcs += 1;
+                self.traffic.bytes += bytes as u64;
+            }
+            Direction::Reply if arrives => self.traffic.bytes += bytes as u64,
+            Direction::Reply => {}
+        }
+        if matches!(envelope.message, Message::InstallSnapshot(_)) {
+            self.traffic.snapshot_chunks += 1;
+        }
+    }
+
+    fn apply(&mut self, place: usize, entries: &[Entry]) -> Result<(), Failure> {
+        let seen = self.witness(place);
+        self.invariants.applies(seen, entries, self.peers[place].disk.durable())?;
+        for entry in entries {
+            let service = &mut self.peers[place].service;
+            if let Some(data) = service.apply(seen, entry, &mut self.agreed)? {
+                self.compact(place, entry.id.index, data)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn compact(&mut self, place: usize, through: Index, data: raft::Bytes) -> Result<(), Failure> {
+        let now = self.now;
+        let Some(node) = &mut self.peers[place].node else { return Ok(()) };
+        match node.compact(now, through, data) {
+            // A leader's snapshot may have come in first.
+            Ok(()) | Err(raft::CompactError::AlreadyCompacted { .. }) => Ok(()),
+            Err(error) => Err(Failure::expected(format_args!(
+                "peer {place} does not take its service's snapshot through {through}: {error}"
+            ))),
+        }
+    }
+
+    fn restore(&mut self, place: usize, snapshot: &Snapshot) -> Result<(), Failure> {
+        let seen = self.witness(place);
+        let Self { peers, agreed, invariants, .. } = self;
+        let peer = &mut peers[place];
+        invariants.restores(seen, snapshot, peer.disk.durable())?;
+        Ok(peer.service.restore(seen, snapshot, agreed)?)
+    }
+
+    fn begin_flush(&mut self, place: usize) {
+        let peer = &mut self.peers[place];
+        if let Some(latency) = peer.disk.begin_flush() {
+            let event = Event::Flushed { place, incarnation: peer.incarnation };
+            self.queue.push(self.now.after(latency), Source::disk(place), event);
+        }
+    }
+
+    /// Makes sure that a timer event happens no later than the node wants it. A deadline that
+    /// moved on is found when the earlier event happens, which saves an event per heartbeat.
+    fn arm_timer(&mut self, place: usize) {
+        let peer = &mut self.peers[place];
+        let Some(due) = peer.node.as_ref().and_then(raft::Node::poll_timeout) else { return };
+        let due = due.max(self.now);
+        if peer.armed.is_none_or(|armed| due < armed) {
+            peer.armed = Some(due);
+            self.queue.push(due, Source::timer(place), Event::Timer { place });
+        }
+    }
+
+    pub(super) const fn witness(&self, place: usize) -> Witness {
+        Witness { peer: peer_id(place), at: self.now }
+    }
+}
+
+/// A running peer from outside.
+pub(super) fn seen(
+    peers: &[super::peer::Peer],
+    place: usize,
+    at: raft::Instant,
+) -> Option<Seen<'_>> {
+    let peer = &peers[place];
+    let node = peer.node.as_ref()?;
+    Some(Seen { at, place, status: node.status(), log: node.log(), disk: peer.disk.durable() })
+}

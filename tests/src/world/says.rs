@@ -1,0 +1,81 @@
+//! Log lines of the tester, its clients and the network. Nothing is formatted when nobody listens.
+
+use std::fmt;
+
+use raft::trace::is_heartbeat;
+use raft::verbose::{Fact, Level, Line, Topic};
+use raft::{EntryId, Envelope};
+
+use super::World;
+use crate::sim::network::Loss;
+
+/// Who offers a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The tester itself.
+    Tester,
+    /// A concurrent client.
+    Client(u64),
+}
+
+impl fmt::Display for Speaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tester => f.write_str("-"),
+            Self::Client(number) => write!(f, "C{number}"),
+        }
+    }
+}
+
+struct WireId<'a>(&'a Envelope);
+
+impl fmt::Display for WireId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0.from, self.0.id)
+    }
+}
+
+impl World {
+    /// Writes a line of the tester.
+    pub fn say_test(&self, text: fmt::Arguments<'_>) {
+        let Some(logger) = &self.logger else { return };
+        let peer = &Speaker::Tester;
+        logger.line(&Line { at: self.now, topic: Topic::Test, peer, text, facts: &[] });
+    }
+
+    pub(super) fn say_proposed(&self, place: usize, id: EntryId, speaker: Speaker) {
+        let Some(logger) = &self.logger else { return };
+        logger.line(&Line {
+            at: self.now,
+            topic: Topic::Clnt,
+            peer: &speaker,
+            text: format_args!("offers a command to {place}, which takes it"),
+            facts: &[
+                ("to", Fact::Number(place as u64)),
+                ("index", Fact::Number(id.index.number())),
+                ("entry_term", Fact::Number(id.term.number())),
+            ],
+        });
+    }
+
+    /// A heartbeat's loss is as routine as the heartbeat.
+    pub(super) fn say_lost(&self, envelope: &Envelope, loss: Loss) {
+        let Some(logger) = &self.logger else { return };
+        if logger.level() < Level::Routine && is_heartbeat(&envelope.message) {
+            return;
+        }
+        let (name, to) = (envelope.message.name(), envelope.to);
+        let why = loss.as_str();
+        logger.line(&Line {
+            at: self.now,
+            topic: Topic::Drop,
+            peer: &envelope.from,
+            text: format_args!("{name} to {to} is lost: {why}"),
+            facts: &[
+                ("to", Fact::Number(to.number())),
+                ("id", Fact::Word(&WireId(envelope))),
+                ("why", Fact::Word(&why)),
+            ],
+        });
+    }
+}
