@@ -1,0 +1,321 @@
+//! Every invariant is shown to fire on a hand-made bad state, and to be silent on a good one.
+
+use raft::message::{AppendEntriesReply, RequestVote, Vote};
+use raft::{
+    Entry, EntryId, Envelope, HardState, Index, Instant, Log, LogSlice, Message, MessageId,
+    Payload, PeerId, RoleName, Snapshot, Status, Stored, Term,
+};
+use raft_tests::invariants::commit_rule::{self, Advance};
+use raft_tests::invariants::election_safety::ElectionSafety;
+use raft_tests::invariants::leader_completeness::LeaderCompleteness;
+use raft_tests::invariants::log_matching::LogMatching;
+use raft_tests::invariants::monotonic::Past;
+use raft_tests::invariants::state_machine_safety::StateMachineSafety;
+use raft_tests::invariants::violation::Witness;
+use raft_tests::invariants::{Invariants, Property, Seen, Violation, durability};
+
+type Check = Result<(), Box<Violation>>;
+
+/// Asserts that a check found this property broken and says so with all of these parts.
+#[track_caller]
+fn fires(check: Check, property: Property, parts: &[&str]) {
+    let violation = check.expect_err("the state is bad");
+    assert_eq!(violation.property, property, "{violation}");
+    for part in parts {
+        assert!(violation.text.contains(part), "{part:?} is missing in {violation}");
+    }
+}
+
+#[track_caller]
+fn holds(check: Check) {
+    if let Err(violation) = check {
+        panic!("the state is good, yet {violation}");
+    }
+}
+
+fn peer(number: u64) -> Witness {
+    Witness { peer: PeerId::new(number), at: Instant::from_nanos(number * 1_000_000) }
+}
+
+fn id(term: u64, index: u64) -> EntryId {
+    EntryId::new(Term::new(term), Index::new(index))
+}
+
+fn entry(term: u64, index: u64, command: &[u8]) -> Entry {
+    Entry { id: id(term, index), payload: Payload::Command(command.into()) }
+}
+
+/// The entries of these terms from index 1 on.
+fn entries(terms: &[u64]) -> Vec<Entry> {
+    (1..).zip(terms).map(|(index, term)| entry(*term, index, b"x")).collect()
+}
+
+fn log(terms: &[u64]) -> Log {
+    Log::new(LogSlice::new(EntryId::ZERO, entries(terms)).expect("terms do not fall"))
+}
+
+fn disk(term: u64, voted_for: Option<u64>, terms: &[u64]) -> Stored {
+    let voted_for = voted_for.map(PeerId::new);
+    let hard_state = HardState { current_term: Term::new(term), voted_for };
+    Stored { hard_state, snapshot: None, entries: entries(terms) }
+}
+
+fn status(role: RoleName, term: u64, commit: u64) -> Status {
+    Status {
+        id: PeerId::new(0),
+        role,
+        current_term: Term::new(term),
+        voted_for: None,
+        leader: None,
+        commit_index: Index::new(commit),
+        last_applied: Index::ZERO,
+        durable_index: Index::ZERO,
+    }
+}
+
+fn envelope(term: u64, message: Message) -> Envelope {
+    let (from, to) = (PeerId::new(0), PeerId::new(1));
+    Envelope { id: MessageId::new(1), from, to, term: Term::new(term), message }
+}
+
+#[test]
+fn election_safety_fires_on_a_second_leader() {
+    let mut elections = ElectionSafety::default();
+    holds(elections.leads(Term::new(3), peer(1)));
+    holds(elections.leads(Term::new(3), peer(1)));
+    holds(elections.leads(Term::new(4), peer(2)));
+    fires(
+        elections.leads(Term::new(3), peer(2)),
+        Property::ElectionSafety,
+        &["term 3", "peer 1 at 1.000 ms", "peer 2 at 2.000 ms"],
+    );
+}
+
+#[test]
+fn election_safety_fires_on_a_second_vote() {
+    let mut elections = ElectionSafety::default();
+    holds(elections.votes(peer(1), Term::new(3), PeerId::new(0)));
+    holds(elections.votes(peer(1), Term::new(3), PeerId::new(0)));
+    holds(elections.votes(peer(1), Term::new(4), PeerId::new(2)));
+    fires(
+        elections.votes(peer(1), Term::new(3), PeerId::new(2)),
+        Property::ElectionSafety,
+        &["peer 1", "votes for 2", "voted for 0"],
+    );
+}
+
+#[test]
+fn log_matching_fires_on_another_payload_and_on_another_predecessor() {
+    let mut matching = LogMatching::default();
+    holds(matching.holds(peer(1), Term::new(1), &entry(2, 5, b"a")));
+    holds(matching.holds(peer(2), Term::new(1), &entry(2, 5, b"a")));
+    holds(matching.holds(peer(2), Term::new(1), &entry(3, 5, b"b")));
+    let other_payload = matching.holds(peer(3), Term::new(1), &entry(2, 5, b"b"));
+    fires(other_payload, Property::LogMatching, &["entry 5@2", "payload", "peer 1", "peer 3"]);
+    let other_prev = matching.holds(peer(3), Term::new(2), &entry(3, 5, b"b"));
+    fires(other_prev, Property::LogMatching, &["entry 5@3", "predecessor", "peer 2", "peer 3"]);
+}
+
+#[test]
+fn leader_completeness_fires_on_a_leader_that_lacks_a_committed_entry() {
+    let mut completeness = LeaderCompleteness::default();
+    completeness.commits(peer(0), Term::new(2), &log(&[1, 2, 2]), Index::new(2));
+    holds(completeness.leads(peer(1), Term::new(3), &log(&[1, 2])));
+    // A leader of the same or an older term may lack what was committed since.
+    holds(completeness.leads(peer(1), Term::new(2), &log(&[1])));
+    fires(
+        completeness.leads(peer(1), Term::new(3), &log(&[1, 1, 1])),
+        Property::LeaderCompleteness,
+        &["leader of term 3", "entry 2@2", "committed in term 2 by peer 0"],
+    );
+    fires(
+        completeness.leads(peer(1), Term::new(3), &log(&[1])),
+        Property::LeaderCompleteness,
+        &["entry 2@2", "ends with 1@1"],
+    );
+}
+
+#[test]
+fn state_machine_safety_fires_on_a_different_entry() {
+    let mut safety = StateMachineSafety::default();
+    holds(safety.applies(peer(0), &entry(1, 1, b"a")));
+    holds(safety.applies(peer(1), &entry(1, 1, b"a")));
+    let witnesses = ["peer 0", "peer 1"];
+    let other_term = safety.applies(peer(1), &entry(2, 1, b"a"));
+    fires(other_term, Property::StateMachineSafety, &witnesses);
+    let other_payload = safety.applies(peer(1), &entry(1, 1, b"b"));
+    fires(other_payload, Property::StateMachineSafety, &witnesses);
+    let gap = safety.applies(peer(1), &entry(1, 3, b"a"));
+    fires(gap, Property::StateMachineSafety, &["nobody has applied index 2"]);
+
+    holds(safety.restores(peer(1), id(1, 1)));
+    let other_snapshot = safety.restores(peer(1), id(2, 1));
+    fires(other_snapshot, Property::StateMachineSafety, &witnesses);
+    let future = safety.restores(peer(1), id(1, 2));
+    fires(future, Property::StateMachineSafety, &["nobody has applied"]);
+}
+
+#[test]
+fn monotonic_fires_on_whatever_goes_back() {
+    let start = Status {
+        voted_for: Some(PeerId::new(1)),
+        last_applied: Index::new(2),
+        ..status(RoleName::Follower, 5, 3)
+    };
+    let rows = [
+        ("its term", Status { current_term: Term::new(4), ..start }, 9),
+        ("its commit index", Status { commit_index: Index::new(2), ..start }, 9),
+        ("its applied index", Status { last_applied: Index::new(1), ..start }, 9),
+        ("its vote", Status { voted_for: Some(PeerId::new(2)), ..start }, 9),
+        ("its vote", Status { voted_for: None, ..start }, 9),
+        ("not in its log", Status { commit_index: Index::new(10), ..start }, 9),
+        ("not committed", Status { last_applied: Index::new(4), ..start }, 9),
+    ];
+    for (part, now, last) in rows {
+        let mut past = Past::new(start, HardState::default());
+        fires(past.goes_on(peer(0), now, Index::new(last)), Property::Monotonic, &[part]);
+    }
+    let mut past = Past::new(start, HardState::default());
+    let next_term = Status { current_term: Term::new(6), voted_for: None, ..start };
+    holds(past.goes_on(peer(0), next_term, Index::new(9)));
+}
+
+#[test]
+fn monotonic_fires_on_a_disk_or_a_restart_that_goes_back() {
+    let start = status(RoleName::Follower, 5, 0);
+    let durable = disk(5, Some(1), &[]);
+    for (worse, part) in [
+        (disk(4, None, &[]), "Term(4)"),
+        (disk(5, None, &[]), "None"),
+        (disk(5, Some(2), &[]), "2"),
+    ] {
+        let mut past = Past::new(start, durable.hard_state);
+        fires(past.becomes_durable(peer(0), &worse), Property::Monotonic, &[part]);
+    }
+    let mut past = Past::new(start, durable.hard_state);
+    holds(past.becomes_durable(peer(0), &disk(6, None, &[])));
+
+    let mut past = Past::new(start, durable.hard_state);
+    let forgot = past.restarts(peer(0), status(RoleName::Follower, 4, 0), &durable);
+    fires(forgot, Property::Monotonic, &["restarts with", "its disk holds"]);
+}
+
+#[test]
+fn commit_rule_fires_on_an_old_term_and_on_a_minority() {
+    let advance = Advance { term: Term::new(4), entry: id(4, 2), holders: 3, peers: 5 };
+    holds(commit_rule::check(peer(0), advance));
+    let old = Advance { entry: id(2, 2), ..advance };
+    fires(commit_rule::check(peer(0), old), Property::CommitRule, &["term 4", "entry 2@2"]);
+    let minority = Advance { holders: 2, ..advance };
+    fires(commit_rule::check(peer(0), minority), Property::CommitRule, &["2 of 5 disks"]);
+}
+
+#[test]
+fn durability_fires_on_a_promise_that_could_be_lost() {
+    let candidacy = || Message::RequestVote(RequestVote { last_log: id(1, 1) });
+    let vote = || Message::RequestVoteReply(Vote::Granted);
+    let accept = |index| {
+        let match_index = Index::new(index);
+        Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index })
+    };
+    let rows = [
+        ("candidacy in a term not durable", candidacy(), disk(2, Some(0), &[1])),
+        ("candidacy without its own vote", candidacy(), disk(3, None, &[1])),
+        ("vote not durable", vote(), disk(3, None, &[1])),
+        ("vote for another", vote(), disk(3, Some(2), &[1])),
+        ("entry not durable", accept(2), disk(3, None, &[1])),
+        ("entry of another term", accept(2), disk(3, None, &[1, 1])),
+        ("acknowledgement of a term not durable", accept(1), disk(2, None, &[1])),
+    ];
+    for (name, message, disk) in rows {
+        let leader = log(&[1, 2]);
+        let envelope = envelope(3, message);
+        let check = durability::releases(peer(0), &envelope, &disk, |index| leader.term_at(index));
+        assert_eq!(check.expect_err(name).property, Property::Durability, "{name}");
+    }
+    for (message, disk) in [
+        (candidacy(), disk(3, Some(0), &[1])),
+        (vote(), disk(3, Some(1), &[1])),
+        (accept(2), disk(3, None, &[1, 2])),
+        (Message::RequestVoteReply(Vote::Refused), disk(2, None, &[])),
+    ] {
+        let leader = log(&[1, 2]);
+        let envelope = envelope(3, message);
+        holds(durability::releases(peer(0), &envelope, &disk, |index| leader.term_at(index)));
+    }
+}
+
+#[test]
+fn durability_fires_on_what_is_applied_or_believed_too_early() {
+    let disk = Stored {
+        snapshot: Some(Snapshot { last_included: id(1, 2), data: [].into() }),
+        entries: vec![entry(2, 3, b"x")],
+        ..Stored::default()
+    };
+    holds(durability::applies(peer(0), &[entry(1, 2, b"x"), entry(2, 3, b"x")], &disk));
+    let missing = durability::applies(peer(0), &[entry(2, 4, b"x")], &disk);
+    fires(missing, Property::Durability, &["entry 4@2", "ends with 3@2"]);
+    let other = durability::applies(peer(0), &[entry(3, 3, b"x")], &disk);
+    fires(other, Property::Durability, &["entry 3@3"]);
+    holds(durability::believes(peer(0), Index::new(3), &disk));
+    let believes = durability::believes(peer(0), Index::new(4), &disk);
+    fires(believes, Property::Durability, &["index 4"]);
+}
+
+/// One peer's life in front of all invariants together.
+struct Life {
+    invariants: Invariants,
+    disk: Stored,
+}
+
+impl Life {
+    fn new(terms: &[u64]) -> Self {
+        let mut life = Self { invariants: Invariants::default(), disk: disk(0, None, terms) };
+        let (log, status) = (log(terms), status(RoleName::Follower, 0, 0));
+        let seen = Seen { at: Instant::START, place: 0, status, log: &log, disk: &life.disk };
+        holds(life.invariants.starts(seen));
+        life
+    }
+
+    fn becomes(&mut self, role: RoleName, term: u64, commit: u64, terms: &[u64]) -> Check {
+        let (log, status) = (log(terms), status(role, term, commit));
+        let seen = Seen { at: Instant::START, place: 0, status, log: &log, disk: &self.disk };
+        self.invariants.after_input(seen, |_| 1)
+    }
+}
+
+#[test]
+fn leader_append_only_fires_on_a_leader_that_deletes() {
+    let mut life = Life::new(&[1, 1]);
+    holds(life.becomes(RoleName::Leader, 2, 0, &[1, 1, 2]));
+    holds(life.becomes(RoleName::Leader, 2, 0, &[1, 1, 2, 2]));
+    let deletes = life.becomes(RoleName::Leader, 2, 0, &[1, 1, 2]);
+    fires(deletes, Property::LeaderAppendOnly, &["term 2", "4@2"]);
+}
+
+#[test]
+fn a_follower_may_delete_what_a_leader_may_not() {
+    let mut life = Life::new(&[1, 1, 1]);
+    holds(life.becomes(RoleName::Follower, 2, 0, &[1, 2]));
+    holds(life.becomes(RoleName::Leader, 3, 0, &[1, 2, 3]));
+}
+
+#[test]
+fn all_together_each_property_is_looked_at() {
+    let mut life = Life::new(&[1, 1]);
+    let term_back = {
+        holds(life.becomes(RoleName::Follower, 3, 0, &[1, 1]));
+        life.becomes(RoleName::Follower, 2, 0, &[1, 1])
+    };
+    fires(term_back, Property::Monotonic, &["term"]);
+
+    let mut life = Life::new(&[1, 1]);
+    holds(life.becomes(RoleName::Leader, 2, 0, &[1, 1]));
+    let old_term = life.becomes(RoleName::Leader, 2, 2, &[1, 1]);
+    fires(old_term, Property::CommitRule, &["entry 2@1"]);
+
+    let mut life = Life::new(&[1, 1]);
+    holds(life.becomes(RoleName::Follower, 2, 2, &[1, 1]));
+    let incomplete = life.becomes(RoleName::Leader, 3, 2, &[1, 2]);
+    fires(incomplete, Property::LeaderCompleteness, &["entry 2@1"]);
+}

@@ -1,0 +1,214 @@
+//! The world itself is under test: one seed gives one trace, and whatever goes wrong is told.
+
+use std::io::Write;
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use raft::verbose::{Format, Level, Logger, Settings};
+use raft_tests::cluster::Cluster;
+use raft_tests::failure::Failure;
+use raft_tests::lab2::Body;
+use raft_tests::{SCENARIOS, Scenario, simulate};
+
+fn find(name: &str) -> &'static Scenario {
+    Scenario::find(name).expect("the test names a scenario of the table")
+}
+
+fn trace(name: &str, seed: u64) -> String {
+    let report = simulate(find(name), seed, None).unwrap_or_else(|report| panic!("{report}"));
+    report.trace.to_string()
+}
+
+#[test]
+fn one_seed_gives_one_report_twice_in_one_process() {
+    for scenario in &SCENARIOS {
+        let run = |seed| simulate(scenario, seed, None).unwrap_or_else(|report| panic!("{report}"));
+        let first = run(7);
+        assert_ne!(first.trace, run(8).trace, "{}: another seed is another run", scenario.name);
+        assert_eq!(first, run(7), "{}", scenario.name);
+    }
+}
+
+/// The variable that makes the next test print its traces for the process that started it.
+const CHILD: &str = "RAFT_TESTS_META_CHILD";
+
+#[test]
+fn one_seed_gives_one_trace_in_two_processes() {
+    let names = ["backup_2b", "figure8_unreliable_2c", "snapshot_install_un_crash_2d"];
+    let traces: Vec<String> = names.iter().map(|name| format!("<{}>", trace(name, 11))).collect();
+    let traces = traces.concat();
+    if std::env::var_os(CHILD).is_some() {
+        println!("{traces}");
+        return;
+    }
+    let output = Command::new(std::env::current_exe().expect("a test knows its own program"))
+        .args(["--exact", "one_seed_gives_one_trace_in_two_processes", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .expect("the program starts again");
+    let output = String::from_utf8_lossy(&output.stdout);
+    assert!(output.contains(&traces), "expected {traces} in {output}");
+}
+
+/// Log lines in memory.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    fn logger(&self, level: Level) -> Logger {
+        Logger::new(Settings { level, format: Format::Text }, Box::new(self.clone()))
+    }
+
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+#[test]
+fn listening_changes_nothing() {
+    for name in ["re_election_2a", "snapshot_install_unreliable_2d", "unreliable_churn_2c"] {
+        let lines = Lines::default();
+        let logger = Some(lines.logger(Level::Contents));
+        let loud = simulate(find(name), 3, logger).unwrap_or_else(|report| panic!("{report}"));
+        assert_eq!(loud.trace.to_string(), trace(name, 3), "{name}");
+        assert!(lines.text().lines().count() > 100, "{name} has much to tell");
+    }
+}
+
+/// The `id=` of each line that contains all of these words.
+fn ids<'a>(log: &'a str, words: &[&str]) -> Vec<&'a str> {
+    let lines = log.lines().filter(|line| words.iter().all(|word| line.contains(word)));
+    let id = |line: &'a str| line.split(' ').find_map(|word| word.strip_prefix("id="));
+    let mut ids: Vec<&str> = lines.filter_map(id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn every_message_that_is_sent_arrives_or_is_told_lost() {
+    let lines = Lines::default();
+    let logger = Some(lines.logger(Level::Routine));
+    simulate(find("figure8_unreliable_2c"), 5, logger).unwrap_or_else(|report| panic!("{report}"));
+    let log = lines.text();
+    let sent = ids(&log, &["| RPC |", " sends "]);
+    let received = ids(&log, &["| RPC |", " receives "]);
+    let lost = ids(&log, &["| DROP |", " is lost"]);
+    let mut unique = sent.clone();
+    unique.dedup();
+    assert_eq!(unique.len(), sent.len(), "a message's number names it in the whole run");
+    assert!(lost.len() > 100, "an unreliable network loses messages, {} here", lost.len());
+    for id in received.iter().chain(&lost) {
+        assert!(sent.binary_search(id).is_ok(), "{id} was never sent");
+    }
+    // What is on its way when the run ends has no end to tell of.
+    let told = received.len() + lost.len();
+    assert!(told <= sent.len() && sent.len() - told < 200, "{told} ends of {}", sent.len());
+}
+
+#[test]
+fn the_tester_and_its_clients_are_in_the_log() {
+    let lines = Lines::default();
+    let logger = Some(lines.logger(Level::Events));
+    simulate(find("reliable_churn_2c"), 2, logger).unwrap_or_else(|report| panic!("{report}"));
+    let log = lines.text();
+    for part in [
+        "| TEST | - | cuts off ",
+        "| TEST | - | connects ",
+        "| TEST | - | crashes ",
+        "| TEST | - | starts ",
+        "| CLNT | C0 | offers a command to ",
+        "| CLNT | C2 | offers a command to ",
+        "| CLNT | - | offers a command to ",
+    ] {
+        assert!(log.contains(part), "no line contains {part:?}");
+    }
+}
+
+/// Runs a scenario of the test's own and returns its failure.
+fn fails(body: fn(Cluster) -> Body) -> (Failure, String) {
+    let scenario = Scenario { name: "meta", body, ..SCENARIOS[0] };
+    let report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
+    (report.failure.clone(), report.to_string())
+}
+
+#[test]
+fn a_deadlock_names_the_tasks_that_wait() {
+    let (failure, report) = fails(|cluster| {
+        Box::pin(async move {
+            let never = cluster.spawn("never", std::future::pending::<()>());
+            cluster.spawn("waiter", never.join()).join().await;
+            Ok(())
+        })
+    });
+    assert_eq!(failure.signature(), "deadlock");
+    for name in ["`test`", "`waiter`", "`never`", "meta.rs"] {
+        assert!(report.contains(name), "{name} is missing:\n{report}");
+    }
+}
+
+#[test]
+fn a_livelock_names_the_task_that_spins() {
+    let (failure, report) = fails(|cluster| {
+        Box::pin(async move {
+            loop {
+                cluster.sleep(Duration::ZERO).await;
+            }
+        })
+    });
+    assert_eq!(failure.signature(), "livelock");
+    assert!(report.contains("`test`") && report.contains("meta.rs"), "{report}");
+}
+
+#[test]
+fn a_test_may_take_two_minutes_and_no_more() {
+    let (failure, report) = fails(|cluster| {
+        Box::pin(async move {
+            cluster.sleep(Duration::from_secs(121)).await;
+            Ok(())
+        })
+    });
+    assert_eq!(failure, Failure::TooLong(Duration::from_secs(120)));
+    assert!(report.contains("t=120."), "{report}");
+}
+
+#[test]
+fn a_panic_is_reported_with_everything_else() {
+    let (failure, report) = fails(|cluster| {
+        Box::pin(async move {
+            let leader = cluster.check_one_leader().await?;
+            assert!(leader > 2, "there are only three peers");
+            Ok(())
+        })
+    });
+    assert_eq!(failure, Failure::Panic("there are only three peers".to_owned()));
+    for part in ["FAIL 2A meta", "seed=1", "leader", "DSTEST_SEED=1 VERBOSE=1 cargo test"] {
+        assert!(report.contains(part), "{part} is missing:\n{report}");
+    }
+}
+
+#[test]
+fn a_failure_replays() {
+    let body: fn(Cluster) -> Body = |cluster| {
+        Box::pin(async move {
+            let leader = cluster.check_one_leader().await?;
+            cluster.disconnect(leader);
+            cluster.check_one_leader().await?;
+            cluster.connect(leader);
+            Err(Failure::Expectation("something else".to_owned()))
+        })
+    };
+    assert_eq!(fails(body).1, fails(body).1);
+}
