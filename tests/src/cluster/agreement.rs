@@ -98,6 +98,7 @@ impl Cluster {
                 continue;
             };
             if self.is_agreed(command, id.index, expected).await {
+                self.note(format_args!("finds command {command} agreed on at {}", id.index));
                 return Ok(id.index);
             }
             if retry == Retry::No {

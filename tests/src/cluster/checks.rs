@@ -31,7 +31,10 @@ impl Cluster {
     /// One does.
     pub fn check_no_leader(&self) -> Result<(), Failure> {
         match (0..self.size()).find(|place| self.world().leads(*place)) {
-            None => Ok(()),
+            None => {
+                self.note(format_args!("finds no leader, as it should be"));
+                Ok(())
+            }
             Some(leader) => Err(Failure::expected(format_args!(
                 "no leader among the connected peers, peer {leader} believes it leads"
             ))),

@@ -91,6 +91,9 @@ pub(super) fn lab_config(place: usize, peers: usize, first_message_id: MessageId
         election_timeout_min: Duration::from_millis(300),
         election_timeout_max: Duration::from_millis(600),
         heartbeat_interval: Duration::from_millis(100),
+        // Half of the tester's own polls: nobody waits longer for it, and under load the news of a
+        // commit travels with the next entries.
+        commit_notice_delay: Duration::from_millis(10),
         // Later snapshots of the scenarios go in two pieces or more.
         snapshot_chunk_bytes: 4096,
         first_entry: FirstEntry::Command,
