@@ -7,6 +7,7 @@ use raft::{
 };
 use raft_tests::invariants::commit_rule::{self, Advance};
 use raft_tests::invariants::election_safety::ElectionSafety;
+use raft_tests::invariants::kept_promise::Promise;
 use raft_tests::invariants::leader_completeness::LeaderCompleteness;
 use raft_tests::invariants::log_matching::LogMatching;
 use raft_tests::invariants::monotonic::Past;
@@ -208,6 +209,21 @@ fn commit_rule_fires_on_an_old_term_and_on_a_minority() {
     fires(commit_rule::check(peer(0), old), Property::CommitRule, &["term 4", "entry 2@2"]);
     let minority = Advance { holders: 2, ..advance };
     fires(commit_rule::check(peer(0), minority), Property::CommitRule, &["2 of 5 disks"]);
+}
+
+#[test]
+fn kept_promise_fires_on_an_acknowledged_entry_that_is_gone() {
+    let mut promise = Promise::default();
+    promise.acknowledges(Term::new(3), id(2, 3));
+    promise.acknowledges(Term::new(3), id(2, 2));
+    let term = Term::new(3);
+    holds(promise.is_kept(peer(0), term, &log(&[1, 2, 2, 3])));
+    for gone in [&[1, 2][..], &[1, 2, 3]] {
+        let check = promise.is_kept(peer(0), term, &log(gone));
+        fires(check, Property::KeptPromise, &["peer 0", "entry 3@2", "term 3"]);
+        // Another leader may replace what was not committed.
+        holds(promise.is_kept(peer(0), Term::new(4), &log(gone)));
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::{Bytes, EntryId, Index, Status, Term};
+use raft::{Bytes, EntryId, Status, Term};
 
 pub use self::agreement::{Committed, Retry, Waited};
 
@@ -35,7 +35,7 @@ pub struct Cluster {
 }
 
 /// A command of the service: opaque bytes that can be compared.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Command(Bytes);
 
 impl Command {
@@ -43,12 +43,6 @@ impl Command {
     #[must_use]
     pub fn number(number: u64) -> Self {
         Self(number.to_le_bytes().as_slice().into())
-    }
-
-    /// The command with these bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: Bytes) -> Self {
-        Self(bytes)
     }
 
     /// How many bytes it has.
@@ -182,12 +176,6 @@ impl Cluster {
     #[must_use]
     pub fn log_bytes_max(&self) -> usize {
         self.world().log_bytes_max()
-    }
-
-    /// The last index that any service was given.
-    #[must_use]
-    pub fn last_agreed(&self) -> Index {
-        self.world().agreed().last()
     }
 
     /// Notes something in the log that is no failure.

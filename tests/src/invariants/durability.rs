@@ -73,18 +73,23 @@ pub fn believes(seen: Witness, durable_index: Index, disk: &Stored) -> Result<()
 /// Whether a disk holds an entry, itself or in its snapshot.
 #[must_use]
 pub fn holds(disk: &Stored, id: EntryId) -> bool {
-    let base = disk.snapshot.as_ref().map_or(EntryId::ZERO, |snapshot| snapshot.last_included);
-    id.index < base.index || term_at(disk, base, id.index) == Some(id.term)
+    id.index < base(disk).index || term_at(disk, id.index) == Some(id.term)
 }
 
 /// The last entry on a disk.
 #[must_use]
 pub fn last(disk: &Stored) -> EntryId {
-    let base = disk.snapshot.as_ref().map_or(EntryId::ZERO, |snapshot| snapshot.last_included);
-    disk.entries.last().map_or(base, |entry| entry.id)
+    disk.entries.last().map_or_else(|| base(disk), |entry| entry.id)
 }
 
-fn term_at(disk: &Stored, base: EntryId, index: Index) -> Option<Term> {
+fn base(disk: &Stored) -> EntryId {
+    disk.snapshot.as_ref().map_or(EntryId::ZERO, |snapshot| snapshot.last_included)
+}
+
+/// The term of the entry at an index on a disk; `None` if it is below the snapshot or not there.
+#[must_use]
+pub fn term_at(disk: &Stored, index: Index) -> Option<Term> {
+    let base = base(disk);
     if index == base.index {
         return Some(base.term);
     }

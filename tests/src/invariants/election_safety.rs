@@ -48,10 +48,4 @@ impl ElectionSafety {
             "{voter} votes for {candidate} in term {term} and has voted for {first} in it before"
         )))
     }
-
-    /// Who was elected in a term.
-    #[must_use]
-    pub fn leader_of(&self, term: Term) -> Option<PeerId> {
-        self.leaders.get(&term).map(|witness| witness.peer)
-    }
 }

@@ -8,6 +8,7 @@
 pub mod commit_rule;
 pub mod durability;
 pub mod election_safety;
+pub mod kept_promise;
 pub mod leader_append_only;
 pub mod leader_completeness;
 pub mod log_matching;

@@ -1,13 +1,15 @@
 //! All properties together, and which of them an event concerns.
 
-use raft::message::Vote;
+use raft::message::{AppendEntriesReply, InstallSnapshotReply, Vote};
 use raft::{
-    Entry, EntryId, Envelope, HardState, Instant, Log, Message, RoleName, Snapshot, Status, Stored,
+    Entry, EntryId, Envelope, HardState, Index, Instant, Log, Message, RoleName, Snapshot, Status,
+    Stored, Term,
 };
 
 use super::commit_rule::{self, Advance};
 use super::durability;
 use super::election_safety::ElectionSafety;
+use super::kept_promise::Promise;
 use super::leader_append_only;
 use super::leader_completeness::LeaderCompleteness;
 use super::log_matching::LogMatching;
@@ -45,6 +47,7 @@ pub struct Invariants {
 struct Peer {
     past: Past,
     shadow: Shadow,
+    promise: Promise,
 }
 
 impl Seen<'_> {
@@ -61,12 +64,13 @@ impl Invariants {
     pub fn starts(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
         if seen.place == self.peers.len() {
             let past = Past::new(seen.status, HardState::default());
-            self.peers.push(Peer { past, shadow: Shadow::default() });
+            self.peers.push(Peer { past, shadow: Shadow::default(), promise: Promise::default() });
         }
         let peer = &mut self.peers[seen.place];
         peer.past.restarts(seen.witness(), seen.status, seen.disk)?;
         peer.shadow = Shadow::default();
         peer.shadow.follow(seen.log);
+        peer.promise.is_kept(seen.witness(), seen.status.current_term, seen.log)?;
         self.audit(seen)
     }
 
@@ -87,6 +91,7 @@ impl Invariants {
         }
         let last = seen.log.last().index;
         peer.past.goes_on(seen.witness(), seen.status, last)?;
+        peer.promise.is_kept(seen.witness(), seen.status.current_term, seen.log)?;
         durability::believes(seen.witness(), seen.status.durable_index, seen.disk)?;
         if let Some(change) = change {
             self.log_changed(seen, &before, change)?;
@@ -106,10 +111,11 @@ impl Invariants {
     /// The message promises what may be lost, or is a second vote.
     pub fn sends(
         &mut self,
+        place: usize,
         seen: Witness,
         envelope: &Envelope,
         disk: &Stored,
-        leader_log: impl FnOnce(raft::Index) -> Option<raft::Term>,
+        leader_log: impl FnOnce(Index) -> Option<Term>,
     ) -> Result<(), Box<Violation>> {
         durability::releases(seen, envelope, disk, leader_log)?;
         match &envelope.message {
@@ -117,11 +123,24 @@ impl Invariants {
             Message::RequestVoteReply(Vote::Granted) => {
                 self.elections.votes(seen, envelope.term, envelope.to)
             }
+            Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index })
+            | Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index }) => {
+                self.acknowledges(place, envelope.term, *match_index, disk);
+                Ok(())
+            }
             Message::RequestVoteReply(Vote::Refused)
             | Message::AppendEntries(_)
             | Message::AppendEntriesReply(_)
             | Message::InstallSnapshot(_)
             | Message::InstallSnapshotReply(_) => Ok(()),
+        }
+    }
+
+    /// What is acknowledged below a snapshot is kept for ever.
+    fn acknowledges(&mut self, place: usize, term: Term, match_index: Index, disk: &Stored) {
+        if let Some(entry_term) = durability::term_at(disk, match_index) {
+            let entry = EntryId::new(entry_term, match_index);
+            self.peers[place].promise.acknowledges(term, entry);
         }
     }
 
@@ -187,7 +206,7 @@ impl Invariants {
         self.entries_match(seen, change.new_after)
     }
 
-    fn entries_match(&mut self, seen: Seen<'_>, after: raft::Index) -> Result<(), Box<Violation>> {
+    fn entries_match(&mut self, seen: Seen<'_>, after: Index) -> Result<(), Box<Violation>> {
         let mut prev_term = seen.log.term_at(after).unwrap_or_default();
         for entry in seen.log.range(after, seen.log.last().index) {
             self.matching.holds(seen.witness(), prev_term, entry)?;

@@ -15,6 +15,8 @@ pub enum Property {
     Durability,
     /// One leader a term, one vote a peer and term.
     ElectionSafety,
+    /// What was acknowledged in a term stays in the log while the term lasts.
+    KeptPromise,
     /// A leader never deletes or changes its entries.
     LeaderAppendOnly,
     /// What was committed is in the log of every later leader.
@@ -45,6 +47,7 @@ impl Property {
             Self::CommitRule => "commit-rule",
             Self::Durability => "durability",
             Self::ElectionSafety => "election-safety",
+            Self::KeptPromise => "kept-promise",
             Self::LeaderAppendOnly => "leader-append-only",
             Self::LeaderCompleteness => "leader-completeness",
             Self::LogMatching => "log-matching",

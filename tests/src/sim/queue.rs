@@ -80,12 +80,6 @@ impl<E> Queue<E> {
     pub fn pop(&mut self) -> Option<Scheduled<E>> {
         self.heap.pop().map(|Reverse(scheduled)| scheduled)
     }
-
-    /// When the next event happens.
-    #[must_use]
-    pub fn next_at(&self) -> Option<Instant> {
-        self.heap.peek().map(|Reverse(scheduled)| scheduled.at)
-    }
 }
 
 impl<E> Scheduled<E> {

@@ -130,11 +130,6 @@ impl World {
         &self.network
     }
 
-    /// The network, to change how it behaves.
-    pub const fn network_mut(&mut self) -> &mut Network {
-        &mut self.network
-    }
-
     /// What all services agreed on.
     #[must_use]
     pub const fn agreed(&self) -> &Agreed {

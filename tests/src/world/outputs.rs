@@ -69,7 +69,7 @@ impl World {
         let leader = &self.peers[to];
         let term_at = |index: Index| leader.leader_term_at(envelope.term, index);
         let disk = self.peers[from].disk.durable();
-        self.invariants.sends(self.witness(from), envelope, disk, term_at)?;
+        self.invariants.sends(from, self.witness(from), envelope, disk, term_at)?;
         let next = envelope.id.next();
         self.peers[from].next_message = self.peers[from].next_message.max(next);
 

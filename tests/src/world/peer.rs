@@ -94,8 +94,8 @@ pub(super) fn lab_config(place: usize, peers: usize, first_message_id: MessageId
         // Half of the tester's own polls: nobody waits longer for it, and under load the news of a
         // commit travels with the next entries.
         commit_notice_delay: Duration::from_millis(10),
-        // Later snapshots of the scenarios go in two pieces or more.
-        snapshot_chunk_bytes: 4096,
+        // The scenarios' snapshots grow to about five kilobytes: most go in several pieces.
+        snapshot_chunk_bytes: 1024,
         first_entry: FirstEntry::Command,
         first_message_id,
         ..Config::new(peer_id(place), (0..peers).map(peer_id).collect())
