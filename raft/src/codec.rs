@@ -10,8 +10,8 @@
 
 use crate::entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload};
 use crate::message::{
-    AppendEntries, AppendEntriesReply, Envelope, InstallSnapshot, InstallSnapshotReply, Message,
-    RequestVote, Rest, Vote,
+    AppendEntries, AppendEntriesReply, Carried, Envelope, InstallSnapshot, InstallSnapshotReply,
+    Message, RequestVote, Rest, Vote,
 };
 use crate::types::{EntryId, Index, MessageId, PeerId, Term};
 
@@ -166,8 +166,11 @@ impl Writer {
     fn append_entries_reply(&mut self, reply: AppendEntriesReply) {
         match reply {
             AppendEntriesReply::OldTerm => self.u8(0),
-            AppendEntriesReply::Accepted { match_index } => {
-                self.u8(1);
+            AppendEntriesReply::Accepted { match_index, carried } => {
+                self.u8(match carried {
+                    Carried::Entries => 1,
+                    Carried::Nothing => 3,
+                });
                 self.u64(match_index.number());
             }
             AppendEntriesReply::Rejected { prev_log_index, hint } => {
@@ -282,13 +285,18 @@ impl Reader<'_> {
     fn append_entries_reply(&mut self) -> Result<AppendEntriesReply, DecodeError> {
         match self.u8()? {
             0 => Ok(AppendEntriesReply::OldTerm),
-            1 => Ok(AppendEntriesReply::Accepted { match_index: self.index()? }),
+            1 => self.accepted(Carried::Entries),
+            3 => self.accepted(Carried::Nothing),
             2 => {
                 let (prev_log_index, hint) = (self.index()?, self.entry_id()?);
                 Ok(AppendEntriesReply::Rejected { prev_log_index, hint })
             }
             found => Err(DecodeError::Unknown { what: "reply", found }),
         }
+    }
+
+    fn accepted(&mut self, carried: Carried) -> Result<AppendEntriesReply, DecodeError> {
+        Ok(AppendEntriesReply::Accepted { match_index: self.index()?, carried })
     }
 
     fn install_snapshot(&mut self) -> Result<InstallSnapshot, DecodeError> {

@@ -107,6 +107,8 @@ pub enum AppendEntriesReply {
     Accepted {
         /// The last index the two logs are known to share.
         match_index: Index,
+        /// What the request carried, so that a log can tell the answers to heartbeats from others.
+        carried: Carried,
     },
     /// The sender's log has no entry equal to the request's `prev`.
     Rejected {
@@ -118,6 +120,23 @@ pub enum AppendEntriesReply {
     },
     /// The request's term is over; the envelope carries the newer one.
     OldTerm,
+}
+
+/// What an AppendEntries carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// At least one entry.
+    Entries,
+    /// No entry: a heartbeat.
+    Nothing,
+}
+
+impl AppendEntries {
+    /// Whether there are entries in it.
+    #[must_use]
+    pub fn carried(&self) -> Carried {
+        if self.slice.entries().is_empty() { Carried::Nothing } else { Carried::Entries }
+    }
 }
 
 /// Arguments of InstallSnapshot; the leader is the envelope's sender.

@@ -4,7 +4,7 @@
 //! [`crate::verbose`] turns events into log lines.
 
 use crate::entry::Entry;
-use crate::message::{Envelope, Message};
+use crate::message::{AppendEntriesReply, Carried, Envelope, Message};
 use crate::output::Record;
 use crate::role::RoleName;
 use crate::types::{EntryId, Index, Instant, MessageId, PeerId, Term, WriteId};
@@ -290,9 +290,18 @@ impl Event<'_> {
     }
 }
 
-/// Whether a message is an AppendEntries without entries. The answer to one cannot be told from
-/// the answer to any other, and is no heartbeat.
+/// Whether a message is an AppendEntries without entries, or says yes to one.
 #[must_use]
 pub fn is_heartbeat(message: &Message) -> bool {
-    matches!(message, Message::AppendEntries(append) if append.slice.entries().is_empty())
+    match message {
+        Message::AppendEntries(append) => append.carried() == Carried::Nothing,
+        Message::AppendEntriesReply(AppendEntriesReply::Accepted { carried, .. }) => {
+            *carried == Carried::Nothing
+        }
+        Message::AppendEntriesReply(_)
+        | Message::RequestVote(_)
+        | Message::RequestVoteReply(_)
+        | Message::InstallSnapshot(_)
+        | Message::InstallSnapshotReply(_) => false,
+    }
 }

@@ -1,6 +1,6 @@
 //! Every invariant is shown to fire on a hand-made bad state, and to be silent on a good one.
 
-use raft::message::{AppendEntriesReply, RequestVote, Vote};
+use raft::message::{AppendEntriesReply, Carried, RequestVote, Vote};
 use raft::{
     Entry, EntryId, Envelope, HardState, Index, Instant, Log, LogSlice, Message, MessageId,
     Payload, PeerId, RoleName, Snapshot, Status, Stored, Term,
@@ -232,7 +232,10 @@ fn durability_fires_on_a_promise_that_could_be_lost() {
     let vote = || Message::RequestVoteReply(Vote::Granted);
     let accept = |index| {
         let match_index = Index::new(index);
-        Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index })
+        Message::AppendEntriesReply(AppendEntriesReply::Accepted {
+            match_index,
+            carried: Carried::Entries,
+        })
     };
     let rows = [
         ("candidacy in a term not durable", candidacy(), disk(2, Some(0), &[1])),

@@ -35,7 +35,7 @@ impl Node {
         }
         let match_index = request.slice.last().index;
         self.commit_through(request.leader_commit.min(match_index));
-        let reply = AppendEntriesReply::Accepted { match_index };
+        let reply = AppendEntriesReply::Accepted { match_index, carried: request.carried() };
         self.reply(envelope.from, Message::AppendEntriesReply(reply));
     }
 

@@ -22,7 +22,7 @@ impl Node {
 
     pub(super) fn on_append_entries_reply(&mut self, of: PeerId, reply: AppendEntriesReply) {
         match reply {
-            AppendEntriesReply::Accepted { match_index } => self.on_match(of, match_index),
+            AppendEntriesReply::Accepted { match_index, .. } => self.on_match(of, match_index),
             AppendEntriesReply::Rejected { prev_log_index, hint } => {
                 self.on_rejected(of, prev_log_index, hint);
             }

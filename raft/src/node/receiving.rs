@@ -89,7 +89,7 @@ impl Node {
             Message::AppendEntries(_) | Message::InstallSnapshot(_) => {
                 self.examine_leader(envelope)
             }
-            Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index })
+            Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, .. })
             | Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index })
                 if self.leads(envelope.term) && *match_index > self.log.last().index =>
             {

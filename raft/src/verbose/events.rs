@@ -7,7 +7,7 @@ use super::{Fact, Level, Line, Logger, Topic};
 use crate::entry::Entry;
 use crate::message::{AppendEntriesReply, Envelope, InstallSnapshotReply, Message, Rest, Vote};
 use crate::trace::{Event, Persisting, Refusal, Source, VoteRefusal};
-use crate::types::{EntryId, Index, Instant, MessageId, PeerId, Term};
+use crate::types::{EntryId, Index, Instant, MessageId, PeerId};
 
 /// A message's name in the whole run: its sender and the sender's number for it.
 #[derive(Clone, Copy)]
@@ -144,7 +144,7 @@ impl Teller<'_> {
 
     fn vote_granted(&self, to: PeerId, request: MessageId) {
         let id = WireId(to, request);
-        let facts = [("vote", peer(to)), ("to", peer(to)), ("id", Fact::Word(&id))];
+        let facts = [("vote", peer(to)), ("id", Fact::Word(&id))];
         self.say(Topic::Vote, format_args!("grants vote to {to}"), &facts);
     }
 
@@ -212,16 +212,15 @@ impl Teller<'_> {
 
     fn message(&self, verb: &str, side: &str, other: PeerId, envelope: &Envelope) {
         let message = &envelope.message;
-        let facts = [(side, peer(other)), ("id", Fact::Word(&WireId(envelope.from, envelope.id)))];
-        let name = message.name();
-        let details = Details(message);
-        let then = Other(envelope.term, self.source.term);
+        let (name, term, details) = (message.name(), envelope.term, Details(message));
+        let id = WireId(envelope.from, envelope.id);
+        let facts = [(side, peer(other)), ("id", Fact::Word(&id))];
+        let text = format_args!("{verb} {name} in term {term}{details}");
         if self.logger.level() < Level::Contents {
-            let text = format_args!("{verb} {name} {side} {other}{then}{details}");
-            return self.say(Topic::Rpc, text, &facts);
+            self.say(Topic::Rpc, text, &facts);
+        } else {
+            self.say(Topic::Rpc, format_args!("{text} {message:?}"), &facts);
         }
-        let text = format_args!("{verb} {name} {side} {other}{then}{details} {message:?}");
-        self.say(Topic::Rpc, text, &facts);
     }
 
     fn refused(&self, envelope: &Envelope, reason: Refusal) {
@@ -244,23 +243,30 @@ impl Teller<'_> {
         );
     }
 
-    /// Writes a line that ends with the peer's term and role.
+    /// Writes a line. `term=` and `role=` are the peer's own; the lines of messages, which have a
+    /// term of their own in the text, do without.
     fn say(&self, topic: Topic, text: fmt::Arguments<'_>, facts: &[(&str, Fact<'_>)]) {
         let role = self.source.role;
-        let mut all = vec![("term", Fact::Number(self.source.term.number()))];
-        all.push(("role", Fact::Word(&role)));
-        all.extend_from_slice(facts);
+        let term = ("term", Fact::Number(self.source.term.number()));
+        let state = [term, ("role", Fact::Word(&role))];
+        let own = match topic {
+            Topic::Info | Topic::Lead | Topic::State | Topic::Term | Topic::Timr | Topic::Vote => {
+                state.as_slice()
+            }
+            Topic::Rpc | Topic::Erro => &[],
+            Topic::Clnt
+            | Topic::Cmit
+            | Topic::Consist
+            | Topic::Drop
+            | Topic::Log1
+            | Topic::Log2
+            | Topic::Pers
+            | Topic::Repl
+            | Topic::Snap
+            | Topic::Test => &state[..1],
+        };
+        let all = [own, facts].concat();
         self.logger.line(&Line { at: self.at, topic, peer: &self.source.peer, text, facts: &all });
-    }
-}
-
-/// A message's term, where it is not its reader's own.
-struct Other(Term, Term);
-
-impl Display for Other {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(term, own) = self;
-        if term == own { Ok(()) } else { write!(f, " of term {term}") }
     }
 }
 
@@ -284,7 +290,7 @@ struct Details<'a>(&'a Message);
 impl Display for Details<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Message::RequestVote(request) => write!(f, ", log through {}", request.last_log),
+            Message::RequestVote(request) => write!(f, ": log through {}", request.last_log),
             Message::RequestVoteReply(Vote::Granted) => f.write_str(": granted"),
             Message::RequestVoteReply(Vote::Refused) => f.write_str(": refused"),
             Message::AppendEntries(append) => {
@@ -296,7 +302,7 @@ impl Display for Details<'_> {
                 write!(f, " after {prev}, commit {}", append.leader_commit)
             }
             Message::AppendEntriesReply(reply) => match reply {
-                AppendEntriesReply::Accepted { match_index } => {
+                AppendEntriesReply::Accepted { match_index, .. } => {
                     write!(f, ": matches {match_index}")
                 }
                 AppendEntriesReply::Rejected { prev_log_index, hint } => {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! # verbose/1 test=backup_2b seed=42 peers=5 unit=ms
-//! 001234.567 | VOTE | 1 | grants vote to 2 term=3 role=follower to=2 id=2.17
+//! 001234.567 | VOTE | 1 | grants vote to 2 term=3 role=follower vote=2 id=2.17
 //! ```
 //!
 //! Four fields: time in milliseconds, topic, peer, text; `key=value` pairs in the text carry the

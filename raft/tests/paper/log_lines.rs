@@ -45,14 +45,14 @@ fn an_election_reads_like_a_story() {
     let expected = "\
 # verbose/1 test=story seed=7 peers=3 unit=ms
 000000.000 | INFO | 0 | starts with the log through 2@1, snapshot through 0@0 term=1 role=follower last=2 last_term=1 snapshot=0 applied=0 commit=0 vote=none
-000000.000 | RPC | 0 | receives RequestVote from 1 of term 2, log through 0@0 term=1 role=follower from=1 id=1.1
+000000.000 | RPC | 0 | receives RequestVote in term 2: log through 0@0 from=1 id=1.1
 000000.000 | TERM | 0 | goes from term 1 to 2 term=2 role=follower
 000000.000 | VOTE | 0 | refuses vote to 1: its log is behind term=2 role=follower to=1 id=1.1
-000000.000 | RPC | 0 | receives RequestVote from 2, log through 2@1 term=2 role=follower from=2 id=2.1
-000000.000 | VOTE | 0 | grants vote to 2 term=2 role=follower vote=2 to=2 id=2.1
-000000.000 | PERS | 0 | writes term and vote term=2 role=follower vote=2 write=1
-000000.000 | RPC | 0 | sends RequestVoteReply to 1: refused term=2 role=follower to=1 id=0.1
-000000.000 | RPC | 0 | sends RequestVoteReply to 2: granted term=2 role=follower to=2 id=0.2
+000000.000 | RPC | 0 | receives RequestVote in term 2: log through 2@1 from=2 id=2.1
+000000.000 | VOTE | 0 | grants vote to 2 term=2 role=follower vote=2 id=2.1
+000000.000 | PERS | 0 | writes term and vote term=2 vote=2 write=1
+000000.000 | RPC | 0 | sends RequestVoteReply in term 2: refused to=1 id=0.1
+000000.000 | RPC | 0 | sends RequestVoteReply in term 2: granted to=2 id=0.2
 ";
     assert_eq!(told(Level::Events, Format::Text, lost_election), expected);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use raft::message::{AppendEntriesReply, InstallSnapshot, Rest, Vote};
+use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest, Vote};
 use raft::trace::{Event, Refusal, Sink, Source};
 use raft::{Envelope, Index, Input, Instant, Message, MessageId, Status, Term};
 
@@ -22,7 +22,10 @@ impl Sink for Refusals {
 
 fn accepted(index: u64) -> Message {
     let match_index = Index::new(index);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index })
+    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
+        match_index,
+        carried: Carried::Entries,
+    })
 }
 
 fn chunk(index: u64, offset: u64) -> Message {
@@ -107,8 +110,8 @@ mod bytes {
     use proptest::prelude::*;
     use raft::codec;
     use raft::message::{
-        AppendEntries, AppendEntriesReply, InstallSnapshot, InstallSnapshotReply, RequestVote,
-        Rest, Vote,
+        AppendEntries, AppendEntriesReply, Carried, InstallSnapshot, InstallSnapshotReply,
+        RequestVote, Rest, Vote,
     };
     use raft::{
         Entry, EntryId, Envelope, Index, LogSlice, Message, MessageId, Payload, PeerId, Term,
@@ -140,6 +143,7 @@ mod bytes {
     fn a_message() -> impl Strategy<Value = Message> {
         let index = || (0..1_u64 << 40).prop_map(Index::new);
         let rest = prop_oneof![Just(Rest::More), Just(Rest::Done)];
+        let carried = prop_oneof![Just(Carried::Entries), Just(Carried::Nothing)];
         prop_oneof![
             an_id().prop_map(|last_log| Message::RequestVote(RequestVote { last_log })),
             prop_oneof![Just(Vote::Granted), Just(Vote::Refused)]
@@ -149,7 +153,9 @@ mod bytes {
             }),
             prop_oneof![
                 Just(AppendEntriesReply::OldTerm),
-                index().prop_map(|match_index| AppendEntriesReply::Accepted { match_index }),
+                (index(), carried).prop_map(|(match_index, carried)| {
+                    AppendEntriesReply::Accepted { match_index, carried }
+                }),
                 (index(), an_id()).prop_map(|(prev_log_index, hint)| {
                     AppendEntriesReply::Rejected { prev_log_index, hint }
                 }),

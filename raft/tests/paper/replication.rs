@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use raft::message::AppendEntriesReply;
+use raft::message::{AppendEntriesReply, Carried};
 use raft::{Entry, FirstEntry, Index, LogSlice, Message, Payload, RoleName};
 
 use crate::cluster::{Cluster, append, disk, entry, id, peer};
 
 fn accepted(index: u64) -> Message {
-    let match_index = Index::new(index);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index })
+    let (match_index, carried) = (Index::new(index), Carried::Entries);
+    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried })
+}
+
+fn heartbeat_accepted(index: u64) -> Message {
+    let (match_index, carried) = (Index::new(index), Carried::Nothing);
+    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried })
 }
 
 fn rejected(prev: u64, term: u64, index: u64) -> Message {
@@ -90,7 +95,7 @@ fn a_late_shorter_message_deletes_nothing() {
     cluster.inject(1, peer(0), 1, append(id(0, 0), &all, 0));
     cluster.inject(1, peer(0), 1, append(id(0, 0), &all[..1], 0));
     cluster.inject(1, peer(0), 1, append(id(0, 0), &[], 0));
-    assert_eq!(cluster.said(peer(0)), [accepted(3), accepted(1), accepted(0)]);
+    assert_eq!(cluster.said(peer(0)), [accepted(3), accepted(1), heartbeat_accepted(0)]);
     assert_eq!(terms(&cluster, 0), [1, 1, 1]);
 }
 

@@ -151,7 +151,10 @@ fn entries_before_the_snapshot_count_as_equal() {
     cluster.said(peer(0));
     let late = [entry(1, 4), entry(1, 5), entry(1, 6)];
     cluster.inject(1, peer(0), 1, append(id(1, 3), &late, 0));
-    let accepted = raft::message::AppendEntriesReply::Accepted { match_index: Index::new(6) };
+    let accepted = raft::message::AppendEntriesReply::Accepted {
+        match_index: Index::new(6),
+        carried: raft::message::Carried::Entries,
+    };
     assert_eq!(cluster.said(peer(0)), [Message::AppendEntriesReply(accepted)]);
     assert_eq!(cluster.node(peer(0)).log().last(), id(1, 6));
 }

@@ -1,6 +1,6 @@
 //! Figure 2: "updated on stable storage before responding", message by message.
 
-use raft::message::AppendEntriesReply;
+use raft::message::{AppendEntriesReply, Carried};
 use raft::{Index, Message, RoleName};
 
 use crate::cluster::{Cluster, append, entry, id, peer, request_vote};
@@ -27,7 +27,10 @@ fn an_acknowledgement_leaves_when_the_entries_are_durable() {
     assert!(cluster.peers[&peer(0)].applied.is_empty(), "nothing is applied before it is durable");
     cluster.free_disk(peer(0));
     let match_index = Index::new(1);
-    let accepted = Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index });
+    let accepted = Message::AppendEntriesReply(AppendEntriesReply::Accepted {
+        match_index,
+        carried: Carried::Entries,
+    });
     assert_eq!(cluster.said(peer(0)), [accepted.clone(), accepted]);
     assert_eq!(cluster.peers[&peer(0)].applied.len(), 1);
 }

@@ -23,7 +23,7 @@ pub fn releases(
         Message::RequestVoteReply(Vote::Granted) => {
             vote_is_durable(seen, envelope, envelope.to, disk)
         }
-        Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index })
+        Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, .. })
         | Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index }) => {
             term_is_durable(seen, envelope, disk)?;
             entries_are_durable(seen, envelope, *match_index, disk, leader_log(*match_index))
