@@ -40,7 +40,9 @@ pub fn parse(text: &str) -> Result<Duration, NotADuration> {
 pub fn words(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, _) if seconds < 10 => format!("{:.2} s", duration.as_secs_f64()),
+        (0, 0, _) if seconds < 10 && duration.subsec_millis() > 0 => {
+            format!("{:.2} s", duration.as_secs_f64())
+        }
         (0, 0, s) => format!("{s} s"),
         (0, m, s) => format!("{m} min {s} s"),
         (h, m, _) => format!("{h} h {m} min"),

@@ -8,9 +8,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use memchr::memmem;
+use regex::bytes::Regex;
 
 use crate::model::{Metrics, Trace};
-use crate::signature::Clue;
+use crate::signature::{Clue, printable};
 
 /// Everything taken from one log.
 #[derive(Debug, Default)]
@@ -25,24 +26,26 @@ pub struct Harvest {
     pub libtest_passed: bool,
     /// Whether the harness said that it had nothing to run.
     pub nothing_ran: bool,
+    /// The first line that the user said means failure.
+    pub condemned: Option<String>,
     /// Collects why the run failed.
     pub clue: Clue,
 }
 
 impl Harvest {
-    /// Reads a whole log.
+    /// Reads a whole log; a line that matches `fail` condemns the run.
     ///
     /// # Errors
     /// If the file cannot be read; an empty file is fine.
-    pub fn of_file(path: &Path) -> io::Result<Self> {
+    pub fn of_file(path: &Path, fail: Option<&Regex>) -> io::Result<Self> {
         let mut harvest = Self::default();
         let mut file = File::open(path)?;
-        harvest.read(&mut file)?;
+        harvest.read(&mut file, fail)?;
         Ok(harvest)
     }
 
     /// Reads everything from `input`.
-    fn read(&mut self, input: &mut impl Read) -> io::Result<()> {
+    fn read(&mut self, input: &mut impl Read, fail: Option<&Regex>) -> io::Result<()> {
         let mut lines = LineCutter::default();
         let mut buffer = [0; 32 * 1024];
         loop {
@@ -50,17 +53,20 @@ impl Harvest {
                 Ok(0) => break,
                 Ok(count) => {
                     self.bytes += count as u64;
-                    lines.feed(&buffer[..count], |line| self.line(line));
+                    lines.feed(&buffer[..count], |line| self.line(line, fail));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        lines.finish(|line| self.line(line));
+        lines.finish(|line| self.line(line, fail));
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8]) {
+    fn line(&mut self, line: &[u8], fail: Option<&Regex>) {
+        if self.condemned.is_none() && fail.is_some_and(|fail| fail.is_match(line)) {
+            self.condemned = Some(printable(line));
+        }
         if let Some(metrics) = passed_line(line) {
             self.metrics = Some(metrics);
         }
@@ -148,7 +154,7 @@ mod tests {
 
     fn harvest(log: &[u8]) -> Harvest {
         let mut harvest = Harvest::default();
-        harvest.read(&mut &log[..]).unwrap();
+        harvest.read(&mut &log[..], None).unwrap();
         harvest
     }
 

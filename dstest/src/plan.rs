@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use regex::{Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder, bytes};
 use thiserror::Error;
 
 use crate::cli::{BudgetArgs, ProcessArgs, RunArgs, ShowArgs, TargetArgs};
@@ -128,7 +128,7 @@ pub struct ProcessPlan {
     /// A further variable that carries the seed.
     pub seed_env: Option<String>,
     /// Output that means failure whatever the exit code.
-    pub fail_regex: Option<String>,
+    pub fail_regex: Option<bytes::Regex>,
 }
 
 /// Which logs are kept.
@@ -285,9 +285,6 @@ fn budget(args: &BudgetArgs, config: &Config) -> Result<Budget, PlanError> {
 }
 
 fn process(args: &ProcessArgs, config: &Config) -> Result<ProcessPlan, PlanError> {
-    if let Some(regex) = &args.fail_regex {
-        compile("--fail-regex", std::slice::from_ref(regex))?;
-    }
     Ok(ProcessPlan {
         verbose: (args.verbose > 0).then_some(args.verbose),
         timeout: args.timeout.or(config.run.timeout).unwrap_or(TIMEOUT),
@@ -296,7 +293,7 @@ fn process(args: &ProcessArgs, config: &Config) -> Result<ProcessPlan, PlanError
         max_output: args.max_output.unwrap_or(OUTPUT_BYTES_MAX),
         env: config.env.clone().into_iter().collect(),
         seed_env: config.run.seed_env.clone(),
-        fail_regex: args.fail_regex.clone(),
+        fail_regex: args.fail_regex.as_deref().map(compile_bytes).transpose()?,
     })
 }
 
@@ -322,11 +319,18 @@ fn compile(origin: &'static str, patterns: &[String]) -> Result<Vec<Regex>, Plan
 
 fn compile_one(origin: &'static str, pattern: &str) -> Result<Regex, PlanError> {
     let compiled = RegexBuilder::new(pattern).case_insensitive(true).build();
-    compiled.map_err(|error| PlanError::BadPattern {
-        origin,
-        pattern: pattern.to_owned(),
-        reason: last_line(&error.to_string()),
-    })
+    compiled.map_err(|error| bad_pattern(origin, pattern, &error))
+}
+
+/// A pattern for output, which need not be UTF-8.
+fn compile_bytes(pattern: &str) -> Result<bytes::Regex, PlanError> {
+    let compiled = bytes::RegexBuilder::new(pattern).case_insensitive(true).build();
+    compiled.map_err(|error| bad_pattern("--fail-regex", pattern, &error))
+}
+
+fn bad_pattern(origin: &'static str, pattern: &str, error: &regex::Error) -> PlanError {
+    let reason = last_line(&error.to_string());
+    PlanError::BadPattern { origin, pattern: pattern.to_owned(), reason }
 }
 
 /// The parser draws the pattern over several lines and says what is wrong in the last one.

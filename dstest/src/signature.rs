@@ -23,7 +23,7 @@ impl Clue {
     /// Looks at one line, without its end.
     pub fn line(&mut self, line: &[u8]) {
         if let Some(location) = self.location.take() {
-            self.offer(Weight::Panic, format!("{} ({location})", clean(line)));
+            self.offer(Weight::Panic, format!("{} ({location})", printable(line)));
             return;
         }
         if let Some(location) = rust_panic(line) {
@@ -33,7 +33,7 @@ impl Clue {
             return;
         }
         if let Some(weight) = weigh(line) {
-            self.offer(weight, clean(line));
+            self.offer(weight, printable(line));
         }
     }
 
@@ -75,7 +75,7 @@ pub fn group_key(signature: &str) -> String {
 fn rust_panic(line: &[u8]) -> Option<String> {
     let at = memchr::memmem::find(line, b"panicked at ")?;
     memchr::memmem::find(&line[..at], b"thread '")?;
-    let location = clean(&line[at + b"panicked at ".len()..]);
+    let location = printable(&line[at + b"panicked at ".len()..]);
     Some(location.trim_end_matches(':').to_owned())
 }
 
@@ -126,8 +126,9 @@ fn is_harness_line(text: &[u8]) -> bool {
         || text.starts_with(b"test ") && text.ends_with(b"FAILED")
 }
 
-/// The line as printable text of bounded length.
-fn clean(line: &[u8]) -> String {
+/// The line as printable text of bounded length, without escape sequences.
+#[must_use]
+pub fn printable(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let visible = strip_escapes(&text);
     visible.trim().chars().take(SIGNATURE_CHARS_MAX).collect()

@@ -202,7 +202,7 @@ fn distinct(
     replay: impl Fn(usize, crate::model::Iteration) -> String,
 ) -> String {
     let mut groups: Vec<_> = tally.groups().iter().collect();
-    groups.sort_by(|a, b| b.count.cmp(&a.count));
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
     let kinds =
         if groups.len() == 1 { "one kind".to_owned() } else { format!("{} kinds", groups.len()) };
     let failures = if tally.failed() == 1 { "failure" } else { "failures" };

@@ -109,15 +109,14 @@ impl Project {
         // Both tools are asked at once: where nothing is to be built, each takes about as long.
         let library_path = RustLibraries::ask(dir);
         let messages = build(dir, plan, interrupts)?;
-        let binaries = self.binaries(&messages, library_path.answer());
+        let binaries = self.binaries(&messages, library_path.answer().as_deref());
         Ok(listing::suite(binaries))
     }
 
-    fn binaries(&self, messages: &[Message], rust_libraries: Option<PathBuf>) -> Vec<Binary> {
+    fn binaries(&self, messages: &[Message], rust_libraries: Option<&Path>) -> Vec<Binary> {
         let tests = messages.iter().filter(|m| m.profile.test && m.executable.is_some());
-        let mut binaries: Vec<Binary> = tests
-            .filter_map(|message| self.binary(message, messages, rust_libraries.as_deref()))
-            .collect();
+        let mut binaries: Vec<Binary> =
+            tests.filter_map(|message| self.binary(message, messages, rust_libraries)).collect();
         binaries.sort_by(|a, b| a.name.cmp(&b.name));
         binaries
     }

@@ -49,6 +49,9 @@ fn judge_status(evidence: &Evidence<'_>) -> Judgement {
         return because(Verdict::Failed, None);
     }
     let harvest = evidence.harvest;
+    if let Some(line) = &harvest.condemned {
+        return because(Verdict::Failed, Some(line));
+    }
     match evidence.harness {
         Harness::Libtest | Harness::Go if harvest.nothing_ran => {
             because(Verdict::NotStarted, Some("the program no longer has this test"))
@@ -72,9 +75,9 @@ mod tests {
     use super::*;
 
     /// A raw wait status: an exit code in the high byte, a signal in the low one.
-    fn judged(harness: Harness, raw: i32, ended: Option<EndReason>, log: Harvest) -> Verdict {
+    fn judged(harness: Harness, raw: i32, ended: Option<EndReason>, log: &Harvest) -> Verdict {
         let status = ExitStatus::from_raw(raw);
-        judge(&Evidence { harness, status, ended, leftovers: Leftovers::None, harvest: &log })
+        judge(&Evidence { harness, status, ended, leftovers: Leftovers::None, harvest: log })
             .verdict
     }
 
@@ -101,7 +104,7 @@ mod tests {
             (Opaque, 0, Some(Cancelled), log(false, false), Verdict::Passed),
         ];
         for (harness, raw, ended, harvest, want) in rows {
-            assert_eq!(judged(harness, raw, ended, harvest), want, "{harness:?} {raw} {ended:?}");
+            assert_eq!(judged(harness, raw, ended, &harvest), want, "{harness:?} {raw} {ended:?}");
         }
     }
 }

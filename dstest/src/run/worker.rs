@@ -42,7 +42,7 @@ impl Worker {
         let mut record = self.blank(job);
         let start = Instant::now();
         match self.run_process(job, &places) {
-            Ok(end) => self.fill(&mut record, job, &places, start, end),
+            Ok(end) => self.fill(&mut record, job, &places, start, &end),
             Err(error) => {
                 let program = &self.campaign.binaries[self.campaign.tests[job.test].binary].path;
                 record.signature = Some(format!("cannot run {}: {error}", program.display()));
@@ -66,12 +66,13 @@ impl Worker {
         Ok(End { wall, reaped: reaped?, ended, leftovers })
     }
 
-    fn fill(&self, record: &mut RunRecord, job: Job, places: &Places, start: Instant, end: End) {
+    fn fill(&self, record: &mut RunRecord, job: Job, places: &Places, start: Instant, end: &End) {
         if end.ended == Some(EndReason::OutputLimit) {
             // Best effort: a log that cannot be cut is only larger than asked for.
             let _ = cut_log(places, self.campaign.process.max_output);
         }
-        let harvest = Harvest::of_file(&places.log).unwrap_or_default();
+        let fail = self.campaign.process.fail_regex.as_ref();
+        let harvest = Harvest::of_file(&places.log, fail).unwrap_or_default();
         let harness = self.campaign.tests[job.test].harness;
         let judgement = judge(&Evidence {
             harness,

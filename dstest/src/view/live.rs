@@ -90,7 +90,7 @@ fn compose(tally: &Tally, progress: &Progress, height: usize, width: usize) -> V
     let name_width = tests.iter().map(|test| test.name.len()).max().unwrap_or(0);
     lines.extend(tests.iter().map(|test| test_line(test, name_width)));
     if hidden > 0 {
-        lines.push((Tone::Faint, format!("  and {hidden} more tests without a word to say")));
+        lines.push((Tone::Faint, format!("  and {hidden} more tests")));
     }
     lines
 }

@@ -54,7 +54,6 @@ impl SharedTally {
     }
 
     /// The tally, for a moment.
-    #[must_use]
     pub fn lock(&self) -> MutexGuard<'_, Tally> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

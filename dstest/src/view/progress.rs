@@ -88,7 +88,7 @@ mod tests {
                 progress(300, Some(1500), 30, None),
                 "300 of 1500 runs, 3 failed, 10/s, 2 min 0 s left",
             ),
-            (progress(0, Some(50), 0, None), "0 of 50 runs, 3 failed, 0.0/s, 0.00 s"),
+            (progress(0, Some(50), 0, None), "0 of 50 runs, 3 failed, 0.0/s, 0 s"),
             (progress(60, None, 120, None), "60 runs, 3 failed, 0.5/s, 2 min 0 s"),
             (progress(60, None, 120, Some(600)), "60 runs, 3 failed, 0.5/s, 8 min 0 s left"),
             (progress(60, Some(120), 60, Some(70)), "60 of 120 runs, 3 failed, 1.0/s, 10 s left"),
