@@ -1,0 +1,321 @@
+//! The command line as typed. Doc comments here are the help text.
+//!
+//! Nothing is checked beyond the form of each value: relations between options, defaults and the
+//! configuration file are the business of [`crate::plan`].
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::duration;
+use crate::seed::Seed;
+
+/// Find rare failures: run tests in parallel, many times, each with its own seed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dstest",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = EXAMPLES,
+    after_long_help = EXAMPLES_AND_EXITS,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to do instead of running tests.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What to run.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Everything but the plain `dstest PATTERN...`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run tests (the same as without a command; for a pattern that is a command's name)
+    Run(Box<RunArgs>),
+    /// List the tests that would run, without running them
+    List(Box<ListArgs>),
+}
+
+/// The options of a campaign.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Tests whose name matches any PATTERN (a regular expression, case ignored); all without one
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+
+    /// Run this command instead; {seed}, {iter} and {test} are filled in
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+
+    /// How often, how long
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+
+    /// How each run is started and ended
+    #[command(flatten)]
+    pub process: ProcessArgs,
+
+    /// What is built and where
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// What is shown and kept
+    #[command(flatten)]
+    pub show: ShowArgs,
+}
+
+/// How often, how long, in which order.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How much")]
+pub struct BudgetArgs {
+    /// Run each test N times [default: 10]
+    #[arg(short = 'n', long = "iter", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub iterations: Option<u32>,
+
+    /// Run up to N processes at once [default: the number of cores]
+    #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub workers: Option<u32>,
+
+    /// Run all iterations of one test before the next test
+    #[arg(short, long)]
+    pub sequential: bool,
+
+    /// Repeat without end, in growing rounds, until a test fails
+    #[arg(short = 'l', long = "loop")]
+    pub repeat: bool,
+
+    /// With --loop: each round is N times longer than the one before
+    #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub growth: u32,
+
+    /// Start no further run after this time (90, 10m, 1h30m)
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+    pub duration: Option<Duration>,
+
+    /// Repeat without end until K runs have failed
+    #[arg(long, value_name = "K", num_args = 0..=1, require_equals = true, default_missing_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    pub until_fail: Option<u32>,
+
+    /// Start no further run after K failures
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_fail: Option<u32>,
+
+    /// The campaign's seed, from which every run's own follows [default: a fresh one]
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<Seed>,
+
+    /// Leave out tests whose name matches PATTERN (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub skip: Vec<String>,
+}
+
+/// How each run is started and ended.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Each run")]
+pub struct ProcessArgs {
+    /// Set VERBOSE=1 for every run; repeat for 2 and 3
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// End a run after this time [default: 120]
+    #[arg(short = 'T', long, value_name = "SECS", value_parser = duration::parse)]
+    pub timeout: Option<Duration>,
+
+    /// Time between asking a run to end (SIGTERM) and ending it (SIGKILL) [default: 2]
+    #[arg(long, value_name = "SECS", value_parser = duration::parse)]
+    pub grace: Option<Duration>,
+
+    /// End a run that has printed more than this (64MiB, 500k) [default: 64MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_output: Option<u64>,
+
+    /// With a COMMAND: a run whose output matches REGEX failed, whatever its exit code
+    #[arg(long, value_name = "REGEX", requires = "command")]
+    pub fail_regex: Option<String>,
+}
+
+/// What is built, and where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is built")]
+pub struct TargetArgs {
+    /// Build only this package's tests (repeatable)
+    #[arg(short = 'P', long, value_name = "PACKAGE")]
+    pub package: Vec<String>,
+
+    /// Build with this cargo profile
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
+
+    /// Build with these features (repeatable)
+    #[arg(long, value_name = "FEATURES")]
+    pub features: Vec<String>,
+
+    /// Pass this on to cargo or go when building (repeatable)
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    pub build_arg: Vec<OsString>,
+
+    /// Also run tests marked #[ignore]
+    #[arg(long)]
+    pub include_ignored: bool,
+
+    /// The project [default: the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// What is shown and kept.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Results")]
+pub struct ShowArgs {
+    /// Add columns for percentiles, processor time and memory
+    #[arg(short, long)]
+    pub timing: bool,
+
+    /// Add columns for the messages, bytes and commands that lab tests report
+    #[arg(long)]
+    pub metrics: bool,
+
+    /// Keep the logs of passed runs too
+    #[arg(short, long)]
+    pub archive: bool,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// Write the results as JSON to FILE
+    #[arg(long, value_name = "FILE")]
+    pub export_json: Option<PathBuf>,
+}
+
+/// Where results are stored, and colours: shared by every command.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// Store results in DIR [default: .dstest beside the manifest]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+
+    /// Colours and live progress
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// The options of `dstest list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Tests whose name matches any PATTERN (a regular expression, case ignored); all without one
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+
+    /// Leave out tests whose name matches PATTERN (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub skip: Vec<String>,
+
+    /// What is built and where
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Reads a size in bytes: `64MiB`, `500k`, `1000`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit = match text[end..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err("not a size: write bytes, or k, M, G (64MiB)".to_owned()),
+    };
+    let number: u64 = text[..end].parse().map_err(|_| "not a size: it starts with no number")?;
+    match number.checked_mul(unit) {
+        Some(0) => Err("must be above zero".to_owned()),
+        Some(size) => Ok(size),
+        None => Err("too large".to_owned()),
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dstest 2B -n 50 -p 8              every test with 2B in its name, 50 times, 8 at once
+  dstest --until-fail fig8          repeat until it fails once
+  dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
+  dstest list 2C                    which tests would run";
+
+const EXAMPLES_AND_EXITS: &str = "\
+Examples:
+  dstest 2B -n 50 -p 8              every test with 2B in its name, 50 times, 8 at once
+  dstest --until-fail fig8          repeat until it fails once
+  dstest --for 10m                  as often as fits in ten minutes
+  dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
+  dstest list 2C                    which tests would run
+
+Each run gets DSTEST_SEED, DSTEST_ITER and DSTEST_RUN_DIR (a folder of its own) in its environment.
+Defaults for a project come from dstest.toml beside its workspace's Cargo.toml.
+
+Exit codes:
+  0 all passed   1 some run failed   2 bad usage   3 a replay differed
+  4 no test matches   101 the build failed   130 interrupted";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_pattern_may_come_before_and_after_options() {
+        let cli =
+            Cli::try_parse_from(["dstest", "2B", "-n", "50", "2C", "-p", "8", "-vv"]).unwrap();
+        assert_eq!(cli.run.patterns, ["2B", "2C"]);
+        assert_eq!((cli.run.budget.iterations, cli.run.budget.workers), (Some(50), Some(8)));
+        assert_eq!(cli.run.process.verbose, 2);
+    }
+
+    #[test]
+    fn until_fail_takes_a_number_only_with_an_equals_sign() {
+        let k = |args: &[&str]| Cli::try_parse_from(args).unwrap().run.budget.until_fail;
+        assert_eq!(k(&["dstest", "--until-fail", "2B"]), Some(1));
+        assert_eq!(k(&["dstest", "--until-fail=3", "2B"]), Some(3));
+    }
+
+    #[test]
+    fn sizes() {
+        let rows = [
+            ("64MiB", Some(64 << 20)),
+            ("500k", Some(500 << 10)),
+            ("7", Some(7)),
+            ("0", None),
+            ("", None),
+            ("1x", None),
+            ("99999999999G", None),
+        ];
+        for (text, want) in rows {
+            assert_eq!(parse_size(text).ok(), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Where an invocation works: the folder, what kind of project it is, its configuration and store.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, FILE_NAME};
+use crate::discover::{DiscoverError, cargo, command};
+use crate::error::Error;
+use crate::plan::BuildPlan;
+use crate::signals::Interrupts;
+use crate::store::{FOLDER_NAME, Store};
+use crate::suite::Suite;
+
+/// Where an invocation works.
+#[derive(Debug)]
+pub(super) struct Project {
+    /// The folder it works in, absolute.
+    pub(super) dir: PathBuf,
+    /// The folder of the configuration and, by default, of the store.
+    pub(super) root: PathBuf,
+    /// The project's defaults.
+    pub(super) config: Config,
+    kind: Kind,
+}
+
+/// What is run there.
+#[derive(Debug)]
+enum Kind {
+    Cargo(cargo::Project),
+    Command(Vec<String>),
+}
+
+impl Project {
+    /// Finds out where `--dir` (or the current folder) is; a command needs no project.
+    pub(super) fn open(dir: Option<&Path>, command: &[String]) -> Result<Self, Error> {
+        let dir = std::path::absolute(dir.unwrap_or(Path::new(".")))
+            .and_then(|dir| dir.canonicalize())
+            .map_err(Error::system("use the folder of --dir"))?;
+        let (root, kind) = if command.is_empty() {
+            let project = cargo::Project::find(&dir)?;
+            (project.workspace_root.clone(), Kind::Cargo(project))
+        } else {
+            let above = dir.ancestors().find(|folder| folder.join(FILE_NAME).is_file());
+            (above.unwrap_or(&dir).to_owned(), Kind::Command(command.to_vec()))
+        };
+        let config = Config::load(&root)?;
+        Ok(Self { dir, root, config, kind })
+    }
+
+    /// The store of `-o`, or the project's own.
+    pub(super) fn store(&self, output: Option<&Path>) -> Result<Store, Error> {
+        let root = match output {
+            Some(output) => std::path::absolute(output).map_err(Error::system("use -o DIR"))?,
+            None => self.root.join(FOLDER_NAME),
+        };
+        Ok(Store::at(root))
+    }
+
+    /// Builds what is to be built, once, and lists the tests.
+    pub(super) fn suite(
+        &self,
+        plan: &BuildPlan,
+        interrupts: &Interrupts,
+    ) -> Result<Suite, DiscoverError> {
+        match &self.kind {
+            Kind::Cargo(project) => project.suite(&self.dir, plan, interrupts),
+            Kind::Command(words) => Ok(command::suite(words, &self.dir).unwrap_or_default()),
+        }
+    }
+
+    /// Whether the programs were built here, and so may be built again at any time.
+    pub(super) fn is_built_here(&self) -> bool {
+        match self.kind {
+            Kind::Cargo(_) => true,
+            Kind::Command(_) => false,
+        }
+    }
+}

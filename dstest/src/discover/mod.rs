@@ -1,0 +1,45 @@
+//! Adapters: from a project to a [`crate::suite::Suite`], building everything exactly once.
+
+mod capture;
+pub mod cargo;
+pub mod command;
+mod listing;
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a project's tests cannot be found.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DiscoverError {
+    /// No manifest in the folder or above it.
+    #[error("{} is in no cargo project (no Cargo.toml there or above): use --dir, or give a command after `--`", .0.display())]
+    NoProject(PathBuf),
+    /// A tool is missing or cannot be started.
+    #[error("cannot start `{tool}`: {source}")]
+    Tool {
+        /// The tool.
+        tool: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The build failed; the tool has already said why.
+    #[error("the build failed; no test was run")]
+    BuildFailed,
+    /// The project cannot be read; the tool's own words.
+    #[error("{0}")]
+    BadProject(String),
+    /// The user interrupted the build.
+    #[error("interrupted")]
+    Interrupted,
+    /// A tool said something that is not understood.
+    #[error("cannot read what {tool} said: {reason}")]
+    Protocol {
+        /// The tool.
+        tool: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+}

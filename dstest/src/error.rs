@@ -1,0 +1,65 @@
+//! Everything that can end an invocation without results, and the exit code of each.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::config::ConfigError;
+use crate::discover::DiscoverError;
+use crate::exit::Exit;
+use crate::plan::PlanError;
+use crate::store::StoreError;
+use crate::suite::SelectError;
+
+/// Why an invocation ended without results.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The command line cannot be used.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The tests cannot be found.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// No test is left to run.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system refused something.
+    #[error("cannot {action}: {source}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// The exit code it leads to.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Select(_) => Exit::NoTests,
+            Self::Discover(error) => match error {
+                DiscoverError::BuildFailed => Exit::BuildFailed,
+                DiscoverError::Interrupted => Exit::Interrupted,
+                DiscoverError::NoProject(_)
+                | DiscoverError::Tool { .. }
+                | DiscoverError::BadProject(_)
+                | DiscoverError::Protocol { .. } => Exit::Usage,
+            },
+            Self::Config(_) | Self::Plan(_) | Self::Store(_) | Self::System { .. } => Exit::Usage,
+        }
+    }
+
+    /// For `map_err`: the system refused `action`.
+    pub(crate) fn system(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { action, source }
+    }
+}

@@ -1,0 +1,44 @@
+//! The exit codes: what scripts and CI see of a whole invocation.
+
+use std::process::ExitCode;
+
+/// How an invocation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Every run passed, or the command did what was asked (0).
+    Success,
+    /// Some run failed or could not be started (1).
+    SomeFailed,
+    /// The command line, the configuration or the store cannot be used as asked (2).
+    Usage,
+    /// A replay or a verification went differently from the run it repeats (3).
+    Differed,
+    /// No test matches (4).
+    NoTests,
+    /// The build failed (101, as cargo itself says).
+    BuildFailed,
+    /// The user interrupted it (130).
+    Interrupted,
+}
+
+impl Exit {
+    /// The number the shell sees.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::SomeFailed => 1,
+            Self::Usage => 2,
+            Self::Differed => 3,
+            Self::NoTests => 4,
+            Self::BuildFailed => 101,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

@@ -1,0 +1,155 @@
+//! One process: started in its own group, its output straight into a file, waited for, cleaned up.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{Campaign, Job, log_path};
+use crate::seed::Seed;
+use crate::sys::{self, GroupState, Kill, Pid};
+
+/// Where a run leaves what it writes.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// The log, relative to the campaign's folder.
+    pub(super) log_name: String,
+    /// The log.
+    pub(super) log: PathBuf,
+    /// The run's private folder.
+    pub(super) folder: PathBuf,
+}
+
+impl Places {
+    pub(super) fn of(campaign: &Campaign, job: Job) -> Self {
+        let log_name = log_path(&campaign.tests[job.test].name, job.iteration);
+        let log = campaign.folder.join(&log_name);
+        let folder = log.with_extension("dir");
+        Self { log_name, log, folder }
+    }
+
+    /// Creates both, empty.
+    fn prepare(&self) -> io::Result<File> {
+        let open = || OpenOptions::new().append(true).create(true).open(&self.log);
+        let log = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.log.parent().map_or(Ok(()), fs::create_dir_all)?;
+                open()?
+            }
+            other => other?,
+        };
+        log.set_len(0)?;
+        match fs::create_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(log),
+            other => other.map(|()| log),
+        }
+    }
+
+    /// Removes the private folder if the run left nothing in it.
+    pub(super) fn remove_empty_folder(&self) {
+        // It fails where the run left files, which are worth keeping.
+        let _ = fs::remove_dir(&self.folder);
+    }
+
+    /// Removes everything a run that passed has left.
+    pub(super) fn remove(&self) {
+        // What cannot be removed is only in the way, and the next run with this name empties it.
+        let _ = fs::remove_file(&self.log);
+        if fs::remove_dir(&self.folder).is_err() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Starts the process of a job.
+///
+/// Nothing here may force `fork`: std then spawns without copying the page tables of dstest.
+pub(super) fn start(campaign: &Campaign, job: Job, places: &Places) -> io::Result<(Child, Pid)> {
+    let log = places.prepare()?;
+    let errors = log.try_clone()?;
+    let child = command(campaign, job, &places.folder)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors)
+        .process_group(0)
+        .spawn()?;
+    let pid = Pid::of_child(child.id()).ok_or_else(|| io::Error::other("a child without an id"))?;
+    Ok((child, pid))
+}
+
+fn command(campaign: &Campaign, job: Job, folder: &Path) -> Command {
+    let test = &campaign.tests[job.test];
+    let binary = &campaign.binaries[test.binary];
+    let plan = &campaign.process;
+    let seed = campaign.seed.derive(&test.id, job.iteration);
+    let mut command = Command::new(&binary.path);
+    command.current_dir(&binary.cwd);
+    command.args(test.args.iter().map(|arg| fill(arg, &test.name, job, seed)));
+    command.envs(binary.env.iter().map(|(name, value)| (name, value)));
+    command.envs(plan.env.iter().map(|(name, value)| (name, value)));
+    command.env("DSTEST_SEED", seed.to_string());
+    command.env("DSTEST_ITER", job.iteration.to_string());
+    command.env("DSTEST_RUN_DIR", folder);
+    if let Some(name) = &plan.seed_env {
+        command.env(name, seed.to_string());
+    }
+    if let Some(level) = plan.verbose {
+        command.env("VERBOSE", level.to_string());
+    }
+    command
+}
+
+/// Fills `{seed}`, `{iter}` and `{test}`; everything else in braces stays as it is.
+fn fill(arg: &str, test: &str, job: Job, seed: Seed) -> String {
+    if !arg.contains('{') {
+        return arg.to_owned();
+    }
+    arg.replace("{seed}", &seed.to_string())
+        .replace("{iter}", &job.iteration.to_string())
+        .replace("{test}", test)
+}
+
+/// What was found in the group of a process that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leftovers {
+    /// Nobody.
+    None,
+    /// Processes that have been killed.
+    Killed,
+}
+
+/// Sees to it that nobody of the group is left. Processes that are just ending are given a moment.
+pub(super) fn clean_up(group: Pid) -> Leftovers {
+    if wait_until_empty(group, LEAK_GRACE) {
+        return Leftovers::None;
+    }
+    // A process that forks while it is being killed can leave a child behind, so kill again.
+    for _ in 0..KILL_ROUNDS_MAX {
+        sys::signal_group(group, Kill::Kill);
+        if wait_until_empty(group, LEAK_GRACE) {
+            break;
+        }
+    }
+    Leftovers::Killed
+}
+
+fn wait_until_empty(group: Pid, limit: Duration) -> bool {
+    let start = Instant::now();
+    let mut pause = Duration::from_micros(200);
+    while sys::reap_group(group) == GroupState::Alive {
+        if start.elapsed() > limit {
+            return false;
+        }
+        std::thread::sleep(pause);
+        pause *= 2;
+    }
+    true
+}
+
+/// How long processes may outlive the one that started them before they count as left behind.
+const LEAK_GRACE: Duration = Duration::from_millis(100);
+
+/// After so many rounds a process is stuck in the kernel, and waiting longer helps nobody.
+const KILL_ROUNDS_MAX: u32 = 10;

@@ -1,0 +1,226 @@
+//! Which run comes next: a pure sequence, in blocks of some iterations of every test.
+//!
+//! Invariant: within a campaign no (test, iteration) comes twice, whatever the rounds; a log is
+//! never overwritten.
+
+use std::collections::HashSet;
+use std::num::NonZeroU32;
+
+use super::Job;
+use crate::model::Iteration;
+use crate::plan::{Order, Rounds};
+
+/// The runs of a campaign that are still to come.
+#[derive(Debug)]
+pub struct Schedule {
+    rounds: Rounds,
+    order: Order,
+    tests: Vec<usize>,
+    /// Iterations done in earlier blocks.
+    base: u32,
+    /// Iterations of each test in this block.
+    length: u32,
+    /// Runs handed out in this block, left-out ones included.
+    position: u64,
+    shard: Shard,
+    done: HashSet<(usize, u32)>,
+}
+
+/// Which share of the iterations is run here: `index` of `count`, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    index: u32,
+    count: NonZeroU32,
+}
+
+impl Shard {
+    /// All of them.
+    pub const WHOLE: Self = Self { index: 1, count: NonZeroU32::MIN };
+
+    /// Shard `index` of `count`; `None` unless 1 ≤ `index` ≤ `count`.
+    #[must_use]
+    pub fn new(index: u32, count: u32) -> Option<Self> {
+        let count = NonZeroU32::new(count)?;
+        (1 <= index && index <= count.get()).then_some(Self { index, count })
+    }
+
+    fn holds(self, iteration: Iteration) -> bool {
+        (iteration.number() - 1) % self.count.get() == self.index - 1
+    }
+}
+
+/// One step of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Run this.
+    Run(Job),
+    /// A longer round begins (only with growing rounds); ask again.
+    Round(u32),
+}
+
+impl Schedule {
+    /// The schedule of `tests` tests.
+    #[must_use]
+    pub fn new(tests: usize, rounds: Rounds, order: Order) -> Self {
+        let length = match (rounds, order) {
+            (Rounds::Fixed(count) | Rounds::Growing { first: count, .. }, _) => count.get(),
+            (Rounds::Endless, Order::Interleaved) => 1,
+            (Rounds::Endless, Order::Sequential) => SEQUENTIAL_BLOCK,
+        };
+        let (tests, done) = ((0..tests).collect(), HashSet::new());
+        Self { rounds, order, tests, base: 0, length, position: 0, shard: Shard::WHOLE, done }
+    }
+
+    /// Leaves out runs that have been done already, and those of other shards.
+    #[must_use]
+    pub fn without(mut self, done: HashSet<(usize, u32)>, shard: Shard) -> Self {
+        self.done = done;
+        self.shard = shard;
+        self
+    }
+
+    /// How many runs it has in all; `None` if it never ends by itself.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        let Rounds::Fixed(count) = self.rounds else { return None };
+        let own = (1..=count.get()).filter_map(Iteration::new).filter(|i| self.shard.holds(*i));
+        let all = own.count() as u64 * self.tests.len() as u64;
+        Some(all.saturating_sub(self.done.len() as u64))
+    }
+
+    /// The next step; `None` at the end. `cost` estimates how long a test runs: within a round of
+    /// interleaved tests the slowest come first, so that none is left alone at the end.
+    pub fn next(&mut self, cost: impl Fn(usize) -> f64) -> Option<Step> {
+        loop {
+            let width = self.tests.len() as u64;
+            if self.position >= width * u64::from(self.length) {
+                match self.next_block()? {
+                    Some(step) => return Some(step),
+                    None => continue,
+                }
+            }
+            let job = self.job_at(self.position, &cost)?;
+            self.position += 1;
+            let key = (job.test, job.iteration.number());
+            if self.shard.holds(job.iteration) && !self.done.contains(&key) {
+                return Some(Step::Run(job));
+            }
+        }
+    }
+
+    fn job_at(&mut self, position: u64, cost: &impl Fn(usize) -> f64) -> Option<Job> {
+        let width = self.tests.len() as u64;
+        let (test, round) = match self.order {
+            Order::Interleaved => (position % width, position / width),
+            Order::Sequential => {
+                (position / u64::from(self.length), position % u64::from(self.length))
+            }
+        };
+        if self.order == Order::Interleaved && test == 0 {
+            self.tests.sort_by(|a, b| cost(*b).total_cmp(&cost(*a)).then(a.cmp(b)));
+        }
+        let iteration = u64::from(self.base) + round + 1;
+        let iteration = Iteration::new(u32::try_from(iteration).ok()?)?;
+        Some(Job { test: self.tests[usize::try_from(test).ok()?], iteration })
+    }
+
+    /// Moves to the next block; the outer `None` is the end.
+    #[expect(clippy::option_option, reason = "the end, and a block without a word, are different")]
+    fn next_block(&mut self) -> Option<Option<Step>> {
+        let done = self.base.checked_add(self.length)?;
+        let step = match self.rounds {
+            Rounds::Fixed(_) => return None,
+            Rounds::Endless => None,
+            Rounds::Growing { growth, .. } => {
+                self.length = self.length.saturating_mul(growth.get());
+                Some(Step::Round(self.length))
+            }
+        };
+        self.base = done;
+        self.position = 0;
+        (!self.tests.is_empty()).then_some(step)
+    }
+}
+
+/// Without an end and one test after the other, each gets this many iterations in turn.
+const SEQUENTIAL_BLOCK: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn n(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    /// `test.iteration` words of the first steps, rounds as `|n`.
+    fn words(mut schedule: Schedule, cost: impl Fn(usize) -> f64, limit: usize) -> String {
+        let mut words = Vec::new();
+        while words.len() < limit
+            && let Some(step) = schedule.next(&cost)
+        {
+            words.push(match step {
+                Step::Run(job) => format!("{}.{}", job.test, job.iteration),
+                Step::Round(length) => format!("|{length}"),
+            });
+        }
+        words.join(" ")
+    }
+
+    #[test]
+    fn orders() {
+        let fixed = Rounds::Fixed(n(2));
+        let growing = Rounds::Growing { first: n(1), growth: n(2) };
+        let rows = [
+            (fixed, Order::Interleaved, "0.1 1.1 0.2 1.2"),
+            (fixed, Order::Sequential, "0.1 0.2 1.1 1.2"),
+            (Rounds::Endless, Order::Interleaved, "0.1 1.1 0.2 1.2 0.3 1.3 0.4 1.4 0.5"),
+            (growing, Order::Interleaved, "0.1 1.1 |2 0.2 1.2 0.3 1.3 |4 0.4"),
+            (growing, Order::Sequential, "0.1 1.1 |2 0.2 0.3 1.2 1.3 |4 0.4"),
+        ];
+        for (rounds, order, want) in rows {
+            assert_eq!(words(Schedule::new(2, rounds, order), |_| 0.0, 9), want);
+        }
+    }
+
+    #[test]
+    fn the_slowest_test_comes_first() {
+        let schedule = Schedule::new(3, Rounds::Fixed(n(1)), Order::Interleaved);
+        assert_eq!(words(schedule, |test| [1.0, 9.0, 5.0][test], 9), "1.1 2.1 0.1");
+    }
+
+    #[test]
+    fn what_is_done_or_elsewhere_is_left_out() {
+        let done = HashSet::from([(0, 1), (1, 2)]);
+        let schedule =
+            Schedule::new(2, Rounds::Fixed(n(2)), Order::Interleaved).without(done, Shard::WHOLE);
+        assert_eq!(schedule.total(), Some(2));
+        assert_eq!(words(schedule, |_| 0.0, 9), "1.1 0.2");
+        let schedule = Schedule::new(1, Rounds::Fixed(n(5)), Order::Interleaved)
+            .without(HashSet::new(), Shard::new(2, 2).unwrap());
+        assert_eq!(schedule.total(), Some(2));
+        assert_eq!(words(schedule, |_| 0.0, 9), "0.2 0.4");
+        assert_eq!(Shard::new(3, 2), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_comes_twice_and_shards_together_are_everything(
+            tests in 1_usize..5, count in 1_u32..9, shards in 1_u32..4, sequential: bool,
+        ) {
+            let order = if sequential { Order::Sequential } else { Order::Interleaved };
+            let mut seen = HashSet::new();
+            for index in 1..=shards {
+                let shard = Shard::new(index, shards).unwrap();
+                let mut schedule = Schedule::new(tests, Rounds::Fixed(n(count)), order)
+                    .without(HashSet::new(), shard);
+                while let Some(Step::Run(job)) = schedule.next(|test| test as f64) {
+                    prop_assert!(seen.insert((job.test, job.iteration)));
+                }
+            }
+            prop_assert_eq!(seen.len(), tests * count as usize);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Ctrl-C, SIGTERM and SIGHUP: who is told depends on what dstest is doing.
+//!
+//! While nothing runs, the first one ends dstest. While a build runs, it is passed on. While a
+//! campaign runs, the dispatcher is told and decides.
+
+use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::exit::Exit;
+use crate::run::Message;
+use crate::sys::{self, Kill, Pid};
+
+/// The one place where signals arrive; clones share it.
+#[derive(Debug, Clone)]
+pub struct Interrupts {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    count: AtomicU32,
+    target: Mutex<Target>,
+}
+
+/// Who is told.
+#[derive(Debug)]
+enum Target {
+    /// Nobody: dstest exits.
+    Nobody,
+    /// A build tool in the foreground.
+    Child(Pid),
+    /// A campaign's dispatcher.
+    Dispatcher(Sender<Message>),
+}
+
+impl Interrupts {
+    /// Starts to listen.
+    ///
+    /// # Errors
+    /// If the system refuses the handler or the thread.
+    pub fn install() -> io::Result<Self> {
+        let shared =
+            Arc::new(Shared { count: AtomicU32::new(0), target: Mutex::new(Target::Nobody) });
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let heard = Arc::clone(&shared);
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            signals.forever().for_each(|_| heard.arrive());
+        })?;
+        Ok(Self { shared })
+    }
+
+    /// How many signals have arrived.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.shared.count.load(Ordering::SeqCst)
+    }
+
+    /// From now on a build tool is told.
+    pub(crate) fn forward_to(&self, child: u32) {
+        self.set(Pid::of_child(child).map_or(Target::Nobody, Target::Child));
+    }
+
+    /// From now on the first signal ends dstest.
+    pub(crate) fn forward_to_nobody(&self) {
+        self.set(Target::Nobody);
+    }
+
+    /// From now on a dispatcher is told.
+    pub(crate) fn forward_to_dispatcher(&self, dispatcher: Sender<Message>) {
+        self.set(Target::Dispatcher(dispatcher));
+    }
+
+    fn set(&self, target: Target) {
+        *self.shared.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
+    }
+}
+
+impl Shared {
+    fn arrive(&self) {
+        let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        match &*self.target.lock().unwrap_or_else(PoisonError::into_inner) {
+            Target::Nobody => std::process::exit(i32::from(Exit::Interrupted.code())),
+            Target::Child(pid) => {
+                sys::signal_process(*pid, if count == 1 { Kill::Terminate } else { Kill::Kill });
+            }
+            Target::Dispatcher(dispatcher) => {
+                // A dispatcher that is gone has printed its table: nothing is left to stop.
+                if dispatcher.send(Message::Interrupt).is_err() {
+                    std::process::exit(i32::from(Exit::Interrupted.code()));
+                }
+            }
+        }
+    }
+}

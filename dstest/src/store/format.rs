@@ -1,0 +1,86 @@
+//! `campaign.json`: what was run and how, enough to run any of it again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{StoreError, io_error, write_atomically};
+use crate::seed::Seed;
+use crate::suite::{Binary, Test};
+
+/// The contents of `campaign.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignFile {
+    /// Schema version: [`CampaignFile::SCHEMA`].
+    pub schema: u32,
+    /// Version of dstest that wrote it.
+    pub dstest: String,
+    /// Start (RFC 3339, UTC).
+    pub started: String,
+    /// The campaign's seed.
+    pub seed: Seed,
+    /// How dstest was called.
+    pub invocation: Invocation,
+    /// Iterations of each test; absent if there was no such limit.
+    pub iterations: Option<u32>,
+    /// Processes at once.
+    pub workers: u32,
+    /// `VERBOSE` as set for each run.
+    pub verbose: Option<u8>,
+    /// Timeout of a run in milliseconds.
+    pub timeout_ms: u64,
+    /// Variables set for every run.
+    pub env: Vec<(String, String)>,
+    /// The further variable that carried the seed.
+    pub seed_env: Option<String>,
+    /// The tested programs, at the paths from which they were run.
+    pub binaries: Vec<Binary>,
+    /// The tests.
+    pub tests: Vec<Test>,
+}
+
+/// How dstest was called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invocation {
+    /// The command line.
+    pub args: Vec<String>,
+    /// The folder it was called in.
+    pub cwd: PathBuf,
+}
+
+impl CampaignFile {
+    /// The schema version written and read.
+    pub const SCHEMA: u32 = 1;
+
+    /// Writes it into a campaign's folder.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn write(&self, folder: &Path) -> Result<(), StoreError> {
+        let path = folder.join(FILE_NAME);
+        let text = serde_json::to_vec_pretty(self).map_err(|error| StoreError::Malformed {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        write_atomically(&path, &text)
+    }
+
+    /// Reads it from a campaign's folder.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is missing, or of another schema.
+    pub fn read(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(FILE_NAME);
+        let text = fs::read(&path).map_err(io_error("read", &path))?;
+        let malformed = |reason: String| StoreError::Malformed { path: path.clone(), reason };
+        let file: Self = serde_json::from_slice(&text).map_err(|e| malformed(e.to_string()))?;
+        if file.schema == Self::SCHEMA {
+            Ok(file)
+        } else {
+            Err(malformed(format!("schema {}, not {}", file.schema, Self::SCHEMA)))
+        }
+    }
+}
+
+const FILE_NAME: &str = "campaign.json";

@@ -1,0 +1,106 @@
+//! Which stored run a user means.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{RunFolder, Store, StoreError};
+
+/// A campaign's folder that was found.
+pub type StoredRun = RunFolder;
+
+impl Store {
+    /// The run that is meant by a folder, an id, or a unique beginning of either; the newest
+    /// without one.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRun`] or [`StoreError::Ambiguous`].
+    pub fn find_run(&self, wanted: Option<&str>) -> Result<StoredRun, StoreError> {
+        let Some(wanted) = wanted else { return self.newest() };
+        let path = Path::new(wanted);
+        if path.join("campaign.json").is_file() {
+            return Ok(run_folder(absolute(path)));
+        }
+        if path.join("runs").is_dir() {
+            return Self::at(absolute(path)).newest();
+        }
+        let meant = |run: &StoredRun| {
+            let name = run.path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(wanted) || run.short_id.starts_with(wanted)
+        };
+        let mut found: Vec<StoredRun> = self.all_runs().into_iter().filter(meant).collect();
+        match found.len() {
+            0 => Err(self.no_run(format!("`{wanted}`"))),
+            1 => Ok(found.remove(0)),
+            _ => {
+                let candidates =
+                    found.iter().rev().take(CANDIDATES).map(|run| run.short_id.clone()).collect();
+                Err(StoreError::Ambiguous { wanted: wanted.to_owned(), candidates })
+            }
+        }
+    }
+
+    /// Every stored run, the oldest first.
+    #[must_use]
+    pub fn all_runs(&self) -> Vec<StoredRun> {
+        let Ok(entries) = fs::read_dir(self.runs()) else { return Vec::new() };
+        let folders = entries.filter_map(Result::ok).map(|entry| entry.path());
+        let mut runs: Vec<StoredRun> =
+            folders.filter(|path| path.join("campaign.json").is_file()).map(run_folder).collect();
+        runs.sort_by(|a, b| a.path.cmp(&b.path));
+        runs
+    }
+
+    fn newest(&self) -> Result<StoredRun, StoreError> {
+        // Two runs of one second sort by chance, and then the link knows better.
+        let linked = fs::canonicalize(self.root.join("latest")).ok();
+        let linked = linked.filter(|path| path.join("campaign.json").is_file()).map(run_folder);
+        linked.or_else(|| self.all_runs().pop()).ok_or_else(|| self.no_run("yet".to_owned()))
+    }
+
+    fn no_run(&self, wanted: String) -> StoreError {
+        StoreError::NoRun { wanted, store: self.root.clone() }
+    }
+}
+
+fn run_folder(path: PathBuf) -> StoredRun {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let short_id = name.split_once('-').map_or_else(|| name.to_string(), |(_, id)| id.to_owned());
+    RunFolder { path, short_id }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// How many of the runs meant are named.
+const CANDIDATES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(runs: &[&str]) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        for run in runs {
+            let path = folder.path().join("runs").join(run);
+            fs::create_dir_all(&path).unwrap();
+            fs::write(path.join("campaign.json"), "{}").unwrap();
+        }
+        let store = Store::at(folder.path().to_owned());
+        (folder, store)
+    }
+
+    #[test]
+    fn a_run_is_meant_by_any_unique_beginning() {
+        let (_folder, store) = store(&["20261123T100000Z-abcd", "20261123T110000Z-abxy"]);
+        let find = |wanted: Option<&str>| store.find_run(wanted).map(|run| run.short_id);
+        assert_eq!(find(None).unwrap(), "abxy");
+        assert_eq!(find(Some("abc")).unwrap(), "abcd");
+        assert_eq!(find(Some("20261123T10")).unwrap(), "abcd");
+        assert!(matches!(find(Some("ab")), Err(StoreError::Ambiguous { .. })));
+        assert!(matches!(find(Some("zz")), Err(StoreError::NoRun { .. })));
+        let path = store.root().join("runs/20261123T100000Z-abcd");
+        assert_eq!(find(path.to_str()).unwrap(), "abcd");
+        assert_eq!(find(store.root().to_str()).unwrap(), "abxy");
+    }
+}

@@ -1,0 +1,174 @@
+//! The store: what is kept of every campaign, written as it happens.
+//!
+//! ```text
+//! .dstest/                     ignores itself from git
+//!   bin/<hash>/<program>       one copy of each tested program, shared by all campaigns
+//!   runs/<time>-<id>/
+//!     campaign.json            what was run, and how
+//!     events.jsonl             one line for each finished run, each appended in one write
+//!     logs/<test>/<iter>.log   what failed (all with --archive)
+//!     summary.json             the results, derived from the events
+//!   latest -> runs/<time>-<id>
+//! ```
+//!
+//! Invariant: `events.jsonl` is only ever appended to, and a reader passes over a torn last line;
+//! killing dstest at any instant loses at most the runs that had not ended.
+
+mod binaries;
+mod events;
+mod format;
+mod locate;
+
+use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use events::{EventLog, read_events};
+pub use format::{CampaignFile, Invocation};
+pub use locate::StoredRun;
+
+use crate::time::Utc;
+
+/// The name of the store's folder beside a manifest.
+pub const FOLDER_NAME: &str = ".dstest";
+
+/// Why the store cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A file or folder cannot be written or read.
+    #[error("cannot {action} {}: {source} (-o DIR chooses another store)", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A stored file is not what this version writes.
+    #[error("{} is not readable by this version of dstest: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No stored run is meant.
+    #[error("no stored run {wanted} in {}", store.display())]
+    NoRun {
+        /// As typed, or what was looked for.
+        wanted: String,
+        /// Where.
+        store: PathBuf,
+    },
+    /// Several stored runs are meant.
+    #[error("`{wanted}` is the beginning of several runs ({}): type more of it", candidates.join(", "))]
+    Ambiguous {
+        /// As typed.
+        wanted: String,
+        /// Some of the runs meant.
+        candidates: Vec<String>,
+    },
+}
+
+/// A store's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// The folder of one campaign's results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// The part of its name after the time, unique in practice.
+    pub short_id: String,
+}
+
+impl Store {
+    /// The store in this folder, whether or not it exists.
+    #[must_use]
+    pub fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// The store's folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Creates a folder for a new campaign (and the store, at its first), and points `latest` to it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the store cannot be written.
+    pub fn create_run(&self, now: Utc) -> Result<RunFolder, StoreError> {
+        self.create()?;
+        let runs = self.runs();
+        loop {
+            let short_id = fresh_id();
+            let name = format!("{}-{short_id}", now.compact());
+            let path = runs.join(&name);
+            match fs::create_dir(&path) {
+                Ok(()) => {
+                    self.point_latest(&name);
+                    return Ok(RunFolder { path, short_id });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(io_error("create", &path)(source)),
+            }
+        }
+    }
+
+    fn create(&self) -> Result<(), StoreError> {
+        let runs = self.runs();
+        fs::create_dir_all(&runs).map_err(io_error("create", &runs))?;
+        let ignore = self.root.join(".gitignore");
+        if !ignore.exists() {
+            fs::write(&ignore, "*\n").map_err(io_error("write", &ignore))?;
+        }
+        Ok(())
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// Replaces the link in one step, so that a reader always finds one.
+    fn point_latest(&self, name: &str) {
+        let fresh = self.root.join(format!("latest-{name}"));
+        let linked = std::os::unix::fs::symlink(Path::new("runs").join(name), &fresh);
+        // Without the link the newest run is still found by its name.
+        let _ = linked.and_then(|()| fs::rename(&fresh, self.root.join("latest")));
+    }
+}
+
+/// Writes a whole file so that a reader sees the old contents or the new, never a part.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let fresh = path.with_file_name(name);
+    fs::write(&fresh, contents)
+        .and_then(|()| fs::rename(&fresh, path))
+        .map_err(io_error("write", path))
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Io { action, path, source }
+}
+
+/// Four characters that are easy to read aloud and to type.
+fn fresh_id() -> String {
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let bits = RandomState::new().build_hasher().finish();
+    (0..4).map(|at| char::from(LETTERS[(bits >> (5 * at)) as usize % LETTERS.len()])).collect()
+}

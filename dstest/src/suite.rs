@@ -1,0 +1,203 @@
+//! What can be run: tests, the programs that hold them, and which of them a selection means.
+//!
+//! The adapters of [`crate::discover`] produce a [`Suite`]; the store keeps it, so that a run can
+//! be repeated without building or listing anything again.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::names;
+use crate::plan::{Ignored, Selection};
+
+/// Everything an adapter found.
+#[derive(Debug, Default, Clone)]
+pub struct Suite {
+    /// The programs.
+    pub binaries: Vec<Binary>,
+    /// The tests, in the order in which they were listed.
+    pub tests: Vec<Test>,
+    /// What the user should know (programs that could not be listed, and the like).
+    pub notes: Vec<String>,
+}
+
+/// A program that holds tests, with the surroundings its own build tool would give it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binary {
+    /// Its name, as a prefix of test names that would otherwise be ambiguous.
+    pub name: String,
+    /// The file; a bare name is looked up in `PATH`.
+    pub path: PathBuf,
+    /// Working folder.
+    pub cwd: PathBuf,
+    /// Variables set in addition to the environment.
+    pub env: Vec<(String, String)>,
+}
+
+/// One test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Test {
+    /// The shortest clear name: shown, stored, matched.
+    pub name: String,
+    /// The name its harness knows; seeds derive from it.
+    pub id: String,
+    /// Its program: an index into the suite's (or campaign's) binaries.
+    pub binary: usize,
+    /// Arguments, in which `{seed}`, `{iter}` and `{test}` may stand for a run's own.
+    pub args: Vec<String>,
+    /// How its output is read.
+    pub harness: Harness,
+    /// Whether it is marked as ignored.
+    pub mark: Mark,
+}
+
+/// Which harness a test runs under, and so what its exit code is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Harness {
+    /// Rust's: a pass must be confirmed by the summary line.
+    Libtest,
+    /// Go's.
+    Go,
+    /// None that is known: the exit code says it all.
+    Opaque,
+}
+
+/// Whether a test is marked as ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mark {
+    /// It is not.
+    Normal,
+    /// It runs only on request.
+    Ignored,
+}
+
+/// Nothing is left to run.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SelectError {
+    /// The project has no tests at all.
+    #[error("there are no tests here{hint}")]
+    NoTests {
+        /// What may help, or nothing.
+        hint: String,
+    },
+    /// A pattern matches no test, as a mistyped one does.
+    #[error("no test matches `{pattern}`{hint}")]
+    NoMatch {
+        /// The pattern as typed.
+        pattern: String,
+        /// The nearest names.
+        hint: String,
+    },
+    /// Tests match, but every one is left out.
+    #[error(
+        "every test that matches is left out by --skip or marked #[ignore] (--include-ignored runs those)"
+    )]
+    AllLeftOut,
+}
+
+impl Suite {
+    /// The tests a selection means, in listed order; every pattern must match something.
+    ///
+    /// # Errors
+    /// See [`SelectError`].
+    pub fn select(&self, selection: &Selection) -> Result<Vec<Test>, SelectError> {
+        if self.tests.is_empty() {
+            return Err(SelectError::NoTests { hint: self.notes_hint() });
+        }
+        for (pattern, typed) in selection.patterns.iter().zip(&selection.typed) {
+            if !self.tests.iter().any(|test| self.matches(test, pattern)) {
+                return Err(self.no_match(typed));
+            }
+        }
+        let selected: Vec<Test> =
+            self.tests.iter().filter(|test| self.is_selected(test, selection)).cloned().collect();
+        if selected.is_empty() { Err(SelectError::AllLeftOut) } else { Ok(selected) }
+    }
+
+    fn is_selected(&self, test: &Test, selection: &Selection) -> bool {
+        let wanted = selection.patterns.is_empty()
+            || selection.patterns.iter().any(|pattern| self.matches(test, pattern));
+        let skipped = selection.skip.iter().any(|pattern| self.matches(test, pattern));
+        let ignored = test.mark == Mark::Ignored && selection.ignored == Ignored::LeaveOut;
+        wanted && !skipped && !ignored
+    }
+
+    /// A pattern is tried on the short name, and with `::` in it on the full one too.
+    fn matches(&self, test: &Test, pattern: &regex::Regex) -> bool {
+        let full = || format!("{}::{}", self.binaries[test.binary].name, test.id);
+        pattern.is_match(&test.name)
+            || pattern.is_match(&test.id)
+            || pattern.as_str().contains("::") && pattern.is_match(&full())
+    }
+
+    fn no_match(&self, typed: &str) -> SelectError {
+        let names = self.tests.iter().map(|test| test.name.as_str());
+        let hint = match names::nearest(typed, names, SUGGESTIONS).as_slice() {
+            [] => "; `dstest list` shows all names".to_owned(),
+            near => format!("; did you mean {}?", near.join(", ")),
+        };
+        SelectError::NoMatch { pattern: typed.to_owned(), hint }
+    }
+
+    fn notes_hint(&self) -> String {
+        self.notes.iter().map(|note| format!("; {note}")).collect()
+    }
+}
+
+/// More would have to be read rather than seen.
+const SUGGESTIONS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn suite(ids: &[&str]) -> Suite {
+        let test = |id: &&str| Test {
+            name: id.rsplit("::").next().unwrap().to_owned(),
+            id: (*id).to_owned(),
+            binary: 0,
+            args: vec![],
+            harness: Harness::Libtest,
+            mark: if id.contains("slow") { Mark::Ignored } else { Mark::Normal },
+        };
+        let binary = Binary { name: "lab2".into(), path: "x".into(), cwd: "/".into(), env: vec![] };
+        Suite { binaries: vec![binary], tests: ids.iter().map(test).collect(), notes: vec![] }
+    }
+
+    fn select(args: &[&str]) -> Result<Vec<String>, SelectError> {
+        let suite = suite(&["e::initial_2a", "e::again_2a", "b::backup_2b", "b::slow_2b"]);
+        let cli = crate::cli::Cli::try_parse_from(std::iter::once(&"dstest").chain(args)).unwrap();
+        let run = cli.run;
+        let selection = Selection::resolve(&run.patterns, &run.budget.skip, &run.target).unwrap();
+        suite.select(&selection).map(|tests| tests.into_iter().map(|test| test.name).collect())
+    }
+
+    #[test]
+    fn patterns_select() {
+        let rows: [(&[&str], &[&str]); 7] = [
+            (&[], &["initial_2a", "again_2a", "backup_2b"]),
+            (&["2B"], &["backup_2b"]),
+            (&["2A", "back"], &["initial_2a", "again_2a", "backup_2b"]),
+            (&["^initial_2a$"], &["initial_2a"]),
+            (&["lab2::b::"], &["backup_2b"]),
+            (&["2", "--skip", "2A"], &["backup_2b"]),
+            (&["2B", "--include-ignored"], &["backup_2b", "slow_2b"]),
+        ];
+        for (args, want) in rows {
+            assert_eq!(select(args).unwrap(), want, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_matches_nothing_is_an_error_even_beside_one_that_does() {
+        let error = select(&["2A", "bakcup_2b"]).unwrap_err();
+        assert_eq!(error.to_string(), "no test matches `bakcup_2b`; did you mean backup_2b?");
+        assert_eq!(select(&["2A", "--skip", "2a"]), Err(SelectError::AllLeftOut));
+        assert_eq!(select(&["slow"]), Err(SelectError::AllLeftOut));
+    }
+}

@@ -1,0 +1,150 @@
+//! What is shown while a campaign runs.
+//!
+//! A view has its own thread: when nobody reads what it writes, only it waits, and limits and
+//! interrupts are still honoured. Results go to standard output, progress to standard error.
+
+mod failure;
+mod live;
+mod plain;
+mod progress;
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::cli::Color;
+use crate::style::Paint;
+use crate::tally::Tally;
+
+pub use failure::{FailureReport, Novelty};
+
+/// What a view needs to know of a campaign from the start.
+#[derive(Debug, Clone)]
+pub struct ViewContext {
+    /// All runs, if there is an end.
+    pub total: Option<u64>,
+    /// The time budget, if there is one.
+    pub duration: Option<Duration>,
+    /// Colours on standard output.
+    pub paint: Paint,
+    /// What the user said of colours and live progress.
+    pub color: Color,
+}
+
+/// What a view is told; everything else it reads from the tally when it draws.
+#[derive(Debug)]
+pub enum Notice {
+    /// A run failed.
+    Failure(FailureReport),
+    /// A line for the user, as it is.
+    Line(String),
+}
+
+/// A tally that the dispatcher's side writes and the view reads.
+#[derive(Debug, Clone)]
+pub struct SharedTally(Arc<Mutex<Tally>>);
+
+impl SharedTally {
+    /// Shares a tally.
+    #[must_use]
+    pub fn new(tally: Tally) -> Self {
+        Self(Arc::new(Mutex::new(tally)))
+    }
+
+    /// The tally, for a moment.
+    pub fn lock(&self) -> MutexGuard<'_, Tally> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A running view.
+#[derive(Debug)]
+pub struct View {
+    notices: Sender<Notice>,
+    thread: JoinHandle<()>,
+}
+
+impl View {
+    /// Starts a view: live where standard error is a terminal, lines otherwise.
+    ///
+    /// # Errors
+    /// If the system refuses the thread.
+    pub fn start(context: ViewContext, tally: SharedTally) -> io::Result<Self> {
+        let (notices, inbox) = mpsc::channel();
+        let thread = thread::Builder::new().name("view".to_owned()).spawn(move || {
+            if is_live(context.color) {
+                watch(&mut live::Live::new(context), &inbox, &tally);
+            } else {
+                watch(&mut plain::Plain::new(context), &inbox, &tally);
+            }
+        })?;
+        Ok(Self { notices, thread })
+    }
+
+    /// Tells the view something. A view that has given up is no reason to stop.
+    pub fn tell(&self, notice: Notice) {
+        let _ = self.notices.send(notice);
+    }
+
+    /// Ends the view; nothing of it is left on the screen but what it printed.
+    pub fn finish(self) {
+        drop(self.notices);
+        // A view that panicked has nothing more to show; the results do not depend on it.
+        let _ = self.thread.join();
+    }
+}
+
+/// A way to show progress.
+trait Display {
+    /// How often [`Display::tick`] is to be called.
+    const INTERVAL: Duration;
+
+    /// Prints something that stays.
+    fn print(&mut self, text: &str);
+
+    /// The colours of what stays.
+    fn paint(&self) -> Paint;
+
+    /// Brings the progress up to date.
+    fn tick(&mut self, tally: &Tally, elapsed: Duration);
+
+    /// Takes the progress off the screen.
+    fn clear(&mut self);
+}
+
+fn watch<D: Display>(display: &mut D, inbox: &Receiver<Notice>, tally: &SharedTally) {
+    let started = Instant::now();
+    let mut next = started + D::INTERVAL;
+    loop {
+        match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            Ok(Notice::Failure(failure)) => display.print(&failure.text(display.paint())),
+            Ok(Notice::Line(line)) => display.print(&line),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if next <= Instant::now() {
+            display.tick(&tally.lock(), started.elapsed());
+            next = Instant::now() + D::INTERVAL;
+        }
+    }
+    display.clear();
+}
+
+fn is_live(color: Color) -> bool {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    color != Color::Never && io::stderr().is_terminal() && !is_dumb
+}
+
+/// Writes to standard output. A reader that has gone away is no error: the store has everything.
+pub fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes a line to standard error, as [`print`].
+pub fn note(text: &str) {
+    let mut out = io::stderr().lock();
+    let _ = writeln!(out, "{text}");
+}

@@ -1,0 +1,153 @@
+//! The cargo adapter: build once, list, select, run as cargo would.
+
+use std::fs;
+
+use crate::support::Scene;
+
+#[test]
+fn a_passing_test_passes_as_often_as_asked() {
+    let scene = Scene::new();
+    let called = scene.on_fixture(&["passes_2A", "-n", "7", "-p", "3", "--metrics"]);
+    called.exits_with(0).says("passes_2a × 7, 3 workers, seed ").says("No failure in 7 runs");
+    let row = called.row("passes_2a");
+    assert_eq!(row[1..3], ["0", "7"]);
+    assert_eq!(row[4..], ["3.50 ± 0.00", "104", "2048", "7"]);
+    assert!(scene.logs().is_empty(), "logs of passed runs are removed");
+    let mut iterations = scene.field("iter");
+    iterations.sort();
+    assert_eq!(iterations, ["1", "2", "3", "4", "5", "6", "7"]);
+    let traced = scene.events();
+    let trace = |event: &serde_json::Value| event["trace"].as_str().map(ToOwned::to_owned);
+    let seeded = |event: &serde_json::Value| format!("{:016x}", event["seed"].as_u64().unwrap());
+    assert!(traced.iter().all(|event| trace(event) == Some(seeded(event))));
+}
+
+#[test]
+fn failures_are_failures_in_table_exit_code_and_store() {
+    let scene = Scene::new();
+    let called = scene.on_fixture(&["2B", "quick", "-n", "3", "-p", "1"]);
+    called
+        .exits_with(1)
+        .says("FAILED  fails_2b #1  two leaders in term 1 (tests/sim.rs:")
+        .says("FAILED  fails_2b #2  as #1: ")
+        .says("replay -o store ")
+        .says("3 failures of one kind:");
+    assert_eq!(called.row("fails_2b")[1..3], ["3", "3"]);
+    assert_eq!(called.row("quick_2a")[1..3], ["0", "3"]);
+    assert_eq!(scene.logs(), ["fails_2b/1.log", "fails_2b/2.log", "fails_2b/3.log"]);
+    let log = fs::read_to_string(scene.latest().join("logs/fails_2b/2.log")).unwrap();
+    assert!(log.contains("before\n") && log.contains("two leaders in term 2"), "{log}");
+}
+
+#[test]
+fn one_seed_gives_one_campaign_in_any_order_and_at_any_speed() {
+    let failed = |workers: &str, order: &[&str]| {
+        let scene = Scene::new();
+        let mut args = vec!["flaky", "quick", "-n", "20", "--seed", "7", "-p", workers];
+        args.extend(order);
+        scene.on_fixture(&args).exits_with(1);
+        scene.logs()
+    };
+    let one = failed("1", &[]);
+    assert_eq!(one, failed("4", &[]));
+    assert_eq!(one, failed("2", &["-s"]));
+    assert!(!one.is_empty() && one.len() < 20, "some seeds fail, some do not: {one:?}");
+}
+
+#[test]
+fn every_way_to_end_has_its_verdict() {
+    let scene = Scene::new();
+    let names = ["aborts", "exits_early", "hangs_2d", "leaks", "prints_endlessly", "whole"];
+    let mut args = vec!["-n", "1", "-T", "0.4", "--grace", "0.1", "--max-output", "64k", "-a"];
+    args.extend(names);
+    let called = scene.on_fixture(&args);
+    called.exits_with(1).says("killed by SIGABRT").says("timed out after 0.4 s; last: waiting");
+    called.says("exited with 0 before the test had ended").says("left processes behind");
+    let mut verdicts: Vec<String> = scene
+        .events()
+        .iter()
+        .map(|event| {
+            format!("{} {}", event["test"].as_str().unwrap(), event["verdict"].as_str().unwrap())
+        })
+        .collect();
+    verdicts.sort();
+    let want = [
+        "aborts signalled",
+        "exits_early failed",
+        "hangs_2d timed-out",
+        "leaks leaked",
+        "prints_endlessly output-limit",
+        "whole passed",
+    ];
+    assert_eq!(verdicts, want);
+    let endless = fs::metadata(scene.latest().join("logs/prints_endlessly/1.log")).unwrap();
+    assert!(endless.len() < 80 * 1024, "cut to the limit: {}", endless.len());
+    let leak = fs::read_to_string(scene.latest().join("logs/leaks/1.log")).unwrap();
+    let pid = leak.lines().find_map(|line| line.split("grandchild=").nth(1)).unwrap();
+    assert!(!crate::support::is_alive(pid), "the grandchild has been ended");
+}
+
+#[test]
+fn a_run_has_the_surroundings_cargo_would_give() {
+    let scene = Scene::new();
+    scene.on_fixture(&["surroundings", "-n", "1", "-a", "-vv"]).exits_with(0);
+    let log = fs::read_to_string(scene.latest().join("logs/surroundings/1.log")).unwrap();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture");
+    for want in [
+        &format!("CARGO_MANIFEST_DIR={fixture}\n"),
+        "CARGO_PKG_NAME=fixture\n",
+        "CARGO_PKG_VERSION=1.2.3-beta.4\n",
+        "CARGO_PKG_VERSION_PRE=beta.4\n",
+        "CARGO_PKG_AUTHORS=A. Tester:B. Tester\n",
+        "VERBOSE=2\n",
+        &format!("cwd={fixture}\n"),
+    ] {
+        assert!(log.contains(want), "no {want} in {log}");
+    }
+    assert_eq!(scene.logs(), ["surroundings/1.dir", "surroundings/1.log"], "its file is kept");
+}
+
+#[test]
+fn a_build_error_is_no_failure() {
+    let scene = Scene::new();
+    let called = scene.on_fixture(&["--features", "broken", "-n", "3"]);
+    called.exits_with(101).complains("this feature does not build").complains("the build failed");
+    assert_eq!(called.stdout, "");
+    assert!(!scene.path().join("store").exists(), "nothing ran, nothing is stored");
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_an_error_with_a_suggestion() {
+    let scene = Scene::new();
+    let called = scene.on_fixture(&["pases_2a"]);
+    called.exits_with(4).complains("no test matches `pases_2a`; did you mean passes_2a");
+    scene.on_fixture(&["2a", "nosuchthing"]).exits_with(4);
+}
+
+#[test]
+fn names_are_short_and_ignored_tests_are_left_out_unless_asked_for() {
+    let scene = Scene::new();
+    let list = |args: &[&str]| {
+        let mut all = vec!["list", "--dir", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture")];
+        all.extend(args);
+        scene.call(&all)
+    };
+    let called = list(&["unit", "2d", "whole"]);
+    assert_eq!(called.exits_with(0).stdout, "tests::unit\nhangs_2d\nnested::unit\nwhole\n");
+    called.complains("1 marked #[ignore]").complains("whole does not list its tests");
+    assert_eq!(list(&["ignored", "--include-ignored"]).stdout, "ignored_2d\n");
+    scene.on_fixture(&["ignored", "-n", "1"]).exits_with(4).complains("--include-ignored");
+    scene.on_fixture(&["ignored", "-n", "1", "--include-ignored"]).exits_with(0);
+}
+
+#[test]
+fn the_tested_program_is_a_copy_that_campaigns_share() {
+    let scene = Scene::new();
+    scene.on_fixture(&["quick", "-n", "1"]).exits_with(0);
+    scene.on_fixture(&["quick", "-n", "1"]).exits_with(0);
+    let copies = fs::read_dir(scene.path().join("store/bin")).unwrap().count();
+    assert_eq!(copies, 1);
+    assert_eq!(fs::read_dir(scene.path().join("store/runs")).unwrap().count(), 2);
+    let ignore = fs::read_to_string(scene.path().join("store/.gitignore")).unwrap();
+    assert_eq!(ignore, "*\n");
+}

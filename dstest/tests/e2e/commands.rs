@@ -1,0 +1,124 @@
+//! The command adapter, budgets and exports.
+
+use std::fs;
+
+use crate::support::Scene;
+
+#[test]
+fn a_command_gets_its_seed_and_iteration_as_arguments_and_variables() {
+    let scene = Scene::new();
+    let script =
+        "echo $0 $1; [ \"$0 $1\" = \"$DSTEST_SEED $DSTEST_ITER\" ] && [ -d \"$DSTEST_RUN_DIR\" ]";
+    let args = ["-n", "5", "-o", "store", "--", "sh", "-c", script, "{seed}", "{iter}"];
+    let called = scene.call(&args);
+    called.exits_with(0);
+    assert_eq!(called.row("sh")[1..3], ["0", "5"]);
+}
+
+#[test]
+fn a_command_that_fails_now_and_then() {
+    let scene = Scene::new();
+    let called = scene.on_script(&["-n", "6"], "echo run $DSTEST_ITER; exit $((DSTEST_ITER % 2))");
+    called.exits_with(1).says("sh fails in 50.0 % of runs (3 of 6; 95 % interval ");
+    assert_eq!(called.row("sh")[1..3], ["3", "6"]);
+}
+
+#[test]
+fn output_can_mean_failure_whatever_the_exit_code() {
+    let scene = Scene::new();
+    let called = scene.on_script(&["-n", "2", "--fail-regex", "data ?race"], "echo DATA RACE");
+    called.exits_with(1);
+    assert_eq!(called.row("sh")[1..3], ["2", "2"]);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_no_test_failure() {
+    let scene = Scene::new();
+    let called = scene.call(&["-n", "2", "-o", "store", "--", "./nothing-here"]);
+    called.exits_with(1).says("2 runs could not be started");
+    assert_eq!(called.row("nothing-here")[1..3], ["0", "0"]);
+    assert_eq!(scene.field("verdict"), ["not-started", "not-started"]);
+}
+
+#[test]
+fn the_campaign_stops_when_it_is_told_to() {
+    let rows: [(&[&str], &str, usize, &str); 4] = [
+        (&["-n", "100", "--max-fail", "3", "-p", "1"], "exit 1", 3, "stopped by the failure limit"),
+        (&["--until-fail=2", "-p", "1"], "exit $((DSTEST_ITER % 3 == 0))", 6, "failure limit"),
+        (&["-l", "-n", "2", "-g", "2", "-p", "1"], "[ $DSTEST_ITER -lt 8 ]", 8, "failure limit"),
+        (&["-n", "4", "--for", "1h"], "exit 1", 4, "4 runs in"),
+    ];
+    for (args, script, runs, why) in rows {
+        let scene = Scene::new();
+        scene.on_script(args, script).exits_with(1).says(why);
+        assert_eq!(scene.events().len(), runs, "{args:?}");
+    }
+}
+
+#[test]
+fn the_time_budget_ends_what_would_not_end() {
+    let scene = Scene::new();
+    scene.on_script(&["--for", "200ms"], "true").exits_with(0).says("stopped by --for");
+    assert!(!scene.events().is_empty());
+}
+
+#[test]
+fn a_loop_overwrites_no_log_and_forgets_no_count() {
+    let scene = Scene::new();
+    let args = ["-l", "-n", "1", "-g", "2", "--max-fail", "7", "-p", "1"];
+    let called = scene.on_script(&args, "echo failure $DSTEST_ITER; exit 1");
+    called.exits_with(1);
+    assert_eq!(called.row("sh")[1..3], ["7", "7"]);
+    for iteration in 1..=7 {
+        let log = fs::read_to_string(scene.latest().join(format!("logs/sh/{iteration}.log")));
+        assert_eq!(log.unwrap(), format!("failure {iteration}\n"));
+    }
+}
+
+#[test]
+fn json_has_the_documented_shape() {
+    let scene = Scene::new();
+    let args = ["-n", "4", "--seed", "7", "--export-json", "out.json"];
+    scene.on_script(&args, "exit $((DSTEST_ITER == 4))").exits_with(1);
+    let text = fs::read_to_string(scene.path().join("out.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((json["schema"].as_u64(), json["seed"].as_u64()), (Some(1), Some(7)));
+    assert_eq!(json["interrupted"], false);
+    let test = &json["tests"][0];
+    assert_eq!((test["failed"].as_u64(), test["total"].as_u64()), (Some(1), Some(4)));
+    assert!(test["time"]["p95"].as_f64().is_some_and(|seconds| seconds > 0.0));
+    let failure = &test["failures"][0];
+    assert_eq!(failure["iter"], 4);
+    assert!(scene.latest().join(failure["log"].as_str().unwrap()).is_file());
+    assert_eq!(text, fs::read_to_string(scene.latest().join("summary.json")).unwrap());
+}
+
+#[test]
+fn wrong_usage_names_what_to_change() {
+    let rows: [(&[&str], &str); 6] = [
+        (&["-n", "0", "--", "true"], "--iter <N>"),
+        (&["-p", "none", "--", "true"], "--workers <N>"),
+        (&["-T", "soon", "--", "true"], "--timeout"),
+        (&["2B", "--", "true"], "PATTERN `2B`"),
+        (&["--fail-regex", "(", "--", "true"], "--fail-regex `(`"),
+        (&[], "no Cargo.toml"),
+    ];
+    for (args, want) in rows {
+        Scene::new().call(args).exits_with(2).complains(want);
+    }
+}
+
+#[test]
+fn configuration_is_read_and_its_mistakes_are_shown() {
+    let scene = Scene::new();
+    let write = |text: &str| fs::write(scene.path().join("dstest.toml"), text).unwrap();
+    write("[run]\niterations = 3\nseed-env = \"MY_SEED\"\n[env]\nHELLO = \"world\"\n");
+    let script = "[ \"$MY_SEED $HELLO\" = \"$DSTEST_SEED world\" ]";
+    let called = scene.on_script(&[], script);
+    called.exits_with(0);
+    assert_eq!(called.row("sh")[1..3], ["0", "3"]);
+    write("[run]\nitertions = 3\n");
+    scene.on_script(&[], "true").exits_with(2).complains("line 2").complains("itertions");
+    write("[[test]]\nmatch = \"^sh$\"\ntimeout = \"200ms\"\n");
+    scene.on_script(&["-n", "1"], "sleep 600").exits_with(1).says("timed out after 0.2 s");
+}

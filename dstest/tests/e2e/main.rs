@@ -1,0 +1,10 @@
+//! End-to-end tests: the real `dstest` on a small cargo project and on shell commands.
+//!
+//! None of them can fail by time: where a run must hang, it hangs for minutes, and what ends it
+//! is a timeout far below that.
+
+mod cargo_project;
+mod commands;
+mod robustness;
+mod signals;
+mod support;

@@ -1,0 +1,150 @@
+//! What the end-to-end tests share: a folder, a way to call dstest, and ways to look at results.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A folder of its own for one test, with a store in it.
+pub(crate) struct Scene {
+    folder: TempDir,
+}
+
+/// What one call of dstest did.
+#[derive(Debug)]
+pub(crate) struct Called {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A command line of dstest in this folder, with nothing of the tester's surroundings.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dstest"));
+        command.args(args).current_dir(self.path()).stdin(Stdio::null());
+        command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixture"));
+        for name in ["VERBOSE", "NO_COLOR", "CLICOLOR_FORCE", "RUST_BACKTRACE", "DSTEST_SEED"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    pub(crate) fn call(&self, args: &[&str]) -> Called {
+        called(&mut self.command(args))
+    }
+
+    /// Calls dstest on the fixture project; the store stays in this folder.
+    pub(crate) fn on_fixture(&self, args: &[&str]) -> Called {
+        let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture");
+        let mut all = vec!["-o", "store", "--dir", fixture];
+        all.extend(args);
+        self.call(&all)
+    }
+
+    /// Calls dstest on a script for `sh`.
+    pub(crate) fn on_script(&self, args: &[&str], script: &str) -> Called {
+        let mut all = args.to_vec();
+        all.extend(["-o", "store", "--", "sh", "-c", script]);
+        self.call(&all)
+    }
+
+    /// The newest run's folder.
+    pub(crate) fn latest(&self) -> PathBuf {
+        self.path().join("store/latest").canonicalize().unwrap()
+    }
+
+    /// The newest run's records.
+    pub(crate) fn events(&self) -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(self.latest().join("events.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// One field of each record, as text.
+    pub(crate) fn field(&self, name: &str) -> Vec<String> {
+        self.events().iter().map(|event| event[name].to_string().replace('"', "")).collect()
+    }
+
+    /// The logs that were kept, as `test/file`.
+    pub(crate) fn logs(&self) -> Vec<String> {
+        let mut logs = Vec::new();
+        for test in fs::read_dir(self.latest().join("logs")).unwrap() {
+            let test = test.unwrap().path();
+            for log in fs::read_dir(&test).unwrap() {
+                let log = log.unwrap().path();
+                logs.push(
+                    log.strip_prefix(self.latest().join("logs")).unwrap().display().to_string(),
+                );
+            }
+        }
+        logs.sort();
+        logs
+    }
+}
+
+impl Called {
+    #[track_caller]
+    pub(crate) fn exits_with(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn says(&self, words: &str) -> &Self {
+        assert!(self.stdout.contains(words), "no `{words}` in {self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn complains(&self, words: &str) -> &Self {
+        assert!(self.stderr.contains(words), "no `{words}` in {self:#?}");
+        self
+    }
+
+    /// The cells of a test's row in the table: name, failed, total, ….
+    #[track_caller]
+    pub(crate) fn row(&self, test: &str) -> Vec<String> {
+        let is_row = |line: &&str| {
+            line.starts_with('│') && line.split('│').nth(1).is_some_and(|name| name.trim() == test)
+        };
+        let line = self.stdout.lines().find(is_row);
+        let line = line.unwrap_or_else(|| panic!("no row of {test} in {self:#?}"));
+        line.trim_matches('│').split('│').map(|cell| cell.trim().to_owned()).collect()
+    }
+}
+
+pub(crate) fn called(command: &mut Command) -> Called {
+    let output = command.output().unwrap();
+    Called {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Waits until something is so; gives up only after a time in which any machine has done it.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a process exists and is no zombie.
+pub(crate) fn is_alive(pid: &str) -> bool {
+    let output = Command::new("ps").args(["-o", "stat=", "-p", pid.trim()]).output().unwrap();
+    let state = String::from_utf8(output.stdout).unwrap();
+    !state.trim().is_empty() && !state.trim().starts_with('Z')
+}
