@@ -42,16 +42,7 @@ impl Rgb {
     }
 
     fn luminance(self) -> f64 {
-        let linear = |part: u8| {
-            let part = f64::from(part) / 255.0;
-            if part <= 0.03928 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
-        };
         0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
-    }
-
-    fn distance(self, other: Self) -> u32 {
-        let part = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
-        part(self.0, other.0) + part(self.1, other.1) + part(self.2, other.2)
     }
 
     /// The nearest of xterm's colours 16 to 255 that can be read on `background`.
@@ -59,21 +50,92 @@ impl Rgb {
     pub fn to_256(self, background: Self) -> u8 {
         (16..=255)
             .filter(|index| ansi256(*index).contrast(background) >= CONTRAST_MIN)
-            .min_by_key(|index| self.distance(ansi256(*index)))
-            .unwrap_or(16)
+            .filter(|index| self.is_grey() == ansi256(*index).is_grey())
+            .map(|index| (self.difference(ansi256(index)), index))
+            .min_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map_or(16, |(_, index)| index)
     }
 
-    /// The nearest of the sixteen colours, as its number in escape codes (30–37, 90–97), among
-    /// those that are readable on `background` in the usual palettes.
+    /// The best of the sixteen colours, as its number in escape codes (30–37, 90–97). Their values
+    /// are the user's, so hue is all that can be kept.
     #[must_use]
     pub fn to_16(self, background: Self) -> u8 {
-        ANSI16
-            .into_iter()
-            .filter(|(_, color)| color.contrast(background) >= 3.0)
-            .min_by_key(|(_, color)| self.distance(*color))
-            .map_or(39, |(code, _)| code)
+        let dark = background.luminance() < 0.5;
+        if self.is_grey() {
+            return match (dark, self.contrast(background) > 9.0) {
+                (_, false) => 90,
+                (true, true) => 97,
+                (false, true) => 30,
+            };
+        }
+        let (high, low) = self.extremes();
+        let bright = dark && u16::from(high) + u16::from(low) > 2 * 0x90;
+        let hue = self.hue_sixth();
+        // Blue is the one that is unreadable on black in many palettes.
+        if bright || (dark && hue == BLUE) { 90 + hue } else { 30 + hue }
+    }
+
+    /// The nearest of red, yellow, green, cyan, blue and magenta, as the last digit of its code.
+    fn hue_sixth(self) -> u8 {
+        let (high, low) = self.extremes();
+        let spread = f64::from(high - low);
+        let part = |a: u8, b: u8| (f64::from(a) - f64::from(b)) / spread;
+        let sixths = match high {
+            _ if high == self.0 => part(self.1, self.2),
+            _ if high == self.1 => 2.0 + part(self.2, self.0),
+            _ => 4.0 + part(self.0, self.1),
+        };
+        let nearest = [1, 3, 2, 6, BLUE, 5].into_iter().enumerate().min_by(|(a, _), (b, _)| {
+            let away = |at: usize| {
+                let straight = (sixths.rem_euclid(6.0) - at as f64).abs();
+                straight.min(6.0 - straight)
+            };
+            away(*a).total_cmp(&away(*b))
+        });
+        nearest.map_or(7, |(_, code)| code)
+    }
+
+    fn extremes(self) -> (u8, u8) {
+        (self.0.max(self.1).max(self.2), self.0.min(self.1).min(self.2))
+    }
+
+    fn is_grey(self) -> bool {
+        let (high, low) = self.extremes();
+        high - low < GREY_SPREAD
+    }
+
+    /// How different two colours look: a distance in Oklab in which lightness counts less than
+    /// hue, because it is hue that tells topics apart.
+    fn difference(self, other: Self) -> f64 {
+        let (a, b) = (self.oklab(), other.oklab());
+        0.25 * (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2)
+    }
+
+    /// Lightness and the two colour axes of Oklab.
+    fn oklab(self) -> [f64; 3] {
+        let [r, g, b] = [self.0, self.1, self.2].map(linear);
+        let l = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
+        let m = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
+        let s = (0.088_302_461_9 * r + 0.281_718_837_6 * g + 0.629_978_700_5 * b).cbrt();
+        [
+            0.210_454_255_3 * l + 0.793_617_785_0 * m - 0.004_072_046_8 * s,
+            1.977_998_495_1 * l - 2.428_592_205_0 * m + 0.450_593_709_9 * s,
+            0.025_904_037_1 * l + 0.782_771_766_2 * m - 0.808_675_766_0 * s,
+        ]
     }
 }
+
+/// One part of a colour as an amount of light.
+fn linear(part: u8) -> f64 {
+    let part = f64::from(part) / 255.0;
+    if part <= 0.03928 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+}
+
+/// The last digit of the code for blue.
+const BLUE: u8 = 4;
+
+/// Parts closer together than this make a grey.
+const GREY_SPREAD: u8 = 0x20;
 
 /// The least contrast text may have.
 pub(crate) const CONTRAST_MIN: f64 = 4.5;
@@ -88,26 +150,6 @@ fn ansi256(index: u8) -> Rgb {
     let part = |level: u8| if level == 0 { 0 } else { 55 + 40 * level };
     Rgb(part(index / 36), part(index / 6 % 6), part(index % 6))
 }
-
-/// The chromatic ones of the sixteen colours with xterm's values, and the greys.
-const ANSI16: [(u8, Rgb); 16] = [
-    (30, Rgb(0, 0, 0)),
-    (31, Rgb(205, 0, 0)),
-    (32, Rgb(0, 205, 0)),
-    (33, Rgb(205, 205, 0)),
-    (34, Rgb(0, 0, 238)),
-    (35, Rgb(205, 0, 205)),
-    (36, Rgb(0, 205, 205)),
-    (37, Rgb(229, 229, 229)),
-    (90, Rgb(127, 127, 127)),
-    (91, Rgb(255, 0, 0)),
-    (92, Rgb(0, 255, 0)),
-    (93, Rgb(255, 255, 0)),
-    (94, Rgb(92, 92, 255)),
-    (95, Rgb(255, 0, 255)),
-    (96, Rgb(0, 255, 255)),
-    (97, Rgb(255, 255, 255)),
-];
 
 #[cfg(test)]
 mod tests {
@@ -125,5 +167,27 @@ mod tests {
     fn contrast_is_that_of_the_standard() {
         let grey = Rgb::hex(0x76_76_76).contrast(Rgb(255, 255, 255));
         assert!((grey - 4.54).abs() < 0.01, "{grey}");
+    }
+
+    #[test]
+    fn fewer_colours_keep_the_hue() {
+        let black = Rgb(0, 0, 0);
+        let white = Rgb(255, 255, 255);
+        for (color, background, code) in [
+            (Rgb::hex(0x67_a0_b2), black, 36),
+            (Rgb::hex(0x70_c4_3f), black, 32),
+            (Rgb::hex(0xff_61_5c), black, 91),
+            (Rgb::hex(0x48_78_bc), black, 94),
+            (Rgb::hex(0x45_76_bb), white, 34),
+            (Rgb::hex(0x3e_78_1c), white, 32),
+            (Rgb::hex(0xff_ff_ff), black, 97),
+            (Rgb::hex(0x30_30_30), white, 30),
+            (Rgb::hex(0x9a_9a_99), black, 90),
+        ] {
+            assert_eq!(color.to_16(background), code, "{color:?} on {background:?}");
+        }
+        // Dark teal stays teal and dark green green, where plain distance makes them grey.
+        assert_eq!(ansi256(Rgb::hex(0x47_7c_8c).to_256(white)), Rgb(0, 95, 135));
+        assert_eq!(ansi256(Rgb::hex(0x3e_78_1c).to_256(white)), Rgb(0, 95, 0));
     }
 }

@@ -76,7 +76,10 @@ impl Layout {
     /// Width of what stands before the first line: time, a blank, topic.
     #[must_use]
     pub fn lead(&self) -> usize {
-        lead(self.time, self.topic)
+        match self.shape {
+            Shape::Columns(_) | Shape::Tagged(_) => lead(self.time, self.topic),
+            Shape::Stacked => 0,
+        }
     }
 
     /// Width of a text that belongs to no single peer, or of all texts if peers are tagged.
@@ -90,12 +93,13 @@ impl Layout {
     }
 
     fn shape_for(&self, columns: Columns) -> Shape {
+        let lead = lead(self.time, self.topic);
         if self.width >= Self::width_needed(columns) {
-            let room = self.width - self.lead() - columns.peers;
+            let room = self.width - lead - columns.peers;
             return Shape::Columns(shares(room, columns.peers));
         }
         let tag = columns.peer.min(Self::TAG_MAX);
-        if self.lead() + 1 + tag + 1 + Self::CELL_MIN <= self.width {
+        if lead + 1 + tag + 1 + Self::CELL_MIN <= self.width {
             return Shape::Tagged(tag);
         }
         Shape::Stacked

@@ -143,7 +143,9 @@ impl Canvas {
             for (column, cell) in cells.iter().enumerate() {
                 let range = rows[column].get(row).cloned().unwrap_or_default();
                 let name = &safe[column].text()[range];
-                self.header_cell(sink, name, *cell, style);
+                let is_last = column + 1 == cells.len();
+                let filled = if is_last && row > 0 { columns(name) + 1 } else { *cell };
+                self.header_cell(sink, name, filled, style);
             }
             sink.end_row()?;
         }
@@ -152,6 +154,9 @@ impl Canvas {
 
     #[inline]
     fn lead<W: Write>(&self, sink: &mut Sink<W>, lead: Lead<'_>, topic_ink: &[u8]) {
+        if self.layout.lead() == 0 {
+            return;
+        }
         if self.layout.time > 0 {
             sink.blanks(self.layout.time - columns(lead.time));
             self.pen.put(sink, &self.time_ink, lead.time);
