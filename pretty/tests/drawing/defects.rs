@@ -1,9 +1,7 @@
 //! Mistakes viewers of such logs have made, each kept from coming back by a test that shows the
 //! input it happened with.
 
-mod common;
-
-use common::{draw, wide};
+use crate::common::{draw, wide};
 use pretty::{Bound, Depth, Filter, NameSet, Options, Printer};
 
 /// The text of all cells, with rows joined: wrapping must not matter to these tests.

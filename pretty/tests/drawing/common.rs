@@ -3,7 +3,7 @@
 use pretty::{Options, Printer};
 
 /// What `pretty` draws for a log.
-pub fn draw(options: Options, log: impl AsRef<[u8]>) -> String {
+pub(crate) fn draw(options: Options, log: impl AsRef<[u8]>) -> String {
     let mut printer = Printer::new(options, Vec::new());
     let log = log.as_ref();
     let log = log.strip_suffix(b"\n").unwrap_or(log);
@@ -15,11 +15,11 @@ pub fn draw(options: Options, log: impl AsRef<[u8]>) -> String {
 }
 
 /// Without colours, this wide.
-pub fn wide(width: usize) -> Options {
+pub(crate) fn wide(width: usize) -> Options {
     Options { width, ..Options::default() }
 }
 
 /// The same text with escape characters one can see.
-pub fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     text.replace('\x1b', "␛")
 }

@@ -1,8 +1,6 @@
 //! What a stream of lines looks like: formats, layouts, rules, colours.
 
-mod common;
-
-use common::{draw, visible, wide};
+use crate::common::{draw, visible, wide};
 use insta::assert_snapshot;
 use pretty::{Background, Depth, Filter, NameSet, Options, Printer, TimeColumn};
 

@@ -1,8 +1,6 @@
 //! What holds for any log whatever.
 
-mod common;
-
-use common::draw;
+use crate::common::draw;
 use pretty::{
     Class, Columns, Depth, Filter, Format, Layout, Line, NameSet, Options, Parser, Shape, make_safe,
 };
