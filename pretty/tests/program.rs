@@ -108,6 +108,7 @@ fn mistakes_in_the_arguments_name_the_option() {
         (&["--tick", "0ms"], "--tick"),
         (&["--color", "purple"], "--color"),
         (&["--theme", "purple"], "--theme"),
+        (&["--follow"], "--follow"),
         (&["--nonsense"], "--nonsense"),
     ] {
         let output = pretty(arguments).stdin(Stdio::null()).output().unwrap();
@@ -125,16 +126,87 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(message.starts_with("pretty: /nonexistent/x.log: No such file"), "{message}");
 }
 
+/// A file with these contents in a folder of its own.
+struct TestFile {
+    folder: tempfile::TempDir,
+}
+
+impl TestFile {
+    fn new(contents: impl AsRef<[u8]>) -> Self {
+        let file = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::write(file.path(), contents).unwrap();
+        file
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("a.log")
+    }
+
+    fn name(&self) -> String {
+        self.path().to_str().unwrap().to_owned()
+    }
+
+    fn append(&self, text: &str) {
+        let mut file = std::fs::OpenOptions::new().append(true).open(self.path()).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+}
+
 #[test]
-fn files_are_shown_and_so_is_standard_input() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.log");
-    std::fs::write(&file, "000001 | VOTE | 0 | from the file\n").unwrap();
-    let output =
-        run(&["--width=50", file.to_str().unwrap(), "-"], b"000002 | VOTE | 0 | from the pipe\n");
+fn several_logs_are_merged_by_time() {
+    let a = TestFile::new(
+        "1 | A | 0 | a1\nwords of a\n5 | A | 0 | a5\n2 | A | 0 | a late\n9 | A | 0 | a9\n",
+    );
+    let b = TestFile::new("3 | A | 1 | b3\n5 | A | 1 | b5\n6 | A | 1 | b6\n");
+    let input = b"4 | A | 2 | pipe4";
+    let output = run(&["--width=50", "--no-time", &a.name(), &b.name(), "-"], input);
     assert!(output.status.success());
-    let shown = text(&output.stdout);
-    assert!(shown.contains("from the file") && shown.contains("from the pipe"), "{shown}");
+    let words: Vec<_> = text(&output.stdout)
+        .lines()
+        .filter_map(|row| row.split('│').map(str::trim).rfind(|cell| !cell.is_empty()))
+        .filter(|cell| !cell.contains('─'))
+        .collect();
+    assert_eq!(words, ["a1", "words of a", "b3", "pipe4", "a5", "a late", "b5", "b6", "a9"]);
+}
+
+#[test]
+fn packed_files_are_unpacked_whatever_they_are_called() {
+    let log = "000001 | VOTE | 0 | from afar\n".repeat(1000);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(log.as_bytes()).unwrap();
+    let zstd = ruzstd::encoding::compress_to_vec(
+        log.as_bytes(),
+        ruzstd::encoding::CompressionLevel::Fastest,
+    );
+    let plain = run(&[&TestFile::new(&log).name()], b"");
+    for packed in [gzip.finish().unwrap(), zstd] {
+        let output = run(&[&TestFile::new(&packed).name()], b"");
+        assert!(output.status.success());
+        assert!(output.stdout == plain.stdout);
+        let torn = run(&[&TestFile::new(&packed[..packed.len() - 9]).name()], b"");
+        assert_eq!(torn.status.code(), Some(1));
+        assert!(text(&torn.stderr).starts_with("pretty: cannot read: "));
+    }
+}
+
+#[test]
+fn a_followed_file_may_grow_shrink_and_be_replaced() {
+    let file = TestFile::new("000001 | VOTE | 0 | first\n");
+    let mut child = pretty(&["--follow", "--width=40", &file.name()]).spawn().unwrap();
+    let mut rows = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut next = || rows.next().unwrap().replace(['─', '┬'], "");
+    assert_eq!(next(), "10ms0");
+    assert_eq!(next(), "     1 VOTE│first");
+    file.append("000002 | VOTE | 0 | sec");
+    file.append("ond\n");
+    assert_eq!(next(), "     2 VOTE│second");
+    std::fs::write(file.path(), "000003 | VOTE | 0 | cut\n").unwrap();
+    assert_eq!(next(), "     3 VOTE│cut");
+    std::fs::rename(file.path(), file.folder.path().join("a.log.1")).unwrap();
+    std::fs::write(file.path(), "000004 | VOTE | 0 | a new file\n").unwrap();
+    assert_eq!(next(), "     4 VOTE│a new file");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::time::Tick;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pretty", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Cli {
-    /// Log files; `-` is standard input
+    /// Log files, also .gz and .zst; several are merged by time; `-` is standard input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -46,6 +46,10 @@ pub struct Cli {
     /// Show just events whose text matches, and mark the matches; (?i) ignores case
     #[arg(short, long, value_name = "REGEX")]
     pub grep: Option<regex::Regex>,
+
+    /// Go on showing what is added to the files, also when they are rotated or cut back
+    #[arg(short, long)]
+    pub follow: bool,
 
     /// Leave the time column out
     #[arg(long)]

@@ -5,7 +5,10 @@
 //! ```
 
 mod args;
+mod follow;
+mod input;
 mod lines;
+mod merge;
 mod plan;
 mod run;
 mod signal;
@@ -50,7 +53,7 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let plan = match Plan::resolve(cli, &|name| std::env::var(name).ok(), Terminal::look()) {
+    let plan = match Plan::resolve(&cli, &|name| std::env::var(name).ok(), Terminal::look()) {
         Ok(plan) => plan,
         Err(error) => {
             return usage(&Cli::command().error(clap::error::ErrorKind::ValueValidation, error));

@@ -7,7 +7,7 @@ use super::args::{Cli, ColorChoice, ColumnChoice, ThemeChoice};
 use super::terminal::{Stream, Terminal};
 use crate::color::Depth;
 use crate::filter::{Filter, NameSet};
-use crate::parse::{Format, FormatError};
+use crate::parse::{Format, FormatError, Parser};
 use crate::printer::{Options, TimeColumn};
 use crate::theme::Background;
 
@@ -16,7 +16,17 @@ use crate::theme::Background;
 pub(super) struct Plan {
     pub(super) inputs: Vec<Source>,
     pub(super) options: Options,
+    /// What the inputs' times are read with when they are merged.
+    pub(super) parser: Parser,
     pub(super) resize: Resize,
+    pub(super) follow: Follow,
+}
+
+/// Whether files are watched for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follow {
+    Yes,
+    No,
 }
 
 /// Where lines come from.
@@ -38,6 +48,8 @@ pub(super) enum Resize {
 pub(super) enum PlanError {
     #[error("invalid value for '--format <FORMAT>': {0}")]
     Format(#[from] FormatError),
+    #[error("'--follow' needs files to follow; a pipe is followed anyway")]
+    FollowStdin,
 }
 
 /// Reads an environment variable.
@@ -47,7 +59,7 @@ impl Plan {
     /// # Errors
     /// See [`PlanError`].
     pub(super) fn resolve(
-        cli: Cli,
+        cli: &Cli,
         environment: Environment<'_>,
         terminal: Terminal,
     ) -> Result<Self, PlanError> {
@@ -59,6 +71,11 @@ impl Plan {
             ColumnChoice::Auto => None,
             ColumnChoice::Fixed(count) => Some(count),
         };
+        let inputs = sources(&cli.files);
+        let follow = if cli.follow { Follow::Yes } else { Follow::No };
+        if follow == Follow::Yes && inputs.contains(&Source::Stdin) {
+            return Err(PlanError::FollowStdin);
+        }
         let options = Options {
             width: width(cli.width, environment, terminal),
             page: page(terminal),
@@ -68,9 +85,10 @@ impl Plan {
             depth: depth(cli.color_choice(), environment, terminal.output),
             format: format(&cli.format)?,
             tick: cli.tick,
-            filter: filter(&cli),
+            filter: filter(cli),
         };
-        Ok(Self { inputs: sources(cli.files), options, resize })
+        let parser = Parser::new(options.format.clone(), options.tick);
+        Ok(Self { inputs, options, parser, resize, follow })
     }
 }
 
@@ -88,15 +106,15 @@ pub(super) fn page(terminal: Terminal) -> Option<usize> {
     }
 }
 
-fn sources(files: Vec<PathBuf>) -> Vec<Source> {
+fn sources(files: &[PathBuf]) -> Vec<Source> {
     if files.is_empty() {
         return vec![Source::Stdin];
     }
-    let source = |file: PathBuf| match file.as_os_str() == "-" {
+    let source = |file: &PathBuf| match file.as_os_str() == "-" {
         true => Source::Stdin,
-        false => Source::File(file),
+        false => Source::File(file.clone()),
     };
-    files.into_iter().map(source).collect()
+    files.iter().map(source).collect()
 }
 
 fn width(given: Option<u16>, environment: Environment<'_>, terminal: Terminal) -> usize {
@@ -203,7 +221,7 @@ mod tests {
             let found = variables.iter().find(|(own, _)| *own == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        Plan::resolve(Cli::try_parse_from(words).unwrap(), &find, terminal).unwrap()
+        Plan::resolve(&Cli::try_parse_from(words).unwrap(), &find, terminal).unwrap()
     }
 
     #[test]

@@ -2,16 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use rustix::event::Timespec;
 
 use super::Exit;
+use super::input::{Input, own};
 use super::lines::{Fill, Lines};
-use super::plan::{Plan, Resize, Source};
+use super::plan::{Follow, Plan, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
+use super::{follow, merge};
 use crate::printer::Printer;
 
 /// Why the program stopped early.
@@ -34,102 +36,105 @@ impl RunError {
     }
 }
 
-/// Shows all inputs, one after the other.
+/// Shows all inputs: one as it comes, several merged by time, followed ones for ever.
 ///
 /// # Errors
 /// When something cannot be read or written.
 pub(super) fn run(plan: Plan) -> Result<Exit, RunError> {
-    // Checked before anything is shown: a wrong name must not be lost above a long log.
-    let inputs = plan.inputs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    // Opened before anything is shown: a wrong name must not be lost above a long log.
+    let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
     let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
-    let mut printer = Printer::new(plan.options, output);
-    for mut input in inputs {
-        if show(&mut input, &mut printer, plan.resize)? == Exit::Interrupted {
-            return Ok(Exit::Interrupted);
-        }
-    }
-    printer.finish().map_err(RunError::Write)?;
-    Ok(Exit::Done)
-}
-
-fn open(source: &Source) -> Result<File, RunError> {
-    match source {
-        Source::Stdin => own(io::stdin().as_fd()).map_err(RunError::Read),
-        Source::File(path) => {
-            File::open(path).map_err(|error| RunError::Open { path: path.clone(), error })
-        }
+    let mut screen = Screen { printer: Printer::new(plan.options, output), resize: plan.resize };
+    let shown = match (plan.follow, <[Input; 1]>::try_from(inputs)) {
+        (Follow::No, Ok([input])) => show(input, &mut screen),
+        (Follow::No, Err(inputs)) => merge::show(inputs, &plan.parser, &mut screen),
+        (Follow::Yes, _) => follow::show(&plan.inputs, &mut screen),
+    };
+    match shown {
+        Err(RunError::Write(_)) | Ok(Exit::Interrupted) => shown,
+        // What came before an input broke is worth seeing.
+        Ok(_) | Err(_) => screen.pause().and(shown),
     }
 }
 
-/// A standard stream without the buffer the standard library puts before it: we have our own, and
-/// need to know when nothing is left in it.
-fn own(stream: BorrowedFd<'_>) -> io::Result<File> {
-    stream.try_clone_to_owned().map(File::from)
+/// A printer on standard output.
+pub(super) struct Screen {
+    printer: Printer<File>,
+    resize: Resize,
 }
 
-fn show(input: &mut File, printer: &mut Printer<File>, resize: Resize) -> Result<Exit, RunError> {
+impl Screen {
+    pub(super) fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
+        self.printer.line(line).map_err(RunError::Write)
+    }
+
+    pub(super) fn pause(&mut self) -> Result<(), RunError> {
+        self.printer.pause().map_err(RunError::Write)
+    }
+
+    /// Takes over a new size of the terminal.
+    pub(super) fn follow_size(&mut self) -> Result<(), RunError> {
+        match (self.resize, Size::look()) {
+            (Resize::Follow, Some(size)) => {
+                let (columns, rows) = (usize::from(size.columns), usize::from(size.rows));
+                self.printer.resize(columns, Some(rows)).map_err(RunError::Write)
+            }
+            (Resize::Follow, None) | (Resize::Fixed, _) => Ok(()),
+        }
+    }
+}
+
+fn show(mut input: Input, screen: &mut Screen) -> Result<Exit, RunError> {
     let mut lines = Lines::new();
-    let mut pauses = Pauses::new(input).map_err(RunError::Wait)?;
     loop {
-        if pauses.until_input(input, printer)? == Wait::Insisted {
+        if input.pauses.until_input(screen)? == Wait::Insisted {
             return Ok(Exit::Interrupted);
         }
-        let fill = lines.fill(input).map_err(RunError::Read)?;
-        follow_size(printer, resize)?;
+        let fill = lines.fill(&mut input.reader).map_err(RunError::Read)?;
+        screen.follow_size()?;
         while let Some(line) = lines.next() {
-            printer.line(line).map_err(RunError::Write)?;
+            screen.line(line)?;
         }
         if fill == Fill::End {
-            let rest = lines.rest().map_or(Ok(()), |line| printer.line(line));
-            rest.map_err(RunError::Write)?;
+            lines.rest().map_or(Ok(()), |line| screen.line(line))?;
             return Ok(Exit::Done);
         }
     }
 }
 
-fn follow_size(printer: &mut Printer<File>, resize: Resize) -> Result<(), RunError> {
-    match (resize, Size::look()) {
-        (Resize::Follow, Some(size)) => {
-            let (columns, rows) = (usize::from(size.columns), usize::from(size.rows));
-            printer.resize(columns, Some(rows)).map_err(RunError::Write)
-        }
-        (Resize::Follow, None) | (Resize::Fixed, _) => Ok(()),
-    }
-}
-
-/// How to notice that the input pauses.
-enum Pauses {
+/// How to notice that an input pauses.
+pub(super) enum Pauses {
     /// A plain file never does.
     Never,
     /// Somebody types: every line is an end for now, and Ctrl-C means us.
     Typed,
     /// A pipe, the program before which gets Ctrl-C as well.
-    Pipe(Interrupts),
+    Pipe(File, Interrupts),
 }
 
 impl Pauses {
-    fn new(input: &File) -> io::Result<Self> {
+    pub(super) fn of(input: &File) -> io::Result<Self> {
         if input.metadata()?.is_file() {
             return Ok(Self::Never);
         }
         if input.is_terminal() {
             return Ok(Self::Typed);
         }
-        Interrupts::count().map(Self::Pipe)
+        Ok(Self::Pipe(input.try_clone()?, Interrupts::count()?))
     }
 
     /// Waits for input; what is there already is shown meanwhile.
-    fn until_input(&mut self, input: &File, printer: &mut Printer<File>) -> Result<Wait, RunError> {
+    fn until_input(&mut self, screen: &mut Screen) -> Result<Wait, RunError> {
         match self {
             Self::Never => Ok(Wait::Input),
-            Self::Typed => printer.pause().map(|()| Wait::Input).map_err(RunError::Write),
-            Self::Pipe(interrupts) => {
-                let patience = if printer.holds_lines() { FIRST_LINES } else { NONE };
-                match interrupts.wait(input, Some(patience)).map_err(RunError::Wait)? {
-                    Wait::Pause => printer.pause().map_err(RunError::Write)?,
+            Self::Typed => screen.pause().map(|()| Wait::Input),
+            Self::Pipe(input, interrupts) => {
+                let patience = if screen.printer.holds_lines() { FIRST_LINES } else { NONE };
+                match interrupts.wait(&*input, Some(patience)).map_err(RunError::Wait)? {
+                    Wait::Pause => screen.pause()?,
                     over @ (Wait::Input | Wait::Insisted) => return Ok(over),
                 }
-                interrupts.wait(input, None).map_err(RunError::Wait)
+                interrupts.wait(&*input, None).map_err(RunError::Wait)
             }
         }
     }
