@@ -120,22 +120,26 @@ impl Filter {
     }
 
     /// Whether events of this time may be shown. A time that cannot be read is in every window.
+    /// In a log with dates the window counts from `origin`, the date of the first event.
     #[must_use]
-    pub fn shows_time(&self, stamp: Option<&Stamp<'_>>) -> bool {
+    pub fn shows_time(&self, stamp: Option<&Stamp<'_>>, origin: Option<Time>) -> bool {
         let Some((at, unit)) = stamp.and_then(|stamp| Some((stamp.at?, stamp.unit))) else {
             return true;
         };
-        let unit = unit.unwrap_or(Tick::SECOND);
+        let (at, unit) = match unit {
+            Some(unit) => (at, unit),
+            None => (at.since(origin.unwrap_or(at)), Tick::SECOND),
+        };
         self.since.is_none_or(|since| since.at(unit) <= at)
             && self.until.is_none_or(|until| at <= until.at(unit))
     }
 
     /// Whether an event passes everything but `grep`, which needs the text as it is shown.
     #[must_use]
-    pub fn shows(&self, event: &Event<'_>) -> bool {
+    pub fn shows(&self, event: &Event<'_>, origin: Option<Time>) -> bool {
         self.shows_topic(&event.topic)
             && self.shows_peer(&event.peer)
-            && self.shows_time(event.stamp.as_ref())
+            && self.shows_time(event.stamp.as_ref(), origin)
     }
 }
 
@@ -147,7 +151,7 @@ mod tests {
 
     fn shows(filter: &Filter, line: &str) -> bool {
         match Parser::default().parse(line.as_bytes()) {
-            Line::Event(event) => filter.shows(&event),
+            Line::Event(event) => filter.shows(&event, None),
             Line::Header(_) | Line::Other(..) => panic!("no event: {line}"),
         }
     }
@@ -170,6 +174,15 @@ mod tests {
         assert!(shows(&peers, "1 VOTE S1 x"));
         assert!(shows(&peers, "1 | VOTE | C2 | x"));
         assert!(!shows(&peers, "1 | VOTE | 2 | x"));
+    }
+
+    #[test]
+    fn dates_count_from_the_first_one() {
+        let filter = Filter { since: Some(Bound::parse("2s").unwrap()), ..Filter::default() };
+        let stamp = |at| Stamp { text: b"".into(), at: Some(Time::from_nanos(at)), unit: None };
+        let origin = Some(Time::from_nanos(7_000_000_000));
+        assert!(!filter.shows_time(Some(&stamp(8_999_999_999)), origin));
+        assert!(filter.shows_time(Some(&stamp(9_000_000_000)), origin));
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub use filter::{BareNumber, Bound, Filter, NameSet};
 pub use layout::{Columns, Layout, Shape};
 pub use line::{Event, Header, Line, Stamp};
 pub use parse::{Format, FormatError, Parser, Pattern};
-pub use printer::{Options, Printer, TimeColumn};
+pub use printer::{Options, Printer, Repeats, TimeColumn};
 pub use text::{Cut, Safe, Script, make_safe};
 pub use theme::{Background, Theme};
 pub use time::{Tick, Time, TimeError};

@@ -38,11 +38,11 @@ impl Event<'_> {
 /// When an event happened: as written, and as a point in time if that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp<'a> {
-    /// The time field as written, without leading zeros.
+    /// The time as written, without leading zeros; of a date the time of day.
     pub text: Cow<'a, [u8]>,
     /// The same as a point in time.
     pub at: Option<Time>,
-    /// The unit `text` counts in, if it is a count.
+    /// The unit `text` counts in; `None` for a time of day, whose `at` is a date.
     pub unit: Option<Tick>,
 }
 

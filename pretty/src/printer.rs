@@ -6,27 +6,30 @@
 //! owner says when the input pauses and when the width changes.
 
 use std::io::{self, Write};
-use std::mem;
 use std::ops::Range;
 
 use crate::class::Class;
 use crate::color::Depth;
 use crate::filter::Filter;
-use crate::layout::{Layout, Shape};
-use crate::line::{Event, Header, Line};
+use crate::line::{Event, Line};
 use crate::parse::{Format, Parser};
 use crate::peer::{Peers, Seen};
-use crate::render::{Canvas, Lead, Page, Paint, Piece, Sink};
+use crate::render::{Canvas, Page, Paint, Sink};
 use crate::text::make_safe;
 use crate::theme::Background;
-use crate::time::Tick;
+use crate::time::{Tick, Time};
 
+mod context;
+mod draw;
+mod fold;
 mod front;
 mod held;
 mod measure;
+mod others;
 mod topics;
 
-use front::Front;
+use context::{Context, Missed};
+use fold::{Folded, Folds};
 use held::Held;
 use measure::Measure;
 use topics::{TopicId, Topics};
@@ -50,6 +53,12 @@ pub struct Options {
     pub filter: Filter,
     /// Which lines are events.
     pub format: Format,
+    /// How many events before a match of `filter.grep` are shown with it.
+    pub before: usize,
+    /// How many events after a match of `filter.grep` are shown with it.
+    pub after: usize,
+    /// What happens to repeats.
+    pub repeats: Repeats,
     /// The unit of whole-number times, if it is not the usual one.
     pub tick: Option<Tick>,
 }
@@ -64,6 +73,16 @@ pub enum TimeColumn {
     Hidden,
 }
 
+/// What happens to an event that says what its peer has said a moment before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeats {
+    /// It is shown like any other.
+    #[default]
+    Show,
+    /// It is counted; the count is shown before the next event of the peer that is new.
+    Fold,
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -75,6 +94,9 @@ impl Default for Options {
             depth: Depth::None,
             filter: Filter::default(),
             format: Format::Auto,
+            before: 0,
+            after: 0,
+            repeats: Repeats::Show,
             tick: None,
         }
     }
@@ -98,6 +120,10 @@ pub struct Printer<W> {
     /// `None` until the first event, and again after each header line of the log.
     canvas: Option<Canvas>,
     held: Option<Held>,
+    context: Context,
+    folds: Option<Folds>,
+    /// The first date in a log with dates.
+    origin: Option<Time>,
     run: Run,
     /// Where the last header of columns was drawn.
     header_row: usize,
@@ -138,6 +164,9 @@ impl<W: Write> Printer<W> {
             paint,
             canvas: None,
             held: None,
+            context: Context::new(options.before, options.after),
+            folds: (options.repeats == Repeats::Fold).then(Folds::default),
+            origin: None,
             run: Run::Events,
             header_row: 0,
             scratch: Scratch::default(),
@@ -197,6 +226,8 @@ impl<W: Write> Printer<W> {
     /// Those of the writer.
     pub fn finish(mut self) -> io::Result<W> {
         self.pause()?;
+        self.draw_all_repeats()?;
+        self.sink.flush()?;
         Ok(self.sink.into_writer())
     }
 
@@ -228,10 +259,13 @@ impl<W: Write> Printer<W> {
         let mut parser = self.parser.clone();
         for line in held.lines() {
             match parser.parse(line) {
-                Line::Event(event) if self.filter.shows(&event) => {
-                    self.measure(&event);
+                Line::Event(event) => {
+                    self.see_origin(&event);
+                    if self.filter.shows(&event, self.origin) {
+                        self.measure(&event);
+                    }
                 }
-                Line::Event(_) | Line::Other(..) => {}
+                Line::Other(..) => {}
                 Line::Header(_) => return,
             }
         }
@@ -240,32 +274,74 @@ impl<W: Write> Printer<W> {
     #[inline]
     fn show(&mut self, line: &[u8]) -> io::Result<()> {
         match self.parser.parse(line) {
-            Line::Event(event) => self.show_event(&event),
+            Line::Event(event) => self.show_event(&event, line),
             Line::Header(header) => self.show_header(header),
             Line::Other(class, line) => self.show_other(class, line),
         }
     }
 
-    fn show_event(&mut self, event: &Event<'_>) -> io::Result<()> {
+    /// Shows an event, keeps it as context, or neither.
+    fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
+        self.see_origin(event);
         let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
-        if !self.shows(event, topic) {
+        if !self.passes(event, topic) {
             return Ok(());
         }
+        if self.matches(event) {
+            for line in self.context.matched() {
+                self.show_kept(&line)?;
+            }
+            return self.place(event, topic);
+        }
+        match self.context.missed(line) {
+            Missed::Hide => Ok(()),
+            Missed::Show => self.place(event, topic),
+        }
+    }
+
+    fn show_kept(&mut self, line: &[u8]) -> io::Result<()> {
+        match self.parser.parse(line) {
+            Line::Event(event) => {
+                let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
+                self.place(&event, topic)
+            }
+            Line::Header(_) | Line::Other(..) => Ok(()),
+        }
+    }
+
+    fn see_origin(&mut self, event: &Event<'_>) {
+        let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
+        self.origin = self.origin.or_else(|| date?.at);
+    }
+
+    fn passes(&self, event: &Event<'_>, topic: TopicId) -> bool {
+        self.topics[topic].shown
+            && self.filter.shows_peer(&event.peer)
+            && self.filter.shows_time(event.stamp.as_ref(), self.origin)
+    }
+
+    fn matches(&mut self, event: &Event<'_>) -> bool {
+        self.filter.grep.as_ref().is_none_or(|regex| {
+            regex.is_match(make_safe(&event.text, &mut self.scratch.text).text())
+        })
+    }
+
+    /// Draws an event in a layout that fits it, unless it repeats what its peer said before.
+    fn place(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
         if self.measure(event) == Seen::New || self.canvas.is_none() {
             self.lay_out()?;
+        }
+        let repeats = match self.folds.as_mut().map(|folds| folds.take(event)) {
+            Some(Folded::Repeat) => return Ok(()),
+            Some(Folded::After(repeats)) => Some(repeats),
+            Some(Folded::New) | None => None,
+        };
+        if let Some(repeats) = repeats {
+            self.draw_repeats(&event.peer, repeats)?;
         }
         self.repeat_header()?;
         self.run = Run::Events;
         self.draw(event, topic)
-    }
-
-    fn shows(&mut self, event: &Event<'_>, topic: TopicId) -> bool {
-        self.topics[topic].shown
-            && self.filter.shows_peer(&event.peer)
-            && self.filter.shows_time(event.stamp.as_ref())
-            && self.filter.grep.as_ref().is_none_or(|regex| {
-                regex.is_match(make_safe(&event.text, &mut self.scratch.text).text())
-            })
     }
 
     fn measure(&mut self, event: &Event<'_>) -> Seen {
@@ -274,112 +350,6 @@ impl<W: Write> Printer<W> {
             Seen::New => Seen::New,
             Seen::Before => grown,
         }
-    }
-
-    fn draw(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
-        let Some(canvas) = &self.canvas else {
-            return Ok(());
-        };
-        let Scratch { text, time, peer, front, marks } = &mut self.scratch;
-        let topic = &self.topics[topic];
-        let fields = Front::of(event, canvas.layout());
-        let text = make_safe(fields.before(&event.text, front), text);
-        if let Some(regex) = &self.filter.grep {
-            marks.clear();
-            marks.extend(regex.find_iter(text.text()).map(|found| found.range()));
-        }
-        let stamp = event.stamp.as_ref().filter(|_| fields.time.is_none());
-        let lead = Lead {
-            time: stamp.map_or("", |stamp| make_safe(&stamp.text, time).text()),
-            topic: if fields.topic.is_some() { "" } else { &topic.label },
-        };
-        let piece = Piece { text, ink: &topic.ink, marks };
-        if let Shape::Tagged(_) = canvas.layout().shape {
-            let name = if fields.peer.is_some() { b"" } else { &*event.peer };
-            let frame = canvas.tagged(make_safe(name, peer).text());
-            return canvas.event(&mut self.sink, lead, &frame, piece);
-        }
-        let frame = canvas.frame(self.peers.column(&event.peer));
-        canvas.event(&mut self.sink, lead, frame, piece)
-    }
-
-    /// Makes the layout that fits what has been seen, and says what it looks like.
-    fn lay_out(&mut self) -> io::Result<()> {
-        let columns = self.measure.columns(self.peers.len());
-        let layout = Layout::new(self.page.width(), columns);
-        let side_by_side = |canvas: &Canvas| matches!(canvas.layout().shape, Shape::Columns(_));
-        let was_narrow = self.canvas.as_ref().is_some_and(|canvas| !side_by_side(canvas));
-        let canvas = self.canvas.insert(Canvas::new(layout, &self.paint));
-        if side_by_side(canvas) {
-            return self.draw_header();
-        }
-        if was_narrow {
-            return Ok(());
-        }
-        let notice = format!(
-            "{} columns are too few for {} peers side by side ({} needed): one below the other",
-            self.page.width(),
-            columns.peers,
-            Layout::width_needed(columns)
-        );
-        let text = make_safe(notice.as_bytes(), &mut self.scratch.text);
-        let ink = self.paint.ink(self.paint.theme.time);
-        self.page.rule(&mut self.sink, Piece { text, ink: &ink, marks: &[] })
-    }
-
-    fn draw_header(&mut self) -> io::Result<()> {
-        self.header_row = self.sink.rows();
-        let unit = self.measure.unit().map(|unit| unit.to_string()).unwrap_or_default();
-        match &self.canvas {
-            Some(canvas) => canvas.header(&mut self.sink, &unit, &self.peers.arrange()),
-            None => Ok(()),
-        }
-    }
-
-    /// Draws the header anew once it has left the screen.
-    #[inline]
-    fn repeat_header(&mut self) -> io::Result<()> {
-        let Some(page) = self.page_rows else {
-            return Ok(());
-        };
-        // One row is the header's own, one the prompt's.
-        if self.sink.rows() - self.header_row + 2 > page.max(PAGE_ROWS_MIN) {
-            return self.draw_header();
-        }
-        Ok(())
-    }
-
-    fn show_header(&mut self, header: Header<'_>) -> io::Result<()> {
-        let ink = self.paint.bold_ink(self.paint.theme.title);
-        let text = make_safe(header.text, &mut self.scratch.text);
-        self.page.rule(&mut self.sink, Piece { text, ink: &ink, marks: &[] })?;
-        self.run = Run::Events;
-        self.start_over(header.peers);
-        Ok(())
-    }
-
-    fn show_other(&mut self, class: Class, line: &[u8]) -> io::Result<()> {
-        let ink = match class {
-            Class::Blank => return self.sink.end_row(),
-            Class::Plain => Box::default(),
-            Class::Test => self.paint.bold_ink(self.paint.theme.title),
-            Class::Passed => self.paint.bold_ink(self.paint.theme.good),
-            Class::Failed | Class::Panic | Class::Race => self.paint.bold_ink(self.paint.theme.bad),
-        };
-        let run = self.run.then(class);
-        let before = mem::replace(&mut self.run, run);
-        let text = make_safe(line, &mut self.scratch.text);
-        let piece = Piece { text, ink: &ink, marks: &[] };
-        if before == run {
-            return self.page.line(&mut self.sink, piece);
-        }
-        if matches!(class, Class::Test | Class::Passed | Class::Failed) {
-            return self.page.rule(&mut self.sink, piece);
-        }
-        let mut title = String::new();
-        let text = make_safe(class.title().as_bytes(), &mut title);
-        self.page.rule(&mut self.sink, Piece { text, ..piece })?;
-        self.page.line(&mut self.sink, piece)
     }
 }
 
@@ -393,6 +363,3 @@ impl Run {
         }
     }
 }
-
-/// A screen lower than this would show hardly more than headers.
-const PAGE_ROWS_MIN: usize = 10;

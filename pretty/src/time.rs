@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-/// A point in log time, in nanoseconds since the log's own zero.
+/// A point in log time, in nanoseconds since the log's own zero; for logs with dates since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(i64);
 
@@ -22,6 +22,12 @@ impl Time {
     pub const fn nanos(self) -> i64 {
         self.0
     }
+
+    /// The same time on a clock that reads zero at `origin`.
+    #[must_use]
+    pub const fn since(self, origin: Self) -> Self {
+        Self(self.0.saturating_sub(origin.0))
+    }
 }
 
 /// The length of one unit of a time field, in nanoseconds; never zero.
@@ -29,6 +35,10 @@ impl Time {
 pub struct Tick(i64);
 
 impl Tick {
+    /// One nanosecond.
+    pub const NANOSECOND: Self = Self(1);
+    /// One microsecond.
+    pub const MICROSECOND: Self = Self(1_000);
     /// One millisecond: the unit of `verbose/1`.
     pub const MILLISECOND: Self = Self(1_000_000);
     /// Ten milliseconds: the unit of whole-number times between bars.

@@ -47,6 +47,22 @@ pub struct Cli {
     #[arg(short, long, value_name = "REGEX")]
     pub grep: Option<regex::Regex>,
 
+    /// With --grep, show N events before and after each match too
+    #[arg(short = 'C', long, value_name = "N", requires = "grep")]
+    pub context: Option<usize>,
+
+    /// The same, before only
+    #[arg(short = 'B', long, value_name = "N", requires = "grep")]
+    pub before: Option<usize>,
+
+    /// The same, after only
+    #[arg(short = 'A', long, value_name = "N", requires = "grep")]
+    pub after: Option<usize>,
+
+    /// Count what a peer repeats (heartbeats) instead of showing it
+    #[arg(long)]
+    pub fold: bool,
+
     /// Go on showing what is added to the files, also when they are rotated or cut back
     #[arg(short, long)]
     pub follow: bool,
@@ -71,7 +87,7 @@ pub struct Cli {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=10_000))]
     pub width: Option<u16>,
 
-    /// auto, verbose, dslogs, json, or a regular expression with the groups time, topic, peer, msg
+    /// auto, verbose, dslogs, json, logfmt, or a regular expression with the groups time, topic, peer, msg
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     pub format: String,
 

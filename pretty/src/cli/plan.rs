@@ -8,7 +8,7 @@ use super::terminal::{Stream, Terminal};
 use crate::color::Depth;
 use crate::filter::{Filter, NameSet};
 use crate::parse::{Format, FormatError, Parser};
-use crate::printer::{Options, TimeColumn};
+use crate::printer::{Options, Repeats, TimeColumn};
 use crate::theme::Background;
 
 /// What to do.
@@ -84,6 +84,9 @@ impl Plan {
             background: background(cli.theme, environment),
             depth: depth(cli.color_choice(), environment, terminal.output),
             format: format(&cli.format)?,
+            before: cli.before.or(cli.context).unwrap_or(0),
+            after: cli.after.or(cli.context).unwrap_or(0),
+            repeats: if cli.fold { Repeats::Fold } else { Repeats::Show },
             tick: cli.tick,
             filter: filter(cli),
         };
@@ -187,6 +190,7 @@ fn format(name: &str) -> Result<Format, FormatError> {
         "verbose" => Format::Verbose,
         "dslogs" => Format::Dslogs,
         "json" => Format::Json,
+        "logfmt" => Format::Logfmt,
         expression => Format::custom(expression)?,
     })
 }

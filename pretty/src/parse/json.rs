@@ -1,5 +1,7 @@
-//! One JSON object a line: `t_us`, `topic`, `peer`, `msg`, then any other keys, which are shown
-//! after the message as `key=value` in the order they were written.
+//! One JSON object a line.
+//!
+//! Ours have `t_us`, `topic`, `peer`, `msg` and then facts; those of `tracing-subscriber` and of
+//! other loggers have a `timestamp`, a `level`, a `message` and fields, some of them nested.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,111 +9,70 @@ use std::fmt;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::line::{Event, Stamp};
-use crate::time::{Tick, Time};
+use super::facts::Facts;
+use crate::line::Event;
 
-/// The event in a line; `None` if it is no object or lacks a time, a topic or a peer.
+/// The event in a line; `None` if it is no object or has no time and text.
 pub(super) fn parse(line: &[u8]) -> Option<Event<'_>> {
-    let fields = Fields::read(line)?;
-    let micros: i64 = fields.get("t_us")?.get().parse().ok()?;
-    let topic = text_of(fields.get("topic")?)?;
-    let peer = text_of(fields.get("peer")?)?;
-    Some(Event {
-        stamp: Some(stamp(micros)),
-        topic: bytes(topic),
-        peer: bytes(peer),
-        text: bytes(Cow::Owned(fields.message())),
-    })
+    let mut json = serde_json::Deserializer::from_slice(line);
+    let members = json.deserialize_map(MembersVisitor).ok()?;
+    json.end().ok()?;
+    let mut facts = Facts::default();
+    for (key, value) in members.0 {
+        add(&mut facts, key, value);
+    }
+    facts.into_event()
 }
 
-/// Microseconds as the text form writes them: milliseconds with three decimals.
-fn stamp(micros: i64) -> Stamp<'static> {
-    let sign = if micros < 0 { "-" } else { "" };
-    let size = micros.unsigned_abs();
-    let text = format!("{sign}{}.{:03}", size / 1000, size % 1000);
-    Stamp {
-        text: Cow::Owned(text.into_bytes()),
-        at: Some(Time::from_nanos(micros.saturating_mul(1000))),
-        unit: Some(Tick::MILLISECOND),
-    }
-}
-
-/// The top-level fields of an object, in order, values unread.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> Fields<'a> {
-    fn read(line: &'a [u8]) -> Option<Self> {
-        let mut json = serde_json::Deserializer::from_slice(line);
-        let fields = json.deserialize_map(FieldsVisitor).ok()?;
-        json.end().ok()?;
-        Some(fields)
-    }
-
-    fn get(&self, key: &str) -> Option<&'a RawValue> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
-    }
-
-    fn message(&self) -> String {
-        let mut message = String::new();
-        if let Some(text) = self.get("msg").and_then(text_of) {
-            message.push_str(&text);
+/// Adds a member; the fields of an event stand for themselves, as if they were not nested.
+fn add<'a>(facts: &mut Facts<'a>, key: Cow<'a, str>, value: &'a RawValue) {
+    if NESTS.contains(&&*key)
+        && let Ok(members) = read_members(value)
+    {
+        for (key, value) in members.0 {
+            facts.push(key, text_of(value));
         }
-        for (key, value) in &self.0 {
-            if !FIXED_KEYS.contains(&&**key) {
-                let gap = if message.is_empty() { "" } else { " " };
-                let value = fact(value);
-                message.extend([gap, key, "=", &value]);
-            }
-        }
-        message
+        return;
     }
+    facts.push(key, text_of(value));
 }
 
-const FIXED_KEYS: [&str; 4] = ["t_us", "topic", "peer", "msg"];
+/// Members whose own members are the facts: `tracing-subscriber` puts an event's fields and the
+/// innermost span there.
+const NESTS: [&str; 2] = ["fields", "span"];
 
-/// A value as it stands in a text line: a string of one word without its quotes.
-fn fact(value: &RawValue) -> Cow<'_, str> {
-    match text_of(value) {
-        Some(text) if !text.is_empty() && !text.contains([' ', '"', '=']) => text,
-        Some(_) | None => Cow::Borrowed(value.get()),
-    }
+fn read_members(value: &RawValue) -> serde_json::Result<Members<'_>> {
+    serde_json::Deserializer::from_str(value.get()).deserialize_map(MembersVisitor)
 }
 
-/// A string's contents, or a number as written.
-fn text_of(value: &RawValue) -> Option<Cow<'_, str>> {
+/// A string's contents; anything else as written.
+fn text_of(value: &RawValue) -> Cow<'_, str> {
     let raw = value.get();
-    match raw.as_bytes().first()? {
-        b'"' => match raw.strip_prefix('"')?.strip_suffix('"')? {
-            plain if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
-            _ => serde_json::from_str::<String>(raw).ok().map(Cow::Owned),
-        },
-        b'-' | b'0'..=b'9' => Some(Cow::Borrowed(raw)),
-        _ => None,
+    match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
+        Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
+        Some(_) => serde_json::from_str(raw).map_or(Cow::Borrowed(raw), Cow::Owned),
+        None => Cow::Borrowed(raw),
     }
 }
 
-fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-    }
-}
+/// The members of an object, in order, values unread.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-struct FieldsVisitor;
+struct MembersVisitor;
 
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::new();
+        let mut members = Vec::new();
         while let Some((key, value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-            fields.push((key.0, value));
+            members.push((key.0, value));
         }
-        Ok(Fields(fields))
+        Ok(Members(members))
     }
 }
 

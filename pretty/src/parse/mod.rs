@@ -5,9 +5,12 @@
 //! layout or output.
 
 mod bars;
+mod clock;
 mod custom;
 mod dslogs;
+mod facts;
 mod json;
+mod logfmt;
 
 use std::borrow::Cow;
 
@@ -27,8 +30,10 @@ pub enum Format {
     Verbose,
     /// `000123 VOTE S1 text`.
     Dslogs,
-    /// One JSON object a line.
+    /// One JSON object a line: ours, `tracing-subscriber`'s, or one with a time and a text.
     Json,
+    /// `ts=… level=… peer=… msg="…" key=value`.
+    Logfmt,
     /// A regular expression with named groups.
     Custom(Pattern),
 }
@@ -94,11 +99,13 @@ impl Parser {
             Format::Auto => match line.first()? {
                 b'0'..=b'9' => self.bars(line).or_else(|| self.dslogs(line)),
                 b'{' => json::parse(line),
+                b'l' | b't' => logfmt::parse(line),
                 _ => None,
             },
             Format::Verbose => self.bars(line),
             Format::Dslogs => self.dslogs(line),
             Format::Json => json::parse(line),
+            Format::Logfmt => logfmt::parse(line),
             Format::Custom(pattern) => pattern.parse(line, self.tick),
         }
     }
@@ -226,8 +233,32 @@ mod tests {
         );
         check(r#"{"t_us":5,"topic":"A","peer":"1"}"#, "0.005 = Some(5000)ns [A] [1] []");
         check(r#"{"t_us":5,"topic":"A"}"#, "Plain");
+        check(r#"{"topic":"A","peer":"1","msg":"x"}"#, "Plain");
         check(r#"{"t_us":5,"topic":"A","peer":"1","msg":"torn"#, "Plain");
         check("{}", "Plain");
+    }
+
+    #[test]
+    fn json_of_other_loggers() {
+        check(
+            r#"{"timestamp":"2026-11-23T06:12:00.123Z","level":"INFO","fields":{"message":"grants vote","peer":2,"term":3},"target":"raft::node","span":{"name":"handle"},"spans":[{"name":"handle"}]}"#,
+            r#"06:12:00.123 = Some(1795414320123000000)ns [INFO] [2] [grants vote term=3 target=raft::node name=handle spans=[{\"name\":\"handle\"}]]"#,
+        );
+        check(
+            r#"{"time":1795414320.5,"msg":"x","topic":"A","level":"debug"}"#,
+            "1795414320.5 = Some(1795414320500000000)ns [A] [-] [x level=debug]",
+        );
+    }
+
+    #[test]
+    fn logfmt() {
+        check(
+            r#"ts=2026-11-23T06:12:00Z level=warn node=n1 msg="a \"b\" c" took=3ms why="""#,
+            r#"06:12:00 = Some(1795414320000000000)ns [warn] [n1] [a \"b\" c took=3ms why=\"\"]"#,
+        );
+        check("level=warn msg=x", "Plain");
+        check("time to say level=warn msg=x", "Plain");
+        check("ts=2026-11-23T06:12:00Z msg=\"torn", "Plain");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::common::{draw, visible, wide};
 use insta::assert_snapshot;
-use pretty::{Background, Depth, Filter, NameSet, Options, Printer, TimeColumn};
+use pretty::{Background, Depth, Filter, NameSet, Options, Printer, Repeats, TimeColumn};
 
 const ELECTION: &str = "\
 # verbose/1 test=initial_election_2a seed=42 peers=3 unit=ms
@@ -219,4 +219,75 @@ fn filters_never_hide_what_is_no_event() {
     ──10ms─────┬─1──────────────────────────
          2 LEAD│z
     ");
+}
+
+#[test]
+fn events_around_matches() {
+    let filter = Filter { grep: Some(regex::Regex::new("here").unwrap()), ..Filter::default() };
+    let log: String = (0..9)
+        .map(|i| format!("{i} | A | 0 | {}\n", if i == 4 { "here" } else { "other" }))
+        .collect();
+    let drawn = draw(Options { filter, before: 2, after: 1, ..wide(30) }, log);
+    assert_snapshot!(drawn, @"
+    ──10ms──┬─0───────────────────
+         2 A│other
+         3 A│other
+         4 A│here
+         5 A│other
+    ");
+}
+
+#[test]
+fn repeats_are_counted() {
+    let beat = "\
+1 | RPC | 0 | Sending AppendEntries to 1. id=7
+1 | TIMR | 1 | Resetting timer.
+1 | RPC | 1 | AppendEntries from 0. id=7
+";
+    let log = [
+        &beat.replace('7', "1"),
+        &beat.replace('7', "2"),
+        &beat.replace('7', "3"),
+        "9 | TERM | 1 | term=4\n10 | TERM | 1 | term=5\n",
+        beat,
+        "PASS\n",
+        beat,
+    ];
+    let drawn = draw(Options { repeats: Repeats::Fold, ..wide(60) }, log.concat());
+    assert_snapshot!(drawn, @"
+    ──10ms─────┬─0──────────────────────┬─1─────────────────────
+         1 RPC │Sending AppendEntries to│
+               ┊1. id=1                 │
+         1 TIMR│                        │Resetting timer.
+         1 RPC │                        │AppendEntries from 0.
+               │                        ┊id=1
+               │                        │⋯ 4 repeats
+         9 TERM│                        │term=4
+        10 TERM│                        │term=5
+               │⋯ 3 repeats             │
+               │                        │⋯ 2 repeats
+    ── PASS ────────────────────────────────────────────────────
+         1 RPC │Sending AppendEntries to│
+               ┊1. id=7                 │
+         1 TIMR│                        │Resetting timer.
+         1 RPC │                        │AppendEntries from 0.
+               │                        ┊id=7
+    ");
+}
+
+#[test]
+fn dates_show_the_time_of_day_and_windows_count_from_the_first() {
+    let log = r#"{"timestamp":"2026-11-23T06:12:00.100Z","level":"INFO","fields":{"message":"a","peer":1}}
+{"timestamp":"2026-11-23T06:12:01.900Z","level":"WARN","fields":{"message":"b","peer":0}}
+ts=2026-11-23T06:12:02.2Z level=info peer=2 msg="c d"
+"#;
+    let filter = Filter { since: Some("1.5s".parse().unwrap()), ..Filter::default() };
+    assert_snapshot!(draw(wide(60), log), @"
+    ─────────────────┬─0────────────┬─1───────────┬─2───────────
+    06:12:00.100 INFO│              │a            │
+    06:12:01.900 WARN│b             │             │
+      06:12:02.2 info│              │             │c d
+    ");
+    let late = draw(Options { filter, ..wide(60) }, log);
+    assert!(!late.contains("│a") && late.contains("│b") && late.contains("c d"), "{late}");
 }
