@@ -1,0 +1,189 @@
+//! The command line as it is typed. The comments here are the help text.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, ValueEnum};
+
+use crate::filter::Bound;
+use crate::time::Tick;
+
+/// Show the logs of many peers side by side, one column per peer
+///
+/// Reads FILEs, or standard input without any, and draws every event in the column of its peer:
+/// wrapped, coloured by topic, safe for the terminal. Formats, peers and topics are found by
+/// themselves; a line that is no event (test output, a panic) is shown as it came.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "pretty", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// Log files, also .gz and .zst; several are merged by time; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Peers that have a column from the start, or `auto` to find them
+    #[arg(short, long, value_name = "N|auto", default_value = "auto", value_parser = columns)]
+    pub columns: ColumnChoice,
+
+    /// Show just these topics, in any case [example: vote,lead]
+    #[arg(short, long, value_name = "TOPICS", action = ArgAction::Append)]
+    pub just: Vec<String>,
+
+    /// Leave these topics out
+    #[arg(short, long, value_name = "TOPICS", action = ArgAction::Append)]
+    pub ignore: Vec<String>,
+
+    /// Show just these peers [example: 0,2,C1]
+    #[arg(long, value_name = "LIST", action = ArgAction::Append)]
+    pub peers: Vec<String>,
+
+    /// Show nothing earlier [examples: 1.5s, 200ms, or a number as in the time column]
+    #[arg(short, long, value_name = "TIME")]
+    pub since: Option<Bound>,
+
+    /// Show nothing later
+    #[arg(short, long, value_name = "TIME")]
+    pub until: Option<Bound>,
+
+    /// Show just events whose text matches, and mark the matches; (?i) ignores case
+    #[arg(short, long, value_name = "REGEX")]
+    pub grep: Option<regex::Regex>,
+
+    /// With --grep, show N events before and after each match too
+    #[arg(short = 'C', long, value_name = "N", requires = "grep")]
+    pub context: Option<usize>,
+
+    /// The same, before only
+    #[arg(short = 'B', long, value_name = "N", requires = "grep")]
+    pub before: Option<usize>,
+
+    /// The same, after only
+    #[arg(short = 'A', long, value_name = "N", requires = "grep")]
+    pub after: Option<usize>,
+
+    /// Count what a peer repeats (heartbeats) instead of showing it
+    #[arg(long)]
+    pub fold: bool,
+
+    /// Go on showing what is added to the files, also when they are rotated or cut back
+    #[arg(short, long)]
+    pub follow: bool,
+
+    /// Leave the time column out
+    #[arg(long)]
+    pub no_time: bool,
+
+    /// When to use colours, or how many
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+
+    /// The same as --color=never
+    #[arg(long, overrides_with = "color")]
+    pub no_color: bool,
+
+    /// The background the colours have to be readable on
+    #[arg(long, value_enum, default_value_t = ThemeChoice::Auto)]
+    pub theme: ThemeChoice,
+
+    /// Columns of the output, instead of those of the terminal
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=10_000))]
+    pub width: Option<u16>,
+
+    /// auto, verbose, dslogs, json, logfmt, or a regular expression with the groups time, topic, peer, msg
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    pub format: String,
+
+    /// The unit of whole-number times [example: 10ms]
+    #[arg(long, value_name = "DURATION")]
+    pub tick: Option<Tick>,
+}
+
+/// `--columns`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnChoice {
+    /// A column for each peer in the log.
+    Auto,
+    /// Columns for so many peers before any of them says something.
+    Fixed(u16),
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set; also elsewhere if CLICOLOR_FORCE or FORCE_COLOR is
+    Auto,
+    /// As many as the terminal seems to have, even into a pipe
+    Always,
+    /// None
+    Never,
+    /// The sixteen basic colours
+    #[value(name = "16")]
+    Ansi16,
+    /// The 256 colours of xterm
+    #[value(name = "256")]
+    Ansi256,
+    /// 24-bit colours
+    #[value(name = "true", alias = "truecolor", alias = "24bit")]
+    True,
+}
+
+/// `--theme`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ThemeChoice {
+    /// What COLORFGBG says, else dark
+    Auto,
+    /// For a dark background
+    Dark,
+    /// For a light background
+    Light,
+}
+
+fn columns(text: &str) -> Result<ColumnChoice, String> {
+    if text == "auto" {
+        return Ok(ColumnChoice::Auto);
+    }
+    match text.parse() {
+        Ok(count @ 1..=COLUMNS_MAX) => Ok(ColumnChoice::Fixed(count)),
+        Ok(_) | Err(_) => Err(format!("`auto` or a number from 1 to {COLUMNS_MAX} is wanted")),
+    }
+}
+
+/// No screen shows more columns side by side.
+const COLUMNS_MAX: u16 = 999;
+
+const EXAMPLES: &str = "\
+Examples:
+  go test -run 2B | pretty              columns while the test runs
+  pretty raft.log -j vote,term,lead     elections only
+  pretty raft.log -s 1.2s -u 1.5s -g 'term=7\\b'
+  pretty raft.log --color=always | less -R
+  pretty app.log --format '^(?<time>[\\d.]+) (?<peer>\\w+) (?<topic>\\w+): (?<msg>.*)'
+
+Times without a unit are read as in the time column; its unit is in the header: 10ms for
+`000123 | VOTE | 1 | text`, 100us for `000123 VOTE S1 text`, ms for times with a point.
+Test results, panics and other lines that are no events are shown whatever is filtered.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help() {
+        let help = Cli::command().term_width(100).render_help().to_string();
+        insta::assert_snapshot!(help);
+    }
+
+    #[test]
+    fn columns_are_auto_or_a_number() {
+        assert_eq!(columns("auto"), Ok(ColumnChoice::Auto));
+        assert_eq!(columns("5"), Ok(ColumnChoice::Fixed(5)));
+        for bad in ["0", "-1", "many", "1000", ""] {
+            assert!(columns(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Files and standard input as streams of bytes, unpacked if they are packed.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::Path;
+
+use super::plan::Source;
+use super::run::{Pauses, RunError};
+
+/// An open input.
+pub(super) struct Input {
+    pub(super) reader: Box<dyn Read>,
+    pub(super) pauses: Pauses,
+}
+
+impl Input {
+    /// Opens a source.
+    ///
+    /// # Errors
+    /// When it does not exist, may not be read, or is packed but broken from the start.
+    pub(super) fn open(source: &Source) -> Result<Self, RunError> {
+        match source {
+            Source::Stdin => Self::stdin().map_err(RunError::Read),
+            Source::File(path) => {
+                Self::file(path).map_err(|error| RunError::Open { path: path.clone(), error })
+            }
+        }
+    }
+
+    fn stdin() -> io::Result<Self> {
+        let file = own(io::stdin().as_fd())?;
+        Ok(Self { pauses: Pauses::of(&file)?, reader: Box::new(file) })
+    }
+
+    fn file(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let pauses = Pauses::of(&file)?;
+        Ok(Self { reader: unpack(packing(&mut file, &pauses)?, file)?, pauses })
+    }
+}
+
+/// A standard stream without the buffer the standard library puts before it: we have our own, and
+/// need to know when nothing is left in it.
+pub(super) fn own(stream: BorrowedFd<'_>) -> io::Result<File> {
+    stream.try_clone_to_owned().map(File::from)
+}
+
+/// How a file is packed, by its first bytes: names lie more often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+fn packing(file: &mut File, pauses: &Pauses) -> io::Result<Packing> {
+    // Only a plain file can be read twice.
+    if !matches!(pauses, Pauses::Never) {
+        return Ok(Packing::None);
+    }
+    let mut magic = Vec::new();
+    file.by_ref().take(4).read_to_end(&mut magic)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(match &magic[..] {
+        [0x1f, 0x8b, ..] => Packing::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd] => Packing::Zstd,
+        _ => Packing::None,
+    })
+}
+
+fn unpack(packing: Packing, file: File) -> io::Result<Box<dyn Read>> {
+    Ok(match packing {
+        Packing::None => Box::new(file),
+        Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        Packing::Zstd => Box::new(zstd(file)?),
+    })
+}
+
+fn zstd(file: File) -> io::Result<impl Read> {
+    let file = io::BufReader::new(file);
+    ruzstd::decoding::StreamingDecoder::new(file)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))
+}

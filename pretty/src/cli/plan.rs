@@ -1,0 +1,289 @@
+//! Arguments and environment → what to do. Everything is decided and checked here, once, without
+//! touching a file or the terminal.
+
+use std::path::PathBuf;
+
+use super::args::{Cli, ColorChoice, ColumnChoice, ThemeChoice};
+use super::terminal::{Stream, Terminal};
+use crate::color::Depth;
+use crate::filter::{Filter, NameSet};
+use crate::parse::{Format, FormatError, Parser};
+use crate::printer::{Options, Repeats, TimeColumn};
+use crate::theme::Background;
+
+/// What to do.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) inputs: Vec<Source>,
+    pub(super) options: Options,
+    /// What the inputs' times are read with when they are merged.
+    pub(super) parser: Parser,
+    pub(super) resize: Resize,
+    pub(super) follow: Follow,
+}
+
+/// Whether files are watched for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follow {
+    Yes,
+    No,
+}
+
+/// Where lines come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Stdin,
+    File(PathBuf),
+}
+
+/// Whether the width follows the terminal's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resize {
+    Follow,
+    Fixed,
+}
+
+/// What is wrong with the arguments; each message names the option to change.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PlanError {
+    #[error("invalid value for '--format <FORMAT>': {0}")]
+    Format(#[from] FormatError),
+    #[error("'--follow' needs files to follow; a pipe is followed anyway")]
+    FollowStdin,
+}
+
+/// Reads an environment variable.
+pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Plan {
+    /// # Errors
+    /// See [`PlanError`].
+    pub(super) fn resolve(
+        cli: &Cli,
+        environment: Environment<'_>,
+        terminal: Terminal,
+    ) -> Result<Self, PlanError> {
+        let resize = match (cli.width, terminal.output) {
+            (None, Stream::Terminal) => Resize::Follow,
+            (Some(_), _) | (None, Stream::Other) => Resize::Fixed,
+        };
+        let columns = match cli.columns {
+            ColumnChoice::Auto => None,
+            ColumnChoice::Fixed(count) => Some(count),
+        };
+        let inputs = sources(&cli.files);
+        let follow = if cli.follow { Follow::Yes } else { Follow::No };
+        if follow == Follow::Yes && inputs.contains(&Source::Stdin) {
+            return Err(PlanError::FollowStdin);
+        }
+        let options = Options {
+            width: width(cli.width, environment, terminal),
+            page: page(terminal),
+            columns,
+            time: if cli.no_time { TimeColumn::Hidden } else { TimeColumn::Shown },
+            background: background(cli.theme, environment),
+            depth: depth(cli.color_choice(), environment, terminal.output),
+            format: format(&cli.format)?,
+            before: cli.before.or(cli.context).unwrap_or(0),
+            after: cli.after.or(cli.context).unwrap_or(0),
+            repeats: if cli.fold { Repeats::Fold } else { Repeats::Show },
+            tick: cli.tick,
+            filter: filter(cli),
+        };
+        let parser = Parser::new(options.format.clone(), options.tick);
+        Ok(Self { inputs, options, parser, resize, follow })
+    }
+}
+
+impl Cli {
+    fn color_choice(&self) -> ColorChoice {
+        if self.no_color { ColorChoice::Never } else { self.color }
+    }
+}
+
+/// Rows between headers: only a terminal has a screen they can leave.
+pub(super) fn page(terminal: Terminal) -> Option<usize> {
+    match terminal.output {
+        Stream::Terminal => terminal.size.map(|size| usize::from(size.rows)),
+        Stream::Other => None,
+    }
+}
+
+fn sources(files: &[PathBuf]) -> Vec<Source> {
+    if files.is_empty() {
+        return vec![Source::Stdin];
+    }
+    let source = |file: &PathBuf| match file.as_os_str() == "-" {
+        true => Source::Stdin,
+        false => Source::File(file.clone()),
+    };
+    files.iter().map(source).collect()
+}
+
+fn width(given: Option<u16>, environment: Environment<'_>, terminal: Terminal) -> usize {
+    let screen = || terminal.size.map(|size| size.columns);
+    let variable = || environment("COLUMNS")?.parse().ok().filter(|columns| *columns > 0);
+    let columns = match terminal.output {
+        Stream::Terminal => given.or_else(screen).or_else(variable),
+        Stream::Other => given.or_else(variable).or_else(screen),
+    };
+    usize::from(columns.unwrap_or(WIDTH_DEFAULT))
+}
+
+/// Where nothing says how wide the output may be: three peers and their texts fit well.
+const WIDTH_DEFAULT: u16 = 120;
+
+/// The command line wins over NO_COLOR, that over CLICOLOR_FORCE and FORCE_COLOR, those over what
+/// the output is.
+fn depth(choice: ColorChoice, environment: Environment<'_>, output: Stream) -> Depth {
+    match choice {
+        ColorChoice::Never => Depth::None,
+        ColorChoice::Ansi16 => Depth::Ansi16,
+        ColorChoice::Ansi256 => Depth::Ansi256,
+        ColorChoice::True => Depth::True,
+        ColorChoice::Always => terminal_depth(environment).unwrap_or(Depth::Ansi256),
+        ColorChoice::Auto => {
+            let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+            let forced = |name: &str| set(name).map(|value| value != "0" && value != "false");
+            if set("NO_COLOR").is_some() {
+                return Depth::None;
+            }
+            match (forced("CLICOLOR_FORCE"), forced("FORCE_COLOR"), output) {
+                (Some(true), _, _) | (_, Some(true), _) => {
+                    terminal_depth(environment).unwrap_or(Depth::Ansi256)
+                }
+                (_, Some(false), _) | (_, _, Stream::Other) => Depth::None,
+                (_, None, Stream::Terminal) => terminal_depth(environment).unwrap_or_default(),
+            }
+        }
+    }
+}
+
+/// How many colours the terminal says it has; `None` if it has none or says nothing.
+fn terminal_depth(environment: Environment<'_>) -> Option<Depth> {
+    let term = environment("TERM").filter(|term| !term.is_empty() && term != "dumb")?;
+    let color = environment("COLORTERM").unwrap_or_default();
+    if color.contains("truecolor") || color.contains("24bit") || term.contains("direct") {
+        return Some(Depth::True);
+    }
+    Some(if term.contains("256") { Depth::Ansi256 } else { Depth::Ansi16 })
+}
+
+fn background(theme: ThemeChoice, environment: Environment<'_>) -> Background {
+    match theme {
+        ThemeChoice::Dark => Background::Dark,
+        ThemeChoice::Light => Background::Light,
+        ThemeChoice::Auto => {
+            // "foreground;background", as numbers of the sixteen colours: 7 and 15 are white.
+            let variable = environment("COLORFGBG").unwrap_or_default();
+            match variable.rsplit(';').next() {
+                Some("7" | "15") => Background::Light,
+                Some(_) | None => Background::Dark,
+            }
+        }
+    }
+}
+
+fn format(name: &str) -> Result<Format, FormatError> {
+    Ok(match name {
+        "auto" => Format::Auto,
+        "verbose" => Format::Verbose,
+        "dslogs" => Format::Dslogs,
+        "json" => Format::Json,
+        "logfmt" => Format::Logfmt,
+        expression => Format::custom(expression)?,
+    })
+}
+
+fn filter(cli: &Cli) -> Filter {
+    let names = |lists: &[String]| NameSet::new(lists.iter().map(String::as_str));
+    let peers = NameSet::of_peers(cli.peers.iter().map(String::as_str));
+    Filter {
+        just: (!cli.just.is_empty()).then(|| names(&cli.just)),
+        ignore: names(&cli.ignore),
+        peers: (!cli.peers.is_empty()).then_some(peers),
+        since: cli.since,
+        until: cli.until,
+        grep: cli.grep.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::super::terminal::Size;
+    use super::*;
+
+    const SCREEN: Terminal =
+        Terminal { output: Stream::Terminal, size: Some(Size { columns: 90, rows: 30 }) };
+    const PIPE: Terminal = Terminal { output: Stream::Other, size: None };
+
+    fn plan(arguments: &str, variables: &[(&str, &str)], terminal: Terminal) -> Plan {
+        let words = std::iter::once("pretty").chain(arguments.split_whitespace());
+        let find = |name: &str| {
+            let found = variables.iter().find(|(own, _)| *own == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Plan::resolve(&Cli::try_parse_from(words).unwrap(), &find, terminal).unwrap()
+    }
+
+    #[test]
+    fn who_decides_about_colours() {
+        let screen = ("TERM", "xterm-256color");
+        for (arguments, variables, terminal, depth) in [
+            ("", &[screen][..], SCREEN, Depth::Ansi256),
+            ("", &[screen], PIPE, Depth::None),
+            ("", &[screen, ("NO_COLOR", "1")], SCREEN, Depth::None),
+            ("", &[screen, ("NO_COLOR", "")], SCREEN, Depth::Ansi256),
+            ("", &[screen, ("NO_COLOR", "1"), ("FORCE_COLOR", "1")], SCREEN, Depth::None),
+            ("", &[screen, ("FORCE_COLOR", "1")], PIPE, Depth::Ansi256),
+            ("", &[screen, ("FORCE_COLOR", "0")], SCREEN, Depth::None),
+            ("", &[("CLICOLOR_FORCE", "1")], PIPE, Depth::Ansi256),
+            ("", &[screen, ("CLICOLOR_FORCE", "0")], PIPE, Depth::None),
+            ("--color always", &[screen, ("NO_COLOR", "1")], PIPE, Depth::Ansi256),
+            ("--color never", &[screen, ("FORCE_COLOR", "1")], SCREEN, Depth::None),
+            ("--no-color", &[screen], SCREEN, Depth::None),
+            ("--color true", &[], PIPE, Depth::True),
+            ("", &[screen, ("COLORTERM", "truecolor")], SCREEN, Depth::True),
+            ("", &[("TERM", "linux")], SCREEN, Depth::Ansi16),
+            ("", &[("TERM", "dumb")], SCREEN, Depth::None),
+            ("", &[], SCREEN, Depth::None),
+        ] {
+            let found = plan(arguments, variables, terminal).options.depth;
+            assert_eq!(found, depth, "{arguments:?} {variables:?} {terminal:?}");
+        }
+    }
+
+    #[test]
+    fn who_decides_about_the_width() {
+        let columns = &[("COLUMNS", "70")][..];
+        for (arguments, variables, terminal, width, resize) in [
+            ("", columns, SCREEN, 90, Resize::Follow),
+            ("--width 33", columns, SCREEN, 33, Resize::Fixed),
+            ("", columns, PIPE, 70, Resize::Fixed),
+            ("", &[], PIPE, 120, Resize::Fixed),
+            ("", &[("COLUMNS", "wide")], PIPE, 120, Resize::Fixed),
+        ] {
+            let plan = plan(arguments, variables, terminal);
+            assert_eq!((plan.options.width, plan.resize), (width, resize), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn who_decides_about_the_theme() {
+        let theme =
+            |arguments, value| plan(arguments, &[("COLORFGBG", value)], SCREEN).options.background;
+        assert_eq!(theme("", "0;15"), Background::Light);
+        assert_eq!(theme("", "15;default;0"), Background::Dark);
+        assert_eq!(theme("", ""), Background::Dark);
+        assert_eq!(theme("--theme light", "15;0"), Background::Light);
+    }
+
+    #[test]
+    fn files_and_standard_input() {
+        let inputs = |arguments| plan(arguments, &[], PIPE).inputs;
+        assert_eq!(inputs(""), [Source::Stdin]);
+        assert_eq!(inputs("a -"), [Source::File("a".into()), Source::Stdin]);
+    }
+}

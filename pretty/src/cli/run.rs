@@ -1,0 +1,145 @@
+//! The loop of the program: input → printer → standard output.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+
+use rustix::event::Timespec;
+
+use super::Exit;
+use super::input::{Input, own};
+use super::lines::{Fill, Lines};
+use super::plan::{Follow, Plan, Resize};
+use super::signal::{Interrupts, Wait};
+use super::terminal::Size;
+use super::{follow, merge};
+use crate::printer::Printer;
+
+/// Why the program stopped early.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RunError {
+    #[error("{name}: {error}", name = path.display())]
+    Open { path: PathBuf, error: io::Error },
+    #[error("cannot read: {0}")]
+    Read(io::Error),
+    #[error("cannot write: {0}")]
+    Write(io::Error),
+    #[error("cannot wait for input: {0}")]
+    Wait(io::Error),
+}
+
+impl RunError {
+    /// Whether the reader of our output has gone, which is its right.
+    pub(super) fn is_closed_output(&self) -> bool {
+        matches!(self, Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// Shows all inputs: one as it comes, several merged by time, followed ones for ever.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub(super) fn run(plan: Plan) -> Result<Exit, RunError> {
+    // Opened before anything is shown: a wrong name must not be lost above a long log.
+    let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
+    let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
+    let mut screen = Screen { printer: Printer::new(plan.options, output), resize: plan.resize };
+    let shown = match (plan.follow, <[Input; 1]>::try_from(inputs)) {
+        (Follow::No, Ok([input])) => show(input, &mut screen),
+        (Follow::No, Err(inputs)) => merge::show(inputs, &plan.parser, &mut screen),
+        (Follow::Yes, _) => follow::show(&plan.inputs, &mut screen),
+    };
+    match shown {
+        Err(RunError::Write(_)) | Ok(Exit::Interrupted) => shown,
+        // What came before an input broke is worth seeing.
+        Ok(_) | Err(_) => screen.pause().and(shown),
+    }
+}
+
+/// A printer on standard output.
+pub(super) struct Screen {
+    printer: Printer<File>,
+    resize: Resize,
+}
+
+impl Screen {
+    pub(super) fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
+        self.printer.line(line).map_err(RunError::Write)
+    }
+
+    pub(super) fn pause(&mut self) -> Result<(), RunError> {
+        self.printer.pause().map_err(RunError::Write)
+    }
+
+    /// Takes over a new size of the terminal.
+    pub(super) fn follow_size(&mut self) -> Result<(), RunError> {
+        match (self.resize, Size::look()) {
+            (Resize::Follow, Some(size)) => {
+                let (columns, rows) = (usize::from(size.columns), usize::from(size.rows));
+                self.printer.resize(columns, Some(rows)).map_err(RunError::Write)
+            }
+            (Resize::Follow, None) | (Resize::Fixed, _) => Ok(()),
+        }
+    }
+}
+
+fn show(mut input: Input, screen: &mut Screen) -> Result<Exit, RunError> {
+    let mut lines = Lines::new();
+    loop {
+        if input.pauses.until_input(screen)? == Wait::Insisted {
+            return Ok(Exit::Interrupted);
+        }
+        let fill = lines.fill(&mut input.reader).map_err(RunError::Read)?;
+        screen.follow_size()?;
+        while let Some(line) = lines.next() {
+            screen.line(line)?;
+        }
+        if fill == Fill::End {
+            lines.rest().map_or(Ok(()), |line| screen.line(line))?;
+            return Ok(Exit::Done);
+        }
+    }
+}
+
+/// How to notice that an input pauses.
+pub(super) enum Pauses {
+    /// A plain file never does.
+    Never,
+    /// Somebody types: every line is an end for now, and Ctrl-C means us.
+    Typed,
+    /// A pipe, the program before which gets Ctrl-C as well.
+    Pipe(File, Interrupts),
+}
+
+impl Pauses {
+    pub(super) fn of(input: &File) -> io::Result<Self> {
+        if input.metadata()?.is_file() {
+            return Ok(Self::Never);
+        }
+        if input.is_terminal() {
+            return Ok(Self::Typed);
+        }
+        Ok(Self::Pipe(input.try_clone()?, Interrupts::count()?))
+    }
+
+    /// Waits for input; what is there already is shown meanwhile.
+    fn until_input(&mut self, screen: &mut Screen) -> Result<Wait, RunError> {
+        match self {
+            Self::Never => Ok(Wait::Input),
+            Self::Typed => screen.pause().map(|()| Wait::Input),
+            Self::Pipe(input, interrupts) => {
+                let patience = if screen.printer.holds_lines() { FIRST_LINES } else { NONE };
+                match interrupts.wait(&*input, Some(patience)).map_err(RunError::Wait)? {
+                    Wait::Pause => screen.pause()?,
+                    over @ (Wait::Input | Wait::Insisted) => return Ok(over),
+                }
+                interrupts.wait(&*input, None).map_err(RunError::Wait)
+            }
+        }
+    }
+}
+
+/// How long the first lines wait for the others that make the first layout.
+const FIRST_LINES: Timespec = Timespec { tv_sec: 0, tv_nsec: 40_000_000 };
+const NONE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };

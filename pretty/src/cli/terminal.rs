@@ -1,0 +1,45 @@
+//! What the terminal is like: all questions to it are asked here.
+
+use std::io::IsTerminal as _;
+
+/// Which of the standard streams are terminals, and how large the screen is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Terminal {
+    pub(super) output: Stream,
+    pub(super) size: Option<Size>,
+}
+
+/// What a standard stream is connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    Terminal,
+    Other,
+}
+
+/// Columns and rows of a screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) columns: u16,
+    pub(super) rows: u16,
+}
+
+impl Terminal {
+    /// Looks at the standard streams of this process.
+    pub(super) fn look() -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        Self { output: if terminal { Stream::Terminal } else { Stream::Other }, size: Size::look() }
+    }
+}
+
+impl Size {
+    /// The size of the screen standard output goes to, or standard error if the output goes into a
+    /// pipe: a pager, most likely, on the same screen.
+    pub(super) fn look() -> Option<Self> {
+        let of = |size: rustix::io::Result<rustix::termios::Winsize>| {
+            let size = size.ok()?;
+            (size.ws_col > 0).then_some(Self { columns: size.ws_col, rows: size.ws_row })
+        };
+        of(rustix::termios::tcgetwinsize(std::io::stdout()))
+            .or_else(|| of(rustix::termios::tcgetwinsize(std::io::stderr())))
+    }
+}

@@ -1,0 +1,207 @@
+//! Which events are shown. Lines that are no events are never filtered: a test result or a panic
+//! must not disappear because of a topic.
+
+use regex::Regex;
+
+use crate::line::{Event, Stamp};
+use crate::time::{Number, Tick, Time, TimeError, split_unit};
+
+/// A set of topic or peer names, compared without regard to case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameSet(Vec<String>);
+
+impl NameSet {
+    /// The names in lists separated by commas or blanks.
+    ///
+    /// ```
+    /// let names = pretty::NameSet::new(["INFO, vote", "rpc"]);
+    /// assert!(names.contains(b"VOTE"));
+    /// assert!(!names.contains(b"LOG1"));
+    /// ```
+    #[must_use]
+    pub fn new<'a>(lists: impl IntoIterator<Item = &'a str>) -> Self {
+        let names = lists.into_iter().flat_map(|list| list.split([',', ' ', '\t']));
+        Self(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// The same, for peers: `S1` also means the peer `1`.
+    #[must_use]
+    pub fn of_peers<'a>(lists: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut names = Self::new(lists);
+        let numbers = names.0.iter().filter_map(|name| {
+            let number = name.strip_prefix(['S', 's'])?;
+            number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.to_owned())
+        });
+        let numbers: Vec<_> = numbers.collect();
+        names.0.extend(numbers);
+        names
+    }
+
+    /// Whether a name is in the set.
+    #[must_use]
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.0.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))
+    }
+}
+
+/// One end of a time window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// A point in time, given with a unit: `1.5s`.
+    Time(Time),
+    /// A number as it stands in the log's time column, in the unit of that column.
+    Column(BareNumber),
+}
+
+/// A number without a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BareNumber(Number);
+
+impl Bound {
+    /// Reads `1.5s`, `200ms`, or a bare number as it stands in the time column.
+    ///
+    /// # Errors
+    /// When the text is neither.
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        let (number, unit) = split_unit(text);
+        let bare = text.trim().len() == number.len();
+        let number = Number::parse(number.as_bytes());
+        match (number, unit) {
+            (Some(number), Some(unit)) => Ok(Self::Time(number.at(unit))),
+            (Some(number), None) if bare => Ok(Self::Column(BareNumber(number))),
+            _ => Err(TimeError::new(text)),
+        }
+    }
+
+    fn at(self, unit: Tick) -> Time {
+        match self {
+            Self::Time(time) => time,
+            Self::Column(BareNumber(number)) => number.at(unit),
+        }
+    }
+}
+
+impl std::str::FromStr for Bound {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+/// Which events are shown; by default all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only these topics.
+    pub just: Option<NameSet>,
+    /// Not these topics.
+    pub ignore: NameSet,
+    /// Only these peers.
+    pub peers: Option<NameSet>,
+    /// Nothing earlier.
+    pub since: Option<Bound>,
+    /// Nothing later.
+    pub until: Option<Bound>,
+    /// Only events whose text matches.
+    pub grep: Option<Regex>,
+}
+
+impl Filter {
+    /// Whether events of this topic may be shown.
+    #[must_use]
+    pub fn shows_topic(&self, topic: &[u8]) -> bool {
+        self.just.as_ref().is_none_or(|just| just.contains(topic)) && !self.ignore.contains(topic)
+    }
+
+    /// Whether events of this peer may be shown.
+    #[must_use]
+    pub fn shows_peer(&self, peer: &[u8]) -> bool {
+        self.peers.as_ref().is_none_or(|peers| peers.contains(peer))
+    }
+
+    /// Whether events of this time may be shown. A time that cannot be read is in every window.
+    /// In a log with dates the window counts from `origin`, the date of the first event.
+    #[must_use]
+    pub fn shows_time(&self, stamp: Option<&Stamp<'_>>, origin: Option<Time>) -> bool {
+        let Some((at, unit)) = stamp.and_then(|stamp| Some((stamp.at?, stamp.unit))) else {
+            return true;
+        };
+        let (at, unit) = match unit {
+            Some(unit) => (at, unit),
+            None => (at.since(origin.unwrap_or(at)), Tick::SECOND),
+        };
+        self.since.is_none_or(|since| since.at(unit) <= at)
+            && self.until.is_none_or(|until| at <= until.at(unit))
+    }
+
+    /// Whether an event passes everything but `grep`, which needs the text as it is shown.
+    #[must_use]
+    pub fn shows(&self, event: &Event<'_>, origin: Option<Time>) -> bool {
+        self.shows_topic(&event.topic)
+            && self.shows_peer(&event.peer)
+            && self.shows_time(event.stamp.as_ref(), origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::Line;
+    use crate::parse::Parser;
+
+    fn shows(filter: &Filter, line: &str) -> bool {
+        match Parser::default().parse(line.as_bytes()) {
+            Line::Event(event) => filter.shows(&event, None),
+            Line::Header(_) | Line::Other(..) => panic!("no event: {line}"),
+        }
+    }
+
+    #[test]
+    fn topics_in_any_case_and_spacing() {
+        let just = Filter { just: Some(NameSet::new(["INFO, vote"])), ..Filter::default() };
+        assert!(shows(&just, "1 | VOTE | 1 | x"));
+        assert!(shows(&just, "1 | info | 1 | x"));
+        assert!(!shows(&just, "1 | RPC | 1 | x"));
+        let ignore = Filter { ignore: NameSet::new(["vote"]), ..Filter::default() };
+        assert!(!shows(&ignore, "1 | VOTE | 1 | x"));
+        assert!(shows(&ignore, "1 | WARN | 1 | x"));
+    }
+
+    #[test]
+    fn peers_by_name() {
+        let peers = Filter { peers: Some(NameSet::of_peers(["S1,c2"])), ..Filter::default() };
+        assert!(shows(&peers, "1 | VOTE | 1 | x"));
+        assert!(shows(&peers, "1 VOTE S1 x"));
+        assert!(shows(&peers, "1 | VOTE | C2 | x"));
+        assert!(!shows(&peers, "1 | VOTE | 2 | x"));
+    }
+
+    #[test]
+    fn dates_count_from_the_first_one() {
+        let filter = Filter { since: Some(Bound::parse("2s").unwrap()), ..Filter::default() };
+        let stamp = |at| Stamp { text: b"".into(), at: Some(Time::from_nanos(at)), unit: None };
+        let origin = Some(Time::from_nanos(7_000_000_000));
+        assert!(!filter.shows_time(Some(&stamp(8_999_999_999)), origin));
+        assert!(filter.shows_time(Some(&stamp(9_000_000_000)), origin));
+    }
+
+    #[test]
+    fn times_with_units_or_as_in_the_column() {
+        let window = |since: &str, until: &str| Filter {
+            since: Some(Bound::parse(since).unwrap()),
+            until: Some(Bound::parse(until).unwrap()),
+            ..Filter::default()
+        };
+        // The same instant, as written in three formats.
+        for line in ["000150 | A | 1 | x", "001500.000 | A | 1 | x", "015000 VOTE S1 x"] {
+            assert!(shows(&window("1.5s", "1500ms"), line), "{line}");
+            assert!(!shows(&window("1501ms", "2s"), line), "{line}");
+            assert!(!shows(&window("0", "1499999us"), line), "{line}");
+        }
+        assert!(shows(&window("150", "150"), "000150 | A | 1 | x"));
+        assert!(shows(&window("0", "0"), "000000 | A | 1 | x"));
+        assert!(!shows(&window("0", "0"), "000001 | A | 1 | x"));
+        assert!(Bound::parse("yesterday").is_err());
+        assert!(Bound::parse("5 parsec").is_err());
+    }
+}

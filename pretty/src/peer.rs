@@ -1,0 +1,89 @@
+//! The peers of a log, in the order of their columns.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use crate::line::Event;
+
+/// Peers seen so far.
+///
+/// Invariant: [`Event::NO_PEER`] is never among them; its lines concern no single column.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Peers {
+    names: Vec<Box<[u8]>>,
+    ids: HashMap<Box<[u8]>, usize>,
+    /// For each peer in `names` its column; filled by [`Peers::arrange`].
+    columns: Vec<usize>,
+}
+
+/// Whether a call added something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Before,
+    New,
+}
+
+impl Peers {
+    /// Remembers a name. Beyond [`PEERS_MAX`] names are not remembered: so many never get
+    /// columns, and a log may hold any number.
+    pub(crate) fn see(&mut self, name: &[u8]) -> Seen {
+        if name == Event::NO_PEER || self.ids.contains_key(name) || self.names.len() >= PEERS_MAX {
+            return Seen::Before;
+        }
+        self.ids.insert(name.into(), self.names.len());
+        self.names.push(name.into());
+        Seen::New
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Gives every peer a column, in natural order, and returns their names in that order.
+    pub(crate) fn arrange(&mut self) -> Vec<&[u8]> {
+        let mut order: Vec<usize> = (0..self.names.len()).collect();
+        order.sort_by(|a, b| natural(&self.names[*a], &self.names[*b]));
+        self.columns = vec![0; order.len()];
+        for (column, id) in order.iter().enumerate() {
+            self.columns[*id] = column;
+        }
+        order.into_iter().map(|id| &*self.names[id]).collect()
+    }
+
+    /// The column of a peer since the last [`Peers::arrange`].
+    pub(crate) fn column(&self, name: &[u8]) -> Option<usize> {
+        let id = *self.ids.get(name)?;
+        self.columns.get(id).copied()
+    }
+}
+
+/// Numbers before words, `C2` before `C10`.
+fn natural(a: &[u8], b: &[u8]) -> Ordering {
+    let key = |name: &[u8]| {
+        let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let (word, number) = name.split_at(name.len() - digits);
+        let number = std::str::from_utf8(number).ok().and_then(|text| text.parse::<u64>().ok());
+        (word.to_vec(), number)
+    };
+    key(a).cmp(&key(b)).then_with(|| a.cmp(b))
+}
+
+const PEERS_MAX: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_in_natural_order() {
+        let mut peers = Peers::default();
+        for name in ["10", "C10", "2", "C2", "-", "-1", "2"] {
+            peers.see(name.as_bytes());
+        }
+        assert_eq!(peers.arrange(), [&b"2"[..], b"10", b"-1", b"C2", b"C10"]);
+        assert_eq!(peers.column(b"C2"), Some(3));
+        assert_eq!(peers.column(b"-"), None);
+        assert_eq!(peers.see(b"3"), Seen::New);
+        assert_eq!(peers.column(b"3"), None);
+    }
+}

@@ -1,0 +1,365 @@
+//! Lines in, rows out: ties parser, filter, layout and canvas together for a stream of lines.
+//!
+//! The first lines are held back for a moment, so that the first layout fits the peers in them.
+//! After that every line is drawn when it comes; a peer, topic or time that does not fit the
+//! layout makes a new one, with a new header. The printer never reads a clock or a terminal: its
+//! owner says when the input pauses and when the width changes.
+
+use std::io::{self, Write};
+use std::ops::Range;
+
+use crate::class::Class;
+use crate::color::Depth;
+use crate::filter::Filter;
+use crate::line::{Event, Line};
+use crate::parse::{Format, Parser};
+use crate::peer::{Peers, Seen};
+use crate::render::{Canvas, Page, Paint, Sink};
+use crate::text::make_safe;
+use crate::theme::Background;
+use crate::time::{Tick, Time};
+
+mod context;
+mod draw;
+mod fold;
+mod front;
+mod held;
+mod measure;
+mod others;
+mod topics;
+
+use context::{Context, Missed};
+use fold::{Folded, Folds};
+use held::Held;
+use measure::Measure;
+use topics::{TopicId, Topics};
+
+/// How a log is shown.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Columns of the screen; at least 1.
+    pub width: usize,
+    /// Rows of the screen, if the header is to be repeated every so many rows.
+    pub page: Option<usize>,
+    /// How many peers have a column from the start, named `0`, `1`, …
+    pub columns: Option<u16>,
+    /// Whether times are shown.
+    pub time: TimeColumn,
+    /// Which background the colours are for.
+    pub background: Background,
+    /// How many colours there are.
+    pub depth: Depth,
+    /// Which events are shown.
+    pub filter: Filter,
+    /// Which lines are events.
+    pub format: Format,
+    /// How many events before a match of `filter.grep` are shown with it.
+    pub before: usize,
+    /// How many events after a match of `filter.grep` are shown with it.
+    pub after: usize,
+    /// What happens to repeats.
+    pub repeats: Repeats,
+    /// The unit of whole-number times, if it is not the usual one.
+    pub tick: Option<Tick>,
+}
+
+/// Whether the time column is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeColumn {
+    /// It is.
+    #[default]
+    Shown,
+    /// It is not; the room goes to the peers.
+    Hidden,
+}
+
+/// What happens to an event that says what its peer has said a moment before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeats {
+    /// It is shown like any other.
+    #[default]
+    Show,
+    /// It is counted; the count is shown before the next event of the peer that is new.
+    Fold,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            width: 100,
+            page: None,
+            columns: None,
+            time: TimeColumn::Shown,
+            background: Background::Dark,
+            depth: Depth::None,
+            filter: Filter::default(),
+            format: Format::Auto,
+            before: 0,
+            after: 0,
+            repeats: Repeats::Show,
+            tick: None,
+        }
+    }
+}
+
+/// Draws lines as they come. See the [crate] for an example.
+#[derive(Debug)]
+pub struct Printer<W> {
+    sink: Sink<W>,
+    parser: Parser,
+    filter: Filter,
+    paint: Paint,
+    topics: Topics,
+    peers: Peers,
+    measure: Measure,
+    /// How many peers have a column from the start.
+    columns: Option<u16>,
+    /// Rows after which the header is repeated.
+    page_rows: Option<usize>,
+    page: Page,
+    /// `None` until the first event, and again after each header line of the log.
+    canvas: Option<Canvas>,
+    held: Option<Held>,
+    context: Context,
+    folds: Option<Folds>,
+    /// The first date in a log with dates.
+    origin: Option<Time>,
+    run: Run,
+    /// Where the last header of columns was drawn.
+    header_row: usize,
+    scratch: Scratch,
+}
+
+/// What the last line was, so that a run of lines that are no events is set off once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    Events,
+    Others(Class),
+}
+
+/// Buffers that live as long as the printer, so that lines cost no allocation.
+#[derive(Debug, Default)]
+struct Scratch {
+    text: String,
+    time: String,
+    peer: String,
+    front: Vec<u8>,
+    marks: Vec<Range<usize>>,
+}
+
+impl<W: Write> Printer<W> {
+    /// A printer that writes to `writer`, in large pieces.
+    pub fn new(options: Options, writer: W) -> Self {
+        let paint = Paint::new(options.background, options.depth);
+        let mut printer = Self {
+            sink: Sink::new(writer),
+            parser: Parser::new(options.format, options.tick),
+            filter: options.filter,
+            topics: Topics::default(),
+            peers: Peers::default(),
+            measure: Measure::new(options.time),
+            columns: options.columns,
+            page_rows: options.page,
+            page: Page::new(options.width.max(1), &paint),
+            paint,
+            canvas: None,
+            held: None,
+            context: Context::new(options.before, options.after),
+            folds: (options.repeats == Repeats::Fold).then(Folds::default),
+            origin: None,
+            run: Run::Events,
+            header_row: 0,
+            scratch: Scratch::default(),
+        };
+        printer.start_over(None);
+        printer
+    }
+
+    /// Takes one line, without its line end.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    #[inline]
+    pub fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        match &mut self.held {
+            None => self.show(line),
+            Some(held) => {
+                held.push(line);
+                if held.is_full() { self.release() } else { Ok(()) }
+            }
+        }
+    }
+
+    /// The input has nothing more for now: shows what was held back and hands everything on.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn pause(&mut self) -> io::Result<()> {
+        while self.holds_lines() {
+            self.release()?;
+        }
+        self.sink.flush()
+    }
+
+    /// Whether lines are held back until more of them are known.
+    #[must_use]
+    pub fn holds_lines(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| !held.is_empty())
+    }
+
+    /// The screen is now this wide, and this high if headers are to be repeated.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn resize(&mut self, width: usize, page: Option<usize>) -> io::Result<()> {
+        self.page_rows = page;
+        if self.page.width() == width.max(1) {
+            return Ok(());
+        }
+        self.page = Page::new(width.max(1), &self.paint);
+        if self.canvas.is_some() { self.lay_out() } else { Ok(()) }
+    }
+
+    /// The input has ended: shows what was held back and returns the writer.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.pause()?;
+        self.draw_all_repeats()?;
+        self.sink.flush()?;
+        Ok(self.sink.into_writer())
+    }
+
+    /// Forgets the peers: a new run begins. The next lines are held back to find its own.
+    fn start_over(&mut self, peers: Option<u16>) {
+        self.peers = Peers::default();
+        self.measure = self.measure.start_over();
+        self.canvas = None;
+        self.held = Some(Held::default());
+        for number in 0..self.columns.max(peers).unwrap_or(0) {
+            let name = number.to_string();
+            if self.filter.shows_peer(name.as_bytes()) {
+                self.peers.see(name.as_bytes());
+            }
+        }
+    }
+
+    /// Shows the held lines, after looking through them for peers and widths.
+    fn release(&mut self) -> io::Result<()> {
+        let Some(held) = self.held.take() else {
+            return Ok(());
+        };
+        self.survey(&held);
+        held.lines().try_for_each(|line| self.line(line))
+    }
+
+    /// Measures the events up to the next header line, which starts over anyway.
+    fn survey(&mut self, held: &Held) {
+        let mut parser = self.parser.clone();
+        for line in held.lines() {
+            match parser.parse(line) {
+                Line::Event(event) => {
+                    self.see_origin(&event);
+                    if self.filter.shows(&event, self.origin) {
+                        self.measure(&event);
+                    }
+                }
+                Line::Other(..) => {}
+                Line::Header(_) => return,
+            }
+        }
+    }
+
+    #[inline]
+    fn show(&mut self, line: &[u8]) -> io::Result<()> {
+        match self.parser.parse(line) {
+            Line::Event(event) => self.show_event(&event, line),
+            Line::Header(header) => self.show_header(header),
+            Line::Other(class, line) => self.show_other(class, line),
+        }
+    }
+
+    /// Shows an event, keeps it as context, or neither.
+    fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
+        self.see_origin(event);
+        let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
+        if !self.passes(event, topic) {
+            return Ok(());
+        }
+        if self.matches(event) {
+            for line in self.context.matched() {
+                self.show_kept(&line)?;
+            }
+            return self.place(event, topic);
+        }
+        match self.context.missed(line) {
+            Missed::Hide => Ok(()),
+            Missed::Show => self.place(event, topic),
+        }
+    }
+
+    fn show_kept(&mut self, line: &[u8]) -> io::Result<()> {
+        match self.parser.parse(line) {
+            Line::Event(event) => {
+                let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
+                self.place(&event, topic)
+            }
+            Line::Header(_) | Line::Other(..) => Ok(()),
+        }
+    }
+
+    fn see_origin(&mut self, event: &Event<'_>) {
+        let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
+        self.origin = self.origin.or_else(|| date?.at);
+    }
+
+    fn passes(&self, event: &Event<'_>, topic: TopicId) -> bool {
+        self.topics[topic].shown
+            && self.filter.shows_peer(&event.peer)
+            && self.filter.shows_time(event.stamp.as_ref(), self.origin)
+    }
+
+    fn matches(&mut self, event: &Event<'_>) -> bool {
+        self.filter.grep.as_ref().is_none_or(|regex| {
+            regex.is_match(make_safe(&event.text, &mut self.scratch.text).text())
+        })
+    }
+
+    /// Draws an event in a layout that fits it, unless it repeats what its peer said before.
+    fn place(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
+        if self.measure(event) == Seen::New || self.canvas.is_none() {
+            self.lay_out()?;
+        }
+        let repeats = match self.folds.as_mut().map(|folds| folds.take(event)) {
+            Some(Folded::Repeat) => return Ok(()),
+            Some(Folded::After(repeats)) => Some(repeats),
+            Some(Folded::New) | None => None,
+        };
+        if let Some(repeats) = repeats {
+            self.draw_repeats(&event.peer, repeats)?;
+        }
+        self.repeat_header()?;
+        self.run = Run::Events;
+        self.draw(event, topic)
+    }
+
+    fn measure(&mut self, event: &Event<'_>) -> Seen {
+        let grown = self.measure.see(event);
+        match self.peers.see(&event.peer) {
+            Seen::New => Seen::New,
+            Seen::Before => grown,
+        }
+    }
+}
+
+impl Run {
+    /// The run a line of this class belongs to. What is not known belongs to what it follows: the
+    /// frames of a stack to their panic, the reasons to their failure.
+    fn then(self, class: Class) -> Self {
+        match (self, class) {
+            (Self::Others(current), Class::Plain) => Self::Others(current),
+            (Self::Events | Self::Others(_), class) => Self::Others(class),
+        }
+    }
+}

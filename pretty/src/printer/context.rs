@@ -1,0 +1,47 @@
+//! Events around matches.
+
+use std::collections::VecDeque;
+
+/// Keeps the lines that may turn out to stand before a match.
+#[derive(Debug)]
+pub(super) struct Context {
+    before: usize,
+    after: usize,
+    kept: VecDeque<Vec<u8>>,
+    /// How many of the next lines stand behind a match.
+    left: usize,
+}
+
+/// What to do with an event that does not match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missed {
+    Show,
+    Hide,
+}
+
+impl Context {
+    pub(super) fn new(before: usize, after: usize) -> Self {
+        Self { before, after, kept: VecDeque::new(), left: 0 }
+    }
+
+    /// An event matches: returns the lines to show before it.
+    pub(super) fn matched(&mut self) -> VecDeque<Vec<u8>> {
+        self.left = self.after;
+        std::mem::take(&mut self.kept)
+    }
+
+    /// An event does not match.
+    pub(super) fn missed(&mut self, line: &[u8]) -> Missed {
+        if self.left > 0 {
+            self.left -= 1;
+            return Missed::Show;
+        }
+        if self.before > 0 {
+            if self.kept.len() == self.before {
+                self.kept.pop_front();
+            }
+            self.kept.push_back(line.to_vec());
+        }
+        Missed::Hide
+    }
+}

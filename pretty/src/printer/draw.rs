@@ -1,0 +1,116 @@
+//! Drawing events: layouts, headers, cells.
+
+use std::io::{self, Write};
+
+use super::fold::Folds;
+use super::front::Front;
+use super::topics::TopicId;
+use super::{Printer, Scratch};
+use crate::layout::{Layout, Shape};
+use crate::line::Event;
+use crate::render::{Canvas, Lead, Piece};
+use crate::text::make_safe;
+
+impl<W: Write> Printer<W> {
+    pub(super) fn draw(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
+        let Some(canvas) = &self.canvas else {
+            return Ok(());
+        };
+        let Scratch { text, time, peer, front, marks } = &mut self.scratch;
+        let topic = &self.topics[topic];
+        let fields = Front::of(event, canvas.layout());
+        let text = make_safe(fields.before(&event.text, front), text);
+        if let Some(regex) = &self.filter.grep {
+            marks.clear();
+            marks.extend(regex.find_iter(text.text()).map(|found| found.range()));
+        }
+        let stamp = event.stamp.as_ref().filter(|_| fields.time.is_none());
+        let lead = Lead {
+            time: stamp.map_or("", |stamp| make_safe(&stamp.text, time).text()),
+            topic: if fields.topic.is_some() { "" } else { &topic.label },
+        };
+        let piece = Piece { text, ink: &topic.ink, marks };
+        if let Shape::Tagged(_) = canvas.layout().shape {
+            let name = if fields.peer.is_some() { b"" } else { &*event.peer };
+            let frame = canvas.tagged(make_safe(name, peer).text());
+            return canvas.event(&mut self.sink, lead, &frame, piece);
+        }
+        let frame = canvas.frame(self.peers.column(&event.peer));
+        canvas.event(&mut self.sink, lead, frame, piece)
+    }
+
+    /// Makes the layout that fits what has been seen, and says what it looks like.
+    pub(super) fn lay_out(&mut self) -> io::Result<()> {
+        let columns = self.measure.columns(self.peers.len());
+        let layout = Layout::new(self.page.width(), columns);
+        let side_by_side = |canvas: &Canvas| matches!(canvas.layout().shape, Shape::Columns(_));
+        let was_narrow = self.canvas.as_ref().is_some_and(|canvas| !side_by_side(canvas));
+        let canvas = self.canvas.insert(Canvas::new(layout, &self.paint));
+        if side_by_side(canvas) {
+            return self.draw_header();
+        }
+        if was_narrow {
+            return Ok(());
+        }
+        let notice = format!(
+            "{} columns are too few for {} peers side by side ({} needed): one below the other",
+            self.page.width(),
+            columns.peers,
+            Layout::width_needed(columns)
+        );
+        let text = make_safe(notice.as_bytes(), &mut self.scratch.text);
+        let ink = self.paint.ink(self.paint.theme.time);
+        self.page.rule(&mut self.sink, Piece { text, ink: &ink, marks: &[] })
+    }
+
+    fn draw_header(&mut self) -> io::Result<()> {
+        self.header_row = self.sink.rows();
+        let unit = self.measure.unit().map(|unit| unit.to_string()).unwrap_or_default();
+        match &self.canvas {
+            Some(canvas) => canvas.header(&mut self.sink, &unit, &self.peers.arrange()),
+            None => Ok(()),
+        }
+    }
+
+    /// Draws the header anew once it has left the screen.
+    #[inline]
+    pub(super) fn repeat_header(&mut self) -> io::Result<()> {
+        let Some(page) = self.page_rows else {
+            return Ok(());
+        };
+        // One row is the header's own, one the prompt's.
+        if self.sink.rows() - self.header_row + 2 > page.max(PAGE_ROWS_MIN) {
+            return self.draw_header();
+        }
+        Ok(())
+    }
+
+    /// Says how often a peer has repeated itself since its last event.
+    pub(super) fn draw_repeats(&mut self, peer: &[u8], repeats: usize) -> io::Result<()> {
+        let Some(canvas) = &self.canvas else {
+            return Ok(());
+        };
+        let times = if repeats == 1 { "repeat" } else { "repeats" };
+        let note = format!("⋯ {repeats} {times}");
+        let ink = self.paint.ink(self.paint.theme.time);
+        let text = make_safe(note.as_bytes(), &mut self.scratch.text);
+        let piece = Piece { text, ink: &ink, marks: &[] };
+        let lead = Lead { time: "", topic: "" };
+        if let Shape::Tagged(_) = canvas.layout().shape {
+            let frame = canvas.tagged(make_safe(peer, &mut self.scratch.peer).text());
+            return canvas.event(&mut self.sink, lead, &frame, piece);
+        }
+        canvas.event(&mut self.sink, lead, canvas.frame(self.peers.column(peer)), piece)
+    }
+
+    /// The same for all peers: something else follows, or nothing.
+    pub(super) fn draw_all_repeats(&mut self) -> io::Result<()> {
+        for (peer, repeats) in self.folds.as_mut().map(Folds::take_all).unwrap_or_default() {
+            self.draw_repeats(&peer, repeats)?;
+        }
+        Ok(())
+    }
+}
+
+/// A screen lower than this would show hardly more than headers.
+const PAGE_ROWS_MIN: usize = 10;

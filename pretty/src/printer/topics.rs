@@ -1,0 +1,62 @@
+//! What is known about each topic of a log: a cache, filled as topics appear.
+
+use std::collections::HashMap;
+use std::ops::Index;
+
+use crate::filter::Filter;
+use crate::render::Paint;
+use crate::text::make_safe;
+
+/// The topics seen so far.
+#[derive(Debug, Default)]
+pub(super) struct Topics {
+    ids: HashMap<Box<[u8]>, TopicId>,
+    styles: Vec<Style>,
+}
+
+/// A topic, until the next call of [`Topics::id`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TopicId(usize);
+
+/// How a topic looks, and whether its events are shown at all.
+#[derive(Debug)]
+pub(super) struct Style {
+    pub(super) ink: Box<[u8]>,
+    pub(super) label: Box<str>,
+    pub(super) shown: bool,
+}
+
+impl Topics {
+    #[inline]
+    pub(super) fn id(&mut self, name: &[u8], paint: &Paint, filter: &Filter) -> TopicId {
+        match self.ids.get(name) {
+            Some(id) => *id,
+            None => self.add(name, paint, filter),
+        }
+    }
+
+    fn add(&mut self, name: &[u8], paint: &Paint, filter: &Filter) -> TopicId {
+        if self.styles.len() >= TOPICS_MAX {
+            // Everything here follows from the name, so nothing is lost with the cache.
+            *self = Self::default();
+        }
+        let id = TopicId(self.styles.len());
+        self.styles.push(Style {
+            ink: paint.ink(paint.theme.topic(name)),
+            label: make_safe(name, &mut String::new()).text().into(),
+            shown: filter.shows_topic(name),
+        });
+        self.ids.insert(name.into(), id);
+        id
+    }
+}
+
+impl Index<TopicId> for Topics {
+    type Output = Style;
+
+    fn index(&self, id: TopicId) -> &Style {
+        &self.styles[id.0]
+    }
+}
+
+const TOPICS_MAX: usize = 1024;

@@ -1,0 +1,234 @@
+//! Drawing into a layout: events in their columns, headers, rules, and lines as they come.
+//!
+//! Everything that is the same for many rows (lines between columns, empty cells, escape codes)
+//! is built once per layout; a row is then a handful of copies.
+
+use std::io::{self, Write};
+
+use super::pen::{Pen, Piece};
+use super::{Paint, Sink};
+use crate::layout::{Layout, Shape};
+use crate::text::{columns, make_safe};
+
+/// A layout with everything about it that can be prepared.
+#[derive(Debug)]
+pub(crate) struct Canvas {
+    layout: Layout,
+    frames: Vec<Frame>,
+    across: Frame,
+    time_ink: Box<[u8]>,
+    line_ink: Box<[u8]>,
+    title_ink: Box<[u8]>,
+    pen: Pen,
+}
+
+/// What surrounds a cell.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frame {
+    /// Between the topic and the cell in the first row of an event.
+    first: Vec<u8>,
+    /// The same in further rows.
+    next: Vec<u8>,
+    /// Behind the cell; if it is empty the cell is not filled up with blanks.
+    after: Vec<u8>,
+    /// Width of the cell.
+    width: usize,
+}
+
+/// What stands before the first line of an event's first row; both safe and no wider than their
+/// columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lead<'a> {
+    pub(crate) time: &'a str,
+    pub(crate) topic: &'a str,
+}
+
+impl Canvas {
+    pub(crate) fn new(layout: Layout, paint: &Paint) -> Self {
+        let mut canvas = Self {
+            layout,
+            frames: Vec::new(),
+            across: Frame::default(),
+            time_ink: paint.ink(paint.theme.time),
+            line_ink: paint.line_ink(),
+            title_ink: paint.bold_ink(paint.theme.title),
+            pen: Pen::new(paint),
+        };
+        canvas.prepare();
+        canvas
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The frame of a column of peers, or of texts that belong to none.
+    pub(crate) fn frame(&self, column: Option<usize>) -> &Frame {
+        column.and_then(|column| self.frames.get(column)).unwrap_or(&self.across)
+    }
+
+    /// The frame of a text behind its peer's name.
+    pub(crate) fn tagged(&self, peer: &str) -> Frame {
+        let tag = match self.layout.shape {
+            Shape::Tagged(tag) => tag,
+            Shape::Columns(_) | Shape::Stacked => 0,
+        };
+        let pad = " ".repeat(tag.saturating_sub(columns(peer)));
+        let edge = |line: &str| [&*self.line_ink, line.as_bytes(), self.pen.off].concat();
+        let name = [&*self.title_ink, peer.as_bytes(), self.pen.off, pad.as_bytes()].concat();
+        Frame {
+            first: [edge("│"), name, edge("│")].concat(),
+            next: [edge("│"), vec![b' '; tag], edge("┊")].concat(),
+            after: Vec::new(),
+            width: self.layout.text(),
+        }
+    }
+
+    /// Draws an event: its cell wrapped, and whatever surrounds it.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub(crate) fn event<W: Write>(
+        &self,
+        sink: &mut Sink<W>,
+        lead: Lead<'_>,
+        frame: &Frame,
+        piece: Piece<'_>,
+    ) -> io::Result<()> {
+        self.lead(sink, lead, piece.ink);
+        let mut start = 0;
+        let mut before = &frame.first;
+        loop {
+            let cut = piece.text.cut(start, frame.width);
+            sink.put(before);
+            self.pen.put_piece(sink, piece, start..start + cut.shown);
+            if !frame.after.is_empty() {
+                sink.blanks(frame.width - cut.columns);
+                sink.put(&frame.after);
+            }
+            sink.end_row()?;
+            start += cut.next;
+            if start >= piece.text.text().len() {
+                return Ok(());
+            }
+            sink.blanks(self.layout.lead());
+            before = &frame.next;
+        }
+    }
+
+    /// Draws the names of the peers above their columns.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub(crate) fn header<W: Write>(
+        &self,
+        sink: &mut Sink<W>,
+        unit: &str,
+        names: &[&[u8]],
+    ) -> io::Result<()> {
+        let Shape::Columns(cells) = &self.layout.shape else {
+            return Ok(());
+        };
+        let mut scratches = vec![String::new(); names.len()];
+        let safe = names.iter().zip(&mut scratches).map(|(name, scratch)| make_safe(name, scratch));
+        let safe: Vec<_> = safe.collect();
+        let wrapped = safe.iter().zip(cells).map(|(name, cell)| name.rows(cell - 1));
+        let rows: Vec<Vec<_>> = wrapped.map(Iterator::collect).collect();
+        self.header_lead(sink, unit);
+        for row in 0..rows.iter().map(Vec::len).max().unwrap_or(1) {
+            let style = if row == 0 { HEADER } else { HEADER_MORE };
+            if row > 0 {
+                sink.blanks(self.layout.lead());
+            }
+            for (column, cell) in cells.iter().enumerate() {
+                let range = rows[column].get(row).cloned().unwrap_or_default();
+                let name = &safe[column].text()[range];
+                let is_last = column + 1 == cells.len();
+                let filled = if is_last && row > 0 { columns(name) + 1 } else { *cell };
+                self.header_cell(sink, name, filled, style);
+            }
+            sink.end_row()?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn lead<W: Write>(&self, sink: &mut Sink<W>, lead: Lead<'_>, topic_ink: &[u8]) {
+        if self.layout.lead() == 0 {
+            return;
+        }
+        if self.layout.time > 0 {
+            sink.blanks(self.layout.time - columns(lead.time));
+            self.pen.put(sink, &self.time_ink, lead.time);
+            sink.blanks(1);
+        }
+        if self.layout.topic > 0 {
+            self.pen.put(sink, topic_ink, lead.topic);
+            sink.blanks(self.layout.topic - columns(lead.topic));
+        }
+    }
+
+    fn header_lead<W: Write>(&self, sink: &mut Sink<W>, unit: &str) {
+        let lead = self.layout.lead();
+        let before = self.layout.time.saturating_sub(unit.len());
+        sink.put(&self.line_ink);
+        if self.layout.time >= unit.len() {
+            sink.repeat("─", before);
+            sink.put(unit.as_bytes());
+            sink.repeat("─", lead - before - unit.len());
+        } else {
+            sink.repeat("─", lead);
+        }
+        sink.put(self.pen.off);
+    }
+
+    fn header_cell<W: Write>(
+        &self,
+        sink: &mut Sink<W>,
+        name: &str,
+        width: usize,
+        style: HeaderStyle,
+    ) {
+        let [edge, fill] = style;
+        self.pen.put(sink, &self.line_ink, &format!("{edge}{fill}"));
+        self.pen.put(sink, &self.title_ink, name);
+        self.pen.put(sink, &self.line_ink, &fill.repeat(width - 1 - columns(name)));
+    }
+
+    fn prepare(&mut self) {
+        self.across = self.frame_of(&[self.layout.text()], 0);
+        match &self.layout.shape {
+            Shape::Columns(cells) => {
+                let frames = (0..cells.len()).map(|column| self.frame_of(cells, column));
+                self.frames = frames.collect();
+            }
+            Shape::Tagged(_) => {}
+            Shape::Stacked => {
+                self.across = Frame { width: self.layout.width, ..Frame::default() };
+            }
+        }
+    }
+
+    fn frame_of(&self, cells: &[usize], column: usize) -> Frame {
+        let empty = |cells: &[usize]| {
+            cells.iter().map(|cell| format!("│{}", " ".repeat(*cell))).collect::<String>()
+        };
+        let drawn = |text: String| match &*text {
+            "" => Vec::new(),
+            text => [&*self.line_ink, text.as_bytes(), self.pen.off].concat(),
+        };
+        let (before, after) = (empty(&cells[..column]), empty(&cells[column + 1..]));
+        Frame {
+            first: drawn(format!("{before}│")),
+            next: drawn(format!("{before}┊")),
+            after: drawn(after.trim_end().to_owned()),
+            width: cells[column],
+        }
+    }
+}
+
+/// What a row of the header is made of: before each column, and between the names.
+type HeaderStyle = [&'static str; 2];
+
+const HEADER: HeaderStyle = ["┬", "─"];
+const HEADER_MORE: HeaderStyle = ["│", " "];

@@ -1,0 +1,21 @@
+//! Text as a terminal may show it: made harmless, measured in columns, broken into rows.
+
+mod safe;
+mod wrap;
+
+pub use safe::{Safe, Script, make_safe};
+pub use wrap::Cut;
+
+/// Columns the bytes take on the screen once they are made safe.
+#[inline]
+pub(crate) fn columns_of(bytes: &[u8]) -> usize {
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return bytes.len();
+    }
+    columns(make_safe(bytes, &mut String::new()).text())
+}
+
+/// Columns a safe text takes on the screen.
+pub(crate) fn columns(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { unicode_width::UnicodeWidthStr::width(text) }
+}

@@ -1,0 +1,141 @@
+//! Which colour everything has, on dark and on light backgrounds.
+//!
+//! Every text colour has a contrast of at least 4.5 : 1 with the background it is made for; no
+//! two topics of one theme share a colour. Colours are chosen by name only, so that a topic has
+//! the same colour in every log.
+
+use crate::color::Rgb;
+use crate::topic::{KNOWN, OTHER, Topic};
+
+/// What the colours have to be readable on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Background {
+    /// Light text on black.
+    #[default]
+    Dark,
+    /// Dark text on white.
+    Light,
+}
+
+/// The colours of one background.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Theme {
+    /// The background the colours are made for.
+    pub background: Rgb,
+    /// The time column.
+    pub time: Rgb,
+    /// Names of peers and titles of rules.
+    pub title: Rgb,
+    /// Lines between columns; no text, so their contrast may be low.
+    pub line: Rgb,
+    /// What passed.
+    pub good: Rgb,
+    /// What failed.
+    pub bad: Rgb,
+    which: Background,
+}
+
+impl Theme {
+    /// The colours for a background.
+    #[must_use]
+    pub const fn new(background: Background) -> Self {
+        match background {
+            Background::Dark => Self {
+                background: Rgb(0, 0, 0),
+                time: Rgb::hex(0x9a_9a_99),
+                title: Rgb::hex(0xd8_d8_d8),
+                line: Rgb::hex(0x58_58_58),
+                good: Rgb::hex(0x70_c4_3f),
+                bad: Rgb::hex(0xff_61_5c),
+                which: background,
+            },
+            Background::Light => Self {
+                background: Rgb(255, 255, 255),
+                time: Rgb::hex(0x6c_6c_6c),
+                title: Rgb::hex(0x26_26_26),
+                line: Rgb::hex(0xb8_b8_b8),
+                good: Rgb::hex(0x3e_78_1c),
+                bad: Rgb::hex(0xc0_06_00),
+                which: background,
+            },
+        }
+    }
+
+    /// The colour of a topic: its own if it is a known one, else one that follows from its name.
+    ///
+    /// ```
+    /// use pretty::{Background, Rgb, Theme};
+    /// let theme = Theme::new(Background::Dark);
+    /// assert_eq!(theme.topic(b"LEAD"), Rgb::hex(0xd0b343));
+    /// assert_eq!(theme.topic(b"GOSSIP"), theme.topic(b"GOSSIP"));
+    /// ```
+    #[must_use]
+    pub fn topic(&self, name: &[u8]) -> Rgb {
+        let topic = KNOWN
+            .iter()
+            .find(|topic| topic.name.as_bytes() == name)
+            .unwrap_or_else(|| &OTHER[stable_hash(name) % OTHER.len()]);
+        self.color_of(topic)
+    }
+
+    fn color_of(&self, topic: &Topic) -> Rgb {
+        match self.which {
+            Background::Dark => topic.dark,
+            Background::Light => topic.light,
+        }
+    }
+}
+
+/// FNV-1a: the same on every machine and in every version, unlike the standard library's hash.
+fn stable_hash(name: &[u8]) -> usize {
+    let hash = name
+        .iter()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    hash as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::color::CONTRAST_MIN;
+
+    fn texts(theme: &Theme) -> Vec<(&str, Rgb)> {
+        let roles = [
+            ("time", theme.time),
+            ("title", theme.title),
+            ("good", theme.good),
+            ("bad", theme.bad),
+        ];
+        let topics = KNOWN.iter().chain(&OTHER).map(|topic| (topic.name, theme.color_of(topic)));
+        roles.into_iter().chain(topics).collect()
+    }
+
+    #[test]
+    fn every_text_can_be_read() {
+        for background in [Background::Dark, Background::Light] {
+            let theme = Theme::new(background);
+            for (name, color) in texts(&theme) {
+                let contrast = color.contrast(theme.background);
+                assert!(contrast >= CONTRAST_MIN, "{background:?} {name}: {contrast:.2}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_topics_share_a_colour() {
+        for background in [Background::Dark, Background::Light] {
+            let theme = Theme::new(background);
+            let topics = || KNOWN.iter().chain(&OTHER).map(|topic| theme.color_of(topic));
+            assert_eq!(topics().collect::<HashSet<_>>().len(), topics().count());
+        }
+    }
+
+    #[test]
+    fn an_unknown_topic_keeps_its_colour_for_ever() {
+        let theme = Theme::new(Background::Dark);
+        assert_eq!(theme.topic(b"GOSSIP"), OTHER[stable_hash(b"GOSSIP") % OTHER.len()].dark);
+        assert_eq!(stable_hash(b"GOSSIP"), 638_634_520);
+    }
+}

@@ -1,0 +1,293 @@
+//! What a stream of lines looks like: formats, layouts, rules, colours.
+
+use crate::common::{draw, visible, wide};
+use insta::assert_snapshot;
+use pretty::{Background, Depth, Filter, NameSet, Options, Printer, Repeats, TimeColumn};
+
+const ELECTION: &str = "\
+# verbose/1 test=initial_election_2a seed=42 peers=3 unit=ms
+000150.003 | TIMR | 1 | election timeout
+000150.003 | VOTE | 1 | becomes candidate term=1 role=candidate
+000150.003 | RPC | 1 | RequestVote to=0 id=1
+000154.210 | RPC | 0 | RequestVote from=1 id=1
+000154.210 | VOTE | 0 | grants vote to 1 term=1 role=follower id=1
+000158.774 | LEAD | 1 | becomes leader term=1 role=leader
+000200.000 | TEST | - | cuts 1 from 0 and 2
+000201.500 | CLNT | C1 | put x=1
+";
+
+#[test]
+fn a_verbose_log() {
+    assert_snapshot!(draw(wide(80), ELECTION));
+}
+
+#[test]
+fn the_json_form_looks_the_same() {
+    let json = r#"{"t_us":150003,"topic":"VOTE","peer":"1","msg":"becomes candidate","term":1,"role":"candidate"}"#;
+    let text = "000150.003 | VOTE | 1 | becomes candidate term=1 role=candidate";
+    assert_eq!(draw(wide(60), json), draw(wide(60), text));
+}
+
+#[test]
+fn older_formats() {
+    let ticks = "000123 | VOTE | 1 | asks 0\n000124 | VOTE | 0 | grants\n";
+    assert_snapshot!(draw(wide(60), ticks), @"
+    ──10ms─────┬─0──────────────────────┬─1─────────────────────
+       123 VOTE│                        │asks 0
+       124 VOTE│grants                  │
+    ");
+    let words = "000123 VOTE S1 asks 0\n000124 VOTE S0 grants\n";
+    assert_snapshot!(draw(wide(60), words), @"
+    ─100us─────┬─0──────────────────────┬─1─────────────────────
+       123 VOTE│                        │asks 0
+       124 VOTE│grants                  │
+    ");
+}
+
+#[test]
+fn test_output_is_set_off_once() {
+    let log = "\
+=== RUN   TestBackup2B
+Test (2B): backup ...
+000001 | VOTE | 0 | x
+panic: index out of range [3]
+
+goroutine 1 [running]:
+main.main()
+\t/tmp/raft.go:12 +0x1d
+exit status 2
+FAIL\traft\t0.1s
+000002 | VOTE | 0 | y
+what is this
+and that
+000003 | VOTE | 0 | z
+  ... Passed --   3.8  5  181   42682    4
+PASS
+";
+    assert_snapshot!(draw(wide(44), log), @"
+    ── === RUN   TestBackup2B ──────────────────
+    Test (2B): backup ...
+    ──10ms─────┬─0──────────────────────────────
+         1 VOTE│x
+    ── panic ───────────────────────────────────
+    panic: index out of range [3]
+
+    goroutine 1 [running]:
+    main.main()
+        /tmp/raft.go:12 +0x1d
+    ── exit status 2 ───────────────────────────
+    FAIL    raft    0.1s
+         2 VOTE│y
+    ── output ──────────────────────────────────
+    what is this
+    and that
+         3 VOTE│z
+    ────────────────────────────────────────────
+      ... Passed --   3.8  5  181   42682    4
+    PASS
+    ");
+}
+
+#[test]
+fn a_new_peer_gets_a_column_and_a_new_header() {
+    let mut printer = Printer::new(wide(50), Vec::new());
+    printer.line(b"1 | VOTE | 1 | first").unwrap();
+    printer.pause().unwrap();
+    printer.line(b"2 | VOTE | 0 | second").unwrap();
+    printer.line(b"3 | CONSIST | 1 | a wider topic").unwrap();
+    assert_snapshot!(String::from_utf8(printer.finish().unwrap()).unwrap(), @"
+    ──10ms─────┬─1────────────────────────────────────
+         1 VOTE│first
+    ──10ms─────┬─0─────────────────┬─1────────────────
+         2 VOTE│second             │
+    ──10ms────────┬─0───────────────┬─1───────────────
+         3 CONSIST│                 │a wider topic
+    ");
+}
+
+#[test]
+fn the_layout_follows_the_width() {
+    let mut printer = Printer::new(wide(60), Vec::new());
+    printer.line(b"1 | VOTE | 0 | some words to wrap").unwrap();
+    printer.line(b"1 | VOTE | 1 | some words to wrap").unwrap();
+    printer.pause().unwrap();
+    printer.resize(34, None).unwrap();
+    printer.line(b"2 | VOTE | 0 | some words to wrap").unwrap();
+    assert_snapshot!(String::from_utf8(printer.finish().unwrap()).unwrap(), @"
+    ──10ms─────┬─0──────────────────────┬─1─────────────────────
+         1 VOTE│some words to wrap      │
+         1 VOTE│                        │some words to wrap
+    ──10ms─────┬─0─────────┬─1────────
+         2 VOTE│some words │
+               ┊to wrap    │
+    ");
+}
+
+#[test]
+fn too_narrow_for_columns() {
+    let log = "1 | VOTE | 0 | some words to wrap\n2 | LEAD | 1 | x\n3 | LEAD | 2 | y\n";
+    assert_snapshot!(draw(wide(40), log), @"
+    ────────────────────────────────────────
+    40 columns are too few for 3 peers side
+    by side (44 needed): one below the other
+         1 VOTE│0│some words to wrap
+         2 LEAD│1│x
+         3 LEAD│2│y
+    ");
+    assert_snapshot!(draw(wide(20), log));
+}
+
+#[test]
+fn the_header_comes_back_once_it_has_left_the_screen() {
+    let log: String = (0..25).map(|i| format!("{i} | VOTE | 0 | x\n")).collect();
+    let drawn = draw(Options { page: Some(12), ..wide(40) }, log);
+    let headers = drawn.lines().enumerate().filter(|(_, row)| row.contains('┬'));
+    assert_eq!(headers.map(|(at, _)| at).collect::<Vec<_>>(), [0, 11, 22]);
+}
+
+#[test]
+fn columns_from_the_start() {
+    let drawn = draw(Options { columns: Some(3), ..wide(50) }, "1 | VOTE | 1 | x\n");
+    assert_snapshot!(drawn, @"
+    ──10ms─────┬─0──────────┬─1──────────┬─2──────────
+         1 VOTE│            │x           │
+    ");
+}
+
+#[test]
+fn without_times() {
+    let drawn = draw(Options { time: TimeColumn::Hidden, ..wide(40) }, "1 | VOTE | 1 | x\n");
+    assert_snapshot!(drawn, @"
+    ────┬─1─────────────────────────────────
+    VOTE│x
+    ");
+}
+
+#[test]
+fn a_new_run_finds_its_own_peers() {
+    let log = "\
+# verbose/1 test=a peers=2
+1.000 | VOTE | 1 | x
+# verbose/1 test=b peers=3
+1.000 | VOTE | 1 | y
+";
+    assert_snapshot!(draw(wide(60), log), @"
+    ── # verbose/1 test=a peers=2 ──────────────────────────────
+    ───────ms─────┬─0────────────────────┬─1────────────────────
+        1.000 VOTE│                      │x
+    ── # verbose/1 test=b peers=3 ──────────────────────────────
+    ───────ms─────┬─0─────────────┬─1────────────┬─2────────────
+        1.000 VOTE│               │y             │
+    ");
+}
+
+#[test]
+fn names_too_long_for_their_column() {
+    let log = "1 | RAFT_REPLICATION | a.very.long.host.name:8080 | x\n2 | A | 1 | y\n";
+    assert_snapshot!(draw(wide(44), log));
+    assert_snapshot!(draw(wide(32), log));
+}
+
+#[test]
+fn matches_are_marked() {
+    let filter =
+        Filter { grep: Some(regex::Regex::new("term=[0-9]+").unwrap()), ..Filter::default() };
+    let log = "1 | VOTE | 0 | at term=12 or term=13\n2 | VOTE | 0 | nothing\n";
+    let drawn = draw(Options { filter, depth: Depth::Ansi16, ..wide(26) }, log);
+    assert_snapshot!(visible(&drawn));
+}
+
+#[test]
+fn colours_at_every_depth() {
+    let log = "1 | VOTE | 0 | x\nPASS\n2 | GOSSIP | - | y\n";
+    for depth in [Depth::Ansi16, Depth::Ansi256, Depth::True] {
+        for background in [Background::Dark, Background::Light] {
+            let drawn = draw(Options { depth, background, ..wide(30) }, log);
+            assert_snapshot!(format!("{depth:?}_{background:?}"), visible(&drawn));
+        }
+    }
+}
+
+#[test]
+fn filters_never_hide_what_is_no_event() {
+    let filter = Filter { just: Some(NameSet::new(["LEAD"])), ..Filter::default() };
+    let log = "1 | VOTE | 0 | x\n--- FAIL: TestA\npanic: y\n2 | LEAD | 1 | z\n";
+    assert_snapshot!(draw(Options { filter, ..wide(40) }, log), @"
+    ── --- FAIL: TestA ─────────────────────
+    ── panic ───────────────────────────────
+    panic: y
+    ──10ms─────┬─1──────────────────────────
+         2 LEAD│z
+    ");
+}
+
+#[test]
+fn events_around_matches() {
+    let filter = Filter { grep: Some(regex::Regex::new("here").unwrap()), ..Filter::default() };
+    let log: String = (0..9)
+        .map(|i| format!("{i} | A | 0 | {}\n", if i == 4 { "here" } else { "other" }))
+        .collect();
+    let drawn = draw(Options { filter, before: 2, after: 1, ..wide(30) }, log);
+    assert_snapshot!(drawn, @"
+    ──10ms──┬─0───────────────────
+         2 A│other
+         3 A│other
+         4 A│here
+         5 A│other
+    ");
+}
+
+#[test]
+fn repeats_are_counted() {
+    let beat = "\
+1 | RPC | 0 | Sending AppendEntries to 1. id=7
+1 | TIMR | 1 | Resetting timer.
+1 | RPC | 1 | AppendEntries from 0. id=7
+";
+    let log = [
+        &beat.replace('7', "1"),
+        &beat.replace('7', "2"),
+        &beat.replace('7', "3"),
+        "9 | TERM | 1 | term=4\n10 | TERM | 1 | term=5\n",
+        beat,
+        "PASS\n",
+        beat,
+    ];
+    let drawn = draw(Options { repeats: Repeats::Fold, ..wide(60) }, log.concat());
+    assert_snapshot!(drawn, @"
+    ──10ms─────┬─0──────────────────────┬─1─────────────────────
+         1 RPC │Sending AppendEntries to│
+               ┊1. id=1                 │
+         1 TIMR│                        │Resetting timer.
+         1 RPC │                        │AppendEntries from 0.
+               │                        ┊id=1
+               │                        │⋯ 4 repeats
+         9 TERM│                        │term=4
+        10 TERM│                        │term=5
+               │⋯ 3 repeats             │
+               │                        │⋯ 2 repeats
+    ── PASS ────────────────────────────────────────────────────
+         1 RPC │Sending AppendEntries to│
+               ┊1. id=7                 │
+         1 TIMR│                        │Resetting timer.
+         1 RPC │                        │AppendEntries from 0.
+               │                        ┊id=7
+    ");
+}
+
+#[test]
+fn dates_show_the_time_of_day_and_windows_count_from_the_first() {
+    let log = r#"{"timestamp":"2026-11-23T06:12:00.100Z","level":"INFO","fields":{"message":"a","peer":1}}
+{"timestamp":"2026-11-23T06:12:01.900Z","level":"WARN","fields":{"message":"b","peer":0}}
+ts=2026-11-23T06:12:02.2Z level=info peer=2 msg="c d"
+"#;
+    let filter = Filter { since: Some("1.5s".parse().unwrap()), ..Filter::default() };
+    assert_snapshot!(draw(wide(60), log), @"
+    ─────────────────┬─0────────────┬─1───────────┬─2───────────
+    06:12:00.100 INFO│              │a            │
+    06:12:01.900 WARN│b             │             │
+      06:12:02.2 info│              │             │c d
+    ");
+    let late = draw(Options { filter, ..wide(60) }, log);
+    assert!(!late.contains("│a") && late.contains("│b") && late.contains("c d"), "{late}");
+}

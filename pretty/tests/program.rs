@@ -1,0 +1,239 @@
+//! The program itself: pipes, signals, exit statuses.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail them")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+fn pretty(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
+    command.args(arguments).env_clear().stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = pretty(arguments).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn interrupt(child: &Child) {
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_pipe_is_shown_line_by_line() {
+    let mut child = pretty(&["--width", "40"]).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut rows = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // Each row arrives although the input stays open: reading would never end otherwise.
+    input.write_all(b"000001 | VOTE | 0 | first\n").unwrap();
+    assert_eq!(rows.next().unwrap(), "──10ms─────┬─0──────────────────────────");
+    assert_eq!(rows.next().unwrap(), "     1 VOTE│first");
+    input.write_all(b"000002 | VOTE | 0 | second\n").unwrap();
+    assert_eq!(rows.next().unwrap(), "     2 VOTE│second");
+    input.write_all(b"no line end").unwrap();
+    drop(input);
+    assert_eq!(
+        rows.by_ref().collect::<Vec<_>>(),
+        [format!("── output {}", "─".repeat(30)), "no line end".to_owned()]
+    );
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_it_quietly() {
+    let mut child = pretty(&[]).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    drop(child.stdout.take());
+    // Without an end of its own the loop would never stop: the program has to close the pipe.
+    while input.write_all(b"000001 | VOTE | 0 | again and again\n").is_ok() {}
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{:?}", output.status);
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn an_interrupt_does_not_lose_what_comes_after_it() {
+    let mut child = pretty(&["--width", "40"]).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    input.write_all(b"000001 | VOTE | 0 | before\n").unwrap();
+    let mut row = String::new();
+    while !row.contains("before") {
+        row.clear();
+        output.read_line(&mut row).unwrap();
+    }
+    interrupt(&child);
+    input.write_all(b"000002 | VOTE | 0 | after\n").unwrap();
+    drop(input);
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "     2 VOTE│after\n");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn who_insists_gets_an_end() {
+    let mut child = pretty(&[]).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    input.write_all(b"000001 | VOTE | 0 | x\n").unwrap();
+    output.read_line(&mut String::new()).unwrap();
+    // Signals that arrive together count as one, hence a loop instead of a number.
+    let status: ExitStatus = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        interrupt(&child);
+    };
+    assert_eq!(status.code(), Some(130));
+}
+
+#[test]
+fn mistakes_in_the_arguments_name_the_option() {
+    for (arguments, option) in [
+        (&["--columns", "many"][..], "--columns"),
+        (&["--width", "3"], "--width"),
+        (&["--since", "yesterday"], "--since"),
+        (&["--until", "5 parsec"], "--until"),
+        (&["--grep", "("], "--grep"),
+        (&["--format", "("], "--format"),
+        (&["--format", "no groups"], "--format"),
+        (&["--tick", "0ms"], "--tick"),
+        (&["--color", "purple"], "--color"),
+        (&["--theme", "purple"], "--theme"),
+        (&["--follow"], "--follow"),
+        (&["--nonsense"], "--nonsense"),
+    ] {
+        let output = pretty(arguments).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(option), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), "");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let output = pretty(&["/nonexistent/x.log"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.starts_with("pretty: /nonexistent/x.log: No such file"), "{message}");
+}
+
+/// A file with these contents in a folder of its own.
+struct TestFile {
+    folder: tempfile::TempDir,
+}
+
+impl TestFile {
+    fn new(contents: impl AsRef<[u8]>) -> Self {
+        let file = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::write(file.path(), contents).unwrap();
+        file
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("a.log")
+    }
+
+    fn name(&self) -> String {
+        self.path().to_str().unwrap().to_owned()
+    }
+
+    fn append(&self, text: &str) {
+        let mut file = std::fs::OpenOptions::new().append(true).open(self.path()).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn several_logs_are_merged_by_time() {
+    let a = TestFile::new(
+        "1 | A | 0 | a1\nwords of a\n5 | A | 0 | a5\n2 | A | 0 | a late\n9 | A | 0 | a9\n",
+    );
+    let b = TestFile::new("3 | A | 1 | b3\n5 | A | 1 | b5\n6 | A | 1 | b6\n");
+    let input = b"4 | A | 2 | pipe4";
+    let output = run(&["--width=50", "--no-time", &a.name(), &b.name(), "-"], input);
+    assert!(output.status.success());
+    let words: Vec<_> = text(&output.stdout)
+        .lines()
+        .filter_map(|row| row.split('│').map(str::trim).rfind(|cell| !cell.is_empty()))
+        .filter(|cell| !cell.contains('─'))
+        .collect();
+    assert_eq!(words, ["a1", "words of a", "b3", "pipe4", "a5", "a late", "b5", "b6", "a9"]);
+}
+
+#[test]
+fn packed_files_are_unpacked_whatever_they_are_called() {
+    let log = "000001 | VOTE | 0 | from afar\n".repeat(1000);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(log.as_bytes()).unwrap();
+    let zstd = ruzstd::encoding::compress_to_vec(
+        log.as_bytes(),
+        ruzstd::encoding::CompressionLevel::Fastest,
+    );
+    let plain = run(&[&TestFile::new(&log).name()], b"");
+    for packed in [gzip.finish().unwrap(), zstd] {
+        let output = run(&[&TestFile::new(&packed).name()], b"");
+        assert!(output.status.success());
+        assert!(output.stdout == plain.stdout);
+        let torn = run(&[&TestFile::new(&packed[..packed.len() - 9]).name()], b"");
+        assert_eq!(torn.status.code(), Some(1));
+        assert!(text(&torn.stderr).starts_with("pretty: cannot read: "));
+    }
+}
+
+#[test]
+fn a_followed_file_may_grow_shrink_and_be_replaced() {
+    let file = TestFile::new("000001 | VOTE | 0 | first\n");
+    let mut child = pretty(&["--follow", "--width=40", &file.name()]).spawn().unwrap();
+    let mut rows = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut next = || rows.next().unwrap().replace(['─', '┬'], "");
+    assert_eq!(next(), "10ms0");
+    assert_eq!(next(), "     1 VOTE│first");
+    file.append("000002 | VOTE | 0 | sec");
+    file.append("ond\n");
+    assert_eq!(next(), "     2 VOTE│second");
+    std::fs::write(file.path(), "000003 | VOTE | 0 | cut\n").unwrap();
+    assert_eq!(next(), "     3 VOTE│cut");
+    std::fs::rename(file.path(), file.folder.path().join("a.log.1")).unwrap();
+    std::fs::write(file.path(), "000004 | VOTE | 0 | a new file\n").unwrap();
+    assert_eq!(next(), "     4 VOTE│a new file");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn colours_as_asked_for() {
+    let log = b"000001 | VOTE | 0 | x\n";
+    assert!(!text(&run(&[], log).stdout).contains('\x1b'));
+    assert!(text(&run(&["--color=always"], log).stdout).contains("\x1b[38;5;"));
+    assert!(text(&run(&["--color", "true"], log).stdout).contains("\x1b[38;2;"));
+    assert!(!text(&run(&["--color=always", "--no-color"], log).stdout).contains('\x1b'));
+}
+
+#[test]
+fn megabyte_lines_broken_text_and_zero_bytes() {
+    let long = "x".repeat(1 << 20);
+    let mut log = format!("000001 | VOTE | 0 | {long}\n").into_bytes();
+    log.extend(b"000002 | VOTE | 0 | \0 \xff\xfe \xc3\n\xff\xff\xff\n\n");
+    let output = run(&["--width", "200"], &log);
+    assert!(output.status.success());
+    let shown = text(&output.stdout);
+    assert_eq!(shown.bytes().filter(|byte| *byte == b'x').count(), (1 << 20) + 7);
+    assert!(shown.contains(r"│\x00 \xff\xfe \xc3"));
+    assert!(shown.contains("\n\\xff\\xff\\xff\n"));
+}
+
+#[test]
+fn nothing_in_nothing_out() {
+    let output = run(&[], b"");
+    assert!(output.status.success());
+    assert_eq!(text(&output.stdout), "");
+}
