@@ -1,5 +1,7 @@
 //! Every invariant is shown to fire on a hand-made bad state, and to be silent on a good one.
 
+use std::time::Duration;
+
 use raft::message::{AppendEntriesReply, Carried, RequestVote, Vote};
 use raft::{
     Entry, EntryId, Envelope, HardState, Index, Instant, Log, LogSlice, Message, MessageId,
@@ -10,8 +12,9 @@ use raft_tests::invariants::election_safety::ElectionSafety;
 use raft_tests::invariants::kept_promise::Promise;
 use raft_tests::invariants::leader_completeness::LeaderCompleteness;
 use raft_tests::invariants::log_matching::LogMatching;
-use raft_tests::invariants::monotonic::Past;
+use raft_tests::invariants::monotonic::{self, Past};
 use raft_tests::invariants::state_machine_safety::StateMachineSafety;
+use raft_tests::invariants::timer_rule::{self, Asked};
 use raft_tests::invariants::violation::Witness;
 use raft_tests::invariants::{Invariants, Property, Seen, Violation, durability};
 
@@ -199,6 +202,36 @@ fn monotonic_fires_on_a_disk_or_a_restart_that_goes_back() {
     let mut past = Past::new(start, durable.hard_state);
     let forgot = past.restarts(peer(0), status(RoleName::Follower, 4, 0), &durable);
     fires(forgot, Property::Monotonic, &["restarts with", "its disk holds"]);
+}
+
+#[test]
+fn monotonic_fires_on_a_peer_that_stays_behind_a_term_it_heard_of() {
+    holds(monotonic::follows(peer(0), Term::new(4), Term::new(4)));
+    holds(monotonic::follows(peer(0), Term::new(4), Term::new(5)));
+    let behind = monotonic::follows(peer(0), Term::new(5), Term::new(4));
+    fires(behind, Property::Monotonic, &["heard of term 5", "stays in term 4"]);
+}
+
+#[test]
+fn timer_rule_fires_on_a_wait_without_a_vote_and_on_a_vote_without_a_wait() {
+    let timeout_min = Duration::from_millis(300);
+    let follower = |voted_for: Option<u64>| Status {
+        voted_for: voted_for.map(PeerId::new),
+        ..status(RoleName::Follower, 3, 0)
+    };
+    let asked = |voted_for, [before, after]: [u64; 2]| Asked {
+        candidate: PeerId::new(1),
+        status: [follower(None), follower(voted_for)],
+        deadline: [before, after].map(|ms| Instant::from_nanos(ms * 1_000_000)),
+    };
+    let check = |asked| timer_rule::check(peer(0), asked, timeout_min);
+    holds(check(asked(Some(1), [200, 400])));
+    holds(check(asked(Some(2), [200, 200])));
+    holds(check(asked(None, [200, 200])));
+    let refused = check(asked(Some(2), [200, 400]));
+    fires(refused, Property::TimerRule, &["refuses its vote and waits longer"]);
+    let granted = check(asked(Some(1), [200, 200]));
+    fires(granted, Property::TimerRule, &["grants its vote and does not wait"]);
 }
 
 #[test]

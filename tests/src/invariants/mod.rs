@@ -16,6 +16,7 @@ pub mod monotonic;
 pub mod shadow;
 pub mod state_machine_safety;
 mod suite;
+pub mod timer_rule;
 pub mod violation;
 
 pub use self::suite::{Invariants, Seen};

@@ -1,7 +1,8 @@
 //! What must not go back: a peer's term, within and across its incarnations; its commit and applied
-//! indexes and its vote within a term, while it runs; and `applied <= commit <= last` at any moment.
+//! indexes and its vote within a term, while it runs; `applied <= commit <= last` at any moment; and
+//! no peer stays behind a term it has heard of.
 
-use raft::{HardState, Index, Status, Stored};
+use raft::{HardState, Index, Status, Stored, Term};
 
 use super::violation::{Property, Violation, Witness};
 
@@ -88,6 +89,19 @@ impl Past {
             disk.hard_state
         )))
     }
+}
+
+/// Checks the term of a peer that has heard from another one in `heard` (paper §5.1: whoever hears
+/// of a higher term follows it, from requests and replies alike).
+///
+/// # Errors
+/// The peer stayed behind.
+pub fn follows(seen: Witness, heard: Term, current_term: Term) -> Result<(), Box<Violation>> {
+    if current_term >= heard {
+        return Ok(());
+    }
+    Err(Property::Monotonic
+        .broken(format_args!("{seen} heard of term {heard} and stays in term {current_term}")))
 }
 
 fn changed_its_vote(before: &Status, now: &Status) -> bool {

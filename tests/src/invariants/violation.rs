@@ -27,6 +27,8 @@ pub enum Property {
     Monotonic,
     /// No two peers apply different entries at one index.
     StateMachineSafety,
+    /// A follower waits anew when it grants a vote, not when it is asked for one.
+    TimerRule,
 }
 
 /// A broken property, with both witnesses where there are two.
@@ -53,6 +55,7 @@ impl Property {
             Self::LogMatching => "log-matching",
             Self::Monotonic => "monotonic",
             Self::StateMachineSafety => "state-machine-safety",
+            Self::TimerRule => "timer-rule",
         }
     }
 

@@ -1,9 +1,12 @@
 //! What can happen, and what it does.
 
-use raft::{Input, Instant, codec};
+use raft::{Envelope, Input, Instant, Message, Node, PeerId, Status, Term, codec};
 
+use super::peer::ELECTION_TIMEOUT_MIN;
 use super::{World, place_of};
 use crate::failure::Failure;
+use crate::invariants::monotonic;
+use crate::invariants::timer_rule::{self, Asked};
 use crate::invariants::violation::Witness;
 use crate::sim::executor::{TaskId, Tasks};
 use crate::sim::network::{Connection, Loss};
@@ -77,7 +80,9 @@ impl World {
                 "a message that peer {from} sent cannot be read: {error}"
             ))
         })?;
+        let message = Received::of(&envelope, node);
         node.handle(self.now, Input::Receive(envelope));
+        message.check(Witness { peer: node.status().id, at: self.now }, node)?;
         self.touch(to);
         Ok(())
     }
@@ -128,6 +133,34 @@ impl World {
         {
             self.say_lost(&envelope, loss);
         }
+    }
+}
+
+/// What matters of a message and its receiver, to check what the one does to the other.
+struct Received {
+    term: Term,
+    /// For a request for a vote: who asks, and the receiver and its timer before.
+    asked: Option<(PeerId, Status, Instant)>,
+}
+
+impl Received {
+    fn of(envelope: &Envelope, node: &Node) -> Self {
+        let asks = matches!(envelope.message, Message::RequestVote(_));
+        let deadline = node.poll_timeout().filter(|_| asks);
+        let asked = deadline.map(|deadline| (envelope.from, node.status(), deadline));
+        Self { term: envelope.term, asked }
+    }
+
+    fn check(self, seen: Witness, node: &Node) -> Result<(), Failure> {
+        let status = node.status();
+        monotonic::follows(seen, self.term, status.current_term)?;
+        if let (Some((candidate, before, deadline)), Some(after)) =
+            (self.asked, node.poll_timeout())
+        {
+            let (status, deadline) = ([before, status], [deadline, after]);
+            timer_rule::check(seen, Asked { candidate, status, deadline }, ELECTION_TIMEOUT_MIN)?;
+        }
+        Ok(())
     }
 }
 

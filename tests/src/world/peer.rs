@@ -88,7 +88,7 @@ impl Peer {
 /// heartbeats, and are wide enough that split votes are rare among seven peers.
 pub(super) fn lab_config(place: usize, peers: usize, first_message_id: MessageId) -> Config {
     Config {
-        election_timeout_min: Duration::from_millis(300),
+        election_timeout_min: ELECTION_TIMEOUT_MIN,
         election_timeout_max: Duration::from_millis(600),
         heartbeat_interval: Duration::from_millis(100),
         // Half of the tester's own polls: nobody waits longer for it, and under load the news of a
@@ -101,6 +101,9 @@ pub(super) fn lab_config(place: usize, peers: usize, first_message_id: MessageId
         ..Config::new(peer_id(place), (0..peers).map(peer_id).collect())
     }
 }
+
+/// The shortest time without a leader after which a peer stands for election.
+pub(super) const ELECTION_TIMEOUT_MIN: Duration = Duration::from_millis(300);
 
 /// A peer's election timeouts: the n-th draw in a term depends on nothing but the seed, the peer,
 /// its incarnation, the term and n.
