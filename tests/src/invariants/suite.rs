@@ -123,7 +123,7 @@ impl Invariants {
             Message::RequestVoteReply(Vote::Granted) => {
                 self.elections.votes(seen, envelope.term, envelope.to)
             }
-            Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index })
+            Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, .. })
             | Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index }) => {
                 self.acknowledges(place, envelope.term, *match_index, disk);
                 Ok(())
