@@ -5,17 +5,17 @@
 
 use std::process::ExitCode;
 
-use raft_tests::{SCENARIOS, simulate};
+use raft_tests::{SCENARIOS, STORMS, simulate};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let first: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1);
     let most: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1000);
     for seed in first..first + most {
-        let runs = SCENARIOS.iter().map(|scenario| simulate(scenario, seed, None));
+        let runs = SCENARIOS.iter().chain(&STORMS).map(|scenario| simulate(scenario, seed, None));
         let failures: Vec<_> = runs.filter_map(Result::err).collect();
         let Some(report) = failures.first() else { continue };
-        println!("seen with {} seeds, by {} of 28 scenarios", seed - first + 1, failures.len());
+        println!("seen with {} seeds, by {} scenarios", seed - first + 1, failures.len());
         for failure in &failures {
             println!("  {:32} {}", failure.name, failure.failure.signature());
         }

@@ -1,7 +1,7 @@
 //! The deterministic world in which the Raft core is tested, and the scenarios it is tested with.
 //!
 //! ```text
-//! lab2 (what happens) ─► cluster (the tester's operations) ─► world ─► raft::Node
+//! lab2, storm (what happens) ─► cluster (the tester's operations) ─► world ─► raft::Node
 //!                                                               ├► sim: queue, links, disks
 //!                                                               ├► service: what is applied
 //!                                                               └► invariants, after every event
@@ -21,7 +21,9 @@ pub mod report;
 pub mod run;
 pub mod service;
 pub mod sim;
+pub mod storm;
 pub mod world;
 
 pub use lab2::{SCENARIOS, Scenario};
 pub use run::{Report, run, simulate};
+pub use storm::STORMS;

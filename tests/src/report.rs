@@ -5,7 +5,7 @@ use std::fmt;
 use raft::{Instant, PeerId};
 
 use crate::failure::Failure;
-use crate::lab2::Scenario;
+use crate::lab2::{Part, Scenario};
 use crate::sim::network::Connection;
 use crate::sim::trace_hash::TraceHash;
 use crate::world::{PeerView, World};
@@ -16,7 +16,7 @@ pub struct FailureReport {
     /// The scenario's name.
     pub name: &'static str,
     /// Its part of the lab.
-    pub part: String,
+    pub part: Part,
     /// The seed that replays it.
     pub seed: u64,
     /// The cluster time at which it failed.
@@ -49,7 +49,7 @@ impl FailureReport {
     pub fn without_world(scenario: &Scenario, seed: u64, failure: Failure) -> Self {
         Self {
             name: scenario.name,
-            part: scenario.part.to_string(),
+            part: scenario.part,
             seed,
             at: Instant::START,
             events: 0,
@@ -77,7 +77,8 @@ impl fmt::Display for FailureReport {
         write!(
             f,
             "REPLAY     DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p raft-tests \
-             --test lab2 -- --exact {name} --nocapture"
+             --test {} -- --exact {name} --nocapture",
+            part.program()
         )
     }
 }

@@ -48,14 +48,24 @@ impl Cluster {
         (0..self.size()).try_for_each(|place| self.start_and_connect(place))
     }
 
+    /// Cuts one direction of one link, until one of its ends is connected again.
+    pub fn cut_link(&self, from: usize, to: usize) {
+        self.world_mut().cut_link(from, to);
+    }
+
+    /// Makes the network behave like this from now on.
+    pub fn set_network(&self, profile: Profile) {
+        self.world_mut().set_profile(profile);
+    }
+
     /// Makes the network reliable.
     pub fn make_reliable(&self) {
-        self.world_mut().set_profile(Profile::LAB_RELIABLE);
+        self.set_network(Profile::LAB_RELIABLE);
     }
 
     /// Holds up two of three replies for long from now on.
     pub fn reorder_replies(&self) {
         let profile = self.world().network().profile().with_long_reordering();
-        self.world_mut().set_profile(profile);
+        self.set_network(profile);
     }
 }

@@ -13,6 +13,7 @@ use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::service::Snapshots;
 use crate::sim::network::Profile;
+use crate::storm::STORMS;
 
 /// The longest an election may take when a majority is connected.
 pub const ELECTION_TIMEOUT: Duration = Duration::from_millis(1000);
@@ -39,7 +40,7 @@ pub struct Scenario {
 /// A running scenario.
 pub type Body = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
 
-/// A part of the lab.
+/// What a scenario is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Leader election.
@@ -50,6 +51,8 @@ pub enum Part {
     C,
     /// Log compaction.
     D,
+    /// No part of the lab: faults of all kinds at once.
+    Storm,
 }
 
 impl fmt::Display for Part {
@@ -59,7 +62,19 @@ impl fmt::Display for Part {
             Self::B => "2B",
             Self::C => "2C",
             Self::D => "2D",
+            Self::Storm => "storm",
         })
+    }
+}
+
+impl Part {
+    /// The test program that runs it.
+    #[must_use]
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::A | Self::B | Self::C | Self::D => "lab2",
+            Self::Storm => "storm",
+        }
     }
 }
 
@@ -84,10 +99,10 @@ impl Scenario {
         Self { snapshots: Snapshots::EveryTenth, ..self }
     }
 
-    /// The scenario of this name.
+    /// The scenario of this name, of the labs or beyond.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        SCENARIOS.iter().find(|scenario| scenario.name == name)
+        SCENARIOS.iter().chain(&STORMS).find(|scenario| scenario.name == name)
     }
 }
 

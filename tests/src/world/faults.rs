@@ -6,7 +6,7 @@ use super::World;
 use super::outputs::seen;
 use super::peer::{PeerJitter, lab_config};
 use crate::failure::Failure;
-use crate::sim::network::Profile;
+use crate::sim::network::{Connection, Profile};
 
 impl World {
     /// Cuts every link from and to a peer.
@@ -23,10 +23,17 @@ impl World {
         self.say_test(format_args!("connects {place}"));
     }
 
+    /// Cuts one direction of one link.
+    pub fn cut_link(&mut self, from: usize, to: usize) {
+        self.trace.number(from as u64 | (to as u64) << 16 | 5 << 32);
+        self.network.set_link(from, to, Connection::Cut);
+        self.say_test(format_args!("cuts the link from {from} to {to}"));
+    }
+
     /// Changes how the network behaves from now on.
     pub fn set_profile(&mut self, profile: Profile) {
         self.network.set_profile(profile);
-        self.say_test(format_args!("changes the network"));
+        self.say_test(format_args!("changes the network: {profile:?}"));
     }
 
     /// Cuts a peer off and stops it at this instant: what it tries to persist or send from now on

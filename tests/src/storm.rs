@@ -1,0 +1,149 @@
+//! Beyond the labs: networks that double, delay and reorder whatever they carry, links that fail in
+//! one direction, crashes and snapshots, all at once. The labs' own networks hold back too much:
+//! none of their requests is ever overtaken or arrives twice.
+//!
+//! The seed decides how bad each kind of fault is, so that some runs are without losses and others
+//! consist of them. A storm ends; then everything heals, and what clients saw must be there.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use raft::Index;
+
+use crate::cluster::{Cluster, Command, Retry, Waited, expect};
+use crate::failure::Failure;
+use crate::lab2::{Body, Part, Scenario};
+use crate::service::Snapshots;
+use crate::sim::network::{Leg, Profile};
+use crate::sim::random::{Chance, Stream};
+use crate::world::Speaker;
+
+/// The storms, by the size of the cluster.
+pub const STORMS: [Scenario; 3] = [
+    scenario("storm_of_three", "a storm over three peers", 3),
+    scenario("storm_of_five", "a storm over five peers", 5),
+    scenario("storm_of_seven", "a storm over seven peers", 7),
+];
+
+const fn scenario(name: &'static str, description: &'static str, peers: usize) -> Scenario {
+    Scenario {
+        name,
+        part: Part::Storm,
+        description,
+        peers,
+        network: Profile::LAB_RELIABLE,
+        snapshots: Snapshots::EveryTenth,
+        body: |cluster| -> Body { Box::pin(storm(cluster)) },
+    }
+}
+
+async fn storm(cluster: Cluster) -> Result<(), Failure> {
+    let network = drawn_profile(&mut cluster.faults());
+    cluster.set_network(network);
+    let weather = Rc::new(Cell::new(Weather::Storm));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            let body = client(cluster.clone(), number, Rc::clone(&weather));
+            cluster.spawn(format!("client {number}"), body)
+        })
+        .collect();
+    for _ in 0..ROUNDS {
+        strike(&cluster)?;
+        let pause = cluster.faults().between(ROUND_MIN, ROUND_MAX);
+        cluster.sleep(pause).await;
+    }
+    heal(&cluster)?;
+    weather.set(Weather::Calm);
+    let mut seen = Vec::new();
+    for client in clients {
+        seen.extend(client.join().await);
+    }
+    let size = cluster.size();
+    let last = cluster.one(&cluster.random_command(), size, Retry::Yes).await?;
+    for (index, command) in seen {
+        expect(index < last, format_args!("an index after {index}, found {last}"))?;
+        let found = cluster.wait(index, size, None).await?;
+        expect(
+            found == Waited::Command(command.clone()),
+            format_args!("{command} at {index}, where a client saw it; found {found:?}"),
+        )?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weather {
+    Storm,
+    Calm,
+}
+
+/// How bad the network is; each kind of fault is absent in a third of all runs.
+fn drawn_profile(luck: &mut Stream) -> Profile {
+    let leg = |luck: &mut Stream| Leg {
+        loss: Chance::percent([0, 3, 15][luck.index(3)]),
+        duplication: Chance::percent([0, 10, 40][luck.index(3)]),
+        delay_max: Duration::from_millis([0, 15, 60][luck.index(3)]),
+        reordering: Chance::percent([0, 3, 15][luck.index(3)]),
+    };
+    Profile { request: leg(luck), reply: leg(luck) }
+}
+
+/// One fault, or the end of all so far.
+fn strike(cluster: &Cluster) -> Result<(), Failure> {
+    let size = cluster.size();
+    let (fault, place, other) = {
+        let mut luck = cluster.faults();
+        (luck.below(10), luck.index(size), luck.index(size))
+    };
+    match fault {
+        0 | 1 => cluster.disconnect(place),
+        2 | 3 => cluster.cut_link(place, other),
+        4 | 5 => cluster.crash(place),
+        6 => cluster.start_and_connect(place)?,
+        _ => heal(cluster)?,
+    }
+    Ok(())
+}
+
+fn heal(cluster: &Cluster) -> Result<(), Failure> {
+    for place in 0..cluster.size() {
+        if cluster.status(place).is_none() {
+            cluster.start(place)?;
+        }
+        cluster.connect(place);
+    }
+    Ok(())
+}
+
+/// Offers bursts of commands to random peers, and remembers those it saw agreed on.
+async fn client(
+    cluster: Cluster,
+    number: u64,
+    weather: Rc<Cell<Weather>>,
+) -> Vec<(Index, Command)> {
+    let mut luck = cluster.client_stream(number);
+    let mut seen = Vec::new();
+    while weather.get() == Weather::Storm {
+        let mut taken = Vec::new();
+        for _ in 0..=luck.below(BURST_MAX) {
+            let command = Command::number(luck.draw());
+            let place = luck.index(cluster.size());
+            let id = cluster.offer(place, &command, Speaker::Client(number));
+            taken.extend(id.map(|id| (id.index, command)));
+        }
+        cluster.sleep(luck.between(Duration::ZERO, CLIENT_PAUSE_MAX)).await;
+        let agreed = |(index, command): &(Index, Command)| {
+            cluster.n_committed(*index).command.as_ref() == Some(command)
+        };
+        seen.extend(taken.into_iter().filter(agreed));
+    }
+    seen
+}
+
+const CLIENTS: u64 = 3;
+const BURST_MAX: u64 = 8;
+const CLIENT_PAUSE_MAX: Duration = Duration::from_millis(120);
+const ROUNDS: usize = 60;
+const ROUND_MIN: Duration = Duration::from_millis(20);
+const ROUND_MAX: Duration = Duration::from_millis(500);

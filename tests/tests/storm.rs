@@ -1,0 +1,18 @@
+//! Storms as tests: the seed decides what kind of storm it is.
+
+use raft_tests::run;
+
+#[test]
+fn storm_of_three() {
+    run("storm_of_three");
+}
+
+#[test]
+fn storm_of_five() {
+    run("storm_of_five");
+}
+
+#[test]
+fn storm_of_seven() {
+    run("storm_of_seven");
+}
