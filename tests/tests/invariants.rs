@@ -109,6 +109,17 @@ fn election_safety_fires_on_a_second_vote() {
 }
 
 #[test]
+fn election_safety_fires_on_a_follower_of_somebody_who_was_not_elected() {
+    let mut elections = ElectionSafety::default();
+    holds(elections.leads(Term::new(3), peer(1)));
+    holds(elections.follows(peer(0), Term::new(3), PeerId::new(1)));
+    let other = elections.follows(peer(0), Term::new(3), PeerId::new(2));
+    fires(other, Property::ElectionSafety, &["follows 2 in term 3", "peer 1 at"]);
+    let nobody = elections.follows(peer(0), Term::new(4), PeerId::new(1));
+    fires(nobody, Property::ElectionSafety, &["term 4", "nobody was elected"]);
+}
+
+#[test]
 fn log_matching_fires_on_another_payload_and_on_another_predecessor() {
     let mut matching = LogMatching::default();
     holds(matching.holds(peer(1), Term::new(1), &entry(2, 5, b"a")));

@@ -48,4 +48,25 @@ impl ElectionSafety {
             "{voter} votes for {candidate} in term {term} and has voted for {first} in it before"
         )))
     }
+
+    /// A peer follows a leader.
+    ///
+    /// # Errors
+    /// Nobody was seen to elect that leader in this term.
+    pub fn follows(
+        &self,
+        follower: Witness,
+        term: Term,
+        leader: PeerId,
+    ) -> Result<(), Box<Violation>> {
+        match self.leaders.get(&term) {
+            Some(elected) if elected.peer == leader => Ok(()),
+            Some(elected) => Err(Property::ElectionSafety.broken(format_args!(
+                "{follower} follows {leader} in term {term}, which {elected} leads"
+            ))),
+            None => Err(Property::ElectionSafety.broken(format_args!(
+                "{follower} follows {leader} in term {term}, in which nobody was elected"
+            ))),
+        }
+    }
 }

@@ -102,7 +102,12 @@ impl Invariants {
         if seen.status.role == RoleName::Leader && !led_before(&before, &seen.status) {
             self.becomes_leader(seen)?;
         }
-        Ok(())
+        match seen.status.leader {
+            Some(leader) if seen.status.leader != before.leader => {
+                self.elections.follows(seen.witness(), seen.status.current_term, leader)
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// A peer sends a message. `leader_log` is as in [`durability::releases`].
