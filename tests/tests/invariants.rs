@@ -320,9 +320,22 @@ fn durability_fires_on_what_is_applied_or_believed_too_early() {
     fires(missing, Property::Durability, &["entry 4@2", "ends with 3@2"]);
     let other = durability::applies(peer(0), &[entry(3, 3, b"x")], &disk);
     fires(other, Property::Durability, &["entry 3@3"]);
-    holds(durability::believes(peer(0), Index::new(3), &disk));
-    let believes = durability::believes(peer(0), Index::new(4), &disk);
-    fires(believes, Property::Durability, &["index 4"]);
+    holds(durability::restores(peer(0), id(1, 2), &disk));
+    let early = durability::restores(peer(0), id(3, 4), &disk);
+    fires(early, Property::Durability, &["snapshot through 4@3", "ends with 3@2"]);
+}
+
+#[test]
+fn durability_fires_on_a_peer_that_believes_more_durable_than_is() {
+    let disk = disk(3, None, &[1, 2, 2]);
+    let believes =
+        |index, terms: &[u64]| durability::believes(peer(0), Index::new(index), &log(terms), &disk);
+    holds(believes(3, &[1, 2, 2, 3]));
+    holds(believes(1, &[1, 3]));
+    for (index, terms) in [(4, &[1, 2, 2, 3][..]), (2, &[1, 3]), (3, &[1, 2])] {
+        let count = format!("through {index} as durable");
+        fires(believes(index, terms), Property::Durability, &[&count]);
+    }
 }
 
 /// One peer's life in front of all invariants together.

@@ -3,7 +3,7 @@
 //! could lose.
 
 use raft::message::{AppendEntriesReply, InstallSnapshotReply, Vote};
-use raft::{Entry, EntryId, Envelope, HardState, Index, Message, Stored, Term};
+use raft::{Entry, EntryId, Envelope, HardState, Index, Log, Message, Stored, Term};
 
 use super::violation::{Property, Violation, Witness};
 
@@ -56,16 +56,42 @@ pub fn applies(seen: Witness, entries: &[Entry], disk: &Stored) -> Result<(), Bo
     )))
 }
 
-/// Checks the index a peer believes durable against its disk.
+/// Checks the index through which a peer believes its log to be durable against its disk.
 ///
 /// # Errors
-/// The disk holds less.
-pub fn believes(seen: Witness, durable_index: Index, disk: &Stored) -> Result<(), Box<Violation>> {
-    if durable_index <= last(disk).index {
+/// The disk holds less, or another entry there.
+pub fn believes(
+    seen: Witness,
+    durable_index: Index,
+    log: &Log,
+    disk: &Stored,
+) -> Result<(), Box<Violation>> {
+    let is_durable = match log.term_at(durable_index) {
+        Some(term) => holds(disk, EntryId::new(term, durable_index)),
+        // Below the log's own snapshot, which the disk may not have yet.
+        None => durable_index < log.base().index && durable_index <= last(disk).index,
+    };
+    if is_durable {
         return Ok(());
     }
     Err(Property::Durability.broken(format_args!(
-        "{seen} counts index {durable_index} as durable, its disk ends with {}",
+        "{seen} counts its log through {durable_index} as durable; the log ends with {}, the disk \
+         with {}",
+        log.last(),
+        last(disk)
+    )))
+}
+
+/// Checks a snapshot at the moment it is handed to the service against the peer's disk.
+///
+/// # Errors
+/// The disk holds less.
+pub fn restores(seen: Witness, through: EntryId, disk: &Stored) -> Result<(), Box<Violation>> {
+    if holds(disk, through) {
+        return Ok(());
+    }
+    Err(Property::Durability.broken(format_args!(
+        "{seen} restores a snapshot through {through}, its disk ends with {}",
         last(disk)
     )))
 }

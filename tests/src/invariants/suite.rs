@@ -92,7 +92,7 @@ impl Invariants {
         let last = seen.log.last().index;
         peer.past.goes_on(seen.witness(), seen.status, last)?;
         peer.promise.is_kept(seen.witness(), seen.status.current_term, seen.log)?;
-        durability::believes(seen.witness(), seen.status.durable_index, seen.disk)?;
+        durability::believes(seen.witness(), seen.status.durable_index, seen.log, seen.disk)?;
         if let Some(change) = change {
             self.log_changed(seen, &before, change)?;
         }
@@ -173,7 +173,7 @@ impl Invariants {
         snapshot: &Snapshot,
         disk: &Stored,
     ) -> Result<(), Box<Violation>> {
-        durability::believes(seen, snapshot.index(), disk)?;
+        durability::restores(seen, snapshot.last_included, disk)?;
         self.application.restores(seen, snapshot.last_included)
     }
 
