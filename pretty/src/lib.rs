@@ -50,6 +50,8 @@ mod text;
 mod theme;
 mod time;
 mod topic;
+#[cfg(feature = "view")]
+pub mod view;
 
 pub use class::Class;
 pub use color::{Depth, Rgb};

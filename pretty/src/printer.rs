@@ -30,6 +30,8 @@ mod topics;
 
 use context::{Context, Missed};
 use fold::{Folded, Folds};
+#[cfg(feature = "view")]
+pub(crate) use front::Front;
 use held::Held;
 use measure::Measure;
 use topics::{TopicId, Topics};

@@ -67,6 +67,10 @@ pub struct Cli {
     #[arg(short, long)]
     pub follow: bool,
 
+    /// Browse the log in the terminal; ? shows the keys
+    #[arg(long, conflicts_with = "follow")]
+    pub tui: bool,
+
     /// Leave the time column out
     #[arg(long)]
     pub no_time: bool,
@@ -155,6 +159,7 @@ Examples:
   pretty raft.log -j vote,term,lead     elections only
   pretty raft.log -s 1.2s -u 1.5s -g 'term=7\\b'
   pretty raft.log --color=always | less -R
+  pretty --tui run-1.log.gz run-2.log   merged by time, to scroll and search
   pretty app.log --format '^(?<time>[\\d.]+) (?<peer>\\w+) (?<topic>\\w+): (?<msg>.*)'
 
 Times without a unit are read as in the time column; its unit is in the header: 10ms for

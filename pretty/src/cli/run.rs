@@ -10,10 +10,10 @@ use rustix::event::Timespec;
 use super::Exit;
 use super::input::{Input, own};
 use super::lines::{Fill, Lines};
-use super::plan::{Follow, Plan, Resize};
+use super::plan::{Face, Follow, Plan, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
-use super::{follow, merge};
+use super::{follow, merge, tui};
 use crate::printer::Printer;
 
 /// Why the program stopped early.
@@ -27,6 +27,10 @@ pub(super) enum RunError {
     Write(io::Error),
     #[error("cannot wait for input: {0}")]
     Wait(io::Error),
+    #[error("cannot use the terminal: {0}")]
+    Terminal(io::Error),
+    #[error("the view was closed")]
+    Closed,
 }
 
 impl RunError {
@@ -43,11 +47,16 @@ impl RunError {
 pub(super) fn run(plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
+    if plan.face == Face::View {
+        return tui::run(inputs, plan);
+    }
     let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
     let mut screen = Screen { printer: Printer::new(plan.options, output), resize: plan.resize };
     let shown = match (plan.follow, <[Input; 1]>::try_from(inputs)) {
         (Follow::No, Ok([input])) => show(input, &mut screen),
-        (Follow::No, Err(inputs)) => merge::show(inputs, &plan.parser, &mut screen),
+        (Follow::No, Err(inputs)) => {
+            merge::lines(inputs, &plan.parser, |line| screen.line(line)).map(|()| Exit::Done)
+        }
         (Follow::Yes, _) => follow::show(&plan.inputs, &mut screen),
     };
     match shown {
