@@ -71,6 +71,10 @@ pub struct Cli {
     #[arg(long, conflicts_with = "follow")]
     pub tui: bool,
 
+    /// Write a page for a browser to standard output instead
+    #[arg(long, value_name = "FORMAT", value_enum, conflicts_with_all = ["tui", "follow"])]
+    pub export: Option<Export>,
+
     /// Leave the time column out
     #[arg(long)]
     pub no_time: bool,
@@ -129,6 +133,13 @@ pub enum ColorChoice {
     True,
 }
 
+/// `--export`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Export {
+    /// One self-contained page: columns, switches for topics and peers, search
+    Html,
+}
+
 /// `--theme`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ThemeChoice {
@@ -159,6 +170,7 @@ Examples:
   pretty raft.log -j vote,term,lead     elections only
   pretty raft.log -s 1.2s -u 1.5s -g 'term=7\\b'
   pretty raft.log --color=always | less -R
+  pretty raft.log --export html > raft.html
   pretty --tui run-1.log.gz run-2.log   merged by time, to scroll and search
   pretty app.log --format '^(?<time>[\\d.]+) (?<peer>\\w+) (?<topic>\\w+): (?<msg>.*)'
 

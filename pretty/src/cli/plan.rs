@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{Cli, ColorChoice, ColumnChoice, ThemeChoice};
+use super::args::{Cli, ColorChoice, ColumnChoice, Export, ThemeChoice};
 use super::terminal::{Stream, Terminal};
 use crate::color::Depth;
 use crate::filter::{Filter, NameSet};
@@ -30,6 +30,8 @@ pub(super) enum Face {
     Stream,
     /// On the whole screen, to browse in.
     View,
+    /// As a page for a browser.
+    Html,
 }
 
 /// Whether files are watched for more.
@@ -88,7 +90,11 @@ impl Plan {
         if follow == Follow::Yes && inputs.contains(&Source::Stdin) {
             return Err(PlanError::FollowStdin);
         }
-        let face = if cli.tui { Face::View } else { Face::Stream };
+        let face = match (cli.tui, cli.export) {
+            (true, _) => Face::View,
+            (false, Some(Export::Html)) => Face::Html,
+            (false, None) => Face::Stream,
+        };
         if face == Face::View && terminal.output == Stream::Other {
             return Err(PlanError::NoTerminal);
         }

@@ -14,6 +14,7 @@ use super::plan::{Face, Follow, Plan, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
 use super::{follow, merge, tui};
+use crate::html::HtmlPage;
 use crate::printer::Printer;
 
 /// Why the program stopped early.
@@ -47,10 +48,26 @@ impl RunError {
 pub(super) fn run(plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
-    if plan.face == Face::View {
-        return tui::run(inputs, plan);
-    }
     let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
+    match plan.face {
+        Face::Stream => stream(inputs, plan, output),
+        Face::View => tui::run(inputs, plan),
+        Face::Html => export(inputs, plan, output),
+    }
+}
+
+fn export(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError> {
+    let output = io::BufWriter::with_capacity(PAGE_BUFFER_BYTES, output);
+    let page = HtmlPage::new(plan.parser.clone(), plan.options.filter, output);
+    let mut page = page.map_err(RunError::Write)?;
+    merge::lines(inputs, &plan.parser, |line| page.line(line).map_err(RunError::Write))?;
+    page.finish().map_err(RunError::Write)?;
+    Ok(Exit::Done)
+}
+
+const PAGE_BUFFER_BYTES: usize = 64 * 1024;
+
+fn stream(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError> {
     let mut screen = Screen { printer: Printer::new(plan.options, output), resize: plan.resize };
     let shown = match (plan.follow, <[Input; 1]>::try_from(inputs)) {
         (Follow::No, Ok([input])) => show(input, &mut screen),
