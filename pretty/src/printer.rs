@@ -121,6 +121,7 @@ pub struct Printer<W> {
     page: Page,
     /// `None` until the first event, and again after each header line of the log.
     canvas: Option<Canvas>,
+    fit: Fit,
     held: Option<Held>,
     context: Context,
     folds: Option<Folds>,
@@ -130,6 +131,13 @@ pub struct Printer<W> {
     /// Where the last header of columns was drawn.
     header_row: usize,
     scratch: Scratch,
+}
+
+/// Whether the layout still has room for everything seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    Good,
+    Outgrown,
 }
 
 /// What the last line was, so that a run of lines that are no events is set off once.
@@ -165,6 +173,7 @@ impl<W: Write> Printer<W> {
             page: Page::new(options.width.max(1), &paint),
             paint,
             canvas: None,
+            fit: Fit::Good,
             held: None,
             context: Context::new(options.before, options.after),
             folds: (options.repeats == Repeats::Fold).then(Folds::default),
@@ -263,8 +272,9 @@ impl<W: Write> Printer<W> {
             match parser.parse(line) {
                 Line::Event(event) => {
                     self.see_origin(&event);
+                    self.see_peer(&event);
                     if self.filter.shows(&event, self.origin) {
-                        self.measure(&event);
+                        self.measure.see(&event);
                     }
                 }
                 Line::Other(..) => {}
@@ -286,6 +296,7 @@ impl<W: Write> Printer<W> {
     fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
         self.see_origin(event);
         let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
+        self.see_peer(event);
         if !self.passes(event, topic) {
             return Ok(());
         }
@@ -316,6 +327,14 @@ impl<W: Write> Printer<W> {
         self.origin = self.origin.or_else(|| date?.at);
     }
 
+    /// A peer has a column even if nothing of it is shown: a filter must not move the others.
+    #[inline]
+    fn see_peer(&mut self, event: &Event<'_>) {
+        if self.filter.shows_peer(&event.peer) && self.peers.see(&event.peer) == Seen::New {
+            self.fit = Fit::Outgrown;
+        }
+    }
+
     fn passes(&self, event: &Event<'_>, topic: TopicId) -> bool {
         self.topics[topic].shown
             && self.filter.shows_peer(&event.peer)
@@ -330,7 +349,11 @@ impl<W: Write> Printer<W> {
 
     /// Draws an event in a layout that fits it, unless it repeats what its peer said before.
     fn place(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
-        if self.measure(event) == Seen::New || self.canvas.is_none() {
+        if self.measure.see(event) == Seen::New {
+            self.fit = Fit::Outgrown;
+        }
+        if self.fit == Fit::Outgrown || self.canvas.is_none() {
+            self.fit = Fit::Good;
             self.lay_out()?;
         }
         let repeats = match self.folds.as_mut().map(|folds| folds.take(event)) {
@@ -344,14 +367,6 @@ impl<W: Write> Printer<W> {
         self.repeat_header()?;
         self.run = Run::Events;
         self.draw(event, topic)
-    }
-
-    fn measure(&mut self, event: &Event<'_>) -> Seen {
-        let grown = self.measure.see(event);
-        match self.peers.see(&event.peer) {
-            Seen::New => Seen::New,
-            Seen::Before => grown,
-        }
     }
 }
 
