@@ -61,7 +61,7 @@ pub use html::HtmlPage;
 pub use layout::{Columns, Layout, Shape};
 pub use line::{Event, Header, Line, Stamp};
 pub use parse::{Format, FormatError, Parser, Pattern};
-pub use printer::{Options, Printer, Repeats, TimeColumn};
+pub use printer::{Options, Printer, Repeats, Tally, TimeColumn};
 pub use text::{Cut, Safe, Script, make_safe};
 pub use theme::{Background, Theme};
 pub use time::{Tick, Time, TimeError};

@@ -128,6 +128,7 @@ pub struct Printer<W> {
     /// The first date in a log with dates.
     origin: Option<Time>,
     run: Run,
+    tally: Tally,
     /// Where the last header of columns was drawn.
     header_row: usize,
     scratch: Scratch,
@@ -145,6 +146,15 @@ enum Fit {
 enum Run {
     Events,
     Others(Class),
+}
+
+/// How many events there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All of them.
+    pub events: u64,
+    /// Those the filter let through, as matches or as their context.
+    pub shown: u64,
 }
 
 /// Buffers that live as long as the printer, so that lines cost no allocation.
@@ -179,6 +189,7 @@ impl<W: Write> Printer<W> {
             folds: (options.repeats == Repeats::Fold).then(Folds::default),
             origin: None,
             run: Run::Events,
+            tally: Tally::default(),
             header_row: 0,
             scratch: Scratch::default(),
         };
@@ -216,6 +227,12 @@ impl<W: Write> Printer<W> {
     #[must_use]
     pub fn holds_lines(&self) -> bool {
         self.held.as_ref().is_some_and(|held| !held.is_empty())
+    }
+
+    /// How many events there were so far, apart from lines held back.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// The screen is now this wide, and this high if headers are to be repeated.
@@ -295,6 +312,7 @@ impl<W: Write> Printer<W> {
     /// Shows an event, keeps it as context, or neither.
     fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
         self.see_origin(event);
+        self.tally.events += 1;
         let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
         self.see_peer(event);
         if !self.passes(event, topic) {
@@ -349,6 +367,7 @@ impl<W: Write> Printer<W> {
 
     /// Draws an event in a layout that fits it, unless it repeats what its peer said before.
     fn place(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
+        self.tally.shown += 1;
         if self.measure.see(event) == Seen::New {
             self.fit = Fit::Outgrown;
         }

@@ -247,3 +247,13 @@ fn a_page_for_a_browser() {
     let page = text(&output.stdout);
     assert!(page.starts_with("<!doctype html>") && page.contains("<p>1 &lt; 2</p>"), "{page}");
 }
+
+#[test]
+fn filters_that_leave_nothing_are_mentioned() {
+    let log = b"000001 | VOTE | 0 | x\nPASS\n";
+    let output = run(&["--just", "votes"], log);
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "pretty: none of 1 events passed the filters\n");
+    assert_eq!(text(&run(&["--just", "vote"], log).stderr), "");
+    assert_eq!(text(&run(&["--just", "vote"], b"PASS\n").stderr), "");
+}

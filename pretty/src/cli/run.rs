@@ -13,9 +13,9 @@ use super::lines::{Fill, Lines};
 use super::plan::{Face, Follow, Plan, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
-use super::{follow, merge, tui};
+use super::{complain, follow, merge, tui};
 use crate::html::HtmlPage;
-use crate::printer::Printer;
+use crate::printer::{Printer, Tally};
 
 /// Why the program stopped early.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +79,7 @@ fn stream(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError
     match shown {
         Err(RunError::Write(_)) | Ok(Exit::Interrupted) => shown,
         // What came before an input broke is worth seeing.
-        Ok(_) | Err(_) => screen.pause().and(shown),
+        Ok(_) | Err(_) => screen.finish().and(shown),
     }
 }
 
@@ -96,6 +96,17 @@ impl Screen {
 
     pub(super) fn pause(&mut self) -> Result<(), RunError> {
         self.printer.pause().map_err(RunError::Write)
+    }
+
+    /// Shows what is left, and says so if filters have left nothing.
+    fn finish(self) -> Result<(), RunError> {
+        let mut printer = self.printer;
+        printer.pause().map_err(RunError::Write)?;
+        let Tally { events, shown } = printer.tally();
+        if events > 0 && shown == 0 {
+            complain(&format!("none of {events} events passed the filters"));
+        }
+        printer.finish().map(drop).map_err(RunError::Write)
     }
 
     /// Takes over a new size of the terminal.
