@@ -73,7 +73,7 @@ impl Bound {
         }
     }
 
-    fn at(self, unit: Tick) -> Time {
+    pub(crate) fn at(self, unit: Tick) -> Time {
         match self {
             Self::Time(time) => time,
             Self::Column(BareNumber(number)) => number.at(unit),
@@ -107,6 +107,18 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether no event can be hidden.
+    #[must_use]
+    pub fn shows_everything(&self) -> bool {
+        let Self { just, ignore, peers, since, until, grep } = self;
+        just.is_none()
+            && *ignore == NameSet::default()
+            && peers.is_none()
+            && since.is_none()
+            && until.is_none()
+            && grep.is_none()
+    }
+
     /// Whether events of this topic may be shown.
     #[must_use]
     pub fn shows_topic(&self, topic: &[u8]) -> bool {

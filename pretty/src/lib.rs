@@ -40,6 +40,7 @@ pub mod cli;
 mod class;
 mod color;
 mod filter;
+mod html;
 mod layout;
 mod line;
 mod parse;
@@ -50,14 +51,17 @@ mod text;
 mod theme;
 mod time;
 mod topic;
+#[cfg(feature = "view")]
+pub mod view;
 
 pub use class::Class;
 pub use color::{Depth, Rgb};
 pub use filter::{BareNumber, Bound, Filter, NameSet};
+pub use html::HtmlPage;
 pub use layout::{Columns, Layout, Shape};
 pub use line::{Event, Header, Line, Stamp};
 pub use parse::{Format, FormatError, Parser, Pattern};
-pub use printer::{Options, Printer, Repeats, TimeColumn};
+pub use printer::{Options, Printer, Repeats, Tally, TimeColumn};
 pub use text::{Cut, Safe, Script, make_safe};
 pub use theme::{Background, Theme};
 pub use time::{Tick, Time, TimeError};

@@ -58,7 +58,7 @@ impl Peers {
 }
 
 /// Numbers before words, `C2` before `C10`.
-fn natural(a: &[u8], b: &[u8]) -> Ordering {
+pub(crate) fn natural(a: &[u8], b: &[u8]) -> Ordering {
     let key = |name: &[u8]| {
         let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
         let (word, number) = name.split_at(name.len() - digits);

@@ -30,6 +30,8 @@ mod topics;
 
 use context::{Context, Missed};
 use fold::{Folded, Folds};
+#[cfg(feature = "view")]
+pub(crate) use front::Front;
 use held::Held;
 use measure::Measure;
 use topics::{TopicId, Topics};
@@ -119,15 +121,24 @@ pub struct Printer<W> {
     page: Page,
     /// `None` until the first event, and again after each header line of the log.
     canvas: Option<Canvas>,
+    fit: Fit,
     held: Option<Held>,
     context: Context,
     folds: Option<Folds>,
     /// The first date in a log with dates.
     origin: Option<Time>,
     run: Run,
+    tally: Tally,
     /// Where the last header of columns was drawn.
     header_row: usize,
     scratch: Scratch,
+}
+
+/// Whether the layout still has room for everything seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    Good,
+    Outgrown,
 }
 
 /// What the last line was, so that a run of lines that are no events is set off once.
@@ -135,6 +146,15 @@ pub struct Printer<W> {
 enum Run {
     Events,
     Others(Class),
+}
+
+/// How many events there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All of them.
+    pub events: u64,
+    /// Those the filter let through, as matches or as their context.
+    pub shown: u64,
 }
 
 /// Buffers that live as long as the printer, so that lines cost no allocation.
@@ -163,11 +183,13 @@ impl<W: Write> Printer<W> {
             page: Page::new(options.width.max(1), &paint),
             paint,
             canvas: None,
+            fit: Fit::Good,
             held: None,
             context: Context::new(options.before, options.after),
             folds: (options.repeats == Repeats::Fold).then(Folds::default),
             origin: None,
             run: Run::Events,
+            tally: Tally::default(),
             header_row: 0,
             scratch: Scratch::default(),
         };
@@ -205,6 +227,12 @@ impl<W: Write> Printer<W> {
     #[must_use]
     pub fn holds_lines(&self) -> bool {
         self.held.as_ref().is_some_and(|held| !held.is_empty())
+    }
+
+    /// How many events there were so far, apart from lines held back.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// The screen is now this wide, and this high if headers are to be repeated.
@@ -261,8 +289,9 @@ impl<W: Write> Printer<W> {
             match parser.parse(line) {
                 Line::Event(event) => {
                     self.see_origin(&event);
+                    self.see_peer(&event);
                     if self.filter.shows(&event, self.origin) {
-                        self.measure(&event);
+                        self.measure.see(&event);
                     }
                 }
                 Line::Other(..) => {}
@@ -283,7 +312,9 @@ impl<W: Write> Printer<W> {
     /// Shows an event, keeps it as context, or neither.
     fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
         self.see_origin(event);
+        self.tally.events += 1;
         let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
+        self.see_peer(event);
         if !self.passes(event, topic) {
             return Ok(());
         }
@@ -314,6 +345,14 @@ impl<W: Write> Printer<W> {
         self.origin = self.origin.or_else(|| date?.at);
     }
 
+    /// A peer has a column even if nothing of it is shown: a filter must not move the others.
+    #[inline]
+    fn see_peer(&mut self, event: &Event<'_>) {
+        if self.filter.shows_peer(&event.peer) && self.peers.see(&event.peer) == Seen::New {
+            self.fit = Fit::Outgrown;
+        }
+    }
+
     fn passes(&self, event: &Event<'_>, topic: TopicId) -> bool {
         self.topics[topic].shown
             && self.filter.shows_peer(&event.peer)
@@ -328,7 +367,12 @@ impl<W: Write> Printer<W> {
 
     /// Draws an event in a layout that fits it, unless it repeats what its peer said before.
     fn place(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
-        if self.measure(event) == Seen::New || self.canvas.is_none() {
+        self.tally.shown += 1;
+        if self.measure.see(event) == Seen::New {
+            self.fit = Fit::Outgrown;
+        }
+        if self.fit == Fit::Outgrown || self.canvas.is_none() {
+            self.fit = Fit::Good;
             self.lay_out()?;
         }
         let repeats = match self.folds.as_mut().map(|folds| folds.take(event)) {
@@ -342,14 +386,6 @@ impl<W: Write> Printer<W> {
         self.repeat_header()?;
         self.run = Run::Events;
         self.draw(event, topic)
-    }
-
-    fn measure(&mut self, event: &Event<'_>) -> Seen {
-        let grown = self.measure.see(event);
-        match self.peers.see(&event.peer) {
-            Seen::New => Seen::New,
-            Seen::Before => grown,
-        }
     }
 }
 

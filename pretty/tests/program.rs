@@ -109,6 +109,8 @@ fn mistakes_in_the_arguments_name_the_option() {
         (&["--color", "purple"], "--color"),
         (&["--theme", "purple"], "--theme"),
         (&["--follow"], "--follow"),
+        (&["--tui"], "--tui"),
+        (&["--export", "pdf"], "--export"),
         (&["--nonsense"], "--nonsense"),
     ] {
         let output = pretty(arguments).stdin(Stdio::null()).output().unwrap();
@@ -236,4 +238,22 @@ fn nothing_in_nothing_out() {
     let output = run(&[], b"");
     assert!(output.status.success());
     assert_eq!(text(&output.stdout), "");
+}
+
+#[test]
+fn a_page_for_a_browser() {
+    let output = run(&["--export", "html"], b"000001 | VOTE | 0 | 1 < 2\n");
+    assert!(output.status.success());
+    let page = text(&output.stdout);
+    assert!(page.starts_with("<!doctype html>") && page.contains("<p>1 &lt; 2</p>"), "{page}");
+}
+
+#[test]
+fn filters_that_leave_nothing_are_mentioned() {
+    let log = b"000001 | VOTE | 0 | x\nPASS\n";
+    let output = run(&["--just", "votes"], log);
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "pretty: none of 1 events passed the filters\n");
+    assert_eq!(text(&run(&["--just", "vote"], log).stderr), "");
+    assert_eq!(text(&run(&["--just", "vote"], b"PASS\n").stderr), "");
 }

@@ -95,7 +95,7 @@ pub fn run(name: &str) {
         Ok(report) => println!("{report}"),
         Err(report) => {
             println!("{report}");
-            panic!("{name} failed with seed {seed}: {}", report.failure.signature());
+            panic!("{} (seed {seed})", report.failure);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::export::json::{Document, Head};
 use crate::model::Verdict;
 use crate::plan::{Plan, Rounds};
-use crate::run::{self, Campaign, Outcome, Schedule, Stop};
+use crate::run::{self, Campaign, Orders, Outcome, Schedule, Stop};
 use crate::signals::Interrupts;
 use crate::store::{
     CampaignFile, EventLog, Invocation, RunFolder, Store, StoreError, write_atomically,
@@ -87,15 +87,14 @@ impl Session<'_> {
         view.tell(view::Notice::Line(self.headline()));
         let mut recorder =
             Recorder { log, tally: tally.clone(), view: &view, links, trouble: None };
-        let workers = plan.workers.get() as usize;
-        let outcome = run::dispatch(
-            &self.campaign,
+        let known = tally.clone();
+        let orders = Orders {
             schedule,
-            plan.budget,
-            workers,
-            interrupts,
-            &mut recorder,
-        );
+            budget: plan.budget,
+            workers: plan.workers.get() as usize,
+            expectation: Arc::new(move |test| known.lock().tests()[test].expected_s()),
+        };
+        let outcome = run::dispatch(&self.campaign, orders, interrupts, &mut recorder);
         let Recorder { links, trouble, .. } = recorder;
         view.finish();
         let outcome = outcome.map_err(Error::system("start a thread"))?;

@@ -101,8 +101,4 @@ impl Observer for Recorder<'_> {
             }
         }
     }
-
-    fn expected_s(&self, test: usize) -> f64 {
-        self.tally.lock().tests()[test].expected_s()
-    }
 }

@@ -1,12 +1,16 @@
-//! Running a campaign: a dispatcher that owns all state, and workers that own one process each.
+//! Running a campaign: one state, workers that own one process each, and a dispatcher.
 //!
 //! ```text
-//! Schedule → dispatcher → worker: process, log, verdict → Message → dispatcher → RunEvent → store, tally, view
+//! core: schedule, budget, limits → worker: process, log, verdict → dispatcher → store, tally, view
+//!   ↑                                                                  |
+//!   └──────────────── signals, timeouts, output limits ────────────────┘
 //! ```
 //!
-//! The dispatcher never writes to a terminal and never waits for a process, so limits and
+//! Neither the core nor the dispatcher writes to a terminal or waits for a process, so limits and
 //! interrupts are honoured whatever the others are doing.
 
+mod core;
+mod desk;
 mod dispatcher;
 mod leash;
 mod process;
@@ -21,7 +25,7 @@ use crate::plan::{Keep, ProcessPlan};
 use crate::seed::Seed;
 use crate::suite::{Binary, Test};
 
-pub use dispatcher::{Observer, Outcome, Stop, dispatch};
+pub use dispatcher::{Expectation, Observer, Orders, Outcome, Stop, dispatch};
 pub use schedule::{Schedule, Shard};
 
 /// What every worker knows of a campaign.
@@ -53,15 +57,20 @@ pub struct Job {
 /// What reaches the dispatcher.
 #[derive(Debug)]
 pub enum Message {
-    /// A worker is free again.
+    /// A run has ended.
     Finished {
-        /// Which worker.
-        slot: usize,
         /// Which test, as an index.
         test: usize,
         /// What became of its run.
         record: Box<RunRecord>,
     },
+    /// A longer round begins.
+    Round {
+        /// How often each test runs in it.
+        iterations: u32,
+    },
+    /// A worker has nothing more to do.
+    Home,
     /// The user wants to stop.
     Interrupt,
 }

@@ -1,77 +1,25 @@
 //! One process: started in its own group, its output straight into a file, waited for, cleaned up.
 
-use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Campaign, Job, log_path};
+use super::desk::Desk;
+use super::{Campaign, Job};
 use crate::seed::Seed;
 use crate::sys::{self, GroupState, Kill, Pid};
-
-/// Where a run leaves what it writes.
-#[derive(Debug)]
-pub(super) struct Places {
-    /// The log, relative to the campaign's folder.
-    pub(super) log_name: String,
-    /// The log.
-    pub(super) log: PathBuf,
-    /// The run's private folder.
-    pub(super) folder: PathBuf,
-}
-
-impl Places {
-    pub(super) fn of(campaign: &Campaign, job: Job) -> Self {
-        let log_name = log_path(&campaign.tests[job.test].name, job.iteration);
-        let log = campaign.folder.join(&log_name);
-        let folder = log.with_extension("dir");
-        Self { log_name, log, folder }
-    }
-
-    /// Creates both, empty.
-    fn prepare(&self) -> io::Result<File> {
-        let open = || OpenOptions::new().append(true).create(true).open(&self.log);
-        let log = match open() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.log.parent().map_or(Ok(()), fs::create_dir_all)?;
-                open()?
-            }
-            other => other?,
-        };
-        log.set_len(0)?;
-        match fs::create_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(log),
-            other => other.map(|()| log),
-        }
-    }
-
-    /// Removes the private folder if the run left nothing in it.
-    pub(super) fn remove_empty_folder(&self) {
-        // It fails where the run left files, which are worth keeping.
-        let _ = fs::remove_dir(&self.folder);
-    }
-
-    /// Removes everything a run that passed has left.
-    pub(super) fn remove(&self) {
-        // What cannot be removed is only in the way, and the next run with this name empties it.
-        let _ = fs::remove_file(&self.log);
-        if fs::remove_dir(&self.folder).is_err() {
-            let _ = fs::remove_dir_all(&self.folder);
-        }
-    }
-}
 
 /// Starts the process of a job.
 ///
 /// Nothing here may force `fork`: std then spawns without copying the page tables of dstest.
-pub(super) fn start(campaign: &Campaign, job: Job, places: &Places) -> io::Result<(Child, Pid)> {
-    let log = places.prepare()?;
-    let errors = log.try_clone()?;
-    let child = command(campaign, job, &places.folder)
+pub(super) fn start(campaign: &Campaign, job: Job, desk: &mut Desk) -> io::Result<(Child, Pid)> {
+    let log = desk.prepare()?;
+    let (output, errors) = (log.try_clone()?, log.try_clone()?);
+    let child = command(campaign, job, desk.folder())
         .stdin(Stdio::null())
-        .stdout(log)
+        .stdout(output)
         .stderr(errors)
         .process_group(0)
         .spawn()?;

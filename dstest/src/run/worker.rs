@@ -1,16 +1,18 @@
 //! A worker: takes a job, owns its process from start to end, and reports a record.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use super::core::Shared;
+use super::desk::Desk;
 use super::leash::{EndReason, Leash};
-use super::process::{self, Places};
+use super::process::{self, Leftovers};
+use super::schedule::Step;
 use super::verdict::{Evidence, Judgement, judge};
-use super::{Campaign, Job, Message};
+use super::{Campaign, Expectation, Job, Message, log_path};
 use crate::harvest::Harvest;
 use crate::model::{Class, RunRecord, Usage, Verdict};
 use crate::plan::Keep;
@@ -20,43 +22,50 @@ use crate::sys::{self, Reaped};
 pub(super) struct Worker {
     pub(super) slot: usize,
     pub(super) campaign: Arc<Campaign>,
+    pub(super) core: Shared,
     pub(super) leash: Arc<Leash>,
     pub(super) started: Instant,
+    pub(super) expectation: Expectation,
 }
 
 impl Worker {
-    /// Works until no more jobs come.
-    #[expect(clippy::needless_pass_by_value, reason = "the worker's thread owns its channels")]
-    pub(super) fn work(self, jobs: Receiver<Job>, results: Sender<Message>) {
-        for job in jobs {
-            let record = Box::new(self.run(job));
-            let message = Message::Finished { slot: self.slot, test: job.test, record };
-            if results.send(message).is_err() {
-                return;
-            }
+    /// Works until there is nothing more to do. The dispatcher outlives its workers, so that
+    /// messages arrive.
+    pub(super) fn work(&self, messages: &Sender<Message>) {
+        let _home = GoHome(messages);
+        let mut desk = Desk::new(&self.campaign.folder, self.slot);
+        loop {
+            let step = self.core.lock().next(self.slot, &*self.expectation);
+            let message = match step {
+                None => return,
+                Some(Step::Round(iterations)) => Message::Round { iterations },
+                Some(Step::Run(job)) => {
+                    let record = Box::new(self.run(job, &mut desk));
+                    self.core.lock().finished(self.slot, record.verdict.class());
+                    Message::Finished { test: job.test, record }
+                }
+            };
+            let _ = messages.send(message);
         }
     }
 
-    fn run(&self, job: Job) -> RunRecord {
-        let places = Places::of(&self.campaign, job);
+    fn run(&self, job: Job, desk: &mut Desk) -> RunRecord {
         let mut record = self.blank(job);
-        let start = Instant::now();
-        match self.run_process(job, &places) {
-            Ok(end) => self.fill(&mut record, job, &places, start, &end),
+        match self.run_process(job, desk) {
+            Ok(end) => self.fill(&mut record, job, desk, &end),
             Err(error) => {
                 let program = &self.campaign.binaries[self.campaign.tests[job.test].binary].path;
                 record.signature = Some(format!("cannot run {}: {error}", program.display()));
-                places.remove();
             }
         }
         record
     }
 
-    fn run_process(&self, job: Job, places: &Places) -> io::Result<End> {
+    fn run_process(&self, job: Job, desk: &mut Desk) -> io::Result<End> {
         let start = Instant::now();
         // The handle is dropped at once: waiting needs the process's resource usage too, which
         // std does not give.
-        let (_, pid) = process::start(&self.campaign, job, places)?;
+        let (_, pid) = process::start(&self.campaign, job, desk)?;
         self.leash.attach(pid);
         let waited = sys::wait_for_exit(pid);
         let wall = start.elapsed();
@@ -66,13 +75,13 @@ impl Worker {
         Ok(End { wall, reaped: reaped?, ended, leftovers })
     }
 
-    fn fill(&self, record: &mut RunRecord, job: Job, places: &Places, start: Instant, end: &End) {
+    fn fill(&self, record: &mut RunRecord, job: Job, desk: &mut Desk, end: &End) {
         if end.ended == Some(EndReason::OutputLimit) {
             // Best effort: a log that cannot be cut is only larger than asked for.
-            let _ = cut_log(places, self.campaign.process.max_output);
+            let _ = desk.cut(self.campaign.process.max_output);
         }
         let fail = self.campaign.process.fail_regex.as_ref();
-        let harvest = Harvest::of_file(&places.log, fail).unwrap_or_default();
+        let harvest = Harvest::of_file(desk.log(), fail).unwrap_or_default();
         let harness = self.campaign.tests[job.test].harness;
         let judgement = judge(&Evidence {
             harness,
@@ -81,35 +90,40 @@ impl Worker {
             leftovers: end.leftovers,
             harvest: &harvest,
         });
-        record.start_ms = millis(start.duration_since(self.started));
         set_usage(record, end.usage());
         record.code = end.reaped.status.code();
         record.signal = end.reaped.status.signal();
         record.log_bytes = harvest.bytes;
         record.trace = harvest.trace;
         record.metrics = harvest.metrics;
-        self.conclude(record, job, places, judgement, harvest);
+        self.conclude(record, job, judgement, harvest);
+        self.tidy(record, desk, end.leftovers);
     }
 
-    /// Sets the verdict, and keeps or removes the log accordingly.
-    fn conclude(
-        &self,
-        record: &mut RunRecord,
-        job: Job,
-        places: &Places,
-        judgement: Judgement,
-        log: Harvest,
-    ) {
+    /// Sets the verdict, and why.
+    fn conclude(&self, record: &mut RunRecord, job: Job, judgement: Judgement, log: Harvest) {
         record.verdict = judgement.verdict;
         if record.verdict.class() != Class::Pass {
             let found = judgement.reason.or_else(|| log.clue.finish());
             record.signature = Some(signature(record, found, self.campaign.timeout_of(job.test)));
         }
+    }
+
+    /// Keeps or forgets what the run has left, according to its verdict.
+    fn tidy(&self, record: &mut RunRecord, desk: &mut Desk, leftovers: Leftovers) {
         match (record.verdict.class(), self.campaign.keep) {
-            (Class::Pass, Keep::Failures) => places.remove(),
+            (Class::Pass, Keep::Failures) => {
+                desk.wipe();
+                if leftovers == Leftovers::Killed {
+                    desk.abandon_log();
+                }
+            }
             (Class::Pass, Keep::Everything) | (Class::Fail | Class::Apart, _) => {
-                places.remove_empty_folder();
-                record.log = Some(places.log_name.clone());
+                let name = log_path(&record.test, record.iter);
+                // Where the disk is full the log is lost, and the record says so by naming none.
+                if desk.keep(&self.campaign.folder.join(&name)).is_ok() {
+                    record.log = Some(name);
+                }
             }
         }
     }
@@ -138,12 +152,21 @@ impl Worker {
     }
 }
 
+/// Tells the dispatcher that a worker has gone, even if it goes by a panic.
+struct GoHome<'a>(&'a Sender<Message>);
+
+impl Drop for GoHome<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.send(Message::Home);
+    }
+}
+
 /// How a process ended.
 struct End {
     wall: Duration,
     reaped: Reaped,
     ended: Option<EndReason>,
-    leftovers: process::Leftovers,
+    leftovers: Leftovers,
 }
 
 impl End {
@@ -186,18 +209,6 @@ fn signature(record: &RunRecord, found: Option<String>, timeout: Duration) -> St
 fn signal_name(signal: i32) -> String {
     signal_hook::low_level::signal_name(signal)
         .map_or_else(|| format!("signal {signal}"), ToOwned::to_owned)
-}
-
-/// Keeps the beginning of a log that grew too large, and says so in it.
-fn cut_log(places: &Places, limit: u64) -> io::Result<()> {
-    let file: File = OpenOptions::new().write(true).open(&places.log)?;
-    if file.metadata()?.len() > limit {
-        file.set_len(limit)?;
-        drop(file);
-        let mut end = OpenOptions::new().append(true).open(&places.log)?;
-        writeln!(end, "\ndstest: cut here after {limit} bytes (--max-output)")?;
-    }
-    Ok(())
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -3,6 +3,8 @@
 //! None of them can fail by time: where a run must hang, it hangs for minutes, and what ends it
 //! is a timeout far below that.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be had here ends the test, as it should")]
+
 mod cargo_project;
 mod commands;
 mod robustness;

@@ -67,6 +67,14 @@ pub struct Cli {
     #[arg(short, long)]
     pub follow: bool,
 
+    /// Browse the log in the terminal; ? shows the keys
+    #[arg(long, conflicts_with = "follow")]
+    pub tui: bool,
+
+    /// Write a page for a browser to standard output instead
+    #[arg(long, value_name = "FORMAT", value_enum, conflicts_with_all = ["tui", "follow"])]
+    pub export: Option<Export>,
+
     /// Leave the time column out
     #[arg(long)]
     pub no_time: bool,
@@ -125,6 +133,13 @@ pub enum ColorChoice {
     True,
 }
 
+/// `--export`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Export {
+    /// One self-contained page: columns, switches for topics and peers, search
+    Html,
+}
+
 /// `--theme`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ThemeChoice {
@@ -155,6 +170,8 @@ Examples:
   pretty raft.log -j vote,term,lead     elections only
   pretty raft.log -s 1.2s -u 1.5s -g 'term=7\\b'
   pretty raft.log --color=always | less -R
+  pretty raft.log --export html > raft.html
+  pretty --tui run-1.log.gz run-2.log   merged by time, to scroll and search
   pretty app.log --format '^(?<time>[\\d.]+) (?<peer>\\w+) (?<topic>\\w+): (?<msg>.*)'
 
 Times without a unit are read as in the time column; its unit is in the header: 10ms for

@@ -10,7 +10,7 @@ use super::run::{Pauses, RunError};
 
 /// An open input.
 pub(super) struct Input {
-    pub(super) reader: Box<dyn Read>,
+    pub(super) reader: Box<dyn Read + Send>,
     pub(super) pauses: Pauses,
 }
 
@@ -72,7 +72,7 @@ fn packing(file: &mut File, pauses: &Pauses) -> io::Result<Packing> {
     })
 }
 
-fn unpack(packing: Packing, file: File) -> io::Result<Box<dyn Read>> {
+fn unpack(packing: Packing, file: File) -> io::Result<Box<dyn Read + Send>> {
     Ok(match packing {
         Packing::None => Box::new(file),
         Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
@@ -80,7 +80,7 @@ fn unpack(packing: Packing, file: File) -> io::Result<Box<dyn Read>> {
     })
 }
 
-fn zstd(file: File) -> io::Result<impl Read> {
+fn zstd(file: File) -> io::Result<impl Read + Send> {
     let file = io::BufReader::new(file);
     ruzstd::decoding::StreamingDecoder::new(file)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))

@@ -3,23 +3,22 @@
 //! Invariant: the lines of one input keep their order. A line without a time belongs to the line
 //! before it, and a time that runs backwards counts as the latest one before it.
 
-use super::Exit;
 use super::input::Input;
 use super::lines::{Fill, Lines};
-use super::run::{RunError, Screen};
+use super::run::RunError;
 use crate::line::Line;
 use crate::parse::Parser;
 use crate::time::Time;
 
-/// Shows all lines of all inputs; at equal times those of the input named first come first.
+/// Passes on all lines of all inputs; at equal times those of the input named first come first.
 ///
 /// # Errors
-/// When an input cannot be read or the output not be written.
-pub(super) fn show(
+/// When an input cannot be read, or what `take` says.
+pub(super) fn lines(
     inputs: Vec<Input>,
     parser: &Parser,
-    screen: &mut Screen,
-) -> Result<Exit, RunError> {
+    mut take: impl FnMut(&[u8]) -> Result<(), RunError>,
+) -> Result<(), RunError> {
     let mut tracks = Vec::new();
     for input in inputs {
         let mut track = Track::new(input, parser.clone());
@@ -30,9 +29,9 @@ pub(super) fn show(
         // Few logs are merged at a time: looking at each is as fast as any queue.
         let open = tracks.iter_mut().filter(|track| track.state == State::Line);
         let Some(next) = open.min_by_key(|track| track.time) else {
-            return Ok(Exit::Done);
+            return Ok(());
         };
-        screen.line(&next.line)?;
+        take(&next.line)?;
         next.advance()?;
     }
 }

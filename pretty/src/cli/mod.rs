@@ -13,6 +13,7 @@ mod plan;
 mod run;
 mod signal;
 mod terminal;
+mod tui;
 
 use std::process::ExitCode;
 

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{Cli, ColorChoice, ColumnChoice, ThemeChoice};
+use super::args::{Cli, ColorChoice, ColumnChoice, Export, ThemeChoice};
 use super::terminal::{Stream, Terminal};
 use crate::color::Depth;
 use crate::filter::{Filter, NameSet};
@@ -20,6 +20,18 @@ pub(super) struct Plan {
     pub(super) parser: Parser,
     pub(super) resize: Resize,
     pub(super) follow: Follow,
+    pub(super) face: Face,
+}
+
+/// How the log is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Face {
+    /// Row after row, on standard output.
+    Stream,
+    /// On the whole screen, to browse in.
+    View,
+    /// As a page for a browser.
+    Html,
 }
 
 /// Whether files are watched for more.
@@ -50,6 +62,8 @@ pub(super) enum PlanError {
     Format(#[from] FormatError),
     #[error("'--follow' needs files to follow; a pipe is followed anyway")]
     FollowStdin,
+    #[error("'--tui' needs a terminal as its output")]
+    NoTerminal,
 }
 
 /// Reads an environment variable.
@@ -76,6 +90,14 @@ impl Plan {
         if follow == Follow::Yes && inputs.contains(&Source::Stdin) {
             return Err(PlanError::FollowStdin);
         }
+        let face = match (cli.tui, cli.export) {
+            (true, _) => Face::View,
+            (false, Some(Export::Html)) => Face::Html,
+            (false, None) => Face::Stream,
+        };
+        if face == Face::View && terminal.output == Stream::Other {
+            return Err(PlanError::NoTerminal);
+        }
         let options = Options {
             width: width(cli.width, environment, terminal),
             page: page(terminal),
@@ -91,7 +113,7 @@ impl Plan {
             filter: filter(cli),
         };
         let parser = Parser::new(options.format.clone(), options.tick);
-        Ok(Self { inputs, options, parser, resize, follow })
+        Ok(Self { inputs, options, parser, resize, follow, face })
     }
 }
 

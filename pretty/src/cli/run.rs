@@ -10,11 +10,12 @@ use rustix::event::Timespec;
 use super::Exit;
 use super::input::{Input, own};
 use super::lines::{Fill, Lines};
-use super::plan::{Follow, Plan, Resize};
+use super::plan::{Face, Follow, Plan, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
-use super::{follow, merge};
-use crate::printer::Printer;
+use super::{complain, follow, merge, tui};
+use crate::html::HtmlPage;
+use crate::printer::{Printer, Tally};
 
 /// Why the program stopped early.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,10 @@ pub(super) enum RunError {
     Write(io::Error),
     #[error("cannot wait for input: {0}")]
     Wait(io::Error),
+    #[error("cannot use the terminal: {0}")]
+    Terminal(io::Error),
+    #[error("the view was closed")]
+    Closed,
 }
 
 impl RunError {
@@ -44,16 +49,37 @@ pub(super) fn run(plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
     let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
+    match plan.face {
+        Face::Stream => stream(inputs, plan, output),
+        Face::View => tui::run(inputs, plan),
+        Face::Html => export(inputs, plan, output),
+    }
+}
+
+fn export(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError> {
+    let output = io::BufWriter::with_capacity(PAGE_BUFFER_BYTES, output);
+    let page = HtmlPage::new(plan.parser.clone(), plan.options.filter, output);
+    let mut page = page.map_err(RunError::Write)?;
+    merge::lines(inputs, &plan.parser, |line| page.line(line).map_err(RunError::Write))?;
+    page.finish().map_err(RunError::Write)?;
+    Ok(Exit::Done)
+}
+
+const PAGE_BUFFER_BYTES: usize = 64 * 1024;
+
+fn stream(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError> {
     let mut screen = Screen { printer: Printer::new(plan.options, output), resize: plan.resize };
     let shown = match (plan.follow, <[Input; 1]>::try_from(inputs)) {
         (Follow::No, Ok([input])) => show(input, &mut screen),
-        (Follow::No, Err(inputs)) => merge::show(inputs, &plan.parser, &mut screen),
+        (Follow::No, Err(inputs)) => {
+            merge::lines(inputs, &plan.parser, |line| screen.line(line)).map(|()| Exit::Done)
+        }
         (Follow::Yes, _) => follow::show(&plan.inputs, &mut screen),
     };
     match shown {
         Err(RunError::Write(_)) | Ok(Exit::Interrupted) => shown,
         // What came before an input broke is worth seeing.
-        Ok(_) | Err(_) => screen.pause().and(shown),
+        Ok(_) | Err(_) => screen.finish().and(shown),
     }
 }
 
@@ -70,6 +96,17 @@ impl Screen {
 
     pub(super) fn pause(&mut self) -> Result<(), RunError> {
         self.printer.pause().map_err(RunError::Write)
+    }
+
+    /// Shows what is left, and says so if filters have left nothing.
+    fn finish(self) -> Result<(), RunError> {
+        let mut printer = self.printer;
+        printer.pause().map_err(RunError::Write)?;
+        let Tally { events, shown } = printer.tally();
+        if events > 0 && shown == 0 {
+            complain(&format!("none of {events} events passed the filters"));
+        }
+        printer.finish().map(drop).map_err(RunError::Write)
     }
 
     /// Takes over a new size of the terminal.

@@ -6,16 +6,16 @@ use crate::text::columns_of;
 
 /// The fields in front of a text, in the order they are shown.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Front<'a> {
-    pub(super) time: Option<&'a [u8]>,
-    pub(super) topic: Option<&'a [u8]>,
-    pub(super) peer: Option<&'a [u8]>,
+pub(crate) struct Front<'a> {
+    pub(crate) time: Option<&'a [u8]>,
+    pub(crate) topic: Option<&'a [u8]>,
+    pub(crate) peer: Option<&'a [u8]>,
 }
 
 impl<'a> Front<'a> {
     /// Whatever of an event the layout has no column for.
     #[inline]
-    pub(super) fn of(event: &'a Event<'_>, layout: &Layout) -> Self {
+    pub(crate) fn of(event: &'a Event<'_>, layout: &Layout) -> Self {
         let (topic, peer) = (&*event.topic, &*event.peer);
         match layout.shape {
             Shape::Columns(_) => Self { time: None, topic: wide(topic, layout.topic), peer: None },
@@ -31,7 +31,7 @@ impl<'a> Front<'a> {
 
     /// The text with these fields before it, in `scratch` if there are any.
     #[inline]
-    pub(super) fn before<'t>(&self, text: &'t [u8], scratch: &'t mut Vec<u8>) -> &'t [u8] {
+    pub(crate) fn before<'t>(&self, text: &'t [u8], scratch: &'t mut Vec<u8>) -> &'t [u8] {
         if self.time.or(self.topic).or(self.peer).is_none() {
             return text;
         }

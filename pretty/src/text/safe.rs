@@ -30,6 +30,13 @@ impl<'a> Safe<'a> {
         self.text
     }
 
+    /// A text that is safe already, because [`make_safe`] made it.
+    #[cfg(feature = "view")]
+    pub(crate) fn of_safe(text: &'a str) -> Self {
+        let script = if text.is_ascii() { Script::Ascii } else { Script::Unicode };
+        Self { text, script }
+    }
+
     /// How to measure it.
     #[must_use]
     pub const fn script(self) -> Script {

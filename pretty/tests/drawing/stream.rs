@@ -216,8 +216,8 @@ fn filters_never_hide_what_is_no_event() {
     ── --- FAIL: TestA ─────────────────────
     ── panic ───────────────────────────────
     panic: y
-    ──10ms─────┬─1──────────────────────────
-         2 LEAD│z
+    ──10ms─────┬─0────────────┬─1───────────
+         2 LEAD│              │z
     ");
 }
 
@@ -290,4 +290,14 @@ ts=2026-11-23T06:12:02.2Z level=info peer=2 msg="c d"
     ");
     let late = draw(Options { filter, ..wide(60) }, log);
     assert!(!late.contains("│a") && late.contains("│b") && late.contains("c d"), "{late}");
+}
+
+#[test]
+fn a_filter_does_not_move_columns() {
+    let filter = Filter { just: Some(NameSet::new(["LEAD"])), ..Filter::default() };
+    let log = "1 | VOTE | 0 | x\n1 | VOTE | 2 | x\n2 | LEAD | 1 | leads\n";
+    assert_snapshot!(draw(Options { filter, ..wide(60) }, log), @"
+    ──10ms─────┬─0──────────────┬─1─────────────┬─2─────────────
+         2 LEAD│                │leads          │
+    ");
 }

@@ -1,0 +1,237 @@
+//! The state of a running campaign, and every decision about it.
+//!
+//! It is shared behind a lock: a worker that has finished a run takes its next job itself, so
+//! that no processor waits for a message to arrive. Nothing here blocks, writes or waits.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::desk::live_log;
+use super::leash::{EndReason, Leash};
+use super::schedule::{Schedule, Step};
+use super::{Campaign, Job, Stop};
+use crate::model::Class;
+use crate::plan::Budget;
+use crate::sys::Kill;
+
+/// The state of a campaign as workers and dispatcher share it.
+#[derive(Clone)]
+pub(super) struct Shared(Arc<Mutex<Core>>);
+
+impl Shared {
+    pub(super) fn new(core: Core) -> Self {
+        Self(Arc::new(Mutex::new(core)))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The state of a campaign.
+pub(super) struct Core {
+    campaign: Arc<Campaign>,
+    schedule: Schedule,
+    budget: Budget,
+    slots: Vec<Slot>,
+    started: Instant,
+    /// Set as soon as no further run may start.
+    stop: Option<Stop>,
+    failed: u32,
+    output_checked: Instant,
+}
+
+/// One worker as the core sees it.
+struct Slot {
+    leash: Arc<Leash>,
+    current: Option<Current>,
+}
+
+/// A run that is under way.
+struct Current {
+    log: PathBuf,
+    phase: Phase,
+}
+
+/// What is next to happen to a run, if it does not end by itself.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// At its deadline it is asked to end.
+    Running { deadline: Instant },
+    /// It has been asked to end; at this time it is killed.
+    Ending { reason: EndReason, kill_at: Instant },
+}
+
+/// Which interrupt it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// The first: so many runs have been asked to end.
+    Asked(usize),
+    /// A later one: they have been killed.
+    Killed,
+}
+
+impl Core {
+    pub(super) fn new(campaign: &Arc<Campaign>, schedule: Schedule, budget: Budget) -> Self {
+        let started = Instant::now();
+        Self {
+            campaign: Arc::clone(campaign),
+            schedule,
+            budget,
+            slots: Vec::new(),
+            started,
+            stop: None,
+            failed: 0,
+            output_checked: started,
+        }
+    }
+
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Adds a worker; says on which leash it is.
+    pub(super) fn add_slot(&mut self) -> Arc<Leash> {
+        let leash = Arc::new(Leash::default());
+        self.slots.push(Slot { leash: Arc::clone(&leash), current: None });
+        leash
+    }
+
+    /// Why the campaign ended, once it has.
+    pub(super) fn stop(&self) -> Stop {
+        self.stop.unwrap_or(Stop::Complete)
+    }
+
+    /// The next step for a worker; `None` when there is nothing more for it to do.
+    pub(super) fn next(&mut self, slot: usize, expected_s: impl Fn(usize) -> f64) -> Option<Step> {
+        self.check_budget();
+        if self.stop.is_some() {
+            return None;
+        }
+        let step = self.schedule.next(expected_s)?;
+        match step {
+            Step::Run(job) => self.begin(slot, job),
+            Step::Round(_) => {}
+        }
+        Some(step)
+    }
+
+    /// A worker's run has ended.
+    pub(super) fn finished(&mut self, slot: usize, class: Class) {
+        self.slots[slot].current = None;
+        if class == Class::Fail {
+            self.failed = self.failed.saturating_add(1);
+        }
+    }
+
+    fn begin(&mut self, slot: usize, job: Job) {
+        let deadline = Instant::now() + self.campaign.timeout_of(job.test);
+        let log = live_log(&self.campaign.folder, slot);
+        let slot = &mut self.slots[slot];
+        slot.leash.clear();
+        slot.current = Some(Current { log, phase: Phase::Running { deadline } });
+    }
+
+    fn check_budget(&mut self) {
+        if self.stop.is_some() {
+            return;
+        }
+        if self.budget.max_fail.is_some_and(|limit| self.failed >= limit.get()) {
+            self.stop = Some(Stop::Failures);
+        } else if self.budget.duration.is_some_and(|limit| self.started.elapsed() >= limit) {
+            self.stop = Some(Stop::Time);
+        }
+    }
+
+    /// The first interrupt asks every run to end, the second kills them.
+    pub(super) fn interrupt(&mut self) -> Urgency {
+        let is_first = self.stop != Some(Stop::Interrupted);
+        self.stop = Some(Stop::Interrupted);
+        let now = Instant::now();
+        let grace = self.campaign.process.grace;
+        let mut running = 0;
+        for slot in &mut self.slots {
+            let Some(current) = &mut slot.current else { continue };
+            running += 1;
+            let (signal, kill_at) =
+                if is_first { (Kill::Terminate, now + grace) } else { (Kill::Kill, now + REPEAT) };
+            slot.leash.end(EndReason::Cancelled, signal);
+            current.phase = Phase::Ending { reason: EndReason::Cancelled, kill_at };
+        }
+        if is_first { Urgency::Asked(running) } else { Urgency::Killed }
+    }
+
+    /// Ends what has run too long or printed too much.
+    pub(super) fn enforce(&mut self) {
+        self.enforce_time();
+        self.enforce_output();
+    }
+
+    fn enforce_time(&mut self) {
+        let now = Instant::now();
+        let grace = self.campaign.process.grace;
+        for slot in &mut self.slots {
+            let Some(current) = &mut slot.current else { continue };
+            match current.phase {
+                Phase::Running { deadline } if deadline <= now => {
+                    slot.leash.end(EndReason::Timeout, Kill::Terminate);
+                    let (reason, kill_at) = (EndReason::Timeout, now + grace);
+                    current.phase = Phase::Ending { reason, kill_at };
+                }
+                Phase::Ending { reason, kill_at } if kill_at <= now => {
+                    slot.leash.end(reason, Kill::Kill);
+                    current.phase = Phase::Ending { reason, kill_at: now + REPEAT };
+                }
+                Phase::Running { .. } | Phase::Ending { .. } => {}
+            }
+        }
+    }
+
+    /// Looks at the size of every log from time to time; what prints without end is killed.
+    fn enforce_output(&mut self) {
+        let now = Instant::now();
+        if now.duration_since(self.output_checked) < OUTPUT_INTERVAL {
+            return;
+        }
+        self.output_checked = now;
+        let limit = self.campaign.process.max_output;
+        for slot in &mut self.slots {
+            let Some(current) = &mut slot.current else { continue };
+            let size = current.log.metadata().map_or(0, |log| log.len());
+            if size > limit && matches!(current.phase, Phase::Running { .. }) {
+                slot.leash.end(EndReason::OutputLimit, Kill::Kill);
+                let (reason, kill_at) = (EndReason::OutputLimit, now + REPEAT);
+                current.phase = Phase::Ending { reason, kill_at };
+            }
+        }
+    }
+
+    /// How long until [`Core::enforce`] is to be called again.
+    pub(super) fn patience(&self) -> Duration {
+        let next =
+            self.slots.iter().filter_map(|slot| slot.current.as_ref()).map(|current| match current
+                .phase
+            {
+                Phase::Running { deadline: next } | Phase::Ending { kill_at: next, .. } => next,
+            });
+        let until = next.min().map(|next| next.saturating_duration_since(Instant::now()));
+        until.unwrap_or(OUTPUT_INTERVAL).min(OUTPUT_INTERVAL)
+    }
+}
+
+impl Campaign {
+    /// The timeout of a test: that of the first exception that matches it, or the general one.
+    #[must_use]
+    pub fn timeout_of(&self, test: usize) -> Duration {
+        let name = &self.tests[test].name;
+        let exception = self.process.timeouts.iter().find(|(pattern, _)| pattern.is_match(name));
+        exception.map_or(self.process.timeout, |(_, timeout)| *timeout)
+    }
+}
+
+/// How often the sizes of logs are looked at. A process can print some 100 MB in this time.
+const OUTPUT_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A group that was killed and is still there is killed again after this time.
+const REPEAT: Duration = Duration::from_millis(100);

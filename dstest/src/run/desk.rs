@@ -1,0 +1,143 @@
+//! A worker's desk: one log file and one private folder that its runs use one after the other.
+//!
+//! A run that passes leaves them empty for the next one; what a run leaves that is to be kept is
+//! moved to its own place. Creating and removing files for each run would cost more than starting
+//! its process, on a busy disk by far.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// One worker's log file and folder.
+#[derive(Debug)]
+pub(super) struct Desk {
+    log: PathBuf,
+    folder: PathBuf,
+    /// Open as long as the file may be used again; every run appends to it.
+    file: Option<File>,
+}
+
+impl Desk {
+    /// The desk of a worker; nothing is created before the first run.
+    pub(super) fn new(campaign: &Path, slot: usize) -> Self {
+        let log = live_log(campaign, slot);
+        Self { folder: log.with_extension("dir"), log, file: None }
+    }
+
+    /// The log of the run that is under way.
+    pub(super) fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The private folder of the run that is under way.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Makes sure that log and folder exist and are empty.
+    pub(super) fn prepare(&mut self) -> io::Result<&File> {
+        if let Err(error) = fs::create_dir(&self.folder)
+            && error.kind() != io::ErrorKind::AlreadyExists
+        {
+            fs::create_dir_all(&self.folder).map_err(|_| error)?;
+        }
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => OpenOptions::new().append(true).create(true).open(&self.log)?,
+        };
+        file.set_len(0)?;
+        Ok(self.file.insert(file))
+    }
+
+    /// Forgets what a run has left.
+    pub(super) fn wipe(&self) {
+        // The next run truncates its log and fails to start where the folder cannot be emptied.
+        let is_empty = fs::read_dir(&self.folder).is_ok_and(|mut left| left.next().is_none());
+        if !is_empty {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    /// Gives up the log file: somebody may still be writing to it.
+    pub(super) fn abandon_log(&mut self) {
+        self.file = None;
+        // A writer that is left keeps its file, and the next run gets another one.
+        let _ = fs::remove_file(&self.log);
+    }
+
+    /// Moves the log to `place`, and the folder beside it if there is something in it.
+    pub(super) fn keep(&mut self, place: &Path) -> io::Result<()> {
+        self.file = None;
+        if let Some(folder) = place.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::rename(&self.log, place)?;
+        // An empty folder is worth nothing, and where it is not empty, removing it fails.
+        if fs::remove_dir(&self.folder).is_err() {
+            let _ = fs::rename(&self.folder, place.with_extension("dir"));
+        }
+        Ok(())
+    }
+
+    /// Cuts the log to `limit` bytes if it is longer, and says so in it.
+    pub(super) fn cut(&self, limit: u64) -> io::Result<()> {
+        let Some(mut file) = self.file.as_ref() else { return Ok(()) };
+        if file.metadata()?.len() > limit {
+            file.set_len(limit)?;
+            writeln!(file, "\ndstest: cut here after {limit} bytes (--max-output)")?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.file = None;
+        let _ = fs::remove_file(&self.log);
+        let _ = fs::remove_dir_all(&self.folder);
+        // The last one to leave takes the folder of all desks with it.
+        let _ = self.log.parent().map(fs::remove_dir);
+    }
+}
+
+/// Where the output of a worker's present run is.
+pub(super) fn live_log(campaign: &Path, slot: usize) -> PathBuf {
+    campaign.join("live").join(format!("{slot}.log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_desk_is_empty_for_each_run_and_what_is_kept_is_moved() {
+        let root = tempfile::tempdir().unwrap();
+        let mut desk = Desk::new(root.path(), 3);
+        desk.prepare().unwrap().write_all(b"first").unwrap();
+        fs::write(desk.folder().join("file"), "x").unwrap();
+        desk.wipe();
+        desk.prepare().unwrap().write_all(b"second").unwrap();
+        assert_eq!(fs::read_dir(desk.folder()).unwrap().count(), 0);
+        fs::write(desk.folder().join("file"), "y").unwrap();
+        let place = root.path().join("logs/test/2.log");
+        desk.keep(&place).unwrap();
+        assert_eq!(fs::read(&place).unwrap(), b"second");
+        assert_eq!(fs::read(place.with_extension("dir").join("file")).unwrap(), b"y");
+        desk.prepare().unwrap().write_all(b"third").unwrap();
+        assert_eq!(fs::read(desk.log()).unwrap(), b"third");
+        drop(desk);
+        assert!(!root.path().join("live").exists());
+    }
+
+    #[test]
+    fn a_log_is_cut_only_where_it_is_too_long() {
+        let root = tempfile::tempdir().unwrap();
+        let mut desk = Desk::new(root.path(), 0);
+        desk.prepare().unwrap().write_all(b"0123456789").unwrap();
+        desk.cut(10).unwrap();
+        assert_eq!(fs::read(desk.log()).unwrap(), b"0123456789");
+        desk.cut(4).unwrap();
+        let text = fs::read_to_string(desk.log()).unwrap();
+        assert!(text.starts_with("0123\ndstest: cut here after 4 bytes"), "{text}");
+    }
+}

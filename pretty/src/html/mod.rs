@@ -1,0 +1,198 @@
+//! A log as one page for a browser, readable without a server or a network.
+//!
+//! Invariants: every byte of the log passes through [`make_safe`] and then [`Escaped`], so no log
+//! can add markup or script to the page; the page is written as the lines come, in constant
+//! memory, and what is only known at the end (peers, topics) follows the events as style rules.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Write};
+
+use crate::class::Class;
+use crate::filter::Filter;
+use crate::line::{Event, Line, Stamp};
+use crate::parse::Parser;
+use crate::peer::Peers;
+use crate::text::make_safe;
+use crate::theme::{Background, Theme};
+use crate::time::Time;
+
+/// Writes a page, line by line.
+///
+/// ```
+/// use pretty::{Filter, HtmlPage, Parser};
+///
+/// let mut page = HtmlPage::new(Parser::default(), Filter::default(), Vec::new())?;
+/// page.line(b"1 | VOTE | 0 | is 1 < 2? <script>")?;
+/// let html = String::from_utf8(page.finish()?).expect("pages are UTF-8");
+/// assert!(html.contains("is 1 &lt; 2? &lt;script&gt;"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct HtmlPage<W> {
+    writer: W,
+    parser: Parser,
+    filter: Filter,
+    peers: Peers,
+    /// The numbers of topics and peers in the page's class names.
+    topics: HashMap<Box<[u8]>, usize>,
+    peer_classes: HashMap<Box<[u8]>, usize>,
+    origin: Option<Time>,
+    scratch: String,
+}
+
+impl<W: Write> HtmlPage<W> {
+    /// Begins a page of the events that pass `filter`, and of all other lines.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn new(parser: Parser, filter: Filter, mut writer: W) -> io::Result<Self> {
+        writer.write_all(HEAD.as_bytes())?;
+        writeln!(writer, "<style>{STYLE}</style><main>")?;
+        Ok(Self {
+            writer,
+            parser,
+            filter,
+            peers: Peers::default(),
+            topics: HashMap::new(),
+            peer_classes: HashMap::new(),
+            origin: None,
+            scratch: String::new(),
+        })
+    }
+
+    /// Adds a line, given without its line end.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        match self.parser.parse(line) {
+            Line::Event(event) => self.event(&event),
+            Line::Header(header) => self.other("test", header.text),
+            Line::Other(class, text) => self.other(
+                match class {
+                    Class::Blank | Class::Plain => "plain",
+                    Class::Test => "test",
+                    Class::Passed => "good",
+                    Class::Failed | Class::Panic | Class::Race => "bad",
+                },
+                text,
+            ),
+        }
+    }
+
+    /// Ends the page and returns the writer.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn finish(mut self) -> io::Result<W> {
+        writeln!(self.writer, "</main>")?;
+        self.write_columns()?;
+        self.write_names("topics", &self.topics.clone())?;
+        self.write_names("peers", &self.peer_classes.clone())?;
+        writeln!(self.writer, "<script>{SCRIPT}</script>")?;
+        self.writer.flush()?;
+        Ok(self.writer)
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
+        self.origin = self.origin.or_else(|| date?.at);
+        let text = make_safe(&event.text, &mut self.scratch).text();
+        let grep = self.filter.grep.as_ref();
+        if !self.filter.shows(event, self.origin) || !grep.is_none_or(|grep| grep.is_match(text)) {
+            return Ok(());
+        }
+        self.peers.see(&event.peer);
+        let topic = number(&mut self.topics, &event.topic);
+        let peer = number(&mut self.peer_classes, &event.peer);
+        let mut scratch = String::new();
+        let stamp = event.stamp.as_ref().map_or(&b""[..], |stamp: &Stamp<'_>| &stamp.text);
+        let time = Escaped(make_safe(stamp, &mut scratch).text()).to_string();
+        let name = Escaped(make_safe(&event.topic, &mut scratch).text()).to_string();
+        writeln!(
+            self.writer,
+            "<div class=\"e t{topic} p{peer}\"><time>{time}</time><b>{name}</b><p>{}</p></div>",
+            Escaped(text)
+        )
+    }
+
+    fn other(&mut self, class: &str, text: &[u8]) -> io::Result<()> {
+        let text = Escaped(make_safe(text, &mut self.scratch).text());
+        writeln!(self.writer, "<pre class=\"{class}\">{text}</pre>")
+    }
+
+    /// The rules that put each peer into its column and give each topic its colour.
+    fn write_columns(&mut self) -> io::Result<()> {
+        let names: Vec<Vec<u8>> = self.peers.arrange().into_iter().map(<[u8]>::to_vec).collect();
+        writeln!(self.writer, "<style>:root{{--peers:{}}}", names.len().max(1))?;
+        for (column, name) in names.iter().enumerate() {
+            if let Some(peer) = self.peer_classes.get(&**name) {
+                writeln!(self.writer, ".p{peer} p{{grid-column:{}}}", column + 3)?;
+            }
+        }
+        for (background, scheme) in [(Background::Dark, "dark"), (Background::Light, "light")] {
+            let theme = Theme::new(background);
+            writeln!(self.writer, "@media (prefers-color-scheme:{scheme}){{")?;
+            for (name, topic) in &self.topics {
+                let color = theme.topic(name);
+                let (red, green, blue) = (color.0, color.1, color.2);
+                writeln!(self.writer, ".t{topic}{{color:rgb({red},{green},{blue})}}")?;
+            }
+            writeln!(self.writer, "}}")?;
+        }
+        writeln!(self.writer, "</style>")
+    }
+
+    /// Names with their numbers, from which the page's script makes its switches.
+    fn write_names(&mut self, id: &str, names: &HashMap<Box<[u8]>, usize>) -> io::Result<()> {
+        writeln!(self.writer, "<datalist id=\"{id}\">")?;
+        let mut order: Vec<_> = names.iter().collect();
+        order.sort_by(|(a, _), (b, _)| crate::peer::natural(a, b));
+        for (name, number) in order {
+            let name = Escaped(make_safe(name, &mut self.scratch).text());
+            writeln!(self.writer, "<option value=\"{number}\">{name}</option>")?;
+        }
+        writeln!(self.writer, "</datalist>")
+    }
+}
+
+fn number(numbers: &mut HashMap<Box<[u8]>, usize>, name: &[u8]) -> usize {
+    if let Some(number) = numbers.get(name) {
+        return *number;
+    }
+    let number = numbers.len();
+    numbers.insert(name.into(), number);
+    number
+}
+
+/// A text with everything that means something in HTML replaced.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+            f.write_str(&rest[..at])?;
+            f.write_str(match rest.as_bytes()[at] {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                b'"' => "&quot;",
+                _ => "&#39;",
+            })?;
+            rest = &rest[at + 1..];
+        }
+        f.write_str(rest)
+    }
+}
+
+const HEAD: &str = "<!doctype html>
+<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Log</title>
+<meta http-equiv=\"Content-Security-Policy\" \
+content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">
+<meta name=\"viewport\" content=\"width=device-width\"></head>
+<body><header id=\"bar\"></header>
+";
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");

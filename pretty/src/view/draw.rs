@@ -1,0 +1,290 @@
+//! The state → cells of a buffer. Draws only what is visible, and changes nothing.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+
+use super::chunk::PeerId;
+use super::{LogView, Panes, panes};
+use crate::class::Class;
+use crate::color::{Depth, Rgb};
+use crate::layout::Shape;
+use crate::line::{Event, Line};
+use crate::text::{Safe, columns, make_safe};
+use crate::theme::Background;
+
+/// Where a text goes: its first column and its width.
+#[derive(Clone, Copy)]
+struct Cell {
+    x: u16,
+    width: u16,
+}
+
+/// A line ready to be drawn, apart from its rows.
+struct Drawn<'a> {
+    time: String,
+    topic: String,
+    /// What stands before the text: a peer's name, if peers have no columns.
+    tag: String,
+    text: Safe<'a>,
+    cell: Cell,
+    style: Style,
+}
+
+impl LogView {
+    /// Draws the view into `area`, which should have the size last given to [`LogView::resize`].
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        if area.height == 0 || area.width == 0 {
+            return;
+        }
+        self.draw_header(Rect { height: 1, ..area }, buffer);
+        let height = area.height.saturating_sub(2);
+        let body = Rect { y: area.y + 1, height: height.min(self.log_rows()), ..area };
+        self.draw_body(body, buffer);
+        match self.panes {
+            Panes::None => {}
+            Panes::State => self.draw_state(area, buffer),
+            Panes::Help => panes::draw_help(area, buffer),
+        }
+        if area.height > 1 {
+            self.draw_status(Rect { y: area.bottom() - 1, height: 1, ..area }, buffer);
+        }
+    }
+
+    /// Rows the log has on the screen.
+    pub(super) fn body_rows(&self) -> usize {
+        usize::from(self.log_rows().max(1))
+    }
+
+    fn log_rows(&self) -> u16 {
+        let state = if self.panes == Panes::State { self.state_rows() } else { 0 };
+        self.size.height.saturating_sub(2 + state)
+    }
+
+    /// Rows of the line at a position in `shown`.
+    pub(super) fn rows_of(&self, at: usize) -> usize {
+        let Some(line) = self.shown.get(at) else {
+            return 1;
+        };
+        let mut scratch = String::new();
+        let drawn = self.prepare(*line as usize, &mut scratch);
+        drawn.text.rows(usize::from(drawn.cell.width)).count()
+    }
+
+    fn draw_header(&self, area: Rect, buffer: &mut Buffer) {
+        let line = self.line_style();
+        for x in area.left()..area.right() {
+            buffer.set_string(x, area.y, "─", line);
+        }
+        if let Shape::Columns(_) = self.layout.shape {
+            for peer in self.visible_peers() {
+                let cell = self.cell(Some(self.store.peers.name(peer)));
+                let x = area.x + cell.x;
+                buffer.set_string(x.saturating_sub(1), area.y, "┬", line);
+                let name = self.store.peers.safe_name(peer);
+                let room = usize::from(cell.width.saturating_sub(1));
+                buffer.set_stringn(x + 1, area.y, name, room, self.title_style());
+            }
+        }
+    }
+
+    fn draw_body(&self, area: Rect, buffer: &mut Buffer) {
+        let mut y = area.y;
+        for (at, line) in self.shown.iter().enumerate().skip(self.top) {
+            if y >= area.bottom() {
+                return;
+            }
+            let rows = Rect { y, height: area.bottom() - y, ..area };
+            y += self.draw_line(*line as usize, rows, buffer);
+            if at == self.cursor {
+                let marked = Rect { height: y - rows.y, ..rows };
+                buffer.set_style(marked, self.cursor_style());
+            }
+        }
+    }
+
+    /// Draws a line into the top of `area`; returns the rows it took.
+    fn draw_line(&self, line: usize, area: Rect, buffer: &mut Buffer) -> u16 {
+        let mut scratch = String::new();
+        let drawn = self.prepare(line, &mut scratch);
+        let event = self.store.entry(line).event();
+        let mut y = area.y;
+        for row in drawn.text.rows(usize::from(drawn.cell.width)) {
+            if y == area.bottom() {
+                break;
+            }
+            if let Some((_, peer)) = event {
+                self.draw_lines_between(peer, Rect { y, ..area }, buffer);
+                if y > area.y && drawn.cell.x > 0 {
+                    let edge = area.x + drawn.cell.x - 1;
+                    buffer.set_stringn(edge, y, "┊", 1, self.line_style());
+                }
+            }
+            let text = &drawn.text.text()[row];
+            let x = area.x + drawn.cell.x;
+            buffer.set_stringn(x, y, text, usize::from(drawn.cell.width), drawn.style);
+            self.mark_matches(text, Rect { x, y, width: drawn.cell.width, height: 1 }, buffer);
+            y += 1;
+        }
+        self.draw_lead(&drawn, area, buffer);
+        y - area.y
+    }
+
+    fn draw_lead(&self, drawn: &Drawn<'_>, area: Rect, buffer: &mut Buffer) {
+        let end = self.layout.time;
+        let x = area.x + short(end.saturating_sub(columns(&drawn.time)));
+        buffer.set_stringn(x, area.y, &drawn.time, end, self.color(self.theme.time));
+        let topic = area.x + short(end + usize::from(end > 0));
+        buffer.set_stringn(topic, area.y, &drawn.topic, self.layout.topic, drawn.style);
+        if let (Shape::Tagged(width), false) = (&self.layout.shape, drawn.tag.is_empty()) {
+            let x = area.x + short(self.layout.lead()) + 1;
+            buffer.set_stringn(x, area.y, &drawn.tag, *width, self.title_style());
+        }
+    }
+
+    fn draw_lines_between(&self, peer: PeerId, area: Rect, buffer: &mut Buffer) {
+        let lead = short(self.layout.lead());
+        let edges = match &self.layout.shape {
+            // The text of no single peer runs across all columns.
+            Shape::Columns(_) if self.store.peers.name(peer.0) == Event::NO_PEER => vec![lead],
+            Shape::Columns(cells) => cells
+                .iter()
+                .scan(lead, |x, cell| {
+                    let edge = *x;
+                    *x += 1 + short(*cell);
+                    Some(edge)
+                })
+                .collect(),
+            Shape::Tagged(width) => vec![lead, lead + 1 + short(*width)],
+            Shape::Stacked => Vec::new(),
+        };
+        for edge in edges {
+            buffer.set_stringn(area.x + edge, area.y, "│", 1, self.line_style());
+        }
+    }
+
+    fn mark_matches(&self, text: &str, area: Rect, buffer: &mut Buffer) {
+        for found in self.search.iter().flat_map(|regex| regex.find_iter(text)) {
+            let x = area.x + short(columns(&text[..found.start()]));
+            let width = short(columns(found.as_str())).min(area.right().saturating_sub(x));
+            let style = Style::new().add_modifier(Modifier::REVERSED);
+            buffer.set_style(Rect { x, width, ..area }, style);
+        }
+    }
+
+    fn prepare<'a>(&self, line: usize, scratch: &'a mut String) -> Drawn<'a> {
+        match self.store.line(line) {
+            Line::Event(event) => self.prepare_event(&event, scratch),
+            Line::Header(header) => self.prepare_other(header.text, self.title_style(), scratch),
+            Line::Other(class, text) => {
+                let style = match class {
+                    Class::Blank | Class::Plain => Style::new(),
+                    Class::Test => self.title_style(),
+                    Class::Passed => self.bold(self.theme.good),
+                    Class::Failed | Class::Panic | Class::Race => self.bold(self.theme.bad),
+                };
+                self.prepare_other(text, style, scratch)
+            }
+        }
+    }
+
+    fn prepare_other<'a>(&self, text: &[u8], style: Style, scratch: &'a mut String) -> Drawn<'a> {
+        let cell = Cell { x: 0, width: self.size.width.max(1) };
+        let [time, topic, tag] = [const { String::new() }; 3];
+        Drawn { time, topic, tag, text: own_safe(text, scratch), cell, style }
+    }
+
+    fn prepare_event<'a>(&self, event: &Event<'_>, scratch: &'a mut String) -> Drawn<'a> {
+        let name = |bytes: &[u8]| make_safe(bytes, &mut String::new()).text().to_owned();
+        let front = crate::printer::Front::of(event, &self.layout);
+        let mut joined = Vec::new();
+        let text = front.before(&event.text, &mut joined);
+        let stamp = event.stamp.as_ref().filter(|_| front.time.is_none());
+        Drawn {
+            time: stamp.map(|stamp| name(&stamp.text)).unwrap_or_default(),
+            topic: if front.topic.is_some() { String::new() } else { name(&event.topic) },
+            tag: if front.peer.is_some() { String::new() } else { name(&event.peer) },
+            text: own_safe(text, scratch),
+            cell: self.cell(Some(&event.peer)),
+            style: self.color(self.theme.topic(&event.topic)),
+        }
+    }
+
+    /// Where the texts of a peer go.
+    fn cell(&self, peer: Option<&[u8]>) -> Cell {
+        let lead = short(self.layout.lead());
+        let across = short(self.layout.text()).max(1);
+        match &self.layout.shape {
+            Shape::Columns(cells) => {
+                let mut peers = self.visible_peers().into_iter();
+                let column = peers.position(|id| Some(self.store.peers.name(id)) == peer);
+                let Some((column, width)) = column.and_then(|at| Some((at, cells.get(at)?))) else {
+                    return Cell { x: lead + 1, width: across };
+                };
+                let before: usize = cells[..column].iter().map(|cell| 1 + cell).sum();
+                Cell { x: lead + short(before) + 1, width: short(*width) }
+            }
+            Shape::Tagged(tag) => Cell { x: lead + short(*tag) + 2, width: across },
+            Shape::Stacked => Cell { x: 0, width: across },
+        }
+    }
+
+    fn visible_peers(&self) -> Vec<u16> {
+        let order = self.store.peer_order().into_iter();
+        order.filter(|peer| !self.hidden.peers.contains(peer)).map(|peer| peer.0).collect()
+    }
+
+    fn cursor_style(&self) -> Style {
+        let background = match (self.depth, self.background) {
+            (Depth::None | Depth::Ansi16, _) => {
+                return Style::new().add_modifier(Modifier::REVERSED);
+            }
+            (Depth::Ansi256, Background::Dark) => Color::Indexed(235),
+            (Depth::Ansi256, Background::Light) => Color::Indexed(254),
+            (Depth::True, Background::Dark) => Color::Rgb(0x2a, 0x2a, 0x32),
+            (Depth::True, Background::Light) => Color::Rgb(0xe4, 0xe4, 0xee),
+        };
+        Style::new().bg(background).add_modifier(Modifier::BOLD)
+    }
+
+    pub(super) fn title_style(&self) -> Style {
+        self.bold(self.theme.title)
+    }
+
+    pub(super) fn line_style(&self) -> Style {
+        self.color(self.theme.line)
+    }
+
+    fn bold(&self, color: Rgb) -> Style {
+        self.color(color).add_modifier(Modifier::BOLD)
+    }
+
+    fn color(&self, color: Rgb) -> Style {
+        let background = self.theme.background;
+        match self.depth {
+            Depth::None => Style::new(),
+            Depth::Ansi16 => Style::new().fg(ansi16(color.to_16(background))),
+            Depth::Ansi256 => Style::new().fg(Color::Indexed(color.to_256(background))),
+            Depth::True => Style::new().fg(Color::Rgb(color.0, color.1, color.2)),
+        }
+    }
+}
+
+/// One of the sixteen colours by its number in escape codes.
+fn ansi16(code: u8) -> Color {
+    Color::Indexed(if code >= 90 { code - 90 + 8 } else { code.saturating_sub(30) })
+}
+
+/// The text made safe, in `scratch` in any case: it must outlive the parsed line.
+fn own_safe<'a>(bytes: &[u8], scratch: &'a mut String) -> Safe<'a> {
+    let mut own = String::new();
+    let safe = make_safe(bytes, &mut own);
+    scratch.clear();
+    scratch.push_str(safe.text());
+    Safe::of_safe(scratch)
+}
+
+/// A number of columns or rows on a screen.
+pub(super) fn short(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
+}

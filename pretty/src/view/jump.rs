@@ -1,0 +1,105 @@
+//! Finding the next line of some kind among those shown.
+
+use regex::Regex;
+
+use super::LogView;
+use super::facts::fact;
+use super::keys::Jump;
+use crate::class::Class;
+use crate::filter::Bound;
+use crate::line::{Line, Stamp};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Forward,
+    Backward,
+}
+
+impl LogView {
+    pub(super) fn jump(&mut self, jump: Jump) {
+        let search = self.search.clone();
+        let found = match jump {
+            Jump::NextMatch => self.find_match(search.as_ref(), Direction::Forward),
+            Jump::PreviousMatch => self.find_match(search.as_ref(), Direction::Backward),
+            Jump::NextError => self.find(Direction::Forward, |line| self.is_error(line)),
+            Jump::PreviousError => self.find(Direction::Backward, |line| self.is_error(line)),
+            Jump::NextTest => self.find(Direction::Forward, |line| self.is_test(line)),
+            Jump::PreviousTest => self.find(Direction::Backward, |line| self.is_test(line)),
+            Jump::OtherEnd => self.find_other_end(),
+        };
+        match found {
+            Some(at) => self.go_to(at),
+            None => "nothing found".clone_into(&mut self.note),
+        }
+    }
+
+    /// To a line by its number, counted from 1, or to the first event at or after `@` a time.
+    pub(super) fn go_to_place(&mut self, place: &str) {
+        let found = match place.strip_prefix('@') {
+            Some(time) => Bound::parse(time).ok().and_then(|bound| self.find_time(bound)),
+            None => place
+                .trim()
+                .parse::<usize>()
+                .ok()
+                .map(|number| self.shown.partition_point(|line| (*line as usize) + 1 < number)),
+        };
+        match found {
+            Some(at) => self.go_to(at),
+            None => self.note = format!("{place:?} is no line number and no @time of this log"),
+        }
+    }
+
+    fn find_time(&self, bound: Bound) -> Option<usize> {
+        let at_or_after = |stamp: &Stamp<'_>| {
+            let unit = stamp.unit.unwrap_or(crate::time::Tick::SECOND);
+            stamp.at.is_some_and(|at| bound.at(unit) <= at)
+        };
+        self.shown.iter().position(|line| match self.store.line(*line as usize) {
+            Line::Event(event) => event.stamp.as_ref().is_some_and(at_or_after),
+            Line::Header(_) | Line::Other(..) => false,
+        })
+    }
+
+    /// The nearest match; past the end the search goes on at the other one.
+    fn find_match(&mut self, regex: Option<&Regex>, direction: Direction) -> Option<usize> {
+        let matches = |line: usize| regex.is_some_and(|regex| self.store.matches(line, regex));
+        if let Some(found) = self.find(direction, matches) {
+            return Some(found);
+        }
+        let all = 0..self.shown.len();
+        let wanted = |at: &usize| matches(self.shown[*at] as usize);
+        let (found, note) = match direction {
+            Direction::Forward => (all.into_iter().find(wanted), "on from the first line"),
+            Direction::Backward => (all.into_iter().rfind(wanted), "on from the last line"),
+        };
+        found.inspect(|_| note.clone_into(&mut self.note))
+    }
+
+    fn is_error(&self, line: usize) -> bool {
+        let entry = self.store.entry(line);
+        let bad = [Class::Failed, Class::Panic, Class::Race];
+        entry.class().is_some_and(|class| bad.contains(&class))
+            || entry.event().is_some_and(|(topic, _)| self.store.topics.name(topic.0) == b"ERRO")
+    }
+
+    fn is_test(&self, line: usize) -> bool {
+        let class = self.store.entry(line).class();
+        class.is_some_and(|class| [Class::Test, Class::Passed, Class::Failed].contains(&class))
+    }
+
+    /// The nearest other line with the selected one's `id=`: after it, else before it.
+    fn find_other_end(&self) -> Option<usize> {
+        let id = fact(self.store.bytes(self.cursor()?), b"id")?;
+        let same = |line: usize| fact(self.store.bytes(line), b"id") == Some(id);
+        self.find(Direction::Forward, same).or_else(|| self.find(Direction::Backward, same))
+    }
+
+    /// The nearest line from the selected one on, itself left out.
+    fn find(&self, direction: Direction, wanted: impl Fn(usize) -> bool) -> Option<usize> {
+        let wanted = |at: &usize| wanted(self.shown[*at] as usize);
+        match direction {
+            Direction::Forward => (self.cursor + 1..self.shown.len()).find(wanted),
+            Direction::Backward => (0..self.cursor.min(self.shown.len())).rev().find(wanted),
+        }
+    }
+}

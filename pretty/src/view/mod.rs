@@ -1,0 +1,226 @@
+//! A view of a whole log for terminal programs: scrolling, searching, filtering, in the same
+//! columns as the stream.
+//!
+//! ```text
+//! bytes → Chunk (any thread) → LogView::append
+//! key → action → LogView::apply → LogView::draw
+//! ```
+//!
+//! The view owns its state and never asks the terminal anything; whoever embeds it passes keys,
+//! sizes and chunks in and draws it where it likes. Only what is visible is ever laid out, so a
+//! view is as quick on a gigabyte as on a page.
+//!
+//! ```
+//! use pretty::view::{Chunk, LogView, Outcome};
+//! use ratatui::{buffer::Buffer, crossterm::event::KeyCode, layout::Rect};
+//!
+//! let mut view = LogView::new(pretty::Background::Dark, pretty::Depth::True);
+//! let log = b"1 | VOTE | 0 | asks 1\n2 | VOTE | 1 | grants\n".to_vec();
+//! view.append(Chunk::index(log, pretty::Parser::default()));
+//! let area = Rect::new(0, 0, 60, 5);
+//! view.resize(area.as_size());
+//! assert_eq!(view.press(KeyCode::Char('j').into()), Outcome::Used);
+//! let mut buffer = Buffer::empty(area);
+//! view.draw(area, &mut buffer);
+//! assert_eq!(view.cursor(), Some(1));
+//! ```
+
+mod chunk;
+mod draw;
+mod facts;
+mod jump;
+mod keys;
+mod panes;
+mod prompt;
+mod store;
+mod update;
+
+use std::collections::BTreeSet;
+
+use ratatui::layout::Size;
+use regex::Regex;
+
+pub use chunk::Chunk;
+pub use keys::{Action, BINDINGS, Binding, Jump};
+pub use update::Outcome;
+
+use crate::color::Depth;
+use crate::filter::Filter;
+use crate::layout::Layout;
+use crate::line::Line;
+use crate::theme::{Background, Theme};
+use chunk::{PeerId, TopicId};
+use prompt::Prompt;
+use store::Store;
+
+/// The state of a view. See the [module](self) for how it is used.
+#[derive(Debug)]
+pub struct LogView {
+    store: Store,
+    theme: Theme,
+    background: Background,
+    depth: Depth,
+    layout: Layout,
+    size: Size,
+    /// What the owner of the view does not want to see at all.
+    base: Option<Filter>,
+    hidden: Hidden,
+    search: Option<Regex>,
+    /// Only lines that match, and lines that are no events.
+    filter: Option<Regex>,
+    /// The lines that are shown, in order, as numbers of the store.
+    shown: Vec<u32>,
+    /// The first line on the screen and the selected one, as positions in `shown`.
+    top: usize,
+    cursor: usize,
+    follow: Follow,
+    panes: Panes,
+    prompt: Option<Prompt>,
+    /// What the last action has to say.
+    note: String,
+}
+
+/// What the user has switched off.
+#[derive(Debug, Default)]
+struct Hidden {
+    topics: BTreeSet<TopicId>,
+    peers: BTreeSet<PeerId>,
+}
+
+/// Whether the view stays at the end while the log grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Follow {
+    Yes,
+    No,
+}
+
+/// What is shown besides the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Panes {
+    None,
+    /// What each peer last said of itself.
+    State,
+    Help,
+}
+
+impl LogView {
+    /// An empty view with colours for this background, so many of them.
+    #[must_use]
+    pub fn new(background: Background, depth: Depth) -> Self {
+        let size = Size::new(80, 24);
+        let store = Store::default();
+        Self {
+            layout: Layout::new(usize::from(size.width), store.columns()),
+            store,
+            theme: Theme::new(background),
+            background,
+            depth,
+            size,
+            base: None,
+            hidden: Hidden::default(),
+            search: None,
+            filter: None,
+            shown: Vec::new(),
+            top: 0,
+            cursor: 0,
+            follow: Follow::No,
+            panes: Panes::None,
+            prompt: None,
+            note: String::new(),
+        }
+    }
+
+    /// The same view of only those events that pass a filter.
+    #[must_use]
+    pub fn with_filter(mut self, filter: Filter) -> Self {
+        self.base = (!filter.shows_everything()).then_some(filter);
+        self.refilter();
+        self
+    }
+
+    /// Adds the next part of the log.
+    pub fn append(&mut self, chunk: Chunk) {
+        let before = self.store.len();
+        self.store.append(chunk);
+        self.extend_shown(before);
+        self.lay_out();
+        if self.follow == Follow::Yes {
+            self.go_to(self.shown.len().saturating_sub(1));
+        }
+    }
+
+    /// The view gets this much room, its header and status line included.
+    pub fn resize(&mut self, size: Size) {
+        if self.size != size {
+            self.size = size;
+            self.lay_out();
+            self.scroll_to_cursor();
+        }
+    }
+
+    /// Lines in the log.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Whether the log has no lines.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of the selected line, counted from 0; `None` if nothing is shown.
+    #[must_use]
+    pub fn cursor(&self) -> Option<usize> {
+        self.shown.get(self.cursor).map(|line| *line as usize)
+    }
+
+    fn lay_out(&mut self) {
+        let hidden = self.hidden.peers.len();
+        self.layout = self.store.layout(usize::from(self.size.width), hidden);
+    }
+
+    /// Shows those of the lines from `first` on that nothing hides.
+    fn extend_shown(&mut self, first: usize) {
+        for line in first..self.store.len() {
+            if self.shows(line)
+                && let Ok(line) = u32::try_from(line)
+            {
+                self.shown.push(line);
+            }
+        }
+    }
+
+    fn shows(&self, line: usize) -> bool {
+        let entry = self.store.entry(line);
+        let Some((topic, peer)) = entry.event() else {
+            return true;
+        };
+        !self.hidden.topics.contains(&topic)
+            && !self.hidden.peers.contains(&peer)
+            && self.filter.as_ref().is_none_or(|regex| self.store.matches(line, regex))
+            && self.base.as_ref().is_none_or(|filter| self.passes(line, filter))
+    }
+
+    fn passes(&self, line: usize, filter: &Filter) -> bool {
+        match self.store.line(line) {
+            Line::Event(event) => {
+                let grep = filter.grep.as_ref();
+                filter.shows(&event, self.store.origin())
+                    && grep.is_none_or(|regex| self.store.matches(line, regex))
+            }
+            Line::Header(_) | Line::Other(..) => true,
+        }
+    }
+
+    /// Applies the filters anew; the selection stays on its line, or the nearest one shown.
+    fn refilter(&mut self) {
+        let line = self.cursor().unwrap_or(0);
+        self.shown.clear();
+        self.extend_shown(0);
+        self.lay_out();
+        let at = self.shown.partition_point(|shown| (*shown as usize) < line);
+        self.go_to(at);
+    }
+}

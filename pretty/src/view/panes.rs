@@ -1,0 +1,112 @@
+//! What is drawn besides the log: the status line, the state of the peers, the help.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line as Text, Span};
+use ratatui::widgets::{Block, Clear, Widget as _};
+
+use super::draw::short;
+use super::facts::KEYS;
+use super::{Follow, LogView, keys};
+use crate::text::{columns, make_safe};
+
+impl LogView {
+    pub(super) fn draw_status(&self, area: Rect, buffer: &mut Buffer) {
+        buffer.set_style(area, Style::new().add_modifier(Modifier::REVERSED));
+        buffer.set_stringn(
+            area.x,
+            area.y,
+            " ".repeat(area.width.into()),
+            area.width.into(),
+            Style::new(),
+        );
+        let (left, right) = match &self.prompt {
+            Some(prompt) => (format!("{}{}▏", prompt.sign(), prompt.text), "Enter Esc".to_owned()),
+            None => (self.status(), "? help  q close ".to_owned()),
+        };
+        let width = usize::from(area.width);
+        let x = area.right().saturating_sub(short(columns(&right)));
+        if columns(&left) + columns(&right) < width {
+            buffer.set_string(x, area.y, right, Style::new());
+        }
+        buffer.set_stringn(area.x, area.y, left, width, Style::new());
+    }
+
+    fn status(&self) -> String {
+        let at = self.cursor().map_or(0, |line| line + 1);
+        let mut status = format!(" {at}/{}", self.store.len());
+        if self.shown.len() < self.store.len() {
+            status += &format!("  {} shown", self.shown.len());
+        }
+        for topic in &self.hidden.topics {
+            status += &format!("  -{}", self.store.topics.safe_name(topic.0));
+        }
+        for peer in &self.hidden.peers {
+            status += &format!("  -peer {}", self.store.peers.safe_name(peer.0));
+        }
+        for (sign, regex) in [('&', &self.filter), ('/', &self.search)] {
+            if let Some(regex) = regex {
+                let mut scratch = String::new();
+                status += &format!(
+                    "  {sign}{}",
+                    make_safe(regex.as_str().as_bytes(), &mut scratch).text()
+                );
+            }
+        }
+        if self.follow == Follow::Yes {
+            status += "  following";
+        }
+        if !self.note.is_empty() {
+            status += &format!("  {}", self.note);
+        }
+        status
+    }
+
+    pub(super) fn state_rows(&self) -> u16 {
+        let rows = 2 + short(self.store.columns().peers);
+        rows.min(self.size.height / 2)
+    }
+
+    pub(super) fn draw_state(&self, area: Rect, buffer: &mut Buffer) {
+        let rows = self.state_rows();
+        let top = area.bottom().saturating_sub(rows + 1).max(area.y);
+        let area = Rect { y: top, height: rows.min(area.bottom() - top), ..area };
+        Clear.render(area, buffer);
+        let title = Span::styled(" state at this line ", self.title_style());
+        Block::bordered().border_style(self.line_style()).title(title).render(area, buffer);
+        let Some(inner) = area.height.checked_sub(2).filter(|_| area.width > 2) else {
+            return;
+        };
+        for (row, (peer, state)) in self.state().into_iter().take(inner.into()).enumerate() {
+            let name = Span::styled(self.store.peers.safe_name(peer.0), self.title_style());
+            let facts = state.into_iter().zip(KEYS).filter_map(|(value, key)| {
+                value.map(|value| Span::raw(format!("  {key}={value}")))
+            });
+            let line = Text::from_iter(std::iter::once(name).chain(facts));
+            buffer.set_line(area.x + 1, area.y + 1 + short(row), &line, area.width - 2);
+        }
+    }
+}
+
+pub(super) fn draw_help(area: Rect, buffer: &mut Buffer) {
+    let help = keys::help();
+    let names = help.iter().map(|(names, _)| columns(names)).max().unwrap_or(0);
+    let width = short(names + 42).min(area.width);
+    let height = short(help.len() + 2).min(area.height.saturating_sub(1));
+    let inside = Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    };
+    Clear.render(inside, buffer);
+    Block::bordered().title(" keys ").render(inside, buffer);
+    for (row, (names_of_line, words)) in
+        help.iter().take(height.saturating_sub(2).into()).enumerate()
+    {
+        let text = format!("{names_of_line:names$}  {words}");
+        let room = usize::from(width.saturating_sub(4));
+        buffer.set_stringn(inside.x + 2, inside.y + 1 + short(row), text, room, Style::new());
+    }
+}

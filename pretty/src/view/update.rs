@@ -1,0 +1,181 @@
+//! Keys → changes of the state. Nothing here draws.
+
+use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
+use regex::Regex;
+
+use super::keys::{self, Action, Jump};
+use super::prompt::{Prompt, Question, Typed};
+use super::{Follow, LogView, Panes};
+
+/// What became of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome {
+    /// It meant something to the view.
+    Used,
+    /// It did not: whoever embeds the view may use it.
+    Unused,
+    /// The user wants to leave the view.
+    Quit,
+}
+
+impl LogView {
+    /// Takes a key.
+    pub fn press(&mut self, event: KeyEvent) -> Outcome {
+        if event.kind == KeyEventKind::Release {
+            return Outcome::Unused;
+        }
+        if self.prompt.is_some() {
+            self.type_key(event);
+            return Outcome::Used;
+        }
+        match keys::action(event) {
+            Some(Action::Quit) => Outcome::Quit,
+            Some(action) => {
+                self.apply(action);
+                Outcome::Used
+            }
+            None => Outcome::Unused,
+        }
+    }
+
+    /// Does what a key would do. [`Action::Quit`] is left to the owner of the view.
+    pub fn apply(&mut self, action: Action) {
+        self.note.clear();
+        let page = isize::try_from(self.body_rows()).unwrap_or(isize::MAX);
+        match action {
+            Action::Up => self.move_by(-1),
+            Action::Down => self.move_by(1),
+            Action::PageUp => self.move_by(-page),
+            Action::PageDown => self.move_by(page),
+            Action::HalfUp => self.move_by(-page / 2),
+            Action::HalfDown => self.move_by(page / 2),
+            Action::First => self.go_to(0),
+            Action::Last => self.go_to(usize::MAX),
+            Action::AskSearch => self.prompt = Some(Prompt::new(Question::Search)),
+            Action::AskFilter => self.prompt = Some(Prompt::new(Question::Filter)),
+            Action::AskGoTo => self.prompt = Some(Prompt::new(Question::GoTo)),
+            Action::Jump(jump) => self.jump(jump),
+            Action::TogglePeer(column) => self.toggle_peer(column),
+            Action::HideTopic => self.hide_topic(),
+            Action::ShowAll => self.show_all(),
+            Action::ToggleState => self.toggle(Panes::State),
+            Action::ToggleHelp => self.toggle(Panes::Help),
+            Action::ToggleFollow => self.toggle_follow(),
+            Action::Back => self.back(),
+            Action::Quit => {}
+        }
+    }
+
+    pub(super) fn go_to(&mut self, at: usize) {
+        self.cursor = at.min(self.shown.len().saturating_sub(1));
+        if at < self.shown.len().saturating_sub(1) {
+            self.follow = Follow::No;
+        }
+        self.scroll_to_cursor();
+    }
+
+    fn move_by(&mut self, lines: isize) {
+        self.go_to(self.cursor.saturating_add_signed(lines));
+    }
+
+    /// Moves the screen as little as possible so that the selected line is on it.
+    pub(super) fn scroll_to_cursor(&mut self) {
+        self.top = self.top.min(self.cursor);
+        let mut room = self.body_rows();
+        let mut first = self.cursor;
+        room = room.saturating_sub(self.rows_of(first));
+        while first > self.top {
+            let rows = self.rows_of(first - 1);
+            if rows > room {
+                break;
+            }
+            room -= rows;
+            first -= 1;
+        }
+        self.top = first;
+    }
+
+    fn type_key(&mut self, event: KeyEvent) {
+        let Some(prompt) = &mut self.prompt else {
+            return;
+        };
+        match prompt.press(event) {
+            Typed::More => {}
+            Typed::Given => self.prompt = None,
+            Typed::Done => {
+                if let Some(prompt) = self.prompt.take() {
+                    self.answer(&prompt);
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, prompt: &Prompt) {
+        let expression = match prompt.question {
+            Question::GoTo => return self.go_to_place(&prompt.text),
+            Question::Search | Question::Filter if prompt.text.is_empty() => None,
+            Question::Search | Question::Filter => match Regex::new(&prompt.text) {
+                Ok(regex) => Some(regex),
+                Err(_) => {
+                    self.note = format!("{:?} is no regular expression", prompt.text);
+                    return;
+                }
+            },
+        };
+        if prompt.question == Question::Filter {
+            self.filter = expression;
+            return self.refilter();
+        }
+        self.search = expression;
+        self.jump(Jump::NextMatch);
+    }
+
+    fn toggle_peer(&mut self, column: u8) {
+        let order = self.store.peer_order();
+        if let Some(peer) = order.get(usize::from(column)) {
+            if !self.hidden.peers.remove(peer) {
+                self.hidden.peers.insert(*peer);
+            }
+            self.refilter();
+        }
+    }
+
+    fn hide_topic(&mut self) {
+        let event = self.cursor().and_then(|line| self.store.entry(line).event());
+        if let Some((topic, _)) = event {
+            self.note = format!("{} hidden; a shows all", self.store.topics.safe_name(topic.0));
+            self.hidden.topics.insert(topic);
+            self.refilter();
+        }
+    }
+
+    fn show_all(&mut self) {
+        self.hidden.topics.clear();
+        self.hidden.peers.clear();
+        self.refilter();
+    }
+
+    fn toggle(&mut self, panes: Panes) {
+        self.panes = if self.panes == panes { Panes::None } else { panes };
+        self.scroll_to_cursor();
+    }
+
+    fn toggle_follow(&mut self) {
+        self.follow = match self.follow {
+            Follow::Yes => Follow::No,
+            Follow::No => Follow::Yes,
+        };
+        if self.follow == Follow::Yes {
+            self.go_to(usize::MAX);
+        }
+    }
+
+    fn back(&mut self) {
+        if self.panes != Panes::None {
+            self.toggle(self.panes);
+        } else if self.search.take().is_none() && self.filter.take().is_some() {
+            self.refilter();
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The program on a pseudo-terminal.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail them")]
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+/// The user's side of a terminal.
+struct Screen {
+    user: File,
+    seen: String,
+}
+
+impl Screen {
+    /// A terminal of this size, and a handle to it for the program.
+    fn new(columns: u16, rows: u16) -> (Self, File) {
+        let user: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&user).unwrap();
+        unlockpt(&user).unwrap();
+        let name = ptsname(&user, Vec::new()).unwrap().into_string().unwrap();
+        let program = File::options().read(true).write(true).open(name).unwrap();
+        let screen = Self { user: user.into(), seen: String::new() };
+        screen.resize(columns, rows);
+        (screen, program)
+    }
+
+    fn resize(&self, columns: u16, rows: u16) {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&self.user, size).unwrap();
+    }
+
+    /// Reads until `text` has appeared since the last call; returns what has.
+    fn wait_for(&mut self, text: &str) -> String {
+        let mut bytes = [0; 4096];
+        while !self.seen.contains(text) {
+            let count = self.user.read(&mut bytes).unwrap();
+            self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+        std::mem::take(&mut self.seen)
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.user.write_all(keys.as_bytes()).unwrap();
+    }
+}
+
+fn pretty(arguments: &[&str], input: Stdio, terminal: &File) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
+    command.args(arguments).env_clear().env("TERM", "xterm-256color");
+    command.stdin(input).stdout(terminal.try_clone().unwrap()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn the_layout_follows_the_terminal() {
+    let (mut screen, terminal) = Screen::new(60, 24);
+    let mut child = pretty(&["--color=never"], Stdio::piped(), &terminal);
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"000001 | VOTE | 0 | before\n").unwrap();
+    let seen = screen.wait_for("before\r\n");
+    assert!(seen.lines().any(|row| row.chars().count() == 60), "{seen}");
+    screen.resize(40, 24);
+    input.write_all(b"000002 | VOTE | 0 | after\n").unwrap();
+    let seen = screen.wait_for("after\r\n");
+    assert!(seen.lines().all(|row| row.chars().count() <= 40), "{seen}");
+    assert!(seen.lines().any(|row| row.chars().count() == 40), "{seen}");
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn the_view_opens_and_leaves_the_screen_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.log");
+    std::fs::write(&file, "000001 | VOTE | 0 | hello\npanic: y\n").unwrap();
+    let (mut screen, terminal) = Screen::new(60, 10);
+    let input = Stdio::from(terminal.try_clone().unwrap());
+    let mut child = pretty(&["--tui", file.to_str().unwrap()], input, &terminal);
+    assert!(screen.wait_for("hello").contains("\x1b[?1049h"));
+    screen.press("?");
+    // Only cells that change are written, so what to wait for must be new altogether.
+    screen.wait_for("keys");
+    screen.press("q");
+    screen.wait_for("\x1b[?1049l");
+    assert!(child.wait().unwrap().success());
+}

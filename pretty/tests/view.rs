@@ -1,0 +1,258 @@
+//! The log view: what it looks like, and what its keys do.
+
+use insta::assert_snapshot;
+use pretty::view::{BINDINGS, Chunk, LogView, Outcome};
+use pretty::{Background, Bound, Depth, Filter, NameSet, Parser};
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
+
+const ELECTION: &str = "\
+# verbose/1 test=initial_election_2a seed=42 peers=3 unit=ms
+Test (2A): initial election ...
+000150.003 | TIMR | 1 | election timeout
+000150.003 | VOTE | 1 | becomes candidate term=1 role=candidate
+000150.003 | RPC | 1 | RequestVote to=0 id=1
+000154.210 | RPC | 0 | RequestVote from=1 id=1
+000154.210 | VOTE | 0 | grants vote to 1 term=1 role=follower id=2
+000158.774 | LEAD | 1 | becomes leader term=1 role=leader
+000200.000 | TEST | - | cuts 1 from 0 and 2
+000201.500 | RPC | 2 | \x1b[2J 日本語 \u{202e} odd
+000300.000 | ERRO | 2 | lost its log
+panic: index out of range [3]
+goroutine 1 [running]:
+  ... Passed --   3.8  5  181   42682    4
+";
+
+fn view() -> LogView {
+    let mut view = LogView::new(Background::Dark, Depth::True);
+    view.append(Chunk::index(ELECTION.as_bytes().to_vec(), Parser::default()));
+    view
+}
+
+fn draw(view: &mut LogView, width: u16, height: u16) -> Buffer {
+    let area = Rect::new(0, 0, width, height);
+    view.resize(area.as_size());
+    let mut buffer = Buffer::empty(area);
+    view.draw(area, &mut buffer);
+    buffer
+}
+
+/// The characters of a buffer, row by row.
+fn text(buffer: &Buffer) -> String {
+    let rows = buffer.content.chunks(usize::from(buffer.area.width));
+    let row = |cells: &[ratatui::buffer::Cell]| {
+        let mut text = String::new();
+        let mut covered = 0;
+        for cell in cells {
+            if covered == 0 {
+                text.push_str(cell.symbol());
+                covered = unicode_width::UnicodeWidthStr::width(cell.symbol());
+            }
+            covered = covered.saturating_sub(1);
+        }
+        text.trim_end().to_owned()
+    };
+    rows.map(row).collect::<Vec<_>>().join("\n")
+}
+
+/// The styles of a buffer: runs of equal ones, row by row.
+fn styles(buffer: &Buffer) -> String {
+    let rows = buffer.content.chunks(usize::from(buffer.area.width));
+    let row = |cells: &[ratatui::buffer::Cell]| {
+        let runs = cells.chunk_by(|a, b| a.style() == b.style());
+        let run = |run: &[ratatui::buffer::Cell]| {
+            format!("{}×{}/{}/{:?}", run.len(), run[0].fg, run[0].bg, run[0].modifier)
+        };
+        runs.map(run).collect::<Vec<_>>().join(" ")
+    };
+    rows.map(row).collect::<Vec<_>>().join("\n")
+}
+
+fn press(view: &mut LogView, keys: &str) {
+    for c in keys.chars() {
+        let code = if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) };
+        assert_eq!(view.press(code.into()), Outcome::Used, "{c:?}");
+    }
+}
+
+/// The text of the selected line.
+fn selected(view: &LogView) -> &'static str {
+    view.cursor().and_then(|line| ELECTION.lines().nth(line)).unwrap_or("nothing")
+}
+
+#[test]
+fn it_looks_the_same_at_any_size_but_for_the_room() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60), (20, 5)] {
+        let buffer = draw(&mut view(), width, height);
+        assert_snapshot!(format!("{width}x{height}"), text(&buffer).trim_end());
+    }
+}
+
+#[test]
+fn colours_and_the_selected_line() {
+    let mut view = view();
+    press(&mut view, "jjj");
+    assert_snapshot!(styles(&draw(&mut view, 60, 8)));
+}
+
+#[test]
+fn any_size_at_all_can_be_drawn() {
+    let mut view = view();
+    for panes in ["", "s", "?"] {
+        press(&mut view, panes);
+        for width in 0..40 {
+            for height in 0..12 {
+                let buffer = draw(&mut view, width, height);
+                assert_eq!(buffer.area.width, width);
+            }
+        }
+    }
+}
+
+#[test]
+fn moving_about() {
+    let mut view = view();
+    draw(&mut view, 80, 8);
+    for (keys, line) in [
+        ("", 0),
+        ("k", 0),
+        ("jj", 2),
+        ("G", 13),
+        ("j", 13),
+        ("g", 0),
+        (" ", 6),
+        ("d", 9),
+        ("u", 6),
+        (":4\n", 3),
+        (":@0.2s\n", 8),
+        (":@154.21\n", 5),
+    ] {
+        press(&mut view, keys);
+        assert_eq!(view.cursor(), Some(line), "{keys:?}");
+        let word = selected(&view).split(" | ").last().and_then(|text| text.split(' ').next());
+        let seen = text(&draw(&mut view, 120, 8));
+        assert!(seen.contains(&word.unwrap_or_default().replace('\x1b', "\\x1b")), "{seen}");
+    }
+}
+
+#[test]
+fn jumping_to_what_matters() {
+    let mut view = view();
+    for (keys, start) in [
+        ("e", "000300.000 | ERRO"),
+        ("e", "panic:"),
+        ("E", "000300.000 | ERRO"),
+        ("}", "  ... Passed"),
+        ("{", "Test (2A)"),
+        ("/RequestVote\n", "000150.003 | RPC"),
+        ("n", "000154.210 | RPC"),
+        ("n", "000150.003 | RPC"),
+        ("N", "000154.210 | RPC"),
+        ("%", "000150.003 | RPC"),
+        ("%", "000154.210 | RPC"),
+    ] {
+        press(&mut view, keys);
+        assert!(selected(&view).starts_with(start), "{keys:?}: {}", selected(&view));
+    }
+    press(&mut view, "/nowhere\n");
+    assert!(text(&draw(&mut view, 80, 10)).contains("nothing found"));
+}
+
+#[test]
+fn hiding_and_showing() {
+    let mut view = view();
+    press(&mut view, ":5\ni");
+    let seen = text(&draw(&mut view, 120, 24));
+    assert!(!seen.contains("RequestVote") && seen.contains("-RPC"), "{seen}");
+    press(&mut view, "2");
+    let seen = text(&draw(&mut view, 120, 24));
+    assert!(!seen.contains("becomes leader") && seen.contains("grants vote"), "{seen}");
+    assert!(seen.contains("Test (2A)") && seen.contains("panic:"), "{seen}");
+    press(&mut view, "a&leader\n");
+    let seen = text(&draw(&mut view, 120, 24));
+    assert!(seen.contains("becomes leader") && !seen.contains("grants vote"), "{seen}");
+    assert!(seen.contains("panic:"), "{seen}");
+    assert_eq!(view.press(KeyCode::Esc.into()), Outcome::Used);
+    assert!(text(&draw(&mut view, 120, 24)).contains("grants vote"));
+}
+
+#[test]
+fn a_broken_expression_changes_nothing() {
+    let mut view = view();
+    let before = text(&draw(&mut view, 100, 24));
+    press(&mut view, "&(\n");
+    let after = text(&draw(&mut view, 100, 24));
+    assert!(after.contains("is no regular expression"), "{after}");
+    let body = |text: &str| text.rsplit_once('\n').map(|(body, _)| body.to_owned());
+    assert_eq!(body(&before), body(&after));
+}
+
+#[test]
+fn the_state_of_the_peers_at_a_line() {
+    let mut view = view();
+    press(&mut view, "Gs");
+    assert_snapshot!(text(&draw(&mut view, 60, 14)));
+    press(&mut view, ":4\n");
+    assert_snapshot!(text(&draw(&mut view, 60, 14)));
+}
+
+#[test]
+fn the_help_names_every_key() {
+    let mut view = view();
+    press(&mut view, "?");
+    let seen = text(&draw(&mut view, 100, 40));
+    for binding in &BINDINGS {
+        assert!(seen.contains(binding.help), "{}", binding.help);
+    }
+}
+
+#[test]
+fn leaving() {
+    let mut view = view();
+    for code in [KeyCode::Char('q'), KeyCode::F(10)] {
+        assert_eq!(view.press(code.into()), Outcome::Quit);
+    }
+    let control_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(view.press(control_c), Outcome::Quit);
+    assert_eq!(view.press(KeyCode::Char('ß').into()), Outcome::Unused);
+    press(&mut view, "/q");
+    assert_eq!(view.press(control_c), Outcome::Used);
+    assert_eq!(view.press(control_c), Outcome::Quit);
+}
+
+#[test]
+fn a_growing_log_is_followed() {
+    let mut view = view();
+    press(&mut view, "F");
+    let more = b"000400.000 | INFO | C1 | a client\nlast".to_vec();
+    view.append(Chunk::index(more, Parser::default()));
+    assert_eq!(view.cursor(), Some(15));
+    let seen = text(&draw(&mut view, 100, 24));
+    assert!(seen.contains("┬─C1") && seen.contains("following"), "{seen}");
+    press(&mut view, "k");
+    view.append(Chunk::index(b"more".to_vec(), Parser::default()));
+    assert_eq!(view.cursor(), Some(14));
+}
+
+#[test]
+fn an_owner_may_filter_too() {
+    let filter = Filter {
+        ignore: NameSet::new(["RPC"]),
+        until: Bound::parse("200ms").ok(),
+        ..Filter::default()
+    };
+    let mut view = view().with_filter(filter);
+    let seen = text(&draw(&mut view, 100, 24));
+    assert!(!seen.contains("RequestVote") && !seen.contains("lost its log"), "{seen}");
+    assert!(seen.contains("becomes leader") && seen.contains("panic:"), "{seen}");
+}
+
+#[test]
+fn nothing_can_be_shown_as_well() {
+    let mut view = LogView::new(Background::Light, Depth::None);
+    press(&mut view, "jkGg/x\nne%is?");
+    assert_eq!(view.cursor(), None);
+    assert!(view.is_empty());
+    draw(&mut view, 80, 24);
+}
