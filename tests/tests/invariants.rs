@@ -271,6 +271,21 @@ fn kept_promise_fires_on_an_acknowledged_entry_that_is_gone() {
 }
 
 #[test]
+fn commit_rule_fires_on_a_follower_that_does_not_hold_what_is_counted() {
+    let counts = |matched, disk: &Stored| {
+        commit_rule::counts(peer(0), Term::new(3), PeerId::new(1), matched, disk)
+    };
+    holds(counts(id(2, 2), &disk(3, None, &[1, 2])));
+    holds(counts(EntryId::ZERO, &disk(0, None, &[])));
+    // The follower has a later leader, who may have replaced the entry.
+    holds(counts(id(2, 2), &disk(4, None, &[1, 4])));
+    for terms in [&[1][..], &[1, 3]] {
+        let check = counts(id(2, 2), &disk(3, None, terms));
+        fires(check, Property::CommitRule, &["counts 1 as holding", "through 2@2"]);
+    }
+}
+
+#[test]
 fn durability_fires_on_a_promise_that_could_be_lost() {
     let candidacy = || Message::RequestVote(RequestVote { last_log: id(1, 1) });
     let vote = || Message::RequestVoteReply(Vote::Granted);

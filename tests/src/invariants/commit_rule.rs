@@ -2,10 +2,10 @@
 //! leader's own term that a majority stores. Entries of earlier terms follow from it and are never
 //! counted themselves (Figure 8).
 
-use raft::EntryId;
+use raft::{EntryId, PeerId, Stored, Term};
 
+use super::durability;
 use super::violation::{Property, Violation, Witness};
-use raft::Term;
 
 /// A leader's commit index rose to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,4 +38,27 @@ pub fn check(leader: Witness, advance: Advance) -> Result<(), Box<Violation>> {
         )));
     }
     Ok(())
+}
+
+/// Checks what a leader of `term` believes of a follower's log against the follower's disk: that
+/// the two logs are the same through `matched`. A follower that has moved on to a later term may
+/// hold something else by now.
+///
+/// # Errors
+/// The disk does not hold the entry.
+pub fn counts(
+    leader: Witness,
+    term: Term,
+    follower: PeerId,
+    matched: EntryId,
+    disk: &Stored,
+) -> Result<(), Box<Violation>> {
+    if disk.hard_state.current_term > term || durability::holds(disk, matched) {
+        return Ok(());
+    }
+    Err(Property::CommitRule.broken(format_args!(
+        "{leader} leads term {term} and counts {follower} as holding its log through {matched}; \
+         the disk there ends with {}",
+        durability::last(disk)
+    )))
 }

@@ -1,10 +1,12 @@
 //! What can happen, and what it does.
 
-use raft::{Envelope, Input, Instant, Message, Node, PeerId, Status, Term, codec};
+use raft::role::Role;
+use raft::{EntryId, Envelope, Input, Instant, Message, Node, PeerId, Status, Term, codec};
 
 use super::peer::ELECTION_TIMEOUT_MIN;
-use super::{World, place_of};
+use super::{World, peer_id, place_of};
 use crate::failure::Failure;
+use crate::invariants::commit_rule;
 use crate::invariants::monotonic;
 use crate::invariants::timer_rule::{self, Asked};
 use crate::invariants::violation::Witness;
@@ -84,7 +86,22 @@ impl World {
         node.handle(self.now, Input::Receive(envelope));
         message.check(Witness { peer: node.status().id, at: self.now }, node)?;
         self.touch(to);
-        Ok(())
+        self.check_match(from, to)
+    }
+
+    /// A leader's idea of a follower may have changed with a message of the follower.
+    fn check_match(&self, follower: usize, leader: usize) -> Result<(), Failure> {
+        let Some(node) = &self.peers[leader].node else { return Ok(()) };
+        let Role::Leader(role) = node.role() else { return Ok(()) };
+        let Some(progress) = role.followers.get(&peer_id(follower)) else { return Ok(()) };
+        let Some(term) = node.log().term_at(progress.match_index) else { return Ok(()) };
+        Ok(commit_rule::counts(
+            self.witness(leader),
+            node.status().current_term,
+            peer_id(follower),
+            EntryId::new(term, progress.match_index),
+            self.peers[follower].disk.durable(),
+        )?)
     }
 
     fn fire_timer(&mut self, place: usize) {
