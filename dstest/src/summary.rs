@@ -177,8 +177,10 @@ fn count_mean(moments: &Moments) -> String {
 
 /// Runs that are not in the failure rate, or that deserve a word beside it.
 fn apart(tally: &Tally) -> Vec<String> {
+    let obstacle = tally.obstacle().unwrap_or("no reason known");
+    let not_started = format!("could not be started: {obstacle}");
     let rows = [
-        (Verdict::NotStarted, "could not be started"),
+        (Verdict::NotStarted, not_started.as_str()),
         (Verdict::Leaked, "passed but left processes behind (ended)"),
         (Verdict::Cancelled, "cancelled, counted neither as passed nor as failed"),
     ];

@@ -187,7 +187,7 @@ fn run_listed(
     };
     let mut only = Keeper::default();
     let outcome = run::dispatch(&Arc::new(campaign), orders, interrupts, &mut only);
-    let Outcome { stop, .. } = outcome.map_err(Error::system("start a thread"))?;
+    let Outcome { stop, .. } = outcome.map_err(Error::system("start the run"))?;
     Ok((stop != Stop::Interrupted).then_some(only.0))
 }
 

@@ -78,7 +78,7 @@ impl Session<'_> {
         let outcome = run::dispatch(&self.campaign, orders, interrupts, &mut recorder);
         let trouble = recorder.trouble.take();
         view.finish();
-        let outcome = outcome.map_err(Error::system("start a thread"))?;
+        let outcome = outcome.map_err(Error::system("start the campaign"))?;
         let ending = Ending {
             folder: self.folder,
             links: self.links,
