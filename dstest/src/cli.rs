@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::duration;
+use crate::run::Shard;
 use crate::seed::Seed;
 
 /// Find rare failures: run tests in parallel, many times, each with its own seed.
@@ -39,6 +40,152 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// List the tests that would run, without running them
     List(Box<ListArgs>),
+    /// Repeat one run with VERBOSE on, and say whether it went the same way
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(ReplayArgs),
+    /// Show a stored campaign's table again, and export it
+    Report(ReportArgs),
+    /// Run what an interrupted campaign has left undone
+    Resume(ResumeArgs),
+    /// Say whether failure rates or times differ between two campaigns
+    Compare(CompareArgs),
+    /// Remove old campaigns from the store
+    Prune(PruneArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// The options of `dstest replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Which campaign (newest without one), and which run: [RUN] [TEST#ITER]
+    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
+    pub which: Vec<String>,
+
+    /// Run TEST with this seed instead of a stored run's: TEST --seed SEED
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<Seed>,
+
+    /// VERBOSE for the run: 1 by default, repeat for 2 and 3
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Print the shell command instead of running it
+    #[arg(long)]
+    pub print: bool,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
+    pub run: Option<String>,
+
+    /// Add columns for percentiles, processor time and memory
+    #[arg(short, long)]
+    pub timing: bool,
+
+    /// Add columns for the messages, bytes and commands that lab tests report
+    #[arg(long)]
+    pub metrics: bool,
+
+    /// Files to write
+    #[command(flatten)]
+    pub exports: ExportArgs,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
+    pub run: Option<String>,
+
+    /// Run each test N times in all [default: as often as the campaign was to]
+    #[arg(short = 'n', long = "iter", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub iterations: Option<u32>,
+
+    /// Run up to N processes at once [default: as the campaign did]
+    #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub workers: Option<u32>,
+
+    /// Files to write
+    #[command(flatten)]
+    pub exports: ExportArgs,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The campaign to compare with
+    pub old: String,
+
+    /// The campaign that may differ [default: the newest]
+    pub new: Option<String>,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest prune`.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Keep the N newest campaigns
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub keep: usize,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// Which store, for commands on stored campaigns.
+#[derive(Debug, Args)]
+pub struct PlaceArgs {
+    /// The project [default: the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// Files to write at the end.
+#[derive(Debug, Default, Args)]
+pub struct ExportArgs {
+    /// Write the results as JSON to FILE
+    #[arg(long, value_name = "FILE")]
+    pub export_json: Option<PathBuf>,
+
+    /// Write the results as JUnit XML to FILE
+    #[arg(long, value_name = "FILE")]
+    pub export_junit: Option<PathBuf>,
+
+    /// Write the table as Markdown to FILE
+    #[arg(long, value_name = "FILE")]
+    pub export_markdown: Option<PathBuf>,
+
+    /// Write the table as CSV to FILE
+    #[arg(long, value_name = "FILE")]
+    pub export_csv: Option<PathBuf>,
 }
 
 /// The options of a campaign.
@@ -104,6 +251,14 @@ pub struct BudgetArgs {
     /// Start no further run after K failures
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_fail: Option<u32>,
+
+    /// Afterwards run a share of the passed runs again, and compare their traces
+    #[arg(long)]
+    pub verify: bool,
+
+    /// Run only the I-th of M shares of the iterations (2/4)
+    #[arg(long, value_name = "I/M", value_parser = parse_shard)]
+    pub shard: Option<Shard>,
 
     /// The campaign's seed, from which every run's own follows [default: a fresh one]
     #[arg(long, value_name = "SEED")]
@@ -188,9 +343,9 @@ pub struct ShowArgs {
     #[command(flatten)]
     pub store: StoreArgs,
 
-    /// Write the results as JSON to FILE
-    #[arg(long, value_name = "FILE")]
-    pub export_json: Option<PathBuf>,
+    /// Files to write
+    #[command(flatten)]
+    pub exports: ExportArgs,
 }
 
 /// Where results are stored, and colours: shared by every command.
@@ -236,6 +391,12 @@ pub enum Color {
     Never,
 }
 
+/// Reads a share of the iterations: `2/4`.
+fn parse_shard(text: &str) -> Result<Shard, &'static str> {
+    let parts = text.split_once('/').and_then(|(i, m)| Some((i.parse().ok()?, m.parse().ok()?)));
+    parts.and_then(|(i, m)| Shard::new(i, m)).ok_or("not a share: write I/M with 1 <= I <= M (2/4)")
+}
+
 /// Reads a size in bytes: `64MiB`, `500k`, `1000`.
 fn parse_size(text: &str) -> Result<u64, String> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -259,7 +420,18 @@ Examples:
   dstest 2B -n 50 -p 8              every test with 2B in its name, 50 times, 8 at once
   dstest --until-fail fig8          repeat until it fails once
   dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
-  dstest list 2C                    which tests would run";
+  dstest list 2C                    which tests would run
+  dstest replay                     repeat the first failure of the newest campaign";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  dstest replay                          the first failure of the newest campaign
+  dstest replay backup_2b#17             a run of the newest campaign
+  dstest replay 4f2a backup_2b#17 -vv    a run of the campaign 4f2a, with VERBOSE=2
+  dstest replay backup_2b --seed 42      a seed of your own
+
+It runs the very program the campaign ran. Exit codes: 0 it went the same way (or, with --seed, it
+passed), 3 it did not, 1 it failed (with --seed).";
 
 const EXAMPLES_AND_EXITS: &str = "\
 Examples:

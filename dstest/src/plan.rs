@@ -3,14 +3,14 @@
 //! `Cli` and `Config` → [`Plan`]. Everything after this module can rely on what it says.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use regex::{Regex, RegexBuilder, bytes};
 use thiserror::Error;
 
-use crate::cli::{BudgetArgs, ProcessArgs, RunArgs, ShowArgs, TargetArgs};
+use crate::cli::{BudgetArgs, ProcessArgs, RunArgs, TargetArgs};
 use crate::config::{Config, TestConfig};
+use crate::run::Shard;
 use crate::seed::Seed;
 
 /// What a campaign is to do.
@@ -34,8 +34,8 @@ pub struct Plan {
     pub keep: Keep,
     /// What the table shows.
     pub columns: Columns,
-    /// Files to write at the end.
-    pub exports: Exports,
+    /// Which share of the iterations.
+    pub shard: Shard,
 }
 
 /// Which tests are meant.
@@ -169,13 +169,6 @@ pub enum Reported {
     Full,
 }
 
-/// Files to write at the end.
-#[derive(Debug, Default, Clone)]
-pub struct Exports {
-    /// `--export-json`.
-    pub json: Option<PathBuf>,
-}
-
 /// Why a command line cannot be used; each message names the option to change.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -220,8 +213,8 @@ impl Plan {
             seed: args.budget.seed.unwrap_or_else(Seed::fresh),
             process: process(&args.process, config)?,
             keep: if args.show.archive { Keep::Everything } else { Keep::Failures },
-            columns: columns(&args.show),
-            exports: Exports { json: args.show.export_json.clone() },
+            columns: Columns::new(args.show.timing, args.show.metrics),
+            shard: args.budget.shard.unwrap_or(Shard::WHOLE),
         })
     }
 }
@@ -306,10 +299,14 @@ fn timeouts(tests: &[TestConfig]) -> Result<Vec<(Regex, Duration)>, PlanError> {
     Ok(timeouts)
 }
 
-const fn columns(args: &ShowArgs) -> Columns {
-    Columns {
-        timing: if args.timing { Timing::Full } else { Timing::Mean },
-        metrics: if args.metrics { Reported::Full } else { Reported::Time },
+impl Columns {
+    /// The columns of `--timing` and `--metrics`.
+    #[must_use]
+    pub const fn new(timing: bool, metrics: bool) -> Self {
+        Self {
+            timing: if timing { Timing::Full } else { Timing::Mean },
+            metrics: if metrics { Reported::Full } else { Reported::Time },
+        }
     }
 }
 

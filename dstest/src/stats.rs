@@ -162,6 +162,73 @@ pub fn runs_to_see(rate: f64) -> u64 {
     (0.05_f64.ln() / (1.0 - rate).ln()).ceil() as u64
 }
 
+/// How probable two counts of failures at least as different as these are, if both samples fail
+/// at one and the same rate (Fisher's exact test, two-sided); 1 where a sample is empty.
+///
+/// ```
+/// let p = dstest::stats::fisher((0, 100), (10, 100));
+/// assert!(0.001 < p && p < 0.002);
+/// ```
+///
+/// # Panics
+/// If more failed than were run.
+#[must_use]
+pub fn fisher(a: (u64, u64), b: (u64, u64)) -> f64 {
+    assert!(a.0 <= a.1 && b.0 <= b.1, "more failures than runs: {a:?} {b:?}");
+    let (failed, total) = (a.0 + b.0, a.1 + b.1);
+    let probability = |first: u64| {
+        let ways = ln_choose(a.1, first) + ln_choose(b.1, failed - first);
+        (ways - ln_choose(total, failed)).exp()
+    };
+    let observed = probability(a.0);
+    // What rounding makes of an equal probability is still equal.
+    let limit = observed * (1.0 + 1e-7);
+    let possible = failed.saturating_sub(b.1)..=failed.min(a.1);
+    possible.map(probability).filter(|p| *p <= limit).sum::<f64>().min(1.0)
+}
+
+/// How probable two means at least as different as these are, if both samples have one and the
+/// same mean (Welch's test, by the normal approximation); `None` below [`WELCH_VALUES_MIN`] values.
+#[must_use]
+pub fn welch(a: &Moments, b: &Moments) -> Option<f64> {
+    let enough = |m: &Moments| m.count >= WELCH_VALUES_MIN;
+    if !enough(a) || !enough(b) {
+        return None;
+    }
+    let error = |m: &Moments| m.deviation().map(|d| d * d / m.count as f64);
+    let spread = (error(a)? + error(b)?).sqrt();
+    let difference = (a.mean - b.mean).abs();
+    if spread == 0.0 {
+        return Some(if difference == 0.0 { 1.0 } else { 0.0 });
+    }
+    Some(2.0 * normal_tail(difference / spread))
+}
+
+/// Below so many values a sum of run times is too far from normal for [`welch`].
+pub const WELCH_VALUES_MIN: u64 = 20;
+
+fn ln_choose(n: u64, k: u64) -> f64 {
+    ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k)
+}
+
+/// Exact below 32, Stirling's series above, where it is good to ten digits.
+fn ln_factorial(n: u64) -> f64 {
+    if n < 32 {
+        return (2..=n).map(|k| (k as f64).ln()).sum();
+    }
+    let x = n as f64;
+    let series = 1.0 / (12.0 * x) - 1.0 / (360.0 * x.powi(3)) + 1.0 / (1260.0 * x.powi(5));
+    x * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI * x).ln() + series
+}
+
+/// The share of a normal distribution above `z` deviations (Abramowitz and Stegun 26.2.17).
+fn normal_tail(z: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.231_641_9 * z);
+    let factors = [1.330_274_429, -1.821_255_978, 1.781_477_937, -0.356_563_782, 0.319_381_530];
+    let polynomial = factors.iter().fold(0.0, |sum, factor| (sum + factor) * t);
+    polynomial * (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt()
+}
+
 /// The two-sided 95 % point of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
 
@@ -193,6 +260,37 @@ mod tests {
         for (rate, want) in [(0.1, 29), (0.01, 299), (0.001, 2995), (0.0001, 29956)] {
             assert_eq!(runs_to_see(rate), want);
         }
+    }
+
+    #[test]
+    fn known_values_of_fishers_test() {
+        // From R: fisher.test(matrix(c(3, 1, 1, 3), 2)) and others.
+        let rows =
+            [((3, 4), (1, 4), 0.4857), ((0, 100), (10, 100), 0.00153), ((5, 5), (0, 5), 0.00794)];
+        for (a, b, want) in rows {
+            let got = fisher(a, b);
+            assert!((got - want).abs() < 5e-5, "{a:?} {b:?}: {got}");
+        }
+        assert!((fisher((0, 0), (3, 9)) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn means_that_differ_and_means_that_do_not() {
+        let sample = |start: f64| {
+            let mut moments = Moments::default();
+            (0..50).for_each(|i| moments.push(start + f64::from(i % 5)));
+            moments
+        };
+        let same = welch(&sample(1.0), &sample(1.0)).unwrap();
+        assert!((same - 1.0).abs() < 1e-6, "{same}");
+        assert!(welch(&sample(1.0), &sample(3.0)).unwrap() < 1e-6);
+        assert_eq!(welch(&Moments::default(), &sample(1.0)), None);
+    }
+
+    #[test]
+    fn the_tail_of_the_normal_distribution() {
+        assert!((normal_tail(Z_95) - 0.025).abs() < 1e-6);
+        assert!((ln_factorial(40) - 110.320_639_714_757).abs() < 1e-9);
     }
 
     #[test]

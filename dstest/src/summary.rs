@@ -9,9 +9,15 @@ use crate::style::{Paint, Tone};
 use crate::table::{Align, Cell, Table};
 use crate::tally::{Tally, TestTally};
 
-/// The table of results.
+/// The table of results as text.
 #[must_use]
 pub fn table(tally: &Tally, columns: Columns, paint: Paint) -> String {
+    results(tally, columns).render(paint)
+}
+
+/// The table of results.
+#[must_use]
+pub fn results(tally: &Tally, columns: Columns) -> Table {
     let shape = Shape::of(tally, columns);
     let mut table = Table::default();
     table.column("Test", Align::Left);
@@ -21,7 +27,7 @@ pub fn table(tally: &Tally, columns: Columns, paint: Paint) -> String {
         row.extend(shape.cells(test));
         table.row(row);
     }
-    table.render(paint)
+    table
 }
 
 /// Everything that is to be said under the table; `replay` gives the command that repeats a run.
@@ -171,8 +177,10 @@ fn count_mean(moments: &Moments) -> String {
 
 /// Runs that are not in the failure rate, or that deserve a word beside it.
 fn apart(tally: &Tally) -> Vec<String> {
+    let obstacle = tally.obstacle().unwrap_or("no reason known");
+    let not_started = format!("could not be started: {obstacle}");
     let rows = [
-        (Verdict::NotStarted, "could not be started"),
+        (Verdict::NotStarted, not_started.as_str()),
         (Verdict::Leaked, "passed but left processes behind (ended)"),
         (Verdict::Cancelled, "cancelled, counted neither as passed nor as failed"),
     ];

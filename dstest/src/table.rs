@@ -53,6 +53,18 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Titles and sides of the columns.
+    #[must_use]
+    pub fn columns(&self) -> &[(String, Align)] {
+        &self.columns
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn rows(&self) -> &[Vec<Cell>] {
+        &self.rows
+    }
+
     /// The table as lines, each with its end.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {

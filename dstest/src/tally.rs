@@ -16,6 +16,7 @@ pub struct Tally {
     tests: Vec<TestTally>,
     groups: Vec<Group>,
     group_of: HashMap<(usize, String), usize>,
+    obstacle: Option<String>,
 }
 
 /// Counts and times of one test.
@@ -82,6 +83,9 @@ impl Tally {
     /// If there is no such test.
     pub fn record(&mut self, test: usize, record: &RunRecord) -> Option<&Group> {
         let group = (record.verdict.class() == Class::Fail).then(|| self.group(test, record));
+        if record.verdict == Verdict::NotStarted {
+            self.obstacle.get_or_insert_with(|| record.reason().to_owned());
+        }
         let tally = &mut self.tests[test];
         tally.counts[record.verdict as usize] += 1;
         match (record.verdict.class(), group) {
@@ -104,6 +108,12 @@ impl Tally {
     #[must_use]
     pub fn groups(&self) -> &[Group] {
         &self.groups
+    }
+
+    /// Why the first run that could not be started could not; `None` if all could.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<&str> {
+        self.obstacle.as_deref()
     }
 
     /// Runs with this verdict.

@@ -1,14 +1,23 @@
 //! What each subcommand does: plan, then discover, then run, then say.
 
 mod campaign;
+mod compare;
+mod exports;
 mod list;
 mod project;
 mod recorder;
+mod replay;
+mod report;
+mod session;
+mod stored;
+
+use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::signals::Interrupts;
+use crate::view;
 
 /// Does what the command line says.
 ///
@@ -20,5 +29,23 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         None => campaign::run(&cli.run, argv, &interrupts),
         Some(Command::Run(args)) => campaign::run(&args, argv, &interrupts),
         Some(Command::List(args)) => list::run(&args, &interrupts),
+        Some(Command::Replay(args)) => replay::replay(&args, &interrupts),
+        Some(Command::Report(args)) => report::report(&args),
+        Some(Command::Resume(args)) => report::resume(&args, &interrupts),
+        Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Prune(args)) => report::prune(&args),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "dstest", &mut script);
+            view::print(&String::from_utf8_lossy(&script));
+            Ok(Exit::Success)
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            rendered.map_err(Error::system("write the manual page"))?;
+            view::print(&String::from_utf8_lossy(&page));
+            Ok(Exit::Success)
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::PlaceArgs;
 use crate::config::{Config, FILE_NAME};
 use crate::discover::{DiscoverError, cargo, command};
 use crate::error::Error;
@@ -20,6 +21,19 @@ pub(super) struct Project {
     /// The project's defaults.
     pub(super) config: Config,
     kind: Kind,
+}
+
+/// The store that a command on stored campaigns means: that of `-o`, or the nearest one at or
+/// above the folder.
+pub(super) fn store_of(place: &PlaceArgs) -> Result<Store, Error> {
+    let wanted = place.store.output.as_deref();
+    let dir = std::path::absolute(wanted.or(place.dir.as_deref()).unwrap_or(Path::new(".")))
+        .map_err(Error::system("use the folder of --dir or -o"))?;
+    if wanted.is_some() {
+        return Ok(Store::at(dir));
+    }
+    let nearest = dir.ancestors().map(|above| above.join(FOLDER_NAME)).find(|store| store.is_dir());
+    Ok(Store::at(nearest.unwrap_or_else(|| dir.join(FOLDER_NAME))))
 }
 
 /// What is run there.

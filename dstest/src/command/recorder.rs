@@ -7,7 +7,7 @@ use crate::run::{Observer, RunEvent};
 use crate::shell;
 use crate::store::{EventLog, RunFolder, StoreError};
 use crate::summary::runs;
-use crate::view::{self, FailureReport, Notice, Novelty, SharedTally, View};
+use crate::view::{FailureReport, Notice, Novelty, SharedTally, View};
 
 /// Passes events on, in this order: what is on screen is in the store already.
 pub(super) struct Recorder<'a> {
@@ -56,7 +56,7 @@ impl Recorder<'_> {
         if let Err(error) = self.log.append(record)
             && self.trouble.is_none()
         {
-            self.view.tell(Notice::Line(format!("dstest: {error}; going on without\n")));
+            self.view.tell(Notice::Note(format!("dstest: {error}; going on without")));
             self.trouble = Some(error);
         }
         let report = {
@@ -97,7 +97,8 @@ impl Observer for Recorder<'_> {
             }
             RunEvent::Interrupted { running } => {
                 let running = runs(*running as u64);
-                view::note(&format!("\ndstest: interrupted; ending {running} (again: at once)"));
+                let note = format!("dstest: interrupted; ending {running} (again: at once)");
+                self.view.tell(Notice::Note(note));
             }
         }
     }

@@ -36,10 +36,9 @@ impl Desk {
 
     /// Makes sure that log and folder exist and are empty.
     pub(super) fn prepare(&mut self) -> io::Result<&File> {
-        if let Err(error) = fs::create_dir(&self.folder)
-            && error.kind() != io::ErrorKind::AlreadyExists
-        {
-            fs::create_dir_all(&self.folder).map_err(|_| error)?;
+        match fs::create_dir(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
         }
         let file = match self.file.take() {
             Some(file) => file,
@@ -95,15 +94,36 @@ impl Drop for Desk {
         self.file = None;
         let _ = fs::remove_file(&self.log);
         let _ = fs::remove_dir_all(&self.folder);
-        // The last one to leave takes the folder of all desks with it.
-        let _ = self.log.parent().map(fs::remove_dir);
+    }
+}
+
+/// The folder of all desks, which outlives each of them.
+///
+/// Only its owner creates and removes it: one worker may go home while another sits down.
+#[derive(Debug)]
+pub(super) struct Office(PathBuf);
+
+impl Office {
+    pub(super) fn open(campaign: &Path) -> io::Result<Self> {
+        let folder = campaign.join(FOLDER_NAME);
+        fs::create_dir_all(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        // It stays where a desk could not be cleared.
+        let _ = fs::remove_dir(&self.0);
     }
 }
 
 /// Where the output of a worker's present run is.
 pub(super) fn live_log(campaign: &Path, slot: usize) -> PathBuf {
-    campaign.join("live").join(format!("{slot}.log"))
+    campaign.join(FOLDER_NAME).join(format!("{slot}.log"))
 }
+
+const FOLDER_NAME: &str = "live";
 
 #[cfg(test)]
 mod tests {
@@ -112,6 +132,7 @@ mod tests {
     #[test]
     fn a_desk_is_empty_for_each_run_and_what_is_kept_is_moved() {
         let root = tempfile::tempdir().unwrap();
+        let office = Office::open(root.path()).unwrap();
         let mut desk = Desk::new(root.path(), 3);
         desk.prepare().unwrap().write_all(b"first").unwrap();
         fs::write(desk.folder().join("file"), "x").unwrap();
@@ -126,12 +147,14 @@ mod tests {
         desk.prepare().unwrap().write_all(b"third").unwrap();
         assert_eq!(fs::read(desk.log()).unwrap(), b"third");
         drop(desk);
+        drop(office);
         assert!(!root.path().join("live").exists());
     }
 
     #[test]
     fn a_log_is_cut_only_where_it_is_too_long() {
         let root = tempfile::tempdir().unwrap();
+        let _office = Office::open(root.path()).unwrap();
         let mut desk = Desk::new(root.path(), 0);
         desk.prepare().unwrap().write_all(b"0123456789").unwrap();
         desk.cut(10).unwrap();

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::core::{Core, Shared, Urgency};
+use super::desk::Office;
 use super::schedule::Schedule;
 use super::worker::Worker;
 use super::{Campaign, Message, RunEvent};
@@ -59,7 +60,7 @@ pub struct Orders {
 /// Runs a whole campaign and reports what happens to `observer`.
 ///
 /// # Errors
-/// If the system refuses the threads. Runs that cannot be started are records, not errors.
+/// If the system refuses the threads or the campaign's folder cannot be written. Runs that cannot be started are records, not errors.
 pub fn dispatch(
     campaign: &Arc<Campaign>,
     orders: Orders,
@@ -68,6 +69,7 @@ pub fn dispatch(
 ) -> io::Result<Outcome> {
     let core = Shared::new(Core::new(campaign, orders.schedule, orders.budget));
     let started = core.lock().started();
+    let _office = Office::open(&campaign.folder)?;
     let (messages, inbox) = mpsc::channel();
     interrupts.forward_to_dispatcher(messages.clone());
     // Every worker is known to the core before the first one takes a job.

@@ -26,6 +26,7 @@ use crate::seed::Seed;
 use crate::suite::{Binary, Test};
 
 pub use dispatcher::{Expectation, Observer, Orders, Outcome, Stop, dispatch};
+pub use process::{Launch, launch};
 pub use schedule::{Schedule, Shard};
 
 /// What every worker knows of a campaign.
@@ -37,12 +38,32 @@ pub struct Campaign {
     pub binaries: Vec<Binary>,
     /// How each run is started and ended.
     pub process: ProcessPlan,
-    /// The campaign's seed.
-    pub seed: Seed,
+    /// Where seeds come from.
+    pub seeds: Seeds,
     /// Which logs stay.
     pub keep: Keep,
     /// The folder of this campaign's results; logs go below it.
     pub folder: PathBuf,
+}
+
+/// Where a campaign's seeds come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seeds {
+    /// Each run's own follows from this one.
+    Derived(Seed),
+    /// Every run has this one.
+    Fixed(Seed),
+}
+
+impl Campaign {
+    /// The seed of a run.
+    #[must_use]
+    pub fn seed_of(&self, job: Job) -> Seed {
+        match self.seeds {
+            Seeds::Derived(seed) => seed.derive(&self.tests[job.test].id, job.iteration),
+            Seeds::Fixed(seed) => seed,
+        }
+    }
 }
 
 /// One run that is to be done.

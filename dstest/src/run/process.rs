@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,25 +27,40 @@ pub(super) fn start(campaign: &Campaign, job: Job, desk: &mut Desk) -> io::Resul
     Ok((child, pid))
 }
 
-fn command(campaign: &Campaign, job: Job, folder: &Path) -> Command {
+/// How the process of a job is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// Program and arguments.
+    pub words: Vec<String>,
+    /// Working folder.
+    pub cwd: PathBuf,
+    /// Variables set in addition to the environment.
+    pub env: Vec<(String, String)>,
+}
+
+/// How the process of a job is called, apart from its private folder.
+#[must_use]
+pub fn launch(campaign: &Campaign, job: Job) -> Launch {
     let test = &campaign.tests[job.test];
     let binary = &campaign.binaries[test.binary];
     let plan = &campaign.process;
-    let seed = campaign.seed.derive(&test.id, job.iteration);
+    let seed = campaign.seed_of(job);
+    let mut words = vec![binary.path.to_string_lossy().into_owned()];
+    words.extend(test.args.iter().map(|arg| fill(arg, &test.name, job, seed)));
+    let mut env: Vec<(String, String)> = binary.env.iter().chain(&plan.env).cloned().collect();
+    let own = [("DSTEST_SEED", seed.to_string()), ("DSTEST_ITER", job.iteration.to_string())];
+    env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    env.extend(plan.seed_env.iter().map(|name| (name.clone(), seed.to_string())));
+    env.extend(plan.verbose.map(|level| ("VERBOSE".to_owned(), level.to_string())));
+    Launch { words, cwd: binary.cwd.clone(), env }
+}
+
+fn command(campaign: &Campaign, job: Job, folder: &Path) -> Command {
+    let launch = launch(campaign, job);
+    let binary = &campaign.binaries[campaign.tests[job.test].binary];
     let mut command = Command::new(&binary.path);
-    command.current_dir(&binary.cwd);
-    command.args(test.args.iter().map(|arg| fill(arg, &test.name, job, seed)));
-    command.envs(binary.env.iter().map(|(name, value)| (name, value)));
-    command.envs(plan.env.iter().map(|(name, value)| (name, value)));
-    command.env("DSTEST_SEED", seed.to_string());
-    command.env("DSTEST_ITER", job.iteration.to_string());
+    command.args(&launch.words[1..]).current_dir(launch.cwd).envs(launch.env);
     command.env("DSTEST_RUN_DIR", folder);
-    if let Some(name) = &plan.seed_env {
-        command.env(name, seed.to_string());
-    }
-    if let Some(level) = plan.verbose {
-        command.env("VERBOSE", level.to_string());
-    }
     command
 }
 

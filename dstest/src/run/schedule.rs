@@ -3,7 +3,7 @@
 //! Invariant: within a campaign no (test, iteration) comes twice, whatever the rounds; a log is
 //! never overwritten.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::num::NonZeroU32;
 
 use super::Job;
@@ -12,7 +12,77 @@ use crate::plan::{Order, Rounds};
 
 /// The runs of a campaign that are still to come.
 #[derive(Debug)]
-pub struct Schedule {
+pub struct Schedule(Source);
+
+#[derive(Debug)]
+enum Source {
+    Blocks(Blocks),
+    Listed(VecDeque<Job>),
+}
+
+impl Schedule {
+    /// Every test, as often as `rounds` says.
+    #[must_use]
+    pub fn new(tests: usize, rounds: Rounds, order: Order) -> Self {
+        Self::partly(tests, rounds, order, HashSet::new(), Shard::WHOLE)
+    }
+
+    /// As [`Schedule::new`], without the runs that have been `done` (test and iteration) and
+    /// without those of other shards.
+    #[must_use]
+    pub fn partly(
+        tests: usize,
+        rounds: Rounds,
+        order: Order,
+        done: HashSet<(usize, u32)>,
+        shard: Shard,
+    ) -> Self {
+        let length = match (rounds, order) {
+            (Rounds::Fixed(count) | Rounds::Growing { first: count, .. }, _) => count.get(),
+            (Rounds::Endless, Order::Interleaved) => 1,
+            (Rounds::Endless, Order::Sequential) => SEQUENTIAL_BLOCK,
+        };
+        let tests = (0..tests).collect();
+        Self(Source::Blocks(Blocks {
+            rounds,
+            order,
+            tests,
+            base: 0,
+            length,
+            position: 0,
+            shard,
+            done,
+        }))
+    }
+
+    /// Exactly these runs, in this order.
+    #[must_use]
+    pub fn listed(jobs: impl IntoIterator<Item = Job>) -> Self {
+        Self(Source::Listed(jobs.into_iter().collect()))
+    }
+
+    /// How many runs are to come; `None` if it never ends by itself.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        match &self.0 {
+            Source::Blocks(blocks) => blocks.total(),
+            Source::Listed(jobs) => Some(jobs.len() as u64),
+        }
+    }
+
+    /// The next step; `None` at the end. `cost` estimates how long a test runs: within a round of
+    /// interleaved tests the slowest come first, so that none is left alone at the end.
+    pub fn next(&mut self, cost: impl Fn(usize) -> f64) -> Option<Step> {
+        match &mut self.0 {
+            Source::Blocks(blocks) => blocks.next(cost),
+            Source::Listed(jobs) => jobs.pop_front().map(Step::Run),
+        }
+    }
+}
+
+/// The runs of a campaign that are still to come, in blocks.
+#[derive(Debug)]
+struct Blocks {
     rounds: Rounds,
     order: Order,
     tests: Vec<usize>,
@@ -58,39 +128,15 @@ pub enum Step {
     Round(u32),
 }
 
-impl Schedule {
-    /// The schedule of `tests` tests.
-    #[must_use]
-    pub fn new(tests: usize, rounds: Rounds, order: Order) -> Self {
-        let length = match (rounds, order) {
-            (Rounds::Fixed(count) | Rounds::Growing { first: count, .. }, _) => count.get(),
-            (Rounds::Endless, Order::Interleaved) => 1,
-            (Rounds::Endless, Order::Sequential) => SEQUENTIAL_BLOCK,
-        };
-        let (tests, done) = ((0..tests).collect(), HashSet::new());
-        Self { rounds, order, tests, base: 0, length, position: 0, shard: Shard::WHOLE, done }
-    }
-
-    /// Leaves out runs that have been done already, and those of other shards.
-    #[must_use]
-    pub fn without(mut self, done: HashSet<(usize, u32)>, shard: Shard) -> Self {
-        self.done = done;
-        self.shard = shard;
-        self
-    }
-
-    /// How many runs it has in all; `None` if it never ends by itself.
-    #[must_use]
-    pub fn total(&self) -> Option<u64> {
+impl Blocks {
+    fn total(&self) -> Option<u64> {
         let Rounds::Fixed(count) = self.rounds else { return None };
         let own = (1..=count.get()).filter_map(Iteration::new).filter(|i| self.shard.holds(*i));
         let all = own.count() as u64 * self.tests.len() as u64;
         Some(all.saturating_sub(self.done.len() as u64))
     }
 
-    /// The next step; `None` at the end. `cost` estimates how long a test runs: within a round of
-    /// interleaved tests the slowest come first, so that none is left alone at the end.
-    pub fn next(&mut self, cost: impl Fn(usize) -> f64) -> Option<Step> {
+    fn next(&mut self, cost: impl Fn(usize) -> f64) -> Option<Step> {
         loop {
             let width = self.tests.len() as u64;
             if self.position >= width * u64::from(self.length) {
@@ -194,12 +240,12 @@ mod tests {
     #[test]
     fn what_is_done_or_elsewhere_is_left_out() {
         let done = HashSet::from([(0, 1), (1, 2)]);
-        let schedule =
-            Schedule::new(2, Rounds::Fixed(n(2)), Order::Interleaved).without(done, Shard::WHOLE);
+        let (fixed, order) = (Rounds::Fixed(n(2)), Order::Interleaved);
+        let schedule = Schedule::partly(2, fixed, order, done, Shard::WHOLE);
         assert_eq!(schedule.total(), Some(2));
         assert_eq!(words(schedule, |_| 0.0, 9), "1.1 0.2");
-        let schedule = Schedule::new(1, Rounds::Fixed(n(5)), Order::Interleaved)
-            .without(HashSet::new(), Shard::new(2, 2).unwrap());
+        let (five, shard) = (Rounds::Fixed(n(5)), Shard::new(2, 2).unwrap());
+        let schedule = Schedule::partly(1, five, order, HashSet::new(), shard);
         assert_eq!(schedule.total(), Some(2));
         assert_eq!(words(schedule, |_| 0.0, 9), "0.2 0.4");
         assert_eq!(Shard::new(3, 2), None);
@@ -214,8 +260,8 @@ mod tests {
             let mut seen = HashSet::new();
             for index in 1..=shards {
                 let shard = Shard::new(index, shards).unwrap();
-                let mut schedule = Schedule::new(tests, Rounds::Fixed(n(count)), order)
-                    .without(HashSet::new(), shard);
+                let rounds = Rounds::Fixed(n(count));
+                let mut schedule = Schedule::partly(tests, rounds, order, HashSet::new(), shard);
                 while let Some(Step::Run(job)) = schedule.next(|test| test as f64) {
                     prop_assert!(seen.insert((job.test, job.iteration)));
                 }

@@ -134,7 +134,7 @@ impl Worker {
             v: RunRecord::VERSION,
             test: test.name.clone(),
             iter: job.iteration,
-            seed: self.campaign.seed.derive(&test.id, job.iteration),
+            seed: self.campaign.seed_of(job),
             start_ms: millis(self.started.elapsed()),
             wall_us: 0,
             user_us: 0,

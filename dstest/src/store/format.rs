@@ -28,8 +28,8 @@ pub struct CampaignFile {
     pub workers: u32,
     /// `VERBOSE` as set for each run.
     pub verbose: Option<u8>,
-    /// Timeout of a run in milliseconds.
-    pub timeout_ms: u64,
+    /// What ended a run that did not end by itself.
+    pub limits: Limits,
     /// Variables set for every run.
     pub env: Vec<(String, String)>,
     /// The further variable that carried the seed.
@@ -38,6 +38,21 @@ pub struct CampaignFile {
     pub binaries: Vec<Binary>,
     /// The tests.
     pub tests: Vec<Test>,
+}
+
+/// What ends a run that does not end by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Timeout in milliseconds.
+    pub timeout_ms: u64,
+    /// Time between SIGTERM and SIGKILL in milliseconds.
+    pub grace_ms: u64,
+    /// Bytes a run may print.
+    pub max_output: u64,
+    /// Patterns of tests with another timeout, in milliseconds; the first match counts.
+    pub exceptions: Vec<(String, u64)>,
+    /// Output that means failure.
+    pub fail_regex: Option<String>,
 }
 
 /// How dstest was called.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::{RunFolder, Store, StoreError};
 
@@ -46,20 +47,25 @@ impl Store {
         let folders = entries.filter_map(Result::ok).map(|entry| entry.path());
         let mut runs: Vec<StoredRun> =
             folders.filter(|path| path.join("campaign.json").is_file()).map(run_folder).collect();
-        runs.sort_by(|a, b| a.path.cmp(&b.path));
+        runs.sort_by_cached_key(age_key);
         runs
     }
 
     fn newest(&self) -> Result<StoredRun, StoreError> {
-        // Two runs of one second sort by chance, and then the link knows better.
-        let linked = fs::canonicalize(self.root.join("latest")).ok();
-        let linked = linked.filter(|path| path.join("campaign.json").is_file()).map(run_folder);
-        linked.or_else(|| self.all_runs().pop()).ok_or_else(|| self.no_run("yet".to_owned()))
+        self.all_runs().pop().ok_or_else(|| self.no_run("yet".to_owned()))
     }
 
     fn no_run(&self, wanted: String) -> StoreError {
         StoreError::NoRun { wanted, store: self.root.clone() }
     }
+}
+
+/// By the second in the name, and within a second by when the campaign was described.
+fn age_key(run: &StoredRun) -> (String, Option<SystemTime>) {
+    let name = run.path.file_name().unwrap_or_default().to_string_lossy();
+    let second = name.split('-').next().unwrap_or_default().to_owned();
+    let described = run.path.join("campaign.json").metadata().and_then(|file| file.modified());
+    (second, described.ok())
 }
 
 fn run_folder(path: PathBuf) -> StoredRun {

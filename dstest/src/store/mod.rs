@@ -18,6 +18,7 @@ mod binaries;
 mod events;
 mod format;
 mod locate;
+mod prune;
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -27,8 +28,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use events::{EventLog, read_events};
-pub use format::{CampaignFile, Invocation};
+pub use format::{CampaignFile, Invocation, Limits};
 pub use locate::StoredRun;
+pub use prune::Pruned;
 
 use crate::time::Utc;
 
@@ -65,6 +67,12 @@ pub enum StoreError {
         /// Where.
         store: PathBuf,
     },
+    /// A program that is to be run again is no longer there.
+    #[error("{} is gone: what it did cannot be repeated", .0.display())]
+    ProgramGone(PathBuf),
+    /// A stored run cannot be used for what was asked.
+    #[error("{0}")]
+    Unsuitable(String),
     /// Several stored runs are meant.
     #[error("`{wanted}` is the beginning of several runs ({}): type more of it", candidates.join(", "))]
     Ambiguous {

@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use unicode_width::UnicodeWidthChar;
 
 use super::progress::Progress;
-use super::{Display, ViewContext, print};
+use super::{Display, ViewContext, note, print};
 use crate::style::{Paint, Tone};
 use crate::summary::percent;
 use crate::tally::{Tally, TestTally};
@@ -53,6 +53,10 @@ impl Display for Live {
 
     fn print(&mut self, text: &str) {
         self.screen.suspend(|| print(text));
+    }
+
+    fn note(&mut self, text: &str) {
+        self.screen.suspend(|| note(text));
     }
 
     fn paint(&self) -> Paint {

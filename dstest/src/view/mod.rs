@@ -38,8 +38,10 @@ pub struct ViewContext {
 pub enum Notice {
     /// A run failed.
     Failure(FailureReport),
-    /// A line for the user, as it is.
+    /// A line among the results, as it is.
     Line(String),
+    /// A line beside the results, as it is.
+    Note(String),
 }
 
 /// A tally that the dispatcher's side writes and the view reads.
@@ -101,8 +103,11 @@ trait Display {
     /// How often [`Display::tick`] is to be called.
     const INTERVAL: Duration;
 
-    /// Prints something that stays.
+    /// Prints something that stays, among the results.
     fn print(&mut self, text: &str);
+
+    /// Prints something that stays, beside the results.
+    fn note(&mut self, text: &str);
 
     /// The colours of what stays.
     fn paint(&self) -> Paint;
@@ -121,6 +126,7 @@ fn watch<D: Display>(display: &mut D, inbox: &Receiver<Notice>, tally: &SharedTa
         match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(Notice::Failure(failure)) => display.print(&failure.text(display.paint())),
             Ok(Notice::Line(line)) => display.print(&line),
+            Ok(Notice::Note(line)) => display.note(&line),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }

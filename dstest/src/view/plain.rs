@@ -24,6 +24,10 @@ impl Display for Plain {
         print(text);
     }
 
+    fn note(&mut self, text: &str) {
+        note(text);
+    }
+
     fn paint(&self) -> Paint {
         self.context.paint
     }

@@ -35,7 +35,7 @@ fn output_can_mean_failure_whatever_the_exit_code() {
 fn a_program_that_is_not_there_is_no_test_failure() {
     let scene = Scene::new();
     let called = scene.call(&["-n", "2", "-o", "store", "--", "./nothing-here"]);
-    called.exits_with(1).says("2 runs could not be started");
+    called.exits_with(1).says("2 runs could not be started: cannot run ").says("No such file");
     assert_eq!(called.row("nothing-here")[1..3], ["0", "0"]);
     assert_eq!(scene.field("verdict"), ["not-started", "not-started"]);
 }

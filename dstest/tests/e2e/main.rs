@@ -9,4 +9,5 @@ mod cargo_project;
 mod commands;
 mod robustness;
 mod signals;
+mod stored;
 mod support;

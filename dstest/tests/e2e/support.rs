@@ -78,7 +78,8 @@ impl Scene {
     /// The logs that were kept, as `test/file`.
     pub(crate) fn logs(&self) -> Vec<String> {
         let mut logs = Vec::new();
-        for test in fs::read_dir(self.latest().join("logs")).unwrap() {
+        let Ok(tests) = fs::read_dir(self.latest().join("logs")) else { return logs };
+        for test in tests {
             let test = test.unwrap().path();
             for log in fs::read_dir(&test).unwrap() {
                 let log = log.unwrap().path();

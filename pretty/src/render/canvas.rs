@@ -168,18 +168,14 @@ impl Canvas {
         }
     }
 
+    /// The unit of the times stands at the end of their column.
     fn header_lead<W: Write>(&self, sink: &mut Sink<W>, unit: &str) {
-        let lead = self.layout.lead();
+        let unit = if self.layout.time >= unit.len() { unit } else { "" };
         let before = self.layout.time.saturating_sub(unit.len());
-        sink.put(&self.line_ink);
-        if self.layout.time >= unit.len() {
-            sink.repeat("─", before);
-            sink.put(unit.as_bytes());
-            sink.repeat("─", lead - before - unit.len());
-        } else {
-            sink.repeat("─", lead);
-        }
-        sink.put(self.pen.off);
+        let after = self.layout.lead() - before - unit.len();
+        self.pen.put(sink, &self.line_ink, &"─".repeat(before));
+        self.pen.put(sink, &self.time_ink, unit);
+        self.pen.put(sink, &self.line_ink, &"─".repeat(after));
     }
 
     fn header_cell<W: Write>(

@@ -1,0 +1,93 @@
+//! `dstest compare`: did a failure rate or a time change between two campaigns, and is it chance?
+
+use super::project::store_of;
+use super::stored::Stored;
+use crate::cli::CompareArgs;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::stats;
+use crate::style::{Paint, Tone};
+use crate::summary::percent;
+use crate::table::{Align, Cell, Table};
+use crate::tally::TestTally;
+use crate::view;
+
+/// Compares test by test.
+pub(super) fn run(args: &CompareArgs) -> Result<Exit, Error> {
+    let store = store_of(&args.place)?;
+    let (old, _) = Stored::open(&store, Some(&args.old))?.tally()?;
+    let (new, _) = Stored::open(&store, args.new.as_deref())?.tally()?;
+    let mut table = Table::default();
+    table.column("Test", Align::Left);
+    for title in ["Failed before", "Failed now", "Time before", "Time now"] {
+        table.column(title, Align::Right);
+    }
+    table.column("In words", Align::Left);
+    for test in new.tests() {
+        let before = old.tests().iter().find(|before| before.name == test.name);
+        table.row(row(before, test));
+    }
+    let paint = Paint::choose(args.place.store.color, &std::io::stdout());
+    view::print(&table.render(paint));
+    Ok(Exit::Success)
+}
+
+fn row(before: Option<&TestTally>, now: &TestTally) -> Vec<Cell> {
+    let (words, tone) =
+        before.map_or(("not run before".to_owned(), Tone::Faint), |b| verdict(b, now));
+    let blank = || Cell::plain("–");
+    vec![
+        Cell { text: now.name.clone(), tone },
+        before.map_or_else(blank, |test| Cell::plain(failed(test))),
+        Cell::plain(failed(now)),
+        before.map_or_else(blank, |test| Cell::plain(time(test))),
+        Cell::plain(time(now)),
+        Cell { text: words, tone },
+    ]
+}
+
+fn failed(test: &TestTally) -> String {
+    format!("{} of {}", test.failed(), test.total())
+}
+
+fn time(test: &TestTally) -> String {
+    match test.time.moments().mean() {
+        Some(mean) => format!("{:.1} ms", mean * 1000.0),
+        None => "–".to_owned(),
+    }
+}
+
+/// What changed, in words; a change counts if chance makes one like it in fewer than 1 of 20 pairs.
+fn verdict(before: &TestTally, now: &TestTally) -> (String, Tone) {
+    let mut words = Vec::new();
+    let mut tone = Tone::Normal;
+    let chance = stats::fisher((before.failed(), before.total()), (now.failed(), now.total()));
+    let rate = |test: &TestTally| test.failed() as f64 / test.total().max(1) as f64;
+    if chance < SIGNIFICANT {
+        let is_worse = rate(now) > rate(before);
+        tone = if is_worse { Tone::Bad } else { Tone::Good };
+        let change = if is_worse { "fails more often" } else { "fails less often" };
+        words.push(format!("{change} ({})", by_chance(chance)));
+    } else if before.failed() + now.failed() > 0 {
+        words.push(format!("rate may be the same ({})", by_chance(chance)));
+    }
+    let (old, new) = (before.time.moments(), now.time.moments());
+    if let (Some(chance), Some(was), Some(is)) = (stats::welch(old, new), old.mean(), new.mean())
+        && chance < SIGNIFICANT
+    {
+        let change = if is > was { "slower" } else { "faster" };
+        words.push(format!("{} {change} ({})", percent((is / was - 1.0).abs()), by_chance(chance)));
+    }
+    if words.is_empty() {
+        ("no difference to be seen".to_owned(), tone)
+    } else {
+        (words.join("; "), tone)
+    }
+}
+
+fn by_chance(chance: f64) -> String {
+    if chance < 0.001 { "p < 0.001".to_owned() } else { format!("p = {chance:.3}") }
+}
+
+/// The usual limit.
+const SIGNIFICANT: f64 = 0.05;

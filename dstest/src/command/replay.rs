@@ -1,0 +1,252 @@
+//! `dstest replay`: one run again, by the same program with the same seed, and now in full detail.
+
+use std::sync::Arc;
+
+use super::project::store_of;
+use super::stored::{Again, Place, Stored, parse_run};
+use crate::cli::ReplayArgs;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::model::{Class, Iteration, RunRecord, Verdict};
+use crate::plan::{Budget, Keep, Rounds};
+use crate::run::{self, Campaign, Job, Observer, Orders, Outcome, RunEvent, Schedule, Seeds, Stop};
+use crate::shell;
+use crate::signals::Interrupts;
+use crate::signature::group_key;
+use crate::store::{Store, StoreError};
+use crate::style::{Paint, Tone};
+use crate::summary::runs;
+use crate::{sys, view};
+
+/// What is to be repeated.
+struct Target {
+    stored: Stored,
+    job: Job,
+    /// The run that is repeated; `None` with a seed of the user's own.
+    before: Option<RunRecord>,
+}
+
+/// Repeats a run and compares.
+pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
+    let store = store_of(&args.place)?;
+    let target = find(args, &store)?;
+    let campaign = target.stored.campaign(Again {
+        verbose: Some(args.verbose.max(1)),
+        seeds: args.seed.map(Seeds::Fixed),
+        keep: Keep::Everything,
+        place: Place::Below("replays"),
+    })?;
+    if args.print {
+        view::print(&format!("{}\n", shell_line(&campaign, target.job)));
+        return Ok(Exit::Success);
+    }
+    let Some(after) = run_once(campaign, target.job, interrupts)? else {
+        return Ok(Exit::Interrupted);
+    };
+    let paint = Paint::choose(args.place.store.color, &std::io::stdout());
+    let folder = target.stored.folder.path.join("replays");
+    view::print(&said(&after, &folder, paint));
+    Ok(match &target.before {
+        Some(before) => compare(before, &after, paint),
+        None if after.verdict.class() == Class::Pass => Exit::Success,
+        None => Exit::SomeFailed,
+    })
+}
+
+/// `[RUN] [TEST#ITER]`, or `[RUN] TEST` with `--seed`; the first failure without a word.
+fn find(args: &ReplayArgs, store: &Store) -> Result<Target, Error> {
+    let words: Vec<&str> = args.which.iter().map(String::as_str).collect();
+    let is_run = |word: &str| args.seed.is_none() && parse_run(word).is_none();
+    let (run, which) = match words.as_slice() {
+        [] => (None, None),
+        [word] if is_run(word) => (Some(*word), None),
+        [word] => (None, Some(*word)),
+        [run, which, ..] => (Some(*run), Some(*which)),
+    };
+    let stored = Stored::open(store, run)?;
+    let (job, before) = match (args.seed, which) {
+        (Some(_), which) => {
+            (Job { test: named(&stored, which)?, iteration: Iteration::FIRST }, None)
+        }
+        (None, None) => first_failure(&stored)?,
+        (None, Some(word)) => recorded(&stored, word)?,
+    };
+    Ok(Target { stored, job, before })
+}
+
+fn named(stored: &Stored, which: Option<&str>) -> Result<usize, StoreError> {
+    let only = (stored.file.tests.len() == 1).then_some(0);
+    let found = which.map_or(only, |name| stored.test(name));
+    found.ok_or_else(|| no_such(which.unwrap_or("--seed without a test")))
+}
+
+fn first_failure(stored: &Stored) -> Result<(Job, Option<RunRecord>), StoreError> {
+    let mut first = None;
+    stored.each(|test, record| {
+        if first.is_none() && record.verdict.class() == Class::Fail {
+            first = Some((Job { test, iteration: record.iter }, Some(record)));
+        }
+    })?;
+    first.ok_or_else(|| {
+        StoreError::Unsuitable("no run of that campaign failed; name one: TEST#ITER".into())
+    })
+}
+
+fn recorded(stored: &Stored, word: &str) -> Result<(Job, Option<RunRecord>), StoreError> {
+    let (name, iteration) = parse_run(word).ok_or_else(|| no_such(word))?;
+    let test = named(stored, (!name.is_empty()).then_some(name))?;
+    let found = stored.find(|index, record| index == test && record.iter == iteration)?;
+    let (test, record) = found.ok_or_else(|| no_such(word))?;
+    Ok((Job { test, iteration }, Some(record)))
+}
+
+fn no_such(what: &str) -> StoreError {
+    StoreError::Unsuitable(format!(
+        "`{what}` is no run of that campaign (TEST#ITER, as in its table)"
+    ))
+}
+
+/// Keeps the few records there will be.
+#[derive(Default)]
+struct Keeper(Vec<RunRecord>);
+
+impl Observer for Keeper {
+    fn event(&mut self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::Finished { record, .. } => self.0.push((*record).clone()),
+            RunEvent::Round { .. } | RunEvent::Interrupted { .. } => {}
+        }
+    }
+}
+
+/// Runs a share of a campaign's passed runs again and compares their traces.
+pub(super) fn verify(
+    stored: &Stored,
+    workers: usize,
+    interrupts: &Interrupts,
+) -> Result<Exit, Error> {
+    let mut passed = Vec::new();
+    stored.each(|test, record| {
+        if record.verdict == Verdict::Passed && record.trace.is_some() {
+            passed.push((test, record));
+        }
+    })?;
+    let again = passed.len().div_ceil(VERIFY_SHARE).min(VERIFY_RUNS_MAX);
+    if again == 0 {
+        view::print("nothing to verify: no run that passed has printed a trace\n");
+        return Ok(Exit::Success);
+    }
+    let chosen: Vec<_> = passed.iter().step_by(passed.len() / again).take(again).collect();
+    let jobs = chosen.iter().map(|(test, record)| Job { test: *test, iteration: record.iter });
+    let how =
+        Again { verbose: None, seeds: None, keep: Keep::Failures, place: Place::Below("verify") };
+    let Some(after) = run_listed(stored.campaign(how)?, jobs.collect(), workers, interrupts)?
+    else {
+        return Ok(Exit::Interrupted);
+    };
+    let mut exit = Exit::Success;
+    for (_, before) in chosen {
+        let same = |record: &&RunRecord| record.test == before.test && record.iter == before.iter;
+        for difference in
+            after.iter().find(same).map_or_else(Vec::new, |now| differences(before, now))
+        {
+            view::print(&format!("not the same: {} #{}: {difference}\n", before.test, before.iter));
+            exit = Exit::Differed;
+        }
+    }
+    if exit == Exit::Success {
+        view::print(&format!("{} again: every trace is the same\n", runs(again as u64)));
+    }
+    Ok(exit)
+}
+
+/// The record; `None` if the user interrupted it.
+fn run_once(
+    campaign: Campaign,
+    job: Job,
+    interrupts: &Interrupts,
+) -> Result<Option<RunRecord>, Error> {
+    let records = run_listed(campaign, vec![job], 1, interrupts)?;
+    Ok(records.and_then(|mut records| records.pop()))
+}
+
+/// The records of these runs; `None` if the user interrupted them.
+fn run_listed(
+    campaign: Campaign,
+    jobs: Vec<Job>,
+    workers: usize,
+    interrupts: &Interrupts,
+) -> Result<Option<Vec<RunRecord>>, Error> {
+    sys::adopt_orphans();
+    let once = std::num::NonZeroU32::MIN;
+    let orders = Orders {
+        schedule: Schedule::listed(jobs),
+        budget: Budget { rounds: Rounds::Fixed(once), duration: None, max_fail: None },
+        workers,
+        expectation: Arc::new(|_| 0.0),
+    };
+    let mut only = Keeper::default();
+    let outcome = run::dispatch(&Arc::new(campaign), orders, interrupts, &mut only);
+    let Outcome { stop, .. } = outcome.map_err(Error::system("start the run"))?;
+    Ok((stop != Stop::Interrupted).then_some(only.0))
+}
+
+fn said(record: &RunRecord, folder: &std::path::Path, paint: Paint) -> String {
+    let tone = if record.verdict.class() == Class::Pass { Tone::Good } else { Tone::Bad };
+    let verdict = paint.apply(tone, record.verdict.words());
+    let why = record.signature.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    let seed = record.seed;
+    let log = record
+        .log
+        .as_ref()
+        .map_or_else(String::new, |log| format!("  log  {}\n", shell::near(&folder.join(log))));
+    format!("{} #{}, seed {seed}, {verdict}{why}\n{log}", record.test, record.iter)
+}
+
+/// Whether a run went as before: verdict, kind of failure, and trace where there is one.
+fn compare(before: &RunRecord, after: &RunRecord, paint: Paint) -> Exit {
+    let differences = differences(before, after);
+    if differences.is_empty() {
+        let trace = after.trace.map_or_else(String::new, |trace| format!(", trace {trace}"));
+        view::print(&paint.apply(Tone::Good, &format!("the same as before{trace}\n")));
+        return Exit::Success;
+    }
+    for difference in differences {
+        view::print(&paint.apply(Tone::Warning, &format!("not the same: {difference}\n")));
+    }
+    Exit::Differed
+}
+
+/// In what two runs with one seed differ, as sentences.
+fn differences(before: &RunRecord, after: &RunRecord) -> Vec<String> {
+    let mut differences = Vec::new();
+    if before.verdict != after.verdict {
+        let (old, new) = (before.verdict.words(), after.verdict.words());
+        differences.push(format!("it {old} before and {new} now"));
+    } else if group_key(before.reason()) != group_key(after.reason()) {
+        differences.push(format!("it failed in another way before: {}", before.reason()));
+    }
+    if before.trace != after.trace {
+        let hex = |record: &RunRecord| {
+            record.trace.map_or_else(|| "none".to_owned(), |trace| trace.to_string())
+        };
+        differences.push(format!("its trace was {} and is {}", hex(before), hex(after)));
+    }
+    differences
+}
+
+/// The run as a line for a shell.
+fn shell_line(campaign: &Campaign, job: Job) -> String {
+    let launch = run::launch(campaign, job);
+    let words = launch.env.iter().map(|(name, value)| format!("{name}={}", shell::quote(value)));
+    let words: Vec<String> = words.collect();
+    let command: Vec<String> = launch.words.iter().map(|word| shell::quote(word)).collect();
+    let cwd = shell::quote(&launch.cwd.to_string_lossy());
+    format!("cd {cwd} && env {} {}", words.join(" "), command.join(" "))
+}
+
+/// One in so many passed runs is verified.
+const VERIFY_SHARE: usize = 10;
+
+/// More runs prove little more: a source of chance shows in the first few.
+const VERIFY_RUNS_MAX: usize = 100;

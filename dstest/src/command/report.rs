@@ -1,0 +1,94 @@
+//! `dstest report`, `dstest resume` and `dstest prune`: what becomes of stored campaigns.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use super::exports;
+use super::project::store_of;
+use super::recorder::Links;
+use super::session::Session;
+use super::stored::{Again, Place, Stored, took};
+use crate::cli::{PruneArgs, ReportArgs, ResumeArgs};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::export::json::Document;
+use crate::plan::{Budget, Columns, Keep, Order, Rounds};
+use crate::run::{Schedule, Shard};
+use crate::signals::Interrupts;
+use crate::store::StoreError;
+use crate::style::Paint;
+use crate::{summary, view};
+
+/// Shows a stored campaign again, from its events alone.
+pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
+    let store = store_of(&args.place)?;
+    let stored = Stored::open(&store, args.run.as_deref())?;
+    let (tally, covered_s) = stored.tally()?;
+    let links = Links::new(&stored.folder, args.place.store.output.as_deref());
+    let columns = Columns::new(args.timing, args.metrics);
+    let paint = Paint::choose(args.place.store.color, &std::io::stdout());
+    let name = |test: usize| tally.tests()[test].name.as_str();
+    let mut text = summary::table(&tally, columns, paint);
+    text.push_str(&summary::conclusions(&tally, paint, |test, iter| {
+        links.replay(name(test), iter)
+    }));
+    let (runs, took) = (summary::runs(tally.ended()), took(covered_s));
+    let (seed, folder) = (stored.file.seed, links.folder());
+    text.push_str(&format!("{runs} in {took}, seed {seed}; results in {folder}\n"));
+    view::print(&text);
+    let document = Document::new(stored.head(&tally, covered_s), &tally);
+    exports::write(&args.exports, &document, &tally, columns)?;
+    Ok(if tally.failed() > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+/// Runs what a campaign has left undone, with the same programs and seeds, into the same folder.
+pub(super) fn resume(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
+    let output = args.place.store.output.as_deref();
+    let stored = Stored::open(&store_of(&args.place)?, args.run.as_deref())?;
+    let count = args.iterations.or(stored.file.iterations).and_then(NonZeroU32::new);
+    let rounds = Rounds::Fixed(count.ok_or_else(|| {
+        StoreError::Unsuitable("the campaign had no fixed number of runs: say one with -n".into())
+    })?);
+    let done = stored.done()?;
+    let (tests, order) = (stored.file.tests.len(), Order::Interleaved);
+    let campaign = stored.campaign(Again {
+        verbose: None,
+        seeds: None,
+        keep: Keep::Failures,
+        place: Place::Same,
+    })?;
+    let mut tally = crate::tally::Tally::new(campaign.tests.iter().map(|test| test.name.clone()));
+    stored.each(|test, record| {
+        if done.contains(&(test, record.iter.number())) {
+            tally.record(test, &record);
+        }
+    })?;
+    let session = Session {
+        links: Links::new(&stored.folder, output),
+        seed: stored.file.seed,
+        started: stored.file.started,
+        schedule: Schedule::partly(tests, rounds, order, done, Shard::WHOLE),
+        budget: Budget { rounds, duration: None, max_fail: None },
+        workers: args.workers.unwrap_or(stored.file.workers) as usize,
+        columns: Columns::default(),
+        color: args.place.store.color,
+        exports: &args.exports,
+        tally,
+        campaign: Arc::new(campaign),
+        folder: stored.folder,
+    };
+    session.run(interrupts)
+}
+
+/// Removes old campaigns, and the programs that none is left to use.
+pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Error> {
+    let removed = store_of(&args.place)?.prune(args.keep)?;
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let (runs, programs) = (removed.runs, removed.programs);
+    view::print(&format!(
+        "removed {runs} campaign{} and {programs} program{}\n",
+        plural(runs),
+        plural(programs)
+    ));
+    Ok(Exit::Success)
+}

@@ -1,0 +1,165 @@
+//! A campaign that is ready to run: from its first run to the exit code.
+
+use std::sync::Arc;
+
+use super::exports;
+use super::recorder::{Links, Recorder};
+use crate::cli::{Color, ExportArgs};
+use crate::duration;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::export::json::{Document, Head};
+use crate::model::Verdict;
+use crate::plan::{Budget, Columns, Rounds};
+use crate::run::{self, Campaign, Orders, Outcome, Schedule, Stop};
+use crate::seed::Seed;
+use crate::signals::Interrupts;
+use crate::store::{EventLog, RunFolder, StoreError, write_atomically};
+use crate::style::Paint;
+use crate::summary;
+use crate::sys;
+use crate::tally::Tally;
+use crate::view::{self, SharedTally, View, ViewContext};
+
+/// Everything that is settled before the first run.
+pub(super) struct Session<'a> {
+    pub(super) campaign: Arc<Campaign>,
+    pub(super) folder: RunFolder,
+    pub(super) links: Links,
+    pub(super) seed: Seed,
+    pub(super) started: String,
+    pub(super) schedule: Schedule,
+    pub(super) budget: Budget,
+    pub(super) workers: usize,
+    pub(super) columns: Columns,
+    pub(super) color: Color,
+    pub(super) exports: &'a ExportArgs,
+    /// What has been recorded before.
+    pub(super) tally: Tally,
+}
+
+/// What is needed to speak of the results.
+struct Ending<'a> {
+    folder: RunFolder,
+    links: Links,
+    head: Head,
+    columns: Columns,
+    paint: Paint,
+    exports: &'a ExportArgs,
+}
+
+impl Session<'_> {
+    /// Runs it.
+    pub(super) fn run(self, interrupts: &Interrupts) -> Result<Exit, Error> {
+        // Only from here on: orphans of a build are none of our business.
+        sys::adopt_orphans();
+        let paint = Paint::choose(self.color, &std::io::stdout());
+        let context = ViewContext {
+            total: self.schedule.total().map(|total| total + self.tally.ended()),
+            duration: self.budget.duration,
+            paint,
+            color: self.color,
+        };
+        let headline = self.headline();
+        let log = EventLog::open(&self.folder.path)?;
+        let tally = SharedTally::new(self.tally);
+        let view = View::start(context, tally.clone()).map_err(Error::system("start a thread"))?;
+        view.tell(view::Notice::Line(headline));
+        let links = self.links.clone();
+        let mut recorder =
+            Recorder { log, tally: tally.clone(), view: &view, links, trouble: None };
+        let known = tally.clone();
+        let orders = Orders {
+            schedule: self.schedule,
+            budget: self.budget,
+            workers: self.workers,
+            expectation: Arc::new(move |test| known.lock().tests()[test].expected_s()),
+        };
+        let outcome = run::dispatch(&self.campaign, orders, interrupts, &mut recorder);
+        let trouble = recorder.trouble.take();
+        view.finish();
+        let outcome = outcome.map_err(Error::system("start the campaign"))?;
+        let ending = Ending {
+            folder: self.folder,
+            links: self.links,
+            head: Head {
+                seed: self.seed,
+                started: self.started,
+                wall_s: outcome.wall.as_secs_f64(),
+                interrupted: outcome.stop == Stop::Interrupted,
+            },
+            columns: self.columns,
+            paint,
+            exports: self.exports,
+        };
+        let tally = tally.lock();
+        Ok(ending.conclude(&tally, outcome, trouble))
+    }
+
+    /// What is about to happen, in one line.
+    fn headline(&self) -> String {
+        let tests = match self.campaign.tests.as_slice() {
+            [test] => test.name.clone(),
+            tests => format!("{} tests", tests.len()),
+        };
+        let times = match self.budget.rounds {
+            Rounds::Fixed(count) => format!(" × {count}"),
+            Rounds::Endless | Rounds::Growing { .. } => String::new(),
+        };
+        let workers = match self.workers {
+            1 => "1 worker".to_owned(),
+            count => format!("{count} workers"),
+        };
+        let before = match self.tally.total() {
+            0 => String::new(),
+            count => format!(", {count} done before"),
+        };
+        format!("{tests}{times}, {workers}, seed {}{before}\n", self.seed)
+    }
+}
+
+impl Ending<'_> {
+    fn conclude(self, tally: &Tally, outcome: Outcome, trouble: Option<StoreError>) -> Exit {
+        let name = |test: usize| tally.tests()[test].name.as_str();
+        let replay = |test, iter| self.links.replay(name(test), iter);
+        let mut text = summary::table(tally, self.columns, self.paint);
+        text.push_str(&summary::conclusions(tally, self.paint, replay));
+        text.push_str(&closing(tally, outcome, &self.links));
+        view::print(&text);
+        let written = trouble.map_or(Ok(()), Err).and_then(|()| self.write(tally));
+        exit_code(tally, outcome, written)
+    }
+
+    fn write(self, tally: &Tally) -> Result<(), StoreError> {
+        let document = Document::new(self.head, tally);
+        write_atomically(&self.folder.path.join("summary.json"), document.text().as_bytes())?;
+        exports::write(self.exports, &document, tally, self.columns)
+    }
+}
+
+/// The last line: how much, how long, why it stopped, and where everything is.
+fn closing(tally: &Tally, outcome: Outcome, links: &Links) -> String {
+    let ended = tally.ended();
+    let rate = ended as f64 / outcome.wall.as_secs_f64().max(1e-6);
+    let stop = match outcome.stop {
+        Stop::Complete => "",
+        Stop::Time => ", stopped by --for",
+        Stop::Failures => ", stopped by the failure limit",
+        Stop::Interrupted => ", interrupted",
+    };
+    let (runs, took) = (summary::runs(ended), duration::words(outcome.wall));
+    format!("{runs} in {took} ({rate:.0}/s){stop}; results in {}\n", links.folder())
+}
+
+fn exit_code(tally: &Tally, outcome: Outcome, written: Result<(), StoreError>) -> Exit {
+    let written = written.inspect_err(|error| view::note(&format!("dstest: {error}")));
+    if outcome.stop == Stop::Interrupted {
+        Exit::Interrupted
+    } else if tally.failed() > 0 || tally.count(Verdict::NotStarted) > 0 {
+        Exit::SomeFailed
+    } else if written.is_err() {
+        Exit::Usage
+    } else {
+        Exit::Success
+    }
+}

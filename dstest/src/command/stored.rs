@@ -1,0 +1,167 @@
+//! A stored campaign, read back.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::duration;
+use crate::error::Error;
+use crate::export::json::Head;
+use crate::model::{Iteration, RunRecord, Verdict};
+use crate::plan::{Keep, ProcessPlan};
+use crate::run::{Campaign, Seeds};
+use crate::store::{CampaignFile, RunFolder, Store, StoreError, read_events};
+use crate::tally::Tally;
+
+/// A stored campaign.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) folder: RunFolder,
+    pub(super) file: CampaignFile,
+}
+
+impl Stored {
+    /// Finds and reads what `wanted` means; see [`Store::find_run`].
+    pub(super) fn open(store: &Store, wanted: Option<&str>) -> Result<Self, Error> {
+        let folder = store.find_run(wanted)?;
+        let file = CampaignFile::read(&folder.path)?;
+        Ok(Self { folder, file })
+    }
+
+    /// The index of a test in this campaign.
+    pub(super) fn test(&self, name: &str) -> Option<usize> {
+        self.file.tests.iter().position(|test| test.name == name)
+    }
+
+    /// Feeds every record with the index of its test.
+    pub(super) fn each(&self, mut each: impl FnMut(usize, RunRecord)) -> Result<(), StoreError> {
+        let names = self.file.tests.iter().enumerate().map(|(index, test)| (&*test.name, index));
+        let index_of: HashMap<&str, usize> = names.collect();
+        read_events(&self.folder.path, |record| {
+            if let Some(index) = index_of.get(record.test.as_str()) {
+                each(*index, record);
+            }
+        })
+    }
+
+    /// The tally of everything recorded, and how many seconds were covered.
+    pub(super) fn tally(&self) -> Result<(Tally, f64), StoreError> {
+        let mut tally = Tally::new(self.file.tests.iter().map(|test| test.name.clone()));
+        let mut end_s = 0.0_f64;
+        self.each(|test, record| {
+            end_s = end_s.max(record.start_ms as f64 / 1000.0 + record.wall_s());
+            tally.record(test, &record);
+        })?;
+        Ok((tally, end_s))
+    }
+
+    /// The runs that need not be done again: all but those that were cancelled or not started.
+    pub(super) fn done(&self) -> Result<HashSet<(usize, u32)>, StoreError> {
+        let mut done = HashSet::new();
+        self.each(|test, record| {
+            if !matches!(record.verdict, Verdict::Cancelled | Verdict::NotStarted) {
+                done.insert((test, record.iter.number()));
+            }
+        })?;
+        Ok(done)
+    }
+
+    /// The record of one run; the last one if there are several.
+    pub(super) fn find(
+        &self,
+        wanted: impl Fn(usize, &RunRecord) -> bool,
+    ) -> Result<Option<(usize, RunRecord)>, StoreError> {
+        let mut found = None;
+        self.each(|test, record| {
+            if wanted(test, &record) {
+                found = Some((test, record));
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// What an export says of this campaign beside its tally.
+    pub(super) fn head(&self, tally: &Tally, wall_s: f64) -> Head {
+        Head {
+            seed: self.file.seed,
+            started: self.file.started.clone(),
+            wall_s,
+            interrupted: tally.count(Verdict::Cancelled) > 0,
+        }
+    }
+
+    /// The campaign as it can be run again.
+    ///
+    /// # Errors
+    /// [`StoreError::ProgramGone`].
+    pub(super) fn campaign(&self, again: Again) -> Result<Campaign, StoreError> {
+        let gone = |path: &&std::path::PathBuf| path.is_absolute() && !path.is_file();
+        if let Some(path) = self.file.binaries.iter().map(|binary| &binary.path).find(gone) {
+            return Err(StoreError::ProgramGone(path.clone()));
+        }
+        let file = &self.file;
+        let folder = match again.place {
+            Place::Same => self.folder.path.clone(),
+            Place::Below(name) => self.folder.path.join(name),
+        };
+        Ok(Campaign {
+            tests: file.tests.clone(),
+            binaries: file.binaries.clone(),
+            process: process_plan(file, again.verbose)?,
+            seeds: again.seeds.unwrap_or(Seeds::Derived(file.seed)),
+            keep: again.keep,
+            folder,
+        })
+    }
+}
+
+/// How a stored campaign is run again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Again {
+    pub(super) verbose: Option<u8>,
+    pub(super) seeds: Option<Seeds>,
+    pub(super) keep: Keep,
+    pub(super) place: Place,
+}
+
+/// Where the logs of runs that are done again go.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// Among the others.
+    Same,
+    /// Into a folder below the campaign's, so that nothing is overwritten.
+    Below(&'static str),
+}
+
+fn process_plan(file: &CampaignFile, verbose: Option<u8>) -> Result<ProcessPlan, StoreError> {
+    let limits = &file.limits;
+    let unsuitable = |error: regex::Error| StoreError::Unsuitable(error.to_string());
+    let exception = |(pattern, millis): &(String, u64)| {
+        let pattern = regex::RegexBuilder::new(pattern).case_insensitive(true).build()?;
+        Ok((pattern, std::time::Duration::from_millis(*millis)))
+    };
+    let timeouts = limits.exceptions.iter().map(exception).collect::<Result<_, _>>();
+    let timeouts = timeouts.map_err(unsuitable)?;
+    let compile =
+        |text: &String| regex::bytes::RegexBuilder::new(text).case_insensitive(true).build();
+    let fail_regex = limits.fail_regex.as_ref().map(compile).transpose();
+    Ok(ProcessPlan {
+        verbose: verbose.or(file.verbose),
+        timeout: std::time::Duration::from_millis(limits.timeout_ms),
+        timeouts,
+        grace: std::time::Duration::from_millis(limits.grace_ms),
+        max_output: limits.max_output,
+        env: file.env.clone(),
+        seed_env: file.seed_env.clone(),
+        fail_regex: fail_regex.map_err(unsuitable)?,
+    })
+}
+
+/// `TEST#ITER`, `#ITER` or `ITER`-less words as users type them.
+pub(super) fn parse_run(word: &str) -> Option<(&str, Iteration)> {
+    let (test, iteration) = word.rsplit_once('#')?;
+    Some((test, Iteration::new(iteration.parse().ok()?)?))
+}
+
+/// How long a campaign took, in words.
+pub(super) fn took(seconds: f64) -> String {
+    duration::words(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}

@@ -1,0 +1,201 @@
+//! Commands on stored campaigns: replay, report, resume, compare, prune, and exports.
+
+use std::fs;
+use std::process::Stdio;
+
+use crate::support::{Called, Scene, wait_until};
+
+/// A campaign of the fixture's flaky test, in which some runs fail.
+fn flaky(scene: &Scene) -> Called {
+    let called = scene.on_fixture(&["flaky", "-n", "8", "--seed", "7"]);
+    called.exits_with(1);
+    called
+}
+
+fn stored(scene: &Scene, command: &str, args: &[&str]) -> Called {
+    let mut all = vec![command, "-o", "store"];
+    all.extend(args);
+    scene.call(&all)
+}
+
+#[test]
+fn the_printed_replay_line_repeats_the_run() {
+    let scene = Scene::new();
+    let called = flaky(&scene);
+    let line = called.stdout.lines().find_map(|line| line.trim().strip_prefix("replay")).unwrap();
+    let mut shell = std::process::Command::new("sh");
+    let replayed =
+        crate::support::called(shell.args(["-c", line.trim()]).current_dir(scene.path()));
+    replayed.exits_with(0).says("the same as before, trace ").says("an odd seed");
+    let logs = fs::read_dir(scene.latest().join("replays/logs/flaky_2c")).unwrap().count();
+    assert_eq!(logs, 1);
+}
+
+#[test]
+fn a_replay_without_a_word_takes_the_first_failure_and_verbose_is_on() {
+    let scene = Scene::new();
+    let script = "echo verbose=$VERBOSE; echo no luck in $DSTEST_ITER; exit $((DSTEST_ITER > 2))";
+    scene.on_script(&["-n", "4", "-p", "1"], script).exits_with(1);
+    stored(&scene, "replay", &["-vv"]).exits_with(0).says("sh #3").says("the same as before");
+    let log = fs::read_to_string(scene.latest().join("replays/logs/sh/3.log")).unwrap();
+    assert!(log.starts_with("verbose=2\n"), "{log}");
+    let original = fs::read_to_string(scene.latest().join("logs/sh/3.log")).unwrap();
+    assert!(original.starts_with("verbose=\n"), "the original log stays: {original}");
+}
+
+#[test]
+fn a_replay_that_goes_differently_says_how() {
+    let rows = [
+        ("[ -e again ] || { touch again; exit 1; }", "it failed before and passed now"),
+        (
+            "[ -e again ] && echo error: two || { touch again; echo error: one; }; exit 1",
+            "in another way before: error: one",
+        ),
+        (
+            "[ -e again ] && echo trace=00000000000000bb || { touch again; echo trace=00000000000000aa; }; exit 1",
+            "its trace was 00000000000000aa and is 00000000000000bb",
+        ),
+    ];
+    for (script, want) in rows {
+        let scene = Scene::new();
+        scene.on_script(&["-n", "1"], script).exits_with(1);
+        stored(&scene, "replay", &["sh#1"]).exits_with(3).says(want);
+    }
+}
+
+#[test]
+fn a_replay_with_a_seed_of_ones_own() {
+    let scene = Scene::new();
+    flaky(&scene);
+    stored(&scene, "replay", &["flaky_2c", "--seed", "8"]).exits_with(0).says("seed 8, passed");
+    stored(&scene, "replay", &["flaky_2c", "--seed", "9"]).exits_with(1).says("an odd seed: 9");
+    let printed = stored(&scene, "replay", &["flaky_2c", "--seed", "9", "--print"]);
+    printed.exits_with(0).says("DSTEST_SEED=9").says("--exact flaky_2c --nocapture");
+    let mut shell = std::process::Command::new("sh");
+    let line = format!("{} 2>&1", printed.stdout.trim());
+    crate::support::called(shell.args(["-c", &line])).exits_with(101).says("an odd seed: 9");
+}
+
+#[test]
+fn what_cannot_be_replayed_is_named() {
+    let scene = Scene::new();
+    stored(&scene, "replay", &[]).exits_with(2).complains("no stored run yet");
+    scene.on_fixture(&["quick", "-n", "1"]).exits_with(0);
+    stored(&scene, "replay", &[]).exits_with(2).complains("no run of that campaign failed");
+    stored(&scene, "replay", &["quick_2a#9"]).exits_with(2).complains("`quick_2a#9` is no run");
+    stored(&scene, "replay", &["zzzz", "quick_2a#1"])
+        .exits_with(2)
+        .complains("no stored run `zzzz`");
+    fs::remove_dir_all(scene.path().join("store/bin")).unwrap();
+    stored(&scene, "replay", &["quick_2a#1"]).exits_with(2).complains("is gone");
+}
+
+#[test]
+fn a_report_is_the_table_again() {
+    let scene = Scene::new();
+    let called = flaky(&scene);
+    let report = stored(&scene, "report", &[]);
+    report.exits_with(1);
+    let table = |called: &Called| {
+        called.stdout[called.stdout.find('┏').unwrap()..called.stdout.find("8 runs in").unwrap()]
+            .to_owned()
+    };
+    assert_eq!(table(&report), table(&called));
+    let exports = ["--export-junit", "j.xml", "--export-markdown", "m.md", "--export-csv", "c.csv"];
+    stored(&scene, "report", &exports).exits_with(1);
+    let read = |name: &str| fs::read_to_string(scene.path().join(name)).unwrap();
+    assert!(read("j.xml").contains("<testsuite name=\"flaky_2c\""));
+    assert!(read("m.md").starts_with("| Test | Failed | Total | Time (ms) |"), "{}", read("m.md"));
+    assert!(read("c.csv").starts_with("Test,Failed,Total,Time (ms)\r\nflaky_2c,"));
+}
+
+#[test]
+fn a_campaign_that_was_killed_is_resumed_to_the_same_end() {
+    let scene = Scene::new();
+    let script = "sleep 0.01; exit $((DSTEST_SEED % 2))";
+    let args = ["-n", "60", "-p", "2", "--seed", "7", "-o", "store", "--", "sh", "-c", script];
+    let mut child =
+        scene.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let events = || fs::read_to_string(scene.path().join("store/latest/events.jsonl"));
+    wait_until("some runs are stored", || events().is_ok_and(|text| text.lines().count() > 10));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = scene.events().len();
+    let resumed = stored(&scene, "resume", &[]);
+    resumed.exits_with(1).says("done before");
+    assert!(before < 60, "it was killed in time");
+    let whole = Scene::new();
+    let called = whole.call(&args);
+    assert_eq!(resumed.row("sh")[1..3], called.row("sh")[1..3]);
+    let sorted = |scene: &Scene| {
+        let mut iterations = scene.field("iter");
+        iterations.sort();
+        iterations
+    };
+    assert_eq!(sorted(&scene), sorted(&whole), "every run once");
+}
+
+#[test]
+fn verification_notices_a_trace_that_depends_on_more_than_the_seed() {
+    let scene = Scene::new();
+    let honest = "printf 'trace=%016x\\n' $DSTEST_ITER";
+    scene
+        .on_script(&["-n", "6", "--verify"], honest)
+        .exits_with(0)
+        .says("1 run again: every trace is the same");
+    let scene = Scene::new();
+    let dishonest = "printf 'trace=%016x\\n' $$";
+    scene.on_script(&["-n", "6", "--verify"], dishonest).exits_with(3).says("not the same");
+}
+
+#[test]
+fn shards_together_are_the_whole() {
+    let scene = Scene::new();
+    let mut iterations = Vec::new();
+    for shard in ["1/3", "2/3", "3/3"] {
+        scene.on_script(&["-n", "7", "--shard", shard], "true").exits_with(0);
+        iterations.extend(scene.field("iter"));
+    }
+    iterations.sort();
+    assert_eq!(iterations, ["1", "2", "3", "4", "5", "6", "7"]);
+    scene.on_script(&["--shard", "4/3"], "true").exits_with(2).complains("write I/M");
+}
+
+#[test]
+fn a_comparison_tells_chance_from_change() {
+    let scene = Scene::new();
+    let run = |script: &str| {
+        scene.on_script(&["-n", "30"], script);
+        scene.latest().file_name().unwrap().to_string_lossy().into_owned()
+    };
+    let good = run("true");
+    let bad = run("exit $((DSTEST_ITER % 2))");
+    stored(&scene, "compare", &[&good, &bad]).exits_with(0).says("fails more often (p < 0.001)");
+    stored(&scene, "compare", &[&bad, &good]).exits_with(0).says("fails less often (p < 0.001)");
+}
+
+#[test]
+fn pruning_keeps_the_newest_and_what_they_use() {
+    let scene = Scene::new();
+    for _ in 0..3 {
+        scene.on_fixture(&["quick", "-n", "1"]).exits_with(0);
+    }
+    let newest = scene.latest();
+    stored(&scene, "prune", &["--keep", "1"])
+        .exits_with(0)
+        .says("removed 2 campaigns and 0 programs");
+    assert_eq!(scene.latest(), newest);
+    stored(&scene, "replay", &["quick_2a#1"]).exits_with(0);
+    stored(&scene, "prune", &["--keep", "0"])
+        .exits_with(0)
+        .says("removed 1 campaign and 1 program");
+}
+
+#[test]
+fn completions_and_the_manual_are_there() {
+    let scene = Scene::new();
+    for shell in ["bash", "zsh", "fish"] {
+        scene.call(&["completions", shell]).exits_with(0).says("until-fail");
+    }
+    scene.call(&["man"]).exits_with(0).says(".TH dstest").says("DSTEST_SEED");
+}
