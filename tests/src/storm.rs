@@ -1,5 +1,5 @@
 //! Beyond the labs: networks that double, delay and reorder whatever they carry, links that fail in
-//! one direction, crashes and snapshots, all at once. The labs' own networks hold back too much:
+//! one direction, slow disks, crashes and snapshots, all at once. The labs' own networks hold back too much:
 //! none of their requests is ever overtaken or arrives twice.
 //!
 //! The seed decides how bad each kind of fault is, so that some runs are without losses and others
@@ -15,6 +15,7 @@ use crate::cluster::{Cluster, Command, Retry, Waited, expect};
 use crate::failure::Failure;
 use crate::lab2::{Body, Part, Scenario};
 use crate::service::Snapshots;
+use crate::sim::disk::Latency;
 use crate::sim::network::{Leg, Profile};
 use crate::sim::random::{Chance, Stream};
 use crate::world::Speaker;
@@ -41,6 +42,10 @@ const fn scenario(name: &'static str, description: &'static str, peers: usize) -
 async fn storm(cluster: Cluster) -> Result<(), Failure> {
     let network = drawn_profile(&mut cluster.faults());
     cluster.set_network(network);
+    for place in 0..cluster.size() {
+        let max = Duration::from_millis([5, 40, 150][cluster.faults().index(3)]);
+        cluster.set_disk_latency(place, Latency { max, ..Latency::DEFAULT });
+    }
     let weather = Rc::new(Cell::new(Weather::Storm));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {

@@ -2,6 +2,7 @@
 
 use super::Cluster;
 use crate::failure::Failure;
+use crate::sim::disk::Latency;
 use crate::sim::network::Profile;
 
 impl Cluster {
@@ -51,6 +52,11 @@ impl Cluster {
     /// Cuts one direction of one link, until one of its ends is connected again.
     pub fn cut_link(&self, from: usize, to: usize) {
         self.world_mut().cut_link(from, to);
+    }
+
+    /// Makes a peer's disk take this long from now on.
+    pub fn set_disk_latency(&self, place: usize, latency: Latency) {
+        self.world_mut().set_latency(place, latency);
     }
 
     /// Makes the network behave like this from now on.

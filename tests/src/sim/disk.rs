@@ -71,6 +71,11 @@ impl Disk {
         }
     }
 
+    /// Changes how long flushes take from the next one on.
+    pub const fn set_latency(&mut self, latency: Latency) {
+        self.latency = latency;
+    }
+
     /// What survives a crash at this moment for certain.
     #[must_use]
     pub const fn durable(&self) -> &Stored {

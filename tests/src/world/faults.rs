@@ -6,6 +6,7 @@ use super::World;
 use super::outputs::seen;
 use super::peer::{PeerJitter, lab_config};
 use crate::failure::Failure;
+use crate::sim::disk::Latency;
 use crate::sim::network::{Connection, Profile};
 
 impl World {
@@ -28,6 +29,12 @@ impl World {
         self.trace.number(from as u64 | (to as u64) << 16 | 5 << 32);
         self.network.set_link(from, to, Connection::Cut);
         self.say_test(format_args!("cuts the link from {from} to {to}"));
+    }
+
+    /// Changes how long a peer's disk takes from its next flush on.
+    pub fn set_latency(&mut self, place: usize, latency: Latency) {
+        self.peers[place].disk.set_latency(latency);
+        self.say_test(format_args!("changes the disk of {place}: {latency:?}"));
     }
 
     /// Changes how the network behaves from now on.
