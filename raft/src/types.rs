@@ -6,11 +6,66 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A term, the logical clock of Raft (paper §5.1, Figure 2 `currentTerm`).
-///
-/// [`Term::ZERO`] is the term before the first election; no entry and no message carries it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Term(u64);
+/// A number with a meaning of its own: made from a `u64`, shown as one, and otherwise not mixed
+/// with others.
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u64);
+
+        impl $name {
+            /// The one with this number.
+            #[must_use]
+            pub const fn new(number: u64) -> Self {
+                Self(number)
+            }
+
+            /// The number itself, for encoding and display.
+            #[must_use]
+            pub const fn number(self) -> u64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number! {
+    /// A term, the logical clock of Raft (paper §5.1, Figure 2 `currentTerm`).
+    ///
+    /// [`Term::ZERO`] is the term before the first election; no entry and no message carries it.
+    #[derive(Default)]
+    Term
+}
+
+number! {
+    /// A position in the log. The first entry is at 1; [`Index::ZERO`] is the place before it.
+    #[derive(Default)]
+    Index
+}
+
+number! {
+    /// The name of a peer, unique in its cluster.
+    PeerId
+}
+
+number! {
+    /// The number of a write to stable storage; writes are numbered in the order in which they
+    /// must become durable.
+    WriteId
+}
+
+number! {
+    /// The number of a message among those of its sender; with the sender's name it names one
+    /// message of a run, on both of its ends.
+    MessageId
+}
 
 impl Term {
     /// The term of a peer that has never taken part in an election.
@@ -20,44 +75,16 @@ impl Term {
     /// hundred million years, so that a higher one is no term at all.
     pub const MAX: Self = Self(1 << 62);
 
-    /// The term with this number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
     /// The term after this one.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
-
-    /// The number itself, for encoding and display.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
-    }
 }
-
-impl fmt::Display for Term {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// A position in the log. The first entry is at 1; [`Index::ZERO`] is the place before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Index(u64);
 
 impl Index {
     /// The place before the first entry.
     pub const ZERO: Self = Self(0);
-
-    /// The index with this number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
 
     /// The index after this one; the last one there is has none after it.
     #[must_use]
@@ -74,7 +101,7 @@ impl Index {
     /// The index `count` places further on.
     #[must_use]
     pub const fn plus(self, count: u64) -> Self {
-        Self(self.0 + count)
+        Self(self.0.saturating_add(count))
     }
 
     /// How many entries lie after `earlier`, up to and including this one; 0 if none do.
@@ -88,41 +115,24 @@ impl Index {
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+}
 
-    /// The number itself, for encoding and display.
+impl WriteId {
+    /// Before the first write: durable from the start.
+    pub const ZERO: Self = Self(0);
+
+    /// The write after this one.
     #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
     }
 }
 
-impl fmt::Display for Index {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The name of a peer, unique in its cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId(u64);
-
-impl PeerId {
-    /// The peer with this number.
+impl MessageId {
+    /// The message after this one.
     #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The number itself, for encoding and display.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for PeerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
     }
 }
 
@@ -190,71 +200,6 @@ impl Instant {
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
-    }
-}
-
-/// The number of a write to stable storage; writes are numbered in the order in which they must
-/// become durable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WriteId(u64);
-
-impl WriteId {
-    /// Before the first write: durable from the start.
-    pub const ZERO: Self = Self(0);
-
-    /// The write with this number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The write after this one.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-
-    /// The number itself, for encoding and display.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for WriteId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The number of a message among those of its sender; with the sender's name it names one message
-/// of a run, on both of its ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId(u64);
-
-impl MessageId {
-    /// The message with this number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The message after this one.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-
-    /// The number itself, for encoding and display.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for MessageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
