@@ -208,7 +208,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FEATURES")]
     pub features: Vec<String>,
 
-    /// Pass this on to cargo or go when building (repeatable)
+    /// Pass this on to cargo when building (repeatable)
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub build_arg: Vec<OsString>,
 
