@@ -1,7 +1,7 @@
 //! What a finished run's log tells: metrics, trace hash, the harness's own count, and why.
 //!
 //! The log is read once, in pieces of fixed size: memory does not depend on what a test prints.
-//! Lines are cut at [`LINE_BYTES_MAX`]; nothing a program can print makes this fail.
+//! Lines are cut at a fixed length; nothing a program can print makes this fail.
 
 use std::fs::File;
 use std::io::{self, Read};

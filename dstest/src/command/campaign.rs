@@ -73,11 +73,28 @@ pub(super) fn run(
     let stored = Stored { folder: session.folder.clone(), file };
     let exit = session.run(interrupts)?;
     let is_over = matches!(exit, Exit::Success | Exit::SomeFailed);
-    if !args.budget.verify || !is_over {
-        return Ok(exit);
+    if is_over { follow_up(args, &stored, workers, exit, interrupts) } else { Ok(exit) }
+}
+
+/// What is run again after a campaign: what failed, in full detail, and a share of what passed.
+fn follow_up(
+    args: &RunArgs,
+    stored: &Stored,
+    workers: usize,
+    exit: Exit,
+    interrupts: &Interrupts,
+) -> Result<Exit, Error> {
+    if exit == Exit::SomeFailed && stored.file.verbose.is_none() {
+        let detailed = replay::detail(stored, workers, interrupts)?;
+        if detailed != Exit::Success {
+            return Ok(detailed);
+        }
     }
-    let verified = replay::verify(&stored, workers, interrupts)?;
-    Ok(if verified == Exit::Success { exit } else { verified })
+    if args.budget.verify {
+        let verified = replay::verify(stored, workers, interrupts)?;
+        return Ok(if verified == Exit::Success { exit } else { verified });
+    }
+    Ok(exit)
 }
 
 /// Puts the programs the tests need where no rebuild can reach them, and drops the others.

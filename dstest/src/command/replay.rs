@@ -1,5 +1,6 @@
 //! `dstest replay`: one run again, by the same program with the same seed, and now in full detail.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::project::store_of;
@@ -160,6 +161,50 @@ pub(super) fn verify(
     Ok(exit)
 }
 
+/// Repeats the first failure of each kind with VERBOSE on, so that a campaign that ran silently
+/// still ends with a full log of everything it found. Only tests that print a trace are repeated:
+/// the others do not claim to go the same way twice.
+pub(super) fn detail(
+    stored: &Stored,
+    workers: usize,
+    interrupts: &Interrupts,
+) -> Result<Exit, Error> {
+    let mut kinds = HashSet::new();
+    let mut chosen = Vec::new();
+    stored.each(|test, record| {
+        let is_traced = record.verdict.class() == Class::Fail && record.trace.is_some();
+        let has_room = chosen.len() < DETAIL_RUNS_MAX;
+        if is_traced && has_room && kinds.insert((test, group_key(record.reason()))) {
+            chosen.push((Job { test, iteration: record.iter }, record));
+        }
+    })?;
+    if chosen.is_empty() {
+        return Ok(Exit::Success);
+    }
+    let how = Again {
+        verbose: Some(1),
+        seeds: None,
+        keep: Keep::Everything,
+        place: Place::Below("replays"),
+    };
+    let campaign = stored.campaign(how)?;
+    let folder = shell::near(&campaign.folder);
+    let jobs = chosen.iter().map(|(job, _)| *job).collect();
+    let Some(after) = run_listed(campaign, jobs, workers, interrupts)? else {
+        return Ok(Exit::Interrupted);
+    };
+    view::print("Full logs (VERBOSE=1) of the first of each kind:\n");
+    for now in &after {
+        let is_before = |record: &&RunRecord| record.test == now.test && record.iter == now.iter;
+        let before = chosen.iter().map(|(_, record)| record).find(is_before);
+        let differs = before.is_some_and(|before| !differences(before, now).is_empty());
+        let remark = if differs { "  (went differently this time)" } else { "" };
+        let log = now.log.as_deref().unwrap_or("-");
+        view::print(&format!("  {} #{}  {folder}/{log}{remark}\n", now.test, now.iter));
+    }
+    Ok(Exit::Success)
+}
+
 /// The record; `None` if the user interrupted it.
 fn run_once(
     campaign: Campaign,
@@ -244,6 +289,9 @@ fn shell_line(campaign: &Campaign, job: Job) -> String {
     let cwd = shell::quote(&launch.cwd.to_string_lossy());
     format!("cd {cwd} && env {} {}", words.join(" "), command.join(" "))
 }
+
+/// More kinds of failures than this are read one after the other anyway.
+const DETAIL_RUNS_MAX: usize = 20;
 
 /// One in so many passed runs is verified.
 const VERIFY_SHARE: usize = 10;

@@ -1,6 +1,7 @@
 //! Ctrl-C, SIGTERM and SIGHUP: the table so far, the right exit code, and nobody left behind.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::support::{Called, Scene, is_alive, wait_until};
@@ -56,21 +57,13 @@ fn the_second_signal_kills_what_does_not_listen() {
     let child = hanging(&scene, "trap '' TERM; while :; do sleep 1; done", &["--grace", "600"]);
     wait_until("two runs are under way", || pids(&scene).len() == 2);
     signal(&child, "-INT");
-    // The dispatcher has seen the first one once it has written its note; the note cannot be read
-    // without waiting for the end, so the second is simply repeated until the campaign is over.
     let mut child = child;
-    wait_until("the campaign ends", || {
-        signal_quietly(&child);
-        child.try_wait().unwrap().is_some()
-    });
+    let notes = BufReader::new(child.stderr.take().unwrap());
+    let note = notes.lines().map(Result::unwrap).find(|line| line.contains("interrupted"));
+    assert!(note.is_some(), "it says that it has seen the first one");
+    signal(&child, "-INT");
     finish(child).exits_with(130).says("2 runs cancelled");
     assert!(pids(&scene).iter().all(|pid| !is_alive(pid)));
-}
-
-fn signal_quietly(child: &Child) {
-    let kill =
-        Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
-    assert!(kill.is_ok());
 }
 
 #[test]

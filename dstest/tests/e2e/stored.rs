@@ -32,6 +32,22 @@ fn the_printed_replay_line_repeats_the_run() {
 }
 
 #[test]
+fn a_silent_campaign_ends_with_a_full_log_of_each_kind_of_failure() {
+    let scene = Scene::new();
+    let script = "echo trace=00000000000000aa; [ -z \"$VERBOSE\" ] || echo every detail; echo error: x; exit 1";
+    let called = scene.on_script(&["-n", "3", "-p", "1"], script);
+    called.exits_with(1).says("Full logs (VERBOSE=1)").says("sh #1  store/runs/");
+    let log = fs::read_to_string(scene.latest().join("replays/logs/sh/1.log")).unwrap();
+    assert!(log.contains("every detail"), "{log}");
+    assert_eq!(fs::read_dir(scene.latest().join("replays/logs/sh")).unwrap().count(), 1);
+    let silent = fs::read_to_string(scene.latest().join("logs/sh/1.log")).unwrap();
+    assert!(!silent.contains("every detail"));
+    assert!(!called.stdout.contains("went differently"));
+    let called = scene.on_script(&["-n", "1"], "echo error: no trace; exit 1");
+    assert!(!called.exits_with(1).stdout.contains("Full logs"));
+}
+
+#[test]
 fn a_replay_without_a_word_takes_the_first_failure_and_verbose_is_on() {
     let scene = Scene::new();
     let script = "echo verbose=$VERBOSE; echo no luck in $DSTEST_ITER; exit $((DSTEST_ITER > 2))";

@@ -3,11 +3,17 @@
 //! Nothing is checked beyond the form of each value: relations between options, defaults and the
 //! configuration file are the business of [`crate::plan`].
 
+mod stored;
+mod values;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use self::stored::{CompareArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs};
+use self::values::{parse_shard, parse_size};
 
 use crate::duration;
 use crate::run::Shard;
@@ -41,7 +47,7 @@ pub enum Command {
     /// List the tests that would run, without running them
     List(Box<ListArgs>),
     /// Repeat one run with VERBOSE on, and say whether it went the same way
-    #[command(after_help = REPLAY_EXAMPLES)]
+    #[command(after_help = stored::REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
     /// Show a stored campaign's table again, and export it
     Report(ReportArgs),
@@ -58,114 +64,6 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
-}
-
-/// The options of `dstest replay`.
-#[derive(Debug, Args)]
-pub struct ReplayArgs {
-    /// Which campaign (newest without one), and which run: [RUN] [TEST#ITER]
-    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
-    pub which: Vec<String>,
-
-    /// Run TEST with this seed instead of a stored run's: TEST --seed SEED
-    #[arg(long, value_name = "SEED")]
-    pub seed: Option<Seed>,
-
-    /// VERBOSE for the run: 1 by default, repeat for 2 and 3
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-
-    /// Print the shell command instead of running it
-    #[arg(long)]
-    pub print: bool,
-
-    /// Where results are stored
-    #[command(flatten)]
-    pub place: PlaceArgs,
-}
-
-/// The options of `dstest report`.
-#[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
-    pub run: Option<String>,
-
-    /// Add columns for percentiles, processor time and memory
-    #[arg(short, long)]
-    pub timing: bool,
-
-    /// Add columns for the messages, bytes and commands that lab tests report
-    #[arg(long)]
-    pub metrics: bool,
-
-    /// Files to write
-    #[command(flatten)]
-    pub exports: ExportArgs,
-
-    /// Where results are stored
-    #[command(flatten)]
-    pub place: PlaceArgs,
-}
-
-/// The options of `dstest resume`.
-#[derive(Debug, Args)]
-pub struct ResumeArgs {
-    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
-    pub run: Option<String>,
-
-    /// Run each test N times in all [default: as often as the campaign was to]
-    #[arg(short = 'n', long = "iter", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub iterations: Option<u32>,
-
-    /// Run up to N processes at once [default: as the campaign did]
-    #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub workers: Option<u32>,
-
-    /// Files to write
-    #[command(flatten)]
-    pub exports: ExportArgs,
-
-    /// Where results are stored
-    #[command(flatten)]
-    pub place: PlaceArgs,
-}
-
-/// The options of `dstest compare`.
-#[derive(Debug, Args)]
-pub struct CompareArgs {
-    /// The campaign to compare with
-    pub old: String,
-
-    /// The campaign that may differ [default: the newest]
-    pub new: Option<String>,
-
-    /// Where results are stored
-    #[command(flatten)]
-    pub place: PlaceArgs,
-}
-
-/// The options of `dstest prune`.
-#[derive(Debug, Args)]
-pub struct PruneArgs {
-    /// Keep the N newest campaigns
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub keep: usize,
-
-    /// Where results are stored
-    #[command(flatten)]
-    pub place: PlaceArgs,
-}
-
-/// Which store, for commands on stored campaigns.
-#[derive(Debug, Args)]
-pub struct PlaceArgs {
-    /// The project [default: the current folder]
-    #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-
-    /// Where results are stored
-    #[command(flatten)]
-    pub store: StoreArgs,
 }
 
 /// Files to write at the end.
@@ -310,11 +208,11 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FEATURES")]
     pub features: Vec<String>,
 
-    /// Pass this on to cargo or go when building (repeatable)
+    /// Pass this on to cargo when building (repeatable)
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub build_arg: Vec<OsString>,
 
-    /// Also run tests marked #[ignore]
+    /// Also run tests that are marked as ignored
     #[arg(long)]
     pub include_ignored: bool,
 
@@ -391,30 +289,6 @@ pub enum Color {
     Never,
 }
 
-/// Reads a share of the iterations: `2/4`.
-fn parse_shard(text: &str) -> Result<Shard, &'static str> {
-    let parts = text.split_once('/').and_then(|(i, m)| Some((i.parse().ok()?, m.parse().ok()?)));
-    parts.and_then(|(i, m)| Shard::new(i, m)).ok_or("not a share: write I/M with 1 <= I <= M (2/4)")
-}
-
-/// Reads a size in bytes: `64MiB`, `500k`, `1000`.
-fn parse_size(text: &str) -> Result<u64, String> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let unit = match text[end..].trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        _ => return Err("not a size: write bytes, or k, M, G (64MiB)".to_owned()),
-    };
-    let number: u64 = text[..end].parse().map_err(|_| "not a size: it starts with no number")?;
-    match number.checked_mul(unit) {
-        Some(0) => Err("must be above zero".to_owned()),
-        Some(size) => Ok(size),
-        None => Err("too large".to_owned()),
-    }
-}
-
 const EXAMPLES: &str = "\
 Examples:
   dstest 2B -n 50 -p 8              every test with 2B in its name, 50 times, 8 at once
@@ -422,16 +296,6 @@ Examples:
   dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
   dstest list 2C                    which tests would run
   dstest replay                     repeat the first failure of the newest campaign";
-
-const REPLAY_EXAMPLES: &str = "\
-Examples:
-  dstest replay                          the first failure of the newest campaign
-  dstest replay backup_2b#17             a run of the newest campaign
-  dstest replay 4f2a backup_2b#17 -vv    a run of the campaign 4f2a, with VERBOSE=2
-  dstest replay backup_2b --seed 42      a seed of your own
-
-It runs the very program the campaign ran. Exit codes: 0 it went the same way (or, with --seed, it
-passed), 3 it did not, 1 it failed (with --seed).";
 
 const EXAMPLES_AND_EXITS: &str = "\
 Examples:
@@ -473,21 +337,5 @@ mod tests {
         let k = |args: &[&str]| Cli::try_parse_from(args).unwrap().run.budget.until_fail;
         assert_eq!(k(&["dstest", "--until-fail", "2B"]), Some(1));
         assert_eq!(k(&["dstest", "--until-fail=3", "2B"]), Some(3));
-    }
-
-    #[test]
-    fn sizes() {
-        let rows = [
-            ("64MiB", Some(64 << 20)),
-            ("500k", Some(500 << 10)),
-            ("7", Some(7)),
-            ("0", None),
-            ("", None),
-            ("1x", None),
-            ("99999999999G", None),
-        ];
-        for (text, want) in rows {
-            assert_eq!(parse_size(text).ok(), want, "{text}");
-        }
     }
 }

@@ -1,0 +1,127 @@
+//! The options of commands on stored campaigns.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{ExportArgs, StoreArgs};
+use crate::seed::Seed;
+
+/// The options of `dstest replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Which campaign (the newest without one) and which run (its first failure without one)
+    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
+    pub which: Vec<String>,
+
+    /// Run TEST with this seed instead of a stored run's: TEST --seed SEED
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<Seed>,
+
+    /// VERBOSE for the run: 1 by default, repeat for 2 and 3
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Print the shell command instead of running it
+    #[arg(long)]
+    pub print: bool,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
+    pub run: Option<String>,
+
+    /// Add columns for percentiles, processor time and memory
+    #[arg(short, long)]
+    pub timing: bool,
+
+    /// Add columns for the messages, bytes and commands that lab tests report
+    #[arg(long)]
+    pub metrics: bool,
+
+    /// Files to write
+    #[command(flatten)]
+    pub exports: ExportArgs,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
+    pub run: Option<String>,
+
+    /// Run each test N times in all [default: as often as the campaign was to]
+    #[arg(short = 'n', long = "iter", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub iterations: Option<u32>,
+
+    /// Run up to N processes at once [default: as the campaign did]
+    #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub workers: Option<u32>,
+
+    /// Files to write
+    #[command(flatten)]
+    pub exports: ExportArgs,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The campaign to compare with
+    pub old: String,
+
+    /// The campaign that may differ [default: the newest]
+    pub new: Option<String>,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest prune`.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Keep the N newest campaigns
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub keep: usize,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// Which store, for commands on stored campaigns.
+#[derive(Debug, Args)]
+pub struct PlaceArgs {
+    /// The project [default: the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// The end of `dstest replay --help`.
+pub(super) const REPLAY_EXAMPLES: &str = "\
+Examples:
+  dstest replay                          the first failure of the newest campaign
+  dstest replay backup_2b#17             a run of the newest campaign
+  dstest replay 4f2a backup_2b#17 -vv    a run of the campaign 4f2a, with VERBOSE=2
+  dstest replay backup_2b --seed 42      a seed of your own
+
+It runs the very program the campaign ran. Exit codes: 0 it went the same way (or, with --seed, it
+passed), 3 it did not, 1 it failed (with --seed).";

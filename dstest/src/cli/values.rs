@@ -1,0 +1,48 @@
+//! Values of options that have a form of their own.
+
+use crate::run::Shard;
+
+/// Reads a share of the iterations: `2/4`.
+pub(super) fn parse_shard(text: &str) -> Result<Shard, &'static str> {
+    let parts = text.split_once('/').and_then(|(i, m)| Some((i.parse().ok()?, m.parse().ok()?)));
+    parts.and_then(|(i, m)| Shard::new(i, m)).ok_or("not a share: write I/M with 1 <= I <= M (2/4)")
+}
+
+/// Reads a size in bytes: `64MiB`, `500k`, `1000`.
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit = match text[end..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err("not a size: write bytes, or k, M, G (64MiB)".to_owned()),
+    };
+    let number: u64 = text[..end].parse().map_err(|_| "not a size: it starts with no number")?;
+    match number.checked_mul(unit) {
+        Some(0) => Err("must be above zero".to_owned()),
+        Some(size) => Ok(size),
+        None => Err("too large".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        let rows = [
+            ("64MiB", Some(64 << 20)),
+            ("500k", Some(500 << 10)),
+            ("7", Some(7)),
+            ("0", None),
+            ("", None),
+            ("1x", None),
+            ("99999999999G", None),
+        ];
+        for (text, want) in rows {
+            assert_eq!(parse_size(text).ok(), want, "{text}");
+        }
+    }
+}
