@@ -64,7 +64,9 @@ fn signature(event: &Event<'_>) -> u64 {
     hasher.write(&event.topic);
     hasher.write_u8(0);
     for word in event.text.split(|byte| *byte == b' ') {
-        let is_id = word.strip_prefix(b"id=").is_some_and(|id| id.iter().all(u8::is_ascii_digit));
+        let is_id = word
+            .strip_prefix(b"id=")
+            .is_some_and(|id| id.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'));
         hasher.write(if is_id { b"id=" } else { word });
         hasher.write_u8(b' ');
     }

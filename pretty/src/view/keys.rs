@@ -58,6 +58,18 @@ pub enum Jump {
     NextError,
     /// To the failure, panic or race before.
     PreviousError,
+    /// To where the next higher term starts.
+    NextTerm,
+    /// To where a higher term started before.
+    PreviousTerm,
+    /// To where the next peer becomes leader.
+    NextLeader,
+    /// To where a peer became leader before.
+    PreviousLeader,
+    /// To the next thing that should never be: a second leader, a commit going back.
+    NextOddity,
+    /// To such a thing before.
+    PreviousOddity,
     /// To the next line of a test runner.
     NextTest,
     /// To the line of a test runner before.
@@ -92,7 +104,7 @@ const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
 }
 
 /// All keys. The digits `1` to `9` come on top: they switch peers.
-pub const BINDINGS: [Binding; 44] = [
+pub const BINDINGS: [Binding; 50] = [
     key('j', Action::Down, "line down"),
     special(KeyCode::Down, Action::Down, "line down"),
     key('k', Action::Up, "line up"),
@@ -119,6 +131,12 @@ pub const BINDINGS: [Binding; 44] = [
     key('&', Action::AskFilter, "show only matches"),
     key('e', Action::Jump(Jump::NextError), "next failure, panic or race"),
     key('E', Action::Jump(Jump::PreviousError), "failure, panic or race before"),
+    key('t', Action::Jump(Jump::NextTerm), "next term"),
+    key('T', Action::Jump(Jump::PreviousTerm), "term before"),
+    key('l', Action::Jump(Jump::NextLeader), "next leader"),
+    key('L', Action::Jump(Jump::PreviousLeader), "leader before"),
+    key('!', Action::Jump(Jump::NextOddity), "next suspicious thing"),
+    key('@', Action::Jump(Jump::PreviousOddity), "suspicious thing before"),
     key('}', Action::Jump(Jump::NextTest), "next test line"),
     key('x', Action::Jump(Jump::NextTest), "next test line"),
     key('{', Action::Jump(Jump::PreviousTest), "test line before"),

@@ -28,11 +28,13 @@
 mod chunk;
 mod draw;
 mod facts;
+mod history;
 mod jump;
 mod keys;
 mod panes;
 mod prompt;
 mod store;
+mod told;
 mod update;
 
 use std::collections::BTreeSet;

@@ -7,7 +7,7 @@ use ratatui::text::{Line as Text, Span};
 use ratatui::widgets::{Block, Clear, Widget as _};
 
 use super::draw::short;
-use super::facts::KEYS;
+use super::told::KEYS;
 use super::{Follow, LogView, keys};
 use crate::text::{columns, make_safe};
 
