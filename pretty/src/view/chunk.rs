@@ -45,7 +45,7 @@ enum Kind {
 pub(super) struct TopicId(pub(super) u16);
 
 /// A peer, likewise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PeerId(pub(super) u16);
 
 const _: () = assert!(size_of::<Entry>() <= 16);

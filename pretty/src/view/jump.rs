@@ -17,7 +17,7 @@ enum Direction {
 
 impl LogView {
     pub(super) fn jump(&mut self, jump: Jump) {
-        let search = self.search.clone();
+        let search = self.search.as_ref().map(|search| search.regex.clone());
         let found = match jump {
             Jump::NextMatch => self.find_match(search.as_ref(), Direction::Forward),
             Jump::PreviousMatch => self.find_match(search.as_ref(), Direction::Backward),
@@ -100,8 +100,12 @@ impl LogView {
         class.is_some_and(|class| [Class::Test, Class::Passed, Class::Failed].contains(&class))
     }
 
-    /// The nearest other line with the selected one's `id=`: after it, else before it.
+    /// The other end of the selected message; of another line with an `id=` the nearest line with
+    /// the same: after it, else before it.
     fn find_other_end(&self) -> Option<usize> {
+        if let Some(line) = self.other_end().and_then(|line| u32::try_from(line).ok()) {
+            return self.shown.binary_search(&line).ok();
+        }
         let id = fact(self.store.bytes(self.cursor()?), b"id")?;
         let same = |line: usize| fact(self.store.bytes(line), b"id") == Some(id);
         self.find(Direction::Forward, same).or_else(|| self.find(Direction::Backward, same))
