@@ -1,5 +1,7 @@
 //! The state → cells of a buffer. Draws only what is visible, and changes nothing.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -48,6 +50,7 @@ impl LogView {
         }
         match self.panes {
             Panes::None => {}
+            Panes::State if self.state_rows() == 0 => {}
             Panes::State => self.draw_state(area, buffer),
             Panes::Topics => self.draw_menu(area, buffer),
             Panes::Help => self.draw_help(area, buffer),
@@ -63,8 +66,7 @@ impl LogView {
     }
 
     fn log_rows(&self) -> u16 {
-        let state = if self.panes == Panes::State { self.state_rows() } else { 0 };
-        self.size.height.saturating_sub(2 + state + self.strip_rows())
+        self.size.height.saturating_sub(2 + self.state_rows() + self.strip_rows())
     }
 
     /// Rows of the line at a position in `shown`.
@@ -157,15 +159,27 @@ impl LogView {
         }
     }
 
-    /// A `!` beside what is suspicious, the letter of a mark beside what is marked.
+    /// A `!` at the edge of what is suspicious, the letter of a mark at what is marked.
     fn draw_signs(&self, line: usize, drawn: &Drawn<'_>, area: Rect, buffer: &mut Buffer) {
-        let x = area.x + drawn.cell.x.saturating_sub(1);
-        if self.store.history.oddity(line).is_some() {
-            buffer.set_stringn(x, area.y, "!", 1, self.bad_style());
+        let Some(x) = drawn.cell.x.checked_sub(1) else {
+            return;
+        };
+        if let Some(sign) = self.sign(line) {
+            let style = if sign == '!' { self.bad_style() } else { self.title_style() };
+            buffer.set_stringn(area.x + x, area.y, sign.encode_utf8(&mut [0; 4]), 1, style);
         }
-        if let Some(letter) = self.marks.of(line) {
-            let mut sign = [0; 4];
-            buffer.set_stringn(x, area.y, letter.encode_utf8(&mut sign), 1, self.title_style());
+    }
+
+    fn sign(&self, line: usize) -> Option<char> {
+        let odd = self.store.history.oddity(line).map(|_| '!');
+        self.marks.of(line).or(odd)
+    }
+
+    /// The sign before a text that has no edge to its left.
+    fn with_sign<'a>(&self, line: usize, cell: Cell, text: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+        match self.sign(line).filter(|_| cell.x == 0) {
+            Some(sign) => [format!("{sign} ").as_bytes(), &text].concat().into(),
+            None => text,
         }
     }
 
@@ -202,7 +216,9 @@ impl LogView {
     fn prepare<'a>(&self, line: usize, scratch: &'a mut String) -> Drawn<'a> {
         match self.store.line(line) {
             Line::Event(event) => self.prepare_event(line, &event, scratch),
-            Line::Header(header) => self.prepare_other(header.text, self.title_style(), scratch),
+            Line::Header(header) => {
+                self.prepare_other(line, header.text, self.title_style(), scratch)
+            }
             Line::Other(class, text) => {
                 let style = match class {
                     Class::Blank | Class::Plain => Style::new(),
@@ -210,15 +226,28 @@ impl LogView {
                     Class::Passed => self.bold(self.theme.good),
                     Class::Failed | Class::Panic | Class::Race => self.bold(self.theme.bad),
                 };
-                self.prepare_other(text, style, scratch)
+                self.prepare_other(line, text, style, scratch)
             }
         }
     }
 
-    fn prepare_other<'a>(&self, text: &[u8], style: Style, scratch: &'a mut String) -> Drawn<'a> {
+    fn prepare_other<'a>(
+        &self,
+        line: usize,
+        text: &[u8],
+        style: Style,
+        scratch: &'a mut String,
+    ) -> Drawn<'a> {
         let cell = Cell { x: 0, width: self.size.width.max(1) };
         let [time, topic, tag] = [const { String::new() }; 3];
-        Drawn { time, topic, tag, text: own_safe(text, scratch), cell, style }
+        Drawn {
+            time,
+            topic,
+            tag,
+            text: own_safe(&self.with_sign(line, cell, text.into()), scratch),
+            cell,
+            style,
+        }
     }
 
     fn prepare_event<'a>(
@@ -230,7 +259,8 @@ impl LogView {
         let name = |bytes: &[u8]| make_safe(bytes, &mut String::new()).text().to_owned();
         let front = crate::printer::Front::of(event, &self.layout);
         let mut joined = Vec::new();
-        let mut text = std::borrow::Cow::Borrowed(front.before(&event.text, &mut joined));
+        let cell = self.cell(Some(&event.peer));
+        let mut text = Cow::Borrowed(front.before(&event.text, &mut joined));
         if let Some(times) = self.folding.as_ref().and_then(|folding| folding.times(line)) {
             text.to_mut().extend_from_slice(format!(" ×{times}").as_bytes());
         }
@@ -239,8 +269,8 @@ impl LogView {
             time: stamp.map(|stamp| name(&stamp.text)).unwrap_or_default(),
             topic: if front.topic.is_some() { String::new() } else { name(&event.topic) },
             tag: if front.peer.is_some() { String::new() } else { name(&event.peer) },
-            text: own_safe(&text, scratch),
-            cell: self.cell(Some(&event.peer)),
+            text: own_safe(&self.with_sign(line, cell, text), scratch),
+            cell,
             style: self.color(self.theme.topic(&event.topic)),
         }
     }

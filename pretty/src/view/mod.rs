@@ -191,6 +191,7 @@ impl LogView {
             self.size = size;
             self.lay_out();
             self.scroll_to_cursor();
+            self.fill_screen();
         }
     }
 

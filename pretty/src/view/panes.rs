@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, Clear, Widget as _};
 
 use super::draw::short;
 use super::told::KEYS;
-use super::{Follow, LogView};
+use super::{Follow, LogView, Panes};
 use crate::text::{columns, make_safe};
 
 impl LogView {
@@ -64,7 +64,11 @@ impl LogView {
         status
     }
 
+    /// Rows of the state of the peers: none if it is not asked for or has no room.
     pub(super) fn state_rows(&self) -> u16 {
+        if self.panes != Panes::State || self.size.height < STATE_HEIGHT_MIN {
+            return 0;
+        }
         // The frame, the peers, and the message.
         let rows = 3 + short(self.store.columns().peers);
         rows.min(self.size.height / 2)
@@ -96,6 +100,9 @@ impl LogView {
         }
     }
 }
+
+/// Below this the log needs all rows.
+const STATE_HEIGHT_MIN: u16 = 8;
 
 fn safe(text: &str) -> String {
     make_safe(text.as_bytes(), &mut String::new()).text().to_owned()

@@ -123,6 +123,7 @@ impl LogView {
             Wrap::No => Wrap::Yes,
         };
         self.scroll_to_cursor();
+        self.fill_screen();
     }
 
     fn toggle_strip(&mut self) {
@@ -131,6 +132,7 @@ impl LogView {
             Strip::Hidden => Strip::Shown,
         };
         self.scroll_to_cursor();
+        self.fill_screen();
     }
 
     pub(super) fn go_to(&mut self, at: usize) {
@@ -160,6 +162,24 @@ impl LogView {
             first -= 1;
         }
         self.top = first;
+    }
+
+    /// Scrolls back as far as there is empty room below the last line.
+    pub(super) fn fill_screen(&mut self) {
+        let mut room = self.body_rows();
+        for at in self.top..self.shown.len() {
+            let Some(less) = room.checked_sub(self.rows_of(at)) else {
+                return;
+            };
+            room = less;
+        }
+        while self.top > 0 {
+            let Some(less) = room.checked_sub(self.rows_of(self.top - 1)) else {
+                return;
+            };
+            room = less;
+            self.top -= 1;
+        }
     }
 
     fn type_key(&mut self, event: KeyEvent) {
@@ -227,7 +247,11 @@ impl LogView {
     fn toggle(&mut self, panes: Panes) {
         self.menu = 0;
         self.panes = if self.panes == panes { Panes::None } else { panes };
+        if self.panes == Panes::State && self.state_rows() == 0 {
+            "no room for the state".clone_into(&mut self.note);
+        }
         self.scroll_to_cursor();
+        self.fill_screen();
     }
 
     fn toggle_follow(&mut self) {
