@@ -43,8 +43,9 @@ pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
     drop(chunks);
     shown.map_err(RunError::Terminal)?;
     match loader.is_finished().then(|| loader.join()) {
+        Some(Err(panic)) => std::panic::resume_unwind(panic),
         Some(Ok(Err(error))) if !matches!(error, RunError::Closed) => Err(error),
-        Some(_) | None => Ok(Exit::Done),
+        Some(Ok(_)) | None => Ok(Exit::Done),
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) enum Oddity {
     TermBack,
     CommitBack,
     AppliedBeyondCommit,
+    CommittedDeleted,
 }
 
 impl Oddity {
@@ -62,6 +63,7 @@ impl Oddity {
             Self::TermBack => "the term goes back",
             Self::CommitBack => "the commit index goes back",
             Self::AppliedBeyondCommit => "applied beyond what is committed",
+            Self::CommittedDeleted => "committed entries are deleted",
         }
     }
 }
@@ -179,24 +181,24 @@ impl History {
         self.peers[own][key as usize].push(Change { line, value });
         match key {
             Key::Role => self.lead(line, peer),
-            Key::Term => self.enter_term(line, peer, before, value),
+            Key::Term => self.enter_term(line, before, value),
             Key::Commit => self.check_back(line, before, value, Oddity::CommitBack),
             Key::Applied => self.check_applied(line, peer, value),
-            Key::Vote | Key::Last => {}
+            Key::Last => self.check_last(line, peer, value),
+            Key::Vote => {}
         }
     }
 
-    fn enter_term(&mut self, line: u32, peer: PeerId, before: Option<Value>, term: Value) {
+    fn enter_term(&mut self, line: u32, before: Option<Value>, term: Value) {
         self.check_back(line, before, term, Oddity::TermBack);
         if let Some(term) = term.number().filter(|term| *term > self.highest_term.unwrap_or(0)) {
             self.highest_term = Some(term);
             self.terms.push((line, term));
         }
-        // In a line with both the role comes first: a leader's new term is news as well.
-        self.lead(line, peer);
     }
 
-    /// A leader in a term: a second one is odd.
+    /// A leader in a term: a second one is odd. Only who says so anew counts: who enters a higher
+    /// term may lay down the office a line later.
     fn lead(&mut self, line: u32, peer: PeerId) {
         let role = self.now(peer, Key::Role).and_then(|role| self.words.text(role));
         let term = self.now(peer, Key::Term).and_then(Value::number);
@@ -224,6 +226,13 @@ impl History {
         let commit = self.now(peer, Key::Commit).and_then(Value::number);
         if commit.zip(applied.number()).is_some_and(|(commit, applied)| applied > commit) {
             self.odd(line, Oddity::AppliedBeyondCommit);
+        }
+    }
+
+    fn check_last(&mut self, line: u32, peer: PeerId, last: Value) {
+        let commit = self.now(peer, Key::Commit).and_then(Value::number);
+        if commit.zip(last.number()).is_some_and(|(commit, last)| last < commit) {
+            self.odd(line, Oddity::CommittedDeleted);
         }
     }
 
@@ -335,12 +344,14 @@ mod tests {
             (ONE, Key::Commit, "4"),
             (ONE, Key::Role, "follower"),
             (ONE, Key::Term, "1"),
+            (ONE, Key::Last, "3"),
         ]);
         let odd = [
             (3, Oddity::TwoLeaders),
             (6, Oddity::AppliedBeyondCommit),
             (7, Oddity::CommitBack),
             (9, Oddity::TermBack),
+            (10, Oddity::CommittedDeleted),
         ];
         assert_eq!(found.oddities(), odd);
         assert_eq!(found.oddity(7), Some(Oddity::CommitBack));

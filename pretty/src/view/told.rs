@@ -22,10 +22,10 @@ pub(super) enum Key {
     Last,
 }
 
-impl Key {
-    pub(super) const ALL: [Self; KEYS.len()] =
-        [Self::Role, Self::Term, Self::Vote, Self::Commit, Self::Applied, Self::Last];
-}
+/// The order in which pairs of one line are taken: who becomes leader does so in the line's term,
+/// and what is applied is measured by the line's commit index and that by the line's log.
+const IN_ORDER: [Key; KEYS.len()] =
+    [Key::Term, Key::Role, Key::Vote, Key::Commit, Key::Applied, Key::Last];
 
 /// One thing a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +48,9 @@ pub(super) fn told(text: &[u8]) -> Vec<Told<'_>> {
         }
     }
     if memchr::memchr(b'=', text).is_some() {
-        let pairs = Key::ALL.into_iter().zip(KEYS);
-        let facts = pairs.filter_map(|(key, name)| Some((key, fact(text, name.as_bytes())?)));
-        told.extend(facts.map(|(key, value)| Told::Is(key, value.into())));
+        let value =
+            |key: Key| Some(Told::Is(key, fact(text, KEYS[key as usize].as_bytes())?.into()));
+        told.extend(IN_ORDER.into_iter().filter_map(value));
     }
     told
 }

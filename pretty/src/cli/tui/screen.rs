@@ -8,7 +8,9 @@ use std::sync::Once;
 
 use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use ratatui::crossterm::execute;
-use ratatui::{DefaultTerminal, Frame};
+use ratatui::crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, enable_raw_mode};
+use ratatui::prelude::CrosstermBackend;
+use ratatui::{DefaultTerminal, Frame, Terminal};
 use signal_hook::consts::SIGTSTP;
 
 /// The whole screen, with its keys and mouse. Dropping it restores the terminal; so does a panic.
@@ -49,7 +51,8 @@ impl Screen {
     }
 
     pub(super) fn redraw(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        execute!(stdout(), Clear(ClearType::All))?;
+        self.forget()
     }
 
     /// Stops the program as the terminal's own key would; returns when it is continued.
@@ -98,10 +101,18 @@ impl Screen {
     fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
         restore();
         let result = run();
-        self.terminal = ratatui::try_init()?;
+        enable_raw_mode()?;
+        execute!(stdout(), EnterAlternateScreen)?;
         self.use_mouse()?;
-        self.terminal.clear()?;
+        self.forget()?;
         Ok(result)
+    }
+
+    /// Nothing is on the screen any more, so that the next picture is drawn as a whole. Unlike
+    /// the terminal's own way to clear, this needs no answer from it.
+    fn forget(&mut self) -> io::Result<()> {
+        self.terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        Ok(())
     }
 }
 
