@@ -195,28 +195,26 @@ impl Notes {
 
     fn event(&mut self, line: u32, peer: PeerId, text: &[u8]) {
         let own = usize::from(peer.0);
-        for told in told(text) {
-            if self.said.len() <= own {
-                self.said.resize_with(own + 1, Default::default);
-            }
-            match told {
-                Told::Restart => {
-                    self.said[own] = Default::default();
-                    self.push(line, Says::Restart(peer));
-                }
-                Told::OneMore(key) => {
-                    self.said[own][key as usize] = None;
-                    self.push(line, Says::OneMore(peer, key));
-                }
-                Told::Is(key, value) => {
-                    let said = &mut self.said[own][key as usize];
-                    if said.as_deref() != Some(&*value) {
-                        *said = Some((&*value).into());
-                        self.push(line, Says::Is(peer, key, (&*value).into()));
-                    }
-                }
-            }
+        if self.said.len() <= own {
+            self.said.resize_with(own + 1, Default::default);
         }
+        told(text, |told| match told {
+            Told::Restart => {
+                self.said[own] = Default::default();
+                self.push(line, Says::Restart(peer));
+            }
+            Told::OneMore(key) => {
+                self.said[own][key as usize] = None;
+                self.push(line, Says::OneMore(peer, key));
+            }
+            Told::Is(key, value) => {
+                let said = &mut self.said[own][key as usize];
+                if said.as_deref() != Some(&*value) {
+                    *said = Some((&*value).into());
+                    self.push(line, Says::Is(peer, key, (&*value).into()));
+                }
+            }
+        });
     }
 }
 
