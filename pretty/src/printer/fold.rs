@@ -75,3 +75,23 @@ fn signature(event: &Event<'_>) -> u64 {
 
 /// The lines of a heartbeat with a handful of peers, on the leader's side.
 const RECENT_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_message_ids_may_differ() {
+        let mut folds = Folds::default();
+        let mut take = |text: &str| {
+            let text = text.as_bytes().into();
+            let (topic, peer) = (b"RPC".into(), b"0".into());
+            folds.take(&Event { stamp: None, topic, peer, text })
+        };
+        assert_eq!(take("sends x to=1 id=0.7"), Folded::New);
+        assert_eq!(take("sends x to=1 id=0.8"), Folded::Repeat);
+        assert_eq!(take("sends x to=1 id=9"), Folded::Repeat);
+        assert_eq!(take("sends x to=2 id=0.9"), Folded::After(2));
+        assert_eq!(take("sends x to=1 id=a"), Folded::New);
+    }
+}
