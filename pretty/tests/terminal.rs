@@ -88,3 +88,74 @@ fn the_view_opens_and_leaves_the_screen_as_it_was() {
     screen.wait_for("\x1b[?1049l");
     assert!(child.wait().unwrap().success());
 }
+
+/// The view of a file of its own, and the program that shows it.
+fn open_view(log: &str, editor: &str) -> (tempfile::TempDir, Screen, Child) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.log");
+    std::fs::write(&file, log).unwrap();
+    let (screen, terminal) = Screen::new(60, 10);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
+    command.arg("--tui").arg(file).env_clear().env("TERM", "xterm-256color");
+    command.env("PATH", "/usr/bin:/bin").env("EDITOR", editor).stderr(Stdio::null());
+    command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
+    let child = command.spawn().unwrap();
+    (folder, screen, child)
+}
+
+#[test]
+fn suspended_it_gives_the_terminal_back() {
+    let (_folder, mut screen, mut child) = open_view("000001 | VOTE | 0 | hello\n", "");
+    screen.wait_for("hello");
+    screen.press("\x1a");
+    let seen = screen.wait_for("\x1b[?1049l");
+    assert!(seen.contains("\x1b[?1000l"), "the mouse as well: {seen:?}");
+    let stat = format!("/proc/{}/stat", child.id());
+    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+        std::thread::yield_now();
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-CONT", &id]).status().unwrap().success());
+    assert!(screen.wait_for("hello").contains("\x1b[?1049h"));
+    screen.press("q");
+    screen.wait_for("\x1b[?1049l");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn the_editor_gets_the_line_and_the_clipboard_the_text() {
+    let log = "000001 | VOTE | 0 | hello\n000002 | VOTE | 0 | world\n";
+    let (_folder, mut screen, mut child) = open_view(log, "echo opens");
+    screen.wait_for("world");
+    screen.press("jo");
+    let seen = screen.wait_for("world");
+    assert!(seen.contains("opens +2 /"), "{seen:?}");
+    screen.press("y");
+    // `000002 | VOTE | 0 | world` in base64.
+    screen.wait_for("\x1b]52;c;MDAwMDAyIHwgVk9URSB8IDAgfCB3b3JsZA==\x1b\\");
+    screen.press("q");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_pipe_can_be_browsed_on_a_screen_that_shrinks() {
+    let (mut screen, terminal) = Screen::new(60, 20);
+    let script =
+        format!("seq -f '1 | VOTE | 0 | line %g' 50 | {} --tui", env!("CARGO_BIN_EXE_pretty"));
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait", "sh", "-c", &script]).env_clear();
+    command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm-256color").stderr(Stdio::null());
+    command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
+    let mut child = command.spawn().unwrap();
+    screen.wait_for("line 12");
+    screen.press("/line 44$\r");
+    screen.wait_for("1/1");
+    screen.resize(20, 5);
+    let seen = screen.wait_for("44/50");
+    assert!(!seen.contains("line 12"), "{seen:?}");
+    screen.press("g");
+    screen.wait_for("line");
+    screen.press("q");
+    screen.wait_for("\x1b[?1049l");
+    assert!(child.wait().unwrap().success());
+}

@@ -64,7 +64,9 @@ fn signature(event: &Event<'_>) -> u64 {
     hasher.write(&event.topic);
     hasher.write_u8(0);
     for word in event.text.split(|byte| *byte == b' ') {
-        let is_id = word.strip_prefix(b"id=").is_some_and(|id| id.iter().all(u8::is_ascii_digit));
+        let is_id = word
+            .strip_prefix(b"id=")
+            .is_some_and(|id| id.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'));
         hasher.write(if is_id { b"id=" } else { word });
         hasher.write_u8(b' ');
     }
@@ -73,3 +75,23 @@ fn signature(event: &Event<'_>) -> u64 {
 
 /// The lines of a heartbeat with a handful of peers, on the leader's side.
 const RECENT_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_message_ids_may_differ() {
+        let mut folds = Folds::default();
+        let mut take = |text: &str| {
+            let text = text.as_bytes().into();
+            let (topic, peer) = (b"RPC".into(), b"0".into());
+            folds.take(&Event { stamp: None, topic, peer, text })
+        };
+        assert_eq!(take("sends x to=1 id=0.7"), Folded::New);
+        assert_eq!(take("sends x to=1 id=0.8"), Folded::Repeat);
+        assert_eq!(take("sends x to=1 id=9"), Folded::Repeat);
+        assert_eq!(take("sends x to=2 id=0.9"), Folded::After(2));
+        assert_eq!(take("sends x to=1 id=a"), Folded::New);
+    }
+}

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use super::history::{Note, Says};
+use super::told::{KEYS, Told, told};
 use crate::class::Class;
 use crate::line::{Event, Line};
 use crate::parse::Parser;
@@ -18,6 +20,8 @@ pub struct Chunk {
     pub(super) topics: Names,
     pub(super) peers: Names,
     pub(super) time_columns: usize,
+    /// What the peers say of themselves, with the chunk's own numbers for lines and peers.
+    pub(super) notes: Vec<Note>,
     pub(super) parser: Parser,
 }
 
@@ -41,7 +45,7 @@ enum Kind {
 pub(super) struct TopicId(pub(super) u16);
 
 /// A peer, likewise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PeerId(pub(super) u16);
 
 const _: () = assert!(size_of::<Entry>() <= 16);
@@ -62,6 +66,7 @@ impl Chunk {
             topics: Names::default(),
             peers: Names::default(),
             time_columns: 0,
+            notes: Notes::default(),
             reader: parser.clone(),
         };
         let mut start = 0;
@@ -72,8 +77,8 @@ impl Chunk {
         if start < bytes.len() {
             index.add(&bytes, start, bytes.len());
         }
-        let Index { entries, topics, peers, time_columns, .. } = index;
-        Self { bytes, entries, topics, peers, time_columns, parser }
+        let Index { entries, topics, peers, time_columns, notes, .. } = index;
+        Self { bytes, entries, topics, peers, time_columns, notes: notes.list, parser }
     }
 
     /// The bytes of a line, without its line end.
@@ -117,6 +122,7 @@ struct Index {
     topics: Names,
     peers: Names,
     time_columns: usize,
+    notes: Notes,
     reader: Parser,
 }
 
@@ -124,19 +130,91 @@ impl Index {
     fn add(&mut self, bytes: &[u8], start: usize, end: usize) {
         let line = &bytes[start..end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let number = short(self.entries.len());
         let kind = match self.reader.parse(line) {
-            Line::Event(event) => self.event(&event),
-            Line::Header(_) => Kind::Header,
-            Line::Other(class, _) => Kind::Other(class),
+            Line::Event(event) => self.event(number, &event),
+            Line::Header(_) => {
+                self.notes.clear_with(number, Says::NewRun);
+                Kind::Header
+            }
+            Line::Other(class, text) => {
+                self.notes.other(number, class, text);
+                Kind::Other(class)
+            }
         };
-        let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         self.entries.push(Entry { start: short(start), length: short(line.len()), kind });
     }
 
-    fn event(&mut self, event: &Event<'_>) -> Kind {
+    fn event(&mut self, line: u32, event: &Event<'_>) -> Kind {
         let time = event.stamp.as_ref().map_or(0, |stamp| columns_of(&stamp.text));
         self.time_columns = self.time_columns.max(time);
-        Kind::Event(TopicId(self.topics.id(&event.topic)), PeerId(self.peers.id(&event.peer)))
+        let peer = PeerId(self.peers.id(&event.peer));
+        if &*event.topic == ERROR_TOPIC {
+            self.notes.push(line, Says::Error);
+        }
+        if &*event.peer != Event::NO_PEER {
+            self.notes.event(line, peer, &event.text);
+        }
+        Kind::Event(TopicId(self.topics.id(&event.topic)), peer)
+    }
+}
+
+/// The topic of lines that are errors whatever they say.
+const ERROR_TOPIC: &[u8] = b"ERRO";
+
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Notes of a chunk. What a peer says again changes nothing and is left out.
+#[derive(Debug, Default)]
+struct Notes {
+    list: Vec<Note>,
+    said: Vec<[Option<Box<[u8]>>; KEYS.len()]>,
+}
+
+impl Notes {
+    fn push(&mut self, line: u32, says: Says) {
+        self.list.push(Note { line, says });
+    }
+
+    fn clear_with(&mut self, line: u32, says: Says) {
+        self.said.clear();
+        self.push(line, says);
+    }
+
+    fn other(&mut self, line: u32, class: Class, text: &[u8]) {
+        match class {
+            Class::Failed | Class::Panic | Class::Race => self.push(line, Says::Error),
+            Class::Test if text.starts_with(b"Test (") || text.starts_with(b"=== RUN") => {
+                self.push(line, Says::NewTest);
+            }
+            Class::Blank | Class::Plain | Class::Test | Class::Passed => {}
+        }
+    }
+
+    fn event(&mut self, line: u32, peer: PeerId, text: &[u8]) {
+        let own = usize::from(peer.0);
+        if self.said.len() <= own {
+            self.said.resize_with(own + 1, Default::default);
+        }
+        told(text, |told| match told {
+            Told::Restart => {
+                self.said[own] = Default::default();
+                self.push(line, Says::Restart(peer));
+            }
+            Told::OneMore(key) => {
+                self.said[own][key as usize] = None;
+                self.push(line, Says::OneMore(peer, key));
+            }
+            Told::Is(key, value) => {
+                let said = &mut self.said[own][key as usize];
+                if said.as_deref() != Some(&*value) {
+                    *said = Some((&*value).into());
+                    self.push(line, Says::Is(peer, key, (&*value).into()));
+                }
+            }
+        });
     }
 }
 

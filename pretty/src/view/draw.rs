@@ -1,11 +1,13 @@
 //! The state → cells of a buffer. Draws only what is visible, and changes nothing.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::chunk::PeerId;
-use super::{LogView, Panes, panes};
+use super::{LogView, Panes, Wrap};
 use crate::class::Class;
 use crate::color::{Depth, Rgb};
 use crate::layout::Shape;
@@ -15,9 +17,9 @@ use crate::theme::Background;
 
 /// Where a text goes: its first column and its width.
 #[derive(Clone, Copy)]
-struct Cell {
-    x: u16,
-    width: u16,
+pub(super) struct Cell {
+    pub(super) x: u16,
+    pub(super) width: u16,
 }
 
 /// A line ready to be drawn, apart from its rows.
@@ -41,10 +43,17 @@ impl LogView {
         let height = area.height.saturating_sub(2);
         let body = Rect { y: area.y + 1, height: height.min(self.log_rows()), ..area };
         self.draw_body(body, buffer);
+        let strip = self.strip_rows();
+        if strip > 0 && area.height > strip {
+            let y = area.bottom() - 1 - strip;
+            self.draw_strip(Rect { y, height: strip, ..area }, buffer);
+        }
         match self.panes {
             Panes::None => {}
+            Panes::State if self.state_rows() == 0 => {}
             Panes::State => self.draw_state(area, buffer),
-            Panes::Help => panes::draw_help(area, buffer),
+            Panes::Topics => self.draw_menu(area, buffer),
+            Panes::Help => self.draw_help(area, buffer),
         }
         if area.height > 1 {
             self.draw_status(Rect { y: area.bottom() - 1, height: 1, ..area }, buffer);
@@ -57,8 +66,7 @@ impl LogView {
     }
 
     fn log_rows(&self) -> u16 {
-        let state = if self.panes == Panes::State { self.state_rows() } else { 0 };
-        self.size.height.saturating_sub(2 + state)
+        self.size.height.saturating_sub(2 + self.state_rows() + self.strip_rows())
     }
 
     /// Rows of the line at a position in `shown`.
@@ -67,6 +75,9 @@ impl LogView {
             return 1;
         };
         let mut scratch = String::new();
+        if self.wrap == Wrap::No {
+            return 1;
+        }
         let drawn = self.prepare(*line as usize, &mut scratch);
         drawn.text.rows(usize::from(drawn.cell.width)).count()
     }
@@ -113,6 +124,11 @@ impl LogView {
             if y == area.bottom() {
                 break;
             }
+            if y > area.y && self.wrap == Wrap::No {
+                let end = (area.x + drawn.cell.x + drawn.cell.width).min(area.right());
+                buffer.set_stringn(end.saturating_sub(1), area.y, "…", 1, drawn.style);
+                break;
+            }
             if let Some((_, peer)) = event {
                 self.draw_lines_between(peer, Rect { y, ..area }, buffer);
                 if y > area.y && drawn.cell.x > 0 {
@@ -127,6 +143,7 @@ impl LogView {
             y += 1;
         }
         self.draw_lead(&drawn, area, buffer);
+        self.draw_signs(line, &drawn, area, buffer);
         y - area.y
     }
 
@@ -139,6 +156,30 @@ impl LogView {
         if let (Shape::Tagged(width), false) = (&self.layout.shape, drawn.tag.is_empty()) {
             let x = area.x + short(self.layout.lead()) + 1;
             buffer.set_stringn(x, area.y, &drawn.tag, *width, self.title_style());
+        }
+    }
+
+    /// A `!` at the edge of what is suspicious, the letter of a mark at what is marked.
+    fn draw_signs(&self, line: usize, drawn: &Drawn<'_>, area: Rect, buffer: &mut Buffer) {
+        let Some(x) = drawn.cell.x.checked_sub(1) else {
+            return;
+        };
+        if let Some(sign) = self.sign(line) {
+            let style = if sign == '!' { self.bad_style() } else { self.title_style() };
+            buffer.set_stringn(area.x + x, area.y, sign.encode_utf8(&mut [0; 4]), 1, style);
+        }
+    }
+
+    fn sign(&self, line: usize) -> Option<char> {
+        let odd = self.store.history.oddity(line).map(|_| '!');
+        self.marks.of(line).or(odd)
+    }
+
+    /// The sign before a text that has no edge to its left.
+    fn with_sign<'a>(&self, line: usize, cell: Cell, text: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+        match self.sign(line).filter(|_| cell.x == 0) {
+            Some(sign) => [format!("{sign} ").as_bytes(), &text].concat().into(),
+            None => text,
         }
     }
 
@@ -164,7 +205,7 @@ impl LogView {
     }
 
     fn mark_matches(&self, text: &str, area: Rect, buffer: &mut Buffer) {
-        for found in self.search.iter().flat_map(|regex| regex.find_iter(text)) {
+        for found in self.search.iter().flat_map(|search| search.regex.find_iter(text)) {
             let x = area.x + short(columns(&text[..found.start()]));
             let width = short(columns(found.as_str())).min(area.right().saturating_sub(x));
             let style = Style::new().add_modifier(Modifier::REVERSED);
@@ -174,8 +215,10 @@ impl LogView {
 
     fn prepare<'a>(&self, line: usize, scratch: &'a mut String) -> Drawn<'a> {
         match self.store.line(line) {
-            Line::Event(event) => self.prepare_event(&event, scratch),
-            Line::Header(header) => self.prepare_other(header.text, self.title_style(), scratch),
+            Line::Event(event) => self.prepare_event(line, &event, scratch),
+            Line::Header(header) => {
+                self.prepare_other(line, header.text, self.title_style(), scratch)
+            }
             Line::Other(class, text) => {
                 let style = match class {
                     Class::Blank | Class::Plain => Style::new(),
@@ -183,35 +226,57 @@ impl LogView {
                     Class::Passed => self.bold(self.theme.good),
                     Class::Failed | Class::Panic | Class::Race => self.bold(self.theme.bad),
                 };
-                self.prepare_other(text, style, scratch)
+                self.prepare_other(line, text, style, scratch)
             }
         }
     }
 
-    fn prepare_other<'a>(&self, text: &[u8], style: Style, scratch: &'a mut String) -> Drawn<'a> {
+    fn prepare_other<'a>(
+        &self,
+        line: usize,
+        text: &[u8],
+        style: Style,
+        scratch: &'a mut String,
+    ) -> Drawn<'a> {
         let cell = Cell { x: 0, width: self.size.width.max(1) };
         let [time, topic, tag] = [const { String::new() }; 3];
-        Drawn { time, topic, tag, text: own_safe(text, scratch), cell, style }
+        Drawn {
+            time,
+            topic,
+            tag,
+            text: own_safe(&self.with_sign(line, cell, text.into()), scratch),
+            cell,
+            style,
+        }
     }
 
-    fn prepare_event<'a>(&self, event: &Event<'_>, scratch: &'a mut String) -> Drawn<'a> {
+    fn prepare_event<'a>(
+        &self,
+        line: usize,
+        event: &Event<'_>,
+        scratch: &'a mut String,
+    ) -> Drawn<'a> {
         let name = |bytes: &[u8]| make_safe(bytes, &mut String::new()).text().to_owned();
         let front = crate::printer::Front::of(event, &self.layout);
         let mut joined = Vec::new();
-        let text = front.before(&event.text, &mut joined);
+        let cell = self.cell(Some(&event.peer));
+        let mut text = Cow::Borrowed(front.before(&event.text, &mut joined));
+        if let Some(times) = self.folding.as_ref().and_then(|folding| folding.times(line)) {
+            text.to_mut().extend_from_slice(format!(" ×{times}").as_bytes());
+        }
         let stamp = event.stamp.as_ref().filter(|_| front.time.is_none());
         Drawn {
             time: stamp.map(|stamp| name(&stamp.text)).unwrap_or_default(),
             topic: if front.topic.is_some() { String::new() } else { name(&event.topic) },
             tag: if front.peer.is_some() { String::new() } else { name(&event.peer) },
-            text: own_safe(text, scratch),
-            cell: self.cell(Some(&event.peer)),
+            text: own_safe(&self.with_sign(line, cell, text), scratch),
+            cell,
             style: self.color(self.theme.topic(&event.topic)),
         }
     }
 
     /// Where the texts of a peer go.
-    fn cell(&self, peer: Option<&[u8]>) -> Cell {
+    pub(super) fn cell(&self, peer: Option<&[u8]>) -> Cell {
         let lead = short(self.layout.lead());
         let across = short(self.layout.text()).max(1);
         match &self.layout.shape {
@@ -253,6 +318,10 @@ impl LogView {
 
     pub(super) fn line_style(&self) -> Style {
         self.color(self.theme.line)
+    }
+
+    pub(super) fn bad_style(&self) -> Style {
+        self.bold(self.theme.bad)
     }
 
     fn bold(&self, color: Rgb) -> Style {

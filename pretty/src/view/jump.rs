@@ -3,8 +3,8 @@
 use regex::Regex;
 
 use super::LogView;
-use super::facts::fact;
 use super::keys::Jump;
+use super::told::fact;
 use crate::class::Class;
 use crate::filter::Bound;
 use crate::line::{Line, Stamp};
@@ -17,12 +17,18 @@ enum Direction {
 
 impl LogView {
     pub(super) fn jump(&mut self, jump: Jump) {
-        let search = self.search.clone();
+        let search = self.search.as_ref().map(|search| search.regex.clone());
         let found = match jump {
             Jump::NextMatch => self.find_match(search.as_ref(), Direction::Forward),
             Jump::PreviousMatch => self.find_match(search.as_ref(), Direction::Backward),
-            Jump::NextError => self.find(Direction::Forward, |line| self.is_error(line)),
-            Jump::PreviousError => self.find(Direction::Backward, |line| self.is_error(line)),
+            Jump::NextError => self.next_of(self.store.history.errors(), |line| *line),
+            Jump::PreviousError => self.last_of(self.store.history.errors(), |line| *line),
+            Jump::NextTerm => self.next_of(self.store.history.terms(), |(line, _)| *line),
+            Jump::PreviousTerm => self.last_of(self.store.history.terms(), |(line, _)| *line),
+            Jump::NextLeader => self.next_of(self.store.history.leaders(), |(line, _)| *line),
+            Jump::PreviousLeader => self.last_of(self.store.history.leaders(), |(line, _)| *line),
+            Jump::NextOddity => self.next_of(self.store.history.oddities(), |(line, _)| *line),
+            Jump::PreviousOddity => self.last_of(self.store.history.oddities(), |(line, _)| *line),
             Jump::NextTest => self.find(Direction::Forward, |line| self.is_test(line)),
             Jump::PreviousTest => self.find(Direction::Backward, |line| self.is_test(line)),
             Jump::OtherEnd => self.find_other_end(),
@@ -31,6 +37,20 @@ impl LogView {
             Some(at) => self.go_to(at),
             None => "nothing found".clone_into(&mut self.note),
         }
+    }
+
+    /// The first of some lines after the selected one, if it is shown.
+    fn next_of<T>(&self, lines: &[T], line: impl Fn(&T) -> u32) -> Option<usize> {
+        let after = u32::try_from(self.cursor()? + 1).ok()?;
+        let start = lines.partition_point(|own| line(own) < after);
+        lines[start..].iter().find_map(|own| self.shown.binary_search(&line(own)).ok())
+    }
+
+    /// The last of some lines before the selected one.
+    fn last_of<T>(&self, lines: &[T], line: impl Fn(&T) -> u32) -> Option<usize> {
+        let cursor = u32::try_from(self.cursor()?).ok()?;
+        let end = lines.partition_point(|own| line(own) < cursor);
+        lines[..end].iter().rev().find_map(|own| self.shown.binary_search(&line(own)).ok())
     }
 
     /// To a line by its number, counted from 1, or to the first event at or after `@` a time.
@@ -75,20 +95,17 @@ impl LogView {
         found.inspect(|_| note.clone_into(&mut self.note))
     }
 
-    fn is_error(&self, line: usize) -> bool {
-        let entry = self.store.entry(line);
-        let bad = [Class::Failed, Class::Panic, Class::Race];
-        entry.class().is_some_and(|class| bad.contains(&class))
-            || entry.event().is_some_and(|(topic, _)| self.store.topics.name(topic.0) == b"ERRO")
-    }
-
     fn is_test(&self, line: usize) -> bool {
         let class = self.store.entry(line).class();
         class.is_some_and(|class| [Class::Test, Class::Passed, Class::Failed].contains(&class))
     }
 
-    /// The nearest other line with the selected one's `id=`: after it, else before it.
+    /// The other end of the selected message; of another line with an `id=` the nearest line with
+    /// the same: after it, else before it.
     fn find_other_end(&self) -> Option<usize> {
+        if let Some(line) = self.other_end().and_then(|line| u32::try_from(line).ok()) {
+            return self.shown.binary_search(&line).ok();
+        }
         let id = fact(self.store.bytes(self.cursor()?), b"id")?;
         let same = |line: usize| fact(self.store.bytes(line), b"id") == Some(id);
         self.find(Direction::Forward, same).or_else(|| self.find(Direction::Backward, same))

@@ -27,22 +27,44 @@ pub enum Action {
     AskSearch,
     /// Asks for a regular expression; only matching events are shown.
     AskFilter,
+    /// Marks the line with the letter that follows.
+    Mark,
+    /// Goes to the line with the letter that follows.
+    GoToMark,
     /// Asks for a line number or `@` and a time.
     AskGoTo,
     /// Switches the peer in this column, counted from 0, off or on.
     TogglePeer(u8),
     /// Switches the topic of the selected event off.
     HideTopic,
+    /// Opens the menu of topics.
+    OpenMenu,
     /// Shows everything again.
     ShowAll,
     /// Shows or hides what each peer last said of itself.
     ToggleState,
+    /// Shows or hides the strip of terms, leaders and errors.
+    ToggleStrip,
+    /// Folds repeats, or no longer.
+    ToggleFold,
+    /// Gives a line as many rows as it needs, or only one.
+    ToggleWrap,
     /// Stays at the end while the log grows, or no longer.
     ToggleFollow,
     /// Shows or hides the keys.
     ToggleHelp,
     /// Undoes one thing: help, note, search, filter.
     Back,
+    /// Asks the owner to copy the selected line.
+    Copy,
+    /// Asks the owner to open the log in an editor.
+    Edit,
+    /// Asks the owner to leave the mouse to the terminal, or no longer.
+    ToggleMouse,
+    /// Asks the owner to draw everything anew.
+    Redraw,
+    /// Asks the owner to suspend the program.
+    Suspend,
     /// Closes the view.
     Quit,
 }
@@ -58,11 +80,23 @@ pub enum Jump {
     NextError,
     /// To the failure, panic or race before.
     PreviousError,
+    /// To where the next higher term starts.
+    NextTerm,
+    /// To where a higher term started before.
+    PreviousTerm,
+    /// To where the next peer becomes leader.
+    NextLeader,
+    /// To where a peer became leader before.
+    PreviousLeader,
+    /// To the next thing that should never be: a second leader, a commit going back.
+    NextOddity,
+    /// To such a thing before.
+    PreviousOddity,
     /// To the next line of a test runner.
     NextTest,
     /// To the line of a test runner before.
     PreviousTest,
-    /// To the other line with the same `id=`: where a message was sent or received.
+    /// To where the message was received or sent; else to another line with the same `id=`.
     OtherEnd,
 }
 
@@ -92,7 +126,7 @@ const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
 }
 
 /// All keys. The digits `1` to `9` come on top: they switch peers.
-pub const BINDINGS: [Binding; 44] = [
+pub const BINDINGS: [Binding; 61] = [
     key('j', Action::Down, "line down"),
     special(KeyCode::Down, Action::Down, "line down"),
     key('k', Action::Up, "line up"),
@@ -119,13 +153,30 @@ pub const BINDINGS: [Binding; 44] = [
     key('&', Action::AskFilter, "show only matches"),
     key('e', Action::Jump(Jump::NextError), "next failure, panic or race"),
     key('E', Action::Jump(Jump::PreviousError), "failure, panic or race before"),
+    key('t', Action::Jump(Jump::NextTerm), "next term"),
+    key('T', Action::Jump(Jump::PreviousTerm), "term before"),
+    key('l', Action::Jump(Jump::NextLeader), "next leader"),
+    key('L', Action::Jump(Jump::PreviousLeader), "leader before"),
+    key('!', Action::Jump(Jump::NextOddity), "next suspicious thing"),
+    key('@', Action::Jump(Jump::PreviousOddity), "suspicious thing before"),
     key('}', Action::Jump(Jump::NextTest), "next test line"),
     key('x', Action::Jump(Jump::NextTest), "next test line"),
     key('{', Action::Jump(Jump::PreviousTest), "test line before"),
     key('X', Action::Jump(Jump::PreviousTest), "test line before"),
-    key('%', Action::Jump(Jump::OtherEnd), "other end of the message (same id=)"),
+    key('%', Action::Jump(Jump::OtherEnd), "other end of the message"),
     key('i', Action::HideTopic, "hide this line's topic"),
     key('a', Action::ShowAll, "show all peers and topics"),
+    key('I', Action::OpenMenu, "menu of topics"),
+    key('m', Action::Mark, "mark with a letter"),
+    key('\'', Action::GoToMark, "go to a mark; '' goes back"),
+    key('z', Action::ToggleFold, "fold repeats"),
+    key('w', Action::ToggleWrap, "wrap long lines"),
+    key('v', Action::ToggleStrip, "strip of terms and leaders"),
+    key('y', Action::Copy, "copy this line"),
+    key('o', Action::Edit, "open in $EDITOR at this line"),
+    key('M', Action::ToggleMouse, "mouse for the terminal"),
+    control('l', Action::Redraw, "draw anew"),
+    control('z', Action::Suspend, "suspend"),
     key('s', Action::ToggleState, "state of the peers at this line"),
     key('F', Action::ToggleFollow, "follow the end"),
     key('?', Action::ToggleHelp, "these keys"),

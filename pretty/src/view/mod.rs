@@ -8,7 +8,8 @@
 //!
 //! The view owns its state and never asks the terminal anything; whoever embeds it passes keys,
 //! sizes and chunks in and draws it where it likes. Only what is visible is ever laid out, so a
-//! view is as quick on a gigabyte as on a page.
+//! view is as quick on a gigabyte as on a page. What the view cannot do itself, such as copying to
+//! the clipboard, it asks of its owner by an [`Outcome`].
 //!
 //! ```
 //! use pretty::view::{Chunk, LogView, Outcome};
@@ -28,11 +29,21 @@
 mod chunk;
 mod draw;
 mod facts;
+mod folding;
+mod help;
+mod history;
 mod jump;
 mod keys;
+mod marks;
+mod menu;
+mod message;
+mod mouse;
 mod panes;
 mod prompt;
+mod search;
 mod store;
+mod timeline;
+mod told;
 mod update;
 
 use std::collections::BTreeSet;
@@ -42,6 +53,7 @@ use regex::Regex;
 
 pub use chunk::Chunk;
 pub use keys::{Action, BINDINGS, Binding, Jump};
+pub use search::Work;
 pub use update::Outcome;
 
 use crate::color::Depth;
@@ -50,8 +62,12 @@ use crate::layout::Layout;
 use crate::line::Line;
 use crate::theme::{Background, Theme};
 use chunk::{PeerId, TopicId};
+use folding::Folding;
+use marks::Marks;
 use prompt::Prompt;
+use search::Search;
 use store::Store;
+use timeline::Strip;
 
 /// The state of a view. See the [module](self) for how it is used.
 #[derive(Debug)]
@@ -65,7 +81,7 @@ pub struct LogView {
     /// What the owner of the view does not want to see at all.
     base: Option<Filter>,
     hidden: Hidden,
-    search: Option<Regex>,
+    search: Option<Search>,
     /// Only lines that match, and lines that are no events.
     filter: Option<Regex>,
     /// The lines that are shown, in order, as numbers of the store.
@@ -74,6 +90,13 @@ pub struct LogView {
     top: usize,
     cursor: usize,
     follow: Follow,
+    wrap: Wrap,
+    /// What repeats have been folded, if they are.
+    folding: Option<Folding>,
+    strip: Strip,
+    marks: Marks,
+    /// The chosen row of the menu of topics, or the first one of the help.
+    menu: usize,
     panes: Panes,
     prompt: Option<Prompt>,
     /// What the last action has to say.
@@ -94,12 +117,20 @@ enum Follow {
     No,
 }
 
+/// Whether a line takes as many rows as it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrap {
+    Yes,
+    No,
+}
+
 /// What is shown besides the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Panes {
     None,
     /// What each peer last said of itself.
     State,
+    Topics,
     Help,
 }
 
@@ -124,6 +155,11 @@ impl LogView {
             top: 0,
             cursor: 0,
             follow: Follow::No,
+            wrap: Wrap::Yes,
+            folding: None,
+            strip: Strip::Shown,
+            marks: Marks::default(),
+            menu: 0,
             panes: Panes::None,
             prompt: None,
             note: String::new(),
@@ -155,6 +191,7 @@ impl LogView {
             self.size = size;
             self.lay_out();
             self.scroll_to_cursor();
+            self.fill_screen();
         }
     }
 
@@ -185,6 +222,7 @@ impl LogView {
     fn extend_shown(&mut self, first: usize) {
         for line in first..self.store.len() {
             if self.shows(line)
+                && !self.folds(line)
                 && let Ok(line) = u32::try_from(line)
             {
                 self.shown.push(line);
@@ -203,6 +241,20 @@ impl LogView {
             && self.base.as_ref().is_none_or(|filter| self.passes(line, filter))
     }
 
+    /// Whether a line is a repeat that is folded; it has been counted then.
+    fn folds(&mut self, line: usize) -> bool {
+        let Some(folding) = &mut self.folding else {
+            return false;
+        };
+        match (self.store.entry(line).event(), self.store.line(line), u32::try_from(line)) {
+            (Some((_, peer)), Line::Event(event), Ok(line)) => folding.takes(line, peer, &event),
+            _ => {
+                folding.interrupt();
+                false
+            }
+        }
+    }
+
     fn passes(&self, line: usize, filter: &Filter) -> bool {
         match self.store.line(line) {
             Line::Event(event) => {
@@ -218,6 +270,12 @@ impl LogView {
     fn refilter(&mut self) {
         let line = self.cursor().unwrap_or(0);
         self.shown.clear();
+        if let Some(folding) = &mut self.folding {
+            *folding = Folding::default();
+        }
+        if let Some(search) = &mut self.search {
+            search.restart();
+        }
         self.extend_shown(0);
         self.lay_out();
         let at = self.shown.partition_point(|shown| (*shown as usize) < line);

@@ -7,8 +7,8 @@ use ratatui::text::{Line as Text, Span};
 use ratatui::widgets::{Block, Clear, Widget as _};
 
 use super::draw::short;
-use super::facts::KEYS;
-use super::{Follow, LogView, keys};
+use super::told::KEYS;
+use super::{Follow, LogView, Panes};
 use crate::text::{columns, make_safe};
 
 impl LogView {
@@ -45,14 +45,15 @@ impl LogView {
         for peer in &self.hidden.peers {
             status += &format!("  -peer {}", self.store.peers.safe_name(peer.0));
         }
-        for (sign, regex) in [('&', &self.filter), ('/', &self.search)] {
-            if let Some(regex) = regex {
-                let mut scratch = String::new();
-                status += &format!(
-                    "  {sign}{}",
-                    make_safe(regex.as_str().as_bytes(), &mut scratch).text()
-                );
-            }
+        if let Some(regex) = &self.filter {
+            status += &format!("  &{}", safe(regex.as_str()));
+        }
+        if let Some(search) = &self.search {
+            let count = search.count(self.cursor, self.shown.len());
+            status += &format!("  /{} {count}", safe(search.regex.as_str()));
+        }
+        if let Some(odd) = self.cursor().and_then(|line| self.store.history.oddity(line)) {
+            status += &format!("  ! {}", odd.words());
         }
         if self.follow == Follow::Yes {
             status += "  following";
@@ -63,14 +64,19 @@ impl LogView {
         status
     }
 
+    /// Rows of the state of the peers: none if it is not asked for or has no room.
     pub(super) fn state_rows(&self) -> u16 {
-        let rows = 2 + short(self.store.columns().peers);
+        if self.panes != Panes::State || self.size.height < STATE_HEIGHT_MIN {
+            return 0;
+        }
+        // The frame, the peers, and the message.
+        let rows = 3 + short(self.store.columns().peers);
         rows.min(self.size.height / 2)
     }
 
     pub(super) fn draw_state(&self, area: Rect, buffer: &mut Buffer) {
         let rows = self.state_rows();
-        let top = area.bottom().saturating_sub(rows + 1).max(area.y);
+        let top = area.bottom().saturating_sub(rows + 1 + self.strip_rows()).max(area.y);
         let area = Rect { y: top, height: rows.min(area.bottom() - top), ..area };
         Clear.render(area, buffer);
         let title = Span::styled(" state at this line ", self.title_style());
@@ -78,7 +84,9 @@ impl LogView {
         let Some(inner) = area.height.checked_sub(2).filter(|_| area.width > 2) else {
             return;
         };
-        for (row, (peer, state)) in self.state().into_iter().take(inner.into()).enumerate() {
+        for (row, (peer, state)) in
+            self.state().into_iter().take(inner.saturating_sub(1).into()).enumerate()
+        {
             let name = Span::styled(self.store.peers.safe_name(peer.0), self.title_style());
             let facts = state.into_iter().zip(KEYS).filter_map(|(value, key)| {
                 value.map(|value| Span::raw(format!("  {key}={value}")))
@@ -86,27 +94,16 @@ impl LogView {
             let line = Text::from_iter(std::iter::once(name).chain(facts));
             buffer.set_line(area.x + 1, area.y + 1 + short(row), &line, area.width - 2);
         }
+        if let (Some(message), Some(row)) = (self.message_line(), inner.checked_sub(1)) {
+            let line = Text::from(message);
+            buffer.set_line(area.x + 1, area.y + 1 + row, &line, area.width - 2);
+        }
     }
 }
 
-pub(super) fn draw_help(area: Rect, buffer: &mut Buffer) {
-    let help = keys::help();
-    let names = help.iter().map(|(names, _)| columns(names)).max().unwrap_or(0);
-    let width = short(names + 42).min(area.width);
-    let height = short(help.len() + 2).min(area.height.saturating_sub(1));
-    let inside = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    };
-    Clear.render(inside, buffer);
-    Block::bordered().title(" keys ").render(inside, buffer);
-    for (row, (names_of_line, words)) in
-        help.iter().take(height.saturating_sub(2).into()).enumerate()
-    {
-        let text = format!("{names_of_line:names$}  {words}");
-        let room = usize::from(width.saturating_sub(4));
-        buffer.set_stringn(inside.x + 2, inside.y + 1 + short(row), text, room, Style::new());
-    }
+/// Below this the log needs all rows.
+const STATE_HEIGHT_MIN: u16 = 8;
+
+fn safe(text: &str) -> String {
+    make_safe(text.as_bytes(), &mut String::new()).text().to_owned()
 }

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::chunk::{Chunk, Entry, Names, PeerId};
+use super::history::History;
 use crate::layout::{Columns, Layout};
 use crate::line::{Event, Line};
 use crate::text::{columns_of, make_safe};
@@ -16,6 +17,7 @@ pub(super) struct Store {
     lines: usize,
     pub(super) topics: Names,
     pub(super) peers: Names,
+    pub(super) history: History,
     columns: Columns,
     origin: Option<Time>,
 }
@@ -26,6 +28,10 @@ impl Store {
         let peers: Vec<_> = chunk.peers.all().iter().map(|name| self.peers.id(name)).collect();
         for entry in &mut chunk.entries {
             *entry = entry.renamed(&topics, &peers);
+        }
+        let first = u32::try_from(self.lines).unwrap_or(u32::MAX);
+        for note in std::mem::take(&mut chunk.notes) {
+            self.history.add(note.renamed(first, &peers));
         }
         self.columns.time = self.columns.time.max(chunk.time_columns);
         self.columns.topic = widest(&self.topics, Layout::TOPIC_MAX);

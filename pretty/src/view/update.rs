@@ -3,18 +3,32 @@
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 use regex::Regex;
 
+use super::folding::Folding;
 use super::keys::{self, Action, Jump};
+use super::marks::Awaited;
 use super::prompt::{Prompt, Question, Typed};
-use super::{Follow, LogView, Panes};
+use super::search::Search;
+use super::timeline::Strip;
+use super::{Follow, LogView, Panes, Wrap};
 
-/// What became of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a key, or what the owner of the view should do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome {
     /// It meant something to the view.
     Used,
     /// It did not: whoever embeds the view may use it.
     Unused,
+    /// The user wants this text in the clipboard.
+    Copy(String),
+    /// The user wants to see this line, counted from 0, in an editor.
+    Edit(usize),
+    /// The user wants the mouse for the terminal's own selection, or back.
+    ToggleMouse,
+    /// The screen may have been spoiled: draw everything anew.
+    Redraw,
+    /// The user wants the program suspended.
+    Suspend,
     /// The user wants to leave the view.
     Quit,
 }
@@ -29,18 +43,21 @@ impl LogView {
             self.type_key(event);
             return Outcome::Used;
         }
-        match keys::action(event) {
-            Some(Action::Quit) => Outcome::Quit,
-            Some(action) => {
-                self.apply(action);
-                Outcome::Used
-            }
-            None => Outcome::Unused,
+        if let Some(awaited) = self.marks.awaited.take() {
+            self.press_mark(awaited, event);
+            return Outcome::Used;
         }
+        if self.panes == Panes::Topics && self.press_in_menu(event) {
+            return Outcome::Used;
+        }
+        if self.panes == Panes::Help && self.press_in_help(event) {
+            return Outcome::Used;
+        }
+        keys::action(event).map_or(Outcome::Unused, |action| self.apply(action))
     }
 
-    /// Does what a key would do. [`Action::Quit`] is left to the owner of the view.
-    pub fn apply(&mut self, action: Action) {
+    /// Does what a key would do, or says what the owner of the view has to do.
+    pub fn apply(&mut self, action: Action) -> Outcome {
         self.note.clear();
         let page = isize::try_from(self.body_rows()).unwrap_or(isize::MAX);
         match action {
@@ -59,12 +76,63 @@ impl LogView {
             Action::TogglePeer(column) => self.toggle_peer(column),
             Action::HideTopic => self.hide_topic(),
             Action::ShowAll => self.show_all(),
+            Action::OpenMenu => self.open_menu(),
+            Action::Mark => self.await_mark(Awaited::Mark),
+            Action::GoToMark => self.await_mark(Awaited::GoTo),
+            Action::ToggleFold => self.toggle_fold(),
+            Action::ToggleWrap => self.toggle_wrap(),
+            Action::ToggleStrip => self.toggle_strip(),
             Action::ToggleState => self.toggle(Panes::State),
             Action::ToggleHelp => self.toggle(Panes::Help),
             Action::ToggleFollow => self.toggle_follow(),
             Action::Back => self.back(),
-            Action::Quit => {}
+            Action::Copy => return self.copy(),
+            Action::Edit => return self.cursor().map_or(Outcome::Used, Outcome::Edit),
+            Action::ToggleMouse => return Outcome::ToggleMouse,
+            Action::Redraw => return Outcome::Redraw,
+            Action::Suspend => return Outcome::Suspend,
+            Action::Quit => return Outcome::Quit,
         }
+        Outcome::Used
+    }
+
+    /// Says something in the status line, until the next key.
+    pub fn say(&mut self, note: &str) {
+        self.note = crate::text::make_safe(note.as_bytes(), &mut String::new()).text().to_owned();
+    }
+
+    fn copy(&mut self) -> Outcome {
+        let Some(line) = self.cursor() else {
+            return Outcome::Used;
+        };
+        "copied".clone_into(&mut self.note);
+        Outcome::Copy(String::from_utf8_lossy(self.store.bytes(line)).into_owned())
+    }
+
+    fn toggle_fold(&mut self) {
+        let fold = self.folding.is_none();
+        self.folding = fold.then(Folding::default);
+        self.refilter();
+        let note = if fold { "repeats folded" } else { "repeats shown" };
+        note.clone_into(&mut self.note);
+    }
+
+    fn toggle_wrap(&mut self) {
+        self.wrap = match self.wrap {
+            Wrap::Yes => Wrap::No,
+            Wrap::No => Wrap::Yes,
+        };
+        self.scroll_to_cursor();
+        self.fill_screen();
+    }
+
+    fn toggle_strip(&mut self) {
+        self.strip = match self.strip {
+            Strip::Shown => Strip::Hidden,
+            Strip::Hidden => Strip::Shown,
+        };
+        self.scroll_to_cursor();
+        self.fill_screen();
     }
 
     pub(super) fn go_to(&mut self, at: usize) {
@@ -75,7 +143,7 @@ impl LogView {
         self.scroll_to_cursor();
     }
 
-    fn move_by(&mut self, lines: isize) {
+    pub(super) fn move_by(&mut self, lines: isize) {
         self.go_to(self.cursor.saturating_add_signed(lines));
     }
 
@@ -94,6 +162,24 @@ impl LogView {
             first -= 1;
         }
         self.top = first;
+    }
+
+    /// Scrolls back as far as there is empty room below the last line.
+    pub(super) fn fill_screen(&mut self) {
+        let mut room = self.body_rows();
+        for at in self.top..self.shown.len() {
+            let Some(less) = room.checked_sub(self.rows_of(at)) else {
+                return;
+            };
+            room = less;
+        }
+        while self.top > 0 {
+            let Some(less) = room.checked_sub(self.rows_of(self.top - 1)) else {
+                return;
+            };
+            room = less;
+            self.top -= 1;
+        }
     }
 
     fn type_key(&mut self, event: KeyEvent) {
@@ -127,8 +213,10 @@ impl LogView {
             self.filter = expression;
             return self.refilter();
         }
-        self.search = expression;
-        self.jump(Jump::NextMatch);
+        self.search = expression.map(Search::new);
+        if self.search.is_some() {
+            self.jump(Jump::NextMatch);
+        }
     }
 
     fn toggle_peer(&mut self, column: u8) {
@@ -157,8 +245,13 @@ impl LogView {
     }
 
     fn toggle(&mut self, panes: Panes) {
+        self.menu = 0;
         self.panes = if self.panes == panes { Panes::None } else { panes };
+        if self.panes == Panes::State && self.state_rows() == 0 {
+            "no room for the state".clone_into(&mut self.note);
+        }
         self.scroll_to_cursor();
+        self.fill_screen();
     }
 
     fn toggle_follow(&mut self) {

@@ -1,5 +1,8 @@
 //! The log view: what it looks like, and what its keys do.
 
+mod raft;
+mod tools;
+
 use insta::assert_snapshot;
 use pretty::view::{BINDINGS, Chunk, LogView, Outcome};
 use pretty::{Background, Bound, Depth, Filter, NameSet, Parser};
@@ -201,10 +204,15 @@ fn the_state_of_the_peers_at_a_line() {
 fn the_help_names_every_key() {
     let mut view = view();
     press(&mut view, "?");
-    let seen = text(&draw(&mut view, 100, 40));
+    let wide = text(&draw(&mut view, 120, 40));
     for binding in &BINDINGS {
-        assert!(seen.contains(binding.help), "{}", binding.help);
+        assert!(wide.contains(binding.help), "{}", binding.help);
     }
+    let start = text(&draw(&mut view, 60, 15));
+    press(&mut view, "      ");
+    let end = text(&draw(&mut view, 60, 15));
+    assert!(start.contains("line down") && !start.contains("peer off and on"), "{start}");
+    assert!(end.contains("peer off and on") && !end.contains("line down"), "{end}");
 }
 
 #[test]

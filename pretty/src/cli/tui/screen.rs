@@ -1,0 +1,155 @@
+//! The terminal: taken for the view, and given back whatever happens.
+
+use std::io::{self, Write as _, stdout};
+use std::panic;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Once;
+
+use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, enable_raw_mode};
+use ratatui::prelude::CrosstermBackend;
+use ratatui::{DefaultTerminal, Frame, Terminal};
+use signal_hook::consts::SIGTSTP;
+
+/// The whole screen, with its keys and mouse. Dropping it restores the terminal; so does a panic.
+pub(super) struct Screen {
+    terminal: DefaultTerminal,
+    mouse: Mouse,
+}
+
+/// Whose the mouse is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mouse {
+    View,
+    Terminal,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub(super) fn open() -> io::Result<Self> {
+        let terminal = ratatui::try_init()?;
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                let _ = execute!(stdout(), DisableMouseCapture);
+                before(info);
+            }));
+        });
+        let mut screen = Self { terminal, mouse: Mouse::View };
+        screen.use_mouse()?;
+        Ok(screen)
+    }
+
+    pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(picture).map(|_| ())
+    }
+
+    pub(super) fn redraw(&mut self) -> io::Result<()> {
+        execute!(stdout(), Clear(ClearType::All))?;
+        self.forget()
+    }
+
+    /// Stops the program as the terminal's own key would; returns when it is continued.
+    pub(super) fn suspend(&mut self) -> io::Result<()> {
+        self.lend(|| signal_hook::low_level::emulate_default_handler(SIGTSTP))?
+    }
+
+    /// Opens an editor at a line, counted from 1. What goes wrong with it is for the user.
+    pub(super) fn edit(&mut self, file: &Path, line: usize) -> io::Result<Result<(), String>> {
+        let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok());
+        let editor = editor.filter(|editor| !editor.trim().is_empty());
+        let editor = editor.unwrap_or_else(|| "vi".to_owned());
+        let mut words = editor.split_whitespace();
+        let mut command = Command::new(words.next().unwrap_or("vi"));
+        command.args(words).arg(format!("+{line}")).arg(file);
+        let ended = self.lend(|| command.status())?;
+        Ok(ended.map(|_| ()).map_err(|error| format!("{editor}: {error}")))
+    }
+
+    /// Asks the terminal to put a text into the clipboard.
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        let mut out = stdout();
+        write!(out, "\x1b]52;c;{}\x1b\\", base64(text.as_bytes()))?;
+        out.flush()
+    }
+
+    /// Gives the mouse to the terminal, for its own selection, or takes it back; says which.
+    pub(super) fn toggle_mouse(&mut self) -> io::Result<&'static str> {
+        let (mouse, note) = match self.mouse {
+            Mouse::View => (Mouse::Terminal, "the mouse selects text; M takes it back"),
+            Mouse::Terminal => (Mouse::View, "the mouse moves the view"),
+        };
+        self.mouse = mouse;
+        self.use_mouse()?;
+        Ok(note)
+    }
+
+    fn use_mouse(&mut self) -> io::Result<()> {
+        match self.mouse {
+            Mouse::View => execute!(stdout(), EnableMouseCapture),
+            Mouse::Terminal => execute!(stdout(), DisableMouseCapture),
+        }
+    }
+
+    /// Gives the terminal back for as long as something runs.
+    fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
+        restore();
+        let result = run();
+        enable_raw_mode()?;
+        execute!(stdout(), EnterAlternateScreen)?;
+        self.use_mouse()?;
+        self.forget()?;
+        Ok(result)
+    }
+
+    /// Nothing is on the screen any more, so that the next picture is drawn as a whole. Unlike
+    /// the terminal's own way to clear, this needs no answer from it.
+    fn forget(&mut self) -> io::Result<()> {
+        self.terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        Ok(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// As well as it can be done: there is no one left to tell.
+fn restore() {
+    let _ = execute!(stdout(), DisableMouseCapture);
+    ratatui::restore();
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let value = bits >> (18 - 6 * digit) & 63;
+            let shown = digit <= group.len();
+            text.push(if shown { char::from(DIGITS[value as usize]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_of_any_length() {
+        let coded = ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes()));
+        assert_eq!(coded, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
+    }
+}

@@ -1,0 +1,375 @@
+//! What the peers have said of themselves, line by line, and what is odd about it.
+//!
+//! ```text
+//! Chunk: line → Note (on any thread) → History::add (in order) → state at a line, marks
+//! ```
+//!
+//! Only changes are kept, so that the state at any line is found by halving. The rules know the
+//! few words of Raft the keys stand for; a log without them has no history and no marks.
+
+use std::collections::HashMap;
+
+use super::chunk::PeerId;
+use super::told::{KEYS, Key};
+
+/// Something a line says that belongs into the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Note {
+    pub(super) line: u32,
+    pub(super) says: Says,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Says {
+    /// A new run: nothing said before holds.
+    NewRun,
+    /// A new test in the words of a test runner: its terms are new ones.
+    NewTest,
+    /// A failure, panic or race.
+    Error,
+    Restart(PeerId),
+    Is(PeerId, Key, Box<[u8]>),
+    OneMore(PeerId, Key),
+}
+
+impl Note {
+    /// The same note, with its line counted from the start of a store, and the peers named there.
+    pub(super) fn renamed(self, first: u32, peers: &[u16]) -> Self {
+        let own = |peer: PeerId| PeerId(peers[usize::from(peer.0)]);
+        let says = match self.says {
+            same @ (Says::NewRun | Says::NewTest | Says::Error) => same,
+            Says::Restart(peer) => Says::Restart(own(peer)),
+            Says::Is(peer, key, value) => Says::Is(own(peer), key, value),
+            Says::OneMore(peer, key) => Says::OneMore(own(peer), key),
+        };
+        Self { line: first.saturating_add(self.line), says }
+    }
+}
+
+/// What should never be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Oddity {
+    TwoLeaders,
+    TermBack,
+    CommitBack,
+    AppliedBeyondCommit,
+    CommittedDeleted,
+}
+
+impl Oddity {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::TwoLeaders => "a second leader in its term",
+            Self::TermBack => "the term goes back",
+            Self::CommitBack => "the commit index goes back",
+            Self::AppliedBeyondCommit => "applied beyond what is committed",
+            Self::CommittedDeleted => "committed entries are deleted",
+        }
+    }
+}
+
+/// The history of a log. Invariant: every list is in the order of lines.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    peers: Vec<[Vec<Change>; KEYS.len()]>,
+    words: Words,
+    /// Who leads each term of the test at hand.
+    leader_of: HashMap<u64, PeerId>,
+    highest_term: Option<u64>,
+    terms: Vec<(u32, u64)>,
+    leaders: Vec<(u32, PeerId)>,
+    errors: Vec<u32>,
+    oddities: Vec<(u32, Oddity)>,
+}
+
+/// From a line on a value holds; [`Value::NONE`] ends it.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    line: u32,
+    value: Value,
+}
+
+impl History {
+    /// Adds what a line says; lines come in order.
+    pub(super) fn add(&mut self, note: Note) {
+        let line = note.line;
+        match note.says {
+            Says::NewRun => {
+                for peer in 0..self.peers.len() {
+                    self.restart(line, peer);
+                }
+                self.new_test();
+            }
+            Says::NewTest => self.new_test(),
+            Says::Error => self.errors.push(line),
+            Says::Restart(peer) => self.restart(line, usize::from(peer.0)),
+            Says::Is(peer, key, value) => {
+                let value = self.words.value(&value);
+                self.set(line, peer, key, value);
+            }
+            Says::OneMore(peer, key) => {
+                let before = self.now(peer, key).and_then(Value::number).unwrap_or(0);
+                let value = self.words.value((before + 1).to_string().as_bytes());
+                self.set(line, peer, key, value);
+            }
+        }
+    }
+
+    /// The values of a peer's keys at a line.
+    pub(super) fn state(&self, peer: PeerId, line: usize) -> [Option<String>; KEYS.len()] {
+        let Some(own) = self.peers.get(usize::from(peer.0)) else {
+            return Default::default();
+        };
+        own.each_ref().map(|changes| {
+            let after = changes.partition_point(|change| change.line as usize <= line);
+            self.words.text(changes[..after].last()?.value)
+        })
+    }
+
+    /// Where a term starts that is higher than all before, and that term.
+    pub(super) fn terms(&self) -> &[(u32, u64)] {
+        &self.terms
+    }
+
+    /// Where a peer becomes leader.
+    pub(super) fn leaders(&self) -> &[(u32, PeerId)] {
+        &self.leaders
+    }
+
+    /// Failures, panics and races.
+    pub(super) fn errors(&self) -> &[u32] {
+        &self.errors
+    }
+
+    pub(super) fn oddities(&self) -> &[(u32, Oddity)] {
+        &self.oddities
+    }
+
+    /// What is odd about a line.
+    pub(super) fn oddity(&self, line: usize) -> Option<Oddity> {
+        let at = self.oddities.partition_point(|(odd, _)| (*odd as usize) < line);
+        self.oddities.get(at).filter(|(odd, _)| *odd as usize == line).map(|(_, odd)| *odd)
+    }
+
+    fn new_test(&mut self) {
+        self.leader_of.clear();
+        self.highest_term = None;
+    }
+
+    fn restart(&mut self, line: u32, peer: usize) {
+        for changes in self.peers.get_mut(peer).into_iter().flatten() {
+            if changes.last().is_some_and(|last| last.value != Value::NONE) {
+                changes.push(Change { line, value: Value::NONE });
+            }
+        }
+    }
+
+    fn now(&self, peer: PeerId, key: Key) -> Option<Value> {
+        let changes = &self.peers.get(usize::from(peer.0))?[key as usize];
+        changes.last().map(|change| change.value).filter(|value| *value != Value::NONE)
+    }
+
+    fn set(&mut self, line: u32, peer: PeerId, key: Key, value: Value) {
+        let before = self.now(peer, key);
+        if before == Some(value) {
+            return;
+        }
+        let own = usize::from(peer.0);
+        if self.peers.len() <= own {
+            self.peers.resize_with(own + 1, Default::default);
+        }
+        self.peers[own][key as usize].push(Change { line, value });
+        match key {
+            Key::Role => self.lead(line, peer),
+            Key::Term => self.enter_term(line, before, value),
+            Key::Commit => self.check_back(line, before, value, Oddity::CommitBack),
+            Key::Applied => self.check_applied(line, peer, value),
+            Key::Last => self.check_last(line, peer, value),
+            Key::Vote => {}
+        }
+    }
+
+    fn enter_term(&mut self, line: u32, before: Option<Value>, term: Value) {
+        self.check_back(line, before, term, Oddity::TermBack);
+        if let Some(term) = term.number().filter(|term| *term > self.highest_term.unwrap_or(0)) {
+            self.highest_term = Some(term);
+            self.terms.push((line, term));
+        }
+    }
+
+    /// A leader in a term: a second one is odd. Only who says so anew counts: who enters a higher
+    /// term may lay down the office a line later.
+    fn lead(&mut self, line: u32, peer: PeerId) {
+        let role = self.now(peer, Key::Role).and_then(|role| self.words.text(role));
+        let term = self.now(peer, Key::Term).and_then(Value::number);
+        let (Some(term), true) = (term, role.is_some_and(|role| is_leader(&role))) else {
+            return;
+        };
+        match self.leader_of.insert(term, peer) {
+            None => self.leaders.push((line, peer)),
+            Some(other) if other != peer => {
+                self.leaders.push((line, peer));
+                self.odd(line, Oddity::TwoLeaders);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn check_back(&mut self, line: u32, before: Option<Value>, value: Value, odd: Oddity) {
+        let numbers = before.and_then(Value::number).zip(value.number());
+        if numbers.is_some_and(|(before, now)| now < before) {
+            self.odd(line, odd);
+        }
+    }
+
+    fn check_applied(&mut self, line: u32, peer: PeerId, applied: Value) {
+        let commit = self.now(peer, Key::Commit).and_then(Value::number);
+        if commit.zip(applied.number()).is_some_and(|(commit, applied)| applied > commit) {
+            self.odd(line, Oddity::AppliedBeyondCommit);
+        }
+    }
+
+    fn check_last(&mut self, line: u32, peer: PeerId, last: Value) {
+        let commit = self.now(peer, Key::Commit).and_then(Value::number);
+        if commit.zip(last.number()).is_some_and(|(commit, last)| last < commit) {
+            self.odd(line, Oddity::CommittedDeleted);
+        }
+    }
+
+    fn odd(&mut self, line: u32, odd: Oddity) {
+        self.oddities.push((line, odd));
+    }
+}
+
+pub(super) fn is_leader(role: &str) -> bool {
+    role.eq_ignore_ascii_case("leader")
+}
+
+/// A value in four bytes: a small number, or the place of a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Value(u32);
+
+impl Value {
+    /// No value.
+    const NONE: Self = Self(u32::MAX);
+    /// Numbers are below, words from here on.
+    const WORDS: u32 = 1 << 31;
+
+    fn number(self) -> Option<u64> {
+        (self.0 < Self::WORDS).then_some(u64::from(self.0))
+    }
+}
+
+/// All values that are no small numbers.
+#[derive(Debug, Default)]
+struct Words {
+    ids: HashMap<Box<[u8]>, u32>,
+    texts: Vec<String>,
+}
+
+impl Words {
+    fn value(&mut self, text: &[u8]) -> Value {
+        let digits = (text == b"0" || text.first() != Some(&b'0')) && text.is_ascii();
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<u32>().ok());
+        if let Some(number) = number.filter(|number| digits && *number < Value::WORDS) {
+            return Value(number);
+        }
+        if let Some(id) = self.ids.get(text) {
+            return Value(Value::WORDS + id);
+        }
+        let id = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        if id >= Value::WORDS - 1 {
+            return Value::NONE;
+        }
+        let safe = crate::text::make_safe(text, &mut String::new()).text().to_owned();
+        self.texts.push(safe);
+        self.ids.insert(text.into(), id);
+        Value(Value::WORDS + id)
+    }
+
+    fn text(&self, value: Value) -> Option<String> {
+        match value.number() {
+            Some(number) => Some(number.to_string()),
+            None => self.texts.get((value.0 - Value::WORDS) as usize).cloned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: PeerId = PeerId(1);
+    const TWO: PeerId = PeerId(2);
+
+    fn history(notes: &[(PeerId, Key, &str)]) -> History {
+        let mut history = History::default();
+        for (line, (peer, key, value)) in notes.iter().enumerate() {
+            let says = Says::Is(*peer, *key, value.as_bytes().into());
+            history.add(Note { line: u32::try_from(line).expect("few"), says });
+        }
+        history
+    }
+
+    #[test]
+    fn the_state_is_what_was_said_last() {
+        let mut history = history(&[
+            (ONE, Key::Term, "1"),
+            (ONE, Key::Role, "follower"),
+            (ONE, Key::Term, "4000000000"),
+            (ONE, Key::Vote, "007"),
+        ]);
+        let term = |history: &History, line| history.state(ONE, line)[Key::Term as usize].clone();
+        assert_eq!(term(&history, 0).as_deref(), Some("1"));
+        assert_eq!(term(&history, 2).as_deref(), Some("4000000000"));
+        assert_eq!(history.state(ONE, 9)[Key::Vote as usize].as_deref(), Some("007"));
+        assert_eq!(history.state(TWO, 9), [const { None }; KEYS.len()]);
+        history.add(Note { line: 10, says: Says::Restart(ONE) });
+        assert_eq!(term(&history, 10), None);
+        history.add(Note { line: 11, says: Says::OneMore(ONE, Key::Term) });
+        assert_eq!(term(&history, 11).as_deref(), Some("1"));
+        assert_eq!(history.oddities(), []);
+    }
+
+    #[test]
+    fn what_should_never_be_is_found() {
+        let found = history(&[
+            (ONE, Key::Term, "2"),
+            (ONE, Key::Role, "leader"),
+            (TWO, Key::Term, "2"),
+            (TWO, Key::Role, "Leader"),
+            (ONE, Key::Commit, "5"),
+            (ONE, Key::Applied, "5"),
+            (ONE, Key::Applied, "6"),
+            (ONE, Key::Commit, "4"),
+            (ONE, Key::Role, "follower"),
+            (ONE, Key::Term, "1"),
+            (ONE, Key::Last, "3"),
+        ]);
+        let odd = [
+            (3, Oddity::TwoLeaders),
+            (6, Oddity::AppliedBeyondCommit),
+            (7, Oddity::CommitBack),
+            (9, Oddity::TermBack),
+            (10, Oddity::CommittedDeleted),
+        ];
+        assert_eq!(found.oddities(), odd);
+        assert_eq!(found.oddity(7), Some(Oddity::CommitBack));
+        assert_eq!(found.oddity(8), None);
+        assert_eq!(found.leaders(), [(1, ONE), (3, TWO)]);
+        assert_eq!(found.terms(), [(0, 2)]);
+    }
+
+    #[test]
+    fn a_new_test_has_terms_of_its_own() {
+        let mut history = history(&[(ONE, Key::Term, "2"), (ONE, Key::Role, "leader")]);
+        history.add(Note { line: 2, says: Says::NewRun });
+        for (line, key, value) in [(3, Key::Term, "2"), (4, Key::Role, "leader")] {
+            history.add(Note { line, says: Says::Is(TWO, key, value.as_bytes().into()) });
+        }
+        assert_eq!(history.oddities(), []);
+        assert_eq!(history.state(ONE, 3)[Key::Role as usize], None);
+        assert_eq!(history.leaders(), [(1, ONE), (4, TWO)]);
+        assert_eq!(history.terms(), [(0, 2), (3, 2)]);
+    }
+}

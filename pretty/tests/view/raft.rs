@@ -1,0 +1,164 @@
+//! What the view makes of Raft: state, messages, the strip, and what should never be.
+
+use insta::assert_snapshot;
+
+use super::{Chunk, LogView, Parser, draw, press, text};
+
+/// In the words of the Go labs.
+const GO: &str = "\
+Test (2B): rejoin of partitioned leader ...
+000000 | PERS | 0 | Initializing persistent state.
+000000 | PERS | 1 | Initializing persistent state.
+000053 | STATE | 1 | State change: Follower --> Candidate.
+000053 | RPC | 1 | Sending RequestVote to 0.
+000053 | RPC | 0 | RequestVote from 1
+000053 | TERM | 0 | Discovered greater Term (1 > 0)
+000053 | TERM | 0 | Updating term: 0 --> 1
+000053 | VOTE | 0 | Vote granted to 1.
+000054 | STATE | 1 | State change: Candidate --> Leader.
+000055 | RPC | 1 | Sending AppendEntries to 0.
+000056 | RPC | 0 | AppendEntries from 1. args:&{Term:1 LeaderId:1}
+000056 | REPL | 1 | Added command:101 with term:1 to index:1
+000057 | RPC | 1 | Sending AppendEntries to 0.
+000060 | RPC | 1 | Sending AppendEntries to 0.
+000061 | RPC | 0 | AppendEntries from 1. args:&{Term:1 LeaderId:1}
+000061 | REPL | 0 | Added command:101 with term:1 to index:1
+000061 | CMIT | 1 | Update commitIndex: 0 --> 1.
+000061 | CMIT | 1 | Updated lastApplied: 0 --> 1.
+000062 | CMIT | 0 | Updated lastApplied: 0 --> 1.
+000063 | STATE | 0 | State change: Follower --> Candidate.
+000063 | STATE | 0 | State change: Candidate --> Leader.
+apply error: commit index=1 server=0 101 != server=1 102
+";
+
+/// In our own words, with one thing wrong at the end.
+const OURS: &str = "\
+# verbose/1 test=story seed=7 peers=3 unit=ms
+000000.000 | INFO | 0 | starts with the log through 0@0 term=0 role=follower last=0 applied=0 commit=0 vote=none
+000150.000 | STATE | 1 | follower --> candidate term=1 role=candidate
+000150.000 | RPC | 1 | sends RequestVote in term 1: log through 0@0 to=0 id=1.1
+000150.000 | RPC | 1 | sends RequestVote in term 1: log through 0@0 to=2 id=1.2
+000151.000 | DROP | 1 | RequestVote to 2 is lost: cut to=2 id=1.2 why=cut
+000154.207 | RPC | 0 | receives RequestVote in term 1: log through 0@0 from=1 id=1.1
+000154.207 | VOTE | 0 | grants vote to 1 term=1 role=follower vote=1 id=1.1
+000154.207 | RPC | 0 | sends RequestVoteReply in term 1: granted to=1 id=0.1
+000160.000 | STATE | 1 | candidate --> leader term=1 role=leader
+000170.000 | CMIT | 1 | commits through 3 term=1 commit=3
+000171.000 | CMIT | 1 | commits through 2 term=1 commit=2
+000180.000 | STATE | 2 | candidate --> leader term=1 role=leader
+";
+
+fn log(bytes: &str) -> LogView {
+    let mut view = LogView::new(pretty::Background::Dark, pretty::Depth::True);
+    // In two parts, so that what holds in the first must hold in the second.
+    let half = bytes[..bytes.len() / 2].rfind('\n').map_or(0, |end| end + 1);
+    let (first, second) = bytes.split_at(half);
+    for part in [first, second] {
+        view.append(Chunk::index(part.as_bytes().to_vec(), Parser::default()));
+    }
+    view
+}
+
+/// The rows of the pane of the state, without its frame.
+fn pane(view: &mut LogView) -> Vec<String> {
+    let seen = text(&draw(view, 100, 40));
+    let rows = seen.lines().skip_while(|row| !row.contains("state at this line"));
+    let rows = rows.skip(1).take_while(|row| !row.starts_with('└'));
+    rows.map(|row| row.trim_matches('│').trim_end().to_owned()).collect()
+}
+
+#[test]
+fn sentences_fill_the_state() {
+    let mut view = log(GO);
+    press(&mut view, "s:4\n");
+    assert_eq!(
+        pane(&mut view)[..2],
+        [
+            "0  role=Follower  term=0  vote=none  commit=0  applied=0  last=0",
+            "1  role=Candidate  term=1  vote=itself  commit=0  applied=0  last=0",
+        ]
+    );
+    press(&mut view, ":19\n");
+    assert_eq!(
+        pane(&mut view)[..2],
+        [
+            "0  role=Follower  term=1  vote=1  commit=0  applied=0  last=1",
+            "1  role=Leader  term=1  vote=itself  commit=1  applied=1  last=1",
+        ]
+    );
+}
+
+#[test]
+fn terms_leaders_and_oddities_can_be_jumped_to() {
+    let mut view = log(GO);
+    for (keys, line) in
+        [("t", 4), ("t", 21), ("T", 4), ("l", 10), ("l", 22), ("L", 10), ("!", 20), ("e", 23)]
+    {
+        press(&mut view, keys);
+        assert_eq!(view.cursor(), Some(line - 1), "{keys}");
+    }
+    let mut view = log(OURS);
+    for (keys, line, words) in [
+        ("!", 12, "! the commit index goes back"),
+        ("!", 13, "! a second leader in its term"),
+        ("!", 13, "nothing found"),
+        ("@", 12, "!commits through 2"),
+    ] {
+        press(&mut view, keys);
+        assert_eq!(view.cursor(), Some(line - 1), "{keys}");
+        let seen = text(&draw(&mut view, 100, 24));
+        assert!(seen.contains(words), "{seen}");
+    }
+}
+
+#[test]
+fn messages_have_two_ends() {
+    let mut view = log(OURS);
+    press(&mut view, "s");
+    let arrived = "RequestVote 1 → 0  id=1.1  sent 150.000, received 154.207 after 4.207 ms";
+    for (keys, line, message) in [
+        (":4\n", 4, arrived),
+        ("%", 7, arrived),
+        ("%", 4, arrived),
+        (":5\n", 5, "RequestVote 1 → 2  id=1.2  LOST: cut"),
+        ("%", 6, "RequestVote 1 → 2  id=1.2  LOST: cut"),
+        ("%", 5, "RequestVote 1 → 2  id=1.2  LOST: cut"),
+        (":9\n", 9, "RequestVoteReply 0 → 1  id=0.1  never received: LOST?"),
+        // The line of a vote is no message, but has the id of one.
+        (":8\n%", 7, arrived),
+        (":1\n", 1, ""),
+    ] {
+        press(&mut view, keys);
+        assert_eq!(view.cursor(), Some(line - 1), "{keys:?}");
+        assert_eq!(pane(&mut view).last().map(String::as_str), Some(message));
+    }
+}
+
+#[test]
+fn messages_without_ids_pair_before_the_next_one() {
+    let mut view = log(GO);
+    press(&mut view, "s");
+    for (keys, line, message) in [
+        (":11\n", 11, "AppendEntries 1 → 0  sent 55, received 56 after 10 ms"),
+        ("%", 12, "AppendEntries 1 → 0  sent 55, received 56 after 10 ms"),
+        (":14\n", 14, "AppendEntries 1 → 0  never received: LOST?"),
+        (":16\n%", 15, "AppendEntries 1 → 0  sent 60, received 61 after 10 ms"),
+        (":6\n%", 5, "RequestVote 1 → 0  sent 53, received 53 after 0 µs"),
+    ] {
+        press(&mut view, keys);
+        assert_eq!(view.cursor(), Some(line - 1), "{keys:?}");
+        assert_eq!(pane(&mut view).last().map(String::as_str), Some(message));
+    }
+}
+
+#[test]
+fn the_strip_and_the_signs() {
+    let mut view = log(OURS);
+    press(&mut view, "Gs");
+    for (width, height) in [(80, 24), (120, 40), (200, 60), (20, 5)] {
+        let seen = text(&draw(&mut view, width, height));
+        assert_snapshot!(format!("raft_{width}x{height}"), seen.trim_end());
+    }
+    press(&mut view, "v");
+    assert!(!text(&draw(&mut view, 80, 24)).contains("leaders"));
+}

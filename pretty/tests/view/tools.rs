@@ -1,0 +1,136 @@
+//! Marks, folding, the menu, the mouse, and what the view asks of its owner.
+
+use pretty::view::{Outcome, Work};
+use ratatui::crossterm::event::{
+    KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+
+use super::{Chunk, ELECTION, LogView, Parser, draw, press, text, view};
+
+fn log(bytes: impl Into<Vec<u8>>) -> LogView {
+    let mut view = LogView::new(pretty::Background::Dark, pretty::Depth::True);
+    view.append(Chunk::index(bytes.into(), Parser::default()));
+    view
+}
+
+fn mouse(view: &mut LogView, kind: MouseEventKind, column: u16, row: u16) -> Outcome {
+    view.mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
+}
+
+#[test]
+fn marks_lead_back() {
+    let mut view = view();
+    press(&mut view, ":4\nma:10\n");
+    let seen = text(&draw(&mut view, 100, 24));
+    assert!(seen.contains("abecomes candidate"), "{seen}");
+    press(&mut view, "'a");
+    assert_eq!(view.cursor(), Some(3));
+    press(&mut view, "''");
+    assert_eq!(view.cursor(), Some(9));
+    press(&mut view, "'x");
+    assert_eq!(view.cursor(), Some(9));
+    assert!(text(&draw(&mut view, 100, 24)).contains("no mark x"));
+    // What awaited a letter is over after any key.
+    assert_eq!(view.press(KeyCode::Char('m').into()), Outcome::Used);
+    assert_eq!(view.press(KeyCode::Esc.into()), Outcome::Used);
+    press(&mut view, "g");
+    assert_eq!(view.cursor(), Some(0));
+}
+
+#[test]
+fn matches_are_counted_little_by_little() {
+    let lines = (0..50_000).map(|at| format!("{at} | INFO | 0 | says {}\n", at % 10));
+    let mut view = log(lines.collect::<String>());
+    press(&mut view, "/says 7$\n");
+    assert!(text(&draw(&mut view, 80, 5)).contains("–/0…"));
+    assert_eq!(view.work(), Work::More);
+    assert!(text(&draw(&mut view, 80, 5)).contains("1/2000…"));
+    while view.work() == Work::More {}
+    press(&mut view, "nn");
+    assert!(text(&draw(&mut view, 80, 5)).contains("3/5000 "));
+    press(&mut view, "&says [78]\n");
+    while view.work() == Work::More {}
+    assert!(text(&draw(&mut view, 80, 5)).contains("/5000 "));
+    view.append(Chunk::index(b"1 | INFO | 0 | says 7".to_vec(), Parser::default()));
+    assert_eq!(view.work(), Work::Done);
+    assert!(text(&draw(&mut view, 80, 5)).contains("/5001 "));
+}
+
+#[test]
+fn repeats_fold_and_unfold() {
+    let beats = "10 | RPC | 0 | sends x to=1 id=0.1\n11 | TIMR | 0 | waits 3 ms\n";
+    let mut view = log(beats.repeat(40) + "12 | TERM | 0 | goes on\n" + beats);
+    press(&mut view, "z");
+    let seen = text(&draw(&mut view, 80, 12));
+    assert!(seen.contains("id=0.1 ×40") && seen.contains("waits 3 ms ×40"), "{seen}");
+    assert!(seen.contains("goes on") && seen.contains("5 shown"), "{seen}");
+    press(&mut view, "z");
+    assert!(!text(&draw(&mut view, 80, 12)).contains('×'));
+}
+
+#[test]
+fn long_lines_take_one_row_if_so_wished() {
+    let mut view = log(format!("1 | INFO | 0 | {}\n2 | INFO | 0 | short\n", "word ".repeat(40)));
+    let wrapped = text(&draw(&mut view, 40, 14));
+    press(&mut view, "w");
+    let cut = text(&draw(&mut view, 40, 14));
+    assert!(wrapped.contains('┊') && !wrapped.contains('…'), "{wrapped}");
+    assert!(!cut.contains('┊') && cut.lines().nth(1).is_some_and(|row| row.ends_with('…')));
+    assert!(cut.lines().nth(2).is_some_and(|row| row.contains("short")), "{cut}");
+}
+
+#[test]
+fn the_menu_of_topics() {
+    let mut view = view();
+    press(&mut view, "I");
+    let seen = text(&draw(&mut view, 80, 24));
+    assert!(seen.contains("✓ ERRO") && seen.contains("✓ VOTE"), "{seen}");
+    press(&mut view, "jj ");
+    let seen = text(&draw(&mut view, 80, 24));
+    assert!(seen.contains("· RPC") && seen.contains("-RPC"), "{seen}");
+    press(&mut view, "o\n");
+    let seen = text(&draw(&mut view, 80, 24));
+    assert!(seen.contains("RequestVote") && !seen.contains("grants vote"), "{seen}");
+    press(&mut view, "Iaq");
+    assert!(text(&draw(&mut view, 80, 24)).contains("grants vote"));
+}
+
+#[test]
+fn the_mouse_scrolls_selects_and_hides() {
+    let mut view = view();
+    draw(&mut view, 120, 24);
+    assert_eq!(mouse(&mut view, MouseEventKind::ScrollDown, 5, 5), Outcome::Used);
+    assert_eq!(view.cursor(), Some(3));
+    let left = MouseEventKind::Down(MouseButton::Left);
+    assert_eq!(mouse(&mut view, left, 50, 1), Outcome::Used);
+    assert_eq!(view.cursor(), Some(0));
+    // The last of the two rows of a wrapped line.
+    assert_eq!(mouse(&mut view, left, 50, 5), Outcome::Used);
+    assert_eq!(view.cursor(), Some(3));
+    assert_eq!(mouse(&mut view, left, 60, 0), Outcome::Used);
+    let seen = text(&draw(&mut view, 120, 24));
+    assert!(!seen.contains("becomes leader") && seen.contains("-peer 1"), "{seen}");
+    assert_eq!(mouse(&mut view, MouseEventKind::Moved, 1, 1), Outcome::Unused);
+    // The end of the strip is the end of the log.
+    assert_eq!(mouse(&mut view, left, 119, 21), Outcome::Used);
+    assert!(view.cursor() > Some(10));
+}
+
+#[test]
+fn what_the_owner_has_to_do() {
+    let mut view = view();
+    press(&mut view, ":3\n");
+    let line = ELECTION.lines().nth(2).map(str::to_owned);
+    let control = |c| KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
+    for (key, outcome) in [
+        (KeyCode::Char('y').into(), Outcome::Copy(line.unwrap_or_default())),
+        (KeyCode::Char('o').into(), Outcome::Edit(2)),
+        (KeyCode::Char('M').into(), Outcome::ToggleMouse),
+        (control('l'), Outcome::Redraw),
+        (control('z'), Outcome::Suspend),
+    ] {
+        assert_eq!(view.press(key), outcome);
+    }
+    view.say("odd \x1b[2J");
+    assert!(text(&draw(&mut view, 80, 8)).contains("odd \\x1b[2J"));
+}
