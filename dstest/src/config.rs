@@ -1,10 +1,14 @@
-//! `dstest.toml`: a project's defaults, beside its workspace's manifest.
+//! `dstest.toml`: a project's defaults, beside its workspace's manifest or its `go.mod`.
 //!
 //! ```toml
 //! [cargo]                      # what plain `dstest` builds; -P, --profile, --features override
 //! package = ["raft-tests"]
 //! profile = "sim"
 //! features = []
+//!
+//! [go]                         # the same for Go; --go, --race override
+//! package = ["./raft"]
+//! race = false
 //!
 //! [run]                        # each has an option of the same meaning
 //! iterations = 10
@@ -43,6 +47,8 @@ pub const FILE_NAME: &str = "dstest.toml";
 pub struct Config {
     /// What is built in a cargo project.
     pub cargo: CargoConfig,
+    /// What is built in a Go module.
+    pub go: GoConfig,
     /// Defaults of the options with the same meaning.
     pub run: RunConfig,
     /// Variables set for every run.
@@ -61,6 +67,16 @@ pub struct CargoConfig {
     pub profile: Option<String>,
     /// Features.
     pub features: Vec<String>,
+}
+
+/// `[go]`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GoConfig {
+    /// Packages whose tests are built, as `go` takes them.
+    pub package: Vec<String>,
+    /// Whether the race detector is built in.
+    pub race: bool,
 }
 
 /// `[run]`.

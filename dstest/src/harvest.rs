@@ -24,6 +24,8 @@ pub struct Harvest {
     pub trace: Option<Trace>,
     /// Whether libtest's summary says that exactly the one test passed.
     pub libtest_passed: bool,
+    /// Whether Go says that the test ended, and well.
+    pub go_passed: bool,
     /// Whether the harness said that it had nothing to run.
     pub nothing_ran: bool,
     /// The first line that the user said means failure.
@@ -77,6 +79,9 @@ impl Harvest {
             let summary = &line[at + b"test result: ok. ".len()..];
             self.libtest_passed = summary.starts_with(b"1 passed;");
             self.nothing_ran = summary.starts_with(b"0 passed;");
+        }
+        if line == b"PASS" || GO_PASSED.iter().any(|word| memmem::find(line, word).is_some()) {
+            self.go_passed = true;
         }
         if line.starts_with(b"testing: warning: no tests to run") {
             self.nothing_ran = true;
@@ -142,6 +147,9 @@ impl LineCutter {
 fn cut(line: &[u8]) -> &[u8] {
     &line[..line.len().min(LINE_BYTES_MAX)]
 }
+
+/// How Go says that a test passed; what a test prints without a line end stands before it.
+const GO_PASSED: [&[u8]; 2] = [b"--- PASS: ", b"--- SKIP: "];
 
 /// No line that carries a fact is longer; what follows in a longer one is not looked at.
 const LINE_BYTES_MAX: usize = 4096;

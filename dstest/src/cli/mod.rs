@@ -196,7 +196,7 @@ pub struct ProcessArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is built")]
 pub struct TargetArgs {
-    /// Build only this package's tests (repeatable)
+    /// Build only this package's tests (repeatable; a path or pattern for Go)
     #[arg(short = 'P', long, value_name = "PACKAGE")]
     pub package: Vec<String>,
 
@@ -208,7 +208,15 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FEATURES")]
     pub features: Vec<String>,
 
-    /// Pass this on to cargo when building (repeatable)
+    /// Take the folder as a Go package, whatever else lies in it; =PACKAGE as `go` takes it
+    #[arg(long, value_name = "PACKAGE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub go: Vec<String>,
+
+    /// Build with Go's race detector
+    #[arg(short, long)]
+    pub race: bool,
+
+    /// Pass this on to cargo or go when building (repeatable)
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub build_arg: Vec<OsString>,
 
@@ -249,7 +257,7 @@ pub struct ShowArgs {
 /// Where results are stored, and colours: shared by every command.
 #[derive(Debug, Args)]
 pub struct StoreArgs {
-    /// Store results in DIR [default: .dstest beside the manifest]
+    /// Store results in DIR [default: .dstest beside the manifest or go.mod]
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 
@@ -303,10 +311,11 @@ Examples:
   dstest --until-fail fig8          repeat until it fails once
   dstest --for 10m                  as often as fits in ten minutes
   dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
+  dstest -r 2B                      in a Go package: with the race detector
   dstest list 2C                    which tests would run
 
 Each run gets DSTEST_SEED, DSTEST_ITER and DSTEST_RUN_DIR (a folder of its own) in its environment.
-Defaults for a project come from dstest.toml beside its workspace's Cargo.toml.
+Defaults for a project come from dstest.toml beside its workspace's Cargo.toml or its go.mod.
 
 Exit codes:
   0 all passed   1 some run failed   2 bad usage   3 a replay differed

@@ -28,7 +28,7 @@ pub(super) fn run(
     argv: Vec<String>,
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
-    let project = Project::open(args.target.dir.as_deref(), &args.command)?;
+    let project = Project::open(&args.target, &args.command)?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let cores = cores.try_into().unwrap_or(NonZeroU32::MAX);
     let plan = Plan::resolve(args, &project.config, cores)?;
@@ -41,6 +41,8 @@ pub(super) fn run(
     let (tests, binaries) = settle(&project, &store, &suite, tests)?;
     let file = campaign_file(&plan, started, argv, &project.dir, &binaries, &tests);
     file.write(&folder.path)?;
+    // What was built has been copied: whatever it was built in may go.
+    drop(project);
     let names = tests.iter().map(|test| test.name.clone());
     let session = Session {
         links: Links::new(&folder, output),

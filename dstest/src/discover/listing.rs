@@ -85,7 +85,8 @@ fn opaque(binary: usize, id: &str) -> Test {
     Test { name: String::new(), id, binary, args, harness: Harness::Opaque, mark: Mark::Normal }
 }
 
-fn give_short_names(suite: &mut Suite) {
+/// Gives every test the shortest name that is clear among all.
+pub(super) fn give_short_names(suite: &mut Suite) {
     let paths: Vec<Vec<&str>> = suite
         .tests
         .iter()
@@ -102,7 +103,7 @@ fn give_short_names(suite: &mut Suite) {
 }
 
 /// A program that takes longer to list its tests is not listing them.
-const LIST_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

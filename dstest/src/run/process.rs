@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::desk::Desk;
 use super::{Campaign, Job};
 use crate::seed::Seed;
-use crate::sys::{self, GroupState, Kill, Pid};
+use crate::sys::{self, GroupState, Pid, Signal};
 
 /// Starts the process of a job.
 ///
@@ -90,7 +90,7 @@ pub(super) fn clean_up(group: Pid) -> Leftovers {
     }
     // A process that forks while it is being killed can leave a child behind, so kill again.
     for _ in 0..KILL_ROUNDS_MAX {
-        sys::signal_group(group, Kill::Kill);
+        sys::signal_group(group, Signal::Kill);
         if wait_until_empty(group, LEAK_GRACE) {
             break;
         }

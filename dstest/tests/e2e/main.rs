@@ -7,6 +7,7 @@
 
 mod cargo_project;
 mod commands;
+mod go_package;
 mod robustness;
 mod signals;
 mod stored;

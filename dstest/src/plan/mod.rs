@@ -2,16 +2,23 @@
 //!
 //! `Cli` and `Config` → [`Plan`]. Everything after this module can rely on what it says.
 
+mod build;
+mod select;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use regex::{Regex, RegexBuilder, bytes};
+use regex::{Regex, bytes};
 use thiserror::Error;
 
-use crate::cli::{BudgetArgs, ProcessArgs, RunArgs, TargetArgs};
+use self::select::{compile_bytes, compile_one};
+use crate::cli::{BudgetArgs, ProcessArgs, RunArgs};
 use crate::config::{Config, TestConfig};
 use crate::run::Shard;
 use crate::seed::Seed;
+
+pub use build::{BuildPlan, Race};
+pub use select::{Ignored, Selection};
 
 /// What a campaign is to do.
 #[derive(Debug)]
@@ -36,42 +43,6 @@ pub struct Plan {
     pub columns: Columns,
     /// Which share of the iterations.
     pub shard: Shard,
-}
-
-/// Which tests are meant.
-#[derive(Debug, Default)]
-pub struct Selection {
-    /// A test matches if any of these does; all tests match where there is none.
-    pub patterns: Vec<Regex>,
-    /// The patterns as typed, for messages.
-    pub typed: Vec<String>,
-    /// A test that matches one of these is left out.
-    pub skip: Vec<Regex>,
-    /// What becomes of tests marked as ignored.
-    pub ignored: Ignored,
-}
-
-/// What becomes of tests marked as ignored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ignored {
-    /// They are left out.
-    #[default]
-    LeaveOut,
-    /// They run like all others.
-    Include,
-}
-
-/// What is built in a cargo project.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct BuildPlan {
-    /// `-p` of cargo.
-    pub packages: Vec<String>,
-    /// `--profile` of cargo.
-    pub profile: Option<String>,
-    /// `--features` of cargo.
-    pub features: Vec<String>,
-    /// Passed on as they are.
-    pub args: Vec<std::ffi::OsString>,
 }
 
 /// When a campaign stops.
@@ -219,42 +190,6 @@ impl Plan {
     }
 }
 
-impl Selection {
-    /// Reads patterns as typed.
-    ///
-    /// # Errors
-    /// [`PlanError::BadPattern`].
-    pub fn resolve(
-        patterns: &[String],
-        skip: &[String],
-        target: &TargetArgs,
-    ) -> Result<Self, PlanError> {
-        let ignored = if target.include_ignored { Ignored::Include } else { Ignored::LeaveOut };
-        Ok(Self {
-            patterns: compile("PATTERN", patterns)?,
-            typed: patterns.to_vec(),
-            skip: compile("--skip", skip)?,
-            ignored,
-        })
-    }
-}
-
-impl BuildPlan {
-    /// Options where given, the configuration otherwise.
-    #[must_use]
-    pub fn resolve(args: &TargetArgs, config: &Config) -> Self {
-        let or = |given: &[String], configured: &[String]| {
-            if given.is_empty() { configured.to_vec() } else { given.to_vec() }
-        };
-        Self {
-            packages: or(&args.package, &config.cargo.package),
-            profile: args.profile.clone().or_else(|| config.cargo.profile.clone()),
-            features: or(&args.features, &config.cargo.features),
-            args: args.build_arg.clone(),
-        }
-    }
-}
-
 fn budget(args: &BudgetArgs, config: &Config) -> Result<Budget, PlanError> {
     let given = args.iterations.and_then(NonZeroU32::new);
     let count = given.or(config.run.iterations).unwrap_or(ITERATIONS);
@@ -308,32 +243,6 @@ impl Columns {
             metrics: if metrics { Reported::Full } else { Reported::Time },
         }
     }
-}
-
-fn compile(origin: &'static str, patterns: &[String]) -> Result<Vec<Regex>, PlanError> {
-    patterns.iter().map(|pattern| compile_one(origin, pattern)).collect()
-}
-
-fn compile_one(origin: &'static str, pattern: &str) -> Result<Regex, PlanError> {
-    let compiled = RegexBuilder::new(pattern).case_insensitive(true).build();
-    compiled.map_err(|error| bad_pattern(origin, pattern, &error))
-}
-
-/// A pattern for output, which need not be UTF-8.
-fn compile_bytes(pattern: &str) -> Result<bytes::Regex, PlanError> {
-    let compiled = bytes::RegexBuilder::new(pattern).case_insensitive(true).build();
-    compiled.map_err(|error| bad_pattern("--fail-regex", pattern, &error))
-}
-
-fn bad_pattern(origin: &'static str, pattern: &str, error: &regex::Error) -> PlanError {
-    let reason = last_line(&error.to_string());
-    PlanError::BadPattern { origin, pattern: pattern.to_owned(), reason }
-}
-
-/// The parser draws the pattern over several lines and says what is wrong in the last one.
-fn last_line(message: &str) -> String {
-    let line = message.lines().last().unwrap_or("").trim();
-    line.trim_start_matches("error: ").to_owned()
 }
 
 /// `-n` without a word from anybody.
