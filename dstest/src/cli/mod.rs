@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::stored::{CompareArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs};
+pub use self::stored::{
+    CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
+    StoredShowArgs,
+};
 use self::values::{parse_shard, parse_size};
 
 use crate::duration;
@@ -55,6 +58,9 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Say whether failure rates or times differ between two campaigns
     Compare(CompareArgs),
+    /// Put several campaigns, or the shards of one, together into a new one
+    #[command(after_help = stored::MERGE_EXAMPLES)]
+    Merge(MergeArgs),
     /// Remove old campaigns from the store
     Prune(PruneArgs),
     /// Print a completion script for a shell
