@@ -21,6 +21,7 @@ use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError};
 use crate::suite::{Binary, Suite, Test};
 use crate::tally::Tally;
 use crate::time::Utc;
+use crate::view;
 
 /// Runs a campaign.
 pub(super) fn run(
@@ -36,6 +37,8 @@ pub(super) fn run(
     let store = project.store(output)?;
     let suite = project.suite(&plan.build, interrupts)?;
     let tests = suite.select(&plan.selection)?;
+    let notes = suite.notes_on(&plan.selection, &tests);
+    notes.iter().for_each(|note| view::note(&format!("dstest: {note}")));
     let started = Utc::now();
     let folder = store.create_run(started)?;
     let (tests, binaries) = settle(&project, &store, &suite, tests)?;

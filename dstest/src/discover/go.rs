@@ -13,7 +13,7 @@ use super::listing::{LIST_TIMEOUT, give_short_names};
 use crate::names;
 use crate::plan::{BuildPlan, Race};
 use crate::signals::Interrupts;
-use crate::suite::{Binary, Harness, Mark, Suite, Test};
+use crate::suite::{Binary, Harness, Mark, Note, Suite, Test};
 
 /// A Go module, or a folder that is to be taken as a Go package.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ fn add(suite: &mut Suite, binary: Binary) {
         Some(ids) => suite.tests.extend(ids.into_iter().map(|id| test(index, id))),
         None => {
             let name = binary.name.clone();
-            suite.notes.push(format!("{name} does not list its tests: it runs as a whole"));
+            suite.notes.push(Note::Opaque(index));
             suite.tests.push(whole(index, name));
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::capture::capture;
 use crate::names;
-use crate::suite::{Binary, Harness, Mark, Suite, Test};
+use crate::suite::{Binary, Harness, Mark, Note, Suite, Test};
 
 /// What a program answered.
 enum Listing {
@@ -30,9 +30,8 @@ pub(super) fn suite(binaries: Vec<Binary>) -> Suite {
                 suite.tests.extend(names.into_iter().map(|id| libtest(index, id, &ignored)));
             }
             Listing::Opaque => {
-                let name = &suite.binaries[index].name;
-                suite.notes.push(format!("{name} does not list its tests: it runs as a whole"));
-                suite.tests.push(opaque(index, name));
+                suite.notes.push(Note::Opaque(index));
+                suite.tests.push(opaque(index, &suite.binaries[index].name));
             }
         }
     }

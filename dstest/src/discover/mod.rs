@@ -3,6 +3,7 @@
 mod capture;
 pub mod cargo;
 pub mod command;
+mod doctests;
 pub mod go;
 mod listing;
 
