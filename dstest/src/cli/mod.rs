@@ -230,6 +230,10 @@ pub struct TargetArgs {
     #[arg(long)]
     pub include_ignored: bool,
 
+    /// Take the defaults of [preset.NAME] in dstest.toml
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+
     /// The project [default: the current folder]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
@@ -320,7 +324,8 @@ Examples:
   dstest -r 2B                      in a Go package: with the race detector
   dstest list 2C                    which tests would run
 
-Each run gets DSTEST_SEED, DSTEST_ITER and DSTEST_RUN_DIR (a folder of its own) in its environment.
+Each run gets DSTEST_SEED, DSTEST_ITER and DSTEST_RUN_DIR (a folder of its own, kept with the log
+of a run that failed) in its environment, and a TMPDIR of its own, which is emptied after it.
 Defaults for a project come from dstest.toml beside its workspace's Cargo.toml or its go.mod.
 
 Exit codes:

@@ -60,7 +60,7 @@ impl Project {
             let project = cargo::Project::find(&dir)?;
             (project.workspace_root.clone(), Kind::Cargo(project))
         };
-        let config = Config::load(&root)?;
+        let config = Config::load(&root)?.with_preset(target.preset.as_deref())?;
         Ok(Self { dir, root, config, kind })
     }
 

@@ -47,7 +47,7 @@ impl BuildPlan {
             profile: args.profile.clone().or_else(|| config.cargo.profile.clone()),
             features: or(&args.features, &config.cargo.features),
             go_packages: or(&go, &config.go.package),
-            race: if args.race || config.go.race { Race::On } else { Race::Off },
+            race: if args.race || config.go.race == Some(true) { Race::On } else { Race::Off },
             args: args.build_arg.clone(),
         }
     }

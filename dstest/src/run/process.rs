@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::sys::{self, GroupState, Pid, Signal};
 pub(super) fn start(campaign: &Campaign, job: Job, desk: &mut Desk) -> io::Result<(Child, Pid)> {
     let log = desk.prepare()?;
     let (output, errors) = (log.try_clone()?, log.try_clone()?);
-    let child = command(campaign, job, desk.folder())
+    let child = command(campaign, job, desk)
         .stdin(Stdio::null())
         .stdout(output)
         .stderr(errors)
@@ -55,12 +55,14 @@ pub fn launch(campaign: &Campaign, job: Job) -> Launch {
     Launch { words, cwd: binary.cwd.clone(), env }
 }
 
-fn command(campaign: &Campaign, job: Job, folder: &Path) -> Command {
+fn command(campaign: &Campaign, job: Job, desk: &Desk) -> Command {
     let launch = launch(campaign, job);
     let binary = &campaign.binaries[campaign.tests[job.test].binary];
     let mut command = Command::new(&binary.path);
+    // The user's own configuration counts, as everywhere.
+    command.env("TMPDIR", desk.temporary());
     command.args(&launch.words[1..]).current_dir(launch.cwd).envs(launch.env);
-    command.env("DSTEST_RUN_DIR", folder);
+    command.env("DSTEST_RUN_DIR", desk.folder());
     command
 }
 

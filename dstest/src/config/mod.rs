@@ -23,9 +23,14 @@
 //! [[test]]                     # exceptions for some tests; the first match counts
 //! match = "figure8"
 //! timeout = "5m"
+//!
+//! [preset.nightly.run]         # counts instead with --preset nightly; any table from above
+//! iterations = 1000
 //! ```
 //!
 //! Unknown keys and unreadable values are refused with the line they stand in.
+
+mod preset;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -37,6 +42,8 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::duration;
+
+pub use preset::Preset;
 
 /// The name of the file.
 pub const FILE_NAME: &str = "dstest.toml";
@@ -55,6 +62,8 @@ pub struct Config {
     pub env: BTreeMap<String, String>,
     /// Exceptions for some tests.
     pub test: Vec<TestConfig>,
+    /// Other defaults, by name.
+    pub preset: BTreeMap<String, Preset>,
 }
 
 /// `[cargo]`.
@@ -76,7 +85,7 @@ pub struct GoConfig {
     /// Packages whose tests are built, as `go` takes them.
     pub package: Vec<String>,
     /// Whether the race detector is built in.
-    pub race: bool,
+    pub race: Option<bool>,
 }
 
 /// `[run]`.
@@ -129,6 +138,14 @@ pub enum ConfigError {
         /// The parser's message, with line and column.
         message: String,
     },
+    /// `--preset` names none that there is.
+    #[error("no preset `{name}`{hint}")]
+    NoPreset {
+        /// As typed.
+        name: String,
+        /// Which there are.
+        hint: String,
+    },
 }
 
 impl Config {
@@ -162,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_documented_example_is_read() {
-        let source = include_str!("config.rs");
+        let source = include_str!("mod.rs");
         let example: String = source
             .lines()
             .skip_while(|line| *line != "//! ```toml")
@@ -173,6 +190,7 @@ mod tests {
         let config = Config::parse(&example).unwrap();
         assert_eq!(config.cargo.profile.as_deref(), Some("sim"));
         assert_eq!(config.run.timeout, Some(Duration::from_secs(120)));
+        assert_eq!(config.preset["nightly"].run.iterations, std::num::NonZeroU32::new(1000));
         assert_eq!(config.test[0].timeout, Some(Duration::from_secs(300)));
     }
 
@@ -183,6 +201,7 @@ mod tests {
             ("[cargoo]\n", "line 1", "unknown field `cargoo`"),
             ("[run]\ntimeout = \"soon\"\n", "line 2", "not a duration"),
             ("[run]\niterations = 0\n", "line 2", "nonzero"),
+            ("[preset.a.run]\nspeed = 9\n", "line 2", "unknown field `speed`"),
             ("[[test]]\ntimeout = \"1\"\n", "line 1", "missing field `match`"),
         ];
         for (text, line, what) in rows {
