@@ -3,8 +3,9 @@
 use std::io::IsTerminal;
 
 use anstyle::{AnsiColor, Style};
+use comfy_table::{Attribute, Cell, Color};
 
-use crate::cli::Color;
+use crate::cli;
 
 /// Whether text is written with colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,18 +36,32 @@ pub enum Tone {
 impl Paint {
     /// What the option, the environment (`NO_COLOR`, `CLICOLOR_FORCE`) and the stream ask for.
     #[must_use]
-    pub fn choose(color: Color, stream: &impl IsTerminal) -> Self {
+    pub fn choose(color: cli::Color, stream: &impl IsTerminal) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let wanted = match color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto if set("NO_COLOR") => false,
-            Color::Auto if set("CLICOLOR_FORCE") => true,
-            Color::Auto => {
+            cli::Color::Always => true,
+            cli::Color::Never => false,
+            cli::Color::Auto if set("NO_COLOR") => false,
+            cli::Color::Auto if set("CLICOLOR_FORCE") => true,
+            cli::Color::Auto => {
                 stream.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
             }
         };
         if wanted { Self::Colours } else { Self::Plain }
+    }
+
+    /// The text as a cell of a table, in the colour of its tone.
+    #[must_use]
+    pub fn cell(self, tone: Tone, text: &str) -> Cell {
+        let cell = Cell::new(text);
+        match (self, tone) {
+            (Self::Plain, _) | (Self::Colours, Tone::Normal) => cell,
+            (Self::Colours, Tone::Strong) => cell.add_attribute(Attribute::Bold),
+            (Self::Colours, Tone::Faint) => cell.add_attribute(Attribute::Dim),
+            (Self::Colours, Tone::Good) => cell.fg(Color::DarkGreen),
+            (Self::Colours, Tone::Bad) => cell.fg(Color::DarkRed).add_attribute(Attribute::Bold),
+            (Self::Colours, Tone::Warning) => cell.fg(Color::DarkYellow),
+        }
     }
 
     /// The text in the colour of its tone.

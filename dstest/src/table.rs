@@ -2,7 +2,7 @@
 //!
 //! Pure: cells in, lines out. Widths are those of the terminal, not of bytes or characters.
 
-use unicode_width::UnicodeWidthStr;
+use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, TableStyle};
 
 use crate::style::{Paint, Tone};
 
@@ -68,54 +68,41 @@ impl Table {
     /// The table as lines, each with its end.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
-        let widths = self.widths();
-        let header: Vec<Cell> = self
-            .columns
-            .iter()
-            .map(|(title, _)| Cell { text: title.clone(), tone: Tone::Strong })
-            .collect();
-        let mut out = rule(&widths, '━', ['┏', '┳', '┓']);
-        out.push_str(&self.line(&header, &widths, '┃', paint));
-        out.push_str(&rule(&widths, '━', ['┡', '╇', '┩']));
+        let mut table = comfy_table::Table::new();
+        table.load_style(HEAVY_HEADER).style_text_only();
+        table.set_header(self.columns.iter().map(|(title, _)| paint.cell(Tone::Strong, title)));
         for row in &self.rows {
-            out.push_str(&self.line(row, &widths, '│', paint));
+            table.add_row(row.iter().map(|cell| paint.cell(cell.tone, &cell.text)));
         }
-        out.push_str(&rule(&widths, '─', ['└', '┴', '┘']));
-        out
-    }
-
-    fn widths(&self) -> Vec<usize> {
-        let of_column = |(index, (title, _)): (usize, &(String, Align))| {
-            let cells = self.rows.iter().map(|row| row[index].text.width());
-            cells.chain([title.width()]).max().unwrap_or(0)
-        };
-        self.columns.iter().enumerate().map(of_column).collect()
-    }
-
-    fn line(&self, cells: &[Cell], widths: &[usize], border: char, paint: Paint) -> String {
-        let mut line = String::from(border);
-        for ((cell, width), (_, align)) in cells.iter().zip(widths).zip(&self.columns) {
-            let padding = " ".repeat(width.saturating_sub(cell.text.width()));
-            let text = paint.apply(cell.tone, &cell.text);
-            let (before, after) = match align {
-                Align::Left => ("", padding.as_str()),
-                Align::Right => (padding.as_str(), ""),
-            };
-            line.push_str(&format!(" {before}{text}{after} {border}"));
+        for (column, (_, align)) in table.column_iter_mut().zip(&self.columns) {
+            column.set_cell_alignment((*align).into());
         }
-        line.push('\n');
-        line
+        // What is coloured was decided by the cells; the terminal is not asked again.
+        table.enforce_styling();
+        format!("{table}\n")
     }
 }
 
-fn rule(widths: &[usize], dash: char, [left, middle, right]: [char; 3]) -> String {
-    let dashes: Vec<String> =
-        widths.iter().map(|width| dash.to_string().repeat(width + 2)).collect();
-    format!("{left}{}{right}\n", dashes.join(&middle.to_string()))
+impl From<Align> for CellAlignment {
+    fn from(align: Align) -> Self {
+        match align {
+            Align::Left => Self::Left,
+            Align::Right => Self::Right,
+        }
+    }
 }
+
+const HEAVY_HEADER: TableStyle = TableStyle::new()
+    .top_border(LineStyle::new('┏', '━', '┳', '┓'))
+    .header_lines(ContentLineStyle::new('┃', '┃', '┃'))
+    .header_separator(LineStyle::new('┡', '━', '╇', '┩'))
+    .content_lines(ContentLineStyle::new('│', '│', '│'))
+    .bottom_border(LineStyle::new('└', '─', '┴', '┘'));
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr;
+
     use super::*;
 
     #[test]
