@@ -52,6 +52,8 @@ impl Error {
                 DiscoverError::NoProject(_)
                 | DiscoverError::Tool { .. }
                 | DiscoverError::BadProject(_)
+                | DiscoverError::RaceOutsideGo
+                | DiscoverError::Scratch { .. }
                 | DiscoverError::Protocol { .. } => Exit::Usage,
             },
             Self::Config(_) | Self::Plan(_) | Self::Store(_) | Self::System { .. } => Exit::Usage,

@@ -24,6 +24,8 @@ pub struct Harvest {
     pub trace: Option<Trace>,
     /// Whether libtest's summary says that exactly the one test passed.
     pub libtest_passed: bool,
+    /// Whether Go says that the test ended, and well.
+    pub go_passed: bool,
     /// Whether the harness said that it had nothing to run.
     pub nothing_ran: bool,
     /// The first line that the user said means failure.
@@ -78,6 +80,9 @@ impl Harvest {
             self.libtest_passed = summary.starts_with(b"1 passed;");
             self.nothing_ran = summary.starts_with(b"0 passed;");
         }
+        if line == b"PASS" || GO_PASSED.iter().any(|word| memmem::find(line, word).is_some()) {
+            self.go_passed = true;
+        }
         if line.starts_with(b"testing: warning: no tests to run") {
             self.nothing_ran = true;
         }
@@ -85,15 +90,34 @@ impl Harvest {
     }
 }
 
-/// `  ... Passed --  12.3  5  684  154202  103`, as the labs print it in Go and in Rust.
+/// `  ... Passed --  12.3  5  684  154202  103`, as the labs print it in Go and in Rust, or
+/// `  ... Passed --  time 12.3s #peers 5 #RPCs 684 #Ops 103`, as newer ones do.
 fn passed_line(line: &[u8]) -> Option<Metrics> {
-    let at = memmem::find(line, b"... Passed --")?;
-    let rest = std::str::from_utf8(&line[at + b"... Passed --".len()..]).ok()?;
-    let mut words = rest.split_ascii_whitespace();
-    let cluster_s: f64 = words.next()?.parse().ok()?;
-    let mut count = || words.next()?.parse::<u64>().ok();
-    let metrics =
-        Metrics { cluster_s, peers: count()?, rpcs: count()?, bytes: count()?, commands: count()? };
+    let at = memmem::find(line, PASSED)?;
+    let rest = std::str::from_utf8(&line[at + PASSED.len()..]).ok()?;
+    let words: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let (seconds, peers, rpcs, bytes, commands) = match *words.as_slice() {
+        ["time", seconds, "#peers", peers, "#RPCs", rpcs, "#Ops", operations, ..] => {
+            (seconds.strip_suffix('s')?, peers, rpcs, None, operations)
+        }
+        [seconds, peers, rpcs, bytes, commands, ..] => {
+            (seconds, peers, rpcs, Some(bytes), commands)
+        }
+        _ => return None,
+    };
+    let cluster_s: f64 = seconds.parse().ok()?;
+    let count = |word: &str| word.parse::<u64>().ok();
+    let bytes = match bytes {
+        Some(bytes) => Some(count(bytes)?),
+        None => None,
+    };
+    let metrics = Metrics {
+        cluster_s,
+        peers: count(peers)?,
+        rpcs: count(rpcs)?,
+        bytes,
+        commands: count(commands)?,
+    };
     (metrics.cluster_s.is_finite() && metrics.cluster_s >= 0.0).then_some(metrics)
 }
 
@@ -143,6 +167,12 @@ fn cut(line: &[u8]) -> &[u8] {
     &line[..line.len().min(LINE_BYTES_MAX)]
 }
 
+/// What stands before a lab's numbers.
+const PASSED: &[u8] = b"... Passed --";
+
+/// How Go says that a test passed; what a test prints without a line end stands before it.
+const GO_PASSED: [&[u8]; 2] = [b"--- PASS: ", b"--- SKIP: "];
+
 /// No line that carries a fact is longer; what follows in a longer one is not looked at.
 const LINE_BYTES_MAX: usize = 4096;
 
@@ -166,7 +196,7 @@ mod tests {
         let metrics = got.metrics.unwrap();
         assert_eq!(
             (metrics.peers, metrics.rpcs, metrics.bytes, metrics.commands),
-            (5, 1988, 1_283_612, 102)
+            (5, 1988, Some(1_283_612), 102)
         );
         assert!((metrics.cluster_s - 27.4).abs() < 1e-9);
         assert_eq!(got.trace.unwrap().to_string(), "00112233aabbccdd");
@@ -183,10 +213,22 @@ mod tests {
     }
 
     #[test]
+    fn newer_labs_name_their_numbers_and_count_no_bytes() {
+        let got = harvest(b"  ... Passed --  time  3.1s #peers 3 #RPCs    38 #Ops    4\n");
+        let metrics = got.metrics.unwrap();
+        assert_eq!(
+            (metrics.peers, metrics.rpcs, metrics.bytes, metrics.commands),
+            (3, 38, None, 4)
+        );
+        assert!((metrics.cluster_s - 3.1).abs() < 1e-9);
+    }
+
+    #[test]
     fn what_only_looks_like_a_fact_is_none() {
-        let rows: [&[u8]; 6] = [
+        let rows: [&[u8]; 7] = [
             b"... Passed -- soon",
             b"... Passed -- 1.0 3 4 5",
+            b"... Passed -- time 1.0s #peers x #RPCs 3 #Ops 4",
             b"... Passed -- NaN 1 2 3 4",
             b"trace=0123",
             b"retrace=0123456789abcdef",

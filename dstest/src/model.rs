@@ -127,8 +127,9 @@ pub struct Metrics {
     pub peers: u64,
     /// Messages sent.
     pub rpcs: u64,
-    /// Bytes sent.
-    pub bytes: u64,
+    /// Bytes sent, where they are counted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bytes: Option<u64>,
     /// Commands committed.
     pub commands: u64,
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Iteration;
 
 /// A 64-bit seed, printed and read in decimal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash)]
 #[serde(transparent)]
 pub struct Seed(u64);
 

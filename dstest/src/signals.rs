@@ -14,7 +14,7 @@ use signal_hook::iterator::Signals;
 
 use crate::exit::Exit;
 use crate::run::Message;
-use crate::sys::{self, Kill, Pid};
+use crate::sys::{self, Pid, Signal};
 
 /// The one place where signals arrive; clones share it.
 #[derive(Debug, Clone)]
@@ -87,7 +87,10 @@ impl Shared {
         match &*self.target.lock().unwrap_or_else(PoisonError::into_inner) {
             Target::Nobody => std::process::exit(i32::from(Exit::Interrupted.code())),
             Target::Child(pid) => {
-                sys::signal_process(*pid, if count == 1 { Kill::Terminate } else { Kill::Kill });
+                sys::signal_process(
+                    *pid,
+                    if count == 1 { Signal::Terminate } else { Signal::Kill },
+                );
             }
             Target::Dispatcher(dispatcher) => {
                 // A dispatcher that is gone has printed its table: nothing is left to stop.

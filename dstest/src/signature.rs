@@ -7,6 +7,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     LastLine,
+    Verdict,
     ErrorWord,
     Assertion,
     Panic,
@@ -17,11 +18,27 @@ enum Weight {
 pub struct Clue {
     best: Option<(Weight, String)>,
     location: Option<String>,
+    report: Report,
+}
+
+/// A report of several lines that Go prints.
+#[derive(Debug, Default)]
+enum Report {
+    /// None is being read.
+    #[default]
+    None,
+    /// A data race, and the last line of it: the function of the next location.
+    Race(String),
+    /// The stacks of all goroutines, up to the end of the log.
+    Stacks,
 }
 
 impl Clue {
     /// Looks at one line, without its end.
     pub fn line(&mut self, line: &[u8]) {
+        if self.in_report(line) {
+            return;
+        }
         if let Some(location) = self.location.take() {
             self.offer(Weight::Panic, format!("{} ({location})", printable(line)));
             return;
@@ -33,13 +50,41 @@ impl Clue {
             return;
         }
         if let Some(weight) = weigh(line) {
-            self.offer(weight, printable(line));
+            self.offer(weight, without_stamp(&printable(line)).to_owned());
+        }
+    }
+
+    /// Takes the line as part of a report of several lines, if it is.
+    fn in_report(&mut self, line: &[u8]) -> bool {
+        let starts = |word: &str| line.starts_with(word.as_bytes());
+        if starts("SIGQUIT: quit") {
+            self.report = Report::Stacks;
+        } else if starts("WARNING: DATA RACE") {
+            self.report = Report::Race(String::new());
+        }
+        match &mut self.report {
+            Report::None => false,
+            Report::Stacks => true,
+            Report::Race(function) => {
+                let text = printable(line);
+                if let Some(place) = go_frame(&text) {
+                    let found = format!("DATA RACE in {function} ({place})");
+                    self.report = Report::None;
+                    self.offer(Weight::Panic, found);
+                } else {
+                    *function = text;
+                }
+                true
+            }
         }
     }
 
     /// The signature; `None` if nothing was printed at all.
     #[must_use]
     pub fn finish(self) -> Option<String> {
+        if let Report::Race(_) = self.report {
+            return Some("DATA RACE".to_owned());
+        }
         let location = self.location.map(|location| format!("panicked ({location})"));
         location.or(self.best.map(|(_, line)| line))
     }
@@ -81,6 +126,9 @@ fn rust_panic(line: &[u8]) -> Option<String> {
 
 fn weigh(line: &[u8]) -> Option<Weight> {
     let text = line.trim_ascii();
+    if text.starts_with(b"--- FAIL: ") {
+        return Some(Weight::Verdict);
+    }
     if text.is_empty() || is_harness_line(text) {
         return None;
     }
@@ -88,10 +136,10 @@ fn weigh(line: &[u8]) -> Option<Weight> {
     let has = |words: &[&str]| {
         words.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
     };
-    if starts(&["panic:", "fatal error:", "WARNING: DATA RACE"]) {
+    if starts(&["panic:", "fatal error:"]) {
         return Some(Weight::Panic);
     }
-    if is_go_log(line) || has(&["Assertion", "assertion", "AssertionError"]) {
+    if is_go_log(line) || has(&["apply error", "Assertion", "assertion", "AssertionError"]) {
         return Some(Weight::Assertion);
     }
     if has(&["Error", "error", "ERROR", "FAIL", "Exception", "fatal"]) {
@@ -107,15 +155,42 @@ fn is_go_log(line: &[u8]) -> bool {
     name_is_indented && line.get(at + 4).is_some_and(u8::is_ascii_digit)
 }
 
+/// `/path/a.go:12 +0x44`, as in a stack: the file's own name and the line.
+fn go_frame(text: &str) -> Option<&str> {
+    let place = text.split(' ').next().filter(|place| place.contains(".go:"))?;
+    place.rsplit('/').next()
+}
+
+/// The line without the date and time that Go's `log` puts before it, and without the duration
+/// that Go's harness puts behind it.
+fn without_stamp(text: &str) -> &str {
+    let is_stamp = |word: &str, separators: &[char]| {
+        word.contains(separators)
+            && word.chars().all(|c| c.is_ascii_digit() || c == '.' || separators.contains(&c))
+    };
+    let mut words = text.splitn(3, ' ');
+    let text = match (words.next(), words.next(), words.next()) {
+        (Some(date), Some(time), Some(rest))
+            if is_stamp(date, &['/']) && is_stamp(time, &[':']) =>
+        {
+            rest
+        }
+        _ => text,
+    };
+    match text.rsplit_once(" (") {
+        Some((test, duration)) if test.starts_with("--- FAIL") && duration.ends_with("s)") => test,
+        _ => text,
+    }
+}
+
 /// What test harnesses print around every run, whatever happened in it.
 fn is_harness_line(text: &[u8]) -> bool {
-    const STARTS: [&str; 11] = [
+    const STARTS: [&str; 10] = [
         "test result:",
         "running ",
         "failures:",
         "error: test failed",
         "note: ",
-        "--- FAIL",
         "=== ",
         "FAIL",
         "PASS",
@@ -240,6 +315,17 @@ mod tests {
                 "x\npanic: runtime error: index\n\ngoroutine 1 [running]:\n",
                 Some("panic: runtime error: index"),
             ),
+            ("=== RUN   TestA\nhello\n--- FAIL: TestA (0.10s)\nFAIL\n", Some("--- FAIL: TestA")),
+            (
+                "connect error\n2026/11/23 10:00:00.5 apply error: commit index=5 server=1\nexit\n",
+                Some("apply error: commit index=5 server=1"),
+            ),
+            (
+                "==\nWARNING: DATA RACE\nRead at 0x00c0 by goroutine 8:\n  a.Test.func1()\n      /x/a_test.go:20 +0x3\n    testing.go:1319: race detected\n",
+                Some("DATA RACE in a.Test.func1() (a_test.go:20)"),
+            ),
+            ("waiting\nSIGQUIT: quit\nPC=0x1 m=0\n\ngoroutine 1 [error]:\n", Some("waiting")),
+            ("WARNING: DATA RACE\n", Some("DATA RACE")),
             ("\u{1b}[31mERROR\u{1b}[0m bad\u{7}\n", Some("ERROR bad")),
         ];
         for (log, want) in rows {

@@ -18,8 +18,17 @@ pub struct Suite {
     pub binaries: Vec<Binary>,
     /// The tests, in the order in which they were listed.
     pub tests: Vec<Test>,
-    /// What the user should know (programs that could not be listed, and the like).
-    pub notes: Vec<String>,
+    /// What the user should know.
+    pub notes: Vec<Note>,
+}
+
+/// Something that is not as the user may expect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A program, by its index, does not list its tests and is one test as a whole.
+    Opaque(usize),
+    /// The documentation of these packages has examples, which are not run.
+    DocTests(Vec<String>),
 }
 
 /// A program that holds tests, with the surroundings its own build tool would give it.
@@ -118,6 +127,30 @@ impl Suite {
         if selected.is_empty() { Err(SelectError::AllLeftOut) } else { Ok(selected) }
     }
 
+    /// What there is to say of a selection that came to these tests. Who names tests by a pattern
+    /// knows what they want, and is told of the programs among them only.
+    #[must_use]
+    pub fn notes_on(&self, selection: &Selection, tests: &[Test]) -> Vec<String> {
+        let concerns = |note: &&Note| match note {
+            Note::Opaque(binary) => tests.iter().any(|test| test.binary == *binary),
+            Note::DocTests(_) => selection.patterns.is_empty(),
+        };
+        self.notes.iter().filter(concerns).map(|note| self.words(note)).collect()
+    }
+
+    fn words(&self, note: &Note) -> String {
+        match note {
+            Note::Opaque(binary) => {
+                let name = &self.binaries[*binary].name;
+                format!("{name} does not list its tests: it runs as a whole")
+            }
+            Note::DocTests(packages) => {
+                let packages = packages.join(", ");
+                format!("doc tests of {packages} are left out: `cargo test --doc` runs them")
+            }
+        }
+    }
+
     fn is_selected(&self, test: &Test, selection: &Selection) -> bool {
         let wanted = selection.patterns.is_empty()
             || selection.patterns.iter().any(|pattern| self.matches(test, pattern));
@@ -144,7 +177,7 @@ impl Suite {
     }
 
     fn notes_hint(&self) -> String {
-        self.notes.iter().map(|note| format!("; {note}")).collect()
+        self.notes.iter().map(|note| format!("; {}", self.words(note))).collect()
     }
 }
 

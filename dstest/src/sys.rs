@@ -25,7 +25,9 @@ impl Pid {
 
 /// The signals dstest sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kill {
+pub(crate) enum Signal {
+    /// SIGQUIT: say where you are, and end.
+    Dump,
     /// SIGTERM: please end.
     Terminate,
     /// SIGKILL: end now.
@@ -101,7 +103,7 @@ pub(crate) fn reap(child: Pid) -> io::Result<Reaped> {
 }
 
 /// Sends a signal to every process of the group; a group that is gone already is fine.
-pub(crate) fn signal_group(group: Pid, signal: Kill) {
+pub(crate) fn signal_group(group: Pid, signal: Signal) {
     // SAFETY: kill touches no memory, and a Pid is above 1, so the group is a single one.
     unsafe {
         libc::kill(-group.0, signal_number(signal));
@@ -109,7 +111,7 @@ pub(crate) fn signal_group(group: Pid, signal: Kill) {
 }
 
 /// Sends a signal to one process.
-pub(crate) fn signal_process(process: Pid, signal: Kill) {
+pub(crate) fn signal_process(process: Pid, signal: Signal) {
     // SAFETY: kill touches no memory.
     unsafe {
         libc::kill(process.0, signal_number(signal));
@@ -147,10 +149,11 @@ pub(crate) fn terminal_size() -> Option<(u16, u16)> {
     (result == 0 && size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row, size.ws_col))
 }
 
-const fn signal_number(signal: Kill) -> libc::c_int {
+const fn signal_number(signal: Signal) -> libc::c_int {
     match signal {
-        Kill::Terminate => libc::SIGTERM,
-        Kill::Kill => libc::SIGKILL,
+        Signal::Dump => libc::SIGQUIT,
+        Signal::Terminate => libc::SIGTERM,
+        Signal::Kill => libc::SIGKILL,
     }
 }
 

@@ -191,7 +191,7 @@ impl TestTally {
         if let Some(metrics) = &record.metrics {
             self.cluster.push(metrics.cluster_s);
             self.rpcs.push(metrics.rpcs as f64);
-            self.bytes.push(metrics.bytes as f64);
+            metrics.bytes.iter().for_each(|bytes| self.bytes.push(*bytes as f64));
             self.commands.push(metrics.commands as f64);
         }
     }
@@ -205,8 +205,13 @@ pub(crate) mod tests {
     /// A record of the test `name`, as far as tests care.
     pub(crate) fn record(name: &str, iter: u32, verdict: Verdict, wall_s: f64) -> RunRecord {
         let iter = Iteration::new(iter).unwrap();
-        let metrics =
-            Metrics { cluster_s: wall_s * 100.0, peers: 3, rpcs: 100, bytes: 2048, commands: 7 };
+        let metrics = Metrics {
+            cluster_s: wall_s * 100.0,
+            peers: 3,
+            rpcs: 100,
+            bytes: Some(2048),
+            commands: 7,
+        };
         RunRecord {
             v: RunRecord::VERSION,
             test: name.to_owned(),

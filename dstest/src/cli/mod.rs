@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::stored::{CompareArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs};
+pub use self::stored::{
+    CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
+    StoredShowArgs,
+};
 use self::values::{parse_shard, parse_size};
 
 use crate::duration;
@@ -55,6 +58,9 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Say whether failure rates or times differ between two campaigns
     Compare(CompareArgs),
+    /// Put several campaigns, or the shards of one, together into a new one
+    #[command(after_help = stored::MERGE_EXAMPLES)]
+    Merge(MergeArgs),
     /// Remove old campaigns from the store
     Prune(PruneArgs),
     /// Print a completion script for a shell
@@ -196,7 +202,7 @@ pub struct ProcessArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is built")]
 pub struct TargetArgs {
-    /// Build only this package's tests (repeatable)
+    /// Build only this package's tests (repeatable; a path or pattern for Go)
     #[arg(short = 'P', long, value_name = "PACKAGE")]
     pub package: Vec<String>,
 
@@ -208,13 +214,25 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FEATURES")]
     pub features: Vec<String>,
 
-    /// Pass this on to cargo when building (repeatable)
+    /// Take the folder as a Go package, whatever else lies in it; =PACKAGE as `go` takes it
+    #[arg(long, value_name = "PACKAGE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub go: Vec<String>,
+
+    /// Build with Go's race detector
+    #[arg(short, long)]
+    pub race: bool,
+
+    /// Pass this on to cargo or go when building (repeatable)
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub build_arg: Vec<OsString>,
 
     /// Also run tests that are marked as ignored
     #[arg(long)]
     pub include_ignored: bool,
+
+    /// Take the defaults of [preset.NAME] in dstest.toml
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
 
     /// The project [default: the current folder]
     #[arg(long, value_name = "DIR")]
@@ -249,7 +267,7 @@ pub struct ShowArgs {
 /// Where results are stored, and colours: shared by every command.
 #[derive(Debug, Args)]
 pub struct StoreArgs {
-    /// Store results in DIR [default: .dstest beside the manifest]
+    /// Store results in DIR [default: .dstest beside the manifest or go.mod]
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 
@@ -303,10 +321,12 @@ Examples:
   dstest --until-fail fig8          repeat until it fails once
   dstest --for 10m                  as often as fits in ten minutes
   dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
+  dstest -r 2B                      in a Go package: with the race detector
   dstest list 2C                    which tests would run
 
-Each run gets DSTEST_SEED, DSTEST_ITER and DSTEST_RUN_DIR (a folder of its own) in its environment.
-Defaults for a project come from dstest.toml beside its workspace's Cargo.toml.
+Each run gets DSTEST_SEED, DSTEST_ITER and DSTEST_RUN_DIR (a folder of its own, kept with the log
+of a run that failed) in its environment, and a TMPDIR of its own, which is emptied after it.
+Defaults for a project come from dstest.toml beside its workspace's Cargo.toml or its go.mod.
 
 Exit codes:
   0 all passed   1 some run failed   2 bad usage   3 a replay differed

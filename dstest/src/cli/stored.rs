@@ -37,6 +37,34 @@ pub struct ReportArgs {
     /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
     pub run: Option<String>,
 
+    /// What is shown and written
+    #[command(flatten)]
+    pub show: StoredShowArgs,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The campaigns: their folders, ids, or stores (each meaning its newest campaign)
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    pub runs: Vec<String>,
+
+    /// What is shown and written
+    #[command(flatten)]
+    pub show: StoredShowArgs,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// What is shown of a stored campaign, and written.
+#[derive(Debug, Args)]
+pub struct StoredShowArgs {
     /// Add columns for percentiles, processor time and memory
     #[arg(short, long)]
     pub timing: bool,
@@ -48,10 +76,6 @@ pub struct ReportArgs {
     /// Files to write
     #[command(flatten)]
     pub exports: ExportArgs,
-
-    /// Where results are stored
-    #[command(flatten)]
-    pub place: PlaceArgs,
 }
 
 /// The options of `dstest resume`.
@@ -114,6 +138,15 @@ pub struct PlaceArgs {
     #[command(flatten)]
     pub store: StoreArgs,
 }
+
+/// The end of `dstest merge --help`.
+pub(super) const MERGE_EXAMPLES: &str = "\
+Examples:
+  dstest --shard 1/2 --seed 7 -o a    on one machine
+  dstest --shard 2/2 --seed 7 -o b    on another
+  dstest merge a b                    the whole, as a campaign of its own in the store here
+
+A run that is in several of them counts once. Tests that different programs ran are refused.";
 
 /// The end of `dstest replay --help`.
 pub(super) const REPLAY_EXAMPLES: &str = "\

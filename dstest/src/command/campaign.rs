@@ -21,6 +21,7 @@ use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError};
 use crate::suite::{Binary, Suite, Test};
 use crate::tally::Tally;
 use crate::time::Utc;
+use crate::view;
 
 /// Runs a campaign.
 pub(super) fn run(
@@ -28,7 +29,7 @@ pub(super) fn run(
     argv: Vec<String>,
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
-    let project = Project::open(args.target.dir.as_deref(), &args.command)?;
+    let project = Project::open(&args.target, &args.command)?;
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let cores = cores.try_into().unwrap_or(NonZeroU32::MAX);
     let plan = Plan::resolve(args, &project.config, cores)?;
@@ -36,11 +37,15 @@ pub(super) fn run(
     let store = project.store(output)?;
     let suite = project.suite(&plan.build, interrupts)?;
     let tests = suite.select(&plan.selection)?;
+    let notes = suite.notes_on(&plan.selection, &tests);
+    notes.iter().for_each(|note| view::note(&format!("dstest: {note}")));
     let started = Utc::now();
     let folder = store.create_run(started)?;
     let (tests, binaries) = settle(&project, &store, &suite, tests)?;
     let file = campaign_file(&plan, started, argv, &project.dir, &binaries, &tests);
     file.write(&folder.path)?;
+    // What was built has been copied: whatever it was built in may go.
+    drop(project);
     let names = tests.iter().map(|test| test.name.clone());
     let session = Session {
         links: Links::new(&folder, output),

@@ -11,17 +11,21 @@ use crate::view;
 
 /// Lists one name a line, so that the output can be piped.
 pub(super) fn run(args: &ListArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
-    let project = Project::open(args.target.dir.as_deref(), &[])?;
+    let project = Project::open(&args.target, &[])?;
     let selection = Selection::resolve(&args.patterns, &args.skip, &args.target)?;
     let plan = BuildPlan::resolve(&args.target, &project.config);
     let suite = project.suite(&plan, interrupts)?;
-    for test in suite.select(&selection)? {
+    let tests = suite.select(&selection)?;
+    for test in &tests {
         view::print(&format!("{}\n", test.name));
     }
     let ignored = suite.tests.iter().filter(|test| test.mark == Mark::Ignored).count();
     if ignored > 0 && !args.target.include_ignored {
         view::note(&format!("dstest: {ignored} marked #[ignore] not listed (--include-ignored)"));
     }
-    suite.notes.iter().for_each(|note| view::note(&format!("dstest: {note}")));
+    suite
+        .notes_on(&selection, &tests)
+        .iter()
+        .for_each(|note| view::note(&format!("dstest: {note}")));
     Ok(Exit::Success)
 }

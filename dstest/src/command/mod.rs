@@ -4,6 +4,7 @@ mod campaign;
 mod compare;
 mod exports;
 mod list;
+mod merge;
 mod project;
 mod recorder;
 mod replay;
@@ -33,6 +34,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Resume(args)) => report::resume(&args, &interrupts),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Merge(args)) => merge::run(&args, argv),
         Some(Command::Prune(args)) => report::prune(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::PlaceArgs;
+use crate::cli::{PlaceArgs, TargetArgs};
 use crate::config::{Config, FILE_NAME};
-use crate::discover::{DiscoverError, cargo, command};
+use crate::discover::{DiscoverError, cargo, command, go};
 use crate::error::Error;
-use crate::plan::BuildPlan;
+use crate::plan::{BuildPlan, Race};
 use crate::signals::Interrupts;
 use crate::store::{FOLDER_NAME, Store};
 use crate::suite::Suite;
@@ -40,23 +40,27 @@ pub(super) fn store_of(place: &PlaceArgs) -> Result<Store, Error> {
 #[derive(Debug)]
 enum Kind {
     Cargo(cargo::Project),
+    Go(go::Project),
     Command(Vec<String>),
 }
 
 impl Project {
     /// Finds out where `--dir` (or the current folder) is; a command needs no project.
-    pub(super) fn open(dir: Option<&Path>, command: &[String]) -> Result<Self, Error> {
-        let dir = std::path::absolute(dir.unwrap_or(Path::new(".")))
+    pub(super) fn open(target: &TargetArgs, command: &[String]) -> Result<Self, Error> {
+        let dir = std::path::absolute(target.dir.as_deref().unwrap_or(Path::new(".")))
             .and_then(|dir| dir.canonicalize())
             .map_err(Error::system("use the folder of --dir"))?;
-        let (root, kind) = if command.is_empty() {
-            let project = cargo::Project::find(&dir)?;
-            (project.workspace_root.clone(), Kind::Cargo(project))
-        } else {
+        let (root, kind) = if !command.is_empty() {
             let above = dir.ancestors().find(|folder| folder.join(FILE_NAME).is_file());
             (above.unwrap_or(&dir).to_owned(), Kind::Command(command.to_vec()))
+        } else if !target.go.is_empty() || is_go(&dir) {
+            let project = go::Project::at(&dir);
+            (project.root.clone(), Kind::Go(project))
+        } else {
+            let project = cargo::Project::find(&dir)?;
+            (project.workspace_root.clone(), Kind::Cargo(project))
         };
-        let config = Config::load(&root)?;
+        let config = Config::load(&root)?.with_preset(target.preset.as_deref())?;
         Ok(Self { dir, root, config, kind })
     }
 
@@ -75,7 +79,11 @@ impl Project {
         plan: &BuildPlan,
         interrupts: &Interrupts,
     ) -> Result<Suite, DiscoverError> {
+        if plan.race == Race::On && !matches!(self.kind, Kind::Go(_)) {
+            return Err(DiscoverError::RaceOutsideGo);
+        }
         match &self.kind {
+            Kind::Go(project) => project.suite(&self.dir, plan, interrupts),
             Kind::Cargo(project) => project.suite(&self.dir, plan, interrupts),
             Kind::Command(words) => Ok(command::suite(words, &self.dir).unwrap_or_default()),
         }
@@ -84,8 +92,15 @@ impl Project {
     /// Whether the programs were built here, and so may be built again at any time.
     pub(super) fn is_built_here(&self) -> bool {
         match self.kind {
-            Kind::Cargo(_) => true,
+            Kind::Cargo(_) | Kind::Go(_) => true,
             Kind::Command(_) => false,
         }
     }
+}
+
+/// Whether the nearest manifest at or above the folder is Go's; beside one of cargo's, that counts.
+fn is_go(dir: &Path) -> bool {
+    let has = |folder: &Path, name: &str| folder.join(name).is_file();
+    let nearest = dir.ancestors().find(|dir| has(dir, "go.mod") || has(dir, "Cargo.toml"));
+    nearest.is_some_and(|folder| !has(folder, "Cargo.toml"))
 }

@@ -33,7 +33,8 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
     let target = find(args, &store)?;
     let campaign = target.stored.campaign(Again {
         verbose: Some(args.verbose.max(1)),
-        seeds: args.seed.map(Seeds::Fixed),
+        // The record's own seed: in a merged campaign it need not follow from the campaign's.
+        seeds: args.seed.or(target.before.as_ref().map(|before| before.seed)).map(Seeds::Fixed),
         keep: Keep::Everything,
         place: Place::Below("replays"),
     })?;

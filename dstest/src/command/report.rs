@@ -8,7 +8,7 @@ use super::project::store_of;
 use super::recorder::Links;
 use super::session::Session;
 use super::stored::{Again, Place, Stored, took};
-use crate::cli::{PruneArgs, ReportArgs, ResumeArgs};
+use crate::cli::{PlaceArgs, PruneArgs, ReportArgs, ResumeArgs, StoredShowArgs};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::export::json::Document;
@@ -22,11 +22,19 @@ use crate::{summary, view};
 /// Shows a stored campaign again, from its events alone.
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Error> {
     let store = store_of(&args.place)?;
-    let stored = Stored::open(&store, args.run.as_deref())?;
+    show(&Stored::open(&store, args.run.as_deref())?, &args.show, &args.place)
+}
+
+/// Shows a campaign from its events, and writes the exports.
+pub(super) fn show(
+    stored: &Stored,
+    args: &StoredShowArgs,
+    place: &PlaceArgs,
+) -> Result<Exit, Error> {
     let (tally, covered_s) = stored.tally()?;
-    let links = Links::new(&stored.folder, args.place.store.output.as_deref());
+    let links = Links::new(&stored.folder, place.store.output.as_deref());
     let columns = Columns::new(args.timing, args.metrics);
-    let paint = Paint::choose(args.place.store.color, &std::io::stdout());
+    let paint = Paint::choose(place.store.color, &std::io::stdout());
     let name = |test: usize| tally.tests()[test].name.as_str();
     let mut text = summary::table(&tally, columns, paint);
     text.push_str(&summary::conclusions(&tally, paint, |test, iter| {

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::sys::{self, Kill, Pid};
+use crate::sys::{self, Pid, Signal};
 
 /// What a helper program said.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) fn capture(command: &mut Command, limit: Duration) -> io::Result<Capt
             if watch.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout)
                 && let Some(pid) = pid
             {
-                sys::signal_group(pid, Kill::Kill);
+                sys::signal_group(pid, Signal::Kill);
             }
         });
         let mut stdout = Vec::new();

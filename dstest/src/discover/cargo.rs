@@ -9,10 +9,10 @@ use std::process::{Child, Command, Stdio};
 
 use serde::Deserialize;
 
-use super::{DiscoverError, listing};
+use super::{DiscoverError, doctests, listing};
 use crate::plan::BuildPlan;
 use crate::signals::Interrupts;
-use crate::suite::{Binary, Suite};
+use crate::suite::{Binary, Note, Suite};
 
 /// What cargo says of a workspace.
 #[derive(Debug, Deserialize)]
@@ -38,6 +38,16 @@ struct Package {
     license_file: Option<String>,
     rust_version: Option<String>,
     readme: Option<String>,
+    #[serde(default)]
+    targets: Vec<ListedTarget>,
+}
+
+/// A target as the manifest describes it.
+#[derive(Debug, Deserialize)]
+struct ListedTarget {
+    src_path: PathBuf,
+    #[serde(default)]
+    doctest: bool,
 }
 
 /// One line of `--message-format=json`; every kind of message in one, as far as it is used.
@@ -110,7 +120,25 @@ impl Project {
         let library_path = RustLibraries::ask(dir);
         let messages = build(dir, plan, interrupts)?;
         let binaries = self.binaries(&messages, library_path.answer().as_deref());
-        Ok(listing::suite(binaries))
+        let mut suite = listing::suite(binaries);
+        let documented = self.with_doc_tests(&messages);
+        if !documented.is_empty() {
+            suite.notes.push(Note::DocTests(documented));
+        }
+        Ok(suite)
+    }
+
+    /// The packages built here whose libraries have examples that cargo would run.
+    fn with_doc_tests(&self, messages: &[Message]) -> Vec<String> {
+        let is_built = |package: &&Package| {
+            messages.iter().any(|m| m.profile.test && m.package_id == package.id)
+        };
+        let has_some = |package: &&Package| {
+            let mut libraries = package.targets.iter().filter(|target| target.doctest);
+            libraries.any(|target| doctests::exist_in(&target.src_path))
+        };
+        let found = self.packages.iter().filter(is_built).filter(has_some);
+        found.map(|package| package.name.clone()).collect()
     }
 
     fn binaries(&self, messages: &[Message], rust_libraries: Option<&Path>) -> Vec<Binary> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::capture::capture;
 use crate::names;
-use crate::suite::{Binary, Harness, Mark, Suite, Test};
+use crate::suite::{Binary, Harness, Mark, Note, Suite, Test};
 
 /// What a program answered.
 enum Listing {
@@ -30,9 +30,8 @@ pub(super) fn suite(binaries: Vec<Binary>) -> Suite {
                 suite.tests.extend(names.into_iter().map(|id| libtest(index, id, &ignored)));
             }
             Listing::Opaque => {
-                let name = &suite.binaries[index].name;
-                suite.notes.push(format!("{name} does not list its tests: it runs as a whole"));
-                suite.tests.push(opaque(index, name));
+                suite.notes.push(Note::Opaque(index));
+                suite.tests.push(opaque(index, &suite.binaries[index].name));
             }
         }
     }
@@ -85,7 +84,8 @@ fn opaque(binary: usize, id: &str) -> Test {
     Test { name: String::new(), id, binary, args, harness: Harness::Opaque, mark: Mark::Normal }
 }
 
-fn give_short_names(suite: &mut Suite) {
+/// Gives every test the shortest name that is clear among all.
+pub(super) fn give_short_names(suite: &mut Suite) {
     let paths: Vec<Vec<&str>> = suite
         .tests
         .iter()
@@ -102,7 +102,7 @@ fn give_short_names(suite: &mut Suite) {
 }
 
 /// A program that takes longer to list its tests is not listing them.
-const LIST_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,8 @@
 mod capture;
 pub mod cargo;
 pub mod command;
+mod doctests;
+pub mod go;
 mod listing;
 
 use std::io;
@@ -15,7 +17,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum DiscoverError {
     /// No manifest in the folder or above it.
-    #[error("{} is in no cargo project (no Cargo.toml there or above): use --dir, or give a command after `--`", .0.display())]
+    #[error("{} is in no project (no Cargo.toml or go.mod there or above): use --dir, or give a command after `--`", .0.display())]
     NoProject(PathBuf),
     /// A tool is missing or cannot be started.
     #[error("cannot start `{tool}`: {source}")]
@@ -34,6 +36,17 @@ pub enum DiscoverError {
     /// The user interrupted the build.
     #[error("interrupted")]
     Interrupted,
+    /// The race detector was asked for where there is none.
+    #[error("--race is for Go packages, and this is none (--go takes it as one)")]
+    RaceOutsideGo,
+    /// A folder for what is built cannot be made.
+    #[error("cannot create {}: {source}", path.display())]
+    Scratch {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A tool said something that is not understood.
     #[error("cannot read what {tool} said: {reason}")]
     Protocol {

@@ -13,7 +13,8 @@ use super::schedule::{Schedule, Step};
 use super::{Campaign, Job, Stop};
 use crate::model::Class;
 use crate::plan::Budget;
-use crate::sys::Kill;
+use crate::suite::Harness;
+use crate::sys::Signal;
 
 /// The state of a campaign as workers and dispatcher share it.
 #[derive(Clone)]
@@ -51,6 +52,7 @@ struct Slot {
 /// A run that is under way.
 struct Current {
     log: PathBuf,
+    harness: Harness,
     phase: Phase,
 }
 
@@ -59,6 +61,8 @@ struct Current {
 enum Phase {
     /// At its deadline it is asked to end.
     Running { deadline: Instant },
+    /// It is saying where it hangs; at this time it is asked to end.
+    Dumping { ask_at: Instant },
     /// It has been asked to end; at this time it is killed.
     Ending { reason: EndReason, kill_at: Instant },
 }
@@ -130,7 +134,8 @@ impl Core {
         let log = live_log(&self.campaign.folder, slot);
         let slot = &mut self.slots[slot];
         slot.leash.clear();
-        slot.current = Some(Current { log, phase: Phase::Running { deadline } });
+        let harness = self.campaign.tests[job.test].harness;
+        slot.current = Some(Current { log, harness, phase: Phase::Running { deadline } });
     }
 
     fn check_budget(&mut self) {
@@ -154,8 +159,11 @@ impl Core {
         for slot in &mut self.slots {
             let Some(current) = &mut slot.current else { continue };
             running += 1;
-            let (signal, kill_at) =
-                if is_first { (Kill::Terminate, now + grace) } else { (Kill::Kill, now + REPEAT) };
+            let (signal, kill_at) = if is_first {
+                (Signal::Terminate, now + grace)
+            } else {
+                (Signal::Kill, now + REPEAT)
+            };
             slot.leash.end(EndReason::Cancelled, signal);
             current.phase = Phase::Ending { reason: EndReason::Cancelled, kill_at };
         }
@@ -174,16 +182,21 @@ impl Core {
         for slot in &mut self.slots {
             let Some(current) = &mut slot.current else { continue };
             match current.phase {
-                Phase::Running { deadline } if deadline <= now => {
-                    slot.leash.end(EndReason::Timeout, Kill::Terminate);
+                Phase::Running { deadline: at } if at <= now && current.harness == Harness::Go => {
+                    // Go answers with the stacks of all goroutines, which takes a moment.
+                    slot.leash.end(EndReason::Timeout, Signal::Dump);
+                    current.phase = Phase::Dumping { ask_at: now + grace };
+                }
+                Phase::Running { deadline: at } | Phase::Dumping { ask_at: at } if at <= now => {
+                    slot.leash.end(EndReason::Timeout, Signal::Terminate);
                     let (reason, kill_at) = (EndReason::Timeout, now + grace);
                     current.phase = Phase::Ending { reason, kill_at };
                 }
                 Phase::Ending { reason, kill_at } if kill_at <= now => {
-                    slot.leash.end(reason, Kill::Kill);
+                    slot.leash.end(reason, Signal::Kill);
                     current.phase = Phase::Ending { reason, kill_at: now + REPEAT };
                 }
-                Phase::Running { .. } | Phase::Ending { .. } => {}
+                Phase::Running { .. } | Phase::Dumping { .. } | Phase::Ending { .. } => {}
             }
         }
     }
@@ -200,7 +213,7 @@ impl Core {
             let Some(current) = &mut slot.current else { continue };
             let size = current.log.metadata().map_or(0, |log| log.len());
             if size > limit && matches!(current.phase, Phase::Running { .. }) {
-                slot.leash.end(EndReason::OutputLimit, Kill::Kill);
+                slot.leash.end(EndReason::OutputLimit, Signal::Kill);
                 let (reason, kill_at) = (EndReason::OutputLimit, now + REPEAT);
                 current.phase = Phase::Ending { reason, kill_at };
             }
@@ -209,14 +222,14 @@ impl Core {
 
     /// How long until [`Core::enforce`] is to be called again.
     pub(super) fn patience(&self) -> Duration {
-        let next =
-            self.slots.iter().filter_map(|slot| slot.current.as_ref()).map(|current| match current
-                .phase
-            {
-                Phase::Running { deadline: next } | Phase::Ending { kill_at: next, .. } => next,
-            });
-        let until = next.min().map(|next| next.saturating_duration_since(Instant::now()));
-        until.unwrap_or(OUTPUT_INTERVAL).min(OUTPUT_INTERVAL)
+        let current = self.slots.iter().filter_map(|slot| slot.current.as_ref());
+        let next = current.map(|current| match current.phase {
+            Phase::Running { deadline: next }
+            | Phase::Dumping { ask_at: next }
+            | Phase::Ending { kill_at: next, .. } => next,
+        });
+        let next = next.map(|next| next.saturating_duration_since(Instant::now()));
+        next.min().unwrap_or(OUTPUT_INTERVAL).min(OUTPUT_INTERVAL)
     }
 }
 

@@ -5,7 +5,9 @@
 //! its process, on a busy disk by far.
 
 use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// One worker's log file and folder.
@@ -13,6 +15,9 @@ use std::path::{Path, PathBuf};
 pub(super) struct Desk {
     log: PathBuf,
     folder: PathBuf,
+    /// For temporary files; among the system's, since a path in the store may be too long for a
+    /// socket.
+    temporary: PathBuf,
     /// Open as long as the file may be used again; every run appends to it.
     file: Option<File>,
 }
@@ -21,7 +26,7 @@ impl Desk {
     /// The desk of a worker; nothing is created before the first run.
     pub(super) fn new(campaign: &Path, slot: usize) -> Self {
         let log = live_log(campaign, slot);
-        Self { folder: log.with_extension("dir"), log, file: None }
+        Self { folder: log.with_extension("dir"), log, temporary: temporary_folder(), file: None }
     }
 
     /// The log of the run that is under way.
@@ -34,12 +39,16 @@ impl Desk {
         &self.folder
     }
 
-    /// Makes sure that log and folder exist and are empty.
+    /// The folder for temporary files of the run that is under way.
+    pub(super) fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Makes sure that log and folders exist and are empty.
     pub(super) fn prepare(&mut self) -> io::Result<&File> {
-        match fs::create_dir(&self.folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+        empty(&self.temporary);
+        create(&self.folder, &fs::DirBuilder::new())?;
+        create(&self.temporary, fs::DirBuilder::new().mode(0o700))?;
         let file = match self.file.take() {
             Some(file) => file,
             None => OpenOptions::new().append(true).create(true).open(&self.log)?,
@@ -50,11 +59,8 @@ impl Desk {
 
     /// Forgets what a run has left.
     pub(super) fn wipe(&self) {
-        // The next run truncates its log and fails to start where the folder cannot be emptied.
-        let is_empty = fs::read_dir(&self.folder).is_ok_and(|mut left| left.next().is_none());
-        if !is_empty {
-            let _ = fs::remove_dir_all(&self.folder);
-        }
+        // The next run truncates its log.
+        empty(&self.folder);
     }
 
     /// Gives up the log file: somebody may still be writing to it.
@@ -94,7 +100,32 @@ impl Drop for Desk {
         self.file = None;
         let _ = fs::remove_file(&self.log);
         let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_dir_all(&self.temporary);
     }
+}
+
+/// Creates the folder, unless it is there.
+fn create(folder: &Path, how: &fs::DirBuilder) -> io::Result<()> {
+    match how.create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Removes the folder if there is something in it. What cannot be removed is left to the next run.
+fn empty(folder: &Path) {
+    let is_empty = fs::read_dir(folder).map_or(true, |mut left| left.next().is_none());
+    if !is_empty {
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+/// A name among the system's temporary files that nobody can guess.
+fn temporary_folder() -> PathBuf {
+    let unique = RandomState::new().build_hasher().finish();
+    let parent = std::env::temp_dir();
+    let parent = std::path::absolute(&parent).unwrap_or(parent);
+    parent.join(format!("dstest-{unique:016x}"))
 }
 
 /// The folder of all desks, which outlives each of them.
@@ -136,8 +167,10 @@ mod tests {
         let mut desk = Desk::new(root.path(), 3);
         desk.prepare().unwrap().write_all(b"first").unwrap();
         fs::write(desk.folder().join("file"), "x").unwrap();
+        fs::write(desk.temporary().join("file"), "x").unwrap();
         desk.wipe();
         desk.prepare().unwrap().write_all(b"second").unwrap();
+        assert_eq!(fs::read_dir(desk.temporary()).unwrap().count(), 0);
         assert_eq!(fs::read_dir(desk.folder()).unwrap().count(), 0);
         fs::write(desk.folder().join("file"), "y").unwrap();
         let place = root.path().join("logs/test/2.log");
@@ -146,7 +179,9 @@ mod tests {
         assert_eq!(fs::read(place.with_extension("dir").join("file")).unwrap(), b"y");
         desk.prepare().unwrap().write_all(b"third").unwrap();
         assert_eq!(fs::read(desk.log()).unwrap(), b"third");
+        let temporary = desk.temporary().to_owned();
         drop(desk);
+        assert!(!temporary.exists());
         drop(office);
         assert!(!root.path().join("live").exists());
     }

@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::sys::{self, Kill, Pid};
+use crate::sys::{self, Pid, Signal};
 
 /// Why the dispatcher ended a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ struct State {
     process: Option<Pid>,
     reason: Option<EndReason>,
     /// Asked for before the process existed; sent as soon as it does.
-    pending: Option<Kill>,
+    pending: Option<Signal>,
 }
 
 impl Leash {
@@ -46,7 +46,7 @@ impl Leash {
     }
 
     /// Ends the run with a signal; the first reason given stays.
-    pub(super) fn end(&self, reason: EndReason, signal: Kill) {
+    pub(super) fn end(&self, reason: EndReason, signal: Signal) {
         let mut state = self.lock();
         state.reason.get_or_insert(reason);
         match state.process {

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::desk::Desk;
 use super::{Campaign, Job};
 use crate::seed::Seed;
-use crate::sys::{self, GroupState, Kill, Pid};
+use crate::sys::{self, GroupState, Pid, Signal};
 
 /// Starts the process of a job.
 ///
@@ -17,7 +17,7 @@ use crate::sys::{self, GroupState, Kill, Pid};
 pub(super) fn start(campaign: &Campaign, job: Job, desk: &mut Desk) -> io::Result<(Child, Pid)> {
     let log = desk.prepare()?;
     let (output, errors) = (log.try_clone()?, log.try_clone()?);
-    let child = command(campaign, job, desk.folder())
+    let child = command(campaign, job, desk)
         .stdin(Stdio::null())
         .stdout(output)
         .stderr(errors)
@@ -55,12 +55,14 @@ pub fn launch(campaign: &Campaign, job: Job) -> Launch {
     Launch { words, cwd: binary.cwd.clone(), env }
 }
 
-fn command(campaign: &Campaign, job: Job, folder: &Path) -> Command {
+fn command(campaign: &Campaign, job: Job, desk: &Desk) -> Command {
     let launch = launch(campaign, job);
     let binary = &campaign.binaries[campaign.tests[job.test].binary];
     let mut command = Command::new(&binary.path);
+    // The user's own configuration counts, as everywhere.
+    command.env("TMPDIR", desk.temporary());
     command.args(&launch.words[1..]).current_dir(launch.cwd).envs(launch.env);
-    command.env("DSTEST_RUN_DIR", folder);
+    command.env("DSTEST_RUN_DIR", desk.folder());
     command
 }
 
@@ -90,7 +92,7 @@ pub(super) fn clean_up(group: Pid) -> Leftovers {
     }
     // A process that forks while it is being killed can leave a child behind, so kill again.
     for _ in 0..KILL_ROUNDS_MAX {
-        sys::signal_group(group, Kill::Kill);
+        sys::signal_group(group, Signal::Kill);
         if wait_until_empty(group, LEAK_GRACE) {
             break;
         }

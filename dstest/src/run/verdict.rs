@@ -56,9 +56,8 @@ fn judge_status(evidence: &Evidence<'_>) -> Judgement {
         Harness::Libtest | Harness::Go if harvest.nothing_ran => {
             because(Verdict::NotStarted, Some("the program no longer has this test"))
         }
-        Harness::Libtest if !harvest.libtest_passed => {
-            because(Verdict::Failed, Some("the process exited with 0 before the test had ended"))
-        }
+        Harness::Libtest if !harvest.libtest_passed => because(Verdict::Failed, Some(EXITED_EARLY)),
+        Harness::Go if !harvest.go_passed => because(Verdict::Failed, Some(EXITED_EARLY)),
         Harness::Libtest | Harness::Go | Harness::Opaque => match evidence.leftovers {
             Leftovers::None => because(Verdict::Passed, None),
             Leftovers::Killed => because(Verdict::Leaked, None),
@@ -69,6 +68,9 @@ fn judge_status(evidence: &Evidence<'_>) -> Judgement {
 fn because(verdict: Verdict, reason: Option<&str>) -> Judgement {
     Judgement { verdict, reason: reason.map(ToOwned::to_owned) }
 }
+
+/// The exit code alone would call it a pass.
+const EXITED_EARLY: &str = "the process exited with 0 before the test had ended";
 
 #[cfg(test)]
 mod tests {
@@ -89,11 +91,15 @@ mod tests {
     fn verdicts() {
         use EndReason::{Cancelled, OutputLimit, Timeout};
         use Harness::{Go, Libtest, Opaque};
+        let go_passed = Harvest { go_passed: true, ..Harvest::default() };
         let rows = [
             (Libtest, 0, None, log(true, false), Verdict::Passed),
             (Libtest, 0, None, log(false, false), Verdict::Failed),
             (Libtest, 0, None, log(false, true), Verdict::NotStarted),
             (Go, 0, None, log(false, true), Verdict::NotStarted),
+            (Go, 0, None, log(false, false), Verdict::Failed),
+            (Go, 0, None, go_passed, Verdict::Passed),
+            (Go, 2, Some(Timeout), log(false, false), Verdict::TimedOut),
             (Opaque, 0, None, log(false, false), Verdict::Passed),
             (Libtest, 101 << 8, None, log(false, false), Verdict::Failed),
             (Opaque, 11, None, log(false, false), Verdict::Signalled),

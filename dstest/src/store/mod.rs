@@ -18,6 +18,7 @@ mod binaries;
 mod events;
 mod format;
 mod locate;
+mod merge;
 mod prune;
 
 use std::fs;
@@ -30,6 +31,7 @@ use thiserror::Error;
 pub use events::{EventLog, read_events};
 pub use format::{CampaignFile, Invocation, Limits};
 pub use locate::StoredRun;
+pub use merge::Merged;
 pub use prune::Pruned;
 
 use crate::time::Utc;

@@ -151,3 +151,19 @@ fn the_tested_program_is_a_copy_that_campaigns_share() {
     let ignore = fs::read_to_string(scene.path().join("store/.gitignore")).unwrap();
     assert_eq!(ignore, "*\n");
 }
+
+#[test]
+fn what_is_not_run_as_one_may_expect_is_said() {
+    let scene = Scene::new();
+    let doc_tests = "doc tests of fixture are left out: `cargo test --doc` runs them";
+    let whole = "fixture::whole does not list its tests: it runs as a whole";
+    let named = scene.on_fixture(&["whole", "-n", "1"]);
+    named.exits_with(0).complains(whole);
+    assert!(!named.stderr.contains("doc tests"), "{named:#?}");
+    let other = scene.on_fixture(&["unit", "-n", "1"]);
+    assert_eq!(other.exits_with(0).stderr.matches("dstest: ").count(), 0, "{other:#?}");
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture");
+    scene.call(&["list", "--dir", fixture]).exits_with(0).complains(whole).complains(doc_tests);
+    let skip = ["--skip", "2|leaks|aborts|exits|prints|whole"];
+    scene.on_fixture(&[&skip[..], &["-n", "1", "-T", "60"]].concat()).complains(doc_tests);
+}

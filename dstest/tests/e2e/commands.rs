@@ -122,3 +122,26 @@ fn configuration_is_read_and_its_mistakes_are_shown() {
     write("[[test]]\nmatch = \"^sh$\"\ntimeout = \"200ms\"\n");
     scene.on_script(&["-n", "1"], "sleep 600").exits_with(1).says("timed out after 0.2 s");
 }
+
+#[test]
+fn each_run_has_temporary_files_of_its_own() {
+    let scene = Scene::new();
+    let script = "echo $TMPDIR >> folders; ls $TMPDIR >> left; touch $TMPDIR/mine; exit 1";
+    scene.on_script(&["-n", "3", "-p", "2"], script).exits_with(1);
+    let text = |name: &str| fs::read_to_string(scene.path().join(name)).unwrap();
+    assert_eq!(text("left"), "", "no run sees what another has left");
+    assert!(text("folders").lines().all(|folder| !std::path::Path::new(folder).exists()));
+    fs::write(scene.path().join("dstest.toml"), "env.TMPDIR = '/mine'\n").unwrap();
+    scene.on_script(&["-n", "1"], "test $TMPDIR = /mine").exits_with(0);
+}
+
+#[test]
+fn a_preset_changes_the_defaults() {
+    let scene = Scene::new();
+    let config = "run.iterations = 2\n[preset.more.run]\niterations = 5\n";
+    fs::write(scene.path().join("dstest.toml"), config).unwrap();
+    scene.on_script(&[], "true").exits_with(0).says("sh × 2, ");
+    scene.on_script(&["--preset", "more"], "true").exits_with(0).says("sh × 5, ");
+    scene.on_script(&["--preset", "more", "-n", "1"], "true").exits_with(0).says("sh × 1, ");
+    scene.on_script(&["--preset", "mor"], "true").exits_with(2).complains("did you mean more?");
+}

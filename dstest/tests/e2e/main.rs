@@ -7,6 +7,8 @@
 
 mod cargo_project;
 mod commands;
+mod go_package;
+mod merged;
 mod robustness;
 mod signals;
 mod stored;

@@ -33,6 +33,7 @@ impl Scene {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dstest"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
+        command.env("TMPDIR", self.path());
         command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixture"));
         for name in ["VERBOSE", "NO_COLOR", "CLICOLOR_FORCE", "RUST_BACKTRACE", "DSTEST_SEED"] {
             command.env_remove(name);

@@ -1,0 +1,212 @@
+//! `dstest.toml`: a project's defaults, beside its workspace's manifest or its `go.mod`.
+//!
+//! ```toml
+//! [cargo]                      # what plain `dstest` builds; -P, --profile, --features override
+//! package = ["raft-tests"]
+//! profile = "sim"
+//! features = []
+//!
+//! [go]                         # the same for Go; --go, --race override
+//! package = ["./raft"]
+//! race = false
+//!
+//! [run]                        # each has an option of the same meaning
+//! iterations = 10
+//! workers = 8
+//! timeout = "120"              # seconds, or 2m, 500ms
+//! grace = "2"
+//! seed-env = "MADSIM_TEST_SEED" # a further variable that carries the seed
+//!
+//! [env]                        # set for every run
+//! RUST_BACKTRACE = "1"
+//!
+//! [[test]]                     # exceptions for some tests; the first match counts
+//! match = "figure8"
+//! timeout = "5m"
+//!
+//! [preset.nightly.run]         # counts instead with --preset nightly; any table from above
+//! iterations = 1000
+//! ```
+//!
+//! Unknown keys and unreadable values are refused with the line they stand in.
+
+mod preset;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+
+use crate::duration;
+
+pub use preset::Preset;
+
+/// The name of the file.
+pub const FILE_NAME: &str = "dstest.toml";
+
+/// The whole file; everything is optional.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// What is built in a cargo project.
+    pub cargo: CargoConfig,
+    /// What is built in a Go module.
+    pub go: GoConfig,
+    /// Defaults of the options with the same meaning.
+    pub run: RunConfig,
+    /// Variables set for every run.
+    pub env: BTreeMap<String, String>,
+    /// Exceptions for some tests.
+    pub test: Vec<TestConfig>,
+    /// Other defaults, by name.
+    pub preset: BTreeMap<String, Preset>,
+}
+
+/// `[cargo]`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CargoConfig {
+    /// Packages whose tests are built; all of the workspace's default members when empty.
+    pub package: Vec<String>,
+    /// Cargo profile.
+    pub profile: Option<String>,
+    /// Features.
+    pub features: Vec<String>,
+}
+
+/// `[go]`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GoConfig {
+    /// Packages whose tests are built, as `go` takes them.
+    pub package: Vec<String>,
+    /// Whether the race detector is built in.
+    pub race: Option<bool>,
+}
+
+/// `[run]`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct RunConfig {
+    /// `-n`.
+    pub iterations: Option<std::num::NonZeroU32>,
+    /// `-p`.
+    pub workers: Option<std::num::NonZeroU32>,
+    /// `-T`.
+    #[serde(deserialize_with = "optional_duration")]
+    pub timeout: Option<Duration>,
+    /// `--grace`.
+    #[serde(deserialize_with = "optional_duration")]
+    pub grace: Option<Duration>,
+    /// A further environment variable that carries the seed, for suites that read another.
+    pub seed_env: Option<String>,
+}
+
+/// `[[test]]`.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestConfig {
+    /// A pattern as on the command line.
+    #[serde(rename = "match")]
+    pub pattern: String,
+    /// Timeout of the tests it matches.
+    #[serde(deserialize_with = "optional_duration", default)]
+    pub timeout: Option<Duration>,
+}
+
+/// Why the file cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// It is there but cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is not as documented; the message shows the line.
+    #[error("{}: {message}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The parser's message, with line and column.
+        message: String,
+    },
+    /// `--preset` names none that there is.
+    #[error("no preset `{name}`{hint}")]
+    NoPreset {
+        /// As typed.
+        name: String,
+        /// Which there are.
+        hint: String,
+    },
+}
+
+impl Config {
+    /// Reads the file in `folder`; without one, everything is at its default.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(folder: &Path) -> Result<Self, ConfigError> {
+        let path = folder.join(FILE_NAME);
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text)
+                .map_err(|error| ConfigError::Malformed { path, message: error.to_string() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(ConfigError::Unreadable { path, source }),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+fn optional_duration<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(input)?;
+    duration::parse(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_example_is_read() {
+        let source = include_str!("mod.rs");
+        let example: String = source
+            .lines()
+            .skip_while(|line| *line != "//! ```toml")
+            .skip(1)
+            .take_while(|line| *line != "//! ```")
+            .map(|line| format!("{}\n", line.trim_start_matches("//!")))
+            .collect();
+        let config = Config::parse(&example).unwrap();
+        assert_eq!(config.cargo.profile.as_deref(), Some("sim"));
+        assert_eq!(config.run.timeout, Some(Duration::from_secs(120)));
+        assert_eq!(config.preset["nightly"].run.iterations, std::num::NonZeroU32::new(1000));
+        assert_eq!(config.test[0].timeout, Some(Duration::from_secs(300)));
+    }
+
+    #[test]
+    fn mistakes_are_shown_with_their_line() {
+        let rows = [
+            ("[run]\niterations = 5\nspeed = 9\n", "line 3", "unknown field `speed`"),
+            ("[cargoo]\n", "line 1", "unknown field `cargoo`"),
+            ("[run]\ntimeout = \"soon\"\n", "line 2", "not a duration"),
+            ("[run]\niterations = 0\n", "line 2", "nonzero"),
+            ("[preset.a.run]\nspeed = 9\n", "line 2", "unknown field `speed`"),
+            ("[[test]]\ntimeout = \"1\"\n", "line 1", "missing field `match`"),
+        ];
+        for (text, line, what) in rows {
+            let message = Config::parse(text).unwrap_err().to_string();
+            assert!(message.contains(line) && message.contains(what), "{message}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Whether a library has examples in its documentation that cargo would run as tests.
+//!
+//! They have no program of their own that could be built once and run often, so dstest leaves
+//! them to cargo, and says so where there are any. The search is for that one line: it reads
+//! line comments only.
+
+use std::fs;
+use std::path::Path;
+
+/// Whether any Rust file at or below the folder of the library's root has such an example.
+pub(super) fn exist_in(library: &Path) -> bool {
+    library.parent().is_some_and(|folder| folder_has(folder, FOLDERS_MAX))
+}
+
+fn folder_has(folder: &Path, depth: u32) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| {
+        let path = entry.path();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => depth > 0 && folder_has(&path, depth - 1),
+            Ok(_) if path.extension().is_some_and(|extension| extension == "rs") => {
+                fs::read_to_string(&path).is_ok_and(|source| source_has(&source))
+            }
+            Ok(_) | Err(_) => false,
+        }
+    })
+}
+
+fn source_has(source: &str) -> bool {
+    let mut is_open = false;
+    for line in source.lines() {
+        let line = line.trim_start();
+        let Some(text) = line.strip_prefix("///").or(line.strip_prefix("//!")) else {
+            // A comment ends, and with it what was left open in it.
+            is_open = false;
+            continue;
+        };
+        let Some(info) = text.trim().strip_prefix("```") else { continue };
+        if !is_open && is_run(info) {
+            return true;
+        }
+        is_open = !is_open;
+    }
+    false
+}
+
+/// Whether rustdoc compiles a block with these words behind its fence.
+fn is_run(info: &str) -> bool {
+    let known = |word: &str| {
+        ["rust", "no_run", "should_panic", "compile_fail"].contains(&word)
+            || word.starts_with("edition")
+    };
+    info.split([',', ' ']).filter(|word| !word.is_empty()).all(known)
+}
+
+/// Sources lie less deep; a link that leads back up is not followed for ever.
+const FOLDERS_MAX: u32 = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_rustdoc_would_run_is_an_example() {
+        let rows = [
+            ("/// ```\n/// f();\n/// ```\n", true),
+            ("    //! ```no_run,edition2024\n", true),
+            ("/// ```text\n/// a\n/// ```\nfn f() {}\n", false),
+            ("/// ```ignore\n/// ```\n", false),
+            ("/// ```text\n/// ```\n/// ```rust\n", true),
+            ("// ```\nlet a = \"```\";\n", false),
+            ("", false),
+        ];
+        for (source, want) in rows {
+            assert_eq!(source_has(source), want, "{source}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What is built.
+
+use std::ffi::OsString;
+
+use crate::cli::TargetArgs;
+use crate::config::Config;
+
+/// What is built before the first run.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct BuildPlan {
+    /// `-p` of cargo.
+    pub packages: Vec<String>,
+    /// `--profile` of cargo.
+    pub profile: Option<String>,
+    /// `--features` of cargo.
+    pub features: Vec<String>,
+    /// Go packages, as `go` takes them.
+    pub go_packages: Vec<String>,
+    /// Whether Go's race detector is built in.
+    pub race: Race,
+    /// Passed on to the build tool as they are.
+    pub args: Vec<OsString>,
+}
+
+/// Whether Go's race detector is built in.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Race {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is.
+    On,
+}
+
+impl BuildPlan {
+    /// Options where given, the configuration otherwise.
+    #[must_use]
+    pub fn resolve(args: &TargetArgs, config: &Config) -> Self {
+        let or = |given: &[String], configured: &[String]| {
+            if given.is_empty() { configured.to_vec() } else { given.to_vec() }
+        };
+        // `--go` without a package says only what kind of project it is.
+        let go: Vec<String> = args.go.iter().chain(&args.package).cloned().collect();
+        let go: Vec<String> = go.into_iter().filter(|package| !package.is_empty()).collect();
+        Self {
+            packages: or(&args.package, &config.cargo.package),
+            profile: args.profile.clone().or_else(|| config.cargo.profile.clone()),
+            features: or(&args.features, &config.cargo.features),
+            go_packages: or(&go, &config.go.package),
+            race: if args.race || config.go.race == Some(true) { Race::On } else { Race::Off },
+            args: args.build_arg.clone(),
+        }
+    }
+}

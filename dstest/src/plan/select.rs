@@ -1,0 +1,75 @@
+//! Which tests are meant, and the patterns that say so.
+
+use regex::{Regex, RegexBuilder, bytes};
+
+use super::PlanError;
+use crate::cli::TargetArgs;
+
+/// Which tests are meant.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// A test matches if any of these does; all tests match where there is none.
+    pub patterns: Vec<Regex>,
+    /// The patterns as typed, for messages.
+    pub typed: Vec<String>,
+    /// A test that matches one of these is left out.
+    pub skip: Vec<Regex>,
+    /// What becomes of tests marked as ignored.
+    pub ignored: Ignored,
+}
+
+/// What becomes of tests marked as ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ignored {
+    /// They are left out.
+    #[default]
+    LeaveOut,
+    /// They run like all others.
+    Include,
+}
+
+impl Selection {
+    /// Reads patterns as typed.
+    ///
+    /// # Errors
+    /// [`PlanError::BadPattern`].
+    pub fn resolve(
+        patterns: &[String],
+        skip: &[String],
+        target: &TargetArgs,
+    ) -> Result<Self, PlanError> {
+        let ignored = if target.include_ignored { Ignored::Include } else { Ignored::LeaveOut };
+        Ok(Self {
+            patterns: compile("PATTERN", patterns)?,
+            typed: patterns.to_vec(),
+            skip: compile("--skip", skip)?,
+            ignored,
+        })
+    }
+}
+
+fn compile(origin: &'static str, patterns: &[String]) -> Result<Vec<Regex>, PlanError> {
+    patterns.iter().map(|pattern| compile_one(origin, pattern)).collect()
+}
+
+pub(super) fn compile_one(origin: &'static str, pattern: &str) -> Result<Regex, PlanError> {
+    let compiled = RegexBuilder::new(pattern).case_insensitive(true).build();
+    compiled.map_err(|error| bad_pattern(origin, pattern, &error))
+}
+
+/// A pattern for output, which need not be UTF-8.
+pub(super) fn compile_bytes(pattern: &str) -> Result<bytes::Regex, PlanError> {
+    let compiled = bytes::RegexBuilder::new(pattern).case_insensitive(true).build();
+    compiled.map_err(|error| bad_pattern("--fail-regex", pattern, &error))
+}
+
+fn bad_pattern(origin: &'static str, pattern: &str, error: &regex::Error) -> PlanError {
+    let reason = last_line(&error.to_string());
+    PlanError::BadPattern { origin, pattern: pattern.to_owned(), reason }
+}
+
+/// The parser draws the pattern over several lines and says what is wrong in the last one.
+fn last_line(message: &str) -> String {
+    let line = message.lines().last().unwrap_or("").trim();
+    line.trim_start_matches("error: ").to_owned()
+}

@@ -1,0 +1,311 @@
+//! Several campaigns as one: the union of their runs, in a folder of its own.
+//!
+//! Runs are told apart by test, iteration and seed, so a run that is in two of the campaigns
+//! counts once. Shards of one campaign keep their iterations; those of a campaign with another
+//! seed are numbered on from there, since its first iteration is another run.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{
+    CampaignFile, EventLog, Invocation, RunFolder, Store, StoreError, io_error, read_events,
+};
+use crate::model::{Class, Iteration, RunRecord};
+use crate::run::log_path;
+use crate::seed::Seed;
+use crate::suite::{Binary, Test};
+use crate::time::Utc;
+
+/// What became of a merger.
+#[derive(Debug)]
+pub struct Merged {
+    /// Where it is.
+    pub folder: RunFolder,
+    /// Runs in it.
+    pub runs: u64,
+    /// Records that were left out, because the same run was there already.
+    pub doubles: u64,
+}
+
+/// One of the campaigns.
+struct Source {
+    folder: RunFolder,
+    file: CampaignFile,
+}
+
+/// What makes a run the same run: its test, by index, its iteration and its seed.
+type Key = (usize, Iteration, Seed);
+
+impl Store {
+    /// Merges campaigns into a new one in this store.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsuitable`] if a test was run by different programs, and whatever stands in
+    /// the way of reading or writing.
+    pub fn merge(
+        &self,
+        folders: Vec<RunFolder>,
+        invocation: Invocation,
+    ) -> Result<Merged, StoreError> {
+        let sources = folders.into_iter().map(Source::read).collect::<Result<Vec<_>, _>>()?;
+        let mut union = Union::of(&sources)?;
+        let choice = Choice::of(&sources, &union)?;
+        for binary in &mut union.binaries {
+            binary.path = self.adopt(&binary.path, &sources)?;
+        }
+        let folder = self.create_run(Utc::now())?;
+        let written = write(&folder, &sources, &union, choice).and_then(|counts| {
+            // Written last: without it the folder is no campaign.
+            union.file(&sources, invocation).map_or(Ok(()), |file| file.write(&folder.path))?;
+            Ok(counts)
+        });
+        let (runs, doubles) = written.inspect_err(|_| {
+            let _ = fs::remove_dir_all(&folder.path);
+        })?;
+        Ok(Merged { folder, runs, doubles })
+    }
+
+    /// A copy of a kept program in this store, taken from where it was or, where a store has been
+    /// moved, from beside the campaign that names it. A program that is in neither stays named.
+    fn adopt(&self, program: &Path, sources: &[Source]) -> Result<PathBuf, StoreError> {
+        let Some(hash) = hash_of(program) else { return Ok(program.to_owned()) };
+        let name = program.file_name().unwrap_or_default();
+        let moved = sources.iter().filter_map(|source| source.folder.path.parent()?.parent());
+        let moved = moved.map(|store| store.join("bin").join(hash).join(name));
+        let found = std::iter::once(program.to_owned()).chain(moved).find(|path| path.is_file());
+        found.map_or_else(|| Ok(program.to_owned()), |path| self.keep_binary(&path))
+    }
+}
+
+impl Source {
+    fn read(folder: RunFolder) -> Result<Self, StoreError> {
+        let file = CampaignFile::read(&folder.path)?;
+        Ok(Self { folder, file })
+    }
+}
+
+/// All tests of all campaigns.
+struct Union {
+    tests: Vec<Test>,
+    binaries: Vec<Binary>,
+    index_of: HashMap<String, usize>,
+}
+
+impl Union {
+    fn of(sources: &[Source]) -> Result<Self, StoreError> {
+        let mut union = Self { tests: Vec::new(), binaries: Vec::new(), index_of: HashMap::new() };
+        for source in sources {
+            for test in &source.file.tests {
+                union.add(test, &source.file.binaries[test.binary], source)?;
+            }
+        }
+        Ok(union)
+    }
+
+    fn add(&mut self, test: &Test, binary: &Binary, source: &Source) -> Result<(), StoreError> {
+        if let Some(&known) = self.index_of.get(&test.name) {
+            let known = &self.tests[known];
+            let same = known.args == test.args
+                && program(&self.binaries[known.binary].path) == program(&binary.path);
+            return if same { Ok(()) } else { Err(other_program(test, source)) };
+        }
+        let place = self.binaries.iter().position(|known| known == binary);
+        let binary = place.unwrap_or_else(|| {
+            self.binaries.push(binary.clone());
+            self.binaries.len() - 1
+        });
+        self.index_of.insert(test.name.clone(), self.tests.len());
+        self.tests.push(Test { binary, ..test.clone() });
+        Ok(())
+    }
+
+    fn each(
+        &self,
+        source: &Source,
+        mut each: impl FnMut(usize, RunRecord),
+    ) -> Result<(), StoreError> {
+        read_events(&source.folder.path, |record| {
+            if let Some(&test) = self.index_of.get(&record.test) {
+                each(test, record);
+            }
+        })
+    }
+
+    /// The description of the whole; what the campaigns differ in is as in the first.
+    fn file(self, sources: &[Source], invocation: Invocation) -> Option<CampaignFile> {
+        let first = &sources.first()?.file;
+        let is_one = sources.iter().all(|source| source.file.seed == first.seed);
+        let started = sources.iter().map(|source| &source.file.started).min()?.clone();
+        let iterations = sources.iter().filter_map(|source| source.file.iterations).max();
+        Some(CampaignFile {
+            started,
+            invocation,
+            iterations: iterations.filter(|_| is_one),
+            binaries: self.binaries,
+            tests: self.tests,
+            ..first.clone()
+        })
+    }
+}
+
+fn other_program(test: &Test, source: &Source) -> StoreError {
+    let (name, id) = (&test.name, &source.folder.short_id);
+    StoreError::Unsuitable(format!(
+        "{name} is another program, or has other arguments, in {id}: its results are those of \
+         another test (`dstest compare` sets them side by side)"
+    ))
+}
+
+/// Which campaign each run is taken from, and from where iterations are counted.
+struct Choice {
+    from: HashMap<Key, (usize, Class)>,
+    offsets: Vec<u32>,
+}
+
+impl Choice {
+    fn of(sources: &[Source], union: &Union) -> Result<Self, StoreError> {
+        let mut from: HashMap<Key, (usize, Class)> = HashMap::new();
+        let mut longest = vec![0_u32; sources.len()];
+        for (index, source) in sources.iter().enumerate() {
+            union.each(source, |test, record| {
+                longest[index] = longest[index].max(record.iter.number());
+                let class = record.verdict.class();
+                let chosen = from.entry((test, record.iter, record.seed)).or_insert((index, class));
+                // A run that was cancelled in one campaign may have ended in another.
+                if chosen.1 == Class::Apart && class != Class::Apart {
+                    *chosen = (index, class);
+                }
+            })?;
+        }
+        Ok(Self { from, offsets: offsets(sources, &longest) })
+    }
+
+    /// Whether this record is to be taken; says so once for each run.
+    fn takes(&mut self, source: usize, test: usize, record: &RunRecord) -> bool {
+        let key = (test, record.iter, record.seed);
+        let is_chosen = self.from.get(&key) == Some(&(source, record.verdict.class()));
+        is_chosen && self.from.remove(&key).is_some()
+    }
+}
+
+/// What is added to each campaign's iterations, so that different runs have different numbers.
+fn offsets(sources: &[Source], longest: &[u32]) -> Vec<u32> {
+    let mut seeds: Vec<(Seed, u32)> = Vec::new();
+    let mut next = 0_u32;
+    for source in sources {
+        let seed = source.file.seed;
+        if seeds.iter().any(|(known, _)| *known == seed) {
+            continue;
+        }
+        seeds.push((seed, next));
+        let same = sources.iter().zip(longest).filter(|(other, _)| other.file.seed == seed);
+        next = next.saturating_add(same.map(|(_, longest)| *longest).max().unwrap_or(0));
+    }
+    let offset = |source: &Source| {
+        seeds.iter().find(|(seed, _)| *seed == source.file.seed).map_or(0, |(_, offset)| *offset)
+    };
+    sources.iter().map(offset).collect()
+}
+
+/// Writes the chosen records and their logs; says how many, and how many were left out.
+fn write(
+    folder: &RunFolder,
+    sources: &[Source],
+    union: &Union,
+    mut choice: Choice,
+) -> Result<(u64, u64), StoreError> {
+    let mut log = EventLog::open(&folder.path)?;
+    let (mut runs, mut doubles) = (0, 0);
+    for (index, source) in sources.iter().enumerate() {
+        let mut trouble = Ok(());
+        union.each(source, |test, record| {
+            if !choice.takes(index, test, &record) {
+                doubles += 1;
+            } else if trouble.is_ok() {
+                runs += 1;
+                trouble = renumbered(record, choice.offsets[index], source, folder)
+                    .and_then(|record| log.append(&record));
+            }
+        })?;
+        trouble?;
+    }
+    Ok((runs, doubles))
+}
+
+/// The record with its number in the whole, its log being there.
+fn renumbered(
+    mut record: RunRecord,
+    offset: u32,
+    source: &Source,
+    folder: &RunFolder,
+) -> Result<RunRecord, StoreError> {
+    let old = source.folder.path.join(log_path(&record.test, record.iter));
+    let number = record.iter.number().checked_add(offset).and_then(Iteration::new);
+    record.iter = number.ok_or_else(|| {
+        StoreError::Unsuitable("together they have more iterations than can be counted".into())
+    })?;
+    if record.log.take().is_some() && old.is_file() {
+        let name = log_path(&record.test, record.iter);
+        let new = folder.path.join(&name);
+        copy_log(&old, &new).map_err(io_error("write", &new))?;
+        record.log = Some(name);
+    }
+    Ok(record)
+}
+
+/// Copies a log, and the folder of the run's own files beside it.
+fn copy_log(old: &Path, new: &Path) -> io::Result<()> {
+    if let Some(parent) = new.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::copy(old, new)?;
+    let files = old.with_extension("dir");
+    if files.is_dir() { copy_folder(&files, &new.with_extension("dir")) } else { Ok(()) }
+}
+
+fn copy_folder(old: &Path, new: &Path) -> io::Result<()> {
+    fs::create_dir_all(new)?;
+    for entry in fs::read_dir(old)? {
+        let entry = entry?;
+        let to = new.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy_folder(&entry.path(), &to)?;
+        } else if kind.is_file() {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a program is known by: the hash of one that was kept, the name of any other, whose
+/// contents nobody knows.
+fn program(path: &Path) -> Option<&OsStr> {
+    hash_of(path).or(path.file_name())
+}
+
+/// The hash in the path of a kept program (`…/bin/<hash>/<name>`).
+fn hash_of(path: &Path) -> Option<&OsStr> {
+    let folder = path.parent()?;
+    let hash = folder.file_name()?;
+    let is_hash = hash.len() == 32 && hash.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit);
+    (is_hash && folder.parent()?.ends_with("bin")).then_some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_program_is_known_by_its_hash_wherever_its_store_is() {
+        let hash = "0123456789abcdef0123456789abcdef";
+        let here = format!("/a/.dstest/bin/{hash}/lab");
+        let there = format!("/b/store/bin/{hash}/lab");
+        assert_eq!(program(Path::new(&here)), program(Path::new(&there)));
+        assert_eq!(program(Path::new("sh")), program(Path::new("/bin/sh")));
+        assert_ne!(program(Path::new("/bin/a")), program(Path::new("/bin/b")));
+    }
+}

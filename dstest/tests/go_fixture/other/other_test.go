@@ -1,0 +1,5 @@
+package other
+
+import "testing"
+
+func TestPasses2A(t *testing.T) {}
