@@ -1,12 +1,12 @@
 //! Progress for a terminal: an overall line and the tests worth looking at, redrawn in place.
 
-use std::io::Stderr;
+use std::io::Write;
 use std::time::Duration;
 
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use unicode_width::UnicodeWidthChar;
 
 use super::progress::Progress;
-use super::screen::{Screen, ScreenLine};
 use super::{Display, ViewContext, note, print};
 use crate::style::{Paint, Tone};
 use crate::summary::percent;
@@ -15,27 +15,35 @@ use crate::tally::{Tally, TestTally};
 pub(super) struct Live {
     context: ViewContext,
     paint: Paint,
-    screen: Screen<Stderr>,
-    /// What was shown last.
-    lines: Vec<ScreenLine>,
+    screen: MultiProgress,
+    /// The overall line, then one for each test that is shown.
+    lines: Vec<ProgressBar>,
 }
 
 impl Live {
     pub(super) fn new(context: ViewContext) -> Self {
+        let target = ProgressDrawTarget::stderr_with_hz(20);
         let paint = Paint::choose(context.color, &std::io::stderr());
-        Self { context, paint, screen: Screen::new(std::io::stderr()), lines: Vec::new() }
+        let screen = MultiProgress::with_draw_target(target);
+        Self { context, paint, screen, lines: Vec::new() }
     }
 
-    /// Prints something above the progress.
-    fn above(&mut self, print: impl FnOnce()) {
-        let (height, width) = terminal_size();
-        self.screen.clear(width);
-        print();
-        // Until the next tick the lines are those of before, if they still fit.
-        if self.lines.len() < height
-            && self.lines.iter().all(|line| cut(&line.plain, width) == line.plain)
-        {
-            self.screen.draw(&self.lines, width);
+    /// Shows exactly these lines, cut to the width of the terminal.
+    fn show(&mut self, lines: &[(Tone, String)], width: usize) {
+        while self.lines.len() > lines.len() {
+            self.lines.pop().iter().for_each(|line| {
+                line.finish_and_clear();
+                self.screen.remove(line);
+            });
+        }
+        while self.lines.len() < lines.len() {
+            // The template is a constant that indicatif accepts; its default is as good.
+            let style = ProgressStyle::with_template("{msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
+            self.lines.push(self.screen.add(ProgressBar::new_spinner().with_style(style)));
+        }
+        for (line, (tone, text)) in self.lines.iter().zip(lines) {
+            line.set_message(self.paint.apply(*tone, &cut(text, width)));
         }
     }
 }
@@ -44,11 +52,11 @@ impl Display for Live {
     const INTERVAL: Duration = Duration::from_millis(100);
 
     fn print(&mut self, text: &str) {
-        self.above(|| print(text));
+        self.screen.suspend(|| print(text));
     }
 
     fn note(&mut self, text: &str) {
-        self.above(|| note(text));
+        self.screen.suspend(|| note(text));
     }
 
     fn paint(&self) -> Paint {
@@ -58,17 +66,14 @@ impl Display for Live {
     fn tick(&mut self, tally: &Tally, elapsed: Duration) {
         let (height, width) = terminal_size();
         let progress = Progress::of(tally, self.context.total, self.context.duration, elapsed);
-        let lines = compose(tally, &progress, height, width).into_iter().map(|(tone, text)| {
-            let plain = cut(&text, width);
-            ScreenLine { painted: self.paint.apply(tone, &plain), plain }
-        });
-        // The cursor needs a row of its own.
-        self.lines = lines.take(height.saturating_sub(1).max(1)).collect();
-        self.screen.draw(&self.lines, width);
+        let lines = compose(tally, &progress, height, width);
+        self.show(&lines, width);
     }
 
     fn clear(&mut self) {
-        self.screen.clear(terminal_size().1);
+        // A screen that is gone cannot be cleared.
+        let _ = self.screen.clear();
+        let _ = std::io::stderr().flush();
     }
 }
 

@@ -7,7 +7,6 @@ mod failure;
 mod live;
 mod plain;
 mod progress;
-mod screen;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
