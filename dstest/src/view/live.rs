@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use unicode_width::UnicodeWidthChar;
 
+use super::echo::NoEcho;
 use super::progress::Progress;
 use super::{Display, ViewContext, note, print};
 use crate::style::{Paint, Tone};
@@ -18,6 +19,7 @@ pub(super) struct Live {
     screen: MultiProgress,
     /// The overall line, then one for each test that is shown.
     lines: Vec<ProgressBar>,
+    _no_echo: NoEcho,
 }
 
 impl Live {
@@ -25,7 +27,7 @@ impl Live {
         let target = ProgressDrawTarget::stderr_with_hz(20);
         let paint = Paint::choose(context.color, &std::io::stderr());
         let screen = MultiProgress::with_draw_target(target);
-        Self { context, paint, screen, lines: Vec::new() }
+        Self { context, paint, screen, lines: Vec::new(), _no_echo: NoEcho::new() }
     }
 
     /// Shows exactly these lines, cut to the width of the terminal.

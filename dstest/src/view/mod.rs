@@ -3,6 +3,7 @@
 //! A view has its own thread: when nobody reads what it writes, only it waits, and limits and
 //! interrupts are still honoured. Results go to standard output, progress to standard error.
 
+mod echo;
 mod failure;
 mod live;
 mod plain;
