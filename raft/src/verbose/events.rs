@@ -124,7 +124,6 @@ impl Teller<'_> {
     }
 
     fn started(&self, snapshot: EntryId, last: EntryId, voted_for: Option<PeerId>) {
-        let text = format_args!("starts with the log through {last}, snapshot through {snapshot}");
         let facts = [
             ("last", index(last.index)),
             ("last_term", Fact::Number(last.term.number())),
@@ -133,6 +132,10 @@ impl Teller<'_> {
             ("commit", index(snapshot.index)),
             ("vote", Fact::Word(&Maybe(voted_for))),
         ];
+        if last == EntryId::ZERO {
+            return self.say(Topic::Info, format_args!("starts with the log empty"), &facts);
+        }
+        let text = format_args!("starts with the log through {last}, snapshot through {snapshot}");
         self.say(Topic::Info, text, &facts);
     }
 
