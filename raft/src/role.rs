@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::entry::Bytes;
 use crate::progress::Progress;
 use crate::quorum::Tally;
 use crate::types::{EntryId, Instant, PeerId};
@@ -67,6 +66,16 @@ impl Role {
             Self::Leader(_) => RoleName::Leader,
         }
     }
+
+    /// When the peer stands for election unless something happens first; a leader never does.
+    #[must_use]
+    pub const fn election_deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Follower(Follower { election_deadline, .. })
+            | Self::Candidate(Candidate { election_deadline, .. }) => Some(*election_deadline),
+            Self::Leader(_) => None,
+        }
+    }
 }
 
 impl Incoming {
@@ -74,12 +83,6 @@ impl Incoming {
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.data.len() as u64
-    }
-
-    /// All bytes, once the last chunk is here.
-    #[must_use]
-    pub fn into_data(self) -> Bytes {
-        self.data.into()
     }
 }
 

@@ -2,6 +2,7 @@
 //! core's writes, in one place.
 
 use crate::entry::{BrokenSlice, Entry, LogSlice, Snapshot};
+use crate::log::Log;
 use crate::output::{HardState, Record, Suffix};
 use crate::types::{EntryId, Index, Term};
 
@@ -68,18 +69,27 @@ impl Stored {
         self.entries.last().map_or(self.base(), |entry| entry.id)
     }
 
-    /// Checks what a node may rely on.
+    /// Takes the state apart for a node, and checks what the node relies on.
     ///
     /// # Errors
     /// What a store that keeps the order of writes can never hold.
-    pub(crate) fn examine(&self) -> Result<LogSlice, CorruptStore> {
-        let slice = LogSlice::new(self.base(), self.entries.clone())?;
-        let current_term = self.hard_state.current_term;
-        if slice.last().term > current_term {
-            return Err(CorruptStore::TermBehindLog { current_term, last: slice.last() });
+    pub(crate) fn open(self) -> Result<Opened, CorruptStore> {
+        let base = self.base();
+        let Self { hard_state, snapshot, entries } = self;
+        let slice = LogSlice::new(base, entries)?;
+        let (current_term, last) = (hard_state.current_term, slice.last());
+        if last.term > current_term {
+            return Err(CorruptStore::TermBehindLog { current_term, last });
         }
-        Ok(slice)
+        Ok(Opened { hard_state, snapshot, log: Log::new(slice) })
     }
+}
+
+/// A store's state, checked, as a node starts from it.
+pub(crate) struct Opened {
+    pub(crate) hard_state: HardState,
+    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) log: Log,
 }
 
 /// A store holds what no order of writes can leave behind.
@@ -124,15 +134,19 @@ mod tests {
         }
     }
 
+    fn refusal(stored: &Stored) -> Option<String> {
+        stored.clone().open().err().map(|error| error.to_string())
+    }
+
     #[test]
     fn a_store_that_lost_the_order_of_writes_is_refused() {
         let mut stored = Stored { entries: entries(2, 1..=3), ..Stored::default() };
-        let error = stored.examine().expect_err("the term was never stored");
-        assert_eq!(error.to_string(), "the stored term 0 is behind the stored entry 3@2");
+        let error = refusal(&stored).expect("the term was never stored");
+        assert_eq!(error, "the stored term 0 is behind the stored entry 3@2");
         stored.hard_state.current_term = Term::new(2);
-        assert!(stored.examine().is_ok());
+        assert_eq!(refusal(&stored), None);
         stored.entries.remove(1);
-        let error = stored.examine().expect_err("entry 2 is missing");
-        assert_eq!(error.to_string(), "the stored log is broken: entry 3@2 cannot follow 1@2");
+        let error = refusal(&stored).expect("entry 2 is missing");
+        assert_eq!(error, "the stored log is broken: entry 3@2 cannot follow 1@2");
     }
 }

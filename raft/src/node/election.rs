@@ -43,11 +43,8 @@ impl Node {
 
     /// Follows within the current term; the vote of this term stays as it is.
     pub(super) fn become_follower(&mut self, leader: Option<PeerId>) {
-        let election_deadline = match &self.role {
-            Role::Follower(Follower { election_deadline, .. })
-            | Role::Candidate(Candidate { election_deadline, .. }) => *election_deadline,
-            Role::Leader(_) => self.now.after(self.election_timeout),
-        };
+        let fresh = self.now.after(self.election_timeout);
+        let election_deadline = self.role.election_deadline().unwrap_or(fresh);
         self.set_role(Role::Follower(Follower { leader, election_deadline, incoming: None }));
     }
 

@@ -33,7 +33,7 @@ use crate::entry::{Bytes, Payload, Snapshot};
 use crate::log::Log;
 use crate::output::{HardState, Input, Output};
 use crate::role::{Follower, Role, RoleName};
-use crate::stored::{CorruptStore, Stored};
+use crate::stored::{CorruptStore, Opened, Stored};
 use crate::trace::{Event, Sink, Source};
 use crate::types::{EntryId, Index, Instant, PeerId, Term, WriteId};
 
@@ -134,10 +134,9 @@ impl Node {
         now: Instant,
         mut jitter: Box<dyn Jitter + Send>,
     ) -> Result<Self, CorruptStore> {
-        let log = Log::new(stored.examine()?);
+        let Opened { hard_state, snapshot, log } = stored.open()?;
         let settled = log.base().index;
-        let election_timeout =
-            draw_timeout(&config, jitter.as_mut(), stored.hard_state.current_term);
+        let election_timeout = draw_timeout(&config, jitter.as_mut(), hard_state.current_term);
         let election_deadline = now.after(election_timeout);
         let mut node = Self {
             outbox: Outbox::new(config.settings().first_message_id),
@@ -145,12 +144,12 @@ impl Node {
             jitter,
             sink: None,
             now,
-            hard_state: stored.hard_state,
+            hard_state,
             role: Role::Follower(Follower { leader: None, election_deadline, incoming: None }),
             election_timeout,
             writes: Writes::new(log.last().index),
             log,
-            snapshot: stored.snapshot,
+            snapshot,
             commit_index: settled,
             last_applied: settled,
             restoring: None,
@@ -224,8 +223,7 @@ impl Node {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.role {
-            Role::Follower(follower) => Some(follower.election_deadline),
-            Role::Candidate(candidate) => Some(candidate.election_deadline),
+            Role::Follower(_) | Role::Candidate(_) => self.role.election_deadline(),
             Role::Leader(leader) => leader.next_deadline(),
         }
     }
@@ -269,16 +267,11 @@ impl Node {
         }
     }
 
+    /// What a leader owes by now is found when its outputs are polled; the others may have to
+    /// stand for election.
     fn on_tick(&mut self) {
-        match &self.role {
-            Role::Follower(Follower { election_deadline: deadline, .. })
-            | Role::Candidate(crate::role::Candidate { election_deadline: deadline, .. }) => {
-                if self.now >= *deadline {
-                    self.campaign();
-                }
-            }
-            // What a leader owes by now is found when its outputs are polled.
-            Role::Leader(_) => {}
+        if self.role.election_deadline().is_some_and(|deadline| self.now >= deadline) {
+            self.campaign();
         }
     }
 

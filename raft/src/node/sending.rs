@@ -97,7 +97,8 @@ impl Round<'_> {
         match &mut progress.flow {
             Flow::Probe(Probe::Ready) => {
                 progress.flow = Flow::Probe(Probe::Waiting);
-                Some(self.entries(progress))
+                let prev = self.prev(progress);
+                Some(self.append(progress, self.slice_after(prev)))
             }
             Flow::Probe(Probe::Waiting | Probe::Silent) => due.then(|| self.no_entries(progress)),
             Flow::Replicate(in_flight) => {
@@ -114,40 +115,30 @@ impl Round<'_> {
         }
     }
 
-    /// Entries after `next_index - 1`, as many as one message holds.
-    fn entries(&self, progress: &mut Progress) -> Message {
-        let prev = self.prev(progress);
-        let entries = self.log.slice_after(prev, self.config.append_bytes_max);
-        self.append(progress, prev, entries)
+    /// Entries after `prev`, as many as one message holds.
+    fn slice_after(&self, prev: EntryId) -> LogSlice {
+        LogSlice::of_log(prev, self.log.slice_after(prev, self.config.append_bytes_max))
     }
 
     /// Entries ahead of the answers to those before them.
     fn pipelined(&self, progress: &mut Progress) -> Message {
-        let message = self.entries(progress);
-        if let Message::AppendEntries(append) = &message {
-            let last = append.slice.last().index;
-            progress.next_index = last.next();
-            if let Flow::Replicate(in_flight) = &mut progress.flow {
-                in_flight.sent(last, self.now);
-            }
+        let slice = self.slice_after(self.prev(progress));
+        let last = slice.last().index;
+        progress.next_index = last.next();
+        if let Flow::Replicate(in_flight) = &mut progress.flow {
+            in_flight.sent(last, self.now);
         }
-        message
+        self.append(progress, slice)
     }
 
     /// A heartbeat, which also tells whether the logs agree at `next_index - 1`.
     fn no_entries(&self, progress: &mut Progress) -> Message {
-        let prev = self.prev(progress);
-        self.append(progress, prev, Vec::new())
+        let slice = LogSlice::empty(self.prev(progress));
+        self.append(progress, slice)
     }
 
-    fn append(
-        &self,
-        progress: &mut Progress,
-        prev: EntryId,
-        entries: Vec<crate::entry::Entry>,
-    ) -> Message {
+    fn append(&self, progress: &mut Progress, slice: LogSlice) -> Message {
         progress.commit_sent = self.commit_index;
-        let slice = LogSlice::of_log(prev, entries);
         Message::AppendEntries(AppendEntries { slice, leader_commit: self.commit_index })
     }
 

@@ -104,24 +104,14 @@ impl Node {
         if incoming.offset() == chunk.offset {
             incoming.data.extend_from_slice(&chunk.chunk);
             if chunk.rest == Rest::Done {
-                return self.install_incoming();
+                let data = std::mem::take(&mut incoming.data).into();
+                follower.incoming = None;
+                self.install(Snapshot { last_included: chunk.last_included, data });
+                return InstallSnapshotReply::Installed { match_index: last_included_index };
             }
         }
         let offset = incoming.offset();
         InstallSnapshotReply::Continue { last_included_index, offset }
-    }
-
-    fn install_incoming(&mut self) -> InstallSnapshotReply {
-        let Role::Follower(follower) = &mut self.role else {
-            return InstallSnapshotReply::OldTerm;
-        };
-        let Some(incoming) = follower.incoming.take() else {
-            return InstallSnapshotReply::OldTerm;
-        };
-        let last_included = incoming.last_included;
-        let snapshot = Snapshot { last_included, data: incoming.into_data() };
-        self.install(snapshot);
-        InstallSnapshotReply::Installed { match_index: last_included.index }
     }
 
     /// Replaces the whole log by a leader's snapshot (step 7).
