@@ -3,13 +3,12 @@
 //! Cargo's own words (progress, warnings, errors) go to standard error as they are.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde::Deserialize;
 
-use super::{DiscoverError, doctests, listing};
+use super::{DiscoverError, doctests, listing, tool};
 use crate::plan::BuildPlan;
 use crate::signals::Interrupts;
 use crate::suite::{Binary, Note, Suite};
@@ -234,40 +233,18 @@ fn build(
         command.args(values.iter().flat_map(|value| [option, value]));
     }
     command.args(plan.profile.iter().flat_map(|profile| ["--profile", profile]));
-    command.args(&plan.args).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child =
-        command.spawn().map_err(|source| DiscoverError::Tool { tool: "cargo".into(), source })?;
-    interrupts.forward_to(child.id());
-    let messages = child
-        .stdout
-        .take()
-        .map_or_else(|| Ok(Vec::new()), |out| read_messages(BufReader::new(out)));
-    let status = child.wait();
-    interrupts.forward_to_nobody();
-    if interrupts.count() > 0 {
-        return Err(DiscoverError::Interrupted);
-    }
-    let messages = messages?;
-    let finished = messages.iter().any(|m| m.reason == "build-finished" && m.success == Some(true));
-    if finished && status.is_ok_and(|status| status.success()) {
-        Ok(messages)
-    } else {
-        Err(DiscoverError::BuildFailed)
-    }
+    command.args(&plan.args);
+    let output = tool::run(command, "cargo", interrupts)?;
+    let messages = messages(std::str::from_utf8(&output).map_err(|error| protocol(&error))?);
+    let finished =
+        |message: &Message| message.reason == "build-finished" && message.success == Some(true);
+    if messages.iter().any(finished) { Ok(messages) } else { Err(DiscoverError::BuildFailed) }
 }
 
 /// Lines that are no messages are somebody else's output and are passed over.
-fn read_messages(lines: impl BufRead) -> Result<Vec<Message>, DiscoverError> {
-    let mut messages = Vec::new();
-    for line in lines.lines() {
-        let line = line.map_err(|error| protocol(&error))?;
-        if line.starts_with('{')
-            && let Ok(message) = serde_json::from_str(&line)
-        {
-            messages.push(message);
-        }
-    }
-    Ok(messages)
+fn messages(output: &str) -> Vec<Message> {
+    let lines = output.lines().filter(|line| line.starts_with('{'));
+    lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// What cargo puts before the user's own library path: what build scripts linked, the folders of

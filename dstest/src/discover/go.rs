@@ -4,12 +4,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::DiscoverError;
 use super::capture::capture;
 use super::listing::{LIST_TIMEOUT, give_short_names};
+use super::tool;
 use crate::names;
 use crate::plan::{BuildPlan, Race};
 use crate::signals::Interrupts;
@@ -67,7 +68,7 @@ impl Project {
         command.args(["test", "-c"]).arg("-o").arg(&path);
         command.args((plan.race == Race::On).then_some("-race"));
         command.args(&plan.args).arg(&package.import_path);
-        run(command, interrupts)?;
+        tool::run(command, "go", interrupts)?;
         let Package { import_path: name, dir: cwd } = package;
         Ok(path.is_file().then_some(Binary { name, path, cwd, env: Vec::new() }))
     }
@@ -92,7 +93,7 @@ fn packages(
     } else {
         command.arg("--").args(&plan.go_packages);
     }
-    let output = run(command, interrupts)?;
+    let output = tool::run(command, "go", interrupts)?;
     let package = |line: &str| {
         let (import_path, dir) = line.split_once('\t')?;
         Some(Package { import_path: import_path.to_owned(), dir: PathBuf::from(dir) })
@@ -103,24 +104,6 @@ fn packages(
 fn has_tests(dir: &Path) -> bool {
     let is_test = |entry: fs::DirEntry| entry.file_name().as_encoded_bytes().ends_with(b"_test.go");
     fs::read_dir(dir).is_ok_and(|entries| entries.flatten().any(is_test))
-}
-
-/// Runs `go` with an eye on interrupts; says what it printed.
-fn run(mut command: Command, interrupts: &Interrupts) -> Result<Vec<u8>, DiscoverError> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
-    let child =
-        command.spawn().map_err(|source| DiscoverError::Tool { tool: "go".into(), source })?;
-    interrupts.forward_to(child.id());
-    let output = child.wait_with_output();
-    interrupts.forward_to_nobody();
-    if interrupts.count() > 0 {
-        return Err(DiscoverError::Interrupted);
-    }
-    match output {
-        Ok(output) if output.status.success() => Ok(output.stdout),
-        Ok(_) => Err(DiscoverError::BuildFailed),
-        Err(source) => Err(DiscoverError::Tool { tool: "go".into(), source }),
-    }
 }
 
 fn go(dir: &Path) -> Command {

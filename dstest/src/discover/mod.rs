@@ -6,6 +6,7 @@ pub mod command;
 mod doctests;
 pub mod go;
 mod listing;
+mod tool;
 
 use std::io;
 use std::path::PathBuf;
