@@ -15,17 +15,17 @@ use crate::line::{Event, Line, Stamp};
 use crate::text::make_safe;
 
 /// What a line says of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Message {
     kind: String,
-    from: String,
+    pub(super) from: String,
     to: String,
     id: Option<String>,
-    end: End,
+    pub(super) end: End,
 }
 
 /// What happened to it at a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum End {
     Sent,
     Received,
@@ -36,6 +36,11 @@ pub(super) enum End {
 impl Message {
     pub(super) fn of(event: &Event<'_>) -> Option<Self> {
         by_id(event).or_else(|| by_sentence(event))
+    }
+
+    /// The same message where it is sent.
+    pub(super) fn as_sent(&self) -> Self {
+        Self { end: End::Sent, ..self.clone() }
     }
 
     fn is_same(&self, other: &Self) -> bool {

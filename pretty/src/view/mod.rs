@@ -26,6 +26,7 @@
 //! assert_eq!(view.cursor(), Some(1));
 //! ```
 
+mod cause;
 mod chunk;
 mod draw;
 mod facts;
@@ -51,6 +52,7 @@ use std::collections::BTreeSet;
 use ratatui::layout::Size;
 use regex::Regex;
 
+pub use cause::Causes;
 pub use chunk::Chunk;
 pub use keys::{Action, BINDINGS, Binding, Jump};
 pub use search::Work;
