@@ -1,6 +1,6 @@
 //! What `pretty` takes for the causes of a line is what happened before it, by the definition.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,8 +39,8 @@ fn log(name: &str, seed: u64) -> Vec<String> {
 /// that the sender of its message knew when it sent it, and what the tester did.
 fn known_at_each_line(log: &[String]) -> Vec<Vec<bool>> {
     let mut known: Vec<Vec<bool>> = Vec::new();
-    let mut last_of: HashMap<&str, usize> = HashMap::new();
-    let mut sent: HashMap<&str, usize> = HashMap::new();
+    let mut last_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut sent: BTreeMap<&str, usize> = BTreeMap::new();
     for (at, line) in log.iter().enumerate() {
         let mut own = vec![false; log.len()];
         own[at] = true;
