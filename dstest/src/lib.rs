@@ -39,6 +39,7 @@ mod sys;
 pub mod table;
 pub mod tally;
 pub mod time;
+pub mod told;
 pub mod view;
 
 use std::ffi::OsString;

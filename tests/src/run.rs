@@ -103,7 +103,8 @@ pub fn run(name: &str) {
             if let Err(error) = keep(&report) {
                 println!("report.json cannot be written: {error}");
             }
-            panic!("{} (seed {seed})", report.failure);
+            // Everything is said: a panic of its own would only add the stack of this function.
+            std::panic::resume_unwind(Box::new(report.signature()));
         }
     }
 }

@@ -183,7 +183,7 @@ pub(super) fn detail(
         return Ok(Exit::Success);
     }
     let how = Again {
-        verbose: Some(1),
+        verbose: Some(DETAIL),
         seeds: None,
         keep: Keep::Everything,
         place: Place::Below("replays"),
@@ -194,7 +194,7 @@ pub(super) fn detail(
     let Some(after) = run_listed(campaign, jobs, workers, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
-    view::print("Full logs (VERBOSE=1) of the first of each kind:\n");
+    view::print(&format!("Full logs (VERBOSE={DETAIL}) of the first of each kind:\n"));
     for now in &after {
         let is_before = |record: &&RunRecord| record.test == now.test && record.iter == now.iter;
         let before = chosen.iter().map(|(_, record)| record).find(is_before);
@@ -290,6 +290,9 @@ fn shell_line(campaign: &Campaign, job: Job) -> String {
     let cwd = shell::quote(&launch.cwd.to_string_lossy());
     format!("cd {cwd} && env {} {}", words.join(" "), command.join(" "))
 }
+
+/// With the heartbeats: what led to a failure is only known if no message is missing.
+const DETAIL: u8 = 2;
 
 /// More kinds of failures than this are read one after the other anyway.
 const DETAIL_RUNS_MAX: usize = 20;

@@ -12,7 +12,7 @@ use crate::world::PeerView;
 const SCHEMA: u32 = 1;
 
 impl FailureReport {
-    /// Everything in it, and the text it prints under `text`.
+    /// Everything in it; `signature` and `text` are what dstest shows.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let peers: Vec<Value> =
@@ -33,6 +33,7 @@ impl FailureReport {
             "causes": self.evidence.as_ref().map(|evidence| &evidence.causes),
             "replay": self.replay(),
             "build": self.build(),
+            "signature": self.signature(),
             "text": self.to_string(),
         })
     }
