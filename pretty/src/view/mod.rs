@@ -26,6 +26,7 @@
 //! assert_eq!(view.cursor(), Some(1));
 //! ```
 
+mod bitmap;
 mod chunk;
 mod draw;
 mod facts;
@@ -38,6 +39,7 @@ mod marks;
 mod menu;
 mod message;
 mod mouse;
+mod owner;
 mod panes;
 mod prompt;
 mod search;
@@ -51,8 +53,11 @@ use std::collections::BTreeSet;
 use ratatui::layout::Size;
 use regex::Regex;
 
+pub use bitmap::Bitmap;
 pub use chunk::Chunk;
 pub use keys::{Action, BINDINGS, Binding, Jump};
+pub use message::{End, Message};
+pub use owner::Facts;
 pub use search::Work;
 pub use update::Outcome;
 
@@ -64,6 +69,7 @@ use crate::theme::{Background, Theme};
 use chunk::{PeerId, TopicId};
 use folding::Folding;
 use marks::Marks;
+use owner::Veil;
 use prompt::Prompt;
 use search::Search;
 use store::Store;
@@ -80,6 +86,9 @@ pub struct LogView {
     size: Size,
     /// What the owner of the view does not want to see at all.
     base: Option<Filter>,
+    /// Lines it hides for now, and lines it marks.
+    veil: Option<Veil>,
+    highlight: Option<Bitmap>,
     hidden: Hidden,
     search: Option<Search>,
     /// Only lines that match, and lines that are no events.
@@ -148,6 +157,8 @@ impl LogView {
             depth,
             size,
             base: None,
+            veil: None,
+            highlight: None,
             hidden: Hidden::default(),
             search: None,
             filter: None,
@@ -231,6 +242,9 @@ impl LogView {
     }
 
     fn shows(&self, line: usize) -> bool {
+        if self.veil.as_ref().is_some_and(|veil| veil.lines.contains(line)) {
+            return false;
+        }
         let entry = self.store.entry(line);
         let Some((topic, peer)) = entry.event() else {
             return true;
