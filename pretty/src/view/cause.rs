@@ -41,7 +41,7 @@ pub struct Causes {
     /// The last event of each peer, by its number.
     last: Vec<Option<u32>>,
     /// Where messages that may still arrive were sent.
-    sent: HashMap<Message, u32>,
+    sent: HashMap<Name, u32>,
     /// What each peer last said of its role, term and vote.
     said: HashMap<(Peer, Facet), Box<[u8]>>,
 }
@@ -59,6 +59,22 @@ struct Step {
 /// A peer, by the order of appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Peer(u16);
+
+/// What is the same of a message wherever it is spoken of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Name {
+    kind: Box<[u8]>,
+    from: Box<[u8]>,
+    to: Box<[u8]>,
+    id: Option<Box<[u8]>>,
+}
+
+impl Name {
+    fn of(message: &Message<'_>) -> Self {
+        let Message { kind, from, to, id, .. } = *message;
+        Self { kind: kind.into(), from: from.into(), to: to.into(), id: id.map(Into::into) }
+    }
+}
 
 /// What an event is to those after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,16 +240,16 @@ impl Causes {
         self.last[usize::from(peer.0)]
     }
 
-    fn message(&mut self, message: &Message) -> Kind {
+    fn message(&mut self, message: &Message<'_>) -> Kind {
         match message.end {
             End::Sent => {
-                self.sent.insert(message.as_sent(), short(self.steps.len()));
+                self.sent.insert(Name::of(message), short(self.steps.len()));
                 Kind::Own
             }
             End::Received => {
-                let sent = self.sent.get(&message.as_sent()).copied();
+                let sent = self.sent.get(&Name::of(message)).copied();
                 // A sending that no line tells of was somewhere in what its peer has done by now.
-                Kind::Received(sent.or_else(|| self.last_of(message.from.as_bytes())))
+                Kind::Received(sent.or_else(|| self.last_of(message.from)))
             }
             End::Lost(_) => Kind::Own,
         }

@@ -2,6 +2,8 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::why::Why;
+
 /// What a key can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -51,6 +53,8 @@ pub enum Action {
     ToggleWrap,
     /// Stays at the end while the log grows, or no longer.
     ToggleFollow,
+    /// Shows only what answers why the selected line came about, or everything again.
+    ToggleWhy(Why),
     /// Shows or hides the keys.
     ToggleHelp,
     /// Undoes one thing: help, note, search, filter.
@@ -96,6 +100,8 @@ pub enum Jump {
     NextTest,
     /// To the line of a test runner before.
     PreviousTest,
+    /// To what is the nearest cause: where a message was sent, else what the peer knew last.
+    Cause,
     /// To where the message was received or sent; else to another line with the same `id=`.
     OtherEnd,
 }
@@ -126,7 +132,7 @@ const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
 }
 
 /// All keys. The digits `1` to `9` come on top: they switch peers.
-pub const BINDINGS: [Binding; 61] = [
+pub const BINDINGS: [Binding; 64] = [
     key('j', Action::Down, "line down"),
     special(KeyCode::Down, Action::Down, "line down"),
     key('k', Action::Up, "line up"),
@@ -164,6 +170,9 @@ pub const BINDINGS: [Binding; 61] = [
     key('{', Action::Jump(Jump::PreviousTest), "test line before"),
     key('X', Action::Jump(Jump::PreviousTest), "test line before"),
     key('%', Action::Jump(Jump::OtherEnd), "other end of the message"),
+    key('<', Action::Jump(Jump::Cause), "back to the cause of this line"),
+    key('c', Action::ToggleWhy(Why::LedTo), "only what led to this line"),
+    key('C', Action::ToggleWhy(Why::Past), "only what could have influenced it"),
     key('i', Action::HideTopic, "hide this line's topic"),
     key('a', Action::ShowAll, "show all peers and topics"),
     key('I', Action::OpenMenu, "menu of topics"),
@@ -182,8 +191,8 @@ pub const BINDINGS: [Binding; 61] = [
     key('?', Action::ToggleHelp, "these keys"),
     key('h', Action::ToggleHelp, "these keys"),
     special(KeyCode::F(1), Action::ToggleHelp, "these keys"),
-    special(KeyCode::Esc, Action::Back, "undo: help, search, filter"),
-    special(KeyCode::Backspace, Action::Back, "undo: help, search, filter"),
+    special(KeyCode::Esc, Action::Back, "undo: help, why, search, filter"),
+    special(KeyCode::Backspace, Action::Back, "undo: help, why, search, filter"),
     key('q', Action::Quit, "close"),
     key('Q', Action::Quit, "close"),
     control('c', Action::Quit, "close"),

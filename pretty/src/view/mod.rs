@@ -26,6 +26,7 @@
 //! assert_eq!(view.cursor(), Some(1));
 //! ```
 
+mod bitmap;
 mod cause;
 mod chunk;
 mod draw;
@@ -39,6 +40,7 @@ mod marks;
 mod menu;
 mod message;
 mod mouse;
+mod owner;
 mod panes;
 mod prompt;
 mod search;
@@ -46,17 +48,22 @@ mod store;
 mod timeline;
 mod told;
 mod update;
+mod why;
 
 use std::collections::BTreeSet;
 
 use ratatui::layout::Size;
 use regex::Regex;
 
+pub use bitmap::Bitmap;
 pub use cause::Causes;
 pub use chunk::Chunk;
 pub use keys::{Action, BINDINGS, Binding, Jump};
+pub use message::{End, Message};
+pub use owner::Facts;
 pub use search::Work;
 pub use update::Outcome;
+pub use why::Why;
 
 use crate::color::Depth;
 use crate::filter::Filter;
@@ -66,10 +73,12 @@ use crate::theme::{Background, Theme};
 use chunk::{PeerId, TopicId};
 use folding::Folding;
 use marks::Marks;
+use owner::Veil;
 use prompt::Prompt;
 use search::Search;
 use store::Store;
 use timeline::Strip;
+use why::Known;
 
 /// The state of a view. See the [module](self) for how it is used.
 #[derive(Debug)]
@@ -82,6 +91,10 @@ pub struct LogView {
     size: Size,
     /// What the owner of the view does not want to see at all.
     base: Option<Filter>,
+    /// Lines it hides for now, and lines it marks.
+    veil: Option<Veil>,
+    highlight: Option<Bitmap>,
+    known: Known,
     hidden: Hidden,
     search: Option<Search>,
     /// Only lines that match, and lines that are no events.
@@ -150,6 +163,9 @@ impl LogView {
             depth,
             size,
             base: None,
+            veil: None,
+            highlight: None,
+            known: Known::default(),
             hidden: Hidden::default(),
             search: None,
             filter: None,
@@ -233,6 +249,9 @@ impl LogView {
     }
 
     fn shows(&self, line: usize) -> bool {
+        if self.veil.as_ref().is_some_and(|veil| veil.lines.contains(line)) {
+            return false;
+        }
         let entry = self.store.entry(line);
         let Some((topic, peer)) = entry.event() else {
             return true;

@@ -1,7 +1,9 @@
 //! The log view: what it looks like, and what its keys do.
 
+mod owner;
 mod raft;
 mod tools;
+mod why;
 
 use insta::assert_snapshot;
 use pretty::view::{BINDINGS, Chunk, LogView, Outcome};
