@@ -43,6 +43,8 @@ mod filter;
 mod html;
 mod layout;
 mod line;
+#[cfg(feature = "view")]
+mod names;
 mod parse;
 mod peer;
 mod printer;
@@ -55,7 +57,7 @@ mod topic;
 pub mod view;
 
 pub use class::Class;
-pub use color::{Depth, Rgb};
+pub use color::{ColorError, Depth, Rgb};
 pub use filter::{BareNumber, Bound, Filter, NameSet};
 pub use html::HtmlPage;
 pub use layout::{Columns, Layout, Shape};
@@ -63,5 +65,5 @@ pub use line::{Event, Header, Line, Stamp};
 pub use parse::{Format, FormatError, Parser, Pattern};
 pub use printer::{Options, Printer, Repeats, Tally, TimeColumn};
 pub use text::{Cut, Safe, Script, make_safe};
-pub use theme::{Background, Theme};
+pub use theme::{Background, Palette, Theme};
 pub use time::{Tick, Time, TimeError};

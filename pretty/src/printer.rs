@@ -16,7 +16,7 @@ use crate::parse::{Format, Parser};
 use crate::peer::{Peers, Seen};
 use crate::render::{Canvas, Page, Paint, Sink};
 use crate::text::make_safe;
-use crate::theme::Background;
+use crate::theme::{Background, Palette, Theme};
 use crate::time::{Tick, Time};
 
 mod context;
@@ -49,6 +49,8 @@ pub struct Options {
     pub time: TimeColumn,
     /// Which background the colours are for.
     pub background: Background,
+    /// The user's own colours for topics.
+    pub palette: Palette,
     /// How many colours there are.
     pub depth: Depth,
     /// Which events are shown.
@@ -93,6 +95,7 @@ impl Default for Options {
             columns: None,
             time: TimeColumn::Shown,
             background: Background::Dark,
+            palette: Palette::default(),
             depth: Depth::None,
             filter: Filter::default(),
             format: Format::Auto,
@@ -170,7 +173,8 @@ struct Scratch {
 impl<W: Write> Printer<W> {
     /// A printer that writes to `writer`, in large pieces.
     pub fn new(options: Options, writer: W) -> Self {
-        let paint = Paint::new(options.background, options.depth);
+        let theme = Theme::with_palette(options.background, options.palette);
+        let paint = Paint::new(theme, options.depth);
         let mut printer = Self {
             sink: Sink::new(writer),
             parser: Parser::new(options.format, options.tick),

@@ -9,7 +9,7 @@ use crate::color::Depth;
 use crate::filter::{Filter, NameSet};
 use crate::parse::{Format, FormatError, Parser};
 use crate::printer::{Options, Repeats, TimeColumn};
-use crate::theme::Background;
+use crate::theme::{Background, Palette};
 
 /// What to do.
 #[derive(Debug)]
@@ -104,6 +104,7 @@ impl Plan {
             columns,
             time: if cli.no_time { TimeColumn::Hidden } else { TimeColumn::Shown },
             background: background(cli.theme, environment),
+            palette: Palette::default(),
             depth: depth(cli.color_choice(), environment, terminal.output),
             format: format(&cli.format)?,
             before: cli.before.or(cli.context).unwrap_or(0),

@@ -309,7 +309,8 @@ mod tests {
             "1.5 = Some(1500000000)ns [] [node7] [it | works]"
         );
         assert_eq!(show(&mut parser, b"1 | A | 1 | x"), "Plain");
-        let own = [r"^<(?<peer>\w+)> (?<msg>.*)", "^(?<msg>ouch)"].map(|text| Pattern::new(text).unwrap());
+        let own = [r"^<(?<peer>\w+)> (?<msg>.*)", "^(?<msg>ouch)"]
+            .map(|text| Pattern::new(text).unwrap());
         let mut parser = Parser::new(Format::AutoAnd(own.into()), None);
         assert_eq!(show(&mut parser, b"1 | A | 1 | x"), "1 = Some(10000000)ns [A] [1] [x]");
         assert_eq!(show(&mut parser, b"<n3> x"), "no time [] [n3] [x]");

@@ -33,6 +33,7 @@ mod folding;
 mod help;
 mod history;
 mod jump;
+mod keymap;
 mod keys;
 mod marks;
 mod menu;
@@ -52,7 +53,8 @@ use ratatui::layout::Size;
 use regex::Regex;
 
 pub use chunk::Chunk;
-pub use keys::{Action, BINDINGS, Binding, Jump};
+pub use keymap::{Key, KeyError, Keys};
+pub use keys::{Action, BINDINGS, Binding, Jump, NAMES};
 pub use search::Work;
 pub use update::Outcome;
 
@@ -60,7 +62,7 @@ use crate::color::Depth;
 use crate::filter::Filter;
 use crate::layout::Layout;
 use crate::line::Line;
-use crate::theme::{Background, Theme};
+use crate::theme::{Background, Palette, Theme};
 use chunk::{PeerId, TopicId};
 use folding::Folding;
 use marks::Marks;
@@ -76,6 +78,7 @@ pub struct LogView {
     theme: Theme,
     background: Background,
     depth: Depth,
+    keys: Keys,
     layout: Layout,
     size: Size,
     /// What the owner of the view does not want to see at all.
@@ -146,6 +149,7 @@ impl LogView {
             theme: Theme::new(background),
             background,
             depth,
+            keys: Keys::default(),
             size,
             base: None,
             hidden: Hidden::default(),
@@ -171,6 +175,20 @@ impl LogView {
     pub fn with_filter(mut self, filter: Filter) -> Self {
         self.base = (!filter.shows_everything()).then_some(filter);
         self.refilter();
+        self
+    }
+
+    /// The same view with the user's own colours for topics.
+    #[must_use]
+    pub fn with_palette(mut self, palette: Palette) -> Self {
+        self.theme = Theme::with_palette(self.background, palette);
+        self
+    }
+
+    /// The same view with other keys.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = keys;
         self
     }
 
