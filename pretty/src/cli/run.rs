@@ -10,6 +10,7 @@ use rustix::event::Timespec;
 use super::Exit;
 use super::input::{Input, own};
 use super::lines::{Fill, Lines};
+use super::pager::Pager;
 use super::plan::{Face, Follow, Plan, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
@@ -30,6 +31,8 @@ pub(super) enum RunError {
     Wait(io::Error),
     #[error("cannot use the terminal: {0}")]
     Terminal(io::Error),
+    #[error("the pager `{command}`: {reason}")]
+    Pager { command: String, reason: String },
     #[error("the view was closed")]
     Closed,
 }
@@ -49,17 +52,22 @@ pub(super) fn run(plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
     let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
-    match plan.face {
-        Face::Stream => stream(inputs, plan, output),
-        Face::View => tui::run(inputs, plan),
-        Face::Html => export(inputs, plan, output),
+    match (plan.face, &plan.pager) {
+        (Face::Stream, Some(command)) => {
+            let (pager, output) = Pager::open(command)?;
+            let shown = stream(inputs, plan, output);
+            pager.close().and(shown)
+        }
+        (Face::Stream, None) => stream(inputs, plan, output),
+        (Face::View, _) => tui::run(inputs, plan),
+        (Face::Html, _) => export(inputs, plan, output),
     }
 }
 
 fn export(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError> {
     let output = io::BufWriter::with_capacity(PAGE_BUFFER_BYTES, output);
     let page = HtmlPage::new(plan.parser.clone(), plan.options.filter, output);
-    let mut page = page.map_err(RunError::Write)?;
+    let mut page = page.map_err(RunError::Write)?.with_palette(plan.options.palette);
     merge::lines(inputs, &plan.parser, |line| page.line(line).map_err(RunError::Write))?;
     page.finish().map_err(RunError::Write)?;
     Ok(Exit::Done)

@@ -14,7 +14,7 @@ use crate::line::{Event, Line, Stamp};
 use crate::parse::Parser;
 use crate::peer::Peers;
 use crate::text::make_safe;
-use crate::theme::{Background, Theme};
+use crate::theme::{Background, Palette, Theme};
 use crate::time::Time;
 
 /// Writes a page, line by line.
@@ -33,6 +33,7 @@ pub struct HtmlPage<W> {
     writer: W,
     parser: Parser,
     filter: Filter,
+    palette: Palette,
     peers: Peers,
     /// The numbers of topics and peers in the page's class names.
     topics: HashMap<Box<[u8]>, usize>,
@@ -53,12 +54,20 @@ impl<W: Write> HtmlPage<W> {
             writer,
             parser,
             filter,
+            palette: Palette::default(),
             peers: Peers::default(),
             topics: HashMap::new(),
             peer_classes: HashMap::new(),
             origin: None,
             scratch: String::new(),
         })
+    }
+
+    /// The same page with the user's own colours for topics.
+    #[must_use]
+    pub fn with_palette(mut self, palette: Palette) -> Self {
+        self.palette = palette;
+        self
     }
 
     /// Adds a line, given without its line end.
@@ -132,7 +141,7 @@ impl<W: Write> HtmlPage<W> {
             }
         }
         for (background, scheme) in [(Background::Dark, "dark"), (Background::Light, "light")] {
-            let theme = Theme::new(background);
+            let theme = Theme::with_palette(background, self.palette.clone());
             writeln!(self.writer, "@media (prefers-color-scheme:{scheme}){{")?;
             for (name, topic) in &self.topics {
                 let color = theme.topic(name);

@@ -10,6 +10,7 @@ use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::LogView;
+use super::rules::Rules;
 use super::told::fact;
 use crate::line::{Event, Line, Stamp};
 use crate::text::make_safe;
@@ -17,11 +18,11 @@ use crate::text::make_safe;
 /// What a line says of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Message {
-    kind: String,
-    from: String,
-    to: String,
-    id: Option<String>,
-    end: End,
+    pub(super) kind: String,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) id: Option<String>,
+    pub(super) end: End,
 }
 
 /// What happened to it at a line.
@@ -34,8 +35,8 @@ pub(super) enum End {
 }
 
 impl Message {
-    pub(super) fn of(event: &Event<'_>) -> Option<Self> {
-        by_id(event).or_else(|| by_sentence(event))
+    pub(super) fn of(event: &Event<'_>, rules: &Rules) -> Option<Self> {
+        rules.message(event).or_else(|| by_id(event)).or_else(|| by_sentence(event))
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -87,7 +88,7 @@ fn by_sentence(event: &Event<'_>) -> Option<Message> {
 impl LogView {
     fn message_at(&self, line: usize) -> Option<Message> {
         match self.store.line(line) {
-            Line::Event(event) => Message::of(&event),
+            Line::Event(event) => Message::of(&event, &self.rules),
             Line::Header(_) | Line::Other(..) => None,
         }
     }
@@ -181,12 +182,8 @@ mod tests {
     use super::*;
 
     fn message(topic: &str, peer: &str, text: &str) -> Option<Message> {
-        Message::of(&Event {
-            stamp: None,
-            topic: topic.as_bytes().into(),
-            peer: peer.as_bytes().into(),
-            text: text.as_bytes().into(),
-        })
+        let [topic, peer, text] = [topic, peer, text].map(|text| text.as_bytes().into());
+        Message::of(&Event { stamp: None, topic, peer, text }, &Rules::default())
     }
 
     #[test]

@@ -41,6 +41,7 @@ mod message;
 mod mouse;
 mod panes;
 mod prompt;
+mod rules;
 mod search;
 mod store;
 mod timeline;
@@ -55,6 +56,7 @@ use regex::Regex;
 pub use chunk::Chunk;
 pub use keymap::{Key, KeyError, Keys};
 pub use keys::{Action, BINDINGS, Binding, Jump, NAMES};
+pub use rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
 pub use search::Work;
 pub use update::Outcome;
 
@@ -79,6 +81,7 @@ pub struct LogView {
     background: Background,
     depth: Depth,
     keys: Keys,
+    rules: Rules,
     layout: Layout,
     size: Size,
     /// What the owner of the view does not want to see at all.
@@ -150,6 +153,7 @@ impl LogView {
             background,
             depth,
             keys: Keys::default(),
+            rules: Rules::default(),
             size,
             base: None,
             hidden: Hidden::default(),
@@ -189,6 +193,14 @@ impl LogView {
     #[must_use]
     pub fn with_keys(mut self, keys: Keys) -> Self {
         self.keys = keys;
+        self
+    }
+
+    /// The same view with rules of the user's own for messages; those for the state of the peers
+    /// go to [`Chunk::index_with`].
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
         self
     }
 

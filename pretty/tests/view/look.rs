@@ -21,10 +21,10 @@ fn view(background: Background) -> LogView {
 }
 
 fn rgb(color: Color) -> Option<Rgb> {
-    match color {
-        Color::Rgb(red, green, blue) => Some(Rgb(red, green, blue)),
-        _ => None,
-    }
+    let Color::Rgb(red, green, blue) = color else {
+        return None;
+    };
+    Some(Rgb(red, green, blue))
 }
 
 #[test]
