@@ -37,6 +37,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 
+mod census;
 mod class;
 mod color;
 mod filter;
@@ -56,6 +57,7 @@ mod topic;
 #[cfg(feature = "view")]
 pub mod view;
 
+pub use census::{Census, List, Unmet};
 pub use class::Class;
 pub use color::{ColorError, Depth, Rgb};
 pub use filter::{BareNumber, Bound, Filter, NameSet};

@@ -8,6 +8,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
+use crate::census::Census;
 use crate::class::Class;
 use crate::color::Depth;
 use crate::filter::Filter;
@@ -113,6 +114,8 @@ pub struct Printer<W> {
     sink: Sink<W>,
     parser: Parser,
     filter: Filter,
+    /// Kept only if the filter asks for names.
+    census: Option<Census>,
     paint: Paint,
     topics: Topics,
     peers: Peers,
@@ -178,6 +181,7 @@ impl<W: Write> Printer<W> {
         let mut printer = Self {
             sink: Sink::new(writer),
             parser: Parser::new(options.format, options.tick),
+            census: Census::of(&options.filter),
             filter: options.filter,
             topics: Topics::default(),
             peers: Peers::default(),
@@ -237,6 +241,12 @@ impl<W: Write> Printer<W> {
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally
+    }
+
+    /// The names in the log so far, if the filter asks for any.
+    #[must_use]
+    pub fn census(&self) -> Option<&Census> {
+        self.census.as_ref()
     }
 
     /// The screen is now this wide, and this high if headers are to be repeated.
@@ -317,6 +327,9 @@ impl<W: Write> Printer<W> {
     fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
         self.see_origin(event);
         self.tally.events += 1;
+        if let Some(census) = &mut self.census {
+            census.see(event);
+        }
         let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
         self.see_peer(event);
         if !self.passes(event, topic) {

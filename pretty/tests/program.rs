@@ -251,9 +251,32 @@ fn a_page_for_a_browser() {
 #[test]
 fn filters_that_leave_nothing_are_mentioned() {
     let log = b"000001 | VOTE | 0 | x\nPASS\n";
-    let output = run(&["--just", "votes"], log);
+    let output = run(&["--grep", "y"], log);
     assert!(output.status.success());
     assert_eq!(text(&output.stderr), "pretty: none of 1 events passed the filters\n");
     assert_eq!(text(&run(&["--just", "vote"], log).stderr), "");
     assert_eq!(text(&run(&["--just", "vote"], b"PASS\n").stderr), "");
+}
+
+#[test]
+fn names_the_log_does_not_have_are_mentioned() {
+    let log = b"1 | VOTE | 0 | x\n2 | LEAD | C10 | y\n3 | TEST | - | z\nPASS\n";
+    for (arguments, mentioned) in [
+        (&["-j", "votes,lead"][..], "--just: the log has no topic votes; did you mean VOTE?"),
+        (&["-i", "NOPE"], "--ignore: the log has no topic NOPE; there are LEAD, TEST, VOTE"),
+        (&["--peers", "S0,S7"], "--peers: the log has no peer S7; there are 0, -, C10"),
+        (
+            &["--peers", "c11", "--export=html"],
+            "--peers: the log has no peer c11; did you mean C10?",
+        ),
+    ] {
+        let output = run(arguments, log);
+        assert!(output.status.success());
+        let first = text(&output.stderr).lines().next();
+        assert_eq!(first, Some(&*format!("pretty: {mentioned}")), "{arguments:?}");
+    }
+    for met in [&["-j", "VOTE,lead", "-i", "test"][..], &["--peers", "s0,-,c10"], &["-j", "x"]] {
+        let log = if met[1] == "x" { &b"PASS\n"[..] } else { log };
+        assert_eq!(text(&run(met, log).stderr), "", "{met:?}");
+    }
 }

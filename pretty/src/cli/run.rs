@@ -15,7 +15,9 @@ use super::plan::{Face, Follow, Plan, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
 use super::{complain, follow, merge, tui};
+use crate::census::{Census, List, Unmet};
 use crate::html::HtmlPage;
+use crate::names::hint;
 use crate::printer::{Printer, Tally};
 
 /// Why the program stopped early.
@@ -69,8 +71,22 @@ fn export(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError
     let page = HtmlPage::new(plan.parser.clone(), plan.options.filter, output);
     let mut page = page.map_err(RunError::Write)?.with_palette(plan.options.palette);
     merge::lines(inputs, &plan.parser, |line| page.line(line).map_err(RunError::Write))?;
+    mention_unmet(page.census());
     page.finish().map_err(RunError::Write)?;
     Ok(Exit::Done)
+}
+
+/// Says which names were asked for in vain, and what was probably meant.
+fn mention_unmet(census: Option<&Census>) {
+    for Unmet { list, name, met } in census.map(Census::unmet).unwrap_or_default() {
+        let (option, kind) = match list {
+            List::Just => ("--just", "topic"),
+            List::Ignore => ("--ignore", "topic"),
+            List::Peers => ("--peers", "peer"),
+        };
+        let hint = hint(&name, met.iter().map(String::as_str));
+        complain(&format!("{option}: the log has no {kind} {name}; {hint}"));
+    }
 }
 
 const PAGE_BUFFER_BYTES: usize = 64 * 1024;
@@ -110,6 +126,7 @@ impl Screen {
     fn finish(self) -> Result<(), RunError> {
         let mut printer = self.printer;
         printer.pause().map_err(RunError::Write)?;
+        mention_unmet(printer.census());
         let Tally { events, shown } = printer.tally();
         if events > 0 && shown == 0 {
             complain(&format!("none of {events} events passed the filters"));

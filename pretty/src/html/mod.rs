@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
 
+use crate::census::Census;
 use crate::class::Class;
 use crate::filter::Filter;
 use crate::line::{Event, Line, Stamp};
@@ -33,6 +34,7 @@ pub struct HtmlPage<W> {
     writer: W,
     parser: Parser,
     filter: Filter,
+    census: Option<Census>,
     palette: Palette,
     peers: Peers,
     /// The numbers of topics and peers in the page's class names.
@@ -53,6 +55,7 @@ impl<W: Write> HtmlPage<W> {
         Ok(Self {
             writer,
             parser,
+            census: Census::of(&filter),
             filter,
             palette: Palette::default(),
             peers: Peers::default(),
@@ -68,6 +71,12 @@ impl<W: Write> HtmlPage<W> {
     pub fn with_palette(mut self, palette: Palette) -> Self {
         self.palette = palette;
         self
+    }
+
+    /// The names in the log so far, if the filter asks for any.
+    #[must_use]
+    pub fn census(&self) -> Option<&Census> {
+        self.census.as_ref()
     }
 
     /// Adds a line, given without its line end.
@@ -105,6 +114,9 @@ impl<W: Write> HtmlPage<W> {
     }
 
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        if let Some(census) = &mut self.census {
+            census.see(event);
+        }
         let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
         self.origin = self.origin.or_else(|| date?.at);
         let text = make_safe(&event.text, &mut self.scratch).text();
