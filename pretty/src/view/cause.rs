@@ -10,6 +10,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::message::{End, Message};
+use super::rules::Rules;
 use super::told::{Key, Told, fact, told};
 use crate::line::Event;
 
@@ -42,6 +43,7 @@ pub struct Causes {
     last: Vec<Option<u32>>,
     /// Where messages that may still arrive were sent.
     sent: HashMap<Name, u32>,
+    rules: Rules,
     /// What each peer last said of its role, term and vote.
     said: HashMap<(Peer, Facet), Box<[u8]>>,
 }
@@ -100,10 +102,16 @@ enum Facet {
 }
 
 impl Causes {
+    /// No events yet; messages and states are also told by rules of the user's own.
+    #[must_use]
+    pub fn with_rules(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
     /// Adds an event; lines come in order.
     pub fn add(&mut self, line: usize, event: &Event<'_>) {
         let own = self.peer(&event.peer);
-        let (peer, kind) = match Message::of(event) {
+        let (peer, kind) = match Message::of(event, &self.rules) {
             Some(message) => (own, self.message(&message)),
             None => self.without_message(own, event),
         };
@@ -258,7 +266,7 @@ impl Causes {
     fn turns(&mut self, peer: Peer, text: &[u8]) -> bool {
         let mut turns = false;
         let said = &mut self.said;
-        told(text, |told| {
+        told(text, &self.rules, |told| {
             turns |= match told {
                 Told::Restart => true,
                 Told::OneMore(key) => facet(key).is_some(),

@@ -10,6 +10,7 @@ use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::LogView;
+use super::rules::Rules;
 use super::told::fact;
 use crate::line::{Event, Line, Stamp};
 use crate::text::make_safe;
@@ -41,10 +42,10 @@ pub enum End<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The message a line speaks of, if it does.
+    /// The message a line speaks of, if it does; the user's own rules come first.
     #[must_use]
-    pub fn of(event: &'a Event<'_>) -> Option<Self> {
-        by_id(event).or_else(|| by_sentence(event))
+    pub fn of(event: &'a Event<'_>, rules: &Rules) -> Option<Self> {
+        rules.message(event).or_else(|| by_id(event)).or_else(|| by_sentence(event))
     }
 
     fn is_same(&self, other: &Message<'_>) -> bool {
@@ -100,7 +101,7 @@ impl LogView {
         let Line::Event(event) = self.store.line(line) else {
             return None;
         };
-        self.find_end(line, &Message::of(&event)?).map(|(line, _)| line)
+        self.find_end(line, &Message::of(&event, &self.rules)?).map(|(line, _)| line)
     }
 
     fn find_end(&self, line: usize, message: &Message<'_>) -> Option<(usize, Fate)> {
@@ -124,7 +125,7 @@ impl LogView {
             let Line::Event(event) = self.store.line(line) else {
                 return None;
             };
-            let other = Message::of(&event).filter(|other| other.is_same(message))?;
+            let other = Message::of(&event, &self.rules).filter(|other| other.is_same(message))?;
             let is_other_end = other.end != message.end;
             // Without an id the next message the same way ends the search; with one a second
             // line of the same end is a copy of the message.
@@ -143,7 +144,7 @@ impl LogView {
         let Line::Event(event) = self.store.line(line) else {
             return None;
         };
-        let message = Message::of(&event)?;
+        let message = Message::of(&event, &self.rules)?;
         let Message { kind, from, to, id, end } = message;
         let id = id.map_or_else(String::new, |id| format!("  id={}", safe(id)));
         let name = format!("{} {} → {}{id}", safe(kind), safe(from), safe(to));
@@ -225,15 +226,18 @@ mod tests {
             ("Sending AppendEntries to 1.", "AppendEntries from 0. args:&{Term:1}"),
         ] {
             let (sent, received) = (event("RPC", "0", sent), event("RPC", "1", received));
-            let sent = Message::of(&sent).expect("a message");
-            let received = Message::of(&received).expect("a message");
+            let sent = Message::of(&sent, &Rules::default()).expect("a message");
+            let received = Message::of(&received, &Rules::default()).expect("a message");
             assert_eq!((sent.end, received.end), (End::Sent, End::Received));
             assert!(sent.is_same(&received), "{sent:?} {received:?}");
         }
         let lost = event("DROP", "0", "RequestVote to 1 is lost: cut to=1 id=0.7 why=cut");
-        assert_eq!(Message::of(&lost).map(|lost| lost.end), Some(End::Lost(b"cut")));
+        assert_eq!(
+            Message::of(&lost, &Rules::default()).map(|lost| lost.end),
+            Some(End::Lost(b"cut"))
+        );
         for text in ["refuses vote to 1 to=1 id=1.1", "Received RequestVote response from 1.", ""] {
-            assert_eq!(Message::of(&event("VOTE", "0", text)), None, "{text}");
+            assert_eq!(Message::of(&event("VOTE", "0", text), &Rules::default()), None, "{text}");
         }
     }
 

@@ -35,6 +35,7 @@ mod folding;
 mod help;
 mod history;
 mod jump;
+mod keymap;
 mod keys;
 mod marks;
 mod menu;
@@ -43,6 +44,7 @@ mod mouse;
 mod owner;
 mod panes;
 mod prompt;
+mod rules;
 mod search;
 mod store;
 mod timeline;
@@ -58,9 +60,11 @@ use regex::Regex;
 pub use bitmap::Bitmap;
 pub use cause::Causes;
 pub use chunk::Chunk;
-pub use keys::{Action, BINDINGS, Binding, Jump};
+pub use keymap::{Key, KeyError, Keys};
+pub use keys::{Action, BINDINGS, Binding, Jump, NAMES};
 pub use message::{End, Message};
 pub use owner::Facts;
+pub use rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
 pub use search::Work;
 pub use update::Outcome;
 pub use why::Why;
@@ -69,7 +73,7 @@ use crate::color::Depth;
 use crate::filter::Filter;
 use crate::layout::Layout;
 use crate::line::Line;
-use crate::theme::{Background, Theme};
+use crate::theme::{Background, Palette, Theme};
 use chunk::{PeerId, TopicId};
 use folding::Folding;
 use marks::Marks;
@@ -87,6 +91,8 @@ pub struct LogView {
     theme: Theme,
     background: Background,
     depth: Depth,
+    keys: Keys,
+    rules: Rules,
     layout: Layout,
     size: Size,
     /// What the owner of the view does not want to see at all.
@@ -161,6 +167,8 @@ impl LogView {
             theme: Theme::new(background),
             background,
             depth,
+            keys: Keys::default(),
+            rules: Rules::default(),
             size,
             base: None,
             veil: None,
@@ -189,6 +197,29 @@ impl LogView {
     pub fn with_filter(mut self, filter: Filter) -> Self {
         self.base = (!filter.shows_everything()).then_some(filter);
         self.refilter();
+        self
+    }
+
+    /// The same view with the user's own colours for topics.
+    #[must_use]
+    pub fn with_palette(mut self, palette: Palette) -> Self {
+        self.theme = Theme::with_palette(self.background, palette);
+        self
+    }
+
+    /// The same view with other keys.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// The same view with rules of the user's own for messages; those for the state of the peers
+    /// go to [`Chunk::index_with`].
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.known = Known::with_rules(rules.clone());
+        self.rules = rules;
         self
     }
 

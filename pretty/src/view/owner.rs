@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::message::Message;
+use super::rules::Rules;
 use super::told::fact;
 use super::{Bitmap, Chunk, LogView};
 use crate::color::Depth;
@@ -92,13 +93,13 @@ impl LogView {
     /// Reads a line, counted from 0; `None` if there is no such line.
     ///
     /// ```
-    /// use pretty::view::{Facts, LogView};
+    /// use pretty::view::{Facts, LogView, Rules};
     /// use pretty::{Background, Depth, Line};
     ///
     /// let log = b"150.003 | RPC | 1 | sends RequestVote term=3 to=0 id=1.1\nPASS\n".to_vec();
     /// let view = LogView::of_bytes(log, Background::Dark, Depth::True);
     /// let term = view.read(0, |line| match line {
-    ///     Line::Event(event) => Facts::of(event).term,
+    ///     Line::Event(event) => Facts::of(event, &Rules::default()).term,
     ///     Line::Header(_) | Line::Other(..) => None,
     /// });
     /// assert_eq!(term, Some(Some(3)));
@@ -112,7 +113,7 @@ impl LogView {
     /// The same for the facts of an event; `None` if the line is none.
     pub fn facts<T>(&self, line: usize, read: impl FnOnce(&Facts<'_>) -> T) -> Option<T> {
         self.read(line, |line| match line {
-            Line::Event(event) => Some(read(&Facts::of(event))),
+            Line::Event(event) => Some(read(&Facts::of(event, &self.rules))),
             Line::Header(_) | Line::Other(..) => None,
         })?
     }
@@ -157,12 +158,12 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// The facts of an event.
+    /// The facts of an event; these rules tell messages besides the usual ones.
     #[must_use]
-    pub fn of(event: &'a Event<'_>) -> Self {
+    pub fn of(event: &'a Event<'_>, rules: &Rules) -> Self {
         let word = |key: &str| fact(&event.text, key.as_bytes());
         let number = |value: &[u8]| std::str::from_utf8(value).ok()?.parse().ok();
-        let message = Message::of(event);
+        let message = Message::of(event, rules);
         Self {
             at: event.stamp.as_ref().and_then(|stamp| stamp.at),
             time: event.stamp.as_ref().map_or(b"", |stamp| &stamp.text),

@@ -3,6 +3,7 @@
 
 use super::cause::Causes;
 use super::owner::Veil;
+use super::rules::Rules;
 use super::{Bitmap, LogView};
 use crate::line::Line;
 
@@ -21,6 +22,12 @@ pub enum Why {
     LedTo,
     /// Every line that could have influenced it.
     Past,
+}
+
+impl Known {
+    pub(super) fn with_rules(rules: Rules) -> Self {
+        Self { causes: Causes::with_rules(rules), lines: 0 }
+    }
 }
 
 impl Why {

@@ -47,7 +47,7 @@ fn one_key_leaves_only_what_led_to_the_line_and_the_same_key_brings_all_back() {
 #[test]
 fn the_whole_past_is_what_could_have_influenced_the_line() {
     let mut view = view();
-    press(&mut view, "C");
+    press(&mut view, "P");
     let hidden: Vec<usize> = (0..16).filter(|line| !view.is_shown(*line)).collect();
     assert_eq!(hidden, [0, 3, 7, 8, 15]);
     assert_eq!(view.causes(Why::Past).len(), 11);
