@@ -173,7 +173,7 @@ pub const BINDINGS: [Binding; 65] = [
     key('X', Action::Jump(Jump::PreviousTest), "test line before"),
     key('%', Action::Jump(Jump::OtherEnd), "other end of the message"),
     key('<', Action::Jump(Jump::Cause), "back to the cause of this line"),
-    key('c', Action::ToggleWhy(Why::LedTo), "only what led to this line"),
+    key('W', Action::ToggleWhy(Why::LedTo), "only what led to this line"),
     key('P', Action::ToggleWhy(Why::Past), "only what could have influenced it"),
     key('i', Action::HideTopic, "hide this line's topic"),
     key('a', Action::ShowAll, "show all peers and topics"),

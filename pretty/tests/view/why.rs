@@ -37,10 +37,10 @@ fn view() -> LogView {
 #[test]
 fn one_key_leaves_only_what_led_to_the_line_and_the_same_key_brings_all_back() {
     let mut view = view();
-    press(&mut view, "c");
+    press(&mut view, "W");
     assert_snapshot!(text(&draw(&mut view, 100, 16)));
     assert_eq!(view.cursor(), Some(14), "the question stays on the screen");
-    press(&mut view, "c");
+    press(&mut view, "W");
     assert!((0..16).all(|line| view.is_shown(line)));
 }
 
@@ -52,7 +52,7 @@ fn the_whole_past_is_what_could_have_influenced_the_line() {
     assert_eq!(hidden, [0, 3, 7, 8, 15]);
     assert_eq!(view.causes(Why::Past).len(), 11);
     // One question after the other, and back.
-    press(&mut view, "c");
+    press(&mut view, "W");
     assert!(!view.is_shown(3));
     assert_eq!(view.press(KeyCode::Esc.into()), Outcome::Used);
     assert!(view.is_shown(3));
@@ -82,7 +82,7 @@ fn a_log_that_grows_has_its_causes_found_too() {
 #[test]
 fn without_an_event_there_is_nothing_to_explain() {
     let mut view = LogView::of_bytes(b"ok\n".to_vec(), Background::Dark, Depth::True);
-    press(&mut view, "c");
+    press(&mut view, "W");
     assert!(text(&draw(&mut view, 80, 10)).contains("no event before this line"));
     assert!(view.is_shown(0));
 }
