@@ -248,7 +248,7 @@ pub const NAMES: [(&str, Action, &str); 46] = [
     ("toggle-state", Action::ToggleState, "state of the peers at this line"),
     ("toggle-follow", Action::ToggleFollow, "follow the end"),
     ("toggle-help", Action::ToggleHelp, "these keys"),
-    ("back", Action::Back, "undo: help, search, filter"),
+    ("back", Action::Back, "undo: help, why, search, filter"),
     ("quit", Action::Quit, "close"),
     ("toggle-theme", Action::ToggleTheme, "colours for dark or light"),
 ];
