@@ -55,6 +55,23 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
     })
 }
 
+/// The stored run that `[RUN] [TEST#ITER]` means; the first failure without a word.
+pub(super) fn recorded_run(store: &Store, words: &[&str]) -> Result<(Stored, RunRecord), Error> {
+    let (run, which) = match words {
+        [] => (None, None),
+        [word] if parse_run(word).is_none() => (Some(*word), None),
+        [word] => (None, Some(*word)),
+        [run, which, ..] => (Some(*run), Some(*which)),
+    };
+    let stored = Stored::open(store, run)?;
+    let (_, record) = match which {
+        Some(word) => recorded(&stored, word)?,
+        None => first_failure(&stored)?,
+    };
+    let record = record.ok_or_else(|| no_such(which.unwrap_or("it")))?;
+    Ok((stored, record))
+}
+
 /// `[RUN] [TEST#ITER]`, or `[RUN] TEST` with `--seed`; the first failure without a word.
 fn find(args: &ReplayArgs, store: &Store) -> Result<Target, Error> {
     let words: Vec<&str> = args.which.iter().map(String::as_str).collect();

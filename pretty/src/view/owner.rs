@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use super::facts;
 use super::message::Message;
 use super::rules::Rules;
-use super::told::fact;
+use super::told::{KEYS, Key, fact};
 use super::{Bitmap, Chunk, LogView};
 use crate::color::Depth;
 use crate::line::{Event, Line};
@@ -116,6 +117,27 @@ impl LogView {
             Line::Event(event) => Some(read(&Facts::of(event, &self.rules))),
             Line::Header(_) | Line::Other(..) => None,
         })?
+    }
+
+    /// Who became leader of which term, as far as the log says, in the order of lines.
+    pub fn leaders_by_term(&self) -> impl Iterator<Item = (u64, String)> + '_ {
+        let leaders = self.store.history.leaders().iter();
+        leaders.filter_map(|(line, peer)| {
+            let state = self.store.history.state(*peer, *line as usize);
+            let term = state[Key::Term as usize].as_ref()?.parse().ok()?;
+            Some((term, self.store.peers.safe_name(peer.0)))
+        })
+    }
+
+    /// What each peer has last said of itself at the selected line, as names and values.
+    #[must_use]
+    pub fn peer_states(&self) -> Vec<(String, Vec<(&'static str, String)>)> {
+        let told = |values: facts::State| {
+            let pairs = KEYS.into_iter().zip(values);
+            pairs.filter_map(|(key, value)| Some((key, value?))).collect()
+        };
+        let states = self.state().into_iter();
+        states.map(|(peer, state)| (self.store.peers.safe_name(peer.0), told(state))).collect()
     }
 
     fn center(&mut self) {
