@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
 use crate::exit::Exit;
+use crate::live::LiveError;
 use crate::plan::PlanError;
 use crate::store::StoreError;
 use crate::suite::SelectError;
@@ -30,6 +31,9 @@ pub enum Error {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Runs have no place to be under way.
+    #[error(transparent)]
+    Live(#[from] LiveError),
     /// The system refused something.
     #[error("cannot {action}: {source}")]
     System {
@@ -56,7 +60,11 @@ impl Error {
                 | DiscoverError::Scratch { .. }
                 | DiscoverError::Protocol { .. } => Exit::Usage,
             },
-            Self::Config(_) | Self::Plan(_) | Self::Store(_) | Self::System { .. } => Exit::Usage,
+            Self::Config(_)
+            | Self::Plan(_)
+            | Self::Store(_)
+            | Self::Live(_)
+            | Self::System { .. } => Exit::Usage,
         }
     }
 

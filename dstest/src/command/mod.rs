@@ -1,5 +1,6 @@
 //! What each subcommand does: plan, then discover, then run, then say.
 
+mod attended;
 mod campaign;
 mod compare;
 mod exports;

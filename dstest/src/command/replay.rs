@@ -1,8 +1,10 @@
 //! `dstest replay`: one run again, by the same program with the same seed, and now in full detail.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::attended::Attended;
 use super::project::store_of;
 use super::stored::{Again, Place, Stored, parse_run};
 use crate::cli::ReplayArgs;
@@ -17,7 +19,7 @@ use crate::signature::group_key;
 use crate::store::{Store, StoreError};
 use crate::style::{Paint, Tone};
 use crate::summary::runs;
-use crate::{sys, view};
+use crate::view;
 
 /// What is to be repeated.
 struct Target {
@@ -113,11 +115,11 @@ fn no_such(what: &str) -> StoreError {
 struct Keeper(Vec<RunRecord>);
 
 impl Observer for Keeper {
-    fn event(&mut self, event: &RunEvent<'_>) {
-        match event {
-            RunEvent::Finished { record, .. } => self.0.push((*record).clone()),
-            RunEvent::Round { .. } | RunEvent::Interrupted { .. } => {}
+    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()> {
+        if let RunEvent::Finished { record, .. } = event {
+            self.0.push((*record).clone());
         }
+        ControlFlow::Continue(())
     }
 }
 
@@ -223,13 +225,14 @@ fn run_listed(
     workers: usize,
     interrupts: &Interrupts,
 ) -> Result<Option<Vec<RunRecord>>, Error> {
-    sys::adopt_orphans();
+    let attended = Attended::again(&campaign.folder)?;
     let once = std::num::NonZeroU32::MIN;
     let orders = Orders {
         schedule: Schedule::listed(jobs),
         budget: Budget { rounds: Rounds::Fixed(once), duration: None, max_fail: None },
         workers,
         expectation: Arc::new(|_| 0.0),
+        live: &attended.live,
     };
     let mut only = Keeper::default();
     let outcome = run::dispatch(&Arc::new(campaign), orders, interrupts, &mut only);

@@ -19,6 +19,7 @@ mod verdict;
 mod worker;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::model::{Iteration, RunRecord};
 use crate::plan::{Keep, ProcessPlan};
@@ -94,6 +95,8 @@ pub enum Message {
     Home,
     /// The user wants to stop.
     Interrupt,
+    /// The user wants everything to stand still for a while.
+    Suspend,
 }
 
 /// What the dispatcher tells the rest of the program, in the order in which it happened.
@@ -115,6 +118,18 @@ pub enum RunEvent<'a> {
     Interrupted {
         /// How many are still running.
         running: usize,
+    },
+    /// Everything is about to stand still.
+    Suspended,
+    /// Everything goes on.
+    Resumed {
+        /// After so long.
+        paused: Duration,
+    },
+    /// Processes that had left their runs' groups have been ended after the last run.
+    Strays {
+        /// How many.
+        ended: usize,
     },
 }
 

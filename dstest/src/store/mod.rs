@@ -34,6 +34,7 @@ pub use locate::StoredRun;
 pub use merge::Merged;
 pub use prune::Pruned;
 
+use crate::live;
 use crate::time::Utc;
 
 /// The name of the store's folder beside a manifest.
@@ -119,6 +120,7 @@ impl Store {
     /// [`StoreError::Io`] if the store cannot be written.
     pub fn create_run(&self, now: Utc) -> Result<RunFolder, StoreError> {
         self.create()?;
+        self.sweep();
         let runs = self.runs();
         loop {
             let short_id = fresh_id();
@@ -145,6 +147,11 @@ impl Store {
         Ok(())
     }
 
+    /// Removes what a dstest that was killed has left under way.
+    fn sweep(&self) {
+        self.all_runs().iter().for_each(|run| live::sweep(&run.path));
+    }
+
     fn runs(&self) -> PathBuf {
         self.root.join("runs")
     }
@@ -166,9 +173,11 @@ pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), Store
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let fresh = path.with_file_name(name);
-    fs::write(&fresh, contents)
-        .and_then(|()| fs::rename(&fresh, path))
-        .map_err(io_error("write", path))
+    let written = fs::write(&fresh, contents).and_then(|()| fs::rename(&fresh, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&fresh);
+        io_error("write", path)(error)
+    })
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
