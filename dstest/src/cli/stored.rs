@@ -1,10 +1,13 @@
 //! The options of commands on stored campaigns.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
+use super::values::parse_size;
 use super::{ExportArgs, StoreArgs};
+use crate::duration;
 use crate::seed::Seed;
 
 /// The options of `dstest replay`.
@@ -118,9 +121,21 @@ pub struct CompareArgs {
 /// The options of `dstest prune`.
 #[derive(Debug, Args)]
 pub struct PruneArgs {
-    /// Keep the N newest campaigns
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    /// Keep at most the N newest campaigns
+    #[arg(long, value_name = "N", default_value_t = 100)]
     pub keep: usize,
+
+    /// Keep only campaigns that began within this time (30d, 12h)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30d")]
+    pub max_age: Duration,
+
+    /// Keep only the newest campaigns that take this much together (1G, 500M)
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1G")]
+    pub max_size: u64,
+
+    /// Only say what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
 
     /// Where results are stored
     #[command(flatten)]

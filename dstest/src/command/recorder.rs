@@ -133,7 +133,12 @@ impl Observer for Recorder<'_> {
             RunEvent::Suspended => self.view.suspend(),
             RunEvent::Resumed { paused } => self.view.tell(Notice::Resume(*paused)),
             RunEvent::Strays { ended } => {
-                let note = format!("dstest: {ended} processes had left their runs; ended");
+                let who = if *ended == 1 {
+                    "1 process had left its run".to_owned()
+                } else {
+                    format!("{ended} processes had left their runs")
+                };
+                let note = format!("dstest: {who}; ended");
                 self.view.tell(Notice::Note(note));
             }
         }

@@ -9,13 +9,14 @@ use super::recorder::Links;
 use super::session::Session;
 use super::stored::{Again, Place, Stored, took};
 use crate::cli::{PlaceArgs, PruneArgs, ReportArgs, ResumeArgs, StoredShowArgs};
+use crate::duration;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::export::json::Document;
 use crate::plan::{Budget, Columns, Keep, Order, Rounds};
 use crate::run::{Schedule, Shard};
 use crate::signals::Interrupts;
-use crate::store::StoreError;
+use crate::store::{Removal, Retention, StoreError};
 use crate::style::Paint;
 use crate::{summary, view};
 
@@ -90,13 +91,29 @@ pub(super) fn resume(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit,
 
 /// Removes old campaigns, and the programs that none is left to use.
 pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Error> {
-    let removed = store_of(&args.place)?.prune(args.keep)?;
-    let plural = |count: usize| if count == 1 { "" } else { "s" };
-    let (runs, programs) = (removed.runs, removed.programs);
+    let limits = Retention { runs: args.keep, bytes: args.max_size, age: args.max_age };
+    let removal = if args.dry_run { Removal::Pretended } else { Removal::Real };
+    let pruned = store_of(&args.place)?.prune(limits, removal)?;
+    let verb = if args.dry_run { "would remove" } else { "removed" };
+    let (runs, programs) = (count(pruned.runs, "campaign"), count(pruned.programs, "program"));
+    let (bytes, kept) = (size_in_words(pruned.bytes), count(pruned.kept, "campaign"));
+    let (days, room) = (duration::words(args.max_age), size_in_words(args.max_size));
     view::print(&format!(
-        "removed {runs} campaign{} and {programs} program{}\n",
-        plural(runs),
-        plural(programs)
+        "{verb} {runs} and {programs} ({bytes}); kept {kept} (at most {}, {room}, {days} old)\n",
+        args.keep
     ));
     Ok(Exit::Success)
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn size_in_words(bytes: u64) -> String {
+    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let unit = units.into_iter().find(|(unit, _)| bytes >= *unit);
+    unit.map_or_else(
+        || format!("{bytes} bytes"),
+        |(unit, name)| format!("{:.1} {name}", bytes as f64 / unit as f64),
+    )
 }

@@ -307,3 +307,79 @@ const OUTPUT_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A group that was killed and is still there is killed again after this time.
 const REPEAT: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Keep, Order, ProcessPlan, Rounds};
+    use crate::run::Seeds;
+    use crate::seed::Seed;
+    use crate::suite::{Binary, Mark, Test};
+
+    fn core(timeout: Duration) -> Core {
+        let test = Test {
+            name: "a".into(),
+            id: "a".into(),
+            binary: 0,
+            args: Vec::new(),
+            harness: Harness::Opaque,
+            mark: Mark::Normal,
+        };
+        let binary = Binary { name: "a".into(), path: "a".into(), cwd: "/".into(), env: vec![] };
+        let process = ProcessPlan {
+            verbose: None,
+            timeout,
+            timeouts: Vec::new(),
+            grace: timeout,
+            max_output: 1,
+            env: Vec::new(),
+            seed_env: None,
+            fail_regex: None,
+        };
+        let campaign = Campaign {
+            tests: vec![test],
+            binaries: vec![binary],
+            process,
+            seeds: Seeds::Derived(Seed::fresh()),
+            keep: Keep::Failures,
+            folder: "/nowhere".into(),
+        };
+        let schedule = Schedule::new(1, Rounds::Endless, Order::Interleaved);
+        let budget = Budget { rounds: Rounds::Endless, duration: Some(timeout), max_fail: None };
+        Core::new(&Arc::new(campaign), "/nowhere/live".into(), schedule, budget)
+    }
+
+    #[test]
+    fn time_in_which_everything_stood_still_counts_for_nothing() {
+        let minute = Duration::from_secs(60);
+        let mut core = core(minute);
+        let leash = core.add_slot();
+        core.next(0, |_| 0.0).unwrap();
+        core.pause();
+        core.go_on(60 * minute);
+        core.started = core.started.checked_sub(60 * minute).unwrap_or(core.started);
+        assert_eq!(leash.paused(), 60 * minute);
+        let Phase::Running { deadline } = core.slots[0].current.as_ref().unwrap().phase else {
+            panic!("the run is still under way");
+        };
+        assert!(deadline > Instant::now() + 59 * minute, "its deadline has moved too");
+        core.finished(0, Verdict::Passed);
+        assert!(core.next(0, |_| 0.0).is_some(), "nor has the time of --for gone by");
+    }
+
+    #[test]
+    fn runs_that_cannot_be_started_are_not_tried_for_ever() {
+        let mut core = core(Duration::from_secs(60));
+        core.add_slot();
+        for number in 0..2 * NOT_STARTED_MAX {
+            if core.next(0, |_| 0.0).is_none() {
+                assert_eq!((number, core.stop()), (NOT_STARTED_MAX + 1, Stop::Obstacle));
+                return;
+            }
+            // One that can be started in between makes the count begin again.
+            let verdict = if number == 0 { Verdict::Failed } else { Verdict::NotStarted };
+            core.finished(0, verdict);
+        }
+        panic!("it goes on for ever");
+    }
+}

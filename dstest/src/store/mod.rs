@@ -32,7 +32,7 @@ pub use events::{EventLog, read_events};
 pub use format::{CampaignFile, Invocation, Limits};
 pub use locate::StoredRun;
 pub use merge::Merged;
-pub use prune::Pruned;
+pub use prune::{Pruned, Removal, Retention};
 
 use crate::live;
 use crate::time::Utc;

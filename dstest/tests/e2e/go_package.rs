@@ -3,11 +3,10 @@
 //! Without `go` these tests say so and check nothing.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Called, Scene};
+use crate::support::{Called, Scene, skip};
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/go_fixture");
 
@@ -15,9 +14,7 @@ const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/go_fixture");
 fn has_go(test: &str) -> bool {
     let found = Command::new("go").arg("version").output().is_ok_and(|said| said.status.success());
     if !found {
-        // Not by a macro: the harness would keep it to itself.
-        let line = format!("SKIPPED {test}: there is no `go` here\n");
-        io::stderr().write_all(line.as_bytes()).unwrap();
+        skip(test, "there is no `go` here");
     }
     found
 }

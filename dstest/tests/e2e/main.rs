@@ -7,6 +7,7 @@
 
 mod cargo_project;
 mod commands;
+mod crashes;
 mod go_package;
 mod merged;
 mod robustness;
