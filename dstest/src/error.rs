@@ -34,6 +34,14 @@ pub enum Error {
     /// Runs have no place to be under way.
     #[error(transparent)]
     Live(#[from] LiveError),
+    /// There is no such command.
+    #[error("`{name}` is no command of dstest; there are {known}")]
+    NoCommand {
+        /// As typed.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
     /// The system refused something.
     #[error("cannot {action}: {source}")]
     System {
@@ -64,6 +72,7 @@ impl Error {
             | Self::Plan(_)
             | Self::Store(_)
             | Self::Live(_)
+            | Self::NoCommand { .. }
             | Self::System { .. } => Exit::Usage,
         }
     }

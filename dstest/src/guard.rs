@@ -53,7 +53,8 @@ pub(crate) fn stand(folder: &Path) {
     let heard = std::io::stdin().read_to_end(&mut word);
     if heard.is_ok() && word.is_empty() {
         orphans::end_everywhere(folder);
-        folder.parent().iter().for_each(|campaign| live::sweep_in(campaign));
+        let campaign = folder.parent().and_then(Path::parent);
+        campaign.iter().for_each(|campaign| live::sweep_in(campaign));
     }
 }
 

@@ -23,6 +23,7 @@ pub mod exit;
 pub mod export;
 mod guard;
 pub mod harvest;
+mod histogram;
 pub mod live;
 pub mod model;
 pub mod names;

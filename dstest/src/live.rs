@@ -2,6 +2,8 @@
 //!
 //! Invariants:
 //! - it is locked as long as its dstest lives, however that ends, so two never share one;
+//! - the folder in it that the runs see has never been there before: a process whose private folder
+//!   is in it was started by this very dstest;
 //! - it names the folder for temporary files that goes with it, so that whoever finds it left
 //!   behind can remove both.
 
@@ -33,6 +35,7 @@ pub enum LiveError {
 /// A campaign's folder of what is under way; it goes with its owner.
 #[derive(Debug)]
 pub struct LiveFolder {
+    root: PathBuf,
     path: PathBuf,
     temporary: PathBuf,
     _lock: File,
@@ -62,7 +65,7 @@ impl LiveFolder {
         }
     }
 
-    /// Where it is.
+    /// Where the runs have their files.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -74,39 +77,60 @@ impl LiveFolder {
         &self.temporary
     }
 
-    fn open_at(path: PathBuf) -> Result<Self, LiveError> {
-        let failed = |source| LiveError::Io { path: path.clone(), source };
-        loop {
-            fs::create_dir_all(&path).map_err(failed)?;
-            let lock = match open_lock(&path, OpenOptions::new().create(true)) {
-                // Somebody has swept the folder away in between.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                other => other.map_err(failed)?,
-            };
-            if is_taken(&lock) {
-                return Err(LiveError::Busy(path));
-            }
-            if !is_still_there(&lock, &path) {
-                continue;
-            }
-            remove_temporary(&path);
-            let temporary = unguessable();
-            name_temporary(&lock, &temporary).map_err(failed)?;
-            fs::DirBuilder::new()
-                .mode(0o700)
-                .create(&temporary)
-                .map_err(|source| LiveError::Io { path: temporary.clone(), source })?;
-            return Ok(Self { path, temporary, _lock: lock });
+    fn open_at(root: PathBuf) -> Result<Self, LiveError> {
+        let lock = lock(&root)?;
+        clear(&root);
+        let unique = RandomState::new().build_hasher().finish();
+        let path = root.join(format!("{unique:016x}"));
+        let temporary = temporary_folder(unique);
+        name_temporary(&lock, &temporary).map_err(io_error(&root))?;
+        fs::create_dir(&path).map_err(io_error(&path))?;
+        let private = fs::DirBuilder::new().mode(0o700).create(&temporary);
+        private.map_err(io_error(&temporary))?;
+        Ok(Self { root, path, temporary, _lock: lock })
+    }
+}
+
+/// Creates the folder and takes its lock.
+fn lock(root: &Path) -> Result<File, LiveError> {
+    loop {
+        fs::create_dir_all(root).map_err(io_error(root))?;
+        let lock = match open_lock(root, OpenOptions::new().create(true)) {
+            // Somebody has swept the folder away in between.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other.map_err(io_error(root))?,
+        };
+        if is_taken(&lock) {
+            return Err(LiveError::Busy(root.to_owned()));
+        }
+        if is_still_there(&lock, root) {
+            return Ok(lock);
         }
     }
+}
+
+/// Removes what somebody who was killed has left in a folder whose lock is ours.
+fn clear(root: &Path) {
+    remove_temporary(root);
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        if entry.file_name() != LOCK {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> LiveError {
+    let path = path.to_owned();
+    move |source| LiveError::Io { path, source }
 }
 
 impl Drop for LiveFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.temporary);
-        let _ = fs::remove_file(self.path.join(LOCK));
         // It stays where a run's files could not be removed.
         let _ = fs::remove_dir(&self.path);
+        let _ = fs::remove_file(self.root.join(LOCK));
+        let _ = fs::remove_dir(&self.root);
     }
 }
 
@@ -175,10 +199,9 @@ fn remove_temporary(folder: &Path) {
     }
 }
 
-/// A name among the system's temporary files that nobody can guess. It is not in the store, since
-/// a path there may be too long for a socket.
-fn unguessable() -> PathBuf {
-    let unique = RandomState::new().build_hasher().finish();
+/// A folder among the system's temporary files, by a number that nobody can guess. It is not in the
+/// store, since a path there may be too long for a socket.
+fn temporary_folder(unique: u64) -> PathBuf {
     let parent = std::env::temp_dir();
     let parent = std::path::absolute(&parent).unwrap_or(parent);
     parent.join(format!("{TEMPORARY}{unique:016x}"))
@@ -217,11 +240,11 @@ mod tests {
             let live = LiveFolder::open(&folder).unwrap();
             fs::write(live.path().join("0.log"), "x").unwrap();
             fs::write(live.temporary().join("file"), "x").unwrap();
-            let (path, temporary) = (live.path().to_owned(), live.temporary().to_owned());
+            let (path, temporary) = (folder.join(NAME), live.temporary().to_owned());
             // As a kill does it: the lock goes, everything else stays.
             let named = fs::read(path.join(LOCK)).unwrap();
             drop(live);
-            fs::create_dir_all(&path).unwrap();
+            fs::create_dir_all(path.join("0123456789abcdef/0.dir")).unwrap();
             fs::create_dir_all(&temporary).unwrap();
             fs::write(path.join(LOCK), named).unwrap();
             (path, temporary)
@@ -232,6 +255,16 @@ mod tests {
         for (path, temporary) in all {
             assert!(!path.exists() && !temporary.exists());
         }
+    }
+
+    #[test]
+    fn who_comes_after_a_killed_one_begins_afresh() {
+        let campaign = tempfile::tempdir().unwrap();
+        let old = campaign.path().join("live/0123456789abcdef");
+        fs::create_dir_all(&old).unwrap();
+        fs::write(campaign.path().join("live/lock"), "").unwrap();
+        let live = LiveFolder::open(campaign.path()).unwrap();
+        assert!(!old.exists() && live.path().is_dir() && live.path() != old);
     }
 
     #[test]

@@ -76,6 +76,10 @@ pub struct StoredShowArgs {
     #[arg(long)]
     pub metrics: bool,
 
+    /// Show how the times of each test spread
+    #[arg(long)]
+    pub hist: bool,
+
     /// Files to write
     #[command(flatten)]
     pub exports: ExportArgs,
@@ -153,23 +157,3 @@ pub struct PlaceArgs {
     #[command(flatten)]
     pub store: StoreArgs,
 }
-
-/// The end of `dstest merge --help`.
-pub(super) const MERGE_EXAMPLES: &str = "\
-Examples:
-  dstest --shard 1/2 --seed 7 -o a    on one machine
-  dstest --shard 2/2 --seed 7 -o b    on another
-  dstest merge a b                    the whole, as a campaign of its own in the store here
-
-A run that is in several of them counts once. Tests that different programs ran are refused.";
-
-/// The end of `dstest replay --help`.
-pub(super) const REPLAY_EXAMPLES: &str = "\
-Examples:
-  dstest replay                          the first failure of the newest campaign
-  dstest replay backup_2b#17             a run of the newest campaign
-  dstest replay 4f2a backup_2b#17 -vv    a run of the campaign 4f2a, with VERBOSE=2
-  dstest replay backup_2b --seed 42      a seed of your own
-
-It runs the very program the campaign ran. Exit codes: 0 it went the same way (or, with --seed, it
-passed), 3 it did not, 1 it failed (with --seed).";

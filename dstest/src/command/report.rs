@@ -34,7 +34,7 @@ pub(super) fn show(
 ) -> Result<Exit, Error> {
     let (tally, covered_s) = stored.tally()?;
     let links = Links::new(&stored.folder, place.store.output.as_deref());
-    let columns = Columns::new(args.timing, args.metrics);
+    let columns = Columns::new(args.timing, args.metrics, args.hist);
     let paint = Paint::choose(place.store.color, &std::io::stdout());
     let name = |test: usize| tally.tests()[test].name.as_str();
     let mut text = summary::table(&tally, columns, paint);
@@ -43,6 +43,9 @@ pub(super) fn show(
     }));
     let (runs, took) = (summary::runs(tally.ended()), took(covered_s));
     let (seed, folder) = (stored.file.seed, links.folder());
+    text.push_str(
+        &summary::load(&tally, covered_s, stored.file.cores, columns).unwrap_or_default(),
+    );
     text.push_str(&format!("{runs} in {took}, seed {seed}; results in {folder}\n"));
     view::print(&text);
     let document = Document::new(stored.head(&tally, covered_s), &tally);
@@ -60,10 +63,11 @@ pub(super) fn resume(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit,
     })?);
     let done = stored.done()?;
     let (tests, order) = (stored.file.tests.len(), Order::Interleaved);
+    let shard = stored.file.shard.as_deref().and_then(Shard::parse).unwrap_or(Shard::WHOLE);
     let campaign = stored.campaign(Again {
         verbose: None,
         seeds: None,
-        keep: Keep::Failures,
+        keep: if stored.file.archive { Keep::Everything } else { Keep::Failures },
         place: Place::Same,
     })?;
     let mut tally = crate::tally::Tally::new(campaign.tests.iter().map(|test| test.name.clone()));
@@ -76,12 +80,14 @@ pub(super) fn resume(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit,
         links: Links::new(&stored.folder, output),
         seed: stored.file.seed,
         started: stored.file.started,
-        schedule: Schedule::partly(tests, rounds, order, done, Shard::WHOLE),
+        schedule: Schedule::partly(tests, rounds, order, done, shard),
         budget: Budget { rounds, duration: None, max_fail: None },
         workers: args.workers.unwrap_or(stored.file.workers) as usize,
         columns: Columns::default(),
         color: args.place.store.color,
         exports: &args.exports,
+        known_times: vec![0.0; tests],
+        cores: stored.file.cores,
         tally,
         campaign: Arc::new(campaign),
         folder: stored.folder,

@@ -36,6 +36,10 @@ pub(super) struct Session<'a> {
     pub(super) exports: &'a ExportArgs,
     /// What has been recorded before.
     pub(super) tally: Tally,
+    /// How long each test took in an earlier campaign, in seconds; 0 where nobody knows.
+    pub(super) known_times: Vec<f64>,
+    /// Processors of this machine.
+    pub(super) cores: Option<u32>,
 }
 
 /// What is needed to speak of the results.
@@ -44,6 +48,7 @@ struct Ending<'a> {
     links: Links,
     head: Head,
     columns: Columns,
+    cores: Option<u32>,
     paint: Paint,
     exports: &'a ExportArgs,
 }
@@ -67,11 +72,15 @@ impl Session<'_> {
         let links = self.links.clone();
         let mut recorder = Recorder::new(log, tally.clone(), &view, links);
         let known = tally.clone();
+        let earlier = self.known_times;
         let orders = Orders {
             schedule: self.schedule,
             budget: self.budget,
             workers: self.workers,
-            expectation: Arc::new(move |test| known.lock().tests()[test].expected_s()),
+            expectation: Arc::new(move |test| match known.lock().tests()[test].expected_s() {
+                0.0 => earlier[test],
+                now => now,
+            }),
             live: &attended.live,
         };
         let outcome = run::dispatch(&self.campaign, orders, interrupts, &mut recorder);
@@ -89,6 +98,7 @@ impl Session<'_> {
                 interrupted: outcome.stop == Stop::Interrupted,
             },
             columns: self.columns,
+            cores: self.cores,
             paint,
             exports: self.exports,
         };
@@ -124,6 +134,8 @@ impl Ending<'_> {
         let replay = |test, iter| self.links.replay(name(test), iter);
         let mut text = summary::table(tally, self.columns, self.paint);
         text.push_str(&summary::conclusions(tally, self.paint, replay));
+        let load = summary::load(tally, self.head.wall_s, self.cores, self.columns);
+        text.push_str(&load.unwrap_or_default());
         text.push_str(&closing(tally, outcome, &self.links));
         view::print(&text);
         if let Some(trouble) = trouble {

@@ -9,6 +9,7 @@ use crate::model::{Iteration, RunRecord, Verdict};
 use crate::plan::{Keep, ProcessPlan};
 use crate::run::{Campaign, Seeds};
 use crate::store::{CampaignFile, RunFolder, Store, StoreError, read_events};
+use crate::suite::Test;
 use crate::tally::Tally;
 
 /// A stored campaign.
@@ -159,6 +160,23 @@ fn process_plan(file: &CampaignFile, verbose: Option<u8>) -> Result<ProcessPlan,
 pub(super) fn parse_run(word: &str) -> Option<(&str, Iteration)> {
     let (test, iteration) = word.rsplit_once('#')?;
     Some((test, Iteration::new(iteration.parse().ok()?)?))
+}
+
+/// The mean time of each test in the newest campaign of the store, in seconds; 0 where nobody
+/// knows. It only decides what is started first, so whatever cannot be read is nothing known.
+pub(super) fn known_times(store: &Store, tests: &[Test]) -> Vec<f64> {
+    let read = || -> Option<serde_json::Value> {
+        let run = store.find_run(None).ok()?;
+        let text = std::fs::read(run.path.join("summary.json")).ok()?;
+        serde_json::from_slice(&text).ok()
+    };
+    let summary = read().unwrap_or_default();
+    let known = summary["tests"].as_array().map_or(&[][..], Vec::as_slice);
+    let times = known
+        .iter()
+        .filter_map(|test| Some((test["name"].as_str()?, test["time"]["mean"].as_f64()?)));
+    let times: HashMap<&str, f64> = times.collect();
+    tests.iter().map(|test| times.get(test.name.as_str()).copied().unwrap_or(0.0)).collect()
 }
 
 /// How long a campaign took, in words.

@@ -66,7 +66,7 @@ fn killed_at_any_instant_it_leaves_a_store_to_read_and_nobody_behind() {
     let resumed = scene.call(&["resume", "-o", "store"]);
     resumed.exits_with(1);
     assert_eq!(resumed.row("sh")[1..3], ["15", "60"]);
-    assert!(left_under_way(&scene).is_empty());
+    assert_eq!(left_under_way(&scene), [] as [String; 0]);
     scene.on_script(&["-n", "1"], "true").exits_with(0);
     assert_eq!(temporary(&scene), 0, "what was killed before it had a guard is cleared too");
 }

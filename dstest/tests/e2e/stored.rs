@@ -178,6 +178,43 @@ fn shards_together_are_the_whole() {
 }
 
 #[test]
+fn an_interrupted_shard_is_resumed_as_that_shard_and_keeps_what_was_to_be_kept() {
+    let scene = Scene::new();
+    let args = ["-n", "9", "--shard", "2/3", "-a", "--max-fail", "1", "-p", "1"];
+    scene.on_script(&args, "[ -e go ]").exits_with(1);
+    assert_eq!(scene.field("iter"), ["2"]);
+    fs::write(scene.path().join("go"), "").unwrap();
+    stored(&scene, "resume", &[]).exits_with(1);
+    assert_eq!(scene.field("iter"), ["2", "5", "8"]);
+    assert_eq!(scene.logs(), ["sh/2.log", "sh/5.log", "sh/8.log"]);
+}
+
+#[test]
+fn a_campaign_of_an_older_version_is_read() {
+    let scene = Scene::new();
+    scene.on_script(&["-n", "2"], "true").exits_with(0);
+    let path = scene.latest().join("campaign.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for newer in ["shard", "archive", "cores"] {
+        file.as_object_mut().unwrap().remove(newer);
+    }
+    fs::write(&path, file.to_string()).unwrap();
+    stored(&scene, "report", &["-t"]).exits_with(0).says("2 runs in");
+    stored(&scene, "resume", &["-n", "3"]).exits_with(0);
+}
+
+#[test]
+fn the_spread_of_times_is_shown_where_it_is_asked_for() {
+    let scene = Scene::new();
+    let called = scene.on_script(&["-n", "3", "--hist"], "true");
+    assert!(called.exits_with(0).stdout.contains("┈┈┈"), "{called:#?}");
+    let bars = |called: &Called| called.stdout.chars().any(|c| ('▁'..='█').contains(&c));
+    assert!(bars(&called) && bars(&stored(&scene, "report", &["--hist"])));
+    assert!(!bars(&stored(&scene, "report", &[])));
+}
+
+#[test]
 fn a_comparison_tells_chance_from_change() {
     let scene = Scene::new();
     let run = |script: &str| {
@@ -197,21 +234,15 @@ fn pruning_keeps_the_newest_and_what_they_use() {
         scene.on_fixture(&["quick", "-n", "1"]).exits_with(0);
     }
     let newest = scene.latest();
+    let dry = stored(&scene, "prune", &["--keep", "1", "--dry-run"]);
+    dry.exits_with(0).says("would remove 2 campaigns and 0 programs (");
     stored(&scene, "prune", &["--keep", "1"])
         .exits_with(0)
-        .says("removed 2 campaigns and 0 programs");
+        .says("removed 2 campaigns and 0 programs (")
+        .says("; kept 1 campaign (at most 1, 1.0 GiB, 30 days old)");
     assert_eq!(scene.latest(), newest);
     stored(&scene, "replay", &["quick_2a#1"]).exits_with(0);
     stored(&scene, "prune", &["--keep", "0"])
         .exits_with(0)
         .says("removed 1 campaign and 1 program");
-}
-
-#[test]
-fn completions_and_the_manual_are_there() {
-    let scene = Scene::new();
-    for shell in ["bash", "zsh", "fish"] {
-        scene.call(&["completions", shell]).exits_with(0).says("until-fail");
-    }
-    scene.call(&["man"]).exits_with(0).says(".TH dstest").says("DSTEST_SEED");
 }
