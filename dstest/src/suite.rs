@@ -42,6 +42,10 @@ pub struct Binary {
     pub cwd: PathBuf,
     /// Variables set in addition to the environment.
     pub env: Vec<(String, String)>,
+    /// The hash of what was in the file when a campaign began, where the file is not a copy of
+    /// dstest's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<String>,
 }
 
 /// One test.
@@ -211,7 +215,13 @@ mod tests {
             harness: Harness::Libtest,
             mark: if id.contains("slow") { Mark::Ignored } else { Mark::Normal },
         };
-        let binary = Binary { name: "lab2".into(), path: "x".into(), cwd: "/".into(), env: vec![] };
+        let binary = Binary {
+            name: "lab2".into(),
+            path: "x".into(),
+            cwd: "/".into(),
+            env: vec![],
+            contents: None,
+        };
         Suite { binaries: vec![binary], tests: ids.iter().map(test).collect(), notes: vec![] }
     }
 

@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::plan::{Keep, Plan, ProcessPlan, Rounds};
 use crate::run::{Campaign, Schedule, Seeds, Shard};
 use crate::signals::Interrupts;
-use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError};
+use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError, contents};
 use crate::suite::{Binary, Suite, Test};
 use crate::tally::Tally;
 use crate::time::Utc;
@@ -123,6 +123,9 @@ fn settle(
         for binary in &mut binaries {
             binary.path = store.keep_binary(&binary.path)?;
         }
+    } else {
+        // It may be edited at any time; at least that can be noticed.
+        binaries.iter_mut().for_each(|binary| binary.contents = contents(&binary.path));
     }
     Ok((tests, binaries))
 }

@@ -1,6 +1,7 @@
 //! A stored campaign, read back.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use crate::duration;
 use crate::error::Error;
@@ -8,9 +9,10 @@ use crate::export::json::Head;
 use crate::model::{Iteration, RunRecord, Verdict};
 use crate::plan::{Keep, ProcessPlan};
 use crate::run::{Campaign, Seeds};
-use crate::store::{CampaignFile, RunFolder, Store, StoreError, read_events};
-use crate::suite::Test;
+use crate::store::{CampaignFile, RunFolder, Store, StoreError, contents, read_events};
+use crate::suite::{Binary, Test};
 use crate::tally::Tally;
+use crate::view;
 
 /// A stored campaign.
 #[derive(Debug)]
@@ -89,6 +91,14 @@ impl Stored {
         }
     }
 
+    /// The programs that are not what they were when the campaign began.
+    fn changed(&self) -> impl Iterator<Item = &Path> {
+        let has_changed = |binary: &&Binary| {
+            binary.contents.is_some() && contents(&binary.path) != binary.contents
+        };
+        self.file.binaries.iter().filter(has_changed).map(|binary| &*binary.path)
+    }
+
     /// The campaign as it can be run again.
     ///
     /// # Errors
@@ -98,6 +108,12 @@ impl Stored {
         if let Some(path) = self.file.binaries.iter().map(|binary| &binary.path).find(gone) {
             return Err(StoreError::ProgramGone(path.clone()));
         }
+        self.changed().for_each(|path| {
+            let path = path.display();
+            view::note(&format!(
+                "dstest: {path} has changed since the campaign: it may act otherwise"
+            ));
+        });
         let file = &self.file;
         let folder = match again.place {
             Place::Same => self.folder.path.clone(),

@@ -325,7 +325,13 @@ mod tests {
             harness: Harness::Opaque,
             mark: Mark::Normal,
         };
-        let binary = Binary { name: "a".into(), path: "a".into(), cwd: "/".into(), env: vec![] };
+        let binary = Binary {
+            name: "a".into(),
+            path: "a".into(),
+            cwd: "/".into(),
+            env: vec![],
+            contents: None,
+        };
         let process = ProcessPlan {
             verbose: None,
             timeout,

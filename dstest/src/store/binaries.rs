@@ -45,6 +45,12 @@ impl Store {
     }
 }
 
+/// The hash of a program's contents; `None` where it cannot be read.
+#[must_use]
+pub fn contents(program: &Path) -> Option<String> {
+    copy(program, &mut io::sink()).ok().map(|hash| format!("{hash:032x}"))
+}
+
 /// Copies a program, executable and read-only; says what its hash is.
 fn copy_program(from: &Path, to: &Path) -> io::Result<u128> {
     let mut file = File::create(to)?;

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub use binaries::contents;
 pub use events::{EventLog, read_events};
 pub use format::{CampaignFile, Invocation, Limits};
 pub use locate::StoredRun;
@@ -147,9 +148,10 @@ impl Store {
         Ok(())
     }
 
-    /// Removes what a dstest that was killed has left under way.
+    /// Removes what a dstest that was killed has left under way. Every campaign looks at those
+    /// before it, so that only the newest can have something left.
     fn sweep(&self) {
-        self.all_runs().iter().for_each(|run| live::sweep(&run.path));
+        self.all_runs().iter().rev().take(SWEPT_RUNS).for_each(|run| live::sweep(&run.path));
     }
 
     fn runs(&self) -> PathBuf {
@@ -164,6 +166,9 @@ impl Store {
         let _ = linked.and_then(|()| fs::rename(&fresh, self.root.join("latest")));
     }
 }
+
+/// More campaigns than this are hardly under way in one store at a time.
+const SWEPT_RUNS: usize = 8;
 
 /// Writes a whole file so that a reader sees the old contents or the new, never a part.
 ///

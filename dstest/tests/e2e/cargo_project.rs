@@ -176,9 +176,11 @@ fn what_is_not_run_as_one_may_expect_is_said() {
 fn the_longest_test_of_a_round_comes_first_as_soon_as_its_time_is_known() {
     let scene = Scene::new();
     let order = || {
-        scene.on_fixture(&["quick_2a", "slow_2e", "-n", "2", "-p", "1"]).exits_with(0);
-        scene.field("test").join(" ")
+        scene.on_fixture(&["quick_2a", "slow_2e", "-n", "3", "-p", "1"]).exits_with(0);
+        scene.field("test")
     };
-    assert_eq!(order(), "quick_2a slow_2e slow_2e quick_2a");
-    assert_eq!(order(), "slow_2e quick_2a slow_2e quick_2a", "from the campaign before");
+    let first = order();
+    assert_eq!(first[..2], ["quick_2a", "slow_2e"], "nothing is known yet");
+    assert_eq!(first[4..], ["slow_2e", "quick_2a"]);
+    assert_eq!(order()[..2], ["slow_2e", "quick_2a"], "from the campaign before");
 }

@@ -1,6 +1,7 @@
 //! Commands on stored campaigns: replay, report, resume, compare, prune, and exports.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use crate::support::{Called, Scene, wait_until};
@@ -104,6 +105,23 @@ fn what_cannot_be_replayed_is_named() {
         .complains("no stored run `zzzz`");
     fs::remove_dir_all(scene.path().join("store/bin")).unwrap();
     stored(&scene, "replay", &["quick_2a#1"]).exits_with(2).complains("is gone");
+}
+
+#[test]
+fn a_command_that_is_no_longer_the_same_is_named() {
+    let scene = Scene::new();
+    let write = |text: &str| {
+        fs::write(scene.path().join("t.sh"), text).unwrap();
+        fs::set_permissions(scene.path().join("t.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    write("#!/bin/sh\nexit 1\n");
+    scene.call(&["-n", "1", "-o", "store", "--", "./t.sh"]).exits_with(1);
+    assert_eq!(stored(&scene, "replay", &[]).exits_with(0).stderr, "");
+    write("#!/bin/sh\nexit 1 # as before\n");
+    let replay = stored(&scene, "replay", &[]);
+    replay.exits_with(0).complains("t.sh has changed since the campaign");
+    fs::remove_file(scene.path().join("t.sh")).unwrap();
+    stored(&scene, "replay", &[]).exits_with(2).complains("is gone");
 }
 
 #[test]
