@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 use std::process::Child;
 
@@ -32,6 +33,7 @@ impl Terminal {
         command.env("TERM", "xterm-256color").stdin(program.try_clone().unwrap());
         command.stdout(program.try_clone().unwrap()).stderr(program);
         let child = command.spawn().unwrap();
+        let [rows, columns] = [rows, columns].map(|size| NonZeroU16::new(size).unwrap());
         Self { user: user.into(), screen: vt100::Parser::new(rows, columns, 0), child }
     }
 
