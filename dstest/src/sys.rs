@@ -34,6 +34,8 @@ impl std::fmt::Display for Pid {
 pub(crate) enum Signal {
     /// SIGQUIT: say where you are, and end.
     Dump,
+    /// SIGINT: as Ctrl-C.
+    Interrupt,
     /// SIGTERM: please end.
     Terminate,
     /// SIGKILL: end now.
@@ -169,6 +171,7 @@ pub(crate) fn terminal_size() -> Option<(u16, u16)> {
 const fn signal_number(signal: Signal) -> libc::c_int {
     match signal {
         Signal::Dump => libc::SIGQUIT,
+        Signal::Interrupt => libc::SIGINT,
         Signal::Terminate => libc::SIGTERM,
         Signal::Kill => libc::SIGKILL,
         Signal::Stop => libc::SIGSTOP,

@@ -8,6 +8,7 @@ Examples:
   dstest --until-fail fig8          repeat until it fails once
   dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
   dstest list 2C                    which tests would run
+  dstest browse                     look through the newest campaign
   dstest replay                     repeat the first failure of the newest campaign";
 
 pub(super) const RUN_LONG: &str = "\
@@ -24,6 +25,7 @@ Examples:
   dstest 2B -n 50 -t --hist           percentiles, processor time, memory, and how times spread
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
   dstest list 2C                      which tests would run
+  dstest browse                       look through the newest campaign
   dstest replay                       repeat the first failure of the newest campaign
 
 Environment:
@@ -56,12 +58,29 @@ Examples:
   dstest list --include-ignored | wc -l
                                       how many there are, ignored ones too";
 
+pub(super) const BROWSE: &str = "\
+Examples:
+  dstest browse            the newest campaign, also while it runs
+  dstest browse 4f2a       another one
+  dstest browse -o DIR     one of another store
+
+Enter goes in, Esc goes back, ? shows all keys. A log opens where its run failed: W leaves only the
+lines that led to the selected one, < goes back to its cause, D opens a run that passed beside it.";
+
+pub(super) const SHOW: &str = "\
+Examples:
+  dstest show                       the first failure of the newest campaign
+  dstest show backup_2b#17          a run of the newest campaign
+  dstest show 4f2a backup_2b#17     a run of the campaign 4f2a";
+
 pub(super) const REPLAY: &str = "\
 Examples:
   dstest replay                          the first failure of the newest campaign
   dstest replay backup_2b#17             a run of the newest campaign
   dstest replay 4f2a backup_2b#17 -vv    a run of the campaign 4f2a, with VERBOSE=2
   dstest replay backup_2b --seed 42      a seed of your own
+  dstest replay backup_2b#17 --neighbours 200
+                                         its seed and the 199 after it
   dstest replay backup_2b#17 --print     the shell command for it, for a debugger
 
 It runs the very program the campaign ran.

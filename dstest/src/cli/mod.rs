@@ -14,8 +14,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::stored::{
-    CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
-    StoredShowArgs,
+    BrowseArgs, CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
+    ShowRunArgs, StoredShowArgs,
 };
 use self::values::{parse_shard, parse_size};
 
@@ -52,6 +52,12 @@ pub enum Command {
     /// List the tests that would run, without running them
     #[command(after_help = examples::LIST)]
     List(Box<ListArgs>),
+    /// Look through a stored campaign: from its tests to the wrong step of one run
+    #[command(after_help = examples::BROWSE)]
+    Browse(BrowseArgs),
+    /// Print what there is to say of one run: its report, or why it failed and how its log ends
+    #[command(after_help = examples::SHOW)]
+    Show(ShowRunArgs),
     /// Repeat one run with VERBOSE on, and say whether it went the same way
     #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),

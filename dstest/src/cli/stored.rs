@@ -25,9 +25,36 @@ pub struct ReplayArgs {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
+    /// Run the test with the run's seed and the N - 1 seeds after it, as a campaign of its own
+    #[arg(long, value_name = "N", conflicts_with_all = ["seed", "print"], value_parser = clap::value_parser!(u32).range(1..))]
+    pub neighbours: Option<u32>,
+
     /// Print the shell command instead of running it
     #[arg(long)]
     pub print: bool,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest browse`.
+#[derive(Debug, Args)]
+pub struct BrowseArgs {
+    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
+    pub run: Option<String>,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest show`.
+#[derive(Debug, Args)]
+pub struct ShowRunArgs {
+    /// Which campaign (the newest without one) and which run (its first failure without one)
+    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
+    pub which: Vec<String>,
 
     /// Where results are stored
     #[command(flatten)]

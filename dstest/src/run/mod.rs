@@ -54,6 +54,8 @@ pub enum Seeds {
     Derived(Seed),
     /// Every run has this one.
     Fixed(Seed),
+    /// The first iteration has this one, and each further one the next.
+    Following(Seed),
 }
 
 impl Campaign {
@@ -63,6 +65,7 @@ impl Campaign {
         match self.seeds {
             Seeds::Derived(seed) => seed.derive(&self.tests[job.test].id, job.iteration),
             Seeds::Fixed(seed) => seed,
+            Seeds::Following(first) => first.plus(job.iteration.number() - 1),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::model::{Class, RunRecord, Usage, Verdict};
 use crate::orphans::Orphans;
 use crate::plan::Keep;
 use crate::sys::{self, Reaped};
+use crate::told::Told;
 
 /// What a worker needs for its whole life.
 pub(super) struct Worker {
@@ -114,7 +115,8 @@ impl Worker {
             let reason = format!("no space is left for its output in {}", folder.display());
             (record.verdict, record.signature) = (Verdict::NotStarted, Some(reason));
         } else if record.verdict.class() != Class::Pass {
-            let found = judgement.reason.or_else(|| log.clue.finish());
+            let told = || Told::read(self.desk.folder())?.signature;
+            let found = judgement.reason.or_else(told).or_else(|| log.clue.finish());
             record.signature = Some(signature(record, found, self.campaign.timeout_of(job.test)));
         }
     }

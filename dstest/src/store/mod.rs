@@ -16,6 +16,7 @@
 
 mod binaries;
 mod events;
+mod follow;
 mod format;
 mod locate;
 mod merge;
@@ -30,6 +31,7 @@ use thiserror::Error;
 
 pub use binaries::contents;
 pub use events::{EventLog, read_events};
+pub use follow::EventFollower;
 pub use format::{CampaignFile, Invocation, Limits};
 pub use locate::StoredRun;
 pub use merge::Merged;

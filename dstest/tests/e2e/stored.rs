@@ -37,7 +37,7 @@ fn a_silent_campaign_ends_with_a_full_log_of_each_kind_of_failure() {
     let scene = Scene::new();
     let script = "echo trace=00000000000000aa; [ -z \"$VERBOSE\" ] || echo every detail; echo error: x; exit 1";
     let called = scene.on_script(&["-n", "3", "-p", "1"], script);
-    called.exits_with(1).says("Full logs (VERBOSE=1)").says("sh #1  store/runs/");
+    called.exits_with(1).says("Full logs (VERBOSE=2)").says("sh #1  store/runs/");
     let log = fs::read_to_string(scene.latest().join("replays/logs/sh/1.log")).unwrap();
     assert!(log.contains("every detail"), "{log}");
     assert_eq!(fs::read_dir(scene.latest().join("replays/logs/sh")).unwrap().count(), 1);
