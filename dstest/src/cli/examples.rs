@@ -22,6 +22,8 @@ Examples:
   dstest --fail-regex 'data race' -- ./server --test
                                       a program that exits with 0 whatever happens
   dstest -r 2B                        in a Go package: with the race detector
+  dstest -P core --release --build-arg --locked
+                                      one package's tests, built as cargo is told
   dstest 2B -n 50 -t --hist           percentiles, processor time, memory, and how times spread
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
   dstest list 2C                      which tests would run
