@@ -84,6 +84,8 @@ Examples:
   dstest replay backup_2b#17 --neighbours 200
                                          its seed and the 199 after it
   dstest replay backup_2b#17 --print     the shell command for it, for a debugger
+  dstest replay backup_2b#17 --neighbours 200
+                                         its seed and the 199 after it, as a campaign of its own
 
 It runs the very program the campaign ran.
 

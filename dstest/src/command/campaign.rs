@@ -15,7 +15,7 @@ use crate::cli::RunArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{Keep, Plan, ProcessPlan, Rounds};
-use crate::run::{Campaign, Schedule, Seeds, Shard};
+use crate::run::{Campaign, Passes, Schedule, Seeds, Shard};
 use crate::signals::Interrupts;
 use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError, contents};
 use crate::suite::{Binary, Suite, Test};
@@ -66,6 +66,7 @@ pub(super) fn run(
         known_times,
         cores: file.cores,
         campaign: Arc::new(Campaign {
+            passes: Passes::none(tests.len()),
             tests,
             binaries,
             process: plan.process,

@@ -1,5 +1,6 @@
 //! Passes what happens in a campaign on to the store, the tally and the view.
 
+use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -68,6 +69,16 @@ impl Links {
     pub(super) fn resume(&self) -> String {
         let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
         format!("`{} resume{output} {}`", self.program, self.short_id)
+    }
+
+    /// The line that says how to look at the failures; nothing where there is no terminal.
+    pub(super) fn browse(&self) -> String {
+        if !std::io::stdout().is_terminal() {
+            return String::new();
+        }
+        let Self { program, short_id, .. } = self;
+        let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
+        format!("To look at them: {program} browse{output} {short_id}\n")
     }
 
     /// The campaign's folder, as near as possible.

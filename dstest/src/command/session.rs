@@ -167,7 +167,8 @@ fn closing(tally: &Tally, outcome: Outcome, links: &Links) -> String {
         Stop::Interrupted => ", interrupted",
     };
     let (runs, took) = (summary::runs(ended), duration::words(outcome.wall));
-    format!("{runs} in {took} ({rate:.0}/s){stop}; results in {}\n", links.folder())
+    let look = if tally.failed() > 0 { links.browse() } else { String::new() };
+    format!("{runs} in {took} ({rate:.0}/s){stop}; results in {}\n{look}", links.folder())
 }
 
 fn exit_code(tally: &Tally, outcome: Outcome, is_written: bool) -> Exit {

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::export::json::Head;
 use crate::model::{Iteration, RunRecord, Verdict};
 use crate::plan::{Keep, ProcessPlan};
-use crate::run::{Campaign, Seeds};
+use crate::run::{Campaign, Passes, Seeds};
 use crate::store::{CampaignFile, RunFolder, Store, StoreError, contents, read_events};
 use crate::suite::{Binary, Test};
 use crate::tally::Tally;
@@ -120,6 +120,7 @@ impl Stored {
             Place::Below(name) => self.folder.path.join(name),
         };
         Ok(Campaign {
+            passes: Passes::none(file.tests.len()),
             tests: file.tests.clone(),
             binaries: file.binaries.clone(),
             process: process_plan(file, again.verbose)?,

@@ -343,6 +343,7 @@ mod tests {
             fail_regex: None,
         };
         let campaign = Campaign {
+            passes: crate::run::Passes::none(1),
             tests: vec![test],
             binaries: vec![binary],
             process,

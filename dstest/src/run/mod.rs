@@ -19,6 +19,7 @@ mod verdict;
 mod worker;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::model::{Iteration, RunRecord};
@@ -43,6 +44,8 @@ pub struct Campaign {
     pub seeds: Seeds,
     /// Which logs stay.
     pub keep: Keep,
+    /// Which tests have left the log of a run that passed, to compare others with.
+    pub passes: Passes,
     /// The folder of this campaign's results; logs go below it.
     pub folder: PathBuf,
 }
@@ -56,6 +59,23 @@ pub enum Seeds {
     Fixed(Seed),
     /// The first iteration has this one, and each further one the next.
     Following(Seed),
+}
+
+/// Which tests have passed before.
+#[derive(Debug)]
+pub struct Passes(Vec<AtomicBool>);
+
+impl Passes {
+    /// None of so many tests has.
+    #[must_use]
+    pub fn none(tests: usize) -> Self {
+        Self((0..tests).map(|_| AtomicBool::new(false)).collect())
+    }
+
+    /// Whether a test passes for the first time; it has from now on.
+    fn is_first(&self, test: usize) -> bool {
+        self.0.get(test).is_some_and(|passed| !passed.swap(true, Ordering::Relaxed))
+    }
 }
 
 impl Campaign {

@@ -104,7 +104,7 @@ impl Worker {
         record.trace = harvest.trace;
         record.metrics = harvest.metrics;
         self.conclude(record, job, judgement, harvest);
-        self.tidy(record, end.leftovers);
+        self.tidy(record, job.test, end.leftovers);
     }
 
     /// Sets the verdict, and why.
@@ -122,9 +122,18 @@ impl Worker {
     }
 
     /// Keeps or forgets what the run has left, according to its verdict.
-    fn tidy(&mut self, record: &mut RunRecord, leftovers: Leftovers) {
+    fn tidy(&mut self, record: &mut RunRecord, test: usize, leftovers: Leftovers) {
+        // A run that tells its trace can be repeated for its log; of other tests one that passed
+        // is kept, so that there is something to compare a failure with.
+        let is_keepsake = || record.trace.is_none() && self.campaign.passes.is_first(test);
+        let keep = match self.campaign.keep {
+            Keep::Failures if record.verdict == Verdict::Passed && is_keepsake() => {
+                Keep::Everything
+            }
+            as_asked @ (Keep::Failures | Keep::Everything) => as_asked,
+        };
         let desk = &mut self.desk;
-        match (record.verdict.class(), self.campaign.keep) {
+        match (record.verdict.class(), keep) {
             (Class::Pass, Keep::Failures) => {
                 desk.wipe();
                 if leftovers == Leftovers::Killed {

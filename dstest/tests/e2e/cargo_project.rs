@@ -34,7 +34,8 @@ fn failures_are_failures_in_table_exit_code_and_store() {
         .says("3 failures of one kind:");
     assert_eq!(called.row("fails_2b")[1..3], ["3", "3"]);
     assert_eq!(called.row("quick_2a")[1..3], ["0", "3"]);
-    assert_eq!(scene.logs(), ["fails_2b/1.log", "fails_2b/2.log", "fails_2b/3.log"]);
+    let logs = ["fails_2b/1.log", "fails_2b/2.log", "fails_2b/3.log", "quick_2a/1.log"];
+    assert_eq!(scene.logs(), logs, "and one that passed, to compare others with");
     let log = fs::read_to_string(scene.latest().join("logs/fails_2b/2.log")).unwrap();
     assert!(log.contains("before\n") && log.contains("two leaders in term 2"), "{log}");
 }
@@ -46,7 +47,8 @@ fn one_seed_gives_one_campaign_in_any_order_and_at_any_speed() {
         let mut args = vec!["flaky", "quick", "-n", "20", "--seed", "7", "-p", workers];
         args.extend(order);
         scene.on_fixture(&args).exits_with(1);
-        scene.logs()
+        let logs = scene.logs().into_iter();
+        logs.filter(|log| log.starts_with("flaky")).collect::<Vec<_>>()
     };
     let one = failed("1", &[]);
     assert_eq!(one, failed("4", &[]));
