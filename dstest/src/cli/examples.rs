@@ -22,6 +22,8 @@ Examples:
   dstest --fail-regex 'data race' -- ./server --test
                                       a program that exits with 0 whatever happens
   dstest -r 2B                        in a Go package: with the race detector
+  dstest -P core --release --build-arg --locked
+                                      one package's tests, built as cargo is told
   dstest 2B -n 50 -t --hist           percentiles, processor time, memory, and how times spread
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
   dstest list 2C                      which tests would run
@@ -79,6 +81,8 @@ Examples:
   dstest replay backup_2b#17             a run of the newest campaign
   dstest replay 4f2a backup_2b#17 -vv    a run of the campaign 4f2a, with VERBOSE=2
   dstest replay backup_2b --seed 42      a seed of your own
+  dstest replay backup_2b#17 --neighbours 200
+                                         its seed and the 199 after it
   dstest replay backup_2b#17 --print     the shell command for it, for a debugger
   dstest replay backup_2b#17 --neighbours 200
                                          its seed and the 199 after it, as a campaign of its own

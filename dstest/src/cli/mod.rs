@@ -225,6 +225,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "PROFILE")]
     pub profile: Option<String>,
 
+    /// Build with cargo's release profile (the same as --profile release)
+    #[arg(long, conflicts_with = "profile")]
+    pub release: bool,
+
     /// Build with these features (repeatable)
     #[arg(long, value_name = "FEATURES")]
     pub features: Vec<String>,
