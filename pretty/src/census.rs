@@ -92,6 +92,6 @@ const NAMES_MAX: usize = 1024;
 fn names(seen: &BTreeSet<Box<[u8]>>) -> Vec<String> {
     let mut names: Vec<_> = seen.iter().filter(|name| !name.is_empty()).collect();
     names.sort_by(|a, b| natural(a, b));
-    let safe = |name: &Box<[u8]>| make_safe(name, &mut String::new()).text().to_owned();
-    names.into_iter().map(safe).collect()
+    let safe = |name: &[u8]| make_safe(name, &mut String::new()).text().to_owned();
+    names.into_iter().map(|name| safe(name)).collect()
 }

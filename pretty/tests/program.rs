@@ -266,7 +266,10 @@ fn a_page_for_a_browser() {
     let output = run(&["--export", "html"], b"000001 | VOTE | 0 | 1 < 2\n");
     assert!(output.status.success());
     let page = text(&output.stdout);
-    assert!(page.starts_with("<!doctype html>") && page.contains("<p>1 &lt; 2</p>"), "{page}");
+    assert!(
+        page.starts_with("<!doctype html>") && page.contains("1\tVOTE\t0\t1 &lt; 2\n"),
+        "{page}"
+    );
 }
 
 #[test]
