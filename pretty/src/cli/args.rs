@@ -164,7 +164,7 @@ pub enum Export {
 /// `--theme`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ThemeChoice {
-    /// What COLORFGBG says, else dark
+    /// What COLORFGBG or the terminal says, else dark
     Auto,
     /// For a dark background
     Dark,

@@ -24,6 +24,7 @@ pub(super) struct Plan {
     pub(super) resize: Resize,
     pub(super) follow: Follow,
     pub(super) face: Face,
+    pub(super) ask: AskTerminal,
     /// The command the output goes through.
     pub(super) pager: Option<String>,
     /// The keys of the view.
@@ -41,6 +42,13 @@ pub(super) enum Face {
     View,
     /// As a page for a browser.
     Html,
+}
+
+/// Whether the terminal is asked for its background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AskTerminal {
+    Yes,
+    No,
 }
 
 /// Whether files are watched for more.
@@ -112,6 +120,7 @@ impl Plan {
         if face == Face::View && terminal.output == Stream::Other {
             return Err(PlanError::NoTerminal);
         }
+        let (background, ask) = background(cli.theme.or(config.theme), environment);
         let options = Options {
             width: width(cli.width, environment, terminal),
             page: page(terminal),
@@ -120,7 +129,7 @@ impl Plan {
                 true => TimeColumn::Hidden,
                 false => TimeColumn::Shown,
             },
-            background: background(cli.theme.or(config.theme), environment),
+            background,
             palette: config.palette(),
             depth: depth(cli.color_choice().or(config.color), environment, terminal.output),
             format: format(cli, config)?,
@@ -138,8 +147,13 @@ impl Plan {
             (Face::Stream, Follow::No, Stream::Terminal) => pager(cli, config),
             (Face::View | Face::Html, ..) | (_, Follow::Yes, _) | (.., Stream::Other) => None,
         };
+        // A pager reads from the terminal at the same time; without colours nobody needs to know.
+        let ask = match (&pager, options.depth, face) {
+            (Some(_), ..) | (_, Depth::None, _) | (.., Face::Html) => AskTerminal::No,
+            (None, Depth::Ansi16 | Depth::Ansi256 | Depth::True, Face::Stream | Face::View) => ask,
+        };
         let (keys, rules) = (config.keys()?, config.rules());
-        Ok(Self { inputs, options, parser, resize, follow, face, pager, keys, rules })
+        Ok(Self { inputs, options, parser, resize, follow, face, ask, pager, keys, rules })
     }
 }
 
@@ -225,16 +239,21 @@ fn terminal_depth(environment: Environment<'_>) -> Option<Depth> {
     Some(if term.contains("256") { Depth::Ansi256 } else { Depth::Ansi16 })
 }
 
-fn background(theme: Option<ThemeChoice>, environment: Environment<'_>) -> Background {
+/// The background that is asked for, or else known; and whether the terminal could say better.
+fn background(
+    theme: Option<ThemeChoice>,
+    environment: Environment<'_>,
+) -> (Background, AskTerminal) {
     match theme.unwrap_or(ThemeChoice::Auto) {
-        ThemeChoice::Dark => Background::Dark,
-        ThemeChoice::Light => Background::Light,
+        ThemeChoice::Dark => (Background::Dark, AskTerminal::No),
+        ThemeChoice::Light => (Background::Light, AskTerminal::No),
         ThemeChoice::Auto => {
             // "foreground;background", as numbers of the sixteen colours: 7 and 15 are white.
-            let variable = environment("COLORFGBG").unwrap_or_default();
-            match variable.rsplit(';').next() {
-                Some("7" | "15") => Background::Light,
-                Some(_) | None => Background::Dark,
+            let variable = environment("COLORFGBG").filter(|value| !value.is_empty());
+            match variable.as_deref().map(|value| value.rsplit(';').next()) {
+                Some(Some("7" | "15")) => (Background::Light, AskTerminal::No),
+                Some(_) => (Background::Dark, AskTerminal::No),
+                None => (Background::Dark, AskTerminal::Yes),
             }
         }
     }
@@ -370,6 +389,16 @@ mod tests {
         assert_eq!(theme("", "15;default;0"), Background::Dark);
         assert_eq!(theme("", ""), Background::Dark);
         assert_eq!(theme("--theme light", "15;0"), Background::Light);
+        let (screen, fgbg) = (("TERM", "xterm"), ("COLORFGBG", "15;0"));
+        for (arguments, variables, ask) in [
+            ("", &[screen][..], AskTerminal::Yes),
+            ("", &[screen, fgbg], AskTerminal::No),
+            ("--theme dark", &[screen], AskTerminal::No),
+            ("--pager", &[screen], AskTerminal::No),
+            ("--no-color", &[screen], AskTerminal::No),
+        ] {
+            assert_eq!(plan(arguments, variables, SCREEN).ask, ask, "{arguments} {variables:?}");
+        }
     }
 
     #[test]

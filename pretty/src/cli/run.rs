@@ -11,10 +11,10 @@ use super::Exit;
 use super::input::{Input, own};
 use super::lines::{Fill, Lines};
 use super::pager::Pager;
-use super::plan::{Face, Follow, Plan, Resize};
+use super::plan::{AskTerminal, Face, Follow, Plan, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
-use super::{complain, follow, merge, tui};
+use super::{complain, follow, merge, terminal, tui};
 use crate::census::{Census, List, Unmet};
 use crate::html::HtmlPage;
 use crate::names::hint;
@@ -50,10 +50,15 @@ impl RunError {
 ///
 /// # Errors
 /// When something cannot be read or written.
-pub(super) fn run(plan: Plan) -> Result<Exit, RunError> {
+pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
     let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
+    if plan.ask == AskTerminal::Yes
+        && let Some(background) = terminal::background()
+    {
+        plan.options.background = background;
+    }
     match (plan.face, &plan.pager) {
         (Face::Stream, Some(command)) => {
             let (pager, output) = Pager::open(command)?;

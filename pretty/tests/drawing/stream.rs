@@ -227,12 +227,10 @@ fn a_mixture_at_every_width() {
 
 #[test]
 fn a_mixture_at_every_depth() {
+    let grep = regex::Regex::new("(?i)leader|日本").unwrap();
     for depth in [Depth::Ansi16, Depth::Ansi256, Depth::True] {
         for background in [Background::Dark, Background::Light] {
-            let filter = Filter {
-                grep: Some(regex::Regex::new("(?i)leader|日本").unwrap()),
-                ..Filter::default()
-            };
+            let filter = Filter { grep: Some(grep.clone()), ..Filter::default() };
             let drawn = draw(Options { depth, background, filter, after: 2, ..wide(80) }, MIXTURE);
             assert_snapshot!(format!("mixture_{depth:?}_{background:?}"), visible(&drawn));
         }
