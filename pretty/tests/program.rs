@@ -310,6 +310,19 @@ fn megabyte_lines_broken_text_and_zero_bytes() {
 }
 
 #[test]
+fn the_manual_and_the_completions_know_the_options() {
+    for (what, start) in [("man", ".ie"), ("bash", "_pretty()"), ("zsh", "#compdef pretty")] {
+        let output = run(&["--generate", what], b"");
+        assert!(output.status.success());
+        let text = text(&output.stdout);
+        assert!(text.starts_with(start), "{what}: {text:.100}");
+        assert!(text.contains("follow") && text.contains("print"), "{what}");
+    }
+    let manual = run(&["--generate=man"], b"");
+    assert!(text(&manual.stdout).contains("columns while the test runs"), "the examples as well");
+}
+
+#[test]
 fn nothing_in_nothing_out() {
     let output = run(&[], b"");
     assert!(output.status.success());
