@@ -159,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_readme_is_read() {
+        let readme = include_str!("../../../../README.md");
+        let (_, example) = readme.split_once("```toml\n").unwrap();
+        let config = parse(example.split_once("```").unwrap().0).unwrap();
+        assert!(config.own_format("nodes").is_some() && config.state.len() == 1);
+    }
+
+    #[test]
     fn the_example_names_every_setting() {
         let error = parse("nonsense = 1").unwrap_err();
         let (_, fields) = error.split_once("expected one of ").unwrap();
