@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -37,10 +38,18 @@ impl Screen {
     fn wait_for(&mut self, text: &str) -> String {
         let mut bytes = [0; 4096];
         while !self.seen.contains(text) {
+            assert!(self.has_more(), "{text:?} has not appeared in {:?}", self.seen);
             let count = self.user.read(&mut bytes).unwrap();
             self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
         }
         std::mem::take(&mut self.seen)
+    }
+
+    /// Waits for something to read; a program that says nothing for so long has stopped for good.
+    fn has_more(&self) -> bool {
+        let mut files = [PollFd::new(&self.user, PollFlags::IN)];
+        let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+        poll(&mut files, Some(&patience)).is_ok_and(|ready| ready > 0)
     }
 
     fn press(&mut self, keys: &str) {

@@ -5,7 +5,6 @@
 //! ```
 
 mod load;
-mod screen;
 
 use std::io;
 use std::path::PathBuf;
@@ -19,9 +18,9 @@ use super::Exit;
 use super::input::Input;
 use super::plan::{Plan, Source};
 use super::run::RunError;
+use crate::screen::Screen;
 use crate::view::{Chunk, LogView, Outcome, Work};
 use load::{CHUNKS_WAITING_MAX, load};
-use screen::Screen;
 
 /// Shows the log until the user closes it. An editor can open a log that is a single file.
 ///

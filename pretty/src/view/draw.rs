@@ -13,6 +13,7 @@ use crate::color::{Depth, Rgb};
 use crate::layout::Shape;
 use crate::line::{Event, Line};
 use crate::text::{Safe, columns, make_safe};
+use crate::theme::Background;
 
 /// Where a text goes: its first column and its width.
 #[derive(Clone, Copy)]
@@ -106,6 +107,9 @@ impl LogView {
             }
             let rows = Rect { y, height: area.bottom() - y, ..area };
             y += self.draw_line(*line as usize, rows, buffer);
+            if self.highlight.as_ref().is_some_and(|lines| lines.contains(*line as usize)) {
+                buffer.set_style(Rect { height: y - rows.y, ..rows }, self.highlight_style());
+            }
             if at == self.cursor {
                 let marked = Rect { height: y - rows.y, ..rows };
                 self.keep_readable(marked, buffer);
@@ -297,6 +301,20 @@ impl LogView {
     fn visible_peers(&self) -> Vec<u16> {
         let order = self.store.peer_order().into_iter();
         order.filter(|peer| !self.hidden.peers.contains(peer)).map(|peer| peer.0).collect()
+    }
+
+    /// Lines the owner of the view has marked: seen in any number of colours.
+    fn highlight_style(&self) -> Style {
+        let background = match (self.depth, self.background) {
+            (Depth::None | Depth::Ansi16, _) => {
+                return Style::new().add_modifier(Modifier::UNDERLINED);
+            }
+            (Depth::Ansi256, Background::Dark) => Color::Indexed(236),
+            (Depth::Ansi256, Background::Light) => Color::Indexed(230),
+            (Depth::True, Background::Dark) => Color::Rgb(0x3a, 0x31, 0x10),
+            (Depth::True, Background::Light) => Color::Rgb(0xff, 0xf3, 0xc4),
+        };
+        Style::new().bg(background)
     }
 
     fn cursor_style(&self) -> Style {

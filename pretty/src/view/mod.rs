@@ -26,6 +26,8 @@
 //! assert_eq!(view.cursor(), Some(1));
 //! ```
 
+mod bitmap;
+mod cause;
 mod chunk;
 mod draw;
 mod facts;
@@ -39,6 +41,7 @@ mod marks;
 mod menu;
 mod message;
 mod mouse;
+mod owner;
 mod panes;
 mod prompt;
 mod rules;
@@ -47,18 +50,24 @@ mod store;
 mod timeline;
 mod told;
 mod update;
+mod why;
 
 use std::collections::BTreeSet;
 
 use ratatui::layout::Size;
 use regex::Regex;
 
+pub use bitmap::Bitmap;
+pub use cause::Causes;
 pub use chunk::Chunk;
 pub use keymap::{Key, KeyError, Keys};
 pub use keys::{Action, BINDINGS, Binding, Jump, NAMES};
+pub use message::{End, Message};
+pub use owner::Facts;
 pub use rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
 pub use search::Work;
 pub use update::Outcome;
+pub use why::Why;
 
 use crate::color::Depth;
 use crate::filter::Filter;
@@ -68,10 +77,12 @@ use crate::theme::{Background, Palette, Theme};
 use chunk::{PeerId, TopicId};
 use folding::Folding;
 use marks::Marks;
+use owner::Veil;
 use prompt::Prompt;
 use search::Search;
 use store::Store;
 use timeline::Strip;
+use why::Known;
 
 /// The state of a view. See the [module](self) for how it is used.
 #[derive(Debug)]
@@ -86,6 +97,10 @@ pub struct LogView {
     size: Size,
     /// What the owner of the view does not want to see at all.
     base: Option<Filter>,
+    /// Lines it hides for now, and lines it marks.
+    veil: Option<Veil>,
+    highlight: Option<Bitmap>,
+    known: Known,
     hidden: Hidden,
     search: Option<Search>,
     /// Only lines that match, and lines that are no events.
@@ -156,6 +171,9 @@ impl LogView {
             rules: Rules::default(),
             size,
             base: None,
+            veil: None,
+            highlight: None,
+            known: Known::default(),
             hidden: Hidden::default(),
             search: None,
             filter: None,
@@ -200,6 +218,7 @@ impl LogView {
     /// go to [`Chunk::index_with`].
     #[must_use]
     pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.known = Known::with_rules(rules.clone());
         self.rules = rules;
         self
     }
@@ -261,6 +280,9 @@ impl LogView {
     }
 
     fn shows(&self, line: usize) -> bool {
+        if self.veil.as_ref().is_some_and(|veil| veil.lines.contains(line)) {
+            return false;
+        }
         let entry = self.store.entry(line);
         let Some((topic, peer)) = entry.event() else {
             return true;

@@ -9,7 +9,6 @@ use super::message::{End, Message};
 use super::told::{KEYS, Key, Told};
 use crate::line::Event;
 use crate::names::hint;
-use crate::text::make_safe;
 
 /// The user's rules. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -130,12 +129,11 @@ impl MessageRule {
         Ok(Self { at, regex })
     }
 
-    fn message(&self, event: &Event<'_>) -> Option<Message> {
+    fn message<'a>(&self, event: &'a Event<'_>) -> Option<Message<'a>> {
         let groups = self.regex.captures(&event.text)?;
-        let safe = |bytes: &[u8]| make_safe(bytes, &mut String::new()).text().to_owned();
-        let group = |name: &str| groups.name(name).map(|found| safe(found.as_bytes()));
-        let own = safe(&event.peer);
-        let other = group(self.at.other()).map(|name| without_letter(&name).to_owned())?;
+        let group = |name: &str| groups.name(name).map(|found| found.as_bytes());
+        let own = &*event.peer;
+        let other = group(self.at.other()).map(without_letter)?;
         let (from, to, end) = match self.at {
             MessageAt::Sent => (own, other, End::Sent),
             MessageAt::Received => (other, own, End::Received),
@@ -180,7 +178,7 @@ impl Rules {
         }
     }
 
-    pub(super) fn message(&self, event: &Event<'_>) -> Option<Message> {
+    pub(super) fn message<'a>(&self, event: &'a Event<'_>) -> Option<Message<'a>> {
         self.0.messages.iter().find_map(|rule| rule.message(event))
     }
 }
@@ -195,9 +193,9 @@ fn key(name: &str) -> Result<Key, RuleError> {
 }
 
 /// `S1` is the peer `1`, as in the formats that write it so.
-fn without_letter(name: &str) -> &str {
-    let number = name.strip_prefix('S').filter(|rest| !rest.is_empty());
-    number.filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(name)
+fn without_letter(name: &[u8]) -> &[u8] {
+    let number = name.strip_prefix(b"S").filter(|rest| !rest.is_empty());
+    number.filter(|rest| rest.iter().all(u8::is_ascii_digit)).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -242,18 +240,17 @@ mod tests {
                 rule(MessageAt::Lost, r"^xx (?<to>\w+) (?<kind>\w+) #(?<id>\d+): (?<why>.*)"),
             ],
         );
-        let message = |peer: &str, text: &str| {
+        let check = |peer: &str, text: &str, end: Option<End<'_>>| {
             let (peer, text) = (peer.as_bytes().into(), text.as_bytes().into());
-            rules.message(&Event { stamp: None, topic: b"NET".into(), peer, text })
+            let event = Event { stamp: None, topic: b"NET"[..].into(), peer, text };
+            let (kind, from, to, id) = (b"Ping", b"0", b"1", Some(&b"7"[..]));
+            let wanted = end.map(|end| Message { kind, from, to, id, end });
+            assert_eq!(rules.message(&event), wanted);
         };
-        let of = |end| {
-            let [kind, from, to] = ["Ping", "0", "1"].map(str::to_owned);
-            Some(Message { kind, from, to, id: Some("7".to_owned()), end })
-        };
-        assert_eq!(message("0", "-> S1 Ping #7"), of(End::Sent));
-        assert_eq!(message("1", "<- 0 Ping #7"), of(End::Received));
-        assert_eq!(message("0", "xx 1 Ping #7: cut"), of(End::Lost("cut".to_owned())));
-        assert_eq!(message("0", "Ping #7"), None);
+        check("0", "-> S1 Ping #7", Some(End::Sent));
+        check("1", "<- 0 Ping #7", Some(End::Received));
+        check("0", "xx 1 Ping #7: cut", Some(End::Lost(b"cut")));
+        check("0", "Ping #7", None);
     }
 
     #[test]
