@@ -178,6 +178,15 @@ mod tests {
     }
 
     #[test]
+    fn the_example_names_everything_a_key_can_do() {
+        let (_, rest) = EXAMPLE.split_once("What a key can do:").unwrap();
+        let list: Vec<_> = rest.split("#[keys]").next().unwrap().split_whitespace().collect();
+        for (name, ..) in crate::view::NAMES {
+            assert!(list.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_shown_with_their_line() {
         for (text, line, what) in [
             ("fold = true\nspeed = 9\n", "line 2", "unknown field `speed`"),
