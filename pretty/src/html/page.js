@@ -13,7 +13,7 @@
   const names = { t: numbers("topics"), p: numbers("peers") };
   const NO_EVENT = 65535;
   const topic = new Uint16Array(lines.length).fill(NO_EVENT), peer = new Uint16Array(lines.length);
-  const at = new Float64Array(lines.length), bad = [];
+  const at = new Float64Array(lines.length), shift = new Float64Array(lines.length), bad = [];
 
   // Seconds of a clock, or a plain number; NaN for anything else.
   const clock = (text) => text.includes(":") ? text.split(":").reduce((sum, part) => sum * 60 + +part, 0) : text ? +text : NaN;
@@ -34,6 +34,7 @@
       }
     }
     at[number] = now;
+    shift[number] = offset;
   });
   const first = at.find((_, number) => topic[number] !== NO_EVENT) ?? 0;
   for (let number = 0; at[number] < first; number++) at[number] = first;
@@ -232,9 +233,15 @@
     }
     return low;
   };
-  const timeText = (number) => {
-    while (number < lines.length && topic[number] === NO_EVENT) number++;
-    return lines[number]?.split("\t", 1)[0] ?? "";
+  // A time of the axis as the log would write it there.
+  const timeText = (time) => {
+    const number = lineAt(time), own = time - shift[number];
+    let event = number;
+    while (event < lines.length - 1 && topic[event] === NO_EVENT) event++;
+    const written = topic[event] === NO_EVENT ? "" : lines[event].split("\t", 1)[0];
+    if (!written.includes(":")) return own.toFixed(written.split(".")[1]?.length ?? 0);
+    const part = (seconds) => String(Math.floor(seconds)).padStart(2, "0");
+    return `${part(own / 3600)}:${part(own / 60 % 60)}:${part(own % 60)}`;
   };
   const paint = () => {
     const scale = devicePixelRatio, width = canvas.clientWidth, height = canvas.clientHeight;
@@ -257,7 +264,7 @@
     for (let place = 0; place < height; place += 60) {
       pen.fillStyle = dim;
       pen.fillRect(0, place, 4, 1);
-      pen.fillText(timeText(lineAt(first + place / (height - 1) * (end - first))), 6, place + (place ? 4 : 11));
+      pen.fillText(timeText(first + place / (height - 1) * (end - first)), 6, place + (place ? 4 : 11));
     }
     if (!shown.length) return;
     const top = y(at[topLine()]), bottom = y(at[bottomLine()]);
