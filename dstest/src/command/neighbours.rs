@@ -65,6 +65,8 @@ pub(super) fn run(
         color: args.place.store.color,
         exports: &ExportArgs::default(),
         tally: Tally::new([record.test]),
+        known_times: vec![0.0],
+        cores: file.cores,
         campaign: Arc::new(campaign),
         folder,
     };
