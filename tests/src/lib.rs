@@ -14,16 +14,25 @@
 #![forbid(unsafe_code)]
 
 pub mod cluster;
+pub mod coverage;
 pub mod failure;
+pub mod harness;
 pub mod invariants;
+pub mod kv;
 pub mod lab2;
+pub mod oracle;
+pub mod plan;
 pub mod report;
 pub mod run;
 pub mod service;
+pub mod shrink;
 pub mod sim;
 pub mod storm;
+pub mod swarm;
 pub mod world;
 
 pub use lab2::{SCENARIOS, Scenario};
-pub use run::{Report, run, simulate};
+pub use harness::run;
+pub use run::{Report, Run, simulate, simulate_case};
 pub use storm::STORMS;
+pub use swarm::SWARMS;

@@ -5,7 +5,7 @@ use std::fmt;
 use raft::{Instant, PeerId};
 
 use crate::failure::Failure;
-use crate::lab2::{Part, Scenario};
+use crate::lab2::Part;
 use crate::sim::network::Connection;
 use crate::sim::trace_hash::TraceHash;
 use crate::world::{PeerView, World};
@@ -14,7 +14,7 @@ use crate::world::{PeerView, World};
 #[derive(Clone, Debug)]
 pub struct FailureReport {
     /// The scenario's name.
-    pub name: &'static str,
+    pub name: String,
     /// Its part of the lab.
     pub part: Part,
     /// The seed that replays it.
@@ -29,33 +29,37 @@ pub struct FailureReport {
     pub failure: Failure,
     /// The peers, as they were left.
     pub peers: Vec<PeerView>,
+    /// How many decisions the world had taken.
+    pub decisions: usize,
 }
 
 impl FailureReport {
     /// The report of a run that failed in this world.
     #[must_use]
-    pub fn new(scenario: &Scenario, world: &World, failure: Failure) -> Self {
+    pub fn new(name: &str, part: Part, world: &World, failure: Failure) -> Self {
         Self {
             at: world.now(),
             events: world.events(),
             trace: world.trace(),
             peers: (0..world.size()).map(|place| world.view(place)).collect(),
-            ..Self::without_world(scenario, world.seed(), failure)
+            decisions: world.decisions().len(),
+            ..Self::without_world(name, part, world.seed(), failure)
         }
     }
 
     /// The report of a run whose world could not even be built.
     #[must_use]
-    pub fn without_world(scenario: &Scenario, seed: u64, failure: Failure) -> Self {
+    pub fn without_world(name: &str, part: Part, seed: u64, failure: Failure) -> Self {
         Self {
-            name: scenario.name,
-            part: scenario.part,
+            name: name.to_owned(),
+            part,
             seed,
             at: Instant::START,
             events: 0,
             trace: TraceHash::EMPTY,
             failure,
             peers: Vec::new(),
+            decisions: 0,
         }
     }
 }
@@ -74,6 +78,11 @@ impl fmt::Display for FailureReport {
         for (place, view) in self.peers.iter().enumerate() {
             writeln!(f, "{}", Row { place, view })?;
         }
+        let decisions = self.decisions;
+        writeln!(
+            f,
+            "DECISIONS  {decisions}; DSTEST_SHRINK=FILE beside the seed writes the few that matter"
+        )?;
         write!(
             f,
             "REPLAY     DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p raft-tests \

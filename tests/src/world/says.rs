@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use raft::trace::is_heartbeat;
-use raft::verbose::{Fact, Level, Line, Topic};
-use raft::{EntryId, Envelope};
+use raft::trace::{self, Sink, is_heartbeat};
+use raft::verbose::{Fact, Level, Line, Logger, Topic};
+use raft::{EntryId, Envelope, Instant};
 
 use super::World;
+use crate::sim::clock::Clock;
 use crate::sim::network::Loss;
 
 /// Who offers a command.
@@ -24,6 +25,24 @@ impl fmt::Display for Speaker {
             Self::Tester => f.write_str("-"),
             Self::Client(number) => write!(f, "C{number}"),
         }
+    }
+}
+
+/// Tells what a peer tells, in the world's time instead of the peer's.
+pub(super) struct ClockSink {
+    pub(super) clock: Clock,
+    pub(super) logger: Logger,
+}
+
+impl Sink for ClockSink {
+    fn record(&mut self, at: Instant, source: trace::Source, event: &trace::Event<'_>) {
+        let event = match *event {
+            trace::Event::TimerReset { deadline } => {
+                trace::Event::TimerReset { deadline: self.clock.moment(deadline) }
+            }
+            other => other,
+        };
+        self.logger.record(self.clock.moment(at), source, &event);
     }
 }
 
