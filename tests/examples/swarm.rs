@@ -3,6 +3,7 @@
 //! ```text
 //! swarm run [FIRST_SEED] [SEEDS] [NAME]      runs, coverage, speed; a failure is confirmed apart
 //! swarm verify [FIRST_SEED] [SEEDS] [NAME]   every seed in two processes: the traces must be equal
+//! swarm shrink [FIRST_SEED] [SEEDS] [NAME]   shrinks the first failure of each kind, prints the cases
 //! ```
 //!
 //! `cargo run --profile sim -p raft-tests --example swarm -- run 1 1000`
@@ -13,6 +14,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use raft_tests::coverage::Mark;
+use raft_tests::shrink::shrink;
 use raft_tests::{Report, Run, SWARMS, Scenario, simulate};
 use rayon::prelude::*;
 
@@ -24,14 +26,16 @@ fn main() -> ExitCode {
     match *command {
         "run" => run(&asked),
         "verify" => verify(&asked),
+        "shrink" => shrink_all(&asked),
         "traces" => print_traces(&asked),
         "steps" => print_steps(&asked),
+        "once" => print_failures(&asked),
         _ => usage(),
     }
 }
 
 fn usage() -> ExitCode {
-    println!("usage: swarm run|verify [FIRST_SEED] [SEEDS] [NAME]");
+    println!("usage: swarm run|verify|shrink [FIRST_SEED] [SEEDS] [NAME]");
     ExitCode::from(2)
 }
 
@@ -108,6 +112,7 @@ fn run(asked: &Asked) -> ExitCode {
         print_coverage(total);
         print_speed(total, count, seconds);
     }
+    let verdict = if sum.failures.is_empty() && count > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     for (identity, mut runs) in sum.failures {
         runs.sort_unstable_by_key(|(_, seed)| *seed);
         println!("{} failed: {identity}", runs.len());
@@ -118,11 +123,7 @@ fn run(asked: &Asked) -> ExitCode {
             confirm(name, *seed);
         }
     }
-    if sum.total.is_some_and(|total| total.commands > 0) && count > 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    verdict
 }
 
 fn print_coverage(total: &Report) {
@@ -146,9 +147,12 @@ fn print_speed(total: &Report, runs: usize, seconds: f64) {
 
 /// Runs a seed that failed once more, in a process of its own.
 fn confirm(name: &str, seed: u64) {
-    let again = child("run", name, seed).unwrap_or_default();
-    let verdict = if again.contains("failed: ") { "confirmed" } else { "not seen again" };
-    println!("  {verdict} in a process of its own");
+    let verdict = match child("once", name, seed) {
+        Ok(said) if said.starts_with("FAIL ") => "confirmed in a process of its own",
+        Ok(_) => "not seen again in a process of its own: the runs depend on each other",
+        Err(_) => "not confirmed: this program cannot start itself",
+    };
+    println!("  {verdict}");
     if let Some(scenario) = Scenario::find(name)
         && let Err(report) = simulate(scenario, seed, None)
     {
@@ -165,6 +169,30 @@ fn child(command: &str, name: &str, seed: u64) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Shrinks the first failure of each kind.
+fn shrink_all(asked: &Asked) -> ExitCode {
+    let failing = |(scenario, seed)| Some(Run::of(scenario, seed, None, None).case.fails).flatten();
+    let failures: Vec<_> = asked
+        .runs()
+        .into_par_iter()
+        .filter_map(|run| Some((failing(run)?, run)))
+        .collect();
+    let mut kinds = BTreeMap::new();
+    for (identity, run) in failures {
+        kinds.entry(identity).or_insert(run);
+    }
+    for (scenario, seed) in kinds.into_values() {
+        #[expect(clippy::disallowed_methods, reason = "what it takes is measured from outside")]
+        let start = Instant::now();
+        match shrink(&Run::of(scenario, seed, None, None)) {
+            Ok(shrunk) => println!("{shrunk}"),
+            Err(error) => println!("{error}"),
+        }
+        println!("{} seed {seed}: {:.1} s\n", scenario.name, start.elapsed().as_secs_f64());
+    }
+    ExitCode::SUCCESS
+}
+
 /// A line for each run: its name, its seed and its trace.
 fn print_traces(asked: &Asked) -> ExitCode {
     let line = |(scenario, seed): (&Scenario, u64)| {
@@ -176,6 +204,16 @@ fn print_traces(asked: &Asked) -> ExitCode {
     };
     let lines: Vec<String> = asked.runs().into_par_iter().map(line).collect();
     println!("{}", lines.join("\n"));
+    ExitCode::SUCCESS
+}
+
+/// What each run that fails has to say.
+fn print_failures(asked: &Asked) -> ExitCode {
+    for (scenario, seed) in asked.runs() {
+        if let Err(report) = simulate(scenario, seed, None) {
+            println!("{report}");
+        }
+    }
     ExitCode::SUCCESS
 }
 

@@ -73,8 +73,8 @@ marks! {
     SenderLostDuringSnapshot = "sender-lost-during-snapshot-transfer",
     /// A leader's snapshot replaces a follower's log.
     SnapshotReplacesLog = "snapshot-replaces-log",
-    /// A leader's snapshot leaves the entries after it.
-    SnapshotKeepsSuffix = "snapshot-keeps-suffix",
+    /// A leader sends a snapshot of entries that its follower holds and does not know committed.
+    SnapshotOfOwnEntries = "snapshot-of-entries-already-here",
     /// Peers' clocks go at different rates.
     ClockRates = "different-clock-rates",
     /// A client's request ends without an answer.

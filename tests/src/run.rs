@@ -118,13 +118,13 @@ impl Run {
             }
         };
         let outcome = attempt(&world, body);
-        let world = world.borrow();
+        let mut world = world.borrow_mut();
         let outcome = outcome.map(|()| Report::of(&world)).map_err(|failure| {
             case.fails = Some(failure.identity());
             Box::new(FailureReport::new(name, part, &world, failure))
         });
         case.end = world.now();
-        case.decisions = world.decisions().to_vec();
+        case.decisions = world.take_decisions();
         Self { outcome, case: case.without_chances(), checkpoints: world.checkpoints().to_vec() }
     }
 }

@@ -69,6 +69,11 @@ impl Book {
         &self.taken
     }
 
+    /// Hands over all decisions so far.
+    pub fn take(&mut self) -> Vec<Decision> {
+        std::mem::take(&mut self.taken)
+    }
+
     /// Writes down what is done now. What comes after the storm is part of its end.
     pub fn step(&mut self, at: Instant, step: Step) {
         if self.steps == Steps::Written {

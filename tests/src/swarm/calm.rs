@@ -10,6 +10,7 @@
 //! flush there is one leader and a fresh command is committed; and as soon again after the last
 //! client is done, the majority's logs are equal.
 
+use std::ops::RangeFrom;
 use std::time::Duration;
 
 use raft::{Instant, RoleName};
@@ -39,20 +40,38 @@ pub(crate) async fn calm(
     cover(cluster, core);
     heal(cluster, core)?;
     let timing = cluster.world().settings().timing;
-    let pauses = timing.election_max * 5;
-    commit_something(cluster, core, cluster.now().after(pauses + timing.election_max * TIMEOUTS))
+    let limit = timing.election_max * TIMEOUTS;
+    let fresh = Client::new(cluster, FRESH_CLIENT, &Shared::default());
+    let mut serials = 1..;
+    commit(cluster, core, &fresh, &mut serials, cluster.now().after(timing.election_max * 5 + limit))
         .await?;
     for client in clients {
         client.join().await;
     }
-    let end = cluster.now().after(timing.election_max * TIMEOUTS);
-    while !is_settled(cluster, core) {
+    // A last attempt of a client may have left an entry that only a newer one commits, and whoever
+    // got it may have lost the lead since.
+    let end = cluster.now().after(limit);
+    while !settles(cluster, core, timing.election_max * 10).await? {
         if cluster.now() >= end {
             return Err(nothing_moves(cluster, core, "the logs are not equal"));
         }
-        cluster.sleep(timing.heartbeat / 2).await;
+        commit(cluster, core, &fresh, &mut serials, end).await?;
     }
     Ok(())
+}
+
+/// Waits for the majority to settle.
+async fn settles(cluster: &Cluster, core: PeerSet, limit: Duration) -> Result<bool, Failure> {
+    let end = cluster.now().after(limit);
+    let heartbeat = cluster.world().settings().timing.heartbeat;
+    while !is_settled(cluster, core) {
+        if cluster.now() >= end {
+            return Ok(false);
+        }
+        start_all(cluster, core)?;
+        cluster.sleep(heartbeat / 2).await;
+    }
+    Ok(true)
 }
 
 fn cover(cluster: &Cluster, core: PeerSet) {
@@ -82,8 +101,8 @@ fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
     for place in core.iter() {
         cluster.set_disk_latency(place, good);
         cluster.world_mut().set_trouble(place, Trouble::NONE);
-        cluster.start_if_down(place)?;
     }
+    start_all(cluster, core)?;
     let inside = Links { from: core, to: core, ways: Ways::One };
     cluster.set_links(inside, Connection::Up);
     let outside = Links { from: core.others(cluster.size()), to: core, ways: Ways::One };
@@ -91,13 +110,24 @@ fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Starts whoever is down; a flush that was under way when the storm ended may still fail.
+fn start_all(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
+    core.iter().try_for_each(|place| cluster.start_if_down(place))
+}
+
 /// A fresh client wants something done.
-async fn commit_something(cluster: &Cluster, core: PeerSet, end: Instant) -> Result<(), Failure> {
-    let client = Client::new(cluster, FRESH_CLIENT, &Shared::default());
-    for serial in 1.. {
+async fn commit(
+    cluster: &Cluster,
+    core: PeerSet,
+    client: &Client,
+    serials: &mut RangeFrom<u32>,
+    end: Instant,
+) -> Result<(), Failure> {
+    for serial in serials {
+        start_all(cluster, core)?;
         let operation = Operation::Put { key: FRESH_KEY, value: u64::from(serial) };
         if client.ask(serial, operation).await {
-            break;
+            return Ok(());
         }
         if cluster.now() >= end {
             return Err(nothing_moves(cluster, core, "a fresh command is not committed"));

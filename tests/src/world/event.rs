@@ -21,15 +21,32 @@ use crate::sim::queue::{Scheduled, Source};
 #[derive(Debug)]
 pub(super) enum Event {
     /// A message arrives.
-    Deliver { from: usize, to: usize, bytes: Vec<u8>, copy: Copy, life: u64 },
+    Deliver { link: Link, bytes: Vec<u8>, copy: Copy, life: u32 },
     /// A peer's timer may have run out.
     Timer { place: usize },
     /// A flush of a peer's disk ends.
-    Flushed { place: usize, incarnation: u64, failed: Option<FlushNumber> },
+    Flushed { place: usize, incarnation: u32, failed: Option<FlushNumber> },
     /// A peer that stood still may go on.
     Resume { place: usize },
     /// A task of the test goes on.
     Wake(TaskId),
+}
+
+/// A directed link, small: most events of a run are messages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    from: u16,
+    to: u16,
+}
+
+impl Link {
+    pub(super) const fn new(from: usize, to: usize) -> Self {
+        Self { from: from as u16, to: to as u16 }
+    }
+
+    fn ends(self) -> (usize, usize) {
+        (usize::from(self.from), usize::from(self.to))
+    }
 }
 
 /// Which arrival of a message it is.
@@ -55,8 +72,9 @@ impl World {
         self.keep_checkpoint();
         let Some(event) = self.unless_paused(event) else { return Ok(()) };
         match event {
-            Event::Deliver { from, to, bytes, copy, life } => {
-                self.cover_arrival(from, to, copy, life);
+            Event::Deliver { link, bytes, copy, life } => {
+                let (from, to) = link.ends();
+                self.cover_arrival(to, copy, life);
                 self.deliver(from, to, &bytes)
             }
             Event::Timer { place } => {
@@ -90,7 +108,10 @@ impl World {
     /// What happens to a peer that stands still happens when it goes on.
     fn unless_paused(&mut self, event: Event) -> Option<Event> {
         let (place, source) = match &event {
-            Event::Deliver { from, to, .. } => (*to, Source::link(*from, *to)),
+            Event::Deliver { link, .. } => {
+                let (from, to) = link.ends();
+                (to, Source::link(from, to))
+            }
             Event::Timer { place } => (*place, Source::timer(*place)),
             Event::Flushed { place, .. } => (*place, Source::disk(*place)),
             Event::Resume { .. } | Event::Wake(_) => return Some(event),
@@ -143,9 +164,7 @@ impl World {
         }
         *link = envelope.id.max(*link);
         let message = Received::of(&envelope, node);
-        if envelope.term < node.status().current_term {
-            self.coverage.hit(Mark::OldTermMessage);
-        }
+        Self::cover_message(&mut self.coverage, &envelope, node);
         node.handle(local, Input::Receive(envelope));
         let seen = Witness { peer: node.status().id, at: local };
         message.check(seen, node, self.settings.timing.election_min)?;
@@ -183,7 +202,7 @@ impl World {
         }
     }
 
-    fn end_flush(&mut self, place: usize, incarnation: u64) -> Result<(), Failure> {
+    fn end_flush(&mut self, place: usize, incarnation: u32) -> Result<(), Failure> {
         let peer = &mut self.peers[place];
         let Some(node) = peer.node.as_mut().filter(|_| peer.incarnation == incarnation) else {
             return Ok(());
@@ -198,7 +217,7 @@ impl World {
     }
 
     /// No peer survives a disk that failed: what it was told to write may be there or not.
-    fn fail_flush(&mut self, place: usize, incarnation: u64, number: FlushNumber) {
+    fn fail_flush(&mut self, place: usize, incarnation: u32, number: FlushNumber) {
         if self.peers[place].incarnation == incarnation {
             self.coverage.hit(Mark::FailedFlush);
             self.say_test(format_args!("fails flush {number} of {place}"));

@@ -154,6 +154,11 @@ impl World {
         self.book.taken()
     }
 
+    /// Hands over all decisions, when the run has ended.
+    pub fn take_decisions(&mut self) -> Vec<Decision> {
+        self.book.take()
+    }
+
     /// The situations that came about.
     #[must_use]
     pub const fn coverage(&self) -> &Coverage {

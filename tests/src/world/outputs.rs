@@ -5,7 +5,7 @@ use std::time::Duration;
 use raft::message::Direction;
 use raft::{Entry, Envelope, Index, Message, Output, Snapshot, codec};
 
-use super::event::{Copy, Event};
+use super::event::{Copy, Event, Link};
 use super::{World, peer_id, place_of};
 use crate::failure::Failure;
 use crate::invariants::Seen;
@@ -38,6 +38,7 @@ impl World {
             }
         }
         self.observe(place)?;
+        self.watch(place);
         self.begin_flush(place);
         self.arm_timer(place);
         Ok(())
@@ -52,9 +53,7 @@ impl World {
         let holders = |id| {
             self.peers.iter().filter(|peer| durability::holds(peer.disk.durable(), id)).count()
         };
-        self.invariants.after_input(seen, holders)?;
-        self.watch(place);
-        Ok(())
+        Ok(self.invariants.after_input(seen, holders)?)
     }
 
     fn persist(&mut self, place: usize, write: raft::Write) {
@@ -109,7 +108,7 @@ impl World {
         copy: Copy,
     ) {
         let life = self.peers[to].incarnation;
-        let event = Event::Deliver { from, to, bytes, copy, life };
+        let event = Event::Deliver { link: Link::new(from, to), bytes, copy, life };
         self.queue.push(self.now.after(delay), Source::link(from, to), event);
     }
 
@@ -153,7 +152,9 @@ impl World {
             self.ledger.applies(seen, index, &command)?;
         }
         if let Some((request, carried)) = applied.request {
-            self.cover_request(&request, carried);
+            if index > known {
+                self.cover_request(&request, carried);
+            }
             self.clients.carries_out(place, &request, carried, self.events);
         }
         match applied.snapshot {

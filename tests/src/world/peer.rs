@@ -15,7 +15,7 @@ pub(super) struct Peer {
     /// The running node; `None` while the peer is down.
     pub(super) node: Option<Node>,
     /// How often the peer has started: completions meant for an earlier life are ignored.
-    pub(super) incarnation: u64,
+    pub(super) incarnation: u32,
     pub(super) disk: Disk,
     pub(super) service: Service,
     pub(super) clock: Clock,

@@ -2,11 +2,11 @@
 
 use raft::progress::Flow;
 use raft::role::Role;
-use raft::{Record, RoleName, Status, Suffix, Term};
+use raft::{Envelope, Message, Node, Record, RoleName, Status, Suffix, Term};
 
 use super::World;
 use super::event::Copy;
-use crate::coverage::Mark;
+use crate::coverage::{Coverage, Mark};
 use crate::kv::{Carried, Request};
 use crate::sim::disk::CrashDamage;
 
@@ -14,7 +14,7 @@ impl World {
     /// Looks at a peer to which something may have happened.
     pub(super) fn watch(&mut self, place: usize) {
         let peer = &mut self.peers[place];
-        let Some(now) = peer.node.as_ref().map(raft::Node::status) else { return };
+        let Some(now) = peer.node.as_ref().map(Node::status) else { return };
         let Some(before) = peer.looked_at.replace(now) else { return };
         if now.role != before.role || now.current_term != before.current_term {
             self.cover_role(place, &before, &now);
@@ -63,21 +63,29 @@ impl World {
     }
 
     pub(super) fn cover_write(&mut self, place: usize, record: &Record) {
+        let peer = &self.peers[place];
         match record {
             Record::Truncate { .. } => self.coverage.hit(Mark::Truncation),
-            Record::Snapshot { snapshot, suffix } => {
-                let disk = self.peers[place].disk.durable();
-                if snapshot.index() <= self.peers[place].service.last_applied() {
-                    return;
-                }
-                if *suffix == Suffix::Discarded && !disk.entries.is_empty() {
-                    self.coverage.hit(Mark::SnapshotReplacesLog);
-                }
-                if *suffix == Suffix::Kept {
-                    self.coverage.hit(Mark::SnapshotKeepsSuffix);
-                }
+            Record::Snapshot { suffix: Suffix::Discarded, .. }
+                if !peer.disk.durable().entries.is_empty() =>
+            {
+                self.coverage.hit(Mark::SnapshotReplacesLog);
             }
-            Record::HardState(_) | Record::Append(_) => {}
+            Record::Snapshot { .. } | Record::HardState(_) | Record::Append(_) => {}
+        }
+    }
+
+    /// Looks at a message before its receiver does.
+    pub(super) fn cover_message(coverage: &mut Coverage, envelope: &Envelope, node: &Node) {
+        let status = node.status();
+        if envelope.term < status.current_term {
+            coverage.hit(Mark::OldTermMessage);
+        }
+        if let Message::InstallSnapshot(chunk) = &envelope.message
+            && chunk.last_included.index > status.commit_index
+            && node.log().contains(chunk.last_included)
+        {
+            coverage.hit(Mark::SnapshotOfOwnEntries);
         }
     }
 
@@ -87,7 +95,7 @@ impl World {
         }
     }
 
-    pub(super) fn cover_arrival(&mut self, _from: usize, to: usize, copy: Copy, life: u64) {
+    pub(super) fn cover_arrival(&mut self, to: usize, copy: Copy, life: u32) {
         let peer = &self.peers[to];
         if peer.node.is_none() {
             return;
