@@ -4,6 +4,7 @@
 //! swarm run [FIRST_SEED] [SEEDS] [NAME]      runs, coverage, speed; a failure is confirmed apart
 //! swarm verify [FIRST_SEED] [SEEDS] [NAME]   every seed in two processes: the traces must be equal
 //! swarm shrink [FIRST_SEED] [SEEDS] [NAME]   shrinks the first failure of each kind, prints the cases
+//! swarm case   [FIRST_SEED] [SEEDS] [NAME]   prints runs as cases, with every decision
 //! ```
 //!
 //! `cargo run --profile sim -p raft-tests --example swarm -- run 1 1000`
@@ -29,13 +30,14 @@ fn main() -> ExitCode {
         "shrink" => shrink_all(&asked),
         "traces" => print_traces(&asked),
         "steps" => print_steps(&asked),
+        "case" => print_cases(&asked),
         "once" => print_failures(&asked),
         _ => usage(),
     }
 }
 
 fn usage() -> ExitCode {
-    println!("usage: swarm run|verify|shrink [FIRST_SEED] [SEEDS] [NAME]");
+    println!("usage: swarm run|verify|shrink|case [FIRST_SEED] [SEEDS] [NAME]");
     ExitCode::from(2)
 }
 
@@ -204,6 +206,13 @@ fn print_traces(asked: &Asked) -> ExitCode {
     };
     let lines: Vec<String> = asked.runs().into_par_iter().map(line).collect();
     println!("{}", lines.join("\n"));
+    ExitCode::SUCCESS
+}
+
+fn print_cases(asked: &Asked) -> ExitCode {
+    for (scenario, seed) in asked.runs() {
+        println!("{}", Run::of(scenario, seed, None, None).case);
+    }
     ExitCode::SUCCESS
 }
 

@@ -92,7 +92,7 @@ type Pass = fn(&mut Attempts);
 
 /// What is cheap and takes much away comes first; the first passes come again because others made
 /// room for them.
-const PASSES: [(&str, Pass); 10] = [
+const PASSES: [(&str, Pass); 13] = [
     ("end of the run", |attempts| attempts.tidy()),
     ("kinds of decisions", decisions::kinds),
     ("peers", peers::fewer),
@@ -100,6 +100,9 @@ const PASSES: [(&str, Pass); 10] = [
     ("peers again", peers::fewer),
     ("settings", settings::plainer),
     ("single decisions", decisions::single),
+    ("settings again", settings::plainer),
+    ("single decisions", decisions::single),
+    ("peers again", peers::fewer),
     ("lengths", times::shorter),
     ("times", times::rounder),
     ("single decisions", decisions::single),

@@ -26,8 +26,10 @@ fn change(attempts: &mut Attempts, change: impl Fn(&mut Settings)) {
     attempts.take(case);
 }
 
-const PLAINER: [fn(&mut Settings); 10] = [
+const PLAINER: [fn(&mut Settings); 12] = [
     |settings| settings.padding = 0,
+    |settings| settings.snapshots = sooner(settings.snapshots, 5),
+    |settings| settings.snapshots = sooner(settings.snapshots, 2),
     |settings| settings.snapshots = Snapshots::Never,
     |settings| settings.limits.append_bytes = 64 * 1024,
     |settings| settings.limits.in_flight = 64,
@@ -44,3 +46,11 @@ const PLAINER: [fn(&mut Settings); 10] = [
         settings.timing.heartbeat = Duration::from_millis(50);
     },
 ];
+
+/// Snapshots that need fewer commands.
+fn sooner(snapshots: Snapshots, count: u64) -> Snapshots {
+    match snapshots {
+        Snapshots::Every(every) => Snapshots::Every(every.min(count)),
+        Snapshots::Never => Snapshots::Never,
+    }
+}

@@ -16,14 +16,13 @@ use std::time::Duration;
 use raft::{Instant, RoleName};
 
 use super::client::Client;
-use super::Shared;
+use super::{Party, Shared};
 use crate::cluster::Cluster;
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::kv::Operation;
 use crate::plan::{Links, PeerSet, Step, Ways};
 use crate::sim::disk::{Latency, Trouble};
-use crate::sim::executor::Join;
 use crate::sim::network::{Connection, Leg, Profile};
 
 /// Heals a majority and waits until it has got on; whoever still asks for something is waited for.
@@ -33,7 +32,7 @@ use crate::sim::network::{Connection, Leg, Profile};
 pub(crate) async fn calm(
     cluster: &Cluster,
     core: PeerSet,
-    clients: Vec<Join<()>>,
+    party: &Party,
 ) -> Result<(), Failure> {
     cluster.world_mut().record(Step::Calm { core });
     cluster.note(format_args!("the storm is over for {core}"));
@@ -45,8 +44,8 @@ pub(crate) async fn calm(
     let mut serials = 1..;
     commit(cluster, core, &fresh, &mut serials, cluster.now().after(timing.election_max * 5 + limit))
         .await?;
-    for client in clients {
-        client.join().await;
+    while party.asking.get() > 0 {
+        cluster.sleep(timing.heartbeat / 2).await;
     }
     // A last attempt of a client may have left an entry that only a newer one commits, and whoever
     // got it may have lost the lead since.

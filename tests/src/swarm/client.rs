@@ -11,14 +11,13 @@ use crate::cluster::Cluster;
 use crate::kv::{Operation, Request};
 use crate::oracle::history::Asked;
 use crate::plan::Step;
-use crate::sim::executor::Join;
 use crate::sim::random::{Domain, Stream};
 
 /// One client.
 pub(crate) struct Client {
     cluster: Cluster,
     number: u16,
-    history: Shared,
+    party: Shared,
     /// Who answered last.
     leader: Cell<Option<usize>>,
 }
@@ -28,24 +27,23 @@ pub(crate) fn begin(
     cluster: &Cluster,
     forecast: &Forecast,
     phase: &Rc<Cell<Phase>>,
-    history: &Shared,
-) -> Vec<Join<()>> {
-    let start = |number| {
-        let client = Client::new(cluster, number, history);
+    party: &Shared,
+) {
+    for number in 0..forecast.clients {
+        let client = Client::new(cluster, number, party);
         let (phase, forecast) = (Rc::clone(phase), forecast.clone());
         cluster.spawn(format!("client {number}"), async move {
             client.go_on(&forecast, &phase).await;
-        })
-    };
-    (0..forecast.clients).map(start).collect()
+        });
+    }
 }
 
 impl Client {
-    pub(crate) fn new(cluster: &Cluster, number: u16, history: &Shared) -> Self {
+    pub(crate) fn new(cluster: &Cluster, number: u16, party: &Shared) -> Self {
         Self {
             cluster: cluster.clone(),
             number,
-            history: Rc::clone(history),
+            party: Rc::clone(party),
             leader: Cell::new(None),
         }
     }
@@ -81,7 +79,7 @@ impl Client {
 
     /// The newest value any client has seen or written, so that swaps succeed at times.
     fn last_seen(&self, key: u8) -> u64 {
-        let history = self.history.borrow();
+        let history = self.party.history.borrow();
         let about_key =
             history.requests().iter().rev().find(|asked| {
                 asked.operation.key() == key && asked.answer.is_some()
@@ -92,12 +90,19 @@ impl Client {
         })
     }
 
-    /// Asks for one thing until it is answered or patience ends.
+    /// Asks for one thing until it is answered or patience ends; tells whether it was answered.
     pub(crate) async fn ask(&self, serial: u32, operation: Operation) -> bool {
+        self.party.asking.update(|asking| asking + 1);
+        let answered = self.ask_patiently(serial, operation).await;
+        self.party.asking.update(|asking| asking - 1);
+        answered
+    }
+
+    async fn ask_patiently(&self, serial: u32, operation: Operation) -> bool {
         let client = self.number;
         self.cluster.world_mut().record(Step::Ask { client, serial, operation });
         let asked_at = self.cluster.world().events();
-        let place = self.history.borrow_mut().begins(Asked {
+        let place = self.party.history.borrow_mut().begins(Asked {
             client,
             serial,
             operation,
@@ -110,7 +115,7 @@ impl Client {
             let request = Request { client, serial, attempt, operation };
             let asked = self.attempt(&request).await;
             if let Some(answer) = self.cluster.world().answer(client, serial) {
-                self.history.borrow_mut().is_answered(place, answer);
+                self.party.history.borrow_mut().is_answered(place, answer);
                 self.leader.set(asked);
                 return true;
             }

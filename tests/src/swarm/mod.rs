@@ -62,8 +62,15 @@ pub const SWARMS: [Scenario; 6] = [
     Scenario { name: "swarm_elections", part: Part::Swarm, description: "swarm: leaders do not last", made: Made::Drawn(|seed| draw::settings(Family::Elections, seed)), body: |c| Box::pin(swarm(c, Family::Elections)) },
 ];
 
-/// What the clients of a run remember together.
-pub(crate) type Shared = Rc<RefCell<History>>;
+/// What the clients of a run have together.
+#[derive(Default)]
+pub(crate) struct Party {
+    history: RefCell<History>,
+    /// How many of them wait for an answer.
+    asking: Cell<usize>,
+}
+
+pub(crate) type Shared = Rc<Party>;
 
 /// Whether faults go on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,14 +83,14 @@ pub(crate) enum Phase {
 async fn swarm(cluster: Cluster, family: Family) -> Result<(), Failure> {
     let forecast = Forecast::draw(family, cluster.seed(), cluster.size());
     let phase = Rc::new(Cell::new(Phase::Storm));
-    let history = Shared::default();
+    let party = Shared::default();
     weather::begin(&cluster, &forecast, &phase);
-    let clients = client::begin(&cluster, &forecast, &phase, &history);
+    client::begin(&cluster, &forecast, &phase, &party);
     cluster.sleep(forecast.storm).await;
     phase.set(Phase::Calm);
     let core = drawn_majority(&cluster);
-    calm::calm(&cluster, core, clients).await?;
-    verdict(&cluster, &history, core)
+    calm::calm(&cluster, core, &party).await?;
+    verdict(&cluster, &party, core)
 }
 
 /// A random majority of the peers.
@@ -99,8 +106,8 @@ fn drawn_majority(cluster: &Cluster) -> PeerSet {
 }
 
 /// What clients saw, against what the peers that got on say.
-fn verdict(cluster: &Cluster, history: &Shared, core: PeerSet) -> Result<(), Failure> {
-    let history = history.borrow();
+fn verdict(cluster: &Cluster, party: &Party, core: PeerSet) -> Result<(), Failure> {
+    let history = party.history.borrow();
     history.cover(cluster.world_mut().coverage_mut());
     for peer in core.iter() {
         history.check_answers(cluster.world().history(peer))?;

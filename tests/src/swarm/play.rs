@@ -35,30 +35,27 @@ pub(crate) fn steps(case: &Case) -> Vec<Timed> {
 /// # Errors
 /// A step fails, nothing moves, or clients saw what they must not see.
 pub(crate) async fn play(cluster: Cluster, steps: Vec<Timed>, end: Instant) -> Result<(), Failure> {
-    let history = Shared::default();
-    let clients: Vec<_> = requests(&steps)
-        .into_iter()
-        .map(|(number, requests)| {
-            let client = Client::new(&cluster, number, &history);
-            let cluster_of_client = cluster.clone();
-            cluster.spawn(format!("client {number}"), async move {
-                for (at, serial, operation) in requests {
-                    wait_until(&cluster_of_client, at).await;
-                    client.ask(serial, operation).await;
-                }
-            })
-        })
-        .collect();
+    let party = Shared::default();
+    for (number, requests) in requests(&steps) {
+        let client = Client::new(&cluster, number, &party);
+        let clock = cluster.clone();
+        cluster.spawn(format!("client {number}"), async move {
+            for (at, serial, operation) in requests {
+                wait_until(&clock, at).await;
+                client.ask(serial, operation).await;
+            }
+        });
+    }
     for (at, step) in steps {
         wait_until(&cluster, at).await;
         if let Step::Calm { core } = step {
-            calm(&cluster, core, clients).await?;
-            return verdict(&cluster, &history, core);
+            calm(&cluster, core, &party).await?;
+            return verdict(&cluster, &party, core);
         }
         take(&cluster, step)?;
     }
     wait_until(&cluster, end).await;
-    verdict(&cluster, &history, PeerSet::NONE)
+    verdict(&cluster, &party, PeerSet::NONE)
 }
 
 async fn wait_until(cluster: &Cluster, at: Instant) {

@@ -229,7 +229,7 @@ impl World {
     pub(super) fn schedule_alarms(&mut self, tasks: &Tasks) {
         let queue = &mut self.queue;
         tasks.take_alarms(|alarm| {
-            queue.push(alarm.at, Source::task(alarm.task.number()), Event::Wake(alarm.task));
+            queue.push(alarm.at, Source::task(alarm.name), Event::Wake(alarm.task));
         });
     }
 
