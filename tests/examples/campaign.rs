@@ -19,8 +19,11 @@ fn main() -> ExitCode {
     println!(
         "scenario                         cluster s    rpcs     bytes  cmds   events  cpu ms  ns/event"
     );
-    for scenario in
-        SCENARIOS.iter().chain(&STORMS).chain(&SWARMS).filter(|scenario| scenario.name.contains(&pattern))
+    for scenario in SCENARIOS
+        .iter()
+        .chain(&STORMS)
+        .chain(&SWARMS)
+        .filter(|scenario| scenario.name.contains(&pattern))
     {
         let mut row = Totals::default();
         for seed in first..first + seeds {

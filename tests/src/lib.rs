@@ -31,8 +31,8 @@ pub mod storm;
 pub mod swarm;
 pub mod world;
 
-pub use lab2::{SCENARIOS, Scenario};
 pub use harness::run;
+pub use lab2::{SCENARIOS, Scenario};
 pub use run::{Report, Run, simulate, simulate_case};
 pub use storm::STORMS;
 pub use swarm::SWARMS;

@@ -90,8 +90,7 @@ impl Run {
         let settings = case.settings.clone();
         let setup = Setup { settings, listed, logger, checkpoints: None };
         let (steps, end) = (swarm::steps(case), case.end);
-        let body =
-            |cluster: Cluster| -> Body { Box::pin(swarm::play(cluster, steps, end)) };
+        let body = |cluster: Cluster| -> Body { Box::pin(swarm::play(cluster, steps, end)) };
         Self::with(&case.test, part, case.seed, setup, body)
     }
 
@@ -129,10 +128,7 @@ impl Run {
     }
 }
 
-fn attempt(
-    world: &Rc<RefCell<World>>,
-    body: impl FnOnce(Cluster) -> Body,
-) -> Result<(), Failure> {
+fn attempt(world: &Rc<RefCell<World>>, body: impl FnOnce(Cluster) -> Body) -> Result<(), Failure> {
     let tasks = Tasks::default();
     // A panic leaves the world as it was; it is only looked at from here on.
     let outcome = catch_unwind(AssertUnwindSafe(|| {

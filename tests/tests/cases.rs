@@ -35,7 +35,8 @@ fn failures_of_the_past_stay_away() {
 #[test]
 fn a_kept_case_is_written_as_it_is_read() {
     for (path, case) in cases() {
-        let again: Case = case.to_string().parse().unwrap_or_else(|error| panic!("{path}: {error}"));
+        let again: Case =
+            case.to_string().parse().unwrap_or_else(|error| panic!("{path}: {error}"));
         assert_eq!(case, again, "{path}");
     }
 }

@@ -46,7 +46,10 @@ fn a_mistake_names_its_line_and_what_is_expected() {
         ("nonsense", "line 5: \"nonsense\" is not understood; expected a setting"),
         ("peers 0", "line 5: 0 peers are not possible, 1 to 16 are"),
         ("peers many", "line 5: \"many\" is not understood; expected a count of peers"),
-        ("election 300..150", "line 5: \"300..150\" is not understood; expected the lower end first"),
+        (
+            "election 300..150",
+            "line 5: \"300..150\" is not understood; expected the lower end first",
+        ),
         ("disk 1.2345678..3", "expected milliseconds, like 12.5"),
         ("snapshots every 0", "snapshots every 0 commands are not possible"),
         ("first-entry nop", "expected no-op or command"),
@@ -72,7 +75,8 @@ fn a_mistake_names_its_line_and_what_is_expected() {
 
 #[test]
 fn a_case_may_have_comments_and_says_only_what_differs() {
-    let text = format!("# of mine\n{HEAD}\n  # cut\n10.5 cut 0,1 <> 2\n20 heal 0 > 2\nlost 2>1 #3\n");
+    let text =
+        format!("# of mine\n{HEAD}\n  # cut\n10.5 cut 0,1 <> 2\n20 heal 0 > 2\nlost 2>1 #3\n");
     let case: Case = text.parse().expect("the case is well written");
     assert_eq!(case.size(), 3);
     let lines: Vec<String> = case.decisions.iter().map(ToString::to_string).collect();

@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::stored::{
-    CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
+    CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs, ShrinkArgs,
     StoredShowArgs,
 };
 use self::values::{parse_shard, parse_size};
@@ -52,6 +52,9 @@ pub enum Command {
     /// Repeat one run with VERBOSE on, and say whether it went the same way
     #[command(after_help = stored::REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
+    /// Have a failing run made small: a case that a person can read, from tests that can
+    #[command(after_help = stored::SHRINK_EXAMPLES)]
+    Shrink(ShrinkArgs),
     /// Show a stored campaign's table again, and export it
     Report(ReportArgs),
     /// Run what an interrupted campaign has left undone

@@ -31,6 +31,22 @@ pub struct ReplayArgs {
     pub place: PlaceArgs,
 }
 
+/// The options of `dstest shrink`.
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// Which campaign (the newest without one) and which run (its first failure without one)
+    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
+    pub which: Vec<String>,
+
+    /// Write the case to FILE [default: into the campaign's folder]
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
 /// The options of `dstest report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -147,6 +163,17 @@ Examples:
   dstest merge a b                    the whole, as a campaign of its own in the store here
 
 A run that is in several of them counts once. Tests that different programs ran are refused.";
+
+/// The end of `dstest shrink --help`.
+pub(super) const SHRINK_EXAMPLES: &str = "\
+Examples:
+  dstest shrink                                   the first failure of the newest campaign
+  dstest shrink swarm_mixed#17                    a run of the newest campaign
+  dstest shrink swarm_mixed#17 --to tests/cases/split-vote.case
+  DSTEST_CASE=split-vote.case dstest swarm_mixed  play a case
+
+The very program of the campaign runs with the same seed and DSTEST_SHRINK=FILE; a test that knows
+how to shrink writes the case to that file. Exit codes: 0 there is a case, 1 there is none.";
 
 /// The end of `dstest replay --help`.
 pub(super) const REPLAY_EXAMPLES: &str = "\

@@ -10,6 +10,7 @@ mod recorder;
 mod replay;
 mod report;
 mod session;
+mod shrink;
 mod stored;
 
 use clap::CommandFactory;
@@ -31,6 +32,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         Some(Command::Run(args)) => campaign::run(&args, argv, &interrupts),
         Some(Command::List(args)) => list::run(&args, &interrupts),
         Some(Command::Replay(args)) => replay::replay(&args, &interrupts),
+        Some(Command::Shrink(args)) => shrink::shrink(&args, &interrupts),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Resume(args)) => report::resume(&args, &interrupts),
         Some(Command::Compare(args)) => compare::run(&args),

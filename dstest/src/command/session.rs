@@ -124,6 +124,7 @@ impl Ending<'_> {
         let replay = |test, iter| self.links.replay(name(test), iter);
         let mut text = summary::table(tally, self.columns, self.paint);
         text.push_str(&summary::conclusions(tally, self.paint, replay));
+        text.push_str(&summary::situations(tally, self.columns, self.paint));
         text.push_str(&closing(tally, outcome, &self.links));
         view::print(&text);
         let written = trouble.map_or(Ok(()), Err).and_then(|()| self.write(tally));

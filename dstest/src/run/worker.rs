@@ -81,7 +81,7 @@ impl Worker {
             let _ = desk.cut(self.campaign.process.max_output);
         }
         let fail = self.campaign.process.fail_regex.as_ref();
-        let harvest = Harvest::of_file(desk.log(), fail).unwrap_or_default();
+        let mut harvest = Harvest::of_file(desk.log(), fail).unwrap_or_default();
         let harness = self.campaign.tests[job.test].harness;
         let judgement = judge(&Evidence {
             harness,
@@ -96,6 +96,7 @@ impl Worker {
         record.log_bytes = harvest.bytes;
         record.trace = harvest.trace;
         record.metrics = harvest.metrics;
+        record.sometimes = harvest.sometimes.take();
         self.conclude(record, job, judgement, harvest);
         self.tidy(record, desk, end.leftovers);
     }
@@ -147,6 +148,7 @@ impl Worker {
             log_bytes: 0,
             trace: None,
             metrics: None,
+            sometimes: None,
             signature: None,
         }
     }

@@ -153,10 +153,9 @@ impl Model for Register {
             return None;
         }
         Some(match operation {
-            Operation::Get { .. } => *state,
             Operation::Put { value, .. } => *value,
             Operation::Swap { expected, value, .. } if expected == state => *value,
-            Operation::Swap { .. } => *state,
+            Operation::Get { .. } | Operation::Swap { .. } => *state,
         })
     }
 }
@@ -180,11 +179,7 @@ fn calls(requests: &[&Asked]) -> Vec<Timed<(Operation, Option<Seen>)>> {
     requests.iter().filter(matters).map(timed).collect()
 }
 
-fn illegal(
-    key: u8,
-    calls: &[Timed<(Operation, Option<Seen>)>],
-    longest: usize,
-) -> Box<Violation> {
+fn illegal(key: u8, calls: &[Timed<(Operation, Option<Seen>)>], longest: usize) -> Box<Violation> {
     let mut text = format!("the {} requests for key {key} have no order", calls.len());
     text.push_str(&format!(" ({longest} of them can be put in one):"));
     for Timed { call: (operation, told), called, returned } in calls.iter().take(LISTED_MAX) {

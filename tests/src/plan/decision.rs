@@ -282,7 +282,9 @@ impl Step {
             | Self::Disk { peer, .. }
             | Self::Snapshot { peer }
             | Self::Offer { peer, .. } => PeerSet::only(*peer),
-            Self::Cut(links) | Self::Heal(links) => links.from.iter().chain(links.to.iter()).collect(),
+            Self::Cut(links) | Self::Heal(links) => {
+                links.from.iter().chain(links.to.iter()).collect()
+            }
             Self::Calm { core } => *core,
             Self::Network { .. } | Self::Ask { .. } => PeerSet::NONE,
         }

@@ -171,4 +171,3 @@ impl Case {
 const fn usual(delay_max: Duration) -> Leg {
     Leg { delay_max, ..Leg::PERFECT }
 }
-

@@ -176,7 +176,11 @@ impl<'a> Words<'a> {
         Ok(match kind {
             "crash" => {
                 let peer = self.peer()?;
-                Step::Crash { peer, keep: self.named_count("keep")?, torn: self.named_count("torn")? }
+                Step::Crash {
+                    peer,
+                    keep: self.named_count("keep")?,
+                    torn: self.named_count("torn")?,
+                }
             }
             "start" => Step::Start { peer: self.peer()? },
             "pause" => Step::Pause { peer: self.peer()?, length: self.ms()? },

@@ -92,7 +92,7 @@ type Pass = fn(&mut Attempts);
 
 /// What is cheap and takes much away comes first; the first passes come again because others made
 /// room for them.
-const PASSES: [(&str, Pass); 13] = [
+const PASSES: &[(&str, Pass)] = &[
     ("end of the run", |attempts| attempts.tidy()),
     ("kinds of decisions", decisions::kinds),
     ("peers", peers::fewer),
@@ -100,12 +100,14 @@ const PASSES: [(&str, Pass); 13] = [
     ("peers again", peers::fewer),
     ("settings", settings::plainer),
     ("single decisions", decisions::single),
+    ("any seed", decisions::single_with_any_seed),
     ("settings again", settings::plainer),
-    ("single decisions", decisions::single),
+    ("any seed again", decisions::single_with_any_seed),
     ("peers again", peers::fewer),
     ("lengths", times::shorter),
     ("times", times::rounder),
     ("single decisions", decisions::single),
+    ("times again", times::rounder),
 ];
 
 impl fmt::Display for Shrunk {

@@ -29,11 +29,7 @@ use crate::sim::network::{Connection, Leg, Profile};
 ///
 /// # Errors
 /// A peer does not start, or nothing moves; then the text says what each peer waits for.
-pub(crate) async fn calm(
-    cluster: &Cluster,
-    core: PeerSet,
-    party: &Party,
-) -> Result<(), Failure> {
+pub(crate) async fn calm(cluster: &Cluster, core: PeerSet, party: &Party) -> Result<(), Failure> {
     cluster.world_mut().record(Step::Calm { core });
     cluster.note(format_args!("the storm is over for {core}"));
     cover(cluster, core);
@@ -42,8 +38,14 @@ pub(crate) async fn calm(
     let limit = timing.election_max * TIMEOUTS;
     let fresh = Client::new(cluster, FRESH_CLIENT, &Shared::default());
     let mut serials = 1..;
-    commit(cluster, core, &fresh, &mut serials, cluster.now().after(timing.election_max * 5 + limit))
-        .await?;
+    commit(
+        cluster,
+        core,
+        &fresh,
+        &mut serials,
+        cluster.now().after(timing.election_max * 5 + limit),
+    )
+    .await?;
     while party.asking.get() > 0 {
         cluster.sleep(timing.heartbeat / 2).await;
     }
@@ -74,9 +76,8 @@ async fn settles(cluster: &Cluster, core: PeerSet, limit: Duration) -> Result<bo
 }
 
 fn cover(cluster: &Cluster, core: PeerSet) {
-    let leads = |place: usize| {
-        cluster.status(place).is_some_and(|status| status.role == RoleName::Leader)
-    };
+    let leads =
+        |place: usize| cluster.status(place).is_some_and(|status| status.role == RoleName::Leader);
     let mut world_marks = Vec::new();
     if !core.iter().any(leads) {
         world_marks.push(Mark::CalmWithoutLeader);

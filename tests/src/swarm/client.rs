@@ -40,12 +40,7 @@ pub(crate) fn begin(
 
 impl Client {
     pub(crate) fn new(cluster: &Cluster, number: u16, party: &Shared) -> Self {
-        Self {
-            cluster: cluster.clone(),
-            number,
-            party: Rc::clone(party),
-            leader: Cell::new(None),
-        }
+        Self { cluster: cluster.clone(), number, party: Rc::clone(party), leader: Cell::new(None) }
     }
 
     /// Asks for one thing after the other while the storm lasts.
@@ -80,10 +75,11 @@ impl Client {
     /// The newest value any client has seen or written, so that swaps succeed at times.
     fn last_seen(&self, key: u8) -> u64 {
         let history = self.party.history.borrow();
-        let about_key =
-            history.requests().iter().rev().find(|asked| {
-                asked.operation.key() == key && asked.answer.is_some()
-            });
+        let about_key = history
+            .requests()
+            .iter()
+            .rev()
+            .find(|asked| asked.operation.key() == key && asked.answer.is_some());
         about_key.map_or(0, |asked| match asked.operation {
             Operation::Get { .. } => asked.answer.map_or(0, |(_, told)| told),
             Operation::Put { value, .. } | Operation::Swap { value, .. } => value,

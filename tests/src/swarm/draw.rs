@@ -102,7 +102,8 @@ fn latency(family: Family, timing: &Timing, luck: &mut Stream) -> Latency {
 
 fn trouble(family: Family, timing: &Timing, luck: &mut Stream) -> Trouble {
     let at_home = family == Family::Disks;
-    let mut chance = || if is_in(luck, at_home) { Chance::of(1, 32 << luck.below(5)) } else { Chance::NEVER };
+    let mut chance =
+        || if is_in(luck, at_home) { Chance::of(1, 32 << luck.below(5)) } else { Chance::NEVER };
     let (stall, failure) = (chance(), chance());
     Trouble { stall, stall_max: timing.election_max * 5, failure }
 }

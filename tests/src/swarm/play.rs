@@ -1,6 +1,7 @@
 //! Plays the steps of a case, each at its moment.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use raft::Instant;
 
@@ -54,7 +55,8 @@ pub(crate) async fn play(cluster: Cluster, steps: Vec<Timed>, end: Instant) -> R
         }
         take(&cluster, step)?;
     }
-    wait_until(&cluster, end).await;
+    // What happens in the last instant belongs to the run.
+    wait_until(&cluster, end.after(Duration::from_nanos(1))).await;
     verdict(&cluster, &party, PeerSet::NONE)
 }
 

@@ -87,7 +87,8 @@ impl Kind {
 /// Starts the faults of a forecast, and whoever starts peers that stopped.
 pub(crate) fn begin(cluster: &Cluster, forecast: &Forecast, phase: &Rc<Cell<Phase>>) {
     for (kind, gap) in &forecast.kinds {
-        let (weather, phase) = (Weather { cluster: cluster.clone(), kind: *kind }, Rc::clone(phase));
+        let (weather, phase) =
+            (Weather { cluster: cluster.clone(), kind: *kind }, Rc::clone(phase));
         let gap = *gap;
         cluster.spawn(format!("{kind:?}"), async move { weather.go_on(gap, &phase).await });
     }

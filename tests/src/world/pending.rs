@@ -62,7 +62,9 @@ impl World {
             let Some(progress) = leader.followers.get(&peer_id(other)) else { continue };
             write!(text, ", {other} matches {}", progress.match_index)?;
             match &progress.flow {
-                Flow::Probe(probe) => write!(text, " ({})", probe_word(*probe, progress.next_index))?,
+                Flow::Probe(probe) => {
+                    write!(text, " ({})", probe_word(*probe, progress.next_index))?;
+                }
                 Flow::Replicate(in_flight) => write!(text, " ({} in flight)", in_flight.len())?,
                 Flow::Snapshot(transfer) => write!(
                     text,

@@ -36,12 +36,10 @@ pub(super) struct ClockSink {
 
 impl Sink for ClockSink {
     fn record(&mut self, at: Instant, source: trace::Source, event: &trace::Event<'_>) {
-        let event = match *event {
-            trace::Event::TimerReset { deadline } => {
-                trace::Event::TimerReset { deadline: self.clock.moment(deadline) }
-            }
-            other => other,
-        };
+        let mut event = *event;
+        if let trace::Event::TimerReset { deadline } = &mut event {
+            *deadline = self.clock.moment(*deadline);
+        }
         self.logger.record(self.clock.moment(at), source, &event);
     }
 }

@@ -46,8 +46,7 @@ impl World {
     }
 
     fn leaders_beside(&self, place: usize) -> bool {
-        let leads =
-            |other: usize| self.status(other).is_some_and(|s| s.role == RoleName::Leader);
+        let leads = |other: usize| self.status(other).is_some_and(|s| s.role == RoleName::Leader);
         (0..self.size()).any(|other| other != place && leads(other))
     }
 
