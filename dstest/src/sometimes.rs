@@ -93,7 +93,7 @@ impl Situations {
         }
         let mut table = Table::default();
         table.column("Sometimes", Align::Left);
-        table.column(&format!("Of {} runs", self.runs), Align::Right);
+        table.column(format!("Of {} runs", self.runs), Align::Right);
         table.column("Times", Align::Right);
         for Row { name, runs, count } in &self.rows {
             let tone = if *count == 0 { Tone::Warning } else { Tone::Normal };

@@ -11,5 +11,6 @@ mod go_package;
 mod merged;
 mod robustness;
 mod signals;
+mod small;
 mod stored;
 mod support;
