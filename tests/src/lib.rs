@@ -1,11 +1,14 @@
 //! The deterministic world in which the Raft core is tested, and the scenarios it is tested with.
 //!
 //! ```text
-//! lab2, storm (what happens) ─► cluster (the tester's operations) ─► world ─► raft::Node
+//! lab2, storm, swarm (what happens) ─► cluster (the tester's operations) ─► world ─► raft::Node
 //!                                                               ├► sim: queue, links, disks
+//!                                                               ├► plan: decisions, as they are taken
 //!                                                               ├► service: what is applied
 //!                                                               └► invariants, after every event
-//! run: one seed, one scenario ─► report
+//! run: one seed, one scenario ─► report, or a case ─► shrink
+//! oracle: what clients were told     coverage: what a campaign came into
+//! harness: a run inside a test, as the environment asks for it
 //! ```
 //!
 //! Invariants: one seed gives one trace, byte for byte, in any process on any machine; nothing in

@@ -122,9 +122,9 @@ fn a_call_without_a_result_takes_effect_at_any_later_moment_or_never() {
 #[test]
 fn moments_that_are_equal_overlap() {
     let touching = [(0, 5, write(1, 0)), (5, 9, get(0))].map(timed);
-    assert!(matches!(check(&Register, &touching, STEPS), Answer::Illegal { .. }));
-    let overlapping = [(0, 5, (Operation::Put { key: 0, value: 1 }, Some(0))), (5, 9, get(1))];
-    assert_eq!(check(&Register, &overlapping.map(timed), STEPS), Answer::Linearizable);
+    assert_eq!(check(&Register, &touching, STEPS), Answer::Linearizable);
+    let apart = [(0, 5, write(1, 0)), (6, 9, get(0))].map(timed);
+    assert!(matches!(check(&Register, &apart, STEPS), Answer::Illegal { .. }));
     let swapped = [(0, 5, get(1)), (5, 9, write(1, 0))].map(timed);
     assert_eq!(check(&Register, &swapped, STEPS), Answer::Linearizable);
 }

@@ -82,7 +82,7 @@ fn a_crash_loses_only_what_was_pending_and_tears_only_appends() {
         survivors[survived] += 1;
         torn += usize::from(damage.torn_entries > 0);
     }
-    assert!(survivors.iter().all(|count| *count > 50), "every prefix survives: {survivors:?}");
+    assert!(survivors.iter().all(|count| *count > 25), "every prefix survives: {survivors:?}");
     assert!(torn > 100, "appends are torn at times: {torn}");
 }
 
