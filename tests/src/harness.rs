@@ -15,6 +15,7 @@ use raft::verbose::{Logger, Settings};
 
 use crate::lab2::{Part, Scenario};
 use crate::plan::Case;
+use crate::report::{Evidence, FailureReport};
 use crate::run::{Report, Run, simulate, simulate_case};
 use crate::shrink;
 
@@ -69,7 +70,6 @@ fn seeds(first: u64, count: u64) -> impl Iterator<Item = u64> {
     (0..count).map(move |more| first.wrapping_add(more))
 }
 
-#[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
     let mut total: Option<Report> = None;
     for seed in seeds(first, count) {
@@ -79,9 +79,9 @@ fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
                 None => total = Some(report),
                 Some(total) => total.add(&report),
             },
-            Err(report) => {
-                println!("{report}");
-                panic!("{} (seed {seed})", report.failure);
+            Err(mut report) => {
+                report.evidence = Some(Evidence::gather(scenario, &report));
+                fail(&report);
             }
         }
     }
@@ -110,11 +110,28 @@ fn run_case(scenario: &Scenario, path: &str) {
     let logger = logger(scenario.name, case.seed, case.settings.peers);
     match simulate_case(&case, logger) {
         Ok(report) => print_passed(scenario.part, &report),
-        Err(report) => {
-            println!("{report}");
-            panic!("{} (case {path})", report.failure);
+        Err(mut report) => {
+            report.evidence = Some(Evidence::gather_case(&case, &report));
+            fail(&report);
         }
     }
+}
+
+/// Says everything about a failure, and fails.
+#[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
+fn fail(report: &FailureReport) -> ! {
+    println!("{report}");
+    if let Err(error) = keep(report) {
+        println!("report.json cannot be written: {error}");
+    }
+    // Everything is said: a panic of its own would only add the stack of this function.
+    std::panic::resume_unwind(Box::new(report.signature()));
+}
+
+/// Leaves the report in the folder that dstest gives a run, if there is one.
+fn keep(report: &FailureReport) -> std::io::Result<()> {
+    let Some(folder) = std::env::var_os("DSTEST_RUN_DIR") else { return Ok(()) };
+    std::fs::write(Path::new(&folder).join("report.json"), report.to_json().to_string())
 }
 
 /// Shrinks the first failure among the seeds.

@@ -112,7 +112,8 @@ impl Run {
         let world = match World::new(seed, setup) {
             Ok(world) => Rc::new(RefCell::new(world)),
             Err(failure) => {
-                let report = FailureReport::without_world(name, part, seed, failure);
+                let report =
+                    FailureReport::without_world(name, part, seed, &case.settings, failure);
                 return Self { outcome: Err(Box::new(report)), case, checkpoints: Vec::new() };
             }
         };
@@ -120,6 +121,7 @@ impl Run {
         let mut world = world.borrow_mut();
         let outcome = outcome.map(|()| Report::of(&world)).map_err(|failure| {
             case.fails = Some(failure.identity());
+            world.say_failed(&failure);
             Box::new(FailureReport::new(name, part, &world, failure))
         });
         case.end = world.now();

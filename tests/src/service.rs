@@ -4,6 +4,8 @@
 //! at every index all services of a run are given the same bytes, restarts included; a snapshot
 //! that is installed holds exactly what was agreed on.
 
+use std::fmt;
+
 use raft::{Bytes, Entry, Index, Snapshot};
 
 use crate::invariants::violation::Witness;
@@ -51,6 +53,15 @@ impl Machine {
         match self {
             Self::History => "history",
             Self::Store => "kv",
+        }
+    }
+}
+
+impl fmt::Display for Snapshots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("no snapshots"),
+            Self::Every(count) => write!(f, "a snapshot every {count} indexes"),
         }
     }
 }

@@ -70,6 +70,8 @@ pub struct World {
     coverage: Coverage,
     /// Peers whose outputs have not been polled since something happened to them.
     touched: Vec<usize>,
+    /// The peer something happened to last.
+    acting: Option<usize>,
     invariants: Invariants,
     agreed: Agreed,
     trace: TraceHash,
@@ -124,6 +126,7 @@ impl World {
             ledger: Ledger::default(),
             coverage: Coverage::default(),
             touched: Vec::with_capacity(peers),
+            acting: None,
             invariants: Invariants::default(),
             agreed: Agreed::default(),
             trace: TraceHash::EMPTY,
