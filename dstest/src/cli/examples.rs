@@ -60,6 +60,20 @@ Examples:
   dstest list --include-ignored | wc -l
                                       how many there are, ignored ones too";
 
+pub(super) const SHRINK: &str = "\
+Examples:
+  dstest shrink                                   the first failure of the newest campaign
+  dstest shrink swarm_mixed#17                    a run of the newest campaign
+  dstest shrink swarm_mixed#17 --to tests/cases/split-vote.case
+  DSTEST_CASE=split-vote.case dstest swarm_mixed  play a case
+
+The very program of the campaign runs with the same seed and DSTEST_SHRINK=FILE; a test that knows
+how to shrink writes the case to that file.
+
+Exit codes:
+  0    there is a case
+  1    there is none";
+
 pub(super) const BROWSE: &str = "\
 Examples:
   dstest browse            the newest campaign, also while it runs

@@ -16,5 +16,6 @@ mod manual;
 mod merged;
 mod robustness;
 mod signals;
+mod small;
 mod stored;
 mod support;
