@@ -28,6 +28,12 @@ impl Time {
     pub const fn since(self, origin: Self) -> Self {
         Self(self.0.saturating_sub(origin.0))
     }
+
+    /// The time that is this long after `origin`: the inverse of [`Time::since`].
+    #[must_use]
+    pub const fn after(self, origin: Self) -> Self {
+        Self(self.0.saturating_add(origin.0))
+    }
 }
 
 /// The length of one unit of a time field, in nanoseconds; never zero.

@@ -20,17 +20,9 @@ use super::run::{RunError, Screen};
 /// # Errors
 /// When a file cannot be read or the output not be written.
 pub(super) fn show(sources: &[Source], screen: &mut Screen) -> Result<Exit, RunError> {
-    let paths = sources.iter().filter_map(|source| match source {
-        Source::File(path) => Some(path.clone()),
-        Source::Stdin => None,
-    });
-    let mut tails = paths.map(Tail::open).collect::<Result<Vec<_>, _>>()?;
+    let mut tails = Tails::open(sources)?;
     loop {
-        let mut news = News::None;
-        for tail in &mut tails {
-            news = news.or(tail.show_news(screen)?);
-        }
-        if news == News::None {
+        if tails.news(&mut |line| screen.line(line))? == News::None {
             screen.pause()?;
             screen.follow_size()?;
             sleep(LOOK_EVERY);
@@ -38,11 +30,44 @@ pub(super) fn show(sources: &[Source], screen: &mut Screen) -> Result<Exit, RunE
     }
 }
 
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Files that are followed.
+pub(super) struct Tails(Vec<Tail>);
+
+impl Tails {
+    /// Opens those sources that are files.
+    ///
+    /// # Errors
+    /// When one cannot be opened.
+    pub(super) fn open(sources: &[Source]) -> Result<Self, RunError> {
+        let paths = sources.iter().filter_map(|source| match source {
+            Source::File(path) => Some(path.clone()),
+            Source::Stdin => None,
+        });
+        paths.map(Tail::open).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Passes on the lines that have been completed since the last look.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or what `take` says.
+    pub(super) fn news(
+        &mut self,
+        take: &mut impl FnMut(&[u8]) -> Result<(), RunError>,
+    ) -> Result<News, RunError> {
+        let mut news = News::None;
+        for tail in &mut self.0 {
+            news = news.or(tail.news(take)?);
+        }
+        Ok(news)
+    }
+}
+
+/// How long to wait for news.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Whether a look at a file found anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum News {
+pub(super) enum News {
     None,
     Some,
 }
@@ -68,12 +93,14 @@ impl Tail {
         }
     }
 
-    /// Shows the lines that have been completed since the last look.
-    fn show_news(&mut self, screen: &mut Screen) -> Result<News, RunError> {
+    fn news(
+        &mut self,
+        take: &mut impl FnMut(&[u8]) -> Result<(), RunError>,
+    ) -> Result<News, RunError> {
         match self.lines.fill(&mut self.file).map_err(RunError::Read)? {
             Fill::Some => {
                 while let Some(line) = self.lines.next() {
-                    screen.line(line)?;
+                    take(line)?;
                 }
                 Ok(News::Some)
             }
@@ -81,7 +108,7 @@ impl Tail {
                 News::None => Ok(News::None),
                 News::Some => {
                     // What the old file ended with will never get its line end.
-                    self.lines.rest().map_or(Ok(()), |line| screen.line(line))?;
+                    self.lines.rest().map_or(Ok(()), take)?;
                     Ok(News::Some)
                 }
             },
@@ -108,7 +135,7 @@ impl Tail {
 
 /// The file that has the name now, if it is another one. While there is none, as in the middle of
 /// a rotation, the old one goes on.
-fn replacement(path: &Path, old: (u64, u64)) -> Option<File> {
+pub(super) fn replacement(path: &Path, old: (u64, u64)) -> Option<File> {
     let file = File::open(path).ok()?;
     let new = file.metadata().ok()?;
     ((new.dev(), new.ino()) != old).then_some(file)

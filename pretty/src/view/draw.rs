@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-use super::chunk::PeerId;
+use super::names::PeerId;
 use super::{LogView, Panes, Wrap};
 use crate::class::Class;
 use crate::color::{Depth, Rgb};
@@ -69,16 +69,13 @@ impl LogView {
         self.size.height.saturating_sub(2 + self.state_rows() + self.strip_rows())
     }
 
-    /// Rows of the line at a position in `shown`.
-    pub(super) fn rows_of(&self, at: usize) -> usize {
-        let Some(line) = self.shown.get(at) else {
-            return 1;
-        };
-        let mut scratch = String::new();
-        if self.wrap == Wrap::No {
+    /// Rows a line takes on the screen.
+    pub(super) fn rows_of(&self, line: usize) -> usize {
+        if self.wrap == Wrap::No || line >= self.store.len() {
             return 1;
         }
-        let drawn = self.prepare(*line as usize, &mut scratch);
+        let mut scratch = String::new();
+        let drawn = self.prepare(line, &mut scratch);
         drawn.text.rows(usize::from(drawn.cell.width)).count()
     }
 
@@ -101,19 +98,18 @@ impl LogView {
 
     fn draw_body(&self, area: Rect, buffer: &mut Buffer) {
         let mut y = area.y;
-        for (at, line) in self.shown.iter().enumerate().skip(self.top) {
-            if y >= area.bottom() {
-                return;
-            }
+        let mut next = self.shown.next(self.top);
+        while let Some(line) = next.filter(|_| y < area.bottom()) {
             let rows = Rect { y, height: area.bottom() - y, ..area };
-            y += self.draw_line(*line as usize, rows, buffer);
-            if self.highlight.as_ref().is_some_and(|lines| lines.contains(*line as usize)) {
-                buffer.set_style(Rect { height: y - rows.y, ..rows }, self.highlight_style());
+            y += self.draw_line(line, rows, buffer);
+            let rows = Rect { height: y - rows.y, ..rows };
+            if self.highlight.as_ref().is_some_and(|lines| lines.contains(line)) {
+                buffer.set_style(rows, self.highlight_style());
             }
-            if at == self.cursor {
-                let marked = Rect { height: y - rows.y, ..rows };
-                buffer.set_style(marked, self.cursor_style());
+            if line == self.cursor {
+                buffer.set_style(rows, self.cursor_style());
             }
+            next = self.shown.next(line + 1);
         }
     }
 
@@ -121,7 +117,7 @@ impl LogView {
     fn draw_line(&self, line: usize, area: Rect, buffer: &mut Buffer) -> u16 {
         let mut scratch = String::new();
         let drawn = self.prepare(line, &mut scratch);
-        let event = self.store.entry(line).event();
+        let event = self.store.kind(line).event();
         let mut y = area.y;
         for row in drawn.text.rows(usize::from(drawn.cell.width)) {
             if y == area.bottom() {
@@ -217,8 +213,8 @@ impl LogView {
     }
 
     fn prepare<'a>(&self, line: usize, scratch: &'a mut String) -> Drawn<'a> {
-        match self.store.line(line) {
-            Line::Event(event) => self.prepare_event(line, &event, scratch),
+        self.store.read(line, |read| match read {
+            Line::Event(event) => self.prepare_event(line, event, scratch),
             Line::Header(header) => {
                 self.prepare_other(line, header.text, self.title_style(), scratch)
             }
@@ -231,7 +227,7 @@ impl LogView {
                 };
                 self.prepare_other(line, text, style, scratch)
             }
-        }
+        })
     }
 
     fn prepare_other<'a>(

@@ -1,7 +1,7 @@
 //! The state of the peers at the selected line.
 
 use super::LogView;
-use super::chunk::PeerId;
+use super::names::PeerId;
 use super::told::KEYS;
 
 /// The value of each key, where the peer has said one.

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::chunk::PeerId;
+use super::names::PeerId;
 use super::told::{KEYS, Key};
 
 /// Something a line says that belongs into the history.
@@ -25,6 +25,8 @@ pub(super) enum Says {
     NewRun,
     /// A new test in the words of a test runner: its terms are new ones.
     NewTest,
+    /// A line of a test runner.
+    Test,
     /// A failure, panic or race.
     Error,
     Restart(PeerId),
@@ -33,16 +35,19 @@ pub(super) enum Says {
 }
 
 impl Note {
-    /// The same note, with its line counted from the start of a store, and the peers named there.
-    pub(super) fn renamed(self, first: u32, peers: &[u16]) -> Self {
-        let own = |peer: PeerId| PeerId(peers[usize::from(peer.0)]);
-        let says = match self.says {
-            same @ (Says::NewRun | Says::NewTest | Says::Error) => same,
-            Says::Restart(peer) => Says::Restart(own(peer)),
-            Says::Is(peer, key, value) => Says::Is(own(peer), key, value),
-            Says::OneMore(peer, key) => Says::OneMore(own(peer), key),
-        };
-        Self { line: first.saturating_add(self.line), says }
+    /// The same note, with its line counted from the start of a store.
+    pub(super) fn after(self, first: u32) -> Self {
+        Self { line: first.saturating_add(self.line), ..self }
+    }
+
+    /// Numbers the peers as a store does.
+    pub(super) fn rename(&mut self, peers: &[u16]) {
+        match &mut self.says {
+            Says::NewRun | Says::NewTest | Says::Test | Says::Error => {}
+            Says::Restart(peer) | Says::Is(peer, ..) | Says::OneMore(peer, _) => {
+                *peer = PeerId(peers[usize::from(peer.0)]);
+            }
+        }
     }
 }
 
@@ -79,6 +84,7 @@ pub(super) struct History {
     terms: Vec<(u32, u64)>,
     leaders: Vec<(u32, PeerId)>,
     errors: Vec<u32>,
+    tests: Vec<u32>,
     oddities: Vec<(u32, Oddity)>,
 }
 
@@ -101,6 +107,7 @@ impl History {
                 self.new_test();
             }
             Says::NewTest => self.new_test(),
+            Says::Test => self.tests.push(line),
             Says::Error => self.errors.push(line),
             Says::Restart(peer) => self.restart(line, usize::from(peer.0)),
             Says::Is(peer, key, value) => {
@@ -139,6 +146,11 @@ impl History {
     /// Failures, panics and races.
     pub(super) fn errors(&self) -> &[u32] {
         &self.errors
+    }
+
+    /// Lines of test runners.
+    pub(super) fn tests(&self) -> &[u32] {
+        &self.tests
     }
 
     pub(super) fn oddities(&self) -> &[(u32, Oddity)] {

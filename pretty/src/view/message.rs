@@ -11,8 +11,9 @@ use regex::bytes::Regex;
 
 use super::LogView;
 use super::told::fact;
-use crate::line::{Event, Line, Stamp};
+use crate::line::{Event, Line};
 use crate::text::make_safe;
+use crate::time::Time;
 
 /// What a line says of a message, in its own bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,10 +98,8 @@ impl LogView {
     /// The line of the other end of the selected message, among all lines.
     pub(super) fn other_end(&self) -> Option<usize> {
         let line = self.cursor()?;
-        let Line::Event(event) = self.store.line(line) else {
-            return None;
-        };
-        self.find_end(line, &Message::of(&event)?).map(|(line, _)| line)
+        let find = |event: &Event<'_>| self.find_end(line, &Message::of(event)?);
+        self.store.read_event(line, find)?.map(|(line, _)| line)
     }
 
     fn find_end(&self, line: usize, message: &Message<'_>) -> Option<(usize, Fate)> {
@@ -120,18 +119,19 @@ impl LogView {
     ) -> Option<(usize, Fate)> {
         let clue = Finder::new(message.clue());
         let found = lines.find_map(|line| {
-            clue.find(self.store.bytes(line))?;
-            let Line::Event(event) = self.store.line(line) else {
+            let text = self.store.text(line);
+            clue.find(&text)?;
+            let Line::Event(event) = self.store.parser_at(line).parse(&text) else {
                 return None;
             };
             let other = Message::of(&event).filter(|other| other.is_same(message))?;
             let is_other_end = other.end != message.end;
-            // Without an id the next message the same way ends the search; with one a second
-            // line of the same end is a copy of the message.
             let fate = match other.end {
                 End::Lost(why) => Fate::Lost(safe(why)),
                 End::Sent | End::Received => Fate::Arrived,
             };
+            // Without an id the next message the same way ends the search; with one a second
+            // line of the same end is a copy of the message.
             (message.id.is_none() || is_other_end).then_some((line, is_other_end.then_some(fate)))
         });
         found.and_then(|(line, fate)| Some((line, fate?)))
@@ -140,10 +140,11 @@ impl LogView {
     /// The selected message in a line: who, to whom, when, how long it took, whether it was lost.
     pub(super) fn message_line(&self) -> Option<String> {
         let line = self.cursor()?;
-        let Line::Event(event) = self.store.line(line) else {
-            return None;
-        };
-        let message = Message::of(&event)?;
+        self.store.read_event(line, |event| self.tell(line, event))?
+    }
+
+    fn tell(&self, line: usize, event: &Event<'_>) -> Option<String> {
+        let message = Message::of(event)?;
         let Message { kind, from, to, id, end } = message;
         let id = id.map_or_else(String::new, |id| format!("  id={}", safe(id)));
         let name = format!("{} {} → {}{id}", safe(kind), safe(from), safe(to));
@@ -160,20 +161,19 @@ impl LogView {
 
     fn travel(&self, sent: usize, received: usize) -> String {
         let stamps = self.stamp(sent).zip(self.stamp(received));
-        let Some((sent, received)) = stamps else {
+        let Some(((sent, sent_at), (received, received_at))) = stamps else {
             return format!("sent in line {}, received in line {}", sent + 1, received + 1);
         };
-        let took = sent.at.zip(received.at).map(|(sent, received)| received.since(sent));
+        let took = sent_at.zip(received_at).map(|(sent, received)| received.since(sent));
         let took = took.map_or_else(String::new, |took| format!(" after {}", length(took.nanos())));
-        let text = |stamp: &Stamp<'_>| make_safe(&stamp.text, &mut String::new()).text().to_owned();
-        format!("sent {}, received {}{took}", text(&sent), text(&received))
+        format!("sent {sent}, received {received}{took}")
     }
 
-    fn stamp(&self, line: usize) -> Option<Stamp<'_>> {
-        match self.store.line(line) {
-            Line::Event(event) => event.stamp,
-            Line::Header(_) | Line::Other(..) => None,
-        }
+    /// The time of an event, as written and as a point in time.
+    fn stamp(&self, line: usize) -> Option<(String, Option<Time>)> {
+        let stamp =
+            |event: &Event<'_>| event.stamp.as_ref().map(|stamp| (safe(&stamp.text), stamp.at));
+        self.store.read_event(line, stamp)?
     }
 }
 
@@ -202,7 +202,7 @@ fn length(nanos: i64) -> String {
 }
 
 /// How far away the other end is looked for: a few milliseconds' work.
-const LINES_MAX: usize = 100_000;
+pub(super) const LINES_MAX: usize = 100_000;
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ use super::{Bitmap, Chunk, LogView};
 use crate::color::Depth;
 use crate::line::{Event, Line};
 use crate::parse::Parser;
+use crate::text::make_safe;
 use crate::theme::Background;
 use crate::time::Time;
 
@@ -43,26 +44,26 @@ impl LogView {
     /// Selects a line, counted from 0, or the nearest one after it that is shown; the screen
     /// shows it with what surrounds it.
     pub fn select(&mut self, line: usize) {
-        self.go_to(self.shown.partition_point(|shown| (*shown as usize) < line));
+        self.go_to_line(line);
         self.center();
     }
 
     /// Selects the last failure, panic or race that is shown, at its first line; else the last
     /// line.
     pub fn select_last_error(&mut self) {
-        let errors = self.store.history.errors().iter().rev();
-        let mut shown = errors.filter_map(|line| self.shown.binary_search(line).ok());
-        let Some(mut at) = shown.next() else {
-            return self.go_to(usize::MAX);
+        let last = self.errors().rev().find(|line| self.shown.contains(*line));
+        let Some(mut first) = last else {
+            return self.go_to_line(usize::MAX);
         };
         // A failure of several lines is read from its start.
-        for before in shown {
-            if before + 1 != at {
-                break;
-            }
-            at = before;
+        let errors = self.store.history.errors();
+        while let Some(before) =
+            self.shown.previous(first).and_then(|line| u32::try_from(line).ok())
+            && errors.binary_search(&before).is_ok()
+        {
+            first = before as usize;
         }
-        self.go_to(at);
+        self.go_to_line(first);
         self.center();
     }
 
@@ -73,6 +74,12 @@ impl LogView {
         self.refilter();
     }
 
+    /// Says in the status line what the owner is doing, until it says something else: `indexing
+    /// 40 %`; nothing if that is empty.
+    pub fn set_busy(&mut self, busy: &str) {
+        self.busy = make_safe(busy.as_bytes(), &mut String::new()).text().to_owned();
+    }
+
     /// Marks these lines in the view, or none.
     pub fn set_highlight(&mut self, lines: Option<Bitmap>) {
         self.highlight = lines;
@@ -81,7 +88,7 @@ impl LogView {
     /// Whether a line, counted from 0, is one of those shown.
     #[must_use]
     pub fn is_shown(&self, line: usize) -> bool {
-        u32::try_from(line).is_ok_and(|line| self.shown.binary_search(&line).is_ok())
+        self.shown.contains(line)
     }
 
     /// Failures, panics and races: the lines that say so, in order.
@@ -106,7 +113,7 @@ impl LogView {
     /// assert_eq!(view.facts(1, |_| ()), None);
     /// ```
     pub fn read<T>(&self, line: usize, read: impl FnOnce(&Line<'_>) -> T) -> Option<T> {
-        (line < self.len()).then(|| read(&self.store.line(line)))
+        (line < self.len()).then(|| self.store.read(line, read))
     }
 
     /// The same for the facts of an event; `None` if the line is none.
@@ -120,12 +127,12 @@ impl LogView {
     fn center(&mut self) {
         let mut room = self.body_rows().saturating_sub(self.rows_of(self.cursor)) / 2;
         self.top = self.cursor;
-        while self.top > 0 {
-            let Some(less) = room.checked_sub(self.rows_of(self.top - 1)) else {
+        while let Some(before) = self.shown.previous(self.top) {
+            let Some(less) = room.checked_sub(self.rows_of(before)) else {
                 break;
             };
             room = less;
-            self.top -= 1;
+            self.top = before;
         }
         self.fill_screen();
     }

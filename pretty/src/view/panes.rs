@@ -48,18 +48,27 @@ impl LogView {
         for peer in &self.hidden.peers {
             status += &format!("  -peer {}", self.store.peers.safe_name(peer.0));
         }
-        if let Some(regex) = &self.filter {
-            status += &format!("  &{}", safe(regex.as_str()));
+        if let Some(matching) = &self.matching {
+            status += &format!("  &{}", safe(matching.regex.as_str()));
+        }
+        if let Some(percent) = self.filtered_percent() {
+            status += &format!("  filtering {percent} %");
         }
         if let Some(search) = &self.search {
-            let count = search.count(self.cursor, self.shown.len());
+            let count = self.match_count(search);
             status += &format!("  /{} {count}", safe(search.regex.as_str()));
+            if search.awaited.is_some() {
+                status += &format!("  searching {} %", search.scan.percent(&self.store));
+            }
         }
         if let Some(odd) = self.cursor().and_then(|line| self.store.history.oddity(line)) {
             status += &format!("  ! {}", odd.words());
         }
         if self.follow == Follow::Yes {
             status += "  following";
+        }
+        if !self.busy.is_empty() {
+            status += &format!("  {}", self.busy);
         }
         if !self.note.is_empty() {
             status += &format!("  {}", self.note);

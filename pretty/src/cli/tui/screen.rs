@@ -4,14 +4,17 @@ use std::io::{self, Write as _, stdout};
 use std::panic;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread;
 
 use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, enable_raw_mode};
 use ratatui::prelude::CrosstermBackend;
 use ratatui::{DefaultTerminal, Frame, Terminal};
-use signal_hook::consts::SIGTSTP;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 /// The whole screen, with its keys and mouse. Dropping it restores the terminal; so does a panic.
 pub(super) struct Screen {
@@ -41,12 +44,14 @@ impl Screen {
                 before(info);
             }));
         });
+        restore_on_signals()?;
         let mut screen = Self { terminal, mouse: Mouse::View };
         screen.use_mouse()?;
         Ok(screen)
     }
 
     pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
         self.terminal.draw(picture).map(|_| ())
     }
 
@@ -57,7 +62,7 @@ impl Screen {
 
     /// Stops the program as the terminal's own key would; returns when it is continued.
     pub(super) fn suspend(&mut self) -> io::Result<()> {
-        self.lend(|| signal_hook::low_level::emulate_default_handler(SIGTSTP))?
+        self.lend(|| emulate_default_handler(SIGTSTP))?
     }
 
     /// Opens an editor at a line, counted from 1. What goes wrong with it is for the user.
@@ -120,6 +125,23 @@ impl Drop for Screen {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// Held while a picture is drawn, so that nothing is drawn once the terminal is given back.
+static DRAWING: Mutex<()> = Mutex::new(());
+
+/// Signals that end the program give the terminal back first.
+fn restore_on_signals() -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
+            restore();
+            // Does not return: all of these end a program.
+            let _ = emulate_default_handler(signal);
+        }
+    })?;
+    Ok(())
 }
 
 /// As well as it can be done: there is no one left to tell.
