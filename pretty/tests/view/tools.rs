@@ -39,7 +39,7 @@ fn marks_lead_back() {
 
 /// More lines than are looked at in one go, one of them special.
 fn long_log(special: usize) -> LogView {
-    let lines = (0..200_000).map(|at| match at == special {
+    let lines = (0..LONG).map(|at| match at == special {
         true => "1 | INFO | 0 | the needle\n".to_owned(),
         false => format!("{at} | INFO | {} | says {}\n", at % 3, at % 10),
     });
