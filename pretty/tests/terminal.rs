@@ -89,6 +89,48 @@ fn the_view_opens_and_leaves_the_screen_as_it_was() {
     assert!(child.wait().unwrap().success());
 }
 
+/// Runs the program on a terminal with a log of a thousand lines and a pager.
+fn page(pager: &str) -> (Screen, Child) {
+    let (screen, terminal) = Screen::new(60, 10);
+    let script = "seq -f '1 | VOTE | 0 | line %g' 1000 | \"$PRETTY\" --no-config --color=16";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin");
+    command.env("TERM", "xterm").env("PRETTY", env!("CARGO_BIN_EXE_pretty"));
+    command.env("PRETTY_PAGER", pager).stderr(terminal.try_clone().unwrap()).stdout(terminal);
+    (screen, command.stdin(Stdio::null()).spawn().unwrap())
+}
+
+#[test]
+fn a_pager_shows_the_output_when_asked_for() {
+    let (mut screen, mut child) = page("tr a-z A-Z");
+    let seen = screen.wait_for("LINE 1000");
+    assert!(seen.contains("\x1b[36MVOTE"), "in colours, as on the terminal itself: {seen:?}");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_pager_may_be_left_early() {
+    let (mut screen, mut child) = page("head -n 3; echo that is all");
+    let seen = screen.wait_for("that is all");
+    assert!(seen.contains("line 2") && !seen.contains("line 3"), "{seen:?}");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_pager_that_is_not_there_is_named() {
+    let (mut screen, mut child) = page("no-such-pager");
+    let seen = screen.wait_for("PRETTY_PAGER may name another");
+    assert!(seen.contains("pretty: the pager `no-such-pager`"), "{seen:?}");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn without_a_command_there_is_no_pager() {
+    let (mut screen, mut child) = page("");
+    screen.wait_for("line 1000");
+    assert!(child.wait().unwrap().success());
+}
+
 /// The view of a file of its own, and the program that shows it.
 fn open_view(log: &str, editor: &str) -> (tempfile::TempDir, Screen, Child) {
     let folder = tempfile::tempdir().unwrap();

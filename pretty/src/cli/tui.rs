@@ -21,7 +21,7 @@ use super::input::Input;
 use super::plan::{Follow, Plan, Source};
 use super::run::RunError;
 use crate::view::{Action, LogView, Outcome, Work};
-use load::{NEWS_WAITING_MAX, News, Percent, load};
+use load::{NEWS_WAITING_MAX, News, Percent, Wanted, load};
 use screen::Screen;
 
 /// Shows the log until the user closes it. An editor can open a log that is a single file.
@@ -33,14 +33,18 @@ pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
         [Source::File(path)] => Some(path.clone()),
         _ => None,
     };
-    let mut view = LogView::new(plan.options.background, plan.options.depth);
-    view = view.with_filter(plan.options.filter);
+    let mut view = LogView::new(plan.options.background, plan.options.depth)
+        .with_palette(plan.options.palette)
+        .with_keys(plan.keys)
+        .with_rules(plan.rules.clone())
+        .with_filter(plan.options.filter);
     if plan.follow == Follow::Yes {
         let _ = view.apply(Action::ToggleFollow);
     }
     let (sender, news) = sync_channel(NEWS_WAITING_MAX);
-    let loader =
-        thread::spawn(move || load(inputs, &plan.inputs, plan.follow, &plan.parser, &sender));
+    let wanted =
+        Wanted { names: plan.inputs, follow: plan.follow, parser: plan.parser, rules: plan.rules };
+    let loader = thread::spawn(move || load(inputs, wanted, &sender));
     let screen = Screen::open().map_err(RunError::Terminal)?;
     // With the channel closed the loader stops at its next news; one that waits for a pipe ends
     // with the program.

@@ -16,7 +16,8 @@ use std::ops::Range;
 use super::history::Note;
 use super::names::{Names, PeerId, TopicId};
 use super::notes::Notes;
-use super::source::{Bytes, Group, Source, without_return};
+use super::rules::Rules;
+use super::source::{Bytes, Group, Part, Source, without_return};
 use crate::class::Class;
 use crate::line::{Event, Line};
 use crate::parse::Parser;
@@ -126,28 +127,37 @@ impl Chunk {
     /// If `bytes` has more than [`Chunk::BYTES_MAX`] bytes.
     #[must_use]
     pub fn index(bytes: Vec<u8>, parser: Parser) -> Self {
-        let index = Index::of(&bytes, parser);
+        Self::index_with(bytes, parser, &Rules::default())
+    }
+
+    /// The same, with rules of the user's own for what the peers say of themselves.
+    ///
+    /// # Panics
+    /// If `bytes` has more than [`Chunk::BYTES_MAX`] bytes.
+    #[must_use]
+    pub fn index_with(bytes: Vec<u8>, parser: Parser, rules: &Rules) -> Self {
+        let index = Index::of(&bytes, parser, rules);
         index.into_chunk(Bytes::Memory(bytes))
     }
 
-    /// Indexes the lines in so many bytes of a file from `start` on, which stay in the file;
-    /// `buffer` is overwritten.
+    /// Indexes the lines in a part of a file, which stay in the file; `buffer` is overwritten.
     ///
     /// # Errors
     /// Those of the file.
     ///
     /// # Panics
-    /// If that are more than [`Chunk::BYTES_MAX`] bytes.
+    /// If that part has more than [`Chunk::BYTES_MAX`] bytes.
     pub fn index_file(
         source: &Source,
-        start: u64,
-        length: usize,
+        part: Part,
         parser: Parser,
+        rules: &Rules,
         buffer: &mut Vec<u8>,
     ) -> io::Result<Self> {
-        source.read(start, length, buffer)?;
-        let bytes = Bytes::File { source: source.clone(), start, length: buffer.len() };
-        Ok(Index::of(buffer, parser).into_chunk(bytes))
+        source.read(part, buffer)?;
+        let bytes =
+            Bytes::File { source: source.clone(), part: Part { length: buffer.len(), ..part } };
+        Ok(Index::of(buffer, parser, rules).into_chunk(bytes))
     }
 
     /// A parser for what follows this chunk: it knows the unit the last header names.
@@ -299,7 +309,7 @@ struct Index {
 }
 
 impl Index {
-    fn of(bytes: &[u8], parser: Parser) -> Self {
+    fn of(bytes: &[u8], parser: Parser, rules: &Rules) -> Self {
         assert!(bytes.len() <= Chunk::BYTES_MAX, "{} bytes are too many", bytes.len());
         let reader = parser.clone();
         let mut index = Self {
@@ -307,7 +317,7 @@ impl Index {
             codes: Codes::Narrow(Vec::with_capacity(bytes.len() / 64)),
             kinds: Kinds::default(),
             time_columns: 0,
-            notes: Notes::default(),
+            notes: Notes::new(rules.clone()),
             parser,
             reader,
             units: Vec::new(),

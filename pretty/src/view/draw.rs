@@ -13,7 +13,6 @@ use crate::color::{Depth, Rgb};
 use crate::layout::Shape;
 use crate::line::{Event, Line};
 use crate::text::{Safe, columns, make_safe};
-use crate::theme::Background;
 
 /// Where a text goes: its first column and its width.
 #[derive(Clone, Copy)]
@@ -104,10 +103,12 @@ impl LogView {
             y += self.draw_line(line, rows, buffer);
             let rows = Rect { height: y - rows.y, ..rows };
             if self.highlight.as_ref().is_some_and(|lines| lines.contains(line)) {
-                buffer.set_style(rows, self.highlight_style());
+                self.lay_under(rows, self.theme.highlight, buffer);
             }
             if line == self.cursor {
-                buffer.set_style(rows, self.cursor_style());
+                self.lay_under(rows, self.theme.selection, buffer);
+                let bold = Style::new().add_modifier(Modifier::BOLD);
+                buffer.set_style(rows, bold);
             }
             next = self.shown.next(line + 1);
         }
@@ -298,31 +299,47 @@ impl LogView {
         order.filter(|peer| !self.hidden.peers.contains(peer)).map(|peer| peer.0).collect()
     }
 
-    /// Lines the owner of the view has marked: seen in any number of colours.
-    fn highlight_style(&self) -> Style {
-        let background = match (self.depth, self.background) {
-            (Depth::None | Depth::Ansi16, _) => {
-                return Style::new().add_modifier(Modifier::UNDERLINED);
+    /// Gives rows another background. What can be read on that of the log need not be readable on
+    /// this one; with too few colours for it the selection is reversed, all else underlined.
+    fn lay_under(&self, area: Rect, background: Rgb, buffer: &mut Buffer) {
+        let style = match self.depth {
+            Depth::None | Depth::Ansi16 if background == self.theme.selection => {
+                Style::new().add_modifier(Modifier::REVERSED)
             }
-            (Depth::Ansi256, Background::Dark) => Color::Indexed(236),
-            (Depth::Ansi256, Background::Light) => Color::Indexed(230),
-            (Depth::True, Background::Dark) => Color::Rgb(0x3a, 0x31, 0x10),
-            (Depth::True, Background::Light) => Color::Rgb(0xff, 0xf3, 0xc4),
+            Depth::None | Depth::Ansi16 => Style::new().add_modifier(Modifier::UNDERLINED),
+            Depth::Ansi256 => Style::new().bg(Color::Indexed(background.nearest_grey_256())),
+            Depth::True => Style::new().bg(rgb(background)),
         };
-        Style::new().bg(background)
+        self.keep_readable(area, background, buffer);
+        buffer.set_style(area, style);
     }
 
-    fn cursor_style(&self) -> Style {
-        let background = match (self.depth, self.background) {
-            (Depth::None | Depth::Ansi16, _) => {
-                return Style::new().add_modifier(Modifier::REVERSED);
+    fn keep_readable(&self, area: Rect, background: Rgb, buffer: &mut Buffer) {
+        let line = self.line_style().fg;
+        let mut last = (Color::Reset, Color::Reset);
+        for position in area.positions() {
+            let cell = &mut buffer[position];
+            if Some(cell.fg) == line {
+                continue;
             }
-            (Depth::Ansi256, Background::Dark) => Color::Indexed(235),
-            (Depth::Ansi256, Background::Light) => Color::Indexed(254),
-            (Depth::True, Background::Dark) => Color::Rgb(0x2a, 0x2a, 0x32),
-            (Depth::True, Background::Light) => Color::Rgb(0xe4, 0xe4, 0xee),
-        };
-        Style::new().bg(background).add_modifier(Modifier::BOLD)
+            if last.0 != cell.fg {
+                last = (cell.fg, self.readable_on(background, cell.fg));
+            }
+            cell.fg = last.1;
+        }
+    }
+
+    fn readable_on(&self, background: Rgb, color: Color) -> Color {
+        match (self.depth, color) {
+            (Depth::True, Color::Rgb(red, green, blue)) => {
+                rgb(Rgb(red, green, blue).readable_on(background))
+            }
+            (Depth::Ansi256, Color::Indexed(index @ 16..)) => {
+                let background = Rgb::of_256(background.nearest_grey_256());
+                Color::Indexed(Rgb::of_256(index).to_256(background))
+            }
+            (_, other) => other,
+        }
     }
 
     pub(super) fn title_style(&self) -> Style {
@@ -341,15 +358,19 @@ impl LogView {
         self.color(color).add_modifier(Modifier::BOLD)
     }
 
-    fn color(&self, color: Rgb) -> Style {
+    pub(super) fn color(&self, color: Rgb) -> Style {
         let background = self.theme.background;
         match self.depth {
             Depth::None => Style::new(),
             Depth::Ansi16 => Style::new().fg(ansi16(color.to_16(background))),
             Depth::Ansi256 => Style::new().fg(Color::Indexed(color.to_256(background))),
-            Depth::True => Style::new().fg(Color::Rgb(color.0, color.1, color.2)),
+            Depth::True => Style::new().fg(rgb(color)),
         }
     }
+}
+
+fn rgb(color: Rgb) -> Color {
+    Color::Rgb(color.0, color.1, color.2)
 }
 
 /// One of the sixteen colours by its number in escape codes.

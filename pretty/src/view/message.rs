@@ -10,6 +10,7 @@ use memchr::memmem::Finder;
 use regex::bytes::Regex;
 
 use super::LogView;
+use super::rules::Rules;
 use super::told::fact;
 use crate::line::{Event, Line};
 use crate::text::make_safe;
@@ -42,10 +43,10 @@ pub enum End<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The message a line speaks of, if it does.
+    /// The message a line speaks of, if it does; the user's rules come first.
     #[must_use]
-    pub fn of(event: &'a Event<'_>) -> Option<Self> {
-        by_id(event).or_else(|| by_sentence(event))
+    pub fn of(event: &'a Event<'_>, rules: &Rules) -> Option<Self> {
+        rules.message(event).or_else(|| by_id(event)).or_else(|| by_sentence(event))
     }
 
     fn is_same(&self, other: &Message<'_>) -> bool {
@@ -98,7 +99,7 @@ impl LogView {
     /// The line of the other end of the selected message, among all lines.
     pub(super) fn other_end(&self) -> Option<usize> {
         let line = self.cursor()?;
-        let find = |event: &Event<'_>| self.find_end(line, &Message::of(event)?);
+        let find = |event: &Event<'_>| self.find_end(line, &Message::of(event, &self.rules)?);
         self.store.read_event(line, find)?.map(|(line, _)| line)
     }
 
@@ -124,7 +125,7 @@ impl LogView {
             let Line::Event(event) = self.store.parser_at(line).parse(&text) else {
                 return None;
             };
-            let other = Message::of(&event).filter(|other| other.is_same(message))?;
+            let other = Message::of(&event, &self.rules).filter(|other| other.is_same(message))?;
             let is_other_end = other.end != message.end;
             let fate = match other.end {
                 End::Lost(why) => Fate::Lost(safe(why)),
@@ -144,7 +145,7 @@ impl LogView {
     }
 
     fn tell(&self, line: usize, event: &Event<'_>) -> Option<String> {
-        let message = Message::of(event)?;
+        let message = Message::of(event, &self.rules)?;
         let Message { kind, from, to, id, end } = message;
         let id = id.map_or_else(String::new, |id| format!("  id={}", safe(id)));
         let name = format!("{} {} → {}{id}", safe(kind), safe(from), safe(to));
@@ -219,21 +220,22 @@ mod tests {
 
     #[test]
     fn both_ends_are_the_same_message() {
+        let rules = &Rules::default();
         for (sent, received) in [
             ("sends RequestVote in term 2: log to=1 id=0.7", "receives RequestVote from=0 id=0.7"),
             ("Sending RequestVote to 1.", "RequestVote from 0"),
             ("Sending AppendEntries to 1.", "AppendEntries from 0. args:&{Term:1}"),
         ] {
             let (sent, received) = (event("RPC", "0", sent), event("RPC", "1", received));
-            let sent = Message::of(&sent).expect("a message");
-            let received = Message::of(&received).expect("a message");
+            let sent = Message::of(&sent, rules).expect("a message");
+            let received = Message::of(&received, rules).expect("a message");
             assert_eq!((sent.end, received.end), (End::Sent, End::Received));
             assert!(sent.is_same(&received), "{sent:?} {received:?}");
         }
         let lost = event("DROP", "0", "RequestVote to 1 is lost: cut to=1 id=0.7 why=cut");
-        assert_eq!(Message::of(&lost).map(|lost| lost.end), Some(End::Lost(b"cut")));
+        assert_eq!(Message::of(&lost, rules).map(|lost| lost.end), Some(End::Lost(b"cut")));
         for text in ["refuses vote to 1 to=1 id=1.1", "Received RequestVote response from 1.", ""] {
-            assert_eq!(Message::of(&event("VOTE", "0", text)), None, "{text}");
+            assert_eq!(Message::of(&event("VOTE", "0", text), rules), None, "{text}");
         }
     }
 

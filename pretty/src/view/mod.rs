@@ -35,6 +35,7 @@ mod folding;
 mod help;
 mod history;
 mod jump;
+mod keymap;
 mod keys;
 mod marks;
 mod menu;
@@ -45,6 +46,7 @@ mod notes;
 mod owner;
 mod panes;
 mod prompt;
+mod rules;
 mod scan;
 mod search;
 mod shown;
@@ -60,16 +62,18 @@ use ratatui::layout::Size;
 
 pub use bitmap::Bitmap;
 pub use chunk::Chunk;
-pub use keys::{Action, BINDINGS, Binding, Jump};
+pub use keymap::{Key, KeyError, Keys};
+pub use keys::{Action, BINDINGS, Binding, Jump, NAMES};
 pub use message::{End, Message};
 pub use owner::Facts;
+pub use rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
 pub use search::Work;
-pub use source::Source;
+pub use source::{Part, Source};
 pub use update::Outcome;
 
 use crate::color::Depth;
 use crate::layout::Layout;
-use crate::theme::{Background, Theme};
+use crate::theme::{Background, Palette, Theme};
 use filtering::{Base, Matching};
 use folding::Folding;
 use marks::Marks;
@@ -88,6 +92,8 @@ pub struct LogView {
     theme: Theme,
     background: Background,
     depth: Depth,
+    keys: Keys,
+    rules: Rules,
     layout: Layout,
     size: Size,
     /// What the owner of the view does not want to see at all.
@@ -166,6 +172,8 @@ impl LogView {
             theme: Theme::new(background),
             background,
             depth,
+            keys: Keys::default(),
+            rules: Rules::default(),
             size,
             base: None,
             veil: None,
@@ -189,6 +197,28 @@ impl LogView {
             note: String::new(),
             busy: String::new(),
         }
+    }
+
+    /// The same view with the user's own colours for topics.
+    #[must_use]
+    pub fn with_palette(mut self, palette: Palette) -> Self {
+        self.theme = Theme::with_palette(self.background, palette);
+        self
+    }
+
+    /// The same view with other keys.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// The same view with rules of the user's own for messages; those for the state of the peers
+    /// go to [`Chunk::index_with`].
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
     }
 
     /// Adds the next part of the log.

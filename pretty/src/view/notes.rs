@@ -2,6 +2,7 @@
 
 use super::history::{Note, Says};
 use super::names::PeerId;
+use super::rules::Rules;
 use super::told::{KEYS, Told, told};
 use crate::class::Class;
 
@@ -10,9 +11,14 @@ use crate::class::Class;
 pub(super) struct Notes {
     list: Vec<Note>,
     said: Vec<[Option<Box<[u8]>>; KEYS.len()]>,
+    rules: Rules,
 }
 
 impl Notes {
+    pub(super) fn new(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
     pub(super) fn into_list(self) -> Vec<Note> {
         self.list
     }
@@ -46,20 +52,23 @@ impl Notes {
         if self.said.len() <= own {
             self.said.resize_with(own + 1, Default::default);
         }
-        told(text, |told| match told {
+        let Self { list, said, rules } = self;
+        let said = &mut said[own];
+        let mut push = |says| list.push(Note { line, says });
+        told(text, rules, |told| match told {
             Told::Restart => {
-                self.said[own] = Default::default();
-                self.push(line, Says::Restart(peer));
+                *said = Default::default();
+                push(Says::Restart(peer));
             }
             Told::OneMore(key) => {
-                self.said[own][key as usize] = None;
-                self.push(line, Says::OneMore(peer, key));
+                said[key as usize] = None;
+                push(Says::OneMore(peer, key));
             }
             Told::Is(key, value) => {
-                let said = &mut self.said[own][key as usize];
+                let said = &mut said[key as usize];
                 if said.as_deref() != Some(&*value) {
                     *said = Some((&*value).into());
-                    self.push(line, Says::Is(peer, key, (&*value).into()));
+                    push(Says::Is(peer, key, (&*value).into()));
                 }
             }
         });

@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::message::Message;
+use super::rules::Rules;
 use super::told::fact;
 use super::{Bitmap, Chunk, LogView};
 use crate::color::Depth;
@@ -119,7 +120,7 @@ impl LogView {
     /// The same for the facts of an event; `None` if the line is none.
     pub fn facts<T>(&self, line: usize, read: impl FnOnce(&Facts<'_>) -> T) -> Option<T> {
         self.read(line, |line| match line {
-            Line::Event(event) => Some(read(&Facts::of(event))),
+            Line::Event(event) => Some(read(&Facts::with_rules(event, &self.rules))),
             Line::Header(_) | Line::Other(..) => None,
         })?
     }
@@ -167,9 +168,15 @@ impl<'a> Facts<'a> {
     /// The facts of an event.
     #[must_use]
     pub fn of(event: &'a Event<'_>) -> Self {
+        Self::with_rules(event, &Rules::default())
+    }
+
+    /// The same, where the user has rules for messages.
+    #[must_use]
+    pub fn with_rules(event: &'a Event<'_>, rules: &Rules) -> Self {
         let word = |key: &str| fact(&event.text, key.as_bytes());
         let number = |value: &[u8]| std::str::from_utf8(value).ok()?.parse().ok();
-        let message = Message::of(event);
+        let message = Message::of(event, rules);
         Self {
             at: event.stamp.as_ref().and_then(|stamp| stamp.at),
             time: event.stamp.as_ref().map_or(b"", |stamp| &stamp.text),

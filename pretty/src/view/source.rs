@@ -26,12 +26,13 @@ impl Source {
         &self.0
     }
 
-    /// Reads so many bytes from `start` on into `buffer`, whose content is replaced; fewer if the
-    /// file ends before.
+    /// Reads a part of the file into `buffer`, whose content is replaced; fewer bytes if the file
+    /// ends before.
     ///
     /// # Errors
     /// Those of the file.
-    pub fn read(&self, start: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+    pub fn read(&self, part: Part, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let Part { start, length } = part;
         // Zeroing only what was never there keeps a reused buffer free of charge.
         buffer.resize(length, 0);
         let mut filled = 0;
@@ -48,18 +49,27 @@ impl Source {
     }
 }
 
+/// A part of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Where it starts, in bytes.
+    pub start: u64,
+    /// How many bytes it has.
+    pub length: usize,
+}
+
 /// The bytes of a chunk.
 #[derive(Clone, Debug)]
 pub(super) enum Bytes {
     Memory(Vec<u8>),
-    File { source: Source, start: u64, length: usize },
+    File { source: Source, part: Part },
 }
 
 impl Bytes {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Memory(bytes) => bytes.len(),
-            Self::File { length, .. } => *length,
+            Self::File { part, .. } => part.length,
         }
     }
 
@@ -70,8 +80,9 @@ impl Bytes {
                 buffer.clear();
                 buffer.extend_from_slice(&bytes[part]);
             }
-            Self::File { source, start, .. } => {
-                if source.read(start + part.start as u64, part.len(), buffer).is_err() {
+            Self::File { source, part: own } => {
+                let part = Part { start: own.start + part.start as u64, length: part.len() };
+                if source.read(part, buffer).is_err() {
                     buffer.clear();
                 }
             }
@@ -82,10 +93,9 @@ impl Bytes {
     pub(super) fn is_followed_by(&self, next: &Self) -> bool {
         match (self, next) {
             (Self::Memory(_), Self::Memory(_)) => true,
-            (
-                Self::File { source, start, length },
-                Self::File { source: next, start: next_start, .. },
-            ) => Arc::ptr_eq(&source.0, &next.0) && *start + *length as u64 == *next_start,
+            (Self::File { source, part }, Self::File { source: next, part: more }) => {
+                Arc::ptr_eq(&source.0, &next.0) && part.start + part.length as u64 == more.start
+            }
             (Self::Memory(_) | Self::File { .. }, _) => false,
         }
     }
@@ -95,7 +105,7 @@ impl Bytes {
         debug_assert!(self.is_followed_by(next), "{self:?} {next:?}");
         match (self, next) {
             (Self::Memory(own), Self::Memory(next)) => own.extend_from_slice(next),
-            (Self::File { length, .. }, _) => *length += next.len(),
+            (Self::File { part, .. }, _) => part.length += next.len(),
             (Self::Memory(_), Self::File { .. }) => {}
         }
     }

@@ -1,5 +1,6 @@
 //! The log view: what it looks like, and what its keys do.
 
+mod look;
 mod owner;
 mod raft;
 mod tools;

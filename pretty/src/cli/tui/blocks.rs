@@ -2,14 +2,7 @@
 
 use std::io::{self, Read};
 
-use crate::view::Source;
-
-/// Where a block of whole lines is in its file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Block {
-    pub(super) start: u64,
-    pub(super) length: usize,
-}
+use crate::view::{Part, Source};
 
 /// Cuts a plain file into blocks, without reading more of it than their ends.
 #[derive(Debug)]
@@ -35,14 +28,14 @@ impl Blocks {
     ///
     /// # Errors
     /// Those of the file.
-    pub(super) fn next(&mut self, wanted: usize, end: u64) -> io::Result<Option<Block>> {
+    pub(super) fn next(&mut self, wanted: usize, end: u64) -> io::Result<Option<Part>> {
         let limit = end.min(self.next + wanted as u64);
         let mut from = limit;
         while from > self.next {
             let to = from;
             from = to.saturating_sub(TAIL_BYTES).max(self.next);
             let length = usize::try_from(to - from).unwrap_or(0);
-            self.source.read(from, length, &mut self.buffer)?;
+            self.source.read(Part { start: from, length }, &mut self.buffer)?;
             if let Some(at) = memchr::memrchr(b'\n', &self.buffer) {
                 return Ok(Some(self.take(from + at as u64 + 1)));
             }
@@ -51,13 +44,13 @@ impl Blocks {
     }
 
     /// The block of what is left, up to `end`: a line without its end.
-    pub(super) fn rest(&mut self, end: u64) -> Option<Block> {
+    pub(super) fn rest(&mut self, end: u64) -> Option<Part> {
         (self.next < end).then(|| self.take(end))
     }
 
-    fn take(&mut self, end: u64) -> Block {
+    fn take(&mut self, end: u64) -> Part {
         let start = std::mem::replace(&mut self.next, end);
-        Block { start, length: usize::try_from(end - start).unwrap_or(usize::MAX) }
+        Part { start, length: usize::try_from(end - start).unwrap_or(usize::MAX) }
     }
 }
 

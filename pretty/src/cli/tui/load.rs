@@ -23,9 +23,9 @@ use super::super::input::Input;
 use super::super::merge;
 use super::super::plan::{Follow, Source as Name};
 use super::super::run::{Pauses, RunError};
-use super::blocks::{Block, Blocks, Ended, Enough, StreamBlocks};
+use super::blocks::{Blocks, Ended, Enough, StreamBlocks};
 use crate::parse::Parser;
-use crate::view::{Chunk, Source};
+use crate::view::{Chunk, Part, Rules, Source};
 
 /// What the loader has to say.
 #[derive(Debug)]
@@ -42,19 +42,26 @@ pub(super) enum News {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Percent(pub(super) u64);
 
+/// What is to be loaded, and how to read it.
+pub(super) struct Wanted {
+    pub(super) names: Vec<Name>,
+    pub(super) follow: Follow,
+    pub(super) parser: Parser,
+    pub(super) rules: Rules,
+}
+
 /// Loads the inputs, or follows them for ever.
 ///
 /// # Errors
 /// When something cannot be read, or [`RunError::Closed`] when nobody listens any more.
 pub(super) fn load(
     inputs: Vec<Input>,
-    names: &[Name],
-    follow: Follow,
-    parser: &Parser,
+    wanted: Wanted,
     sender: &SyncSender<News>,
 ) -> Result<(), RunError> {
-    let mut loader = Loader { parser: parser.clone(), sender };
-    match (<[Input; 1]>::try_from(inputs), names, follow) {
+    let Wanted { names, follow, parser, rules } = wanted;
+    let mut loader = Loader { parser, rules, sender };
+    match (<[Input; 1]>::try_from(inputs), &names[..], follow) {
         (Ok([Input { plain: Some(file), .. }]), [Name::File(path)], Follow::Yes) => {
             loader.follow_file(Source::new(file), path)
         }
@@ -68,6 +75,7 @@ pub(super) fn load(
 struct Loader<'a> {
     /// Knows the unit that the log's last header has named.
     parser: Parser,
+    rules: Rules,
     sender: &'a SyncSender<News>,
 }
 
@@ -98,7 +106,7 @@ impl Loader<'_> {
             }
             wanted = BLOCK_BYTES;
             let done = Percent(blocks.next_start() * 100 / end.max(1));
-            for chunk in index(source, &batch, &self.parser).map_err(RunError::Read)? {
+            for chunk in self.index(source, &batch).map_err(RunError::Read)? {
                 self.send(chunk, Some(done))?;
             }
         }
@@ -110,7 +118,7 @@ impl Loader<'_> {
         let Some(block) = blocks.rest(end) else {
             return Ok(());
         };
-        for chunk in index(source, &[block], &self.parser).map_err(RunError::Read)? {
+        for chunk in self.index(source, &[block]).map_err(RunError::Read)? {
             self.send(chunk, None)?;
         }
         Ok(())
@@ -163,7 +171,7 @@ impl Loader<'_> {
                 ended = end;
                 batch.push(spool.write(&block).map_err(RunError::Spool)?);
             }
-            for chunk in index(&spool.source, &batch, &self.parser).map_err(RunError::Read)? {
+            for chunk in self.index(&spool.source, &batch).map_err(RunError::Read)? {
                 self.send(chunk, None)?;
             }
             if ended == Ended::Yes {
@@ -192,6 +200,24 @@ impl Loader<'_> {
                 lines.loader.tell(News::UpToDate)?;
                 sleep(LOOK_EVERY);
             }
+        }
+    }
+
+    /// Indexes blocks on all cores; each core uses one buffer again and again.
+    fn index(&self, source: &Source, blocks: &[Part]) -> io::Result<Vec<Chunk>> {
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        let (parser, rules) = (&self.parser, &self.rules);
+        let one = |block: &Part| {
+            BUFFER.with_borrow_mut(|buffer| {
+                Chunk::index_file(source, *block, parser.clone(), rules, buffer)
+            })
+        };
+        match blocks {
+            // The first block must not wait for threads to start.
+            [block] => one(block).map(|chunk| vec![chunk]),
+            blocks => blocks.par_iter().map(one).collect(),
         }
     }
 
@@ -235,7 +261,7 @@ impl<'a, 'b> Lines<'a, 'b> {
         }
         let block = self.spool.write(&self.block).map_err(RunError::Spool)?;
         self.block.clear();
-        let chunks = index(&self.spool.source, &[block], &self.loader.parser);
+        let chunks = self.loader.index(&self.spool.source, &[block]);
         for chunk in chunks.map_err(RunError::Read)? {
             self.loader.send(chunk, None)?;
         }
@@ -254,28 +280,11 @@ impl Spool {
         tempfile::tempfile().map(|file| Self { source: Source::new(file), end: 0 })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<Block> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<Part> {
         self.source.file().write_all_at(bytes, self.end)?;
-        let block = Block { start: self.end, length: bytes.len() };
+        let block = Part { start: self.end, length: bytes.len() };
         self.end += bytes.len() as u64;
         Ok(block)
-    }
-}
-
-/// Indexes blocks on all cores; each core uses one buffer again and again.
-fn index(source: &Source, blocks: &[Block], parser: &Parser) -> io::Result<Vec<Chunk>> {
-    thread_local! {
-        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    }
-    let one = |block: &Block| {
-        BUFFER.with_borrow_mut(|buffer| {
-            Chunk::index_file(source, block.start, block.length, parser.clone(), buffer)
-        })
-    };
-    match blocks {
-        // The first block must not wait for threads to start.
-        [block] => one(block).map(|chunk| vec![chunk]),
-        blocks => blocks.par_iter().map(one).collect(),
     }
 }
 
