@@ -49,6 +49,7 @@ mod prompt;
 mod rules;
 mod scan;
 mod search;
+mod sentence;
 mod shown;
 mod source;
 mod store;
