@@ -350,6 +350,10 @@ impl LogView {
         self.color(self.theme.line)
     }
 
+    pub(super) fn fresh_style(&self) -> Style {
+        self.bold(self.theme.good)
+    }
+
     pub(super) fn bad_style(&self) -> Style {
         self.bold(self.theme.bad)
     }

@@ -59,6 +59,7 @@ pub(super) enum Oddity {
     CommitBack,
     AppliedBeyondCommit,
     CommittedDeleted,
+    AppliedDeleted,
 }
 
 impl Oddity {
@@ -68,7 +69,8 @@ impl Oddity {
             Self::TermBack => "the term goes back",
             Self::CommitBack => "the commit index goes back",
             Self::AppliedBeyondCommit => "applied beyond what is committed",
-            Self::CommittedDeleted => "committed entries are deleted",
+            Self::CommittedDeleted => "entries up to its commit index are deleted",
+            Self::AppliedDeleted => "applied entries are deleted",
         }
     }
 }
@@ -86,6 +88,21 @@ pub(super) struct History {
     errors: Vec<u32>,
     tests: Vec<u32>,
     oddities: Vec<(u32, Oddity)>,
+}
+
+/// A value that holds at a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) text: String,
+    pub(super) since: Since,
+}
+
+/// Since when a value holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Since {
+    /// The line itself says so.
+    Now,
+    Before,
 }
 
 /// From a line on a value holds; [`Value::NONE`] ends it.
@@ -123,13 +140,15 @@ impl History {
     }
 
     /// The values of a peer's keys at a line.
-    pub(super) fn state(&self, peer: PeerId, line: usize) -> [Option<String>; KEYS.len()] {
+    pub(super) fn state(&self, peer: PeerId, line: usize) -> [Option<Known>; KEYS.len()] {
         let Some(own) = self.peers.get(usize::from(peer.0)) else {
             return Default::default();
         };
         own.each_ref().map(|changes| {
             let after = changes.partition_point(|change| change.line as usize <= line);
-            self.words.text(changes[..after].last()?.value)
+            let last = changes[..after].last()?;
+            let since = if last.line as usize == line { Since::Now } else { Since::Before };
+            self.words.text(last.value).map(|text| Known { text, since })
         })
     }
 
@@ -196,7 +215,7 @@ impl History {
             Key::Term => self.enter_term(line, before, value),
             Key::Commit => self.check_back(line, before, value, Oddity::CommitBack),
             Key::Applied => self.check_applied(line, peer, value),
-            Key::Last => self.check_last(line, peer, value),
+            Key::Last => self.check_last(line, peer, before, value),
             Key::Vote => {}
         }
     }
@@ -241,9 +260,16 @@ impl History {
         }
     }
 
-    fn check_last(&mut self, line: u32, peer: PeerId, last: Value) {
-        let commit = self.now(peer, Key::Commit).and_then(Value::number);
-        if commit.zip(last.number()).is_some_and(|(commit, last)| last < commit) {
+    /// A log that becomes shorter must not lose what is committed, let alone applied.
+    fn check_last(&mut self, line: u32, peer: PeerId, before: Option<Value>, last: Value) {
+        let numbers = before.and_then(Value::number).zip(last.number());
+        let Some((_, last)) = numbers.filter(|(before, last)| last < before) else {
+            return;
+        };
+        let lost = |key| self.now(peer, key).and_then(Value::number).is_some_and(|own| last < own);
+        if lost(Key::Applied) {
+            self.odd(line, Oddity::AppliedDeleted);
+        } else if lost(Key::Commit) {
             self.odd(line, Oddity::CommittedDeleted);
         }
     }
@@ -331,10 +357,13 @@ mod tests {
             (ONE, Key::Term, "4000000000"),
             (ONE, Key::Vote, "007"),
         ]);
-        let term = |history: &History, line| history.state(ONE, line)[Key::Term as usize].clone();
+        let known = |history: &History, line, key| history.state(ONE, line)[key as usize].clone();
+        let term = |history: &History, line| known(history, line, Key::Term).map(|own| own.text);
         assert_eq!(term(&history, 0).as_deref(), Some("1"));
         assert_eq!(term(&history, 2).as_deref(), Some("4000000000"));
-        assert_eq!(history.state(ONE, 9)[Key::Vote as usize].as_deref(), Some("007"));
+        let since = |line| known(&history, line, Key::Term).map(|own| own.since);
+        assert_eq!([since(2), since(3)], [Some(Since::Now), Some(Since::Before)]);
+        assert_eq!(known(&history, 9, Key::Vote).map(|own| own.text).as_deref(), Some("007"));
         assert_eq!(history.state(TWO, 9), [const { None }; KEYS.len()]);
         history.add(Note { line: 10, says: Says::Restart(ONE) });
         assert_eq!(term(&history, 10), None);
@@ -356,14 +385,20 @@ mod tests {
             (ONE, Key::Commit, "4"),
             (ONE, Key::Role, "follower"),
             (ONE, Key::Term, "1"),
+            (ONE, Key::Last, "7"),
             (ONE, Key::Last, "3"),
+            (ONE, Key::Last, "4"),
+            (TWO, Key::Commit, "5"),
+            (TWO, Key::Last, "7"),
+            (TWO, Key::Last, "4"),
         ]);
         let odd = [
             (3, Oddity::TwoLeaders),
             (6, Oddity::AppliedBeyondCommit),
             (7, Oddity::CommitBack),
             (9, Oddity::TermBack),
-            (10, Oddity::CommittedDeleted),
+            (11, Oddity::AppliedDeleted),
+            (15, Oddity::CommittedDeleted),
         ];
         assert_eq!(found.oddities(), odd);
         assert_eq!(found.oddity(7), Some(Oddity::CommitBack));

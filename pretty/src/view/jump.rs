@@ -27,7 +27,7 @@ impl LogView {
             Jump::OtherEnd => self.find_other_end(),
         };
         match found {
-            Some(line) => self.go_to_line(line),
+            Some(line) => self.jump_to_line(line),
             None => "nothing found".clone_into(&mut self.note),
         }
     }
@@ -55,7 +55,7 @@ impl LogView {
             None => place.trim().parse::<usize>().ok().map(|number| number.saturating_sub(1)),
         };
         match found {
-            Some(line) => self.go_to_line(line),
+            Some(line) => self.jump_to_line(line),
             None => self.note = format!("{place:?} is no line number and no @time of this log"),
         }
     }

@@ -25,6 +25,8 @@ pub enum Action {
     Jump(Jump),
     /// Asks for a regular expression to search for.
     AskSearch,
+    /// Searches for lines that say the same as this one, with other numbers.
+    SearchAlike,
     /// Asks for a regular expression; only matching events are shown.
     AskFilter,
     /// Marks the line with the letter that follows.
@@ -128,7 +130,7 @@ const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
 }
 
 /// All keys. The digits `1` to `9` come on top: they switch peers.
-pub const BINDINGS: [Binding; 62] = [
+pub const BINDINGS: [Binding; 63] = [
     key('j', Action::Down, "line down"),
     special(KeyCode::Down, Action::Down, "line down"),
     key('k', Action::Up, "line up"),
@@ -152,6 +154,7 @@ pub const BINDINGS: [Binding; 62] = [
     key('/', Action::AskSearch, "search"),
     key('n', Action::Jump(Jump::NextMatch), "next match"),
     key('N', Action::Jump(Jump::PreviousMatch), "match before"),
+    key('*', Action::SearchAlike, "search lines like this one"),
     key('&', Action::AskFilter, "show only matches"),
     key('e', Action::Jump(Jump::NextError), "next failure, panic or race"),
     key('E', Action::Jump(Jump::PreviousError), "failure, panic or race before"),
@@ -195,7 +198,7 @@ pub const BINDINGS: [Binding; 62] = [
 
 /// What a key can be bound to, under the name it has in a configuration, and in the words of the
 /// help.
-pub const NAMES: [(&str, Action, &str); 43] = [
+pub const NAMES: [(&str, Action, &str); 44] = [
     ("down", Action::Down, "line down"),
     ("up", Action::Up, "line up"),
     ("page-down", Action::PageDown, "screen down"),
@@ -208,6 +211,7 @@ pub const NAMES: [(&str, Action, &str); 43] = [
     ("search", Action::AskSearch, "search"),
     ("next-match", Action::Jump(Jump::NextMatch), "next match"),
     ("previous-match", Action::Jump(Jump::PreviousMatch), "match before"),
+    ("search-alike", Action::SearchAlike, "search lines like this one"),
     ("filter", Action::AskFilter, "show only matches"),
     ("next-error", Action::Jump(Jump::NextError), "next failure, panic or race"),
     ("previous-error", Action::Jump(Jump::PreviousError), "failure, panic or race before"),

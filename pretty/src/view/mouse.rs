@@ -27,7 +27,7 @@ impl LogView {
         } else if usize::from(row) <= self.body_rows() {
             self.click_body(usize::from(row) - 1);
         } else if let Some(line) = self.timeline_line(column, row) {
-            self.go_to_line(line);
+            self.jump_to_line(line);
         }
     }
 

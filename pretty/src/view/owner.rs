@@ -97,6 +97,12 @@ impl LogView {
         self.store.history.errors().iter().map(|line| *line as usize)
     }
 
+    /// Things that should never be: the lines that show them, in order, each with what it is.
+    pub fn oddities(&self) -> impl DoubleEndedIterator<Item = (usize, &'static str)> + '_ {
+        let oddities = self.store.history.oddities().iter();
+        oddities.map(|(line, odd)| (*line as usize, odd.words()))
+    }
+
     /// Reads a line, counted from 0; `None` if there is no such line.
     ///
     /// ```
@@ -123,19 +129,6 @@ impl LogView {
             Line::Event(event) => Some(read(&Facts::with_rules(event, &self.rules))),
             Line::Header(_) | Line::Other(..) => None,
         })?
-    }
-
-    fn center(&mut self) {
-        let mut room = self.body_rows().saturating_sub(self.rows_of(self.cursor)) / 2;
-        self.top = self.cursor;
-        while let Some(before) = self.shown.previous(self.top) {
-            let Some(less) = room.checked_sub(self.rows_of(before)) else {
-                break;
-            };
-            room = less;
-            self.top = before;
-        }
-        self.fill_screen();
     }
 }
 

@@ -7,6 +7,8 @@ use super::LogView;
 use super::panes::grouped;
 use super::scan::{Scan, Wanted};
 use super::store::Store;
+use crate::line::{Header, Line};
+use crate::text::make_safe;
 
 /// What is searched for, and the matches found so far.
 #[derive(Debug)]
@@ -74,6 +76,21 @@ impl LogView {
         }
     }
 
+    /// Searches for lines that say the same as the selected one, with other numbers.
+    pub(super) fn search_alike(&mut self) {
+        let Some(line) = self.cursor() else {
+            return;
+        };
+        let expression = self.store.read(line, |line| match line {
+            Line::Event(event) => alike(&event.text),
+            Line::Header(Header { text, .. }) | Line::Other(_, text) => alike(text),
+        });
+        match expression.and_then(|expression| Regex::new(&expression).ok()) {
+            Some(regex) => self.start_search(Some(regex)),
+            None => "the line has no words".clone_into(&mut self.note),
+        }
+    }
+
     /// Goes to the nearest match, now or when it is found.
     pub(super) fn go_to_match(&mut self, direction: Direction) {
         match &mut self.search {
@@ -106,7 +123,7 @@ impl LogView {
             search.awaited = None;
         }
         if let Found::At(line) | Found::Beyond(line) = found {
-            self.go_to_line(line);
+            self.jump_to_line(line);
         }
         note.clone_into(&mut self.note);
     }
@@ -177,5 +194,43 @@ impl LogView {
         let number = here.map_or_else(|| "–".to_owned(), grouped);
         let more = if search.scan.is_done(&self.store) { "" } else { "…" };
         format!("{number}/{}{more}", grouped(count))
+    }
+}
+
+/// An expression for a text with any other numbers; `None` if there is nothing in it. Only its
+/// beginning counts: that is where lines say what they are about.
+fn alike(text: &[u8]) -> Option<String> {
+    let mut safe = String::new();
+    let text = make_safe(text, &mut safe).text();
+    let end = text.char_indices().nth(ALIKE_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+    let text = text[..end].trim();
+    let mut expression = String::new();
+    for run in text.as_bytes().chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
+        match std::str::from_utf8(run) {
+            Ok(words) if !run[0].is_ascii_digit() => expression.push_str(&regex::escape(words)),
+            Ok(_) | Err(_) => expression.push_str(r"\d+"),
+        }
+    }
+    text.contains(char::is_alphabetic).then_some(expression)
+}
+
+/// A screen's width of text.
+const ALIKE_CHARS_MAX: usize = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::alike;
+
+    #[test]
+    fn lines_alike_differ_in_numbers() {
+        for (text, expression) in [
+            ("sends x to=1 id=0.17", Some(r"sends x to=\d+ id=\d+\.\d+")),
+            ("7 (of 10) 日本", Some(r"\d+ \(of \d+\) 日本")),
+            ("123", None),
+            ("  ", None),
+        ] {
+            assert_eq!(alike(text.as_bytes()).as_deref(), expression);
+        }
+        assert_eq!(alike("ab".repeat(500).as_bytes()).map(|text| text.len()), Some(80));
     }
 }

@@ -23,6 +23,20 @@ pub(super) enum Key {
 }
 
 impl Key {
+    /// The key with this name.
+    fn of(name: &[u8]) -> Option<Self> {
+        // A match, because it looks at the length first: most keys are others.
+        Some(match name {
+            b"role" => Self::Role,
+            b"term" => Self::Term,
+            b"vote" => Self::Vote,
+            b"commit" => Self::Commit,
+            b"applied" => Self::Applied,
+            b"last" => Self::Last,
+            _ => return None,
+        })
+    }
+
     /// The key with this place among [`KEYS`].
     pub(super) fn at(place: usize) -> Self {
         let all = [Self::Role, Self::Term, Self::Vote, Self::Commit, Self::Applied, Self::Last];
@@ -73,8 +87,8 @@ fn facts(text: &[u8]) -> [Option<&[u8]>; KEYS.len()] {
         let blank = text[word..equals].iter().rposition(u8::is_ascii_whitespace);
         let start = blank.map_or(word, |blank| word + blank + 1);
         let key = &text[start..equals];
-        if let Some(at) = KEYS.iter().position(|own| own.as_bytes() == key) {
-            facts[at] = text[equals + 1..].split(u8::is_ascii_whitespace).next();
+        if let Some(key) = Key::of(key) {
+            facts[key as usize] = text[equals + 1..].split(u8::is_ascii_whitespace).next();
         }
         word = start;
     }
@@ -173,6 +187,13 @@ mod tests {
     fn every_sentence_is_looked_for() {
         for (pattern, _) in SENTENCES {
             assert!(FIRST_BYTES.contains(&pattern.as_bytes()[0]), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn keys_have_their_names() {
+        for (at, name) in KEYS.iter().enumerate() {
+            assert_eq!(Key::of(name.as_bytes()).map(|key| key as usize), Some(at), "{name}");
         }
     }
 

@@ -73,6 +73,7 @@ impl LogView {
             Action::First => self.go_to_line(0),
             Action::Last => self.go_to_line(usize::MAX),
             Action::AskSearch => self.prompt = Some(Prompt::new(Question::Search)),
+            Action::SearchAlike => self.search_alike(),
             Action::AskFilter => self.prompt = Some(Prompt::new(Question::Filter)),
             Action::AskGoTo => self.prompt = Some(Prompt::new(Question::GoTo)),
             Action::Jump(jump) => self.jump(jump),
@@ -161,6 +162,16 @@ impl LogView {
         self.scroll_to_cursor();
     }
 
+    /// The same for a line that may be far away: unless it is on the screen already, it is shown
+    /// with what surrounds it.
+    pub(super) fn jump_to_line(&mut self, line: usize) {
+        let top = self.top;
+        self.go_to_line(line);
+        if self.top != top {
+            self.center();
+        }
+    }
+
     pub(super) fn move_by(&mut self, lines: isize) {
         let last = self.shown.len().saturating_sub(1);
         let position = self.shown.position(self.cursor).saturating_add_signed(lines).min(last);
@@ -182,6 +193,20 @@ impl LogView {
             first = before;
         }
         self.top = first;
+    }
+
+    /// Puts the selected line into the middle of the screen.
+    pub(super) fn center(&mut self) {
+        let mut room = self.body_rows().saturating_sub(self.rows_of(self.cursor)) / 2;
+        self.top = self.cursor;
+        while let Some(before) = self.shown.previous(self.top) {
+            let Some(less) = room.checked_sub(self.rows_of(before)) else {
+                break;
+            };
+            room = less;
+            self.top = before;
+        }
+        self.fill_screen();
     }
 
     /// Scrolls back as far as there is empty room below the last line.

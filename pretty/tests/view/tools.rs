@@ -95,6 +95,19 @@ fn a_match_far_away_is_gone_to_when_it_is_found() {
 }
 
 #[test]
+fn lines_alike_are_found_whatever_their_numbers() {
+    let mut view = view();
+    press(&mut view, ":6\n*");
+    assert_eq!(view.cursor(), Some(5), "the only one, so on from the first line");
+    let mut view = long_log(usize::MAX);
+    press(&mut view, "*");
+    assert_eq!(view.cursor(), Some(1));
+    finish(&mut view);
+    let seen = text(&draw(&mut view, 200, 8));
+    assert!(seen.contains("/word word") && seen.contains(" 2/20 000"), "{seen}");
+}
+
+#[test]
 fn a_search_backward_starts_at_the_end() {
     let mut view = long_log(1_000);
     press(&mut view, ":15000\n/needle\n");
