@@ -4,9 +4,9 @@
 //! inputs → loader thread (chunks, indexed on all cores) → news → view ← keys, mouse
 //! ```
 
-mod blocks;
 mod load;
 mod screen;
+mod stream;
 
 use std::io;
 use std::path::PathBuf;

@@ -27,6 +27,7 @@
 //! ```
 
 mod bitmap;
+mod blocks;
 mod chunk;
 mod draw;
 mod facts;
@@ -62,6 +63,7 @@ use std::collections::BTreeSet;
 use ratatui::layout::Size;
 
 pub use bitmap::Bitmap;
+pub(crate) use blocks::Blocks;
 pub use chunk::Chunk;
 pub use keymap::{Key, KeyError, Keys};
 pub use keys::{Action, BINDINGS, Binding, Jump, NAMES};

@@ -2,13 +2,16 @@
 //! to a line, hide or mark lines of its own choice, and read what lines say.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
+use std::num::NonZero;
 use std::path::Path;
+use std::thread::{self, ScopedJoinHandle};
 
 use super::message::Message;
 use super::rules::Rules;
+use super::source::{Part, Source};
 use super::told::fact;
-use super::{Bitmap, Chunk, LogView};
+use super::{Bitmap, Blocks, Chunk, LogView};
 use crate::color::Depth;
 use crate::line::{Event, Line};
 use crate::parse::Parser;
@@ -32,14 +35,24 @@ impl LogView {
         view
     }
 
-    /// A view of the whole log in a plain file.
+    /// A view of the whole log in a plain file, indexed on all cores; its text stays in the file.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn of_file(path: &Path, background: Background, depth: Depth) -> io::Result<Self> {
-        let mut bytes = Vec::new();
-        File::open(path)?.read_to_end(&mut bytes)?;
-        Ok(Self::of_bytes(bytes, background, depth))
+        let source = Source::new(File::open(path)?);
+        let end = source.file().metadata()?.len();
+        let mut blocks = Blocks::new(source.clone());
+        let mut parts = Vec::new();
+        while let Some(part) = blocks.next(PART_BYTES, end)? {
+            parts.push(part);
+        }
+        parts.extend(blocks.rest(end));
+        let mut view = Self::new(background, depth);
+        for chunk in index_all(&source, &parts)? {
+            view.append(chunk);
+        }
+        Ok(view)
     }
 
     /// Selects a line, counted from 0, or the nearest one after it that is shown; the screen
@@ -131,6 +144,38 @@ impl LogView {
         })?
     }
 }
+
+/// Indexes parts of a file on all cores. The first one goes ahead: it knows the unit of the times.
+fn index_all(source: &Source, parts: &[Part]) -> io::Result<Vec<Chunk>> {
+    let index = |parts: &[Part], parser: &Parser| {
+        let mut buffer = Vec::new();
+        let rules = Rules::default();
+        let mut one =
+            |part: &Part| Chunk::index_file(source, *part, parser.clone(), &rules, &mut buffer);
+        parts.iter().map(&mut one).collect::<io::Result<Vec<_>>>()
+    };
+    let (first, rest) = parts.split_at(parts.len().min(1));
+    let mut chunks = index(first, &Parser::default())?;
+    let parser = chunks.first().map_or_else(Parser::default, Chunk::parser_after);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let shares = rest.chunks(rest.len().div_ceil(threads).max(1));
+    let indexed = thread::scope(|scope| {
+        let (index, parser) = (&index, &parser);
+        let share = |share| scope.spawn(move || index(share, parser));
+        let threads: Vec<_> = shares.map(share).collect();
+        threads.into_iter().map(join).collect::<io::Result<Vec<_>>>()
+    })?;
+    chunks.extend(indexed.into_iter().flatten());
+    Ok(chunks)
+}
+
+/// What a thread has done, or its panic.
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Small enough for shares of all cores to be about alike.
+const PART_BYTES: usize = 256 * 1024;
 
 /// What an event says, in the bytes of its line: who, when, and the facts that tie it to others.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,9 +23,9 @@ use super::super::input::Input;
 use super::super::merge;
 use super::super::plan::{Follow, Source as Name};
 use super::super::run::{Pauses, RunError};
-use super::blocks::{Blocks, Ended, Enough, StreamBlocks};
+use super::stream::{Ended, Enough, StreamBlocks};
 use crate::parse::Parser;
-use crate::view::{Chunk, Part, Rules, Source};
+use crate::view::{Blocks, Chunk, Part, Rules, Source};
 
 /// What the loader has to say.
 #[derive(Debug)]

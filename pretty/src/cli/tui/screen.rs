@@ -167,7 +167,50 @@ fn base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io::Read as _;
+    use std::os::fd::OwnedFd;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
     use super::*;
+
+    /// Run by the test below in a process of its own.
+    #[test]
+    fn inside_a_process_that_panics() {
+        if std::env::var_os(PANICS).is_some() {
+            let _screen = Screen::open().expect("a terminal");
+            panic!("on purpose");
+        }
+    }
+
+    const PANICS: &str = "PRETTY_TEST_PANICS";
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_and_is_seen() {
+        let user: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&user).unwrap();
+        unlockpt(&user).unwrap();
+        let name = ptsname(&user, Vec::new()).unwrap().into_string().unwrap();
+        let terminal = File::options().read(true).write(true).open(name).unwrap();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "--nocapture"]);
+        command.arg("cli::tui::screen::tests::inside_a_process_that_panics");
+        command.env(PANICS, "yes").env("TERM", "xterm-256color");
+        command.stdin(terminal.try_clone().unwrap());
+        command.stdout(terminal.try_clone().unwrap()).stderr(terminal);
+        let mut child = command.spawn().unwrap();
+        drop(command);
+        let (mut user, mut seen) = (File::from(user), Vec::new());
+        // A terminal nobody writes to any more is an error to read from.
+        let _ = user.read_to_end(&mut seen);
+        assert!(!child.wait().unwrap().success());
+        let seen = String::from_utf8_lossy(&seen);
+        let place = |text: &str| seen.find(text).unwrap_or_else(|| panic!("no {text:?}: {seen:?}"));
+        assert!(place("\x1b[?1049h") < place("\x1b[?1049l"), "{seen:?}");
+        assert!(place("\x1b[?1000l") < place("on purpose"), "{seen:?}");
+        assert!(place("\x1b[?1049l") < place("on purpose"), "{seen:?}");
+    }
 
     #[test]
     fn base64_of_any_length() {
