@@ -129,9 +129,10 @@ impl LogView {
                 buffer.set_stringn(end.saturating_sub(1), area.y, "…", 1, drawn.style);
                 break;
             }
-            if let Some((_, peer)) = event {
+            // A line that is gone from its file is no event any more, whatever the index says.
+            if let Some((_, peer)) = event.filter(|_| drawn.cell.x > 0) {
                 self.draw_lines_between(peer, Rect { y, ..area }, buffer);
-                if y > area.y && drawn.cell.x > 0 {
+                if y > area.y {
                     let edge = area.x + drawn.cell.x - 1;
                     buffer.set_stringn(edge, y, "┊", 1, self.line_style());
                 }

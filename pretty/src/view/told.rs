@@ -62,8 +62,8 @@ pub(super) enum Told<'a> {
 
 /// Gives what a line's text says to `take`, in order.
 pub(super) fn told<'a>(text: &'a [u8], rules: &Rules, mut take: impl FnMut(Told<'a>)) {
-    // Nearly every line is out here, at the cost of a byte.
-    if text.first().is_some_and(|first| FIRST_BYTES.contains(first)) {
+    // Nearly every line is out here, at the cost of two bytes.
+    if text.first_chunk::<2>().is_some_and(|first| BEGINNINGS.contains(&first)) {
         for (pattern, sayings) in SENTENCES {
             if let Some(found) = fit(pattern, text) {
                 sayings.iter().filter_map(|saying| saying.of(&found)).for_each(&mut take);
@@ -177,7 +177,7 @@ const SENTENCES: [(&str, &[Saying]); 13] = [
 ];
 
 /// What the sentences start with.
-const FIRST_BYTES: &[u8] = b"sIRSUVAD";
+const BEGINNINGS: [&[u8; 2]; 8] = [b"st", b"In", b"Re", b"St", b"Up", b"Vo", b"Ad", b"De"];
 
 #[cfg(test)]
 mod tests {
@@ -186,7 +186,8 @@ mod tests {
     #[test]
     fn every_sentence_is_looked_for() {
         for (pattern, _) in SENTENCES {
-            assert!(FIRST_BYTES.contains(&pattern.as_bytes()[0]), "{pattern}");
+            let first = pattern.as_bytes().first_chunk::<2>();
+            assert!(first.is_some_and(|first| BEGINNINGS.contains(&first)), "{pattern}");
         }
     }
 
