@@ -13,6 +13,7 @@
 //! - the output of a test never passes through memory as a whole;
 //! - unsafe code is in `sys` and nowhere else.
 
+mod browse;
 pub mod cli;
 mod command;
 pub mod config;
@@ -21,9 +22,13 @@ pub mod duration;
 pub mod error;
 pub mod exit;
 pub mod export;
+mod guard;
 pub mod harvest;
+mod histogram;
+pub mod live;
 pub mod model;
 pub mod names;
+mod orphans;
 pub mod plan;
 pub mod run;
 pub mod seed;
@@ -39,6 +44,7 @@ mod sys;
 pub mod table;
 pub mod tally;
 pub mod time;
+pub mod told;
 pub mod view;
 
 use std::ffi::OsString;
@@ -52,6 +58,12 @@ use crate::exit::Exit;
 /// errors on standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let [_, command, folder] = args.as_slice()
+        && command == guard::COMMAND
+    {
+        guard::stand(folder.as_ref());
+        return Exit::Success;
+    }
     let typed = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,

@@ -23,15 +23,27 @@ impl Pid {
     }
 }
 
+impl std::fmt::Display for Pid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The signals dstest sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// SIGQUIT: say where you are, and end.
     Dump,
+    /// SIGINT: as Ctrl-C.
+    Interrupt,
     /// SIGTERM: please end.
     Terminate,
     /// SIGKILL: end now.
     Kill,
+    /// SIGSTOP: stand still.
+    Stop,
+    /// SIGCONT: go on.
+    Continue,
 }
 
 /// A child that has been waited for.
@@ -102,6 +114,13 @@ pub(crate) fn reap(child: Pid) -> io::Result<Reaped> {
     }
 }
 
+/// Reaps a child of ours if it has ended; says whether it is gone.
+pub(crate) fn reap_if_dead(child: Pid) -> bool {
+    // SAFETY: a null status pointer is allowed; the kernel writes nothing then.
+    let result = unsafe { libc::waitpid(child.0, std::ptr::null_mut(), libc::WNOHANG) };
+    result != 0
+}
+
 /// Sends a signal to every process of the group; a group that is gone already is fine.
 pub(crate) fn signal_group(group: Pid, signal: Signal) {
     // SAFETY: kill touches no memory, and a Pid is above 1, so the group is a single one.
@@ -152,8 +171,11 @@ pub(crate) fn terminal_size() -> Option<(u16, u16)> {
 const fn signal_number(signal: Signal) -> libc::c_int {
     match signal {
         Signal::Dump => libc::SIGQUIT,
+        Signal::Interrupt => libc::SIGINT,
         Signal::Terminate => libc::SIGTERM,
         Signal::Kill => libc::SIGKILL,
+        Signal::Stop => libc::SIGSTOP,
+        Signal::Continue => libc::SIGCONT,
     }
 }
 

@@ -17,6 +17,7 @@ pub struct Tally {
     groups: Vec<Group>,
     group_of: HashMap<(usize, String), usize>,
     obstacle: Option<String>,
+    busy_s: f64,
 }
 
 /// Counts and times of one test.
@@ -86,6 +87,7 @@ impl Tally {
         if record.verdict == Verdict::NotStarted {
             self.obstacle.get_or_insert_with(|| record.reason().to_owned());
         }
+        self.busy_s += record.user_us as f64 / 1e6 + record.sys_us as f64 / 1e6;
         let tally = &mut self.tests[test];
         tally.counts[record.verdict as usize] += 1;
         match (record.verdict.class(), group) {
@@ -114,6 +116,12 @@ impl Tally {
     #[must_use]
     pub fn obstacle(&self) -> Option<&str> {
         self.obstacle.as_deref()
+    }
+
+    /// Processor seconds of all runs together, whatever became of them.
+    #[must_use]
+    pub const fn busy_s(&self) -> f64 {
+        self.busy_s
     }
 
     /// Runs with this verdict.

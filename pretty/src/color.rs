@@ -20,6 +20,20 @@ pub enum Depth {
     True,
 }
 
+impl Depth {
+    /// How many colours the terminal says it has by its variables; `None` if it has none or says
+    /// nothing.
+    #[must_use]
+    pub fn of_terminal(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let term = variable("TERM").filter(|term| !term.is_empty() && term != "dumb")?;
+        let color = variable("COLORTERM").unwrap_or_default();
+        if color.contains("truecolor") || color.contains("24bit") || term.contains("direct") {
+            return Some(Self::True);
+        }
+        Some(if term.contains("256") { Self::Ansi256 } else { Self::Ansi16 })
+    }
+}
+
 impl Rgb {
     /// The colour written as `0xd0b343`.
     #[must_use]

@@ -50,6 +50,8 @@ mod parse;
 mod peer;
 mod printer;
 mod render;
+#[cfg(feature = "view")]
+pub mod screen;
 mod text;
 mod theme;
 mod time;

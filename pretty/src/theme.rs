@@ -18,6 +18,17 @@ pub enum Background {
 }
 
 impl Background {
+    /// What the terminal says by its variables; dark if it says nothing.
+    #[must_use]
+    pub fn of_terminal(variable: impl Fn(&str) -> Option<String>) -> Self {
+        // "foreground;background", as numbers of the sixteen colours: 7 and 15 are white.
+        let variable = variable("COLORFGBG").unwrap_or_default();
+        match variable.rsplit(';').next() {
+            Some("7" | "15") => Self::Light,
+            Some(_) | None => Self::Dark,
+        }
+    }
+
     /// The other one.
     #[must_use]
     pub const fn other(self) -> Self {

@@ -39,10 +39,7 @@ impl Screen {
     fn wait_for(&mut self, text: &str) -> String {
         let mut bytes = [0; 4096];
         while !self.seen.contains(text) {
-            let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
-            let mut user = [PollFd::new(&self.user, PollFlags::IN)];
-            let ready = poll(&mut user, Some(&patience)).unwrap();
-            assert!(ready > 0, "no {text:?} in {:?}", self.seen);
+            assert!(self.has_more(), "{text:?} has not appeared in {:?}", self.seen);
             let count = self.user.read(&mut bytes).unwrap();
             self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
         }
@@ -61,6 +58,13 @@ impl Screen {
             }
         }
         panic!("no {text:?} in {all:?}");
+    }
+
+    /// Waits for something to read; a program that says nothing for so long has stopped for good.
+    fn has_more(&self) -> bool {
+        let mut files = [PollFd::new(&self.user, PollFlags::IN)];
+        let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+        poll(&mut files, Some(&patience)).is_ok_and(|ready| ready > 0)
     }
 
     fn press(&mut self, keys: &str) {

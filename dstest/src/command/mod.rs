@@ -1,10 +1,14 @@
 //! What each subcommand does: plan, then discover, then run, then say.
 
+mod attended;
+mod browse;
 mod campaign;
 mod compare;
 mod exports;
 mod list;
+mod man;
 mod merge;
+mod neighbours;
 mod project;
 mod recorder;
 mod replay;
@@ -30,6 +34,11 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         None => campaign::run(&cli.run, argv, &interrupts),
         Some(Command::Run(args)) => campaign::run(&args, argv, &interrupts),
         Some(Command::List(args)) => list::run(&args, &interrupts),
+        Some(Command::Browse(args)) => browse::browse(&args),
+        Some(Command::Show(args)) => browse::show(&args),
+        Some(Command::Replay(args)) if args.neighbours.is_some() => {
+            neighbours::run(&args, argv, &interrupts)
+        }
         Some(Command::Replay(args)) => replay::replay(&args, &interrupts),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Resume(args)) => report::resume(&args, &interrupts),
@@ -42,12 +51,6 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
             view::print(&String::from_utf8_lossy(&script));
             Ok(Exit::Success)
         }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
-            rendered.map_err(Error::system("write the manual page"))?;
-            view::print(&String::from_utf8_lossy(&page));
-            Ok(Exit::Success)
-        }
+        Some(Command::Man(args)) => man::run(&args),
     }
 }

@@ -20,12 +20,24 @@ pub struct CampaignFile {
     pub started: String,
     /// The campaign's seed.
     pub seed: Seed,
+    /// Where each run has the seed after that of the run before: the first of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub following: Option<Seed>,
     /// How dstest was called.
     pub invocation: Invocation,
     /// Iterations of each test; absent if there was no such limit.
     pub iterations: Option<u32>,
+    /// The share of the iterations that was to be run, as `I/M`; absent if it was all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
+    /// Whether the logs of passed runs are kept too.
+    #[serde(default)]
+    pub archive: bool,
     /// Processes at once.
     pub workers: u32,
+    /// Processors of the machine; absent in campaigns of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<u32>,
     /// `VERBOSE` as set for each run.
     pub verbose: Option<u8>,
     /// What ended a run that did not end by itself.

@@ -197,7 +197,7 @@ fn depth(choice: Option<ColorChoice>, environment: Environment<'_>, output: Stre
         ColorChoice::Ansi16 => Depth::Ansi16,
         ColorChoice::Ansi256 => Depth::Ansi256,
         ColorChoice::True => Depth::True,
-        ColorChoice::Always => terminal_depth(environment).unwrap_or(Depth::Ansi256),
+        ColorChoice::Always => Depth::of_terminal(environment).unwrap_or(Depth::Ansi256),
         ColorChoice::Auto => {
             let set = |name: &str| environment(name).filter(|value| !value.is_empty());
             let forced = |name: &str| set(name).map(|value| value != "0" && value != "false");
@@ -206,37 +206,20 @@ fn depth(choice: Option<ColorChoice>, environment: Environment<'_>, output: Stre
             }
             match (forced("CLICOLOR_FORCE"), forced("FORCE_COLOR"), output) {
                 (Some(true), _, _) | (_, Some(true), _) => {
-                    terminal_depth(environment).unwrap_or(Depth::Ansi256)
+                    Depth::of_terminal(environment).unwrap_or(Depth::Ansi256)
                 }
                 (_, Some(false), _) | (_, _, Stream::Other) => Depth::None,
-                (_, None, Stream::Terminal) => terminal_depth(environment).unwrap_or_default(),
+                (_, None, Stream::Terminal) => Depth::of_terminal(environment).unwrap_or_default(),
             }
         }
     }
-}
-
-/// How many colours the terminal says it has; `None` if it has none or says nothing.
-fn terminal_depth(environment: Environment<'_>) -> Option<Depth> {
-    let term = environment("TERM").filter(|term| !term.is_empty() && term != "dumb")?;
-    let color = environment("COLORTERM").unwrap_or_default();
-    if color.contains("truecolor") || color.contains("24bit") || term.contains("direct") {
-        return Some(Depth::True);
-    }
-    Some(if term.contains("256") { Depth::Ansi256 } else { Depth::Ansi16 })
 }
 
 fn background(theme: Option<ThemeChoice>, environment: Environment<'_>) -> Background {
     match theme.unwrap_or(ThemeChoice::Auto) {
         ThemeChoice::Dark => Background::Dark,
         ThemeChoice::Light => Background::Light,
-        ThemeChoice::Auto => {
-            // "foreground;background", as numbers of the sixteen colours: 7 and 15 are white.
-            let variable = environment("COLORFGBG").unwrap_or_default();
-            match variable.rsplit(';').next() {
-                Some("7" | "15") => Background::Light,
-                Some(_) | None => Background::Dark,
-            }
-        }
+        ThemeChoice::Auto => Background::of_terminal(environment),
     }
 }
 

@@ -5,7 +5,6 @@
 //! ```
 
 mod load;
-mod screen;
 mod stream;
 
 use std::io;
@@ -20,9 +19,9 @@ use super::Exit;
 use super::input::Input;
 use super::plan::{Follow, Plan, Source};
 use super::run::RunError;
+use crate::screen::Screen;
 use crate::view::{Action, LogView, Outcome, Work};
 use load::{NEWS_WAITING_MAX, News, Percent, Wanted, load};
-use screen::Screen;
 
 /// Shows the log until the user closes it. An editor can open a log that is a single file.
 ///

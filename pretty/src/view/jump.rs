@@ -24,6 +24,7 @@ impl LogView {
             Jump::PreviousOddity => self.last_of(history.oddities(), |(line, _)| *line),
             Jump::NextTest => self.next_of(history.tests(), |line| *line),
             Jump::PreviousTest => self.last_of(history.tests(), |line| *line),
+            Jump::Cause => self.find_cause(),
             Jump::OtherEnd => self.find_other_end(),
         };
         match found {
@@ -108,6 +109,15 @@ impl LogView {
         let mut after = cursor + 1..self.store.len().min(cursor + LINES_MAX);
         let before = cursor.saturating_sub(LINES_MAX)..cursor;
         after.find(same).or_else(|| before.rev().find(same))
+    }
+
+    /// The nearest cause of the selected line that is shown, or of its cause, and so on.
+    fn find_cause(&mut self) -> Option<usize> {
+        let mut line = self.cause_of(self.cursor()?)?;
+        while !self.shown.contains(line) {
+            line = self.cause_of(line)?;
+        }
+        Some(line)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use ratatui::crossterm::event::KeyCode;
 
+use super::why::Why;
+
 /// What a key can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -53,6 +55,8 @@ pub enum Action {
     ToggleWrap,
     /// Stays at the end while the log grows, or no longer.
     ToggleFollow,
+    /// Shows only what answers why the selected line came about, or everything again.
+    ToggleWhy(Why),
     /// Shows or hides the keys.
     ToggleHelp,
     /// Undoes one thing: help, note, search, filter.
@@ -100,6 +104,8 @@ pub enum Jump {
     NextTest,
     /// To the line of a test runner before.
     PreviousTest,
+    /// To what is the nearest cause: where a message was sent, else what the peer knew last.
+    Cause,
     /// To where the message was received or sent; else to another line with the same `id=`.
     OtherEnd,
 }
@@ -130,7 +136,7 @@ const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
 }
 
 /// All keys. The digits `1` to `9` come on top: they switch peers.
-pub const BINDINGS: [Binding; 63] = [
+pub const BINDINGS: [Binding; 66] = [
     key('j', Action::Down, "line down"),
     special(KeyCode::Down, Action::Down, "line down"),
     key('k', Action::Up, "line up"),
@@ -169,6 +175,9 @@ pub const BINDINGS: [Binding; 63] = [
     key('{', Action::Jump(Jump::PreviousTest), "test line before"),
     key('X', Action::Jump(Jump::PreviousTest), "test line before"),
     key('%', Action::Jump(Jump::OtherEnd), "other end of the message"),
+    key('<', Action::Jump(Jump::Cause), "back to the cause of this line"),
+    key('W', Action::ToggleWhy(Why::LedTo), "only what led to this line"),
+    key('P', Action::ToggleWhy(Why::Past), "only what could have influenced it"),
     key('i', Action::HideTopic, "hide this line's topic"),
     key('a', Action::ShowAll, "show all peers and topics"),
     key('I', Action::OpenMenu, "menu of topics"),
@@ -188,8 +197,8 @@ pub const BINDINGS: [Binding; 63] = [
     key('?', Action::ToggleHelp, "these keys"),
     key('h', Action::ToggleHelp, "these keys"),
     special(KeyCode::F(1), Action::ToggleHelp, "these keys"),
-    special(KeyCode::Esc, Action::Back, "undo: help, search, filter"),
-    special(KeyCode::Backspace, Action::Back, "undo: help, search, filter"),
+    special(KeyCode::Esc, Action::Back, "undo: help, why, search, filter"),
+    special(KeyCode::Backspace, Action::Back, "undo: help, why, search, filter"),
     key('q', Action::Quit, "close"),
     key('Q', Action::Quit, "close"),
     control('c', Action::Quit, "close"),
@@ -198,7 +207,7 @@ pub const BINDINGS: [Binding; 63] = [
 
 /// What a key can be bound to, under the name it has in a configuration, and in the words of the
 /// help.
-pub const NAMES: [(&str, Action, &str); 44] = [
+pub const NAMES: [(&str, Action, &str); 47] = [
     ("down", Action::Down, "line down"),
     ("up", Action::Up, "line up"),
     ("page-down", Action::PageDown, "screen down"),
@@ -209,6 +218,9 @@ pub const NAMES: [(&str, Action, &str); 44] = [
     ("last", Action::Last, "last line"),
     ("go-to", Action::AskGoTo, "go to a line, or @time"),
     ("search", Action::AskSearch, "search"),
+    ("cause", Action::Jump(Jump::Cause), "back to the cause of this line"),
+    ("led-to", Action::ToggleWhy(Why::LedTo), "only what led to this line"),
+    ("past", Action::ToggleWhy(Why::Past), "only what could have influenced it"),
     ("next-match", Action::Jump(Jump::NextMatch), "next match"),
     ("previous-match", Action::Jump(Jump::PreviousMatch), "match before"),
     ("search-alike", Action::SearchAlike, "search lines like this one"),
@@ -240,7 +252,7 @@ pub const NAMES: [(&str, Action, &str); 44] = [
     ("toggle-state", Action::ToggleState, "state of the peers at this line"),
     ("toggle-follow", Action::ToggleFollow, "follow the end"),
     ("toggle-help", Action::ToggleHelp, "these keys"),
-    ("back", Action::Back, "undo: help, search, filter"),
+    ("back", Action::Back, "undo: help, why, search, filter"),
     ("quit", Action::Quit, "close"),
     ("toggle-theme", Action::ToggleTheme, "colours for dark or light"),
 ];

@@ -28,6 +28,7 @@
 
 mod bitmap;
 mod blocks;
+mod cause;
 mod chunk;
 mod draw;
 mod facts;
@@ -57,6 +58,7 @@ mod store;
 mod timeline;
 mod told;
 mod update;
+mod why;
 
 use std::collections::BTreeSet;
 
@@ -64,6 +66,7 @@ use ratatui::layout::Size;
 
 pub use bitmap::Bitmap;
 pub(crate) use blocks::Blocks;
+pub use cause::Causes;
 pub use chunk::Chunk;
 pub use keymap::{Key, KeyError, Keys};
 pub use keys::{Action, BINDINGS, Binding, Jump, NAMES};
@@ -73,6 +76,7 @@ pub use rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
 pub use search::Work;
 pub use source::{Part, Source};
 pub use update::Outcome;
+pub use why::Why;
 
 use crate::color::Depth;
 use crate::layout::Layout;
@@ -87,6 +91,7 @@ use search::Search;
 use shown::Shown;
 use store::Store;
 use timeline::Strip;
+use why::Known;
 
 /// The state of a view. See the [module](self) for how it is used.
 #[derive(Debug)]
@@ -104,6 +109,7 @@ pub struct LogView {
     /// Lines it hides for now, and lines it marks.
     veil: Option<Veil>,
     highlight: Option<Bitmap>,
+    known: Known,
     hidden: Hidden,
     search: Option<Search>,
     matching: Option<Matching>,
@@ -181,6 +187,7 @@ impl LogView {
             base: None,
             veil: None,
             highlight: None,
+            known: Known::default(),
             hidden: Hidden::default(),
             search: None,
             matching: None,
@@ -220,6 +227,7 @@ impl LogView {
     /// go to [`Chunk::index_with`].
     #[must_use]
     pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.known = Known::with_rules(rules.clone());
         self.rules = rules;
         self
     }

@@ -7,10 +7,11 @@ use std::num::NonZero;
 use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 
+use super::facts;
 use super::message::Message;
 use super::rules::Rules;
 use super::source::{Part, Source};
-use super::told::fact;
+use super::told::{KEYS, Key, fact};
 use super::{Bitmap, Blocks, Chunk, LogView};
 use crate::color::Depth;
 use crate::line::{Event, Line};
@@ -119,13 +120,13 @@ impl LogView {
     /// Reads a line, counted from 0; `None` if there is no such line.
     ///
     /// ```
-    /// use pretty::view::{Facts, LogView};
+    /// use pretty::view::{Facts, LogView, Rules};
     /// use pretty::{Background, Depth, Line};
     ///
     /// let log = b"150.003 | RPC | 1 | sends RequestVote term=3 to=0 id=1.1\nPASS\n".to_vec();
     /// let view = LogView::of_bytes(log, Background::Dark, Depth::True);
     /// let term = view.read(0, |line| match line {
-    ///     Line::Event(event) => Facts::of(event).term,
+    ///     Line::Event(event) => Facts::of(event, &Rules::default()).term,
     ///     Line::Header(_) | Line::Other(..) => None,
     /// });
     /// assert_eq!(term, Some(Some(3)));
@@ -139,9 +140,30 @@ impl LogView {
     /// The same for the facts of an event; `None` if the line is none.
     pub fn facts<T>(&self, line: usize, read: impl FnOnce(&Facts<'_>) -> T) -> Option<T> {
         self.read(line, |line| match line {
-            Line::Event(event) => Some(read(&Facts::with_rules(event, &self.rules))),
+            Line::Event(event) => Some(read(&Facts::of(event, &self.rules))),
             Line::Header(_) | Line::Other(..) => None,
         })?
+    }
+
+    /// Who became leader of which term, as far as the log says, in the order of lines.
+    pub fn leaders_by_term(&self) -> impl Iterator<Item = (u64, String)> + '_ {
+        let leaders = self.store.history.leaders().iter();
+        leaders.filter_map(|(line, peer)| {
+            let state = self.store.history.state(*peer, *line as usize);
+            let term = state[Key::Term as usize].as_ref()?.text.parse().ok()?;
+            Some((term, self.store.peers.safe_name(peer.0)))
+        })
+    }
+
+    /// What each peer has last said of itself at the selected line, as names and values.
+    #[must_use]
+    pub fn peer_states(&self) -> Vec<(String, Vec<(&'static str, String)>)> {
+        let told = |values: facts::State| {
+            let pairs = KEYS.into_iter().zip(values);
+            pairs.filter_map(|(key, value)| Some((key, value?.text))).collect()
+        };
+        let states = self.state().into_iter();
+        states.map(|(peer, state)| (self.store.peers.safe_name(peer.0), told(state))).collect()
     }
 }
 
@@ -203,15 +225,9 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// The facts of an event.
+    /// The facts of an event; these rules tell messages besides the usual ones.
     #[must_use]
-    pub fn of(event: &'a Event<'_>) -> Self {
-        Self::with_rules(event, &Rules::default())
-    }
-
-    /// The same, where the user has rules for messages.
-    #[must_use]
-    pub fn with_rules(event: &'a Event<'_>, rules: &Rules) -> Self {
+    pub fn of(event: &'a Event<'_>, rules: &Rules) -> Self {
         let word = |key: &str| fact(&event.text, key.as_bytes());
         let number = |value: &[u8]| std::str::from_utf8(value).ok()?.parse().ok();
         let message = Message::of(event, rules);

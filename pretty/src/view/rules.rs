@@ -239,19 +239,17 @@ mod tests {
                 rule(MessageAt::Lost, r"^xx (?<to>\w+) (?<kind>\w+) #(?<id>\d+): (?<why>.*)"),
             ],
         );
-        let event = |peer: &'static str, text: &'static str| {
+        let check = |peer: &str, text: &str, end: Option<End<'_>>| {
             let (peer, text) = (peer.as_bytes().into(), text.as_bytes().into());
-            Event { stamp: None, topic: b"NET".into(), peer, text }
+            let event = Event { stamp: None, topic: b"NET"[..].into(), peer, text };
+            let (kind, from, to, id) = (b"Ping", b"0", b"1", Some(&b"7"[..]));
+            let wanted = end.map(|end| Message { kind, from, to, id, end });
+            assert_eq!(rules.message(&event), wanted);
         };
-        let ping = |end| Message { kind: b"Ping", from: b"0", to: b"1", id: Some(b"7"), end };
-        for (event, message) in [
-            (event("0", "-> S1 Ping #7"), Some(ping(End::Sent))),
-            (event("1", "<- 0 Ping #7"), Some(ping(End::Received))),
-            (event("0", "xx 1 Ping #7: cut"), Some(ping(End::Lost(b"cut")))),
-            (event("0", "Ping #7"), None),
-        ] {
-            assert_eq!(rules.message(&event), message);
-        }
+        check("0", "-> S1 Ping #7", Some(End::Sent));
+        check("1", "<- 0 Ping #7", Some(End::Received));
+        check("0", "xx 1 Ping #7: cut", Some(End::Lost(b"cut")));
+        check("0", "Ping #7", None);
     }
 
     #[test]

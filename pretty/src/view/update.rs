@@ -87,6 +87,7 @@ impl LogView {
             Action::ToggleWrap => self.toggle_wrap(),
             Action::ToggleStrip => self.toggle_strip(),
             Action::ToggleState => self.toggle(Panes::State),
+            Action::ToggleWhy(why) => self.toggle_why(why),
             Action::ToggleHelp => self.toggle(Panes::Help),
             Action::ToggleFollow => self.toggle_follow(),
             Action::Back => self.back(),
@@ -310,6 +311,8 @@ impl LogView {
     fn back(&mut self) {
         if self.panes != Panes::None {
             self.toggle(self.panes);
+        } else if self.veil.is_some() {
+            self.lift_veil();
         } else if self.search.take().is_none() && self.matching.is_some() {
             self.set_matching(None);
         }

@@ -4,6 +4,7 @@ mod look;
 mod owner;
 mod raft;
 mod tools;
+mod why;
 
 use insta::assert_snapshot;
 use pretty::view::{BINDINGS, Chunk, LogView, Outcome};

@@ -1,4 +1,7 @@
-//! The terminal: taken for the view, and given back whatever happens.
+//! The terminal of a full-screen program: taken, lent, and given back whatever happens.
+//!
+//! Every program that embeds a [`LogView`](crate::view::LogView) needs the same of it, so it is here
+//! once.
 
 use std::io::{self, Write as _, stdout};
 use std::panic;
@@ -17,7 +20,8 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 /// The whole screen, with its keys and mouse. Dropping it restores the terminal; so does a panic.
-pub(super) struct Screen {
+#[derive(Debug)]
+pub struct Screen {
     terminal: DefaultTerminal,
     mouse: Mouse,
 }
@@ -34,7 +38,7 @@ impl Screen {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub(super) fn open() -> io::Result<Self> {
+    pub fn open() -> io::Result<Self> {
         let terminal = ratatui::try_init()?;
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
@@ -50,23 +54,37 @@ impl Screen {
         Ok(screen)
     }
 
-    pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+    /// Draws a picture.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
         self.terminal.draw(picture).map(|_| ())
     }
 
-    pub(super) fn redraw(&mut self) -> io::Result<()> {
+    /// Draws everything anew with the next picture, whatever has spoiled the screen.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn redraw(&mut self) -> io::Result<()> {
         execute!(stdout(), Clear(ClearType::All))?;
         self.forget()
     }
 
     /// Stops the program as the terminal's own key would; returns when it is continued.
-    pub(super) fn suspend(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the terminal cannot be given back or taken again.
+    pub fn suspend(&mut self) -> io::Result<()> {
         self.lend(|| emulate_default_handler(SIGTSTP))?
     }
 
     /// Opens an editor at a line, counted from 1. What goes wrong with it is for the user.
-    pub(super) fn edit(&mut self, file: &Path, line: usize) -> io::Result<Result<(), String>> {
+    ///
+    /// # Errors
+    /// When the terminal cannot be given back or taken again.
+    pub fn edit(&mut self, file: &Path, line: usize) -> io::Result<Result<(), String>> {
         let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok());
         let editor = editor.filter(|editor| !editor.trim().is_empty());
         let editor = editor.unwrap_or_else(|| "vi".to_owned());
@@ -78,14 +96,20 @@ impl Screen {
     }
 
     /// Asks the terminal to put a text into the clipboard.
-    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
         let mut out = stdout();
         write!(out, "\x1b]52;c;{}\x1b\\", base64(text.as_bytes()))?;
         out.flush()
     }
 
     /// Gives the mouse to the terminal, for its own selection, or takes it back; says which.
-    pub(super) fn toggle_mouse(&mut self) -> io::Result<&'static str> {
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn toggle_mouse(&mut self) -> io::Result<&'static str> {
         let (mouse, note) = match self.mouse {
             Mouse::View => (Mouse::Terminal, "the mouse selects text; M takes it back"),
             Mouse::Terminal => (Mouse::View, "the mouse moves the view"),
@@ -103,7 +127,10 @@ impl Screen {
     }
 
     /// Gives the terminal back for as long as something runs.
-    fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
+    ///
+    /// # Errors
+    /// When the terminal cannot be given back or taken again.
+    pub fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
         restore();
         let result = run();
         enable_raw_mode()?;
@@ -195,7 +222,7 @@ mod tests {
         let terminal = File::options().read(true).write(true).open(name).unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "--nocapture"]);
-        command.arg("cli::tui::screen::tests::inside_a_process_that_panics");
+        command.arg("screen::tests::inside_a_process_that_panics");
         command.env(PANICS, "yes").env("TERM", "xterm-256color");
         command.stdin(terminal.try_clone().unwrap());
         command.stdout(terminal.try_clone().unwrap()).stderr(terminal);
