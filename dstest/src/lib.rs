@@ -35,6 +35,7 @@ pub mod seed;
 pub mod shell;
 pub mod signals;
 pub mod signature;
+pub mod sometimes;
 pub mod stats;
 pub mod store;
 pub mod style;

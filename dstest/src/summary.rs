@@ -56,6 +56,17 @@ pub fn conclusions(
     out
 }
 
+/// The situations that tests say they were in: all with `--metrics`, else those never reached.
+#[must_use]
+pub fn situations(tally: &Tally, columns: Columns, paint: Paint) -> String {
+    let situations = tally.situations();
+    let table = match columns.metrics {
+        Reported::Full => situations.table(paint),
+        Reported::Time => String::new(),
+    };
+    table + &situations.line(paint)
+}
+
 /// Which columns there are, and in which unit times are shown.
 struct Shape {
     columns: Columns,

@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use raft_tests::{SCENARIOS, STORMS, simulate};
+use raft_tests::{SCENARIOS, STORMS, SWARMS, simulate};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     let scenarios: Vec<_> = SCENARIOS
         .iter()
         .chain(&STORMS)
+        .chain(&SWARMS)
         .filter(|scenario| scenario.name.contains(&pattern))
         .collect();
     for seed in first..first + most {

@@ -22,6 +22,8 @@ Examples:
   dstest --fail-regex 'data race' -- ./server --test
                                       a program that exits with 0 whatever happens
   dstest -r 2B                        in a Go package: with the race detector
+  dstest -P core --release --build-arg --locked
+                                      one package's tests, built as cargo is told
   dstest 2B -n 50 -t --hist           percentiles, processor time, memory, and how times spread
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
   dstest list 2C                      which tests would run
@@ -58,6 +60,20 @@ Examples:
   dstest list --include-ignored | wc -l
                                       how many there are, ignored ones too";
 
+pub(super) const SHRINK: &str = "\
+Examples:
+  dstest shrink                                   the first failure of the newest campaign
+  dstest shrink swarm_mixed#17                    a run of the newest campaign
+  dstest shrink swarm_mixed#17 --to tests/cases/split-vote.case
+  DSTEST_CASE=split-vote.case dstest swarm_mixed  play a case
+
+The very program of the campaign runs with the same seed and DSTEST_SHRINK=FILE; a test that knows
+how to shrink writes the case to that file.
+
+Exit codes:
+  0    there is a case
+  1    there is none";
+
 pub(super) const BROWSE: &str = "\
 Examples:
   dstest browse            the newest campaign, also while it runs
@@ -79,6 +95,8 @@ Examples:
   dstest replay backup_2b#17             a run of the newest campaign
   dstest replay 4f2a backup_2b#17 -vv    a run of the campaign 4f2a, with VERBOSE=2
   dstest replay backup_2b --seed 42      a seed of your own
+  dstest replay backup_2b#17 --neighbours 200
+                                         its seed and the 199 after it
   dstest replay backup_2b#17 --print     the shell command for it, for a debugger
   dstest replay backup_2b#17 --neighbours 200
                                          its seed and the 199 after it, as a campaign of its own

@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::stored::{
     BrowseArgs, CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
-    ShowRunArgs, StoredShowArgs,
+    ShowRunArgs, ShrinkArgs, StoredShowArgs,
 };
 use self::values::{parse_shard, parse_size};
 
@@ -61,6 +61,9 @@ pub enum Command {
     /// Repeat one run with VERBOSE on, and say whether it went the same way
     #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),
+    /// Have a failing run made small: a case that a person can read, from tests that can
+    #[command(after_help = examples::SHRINK)]
+    Shrink(ShrinkArgs),
     /// Show a stored campaign's table again, and export it
     #[command(after_help = examples::REPORT)]
     Report(ReportArgs),
@@ -224,6 +227,10 @@ pub struct TargetArgs {
     /// Build with this cargo profile
     #[arg(long, value_name = "PROFILE")]
     pub profile: Option<String>,
+
+    /// Build with cargo's release profile (the same as --profile release)
+    #[arg(long, conflicts_with = "profile")]
+    pub release: bool,
 
     /// Build with these features (repeatable)
     #[arg(long, value_name = "FEATURES")]

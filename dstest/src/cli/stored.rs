@@ -38,6 +38,22 @@ pub struct ReplayArgs {
     pub place: PlaceArgs,
 }
 
+/// The options of `dstest shrink`.
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// Which campaign (the newest without one) and which run (its first failure without one)
+    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
+    pub which: Vec<String>,
+
+    /// Write the case to FILE [default: into the campaign's folder]
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
 /// The options of `dstest browse`.
 #[derive(Debug, Args)]
 pub struct BrowseArgs {

@@ -14,6 +14,7 @@ mod recorder;
 mod replay;
 mod report;
 mod session;
+mod shrink;
 mod stored;
 
 use clap::CommandFactory;
@@ -40,6 +41,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
             neighbours::run(&args, argv, &interrupts)
         }
         Some(Command::Replay(args)) => replay::replay(&args, &interrupts),
+        Some(Command::Shrink(args)) => shrink::shrink(&args, &interrupts),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Resume(args)) => report::resume(&args, &interrupts),
         Some(Command::Compare(args)) => compare::run(&args),

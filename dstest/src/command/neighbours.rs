@@ -42,6 +42,8 @@ pub(super) fn run(
         following: Some(record.seed),
         invocation: Invocation { args: argv, ..stored.file.invocation },
         iterations: Some(count.get()),
+        shard: None,
+        archive: false,
         verbose: verbose.or(stored.file.verbose),
         tests: campaign.tests.clone(),
         ..stored.file

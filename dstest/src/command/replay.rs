@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::model::{Class, Iteration, RunRecord, Verdict};
 use crate::plan::{Budget, Keep, Rounds};
 use crate::run::{self, Campaign, Job, Observer, Orders, Outcome, RunEvent, Schedule, Seeds, Stop};
+use crate::seed::Seed;
 use crate::shell;
 use crate::signals::Interrupts;
 use crate::signature::group_key;
@@ -22,17 +23,17 @@ use crate::summary::runs;
 use crate::view;
 
 /// What is to be repeated.
-struct Target {
-    stored: Stored,
-    job: Job,
+pub(super) struct Target {
+    pub(super) stored: Stored,
+    pub(super) job: Job,
     /// The run that is repeated; `None` with a seed of the user's own.
-    before: Option<RunRecord>,
+    pub(super) before: Option<RunRecord>,
 }
 
 /// Repeats a run and compares.
 pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
     let store = store_of(&args.place)?;
-    let target = find(args, &store)?;
+    let target = find(&args.which, args.seed, &store)?;
     let campaign = target.stored.campaign(Again {
         verbose: Some(args.verbose.max(1)),
         // The record's own seed: in a merged campaign it need not follow from the campaign's.
@@ -75,9 +76,9 @@ pub(super) fn recorded_run(store: &Store, words: &[&str]) -> Result<(Stored, Run
 }
 
 /// `[RUN] [TEST#ITER]`, or `[RUN] TEST` with `--seed`; the first failure without a word.
-fn find(args: &ReplayArgs, store: &Store) -> Result<Target, Error> {
-    let words: Vec<&str> = args.which.iter().map(String::as_str).collect();
-    let is_run = |word: &str| args.seed.is_none() && parse_run(word).is_none();
+pub(super) fn find(which: &[String], seed: Option<Seed>, store: &Store) -> Result<Target, Error> {
+    let words: Vec<&str> = which.iter().map(String::as_str).collect();
+    let is_run = |word: &str| seed.is_none() && parse_run(word).is_none();
     let (run, which) = match words.as_slice() {
         [] => (None, None),
         [word] if is_run(word) => (Some(*word), None),
@@ -85,7 +86,7 @@ fn find(args: &ReplayArgs, store: &Store) -> Result<Target, Error> {
         [run, which, ..] => (Some(*run), Some(*which)),
     };
     let stored = Stored::open(store, run)?;
-    let (job, before) = match (args.seed, which) {
+    let (job, before) = match (seed, which) {
         (Some(_), which) => {
             (Job { test: named(&stored, which)?, iteration: Iteration::FIRST }, None)
         }
@@ -252,7 +253,7 @@ fn worth_a_log(stored: &Stored) -> Result<Vec<(Job, RunRecord)>, StoreError> {
 }
 
 /// The record; `None` if the user interrupted it.
-fn run_once(
+pub(super) fn run_once(
     campaign: Campaign,
     job: Job,
     interrupts: &Interrupts,

@@ -41,6 +41,7 @@ pub(super) fn show(
     text.push_str(&summary::conclusions(&tally, paint, |test, iter| {
         links.replay(name(test), iter)
     }));
+    text.push_str(&summary::situations(&tally, columns, paint));
     let (runs, took) = (summary::runs(tally.ended()), took(covered_s));
     let (seed, folder) = (stored.file.seed, links.folder());
     text.push_str(

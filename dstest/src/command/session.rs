@@ -136,6 +136,7 @@ impl Ending<'_> {
         text.push_str(&summary::conclusions(tally, self.paint, replay));
         let load = summary::load(tally, self.head.wall_s, self.cores, self.columns);
         text.push_str(&load.unwrap_or_default());
+        text.push_str(&summary::situations(tally, self.columns, self.paint));
         text.push_str(&closing(tally, outcome, &self.links));
         view::print(&text);
         if let Some(trouble) = trouble {

@@ -343,5 +343,7 @@ mod tests {
             (vec!["b".into()], Some("dev".into()))
         );
         assert_eq!((given.budget.rounds, given.workers), (Rounds::Fixed(n(1)), n(1)));
+        let release = plan(&["--release"], &config).unwrap();
+        assert_eq!(release.build.profile.as_deref(), Some("release"));
     }
 }

@@ -88,7 +88,7 @@ impl Worker {
             let _ = self.desk.cut(self.campaign.process.max_output);
         }
         let fail = self.campaign.process.fail_regex.as_ref();
-        let harvest = Harvest::of_file(self.desk.log(), fail).unwrap_or_default();
+        let mut harvest = Harvest::of_file(self.desk.log(), fail).unwrap_or_default();
         let harness = self.campaign.tests[job.test].harness;
         let judgement = judge(&Evidence {
             harness,
@@ -103,6 +103,7 @@ impl Worker {
         record.log_bytes = harvest.bytes;
         record.trace = harvest.trace;
         record.metrics = harvest.metrics;
+        record.sometimes = harvest.sometimes.take();
         self.conclude(record, job, judgement, harvest);
         self.tidy(record, job.test, end.leftovers);
     }
@@ -169,6 +170,7 @@ impl Worker {
             log_bytes: 0,
             trace: None,
             metrics: None,
+            sometimes: None,
             signature: None,
         }
     }

@@ -55,6 +55,18 @@ fn what_cannot_be_run_is_told_apart_from_what_fails() {
 }
 
 #[test]
+fn results_that_can_no_longer_be_recorded_are_two_and_one_where_runs_failed_before() {
+    for (script, code) in [("true", 2), ("[ $DSTEST_ITER != 1 ]", 1)] {
+        let scene = Scene::new();
+        let program = env!("CARGO_BIN_EXE_dstest");
+        let line = format!("ulimit -f 8; exec {program} -n 200 -p 1 -o store -- sh -c '{script}'");
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &line]).current_dir(scene.path()).env("TMPDIR", scene.path());
+        called(&mut shell).exits_with(code).says("┏━━").complains("events.jsonl: File too large");
+    }
+}
+
+#[test]
 fn what_goes_another_way_is_three() {
     let scene = Scene::new();
     let honest = "printf 'trace=%016x\\n' $DSTEST_ITER; exit 1";

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be had here ends the test, as it should")]
 
 mod ancestor;
+mod browse;
 mod cargo_project;
 mod commands;
 mod crashes;
@@ -15,5 +16,6 @@ mod manual;
 mod merged;
 mod robustness;
 mod signals;
+mod small;
 mod stored;
 mod support;
