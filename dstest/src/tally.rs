@@ -18,6 +18,7 @@ pub struct Tally {
     groups: Vec<Group>,
     group_of: HashMap<(usize, String), usize>,
     obstacle: Option<String>,
+    busy_s: f64,
     situations: Situations,
 }
 
@@ -88,6 +89,7 @@ impl Tally {
         if record.verdict == Verdict::NotStarted {
             self.obstacle.get_or_insert_with(|| record.reason().to_owned());
         }
+        self.busy_s += record.user_us as f64 / 1e6 + record.sys_us as f64 / 1e6;
         if let Some(said) = &record.sometimes {
             self.situations.add(said);
         }
@@ -119,6 +121,12 @@ impl Tally {
     #[must_use]
     pub fn obstacle(&self) -> Option<&str> {
         self.obstacle.as_deref()
+    }
+
+    /// Processor seconds of all runs together, whatever became of them.
+    #[must_use]
+    pub const fn busy_s(&self) -> f64 {
+        self.busy_s
     }
 
     /// The situations that runs say they were in.

@@ -1,10 +1,12 @@
 //! What each subcommand does: plan, then discover, then run, then say.
 
+mod attended;
 mod browse;
 mod campaign;
 mod compare;
 mod exports;
 mod list;
+mod man;
 mod merge;
 mod neighbours;
 mod project;
@@ -51,12 +53,6 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
             view::print(&String::from_utf8_lossy(&script));
             Ok(Exit::Success)
         }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
-            rendered.map_err(Error::system("write the manual page"))?;
-            view::print(&String::from_utf8_lossy(&page));
-            Ok(Exit::Success)
-        }
+        Some(Command::Man(args)) => man::run(&args),
     }
 }

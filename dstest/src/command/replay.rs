@@ -1,8 +1,10 @@
 //! `dstest replay`: one run again, by the same program with the same seed, and now in full detail.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::attended::Attended;
 use super::project::store_of;
 use super::stored::{Again, Place, Stored, parse_run};
 use crate::cli::ReplayArgs;
@@ -18,7 +20,7 @@ use crate::signature::group_key;
 use crate::store::{Store, StoreError};
 use crate::style::{Paint, Tone};
 use crate::summary::runs;
-use crate::{sys, view};
+use crate::view;
 
 /// What is to be repeated.
 pub(super) struct Target {
@@ -131,11 +133,11 @@ fn no_such(what: &str) -> StoreError {
 struct Keeper(Vec<RunRecord>);
 
 impl Observer for Keeper {
-    fn event(&mut self, event: &RunEvent<'_>) {
-        match event {
-            RunEvent::Finished { record, .. } => self.0.push((*record).clone()),
-            RunEvent::Round { .. } | RunEvent::Interrupted { .. } => {}
+    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()> {
+        if let RunEvent::Finished { record, .. } = event {
+            self.0.push((*record).clone());
         }
+        ControlFlow::Continue(())
     }
 }
 
@@ -180,23 +182,16 @@ pub(super) fn verify(
     Ok(exit)
 }
 
-/// Repeats the first failure of each kind with VERBOSE on, so that a campaign that ran silently
-/// still ends with a full log of everything it found. Only tests that print a trace are repeated:
-/// the others do not claim to go the same way twice.
+/// Repeats the first failure of each kind with VERBOSE on, and of each failing test a run that
+/// passed beside it, so that a campaign that ran silently still ends with a full log of everything
+/// it found and of what it should be like. Only tests that print a trace are repeated: the others
+/// do not claim to go the same way twice.
 pub(super) fn detail(
     stored: &Stored,
     workers: usize,
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
-    let mut kinds = HashSet::new();
-    let mut chosen = Vec::new();
-    stored.each(|test, record| {
-        let is_traced = record.verdict.class() == Class::Fail && record.trace.is_some();
-        let has_room = chosen.len() < DETAIL_RUNS_MAX;
-        if is_traced && has_room && kinds.insert((test, group_key(record.reason()))) {
-            chosen.push((Job { test, iteration: record.iter }, record));
-        }
-    })?;
+    let chosen = worth_a_log(stored)?;
     if chosen.is_empty() {
         return Ok(Exit::Success);
     }
@@ -212,16 +207,49 @@ pub(super) fn detail(
     let Some(after) = run_listed(campaign, jobs, workers, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
-    view::print(&format!("Full logs (VERBOSE={DETAIL}) of the first of each kind:\n"));
+    view::print(&format!(
+        "Full logs (VERBOSE={DETAIL}) of the first of each kind, and of a run that passed:\n"
+    ));
     for now in &after {
         let is_before = |record: &&RunRecord| record.test == now.test && record.iter == now.iter;
         let before = chosen.iter().map(|(_, record)| record).find(is_before);
         let differs = before.is_some_and(|before| !differences(before, now).is_empty());
         let remark = if differs { "  (went differently this time)" } else { "" };
+        let remark = if now.verdict == Verdict::Passed { "  (passed)" } else { remark };
         let log = now.log.as_deref().unwrap_or("-");
         view::print(&format!("  {} #{}  {folder}/{log}{remark}\n", now.test, now.iter));
     }
     Ok(Exit::Success)
+}
+
+/// The first failure of each kind, and of each test with one the passed run with the nearest
+/// number.
+fn worth_a_log(stored: &Stored) -> Result<Vec<(Job, RunRecord)>, StoreError> {
+    let mut kinds = HashSet::new();
+    let mut chosen: Vec<(Job, RunRecord)> = Vec::new();
+    stored.each(|test, record| {
+        let is_traced = record.verdict.class() == Class::Fail && record.trace.is_some();
+        let has_room = chosen.len() < DETAIL_RUNS_MAX;
+        if is_traced && has_room && kinds.insert((test, group_key(record.reason()))) {
+            chosen.push((Job { test, iteration: record.iter }, record));
+        }
+    })?;
+    let mut failed: BTreeMap<usize, Iteration> = BTreeMap::new();
+    for (job, _) in &chosen {
+        failed.entry(job.test).or_insert(job.iteration);
+    }
+    let mut passed: BTreeMap<usize, RunRecord> = BTreeMap::new();
+    stored.each(|test, record| {
+        let Some(failure) = failed.get(&test) else { return };
+        let far = |record: &RunRecord| record.iter.number().abs_diff(failure.number());
+        let is_nearer = passed.get(&test).is_none_or(|other| far(&record) < far(other));
+        if record.verdict == Verdict::Passed && record.trace.is_some() && is_nearer {
+            passed.insert(test, record);
+        }
+    })?;
+    let passed = passed.into_iter();
+    chosen.extend(passed.map(|(test, record)| (Job { test, iteration: record.iter }, record)));
+    Ok(chosen)
 }
 
 /// The record; `None` if the user interrupted it.
@@ -241,13 +269,14 @@ fn run_listed(
     workers: usize,
     interrupts: &Interrupts,
 ) -> Result<Option<Vec<RunRecord>>, Error> {
-    sys::adopt_orphans();
+    let attended = Attended::again(&campaign.folder)?;
     let once = std::num::NonZeroU32::MIN;
     let orders = Orders {
         schedule: Schedule::listed(jobs),
         budget: Budget { rounds: Rounds::Fixed(once), duration: None, max_fail: None },
         workers,
         expectation: Arc::new(|_| 0.0),
+        live: &attended.live,
     };
     let mut only = Keeper::default();
     let outcome = run::dispatch(&Arc::new(campaign), orders, interrupts, &mut only);
