@@ -19,6 +19,7 @@ impl Blocks {
     }
 
     /// Where the next block starts.
+    #[cfg(feature = "cli")]
     pub(crate) fn next_start(&self) -> u64 {
         self.next
     }
