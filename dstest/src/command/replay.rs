@@ -197,17 +197,20 @@ pub(super) fn detail(
     let Some(after) = run_listed(campaign, jobs, workers, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
-    view::print(&format!(
-        "Full logs (VERBOSE={DETAIL}) of the first of each kind, and of a run that passed:\n"
-    ));
-    for now in &after {
+    view::print(&format!("Full logs (VERBOSE={DETAIL}) of the first of each kind:\n"));
+    let (passed, failed): (Vec<_>, Vec<_>) =
+        after.iter().partition(|record| record.verdict == Verdict::Passed);
+    for now in failed {
         let is_before = |record: &&RunRecord| record.test == now.test && record.iter == now.iter;
         let before = chosen.iter().map(|(_, record)| record).find(is_before);
         let differs = before.is_some_and(|before| !differences(before, now).is_empty());
         let remark = if differs { "  (went differently this time)" } else { "" };
-        let remark = if now.verdict == Verdict::Passed { "  (passed)" } else { remark };
         let log = now.log.as_deref().unwrap_or("-");
         view::print(&format!("  {} #{}  {folder}/{log}{remark}\n", now.test, now.iter));
+    }
+    if !passed.is_empty() {
+        let count = runs(passed.len() as u64);
+        view::print(&format!("  and of {count} that passed, to compare them with\n"));
     }
     Ok(Exit::Success)
 }
