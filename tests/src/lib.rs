@@ -22,8 +22,10 @@ pub mod run;
 pub mod service;
 pub mod sim;
 pub mod storm;
+pub mod suites;
 pub mod world;
 
 pub use lab2::{SCENARIOS, Scenario};
 pub use run::{Report, run, simulate};
 pub use storm::STORMS;
+pub use suites::SUITES;
