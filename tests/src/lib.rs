@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cluster;
+pub mod exile;
 pub mod failure;
 pub mod invariants;
 pub mod lab2;

@@ -7,6 +7,7 @@ use super::peer::ELECTION_TIMEOUT_MIN;
 use super::{World, peer_id, place_of};
 use crate::failure::Failure;
 use crate::invariants::commit_rule;
+use crate::invariants::follows_leader::{self, Heard};
 use crate::invariants::monotonic;
 use crate::invariants::timer_rule::{self, Asked};
 use crate::invariants::violation::Witness;
@@ -158,6 +159,8 @@ struct Received {
     term: Term,
     /// For a request for a vote: who asks, and the receiver and its timer before.
     asked: Option<(PeerId, Status, Instant)>,
+    /// For what only leaders send: who sends it.
+    leader: Option<PeerId>,
 }
 
 impl Received {
@@ -165,7 +168,9 @@ impl Received {
         let asks = matches!(envelope.message, Message::RequestVote(_));
         let deadline = node.poll_timeout().filter(|_| asks);
         let asked = deadline.map(|deadline| (envelope.from, node.status(), deadline));
-        Self { term: envelope.term, asked }
+        let leads =
+            matches!(envelope.message, Message::AppendEntries(_) | Message::InstallSnapshot(_));
+        Self { term: envelope.term, asked, leader: leads.then_some(envelope.from) }
     }
 
     fn check(self, seen: Witness, node: &Node) -> Result<(), Failure> {
@@ -176,6 +181,10 @@ impl Received {
         {
             let (status, deadline) = ([before, status], [deadline, after]);
             timer_rule::check(seen, Asked { candidate, status, deadline }, ELECTION_TIMEOUT_MIN)?;
+        }
+        if let Some(leader) = self.leader.filter(|_| self.term == status.current_term) {
+            let heard = Heard { leader, status, deadline: node.poll_timeout() };
+            follows_leader::check(seen, heard, ELECTION_TIMEOUT_MIN)?;
         }
         Ok(())
     }
