@@ -121,6 +121,12 @@ impl WriteId {
     /// Before the first write: durable from the start.
     pub const ZERO: Self = Self(0);
 
+    /// How many writes lie after `earlier`, up to and including this one; 0 if none do.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// The write after this one.
     #[must_use]
     pub const fn next(self) -> Self {

@@ -18,6 +18,7 @@ pub mod exile;
 pub mod failure;
 pub mod invariants;
 pub mod lab2;
+pub mod model;
 pub mod report;
 pub mod run;
 pub mod service;

@@ -4,6 +4,7 @@
 //! entries taken between two polls make one record.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 use crate::entry::Entry;
 use crate::output::{HardState, Record, Write};
@@ -102,6 +103,18 @@ impl Writes {
         self.durable = self.durable.max(id);
         while let Some((_, end)) = self.ends.pop_front_if(|(write, _)| *write <= id) {
             self.durable_index = end;
+        }
+    }
+
+    /// See [`Node::hash_future`](super::Node::hash_future).
+    pub(crate) fn hash_future<H: Hasher>(&self, hasher: &mut H) {
+        let Self { unpolled, issued, durable, durable_index, ends } = self;
+        (issued.since(*durable), durable_index, unpolled.len(), ends.len()).hash(hasher);
+        for Write { id, record } in unpolled {
+            (id.since(*durable), record).hash(hasher);
+        }
+        for (id, end) in ends {
+            (id.since(*durable), end).hash(hasher);
         }
     }
 
