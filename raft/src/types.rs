@@ -225,6 +225,7 @@ mod tests {
     fn time_saturates_instead_of_wrapping() {
         let late = Instant::from_nanos(u64::MAX - 1);
         assert_eq!(late.after(Duration::from_secs(1)), Instant::from_nanos(u64::MAX));
+        assert_eq!(Instant::START.after(Duration::MAX), Instant::from_nanos(u64::MAX));
         assert_eq!(Instant::START.since(late), Duration::ZERO);
     }
 }

@@ -3,7 +3,10 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use raft::message::{AppendEntriesReply, Carried};
+use raft::trace::is_heartbeat;
 use raft::verbose::{Format, Level, Logger, Settings};
+use raft::{Index, Message};
 
 use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
 
@@ -85,4 +88,53 @@ fn each_level_says_more_than_the_one_below() {
     assert!(!page.contains("heartbeat"), "{page}");
     let page = told(Level::Contents, Format::Text, heartbeats);
     assert!(page.contains("payload: Command([3])"), "{page}");
+}
+
+#[test]
+fn a_heartbeat_carries_no_entries_and_its_answer_says_so() {
+    let accepted = |carried| {
+        let match_index = Index::new(2);
+        Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried })
+    };
+    assert!(is_heartbeat(&append(id(1, 2), &[], 0)));
+    assert!(is_heartbeat(&accepted(Carried::Nothing)));
+    assert!(!is_heartbeat(&append(id(1, 2), &[entry(1, 3)], 0)));
+    assert!(!is_heartbeat(&accepted(Carried::Entries)));
+    assert!(!is_heartbeat(&request_vote(1, 2)));
+}
+
+#[test]
+fn verbose_is_a_level_and_a_format() {
+    let settings = |level, format| Ok(Some(Settings { level, format }));
+    let rows = [
+        (None, None, Ok(None)),
+        (Some("0"), Some("json"), Ok(None)),
+        (Some("1"), None, settings(Level::Events, Format::Text)),
+        (Some("2"), Some("text"), settings(Level::Routine, Format::Text)),
+        (Some("3"), Some("json"), settings(Level::Contents, Format::Json)),
+    ];
+    for (verbose, format, expected) in rows {
+        assert_eq!(Settings::parse(verbose, format), expected, "{verbose:?} {format:?}");
+    }
+    for (verbose, format) in [("4", "text"), ("yes", "text"), ("1", "xml")] {
+        let error = Settings::parse(Some(verbose), Some(format)).unwrap_err().to_string();
+        assert!(error.contains("is not understood; use"), "{error}");
+    }
+}
+
+/// A program's environment is read as it is: this test starts itself with another one.
+#[test]
+fn the_environment_asks_for_lines() {
+    if std::env::var_os("RAFT_PAPER_CHILD").is_some() {
+        println!("<{:?}>", Settings::from_env());
+        return;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "log_lines::the_environment_asks_for_lines", "--nocapture"])
+        .envs([("RAFT_PAPER_CHILD", "1"), ("VERBOSE", "2"), ("VERBOSE_FORMAT", "json")])
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&output.stdout);
+    let expected = "<Ok(Some(Settings { level: Routine, format: Json }))>";
+    assert!(output.contains(expected), "{output}");
 }
