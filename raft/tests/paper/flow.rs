@@ -35,11 +35,9 @@ fn leader(entries: u64) -> Cluster {
 /// What the leader sends: the index before each message's entries, and how many there are.
 fn sent(cluster: &mut Cluster) -> Vec<(u64, usize)> {
     let said = cluster.said(peer(0));
-    let slice = |message| match message {
-        Message::AppendEntries(AppendEntries { slice, .. }) => {
-            Some((slice.prev().index.number(), slice.entries().len()))
-        }
-        _ => None,
+    let slice = |message| {
+        let Message::AppendEntries(AppendEntries { slice, .. }) = message else { return None };
+        Some((slice.prev().index.number(), slice.entries().len()))
     };
     said.into_iter().filter_map(slice).collect()
 }
@@ -136,10 +134,8 @@ fn the_news_of_a_commit_waits_for_entries_as_long_as_it_may() {
     assert_eq!(cluster.node(peer(0)).poll_timeout(), Some(due));
     cluster.pass(NOTICE);
     let said = cluster.said(peer(0));
-    let news = |message: &Message| match message {
-        Message::AppendEntries(append) => append.leader_commit == Index::new(1),
-        _ => false,
-    };
+    let one = Index::new(1);
+    let news = |said: &Message| matches!(said, Message::AppendEntries(a) if a.leader_commit == one);
     assert_eq!(said.iter().filter(|message| news(message)).count(), 1, "{said:?}");
     assert!(cluster.node(peer(0)).poll_timeout() > Some(due), "it is told once");
 }
@@ -179,9 +175,9 @@ const TERM: u64 = 2;
 
 /// The pieces of a snapshot that the leader sends: where each starts, and its length.
 fn chunks(cluster: &mut Cluster) -> Vec<(u64, usize)> {
-    let chunk = |message| match message {
-        Message::InstallSnapshot(chunk) => Some((chunk.offset, chunk.chunk.len())),
-        _ => None,
+    let chunk = |message| {
+        let Message::InstallSnapshot(chunk) = message else { return None };
+        Some((chunk.offset, chunk.chunk.len()))
     };
     cluster.said(peer(0)).into_iter().filter_map(chunk).collect()
 }

@@ -88,12 +88,12 @@ pub(crate) fn check(bounds: Bounds, threads: usize) -> Findings {
         states: checker.unique_state_count(),
         depth: checker.max_depth(),
         broken: rules
-            .filter_map(|rule| Some((rule, way(found.get(rule)?.clone().into_actions()))))
+            .filter_map(|rule| Some((rule, way(&found.get(rule)?.clone().into_actions()))))
             .next(),
         unreached: sometimes.into_iter().filter(|name| !found.contains_key(name)).collect(),
     }
 }
 
-fn way(actions: Vec<Action>) -> String {
+fn way(actions: &[Action]) -> String {
     actions.iter().map(|action| format!("  {action:?}\n")).collect()
 }

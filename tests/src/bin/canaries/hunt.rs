@@ -21,8 +21,8 @@ pub(crate) struct Suite {
 
 /// All suites that canaries are shown to.
 pub(crate) const SUITES: [Suite; 3] = [
-    Suite { name: "scenarios", program: "hunt", seeds_max: 100 },
-    Suite { name: "storms", program: "hunt", seeds_max: 300 },
+    Suite { name: "scenarios", program: "hunt", seeds_max: 50 },
+    Suite { name: "storms", program: "hunt", seeds_max: 100 },
     Suite { name: "model", program: "model", seeds_max: 1 },
 ];
 
