@@ -160,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_grows_leaves_the_ones_before_it_alone() {
+        let mut writes = Writes::new(Index::ZERO);
+        writes.append(&[entry(1)]);
+        let first = writes.poll().expect("a write");
+        writes.append(&[entry(2)]);
+        writes.append(&[entry(3)]);
+        writes.persisted(first.id);
+        assert_eq!(writes.durable_index(), Index::new(1));
+        writes.persisted(writes.issued());
+        assert_eq!(writes.durable_index(), Index::new(3));
+    }
+
+    #[test]
     fn a_late_report_does_not_bring_back_truncated_entries() {
         let mut writes = Writes::new(Index::new(2));
         writes.append(&[entry(3), entry(4)]);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use raft::message::{AppendEntriesReply, Carried};
+use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest};
 use raft::trace::is_heartbeat;
 use raft::verbose::{Format, Level, Logger, Settings};
 use raft::{Index, Message};
@@ -88,6 +88,55 @@ fn each_level_says_more_than_the_one_below() {
     assert!(!page.contains("heartbeat"), "{page}");
     let page = told(Level::Contents, Format::Text, heartbeats);
     assert!(page.contains("payload: Command([3])"), "{page}");
+}
+
+fn a_follower_that_lost_its_way(cluster: &mut Cluster) {
+    let snapshot = |offset, chunk: &[u8], rest| {
+        let (last_included, chunk) = (id(3, 9), chunk.into());
+        Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk, rest })
+    };
+    let messages = [
+        append(id(2, 2), &[], 0),
+        append(id(1, 1), &[entry(3, 2), entry(3, 3)], 2),
+        append(id(3, 3), &[entry(9, 4)], 2),
+        snapshot(0, b"st", Rest::More),
+        snapshot(2, b"ate", Rest::Done),
+        append(id(3, 9), &[], 9),
+    ];
+    for message in messages {
+        cluster.inject(1, peer(0), 3, message);
+        cluster.poll(peer(0));
+    }
+    cluster.inject(2, peer(0), 2, append(id(1, 1), &[], 0));
+    cluster.inject(2, peer(0), 3, request_vote(2, 2));
+    cluster.poll(peer(0));
+}
+
+fn a_leader_with_a_slow_follower(cluster: &mut Cluster) {
+    cluster.cut(peer(2));
+    cluster.elect(peer(0));
+    cluster.commit(peer(0), b"a");
+    let now = cluster.now;
+    let leader = &mut cluster.peers.get_mut(&peer(0)).unwrap().node;
+    leader.compact(now, Index::new(3), b"state".as_slice().into()).unwrap();
+    cluster.wire.clear();
+    cluster.heal(peer(2));
+    cluster.pass(std::time::Duration::from_millis(50));
+    cluster.settle();
+    cluster.time_out(peer(0));
+    cluster.poll(peer(0));
+}
+
+#[test]
+fn a_follower_that_is_set_right_reads_like_a_story() {
+    let expected = include_str!("follower.log");
+    assert_eq!(told(Level::Routine, Format::Text, a_follower_that_lost_its_way), expected);
+}
+
+#[test]
+fn a_leader_reads_like_a_story() {
+    let expected = include_str!("leader.log");
+    assert_eq!(told(Level::Routine, Format::Text, a_leader_with_a_slow_follower), expected);
 }
 
 #[test]
