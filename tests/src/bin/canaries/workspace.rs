@@ -44,6 +44,14 @@ impl Programs {
 /// A canary does not fit the sources, or the result does not compile.
 pub(crate) fn build(root: &Path, canaries: &[Canary]) -> Result<Programs, BuildError> {
     let target = root.join("target/canaries");
+    for (name, text) in &files(root, canaries)? {
+        write(&target.join(name), text)?;
+    }
+    compile(&target)
+}
+
+/// All files of the workspace, by their path in it.
+fn files(root: &Path, canaries: &[Canary]) -> Result<BTreeMap<String, String>, BuildError> {
     let mut files = sources(root)?;
     insert(canaries, &mut files)?;
     files.insert("raft/src/canary.rs".to_owned(), SWITCH.to_owned());
@@ -54,10 +62,7 @@ pub(crate) fn build(root: &Path, canaries: &[Canary]) -> Result<Programs, BuildE
     files.insert("tests/Cargo.toml".to_owned(), tests_manifest(root)?);
     files.insert("raft/Cargo.toml".to_owned(), read(&root.join("raft/Cargo.toml"))?);
     files.insert("Cargo.lock".to_owned(), read(&root.join("Cargo.lock"))?);
-    for (name, text) in &files {
-        write(&target.join(name), text)?;
-    }
-    compile(&target)
+    Ok(files)
 }
 
 /// The sources that are copied, by their path from the root.
@@ -180,3 +185,23 @@ pub fn on(number: usize) -> bool {
     *ON == number
 }
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canary::read_all;
+
+    /// Whoever changes the core hears of it here, before any canary is built.
+    #[test]
+    fn every_canary_fits_the_sources() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let canaries = read_all(&root.join("tests/canaries")).unwrap_or_else(|e| panic!("{e}"));
+        let files = files(&root, &canaries).unwrap_or_else(|error| panic!("{error}"));
+        for (place, canary) in canaries.iter().enumerate() {
+            let on = format!("canary::on({})", place + 1);
+            let copies = files.values().filter(|text| text.contains(&on)).count();
+            assert!(copies > 0, "{} is nowhere in the copy", canary.name);
+        }
+        assert!(!files["tests/Cargo.toml"].contains("clap"), "commands are not copied");
+    }
+}
