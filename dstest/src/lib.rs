@@ -13,6 +13,7 @@
 //! - the output of a test never passes through memory as a whole;
 //! - unsafe code is in `sys` and nowhere else.
 
+mod browse;
 pub mod cli;
 mod command;
 pub mod config;
@@ -39,6 +40,7 @@ mod sys;
 pub mod table;
 pub mod tally;
 pub mod time;
+pub mod told;
 pub mod view;
 
 use std::ffi::OsString;

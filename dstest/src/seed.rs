@@ -38,6 +38,12 @@ impl Seed {
         self.0
     }
 
+    /// The seed so many after this one; after the last comes the first.
+    #[must_use]
+    pub const fn plus(self, count: u32) -> Self {
+        Self(self.0.wrapping_add(count as u64))
+    }
+
     /// The seed of one run of a campaign with this seed.
     ///
     /// ```

@@ -28,6 +28,8 @@ impl Pid {
 pub(crate) enum Signal {
     /// SIGQUIT: say where you are, and end.
     Dump,
+    /// SIGINT: as Ctrl-C.
+    Interrupt,
     /// SIGTERM: please end.
     Terminate,
     /// SIGKILL: end now.
@@ -152,6 +154,7 @@ pub(crate) fn terminal_size() -> Option<(u16, u16)> {
 const fn signal_number(signal: Signal) -> libc::c_int {
     match signal {
         Signal::Dump => libc::SIGQUIT,
+        Signal::Interrupt => libc::SIGINT,
         Signal::Terminate => libc::SIGTERM,
         Signal::Kill => libc::SIGKILL,
     }

@@ -20,12 +20,62 @@ pub enum Depth {
     True,
 }
 
+impl Depth {
+    /// How many colours the terminal says it has by its variables; `None` if it has none or says
+    /// nothing.
+    #[must_use]
+    pub fn of_terminal(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let term = variable("TERM").filter(|term| !term.is_empty() && term != "dumb")?;
+        let color = variable("COLORTERM").unwrap_or_default();
+        if color.contains("truecolor") || color.contains("24bit") || term.contains("direct") {
+            return Some(Self::True);
+        }
+        Some(if term.contains("256") { Self::Ansi256 } else { Self::Ansi16 })
+    }
+}
+
 impl Rgb {
     /// The colour written as `0xd0b343`.
     #[must_use]
     pub const fn hex(value: u32) -> Self {
         let [_, red, green, blue] = value.to_be_bytes();
         Self(red, green, blue)
+    }
+
+    /// Reads `#d0b343`, also without the `#`.
+    ///
+    /// # Errors
+    /// When the text is anything but six hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, ColorError> {
+        let digits = text.strip_prefix('#').unwrap_or(text);
+        let is_hex = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let value = u32::from_str_radix(digits, 16).ok().filter(|_| is_hex);
+        value.map(Self::hex).ok_or_else(|| ColorError { text: text.to_owned() })
+    }
+
+    /// The same colour, made lighter or darker until text in it can be read on `background`.
+    ///
+    /// ```
+    /// use pretty::Rgb;
+    /// let (navy, black) = (Rgb(0, 0, 96), Rgb(0, 0, 0));
+    /// assert!(navy.contrast(black) < 4.5);
+    /// assert!(navy.readable_on(black).contrast(black) >= 4.5);
+    /// ```
+    #[must_use]
+    pub fn readable_on(self, background: Self) -> Self {
+        let far = if background.luminance() < 0.18 { Self(255, 255, 255) } else { Self(0, 0, 0) };
+        let mixed = (0..=STEPS).map(|step| self.mix(far, step));
+        let mut readable = mixed.filter(|color| color.contrast(background) >= CONTRAST_MIN);
+        readable.next().unwrap_or(far)
+    }
+
+    /// So many of [`STEPS`] steps on the way to another colour.
+    fn mix(self, other: Self, step: u16) -> Self {
+        let part = |own: u8, other: u8| {
+            let sum = u16::from(own) * (STEPS - step) + u16::from(other) * step;
+            u8::try_from(sum / STEPS).unwrap_or(u8::MAX)
+        };
+        Self(part(self.0, other.0), part(self.1, other.1), part(self.2, other.2))
     }
 
     /// Contrast with another colour as WCAG 2 defines it: 1 for equal ones, 21 for black and
@@ -54,6 +104,19 @@ impl Rgb {
             .map(|index| (self.difference(ansi256(index)), index))
             .min_by(|(a, _), (b, _)| a.total_cmp(b))
             .map_or(16, |(_, index)| index)
+    }
+
+    /// The nearest of xterm's greys.
+    #[cfg(feature = "view")]
+    pub(crate) fn nearest_grey_256(self) -> u8 {
+        let away = |index: &u8| (self.luminance() - Self::of_256(*index).luminance()).abs();
+        (232..=255).min_by(|a, b| away(a).total_cmp(&away(b))).unwrap_or(232)
+    }
+
+    /// The value of xterm's colour `index`, from 16 on.
+    #[cfg(feature = "view")]
+    pub(crate) fn of_256(index: u8) -> Self {
+        ansi256(index)
     }
 
     /// The best of the sixteen colours, as its number in escape codes (30–37, 90–97). Their values
@@ -125,11 +188,21 @@ impl Rgb {
     }
 }
 
+/// Why a text is no colour.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no colour; it is written as #d0b343")]
+pub struct ColorError {
+    text: String,
+}
+
 /// One part of a colour as an amount of light.
 fn linear(part: u8) -> f64 {
     let part = f64::from(part) / 255.0;
     if part <= 0.03928 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
 }
+
+/// Steps between a colour and black or white: fine enough not to overshoot what can be read.
+const STEPS: u16 = 32;
 
 /// The last digit of the code for blue.
 const BLUE: u8 = 4;
@@ -167,6 +240,31 @@ mod tests {
     fn contrast_is_that_of_the_standard() {
         let grey = Rgb::hex(0x76_76_76).contrast(Rgb(255, 255, 255));
         assert!((grey - 4.54).abs() < 0.01, "{grey}");
+    }
+
+    #[test]
+    fn colours_are_six_digits() {
+        assert_eq!(Rgb::parse("#d0b343"), Ok(Rgb(0xd0, 0xb3, 0x43)));
+        assert_eq!(Rgb::parse("D0B343"), Ok(Rgb(0xd0, 0xb3, 0x43)));
+        for bad in ["", "#", "#d0b34", "#d0b3434", "red", "+0b343", "#d0b34é"] {
+            assert_eq!(Rgb::parse(bad), Err(ColorError { text: bad.to_owned() }), "{bad}");
+        }
+    }
+
+    #[test]
+    fn any_colour_can_be_made_readable() {
+        let parts = [0, 51, 102, 153, 204, 255];
+        let backgrounds =
+            [Rgb(0, 0, 0), Rgb(255, 255, 255), Rgb(0x2a, 0x2a, 0x32), Rgb(90, 90, 90)];
+        for background in backgrounds {
+            for (red, green) in parts.iter().flat_map(|red| parts.map(|green| (*red, green))) {
+                let color = Rgb(red, green, 128);
+                let readable = color.readable_on(background);
+                assert!(readable.contrast(background) >= CONTRAST_MIN, "{color:?} {background:?}");
+                let kept = color.contrast(background) < CONTRAST_MIN || readable == color;
+                assert!(kept, "{color:?} could be read already");
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,11 @@ use crate::time::{Number, Tick, Time, TimeError, split_unit};
 
 /// A set of topic or peer names, compared without regard to case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NameSet(Vec<String>);
+pub struct NameSet {
+    names: Vec<String>,
+    /// How many of them were given; the others follow from those.
+    given: usize,
+}
 
 impl NameSet {
     /// The names in lists separated by commas or blanks.
@@ -21,26 +25,32 @@ impl NameSet {
     #[must_use]
     pub fn new<'a>(lists: impl IntoIterator<Item = &'a str>) -> Self {
         let names = lists.into_iter().flat_map(|list| list.split([',', ' ', '\t']));
-        Self(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
+        let names: Vec<_> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Self { given: names.len(), names }
     }
 
     /// The same, for peers: `S1` also means the peer `1`.
     #[must_use]
     pub fn of_peers<'a>(lists: impl IntoIterator<Item = &'a str>) -> Self {
         let mut names = Self::new(lists);
-        let numbers = names.0.iter().filter_map(|name| {
+        let numbers = names.names.iter().filter_map(|name| {
             let number = name.strip_prefix(['S', 's'])?;
             number.bytes().all(|byte| byte.is_ascii_digit()).then(|| number.to_owned())
         });
         let numbers: Vec<_> = numbers.collect();
-        names.0.extend(numbers);
+        names.names.extend(numbers);
         names
+    }
+
+    /// The names as they were given.
+    pub(crate) fn as_written(&self) -> impl Iterator<Item = &str> {
+        self.names[..self.given].iter().map(String::as_str)
     }
 
     /// Whether a name is in the set.
     #[must_use]
     pub fn contains(&self, name: &[u8]) -> bool {
-        self.0.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))
+        self.names.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))
     }
 }
 

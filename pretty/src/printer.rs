@@ -8,6 +8,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
+use crate::census::Census;
 use crate::class::Class;
 use crate::color::Depth;
 use crate::filter::Filter;
@@ -16,7 +17,7 @@ use crate::parse::{Format, Parser};
 use crate::peer::{Peers, Seen};
 use crate::render::{Canvas, Page, Paint, Sink};
 use crate::text::make_safe;
-use crate::theme::Background;
+use crate::theme::{Background, Palette, Theme};
 use crate::time::{Tick, Time};
 
 mod context;
@@ -49,6 +50,8 @@ pub struct Options {
     pub time: TimeColumn,
     /// Which background the colours are for.
     pub background: Background,
+    /// The user's own colours for topics.
+    pub palette: Palette,
     /// How many colours there are.
     pub depth: Depth,
     /// Which events are shown.
@@ -93,6 +96,7 @@ impl Default for Options {
             columns: None,
             time: TimeColumn::Shown,
             background: Background::Dark,
+            palette: Palette::default(),
             depth: Depth::None,
             filter: Filter::default(),
             format: Format::Auto,
@@ -110,6 +114,8 @@ pub struct Printer<W> {
     sink: Sink<W>,
     parser: Parser,
     filter: Filter,
+    /// Kept only if the filter asks for names.
+    census: Option<Census>,
     paint: Paint,
     topics: Topics,
     peers: Peers,
@@ -170,10 +176,12 @@ struct Scratch {
 impl<W: Write> Printer<W> {
     /// A printer that writes to `writer`, in large pieces.
     pub fn new(options: Options, writer: W) -> Self {
-        let paint = Paint::new(options.background, options.depth);
+        let theme = Theme::with_palette(options.background, options.palette);
+        let paint = Paint::new(theme, options.depth);
         let mut printer = Self {
             sink: Sink::new(writer),
             parser: Parser::new(options.format, options.tick),
+            census: Census::of(&options.filter),
             filter: options.filter,
             topics: Topics::default(),
             peers: Peers::default(),
@@ -233,6 +241,12 @@ impl<W: Write> Printer<W> {
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally
+    }
+
+    /// The names in the log so far, if the filter asks for any.
+    #[must_use]
+    pub fn census(&self) -> Option<&Census> {
+        self.census.as_ref()
     }
 
     /// The screen is now this wide, and this high if headers are to be repeated.
@@ -313,6 +327,9 @@ impl<W: Write> Printer<W> {
     fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
         self.see_origin(event);
         self.tally.events += 1;
+        if let Some(census) = &mut self.census {
+            census.see(event);
+        }
         let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
         self.see_peer(event);
         if !self.passes(event, topic) {

@@ -17,6 +17,72 @@ pub enum Background {
     Light,
 }
 
+impl Background {
+    /// What the terminal says by its variables; dark if it says nothing.
+    #[must_use]
+    pub fn of_terminal(variable: impl Fn(&str) -> Option<String>) -> Self {
+        // "foreground;background", as numbers of the sixteen colours: 7 and 15 are white.
+        let variable = variable("COLORFGBG").unwrap_or_default();
+        match variable.rsplit(';').next() {
+            Some("7" | "15") => Self::Light,
+            Some(_) | None => Self::Dark,
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Dark => Self::Light,
+            Self::Light => Self::Dark,
+        }
+    }
+}
+
+/// Colours of the user's own for some topics; they count before those of the theme.
+///
+/// Whatever colour is given, it is shown lighter or darker where it could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Palette(Vec<OwnColor>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OwnColor {
+    topic: Box<[u8]>,
+    dark: Rgb,
+    light: Rgb,
+}
+
+impl Palette {
+    /// Gives a topic, in any case, a colour for dark and one for light backgrounds.
+    ///
+    /// ```
+    /// use pretty::{Background, Palette, Rgb, Theme};
+    /// let mut palette = Palette::default();
+    /// palette.set("gossip", Rgb(255, 255, 0), Rgb(255, 255, 0));
+    /// let theme = Theme::with_palette(Background::Dark, palette.clone());
+    /// assert_eq!(theme.topic(b"GOSSIP"), Rgb(255, 255, 0));
+    /// // Yellow on white could not be read.
+    /// let theme = Theme::with_palette(Background::Light, palette);
+    /// assert!(theme.topic(b"GOSSIP").contrast(theme.background) >= 4.5);
+    /// ```
+    pub fn set(&mut self, topic: &str, dark: Rgb, light: Rgb) {
+        self.0.push(OwnColor {
+            topic: topic.as_bytes().into(),
+            dark: dark.readable_on(Theme::new(Background::Dark).background),
+            light: light.readable_on(Theme::new(Background::Light).background),
+        });
+    }
+
+    /// The colour given last.
+    fn get(&self, topic: &[u8], background: Background) -> Option<Rgb> {
+        let own = self.0.iter().rfind(|own| own.topic.eq_ignore_ascii_case(topic))?;
+        Some(match background {
+            Background::Dark => own.dark,
+            Background::Light => own.light,
+        })
+    }
+}
+
 /// The colours of one background.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Theme {
@@ -32,7 +98,10 @@ pub struct Theme {
     pub good: Rgb,
     /// What failed.
     pub bad: Rgb,
+    /// The background of what is selected in the view.
+    pub selection: Rgb,
     which: Background,
+    own: Palette,
 }
 
 impl Theme {
@@ -47,7 +116,9 @@ impl Theme {
                 line: Rgb::hex(0x58_58_58),
                 good: Rgb::hex(0x70_c4_3f),
                 bad: Rgb::hex(0xff_61_5c),
+                selection: Rgb(0x2a, 0x2a, 0x32),
                 which: background,
+                own: Palette(Vec::new()),
             },
             Background::Light => Self {
                 background: Rgb(255, 255, 255),
@@ -56,12 +127,27 @@ impl Theme {
                 line: Rgb::hex(0xb8_b8_b8),
                 good: Rgb::hex(0x3e_78_1c),
                 bad: Rgb::hex(0xc0_06_00),
+                selection: Rgb::hex(0xe4_e4_ee),
                 which: background,
+                own: Palette(Vec::new()),
             },
         }
     }
 
-    /// The colour of a topic: its own if it is a known one, else one that follows from its name.
+    /// The same, with colours of the user's own for some topics.
+    #[must_use]
+    pub fn with_palette(background: Background, own: Palette) -> Self {
+        Self { own, ..Self::new(background) }
+    }
+
+    /// The same theme on a background.
+    #[must_use]
+    pub fn on(&self, background: Background) -> Self {
+        Self::with_palette(background, self.own.clone())
+    }
+
+    /// The colour of a topic: the user's, its own if it is a known one, else one that follows from
+    /// its name.
     ///
     /// ```
     /// use pretty::{Background, Rgb, Theme};
@@ -71,6 +157,9 @@ impl Theme {
     /// ```
     #[must_use]
     pub fn topic(&self, name: &[u8]) -> Rgb {
+        if let Some(color) = self.own.get(name, self.which) {
+            return color;
+        }
         let topic = KNOWN
             .iter()
             .find(|topic| topic.name.as_bytes() == name)
@@ -119,6 +208,8 @@ mod tests {
             for (name, color) in texts(&theme) {
                 let contrast = color.contrast(theme.background);
                 assert!(contrast >= CONTRAST_MIN, "{background:?} {name}: {contrast:.2}");
+                let selected = color.readable_on(theme.selection).contrast(theme.selection);
+                assert!(selected >= CONTRAST_MIN, "{background:?} {name}: {selected:.2}");
             }
         }
     }
@@ -130,6 +221,26 @@ mod tests {
             let topics = || KNOWN.iter().chain(&OTHER).map(|topic| theme.color_of(topic));
             assert_eq!(topics().collect::<HashSet<_>>().len(), topics().count());
         }
+    }
+
+    #[test]
+    fn the_users_colours_count_and_can_be_read() {
+        let mut palette = Palette::default();
+        palette.set("Vote", Rgb(0, 0, 64), Rgb(255, 255, 200));
+        palette.set("GOSSIP", Rgb(1, 2, 3), Rgb(1, 2, 3));
+        palette.set("GOSSIP", Rgb(255, 255, 0), Rgb(120, 0, 0));
+        for background in [Background::Dark, Background::Light] {
+            let theme = Theme::with_palette(background, palette.clone());
+            for topic in [&b"VOTE"[..], b"GOSSIP"] {
+                assert!(theme.topic(topic).contrast(theme.background) >= CONTRAST_MIN);
+                assert_ne!(theme.topic(topic), Theme::new(background).topic(topic));
+            }
+            assert_eq!(theme.topic(b"LEAD"), Theme::new(background).topic(b"LEAD"));
+        }
+        assert_eq!(
+            Theme::with_palette(Background::Dark, palette).topic(b"GOSSIP"),
+            Rgb(255, 255, 0)
+        );
     }
 
     #[test]

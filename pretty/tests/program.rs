@@ -47,7 +47,7 @@ fn a_pipe_is_shown_line_by_line() {
 }
 
 #[test]
-fn a_reader_that_has_enough_ends_it_quietly() {
+fn d13_a_reader_that_has_enough_ends_it_quietly() {
     let mut child = pretty(&[]).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     drop(child.stdout.take());
@@ -59,7 +59,7 @@ fn a_reader_that_has_enough_ends_it_quietly() {
 }
 
 #[test]
-fn an_interrupt_does_not_lose_what_comes_after_it() {
+fn d12_an_interrupt_does_not_lose_what_comes_after_it() {
     let mut child = pretty(&["--width", "40"]).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -79,7 +79,7 @@ fn an_interrupt_does_not_lose_what_comes_after_it() {
 }
 
 #[test]
-fn who_insists_gets_an_end() {
+fn d12_who_insists_gets_an_end() {
     let mut child = pretty(&[]).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -155,7 +155,7 @@ impl TestFile {
 }
 
 #[test]
-fn several_logs_are_merged_by_time() {
+fn d20_several_logs_are_merged_by_time() {
     let a = TestFile::new(
         "1 | A | 0 | a1\nwords of a\n5 | A | 0 | a5\n2 | A | 0 | a late\n9 | A | 0 | a9\n",
     );
@@ -172,7 +172,7 @@ fn several_logs_are_merged_by_time() {
 }
 
 #[test]
-fn packed_files_are_unpacked_whatever_they_are_called() {
+fn d20_packed_files_are_unpacked_whatever_they_are_called() {
     let log = "000001 | VOTE | 0 | from afar\n".repeat(1000);
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(log.as_bytes()).unwrap();
@@ -192,7 +192,7 @@ fn packed_files_are_unpacked_whatever_they_are_called() {
 }
 
 #[test]
-fn a_followed_file_may_grow_shrink_and_be_replaced() {
+fn d20_a_followed_file_may_grow_shrink_and_be_replaced() {
     let file = TestFile::new("000001 | VOTE | 0 | first\n");
     let mut child = pretty(&["--follow", "--width=40", &file.name()]).spawn().unwrap();
     let mut rows = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -209,6 +209,27 @@ fn a_followed_file_may_grow_shrink_and_be_replaced() {
     assert_eq!(next(), "     4 VOTE│a new file");
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn d01_nothing_has_to_be_asked_for() {
+    let output = run(&[], b"000001 | VOTE | 2 | x\n");
+    assert!(output.status.success());
+    assert!(text(&output.stdout).contains("VOTE│x") && output.stderr.is_empty());
+}
+
+#[test]
+fn d02_the_switches_switch() {
+    let log = b"000123 | VOTE | 0 | term=3\n";
+    let row = |arguments: &[&str]| {
+        let output = run(&[&["--width=40"], arguments].concat(), log);
+        assert!(output.status.success());
+        text(&output.stdout).lines().last().unwrap().to_owned()
+    };
+    assert!(row(&["--color=16"]).contains('\x1b'));
+    assert_eq!(row(&["--color=16", "--no-color"]), "   123 VOTE│term=3");
+    assert_eq!(row(&["--no-time"]), "VOTE│term=3");
+    assert_eq!(row(&["--no-time", "--no-color"]), "VOTE│term=3");
 }
 
 #[test]
@@ -251,9 +272,32 @@ fn a_page_for_a_browser() {
 #[test]
 fn filters_that_leave_nothing_are_mentioned() {
     let log = b"000001 | VOTE | 0 | x\nPASS\n";
-    let output = run(&["--just", "votes"], log);
+    let output = run(&["--grep", "y"], log);
     assert!(output.status.success());
     assert_eq!(text(&output.stderr), "pretty: none of 1 events passed the filters\n");
     assert_eq!(text(&run(&["--just", "vote"], log).stderr), "");
     assert_eq!(text(&run(&["--just", "vote"], b"PASS\n").stderr), "");
+}
+
+#[test]
+fn names_the_log_does_not_have_are_mentioned() {
+    let log = b"1 | VOTE | 0 | x\n2 | LEAD | C10 | y\n3 | TEST | - | z\nPASS\n";
+    for (arguments, mentioned) in [
+        (&["-j", "votes,lead"][..], "--just: the log has no topic votes; did you mean VOTE?"),
+        (&["-i", "NOPE"], "--ignore: the log has no topic NOPE; there are LEAD, TEST, VOTE"),
+        (&["--peers", "S0,S7"], "--peers: the log has no peer S7; there are 0, -, C10"),
+        (
+            &["--peers", "c11", "--export=html"],
+            "--peers: the log has no peer c11; did you mean C10?",
+        ),
+    ] {
+        let output = run(arguments, log);
+        assert!(output.status.success());
+        let first = text(&output.stderr).lines().next();
+        assert_eq!(first, Some(&*format!("pretty: {mentioned}")), "{arguments:?}");
+    }
+    for met in [&["-j", "VOTE,lead", "-i", "test"][..], &["--peers", "s0,-,c10"], &["-j", "x"]] {
+        let log = if met[1] == "x" { &b"PASS\n"[..] } else { log };
+        assert_eq!(text(&run(met, log).stderr), "", "{met:?}");
+    }
 }

@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -37,10 +38,18 @@ impl Screen {
     fn wait_for(&mut self, text: &str) -> String {
         let mut bytes = [0; 4096];
         while !self.seen.contains(text) {
+            assert!(self.has_more(), "{text:?} has not appeared in {:?}", self.seen);
             let count = self.user.read(&mut bytes).unwrap();
             self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
         }
         std::mem::take(&mut self.seen)
+    }
+
+    /// Waits for something to read; a program that says nothing for so long has stopped for good.
+    fn has_more(&self) -> bool {
+        let mut files = [PollFd::new(&self.user, PollFlags::IN)];
+        let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+        poll(&mut files, Some(&patience)).is_ok_and(|ready| ready > 0)
     }
 
     fn press(&mut self, keys: &str) {
@@ -86,6 +95,48 @@ fn the_view_opens_and_leaves_the_screen_as_it_was() {
     screen.wait_for("keys");
     screen.press("q");
     screen.wait_for("\x1b[?1049l");
+    assert!(child.wait().unwrap().success());
+}
+
+/// Runs the program on a terminal with a log of a thousand lines and a pager.
+fn page(pager: &str) -> (Screen, Child) {
+    let (screen, terminal) = Screen::new(60, 10);
+    let script = "seq -f '1 | VOTE | 0 | line %g' 1000 | \"$PRETTY\" --no-config --color=16";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin");
+    command.env("TERM", "xterm").env("PRETTY", env!("CARGO_BIN_EXE_pretty"));
+    command.env("PRETTY_PAGER", pager).stderr(terminal.try_clone().unwrap()).stdout(terminal);
+    (screen, command.stdin(Stdio::null()).spawn().unwrap())
+}
+
+#[test]
+fn a_pager_shows_the_output_when_asked_for() {
+    let (mut screen, mut child) = page("tr a-z A-Z");
+    let seen = screen.wait_for("LINE 1000");
+    assert!(seen.contains("\x1b[36MVOTE"), "in colours, as on the terminal itself: {seen:?}");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_pager_may_be_left_early() {
+    let (mut screen, mut child) = page("head -n 3; echo that is all");
+    let seen = screen.wait_for("that is all");
+    assert!(seen.contains("line 2") && !seen.contains("line 3"), "{seen:?}");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_pager_that_is_not_there_is_named() {
+    let (mut screen, mut child) = page("no-such-pager");
+    let seen = screen.wait_for("PRETTY_PAGER may name another");
+    assert!(seen.contains("pretty: the pager `no-such-pager`"), "{seen:?}");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn without_a_command_there_is_no_pager() {
+    let (mut screen, mut child) = page("");
+    screen.wait_for("line 1000");
     assert!(child.wait().unwrap().success());
 }
 

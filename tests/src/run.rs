@@ -4,6 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use raft::verbose::{Logger, Settings};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::lab2::Scenario;
-use crate::report::FailureReport;
+use crate::report::{Evidence, FailureReport};
 use crate::sim::disk::Latency;
 use crate::sim::executor::Tasks;
 use crate::sim::trace_hash::TraceHash;
@@ -72,7 +73,10 @@ pub fn simulate(
     let world = world.borrow();
     match outcome {
         Ok(()) => Ok(Report::of(&world)),
-        Err(failure) => Err(Box::new(FailureReport::new(scenario, &world, failure))),
+        Err(failure) => {
+            world.say_failed(&failure);
+            Err(Box::new(FailureReport::new(scenario, &world, failure)))
+        }
     }
 }
 
@@ -93,11 +97,22 @@ pub fn run(name: &str) {
     }
     match simulate(scenario, seed, logger) {
         Ok(report) => println!("{report}"),
-        Err(report) => {
+        Err(mut report) => {
+            report.evidence = Some(Evidence::gather(scenario, &report));
             println!("{report}");
-            panic!("{} (seed {seed})", report.failure);
+            if let Err(error) = keep(&report) {
+                println!("report.json cannot be written: {error}");
+            }
+            // Everything is said: a panic of its own would only add the stack of this function.
+            std::panic::resume_unwind(Box::new(report.signature()));
         }
     }
+}
+
+/// Leaves the report in the folder that dstest gives a run, if there is one.
+fn keep(report: &FailureReport) -> std::io::Result<()> {
+    let Some(folder) = std::env::var_os("DSTEST_RUN_DIR") else { return Ok(()) };
+    std::fs::write(Path::new(&folder).join("report.json"), report.to_json().to_string())
 }
 
 /// The seed that `DSTEST_SEED` asks for.

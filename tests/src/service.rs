@@ -4,6 +4,8 @@
 //! at every index all services of a run are given the same bytes, restarts included; a snapshot
 //! that is installed holds exactly what was agreed on.
 
+use std::fmt;
+
 use raft::{Bytes, Entry, Index, Snapshot};
 
 use crate::invariants::violation::Witness;
@@ -16,6 +18,15 @@ pub enum Snapshots {
     Never,
     /// They snapshot their history at every tenth index.
     EveryTenth,
+}
+
+impl fmt::Display for Snapshots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Never => "no snapshots",
+            Self::EveryTenth => "a snapshot at every tenth index",
+        })
+    }
 }
 
 /// What all services agreed on so far.

@@ -9,6 +9,7 @@ use raft::verbose::{Format, Level, Logger, Settings};
 use raft_tests::cluster::Cluster;
 use raft_tests::failure::Failure;
 use raft_tests::lab2::Body;
+use raft_tests::report::{Evidence, LINES_MAX};
 use raft_tests::{SCENARIOS, Scenario, simulate};
 
 fn find(name: &str) -> &'static Scenario {
@@ -197,6 +198,58 @@ fn a_panic_is_reported_with_everything_else() {
     for part in ["FAIL 2A meta", "seed=1", "leader", "DSTEST_SEED=1 VERBOSE=1 cargo test"] {
         assert!(report.contains(part), "{part} is missing:\n{report}");
     }
+}
+
+/// A scenario that ends in the middle of things.
+fn cut_off_a_leader() -> Scenario {
+    let body: fn(Cluster) -> Body = |cluster| {
+        Box::pin(async move {
+            let leader = cluster.check_one_leader().await?;
+            cluster.disconnect(leader);
+            cluster.check_one_leader().await?;
+            Err(Failure::Expectation("a\nlong\nstory\n".repeat(20)))
+        })
+    };
+    Scenario { name: "meta", body, ..SCENARIOS[0] }
+}
+
+#[test]
+fn a_report_says_what_can_have_led_to_the_failure_on_one_screen() {
+    let scenario = cut_off_a_leader();
+    let mut report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
+    report.evidence = Some(Evidence::gather(&scenario, &report));
+    let text = report.to_string();
+    for part in [
+        "VERIFIED   a second run of the seed went the same way",
+        "CAUSES     the last 16 of ",
+        "| STATE | ",
+        "candidate --> leader",
+        " is lost: cut to=",
+        "| ERRO | - | EXPECTED   a",
+        "and 40 lines more in report.json",
+        "BUILD      raft 0.1.0, ",
+        "3 peers, reliable network, no snapshots",
+    ] {
+        assert!(text.contains(part), "{part} is missing:\n{text}");
+    }
+    let lines = text.lines().count();
+    assert!(lines <= LINES_MAX, "{lines} lines:\n{text}");
+    assert!(!text.contains("heartbeat"), "what happens all the time explains little:\n{text}");
+    let json = report.to_json();
+    assert_eq!(json["failure"]["kind"], "expectation");
+    assert_eq!(json["peers"].as_array().map(Vec::len), Some(3));
+    assert_eq!(json["text"], text);
+}
+
+#[test]
+fn a_second_run_that_goes_another_way_is_told() {
+    let scenario = cut_off_a_leader();
+    let mut report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
+    let changed = Scenario { body: SCENARIOS[0].body, ..scenario };
+    report.evidence = Some(Evidence::gather(&changed, &report));
+    let text = report.to_string();
+    assert!(text.contains("DIFFERS    a second run of the seed gave trace="), "{text}");
+    assert!(text.contains("and no failure"), "{text}");
 }
 
 #[test]

@@ -13,8 +13,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::stored::{
-    CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
-    StoredShowArgs,
+    BrowseArgs, CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
+    ShowRunArgs, StoredShowArgs,
 };
 use self::values::{parse_shard, parse_size};
 
@@ -49,6 +49,12 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// List the tests that would run, without running them
     List(Box<ListArgs>),
+    /// Look through a stored campaign: from its tests to the wrong step of one run
+    #[command(after_help = stored::BROWSE_EXAMPLES)]
+    Browse(BrowseArgs),
+    /// Print what there is to say of one run: its report, or why it failed and how its log ends
+    #[command(after_help = stored::SHOW_EXAMPLES)]
+    Show(ShowRunArgs),
     /// Repeat one run with VERBOSE on, and say whether it went the same way
     #[command(after_help = stored::REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
@@ -313,6 +319,7 @@ Examples:
   dstest --until-fail fig8          repeat until it fails once
   dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
   dstest list 2C                    which tests would run
+  dstest browse                     look through the newest campaign
   dstest replay                     repeat the first failure of the newest campaign";
 
 const EXAMPLES_AND_EXITS: &str = "\

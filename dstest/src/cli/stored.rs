@@ -22,9 +22,36 @@ pub struct ReplayArgs {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
+    /// Run the test with the run's seed and the N - 1 seeds after it, as a campaign of its own
+    #[arg(long, value_name = "N", conflicts_with_all = ["seed", "print"], value_parser = clap::value_parser!(u32).range(1..))]
+    pub neighbours: Option<u32>,
+
     /// Print the shell command instead of running it
     #[arg(long)]
     pub print: bool,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest browse`.
+#[derive(Debug, Args)]
+pub struct BrowseArgs {
+    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
+    pub run: Option<String>,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest show`.
+#[derive(Debug, Args)]
+pub struct ShowRunArgs {
+    /// Which campaign (the newest without one) and which run (its first failure without one)
+    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
+    pub which: Vec<String>,
 
     /// Where results are stored
     #[command(flatten)]
@@ -148,6 +175,23 @@ Examples:
 
 A run that is in several of them counts once. Tests that different programs ran are refused.";
 
+/// The end of `dstest browse --help`.
+pub(super) const BROWSE_EXAMPLES: &str = "\
+Examples:
+  dstest browse            the newest campaign, also while it runs
+  dstest browse 4f2a       another one
+  dstest browse -o DIR     one of another store
+
+Enter goes in, Esc goes back, ? shows all keys. A log opens where its run failed: W leaves only the
+lines that led to the selected one, < goes back to its cause, D opens a run that passed beside it.";
+
+/// The end of `dstest show --help`.
+pub(super) const SHOW_EXAMPLES: &str = "\
+Examples:
+  dstest show                       the first failure of the newest campaign
+  dstest show backup_2b#17          a run of the newest campaign
+  dstest show 4f2a backup_2b#17     a run of the campaign 4f2a";
+
 /// The end of `dstest replay --help`.
 pub(super) const REPLAY_EXAMPLES: &str = "\
 Examples:
@@ -155,6 +199,7 @@ Examples:
   dstest replay backup_2b#17             a run of the newest campaign
   dstest replay 4f2a backup_2b#17 -vv    a run of the campaign 4f2a, with VERBOSE=2
   dstest replay backup_2b --seed 42      a seed of your own
+  dstest replay backup_2b#17 --neighbours 200    its seed and the 199 after it
 
 It runs the very program the campaign ran. Exit codes: 0 it went the same way (or, with --seed, it
 passed), 3 it did not, 1 it failed (with --seed).";

@@ -139,6 +139,7 @@ fn campaign_file(
         dstest: env!("CARGO_PKG_VERSION").to_owned(),
         started: started.rfc3339(),
         seed: plan.seed,
+        following: None,
         invocation: Invocation { args, cwd: dir.to_owned() },
         iterations: match plan.budget.rounds {
             Rounds::Fixed(count) => Some(count.get()),

@@ -1,10 +1,12 @@
 //! What each subcommand does: plan, then discover, then run, then say.
 
+mod browse;
 mod campaign;
 mod compare;
 mod exports;
 mod list;
 mod merge;
+mod neighbours;
 mod project;
 mod recorder;
 mod replay;
@@ -30,6 +32,11 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         None => campaign::run(&cli.run, argv, &interrupts),
         Some(Command::Run(args)) => campaign::run(&args, argv, &interrupts),
         Some(Command::List(args)) => list::run(&args, &interrupts),
+        Some(Command::Browse(args)) => browse::browse(&args),
+        Some(Command::Show(args)) => browse::show(&args),
+        Some(Command::Replay(args)) if args.neighbours.is_some() => {
+            neighbours::run(&args, argv, &interrupts)
+        }
         Some(Command::Replay(args)) => replay::replay(&args, &interrupts),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Resume(args)) => report::resume(&args, &interrupts),

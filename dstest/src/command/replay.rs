@@ -55,6 +55,23 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
     })
 }
 
+/// The stored run that `[RUN] [TEST#ITER]` means; the first failure without a word.
+pub(super) fn recorded_run(store: &Store, words: &[&str]) -> Result<(Stored, RunRecord), Error> {
+    let (run, which) = match words {
+        [] => (None, None),
+        [word] if parse_run(word).is_none() => (Some(*word), None),
+        [word] => (None, Some(*word)),
+        [run, which, ..] => (Some(*run), Some(*which)),
+    };
+    let stored = Stored::open(store, run)?;
+    let (_, record) = match which {
+        Some(word) => recorded(&stored, word)?,
+        None => first_failure(&stored)?,
+    };
+    let record = record.ok_or_else(|| no_such(which.unwrap_or("it")))?;
+    Ok((stored, record))
+}
+
 /// `[RUN] [TEST#ITER]`, or `[RUN] TEST` with `--seed`; the first failure without a word.
 fn find(args: &ReplayArgs, store: &Store) -> Result<Target, Error> {
     let words: Vec<&str> = args.which.iter().map(String::as_str).collect();
@@ -183,7 +200,7 @@ pub(super) fn detail(
         return Ok(Exit::Success);
     }
     let how = Again {
-        verbose: Some(1),
+        verbose: Some(DETAIL),
         seeds: None,
         keep: Keep::Everything,
         place: Place::Below("replays"),
@@ -194,7 +211,7 @@ pub(super) fn detail(
     let Some(after) = run_listed(campaign, jobs, workers, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
-    view::print("Full logs (VERBOSE=1) of the first of each kind:\n");
+    view::print(&format!("Full logs (VERBOSE={DETAIL}) of the first of each kind:\n"));
     for now in &after {
         let is_before = |record: &&RunRecord| record.test == now.test && record.iter == now.iter;
         let before = chosen.iter().map(|(_, record)| record).find(is_before);
@@ -290,6 +307,9 @@ fn shell_line(campaign: &Campaign, job: Job) -> String {
     let cwd = shell::quote(&launch.cwd.to_string_lossy());
     format!("cd {cwd} && env {} {}", words.join(" "), command.join(" "))
 }
+
+/// With the heartbeats: what led to a failure is only known if no message is missing.
+const DETAIL: u8 = 2;
 
 /// More kinds of failures than this are read one after the other anyway.
 const DETAIL_RUNS_MAX: usize = 20;

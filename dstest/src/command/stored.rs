@@ -106,7 +106,9 @@ impl Stored {
             tests: file.tests.clone(),
             binaries: file.binaries.clone(),
             process: process_plan(file, again.verbose)?,
-            seeds: again.seeds.unwrap_or(Seeds::Derived(file.seed)),
+            seeds: again.seeds.unwrap_or_else(|| {
+                file.following.map_or(Seeds::Derived(file.seed), Seeds::Following)
+            }),
             keep: again.keep,
             folder,
         })

@@ -53,6 +53,8 @@ pub enum Seeds {
     Derived(Seed),
     /// Every run has this one.
     Fixed(Seed),
+    /// The first iteration has this one, and each further one the next.
+    Following(Seed),
 }
 
 impl Campaign {
@@ -62,6 +64,7 @@ impl Campaign {
         match self.seeds {
             Seeds::Derived(seed) => seed.derive(&self.tests[job.test].id, job.iteration),
             Seeds::Fixed(seed) => seed,
+            Seeds::Following(first) => first.plus(job.iteration.number() - 1),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::harvest::Harvest;
 use crate::model::{Class, RunRecord, Usage, Verdict};
 use crate::plan::Keep;
 use crate::sys::{self, Reaped};
+use crate::told::Told;
 
 /// What a worker needs for its whole life.
 pub(super) struct Worker {
@@ -96,15 +97,23 @@ impl Worker {
         record.log_bytes = harvest.bytes;
         record.trace = harvest.trace;
         record.metrics = harvest.metrics;
-        self.conclude(record, job, judgement, harvest);
+        self.conclude(record, job, judgement, harvest, desk);
         self.tidy(record, desk, end.leftovers);
     }
 
     /// Sets the verdict, and why.
-    fn conclude(&self, record: &mut RunRecord, job: Job, judgement: Judgement, log: Harvest) {
+    fn conclude(
+        &self,
+        record: &mut RunRecord,
+        job: Job,
+        judgement: Judgement,
+        log: Harvest,
+        desk: &Desk,
+    ) {
         record.verdict = judgement.verdict;
         if record.verdict.class() != Class::Pass {
-            let found = judgement.reason.or_else(|| log.clue.finish());
+            let told = || Told::read(desk.folder())?.signature;
+            let found = judgement.reason.or_else(told).or_else(|| log.clue.finish());
             record.signature = Some(signature(record, found, self.campaign.timeout_of(job.test)));
         }
     }

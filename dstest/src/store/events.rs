@@ -92,7 +92,7 @@ fn length_of_whole_lines(file: &mut File) -> io::Result<u64> {
     Ok(0)
 }
 
-const FILE_NAME: &str = "events.jsonl";
+pub(super) const FILE_NAME: &str = "events.jsonl";
 
 #[cfg(test)]
 mod tests {

@@ -20,6 +20,9 @@ pub struct CampaignFile {
     pub started: String,
     /// The campaign's seed.
     pub seed: Seed,
+    /// Where each run has the seed after that of the run before: the first of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub following: Option<Seed>,
     /// How dstest was called.
     pub invocation: Invocation,
     /// Iterations of each test; absent if there was no such limit.

@@ -16,6 +16,7 @@
 
 mod binaries;
 mod events;
+mod follow;
 mod format;
 mod locate;
 mod merge;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use events::{EventLog, read_events};
+pub use follow::EventFollower;
 pub use format::{CampaignFile, Invocation, Limits};
 pub use locate::StoredRun;
 pub use merge::Merged;

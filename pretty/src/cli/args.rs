@@ -19,9 +19,9 @@ pub struct Cli {
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Peers that have a column from the start, or `auto` to find them
-    #[arg(short, long, value_name = "N|auto", default_value = "auto", value_parser = columns)]
-    pub columns: ColumnChoice,
+    /// Peers that have a column from the start, or `auto` to find them [default: auto]
+    #[arg(short, long, value_name = "N|auto", value_parser = columns)]
+    pub columns: Option<ColumnChoice>,
 
     /// Show just these topics, in any case [example: vote,lead]
     #[arg(short, long, value_name = "TOPICS", action = ArgAction::Append)]
@@ -79,30 +79,51 @@ pub struct Cli {
     #[arg(long)]
     pub no_time: bool,
 
-    /// When to use colours, or how many
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
-    pub color: ColorChoice,
+    /// When to use colours, or how many [default: auto]
+    #[arg(long, value_name = "WHEN", value_enum)]
+    pub color: Option<ColorChoice>,
 
     /// The same as --color=never
     #[arg(long, overrides_with = "color")]
     pub no_color: bool,
 
-    /// The background the colours have to be readable on
-    #[arg(long, value_enum, default_value_t = ThemeChoice::Auto)]
-    pub theme: ThemeChoice,
+    /// The background the colours have to be readable on [default: auto]
+    #[arg(long, value_enum)]
+    pub theme: Option<ThemeChoice>,
 
     /// Columns of the output, instead of those of the terminal
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=10_000))]
     pub width: Option<u16>,
 
-    /// auto, verbose, dslogs, json, logfmt, or a regular expression with the groups time, topic, peer, msg
-    #[arg(long, value_name = "FORMAT", default_value = "auto")]
-    pub format: String,
+    /// auto, verbose, dslogs, json, logfmt, one of pretty.toml, or a regular expression with the
+    /// groups time, topic, peer, msg [default: auto]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
 
     /// The unit of whole-number times [example: 10ms]
     #[arg(long, value_name = "DURATION")]
     pub tick: Option<Tick>,
+
+    /// On a terminal, show the output in a pager; without a COMMAND that is `less -RF`
+    #[arg(long, value_name = "COMMAND", env = "PRETTY_PAGER", hide_env_values = true)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = PAGER)]
+    pub pager: Option<String>,
+
+    /// Read this file of settings instead of those that are found
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+
+    /// Read no file of settings
+    #[arg(long)]
+    pub no_config: bool,
+
+    /// Print all settings, documented, and which files of them are read
+    #[arg(long)]
+    pub print_config: bool,
 }
+
+/// Keeps colours, and ends by itself when everything fits the screen.
+pub(super) const PAGER: &str = "less -RF";
 
 /// `--columns`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +172,7 @@ pub enum ThemeChoice {
     Light,
 }
 
-fn columns(text: &str) -> Result<ColumnChoice, String> {
+pub(super) fn columns(text: &str) -> Result<ColumnChoice, String> {
     if text == "auto" {
         return Ok(ColumnChoice::Auto);
     }
@@ -169,14 +190,15 @@ Examples:
   go test -run 2B | pretty              columns while the test runs
   pretty raft.log -j vote,term,lead     elections only
   pretty raft.log -s 1.2s -u 1.5s -g 'term=7\\b'
-  pretty raft.log --color=always | less -R
+  pretty --pager raft.log               page by page
   pretty raft.log --export html > raft.html
   pretty --tui run-1.log.gz run-2.log   merged by time, to scroll and search
   pretty app.log --format '^(?<time>[\\d.]+) (?<peer>\\w+) (?<topic>\\w+): (?<msg>.*)'
 
 Times without a unit are read as in the time column; its unit is in the header: 10ms for
 `000123 | VOTE | 1 | text`, 100us for `000123 VOTE S1 text`, ms for times with a point.
-Test results, panics and other lines that are no events are shown whatever is filtered.";
+Test results, panics and other lines that are no events are shown whatever is filtered.
+Colours, formats and rules of your own, keys, defaults: `pretty --print-config > pretty.toml`.";
 
 #[cfg(test)]
 mod tests {

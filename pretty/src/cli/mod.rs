@@ -5,16 +5,20 @@
 //! ```
 
 mod args;
+mod config;
 mod follow;
 mod input;
 mod lines;
 mod merge;
+mod pager;
 mod plan;
 mod run;
 mod signal;
 mod terminal;
 mod tui;
 
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser as _};
@@ -54,7 +58,19 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let plan = match Plan::resolve(&cli, &|name| std::env::var(name).ok(), Terminal::look()) {
+    let environment = |name: &str| std::env::var(name).ok();
+    let folder = std::env::current_dir().ok();
+    let found = match config::find(&cli.config_choice(), folder.as_deref(), &environment) {
+        Ok(found) => found,
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    if cli.print_config {
+        return print_config(&found.files);
+    }
+    let plan = match Plan::resolve(&cli, &found.config, &environment, Terminal::look()) {
         Ok(plan) => plan,
         Err(error) => {
             return usage(&Cli::command().error(clap::error::ErrorKind::ValueValidation, error));
@@ -70,6 +86,22 @@ pub fn main() -> Exit {
     }
 }
 
+/// Prints every setting with its documentation, in a form that is a file of settings itself.
+fn print_config(files: &[PathBuf]) -> Exit {
+    let mut text = String::new();
+    for file in files {
+        text += &format!("# read: {}\n", file.display());
+    }
+    if files.is_empty() {
+        text += "# no file of settings was found\n";
+    }
+    text += config::EXAMPLE;
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
+        Ok(()) | Err(_) => Exit::Done,
+    }
+}
+
 /// Prints help, the version, or what is wrong with the arguments.
 fn usage(error: &clap::Error) -> Exit {
     // There is nobody left to tell if this fails.
@@ -78,6 +110,5 @@ fn usage(error: &clap::Error) -> Exit {
 }
 
 fn complain(message: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "pretty: {message}");
+    let _ = writeln!(io::stderr(), "pretty: {message}");
 }

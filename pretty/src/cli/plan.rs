@@ -3,13 +3,16 @@
 
 use std::path::PathBuf;
 
-use super::args::{Cli, ColorChoice, ColumnChoice, Export, ThemeChoice};
+use super::args::{Cli, ColorChoice, ColumnChoice, Export, PAGER, ThemeChoice};
+use super::config::{Choice, Config, Names, Pager};
 use super::terminal::{Stream, Terminal};
 use crate::color::Depth;
 use crate::filter::{Filter, NameSet};
+use crate::names::hint;
 use crate::parse::{Format, FormatError, Parser};
 use crate::printer::{Options, Repeats, TimeColumn};
 use crate::theme::Background;
+use crate::view::{KeyError, Keys, Rules};
 
 /// What to do.
 #[derive(Debug)]
@@ -21,6 +24,12 @@ pub(super) struct Plan {
     pub(super) resize: Resize,
     pub(super) follow: Follow,
     pub(super) face: Face,
+    /// The command the output goes through.
+    pub(super) pager: Option<String>,
+    /// The keys of the view.
+    pub(super) keys: Keys,
+    /// What lines mean, beside what is built in.
+    pub(super) rules: Rules,
 }
 
 /// How the log is shown.
@@ -60,6 +69,10 @@ pub(super) enum Resize {
 pub(super) enum PlanError {
     #[error("invalid value for '--format <FORMAT>': {0}")]
     Format(#[from] FormatError),
+    #[error("invalid value for '--format <FORMAT>': there is no format `{0}`; {1}")]
+    NoFormat(String, String),
+    #[error("[keys] of the settings: {0}")]
+    Keys(#[from] KeyError),
     #[error("'--follow' needs files to follow; a pipe is followed anyway")]
     FollowStdin,
     #[error("'--tui' needs a terminal as its output")]
@@ -74,6 +87,7 @@ impl Plan {
     /// See [`PlanError`].
     pub(super) fn resolve(
         cli: &Cli,
+        config: &Config,
         environment: Environment<'_>,
         terminal: Terminal,
     ) -> Result<Self, PlanError> {
@@ -81,9 +95,9 @@ impl Plan {
             (None, Stream::Terminal) => Resize::Follow,
             (Some(_), _) | (None, Stream::Other) => Resize::Fixed,
         };
-        let columns = match cli.columns {
-            ColumnChoice::Auto => None,
-            ColumnChoice::Fixed(count) => Some(count),
+        let columns = match cli.columns.or(config.columns) {
+            None | Some(ColumnChoice::Auto) => None,
+            Some(ColumnChoice::Fixed(count)) => Some(count),
         };
         let inputs = sources(&cli.files);
         let follow = if cli.follow { Follow::Yes } else { Follow::No };
@@ -102,24 +116,44 @@ impl Plan {
             width: width(cli.width, environment, terminal),
             page: page(terminal),
             columns,
-            time: if cli.no_time { TimeColumn::Hidden } else { TimeColumn::Shown },
-            background: background(cli.theme, environment),
-            depth: depth(cli.color_choice(), environment, terminal.output),
-            format: format(&cli.format)?,
+            time: match cli.no_time || config.time == Some(false) {
+                true => TimeColumn::Hidden,
+                false => TimeColumn::Shown,
+            },
+            background: background(cli.theme.or(config.theme), environment),
+            palette: config.palette(),
+            depth: depth(cli.color_choice().or(config.color), environment, terminal.output),
+            format: format(cli, config)?,
             before: cli.before.or(cli.context).unwrap_or(0),
             after: cli.after.or(cli.context).unwrap_or(0),
-            repeats: if cli.fold { Repeats::Fold } else { Repeats::Show },
-            tick: cli.tick,
-            filter: filter(cli),
+            repeats: match cli.fold || config.fold == Some(true) {
+                true => Repeats::Fold,
+                false => Repeats::Show,
+            },
+            tick: cli.tick.or(config.tick),
+            filter: filter(cli, config),
         };
         let parser = Parser::new(options.format.clone(), options.tick);
-        Ok(Self { inputs, options, parser, resize, follow, face })
+        let pager = match (face, follow, terminal.output) {
+            (Face::Stream, Follow::No, Stream::Terminal) => pager(cli, config),
+            (Face::View | Face::Html, ..) | (_, Follow::Yes, _) | (.., Stream::Other) => None,
+        };
+        let (keys, rules) = (config.keys()?, config.rules());
+        Ok(Self { inputs, options, parser, resize, follow, face, pager, keys, rules })
     }
 }
 
 impl Cli {
-    fn color_choice(&self) -> ColorChoice {
-        if self.no_color { ColorChoice::Never } else { self.color }
+    pub(super) fn config_choice(&self) -> Choice {
+        match (&self.config, self.no_config) {
+            (_, true) => Choice::None,
+            (Some(file), false) => Choice::File(file.clone()),
+            (None, false) => Choice::Found,
+        }
+    }
+
+    fn color_choice(&self) -> Option<ColorChoice> {
+        if self.no_color { Some(ColorChoice::Never) } else { self.color }
     }
 }
 
@@ -155,15 +189,15 @@ fn width(given: Option<u16>, environment: Environment<'_>, terminal: Terminal) -
 /// Where nothing says how wide the output may be: three peers and their texts fit well.
 const WIDTH_DEFAULT: u16 = 120;
 
-/// The command line wins over NO_COLOR, that over CLICOLOR_FORCE and FORCE_COLOR, those over what
+/// The command line and the settings win over NO_COLOR, that over CLICOLOR_FORCE and FORCE_COLOR, those over what
 /// the output is.
-fn depth(choice: ColorChoice, environment: Environment<'_>, output: Stream) -> Depth {
-    match choice {
+fn depth(choice: Option<ColorChoice>, environment: Environment<'_>, output: Stream) -> Depth {
+    match choice.unwrap_or(ColorChoice::Auto) {
         ColorChoice::Never => Depth::None,
         ColorChoice::Ansi16 => Depth::Ansi16,
         ColorChoice::Ansi256 => Depth::Ansi256,
         ColorChoice::True => Depth::True,
-        ColorChoice::Always => terminal_depth(environment).unwrap_or(Depth::Ansi256),
+        ColorChoice::Always => Depth::of_terminal(environment).unwrap_or(Depth::Ansi256),
         ColorChoice::Auto => {
             let set = |name: &str| environment(name).filter(|value| !value.is_empty());
             let forced = |name: &str| set(name).map(|value| value != "0" && value != "false");
@@ -172,62 +206,80 @@ fn depth(choice: ColorChoice, environment: Environment<'_>, output: Stream) -> D
             }
             match (forced("CLICOLOR_FORCE"), forced("FORCE_COLOR"), output) {
                 (Some(true), _, _) | (_, Some(true), _) => {
-                    terminal_depth(environment).unwrap_or(Depth::Ansi256)
+                    Depth::of_terminal(environment).unwrap_or(Depth::Ansi256)
                 }
                 (_, Some(false), _) | (_, _, Stream::Other) => Depth::None,
-                (_, None, Stream::Terminal) => terminal_depth(environment).unwrap_or_default(),
+                (_, None, Stream::Terminal) => Depth::of_terminal(environment).unwrap_or_default(),
             }
         }
     }
 }
 
-/// How many colours the terminal says it has; `None` if it has none or says nothing.
-fn terminal_depth(environment: Environment<'_>) -> Option<Depth> {
-    let term = environment("TERM").filter(|term| !term.is_empty() && term != "dumb")?;
-    let color = environment("COLORTERM").unwrap_or_default();
-    if color.contains("truecolor") || color.contains("24bit") || term.contains("direct") {
-        return Some(Depth::True);
-    }
-    Some(if term.contains("256") { Depth::Ansi256 } else { Depth::Ansi16 })
-}
-
-fn background(theme: ThemeChoice, environment: Environment<'_>) -> Background {
-    match theme {
+fn background(theme: Option<ThemeChoice>, environment: Environment<'_>) -> Background {
+    match theme.unwrap_or(ThemeChoice::Auto) {
         ThemeChoice::Dark => Background::Dark,
         ThemeChoice::Light => Background::Light,
-        ThemeChoice::Auto => {
-            // "foreground;background", as numbers of the sixteen colours: 7 and 15 are white.
-            let variable = environment("COLORFGBG").unwrap_or_default();
-            match variable.rsplit(';').next() {
-                Some("7" | "15") => Background::Light,
-                Some(_) | None => Background::Dark,
-            }
-        }
+        ThemeChoice::Auto => Background::of_terminal(environment),
     }
 }
 
-fn format(name: &str) -> Result<Format, FormatError> {
+/// The formats that have a name of their own.
+pub(super) const FORMATS: [&str; 5] = ["auto", "verbose", "dslogs", "json", "logfmt"];
+
+fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
+    let name = cli.format.as_deref().or(config.format.as_deref()).unwrap_or("auto");
+    if let Some(own) = config.own_format(name) {
+        return Ok(Format::Custom(own.clone()));
+    }
+    let own = config.own_formats();
     Ok(match name {
-        "auto" => Format::Auto,
+        "auto" if own.clone().next().is_none() => Format::Auto,
+        "auto" => Format::AutoAnd(own.map(|(_, pattern)| pattern.clone()).collect()),
         "verbose" => Format::Verbose,
         "dslogs" => Format::Dslogs,
         "json" => Format::Json,
         "logfmt" => Format::Logfmt,
+        // What has no group cannot be a format by itself: a name that is mistyped, most likely.
+        word if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            let known = FORMATS.into_iter().chain(own.map(|(name, _)| name));
+            return Err(PlanError::NoFormat(word.to_owned(), hint(word, known)));
+        }
         expression => Format::custom(expression)?,
     })
 }
 
-fn filter(cli: &Cli) -> Filter {
-    let names = |lists: &[String]| NameSet::new(lists.iter().map(String::as_str));
-    let peers = NameSet::of_peers(cli.peers.iter().map(String::as_str));
+/// The settings' topics count only if the command line names none at all: `-j timr` must show
+/// what is ignored otherwise.
+fn filter(cli: &Cli, config: &Config) -> Filter {
+    let given = |lists: &[String]| (!lists.is_empty()).then(|| lists.to_vec());
+    let (just, ignore) = match (given(&cli.just), given(&cli.ignore)) {
+        (None, None) => (own(&config.just), own(&config.ignore)),
+        given => given,
+    };
+    let peers = given(&cli.peers).or_else(|| own(&config.peers));
+    let topics = |lists: Vec<String>| NameSet::new(lists.iter().map(String::as_str));
     Filter {
-        just: (!cli.just.is_empty()).then(|| names(&cli.just)),
-        ignore: names(&cli.ignore),
-        peers: (!cli.peers.is_empty()).then_some(peers),
+        just: just.map(topics),
+        ignore: ignore.map(topics).unwrap_or_default(),
+        peers: peers.map(|lists| NameSet::of_peers(lists.iter().map(String::as_str))),
         since: cli.since,
         until: cli.until,
         grep: cli.grep.clone(),
     }
+}
+
+fn own(names: &Option<Names>) -> Option<Vec<String>> {
+    names.as_ref().map(|names| names.0.clone())
+}
+
+/// The command of the pager, if one is asked for; an empty one is none.
+fn pager(cli: &Cli, config: &Config) -> Option<String> {
+    let asked = cli.pager.clone().or_else(|| match config.pager()? {
+        Pager::Never => None,
+        Pager::Usual => Some(PAGER.to_owned()),
+        Pager::Command(command) => Some(command.clone()),
+    });
+    asked.filter(|command| !command.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -247,7 +299,8 @@ mod tests {
             let found = variables.iter().find(|(own, _)| *own == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        Plan::resolve(&Cli::try_parse_from(words).unwrap(), &find, terminal).unwrap()
+        let cli = Cli::try_parse_from(words).unwrap();
+        Plan::resolve(&cli, &Config::default(), &find, terminal).unwrap()
     }
 
     #[test]

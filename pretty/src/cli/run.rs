@@ -10,11 +10,14 @@ use rustix::event::Timespec;
 use super::Exit;
 use super::input::{Input, own};
 use super::lines::{Fill, Lines};
+use super::pager::Pager;
 use super::plan::{Face, Follow, Plan, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
 use super::{complain, follow, merge, tui};
+use crate::census::{Census, List, Unmet};
 use crate::html::HtmlPage;
+use crate::names::hint;
 use crate::printer::{Printer, Tally};
 
 /// Why the program stopped early.
@@ -30,6 +33,8 @@ pub(super) enum RunError {
     Wait(io::Error),
     #[error("cannot use the terminal: {0}")]
     Terminal(io::Error),
+    #[error("the pager `{command}`: {reason}")]
+    Pager { command: String, reason: String },
     #[error("the view was closed")]
     Closed,
 }
@@ -49,20 +54,39 @@ pub(super) fn run(plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
     let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
-    match plan.face {
-        Face::Stream => stream(inputs, plan, output),
-        Face::View => tui::run(inputs, plan),
-        Face::Html => export(inputs, plan, output),
+    match (plan.face, &plan.pager) {
+        (Face::Stream, Some(command)) => {
+            let (pager, output) = Pager::open(command)?;
+            let shown = stream(inputs, plan, output);
+            pager.close().and(shown)
+        }
+        (Face::Stream, None) => stream(inputs, plan, output),
+        (Face::View, _) => tui::run(inputs, plan),
+        (Face::Html, _) => export(inputs, plan, output),
     }
 }
 
 fn export(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError> {
     let output = io::BufWriter::with_capacity(PAGE_BUFFER_BYTES, output);
     let page = HtmlPage::new(plan.parser.clone(), plan.options.filter, output);
-    let mut page = page.map_err(RunError::Write)?;
+    let mut page = page.map_err(RunError::Write)?.with_palette(plan.options.palette);
     merge::lines(inputs, &plan.parser, |line| page.line(line).map_err(RunError::Write))?;
+    mention_unmet(page.census());
     page.finish().map_err(RunError::Write)?;
     Ok(Exit::Done)
+}
+
+/// Says which names were asked for in vain, and what was probably meant.
+fn mention_unmet(census: Option<&Census>) {
+    for Unmet { list, name, met } in census.map(Census::unmet).unwrap_or_default() {
+        let (option, kind) = match list {
+            List::Just => ("--just", "topic"),
+            List::Ignore => ("--ignore", "topic"),
+            List::Peers => ("--peers", "peer"),
+        };
+        let hint = hint(&name, met.iter().map(String::as_str));
+        complain(&format!("{option}: the log has no {kind} {name}; {hint}"));
+    }
 }
 
 const PAGE_BUFFER_BYTES: usize = 64 * 1024;
@@ -102,6 +126,7 @@ impl Screen {
     fn finish(self) -> Result<(), RunError> {
         let mut printer = self.printer;
         printer.pause().map_err(RunError::Write)?;
+        mention_unmet(printer.census());
         let Tally { events, shown } = printer.tally();
         if events > 0 && shown == 0 {
             complain(&format!("none of {events} events passed the filters"));

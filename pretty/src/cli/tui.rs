@@ -5,7 +5,6 @@
 //! ```
 
 mod load;
-mod screen;
 
 use std::io;
 use std::path::PathBuf;
@@ -19,9 +18,9 @@ use super::Exit;
 use super::input::Input;
 use super::plan::{Plan, Source};
 use super::run::RunError;
+use crate::screen::Screen;
 use crate::view::{Chunk, LogView, Outcome, Work};
 use load::{CHUNKS_WAITING_MAX, load};
-use screen::Screen;
 
 /// Shows the log until the user closes it. An editor can open a log that is a single file.
 ///
@@ -32,10 +31,13 @@ pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
         [Source::File(path)] => Some(path.clone()),
         _ => None,
     };
-    let view = LogView::new(plan.options.background, plan.options.depth);
-    let view = view.with_filter(plan.options.filter);
+    let view = LogView::new(plan.options.background, plan.options.depth)
+        .with_palette(plan.options.palette)
+        .with_keys(plan.keys)
+        .with_rules(plan.rules.clone())
+        .with_filter(plan.options.filter);
     let (sender, chunks) = sync_channel(CHUNKS_WAITING_MAX);
-    let loader = thread::spawn(move || load(inputs, &plan.parser, &sender));
+    let loader = thread::spawn(move || load(inputs, &plan.parser, &plan.rules, &sender));
     let screen = Screen::open().map_err(RunError::Terminal)?;
     let shown = Browser { screen, view, file }.browse(&chunks);
     // With the channel closed the loader stops at its next chunk; one that waits for a pipe ends

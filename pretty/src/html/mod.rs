@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
 
+use crate::census::Census;
 use crate::class::Class;
 use crate::filter::Filter;
 use crate::line::{Event, Line, Stamp};
 use crate::parse::Parser;
 use crate::peer::Peers;
 use crate::text::make_safe;
-use crate::theme::{Background, Theme};
+use crate::theme::{Background, Palette, Theme};
 use crate::time::Time;
 
 /// Writes a page, line by line.
@@ -33,6 +34,8 @@ pub struct HtmlPage<W> {
     writer: W,
     parser: Parser,
     filter: Filter,
+    census: Option<Census>,
+    palette: Palette,
     peers: Peers,
     /// The numbers of topics and peers in the page's class names.
     topics: HashMap<Box<[u8]>, usize>,
@@ -52,13 +55,28 @@ impl<W: Write> HtmlPage<W> {
         Ok(Self {
             writer,
             parser,
+            census: Census::of(&filter),
             filter,
+            palette: Palette::default(),
             peers: Peers::default(),
             topics: HashMap::new(),
             peer_classes: HashMap::new(),
             origin: None,
             scratch: String::new(),
         })
+    }
+
+    /// The same page with the user's own colours for topics.
+    #[must_use]
+    pub fn with_palette(mut self, palette: Palette) -> Self {
+        self.palette = palette;
+        self
+    }
+
+    /// The names in the log so far, if the filter asks for any.
+    #[must_use]
+    pub fn census(&self) -> Option<&Census> {
+        self.census.as_ref()
     }
 
     /// Adds a line, given without its line end.
@@ -96,6 +114,9 @@ impl<W: Write> HtmlPage<W> {
     }
 
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        if let Some(census) = &mut self.census {
+            census.see(event);
+        }
         let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
         self.origin = self.origin.or_else(|| date?.at);
         let text = make_safe(&event.text, &mut self.scratch).text();
@@ -132,7 +153,7 @@ impl<W: Write> HtmlPage<W> {
             }
         }
         for (background, scheme) in [(Background::Dark, "dark"), (Background::Light, "light")] {
-            let theme = Theme::new(background);
+            let theme = Theme::with_palette(background, self.palette.clone());
             writeln!(self.writer, "@media (prefers-color-scheme:{scheme}){{")?;
             for (name, topic) in &self.topics {
                 let color = theme.topic(name);

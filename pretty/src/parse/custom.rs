@@ -24,7 +24,12 @@ pub enum FormatError {
 }
 
 impl Pattern {
-    pub(super) fn new(expression: &str) -> Result<Self, FormatError> {
+    /// A format given as a regular expression with at least one of the named groups `time`,
+    /// `topic`, `peer` and `msg`.
+    ///
+    /// # Errors
+    /// When the expression does not compile or has none of these groups.
+    pub fn new(expression: &str) -> Result<Self, FormatError> {
         let regex = Regex::new(expression)?;
         let known = |name: &str| ["time", "topic", "peer", "msg"].contains(&name);
         if !regex.capture_names().flatten().any(known) {

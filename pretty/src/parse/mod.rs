@@ -23,7 +23,7 @@ pub use custom::{FormatError, Pattern};
 /// Which lines are events.
 #[derive(Clone, Debug, Default)]
 pub enum Format {
-    /// Every format below but the last, each line by itself.
+    /// Every format below that is not the user's own, each line by itself.
     #[default]
     Auto,
     /// `001234.567 | VOTE | 1 | text`, and whole-number times.
@@ -36,6 +36,8 @@ pub enum Format {
     Logfmt,
     /// A regular expression with named groups.
     Custom(Pattern),
+    /// As [`Format::Auto`]; what is none of those formats is tried with each of these in turn.
+    AutoAnd(Vec<Pattern>),
 }
 
 impl Format {
@@ -96,17 +98,26 @@ impl Parser {
 
     fn event<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
         match &self.format {
-            Format::Auto => match line.first()? {
-                b'0'..=b'9' => self.bars(line).or_else(|| self.dslogs(line)),
-                b'{' => json::parse(line),
-                b'l' | b't' => logfmt::parse(line),
-                _ => None,
-            },
+            Format::Auto => self.found(line),
             Format::Verbose => self.bars(line),
             Format::Dslogs => self.dslogs(line),
             Format::Json => json::parse(line),
             Format::Logfmt => logfmt::parse(line),
             Format::Custom(pattern) => pattern.parse(line, self.tick),
+            Format::AutoAnd(patterns) => self
+                .found(line)
+                .or_else(|| patterns.iter().find_map(|own| own.parse(line, self.tick))),
+        }
+    }
+
+    /// The event in a line of any format but the user's own; the first byte tells which.
+    #[inline]
+    fn found<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
+        match line.first()? {
+            b'0'..=b'9' => self.bars(line).or_else(|| self.dslogs(line)),
+            b'{' => json::parse(line),
+            b'a'..=b'z' => logfmt::parse(line),
+            _ => None,
         }
     }
 
@@ -256,6 +267,10 @@ mod tests {
             r#"ts=2026-11-23T06:12:00Z level=warn node=n1 msg="a \"b\" c" took=3ms why="""#,
             r#"06:12:00 = Some(1795414320000000000)ns [warn] [n1] [a \"b\" c took=3ms why=\"\"]"#,
         );
+        check(
+            "caller=node.go:7 ts=2026-11-23T06:12:00Z level=info peer=2 msg=x",
+            "06:12:00 = Some(1795414320000000000)ns [info] [2] [x caller=node.go:7]",
+        );
         check("level=warn msg=x", "Plain");
         check("time to say level=warn msg=x", "Plain");
         check("ts=2026-11-23T06:12:00Z msg=\"torn", "Plain");
@@ -294,6 +309,13 @@ mod tests {
             "1.5 = Some(1500000000)ns [] [node7] [it | works]"
         );
         assert_eq!(show(&mut parser, b"1 | A | 1 | x"), "Plain");
+        let own = [r"^<(?<peer>\w+)> (?<msg>.*)", "^(?<msg>ouch)"]
+            .map(|text| Pattern::new(text).unwrap());
+        let mut parser = Parser::new(Format::AutoAnd(own.into()), None);
+        assert_eq!(show(&mut parser, b"1 | A | 1 | x"), "1 = Some(10000000)ns [A] [1] [x]");
+        assert_eq!(show(&mut parser, b"<n3> x"), "no time [] [n3] [x]");
+        assert_eq!(show(&mut parser, b"ouch"), "no time [] [-] [ouch]");
+        assert_eq!(show(&mut parser, b"oh"), "Plain");
         let error = Format::custom("(?<pear>x)").unwrap_err();
         insta::assert_snapshot!(error, @"the expression has none of the named groups time, topic, peer, msg");
     }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use crate::color::{Depth, Rgb};
-use crate::theme::{Background, Theme};
+use crate::theme::Theme;
 
 /// A theme on a terminal with so many colours.
 #[derive(Clone, Debug)]
@@ -13,8 +13,8 @@ pub(crate) struct Paint {
 }
 
 impl Paint {
-    pub(crate) fn new(background: Background, depth: Depth) -> Self {
-        Self { theme: Theme::new(background), depth }
+    pub(crate) fn new(theme: Theme, depth: Depth) -> Self {
+        Self { theme, depth }
     }
 
     /// What switches a text colour on.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::history::{Note, Says};
+use super::rules::Rules;
 use super::told::{KEYS, Told, told};
 use crate::class::Class;
 use crate::line::{Event, Line};
@@ -60,13 +61,22 @@ impl Chunk {
     /// If `bytes` has more than [`Chunk::BYTES_MAX`] bytes.
     #[must_use]
     pub fn index(bytes: Vec<u8>, parser: Parser) -> Self {
+        Self::index_with(bytes, parser, &Rules::default())
+    }
+
+    /// The same, with rules of the user's own for what the peers say of themselves.
+    ///
+    /// # Panics
+    /// If `bytes` has more than [`Chunk::BYTES_MAX`] bytes.
+    #[must_use]
+    pub fn index_with(bytes: Vec<u8>, parser: Parser, rules: &Rules) -> Self {
         assert!(bytes.len() <= Self::BYTES_MAX, "{} bytes are too many", bytes.len());
         let mut index = Index {
             entries: Vec::new(),
             topics: Names::default(),
             peers: Names::default(),
             time_columns: 0,
-            notes: Notes::default(),
+            notes: Notes { rules: rules.clone(), ..Notes::default() },
             reader: parser.clone(),
         };
         let mut start = 0;
@@ -171,6 +181,7 @@ fn short(number: usize) -> u32 {
 struct Notes {
     list: Vec<Note>,
     said: Vec<[Option<Box<[u8]>>; KEYS.len()]>,
+    rules: Rules,
 }
 
 impl Notes {
@@ -198,20 +209,23 @@ impl Notes {
         if self.said.len() <= own {
             self.said.resize_with(own + 1, Default::default);
         }
-        told(text, |told| match told {
+        let Self { list, said, rules } = self;
+        let said = &mut said[own];
+        let mut push = |says| list.push(Note { line, says });
+        told(text, rules, |told| match told {
             Told::Restart => {
-                self.said[own] = Default::default();
-                self.push(line, Says::Restart(peer));
+                *said = Default::default();
+                push(Says::Restart(peer));
             }
             Told::OneMore(key) => {
-                self.said[own][key as usize] = None;
-                self.push(line, Says::OneMore(peer, key));
+                said[key as usize] = None;
+                push(Says::OneMore(peer, key));
             }
             Told::Is(key, value) => {
-                let said = &mut self.said[own][key as usize];
+                let said = &mut said[key as usize];
                 if said.as_deref() != Some(&*value) {
                     *said = Some((&*value).into());
-                    self.push(line, Says::Is(peer, key, (&*value).into()));
+                    push(Says::Is(peer, key, (&*value).into()));
                 }
             }
         });

@@ -107,8 +107,12 @@ impl LogView {
             }
             let rows = Rect { y, height: area.bottom() - y, ..area };
             y += self.draw_line(*line as usize, rows, buffer);
+            if self.highlight.as_ref().is_some_and(|lines| lines.contains(*line as usize)) {
+                buffer.set_style(Rect { height: y - rows.y, ..rows }, self.highlight_style());
+            }
             if at == self.cursor {
                 let marked = Rect { height: y - rows.y, ..rows };
+                self.keep_readable(marked, buffer);
                 buffer.set_style(marked, self.cursor_style());
             }
         }
@@ -299,17 +303,57 @@ impl LogView {
         order.filter(|peer| !self.hidden.peers.contains(peer)).map(|peer| peer.0).collect()
     }
 
-    fn cursor_style(&self) -> Style {
+    /// Lines the owner of the view has marked: seen in any number of colours.
+    fn highlight_style(&self) -> Style {
         let background = match (self.depth, self.background) {
             (Depth::None | Depth::Ansi16, _) => {
-                return Style::new().add_modifier(Modifier::REVERSED);
+                return Style::new().add_modifier(Modifier::UNDERLINED);
             }
-            (Depth::Ansi256, Background::Dark) => Color::Indexed(235),
-            (Depth::Ansi256, Background::Light) => Color::Indexed(254),
-            (Depth::True, Background::Dark) => Color::Rgb(0x2a, 0x2a, 0x32),
-            (Depth::True, Background::Light) => Color::Rgb(0xe4, 0xe4, 0xee),
+            (Depth::Ansi256, Background::Dark) => Color::Indexed(236),
+            (Depth::Ansi256, Background::Light) => Color::Indexed(230),
+            (Depth::True, Background::Dark) => Color::Rgb(0x3a, 0x31, 0x10),
+            (Depth::True, Background::Light) => Color::Rgb(0xff, 0xf3, 0xc4),
+        };
+        Style::new().bg(background)
+    }
+
+    fn cursor_style(&self) -> Style {
+        let background = match self.depth {
+            Depth::None | Depth::Ansi16 => return Style::new().add_modifier(Modifier::REVERSED),
+            Depth::Ansi256 => Color::Indexed(self.theme.selection.nearest_grey_256()),
+            Depth::True => rgb(self.theme.selection),
         };
         Style::new().bg(background).add_modifier(Modifier::BOLD)
+    }
+
+    /// What can be read on the background of the log need not be readable on that of the selection.
+    fn keep_readable(&self, area: Rect, buffer: &mut Buffer) {
+        let line = self.line_style().fg;
+        let mut last = (Color::Reset, Color::Reset);
+        for position in area.positions() {
+            let cell = &mut buffer[position];
+            if Some(cell.fg) == line {
+                continue;
+            }
+            if last.0 != cell.fg {
+                last = (cell.fg, self.on_selection(cell.fg));
+            }
+            cell.fg = last.1;
+        }
+    }
+
+    fn on_selection(&self, color: Color) -> Color {
+        let selection = self.theme.selection;
+        match (self.depth, color) {
+            (Depth::True, Color::Rgb(red, green, blue)) => {
+                rgb(Rgb(red, green, blue).readable_on(selection))
+            }
+            (Depth::Ansi256, Color::Indexed(index @ 16..)) => {
+                let selection = Rgb::of_256(selection.nearest_grey_256());
+                Color::Indexed(Rgb::of_256(index).to_256(selection))
+            }
+            (_, other) => other,
+        }
     }
 
     pub(super) fn title_style(&self) -> Style {
@@ -328,15 +372,19 @@ impl LogView {
         self.color(color).add_modifier(Modifier::BOLD)
     }
 
-    fn color(&self, color: Rgb) -> Style {
+    pub(super) fn color(&self, color: Rgb) -> Style {
         let background = self.theme.background;
         match self.depth {
             Depth::None => Style::new(),
             Depth::Ansi16 => Style::new().fg(ansi16(color.to_16(background))),
             Depth::Ansi256 => Style::new().fg(Color::Indexed(color.to_256(background))),
-            Depth::True => Style::new().fg(Color::Rgb(color.0, color.1, color.2)),
+            Depth::True => Style::new().fg(rgb(color)),
         }
     }
+}
+
+fn rgb(color: Rgb) -> Color {
+    Color::Rgb(color.0, color.1, color.2)
 }
 
 /// One of the sixteen colours by its number in escape codes.

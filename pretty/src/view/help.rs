@@ -6,15 +6,15 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Block, Clear, Widget as _};
 
+use super::LogView;
 use super::draw::short;
-use super::{LogView, keys};
 use crate::text::columns;
 
 impl LogView {
     /// Takes a key that scrolls the help; whether it was one.
     #[expect(clippy::wildcard_enum_match_arm, reason = "keys are an open set")]
     pub(super) fn press_in_help(&mut self, event: KeyEvent) -> bool {
-        let last = keys::help().len().saturating_sub(1);
+        let last = self.keys.help().len().saturating_sub(1);
         self.menu = match event.code {
             KeyCode::Up | KeyCode::Char('k') => self.menu.saturating_sub(1),
             KeyCode::Down | KeyCode::Char('j') => last.min(self.menu + 1),
@@ -26,7 +26,7 @@ impl LogView {
     }
 
     pub(super) fn draw_help(&self, area: Rect, buffer: &mut Buffer) {
-        let help = keys::help();
+        let help = self.keys.help();
         let names = help.iter().map(|(names, _)| columns(names)).max().unwrap_or(0);
         let words = help.iter().map(|(_, words)| columns(words)).max().unwrap_or(0);
         let column = names + words + 4;

@@ -31,6 +31,7 @@ impl LogView {
             Jump::PreviousOddity => self.last_of(self.store.history.oddities(), |(line, _)| *line),
             Jump::NextTest => self.find(Direction::Forward, |line| self.is_test(line)),
             Jump::PreviousTest => self.find(Direction::Backward, |line| self.is_test(line)),
+            Jump::Cause => self.find_cause(),
             Jump::OtherEnd => self.find_other_end(),
         };
         match found {
@@ -109,6 +110,19 @@ impl LogView {
         let id = fact(self.store.bytes(self.cursor()?), b"id")?;
         let same = |line: usize| fact(self.store.bytes(line), b"id") == Some(id);
         self.find(Direction::Forward, same).or_else(|| self.find(Direction::Backward, same))
+    }
+
+    /// The nearest cause of the selected line that is shown, or of its cause, and so on.
+    fn find_cause(&mut self) -> Option<usize> {
+        let mut line = self.cause_of(self.cursor()?)?;
+        loop {
+            if let Some(at) =
+                u32::try_from(line).ok().and_then(|n| self.shown.binary_search(&n).ok())
+            {
+                return Some(at);
+            }
+            line = self.cause_of(line)?;
+        }
     }
 
     /// The nearest line from the selected one on, itself left out.

@@ -1,6 +1,8 @@
-//! Keys as data: what each does, and the help that is made from it.
+//! Keys as data: what each does when the user says nothing else, and what a key can do at all.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::KeyCode;
+
+use super::why::Why;
 
 /// What a key can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub enum Action {
     ToggleWrap,
     /// Stays at the end while the log grows, or no longer.
     ToggleFollow,
+    /// Shows only what answers why the selected line came about, or everything again.
+    ToggleWhy(Why),
     /// Shows or hides the keys.
     ToggleHelp,
     /// Undoes one thing: help, note, search, filter.
@@ -61,6 +65,8 @@ pub enum Action {
     Edit,
     /// Asks the owner to leave the mouse to the terminal, or no longer.
     ToggleMouse,
+    /// Takes the colours for the other background.
+    ToggleTheme,
     /// Asks the owner to draw everything anew.
     Redraw,
     /// Asks the owner to suspend the program.
@@ -96,6 +102,8 @@ pub enum Jump {
     NextTest,
     /// To the line of a test runner before.
     PreviousTest,
+    /// To what is the nearest cause: where a message was sent, else what the peer knew last.
+    Cause,
     /// To where the message was received or sent; else to another line with the same `id=`.
     OtherEnd,
 }
@@ -126,7 +134,7 @@ const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
 }
 
 /// All keys. The digits `1` to `9` come on top: they switch peers.
-pub const BINDINGS: [Binding; 61] = [
+pub const BINDINGS: [Binding; 65] = [
     key('j', Action::Down, "line down"),
     special(KeyCode::Down, Action::Down, "line down"),
     key('k', Action::Up, "line up"),
@@ -164,6 +172,9 @@ pub const BINDINGS: [Binding; 61] = [
     key('{', Action::Jump(Jump::PreviousTest), "test line before"),
     key('X', Action::Jump(Jump::PreviousTest), "test line before"),
     key('%', Action::Jump(Jump::OtherEnd), "other end of the message"),
+    key('<', Action::Jump(Jump::Cause), "back to the cause of this line"),
+    key('W', Action::ToggleWhy(Why::LedTo), "only what led to this line"),
+    key('P', Action::ToggleWhy(Why::Past), "only what could have influenced it"),
     key('i', Action::HideTopic, "hide this line's topic"),
     key('a', Action::ShowAll, "show all peers and topics"),
     key('I', Action::OpenMenu, "menu of topics"),
@@ -175,6 +186,7 @@ pub const BINDINGS: [Binding; 61] = [
     key('y', Action::Copy, "copy this line"),
     key('o', Action::Edit, "open in $EDITOR at this line"),
     key('M', Action::ToggleMouse, "mouse for the terminal"),
+    key('c', Action::ToggleTheme, "colours for dark or light"),
     control('l', Action::Redraw, "draw anew"),
     control('z', Action::Suspend, "suspend"),
     key('s', Action::ToggleState, "state of the peers at this line"),
@@ -182,43 +194,66 @@ pub const BINDINGS: [Binding; 61] = [
     key('?', Action::ToggleHelp, "these keys"),
     key('h', Action::ToggleHelp, "these keys"),
     special(KeyCode::F(1), Action::ToggleHelp, "these keys"),
-    special(KeyCode::Esc, Action::Back, "undo: help, search, filter"),
-    special(KeyCode::Backspace, Action::Back, "undo: help, search, filter"),
+    special(KeyCode::Esc, Action::Back, "undo: help, why, search, filter"),
+    special(KeyCode::Backspace, Action::Back, "undo: help, why, search, filter"),
     key('q', Action::Quit, "close"),
     key('Q', Action::Quit, "close"),
     control('c', Action::Quit, "close"),
     special(KeyCode::F(10), Action::Quit, "close"),
 ];
 
-/// What a key does.
-pub(super) fn action(event: KeyEvent) -> Option<Action> {
-    let control = event.modifiers.contains(KeyModifiers::CONTROL);
-    if let (KeyCode::Char(digit @ '1'..='9'), false) = (event.code, control) {
-        // The pattern makes it a digit from 1 on.
-        return digit
-            .to_digit(10)
-            .and_then(|digit| u8::try_from(digit - 1).ok())
-            .map(Action::TogglePeer);
-    }
-    let mut found = BINDINGS.iter();
-    found.find(|own| own.code == event.code && own.control == control).map(|own| own.action)
-}
+/// What a key can be bound to, under the name it has in a configuration, and in the words of the
+/// help.
+pub const NAMES: [(&str, Action, &str); 46] = [
+    ("down", Action::Down, "line down"),
+    ("up", Action::Up, "line up"),
+    ("page-down", Action::PageDown, "screen down"),
+    ("page-up", Action::PageUp, "screen up"),
+    ("half-down", Action::HalfDown, "half a screen down"),
+    ("half-up", Action::HalfUp, "half a screen up"),
+    ("first", Action::First, "first line"),
+    ("last", Action::Last, "last line"),
+    ("go-to", Action::AskGoTo, "go to a line, or @time"),
+    ("search", Action::AskSearch, "search"),
+    ("cause", Action::Jump(Jump::Cause), "back to the cause of this line"),
+    ("led-to", Action::ToggleWhy(Why::LedTo), "only what led to this line"),
+    ("past", Action::ToggleWhy(Why::Past), "only what could have influenced it"),
+    ("next-match", Action::Jump(Jump::NextMatch), "next match"),
+    ("previous-match", Action::Jump(Jump::PreviousMatch), "match before"),
+    ("filter", Action::AskFilter, "show only matches"),
+    ("next-error", Action::Jump(Jump::NextError), "next failure, panic or race"),
+    ("previous-error", Action::Jump(Jump::PreviousError), "failure, panic or race before"),
+    ("next-term", Action::Jump(Jump::NextTerm), "next term"),
+    ("previous-term", Action::Jump(Jump::PreviousTerm), "term before"),
+    ("next-leader", Action::Jump(Jump::NextLeader), "next leader"),
+    ("previous-leader", Action::Jump(Jump::PreviousLeader), "leader before"),
+    ("next-oddity", Action::Jump(Jump::NextOddity), "next suspicious thing"),
+    ("previous-oddity", Action::Jump(Jump::PreviousOddity), "suspicious thing before"),
+    ("next-test", Action::Jump(Jump::NextTest), "next test line"),
+    ("previous-test", Action::Jump(Jump::PreviousTest), "test line before"),
+    ("other-end", Action::Jump(Jump::OtherEnd), "other end of the message"),
+    ("hide-topic", Action::HideTopic, "hide this line's topic"),
+    ("show-all", Action::ShowAll, "show all peers and topics"),
+    ("menu", Action::OpenMenu, "menu of topics"),
+    ("mark", Action::Mark, "mark with a letter"),
+    ("go-to-mark", Action::GoToMark, "go to a mark; '' goes back"),
+    ("toggle-fold", Action::ToggleFold, "fold repeats"),
+    ("toggle-wrap", Action::ToggleWrap, "wrap long lines"),
+    ("toggle-strip", Action::ToggleStrip, "strip of terms and leaders"),
+    ("copy", Action::Copy, "copy this line"),
+    ("edit", Action::Edit, "open in $EDITOR at this line"),
+    ("toggle-mouse", Action::ToggleMouse, "mouse for the terminal"),
+    ("redraw", Action::Redraw, "draw anew"),
+    ("suspend", Action::Suspend, "suspend"),
+    ("toggle-state", Action::ToggleState, "state of the peers at this line"),
+    ("toggle-follow", Action::ToggleFollow, "follow the end"),
+    ("toggle-help", Action::ToggleHelp, "these keys"),
+    ("back", Action::Back, "undo: help, why, search, filter"),
+    ("quit", Action::Quit, "close"),
+    ("toggle-theme", Action::ToggleTheme, "colours for dark or light"),
+];
 
-/// The help: keys, and what they do.
-pub(super) fn help() -> Vec<(String, &'static str)> {
-    let mut lines: Vec<(String, &'static str)> = Vec::new();
-    for binding in &BINDINGS {
-        let name = name(binding);
-        match lines.iter_mut().find(|(_, help)| *help == binding.help) {
-            Some((names, _)) => *names = format!("{names} {name}"),
-            None => lines.push((name, binding.help)),
-        }
-    }
-    lines.push(("1…9".to_owned(), "peer off and on"));
-    lines
-}
-
-fn name(binding: &Binding) -> String {
+pub(super) fn name(binding: &Binding) -> String {
     let pictures = [(KeyCode::Char(' '), "Space"), (KeyCode::Up, "↑"), (KeyCode::Down, "↓")];
     let picture = pictures.iter().find(|(code, _)| *code == binding.code);
     let name = picture.map_or_else(|| binding.code.to_string(), |(_, name)| (*name).to_owned());
@@ -234,15 +269,6 @@ mod tests {
         for (at, one) in BINDINGS.iter().enumerate() {
             let same = |other: &&Binding| other.code == one.code && other.control == one.control;
             assert_eq!(BINDINGS[..at].iter().find(same).map(name), None);
-        }
-    }
-
-    #[test]
-    fn every_key_is_in_the_help() {
-        let help = help();
-        for binding in &BINDINGS {
-            let line = help.iter().find(|(_, words)| *words == binding.help);
-            assert!(line.is_some_and(|(keys, _)| keys.contains(&name(binding))));
         }
     }
 }

@@ -26,6 +26,8 @@
 //! assert_eq!(view.cursor(), Some(1));
 //! ```
 
+mod bitmap;
+mod cause;
 mod chunk;
 mod draw;
 mod facts;
@@ -33,41 +35,54 @@ mod folding;
 mod help;
 mod history;
 mod jump;
+mod keymap;
 mod keys;
 mod marks;
 mod menu;
 mod message;
 mod mouse;
+mod owner;
 mod panes;
 mod prompt;
+mod rules;
 mod search;
 mod store;
 mod timeline;
 mod told;
 mod update;
+mod why;
 
 use std::collections::BTreeSet;
 
 use ratatui::layout::Size;
 use regex::Regex;
 
+pub use bitmap::Bitmap;
+pub use cause::Causes;
 pub use chunk::Chunk;
-pub use keys::{Action, BINDINGS, Binding, Jump};
+pub use keymap::{Key, KeyError, Keys};
+pub use keys::{Action, BINDINGS, Binding, Jump, NAMES};
+pub use message::{End, Message};
+pub use owner::Facts;
+pub use rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
 pub use search::Work;
 pub use update::Outcome;
+pub use why::Why;
 
 use crate::color::Depth;
 use crate::filter::Filter;
 use crate::layout::Layout;
 use crate::line::Line;
-use crate::theme::{Background, Theme};
+use crate::theme::{Background, Palette, Theme};
 use chunk::{PeerId, TopicId};
 use folding::Folding;
 use marks::Marks;
+use owner::Veil;
 use prompt::Prompt;
 use search::Search;
 use store::Store;
 use timeline::Strip;
+use why::Known;
 
 /// The state of a view. See the [module](self) for how it is used.
 #[derive(Debug)]
@@ -76,10 +91,16 @@ pub struct LogView {
     theme: Theme,
     background: Background,
     depth: Depth,
+    keys: Keys,
+    rules: Rules,
     layout: Layout,
     size: Size,
     /// What the owner of the view does not want to see at all.
     base: Option<Filter>,
+    /// Lines it hides for now, and lines it marks.
+    veil: Option<Veil>,
+    highlight: Option<Bitmap>,
+    known: Known,
     hidden: Hidden,
     search: Option<Search>,
     /// Only lines that match, and lines that are no events.
@@ -146,8 +167,13 @@ impl LogView {
             theme: Theme::new(background),
             background,
             depth,
+            keys: Keys::default(),
+            rules: Rules::default(),
             size,
             base: None,
+            veil: None,
+            highlight: None,
+            known: Known::default(),
             hidden: Hidden::default(),
             search: None,
             filter: None,
@@ -171,6 +197,29 @@ impl LogView {
     pub fn with_filter(mut self, filter: Filter) -> Self {
         self.base = (!filter.shows_everything()).then_some(filter);
         self.refilter();
+        self
+    }
+
+    /// The same view with the user's own colours for topics.
+    #[must_use]
+    pub fn with_palette(mut self, palette: Palette) -> Self {
+        self.theme = Theme::with_palette(self.background, palette);
+        self
+    }
+
+    /// The same view with other keys.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// The same view with rules of the user's own for messages; those for the state of the peers
+    /// go to [`Chunk::index_with`].
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.known = Known::with_rules(rules.clone());
+        self.rules = rules;
         self
     }
 
@@ -231,6 +280,9 @@ impl LogView {
     }
 
     fn shows(&self, line: usize) -> bool {
+        if self.veil.as_ref().is_some_and(|veil| veil.lines.contains(line)) {
+            return false;
+        }
         let entry = self.store.entry(line);
         let Some((topic, peer)) = entry.event() else {
             return true;

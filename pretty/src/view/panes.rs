@@ -35,9 +35,12 @@ impl LogView {
 
     fn status(&self) -> String {
         let at = self.cursor().map_or(0, |line| line + 1);
-        let mut status = format!(" {at}/{}", self.store.len());
-        if self.shown.len() < self.store.len() {
-            status += &format!("  {} shown", self.shown.len());
+        let mut status = format!(" {}/{}", grouped(at), grouped(self.store.len()));
+        let (shown, all) = (grouped(self.shown.len()), grouped(self.store.len()));
+        if let Some(veil) = &self.veil {
+            status += &format!("  {}: {shown} of {all} lines", safe(&veil.label));
+        } else if self.shown.len() < self.store.len() {
+            status += &format!("  {shown} shown");
         }
         for topic in &self.hidden.topics {
             status += &format!("  -{}", self.store.topics.safe_name(topic.0));
@@ -103,6 +106,17 @@ impl LogView {
 
 /// Below this the log needs all rows.
 const STATE_HEIGHT_MIN: u16 = 8;
+
+/// A number with thin gaps between its thousands, as a line of a long log is read: `12 403`.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    // Numbers of four digits are read as they are.
+    if digits.len() <= 4 {
+        return digits;
+    }
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(" ")
+}
 
 fn safe(text: &str) -> String {
     make_safe(text.as_bytes(), &mut String::new()).text().to_owned()

@@ -38,7 +38,13 @@ impl LogView {
     pub(super) fn draw_strip(&self, area: Rect, buffer: &mut Buffer) {
         for (row, label) in ["terms", "leaders", "errors"].into_iter().enumerate() {
             let room = usize::from(area.width);
-            buffer.set_stringn(area.x, area.y + short(row), label, room, self.line_style());
+            buffer.set_stringn(
+                area.x,
+                area.y + short(row),
+                label,
+                room,
+                self.color(self.theme.time),
+            );
         }
         let strip = Rect {
             x: area.x + LABEL_COLUMNS,

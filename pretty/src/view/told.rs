@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Captures, Regex, RegexSet};
 
+use super::rules::Rules;
+
 /// The keys whose last values make up the state of a peer, as they are written.
 pub(super) const KEYS: [&str; 6] = ["role", "term", "vote", "commit", "applied", "last"];
 
@@ -20,6 +22,14 @@ pub(super) enum Key {
     Commit,
     Applied,
     Last,
+}
+
+impl Key {
+    /// The key with this place among [`KEYS`].
+    pub(super) fn at(place: usize) -> Self {
+        let all = [Self::Role, Self::Term, Self::Vote, Self::Commit, Self::Applied, Self::Last];
+        all[place]
+    }
 }
 
 /// The order in which pairs of one line are taken: who becomes leader does so in the line's term,
@@ -39,16 +49,17 @@ pub(super) enum Told<'a> {
 }
 
 /// Gives what a line's text says to `take`, in order.
-pub(super) fn told<'a>(text: &'a [u8], mut take: impl FnMut(Told<'a>)) {
+pub(super) fn told<'a>(text: &'a [u8], rules: &Rules, mut take: impl FnMut(Told<'a>)) {
     // Nearly every line is out here, at the cost of a few bytes.
     if FIRST_WORDS.iter().any(|word| text.starts_with(word)) {
-        for at in RULES.starts.matches(text) {
-            let (rule, regex) = (&TABLE[at], &RULES.each[at]);
+        for at in SENTENCES.starts.matches(text) {
+            let (rule, regex) = (&TABLE[at], &SENTENCES.each[at]);
             if let Some(groups) = regex.captures(text) {
                 rule.iter().filter_map(|saying| saying.of(&groups)).for_each(&mut take);
             }
         }
     }
+    rules.told(text, &IN_ORDER, &mut take);
     let facts = facts(text);
     for key in IN_ORDER {
         if let Some(value) = facts[key as usize] {
@@ -113,14 +124,14 @@ impl Saying {
     }
 }
 
-struct Rules {
+struct Sentences {
     starts: RegexSet,
     each: Vec<Regex>,
 }
 
-static RULES: LazyLock<Rules> = LazyLock::new(|| {
+static SENTENCES: LazyLock<Sentences> = LazyLock::new(|| {
     let expressions = || EXPRESSIONS.iter().map(|expression| format!("(?-u)^(?:{expression})"));
-    Rules {
+    Sentences {
         starts: RegexSet::new(expressions()).expect("a test compiles the table"),
         each: expressions()
             .map(|expression| Regex::new(&expression).expect("a test compiles the table"))
@@ -205,7 +216,7 @@ mod tests {
     /// What a text says, in short.
     fn short(text: &str) -> String {
         let mut all = Vec::new();
-        told(text.as_bytes(), |told| all.push(told));
+        told(text.as_bytes(), &Rules::default(), |told| all.push(told));
         let words = all.into_iter().map(|told| match told {
             Told::Restart => "restart".to_owned(),
             Told::OneMore(key) => format!("{}+1", KEYS[key as usize]),

@@ -4,12 +4,13 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 use regex::Regex;
 
 use super::folding::Folding;
-use super::keys::{self, Action, Jump};
+use super::keys::{Action, Jump};
 use super::marks::Awaited;
 use super::prompt::{Prompt, Question, Typed};
 use super::search::Search;
 use super::timeline::Strip;
 use super::{Follow, LogView, Panes, Wrap};
+use crate::theme::Background;
 
 /// What became of a key, or what the owner of the view should do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl LogView {
         if self.panes == Panes::Help && self.press_in_help(event) {
             return Outcome::Used;
         }
-        keys::action(event).map_or(Outcome::Unused, |action| self.apply(action))
+        self.keys.action(event).map_or(Outcome::Unused, |action| self.apply(action))
     }
 
     /// Does what a key would do, or says what the owner of the view has to do.
@@ -83,12 +84,14 @@ impl LogView {
             Action::ToggleWrap => self.toggle_wrap(),
             Action::ToggleStrip => self.toggle_strip(),
             Action::ToggleState => self.toggle(Panes::State),
+            Action::ToggleWhy(why) => self.toggle_why(why),
             Action::ToggleHelp => self.toggle(Panes::Help),
             Action::ToggleFollow => self.toggle_follow(),
             Action::Back => self.back(),
             Action::Copy => return self.copy(),
             Action::Edit => return self.cursor().map_or(Outcome::Used, Outcome::Edit),
             Action::ToggleMouse => return Outcome::ToggleMouse,
+            Action::ToggleTheme => self.toggle_theme(),
             Action::Redraw => return Outcome::Redraw,
             Action::Suspend => return Outcome::Suspend,
             Action::Quit => return Outcome::Quit,
@@ -124,6 +127,17 @@ impl LogView {
         };
         self.scroll_to_cursor();
         self.fill_screen();
+    }
+
+    /// The background itself is the terminal's: this is for one that could not be found out.
+    fn toggle_theme(&mut self) {
+        self.background = self.background.other();
+        self.theme = self.theme.on(self.background);
+        let note = match self.background {
+            Background::Dark => "colours for a dark background",
+            Background::Light => "colours for a light background",
+        };
+        note.clone_into(&mut self.note);
     }
 
     fn toggle_strip(&mut self) {
@@ -267,6 +281,8 @@ impl LogView {
     fn back(&mut self) {
         if self.panes != Panes::None {
             self.toggle(self.panes);
+        } else if self.veil.is_some() {
+            self.lift_veil();
         } else if self.search.take().is_none() && self.filter.take().is_some() {
             self.refilter();
         }

@@ -2,7 +2,8 @@
 
 use crate::common::draw;
 use pretty::{
-    Class, Columns, Depth, Filter, Format, Layout, Line, NameSet, Options, Parser, Shape, make_safe,
+    Class, Columns, Depth, Filter, Format, Layout, Line, NameSet, Options, Parser, Pattern, Shape,
+    make_safe,
 };
 use proptest::prelude::*;
 use unicode_segmentation::UnicodeSegmentation;
@@ -92,7 +93,7 @@ proptest! {
     }
 
     #[test]
-    fn no_row_is_wider_than_the_screen(log in log(), width in 20..140_usize) {
+    fn no_row_is_wider_than_the_screen(log in log(), width in 2..140_usize) {
         let drawn = draw(Options { width, ..Options::default() }, &log);
         for row in drawn.lines() {
             prop_assert!(columns(row) <= width, "{} > {width}: {row}", columns(row));
@@ -121,6 +122,18 @@ proptest! {
     }
 
     #[test]
+    fn every_message_is_in_its_cells_whatever_it_is(message in message(), width in 44..100_usize, peer in 0..3_usize) {
+        let log = [b"1 | A | 0 | x\n1 | A | 1 | x\n1 | A | 2 | x\n2 | A | ", peer.to_string().as_bytes(), b" | ", &message].concat();
+        let drawn = draw(Options { width, ..Options::default() }, log);
+        let mut scratch = String::new();
+        let safe = make_safe(&message, &mut scratch).text().replace(' ', "");
+        // Lines between columns are told from the message by where they are.
+        prop_assume!(!safe.contains(['│', '┊']));
+        let cells = drawn.lines().skip(4).map(|row| row.split(['│', '┊']).nth(peer + 1).unwrap_or_default());
+        prop_assert_eq!(cells.collect::<String>().replace(' ', ""), safe);
+    }
+
+    #[test]
     fn a_filter_that_names_everything_hides_nothing(log in log()) {
         let mut parser = Parser::default();
         let mut topics = Vec::new();
@@ -146,7 +159,9 @@ proptest! {
     #[test]
     fn every_line_parses_in_every_format(line in line(), random in proptest::collection::vec(any::<u8>(), 0..80)) {
         let custom = Format::custom("^(?<time>[^ ]*) (?<peer>.)(?<msg>.*)").unwrap();
-        for format in [Format::Auto, Format::Verbose, Format::Dslogs, Format::Json, custom] {
+        let own = Format::AutoAnd(vec![Pattern::new("^(?<peer>.)-(?<topic>.*)").unwrap()]);
+        let named = [Format::Auto, Format::Verbose, Format::Dslogs, Format::Json, Format::Logfmt];
+        for format in named.into_iter().chain([custom, own]) {
             for line in [&line, &random] {
                 if let Line::Other(class, text) = Parser::new(format.clone(), None).parse(line) {
                     prop_assert_eq!(text, &line[..]);

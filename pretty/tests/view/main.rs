@@ -1,7 +1,10 @@
 //! The log view: what it looks like, and what its keys do.
 
+mod look;
+mod owner;
 mod raft;
 mod tools;
+mod why;
 
 use insta::assert_snapshot;
 use pretty::view::{BINDINGS, Chunk, LogView, Outcome};

@@ -213,10 +213,13 @@ mod bytes {
     fn encoding_allocates_once_and_little_more_than_it_needs() {
         let bytes: raft::Bytes = vec![7; 10_000].into();
         let id = EntryId::new(Term::new(1), Index::new(1));
-        let entry = Entry { id, payload: Payload::Command(bytes.clone()) };
+        let payload = Payload::Command([7; 8].as_slice().into());
+        let place = |index| EntryId { index: Index::new(index), ..id };
+        let entry = |index| Entry { id: place(index), payload: payload.clone() };
+        let entries = (1..=1000).map(entry).collect();
         let (offset, rest) = (0, Rest::Done);
         let chunk = InstallSnapshot { last_included: id, offset, chunk: bytes, rest };
-        for bytes in [append(vec![entry]), encoded(Message::InstallSnapshot(chunk))] {
+        for bytes in [append(entries), encoded(Message::InstallSnapshot(chunk))] {
             let spare = bytes.capacity() - bytes.len();
             assert!(spare <= 16, "{spare} of {} bytes are spare", bytes.capacity());
         }

@@ -4,6 +4,7 @@
 //! messages at sending and at delivery, so that a cut also kills what is on its way. Nothing here
 //! knows what a message says, only whether it is a request or a reply.
 
+use std::fmt;
 use std::time::Duration;
 
 use raft::message::Direction;
@@ -68,6 +69,37 @@ impl Profile {
             Direction::Request => &self.request,
             Direction::Reply => &self.reply,
         }
+    }
+}
+
+/// What is not perfect about it.
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::LAB_RELIABLE {
+            return f.write_str("reliable network");
+        }
+        write!(f, "requests{}, replies{}", self.request, self.reply)
+    }
+}
+
+/// What is not perfect about it, after the messages' name.
+impl fmt::Display for Leg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::PERFECT {
+            return f.write_str(" at once");
+        }
+        let faults = [
+            (self.loss, "lost"),
+            (self.duplication, "doubled"),
+            (self.reordering, "held up for long"),
+        ];
+        for (chance, what) in faults.into_iter().filter(|(chance, _)| *chance != Chance::NEVER) {
+            write!(f, " {chance} {what}")?;
+        }
+        if self.delay_max > Duration::ZERO {
+            write!(f, " within {} ms", self.delay_max.as_millis())?;
+        }
+        Ok(())
     }
 }
 

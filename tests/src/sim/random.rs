@@ -5,6 +5,7 @@
 //! The generator is SplitMix64 (Steele, Lea, Flood 2014), written out here because its output must
 //! never change: seeds of old failures have to keep their meaning.
 
+use std::fmt;
 use std::time::Duration;
 
 /// What a stream is for; streams of different domains share nothing.
@@ -64,6 +65,13 @@ impl Chance {
     #[must_use]
     pub const fn percent(percent: u64) -> Self {
         Self::of(percent, 100)
+    }
+}
+
+/// As people say it: `2 in 3`.
+impl fmt::Display for Chance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.wins, self.draws)
     }
 }
 

@@ -70,6 +70,7 @@ impl World {
     /// A link that was cut meanwhile loses what is on its way.
     fn deliver(&mut self, from: usize, to: usize, bytes: &[u8]) -> Result<(), Failure> {
         self.trace.bytes(bytes);
+        self.acting = Some(to);
         if self.network.link(from, to) == Connection::Cut {
             self.say_lost_on_the_way(bytes, Loss::Cut);
             return Ok(());
@@ -120,6 +121,7 @@ impl World {
     }
 
     fn end_flush(&mut self, place: usize, incarnation: u64) -> Result<(), Failure> {
+        self.acting = Some(place);
         let peer = &mut self.peers[place];
         let Some(node) = peer.node.as_mut().filter(|_| peer.incarnation == incarnation) else {
             return Ok(());

@@ -58,6 +58,8 @@ pub struct World {
     peers: Vec<Peer>,
     /// Peers whose outputs have not been polled since something happened to them.
     touched: Vec<usize>,
+    /// The peer something happened to last.
+    acting: Option<usize>,
     invariants: Invariants,
     agreed: Agreed,
     trace: TraceHash,
@@ -92,6 +94,7 @@ impl World {
             network: Network::new(seed, peers, network),
             peers: (0..peers).map(|place| Peer::new(seed, place, snapshots, latency)).collect(),
             touched: Vec::with_capacity(peers),
+            acting: None,
             invariants: Invariants::default(),
             agreed: Agreed::default(),
             trace: TraceHash::EMPTY,

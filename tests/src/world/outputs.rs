@@ -24,6 +24,7 @@ impl World {
 
     /// Checks a peer, carries out its outputs, and checks what polling them changed.
     fn settle_peer(&mut self, place: usize) -> Result<(), Failure> {
+        self.acting = Some(place);
         self.observe(place)?;
         while let Some(output) = self.poll(place) {
             match output {

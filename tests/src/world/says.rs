@@ -6,7 +6,8 @@ use raft::trace::is_heartbeat;
 use raft::verbose::{Fact, Level, Line, Topic};
 use raft::{EntryId, Envelope};
 
-use super::World;
+use super::{World, peer_id};
+use crate::failure::Failure;
 use crate::sim::network::Loss;
 
 /// Who offers a command.
@@ -41,6 +42,21 @@ impl World {
         let Some(logger) = &self.logger else { return };
         let peer = &Speaker::Tester;
         logger.line(&Line { at: self.now, topic: Topic::Test, peer, text, facts: &[] });
+    }
+
+    /// Writes that the run has failed: as the peer's that was acting, if it broke a rule.
+    pub fn say_failed(&self, failure: &Failure) {
+        let Some(logger) = &self.logger else { return };
+        let text = failure.to_string();
+        let text = text.lines().next().unwrap_or_default();
+        let acting = match failure {
+            Failure::Invariant(_) | Failure::Panic(_) => self.acting.map(peer_id),
+            Failure::Expectation(_) | Failure::Stuck(_) | Failure::TooLong(_) => None,
+        };
+        let tester: &dyn fmt::Display = &Speaker::Tester;
+        let peer = acting.as_ref().map_or(tester, |peer| peer);
+        let text = format_args!("{text}");
+        logger.line(&Line { at: self.now, topic: Topic::Erro, peer, text, facts: &[] });
     }
 
     pub(super) fn say_proposed(&self, place: usize, id: EntryId, speaker: Speaker) {

@@ -9,16 +9,17 @@ use super::super::input::Input;
 use super::super::merge;
 use super::super::run::RunError;
 use crate::parse::Parser;
-use crate::view::Chunk;
+use crate::view::{Chunk, Rules};
 
 pub(super) fn load(
     inputs: Vec<Input>,
     parser: &Parser,
+    rules: &Rules,
     sender: &SyncSender<Chunk>,
 ) -> Result<(), RunError> {
     match <[Input; 1]>::try_from(inputs) {
-        Ok([input]) => load_one(input.reader, parser, sender),
-        Err(inputs) => load_merged(inputs, parser, sender),
+        Ok([input]) => load_one(input.reader, parser, rules, sender),
+        Err(inputs) => load_merged(inputs, parser, rules, sender),
     }
 }
 
@@ -27,6 +28,7 @@ pub(super) fn load(
 fn load_one(
     mut reader: impl Read,
     parser: &Parser,
+    rules: &Rules,
     sender: &SyncSender<Chunk>,
 ) -> Result<(), RunError> {
     let mut rest = Vec::new();
@@ -46,7 +48,8 @@ fn load_one(
             }
         }
         wanted = BLOCK_BYTES;
-        let indexed = blocks.into_par_iter().map(|block| Chunk::index(block, parser.clone()));
+        let indexed =
+            blocks.into_par_iter().map(|block| Chunk::index_with(block, parser.clone(), rules));
         for chunk in indexed.collect::<Vec<_>>() {
             sender.send(chunk).map_err(|_| RunError::Closed)?;
         }
@@ -93,12 +96,13 @@ fn read_block(
 fn load_merged(
     inputs: Vec<Input>,
     parser: &Parser,
+    rules: &Rules,
     sender: &SyncSender<Chunk>,
 ) -> Result<(), RunError> {
     let mut block = Vec::new();
     let mut wanted = FIRST_BLOCK_BYTES;
     let send = |block: Vec<u8>| {
-        sender.send(Chunk::index(block, parser.clone())).map_err(|_| RunError::Closed)
+        sender.send(Chunk::index_with(block, parser.clone(), rules)).map_err(|_| RunError::Closed)
     };
     merge::lines(inputs, parser, |line| {
         block.extend_from_slice(line);

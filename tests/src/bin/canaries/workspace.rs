@@ -124,13 +124,12 @@ fn root_manifest(root: &Path) -> Result<String, BuildError> {
     Ok(manifest.to_string())
 }
 
-/// The manifest of the tests, without what only commands need.
+/// The manifest of the tests, without what is not copied and what is not needed.
 fn tests_manifest(root: &Path) -> Result<String, BuildError> {
     let mut manifest = manifest(&root.join("tests/Cargo.toml"))?;
-    if let Some(dependencies) = manifest.get_mut("dependencies").and_then(toml::Value::as_table_mut)
-    {
-        for name in ONLY_COMMANDS {
-            dependencies.remove(name);
+    for kind in ["dependencies", "dev-dependencies"] {
+        if let Some(dependencies) = manifest.get_mut(kind).and_then(toml::Value::as_table_mut) {
+            NOT_COPIED.iter().for_each(|name| drop(dependencies.remove(*name)));
         }
     }
     Ok(manifest.to_string())
@@ -170,8 +169,9 @@ fn write(path: &Path, text: &str) -> Result<(), BuildError> {
 /// The variable that tells a built program which canary is on.
 pub(crate) const VARIABLE: &str = "RAFT_CANARY";
 
-/// What takes long to build and only commands need.
-const ONLY_COMMANDS: [&str; 1] = ["clap"];
+/// Packages of this repository that examples do without, and what takes long to build and only
+/// commands need.
+const NOT_COPIED: [&str; 2] = ["clap", "pretty"];
 
 /// The module that the copied core asks.
 const SWITCH: &str = r#"use std::sync::LazyLock;

@@ -1,4 +1,7 @@
-//! The terminal: taken for the view, and given back whatever happens.
+//! The terminal of a full-screen program: taken, lent, and given back whatever happens.
+//!
+//! Every program that embeds a [`LogView`](crate::view::LogView) needs the same of it, so it is here
+//! once.
 
 use std::io::{self, Write as _, stdout};
 use std::panic;
@@ -14,7 +17,8 @@ use ratatui::{DefaultTerminal, Frame, Terminal};
 use signal_hook::consts::SIGTSTP;
 
 /// The whole screen, with its keys and mouse. Dropping it restores the terminal; so does a panic.
-pub(super) struct Screen {
+#[derive(Debug)]
+pub struct Screen {
     terminal: DefaultTerminal,
     mouse: Mouse,
 }
@@ -31,7 +35,7 @@ impl Screen {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub(super) fn open() -> io::Result<Self> {
+    pub fn open() -> io::Result<Self> {
         let terminal = ratatui::try_init()?;
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
@@ -46,22 +50,36 @@ impl Screen {
         Ok(screen)
     }
 
-    pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+    /// Draws a picture.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(picture).map(|_| ())
     }
 
-    pub(super) fn redraw(&mut self) -> io::Result<()> {
+    /// Draws everything anew with the next picture, whatever has spoiled the screen.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn redraw(&mut self) -> io::Result<()> {
         execute!(stdout(), Clear(ClearType::All))?;
         self.forget()
     }
 
     /// Stops the program as the terminal's own key would; returns when it is continued.
-    pub(super) fn suspend(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the terminal cannot be given back or taken again.
+    pub fn suspend(&mut self) -> io::Result<()> {
         self.lend(|| signal_hook::low_level::emulate_default_handler(SIGTSTP))?
     }
 
     /// Opens an editor at a line, counted from 1. What goes wrong with it is for the user.
-    pub(super) fn edit(&mut self, file: &Path, line: usize) -> io::Result<Result<(), String>> {
+    ///
+    /// # Errors
+    /// When the terminal cannot be given back or taken again.
+    pub fn edit(&mut self, file: &Path, line: usize) -> io::Result<Result<(), String>> {
         let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok());
         let editor = editor.filter(|editor| !editor.trim().is_empty());
         let editor = editor.unwrap_or_else(|| "vi".to_owned());
@@ -73,14 +91,20 @@ impl Screen {
     }
 
     /// Asks the terminal to put a text into the clipboard.
-    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
         let mut out = stdout();
         write!(out, "\x1b]52;c;{}\x1b\\", base64(text.as_bytes()))?;
         out.flush()
     }
 
     /// Gives the mouse to the terminal, for its own selection, or takes it back; says which.
-    pub(super) fn toggle_mouse(&mut self) -> io::Result<&'static str> {
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    pub fn toggle_mouse(&mut self) -> io::Result<&'static str> {
         let (mouse, note) = match self.mouse {
             Mouse::View => (Mouse::Terminal, "the mouse selects text; M takes it back"),
             Mouse::Terminal => (Mouse::View, "the mouse moves the view"),
@@ -98,7 +122,10 @@ impl Screen {
     }
 
     /// Gives the terminal back for as long as something runs.
-    fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
+    ///
+    /// # Errors
+    /// When the terminal cannot be given back or taken again.
+    pub fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
         restore();
         let result = run();
         enable_raw_mode()?;

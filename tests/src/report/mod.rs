@@ -1,8 +1,14 @@
-//! What a run that failed has to say: the verdict first, the evidence next, the command last.
+//! What a run that failed has to say: the verdict first, the evidence next, the command last, in
+//! at most [`LINES_MAX`] lines; and the same as JSON.
+
+mod evidence;
+mod json;
 
 use std::fmt;
 
 use raft::{Instant, PeerId};
+
+pub use self::evidence::Evidence;
 
 use crate::failure::Failure;
 use crate::lab2::{Part, Scenario};
@@ -29,6 +35,10 @@ pub struct FailureReport {
     pub failure: Failure,
     /// The peers, as they were left.
     pub peers: Vec<PeerView>,
+    /// How the cluster was set up.
+    pub setup: String,
+    /// What a second run of the same seed showed, if there was one.
+    pub evidence: Option<Evidence>,
 }
 
 impl FailureReport {
@@ -56,32 +66,94 @@ impl FailureReport {
             trace: TraceHash::EMPTY,
             failure,
             peers: Vec::new(),
+            setup: setup(scenario),
+            evidence: None,
         }
     }
+
+    /// Why it failed, in one line.
+    #[must_use]
+    pub fn signature(&self) -> String {
+        self.failure.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// The command that runs the seed again, without any tool.
+    fn replay(&self) -> String {
+        let Self { name, part, seed, .. } = self;
+        format!(
+            "DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p raft-tests --test {} -- \
+             --exact {name} --nocapture",
+            part.program()
+        )
+    }
+
+    /// What was run: version and settings.
+    fn build(&self) -> String {
+        let checks = if cfg!(debug_assertions) { "assertions on" } else { "assertions off" };
+        let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
+        format!("raft {}, {checks}, {arch} {os}; {}", env!("CARGO_PKG_VERSION"), self.setup)
+    }
+}
+
+fn setup(scenario: &Scenario) -> String {
+    let Scenario { peers, network, snapshots, .. } = scenario;
+    format!("{peers} peers, {network}, {snapshots}")
 }
 
 impl fmt::Display for FailureReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, part, seed, events, trace, failure, .. } = self;
+        let Self { name, part, seed, events, trace, .. } = self;
         let ms = self.at.as_nanos() / 1_000_000;
         let (seconds, ms) = (ms / 1000, ms % 1000);
         writeln!(
             f,
             "FAIL {part} {name}   seed={seed}   t={seconds}.{ms:03}s   event #{events}   trace={trace}"
         )?;
-        writeln!(f, "{failure}")?;
+        self.fmt_failure(f)?;
         writeln!(f, "{HEADING}")?;
         for (place, view) in self.peers.iter().enumerate() {
             writeln!(f, "{}", Row { place, view })?;
         }
-        write!(
-            f,
-            "REPLAY     DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p raft-tests \
-             --test {} -- --exact {name} --nocapture",
-            part.program()
-        )
+        if let Some(evidence) = &self.evidence {
+            fmt_evidence(evidence, f)?;
+        }
+        writeln!(f, "BUILD      {}", self.build())?;
+        write!(f, "REPLAY     {}", self.replay())
     }
 }
+
+impl FailureReport {
+    /// A failure may have much to tell; what the report has no room for is in its JSON.
+    fn fmt_failure(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.failure.to_string();
+        let mut lines = text.lines();
+        for line in lines.by_ref().take(FAILURE_LINES_MAX) {
+            writeln!(f, "{line}")?;
+        }
+        match lines.count() {
+            0 => Ok(()),
+            more => writeln!(f, "           … and {more} lines more in report.json"),
+        }
+    }
+}
+
+fn fmt_evidence(evidence: &Evidence, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match &evidence.difference {
+        None => writeln!(f, "VERIFIED   a second run of the seed went the same way")?,
+        Some(difference) => {
+            writeln!(f, "DIFFERS    a second run of the seed gave {difference}")?;
+        }
+    }
+    let (shown, total) = (evidence.causes.len(), evidence.causes_total);
+    writeln!(f, "CAUSES     the last {shown} of {total} events that can have led to it")?;
+    evidence.causes.iter().try_for_each(|line| writeln!(f, "           {line}"))
+}
+
+/// The most lines a report has.
+pub const LINES_MAX: usize = 60;
+
+/// Room for the waiting tasks of a test that is stuck.
+const FAILURE_LINES_MAX: usize = 20;
 
 const HEADING: &str = "STATE      peer role      term vote log            commit applied  \
                        disk term/last/pending  net";

@@ -1,0 +1,665 @@
+//! The state of the browser: a stack of pages, and what keys do to it. Nothing here touches the
+//! terminal, starts a process or waits: what the world has to do is an [`Effect`].
+
+use std::path::PathBuf;
+
+use pretty::view::Outcome;
+use pretty::{Background, Depth};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use ratatui::layout::Size;
+
+use super::campaign::{Campaign, LogKind, Which};
+use super::diff_page::DiffPage;
+use super::keys::{self, Action};
+use super::list::{List, Row, Step};
+use super::log_page::LogPage;
+use super::rows;
+use super::text_page::TextPage;
+use crate::store::{RunFolder, Store, StoreError};
+
+/// The browser.
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) campaign: Campaign,
+    /// Invariant: never empty.
+    pub(crate) pages: Vec<Page>,
+    pub(crate) look: Look,
+    pub(crate) size: Size,
+    pub(crate) prompt: Option<String>,
+    pub(crate) help: Option<usize>,
+    /// What the last key has to say.
+    pub(crate) note: String,
+    /// What is being done meanwhile, in words.
+    pub(crate) busy: Option<String>,
+    /// What a second press of the same key deletes.
+    doomed: Option<Doomed>,
+}
+
+/// Colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) background: Background,
+    pub(crate) depth: Depth,
+}
+
+/// One screen.
+pub(crate) enum Page {
+    Campaigns(List<RunFolder>),
+    Tests(List<usize>),
+    Failures { test: usize, list: List<Which> },
+    Runs { test: usize, which: Which, list: List<usize> },
+    Log(Box<LogPage>),
+    Text(TextPage),
+    Diff(Box<DiffPage>),
+}
+
+/// Something that the world has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Effect {
+    None,
+    Quit,
+    Redraw,
+    Suspend,
+    ToggleMouse,
+    Copy(String),
+    /// Opens a file in an editor at a line, counted from 1.
+    Edit(PathBuf, usize),
+    /// Runs dstest with these arguments, and comes back with what it was for.
+    Run(Vec<String>, Purpose),
+    /// Writes a log as a page.
+    Export(PathBuf),
+    /// Deletes a campaign's folder.
+    DeleteCampaign(RunFolder),
+    /// Deletes what is kept of a run.
+    DeleteLogs(usize),
+}
+
+/// What a run of dstest is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Its log is to be looked at.
+    Look { run: usize },
+    /// It is to be beside another.
+    Compare { run: usize, with: usize },
+    /// It has been asked for again.
+    Replay { run: usize },
+    /// A new campaign.
+    Rerun,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Doomed {
+    Campaign(RunFolder),
+    Logs(usize),
+}
+
+impl App {
+    /// A browser that shows the tests of a campaign, with a failing one selected.
+    pub(crate) fn new(store: Store, folder: RunFolder, look: Look) -> Result<Self, StoreError> {
+        let campaign = Campaign::open(folder)?;
+        let mut app = Self {
+            store,
+            campaign,
+            pages: Vec::new(),
+            look,
+            size: Size::new(80, 24),
+            prompt: None,
+            help: None,
+            note: String::new(),
+            busy: None,
+            doomed: None,
+        };
+        app.note_damage();
+        app.pages.push(Page::Tests(List::new(rows::TESTS, rows::TEST_ORDERS)));
+        app.refresh();
+        app.select_worst();
+        Ok(app)
+    }
+
+    /// What lies open.
+    pub(crate) fn page(&mut self) -> &mut Page {
+        let last = self.pages.len() - 1;
+        &mut self.pages[last]
+    }
+
+    /// Takes in what has been stored since.
+    pub(crate) fn tick(&mut self) {
+        if self.campaign.poll().unwrap_or(false) {
+            self.refresh();
+        }
+        if let Page::Log(log) = self.page() {
+            log.work();
+        }
+    }
+
+    /// Takes a key.
+    pub(crate) fn press(&mut self, key: KeyEvent) -> Effect {
+        if key.kind == KeyEventKind::Release {
+            return Effect::None;
+        }
+        self.note.clear();
+        if self.help.is_some() {
+            return self.press_in_help(key);
+        }
+        if self.prompt.is_some() {
+            self.type_key(key);
+            return Effect::None;
+        }
+        let doomed = self.doomed.take();
+        if let Some(effect) = self.press_in_page(key) {
+            return effect;
+        }
+        keys::action(key).map_or(Effect::None, |action| self.act(action, doomed.as_ref()))
+    }
+
+    /// What the log or the text of the page makes of a key; `None` if it is not for it.
+    fn press_in_page(&mut self, key: KeyEvent) -> Option<Effect> {
+        let (outcome, file) = match self.page() {
+            Page::Log(log) => (log.press(key), Some(log.path.clone())),
+            Page::Diff(diff) => (diff.press(key), None),
+            Page::Text(text) => return text.press(key).then_some(Effect::None),
+            Page::Campaigns(_) | Page::Tests(_) | Page::Failures { .. } | Page::Runs { .. } => {
+                return None;
+            }
+        };
+        Some(match outcome {
+            Outcome::Unused => return None,
+            Outcome::Used => Effect::None,
+            Outcome::Copy(text) => Effect::Copy(text),
+            Outcome::Edit(line) => file.map_or(Effect::None, |file| Effect::Edit(file, line + 1)),
+            Outcome::ToggleMouse => Effect::ToggleMouse,
+            Outcome::Redraw => Effect::Redraw,
+            Outcome::Suspend => Effect::Suspend,
+            Outcome::Quit => self.close(),
+        })
+    }
+
+    fn act(&mut self, action: Action, doomed: Option<&Doomed>) -> Effect {
+        let page = isize::from(i16::try_from(self.size.height.saturating_sub(4)).unwrap_or(1));
+        match action {
+            Action::Up => self.step(Step::Lines(-1)),
+            Action::Down => self.step(Step::Lines(1)),
+            Action::PageUp => self.step(Step::Lines(-page)),
+            Action::PageDown => self.step(Step::Lines(page)),
+            Action::First => self.step(Step::First),
+            Action::Last => self.step(Step::Last),
+            Action::Open => return self.open(),
+            Action::Close => return self.close_or_up(),
+            Action::AskFilter => self.prompt = self.filter().map(ToOwned::to_owned),
+            Action::Sort => self.sort(),
+            Action::Report => self.report(),
+            Action::Replay => return self.replay(),
+            Action::Rerun => return self.rerun(),
+            Action::Diff => return self.diff(),
+            Action::CopyReplay => return self.copy_replay(),
+            Action::Edit => return self.edit(),
+            Action::Export => return self.export(),
+            Action::MarkKnown => self.mark_known(),
+            Action::Delete => return self.delete(doomed),
+            Action::Help => self.help = Some(0),
+            Action::Theme => self.toggle_theme(),
+            Action::ToggleMouse => return Effect::ToggleMouse,
+            Action::Redraw => return Effect::Redraw,
+            Action::Suspend => return Effect::Suspend,
+            Action::Quit => return self.close(),
+        }
+        Effect::None
+    }
+
+    /// Shows what a run of dstest has brought; it ended with this exit code.
+    pub(crate) fn arrive(&mut self, purpose: &Purpose, code: Option<i32>) -> Effect {
+        self.busy = None;
+        self.tick();
+        let differed = code == Some(i32::from(crate::exit::Exit::Differed.code()));
+        match *purpose {
+            Purpose::Look { run } => self.open_log(run),
+            Purpose::Replay { run } => {
+                if matches!(self.page(), Page::Log(_)) {
+                    self.pages.pop();
+                }
+                self.open_log(run);
+            }
+            Purpose::Compare { run, with } => {
+                let wanted = [run, with].map(|run| self.campaign.log_kind(run));
+                if wanted.contains(&LogKind::None) {
+                    return self.nothing("a run that is repeated leaves no log");
+                }
+                return if wanted == [LogKind::Full; 2] {
+                    self.open_diff(run, with);
+                    Effect::None
+                } else {
+                    self.compare(run, with)
+                };
+            }
+            Purpose::Rerun => self.open_newest(),
+        }
+        if differed {
+            self.note = "it went differently this time: what you see is the second run".to_owned();
+        }
+        Effect::None
+    }
+
+    /// Shows the newest campaign, which has just been run.
+    fn open_newest(&mut self) {
+        match self.store.find_run(None) {
+            Ok(folder) => {
+                self.pages.clear();
+                self.open_campaign(folder);
+                let failed = self.campaign.tally.failed();
+                let runs = self.campaign.tally.ended();
+                self.note = format!("{failed} of {runs} failed; Esc shows all campaigns");
+            }
+            Err(error) => self.note = error.to_string(),
+        }
+    }
+
+    /// Goes on without a campaign that has been deleted.
+    pub(crate) fn left_campaign(&mut self, folder: &RunFolder) {
+        if self.campaign.folder == *folder {
+            let Ok(other) = self.store.find_run(None) else {
+                self.note = "no campaign is left; q closes the browser".to_owned();
+                return;
+            };
+            if let Ok(campaign) = Campaign::open(other) {
+                self.campaign = campaign;
+            }
+        }
+        self.pages.clear();
+        let mut list = List::new(rows::CAMPAIGNS, rows::NO_ORDERS);
+        list.set(self.campaigns());
+        self.pages.push(Page::Campaigns(list));
+        self.note = format!("the campaign {} is gone", folder.short_id);
+    }
+
+    /// The run that keys for runs mean: the selected one, or the first of what is selected.
+    pub(crate) fn run(&mut self) -> Option<usize> {
+        let failed = |campaign: &Campaign, test: usize| {
+            let groups = campaign.tally.groups().iter();
+            let mut of_test = groups.enumerate().filter(|(_, group)| group.test == test);
+            of_test
+                .next()
+                .and_then(|(at, _)| campaign.runs_of(test, &Which::Failed(at)).first().copied())
+        };
+        let last = self.pages.len() - 1;
+        match &self.pages[last] {
+            Page::Campaigns(_) => None,
+            Page::Tests(list) => failed(&self.campaign, *list.selected()?),
+            Page::Failures { test, list } => {
+                self.campaign.runs_of(*test, list.selected()?).first().copied()
+            }
+            Page::Runs { list, .. } => list.selected().copied(),
+            Page::Log(log) => Some(log.run),
+            Page::Text(text) => text.run,
+            Page::Diff(diff) => Some(diff.run),
+        }
+    }
+
+    /// Goes into what is selected. A run that tells its trace is repeated for its log, if there is
+    /// no full one yet; any other log is shown as it is.
+    fn open(&mut self) -> Effect {
+        let last = self.pages.len() - 1;
+        match &self.pages[last] {
+            Page::Campaigns(list) => {
+                if let Some(folder) = list.selected().cloned() {
+                    self.open_campaign(folder);
+                }
+            }
+            Page::Tests(list) => {
+                if let Some(test) = list.selected().copied() {
+                    let list = List::new(rows::FAILURES, rows::NO_ORDERS);
+                    self.push(Page::Failures { test, list });
+                }
+            }
+            Page::Failures { test, list } => {
+                if let (test, Some(which)) = (*test, list.selected().cloned()) {
+                    let list = List::new(rows::RUNS, rows::RUN_ORDERS);
+                    self.push(Page::Runs { test, which, list });
+                }
+            }
+            Page::Runs { list, .. } => {
+                if let Some(run) = list.selected().copied() {
+                    return self.look_at(run);
+                }
+            }
+            Page::Log(_) | Page::Text(_) | Page::Diff(_) => {}
+        }
+        Effect::None
+    }
+
+    fn open_campaign(&mut self, folder: RunFolder) {
+        match Campaign::open(folder) {
+            Ok(campaign) => {
+                self.campaign = campaign;
+                self.note_damage();
+                self.push(Page::Tests(List::new(rows::TESTS, rows::TEST_ORDERS)));
+                self.select_worst();
+            }
+            Err(error) => self.note = error.to_string(),
+        }
+    }
+
+    /// Opens a run's log, after it has been repeated if that is worth it.
+    pub(crate) fn look_at(&mut self, run: usize) -> Effect {
+        let is_traced = self.campaign.runs[run].1.trace.is_some();
+        if is_traced && self.campaign.log_kind(run) != LogKind::Full {
+            return self.repeat(run, Purpose::Look { run });
+        }
+        self.open_log(run);
+        Effect::None
+    }
+
+    /// Opens the best log there is of a run.
+    pub(crate) fn open_log(&mut self, run: usize) {
+        let Some(path) = self.campaign.log(run) else {
+            self.note = "nothing is kept of this run; r repeats it".to_owned();
+            return;
+        };
+        match LogPage::open(run, path, self.look) {
+            Ok(page) => self.push(Page::Log(Box::new(page))),
+            Err(error) => self.note = error.to_string(),
+        }
+    }
+
+    fn repeat(&mut self, run: usize, purpose: Purpose) -> Effect {
+        self.busy = Some(format!("repeating {}", self.campaign.name(run)));
+        let id = self.campaign.folder.path.to_string_lossy().into_owned();
+        let words = ["replay".to_owned(), id, self.campaign.name(run), "-vv".to_owned()];
+        Effect::Run(words.to_vec(), purpose)
+    }
+
+    fn replay(&mut self) -> Effect {
+        match self.run() {
+            Some(run) => self.repeat(run, Purpose::Replay { run }),
+            None => self.nothing("no run is selected"),
+        }
+    }
+
+    fn rerun(&mut self) -> Effect {
+        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        self.busy = Some(format!("running {} with {NEIGHBOURS} seeds", self.campaign.name(run)));
+        let id = self.campaign.folder.path.to_string_lossy().into_owned();
+        let count = NEIGHBOURS.to_string();
+        let words =
+            ["replay".to_owned(), id, self.campaign.name(run), "--neighbours".to_owned(), count];
+        Effect::Run(words.to_vec(), Purpose::Rerun)
+    }
+
+    /// The selected run beside the nearest one that passed: both need their full logs.
+    fn diff(&mut self) -> Effect {
+        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        let Some(with) = self.campaign.nearest_pass(run) else {
+            return self.nothing("no run of this test has passed");
+        };
+        self.compare(run, with)
+    }
+
+    /// Opens two runs beside each other, or first repeats the one whose log is missing.
+    pub(crate) fn compare(&mut self, run: usize, with: usize) -> Effect {
+        for one in [run, with] {
+            let is_traced = self.campaign.runs[one].1.trace.is_some();
+            let kind = self.campaign.log_kind(one);
+            if kind == LogKind::None || is_traced && kind != LogKind::Full {
+                return self.repeat(one, Purpose::Compare { run, with });
+            }
+        }
+        self.open_diff(run, with);
+        Effect::None
+    }
+
+    /// Opens two runs beside each other.
+    pub(crate) fn open_diff(&mut self, run: usize, with: usize) {
+        let logs = self.campaign.log(run).zip(self.campaign.log(with));
+        let Some((left, right)) = logs else {
+            self.note = "one of the two runs has no log".to_owned();
+            return;
+        };
+        let names = [self.campaign.name(run), self.campaign.name(with)];
+        match DiffPage::open(run, names, [&left, &right], self.look) {
+            Ok(page) => self.push(Page::Diff(Box::new(page))),
+            Err(error) => self.note = error.to_string(),
+        }
+    }
+
+    fn report(&mut self) {
+        let Some(run) = self.run() else {
+            self.note = "no run is selected".to_owned();
+            return;
+        };
+        let text = super::show::text(&self.campaign, run);
+        self.push(Page::Text(TextPage::new(self.campaign.name(run), &text, Some(run))));
+    }
+
+    fn copy_replay(&mut self) -> Effect {
+        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        let name = crate::shell::quote(&self.campaign.name(run));
+        let id = &self.campaign.folder.short_id;
+        let command = format!("{} replay {id} {name}", crate::shell::this_program());
+        self.note = format!("copied: {command}");
+        Effect::Copy(command)
+    }
+
+    fn edit(&mut self) -> Effect {
+        let path = self.run().and_then(|run| self.campaign.log(run));
+        path.map_or_else(
+            || self.nothing("nothing is kept of this run"),
+            |path| Effect::Edit(path, 1),
+        )
+    }
+
+    fn export(&mut self) -> Effect {
+        let path = self.run().and_then(|run| self.campaign.log(run));
+        path.map_or_else(|| self.nothing("nothing is kept of this run"), Effect::Export)
+    }
+
+    fn mark_known(&mut self) {
+        let Some(run) = self.run() else {
+            self.note = "no failure is selected".to_owned();
+            return;
+        };
+        let (_, record) = &self.campaign.runs[run];
+        let Some(signature) = record.signature.clone() else {
+            self.note = "this run has not failed".to_owned();
+            return;
+        };
+        let test = record.test.clone();
+        self.note = match self.campaign.known.toggle(&test, &signature) {
+            Ok(true) => "marked as known; K takes it back".to_owned(),
+            Ok(false) => "no longer known".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.refresh();
+    }
+
+    /// Deletes at the second press.
+    fn delete(&mut self, doomed: Option<&Doomed>) -> Effect {
+        let last = self.pages.len() - 1;
+        let wanted = match &self.pages[last] {
+            Page::Campaigns(list) => list.selected().cloned().map(Doomed::Campaign),
+            Page::Tests(_) => Some(Doomed::Campaign(self.campaign.folder.clone())),
+            Page::Runs { list, .. } => list.selected().copied().map(Doomed::Logs),
+            Page::Failures { .. } | Page::Log(_) | Page::Text(_) | Page::Diff(_) => None,
+        };
+        let Some(wanted) = wanted else { return self.nothing("select a campaign or a run") };
+        if doomed == Some(&wanted) {
+            return match wanted {
+                Doomed::Campaign(folder) => Effect::DeleteCampaign(folder),
+                Doomed::Logs(run) => Effect::DeleteLogs(run),
+            };
+        }
+        self.note = match &wanted {
+            Doomed::Campaign(folder) => {
+                format!("Delete again deletes the campaign {}", folder.short_id)
+            }
+            Doomed::Logs(run) => {
+                format!("Delete again deletes the logs of {}", self.campaign.name(*run))
+            }
+        };
+        self.doomed = Some(wanted);
+        Effect::None
+    }
+
+    /// Leaves the page; the last one closes the browser.
+    fn close(&mut self) -> Effect {
+        if self.pages.len() == 1 {
+            return Effect::Quit;
+        }
+        self.pages.pop();
+        self.refresh();
+        Effect::None
+    }
+
+    /// Leaves the page; above a campaign's tests are all campaigns.
+    fn close_or_up(&mut self) -> Effect {
+        if !self.filter().unwrap_or_default().is_empty() {
+            self.set_filter("");
+            return Effect::None;
+        }
+        match (self.pages.len(), self.page()) {
+            (1, Page::Tests(_)) => {
+                self.pages.clear();
+                let mut list = List::new(rows::CAMPAIGNS, rows::NO_ORDERS);
+                list.set(self.campaigns());
+                list.select(&self.campaign.folder);
+                self.pages.push(Page::Campaigns(list));
+                Effect::None
+            }
+            (1, _) => {
+                self.note = "q closes the browser".to_owned();
+                Effect::None
+            }
+            _ => self.close(),
+        }
+    }
+
+    fn campaigns(&self) -> Vec<Row<RunFolder>> {
+        self.store.all_runs().iter().rev().map(rows::campaign).collect()
+    }
+
+    fn push(&mut self, page: Page) {
+        self.pages.push(page);
+        self.refresh();
+    }
+
+    /// Fills the list on top with what is known now.
+    pub(crate) fn refresh(&mut self) {
+        let campaigns = self.campaigns_if_shown();
+        let Self { campaign, pages, .. } = self;
+        match pages.last_mut() {
+            Some(Page::Campaigns(list)) => list.set(campaigns),
+            Some(Page::Tests(list)) => list.set(rows::tests(campaign)),
+            Some(Page::Failures { test, list }) => list.set(rows::failures(campaign, *test)),
+            Some(Page::Runs { test, which, list }) => {
+                list.set(rows::runs(campaign, &campaign.runs_of(*test, which)));
+            }
+            Some(Page::Log(_) | Page::Text(_) | Page::Diff(_)) | None => {}
+        }
+    }
+
+    fn campaigns_if_shown(&self) -> Vec<Row<RunFolder>> {
+        match self.pages.last() {
+            Some(Page::Campaigns(_)) => self.campaigns(),
+            Some(_) | None => Vec::new(),
+        }
+    }
+
+    fn select_worst(&mut self) {
+        let tests = self.campaign.tally.tests().iter().enumerate();
+        let worst = tests.max_by_key(|(at, test)| (test.failed(), std::cmp::Reverse(*at)));
+        let worst = worst.map(|(at, _)| at);
+        if let (Some(worst), Page::Tests(list)) = (worst, self.page()) {
+            list.select(&worst);
+        }
+    }
+
+    fn note_damage(&mut self) {
+        let unreadable = self.campaign.unreadable();
+        if unreadable > 0 {
+            self.note = format!("{unreadable} lines of events.jsonl cannot be read");
+        }
+    }
+
+    fn toggle_theme(&mut self) {
+        self.look.background = match self.look.background {
+            Background::Dark => Background::Light,
+            Background::Light => Background::Dark,
+        };
+    }
+
+    fn nothing(&mut self, why: &str) -> Effect {
+        why.clone_into(&mut self.note);
+        Effect::None
+    }
+
+    fn press_in_help(&mut self, key: KeyEvent) -> Effect {
+        let at = self.help.unwrap_or(0);
+        self.help = match keys::action(key) {
+            Some(Action::Down) => Some(at + 1),
+            Some(Action::Up) => Some(at.saturating_sub(1)),
+            Some(_) | None => None,
+        };
+        Effect::None
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most keys mean nothing in a prompt")]
+    fn type_key(&mut self, key: KeyEvent) {
+        let mut text = self.prompt.take().unwrap_or_default();
+        match key.code {
+            KeyCode::Enter => return,
+            KeyCode::Esc => text.clear(),
+            KeyCode::Backspace => {
+                text.pop();
+                self.prompt = Some(text.clone());
+            }
+            KeyCode::Char(c) => {
+                text.push(c);
+                self.prompt = Some(text.clone());
+            }
+            _ => self.prompt = Some(text.clone()),
+        }
+        self.set_filter(&text);
+    }
+}
+
+/// The same for the list of whatever page lies open.
+macro_rules! on_list {
+    ($page:expr, $list:ident => $body:expr, $otherwise:expr) => {
+        match $page {
+            Page::Campaigns($list) => $body,
+            Page::Tests($list) => $body,
+            Page::Failures { list: $list, .. } => $body,
+            Page::Runs { list: $list, .. } => $body,
+            Page::Log(_) | Page::Text(_) | Page::Diff(_) => $otherwise,
+        }
+    };
+}
+
+impl App {
+    pub(crate) fn step(&mut self, step: Step) {
+        on_list!(self.page(), list => list.step(step), ());
+    }
+
+    fn sort(&mut self) {
+        let order = on_list!(self.page(), list => Some(list.next_order()), None);
+        if let Some(order) = order {
+            self.note = format!("sorted by {order}");
+        }
+    }
+
+    /// The filter of the list that lies open; `None` if it is no list.
+    pub(crate) fn filter(&self) -> Option<&str> {
+        let last = self.pages.last()?;
+        on_list!(last, list => Some(list.filter()), None)
+    }
+
+    fn set_filter(&mut self, filter: &str) {
+        on_list!(self.page(), list => list.set_filter(filter), ());
+    }
+
+    /// A click on a row of the list, counted from its first; says whether something was there.
+    pub(crate) fn click(&mut self, row: usize) -> bool {
+        on_list!(self.page(), list => list.click(row), false)
+    }
+}
+
+/// So many seeds tell whether a failure is rare.
+const NEIGHBOURS: u32 = 200;

@@ -1,0 +1,158 @@
+//! A stored campaign as the browser sees it: every run, counted as everywhere else, and where its
+//! logs are. It grows while the campaign runs.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::known::KnownFailures;
+use crate::model::{Class, RunRecord};
+use crate::run::log_path;
+use crate::signature::group_key;
+use crate::store::{CampaignFile, EventFollower, RunFolder, StoreError};
+use crate::tally::Tally;
+use crate::told::Told;
+
+/// A campaign.
+#[derive(Debug)]
+pub(crate) struct Campaign {
+    pub(crate) folder: RunFolder,
+    pub(crate) file: CampaignFile,
+    pub(crate) tally: Tally,
+    /// Every run with its test's index, in the order in which they ended.
+    pub(crate) runs: Vec<(usize, RunRecord)>,
+    pub(crate) known: KnownFailures,
+    follower: EventFollower,
+    index_of: HashMap<String, usize>,
+}
+
+/// Which runs of a test are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those whose failure is this one, by its group.
+    Failed(usize),
+    /// Those that passed.
+    Passed,
+    /// Those that say nothing of the test.
+    Apart,
+}
+
+/// What there is to read of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LogKind {
+    /// Nothing has been kept.
+    None,
+    /// What it printed.
+    Kept,
+    /// What it printed when it was repeated with its log switched on.
+    Full,
+}
+
+impl Campaign {
+    /// Reads what there is of a campaign.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is not known what was run; unreadable events are only counted.
+    pub(crate) fn open(folder: RunFolder) -> Result<Self, StoreError> {
+        let file = CampaignFile::read(&folder.path)?;
+        let names = file.tests.iter().enumerate().map(|(index, test)| (test.name.clone(), index));
+        let mut campaign = Self {
+            tally: Tally::new(file.tests.iter().map(|test| test.name.clone())),
+            runs: Vec::new(),
+            known: KnownFailures::beside(&folder),
+            follower: EventFollower::new(&folder.path),
+            index_of: names.collect(),
+            folder,
+            file,
+        };
+        campaign.poll()?;
+        Ok(campaign)
+    }
+
+    /// Takes in what has been stored since; says whether there was anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(crate) fn poll(&mut self) -> Result<bool, StoreError> {
+        let before = self.runs.len();
+        let Self { tally, runs, index_of, follower, .. } = self;
+        follower.poll(|record| {
+            if let Some(test) = index_of.get(&record.test) {
+                tally.record(*test, &record);
+                runs.push((*test, record));
+            }
+        })?;
+        Ok(self.runs.len() > before)
+    }
+
+    /// How many lines of the store could not be read.
+    pub(crate) const fn unreadable(&self) -> u64 {
+        self.follower.unreadable()
+    }
+
+    /// The runs of a test that are meant, in the order in which they ended, by their places.
+    pub(crate) fn runs_of(&self, test: usize, which: &Which) -> Vec<usize> {
+        let key = match which {
+            Which::Failed(group) => {
+                self.tally.groups().get(*group).map(|group| group_key(&group.signature))
+            }
+            Which::Passed | Which::Apart => None,
+        };
+        let class = match which {
+            Which::Failed(_) => Class::Fail,
+            Which::Passed => Class::Pass,
+            Which::Apart => Class::Apart,
+        };
+        let is_meant = |(own, record): &(usize, RunRecord)| {
+            *own == test
+                && record.verdict.class() == class
+                && key.as_ref().is_none_or(|key| group_key(record.reason()) == *key)
+        };
+        self.runs.iter().enumerate().filter(|(_, run)| is_meant(run)).map(|(at, _)| at).collect()
+    }
+
+    /// The passed run whose number is nearest to another run's of the same test.
+    pub(crate) fn nearest_pass(&self, run: usize) -> Option<usize> {
+        let (test, record) = &self.runs[run];
+        let passed = self.runs_of(*test, &Which::Passed).into_iter();
+        passed.min_by_key(|at| self.runs[*at].1.iter.number().abs_diff(record.iter.number()))
+    }
+
+    /// The best log of a run, if there is any.
+    pub(crate) fn log(&self, run: usize) -> Option<PathBuf> {
+        let (_, record) = &self.runs[run];
+        let full = self.folder.path.join("replays").join(log_path(&record.test, record.iter));
+        let kept = record.log.as_ref().map(|log| self.folder.path.join(log));
+        [Some(full), kept].into_iter().flatten().find(|path| path.is_file())
+    }
+
+    /// What kind of log that is.
+    pub(crate) fn log_kind(&self, run: usize) -> LogKind {
+        match self.log(run) {
+            None => LogKind::None,
+            Some(path) if path.starts_with(self.folder.path.join("replays")) => LogKind::Full,
+            // Whoever asked for VERBOSE from the start has everything in the first log.
+            Some(_) if self.file.verbose.is_some() => LogKind::Full,
+            Some(_) => LogKind::Kept,
+        }
+    }
+
+    /// What a run has told of its own failure.
+    pub(crate) fn told(&self, run: usize) -> Option<Told> {
+        let (_, record) = &self.runs[run];
+        let kept = record.log.as_ref().map(|log| self.folder.path.join(log));
+        let again = self.folder.path.join("replays").join(log_path(&record.test, record.iter));
+        let mut logs = kept.into_iter().chain([again]);
+        logs.find_map(|log| Told::read(&log.with_extension("dir")))
+    }
+
+    /// The run as users name it: `TEST#ITER`.
+    pub(crate) fn name(&self, run: usize) -> String {
+        let (_, record) = &self.runs[run];
+        format!("{}#{}", record.test, record.iter)
+    }
+
+    /// Whether a failure of this test has been marked as known.
+    pub(crate) fn is_known(&self, test: usize, signature: &str) -> bool {
+        self.known.contains(&self.file.tests[test].name, signature)
+    }
+}

@@ -1,0 +1,164 @@
+//! Two runs beside each other, each in pretty's own view, and where they part.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use pretty::view::{Bitmap, LogView, Outcome};
+use ratatui::crossterm::event::{KeyCode, KeyEvent};
+
+use super::app::Look;
+use super::diff::{Divergence, Said, comparable, divergences};
+use super::log_page::select_failure;
+
+/// Two runs.
+pub(crate) struct DiffPage {
+    /// The run on the left.
+    pub(crate) run: usize,
+    pub(crate) names: [String; 2],
+    pub(crate) views: [LogView; 2],
+    pub(crate) found: Vec<Divergence>,
+    /// Which of them is shown.
+    pub(crate) at: Option<usize>,
+    /// Which side the keys are for.
+    pub(crate) side: usize,
+    /// Who led each term, on the left and on the right.
+    pub(crate) leaders: BTreeMap<u64, [Option<String>; 2]>,
+}
+
+impl DiffPage {
+    /// Opens two logs where they first differ.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(crate) fn open(
+        run: usize,
+        names: [String; 2],
+        [left, right]: [&Path; 2],
+        look: Look,
+    ) -> io::Result<Self> {
+        let open = |path| LogView::of_file(path, look.background, look.depth);
+        let mut views = [open(left)?, open(right)?];
+        let [said_left, said_right] = views.each_ref().map(said);
+        let found = divergences(&said_left, &said_right);
+        let leaders = leaders(&views);
+        for (side, view) in views.iter_mut().enumerate() {
+            let lines = |d: &Divergence| if side == 0 { d.left.clone() } else { d.right.clone() };
+            let differ: Bitmap = found.iter().flat_map(lines).collect();
+            view.set_highlight(Some(differ));
+            select_failure(view);
+        }
+        let mut page = Self { run, names, views, found, at: None, side: 0, leaders };
+        page.go(|_, _| 0);
+        Ok(page)
+    }
+
+    /// Takes a key: `n` and `N` go from difference to difference, Tab to the other side, and the
+    /// rest is for the side that has the keys.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other keys are the view's")]
+    pub(crate) fn press(&mut self, key: KeyEvent) -> Outcome {
+        match key.code {
+            KeyCode::Char('n') => self.go(|at, last| (at + 1).min(last)),
+            KeyCode::Char('N') => self.go(|at, _| at.saturating_sub(1)),
+            KeyCode::Tab | KeyCode::BackTab => self.side = 1 - self.side,
+            _ => return self.views[self.side].press(key),
+        }
+        Outcome::Used
+    }
+
+    /// Shows another difference, on both sides.
+    fn go(&mut self, step: impl FnOnce(usize, usize) -> usize) {
+        let Some(last) = self.found.len().checked_sub(1) else { return };
+        let at = self.at.map_or(0, |at| step(at, last));
+        self.at = Some(at);
+        let places = self.found[at].at;
+        for (view, line) in self.views.iter_mut().zip(places) {
+            view.select(line);
+        }
+    }
+
+    /// The first difference of each peer, in the order in which they come.
+    pub(crate) fn first_of_each_peer(&self) -> Vec<(&str, usize)> {
+        let mut seen: Vec<(&str, usize)> = Vec::new();
+        for (at, divergence) in self.found.iter().enumerate() {
+            if !seen.iter().any(|(peer, _)| *peer == divergence.peer) {
+                seen.push((&divergence.peer, at));
+            }
+        }
+        seen
+    }
+}
+
+/// What the peers of a log say, to be compared.
+fn said(view: &LogView) -> Vec<Said> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let read = |line: usize| {
+        view.facts(line, |facts| Said {
+            line,
+            peer: text(facts.peer),
+            text: comparable(&text(facts.topic), &text(facts.text)),
+        })
+    };
+    (0..view.len()).filter_map(read).collect()
+}
+
+/// Who became leader of which term in each log.
+fn leaders(views: &[LogView; 2]) -> BTreeMap<u64, [Option<String>; 2]> {
+    let mut leaders: BTreeMap<u64, [Option<String>; 2]> = BTreeMap::new();
+    for (side, view) in views.iter().enumerate() {
+        for (term, peer) in view.leaders_by_term() {
+            leaders.entry(term).or_default()[side].get_or_insert(peer);
+        }
+    }
+    leaders
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use pretty::{Background, Depth};
+
+    use super::*;
+
+    const LEFT: &str = "\
+000001.000 | TIMR | 0 | hears no leader, stands for election term=0 role=follower
+000002.000 | STATE | 0 | candidate --> leader term=1 role=leader
+000003.000 | VOTE | 1 | grants vote to 0 term=1 role=follower vote=0 id=0.1
+000004.000 | ERRO | 0 | wrong
+";
+    const RIGHT: &str = "\
+000001.500 | TIMR | 0 | hears no leader, stands for election term=0 role=follower
+000002.000 | VOTE | 1 | grants vote to 2 term=1 role=follower vote=2 id=2.1
+000002.500 | STATE | 2 | candidate --> leader term=1 role=leader
+";
+
+    #[test]
+    fn two_runs_are_opened_where_they_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let [left, right] = [("left", LEFT), ("right", RIGHT)].map(|(name, log)| {
+            let path = folder.path().join(name);
+            fs::write(&path, log).unwrap();
+            path
+        });
+        let look = Look { background: Background::Dark, depth: Depth::None };
+        let names = ["a#1".to_owned(), "a#2".to_owned()];
+        let mut page = DiffPage::open(7, names, [&left, &right], look).unwrap();
+        assert_eq!(page.leaders[&1], [Some("0".to_owned()), Some("2".to_owned())]);
+        let peers: Vec<&str> = page.first_of_each_peer().iter().map(|(peer, _)| *peer).collect();
+        assert_eq!(peers, ["2", "0", "1"]);
+        let cursors = |page: &DiffPage| page.views.each_ref().map(LogView::cursor);
+        press(&mut page, 'n');
+        assert_eq!(cursors(&page), [Some(1), Some(0)], "0 leads on the left only");
+        press(&mut page, 'n');
+        assert_eq!(cursors(&page), [Some(2), Some(1)], "1 votes for another");
+        press(&mut page, 'n');
+        assert_eq!(page.at, Some(2), "there is no further one");
+        press(&mut page, 'N');
+        assert_eq!(page.at, Some(1));
+    }
+
+    fn press(page: &mut DiffPage, key: char) {
+        assert_eq!(page.press(KeyCode::Char(key).into()), Outcome::Used);
+    }
+}

@@ -1,0 +1,186 @@
+//! Keys as data: what each does, and the help that is made from it.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    /// Into what is selected.
+    Open,
+    /// Out of it again.
+    Close,
+    /// Asks for a text; only rows with it are shown.
+    AskFilter,
+    Sort,
+    /// The report of the selected run.
+    Report,
+    /// The selected run again, with its log switched on.
+    Replay,
+    /// The selected test with the seeds that follow.
+    Rerun,
+    /// The selected run beside one that passed.
+    Diff,
+    /// The command that repeats the run, into the clipboard.
+    CopyReplay,
+    /// The log in an editor.
+    Edit,
+    /// The log as a page for a browser.
+    Export,
+    /// Marks the selected failure as known, or no longer.
+    MarkKnown,
+    /// Deletes the selected campaign, or the logs of the selected run.
+    Delete,
+    Help,
+    Theme,
+    ToggleMouse,
+    Redraw,
+    Suspend,
+    Quit,
+}
+
+/// A key and what it does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Binding {
+    code: KeyCode,
+    control: bool,
+    action: Action,
+    /// In the words of the help; keys with the same words share a line there.
+    help: &'static str,
+}
+
+const fn key(c: char, action: Action, help: &'static str) -> Binding {
+    Binding { code: KeyCode::Char(c), control: false, action, help }
+}
+
+const fn control(c: char, action: Action, help: &'static str) -> Binding {
+    Binding { code: KeyCode::Char(c), control: true, action, help }
+}
+
+const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
+    Binding { code, control: false, action, help }
+}
+
+/// All keys. None of those for runs means anything to the view of a log, which gets its keys first.
+const BINDINGS: [Binding; 39] = [
+    key('j', Action::Down, "down"),
+    special(KeyCode::Down, Action::Down, "down"),
+    key('k', Action::Up, "up"),
+    special(KeyCode::Up, Action::Up, "up"),
+    key(' ', Action::PageDown, "screen down"),
+    control('f', Action::PageDown, "screen down"),
+    special(KeyCode::PageDown, Action::PageDown, "screen down"),
+    control('b', Action::PageUp, "screen up"),
+    special(KeyCode::PageUp, Action::PageUp, "screen up"),
+    key('g', Action::First, "first"),
+    special(KeyCode::Home, Action::First, "first"),
+    key('G', Action::Last, "last"),
+    special(KeyCode::End, Action::Last, "last"),
+    special(KeyCode::Enter, Action::Open, "open"),
+    special(KeyCode::Right, Action::Open, "open"),
+    key('l', Action::Open, "open"),
+    special(KeyCode::Esc, Action::Close, "back"),
+    special(KeyCode::Left, Action::Close, "back"),
+    special(KeyCode::Backspace, Action::Close, "back"),
+    key('/', Action::AskFilter, "only rows with a text"),
+    key('s', Action::Sort, "sort by something else"),
+    key('p', Action::Report, "what the run says of its failure"),
+    key('r', Action::Replay, "repeat the run with its log"),
+    key('R', Action::Rerun, "run the test with the 200 seeds after it"),
+    key('D', Action::Diff, "beside a run that passed"),
+    key('Y', Action::CopyReplay, "copy the replay command"),
+    key('o', Action::Edit, "open the log in $EDITOR"),
+    key('H', Action::Export, "write the log as an HTML page"),
+    key('K', Action::MarkKnown, "mark the failure as known"),
+    special(KeyCode::Delete, Action::Delete, "delete a campaign, or a run's logs"),
+    key('?', Action::Help, "these keys"),
+    special(KeyCode::F(1), Action::Help, "these keys"),
+    key('c', Action::Theme, "colours for dark or light"),
+    key('M', Action::ToggleMouse, "mouse for the terminal"),
+    control('l', Action::Redraw, "draw anew"),
+    control('z', Action::Suspend, "suspend"),
+    key('q', Action::Quit, "close"),
+    key('Q', Action::Quit, "close"),
+    control('c', Action::Quit, "close"),
+];
+
+/// What a key does.
+pub(crate) fn action(event: KeyEvent) -> Option<Action> {
+    let control = event.modifiers.contains(KeyModifiers::CONTROL);
+    let is_it = |own: &&Binding| own.code == event.code && own.control == control;
+    BINDINGS.iter().find(is_it).map(|own| own.action)
+}
+
+/// The help: keys, and what they do.
+pub(crate) fn help() -> Vec<(String, &'static str)> {
+    let mut lines: Vec<(String, &'static str)> = Vec::new();
+    for binding in &BINDINGS {
+        let name = name(binding);
+        match lines.iter_mut().find(|(_, help)| *help == binding.help) {
+            Some((names, _)) => *names = format!("{names} {name}"),
+            None => lines.push((name, binding.help)),
+        }
+    }
+    lines
+}
+
+fn name(binding: &Binding) -> String {
+    let pictures = [
+        (KeyCode::Char(' '), "Space"),
+        (KeyCode::Up, "↑"),
+        (KeyCode::Down, "↓"),
+        (KeyCode::Left, "←"),
+        (KeyCode::Right, "→"),
+    ];
+    let picture = pictures.iter().find(|(code, _)| *code == binding.code);
+    let name = picture.map_or_else(|| binding.code.to_string(), |(_, name)| (*name).to_owned());
+    if binding.control { format!("^{}", name.to_uppercase()) } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_does_two_things() {
+        for (at, one) in BINDINGS.iter().enumerate() {
+            let same = |other: &&Binding| other.code == one.code && other.control == one.control;
+            assert_eq!(BINDINGS[..at].iter().find(same).map(name), None);
+        }
+    }
+
+    #[test]
+    fn every_key_is_in_the_help() {
+        let help = help();
+        for binding in &BINDINGS {
+            let line = help.iter().find(|(_, words)| *words == binding.help);
+            assert!(line.is_some_and(|(keys, _)| keys.contains(&name(binding))));
+        }
+    }
+
+    #[test]
+    fn keys_for_runs_work_while_a_log_is_shown() {
+        let for_runs = [
+            Action::Report,
+            Action::Replay,
+            Action::Rerun,
+            Action::Diff,
+            Action::CopyReplay,
+            Action::Export,
+            Action::MarkKnown,
+        ];
+        let taken = |own: &Binding| {
+            pretty::view::BINDINGS
+                .iter()
+                .any(|other| other.code == own.code && other.control == own.control)
+        };
+        for binding in BINDINGS.iter().filter(|own| for_runs.contains(&own.action)) {
+            assert!(!taken(binding), "{} means something to the log", name(binding));
+        }
+    }
+}

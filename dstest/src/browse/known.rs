@@ -1,0 +1,68 @@
+//! Failures that the user has marked as known: kept in the store, for all its campaigns.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::signature::group_key;
+use crate::store::{RunFolder, StoreError, write_atomically};
+
+/// The known failures of a store.
+#[derive(Debug)]
+pub(crate) struct KnownFailures {
+    path: PathBuf,
+    /// Test and normalised signature.
+    all: BTreeSet<(String, String)>,
+}
+
+impl KnownFailures {
+    /// Those of the store a campaign is in. A file that cannot be read knows nothing.
+    pub(crate) fn beside(folder: &RunFolder) -> Self {
+        let store = folder.path.parent().and_then(|runs| runs.parent()).unwrap_or(&folder.path);
+        let path = store.join(FILE_NAME);
+        let text = fs::read(&path).unwrap_or_default();
+        Self { all: serde_json::from_slice(&text).unwrap_or_default(), path }
+    }
+
+    /// Whether this failure is known.
+    pub(crate) fn contains(&self, test: &str, signature: &str) -> bool {
+        self.all.contains(&(test.to_owned(), group_key(signature)))
+    }
+
+    /// Marks a failure as known, or no longer; says whether it is now.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; nothing has changed then.
+    pub(crate) fn toggle(&mut self, test: &str, signature: &str) -> Result<bool, StoreError> {
+        let mut all = self.all.clone();
+        let failure = (test.to_owned(), group_key(signature));
+        let is_new = !all.remove(&failure) && all.insert(failure);
+        let text = serde_json::to_vec_pretty(&all).unwrap_or_default();
+        write_atomically(&self.path, &text)?;
+        self.all = all;
+        Ok(is_new)
+    }
+}
+
+const FILE_NAME: &str = "known.json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_stays_known_whatever_its_numbers() {
+        let store = tempfile::tempdir().unwrap();
+        let path = store.path().join("runs/x-abcd");
+        fs::create_dir_all(&path).unwrap();
+        let folder = RunFolder { path, short_id: "abcd".to_owned() };
+        let mut known = KnownFailures::beside(&folder);
+        assert!(!known.contains("a", "two leaders in term 4"));
+        assert!(known.toggle("a", "two leaders in term 4").unwrap());
+        let mut known = KnownFailures::beside(&folder);
+        assert!(known.contains("a", "two leaders in term 17"));
+        assert!(!known.contains("b", "two leaders in term 4"));
+        assert!(!known.toggle("a", "two leaders in term 5").unwrap());
+        assert!(!KnownFailures::beside(&folder).contains("a", "two leaders in term 4"));
+    }
+}

@@ -1,0 +1,47 @@
+//! A run's log in pretty's own view, opened where the run failed.
+
+use std::io;
+use std::path::PathBuf;
+
+use pretty::view::{LogView, Outcome};
+use ratatui::crossterm::event::KeyEvent;
+
+use super::app::Look;
+
+/// A run's log.
+pub(crate) struct LogPage {
+    pub(crate) run: usize,
+    pub(crate) path: PathBuf,
+    pub(crate) view: LogView,
+}
+
+impl LogPage {
+    /// Opens a log at its failure.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn open(run: usize, path: PathBuf, look: Look) -> io::Result<Self> {
+        let mut view = LogView::of_file(&path, look.background, look.depth)?;
+        select_failure(&mut view);
+        Ok(Self { run, path, view })
+    }
+
+    pub(crate) fn press(&mut self, key: KeyEvent) -> Outcome {
+        self.view.press(key)
+    }
+
+    /// Goes on with what the view does in pieces.
+    pub(crate) fn work(&mut self) {
+        let _ = self.view.work();
+    }
+}
+
+/// The last error that is an event, as it has its peer's past behind it; else the last error.
+pub(crate) fn select_failure(view: &mut LogView) {
+    let is_event = |line: &usize| view.facts(*line, |_| ()).is_some();
+    let failure = view.errors().rev().find(is_event);
+    match failure {
+        Some(line) => view.select(line),
+        None => view.select_last_error(),
+    }
+}

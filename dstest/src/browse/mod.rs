@@ -1,0 +1,265 @@
+//! `dstest browse`: from a red cell of the table to the wrong step.
+//!
+//! ```text
+//! store ─► Campaign (grows while it runs) ─► App: a stack of pages ─► draw
+//!                       key ─► App::press ─► Effect ─► this file: terminal, processes, files
+//! log of a run ─► pretty's LogView (columns, state, causes)
+//! ```
+//!
+//! Invariants: the App neither waits nor touches anything but its own state; what has to be done
+//! again is done by dstest itself, as a process of its own, so that it is what the user would do.
+//! It knows no Raft: what a log means is pretty's business.
+
+mod app;
+mod campaign;
+mod diff;
+mod diff_page;
+mod draw;
+mod keys;
+mod known;
+mod list;
+mod log_page;
+mod rows;
+mod show;
+mod text_page;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use pretty::screen::Screen;
+use pretty::{Background, Filter, HtmlPage, Parser};
+use ratatui::crossterm::event::{self, Event, KeyCode, MouseButton, MouseEventKind};
+
+use self::app::{App, Effect, Page, Purpose};
+use self::list::Step;
+use crate::shell;
+use crate::store::RunFolder;
+use crate::sys::{self, Pid, Signal};
+
+pub(crate) use self::app::Look;
+pub(crate) use self::campaign::Campaign;
+pub(crate) use self::show::text as report_text;
+
+/// Shows a store until the user closes it.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub(crate) fn run(app: App) -> io::Result<()> {
+    Browser { screen: Screen::open()?, app, task: None }.run()
+}
+
+pub(crate) use self::app::App as Browse;
+
+struct Browser {
+    screen: Screen,
+    app: App,
+    task: Option<Task>,
+}
+
+/// A run of dstest that is under way.
+struct Task {
+    child: Child,
+    purpose: Purpose,
+}
+
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Go,
+    Stop,
+}
+
+impl Browser {
+    fn run(mut self) -> io::Result<()> {
+        loop {
+            self.app.tick();
+            self.finish_task()?;
+            let app = &mut self.app;
+            self.screen.draw(|frame| app.draw(frame.area(), frame.buffer_mut()))?;
+            let mut wait = if self.task.is_some() { TASK_TICK } else { TICK };
+            while event::poll(wait)? {
+                wait = Duration::ZERO;
+                if self.take(&event::read()?)? == Next::Stop {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, event: &Event) -> io::Result<Next> {
+        let effect = match event {
+            Event::Key(key) if self.task.is_some() && key.code == KeyCode::Esc => {
+                self.stop_task();
+                Effect::None
+            }
+            // What is being done would end on a page that is no longer there.
+            Event::Key(key) if self.task.is_some() && key.code != KeyCode::Char('c') => {
+                Effect::None
+            }
+            Event::Key(key) => self.app.press(*key),
+            Event::Mouse(mouse) => self.mouse(mouse),
+            Event::FocusGained | Event::FocusLost | Event::Paste(_) | Event::Resize(..) => {
+                Effect::None
+            }
+        };
+        self.carry_out(effect)
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most of what a mouse does means nothing")]
+    fn mouse(&mut self, mouse: &event::MouseEvent) -> Effect {
+        let app = &mut self.app;
+        match app.page() {
+            Page::Log(log) => {
+                let mut own = *mouse;
+                own.row = own.row.saturating_sub(1);
+                let _ = log.view.mouse(own);
+                return Effect::None;
+            }
+            Page::Diff(_) | Page::Text(_) => return Effect::None,
+            Page::Campaigns(_) | Page::Tests(_) | Page::Failures { .. } | Page::Runs { .. } => {}
+        }
+        match mouse.kind {
+            MouseEventKind::ScrollDown => app.step(Step::Lines(3)),
+            MouseEventKind::ScrollUp => app.step(Step::Lines(-3)),
+            // Above the rows are where one is, and the titles.
+            MouseEventKind::Down(MouseButton::Left) if mouse.row >= 2 => {
+                let before = app.run();
+                let is_row = app.click(usize::from(mouse.row - 2));
+                if is_row && app.run() == before {
+                    return app.press(KeyCode::Enter.into());
+                }
+            }
+            _ => {}
+        }
+        Effect::None
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> io::Result<Next> {
+        match effect {
+            Effect::None => {}
+            Effect::Quit => return Ok(Next::Stop),
+            Effect::Redraw => self.screen.redraw()?,
+            Effect::Suspend => self.screen.suspend()?,
+            Effect::ToggleMouse => self.app.note = self.screen.toggle_mouse()?.to_owned(),
+            Effect::Copy(text) => self.screen.copy(&text)?,
+            Effect::Edit(path, line) => {
+                if let Err(error) = self.screen.edit(&path, line)? {
+                    self.app.note = error;
+                }
+            }
+            Effect::Run(words, purpose) => self.start_task(&words, purpose),
+            Effect::Export(log) => self.app.note = said(export(&log)),
+            Effect::DeleteCampaign(folder) => self.delete_campaign(&folder),
+            Effect::DeleteLogs(run) => self.delete_logs(run),
+        }
+        Ok(Next::Go)
+    }
+
+    fn start_task(&mut self, words: &[String], purpose: Purpose) {
+        let program = std::env::current_exe();
+        let started = program.and_then(|program| {
+            let mut command = Command::new(program);
+            command.args(words).arg("-o").arg(self.app.store.root()).env("NO_COLOR", "1");
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+        });
+        match started {
+            Ok(child) => self.task = Some(Task { child, purpose }),
+            Err(error) => {
+                self.app.busy = None;
+                self.app.note = format!("dstest cannot be started: {error}");
+            }
+        }
+    }
+
+    /// Asks it to end as Ctrl-C would: it ends what it has started first.
+    fn stop_task(&mut self) {
+        if let Some(task) = &mut self.task {
+            if let Some(process) = Pid::of_child(task.child.id()) {
+                sys::signal_process(process, Signal::Interrupt);
+            }
+            self.app.busy = Some("stopping".to_owned());
+        }
+    }
+
+    /// Shows what a task has brought, once it is over.
+    fn finish_task(&mut self) -> io::Result<()> {
+        let Some(task) = &mut self.task else { return Ok(()) };
+        let Some(status) = task.child.try_wait()? else { return Ok(()) };
+        let purpose = task.purpose.clone();
+        self.task = None;
+        let stopped = self.app.busy.take().is_some_and(|words| words == "stopping");
+        if stopped {
+            self.app.note = "stopped".to_owned();
+            return Ok(());
+        }
+        let effect = self.app.arrive(&purpose, status.code());
+        self.carry_out(effect).map(|_| ())
+    }
+
+    fn delete_campaign(&mut self, folder: &RunFolder) {
+        if let Err(error) = fs::remove_dir_all(&folder.path) {
+            self.app.note = error.to_string();
+            return;
+        }
+        self.app.left_campaign(folder);
+    }
+
+    fn delete_logs(&mut self, run: usize) {
+        while let Some(log) = self.app.campaign.log(run) {
+            let _ = fs::remove_dir_all(log.with_extension("dir"));
+            if let Err(error) = fs::remove_file(&log) {
+                self.app.note = error.to_string();
+                return;
+            }
+        }
+        self.app.note = format!("the logs of {} are gone", self.app.campaign.name(run));
+        self.app.refresh();
+    }
+}
+
+/// Writes a log as a page beside it.
+fn export(log: &Path) -> io::Result<PathBuf> {
+    let path = log.with_extension("html");
+    let out = BufWriter::new(File::create(&path)?);
+    let mut page = HtmlPage::new(Parser::default(), Filter::default(), out)?;
+    let mut lines = BufReader::new(File::open(log)?);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        page.line(line.strip_suffix(b"\n").unwrap_or(&line))?;
+        line.clear();
+    }
+    page.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(path)
+}
+
+fn said(written: io::Result<PathBuf>) -> String {
+    match written {
+        Ok(path) => format!("written: {}", shell::near(&path)),
+        Err(error) => format!("the page cannot be written: {error}"),
+    }
+}
+
+/// What the terminal is, by its variables.
+pub(crate) fn look(color: crate::cli::Color) -> Look {
+    let variable = |name: &str| std::env::var(name).ok();
+    let paint = crate::style::Paint::choose(color, &io::stdout());
+    let depth = match paint {
+        crate::style::Paint::Plain => pretty::Depth::None,
+        crate::style::Paint::Colours => {
+            pretty::Depth::of_terminal(variable).unwrap_or(pretty::Depth::Ansi256)
+        }
+    };
+    Look { background: Background::of_terminal(variable), depth }
+}
+
+/// A campaign that runs is looked at so often.
+const TICK: Duration = Duration::from_millis(500);
+
+/// A task that is over is noticed so soon.
+const TASK_TICK: Duration = Duration::from_millis(20);

@@ -1,0 +1,278 @@
+//! What the lists show: campaigns, tests, failures, runs as rows. Pure.
+
+use super::campaign::{Campaign, LogKind, Which};
+use super::list::{Align, Cell, Column, Row};
+use crate::model::{Class, RunRecord, Verdict};
+use crate::shell;
+use crate::stats;
+use crate::store::{CampaignFile, RunFolder};
+use crate::style::Tone;
+use crate::summary::percent;
+use crate::tally::{Tally, TestTally};
+
+const fn left(title: &'static str) -> Column {
+    Column { title, align: Align::Left }
+}
+
+const fn right(title: &'static str) -> Column {
+    Column { title, align: Align::Right }
+}
+
+const fn fill(title: &'static str) -> Column {
+    Column { title, align: Align::Fill }
+}
+
+/// The columns of the list of campaigns.
+pub(crate) const CAMPAIGNS: &[Column] =
+    &[left("Started (UTC)"), left("Id"), right("Failed"), right("Runs"), fill("Command")];
+
+/// The columns of a campaign's tests.
+pub(crate) const TESTS: &[Column] = &[
+    fill("Test"),
+    right("Failed"),
+    right("Total"),
+    right("Rate (95 %)"),
+    right("Kinds"),
+    right("p50"),
+    right("Max"),
+    left("Times"),
+];
+
+/// What tests can be sorted by.
+pub(crate) const TEST_ORDERS: &[&str] = &["name", "failures", "rate", "time"];
+
+/// The columns of a test's failures.
+pub(crate) const FAILURES: &[Column] =
+    &[right("Count"), left("First"), left("Known"), fill("Failure")];
+
+/// The columns of runs.
+pub(crate) const RUNS: &[Column] =
+    &[right("Run"), left("Verdict"), right("Seed"), right("Time"), left("Log"), fill("Why")];
+
+/// What runs can be sorted by.
+pub(crate) const RUN_ORDERS: &[&str] = &["end", "time", "log"];
+
+/// Where one order is all there is.
+pub(crate) const NO_ORDERS: &[&str] = &["end"];
+
+/// A campaign: what its folder says, as far as it can be read.
+pub(crate) fn campaign(folder: &RunFolder) -> Row<RunFolder> {
+    let cells = match CampaignFile::read(&folder.path) {
+        Ok(file) => {
+            let results = Results::of(folder);
+            let tone = if results.failed > 0 { Tone::Bad } else { Tone::Normal };
+            let args = file.invocation.args.iter().skip(1).map(|word| shell::quote(word));
+            vec![
+                Cell::plain(file.started.replace('T', " ").replace('Z', "")),
+                Cell::plain(&folder.short_id),
+                Cell::new(results.failed.to_string(), tone),
+                Cell::plain(results.total),
+                Cell::plain(format!("dstest {}", args.collect::<Vec<_>>().join(" "))),
+            ]
+        }
+        Err(error) => vec![
+            Cell::plain("?"),
+            Cell::plain(&folder.short_id),
+            Cell::plain(""),
+            Cell::plain(""),
+            Cell::new(error.to_string(), Tone::Warning),
+        ],
+    };
+    Row { item: folder.clone(), cells, keys: Vec::new() }
+}
+
+/// What the summary of a campaign says; of one that is running or was killed, nothing yet.
+struct Results {
+    failed: u64,
+    total: String,
+}
+
+impl Results {
+    fn of(folder: &RunFolder) -> Self {
+        let text = std::fs::read(folder.path.join("summary.json")).unwrap_or_default();
+        let summary: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+        let sum = |key: &str| -> u64 {
+            let tests = summary["tests"].as_array().into_iter().flatten();
+            tests.filter_map(|test| test[key].as_u64()).sum()
+        };
+        let is_over = summary.is_object();
+        let total = if is_over { sum("total").to_string() } else { "not over".to_owned() };
+        Self { failed: sum("failed"), total }
+    }
+}
+
+/// The tests of a campaign.
+pub(crate) fn tests(campaign: &Campaign) -> Vec<Row<usize>> {
+    let tally = &campaign.tally;
+    tally.tests().iter().enumerate().map(|(at, test)| test_row(tally, at, test)).collect()
+}
+
+fn test_row(tally: &Tally, at: usize, test: &TestTally) -> Row<usize> {
+    let (failed, total) = (test.failed(), test.total());
+    let interval = stats::wilson(failed, total);
+    let rate = match total {
+        0 => "–".to_owned(),
+        _ => format!("{}–{}", percent(interval.low), percent(interval.high)),
+    };
+    let kinds = tally.groups().iter().filter(|group| group.test == at).count();
+    let summary = test.time.summary();
+    let time = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), short_time);
+    let name_tone = match (failed, total) {
+        (_, 0) => Tone::Warning,
+        (0, _) => Tone::Good,
+        (_, _) => Tone::Bad,
+    };
+    let count = |number: u64, tone: Tone| Cell::new(number.to_string(), tone);
+    let failed_tone = if failed > 0 { Tone::Bad } else { Tone::Faint };
+    Row {
+        item: at,
+        cells: vec![
+            Cell::new(&test.name, name_tone),
+            count(failed, failed_tone),
+            count(total, Tone::Normal),
+            Cell::plain(rate),
+            count(kinds as u64, if kinds > 0 { Tone::Normal } else { Tone::Faint }),
+            Cell::plain(time(summary.map(|summary| summary.p50))),
+            Cell::plain(time(summary.map(|summary| summary.max))),
+            Cell::new(histogram(test.time.values()), Tone::Faint),
+        ],
+        keys: vec![failed as f64, interval.low, summary.map_or(0.0, |summary| summary.p50)],
+    }
+}
+
+/// What is selected among the failures of a test.
+pub(crate) fn failures(campaign: &Campaign, test: usize) -> Vec<Row<Which>> {
+    let groups = campaign.tally.groups().iter().enumerate();
+    let mut groups: Vec<_> = groups.filter(|(_, group)| group.test == test).collect();
+    groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
+    let row = |(at, group): (usize, &crate::tally::Group)| {
+        let known = campaign.is_known(test, &group.signature);
+        let tone = if known { Tone::Faint } else { Tone::Normal };
+        Row {
+            item: Which::Failed(at),
+            cells: vec![
+                Cell::new(format!("{} ×", group.count), Tone::Bad),
+                Cell::plain(format!("#{}", group.first)),
+                Cell::new(if known { "known" } else { "" }, tone),
+                Cell::new(&group.signature, tone),
+            ],
+            keys: Vec::new(),
+        }
+    };
+    let mut rows: Vec<Row<Which>> = groups.into_iter().map(row).collect();
+    for (which, class, words) in [
+        (Which::Passed, Class::Pass, "passed"),
+        (Which::Apart, Class::Apart, "cancelled or not started"),
+    ] {
+        let tally = &campaign.tally.tests()[test];
+        let of_class = Verdict::ALL.iter().filter(|verdict| verdict.class() == class);
+        let count: u64 = of_class.map(|verdict| tally.count(*verdict)).sum();
+        if count > 0 {
+            let tone = if class == Class::Pass { Tone::Good } else { Tone::Warning };
+            let first = campaign.runs_of(test, &which).first().copied();
+            let first = first.map_or_else(String::new, |run| campaign.runs[run].1.iter.to_string());
+            let cells = vec![
+                Cell::new(format!("{count} ×"), tone),
+                Cell::plain(format!("#{first}")),
+                Cell::plain(""),
+                Cell::new(words, tone),
+            ];
+            rows.push(Row { item: which, cells, keys: Vec::new() });
+        }
+    }
+    rows
+}
+
+/// Runs of a test, by their places in the campaign.
+pub(crate) fn runs(campaign: &Campaign, runs: &[usize]) -> Vec<Row<usize>> {
+    runs.iter().map(|run| run_row(campaign, *run)).collect()
+}
+
+fn run_row(campaign: &Campaign, run: usize) -> Row<usize> {
+    let record = &campaign.runs[run].1;
+    let kind = campaign.log_kind(run);
+    let (log, tone) = match kind {
+        LogKind::Full => ("full", Tone::Good),
+        LogKind::Kept => ("kept", Tone::Normal),
+        LogKind::None => ("–", Tone::Faint),
+    };
+    Row {
+        item: run,
+        cells: vec![
+            Cell::plain(format!("#{}", record.iter)),
+            Cell::new(record.verdict.words(), verdict_tone(record)),
+            Cell::plain(record.seed.to_string()),
+            Cell::plain(short_time(record.wall_s())),
+            Cell::new(log, tone),
+            Cell::plain(record.signature.as_deref().unwrap_or("")),
+        ],
+        keys: vec![record.wall_s(), f64::from(kind as u8)],
+    }
+}
+
+fn verdict_tone(record: &RunRecord) -> Tone {
+    match record.verdict.class() {
+        Class::Pass => Tone::Good,
+        Class::Fail => Tone::Bad,
+        Class::Apart => Tone::Warning,
+    }
+}
+
+/// Seconds in the unit that reads best.
+fn short_time(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.9995 => format!("{:.1} ms", s * 1000.0),
+        s if s < 99.995 => format!("{s:.2} s"),
+        s => format!("{s:.0} s"),
+    }
+}
+
+/// How often each stretch between the shortest and the longest time was seen, as one bar each.
+fn histogram(values: &[f32]) -> String {
+    let bounds = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
+        (low.min(*value), high.max(*value))
+    });
+    let (low, high) = bounds;
+    if values.len() < 2 || high <= low {
+        return String::new();
+    }
+    let mut counts = [0_usize; BARS];
+    for value in values {
+        let share = (value - low) / (high - low);
+        counts[((share * BARS as f32) as usize).min(BARS - 1)] += 1;
+    }
+    let most = counts.iter().copied().max().unwrap_or(1);
+    let bar = |count: usize| match count {
+        0 => ' ',
+        count => LEVELS[(count * LEVELS.len()).div_ceil(most) - 1],
+    };
+    counts.into_iter().map(bar).collect()
+}
+
+/// Enough to tell two humps from one.
+const BARS: usize = 12;
+
+const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_shape() {
+        assert_eq!(histogram(&[]), "");
+        assert_eq!(histogram(&[1.0]), "");
+        assert_eq!(histogram(&[1.0, 1.0]), "");
+        assert_eq!(histogram(&[1.0, 1.0, 1.0, 1.0, 2.0]), "█          ▂");
+        let even: Vec<f32> = (0..120).map(|n| n as f32).collect();
+        assert_eq!(histogram(&even), "████████████");
+    }
+
+    #[test]
+    fn times_are_short() {
+        let rows = [(0.0021, "2.1 ms"), (0.9996, "1.00 s"), (12.345, "12.35 s"), (120.0, "120 s")];
+        for (seconds, want) in rows {
+            assert_eq!(short_time(seconds), want);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `dstest replay --neighbours`: whether a failure is that of one seed or of many.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use super::project::store_of;
+use super::recorder::Links;
+use super::replay::recorded_run;
+use super::session::Session;
+use super::stored::{Again, Place};
+use crate::cli::{ExportArgs, ReplayArgs};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::model::RunRecord;
+use crate::plan::{Budget, Columns, Keep, Rounds};
+use crate::run::{Campaign, Schedule, Seeds};
+use crate::signals::Interrupts;
+use crate::store::{CampaignFile, Invocation};
+use crate::tally::Tally;
+use crate::time::Utc;
+
+/// Runs the test of a stored run with its seed and those after it, as a campaign of its own.
+pub(super) fn run(
+    args: &ReplayArgs,
+    argv: Vec<String>,
+    interrupts: &Interrupts,
+) -> Result<Exit, Error> {
+    let store = store_of(&args.place)?;
+    let words: Vec<&str> = args.which.iter().map(String::as_str).collect();
+    let (stored, record) = recorded_run(&store, &words)?;
+    let count = args.neighbours.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+    let started = Utc::now();
+    let verbose = (args.verbose > 0).then_some(args.verbose);
+    let seeds = Some(Seeds::Following(record.seed));
+    let whole =
+        stored.campaign(Again { verbose, seeds, keep: Keep::Failures, place: Place::Same })?;
+    let folder = store.create_run(started)?;
+    let campaign = only(whole, &record, folder.path.clone());
+    let file = CampaignFile {
+        started: started.rfc3339(),
+        seed: record.seed,
+        following: Some(record.seed),
+        invocation: Invocation { args: argv, ..stored.file.invocation },
+        iterations: Some(count.get()),
+        verbose: verbose.or(stored.file.verbose),
+        tests: campaign.tests.clone(),
+        ..stored.file
+    };
+    file.write(&folder.path)?;
+    let rounds = Rounds::Fixed(count);
+    let session = Session {
+        links: Links::new(&folder, args.place.store.output.as_deref()),
+        seed: record.seed,
+        started: file.started,
+        schedule: Schedule::partly(
+            1,
+            rounds,
+            crate::plan::Order::Interleaved,
+            std::collections::HashSet::new(),
+            crate::run::Shard::WHOLE,
+        ),
+        budget: Budget { rounds, duration: None, max_fail: None },
+        workers: file.workers as usize,
+        columns: Columns::default(),
+        color: args.place.store.color,
+        exports: &ExportArgs::default(),
+        tally: Tally::new([record.test]),
+        campaign: Arc::new(campaign),
+        folder,
+    };
+    session.run(interrupts)
+}
+
+/// The same campaign with one of its tests and another folder.
+fn only(campaign: Campaign, record: &RunRecord, folder: std::path::PathBuf) -> Campaign {
+    let tests = campaign.tests.into_iter().filter(|test| test.name == record.test).collect();
+    Campaign { tests, folder, ..campaign }
+}

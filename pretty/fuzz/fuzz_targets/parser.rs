@@ -1,0 +1,58 @@
+//! Any bytes, as a log in every format: the parser must understand or pass on each line, and what
+//! it understands must be made of the line's own bytes.
+#![no_main]
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use pretty::{Bound, Class, Event, Filter, Format, Line, Parser, Pattern, Tick, make_safe};
+
+static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
+    let own = r"^\[(?<time>[^\]]*)\] (?<peer>\S*) (?<topic>\w*):? ?(?<msg>.*)$";
+    let own = Pattern::new(own).expect("it compiles");
+    let fixed = [Format::Auto, Format::Verbose, Format::Dslogs, Format::Json, Format::Logfmt];
+    let given = [Format::Custom(own.clone()), Format::AutoAnd(vec![own])];
+    fixed.into_iter().chain(given).collect()
+});
+
+fuzz_target!(|log: &[u8]| {
+    for format in &*FORMATS {
+        for tick in [None, Some(Tick::HUNDRED_MICROSECONDS)] {
+            let mut parser = Parser::new(format.clone(), tick);
+            for line in log.split(|byte| *byte == b'\n') {
+                match parser.parse(line) {
+                    Line::Event(event) => check_event(line, &event),
+                    Line::Header(header) => assert_eq!(header.text, line),
+                    Line::Other(class, text) => {
+                        assert_eq!(text, line);
+                        assert_eq!(class, Class::of(line));
+                    }
+                }
+            }
+        }
+    }
+});
+
+fn check_event(line: &[u8], event: &Event<'_>) {
+    for field in [&event.topic, &event.peer, &event.text] {
+        // What was taken as it stands is a part of the line; the text of bars ends it.
+        if let Cow::Borrowed(bytes) = field
+            && *bytes != Event::NO_PEER
+            && !bytes.is_empty()
+        {
+            assert!(line.as_ptr_range().contains(&bytes.as_ptr()));
+        }
+    }
+    let window = Filter {
+        since: Some(Bound::parse("1.5s").expect("a time")),
+        until: Some(Bound::parse("2").expect("a number")),
+        ..Filter::default()
+    };
+    let origin = event.stamp.as_ref().and_then(|stamp| stamp.at);
+    let _ = window.shows_time(event.stamp.as_ref(), origin);
+    let _ = window.shows_time(event.stamp.as_ref(), None);
+    let mut scratch = String::new();
+    let safe = make_safe(&event.text, &mut scratch);
+    assert!(!safe.text().contains(char::is_control));
+}

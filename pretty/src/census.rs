@@ -1,0 +1,97 @@
+//! Whether the names a filter asks for are in the log at all: a mistyped one shows nothing and
+//! hides nothing, which must not pass for an answer.
+
+use std::collections::BTreeSet;
+
+use crate::filter::{Filter, NameSet};
+use crate::line::Event;
+use crate::peer::natural;
+use crate::text::make_safe;
+
+/// The names in a log, beside those a filter asks for.
+#[derive(Clone, Debug)]
+pub struct Census {
+    just: NameSet,
+    ignore: NameSet,
+    peers: NameSet,
+    seen_topics: BTreeSet<Box<[u8]>>,
+    seen_peers: BTreeSet<Box<[u8]>>,
+}
+
+/// A name a filter asks for that no event has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// Which list it is in.
+    pub list: List,
+    /// As it was written.
+    pub name: String,
+    /// The names that were met, in natural order.
+    pub met: Vec<String>,
+}
+
+/// The lists of a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// [`Filter::just`].
+    Just,
+    /// [`Filter::ignore`].
+    Ignore,
+    /// [`Filter::peers`].
+    Peers,
+}
+
+impl Census {
+    /// A census for a filter; none if it asks for no names.
+    pub(crate) fn of(filter: &Filter) -> Option<Self> {
+        let Filter { just, ignore, peers, .. } = filter;
+        let asks = just.is_some() || peers.is_some() || *ignore != NameSet::default();
+        asks.then(|| Self {
+            just: just.clone().unwrap_or_default(),
+            ignore: ignore.clone(),
+            peers: peers.clone().unwrap_or_default(),
+            seen_topics: BTreeSet::new(),
+            seen_peers: BTreeSet::new(),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn see(&mut self, event: &Event<'_>) {
+        see(&mut self.seen_topics, &event.topic);
+        see(&mut self.seen_peers, &event.peer);
+    }
+
+    /// The names that no event has had, if there were any events.
+    #[must_use]
+    pub fn unmet(&self) -> Vec<Unmet> {
+        let lists = [
+            (List::Just, &self.just, &self.seen_topics),
+            (List::Ignore, &self.ignore, &self.seen_topics),
+            (List::Peers, &self.peers, &self.seen_peers),
+        ];
+        let mut all = Vec::new();
+        for (list, asked, seen) in lists.into_iter().filter(|(.., seen)| !seen.is_empty()) {
+            let unmet = asked.as_written().filter(|name| {
+                let alone = NameSet::of_peers([*name]);
+                !seen.iter().any(|own| alone.contains(own))
+            });
+            all.extend(unmet.map(|name| Unmet { list, name: name.to_owned(), met: names(seen) }));
+        }
+        all
+    }
+}
+
+fn see(seen: &mut BTreeSet<Box<[u8]>>, name: &[u8]) {
+    if !seen.contains(name) && seen.len() < NAMES_MAX {
+        seen.insert(name.into());
+    }
+}
+
+/// A log with more names has none worth listing.
+const NAMES_MAX: usize = 1024;
+
+fn names(seen: &BTreeSet<Box<[u8]>>) -> Vec<String> {
+    let mut names: Vec<_> = seen.iter().filter(|name| !name.is_empty()).collect();
+    names.sort_by(|a, b| natural(a, b));
+    let safe = |name: &[u8]| make_safe(name, &mut String::new()).text().to_owned();
+    names.into_iter().map(|name| safe(name)).collect()
+}

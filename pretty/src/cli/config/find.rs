@@ -1,0 +1,182 @@
+//! Which files count: the nearest `pretty.toml` from the working folder upwards, then the user's
+//! own file; what the nearer one says counts.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::plan::Environment;
+use super::{Config, Pager};
+
+/// The name of a project's file.
+const FILE_NAME: &str = "pretty.toml";
+
+/// What the command line says about files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum Choice {
+    /// Those that are found.
+    Found,
+    /// This one instead.
+    File(PathBuf),
+    /// None at all.
+    None,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Found {
+    pub(in super::super) config: Config,
+    /// The files that were read, the nearest first.
+    pub(in super::super) files: Vec<PathBuf>,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum ConfigError {
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable { path: PathBuf, error: io::Error },
+    #[error("{}: {message}", path.display())]
+    Malformed { path: PathBuf, message: String },
+}
+
+/// Whose file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    User,
+    /// It may have come with somebody else's project.
+    Project,
+}
+
+/// Finds and reads the files that count in a folder.
+///
+/// # Errors
+/// See [`ConfigError`].
+pub(in super::super) fn find(
+    choice: &Choice,
+    folder: Option<&Path>,
+    environment: Environment<'_>,
+) -> Result<Found, ConfigError> {
+    let mut found = Found::default();
+    match choice {
+        Choice::None => {}
+        Choice::File(path) => {
+            let text = fs::read_to_string(path)
+                .map_err(|error| ConfigError::Unreadable { path: path.clone(), error })?;
+            found.add(path.clone(), &text, Owner::User)?;
+        }
+        Choice::Found => {
+            let folders = folder.into_iter().flat_map(Path::ancestors);
+            let projects = folders.map(|folder| folder.join(FILE_NAME));
+            for path in projects {
+                if let Some(text) = read(&path)? {
+                    found.add(path, &text, Owner::Project)?;
+                    break;
+                }
+            }
+            if let Some(path) = user_file(environment)
+                && let Some(text) = read(&path)?
+            {
+                found.add(path, &text, Owner::User)?;
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Found {
+    /// Adds a file that counts less than those before.
+    fn add(&mut self, path: PathBuf, text: &str, owner: Owner) -> Result<(), ConfigError> {
+        let config = parse(text, owner)
+            .map_err(|message| ConfigError::Malformed { path: path.clone(), message })?;
+        self.config = std::mem::take(&mut self.config).over(config);
+        self.files.push(path);
+        Ok(())
+    }
+}
+
+fn parse(text: &str, owner: Owner) -> Result<Config, String> {
+    let config: Config = toml::from_str(text).map_err(|error| error.to_string())?;
+    if let (Owner::Project, Some(pager)) = (owner, &config.pager)
+        && let Pager::Command(_) = pager.get_ref()
+    {
+        let line = 1 + text[..pager.span().start].matches('\n').count();
+        return Err(format!(
+            "line {line}: a project must not choose the program that is run: `pager = true` takes \
+             the usual one, PRETTY_PAGER and the user's own file may name another"
+        ));
+    }
+    Ok(config)
+}
+
+/// The text of a file, if there is one.
+fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(ConfigError::Unreadable { path: path.to_owned(), error }),
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// `$XDG_CONFIG_HOME/pretty/config.toml`, usually `~/.config/pretty/config.toml`.
+fn user_file(environment: Environment<'_>) -> Option<PathBuf> {
+    let set = |name| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
+    Some(folder.join("pretty").join("config.toml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with a project in it and a home, and what is found from within the project.
+    fn found(project: &str, user: &str, choice: impl Fn(&Path) -> Choice) -> Result<Found, String> {
+        let root = tempfile::tempdir().unwrap();
+        let (inner, home) = (root.path().join("a/b"), root.path().join("home"));
+        fs::create_dir_all(&inner).unwrap();
+        fs::create_dir_all(home.join(".config/pretty")).unwrap();
+        fs::write(root.path().join("a/pretty.toml"), project).unwrap();
+        fs::write(home.join(".config/pretty/config.toml"), user).unwrap();
+        let home = home.to_str().unwrap().to_owned();
+        let environment = |name: &str| (name == "HOME").then(|| home.clone());
+        find(&choice(root.path()), Some(&inner), &environment).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_project_counts_before_the_user() {
+        let found = found("fold = true", "fold = false\ntime = false", |_| Choice::Found).unwrap();
+        assert_eq!((found.config.fold, found.config.time), (Some(true), Some(false)));
+        assert!(found.files[0].ends_with("a/pretty.toml"));
+        assert!(found.files[1].ends_with(".config/pretty/config.toml"));
+    }
+
+    #[test]
+    fn a_file_that_is_named_counts_alone() {
+        let user = |root: &Path| Choice::File(root.join("home/.config/pretty/config.toml"));
+        let found = |choice: fn(&Path) -> Choice| found("fold = true", "time = false", choice);
+        let alone = self::found("fold = true", "time = false", user).unwrap().config;
+        assert_eq!((alone.fold, alone.time), (None, Some(false)));
+        assert!(found(|_| Choice::None).unwrap().files.is_empty());
+        let error = found(|root| Choice::File(root.join("nowhere.toml"))).unwrap_err();
+        assert!(error.starts_with("cannot read ") && error.contains("nowhere.toml: No such file"));
+    }
+
+    #[test]
+    fn mistakes_are_shown_with_their_file() {
+        let error = found("", "speed = 1", |_| Choice::Found).unwrap_err();
+        assert!(error.contains("config.toml: ") && error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn only_the_user_names_a_program_to_run() {
+        let error = found("\npager = 'rm -r /'", "", |_| Choice::Found).unwrap_err();
+        assert!(error.contains("pretty.toml: line 2: a project must not choose"), "{error}");
+        let project = found("pager = true", "", |_| Choice::Found).unwrap();
+        assert_eq!(project.config.pager(), Some(&Pager::Usual));
+        let user = found("", "pager = 'less -S'", |_| Choice::Found).unwrap();
+        assert_eq!(user.config.pager(), Some(&Pager::Command("less -S".to_owned())));
+    }
+}

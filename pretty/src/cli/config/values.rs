@@ -1,0 +1,294 @@
+//! The values of `pretty.toml`, each checked as it is read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use clap::ValueEnum;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::super::args::{ColumnChoice, columns as parse_columns};
+use super::super::plan::FORMATS;
+use crate::color::{ColorError, Rgb};
+use crate::parse::{FormatError, Pattern};
+use crate::time::Tick;
+use crate::view::{Action, Key, KeyError, MessageAt, MessageRule, RuleError, StateRule};
+
+/// One of the values an option has.
+pub(super) fn value_enum<'de, D: Deserializer<'de>, T: ValueEnum>(
+    input: D,
+) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(input)?;
+    T::from_str(&text, true).map(Some).map_err(|_| {
+        let names = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let names: Vec<_> = names.map(|value| value.get_name().to_owned()).collect();
+        Error::custom(format!("`{text}` is none of {}", names.join(", ")))
+    })
+}
+
+pub(super) fn columns<'de, D: Deserializer<'de>>(
+    input: D,
+) -> Result<Option<ColumnChoice>, D::Error> {
+    let value = toml::Value::deserialize(input)?;
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    parse_columns(&text).map(Some).map_err(Error::custom)
+}
+
+pub(super) fn tick<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Tick>, D::Error> {
+    let text = String::deserialize(input)?;
+    Tick::parse(&text).map(Some).map_err(Error::custom)
+}
+
+/// Names, as one text or as a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Names(pub(in super::super) Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct NamesVisitor;
+        impl<'de> Visitor<'de> for NamesVisitor {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("names, as a text or a list")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Names, E> {
+                Ok(Names(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = list.next_element()? {
+                    names.push(name);
+                }
+                Ok(Names(names))
+            }
+        }
+        input.deserialize_any(NamesVisitor)
+    }
+}
+
+/// Whether the output goes through a pager, and which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum Pager {
+    Never,
+    /// The usual one.
+    Usual,
+    Command(String),
+}
+
+impl<'de> Deserialize<'de> for Pager {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct PagerVisitor;
+        impl Visitor<'_> for PagerVisitor {
+            type Value = Pager;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false or a command")
+            }
+
+            fn visit_bool<E: Error>(self, wanted: bool) -> Result<Pager, E> {
+                Ok(if wanted { Pager::Usual } else { Pager::Never })
+            }
+
+            fn visit_str<E: Error>(self, command: &str) -> Result<Pager, E> {
+                Ok(Pager::Command(command.to_owned()))
+            }
+        }
+        input.deserialize_any(PagerVisitor)
+    }
+}
+
+/// The colour of a topic: one for both backgrounds, or one for each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Color {
+    pub(super) dark: Rgb,
+    pub(super) light: Rgb,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BothColors {
+    dark: OneColor,
+    light: OneColor,
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct OneColor(Rgb);
+
+impl TryFrom<String> for OneColor {
+    type Error = ColorError;
+
+    fn try_from(text: String) -> Result<Self, ColorError> {
+        Rgb::parse(&text).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Color {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct ColorVisitor;
+        impl<'de> Visitor<'de> for ColorVisitor {
+            type Value = Color;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a colour, or one for dark and one for light backgrounds")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Color, E> {
+                let color = Rgb::parse(text).map_err(E::custom)?;
+                Ok(Color { dark: color, light: color })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Color, A::Error> {
+                let both = serde::de::value::MapAccessDeserializer::new(map);
+                let BothColors { dark, light } = BothColors::deserialize(both)?;
+                Ok(Color { dark: dark.0, light: light.0 })
+            }
+        }
+        input.deserialize_any(ColorVisitor)
+    }
+}
+
+/// A name for a format that is no format already.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct FormatName(String);
+
+impl AsRef<str> for FormatName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for FormatName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match FORMATS.contains(&&*name) {
+            true => Err(format!("`{name}` is a format of its own; another name is wanted")),
+            false => Ok(Self(name)),
+        }
+    }
+}
+
+/// An expression with the named groups of a format.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Expression(pub(super) Pattern);
+
+impl TryFrom<String> for Expression {
+    type Error = FormatError;
+
+    fn try_from(text: String) -> Result<Self, FormatError> {
+        Pattern::new(&text).map(Self)
+    }
+}
+
+/// `[[state]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "StateAsWritten")]
+pub(super) struct State(pub(super) StateRule);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateAsWritten {
+    r#match: String,
+    #[serde(default)]
+    restart: bool,
+    #[serde(default)]
+    set: BTreeMap<String, String>,
+}
+
+impl TryFrom<StateAsWritten> for State {
+    type Error = RuleError;
+
+    fn try_from(rule: StateAsWritten) -> Result<Self, RuleError> {
+        let set = rule.set.iter().map(|(key, value)| (&**key, &**value));
+        StateRule::new(&rule.r#match, set, rule.restart).map(Self)
+    }
+}
+
+/// `[[message]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "MessagesAsWritten")]
+pub(super) struct Messages(pub(super) Vec<MessageRule>);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MessagesAsWritten {
+    sent: Option<String>,
+    received: Option<String>,
+    lost: Option<String>,
+}
+
+impl TryFrom<MessagesAsWritten> for Messages {
+    type Error = String;
+
+    fn try_from(written: MessagesAsWritten) -> Result<Self, String> {
+        let ends = [
+            ("sent", MessageAt::Sent, written.sent),
+            ("received", MessageAt::Received, written.received),
+            ("lost", MessageAt::Lost, written.lost),
+        ];
+        let mut rules = Vec::new();
+        for (name, at, expression) in ends {
+            if let Some(expression) = expression {
+                let rule = MessageRule::new(at, &expression);
+                rules.push(rule.map_err(|error| format!("`{name}`: {error}"))?);
+            }
+        }
+        match rules.is_empty() {
+            true => Err("a rule for messages needs one of sent, received or lost".to_owned()),
+            false => Ok(Self(rules)),
+        }
+    }
+}
+
+/// `[keys]`: what each key does. Invariant: no key twice, however it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(try_from = "BTreeMap<KeyName, Binding>")]
+pub(super) struct KeyTable(pub(super) Vec<(Key, Option<Action>)>);
+
+impl TryFrom<BTreeMap<KeyName, Binding>> for KeyTable {
+    type Error = String;
+
+    fn try_from(written: BTreeMap<KeyName, Binding>) -> Result<Self, String> {
+        let mut table: Vec<(Key, Option<Action>)> = Vec::new();
+        for (KeyName(name), Binding(action)) in written {
+            let key = Key::parse(&name).map_err(|error| error.to_string())?;
+            if table.iter().any(|(own, _)| *own == key) {
+                return Err(format!("`{name}` is another name of a key that is given already"));
+            }
+            table.push((key, action));
+        }
+        Ok(Self(table))
+    }
+}
+
+/// The name of a key, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+struct KeyName(String);
+
+impl TryFrom<String> for KeyName {
+    type Error = KeyError;
+
+    fn try_from(name: String) -> Result<Self, KeyError> {
+        Key::parse(&name).map(|_| Self(name))
+    }
+}
+
+/// What a key does; `none` takes its meaning away.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Binding(Option<Action>);
+
+impl TryFrom<String> for Binding {
+    type Error = KeyError;
+
+    fn try_from(name: String) -> Result<Self, KeyError> {
+        if name == "none" { Ok(Self(None)) } else { Action::named(&name).map(Some).map(Self) }
+    }
+}

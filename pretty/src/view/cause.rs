@@ -1,0 +1,390 @@
+//! Causes: which lines of a log could have influenced another, and which ones led to it.
+//!
+//! A line follows from the lines of its own peer before it, and a received message from its
+//! sending: Lamport's *happened before* (CACM 21(7), 1978), with the log's order as each peer's
+//! own. What the tester does (peer `-`) may touch anybody; what a client does touches the peer it
+//! names with `to=`.
+//!
+//! Nothing here knows a screen; whoever has lines can ask.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::message::{End, Message};
+use super::rules::Rules;
+use super::told::{Key, Told, fact, told};
+use crate::line::Event;
+
+/// The order of cause and effect among the events of a log.
+///
+/// ```
+/// use pretty::{Line, Parser, view::Causes};
+/// let log = "\
+/// 1.0 | TIMR | 0 | election timeout term=1
+/// 1.1 | RPC | 0 | sends RequestVote term=1 to=1 id=0.1
+/// 1.2 | TIMR | 2 | election timeout term=1
+/// 2.0 | RPC | 1 | receives RequestVote term=0 from=0 id=0.1
+/// 2.1 | VOTE | 1 | grants vote to 0 term=1";
+/// let mut parser = Parser::default();
+/// let mut causes = Causes::default();
+/// for (number, line) in log.lines().enumerate() {
+///     if let Line::Event(event) = parser.parse(line.as_bytes()) {
+///         causes.add(number, &event);
+///     }
+/// }
+/// assert_eq!(causes.past(4), [0, 1, 3, 4]);
+/// assert_eq!(causes.of(3), Some(1));
+/// ```
+#[derive(Debug, Default)]
+pub struct Causes {
+    /// Invariant: in the order of lines, and every index kept in one is smaller than its own.
+    steps: Vec<Step>,
+    peers: HashMap<Box<[u8]>, Peer>,
+    /// The last event of each peer, by its number.
+    last: Vec<Option<u32>>,
+    /// Where messages that may still arrive were sent.
+    sent: HashMap<Name, u32>,
+    rules: Rules,
+    /// What each peer last said of its role, term and vote.
+    said: HashMap<(Peer, Facet), Box<[u8]>>,
+}
+
+/// One event.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    line: u32,
+    peer: Peer,
+    /// The event of the same peer before it.
+    before: Option<u32>,
+    kind: Kind,
+}
+
+/// A peer, by the order of appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Peer(u16);
+
+/// What is the same of a message wherever it is spoken of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Name {
+    kind: Box<[u8]>,
+    from: Box<[u8]>,
+    to: Box<[u8]>,
+    id: Option<Box<[u8]>>,
+}
+
+impl Name {
+    fn of(message: &Message<'_>) -> Self {
+        let Message { kind, from, to, id, .. } = *message;
+        Self { kind: kind.into(), from: from.into(), to: to.into(), id: id.map(Into::into) }
+    }
+}
+
+/// What an event is to those after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A consequence of what the peer knew.
+    Own,
+    /// The peer's role, term or vote changes.
+    Turn,
+    /// Time passed: nothing else is needed to explain it.
+    Timer,
+    /// A message came in; where it was sent, if a line says so.
+    Received(Option<u32>),
+    /// Somebody else acts on the peer.
+    Outside,
+}
+
+/// The facts whose change is a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Facet {
+    Role,
+    Term,
+    Vote,
+}
+
+impl Causes {
+    /// No events yet; messages and states are also told by rules of the user's own.
+    #[must_use]
+    pub fn with_rules(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    /// Adds an event; lines come in order.
+    pub fn add(&mut self, line: usize, event: &Event<'_>) {
+        let own = self.peer(&event.peer);
+        let (peer, kind) = match Message::of(event, &self.rules) {
+            Some(message) => (own, self.message(&message)),
+            None => self.without_message(own, event),
+        };
+        let number = short(self.steps.len());
+        let before = self.last[usize::from(peer.0)].replace(number);
+        self.steps.push(Step { line: short(line), peer, before, kind });
+    }
+
+    /// Whose event it is that carries no message, and what it is to those after it.
+    fn without_message(&mut self, own: Peer, event: &Event<'_>) -> (Peer, Kind) {
+        let text = &*event.text;
+        let turns = self.turns(own, text);
+        if TIMEOUTS.iter().any(|timeout| text.starts_with(timeout)) {
+            return (own, Kind::Timer);
+        }
+        match &*event.topic {
+            RPC => match response_from(text) {
+                Some(from) => (own, Kind::Received(self.last_of(from))),
+                None => (own, Kind::Own),
+            },
+            CLIENT => match fact(text, b"to") {
+                Some(to) => (self.peer(to), Kind::Outside),
+                None => (own, Kind::Own),
+            },
+            _ => (own, if turns { Kind::Turn } else { Kind::Own }),
+        }
+    }
+
+    /// The lines that could have influenced a line, itself the last: nothing else can have. Of a
+    /// line that is no event, those of the last event before it.
+    #[must_use]
+    pub fn past(&self, line: usize) -> Vec<usize> {
+        let Some(last) = self.at_or_before(line) else { return Vec::new() };
+        let mut known = vec![false; self.last.len()];
+        let mut wanted = vec![false; last + 1];
+        wanted[last] = true;
+        let mut lines = Vec::new();
+        for at in (0..=last).rev() {
+            let step = self.steps[at];
+            let peer = usize::from(step.peer.0);
+            if !(wanted[at] || known[peer] || self.is_tester(step.peer)) {
+                continue;
+            }
+            known[peer] = true;
+            if let Kind::Received(Some(sent)) = step.kind {
+                wanted[sent as usize] = true;
+            }
+            lines.push(step.line as usize);
+        }
+        lines.reverse();
+        lines
+    }
+
+    /// The lines that most directly led to a line, itself the last, and about so many of them.
+    ///
+    /// Of each peer on the way: what it did at once after the message that made it act, that
+    /// message's sending, and the last change of its role, term or vote; nearest causes first.
+    #[must_use]
+    pub fn led_to(&self, line: usize, about: usize) -> Vec<usize> {
+        let Some(last) = self.at_or_before(line) else { return Vec::new() };
+        let mut taken = vec![false; last + 1];
+        let mut count = 0;
+        let mut waiting = VecDeque::from([last]);
+        while let Some(at) = waiting.pop_front().filter(|_| count < about) {
+            let mut next = Some(at);
+            while let Some(here) = next.filter(|here| !taken[*here]) {
+                taken[here] = true;
+                count += 1;
+                let step = self.steps[here];
+                next = step.before.map(|before| before as usize);
+                match step.kind {
+                    Kind::Own | Kind::Turn | Kind::Outside => {}
+                    Kind::Timer => next = None,
+                    Kind::Received(sent) => {
+                        waiting.extend(sent.map(|sent| sent as usize));
+                        waiting.extend(self.turn_before(here));
+                        next = None;
+                    }
+                }
+            }
+        }
+        let taken = taken.iter().enumerate().filter(|(_, taken)| **taken);
+        taken.map(|(at, _)| self.steps[at].line as usize).collect()
+    }
+
+    /// The line that is the nearest cause of a line: where a received message was sent; else the
+    /// last message, timer or change of role, term or vote of the same peer before it.
+    #[must_use]
+    pub fn of(&self, line: usize) -> Option<usize> {
+        let at = self.at_or_before(line)?;
+        let step = self.steps[at];
+        let cause = match step.kind {
+            _ if (step.line as usize) < line => at,
+            Kind::Received(Some(sent)) => sent as usize,
+            Kind::Received(None) | Kind::Own | Kind::Turn | Kind::Timer | Kind::Outside => {
+                self.before(at).find(|before| self.steps[*before].kind != Kind::Own)?
+            }
+        };
+        Some(self.steps[cause].line as usize)
+    }
+
+    fn turn_before(&self, at: usize) -> Option<usize> {
+        self.before(at).find(|before| self.steps[*before].kind == Kind::Turn)
+    }
+
+    /// The events of the same peer before one, the nearest first.
+    fn before(&self, at: usize) -> impl Iterator<Item = usize> {
+        let before = |at: &usize| self.steps[*at].before.map(|before| before as usize);
+        std::iter::successors(before(&at), before)
+    }
+
+    fn at_or_before(&self, line: usize) -> Option<usize> {
+        self.steps.partition_point(|step| step.line as usize <= line).checked_sub(1)
+    }
+
+    fn is_tester(&self, peer: Peer) -> bool {
+        self.peers.get(Event::NO_PEER) == Some(&peer)
+    }
+
+    fn peer(&mut self, name: &[u8]) -> Peer {
+        if let Some(peer) = self.peers.get(name) {
+            return *peer;
+        }
+        // More peers than numbers share the last one: their past is shown too large, not too small.
+        let peer = Peer(u16::try_from(self.peers.len()).unwrap_or(u16::MAX));
+        self.peers.insert(name.into(), peer);
+        self.last.resize(self.last.len().max(usize::from(peer.0) + 1), None);
+        peer
+    }
+
+    /// The last event of a peer so far.
+    fn last_of(&mut self, name: &[u8]) -> Option<u32> {
+        let peer = self.peer(name);
+        self.last[usize::from(peer.0)]
+    }
+
+    fn message(&mut self, message: &Message<'_>) -> Kind {
+        match message.end {
+            End::Sent => {
+                self.sent.insert(Name::of(message), short(self.steps.len()));
+                Kind::Own
+            }
+            End::Received => {
+                let sent = self.sent.get(&Name::of(message)).copied();
+                // A sending that no line tells of was somewhere in what its peer has done by now.
+                Kind::Received(sent.or_else(|| self.last_of(message.from)))
+            }
+            End::Lost(_) => Kind::Own,
+        }
+    }
+
+    fn turns(&mut self, peer: Peer, text: &[u8]) -> bool {
+        let mut turns = false;
+        let said = &mut self.said;
+        told(text, &self.rules, |told| {
+            turns |= match told {
+                Told::Restart => true,
+                Told::OneMore(key) => facet(key).is_some(),
+                Told::Is(key, value) => facet(key).is_some_and(|facet| {
+                    let before = said.insert((peer, facet), value.as_ref().into());
+                    before.is_none_or(|before| *before != *value)
+                }),
+            };
+        });
+        turns
+    }
+}
+
+const fn facet(key: Key) -> Option<Facet> {
+    match key {
+        Key::Role => Some(Facet::Role),
+        Key::Term => Some(Facet::Term),
+        Key::Vote => Some(Facet::Vote),
+        Key::Commit | Key::Applied | Key::Last => None,
+    }
+}
+
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Who answered, in the words of the Go labs: they do not say where the answer was sent.
+fn response_from(text: &[u8]) -> Option<&[u8]> {
+    let from = memchr::memmem::find(text, b" response from ")? + b" response from ".len();
+    text[from..].split(|byte| !byte.is_ascii_alphanumeric()).next()
+}
+
+/// How a line begins when an election timer has run out, here and in the Go labs.
+const TIMEOUTS: [&[u8]; 2] = [b"hears no leader", b"Election timeout"];
+
+/// The topic of messages.
+const RPC: &[u8] = b"RPC";
+
+/// The topic of clients.
+const CLIENT: &[u8] = b"CLNT";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::Line;
+    use crate::parse::Parser;
+
+    fn causes(log: &str) -> Causes {
+        let mut parser = Parser::default();
+        let mut causes = Causes::default();
+        for (number, line) in log.lines().enumerate() {
+            if let Line::Event(event) = parser.parse(line.as_bytes()) {
+                causes.add(number, &event);
+            }
+        }
+        causes
+    }
+
+    /// An election with a message that is lost, one that is heard of late, and a bystander.
+    const ELECTION: &str = "\
+000001.000 | INFO | 0 | starts with the log empty term=0 role=follower
+000001.000 | INFO | 1 | starts with the log empty term=0 role=follower
+000001.000 | INFO | 2 | starts with the log empty term=0 role=follower
+000002.000 | TIMR | 0 | hears no leader, stands for election term=0 role=follower
+000002.000 | STATE | 0 | follower --> candidate term=1 role=candidate
+000002.000 | RPC | 0 | sends RequestVote in term 1 to=1 id=0.1
+000002.000 | RPC | 0 | sends RequestVote in term 1 to=2 id=0.2
+000002.000 | DROP | 0 | RequestVote to 2 is lost: cut to=2 id=0.2 why=cut
+000003.000 | TIMR | 2 | hears no leader, stands for election term=0 role=follower
+000004.000 | RPC | 1 | receives RequestVote in term 1 from=0 id=0.1
+000004.000 | VOTE | 1 | grants vote to 0 term=1 role=follower vote=0 id=0.1
+000004.000 | RPC | 1 | sends RequestVoteReply in term 1: granted to=0 id=1.1
+000004.500 | PERS | 1 | write 1 is durable term=1 write=1
+000005.000 | RPC | 0 | receives RequestVoteReply in term 1: granted from=1 id=1.1
+000005.000 | STATE | 0 | candidate --> leader term=1 role=leader
+Test failed";
+
+    #[test]
+    fn what_another_peer_did_meanwhile_is_not_in_the_past() {
+        let causes = causes(ELECTION);
+        assert_eq!(causes.past(14), [0, 1, 3, 4, 5, 6, 7, 9, 10, 11, 13, 14]);
+        assert_eq!(causes.past(8), [2, 8]);
+        assert_eq!(causes.past(15), causes.past(14), "a failure follows from the last event");
+    }
+
+    #[test]
+    fn one_step_at_a_time_leads_back_to_the_timer() {
+        let causes = causes(ELECTION);
+        let way = std::iter::successors(causes.of(15), |line| causes.of(*line));
+        assert_eq!(way.collect::<Vec<_>>(), [14, 13, 11, 10, 9, 5, 4, 3, 0]);
+    }
+
+    #[test]
+    fn what_led_to_a_line_leaves_out_how_it_all_began() {
+        let causes = causes(ELECTION);
+        assert_eq!(causes.led_to(14, 100), [1, 3, 4, 5, 9, 10, 11, 13, 14]);
+        assert_eq!(causes.led_to(14, 3), [9, 10, 11, 13, 14], "so many, and what belongs to them");
+    }
+
+    #[test]
+    fn a_message_nobody_saw_sent_may_have_been_sent_last() {
+        let log = "1 | LEAD | 0 | works\n2 | RPC | 1 | receives X from=0 id=0.9\n3 | LEAD | 0 | rests\n\
+                   4 | RPC | 0 | Received RequestVote response from 1.";
+        let causes = causes(log);
+        assert_eq!(causes.past(1), [0, 1]);
+        assert_eq!(causes.past(3), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn whoever_acts_from_outside_is_in_the_past() {
+        let log = "1 | TEST | - | cuts 1\n2 | CLNT | C1 | offers a command to=0 index=1\n\
+                   3 | CLNT | C1 | offers a command to=1 index=1\n4 | CMIT | 0 | commits commit=1";
+        assert_eq!(causes(log).past(3), [0, 1, 3]);
+    }
+
+    #[test]
+    fn an_empty_log_has_no_causes() {
+        let causes = Causes::default();
+        assert_eq!((causes.past(3), causes.led_to(3, 9), causes.of(3)), (vec![], vec![], None));
+    }
+}

@@ -1,0 +1,104 @@
+//! Settings: which files count, and what they change.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail them")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// A project in a home.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new(project: &str, user: &str) -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        fs::create_dir_all(home.path().join("project/src")).unwrap();
+        fs::create_dir_all(home.path().join(".config/pretty")).unwrap();
+        fs::write(home.path().join("project/pretty.toml"), project).unwrap();
+        fs::write(home.path().join(".config/pretty/config.toml"), user).unwrap();
+        home
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Runs the program in a folder of the project.
+    fn run(&self, arguments: &[&str], log: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
+        command.args(arguments).env_clear().env("HOME", self.path()).stdin(Stdio::piped());
+        command.current_dir(self.path().join("project/src"));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A program that refuses its settings reads nothing.
+        let _ = child.stdin.take().unwrap().write_all(log.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// What it shows, without the header.
+    fn rows(&self, arguments: &[&str], log: &str) -> Vec<String> {
+        let output = self.run(&[arguments, &["--width=40"]].concat(), log);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let rows = text(&output.stdout).lines().skip(1);
+        rows.map(|row| row.trim().to_owned()).collect()
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+const LOG: &str = "1 | VOTE | 0 | asks\n2 | TIMR | 0 | fires\n";
+
+#[test]
+fn options_come_before_the_project_and_that_before_the_user() {
+    let home = Home::new("ignore = 'timr'\n", "time = false\nignore = 'vote'\n");
+    assert_eq!(home.rows(&[], LOG), ["VOTE│asks"]);
+    assert_eq!(home.rows(&["-i", "lead"], LOG), ["VOTE│asks", "TIMR│fires"]);
+    assert_eq!(home.rows(&["-j", "timr"], LOG), ["TIMR│fires"]);
+    assert_eq!(home.rows(&["--no-config"], LOG), ["1 VOTE│asks", "2 TIMR│fires"]);
+    let user = home.path().join(".config/pretty/config.toml");
+    assert_eq!(home.rows(&["--config", user.to_str().unwrap()], LOG), ["TIMR│fires"]);
+}
+
+#[test]
+fn formats_of_the_projects_own_are_found() {
+    let home = Home::new("[formats]\nnodes = '^<(?<peer>\\w+)> (?<topic>\\w+): (?<msg>.*)$'\n", "");
+    let log = "<n1> VOTE: asks\n<n2> LEAD: leads\n";
+    assert_eq!(home.rows(&[], log), ["VOTE│asks             │", "LEAD│                 │leads"]);
+    assert_eq!(home.rows(&["--format", "nodes"], log), home.rows(&[], log));
+    let output = home.run(&["--format", "nods"], log);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("no format `nods`; did you mean nodes?"));
+}
+
+#[test]
+fn topics_have_the_projects_colours() {
+    let home = Home::new("color = 'true'\n[topics]\nvote = '#01fa03'\n", "");
+    assert!(home.rows(&[], LOG)[0].contains("\x1b[38;2;1;250;3m"));
+    let output = home.run(&["--export=html"], LOG);
+    assert!(text(&output.stdout).contains("rgb(1,250,3)"));
+}
+
+#[test]
+fn a_mistake_names_its_file_and_line_and_nothing_is_shown() {
+    for (project, what) in [
+        ("fold = true\nspeed = 9\n", "line 2"),
+        ("pager = 'sh evil'\n", "line 1: a project must not choose the program"),
+        ("[keys]\nq = 'none'\nQ = 'none'\nctrl-c = 'none'\nf10 = 'none'\n", "closes the view"),
+        ("format = 'nope'\n", "there is no format `nope`"),
+    ] {
+        let output = Home::new(project, "").run(&[], LOG);
+        assert_eq!(output.status.code(), Some(2), "{project}");
+        assert_eq!(text(&output.stdout), "");
+        assert!(text(&output.stderr).contains(what), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn all_settings_can_be_printed_and_read_again() {
+    let home = Home::new("fold = true\n", "");
+    let printed = home.run(&["--print-config"], "");
+    assert!(text(&printed.stdout).starts_with("# read: /"));
+    fs::write(home.path().join("project/pretty.toml"), &printed.stdout).unwrap();
+    assert_eq!(home.rows(&[], LOG).len(), 2);
+}

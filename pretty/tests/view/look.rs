@@ -1,0 +1,82 @@
+//! Colours and keys of the view are its owner's choice.
+
+use pretty::view::{Action, Chunk, Key, Keys, LogView, Outcome};
+use pretty::{Background, Depth, Palette, Parser, Rgb, Theme};
+use ratatui::style::Color;
+
+use crate::{draw, press, text};
+
+/// A line of every topic with a colour of its own, and of some without.
+fn all_topics() -> Vec<u8> {
+    let known = "TIMR VOTE LEAD TERM LOG1 LOG2 REPL CMIT PERS SNAP DROP CLNT RPC INFO STATE ERRO \
+                 CONSIST TEST GOSSIP WARN a b c d e f g h";
+    let lines = known.split(' ').map(|topic| format!("1 | {topic} | 0 | says so\n"));
+    (lines.collect::<String>() + "--- FAIL: x\n  ... Passed --\npanic: y\n").into_bytes()
+}
+
+fn view(background: Background) -> LogView {
+    let mut view = LogView::new(background, Depth::True);
+    view.append(Chunk::index(all_topics(), Parser::default()));
+    view
+}
+
+fn rgb(color: Color) -> Option<Rgb> {
+    let Color::Rgb(red, green, blue) = color else {
+        return None;
+    };
+    Some(Rgb(red, green, blue))
+}
+
+#[test]
+fn every_text_can_be_read_selected_or_not() {
+    for background in [Background::Dark, Background::Light] {
+        let mut view = view(background);
+        let theme = Theme::new(background);
+        let mut selected = 0;
+        for _ in 0..view.len() {
+            let buffer = draw(&mut view, 40, 50);
+            for cell in buffer.content.iter().filter(|cell| !"─│┊┬▏ ".contains(cell.symbol()))
+            {
+                let behind = rgb(cell.bg).unwrap_or(theme.background);
+                selected += usize::from(behind == theme.selection);
+                if let Some(color) = rgb(cell.fg) {
+                    let contrast = color.contrast(behind);
+                    assert!(contrast >= 4.5, "{background:?} {:?}: {contrast}", cell.symbol());
+                }
+            }
+            press(&mut view, "j");
+        }
+        assert!(selected > 100, "{selected}");
+    }
+}
+
+#[test]
+fn a_key_changes_to_the_other_background() {
+    let mut view = view(Background::Dark);
+    let dark = draw(&mut view, 40, 10);
+    press(&mut view, "c");
+    let light = draw(&mut view, 40, 10);
+    assert!(text(&light).contains("colours for a light background"));
+    let topic = |buffer: &ratatui::buffer::Buffer| rgb(buffer[(2, 3)].fg);
+    assert_eq!(topic(&dark), Some(Theme::new(Background::Dark).topic(b"LEAD")));
+    assert_eq!(topic(&light), Some(Theme::new(Background::Light).topic(b"LEAD")));
+    press(&mut view, "cj");
+    assert_eq!(topic(&draw(&mut view, 40, 10)), topic(&dark));
+}
+
+#[test]
+fn the_users_colours_and_keys() {
+    let mut palette = Palette::default();
+    palette.set("lead", Rgb(1, 250, 3), Rgb(0, 50, 0));
+    let mut keys = Keys::default();
+    keys.bind(Key::parse("p").unwrap(), Some(Action::Down));
+    keys.bind(Key::parse("j").unwrap(), None);
+    let mut view = view(Background::Dark).with_palette(palette).with_keys(keys);
+    assert_eq!(rgb(draw(&mut view, 40, 10)[(2, 3)].fg), Some(Rgb(1, 250, 3)));
+    press(&mut view, "pp");
+    assert_eq!(view.cursor(), Some(2));
+    let unused = ratatui::crossterm::event::KeyCode::Char('j').into();
+    assert_eq!(view.press(unused), Outcome::Unused);
+    press(&mut view, "c");
+    assert_eq!(rgb(draw(&mut view, 40, 10)[(2, 3)].fg), Some(Rgb(0, 50, 0)));
+}

@@ -1,0 +1,177 @@
+//! What a second run of a failed seed adds to its report: whether it fails the same way, and the
+//! last things that can have led to the failure.
+//!
+//! A run that passes pays nothing for this: only a failure is run again, with a log in memory.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use raft::verbose::{Format, Level, Logger, Settings};
+
+use super::FailureReport;
+use crate::lab2::Scenario;
+use crate::run::{Report, simulate};
+
+/// What the second run shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// In what it differs from the first, if it does: then something outside the seed had a say.
+    pub difference: Option<String>,
+    /// The last events that can have led to the failure, as log lines, the oldest first.
+    pub causes: Vec<String>,
+    /// How many such events there are in all.
+    pub causes_total: usize,
+}
+
+impl Evidence {
+    /// Runs the seed again.
+    #[must_use]
+    pub fn gather(scenario: &Scenario, first: &FailureReport) -> Self {
+        let (second, everything) = logged(scenario, first.seed, Level::Routine);
+        // Causes go through heartbeats, but heartbeats explain little: those lines are shown that
+        // a log without routine has too.
+        let (_, events) = logged(scenario, first.seed, Level::Events);
+        let difference = match second {
+            Err(second) if second.trace == first.trace && second.failure == first.failure => None,
+            Err(second) => Some(format!("trace={} and {}", second.trace, second.failure)),
+            Ok(report) => Some(format!("trace={} and no failure", report.trace)),
+        };
+        let events: BTreeSet<&str> = events.lines().collect();
+        let mut causes = causal_past(&everything);
+        causes.retain(|line| events.contains(line));
+        let shown = causes.len().saturating_sub(CAUSES_MAX);
+        Self {
+            difference,
+            causes_total: causes.len(),
+            causes: causes[shown..].iter().map(|line| (*line).to_owned()).collect(),
+        }
+    }
+}
+
+/// Runs a seed with a log in memory.
+fn logged(
+    scenario: &Scenario,
+    seed: u64,
+    level: Level,
+) -> (Result<Report, Box<FailureReport>>, String) {
+    let lines = Lines::default();
+    let settings = Settings { level, format: Format::Text };
+    let logger = Logger::new(settings, Box::new(lines.clone()));
+    let result = simulate(scenario, seed, Some(logger));
+    (result, lines.text())
+}
+
+/// One line of the log, as far as causes go.
+struct Line<'a> {
+    whole: &'a str,
+    peer: &'a str,
+    text: &'a str,
+    id: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    fn read(whole: &'a str) -> Option<Self> {
+        let mut fields = whole.splitn(4, " | ");
+        let (_, topic, writer, text) =
+            (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let word = |key: &str| text.split(' ').find_map(|word| word.strip_prefix(key));
+        let peer = if topic == "CLNT" { word("to=").unwrap_or(writer) } else { writer };
+        Some(Self { whole, peer, text, id: word("id=").filter(|_| topic == "RPC") })
+    }
+}
+
+/// The events that can have led to the last one, the oldest first: those
+/// before it of its own peer, and of the sender of every message that was received, up to there.
+/// What the tester says follows from everything, as it looks at all peers at once.
+fn causal_past(log: &str) -> Vec<&str> {
+    let mut known: BTreeSet<&str> = BTreeSet::new();
+    let mut wanted: BTreeSet<&str> = BTreeSet::new();
+    let mut past = Vec::new();
+    let mut of_all = false;
+    for line in log.lines().rev().filter_map(Line::read) {
+        if past.is_empty() {
+            known.insert(line.peer);
+            of_all = line.peer == TESTER;
+        }
+        let is_wanted = line.id.is_some_and(|id| wanted.contains(id));
+        if !(of_all || is_wanted || line.peer == TESTER || known.contains(line.peer)) {
+            continue;
+        }
+        known.insert(line.peer);
+        if let Some(id) = line.id.filter(|_| line.text.starts_with("receives")) {
+            wanted.insert(id);
+        }
+        past.push(line.whole);
+    }
+    past.reverse();
+    past
+}
+
+/// A log in memory.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The tester's name in the log.
+const TESTER: &str = "-";
+
+/// So many fit on a screen together with the state of seven peers.
+const CAUSES_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_what_the_peer_and_those_it_heard_did_before() {
+        let log = "\
+# verbose/1 test=x
+1 | INFO | 0 | starts
+1 | INFO | 1 | starts
+1 | INFO | 2 | starts
+2 | RPC | 1 | sends RequestVote to=0 id=1.1
+2 | VOTE | 1 | counts
+3 | RPC | 2 | sends AppendEntries: heartbeat to=1 id=2.1
+3 | RPC | 0 | receives RequestVote from=1 id=1.1
+3 | TEST | - | cuts off 2
+4 | ERRO | 0 | election-safety: two leaders
+";
+        let past = causal_past(log);
+        let short: Vec<&str> =
+            past.iter().map(|line| line.rsplit(" | ").next().unwrap_or("")).collect();
+        let wanted = [
+            "starts",
+            "starts",
+            "sends RequestVote to=0 id=1.1",
+            "receives RequestVote from=1 id=1.1",
+            "cuts off 2",
+            "election-safety: two leaders",
+        ];
+        assert_eq!(short, wanted);
+    }
+
+    #[test]
+    fn the_tester_sees_everything() {
+        let log = "1 | LEAD | 0 | works\n2 | VOTE | 1 | votes\n3 | ERRO | - | expected a leader";
+        assert_eq!(causal_past(log).len(), 3);
+        assert!(causal_past("").is_empty());
+    }
+}

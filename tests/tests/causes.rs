@@ -1,0 +1,110 @@
+//! What `pretty` takes for the causes of a line is what happened before it, by the definition.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pretty::view::Causes;
+use pretty::{Line, Parser};
+use raft::verbose::{Format, Level, Logger, Settings};
+use raft_tests::{Scenario, simulate};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The log of a run with everything in it; without its heartbeats no order could be known.
+fn log(name: &str, seed: u64) -> Vec<String> {
+    let log = Log::default();
+    let settings = Settings { level: Level::Routine, format: Format::Text };
+    let logger = Logger::new(settings, Box::new(log.clone()));
+    let scenario = Scenario::find(name).expect("the test names a scenario of the table");
+    simulate(scenario, seed, Some(logger)).unwrap_or_else(|report| panic!("{report}"));
+    let bytes = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let text = String::from_utf8(bytes).expect("our own lines are UTF-8");
+    text.lines().take(LINES_MAX).map(ToOwned::to_owned).collect()
+}
+
+/// *Happened before*, by brute force and forwards: every line knows all that its peer knew, all
+/// that the sender of its message knew when it sent it, and what the tester did.
+fn known_at_each_line(log: &[String]) -> Vec<Vec<bool>> {
+    let mut known: Vec<Vec<bool>> = Vec::new();
+    let mut last_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut sent: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, line) in log.iter().enumerate() {
+        let mut own = vec![false; log.len()];
+        own[at] = true;
+        let fields: Vec<&str> = line.splitn(4, " | ").collect();
+        let &[_, topic, writer, text] = fields.as_slice() else {
+            known.push(own);
+            continue;
+        };
+        let word = |key: &str| text.split(' ').find_map(|word| word.strip_prefix(key));
+        let peer = if topic == "CLNT" { word("to=").unwrap_or(writer) } else { writer };
+        let mut learn = |from: Option<usize>| {
+            let news = from.map(|from| known[from].clone()).unwrap_or_default();
+            own.iter_mut().zip(news).for_each(|(own, news)| *own |= news);
+        };
+        learn(last_of.get(peer).copied());
+        learn(last_of.get("-").copied());
+        if let (Some(id), "RPC") = (word("id="), topic) {
+            if text.starts_with("sends") {
+                sent.insert(id, at);
+            } else {
+                learn(sent.get(id).copied());
+            }
+        }
+        last_of.insert(peer, at);
+        known.push(own);
+    }
+    known
+}
+
+#[test]
+fn the_past_of_a_line_is_what_happened_before_it() {
+    for (name, seed) in [
+        ("re_election_2a", 1),
+        ("backup_2b", 2),
+        ("figure8_unreliable_2c", 3),
+        ("unreliable_churn_2c", 4),
+        ("snapshot_install_un_crash_2d", 5),
+    ] {
+        let log = log(name, seed);
+        let mut parser = Parser::default();
+        let mut causes = Causes::default();
+        for (number, line) in log.iter().enumerate() {
+            if let Line::Event(event) = parser.parse(line.as_bytes()) {
+                causes.add(number, &event);
+            }
+        }
+        let known = known_at_each_line(&log);
+        let mut hidden = 0;
+        // A prime step visits lines of every kind and peer.
+        for line in (1..log.len()).step_by(37) {
+            let brute: Vec<usize> = (0..=line).filter(|at| known[line][*at]).collect();
+            let past = causes.past(line);
+            assert_eq!(past, brute, "{name}, seed {seed}, line {line}: {}", log[line]);
+            hidden += line + 1 - past.len();
+            let led_to = causes.led_to(line, 40);
+            assert!(led_to.iter().all(|cause| brute.contains(cause)), "{name} {line}: {led_to:?}");
+            assert!(causes.of(line).is_none_or(|cause| brute.contains(&cause)), "{name} {line}");
+        }
+        assert!(
+            hidden > 0,
+            "{name}: a run in which everything follows from everything shows nothing"
+        );
+    }
+}
+
+/// Squares of so many lines fit into a few megabytes.
+const LINES_MAX: usize = 3000;
