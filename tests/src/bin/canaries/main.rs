@@ -204,7 +204,7 @@ fn suite_of(name: &str) -> Result<Suite, String> {
 const INTRODUCTION: &str = "# Canaries
 
 Wrong versions of the core and of the simulated disk, one file each in `tests/canaries/`, and which
-suite catches them: after how many seeds, after how many seconds, by which rule, in which run.
-Written by `cargo run --release -p raft-tests --bin canaries -- --write`; CI runs `--check` and fails
+suite catches them: after how many seeds, after how many seconds, by which rule, in which run. The
+model check has no seeds: it visits every state within small bounds, once. Written by `cargo run --release -p raft-tests --bin canaries -- --write`; CI runs `--check` and fails
 when a bug that is caught here is not caught any more.
 ";
