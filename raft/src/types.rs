@@ -222,6 +222,13 @@ mod tests {
     }
 
     #[test]
+    fn writes_count_from_an_earlier_one() {
+        let write = WriteId::new;
+        let counts = [(5, 3), (3, 3), (3, 5)].map(|(a, b)| write(a).since(write(b)));
+        assert_eq!(counts, [2, 0, 0]);
+    }
+
+    #[test]
     fn time_saturates_instead_of_wrapping() {
         let late = Instant::from_nanos(u64::MAX - 1);
         assert_eq!(late.after(Duration::from_secs(1)), Instant::from_nanos(u64::MAX));

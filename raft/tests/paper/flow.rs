@@ -1,5 +1,6 @@
 //! How entries, answers and the news of commits flow between a leader and its followers.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::time::Duration;
 
 use raft::message::{AppendEntries, AppendEntriesReply, Carried, InstallSnapshotReply, Vote};
@@ -49,10 +50,32 @@ fn an_idle_pipeline_stays_open() {
         cluster.pass(HEARTBEAT);
         cluster.settle();
     }
+    cluster.pass(HEARTBEAT);
+    assert_eq!(sent(&mut cluster), [(1, 0)]);
     cluster.propose(peer(0), b"a");
-    assert_eq!(sent(&mut cluster), [(1, 1)]);
+    assert_eq!(sent(&mut cluster), [(1, 1)], "ahead of the answer to the heartbeat");
     cluster.propose(peer(0), b"b");
     assert_eq!(sent(&mut cluster), [(2, 1)], "ahead of the answer to the message before");
+}
+
+#[test]
+fn two_messages_in_flight_have_another_future_than_one() {
+    let future = |poll_between: bool| {
+        let mut cluster = leader(1);
+        cluster.propose(peer(0), b"a");
+        if poll_between {
+            cluster.poll(peer(0));
+        }
+        cluster.propose(peer(0), b"b");
+        cluster.poll(peer(0));
+        let mut hasher = DefaultHasher::new();
+        cluster.node(peer(0)).hash_future(&mut hasher);
+        (cluster.node(peer(0)).status(), hasher.finish())
+    };
+    let (one, two) = (future(false), future(true));
+    assert_eq!(one.0, two.0, "they look the same");
+    assert_ne!(one.1, two.1);
+    assert_eq!(future(true).1, two.1);
 }
 
 #[test]
