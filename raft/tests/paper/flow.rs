@@ -6,7 +6,7 @@ use std::time::Duration;
 use raft::message::{AppendEntries, AppendEntriesReply, Carried, InstallSnapshotReply, Vote};
 use raft::{Config, Index, Message};
 
-use crate::cluster::{Cluster, peer};
+use crate::cluster::{Cluster, peer, request_vote};
 
 const HEARTBEAT: Duration = Duration::from_millis(50);
 const NOTICE: Duration = Duration::from_millis(10);
@@ -76,6 +76,44 @@ fn two_messages_in_flight_have_another_future_than_one() {
     assert_eq!(one.0, two.0, "they look the same");
     assert_ne!(one.1, two.1);
     assert_eq!(future(true).1, two.1);
+}
+
+#[test]
+fn a_vote_and_an_answer_change_the_future_before_they_change_what_is_seen() {
+    let look = |cluster: &Cluster| {
+        let mut hasher = DefaultHasher::new();
+        cluster.node(peer(0)).hash_future(&mut hasher);
+        (cluster.node(peer(0)).status(), hasher.finish())
+    };
+    let mut cluster = Cluster::new(5);
+    cluster.time_out(peer(0));
+    cluster.said(peer(0));
+    let candidate = look(&cluster);
+    cluster.inject(1, peer(0), 1, Message::RequestVoteReply(Vote::Granted));
+    let with_a_vote = look(&cluster);
+    assert_eq!(candidate.0, with_a_vote.0);
+    assert_ne!(candidate.1, with_a_vote.1);
+
+    cluster.inject(2, peer(0), 1, Message::RequestVoteReply(Vote::Granted));
+    cluster.propose(peer(0), b"x");
+    cluster.said(peer(0));
+    let leader = look(&cluster);
+    cluster.inject(1, peer(0), 1, accepted(1));
+    let with_an_answer = look(&cluster);
+    assert_eq!(leader.0, with_an_answer.0);
+    assert_ne!(leader.1, with_an_answer.1);
+
+    // Two answers that wait for the disk are more than one.
+    let mut cluster = Cluster::new(3);
+    cluster.stick_disk(peer(0));
+    let mut ask = || {
+        cluster.inject(1, peer(0), 1, request_vote(0, 0));
+        cluster.poll(peer(0));
+        look(&cluster)
+    };
+    let (once, twice) = (ask(), ask());
+    assert_eq!(once.0, twice.0);
+    assert_ne!(once.1, twice.1);
 }
 
 #[test]

@@ -44,10 +44,25 @@ impl Programs {
 /// A canary does not fit the sources, or the result does not compile.
 pub(crate) fn build(root: &Path, canaries: &[Canary]) -> Result<Programs, BuildError> {
     let target = root.join("target/canaries");
-    for (name, text) in &files(root, canaries)? {
+    let files = files(root, canaries)?;
+    remove_what_is_gone(&target, &files)?;
+    for (name, text) in &files {
         write(&target.join(name), text)?;
     }
     compile(&target)
+}
+
+/// A file that was moved since the last time must not stay at its old place, too.
+fn remove_what_is_gone(target: &Path, files: &BTreeMap<String, String>) -> Result<(), BuildError> {
+    let mut found = BTreeMap::new();
+    for folder in ["raft", "tests"].map(|name| target.join(name)).iter().filter(|it| it.is_dir()) {
+        collect(target, folder, &mut found)?;
+    }
+    for name in found.keys().filter(|name| !files.contains_key(*name)) {
+        let path = target.join(name);
+        fs::remove_file(&path).map_err(|source| BuildError::Io { path, source })?;
+    }
+    Ok(())
 }
 
 /// All files of the workspace, by their path in it.
@@ -202,6 +217,13 @@ mod tests {
             let copies = files.values().filter(|text| text.contains(&on)).count();
             assert!(copies > 0, "{} is nowhere in the copy", canary.name);
         }
+        let target = tempfile::tempdir().expect("a folder of its own");
+        for name in ["raft/src/old.rs", "raft/src/lib.rs"] {
+            write(&target.path().join(name), "").unwrap_or_else(|error| panic!("{error}"));
+        }
+        remove_what_is_gone(target.path(), &files).unwrap_or_else(|error| panic!("{error}"));
+        assert!(!target.path().join("raft/src/old.rs").exists());
+        assert!(target.path().join("raft/src/lib.rs").exists());
         assert!(!files["tests/Cargo.toml"].contains("clap"), "commands are not copied");
     }
 }
