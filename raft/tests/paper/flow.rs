@@ -117,6 +117,30 @@ fn a_vote_and_an_answer_change_the_future_before_they_change_what_is_seen() {
 }
 
 #[test]
+fn two_writes_under_way_have_another_future_than_one() {
+    let future = |poll_between: bool| {
+        let mut cluster = Cluster::new(3);
+        cluster.time_out(peer(0));
+        cluster.said(peer(0));
+        cluster.inject(1, peer(0), 1, Message::RequestVoteReply(Vote::Granted));
+        cluster.said(peer(0));
+        cluster.stick_disk(peer(0));
+        cluster.propose(peer(0), b"a");
+        if poll_between {
+            cluster.poll(peer(0));
+        }
+        cluster.propose(peer(0), b"b");
+        assert_eq!(sent(&mut cluster), [], "the probes are out");
+        let mut hasher = DefaultHasher::new();
+        cluster.node(peer(0)).hash_future(&mut hasher);
+        (cluster.node(peer(0)).status(), hasher.finish())
+    };
+    let (one, two) = (future(false), future(true));
+    assert_eq!(one.0, two.0, "they look the same");
+    assert_ne!(one.1, two.1);
+}
+
+#[test]
 fn a_rejection_of_what_is_known_to_match_is_an_old_one() {
     for stale in [1, 2] {
         let mut cluster = leader(2);
