@@ -71,7 +71,7 @@ pub const CASES: [Case; 6] = [
             duplicates: 1,
             heartbeats: 1,
             snapshots: 1,
-            depth: 16,
+            depth: 12,
         },
     ),
     large(
