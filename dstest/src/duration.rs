@@ -35,10 +35,13 @@ pub fn parse(text: &str) -> Result<Duration, NotADuration> {
     if duration.is_zero() { Err(NotADuration) } else { Ok(duration) }
 }
 
-/// A duration for people: `48 s`, `3 min 20 s`, `1 h 5 min`.
+/// A duration for people: `48 s`, `3 min 20 s`, `1 h 5 min`, `30 days`.
 #[must_use]
 pub fn words(duration: Duration) -> String {
     let seconds = duration.as_secs();
+    if seconds >= 48 * 3600 {
+        return format!("{} days", seconds / 86_400);
+    }
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, _) if seconds < 10 && duration.subsec_millis() > 0 => {
             format!("{:.2} s", duration.as_secs_f64())

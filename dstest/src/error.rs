@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::config::ConfigError;
 use crate::discover::DiscoverError;
 use crate::exit::Exit;
+use crate::live::LiveError;
 use crate::plan::PlanError;
 use crate::store::StoreError;
 use crate::suite::SelectError;
@@ -30,6 +31,17 @@ pub enum Error {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Runs have no place to be under way.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    /// There is no such command.
+    #[error("`{name}` is no command of dstest; there are {known}")]
+    NoCommand {
+        /// As typed.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
     /// The system refused something.
     #[error("cannot {action}: {source}")]
     System {
@@ -56,7 +68,12 @@ impl Error {
                 | DiscoverError::Scratch { .. }
                 | DiscoverError::Protocol { .. } => Exit::Usage,
             },
-            Self::Config(_) | Self::Plan(_) | Self::Store(_) | Self::System { .. } => Exit::Usage,
+            Self::Config(_)
+            | Self::Plan(_)
+            | Self::Store(_)
+            | Self::Live(_)
+            | Self::NoCommand { .. }
+            | Self::System { .. } => Exit::Usage,
         }
     }
 

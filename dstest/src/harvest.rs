@@ -12,6 +12,7 @@ use regex::bytes::Regex;
 
 use crate::model::{Metrics, Trace};
 use crate::signature::{Clue, printable};
+use crate::sometimes::Sometimes;
 
 /// Everything taken from one log.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Harvest {
     pub metrics: Option<Metrics>,
     /// From the last `trace=` word.
     pub trace: Option<Trace>,
+    /// From the last `sometimes:` line.
+    pub sometimes: Option<Sometimes>,
     /// Whether libtest's summary says that exactly the one test passed.
     pub libtest_passed: bool,
     /// Whether Go says that the test ended, and well.
@@ -74,6 +77,9 @@ impl Harvest {
         }
         if let Some(trace) = trace_word(line) {
             self.trace = Some(trace);
+        }
+        if let Some(sometimes) = Sometimes::of_line(line) {
+            self.sometimes = Some(sometimes);
         }
         if let Some(at) = memmem::find(line, b"test result: ok. ") {
             let summary = &line[at + b"test result: ok. ".len()..];
@@ -191,7 +197,7 @@ mod tests {
     #[test]
     fn a_lab_test_reports_itself() {
         let log = b"running 1 test\nTest (2B): backup ...\n  ... Passed --  27.4  5 1988 1283612  102\n\
-            trace=00112233aabbccdd\ntest backup_2b ... ok\n\ntest result: ok. 1 passed; 0 failed;\n";
+            trace=00112233aabbccdd\nsometimes: truncation=2 torn=0\ntest backup_2b ... ok\n\ntest result: ok. 1 passed; 0 failed;\n";
         let got = harvest(log);
         let metrics = got.metrics.unwrap();
         assert_eq!(
@@ -200,6 +206,7 @@ mod tests {
         );
         assert!((metrics.cluster_s - 27.4).abs() < 1e-9);
         assert_eq!(got.trace.unwrap().to_string(), "00112233aabbccdd");
+        assert!(got.sometimes.is_some());
         assert!(got.libtest_passed && !got.nothing_ran);
         assert_eq!(got.bytes, log.len() as u64);
     }

@@ -22,15 +22,20 @@ pub mod duration;
 pub mod error;
 pub mod exit;
 pub mod export;
+mod guard;
 pub mod harvest;
+mod histogram;
+pub mod live;
 pub mod model;
 pub mod names;
+mod orphans;
 pub mod plan;
 pub mod run;
 pub mod seed;
 pub mod shell;
 pub mod signals;
 pub mod signature;
+pub mod sometimes;
 pub mod stats;
 pub mod store;
 pub mod style;
@@ -54,6 +59,12 @@ use crate::exit::Exit;
 /// errors on standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let [_, command, folder] = args.as_slice()
+        && command == guard::COMMAND
+    {
+        guard::stand(folder.as_ref());
+        return Exit::Success;
+    }
     let typed = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::seed::Seed;
+use crate::sometimes::Sometimes;
 
 /// Which repetition of a test a run is, counted from 1 through the whole campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -187,6 +188,9 @@ pub struct RunRecord {
     /// What its Passed line reported.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub metrics: Option<Metrics>,
+    /// The situations it was in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sometimes: Option<Sometimes>,
     /// Why it failed, in one line.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signature: Option<String>,

@@ -1,20 +1,21 @@
 //! Ctrl-C, SIGTERM and SIGHUP: who is told depends on what dstest is doing.
 //!
 //! While nothing runs, the first one ends dstest. While a build runs, it is passed on. While a
-//! campaign runs, the dispatcher is told and decides.
+//! campaign runs, the dispatcher is told and decides. Ctrl-Z goes the same way.
 
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::exit::Exit;
 use crate::run::Message;
 use crate::sys::{self, Pid, Signal};
+use crate::view;
 
 /// The one place where signals arrive; clones share it.
 #[derive(Debug, Clone)]
@@ -47,10 +48,16 @@ impl Interrupts {
     pub fn install() -> io::Result<Self> {
         let shared =
             Arc::new(Shared { count: AtomicU32::new(0), target: Mutex::new(Target::Nobody) });
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP])?;
+        // With a handler, a file that reaches the shell's limit (`ulimit -f`) is an error of the
+        // write, and not the end of dstest.
+        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         let heard = Arc::clone(&shared);
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            signals.forever().for_each(|_| heard.arrive());
+            signals.forever().for_each(|signal| match signal {
+                SIGTSTP => heard.suspend(),
+                _ => heard.arrive(),
+            });
         })?;
         Ok(Self { shared })
     }
@@ -85,7 +92,7 @@ impl Shared {
     fn arrive(&self) {
         let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
         match &*self.target.lock().unwrap_or_else(PoisonError::into_inner) {
-            Target::Nobody => std::process::exit(i32::from(Exit::Interrupted.code())),
+            Target::Nobody => leave(),
             Target::Child(pid) => {
                 sys::signal_process(
                     *pid,
@@ -95,9 +102,34 @@ impl Shared {
             Target::Dispatcher(dispatcher) => {
                 // A dispatcher that is gone has printed its table: nothing is left to stop.
                 if dispatcher.send(Message::Interrupt).is_err() {
-                    std::process::exit(i32::from(Exit::Interrupted.code()));
+                    leave();
                 }
             }
         }
     }
+
+    fn suspend(&self) {
+        let target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_told = match &*target {
+            Target::Dispatcher(dispatcher) => dispatcher.send(Message::Suspend).is_ok(),
+            // A build tool hears the terminal itself.
+            Target::Nobody | Target::Child(_) => false,
+        };
+        drop(target);
+        if !is_told {
+            stand_still();
+        }
+    }
+}
+
+/// Stops this process as Ctrl-Z would without a handler; returns when it is let go on.
+pub(crate) fn stand_still() {
+    // Where it cannot be stopped it goes on at once.
+    let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
+}
+
+/// Ends dstest at once, and leaves the terminal as it was.
+fn leave() -> ! {
+    view::restore_terminal();
+    std::process::exit(i32::from(Exit::Interrupted.code()))
 }

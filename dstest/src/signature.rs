@@ -29,6 +29,8 @@ enum Report {
     None,
     /// A data race, and the last line of it: the function of the next location.
     Race(String),
+    /// A panic, by its first line; the stack below it says where.
+    Panic(String),
     /// The stacks of all goroutines, up to the end of the log.
     Stacks,
 }
@@ -61,13 +63,29 @@ impl Clue {
             self.report = Report::Stacks;
         } else if starts("WARNING: DATA RACE") {
             self.report = Report::Race(String::new());
+        } else if is_go_panic(line)
+            && matches!(self.report, Report::None)
+            && self.weight() < Some(Weight::Panic)
+        {
+            // The harness catches a panic and throws it again.
+            let message = printable(line);
+            let message = message.strip_suffix(" [recovered]").unwrap_or(&message);
+            self.report = Report::Panic(message.to_owned());
         }
         match &mut self.report {
             Report::None => false,
             Report::Stacks => true,
+            Report::Panic(message) => {
+                if let Some(place) = own_go_frame(&printable(line)) {
+                    let found = format!("{message} ({place})");
+                    self.report = Report::None;
+                    self.offer(Weight::Panic, found);
+                }
+                true
+            }
             Report::Race(function) => {
                 let text = printable(line);
-                if let Some(place) = go_frame(&text) {
+                if let Some(place) = own_go_frame(&text) {
                     let found = format!("DATA RACE in {function} ({place})");
                     self.report = Report::None;
                     self.offer(Weight::Panic, found);
@@ -82,8 +100,10 @@ impl Clue {
     /// The signature; `None` if nothing was printed at all.
     #[must_use]
     pub fn finish(self) -> Option<String> {
-        if let Report::Race(_) = self.report {
-            return Some("DATA RACE".to_owned());
+        match self.report {
+            Report::Race(_) => return Some("DATA RACE".to_owned()),
+            Report::Panic(message) => return Some(message),
+            Report::None | Report::Stacks => {}
         }
         let location = self.location.map(|location| format!("panicked ({location})"));
         location.or(self.best.map(|(_, line)| line))
@@ -132,11 +152,10 @@ fn weigh(line: &[u8]) -> Option<Weight> {
     if text.is_empty() || is_harness_line(text) {
         return None;
     }
-    let starts = |words: &[&str]| words.iter().any(|word| text.starts_with(word.as_bytes()));
     let has = |words: &[&str]| {
         words.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
     };
-    if starts(&["panic:", "fatal error:"]) {
+    if is_go_panic(text) {
         return Some(Weight::Panic);
     }
     if is_go_log(line) || has(&["apply error", "Assertion", "assertion", "AssertionError"]) {
@@ -155,10 +174,22 @@ fn is_go_log(line: &[u8]) -> bool {
     name_is_indented && line.get(at + 4).is_some_and(u8::is_ascii_digit)
 }
 
-/// `/path/a.go:12 +0x44`, as in a stack: the file's own name and the line.
-fn go_frame(text: &str) -> Option<&str> {
+fn is_go_panic(line: &[u8]) -> bool {
+    line.starts_with(b"panic:") || line.starts_with(b"fatal error:")
+}
+
+/// `/path/a.go:12 +0x44`, as in a stack: the file's own name and the line; `None` for files of
+/// Go's own packages, through which every failure passes.
+fn own_go_frame(text: &str) -> Option<&str> {
     let place = text.split(' ').next().filter(|place| place.contains(".go:"))?;
-    place.rsplit('/').next()
+    let (folder, file) = place.rsplit_once('/').unwrap_or(("", place));
+    let package = folder
+        .rsplit_once("/src/")
+        .filter(|(root, _)| root.rsplit('/').next().is_some_and(|name| name.starts_with("go")));
+    let is_gos = package.is_some_and(|(_, package)| {
+        GO_PACKAGES.contains(&package.split('/').next().unwrap_or(package))
+    });
+    (!is_gos).then_some(file)
 }
 
 /// The line without the date and time that Go's `log` puts before it, and without the duration
@@ -273,6 +304,12 @@ fn is_location(word: &str) -> bool {
     })
 }
 
+/// The packages of Go that stand between a failure and the code that caused it.
+const GO_PACKAGES: [&str; 14] = [
+    "bytes", "context", "encoding", "fmt", "internal", "io", "log", "net", "os", "reflect",
+    "runtime", "sync", "testing", "time",
+];
+
 /// Long enough for a sentence with its numbers, short enough for a few terminal lines.
 const SIGNATURE_CHARS_MAX: usize = 240;
 
@@ -314,6 +351,19 @@ mod tests {
             (
                 "x\npanic: runtime error: index\n\ngoroutine 1 [running]:\n",
                 Some("panic: runtime error: index"),
+            ),
+            (
+                "panic: index out of range [recovered]\n\tpanic: index out of range\n\ngoroutine 6 [running]:\n\
+                 testing.tRunner.func1()\n\t/usr/lib/go-1.19/src/testing/testing.go:1396 +0x24e\n\
+                 panic({0x1})\n\t/usr/lib/go-1.19/src/runtime/panic.go:884 +0x212\n\
+                 raft.(*Raft).apply(0x1)\n\t/home/u/go/src/raft/raft.go:40 +0x1d\n\
+                 raft.Make()\n\t/home/u/go/src/raft/raft.go:7 +0x1d\n",
+                Some("panic: index out of range (raft.go:40)"),
+            ),
+            (
+                "WARNING: DATA RACE\nRead at 0x00c0 by goroutine 8:\n  runtime.mapassign()\n\
+                 \x20     /usr/local/go/src/runtime/map.go:9 +0x3\n  a.Put()\n      /x/a.go:20 +0x3\n",
+                Some("DATA RACE in a.Put() (a.go:20)"),
             ),
             ("=== RUN   TestA\nhello\n--- FAIL: TestA (0.10s)\nFAIL\n", Some("--- FAIL: TestA")),
             (

@@ -42,6 +42,10 @@ pub struct Binary {
     pub cwd: PathBuf,
     /// Variables set in addition to the environment.
     pub env: Vec<(String, String)>,
+    /// The hash of what was in the file when a campaign began, where the file is not a copy of
+    /// dstest's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<String>,
 }
 
 /// One test.
@@ -135,7 +139,17 @@ impl Suite {
             Note::Opaque(binary) => tests.iter().any(|test| test.binary == *binary),
             Note::DocTests(_) => selection.patterns.is_empty(),
         };
-        self.notes.iter().filter(concerns).map(|note| self.words(note)).collect()
+        let notes = self.notes.iter().filter(concerns).map(|note| self.words(note));
+        notes.chain(self.left_out(selection)).collect()
+    }
+
+    /// How many of the tests that are meant do not run because they are marked as ignored.
+    fn left_out(&self, selection: &Selection) -> Option<String> {
+        let is_ignored = |test: &&Test| test.mark == Mark::Ignored;
+        let ignored = self.tests.iter().filter(is_ignored);
+        let count = ignored.filter(|test| self.is_meant(test, selection)).count();
+        let is_said = count > 0 && selection.ignored == Ignored::LeaveOut;
+        is_said.then(|| format!("{count} marked #[ignore] left out (--include-ignored)"))
     }
 
     fn words(&self, note: &Note) -> String {
@@ -152,11 +166,14 @@ impl Suite {
     }
 
     fn is_selected(&self, test: &Test, selection: &Selection) -> bool {
+        let ignored = test.mark == Mark::Ignored && selection.ignored == Ignored::LeaveOut;
+        !ignored && self.is_meant(test, selection)
+    }
+
+    fn is_meant(&self, test: &Test, selection: &Selection) -> bool {
         let wanted = selection.patterns.is_empty()
             || selection.patterns.iter().any(|pattern| self.matches(test, pattern));
-        let skipped = selection.skip.iter().any(|pattern| self.matches(test, pattern));
-        let ignored = test.mark == Mark::Ignored && selection.ignored == Ignored::LeaveOut;
-        wanted && !skipped && !ignored
+        wanted && !selection.skip.iter().any(|pattern| self.matches(test, pattern))
     }
 
     /// A pattern is tried on the short name, and with `::` in it on the full one too.
@@ -198,7 +215,13 @@ mod tests {
             harness: Harness::Libtest,
             mark: if id.contains("slow") { Mark::Ignored } else { Mark::Normal },
         };
-        let binary = Binary { name: "lab2".into(), path: "x".into(), cwd: "/".into(), env: vec![] };
+        let binary = Binary {
+            name: "lab2".into(),
+            path: "x".into(),
+            cwd: "/".into(),
+            env: vec![],
+            contents: None,
+        };
         Suite { binaries: vec![binary], tests: ids.iter().map(test).collect(), notes: vec![] }
     }
 

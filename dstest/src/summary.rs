@@ -2,17 +2,22 @@
 //!
 //! Pure: a [`Tally`] in, text out.
 
+use crate::histogram;
 use crate::model::Verdict;
-use crate::plan::{Columns, Reported, Timing};
+use crate::plan::{Columns, Reported, Spread, Timing};
 use crate::stats::{self, Moments, Sample};
 use crate::style::{Paint, Tone};
 use crate::table::{Align, Cell, Table};
 use crate::tally::{Tally, TestTally};
 
-/// The table of results as text.
+/// The table of results as text, and under it the spread of times where it is wanted.
 #[must_use]
 pub fn table(tally: &Tally, columns: Columns, paint: Paint) -> String {
-    results(tally, columns).render(paint)
+    let mut text = results(tally, columns).render(paint);
+    if columns.spread == Spread::Histogram {
+        text.push_str(&histogram::lines(tally));
+    }
+    text
 }
 
 /// The table of results.
@@ -49,6 +54,17 @@ pub fn conclusions(
         out.push_str(&rates(tally));
     }
     out
+}
+
+/// The situations that tests say they were in: all with `--metrics`, else those never reached.
+#[must_use]
+pub fn situations(tally: &Tally, columns: Columns, paint: Paint) -> String {
+    let situations = tally.situations();
+    let table = match columns.metrics {
+        Reported::Full => situations.table(paint),
+        Reported::Time => String::new(),
+    };
+    table + &situations.line(paint)
 }
 
 /// Which columns there are, and in which unit times are shown.
@@ -175,6 +191,26 @@ fn count_mean(moments: &Moments) -> String {
     moments.mean().map_or_else(|| NOTHING.to_owned(), |mean| format!("{mean:.0}"))
 }
 
+/// How busy the runs kept the processors: where it is asked for, and where it may be why runs have
+/// failed. A suite whose clusters live faster than the clock does not care.
+#[must_use]
+pub fn load(tally: &Tally, wall_s: f64, cores: Option<u32>, columns: Columns) -> Option<String> {
+    let share = tally.busy_s() / (wall_s * f64::from(cores?));
+    let is_simulated = tally.tests().iter().any(|test| {
+        test.cluster.moments().mean() > test.time.moments().mean().map(|wall| 2.0 * wall)
+    });
+    let is_suspect = share >= BUSY && wall_s >= 1.0 && tally.failed() > 0 && !is_simulated;
+    let is_shown = columns.timing == Timing::Full && share.is_finite();
+    let warning = "; tests that keep time by a real clock may fail for that alone (-p)";
+    let warning = if is_suspect { warning } else { "" };
+    (is_shown || is_suspect).then(|| {
+        format!("the runs kept the processors {} busy{warning}\n", percent(share.min(1.0)))
+    })
+}
+
+/// Above this share of all processors, whoever waits for a time may wait for a processor.
+const BUSY: f64 = 0.9;
+
 /// Runs that are not in the failure rate, or that deserve a word beside it.
 fn apart(tally: &Tally) -> Vec<String> {
     let obstacle = tally.obstacle().unwrap_or("no reason known");
@@ -299,7 +335,7 @@ mod tests {
 
     #[test]
     fn every_column() {
-        let columns = Columns { timing: Timing::Full, metrics: Reported::Full };
+        let columns = Columns::new(true, true, true);
         insta::assert_snapshot!(table(&tally(), columns, Paint::Plain));
     }
 
@@ -313,6 +349,34 @@ mod tests {
             table(&tally, Columns::default(), Paint::Plain)
                 + &conclusions(&tally, Paint::Plain, replay)
         );
+    }
+
+    #[test]
+    fn a_busy_machine_is_named_where_it_may_be_why_runs_fail() {
+        let said = |cluster_s: Option<f64>, cores, columns| {
+            let mut tally = Tally::new(["a"]);
+            for iter in 1..=10 {
+                let verdict = if iter == 1 { Verdict::Failed } else { Verdict::Passed };
+                // Each is busy for 0.7 s of its second.
+                let mut record = record("a", iter, verdict, 1.0);
+                record.metrics = record.metrics.map(|metrics| crate::model::Metrics {
+                    cluster_s: cluster_s.unwrap_or(1.0),
+                    ..metrics
+                });
+                tally.record(0, &record);
+            }
+            load(&tally, 3.6, cores, columns).unwrap_or_default()
+        };
+        let (mean, all) = (Columns::default(), Columns::new(true, false, false));
+        let warning = said(None, Some(2), mean);
+        assert!(
+            warning.starts_with("the runs kept the processors 97.2 % busy; tests"),
+            "{warning}"
+        );
+        assert_eq!(said(None, Some(8), mean), "");
+        assert_eq!(said(Some(30.0), Some(2), mean), "", "simulated time");
+        assert_eq!(said(None, Some(8), all), "the runs kept the processors 24.3 % busy\n");
+        assert_eq!(said(None, None, all), "", "nobody knows how many there were");
     }
 
     #[test]

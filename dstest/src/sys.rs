@@ -23,6 +23,12 @@ impl Pid {
     }
 }
 
+impl std::fmt::Display for Pid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The signals dstest sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
@@ -34,6 +40,10 @@ pub(crate) enum Signal {
     Terminate,
     /// SIGKILL: end now.
     Kill,
+    /// SIGSTOP: stand still.
+    Stop,
+    /// SIGCONT: go on.
+    Continue,
 }
 
 /// A child that has been waited for.
@@ -104,6 +114,13 @@ pub(crate) fn reap(child: Pid) -> io::Result<Reaped> {
     }
 }
 
+/// Reaps a child of ours if it has ended; says whether it is gone.
+pub(crate) fn reap_if_dead(child: Pid) -> bool {
+    // SAFETY: a null status pointer is allowed; the kernel writes nothing then.
+    let result = unsafe { libc::waitpid(child.0, std::ptr::null_mut(), libc::WNOHANG) };
+    result != 0
+}
+
 /// Sends a signal to every process of the group; a group that is gone already is fine.
 pub(crate) fn signal_group(group: Pid, signal: Signal) {
     // SAFETY: kill touches no memory, and a Pid is above 1, so the group is a single one.
@@ -157,6 +174,8 @@ const fn signal_number(signal: Signal) -> libc::c_int {
         Signal::Interrupt => libc::SIGINT,
         Signal::Terminate => libc::SIGTERM,
         Signal::Kill => libc::SIGKILL,
+        Signal::Stop => libc::SIGSTOP,
+        Signal::Continue => libc::SIGCONT,
     }
 }
 

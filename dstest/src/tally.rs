@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use crate::model::{Class, Iteration, RunRecord, Verdict};
 use crate::seed::Seed;
 use crate::signature::group_key;
+use crate::sometimes::Situations;
 use crate::stats::{Moments, Sample};
 
 /// Counts and times of a whole campaign.
@@ -17,6 +18,8 @@ pub struct Tally {
     groups: Vec<Group>,
     group_of: HashMap<(usize, String), usize>,
     obstacle: Option<String>,
+    busy_s: f64,
+    situations: Situations,
 }
 
 /// Counts and times of one test.
@@ -86,6 +89,10 @@ impl Tally {
         if record.verdict == Verdict::NotStarted {
             self.obstacle.get_or_insert_with(|| record.reason().to_owned());
         }
+        self.busy_s += record.user_us as f64 / 1e6 + record.sys_us as f64 / 1e6;
+        if let Some(said) = &record.sometimes {
+            self.situations.add(said);
+        }
         let tally = &mut self.tests[test];
         tally.counts[record.verdict as usize] += 1;
         match (record.verdict.class(), group) {
@@ -114,6 +121,18 @@ impl Tally {
     #[must_use]
     pub fn obstacle(&self) -> Option<&str> {
         self.obstacle.as_deref()
+    }
+
+    /// Processor seconds of all runs together, whatever became of them.
+    #[must_use]
+    pub const fn busy_s(&self) -> f64 {
+        self.busy_s
+    }
+
+    /// The situations that runs say they were in.
+    #[must_use]
+    pub const fn situations(&self) -> &Situations {
+        &self.situations
     }
 
     /// Runs with this verdict.
@@ -229,6 +248,7 @@ pub(crate) mod tests {
             log_bytes: 10,
             trace: None,
             metrics: (verdict == Verdict::Passed).then_some(metrics),
+            sometimes: None,
             signature: (verdict.class() == Class::Fail)
                 .then(|| format!("two leaders in term {iter} (a.rs:1:2)")),
         }

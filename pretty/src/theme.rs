@@ -208,6 +208,9 @@ mod tests {
             for (name, color) in texts(&theme) {
                 let contrast = color.contrast(theme.background);
                 assert!(contrast >= CONTRAST_MIN, "{background:?} {name}: {contrast:.2}");
+                let few = Rgb::of_256(color.to_256(theme.background));
+                let contrast = few.contrast(theme.background);
+                assert!(contrast >= CONTRAST_MIN, "{background:?} {name}, 256: {contrast:.2}");
                 let selected = color.readable_on(theme.selection).contrast(theme.selection);
                 assert!(selected >= CONTRAST_MIN, "{background:?} {name}: {selected:.2}");
             }

@@ -12,8 +12,8 @@ fn page(filter: Filter, log: &[u8]) -> String {
 
 /// What is between the tags, and nothing of the page's own.
 fn body(page: &str) -> &str {
-    let (_, body) = page.split_once("<main>").expect("a page has a body");
-    body.split_once("</main>").expect("a page has a body").0
+    let (_, body) = page.split_once("<pre id=\"log\">\n").expect("a page has a log");
+    body.split_once("</pre>").expect("a page has a log").0
 }
 
 #[test]
@@ -27,13 +27,15 @@ fn a_log_cannot_add_anything_to_the_page() {
     let evil =
         "</p></main></style><script>alert(1)</script><img src=x onerror='a' \"b\">&amp;\u{202e}";
     let log = format!(
-        "1 | VOTE | 0 | {evil}\n{evil}\n1 | {0} | {0} | x\n# verbose/1 {evil}\x1b\0",
+        "1 | VOTE | 0 | {evil}\n{evil}\n1 | {0} | {0} | x\t\r\n# verbose/1 {evil}\x1b\0",
         "\"><script>"
     );
     let page = page(Filter::default(), log.as_bytes());
     let own = page.matches("<script>").count() + page.matches("<img").count();
     assert_eq!(own, 1, "only the page's own script");
-    assert_eq!(page.matches("</main>").count(), 1);
+    assert_eq!(page.matches("</pre>").count(), 1);
+    let rows: Vec<_> = body(&page).lines().map(|row| row.matches('\t').count()).collect();
+    assert_eq!(rows, [3, 1, 3, 1], "a row for each line, fields between tabs");
     assert!(!page.contains(['\u{202e}', '\x1b', '\0']));
     assert!(page.contains("&lt;img src=x onerror=&#39;a&#39; &quot;b&quot;&gt;&amp;amp;"));
 }
@@ -41,17 +43,20 @@ fn a_log_cannot_add_anything_to_the_page() {
 #[test]
 fn peers_have_columns_and_topics_colours() {
     let page = page(Filter::default(), b"1 | VOTE | 10 | a\n1 | LEAD | 2 | b");
-    for rule in [":root{--peers:2}", ".p0 p{grid-column:4}", ".p1 p{grid-column:3}"] {
+    for rule in [
+        ":root{--peers:2}",
+        ".p0 p{grid-column:4}",
+        ".p1 p{grid-column:3}",
+        ".t0{color:light-dark(rgb(71,124,140),rgb(103,160,178))}",
+    ] {
         assert!(page.contains(rule), "{rule} is not in\n{page}");
     }
-    assert!(page.contains(".t0{color:rgb(103,160,178)}"), "{page}");
-    assert!(page.contains(".t0{color:rgb(71,124,140)}"), "{page}");
 }
 
 #[test]
 fn filters_hide_events_only() {
     let filter = Filter { ignore: NameSet::new(["vote"]), ..Filter::default() };
     let page = page(filter, b"1 | VOTE | 0 | hidden\n--- FAIL: TestX\n1 | LEAD | 0 | shown");
-    assert!(!page.contains("hidden</p>"));
+    assert!(!body(&page).contains("hidden"));
     assert!(page.contains("FAIL: TestX") && page.contains("shown"));
 }

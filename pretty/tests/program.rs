@@ -172,6 +172,61 @@ fn d20_several_logs_are_merged_by_time() {
 }
 
 #[test]
+fn a_pipe_among_files_is_shown_as_it_comes() {
+    let file = TestFile::new("1 | A | 0 | first\n3 | A | 0 | third\n5 | A | 0 | fifth\n");
+    let mut child = pretty(&["--no-time", "--width=40", &file.name(), "-"]).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut rows = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // What the pipe says next could come before everything: nothing can be shown without it.
+    input.write_all(b"2 | A | 0 | second\n").unwrap();
+    assert!(rows.next().unwrap().contains("─0─"));
+    assert_eq!(rows.next().unwrap(), "A│first");
+    assert_eq!(rows.next().unwrap(), "A│second");
+    interrupt(&child);
+    input.write_all(b"4 | A | 0 | fourth\n").unwrap();
+    assert_eq!(rows.next().unwrap(), "A│third");
+    assert_eq!(rows.next().unwrap(), "A│fourth");
+    drop(input);
+    assert_eq!(rows.collect::<Vec<_>>(), ["A│fifth"]);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn who_insists_ends_a_merge_too() {
+    let file = TestFile::new("1 | A | 0 | first\n");
+    let mut child = pretty(&[&file.name(), "-"]).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    input.write_all(b"2 | A | 0 | second\n").unwrap();
+    output.read_line(&mut String::new()).unwrap();
+    let status: ExitStatus = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        interrupt(&child);
+    };
+    assert_eq!(status.code(), Some(130));
+}
+
+#[test]
+fn followed_files_are_merged_by_time() {
+    let a = TestFile::new("1 | A | 0 | a1\n4 | A | 0 | a4\n");
+    let b = TestFile::new("2 | A | 1 | b2\n3 | A | 1 | b3\n9 | A | 1 | b");
+    let arguments = ["--follow", "--no-time", "--width=40", &a.name(), &b.name()];
+    let mut child = pretty(&arguments).spawn().unwrap();
+    let rows = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut rows = rows.map(|row| row.trim_matches(['A', '│', ' ']).to_owned());
+    let mut next = |count| rows.by_ref().take(count).collect::<Vec<_>>();
+    assert_eq!(next(5)[1..], ["a1", "b2", "b3", "a4"]);
+    b.append("9\n");
+    assert_eq!(next(1), ["b9"]);
+    a.append("5 | A | 0 | late\n");
+    assert_eq!(next(1), ["late"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn d20_packed_files_are_unpacked_whatever_they_are_called() {
     let log = "000001 | VOTE | 0 | from afar\n".repeat(1000);
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -255,6 +310,19 @@ fn megabyte_lines_broken_text_and_zero_bytes() {
 }
 
 #[test]
+fn the_manual_and_the_completions_know_the_options() {
+    for (what, start) in [("man", ".ie"), ("bash", "_pretty()"), ("zsh", "#compdef pretty")] {
+        let output = run(&["--generate", what], b"");
+        assert!(output.status.success());
+        let text = text(&output.stdout);
+        assert!(text.starts_with(start), "{what}: {text:.100}");
+        assert!(text.contains("follow") && text.contains("print"), "{what}");
+    }
+    let manual = run(&["--generate=man"], b"");
+    assert!(text(&manual.stdout).contains("columns while the test runs"), "the examples as well");
+}
+
+#[test]
 fn nothing_in_nothing_out() {
     let output = run(&[], b"");
     assert!(output.status.success());
@@ -266,7 +334,10 @@ fn a_page_for_a_browser() {
     let output = run(&["--export", "html"], b"000001 | VOTE | 0 | 1 < 2\n");
     assert!(output.status.success());
     let page = text(&output.stdout);
-    assert!(page.starts_with("<!doctype html>") && page.contains("<p>1 &lt; 2</p>"), "{page}");
+    assert!(
+        page.starts_with("<!doctype html>") && page.contains("1\tVOTE\t0\t1 &lt; 2\n"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Screen {
 
 fn pretty(arguments: &[&str], input: Stdio, terminal: &File) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
-    command.args(arguments).env_clear().env("TERM", "xterm-256color");
+    command.args(arguments).env_clear().env("TERM", "xterm-256color").env("COLORFGBG", "15;0");
     command.stdin(input).stdout(terminal.try_clone().unwrap()).stderr(Stdio::null());
     command.spawn().unwrap()
 }
@@ -96,6 +96,32 @@ fn the_view_opens_and_leaves_the_screen_as_it_was() {
     screen.press("q");
     screen.wait_for("\x1b[?1049l");
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn the_terminal_is_asked_for_its_background() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.log");
+    std::fs::write(&file, "000001 | VOTE | 0 | hello\n").unwrap();
+    for (background, code) in
+        [("0000/0000/0000", "38;2;103;160;178"), ("ffff/ffff/ffff", "38;2;71;124;140")]
+    {
+        let (mut screen, terminal) = Screen::new(60, 10);
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_pretty"), "--no-config"]).arg(&file);
+        command.env_clear().env("PATH", "/usr/bin:/bin");
+        command.env("TERM", "xterm").env("COLORTERM", "truecolor").stderr(Stdio::null());
+        command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
+        let mut child = command.spawn().unwrap();
+        // The question every terminal answers comes last.
+        let seen = screen.wait_for("\x1b[c");
+        assert!(seen.contains("\x1b]11;?"), "{seen:?}");
+        let text = if background.starts_with('0') { "ffff/ffff/ffff" } else { "0000/0000/0000" };
+        screen.press(&format!("\x1b]10;rgb:{text}\x1b\\\x1b]11;rgb:{background}\x1b\\\x1b[?1;2c"));
+        let seen = screen.wait_for("hello");
+        assert!(seen.contains(code), "{background}: {seen:?}");
+        assert!(child.wait().unwrap().success());
+    }
 }
 
 /// Runs the program on a terminal with a log of a thousand lines and a pager.
@@ -147,7 +173,12 @@ fn open_view(log: &str, editor: &str) -> (tempfile::TempDir, Screen, Child) {
     std::fs::write(&file, log).unwrap();
     let (screen, terminal) = Screen::new(60, 10);
     let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
-    command.arg("--tui").arg(file).env_clear().env("TERM", "xterm-256color");
+    command
+        .arg("--tui")
+        .arg(file)
+        .env_clear()
+        .env("TERM", "xterm-256color")
+        .env("COLORFGBG", "15;0");
     command.env("PATH", "/usr/bin:/bin").env("EDITOR", editor).stderr(Stdio::null());
     command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
     let child = command.spawn().unwrap();
@@ -195,6 +226,7 @@ fn a_pipe_can_be_browsed_on_a_screen_that_shrinks() {
         format!("seq -f '1 | VOTE | 0 | line %g' 50 | {} --tui", env!("CARGO_BIN_EXE_pretty"));
     let mut command = Command::new("setsid");
     command.args(["--ctty", "--wait", "sh", "-c", &script]).env_clear();
+    command.env("COLORFGBG", "15;0");
     command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm-256color").stderr(Stdio::null());
     command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
     let mut child = command.spawn().unwrap();

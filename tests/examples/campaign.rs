@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use raft_tests::lab2::Part;
-use raft_tests::{Report, SCENARIOS, STORMS, Scenario, simulate};
+use raft_tests::{Report, SCENARIOS, STORMS, SWARMS, Scenario, simulate};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -19,15 +19,18 @@ fn main() -> ExitCode {
     println!(
         "scenario                         cluster s    rpcs     bytes  cmds   events  cpu ms  ns/event"
     );
-    for scenario in
-        SCENARIOS.iter().chain(&STORMS).filter(|scenario| scenario.name.contains(&pattern))
+    for scenario in SCENARIOS
+        .iter()
+        .chain(&STORMS)
+        .chain(&SWARMS)
+        .filter(|scenario| scenario.name.contains(&pattern))
     {
         let mut row = Totals::default();
         for seed in first..first + seeds {
             failures += row.run(scenario, seed);
         }
         println!("{:30} {row}", scenario.name);
-        if scenario.part != Part::Storm {
+        if !matches!(scenario.part, Part::Storm | Part::Swarm) {
             totals.add(&row);
         }
     }

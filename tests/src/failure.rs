@@ -13,6 +13,8 @@ pub enum Failure {
     Invariant(Violation),
     /// What the scenario expects did not happen.
     Expectation(String),
+    /// A majority could have gone on and did not.
+    Liveness(String),
     /// The test's tasks cannot go on.
     Stuck(Stuck),
     /// The run took too much cluster time.
@@ -28,12 +30,33 @@ impl Failure {
         Self::Expectation(text.to_string())
     }
 
+    /// A name for what failed that two runs share only if they failed for the same reason, as far
+    /// as that can be told: the signature, and for panics and expectations their words without the
+    /// numbers.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let signature = self.signature();
+        match self {
+            Self::Panic(text) | Self::Expectation(text) => {
+                let line = text.lines().next().unwrap_or_default();
+                let words = line.split_whitespace();
+                let words = words.filter(|word| !word.contains(|c: char| c.is_ascii_digit()));
+                let words: Vec<&str> = words.take(IDENTITY_WORDS).collect();
+                format!("{signature}: {}", words.join(" "))
+            }
+            Self::Invariant(_) | Self::Liveness(_) | Self::Stuck(_) | Self::TooLong(_) => {
+                signature.to_owned()
+            }
+        }
+    }
+
     /// A short name of what failed, the same for failures of one cause.
     #[must_use]
     pub const fn signature(&self) -> &'static str {
         match self {
             Self::Invariant(violation) => violation.property.as_str(),
             Self::Expectation(_) => "expectation",
+            Self::Liveness(_) => "liveness",
             Self::Stuck(Stuck::Deadlock { .. }) => "deadlock",
             Self::Stuck(Stuck::Livelock { .. }) => "livelock",
             Self::TooLong(_) => "too-long",
@@ -42,11 +65,15 @@ impl Failure {
     }
 }
 
+/// Enough to tell two assertions apart, and few enough to fit on a line.
+const IDENTITY_WORDS: usize = 12;
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invariant(violation) => write!(f, "INVARIANT  {violation}"),
             Self::Expectation(text) => write!(f, "EXPECTED   {text}"),
+            Self::Liveness(text) => write!(f, "LIVENESS   {text}"),
             Self::Stuck(stuck) => write!(f, "STUCK      {stuck}"),
             Self::TooLong(limit) => {
                 write!(f, "TOO LONG   the test took more than {} s", limit.as_secs())

@@ -1,11 +1,14 @@
 //! The deterministic world in which the Raft core is tested, and the scenarios it is tested with.
 //!
 //! ```text
-//! lab2, storm (what happens) ─► cluster (the tester's operations) ─► world ─► raft::Node
+//! lab2, storm, swarm (what happens) ─► cluster (the tester's operations) ─► world ─► raft::Node
 //!                                                               ├► sim: queue, links, disks
+//!                                                               ├► plan: decisions, as they are taken
 //!                                                               ├► service: what is applied
 //!                                                               └► invariants, after every event
-//! run: one seed, one scenario ─► report
+//! run: one seed, one scenario ─► report, or a case ─► shrink
+//! oracle: what clients were told     coverage: what a campaign came into
+//! harness: a run inside a test, as the environment asks for it
 //! ```
 //!
 //! Invariants: one seed gives one trace, byte for byte, in any process on any machine; nothing in
@@ -14,20 +17,29 @@
 #![forbid(unsafe_code)]
 
 pub mod cluster;
+pub mod coverage;
 pub mod exile;
 pub mod failure;
+pub mod harness;
 pub mod invariants;
+pub mod kv;
 pub mod lab2;
 pub mod model;
+pub mod oracle;
+pub mod plan;
 pub mod report;
 pub mod run;
 pub mod service;
+pub mod shrink;
 pub mod sim;
 pub mod storm;
 pub mod suites;
+pub mod swarm;
 pub mod world;
 
+pub use harness::run;
 pub use lab2::{SCENARIOS, Scenario};
-pub use run::{Report, run, simulate};
+pub use run::{Report, Run, simulate, simulate_case};
 pub use storm::STORMS;
 pub use suites::SUITES;
+pub use swarm::SWARMS;

@@ -1,22 +1,23 @@
-//! Running scenarios: one in-process run, and what a test around it prints.
+//! Running scenarios and cases in this process.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::verbose::{Logger, Settings};
+use raft::verbose::Logger;
 
 use crate::cluster::Cluster;
+use crate::coverage::Coverage;
 use crate::failure::Failure;
-use crate::lab2::Scenario;
-use crate::report::{Evidence, FailureReport};
-use crate::sim::disk::Latency;
+use crate::lab2::{Body, Part, Scenario};
+use crate::plan::{Case, Listed};
+use crate::report::FailureReport;
 use crate::sim::executor::Tasks;
 use crate::sim::trace_hash::TraceHash;
+use crate::swarm;
 use crate::world::{Setup, Traffic, World, drive};
 
 /// What a run that passed has to say.
@@ -34,121 +35,113 @@ pub struct Report {
     pub events: u64,
     /// The hash of everything that happened.
     pub trace: TraceHash,
+    /// The situations that came about.
+    pub coverage: Coverage,
 }
 
-/// The seed of a run that was given none, so that plain `cargo test` always does the same.
-pub const DEFAULT_SEED: u64 = 42;
+/// Everything there is to say about a failure, in a box: it is large and rare.
+pub type Outcome = Result<Report, Box<FailureReport>>;
 
 /// Runs a scenario once. All state is built anew: runs do not know of each other.
 ///
 /// # Errors
 /// Everything there is to say about the failure.
-pub fn simulate(
-    scenario: &Scenario,
-    seed: u64,
-    logger: Option<Logger>,
-) -> Result<Report, Box<FailureReport>> {
-    let setup = Setup {
-        peers: scenario.peers,
-        network: scenario.network,
-        snapshots: scenario.snapshots,
-        latency: Latency::DEFAULT,
-        logger,
-    };
-    let world = match World::new(seed, setup) {
-        Ok(world) => Rc::new(RefCell::new(world)),
-        Err(failure) => {
-            return Err(Box::new(FailureReport::without_world(scenario, seed, failure)));
-        }
-    };
+pub fn simulate(scenario: &Scenario, seed: u64, logger: Option<Logger>) -> Outcome {
+    Run::of(scenario, seed, logger, None).outcome
+}
+
+/// Runs a case once.
+///
+/// # Errors
+/// Everything there is to say about the failure.
+pub fn simulate_case(case: &Case, logger: Option<Logger>) -> Outcome {
+    Run::of_case(case, logger).outcome
+}
+
+/// A run that has ended.
+pub struct Run {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The run as a list of decisions: playing it gives this run.
+    pub case: Case,
+    /// The trace after each so many events, if that was asked for.
+    pub checkpoints: Vec<TraceHash>,
+}
+
+impl Run {
+    /// Runs a scenario once; the trace is kept after each `checkpoints` events.
+    #[must_use]
+    pub fn of(
+        scenario: &Scenario,
+        seed: u64,
+        logger: Option<Logger>,
+        checkpoints: Option<u64>,
+    ) -> Self {
+        let settings = scenario.made.settings(seed);
+        let setup = Setup { settings, listed: Listed::default(), logger, checkpoints };
+        Self::with(scenario.name, scenario.part, seed, setup, scenario.body)
+    }
+
+    /// Runs a case once.
+    #[must_use]
+    pub fn of_case(case: &Case, logger: Option<Logger>) -> Self {
+        let part = Scenario::find(&case.test).map_or(Part::Swarm, |scenario| scenario.part);
+        let listed = Listed::of(&case.decisions);
+        let settings = case.settings.clone();
+        let setup = Setup { settings, listed, logger, checkpoints: None };
+        let (steps, end) = (swarm::steps(case), case.end);
+        let body = |cluster: Cluster| -> Body { Box::pin(swarm::play(cluster, steps, end)) };
+        Self::with(&case.test, part, case.seed, setup, body)
+    }
+
+    fn with(
+        name: &str,
+        part: Part,
+        seed: u64,
+        setup: Setup,
+        body: impl FnOnce(Cluster) -> Body,
+    ) -> Self {
+        let mut case = Case {
+            test: name.to_owned(),
+            fails: None,
+            seed,
+            settings: setup.settings.clone(),
+            end: raft::Instant::START,
+            decisions: Vec::new(),
+        };
+        let world = match World::new(seed, setup) {
+            Ok(world) => Rc::new(RefCell::new(world)),
+            Err(failure) => {
+                let report =
+                    FailureReport::without_world(name, part, seed, &case.settings, failure);
+                return Self { outcome: Err(Box::new(report)), case, checkpoints: Vec::new() };
+            }
+        };
+        let outcome = attempt(&world, body);
+        let mut world = world.borrow_mut();
+        let outcome = outcome.map(|()| Report::of(&world)).map_err(|failure| {
+            case.fails = Some(failure.identity());
+            world.say_failed(&failure);
+            Box::new(FailureReport::new(name, part, &world, failure))
+        });
+        case.end = world.now();
+        case.decisions = world.take_decisions();
+        Self { outcome, case: case.without_chances(), checkpoints: world.checkpoints().to_vec() }
+    }
+}
+
+fn attempt(world: &Rc<RefCell<World>>, body: impl FnOnce(Cluster) -> Body) -> Result<(), Failure> {
     let tasks = Tasks::default();
     // A panic leaves the world as it was; it is only looked at from here on.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let cluster = Cluster::new(Rc::clone(&world), tasks.clone());
-        let main = tasks.spawn("test", (scenario.body)(cluster));
-        drive(&world, &tasks, &main)
+        let cluster = Cluster::new(Rc::clone(world), tasks.clone());
+        let main = tasks.spawn("test", body(cluster));
+        drive(world, &tasks, &main)
     }))
     .unwrap_or_else(|panic| Err(Failure::Panic(panic_text(panic.as_ref()))));
     tasks.clear();
-    let world = world.borrow();
-    match outcome {
-        Ok(()) => Ok(Report::of(&world)),
-        Err(failure) => {
-            world.say_failed(&failure);
-            Err(Box::new(FailureReport::new(scenario, &world, failure)))
-        }
-    }
+    outcome
 }
-
-/// Runs a scenario the way a test does: with the seed and the log that the environment asks for,
-/// telling what it does on standard output.
-///
-/// # Panics
-/// The run fails, or a variable of the environment cannot be read.
-#[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
-pub fn run(name: &str) {
-    let scenario = Scenario::find(name).unwrap_or_else(|| panic!("no scenario is named {name}"));
-    let seed = seed_from_env().unwrap_or_else(|error| panic!("{error}"));
-    let settings = Settings::from_env().unwrap_or_else(|error| panic!("{error}"));
-    let logger = settings.map(|settings| Logger::new(settings, Box::new(std::io::stdout())));
-    println!("Test ({}): {} ...", scenario.part, scenario.description);
-    if let Some(logger) = &logger {
-        logger.header(scenario.name, seed, scenario.peers);
-    }
-    match simulate(scenario, seed, logger) {
-        Ok(report) => println!("{report}"),
-        Err(mut report) => {
-            report.evidence = Some(Evidence::gather(scenario, &report));
-            println!("{report}");
-            if let Err(error) = keep(&report) {
-                println!("report.json cannot be written: {error}");
-            }
-            // Everything is said: a panic of its own would only add the stack of this function.
-            std::panic::resume_unwind(Box::new(report.signature()));
-        }
-    }
-}
-
-/// Leaves the report in the folder that dstest gives a run, if there is one.
-fn keep(report: &FailureReport) -> std::io::Result<()> {
-    let Some(folder) = std::env::var_os("DSTEST_RUN_DIR") else { return Ok(()) };
-    std::fs::write(Path::new(&folder).join("report.json"), report.to_json().to_string())
-}
-
-/// The seed that `DSTEST_SEED` asks for.
-///
-/// # Errors
-/// The value is no seed.
-pub fn seed_from_env() -> Result<u64, BadSeed> {
-    match std::env::var_os("DSTEST_SEED") {
-        None => Ok(DEFAULT_SEED),
-        Some(value) => parse_seed(&value.to_string_lossy()),
-    }
-}
-
-/// A seed as it is written: a decimal number of 64 bits.
-///
-/// # Errors
-/// The value is no such number.
-pub fn parse_seed(value: &str) -> Result<u64, BadSeed> {
-    value.parse().map_err(|_| BadSeed { value: value.to_owned() })
-}
-
-/// A seed that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadSeed {
-    /// What was given.
-    pub value: String,
-}
-
-impl fmt::Display for BadSeed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { value } = self;
-        write!(f, "DSTEST_SEED={value:?} is not understood; use a number from 0 to {}", u64::MAX)
-    }
-}
-
-impl std::error::Error for BadSeed {}
 
 impl Report {
     fn of(world: &World) -> Self {
@@ -159,7 +152,19 @@ impl Report {
             commands: world.agreed().last().number(),
             events: world.events(),
             trace: world.trace(),
+            coverage: *world.coverage(),
         }
+    }
+
+    /// Adds what another run has to say; the trace becomes one of both.
+    pub fn add(&mut self, other: &Self) {
+        self.cluster_time += other.cluster_time;
+        self.peers = self.peers.max(other.peers);
+        self.traffic.add(&other.traffic);
+        self.commands += other.commands;
+        self.events += other.events;
+        self.trace.number(other.trace.finish());
+        self.coverage.add(&other.coverage);
     }
 }
 
@@ -183,15 +188,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_is_a_decimal_number() {
-        assert_eq!(parse_seed("18446744073709551615"), Ok(u64::MAX));
-        for value in ["", "-1", "0x10", "18446744073709551616", "many"] {
-            let error = parse_seed(value).expect_err(value).to_string();
-            assert!(error.contains("DSTEST_SEED") && error.contains(value), "{error}");
-        }
-    }
-
-    #[test]
     fn a_report_reads_like_the_labs() {
         let report = Report {
             cluster_time: Duration::from_millis(3590),
@@ -200,6 +196,7 @@ mod tests {
             commands: 0,
             events: 1,
             trace: TraceHash::EMPTY,
+            coverage: Coverage::default(),
         };
         let expected = "  ... Passed --   3.6  3   62   17250    0\ntrace=";
         assert!(report.to_string().starts_with(expected), "{report}");

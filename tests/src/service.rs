@@ -10,22 +10,59 @@ use raft::{Bytes, Entry, Index, Snapshot};
 
 use crate::invariants::violation::Witness;
 use crate::invariants::{Property, Violation};
+use crate::kv::{Carried, Request, Store};
 
 /// Whether services compact their logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Snapshots {
     /// They never do.
     Never,
-    /// They snapshot their history at every tenth index.
-    EveryTenth,
+    /// They snapshot their history each time it has grown by this many commands.
+    Every(u64),
+}
+
+impl Snapshots {
+    /// The labs' interval.
+    pub const EVERY_TENTH: Self = Self::Every(10);
+
+    /// Whether a snapshot through this index is due.
+    const fn due(self, index: Index) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Every(count) => index.next().number().is_multiple_of(count),
+        }
+    }
+}
+
+/// What services do with commands beside keeping them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// Nothing: commands are any bytes.
+    History,
+    /// Commands are requests to a key-value store.
+    Store,
+}
+
+impl Machine {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::History, Self::Store];
+
+    /// Its word in cases.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::History => "history",
+            Self::Store => "kv",
+        }
+    }
 }
 
 impl fmt::Display for Snapshots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Never => "no snapshots",
-            Self::EveryTenth => "a snapshot at every tenth index",
-        })
+        match self {
+            Self::Never => f.write_str("no snapshots"),
+            Self::Every(count) => write!(f, "a snapshot every {count} indexes"),
+        }
     }
 }
 
@@ -85,13 +122,39 @@ impl Agreed {
 pub struct Service {
     history: Vec<Bytes>,
     snapshots: Snapshots,
+    store: Option<Store>,
+}
+
+/// What came of an entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The snapshot that is due now.
+    pub snapshot: Option<Bytes>,
+    /// The request it held and what became of it.
+    pub request: Option<(Request, Carried)>,
 }
 
 impl Service {
     /// A service without any state.
     #[must_use]
-    pub const fn new(snapshots: Snapshots) -> Self {
-        Self { history: Vec::new(), snapshots }
+    pub fn new(snapshots: Snapshots, machine: Machine) -> Self {
+        let store = match machine {
+            Machine::History => None,
+            Machine::Store => Some(Store::default()),
+        };
+        Self { history: Vec::new(), snapshots, store }
+    }
+
+    /// All commands the service was given, no-ops as empty ones.
+    #[must_use]
+    pub fn history(&self) -> &[Bytes] {
+        &self.history
+    }
+
+    /// The snapshot through the last index it was given.
+    #[must_use]
+    pub fn snapshot(&self) -> Bytes {
+        encode(&self.history)
     }
 
     /// The last index the service was given.
@@ -103,9 +166,10 @@ impl Service {
     /// The service starts anew: its memory is gone.
     pub fn restart(&mut self) {
         self.history.clear();
+        self.store = self.store.take().map(|_| Store::default());
     }
 
-    /// Takes a committed entry, and returns a snapshot through it when one is due.
+    /// Takes a committed entry.
     ///
     /// # Errors
     /// The entry is out of order, or differs from what others were given.
@@ -114,7 +178,7 @@ impl Service {
         seen: Witness,
         entry: &Entry,
         agreed: &mut Agreed,
-    ) -> Result<Option<Bytes>, Box<Violation>> {
+    ) -> Result<Applied, Box<Violation>> {
         let (index, expected) = (entry.id.index, self.last_applied().next());
         if index != expected {
             return Err(Property::Applier.broken(format_args!(
@@ -126,12 +190,10 @@ impl Service {
             raft::Payload::Command(command) => command.clone(),
         };
         agreed.check(seen, index, &command)?;
+        let request = self.store.as_mut().and_then(|store| carry_out(store, &command));
         self.history.push(command);
-        let due = match self.snapshots {
-            Snapshots::Never => false,
-            Snapshots::EveryTenth => index.next().number().is_multiple_of(SNAPSHOT_INTERVAL),
-        };
-        Ok(due.then(|| encode(&self.history)))
+        let snapshot = self.snapshots.due(index).then(|| self.snapshot());
+        Ok(Applied { snapshot, request })
     }
 
     /// Takes the place of a snapshot.
@@ -160,9 +222,22 @@ impl Service {
         for (place, command) in history.iter().enumerate() {
             agreed.check(seen, Index::new(place as u64 + 1), command)?;
         }
+        if let Some(store) = &mut self.store {
+            *store = Store::default();
+            for command in &history {
+                carry_out(store, command);
+            }
+        }
         self.history = history;
         Ok(())
     }
+}
+
+/// Carries out a command that is a request; a no-op is none.
+fn carry_out(store: &mut Store, command: &[u8]) -> Option<(Request, Carried)> {
+    let request = Request::decode(command)?;
+    let carried = store.carry_out(&request);
+    Some((request, carried))
 }
 
 /// The history as bytes: how many commands there are, then each one's length and the command. With
@@ -192,9 +267,6 @@ fn decode(data: &[u8]) -> Option<Vec<Bytes>> {
     (history.len() as u64 == u64::from_le_bytes(*count)).then_some(history)
 }
 
-/// The lab's interval.
-const SNAPSHOT_INTERVAL: u64 = 10;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,7 +284,7 @@ mod tests {
     #[test]
     fn a_gap_a_repetition_and_another_command_are_refused() {
         let mut agreed = Agreed::default();
-        let mut first = Service::new(Snapshots::Never);
+        let mut first = Service::new(Snapshots::Never, Machine::History);
         for index in 1..=3 {
             first.apply(seen(0), &entry(index, b"x"), &mut agreed).unwrap();
         }
@@ -224,7 +296,7 @@ mod tests {
             let error = first.apply(seen(0), &entry, &mut agreed).expect_err(expected);
             assert!(error.text.contains(expected), "{error}");
         }
-        let mut second = Service::new(Snapshots::Never);
+        let mut second = Service::new(Snapshots::Never, Machine::History);
         let error = second.apply(seen(1), &entry(1, b"y"), &mut agreed).expect_err("differs");
         assert!(error.text.contains("peer 0") && error.text.contains("peer 1"), "{error}");
     }
@@ -232,16 +304,16 @@ mod tests {
     #[test]
     fn a_snapshot_carries_the_whole_history() {
         let mut agreed = Agreed::default();
-        let mut first = Service::new(Snapshots::EveryTenth);
+        let mut first = Service::new(Snapshots::EVERY_TENTH, Machine::History);
         let mut taken = None;
         for index in 1..=9_u64 {
             let due = first.apply(seen(0), &entry(index, &index.to_le_bytes()), &mut agreed);
-            taken = due.unwrap();
+            taken = due.unwrap().snapshot;
             assert_eq!(taken.is_some(), index == 9, "at {index}");
         }
         let last_included = EntryId::new(Term::new(1), Index::new(9));
         let data = taken.expect("a snapshot is due at index 9");
-        let mut second = Service::new(Snapshots::EveryTenth);
+        let mut second = Service::new(Snapshots::EVERY_TENTH, Machine::History);
         let good = Snapshot { last_included, data: data.clone() };
         second.restore(seen(1), &good, &mut agreed).unwrap();
         assert_eq!(second.last_applied(), Index::new(9));

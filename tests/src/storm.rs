@@ -14,7 +14,7 @@ use raft::Index;
 use crate::cluster::{Cluster, Command, Retry, Waited, expect};
 use crate::exile::exile;
 use crate::failure::Failure;
-use crate::lab2::{Body, Part, Scenario};
+use crate::lab2::{Body, Made, Part, Scenario};
 use crate::service::Snapshots;
 use crate::sim::disk::Latency;
 use crate::sim::network::{Leg, Profile};
@@ -36,9 +36,11 @@ const fn scenario(name: &'static str, description: &'static str, peers: usize) -
         name,
         part: Part::Storm,
         description,
-        peers,
-        network: Profile::LAB_RELIABLE,
-        snapshots: Snapshots::EveryTenth,
+        made: Made::Lab {
+            peers,
+            network: Profile::LAB_RELIABLE,
+            snapshots: Snapshots::EVERY_TENTH,
+        },
         body: |cluster| -> Body { Box::pin(storm(cluster)) },
     }
 }

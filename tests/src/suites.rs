@@ -4,6 +4,7 @@
 use crate::lab2::{SCENARIOS, Scenario};
 use crate::run::simulate;
 use crate::storm::STORMS;
+use crate::swarm::SWARMS;
 
 /// A family of runs.
 #[derive(Clone, Copy)]
@@ -27,9 +28,10 @@ pub struct Caught {
 }
 
 /// All families.
-pub const SUITES: [Suite; 2] = [
+pub const SUITES: [Suite; 3] = [
     Suite { name: "scenarios", run: |seed| first_failure(&SCENARIOS, seed) },
     Suite { name: "storms", run: |seed| first_failure(&STORMS, seed) },
+    Suite { name: "swarm", run: |seed| first_failure(&SWARMS, seed) },
 ];
 
 impl Suite {

@@ -6,7 +6,7 @@ use raft::message::Direction;
 use raft::{
     Entry, EntryId, HardState, Index, Payload, Record, Stored, Suffix, Term, Write, WriteId,
 };
-use raft_tests::sim::disk::{Disk, Latency};
+use raft_tests::sim::disk::{Damage, Disk, Latency};
 use raft_tests::sim::network::{Connection, Leg, Loss, Network, Profile, Verdict};
 use raft_tests::sim::random::Chance;
 
@@ -74,7 +74,7 @@ fn a_crash_loses_only_what_was_pending_and_tears_only_appends() {
             assert_eq!(disk.end_flush(), Some(WriteId::new(flushed as u64)));
         }
         write_all(&mut disk, &records[flushed..], flushed as u64 + 1);
-        let damage = disk.crash();
+        let damage = disk.crash(Damage::Drawn);
         let survived = flushed + damage.survived;
         assert_eq!(survived + damage.lost, records.len());
         assert!(states[survived].contains(disk.durable()), "seed {seed}: {damage:?}");
@@ -82,7 +82,7 @@ fn a_crash_loses_only_what_was_pending_and_tears_only_appends() {
         survivors[survived] += 1;
         torn += usize::from(damage.torn_entries > 0);
     }
-    assert!(survivors.iter().all(|count| *count > 50), "every prefix survives: {survivors:?}");
+    assert!(survivors.iter().all(|count| *count > 25), "every prefix survives: {survivors:?}");
     assert!(torn > 100, "appends are torn at times: {torn}");
 }
 
@@ -91,7 +91,7 @@ fn a_flush_covers_what_was_there_when_it_began() {
     let mut disk = Disk::new(1, 0, Latency::DEFAULT);
     assert_eq!(disk.begin_flush(), None, "there is nothing to flush");
     write_all(&mut disk, &[hard_state(1), hard_state(2)], 1);
-    let latency = disk.begin_flush().expect("two writes wait");
+    let latency = disk.begin_flush().expect("two writes wait").latency;
     assert!(Latency::DEFAULT.min <= latency && latency <= Latency::DEFAULT.max, "{latency:?}");
     write_all(&mut disk, &[hard_state(3)], 3);
     assert_eq!(disk.begin_flush(), None, "one flush at a time");
@@ -111,16 +111,14 @@ fn another_crash_does_not_change_how_long_flushes_take() {
             latencies.push(disk.begin_flush());
             disk.end_flush();
             if crash && round == 0 {
-                // One draw, however many writes are at stake.
                 write_all(&mut disk, &records(), 100);
-                disk.crash();
+                disk.crash(Damage::Drawn);
             }
         }
         latencies
     };
     let (with, without) = (latencies(true), latencies(false));
-    assert_eq!(with[0], without[0]);
-    assert_eq!(with[1..9], without[2..10]);
+    assert_eq!(with, without);
 }
 
 const DRAWS: u32 = 20_000;
@@ -128,7 +126,7 @@ const DRAWS: u32 = 20_000;
 /// The verdicts about many messages of one direction on one link.
 fn verdicts(profile: Profile, direction: Direction) -> Vec<Verdict> {
     let mut network = Network::new(5, 3, profile);
-    (0..DRAWS).map(|_| network.send(0, 1, direction)).collect()
+    (0..DRAWS).map(|_| network.send(0, 1, direction).verdict()).collect()
 }
 
 #[track_caller]
@@ -203,7 +201,7 @@ fn a_link_is_up_only_between_two_connected_peers() {
     assert_eq!(network.link(0, 1), Connection::Cut);
     assert_eq!(network.link(1, 0), Connection::Cut);
     assert_eq!(network.link(0, 2), Connection::Up);
-    assert_eq!(network.send(0, 1, Direction::Request), Verdict::Lose(Loss::Cut));
+    assert_eq!(network.send(0, 1, Direction::Request).verdict(), Verdict::Lose(Loss::Cut));
     network.connect(1);
     assert_eq!(network.link(0, 1), Connection::Up);
 
@@ -223,7 +221,7 @@ fn a_cut_on_one_link_does_not_change_the_luck_of_the_others_nor_its_own_later_lu
             }
             verdicts.push(
                 [(0, 1), (1, 0), (0, 2)]
-                    .map(|(from, to)| network.send(from, to, Direction::Request)),
+                    .map(|(from, to)| network.send(from, to, Direction::Request).verdict()),
             );
         }
         verdicts

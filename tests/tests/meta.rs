@@ -10,7 +10,8 @@ use raft_tests::cluster::Cluster;
 use raft_tests::failure::Failure;
 use raft_tests::lab2::Body;
 use raft_tests::report::{Evidence, LINES_MAX};
-use raft_tests::{SCENARIOS, Scenario, simulate};
+use raft_tests::sim::trace_hash::first_difference;
+use raft_tests::{Run, SCENARIOS, SWARMS, Scenario, simulate};
 
 fn find(name: &str) -> &'static Scenario {
     Scenario::find(name).expect("the test names a scenario of the table")
@@ -23,7 +24,7 @@ fn trace(name: &str, seed: u64) -> String {
 
 #[test]
 fn one_seed_gives_one_report_twice_in_one_process() {
-    for scenario in &SCENARIOS {
+    for scenario in SCENARIOS.iter().chain(&SWARMS) {
         let run = |seed| simulate(scenario, seed, None).unwrap_or_else(|report| panic!("{report}"));
         let first = run(7);
         assert_ne!(first.trace, run(8).trace, "{}: another seed is another run", scenario.name);
@@ -36,7 +37,8 @@ const CHILD: &str = "RAFT_TESTS_META_CHILD";
 
 #[test]
 fn one_seed_gives_one_trace_in_two_processes() {
-    let names = ["backup_2b", "figure8_unreliable_2c", "snapshot_install_un_crash_2d"];
+    let mut names = vec!["backup_2b", "figure8_unreliable_2c", "snapshot_install_un_crash_2d"];
+    names.extend(SWARMS.iter().map(|scenario| scenario.name));
     let traces: Vec<String> = names.iter().map(|name| format!("<{}>", trace(name, 11))).collect();
     let traces = traces.concat();
     if std::env::var_os(CHILD).is_some() {
@@ -50,6 +52,21 @@ fn one_seed_gives_one_trace_in_two_processes() {
         .expect("the program starts again");
     let output = String::from_utf8_lossy(&output.stdout);
     assert!(output.contains(&traces), "expected {traces} in {output}");
+}
+
+#[test]
+fn the_first_different_event_of_two_runs_is_found() {
+    let steps = |seed, every| Run::of(find("swarm_mixed"), seed, None, Some(every)).checkpoints;
+    let run = steps(4, 1);
+    assert!(run.len() > 500, "{} events", run.len());
+    assert_eq!(first_difference(steps(4, 1), run.clone()), None);
+    let mut other = run.clone();
+    other[399] = run[0];
+    assert_eq!(first_difference(other, run.clone()), Some(400));
+    assert_eq!(first_difference(run[..30].to_vec(), run.clone()), Some(31));
+    assert_eq!(first_difference(steps(5, 1), run.clone()), Some(1), "another seed differs at once");
+    let tenth: Vec<_> = run.iter().copied().skip(9).step_by(10).collect();
+    assert_eq!(steps(4, 10), tenth);
 }
 
 /// Log lines in memory.

@@ -152,14 +152,14 @@ fn draw_list<T: Clone + PartialEq>(
         put(buffer, Rect { height: 1, ..area }, &format!(" {why}"), Style::new());
         return;
     }
-    let widths = widths(columns, &rows, area.width);
-    let table_rows = rows.iter().map(|row| table_row(columns, &widths, row, look));
-    let titles = columns
-        .iter()
-        .zip(&widths)
-        .map(|(column, width)| TableCell::from(aligned(column.title, *width, column.align)));
+    let fits = fitting(columns, &rows, area.width);
+    let table_rows = rows.iter().map(|row| table_row(columns, &fits, row, look));
+    let titles = fits.iter().map(|fit| {
+        let column = &columns[fit.column];
+        TableCell::from(aligned(column.title, fit.width, column.align))
+    });
     let header = TableRow::new(titles).style(Style::new().add_modifier(Modifier::BOLD));
-    let constraints = widths.iter().map(|width| Constraint::Length(*width));
+    let constraints = fits.iter().map(|fit| Constraint::Length(fit.width));
     let table = Table::new(table_rows, constraints)
         .header(header)
         .column_spacing(GAP)
@@ -174,37 +174,47 @@ fn draw_list<T: Clone + PartialEq>(
     }
 }
 
-fn table_row<'a, T>(
-    columns: &[Column],
-    widths: &[u16],
-    row: &'a Row<T>,
-    look: Look,
-) -> TableRow<'a> {
-    let cells = row.cells.iter().zip(columns).zip(widths).map(|((cell, column), width)| {
-        TableCell::from(aligned(&cell.text, *width, column.align))
-            .style(tone_style(cell.tone, look))
+fn table_row<'a, T>(columns: &[Column], fits: &[Fit], row: &'a Row<T>, look: Look) -> TableRow<'a> {
+    let cells = fits.iter().filter_map(|fit| {
+        let cell = row.cells.get(fit.column)?;
+        let text = aligned(&cell.text, fit.width, columns[fit.column].align);
+        Some(TableCell::from(text).style(tone_style(cell.tone, look)))
     });
     TableRow::new(cells)
 }
 
-/// Every column as wide as what it shows, and the one that fills gets what is left.
-fn widths<T>(columns: &[Column], rows: &[&Row<T>], total: u16) -> Vec<u16> {
-    let widest = |at: usize, column: &Column| {
+/// A column that is shown, and how wide.
+#[derive(Debug, Clone, Copy)]
+struct Fit {
+    column: usize,
+    width: u16,
+}
+
+/// Every column as wide as what it shows, and the one that fills as wide as there is room. On a
+/// narrow screen columns at the right give way, but not what a row is about.
+fn fitting<T>(columns: &[Column], rows: &[&Row<T>], total: u16) -> Vec<Fit> {
+    let widest = |at: usize| {
         let cells = rows.iter().filter_map(|row| row.cells.get(at));
         let widest = cells.map(|cell| cell.text.width()).max().unwrap_or(0);
-        short(widest.max(column.title.width()))
+        short(widest.max(columns[at].title.width()))
     };
-    let mut widths: Vec<u16> =
-        columns.iter().enumerate().map(|(at, column)| widest(at, column)).collect();
-    let gaps = GAP * short(columns.len().saturating_sub(1));
-    if let Some(fill) = columns.iter().position(|column| column.align == Align::Fill) {
-        let others: u16 =
-            widths.iter().enumerate().filter(|(at, _)| *at != fill).map(|(_, w)| *w).sum();
-        // On a narrow screen the columns at the right give way, not what the row is about.
-        let left = total.saturating_sub(others + gaps);
-        widths[fill] = left.max(FILL_MIN.min(total));
+    let fills = |at: usize| columns[at].align == Align::Fill;
+    let fit = |at: usize| Fit { column: at, width: if fills(at) { FILL_MIN } else { widest(at) } };
+    let mut fits: Vec<Fit> = (0..columns.len()).map(fit).collect();
+    let needed = |fits: &[Fit]| {
+        let gaps = GAP * short(fits.len().saturating_sub(1));
+        fits.iter().map(|fit| fit.width).sum::<u16>().saturating_add(gaps)
+    };
+    while needed(&fits) > total
+        && let Some(last) = fits.iter().rposition(|fit| !fills(fit.column))
+    {
+        fits.remove(last);
     }
-    widths
+    let spare = total.saturating_sub(needed(&fits));
+    if let Some(fill) = fits.iter_mut().find(|fit| fills(fit.column)) {
+        fill.width = (fill.width + spare).min(total);
+    }
+    fits
 }
 
 fn aligned(text: &str, width: u16, align: Align) -> String {

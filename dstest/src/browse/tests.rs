@@ -1,1 +1,358 @@
-//! Every screen of the browser, and the way through them.
+//! Every screen of the browser, and the ways through them, on a store made for it.
+
+use std::fs;
+use std::path::Path;
+
+use insta::assert_snapshot;
+use pretty::{Background, Depth};
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
+use super::app::{App, Effect, Look, Page, Purpose};
+use crate::model::{Iteration, RunRecord, Trace, Verdict};
+use crate::run::log_path;
+use crate::seed::Seed;
+use crate::store::{CampaignFile, EventLog, Invocation, Limits, RunFolder, Store};
+use crate::suite::{Binary, Harness, Mark, Test};
+use crate::tally::tests::record;
+
+const LOG: &str = "\
+# verbose/1 test=figure8_2c seed=7 peers=3 unit=ms
+000001.000 | TIMR | 0 | hears no leader, stands for election term=0 role=follower
+000002.000 | RPC | 0 | sends RequestVote in term 1 to=1 id=0.1
+000003.000 | TIMR | 2 | hears no leader, stands for election term=0 role=follower
+000004.000 | RPC | 1 | receives RequestVote in term 1 from=0 id=0.1
+000004.000 | VOTE | 1 | grants vote to 0 term=1 role=follower vote=0 id=0.1
+000004.000 | RPC | 1 | sends RequestVoteReply in term 1: granted to=0 id=1.1
+000005.000 | RPC | 0 | receives RequestVoteReply in term 1: granted from=1 id=1.1
+000005.000 | STATE | 0 | candidate --> leader term=1 role=leader
+000005.500 | ERRO | 0 | INVARIANT  election-safety: two leaders in term 1
+FAIL 2C figure8_2c   seed=7
+";
+
+const PASSED: &str = "\
+000001.500 | TIMR | 0 | hears no leader, stands for election term=0 role=follower
+000002.500 | RPC | 0 | sends RequestVote in term 1 to=1 id=0.1
+000004.500 | RPC | 1 | receives RequestVote in term 1 from=0 id=0.1
+000004.500 | VOTE | 1 | refuses vote to 0 term=1 role=follower id=0.1
+";
+
+/// A store with one campaign: a test that passes, one that fails in two ways.
+fn store() -> (tempfile::TempDir, Store, RunFolder) {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::at(root.path().to_owned());
+    let path = root.path().join("runs/20261123T100000Z-ab12");
+    fs::create_dir_all(&path).unwrap();
+    campaign_file().write(&path).unwrap();
+    let mut events = EventLog::open(&path).unwrap();
+    for iter in 1..=20 {
+        let time = 0.010 + 0.001 * f64::from(iter % 4);
+        events.append(&record("backup_2b", iter, Verdict::Passed, time)).unwrap();
+        events.append(&figure8(iter)).unwrap();
+    }
+    keep(&path, 3, LOG);
+    keep(&path, 4, PASSED);
+    (root, store, RunFolder { path, short_id: "ab12".to_owned() })
+}
+
+/// Every third run fails, and one of them in another way.
+fn figure8(iter: u32) -> RunRecord {
+    let fails = iter.is_multiple_of(3);
+    let verdict = if fails { Verdict::Failed } else { Verdict::Passed };
+    let why = if iter == 9 { "no leader within 5 s" } else { "two leaders in term 1" };
+    RunRecord {
+        seed: Seed::new(u64::from(iter) * 1000),
+        trace: Trace::from_hex(format!("{iter:016x}").as_bytes()),
+        signature: fails.then(|| why.to_owned()),
+        log: fails.then(|| log_path("figure8_2c", Iteration::new(iter).unwrap())),
+        ..record("figure8_2c", iter, verdict, 0.020)
+    }
+}
+
+/// A full log of a run.
+fn keep(campaign: &Path, iter: u32, log: &str) {
+    let path = campaign.join("replays").join(log_path("figure8_2c", Iteration::new(iter).unwrap()));
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, log).unwrap();
+}
+
+fn campaign_file() -> CampaignFile {
+    let test = |name: &str| Test {
+        name: name.to_owned(),
+        id: name.to_owned(),
+        binary: 0,
+        args: Vec::new(),
+        harness: Harness::Libtest,
+        mark: Mark::Normal,
+    };
+    let limits = Limits {
+        timeout_ms: 1000,
+        grace_ms: 1000,
+        max_output: 1000,
+        exceptions: Vec::new(),
+        fail_regex: None,
+    };
+    CampaignFile {
+        schema: CampaignFile::SCHEMA,
+        dstest: "0.1.0".to_owned(),
+        started: "2026-11-23T10:00:00Z".to_owned(),
+        seed: Seed::new(7),
+        following: None,
+        invocation: Invocation {
+            args: ["dstest", "2", "-n", "20"].map(ToOwned::to_owned).to_vec(),
+            cwd: "/".into(),
+        },
+        iterations: Some(20),
+        workers: 2,
+        verbose: None,
+        limits,
+        env: Vec::new(),
+        seed_env: None,
+        binaries: vec![Binary {
+            name: "lab2".to_owned(),
+            path: "lab2".into(),
+            contents: None,
+            cwd: "/".into(),
+            env: Vec::new(),
+        }],
+        tests: vec![test("backup_2b"), test("figure8_2c")],
+        shard: None,
+        archive: false,
+        cores: Some(2),
+    }
+}
+
+struct Scene {
+    _root: tempfile::TempDir,
+    app: App,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (root, store, folder) = store();
+        let look = Look { background: Background::Dark, depth: Depth::None };
+        Self { _root: root, app: App::new(store, folder, look).unwrap() }
+    }
+
+    /// Presses keys: characters, `\n` for Enter, `\x1b` for Esc; says what the last one asks for.
+    fn press(&mut self, keys: &str) -> Effect {
+        let mut effect = Effect::None;
+        for c in keys.chars() {
+            let code = match c {
+                '\n' => KeyCode::Enter,
+                '\x1b' => KeyCode::Esc,
+                '\t' => KeyCode::Tab,
+                c => KeyCode::Char(c),
+            };
+            effect = self.app.press(code.into());
+        }
+        effect
+    }
+
+    fn screen(&mut self, width: u16, height: u16) -> String {
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        self.app.draw(area, &mut buffer);
+        let rows = buffer.content.chunks(usize::from(width));
+        let row = |cells: &[ratatui::buffer::Cell]| {
+            cells
+                .iter()
+                .map(ratatui::buffer::Cell::symbol)
+                .collect::<String>()
+                .trim_end()
+                .to_owned()
+        };
+        rows.map(row).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[test]
+fn it_opens_with_the_worst_test_selected() {
+    let mut scene = Scene::new();
+    assert_snapshot!("tests_80", scene.screen(80, 24));
+    assert_snapshot!("tests_120", scene.screen(120, 12));
+}
+
+#[test]
+fn a_test_has_its_failures_by_kind_and_what_passed() {
+    let mut scene = Scene::new();
+    scene.press("\n");
+    assert_snapshot!("failures", scene.screen(80, 12));
+}
+
+#[test]
+fn a_kind_of_failure_has_its_runs() {
+    let mut scene = Scene::new();
+    scene.press("\n\n");
+    assert_snapshot!("runs", scene.screen(100, 12));
+}
+
+#[test]
+fn a_log_opens_where_the_run_failed_and_one_key_says_why() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.press("\n\n\n"), Effect::None, "its full log is there");
+    assert_snapshot!("log", scene.screen(120, 24));
+    scene.press("W");
+    assert_snapshot!("why", scene.screen(120, 24));
+    scene.press("<<");
+    assert_snapshot!("cause", scene.screen(120, 24));
+    assert_eq!(scene.press("q"), Effect::None);
+    assert!(matches!(scene.app.page(), Page::Runs { .. }));
+}
+
+#[test]
+fn a_run_without_its_full_log_is_repeated_first() {
+    let mut scene = Scene::new();
+    let Effect::Run(words, purpose) = scene.press("\n\nj\n") else { panic!("nothing is run") };
+    assert_eq!(words[2..], ["figure8_2c#6", "-vv"]);
+    assert!(scene.screen(80, 24).contains("repeating figure8_2c#6 … Esc stops it"));
+    let folder = scene.app.campaign.folder.path.clone();
+    keep(&folder, 6, LOG);
+    assert_eq!(scene.app.arrive(&purpose, Some(0)), Effect::None);
+    assert!(matches!(scene.app.page(), Page::Log(_)));
+    scene.press("q");
+    scene.app.arrive(&purpose, Some(3));
+    assert!(scene.screen(80, 24).contains("it went differently this time"));
+}
+
+#[test]
+fn a_failing_run_stands_beside_the_nearest_that_passed() {
+    let mut scene = Scene::new();
+    // Number 3 fails; number 2 is as near as number 4, and comes first, but has no log yet.
+    let Effect::Run(words, purpose) = scene.press("\n\nD") else { panic!("nothing is run") };
+    assert_eq!(words[2], "figure8_2c#2");
+    let folder = scene.app.campaign.folder.path.clone();
+    keep(&folder, 2, PASSED);
+    scene.app.arrive(&purpose, Some(0));
+    assert_snapshot!("diff_120", scene.screen(120, 30));
+    assert_snapshot!("diff_200", scene.screen(200, 24));
+    scene.press("n");
+    assert!(scene.screen(120, 30).contains("difference 2 of "));
+    assert_eq!(scene.press("q"), Effect::None);
+}
+
+#[test]
+fn what_the_run_says_of_itself_is_one_key_away() {
+    let mut scene = Scene::new();
+    scene.press("\n\np");
+    assert_snapshot!(
+        "report",
+        scene
+            .screen(100, 30)
+            .replace(&crate::shell::this_program(), "dstest")
+            .lines()
+            .filter(|line| !line.starts_with("LOG"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
+    let told = scene.app.campaign.folder.path.join("logs/figure8_2c/3.dir");
+    fs::create_dir_all(&told).unwrap();
+    fs::write(told.join("report.json"), r#"{"text":"FAIL it said so itself"}"#).unwrap();
+    scene.press("\x1bp");
+    assert!(scene.screen(80, 24).contains("FAIL it said so itself"));
+}
+
+#[test]
+fn lists_are_filtered_and_sorted() {
+    let mut scene = Scene::new();
+    scene.press("/back\n");
+    let screen = scene.screen(80, 10);
+    assert!(screen.contains("backup_2b") && !screen.contains("figure8_2c  "), "{screen}");
+    scene.press("\x1b");
+    assert!(scene.screen(80, 10).contains("figure8_2c"), "Esc takes the filter back first");
+    scene.press("s");
+    let screen = scene.screen(80, 10);
+    let place = |name: &str| screen.find(name).unwrap();
+    assert!(place("figure8_2c") < place("backup_2b"), "most failures first: {screen}");
+    assert!(screen.contains("sorted by failures"));
+}
+
+#[test]
+fn a_failure_can_be_marked_as_known() {
+    let mut scene = Scene::new();
+    scene.press("\nK");
+    assert!(scene.screen(80, 10).contains("known  two leaders"), "{}", scene.screen(80, 10));
+    scene.press("K");
+    assert!(scene.screen(80, 10).contains("no longer known"));
+}
+
+#[test]
+fn deleting_takes_two_presses() {
+    let mut scene = Scene::new();
+    scene.press("\n\n");
+    let delete = KeyCode::Delete;
+    assert_eq!(scene.app.press(delete.into()), Effect::None);
+    assert!(scene.screen(80, 10).contains("Delete again deletes the logs of figure8_2c#3"));
+    scene.press("j");
+    assert_eq!(scene.app.press(delete.into()), Effect::None, "another run is another question");
+    assert!(matches!(scene.app.press(delete.into()), Effect::DeleteLogs(_)));
+}
+
+#[test]
+fn above_a_campaign_are_all_campaigns() {
+    let mut scene = Scene::new();
+    let damaged = scene.app.store.root().join("runs/20261122T100000Z-zz99");
+    fs::create_dir_all(&damaged).unwrap();
+    fs::write(damaged.join("campaign.json"), r#"{"schema":99}"#).unwrap();
+    scene.press("\x1b");
+    let root = scene.app.store.root().to_string_lossy().into_owned();
+    assert_snapshot!("campaigns", scene.screen(140, 10).replace(&root, "STORE"));
+    scene.press("j\n");
+    assert!(matches!(scene.app.page(), Page::Campaigns(_)), "what cannot be read says why");
+    scene.press("k\n");
+    assert!(matches!(scene.app.page(), Page::Tests(_)));
+}
+
+#[test]
+fn a_campaign_grows_while_it_is_looked_at() {
+    let mut scene = Scene::new();
+    let mut events = EventLog::open(&scene.app.campaign.folder.path).unwrap();
+    events.append(&figure8(21)).unwrap();
+    scene.app.tick();
+    assert!(scene.screen(80, 10).contains("41 runs, 7 failed"));
+}
+
+#[test]
+fn what_can_be_read_of_a_damaged_store_is_shown() {
+    let (_root, store, folder) = store();
+    let events = folder.path.join("events.jsonl");
+    let mut bytes = fs::read(&events).unwrap();
+    bytes[5] = b'#';
+    fs::write(&events, bytes).unwrap();
+    let look = Look { background: Background::Light, depth: Depth::Ansi256 };
+    let mut app = App::new(store, folder, look).unwrap();
+    assert_eq!(app.note, "1 lines of events.jsonl cannot be read");
+    assert_eq!(app.campaign.runs.len(), 39);
+    app.tick();
+}
+
+#[test]
+fn the_help_lists_every_key() {
+    let mut scene = Scene::new();
+    scene.press("?");
+    assert_snapshot!("help", scene.screen(80, 40));
+    scene.press("?");
+    assert!(!scene.screen(80, 40).contains("screen down"));
+}
+
+#[test]
+fn every_page_fits_on_any_screen() {
+    let mut scene = Scene::new();
+    for keys in ["", "\n", "\n", "p", "\x1b\n", "W", "s", "?"] {
+        scene.press(keys);
+        for (width, height) in [(20, 5), (1, 1), (80, 24), (200, 60), (3, 2)] {
+            scene.screen(width, height);
+        }
+    }
+}
+
+#[test]
+fn the_replay_command_is_copied_and_neighbours_are_run() {
+    let mut scene = Scene::new();
+    let Effect::Copy(text) = scene.press("\n\nY") else { panic!("nothing is copied") };
+    assert!(text.ends_with(" replay ab12 figure8_2c#3"), "{text}");
+    let Effect::Run(words, purpose) = scene.press("R") else { panic!("nothing is run") };
+    assert_eq!(words[2..], ["figure8_2c#3", "--neighbours", "200"]);
+    assert_eq!(purpose, Purpose::Rerun);
+}

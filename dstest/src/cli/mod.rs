@@ -3,6 +3,7 @@
 //! Nothing is checked beyond the form of each value: relations between options, defaults and the
 //! configuration file are the business of [`crate::plan`].
 
+mod examples;
 mod stored;
 mod values;
 
@@ -14,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::stored::{
     BrowseArgs, CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
-    ShowRunArgs, StoredShowArgs,
+    ShowRunArgs, ShrinkArgs, StoredShowArgs,
 };
 use self::values::{parse_shard, parse_size};
 
@@ -29,8 +30,8 @@ use crate::seed::Seed;
     version,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    after_help = EXAMPLES,
-    after_long_help = EXAMPLES_AND_EXITS,
+    after_help = examples::RUN,
+    after_long_help = examples::RUN_LONG,
     max_term_width = 100
 )]
 pub struct Cli {
@@ -46,36 +47,47 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run tests (the same as without a command; for a pattern that is a command's name)
+    #[command(after_help = examples::RUN, after_long_help = examples::RUN_LONG)]
     Run(Box<RunArgs>),
     /// List the tests that would run, without running them
+    #[command(after_help = examples::LIST)]
     List(Box<ListArgs>),
     /// Look through a stored campaign: from its tests to the wrong step of one run
-    #[command(after_help = stored::BROWSE_EXAMPLES)]
+    #[command(after_help = examples::BROWSE)]
     Browse(BrowseArgs),
     /// Print what there is to say of one run: its report, or why it failed and how its log ends
-    #[command(after_help = stored::SHOW_EXAMPLES)]
+    #[command(after_help = examples::SHOW)]
     Show(ShowRunArgs),
     /// Repeat one run with VERBOSE on, and say whether it went the same way
-    #[command(after_help = stored::REPLAY_EXAMPLES)]
+    #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),
+    /// Have a failing run made small: a case that a person can read, from tests that can
+    #[command(after_help = examples::SHRINK)]
+    Shrink(ShrinkArgs),
     /// Show a stored campaign's table again, and export it
+    #[command(after_help = examples::REPORT)]
     Report(ReportArgs),
     /// Run what an interrupted campaign has left undone
+    #[command(after_help = examples::RESUME)]
     Resume(ResumeArgs),
     /// Say whether failure rates or times differ between two campaigns
+    #[command(after_help = examples::COMPARE)]
     Compare(CompareArgs),
     /// Put several campaigns, or the shards of one, together into a new one
-    #[command(after_help = stored::MERGE_EXAMPLES)]
+    #[command(after_help = examples::MERGE)]
     Merge(MergeArgs),
     /// Remove old campaigns from the store
+    #[command(after_help = examples::PRUNE)]
     Prune(PruneArgs),
     /// Print a completion script for a shell
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print a manual page, or write all of them
+    #[command(after_help = examples::MAN)]
+    Man(ManArgs),
 }
 
 /// Files to write at the end.
@@ -216,6 +228,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "PROFILE")]
     pub profile: Option<String>,
 
+    /// Build with cargo's release profile (the same as --profile release)
+    #[arg(long, conflicts_with = "profile")]
+    pub release: bool,
+
     /// Build with these features (repeatable)
     #[arg(long, value_name = "FEATURES")]
     pub features: Vec<String>,
@@ -256,6 +272,10 @@ pub struct ShowArgs {
     /// Add columns for the messages, bytes and commands that lab tests report
     #[arg(long)]
     pub metrics: bool,
+
+    /// Show how the times of each test spread
+    #[arg(long)]
+    pub hist: bool,
 
     /// Keep the logs of passed runs too
     #[arg(short, long)]
@@ -302,6 +322,17 @@ pub struct ListArgs {
     pub store: StoreArgs,
 }
 
+/// The options of `dstest man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Which command's page [default: that of dstest itself]
+    pub command: Option<String>,
+
+    /// Write the pages of dstest and all its commands into DIR
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub dir: Option<PathBuf>,
+}
+
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -313,32 +344,6 @@ pub enum Color {
     Never,
 }
 
-const EXAMPLES: &str = "\
-Examples:
-  dstest 2B -n 50 -p 8              every test with 2B in its name, 50 times, 8 at once
-  dstest --until-fail fig8          repeat until it fails once
-  dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
-  dstest list 2C                    which tests would run
-  dstest browse                     look through the newest campaign
-  dstest replay                     repeat the first failure of the newest campaign";
-
-const EXAMPLES_AND_EXITS: &str = "\
-Examples:
-  dstest 2B -n 50 -p 8              every test with 2B in its name, 50 times, 8 at once
-  dstest --until-fail fig8          repeat until it fails once
-  dstest --for 10m                  as often as fits in ten minutes
-  dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
-  dstest -r 2B                      in a Go package: with the race detector
-  dstest list 2C                    which tests would run
-
-Each run gets DSTEST_SEED, DSTEST_ITER and DSTEST_RUN_DIR (a folder of its own, kept with the log
-of a run that failed) in its environment, and a TMPDIR of its own, which is emptied after it.
-Defaults for a project come from dstest.toml beside its workspace's Cargo.toml or its go.mod.
-
-Exit codes:
-  0 all passed   1 some run failed   2 bad usage   3 a replay differed
-  4 no test matches   101 the build failed   130 interrupted";
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -348,6 +353,27 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_that_can_be_typed() {
+        let mut cli = Cli::command();
+        cli.build();
+        for command in std::iter::once(&cli).chain(cli.get_subcommands()) {
+            let end = command.get_after_long_help().or(command.get_after_help());
+            let end = end.map(ToString::to_string).unwrap_or_default();
+            let lines = end.lines().filter_map(|line| line.strip_prefix("  dstest "));
+            let mut count = 0;
+            for line in lines.filter(|line| !line.contains(['\'', '~', '|', '$'])) {
+                let words = line.split("   ").next().unwrap_or(line).split_whitespace();
+                let typed = std::iter::once("dstest").chain(words);
+                let parsed = Cli::try_parse_from(typed).map(drop).map_err(|e| e.to_string());
+                assert_eq!(parsed, Ok(()), "{line}");
+                count += 1;
+            }
+            let has_examples = end.starts_with("Examples:\n");
+            assert!(has_examples && count + end.matches("~").count() > 0, "{}", command.get_name());
+        }
     }
 
     #[test]

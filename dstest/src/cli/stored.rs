@@ -1,10 +1,13 @@
 //! The options of commands on stored campaigns.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
+use super::values::parse_size;
 use super::{ExportArgs, StoreArgs};
+use crate::duration;
 use crate::seed::Seed;
 
 /// The options of `dstest replay`.
@@ -29,6 +32,22 @@ pub struct ReplayArgs {
     /// Print the shell command instead of running it
     #[arg(long)]
     pub print: bool,
+
+    /// Where results are stored
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// The options of `dstest shrink`.
+#[derive(Debug, Args)]
+pub struct ShrinkArgs {
+    /// Which campaign (the newest without one) and which run (its first failure without one)
+    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
+    pub which: Vec<String>,
+
+    /// Write the case to FILE [default: into the campaign's folder]
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
 
     /// Where results are stored
     #[command(flatten)]
@@ -100,6 +119,10 @@ pub struct StoredShowArgs {
     #[arg(long)]
     pub metrics: bool,
 
+    /// Show how the times of each test spread
+    #[arg(long)]
+    pub hist: bool,
+
     /// Files to write
     #[command(flatten)]
     pub exports: ExportArgs,
@@ -145,9 +168,21 @@ pub struct CompareArgs {
 /// The options of `dstest prune`.
 #[derive(Debug, Args)]
 pub struct PruneArgs {
-    /// Keep the N newest campaigns
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    /// Keep at most the N newest campaigns
+    #[arg(long, value_name = "N", default_value_t = 100)]
     pub keep: usize,
+
+    /// Keep only campaigns that began within this time (30d, 12h)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30d")]
+    pub max_age: Duration,
+
+    /// Keep only the newest campaigns that take this much together (1G, 500M)
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1G")]
+    pub max_size: u64,
+
+    /// Only say what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
 
     /// Where results are stored
     #[command(flatten)]
@@ -165,41 +200,3 @@ pub struct PlaceArgs {
     #[command(flatten)]
     pub store: StoreArgs,
 }
-
-/// The end of `dstest merge --help`.
-pub(super) const MERGE_EXAMPLES: &str = "\
-Examples:
-  dstest --shard 1/2 --seed 7 -o a    on one machine
-  dstest --shard 2/2 --seed 7 -o b    on another
-  dstest merge a b                    the whole, as a campaign of its own in the store here
-
-A run that is in several of them counts once. Tests that different programs ran are refused.";
-
-/// The end of `dstest browse --help`.
-pub(super) const BROWSE_EXAMPLES: &str = "\
-Examples:
-  dstest browse            the newest campaign, also while it runs
-  dstest browse 4f2a       another one
-  dstest browse -o DIR     one of another store
-
-Enter goes in, Esc goes back, ? shows all keys. A log opens where its run failed: W leaves only the
-lines that led to the selected one, < goes back to its cause, D opens a run that passed beside it.";
-
-/// The end of `dstest show --help`.
-pub(super) const SHOW_EXAMPLES: &str = "\
-Examples:
-  dstest show                       the first failure of the newest campaign
-  dstest show backup_2b#17          a run of the newest campaign
-  dstest show 4f2a backup_2b#17     a run of the campaign 4f2a";
-
-/// The end of `dstest replay --help`.
-pub(super) const REPLAY_EXAMPLES: &str = "\
-Examples:
-  dstest replay                          the first failure of the newest campaign
-  dstest replay backup_2b#17             a run of the newest campaign
-  dstest replay 4f2a backup_2b#17 -vv    a run of the campaign 4f2a, with VERBOSE=2
-  dstest replay backup_2b --seed 42      a seed of your own
-  dstest replay backup_2b#17 --neighbours 200    its seed and the 199 after it
-
-It runs the very program the campaign ran. Exit codes: 0 it went the same way (or, with --seed, it
-passed), 3 it did not, 1 it failed (with --seed).";

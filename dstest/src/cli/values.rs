@@ -4,8 +4,7 @@ use crate::run::Shard;
 
 /// Reads a share of the iterations: `2/4`.
 pub(super) fn parse_shard(text: &str) -> Result<Shard, &'static str> {
-    let parts = text.split_once('/').and_then(|(i, m)| Some((i.parse().ok()?, m.parse().ok()?)));
-    parts.and_then(|(i, m)| Shard::new(i, m)).ok_or("not a share: write I/M with 1 <= I <= M (2/4)")
+    Shard::parse(text).ok_or("not a share: write I/M with 1 <= I <= M (2/4)")
 }
 
 /// Reads a size in bytes: `64MiB`, `500k`, `1000`.

@@ -10,14 +10,14 @@ use super::project::Project;
 use super::recorder::Links;
 use super::replay;
 use super::session::Session;
-use super::stored::Stored;
+use super::stored::{Stored, known_times};
 use crate::cli::RunArgs;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::plan::{Plan, ProcessPlan, Rounds};
-use crate::run::{Campaign, Schedule, Seeds};
+use crate::plan::{Keep, Plan, ProcessPlan, Rounds};
+use crate::run::{Campaign, Passes, Schedule, Seeds, Shard};
 use crate::signals::Interrupts;
-use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError};
+use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError, contents};
 use crate::suite::{Binary, Suite, Test};
 use crate::tally::Tally;
 use crate::time::Utc;
@@ -30,9 +30,7 @@ pub(super) fn run(
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
     let project = Project::open(&args.target, &args.command)?;
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let cores = cores.try_into().unwrap_or(NonZeroU32::MAX);
-    let plan = Plan::resolve(args, &project.config, cores)?;
+    let plan = Plan::resolve(args, &project.config, cores())?;
     let output = args.show.store.output.as_deref();
     let store = project.store(output)?;
     let suite = project.suite(&plan.build, interrupts)?;
@@ -40,6 +38,7 @@ pub(super) fn run(
     let notes = suite.notes_on(&plan.selection, &tests);
     notes.iter().for_each(|note| view::note(&format!("dstest: {note}")));
     let started = Utc::now();
+    let known_times = known_times(&store, &tests);
     let folder = store.create_run(started)?;
     let (tests, binaries) = settle(&project, &store, &suite, tests)?;
     let file = campaign_file(&plan, started, argv, &project.dir, &binaries, &tests);
@@ -64,7 +63,10 @@ pub(super) fn run(
         color: args.show.store.color,
         exports: &args.show.exports,
         tally: Tally::new(names),
+        known_times,
+        cores: file.cores,
         campaign: Arc::new(Campaign {
+            passes: Passes::none(tests.len()),
             tests,
             binaries,
             process: plan.process,
@@ -122,6 +124,9 @@ fn settle(
         for binary in &mut binaries {
             binary.path = store.keep_binary(&binary.path)?;
         }
+    } else {
+        // It may be edited at any time; at least that can be noticed.
+        binaries.iter_mut().for_each(|binary| binary.contents = contents(&binary.path));
     }
     Ok((tests, binaries))
 }
@@ -145,7 +150,10 @@ fn campaign_file(
             Rounds::Fixed(count) => Some(count.get()),
             Rounds::Endless | Rounds::Growing { .. } => None,
         },
+        shard: (plan.shard != Shard::WHOLE).then(|| plan.shard.to_string()),
+        archive: plan.keep == Keep::Everything,
         workers: plan.workers.get(),
+        cores: Some(cores().get()),
         verbose: plan.process.verbose,
         limits: limits(&plan.process),
         env: plan.process.env.clone(),
@@ -164,6 +172,11 @@ fn limits(plan: &ProcessPlan) -> Limits {
         exceptions: exceptions.map(|(p, timeout)| (p.to_string(), millis(*timeout))).collect(),
         fail_regex: plan.fail_regex.as_ref().map(ToString::to_string),
     }
+}
+
+fn cores() -> NonZeroU32 {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    cores.try_into().unwrap_or(NonZeroU32::MAX)
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{BuildPlan, Selection};
 use crate::signals::Interrupts;
-use crate::suite::Mark;
 use crate::view;
 
 /// Lists one name a line, so that the output can be piped.
@@ -18,10 +17,6 @@ pub(super) fn run(args: &ListArgs, interrupts: &Interrupts) -> Result<Exit, Erro
     let tests = suite.select(&selection)?;
     for test in &tests {
         view::print(&format!("{}\n", test.name));
-    }
-    let ignored = suite.tests.iter().filter(|test| test.mark == Mark::Ignored).count();
-    if ignored > 0 && !args.target.include_ignored {
-        view::note(&format!("dstest: {ignored} marked #[ignore] not listed (--include-ignored)"));
     }
     suite
         .notes_on(&selection, &tests)

@@ -1,10 +1,12 @@
 //! What each subcommand does: plan, then discover, then run, then say.
 
+mod attended;
 mod browse;
 mod campaign;
 mod compare;
 mod exports;
 mod list;
+mod man;
 mod merge;
 mod neighbours;
 mod project;
@@ -12,6 +14,7 @@ mod recorder;
 mod replay;
 mod report;
 mod session;
+mod shrink;
 mod stored;
 
 use clap::CommandFactory;
@@ -38,6 +41,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
             neighbours::run(&args, argv, &interrupts)
         }
         Some(Command::Replay(args)) => replay::replay(&args, &interrupts),
+        Some(Command::Shrink(args)) => shrink::shrink(&args, &interrupts),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Resume(args)) => report::resume(&args, &interrupts),
         Some(Command::Compare(args)) => compare::run(&args),
@@ -49,12 +53,6 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
             view::print(&String::from_utf8_lossy(&script));
             Ok(Exit::Success)
         }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
-            rendered.map_err(Error::system("write the manual page"))?;
-            view::print(&String::from_utf8_lossy(&page));
-            Ok(Exit::Success)
-        }
+        Some(Command::Man(args)) => man::run(&args),
     }
 }

@@ -42,6 +42,8 @@ pub(super) fn run(
         following: Some(record.seed),
         invocation: Invocation { args: argv, ..stored.file.invocation },
         iterations: Some(count.get()),
+        shard: None,
+        archive: false,
         verbose: verbose.or(stored.file.verbose),
         tests: campaign.tests.clone(),
         ..stored.file
@@ -65,6 +67,8 @@ pub(super) fn run(
         color: args.place.store.color,
         exports: &ExportArgs::default(),
         tally: Tally::new([record.test]),
+        known_times: vec![0.0],
+        cores: file.cores,
         campaign: Arc::new(campaign),
         folder,
     };

@@ -1,5 +1,7 @@
 //! Passes what happens in a campaign on to the store, the tally and the view.
 
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::model::{Iteration, RunRecord};
@@ -15,8 +17,26 @@ pub(super) struct Recorder<'a> {
     pub(super) tally: SharedTally,
     pub(super) view: &'a View,
     pub(super) links: Links,
-    /// Set once the store cannot be written; said once.
-    pub(super) trouble: Option<StoreError>,
+    /// Set once the store cannot be written.
+    pub(super) trouble: Option<Trouble>,
+}
+
+/// The store could not be written.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    error: StoreError,
+    /// Runs that are not in the store, and so in no number that is shown.
+    unrecorded: u64,
+}
+
+impl Trouble {
+    /// What happened, and what to do.
+    pub(super) fn words(&self, links: &Links) -> String {
+        let (error, lost, resume) = (&self.error, runs(self.unrecorded), links.resume());
+        format!(
+            "{error}; {lost} not recorded and not counted; once there is room, {resume} goes on"
+        )
+    }
 }
 
 /// How runs of this campaign are named to the user.
@@ -45,19 +65,39 @@ impl Links {
         format!("{} replay{output} {} {run}", self.program, self.short_id)
     }
 
+    /// The command that runs what is left undone.
+    pub(super) fn resume(&self) -> String {
+        let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
+        format!("`{} resume{output} {}`", self.program, self.short_id)
+    }
+
+    /// The line that says how to look at the failures; nothing where there is no terminal.
+    pub(super) fn browse(&self) -> String {
+        if !std::io::stdout().is_terminal() {
+            return String::new();
+        }
+        let Self { program, short_id, .. } = self;
+        let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
+        format!("To look at them: {program} browse{output} {short_id}\n")
+    }
+
     /// The campaign's folder, as near as possible.
     pub(super) fn folder(&self) -> &str {
         &self.folder
     }
 }
 
-impl Recorder<'_> {
-    fn finished(&mut self, test: usize, record: &RunRecord) {
-        if let Err(error) = self.log.append(record)
-            && self.trouble.is_none()
-        {
-            self.view.tell(Notice::Note(format!("dstest: {error}; going on without")));
-            self.trouble = Some(error);
+impl<'a> Recorder<'a> {
+    pub(super) fn new(log: EventLog, tally: SharedTally, view: &'a View, links: Links) -> Self {
+        Self { log, tally, view, links, trouble: None }
+    }
+
+    /// Stores and counts a run; one that cannot be stored is not counted either.
+    fn finished(&mut self, test: usize, record: &RunRecord) -> ControlFlow<()> {
+        if let Err(error) = self.log.append(record) {
+            let trouble = self.trouble.get_or_insert(Trouble { error, unrecorded: 0 });
+            trouble.unrecorded += 1;
+            return ControlFlow::Break(());
         }
         let report = {
             let mut tally = self.tally.lock();
@@ -70,6 +110,7 @@ impl Recorder<'_> {
         if let Some(novelty) = report {
             self.view.tell(Notice::Failure(self.report(record, novelty)));
         }
+        ControlFlow::Continue(())
     }
 
     fn report(&self, record: &RunRecord, novelty: Novelty) -> FailureReport {
@@ -87,9 +128,9 @@ impl Recorder<'_> {
 }
 
 impl Observer for Recorder<'_> {
-    fn event(&mut self, event: &RunEvent<'_>) {
+    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()> {
         match event {
-            RunEvent::Finished { test, record } => self.finished(*test, record),
+            RunEvent::Finished { test, record } => return self.finished(*test, record),
             RunEvent::Round { iterations } => {
                 let sofar = runs(self.tally.lock().ended());
                 let line = format!("{sofar} without a stop; next {iterations} of each test\n");
@@ -100,6 +141,18 @@ impl Observer for Recorder<'_> {
                 let note = format!("dstest: interrupted; ending {running} (again: at once)");
                 self.view.tell(Notice::Note(note));
             }
+            RunEvent::Suspended => self.view.suspend(),
+            RunEvent::Resumed { paused } => self.view.tell(Notice::Resume(*paused)),
+            RunEvent::Strays { ended } => {
+                let who = if *ended == 1 {
+                    "1 process had left its run".to_owned()
+                } else {
+                    format!("{ended} processes had left their runs")
+                };
+                let note = format!("dstest: {who}; ended");
+                self.view.tell(Notice::Note(note));
+            }
         }
+        ControlFlow::Continue(())
     }
 }

@@ -1,8 +1,10 @@
 //! `dstest replay`: one run again, by the same program with the same seed, and now in full detail.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::attended::Attended;
 use super::project::store_of;
 use super::stored::{Again, Place, Stored, parse_run};
 use crate::cli::ReplayArgs;
@@ -11,26 +13,27 @@ use crate::exit::Exit;
 use crate::model::{Class, Iteration, RunRecord, Verdict};
 use crate::plan::{Budget, Keep, Rounds};
 use crate::run::{self, Campaign, Job, Observer, Orders, Outcome, RunEvent, Schedule, Seeds, Stop};
+use crate::seed::Seed;
 use crate::shell;
 use crate::signals::Interrupts;
 use crate::signature::group_key;
 use crate::store::{Store, StoreError};
 use crate::style::{Paint, Tone};
 use crate::summary::runs;
-use crate::{sys, view};
+use crate::view;
 
 /// What is to be repeated.
-struct Target {
-    stored: Stored,
-    job: Job,
+pub(super) struct Target {
+    pub(super) stored: Stored,
+    pub(super) job: Job,
     /// The run that is repeated; `None` with a seed of the user's own.
-    before: Option<RunRecord>,
+    pub(super) before: Option<RunRecord>,
 }
 
 /// Repeats a run and compares.
 pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
     let store = store_of(&args.place)?;
-    let target = find(args, &store)?;
+    let target = find(&args.which, args.seed, &store)?;
     let campaign = target.stored.campaign(Again {
         verbose: Some(args.verbose.max(1)),
         // The record's own seed: in a merged campaign it need not follow from the campaign's.
@@ -73,9 +76,9 @@ pub(super) fn recorded_run(store: &Store, words: &[&str]) -> Result<(Stored, Run
 }
 
 /// `[RUN] [TEST#ITER]`, or `[RUN] TEST` with `--seed`; the first failure without a word.
-fn find(args: &ReplayArgs, store: &Store) -> Result<Target, Error> {
-    let words: Vec<&str> = args.which.iter().map(String::as_str).collect();
-    let is_run = |word: &str| args.seed.is_none() && parse_run(word).is_none();
+pub(super) fn find(which: &[String], seed: Option<Seed>, store: &Store) -> Result<Target, Error> {
+    let words: Vec<&str> = which.iter().map(String::as_str).collect();
+    let is_run = |word: &str| seed.is_none() && parse_run(word).is_none();
     let (run, which) = match words.as_slice() {
         [] => (None, None),
         [word] if is_run(word) => (Some(*word), None),
@@ -83,7 +86,7 @@ fn find(args: &ReplayArgs, store: &Store) -> Result<Target, Error> {
         [run, which, ..] => (Some(*run), Some(*which)),
     };
     let stored = Stored::open(store, run)?;
-    let (job, before) = match (args.seed, which) {
+    let (job, before) = match (seed, which) {
         (Some(_), which) => {
             (Job { test: named(&stored, which)?, iteration: Iteration::FIRST }, None)
         }
@@ -130,11 +133,11 @@ fn no_such(what: &str) -> StoreError {
 struct Keeper(Vec<RunRecord>);
 
 impl Observer for Keeper {
-    fn event(&mut self, event: &RunEvent<'_>) {
-        match event {
-            RunEvent::Finished { record, .. } => self.0.push((*record).clone()),
-            RunEvent::Round { .. } | RunEvent::Interrupted { .. } => {}
+    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()> {
+        if let RunEvent::Finished { record, .. } = event {
+            self.0.push((*record).clone());
         }
+        ControlFlow::Continue(())
     }
 }
 
@@ -179,23 +182,16 @@ pub(super) fn verify(
     Ok(exit)
 }
 
-/// Repeats the first failure of each kind with VERBOSE on, so that a campaign that ran silently
-/// still ends with a full log of everything it found. Only tests that print a trace are repeated:
-/// the others do not claim to go the same way twice.
+/// Repeats the first failure of each kind with VERBOSE on, and of each failing test a run that
+/// passed beside it, so that a campaign that ran silently still ends with a full log of everything
+/// it found and of what it should be like. Only tests that print a trace are repeated: the others
+/// do not claim to go the same way twice.
 pub(super) fn detail(
     stored: &Stored,
     workers: usize,
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
-    let mut kinds = HashSet::new();
-    let mut chosen = Vec::new();
-    stored.each(|test, record| {
-        let is_traced = record.verdict.class() == Class::Fail && record.trace.is_some();
-        let has_room = chosen.len() < DETAIL_RUNS_MAX;
-        if is_traced && has_room && kinds.insert((test, group_key(record.reason()))) {
-            chosen.push((Job { test, iteration: record.iter }, record));
-        }
-    })?;
+    let chosen = worth_a_log(stored)?;
     if chosen.is_empty() {
         return Ok(Exit::Success);
     }
@@ -211,20 +207,53 @@ pub(super) fn detail(
     let Some(after) = run_listed(campaign, jobs, workers, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
-    view::print(&format!("Full logs (VERBOSE={DETAIL}) of the first of each kind:\n"));
+    view::print(&format!(
+        "Full logs (VERBOSE={DETAIL}) of the first of each kind, and of a run that passed:\n"
+    ));
     for now in &after {
         let is_before = |record: &&RunRecord| record.test == now.test && record.iter == now.iter;
         let before = chosen.iter().map(|(_, record)| record).find(is_before);
         let differs = before.is_some_and(|before| !differences(before, now).is_empty());
         let remark = if differs { "  (went differently this time)" } else { "" };
+        let remark = if now.verdict == Verdict::Passed { "  (passed)" } else { remark };
         let log = now.log.as_deref().unwrap_or("-");
         view::print(&format!("  {} #{}  {folder}/{log}{remark}\n", now.test, now.iter));
     }
     Ok(Exit::Success)
 }
 
+/// The first failure of each kind, and of each test with one the passed run with the nearest
+/// number.
+fn worth_a_log(stored: &Stored) -> Result<Vec<(Job, RunRecord)>, StoreError> {
+    let mut kinds = HashSet::new();
+    let mut chosen: Vec<(Job, RunRecord)> = Vec::new();
+    stored.each(|test, record| {
+        let is_traced = record.verdict.class() == Class::Fail && record.trace.is_some();
+        let has_room = chosen.len() < DETAIL_RUNS_MAX;
+        if is_traced && has_room && kinds.insert((test, group_key(record.reason()))) {
+            chosen.push((Job { test, iteration: record.iter }, record));
+        }
+    })?;
+    let mut failed: BTreeMap<usize, Iteration> = BTreeMap::new();
+    for (job, _) in &chosen {
+        failed.entry(job.test).or_insert(job.iteration);
+    }
+    let mut passed: BTreeMap<usize, RunRecord> = BTreeMap::new();
+    stored.each(|test, record| {
+        let Some(failure) = failed.get(&test) else { return };
+        let far = |record: &RunRecord| record.iter.number().abs_diff(failure.number());
+        let is_nearer = passed.get(&test).is_none_or(|other| far(&record) < far(other));
+        if record.verdict == Verdict::Passed && record.trace.is_some() && is_nearer {
+            passed.insert(test, record);
+        }
+    })?;
+    let passed = passed.into_iter();
+    chosen.extend(passed.map(|(test, record)| (Job { test, iteration: record.iter }, record)));
+    Ok(chosen)
+}
+
 /// The record; `None` if the user interrupted it.
-fn run_once(
+pub(super) fn run_once(
     campaign: Campaign,
     job: Job,
     interrupts: &Interrupts,
@@ -240,13 +269,14 @@ fn run_listed(
     workers: usize,
     interrupts: &Interrupts,
 ) -> Result<Option<Vec<RunRecord>>, Error> {
-    sys::adopt_orphans();
+    let attended = Attended::again(&campaign.folder)?;
     let once = std::num::NonZeroU32::MIN;
     let orders = Orders {
         schedule: Schedule::listed(jobs),
         budget: Budget { rounds: Rounds::Fixed(once), duration: None, max_fail: None },
         workers,
         expectation: Arc::new(|_| 0.0),
+        live: &attended.live,
     };
     let mut only = Keeper::default();
     let outcome = run::dispatch(&Arc::new(campaign), orders, interrupts, &mut only);

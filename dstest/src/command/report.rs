@@ -9,13 +9,14 @@ use super::recorder::Links;
 use super::session::Session;
 use super::stored::{Again, Place, Stored, took};
 use crate::cli::{PlaceArgs, PruneArgs, ReportArgs, ResumeArgs, StoredShowArgs};
+use crate::duration;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::export::json::Document;
 use crate::plan::{Budget, Columns, Keep, Order, Rounds};
 use crate::run::{Schedule, Shard};
 use crate::signals::Interrupts;
-use crate::store::StoreError;
+use crate::store::{Removal, Retention, StoreError};
 use crate::style::Paint;
 use crate::{summary, view};
 
@@ -33,15 +34,19 @@ pub(super) fn show(
 ) -> Result<Exit, Error> {
     let (tally, covered_s) = stored.tally()?;
     let links = Links::new(&stored.folder, place.store.output.as_deref());
-    let columns = Columns::new(args.timing, args.metrics);
+    let columns = Columns::new(args.timing, args.metrics, args.hist);
     let paint = Paint::choose(place.store.color, &std::io::stdout());
     let name = |test: usize| tally.tests()[test].name.as_str();
     let mut text = summary::table(&tally, columns, paint);
     text.push_str(&summary::conclusions(&tally, paint, |test, iter| {
         links.replay(name(test), iter)
     }));
+    text.push_str(&summary::situations(&tally, columns, paint));
     let (runs, took) = (summary::runs(tally.ended()), took(covered_s));
     let (seed, folder) = (stored.file.seed, links.folder());
+    text.push_str(
+        &summary::load(&tally, covered_s, stored.file.cores, columns).unwrap_or_default(),
+    );
     text.push_str(&format!("{runs} in {took}, seed {seed}; results in {folder}\n"));
     view::print(&text);
     let document = Document::new(stored.head(&tally, covered_s), &tally);
@@ -59,10 +64,11 @@ pub(super) fn resume(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit,
     })?);
     let done = stored.done()?;
     let (tests, order) = (stored.file.tests.len(), Order::Interleaved);
+    let shard = stored.file.shard.as_deref().and_then(Shard::parse).unwrap_or(Shard::WHOLE);
     let campaign = stored.campaign(Again {
         verbose: None,
         seeds: None,
-        keep: Keep::Failures,
+        keep: if stored.file.archive { Keep::Everything } else { Keep::Failures },
         place: Place::Same,
     })?;
     let mut tally = crate::tally::Tally::new(campaign.tests.iter().map(|test| test.name.clone()));
@@ -75,12 +81,14 @@ pub(super) fn resume(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit,
         links: Links::new(&stored.folder, output),
         seed: stored.file.seed,
         started: stored.file.started,
-        schedule: Schedule::partly(tests, rounds, order, done, Shard::WHOLE),
+        schedule: Schedule::partly(tests, rounds, order, done, shard),
         budget: Budget { rounds, duration: None, max_fail: None },
         workers: args.workers.unwrap_or(stored.file.workers) as usize,
         columns: Columns::default(),
         color: args.place.store.color,
         exports: &args.exports,
+        known_times: vec![0.0; tests],
+        cores: stored.file.cores,
         tally,
         campaign: Arc::new(campaign),
         folder: stored.folder,
@@ -90,13 +98,29 @@ pub(super) fn resume(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit,
 
 /// Removes old campaigns, and the programs that none is left to use.
 pub(super) fn prune(args: &PruneArgs) -> Result<Exit, Error> {
-    let removed = store_of(&args.place)?.prune(args.keep)?;
-    let plural = |count: usize| if count == 1 { "" } else { "s" };
-    let (runs, programs) = (removed.runs, removed.programs);
+    let limits = Retention { runs: args.keep, bytes: args.max_size, age: args.max_age };
+    let removal = if args.dry_run { Removal::Pretended } else { Removal::Real };
+    let pruned = store_of(&args.place)?.prune(limits, removal)?;
+    let verb = if args.dry_run { "would remove" } else { "removed" };
+    let (runs, programs) = (count(pruned.runs, "campaign"), count(pruned.programs, "program"));
+    let (bytes, kept) = (size_in_words(pruned.bytes), count(pruned.kept, "campaign"));
+    let (days, room) = (duration::words(args.max_age), size_in_words(args.max_size));
     view::print(&format!(
-        "removed {runs} campaign{} and {programs} program{}\n",
-        plural(runs),
-        plural(programs)
+        "{verb} {runs} and {programs} ({bytes}); kept {kept} (at most {}, {room}, {days} old)\n",
+        args.keep
     ));
     Ok(Exit::Success)
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn size_in_words(bytes: u64) -> String {
+    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let unit = units.into_iter().find(|(unit, _)| bytes >= *unit);
+    unit.map_or_else(
+        || format!("{bytes} bytes"),
+        |(unit, name)| format!("{:.1} {name}", bytes as f64 / unit as f64),
+    )
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::attended::Attended;
 use super::exports;
-use super::recorder::{Links, Recorder};
+use super::recorder::{Links, Recorder, Trouble};
 use crate::cli::{Color, ExportArgs};
 use crate::duration;
 use crate::error::Error;
@@ -17,7 +18,6 @@ use crate::signals::Interrupts;
 use crate::store::{EventLog, RunFolder, StoreError, write_atomically};
 use crate::style::Paint;
 use crate::summary;
-use crate::sys;
 use crate::tally::Tally;
 use crate::view::{self, SharedTally, View, ViewContext};
 
@@ -36,6 +36,10 @@ pub(super) struct Session<'a> {
     pub(super) exports: &'a ExportArgs,
     /// What has been recorded before.
     pub(super) tally: Tally,
+    /// How long each test took in an earlier campaign, in seconds; 0 where nobody knows.
+    pub(super) known_times: Vec<f64>,
+    /// Processors of this machine.
+    pub(super) cores: Option<u32>,
 }
 
 /// What is needed to speak of the results.
@@ -44,6 +48,7 @@ struct Ending<'a> {
     links: Links,
     head: Head,
     columns: Columns,
+    cores: Option<u32>,
     paint: Paint,
     exports: &'a ExportArgs,
 }
@@ -51,8 +56,7 @@ struct Ending<'a> {
 impl Session<'_> {
     /// Runs it.
     pub(super) fn run(self, interrupts: &Interrupts) -> Result<Exit, Error> {
-        // Only from here on: orphans of a build are none of our business.
-        sys::adopt_orphans();
+        let attended = Attended::campaign(&self.folder.path)?;
         let paint = Paint::choose(self.color, &std::io::stdout());
         let context = ViewContext {
             total: self.schedule.total().map(|total| total + self.tally.ended()),
@@ -66,18 +70,23 @@ impl Session<'_> {
         let view = View::start(context, tally.clone()).map_err(Error::system("start a thread"))?;
         view.tell(view::Notice::Line(headline));
         let links = self.links.clone();
-        let mut recorder =
-            Recorder { log, tally: tally.clone(), view: &view, links, trouble: None };
+        let mut recorder = Recorder::new(log, tally.clone(), &view, links);
         let known = tally.clone();
+        let earlier = self.known_times;
         let orders = Orders {
             schedule: self.schedule,
             budget: self.budget,
             workers: self.workers,
-            expectation: Arc::new(move |test| known.lock().tests()[test].expected_s()),
+            expectation: Arc::new(move |test| match known.lock().tests()[test].expected_s() {
+                0.0 => earlier[test],
+                now => now,
+            }),
+            live: &attended.live,
         };
         let outcome = run::dispatch(&self.campaign, orders, interrupts, &mut recorder);
         let trouble = recorder.trouble.take();
         view.finish();
+        drop(attended);
         let outcome = outcome.map_err(Error::system("start the campaign"))?;
         let ending = Ending {
             folder: self.folder,
@@ -89,11 +98,12 @@ impl Session<'_> {
                 interrupted: outcome.stop == Stop::Interrupted,
             },
             columns: self.columns,
+            cores: self.cores,
             paint,
             exports: self.exports,
         };
         let tally = tally.lock();
-        Ok(ending.conclude(&tally, outcome, trouble))
+        Ok(ending.conclude(&tally, outcome, trouble.as_ref()))
     }
 
     /// What is about to happen, in one line.
@@ -119,19 +129,27 @@ impl Session<'_> {
 }
 
 impl Ending<'_> {
-    fn conclude(self, tally: &Tally, outcome: Outcome, trouble: Option<StoreError>) -> Exit {
+    fn conclude(self, tally: &Tally, outcome: Outcome, trouble: Option<&Trouble>) -> Exit {
         let name = |test: usize| tally.tests()[test].name.as_str();
         let replay = |test, iter| self.links.replay(name(test), iter);
         let mut text = summary::table(tally, self.columns, self.paint);
         text.push_str(&summary::conclusions(tally, self.paint, replay));
+        let load = summary::load(tally, self.head.wall_s, self.cores, self.columns);
+        text.push_str(&load.unwrap_or_default());
+        text.push_str(&summary::situations(tally, self.columns, self.paint));
         text.push_str(&closing(tally, outcome, &self.links));
         view::print(&text);
-        let written = trouble.map_or(Ok(()), Err).and_then(|()| self.write(tally));
-        exit_code(tally, outcome, written)
+        if let Some(trouble) = trouble {
+            view::note(&format!("dstest: {}", trouble.words(&self.links)));
+            return exit_code(tally, outcome, false);
+        }
+        let written =
+            self.write(tally).inspect_err(|error| view::note(&format!("dstest: {error}")));
+        exit_code(tally, outcome, written.is_ok())
     }
 
-    fn write(self, tally: &Tally) -> Result<(), StoreError> {
-        let document = Document::new(self.head, tally);
+    fn write(&self, tally: &Tally) -> Result<(), StoreError> {
+        let document = Document::new(self.head.clone(), tally);
         write_atomically(&self.folder.path.join("summary.json"), document.text().as_bytes())?;
         exports::write(self.exports, &document, tally, self.columns)
     }
@@ -145,21 +163,23 @@ fn closing(tally: &Tally, outcome: Outcome, links: &Links) -> String {
         Stop::Complete => "",
         Stop::Time => ", stopped by --for",
         Stop::Failures => ", stopped by the failure limit",
+        Stop::Obstacle => ", stopped because runs cannot be started",
+        Stop::Unrecorded => ", stopped because nothing more can be recorded",
         Stop::Interrupted => ", interrupted",
     };
     let (runs, took) = (summary::runs(ended), duration::words(outcome.wall));
-    format!("{runs} in {took} ({rate:.0}/s){stop}; results in {}\n", links.folder())
+    let look = if tally.failed() > 0 { links.browse() } else { String::new() };
+    format!("{runs} in {took} ({rate:.0}/s){stop}; results in {}\n{look}", links.folder())
 }
 
-fn exit_code(tally: &Tally, outcome: Outcome, written: Result<(), StoreError>) -> Exit {
-    let written = written.inspect_err(|error| view::note(&format!("dstest: {error}")));
+fn exit_code(tally: &Tally, outcome: Outcome, is_written: bool) -> Exit {
     if outcome.stop == Stop::Interrupted {
         Exit::Interrupted
     } else if tally.failed() > 0 || tally.count(Verdict::NotStarted) > 0 {
         Exit::SomeFailed
-    } else if written.is_err() {
-        Exit::Usage
-    } else {
+    } else if is_written {
         Exit::Success
+    } else {
+        Exit::Usage
     }
 }

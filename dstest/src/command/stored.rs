@@ -1,15 +1,18 @@
 //! A stored campaign, read back.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use crate::duration;
 use crate::error::Error;
 use crate::export::json::Head;
 use crate::model::{Iteration, RunRecord, Verdict};
 use crate::plan::{Keep, ProcessPlan};
-use crate::run::{Campaign, Seeds};
-use crate::store::{CampaignFile, RunFolder, Store, StoreError, read_events};
+use crate::run::{Campaign, Passes, Seeds};
+use crate::store::{CampaignFile, RunFolder, Store, StoreError, contents, read_events};
+use crate::suite::{Binary, Test};
 use crate::tally::Tally;
+use crate::view;
 
 /// A stored campaign.
 #[derive(Debug)]
@@ -88,6 +91,14 @@ impl Stored {
         }
     }
 
+    /// The programs that are not what they were when the campaign began.
+    fn changed(&self) -> impl Iterator<Item = &Path> {
+        let has_changed = |binary: &&Binary| {
+            binary.contents.is_some() && contents(&binary.path) != binary.contents
+        };
+        self.file.binaries.iter().filter(has_changed).map(|binary| &*binary.path)
+    }
+
     /// The campaign as it can be run again.
     ///
     /// # Errors
@@ -97,12 +108,19 @@ impl Stored {
         if let Some(path) = self.file.binaries.iter().map(|binary| &binary.path).find(gone) {
             return Err(StoreError::ProgramGone(path.clone()));
         }
+        self.changed().for_each(|path| {
+            let path = path.display();
+            view::note(&format!(
+                "dstest: {path} has changed since the campaign: it may act otherwise"
+            ));
+        });
         let file = &self.file;
         let folder = match again.place {
             Place::Same => self.folder.path.clone(),
             Place::Below(name) => self.folder.path.join(name),
         };
         Ok(Campaign {
+            passes: Passes::none(file.tests.len()),
             tests: file.tests.clone(),
             binaries: file.binaries.clone(),
             process: process_plan(file, again.verbose)?,
@@ -161,6 +179,23 @@ fn process_plan(file: &CampaignFile, verbose: Option<u8>) -> Result<ProcessPlan,
 pub(super) fn parse_run(word: &str) -> Option<(&str, Iteration)> {
     let (test, iteration) = word.rsplit_once('#')?;
     Some((test, Iteration::new(iteration.parse().ok()?)?))
+}
+
+/// The mean time of each test in the newest campaign of the store, in seconds; 0 where nobody
+/// knows. It only decides what is started first, so whatever cannot be read is nothing known.
+pub(super) fn known_times(store: &Store, tests: &[Test]) -> Vec<f64> {
+    let read = || -> Option<serde_json::Value> {
+        let run = store.find_run(None).ok()?;
+        let text = std::fs::read(run.path.join("summary.json")).ok()?;
+        serde_json::from_slice(&text).ok()
+    };
+    let summary = read().unwrap_or_default();
+    let known = summary["tests"].as_array().map_or(&[][..], Vec::as_slice);
+    let times = known
+        .iter()
+        .filter_map(|test| Some((test["name"].as_str()?, test["time"]["mean"].as_f64()?)));
+    let times: HashMap<&str, f64> = times.collect();
+    tests.iter().map(|test| times.get(test.name.as_str()).copied().unwrap_or(0.0)).collect()
 }
 
 /// How long a campaign took, in words.

@@ -165,7 +165,7 @@ impl Project {
         }
         env.insert(LIBRARY_PATH.to_owned(), library_path(&path, all, rust));
         let name = format!("{}::{}", package.name, test.target.name);
-        Some(Binary { name, path, cwd, env: env.into_iter().collect() })
+        Some(Binary { name, path, cwd, env: env.into_iter().collect(), contents: None })
     }
 }
 

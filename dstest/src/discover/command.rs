@@ -16,6 +16,7 @@ pub fn suite(command: &[String], dir: &Path) -> Option<Suite> {
         path: absolute(Path::new(program), dir),
         cwd: dir.to_owned(),
         env: Vec::new(),
+        contents: None,
     };
     let test = Test {
         name: name.clone(),

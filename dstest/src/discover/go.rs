@@ -69,8 +69,8 @@ impl Project {
         command.args((plan.race == Race::On).then_some("-race"));
         command.args(&plan.args).arg(&package.import_path);
         tool::run(command, "go", interrupts)?;
-        let Package { import_path: name, dir: cwd } = package;
-        Ok(path.is_file().then_some(Binary { name, path, cwd, env: Vec::new() }))
+        let (name, cwd, env) = (package.import_path, package.dir, Vec::new());
+        Ok(path.is_file().then_some(Binary { name, path, cwd, env, contents: None }))
     }
 }
 

@@ -21,7 +21,7 @@ pub enum DiscoverError {
     #[error("{} is in no project (no Cargo.toml or go.mod there or above): use --dir, or give a command after `--`", .0.display())]
     NoProject(PathBuf),
     /// A tool is missing or cannot be started.
-    #[error("cannot start `{tool}`: {source}")]
+    #[error("cannot start `{tool}`: {source} (is it installed, and in PATH?)")]
     Tool {
         /// The tool.
         tool: String,

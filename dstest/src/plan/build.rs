@@ -44,11 +44,15 @@ impl BuildPlan {
         let go: Vec<String> = go.into_iter().filter(|package| !package.is_empty()).collect();
         Self {
             packages: or(&args.package, &config.cargo.package),
-            profile: args.profile.clone().or_else(|| config.cargo.profile.clone()),
+            profile: given_profile(args).or_else(|| config.cargo.profile.clone()),
             features: or(&args.features, &config.cargo.features),
             go_packages: or(&go, &config.go.package),
             race: if args.race || config.go.race == Some(true) { Race::On } else { Race::Off },
             args: args.build_arg.clone(),
         }
     }
+}
+
+fn given_profile(args: &TargetArgs) -> Option<String> {
+    args.release.then(|| "release".to_owned()).or_else(|| args.profile.clone())
 }

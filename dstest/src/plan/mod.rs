@@ -118,6 +118,18 @@ pub struct Columns {
     pub timing: Timing,
     /// What lab tests report.
     pub metrics: Reported,
+    /// How the times of each test spread.
+    pub spread: Spread,
+}
+
+/// Whether the spread of times is shown under the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Spread {
+    /// It is not.
+    #[default]
+    Hidden,
+    /// As a histogram for each test.
+    Histogram,
 }
 
 /// Whether timing columns are shown.
@@ -184,7 +196,7 @@ impl Plan {
             seed: args.budget.seed.unwrap_or_else(Seed::fresh),
             process: process(&args.process, config)?,
             keep: if args.show.archive { Keep::Everything } else { Keep::Failures },
-            columns: Columns::new(args.show.timing, args.show.metrics),
+            columns: Columns::new(args.show.timing, args.show.metrics, args.show.hist),
             shard: args.budget.shard.unwrap_or(Shard::WHOLE),
         })
     }
@@ -235,10 +247,11 @@ fn timeouts(tests: &[TestConfig]) -> Result<Vec<(Regex, Duration)>, PlanError> {
 }
 
 impl Columns {
-    /// The columns of `--timing` and `--metrics`.
+    /// What `--timing`, `--metrics` and `--hist` ask for.
     #[must_use]
-    pub const fn new(timing: bool, metrics: bool) -> Self {
+    pub const fn new(timing: bool, metrics: bool, hist: bool) -> Self {
         Self {
+            spread: if hist { Spread::Histogram } else { Spread::Hidden },
             timing: if timing { Timing::Full } else { Timing::Mean },
             metrics: if metrics { Reported::Full } else { Reported::Time },
         }
@@ -330,5 +343,7 @@ mod tests {
             (vec!["b".into()], Some("dev".into()))
         );
         assert_eq!((given.budget.rounds, given.workers), (Rounds::Fixed(n(1)), n(1)));
+        let release = plan(&["--release"], &config).unwrap();
+        assert_eq!(release.build.profile.as_deref(), Some("release"));
     }
 }

@@ -11,7 +11,7 @@ use super::desk::live_log;
 use super::leash::{EndReason, Leash};
 use super::schedule::{Schedule, Step};
 use super::{Campaign, Job, Stop};
-use crate::model::Class;
+use crate::model::{Class, Verdict};
 use crate::plan::Budget;
 use crate::suite::Harness;
 use crate::sys::Signal;
@@ -33,13 +33,18 @@ impl Shared {
 /// The state of a campaign.
 pub(super) struct Core {
     campaign: Arc<Campaign>,
+    live: PathBuf,
     schedule: Schedule,
     budget: Budget,
     slots: Vec<Slot>,
     started: Instant,
+    /// How long everything has stood still.
+    paused: Duration,
     /// Set as soon as no further run may start.
     stop: Option<Stop>,
     failed: u32,
+    /// Runs since the last one that could be started.
+    not_started: u32,
     output_checked: Instant,
 }
 
@@ -67,6 +72,16 @@ enum Phase {
     Ending { reason: EndReason, kill_at: Instant },
 }
 
+impl Phase {
+    fn put_off(&mut self, by: Duration) {
+        match self {
+            Self::Running { deadline: at }
+            | Self::Dumping { ask_at: at }
+            | Self::Ending { kill_at: at, .. } => *at += by,
+        }
+    }
+}
+
 /// Which interrupt it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Urgency {
@@ -77,22 +92,35 @@ pub(super) enum Urgency {
 }
 
 impl Core {
-    pub(super) fn new(campaign: &Arc<Campaign>, schedule: Schedule, budget: Budget) -> Self {
+    pub(super) fn new(
+        campaign: &Arc<Campaign>,
+        live: PathBuf,
+        schedule: Schedule,
+        budget: Budget,
+    ) -> Self {
         let started = Instant::now();
         Self {
             campaign: Arc::clone(campaign),
+            live,
             schedule,
             budget,
             slots: Vec::new(),
             started,
+            paused: Duration::ZERO,
             stop: None,
             failed: 0,
+            not_started: 0,
             output_checked: started,
         }
     }
 
     pub(super) fn started(&self) -> Instant {
         self.started
+    }
+
+    /// How long the campaign has run, without the time it has stood still.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed().saturating_sub(self.paused)
     }
 
     /// Adds a worker; says on which leash it is.
@@ -122,16 +150,18 @@ impl Core {
     }
 
     /// A worker's run has ended.
-    pub(super) fn finished(&mut self, slot: usize, class: Class) {
+    pub(super) fn finished(&mut self, slot: usize, verdict: Verdict) {
         self.slots[slot].current = None;
-        if class == Class::Fail {
+        if verdict.class() == Class::Fail {
             self.failed = self.failed.saturating_add(1);
         }
+        let is_obstacle = verdict == Verdict::NotStarted;
+        self.not_started = if is_obstacle { self.not_started.saturating_add(1) } else { 0 };
     }
 
     fn begin(&mut self, slot: usize, job: Job) {
         let deadline = Instant::now() + self.campaign.timeout_of(job.test);
-        let log = live_log(&self.campaign.folder, slot);
+        let log = live_log(&self.live, slot);
         let slot = &mut self.slots[slot];
         slot.leash.clear();
         let harness = self.campaign.tests[job.test].harness;
@@ -144,30 +174,56 @@ impl Core {
         }
         if self.budget.max_fail.is_some_and(|limit| self.failed >= limit.get()) {
             self.stop = Some(Stop::Failures);
-        } else if self.budget.duration.is_some_and(|limit| self.started.elapsed() >= limit) {
+        } else if self.not_started >= NOT_STARTED_MAX {
+            self.stop = Some(Stop::Obstacle);
+        } else if self.budget.duration.is_some_and(|limit| self.elapsed() >= limit) {
             self.stop = Some(Stop::Time);
         }
     }
 
     /// The first interrupt asks every run to end, the second kills them.
     pub(super) fn interrupt(&mut self) -> Urgency {
-        let is_first = self.stop != Some(Stop::Interrupted);
+        let is_first = !self.stop.is_some_and(Stop::is_sudden);
         self.stop = Some(Stop::Interrupted);
-        let now = Instant::now();
-        let grace = self.campaign.process.grace;
+        let signal = if is_first { Signal::Terminate } else { Signal::Kill };
+        let running = self.end_all(signal);
+        if is_first { Urgency::Asked(running) } else { Urgency::Killed }
+    }
+
+    /// Nothing more can be recorded, so nothing more is run.
+    pub(super) fn give_up(&mut self) {
+        if !self.stop.is_some_and(Stop::is_sudden) {
+            self.stop = Some(Stop::Unrecorded);
+            self.end_all(Signal::Terminate);
+        }
+    }
+
+    /// Ends every run that is under way; says how many those are.
+    fn end_all(&mut self, signal: Signal) -> usize {
+        let patience = if signal == Signal::Kill { REPEAT } else { self.campaign.process.grace };
+        let kill_at = Instant::now() + patience;
         let mut running = 0;
         for slot in &mut self.slots {
             let Some(current) = &mut slot.current else { continue };
             running += 1;
-            let (signal, kill_at) = if is_first {
-                (Signal::Terminate, now + grace)
-            } else {
-                (Signal::Kill, now + REPEAT)
-            };
             slot.leash.end(EndReason::Cancelled, signal);
             current.phase = Phase::Ending { reason: EndReason::Cancelled, kill_at };
         }
-        if is_first { Urgency::Asked(running) } else { Urgency::Killed }
+        running
+    }
+
+    /// Makes every run stand still, and those that are just being started too.
+    pub(super) fn pause(&self) {
+        self.slots.iter().for_each(|slot| slot.leash.pause());
+    }
+
+    /// Lets every run go on; the time it stood still counts for nothing.
+    pub(super) fn go_on(&mut self, paused: Duration) {
+        self.paused += paused;
+        for slot in &mut self.slots {
+            slot.current.iter_mut().for_each(|current| current.phase.put_off(paused));
+            slot.leash.go_on(paused);
+        }
     }
 
     /// Ends what has run too long or printed too much.
@@ -243,8 +299,94 @@ impl Campaign {
     }
 }
 
+/// After so many runs in a row that could not be started, no other will be.
+const NOT_STARTED_MAX: u32 = 20;
+
 /// How often the sizes of logs are looked at. A process can print some 100 MB in this time.
 const OUTPUT_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A group that was killed and is still there is killed again after this time.
 const REPEAT: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Keep, Order, ProcessPlan, Rounds};
+    use crate::run::Seeds;
+    use crate::seed::Seed;
+    use crate::suite::{Binary, Mark, Test};
+
+    fn core(timeout: Duration) -> Core {
+        let test = Test {
+            name: "a".into(),
+            id: "a".into(),
+            binary: 0,
+            args: Vec::new(),
+            harness: Harness::Opaque,
+            mark: Mark::Normal,
+        };
+        let binary = Binary {
+            name: "a".into(),
+            path: "a".into(),
+            cwd: "/".into(),
+            env: vec![],
+            contents: None,
+        };
+        let process = ProcessPlan {
+            verbose: None,
+            timeout,
+            timeouts: Vec::new(),
+            grace: timeout,
+            max_output: 1,
+            env: Vec::new(),
+            seed_env: None,
+            fail_regex: None,
+        };
+        let campaign = Campaign {
+            passes: crate::run::Passes::none(1),
+            tests: vec![test],
+            binaries: vec![binary],
+            process,
+            seeds: Seeds::Derived(Seed::fresh()),
+            keep: Keep::Failures,
+            folder: "/nowhere".into(),
+        };
+        let schedule = Schedule::new(1, Rounds::Endless, Order::Interleaved);
+        let budget = Budget { rounds: Rounds::Endless, duration: Some(timeout), max_fail: None };
+        Core::new(&Arc::new(campaign), "/nowhere/live".into(), schedule, budget)
+    }
+
+    #[test]
+    fn time_in_which_everything_stood_still_counts_for_nothing() {
+        let minute = Duration::from_secs(60);
+        let mut core = core(minute);
+        let leash = core.add_slot();
+        core.next(0, |_| 0.0).unwrap();
+        core.pause();
+        core.go_on(60 * minute);
+        core.started = core.started.checked_sub(60 * minute).unwrap_or(core.started);
+        assert_eq!(leash.paused(), 60 * minute);
+        let Phase::Running { deadline } = core.slots[0].current.as_ref().unwrap().phase else {
+            panic!("the run is still under way");
+        };
+        assert!(deadline > Instant::now() + 59 * minute, "its deadline has moved too");
+        core.finished(0, Verdict::Passed);
+        assert!(core.next(0, |_| 0.0).is_some(), "nor has the time of --for gone by");
+    }
+
+    #[test]
+    fn runs_that_cannot_be_started_are_not_tried_for_ever() {
+        let mut core = core(Duration::from_secs(60));
+        core.add_slot();
+        for number in 0..2 * NOT_STARTED_MAX {
+            if core.next(0, |_| 0.0).is_none() {
+                assert_eq!((number, core.stop()), (NOT_STARTED_MAX + 1, Stop::Obstacle));
+                return;
+            }
+            // One that can be started in between makes the count begin again.
+            let verdict = if number == 0 { Verdict::Failed } else { Verdict::NotStarted };
+            core.finished(0, verdict);
+        }
+        panic!("it goes on for ever");
+    }
+}

@@ -5,10 +5,11 @@
 //! its process, on a busy disk by far.
 
 use std::fs::{self, File, OpenOptions};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+
+use crate::live::LiveFolder;
 
 /// One worker's log file and folder.
 #[derive(Debug)]
@@ -24,9 +25,10 @@ pub(super) struct Desk {
 
 impl Desk {
     /// The desk of a worker; nothing is created before the first run.
-    pub(super) fn new(campaign: &Path, slot: usize) -> Self {
-        let log = live_log(campaign, slot);
-        Self { folder: log.with_extension("dir"), log, temporary: temporary_folder(), file: None }
+    pub(super) fn new(live: &LiveFolder, slot: usize) -> Self {
+        let log = live_log(live.path(), slot);
+        let temporary = live.temporary().join(slot.to_string());
+        Self { folder: log.with_extension("dir"), log, temporary, file: None }
     }
 
     /// The log of the run that is under way.
@@ -84,6 +86,16 @@ impl Desk {
         Ok(())
     }
 
+    /// Whether there is no room for more output; then a run that failed may have failed for that.
+    pub(super) fn is_full(&self) -> bool {
+        let probe = self.log.with_extension("probe");
+        let written = fs::write(&probe, vec![0; PROBE_BYTES]);
+        let _ = fs::remove_file(&probe);
+        written.is_err_and(|error| {
+            matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        })
+    }
+
     /// Cuts the log to `limit` bytes if it is longer, and says so in it.
     pub(super) fn cut(&self, limit: u64) -> io::Result<()> {
         let Some(mut file) = self.file.as_ref() else { return Ok(()) };
@@ -120,41 +132,13 @@ fn empty(folder: &Path) {
     }
 }
 
-/// A name among the system's temporary files that nobody can guess.
-fn temporary_folder() -> PathBuf {
-    let unique = RandomState::new().build_hasher().finish();
-    let parent = std::env::temp_dir();
-    let parent = std::path::absolute(&parent).unwrap_or(parent);
-    parent.join(format!("dstest-{unique:016x}"))
-}
-
-/// The folder of all desks, which outlives each of them.
-///
-/// Only its owner creates and removes it: one worker may go home while another sits down.
-#[derive(Debug)]
-pub(super) struct Office(PathBuf);
-
-impl Office {
-    pub(super) fn open(campaign: &Path) -> io::Result<Self> {
-        let folder = campaign.join(FOLDER_NAME);
-        fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Office {
-    fn drop(&mut self) {
-        // It stays where a desk could not be cleared.
-        let _ = fs::remove_dir(&self.0);
-    }
-}
-
 /// Where the output of a worker's present run is.
-pub(super) fn live_log(campaign: &Path, slot: usize) -> PathBuf {
-    campaign.join(FOLDER_NAME).join(format!("{slot}.log"))
+pub(super) fn live_log(live: &Path, slot: usize) -> PathBuf {
+    live.join(format!("{slot}.log"))
 }
 
-const FOLDER_NAME: &str = "live";
+/// What must fit for a run's output to count as kept: the buffers of most programs.
+const PROBE_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -163,8 +147,8 @@ mod tests {
     #[test]
     fn a_desk_is_empty_for_each_run_and_what_is_kept_is_moved() {
         let root = tempfile::tempdir().unwrap();
-        let office = Office::open(root.path()).unwrap();
-        let mut desk = Desk::new(root.path(), 3);
+        let live = LiveFolder::open(root.path()).unwrap();
+        let mut desk = Desk::new(&live, 3);
         desk.prepare().unwrap().write_all(b"first").unwrap();
         fs::write(desk.folder().join("file"), "x").unwrap();
         fs::write(desk.temporary().join("file"), "x").unwrap();
@@ -182,15 +166,15 @@ mod tests {
         let temporary = desk.temporary().to_owned();
         drop(desk);
         assert!(!temporary.exists());
-        drop(office);
+        drop(live);
         assert!(!root.path().join("live").exists());
     }
 
     #[test]
     fn a_log_is_cut_only_where_it_is_too_long() {
         let root = tempfile::tempdir().unwrap();
-        let _office = Office::open(root.path()).unwrap();
-        let mut desk = Desk::new(root.path(), 0);
+        let live = LiveFolder::open(root.path()).unwrap();
+        let mut desk = Desk::new(&live, 0);
         desk.prepare().unwrap().write_all(b"0123456789").unwrap();
         desk.cut(10).unwrap();
         assert_eq!(fs::read(desk.log()).unwrap(), b"0123456789");

@@ -1,18 +1,21 @@
 //! The dispatcher: starts the workers, enforces limits, hears signals, and passes records on.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::core::{Core, Shared, Urgency};
-use super::desk::Office;
+use super::desk::Desk;
 use super::schedule::Schedule;
 use super::worker::Worker;
 use super::{Campaign, Message, RunEvent};
+use crate::live::LiveFolder;
+use crate::orphans::Orphans;
 use crate::plan::Budget;
-use crate::signals::Interrupts;
+use crate::signals::{self, Interrupts};
 
 /// Why a campaign ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +26,23 @@ pub enum Stop {
     Time,
     /// As many runs had failed as were to.
     Failures,
+    /// So many runs in a row could not be started that none will be.
+    Obstacle,
+    /// What happens can no longer be recorded.
+    Unrecorded,
     /// The user interrupted it.
     Interrupted,
+}
+
+impl Stop {
+    /// Whether runs that were under way have been ended.
+    #[must_use]
+    pub const fn is_sudden(self) -> bool {
+        match self {
+            Self::Complete | Self::Time | Self::Failures | Self::Obstacle => false,
+            Self::Unrecorded | Self::Interrupted => true,
+        }
+    }
 }
 
 /// How a campaign went.
@@ -38,15 +56,15 @@ pub struct Outcome {
 
 /// Whoever wants to know what happens.
 pub trait Observer {
-    /// Something happened.
-    fn event(&mut self, event: &RunEvent<'_>);
+    /// Something happened. With `Break` nothing more is run: what is under way is ended.
+    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()>;
 }
 
 /// The expected duration of a test in seconds, by its index; 0 if nothing is known.
 pub type Expectation = Arc<dyn Fn(usize) -> f64 + Send + Sync>;
 
 /// How a campaign is run, apart from what each run is.
-pub struct Orders {
+pub struct Orders<'a> {
     /// Which runs, in which order.
     pub schedule: Schedule,
     /// When to stop.
@@ -55,21 +73,24 @@ pub struct Orders {
     pub workers: usize,
     /// How long tests take, as far as is known.
     pub expectation: Expectation,
+    /// Where runs that are under way have their files.
+    pub live: &'a LiveFolder,
 }
 
 /// Runs a whole campaign and reports what happens to `observer`.
 ///
 /// # Errors
-/// If the system refuses the threads or the campaign's folder cannot be written. Runs that cannot be started are records, not errors.
+/// If the system refuses the threads. Runs that cannot be started are records, not errors.
 pub fn dispatch(
     campaign: &Arc<Campaign>,
-    orders: Orders,
+    orders: Orders<'_>,
     interrupts: &Interrupts,
     observer: &mut dyn Observer,
 ) -> io::Result<Outcome> {
-    let core = Shared::new(Core::new(campaign, orders.schedule, orders.budget));
+    let orphans = Arc::new(Orphans::watch());
+    let live = orders.live.path().to_owned();
+    let core = Shared::new(Core::new(campaign, live, orders.schedule, orders.budget));
     let started = core.lock().started();
-    let _office = Office::open(&campaign.folder)?;
     let (messages, inbox) = mpsc::channel();
     interrupts.forward_to_dispatcher(messages.clone());
     // Every worker is known to the core before the first one takes a job.
@@ -80,6 +101,8 @@ pub fn dispatch(
             campaign: Arc::clone(campaign),
             core: core.clone(),
             leash,
+            orphans: Arc::clone(&orphans),
+            desk: Desk::new(orders.live, slot),
             started,
             expectation: Arc::clone(&orders.expectation),
         };
@@ -87,7 +110,12 @@ pub fn dispatch(
     }
     listen(&core, &inbox, orders.workers, observer);
     let stop = core.lock().stop();
-    Ok(Outcome { stop, wall: started.elapsed() })
+    let wall = core.lock().elapsed();
+    let strays = orphans.end_all();
+    if strays > 0 {
+        let _ = observer.event(&RunEvent::Strays { ended: strays });
+    }
+    Ok(Outcome { stop, wall })
 }
 
 fn spawn(worker: Worker, messages: &Sender<Message>) -> io::Result<()> {
@@ -104,20 +132,22 @@ fn listen(core: &Shared, inbox: &Receiver<Message>, mut workers: usize, to: &mut
     let mut enforced = Instant::now();
     while workers > 0 {
         let patience = core.lock().patience();
-        match inbox.recv_timeout(patience) {
+        let reaction = match inbox.recv_timeout(patience) {
             Ok(Message::Finished { test, record }) => {
-                to.event(&RunEvent::Finished { test, record: &record });
+                to.event(&RunEvent::Finished { test, record: &record })
             }
             Ok(Message::Round { iterations }) => to.event(&RunEvent::Round { iterations }),
-            Ok(Message::Home) => workers -= 1,
-            Ok(Message::Interrupt) => {
-                let urgency = core.lock().interrupt();
-                if let Urgency::Asked(running) = urgency {
-                    to.event(&RunEvent::Interrupted { running });
-                }
+            Ok(Message::Home) => {
+                workers -= 1;
+                GO_ON
             }
+            Ok(Message::Interrupt) => interrupt(core, to),
+            Ok(Message::Suspend) => suspend(core, to),
             // The signal handler keeps a sender, so the channel never closes.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => GO_ON,
+        };
+        if reaction.is_break() {
+            core.lock().give_up();
         }
         if enforced.elapsed() >= ENFORCE_INTERVAL {
             core.lock().enforce();
@@ -125,6 +155,32 @@ fn listen(core: &Shared, inbox: &Receiver<Message>, mut workers: usize, to: &mut
         }
     }
 }
+
+fn interrupt(core: &Shared, to: &mut dyn Observer) -> ControlFlow<()> {
+    let urgency = core.lock().interrupt();
+    match urgency {
+        Urgency::Asked(running) => to.event(&RunEvent::Interrupted { running }),
+        Urgency::Killed => GO_ON,
+    }
+}
+
+/// Stands still with every run until somebody lets dstest go on (SIGCONT, as `fg` sends it).
+fn suspend(core: &Shared, to: &mut dyn Observer) -> ControlFlow<()> {
+    let reaction = to.event(&RunEvent::Suspended);
+    let mut core = core.lock();
+    let since = Instant::now();
+    core.pause();
+    signals::stand_still();
+    let paused = since.elapsed();
+    core.go_on(paused);
+    drop(core);
+    match reaction {
+        ControlFlow::Break(()) => reaction,
+        ControlFlow::Continue(()) => to.event(&RunEvent::Resumed { paused }),
+    }
+}
+
+const GO_ON: ControlFlow<()> = ControlFlow::Continue(());
 
 /// A worker's frames are small; the log buffer of 32 KiB is its largest.
 const WORKER_STACK_BYTES: usize = 256 * 1024;

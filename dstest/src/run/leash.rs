@@ -4,6 +4,7 @@
 //! belong to anybody else. The worker takes the leash off under the same lock that reaps.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::sys::{self, Pid, Signal};
 
@@ -28,6 +29,10 @@ struct State {
     reason: Option<EndReason>,
     /// Asked for before the process existed; sent as soon as it does.
     pending: Option<Signal>,
+    /// Whether the process stands still.
+    is_paused: bool,
+    /// How long it has stood still.
+    paused: Duration,
 }
 
 impl Leash {
@@ -43,6 +48,29 @@ impl Leash {
         if let Some(signal) = state.pending.take() {
             sys::signal_group(process, signal);
         }
+        if state.is_paused {
+            sys::signal_group(process, Signal::Stop);
+        }
+    }
+
+    /// Makes the run stand still.
+    pub(super) fn pause(&self) {
+        let mut state = self.lock();
+        state.is_paused = true;
+        state.process.iter().for_each(|process| sys::signal_group(*process, Signal::Stop));
+    }
+
+    /// Lets the run go on after so long.
+    pub(super) fn go_on(&self, paused: Duration) {
+        let mut state = self.lock();
+        state.is_paused = false;
+        state.paused += paused;
+        state.process.iter().for_each(|process| sys::signal_group(*process, Signal::Continue));
+    }
+
+    /// How long the run has stood still.
+    pub(super) fn paused(&self) -> Duration {
+        self.lock().paused
     }
 
     /// Ends the run with a signal; the first reason given stays.

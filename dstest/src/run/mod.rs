@@ -19,6 +19,8 @@ mod verdict;
 mod worker;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::model::{Iteration, RunRecord};
 use crate::plan::{Keep, ProcessPlan};
@@ -42,6 +44,8 @@ pub struct Campaign {
     pub seeds: Seeds,
     /// Which logs stay.
     pub keep: Keep,
+    /// Which tests have left the log of a run that passed, to compare others with.
+    pub passes: Passes,
     /// The folder of this campaign's results; logs go below it.
     pub folder: PathBuf,
 }
@@ -55,6 +59,23 @@ pub enum Seeds {
     Fixed(Seed),
     /// The first iteration has this one, and each further one the next.
     Following(Seed),
+}
+
+/// Which tests have passed before.
+#[derive(Debug)]
+pub struct Passes(Vec<AtomicBool>);
+
+impl Passes {
+    /// None of so many tests has.
+    #[must_use]
+    pub fn none(tests: usize) -> Self {
+        Self((0..tests).map(|_| AtomicBool::new(false)).collect())
+    }
+
+    /// Whether a test passes for the first time; it has from now on.
+    fn is_first(&self, test: usize) -> bool {
+        self.0.get(test).is_some_and(|passed| !passed.swap(true, Ordering::Relaxed))
+    }
 }
 
 impl Campaign {
@@ -97,6 +118,8 @@ pub enum Message {
     Home,
     /// The user wants to stop.
     Interrupt,
+    /// The user wants everything to stand still for a while.
+    Suspend,
 }
 
 /// What the dispatcher tells the rest of the program, in the order in which it happened.
@@ -118,6 +141,18 @@ pub enum RunEvent<'a> {
     Interrupted {
         /// How many are still running.
         running: usize,
+    },
+    /// Everything is about to stand still.
+    Suspended,
+    /// Everything goes on.
+    Resumed {
+        /// After so long.
+        paused: Duration,
+    },
+    /// Processes that had left their runs' groups have been ended after the last run.
+    Strays {
+        /// How many.
+        ended: usize,
     },
 }
 

@@ -6,25 +6,58 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use thiserror::Error;
+
 use super::desk::Desk;
 use super::{Campaign, Job};
+use crate::orphans::RUN_DIR;
 use crate::seed::Seed;
 use crate::sys::{self, GroupState, Pid, Signal};
 
 /// Starts the process of a job.
 ///
 /// Nothing here may force `fork`: std then spawns without copying the page tables of dstest.
-pub(super) fn start(campaign: &Campaign, job: Job, desk: &mut Desk) -> io::Result<(Child, Pid)> {
-    let log = desk.prepare()?;
-    let (output, errors) = (log.try_clone()?, log.try_clone()?);
-    let child = command(campaign, job, desk)
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(errors)
-        .process_group(0)
-        .spawn()?;
-    let pid = Pid::of_child(child.id()).ok_or_else(|| io::Error::other("a child without an id"))?;
+pub(super) fn start(
+    campaign: &Campaign,
+    job: Job,
+    desk: &mut Desk,
+) -> Result<(Child, Pid), StartError> {
+    let outputs = desk.prepare().and_then(|log| Ok((log.try_clone()?, log.try_clone()?)));
+    let (output, errors) =
+        outputs.map_err(|source| StartError::Desk { path: desk.log().to_owned(), source })?;
+    let mut command = command(campaign, job, desk);
+    command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
+    let child = command.spawn().map_err(|source| {
+        let program = campaign.binaries[campaign.tests[job.test].binary].path.clone();
+        StartError::Program { program, source }
+    })?;
+    let no_id = || StartError::Lost(io::Error::other("a child without an id"));
+    let pid = Pid::of_child(child.id()).ok_or_else(no_id)?;
     Ok((child, pid))
+}
+
+/// Why nothing is known of a run.
+#[derive(Debug, Error)]
+pub(super) enum StartError {
+    /// There is no place for its output.
+    #[error("cannot write {}: {source}", path.display())]
+    Desk {
+        /// The place.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Its program cannot be run.
+    #[error("cannot run {}: {source}", program.display())]
+    Program {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system does not say what became of it.
+    #[error("cannot wait for it: {0}")]
+    Lost(io::Error),
 }
 
 /// How the process of a job is called.
@@ -62,7 +95,7 @@ fn command(campaign: &Campaign, job: Job, desk: &Desk) -> Command {
     // The user's own configuration counts, as everywhere.
     command.env("TMPDIR", desk.temporary());
     command.args(&launch.words[1..]).current_dir(launch.cwd).envs(launch.env);
-    command.env("DSTEST_RUN_DIR", desk.folder());
+    command.env(RUN_DIR, desk.folder());
     command
 }
 

@@ -4,6 +4,7 @@
 //! never overwritten.
 
 use std::collections::{HashSet, VecDeque};
+use std::fmt;
 use std::num::NonZeroU32;
 
 use super::Job;
@@ -114,8 +115,21 @@ impl Shard {
         (1 <= index && index <= count.get()).then_some(Self { index, count })
     }
 
+    /// Reads `I/M`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (index, count) = text.split_once('/')?;
+        Self::new(index.parse().ok()?, count.parse().ok()?)
+    }
+
     fn holds(self, iteration: Iteration) -> bool {
         (iteration.number() - 1) % self.count.get() == self.index - 1
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
     }
 }
 
@@ -229,6 +243,16 @@ mod tests {
         for (rounds, order, want) in rows {
             assert_eq!(words(Schedule::new(2, rounds, order), |_| 0.0, 9), want);
         }
+    }
+
+    #[test]
+    fn a_share_is_read_as_it_is_written() {
+        for text in ["1/1", "2/4"] {
+            assert_eq!(Shard::parse(text).map(|shard| shard.to_string()).as_deref(), Some(text));
+        }
+        assert!(
+            ["0/4", "5/4", "1/0", "1", "a/b", ""].iter().all(|text| Shard::parse(text).is_none())
+        );
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! A worker: takes a job, owns its process from start to end, and reports a record.
 
-use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -9,12 +8,13 @@ use std::time::{Duration, Instant};
 use super::core::Shared;
 use super::desk::Desk;
 use super::leash::{EndReason, Leash};
-use super::process::{self, Leftovers};
+use super::process::{self, Leftovers, StartError};
 use super::schedule::Step;
 use super::verdict::{Evidence, Judgement, judge};
 use super::{Campaign, Expectation, Job, Message, log_path};
 use crate::harvest::Harvest;
 use crate::model::{Class, RunRecord, Usage, Verdict};
+use crate::orphans::Orphans;
 use crate::plan::Keep;
 use crate::sys::{self, Reaped};
 use crate::told::Told;
@@ -25,6 +25,8 @@ pub(super) struct Worker {
     pub(super) campaign: Arc<Campaign>,
     pub(super) core: Shared,
     pub(super) leash: Arc<Leash>,
+    pub(super) orphans: Arc<Orphans>,
+    pub(super) desk: Desk,
     pub(super) started: Instant,
     pub(super) expectation: Expectation,
 }
@@ -32,57 +34,61 @@ pub(super) struct Worker {
 impl Worker {
     /// Works until there is nothing more to do. The dispatcher outlives its workers, so that
     /// messages arrive.
-    pub(super) fn work(&self, messages: &Sender<Message>) {
+    pub(super) fn work(self, messages: &Sender<Message>) {
         let _home = GoHome(messages);
-        let mut desk = Desk::new(&self.campaign.folder, self.slot);
-        loop {
-            let step = self.core.lock().next(self.slot, &*self.expectation);
-            let message = match step {
-                None => return,
-                Some(Step::Round(iterations)) => Message::Round { iterations },
-                Some(Step::Run(job)) => {
-                    let record = Box::new(self.run(job, &mut desk));
-                    self.core.lock().finished(self.slot, record.verdict.class());
-                    Message::Finished { test: job.test, record }
-                }
-            };
+        // Its desk is cleared before it goes home.
+        let mut worker = self;
+        while let Some(message) = worker.step() {
             let _ = messages.send(message);
         }
     }
 
-    fn run(&self, job: Job, desk: &mut Desk) -> RunRecord {
-        let mut record = self.blank(job);
-        match self.run_process(job, desk) {
-            Ok(end) => self.fill(&mut record, job, desk, &end),
-            Err(error) => {
-                let program = &self.campaign.binaries[self.campaign.tests[job.test].binary].path;
-                record.signature = Some(format!("cannot run {}: {error}", program.display()));
+    /// The next run, if there is one, from its start to its record.
+    fn step(&mut self) -> Option<Message> {
+        let step = self.core.lock().next(self.slot, &*self.expectation)?;
+        Some(match step {
+            Step::Round(iterations) => Message::Round { iterations },
+            Step::Run(job) => {
+                let record = Box::new(self.run(job));
+                self.core.lock().finished(self.slot, record.verdict);
+                Message::Finished { test: job.test, record }
             }
+        })
+    }
+
+    fn run(&mut self, job: Job) -> RunRecord {
+        let mut record = self.blank(job);
+        match self.run_process(job) {
+            Ok(end) => self.fill(&mut record, job, &end),
+            Err(error) => record.signature = Some(error.to_string()),
         }
         record
     }
 
-    fn run_process(&self, job: Job, desk: &mut Desk) -> io::Result<End> {
+    fn run_process(&mut self, job: Job) -> Result<End, StartError> {
         let start = Instant::now();
         // The handle is dropped at once: waiting needs the process's resource usage too, which
         // std does not give.
-        let (_, pid) = process::start(&self.campaign, job, desk)?;
+        let (_, pid) = process::start(&self.campaign, job, &mut self.desk)?;
         self.leash.attach(pid);
         let waited = sys::wait_for_exit(pid);
-        let wall = start.elapsed();
+        let wall = start.elapsed().saturating_sub(self.leash.paused());
         let (reaped, ended) = self.leash.detach(|| sys::reap(pid));
-        waited?;
-        let leftovers = process::clean_up(pid);
-        Ok(End { wall, reaped: reaped?, ended, leftovers })
+        waited.map_err(StartError::Lost)?;
+        let mut leftovers = process::clean_up(pid);
+        if self.orphans.end_of_run(self.desk.folder()) > 0 {
+            leftovers = Leftovers::Killed;
+        }
+        Ok(End { wall, reaped: reaped.map_err(StartError::Lost)?, ended, leftovers })
     }
 
-    fn fill(&self, record: &mut RunRecord, job: Job, desk: &mut Desk, end: &End) {
+    fn fill(&mut self, record: &mut RunRecord, job: Job, end: &End) {
         if end.ended == Some(EndReason::OutputLimit) {
             // Best effort: a log that cannot be cut is only larger than asked for.
-            let _ = desk.cut(self.campaign.process.max_output);
+            let _ = self.desk.cut(self.campaign.process.max_output);
         }
         let fail = self.campaign.process.fail_regex.as_ref();
-        let harvest = Harvest::of_file(desk.log(), fail).unwrap_or_default();
+        let mut harvest = Harvest::of_file(self.desk.log(), fail).unwrap_or_default();
         let harness = self.campaign.tests[job.test].harness;
         let judgement = judge(&Evidence {
             harness,
@@ -97,30 +103,38 @@ impl Worker {
         record.log_bytes = harvest.bytes;
         record.trace = harvest.trace;
         record.metrics = harvest.metrics;
-        self.conclude(record, job, judgement, harvest, desk);
-        self.tidy(record, desk, end.leftovers);
+        record.sometimes = harvest.sometimes.take();
+        self.conclude(record, job, judgement, harvest);
+        self.tidy(record, job.test, end.leftovers);
     }
 
     /// Sets the verdict, and why.
-    fn conclude(
-        &self,
-        record: &mut RunRecord,
-        job: Job,
-        judgement: Judgement,
-        log: Harvest,
-        desk: &Desk,
-    ) {
+    fn conclude(&self, record: &mut RunRecord, job: Job, judgement: Judgement, log: Harvest) {
         record.verdict = judgement.verdict;
-        if record.verdict.class() != Class::Pass {
-            let told = || Told::read(desk.folder())?.signature;
+        if record.verdict.class() == Class::Fail && self.desk.is_full() {
+            let folder = self.desk.folder().parent().unwrap_or(self.desk.folder());
+            let reason = format!("no space is left for its output in {}", folder.display());
+            (record.verdict, record.signature) = (Verdict::NotStarted, Some(reason));
+        } else if record.verdict.class() != Class::Pass {
+            let told = || Told::read(self.desk.folder())?.signature;
             let found = judgement.reason.or_else(told).or_else(|| log.clue.finish());
             record.signature = Some(signature(record, found, self.campaign.timeout_of(job.test)));
         }
     }
 
     /// Keeps or forgets what the run has left, according to its verdict.
-    fn tidy(&self, record: &mut RunRecord, desk: &mut Desk, leftovers: Leftovers) {
-        match (record.verdict.class(), self.campaign.keep) {
+    fn tidy(&mut self, record: &mut RunRecord, test: usize, leftovers: Leftovers) {
+        // A run that tells its trace can be repeated for its log; of other tests one that passed
+        // is kept, so that there is something to compare a failure with.
+        let is_keepsake = || record.trace.is_none() && self.campaign.passes.is_first(test);
+        let keep = match self.campaign.keep {
+            Keep::Failures if record.verdict == Verdict::Passed && is_keepsake() => {
+                Keep::Everything
+            }
+            as_asked @ (Keep::Failures | Keep::Everything) => as_asked,
+        };
+        let desk = &mut self.desk;
+        match (record.verdict.class(), keep) {
             (Class::Pass, Keep::Failures) => {
                 desk.wipe();
                 if leftovers == Leftovers::Killed {
@@ -156,6 +170,7 @@ impl Worker {
             log_bytes: 0,
             trace: None,
             metrics: None,
+            sometimes: None,
             signature: None,
         }
     }

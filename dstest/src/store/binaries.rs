@@ -26,7 +26,10 @@ impl Store {
         let folder = kept.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder).map_err(io_error("create", folder))?;
         let fresh = kept.with_extension(format!("{}.tmp", std::process::id()));
-        let copied = copy_program(program, &fresh).map_err(io_error("write", &fresh))?;
+        let copied = copy_program(program, &fresh).map_err(|error| {
+            let _ = fs::remove_file(&fresh);
+            io_error("write", &fresh)(error)
+        })?;
         // The program may have been rebuilt since it was hashed: what counts is what was copied.
         let kept = self.place_of(program, copied);
         if let Some(folder) = kept.parent() {
@@ -40,6 +43,12 @@ impl Store {
         let name = program.file_name().unwrap_or_default();
         self.root.join("bin").join(format!("{hash:032x}")).join(name)
     }
+}
+
+/// The hash of a program's contents; `None` where it cannot be read.
+#[must_use]
+pub fn contents(program: &Path) -> Option<String> {
+    copy(program, &mut io::sink()).ok().map(|hash| format!("{hash:032x}"))
 }
 
 /// Copies a program, executable and read-only; says what its hash is.

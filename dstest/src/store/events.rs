@@ -13,6 +13,8 @@ pub struct EventLog {
     file: File,
     path: PathBuf,
     line: Vec<u8>,
+    /// The length of the file: up to here it is whole lines.
+    length: u64,
 }
 
 impl EventLog {
@@ -22,17 +24,17 @@ impl EventLog {
     /// [`StoreError::Io`].
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(FILE_NAME);
-        let open = || -> io::Result<File> {
+        let open = || -> io::Result<(File, u64)> {
             let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
             let whole = length_of_whole_lines(&mut file)?;
             file.set_len(whole)?;
-            Ok(file)
+            Ok((file, whole))
         };
-        let file = open().map_err(io_error("write", &path))?;
-        Ok(Self { file, path, line: Vec::new() })
+        let (file, length) = open().map_err(io_error("write", &path))?;
+        Ok(Self { file, path, line: Vec::new(), length })
     }
 
-    /// Appends one record in one write.
+    /// Appends one record in one write; all of it or, where that fails, nothing.
     ///
     /// # Errors
     /// [`StoreError::Io`], as on a full disk.
@@ -40,9 +42,13 @@ impl EventLog {
         self.line.clear();
         let encoded = serde_json::to_writer(&mut self.line, record).map_err(io::Error::from);
         self.line.push(b'\n');
-        encoded
-            .and_then(|()| self.file.write_all(&self.line))
-            .map_err(io_error("write", &self.path))
+        let written = encoded.and_then(|()| self.file.write_all(&self.line));
+        match written {
+            Ok(()) => self.length += self.line.len() as u64,
+            // A part of the line must not stand between others.
+            Err(_) => self.file.set_len(self.length).unwrap_or(()),
+        }
+        written.map_err(io_error("write", &self.path))
     }
 }
 

@@ -27,8 +27,17 @@ pub struct CampaignFile {
     pub invocation: Invocation,
     /// Iterations of each test; absent if there was no such limit.
     pub iterations: Option<u32>,
+    /// The share of the iterations that was to be run, as `I/M`; absent if it was all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
+    /// Whether the logs of passed runs are kept too.
+    #[serde(default)]
+    pub archive: bool,
     /// Processes at once.
     pub workers: u32,
+    /// Processors of the machine; absent in campaigns of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<u32>,
     /// `VERBOSE` as set for each run.
     pub verbose: Option<u8>,
     /// What ended a run that did not end by itself.

@@ -144,6 +144,7 @@ impl Union {
             started,
             invocation,
             iterations: iterations.filter(|_| is_one),
+            shard: None,
             binaries: self.binaries,
             tests: self.tests,
             ..first.clone()

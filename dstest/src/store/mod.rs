@@ -29,13 +29,15 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub use binaries::contents;
 pub use events::{EventLog, read_events};
 pub use follow::EventFollower;
 pub use format::{CampaignFile, Invocation, Limits};
 pub use locate::StoredRun;
 pub use merge::Merged;
-pub use prune::Pruned;
+pub use prune::{Pruned, Removal, Retention};
 
+use crate::live;
 use crate::time::Utc;
 
 /// The name of the store's folder beside a manifest.
@@ -121,6 +123,7 @@ impl Store {
     /// [`StoreError::Io`] if the store cannot be written.
     pub fn create_run(&self, now: Utc) -> Result<RunFolder, StoreError> {
         self.create()?;
+        self.sweep();
         let runs = self.runs();
         loop {
             let short_id = fresh_id();
@@ -147,6 +150,12 @@ impl Store {
         Ok(())
     }
 
+    /// Removes what a dstest that was killed has left under way. Every campaign looks at those
+    /// before it, so that only the newest can have something left.
+    fn sweep(&self) {
+        self.all_runs().iter().rev().take(SWEPT_RUNS).for_each(|run| live::sweep(&run.path));
+    }
+
     fn runs(&self) -> PathBuf {
         self.root.join("runs")
     }
@@ -160,6 +169,9 @@ impl Store {
     }
 }
 
+/// More campaigns than this are hardly under way in one store at a time.
+const SWEPT_RUNS: usize = 8;
+
 /// Writes a whole file so that a reader sees the old contents or the new, never a part.
 ///
 /// # Errors
@@ -168,9 +180,11 @@ pub(crate) fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), Store
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let fresh = path.with_file_name(name);
-    fs::write(&fresh, contents)
-        .and_then(|()| fs::rename(&fresh, path))
-        .map_err(io_error("write", path))
+    let written = fs::write(&fresh, contents).and_then(|()| fs::rename(&fresh, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&fresh);
+        io_error("write", path)(error)
+    })
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {

@@ -2,43 +2,183 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use super::{CampaignFile, Store, StoreError, io_error};
+use super::{CampaignFile, RunFolder, Store, StoreError, io_error};
+use crate::live;
+
+/// What a store may hold. The newest campaigns that fit stay, all others go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Campaigns.
+    pub runs: usize,
+    /// Bytes of all campaigns together, their programs not counted.
+    pub bytes: u64,
+    /// Time since a campaign began.
+    pub age: Duration,
+}
+
+/// Whether anything is really removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is.
+    Real,
+    /// It is only counted.
+    Pretended,
+}
 
 /// What was removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Pruned {
     /// Campaigns.
     pub runs: usize,
     /// Programs that no campaign left uses.
     pub programs: usize,
+    /// What all of it took on the disk.
+    pub bytes: u64,
+    /// Campaigns that stay.
+    pub kept: usize,
 }
 
 impl Store {
-    /// Removes all campaigns but the `keep` newest, then the programs none of them uses.
+    /// Removes all campaigns but the newest that `limits` allow, then the programs none of them
+    /// uses. A campaign that is running stays.
     ///
     /// # Errors
     /// [`StoreError::Io`] at the first folder that cannot be removed.
-    pub fn prune(&self, keep: usize) -> Result<Pruned, StoreError> {
-        let mut runs = self.all_runs();
-        let kept = runs.split_off(runs.len().saturating_sub(keep));
-        for run in &runs {
-            fs::remove_dir_all(&run.path).map_err(io_error("remove", &run.path))?;
+    pub fn prune(&self, limits: Retention, removal: Removal) -> Result<Pruned, StoreError> {
+        let (kept, old) = self.divide(limits);
+        let mut pruned = Pruned { kept: kept.len(), ..Pruned::default() };
+        for folder in old.iter().map(|run| &run.path) {
+            pruned.runs += 1;
+            pruned.bytes += remove(folder, removal)?;
         }
         let files = kept.iter().filter_map(|run| CampaignFile::read(&run.path).ok());
         let used: HashSet<PathBuf> = files
             .flat_map(|file| file.binaries)
             .filter_map(|binary| binary.path.parent().map(ToOwned::to_owned))
             .collect();
-        let mut programs = 0;
-        for entry in fs::read_dir(self.root.join("bin")).into_iter().flatten().flatten() {
-            let folder = entry.path();
-            if !used.contains(&folder) {
-                fs::remove_dir_all(&folder).map_err(io_error("remove", &folder))?;
-                programs += 1;
-            }
+        for folder in folders(&self.root.join("bin")).filter(|folder| !used.contains(folder)) {
+            pruned.programs += 1;
+            pruned.bytes += remove(&folder, removal)?;
         }
-        Ok(Pruned { runs: runs.len(), programs })
+        for folder in folders(&self.runs()).filter(|folder| is_abandoned(folder)) {
+            pruned.bytes += remove(&folder, removal)?;
+        }
+        Ok(pruned)
+    }
+
+    /// The campaigns that stay and those that go.
+    fn divide(&self, limits: Retention) -> (Vec<RunFolder>, Vec<RunFolder>) {
+        let mut bytes = 0_u64;
+        let mut count = 0;
+        let newest_first = self.all_runs().into_iter().rev();
+        newest_first.partition(|run| {
+            count += 1;
+            bytes = bytes.saturating_add(size(&run.path));
+            let fits = count <= limits.runs && bytes <= limits.bytes;
+            (fits && age(&run.path.join("campaign.json")) <= limits.age) || live::is_busy(&run.path)
+        })
+    }
+}
+
+/// Whether this is a campaign that was killed before it was described.
+fn is_abandoned(folder: &Path) -> bool {
+    !folder.join("campaign.json").exists() && age(folder) > ABANDONED_AFTER
+}
+
+fn remove(folder: &Path, removal: Removal) -> Result<u64, StoreError> {
+    let bytes = size(folder);
+    match removal {
+        Removal::Real => fs::remove_dir_all(folder).map_err(io_error("remove", folder))?,
+        Removal::Pretended => {}
+    }
+    Ok(bytes)
+}
+
+fn folders(parent: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir())
+}
+
+/// The bytes of all files below the folder.
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let of_entry = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(file) if file.is_dir() => size(&entry.path()),
+        Ok(file) => file.len(),
+        Err(_) => 0,
+    };
+    entries.map(of_entry).sum()
+}
+
+/// The time since a file was written; none where nobody knows.
+fn age(path: &Path) -> Duration {
+    let written = path.metadata().and_then(|file| file.modified());
+    written.ok().and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default()
+}
+
+/// A campaign is described some milliseconds after its folder was made, a merged one some minutes.
+const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests {
+    use std::fs::FileTimes;
+
+    use super::*;
+    use crate::time::Utc;
+
+    const ALL: Retention = Retention { runs: 100, bytes: u64::MAX, age: Duration::MAX };
+
+    /// A store with three campaigns of 1000 bytes each, an hour older each.
+    fn store(folder: &Path) -> (Store, Vec<PathBuf>) {
+        let store = Store::at(folder.to_owned());
+        let hour = Duration::from_secs(3600);
+        let paths = (0..3).map(|age| {
+            let path = folder.join(format!("runs/2026010{}T000000Z-aaa{age}", 9 - age));
+            fs::create_dir_all(&path).unwrap();
+            let file = fs::File::create(path.join("campaign.json")).unwrap();
+            file.set_len(1000).unwrap();
+            let written = SystemTime::now() - hour * age - hour / 2;
+            file.set_times(FileTimes::new().set_modified(written)).unwrap();
+            path
+        });
+        (store, paths.collect())
+    }
+
+    #[test]
+    fn each_limit_removes_the_oldest() {
+        let rows = [
+            (ALL, 3),
+            (Retention { runs: 2, ..ALL }, 2),
+            (Retention { bytes: 1999, ..ALL }, 1),
+            (Retention { age: Duration::from_secs(2 * 3600), ..ALL }, 2),
+            (Retention { runs: 0, ..ALL }, 0),
+        ];
+        for (limits, want) in rows {
+            let folder = tempfile::tempdir().unwrap();
+            let (store, paths) = store(folder.path());
+            let pretended = store.prune(limits, Removal::Pretended).unwrap();
+            assert!(paths.iter().all(|path| path.exists()), "nothing is gone yet");
+            assert_eq!(store.prune(limits, Removal::Real).unwrap(), pretended);
+            let left: Vec<bool> = paths.iter().map(|path| path.exists()).collect();
+            assert_eq!(left, [want > 0, want > 1, want > 2], "{limits:?}");
+            assert_eq!((pretended.kept, pretended.bytes), (want, 1000 * (3 - want as u64)));
+        }
+    }
+
+    #[test]
+    fn a_campaign_that_never_began_goes_after_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path().to_owned());
+        let run = store.create_run(Utc::now()).unwrap();
+        store.prune(ALL, Removal::Real).unwrap();
+        assert!(run.path.exists(), "it may be about to begin");
+        let old = SystemTime::now() - 2 * ABANDONED_AFTER;
+        let times = FileTimes::new().set_modified(old);
+        fs::File::open(&run.path).unwrap().set_times(times).unwrap();
+        store.prune(ALL, Removal::Real).unwrap();
+        assert!(!run.path.exists());
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Live {
     screen: MultiProgress,
     /// The overall line, then one for each test that is shown.
     lines: Vec<ProgressBar>,
-    _no_echo: NoEcho,
+    no_echo: Option<NoEcho>,
 }
 
 impl Live {
@@ -27,7 +27,7 @@ impl Live {
         let target = ProgressDrawTarget::stderr_with_hz(20);
         let paint = Paint::choose(context.color, &std::io::stderr());
         let screen = MultiProgress::with_draw_target(target);
-        Self { context, paint, screen, lines: Vec::new(), _no_echo: NoEcho::new() }
+        Self { context, paint, screen, lines: Vec::new(), no_echo: Some(NoEcho::new()) }
     }
 
     /// Shows exactly these lines, cut to the width of the terminal.
@@ -76,6 +76,15 @@ impl Display for Live {
         // A screen that is gone cannot be cleared.
         let _ = self.screen.clear();
         let _ = std::io::stderr().flush();
+    }
+
+    fn suspend(&mut self) {
+        self.clear();
+        self.no_echo = None;
+    }
+
+    fn resume(&mut self) {
+        self.no_echo = Some(NoEcho::new());
     }
 }
 

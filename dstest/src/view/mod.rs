@@ -43,6 +43,10 @@ pub enum Notice {
     Line(String),
     /// A line beside the results, as it is.
     Note(String),
+    /// Everything is about to stand still: the terminal is to be as it was before.
+    Suspend(Sender<()>),
+    /// Everything goes on after this time.
+    Resume(Duration),
 }
 
 /// A tally that the dispatcher's side writes and the view reads.
@@ -91,6 +95,13 @@ impl View {
         let _ = self.notices.send(notice);
     }
 
+    /// Gives the terminal back for a while. A view that waits for its reader is not waited for.
+    pub fn suspend(&self) {
+        let (done, is_done) = mpsc::channel();
+        self.tell(Notice::Suspend(done));
+        let _ = is_done.recv_timeout(SUSPEND_PATIENCE);
+    }
+
     /// Ends the view; nothing of it is left on the screen but what it printed.
     pub fn finish(self) {
         drop(self.notices);
@@ -118,16 +129,30 @@ trait Display {
 
     /// Takes the progress off the screen.
     fn clear(&mut self);
+
+    /// Takes the progress off the screen and leaves the terminal as it was, for a while.
+    fn suspend(&mut self);
+
+    /// The terminal is ours again.
+    fn resume(&mut self);
 }
 
 fn watch<D: Display>(display: &mut D, inbox: &Receiver<Notice>, tally: &SharedTally) {
-    let started = Instant::now();
+    let mut started = Instant::now();
     let mut next = started + D::INTERVAL;
     loop {
         match inbox.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(Notice::Failure(failure)) => display.print(&failure.text(display.paint())),
             Ok(Notice::Line(line)) => display.print(&line),
             Ok(Notice::Note(line)) => display.note(&line),
+            Ok(Notice::Suspend(done)) => {
+                display.suspend();
+                let _ = done.send(());
+            }
+            Ok(Notice::Resume(paused)) => {
+                display.resume();
+                started += paused;
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
@@ -143,6 +168,14 @@ fn is_live(color: Color) -> bool {
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     color != Color::Never && io::stderr().is_terminal() && !is_dumb
 }
+
+/// Leaves the terminal as it was, for a program that ends without waiting for its view.
+pub fn restore_terminal() {
+    echo::restore();
+}
+
+/// Long enough for a view that is not held up to clear its lines.
+const SUSPEND_PATIENCE: Duration = Duration::from_millis(300);
 
 /// Writes to standard output. A reader that has gone away is no error: the store has everything.
 pub fn print(text: &str) {

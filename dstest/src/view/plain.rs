@@ -38,4 +38,8 @@ impl Display for Plain {
     }
 
     fn clear(&mut self) {}
+
+    fn suspend(&mut self) {}
+
+    fn resume(&mut self) {}
 }

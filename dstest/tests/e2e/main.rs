@@ -5,11 +5,17 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be had here ends the test, as it should")]
 
+mod ancestor;
+mod browse;
 mod cargo_project;
 mod commands;
+mod crashes;
+mod exit_codes;
 mod go_package;
+mod manual;
 mod merged;
 mod robustness;
 mod signals;
+mod small;
 mod stored;
 mod support;

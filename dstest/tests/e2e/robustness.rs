@@ -8,7 +8,7 @@ use std::process::Stdio;
 use crate::support::{Scene, called, is_alive, wait_until};
 
 #[test]
-fn a_name_with_a_slash_is_no_folder() {
+fn an_odd_name_is_one_folder() {
     let scene = Scene::new();
     let odd = scene.path().join("a b%c");
     fs::write(&odd, "#!/bin/sh\nexit 1\n").unwrap();

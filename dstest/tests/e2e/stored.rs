@@ -1,6 +1,7 @@
 //! Commands on stored campaigns: replay, report, resume, compare, prune, and exports.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use crate::support::{Called, Scene, wait_until};
@@ -28,7 +29,7 @@ fn the_printed_replay_line_repeats_the_run() {
         crate::support::called(shell.args(["-c", line.trim()]).current_dir(scene.path()));
     replayed.exits_with(0).says("the same as before, trace ").says("an odd seed");
     let logs = fs::read_dir(scene.latest().join("replays/logs/flaky_2c")).unwrap().count();
-    assert_eq!(logs, 1);
+    assert_eq!(logs, 2, "this run, and one that passed beside it");
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn a_silent_campaign_ends_with_a_full_log_of_each_kind_of_failure() {
     let scene = Scene::new();
     let script = "echo trace=00000000000000aa; [ -z \"$VERBOSE\" ] || echo every detail; echo error: x; exit 1";
     let called = scene.on_script(&["-n", "3", "-p", "1"], script);
-    called.exits_with(1).says("Full logs (VERBOSE=1)").says("sh #1  store/runs/");
+    called.exits_with(1).says("Full logs (VERBOSE=2)").says("sh #1  store/runs/");
     let log = fs::read_to_string(scene.latest().join("replays/logs/sh/1.log")).unwrap();
     assert!(log.contains("every detail"), "{log}");
     assert_eq!(fs::read_dir(scene.latest().join("replays/logs/sh")).unwrap().count(), 1);
@@ -104,6 +105,23 @@ fn what_cannot_be_replayed_is_named() {
         .complains("no stored run `zzzz`");
     fs::remove_dir_all(scene.path().join("store/bin")).unwrap();
     stored(&scene, "replay", &["quick_2a#1"]).exits_with(2).complains("is gone");
+}
+
+#[test]
+fn a_command_that_is_no_longer_the_same_is_named() {
+    let scene = Scene::new();
+    let write = |text: &str| {
+        fs::write(scene.path().join("t.sh"), text).unwrap();
+        fs::set_permissions(scene.path().join("t.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    write("#!/bin/sh\nexit 1\n");
+    scene.call(&["-n", "1", "-o", "store", "--", "./t.sh"]).exits_with(1);
+    assert_eq!(stored(&scene, "replay", &[]).exits_with(0).stderr, "");
+    write("#!/bin/sh\nexit 1 # as before\n");
+    let replay = stored(&scene, "replay", &[]);
+    replay.exits_with(0).complains("t.sh has changed since the campaign");
+    fs::remove_file(scene.path().join("t.sh")).unwrap();
+    stored(&scene, "replay", &[]).exits_with(2).complains("is gone");
 }
 
 #[test]
@@ -178,6 +196,43 @@ fn shards_together_are_the_whole() {
 }
 
 #[test]
+fn an_interrupted_shard_is_resumed_as_that_shard_and_keeps_what_was_to_be_kept() {
+    let scene = Scene::new();
+    let args = ["-n", "9", "--shard", "2/3", "-a", "--max-fail", "1", "-p", "1"];
+    scene.on_script(&args, "[ -e go ]").exits_with(1);
+    assert_eq!(scene.field("iter"), ["2"]);
+    fs::write(scene.path().join("go"), "").unwrap();
+    stored(&scene, "resume", &[]).exits_with(1);
+    assert_eq!(scene.field("iter"), ["2", "5", "8"]);
+    assert_eq!(scene.logs(), ["sh/2.log", "sh/5.log", "sh/8.log"]);
+}
+
+#[test]
+fn a_campaign_of_an_older_version_is_read() {
+    let scene = Scene::new();
+    scene.on_script(&["-n", "2"], "true").exits_with(0);
+    let path = scene.latest().join("campaign.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for newer in ["shard", "archive", "cores"] {
+        file.as_object_mut().unwrap().remove(newer);
+    }
+    fs::write(&path, file.to_string()).unwrap();
+    stored(&scene, "report", &["-t"]).exits_with(0).says("2 runs in");
+    stored(&scene, "resume", &["-n", "3"]).exits_with(0);
+}
+
+#[test]
+fn the_spread_of_times_is_shown_where_it_is_asked_for() {
+    let scene = Scene::new();
+    let called = scene.on_script(&["-n", "3", "--hist"], "true");
+    assert!(called.exits_with(0).stdout.contains("┈┈┈"), "{called:#?}");
+    let bars = |called: &Called| called.stdout.chars().any(|c| ('▁'..='█').contains(&c));
+    assert!(bars(&called) && bars(&stored(&scene, "report", &["--hist"])));
+    assert!(!bars(&stored(&scene, "report", &[])));
+}
+
+#[test]
 fn a_comparison_tells_chance_from_change() {
     let scene = Scene::new();
     let run = |script: &str| {
@@ -197,21 +252,15 @@ fn pruning_keeps_the_newest_and_what_they_use() {
         scene.on_fixture(&["quick", "-n", "1"]).exits_with(0);
     }
     let newest = scene.latest();
+    let dry = stored(&scene, "prune", &["--keep", "1", "--dry-run"]);
+    dry.exits_with(0).says("would remove 2 campaigns and 0 programs (");
     stored(&scene, "prune", &["--keep", "1"])
         .exits_with(0)
-        .says("removed 2 campaigns and 0 programs");
+        .says("removed 2 campaigns and 0 programs (")
+        .says("; kept 1 campaign (at most 1, 1.0 GiB, 30 days old)");
     assert_eq!(scene.latest(), newest);
     stored(&scene, "replay", &["quick_2a#1"]).exits_with(0);
     stored(&scene, "prune", &["--keep", "0"])
         .exits_with(0)
         .says("removed 1 campaign and 1 program");
-}
-
-#[test]
-fn completions_and_the_manual_are_there() {
-    let scene = Scene::new();
-    for shell in ["bash", "zsh", "fish"] {
-        scene.call(&["completions", shell]).exits_with(0).says("until-fail");
-    }
-    scene.call(&["man"]).exits_with(0).says(".TH dstest").says("DSTEST_SEED");
 }

@@ -120,6 +120,10 @@ pub struct Cli {
     /// Print all settings, documented, and which files of them are read
     #[arg(long)]
     pub print_config: bool,
+
+    /// Print the manual page, or what a shell completes the options with
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub generate: Option<Generate>,
 }
 
 /// Keeps colours, and ends by itself when everything fits the screen.
@@ -161,10 +165,27 @@ pub enum Export {
     Html,
 }
 
+/// `--generate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Generate {
+    /// The manual page, for `man`
+    Man,
+    /// Completions of bash
+    Bash,
+    /// Completions of zsh
+    Zsh,
+    /// Completions of fish
+    Fish,
+    /// Completions of elvish
+    Elvish,
+    /// Completions of PowerShell
+    Powershell,
+}
+
 /// `--theme`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ThemeChoice {
-    /// What COLORFGBG says, else dark
+    /// What COLORFGBG or the terminal says, else dark
     Auto,
     /// For a dark background
     Dark,

@@ -12,30 +12,51 @@ use std::time::Duration;
 
 use super::Exit;
 use super::lines::{Fill, Lines};
+use super::merge::Clock;
 use super::plan::Source;
-use super::run::{RunError, Screen};
+use super::run::{RunError, Screen, Sink as _};
+use crate::parse::Parser;
 
-/// Shows the files and whatever is added to them, until the program is ended.
+/// Shows the files and whatever is added to them, until the program is ended. What is there at one
+/// look is merged by time; what comes later cannot stand before what has been shown.
 ///
 /// # Errors
 /// When a file cannot be read or the output not be written.
-pub(super) fn show(sources: &[Source], screen: &mut Screen) -> Result<Exit, RunError> {
+pub(super) fn show(
+    sources: &[Source],
+    parser: &Parser,
+    screen: &mut Screen,
+) -> Result<Exit, RunError> {
     let paths = sources.iter().filter_map(|source| match source {
         Source::File(path) => Some(path.clone()),
         Source::Stdin => None,
     });
-    let mut tails = paths.map(Tail::open).collect::<Result<Vec<_>, _>>()?;
+    let tails = paths.map(|path| Tail::open(path, parser.clone()));
+    let mut tails = tails.collect::<Result<Vec<_>, _>>()?;
     loop {
-        let mut news = News::None;
         for tail in &mut tails {
-            news = news.or(tail.show_news(screen)?);
+            tail.advance()?;
         }
+        let mut news = News::None;
+        while let Some(next) = earliest(&mut tails) {
+            if let Some(line) = next.line.take() {
+                screen.line(&line)?;
+                news = News::Some;
+            }
+            next.advance()?;
+        }
+        screen.follow_size()?;
         if news == News::None {
             screen.pause()?;
-            screen.follow_size()?;
             sleep(LOOK_EVERY);
         }
     }
+}
+
+/// The file whose next line is the earliest, among those that have one.
+fn earliest(tails: &mut [Tail]) -> Option<&mut Tail> {
+    let ready = tails.iter_mut().filter(|tail| tail.line.is_some());
+    ready.min_by_key(|tail| tail.clock.time)
 }
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -47,44 +68,52 @@ enum News {
     Some,
 }
 
-impl News {
-    fn or(self, other: Self) -> Self {
-        if self == Self::Some { self } else { other }
-    }
-}
-
 /// A file that is followed.
 struct Tail {
     path: PathBuf,
     file: File,
     lines: Lines,
+    clock: Clock,
+    /// The next line, if it is complete.
+    line: Option<Vec<u8>>,
 }
 
 impl Tail {
-    fn open(path: PathBuf) -> Result<Self, RunError> {
+    fn open(path: PathBuf, parser: Parser) -> Result<Self, RunError> {
         match File::open(&path) {
-            Ok(file) => Ok(Self { path, file, lines: Lines::new() }),
+            Ok(file) => {
+                let (lines, clock) = (Lines::new(), Clock::new(parser));
+                Ok(Self { path, file, lines, clock, line: None })
+            }
             Err(error) => Err(RunError::Open { path, error }),
         }
     }
 
-    /// Shows the lines that have been completed since the last look.
-    fn show_news(&mut self, screen: &mut Screen) -> Result<News, RunError> {
-        match self.lines.fill(&mut self.file).map_err(RunError::Read)? {
-            Fill::Some => {
-                while let Some(line) = self.lines.next() {
-                    screen.line(line)?;
-                }
-                Ok(News::Some)
+    /// Goes to the next line, if there is one by now.
+    fn advance(&mut self) -> Result<(), RunError> {
+        if self.line.is_none() {
+            self.line = self.next_line().map_err(RunError::Read)?;
+            if let Some(line) = &self.line {
+                self.clock.see(line);
             }
-            Fill::End => match self.start_over().map_err(RunError::Read)? {
-                News::None => Ok(News::None),
-                News::Some => {
-                    // What the old file ended with will never get its line end.
-                    self.lines.rest().map_or(Ok(()), |line| screen.line(line))?;
-                    Ok(News::Some)
+        }
+        Ok(())
+    }
+
+    fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            if let Some(line) = self.lines.next() {
+                return Ok(Some(line.to_vec()));
+            }
+            if self.lines.fill(&mut self.file)? == Fill::End {
+                if self.start_over()? == News::None {
+                    return Ok(None);
                 }
-            },
+                // What the old file ended with will never get its line end.
+                if let Some(rest) = self.lines.rest() {
+                    return Ok(Some(rest.to_vec()));
+                }
+            }
         }
     }
 
@@ -94,11 +123,13 @@ impl Tail {
         let own = self.file.metadata()?;
         if own.len() < read {
             self.file.seek(SeekFrom::Start(0))?;
+            self.clock.time = None;
             return Ok(News::Some);
         }
         match replacement(&self.path, (own.dev(), own.ino())) {
             Some(file) => {
                 self.file = file;
+                self.clock.time = None;
                 Ok(News::Some)
             }
             None => Ok(News::None),

@@ -3,9 +3,11 @@
 //! Invariant: the lines of one input keep their order. A line without a time belongs to the line
 //! before it, and a time that runs backwards counts as the latest one before it.
 
+use super::Exit;
 use super::input::Input;
 use super::lines::{Fill, Lines};
-use super::run::RunError;
+use super::run::{RunError, Sink};
+use super::signal::Wait;
 use crate::line::Line;
 use crate::parse::Parser;
 use crate::time::Time;
@@ -13,26 +15,49 @@ use crate::time::Time;
 /// Passes on all lines of all inputs; at equal times those of the input named first come first.
 ///
 /// # Errors
-/// When an input cannot be read, or what `take` says.
+/// When an input cannot be read, or what `sink` says.
 pub(super) fn lines(
     inputs: Vec<Input>,
     parser: &Parser,
-    mut take: impl FnMut(&[u8]) -> Result<(), RunError>,
-) -> Result<(), RunError> {
-    let mut tracks = Vec::new();
-    for input in inputs {
-        let mut track = Track::new(input, parser.clone());
-        track.advance()?;
-        tracks.push(track);
+    sink: &mut impl Sink,
+) -> Result<Exit, RunError> {
+    let tracks = inputs.into_iter().map(|input| Track::new(input, parser.clone()));
+    let mut tracks: Vec<_> = tracks.collect();
+    for track in &mut tracks {
+        if track.advance(sink)? == Wait::Insisted {
+            return Ok(Exit::Interrupted);
+        }
     }
     loop {
         // Few logs are merged at a time: looking at each is as fast as any queue.
         let open = tracks.iter_mut().filter(|track| track.state == State::Line);
-        let Some(next) = open.min_by_key(|track| track.time) else {
-            return Ok(());
+        let Some(next) = open.min_by_key(|track| track.clock.time) else {
+            return Ok(Exit::Done);
         };
-        take(&next.line)?;
-        next.advance()?;
+        sink.line(&next.line)?;
+        if next.advance(sink)? == Wait::Insisted {
+            return Ok(Exit::Interrupted);
+        }
+    }
+}
+
+/// What orders the lines of one log among those of others.
+pub(super) struct Clock {
+    parser: Parser,
+    /// The latest time so far; none yet sorts first.
+    pub(super) time: Option<Time>,
+}
+
+impl Clock {
+    pub(super) fn new(parser: Parser) -> Self {
+        Self { parser, time: None }
+    }
+
+    /// Takes the next line into account.
+    pub(super) fn see(&mut self, line: &[u8]) {
+        if let Line::Event(event) = self.parser.parse(line) {
+            self.time = self.time.max(event.stamp.and_then(|stamp| stamp.at));
+        }
     }
 }
 
@@ -40,10 +65,8 @@ pub(super) fn lines(
 struct Track {
     input: Input,
     lines: Lines,
-    parser: Parser,
+    clock: Clock,
     line: Vec<u8>,
-    /// The latest time in it so far; none yet sorts first.
-    time: Option<Time>,
     state: State,
 }
 
@@ -58,31 +81,31 @@ enum State {
 impl Track {
     fn new(input: Input, parser: Parser) -> Self {
         let (lines, line) = (Lines::new(), Vec::new());
-        Self { input, lines, parser, line, time: None, state: State::Line }
+        Self { input, lines, clock: Clock::new(parser), line, state: State::Line }
     }
 
-    fn advance(&mut self) -> Result<(), RunError> {
-        self.state = self.read_line()?;
-        if let Line::Event(event) = self.parser.parse(&self.line) {
-            self.time = self.time.max(event.stamp.and_then(|stamp| stamp.at));
-        }
-        Ok(())
-    }
-
-    fn read_line(&mut self) -> Result<State, RunError> {
+    /// Goes to the next line. While it has to be waited for, `sink` shows what it has.
+    fn advance(&mut self, sink: &mut impl Sink) -> Result<Wait, RunError> {
         self.line.clear();
         loop {
             if let Some(line) = self.lines.next() {
                 self.line.extend_from_slice(line);
-                return Ok(State::Line);
+                break;
             }
-            if self.lines.fill(&mut self.input.reader).map_err(RunError::Read)? == Fill::End {
-                let Some(rest) = self.lines.rest() else {
-                    return Ok(State::End);
-                };
-                self.line.extend_from_slice(rest);
-                return Ok(State::Line);
+            if self.input.pauses.until_input(sink)? == Wait::Insisted {
+                return Ok(Wait::Insisted);
+            }
+            let fill = self.lines.fill(&mut self.input.reader).map_err(RunError::Read)?;
+            sink.follow_size()?;
+            if fill == Fill::End {
+                match self.lines.rest() {
+                    Some(rest) => self.line.extend_from_slice(rest),
+                    None => self.state = State::End,
+                }
+                break;
             }
         }
+        self.clock.see(&self.line);
+        Ok(Wait::Input)
     }
 }

@@ -22,8 +22,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser as _};
+use clap_complete::Shell;
 
 pub use args::Cli;
+use args::Generate;
 use plan::Plan;
 use terminal::Terminal;
 
@@ -58,6 +60,9 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    if let Some(what) = cli.generate {
+        return print(&generate(what));
+    }
     let environment = |name: &str| std::env::var(name).ok();
     let folder = std::env::current_dir().ok();
     let found = match config::find(&cli.config_choice(), folder.as_deref(), &environment) {
@@ -96,7 +101,31 @@ fn print_config(files: &[PathBuf]) -> Exit {
         text += "# no file of settings was found\n";
     }
     text += config::EXAMPLE;
-    match io::stdout().write_all(text.as_bytes()) {
+    print(text.as_bytes())
+}
+
+fn generate(what: Generate) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut shell = |shell| {
+        clap_complete::generate(shell, &mut Cli::command(), "pretty", &mut text);
+    };
+    match what {
+        Generate::Bash => shell(Shell::Bash),
+        Generate::Zsh => shell(Shell::Zsh),
+        Generate::Fish => shell(Shell::Fish),
+        Generate::Elvish => shell(Shell::Elvish),
+        Generate::Powershell => shell(Shell::PowerShell),
+        Generate::Man => {
+            let written = clap_mangen::Man::new(Cli::command()).render(&mut text);
+            debug_assert!(written.is_ok(), "writing to a vector cannot fail");
+        }
+    }
+    text
+}
+
+/// Prints to standard output; who reads it may have had enough.
+fn print(text: &[u8]) -> Exit {
+    match io::stdout().write_all(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
         Ok(()) | Err(_) => Exit::Done,
     }

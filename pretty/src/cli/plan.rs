@@ -1,18 +1,22 @@
 //! Arguments and environment → what to do. Everything is decided and checked here, once, without
 //! touching a file or the terminal.
 
+mod colors;
+mod reading;
+
 use std::path::PathBuf;
 
-use super::args::{Cli, ColorChoice, ColumnChoice, Export, PAGER, ThemeChoice};
-use super::config::{Choice, Config, Names, Pager};
+use super::args::{Cli, ColorChoice, ColumnChoice, Export, PAGER};
+use super::config::{Choice, Config, Pager};
 use super::terminal::{Stream, Terminal};
 use crate::color::Depth;
-use crate::filter::{Filter, NameSet};
-use crate::names::hint;
-use crate::parse::{Format, FormatError, Parser};
+use crate::parse::{FormatError, Parser};
 use crate::printer::{Options, Repeats, TimeColumn};
-use crate::theme::Background;
 use crate::view::{KeyError, Keys, Rules};
+pub(super) use colors::AskTerminal;
+use colors::{background, depth};
+pub(super) use reading::FORMATS;
+use reading::{filter, format};
 
 /// What to do.
 #[derive(Debug)]
@@ -24,6 +28,7 @@ pub(super) struct Plan {
     pub(super) resize: Resize,
     pub(super) follow: Follow,
     pub(super) face: Face,
+    pub(super) ask: AskTerminal,
     /// The command the output goes through.
     pub(super) pager: Option<String>,
     /// The keys of the view.
@@ -95,10 +100,6 @@ impl Plan {
             (None, Stream::Terminal) => Resize::Follow,
             (Some(_), _) | (None, Stream::Other) => Resize::Fixed,
         };
-        let columns = match cli.columns.or(config.columns) {
-            None | Some(ColumnChoice::Auto) => None,
-            Some(ColumnChoice::Fixed(count)) => Some(count),
-        };
         let inputs = sources(&cli.files);
         let follow = if cli.follow { Follow::Yes } else { Follow::No };
         if follow == Follow::Yes && inputs.contains(&Source::Stdin) {
@@ -112,34 +113,19 @@ impl Plan {
         if face == Face::View && terminal.output == Stream::Other {
             return Err(PlanError::NoTerminal);
         }
-        let options = Options {
-            width: width(cli.width, environment, terminal),
-            page: page(terminal),
-            columns,
-            time: match cli.no_time || config.time == Some(false) {
-                true => TimeColumn::Hidden,
-                false => TimeColumn::Shown,
-            },
-            background: background(cli.theme.or(config.theme), environment),
-            palette: config.palette(),
-            depth: depth(cli.color_choice().or(config.color), environment, terminal.output),
-            format: format(cli, config)?,
-            before: cli.before.or(cli.context).unwrap_or(0),
-            after: cli.after.or(cli.context).unwrap_or(0),
-            repeats: match cli.fold || config.fold == Some(true) {
-                true => Repeats::Fold,
-                false => Repeats::Show,
-            },
-            tick: cli.tick.or(config.tick),
-            filter: filter(cli, config),
-        };
+        let (options, ask) = options(cli, config, environment, terminal)?;
         let parser = Parser::new(options.format.clone(), options.tick);
         let pager = match (face, follow, terminal.output) {
             (Face::Stream, Follow::No, Stream::Terminal) => pager(cli, config),
             (Face::View | Face::Html, ..) | (_, Follow::Yes, _) | (.., Stream::Other) => None,
         };
+        // A pager reads from the terminal at the same time; without colours nobody needs to know.
+        let ask = match (&pager, options.depth, face) {
+            (Some(_), ..) | (_, Depth::None, _) | (.., Face::Html) => AskTerminal::No,
+            (None, Depth::Ansi16 | Depth::Ansi256 | Depth::True, Face::Stream | Face::View) => ask,
+        };
         let (keys, rules) = (config.keys()?, config.rules());
-        Ok(Self { inputs, options, parser, resize, follow, face, pager, keys, rules })
+        Ok(Self { inputs, options, parser, resize, follow, face, ask, pager, keys, rules })
     }
 }
 
@@ -155,6 +141,42 @@ impl Cli {
     fn color_choice(&self) -> Option<ColorChoice> {
         if self.no_color { Some(ColorChoice::Never) } else { self.color }
     }
+}
+
+/// How the log is shown, and whether the terminal could say better on which background.
+fn options(
+    cli: &Cli,
+    config: &Config,
+    environment: Environment<'_>,
+    terminal: Terminal,
+) -> Result<(Options, AskTerminal), PlanError> {
+    let columns = match cli.columns.or(config.columns) {
+        None | Some(ColumnChoice::Auto) => None,
+        Some(ColumnChoice::Fixed(count)) => Some(count),
+    };
+    let (background, ask) = background(cli.theme.or(config.theme), environment);
+    let options = Options {
+        width: width(cli.width, environment, terminal),
+        page: page(terminal),
+        columns,
+        time: match cli.no_time || config.time == Some(false) {
+            true => TimeColumn::Hidden,
+            false => TimeColumn::Shown,
+        },
+        background,
+        palette: config.palette(),
+        depth: depth(cli.color_choice().or(config.color), environment, terminal.output),
+        format: format(cli, config)?,
+        before: cli.before.or(cli.context).unwrap_or(0),
+        after: cli.after.or(cli.context).unwrap_or(0),
+        repeats: match cli.fold || config.fold == Some(true) {
+            true => Repeats::Fold,
+            false => Repeats::Show,
+        },
+        tick: cli.tick.or(config.tick),
+        filter: filter(cli, config),
+    };
+    Ok((options, ask))
 }
 
 /// Rows between headers: only a terminal has a screen they can leave.
@@ -189,89 +211,6 @@ fn width(given: Option<u16>, environment: Environment<'_>, terminal: Terminal) -
 /// Where nothing says how wide the output may be: three peers and their texts fit well.
 const WIDTH_DEFAULT: u16 = 120;
 
-/// The command line and the settings win over NO_COLOR, that over CLICOLOR_FORCE and FORCE_COLOR, those over what
-/// the output is.
-fn depth(choice: Option<ColorChoice>, environment: Environment<'_>, output: Stream) -> Depth {
-    match choice.unwrap_or(ColorChoice::Auto) {
-        ColorChoice::Never => Depth::None,
-        ColorChoice::Ansi16 => Depth::Ansi16,
-        ColorChoice::Ansi256 => Depth::Ansi256,
-        ColorChoice::True => Depth::True,
-        ColorChoice::Always => Depth::of_terminal(environment).unwrap_or(Depth::Ansi256),
-        ColorChoice::Auto => {
-            let set = |name: &str| environment(name).filter(|value| !value.is_empty());
-            let forced = |name: &str| set(name).map(|value| value != "0" && value != "false");
-            if set("NO_COLOR").is_some() {
-                return Depth::None;
-            }
-            match (forced("CLICOLOR_FORCE"), forced("FORCE_COLOR"), output) {
-                (Some(true), _, _) | (_, Some(true), _) => {
-                    Depth::of_terminal(environment).unwrap_or(Depth::Ansi256)
-                }
-                (_, Some(false), _) | (_, _, Stream::Other) => Depth::None,
-                (_, None, Stream::Terminal) => Depth::of_terminal(environment).unwrap_or_default(),
-            }
-        }
-    }
-}
-
-fn background(theme: Option<ThemeChoice>, environment: Environment<'_>) -> Background {
-    match theme.unwrap_or(ThemeChoice::Auto) {
-        ThemeChoice::Dark => Background::Dark,
-        ThemeChoice::Light => Background::Light,
-        ThemeChoice::Auto => Background::of_terminal(environment),
-    }
-}
-
-/// The formats that have a name of their own.
-pub(super) const FORMATS: [&str; 5] = ["auto", "verbose", "dslogs", "json", "logfmt"];
-
-fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
-    let name = cli.format.as_deref().or(config.format.as_deref()).unwrap_or("auto");
-    if let Some(own) = config.own_format(name) {
-        return Ok(Format::Custom(own.clone()));
-    }
-    let own = config.own_formats();
-    Ok(match name {
-        "auto" if own.clone().next().is_none() => Format::Auto,
-        "auto" => Format::AutoAnd(own.map(|(_, pattern)| pattern.clone()).collect()),
-        "verbose" => Format::Verbose,
-        "dslogs" => Format::Dslogs,
-        "json" => Format::Json,
-        "logfmt" => Format::Logfmt,
-        // What has no group cannot be a format by itself: a name that is mistyped, most likely.
-        word if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            let known = FORMATS.into_iter().chain(own.map(|(name, _)| name));
-            return Err(PlanError::NoFormat(word.to_owned(), hint(word, known)));
-        }
-        expression => Format::custom(expression)?,
-    })
-}
-
-/// The settings' topics count only if the command line names none at all: `-j timr` must show
-/// what is ignored otherwise.
-fn filter(cli: &Cli, config: &Config) -> Filter {
-    let given = |lists: &[String]| (!lists.is_empty()).then(|| lists.to_vec());
-    let (just, ignore) = match (given(&cli.just), given(&cli.ignore)) {
-        (None, None) => (own(&config.just), own(&config.ignore)),
-        given => given,
-    };
-    let peers = given(&cli.peers).or_else(|| own(&config.peers));
-    let topics = |lists: Vec<String>| NameSet::new(lists.iter().map(String::as_str));
-    Filter {
-        just: just.map(topics),
-        ignore: ignore.map(topics).unwrap_or_default(),
-        peers: peers.map(|lists| NameSet::of_peers(lists.iter().map(String::as_str))),
-        since: cli.since,
-        until: cli.until,
-        grep: cli.grep.clone(),
-    }
-}
-
-fn own(names: &Option<Names>) -> Option<Vec<String>> {
-    names.as_ref().map(|names| names.0.clone())
-}
-
 /// The command of the pager, if one is asked for; an empty one is none.
 fn pager(cli: &Cli, config: &Config) -> Option<String> {
     let asked = cli.pager.clone().or_else(|| match config.pager()? {
@@ -288,6 +227,9 @@ mod tests {
 
     use super::super::terminal::Size;
     use super::*;
+    use crate::parse::Format;
+    use crate::theme::Background;
+    use crate::time::Tick;
 
     const SCREEN: Terminal =
         Terminal { output: Stream::Terminal, size: Some(Size { columns: 90, rows: 30 }) };
@@ -353,6 +295,45 @@ mod tests {
         assert_eq!(theme("", "15;default;0"), Background::Dark);
         assert_eq!(theme("", ""), Background::Dark);
         assert_eq!(theme("--theme light", "15;0"), Background::Light);
+        let (screen, fgbg) = (("TERM", "xterm"), ("COLORFGBG", "15;0"));
+        for (arguments, variables, ask) in [
+            ("", &[screen][..], AskTerminal::Yes),
+            ("", &[screen, fgbg], AskTerminal::No),
+            ("--theme dark", &[screen], AskTerminal::No),
+            ("--pager", &[screen], AskTerminal::No),
+            ("--no-color", &[screen], AskTerminal::No),
+        ] {
+            assert_eq!(plan(arguments, variables, SCREEN).ask, ask, "{arguments} {variables:?}");
+        }
+    }
+
+    #[test]
+    fn the_settings_are_the_defaults_of_the_options() {
+        let settings = "theme = 'light'\ncolor = 'true'\ncolumns = 5\njust = ['vote', 'lead']\n\
+            peers = '0,2'\ntime = false\nfold = true\nformat = 'json'\ntick = '10ms'\npager = true";
+        let config: Config = toml::from_str(settings).unwrap();
+        let plan = |arguments: &str| {
+            let words = std::iter::once("pretty").chain(arguments.split_whitespace());
+            let cli = Cli::try_parse_from(words).unwrap();
+            Plan::resolve(&cli, &config, &|_| None, SCREEN).unwrap()
+        };
+        let Plan { options, pager, .. } = plan("");
+        assert_eq!((options.background, options.depth), (Background::Light, Depth::True));
+        assert_eq!((options.columns, options.tick), (Some(5), Some(Tick::TEN_MILLISECONDS)));
+        assert_eq!((options.time, options.repeats), (TimeColumn::Hidden, Repeats::Fold));
+        assert!(matches!(options.format, Format::Json));
+        assert!(options.filter.shows_topic(b"LEAD") && !options.filter.shows_topic(b"RPC"));
+        assert!(options.filter.shows_peer(b"2") && !options.filter.shows_peer(b"1"));
+        assert_eq!(pager.as_deref(), Some("less -RF"));
+        let arguments = "--theme dark --color 16 -c auto -j rpc --peers 1 --format logfmt --tick 1s \
+                         --pager=more";
+        let Plan { options, pager, .. } = plan(arguments);
+        assert_eq!((options.background, options.depth), (Background::Dark, Depth::Ansi16));
+        assert_eq!((options.columns, options.tick), (None, Some(Tick::SECOND)));
+        assert!(matches!(options.format, Format::Logfmt));
+        assert!(options.filter.shows_topic(b"RPC") && !options.filter.shows_topic(b"LEAD"));
+        assert!(options.filter.shows_peer(b"1") && !options.filter.shows_peer(b"2"));
+        assert_eq!(pager.as_deref(), Some("more"));
     }
 
     #[test]

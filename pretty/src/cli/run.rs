@@ -11,10 +11,10 @@ use super::Exit;
 use super::input::{Input, own};
 use super::lines::{Fill, Lines};
 use super::pager::Pager;
-use super::plan::{Face, Follow, Plan, Resize};
+use super::plan::{AskTerminal, Face, Follow, Plan, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
-use super::{complain, follow, merge, tui};
+use super::{complain, follow, merge, terminal, tui};
 use crate::census::{Census, List, Unmet};
 use crate::html::HtmlPage;
 use crate::names::hint;
@@ -50,10 +50,15 @@ impl RunError {
 ///
 /// # Errors
 /// When something cannot be read or written.
-pub(super) fn run(plan: Plan) -> Result<Exit, RunError> {
+pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
     let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
+    if plan.ask == AskTerminal::Yes
+        && let Some(background) = terminal::background()
+    {
+        plan.options.background = background;
+    }
     match (plan.face, &plan.pager) {
         (Face::Stream, Some(command)) => {
             let (pager, output) = Pager::open(command)?;
@@ -70,7 +75,10 @@ fn export(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError
     let output = io::BufWriter::with_capacity(PAGE_BUFFER_BYTES, output);
     let page = HtmlPage::new(plan.parser.clone(), plan.options.filter, output);
     let mut page = page.map_err(RunError::Write)?.with_palette(plan.options.palette);
-    merge::lines(inputs, &plan.parser, |line| page.line(line).map_err(RunError::Write))?;
+    let mut take = |line: &[u8]| page.line(line).map_err(RunError::Write);
+    if merge::lines(inputs, &plan.parser, &mut take)? == Exit::Interrupted {
+        return Ok(Exit::Interrupted);
+    }
     mention_unmet(page.census());
     page.finish().map_err(RunError::Write)?;
     Ok(Exit::Done)
@@ -95,15 +103,47 @@ fn stream(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError
     let mut screen = Screen { printer: Printer::new(plan.options, output), resize: plan.resize };
     let shown = match (plan.follow, <[Input; 1]>::try_from(inputs)) {
         (Follow::No, Ok([input])) => show(input, &mut screen),
-        (Follow::No, Err(inputs)) => {
-            merge::lines(inputs, &plan.parser, |line| screen.line(line)).map(|()| Exit::Done)
-        }
-        (Follow::Yes, _) => follow::show(&plan.inputs, &mut screen),
+        (Follow::No, Err(inputs)) => merge::lines(inputs, &plan.parser, &mut screen),
+        (Follow::Yes, _) => follow::show(&plan.inputs, &plan.parser, &mut screen),
     };
     match shown {
         Err(RunError::Write(_)) | Ok(Exit::Interrupted) => shown,
         // What came before an input broke is worth seeing.
         Ok(_) | Err(_) => screen.finish().and(shown),
+    }
+}
+
+/// Where lines go.
+pub(super) trait Sink {
+    /// # Errors
+    /// When it cannot be shown or kept.
+    fn line(&mut self, line: &[u8]) -> Result<(), RunError>;
+
+    /// There is nothing more for now: what has come is wanted on the screen.
+    ///
+    /// # Errors
+    /// When it cannot be shown.
+    fn pause(&mut self) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    /// Some time has passed: the screen may have another size by now.
+    ///
+    /// # Errors
+    /// When it cannot be drawn anew.
+    fn follow_size(&mut self) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    /// Whether lines wait for others before they are shown.
+    fn holds_lines(&self) -> bool {
+        false
+    }
+}
+
+impl<F: FnMut(&[u8]) -> Result<(), RunError>> Sink for F {
+    fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
+        self(line)
     }
 }
 
@@ -113,15 +153,32 @@ pub(super) struct Screen {
     resize: Resize,
 }
 
-impl Screen {
-    pub(super) fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
+impl Sink for Screen {
+    #[inline]
+    fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
         self.printer.line(line).map_err(RunError::Write)
     }
 
-    pub(super) fn pause(&mut self) -> Result<(), RunError> {
+    fn pause(&mut self) -> Result<(), RunError> {
         self.printer.pause().map_err(RunError::Write)
     }
 
+    fn follow_size(&mut self) -> Result<(), RunError> {
+        match (self.resize, Size::look()) {
+            (Resize::Follow, Some(size)) => {
+                let (columns, rows) = (usize::from(size.columns), usize::from(size.rows));
+                self.printer.resize(columns, Some(rows)).map_err(RunError::Write)
+            }
+            (Resize::Follow, None) | (Resize::Fixed, _) => Ok(()),
+        }
+    }
+
+    fn holds_lines(&self) -> bool {
+        self.printer.holds_lines()
+    }
+}
+
+impl Screen {
     /// Shows what is left, and says so if filters have left nothing.
     fn finish(self) -> Result<(), RunError> {
         let mut printer = self.printer;
@@ -132,17 +189,6 @@ impl Screen {
             complain(&format!("none of {events} events passed the filters"));
         }
         printer.finish().map(drop).map_err(RunError::Write)
-    }
-
-    /// Takes over a new size of the terminal.
-    pub(super) fn follow_size(&mut self) -> Result<(), RunError> {
-        match (self.resize, Size::look()) {
-            (Resize::Follow, Some(size)) => {
-                let (columns, rows) = (usize::from(size.columns), usize::from(size.rows));
-                self.printer.resize(columns, Some(rows)).map_err(RunError::Write)
-            }
-            (Resize::Follow, None) | (Resize::Fixed, _) => Ok(()),
-        }
     }
 }
 
@@ -186,14 +232,14 @@ impl Pauses {
     }
 
     /// Waits for input; what is there already is shown meanwhile.
-    fn until_input(&mut self, screen: &mut Screen) -> Result<Wait, RunError> {
+    pub(super) fn until_input(&mut self, sink: &mut impl Sink) -> Result<Wait, RunError> {
         match self {
             Self::Never => Ok(Wait::Input),
-            Self::Typed => screen.pause().map(|()| Wait::Input),
+            Self::Typed => sink.pause().map(|()| Wait::Input),
             Self::Pipe(input, interrupts) => {
-                let patience = if screen.printer.holds_lines() { FIRST_LINES } else { NONE };
+                let patience = if sink.holds_lines() { FIRST_LINES } else { NONE };
                 match interrupts.wait(&*input, Some(patience)).map_err(RunError::Wait)? {
-                    Wait::Pause => screen.pause()?,
+                    Wait::Pause => sink.pause()?,
                     over @ (Wait::Input | Wait::Insisted) => return Ok(over),
                 }
                 interrupts.wait(&*input, None).map_err(RunError::Wait)

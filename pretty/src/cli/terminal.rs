@@ -1,6 +1,11 @@
 //! What the terminal is like: all questions to it are asked here.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
+
+use crate::theme::Background;
 
 /// Which of the standard streams are terminals, and how large the screen is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,24 @@ impl Terminal {
         Self { output: if terminal { Stream::Terminal } else { Stream::Other }, size: Size::look() }
     }
 }
+
+/// Asks the terminal for the colour of its background; `None` if it does not say. Nobody else may
+/// read from the terminal meanwhile, so only who owns both its sides asks.
+pub(super) fn background() -> Option<Background> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return None;
+    }
+    let mut options = QueryOptions::default();
+    options.timeout = ANSWER_MAX;
+    match theme_mode(options).ok()? {
+        ThemeMode::Dark => Some(Background::Dark),
+        ThemeMode::Light => Some(Background::Light),
+    }
+}
+
+/// Terminals answer within a millisecond or two, those far away within a tenth of a second; the few
+/// that never do should not be felt.
+const ANSWER_MAX: Duration = Duration::from_millis(200);
 
 impl Size {
     /// The size of the screen standard output goes to, or standard error if the output goes into a

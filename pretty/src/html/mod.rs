@@ -1,8 +1,13 @@
 //! A log as one page for a browser, readable without a server or a network.
 //!
+//! The log stands in the page as text, `time⇥topic⇥peer⇥text` or `kind⇥text` a line, which the
+//! page's script draws in columns, only as much of it as is near the screen: elements for every
+//! line take a browser a minute for 200 000 lines. Without scripts the text itself is shown.
+//!
 //! Invariants: every byte of the log passes through [`make_safe`] and then [`Escaped`], so no log
-//! can add markup or script to the page; the page is written as the lines come, in constant
-//! memory, and what is only known at the end (peers, topics) follows the events as style rules.
+//! can add markup or script to the page, nor a tab or a line end to the text; the page is written
+//! as the lines come, in constant memory, and what is only known at the end (peers, topics)
+//! follows the log as style rules and lists.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,6 +15,7 @@ use std::io::{self, Write};
 
 use crate::census::Census;
 use crate::class::Class;
+use crate::color::Rgb;
 use crate::filter::Filter;
 use crate::line::{Event, Line, Stamp};
 use crate::parse::Parser;
@@ -51,7 +57,12 @@ impl<W: Write> HtmlPage<W> {
     /// Those of the writer.
     pub fn new(parser: Parser, filter: Filter, mut writer: W) -> io::Result<Self> {
         writer.write_all(HEAD.as_bytes())?;
-        writeln!(writer, "<style>{STYLE}</style><main>")?;
+        writeln!(writer, "<style>{STYLE}</style><main></main>")?;
+        // The line end right after the tag is not part of the text.
+        writeln!(
+            writer,
+            "<noscript><style>#log{{display:block}}</style></noscript><pre id=\"log\">"
+        )?;
         Ok(Self {
             writer,
             parser,
@@ -104,7 +115,7 @@ impl<W: Write> HtmlPage<W> {
     /// # Errors
     /// Those of the writer.
     pub fn finish(mut self) -> io::Result<W> {
-        writeln!(self.writer, "</main>")?;
+        writeln!(self.writer, "</pre>")?;
         self.write_columns()?;
         self.write_names("topics", &self.topics.clone())?;
         self.write_names("peers", &self.peer_classes.clone())?;
@@ -125,42 +136,42 @@ impl<W: Write> HtmlPage<W> {
             return Ok(());
         }
         self.peers.see(&event.peer);
-        let topic = number(&mut self.topics, &event.topic);
-        let peer = number(&mut self.peer_classes, &event.peer);
-        let mut scratch = String::new();
+        number(&mut self.topics, &event.topic);
+        number(&mut self.peer_classes, &event.peer);
         let stamp = event.stamp.as_ref().map_or(&b""[..], |stamp: &Stamp<'_>| &stamp.text);
-        let time = Escaped(make_safe(stamp, &mut scratch).text()).to_string();
-        let name = Escaped(make_safe(&event.topic, &mut scratch).text()).to_string();
-        writeln!(
-            self.writer,
-            "<div class=\"e t{topic} p{peer}\"><time>{time}</time><b>{name}</b><p>{}</p></div>",
-            Escaped(text)
-        )
+        let mut scratch = String::new();
+        for field in [stamp, &event.topic, &event.peer] {
+            write!(self.writer, "{}\t", Escaped(make_safe(field, &mut scratch).text()))?;
+        }
+        writeln!(self.writer, "{}", Escaped(text))
     }
 
-    fn other(&mut self, class: &str, text: &[u8]) -> io::Result<()> {
+    fn other(&mut self, kind: &str, text: &[u8]) -> io::Result<()> {
         let text = Escaped(make_safe(text, &mut self.scratch).text());
-        writeln!(self.writer, "<pre class=\"{class}\">{text}</pre>")
+        writeln!(self.writer, "{kind}\t{text}")
     }
 
     /// The rules that put each peer into its column and give each topic its colour.
     fn write_columns(&mut self) -> io::Result<()> {
         let names: Vec<Vec<u8>> = self.peers.arrange().into_iter().map(<[u8]>::to_vec).collect();
         writeln!(self.writer, "<style>:root{{--peers:{}}}", names.len().max(1))?;
+        if let Some(nobody) = self.peer_classes.get(Event::NO_PEER) {
+            // What belongs to no single peer runs across all columns, without lines between them.
+            writeln!(self.writer, ".p{nobody}::after{{display:none}}")?;
+        }
         for (column, name) in names.iter().enumerate() {
             if let Some(peer) = self.peer_classes.get(&**name) {
                 writeln!(self.writer, ".p{peer} p{{grid-column:{}}}", column + 3)?;
             }
         }
-        for (background, scheme) in [(Background::Dark, "dark"), (Background::Light, "light")] {
-            let theme = Theme::with_palette(background, self.palette.clone());
-            writeln!(self.writer, "@media (prefers-color-scheme:{scheme}){{")?;
-            for (name, topic) in &self.topics {
-                let color = theme.topic(name);
-                let (red, green, blue) = (color.0, color.1, color.2);
-                writeln!(self.writer, ".t{topic}{{color:rgb({red},{green},{blue})}}")?;
-            }
-            writeln!(self.writer, "}}")?;
+        let theme = |background| Theme::with_palette(background, self.palette.clone());
+        let (dark, light) = (theme(Background::Dark), theme(Background::Light));
+        let rgb = |color: Rgb| format!("rgb({},{},{})", color.0, color.1, color.2);
+        let mut topics: Vec<_> = self.topics.iter().collect();
+        topics.sort_by_key(|(_, number)| **number);
+        for (name, topic) in topics {
+            let (dark, light) = (rgb(dark.topic(name)), rgb(light.topic(name)));
+            writeln!(self.writer, ".t{topic}{{color:light-dark({light},{dark})}}")?;
         }
         writeln!(self.writer, "</style>")
     }

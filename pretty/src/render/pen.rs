@@ -32,7 +32,8 @@ impl Pen {
         if !text.is_empty() {
             sink.put(ink);
             sink.put(text.as_bytes());
-            sink.put(self.off);
+            // A text in no colour at all needs no end of it.
+            sink.put(if ink.is_empty() { b"" } else { self.off });
         }
     }
 

@@ -140,7 +140,7 @@ impl LogView {
         states.map(|(peer, state)| (self.store.peers.safe_name(peer.0), told(state))).collect()
     }
 
-    fn center(&mut self) {
+    pub(super) fn center(&mut self) {
         let mut room = self.body_rows().saturating_sub(self.rows_of(self.cursor)) / 2;
         self.top = self.cursor;
         while self.top > 0 {

@@ -66,6 +66,7 @@ impl LogView {
         causes.into_iter().chain([line]).for_each(|line| hidden.remove(line));
         self.veil = Some(Veil { lines: hidden, label: label.to_owned() });
         self.refilter();
+        self.center();
     }
 
     /// Shows again what the question or the owner had hidden.

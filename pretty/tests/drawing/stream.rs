@@ -197,6 +197,100 @@ fn matches_are_marked() {
     assert_snapshot!(visible(&drawn));
 }
 
+/// A bit of everything: a header line, peers and clients, long and wide words, a test's output.
+const MIXTURE: &str = "\
+# verbose/1 test=backup_2b seed=42 peers=3 unit=ms
+Test (2B): leader backs up quickly over incorrect follower logs ...
+000150.003 | VOTE | 1 | becomes candidate term=1 role=candidate
+000150.003 | RPC | 1 | RequestVote in term 1: log ends with 0@0 to=0 id=1.1
+000154.210 | VOTE | 0 | grants vote to 1 term=1 role=follower vote=1 id=1.1
+000158.774 | LEAD | 1 | becomes leader; nextIndex=[1,1,1] matchIndex=[0,0,0] term=1 role=leader
+000158.900 | CONSIST | 2 | 日本語のログ、とても長い一行 e\u{301}a\u{300}
+000200.000 | TEST | - | cuts 1 from 0 and 2
+000201.500 | CLNT | C1 | put x=1 | y=[2]
+000202.000 | GOSSIP | 0 | \x1b[2J\u{202e} \u{7}
+000300.000 | ERRO | 2 | lost its log
+panic: index out of range [3]
+
+goroutine 1 [running]:
+\t/tmp/raft.go:12 +0x1d
+--- FAIL: TestBackup2B (0.30s)
+FAIL
+";
+
+#[test]
+fn a_mixture_at_every_width() {
+    for width in [200, 120, 80, 50, 30, 12] {
+        assert_snapshot!(format!("mixture_{width}"), draw(wide(width), MIXTURE));
+    }
+}
+
+#[test]
+fn a_mixture_at_every_depth() {
+    let grep = regex::Regex::new("(?i)leader|日本").unwrap();
+    for depth in [Depth::Ansi16, Depth::Ansi256, Depth::True] {
+        for background in [Background::Dark, Background::Light] {
+            let filter = Filter { grep: Some(grep.clone()), ..Filter::default() };
+            let drawn = draw(Options { depth, background, filter, after: 2, ..wide(80) }, MIXTURE);
+            assert_snapshot!(format!("mixture_{depth:?}_{background:?}"), visible(&drawn));
+        }
+    }
+}
+
+#[test]
+fn panics_and_races_are_set_off_once_with_all_their_lines() {
+    let log = "\
+1 | VOTE | 0 | x
+==================
+WARNING: DATA RACE
+Write at 0x00c0000a6018 by goroutine 8:
+  raft.(*Raft).ticker()
+      /tmp/raft.go:12 +0x1d
+
+Previous read at 0x00c0000a6018 by goroutine 7:
+==================
+2 | VOTE | 0 | y
+
+thread 'backup_2b' (77) panicked at tests/src/run.rs:98:13:
+assertion failed: a == b
+  left: 1
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+stack backtrace:
+   0: rust_begin_unwind
+test backup_2b ... FAILED
+3 | VOTE | 0 | z
+--- FAIL: TestBackup2B (0.30s)
+    testing.go:1465: race detected during execution of test
+";
+    assert_snapshot!(draw(wide(60), log), @"
+    ──10ms─────┬─0──────────────────────────────────────────────
+         1 VOTE│x
+    ── data race ───────────────────────────────────────────────
+    ==================
+    WARNING: DATA RACE
+    Write at 0x00c0000a6018 by goroutine 8:
+      raft.(*Raft).ticker()
+          /tmp/raft.go:12 +0x1d
+
+    Previous read at 0x00c0000a6018 by goroutine 7:
+    ==================
+         2 VOTE│y
+
+    ── panic ───────────────────────────────────────────────────
+    thread 'backup_2b' (77) panicked at tests/src/run.rs:98:13:
+    assertion failed: a == b
+      left: 1
+    note: run with `RUST_BACKTRACE=1` environment variable to
+    display a backtrace
+    stack backtrace:
+       0: rust_begin_unwind
+    ── test backup_2b ... FAILED ───────────────────────────────
+         3 VOTE│z
+    ── --- FAIL: TestBackup2B (0.30s) ──────────────────────────
+        testing.go:1465: race detected during execution of test
+    ");
+}
+
 #[test]
 fn colours_at_every_depth() {
     let log = "1 | VOTE | 0 | x\nPASS\n2 | GOSSIP | - | y\n";

@@ -1,6 +1,8 @@
 //! Colours and keys of the view are its owner's choice.
 
-use pretty::view::{Action, Chunk, Key, Keys, LogView, Outcome};
+use pretty::view::{
+    Action, Chunk, Key, Keys, LogView, MessageAt, MessageRule, Outcome, Rules, StateRule,
+};
 use pretty::{Background, Depth, Palette, Parser, Rgb, Theme};
 use ratatui::style::Color;
 
@@ -79,4 +81,31 @@ fn the_users_colours_and_keys() {
     assert_eq!(view.press(unused), Outcome::Unused);
     press(&mut view, "c");
     assert_eq!(rgb(draw(&mut view, 40, 10)[(2, 3)].fg), Some(Rgb(0, 50, 0)));
+}
+
+#[test]
+fn the_users_rules_fill_the_state_and_pair_messages() {
+    let state = StateRule::new(r"^now (?<role>\w+) of epoch (?<term>\d+)", [("vote", "me")], false);
+    let message = |at, expression| MessageRule::new(at, expression).unwrap();
+    let rules = Rules::new(
+        vec![state.unwrap()],
+        vec![
+            message(MessageAt::Sent, r"^-> (?<to>\w+) (?<kind>\w+) #(?<id>\d+)"),
+            message(MessageAt::Received, r"^<- (?<from>\w+) (?<kind>\w+) #(?<id>\d+)"),
+        ],
+    );
+    let log = "1 | NET | 0 | now chief of epoch 7\n2 | NET | 0 | -> S1 Ping #5\n\
+               3 | NET | 0 | -> S1 Ping #6\n4 | NET | 1 | <- S0 Ping #6\n";
+    let chunk = Chunk::index_with(log.as_bytes().to_vec(), Parser::default(), &rules);
+    let mut view = LogView::new(Background::Dark, Depth::True).with_rules(rules);
+    view.append(chunk);
+    press(&mut view, "jjs");
+    let screen = text(&draw(&mut view, 90, 24));
+    assert!(screen.contains("role=chief  term=7  vote=me"), "{screen}");
+    assert!(screen.contains("Ping 0 → 1  id=6  sent 3, received 4 after 10 ms"), "{screen}");
+    press(&mut view, "%");
+    assert_eq!(view.cursor(), Some(3));
+    press(&mut view, "kk");
+    let screen = text(&draw(&mut view, 90, 24));
+    assert!(screen.contains("Ping 0 → 1  id=5  never received: LOST?"), "{screen}");
 }

@@ -14,7 +14,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::{Bytes, EntryId, Status, Term};
+use raft::{Bytes, EntryId, Instant, Status, Term};
 
 pub use self::agreement::{Committed, Retry, Waited};
 
@@ -37,6 +37,12 @@ pub struct Cluster {
 /// A command of the service: opaque bytes that can be compared.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Command(Bytes);
+
+impl From<Bytes> for Command {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
 
 impl Command {
     /// The command that is this number.
@@ -183,11 +189,25 @@ impl Cluster {
         self.world().say_test(text);
     }
 
-    fn world(&self) -> Ref<'_, World> {
+    /// The world, to look at.
+    #[must_use]
+    pub fn world(&self) -> Ref<'_, World> {
         self.world.borrow()
     }
 
-    fn world_mut(&self) -> RefMut<'_, World> {
+    /// The moment.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.tasks.now()
+    }
+
+    /// The seed everything follows from.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.world().seed()
+    }
+
+    pub(crate) fn world_mut(&self) -> RefMut<'_, World> {
         self.world.borrow_mut()
     }
 }

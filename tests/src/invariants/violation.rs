@@ -7,8 +7,12 @@ use raft::{Instant, PeerId};
 /// The property that was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Property {
+    /// What a client was told to be done stays done.
+    AcknowledgedLost,
     /// The service was given its commands in order, once, and the same as every other service.
     Applier,
+    /// A command that was offered once is applied once.
+    AppliedTwice,
     /// A leader commits by counting replicas only entries of its own term, on a majority of disks.
     CommitRule,
     /// What is promised or applied is durable.
@@ -23,14 +27,20 @@ pub enum Property {
     LeaderAppendOnly,
     /// What was committed is in the log of every later leader.
     LeaderCompleteness,
+    /// Clients see one store, whose requests are carried out one after the other.
+    Linearizability,
     /// Two logs with the same entry are the same up to it.
     LogMatching,
     /// What must not go back does not.
     Monotonic,
+    /// Only what was offered is applied.
+    OutOfNothing,
     /// No two peers apply different entries at one index.
     StateMachineSafety,
     /// A follower waits anew when it grants a vote, not when it is asked for one.
     TimerRule,
+    /// A client is told what the agreed commands say.
+    WrongAnswer,
 }
 
 /// A broken property, with both witnesses where there are two.
@@ -47,6 +57,11 @@ impl Property {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AcknowledgedLost => "acknowledged-lost",
+            Self::AppliedTwice => "applied-twice",
+            Self::Linearizability => "linearizability",
+            Self::OutOfNothing => "out-of-nothing",
+            Self::WrongAnswer => "wrong-answer",
             Self::Applier => "applier",
             Self::CommitRule => "commit-rule",
             Self::Durability => "durability",

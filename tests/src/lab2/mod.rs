@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::failure::Failure;
+use crate::plan::Settings;
 use crate::service::Snapshots;
 use crate::sim::network::Profile;
 use crate::storm::STORMS;
+use crate::swarm::SWARMS;
 
 /// The longest an election may take when a majority is connected.
 pub const ELECTION_TIMEOUT: Duration = Duration::from_millis(1000);
@@ -27,14 +29,37 @@ pub struct Scenario {
     pub part: Part,
     /// What it tests, as it is printed.
     pub description: &'static str,
-    /// How many peers there are.
-    pub peers: usize,
-    /// How the network behaves at first.
-    pub network: Profile,
-    /// Whether services compact their logs.
-    pub snapshots: Snapshots,
+    /// The cluster it runs on.
+    pub made: Made,
     /// What happens.
     pub body: fn(Cluster) -> Body,
+}
+
+/// The cluster a scenario runs on.
+#[derive(Clone, Copy)]
+pub enum Made {
+    /// Always the same one, with the labs' timeouts.
+    Lab {
+        /// How many peers there are.
+        peers: usize,
+        /// How the network behaves at first.
+        network: Profile,
+        /// Whether services compact their logs.
+        snapshots: Snapshots,
+    },
+    /// One that the seed decides.
+    Drawn(fn(u64) -> Settings),
+}
+
+impl Made {
+    /// What the world of a run with this seed is made of.
+    #[must_use]
+    pub fn settings(&self, seed: u64) -> Settings {
+        match *self {
+            Self::Lab { peers, network, snapshots } => Settings::lab(peers, network, snapshots),
+            Self::Drawn(draw) => draw(seed),
+        }
+    }
 }
 
 /// A running scenario.
@@ -53,6 +78,8 @@ pub enum Part {
     D,
     /// No part of the lab: faults of all kinds at once.
     Storm,
+    /// No part of the lab: everything is drawn from the seed.
+    Swarm,
 }
 
 impl fmt::Display for Part {
@@ -63,6 +90,7 @@ impl fmt::Display for Part {
             Self::C => "2C",
             Self::D => "2D",
             Self::Storm => "storm",
+            Self::Swarm => "swarm",
         })
     }
 }
@@ -74,6 +102,7 @@ impl Part {
         match self {
             Self::A | Self::B | Self::C | Self::D => "lab2",
             Self::Storm => "storm",
+            Self::Swarm => "swarm",
         }
     }
 }
@@ -88,21 +117,27 @@ impl Scenario {
         body: fn(Cluster) -> Body,
     ) -> Self {
         let (network, snapshots) = (Profile::LAB_RELIABLE, Snapshots::Never);
-        Self { name, part, description, peers, network, snapshots, body }
+        Self { name, part, description, made: Made::Lab { peers, network, snapshots }, body }
     }
 
-    const fn unreliable(self) -> Self {
-        Self { network: Profile::LAB_UNRELIABLE, ..self }
+    const fn unreliable(mut self) -> Self {
+        if let Made::Lab { network, .. } = &mut self.made {
+            *network = Profile::LAB_UNRELIABLE;
+        }
+        self
     }
 
-    const fn with_snapshots(self) -> Self {
-        Self { snapshots: Snapshots::EveryTenth, ..self }
+    const fn with_snapshots(mut self) -> Self {
+        if let Made::Lab { snapshots, .. } = &mut self.made {
+            *snapshots = Snapshots::EVERY_TENTH;
+        }
+        self
     }
 
     /// The scenario of this name, of the labs or beyond.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        SCENARIOS.iter().chain(&STORMS).find(|scenario| scenario.name == name)
+        SCENARIOS.iter().chain(&STORMS).chain(&SWARMS).find(|scenario| scenario.name == name)
     }
 }
 

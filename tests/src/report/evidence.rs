@@ -11,7 +11,8 @@ use raft::verbose::{Format, Level, Logger, Settings};
 
 use super::FailureReport;
 use crate::lab2::Scenario;
-use crate::run::{Report, simulate};
+use crate::plan::Case;
+use crate::run::{Outcome, simulate, simulate_case};
 
 /// What the second run shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,10 +29,20 @@ impl Evidence {
     /// Runs the seed again.
     #[must_use]
     pub fn gather(scenario: &Scenario, first: &FailureReport) -> Self {
-        let (second, everything) = logged(scenario, first.seed, Level::Routine);
+        Self::of(first, |logger| simulate(scenario, first.seed, Some(logger)))
+    }
+
+    /// Plays the case again.
+    #[must_use]
+    pub fn gather_case(case: &Case, first: &FailureReport) -> Self {
+        Self::of(first, |logger| simulate_case(case, Some(logger)))
+    }
+
+    fn of(first: &FailureReport, again: impl Fn(Logger) -> Outcome) -> Self {
+        let (second, everything) = logged(&again, Level::Routine);
         // Causes go through heartbeats, but heartbeats explain little: those lines are shown that
         // a log without routine has too.
-        let (_, events) = logged(scenario, first.seed, Level::Events);
+        let (_, events) = logged(&again, Level::Events);
         let difference = match second {
             Err(second) if second.trace == first.trace && second.failure == first.failure => None,
             Err(second) => Some(format!("trace={} and {}", second.trace, second.failure)),
@@ -49,17 +60,12 @@ impl Evidence {
     }
 }
 
-/// Runs a seed with a log in memory.
-fn logged(
-    scenario: &Scenario,
-    seed: u64,
-    level: Level,
-) -> (Result<Report, Box<FailureReport>>, String) {
+/// Runs it again with a log in memory.
+fn logged(again: impl Fn(Logger) -> Outcome, level: Level) -> (Outcome, String) {
     let lines = Lines::default();
     let settings = Settings { level, format: Format::Text };
-    let logger = Logger::new(settings, Box::new(lines.clone()));
-    let result = simulate(scenario, seed, Some(logger));
-    (result, lines.text())
+    let outcome = again(Logger::new(settings, Box::new(lines.clone())));
+    (outcome, lines.text())
 }
 
 /// One line of the log, as far as causes go.

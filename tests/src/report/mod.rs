@@ -11,7 +11,8 @@ use raft::{Instant, PeerId};
 pub use self::evidence::Evidence;
 
 use crate::failure::Failure;
-use crate::lab2::{Part, Scenario};
+use crate::lab2::Part;
+use crate::plan::Settings;
 use crate::sim::network::Connection;
 use crate::sim::trace_hash::TraceHash;
 use crate::world::{PeerView, World};
@@ -20,7 +21,7 @@ use crate::world::{PeerView, World};
 #[derive(Clone, Debug)]
 pub struct FailureReport {
     /// The scenario's name.
-    pub name: &'static str,
+    pub name: String,
     /// Its part of the lab.
     pub part: Part,
     /// The seed that replays it.
@@ -35,6 +36,8 @@ pub struct FailureReport {
     pub failure: Failure,
     /// The peers, as they were left.
     pub peers: Vec<PeerView>,
+    /// How many decisions the world had taken.
+    pub decisions: usize,
     /// How the cluster was set up.
     pub setup: String,
     /// What a second run of the same seed showed, if there was one.
@@ -44,29 +47,37 @@ pub struct FailureReport {
 impl FailureReport {
     /// The report of a run that failed in this world.
     #[must_use]
-    pub fn new(scenario: &Scenario, world: &World, failure: Failure) -> Self {
+    pub fn new(name: &str, part: Part, world: &World, failure: Failure) -> Self {
         Self {
             at: world.now(),
             events: world.events(),
             trace: world.trace(),
             peers: (0..world.size()).map(|place| world.view(place)).collect(),
-            ..Self::without_world(scenario, world.seed(), failure)
+            decisions: world.decisions().len(),
+            ..Self::without_world(name, part, world.seed(), world.settings(), failure)
         }
     }
 
     /// The report of a run whose world could not even be built.
     #[must_use]
-    pub fn without_world(scenario: &Scenario, seed: u64, failure: Failure) -> Self {
+    pub fn without_world(
+        name: &str,
+        part: Part,
+        seed: u64,
+        settings: &Settings,
+        failure: Failure,
+    ) -> Self {
         Self {
-            name: scenario.name,
-            part: scenario.part,
+            name: name.to_owned(),
+            part,
             seed,
             at: Instant::START,
             events: 0,
             trace: TraceHash::EMPTY,
             failure,
             peers: Vec::new(),
-            setup: setup(scenario),
+            decisions: 0,
+            setup: setup(settings),
             evidence: None,
         }
     }
@@ -95,8 +106,8 @@ impl FailureReport {
     }
 }
 
-fn setup(scenario: &Scenario) -> String {
-    let Scenario { peers, network, snapshots, .. } = scenario;
+fn setup(settings: &Settings) -> String {
+    let Settings { peers, network, snapshots, .. } = settings;
     format!("{peers} peers, {network}, {snapshots}")
 }
 
@@ -117,6 +128,11 @@ impl fmt::Display for FailureReport {
         if let Some(evidence) = &self.evidence {
             fmt_evidence(evidence, f)?;
         }
+        let decisions = self.decisions;
+        writeln!(
+            f,
+            "DECISIONS  {decisions}; DSTEST_SHRINK=FILE beside the seed writes the few that matter"
+        )?;
         writeln!(f, "BUILD      {}", self.build())?;
         write!(f, "REPLAY     {}", self.replay())
     }

@@ -2,13 +2,17 @@
 //!
 //! Writes wait until a flush has carried them to the platter; a flush covers all writes that were
 //! there when it began and takes a while. A crash keeps a random prefix of the writes that were
-//! under way, and may tear the next one. Invariant: the durable part changes by whole records in
-//! their order, but for one torn record at a crash.
+//! under way, and may tear the next one. A flush may stall, or fail, which no peer survives: what a
+//! failed flush left on the platter is known to nobody.
+//!
+//! Invariants: the durable part changes by whole records in their order, but for one torn record at
+//! a crash; the n-th flush depends on nothing but the seed, the peer and n, and so does the damage
+//! of the n-th crash.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use raft::{Record, Stored, Write, WriteId};
+use raft::{HardState, Record, Stored, Write, WriteId};
 
 use super::random::{Chance, Domain, Stream};
 
@@ -19,7 +23,11 @@ pub struct Disk {
     pending: VecDeque<Write>,
     flush: Flush,
     latency: Latency,
-    stream: Stream,
+    trouble: Trouble,
+    seed: u64,
+    peer: u64,
+    flushes: u64,
+    crashes: u64,
 }
 
 /// How long a flush takes: uniform between the two.
@@ -35,6 +43,60 @@ impl Latency {
     /// From a drive with a battery to a busy consumer's one.
     pub const DEFAULT: Self =
         Self { min: Duration::from_micros(100), max: Duration::from_millis(5) };
+}
+
+/// How often flushes do not go as usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// How often a flush stalls.
+    pub stall: Chance,
+    /// The longest stall.
+    pub stall_max: Duration,
+    /// How often a flush fails.
+    pub failure: Chance,
+}
+
+impl Trouble {
+    /// Flushes always go as usual.
+    pub const NONE: Self =
+        Self { stall: Chance::NEVER, stall_max: Duration::ZERO, failure: Chance::NEVER };
+}
+
+/// A flush that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The flush's number on this disk, from 1.
+    pub number: u64,
+    /// How long it takes when nothing is wrong.
+    pub latency: Duration,
+    /// What goes wrong with it.
+    pub mishap: Option<Mishap>,
+}
+
+/// What goes wrong with a flush.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mishap {
+    /// It takes this long.
+    Stalls(Duration),
+    /// It ends with an error.
+    Fails,
+}
+
+/// What a crash does to the writes that are under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// What the seed says for this crash.
+    Drawn,
+    /// What the seed says for the failure of this flush.
+    OfFlush(u64),
+    /// This many writes survive whole, and this many entries of the next one; both count as many
+    /// as there are if there are fewer.
+    Given {
+        /// Writes that survive.
+        keep: usize,
+        /// Entries that survive of the append after them.
+        torn: usize,
+    },
 }
 
 /// What the disk is doing.
@@ -56,6 +118,8 @@ pub struct CrashDamage {
     pub lost: usize,
     /// Entries that survived of a torn append.
     pub torn_entries: usize,
+    /// Whether a vote is among what is gone.
+    pub vote_lost: bool,
 }
 
 impl Disk {
@@ -67,8 +131,17 @@ impl Disk {
             pending: VecDeque::new(),
             flush: Flush::Idle,
             latency,
-            stream: Stream::new(seed, Domain::Disk, [peer as u64, 0]),
+            trouble: Trouble::NONE,
+            seed,
+            peer: peer as u64,
+            flushes: 0,
+            crashes: 0,
         }
+    }
+
+    /// Changes how often flushes do not go as usual, from the next one on.
+    pub const fn set_trouble(&mut self, trouble: Trouble) {
+        self.trouble = trouble;
     }
 
     /// Changes how long flushes take from the next one on.
@@ -95,12 +168,16 @@ impl Disk {
 
     /// Begins a flush of all writes so far and says how long it takes. Nothing happens if there
     /// is nothing to flush or a flush is running.
-    pub fn begin_flush(&mut self) -> Option<Duration> {
+    pub fn begin_flush(&mut self) -> Option<Begun> {
         if self.flush != Flush::Idle || self.pending.is_empty() {
             return None;
         }
         self.flush = Flush::Running { writes: self.pending.len() };
-        Some(self.stream.between(self.latency.min, self.latency.max))
+        self.flushes += 1;
+        let number = self.flushes;
+        let mut luck = Stream::new(self.seed, Domain::Disk, [self.peer, number]);
+        let latency = luck.between(self.latency.min, self.latency.max);
+        Some(Begun { number, latency, mishap: self.trouble.mishap(&mut luck) })
     }
 
     /// Ends the running flush and names the newest durable write; `None` if no flush is running.
@@ -115,20 +192,38 @@ impl Disk {
         newest
     }
 
-    /// The power goes: a random prefix of the pending writes survives, and the first one that does
-    /// not may leave a torn piece behind.
-    pub fn crash(&mut self) -> CrashDamage {
-        let mut luck = self.stream.fork();
+    /// The power goes: a prefix of the pending writes survives, and the first one that does not may
+    /// leave a torn piece behind.
+    pub fn crash(&mut self, damage: Damage) -> CrashDamage {
         let under_way = self.pending.len();
-        let survived = luck.index(under_way + 1);
-        for write in self.pending.drain(..survived) {
+        let (keep, torn) = match damage {
+            Damage::Given { keep, torn } => (keep.min(under_way), torn),
+            Damage::Drawn => {
+                self.crashes += 1;
+                self.drawn_damage(self.crashes)
+            }
+            Damage::OfFlush(number) => self.drawn_damage(1 << 32 | number),
+        };
+        for write in self.pending.drain(..keep) {
             self.durable.record(&write.record);
         }
-        let torn = self.pending.pop_front().filter(|_| luck.happens(TEARING));
-        let torn_entries = torn.map_or(0, |write| tear(&mut self.durable, write.record, &mut luck));
+        let vote_lost = self.pending.iter().any(|write| is_vote(&write.record));
+        let next = self.pending.pop_front();
+        let torn_entries = next.map_or(0, |write| tear(&mut self.durable, write.record, torn));
         self.pending.clear();
         self.flush = Flush::Idle;
-        CrashDamage { survived, lost: under_way - survived, torn_entries }
+        CrashDamage { survived: keep, lost: under_way - keep, torn_entries, vote_lost }
+    }
+
+    /// How many writes survive, and how many entries of the one after them.
+    fn drawn_damage(&self, cause: u64) -> (usize, usize) {
+        let mut luck = Stream::new(self.seed, Domain::Damage, [self.peer, cause]);
+        let keep = luck.index(self.pending.len() + 1);
+        let torn = match self.pending.get(keep).map(|write| &write.record) {
+            Some(Record::Append(entries)) if luck.happens(TEARING) => luck.index(entries.len()),
+            Some(_) | None => 0,
+        };
+        (keep, torn)
     }
 
     /// The size of the term, the vote and the log as they lie on the disk, without the snapshot.
@@ -139,12 +234,24 @@ impl Disk {
     }
 }
 
+impl Trouble {
+    fn mishap(&self, luck: &mut Stream) -> Option<Mishap> {
+        if luck.happens(self.failure) {
+            Some(Mishap::Fails)
+        } else if luck.happens(self.stall) {
+            Some(Mishap::Stalls(luck.log_uniform(STALL_MIN, self.stall_max)))
+        } else {
+            None
+        }
+    }
+}
+
 /// A torn append keeps some of its first entries. The other records are small or checked by a
 /// checksum as a whole, so that a torn one is as good as none.
-fn tear(durable: &mut Stored, record: Record, luck: &mut Stream) -> usize {
+fn tear(durable: &mut Stored, record: Record, torn: usize) -> usize {
     match record {
         Record::Append(mut entries) => {
-            entries.truncate(luck.index(entries.len()));
+            entries.truncate(torn.min(entries.len().saturating_sub(1)));
             let kept = entries.len();
             if kept > 0 {
                 durable.record(&Record::Append(entries));
@@ -155,8 +262,15 @@ fn tear(durable: &mut Stored, record: Record, luck: &mut Stream) -> usize {
     }
 }
 
+const fn is_vote(record: &Record) -> bool {
+    matches!(record, Record::HardState(HardState { voted_for: Some(_), .. }))
+}
+
 /// How often a crash tears the write at which it struck.
 const TEARING: Chance = Chance::of(1, 2);
+
+/// Shorter stalls are what a busy disk does anyway.
+const STALL_MIN: Duration = Duration::from_millis(20);
 
 /// Term and vote, eight bytes each, and whether there is a vote.
 const HARD_STATE_BYTES: usize = 8 + 8 + 1;

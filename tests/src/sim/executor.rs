@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use raft::Instant;
 
+use super::trace_hash::hash_of;
+
 /// A handle to all tasks of a run; clones share them.
 #[derive(Clone, Default)]
 pub struct Tasks {
@@ -34,6 +36,8 @@ pub struct Alarm {
     pub at: Instant,
     /// The task.
     pub task: TaskId,
+    /// The task's name as a number, whatever other tasks there are.
+    pub name: u64,
 }
 
 /// The tasks cannot go on.
@@ -66,6 +70,7 @@ struct Shared {
 
 struct Slot {
     name: Cow<'static, str>,
+    name_hash: u64,
     waits: Waits,
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
@@ -103,7 +108,9 @@ impl Tasks {
             }
         };
         let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
-        let slot = Slot { name: name.into(), waits: Waits::ForItsTurn, future: Some(future) };
+        let name = name.into();
+        let name_hash = hash_of(name.as_bytes());
+        let slot = Slot { name, name_hash, waits: Waits::ForItsTurn, future: Some(future) };
         self.shared.slots.borrow_mut().push(slot);
         self.shared.ready.borrow_mut().push_back(id);
         Join { tasks: self.clone(), id, outcome }
@@ -283,7 +290,8 @@ impl Future for Sleep {
                 let shared = &self.tasks.shared;
                 let task = TaskId(shared.current.get());
                 shared.sleepers.set(shared.sleepers.get() + 1);
-                shared.alarms.borrow_mut().push(Alarm { at: self.until, task });
+                let name = shared.slots.borrow()[task.0].name_hash;
+                shared.alarms.borrow_mut().push(Alarm { at: self.until, task, name });
                 self.tasks.current_waits(Waits::Until(self.until, self.caller));
                 Poll::Pending
             }
@@ -352,7 +360,7 @@ mod tests {
         loop {
             tasks.run()?;
             tasks.take_alarms(|alarm| {
-                queue.push(alarm.at, Source::task(alarm.task.number()), alarm.task);
+                queue.push(alarm.at, Source::task(alarm.name), alarm.task);
             });
             let Some(scheduled) = queue.pop() else { break };
             tasks.advance(scheduled.at);

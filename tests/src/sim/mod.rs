@@ -6,6 +6,7 @@
 //! trace_hash ──► one number for everything that happened
 //! ```
 
+pub mod clock;
 pub mod disk;
 pub mod executor;
 pub mod network;

@@ -72,6 +72,45 @@ impl Profile {
     }
 }
 
+/// A message that is sent, and what its link means to do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The message's number on its directed link, from 1, lost ones and cut links included.
+    pub number: u64,
+    /// Whether messages pass at this moment.
+    pub link: Connection,
+    /// How long it takes when nothing is wrong.
+    pub delay: Duration,
+    /// What goes wrong with it.
+    pub mishaps: Mishaps,
+}
+
+/// What goes wrong with a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mishaps {
+    /// It is lost.
+    pub lost: bool,
+    /// It takes this long instead.
+    pub late: Option<Duration>,
+    /// It arrives once more, after this long.
+    pub twice: Option<Duration>,
+}
+
+impl Mishaps {
+    /// Nothing goes wrong.
+    pub const NONE: Self = Self { lost: false, late: None, twice: None };
+
+    /// Everything that goes wrong in either.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            lost: self.lost || other.lost,
+            late: other.late.or(self.late),
+            twice: other.twice.or(self.twice),
+        }
+    }
+}
+
 /// What is not perfect about it.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,6 +151,21 @@ pub enum Verdict {
     DeliverTwice(Duration, Duration),
     /// It is lost.
     Lose(Loss),
+}
+
+impl Sent {
+    /// What becomes of the message.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let Mishaps { lost, late, twice } = self.mishaps;
+        let first = late.unwrap_or(self.delay);
+        match (self.link, lost, twice) {
+            (Connection::Cut, _, _) => Verdict::Lose(Loss::Cut),
+            (Connection::Up, true, _) => Verdict::Lose(Loss::Chance),
+            (Connection::Up, false, Some(second)) => Verdict::DeliverTwice(first, second),
+            (Connection::Up, false, None) => Verdict::Deliver(first),
+        }
+    }
 }
 
 /// Why a message is lost.
@@ -158,6 +212,7 @@ pub enum Connection {
 #[derive(Clone, Debug)]
 struct Link {
     state: Connection,
+    sent: u64,
     stream: Stream,
 }
 
@@ -167,6 +222,7 @@ impl Network {
     pub fn new(seed: u64, peers: usize, profile: Profile) -> Self {
         let link = |place: usize| Link {
             state: Connection::Up,
+            sent: 0,
             stream: Stream::new(
                 seed,
                 Domain::Link,
@@ -227,36 +283,40 @@ impl Network {
 
     /// Decides about a message that is sent now. Every message takes exactly one draw of its link,
     /// whatever its fate.
-    pub fn send(&mut self, from: usize, to: usize, direction: Direction) -> Verdict {
+    pub fn send(&mut self, from: usize, to: usize, direction: Direction) -> Sent {
         let leg = self.profile.leg(direction);
         let link = &mut self.links[from * self.peers + to];
-        let mut luck = link.stream.fork();
-        match link.state {
-            Connection::Cut => Verdict::Lose(Loss::Cut),
-            Connection::Up if *leg == Leg::PERFECT => Verdict::Deliver(Duration::ZERO),
-            Connection::Up if luck.happens(leg.loss) => Verdict::Lose(Loss::Chance),
-            Connection::Up => {
-                let first = leg.delay(&mut luck);
-                if luck.happens(leg.duplication) {
-                    Verdict::DeliverTwice(first, leg.delay(&mut luck))
-                } else {
-                    Verdict::Deliver(first)
-                }
-            }
+        link.sent += 1;
+        let (number, luck, state) = (link.sent, link.stream.fork(), link.state);
+        if state == Connection::Cut || *leg == Leg::PERFECT {
+            return Sent { number, link: state, delay: Duration::ZERO, mishaps: Mishaps::NONE };
         }
+        leg.decide(number, luck)
     }
 }
 
 impl Leg {
-    /// The labs' long hold-up is 200 + U(0, U(0, 2000)) ms: mostly short, sometimes very long.
-    fn delay(&self, luck: &mut Stream) -> Duration {
-        let usual = luck.between(Duration::ZERO, self.delay_max);
-        if luck.happens(self.reordering) {
-            let spread = luck.between(Duration::ZERO, HOLD_UP_SPREAD);
-            usual + HOLD_UP_MIN + luck.between(Duration::ZERO, spread)
-        } else {
-            usual
+    /// The usual delay is drawn first, so that it is the same with and without mishaps.
+    fn decide(&self, number: u64, mut luck: Stream) -> Sent {
+        let delay = luck.between(Duration::ZERO, self.delay_max);
+        let mut mishaps = Mishaps { lost: luck.happens(self.loss), ..Mishaps::NONE };
+        if !mishaps.lost {
+            let copied = luck.happens(self.duplication);
+            mishaps.late = self.hold_up(&mut luck).map(|more| delay + more);
+            if copied {
+                let again = luck.between(Duration::ZERO, self.delay_max);
+                mishaps.twice = Some(again + self.hold_up(&mut luck).unwrap_or_default());
+            }
         }
+        Sent { number, link: Connection::Up, delay, mishaps }
+    }
+
+    /// The labs' long hold-up is 200 + U(0, U(0, 2000)) ms: mostly short, sometimes very long.
+    fn hold_up(&self, luck: &mut Stream) -> Option<Duration> {
+        luck.happens(self.reordering).then(|| {
+            let spread = luck.between(Duration::ZERO, HOLD_UP_SPREAD);
+            HOLD_UP_MIN + luck.between(Duration::ZERO, spread)
+        })
     }
 }
 

@@ -34,10 +34,10 @@ impl Source {
         Self(3 << 60 | peer as u64)
     }
 
-    /// A task of the test.
+    /// A task of the test, by its name as a number.
     #[must_use]
-    pub const fn task(task: usize) -> Self {
-        Self(4 << 60 | task as u64)
+    pub const fn task(name: u64) -> Self {
+        Self(4 << 60 | name >> 4)
     }
 }
 

@@ -27,6 +27,12 @@ pub enum Domain {
     Faults,
     /// One concurrent client.
     Client,
+    /// What a crash leaves of the writes that were under way.
+    Damage,
+    /// The settings of a swarm run.
+    Settings,
+    /// One kind of fault of a swarm run.
+    Weather,
 }
 
 /// A sequence of random numbers that belongs to one thing in the world.
@@ -110,6 +116,23 @@ impl Stream {
     /// Whether what has this chance happens.
     pub const fn happens(&mut self, chance: Chance) -> bool {
         self.below(chance.draws) < chance.wins
+    }
+
+    /// One of these.
+    ///
+    /// # Panics
+    /// There is none.
+    pub const fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.index(choices.len())]
+    }
+
+    /// A duration between the two, every factor as likely as any other: half as likely to be twice
+    /// as long.
+    pub fn log_uniform(&mut self, shortest: Duration, longest: Duration) -> Duration {
+        let (low, high) = (nanos(shortest).max(1), nanos(longest).max(1));
+        let doublings = (high / low).max(1).ilog2();
+        let low = low << self.below(u64::from(doublings) + 1);
+        Duration::from_nanos((low + self.below(low)).min(high))
     }
 
     /// A duration of at least `shortest` and less than `longest`.

@@ -40,6 +40,22 @@ impl TraceHash {
     }
 }
 
+/// The first event, from 1, after which two runs differ; each gives its hash after every event.
+pub fn first_difference<T: PartialEq>(
+    one: impl IntoIterator<Item = T>,
+    other: impl IntoIterator<Item = T>,
+) -> Option<u64> {
+    let (mut one, mut other) = (one.into_iter(), other.into_iter());
+    for event in 1.. {
+        match (one.next(), other.next()) {
+            (None, None) => return None,
+            (one, other) if one == other => {}
+            _ => return Some(event),
+        }
+    }
+    None
+}
+
 /// The hash of some bytes alone.
 #[must_use]
 pub fn hash_of(bytes: &[u8]) -> u64 {

@@ -21,6 +21,9 @@ pub fn drive(
     loop {
         tasks.run()?;
         let mut world = world.borrow_mut();
+        if let Some(failure) = world.failed.take() {
+            return Err(failure);
+        }
         world.schedule_alarms(tasks);
         world.settle()?;
         if let Some(result) = main.take() {

@@ -1,16 +1,19 @@
 //! What can happen, and what it does.
 
+use std::time::Duration;
+
 use raft::role::Role;
 use raft::{EntryId, Envelope, Input, Instant, Message, Node, PeerId, Status, Term, codec};
 
-use super::peer::ELECTION_TIMEOUT_MIN;
 use super::{World, peer_id, place_of};
+use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::commit_rule;
 use crate::invariants::follows_leader::{self, Heard};
 use crate::invariants::monotonic;
 use crate::invariants::timer_rule::{self, Asked};
 use crate::invariants::violation::Witness;
+use crate::sim::disk::Damage;
 use crate::sim::executor::{TaskId, Tasks};
 use crate::sim::network::{Connection, Loss};
 use crate::sim::queue::{Scheduled, Source};
@@ -19,14 +22,43 @@ use crate::sim::queue::{Scheduled, Source};
 #[derive(Debug)]
 pub(super) enum Event {
     /// A message arrives.
-    Deliver { from: usize, to: usize, bytes: Vec<u8> },
+    Deliver { link: Link, bytes: Vec<u8>, copy: Copy, life: u32 },
     /// A peer's timer may have run out.
     Timer { place: usize },
     /// A flush of a peer's disk ends.
-    Flushed { place: usize, incarnation: u64 },
+    Flushed { place: usize, incarnation: u32, failed: Option<FlushNumber> },
+    /// A peer that stood still may go on.
+    Resume { place: usize },
     /// A task of the test goes on.
     Wake(TaskId),
 }
+
+/// A directed link, small: most events of a run are messages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    from: u16,
+    to: u16,
+}
+
+impl Link {
+    pub(super) const fn new(from: usize, to: usize) -> Self {
+        Self { from: from as u16, to: to as u16 }
+    }
+
+    fn ends(self) -> (usize, usize) {
+        (usize::from(self.from), usize::from(self.to))
+    }
+}
+
+/// Which arrival of a message it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copy {
+    First,
+    Second,
+}
+
+/// A flush by its number on its disk.
+pub(super) type FlushNumber = u64;
 
 impl World {
     /// Lets the next event happen.
@@ -38,18 +70,61 @@ impl World {
         self.events += 1;
         self.trace.number(at.as_nanos());
         self.trace.number(sequence);
+        self.keep_checkpoint();
+        let Some(event) = self.unless_paused(event) else { return Ok(()) };
         match event {
-            Event::Deliver { from, to, bytes } => self.deliver(from, to, &bytes),
+            Event::Deliver { link, bytes, copy, life } => {
+                let (from, to) = link.ends();
+                self.cover_arrival(to, copy, life);
+                self.deliver(from, to, &bytes)
+            }
             Event::Timer { place } => {
                 self.fire_timer(place);
                 Ok(())
             }
-            Event::Flushed { place, incarnation } => self.end_flush(place, incarnation),
+            Event::Flushed { place, incarnation, failed } => match failed {
+                None => self.end_flush(place, incarnation),
+                Some(number) => {
+                    self.fail_flush(place, incarnation, number);
+                    Ok(())
+                }
+            },
+            Event::Resume { place } => {
+                self.resume(place);
+                Ok(())
+            }
             Event::Wake(task) => {
                 tasks.wake(task);
                 Ok(())
             }
         }
+    }
+
+    fn keep_checkpoint(&mut self) {
+        if self.checkpoint_events.is_some_and(|every| self.events.is_multiple_of(every)) {
+            self.checkpoints.push(self.trace);
+        }
+    }
+
+    /// What happens to a peer that stands still happens when it goes on.
+    fn unless_paused(&mut self, event: Event) -> Option<Event> {
+        let (place, source) = match &event {
+            Event::Deliver { link, .. } => {
+                let (from, to) = link.ends();
+                (to, Source::link(from, to))
+            }
+            Event::Timer { place } => (*place, Source::timer(*place)),
+            Event::Flushed { place, .. } => (*place, Source::disk(*place)),
+            Event::Resume { .. } | Event::Wake(_) => return Some(event),
+        };
+        let peer = &mut self.peers[place];
+        let until = peer.paused_until.filter(|until| self.now < *until);
+        let Some(until) = until else { return Some(event) };
+        if matches!(event, Event::Timer { .. }) && peer.armed == Some(self.now) {
+            peer.armed = Some(until);
+        }
+        self.queue.push(until, source, event);
+        None
     }
 
     fn advance(&mut self, at: Instant, tasks: &Tasks) -> Result<(), Failure> {
@@ -75,6 +150,7 @@ impl World {
             self.say_lost_on_the_way(bytes, Loss::Cut);
             return Ok(());
         }
+        let local = self.peers[to].clock.shows(self.now);
         let Some(node) = &mut self.peers[to].node else {
             self.say_lost_on_the_way(bytes, Loss::PeerDown);
             return Ok(());
@@ -84,9 +160,16 @@ impl World {
                 "a message that peer {from} sent cannot be read: {error}"
             ))
         })?;
+        let link = &mut self.arrived[from * self.settings.peers + to];
+        if envelope.id < *link {
+            self.coverage.hit(Mark::Overtaken);
+        }
+        *link = envelope.id.max(*link);
         let message = Received::of(&envelope, node);
-        node.handle(self.now, Input::Receive(envelope));
-        message.check(Witness { peer: node.status().id, at: self.now }, node)?;
+        Self::cover_message(&mut self.coverage, &envelope, node);
+        node.handle(local, Input::Receive(envelope));
+        let seen = Witness { peer: node.status().id, at: local };
+        message.check(seen, node, self.settings.timing.election_min)?;
         self.touch(to);
         self.check_match(from, to)
     }
@@ -112,15 +195,16 @@ impl World {
             return;
         }
         peer.armed = None;
+        let local = peer.clock.shows(now);
         if let Some(node) = &mut peer.node {
-            if node.poll_timeout().is_some_and(|due| due <= now) {
-                node.handle(now, Input::Tick);
+            if node.poll_timeout().is_some_and(|due| due <= local) {
+                node.handle(local, Input::Tick);
             }
             self.touch(place);
         }
     }
 
-    fn end_flush(&mut self, place: usize, incarnation: u64) -> Result<(), Failure> {
+    fn end_flush(&mut self, place: usize, incarnation: u32) -> Result<(), Failure> {
         self.acting = Some(place);
         let peer = &mut self.peers[place];
         let Some(node) = peer.node.as_mut().filter(|_| peer.incarnation == incarnation) else {
@@ -129,17 +213,26 @@ impl World {
         if let Some(newest) = peer.disk.end_flush() {
             let seen = Witness { peer: node.status().id, at: self.now };
             self.invariants.becomes_durable(place, seen, peer.disk.durable())?;
-            node.handle(self.now, Input::Persisted(newest));
+            node.handle(peer.clock.shows(self.now), Input::Persisted(newest));
             self.touch(place);
         }
         Ok(())
+    }
+
+    /// No peer survives a disk that failed: what it was told to write may be there or not.
+    fn fail_flush(&mut self, place: usize, incarnation: u32, number: FlushNumber) {
+        if self.peers[place].incarnation == incarnation {
+            self.coverage.hit(Mark::FailedFlush);
+            self.say_test(format_args!("fails flush {number} of {place}"));
+            self.halt(place, Damage::OfFlush(number));
+        }
     }
 
     /// Takes over the alarms that tasks have set.
     pub(super) fn schedule_alarms(&mut self, tasks: &Tasks) {
         let queue = &mut self.queue;
         tasks.take_alarms(|alarm| {
-            queue.push(alarm.at, Source::task(alarm.task.number()), Event::Wake(alarm.task));
+            queue.push(alarm.at, Source::task(alarm.name), Event::Wake(alarm.task));
         });
     }
 
@@ -175,18 +268,19 @@ impl Received {
         Self { term: envelope.term, asked, leader: leads.then_some(envelope.from) }
     }
 
-    fn check(self, seen: Witness, node: &Node) -> Result<(), Failure> {
+    /// `seen` has the receiver's own time.
+    fn check(self, seen: Witness, node: &Node, timeout_min: Duration) -> Result<(), Failure> {
         let status = node.status();
         monotonic::follows(seen, self.term, status.current_term)?;
         if let (Some((candidate, before, deadline)), Some(after)) =
             (self.asked, node.poll_timeout())
         {
             let (status, deadline) = ([before, status], [deadline, after]);
-            timer_rule::check(seen, Asked { candidate, status, deadline }, ELECTION_TIMEOUT_MIN)?;
+            timer_rule::check(seen, Asked { candidate, status, deadline }, timeout_min)?;
         }
         if let Some(leader) = self.leader.filter(|_| self.term == status.current_term) {
             let heard = Heard { leader, status, deadline: node.poll_timeout() };
-            follows_leader::check(seen, heard, ELECTION_TIMEOUT_MIN)?;
+            follows_leader::check(seen, heard, timeout_min)?;
         }
         Ok(())
     }

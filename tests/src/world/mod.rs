@@ -8,54 +8,66 @@
 //! Invariant: what happens follows from the seed and the tester's calls alone. Nothing here sees
 //! real time, and every run builds all of its state anew.
 
+mod clients;
 mod drive;
 mod event;
 mod faults;
 mod outputs;
 mod peer;
+mod pending;
 mod says;
+mod watch;
 
 use std::time::Duration;
 
 use raft::verbose::Logger;
-use raft::{Bytes, EntryId, Index, Instant, PeerId, RoleName, Status};
+use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, RoleName, Status};
 
 pub use self::drive::drive;
 pub use self::peer::PeerView;
 pub use self::says::Speaker;
 
+use self::clients::Clients;
 use self::event::Event;
 use self::peer::Peer;
+use crate::coverage::Coverage;
 use crate::failure::Failure;
 use crate::invariants::Invariants;
-use crate::service::{Agreed, Snapshots};
-use crate::sim::disk::Latency;
-use crate::sim::network::{Connection, Network, Profile};
+use crate::kv::{Request, Seen};
+use crate::oracle::ledger::Ledger;
+use crate::plan::{Book, Decision, Listed, Settings, Step};
+use crate::service::Agreed;
+use crate::sim::network::{Connection, Network};
 use crate::sim::queue::Queue;
 use crate::sim::trace_hash::TraceHash;
 
-/// What a world is made of.
+/// What a world is given.
 #[derive(Clone)]
 pub struct Setup {
-    /// How many peers there are.
-    pub peers: usize,
-    /// How the network behaves at first.
-    pub network: Profile,
-    /// Whether services compact their logs.
-    pub snapshots: Snapshots,
-    /// How long disks take.
-    pub latency: Latency,
+    /// What it is made of.
+    pub settings: Settings,
+    /// The decisions of a case; none for a run that is drawn.
+    pub listed: Listed,
     /// Who is told what happens.
     pub logger: Option<Logger>,
+    /// After how many events each the trace is kept; `None` keeps only the last one.
+    pub checkpoints: Option<u64>,
 }
 
 /// The world of one run.
 pub struct World {
     seed: u64,
+    settings: Settings,
     now: Instant,
     queue: Queue<Event>,
     network: Network,
+    book: Book,
     peers: Vec<Peer>,
+    /// The newest message that has arrived on each link.
+    arrived: Vec<MessageId>,
+    clients: Clients,
+    ledger: Ledger,
+    coverage: Coverage,
     /// Peers whose outputs have not been polled since something happened to them.
     touched: Vec<usize>,
     /// The peer something happened to last.
@@ -67,6 +79,10 @@ pub struct World {
     events: u64,
     events_this_instant: u32,
     logger: Option<Logger>,
+    /// Why a task that nobody waits for has ended the run.
+    failed: Option<Failure>,
+    checkpoint_events: Option<u64>,
+    checkpoints: Vec<TraceHash>,
 }
 
 /// What went over the network.
@@ -80,19 +96,35 @@ pub struct Traffic {
     pub snapshot_chunks: u64,
 }
 
+impl Traffic {
+    /// Adds what went over another network.
+    pub const fn add(&mut self, other: &Self) {
+        self.rpcs += other.rpcs;
+        self.bytes += other.bytes;
+        self.snapshot_chunks += other.snapshot_chunks;
+    }
+}
+
 impl World {
     /// A world in which all peers have just started for the first time.
     ///
     /// # Errors
     /// A peer does not start.
     pub fn new(seed: u64, setup: Setup) -> Result<Self, Failure> {
-        let Setup { peers, network, snapshots, latency, logger } = setup;
+        let Setup { settings, listed, logger, checkpoints } = setup;
+        let peers = settings.peers;
         let mut world = Self {
             seed,
             now: Instant::START,
             queue: Queue::new(seed),
-            network: Network::new(seed, peers, network),
-            peers: (0..peers).map(|place| Peer::new(seed, place, snapshots, latency)).collect(),
+            network: Network::new(seed, peers, settings.network),
+            book: Book::new(listed),
+            peers: (0..peers).map(|place| Peer::new(seed, place, &settings)).collect(),
+            settings,
+            arrived: vec![MessageId::new(0); peers * peers],
+            clients: Clients::default(),
+            ledger: Ledger::default(),
+            coverage: Coverage::default(),
             touched: Vec::with_capacity(peers),
             acting: None,
             invariants: Invariants::default(),
@@ -102,11 +134,61 @@ impl World {
             events: 0,
             events_this_instant: 0,
             logger,
+            failed: None,
+            checkpoint_events: checkpoints,
+            checkpoints: Vec::new(),
         };
+        world.cover_clocks();
         for place in 0..peers {
-            world.start(place)?;
+            world.begin(place)?;
         }
         Ok(world)
+    }
+
+    /// What the world is made of.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// All decisions so far.
+    #[must_use]
+    pub fn decisions(&self) -> &[Decision] {
+        self.book.taken()
+    }
+
+    /// Hands over all decisions, when the run has ended.
+    pub fn take_decisions(&mut self) -> Vec<Decision> {
+        self.book.take()
+    }
+
+    /// The situations that came about.
+    #[must_use]
+    pub const fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    /// The situations that came about, for those who see more of them than the world.
+    pub const fn coverage_mut(&mut self) -> &mut Coverage {
+        &mut self.coverage
+    }
+
+    /// The trace after each so many events, if that was asked for.
+    #[must_use]
+    pub fn checkpoints(&self) -> &[TraceHash] {
+        &self.checkpoints
+    }
+
+    /// The commands that a peer's service was given, no-ops as empty ones.
+    #[must_use]
+    pub fn history(&self, place: usize) -> &[Bytes] {
+        self.peers[place].service.history()
+    }
+
+    /// A running peer's node, to look at.
+    #[must_use]
+    pub fn node(&self, place: usize) -> Option<&raft::Node> {
+        self.peers[place].node.as_ref()
     }
 
     /// The seed everything follows from.
@@ -198,13 +280,57 @@ impl World {
 
     /// Offers a command to a peer: its place in the log if the peer believes it leads.
     pub fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {
-        let now = self.now;
-        let node = self.peers[place].node.as_mut()?;
-        let id = node.propose(now, command).ok()?;
+        let id = self.offer(place, command.clone(), speaker)?;
+        self.book.step(self.now, Step::Offer { peer: place, command });
+        Some(id)
+    }
+
+    /// Asks a peer on behalf of a client: its place in the log if the peer believes it leads.
+    pub fn ask(&mut self, place: usize, request: &Request, padding: usize) -> Option<EntryId> {
+        let speaker = Speaker::Client(u64::from(request.client));
+        let id = self.offer(place, request.encode(padding), speaker)?;
+        self.ledger.takes(*request);
+        self.clients.takes(place, request);
+        Some(id)
+    }
+
+    /// The answer to a client's request, and the event at which it was given.
+    #[must_use]
+    pub fn answer(&self, client: u16, serial: u32) -> Option<(u64, Seen)> {
+        self.clients.answer(client, serial)
+    }
+
+    /// A client no longer waits for an answer.
+    pub fn give_up(&mut self, client: u16, serial: u32) {
+        self.clients.gives_up(client, serial);
+    }
+
+    /// Ends the run with a failure, from a task that nobody waits for.
+    pub fn fail(&mut self, failure: Failure) {
+        self.failed.get_or_insert(failure);
+    }
+
+    /// Writes down a step that is not the world's own.
+    pub fn record(&mut self, step: Step) {
+        self.book.step(self.now, step);
+    }
+
+    fn offer(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {
+        if self.is_paused(place) {
+            return None;
+        }
+        let peer = &mut self.peers[place];
+        let id = peer.node.as_mut()?.propose(peer.clock.shows(self.now), command).ok()?;
         self.trace.number(id.index.number() ^ id.term.number() << 32);
         self.touch(place);
         self.say_proposed(place, id, speaker);
         Some(id)
+    }
+
+    /// Whether a peer stands still.
+    #[must_use]
+    pub fn is_paused(&self, place: usize) -> bool {
+        self.peers[place].paused_until.is_some_and(|until| self.now < until)
     }
 
     fn touch(&mut self, place: usize) {

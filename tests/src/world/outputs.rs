@@ -1,14 +1,18 @@
 //! Carrying out what nodes ask for, by the contract of [`raft::output`].
 
+use std::time::Duration;
+
 use raft::message::Direction;
 use raft::{Entry, Envelope, Index, Message, Output, Snapshot, codec};
 
-use super::event::Event;
+use super::event::{Copy, Event, Link};
 use super::{World, peer_id, place_of};
 use crate::failure::Failure;
 use crate::invariants::Seen;
 use crate::invariants::durability;
 use crate::invariants::violation::Witness;
+use crate::service::Machine;
+use crate::sim::disk::Mishap;
 use crate::sim::network::{Loss, Verdict};
 use crate::sim::queue::Source;
 
@@ -28,13 +32,14 @@ impl World {
         self.observe(place)?;
         while let Some(output) = self.poll(place) {
             match output {
-                Output::Persist(write) => self.peers[place].disk.write(write),
+                Output::Persist(write) => self.persist(place, write),
                 Output::Send(envelope) => self.send(place, &envelope)?,
                 Output::Apply(entries) => self.apply(place, &entries)?,
                 Output::Restore(snapshot) => self.restore(place, &snapshot)?,
             }
         }
         self.observe(place)?;
+        self.watch(place);
         self.begin_flush(place);
         self.arm_timer(place);
         Ok(())
@@ -50,6 +55,11 @@ impl World {
             self.peers.iter().filter(|peer| durability::holds(peer.disk.durable(), id)).count()
         };
         Ok(self.invariants.after_input(seen, holders)?)
+    }
+
+    fn persist(&mut self, place: usize, write: raft::Write) {
+        self.cover_write(place, &write.record);
+        self.peers[place].disk.write(write);
     }
 
     /// Goes through the logs of all running peers.
@@ -76,13 +86,14 @@ impl World {
 
         let bytes = codec::encode(envelope);
         let direction = envelope.message.direction();
-        let verdict = self.network.send(from, to, direction);
+        let sent = self.network.send(from, to, direction);
+        let verdict = self.book.message(from, to, sent).verdict();
         self.count(envelope, direction, bytes.len(), verdict);
         match verdict {
-            Verdict::Deliver(delay) => self.deliver_after(delay, from, to, bytes),
+            Verdict::Deliver(delay) => self.deliver_after(delay, from, to, bytes, Copy::First),
             Verdict::DeliverTwice(first, second) => {
-                self.deliver_after(first, from, to, bytes.clone());
-                self.deliver_after(second, from, to, bytes);
+                self.deliver_after(first, from, to, bytes.clone(), Copy::First);
+                self.deliver_after(second, from, to, bytes, Copy::Second);
             }
             Verdict::Lose(loss) => self.lose(envelope, loss),
         }
@@ -91,13 +102,15 @@ impl World {
 
     fn deliver_after(
         &mut self,
-        delay: std::time::Duration,
+        delay: Duration,
         from: usize,
         to: usize,
         bytes: Vec<u8>,
+        copy: Copy,
     ) {
-        let at = self.now.after(delay);
-        self.queue.push(at, Source::link(from, to), Event::Deliver { from, to, bytes });
+        let life = self.peers[to].incarnation;
+        let event = Event::Deliver { link: Link::new(from, to), bytes, copy, life };
+        self.queue.push(self.now.after(delay), Source::link(from, to), event);
     }
 
     fn lose(&mut self, envelope: &Envelope, loss: Loss) {
@@ -125,17 +138,41 @@ impl World {
         let seen = self.witness(place);
         self.invariants.applies(seen, entries, self.peers[place].disk.durable())?;
         for entry in entries {
-            let service = &mut self.peers[place].service;
-            if let Some(data) = service.apply(seen, entry, &mut self.agreed)? {
-                self.compact(place, entry.id.index, data)?;
-            }
+            self.apply_one(place, seen, entry)?;
         }
         Ok(())
     }
 
-    fn compact(&mut self, place: usize, through: Index, data: raft::Bytes) -> Result<(), Failure> {
-        let now = self.now;
-        let Some(node) = &mut self.peers[place].node else { return Ok(()) };
+    fn apply_one(&mut self, place: usize, seen: Witness, entry: &Entry) -> Result<(), Failure> {
+        let known = self.agreed.last();
+        let service = &mut self.peers[place].service;
+        let applied = service.apply(seen, entry, &mut self.agreed)?;
+        let index = entry.id.index;
+        if index > known && self.settings.machine == Machine::Store {
+            let command = self.agreed.command(index).cloned().unwrap_or_default();
+            self.ledger.applies(seen, index, &command)?;
+        }
+        if let Some((request, carried)) = applied.request {
+            if index > known {
+                self.cover_request(&request, carried);
+            }
+            self.clients.carries_out(place, &request, carried, self.events);
+        }
+        match applied.snapshot {
+            Some(data) => self.compact(place, index, data),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn compact(
+        &mut self,
+        place: usize,
+        through: Index,
+        data: raft::Bytes,
+    ) -> Result<(), Failure> {
+        let peer = &mut self.peers[place];
+        let now = peer.clock.shows(self.now);
+        let Some(node) = &mut peer.node else { return Ok(()) };
         match node.compact(now, through, data) {
             // A leader's snapshot may have come in first.
             Ok(()) | Err(raft::CompactError::AlreadyCompacted { .. }) => Ok(()),
@@ -155,10 +192,16 @@ impl World {
 
     fn begin_flush(&mut self, place: usize) {
         let peer = &mut self.peers[place];
-        if let Some(latency) = peer.disk.begin_flush() {
-            let event = Event::Flushed { place, incarnation: peer.incarnation };
-            self.queue.push(self.now.after(latency), Source::disk(place), event);
-        }
+        let Some(begun) = peer.disk.begin_flush() else { return };
+        let begun = self.book.flush(place, begun);
+        let (length, failed) = match begun.mishap {
+            None => (begun.latency, None),
+            Some(Mishap::Stalls(length)) => (length, None),
+            Some(Mishap::Fails) => (begun.latency, Some(begun.number)),
+        };
+        let event = Event::Flushed { place, incarnation: peer.incarnation, failed };
+        self.queue.push(self.now.after(length), Source::disk(place), event);
+        self.cover_flush(length);
     }
 
     /// Makes sure that a timer event happens no later than the node wants it. A deadline that
@@ -166,7 +209,7 @@ impl World {
     fn arm_timer(&mut self, place: usize) {
         let peer = &mut self.peers[place];
         let Some(due) = peer.node.as_ref().and_then(raft::Node::poll_timeout) else { return };
-        let due = due.max(self.now);
+        let due = peer.clock.moment(due).max(self.now);
         if peer.armed.is_none_or(|armed| due < armed) {
             peer.armed = Some(due);
             self.queue.push(due, Source::timer(place), Event::Timer { place });

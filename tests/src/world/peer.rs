@@ -1,14 +1,12 @@
 //! One peer: a node that may be down, its disk that stays, its service, its timer.
 
-use std::time::Duration;
-
-use raft::{
-    Config, EntryId, FirstEntry, Index, Instant, Jitter, MessageId, Node, RoleName, Status, Term,
-};
+use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, Status, Term};
 
 use super::peer_id;
-use crate::service::{Service, Snapshots};
-use crate::sim::disk::{Disk, Latency};
+use crate::plan::Settings;
+use crate::service::Service;
+use crate::sim::clock::Clock;
+use crate::sim::disk::Disk;
 use crate::sim::network::Connection;
 use crate::sim::random::{Domain, Stream};
 
@@ -17,9 +15,14 @@ pub(super) struct Peer {
     /// The running node; `None` while the peer is down.
     pub(super) node: Option<Node>,
     /// How often the peer has started: completions meant for an earlier life are ignored.
-    pub(super) incarnation: u64,
+    pub(super) incarnation: u32,
     pub(super) disk: Disk,
     pub(super) service: Service,
+    pub(super) clock: Clock,
+    /// Until when the peer stands still.
+    pub(super) paused_until: Option<Instant>,
+    /// What situations are told from: the status when it was last looked at.
+    pub(super) looked_at: Option<Status>,
     /// When the peer's next timer event happens.
     pub(super) armed: Option<Instant>,
     /// The number of the next message this peer may use.
@@ -46,12 +49,17 @@ pub struct PeerView {
 }
 
 impl Peer {
-    pub(super) fn new(seed: u64, place: usize, snapshots: Snapshots, latency: Latency) -> Self {
+    pub(super) fn new(seed: u64, place: usize, settings: &Settings) -> Self {
+        let mut disk = Disk::new(seed, place, settings.latency);
+        disk.set_trouble(settings.trouble);
         Self {
             node: None,
             incarnation: 0,
-            disk: Disk::new(seed, place, latency),
-            service: Service::new(snapshots),
+            disk,
+            service: Service::new(settings.snapshots, settings.machine),
+            clock: settings.clocks.get(place).copied().map_or(Clock::TRUE, Clock::faster_by),
+            paused_until: None,
+            looked_at: None,
             armed: None,
             next_message: MessageId::new(1),
         }
@@ -82,43 +90,36 @@ impl Peer {
     }
 }
 
-/// The settings of the lab's peers.
-///
-/// A heartbeat every 100 ms is what the labs allow at most; timeouts leave room for two lost
-/// heartbeats, and are wide enough that split votes are rare among seven peers.
-pub(super) fn lab_config(place: usize, peers: usize, first_message_id: MessageId) -> Config {
+/// A peer's settings, as the core takes them.
+pub(super) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
+    let Settings { peers, timing, limits, first_entry, .. } = settings;
     Config {
-        election_timeout_min: ELECTION_TIMEOUT_MIN,
-        election_timeout_max: Duration::from_millis(600),
-        heartbeat_interval: Duration::from_millis(100),
-        // Half of the tester's own polls: nobody waits longer for it, and under load the news of a
-        // commit travels with the next entries.
-        commit_notice_delay: Duration::from_millis(10),
-        // The scenarios' snapshots grow to about five kilobytes: most go in several pieces.
-        snapshot_chunk_bytes: 1024,
-        first_entry: FirstEntry::Command,
+        election_timeout_min: timing.election_min,
+        election_timeout_max: timing.election_max,
+        heartbeat_interval: timing.heartbeat,
+        commit_notice_delay: timing.commit_notice,
+        append_bytes_max: limits.append_bytes,
+        messages_in_flight_max: limits.in_flight,
+        snapshot_chunk_bytes: limits.chunk_bytes,
+        first_entry: *first_entry,
         first_message_id,
-        ..Config::new(peer_id(place), (0..peers).map(peer_id).collect())
+        ..Config::new(peer_id(place), (0..*peers).map(peer_id).collect())
     }
 }
 
-/// The shortest time without a leader after which a peer stands for election.
-pub(super) const ELECTION_TIMEOUT_MIN: Duration = Duration::from_millis(300);
-
 /// A peer's election timeouts: the n-th draw in a term depends on nothing but the seed, the peer,
-/// its incarnation, the term and n.
+/// the term and n, whether it was restarted before or not.
 pub(super) struct PeerJitter {
     seed: u64,
     place: usize,
-    incarnation: u64,
     term: Option<Term>,
     stream: Stream,
 }
 
 impl PeerJitter {
-    pub(super) const fn new(seed: u64, place: usize, incarnation: u64) -> Self {
+    pub(super) const fn new(seed: u64, place: usize) -> Self {
         let stream = Stream::new(seed, Domain::Jitter, [0, 0]);
-        Self { seed, place, incarnation, term: None, stream }
+        Self { seed, place, term: None, stream }
     }
 }
 
@@ -126,8 +127,8 @@ impl Jitter for PeerJitter {
     fn draw(&mut self, term: Term) -> u64 {
         if self.term != Some(term) {
             self.term = Some(term);
-            let life = self.incarnation << 16 | self.place as u64;
-            self.stream = Stream::new(self.seed, Domain::Jitter, [life, term.number()]);
+            let names = [self.place as u64, term.number()];
+            self.stream = Stream::new(self.seed, Domain::Jitter, names);
         }
         self.stream.draw()
     }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use raft::trace::is_heartbeat;
-use raft::verbose::{Fact, Level, Line, Topic};
-use raft::{EntryId, Envelope};
+use raft::trace::{self, Sink, is_heartbeat};
+use raft::verbose::{Fact, Level, Line, Logger, Topic};
+use raft::{EntryId, Envelope, Instant};
 
 use super::{World, peer_id};
 use crate::failure::Failure;
+use crate::sim::clock::Clock;
 use crate::sim::network::Loss;
 
 /// Who offers a command.
@@ -25,6 +26,22 @@ impl fmt::Display for Speaker {
             Self::Tester => f.write_str("-"),
             Self::Client(number) => write!(f, "C{number}"),
         }
+    }
+}
+
+/// Tells what a peer tells, in the world's time instead of the peer's.
+pub(super) struct ClockSink {
+    pub(super) clock: Clock,
+    pub(super) logger: Logger,
+}
+
+impl Sink for ClockSink {
+    fn record(&mut self, at: Instant, source: trace::Source, event: &trace::Event<'_>) {
+        let mut event = *event;
+        if let trace::Event::TimerReset { deadline } = &mut event {
+            *deadline = self.clock.moment(*deadline);
+        }
+        self.logger.record(self.clock.moment(at), source, &event);
     }
 }
 
@@ -51,7 +68,10 @@ impl World {
         let text = text.lines().next().unwrap_or_default();
         let acting = match failure {
             Failure::Invariant(_) | Failure::Panic(_) => self.acting.map(peer_id),
-            Failure::Expectation(_) | Failure::Stuck(_) | Failure::TooLong(_) => None,
+            Failure::Expectation(_)
+            | Failure::Liveness(_)
+            | Failure::Stuck(_)
+            | Failure::TooLong(_) => None,
         };
         let tester: &dyn fmt::Display = &Speaker::Tester;
         let peer = acting.as_ref().map_or(tester, |peer| peer);

@@ -159,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_readme_is_read() {
+        let readme = include_str!("../../../../README.md");
+        let (_, example) = readme.split_once("```toml\n").unwrap();
+        let config = parse(example.split_once("```").unwrap().0).unwrap();
+        assert!(config.own_format("nodes").is_some() && config.state.len() == 1);
+    }
+
+    #[test]
     fn the_example_names_every_setting() {
         let error = parse("nonsense = 1").unwrap_err();
         let (_, fields) = error.split_once("expected one of ").unwrap();
@@ -166,6 +174,15 @@ mod tests {
             let starts = [format!("#{field} = "), format!("#[{field}]"), format!("#[[{field}]]")];
             let named = EXAMPLE.lines().any(|line| starts.iter().any(|s| line.starts_with(s)));
             assert!(named, "{field}");
+        }
+    }
+
+    #[test]
+    fn the_example_names_everything_a_key_can_do() {
+        let (_, rest) = EXAMPLE.split_once("What a key can do:").unwrap();
+        let list: Vec<_> = rest.split("#[keys]").next().unwrap().split_whitespace().collect();
+        for (name, ..) in crate::view::NAMES {
+            assert!(list.contains(&name), "{name}");
         }
     }
 

@@ -104,7 +104,7 @@ fn load_merged(
     let send = |block: Vec<u8>| {
         sender.send(Chunk::index_with(block, parser.clone(), rules)).map_err(|_| RunError::Closed)
     };
-    merge::lines(inputs, parser, |line| {
+    let mut take = |line: &[u8]| {
         block.extend_from_slice(line);
         block.push(b'\n');
         if block.len() < wanted {
@@ -112,7 +112,8 @@ fn load_merged(
         }
         wanted = BLOCK_BYTES;
         send(std::mem::take(&mut block))
-    })?;
+    };
+    merge::lines(inputs, parser, &mut take)?;
     send(block)
 }
 

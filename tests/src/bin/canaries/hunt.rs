@@ -20,9 +20,10 @@ pub(crate) struct Suite {
 }
 
 /// All suites that canaries are shown to.
-pub(crate) const SUITES: [Suite; 3] = [
+pub(crate) const SUITES: [Suite; 4] = [
     Suite { name: "scenarios", program: "hunt", seeds_max: 50 },
     Suite { name: "storms", program: "hunt", seeds_max: 100 },
+    Suite { name: "swarm", program: "hunt", seeds_max: 50 },
     Suite { name: "model", program: "model", seeds_max: 1 },
 ];
 

@@ -1,0 +1,61 @@
+//! The guard: a second, sleeping process that ends the runs of a dstest that was killed.
+//!
+//! A process cannot see its own SIGKILL coming. The guard holds the other end of a pipe: a word
+//! on it is a goodbye, its end without a word is a death. It costs nothing while it sleeps, and
+//! where it cannot be started, dstest works without.
+
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::{live, orphans};
+
+/// The hidden command that makes a process a guard.
+pub(crate) const COMMAND: &str = "__guard";
+
+/// A guard on duty; dismissed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Guard(Option<Child>);
+
+impl Guard {
+    /// Posts a guard over the runs of a live folder.
+    pub(crate) fn post(live: &Path) -> Self {
+        let Ok(program) = std::env::current_exe() else { return Self(None) };
+        // In a group of its own it does not hear the terminal's Ctrl-C, and without the private
+        // folder of an outer dstest it is none of that one's runs.
+        let guard = Command::new(program)
+            .arg(COMMAND)
+            .arg(live)
+            .current_dir("/")
+            .env_remove(orphans::RUN_DIR)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        Self(guard.ok())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(mut guard) = self.0.take() else { return };
+        // One that is gone already needs no goodbye.
+        let _ = guard.stdin.take().map(|mut pipe| pipe.write_all(GOODBYE));
+        let _ = guard.wait();
+    }
+}
+
+/// What a guard does.
+pub(crate) fn stand(folder: &Path) {
+    let mut word = Vec::new();
+    let heard = std::io::stdin().read_to_end(&mut word);
+    if heard.is_ok() && word.is_empty() {
+        orphans::end_everywhere(folder);
+        let campaign = folder.parent().and_then(Path::parent);
+        campaign.iter().for_each(|campaign| live::sweep_in(campaign));
+    }
+}
+
+const GOODBYE: &[u8] = b".";

@@ -1,0 +1,161 @@
+//! `dstest browse` in a terminal, from a campaign to the wrong step.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
+use std::os::fd::OwnedFd;
+use std::process::Child;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::support::Scene;
+
+/// The user's side of a terminal, with what is on its screen.
+struct Terminal {
+    user: File,
+    screen: vt100::Parser,
+    child: Child,
+}
+
+impl Terminal {
+    /// Starts dstest in a terminal of this size.
+    fn start(scene: &Scene, args: &[&str], columns: u16, rows: u16) -> Self {
+        let user: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&user).unwrap();
+        unlockpt(&user).unwrap();
+        let name = ptsname(&user, Vec::new()).unwrap().into_string().unwrap();
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&user, size).unwrap();
+        let program = File::options().read(true).write(true).open(name).unwrap();
+        let mut command = scene.command(args);
+        command.env("TERM", "xterm-256color").stdin(program.try_clone().unwrap());
+        command.stdout(program.try_clone().unwrap()).stderr(program);
+        let child = command.spawn().unwrap();
+        let [rows, columns] = [rows, columns].map(|size| NonZeroU16::new(size).unwrap());
+        Self { user: user.into(), screen: vt100::Parser::new(rows, columns, 0), child }
+    }
+
+    /// Reads until `text` is on the screen; returns the screen.
+    fn wait_for(&mut self, text: &str) -> String {
+        let mut bytes = [0; 4096];
+        loop {
+            let screen = self.screen.screen().contents();
+            if screen.contains(text) {
+                return screen;
+            }
+            let mut files = [PollFd::new(&self.user, PollFlags::IN)];
+            // A program that draws nothing for so long has stopped for good.
+            let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+            let ready = poll(&mut files, Some(&patience)).unwrap();
+            assert!(ready > 0, "{text:?} is not on the screen:\n{screen}");
+            let count = self.user.read(&mut bytes).unwrap();
+            self.screen.process(&bytes[..count]);
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.user.write_all(keys.as_bytes()).unwrap();
+    }
+}
+
+/// Fails with odd seeds, after an election that its log tells of.
+const SCRIPT: &str = r#"
+trace() { printf 'trace=%016x\n' "$DSTEST_SEED"; }
+[ -z "$VERBOSE" ] || cat <<'LOG'
+000001.000 | TIMR | 0 | hears no leader, stands for election term=0 role=follower
+000002.000 | RPC | 0 | sends RequestVote in term 1 to=1 id=0.1
+000003.000 | TIMR | 2 | hears no leader, stands for election term=0 role=follower
+000004.000 | RPC | 1 | receives RequestVote in term 1 from=0 id=0.1
+LOG
+if [ $((DSTEST_ITER % 2)) = 1 ]; then
+    [ -z "$VERBOSE" ] || echo '000005.000 | VOTE | 1 | grants vote to 0 term=1 role=follower vote=0'
+    [ -z "$VERBOSE" ] || echo '000006.000 | ERRO | 1 | voted twice'
+    trace; echo 'error: voted twice'; exit 1
+fi
+[ -z "$VERBOSE" ] || echo '000005.000 | VOTE | 1 | refuses vote to 0 term=1 role=follower'
+trace
+"#;
+
+#[test]
+fn from_the_table_to_the_wrong_step_and_back() {
+    let scene = Scene::new();
+    scene.on_script(&["-n", "6", "-p", "1"], SCRIPT).exits_with(1);
+    let mut terminal = Terminal::start(&scene, &["browse", "-o", "store"], 120, 30);
+    terminal.wait_for("6 runs, 3 failed");
+    // Into the test, its one kind of failure, its first run.
+    terminal.press("\r");
+    terminal.wait_for("error: voted twice");
+    terminal.press("\r");
+    terminal.wait_for("#5");
+    terminal.press("\r");
+    let log = terminal.wait_for("W what led to it");
+    assert!(log.contains("voted twice") && log.contains("term=0"), "{log}");
+    // Why: the bystander goes.
+    terminal.press("W");
+    let why = terminal.wait_for("led to it: ");
+    assert_eq!(why.matches("hears no leader").count(), 1, "{why}");
+    // The second failing run has no full log yet: it is repeated without a word.
+    terminal.press("q");
+    terminal.wait_for("Enter its log");
+    terminal.press("j\r");
+    terminal.wait_for("sh#3");
+    terminal.wait_for("W what led to it");
+    // Beside a run that passed.
+    terminal.press("D");
+    let diff = terminal.wait_for("n N differences");
+    assert!(diff.contains("refuses vote") && diff.contains("grants vote"), "{diff}");
+    terminal.press("q");
+    terminal.wait_for("W what led to it");
+    // Once more, with its log.
+    terminal.press("r");
+    terminal.wait_for("repeating sh#3");
+    terminal.wait_for("W what led to it");
+    terminal.press("p");
+    terminal.wait_for("WHY        error: voted twice");
+    terminal.press("qqqqq");
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_use_instead() {
+    let scene = Scene::new();
+    scene.on_script(&["-n", "1"], "exit 1").exits_with(1);
+    let called = scene.call(&["browse", "-o", "store"]);
+    called.exits_with(2).complains("needs a terminal").complains("dstest report");
+    let called = scene.call(&["browse", "-o", "nowhere"]);
+    called.exits_with(2).complains("no stored run");
+}
+
+#[test]
+fn a_run_is_shown_again_from_the_store() {
+    let scene = Scene::new();
+    let script = "echo '1 | VOTE | 0 | votes term=3 role=follower'; echo 'error: no luck'; exit 1";
+    scene.on_script(&["-n", "2", "-p", "1"], script).exits_with(1);
+    let shown = scene.call(&["show", "-o", "store"]);
+    shown.exits_with(0).says("FAILED sh#1").says("WHY        error: no luck");
+    shown.says("STATE      0    role=follower term=3").says("           error: no luck");
+    scene.call(&["show", "-o", "store", "sh#2"]).exits_with(0).says("FAILED sh#2");
+    scene.call(&["show", "-o", "store", "sh#7"]).exits_with(2).complains("`sh#7` is no run");
+    let reports = r#"echo '{"signature":"it says so","text":"FAIL its own report"}' > "$DSTEST_RUN_DIR/report.json"; exit 1"#;
+    scene.on_script(&["-n", "1"], reports).exits_with(1).says("FAILED  sh #1  it says so");
+    scene.call(&["show", "-o", "store"]).exits_with(0).says("FAIL its own report");
+}
+
+#[test]
+fn neighbours_are_a_campaign_of_their_own() {
+    let scene = Scene::new();
+    scene.on_script(&["-n", "3", "-p", "1", "--seed", "5"], "exit $((DSTEST_ITER == 2))");
+    let before = scene.events();
+    let seed = before.iter().find(|event| event["iter"] == 2).unwrap()["seed"].as_u64().unwrap();
+    let called = scene.call(&["replay", "-o", "store", "sh#2", "--neighbours", "4"]);
+    called.exits_with(1).says("sh × 4");
+    let mut seeds: Vec<u64> =
+        scene.events().iter().map(|event| event["seed"].as_u64().unwrap()).collect();
+    seeds.sort_unstable();
+    assert_eq!(seeds, [seed, seed + 1, seed + 2, seed + 3]);
+    scene.call(&["resume", "-o", "store", "-n", "5"]).exits_with(1);
+    let last = scene.events().last().unwrap()["seed"].as_u64().unwrap();
+    assert_eq!(last, seed + 4, "a campaign that goes on keeps its seeds");
+}

@@ -1,0 +1,73 @@
+//! Help, manual pages and completions, as shells and `man` read them.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::{Scene, called, skip};
+
+fn has(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|said| said.status.success())
+}
+
+#[test]
+fn each_shell_reads_its_completions() {
+    let scene = Scene::new();
+    for (shell, check) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
+        let script = scene.call(&["completions", shell]);
+        script.exits_with(0).says("until-fail").says("replay");
+        let path = scene.path().join(shell);
+        fs::write(&path, &script.stdout).unwrap();
+        if has(shell) {
+            let read = called(Command::new(shell).arg(check).arg(&path));
+            assert_eq!((read.code, &*read.stderr), (Some(0), ""), "{shell}");
+        } else {
+            skip("each_shell_reads_its_completions", &format!("there is no {shell}"));
+        }
+    }
+    scene.call(&["completions", "ed"]).exits_with(2);
+}
+
+#[test]
+fn bash_completes_commands_options_and_their_values() {
+    let scene = Scene::new();
+    let script = scene.call(&["completions", "bash"]).stdout;
+    fs::write(scene.path().join("script"), script).unwrap();
+    let completed = |words: &str| {
+        let line = format!(
+            ". ./script; COMP_WORDS=(dstest {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _dstest dstest \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; echo ${{COMPREPLY[@]}}"
+        );
+        let mut bash = Command::new("bash");
+        let called = called(bash.args(["-c", &line]).current_dir(scene.path()));
+        called.exits_with(0).stdout.trim().to_owned()
+    };
+    assert_eq!(completed("rep"), "replay report");
+    assert_eq!(completed("--unt"), "--until-fail");
+    assert_eq!(completed("prune --max"), "--max-age --max-size");
+    assert_eq!(completed("--color "), "--color");
+    assert_eq!(completed("--color al"), "always");
+}
+
+#[test]
+fn every_command_has_a_manual_page_with_examples() {
+    let scene = Scene::new();
+    let whole = scene.call(&["man"]);
+    whole.exits_with(0).says(".TH dstest 1").says(".SH EXAMPLES").says("DSTEST_SEED");
+    whole.says(".SH \"EXIT CODES\"").says("dstest\\-replay(1)");
+    scene.call(&["man", "replay"]).exits_with(0).says(".TH dstest-replay 1").says("\\-\\-print");
+    scene.call(&["man", "replya"]).exits_with(2).complains("there are run, list, ");
+    let written = scene.call(&["man", "--dir", "pages"]);
+    written.exits_with(0).says("pages/dstest.1").says("pages/dstest-replay.1");
+    for page in written.stdout.lines() {
+        let text = fs::read_to_string(scene.path().join(page)).unwrap();
+        assert!(text.contains(".SH EXAMPLES\n.nf\n"), "{page}: {text}");
+        assert!(text.contains(".SH NAME") && text.contains(".SH OPTIONS"), "{page}");
+        if !has("groff") {
+            skip("every_command_has_a_manual_page_with_examples", "groff is not here to read it");
+            return;
+        }
+        let mut groff = Command::new("groff");
+        groff.args(["-man", "-Tutf8", "-ww", page]).current_dir(scene.path());
+        assert_eq!(called(&mut groff).exits_with(0).stderr, "", "{page}");
+    }
+}

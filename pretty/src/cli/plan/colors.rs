@@ -1,0 +1,60 @@
+//! How many colours there are, and on which background: who decides.
+
+use super::super::args::{ColorChoice, ThemeChoice};
+use super::super::terminal::Stream;
+use super::Environment;
+use crate::color::Depth;
+use crate::theme::Background;
+
+/// Whether the terminal is asked for its background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum AskTerminal {
+    Yes,
+    No,
+}
+
+/// The command line and the settings win over NO_COLOR, that over CLICOLOR_FORCE and FORCE_COLOR,
+/// those over what the output is.
+pub(super) fn depth(
+    choice: Option<ColorChoice>,
+    environment: Environment<'_>,
+    output: Stream,
+) -> Depth {
+    match choice.unwrap_or(ColorChoice::Auto) {
+        ColorChoice::Never => Depth::None,
+        ColorChoice::Ansi16 => Depth::Ansi16,
+        ColorChoice::Ansi256 => Depth::Ansi256,
+        ColorChoice::True => Depth::True,
+        ColorChoice::Always => Depth::of_terminal(environment).unwrap_or(Depth::Ansi256),
+        ColorChoice::Auto => {
+            let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+            let forced = |name: &str| set(name).map(|value| value != "0" && value != "false");
+            if set("NO_COLOR").is_some() {
+                return Depth::None;
+            }
+            match (forced("CLICOLOR_FORCE"), forced("FORCE_COLOR"), output) {
+                (Some(true), _, _) | (_, Some(true), _) => {
+                    Depth::of_terminal(environment).unwrap_or(Depth::Ansi256)
+                }
+                (_, Some(false), _) | (_, _, Stream::Other) => Depth::None,
+                (_, None, Stream::Terminal) => Depth::of_terminal(environment).unwrap_or_default(),
+            }
+        }
+    }
+}
+
+/// The background that is asked for, or else known; and whether the terminal could say better.
+pub(super) fn background(
+    theme: Option<ThemeChoice>,
+    environment: Environment<'_>,
+) -> (Background, AskTerminal) {
+    match theme.unwrap_or(ThemeChoice::Auto) {
+        ThemeChoice::Dark => (Background::Dark, AskTerminal::No),
+        ThemeChoice::Light => (Background::Light, AskTerminal::No),
+        ThemeChoice::Auto => {
+            let said = environment("COLORFGBG").is_some_and(|value| !value.is_empty());
+            let ask = if said { AskTerminal::No } else { AskTerminal::Yes };
+            (Background::of_terminal(environment), ask)
+        }
+    }
+}

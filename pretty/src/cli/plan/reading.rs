@@ -1,0 +1,58 @@
+//! Which lines are events, and which of them are shown: what the command line says, and where it
+//! says nothing what the settings do.
+
+use super::super::args::Cli;
+use super::super::config::{Config, Names};
+use super::PlanError;
+use crate::filter::{Filter, NameSet};
+use crate::names::hint;
+use crate::parse::Format;
+
+/// The formats that have a name of their own.
+pub(in super::super) const FORMATS: [&str; 5] = ["auto", "verbose", "dslogs", "json", "logfmt"];
+
+pub(super) fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
+    let name = cli.format.as_deref().or(config.format.as_deref()).unwrap_or("auto");
+    if let Some(own) = config.own_format(name) {
+        return Ok(Format::Custom(own.clone()));
+    }
+    let own = config.own_formats();
+    Ok(match name {
+        "auto" if own.clone().next().is_none() => Format::Auto,
+        "auto" => Format::AutoAnd(own.map(|(_, pattern)| pattern.clone()).collect()),
+        "verbose" => Format::Verbose,
+        "dslogs" => Format::Dslogs,
+        "json" => Format::Json,
+        "logfmt" => Format::Logfmt,
+        // What has no group cannot be a format by itself: a name that is mistyped, most likely.
+        word if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            let known = FORMATS.into_iter().chain(own.map(|(name, _)| name));
+            return Err(PlanError::NoFormat(word.to_owned(), hint(word, known)));
+        }
+        expression => Format::custom(expression)?,
+    })
+}
+
+/// The settings' topics count only if the command line names none at all: `-j timr` must show
+/// what is ignored otherwise.
+pub(super) fn filter(cli: &Cli, config: &Config) -> Filter {
+    let given = |lists: &[String]| (!lists.is_empty()).then(|| lists.to_vec());
+    let (just, ignore) = match (given(&cli.just), given(&cli.ignore)) {
+        (None, None) => (own(&config.just), own(&config.ignore)),
+        given => given,
+    };
+    let peers = given(&cli.peers).or_else(|| own(&config.peers));
+    let topics = |lists: Vec<String>| NameSet::new(lists.iter().map(String::as_str));
+    Filter {
+        just: just.map(topics),
+        ignore: ignore.map(topics).unwrap_or_default(),
+        peers: peers.map(|lists| NameSet::of_peers(lists.iter().map(String::as_str))),
+        since: cli.since,
+        until: cli.until,
+        grep: cli.grep.clone(),
+    }
+}
+
+fn own(names: &Option<Names>) -> Option<Vec<String>> {
+    names.as_ref().map(|names| names.0.clone())
+}

@@ -1,0 +1,152 @@
+//! The page of `--export html` in a real browser.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail them")]
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use pretty::{Filter, HtmlPage, Parser, make_safe};
+
+/// A browser, if there is one; says so where there is none.
+fn browser(test: &str) -> Option<&'static str> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let runs = |name: &&str| {
+        let said = Command::new(name).arg("--version").stderr(Stdio::null()).output();
+        said.is_ok_and(|said| said.status.success())
+    };
+    let found = names.into_iter().find(runs);
+    if found.is_none() {
+        // Not by a macro: the harness would keep it to itself.
+        let line = format!("SKIPPED {test}: there is no Chromium here\n");
+        io::stderr().write_all(line.as_bytes()).unwrap();
+    }
+    found
+}
+
+/// What a browser makes of the page of a log, once its scripts have run: the document as HTML.
+fn open(browser: &str, log: &[u8], state: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("page.html");
+    let mut page = HtmlPage::new(Parser::default(), Filter::default(), Vec::new()).unwrap();
+    for line in log.split(|byte| *byte == b'\n') {
+        page.line(line).unwrap();
+    }
+    std::fs::write(&file, page.finish().unwrap()).unwrap();
+    dump(browser, folder.path(), &format!("file://{}{state}", file.display()))
+}
+
+fn dump(browser: &str, folder: &Path, address: &str) -> String {
+    let output = Command::new(browser)
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"])
+        .args(["--disable-dev-shm-usage", "--window-size=1200,800"])
+        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        // So much time on the page's own clock, however slow the machine is.
+        .args(["--virtual-time-budget=5000", "--dump-dom", address])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What is between two tags.
+fn between<'a>(document: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = document.split_once(start).unwrap_or_else(|| panic!("no {start}"));
+    rest.split_once(end).unwrap_or_else(|| panic!("no {end}")).0
+}
+
+/// The texts of the rows on the screen and near it.
+fn texts(document: &str) -> Vec<String> {
+    let rows = between(document, "<main>", "</main>");
+    let texts = rows.split("<p>").skip(1).map(|rest| rest.split_once("</p>").unwrap().0);
+    let plain = |text: &str| {
+        let text = text.replace("<mark>", "").replace("</mark>", "");
+        text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    };
+    texts.map(plain).collect()
+}
+
+#[test]
+fn nothing_in_a_log_becomes_a_part_of_the_page() {
+    let Some(browser) = browser("nothing_in_a_log_becomes_a_part_of_the_page") else {
+        return;
+    };
+    let evil: [&[u8]; 9] = [
+        b"</pre></main><script>document.title='owned'</script>",
+        b"<img src=x onerror=\"document.title='owned'\">",
+        b"<!-- --!> <![CDATA[ ]]> <svg/onload=document.title='owned'>",
+        b"</style><style>*{display:none}",
+        b"&lt;b&gt; &amp; &#60;i&#62; &quot; ' \"",
+        b"\0\x1b[31m\x07\r\x0b tab\there \xff\xfe",
+        "\u{202e}rtl \u{2028} \u{feff} 日本語 e\u{301} 👩\u{200d}👧".as_bytes(),
+        b"__proto__ constructor toString ${document.title} `x`",
+        b"javascript:alert(1) \\u003cscript\\u003e \\\"",
+    ];
+    let mut log = Vec::new();
+    for (at, text) in evil.iter().enumerate() {
+        log.extend(format!("{at} | VOTE | 0 | ").bytes().chain(text.iter().copied()));
+        log.extend([b"\n", *text, b"\n1 | \"><script> | </b><i> | x\n"].concat());
+    }
+    log.extend(
+        b"1 | __proto__ | constructor | y\n# verbose/1 <script>document.title='owned'</script>",
+    );
+    let document = open(browser, &log, "");
+    assert_eq!(between(&document, "<title>", "</title>"), "Log");
+    assert_eq!(document.matches("<script").count(), 1, "only the page's own script");
+    for tag in ["<img", "<svg", "<i>"] {
+        assert!(!document.contains(tag), "{tag}");
+    }
+    let shown = texts(&document);
+    for text in evil {
+        let safe = make_safe(text, &mut String::new()).text().to_owned();
+        assert!(shown.contains(&safe), "{safe} is not among\n{shown:#?}");
+    }
+    assert_eq!(shown.iter().filter(|text| *text == "y").count(), 1);
+}
+
+const LOG: &[u8] = b"\
+0.100 | VOTE | 0 | asks 1
+0.200 | VOTE | 1 | grants
+0.300 | LEAD | 0 | leads term=1
+--- FAIL: TestX
+0.400 | RPC | 2 | gets term=1
+0.500 | TEST | - | cuts 2";
+
+#[test]
+fn a_link_says_what_is_shown() {
+    let Some(browser) = browser("a_link_says_what_is_shown") else {
+        return;
+    };
+    let all = open(browser, LOG, "");
+    let everything = ["asks 1", "grants", "leads term=1", "gets term=1", "cuts 2"];
+    assert_eq!(texts(&all), everything);
+    assert!(all.contains("6 of 6 lines"), "{all}");
+    for (state, shown, note) in [
+        ("#t=VOTE", &["leads term=1", "gets term=1", "cuts 2"][..], "4 of 6 lines"),
+        ("#p=0&p=-", &["grants", "gets term=1"], "3 of 6 lines"),
+        ("#q=TERM%3D%5Cd", &["leads term=1", "gets term=1"], "3 of 6 lines, 2 matches"),
+        ("#q=term&only=0", &everything, "6 of 6 lines, 2 matches"),
+        ("#q=(&t=nonsense&p=nobody", &everything, "6 of 6 lines"),
+    ] {
+        let document = open(browser, LOG, state);
+        assert_eq!(texts(&document), shown, "{state}");
+        assert!(document.contains(note), "{state}");
+        assert!(document.contains("FAIL: TestX"), "{state}: what is no event stays");
+    }
+    let marked = open(browser, LOG, "#q=term");
+    assert_eq!(marked.matches("<mark>term</mark>").count(), 2);
+}
+
+#[test]
+fn only_what_is_near_the_screen_has_elements() {
+    let Some(browser) = browser("only_what_is_near_the_screen_has_elements") else {
+        return;
+    };
+    let lines = (0..20_000).map(|at| format!("{at} | VOTE | {} | line {at}", at % 3));
+    let log = lines.collect::<Vec<_>>().join("\n");
+    let document = open(browser, log.as_bytes(), "");
+    let shown = texts(&document);
+    assert_eq!(shown.first().map(String::as_str), Some("line 0"));
+    assert!((100..2_000).contains(&shown.len()), "{}", shown.len());
+    assert!(document.contains("20000 of 20000 lines"));
+    assert_eq!(between(&document, "id=\"log\">", "</pre>").lines().count(), 20_000);
+}

@@ -1,0 +1,290 @@
+//! Runs the swarm over many seeds in this process, on all cores.
+//!
+//! ```text
+//! swarm run [FIRST_SEED] [SEEDS] [NAME]      runs, coverage, speed; a failure is confirmed apart
+//! swarm verify [FIRST_SEED] [SEEDS] [NAME]   every seed in two processes: the traces must be equal
+//! swarm shrink [FIRST_SEED] [SEEDS] [NAME]   shrinks the first failure of each kind, prints the cases
+//! swarm case   [FIRST_SEED] [SEEDS] [NAME]   prints runs as cases, with every decision
+//! ```
+//!
+//! `cargo run --profile sim -p raft-tests --example swarm -- run 1 1000`
+#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+
+use std::collections::BTreeMap;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use raft_tests::coverage::Mark;
+use raft_tests::shrink::shrink;
+use raft_tests::sim::trace_hash;
+use raft_tests::{Report, Run, SWARMS, Scenario, simulate};
+use rayon::prelude::*;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (command, rest) = words.split_first().unwrap_or((&"run", &[]));
+    let Some(asked) = Asked::of(rest) else { return usage() };
+    match *command {
+        "run" => run(&asked),
+        "verify" => verify(&asked),
+        "shrink" => shrink_all(&asked),
+        "traces" => print_traces(&asked),
+        "steps" => print_steps(&asked),
+        "case" => print_cases(&asked),
+        "once" => print_failures(&asked),
+        _ => usage(),
+    }
+}
+
+fn usage() -> ExitCode {
+    println!("usage: swarm run|verify|shrink|case [FIRST_SEED] [SEEDS] [NAME]");
+    ExitCode::from(2)
+}
+
+/// Which runs are asked for.
+struct Asked {
+    first: u64,
+    count: u64,
+    pattern: String,
+}
+
+impl Asked {
+    fn of(words: &[&str]) -> Option<Self> {
+        let number = |place: usize, default| match words.get(place) {
+            None => Some(default),
+            Some(word) => word.parse().ok(),
+        };
+        let pattern = words.get(2).copied().unwrap_or_default().to_owned();
+        Some(Self { first: number(0, 1)?, count: number(1, 100)?, pattern })
+    }
+
+    fn scenarios(&self) -> impl Iterator<Item = &'static Scenario> {
+        SWARMS.iter().filter(|scenario| scenario.name.contains(&self.pattern))
+    }
+
+    fn runs(&self) -> Vec<(&'static Scenario, u64)> {
+        let seeds = (0..self.count).map(|more| self.first.wrapping_add(more));
+        seeds.flat_map(|seed| self.scenarios().map(move |scenario| (scenario, seed))).collect()
+    }
+}
+
+/// What many runs have to say.
+#[derive(Default)]
+struct Sum {
+    total: Option<Report>,
+    failures: BTreeMap<String, Vec<(&'static str, u64)>>,
+}
+
+impl Sum {
+    fn of((scenario, seed): (&'static Scenario, u64)) -> Self {
+        let mut sum = Self::default();
+        match simulate(scenario, seed, None) {
+            Ok(report) => sum.total = Some(report),
+            Err(report) => {
+                let identity = report.failure.identity();
+                sum.failures.insert(identity, vec![(scenario.name, seed)]);
+            }
+        }
+        sum
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.total = match (self.total, other.total) {
+            (Some(mut total), Some(more)) => {
+                total.add(&more);
+                Some(total)
+            }
+            (total, more) => total.or(more),
+        };
+        for (identity, runs) in other.failures {
+            self.failures.entry(identity).or_default().extend(runs);
+        }
+        self
+    }
+}
+
+fn run(asked: &Asked) -> ExitCode {
+    #[expect(clippy::disallowed_methods, reason = "what a campaign takes is measured from outside")]
+    let start = Instant::now();
+    let runs = asked.runs();
+    let count = runs.len();
+    let sum = runs.into_par_iter().map(Sum::of).reduce(Sum::default, Sum::and);
+    let seconds = start.elapsed().as_secs_f64();
+    let mut holes: Vec<&Mark> = Vec::new();
+    if let Some(total) = &sum.total {
+        print_coverage(total);
+        print_speed(total, count, seconds);
+        holes.extend(Mark::ALL.iter().filter(|mark| total.coverage.count(**mark) == 0));
+    }
+    // Fewer runs may miss a rare situation by chance.
+    let is_hole = !holes.is_empty() && asked.pattern.is_empty() && asked.count >= ALL_MARKS_SEEDS;
+    for mark in holes {
+        println!("never reached: {}", mark.as_str());
+    }
+    let verdict = if sum.failures.is_empty() && count > 0 && !is_hole {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    };
+    for (identity, mut runs) in sum.failures {
+        runs.sort_unstable_by_key(|(_, seed)| *seed);
+        println!("{} failed: {identity}", runs.len());
+        for (name, seed) in runs.iter().take(SHOWN_MAX) {
+            println!("  {name} seed {seed}");
+        }
+        if let Some((name, seed)) = runs.first() {
+            confirm(name, *seed);
+        }
+    }
+    verdict
+}
+
+fn print_coverage(total: &Report) {
+    for mark in Mark::ALL {
+        println!("{:40} {:>10}", mark.as_str(), total.coverage.count(*mark));
+    }
+}
+
+fn print_speed(total: &Report, runs: usize, seconds: f64) {
+    let cores = rayon::current_num_threads() as f64;
+    let simulated = total.cluster_time.as_secs_f64();
+    println!(
+        "{runs} runs in {seconds:.1} s: {:.0} runs/s, {:.0} simulated s/s, {:.2} M events/s, {:.2} M \
+         a core",
+        runs as f64 / seconds,
+        simulated / seconds,
+        total.events as f64 / seconds / 1e6,
+        total.events as f64 / seconds / cores / 1e6,
+    );
+}
+
+/// Runs a seed that failed once more, in a process of its own.
+fn confirm(name: &str, seed: u64) {
+    let verdict = match child("once", name, seed) {
+        Ok(said) if said.starts_with("FAIL ") => "confirmed in a process of its own",
+        Ok(_) => "not seen again in a process of its own: the runs depend on each other",
+        Err(_) => "not confirmed: this program cannot start itself",
+    };
+    println!("  {verdict}");
+    if let Some(scenario) = Scenario::find(name)
+        && let Err(report) = simulate(scenario, seed, None)
+    {
+        println!("{report}");
+    }
+}
+
+/// What this program says about one run, in a process of its own.
+fn child(command: &str, name: &str, seed: u64) -> std::io::Result<String> {
+    let output = Command::new(std::env::current_exe()?)
+        .args([command, &seed.to_string(), "1", name])
+        .env("RAYON_NUM_THREADS", "1")
+        .output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Shrinks the first failure of each kind.
+fn shrink_all(asked: &Asked) -> ExitCode {
+    let failing = |(scenario, seed)| Some(Run::of(scenario, seed, None, None).case.fails).flatten();
+    let failures: Vec<_> =
+        asked.runs().into_par_iter().filter_map(|run| Some((failing(run)?, run))).collect();
+    let mut kinds = BTreeMap::new();
+    for (identity, run) in failures {
+        kinds.entry(identity).or_insert(run);
+    }
+    for (scenario, seed) in kinds.into_values() {
+        #[expect(clippy::disallowed_methods, reason = "what it takes is measured from outside")]
+        let start = Instant::now();
+        match shrink(&Run::of(scenario, seed, None, None)) {
+            Ok(shrunk) => println!("{shrunk}"),
+            Err(error) => println!("{error}"),
+        }
+        println!("{} seed {seed}: {:.1} s\n", scenario.name, start.elapsed().as_secs_f64());
+    }
+    ExitCode::SUCCESS
+}
+
+/// A line for each run: its name, its seed and its trace.
+fn print_traces(asked: &Asked) -> ExitCode {
+    let line = |(scenario, seed): (&Scenario, u64)| {
+        let trace = match simulate(scenario, seed, None) {
+            Ok(report) => report.trace,
+            Err(report) => report.trace,
+        };
+        format!("{} {seed} {trace}", scenario.name)
+    };
+    let lines: Vec<String> = asked.runs().into_par_iter().map(line).collect();
+    println!("{}", lines.join("\n"));
+    ExitCode::SUCCESS
+}
+
+fn print_cases(asked: &Asked) -> ExitCode {
+    for (scenario, seed) in asked.runs() {
+        println!("{}", Run::of(scenario, seed, None, None).case);
+    }
+    ExitCode::SUCCESS
+}
+
+/// What each run that fails has to say.
+fn print_failures(asked: &Asked) -> ExitCode {
+    for (scenario, seed) in asked.runs() {
+        if let Err(report) = simulate(scenario, seed, None) {
+            println!("{report}");
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// The trace after every single event.
+fn print_steps(asked: &Asked) -> ExitCode {
+    for (scenario, seed) in asked.runs() {
+        let run = Run::of(scenario, seed, None, Some(1));
+        run.checkpoints.iter().for_each(|trace| println!("{trace}"));
+    }
+    ExitCode::SUCCESS
+}
+
+fn verify(asked: &Asked) -> ExitCode {
+    let arguments = [asked.first.to_string(), asked.count.to_string(), asked.pattern.clone()];
+    let traces = || {
+        let program = std::env::current_exe()?;
+        Command::new(program).arg("traces").args(&arguments).output()
+    };
+    let (Ok(first), Ok(second)) = (traces(), traces()) else {
+        println!("this program cannot start itself");
+        return ExitCode::FAILURE;
+    };
+    let (first, second) =
+        (String::from_utf8_lossy(&first.stdout), String::from_utf8_lossy(&second.stdout));
+    let mut different = first.lines().zip(second.lines()).filter(|(one, other)| one != other);
+    let count = first.lines().count();
+    let Some((one, other)) = different.next() else {
+        println!("{count} runs in two processes: all traces are equal");
+        return if count > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    };
+    println!("{} of {count} runs differ; the first:\n  {one}\n  {other}", 1 + different.count());
+    first_difference(one);
+    ExitCode::from(3)
+}
+
+/// Tells the event after which two processes no longer agree.
+fn first_difference(line: &str) {
+    let mut words = line.split(' ');
+    let (Some(name), Some(seed)) = (words.next(), words.next().and_then(|w| w.parse().ok())) else {
+        return;
+    };
+    for _ in 0..TRIES {
+        let steps = [child("steps", name, seed), child("steps", name, seed)];
+        let [Ok(one), Ok(other)] = steps else { return };
+        if let Some(event) = trace_hash::first_difference(one.lines(), other.lines()) {
+            println!("{name} seed {seed}: the first different event is #{event}");
+            return;
+        }
+    }
+    println!("{name} seed {seed}: no difference in {TRIES} more tries");
+}
+
+/// With this many seeds of each test every situation must have come about.
+const ALL_MARKS_SEEDS: u64 = 1000;
+const SHOWN_MAX: usize = 10;
+const TRIES: usize = 5;

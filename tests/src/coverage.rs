@@ -1,0 +1,154 @@
+//! What a good campaign must have seen at least once: situations, counted.
+//!
+//! A rule that is never broken says little if the situation in which it matters never came about.
+
+use std::fmt;
+
+/// Names each situation once: for code and for reports.
+macro_rules! marks {
+    ($($(#[$doc:meta])* $mark:ident = $name:literal,)*) => {
+        /// A situation that a good campaign reaches.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Mark {
+            $($(#[$doc])* $mark,)*
+        }
+
+        impl Mark {
+            /// All situations.
+            pub const ALL: &[Self] = &[$(Self::$mark,)*];
+
+            /// Its name in reports.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$mark => $name,)*
+                }
+            }
+        }
+    };
+}
+
+marks! {
+    /// A peer becomes leader whose log holds what is not committed.
+    LeaderWithUncommitted = "leader-change-with-uncommitted",
+    /// A leader is deposed that has taken commands which are not committed.
+    DeposedWithUncommitted = "leader-deposed-with-uncommitted",
+    /// Two peers believe they lead, in different terms.
+    TwoLeaders = "two-leaders-at-once",
+    /// An election has no winner.
+    SplitVote = "election-without-winner",
+    /// A leader commits entries of an earlier leader.
+    OldTermCommitted = "older-entries-committed",
+    /// A leader commits what its own disk does not hold yet.
+    CommitBeforeOwnDisk = "commit-before-own-disk",
+    /// A follower deletes entries that conflict with its leader's.
+    Truncation = "truncation",
+    /// A message of an earlier term than its receiver's arrives.
+    OldTermMessage = "old-term-message",
+    /// A message arrives a second time.
+    Duplicate = "duplicate-delivered",
+    /// A message arrives after one that was sent later on the same link.
+    Overtaken = "message-overtaken",
+    /// A message arrives that was sent to an earlier life of its receiver.
+    EarlierLife = "message-to-an-earlier-life",
+    /// A crash loses a vote that was not durable.
+    VoteLost = "unsynced-vote-lost",
+    /// A crash tears an append, of which some entries survive.
+    TornAppend = "torn-append",
+    /// A flush fails, and its peer stops.
+    FailedFlush = "failed-flush",
+    /// A flush takes longer than an election.
+    StalledFlush = "stalled-flush",
+    /// A leader crashes.
+    LeaderCrash = "leader-crash",
+    /// A leader stands still and goes on as one.
+    LeaderPause = "leader-paused",
+    /// No peer runs.
+    AllDown = "all-peers-down",
+    /// A peer starts from a snapshot.
+    StartFromSnapshot = "start-from-snapshot",
+    /// A peer crashes while it is sent a snapshot.
+    CrashDuringSnapshot = "crash-during-snapshot-transfer",
+    /// A leader that sends a snapshot is deposed or crashes.
+    SenderLostDuringSnapshot = "sender-lost-during-snapshot-transfer",
+    /// A leader's snapshot replaces a follower's log.
+    SnapshotReplacesLog = "snapshot-replaces-log",
+    /// A leader sends a snapshot of entries that its follower holds and does not know committed.
+    SnapshotOfOwnEntries = "snapshot-of-entries-already-here",
+    /// Peers' clocks go at different rates.
+    ClockRates = "different-clock-rates",
+    /// A client's request ends without an answer.
+    Unanswered = "request-without-answer",
+    /// A request that was carried out before is answered from the session.
+    Repeated = "repetition-answered",
+    /// A request that nobody waits for any more is carried out.
+    CarriedOutLate = "carried-out-after-client-gave-up",
+    /// Two clients are at one key at the same time.
+    ConcurrentRequests = "concurrent-requests-on-a-key",
+    /// The liveness phase begins without a leader among those who must make progress.
+    CalmWithoutLeader = "calm-without-leader",
+    /// The liveness phase leaves a minority broken.
+    CalmWithBrokenMinority = "calm-with-broken-minority",
+}
+
+/// How often each situation came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    counts: [u64; Mark::ALL.len()],
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self { counts: [0; Mark::ALL.len()] }
+    }
+}
+
+impl Coverage {
+    /// A situation has come about.
+    pub const fn hit(&mut self, mark: Mark) {
+        self.counts[mark as usize] += 1;
+    }
+
+    /// How often a situation came about.
+    #[must_use]
+    pub const fn count(&self, mark: Mark) -> u64 {
+        self.counts[mark as usize]
+    }
+
+    /// Adds what another run has seen.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
+            *mine += theirs;
+        }
+    }
+}
+
+/// `sometimes: name=count name=count …`, every situation in its order, those never seen as 0.
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sometimes:")?;
+        for mark in Mark::ALL {
+            write!(f, " {}={}", mark.as_str(), self.count(*mark))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn situations_have_names_of_their_own_and_are_told_even_when_they_never_came_about() {
+        let mut names: Vec<&str> = Mark::ALL.iter().map(|mark| mark.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Mark::ALL.len());
+        let (mut all, mut one) = (Coverage::default(), Coverage::default());
+        one.hit(Mark::Truncation);
+        all.add(&one);
+        all.add(&one);
+        let line = all.to_string();
+        assert!(line.contains(" truncation=2") && line.contains(" torn-append=0"), "{line}");
+    }
+}

@@ -1,0 +1,227 @@
+//! What a test around a run does: it reads the environment and prints what the labs print.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `DSTEST_SEED` | the seed; 42 without one |
+//! | `DSTEST_SEEDS_PER_RUN` | run this many seeds, beginning with that one |
+//! | `DSTEST_CASE` | play this case instead of a seed |
+//! | `DSTEST_SHRINK` | the run is known to fail: write its small case to this file |
+//! | `VERBOSE`, `VERBOSE_FORMAT` | write the log |
+
+use std::fmt;
+use std::path::Path;
+
+use raft::verbose::{Logger, Settings};
+
+use crate::lab2::{Part, Scenario};
+use crate::plan::Case;
+use crate::report::{Evidence, FailureReport};
+use crate::run::{Report, Run, simulate, simulate_case};
+use crate::shrink;
+
+/// The seed of a run that was given none, so that plain `cargo test` always does the same.
+pub const DEFAULT_SEED: u64 = 42;
+
+/// Runs a scenario the way a test does: with the seed, the case and the log that the environment
+/// asks for, telling what it does on standard output.
+///
+/// # Panics
+/// The run fails, or a variable of the environment cannot be read.
+#[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
+pub fn run(name: &str) {
+    let scenario = Scenario::find(name).unwrap_or_else(|| panic!("no scenario is named {name}"));
+    println!("Test ({}): {} ...", scenario.part, scenario.description);
+    let asked = Asked::from_env().unwrap_or_else(|error| panic!("{error}"));
+    match asked {
+        Asked::Seeds { first, count } => run_seeds(scenario, first, count),
+        Asked::Case(path) => run_case(scenario, &path),
+        Asked::Shrink { first, count, path } => shrink_to(scenario, first, count, &path),
+    }
+}
+
+/// What the environment asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Asked {
+    Seeds { first: u64, count: u64 },
+    Case(String),
+    Shrink { first: u64, count: u64, path: String },
+}
+
+impl Asked {
+    fn from_env() -> Result<Self, BadVariable> {
+        let text = |name: &str| std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
+        if let Some(path) = text("DSTEST_CASE").filter(|path| !path.is_empty()) {
+            return Ok(Self::Case(path));
+        }
+        let first = seed_from_env()?;
+        let count = match text("DSTEST_SEEDS_PER_RUN").filter(|count| !count.is_empty()) {
+            None => 1,
+            Some(count) => parse_number("DSTEST_SEEDS_PER_RUN", &count, 1)?,
+        };
+        Ok(match text("DSTEST_SHRINK").filter(|path| !path.is_empty()) {
+            None => Self::Seeds { first, count },
+            Some(path) => Self::Shrink { first, count, path },
+        })
+    }
+}
+
+/// The seeds of a run, from the first on.
+fn seeds(first: u64, count: u64) -> impl Iterator<Item = u64> {
+    (0..count).map(move |more| first.wrapping_add(more))
+}
+
+fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
+    let mut total: Option<Report> = None;
+    for seed in seeds(first, count) {
+        let logger = logger(scenario.name, seed, scenario.made.settings(seed).peers);
+        match simulate(scenario, seed, logger) {
+            Ok(report) => match &mut total {
+                None => total = Some(report),
+                Some(total) => total.add(&report),
+            },
+            Err(mut report) => {
+                report.evidence = Some(Evidence::gather(scenario, &report));
+                fail(&report);
+            }
+        }
+    }
+    if let Some(report) = total {
+        print_passed(scenario.part, &report);
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
+fn print_passed(part: Part, report: &Report) {
+    println!("{report}");
+    match part {
+        Part::Swarm => println!("{}", report.coverage),
+        Part::A | Part::B | Part::C | Part::D | Part::Storm => {}
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a test tells what it does")]
+fn run_case(scenario: &Scenario, path: &str) {
+    let case = read_case(Path::new(path)).unwrap_or_else(|error| panic!("{error}"));
+    if case.test != scenario.name {
+        println!("the case is of {}, not of {}; it is not played", case.test, scenario.name);
+        return;
+    }
+    println!("plays {path}: {} decisions", case.size());
+    let logger = logger(scenario.name, case.seed, case.settings.peers);
+    match simulate_case(&case, logger) {
+        Ok(report) => print_passed(scenario.part, &report),
+        Err(mut report) => {
+            report.evidence = Some(Evidence::gather_case(&case, &report));
+            fail(&report);
+        }
+    }
+}
+
+/// Says everything about a failure, and fails.
+#[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
+fn fail(report: &FailureReport) -> ! {
+    println!("{report}");
+    if let Err(error) = keep(report) {
+        println!("report.json cannot be written: {error}");
+    }
+    // Everything is said: a panic of its own would only add the stack of this function.
+    std::panic::resume_unwind(Box::new(report.signature()));
+}
+
+/// Leaves the report in the folder that dstest gives a run, if there is one.
+fn keep(report: &FailureReport) -> std::io::Result<()> {
+    let Some(folder) = std::env::var_os("DSTEST_RUN_DIR") else { return Ok(()) };
+    std::fs::write(Path::new(&folder).join("report.json"), report.to_json().to_string())
+}
+
+/// Shrinks the first failure among the seeds.
+#[expect(clippy::print_stdout, reason = "a test tells what it does")]
+fn shrink_to(scenario: &Scenario, first: u64, count: u64, path: &str) {
+    let failing = seeds(first, count).map(|seed| Run::of(scenario, seed, None, None));
+    let mut failing = failing.filter(|run| run.outcome.is_err());
+    let Some(run) = failing.next() else {
+        panic!("nothing to shrink: {} passes with seed {first} and {count} seeds", scenario.name);
+    };
+    let shrunk = shrink::shrink(&run).unwrap_or_else(|error| panic!("{error}"));
+    println!("{shrunk}");
+    std::fs::write(path, shrunk.case.to_string())
+        .unwrap_or_else(|error| panic!("cannot write {path}: {error}"));
+    println!("shrunk={} decisions={} of={}", path, shrunk.case.size(), shrunk.from);
+}
+
+/// Reads a case.
+///
+/// # Errors
+/// The file cannot be read, or is no case; the text names the file and the line.
+pub fn read_case(path: &Path) -> Result<Case, String> {
+    let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
+    text.parse().map_err(|error: crate::plan::CaseError| named(&error))
+}
+
+fn logger(name: &str, seed: u64, peers: usize) -> Option<Logger> {
+    let settings = Settings::from_env().unwrap_or_else(|error| panic!("{error}"));
+    let logger = Logger::new(settings?, Box::new(std::io::stdout()));
+    logger.header(name, seed, peers);
+    Some(logger)
+}
+
+/// The seed that `DSTEST_SEED` asks for.
+///
+/// # Errors
+/// The value is no seed.
+pub fn seed_from_env() -> Result<u64, BadVariable> {
+    match std::env::var_os("DSTEST_SEED") {
+        None => Ok(DEFAULT_SEED),
+        Some(value) => parse_seed(&value.to_string_lossy()),
+    }
+}
+
+/// A seed as it is written: a decimal number of 64 bits.
+///
+/// # Errors
+/// The value is no such number.
+pub fn parse_seed(value: &str) -> Result<u64, BadVariable> {
+    parse_number("DSTEST_SEED", value, 0)
+}
+
+fn parse_number(name: &'static str, value: &str, least: u64) -> Result<u64, BadVariable> {
+    let bad = || BadVariable { name, value: value.to_owned(), least };
+    value.parse().ok().filter(|number| *number >= least).ok_or_else(bad)
+}
+
+/// A variable of the environment that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadVariable {
+    /// Its name.
+    pub name: &'static str,
+    /// What was given.
+    pub value: String,
+    /// The least number it may be.
+    pub least: u64,
+}
+
+impl fmt::Display for BadVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, value, least } = self;
+        write!(f, "{name}={value:?} is not understood; use a number from {least} to {}", u64::MAX)
+    }
+}
+
+impl std::error::Error for BadVariable {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_a_decimal_number() {
+        assert_eq!(parse_seed("18446744073709551615"), Ok(u64::MAX));
+        for value in ["", "-1", "0x10", "18446744073709551616", "many"] {
+            let error = parse_seed(value).expect_err(value).to_string();
+            assert!(error.contains("DSTEST_SEED") && error.contains(value), "{error}");
+        }
+        let error = parse_number("DSTEST_SEEDS_PER_RUN", "0", 1).expect_err("none").to_string();
+        assert!(error.contains("from 1 to"), "{error}");
+    }
+}

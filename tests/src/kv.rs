@@ -1,0 +1,222 @@
+//! A key-value service with sessions: what swarm clients talk to.
+//!
+//! A client numbers its requests and repeats one until it is answered; the service carries out each
+//! number once and answers repetitions from memory (Ongaro's dissertation, §6.3). Each repetition
+//! says which one it is, so that no two offered commands have the same bytes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use raft::Bytes;
+
+/// What a client wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// The value of a key.
+    Get {
+        /// The key.
+        key: u8,
+    },
+    /// Gives a key a value.
+    Put {
+        /// The key.
+        key: u8,
+        /// The value.
+        value: u64,
+    },
+    /// Gives a key a value if it has the expected one.
+    Swap {
+        /// The key.
+        key: u8,
+        /// The value it must have; zero where there must be none.
+        expected: u64,
+        /// The value it gets.
+        value: u64,
+    },
+}
+
+impl Operation {
+    /// The key it is about.
+    #[must_use]
+    pub const fn key(&self) -> u8 {
+        match self {
+            Self::Get { key } | Self::Put { key, .. } | Self::Swap { key, .. } => *key,
+        }
+    }
+}
+
+/// As cases show it.
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Get { key } => write!(f, "get {key}"),
+            Self::Put { key, value } => write!(f, "put {key} {value}"),
+            Self::Swap { key, expected, value } => write!(f, "swap {key} {expected} {value}"),
+        }
+    }
+}
+
+/// What the service answers: the value the key had before. A swap took place if that is the
+/// expected one; a key without a value has zero, which no client writes.
+pub type Seen = u64;
+
+/// A client's request, as it travels through the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Request {
+    /// The client.
+    pub client: u16,
+    /// The client's number for it.
+    pub serial: u32,
+    /// How often it was asked before.
+    pub attempt: u16,
+    /// What it wants.
+    pub operation: Operation,
+}
+
+impl Request {
+    /// The request as a command, followed by this many bytes that mean nothing.
+    #[must_use]
+    pub fn encode(&self, padding: usize) -> Bytes {
+        let (kind, key, expected, value) = match self.operation {
+            Operation::Get { key } => (0, key, 0, 0),
+            Operation::Put { key, value } => (1, key, 0, value),
+            Operation::Swap { key, expected, value } => (2, key, expected, value),
+        };
+        let mut bytes = Vec::with_capacity(REQUEST_BYTES + padding);
+        bytes.extend_from_slice(&self.client.to_le_bytes());
+        bytes.extend_from_slice(&self.serial.to_le_bytes());
+        bytes.extend_from_slice(&self.attempt.to_le_bytes());
+        bytes.extend_from_slice(&[kind, key]);
+        bytes.extend_from_slice(&expected.to_le_bytes());
+        bytes.extend_from_slice(&value.to_le_bytes());
+        bytes.resize(REQUEST_BYTES + padding, 0);
+        bytes.into()
+    }
+
+    /// The request that was encoded; `None` if these are no such bytes.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (client, rest) = bytes.split_first_chunk()?;
+        let (serial, rest) = rest.split_first_chunk()?;
+        let (attempt, rest) = rest.split_first_chunk()?;
+        let ([kind, key], rest) = rest.split_first_chunk()?;
+        let (expected, rest) = rest.split_first_chunk()?;
+        let (value, _) = rest.split_first_chunk()?;
+        let (key, expected, value) =
+            (*key, u64::from_le_bytes(*expected), u64::from_le_bytes(*value));
+        let operation = match kind {
+            0 => Operation::Get { key },
+            1 => Operation::Put { key, value },
+            2 => Operation::Swap { key, expected, value },
+            _ => return None,
+        };
+        Some(Self {
+            client: u16::from_le_bytes(*client),
+            serial: u32::from_le_bytes(*serial),
+            attempt: u16::from_le_bytes(*attempt),
+            operation,
+        })
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client, serial, attempt, operation } = self;
+        write!(f, "C{client} #{serial} {operation} (attempt {attempt})")
+    }
+}
+
+/// The service's state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Store {
+    values: BTreeMap<u8, u64>,
+    sessions: BTreeMap<u16, Session>,
+}
+
+/// What the service remembers of a client: its newest request and the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Session {
+    serial: u32,
+    answer: Seen,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// It was carried out now.
+    Out(Seen),
+    /// It had been carried out before.
+    Before(Seen),
+    /// The client has asked for something newer since: nobody waits for this.
+    Outdated,
+}
+
+impl Store {
+    /// Carries out a request, unless it was before.
+    pub fn carry_out(&mut self, request: &Request) -> Carried {
+        let session = self.sessions.get(&request.client);
+        if let Some(Session { serial, answer }) = session
+            && *serial >= request.serial
+        {
+            let same = *serial == request.serial;
+            return if same { Carried::Before(*answer) } else { Carried::Outdated };
+        }
+        let answer = self.act(request.operation);
+        self.sessions.insert(request.client, Session { serial: request.serial, answer });
+        Carried::Out(answer)
+    }
+
+    fn act(&mut self, operation: Operation) -> Seen {
+        let before = self.values.get(&operation.key()).copied().unwrap_or_default();
+        match operation {
+            Operation::Put { key, value } => {
+                self.values.insert(key, value);
+            }
+            Operation::Swap { key, expected, value } if before == expected => {
+                self.values.insert(key, value);
+            }
+            Operation::Get { .. } | Operation::Swap { .. } => {}
+        }
+        before
+    }
+}
+
+const REQUEST_BYTES: usize = 2 + 4 + 2 + 2 + 8 + 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(serial: u32, attempt: u16, operation: Operation) -> Request {
+        Request { client: 3, serial, attempt, operation }
+    }
+
+    #[test]
+    fn a_request_survives_its_way_through_the_log() {
+        for operation in [
+            Operation::Get { key: 7 },
+            Operation::Put { key: 0, value: u64::MAX },
+            Operation::Swap { key: 255, expected: 1, value: 2 },
+        ] {
+            for padding in [0, 100] {
+                let request = request(70_000, 5, operation);
+                let bytes = request.encode(padding);
+                assert_eq!(bytes.len(), REQUEST_BYTES + padding);
+                assert_eq!(Request::decode(&bytes), Some(request));
+                assert_eq!(Request::decode(&bytes[..REQUEST_BYTES - 1]), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_repetition_is_answered_and_not_carried_out() {
+        let mut store = Store::default();
+        let put = Operation::Put { key: 1, value: 10 };
+        assert_eq!(store.carry_out(&request(1, 0, put)), Carried::Out(0));
+        let swap = Operation::Swap { key: 1, expected: 10, value: 11 };
+        assert_eq!(store.carry_out(&request(2, 0, swap)), Carried::Out(10));
+        assert_eq!(store.carry_out(&request(2, 1, swap)), Carried::Before(10));
+        assert_eq!(store.carry_out(&request(1, 1, put)), Carried::Outdated);
+        assert_eq!(store.carry_out(&request(3, 0, Operation::Get { key: 1 })), Carried::Out(11));
+    }
+}

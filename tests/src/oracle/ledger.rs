@@ -1,0 +1,80 @@
+//! Every command that a peer took, and where it was applied: at most once, and nothing else is.
+
+use std::collections::BTreeMap;
+
+use raft::Index;
+
+use crate::invariants::violation::Witness;
+use crate::invariants::{Property, Violation};
+use crate::kv::Request;
+
+/// The requests that peers took into their logs.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    taken: BTreeMap<Request, Option<Index>>,
+}
+
+impl Ledger {
+    /// A peer has taken a request.
+    pub fn takes(&mut self, request: Request) {
+        self.taken.entry(request).or_default();
+    }
+
+    /// A service is given the first command ever at this index.
+    ///
+    /// # Errors
+    /// Nobody offered the command, or it was applied before at another index.
+    pub fn applies(
+        &mut self,
+        seen: Witness,
+        index: Index,
+        command: &[u8],
+    ) -> Result<(), Box<Violation>> {
+        if command.is_empty() {
+            return Ok(());
+        }
+        let request = Request::decode(command);
+        let Some((request, taken)) =
+            request.and_then(|request| Some((request, self.taken.get_mut(&request)?)))
+        else {
+            return Err(Property::OutOfNothing.broken(format_args!(
+                "{seen} applies {command:02x?} at index {index}, which no client offered"
+            )));
+        };
+        match taken.replace(index) {
+            None => Ok(()),
+            Some(first) => Err(Property::AppliedTwice.broken(format_args!(
+                "{seen} applies {request} at index {index}, it was applied at index {first} before"
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kv::Operation;
+    use raft::{Instant, PeerId};
+
+    #[test]
+    fn what_nobody_offered_and_what_comes_again_is_told() {
+        let seen = Witness { peer: PeerId::new(1), at: Instant::START };
+        let operation = Operation::Put { key: 1, value: 5 };
+        let request = Request { client: 2, serial: 1, attempt: 0, operation };
+        let again = Request { attempt: 1, ..request };
+        let mut ledger = Ledger::default();
+        ledger.takes(request);
+        ledger.takes(again);
+        ledger.applies(seen, Index::new(1), &[]).expect("a no-op is nobody's");
+        ledger.applies(seen, Index::new(2), &request.encode(3)).expect("it was offered");
+        ledger.applies(seen, Index::new(3), &again.encode(0)).expect("repetitions are others");
+        let twice = ledger.applies(seen, Index::new(4), &request.encode(3)).expect_err("twice");
+        assert_eq!(twice.property, Property::AppliedTwice);
+        assert!(twice.text.contains("index 4") && twice.text.contains("index 2"), "{twice}");
+        let other = Request { client: 3, ..request };
+        for command in [&*other.encode(0), b"junk"] {
+            let nothing = ledger.applies(seen, Index::new(5), command).expect_err("not offered");
+            assert_eq!(nothing.property, Property::OutOfNothing);
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Whether a history of concurrent calls could have been done one after the other, each at some
+//! moment between its call and its return (Herlihy and Wing 1990).
+//!
+//! The search is Wing and Gong's with Lowe's memory of what was tried, as in Knossos and porcupine:
+//! linear in the length of a history, exponential in how many calls overlap. It is bounded by a
+//! count of steps, never by time, so that the answer depends on the history alone. Histories of
+//! different keys are checked apart, which is sound because linearizability is local.
+
+use std::collections::BTreeSet;
+
+/// An object whose calls are checked.
+pub trait Model {
+    /// Its state.
+    type State: Clone + Ord;
+    /// A call with its result, if it has one.
+    type Call;
+
+    /// The state before all calls.
+    fn start(&self) -> Self::State;
+
+    /// The state after a call; `None` if the call cannot have this result in this state. A call
+    /// without a result is possible in every state.
+    fn after(&self, state: &Self::State, call: &Self::Call) -> Option<Self::State>;
+}
+
+/// A call and when it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timed<C> {
+    /// The call.
+    pub call: C,
+    /// When it was made.
+    pub called: u64,
+    /// When its result came. Without one, the call may take effect at any later moment, or never.
+    pub returned: Option<u64>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The calls can be put in an order.
+    Linearizable,
+    /// They cannot. The longest order that was found names calls by their places in the history;
+    /// the next call to return cannot follow it.
+    Illegal {
+        /// The calls that can be put in an order.
+        longest: Vec<usize>,
+    },
+    /// The search was given up.
+    Unknown,
+}
+
+/// Checks a history of one object. Calls of equal moments count as overlapping.
+pub fn check<M: Model>(model: &M, history: &[Timed<M::Call>], steps_max: u64) -> Answer {
+    Search::new(model, history).run(steps_max)
+}
+
+struct Search<'a, M: Model> {
+    model: &'a M,
+    history: &'a [Timed<M::Call>],
+    entries: Entries,
+    state: M::State,
+    /// Calls put in order so far, each with the state before it.
+    order: Vec<(usize, M::State)>,
+    done: Vec<u64>,
+    tried: BTreeSet<(Vec<u64>, M::State)>,
+    longest: Vec<usize>,
+}
+
+impl<'a, M: Model> Search<'a, M> {
+    fn new(model: &'a M, history: &'a [Timed<M::Call>]) -> Self {
+        Self {
+            model,
+            history,
+            entries: Entries::new(history),
+            state: model.start(),
+            order: Vec::new(),
+            done: vec![0; history.len().div_ceil(64)],
+            tried: BTreeSet::new(),
+            longest: Vec::new(),
+        }
+    }
+
+    fn run(mut self, steps_max: u64) -> Answer {
+        let mut entry = self.entries.first();
+        for _ in 0..steps_max {
+            if self.entries.returns_left == 0 {
+                return Answer::Linearizable;
+            }
+            entry = match self.entries.kind(entry) {
+                Kind::Call(call) if self.put_next(call) => self.entries.first(),
+                Kind::Call(_) => self.entries.after(entry),
+                Kind::Return(_) | Kind::End => match self.take_back() {
+                    Some(call) => self.entries.after(self.entries.call_of(call)),
+                    None => return Answer::Illegal { longest: self.longest },
+                },
+            };
+        }
+        Answer::Unknown
+    }
+
+    /// Puts a call next in the order, unless it cannot come next or that was tried before.
+    fn put_next(&mut self, call: usize) -> bool {
+        let Some(after) = self.model.after(&self.state, &self.history[call].call) else {
+            return false;
+        };
+        self.done[call / 64] ^= 1 << (call % 64);
+        if !self.tried.insert((self.done.clone(), after.clone())) {
+            self.done[call / 64] ^= 1 << (call % 64);
+            return false;
+        }
+        let before = std::mem::replace(&mut self.state, after);
+        self.order.push((call, before));
+        self.entries.lift(call);
+        if self.order.len() > self.longest.len() {
+            self.longest = self.order.iter().map(|(call, _)| *call).collect();
+        }
+        true
+    }
+
+    fn take_back(&mut self) -> Option<usize> {
+        let (call, before) = self.order.pop()?;
+        self.state = before;
+        self.done[call / 64] ^= 1 << (call % 64);
+        self.entries.put_back(call);
+        Some(call)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Call(usize),
+    Return(usize),
+    End,
+}
+
+/// Calls and returns in the order of their moments, as a list from which a call and its return are
+/// lifted and put back. Place 0 is the head.
+struct Entries {
+    kinds: Vec<Kind>,
+    next: Vec<usize>,
+    prev: Vec<usize>,
+    calls: Vec<usize>,
+    returns: Vec<Option<usize>>,
+    returns_left: usize,
+}
+
+impl Entries {
+    fn new<C>(history: &[Timed<C>]) -> Self {
+        let mut moments = Vec::with_capacity(2 * history.len());
+        for (call, timed) in history.iter().enumerate() {
+            moments.push((timed.called, 0, Kind::Call(call)));
+            moments.extend(timed.returned.map(|at| (at, 1, Kind::Return(call))));
+        }
+        moments.sort_by_key(|(at, order, _)| (*at, *order));
+        let length = moments.len() + 2;
+        let mut entries = Self {
+            kinds: vec![Kind::End; length],
+            next: (1..=length).collect(),
+            prev: (0..length).map(|place| place.saturating_sub(1)).collect(),
+            calls: vec![0; history.len()],
+            returns: vec![None; history.len()],
+            returns_left: 0,
+        };
+        for (place, (_, _, kind)) in (1..).zip(moments) {
+            entries.kinds[place] = kind;
+            match kind {
+                Kind::Call(call) => entries.calls[call] = place,
+                Kind::Return(call) => {
+                    entries.returns[call] = Some(place);
+                    entries.returns_left += 1;
+                }
+                Kind::End => {}
+            }
+        }
+        entries
+    }
+
+    fn first(&self) -> usize {
+        self.next[0]
+    }
+
+    fn after(&self, place: usize) -> usize {
+        self.next[place]
+    }
+
+    fn kind(&self, place: usize) -> Kind {
+        self.kinds[place]
+    }
+
+    fn call_of(&self, call: usize) -> usize {
+        self.calls[call]
+    }
+
+    fn lift(&mut self, call: usize) {
+        self.unlink(self.calls[call]);
+        if let Some(place) = self.returns[call] {
+            self.unlink(place);
+            self.returns_left -= 1;
+        }
+    }
+
+    /// In the reverse order of lifting, so that the neighbours are those of then.
+    fn put_back(&mut self, call: usize) {
+        if let Some(place) = self.returns[call] {
+            self.link(place);
+            self.returns_left += 1;
+        }
+        self.link(self.calls[call]);
+    }
+
+    fn unlink(&mut self, place: usize) {
+        let (prev, next) = (self.prev[place], self.next[place]);
+        self.next[prev] = next;
+        self.prev[next] = prev;
+    }
+
+    fn link(&mut self, place: usize) {
+        let (prev, next) = (self.prev[place], self.next[place]);
+        self.next[prev] = place;
+        self.prev[next] = place;
+    }
+}

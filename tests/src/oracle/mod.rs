@@ -1,0 +1,9 @@
+//! What clients may rely on, checked from what they asked and were told.
+//!
+//! - [`ledger`]: no command out of nothing, none applied twice;
+//! - [`history`]: what was answered is never lost, and answers are those of one store;
+//! - [`linearizability`]: reads and writes look as if done one after the other.
+
+pub mod history;
+pub mod ledger;
+pub mod linearizability;

@@ -1,0 +1,121 @@
+//! Which decisions are taken: those the seed draws, and those a case lists. All are written down.
+
+use std::collections::BTreeMap;
+
+use raft::Instant;
+
+use super::decision::{Decision, MessageName, Step};
+use crate::sim::disk::{Begun, Mishap};
+use crate::sim::network::{Connection, Mishaps, Sent};
+
+/// The decisions of a run, in the order in which they were taken.
+#[derive(Debug, Default)]
+pub struct Book {
+    listed: Listed,
+    taken: Vec<Decision>,
+    steps: Steps,
+}
+
+/// Whether steps are written down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Steps {
+    #[default]
+    Written,
+    /// What follows is part of a step that was.
+    Implied,
+}
+
+/// The decisions a case lists, other than those that are done at a moment.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    messages: BTreeMap<MessageName, Mishaps>,
+    flushes: BTreeMap<(usize, u64), Mishap>,
+}
+
+impl Listed {
+    /// The decisions of a list that are not done at a moment.
+    #[must_use]
+    pub fn of(decisions: &[Decision]) -> Self {
+        let mut listed = Self::default();
+        for decision in decisions {
+            match decision {
+                Decision::Lost(name) => listed.message(*name).lost = true,
+                Decision::Late(name, delay) => listed.message(*name).late = Some(*delay),
+                Decision::Twice(name, delay) => listed.message(*name).twice = Some(*delay),
+                Decision::Flush { peer, number, mishap } => {
+                    listed.flushes.insert((*peer, *number), *mishap);
+                }
+                Decision::Step { .. } => {}
+            }
+        }
+        listed
+    }
+
+    fn message(&mut self, name: MessageName) -> &mut Mishaps {
+        self.messages.entry(name).or_default()
+    }
+}
+
+impl Book {
+    /// A book of decisions to come, with those that are listed.
+    #[must_use]
+    pub const fn new(listed: Listed) -> Self {
+        Self { listed, taken: Vec::new(), steps: Steps::Written }
+    }
+
+    /// All decisions so far.
+    #[must_use]
+    pub fn taken(&self) -> &[Decision] {
+        &self.taken
+    }
+
+    /// Hands over all decisions so far.
+    pub fn take(&mut self) -> Vec<Decision> {
+        std::mem::take(&mut self.taken)
+    }
+
+    /// Writes down what is done now. What comes after the storm is part of its end.
+    pub fn step(&mut self, at: Instant, step: Step) {
+        if self.steps == Steps::Written {
+            if matches!(step, Step::Calm { .. }) {
+                self.steps = Steps::Implied;
+            }
+            self.taken.push(Decision::Step { at, step });
+        }
+    }
+
+    /// Decides about a message. What a cut link loses needs no decision.
+    pub fn message(&mut self, from: usize, to: usize, mut sent: Sent) -> Sent {
+        if !self.listed.messages.is_empty() {
+            let name = MessageName { from, to, number: sent.number };
+            let listed = self.listed.messages.get(&name).copied().unwrap_or_default();
+            sent.mishaps = sent.mishaps.and(listed);
+        }
+        if sent.mishaps != Mishaps::NONE && sent.link == Connection::Up {
+            self.write_message(from, to, sent);
+        }
+        sent
+    }
+
+    fn write_message(&mut self, from: usize, to: usize, sent: Sent) {
+        let name = MessageName { from, to, number: sent.number };
+        let Mishaps { lost, late, twice } = sent.mishaps;
+        if lost {
+            self.taken.push(Decision::Lost(name));
+            return;
+        }
+        self.taken.extend(late.map(|delay| Decision::Late(name, delay)));
+        self.taken.extend(twice.map(|delay| Decision::Twice(name, delay)));
+    }
+
+    /// Decides about a flush.
+    pub fn flush(&mut self, peer: usize, mut begun: Begun) -> Begun {
+        let number = begun.number;
+        if let Some(mishap) = self.listed.flushes.get(&(peer, number)) {
+            begun.mishap = Some(*mishap);
+        }
+        let decision = |mishap| Decision::Flush { peer, number, mishap };
+        self.taken.extend(begun.mishap.map(decision));
+        begun
+    }
+}

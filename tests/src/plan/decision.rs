@@ -1,0 +1,315 @@
+//! The decisions of a world, one by one.
+
+use std::time::Duration;
+
+use raft::{Bytes, Instant};
+
+use crate::kv::Operation;
+use crate::sim::disk::Mishap;
+
+/// Something that would not have happened by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A message is lost.
+    Lost(MessageName),
+    /// A message takes this long, instead of the usual delay.
+    Late(MessageName, Duration),
+    /// A message arrives once more, after this long.
+    Twice(MessageName, Duration),
+    /// A flush does not go as usual.
+    Flush {
+        /// The disk's peer.
+        peer: usize,
+        /// The flush's number on this disk, from 1.
+        number: u64,
+        /// What goes wrong.
+        mishap: Mishap,
+    },
+    /// Something is done at a moment.
+    Step {
+        /// The moment.
+        at: Instant,
+        /// What is done.
+        step: Step,
+    },
+}
+
+/// A message by its number on its directed link, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MessageName {
+    /// The sender.
+    pub from: usize,
+    /// The receiver.
+    pub to: usize,
+    /// Its number.
+    pub number: u64,
+}
+
+/// Something that is done to the world at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A peer stops.
+    Crash {
+        /// The peer.
+        peer: usize,
+        /// Writes under way that survive.
+        keep: usize,
+        /// Entries that survive of the append after them.
+        torn: usize,
+    },
+    /// A peer starts.
+    Start {
+        /// The peer.
+        peer: usize,
+    },
+    /// A peer stands still, and goes on after this long as if nothing had been.
+    Pause {
+        /// The peer.
+        peer: usize,
+        /// How long.
+        length: Duration,
+    },
+    /// Links from some peers to others are cut.
+    Cut(Links),
+    /// Links from some peers to others are restored.
+    Heal(Links),
+    /// A peer is cut off, as the labs do it.
+    Disconnect {
+        /// The peer.
+        peer: usize,
+    },
+    /// A peer is connected to all others that are, as the labs do it.
+    Connect {
+        /// The peer.
+        peer: usize,
+    },
+    /// A peer's disk takes this long from now on.
+    Disk {
+        /// The peer.
+        peer: usize,
+        /// The shortest flush.
+        min: Duration,
+        /// The longest flush.
+        max: Duration,
+    },
+    /// Messages take up to this long from now on.
+    Network {
+        /// The longest request.
+        request: Duration,
+        /// The longest reply.
+        reply: Duration,
+    },
+    /// A peer's service takes a snapshot.
+    Snapshot {
+        /// The peer.
+        peer: usize,
+    },
+    /// A client begins a request.
+    Ask {
+        /// The client.
+        client: u16,
+        /// The client's number for it.
+        serial: u32,
+        /// What it wants.
+        operation: Operation,
+    },
+    /// A command is offered to a peer, once.
+    Offer {
+        /// The peer.
+        peer: usize,
+        /// The command.
+        command: Bytes,
+    },
+    /// The storm is over: these peers run and reach each other from now on, the rest stays as it
+    /// is, and what the liveness phase asks for is due.
+    Calm {
+        /// A majority of the peers.
+        core: PeerSet,
+    },
+}
+
+/// Links between two groups of peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// The one group.
+    pub from: PeerSet,
+    /// The other.
+    pub to: PeerSet,
+    /// Which way the links go.
+    pub ways: Ways,
+}
+
+/// Which way links go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ways {
+    /// From the one group to the other.
+    One,
+    /// To and fro.
+    Both,
+}
+
+impl Links {
+    /// Each directed link.
+    pub fn each(self) -> impl Iterator<Item = (usize, usize)> {
+        let there = move |(from, to)| std::iter::once((from, to));
+        let back = move |(from, to)| (self.ways == Ways::Both).then_some((to, from));
+        self.from
+            .iter()
+            .flat_map(move |from| self.to.iter().map(move |to| (from, to)))
+            .filter(|(from, to)| from != to)
+            .flat_map(move |link| there(link).chain(back(link)))
+    }
+}
+
+/// A set of peers, by their places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PeerSet(u32);
+
+impl PeerSet {
+    /// Nobody.
+    pub const NONE: Self = Self(0);
+
+    /// The first peers.
+    #[must_use]
+    pub const fn first(peers: usize) -> Self {
+        Self((1 << peers) - 1)
+    }
+
+    /// One peer.
+    #[must_use]
+    pub const fn only(peer: usize) -> Self {
+        Self(1 << peer)
+    }
+
+    /// A bit for each peer.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether a peer is among them.
+    #[must_use]
+    pub const fn contains(self, peer: usize) -> bool {
+        self.0 & 1 << peer != 0
+    }
+
+    /// These and one more.
+    #[must_use]
+    pub const fn with(self, peer: usize) -> Self {
+        Self(self.0 | 1 << peer)
+    }
+
+    /// These without one.
+    #[must_use]
+    pub const fn without(self, peer: usize) -> Self {
+        Self(self.0 & !(1 << peer))
+    }
+
+    /// The others among the first peers.
+    #[must_use]
+    pub const fn others(self, peers: usize) -> Self {
+        Self(Self::first(peers).0 & !self.0)
+    }
+
+    /// How many they are.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// Whether there is nobody.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The peers in order.
+    pub fn iter(self) -> impl Iterator<Item = usize> {
+        (0..PEERS_MAX).filter(move |peer| self.contains(*peer))
+    }
+}
+
+impl FromIterator<usize> for PeerSet {
+    fn from_iter<T: IntoIterator<Item = usize>>(peers: T) -> Self {
+        peers.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+impl Decision {
+    /// When it is done, for what is done at a moment.
+    #[must_use]
+    pub const fn at(&self) -> Option<Instant> {
+        match self {
+            Self::Step { at, .. } => Some(*at),
+            Self::Lost(_) | Self::Late(..) | Self::Twice(..) | Self::Flush { .. } => None,
+        }
+    }
+
+    /// The peers it names.
+    #[must_use]
+    pub fn peers(&self) -> PeerSet {
+        match self {
+            Self::Lost(name) | Self::Late(name, _) | Self::Twice(name, _) => {
+                PeerSet::only(name.from).with(name.to)
+            }
+            Self::Flush { peer, .. } => PeerSet::only(*peer),
+            Self::Step { step, .. } => step.peers(),
+        }
+    }
+
+    /// A word for its kind, the same for all decisions that may fall together.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Lost(_) => "lost",
+            Self::Late(..) => "late",
+            Self::Twice(..) => "twice",
+            Self::Flush { mishap: Mishap::Stalls(_), .. } => "stalls",
+            Self::Flush { mishap: Mishap::Fails, .. } => "fails",
+            Self::Step { step, .. } => step.kind(),
+        }
+    }
+}
+
+impl Step {
+    fn peers(&self) -> PeerSet {
+        match self {
+            Self::Crash { peer, .. }
+            | Self::Start { peer }
+            | Self::Pause { peer, .. }
+            | Self::Disconnect { peer }
+            | Self::Connect { peer }
+            | Self::Disk { peer, .. }
+            | Self::Snapshot { peer }
+            | Self::Offer { peer, .. } => PeerSet::only(*peer),
+            Self::Cut(links) | Self::Heal(links) => {
+                links.from.iter().chain(links.to.iter()).collect()
+            }
+            Self::Calm { core } => *core,
+            Self::Network { .. } | Self::Ask { .. } => PeerSet::NONE,
+        }
+    }
+
+    /// The step's word in cases.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Crash { .. } => "crash",
+            Self::Start { .. } => "start",
+            Self::Pause { .. } => "pause",
+            Self::Cut(_) => "cut",
+            Self::Heal(_) => "heal",
+            Self::Disconnect { .. } => "disconnect",
+            Self::Connect { .. } => "connect",
+            Self::Disk { .. } => "disk",
+            Self::Network { .. } => "network",
+            Self::Snapshot { .. } => "snapshot",
+            Self::Ask { .. } => "ask",
+            Self::Offer { .. } => "offer",
+            Self::Calm { .. } => "calm",
+        }
+    }
+}
+
+/// More peers than any cluster here has.
+pub(super) const PEERS_MAX: usize = 16;

@@ -1,0 +1,26 @@
+//! What the world decides beside the usual, so that a run can be listed, edited and replayed.
+//!
+//! ```text
+//! seed ─► drawn decisions ─► world ─► Book (every decision that was taken) ─► Case ─► text
+//! text ─► Case ─► Listed decisions ─► world
+//! ```
+//!
+//! A run is a test and a seed; or a [`Case`]: the settings, the seed (from which only what is usual
+//! is drawn: election timeouts, usual delays, usual flushes) and a list of all decisions. Playing
+//! the list of a run gives that run. Invariant: a decision has a name of its own (a message by its
+//! number on its link, a flush by its number on its disk, everything else by its moment), so that
+//! the others stay what they are when one is taken out.
+
+mod book;
+mod case;
+mod decision;
+mod read;
+mod settings;
+mod text;
+mod words;
+
+pub use self::book::{Book, Listed};
+pub use self::case::Case;
+pub use self::decision::{Decision, Links, MessageName, PeerSet, Step, Ways};
+pub use self::settings::{Limits, Settings, Timing};
+pub use self::text::CaseError;

@@ -1,0 +1,173 @@
+//! Reading cases; every mistake names its line and what is expected there.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use raft::{FirstEntry, Instant};
+
+use super::case::Case;
+use super::decision::Decision;
+use super::settings::Settings;
+use super::text::CaseError;
+use super::words::Words;
+use crate::service::{Machine, Snapshots};
+use crate::sim::disk::{Latency, Trouble};
+use crate::sim::network::{Leg, Profile};
+
+impl FromStr for Case {
+    type Err = CaseError;
+
+    fn from_str(text: &str) -> Result<Self, CaseError> {
+        let mut draft = Draft::default();
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            draft.line(Words::of(line, number))?;
+        }
+        draft.finish()
+    }
+}
+
+/// A case of which some lines have been read.
+struct Draft {
+    test: Option<String>,
+    fails: Option<String>,
+    seed: Option<u64>,
+    peers: Option<usize>,
+    settings: Settings,
+    end: Option<Instant>,
+    decisions: Vec<Decision>,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        let settings = Settings::lab(0, Profile::LAB_RELIABLE, Snapshots::Never);
+        Self {
+            test: None,
+            fails: None,
+            seed: None,
+            peers: None,
+            settings,
+            end: None,
+            decisions: Vec::new(),
+        }
+    }
+}
+
+impl Draft {
+    fn line(&mut self, mut words: Words<'_>) -> Result<(), CaseError> {
+        let first = words.word("a word")?;
+        match first {
+            "test" => self.test = Some(words.word("a test's name")?.to_owned()),
+            "fails" => self.fails = Some(words.rest()),
+            "seed" => self.seed = Some(words.number("a seed")?),
+            "peers" => self.peers = Some(words.peers()?),
+            "end" => self.end = Some(words.instant()?),
+            "lost" => self.decisions.push(Decision::Lost(words.message()?)),
+            "late" => {
+                let name = words.message()?;
+                self.decisions.push(Decision::Late(name, words.ms()?));
+            }
+            "twice" => {
+                let name = words.message()?;
+                self.decisions.push(Decision::Twice(name, words.ms()?));
+            }
+            "flush" => self.decisions.push(words.flush()?),
+            _ if first.starts_with(|digit: char| digit.is_ascii_digit()) => {
+                let at = words.parse_ms(first).map(|at| Instant::START.after(at))?;
+                let step = words.step()?;
+                self.decisions.push(Decision::Step { at, step });
+            }
+            _ => self.setting(first, &mut words)?,
+        }
+        words.end()
+    }
+
+    fn setting(&mut self, name: &str, words: &mut Words<'_>) -> Result<(), CaseError> {
+        let Settings { timing, limits, network, latency, .. } = &mut self.settings;
+        match name {
+            "election" => (timing.election_min, timing.election_max) = words.range()?,
+            "heartbeat" => timing.heartbeat = words.ms()?,
+            "commit-notice" => timing.commit_notice = words.ms()?,
+            "append-bytes" => limits.append_bytes = words.number("bytes")?,
+            "in-flight" => limits.in_flight = words.number("a count")?,
+            "chunk-bytes" => limits.chunk_bytes = words.number("bytes")?,
+            "first-entry" => {
+                self.settings.first_entry = match words.word("no-op or command")? {
+                    "no-op" => FirstEntry::NoOp,
+                    "command" => FirstEntry::Command,
+                    other => return Err(words.unknown(other, "no-op or command")),
+                };
+            }
+            "request-delay" => network.request = usual(words.range()?.1),
+            "reply-delay" => network.reply = usual(words.range()?.1),
+            "disk" => {
+                let (min, max) = words.range()?;
+                *latency = Latency { min, max };
+            }
+            "snapshots" => self.settings.snapshots = words.snapshots()?,
+            "service" => {
+                let word = words.word("history or kv")?;
+                let machine = Machine::ALL.into_iter().find(|machine| machine.as_str() == word);
+                self.settings.machine =
+                    machine.ok_or_else(|| words.unknown(word, "history or kv"))?;
+            }
+            "padding" => self.settings.padding = words.number("bytes")?,
+            "clock" => {
+                let (peer, permille) = (words.peer()?, words.number("thousandths")?);
+                let clocks = &mut self.settings.clocks;
+                clocks.resize(clocks.len().max(peer + 1), 0);
+                clocks[peer] = permille;
+            }
+            other => {
+                let choices = "a setting (`peers 3`), a decision (`lost 0>1 #4`) or a step \
+                               (`1200.5 crash 2 keep=0 torn=0`)";
+                return Err(words.unknown(other, choices));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Case, CaseError> {
+        let missing = |name: &str| CaseError { line: 0, problem: format!("no line `{name} …`") };
+        let mut settings = self.settings;
+        settings.peers = self.peers.ok_or_else(|| missing("peers"))?;
+        settings.trouble = Trouble::NONE;
+        let case = Case {
+            test: self.test.ok_or_else(|| missing("test"))?,
+            fails: self.fails,
+            seed: self.seed.ok_or_else(|| missing("seed"))?,
+            settings,
+            end: self.end.ok_or_else(|| missing("end"))?,
+            decisions: self.decisions,
+        };
+        case.check().map_err(|problem| CaseError { line: 0, problem })?;
+        Ok(case)
+    }
+}
+
+impl Case {
+    /// Steps in order, and no peer that does not exist.
+    fn check(&self) -> Result<(), String> {
+        let peers = self.settings.peers;
+        let mut last = Instant::START;
+        for decision in &self.decisions {
+            if let Some(at) = decision.at() {
+                if at < last {
+                    return Err(format!("`{decision}` comes after a later step"));
+                }
+                last = at;
+            }
+            if decision.peers().iter().any(|peer| peer >= peers) {
+                return Err(format!("`{decision}` names a peer beyond the {peers} there are"));
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn usual(delay_max: Duration) -> Leg {
+    Leg { delay_max, ..Leg::PERFECT }
+}

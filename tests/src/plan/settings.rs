@@ -1,0 +1,92 @@
+//! What a world is made of before anything happens.
+
+use std::time::Duration;
+
+use raft::FirstEntry;
+
+use crate::service::{Machine, Snapshots};
+use crate::sim::disk::{Latency, Trouble};
+use crate::sim::network::Profile;
+
+/// What a world is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many peers there are.
+    pub peers: usize,
+    /// The peers' timeouts.
+    pub timing: Timing,
+    /// The peers' limits.
+    pub limits: Limits,
+    /// What a new leader appends first.
+    pub first_entry: FirstEntry,
+    /// How the network behaves at first.
+    pub network: Profile,
+    /// How long disks take at first.
+    pub latency: Latency,
+    /// How often their flushes do not go as usual.
+    pub trouble: Trouble,
+    /// Whether services compact their logs.
+    pub snapshots: Snapshots,
+    /// What services do with commands.
+    pub machine: Machine,
+    /// How many bytes without a meaning each request carries.
+    pub padding: usize,
+    /// How much faster than the world each peer's clock goes, in thousandths; peers beyond the end
+    /// have a true clock.
+    pub clocks: Vec<i32>,
+}
+
+/// A peer's timeouts, in its own time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// The shortest time without a leader after which a peer stands for election.
+    pub election_min: Duration,
+    /// The longest.
+    pub election_max: Duration,
+    /// How often a leader makes itself heard.
+    pub heartbeat: Duration,
+    /// How long a leader keeps the news of a commit.
+    pub commit_notice: Duration,
+}
+
+/// A peer's limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of entries in one AppendEntries.
+    pub append_bytes: usize,
+    /// Unanswered AppendEntries.
+    pub in_flight: usize,
+    /// Bytes of a snapshot in one InstallSnapshot.
+    pub chunk_bytes: usize,
+}
+
+impl Settings {
+    /// The settings of the labs' clusters.
+    ///
+    /// A heartbeat every 100 ms is what the labs allow at most; timeouts leave room for two lost
+    /// heartbeats, and are wide enough that split votes are rare among seven peers.
+    #[must_use]
+    pub const fn lab(peers: usize, network: Profile, snapshots: Snapshots) -> Self {
+        Self {
+            peers,
+            timing: Timing {
+                election_min: Duration::from_millis(300),
+                election_max: Duration::from_millis(600),
+                heartbeat: Duration::from_millis(100),
+                // Half of the tester's own polls: nobody waits longer for it, and under load the
+                // news of a commit travels with the next entries.
+                commit_notice: Duration::from_millis(10),
+            },
+            // The scenarios' snapshots grow to about five kilobytes: most go in several pieces.
+            limits: Limits { append_bytes: 64 * 1024, in_flight: 64, chunk_bytes: 1024 },
+            first_entry: FirstEntry::Command,
+            network,
+            latency: Latency::DEFAULT,
+            trouble: Trouble::NONE,
+            snapshots,
+            machine: Machine::History,
+            padding: 0,
+            clocks: Vec::new(),
+        }
+    }
+}

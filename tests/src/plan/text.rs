@@ -1,0 +1,187 @@
+//! Cases as text that a person can read and edit: one fact or decision a line.
+//!
+//! Times are milliseconds. A line that starts with `#` is a comment. Reading what was written gives
+//! the same case.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use raft::{FirstEntry, Instant};
+
+use super::case::Case;
+use super::decision::{Decision, Links, MessageName, PeerSet, Step, Ways};
+use super::settings::Settings;
+use crate::service::Snapshots;
+use crate::sim::disk::Mishap;
+
+/// A line of a case that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseError {
+    /// The line, from 1; 0 when a line is missing.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl fmt::Display for CaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}", self.problem),
+            line => write!(f, "line {line}: {}", self.problem),
+        }
+    }
+}
+
+impl std::error::Error for CaseError {}
+
+const HEADING: &str = "# raft-case/1: times are milliseconds";
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{HEADING}")?;
+        writeln!(f, "test {}", self.test)?;
+        if let Some(fails) = &self.fails {
+            writeln!(f, "fails {fails}")?;
+        }
+        writeln!(f, "seed {}", self.seed)?;
+        write!(f, "{}", SettingLines(&self.settings))?;
+        writeln!(f, "end {}", Ms::at(self.end))?;
+        if !self.decisions.is_empty() {
+            writeln!(f)?;
+        }
+        self.decisions.iter().try_for_each(|decision| writeln!(f, "{decision}"))
+    }
+}
+
+struct SettingLines<'a>(&'a Settings);
+
+impl fmt::Display for SettingLines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { peers, timing, limits, network, latency, clocks, .. } = self.0;
+        writeln!(f, "peers {peers}")?;
+        writeln!(f, "election {}..{}", Ms(timing.election_min), Ms(timing.election_max))?;
+        writeln!(f, "heartbeat {}", Ms(timing.heartbeat))?;
+        writeln!(f, "commit-notice {}", Ms(timing.commit_notice))?;
+        writeln!(f, "append-bytes {}", limits.append_bytes)?;
+        writeln!(f, "in-flight {}", limits.in_flight)?;
+        writeln!(f, "chunk-bytes {}", limits.chunk_bytes)?;
+        writeln!(f, "first-entry {}", first_entry_word(self.0.first_entry))?;
+        writeln!(f, "request-delay 0..{}", Ms(network.request.delay_max))?;
+        writeln!(f, "reply-delay 0..{}", Ms(network.reply.delay_max))?;
+        writeln!(f, "disk {}..{}", Ms(latency.min), Ms(latency.max))?;
+        match self.0.snapshots {
+            Snapshots::Never => writeln!(f, "snapshots never")?,
+            Snapshots::Every(count) => writeln!(f, "snapshots every {count}")?,
+        }
+        writeln!(f, "service {}", self.0.machine.as_str())?;
+        writeln!(f, "padding {}", self.0.padding)?;
+        for (peer, permille) in clocks.iter().enumerate().filter(|(_, permille)| **permille != 0) {
+            writeln!(f, "clock {peer} {permille:+}")?;
+        }
+        Ok(())
+    }
+}
+
+const fn first_entry_word(first_entry: FirstEntry) -> &'static str {
+    match first_entry {
+        FirstEntry::NoOp => "no-op",
+        FirstEntry::Command => "command",
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost(name) => write!(f, "lost {name}"),
+            Self::Late(name, delay) => write!(f, "late {name} {}", Ms(*delay)),
+            Self::Twice(name, delay) => write!(f, "twice {name} {}", Ms(*delay)),
+            Self::Flush { peer, number, mishap: Mishap::Stalls(length) } => {
+                write!(f, "flush {peer} #{number} stalls {}", Ms(*length))
+            }
+            Self::Flush { peer, number, mishap: Mishap::Fails } => {
+                write!(f, "flush {peer} #{number} fails")
+            }
+            Self::Step { at, step } => write!(f, "{} {step}", Ms::at(*at)),
+        }
+    }
+}
+
+impl fmt::Display for MessageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to, number } = self;
+        write!(f, "{from}>{to} #{number}")
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())?;
+        match self {
+            Self::Crash { peer, keep, torn } => write!(f, " {peer} keep={keep} torn={torn}"),
+            Self::Start { peer }
+            | Self::Disconnect { peer }
+            | Self::Connect { peer }
+            | Self::Snapshot { peer } => write!(f, " {peer}"),
+            Self::Pause { peer, length } => write!(f, " {peer} {}", Ms(*length)),
+            Self::Cut(links) | Self::Heal(links) => write!(f, " {links}"),
+            Self::Disk { peer, min, max } => write!(f, " {peer} {}..{}", Ms(*min), Ms(*max)),
+            Self::Network { request, reply } => {
+                write!(f, " request 0..{} reply 0..{}", Ms(*request), Ms(*reply))
+            }
+            Self::Ask { client, serial, operation } => {
+                write!(f, " C{client} #{serial} {operation}")
+            }
+            Self::Offer { peer, command } => {
+                write!(f, " {peer} ")?;
+                command.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+            Self::Calm { core } => write!(f, " core={core}"),
+        }
+    }
+}
+
+impl fmt::Display for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to, ways } = self;
+        match ways {
+            Ways::One => write!(f, "{from} > {to}"),
+            Ways::Both => write!(f, "{from} <> {to}"),
+        }
+    }
+}
+
+impl fmt::Display for PeerSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("-");
+        }
+        for (turn, peer) in self.iter().enumerate() {
+            write!(f, "{}{peer}", if turn == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+/// A duration in milliseconds, without zeros at its end.
+struct Ms(Duration);
+
+impl Ms {
+    const fn at(at: Instant) -> Self {
+        Self(at.since(Instant::START))
+    }
+}
+
+impl fmt::Display for Ms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0.as_nanos();
+        let (ms, rest) = (nanos / NANOS_PER_MS, nanos % NANOS_PER_MS);
+        let mut text = ms.to_string();
+        if rest != 0 {
+            write!(text, ".{rest:06}")?;
+        }
+        let text = if rest == 0 { &text } else { text.trim_end_matches('0') };
+        f.write_str(text)
+    }
+}
+
+const NANOS_PER_MS: u128 = 1_000_000;

@@ -1,0 +1,76 @@
+//! Trying cases: the smallest one so far, and whether another one fails in the same way.
+
+use super::ShrinkError;
+use crate::plan::Case;
+use crate::report::FailureReport;
+use crate::run::Run;
+
+/// The search so far.
+pub(super) struct Attempts {
+    /// The smallest case so far that fails in the wanted way.
+    pub(super) best: Case,
+    /// What it shows.
+    pub(super) report: Box<FailureReport>,
+    /// How many cases were tried.
+    pub(super) tried: u64,
+    wanted: String,
+    events: u64,
+    /// The best case as it happened: without decisions that never came to be.
+    happened: Case,
+}
+
+impl Attempts {
+    /// A search that begins with a case.
+    ///
+    /// # Errors
+    /// The case does not fail in the wanted way.
+    pub(super) fn new(case: &Case, wanted: String) -> Result<Self, ShrinkError> {
+        let run = Run::of_case(case, None);
+        let found = run.case.fails.clone();
+        match run.outcome {
+            Err(report) if found.as_ref() == Some(&wanted) => {
+                let (best, happened) = (case.clone(), run.case);
+                Ok(Self { best, report, tried: 1, wanted, events: 0, happened })
+            }
+            Err(_) | Ok(_) => Err(ShrinkError::NotTheWorlds { wanted, found }),
+        }
+    }
+
+    /// Takes a case if it fails in the wanted way.
+    pub(super) fn take(&mut self, mut case: Case) -> bool {
+        if self.events > EVENTS_MAX || case == self.best {
+            return false;
+        }
+        self.tried += 1;
+        let run = Run::of_case(&case, None);
+        self.events += match &run.outcome {
+            Ok(report) => report.events,
+            Err(report) => report.events + FAILURE_EVENTS,
+        };
+        match run.outcome {
+            Err(report) if run.case.fails.as_ref() == Some(&self.wanted) => {
+                case.end = case.end.min(run.case.end);
+                case.fails.clone_from(&run.case.fails);
+                (self.best, self.happened, self.report) = (case, run.case, report);
+                true
+            }
+            Err(_) | Ok(_) => false,
+        }
+    }
+
+    /// Takes the best case as it happened, which ends with the failure.
+    pub(super) fn tidy(&mut self) {
+        while self.happened.size() < self.best.size() {
+            let happened = self.happened.clone();
+            if !self.take(happened) {
+                return;
+            }
+        }
+    }
+}
+
+/// About ten seconds.
+const EVENTS_MAX: u64 = 10_000_000;
+
+/// What a run costs beside its events.
+const FAILURE_EVENTS: u64 = 200;

@@ -1,0 +1,126 @@
+//! Makes a failing run small: fewer decisions, peers and requests, shorter delays, rounder numbers.
+//!
+//! ```text
+//! Run that fails ─► its Case ─► passes: end, kinds, peers, single decisions, settings, times ─► Case
+//!                                   each change is kept only if the same failure comes back
+//! ```
+//!
+//! The same failure is one with the same [`identity`](crate::failure::Failure::identity). The effort
+//! is bounded by events, not by time: a failure shrinks to the same case on every machine.
+
+mod attempt;
+mod decisions;
+mod peers;
+mod settings;
+mod times;
+
+use std::fmt;
+
+use self::attempt::Attempts;
+use crate::plan::Case;
+use crate::report::FailureReport;
+use crate::run::Run;
+
+/// A small case and how it was found.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The case.
+    pub case: Case,
+    /// How many decisions the failing run had.
+    pub from: usize,
+    /// How many cases were tried.
+    pub tried: u64,
+    /// What each pass did.
+    pub passes: Vec<String>,
+    /// What the small case shows.
+    pub report: Box<FailureReport>,
+}
+
+/// A run cannot be shrunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShrinkError {
+    /// It does not fail.
+    Passes,
+    /// Its decisions alone do not bring the failure back: it is the test that expects something.
+    NotTheWorlds {
+        /// What failed in the run.
+        wanted: String,
+        /// What failed when its decisions were played, if anything did.
+        found: Option<String>,
+    },
+}
+
+impl fmt::Display for ShrinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passes => f.write_str("there is nothing to shrink: the run passes"),
+            Self::NotTheWorlds { wanted, found } => {
+                let found = found.as_deref().unwrap_or("no failure");
+                write!(
+                    f,
+                    "the run fails with {wanted:?}, but playing its decisions gives {found}: what a \
+                     test itself expects cannot be shrunk, only what every run must keep"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ShrinkError {}
+
+/// Shrinks a run that fails.
+///
+/// # Errors
+/// It does not fail, or playing its decisions does not fail in the same way.
+pub fn shrink(run: &Run) -> Result<Shrunk, ShrinkError> {
+    let Some(wanted) = run.case.fails.clone() else { return Err(ShrinkError::Passes) };
+    let mut attempts = Attempts::new(&run.case, wanted)?;
+    let mut passes = Vec::new();
+    for (name, pass) in PASSES {
+        let before = attempts.best.size();
+        pass(&mut attempts);
+        attempts.tidy();
+        let (after, tried) = (attempts.best.size(), attempts.tried);
+        passes.push(format!("{name:<20} {before:>5} -> {after:<5} after {tried} runs"));
+    }
+    let from = run.case.size();
+    let Attempts { best, tried, report, .. } = attempts;
+    Ok(Shrunk { case: best, from, tried, passes, report })
+}
+
+type Pass = fn(&mut Attempts);
+
+/// What is cheap and takes much away comes first; the first passes come again because others made
+/// room for them.
+const PASSES: &[(&str, Pass)] = &[
+    ("end of the run", |attempts| attempts.tidy()),
+    ("kinds of decisions", decisions::kinds),
+    ("peers", peers::fewer),
+    ("single decisions", decisions::single),
+    ("peers again", peers::fewer),
+    ("settings", settings::plainer),
+    ("single decisions", decisions::single),
+    ("any seed", decisions::single_with_any_seed),
+    ("settings again", settings::plainer),
+    ("any seed again", decisions::single_with_any_seed),
+    ("peers again", peers::fewer),
+    ("lengths", times::shorter),
+    ("times", times::rounder),
+    ("single decisions", decisions::single),
+    ("times again", times::rounder),
+];
+
+impl fmt::Display for Shrunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { case, from, tried, passes, report } = self;
+        writeln!(f, "SHRINK     {from} decisions -> {}, {tried} runs", case.size())?;
+        for pass in passes {
+            writeln!(f, "           {pass}")?;
+        }
+        writeln!(f, "MINIMAL")?;
+        for line in case.to_string().lines() {
+            writeln!(f, "           {line}")?;
+        }
+        write!(f, "{report}")
+    }
+}

@@ -1,0 +1,82 @@
+//! Fewer peers: one is taken out with all that is decided about it, and the ones after it move up.
+
+use super::attempt::Attempts;
+use crate::plan::{Case, Decision, Links, MessageName, PeerSet, Step};
+
+/// Tries to do without each peer, as long as one can go.
+pub(super) fn fewer(attempts: &mut Attempts) {
+    while (0..attempts.best.settings.peers).rev().any(|peer| {
+        let case = without(&attempts.best, peer);
+        case.settings.peers > 0 && attempts.take(case)
+    }) {}
+}
+
+fn without(case: &Case, gone: usize) -> Case {
+    let mut case = case.clone();
+    case.settings.peers -= 1;
+    if gone < case.settings.clocks.len() {
+        case.settings.clocks.remove(gone);
+    }
+    let peers = case.settings.peers;
+    case.decisions = case.decisions.iter().filter_map(|one| renamed(one, gone, peers)).collect();
+    case
+}
+
+/// A peer's place when another one is gone.
+fn place(peer: usize, gone: usize) -> Option<usize> {
+    match peer.cmp(&gone) {
+        std::cmp::Ordering::Less => Some(peer),
+        std::cmp::Ordering::Equal => None,
+        std::cmp::Ordering::Greater => Some(peer - 1),
+    }
+}
+
+fn set(peers: PeerSet, gone: usize) -> PeerSet {
+    peers.iter().filter_map(|peer| place(peer, gone)).collect()
+}
+
+fn renamed(decision: &Decision, gone: usize, peers: usize) -> Option<Decision> {
+    let name = |name: &MessageName| {
+        let (from, to) = (place(name.from, gone)?, place(name.to, gone)?);
+        Some(MessageName { from, to, ..*name })
+    };
+    Some(match decision {
+        Decision::Lost(message) => Decision::Lost(name(message)?),
+        Decision::Late(message, delay) => Decision::Late(name(message)?, *delay),
+        Decision::Twice(message, delay) => Decision::Twice(name(message)?, *delay),
+        Decision::Flush { peer, number, mishap } => {
+            Decision::Flush { peer: place(*peer, gone)?, number: *number, mishap: *mishap }
+        }
+        Decision::Step { at, step } => {
+            Decision::Step { at: *at, step: renamed_step(step, gone, peers)? }
+        }
+    })
+}
+
+fn renamed_step(step: &Step, gone: usize, peers: usize) -> Option<Step> {
+    let mut step = step.clone();
+    match &mut step {
+        Step::Crash { peer, .. }
+        | Step::Start { peer }
+        | Step::Pause { peer, .. }
+        | Step::Disconnect { peer }
+        | Step::Connect { peer }
+        | Step::Disk { peer, .. }
+        | Step::Snapshot { peer }
+        | Step::Offer { peer, .. } => *peer = place(*peer, gone)?,
+        Step::Cut(links) | Step::Heal(links) => {
+            *links = Links { from: set(links.from, gone), to: set(links.to, gone), ..*links };
+            if links.from.is_empty() || links.to.is_empty() {
+                return None;
+            }
+        }
+        Step::Calm { core } => {
+            *core = set(*core, gone);
+            if core.len() <= peers / 2 {
+                *core = PeerSet::first(peers);
+            }
+        }
+        Step::Network { .. } | Step::Ask { .. } => {}
+    }
+    Some(step)
+}

@@ -1,0 +1,100 @@
+//! Shorter delays and rounder moments: a case is for people to read.
+
+use std::time::Duration;
+
+use raft::Instant;
+
+use super::attempt::Attempts;
+use crate::plan::{Decision, Step};
+use crate::sim::disk::Mishap;
+
+/// Tries shorter lengths for whatever takes long, and crashes that lose everything.
+pub(super) fn shorter(attempts: &mut Attempts) {
+    let mut place = 0;
+    while place < attempts.best.decisions.len() {
+        for _ in 0..HALVINGS {
+            let mut case = attempts.best.clone();
+            let Some(length) = length(&mut case.decisions[place]) else { break };
+            *length = round(*length / 2, MS);
+            if length.is_zero() || !attempts.take(case) {
+                break;
+            }
+        }
+        lose_everything(attempts, place);
+        place += 1;
+    }
+    for place in 0..attempts.best.decisions.len() {
+        for unit in UNITS {
+            let mut case = attempts.best.clone();
+            let Some(length) = case.decisions.get_mut(place).and_then(length) else { break };
+            *length = round(*length, unit);
+            if attempts.take(case) {
+                break;
+            }
+        }
+    }
+}
+
+fn lose_everything(attempts: &mut Attempts, place: usize) {
+    let mut case = attempts.best.clone();
+    let Some(decision) = case.decisions.get_mut(place) else { return };
+    if let Decision::Step { step: Step::Crash { keep, torn, .. }, .. } = decision {
+        (*keep, *torn) = (0, 0);
+        attempts.take(case);
+    }
+}
+
+/// How long a decision makes something take.
+fn length(decision: &mut Decision) -> Option<&mut Duration> {
+    match decision {
+        Decision::Late(_, length)
+        | Decision::Twice(_, length)
+        | Decision::Flush { mishap: Mishap::Stalls(length), .. }
+        | Decision::Step { step: Step::Pause { length, .. }, .. } => Some(length),
+        Decision::Lost(_)
+        | Decision::Flush { mishap: Mishap::Fails, .. }
+        | Decision::Step { .. } => None,
+    }
+}
+
+/// Tries rounder moments: all at once, then each.
+pub(super) fn rounder(attempts: &mut Attempts) {
+    for unit in UNITS {
+        let mut case = attempts.best.clone();
+        case.decisions.iter_mut().for_each(|decision| round_at(decision, unit));
+        if attempts.take(case) {
+            return;
+        }
+    }
+    for place in 0..attempts.best.decisions.len() {
+        for unit in UNITS {
+            let mut case = attempts.best.clone();
+            let Some(decision) = case.decisions.get_mut(place) else { break };
+            round_at(decision, unit);
+            // Only the order of the list counts, and it stays.
+            if in_order(&case.decisions) && attempts.take(case) {
+                break;
+            }
+        }
+    }
+}
+
+fn in_order(decisions: &[Decision]) -> bool {
+    decisions.iter().filter_map(Decision::at).is_sorted()
+}
+
+fn round_at(decision: &mut Decision, unit: Duration) {
+    if let Decision::Step { at, .. } = decision {
+        *at = Instant::START.after(round(at.since(Instant::START), unit));
+    }
+}
+
+fn round(length: Duration, unit: Duration) -> Duration {
+    let (nanos, unit) = (length.as_nanos() as u64, unit.as_nanos() as u64);
+    Duration::from_nanos((nanos + unit / 2) / unit * unit)
+}
+
+const MS: Duration = Duration::from_millis(1);
+const UNITS: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(50), Duration::from_millis(10), MS];
+const HALVINGS: usize = 6;

@@ -1,0 +1,169 @@
+//! After the storm: a majority must get on, whatever became of the rest.
+//!
+//! The majority's peers run, reach each other and have good disks again. The others stay as they
+//! are, down or cut off in whatever way, but for one thing: from now on they are not heard by the
+//! majority. A peer that is heard and does not hear stands for election without end, and a core
+//! without a pre-vote phase gives in to it each time (Ongaro's dissertation, §9.6); it joins in once
+//! the library has one.
+//!
+//! Within [`TIMEOUTS`] of the longest election timeouts after the last pause and the last stalled
+//! flush there is one leader and a fresh command is committed; and as soon again after the last
+//! client is done, the majority's logs are equal.
+
+use std::ops::RangeFrom;
+use std::time::Duration;
+
+use raft::{Instant, RoleName};
+
+use super::client::Client;
+use super::{Party, Shared};
+use crate::cluster::Cluster;
+use crate::coverage::Mark;
+use crate::failure::Failure;
+use crate::kv::Operation;
+use crate::plan::{Links, PeerSet, Step, Ways};
+use crate::sim::disk::{Latency, Trouble};
+use crate::sim::network::{Connection, Leg, Profile};
+
+/// Heals a majority and waits until it has got on; whoever still asks for something is waited for.
+///
+/// # Errors
+/// A peer does not start, or nothing moves; then the text says what each peer waits for.
+pub(crate) async fn calm(cluster: &Cluster, core: PeerSet, party: &Party) -> Result<(), Failure> {
+    cluster.world_mut().record(Step::Calm { core });
+    cluster.note(format_args!("the storm is over for {core}"));
+    cover(cluster, core);
+    heal(cluster, core)?;
+    let timing = cluster.world().settings().timing;
+    let limit = timing.election_max * TIMEOUTS;
+    let fresh = Client::new(cluster, FRESH_CLIENT, &Shared::default());
+    let mut serials = 1..;
+    commit(
+        cluster,
+        core,
+        &fresh,
+        &mut serials,
+        cluster.now().after(timing.election_max * 5 + limit),
+    )
+    .await?;
+    while party.asking.get() > 0 {
+        cluster.sleep(timing.heartbeat / 2).await;
+    }
+    // A last attempt of a client may have left an entry that only a newer one commits, and whoever
+    // got it may have lost the lead since.
+    let end = cluster.now().after(limit);
+    while !settles(cluster, core, timing.election_max * 10).await? {
+        if cluster.now() >= end {
+            return Err(nothing_moves(cluster, core, "the logs are not equal"));
+        }
+        commit(cluster, core, &fresh, &mut serials, end).await?;
+    }
+    Ok(())
+}
+
+/// Waits for the majority to settle.
+async fn settles(cluster: &Cluster, core: PeerSet, limit: Duration) -> Result<bool, Failure> {
+    let end = cluster.now().after(limit);
+    let heartbeat = cluster.world().settings().timing.heartbeat;
+    while !is_settled(cluster, core) {
+        if cluster.now() >= end {
+            return Ok(false);
+        }
+        start_all(cluster, core)?;
+        cluster.sleep(heartbeat / 2).await;
+    }
+    Ok(true)
+}
+
+fn cover(cluster: &Cluster, core: PeerSet) {
+    let leads =
+        |place: usize| cluster.status(place).is_some_and(|status| status.role == RoleName::Leader);
+    let mut world_marks = Vec::new();
+    if !core.iter().any(leads) {
+        world_marks.push(Mark::CalmWithoutLeader);
+    }
+    if core.len() < cluster.size() {
+        world_marks.push(Mark::CalmWithBrokenMinority);
+    }
+    let mut world = cluster.world_mut();
+    world_marks.into_iter().for_each(|mark| world.coverage_mut().hit(mark));
+}
+
+fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
+    let settings = cluster.world().settings().clone();
+    let delay = |leg: Leg| Leg {
+        delay_max: leg.delay_max.min(settings.timing.election_min / 10),
+        ..Leg::PERFECT
+    };
+    let Profile { request, reply } = settings.network;
+    cluster.set_network(Profile { request: delay(request), reply: delay(reply) });
+    let good = Latency { max: settings.latency.max.min(GOOD_DISK), ..settings.latency };
+    for place in core.iter() {
+        cluster.set_disk_latency(place, good);
+        cluster.world_mut().set_trouble(place, Trouble::NONE);
+    }
+    start_all(cluster, core)?;
+    let inside = Links { from: core, to: core, ways: Ways::One };
+    cluster.set_links(inside, Connection::Up);
+    let outside = Links { from: core.others(cluster.size()), to: core, ways: Ways::One };
+    cluster.set_links(outside, Connection::Cut);
+    Ok(())
+}
+
+/// Starts whoever is down; a flush that was under way when the storm ended may still fail.
+fn start_all(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
+    core.iter().try_for_each(|place| cluster.start_if_down(place))
+}
+
+/// A fresh client wants something done.
+async fn commit(
+    cluster: &Cluster,
+    core: PeerSet,
+    client: &Client,
+    serials: &mut RangeFrom<u32>,
+    end: Instant,
+) -> Result<(), Failure> {
+    for serial in serials {
+        start_all(cluster, core)?;
+        let operation = Operation::Put { key: FRESH_KEY, value: u64::from(serial) };
+        if client.ask(serial, operation).await {
+            return Ok(());
+        }
+        if cluster.now() >= end {
+            return Err(nothing_moves(cluster, core, "a fresh command is not committed"));
+        }
+    }
+    Ok(())
+}
+
+/// One leader, and every log of the majority ends with the same entry, committed and applied.
+fn is_settled(cluster: &Cluster, core: PeerSet) -> bool {
+    let world = cluster.world();
+    let ends = core.iter().map(|place| {
+        let node = world.node(place)?;
+        let (last, status) = (node.log().last(), node.status());
+        let done = status.commit_index == last.index && world.last_applied(place) == last.index;
+        done.then_some((last, status.current_term, status.leader?))
+    });
+    let ends: Option<Vec<_>> = ends.collect();
+    ends.is_some_and(|ends| ends.windows(2).all(|two| two[0] == two[1]))
+}
+
+fn nothing_moves(cluster: &Cluster, core: PeerSet, what: &str) -> Failure {
+    let world = cluster.world();
+    let mut text = format!("{what} {TIMEOUTS} election timeouts after the storm");
+    for place in core.iter() {
+        text.push_str("\n           ");
+        text.push_str(&world.pending(place));
+    }
+    Failure::Liveness(text)
+}
+
+/// How many of the longest election timeouts a healed majority has. Most need fewer than five; the
+/// rest is for split votes, for messages that were held up in the storm, and for snapshots that go
+/// in small pieces.
+pub const TIMEOUTS: u32 = 60;
+
+const GOOD_DISK: Duration = Duration::from_millis(5);
+const FRESH_CLIENT: u16 = 999;
+const FRESH_KEY: u8 = 255;

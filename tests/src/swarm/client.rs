@@ -1,0 +1,153 @@
+//! Clients: each asks for one thing at a time and repeats it until it is answered or its patience
+//! ends.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::draw::Forecast;
+use super::{Phase, Shared};
+use crate::cluster::Cluster;
+use crate::kv::{Operation, Request};
+use crate::oracle::history::Asked;
+use crate::plan::Step;
+use crate::sim::random::{Domain, Stream};
+
+/// One client.
+pub(crate) struct Client {
+    cluster: Cluster,
+    number: u16,
+    party: Shared,
+    /// Who answered last.
+    leader: Cell<Option<usize>>,
+}
+
+/// Starts the clients of a forecast.
+pub(crate) fn begin(
+    cluster: &Cluster,
+    forecast: &Forecast,
+    phase: &Rc<Cell<Phase>>,
+    party: &Shared,
+) {
+    for number in 0..forecast.clients {
+        let client = Client::new(cluster, number, party);
+        let (phase, forecast) = (Rc::clone(phase), forecast.clone());
+        cluster.spawn(format!("client {number}"), async move {
+            client.go_on(&forecast, &phase).await;
+        });
+    }
+}
+
+impl Client {
+    pub(crate) fn new(cluster: &Cluster, number: u16, party: &Shared) -> Self {
+        Self { cluster: cluster.clone(), number, party: Rc::clone(party), leader: Cell::new(None) }
+    }
+
+    /// Asks for one thing after the other while the storm lasts.
+    async fn go_on(&self, forecast: &Forecast, phase: &Cell<Phase>) {
+        for serial in 1.. {
+            let mut luck = self.luck(serial, CHOICES);
+            self.cluster.sleep(luck.between(Duration::ZERO, forecast.think)).await;
+            if phase.get() == Phase::Calm {
+                return;
+            }
+            let operation = self.drawn_operation(&mut luck, serial, forecast.keys);
+            self.ask(serial, operation).await;
+        }
+    }
+
+    fn luck(&self, serial: u32, purpose: u64) -> Stream {
+        let names = [u64::from(self.number) << 32 | u64::from(serial), purpose];
+        Stream::new(self.cluster.seed(), Domain::Client, names)
+    }
+
+    /// Every value is written once, so that a read tells which write it saw.
+    fn drawn_operation(&self, luck: &mut Stream, serial: u32, keys: u8) -> Operation {
+        let key = luck.below(u64::from(keys)) as u8;
+        let value = u64::from(serial) * 100 + u64::from(self.number) + 1;
+        match luck.below(5) {
+            0 | 1 => Operation::Get { key },
+            2 | 3 => Operation::Put { key, value },
+            _ => Operation::Swap { key, expected: self.last_seen(key), value },
+        }
+    }
+
+    /// The newest value any client has seen or written, so that swaps succeed at times.
+    fn last_seen(&self, key: u8) -> u64 {
+        let history = self.party.history.borrow();
+        let about_key = history
+            .requests()
+            .iter()
+            .rev()
+            .find(|asked| asked.operation.key() == key && asked.answer.is_some());
+        about_key.map_or(0, |asked| match asked.operation {
+            Operation::Get { .. } => asked.answer.map_or(0, |(_, told)| told),
+            Operation::Put { value, .. } | Operation::Swap { value, .. } => value,
+        })
+    }
+
+    /// Asks for one thing until it is answered or patience ends; tells whether it was answered.
+    pub(crate) async fn ask(&self, serial: u32, operation: Operation) -> bool {
+        self.party.asking.update(|asking| asking + 1);
+        let answered = self.ask_patiently(serial, operation).await;
+        self.party.asking.update(|asking| asking - 1);
+        answered
+    }
+
+    async fn ask_patiently(&self, serial: u32, operation: Operation) -> bool {
+        let client = self.number;
+        self.cluster.world_mut().record(Step::Ask { client, serial, operation });
+        let asked_at = self.cluster.world().events();
+        let place = self.party.history.borrow_mut().begins(Asked {
+            client,
+            serial,
+            operation,
+            asked_at,
+            answer: None,
+        });
+        let timing = self.cluster.world().settings().timing;
+        let end = self.cluster.now().after(timing.election_max * PATIENCE);
+        for attempt in 0.. {
+            let request = Request { client, serial, attempt, operation };
+            let asked = self.attempt(&request).await;
+            if let Some(answer) = self.cluster.world().answer(client, serial) {
+                self.party.history.borrow_mut().is_answered(place, answer);
+                self.leader.set(asked);
+                return true;
+            }
+            self.leader.set(None);
+            if self.cluster.now() >= end {
+                break;
+            }
+        }
+        self.cluster.world_mut().give_up(client, serial);
+        false
+    }
+
+    /// Asks one peer and waits for an answer for a while. A peer that does not lead says so.
+    async fn attempt(&self, request: &Request) -> Option<usize> {
+        let mut luck = self.luck(request.serial, u64::from(request.attempt));
+        let any = luck.index(self.cluster.size());
+        let place = self.leader.get().unwrap_or(any);
+        let timing = self.cluster.world().settings().timing;
+        let padding = self.cluster.world().settings().padding;
+        if self.cluster.world_mut().ask(place, request, padding).is_none() {
+            self.cluster.sleep(luck.between(timing.heartbeat / 8, timing.heartbeat)).await;
+            return None;
+        }
+        let end = self.cluster.now().after(timing.election_max * 2);
+        while self.cluster.now() < end {
+            self.cluster.sleep(timing.heartbeat / 4).await;
+            if self.cluster.world().answer(request.client, request.serial).is_some() {
+                return Some(place);
+            }
+        }
+        None
+    }
+}
+
+/// A purpose of a request's stream that no attempt has.
+const CHOICES: u64 = 1 << 32;
+
+/// How many of the longest election timeouts a client waits for an answer.
+const PATIENCE: u32 = 6;

@@ -1,0 +1,153 @@
+//! What the seed decides before anything happens.
+
+use std::time::Duration;
+
+use raft::FirstEntry;
+
+use super::Family;
+use super::weather::Kind;
+use crate::plan::{Limits, Settings, Timing};
+use crate::service::{Machine, Snapshots};
+use crate::sim::disk::{Latency, Trouble};
+use crate::sim::network::{Leg, Profile};
+use crate::sim::random::{Chance, Domain, Stream};
+
+/// What the seed decides about faults that come and go, and about clients.
+#[derive(Clone, Debug)]
+pub(crate) struct Forecast {
+    /// How long the storm lasts.
+    pub(crate) storm: Duration,
+    /// The faults that come and go, each with the mean time between two of its kind.
+    pub(crate) kinds: Vec<(Kind, Duration)>,
+    /// How many clients there are.
+    pub(crate) clients: u16,
+    /// How many keys they are at.
+    pub(crate) keys: u8,
+    /// The longest a client waits between two requests.
+    pub(crate) think: Duration,
+}
+
+/// What the world of a run is made of.
+#[must_use]
+pub(crate) fn settings(family: Family, seed: u64) -> Settings {
+    let mut luck = Stream::new(seed, Domain::Settings, [0, 0]);
+    let peers = match family {
+        Family::Small => 1 + luck.index(3),
+        Family::Mixed => 1 + luck.index(7),
+        Family::Snapshots | Family::Disks | Family::Links | Family::Elections => {
+            luck.pick(&[2, 3, 3, 3, 4, 5, 5])
+        }
+    };
+    let timing = timing(&mut luck);
+    let network = network(family, &timing, &mut luck);
+    Settings {
+        peers,
+        limits: Limits {
+            append_bytes: luck.pick(&[1, 100, 1000, 64 * 1024]),
+            in_flight: luck.pick(&[1, 2, 8, 64]),
+            chunk_bytes: luck.pick(&[200, 1000, 64 * 1024]),
+        },
+        first_entry: luck.pick(&[FirstEntry::NoOp, FirstEntry::NoOp, FirstEntry::Command]),
+        network,
+        latency: latency(family, &timing, &mut luck),
+        trouble: trouble(family, &timing, &mut luck),
+        snapshots: snapshots(family, &mut luck),
+        machine: Machine::Store,
+        padding: luck.pick(&[0, 0, 0, 40]),
+        clocks: clocks(family, peers, &mut luck),
+        timing,
+    }
+}
+
+/// From clusters in one rack to clusters around the world; a heartbeat is at most half of the
+/// shortest timeout, as the library asks.
+fn timing(luck: &mut Stream) -> Timing {
+    let ms = Duration::from_millis;
+    let election_min = luck.log_uniform(ms(40), ms(600));
+    let election_max = election_min * luck.pick(&[12, 15, 20, 30]) / 10;
+    let heartbeat = election_min / luck.pick(&[2, 3, 5, 10]);
+    let commit_notice = luck.pick(&[Duration::ZERO, heartbeat / 10, heartbeat * 2]);
+    Timing { election_min, election_max, heartbeat, commit_notice }
+}
+
+/// Whether a kind of fault is in this run: in half of all, and in most where the family is about
+/// it.
+fn is_in(luck: &mut Stream, at_home: bool) -> bool {
+    luck.happens(if at_home { Chance::percent(80) } else { Chance::percent(40) })
+}
+
+/// A chance between 1 in 256 and 1 in 4, every factor as likely as any other.
+fn some_chance(luck: &mut Stream) -> Chance {
+    Chance::of(1, 4 << luck.below(7))
+}
+
+fn network(family: Family, timing: &Timing, luck: &mut Stream) -> Profile {
+    let at_home = matches!(family, Family::Links | Family::Small);
+    // Up to where requests take as long as an election.
+    let delay_max = timing.election_min / luck.pick(&[2, 10, 30, 100]);
+    let mut leg = || {
+        let mut chance = || if is_in(luck, at_home) { some_chance(luck) } else { Chance::NEVER };
+        Leg { loss: chance(), duplication: chance(), delay_max, reordering: chance() }
+    };
+    Profile { request: leg(), reply: leg() }
+}
+
+fn latency(family: Family, timing: &Timing, luck: &mut Stream) -> Latency {
+    let max = match is_in(luck, family == Family::Disks) {
+        true => timing.election_min / luck.pick(&[4, 8, 16]),
+        false => Duration::from_millis(2),
+    };
+    Latency { min: Duration::from_micros(50), max }
+}
+
+fn trouble(family: Family, timing: &Timing, luck: &mut Stream) -> Trouble {
+    let at_home = family == Family::Disks;
+    let mut chance =
+        || if is_in(luck, at_home) { Chance::of(1, 32 << luck.below(5)) } else { Chance::NEVER };
+    let (stall, failure) = (chance(), chance());
+    Trouble { stall, stall_max: timing.election_max * 5, failure }
+}
+
+fn snapshots(family: Family, luck: &mut Stream) -> Snapshots {
+    match family {
+        Family::Snapshots => Snapshots::Every(luck.pick(&[1, 2, 5, 10])),
+        Family::Small | Family::Mixed | Family::Disks | Family::Links | Family::Elections => {
+            luck.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(25)])
+        }
+    }
+}
+
+/// Clocks that differ by up to three tenths: more, and a follower's timeout could be shorter than
+/// its leader's heartbeat.
+fn clocks(family: Family, peers: usize, luck: &mut Stream) -> Vec<i32> {
+    if !is_in(luck, family == Family::Elections) {
+        return Vec::new();
+    }
+    let bound = luck.pick(&[5, 50, 150]);
+    (0..peers).map(|_| luck.below(2 * bound + 1) as i32 - bound as i32).collect()
+}
+
+impl Forecast {
+    /// What the seed decides.
+    #[must_use]
+    pub(crate) fn draw(family: Family, seed: u64, peers: usize) -> Self {
+        let mut luck = Stream::new(seed, Domain::Settings, [2, 0]);
+        let timing = settings(family, seed).timing;
+        let storm = timing.election_max * luck.pick(&[10, 20, 30]);
+        let mut kinds = Vec::new();
+        for kind in Kind::ALL {
+            let in_run = is_in(&mut luck, kind.at_home(family));
+            let gap = luck.log_uniform(timing.election_min / 2, timing.election_max * 8);
+            if in_run && (peers > 1 || !kind.needs_two()) {
+                kinds.push((kind, gap));
+            }
+        }
+        Self {
+            storm,
+            kinds,
+            clients: luck.pick(&[1, 2, 3, 5]),
+            keys: luck.pick(&[1, 2, 5]),
+            think: storm / luck.pick(&[10, 50, 200]) as u32,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Plays the steps of a case, each at its moment.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use raft::Instant;
+
+use super::calm::calm;
+use super::client::Client;
+use super::{Shared, verdict};
+use crate::cluster::{Cluster, Command};
+use crate::failure::Failure;
+use crate::kv::Operation;
+use crate::plan::{Case, Decision, PeerSet, Step};
+use crate::sim::disk::{Damage, Latency};
+use crate::sim::network::{Connection, Leg, Profile};
+use crate::world::Speaker;
+
+/// Something that is done at a moment.
+pub(crate) type Timed = (Instant, Step);
+
+/// The steps of a case, in order.
+#[must_use]
+pub(crate) fn steps(case: &Case) -> Vec<Timed> {
+    let step = |decision: &Decision| match decision {
+        Decision::Step { at, step } => Some((*at, step.clone())),
+        Decision::Lost(_) | Decision::Late(..) | Decision::Twice(..) | Decision::Flush { .. } => {
+            None
+        }
+    };
+    case.decisions.iter().filter_map(step).collect()
+}
+
+/// Plays steps; a calm ends the run when a majority has got on, else it ends at `end`.
+///
+/// # Errors
+/// A step fails, nothing moves, or clients saw what they must not see.
+pub(crate) async fn play(cluster: Cluster, steps: Vec<Timed>, end: Instant) -> Result<(), Failure> {
+    let party = Shared::default();
+    for (number, requests) in requests(&steps) {
+        let client = Client::new(&cluster, number, &party);
+        let clock = cluster.clone();
+        cluster.spawn(format!("client {number}"), async move {
+            for (at, serial, operation) in requests {
+                wait_until(&clock, at).await;
+                client.ask(serial, operation).await;
+            }
+        });
+    }
+    for (at, step) in steps {
+        wait_until(&cluster, at).await;
+        if let Step::Calm { core } = step {
+            calm(&cluster, core, &party).await?;
+            return verdict(&cluster, &party, core);
+        }
+        take(&cluster, step)?;
+    }
+    // What happens in the last instant belongs to the run.
+    wait_until(&cluster, end.after(Duration::from_nanos(1))).await;
+    verdict(&cluster, &party, PeerSet::NONE)
+}
+
+async fn wait_until(cluster: &Cluster, at: Instant) {
+    let now = cluster.now();
+    if at > now {
+        cluster.sleep(at.since(now)).await;
+    }
+}
+
+/// What each client asks for, and when.
+fn requests(steps: &[Timed]) -> BTreeMap<u16, Vec<(Instant, u32, Operation)>> {
+    let mut requests: BTreeMap<u16, Vec<_>> = BTreeMap::new();
+    for (at, step) in steps {
+        if let Step::Ask { client, serial, operation } = step {
+            requests.entry(*client).or_default().push((*at, *serial, *operation));
+        }
+    }
+    requests
+}
+
+fn take(cluster: &Cluster, step: Step) -> Result<(), Failure> {
+    match step {
+        Step::Crash { peer, keep, torn } => cluster.stop(peer, Damage::Given { keep, torn }),
+        Step::Start { peer } => cluster.start_if_down(peer)?,
+        Step::Pause { peer, length } => cluster.pause(peer, length),
+        Step::Cut(links) => cluster.set_links(links, Connection::Cut),
+        Step::Heal(links) => cluster.set_links(links, Connection::Up),
+        Step::Disconnect { peer } => cluster.disconnect(peer),
+        Step::Connect { peer } => cluster.connect(peer),
+        Step::Disk { peer, min, max } => cluster.set_disk_latency(peer, Latency { min, max }),
+        Step::Network { request, reply } => {
+            let leg = |delay_max| Leg { delay_max, ..Leg::PERFECT };
+            cluster.set_network(Profile { request: leg(request), reply: leg(reply) });
+        }
+        Step::Snapshot { peer } => cluster.snapshot(peer)?,
+        Step::Offer { peer, command } => {
+            // Whether the peer still leads is its own affair.
+            let _ = cluster.offer(peer, &Command::from(command), Speaker::Tester);
+        }
+        // Clients ask by themselves, and a calm is the end.
+        Step::Ask { .. } | Step::Calm { .. } => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! Faults that come and go, each kind on its own.
+//!
+//! Each kind is a task with streams of its own: its n-th fault depends on nothing but the seed, the
+//! kind and n, and on who leads at that moment.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use raft::RoleName;
+
+use super::draw::Forecast;
+use super::{Family, Phase};
+use crate::cluster::Cluster;
+use crate::failure::Failure;
+use crate::plan::{Links, PeerSet, Ways};
+use crate::sim::disk::{Damage, Latency};
+use crate::sim::network::Connection;
+use crate::sim::random::{Chance, Domain, Stream};
+
+/// A kind of fault that comes and goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The peers fall in two parts that do not reach each other.
+    Split,
+    /// Some peers are heard by the others, and do not hear them.
+    OneWay,
+    /// One peer loses some of its links.
+    Partial,
+    /// A link goes up and down.
+    Flapping,
+    /// A peer stops and starts some time later.
+    Crash,
+    /// Many peers stop and start, at once or one after the other.
+    RestartStorm,
+    /// A peer stands still.
+    Pause,
+    /// A disk becomes slow.
+    SlowDisk,
+    /// A service takes a snapshot when it likes.
+    Snapshot,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Split,
+        Self::OneWay,
+        Self::Partial,
+        Self::Flapping,
+        Self::Crash,
+        Self::RestartStorm,
+        Self::Pause,
+        Self::SlowDisk,
+        Self::Snapshot,
+    ];
+
+    /// Whether a family is about this kind.
+    #[must_use]
+    pub const fn at_home(self, family: Family) -> bool {
+        match self {
+            Self::Split | Self::OneWay | Self::Partial | Self::Flapping => {
+                matches!(family, Family::Links)
+            }
+            Self::Crash => matches!(
+                family,
+                Family::Elections | Family::Disks | Family::Small | Family::Snapshots
+            ),
+            Self::RestartStorm | Self::Pause => matches!(family, Family::Elections),
+            Self::SlowDisk => matches!(family, Family::Disks),
+            Self::Snapshot => matches!(family, Family::Snapshots),
+        }
+    }
+
+    /// Whether it makes sense only among several peers.
+    #[must_use]
+    pub const fn needs_two(self) -> bool {
+        match self {
+            Self::Split | Self::OneWay | Self::Partial | Self::Flapping => true,
+            Self::Crash | Self::RestartStorm | Self::Pause | Self::SlowDisk | Self::Snapshot => {
+                false
+            }
+        }
+    }
+}
+
+/// Starts the faults of a forecast, and whoever starts peers that stopped.
+pub(crate) fn begin(cluster: &Cluster, forecast: &Forecast, phase: &Rc<Cell<Phase>>) {
+    for (kind, gap) in &forecast.kinds {
+        let (weather, phase) =
+            (Weather { cluster: cluster.clone(), kind: *kind }, Rc::clone(phase));
+        let gap = *gap;
+        cluster.spawn(format!("{kind:?}"), async move { weather.go_on(gap, &phase).await });
+    }
+    let (cluster, phase) = (cluster.clone(), Rc::clone(phase));
+    let operator = cluster.clone();
+    cluster.spawn("operator", async move { operate(&operator, &phase).await });
+}
+
+/// Faults of one kind.
+struct Weather {
+    cluster: Cluster,
+    kind: Kind,
+}
+
+impl Weather {
+    async fn go_on(self, gap: Duration, phase: &Cell<Phase>) {
+        for number in 0.. {
+            let names = [self.kind as u64, number];
+            let mut luck = Stream::new(self.cluster.seed(), Domain::Weather, names);
+            let pause = luck.between(gap / 4, gap * 2);
+            self.cluster.sleep(pause).await;
+            if phase.get() == Phase::Calm {
+                return;
+            }
+            if let Err(failure) = self.strike(&mut luck, phase).await {
+                self.cluster.world_mut().fail(failure);
+            }
+        }
+    }
+
+    async fn strike(&self, luck: &mut Stream, phase: &Cell<Phase>) -> Result<(), Failure> {
+        let length = self.length(luck);
+        match self.kind {
+            Kind::Split => self.cut(self.split(luck, Ways::Both), length, phase).await,
+            Kind::OneWay => self.cut(self.split(luck, Ways::One), length, phase).await,
+            Kind::Partial => self.cut(self.partial(luck), length, phase).await,
+            Kind::Flapping => {
+                let links = self.partial(luck);
+                for _ in 0..=luck.below(6) {
+                    let short = luck.between(Duration::ZERO, length / 4);
+                    self.cut(links, short, phase).await;
+                    self.cluster.sleep(short).await;
+                }
+            }
+            Kind::Crash => self.crash(luck, length, phase).await?,
+            Kind::RestartStorm => self.restart_storm(luck, phase).await?,
+            Kind::Pause => self.cluster.pause(self.victim(luck), length.min(self.pause_max())),
+            Kind::SlowDisk => self.slow_disk(luck, length, phase).await,
+            Kind::Snapshot => self.cluster.snapshot(self.victim(luck))?,
+        }
+        Ok(())
+    }
+
+    /// From a tenth of an election to several.
+    fn length(&self, luck: &mut Stream) -> Duration {
+        let timing = self.cluster.world().settings().timing;
+        luck.log_uniform(timing.election_min / 10, timing.election_max * 8)
+    }
+
+    fn pause_max(&self) -> Duration {
+        self.cluster.world().settings().timing.election_max * 4
+    }
+
+    /// Leaders are hit as often as all others together.
+    fn victim(&self, luck: &mut Stream) -> usize {
+        let (any, leader) = (luck.index(self.cluster.size()), luck.happens(Chance::of(1, 2)));
+        let leads = |place: &usize| {
+            self.cluster.status(*place).is_some_and(|status| status.role == RoleName::Leader)
+        };
+        (0..self.cluster.size()).filter(|_| leader).find(leads).unwrap_or(any)
+    }
+
+    /// The victim and some others on one side.
+    fn split(&self, luck: &mut Stream, ways: Ways) -> Links {
+        let (size, victim) = (self.cluster.size(), self.victim(luck));
+        let beside = (0..size).filter(|_| luck.happens(Chance::of(1, 3)));
+        let mut from: PeerSet = beside.collect::<PeerSet>().with(victim);
+        if from.others(size).is_empty() {
+            from = PeerSet::only(victim);
+        }
+        let to = from.others(size);
+        if luck.happens(Chance::of(1, 2)) {
+            Links { from, to, ways }
+        } else {
+            Links { from: to, to: from, ways }
+        }
+    }
+
+    fn partial(&self, luck: &mut Stream) -> Links {
+        let (size, victim) = (self.cluster.size(), self.victim(luck));
+        let other = (victim + 1 + luck.index(size - 1)) % size;
+        let to: PeerSet = (0..size).filter(|_| luck.happens(Chance::of(1, 3))).collect();
+        let to = to.without(victim).with(other);
+        let ways = luck.pick(&[Ways::One, Ways::Both]);
+        Links { from: PeerSet::only(victim), to, ways }
+    }
+
+    /// Cuts links for a while, unless the storm ends first.
+    async fn cut(&self, links: Links, length: Duration, phase: &Cell<Phase>) {
+        if phase.get() == Phase::Calm {
+            return;
+        }
+        self.cluster.set_links(links, Connection::Cut);
+        self.cluster.sleep(length).await;
+        if phase.get() == Phase::Storm {
+            self.cluster.set_links(links, Connection::Up);
+        }
+    }
+
+    async fn crash(
+        &self,
+        luck: &mut Stream,
+        length: Duration,
+        phase: &Cell<Phase>,
+    ) -> Result<(), Failure> {
+        let victim = self.victim(luck);
+        self.cluster.stop(victim, Damage::Drawn);
+        self.cluster.sleep(length).await;
+        match phase.get() {
+            Phase::Storm => self.cluster.start_if_down(victim),
+            Phase::Calm => Ok(()),
+        }
+    }
+
+    async fn restart_storm(&self, luck: &mut Stream, phase: &Cell<Phase>) -> Result<(), Failure> {
+        let size = self.cluster.size();
+        let short = self.cluster.world().settings().timing.election_min / 4;
+        if luck.happens(Chance::of(1, 2)) {
+            (0..size).for_each(|place| self.cluster.stop(place, Damage::Drawn));
+        }
+        for _ in 0..=luck.index(2 * size) {
+            let victim = self.victim(luck);
+            self.cluster.stop(victim, Damage::Drawn);
+            self.cluster.sleep(luck.between(Duration::ZERO, short)).await;
+            if phase.get() == Phase::Calm {
+                return Ok(());
+            }
+            self.cluster.start_if_down(victim)?;
+            self.cluster.sleep(luck.between(Duration::ZERO, short)).await;
+            if phase.get() == Phase::Calm {
+                return Ok(());
+            }
+        }
+        (0..size).try_for_each(|place| self.cluster.start_if_down(place))
+    }
+
+    async fn slow_disk(&self, luck: &mut Stream, length: Duration, phase: &Cell<Phase>) {
+        let victim = self.victim(luck);
+        let settings = self.cluster.world().settings().clone();
+        let max = settings.timing.election_max / luck.pick(&[1, 3, 10]);
+        let slow = Latency { min: max / 4, max };
+        self.cluster.set_disk_latency(victim, slow);
+        self.cluster.sleep(length).await;
+        if phase.get() == Phase::Storm {
+            self.cluster.set_disk_latency(victim, settings.latency);
+        }
+    }
+}
+
+/// Starts what is down for no reason of the weather: peers whose disk failed.
+async fn operate(cluster: &Cluster, phase: &Cell<Phase>) {
+    let timing = cluster.world().settings().timing;
+    for round in 0.. {
+        let mut luck = Stream::new(cluster.seed(), Domain::Weather, [OPERATOR, round]);
+        cluster.sleep(luck.between(timing.election_min, timing.election_max * 4)).await;
+        if phase.get() == Phase::Calm {
+            return;
+        }
+        for place in 0..cluster.size() {
+            if luck.happens(Chance::of(1, 2))
+                && let Err(failure) = cluster.start_if_down(place)
+            {
+                cluster.world_mut().fail(failure);
+            }
+        }
+    }
+}
+
+/// Beyond all kinds of faults.
+const OPERATOR: u64 = 1000;

@@ -1,0 +1,99 @@
+//! What each peer waits for: why nothing moves when something should.
+
+use std::fmt::Write as _;
+
+use raft::Index;
+use raft::progress::{Flow, Probe};
+use raft::role::{Leader, Role};
+
+use super::{World, peer_id};
+use crate::sim::network::Connection;
+
+impl World {
+    /// What a peer waits for, in a line.
+    #[must_use]
+    pub fn pending(&self, place: usize) -> String {
+        let peer = &self.peers[place];
+        let mut text = format!("peer {place}");
+        let Some(node) = &peer.node else {
+            return format!("{text} is down; its disk ends with {}", peer.disk.durable().last());
+        };
+        let status = node.status();
+        let _ = write!(text, " {} in term {}", status.role, status.current_term);
+        let _ = match node.role() {
+            Role::Follower(follower) => match follower.leader {
+                Some(leader) => write!(text, ", follows {leader}"),
+                None => write!(text, ", follows nobody, voted for {}", Vote(status.voted_for)),
+            },
+            Role::Candidate(_) => write!(text, ", waits for votes"),
+            Role::Leader(leader) => self.pending_followers(&mut text, place, leader),
+        };
+        let last = node.log().last();
+        let _ = write!(
+            text,
+            "; log ends with {last}, {} durable, {} committed, {} applied",
+            status.durable_index,
+            status.commit_index,
+            peer.service.last_applied()
+        );
+        if peer.disk.pending() > 0 {
+            let _ = write!(text, "; {} writes not durable", peer.disk.pending());
+        }
+        if peer.paused_until.is_some_and(|until| until > self.now) {
+            text.push_str("; stands still");
+        }
+        let cut: Vec<String> = (0..self.size())
+            .filter(|to| *to != place && self.network.link(place, *to) == Connection::Cut)
+            .map(|to| to.to_string())
+            .collect();
+        if !cut.is_empty() {
+            let _ = write!(text, "; does not reach {}", cut.join(","));
+        }
+        text
+    }
+
+    fn pending_followers(
+        &self,
+        text: &mut String,
+        place: usize,
+        leader: &Leader,
+    ) -> std::fmt::Result {
+        for other in (0..self.size()).filter(|other| *other != place) {
+            let Some(progress) = leader.followers.get(&peer_id(other)) else { continue };
+            write!(text, ", {other} matches {}", progress.match_index)?;
+            match &progress.flow {
+                Flow::Probe(probe) => {
+                    write!(text, " ({})", probe_word(*probe, progress.next_index))?;
+                }
+                Flow::Replicate(in_flight) => write!(text, " ({} in flight)", in_flight.len())?,
+                Flow::Snapshot(transfer) => write!(
+                    text,
+                    " (snapshot through {}, {} of {} bytes)",
+                    transfer.snapshot.index(),
+                    transfer.offset,
+                    transfer.snapshot.data.len()
+                )?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn probe_word(probe: Probe, next_index: Index) -> String {
+    match probe {
+        Probe::Ready => format!("probe from {next_index} is due"),
+        Probe::Waiting => format!("probe from {next_index} is unanswered"),
+        Probe::Silent => format!("silent since the probe from {next_index}"),
+    }
+}
+
+struct Vote(Option<raft::PeerId>);
+
+impl std::fmt::Display for Vote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(candidate) => candidate.fmt(f),
+            None => f.write_str("nobody"),
+        }
+    }
+}

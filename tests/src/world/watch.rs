@@ -1,0 +1,179 @@
+//! Notices the situations that a good campaign must reach. It changes nothing.
+
+use raft::progress::Flow;
+use raft::role::Role;
+use raft::{Envelope, Message, Node, Record, RoleName, Status, Suffix, Term};
+
+use super::World;
+use super::event::Copy;
+use crate::coverage::{Coverage, Mark};
+use crate::kv::{Carried, Request};
+use crate::sim::disk::CrashDamage;
+
+impl World {
+    /// Looks at a peer to which something may have happened.
+    pub(super) fn watch(&mut self, place: usize) {
+        let peer = &mut self.peers[place];
+        let Some(now) = peer.node.as_ref().map(Node::status) else { return };
+        let Some(before) = peer.looked_at.replace(now) else { return };
+        if now.role != before.role || now.current_term != before.current_term {
+            self.cover_role(place, &before, &now);
+        }
+        if now.commit_index > before.commit_index && now.role == RoleName::Leader {
+            self.cover_commit(place, &before, &now);
+        }
+    }
+
+    fn cover_role(&mut self, place: usize, before: &Status, now: &Status) {
+        let Some(node) = self.peers[place].node.as_ref() else { return };
+        let uncommitted = node.log().last().index > now.commit_index;
+        let others_lead = self.leaders_beside(place);
+        match (before.role, now.role) {
+            (RoleName::Follower | RoleName::Candidate, RoleName::Leader) => {
+                if uncommitted && node.log().last().term < now.current_term {
+                    self.coverage.hit(Mark::LeaderWithUncommitted);
+                }
+                if others_lead {
+                    self.coverage.hit(Mark::TwoLeaders);
+                }
+            }
+            (RoleName::Leader, RoleName::Follower | RoleName::Candidate) if uncommitted => {
+                self.coverage.hit(Mark::DeposedWithUncommitted);
+            }
+            (RoleName::Candidate, RoleName::Candidate) => self.coverage.hit(Mark::SplitVote),
+            _ => {}
+        }
+    }
+
+    fn leaders_beside(&self, place: usize) -> bool {
+        let leads = |other: usize| self.status(other).is_some_and(|s| s.role == RoleName::Leader);
+        (0..self.size()).any(|other| other != place && leads(other))
+    }
+
+    fn cover_commit(&mut self, place: usize, before: &Status, now: &Status) {
+        let Some(node) = self.peers[place].node.as_ref() else { return };
+        let first = node.log().term_at(before.commit_index.next()).unwrap_or(Term::ZERO);
+        if first > Term::ZERO && first < now.current_term {
+            self.coverage.hit(Mark::OldTermCommitted);
+        }
+        if now.commit_index > now.durable_index {
+            self.coverage.hit(Mark::CommitBeforeOwnDisk);
+        }
+    }
+
+    pub(super) fn cover_write(&mut self, place: usize, record: &Record) {
+        let peer = &self.peers[place];
+        match record {
+            Record::Truncate { .. } => self.coverage.hit(Mark::Truncation),
+            Record::Snapshot { suffix: Suffix::Discarded, .. }
+                if !peer.disk.durable().entries.is_empty() =>
+            {
+                self.coverage.hit(Mark::SnapshotReplacesLog);
+            }
+            Record::Snapshot { .. } | Record::HardState(_) | Record::Append(_) => {}
+        }
+    }
+
+    /// Looks at a message before its receiver does.
+    pub(super) fn cover_message(coverage: &mut Coverage, envelope: &Envelope, node: &Node) {
+        let status = node.status();
+        if envelope.term < status.current_term {
+            coverage.hit(Mark::OldTermMessage);
+        }
+        if let Message::InstallSnapshot(chunk) = &envelope.message
+            && chunk.last_included.index > status.commit_index
+            && node.log().contains(chunk.last_included)
+        {
+            coverage.hit(Mark::SnapshotOfOwnEntries);
+        }
+    }
+
+    pub(super) fn cover_flush(&mut self, length: std::time::Duration) {
+        if length > self.settings.timing.election_max {
+            self.coverage.hit(Mark::StalledFlush);
+        }
+    }
+
+    pub(super) fn cover_arrival(&mut self, to: usize, copy: Copy, life: u32) {
+        let peer = &self.peers[to];
+        if peer.node.is_none() {
+            return;
+        }
+        if peer.incarnation != life {
+            self.coverage.hit(Mark::EarlierLife);
+        }
+        if copy == Copy::Second {
+            self.coverage.hit(Mark::Duplicate);
+        }
+    }
+
+    pub(super) fn cover_request(&mut self, request: &Request, carried: Carried) {
+        match carried {
+            Carried::Before(_) => self.coverage.hit(Mark::Repeated),
+            Carried::Out(_) if self.clients.has_left(request) => {
+                self.coverage.hit(Mark::CarriedOutLate);
+            }
+            Carried::Out(_) | Carried::Outdated => {}
+        }
+    }
+
+    /// Looks at a peer that is about to crash.
+    pub(super) fn cover_before_crash(&mut self, place: usize) {
+        let Some(node) = self.peers[place].node.as_ref() else { return };
+        let leads = matches!(node.role(), Role::Leader(_));
+        let sends = sends_snapshot(node.role(), None);
+        let id = super::peer_id(place);
+        let receives = self.peers.iter().filter_map(|peer| peer.node.as_ref());
+        let receives = receives.into_iter().any(|node| sends_snapshot(node.role(), Some(id)));
+        if leads {
+            self.coverage.hit(Mark::LeaderCrash);
+        }
+        if sends {
+            self.coverage.hit(Mark::SenderLostDuringSnapshot);
+        }
+        if receives {
+            self.coverage.hit(Mark::CrashDuringSnapshot);
+        }
+    }
+
+    /// Looks at what a crash left.
+    pub(super) fn cover_after_crash(&mut self, damage: CrashDamage) {
+        if damage.vote_lost {
+            self.coverage.hit(Mark::VoteLost);
+        }
+        if damage.torn_entries > 0 {
+            self.coverage.hit(Mark::TornAppend);
+        }
+        if self.peers.iter().all(|peer| peer.node.is_none()) {
+            self.coverage.hit(Mark::AllDown);
+        }
+    }
+
+    pub(super) fn cover_pause(&mut self, place: usize) {
+        if self.status(place).is_some_and(|status| status.role == RoleName::Leader) {
+            self.coverage.hit(Mark::LeaderPause);
+        }
+    }
+
+    pub(super) fn cover_start(&mut self, place: usize) {
+        let peer = &self.peers[place];
+        if peer.incarnation > 1 && peer.disk.durable().snapshot.is_some() {
+            self.coverage.hit(Mark::StartFromSnapshot);
+        }
+    }
+
+    pub(super) fn cover_clocks(&mut self) {
+        let first = self.peers.first().map(|peer| peer.clock);
+        if self.peers.iter().any(|peer| Some(peer.clock) != first) {
+            self.coverage.hit(Mark::ClockRates);
+        }
+    }
+}
+
+/// Whether a leader sends a snapshot, to this peer or to any.
+fn sends_snapshot(role: &Role, to: Option<raft::PeerId>) -> bool {
+    let Role::Leader(leader) = role else { return false };
+    leader.followers.iter().any(|(peer, progress)| {
+        to.is_none_or(|to| to == *peer) && matches!(progress.flow, Flow::Snapshot(_))
+    })
+}

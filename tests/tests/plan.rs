@@ -1,0 +1,87 @@
+//! Runs as lists of decisions: what is written can be read, and what is played is the run.
+
+use raft_tests::plan::Case;
+use raft_tests::sim::trace_hash::hash_of;
+use raft_tests::{Report, Run, SCENARIOS, STORMS, SWARMS, Scenario};
+
+fn of(scenario: &Scenario, seed: u64) -> Run {
+    Run::of(scenario, seed, None, None)
+}
+
+/// What two runs share if they are the same, whoever woke whom.
+fn essence(report: &Report) -> (u64, u64, u64, u64) {
+    (report.traffic.rpcs, report.traffic.bytes, report.traffic.snapshot_chunks, report.commands)
+}
+
+#[test]
+fn playing_the_decisions_of_a_swarm_run_is_that_run() {
+    for scenario in &SWARMS {
+        for seed in 1..=SEEDS {
+            let run = of(scenario, seed);
+            let played = Run::of_case(&run.case, None);
+            let name = format!("{} seed {seed}", scenario.name);
+            let drawn = run.outcome.unwrap_or_else(|report| panic!("{name}\n{report}"));
+            let played = played.outcome.unwrap_or_else(|report| panic!("{name} played\n{report}"));
+            assert_eq!(essence(&drawn), essence(&played), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    for scenario in SCENARIOS.iter().chain(&STORMS).chain(&SWARMS) {
+        let case = of(scenario, 5).case;
+        let text = case.to_string();
+        let again: Case = text.parse().unwrap_or_else(|error| panic!("{}: {error}", scenario.name));
+        assert_eq!(again, case, "{}", scenario.name);
+        assert_eq!(hash_of(again.to_string().as_bytes()), hash_of(text.as_bytes()));
+    }
+}
+
+const HEAD: &str = "test swarm_small\nseed 7\npeers 3\nend 100\n";
+
+#[test]
+fn a_mistake_names_its_line_and_what_is_expected() {
+    let rows = [
+        ("nonsense", "line 5: \"nonsense\" is not understood; expected a setting"),
+        ("peers 0", "line 5: 0 peers are not possible, 1 to 16 are"),
+        ("peers many", "line 5: \"many\" is not understood; expected a count of peers"),
+        (
+            "election 300..150",
+            "line 5: \"300..150\" is not understood; expected the lower end first",
+        ),
+        ("disk 1.2345678..3", "expected milliseconds, like 12.5"),
+        ("snapshots every 0", "snapshots every 0 commands are not possible"),
+        ("first-entry nop", "expected no-op or command"),
+        ("lost 0>9 #1", "`lost 0>9 #1` names a peer beyond the 3 there are"),
+        ("lost 0>1 1", "line 5: \"1\" is not understood; expected a number like #17"),
+        ("late 0>1 #1", "line 5: milliseconds is missing at the end"),
+        ("flush 0 #1 burns", "line 5: \"burns\" is not understood; expected stalls or fails"),
+        ("12 crash 1 torn=0", "expected `keep=…`"),
+        ("12 explode 1", "line 5: \"explode\" is not understood; expected a step"),
+        ("12 cut 0 to 1", "expected > or <> between two groups of peers"),
+        ("12 ask C0 #1 put 1", "line 5: a value is missing at the end"),
+        ("12 start 1 now", "line 5: nothing is expected where \"now\" stands"),
+        ("20 start 1\n12 start 1", "`12 start 1` comes after a later step"),
+        ("12 offer 1 abc", "expected bytes as pairs of hexadecimal digits"),
+    ];
+    for (line, expected) in rows {
+        let error = format!("{HEAD}{line}\n").parse::<Case>().expect_err(line).to_string();
+        assert!(error.contains(expected), "{line:?} gives {error:?}");
+    }
+    let error = "seed 7\npeers 3\nend 1\n".parse::<Case>().expect_err("no test").to_string();
+    assert_eq!(error, "no line `test …`");
+}
+
+#[test]
+fn a_case_may_have_comments_and_says_only_what_differs() {
+    let text =
+        format!("# of mine\n{HEAD}\n  # cut\n10.5 cut 0,1 <> 2\n20 heal 0 > 2\nlost 2>1 #3\n");
+    let case: Case = text.parse().expect("the case is well written");
+    assert_eq!(case.size(), 3);
+    let lines: Vec<String> = case.decisions.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["10.5 cut 0,1 <> 2", "20 heal 0 > 2", "lost 2>1 #3"]);
+}
+
+/// Enough for every kind of decision to come about.
+const SEEDS: u64 = 12;

@@ -1,0 +1,33 @@
+//! Swarm runs as tests: the seed decides everything.
+
+use raft_tests::run;
+
+#[test]
+fn swarm_small() {
+    run("swarm_small");
+}
+
+#[test]
+fn swarm_mixed() {
+    run("swarm_mixed");
+}
+
+#[test]
+fn swarm_snapshots() {
+    run("swarm_snapshots");
+}
+
+#[test]
+fn swarm_disks() {
+    run("swarm_disks");
+}
+
+#[test]
+fn swarm_links() {
+    run("swarm_links");
+}
+
+#[test]
+fn swarm_elections() {
+    run("swarm_elections");
+}
