@@ -71,7 +71,7 @@ pub const CASES: [Case; 6] = [
             duplicates: 1,
             heartbeats: 1,
             snapshots: 1,
-            depth: 12,
+            depth: 16,
         },
     ),
     large(
@@ -82,7 +82,7 @@ pub const CASES: [Case; 6] = [
             crashes: 1,
             duplicates: 1,
             heartbeats: 1,
-            depth: 10,
+            depth: 11,
             ..NONE
         },
     ),
