@@ -7,14 +7,17 @@ use std::io::{self, Write as _, stdout};
 use std::panic;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread;
 
 use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, enable_raw_mode};
 use ratatui::prelude::CrosstermBackend;
 use ratatui::{DefaultTerminal, Frame, Terminal};
-use signal_hook::consts::SIGTSTP;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 /// The whole screen, with its keys and mouse. Dropping it restores the terminal; so does a panic.
 #[derive(Debug)]
@@ -45,6 +48,7 @@ impl Screen {
                 before(info);
             }));
         });
+        restore_on_signals()?;
         let mut screen = Self { terminal, mouse: Mouse::View };
         screen.use_mouse()?;
         Ok(screen)
@@ -55,6 +59,7 @@ impl Screen {
     /// # Errors
     /// When the terminal cannot be written to.
     pub fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
         self.terminal.draw(picture).map(|_| ())
     }
 
@@ -72,7 +77,7 @@ impl Screen {
     /// # Errors
     /// When the terminal cannot be given back or taken again.
     pub fn suspend(&mut self) -> io::Result<()> {
-        self.lend(|| signal_hook::low_level::emulate_default_handler(SIGTSTP))?
+        self.lend(|| emulate_default_handler(SIGTSTP))?
     }
 
     /// Opens an editor at a line, counted from 1. What goes wrong with it is for the user.
@@ -149,6 +154,23 @@ impl Drop for Screen {
     }
 }
 
+/// Held while a picture is drawn, so that nothing is drawn once the terminal is given back.
+static DRAWING: Mutex<()> = Mutex::new(());
+
+/// Signals that end the program give the terminal back first.
+fn restore_on_signals() -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
+            restore();
+            // Does not return: all of these end a program.
+            let _ = emulate_default_handler(signal);
+        }
+    })?;
+    Ok(())
+}
+
 /// As well as it can be done: there is no one left to tell.
 fn restore() {
     let _ = execute!(stdout(), DisableMouseCapture);
@@ -172,7 +194,50 @@ fn base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io::Read as _;
+    use std::os::fd::OwnedFd;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
     use super::*;
+
+    /// Run by the test below in a process of its own.
+    #[test]
+    fn inside_a_process_that_panics() {
+        if std::env::var_os(PANICS).is_some() {
+            let _screen = Screen::open().expect("a terminal");
+            panic!("on purpose");
+        }
+    }
+
+    const PANICS: &str = "PRETTY_TEST_PANICS";
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_and_is_seen() {
+        let user: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&user).unwrap();
+        unlockpt(&user).unwrap();
+        let name = ptsname(&user, Vec::new()).unwrap().into_string().unwrap();
+        let terminal = File::options().read(true).write(true).open(name).unwrap();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "--nocapture"]);
+        command.arg("screen::tests::inside_a_process_that_panics");
+        command.env(PANICS, "yes").env("TERM", "xterm-256color");
+        command.stdin(terminal.try_clone().unwrap());
+        command.stdout(terminal.try_clone().unwrap()).stderr(terminal);
+        let mut child = command.spawn().unwrap();
+        drop(command);
+        let (mut user, mut seen) = (File::from(user), Vec::new());
+        // A terminal nobody writes to any more is an error to read from.
+        let _ = user.read_to_end(&mut seen);
+        assert!(!child.wait().unwrap().success());
+        let seen = String::from_utf8_lossy(&seen);
+        let place = |text: &str| seen.find(text).unwrap_or_else(|| panic!("no {text:?}: {seen:?}"));
+        assert!(place("\x1b[?1049h") < place("\x1b[?1049l"), "{seen:?}");
+        assert!(place("\x1b[?1000l") < place("on purpose"), "{seen:?}");
+        assert!(place("\x1b[?1049l") < place("on purpose"), "{seen:?}");
+    }
 
     #[test]
     fn base64_of_any_length() {

@@ -100,6 +100,8 @@ pub struct Theme {
     pub bad: Rgb,
     /// The background of what is selected in the view.
     pub selection: Rgb,
+    /// Behind lines that the owner of a view has marked.
+    pub highlight: Rgb,
     which: Background,
     own: Palette,
 }
@@ -117,6 +119,7 @@ impl Theme {
                 good: Rgb::hex(0x70_c4_3f),
                 bad: Rgb::hex(0xff_61_5c),
                 selection: Rgb(0x2a, 0x2a, 0x32),
+                highlight: Rgb(0x3a, 0x31, 0x10),
                 which: background,
                 own: Palette(Vec::new()),
             },
@@ -128,6 +131,7 @@ impl Theme {
                 good: Rgb::hex(0x3e_78_1c),
                 bad: Rgb::hex(0xc0_06_00),
                 selection: Rgb::hex(0xe4_e4_ee),
+                highlight: Rgb::hex(0xff_f3_c4),
                 which: background,
                 own: Palette(Vec::new()),
             },

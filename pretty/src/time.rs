@@ -28,6 +28,12 @@ impl Time {
     pub const fn since(self, origin: Self) -> Self {
         Self(self.0.saturating_sub(origin.0))
     }
+
+    /// The time that is this long after `origin`: the inverse of [`Time::since`].
+    #[must_use]
+    pub const fn after(self, origin: Self) -> Self {
+        Self(self.0.saturating_add(origin.0))
+    }
 }
 
 /// The length of one unit of a time field, in nanoseconds; never zero.
@@ -149,8 +155,17 @@ impl Number {
     /// This many units after zero, clamped to what a [`Time`] can hold.
     pub(crate) fn at(self, unit: Tick) -> Time {
         let whole = self.whole.saturating_mul(unit.0);
+        Time(whole.saturating_add(self.part_of(unit)))
+    }
+
+    /// What follows the point, in nanoseconds.
+    fn part_of(self, unit: Tick) -> i64 {
+        // Nearly every unit is short enough for a division that processors can do themselves.
+        if let Some(product) = self.billionths.checked_mul(unit.0) {
+            return product / 1_000_000_000;
+        }
         let part = i128::from(self.billionths) * i128::from(unit.0) / 1_000_000_000;
-        Time(whole.saturating_add(i64::try_from(part).unwrap_or(i64::MAX)))
+        i64::try_from(part).unwrap_or(i64::MAX)
     }
 }
 
@@ -197,6 +212,7 @@ mod tests {
         check("000123", Tick::TEN_MILLISECONDS, Some(1_230_000_000));
         check("001234.567", Tick::MILLISECOND, Some(1_234_567_000));
         check("0.0000000019", Tick::SECOND, Some(1));
+        check("0.5", Tick(7_200_000_000_000_000_000), Some(3_600_000_000_000_000_000));
         check("1.", Tick::SECOND, None);
         check(".5", Tick::SECOND, None);
         check("1.2.3", Tick::SECOND, None);

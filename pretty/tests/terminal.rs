@@ -34,7 +34,8 @@ impl Screen {
         tcsetwinsize(&self.user, size).unwrap();
     }
 
-    /// Reads until `text` has appeared since the last call; returns what has.
+    /// Reads until `text` has appeared since the last call; returns what has. What never comes
+    /// must not keep anybody waiting for ever: after a long while it says what has come instead.
     fn wait_for(&mut self, text: &str) -> String {
         let mut bytes = [0; 4096];
         while !self.seen.contains(text) {
@@ -43,6 +44,20 @@ impl Screen {
             self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
         }
         std::mem::take(&mut self.seen)
+    }
+
+    /// The same for the whole picture: otherwise only what is new on the screen is drawn, and
+    /// words come in pieces.
+    fn wait_for_picture(&mut self, text: &str) -> String {
+        let mut all = String::new();
+        for _ in 0..1000 {
+            self.press("\x0c");
+            all = self.wait_for("close");
+            if all.contains(text) {
+                return all;
+            }
+        }
+        panic!("no {text:?} in {all:?}");
     }
 
     /// Waits for something to read; a program that says nothing for so long has stopped for good.
@@ -171,7 +186,7 @@ fn open_view(log: &str, editor: &str) -> (tempfile::TempDir, Screen, Child) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.log");
     std::fs::write(&file, log).unwrap();
-    let (screen, terminal) = Screen::new(60, 10);
+    let (screen, terminal) = Screen::new(120, 10);
     let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
     command
         .arg("--tui")
@@ -241,4 +256,100 @@ fn a_pipe_can_be_browsed_on_a_screen_that_shrinks() {
     screen.press("q");
     screen.wait_for("\x1b[?1049l");
     assert!(child.wait().unwrap().success());
+}
+
+fn end(mut child: Child, screen: &mut Screen) {
+    screen.press("q");
+    screen.wait_for("\x1b[?1049l");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn the_view_follows_a_file_that_grows_is_cut_back_and_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    std::fs::write(&path, "000001 | VOTE | 0 | first\n000002 | VOTE | 0 | begun").unwrap();
+    let (mut screen, terminal) = Screen::new(120, 10);
+    let arguments = ["--tui", "-f", path.to_str().unwrap()];
+    let child = pretty(&arguments, Stdio::from(terminal.try_clone().unwrap()), &terminal);
+    screen.wait_for_picture("first");
+    let append = |text: &str| {
+        let mut file = File::options().append(true).open(&path).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    };
+    append(" and-ended\n");
+    screen.wait_for_picture("and-ended");
+    append("000003 | VOTE | 0 | not-ended");
+    // Whoever wrote it may be gone: a while later it is shown all the same.
+    screen.wait_for_picture("not-ended");
+    std::fs::write(&path, "000004 | VOTE | 0 | anew\n").unwrap();
+    let seen = screen.wait_for_picture("cut back");
+    assert!(!seen.contains("no longer"), "{seen:?}");
+    screen.wait_for_picture("anew");
+    std::fs::rename(&path, folder.path().join("a.log.1")).unwrap();
+    std::fs::write(&path, "000005 | VOTE | 0 | replaced\n").unwrap();
+    screen.wait_for_picture("replaced");
+    end(child, &mut screen);
+}
+
+#[test]
+fn several_files_are_followed_in_the_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["a.log", "b.log"].map(|name| folder.path().join(name));
+    for path in &paths {
+        std::fs::write(path, "000001 | VOTE | 0 | begins\n").unwrap();
+    }
+    let (mut screen, terminal) = Screen::new(120, 10);
+    let [a, b] = paths.each_ref().map(|path| path.to_str().unwrap());
+    let input = Stdio::from(terminal.try_clone().unwrap());
+    let child = pretty(&["--tui", "-f", a, b], input, &terminal);
+    screen.wait_for("begins");
+    let mut file = File::options().append(true).open(&paths[1]).unwrap();
+    file.write_all(b"000002 | VOTE | 1 | from-the-second\n").unwrap();
+    screen.wait_for_picture("from-the-second");
+    end(child, &mut screen);
+}
+
+#[test]
+fn a_file_that_shrinks_under_the_view_says_what_is_gone() {
+    let lines = (0..5000).map(|at| format!("{at:06} | VOTE | 0 | line-{at}\n"));
+    let (folder, mut screen, child) = open_view(&lines.collect::<String>(), "");
+    screen.wait_for_picture("/5000");
+    File::options().write(true).open(folder.path().join("a.log")).unwrap().set_len(0).unwrap();
+    screen.press("G");
+    screen.wait_for_picture("longer");
+    screen.press("gs%z/line\r");
+    screen.wait_for_picture("/line –/0");
+    end(child, &mut screen);
+}
+
+#[test]
+fn a_signal_that_ends_the_view_gives_the_terminal_back() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let (_folder, mut screen, mut child) = open_view("000001 | VOTE | 0 | hello\n", "");
+    screen.wait_for("hello");
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let seen = screen.wait_for("\x1b[?1049l");
+    assert!(seen.contains("\x1b[?1000l"), "the mouse as well: {seen:?}");
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+}
+
+#[test]
+fn what_comes_later_on_a_pipe_is_shown_when_it_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut screen, terminal) = Screen::new(120, 10);
+    let script = format!(
+        "(echo early; while [ ! -e go ]; do sleep 0.02; done; echo later) | {} --tui",
+        env!("CARGO_BIN_EXE_pretty")
+    );
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait", "sh", "-c", &script]).env_clear().current_dir(&folder);
+    command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm-256color").stderr(Stdio::null());
+    command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
+    let child = command.spawn().unwrap();
+    screen.wait_for("early");
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    screen.wait_for("later");
+    end(child, &mut screen);
 }

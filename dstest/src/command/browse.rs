@@ -27,8 +27,7 @@ pub(super) fn browse(args: &BrowseArgs) -> Result<Exit, Error> {
 /// Prints what there is to say of a run.
 pub(super) fn show(args: &ShowRunArgs) -> Result<Exit, Error> {
     let store = store_of(&args.place)?;
-    let words: Vec<&str> = args.which.iter().map(String::as_str).collect();
-    let (stored, record) = recorded_run(&store, &words)?;
+    let (stored, record) = recorded_run(&store, &args.which)?;
     let campaign = Campaign::open(stored.folder)?;
     let is_it = |own: &crate::model::RunRecord| own.test == record.test && own.iter == record.iter;
     let Some(run) = campaign.runs.iter().rposition(|(_, own)| is_it(own)) else {

@@ -26,8 +26,7 @@ pub(super) fn run(
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
     let store = store_of(&args.place)?;
-    let words: Vec<&str> = args.which.iter().map(String::as_str).collect();
-    let (stored, record) = recorded_run(&store, &words)?;
+    let (stored, record) = recorded_run(&store, &args.which)?;
     let count = args.neighbours.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
     let started = Utc::now();
     let verbose = (args.verbose > 0).then_some(args.verbose);

@@ -59,19 +59,9 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
 }
 
 /// The stored run that `[RUN] [TEST#ITER]` means; the first failure without a word.
-pub(super) fn recorded_run(store: &Store, words: &[&str]) -> Result<(Stored, RunRecord), Error> {
-    let (run, which) = match words {
-        [] => (None, None),
-        [word] if parse_run(word).is_none() => (Some(*word), None),
-        [word] => (None, Some(*word)),
-        [run, which, ..] => (Some(*run), Some(*which)),
-    };
-    let stored = Stored::open(store, run)?;
-    let (_, record) = match which {
-        Some(word) => recorded(&stored, word)?,
-        None => first_failure(&stored)?,
-    };
-    let record = record.ok_or_else(|| no_such(which.unwrap_or("it")))?;
+pub(super) fn recorded_run(store: &Store, which: &[String]) -> Result<(Stored, RunRecord), Error> {
+    let Target { stored, before, .. } = find(which, None, store)?;
+    let record = before.ok_or_else(|| no_such(&which.join(" ")))?;
     Ok((stored, record))
 }
 

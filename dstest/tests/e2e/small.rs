@@ -17,7 +17,7 @@ fn shrink(scene: &Scene, args: &[&str]) -> Called {
 #[test]
 fn a_test_that_can_shrinks_its_failure_into_a_file() {
     let scene = Scene::new();
-    scene.on_script(&["-n", "3", "--seed", "7"], CAN_SHRINK).exits_with(1);
+    scene.on_script(&["-n", "3", "-p", "1", "--seed", "7"], CAN_SHRINK).exits_with(1);
     let seed = scene.field("seed")[1].clone();
     let called = shrink(&scene, &["#2"]);
     called.exits_with(0).says(&format!("crash 2 of seed {seed}")).says("shrunk to store/runs/");

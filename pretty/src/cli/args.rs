@@ -68,7 +68,7 @@ pub struct Cli {
     pub follow: bool,
 
     /// Browse the log in the terminal; ? shows the keys
-    #[arg(long, conflicts_with = "follow")]
+    #[arg(long)]
     pub tui: bool,
 
     /// Write a page for a browser to standard output instead

@@ -27,24 +27,9 @@ pub(super) fn show(
     parser: &Parser,
     screen: &mut Screen,
 ) -> Result<Exit, RunError> {
-    let paths = sources.iter().filter_map(|source| match source {
-        Source::File(path) => Some(path.clone()),
-        Source::Stdin => None,
-    });
-    let tails = paths.map(|path| Tail::open(path, parser.clone()));
-    let mut tails = tails.collect::<Result<Vec<_>, _>>()?;
+    let mut tails = Tails::open(sources, parser)?;
     loop {
-        for tail in &mut tails {
-            tail.advance()?;
-        }
-        let mut news = News::None;
-        while let Some(next) = earliest(&mut tails) {
-            if let Some(line) = next.line.take() {
-                screen.line(&line)?;
-                news = News::Some;
-            }
-            next.advance()?;
-        }
+        let news = tails.news(&mut |line| screen.line(line))?;
         screen.follow_size()?;
         if news == News::None {
             screen.pause()?;
@@ -53,17 +38,57 @@ pub(super) fn show(
     }
 }
 
-/// The file whose next line is the earliest, among those that have one.
-fn earliest(tails: &mut [Tail]) -> Option<&mut Tail> {
-    let ready = tails.iter_mut().filter(|tail| tail.line.is_some());
-    ready.min_by_key(|tail| tail.clock.time)
+/// Files that are followed.
+pub(super) struct Tails(Vec<Tail>);
+
+impl Tails {
+    /// Opens those sources that are files.
+    ///
+    /// # Errors
+    /// When one cannot be opened.
+    pub(super) fn open(sources: &[Source], parser: &Parser) -> Result<Self, RunError> {
+        let paths = sources.iter().filter_map(|source| match source {
+            Source::File(path) => Some(path.clone()),
+            Source::Stdin => None,
+        });
+        paths.map(|path| Tail::open(path, parser.clone())).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Passes on the lines that have been completed since the last look, merged by time.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or what `take` says.
+    pub(super) fn news(
+        &mut self,
+        take: &mut impl FnMut(&[u8]) -> Result<(), RunError>,
+    ) -> Result<News, RunError> {
+        for tail in &mut self.0 {
+            tail.advance()?;
+        }
+        let mut news = News::None;
+        while let Some(next) = self.earliest() {
+            if let Some(line) = next.line.take() {
+                take(&line)?;
+                news = News::Some;
+            }
+            next.advance()?;
+        }
+        Ok(news)
+    }
+
+    /// The file whose next line is the earliest, among those that have one.
+    fn earliest(&mut self) -> Option<&mut Tail> {
+        let ready = self.0.iter_mut().filter(|tail| tail.line.is_some());
+        ready.min_by_key(|tail| tail.clock.time)
+    }
 }
 
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long to wait for news.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Whether a look at a file found anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum News {
+pub(super) enum News {
     None,
     Some,
 }
@@ -139,7 +164,7 @@ impl Tail {
 
 /// The file that has the name now, if it is another one. While there is none, as in the middle of
 /// a rotation, the old one goes on.
-fn replacement(path: &Path, old: (u64, u64)) -> Option<File> {
+pub(super) fn replacement(path: &Path, old: (u64, u64)) -> Option<File> {
     let file = File::open(path).ok()?;
     let new = file.metadata().ok()?;
     ((new.dev(), new.ino()) != old).then_some(file)

@@ -12,6 +12,8 @@ use super::run::{Pauses, RunError};
 pub(super) struct Input {
     pub(super) reader: Box<dyn Read + Send>,
     pub(super) pauses: Pauses,
+    /// The same as a plain file, if it is one that can be read from its start at any place.
+    pub(super) plain: Option<File>,
 }
 
 impl Input {
@@ -29,8 +31,11 @@ impl Input {
     }
 
     fn stdin() -> io::Result<Self> {
-        let file = own(io::stdin().as_fd())?;
-        Ok(Self { pauses: Pauses::of(&file)?, reader: Box::new(file) })
+        let mut file = own(io::stdin().as_fd())?;
+        let pauses = Pauses::of(&file)?;
+        let is_plain = matches!(pauses, Pauses::Never) && file.stream_position()? == 0;
+        let plain = if is_plain { Some(file.try_clone()?) } else { None };
+        Ok(Self { pauses, reader: Box::new(file), plain })
     }
 
     fn file(path: &Path) -> io::Result<Self> {
@@ -39,7 +44,10 @@ impl Input {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         let pauses = Pauses::of(&file)?;
-        Ok(Self { reader: unpack(packing(&mut file, &pauses)?, file)?, pauses })
+        let packing = packing(&mut file, &pauses)?;
+        let is_plain = matches!(pauses, Pauses::Never) && packing == Packing::None;
+        let plain = if is_plain { Some(file.try_clone()?) } else { None };
+        Ok(Self { reader: unpack(packing, file)?, pauses, plain })
     }
 }
 

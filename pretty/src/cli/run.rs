@@ -29,6 +29,8 @@ pub(super) enum RunError {
     Read(io::Error),
     #[error("cannot write: {0}")]
     Write(io::Error),
+    #[error("cannot write to a temporary file (TMPDIR names its folder): {0}")]
+    Spool(io::Error),
     #[error("cannot wait for input: {0}")]
     Wait(io::Error),
     #[error("cannot use the terminal: {0}")]

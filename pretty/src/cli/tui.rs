@@ -1,26 +1,27 @@
 //! The log view on the whole screen.
 //!
 //! ```text
-//! inputs → loader thread (chunks, indexed on all cores) → channel → view ← keys, mouse
+//! inputs → loader thread (chunks, indexed on all cores) → news → view ← keys, mouse
 //! ```
 
 mod load;
+mod stream;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::thread;
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{self, Event};
 
 use super::Exit;
 use super::input::Input;
-use super::plan::{Plan, Source};
+use super::plan::{Follow, Plan, Source};
 use super::run::RunError;
 use crate::screen::Screen;
-use crate::view::{Chunk, LogView, Outcome, Work};
-use load::{CHUNKS_WAITING_MAX, load};
+use crate::view::{Action, LogView, Outcome, Work};
+use load::{NEWS_WAITING_MAX, News, Percent, Wanted, load};
 
 /// Shows the log until the user closes it. An editor can open a log that is a single file.
 ///
@@ -31,30 +32,36 @@ pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
         [Source::File(path)] => Some(path.clone()),
         _ => None,
     };
-    let view = LogView::new(plan.options.background, plan.options.depth)
+    let mut view = LogView::new(plan.options.background, plan.options.depth)
         .with_palette(plan.options.palette)
         .with_keys(plan.keys)
         .with_rules(plan.rules.clone())
         .with_filter(plan.options.filter);
-    let (sender, chunks) = sync_channel(CHUNKS_WAITING_MAX);
-    let loader = thread::spawn(move || load(inputs, &plan.parser, &plan.rules, &sender));
-    let screen = Screen::open().map_err(RunError::Terminal)?;
-    let shown = Browser { screen, view, file }.browse(&chunks);
-    // With the channel closed the loader stops at its next chunk; one that waits for a pipe ends
-    // with the program.
-    drop(chunks);
-    shown.map_err(RunError::Terminal)?;
-    match loader.is_finished().then(|| loader.join()) {
-        Some(Err(panic)) => std::panic::resume_unwind(panic),
-        Some(Ok(Err(error))) if !matches!(error, RunError::Closed) => Err(error),
-        Some(Ok(_)) | None => Ok(Exit::Done),
+    if plan.follow == Follow::Yes {
+        let _ = view.apply(Action::ToggleFollow);
     }
+    let (sender, news) = sync_channel(NEWS_WAITING_MAX);
+    let wanted =
+        Wanted { names: plan.inputs, follow: plan.follow, parser: plan.parser, rules: plan.rules };
+    let loader = thread::spawn(move || load(inputs, wanted, &sender));
+    let screen = Screen::open().map_err(RunError::Terminal)?;
+    // With the channel closed the loader stops at its next news; one that waits for a pipe ends
+    // with the program.
+    Browser { screen, view, file, news, loader: Loading::Yes(loader) }.browse()
 }
 
 struct Browser {
     screen: Screen,
     view: LogView,
     file: Option<PathBuf>,
+    news: Receiver<News>,
+    loader: Loading,
+}
+
+/// Whether the loader is still at work.
+enum Loading {
+    Yes(JoinHandle<Result<(), RunError>>),
+    Done(Result<(), RunError>),
 }
 
 /// Whether to go on.
@@ -65,28 +72,105 @@ enum Next {
 }
 
 impl Browser {
-    /// The loop: new chunks, new keys, a new picture.
-    fn browse(mut self, chunks: &Receiver<Chunk>) -> io::Result<()> {
-        let mut loading = Loading::Yes;
+    /// The loop: news, work that can wait, a new picture, keys.
+    fn browse(mut self) -> Result<Exit, RunError> {
+        self.await_first_lines();
+        let mut drawn: Option<Instant> = None;
         loop {
-            loading = take_chunks(&mut self.view, chunks, loading);
+            self.take_news();
             let work = self.view.work();
-            self.draw()?;
-            let patience = match (work, loading) {
+            // While much is going on a picture now and then is enough.
+            if work == Work::Done || drawn.is_none_or(|drawn| drawn.elapsed() > PICTURE_EVERY) {
+                self.draw().map_err(RunError::Terminal)?;
+                drawn = Some(Instant::now());
+            }
+            let patience = match (work, &self.loader) {
                 (Work::More, _) => Duration::ZERO,
-                (Work::Done, Loading::Yes) => Duration::from_millis(50),
-                (Work::Done, Loading::No) => Duration::from_secs(3600),
+                (Work::Done, Loading::Yes(_)) => LOOK_FOR_NEWS_EVERY,
+                (Work::Done, Loading::Done(_)) => Duration::from_secs(3600),
             };
-            // All keys that have come are taken before the next picture, so that a held key never
-            // runs ahead of the screen.
-            let mut wait = patience;
-            while event::poll(wait)? {
-                wait = Duration::ZERO;
-                if self.take(&event::read()?)? == Next::Stop {
-                    return Ok(());
-                }
+            match self.take_keys(patience).map_err(RunError::Terminal)? {
+                Some(Next::Stop) => break,
+                // What a key has done is seen at once.
+                Some(Next::Go) => drawn = None,
+                None => {}
             }
         }
+        match self.loader {
+            Loading::Done(Err(error)) => Err(error),
+            Loading::Yes(_) | Loading::Done(Ok(())) => Ok(Exit::Done),
+        }
+    }
+
+    /// A moment's patience spares the user an empty screen.
+    fn await_first_lines(&mut self) {
+        match self.news.recv_timeout(FIRST_LINES) {
+            Ok(news) => self.take_one(news),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => self.end_loading(),
+        }
+    }
+
+    fn take_news(&mut self) {
+        // So many at a time that keys are never kept waiting.
+        for _ in 0..NEWS_WAITING_MAX {
+            match self.news.try_recv() {
+                Ok(news) => self.take_one(news),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => return self.end_loading(),
+            }
+        }
+    }
+
+    fn take_one(&mut self, news: News) {
+        match news {
+            News::Chunk(chunk, done) => {
+                self.view.append(*chunk);
+                let busy = done.map(|Percent(done)| format!("indexing {done} %"));
+                self.view.set_busy(busy.as_deref().unwrap_or_default());
+            }
+            News::UpToDate => self.view.set_busy(""),
+            News::CutBack => {
+                self.view.clear();
+                self.view.say("the file was cut back: what it held before is gone");
+            }
+        }
+    }
+
+    /// The loader has nothing more to say.
+    ///
+    /// # Panics
+    /// With what the loader panicked with.
+    fn end_loading(&mut self) {
+        let Loading::Yes(loader) = std::mem::replace(&mut self.loader, Loading::Done(Ok(())))
+        else {
+            return;
+        };
+        self.view.set_busy("");
+        match loader.join() {
+            Ok(loaded) => {
+                if let Err(error) = &loaded {
+                    self.view.say(&error.to_string());
+                }
+                self.loader = Loading::Done(loaded);
+            }
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// Takes all keys that have come, so that a held key never runs ahead of the screen; `None`
+    /// if there were none.
+    fn take_keys(&mut self, patience: Duration) -> io::Result<Option<Next>> {
+        let mut wait = patience;
+        let mut next = None;
+        while event::poll(wait)? {
+            wait = Duration::ZERO;
+            next = Some(self.take(&event::read()?)?);
+            if next == Some(Next::Stop) {
+                break;
+            }
+        }
+        Ok(next)
     }
 
     fn draw(&mut self) -> io::Result<()> {
@@ -128,24 +212,9 @@ impl Browser {
     }
 }
 
-/// Whether the loader is still at work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Loading {
-    Yes,
-    No,
-}
+/// How long the first lines are waited for.
+const FIRST_LINES: Duration = Duration::from_millis(25);
 
-fn take_chunks(view: &mut LogView, chunks: &Receiver<Chunk>, loading: Loading) -> Loading {
-    if loading == Loading::No {
-        return loading;
-    }
-    // So many at a time that keys are never kept waiting.
-    for _ in 0..CHUNKS_WAITING_MAX {
-        match chunks.try_recv() {
-            Ok(chunk) => view.append(chunk),
-            Err(TryRecvError::Empty) => return Loading::Yes,
-            Err(TryRecvError::Disconnected) => return Loading::No,
-        }
-    }
-    Loading::Yes
-}
+const LOOK_FOR_NEWS_EVERY: Duration = Duration::from_millis(20);
+
+const PICTURE_EVERY: Duration = Duration::from_millis(40);

@@ -96,6 +96,18 @@ impl Parser {
         }
     }
 
+    /// The unit the last header has named.
+    #[cfg(feature = "view")]
+    pub(crate) const fn header_unit(&self) -> Option<Tick> {
+        self.header_unit
+    }
+
+    /// A parser that has read a header with this unit.
+    #[cfg(feature = "view")]
+    pub(crate) fn with_header_unit(self, header_unit: Option<Tick>) -> Self {
+        Self { header_unit, ..self }
+    }
+
     fn event<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
         match &self.format {
             Format::Auto => self.found(line),

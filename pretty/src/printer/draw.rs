@@ -9,7 +9,7 @@ use super::{Printer, Scratch};
 use crate::layout::{Layout, Shape};
 use crate::line::Event;
 use crate::render::{Canvas, Lead, Piece};
-use crate::text::make_safe;
+use crate::text::{columns, make_safe};
 
 impl<W: Write> Printer<W> {
     pub(super) fn draw(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
@@ -91,16 +91,29 @@ impl<W: Write> Printer<W> {
             return Ok(());
         };
         let times = if repeats == 1 { "repeat" } else { "repeats" };
-        let note = format!("⋯ {repeats} {times}");
+        let mut note = format!("⋯ {repeats} {times}");
+        let mut name = make_safe(peer, &mut self.scratch.peer).text();
+        let tag = match canvas.layout().shape {
+            Shape::Columns(_) => usize::MAX,
+            Shape::Tagged(tag) => tag,
+            Shape::Stacked => 0,
+        };
+        // As in front of an event: a name that fits no column stands before the text.
+        if columns(name) > tag {
+            note = format!("{name} {note}");
+            name = "";
+        }
         let ink = self.paint.ink(self.paint.theme.time);
         let text = make_safe(note.as_bytes(), &mut self.scratch.text);
         let piece = Piece { text, ink: &ink, marks: &[] };
         let lead = Lead { time: "", topic: "" };
-        if let Shape::Tagged(_) = canvas.layout().shape {
-            let frame = canvas.tagged(make_safe(peer, &mut self.scratch.peer).text());
-            return canvas.event(&mut self.sink, lead, &frame, piece);
+        match canvas.layout().shape {
+            Shape::Tagged(_) => canvas.event(&mut self.sink, lead, &canvas.tagged(name), piece),
+            Shape::Columns(_) | Shape::Stacked => {
+                let frame = canvas.frame(self.peers.column(peer));
+                canvas.event(&mut self.sink, lead, frame, piece)
+            }
         }
-        canvas.event(&mut self.sink, lead, canvas.frame(self.peers.column(peer)), piece)
     }
 
     /// The same for all peers: something else follows, or nothing.

@@ -1,5 +1,7 @@
 //! Sets of lines, a bit a line.
 
+use std::ops::Range;
+
 /// A set of lines, by their numbers.
 ///
 /// ```
@@ -11,11 +13,20 @@
 /// assert_eq!((odd.next(4), odd.previous(4)), (Some(5), Some(3)));
 /// assert_eq!(odd.iter().collect::<Vec<_>>(), [1, 3, 5, 7, 9]);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Bitmap {
-    /// Invariant: the last word is not 0, so that equal sets are equal.
     words: Vec<u64>,
 }
+
+impl PartialEq for Bitmap {
+    /// Words that are missing at the end hold no lines.
+    fn eq(&self, other: &Self) -> bool {
+        let words = self.words.len().max(other.words.len());
+        (0..words).all(|at| self.word(at) == other.word(at))
+    }
+}
+
+impl Eq for Bitmap {}
 
 impl Bitmap {
     /// An empty set.
@@ -47,7 +58,6 @@ impl Bitmap {
         if let Some(word) = self.words.get_mut(line / BITS) {
             *word &= !(1 << (line % BITS));
         }
-        self.trim();
     }
 
     /// Whether a line is in the set.
@@ -65,7 +75,7 @@ impl Bitmap {
     /// Whether no line is in the set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.words.is_empty()
+        self.words.iter().all(|word| *word == 0)
     }
 
     /// The first line of the set at or after `line`.
@@ -92,6 +102,37 @@ impl Bitmap {
         std::iter::successors(self.next(0), |line| self.next(line + 1))
     }
 
+    /// The first line at or after `line` that is not in the set.
+    pub(super) fn next_absent(&self, line: usize) -> usize {
+        let first = !self.word(line / BITS) & (u64::MAX << (line % BITS));
+        let rest = self.words.iter().map(|word| !word).enumerate().skip(line / BITS + 1);
+        let mut words = std::iter::once((line / BITS, first)).chain(rest);
+        let found = words.find(|(_, word)| *word != 0);
+        found.map_or_else(
+            || self.words.len().max(line / BITS + 1) * BITS,
+            |(at, word)| at * BITS + word.trailing_zeros() as usize,
+        )
+    }
+
+    /// The last line before `line` that is not in the set.
+    pub(super) fn previous_absent(&self, line: usize) -> Option<usize> {
+        let last = !self.word(line / BITS) & !(u64::MAX << (line % BITS));
+        let whole = (0..line / BITS).rev().map(|at| (at, !self.word(at)));
+        let mut words = std::iter::once((line / BITS, last)).chain(whole);
+        let found = words.find(|(_, word)| *word != 0);
+        found.map(|(at, word)| at * BITS + (BITS - 1 - word.leading_zeros() as usize))
+    }
+
+    /// Lines in the set from `lines`.
+    pub(super) fn count_in(&self, lines: Range<usize>) -> usize {
+        let upto = |line: usize| -> usize {
+            let whole = self.words.iter().take(line / BITS).map(|word| word.count_ones() as usize);
+            let rest = self.word(line / BITS) & !(u64::MAX << (line % BITS));
+            whole.sum::<usize>() + rest.count_ones() as usize
+        };
+        upto(lines.end) - upto(lines.start.min(lines.end))
+    }
+
     /// Adds all lines of another set.
     pub fn union_with(&mut self, other: &Self) {
         if self.words.len() < other.words.len() {
@@ -108,7 +149,6 @@ impl Bitmap {
         for (own, other) in self.words.iter_mut().zip(&other.words) {
             *own &= other;
         }
-        self.trim();
     }
 
     /// Takes out all lines of another set.
@@ -116,17 +156,33 @@ impl Bitmap {
         for (own, other) in self.words.iter_mut().zip(&other.words) {
             *own &= !other;
         }
-        self.trim();
     }
 
-    fn word(&self, at: usize) -> u64 {
-        self.words.get(at).copied().unwrap_or(0)
-    }
-
-    fn trim(&mut self) {
-        while self.words.last() == Some(&0) {
-            self.words.pop();
+    /// Adds those of the `count` lines from `first` on whose bits are set, first line in the
+    /// lowest bit. Nothing from `first` on may have been added before.
+    pub(super) fn push_bits(&mut self, first: usize, bits: u64, count: usize) {
+        debug_assert!(count <= BITS, "{count} lines have no bits of their own");
+        self.words.resize((first + count).div_ceil(BITS), 0);
+        let (at, shift) = (first / BITS, first % BITS);
+        if let Some(word) = self.words.get_mut(at) {
+            *word |= bits << shift;
         }
+        if let (Some(word), 1..) = (self.words.get_mut(at + 1), shift) {
+            *word |= bits >> (BITS - shift);
+        }
+    }
+
+    /// Replaces the 64 lines from `64 * at` on.
+    pub(super) fn set_word(&mut self, at: usize, word: u64) {
+        if self.words.len() <= at {
+            self.words.resize(at + 1, 0);
+        }
+        self.words[at] = word;
+    }
+
+    /// The 64 lines from `64 * at` on.
+    pub(super) fn word(&self, at: usize) -> u64 {
+        self.words.get(at).copied().unwrap_or(0)
     }
 }
 
@@ -144,7 +200,8 @@ impl Extend<usize> for Bitmap {
     }
 }
 
-const BITS: usize = 64;
+/// Lines of a word.
+pub(super) const BITS: usize = 64;
 
 fn trailing_zeros(word: u64) -> usize {
     word.trailing_zeros() as usize
@@ -174,6 +231,10 @@ mod tests {
             prop_assert_eq!(set.contains(at), lines.contains(&at));
             prop_assert_eq!(set.next(at), lines.range(at..).next().copied());
             prop_assert_eq!(set.previous(at), lines.range(..at).next_back().copied());
+            prop_assert_eq!(Some(set.next_absent(at)), (at..).find(|line| !lines.contains(line)));
+            let absent = (0..at).rev().find(|line| !lines.contains(line));
+            prop_assert_eq!(set.previous_absent(at), absent);
+            prop_assert_eq!(set.count_in(7..at), lines.range(7.min(at)..at).count());
             let mut both = set.clone();
             both.union_with(&other);
             prop_assert_eq!(&both, &lines.union(&others).copied().collect::<Bitmap>());
@@ -185,6 +246,19 @@ mod tests {
             let mut less = set;
             less.remove(at);
             prop_assert!(!less.contains(at));
+        }
+
+        /// Bits can be added in pieces of any length.
+        #[test]
+        fn it_grows_by_bits(pieces in prop::collection::vec((any::<u64>(), 0_usize..=64), 0..9)) {
+            let (mut set, mut plain, mut first) = (Bitmap::new(), Bitmap::new(), 0);
+            for (bits, count) in pieces {
+                let bits = if count == 64 { bits } else { bits & ((1 << count) - 1) };
+                set.push_bits(first, bits, count);
+                plain.extend((0..count).filter(|at| bits >> at & 1 == 1).map(|at| first + at));
+                first += count;
+            }
+            prop_assert_eq!(set, plain);
         }
 
         #[test]

@@ -111,7 +111,9 @@ impl Causes {
     /// Adds an event; lines come in order.
     pub fn add(&mut self, line: usize, event: &Event<'_>) {
         let own = self.peer(&event.peer);
-        let (peer, kind) = match Message::of(event, &self.rules) {
+        // An answer without a message of its own is told by its sentence.
+        let message = Message::of(event, &self.rules).filter(|own| own.end != End::Answered);
+        let (peer, kind) = match message {
             Some(message) => (own, self.message(&message)),
             None => self.without_message(own, event),
         };
@@ -259,7 +261,7 @@ impl Causes {
                 // A sending that no line tells of was somewhere in what its peer has done by now.
                 Kind::Received(sent.or_else(|| self.last_of(message.from)))
             }
-            End::Lost(_) => Kind::Own,
+            End::Lost(_) | End::Answered => Kind::Own,
         }
     }
 

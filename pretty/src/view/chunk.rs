@@ -1,61 +1,127 @@
-//! A part of a log with an index: where each line starts, and whose it is.
+//! A part of a log with an index: where every 64th line starts, and what each line is.
+//!
+//! ```text
+//! groups   (line 0, byte 0, latest time) (line 64, byte 5012, …) …
+//! codes    one byte a line ──► kinds: (topic, peer) or what else it is
+//! ```
 //!
 //! Chunks are independent of each other, so they can be indexed on any number of threads. The
-//! index takes 16 bytes a line.
+//! index takes a byte and a quarter a line; a line is found by reading its group, which is a page
+//! or two of the file.
 
 use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
 
-use super::history::{Note, Says};
+use super::history::Note;
+use super::names::{Names, PeerId, TopicId};
+use super::notes::Notes;
 use super::rules::Rules;
-use super::told::{KEYS, Told, told};
+use super::source::{Bytes, Group, Part, Source, without_return};
 use crate::class::Class;
 use crate::line::{Event, Line};
 use crate::parse::Parser;
-use crate::text::{columns_of, make_safe};
+use crate::text::columns_of;
+use crate::time::Tick;
 
 /// Some whole lines of a log, indexed.
 #[derive(Debug)]
 pub struct Chunk {
-    pub(super) bytes: Vec<u8>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) bytes: Bytes,
+    pub(super) groups: Vec<Anchor>,
+    codes: Codes,
+    pub(super) kinds: Vec<Kind>,
     pub(super) topics: Names,
     pub(super) peers: Names,
     pub(super) time_columns: usize,
     /// What the peers say of themselves, with the chunk's own numbers for lines and peers.
     pub(super) notes: Vec<Note>,
+    /// How to read its lines: the unit of its times is the one that held before it.
     pub(super) parser: Parser,
+    /// Lines that change the unit, and to what.
+    pub(super) units: Vec<(u32, Option<Tick>)>,
+    pub(super) end: LineEnd,
 }
 
-/// One line of a chunk.
+/// The first line of a group and where it starts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    start: u32,
-    length: u32,
-    kind: Kind,
+pub(super) struct Anchor {
+    pub(super) line: u32,
+    pub(super) offset: u32,
+    /// The latest time in the group, in nanoseconds; [`i64::MIN`] if there is none.
+    pub(super) latest: i64,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Kind {
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
     Event(TopicId, PeerId),
     Header,
     Other(Class),
 }
 
-/// A topic, by its place among the names of a chunk or store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct TopicId(pub(super) u16);
+impl Kind {
+    pub(super) fn event(self) -> Option<(TopicId, PeerId)> {
+        match self {
+            Self::Event(topic, peer) => Some((topic, peer)),
+            Self::Header | Self::Other(_) => None,
+        }
+    }
+}
 
-/// A peer, likewise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct PeerId(pub(super) u16);
+/// Whether the last line of a chunk has its line end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineEnd {
+    Present,
+    Missing,
+}
 
-const _: () = assert!(size_of::<Entry>() <= 16);
+/// For each line the place of its kind: a byte is enough for most logs.
+#[derive(Debug)]
+enum Codes {
+    Narrow(Vec<u8>),
+    Wide(Vec<u32>),
+}
+
+impl Codes {
+    fn push(&mut self, code: usize) {
+        match (&mut *self, u8::try_from(code)) {
+            (Self::Narrow(codes), Ok(code)) => codes.push(code),
+            (Self::Narrow(codes), Err(_)) => {
+                *self = Self::Wide(codes.iter().map(|code| u32::from(*code)).collect());
+                self.push(code);
+            }
+            (Self::Wide(codes), _) => codes.push(short(code)),
+        }
+    }
+
+    fn get(&self, line: usize) -> usize {
+        match self {
+            Self::Narrow(codes) => codes[line].into(),
+            Self::Wide(codes) => codes[line] as usize,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Narrow(codes) => codes.len(),
+            Self::Wide(codes) => codes.len(),
+        }
+    }
+
+    fn shrink(&mut self) {
+        match self {
+            Self::Narrow(codes) => codes.shrink_to_fit(),
+            Self::Wide(codes) => codes.shrink_to_fit(),
+        }
+    }
+}
 
 impl Chunk {
     /// The most bytes a chunk may have: offsets in it take 32 bits.
     pub const BYTES_MAX: usize = 1 << 30;
 
-    /// Indexes lines; a last line without its line end counts as whole.
+    /// Indexes lines, which stay in memory; a last line without its line end counts as whole.
     ///
     /// # Panics
     /// If `bytes` has more than [`Chunk::BYTES_MAX`] bytes.
@@ -70,218 +136,381 @@ impl Chunk {
     /// If `bytes` has more than [`Chunk::BYTES_MAX`] bytes.
     #[must_use]
     pub fn index_with(bytes: Vec<u8>, parser: Parser, rules: &Rules) -> Self {
-        assert!(bytes.len() <= Self::BYTES_MAX, "{} bytes are too many", bytes.len());
-        let mut index = Index {
-            entries: Vec::new(),
-            topics: Names::default(),
-            peers: Names::default(),
-            time_columns: 0,
-            notes: Notes { rules: rules.clone(), ..Notes::default() },
-            reader: parser.clone(),
-        };
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', &bytes) {
-            index.add(&bytes, start, end);
-            start = end + 1;
-        }
-        if start < bytes.len() {
-            index.add(&bytes, start, bytes.len());
-        }
-        let Index { entries, topics, peers, time_columns, notes, .. } = index;
-        Self { bytes, entries, topics, peers, time_columns, notes: notes.list, parser }
+        let index = Index::of(&bytes, parser, rules);
+        index.into_chunk(Bytes::Memory(bytes))
     }
 
-    /// The bytes of a line, without its line end.
-    pub(super) fn line(&self, entry: Entry) -> &[u8] {
-        let start = entry.start as usize;
-        &self.bytes[start..start + entry.length as usize]
-    }
-}
-
-impl Entry {
-    pub(super) fn event(self) -> Option<(TopicId, PeerId)> {
-        match self.kind {
-            Kind::Event(topic, peer) => Some((topic, peer)),
-            Kind::Header | Kind::Other(_) => None,
-        }
-    }
-
-    /// What the line is if it is neither an event nor a header.
-    pub(super) fn class(self) -> Option<Class> {
-        match self.kind {
-            Kind::Event(..) | Kind::Header => None,
-            Kind::Other(class) => Some(class),
-        }
+    /// Indexes the lines in a part of a file, which stay in the file; `buffer` is overwritten.
+    ///
+    /// # Errors
+    /// Those of the file.
+    ///
+    /// # Panics
+    /// If that part has more than [`Chunk::BYTES_MAX`] bytes.
+    pub fn index_file(
+        source: &Source,
+        part: Part,
+        parser: Parser,
+        rules: &Rules,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Self> {
+        source.read(part, buffer)?;
+        let bytes =
+            Bytes::File { source: source.clone(), part: Part { length: buffer.len(), ..part } };
+        Ok(Index::of(buffer, parser, rules).into_chunk(bytes))
     }
 
-    /// The same line, with its names among those of a store.
-    pub(super) fn renamed(self, topics: &[u16], peers: &[u16]) -> Self {
-        match self.kind {
-            Kind::Event(topic, peer) => {
-                let topic = TopicId(topics[usize::from(topic.0)]);
-                let peer = PeerId(peers[usize::from(peer.0)]);
-                Self { kind: Kind::Event(topic, peer), ..self }
+    /// A parser for what follows this chunk: it knows the unit the last header names.
+    #[must_use]
+    pub fn parser_after(&self) -> Parser {
+        self.units.last().map_or_else(
+            || self.parser.clone(),
+            |(_, unit)| self.parser.clone().with_header_unit(*unit),
+        )
+    }
+
+    pub(super) fn lines(&self) -> usize {
+        self.codes.len()
+    }
+
+    pub(super) fn kind(&self, line: usize) -> Kind {
+        self.kinds[self.codes.get(line)]
+    }
+
+    /// A bit for each of up to 64 lines from `first` on: whether its kind is among `wanted`, which
+    /// goes by the places of kinds.
+    pub(super) fn bits(&self, first: usize, wanted: &[bool]) -> u64 {
+        let end = self.lines().min(first + 64);
+        let bit = |(at, code): (usize, usize)| u64::from(wanted[code]) << at;
+        match &self.codes {
+            Codes::Narrow(codes) => {
+                let codes = codes[first..end].iter().map(|code| usize::from(*code));
+                codes.enumerate().map(bit).fold(0, |word, bit| word | bit)
             }
-            Kind::Header | Kind::Other(_) => self,
+            Codes::Wide(codes) => {
+                let codes = codes[first..end].iter().map(|code| *code as usize);
+                codes.enumerate().map(bit).fold(0, |word, bit| word | bit)
+            }
+        }
+    }
+
+    /// The group a line is in.
+    pub(super) fn group_of(&self, line: usize) -> usize {
+        self.groups.partition_point(|group| group.line as usize <= line).saturating_sub(1)
+    }
+
+    /// The lines of some groups.
+    pub(super) fn lines_of(&self, groups: Range<usize>) -> Range<usize> {
+        let line = |at: usize| self.groups.get(at).map_or(self.lines(), |own| own.line as usize);
+        line(groups.start)..line(groups.end)
+    }
+
+    /// The bytes of some groups.
+    pub(super) fn bytes_of(&self, groups: Range<usize>) -> Range<usize> {
+        let byte =
+            |at: usize| self.groups.get(at).map_or(self.bytes.len(), |own| own.offset as usize);
+        byte(groups.start)..byte(groups.end)
+    }
+
+    pub(super) fn read_group(&self, at: usize) -> Group {
+        let mut bytes = Vec::new();
+        self.bytes.read(self.bytes_of(at..at + 1), &mut bytes);
+        Group::new(bytes, self.lines_of(at..at + 1).len())
+    }
+
+    /// Numbers the names as a store does, where `topics` and `peers` say which name has which
+    /// number; the chunk's own names are no longer needed then.
+    pub(super) fn rename(&mut self, topics: &[u16], peers: &[u16]) {
+        for kind in &mut self.kinds {
+            if let Kind::Event(topic, peer) = kind {
+                *topic = TopicId(topics[usize::from(topic.0)]);
+                *peer = PeerId(peers[usize::from(peer.0)]);
+            }
+        }
+        self.notes.iter_mut().for_each(|note| note.rename(peers));
+        self.topics = Names::default();
+        self.peers = Names::default();
+    }
+
+    /// Lets another unit hold before the first header. The times of these lines may be others
+    /// then, so that each group may have any.
+    pub(super) fn assume_unit(&mut self, unit: Option<Tick>) {
+        self.parser = self.parser.clone().with_header_unit(unit);
+        let first = self.units.first().map_or(u32::MAX, |(line, _)| *line);
+        for group in self.groups.iter_mut().take_while(|group| group.line <= first) {
+            group.latest = i64::MAX;
+        }
+    }
+
+    /// The unit of times at a line, if a header has named one.
+    pub(super) fn unit_at(&self, line: usize) -> Option<Tick> {
+        let before = self.units.partition_point(|(header, _)| *header as usize <= line);
+        before.checked_sub(1).map_or(self.parser.header_unit(), |at| self.units[at].1)
+    }
+
+    /// Whether this chunk and the next can be one, which must not become large: a log that comes
+    /// line by line must not make a chunk of each.
+    pub(super) fn can_join(&self, next: &Self) -> bool {
+        self.bytes.len() + next.bytes.len() <= JOINED_BYTES_MAX
+            && self.end == LineEnd::Present
+            && self.parser_after().header_unit() == next.parser.header_unit()
+            && self.bytes.is_followed_by(&next.bytes)
+    }
+
+    /// Takes over the lines that follow these; [`Chunk::can_join`] has to say so. The names of
+    /// both must be numbered alike.
+    pub(super) fn join(&mut self, next: Self) {
+        let (lines, bytes) = (short(self.lines()), short(self.bytes.len()));
+        self.bytes.join(&next.bytes);
+        let codes: Vec<_> = next.kinds.iter().map(|kind| self.code_of(*kind)).collect();
+        (0..next.codes.len()).for_each(|line| self.codes.push(codes[next.codes.get(line)]));
+        for group in next.groups {
+            self.join_group(Anchor {
+                line: lines + group.line,
+                offset: bytes + group.offset,
+                ..group
+            });
+        }
+        self.units.extend(next.units.into_iter().map(|(line, unit)| (lines + line, unit)));
+        self.end = next.end;
+    }
+
+    fn code_of(&mut self, kind: Kind) -> usize {
+        self.kinds.iter().position(|own| *own == kind).unwrap_or_else(|| {
+            self.kinds.push(kind);
+            self.kinds.len() - 1
+        })
+    }
+
+    /// Adds a group, or makes the last one larger while there is room in it.
+    fn join_group(&mut self, group: Anchor) {
+        let lines = short(self.lines());
+        match self.groups.last_mut() {
+            Some(last)
+                if group.line - last.line < GROUP_LINES && lines - last.line <= GROUP_LINES =>
+            {
+                last.latest = last.latest.max(group.latest);
+            }
+            _ => self.groups.push(group),
         }
     }
 }
 
 struct Index {
-    entries: Vec<Entry>,
-    topics: Names,
-    peers: Names,
+    groups: Vec<Anchor>,
+    codes: Codes,
+    kinds: Kinds,
     time_columns: usize,
     notes: Notes,
+    parser: Parser,
     reader: Parser,
+    units: Vec<(u32, Option<Tick>)>,
+    end: LineEnd,
 }
 
 impl Index {
-    fn add(&mut self, bytes: &[u8], start: usize, end: usize) {
-        let line = &bytes[start..end];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let number = short(self.entries.len());
-        let kind = match self.reader.parse(line) {
+    fn of(bytes: &[u8], parser: Parser, rules: &Rules) -> Self {
+        assert!(bytes.len() <= Chunk::BYTES_MAX, "{} bytes are too many", bytes.len());
+        let reader = parser.clone();
+        let mut index = Self {
+            groups: Vec::with_capacity(bytes.len() / (GROUP_LINES as usize * 64)),
+            codes: Codes::Narrow(Vec::with_capacity(bytes.len() / 64)),
+            kinds: Kinds::default(),
+            time_columns: 0,
+            notes: Notes::new(rules.clone()),
+            parser,
+            reader,
+            units: Vec::new(),
+            end: LineEnd::Present,
+        };
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', bytes) {
+            index.add(start, &bytes[start..end]);
+            start = end + 1;
+        }
+        if start < bytes.len() {
+            index.end = LineEnd::Missing;
+            index.add(start, &bytes[start..]);
+        }
+        index
+    }
+
+    fn into_chunk(mut self, bytes: Bytes) -> Chunk {
+        self.codes.shrink();
+        self.groups.shrink_to_fit();
+        Chunk {
+            bytes,
+            groups: self.groups,
+            codes: self.codes,
+            kinds: self.kinds.all,
+            topics: self.kinds.topics,
+            peers: self.kinds.peers,
+            time_columns: self.time_columns,
+            notes: self.notes.into_list(),
+            parser: self.parser,
+            units: self.units,
+            end: self.end,
+        }
+    }
+
+    fn add(&mut self, start: usize, line: &[u8]) {
+        let line = without_return(line);
+        let number = short(self.codes.len());
+        if number.is_multiple_of(GROUP_LINES) {
+            self.groups.push(Anchor { line: number, offset: short(start), latest: i64::MIN });
+        }
+        let code = match self.reader.parse(line) {
             Line::Event(event) => self.event(number, &event),
             Line::Header(_) => {
-                self.notes.clear_with(number, Says::NewRun);
-                Kind::Header
+                self.notes.header(number);
+                self.units.push((number, self.reader.header_unit()));
+                self.kinds.code(Kind::Header)
             }
             Line::Other(class, text) => {
                 self.notes.other(number, class, text);
-                Kind::Other(class)
+                self.kinds.code(Kind::Other(class))
             }
         };
-        self.entries.push(Entry { start: short(start), length: short(line.len()), kind });
+        self.codes.push(code);
     }
 
-    fn event(&mut self, line: u32, event: &Event<'_>) -> Kind {
-        let time = event.stamp.as_ref().map_or(0, |stamp| columns_of(&stamp.text));
-        self.time_columns = self.time_columns.max(time);
-        let peer = PeerId(self.peers.id(&event.peer));
+    fn event(&mut self, line: u32, event: &Event<'_>) -> usize {
+        if let Some(stamp) = &event.stamp {
+            self.time_columns = self.time_columns.max(columns_of(&stamp.text));
+            if let (Some(group), Some(at)) = (self.groups.last_mut(), stamp.at) {
+                group.latest = group.latest.max(at.nanos());
+            }
+        }
+        let (code, peer) = self.kinds.of_event(&event.topic, &event.peer);
         if &*event.topic == ERROR_TOPIC {
-            self.notes.push(line, Says::Error);
+            self.notes.error(line);
         }
         if &*event.peer != Event::NO_PEER {
             self.notes.event(line, peer, &event.text);
         }
-        Kind::Event(TopicId(self.topics.id(&event.topic)), peer)
+        code
     }
+}
+
+/// The kinds of lines seen in a chunk.
+#[derive(Default)]
+struct Kinds {
+    all: Vec<Kind>,
+    codes: HashMap<Kind, usize>,
+    topics: Names,
+    peers: Names,
+    /// The last events by a rough hash of their names: nearly every line is found here.
+    recent: Vec<Recent>,
+}
+
+/// An event's names and what they are known by.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    topic: Box<[u8]>,
+    peer: Box<[u8]>,
+    known: Option<(usize, PeerId)>,
+}
+
+impl Kinds {
+    fn code(&mut self, kind: Kind) -> usize {
+        *self.codes.entry(kind).or_insert_with(|| {
+            self.all.push(kind);
+            self.all.len() - 1
+        })
+    }
+
+    fn of_event(&mut self, topic: &[u8], peer: &[u8]) -> (usize, PeerId) {
+        if self.recent.is_empty() {
+            self.recent.resize(RECENT, Recent::default());
+        }
+        let at = rough_hash(topic, peer) % RECENT;
+        let recent = &self.recent[at];
+        if let Some(known) =
+            recent.known.filter(|_| &*recent.topic == topic && &*recent.peer == peer)
+        {
+            return known;
+        }
+        let id = PeerId(self.peers.id(peer));
+        let topic_id = TopicId(self.topics.id(topic));
+        let known = (self.code(Kind::Event(topic_id, id)), id);
+        self.recent[at] = Recent { topic: topic.into(), peer: peer.into(), known: Some(known) };
+        known
+    }
+}
+
+fn rough_hash(topic: &[u8], peer: &[u8]) -> usize {
+    let step = |hash: usize, byte: &u8| hash.wrapping_mul(31).wrapping_add(usize::from(*byte));
+    peer.iter().rev().take(4).fold(topic.iter().take(4).fold(topic.len(), step), step)
 }
 
 /// The topic of lines that are errors whatever they say.
 const ERROR_TOPIC: &[u8] = b"ERRO";
 
+/// Lines a group has at most: a page or two of bytes.
+const GROUP_LINES: u32 = 64;
+
+/// Chunks larger than this together stay apart.
+const JOINED_BYTES_MAX: usize = 1024 * 1024;
+
+/// More than the topics times the peers of most logs.
+const RECENT: usize = 512;
+
 fn short(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// Notes of a chunk. What a peer says again changes nothing and is left out.
-#[derive(Debug, Default)]
-struct Notes {
-    list: Vec<Note>,
-    said: Vec<[Option<Box<[u8]>>; KEYS.len()]>,
-    rules: Rules,
-}
-
-impl Notes {
-    fn push(&mut self, line: u32, says: Says) {
-        self.list.push(Note { line, says });
-    }
-
-    fn clear_with(&mut self, line: u32, says: Says) {
-        self.said.clear();
-        self.push(line, says);
-    }
-
-    fn other(&mut self, line: u32, class: Class, text: &[u8]) {
-        match class {
-            Class::Failed | Class::Panic | Class::Race => self.push(line, Says::Error),
-            Class::Test if text.starts_with(b"Test (") || text.starts_with(b"=== RUN") => {
-                self.push(line, Says::NewTest);
-            }
-            Class::Blank | Class::Plain | Class::Test | Class::Passed => {}
-        }
-    }
-
-    fn event(&mut self, line: u32, peer: PeerId, text: &[u8]) {
-        let own = usize::from(peer.0);
-        if self.said.len() <= own {
-            self.said.resize_with(own + 1, Default::default);
-        }
-        let Self { list, said, rules } = self;
-        let said = &mut said[own];
-        let mut push = |says| list.push(Note { line, says });
-        told(text, rules, |told| match told {
-            Told::Restart => {
-                *said = Default::default();
-                push(Says::Restart(peer));
-            }
-            Told::OneMore(key) => {
-                said[key as usize] = None;
-                push(Says::OneMore(peer, key));
-            }
-            Told::Is(key, value) => {
-                let said = &mut said[key as usize];
-                if said.as_deref() != Some(&*value) {
-                    *said = Some((&*value).into());
-                    push(Says::Is(peer, key, (&*value).into()));
-                }
-            }
-        });
-    }
-}
-
-/// Names and their numbers, in order of appearance.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Names {
-    ids: HashMap<Box<[u8]>, u16>,
-    names: Vec<Box<[u8]>>,
-}
-
-impl Names {
-    /// The number of a name. The last number stands for all names there is no number for: a log
-    /// with so many has none worth telling apart.
-    pub(super) fn id(&mut self, name: &[u8]) -> u16 {
-        if let Some(id) = self.ids.get(name) {
-            return *id;
-        }
-        let Ok(id) = u16::try_from(self.names.len()) else {
-            return u16::MAX;
-        };
-        self.ids.insert(name.into(), id);
-        self.names.push(name.into());
-        id
-    }
-
-    pub(super) fn all(&self) -> &[Box<[u8]>] {
-        &self.names
-    }
-
-    pub(super) fn name(&self, id: u16) -> &[u8] {
-        &self.names[usize::from(id)]
-    }
-
-    pub(super) fn safe_name(&self, id: u16) -> String {
-        make_safe(self.name(id), &mut String::new()).text().to_owned()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn lines(chunk: &Chunk) -> Vec<Vec<u8>> {
+        let groups = 0..chunk.groups.len();
+        let line = |at: usize| {
+            let group = chunk.group_of(at);
+            chunk.read_group(group).line(at - chunk.lines_of(group..group + 1).start).to_vec()
+        };
+        let all: Vec<_> = (0..chunk.lines()).map(line).collect();
+        assert_eq!(chunk.lines_of(groups.clone()), 0..all.len());
+        assert_eq!(chunk.bytes_of(groups), 0..chunk.bytes.len());
+        all
+    }
+
     #[test]
     fn lines_of_a_chunk_are_the_lines_of_its_bytes() {
         let text = b"1 | A | 0 | x\r\n\npanic: y\n# verbose/1 peers=2\nlast".to_vec();
         let chunk = Chunk::index(text, Parser::default());
-        let lines: Vec<_> = chunk.entries.iter().map(|entry| chunk.line(*entry)).collect();
         assert_eq!(
-            lines,
+            lines(&chunk),
             [&b"1 | A | 0 | x"[..], b"", b"panic: y", b"# verbose/1 peers=2", b"last"]
         );
-        let classes: Vec<_> = chunk.entries.iter().map(|entry| entry.class()).collect();
-        let plain = Some(Class::Plain);
-        assert_eq!(classes, [None, Some(Class::Blank), Some(Class::Panic), None, plain]);
+        let kinds: Vec<_> = (0..5).map(|line| chunk.kind(line)).collect();
+        let other = Kind::Other;
+        let event = Kind::Event(TopicId(0), PeerId(0));
+        let expected = [event, other(Class::Blank), other(Class::Panic), Kind::Header];
+        assert_eq!(kinds[..4], expected);
+        assert_eq!(kinds[4], other(Class::Plain));
+    }
+
+    #[test]
+    fn chunks_that_come_line_by_line_are_joined() {
+        let line = |at: usize| format!("{at} | T{} | P{} | says {at}\n", at % 40, at % 9);
+        let mut whole = Chunk::index(line(0).into_bytes(), Parser::default());
+        for at in 1..1000 {
+            let mut next = Chunk::index(line(at).into_bytes(), Parser::default());
+            next.kinds = vec![Kind::Event(TopicId((at % 40) as u16), PeerId((at % 9) as u16))];
+            assert!(whole.can_join(&next));
+            whole.join(next);
+        }
+        let text: Vec<_> = (0..1000).map(|at| line(at).trim_end().as_bytes().to_vec()).collect();
+        assert_eq!(lines(&whole), text);
+        assert_eq!(whole.groups.len(), 1000_usize.div_ceil(64));
+        for at in 0..1000 {
+            let kind = Kind::Event(TopicId((at % 40) as u16), PeerId((at % 9) as u16));
+            assert_eq!(whole.kind(at), kind, "more kinds than a byte can count");
+        }
+        let unended = Chunk::index(b"no end".to_vec(), Parser::default());
+        assert!(whole.can_join(&unended));
+        whole.join(unended);
+        assert!(!whole.can_join(&Chunk::index(b"more\n".to_vec(), Parser::default())));
     }
 }

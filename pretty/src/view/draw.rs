@@ -6,14 +6,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
-use super::chunk::PeerId;
+use super::names::PeerId;
 use super::{LogView, Panes, Wrap};
 use crate::class::Class;
 use crate::color::{Depth, Rgb};
 use crate::layout::Shape;
 use crate::line::{Event, Line};
 use crate::text::{Safe, columns, make_safe};
-use crate::theme::Background;
 
 /// Where a text goes: its first column and its width.
 #[derive(Clone, Copy)]
@@ -69,16 +68,13 @@ impl LogView {
         self.size.height.saturating_sub(2 + self.state_rows() + self.strip_rows())
     }
 
-    /// Rows of the line at a position in `shown`.
-    pub(super) fn rows_of(&self, at: usize) -> usize {
-        let Some(line) = self.shown.get(at) else {
-            return 1;
-        };
-        let mut scratch = String::new();
-        if self.wrap == Wrap::No {
+    /// Rows a line takes on the screen.
+    pub(super) fn rows_of(&self, line: usize) -> usize {
+        if self.wrap == Wrap::No || line >= self.store.len() {
             return 1;
         }
-        let drawn = self.prepare(*line as usize, &mut scratch);
+        let mut scratch = String::new();
+        let drawn = self.prepare(line, &mut scratch);
         drawn.text.rows(usize::from(drawn.cell.width)).count()
     }
 
@@ -101,20 +97,20 @@ impl LogView {
 
     fn draw_body(&self, area: Rect, buffer: &mut Buffer) {
         let mut y = area.y;
-        for (at, line) in self.shown.iter().enumerate().skip(self.top) {
-            if y >= area.bottom() {
-                return;
-            }
+        let mut next = self.shown.next(self.top);
+        while let Some(line) = next.filter(|_| y < area.bottom()) {
             let rows = Rect { y, height: area.bottom() - y, ..area };
-            y += self.draw_line(*line as usize, rows, buffer);
-            if self.highlight.as_ref().is_some_and(|lines| lines.contains(*line as usize)) {
-                buffer.set_style(Rect { height: y - rows.y, ..rows }, self.highlight_style());
+            y += self.draw_line(line, rows, buffer);
+            let rows = Rect { height: y - rows.y, ..rows };
+            if self.highlight.as_ref().is_some_and(|lines| lines.contains(line)) {
+                self.lay_under(rows, self.theme.highlight, buffer);
             }
-            if at == self.cursor {
-                let marked = Rect { height: y - rows.y, ..rows };
-                self.keep_readable(marked, buffer);
-                buffer.set_style(marked, self.cursor_style());
+            if line == self.cursor {
+                self.lay_under(rows, self.theme.selection, buffer);
+                let bold = Style::new().add_modifier(Modifier::BOLD);
+                buffer.set_style(rows, bold);
             }
+            next = self.shown.next(line + 1);
         }
     }
 
@@ -122,7 +118,7 @@ impl LogView {
     fn draw_line(&self, line: usize, area: Rect, buffer: &mut Buffer) -> u16 {
         let mut scratch = String::new();
         let drawn = self.prepare(line, &mut scratch);
-        let event = self.store.entry(line).event();
+        let event = self.store.kind(line).event();
         let mut y = area.y;
         for row in drawn.text.rows(usize::from(drawn.cell.width)) {
             if y == area.bottom() {
@@ -133,9 +129,10 @@ impl LogView {
                 buffer.set_stringn(end.saturating_sub(1), area.y, "…", 1, drawn.style);
                 break;
             }
-            if let Some((_, peer)) = event {
+            // A line that is gone from its file is no event any more, whatever the index says.
+            if let Some((_, peer)) = event.filter(|_| drawn.cell.x > 0) {
                 self.draw_lines_between(peer, Rect { y, ..area }, buffer);
-                if y > area.y && drawn.cell.x > 0 {
+                if y > area.y {
                     let edge = area.x + drawn.cell.x - 1;
                     buffer.set_stringn(edge, y, "┊", 1, self.line_style());
                 }
@@ -218,8 +215,8 @@ impl LogView {
     }
 
     fn prepare<'a>(&self, line: usize, scratch: &'a mut String) -> Drawn<'a> {
-        match self.store.line(line) {
-            Line::Event(event) => self.prepare_event(line, &event, scratch),
+        self.store.read(line, |read| match read {
+            Line::Event(event) => self.prepare_event(line, event, scratch),
             Line::Header(header) => {
                 self.prepare_other(line, header.text, self.title_style(), scratch)
             }
@@ -232,7 +229,7 @@ impl LogView {
                 };
                 self.prepare_other(line, text, style, scratch)
             }
-        }
+        })
     }
 
     fn prepare_other<'a>(
@@ -303,31 +300,22 @@ impl LogView {
         order.filter(|peer| !self.hidden.peers.contains(peer)).map(|peer| peer.0).collect()
     }
 
-    /// Lines the owner of the view has marked: seen in any number of colours.
-    fn highlight_style(&self) -> Style {
-        let background = match (self.depth, self.background) {
-            (Depth::None | Depth::Ansi16, _) => {
-                return Style::new().add_modifier(Modifier::UNDERLINED);
+    /// Gives rows another background. What can be read on that of the log need not be readable on
+    /// this one; with too few colours for it the selection is reversed, all else underlined.
+    fn lay_under(&self, area: Rect, background: Rgb, buffer: &mut Buffer) {
+        let style = match self.depth {
+            Depth::None | Depth::Ansi16 if background == self.theme.selection => {
+                Style::new().add_modifier(Modifier::REVERSED)
             }
-            (Depth::Ansi256, Background::Dark) => Color::Indexed(236),
-            (Depth::Ansi256, Background::Light) => Color::Indexed(230),
-            (Depth::True, Background::Dark) => Color::Rgb(0x3a, 0x31, 0x10),
-            (Depth::True, Background::Light) => Color::Rgb(0xff, 0xf3, 0xc4),
+            Depth::None | Depth::Ansi16 => Style::new().add_modifier(Modifier::UNDERLINED),
+            Depth::Ansi256 => Style::new().bg(Color::Indexed(background.nearest_grey_256())),
+            Depth::True => Style::new().bg(rgb(background)),
         };
-        Style::new().bg(background)
+        self.keep_readable(area, background, buffer);
+        buffer.set_style(area, style);
     }
 
-    fn cursor_style(&self) -> Style {
-        let background = match self.depth {
-            Depth::None | Depth::Ansi16 => return Style::new().add_modifier(Modifier::REVERSED),
-            Depth::Ansi256 => Color::Indexed(self.theme.selection.nearest_grey_256()),
-            Depth::True => rgb(self.theme.selection),
-        };
-        Style::new().bg(background).add_modifier(Modifier::BOLD)
-    }
-
-    /// What can be read on the background of the log need not be readable on that of the selection.
-    fn keep_readable(&self, area: Rect, buffer: &mut Buffer) {
+    fn keep_readable(&self, area: Rect, background: Rgb, buffer: &mut Buffer) {
         let line = self.line_style().fg;
         let mut last = (Color::Reset, Color::Reset);
         for position in area.positions() {
@@ -336,21 +324,20 @@ impl LogView {
                 continue;
             }
             if last.0 != cell.fg {
-                last = (cell.fg, self.on_selection(cell.fg));
+                last = (cell.fg, self.readable_on(background, cell.fg));
             }
             cell.fg = last.1;
         }
     }
 
-    fn on_selection(&self, color: Color) -> Color {
-        let selection = self.theme.selection;
+    fn readable_on(&self, background: Rgb, color: Color) -> Color {
         match (self.depth, color) {
             (Depth::True, Color::Rgb(red, green, blue)) => {
-                rgb(Rgb(red, green, blue).readable_on(selection))
+                rgb(Rgb(red, green, blue).readable_on(background))
             }
             (Depth::Ansi256, Color::Indexed(index @ 16..)) => {
-                let selection = Rgb::of_256(selection.nearest_grey_256());
-                Color::Indexed(Rgb::of_256(index).to_256(selection))
+                let background = Rgb::of_256(background.nearest_grey_256());
+                Color::Indexed(Rgb::of_256(index).to_256(background))
             }
             (_, other) => other,
         }
@@ -362,6 +349,10 @@ impl LogView {
 
     pub(super) fn line_style(&self) -> Style {
         self.color(self.theme.line)
+    }
+
+    pub(super) fn fresh_style(&self) -> Style {
+        self.bold(self.theme.good)
     }
 
     pub(super) fn bad_style(&self) -> Style {

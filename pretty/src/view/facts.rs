@@ -1,11 +1,12 @@
 //! The state of the peers at the selected line.
 
 use super::LogView;
-use super::chunk::PeerId;
+use super::history::Known;
+use super::names::PeerId;
 use super::told::KEYS;
 
 /// The value of each key, where the peer has said one.
-pub(super) type State = [Option<String>; KEYS.len()];
+pub(super) type State = [Option<Known>; KEYS.len()];
 
 impl LogView {
     /// What each peer has last said of itself at the selected line, filtered out or not.

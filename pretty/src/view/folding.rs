@@ -6,21 +6,61 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher as _};
+use std::ops::Range;
 
-use super::chunk::PeerId;
-use crate::line::Event;
+use super::bitmap::Bitmap;
+use super::names::PeerId;
+use super::store::Store;
+use crate::line::{Event, Line};
 
 /// What has been folded.
 #[derive(Debug, Default)]
 pub(super) struct Folding {
+    /// Lines that are repeats of others.
+    pub(super) folded: Bitmap,
+    /// The first line that has not been looked at.
+    next: usize,
+    buffer: Vec<u8>,
     recent: HashMap<PeerId, VecDeque<(u64, u32)>>,
     /// How often each line with repeats has been said.
     times: HashMap<u32, u32>,
 }
 
 impl Folding {
+    /// Looks at some more of those lines that pass the filters; returns which, or `None` if none
+    /// are left.
+    pub(super) fn step(
+        &mut self,
+        store: &Store,
+        passes: impl Fn(usize) -> bool,
+    ) -> Option<Range<usize>> {
+        let first = self.next;
+        if first >= store.len() {
+            return None;
+        }
+        let mut parser = store.parser_at(first);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let groups = store.group_of(first)..store.end().group;
+        let after = store.each_line(groups, STEP_BYTES, &mut buffer, |line, text| {
+            if line < first || !passes(line) {
+                return;
+            }
+            match (store.kind(line).event(), parser.parse(text), u32::try_from(line)) {
+                (Some((_, peer)), Line::Event(event), Ok(number)) => {
+                    if self.takes(number, peer, &event) {
+                        self.folded.insert(line);
+                    }
+                }
+                _ => self.interrupt(),
+            }
+        });
+        self.buffer = buffer;
+        self.next = store.first_line(after);
+        Some(first..self.next)
+    }
+
     /// Whether an event is a repeat; if so it has been counted.
-    pub(super) fn takes(&mut self, line: u32, peer: PeerId, event: &Event<'_>) -> bool {
+    fn takes(&mut self, line: u32, peer: PeerId, event: &Event<'_>) -> bool {
         let recent = self.recent.entry(peer).or_default();
         if OF_NOTE.contains(&&*event.topic) {
             recent.clear();
@@ -39,7 +79,7 @@ impl Folding {
     }
 
     /// Something that is no event: everybody starts anew.
-    pub(super) fn interrupt(&mut self) {
+    fn interrupt(&mut self) {
         self.recent.clear();
     }
 
@@ -63,6 +103,9 @@ fn signature(event: &Event<'_>) -> u64 {
 
 /// Topics that are never folded.
 const OF_NOTE: [&[u8]; 7] = [b"ERRO", b"TERM", b"STATE", b"LEAD", b"VOTE", b"DROP", b"TEST"];
+
+/// A few milliseconds' work.
+const STEP_BYTES: usize = 512 * 1024;
 
 /// The lines of a heartbeat with a handful of peers, on the leader's side.
 const RECENT_MAX: usize = 16;

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::chunk::PeerId;
+use super::names::PeerId;
 use super::told::{KEYS, Key};
 
 /// Something a line says that belongs into the history.
@@ -25,6 +25,8 @@ pub(super) enum Says {
     NewRun,
     /// A new test in the words of a test runner: its terms are new ones.
     NewTest,
+    /// A line of a test runner.
+    Test,
     /// A failure, panic or race.
     Error,
     Restart(PeerId),
@@ -33,16 +35,19 @@ pub(super) enum Says {
 }
 
 impl Note {
-    /// The same note, with its line counted from the start of a store, and the peers named there.
-    pub(super) fn renamed(self, first: u32, peers: &[u16]) -> Self {
-        let own = |peer: PeerId| PeerId(peers[usize::from(peer.0)]);
-        let says = match self.says {
-            same @ (Says::NewRun | Says::NewTest | Says::Error) => same,
-            Says::Restart(peer) => Says::Restart(own(peer)),
-            Says::Is(peer, key, value) => Says::Is(own(peer), key, value),
-            Says::OneMore(peer, key) => Says::OneMore(own(peer), key),
-        };
-        Self { line: first.saturating_add(self.line), says }
+    /// The same note, with its line counted from the start of a store.
+    pub(super) fn after(self, first: u32) -> Self {
+        Self { line: first.saturating_add(self.line), ..self }
+    }
+
+    /// Numbers the peers as a store does.
+    pub(super) fn rename(&mut self, peers: &[u16]) {
+        match &mut self.says {
+            Says::NewRun | Says::NewTest | Says::Test | Says::Error => {}
+            Says::Restart(peer) | Says::Is(peer, ..) | Says::OneMore(peer, _) => {
+                *peer = PeerId(peers[usize::from(peer.0)]);
+            }
+        }
     }
 }
 
@@ -54,6 +59,7 @@ pub(super) enum Oddity {
     CommitBack,
     AppliedBeyondCommit,
     CommittedDeleted,
+    AppliedDeleted,
 }
 
 impl Oddity {
@@ -63,7 +69,8 @@ impl Oddity {
             Self::TermBack => "the term goes back",
             Self::CommitBack => "the commit index goes back",
             Self::AppliedBeyondCommit => "applied beyond what is committed",
-            Self::CommittedDeleted => "committed entries are deleted",
+            Self::CommittedDeleted => "entries up to its commit index are deleted",
+            Self::AppliedDeleted => "applied entries are deleted",
         }
     }
 }
@@ -79,7 +86,23 @@ pub(super) struct History {
     terms: Vec<(u32, u64)>,
     leaders: Vec<(u32, PeerId)>,
     errors: Vec<u32>,
+    tests: Vec<u32>,
     oddities: Vec<(u32, Oddity)>,
+}
+
+/// A value that holds at a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) text: String,
+    pub(super) since: Since,
+}
+
+/// Since when a value holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Since {
+    /// The line itself says so.
+    Now,
+    Before,
 }
 
 /// From a line on a value holds; [`Value::NONE`] ends it.
@@ -101,6 +124,7 @@ impl History {
                 self.new_test();
             }
             Says::NewTest => self.new_test(),
+            Says::Test => self.tests.push(line),
             Says::Error => self.errors.push(line),
             Says::Restart(peer) => self.restart(line, usize::from(peer.0)),
             Says::Is(peer, key, value) => {
@@ -116,13 +140,15 @@ impl History {
     }
 
     /// The values of a peer's keys at a line.
-    pub(super) fn state(&self, peer: PeerId, line: usize) -> [Option<String>; KEYS.len()] {
+    pub(super) fn state(&self, peer: PeerId, line: usize) -> [Option<Known>; KEYS.len()] {
         let Some(own) = self.peers.get(usize::from(peer.0)) else {
             return Default::default();
         };
         own.each_ref().map(|changes| {
             let after = changes.partition_point(|change| change.line as usize <= line);
-            self.words.text(changes[..after].last()?.value)
+            let last = changes[..after].last()?;
+            let since = if last.line as usize == line { Since::Now } else { Since::Before };
+            self.words.text(last.value).map(|text| Known { text, since })
         })
     }
 
@@ -139,6 +165,11 @@ impl History {
     /// Failures, panics and races.
     pub(super) fn errors(&self) -> &[u32] {
         &self.errors
+    }
+
+    /// Lines of test runners.
+    pub(super) fn tests(&self) -> &[u32] {
+        &self.tests
     }
 
     pub(super) fn oddities(&self) -> &[(u32, Oddity)] {
@@ -184,7 +215,7 @@ impl History {
             Key::Term => self.enter_term(line, before, value),
             Key::Commit => self.check_back(line, before, value, Oddity::CommitBack),
             Key::Applied => self.check_applied(line, peer, value),
-            Key::Last => self.check_last(line, peer, value),
+            Key::Last => self.check_last(line, peer, before, value),
             Key::Vote => {}
         }
     }
@@ -229,9 +260,16 @@ impl History {
         }
     }
 
-    fn check_last(&mut self, line: u32, peer: PeerId, last: Value) {
-        let commit = self.now(peer, Key::Commit).and_then(Value::number);
-        if commit.zip(last.number()).is_some_and(|(commit, last)| last < commit) {
+    /// A log that becomes shorter must not lose what is committed, let alone applied.
+    fn check_last(&mut self, line: u32, peer: PeerId, before: Option<Value>, last: Value) {
+        let numbers = before.and_then(Value::number).zip(last.number());
+        let Some((_, last)) = numbers.filter(|(before, last)| last < before) else {
+            return;
+        };
+        let lost = |key| self.now(peer, key).and_then(Value::number).is_some_and(|own| last < own);
+        if lost(Key::Applied) {
+            self.odd(line, Oddity::AppliedDeleted);
+        } else if lost(Key::Commit) {
             self.odd(line, Oddity::CommittedDeleted);
         }
     }
@@ -319,10 +357,13 @@ mod tests {
             (ONE, Key::Term, "4000000000"),
             (ONE, Key::Vote, "007"),
         ]);
-        let term = |history: &History, line| history.state(ONE, line)[Key::Term as usize].clone();
+        let known = |history: &History, line, key| history.state(ONE, line)[key as usize].clone();
+        let term = |history: &History, line| known(history, line, Key::Term).map(|own| own.text);
         assert_eq!(term(&history, 0).as_deref(), Some("1"));
         assert_eq!(term(&history, 2).as_deref(), Some("4000000000"));
-        assert_eq!(history.state(ONE, 9)[Key::Vote as usize].as_deref(), Some("007"));
+        let since = |line| known(&history, line, Key::Term).map(|own| own.since);
+        assert_eq!([since(2), since(3)], [Some(Since::Now), Some(Since::Before)]);
+        assert_eq!(known(&history, 9, Key::Vote).map(|own| own.text).as_deref(), Some("007"));
         assert_eq!(history.state(TWO, 9), [const { None }; KEYS.len()]);
         history.add(Note { line: 10, says: Says::Restart(ONE) });
         assert_eq!(term(&history, 10), None);
@@ -344,14 +385,20 @@ mod tests {
             (ONE, Key::Commit, "4"),
             (ONE, Key::Role, "follower"),
             (ONE, Key::Term, "1"),
+            (ONE, Key::Last, "7"),
             (ONE, Key::Last, "3"),
+            (ONE, Key::Last, "4"),
+            (TWO, Key::Commit, "5"),
+            (TWO, Key::Last, "7"),
+            (TWO, Key::Last, "4"),
         ]);
         let odd = [
             (3, Oddity::TwoLeaders),
             (6, Oddity::AppliedBeyondCommit),
             (7, Oddity::CommitBack),
             (9, Oddity::TermBack),
-            (10, Oddity::CommittedDeleted),
+            (11, Oddity::AppliedDeleted),
+            (15, Oddity::CommittedDeleted),
         ];
         assert_eq!(found.oddities(), odd);
         assert_eq!(found.oddity(7), Some(Oddity::CommitBack));

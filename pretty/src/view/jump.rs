@@ -1,136 +1,125 @@
 //! Finding the next line of some kind among those shown.
 
-use regex::Regex;
-
 use super::LogView;
 use super::keys::Jump;
+use super::message::LINES_MAX;
+use super::search::Direction;
 use super::told::fact;
-use crate::class::Class;
 use crate::filter::Bound;
-use crate::line::{Line, Stamp};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Direction {
-    Forward,
-    Backward,
-}
+use crate::time::{Tick, Time};
 
 impl LogView {
     pub(super) fn jump(&mut self, jump: Jump) {
-        let search = self.search.as_ref().map(|search| search.regex.clone());
+        let history = &self.store.history;
         let found = match jump {
-            Jump::NextMatch => self.find_match(search.as_ref(), Direction::Forward),
-            Jump::PreviousMatch => self.find_match(search.as_ref(), Direction::Backward),
-            Jump::NextError => self.next_of(self.store.history.errors(), |line| *line),
-            Jump::PreviousError => self.last_of(self.store.history.errors(), |line| *line),
-            Jump::NextTerm => self.next_of(self.store.history.terms(), |(line, _)| *line),
-            Jump::PreviousTerm => self.last_of(self.store.history.terms(), |(line, _)| *line),
-            Jump::NextLeader => self.next_of(self.store.history.leaders(), |(line, _)| *line),
-            Jump::PreviousLeader => self.last_of(self.store.history.leaders(), |(line, _)| *line),
-            Jump::NextOddity => self.next_of(self.store.history.oddities(), |(line, _)| *line),
-            Jump::PreviousOddity => self.last_of(self.store.history.oddities(), |(line, _)| *line),
-            Jump::NextTest => self.find(Direction::Forward, |line| self.is_test(line)),
-            Jump::PreviousTest => self.find(Direction::Backward, |line| self.is_test(line)),
+            Jump::NextMatch => return self.go_to_match(Direction::Forward),
+            Jump::PreviousMatch => return self.go_to_match(Direction::Backward),
+            Jump::NextError => self.next_of(history.errors(), |line| *line),
+            Jump::PreviousError => self.last_of(history.errors(), |line| *line),
+            Jump::NextTerm => self.next_of(history.terms(), |(line, _)| *line),
+            Jump::PreviousTerm => self.last_of(history.terms(), |(line, _)| *line),
+            Jump::NextLeader => self.next_of(history.leaders(), |(line, _)| *line),
+            Jump::PreviousLeader => self.last_of(history.leaders(), |(line, _)| *line),
+            Jump::NextOddity => self.next_of(history.oddities(), |(line, _)| *line),
+            Jump::PreviousOddity => self.last_of(history.oddities(), |(line, _)| *line),
+            Jump::NextTest => self.next_of(history.tests(), |line| *line),
+            Jump::PreviousTest => self.last_of(history.tests(), |line| *line),
             Jump::Cause => self.find_cause(),
             Jump::OtherEnd => self.find_other_end(),
         };
         match found {
-            Some(at) => self.go_to(at),
+            Some(line) => self.jump_to_line(line),
             None => "nothing found".clone_into(&mut self.note),
         }
     }
 
-    /// The first of some lines after the selected one, if it is shown.
+    /// The first of some lines after the selected one that is shown.
     fn next_of<T>(&self, lines: &[T], line: impl Fn(&T) -> u32) -> Option<usize> {
-        let after = u32::try_from(self.cursor()? + 1).ok()?;
-        let start = lines.partition_point(|own| line(own) < after);
-        lines[start..].iter().find_map(|own| self.shown.binary_search(&line(own)).ok())
+        let cursor = self.cursor()?;
+        let start = lines.partition_point(|own| line(own) as usize <= cursor);
+        let mut lines = lines[start..].iter().map(|own| line(own) as usize);
+        lines.find(|line| self.shown.contains(*line))
     }
 
-    /// The last of some lines before the selected one.
+    /// The last of some lines before the selected one that is shown.
     fn last_of<T>(&self, lines: &[T], line: impl Fn(&T) -> u32) -> Option<usize> {
-        let cursor = u32::try_from(self.cursor()?).ok()?;
-        let end = lines.partition_point(|own| line(own) < cursor);
-        lines[..end].iter().rev().find_map(|own| self.shown.binary_search(&line(own)).ok())
+        let cursor = self.cursor()?;
+        let end = lines.partition_point(|own| (line(own) as usize) < cursor);
+        let mut lines = lines[..end].iter().rev().map(|own| line(own) as usize);
+        lines.find(|line| self.shown.contains(*line))
     }
 
     /// To a line by its number, counted from 1, or to the first event at or after `@` a time.
     pub(super) fn go_to_place(&mut self, place: &str) {
         let found = match place.strip_prefix('@') {
             Some(time) => Bound::parse(time).ok().and_then(|bound| self.find_time(bound)),
-            None => place
-                .trim()
-                .parse::<usize>()
-                .ok()
-                .map(|number| self.shown.partition_point(|line| (*line as usize) + 1 < number)),
+            None => place.trim().parse::<usize>().ok().map(|number| number.saturating_sub(1)),
         };
         match found {
-            Some(at) => self.go_to(at),
+            Some(line) => self.jump_to_line(line),
             None => self.note = format!("{place:?} is no line number and no @time of this log"),
         }
     }
 
+    /// The first event shown at or after a time. Groups know the latest time in them, so that only
+    /// those are read that may have it.
     fn find_time(&self, bound: Bound) -> Option<usize> {
-        let at_or_after = |stamp: &Stamp<'_>| {
-            let unit = stamp.unit.unwrap_or(crate::time::Tick::SECOND);
-            stamp.at.is_some_and(|at| bound.at(unit) <= at)
+        let time = self.meant(bound);
+        let reached = |line: usize| {
+            let at = self.store.read_event(line, |event| event.stamp.as_ref()?.at);
+            at.flatten().is_some_and(|at| time <= at)
         };
-        self.shown.iter().position(|line| match self.store.line(*line as usize) {
-            Line::Event(event) => event.stamp.as_ref().is_some_and(at_or_after),
-            Line::Header(_) | Line::Other(..) => false,
-        })
-    }
-
-    /// The nearest match; past the end the search goes on at the other one.
-    fn find_match(&mut self, regex: Option<&Regex>, direction: Direction) -> Option<usize> {
-        let matches = |line: usize| regex.is_some_and(|regex| self.store.matches(line, regex));
-        if let Some(found) = self.find(direction, matches) {
-            return Some(found);
+        let mut group = 0;
+        loop {
+            group = self.store.group_at(group, time)?;
+            let mut lines = self.store.first_line(group)..self.store.first_line(group + 1);
+            let found = lines.find(|line| self.shown.contains(*line) && reached(*line));
+            if found.is_some() {
+                return found;
+            }
+            group += 1;
         }
-        let all = 0..self.shown.len();
-        let wanted = |at: &usize| matches(self.shown[*at] as usize);
-        let (found, note) = match direction {
-            Direction::Forward => (all.into_iter().find(wanted), "on from the first line"),
-            Direction::Backward => (all.into_iter().rfind(wanted), "on from the last line"),
-        };
-        found.inspect(|_| note.clone_into(&mut self.note))
     }
 
-    fn is_test(&self, line: usize) -> bool {
-        let class = self.store.entry(line).class();
-        class.is_some_and(|class| [Class::Test, Class::Passed, Class::Failed].contains(&class))
+    /// The time a bound means in this log: a bare number is one of its time column, and dates are
+    /// counted from the first one.
+    fn meant(&self, bound: Bound) -> Time {
+        let unit = |line| self.store.read_event(line, |event| event.stamp.as_ref()?.unit).flatten();
+        match self.store.origin() {
+            Some(origin) => bound.at(Tick::SECOND).after(origin),
+            None => {
+                let first = (0..self.store.len().min(UNIT_LINES_MAX)).find_map(unit);
+                bound.at(first.unwrap_or(Tick::SECOND))
+            }
+        }
     }
 
     /// The other end of the selected message; of another line with an `id=` the nearest line with
     /// the same: after it, else before it.
     fn find_other_end(&self) -> Option<usize> {
-        if let Some(line) = self.other_end().and_then(|line| u32::try_from(line).ok()) {
-            return self.shown.binary_search(&line).ok();
+        if let Some(line) = self.other_end() {
+            return self.shown.contains(line).then_some(line);
         }
-        let id = fact(self.store.bytes(self.cursor()?), b"id")?;
-        let same = |line: usize| fact(self.store.bytes(line), b"id") == Some(id);
-        self.find(Direction::Forward, same).or_else(|| self.find(Direction::Backward, same))
+        let cursor = self.cursor()?;
+        let text = self.store.text(cursor);
+        let id = fact(&text, b"id")?;
+        let same = |line: &usize| {
+            self.shown.contains(*line) && fact(&self.store.text(*line), b"id") == Some(id)
+        };
+        let mut after = cursor + 1..self.store.len().min(cursor + LINES_MAX);
+        let before = cursor.saturating_sub(LINES_MAX)..cursor;
+        after.find(same).or_else(|| before.rev().find(same))
     }
 
     /// The nearest cause of the selected line that is shown, or of its cause, and so on.
     fn find_cause(&mut self) -> Option<usize> {
         let mut line = self.cause_of(self.cursor()?)?;
-        loop {
-            if let Some(at) =
-                u32::try_from(line).ok().and_then(|n| self.shown.binary_search(&n).ok())
-            {
-                return Some(at);
-            }
+        while !self.shown.contains(line) {
             line = self.cause_of(line)?;
         }
-    }
-
-    /// The nearest line from the selected one on, itself left out.
-    fn find(&self, direction: Direction, wanted: impl Fn(usize) -> bool) -> Option<usize> {
-        let wanted = |at: &usize| wanted(self.shown[*at] as usize);
-        match direction {
-            Direction::Forward => (self.cursor + 1..self.shown.len()).find(wanted),
-            Direction::Backward => (0..self.cursor.min(self.shown.len())).rev().find(wanted),
-        }
+        Some(line)
     }
 }
+
+/// A log with times has one in its first lines.
+const UNIT_LINES_MAX: usize = 1_000;

@@ -27,6 +27,8 @@ pub enum Action {
     Jump(Jump),
     /// Asks for a regular expression to search for.
     AskSearch,
+    /// Searches for lines that say the same as this one, with other numbers.
+    SearchAlike,
     /// Asks for a regular expression; only matching events are shown.
     AskFilter,
     /// Marks the line with the letter that follows.
@@ -134,7 +136,7 @@ const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
 }
 
 /// All keys. The digits `1` to `9` come on top: they switch peers.
-pub const BINDINGS: [Binding; 65] = [
+pub const BINDINGS: [Binding; 66] = [
     key('j', Action::Down, "line down"),
     special(KeyCode::Down, Action::Down, "line down"),
     key('k', Action::Up, "line up"),
@@ -158,6 +160,7 @@ pub const BINDINGS: [Binding; 65] = [
     key('/', Action::AskSearch, "search"),
     key('n', Action::Jump(Jump::NextMatch), "next match"),
     key('N', Action::Jump(Jump::PreviousMatch), "match before"),
+    key('*', Action::SearchAlike, "search lines like this one"),
     key('&', Action::AskFilter, "show only matches"),
     key('e', Action::Jump(Jump::NextError), "next failure, panic or race"),
     key('E', Action::Jump(Jump::PreviousError), "failure, panic or race before"),
@@ -204,7 +207,7 @@ pub const BINDINGS: [Binding; 65] = [
 
 /// What a key can be bound to, under the name it has in a configuration, and in the words of the
 /// help.
-pub const NAMES: [(&str, Action, &str); 46] = [
+pub const NAMES: [(&str, Action, &str); 47] = [
     ("down", Action::Down, "line down"),
     ("up", Action::Up, "line up"),
     ("page-down", Action::PageDown, "screen down"),
@@ -220,6 +223,7 @@ pub const NAMES: [(&str, Action, &str); 46] = [
     ("past", Action::ToggleWhy(Why::Past), "only what could have influenced it"),
     ("next-match", Action::Jump(Jump::NextMatch), "next match"),
     ("previous-match", Action::Jump(Jump::PreviousMatch), "match before"),
+    ("search-alike", Action::SearchAlike, "search lines like this one"),
     ("filter", Action::AskFilter, "show only matches"),
     ("next-error", Action::Jump(Jump::NextError), "next failure, panic or race"),
     ("previous-error", Action::Jump(Jump::PreviousError), "failure, panic or race before"),

@@ -50,7 +50,7 @@ impl LogView {
             (Awaited::GoTo, Some(marked)) => {
                 // Where one comes from is a mark of its own.
                 self.marks.lines.insert('\'', line);
-                self.go_to(self.shown.partition_point(|shown| (*shown as usize) < marked));
+                self.jump_to_line(marked);
             }
         }
     }

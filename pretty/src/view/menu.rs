@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::{Block, Clear, Widget as _};
 
-use super::chunk::TopicId;
 use super::draw::short;
+use super::names::TopicId;
 use super::{LogView, Panes};
 
 impl LogView {

@@ -12,8 +12,9 @@ use regex::bytes::Regex;
 use super::LogView;
 use super::rules::Rules;
 use super::told::fact;
-use crate::line::{Event, Line, Stamp};
+use crate::line::{Event, Line};
 use crate::text::make_safe;
+use crate::time::Time;
 
 /// What a line says of a message, in its own bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +40,12 @@ pub enum End<'a> {
     Received,
     /// It never arrived; why, if the log says so.
     Lost(&'a [u8]),
+    /// Its answer was received, by the peer that had sent it.
+    Answered,
 }
 
 impl<'a> Message<'a> {
-    /// The message a line speaks of, if it does; the user's own rules come first.
+    /// The message a line speaks of, if it does; the user's rules come first.
     #[must_use]
     pub fn of(event: &'a Event<'_>, rules: &Rules) -> Option<Self> {
         rules.message(event).or_else(|| by_id(event)).or_else(|| by_sentence(event))
@@ -50,6 +53,28 @@ impl<'a> Message<'a> {
 
     fn is_same(&self, other: &Message<'_>) -> bool {
         (self.id, self.kind, self.from, self.to) == (other.id, other.kind, other.from, other.to)
+    }
+
+    /// What another line about a message of the same kind, the same way, makes of this one.
+    fn told_by(&self, other: &Message<'_>, sought: Sought) -> Told {
+        match (sought, self.end, other.end) {
+            (Sought::OtherEnd, End::Sent | End::Received | End::Answered, End::Lost(why)) => {
+                Told::Fate(Fate::Lost(safe(why)))
+            }
+            (Sought::OtherEnd, End::Sent | End::Answered, End::Received)
+            | (Sought::OtherEnd, End::Received | End::Lost(_), End::Sent) => {
+                Told::Fate(Fate::Arrived)
+            }
+            (Sought::Answer, _, End::Answered) => Told::Fate(Fate::Answered),
+            // An answer to an earlier one.
+            (Sought::OtherEnd, End::Sent | End::Received | End::Lost(_), End::Answered) => {
+                Told::Nothing
+            }
+            // With a number a second line of the same end is a copy of the message; without one
+            // it is about the next message.
+            _ if self.id.is_some() => Told::Nothing,
+            _ => Told::Another,
+        }
     }
 
     /// Something the bytes of every line about this message contain.
@@ -74,11 +99,11 @@ fn by_id<'a>(event: &'a Event<'_>) -> Option<Message<'a>> {
     Some(Message { kind, from, to, id: Some(id), end })
 }
 
-/// `Sending RequestVote to 1.`, `RequestVote from 0`.
+/// `Sending RequestVote to 1.`, `RequestVote from 0`, `Received RequestVote response from 1.`.
 fn by_sentence<'a>(event: &'a Event<'_>) -> Option<Message<'a>> {
     static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?-u)^(?:Sending ([A-Z]\w+) to|([A-Z]\w+) from) (\d+)(?:\.|$)")
-            .expect("a test compiles it")
+        let ends = r"Sending ([A-Z]\w+) to|([A-Z]\w+) from|Received ([A-Z]\w+) response from";
+        Regex::new(&format!(r"(?-u)^(?:{ends}) (\d+)(?:\.|$)")).expect("a test compiles it")
     });
     // Nearly every other line is out here.
     if !event.text.first().is_some_and(u8::is_ascii_uppercase) {
@@ -86,10 +111,11 @@ fn by_sentence<'a>(event: &'a Event<'_>) -> Option<Message<'a>> {
     }
     let groups = SENTENCE.captures(&event.text)?;
     let group = |number: usize| groups.get(number).map(|found| found.as_bytes());
-    let (own, other) = (&*event.peer, group(3)?);
-    let (kind, from, to, end) = match (group(1), group(2)) {
-        (Some(kind), _) => (kind, own, other, End::Sent),
-        (None, kind) => (kind?, other, own, End::Received),
+    let (own, other) = (&*event.peer, group(4)?);
+    let (kind, from, to, end) = match (group(1), group(2), group(3)) {
+        (Some(kind), ..) => (kind, own, other, End::Sent),
+        (None, Some(kind), _) => (kind, other, own, End::Received),
+        (None, None, kind) => (kind?, own, other, End::Answered),
     };
     Some(Message { kind, from, to, id: None, end })
 }
@@ -98,90 +124,122 @@ impl LogView {
     /// The line of the other end of the selected message, among all lines.
     pub(super) fn other_end(&self) -> Option<usize> {
         let line = self.cursor()?;
-        let Line::Event(event) = self.store.line(line) else {
-            return None;
-        };
-        self.find_end(line, &Message::of(&event, &self.rules)?).map(|(line, _)| line)
+        let find = |event: &Event<'_>| self.find_end(line, &Message::of(event, &self.rules)?);
+        self.store.read_event(line, find)?.map(|(line, _)| line)
     }
 
     fn find_end(&self, line: usize, message: &Message<'_>) -> Option<(usize, Fate)> {
         let after = line + 1..self.store.len().min(line + LINES_MAX);
         let before = line.saturating_sub(LINES_MAX)..line;
         match message.end {
-            End::Sent => self.pair(message, after),
-            End::Received | End::Lost(_) => self.pair(message, before.rev()),
+            End::Sent => self.find_same(message, Sought::OtherEnd, after),
+            End::Received | End::Lost(_) | End::Answered => {
+                self.find_same(message, Sought::OtherEnd, before.rev())
+            }
         }
     }
 
-    /// The first of some lines with the other end of a message.
-    fn pair(
+    /// When the answer to a message came that was received at a line.
+    fn find_answer(&self, line: usize, message: &Message<'_>) -> Option<usize> {
+        let after = line + 1..self.store.len().min(line + LINES_MAX);
+        self.find_same(message, Sought::Answer, after).map(|(line, _)| line)
+    }
+
+    /// The first of some lines that says more of a message, if that can be only this one.
+    fn find_same(
         &self,
         message: &Message<'_>,
+        sought: Sought,
         mut lines: impl Iterator<Item = usize>,
     ) -> Option<(usize, Fate)> {
         let clue = Finder::new(message.clue());
-        let found = lines.find_map(|line| {
-            clue.find(self.store.bytes(line))?;
-            let Line::Event(event) = self.store.line(line) else {
+        lines.find_map(|line| {
+            let text = self.store.text(line);
+            clue.find(&text)?;
+            let Line::Event(event) = self.store.parser_at(line).parse(&text) else {
                 return None;
             };
             let other = Message::of(&event, &self.rules).filter(|other| other.is_same(message))?;
-            let is_other_end = other.end != message.end;
-            // Without an id the next message the same way ends the search; with one a second
-            // line of the same end is a copy of the message.
-            let fate = match other.end {
-                End::Lost(why) => Fate::Lost(safe(why)),
-                End::Sent | End::Received => Fate::Arrived,
-            };
-            (message.id.is_none() || is_other_end).then_some((line, is_other_end.then_some(fate)))
-        });
-        found.and_then(|(line, fate)| Some((line, fate?)))
+            match message.told_by(&other, sought) {
+                Told::Fate(fate) => Some(Some((line, fate))),
+                Told::Another => Some(None),
+                Told::Nothing => None,
+            }
+        })?
     }
 
     /// The selected message in a line: who, to whom, when, how long it took, whether it was lost.
     pub(super) fn message_line(&self) -> Option<String> {
         let line = self.cursor()?;
-        let Line::Event(event) = self.store.line(line) else {
-            return None;
-        };
-        let message = Message::of(&event, &self.rules)?;
+        self.store.read_event(line, |event| self.tell(line, event))?
+    }
+
+    fn tell(&self, line: usize, event: &Event<'_>) -> Option<String> {
+        let message = Message::of(event, &self.rules)?;
         let Message { kind, from, to, id, end } = message;
         let id = id.map_or_else(String::new, |id| format!("  id={}", safe(id)));
         let name = format!("{} {} → {}{id}", safe(kind), safe(from), safe(to));
-        let fate = match (end, self.find_end(line, &message)) {
+        let other = self.find_end(line, &message);
+        let fate = match (end, other) {
             (End::Lost(why), _) => format!("LOST: {}", safe(why)),
             (_, Some((_, Fate::Lost(why)))) => format!("LOST: {why}"),
-            (End::Sent, Some((other, Fate::Arrived))) => self.travel(line, other),
-            (End::Received, Some((other, Fate::Arrived))) => self.travel(other, line),
+            (End::Sent, Some((other, _))) => self.travel(line, other, &message),
+            (End::Received, Some((other, _))) => self.travel(other, line, &message),
+            (End::Answered, Some((received, _))) => {
+                let request = Message { end: End::Received, ..message };
+                let sent = self.find_end(received, &request);
+                sent.map(|(sent, _)| self.travel(sent, received, &message)).unwrap_or_default()
+            }
             (End::Sent, None) => "never received: LOST?".to_owned(),
             (End::Received, None) => "no line says it was sent".to_owned(),
+            (End::Answered, None) => "an answer, to one of several".to_owned(),
         };
         Some(format!("{name}  {fate}"))
     }
 
-    fn travel(&self, sent: usize, received: usize) -> String {
+    fn travel(&self, sent: usize, received: usize, message: &Message<'_>) -> String {
         let stamps = self.stamp(sent).zip(self.stamp(received));
-        let Some((sent, received)) = stamps else {
+        let Some(((sent, sent_at), (received_text, received_at))) = stamps else {
             return format!("sent in line {}, received in line {}", sent + 1, received + 1);
         };
-        let took = sent.at.zip(received.at).map(|(sent, received)| received.since(sent));
-        let took = took.map_or_else(String::new, |took| format!(" after {}", length(took.nanos())));
-        let text = |stamp: &Stamp<'_>| make_safe(&stamp.text, &mut String::new()).text().to_owned();
-        format!("sent {}, received {}{took}", text(&sent), text(&received))
+        let after = |at: Option<Time>| {
+            let took = sent_at.zip(at).map(|(sent, at)| at.since(sent));
+            took.map_or_else(String::new, |took| format!(" after {}", length(took.nanos())))
+        };
+        let answer = self.find_answer(received, message).and_then(|line| self.stamp(line));
+        let answer = answer.map(|(text, at)| format!(", answer {text}{}", after(at)));
+        let answer = answer.unwrap_or_default();
+        format!("sent {sent}, received {received_text}{}{answer}", after(received_at))
     }
 
-    fn stamp(&self, line: usize) -> Option<Stamp<'_>> {
-        match self.store.line(line) {
-            Line::Event(event) => event.stamp,
-            Line::Header(_) | Line::Other(..) => None,
-        }
+    /// The time of an event, as written and as a point in time.
+    fn stamp(&self, line: usize) -> Option<(String, Option<Time>)> {
+        let stamp =
+            |event: &Event<'_>| event.stamp.as_ref().map(|stamp| (safe(&stamp.text), stamp.at));
+        self.store.read_event(line, stamp)?
     }
 }
 
-/// What the other end of a message says became of it.
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sought {
+    OtherEnd,
+    Answer,
+}
+
+/// What a line tells about a message.
+enum Told {
+    Fate(Fate),
+    /// That it is about another one: what comes beyond cannot be about this one.
+    Another,
+    Nothing,
+}
+
+/// What became of a message.
 enum Fate {
     Arrived,
-    /// It did not, and why.
+    Answered,
+    /// It never arrived, and why.
     Lost(String),
 }
 
@@ -203,7 +261,7 @@ fn length(nanos: i64) -> String {
 }
 
 /// How far away the other end is looked for: a few milliseconds' work.
-const LINES_MAX: usize = 100_000;
+pub(super) const LINES_MAX: usize = 100_000;
 
 #[cfg(test)]
 mod tests {
@@ -220,24 +278,25 @@ mod tests {
 
     #[test]
     fn both_ends_are_the_same_message() {
+        let rules = &Rules::default();
         for (sent, received) in [
             ("sends RequestVote in term 2: log to=1 id=0.7", "receives RequestVote from=0 id=0.7"),
             ("Sending RequestVote to 1.", "RequestVote from 0"),
             ("Sending AppendEntries to 1.", "AppendEntries from 0. args:&{Term:1}"),
         ] {
             let (sent, received) = (event("RPC", "0", sent), event("RPC", "1", received));
-            let sent = Message::of(&sent, &Rules::default()).expect("a message");
-            let received = Message::of(&received, &Rules::default()).expect("a message");
+            let sent = Message::of(&sent, rules).expect("a message");
+            let received = Message::of(&received, rules).expect("a message");
             assert_eq!((sent.end, received.end), (End::Sent, End::Received));
             assert!(sent.is_same(&received), "{sent:?} {received:?}");
         }
         let lost = event("DROP", "0", "RequestVote to 1 is lost: cut to=1 id=0.7 why=cut");
-        assert_eq!(
-            Message::of(&lost, &Rules::default()).map(|lost| lost.end),
-            Some(End::Lost(b"cut"))
-        );
-        for text in ["refuses vote to 1 to=1 id=1.1", "Received RequestVote response from 1.", ""] {
-            assert_eq!(Message::of(&event("VOTE", "0", text), &Rules::default()), None, "{text}");
+        assert_eq!(Message::of(&lost, rules).map(|lost| lost.end), Some(End::Lost(b"cut")));
+        let answer = event("RPC", "0", "Received RequestVote response from 1.");
+        let answer = Message::of(&answer, rules).expect("a message");
+        assert_eq!((answer.from, answer.to, answer.end), (&b"0"[..], &b"1"[..], End::Answered));
+        for text in ["refuses vote to 1 to=1 id=1.1", "Received RequestVote response", ""] {
+            assert_eq!(Message::of(&event("VOTE", "0", text), rules), None, "{text}");
         }
     }
 

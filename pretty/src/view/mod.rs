@@ -27,10 +27,12 @@
 //! ```
 
 mod bitmap;
+mod blocks;
 mod cause;
 mod chunk;
 mod draw;
 mod facts;
+mod filtering;
 mod folding;
 mod help;
 mod history;
@@ -41,11 +43,17 @@ mod marks;
 mod menu;
 mod message;
 mod mouse;
+mod names;
+mod notes;
 mod owner;
 mod panes;
 mod prompt;
 mod rules;
+mod scan;
 mod search;
+mod sentence;
+mod shown;
+mod source;
 mod store;
 mod timeline;
 mod told;
@@ -55,9 +63,9 @@ mod why;
 use std::collections::BTreeSet;
 
 use ratatui::layout::Size;
-use regex::Regex;
 
 pub use bitmap::Bitmap;
+pub(crate) use blocks::Blocks;
 pub use cause::Causes;
 pub use chunk::Chunk;
 pub use keymap::{Key, KeyError, Keys};
@@ -66,20 +74,21 @@ pub use message::{End, Message};
 pub use owner::Facts;
 pub use rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
 pub use search::Work;
+pub use source::{Part, Source};
 pub use update::Outcome;
 pub use why::Why;
 
 use crate::color::Depth;
-use crate::filter::Filter;
 use crate::layout::Layout;
-use crate::line::Line;
 use crate::theme::{Background, Palette, Theme};
-use chunk::{PeerId, TopicId};
+use filtering::{Base, Matching};
 use folding::Folding;
 use marks::Marks;
+use names::{PeerId, TopicId};
 use owner::Veil;
 use prompt::Prompt;
 use search::Search;
+use shown::Shown;
 use store::Store;
 use timeline::Strip;
 use why::Known;
@@ -96,20 +105,23 @@ pub struct LogView {
     layout: Layout,
     size: Size,
     /// What the owner of the view does not want to see at all.
-    base: Option<Filter>,
+    base: Option<Base>,
     /// Lines it hides for now, and lines it marks.
     veil: Option<Veil>,
     highlight: Option<Bitmap>,
     known: Known,
     hidden: Hidden,
     search: Option<Search>,
-    /// Only lines that match, and lines that are no events.
-    filter: Option<Regex>,
-    /// The lines that are shown, in order, as numbers of the store.
-    shown: Vec<u32>,
-    /// The first line on the screen and the selected one, as positions in `shown`.
+    matching: Option<Matching>,
+    /// Lines whose topic and peer may be shown.
+    by_kind: Bitmap,
+    shown: Shown,
+    /// The first line on the screen and the selected one. Invariant: while anything is shown, the
+    /// selected line is.
     top: usize,
     cursor: usize,
+    /// The line the user has gone to: the selected one, unless that is hidden now.
+    chosen: usize,
     follow: Follow,
     wrap: Wrap,
     /// What repeats have been folded, if they are.
@@ -122,6 +134,8 @@ pub struct LogView {
     prompt: Option<Prompt>,
     /// What the last action has to say.
     note: String,
+    /// What the owner is doing.
+    busy: String,
 }
 
 /// What the user has switched off.
@@ -176,10 +190,12 @@ impl LogView {
             known: Known::default(),
             hidden: Hidden::default(),
             search: None,
-            filter: None,
-            shown: Vec::new(),
+            matching: None,
+            by_kind: Bitmap::new(),
+            shown: Shown::default(),
             top: 0,
             cursor: 0,
+            chosen: 0,
             follow: Follow::No,
             wrap: Wrap::Yes,
             folding: None,
@@ -189,15 +205,8 @@ impl LogView {
             panes: Panes::None,
             prompt: None,
             note: String::new(),
+            busy: String::new(),
         }
-    }
-
-    /// The same view of only those events that pass a filter.
-    #[must_use]
-    pub fn with_filter(mut self, filter: Filter) -> Self {
-        self.base = (!filter.shows_everything()).then_some(filter);
-        self.refilter();
-        self
     }
 
     /// The same view with the user's own colours for topics.
@@ -226,12 +235,21 @@ impl LogView {
     /// Adds the next part of the log.
     pub fn append(&mut self, chunk: Chunk) {
         let before = self.store.len();
-        self.store.append(chunk);
-        self.extend_shown(before);
+        let changed = self.store.append(chunk);
         self.lay_out();
-        if self.follow == Follow::Yes {
-            self.go_to(self.shown.len().saturating_sub(1));
-        }
+        self.extend_shown(before, changed);
+    }
+
+    /// Forgets the log, but not how it is to be shown: what follows is another one.
+    pub fn clear(&mut self) {
+        self.store = Store::default();
+        self.hidden = Hidden::default();
+        self.marks = Marks::default();
+        self.veil = None;
+        self.highlight = None;
+        (self.top, self.cursor, self.chosen) = (0, 0, 0);
+        self.restart_scans();
+        self.refilter();
     }
 
     /// The view gets this much room, its header and status line included.
@@ -259,78 +277,11 @@ impl LogView {
     /// The number of the selected line, counted from 0; `None` if nothing is shown.
     #[must_use]
     pub fn cursor(&self) -> Option<usize> {
-        self.shown.get(self.cursor).map(|line| *line as usize)
+        self.shown.contains(self.cursor).then_some(self.cursor)
     }
 
     fn lay_out(&mut self) {
         let hidden = self.hidden.peers.len();
         self.layout = self.store.layout(usize::from(self.size.width), hidden);
-    }
-
-    /// Shows those of the lines from `first` on that nothing hides.
-    fn extend_shown(&mut self, first: usize) {
-        for line in first..self.store.len() {
-            if self.shows(line)
-                && !self.folds(line)
-                && let Ok(line) = u32::try_from(line)
-            {
-                self.shown.push(line);
-            }
-        }
-    }
-
-    fn shows(&self, line: usize) -> bool {
-        if self.veil.as_ref().is_some_and(|veil| veil.lines.contains(line)) {
-            return false;
-        }
-        let entry = self.store.entry(line);
-        let Some((topic, peer)) = entry.event() else {
-            return true;
-        };
-        !self.hidden.topics.contains(&topic)
-            && !self.hidden.peers.contains(&peer)
-            && self.filter.as_ref().is_none_or(|regex| self.store.matches(line, regex))
-            && self.base.as_ref().is_none_or(|filter| self.passes(line, filter))
-    }
-
-    /// Whether a line is a repeat that is folded; it has been counted then.
-    fn folds(&mut self, line: usize) -> bool {
-        let Some(folding) = &mut self.folding else {
-            return false;
-        };
-        match (self.store.entry(line).event(), self.store.line(line), u32::try_from(line)) {
-            (Some((_, peer)), Line::Event(event), Ok(line)) => folding.takes(line, peer, &event),
-            _ => {
-                folding.interrupt();
-                false
-            }
-        }
-    }
-
-    fn passes(&self, line: usize, filter: &Filter) -> bool {
-        match self.store.line(line) {
-            Line::Event(event) => {
-                let grep = filter.grep.as_ref();
-                filter.shows(&event, self.store.origin())
-                    && grep.is_none_or(|regex| self.store.matches(line, regex))
-            }
-            Line::Header(_) | Line::Other(..) => true,
-        }
-    }
-
-    /// Applies the filters anew; the selection stays on its line, or the nearest one shown.
-    fn refilter(&mut self) {
-        let line = self.cursor().unwrap_or(0);
-        self.shown.clear();
-        if let Some(folding) = &mut self.folding {
-            *folding = Folding::default();
-        }
-        if let Some(search) = &mut self.search {
-            search.restart();
-        }
-        self.extend_shown(0);
-        self.lay_out();
-        let at = self.shown.partition_point(|shown| (*shown as usize) < line);
-        self.go_to(at);
     }
 }

@@ -27,17 +27,19 @@ impl LogView {
         } else if usize::from(row) <= self.body_rows() {
             self.click_body(usize::from(row) - 1);
         } else if let Some(line) = self.timeline_line(column, row) {
-            self.go_to(self.shown.partition_point(|shown| (*shown as usize) < line));
+            self.jump_to_line(line);
         }
     }
 
     fn click_body(&mut self, row: usize) {
         let mut end = 0;
-        for at in self.top..self.shown.len() {
-            end += self.rows_of(at);
+        let mut next = self.shown.next(self.top);
+        while let Some(line) = next {
+            end += self.rows_of(line);
             if row < end {
-                return self.go_to(at);
+                return self.go_to_line(line);
             }
+            next = self.shown.next(line + 1);
         }
     }
 

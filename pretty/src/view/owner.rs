@@ -2,17 +2,21 @@
 //! to a line, hide or mark lines of its own choice, and read what lines say.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
+use std::num::NonZero;
 use std::path::Path;
+use std::thread::{self, ScopedJoinHandle};
 
 use super::facts;
 use super::message::Message;
 use super::rules::Rules;
+use super::source::{Part, Source};
 use super::told::{KEYS, Key, fact};
-use super::{Bitmap, Chunk, LogView};
+use super::{Bitmap, Blocks, Chunk, LogView};
 use crate::color::Depth;
 use crate::line::{Event, Line};
 use crate::parse::Parser;
+use crate::text::make_safe;
 use crate::theme::Background;
 use crate::time::Time;
 
@@ -32,39 +36,49 @@ impl LogView {
         view
     }
 
-    /// A view of the whole log in a plain file.
+    /// A view of the whole log in a plain file, indexed on all cores; its text stays in the file.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn of_file(path: &Path, background: Background, depth: Depth) -> io::Result<Self> {
-        let mut bytes = Vec::new();
-        File::open(path)?.read_to_end(&mut bytes)?;
-        Ok(Self::of_bytes(bytes, background, depth))
+        let source = Source::new(File::open(path)?);
+        let end = source.file().metadata()?.len();
+        let mut blocks = Blocks::new(source.clone());
+        let mut parts = Vec::new();
+        while let Some(part) = blocks.next(PART_BYTES, end)? {
+            parts.push(part);
+        }
+        parts.extend(blocks.rest(end));
+        let mut view = Self::new(background, depth);
+        for chunk in index_all(&source, &parts)? {
+            view.append(chunk);
+        }
+        Ok(view)
     }
 
     /// Selects a line, counted from 0, or the nearest one after it that is shown; the screen
     /// shows it with what surrounds it.
     pub fn select(&mut self, line: usize) {
-        self.go_to(self.shown.partition_point(|shown| (*shown as usize) < line));
+        self.go_to_line(line);
         self.center();
     }
 
     /// Selects the last failure, panic or race that is shown, at its first line; else the last
     /// line.
     pub fn select_last_error(&mut self) {
-        let errors = self.store.history.errors().iter().rev();
-        let mut shown = errors.filter_map(|line| self.shown.binary_search(line).ok());
-        let Some(mut at) = shown.next() else {
-            return self.go_to(usize::MAX);
+        let last = self.errors().rev().find(|line| self.shown.contains(*line));
+        let Some(mut first) = last else {
+            return self.go_to_line(usize::MAX);
         };
         // A failure of several lines is read from its start.
-        for before in shown {
-            if before + 1 != at {
-                break;
-            }
-            at = before;
+        let errors = self.store.history.errors();
+        while let Some(before) =
+            self.shown.previous(first).and_then(|line| u32::try_from(line).ok())
+            && errors.binary_search(&before).is_ok()
+        {
+            first = before as usize;
         }
-        self.go_to(at);
+        self.go_to_line(first);
         self.center();
     }
 
@@ -75,6 +89,12 @@ impl LogView {
         self.refilter();
     }
 
+    /// Says in the status line what the owner is doing, until it says something else: `indexing
+    /// 40 %`; nothing if that is empty.
+    pub fn set_busy(&mut self, busy: &str) {
+        self.busy = make_safe(busy.as_bytes(), &mut String::new()).text().to_owned();
+    }
+
     /// Marks these lines in the view, or none.
     pub fn set_highlight(&mut self, lines: Option<Bitmap>) {
         self.highlight = lines;
@@ -83,12 +103,18 @@ impl LogView {
     /// Whether a line, counted from 0, is one of those shown.
     #[must_use]
     pub fn is_shown(&self, line: usize) -> bool {
-        u32::try_from(line).is_ok_and(|line| self.shown.binary_search(&line).is_ok())
+        self.shown.contains(line)
     }
 
     /// Failures, panics and races: the lines that say so, in order.
     pub fn errors(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
         self.store.history.errors().iter().map(|line| *line as usize)
+    }
+
+    /// Things that should never be: the lines that show them, in order, each with what it is.
+    pub fn oddities(&self) -> impl DoubleEndedIterator<Item = (usize, &'static str)> + '_ {
+        let oddities = self.store.history.oddities().iter();
+        oddities.map(|(line, odd)| (*line as usize, odd.words()))
     }
 
     /// Reads a line, counted from 0; `None` if there is no such line.
@@ -108,7 +134,7 @@ impl LogView {
     /// assert_eq!(view.facts(1, |_| ()), None);
     /// ```
     pub fn read<T>(&self, line: usize, read: impl FnOnce(&Line<'_>) -> T) -> Option<T> {
-        (line < self.len()).then(|| read(&self.store.line(line)))
+        (line < self.len()).then(|| self.store.read(line, read))
     }
 
     /// The same for the facts of an event; `None` if the line is none.
@@ -124,7 +150,7 @@ impl LogView {
         let leaders = self.store.history.leaders().iter();
         leaders.filter_map(|(line, peer)| {
             let state = self.store.history.state(*peer, *line as usize);
-            let term = state[Key::Term as usize].as_ref()?.parse().ok()?;
+            let term = state[Key::Term as usize].as_ref()?.text.parse().ok()?;
             Some((term, self.store.peers.safe_name(peer.0)))
         })
     }
@@ -134,25 +160,44 @@ impl LogView {
     pub fn peer_states(&self) -> Vec<(String, Vec<(&'static str, String)>)> {
         let told = |values: facts::State| {
             let pairs = KEYS.into_iter().zip(values);
-            pairs.filter_map(|(key, value)| Some((key, value?))).collect()
+            pairs.filter_map(|(key, value)| Some((key, value?.text))).collect()
         };
         let states = self.state().into_iter();
         states.map(|(peer, state)| (self.store.peers.safe_name(peer.0), told(state))).collect()
     }
-
-    pub(super) fn center(&mut self) {
-        let mut room = self.body_rows().saturating_sub(self.rows_of(self.cursor)) / 2;
-        self.top = self.cursor;
-        while self.top > 0 {
-            let Some(less) = room.checked_sub(self.rows_of(self.top - 1)) else {
-                break;
-            };
-            room = less;
-            self.top -= 1;
-        }
-        self.fill_screen();
-    }
 }
+
+/// Indexes parts of a file on all cores. The first one goes ahead: it knows the unit of the times.
+fn index_all(source: &Source, parts: &[Part]) -> io::Result<Vec<Chunk>> {
+    let index = |parts: &[Part], parser: &Parser| {
+        let mut buffer = Vec::new();
+        let rules = Rules::default();
+        let mut one =
+            |part: &Part| Chunk::index_file(source, *part, parser.clone(), &rules, &mut buffer);
+        parts.iter().map(&mut one).collect::<io::Result<Vec<_>>>()
+    };
+    let (first, rest) = parts.split_at(parts.len().min(1));
+    let mut chunks = index(first, &Parser::default())?;
+    let parser = chunks.first().map_or_else(Parser::default, Chunk::parser_after);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let shares = rest.chunks(rest.len().div_ceil(threads).max(1));
+    let indexed = thread::scope(|scope| {
+        let (index, parser) = (&index, &parser);
+        let share = |share| scope.spawn(move || index(share, parser));
+        let threads: Vec<_> = shares.map(share).collect();
+        threads.into_iter().map(join).collect::<io::Result<Vec<_>>>()
+    })?;
+    chunks.extend(indexed.into_iter().flatten());
+    Ok(chunks)
+}
+
+/// What a thread has done, or its panic.
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Small enough for shares of all cores to be about alike.
+const PART_BYTES: usize = 256 * 1024;
 
 /// What an event says, in the bytes of its line: who, when, and the facts that tie it to others.
 #[derive(Clone, Debug, PartialEq, Eq)]

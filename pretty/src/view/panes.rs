@@ -7,6 +7,7 @@ use ratatui::text::{Line as Text, Span};
 use ratatui::widgets::{Block, Clear, Widget as _};
 
 use super::draw::short;
+use super::history::{Known, Since};
 use super::told::KEYS;
 use super::{Follow, LogView, Panes};
 use crate::text::{columns, make_safe};
@@ -48,18 +49,27 @@ impl LogView {
         for peer in &self.hidden.peers {
             status += &format!("  -peer {}", self.store.peers.safe_name(peer.0));
         }
-        if let Some(regex) = &self.filter {
-            status += &format!("  &{}", safe(regex.as_str()));
+        if let Some(matching) = &self.matching {
+            status += &format!("  &{}", safe(matching.regex.as_str()));
+        }
+        if let Some(percent) = self.filtered_percent() {
+            status += &format!("  filtering {percent} %");
         }
         if let Some(search) = &self.search {
-            let count = search.count(self.cursor, self.shown.len());
+            let count = self.match_count(search);
             status += &format!("  /{} {count}", safe(search.regex.as_str()));
+            if search.awaited.is_some() {
+                status += &format!("  searching {} %", search.scan.percent(&self.store));
+            }
         }
         if let Some(odd) = self.cursor().and_then(|line| self.store.history.oddity(line)) {
             status += &format!("  ! {}", odd.words());
         }
         if self.follow == Follow::Yes {
             status += "  following";
+        }
+        if !self.busy.is_empty() {
+            status += &format!("  {}", self.busy);
         }
         if !self.note.is_empty() {
             status += &format!("  {}", self.note);
@@ -72,8 +82,8 @@ impl LogView {
         if self.panes != Panes::State || self.size.height < STATE_HEIGHT_MIN {
             return 0;
         }
-        // The frame, the peers, and the message.
-        let rows = 3 + short(self.store.columns().peers);
+        // The frame, the names of the columns, the peers, and the message.
+        let rows = 4 + short(self.store.columns().peers);
         rows.min(self.size.height / 2)
     }
 
@@ -87,21 +97,53 @@ impl LogView {
         let Some(inner) = area.height.checked_sub(2).filter(|_| area.width > 2) else {
             return;
         };
-        for (row, (peer, state)) in
-            self.state().into_iter().take(inner.saturating_sub(1).into()).enumerate()
-        {
-            let name = Span::styled(self.store.peers.safe_name(peer.0), self.title_style());
-            let facts = state.into_iter().zip(KEYS).filter_map(|(value, key)| {
-                value.map(|value| Span::raw(format!("  {key}={value}")))
-            });
-            let line = Text::from_iter(std::iter::once(name).chain(facts));
-            buffer.set_line(area.x + 1, area.y + 1 + short(row), &line, area.width - 2);
+        let x = area.x + 1;
+        let width = area.width - 2;
+        let rows = self.state_table().into_iter().take(inner.saturating_sub(1).into());
+        for (row, line) in rows.enumerate() {
+            buffer.set_line(x, area.y + 1 + short(row), &line, width);
         }
         if let (Some(message), Some(row)) = (self.message_line(), inner.checked_sub(1)) {
-            let line = Text::from(message);
-            buffer.set_line(area.x + 1, area.y + 1 + row, &line, area.width - 2);
+            buffer.set_line(x, area.y + 1 + row, &Text::from(message), width);
         }
     }
+
+    /// What the peers have said of themselves, in columns: what the selected line itself says
+    /// stands out.
+    fn state_table(&self) -> Vec<Text<'static>> {
+        let state = self.state();
+        let names: Vec<_> =
+            state.iter().map(|(peer, _)| self.store.peers.safe_name(peer.0)).collect();
+        let name_width = names.iter().map(|name| columns(name)).max().unwrap_or(0);
+        let widths = KEYS.iter().enumerate().map(|(at, key)| {
+            let values = state.iter().filter_map(|(_, own)| own[at].as_ref());
+            values.map(|value| columns(&value.text)).fold(columns(key), usize::max)
+        });
+        let widths: Vec<_> = widths.collect();
+        let head = KEYS.iter().zip(&widths).map(|(key, width)| padded(key, *width));
+        let head = head.map(|key| Span::styled(format!("  {key}"), self.line_style()));
+        let head = std::iter::once(Span::raw(" ".repeat(name_width))).chain(head);
+        let mut rows = vec![Text::from_iter(head)];
+        for (name, (_, values)) in names.iter().zip(state) {
+            let name = Span::styled(padded(name, name_width), self.title_style());
+            let values = values.into_iter().zip(&widths).map(|(value, width)| match value {
+                Some(Known { text, since: Since::Now }) => {
+                    Span::styled(format!("  {}", padded(&text, *width)), self.fresh_style())
+                }
+                Some(Known { text, since: Since::Before }) => {
+                    Span::raw(format!("  {}", padded(&text, *width)))
+                }
+                None => Span::raw(" ".repeat(2 + width)),
+            });
+            rows.push(Text::from_iter(std::iter::once(name).chain(values)));
+        }
+        rows
+    }
+}
+
+/// A text with blanks behind it, so many columns wide.
+fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
 /// Below this the log needs all rows.

@@ -139,8 +139,7 @@ impl MessageRule {
             MessageAt::Received => (other, own, End::Received),
             MessageAt::Lost => (own, other, End::Lost(group("why").unwrap_or_default())),
         };
-        let kind = group("kind").unwrap_or_default();
-        Some(Message { kind, from, to, id: group("id"), end })
+        Some(Message { kind: group("kind").unwrap_or_default(), from, to, id: group("id"), end })
     }
 }
 

@@ -1,17 +1,28 @@
-//! A search and its matches, counted little by little.
+//! Searching: every match is counted in the background, and the next one is gone to as soon as it
+//! is known which that is.
 
 use regex::Regex;
 
 use super::LogView;
+use super::panes::grouped;
+use super::scan::{Scan, Wanted};
+use super::store::Store;
+use crate::line::{Header, Line};
+use crate::text::make_safe;
 
 /// What is searched for, and the matches found so far.
 #[derive(Debug)]
 pub(super) struct Search {
     pub(super) regex: Regex,
-    /// Matching lines, as positions in `shown`, in order.
-    matches: Vec<u32>,
-    /// So many of the shown lines have been looked at.
-    counted: usize,
+    pub(super) scan: Scan,
+    /// The way to a match that is not known yet.
+    pub(super) awaited: Option<Direction>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Forward,
+    Backward,
 }
 
 /// Whether [`LogView::work`] has more to do.
@@ -24,44 +35,202 @@ pub enum Work {
     Done,
 }
 
+/// What is known of a match that is looked for.
+enum Found {
+    At(usize),
+    /// Only beyond the end of the log, where the search goes on at its other end.
+    Beyond(usize),
+    Nowhere,
+    NotYet,
+}
+
 impl Search {
-    pub(super) fn new(regex: Regex) -> Self {
-        Self { regex, matches: Vec::new(), counted: 0 }
-    }
-
-    /// The shown lines are others now.
-    pub(super) fn restart(&mut self) {
-        self.matches.clear();
-        self.counted = 0;
-    }
-
-    /// `3/41`: which of the matches is at this position, and how many there are.
-    pub(super) fn count(&self, position: usize, shown: usize) -> String {
-        let after = self.matches.partition_point(|own| *own as usize <= position);
-        let here = after.checked_sub(1).filter(|at| self.matches[*at] as usize == position);
-        let number = here.map_or_else(|| "–".to_owned(), |at| (at + 1).to_string());
-        let more = if self.counted < shown { "…" } else { "" };
-        format!("{number}/{}{more}", self.matches.len())
+    pub(super) fn new(regex: Regex, store: &Store, line: usize) -> Self {
+        let scan = Scan::new(Wanted::Match(regex.clone()), store, line);
+        Self { regex, scan, awaited: None }
     }
 }
 
 impl LogView {
-    /// Does a little of what can wait: counting matches. To be called while there is nothing else
-    /// to do, for as long as it says [`Work::More`].
+    /// Does a little of what can wait: filtering, folding and searching large logs. To be called
+    /// while there is nothing else to do, for as long as it says [`Work::More`].
     pub fn work(&mut self) -> Work {
-        let Some(search) = &mut self.search else {
-            return Work::Done;
-        };
-        let end = self.shown.len().min(search.counted + LINES_AT_ONCE);
-        for at in search.counted..end {
-            if self.store.matches(self.shown[at] as usize, &search.regex) {
-                search.matches.extend(u32::try_from(at));
-            }
+        let work = self.filter_some().or_else(|| self.fold_some()).or_else(|| self.search_some());
+        work.unwrap_or(Work::Done)
+    }
+
+    fn search_some(&mut self) -> Option<Work> {
+        let search = self.search.as_mut()?;
+        search.scan.step(&self.store)?;
+        self.go_to_awaited();
+        let search = self.search.as_ref()?;
+        (!search.scan.is_done(&self.store)).then_some(Work::More)
+    }
+
+    /// Searches for something else from here on, and goes to the first match.
+    pub(super) fn start_search(&mut self, regex: Option<Regex>) {
+        let line = self.cursor().unwrap_or(0);
+        self.search = regex.map(|regex| Search::new(regex, &self.store, line));
+        if self.search.is_some() {
+            self.go_to_match(Direction::Forward);
         }
-        search.counted = end;
-        if end < self.shown.len() { Work::More } else { Work::Done }
+    }
+
+    /// Searches for lines that say the same as the selected one, with other numbers.
+    pub(super) fn search_alike(&mut self) {
+        let Some(line) = self.cursor() else {
+            return;
+        };
+        let expression = self.store.read(line, |line| match line {
+            Line::Event(event) => alike(&event.text),
+            Line::Header(Header { text, .. }) | Line::Other(_, text) => alike(text),
+        });
+        match expression.and_then(|expression| Regex::new(&expression).ok()) {
+            Some(regex) => self.start_search(Some(regex)),
+            None => "the line has no words".clone_into(&mut self.note),
+        }
+    }
+
+    /// Goes to the nearest match, now or when it is found.
+    pub(super) fn go_to_match(&mut self, direction: Direction) {
+        match &mut self.search {
+            Some(search) => search.awaited = Some(direction),
+            None => return "nothing found".clone_into(&mut self.note),
+        }
+        // In a log that is looked at in one go nothing has to wait.
+        if let Some(search) = &mut self.search {
+            let _ = search.scan.step(&self.store);
+        }
+        self.go_to_awaited();
+    }
+
+    fn go_to_awaited(&mut self) {
+        let Some(direction) = self.search.as_ref().and_then(|search| search.awaited) else {
+            return;
+        };
+        let found = match direction {
+            Direction::Forward => self.match_after(),
+            Direction::Backward => self.match_before(),
+        };
+        let note = match (&found, direction) {
+            (Found::NotYet, _) => return,
+            (Found::At(_), _) => "",
+            (Found::Nowhere, _) => "nothing found",
+            (Found::Beyond(_), Direction::Forward) => "on from the first line",
+            (Found::Beyond(_), Direction::Backward) => "on from the last line",
+        };
+        if let Some(search) = &mut self.search {
+            search.awaited = None;
+        }
+        if let Found::At(line) | Found::Beyond(line) = found {
+            self.jump_to_line(line);
+        }
+        note.clone_into(&mut self.note);
+    }
+
+    fn match_after(&self) -> Found {
+        let start = self.cursor().map_or(0, |line| line + 1);
+        let Some(search) = &self.search else {
+            return Found::Nowhere;
+        };
+        let all = self.store.len();
+        let (known, found) = (search.scan.known_after(start, &self.store), self.shown_match(start));
+        match found.filter(|line| *line < known) {
+            Some(line) => return Found::At(line),
+            None if known < all => return Found::NotYet,
+            None => {}
+        }
+        let known = search.scan.known_after(0, &self.store);
+        match self.shown_match(0).filter(|line| *line < known) {
+            Some(line) => Found::Beyond(line),
+            None if known < all => Found::NotYet,
+            None => Found::Nowhere,
+        }
+    }
+
+    fn match_before(&self) -> Found {
+        let end = self.cursor().unwrap_or(0);
+        let Some(search) = &self.search else {
+            return Found::Nowhere;
+        };
+        let all = self.store.len();
+        let known = search.scan.known_before(end, &self.store);
+        match self.shown_match_before(end).filter(|line| *line >= known) {
+            Some(line) => return Found::At(line),
+            None if known > 0 => return Found::NotYet,
+            None => {}
+        }
+        let known = search.scan.known_before(all, &self.store);
+        match self.shown_match_before(all).filter(|line| *line >= known) {
+            Some(line) => Found::Beyond(line),
+            None if known > 0 => Found::NotYet,
+            None => Found::Nowhere,
+        }
+    }
+
+    fn shown_match(&self, start: usize) -> Option<usize> {
+        let hits = self.search.as_ref()?.scan.hits();
+        let mut lines = std::iter::successors(hits.next(start), |line| hits.next(line + 1));
+        lines.find(|line| self.shown.contains(*line))
+    }
+
+    fn shown_match_before(&self, end: usize) -> Option<usize> {
+        let hits = self.search.as_ref()?.scan.hits();
+        let mut lines = std::iter::successors(hits.previous(end), |line| hits.previous(*line));
+        lines.find(|line| self.shown.contains(*line))
+    }
+
+    /// `3/41`: which of the matches that are shown is selected, and how many there are so far.
+    pub(super) fn match_count(&self, search: &Search) -> String {
+        let hits = search.scan.hits();
+        let both = |at: usize| hits.word(at) & self.shown.lines().word(at);
+        let words = self.store.len().div_ceil(64);
+        let count: usize = (0..words).map(|at| both(at).count_ones() as usize).sum();
+        let here = self.cursor().filter(|line| hits.contains(*line)).map(|line| {
+            let whole: usize = (0..line / 64).map(|at| both(at).count_ones() as usize).sum();
+            let rest = both(line / 64) & ((1 << (line % 64)) - 1);
+            whole + rest.count_ones() as usize + 1
+        });
+        let number = here.map_or_else(|| "–".to_owned(), grouped);
+        let more = if search.scan.is_done(&self.store) { "" } else { "…" };
+        format!("{number}/{}{more}", grouped(count))
     }
 }
 
-/// A few milliseconds' work.
-const LINES_AT_ONCE: usize = 20_000;
+/// An expression for a text with any other numbers; `None` if there is nothing in it. Only its
+/// beginning counts: that is where lines say what they are about.
+fn alike(text: &[u8]) -> Option<String> {
+    let mut safe = String::new();
+    let text = make_safe(text, &mut safe).text();
+    let end = text.char_indices().nth(ALIKE_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+    let text = text[..end].trim();
+    let mut expression = String::new();
+    for run in text.as_bytes().chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()) {
+        match std::str::from_utf8(run) {
+            Ok(words) if !run[0].is_ascii_digit() => expression.push_str(&regex::escape(words)),
+            Ok(_) | Err(_) => expression.push_str(r"\d+"),
+        }
+    }
+    text.contains(char::is_alphabetic).then_some(expression)
+}
+
+/// A screen's width of text.
+const ALIKE_CHARS_MAX: usize = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::alike;
+
+    #[test]
+    fn lines_alike_differ_in_numbers() {
+        for (text, expression) in [
+            ("sends x to=1 id=0.17", Some(r"sends x to=\d+ id=\d+\.\d+")),
+            ("7 (of 10) 日本", Some(r"\d+ \(of \d+\) 日本")),
+            ("123", None),
+            ("  ", None),
+        ] {
+            assert_eq!(alike(text.as_bytes()).as_deref(), expression);
+        }
+        assert_eq!(alike("ab".repeat(500).as_bytes()).map(|text| text.len()), Some(80));
+    }
+}

@@ -54,7 +54,7 @@ impl LogView {
         let history = &self.store.history;
         let terms = history.terms().iter().map(|(line, term)| (*line, term.to_string()));
         self.draw_labels(terms, Rect { height: 1, ..strip }, buffer);
-        let name = |(line, peer): &(u32, super::chunk::PeerId)| {
+        let name = |(line, peer): &(u32, super::names::PeerId)| {
             (*line, self.store.peers.safe_name(peer.0))
         };
         let leaders = history.leaders().iter().map(name);

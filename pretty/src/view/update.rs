@@ -4,10 +4,9 @@ use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 use regex::Regex;
 
 use super::folding::Folding;
-use super::keys::{Action, Jump};
+use super::keys::Action;
 use super::marks::Awaited;
 use super::prompt::{Prompt, Question, Typed};
-use super::search::Search;
 use super::timeline::Strip;
 use super::{Follow, LogView, Panes, Wrap};
 use crate::theme::Background;
@@ -60,6 +59,9 @@ impl LogView {
     /// Does what a key would do, or says what the owner of the view has to do.
     pub fn apply(&mut self, action: Action) -> Outcome {
         self.note.clear();
+        if let Some(search) = &mut self.search {
+            search.awaited = None;
+        }
         let page = isize::try_from(self.body_rows()).unwrap_or(isize::MAX);
         match action {
             Action::Up => self.move_by(-1),
@@ -68,9 +70,10 @@ impl LogView {
             Action::PageDown => self.move_by(page),
             Action::HalfUp => self.move_by(-page / 2),
             Action::HalfDown => self.move_by(page / 2),
-            Action::First => self.go_to(0),
-            Action::Last => self.go_to(usize::MAX),
+            Action::First => self.go_to_line(0),
+            Action::Last => self.go_to_line(usize::MAX),
             Action::AskSearch => self.prompt = Some(Prompt::new(Question::Search)),
+            Action::SearchAlike => self.search_alike(),
             Action::AskFilter => self.prompt = Some(Prompt::new(Question::Filter)),
             Action::AskGoTo => self.prompt = Some(Prompt::new(Question::GoTo)),
             Action::Jump(jump) => self.jump(jump),
@@ -109,7 +112,7 @@ impl LogView {
             return Outcome::Used;
         };
         "copied".clone_into(&mut self.note);
-        Outcome::Copy(String::from_utf8_lossy(self.store.bytes(line)).into_owned())
+        Outcome::Copy(String::from_utf8_lossy(&self.store.text(line)).into_owned())
     }
 
     fn toggle_fold(&mut self) {
@@ -149,50 +152,81 @@ impl LogView {
         self.fill_screen();
     }
 
-    pub(super) fn go_to(&mut self, at: usize) {
-        self.cursor = at.min(self.shown.len().saturating_sub(1));
-        if at < self.shown.len().saturating_sub(1) {
+    /// Goes to a line, or the nearest one after it that is shown.
+    pub(super) fn go_to_line(&mut self, line: usize) {
+        let last = self.shown.previous(self.store.len());
+        self.cursor = self.shown.next(line).or(last).unwrap_or(0);
+        self.chosen = self.cursor;
+        if last.is_some_and(|last| self.cursor < last) {
             self.follow = Follow::No;
         }
         self.scroll_to_cursor();
     }
 
+    /// The same for a line that may be far away: unless it is on the screen already, it is shown
+    /// with what surrounds it.
+    pub(super) fn jump_to_line(&mut self, line: usize) {
+        let top = self.top;
+        self.go_to_line(line);
+        if self.top != top {
+            self.center();
+        }
+    }
+
     pub(super) fn move_by(&mut self, lines: isize) {
-        self.go_to(self.cursor.saturating_add_signed(lines));
+        let last = self.shown.len().saturating_sub(1);
+        let position = self.shown.position(self.cursor).saturating_add_signed(lines).min(last);
+        if let Some(line) = self.shown.line(position) {
+            self.go_to_line(line);
+        }
     }
 
     /// Moves the screen as little as possible so that the selected line is on it.
     pub(super) fn scroll_to_cursor(&mut self) {
         self.top = self.top.min(self.cursor);
-        let mut room = self.body_rows();
         let mut first = self.cursor;
-        room = room.saturating_sub(self.rows_of(first));
-        while first > self.top {
-            let rows = self.rows_of(first - 1);
-            if rows > room {
+        let mut room = self.body_rows().saturating_sub(self.rows_of(first));
+        while let Some(before) = self.shown.previous(first).filter(|line| *line >= self.top) {
+            let Some(less) = room.checked_sub(self.rows_of(before)) else {
                 break;
-            }
-            room -= rows;
-            first -= 1;
+            };
+            room = less;
+            first = before;
         }
         self.top = first;
+    }
+
+    /// Puts the selected line into the middle of the screen.
+    pub(super) fn center(&mut self) {
+        let mut room = self.body_rows().saturating_sub(self.rows_of(self.cursor)) / 2;
+        self.top = self.cursor;
+        while let Some(before) = self.shown.previous(self.top) {
+            let Some(less) = room.checked_sub(self.rows_of(before)) else {
+                break;
+            };
+            room = less;
+            self.top = before;
+        }
+        self.fill_screen();
     }
 
     /// Scrolls back as far as there is empty room below the last line.
     pub(super) fn fill_screen(&mut self) {
         let mut room = self.body_rows();
-        for at in self.top..self.shown.len() {
-            let Some(less) = room.checked_sub(self.rows_of(at)) else {
+        let mut next = self.shown.next(self.top);
+        while let Some(line) = next {
+            let Some(less) = room.checked_sub(self.rows_of(line)) else {
                 return;
             };
             room = less;
+            next = self.shown.next(line + 1);
         }
-        while self.top > 0 {
-            let Some(less) = room.checked_sub(self.rows_of(self.top - 1)) else {
+        while let Some(before) = self.shown.previous(self.top) {
+            let Some(less) = room.checked_sub(self.rows_of(before)) else {
                 return;
             };
             room = less;
-            self.top -= 1;
+            self.top = before;
         }
     }
 
@@ -224,13 +258,9 @@ impl LogView {
             },
         };
         if prompt.question == Question::Filter {
-            self.filter = expression;
-            return self.refilter();
+            return self.set_matching(expression);
         }
-        self.search = expression.map(Search::new);
-        if self.search.is_some() {
-            self.jump(Jump::NextMatch);
-        }
+        self.start_search(expression);
     }
 
     fn toggle_peer(&mut self, column: u8) {
@@ -244,7 +274,7 @@ impl LogView {
     }
 
     fn hide_topic(&mut self) {
-        let event = self.cursor().and_then(|line| self.store.entry(line).event());
+        let event = self.cursor().and_then(|line| self.store.kind(line).event());
         if let Some((topic, _)) = event {
             self.note = format!("{} hidden; a shows all", self.store.topics.safe_name(topic.0));
             self.hidden.topics.insert(topic);
@@ -274,7 +304,7 @@ impl LogView {
             Follow::No => Follow::Yes,
         };
         if self.follow == Follow::Yes {
-            self.go_to(usize::MAX);
+            self.go_to_line(usize::MAX);
         }
     }
 
@@ -283,8 +313,8 @@ impl LogView {
             self.toggle(self.panes);
         } else if self.veil.is_some() {
             self.lift_veil();
-        } else if self.search.take().is_none() && self.filter.take().is_some() {
-            self.refilter();
+        } else if self.search.take().is_none() && self.matching.is_some() {
+            self.set_matching(None);
         }
     }
 }

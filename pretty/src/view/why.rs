@@ -82,15 +82,25 @@ impl LogView {
 
     /// The causes, after a look at the lines that have come since the last one.
     fn know(&mut self) -> &Causes {
-        for line in self.known.lines..self.store.len() {
-            if let Line::Event(event) = self.store.line(line) {
-                self.known.causes.add(line, &event);
-            }
+        let (mut buffer, mut from) = (Vec::new(), self.known.lines);
+        while from < self.store.len() {
+            let groups = self.store.group_of(from)..self.store.end().group;
+            let mut parser = self.store.parser_at(from);
+            let causes = &mut self.known.causes;
+            let after = self.store.each_line(groups, READ_BYTES, &mut buffer, |line, text| {
+                if let (true, Line::Event(event)) = (line >= from, parser.parse(text)) {
+                    causes.add(line, &event);
+                }
+            });
+            from = self.store.first_line(after);
         }
         self.known.lines = self.store.len();
         &self.known.causes
     }
 }
+
+/// Lines are read so many bytes at a time.
+const READ_BYTES: usize = 1024 * 1024;
 
 /// About a screen of lines.
 const ABOUT: usize = 40;

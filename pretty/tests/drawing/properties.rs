@@ -2,8 +2,8 @@
 
 use crate::common::draw;
 use pretty::{
-    Class, Columns, Depth, Filter, Format, Layout, Line, NameSet, Options, Parser, Pattern, Shape,
-    make_safe,
+    Class, Columns, Depth, Filter, Format, Layout, Line, NameSet, Options, Parser, Pattern,
+    Repeats, Shape, make_safe,
 };
 use proptest::prelude::*;
 use unicode_segmentation::UnicodeSegmentation;
@@ -93,8 +93,11 @@ proptest! {
     }
 
     #[test]
-    fn no_row_is_wider_than_the_screen(log in log(), width in 2..140_usize) {
-        let drawn = draw(Options { width, ..Options::default() }, &log);
+    fn no_row_is_wider_than_the_screen(log in log(), width in 2..140_usize, fold in any::<bool>()) {
+        let repeats = if fold { Repeats::Fold } else { Repeats::Show };
+        // Every line twice, so that there is something to fold.
+        let log = log.split(|byte| *byte == b'\n').flat_map(|line| [line, line]).collect::<Vec<_>>();
+        let drawn = draw(Options { width, repeats, ..Options::default() }, log.join(&b'\n'));
         for row in drawn.lines() {
             prop_assert!(columns(row) <= width, "{} > {width}: {row}", columns(row));
             prop_assert_eq!(row.chars().find(|c| c.is_control()), None);

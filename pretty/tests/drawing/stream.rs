@@ -370,6 +370,15 @@ fn repeats_are_counted() {
 }
 
 #[test]
+fn repeats_of_a_peer_with_a_long_name_fit_the_screen() {
+    // Found by the fuzz target `rows`.
+    let line = "1 | A | a.very.long.host.name:8080 | x\n2 | A | 1 | y\n3 | A | 2 | z\n";
+    let fold = |width| Options { repeats: Repeats::Fold, ..wide(width) };
+    assert_snapshot!(draw(fold(36), line.repeat(2)));
+    assert_snapshot!(draw(fold(16), line.repeat(2)));
+}
+
+#[test]
 fn dates_show_the_time_of_day_and_windows_count_from_the_first() {
     let log = r#"{"timestamp":"2026-11-23T06:12:00.100Z","level":"INFO","fields":{"message":"a","peer":1}}
 {"timestamp":"2026-11-23T06:12:01.900Z","level":"WARN","fields":{"message":"b","peer":0}}

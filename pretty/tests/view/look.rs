@@ -101,7 +101,7 @@ fn the_users_rules_fill_the_state_and_pair_messages() {
     view.append(chunk);
     press(&mut view, "jjs");
     let screen = text(&draw(&mut view, 90, 24));
-    assert!(screen.contains("role=chief  term=7  vote=me"), "{screen}");
+    assert!(screen.contains("│0  chief  7     me"), "{screen}");
     assert!(screen.contains("Ping 0 → 1  id=6  sent 3, received 4 after 10 ms"), "{screen}");
     press(&mut view, "%");
     assert_eq!(view.cursor(), Some(3));

@@ -92,6 +92,7 @@ fn it_looks_the_same_at_any_size_but_for_the_room() {
     for (width, height) in [(80, 24), (120, 40), (200, 60), (20, 5)] {
         let buffer = draw(&mut view(), width, height);
         assert_snapshot!(format!("{width}x{height}"), text(&buffer).trim_end());
+        assert_snapshot!(format!("styles_{width}x{height}"), styles(&buffer));
     }
 }
 

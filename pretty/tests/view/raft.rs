@@ -72,18 +72,18 @@ fn sentences_fill_the_state() {
     let mut view = log(GO);
     press(&mut view, "s:4\n");
     assert_eq!(
-        pane(&mut view)[..2],
+        pane(&mut view)[1..3],
         [
-            "0  role=Follower  term=0  vote=none  commit=0  applied=0  last=0",
-            "1  role=Candidate  term=1  vote=itself  commit=0  applied=0  last=0",
+            "0  Follower   0     none    0       0        0",
+            "1  Candidate  1     itself  0       0        0",
         ]
     );
     press(&mut view, ":19\n");
     assert_eq!(
-        pane(&mut view)[..2],
+        pane(&mut view)[1..3],
         [
-            "0  role=Follower  term=1  vote=1  commit=0  applied=0  last=1",
-            "1  role=Leader  term=1  vote=itself  commit=1  applied=1  last=1",
+            "0  Follower  1     1       0       0        1",
+            "1  Leader    1     itself  1       1        1",
         ]
     );
 }
@@ -148,6 +148,38 @@ fn messages_without_ids_pair_before_the_next_one() {
         press(&mut view, keys);
         assert_eq!(view.cursor(), Some(line - 1), "{keys:?}");
         assert_eq!(pane(&mut view).last().map(String::as_str), Some(message));
+    }
+}
+
+#[test]
+fn answers_without_ids_belong_to_what_was_received_before_them() {
+    let log_of_answers = "\
+10 | RPC | 1 | Sending AppendEntries to 0.
+11 | RPC | 0 | AppendEntries from 1. args:&{Term:1}
+12 | RPC | 1 | Received AppendEntries response from 0.
+20 | RPC | 1 | Sending AppendEntries to 0.
+21 | RPC | 1 | Sending AppendEntries to 0.
+22 | RPC | 0 | AppendEntries from 1. args:&{Term:1}
+30 | RPC | 1 | Sending AppendEntries to 0.
+31 | RPC | 1 | Received AppendEntries response from 0.
+";
+    let mut view = log(log_of_answers);
+    press(&mut view, "s");
+    let whole = "AppendEntries 1 → 0  sent 10, received 11 after 10 ms, answer 12 after 20 ms";
+    for (keys, line, message) in [
+        (":1\n", 1, whole),
+        ("%", 2, whole),
+        ("%", 1, whole),
+        (":3\n", 3, whole),
+        ("%", 2, whole),
+        (":4\n", 4, "AppendEntries 1 → 0  never received: LOST?"),
+        // Whether line 8 answers it or the next one, nobody can tell.
+        (":5\n", 5, "AppendEntries 1 → 0  sent 21, received 22 after 10 ms"),
+        (":8\n", 8, "AppendEntries 1 → 0  an answer, to one of several"),
+    ] {
+        press(&mut view, keys);
+        assert_eq!(view.cursor(), Some(line - 1), "{keys:?}");
+        assert_eq!(pane(&mut view).last().map(String::as_str), Some(message), "{keys:?}");
     }
 }
 

@@ -37,23 +37,97 @@ fn marks_lead_back() {
     assert_eq!(view.cursor(), Some(0));
 }
 
+/// More lines than are looked at in one go, one of them special.
+fn long_log(special: usize) -> LogView {
+    let long = "word ".repeat(20);
+    let lines = (0..20_000).map(|at| match at == special {
+        true => "1 | INFO | 0 | the needle\n".to_owned(),
+        false => format!("{at} | INFO | {} | {long}says {}\n", at % 3, at % 10),
+    });
+    log(lines.collect::<String>())
+}
+
+fn finish(view: &mut LogView) {
+    while view.work() == Work::More {}
+}
+
 #[test]
 fn matches_are_counted_little_by_little() {
-    let lines = (0..50_000).map(|at| format!("{at} | INFO | 0 | says {}\n", at % 10));
-    let mut view = log(lines.collect::<String>());
+    let mut view = long_log(usize::MAX);
     press(&mut view, "/says 7$\n");
-    assert!(text(&draw(&mut view, 80, 5)).contains("–/0…"));
+    let seen = text(&draw(&mut view, 80, 5));
+    assert!(seen.contains("/says 7$ 1/") && seen.contains('…'), "{seen}");
     assert_eq!(view.work(), Work::More);
-    assert!(text(&draw(&mut view, 80, 5)).contains("1/2000…"));
-    while view.work() == Work::More {}
+    finish(&mut view);
     press(&mut view, "nn");
-    assert!(text(&draw(&mut view, 80, 5)).contains("3/5000 "));
+    let seen = text(&draw(&mut view, 80, 5));
+    assert!(seen.contains("3/2000 "), "{seen}");
     press(&mut view, "&says [78]\n");
-    while view.work() == Work::More {}
-    assert!(text(&draw(&mut view, 80, 5)).contains("/5000 "));
+    finish(&mut view);
+    let seen = text(&draw(&mut view, 80, 5));
+    assert!(seen.contains("3/2000 "), "{seen}");
+    press(&mut view, "2");
+    assert!(text(&draw(&mut view, 120, 5)).contains("/1333 "), "only what is shown counts");
     view.append(Chunk::index(b"1 | INFO | 0 | says 7".to_vec(), Parser::default()));
-    assert_eq!(view.work(), Work::Done);
-    assert!(text(&draw(&mut view, 80, 5)).contains("/5001 "));
+    finish(&mut view);
+    assert!(text(&draw(&mut view, 120, 5)).contains("/1334 "));
+}
+
+#[test]
+fn a_match_far_away_is_gone_to_when_it_is_found() {
+    let mut view = long_log(19_000);
+    press(&mut view, "/needle\n");
+    assert_eq!(view.cursor(), Some(0));
+    assert!(text(&draw(&mut view, 80, 5)).contains("searching"));
+    finish(&mut view);
+    assert_eq!(view.cursor(), Some(19_000));
+    // What the user does meanwhile counts more.
+    let mut view = long_log(19_000);
+    press(&mut view, "/needle\nj");
+    finish(&mut view);
+    assert_eq!(view.cursor(), Some(1));
+    assert!(text(&draw(&mut view, 80, 5)).contains("–/1 "));
+    press(&mut view, "N");
+    assert_eq!(view.cursor(), Some(19_000));
+    assert!(text(&draw(&mut view, 80, 5)).contains("on from the last line"));
+    press(&mut view, "gN");
+    assert_eq!(view.cursor(), Some(19_000));
+}
+
+#[test]
+fn lines_alike_are_found_whatever_their_numbers() {
+    let mut view = view();
+    press(&mut view, ":6\n*");
+    assert_eq!(view.cursor(), Some(5), "the only one, so on from the first line");
+    let mut view = long_log(usize::MAX);
+    press(&mut view, "*");
+    assert_eq!(view.cursor(), Some(1));
+    finish(&mut view);
+    let seen = text(&draw(&mut view, 200, 8));
+    assert!(seen.contains("/word word") && seen.contains(" 2/20 000"), "{seen}");
+}
+
+#[test]
+fn a_search_backward_starts_at_the_end() {
+    let mut view = long_log(1_000);
+    press(&mut view, ":15000\n/needle\n");
+    assert_eq!(view.cursor(), Some(14_999));
+    press(&mut view, "N");
+    finish(&mut view);
+    assert_eq!(view.cursor(), Some(1_000));
+}
+
+#[test]
+fn a_long_log_is_filtered_little_by_little() {
+    let mut view = long_log(19_000);
+    press(&mut view, ":18000\n&needle\n");
+    assert!(text(&draw(&mut view, 80, 5)).contains("filtering"));
+    finish(&mut view);
+    let seen = text(&draw(&mut view, 80, 5));
+    assert!(seen.contains("1 shown") && !seen.contains("filtering"), "{seen}");
+    assert_eq!(view.cursor(), Some(19_000));
+    assert_eq!(view.press(KeyCode::Esc.into()), Outcome::Used);
+    assert_eq!(view.cursor(), Some(17_999), "back where the filter was asked for");
 }
 
 #[test]

@@ -1,125 +1,313 @@
 //! The loader: inputs → chunks, indexed on all cores.
+//!
+//! ```text
+//! plain file ────────────────────────────► blocks ─► index (all cores) ─► chunks, in order
+//! pipe, packed, several files ─► spool ─────┘
+//! ```
+//!
+//! A plain file stays where it is; everything else is written to a file without a name, so that
+//! the memory taken does not depend on the length of a log.
 
-use std::io::{self, Read};
+use std::cell::RefCell;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::mpsc::SyncSender;
+use std::thread::sleep;
 
 use rayon::prelude::*;
 
+use super::super::follow::{self, LOOK_EVERY};
 use super::super::input::Input;
 use super::super::merge;
-use super::super::run::RunError;
+use super::super::plan::{Follow, Source as Name};
+use super::super::run::{Pauses, RunError, Sink};
+use super::stream::{Ended, Enough, StreamBlocks};
 use crate::parse::Parser;
-use crate::view::{Chunk, Rules};
+use crate::view::{Blocks, Chunk, Part, Rules, Source};
 
+/// What the loader has to say.
+#[derive(Debug)]
+pub(super) enum News {
+    /// The next part of the log, and how much of it has been read, if that can be known.
+    Chunk(Box<Chunk>, Option<Percent>),
+    /// The file has been cut back: what has been read of it is gone.
+    CutBack,
+    /// All there is has been read; more may come.
+    UpToDate,
+}
+
+/// How much of something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Percent(pub(super) u64);
+
+/// What is to be loaded, and how to read it.
+pub(super) struct Wanted {
+    pub(super) names: Vec<Name>,
+    pub(super) follow: Follow,
+    pub(super) parser: Parser,
+    pub(super) rules: Rules,
+}
+
+/// Loads the inputs, or follows them for ever.
+///
+/// # Errors
+/// When something cannot be read, or [`RunError::Closed`] when nobody listens any more.
 pub(super) fn load(
     inputs: Vec<Input>,
-    parser: &Parser,
-    rules: &Rules,
-    sender: &SyncSender<Chunk>,
+    wanted: Wanted,
+    sender: &SyncSender<News>,
 ) -> Result<(), RunError> {
-    match <[Input; 1]>::try_from(inputs) {
-        Ok([input]) => load_one(input.reader, parser, rules, sender),
-        Err(inputs) => load_merged(inputs, parser, rules, sender),
+    let Wanted { names, follow, parser, rules } = wanted;
+    let mut loader = Loader { parser, rules, sender };
+    match (<[Input; 1]>::try_from(inputs), &names[..], follow) {
+        (Ok([Input { plain: Some(file), .. }]), [Name::File(path)], Follow::Yes) => {
+            loader.follow_file(Source::new(file), path)
+        }
+        (_, names, Follow::Yes) => loader.follow_all(names),
+        (Ok([Input { plain: Some(file), .. }]), ..) => loader.load_file(&Source::new(file)),
+        (Ok([input]), ..) => loader.load_stream(input),
+        (Err(inputs), ..) => loader.load_merged(inputs),
     }
 }
 
-/// Reads blocks of whole lines and indexes a few of them at a time, on all cores. The first one is
-/// small, so that there is something to see at once.
-fn load_one(
-    mut reader: impl Read,
-    parser: &Parser,
-    rules: &Rules,
-    sender: &SyncSender<Chunk>,
-) -> Result<(), RunError> {
-    let mut rest = Vec::new();
-    let mut wanted = FIRST_BLOCK_BYTES;
-    loop {
-        let mut blocks = Vec::new();
-        let mut ended = Ended::No;
-        while blocks.len() < BLOCKS_AT_ONCE && ended == Ended::No {
-            let (block, end) =
-                read_block(&mut reader, &mut rest, wanted).map_err(RunError::Read)?;
-            let short = block.len() < wanted;
-            blocks.push(block);
-            ended = end;
-            // A pipe that has no more for now, or the very first block: show what is there.
-            if short || wanted == FIRST_BLOCK_BYTES {
-                break;
+struct Loader<'a> {
+    /// Knows the unit that the log's last header has named.
+    parser: Parser,
+    rules: Rules,
+    sender: &'a SyncSender<News>,
+}
+
+impl Loader<'_> {
+    fn load_file(&mut self, source: &Source) -> Result<(), RunError> {
+        let mut blocks = Blocks::new(source.clone());
+        self.load_blocks(source, &mut blocks)?;
+        self.load_rest(source, &mut blocks)
+    }
+
+    /// Indexes all whole lines there are now, many blocks at a time. The first one is small, so
+    /// that there is something to see at once.
+    fn load_blocks(&mut self, source: &Source, blocks: &mut Blocks) -> Result<(), RunError> {
+        let end = source.file().metadata().map_err(RunError::Read)?.len();
+        let mut wanted = if blocks.next_start() == 0 { FIRST_BLOCK_BYTES } else { BLOCK_BYTES };
+        loop {
+            let mut batch = Vec::new();
+            while batch.len() < BLOCKS_AT_ONCE
+                && let Some(block) = blocks.next(wanted, end).map_err(RunError::Read)?
+            {
+                batch.push(block);
+                if wanted == FIRST_BLOCK_BYTES {
+                    break;
+                }
+            }
+            if batch.is_empty() {
+                return Ok(());
+            }
+            wanted = BLOCK_BYTES;
+            let done = Percent(blocks.next_start() * 100 / end.max(1));
+            for chunk in self.index(source, &batch).map_err(RunError::Read)? {
+                self.send(chunk, Some(done))?;
             }
         }
-        wanted = BLOCK_BYTES;
-        let indexed =
-            blocks.into_par_iter().map(|block| Chunk::index_with(block, parser.clone(), rules));
-        for chunk in indexed.collect::<Vec<_>>() {
-            sender.send(chunk).map_err(|_| RunError::Closed)?;
-        }
-        if ended == Ended::Yes {
+    }
+
+    /// Indexes a last line without its end.
+    fn load_rest(&mut self, source: &Source, blocks: &mut Blocks) -> Result<(), RunError> {
+        let end = source.file().metadata().map_err(RunError::Read)?.len();
+        let Some(block) = blocks.rest(end) else {
             return Ok(());
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    Yes,
-    No,
-}
-
-/// Reads until a block is full, the input pauses in a pipe's way, or it ends; what follows the
-/// last line end goes to `rest`, for the next block.
-fn read_block(
-    reader: &mut impl Read,
-    rest: &mut Vec<u8>,
-    wanted: usize,
-) -> io::Result<(Vec<u8>, Ended)> {
-    let mut block = std::mem::take(rest);
-    loop {
-        let filled = block.len();
-        block.resize(filled + wanted, 0);
-        let count = match reader.read(&mut block[filled..]) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-            Err(error) => return Err(error),
-            Ok(0) => {
-                block.truncate(filled);
-                return Ok((block, Ended::Yes));
-            }
-            Ok(count) => count,
         };
-        block.truncate(filled + count);
-        if let Some(end) = memchr::memrchr(b'\n', &block[filled..]) {
-            *rest = block.split_off(filled + end + 1);
-            return Ok((block, Ended::No));
+        for chunk in self.index(source, &[block]).map_err(RunError::Read)? {
+            self.send(chunk, None)?;
         }
+        Ok(())
+    }
+
+    /// Follows a file that grows, is cut back, or is replaced under its name.
+    fn follow_file(&mut self, mut source: Source, path: &Path) -> Result<(), RunError> {
+        let mut blocks = Blocks::new(source.clone());
+        let mut quiet = 0;
+        loop {
+            let before = blocks.next_start();
+            self.load_blocks(&source, &mut blocks)?;
+            if quiet == 0 {
+                self.tell(News::UpToDate)?;
+            }
+            sleep(LOOK_EVERY);
+            let own = source.file().metadata().map_err(RunError::Read)?;
+            quiet = if blocks.next_start() == before { quiet + 1 } else { 0 };
+            if own.len() < blocks.next_start() {
+                self.tell(News::CutBack)?;
+                blocks = Blocks::new(source.clone());
+                quiet = 0;
+            } else if let Some(file) = follow::replacement(path, (own.dev(), own.ino())) {
+                self.load_blocks(&source, &mut blocks)?;
+                self.load_rest(&source, &mut blocks)?;
+                source = Source::new(file);
+                blocks = Blocks::new(source.clone());
+                quiet = 0;
+            } else if quiet == LOOKS_FOR_LINE_END {
+                // Whoever writes this line may never end it.
+                self.load_rest(&source, &mut blocks)?;
+            }
+        }
+    }
+
+    fn load_stream(&mut self, mut input: Input) -> Result<(), RunError> {
+        let enough = match input.pauses {
+            Pauses::Never => Enough::Full,
+            Pauses::Typed | Pauses::Pipe(..) => Enough::Lines,
+        };
+        let mut spool = Spool::new().map_err(RunError::Read)?;
+        let mut stream = StreamBlocks::default();
+        let (mut wanted, mut at_once) = (FIRST_BLOCK_BYTES, 1);
+        loop {
+            let mut batch = Vec::new();
+            let mut ended = Ended::No;
+            while batch.len() < at_once && ended == Ended::No {
+                let (block, end) =
+                    stream.next(&mut input.reader, wanted, enough).map_err(RunError::Read)?;
+                ended = end;
+                batch.push(spool.write(&block).map_err(RunError::Spool)?);
+            }
+            for chunk in self.index(&spool.source, &batch).map_err(RunError::Read)? {
+                self.send(chunk, None)?;
+            }
+            if ended == Ended::Yes {
+                return Ok(());
+            }
+            if enough == Enough::Full {
+                (wanted, at_once) = (BLOCK_BYTES, BLOCKS_AT_ONCE / 4);
+            }
+        }
+    }
+
+    fn load_merged(&mut self, inputs: Vec<Input>) -> Result<(), RunError> {
+        let parser = self.parser.clone();
+        let mut lines = Lines::new(self)?;
+        merge::lines(inputs, &parser, &mut lines)?;
+        lines.index()
+    }
+
+    /// Follows any number of files, line by line as they come.
+    fn follow_all(&mut self, names: &[Name]) -> Result<(), RunError> {
+        let mut tails = follow::Tails::open(names, &self.parser)?;
+        let mut lines = Lines::new(self)?;
+        loop {
+            if tails.news(&mut |line| lines.add(line))? == follow::News::None {
+                lines.index()?;
+                lines.loader.tell(News::UpToDate)?;
+                sleep(LOOK_EVERY);
+            }
+        }
+    }
+
+    /// Indexes blocks on all cores; each core uses one buffer again and again.
+    fn index(&self, source: &Source, blocks: &[Part]) -> io::Result<Vec<Chunk>> {
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        let (parser, rules) = (&self.parser, &self.rules);
+        let one = |block: &Part| {
+            BUFFER.with_borrow_mut(|buffer| {
+                Chunk::index_file(source, *block, parser.clone(), rules, buffer)
+            })
+        };
+        match blocks {
+            // The first block must not wait for threads to start.
+            [block] => one(block).map(|chunk| vec![chunk]),
+            blocks => blocks.par_iter().map(one).collect(),
+        }
+    }
+
+    fn send(&mut self, chunk: Chunk, done: Option<Percent>) -> Result<(), RunError> {
+        self.parser = chunk.parser_after();
+        self.tell(News::Chunk(Box::new(chunk), done))
+    }
+
+    fn tell(&self, news: News) -> Result<(), RunError> {
+        self.sender.send(news).map_err(|_| RunError::Closed)
     }
 }
 
-fn load_merged(
-    inputs: Vec<Input>,
-    parser: &Parser,
-    rules: &Rules,
-    sender: &SyncSender<Chunk>,
-) -> Result<(), RunError> {
-    let mut block = Vec::new();
-    let mut wanted = FIRST_BLOCK_BYTES;
-    let send = |block: Vec<u8>| {
-        sender.send(Chunk::index_with(block, parser.clone(), rules)).map_err(|_| RunError::Closed)
-    };
-    let mut take = |line: &[u8]| {
-        block.extend_from_slice(line);
-        block.push(b'\n');
-        if block.len() < wanted {
+/// Lines from several inputs on their way to the spool.
+struct Lines<'a, 'b> {
+    loader: &'a mut Loader<'b>,
+    spool: Spool,
+    block: Vec<u8>,
+    wanted: usize,
+}
+
+impl<'a, 'b> Lines<'a, 'b> {
+    fn new(loader: &'a mut Loader<'b>) -> Result<Self, RunError> {
+        let spool = Spool::new().map_err(RunError::Spool)?;
+        Ok(Self { loader, spool, block: Vec::new(), wanted: FIRST_BLOCK_BYTES })
+    }
+
+    fn add(&mut self, line: &[u8]) -> Result<(), RunError> {
+        self.block.extend_from_slice(line);
+        self.block.push(b'\n');
+        if self.block.len() < self.wanted {
             return Ok(());
         }
-        wanted = BLOCK_BYTES;
-        send(std::mem::take(&mut block))
-    };
-    merge::lines(inputs, parser, &mut take)?;
-    send(block)
+        self.wanted = BLOCK_BYTES;
+        self.index()
+    }
+
+    fn index(&mut self) -> Result<(), RunError> {
+        if self.block.is_empty() {
+            return Ok(());
+        }
+        let block = self.spool.write(&self.block).map_err(RunError::Spool)?;
+        self.block.clear();
+        let chunks = self.loader.index(&self.spool.source, &[block]);
+        for chunk in chunks.map_err(RunError::Read)? {
+            self.loader.send(chunk, None)?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Lines<'_, '_> {
+    fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
+        self.add(line)
+    }
+
+    fn pause(&mut self) -> Result<(), RunError> {
+        self.index()
+    }
+}
+
+/// A file without a name, for what cannot be read twice; the system removes it with the program.
+struct Spool {
+    source: Source,
+    end: u64,
+}
+
+impl Spool {
+    fn new() -> io::Result<Self> {
+        tempfile::tempfile().map(|file| Self { source: Source::new(file), end: 0 })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<Part> {
+        self.source.file().write_all_at(bytes, self.end)?;
+        let block = Part { start: self.end, length: bytes.len() };
+        self.end += bytes.len() as u64;
+        Ok(block)
+    }
 }
 
 const FIRST_BLOCK_BYTES: usize = 64 * 1024;
-const BLOCK_BYTES: usize = 4 * 1024 * 1024;
-const BLOCKS_AT_ONCE: usize = 8;
 
-/// Chunks that may wait to be shown: the loader must not run far ahead of a view that filters.
-pub(super) const CHUNKS_WAITING_MAX: usize = 16;
+/// Small enough to stay in a core's own cache while it is indexed.
+const BLOCK_BYTES: usize = 1024 * 1024;
+
+/// Enough to keep all cores busy until nearly the end of each round.
+const BLOCKS_AT_ONCE: usize = 64;
+
+/// Looks at a followed file after which a line without its end is shown nevertheless: a second.
+const LOOKS_FOR_LINE_END: usize = 10;
+
+/// News that may wait to be taken: a round of blocks, and what it is followed by.
+pub(super) const NEWS_WAITING_MAX: usize = 2 * BLOCKS_AT_ONCE;

@@ -1,0 +1,80 @@
+//! Line → [`Note`]s: what the history of a log is made from.
+
+use super::history::{Note, Says};
+use super::names::PeerId;
+use super::rules::Rules;
+use super::told::{KEYS, Told, told};
+use crate::class::Class;
+
+/// Notes of a chunk. What a peer says again changes nothing and is left out.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    list: Vec<Note>,
+    said: Vec<[Option<Box<[u8]>>; KEYS.len()]>,
+    rules: Rules,
+}
+
+impl Notes {
+    pub(super) fn new(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    pub(super) fn into_list(self) -> Vec<Note> {
+        self.list
+    }
+
+    /// An event whose topic alone makes it an error.
+    pub(super) fn error(&mut self, line: u32) {
+        self.push(line, Says::Error);
+    }
+
+    /// The first line of a run: nothing said before holds.
+    pub(super) fn header(&mut self, line: u32) {
+        self.said.clear();
+        self.push(line, Says::NewRun);
+    }
+
+    pub(super) fn other(&mut self, line: u32, class: Class, text: &[u8]) {
+        if matches!(class, Class::Test | Class::Passed | Class::Failed) {
+            self.push(line, Says::Test);
+        }
+        match class {
+            Class::Failed | Class::Panic | Class::Race => self.push(line, Says::Error),
+            Class::Test if text.starts_with(b"Test (") || text.starts_with(b"=== RUN") => {
+                self.push(line, Says::NewTest);
+            }
+            Class::Blank | Class::Plain | Class::Test | Class::Passed => {}
+        }
+    }
+
+    pub(super) fn event(&mut self, line: u32, peer: PeerId, text: &[u8]) {
+        let own = usize::from(peer.0);
+        if self.said.len() <= own {
+            self.said.resize_with(own + 1, Default::default);
+        }
+        let Self { list, said, rules } = self;
+        let said = &mut said[own];
+        let mut push = |says| list.push(Note { line, says });
+        told(text, rules, |told| match told {
+            Told::Restart => {
+                *said = Default::default();
+                push(Says::Restart(peer));
+            }
+            Told::OneMore(key) => {
+                said[key as usize] = None;
+                push(Says::OneMore(peer, key));
+            }
+            Told::Is(key, value) => {
+                let said = &mut said[key as usize];
+                if said.as_deref() != Some(&*value) {
+                    *said = Some((&*value).into());
+                    push(Says::Is(peer, key, (&*value).into()));
+                }
+            }
+        });
+    }
+
+    fn push(&mut self, line: u32, says: Says) {
+        self.list.push(Note { line, says });
+    }
+}
