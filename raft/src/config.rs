@@ -205,6 +205,23 @@ mod tests {
     }
 
     #[test]
+    fn peers_may_come_in_any_order() {
+        let config = Config::new(PeerId::new(2), [3, 1, 2].map(PeerId::new).to_vec());
+        let config = config.validate().unwrap();
+        for (peer, other) in [(1, true), (2, false), (3, true), (4, false)] {
+            assert_eq!(config.is_other(PeerId::new(peer)), other, "{peer}");
+        }
+        assert_eq!(config.others().collect::<Vec<_>>(), [1, 3].map(PeerId::new));
+    }
+
+    #[test]
+    fn a_heartbeat_may_take_half_of_the_election_timeout() {
+        let mut config = Config::new(PeerId::new(1), vec![PeerId::new(1)]);
+        config.heartbeat_interval = config.election_timeout_min / 2;
+        assert!(config.validate().is_ok());
+    }
+
+    #[test]
     fn a_majority_is_more_than_half() {
         for (peers, majority) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (7, 4)] {
             let all = (0..peers).map(PeerId::new).collect();

@@ -12,7 +12,7 @@ use crate::types::{EntryId, Index, Term};
 pub type Bytes = Arc<[u8]>;
 
 /// What an entry asks of the state machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Payload {
     /// Nothing; a new leader appends it to commit what its predecessors left (paper §8).
     NoOp,
@@ -32,7 +32,7 @@ impl Payload {
 }
 
 /// One entry of the replicated log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The entry's term and index.
     pub id: EntryId,
@@ -64,7 +64,7 @@ impl Entry {
 /// assert!(LogSlice::new(EntryId::ZERO, vec![entry(2, 1), entry(1, 2)]).is_err());
 /// # Ok::<(), raft::BrokenSlice>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogSlice {
     prev: EntryId,
     entries: Vec<Entry>,
@@ -142,7 +142,7 @@ fn check_order(prev: EntryId, entries: &[Entry]) -> Result<(), BrokenSlice> {
 }
 
 /// The service's state through an entry, in place of the log up to and including it (paper §7).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Snapshot {
     /// The last entry the snapshot replaces (Figure 13 `lastIncludedIndex`, `lastIncludedTerm`).
     pub last_included: EntryId,

@@ -9,7 +9,7 @@ use crate::entry::{Entry, LogSlice};
 use crate::types::{EntryId, Index, Term};
 
 /// A peer's log after its snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Log {
     /// The last entry the snapshot replaces; [`EntryId::ZERO`] without a snapshot.
     base: EntryId,

@@ -7,7 +7,7 @@ use crate::entry::{Bytes, LogSlice};
 use crate::types::{EntryId, Index, MessageId, PeerId, Term};
 
 /// A message on its way from one peer to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Envelope {
     /// The sender's own number for this message.
     pub id: MessageId,
@@ -22,7 +22,7 @@ pub struct Envelope {
 }
 
 /// What peers ask and answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// A candidate asks for a vote (Figure 2 RequestVote).
     RequestVote(RequestVote),
@@ -67,7 +67,7 @@ impl Message {
 }
 
 /// The two halves of what the paper calls a remote procedure call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// It asks.
     Request,
@@ -76,14 +76,14 @@ pub enum Direction {
 }
 
 /// Arguments of RequestVote; the candidate is the envelope's sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestVote {
     /// The candidate's last entry (Figure 2 `lastLogIndex`, `lastLogTerm`).
     pub last_log: EntryId,
 }
 
 /// The answer to a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Vote {
     /// The sender voted for the candidate in the message's term.
     Granted,
@@ -92,7 +92,7 @@ pub enum Vote {
 }
 
 /// Arguments of AppendEntries; the leader is the envelope's sender.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AppendEntries {
     /// The entries and the one they follow (Figure 2 `prevLogIndex`, `prevLogTerm`, `entries[]`).
     pub slice: LogSlice,
@@ -101,7 +101,7 @@ pub struct AppendEntries {
 }
 
 /// The answer to a leader's entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AppendEntriesReply {
     /// The sender's log equals the leader's, durably, through this index.
     Accepted {
@@ -123,7 +123,7 @@ pub enum AppendEntriesReply {
 }
 
 /// What an AppendEntries carried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Carried {
     /// At least one entry.
     Entries,
@@ -140,7 +140,7 @@ impl AppendEntries {
 }
 
 /// Arguments of InstallSnapshot; the leader is the envelope's sender.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InstallSnapshot {
     /// The last entry the snapshot replaces.
     pub last_included: EntryId,
@@ -153,7 +153,7 @@ pub struct InstallSnapshot {
 }
 
 /// Whether a chunk is the last one of its snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rest {
     /// More chunks follow.
     More,
@@ -162,7 +162,7 @@ pub enum Rest {
 }
 
 /// The answer to a chunk of a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InstallSnapshotReply {
     /// The sender holds the snapshot's bytes up to `offset` and wants those after it.
     Continue {

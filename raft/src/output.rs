@@ -32,7 +32,7 @@ use crate::message::Envelope;
 use crate::types::{Index, PeerId, Term, WriteId};
 
 /// What happened outside the core.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// The moment of `poll_timeout` has come.
     Tick,
@@ -43,7 +43,7 @@ pub enum Input {
 }
 
 /// What the driver has to do; see the module's contract.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Write this record after all earlier ones and report it by [`Input::Persisted`].
     Persist(Write),
@@ -57,7 +57,7 @@ pub enum Output {
 }
 
 /// One write to stable storage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Write {
     /// The write's number; numbers rise by one.
     pub id: WriteId,
@@ -67,7 +67,7 @@ pub struct Write {
 
 /// One change of the stable state. Each record is atomic, but an [`Record::Append`] may survive a
 /// crash with any number of its first entries.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Record {
     /// The term and the vote in it (Figure 2 `currentTerm`, `votedFor`), together.
     HardState(HardState),
@@ -88,7 +88,7 @@ pub enum Record {
 }
 
 /// What becomes of log entries after a new snapshot (Figure 13, steps 6 and 7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Suffix {
     /// The log held the snapshot's last entry: entries after it stay.
     Kept,
@@ -97,7 +97,7 @@ pub enum Suffix {
 }
 
 /// The part of the state that is small and rewritten whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HardState {
     /// The newest term the peer has seen.
     pub current_term: Term,

@@ -11,6 +11,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 use crate::entry::Snapshot;
 use crate::types::{Index, Instant};
@@ -42,7 +43,7 @@ pub enum Flow {
 }
 
 /// Whether a probe is out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Probe {
     /// A probe may be sent, with entries.
     Ready,
@@ -81,6 +82,13 @@ impl InFlight {
             self.lasts.pop_front();
             self.moved_at = now;
         }
+    }
+
+    /// See [`Node::hash_future`](crate::Node::hash_future). Nobody asks when an empty pipeline moved.
+    pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
+        let Self { lasts, moved_at } = self;
+        lasts.hash(hasher);
+        lasts.front().map(|_| now.since(*moved_at)).hash(hasher);
     }
 
     /// How many messages are unanswered.

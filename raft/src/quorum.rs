@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use crate::types::{Index, PeerId};
 
 /// The votes a candidate has; each peer counts once, however often its answer arrives.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tally {
     granted: BTreeSet<PeerId>,
 }
 
 /// Where an election stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// No majority yet.
     Pending,

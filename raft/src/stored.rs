@@ -17,7 +17,7 @@ use crate::types::{EntryId, Index, Term};
 /// stored.record(&Record::Truncate { from: Index::new(1) });
 /// assert!(stored.entries.is_empty());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Stored {
     /// Term and vote.
     pub hard_state: HardState,

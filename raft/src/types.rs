@@ -121,6 +121,12 @@ impl WriteId {
     /// Before the first write: durable from the start.
     pub const ZERO: Self = Self(0);
 
+    /// How many writes lie after `earlier`, up to and including this one; 0 if none do.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// The write after this one.
     #[must_use]
     pub const fn next(self) -> Self {
@@ -216,9 +222,18 @@ mod tests {
     }
 
     #[test]
+    fn writes_count_from_an_earlier_one() {
+        let write = WriteId::new;
+        let counts = [(5, 3), (3, 3), (3, 5)].map(|(a, b)| write(a).since(write(b)));
+        assert_eq!(counts, [2, 0, 0]);
+    }
+
+    #[test]
     fn time_saturates_instead_of_wrapping() {
         let late = Instant::from_nanos(u64::MAX - 1);
         assert_eq!(late.after(Duration::from_secs(1)), Instant::from_nanos(u64::MAX));
+        let centuries = Duration::from_secs(u64::MAX / 2);
+        assert_eq!(Instant::START.after(centuries), Instant::from_nanos(u64::MAX));
         assert_eq!(Instant::START.since(late), Duration::ZERO);
     }
 }

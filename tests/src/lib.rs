@@ -18,11 +18,13 @@
 
 pub mod cluster;
 pub mod coverage;
+pub mod exile;
 pub mod failure;
 pub mod harness;
 pub mod invariants;
 pub mod kv;
 pub mod lab2;
+pub mod model;
 pub mod oracle;
 pub mod plan;
 pub mod report;
@@ -31,6 +33,7 @@ pub mod service;
 pub mod shrink;
 pub mod sim;
 pub mod storm;
+pub mod suites;
 pub mod swarm;
 pub mod world;
 
@@ -38,4 +41,5 @@ pub use harness::run;
 pub use lab2::{SCENARIOS, Scenario};
 pub use run::{Report, Run, simulate, simulate_case};
 pub use storm::STORMS;
+pub use suites::SUITES;
 pub use swarm::SWARMS;

@@ -240,9 +240,12 @@ fn carry_out(store: &mut Store, command: &[u8]) -> Option<(Request, Carried)> {
     Some((request, carried))
 }
 
-/// The history as bytes: each command's length, then the command.
+/// The history as bytes: how many commands there are, then each one's length and the command. With
+/// the number in front, no snapshot begins like another, and pieces of two make none.
 fn encode(history: &[Bytes]) -> Bytes {
-    let mut data = Vec::with_capacity(history.iter().map(|command| 8 + command.len()).sum());
+    let mut data =
+        Vec::with_capacity(8 + history.iter().map(|command| 8 + command.len()).sum::<usize>());
+    data.extend_from_slice(&(history.len() as u64).to_le_bytes());
     for command in history {
         data.extend_from_slice(&(command.len() as u64).to_le_bytes());
         data.extend_from_slice(command);
@@ -251,7 +254,8 @@ fn encode(history: &[Bytes]) -> Bytes {
 }
 
 /// The history that was encoded; `None` if these are no such bytes.
-fn decode(mut data: &[u8]) -> Option<Vec<Bytes>> {
+fn decode(data: &[u8]) -> Option<Vec<Bytes>> {
+    let (count, mut data) = data.split_first_chunk::<8>()?;
     let mut history = Vec::new();
     while !data.is_empty() {
         let (length, rest) = data.split_first_chunk::<8>()?;
@@ -260,7 +264,7 @@ fn decode(mut data: &[u8]) -> Option<Vec<Bytes>> {
         history.push(command.into());
         data = rest;
     }
-    Some(history)
+    (history.len() as u64 == u64::from_le_bytes(*count)).then_some(history)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use raft::Index;
 
 use crate::cluster::{Cluster, Command, Retry, Waited, expect};
+use crate::exile::exile;
 use crate::failure::Failure;
 use crate::lab2::{Body, Made, Part, Scenario};
 use crate::service::Snapshots;
@@ -20,11 +21,14 @@ use crate::sim::network::{Leg, Profile};
 use crate::sim::random::{Chance, Stream};
 use crate::world::Speaker;
 
-/// The storms, by the size of the cluster.
-pub const STORMS: [Scenario; 3] = [
+/// The storms, by the size of the cluster, and what else is worse than the labs.
+pub const STORMS: [Scenario; 6] = [
+    scenario("storm_of_one", "a storm over a peer alone", 1),
     scenario("storm_of_three", "a storm over three peers", 3),
     scenario("storm_of_five", "a storm over five peers", 5),
     scenario("storm_of_seven", "a storm over seven peers", 7),
+    leaders_in_exile("exile_of_three", "leaders in exile, three peers", 3),
+    leaders_in_exile("exile_of_five", "leaders in exile, five peers", 5),
 ];
 
 const fn scenario(name: &'static str, description: &'static str, peers: usize) -> Scenario {
@@ -39,6 +43,11 @@ const fn scenario(name: &'static str, description: &'static str, peers: usize) -
         },
         body: |cluster| -> Body { Box::pin(storm(cluster)) },
     }
+}
+
+const fn leaders_in_exile(name: &'static str, description: &'static str, peers: usize) -> Scenario {
+    let body = |cluster| -> Body { Box::pin(exile(cluster)) };
+    Scenario { body, ..scenario(name, description, peers) }
 }
 
 async fn storm(cluster: Cluster) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use raft::{
 };
 use raft_tests::invariants::commit_rule::{self, Advance};
 use raft_tests::invariants::election_safety::ElectionSafety;
+use raft_tests::invariants::follows_leader::{self, Heard};
 use raft_tests::invariants::kept_promise::Promise;
 use raft_tests::invariants::leader_completeness::LeaderCompleteness;
 use raft_tests::invariants::log_matching::LogMatching;
@@ -106,6 +107,36 @@ fn election_safety_fires_on_a_second_vote() {
         Property::ElectionSafety,
         &["peer 1", "votes for 2", "voted for 0"],
     );
+}
+
+#[test]
+fn election_safety_fires_on_a_leader_without_a_majority() {
+    let mut elections = ElectionSafety::default();
+    holds(elections.votes(peer(1), Term::new(3), PeerId::new(1)));
+    holds(elections.votes(peer(2), Term::new(2), PeerId::new(1)));
+    holds(elections.votes(peer(3), Term::new(3), PeerId::new(4)));
+    let check = |elections: &ElectionSafety, peers| elections.wins(Term::new(3), peer(1), peers);
+    holds(check(&elections, 1));
+    fires(check(&elections, 2), Property::ElectionSafety, &["term 3", "votes of 1 of 2 peers"]);
+    holds(elections.votes(peer(2), Term::new(3), PeerId::new(1)));
+    holds(check(&elections, 3));
+    fires(check(&elections, 4), Property::ElectionSafety, &["votes of 2 of 4 peers"]);
+}
+
+#[test]
+fn follows_leader_fires_on_a_candidate_that_stays_one_and_on_a_timer_that_goes_on() {
+    let leader = PeerId::new(2);
+    let timeout_min = Duration::from_millis(300);
+    let check = |leads, deadline_ms: u64| {
+        let status = Status { leader: leads, ..status(RoleName::Follower, 3, 0) };
+        let deadline = Some(Instant::from_nanos(deadline_ms * 1_000_000));
+        follows_leader::check(peer(1), Heard { leader, status, deadline }, timeout_min)
+    };
+    holds(check(Some(leader), 301));
+    let parts = ["peer 1", "hears from 2", "term 3", "does not follow it"];
+    fires(check(None, 301), Property::FollowsLeader, &parts);
+    fires(check(Some(PeerId::new(0)), 301), Property::FollowsLeader, &["does not follow it"]);
+    fires(check(Some(leader), 300), Property::FollowsLeader, &["does not wait anew"]);
 }
 
 #[test]

@@ -3,6 +3,11 @@
 use raft_tests::run;
 
 #[test]
+fn storm_of_one() {
+    run("storm_of_one");
+}
+
+#[test]
 fn storm_of_three() {
     run("storm_of_three");
 }
@@ -15,4 +20,14 @@ fn storm_of_five() {
 #[test]
 fn storm_of_seven() {
     run("storm_of_seven");
+}
+
+#[test]
+fn exile_of_three() {
+    run("exile_of_three");
+}
+
+#[test]
+fn exile_of_five() {
+    run("exile_of_five");
 }

@@ -127,6 +127,20 @@ mod tests {
         }
     }
 
+    fn node() -> Node {
+        let config = Config::new(PeerId::new(0), [0, 1, 2].map(PeerId::new).to_vec());
+        let config = config.validate().unwrap();
+        Node::new(config, Stored::default(), Instant::START, Box::new(Fixed)).unwrap()
+    }
+
+    #[test]
+    #[should_panic(expected = "peer 0 broke \"commit_index <= last log index\": 1 against 0")]
+    fn an_input_to_a_broken_node_stops_it() {
+        let mut node = node();
+        node.commit_index = Index::new(1);
+        node.handle(Instant::START, crate::Input::Tick);
+    }
+
     type Break = fn(&mut Node);
 
     /// Each rule fires on a node that breaks it.
@@ -154,10 +168,7 @@ mod tests {
             ),
         ];
         for (break_it, rule) in rows {
-            let config = Config::new(PeerId::new(0), [0, 1, 2].map(PeerId::new).to_vec());
-            let config = config.validate().unwrap();
-            let mut node =
-                Node::new(config, Stored::default(), Instant::START, Box::new(Fixed)).unwrap();
+            let mut node = node();
             assert_eq!(node.check(), Ok(()));
             break_it(&mut node);
             assert_eq!(node.check().map_err(|violation| violation.rule), Err(rule));

@@ -13,6 +13,7 @@
 
 mod election;
 mod following;
+mod futures;
 mod invariant;
 mod leading;
 mod outbox;

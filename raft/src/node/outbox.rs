@@ -1,6 +1,7 @@
 //! What waits for the driver, and what waits for the disk before the driver may have it.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 use crate::message::{Envelope, Message};
 use crate::output::Output;
@@ -56,6 +57,15 @@ impl Outbox {
     pub(crate) fn release(&mut self, durable: WriteId) {
         while let Some((_, envelope)) = self.held.pop_front_if(|(write, _)| *write <= durable) {
             self.ready.push_back(Output::Send(envelope));
+        }
+    }
+
+    /// See [`Node::hash_future`](super::Node::hash_future).
+    pub(crate) fn hash_future<H: Hasher>(&self, durable: WriteId, hasher: &mut H) {
+        let Self { ready, held, next_id: _ } = self;
+        (ready, held.len()).hash(hasher);
+        for (write, Envelope { id: _, from, to, term, message }) in held {
+            (write.since(durable), from, to, term, message).hash(hasher);
         }
     }
 

@@ -4,6 +4,7 @@
 //! entries taken between two polls make one record.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 use crate::entry::Entry;
 use crate::output::{HardState, Record, Write};
@@ -105,6 +106,18 @@ impl Writes {
         }
     }
 
+    /// See [`Node::hash_future`](super::Node::hash_future).
+    pub(crate) fn hash_future<H: Hasher>(&self, hasher: &mut H) {
+        let Self { unpolled, issued, durable, durable_index, ends } = self;
+        (issued.since(*durable), durable_index, unpolled.len(), ends.len()).hash(hasher);
+        for Write { id, record } in unpolled {
+            (id.since(*durable), record).hash(hasher);
+        }
+        for (id, end) in ends {
+            (id.since(*durable), end).hash(hasher);
+        }
+    }
+
     fn issue(&mut self, record: Record) -> WriteId {
         self.issued = self.issued.next();
         self.unpolled.push_back(Write { id: self.issued, record });
@@ -144,6 +157,19 @@ mod tests {
         assert_eq!(writes.durable_index(), Index::new(3));
         writes.persisted(WriteId::new(2));
         assert_eq!(writes.durable_index(), Index::new(4));
+    }
+
+    #[test]
+    fn a_write_that_grows_leaves_the_ones_before_it_alone() {
+        let mut writes = Writes::new(Index::ZERO);
+        writes.append(&[entry(1)]);
+        let first = writes.poll().expect("a write");
+        writes.append(&[entry(2)]);
+        writes.append(&[entry(3)]);
+        writes.persisted(first.id);
+        assert_eq!(writes.durable_index(), Index::new(1));
+        writes.persisted(writes.issued());
+        assert_eq!(writes.durable_index(), Index::new(3));
     }
 
     #[test]

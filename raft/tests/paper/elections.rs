@@ -1,7 +1,7 @@
 //! §5.1, §5.2, §5.4.1: terms, votes, leaders.
 
 use raft::message::Vote;
-use raft::{HardState, Message, RoleName, Stored, Term};
+use raft::{Config, HardState, Input, Instant, Jitter, Message, Node, RoleName, Stored, Term};
 
 use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
 
@@ -188,4 +188,54 @@ fn a_store_keeps_term_and_vote_together() {
     let expected = HardState { current_term: Term::new(1), voted_for: Some(peer(0)) };
     let stored = &cluster.peers[&peer(0)].stored;
     assert_eq!(*stored, Stored { hard_state: expected, ..Stored::default() });
+}
+
+/// Waits longer in each term than in the one before, from the shortest timeout to the longest.
+struct ByTerm;
+
+impl Jitter for ByTerm {
+    fn draw(&mut self, term: Term) -> u64 {
+        [0, u64::MAX / 2, u64::MAX][term.number().min(2) as usize]
+    }
+}
+
+#[test]
+fn a_timeout_is_drawn_anew_for_every_term_between_the_bounds() {
+    let config = Config::new(peer(0), vec![peer(0), peer(1), peer(2)]).validate().unwrap();
+    let (min, max) =
+        (config.settings().election_timeout_min, config.settings().election_timeout_max);
+    let mut node = Node::new(config, Stored::default(), Instant::START, Box::new(ByTerm)).unwrap();
+    let mut waits = Vec::new();
+    let mut now = Instant::START;
+    for _ in 0..3 {
+        let deadline = node.poll_timeout().unwrap();
+        waits.push(deadline.since(now));
+        now = deadline;
+        node.handle(now, Input::Tick);
+    }
+    assert_eq!(waits[0], min);
+    assert!(min < waits[1] && waits[1] < waits[2], "{waits:?}");
+    assert!(waits[2] <= max && waits[2] > max - max / 100, "{waits:?}");
+}
+
+#[test]
+fn a_copy_of_a_node_has_the_same_future_until_something_happens_to_it() {
+    use std::hash::{DefaultHasher, Hasher};
+    let future = |node: &Node| {
+        let mut hasher = DefaultHasher::new();
+        node.hash_future(&mut hasher);
+        hasher.finish()
+    };
+    let mut cluster = Cluster::new(3);
+    let first = future(cluster.node(peer(0)));
+    cluster.elect(peer(0));
+    cluster.commit(peer(0), b"x");
+    let leader = cluster.node(peer(0));
+    let mut copy = leader.fork(Box::new(ByTerm));
+    assert_eq!(copy.status(), leader.status());
+    assert_eq!(future(&copy), future(leader));
+    assert_ne!(future(&copy), first);
+    copy.propose(cluster.now, b"y".as_slice().into()).unwrap();
+    assert_ne!(future(&copy), future(leader));
+    assert_eq!(leader.log().last(), id(1, 1), "the original is left alone");
 }

@@ -3,7 +3,10 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest};
+use raft::trace::is_heartbeat;
 use raft::verbose::{Format, Level, Logger, Settings};
+use raft::{Index, Message};
 
 use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
 
@@ -85,4 +88,102 @@ fn each_level_says_more_than_the_one_below() {
     assert!(!page.contains("heartbeat"), "{page}");
     let page = told(Level::Contents, Format::Text, heartbeats);
     assert!(page.contains("payload: Command([3])"), "{page}");
+}
+
+fn a_follower_that_lost_its_way(cluster: &mut Cluster) {
+    let snapshot = |offset, chunk: &[u8], rest| {
+        let (last_included, chunk) = (id(3, 9), chunk.into());
+        Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk, rest })
+    };
+    let messages = [
+        append(id(2, 2), &[], 0),
+        append(id(1, 1), &[entry(3, 2), entry(3, 3)], 2),
+        append(id(3, 3), &[entry(9, 4)], 2),
+        snapshot(0, b"st", Rest::More),
+        snapshot(2, b"ate", Rest::Done),
+        append(id(3, 9), &[], 9),
+    ];
+    for message in messages {
+        cluster.inject(1, peer(0), 3, message);
+        cluster.poll(peer(0));
+    }
+    cluster.inject(2, peer(0), 2, append(id(1, 1), &[], 0));
+    cluster.inject(2, peer(0), 3, request_vote(2, 2));
+    cluster.poll(peer(0));
+}
+
+fn a_leader_with_a_slow_follower(cluster: &mut Cluster) {
+    cluster.cut(peer(2));
+    cluster.elect(peer(0));
+    cluster.commit(peer(0), b"a");
+    let now = cluster.now;
+    let leader = &mut cluster.peers.get_mut(&peer(0)).unwrap().node;
+    leader.compact(now, Index::new(3), b"state".as_slice().into()).unwrap();
+    cluster.wire.clear();
+    cluster.heal(peer(2));
+    cluster.pass(std::time::Duration::from_millis(50));
+    cluster.settle();
+    cluster.time_out(peer(0));
+    cluster.poll(peer(0));
+}
+
+#[test]
+fn a_follower_that_is_set_right_reads_like_a_story() {
+    let expected = include_str!("follower.log");
+    assert_eq!(told(Level::Routine, Format::Text, a_follower_that_lost_its_way), expected);
+}
+
+#[test]
+fn a_leader_reads_like_a_story() {
+    let expected = include_str!("leader.log");
+    assert_eq!(told(Level::Routine, Format::Text, a_leader_with_a_slow_follower), expected);
+}
+
+#[test]
+fn a_heartbeat_carries_no_entries_and_its_answer_says_so() {
+    let accepted = |carried| {
+        let match_index = Index::new(2);
+        Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried })
+    };
+    assert!(is_heartbeat(&append(id(1, 2), &[], 0)));
+    assert!(is_heartbeat(&accepted(Carried::Nothing)));
+    assert!(!is_heartbeat(&append(id(1, 2), &[entry(1, 3)], 0)));
+    assert!(!is_heartbeat(&accepted(Carried::Entries)));
+    assert!(!is_heartbeat(&request_vote(1, 2)));
+}
+
+#[test]
+fn verbose_is_a_level_and_a_format() {
+    let settings = |level, format| Ok(Some(Settings { level, format }));
+    let rows = [
+        (None, None, Ok(None)),
+        (Some("0"), Some("json"), Ok(None)),
+        (Some("1"), None, settings(Level::Events, Format::Text)),
+        (Some("2"), Some("text"), settings(Level::Routine, Format::Text)),
+        (Some("3"), Some("json"), settings(Level::Contents, Format::Json)),
+    ];
+    for (verbose, format, expected) in rows {
+        assert_eq!(Settings::parse(verbose, format), expected, "{verbose:?} {format:?}");
+    }
+    for (verbose, format) in [("4", "text"), ("yes", "text"), ("1", "xml")] {
+        let error = Settings::parse(Some(verbose), Some(format)).unwrap_err().to_string();
+        assert!(error.contains("is not understood; use"), "{error}");
+    }
+}
+
+/// A program's environment is read as it is: this test starts itself with another one.
+#[test]
+fn the_environment_asks_for_lines() {
+    if std::env::var_os("RAFT_PAPER_CHILD").is_some() {
+        println!("<{:?}>", Settings::from_env());
+        return;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "log_lines::the_environment_asks_for_lines", "--nocapture"])
+        .envs([("RAFT_PAPER_CHILD", "1"), ("VERBOSE", "2"), ("VERBOSE_FORMAT", "json")])
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&output.stdout);
+    let expected = "<Ok(Some(Settings { level: Routine, format: Json }))>";
+    assert!(output.contains(expected), "{output}");
 }

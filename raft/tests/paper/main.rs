@@ -5,6 +5,7 @@
 
 mod cluster;
 mod elections;
+mod flow;
 mod log_lines;
 mod messages;
 mod replication;

@@ -29,9 +29,12 @@ fn accepted(index: u64) -> Message {
 }
 
 fn chunk(index: u64, offset: u64) -> Message {
-    let (last_included, rest) = (id(1, index), Rest::More);
+    chunk_of(id(1, index), offset)
+}
+
+fn chunk_of(last_included: raft::EntryId, offset: u64) -> Message {
     let chunk = b"abc".as_slice().into();
-    Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk, rest })
+    Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk, rest: Rest::More })
 }
 
 /// A leader of term 1 with one committed entry, and one message to it.
@@ -75,6 +78,8 @@ fn impossible_messages_are_refused_and_change_nothing() {
         (1, 0, 1, chunk(1, 0), Refusal::SecondLeader),
         (1, 0, 5, request_vote(5, 1), Refusal::FromTheFuture),
         (1, 0, 5, future, Refusal::FromTheFuture),
+        (1, 0, 5, chunk_of(id(6, 7), 0), Refusal::FromTheFuture),
+        (1, 0, Term::MAX.number() + 1, accepted(0), Refusal::TermTooHigh),
         (1, 0, 1, accepted(7), Refusal::NeverSent),
         (1, 0, 5, chunk(0, 0), Refusal::BadChunk),
         (1, 0, 5, chunk(7, u64::MAX), Refusal::BadChunk),
@@ -86,6 +91,12 @@ fn impossible_messages_are_refused_and_change_nothing() {
         assert_eq!(reasons, [expected], "{said}");
         assert_eq!(before, after, "{said}");
     }
+}
+
+#[test]
+fn the_highest_term_is_followed() {
+    let (reasons, _, after) = tell_leader(1, 0, Term::MAX.number(), request_vote(0, 0));
+    assert_eq!((reasons, after.current_term), (vec![], Term::MAX));
 }
 
 #[test]
@@ -175,6 +186,57 @@ mod bytes {
             ]
             .prop_map(Message::InstallSnapshotReply),
         ]
+    }
+
+    fn append(entries: Vec<Entry>) -> Vec<u8> {
+        let slice = LogSlice::new(EntryId::ZERO, entries).unwrap();
+        let leader_commit = Index::ZERO;
+        encoded(Message::AppendEntries(AppendEntries { slice, leader_commit }))
+    }
+
+    fn encoded(message: Message) -> Vec<u8> {
+        let (from, to, term) = (PeerId::new(1), PeerId::new(2), Term::new(3));
+        codec::encode(&Envelope { id: MessageId::new(1), from, to, term, message })
+    }
+
+    #[test]
+    fn an_entry_takes_the_bytes_it_says() {
+        let id = |index| EntryId::new(Term::new(1), Index::new(index));
+        let payload = Payload::Command([7; 21].as_slice().into());
+        let first = Entry { id: id(1), payload: Payload::NoOp };
+        let second = Entry { id: id(2), payload };
+        let both = append(vec![first.clone(), second.clone()]).len();
+        assert_eq!(both - append(vec![first]).len(), second.encoded_len());
+    }
+
+    #[test]
+    fn encoding_allocates_once_and_little_more_than_it_needs() {
+        let bytes: raft::Bytes = vec![7; 10_000].into();
+        let id = EntryId::new(Term::new(1), Index::new(1));
+        let payload = Payload::Command([7; 8].as_slice().into());
+        let place = |index| EntryId { index: Index::new(index), ..id };
+        let entry = |index| Entry { id: place(index), payload: payload.clone() };
+        let entries = (1..=1000).map(entry).collect();
+        let (offset, rest) = (0, Rest::Done);
+        let chunk = InstallSnapshot { last_included: id, offset, chunk: bytes, rest };
+        for bytes in [append(entries), encoded(Message::InstallSnapshot(chunk))] {
+            let spare = bytes.capacity() - bytes.len();
+            assert!(spare <= 16, "{spare} of {} bytes are spare", bytes.capacity());
+        }
+    }
+
+    #[test]
+    fn an_index_leaves_room_to_count_on() {
+        let installed = |index| {
+            let match_index = Index::new(index);
+            let reply = InstallSnapshotReply::Installed { match_index };
+            codec::decode(&encoded(Message::InstallSnapshotReply(reply)))
+        };
+        let limit = u64::MAX >> 1;
+        assert!(installed(limit - 1).is_ok());
+        for index in [limit, u64::MAX] {
+            assert_eq!(installed(index), Err(codec::DecodeError::TooLarge(index)));
+        }
     }
 
     proptest! {

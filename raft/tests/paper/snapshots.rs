@@ -124,6 +124,21 @@ fn an_old_snapshot_changes_nothing() {
 }
 
 #[test]
+fn pieces_of_a_snapshot_that_entries_made_needless_are_dropped() {
+    let mut cluster = Cluster::new(3);
+    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"st", Rest::More));
+    let incoming = |cluster: &Cluster| match cluster.node(peer(0)).role() {
+        raft::Role::Follower(follower) => follower.incoming.is_some(),
+        raft::Role::Candidate(_) | raft::Role::Leader(_) => false,
+    };
+    assert!(incoming(&cluster));
+    cluster.inject(1, peer(0), 1, append(id(0, 0), &[entry(1, 1), entry(1, 2)], 2));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 2, b"ate", Rest::Done));
+    assert!(!incoming(&cluster));
+    assert_eq!(cluster.node(peer(0)).log().base(), id(0, 0), "nothing was installed");
+}
+
+#[test]
 fn a_snapshot_of_an_old_term_is_not_taken() {
     let mut cluster = Cluster::new(3);
     cluster.inject(1, peer(0), 3, append(id(0, 0), &[], 0));

@@ -1,5 +1,6 @@
 //! Election Safety (paper §5.2, Figure 3): at most one leader can be elected in a term, and the
-//! rule that carries it: a peer gives at most one vote in a term, crashes or not.
+//! rules that carry it: a peer gives at most one vote in a term, crashes or not, and a leader has
+//! those of a majority.
 //!
 //! Checked over all time: a term's leader stays its leader after it has crashed.
 
@@ -28,6 +29,23 @@ impl ElectionSafety {
         }
         Err(Property::ElectionSafety
             .broken(format_args!("term {term} has two leaders, {first} and {leader}")))
+    }
+
+    /// A peer of a cluster of this size wins an election. Its own vote needs no message.
+    ///
+    /// # Errors
+    /// No majority gave it a vote in this term.
+    pub fn wins(&self, term: Term, leader: Witness, peers: usize) -> Result<(), Box<Violation>> {
+        let voters = self.votes.iter().filter(|((voter, in_term), candidate)| {
+            *in_term == term && **candidate == leader.peer && *voter != leader.peer
+        });
+        let votes = 1 + voters.count();
+        if votes * 2 > peers {
+            return Ok(());
+        }
+        Err(Property::ElectionSafety.broken(format_args!(
+            "{leader} leads term {term} with the votes of {votes} of {peers} peers"
+        )))
     }
 
     /// A vote of a peer was seen outside of it.

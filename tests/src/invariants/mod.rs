@@ -8,6 +8,7 @@
 pub mod commit_rule;
 pub mod durability;
 pub mod election_safety;
+pub mod follows_leader;
 pub mod kept_promise;
 pub mod leader_append_only;
 pub mod leader_completeness;

@@ -36,8 +36,12 @@ impl Shadow {
         Some(Change { new_after: shared, deleted })
     }
 
-    /// The last index at which the log still has the entry it had.
+    /// The last index at which the log still has the entry it had. What follows a snapshot of other
+    /// entries is not what it was, though it looks the same.
     fn last_shared(&self, log: &Log) -> Index {
+        if self.term_at(log.base().index).is_some_and(|term| term != log.base().term) {
+            return log.base().index;
+        }
         let mut index = log.last().index.min(self.last().index);
         while index > log.base().index && self.term_at(index) != log.term_at(index) {
             index = index.prev();
@@ -100,6 +104,7 @@ mod tests {
             ("replaced", log((0, 0), &[1, 3, 3, 3]), change(1, Some(id(2, 3)))),
             ("compacted", log((1, 2), &[2]), change(3, None)),
             ("compacted and appended", log((1, 1), &[1, 2, 4]), change(3, None)),
+            ("installed under a tail", log((2, 2), &[2]), change(2, Some(id(2, 3)))),
             ("installed over all", log((4, 9), &[]), change(9, None)),
         ];
         for (name, after, expected) in rows {

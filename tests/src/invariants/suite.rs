@@ -238,6 +238,7 @@ impl Invariants {
 
     fn becomes_leader(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
         let term = seen.status.current_term;
+        self.elections.wins(term, seen.witness(), self.peers.len())?;
         self.elections.leads(term, seen.witness())?;
         self.completeness.leads(seen.witness(), term, seen.log)?;
         self.audit(seen)

@@ -19,6 +19,8 @@ pub enum Property {
     Durability,
     /// One leader a term, one vote a peer and term.
     ElectionSafety,
+    /// A peer follows the leader of its term once it hears from it, and waits anew.
+    FollowsLeader,
     /// What was acknowledged in a term stays in the log while the term lasts.
     KeptPromise,
     /// A leader never deletes or changes its entries.
@@ -64,6 +66,7 @@ impl Property {
             Self::CommitRule => "commit-rule",
             Self::Durability => "durability",
             Self::ElectionSafety => "election-safety",
+            Self::FollowsLeader => "follows-leader",
             Self::KeptPromise => "kept-promise",
             Self::LeaderAppendOnly => "leader-append-only",
             Self::LeaderCompleteness => "leader-completeness",

@@ -9,6 +9,7 @@ use super::{World, peer_id, place_of};
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::commit_rule;
+use crate::invariants::follows_leader::{self, Heard};
 use crate::invariants::monotonic;
 use crate::invariants::timer_rule::{self, Asked};
 use crate::invariants::violation::Witness;
@@ -253,6 +254,8 @@ struct Received {
     term: Term,
     /// For a request for a vote: who asks, and the receiver and its timer before.
     asked: Option<(PeerId, Status, Instant)>,
+    /// For what only leaders send: who sends it.
+    leader: Option<PeerId>,
 }
 
 impl Received {
@@ -260,7 +263,9 @@ impl Received {
         let asks = matches!(envelope.message, Message::RequestVote(_));
         let deadline = node.poll_timeout().filter(|_| asks);
         let asked = deadline.map(|deadline| (envelope.from, node.status(), deadline));
-        Self { term: envelope.term, asked }
+        let leads =
+            matches!(envelope.message, Message::AppendEntries(_) | Message::InstallSnapshot(_));
+        Self { term: envelope.term, asked, leader: leads.then_some(envelope.from) }
     }
 
     /// `seen` has the receiver's own time.
@@ -272,6 +277,10 @@ impl Received {
         {
             let (status, deadline) = ([before, status], [deadline, after]);
             timer_rule::check(seen, Asked { candidate, status, deadline }, timeout_min)?;
+        }
+        if let Some(leader) = self.leader.filter(|_| self.term == status.current_term) {
+            let heard = Heard { leader, status, deadline: node.poll_timeout() };
+            follows_leader::check(seen, heard, timeout_min)?;
         }
         Ok(())
     }

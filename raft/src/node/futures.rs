@@ -1,0 +1,122 @@
+//! More than one future of a node: copies, and how to tell whether two nodes have the same one. For
+//! model checkers, which try everything that can happen and must know where they have been.
+//!
+//! Both name every field of [`Node`], so that a new one does not compile until it is thought of.
+
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use super::{Jitter, Node};
+use crate::progress::{Flow, Progress};
+use crate::role::{Candidate, Follower, Incoming, Leader, Role};
+use crate::types::Instant;
+
+impl Node {
+    /// A copy that goes its own way from here: it draws from another source, and nobody listens to
+    /// it.
+    #[must_use]
+    pub fn fork(&self, jitter: Box<dyn Jitter + Send>) -> Self {
+        let Self {
+            config,
+            jitter: _,
+            sink: _,
+            now,
+            hard_state,
+            role,
+            election_timeout,
+            log,
+            snapshot,
+            commit_index,
+            last_applied,
+            restoring,
+            writes,
+            outbox,
+        } = self;
+        Self {
+            config: config.clone(),
+            jitter,
+            sink: None,
+            now: *now,
+            hard_state: *hard_state,
+            role: role.clone(),
+            election_timeout: *election_timeout,
+            log: log.clone(),
+            snapshot: snapshot.clone(),
+            commit_index: *commit_index,
+            last_applied: *last_applied,
+            restoring: restoring.clone(),
+            writes: writes.clone(),
+            outbox: outbox.clone(),
+        }
+    }
+
+    /// Hashes what decides what this node does from here on, whatever happens to it: two nodes of
+    /// one configuration that hash alike answer all inputs alike, given the same randomness.
+    ///
+    /// Moments count from the newest one handed in and writes from the durable one, and messages'
+    /// own numbers do not count, so that nodes with the same future but another past are alike.
+    pub fn hash_future<H: Hasher>(&self, hasher: &mut H) {
+        let Self {
+            config: _,
+            jitter: _,
+            sink: _,
+            now,
+            hard_state,
+            role,
+            election_timeout,
+            log,
+            snapshot,
+            commit_index,
+            last_applied,
+            restoring,
+            writes,
+            outbox,
+        } = self;
+        (hard_state, election_timeout, log, snapshot).hash(hasher);
+        (commit_index, last_applied).hash(hasher);
+        hash_role(role, *now, hasher);
+        let durable = writes.durable();
+        restoring.as_ref().map(|(write, snapshot)| (write.since(durable), snapshot)).hash(hasher);
+        writes.hash_future(hasher);
+        outbox.hash_future(durable, hasher);
+    }
+}
+
+fn hash_role<H: Hasher>(role: &Role, now: Instant, hasher: &mut H) {
+    role.name().hash(hasher);
+    match role {
+        Role::Follower(Follower { leader, election_deadline, incoming }) => {
+            (leader, left(*election_deadline, now)).hash(hasher);
+            let incoming = incoming.as_ref();
+            incoming.map(|Incoming { last_included, data }| (last_included, data)).hash(hasher);
+        }
+        Role::Candidate(Candidate { tally, election_deadline }) => {
+            (tally, left(*election_deadline, now)).hash(hasher);
+        }
+        Role::Leader(Leader { followers, commit_notice_due }) => {
+            commit_notice_due.map(|due| left(due, now)).hash(hasher);
+            for (peer, progress) in followers {
+                peer.hash(hasher);
+                hash_progress(progress, now, hasher);
+            }
+        }
+    }
+}
+
+fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
+    let Progress { match_index, next_index, commit_sent, heartbeat_due, flow } = progress;
+    (match_index, next_index, commit_sent, left(*heartbeat_due, now)).hash(hasher);
+    std::mem::discriminant(flow).hash(hasher);
+    match flow {
+        Flow::Probe(probe) => probe.hash(hasher),
+        Flow::Replicate(in_flight) => in_flight.hash_future(now, hasher),
+        Flow::Snapshot(transfer) => {
+            (&transfer.snapshot, transfer.offset, transfer.chunk).hash(hasher);
+        }
+    }
+}
+
+/// The time until a moment; none is left once it has come.
+const fn left(moment: Instant, now: Instant) -> Duration {
+    moment.since(now)
+}

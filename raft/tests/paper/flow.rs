@@ -1,0 +1,298 @@
+//! How entries, answers and the news of commits flow between a leader and its followers.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::time::Duration;
+
+use raft::message::{AppendEntries, AppendEntriesReply, Carried, InstallSnapshotReply, Vote};
+use raft::{Config, Index, Message};
+
+use crate::cluster::{Cluster, peer, request_vote};
+
+const HEARTBEAT: Duration = Duration::from_millis(50);
+const NOTICE: Duration = Duration::from_millis(10);
+
+fn accepted(index: u64) -> Message {
+    let (match_index, carried) = (Index::new(index), Carried::Entries);
+    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried })
+}
+
+fn rejected(prev: u64) -> Message {
+    let hint = crate::cluster::id(0, 0);
+    let prev_log_index = Index::new(prev);
+    Message::AppendEntriesReply(AppendEntriesReply::Rejected { prev_log_index, hint })
+}
+
+/// A leader of two with this many entries everywhere; its follower is played by the test from here
+/// on.
+fn leader(entries: u64) -> Cluster {
+    let mut cluster = Cluster::new(2);
+    cluster.elect(peer(0));
+    for _ in 0..entries {
+        cluster.commit(peer(0), b"x");
+    }
+    cluster
+}
+
+/// What the leader sends: the index before each message's entries, and how many there are.
+fn sent(cluster: &mut Cluster) -> Vec<(u64, usize)> {
+    let said = cluster.said(peer(0));
+    let slice = |message| {
+        let Message::AppendEntries(AppendEntries { slice, .. }) = message else { return None };
+        Some((slice.prev().index.number(), slice.entries().len()))
+    };
+    said.into_iter().filter_map(slice).collect()
+}
+
+#[test]
+fn an_idle_pipeline_stays_open() {
+    let mut cluster = leader(1);
+    for _ in 0..3 {
+        cluster.pass(HEARTBEAT);
+        cluster.settle();
+    }
+    cluster.pass(HEARTBEAT);
+    assert_eq!(sent(&mut cluster), [(1, 0)]);
+    cluster.propose(peer(0), b"a");
+    assert_eq!(sent(&mut cluster), [(1, 1)], "ahead of the answer to the heartbeat");
+    cluster.propose(peer(0), b"b");
+    assert_eq!(sent(&mut cluster), [(2, 1)], "ahead of the answer to the message before");
+}
+
+#[test]
+fn two_messages_in_flight_have_another_future_than_one() {
+    let future = |poll_between: bool| {
+        let mut cluster = leader(1);
+        cluster.propose(peer(0), b"a");
+        if poll_between {
+            cluster.poll(peer(0));
+        }
+        cluster.propose(peer(0), b"b");
+        cluster.poll(peer(0));
+        let mut hasher = DefaultHasher::new();
+        cluster.node(peer(0)).hash_future(&mut hasher);
+        (cluster.node(peer(0)).status(), hasher.finish())
+    };
+    let (one, two) = (future(false), future(true));
+    assert_eq!(one.0, two.0, "they look the same");
+    assert_ne!(one.1, two.1);
+    assert_eq!(future(true).1, two.1);
+}
+
+#[test]
+fn a_vote_and_an_answer_change_the_future_before_they_change_what_is_seen() {
+    let look = |cluster: &Cluster| {
+        let mut hasher = DefaultHasher::new();
+        cluster.node(peer(0)).hash_future(&mut hasher);
+        (cluster.node(peer(0)).status(), hasher.finish())
+    };
+    let mut cluster = Cluster::new(5);
+    cluster.time_out(peer(0));
+    cluster.said(peer(0));
+    let candidate = look(&cluster);
+    cluster.inject(1, peer(0), 1, Message::RequestVoteReply(Vote::Granted));
+    let with_a_vote = look(&cluster);
+    assert_eq!(candidate.0, with_a_vote.0);
+    assert_ne!(candidate.1, with_a_vote.1);
+
+    cluster.inject(2, peer(0), 1, Message::RequestVoteReply(Vote::Granted));
+    cluster.propose(peer(0), b"x");
+    cluster.said(peer(0));
+    let leader = look(&cluster);
+    cluster.inject(1, peer(0), 1, accepted(1));
+    let with_an_answer = look(&cluster);
+    assert_eq!(leader.0, with_an_answer.0);
+    assert_ne!(leader.1, with_an_answer.1);
+
+    // Two answers that wait for the disk are more than one.
+    let mut cluster = Cluster::new(3);
+    cluster.stick_disk(peer(0));
+    let mut ask = || {
+        cluster.inject(1, peer(0), 1, request_vote(0, 0));
+        cluster.poll(peer(0));
+        look(&cluster)
+    };
+    let (once, twice) = (ask(), ask());
+    assert_eq!(once.0, twice.0);
+    assert_ne!(once.1, twice.1);
+}
+
+#[test]
+fn two_writes_under_way_have_another_future_than_one() {
+    let future = |poll_between: bool| {
+        let mut cluster = Cluster::new(3);
+        cluster.time_out(peer(0));
+        cluster.said(peer(0));
+        cluster.inject(1, peer(0), 1, Message::RequestVoteReply(Vote::Granted));
+        cluster.said(peer(0));
+        cluster.stick_disk(peer(0));
+        cluster.propose(peer(0), b"a");
+        if poll_between {
+            cluster.poll(peer(0));
+        }
+        cluster.propose(peer(0), b"b");
+        assert_eq!(sent(&mut cluster), [], "the probes are out");
+        let mut hasher = DefaultHasher::new();
+        cluster.node(peer(0)).hash_future(&mut hasher);
+        (cluster.node(peer(0)).status(), hasher.finish())
+    };
+    let (one, two) = (future(false), future(true));
+    assert_eq!(one.0, two.0, "they look the same");
+    assert_ne!(one.1, two.1);
+}
+
+#[test]
+fn a_rejection_of_what_is_known_to_match_is_an_old_one() {
+    for stale in [1, 2] {
+        let mut cluster = leader(2);
+        cluster.propose(peer(0), b"a");
+        assert_eq!(sent(&mut cluster), [(2, 1)]);
+        cluster.inject(1, peer(0), 1, rejected(stale));
+        assert_eq!(sent(&mut cluster), [], "after a rejection of {stale}");
+    }
+}
+
+#[test]
+fn a_rejection_of_what_was_sent_ahead_starts_over_behind_what_matches() {
+    let mut cluster = leader(2);
+    for command in [b"a", b"b", b"c"] {
+        cluster.propose(peer(0), command);
+        cluster.said(peer(0));
+    }
+    cluster.inject(1, peer(0), 1, rejected(4));
+    assert_eq!(sent(&mut cluster), [(2, 3)]);
+}
+
+#[test]
+fn a_probe_is_answered_by_its_own_rejection_only() {
+    let mut cluster = leader(2);
+    cluster.propose(peer(0), b"a");
+    cluster.propose(peer(0), b"b");
+    cluster.said(peer(0));
+    cluster.inject(1, peer(0), 1, rejected(3));
+    assert_eq!(sent(&mut cluster), [(2, 2)], "a probe after the last match");
+    cluster.inject(1, peer(0), 1, rejected(3));
+    assert_eq!(sent(&mut cluster), [], "the probe is still out");
+}
+
+#[test]
+fn a_follower_that_was_silent_gets_entries_as_soon_as_it_speaks() {
+    let mut cluster = leader(2);
+    cluster.propose(peer(0), b"a");
+    cluster.said(peer(0));
+    for carried in [1, 0, 0] {
+        cluster.pass(HEARTBEAT);
+        assert_eq!(sent(&mut cluster), [(2, carried)], "one probe with entries, then none");
+    }
+    // An answer to a message of long ago.
+    cluster.inject(1, peer(0), 1, rejected(1));
+    assert_eq!(sent(&mut cluster), [(2, 1)]);
+}
+
+#[test]
+fn an_old_answer_tells_a_leader_nothing_new() {
+    let mut cluster = leader(2);
+    cluster.inject(1, peer(0), 1, accepted(1));
+    cluster.inject(1, peer(0), 1, accepted(2));
+    assert_eq!(sent(&mut cluster), []);
+}
+
+fn patient(config: &mut Config) {
+    config.commit_notice_delay = NOTICE;
+}
+
+/// A leader of two that has just committed entry 1 and not told its follower.
+fn leader_with_news() -> Cluster {
+    let mut cluster = Cluster::with(2, patient);
+    cluster.elect(peer(0));
+    cluster.propose(peer(0), b"x");
+    cluster.said(peer(0));
+    cluster.inject(1, peer(0), 1, accepted(1));
+    assert_eq!(cluster.node(peer(0)).status().commit_index, Index::new(1));
+    cluster
+}
+
+#[test]
+fn the_news_of_a_commit_waits_for_entries_as_long_as_it_may() {
+    let mut cluster = leader_with_news();
+    assert_eq!(cluster.said(peer(0)), []);
+    let due = cluster.now.after(NOTICE);
+    assert_eq!(cluster.node(peer(0)).poll_timeout(), Some(due));
+    cluster.pass(NOTICE);
+    let said = cluster.said(peer(0));
+    let one = Index::new(1);
+    let news = |said: &Message| matches!(said, Message::AppendEntries(a) if a.leader_commit == one);
+    assert_eq!(said.iter().filter(|message| news(message)).count(), 1, "{said:?}");
+    assert!(cluster.node(peer(0)).poll_timeout() > Some(due), "it is told once");
+}
+
+#[test]
+fn news_that_entries_carried_is_not_told_again() {
+    let mut cluster = leader_with_news();
+    let due = cluster.now.after(NOTICE);
+    cluster.propose(peer(0), b"y");
+    assert_eq!(sent(&mut cluster), [(1, 1)]);
+    assert!(cluster.node(peer(0)).poll_timeout() > Some(due), "it went with the entries");
+}
+
+/// A leader of two that sends a snapshot of five bytes, two at a time; the follower lost its disk.
+fn leader_with_snapshot() -> Cluster {
+    let mut cluster = Cluster::with(2, |config| config.snapshot_chunk_bytes = 2);
+    cluster.elect(peer(0));
+    for _ in 0..3 {
+        cluster.commit(peer(0), b"x");
+    }
+    let now = cluster.now;
+    let leader = &mut cluster.peers.get_mut(&peer(0)).unwrap().node;
+    leader.compact(now, Index::new(3), b"state".as_slice().into()).unwrap();
+    cluster.poll(peer(0));
+    cluster.restart(peer(0));
+    cluster.time_out(peer(0));
+    cluster.poll(peer(0));
+    cluster.inject(1, peer(0), TERM, Message::RequestVoteReply(Vote::Granted));
+    cluster.said(peer(0));
+    cluster.inject(1, peer(0), TERM, rejected(3));
+    assert_eq!(chunks(&mut cluster), [(0, 2)]);
+    cluster
+}
+
+/// The term in which that leader leads.
+const TERM: u64 = 2;
+
+/// The pieces of a snapshot that the leader sends: where each starts, and its length.
+fn chunks(cluster: &mut Cluster) -> Vec<(u64, usize)> {
+    let chunk = |message| {
+        let Message::InstallSnapshot(chunk) = message else { return None };
+        Some((chunk.offset, chunk.chunk.len()))
+    };
+    cluster.said(peer(0)).into_iter().filter_map(chunk).collect()
+}
+
+fn goes_on(cluster: &mut Cluster, index: u64, offset: u64) {
+    let last_included_index = Index::new(index);
+    let reply = InstallSnapshotReply::Continue { last_included_index, offset };
+    cluster.inject(1, peer(0), TERM, Message::InstallSnapshotReply(reply));
+}
+
+#[test]
+fn a_silent_follower_is_asked_what_it_holds_of_a_snapshot() {
+    let mut cluster = leader_with_snapshot();
+    cluster.pass(HEARTBEAT);
+    assert_eq!(chunks(&mut cluster), [(0, 0)], "without an answer, the next one only asks");
+    goes_on(&mut cluster, 3, 0);
+    assert_eq!(chunks(&mut cluster), [(0, 2)], "it has nothing, and gets it again");
+}
+
+#[test]
+fn each_answer_brings_the_next_piece_of_a_snapshot_once() {
+    let mut cluster = leader_with_snapshot();
+    goes_on(&mut cluster, 3, 2);
+    assert_eq!(chunks(&mut cluster), [(2, 2)]);
+    goes_on(&mut cluster, 3, 2);
+    assert_eq!(chunks(&mut cluster), [], "the answer came twice");
+    goes_on(&mut cluster, 9, 4);
+    assert_eq!(chunks(&mut cluster), [], "an answer about another snapshot");
+    goes_on(&mut cluster, 3, 6);
+    assert_eq!(chunks(&mut cluster), [], "an answer about bytes there are not");
+    goes_on(&mut cluster, 3, 4);
+    assert_eq!(chunks(&mut cluster), [(4, 1)]);
+}

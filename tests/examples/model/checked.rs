@@ -1,0 +1,99 @@
+//! The model as stateright wants it.
+
+use raft_tests::model::{Action, Bounds, Rule, State};
+use stateright::{Checker, HasDiscoveries, Model, Property};
+
+/// The model within bounds.
+#[derive(Clone, Debug)]
+pub(crate) struct Checked(pub(crate) Bounds);
+
+/// What a search found.
+#[derive(Clone, Debug)]
+pub(crate) struct Findings {
+    /// Different states.
+    pub(crate) states: usize,
+    /// The longest behaviour.
+    pub(crate) depth: usize,
+    /// The first broken rule, and the shortest way to it.
+    pub(crate) broken: Option<(&'static str, String)>,
+    /// What must be possible and was not reached.
+    pub(crate) unreached: Vec<&'static str>,
+}
+
+impl Model for Checked {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        State::first(self.0).into_iter().collect()
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        if state.broken().is_empty() {
+            state.actions(actions);
+        }
+    }
+
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        Some(state.after(&action))
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let unbroken: [fn(&Self, &State) -> bool; 6] = [
+            |_, state| !state.broken().contains(&Rule::ElectionSafety),
+            |_, state| !state.broken().contains(&Rule::LogMatching),
+            |_, state| !state.broken().contains(&Rule::LeaderCompleteness),
+            |_, state| !state.broken().contains(&Rule::StateMachineSafety),
+            |_, state| !state.broken().contains(&Rule::LostCommit),
+            |_, state| !state.broken().contains(&Rule::Panic),
+        ];
+        let rules = Rule::ALL.iter().zip(unbroken);
+        let mut all: Vec<_> =
+            rules.map(|(rule, holds)| Property::always(rule.as_str(), holds)).collect();
+        all.push(Property::sometimes("a leader", |_: &Self, state: &State| state.has_leader()));
+        if self.0.commands > 0 {
+            all.push(Property::sometimes("an agreement", |_: &Self, state: &State| {
+                state.has_agreement()
+            }));
+        }
+        if self.0.commands > 1 && self.0.terms > 1 && self.0.peers > 2 {
+            all.push(Property::sometimes("a conflict", |_: &Self, state: &State| {
+                state.has_conflict()
+            }));
+        }
+        all
+    }
+}
+
+/// Visits every state within the bounds, until a rule is broken.
+#[must_use]
+pub(crate) fn check(bounds: Bounds, threads: usize) -> Findings {
+    let model = Checked(bounds);
+    let sometimes: Vec<_> = model
+        .properties()
+        .into_iter()
+        .filter(|property| !property.expectation.discovery_is_failure())
+        .map(|property| property.name)
+        .collect();
+    let checker = model
+        .checker()
+        .threads(threads)
+        .finish_when(HasDiscoveries::AnyFailures)
+        .target_max_depth(bounds.depth)
+        .spawn_bfs()
+        .join();
+    let found = checker.discoveries();
+    let rules = Rule::ALL.iter().map(|rule| rule.as_str());
+    Findings {
+        states: checker.unique_state_count(),
+        depth: checker.max_depth(),
+        broken: rules
+            .filter_map(|rule| Some((rule, way(&found.get(rule)?.clone().into_actions()))))
+            .next(),
+        unreached: sometimes.into_iter().filter(|name| !found.contains_key(name)).collect(),
+    }
+}
+
+fn way(actions: &[Action]) -> String {
+    actions.iter().map(|action| format!("  {action:?}\n")).collect()
+}

@@ -1,0 +1,104 @@
+//! Leaders in exile: again and again a leader is cut off with a few peers or none, and goes on
+//! taking commands that nobody will ever commit, while the others elect another leader and go on.
+//! Then it comes home, with a long tail that must go, to peers that may have compacted what it
+//! lacks. Disks are slow, so that much of all this is still on its way to them.
+
+use std::time::Duration;
+
+use raft::{Index, RoleName};
+
+use crate::cluster::{Cluster, Command, Retry, Waited, expect};
+use crate::failure::Failure;
+use crate::sim::disk::Latency;
+use crate::sim::network::{Leg, Profile};
+use crate::sim::random::Chance;
+
+/// What happens.
+///
+/// # Errors
+/// A command that was agreed on is gone in the end, or nothing can be agreed on any more.
+pub async fn exile(cluster: Cluster) -> Result<(), Failure> {
+    let leg = Leg { duplication: Chance::percent(10), delay_max: DELAY_MAX, ..Leg::PERFECT };
+    cluster.set_network(Profile { request: leg, reply: leg });
+    for place in 0..cluster.size() {
+        let max = Duration::from_millis([5, 60, 300][cluster.faults().index(3)]);
+        cluster.set_disk_latency(place, Latency { max, ..Latency::DEFAULT });
+    }
+    let mut seen = Vec::new();
+    for _ in 0..ROUNDS {
+        let exiles = banish(&cluster);
+        for _ in 0..BURSTS {
+            seen.extend(burst(&cluster).await);
+        }
+        come_home(&cluster, &exiles)?;
+        seen.extend(burst(&cluster).await);
+    }
+    let size = cluster.size();
+    let last = cluster.one(&cluster.random_command(), size, Retry::Yes).await?;
+    for (index, command) in seen {
+        expect(index < last, format_args!("an index after {index}, found {last}"))?;
+        let found = cluster.wait(index, size, None).await?;
+        expect(
+            found == Waited::Command(command.clone()),
+            format_args!("{command} at {index}, where it was agreed on; found {found:?}"),
+        )?;
+    }
+    Ok(())
+}
+
+/// Cuts a leader off, or anybody if nobody leads, and sometimes a follower's links to it, too.
+fn banish(cluster: &Cluster) -> Vec<usize> {
+    let leads = |place: &usize| {
+        cluster.status(*place).is_some_and(|status| status.role == RoleName::Leader)
+    };
+    let leader = (0..cluster.size()).find(leads);
+    let mut luck = cluster.faults();
+    let first = leader.unwrap_or_else(|| luck.index(cluster.size()));
+    let second = cluster.after(first, 1 + luck.index(cluster.size() - 1));
+    let exiles = if luck.index(3) == 0 { vec![first, second] } else { vec![first] };
+    drop(luck);
+    for exile in &exiles {
+        cluster.disconnect(*exile);
+    }
+    exiles
+}
+
+/// Some come home as they are, some after a crash, and at times everybody crashes.
+fn come_home(cluster: &Cluster, exiles: &[usize]) -> Result<(), Failure> {
+    let crash = cluster.faults().index(8);
+    if crash == 0 {
+        return cluster.crash_and_restart_all();
+    }
+    for exile in exiles {
+        if crash == 1 {
+            cluster.start(*exile)?;
+        }
+        cluster.connect(*exile);
+    }
+    Ok(())
+}
+
+/// Offers commands to everybody who takes them, more to one than to another, and says which of them
+/// were agreed on soon.
+async fn burst(cluster: &Cluster) -> Vec<(Index, Command)> {
+    let mut taken = Vec::new();
+    for place in 0..cluster.size() {
+        let count = cluster.faults().below(COMMANDS_MAX);
+        for _ in 0..count {
+            let command = cluster.random_command();
+            let id = cluster.start_command(place, &command);
+            taken.extend(id.map(|id| (id.index, command)));
+        }
+    }
+    let pause = cluster.faults().between(PAUSE_MIN, PAUSE_MAX);
+    cluster.sleep(pause).await;
+    taken.retain(|(index, command)| cluster.n_committed(*index).command.as_ref() == Some(command));
+    taken
+}
+
+const ROUNDS: usize = 12;
+const BURSTS: usize = 3;
+const COMMANDS_MAX: u64 = 16;
+const DELAY_MAX: Duration = Duration::from_millis(20);
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_millis(700);

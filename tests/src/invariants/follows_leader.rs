@@ -1,0 +1,39 @@
+//! What a peer does when the leader of its term speaks to it, whether it likes what it hears or not
+//! (paper §5.2, Figure 2 "Rules for Servers"): it follows, a candidate too, and waits anew.
+
+use std::time::Duration;
+
+use raft::{Instant, PeerId, Status};
+
+use super::violation::{Property, Violation, Witness};
+
+/// A peer after it has heard from a leader of its term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The leader.
+    pub leader: PeerId,
+    /// The peer.
+    pub status: Status,
+    /// When its timer fires.
+    pub deadline: Option<Instant>,
+}
+
+/// Checks a peer after it has heard from a leader of its term.
+///
+/// # Errors
+/// It does not follow, or its timer was not set anew.
+pub fn check(seen: Witness, heard: Heard, timeout_min: Duration) -> Result<(), Box<Violation>> {
+    let Heard { leader, status, deadline } = heard;
+    let wrong = if status.leader != Some(leader) {
+        "does not follow it"
+    } else if deadline.is_none_or(|deadline| deadline < seen.at.after(timeout_min)) {
+        "does not wait anew"
+    } else {
+        return Ok(());
+    };
+    Err(Property::FollowsLeader.broken(format_args!(
+        "{seen} hears from {leader}, the leader of its term {}, and {wrong}; it is a {} and its \
+         timer fires at {deadline:?}",
+        status.current_term, status.role
+    )))
+}

@@ -1,0 +1,67 @@
+//! What can happen next.
+
+use std::sync::Arc;
+
+use raft::{Envelope, RoleName};
+
+use super::state::State;
+
+/// One thing that can happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A peer that does not lead has waited long enough.
+    Timeout(usize),
+    /// A leader's next heartbeat is due.
+    Heartbeat(usize),
+    /// A leader is offered a command.
+    Propose(usize),
+    /// A flush carries all of a peer's writes to its disk.
+    Flush(usize),
+    /// A peer crashes; this many of the writes under way survive. It starts again at once.
+    Crash(usize, usize),
+    /// A peer's service takes a snapshot of all it was given.
+    Compact(usize),
+    /// A message arrives.
+    Deliver(Arc<Envelope>),
+    /// A message arrives, and will once more.
+    DeliverAndKeep(Arc<Envelope>),
+}
+
+impl State {
+    /// Everything that can happen within the bounds.
+    pub fn actions(&self, actions: &mut Vec<Action>) {
+        for place in 0..self.peers.len() {
+            self.actions_of(place, actions);
+        }
+        for envelope in self.network.values() {
+            actions.push(Action::Deliver(Arc::clone(envelope)));
+            if self.left.duplicates > 0 {
+                actions.push(Action::DeliverAndKeep(Arc::clone(envelope)));
+            }
+        }
+    }
+
+    fn actions_of(&self, place: usize, actions: &mut Vec<Action>) {
+        let (peer, left) = (&self.peers[place], &self.left);
+        let status = peer.status;
+        if status.role == RoleName::Leader {
+            if left.heartbeats > 0 {
+                actions.push(Action::Heartbeat(place));
+            }
+            if left.commands > 0 {
+                actions.push(Action::Propose(place));
+            }
+        } else if status.current_term.number() < left.terms {
+            actions.push(Action::Timeout(place));
+        }
+        if !peer.pending.is_empty() {
+            actions.push(Action::Flush(place));
+        }
+        if left.crashes > 0 {
+            actions.extend((0..=peer.pending.len()).map(|kept| Action::Crash(place, kept)));
+        }
+        if left.snapshots > 0 && status.last_applied > peer.base {
+            actions.push(Action::Compact(place));
+        }
+    }
+}

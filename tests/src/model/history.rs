@@ -1,0 +1,122 @@
+//! What was seen on the way to a state, as far as a rule needs it.
+
+use std::collections::BTreeMap;
+
+use raft::{Entry, EntryId, Index, Log, PeerId, Term};
+
+/// What must hold in every state (paper, Figure 3), and that the core survives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// One leader a term.
+    ElectionSafety,
+    /// Two logs with the same entry are the same up to it.
+    LogMatching,
+    /// What was committed is in the log of every later leader.
+    LeaderCompleteness,
+    /// All services are given the same, in order.
+    StateMachineSafety,
+    /// A majority of disks holds what was committed, for ever.
+    LostCommit,
+    /// No assertion of the core fails, and it starts from whatever its disk holds.
+    Panic,
+}
+
+impl Rule {
+    /// All rules.
+    pub const ALL: [Self; 6] = [
+        Self::ElectionSafety,
+        Self::LogMatching,
+        Self::LeaderCompleteness,
+        Self::StateMachineSafety,
+        Self::LostCommit,
+        Self::Panic,
+    ];
+
+    /// The rule's name in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ElectionSafety => "election-safety",
+            Self::LogMatching => "log-matching",
+            Self::LeaderCompleteness => "leader-completeness",
+            Self::StateMachineSafety => "state-machine-safety",
+            Self::LostCommit => "lost-commit",
+            Self::Panic => "panic",
+        }
+    }
+}
+
+/// An entry that some peer counted as committed, and the first term in which one did.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Commit {
+    pub(super) entry: Entry,
+    in_term: Term,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct History {
+    leaders: BTreeMap<Term, PeerId>,
+    /// The entry at index `n` is at place `n - 1`.
+    pub(super) committed: Vec<Commit>,
+}
+
+impl History {
+    pub(super) fn leads(&mut self, term: Term, leader: PeerId) -> Result<(), Rule> {
+        let first = *self.leaders.entry(term).or_insert(leader);
+        if first == leader { Ok(()) } else { Err(Rule::ElectionSafety) }
+    }
+
+    /// A new leader holds what was committed before its term.
+    pub(super) fn is_complete(&self, term: Term, log: &Log) -> Result<(), Rule> {
+        let missing = |commit: &&Commit| {
+            let id = commit.entry.id;
+            commit.in_term < term && id.index >= log.base().index && !log.contains(id)
+        };
+        match self.committed.iter().find(missing) {
+            Some(_) => Err(Rule::LeaderCompleteness),
+            None => Ok(()),
+        }
+    }
+
+    /// A peer in `term` counts its log as committed through an index.
+    pub(super) fn commits(&mut self, term: Term, log: &Log, through: Index) -> Result<(), Rule> {
+        for entry in log.range(log.base().index, through) {
+            match self.at(entry.id.index) {
+                Some(first) if first == entry => {}
+                Some(_) => return Err(Rule::StateMachineSafety),
+                None => self.committed.push(Commit { entry: entry.clone(), in_term: term }),
+            }
+        }
+        Ok(())
+    }
+
+    /// A service is given an entry after it was given those through `given`.
+    pub(super) fn applies(&self, given: Index, entry: &Entry) -> Result<(), Rule> {
+        let in_order = entry.id.index == given.next();
+        let same = self.at(entry.id.index) == Some(entry);
+        if in_order && same { Ok(()) } else { Err(Rule::StateMachineSafety) }
+    }
+
+    /// A service is given a snapshot.
+    pub(super) fn restores(&self, through: EntryId) -> Result<(), Rule> {
+        let found = self.at(through.index).map(|entry| entry.id);
+        if found == Some(through) { Ok(()) } else { Err(Rule::StateMachineSafety) }
+    }
+
+    fn at(&self, index: Index) -> Option<&Entry> {
+        let place = usize::try_from(index.prev().number()).ok()?;
+        self.committed.get(place).map(|commit| &commit.entry)
+    }
+}
+
+/// Two logs that have an entry in common are the same before it.
+pub(super) fn logs_match(one: &Log, other: &Log) -> Result<(), Rule> {
+    let first = one.base().index.max(other.base().index);
+    let mut index = one.last().index.min(other.last().index);
+    while index > first && one.term_at(index) != other.term_at(index) {
+        index = index.prev();
+    }
+    let same = one.range(first, index).eq(other.range(first, index));
+    if same { Ok(()) } else { Err(Rule::LogMatching) }
+}

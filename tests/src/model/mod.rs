@@ -1,0 +1,22 @@
+//! The core as a model that can be checked exhaustively: all orders of everything that can happen
+//! to a few peers, within bounds.
+//!
+//! ```text
+//! State ─► actions (what can happen) ─► State::after (one of them) ─► rules (what it broke)
+//! ```
+//!
+//! The very [`raft::Node`] runs; there is no clock. A timer may fire whenever the peer has one, a
+//! message may arrive at any later moment, never, or twice, a flush ends when it likes, and a crash
+//! keeps any prefix of the writes under way. Nothing here searches: a model checker does, see the
+//! example `model`. Invariant: equal states have equal futures.
+
+mod action;
+mod bounds;
+mod history;
+mod peer;
+mod state;
+
+pub use self::action::Action;
+pub use self::bounds::{Bounds, CASES, Case, Size};
+pub use self::history::Rule;
+pub use self::state::State;

@@ -1,0 +1,118 @@
+//! One peer of the model: its node, its disk and the writes under way to it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+
+use raft::{
+    Config, ConfigError, FirstEntry, Index, Input, Instant, Jitter, Node, PeerId, Status, Stored,
+    Term, Write,
+};
+
+/// A peer; it never changes, the next one takes its place.
+pub(super) struct Peer {
+    /// Locked only because a node may not be looked at by two threads at once.
+    node: Mutex<Node>,
+    pub(super) disk: Stored,
+    pub(super) pending: Vec<Write>,
+    /// The last index the service was given.
+    pub(super) given: Index,
+    /// What the node says of itself.
+    pub(super) status: Status,
+    /// The snapshot's place in the node's log.
+    pub(super) base: Index,
+    /// The hash of all of it.
+    pub(super) digest: u64,
+}
+
+/// A peer to which something happens.
+pub(super) struct Changing {
+    pub(super) node: Node,
+    pub(super) disk: Stored,
+    pub(super) pending: Vec<Write>,
+    pub(super) given: Index,
+}
+
+impl Peer {
+    pub(super) fn change(&self) -> Changing {
+        Changing {
+            node: self.with_node(|node| node.fork(Box::new(Always))),
+            disk: self.disk.clone(),
+            pending: self.pending.clone(),
+            given: self.given,
+        }
+    }
+
+    pub(super) fn with_node<T>(&self, look: impl FnOnce(&Node) -> T) -> T {
+        look(&self.node.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Changing {
+    /// A peer that starts from a disk.
+    ///
+    /// # Errors
+    /// The store holds what no order of writes can leave behind.
+    pub(super) fn start(place: usize, peers: usize, disk: Stored) -> Result<Self, StartError> {
+        let id = |place| PeerId::new(place as u64);
+        let config = Config {
+            first_entry: FirstEntry::Command,
+            ..Config::new(id(place), (0..peers).map(id).collect())
+        };
+        let node = Node::new(config.validate()?, disk.clone(), Instant::START, Box::new(Always))?;
+        Ok(Self { node, disk, pending: Vec::new(), given: Index::ZERO })
+    }
+
+    /// Lets the node's own deadline come.
+    pub(super) fn tick(&mut self) {
+        if let Some(deadline) = self.node.poll_timeout() {
+            self.node.handle(deadline, Input::Tick);
+        }
+    }
+
+    /// Carries this many of the writes to the disk.
+    pub(super) fn flush(&mut self, count: usize) -> Option<raft::WriteId> {
+        let mut newest = None;
+        for write in self.pending.drain(..count) {
+            self.disk.record(&write.record);
+            newest = Some(write.id);
+        }
+        newest
+    }
+
+    pub(super) fn done(self) -> Peer {
+        let Self { node, disk, pending, given } = self;
+        let mut hasher = DefaultHasher::new();
+        node.hash_future(&mut hasher);
+        (&disk, given, pending.len()).hash(&mut hasher);
+        // Writes are numbered one after the other, so that the records say it all.
+        pending.iter().for_each(|write| write.record.hash(&mut hasher));
+        let (status, base) = (node.status(), node.log().base().index);
+        let digest = hasher.finish();
+        Peer { node: Mutex::new(node), disk, pending, given, status, base, digest }
+    }
+}
+
+/// What keeps a peer from starting.
+#[derive(Debug)]
+pub(super) struct StartError;
+
+impl From<ConfigError> for StartError {
+    fn from(_: ConfigError) -> Self {
+        Self
+    }
+}
+
+impl From<raft::CorruptStore> for StartError {
+    fn from(_: raft::CorruptStore) -> Self {
+        Self
+    }
+}
+
+/// Timeouts need no chance where timers fire in every order anyway.
+struct Always;
+
+impl Jitter for Always {
+    fn draw(&mut self, _: Term) -> u64 {
+        0
+    }
+}

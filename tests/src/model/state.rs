@@ -1,0 +1,240 @@
+//! A state of the model, and what becomes of it when something happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use raft::{Envelope, Index, Input, Instant, MessageId, Output, RoleName};
+
+use super::action::Action;
+use super::bounds::Bounds;
+use super::history::{History, Rule, logs_match};
+use super::peer::{Changing, Peer};
+use crate::invariants::durability;
+
+/// All peers, what is on its way between them, and what was seen so far.
+#[derive(Clone)]
+pub struct State {
+    pub(super) peers: Vec<Arc<Peer>>,
+    /// Messages by their hashes: one that is sent again while it is on its way is one.
+    pub(super) network: BTreeMap<u64, Arc<Envelope>>,
+    /// What may still happen.
+    pub(super) left: Bounds,
+    history: History,
+    broken: BTreeSet<Rule>,
+}
+
+impl State {
+    /// Peers that have just started for the first time; `None` if they cannot.
+    #[must_use]
+    pub fn first(bounds: Bounds) -> Option<Self> {
+        let peer = |place| {
+            let peer = Changing::start(place, bounds.peers, raft::Stored::default()).ok()?;
+            Some(Arc::new(peer.done()))
+        };
+        Some(Self {
+            peers: (0..bounds.peers).map(peer).collect::<Option<_>>()?,
+            network: BTreeMap::new(),
+            left: bounds,
+            history: History::default(),
+            broken: BTreeSet::new(),
+        })
+    }
+
+    /// The rules that were broken on the way here.
+    #[must_use]
+    pub fn broken(&self) -> &BTreeSet<Rule> {
+        &self.broken
+    }
+
+    /// Whether some peer leads.
+    #[must_use]
+    pub fn has_leader(&self) -> bool {
+        self.peers.iter().any(|peer| peer.status.role == RoleName::Leader)
+    }
+
+    /// Whether some service was given a command.
+    #[must_use]
+    pub fn has_agreement(&self) -> bool {
+        self.peers.iter().any(|peer| peer.given > Index::ZERO)
+    }
+
+    /// Whether a peer has something else in its log than another one at the same index.
+    #[must_use]
+    pub fn has_conflict(&self) -> bool {
+        let [first, rest @ ..] = &self.peers[..] else { return false };
+        let term = |peer: &Peer| peer.with_node(|node| node.log().term_at(Index::new(1)));
+        let found = term(first);
+        rest.iter()
+            .any(|peer| found.is_some() && term(peer).is_some_and(|term| Some(term) != found))
+    }
+
+    /// The state after something has happened.
+    #[must_use]
+    pub fn after(&self, action: &Action) -> Self {
+        let mut next = self.clone();
+        // What a panic leaves half done is thrown away with `next`.
+        let outcome = catch_unwind(AssertUnwindSafe(|| next.act(action)));
+        if let Err(rule) = outcome.unwrap_or(Err(Rule::Panic)) {
+            next = self.clone();
+            next.broken.insert(rule);
+        }
+        next
+    }
+
+    fn act(&mut self, action: &Action) -> Result<(), Rule> {
+        match action {
+            Action::Timeout(place) => self.change(*place, Changing::tick),
+            Action::Heartbeat(place) => {
+                self.left.heartbeats -= 1;
+                self.change(*place, Changing::tick)
+            }
+            Action::Propose(place) => {
+                let command = [self.left.commands];
+                self.left.commands -= 1;
+                self.change(*place, |peer| {
+                    // It leads, or nobody would have offered.
+                    let _ = peer.node.propose(Instant::START, command.as_slice().into());
+                })
+            }
+            Action::Flush(place) => self.change(*place, |peer| {
+                if let Some(newest) = peer.flush(peer.pending.len()) {
+                    peer.node.handle(Instant::START, Input::Persisted(newest));
+                }
+            }),
+            Action::Crash(place, survived) => self.crash(*place, *survived),
+            Action::Compact(place) => {
+                self.left.snapshots -= 1;
+                self.change(*place, |peer| {
+                    let data = peer.given.number().to_le_bytes();
+                    let _ = peer.node.compact(Instant::START, peer.given, data.as_slice().into());
+                })
+            }
+            Action::Deliver(envelope) => {
+                self.network.remove(&hash_of(envelope));
+                self.deliver(envelope)
+            }
+            Action::DeliverAndKeep(envelope) => {
+                self.left.duplicates -= 1;
+                self.deliver(envelope)
+            }
+        }
+    }
+
+    fn deliver(&mut self, envelope: &Envelope) -> Result<(), Rule> {
+        let place = usize::try_from(envelope.to.number()).unwrap_or(usize::MAX);
+        self.change(place, |peer| {
+            peer.node.handle(Instant::START, Input::Receive(envelope.clone()));
+        })
+    }
+
+    fn crash(&mut self, place: usize, survived: usize) -> Result<(), Rule> {
+        self.left.crashes -= 1;
+        let mut peer = self.peers[place].change();
+        peer.flush(survived);
+        let peer = Changing::start(place, self.peers.len(), peer.disk);
+        self.settle(place, peer.map_err(|_| Rule::Panic)?)
+    }
+
+    fn change(&mut self, place: usize, happens: impl FnOnce(&mut Changing)) -> Result<(), Rule> {
+        let mut peer = self.peers[place].change();
+        happens(&mut peer);
+        self.settle(place, peer)
+    }
+
+    /// Carries out what a peer wants, and checks what has become of it.
+    fn settle(&mut self, place: usize, mut peer: Changing) -> Result<(), Rule> {
+        let status = peer.node.status();
+        self.history.commits(status.current_term, peer.node.log(), status.commit_index)?;
+        while let Some(output) = peer.node.poll_output() {
+            match output {
+                Output::Persist(write) => peer.pending.push(write),
+                Output::Send(envelope) => self.send(envelope),
+                Output::Apply(entries) => {
+                    for entry in &entries {
+                        self.history.applies(peer.given, entry)?;
+                        peer.given = entry.id.index;
+                    }
+                }
+                Output::Restore(snapshot) => {
+                    self.history.restores(snapshot.last_included)?;
+                    peer.given = snapshot.index();
+                }
+            }
+        }
+        let before = std::mem::replace(&mut self.peers[place], Arc::new(peer.done()));
+        self.check(place, &before)
+    }
+
+    fn send(&mut self, envelope: Envelope) {
+        // A message is the same whichever number its sender gives it.
+        let envelope = Envelope { id: MessageId::new(0), ..envelope };
+        self.network.insert(hash_of(&envelope), Arc::new(envelope));
+    }
+
+    fn check(&mut self, place: usize, before: &Peer) -> Result<(), Rule> {
+        let peer = Arc::clone(&self.peers[place]);
+        let (was, is) = (before.status, peer.status);
+        let led = was.role == RoleName::Leader && was.current_term == is.current_term;
+        if is.role == RoleName::Leader && !led {
+            self.history.leads(is.current_term, is.id)?;
+            peer.with_node(|node| self.history.is_complete(is.current_term, node.log()))?;
+        }
+        for (other_place, other) in self.peers.iter().enumerate() {
+            if other_place != place {
+                peer.with_node(|one| other.with_node(|other| logs_match(one.log(), other.log())))?;
+            }
+        }
+        self.commits_are_kept()
+    }
+
+    fn commits_are_kept(&self) -> Result<(), Rule> {
+        let lost = |id| {
+            let holders = self.peers.iter().filter(|peer| durability::holds(&peer.disk, id));
+            holders.count() * 2 <= self.peers.len()
+        };
+        match self.history.committed.iter().find(|commit| lost(commit.entry.id)) {
+            Some(_) => Err(Rule::LostCommit),
+            None => Ok(()),
+        }
+    }
+}
+
+fn hash_of(envelope: &Envelope) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    envelope.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Hash for State {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.peers.iter().for_each(|peer| peer.digest.hash(hasher));
+        self.network.len().hash(hasher);
+        self.network.keys().for_each(|key| key.hash(hasher));
+        (self.left, &self.history, &self.broken).hash(hasher);
+    }
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        let peers = self.peers.iter().map(|peer| peer.digest);
+        peers.eq(other.peers.iter().map(|peer| peer.digest))
+            && self.network.keys().eq(other.network.keys())
+            && (self.left, &self.history, &self.broken)
+                == (other.left, &other.history, &other.broken)
+    }
+}
+
+/// One line a peer, as a checker shows the way to a state.
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for peer in &self.peers {
+            let log = peer.with_node(|node| (node.log().base(), node.log().last()));
+            let pending = peer.pending.len();
+            writeln!(f, "{:?} log {}..{} writes under way {pending}", peer.status, log.0, log.1)?;
+        }
+        write!(f, "{} messages, broken {:?}", self.network.len(), self.broken)
+    }
+}
