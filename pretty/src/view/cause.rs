@@ -178,21 +178,17 @@ impl Causes {
         let mut count = 0;
         let mut waiting = VecDeque::from([last]);
         while let Some(at) = waiting.pop_front().filter(|_| count < about) {
-            let mut next = Some(at);
-            while let Some(here) = next.filter(|here| !taken[*here]) {
-                taken[here] = true;
-                count += 1;
-                let step = self.steps[here];
-                next = step.before.map(|before| before as usize);
-                match step.kind {
-                    Kind::Own | Kind::Turn | Kind::Outside => {}
-                    Kind::Timer => next = None,
-                    Kind::Received(sent) => {
-                        waiting.extend(sent.map(|sent| sent as usize));
-                        waiting.extend(self.turn_before(here));
-                        next = None;
-                    }
-                }
+            let trigger = self.trigger(at);
+            let acted =
+                std::iter::once(at).chain(self.before(at)).take_while(|here| *here > trigger);
+            let is_told = taken[trigger];
+            for here in acted.take(AT_ONCE).chain([trigger]) {
+                count += usize::from(!std::mem::replace(&mut taken[here], true));
+            }
+            // What is told already has had its causes followed.
+            if let (false, Kind::Received(sent)) = (is_told, self.steps[trigger].kind) {
+                waiting.extend(sent.map(|sent| sent as usize));
+                waiting.extend(self.turn_before(trigger));
             }
         }
         let taken = taken.iter().enumerate().filter(|(_, taken)| **taken);
@@ -213,6 +209,14 @@ impl Causes {
             }
         };
         Some(self.steps[cause].line as usize)
+    }
+
+    /// The message or timer that made a peer act; where none did, its first event.
+    fn trigger(&self, at: usize) -> usize {
+        let is_one = |at: &usize| matches!(self.steps[*at].kind, Kind::Received(_) | Kind::Timer);
+        let mut all = std::iter::once(at).chain(self.before(at));
+        let mut last = at;
+        all.by_ref().inspect(|at| last = *at).find(is_one).unwrap_or(last)
     }
 
     fn turn_before(&self, at: usize) -> Option<usize> {
@@ -301,6 +305,9 @@ fn response_from(text: &[u8]) -> Option<&[u8]> {
     text[from..].split(|byte| !byte.is_ascii_alphanumeric()).next()
 }
 
+/// Of what a peer did at once, so much tells the story: an isolated leader may go on for hours.
+const AT_ONCE: usize = 12;
+
 /// How a line begins when an election timer has run out, here and in the Go labs.
 const TIMEOUTS: [&[u8]; 2] = [b"hears no leader", b"Election timeout"];
 
@@ -366,6 +373,16 @@ Test failed";
         let causes = causes(ELECTION);
         assert_eq!(causes.led_to(14, 100), [1, 3, 4, 5, 9, 10, 11, 13, 14]);
         assert_eq!(causes.led_to(14, 3), [9, 10, 11, 13, 14], "so many, and what belongs to them");
+    }
+
+    #[test]
+    fn what_a_peer_does_alone_for_hours_is_told_in_short() {
+        let mut log = String::from(
+            "1 | RPC | 0 | sends X to=1 id=0.1\n2 | RPC | 1 | receives X from=0 id=0.1\n",
+        );
+        (0..500).for_each(|n| log.push_str(&format!("3 | LEAD | 1 | waits {n}\n")));
+        let led_to = causes(&log).led_to(501, 40);
+        assert_eq!((led_to.len(), &led_to[..2], led_to[2]), (14, &[0, 1][..], 490));
     }
 
     #[test]
