@@ -15,6 +15,7 @@ use super::list::{List, Row, Step};
 use super::log_page::LogPage;
 use super::rows;
 use super::text_page::TextPage;
+use crate::run::log_path;
 use crate::store::{RunFolder, Store, StoreError};
 
 /// The browser.
@@ -83,6 +84,8 @@ pub(crate) enum Purpose {
     Compare { run: usize, with: usize },
     /// It has been asked for again.
     Replay { run: usize },
+    /// It is made small.
+    Shrink { run: usize },
     /// A new campaign.
     Rerun,
 }
@@ -194,6 +197,7 @@ impl App {
             Action::CopyReplay => return self.copy_replay(),
             Action::Edit => return self.edit(),
             Action::Export => return self.export(),
+            Action::Shrink => return self.shrink(),
             Action::MarkKnown => self.mark_known(),
             Action::Delete => return self.delete(doomed),
             Action::Help => self.help = Some(0),
@@ -231,12 +235,29 @@ impl App {
                     self.compare(run, with)
                 };
             }
+            Purpose::Shrink { run } => self.open_case(run),
             Purpose::Rerun => self.open_newest(),
         }
         if differed {
             self.note = "it went differently this time: what you see is the second run".to_owned();
         }
         Effect::None
+    }
+
+    /// Shows the small case of a run, or why there is none.
+    fn open_case(&mut self, run: usize) {
+        let (_, record) = &self.campaign.runs[run];
+        let folder = self.campaign.folder.path.join("shrunk");
+        let case = crate::store::case_path(&folder, record);
+        let log = folder.join(log_path(&record.test, record.iter));
+        let read = std::fs::read_to_string(case).or_else(|_| std::fs::read_to_string(log));
+        match read {
+            Ok(text) => {
+                let name = format!("small case of {}", self.campaign.name(run));
+                self.push(Page::Text(TextPage::new(name, &text, Some(run))));
+            }
+            Err(_) => self.note = "this test cannot shrink its failures".to_owned(),
+        }
     }
 
     /// Shows the newest campaign, which has just been run.
@@ -374,6 +395,14 @@ impl App {
         }
     }
 
+    fn shrink(&mut self) -> Effect {
+        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        self.busy = Some(format!("shrinking {}", self.campaign.name(run)));
+        let id = self.campaign.folder.path.to_string_lossy().into_owned();
+        let words = ["shrink".to_owned(), id, self.campaign.name(run)];
+        Effect::Run(words.to_vec(), Purpose::Shrink { run })
+    }
+
     fn rerun(&mut self) -> Effect {
         let Some(run) = self.run() else { return self.nothing("no run is selected") };
         self.busy = Some(format!("running {} with {NEIGHBOURS} seeds", self.campaign.name(run)));
@@ -426,7 +455,8 @@ impl App {
             return;
         };
         let text = super::show::text(&self.campaign, run);
-        self.push(Page::Text(TextPage::new(self.campaign.name(run), &text, Some(run))));
+        let title = format!("report of {}", self.campaign.name(run));
+        self.push(Page::Text(TextPage::new(title, &text, Some(run))));
     }
 
     fn copy_replay(&mut self) -> Effect {

@@ -61,7 +61,7 @@ impl App {
                 Page::Failures { test, .. } => self.campaign.file.tests[*test].name.clone(),
                 Page::Runs { which, .. } => self.name_of(which),
                 Page::Log(log) => self.campaign.name(log.run),
-                Page::Text(text) => format!("report of {}", text.title),
+                Page::Text(text) => text.title.clone(),
                 Page::Diff(diff) => format!("{} beside {}", diff.names[0], diff.names[1]),
             });
         }

@@ -32,6 +32,8 @@ pub(crate) enum Action {
     Edit,
     /// The log as a page for a browser.
     Export,
+    /// The few decisions that make the run fail.
+    Shrink,
     /// Marks the selected failure as known, or no longer.
     MarkKnown,
     /// Deletes the selected campaign, or the logs of the selected run.
@@ -67,7 +69,7 @@ const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
 }
 
 /// All keys. None of those for runs means anything to the view of a log, which gets its keys first.
-const BINDINGS: [Binding; 39] = [
+const BINDINGS: [Binding; 40] = [
     key('j', Action::Down, "down"),
     special(KeyCode::Down, Action::Down, "down"),
     key('k', Action::Up, "up"),
@@ -96,6 +98,7 @@ const BINDINGS: [Binding; 39] = [
     key('Y', Action::CopyReplay, "copy the replay command"),
     key('o', Action::Edit, "open the log in $EDITOR"),
     key('H', Action::Export, "write the log as an HTML page"),
+    key('S', Action::Shrink, "shrink the failure to a small case"),
     key('K', Action::MarkKnown, "mark the failure as known"),
     special(KeyCode::Delete, Action::Delete, "delete a campaign, or a run's logs"),
     key('?', Action::Help, "these keys"),
@@ -172,6 +175,7 @@ mod tests {
             Action::Diff,
             Action::CopyReplay,
             Action::Export,
+            Action::Shrink,
             Action::MarkKnown,
         ];
         let taken = |own: &Binding| {

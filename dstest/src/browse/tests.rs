@@ -254,6 +254,22 @@ fn what_the_run_says_of_itself_is_one_key_away() {
 }
 
 #[test]
+fn a_failure_is_shrunk_and_its_case_is_shown() {
+    let mut scene = Scene::new();
+    let Effect::Run(words, purpose) = scene.press("\n\nS") else { panic!("nothing is run") };
+    assert_eq!((&*words[0], &*words[2]), ("shrink", "figure8_2c#3"));
+    scene.app.arrive(&purpose, Some(1));
+    assert!(scene.screen(80, 24).contains("this test cannot shrink its failures"));
+    let folder = scene.app.campaign.folder.path.join("shrunk");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("figure8_2c-3000.case"), "seed 4\n400 crash 2 keep=0\n").unwrap();
+    scene.app.arrive(&purpose, Some(0));
+    let screen = scene.screen(140, 24);
+    assert!(screen.contains("small case of figure8_2c#3"), "{screen}");
+    assert!(screen.contains("400 crash 2 keep=0"), "{screen}");
+}
+
+#[test]
 fn lists_are_filtered_and_sorted() {
     let mut scene = Scene::new();
     scene.press("/back\n");

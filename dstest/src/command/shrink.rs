@@ -17,7 +17,7 @@ use crate::plan::Keep;
 use crate::run::Seeds;
 use crate::shell;
 use crate::signals::Interrupts;
-use crate::store::StoreError;
+use crate::store::{StoreError, case_path};
 use crate::style::{Paint, Tone};
 use crate::view;
 
@@ -57,11 +57,7 @@ pub(super) fn shrink(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit,
 fn case_file(to: Option<&Path>, folder: &Path, run: &RunRecord) -> std::io::Result<PathBuf> {
     let file = match to {
         Some(file) => file.to_owned(),
-        None => {
-            let test: String =
-                run.test.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-            folder.join(format!("{test}-{}.case", run.seed))
-        }
+        None => case_path(folder, run),
     };
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {

@@ -38,6 +38,7 @@ pub use merge::Merged;
 pub use prune::{Pruned, Removal, Retention};
 
 use crate::live;
+use crate::model::RunRecord;
 use crate::time::Utc;
 
 /// The name of the store's folder beside a manifest.
@@ -171,6 +172,14 @@ impl Store {
 
 /// More campaigns than this are hardly under way in one store at a time.
 const SWEPT_RUNS: usize = 8;
+
+/// Where the small case of a run's failure is, below a folder for such cases.
+#[must_use]
+pub fn case_path(folder: &Path, run: &RunRecord) -> PathBuf {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };
+    let test: String = run.test.chars().map(plain).collect();
+    folder.join(format!("{test}-{}.case", run.seed))
+}
 
 /// Writes a whole file so that a reader sees the old contents or the new, never a part.
 ///

@@ -47,8 +47,16 @@ pub(crate) async fn play(cluster: Cluster, steps: Vec<Timed>, end: Instant) -> R
             }
         });
     }
+    let mut offered = None;
     for (at, step) in steps {
         wait_until(&cluster, at).await;
+        let is_offer = matches!(step, Step::Offer { .. });
+        // Who offers a command and crashes its taker at one moment waits in between for what the
+        // taker does with it: the labs do, and everything else they do comes after a wait.
+        if offered == Some(at) && !is_offer {
+            cluster.sleep(Duration::ZERO).await;
+        }
+        offered = is_offer.then_some(at);
         if let Step::Calm { core } = step {
             calm(&cluster, core, &party).await?;
             return verdict(&cluster, &party, core);
