@@ -2,8 +2,8 @@
 //!
 //! A line follows from the lines of its own peer before it, and a received message from its
 //! sending: Lamport's *happened before* (CACM 21(7), 1978), with the log's order as each peer's
-//! own. What the tester does (peer `-`) may touch anybody; what a client does touches the peer it
-//! names with `to=`.
+//! own. What the tester does (peer `-`) may touch anybody, and what it finds follows from all it can
+//! see, which is everything; what a client does touches the peer it names with `to=`.
 //!
 //! Nothing here knows a screen; whoever has lines can ask.
 
@@ -147,7 +147,7 @@ impl Causes {
     #[must_use]
     pub fn past(&self, line: usize) -> Vec<usize> {
         let Some(last) = self.at_or_before(line) else { return Vec::new() };
-        let mut known = vec![false; self.last.len()];
+        let mut known = vec![self.is_tester(self.steps[last].peer); self.last.len()];
         let mut wanted = vec![false; last + 1];
         wanted[last] = true;
         let mut lines = Vec::new();
@@ -177,6 +177,9 @@ impl Causes {
         let mut taken = vec![false; last + 1];
         let mut count = 0;
         let mut waiting = VecDeque::from([last]);
+        if self.is_tester(self.steps[last].peer) {
+            waiting.extend(self.last_of_each_peer(last));
+        }
         while let Some(at) = waiting.pop_front().filter(|_| count < about) {
             let trigger = self.trigger(at);
             let acted =
@@ -203,6 +206,7 @@ impl Causes {
         let step = self.steps[at];
         let cause = match step.kind {
             _ if (step.line as usize) < line => at,
+            _ if self.is_tester(step.peer) => self.last_of_each_peer(at).into_iter().next()?,
             Kind::Received(Some(sent)) => sent as usize,
             Kind::Received(None) | Kind::Own | Kind::Turn | Kind::Timer | Kind::Outside => {
                 self.before(at).find(|before| self.steps[*before].kind != Kind::Own)?
@@ -217,6 +221,16 @@ impl Causes {
         let mut all = std::iter::once(at).chain(self.before(at));
         let mut last = at;
         all.by_ref().inspect(|at| last = *at).find(is_one).unwrap_or(last)
+    }
+
+    /// The last event of each peer before one of the tester's, the latest first.
+    fn last_of_each_peer(&self, at: usize) -> Vec<usize> {
+        let mut seen = vec![false; self.last.len()];
+        let is_last = |at: &usize| {
+            let peer = self.steps[*at].peer;
+            !self.is_tester(peer) && !std::mem::replace(&mut seen[usize::from(peer.0)], true)
+        };
+        (0..at).rev().filter(is_last).collect()
     }
 
     fn turn_before(&self, at: usize) -> Option<usize> {
@@ -373,6 +387,17 @@ Test failed";
         let causes = causes(ELECTION);
         assert_eq!(causes.led_to(14, 100), [1, 3, 4, 5, 9, 10, 11, 13, 14]);
         assert_eq!(causes.led_to(14, 3), [9, 10, 11, 13, 14], "so many, and what belongs to them");
+    }
+
+    #[test]
+    fn what_the_tester_finds_follows_from_everything() {
+        let log = "1 | TEST | - | cuts 1\n2 | VOTE | 0 | refuses vote term=1\n3 | VOTE | 1 | refuses \
+                   vote term=1\n4 | LEAD | 1 | rests\n5 | ERRO | - | expected a leader";
+        let causes = causes(log);
+        assert_eq!(causes.past(4), [0, 1, 2, 3, 4]);
+        assert_eq!(causes.led_to(4, 10), [0, 1, 2, 3, 4]);
+        assert_eq!(causes.of(4), Some(3));
+        assert_eq!(causes.past(3), [0, 2, 3], "but not everything follows from the tester");
     }
 
     #[test]
