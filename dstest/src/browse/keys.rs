@@ -26,6 +26,8 @@ pub(crate) enum Action {
     Rerun,
     /// The selected run beside one that passed.
     Diff,
+    /// The selected run beside the same seed of another campaign, as of another build.
+    DiffBuilds,
     /// The command that repeats the run, into the clipboard.
     CopyReplay,
     /// The log in an editor.
@@ -69,7 +71,7 @@ const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
 }
 
 /// All keys. None of those for runs means anything to the view of a log, which gets its keys first.
-const BINDINGS: [Binding; 40] = [
+const BINDINGS: [Binding; 41] = [
     key('j', Action::Down, "down"),
     special(KeyCode::Down, Action::Down, "down"),
     key('k', Action::Up, "up"),
@@ -95,6 +97,7 @@ const BINDINGS: [Binding; 40] = [
     key('r', Action::Replay, "repeat the run with its log"),
     key('R', Action::Rerun, "run the test with the 200 seeds after it"),
     key('D', Action::Diff, "beside a run that passed"),
+    key('B', Action::DiffBuilds, "beside the same seed of another campaign"),
     key('Y', Action::CopyReplay, "copy the replay command"),
     key('o', Action::Edit, "open the log in $EDITOR"),
     key('H', Action::Export, "write the log as an HTML page"),
@@ -173,6 +176,7 @@ mod tests {
             Action::Replay,
             Action::Rerun,
             Action::Diff,
+            Action::DiffBuilds,
             Action::CopyReplay,
             Action::Export,
             Action::Shrink,

@@ -10,6 +10,7 @@
 //! again is done by dstest itself, as a process of its own, so that it is what the user would do.
 //! It knows no Raft: what a log means is pretty's business.
 
+mod acts;
 mod app;
 mod campaign;
 mod diff;

@@ -233,6 +233,25 @@ fn a_failing_run_stands_beside_the_nearest_that_passed() {
 }
 
 #[test]
+fn a_run_stands_beside_the_same_seed_of_another_build() {
+    let mut scene = Scene::new();
+    scene.press("\n\nB");
+    assert_eq!(scene.app.note, "no other campaign has run this test with this seed");
+    let other = scene.app.store.root().join("runs/20261122T100000Z-cd34");
+    fs::create_dir_all(&other).unwrap();
+    campaign_file().write(&other).unwrap();
+    let passed = RunRecord { verdict: Verdict::Passed, signature: None, log: None, ..figure8(3) };
+    EventLog::open(&other).unwrap().append(&passed).unwrap();
+    let Effect::Run(words, purpose) = scene.press("B") else { panic!("nothing is run") };
+    assert!(words[1].ends_with("-cd34") && words[2] == "figure8_2c#3", "{words:?}");
+    keep(&other, 3, PASSED);
+    assert_eq!(scene.app.arrive(&purpose, Some(0)), Effect::None);
+    let screen = scene.screen(200, 24);
+    assert!(screen.contains("figure8_2c#3 beside figure8_2c#3 of cd34"), "{screen}");
+    assert!(screen.contains("difference 1 of 3"), "{screen}");
+}
+
+#[test]
 fn what_the_run_says_of_itself_is_one_key_away() {
     let mut scene = Scene::new();
     scene.press("\n\np");

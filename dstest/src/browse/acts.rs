@@ -1,0 +1,320 @@
+//! What the browser does with a run: looks at its log, repeats it, shrinks it, puts it beside
+//! another. What takes long or touches the world is an [`Effect`], and comes back in
+//! [`App::arrive`].
+
+use std::path::PathBuf;
+
+use super::app::{App, Doomed, Effect, Page, Purpose};
+use super::campaign::{Campaign, LogKind};
+use super::diff_page::DiffPage;
+use super::list::List;
+use super::log_page::LogPage;
+use super::rows;
+use super::text_page::TextPage;
+use crate::model::RunRecord;
+use crate::run::log_path;
+use crate::store::RunFolder;
+
+impl App {
+    /// Shows what a run of dstest has brought; it ended with this exit code.
+    pub(crate) fn arrive(&mut self, purpose: &Purpose, code: Option<i32>) -> Effect {
+        self.busy = None;
+        self.tick();
+        let differed = code == Some(i32::from(crate::exit::Exit::Differed.code()));
+        match *purpose {
+            Purpose::Look { run } => self.open_log(run),
+            Purpose::Replay { run } => {
+                if matches!(self.page(), Page::Log(_)) {
+                    self.pages.pop();
+                }
+                self.open_log(run);
+            }
+            Purpose::Compare { run, with } => {
+                let wanted = [run, with].map(|run| self.campaign.log_kind(run));
+                if wanted.contains(&LogKind::None) {
+                    return self.nothing("a run that is repeated leaves no log");
+                }
+                return if wanted == [LogKind::Full; 2] {
+                    self.open_diff(run, with);
+                    Effect::None
+                } else {
+                    self.compare(run, with)
+                };
+            }
+            Purpose::CompareBuilds { run, repeats } => return self.compare_builds(run, repeats),
+            Purpose::Shrink { run } => self.open_case(run),
+            Purpose::Rerun => self.open_newest(),
+        }
+        if differed {
+            self.note = "it went differently this time: what you see is the second run".to_owned();
+        }
+        Effect::None
+    }
+
+    /// Shows the small case of a run, or why there is none.
+    fn open_case(&mut self, run: usize) {
+        let (_, record) = &self.campaign.runs[run];
+        let folder = self.campaign.folder.path.join("shrunk");
+        let case = crate::store::case_path(&folder, record);
+        let log = folder.join(log_path(&record.test, record.iter));
+        let read = std::fs::read_to_string(case).or_else(|_| std::fs::read_to_string(log));
+        match read {
+            Ok(text) => {
+                let name = format!("small case of {}", self.campaign.name(run));
+                self.push(Page::Text(TextPage::new(name, &text, Some(run))));
+            }
+            Err(_) => self.note = "this test cannot shrink its failures".to_owned(),
+        }
+    }
+
+    /// Shows the newest campaign, which has just been run.
+    fn open_newest(&mut self) {
+        match self.store.find_run(None) {
+            Ok(folder) => {
+                self.pages.clear();
+                self.open_campaign(folder);
+                let failed = self.campaign.tally.failed();
+                let runs = self.campaign.tally.ended();
+                self.note = format!("{failed} of {runs} failed; Esc shows all campaigns");
+            }
+            Err(error) => self.note = error.to_string(),
+        }
+    }
+
+    /// Goes on without a campaign that has been deleted.
+    pub(crate) fn left_campaign(&mut self, folder: &RunFolder) {
+        if self.campaign.folder == *folder {
+            let Ok(other) = self.store.find_run(None) else {
+                self.note = "no campaign is left; q closes the browser".to_owned();
+                return;
+            };
+            if let Ok(campaign) = Campaign::open(other) {
+                self.campaign = campaign;
+            }
+        }
+        self.pages.clear();
+        let mut list = List::new(rows::CAMPAIGNS, rows::NO_ORDERS);
+        list.set(self.campaigns());
+        self.pages.push(Page::Campaigns(list));
+        self.note = format!("the campaign {} is gone", folder.short_id);
+    }
+
+    /// Opens a run's log, after it has been repeated if that is worth it.
+    pub(crate) fn look_at(&mut self, run: usize) -> Effect {
+        let is_traced = self.campaign.runs[run].1.trace.is_some();
+        if is_traced && self.campaign.log_kind(run) != LogKind::Full {
+            return self.repeat(run, Purpose::Look { run });
+        }
+        self.open_log(run);
+        Effect::None
+    }
+
+    /// Opens the best log there is of a run.
+    pub(crate) fn open_log(&mut self, run: usize) {
+        let Some(path) = self.campaign.log(run) else {
+            self.note = "nothing is kept of this run; r repeats it".to_owned();
+            return;
+        };
+        match LogPage::open(run, path, self.look) {
+            Ok(page) => self.push(Page::Log(Box::new(page))),
+            Err(error) => self.note = error.to_string(),
+        }
+    }
+
+    fn repeat(&mut self, run: usize, purpose: Purpose) -> Effect {
+        self.busy = Some(format!("repeating {}", self.campaign.name(run)));
+        let id = self.campaign.folder.path.to_string_lossy().into_owned();
+        let words = ["replay".to_owned(), id, self.campaign.name(run), "-vv".to_owned()];
+        Effect::Run(words.to_vec(), purpose)
+    }
+
+    pub(super) fn replay(&mut self) -> Effect {
+        match self.run() {
+            Some(run) => self.repeat(run, Purpose::Replay { run }),
+            None => self.nothing("no run is selected"),
+        }
+    }
+
+    pub(super) fn shrink(&mut self) -> Effect {
+        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        self.busy = Some(format!("shrinking {}", self.campaign.name(run)));
+        let id = self.campaign.folder.path.to_string_lossy().into_owned();
+        let words = ["shrink".to_owned(), id, self.campaign.name(run)];
+        Effect::Run(words.to_vec(), Purpose::Shrink { run })
+    }
+
+    pub(super) fn rerun(&mut self) -> Effect {
+        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        self.busy = Some(format!("running {} with {NEIGHBOURS} seeds", self.campaign.name(run)));
+        let id = self.campaign.folder.path.to_string_lossy().into_owned();
+        let count = NEIGHBOURS.to_string();
+        let words =
+            ["replay".to_owned(), id, self.campaign.name(run), "--neighbours".to_owned(), count];
+        Effect::Run(words.to_vec(), Purpose::Rerun)
+    }
+
+    /// The selected run beside the nearest one that passed: both need their full logs.
+    pub(super) fn diff(&mut self) -> Effect {
+        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        let Some(with) = self.campaign.nearest_pass(run) else {
+            return self.nothing("no run of this test has passed");
+        };
+        self.compare(run, with)
+    }
+
+    /// Opens two runs beside each other, or first repeats the one whose log is missing.
+    pub(crate) fn compare(&mut self, run: usize, with: usize) -> Effect {
+        for one in [run, with] {
+            let is_traced = self.campaign.runs[one].1.trace.is_some();
+            let kind = self.campaign.log_kind(one);
+            if kind == LogKind::None || is_traced && kind != LogKind::Full {
+                return self.repeat(one, Purpose::Compare { run, with });
+            }
+        }
+        self.open_diff(run, with);
+        Effect::None
+    }
+
+    pub(super) fn diff_builds(&mut self) -> Effect {
+        match self.run() {
+            Some(run) => self.compare_builds(run, 0),
+            None => self.nothing("no run is selected"),
+        }
+    }
+
+    /// Opens a run beside the newest one of another campaign with the same test and seed, or first
+    /// repeats the one whose log is missing.
+    fn compare_builds(&mut self, run: usize, repeats: u8) -> Effect {
+        let (_, record) = &self.campaign.runs[run];
+        let Some((other, with)) = self.same_seed_elsewhere(record) else {
+            return self.nothing("no other campaign has run this test with this seed");
+        };
+        let own_name = self.campaign.name(run);
+        let other_name = format!("{} of {}", other.name(with), other.folder.short_id);
+        let sides = [(&self.campaign, run), (&other, with)];
+        for (campaign, at) in sides {
+            let is_wanting = campaign.log_kind(at) != LogKind::Full;
+            // Each side at most once: a run that leaves no log then never will.
+            if is_wanting && campaign.runs[at].1.trace.is_some() && repeats < 2 {
+                let id = campaign.folder.path.to_string_lossy().into_owned();
+                let words = ["replay".to_owned(), id, campaign.name(at), "-vv".to_owned()];
+                self.busy = Some(format!("repeating {}", words[2]));
+                let purpose = Purpose::CompareBuilds { run, repeats: repeats + 1 };
+                return Effect::Run(words.to_vec(), purpose);
+            }
+        }
+        let logs = self.campaign.log(run).zip(other.log(with));
+        self.open_beside(run, [own_name, other_name], logs);
+        Effect::None
+    }
+
+    fn same_seed_elsewhere(&self, record: &RunRecord) -> Option<(Campaign, usize)> {
+        let folders = self.store.all_runs().into_iter().rev();
+        folders.filter(|folder| *folder != self.campaign.folder).find_map(|folder| {
+            let other = Campaign::open(folder).ok()?;
+            let is_it = |own: &RunRecord| own.test == record.test && own.seed == record.seed;
+            let with = other.runs.iter().position(|(_, own)| is_it(own))?;
+            Some((other, with))
+        })
+    }
+
+    /// Opens two runs beside each other.
+    pub(crate) fn open_diff(&mut self, run: usize, with: usize) {
+        let logs = self.campaign.log(run).zip(self.campaign.log(with));
+        let names = [self.campaign.name(run), self.campaign.name(with)];
+        self.open_beside(run, names, logs);
+    }
+
+    fn open_beside(&mut self, run: usize, names: [String; 2], logs: Option<(PathBuf, PathBuf)>) {
+        let Some((left, right)) = logs else {
+            self.note = "one of the two runs has no log".to_owned();
+            return;
+        };
+        match DiffPage::open(run, names, [&left, &right], self.look) {
+            Ok(page) => self.push(Page::Diff(Box::new(page))),
+            Err(error) => self.note = error.to_string(),
+        }
+    }
+
+    pub(super) fn report(&mut self) {
+        let Some(run) = self.run() else {
+            self.note = "no run is selected".to_owned();
+            return;
+        };
+        let text = super::show::text(&self.campaign, run);
+        let title = format!("report of {}", self.campaign.name(run));
+        self.push(Page::Text(TextPage::new(title, &text, Some(run))));
+    }
+
+    pub(super) fn copy_replay(&mut self) -> Effect {
+        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        let name = crate::shell::quote(&self.campaign.name(run));
+        let id = &self.campaign.folder.short_id;
+        let command = format!("{} replay {id} {name}", crate::shell::this_program());
+        self.note = format!("copied: {command}");
+        Effect::Copy(command)
+    }
+
+    pub(super) fn edit(&mut self) -> Effect {
+        let path = self.run().and_then(|run| self.campaign.log(run));
+        path.map_or_else(
+            || self.nothing("nothing is kept of this run"),
+            |path| Effect::Edit(path, 1),
+        )
+    }
+
+    pub(super) fn export(&mut self) -> Effect {
+        let path = self.run().and_then(|run| self.campaign.log(run));
+        path.map_or_else(|| self.nothing("nothing is kept of this run"), Effect::Export)
+    }
+
+    pub(super) fn mark_known(&mut self) {
+        let Some(run) = self.run() else {
+            self.note = "no failure is selected".to_owned();
+            return;
+        };
+        let (_, record) = &self.campaign.runs[run];
+        let Some(signature) = record.signature.clone() else {
+            self.note = "this run has not failed".to_owned();
+            return;
+        };
+        let test = record.test.clone();
+        self.note = match self.campaign.known.toggle(&test, &signature) {
+            Ok(true) => "marked as known; K takes it back".to_owned(),
+            Ok(false) => "no longer known".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.refresh();
+    }
+
+    /// Deletes at the second press.
+    pub(super) fn delete(&mut self, doomed: Option<&Doomed>) -> Effect {
+        let last = self.pages.len() - 1;
+        let wanted = match &self.pages[last] {
+            Page::Campaigns(list) => list.selected().cloned().map(Doomed::Campaign),
+            Page::Tests(_) => Some(Doomed::Campaign(self.campaign.folder.clone())),
+            Page::Runs { list, .. } => list.selected().copied().map(Doomed::Logs),
+            Page::Failures { .. } | Page::Log(_) | Page::Text(_) | Page::Diff(_) => None,
+        };
+        let Some(wanted) = wanted else { return self.nothing("select a campaign or a run") };
+        if doomed == Some(&wanted) {
+            return match wanted {
+                Doomed::Campaign(folder) => Effect::DeleteCampaign(folder),
+                Doomed::Logs(run) => Effect::DeleteLogs(run),
+            };
+        }
+        self.note = match &wanted {
+            Doomed::Campaign(folder) => {
+                format!("Delete again deletes the campaign {}", folder.short_id)
+            }
+            Doomed::Logs(run) => {
+                format!("Delete again deletes the logs of {}", self.campaign.name(*run))
+            }
+        };
+        self.doomed = Some(wanted);
+        Effect::None
+    }
+}
+
+/// So many seeds tell whether a failure is rare.
+const NEIGHBOURS: u32 = 200;
