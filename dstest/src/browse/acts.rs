@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::app::{App, Doomed, Effect, Page, Purpose};
+use super::app::{App, Beside, Doomed, Effect, Page, Purpose};
 use super::campaign::{Campaign, LogKind};
 use super::diff_page::DiffPage;
 use super::list::List;
@@ -29,19 +29,9 @@ impl App {
                 }
                 self.open_log(run);
             }
-            Purpose::Compare { run, with } => {
-                let wanted = [run, with].map(|run| self.campaign.log_kind(run));
-                if wanted.contains(&LogKind::None) {
-                    return self.nothing("a run that is repeated leaves no log");
-                }
-                return if wanted == [LogKind::Full; 2] {
-                    self.open_diff(run, with);
-                    Effect::None
-                } else {
-                    self.compare(run, with)
-                };
+            Purpose::Compare { run, beside, repeats } => {
+                return self.compare(run, beside, repeats);
             }
-            Purpose::CompareBuilds { run, repeats } => return self.compare_builds(run, repeats),
             Purpose::Shrink { run } => self.open_case(run),
             Purpose::Rerun => self.open_newest(),
         }
@@ -71,8 +61,13 @@ impl App {
     fn open_newest(&mut self) {
         match self.store.find_run(None) {
             Ok(folder) => {
-                self.pages.clear();
+                let below = self.pages.len();
                 self.open_campaign(folder);
+                // Where it cannot be opened, the old pages stay, and the note says why.
+                if self.pages.len() == below {
+                    return;
+                }
+                self.pages.drain(..below);
                 let failed = self.campaign.tally.failed();
                 let runs = self.campaign.tally.ended();
                 self.note = format!("{failed} of {runs} failed; Esc shows all campaigns");
@@ -123,9 +118,7 @@ impl App {
 
     fn repeat(&mut self, run: usize, purpose: Purpose) -> Effect {
         self.busy = Some(format!("repeating {}", self.campaign.name(run)));
-        let id = self.campaign.folder.path.to_string_lossy().into_owned();
-        let words = ["replay".to_owned(), id, self.campaign.name(run), "-vv".to_owned()];
-        Effect::Run(words.to_vec(), purpose)
+        Effect::Run(words("replay", &self.campaign, run, &["-vv"]), purpose)
     }
 
     pub(super) fn replay(&mut self) -> Effect {
@@ -138,19 +131,14 @@ impl App {
     pub(super) fn shrink(&mut self) -> Effect {
         let Some(run) = self.run() else { return self.nothing("no run is selected") };
         self.busy = Some(format!("shrinking {}", self.campaign.name(run)));
-        let id = self.campaign.folder.path.to_string_lossy().into_owned();
-        let words = ["shrink".to_owned(), id, self.campaign.name(run)];
-        Effect::Run(words.to_vec(), Purpose::Shrink { run })
+        Effect::Run(words("shrink", &self.campaign, run, &[]), Purpose::Shrink { run })
     }
 
     pub(super) fn rerun(&mut self) -> Effect {
         let Some(run) = self.run() else { return self.nothing("no run is selected") };
         self.busy = Some(format!("running {} with {NEIGHBOURS} seeds", self.campaign.name(run)));
-        let id = self.campaign.folder.path.to_string_lossy().into_owned();
-        let count = NEIGHBOURS.to_string();
-        let words =
-            ["replay".to_owned(), id, self.campaign.name(run), "--neighbours".to_owned(), count];
-        Effect::Run(words.to_vec(), Purpose::Rerun)
+        let more = ["--neighbours", &NEIGHBOURS.to_string()];
+        Effect::Run(words("replay", &self.campaign, run, &more), Purpose::Rerun)
     }
 
     /// The selected run beside the nearest one that passed: both need their full logs.
@@ -159,52 +147,45 @@ impl App {
         let Some(with) = self.campaign.nearest_pass(run) else {
             return self.nothing("no run of this test has passed");
         };
-        self.compare(run, with)
-    }
-
-    /// Opens two runs beside each other, or first repeats the one whose log is missing.
-    pub(crate) fn compare(&mut self, run: usize, with: usize) -> Effect {
-        for one in [run, with] {
-            let is_traced = self.campaign.runs[one].1.trace.is_some();
-            let kind = self.campaign.log_kind(one);
-            if kind == LogKind::None || is_traced && kind != LogKind::Full {
-                return self.repeat(one, Purpose::Compare { run, with });
-            }
-        }
-        self.open_diff(run, with);
-        Effect::None
+        self.compare(run, Beside::Passed(with), 0)
     }
 
     pub(super) fn diff_builds(&mut self) -> Effect {
         match self.run() {
-            Some(run) => self.compare_builds(run, 0),
+            Some(run) => self.compare(run, Beside::SameSeed, 0),
             None => self.nothing("no run is selected"),
         }
     }
 
-    /// Opens a run beside the newest one of another campaign with the same test and seed, or first
-    /// repeats the one whose log is missing.
-    fn compare_builds(&mut self, run: usize, repeats: u8) -> Effect {
-        let (_, record) = &self.campaign.runs[run];
-        let Some((other, with)) = self.same_seed_elsewhere(record) else {
-            return self.nothing("no other campaign has run this test with this seed");
+    /// Opens a run beside another, or first repeats the one whose log is missing.
+    fn compare(&mut self, run: usize, beside: Beside, repeats: u8) -> Effect {
+        let elsewhere = match beside {
+            Beside::Passed(_) => None,
+            Beside::SameSeed => self.same_seed_elsewhere(&self.campaign.runs[run].1),
         };
-        let own_name = self.campaign.name(run);
-        let other_name = format!("{} of {}", other.name(with), other.folder.short_id);
-        let sides = [(&self.campaign, run), (&other, with)];
-        for (campaign, at) in sides {
-            let is_wanting = campaign.log_kind(at) != LogKind::Full;
-            // Each side at most once: a run that leaves no log then never will.
-            if is_wanting && campaign.runs[at].1.trace.is_some() && repeats < 2 {
-                let id = campaign.folder.path.to_string_lossy().into_owned();
-                let words = ["replay".to_owned(), id, campaign.name(at), "-vv".to_owned()];
-                self.busy = Some(format!("repeating {}", words[2]));
-                let purpose = Purpose::CompareBuilds { run, repeats: repeats + 1 };
-                return Effect::Run(words.to_vec(), purpose);
+        let (other, with, whose) = match (beside, &elsewhere) {
+            (Beside::Passed(with), _) => (&self.campaign, with, String::new()),
+            (Beside::SameSeed, Some((other, with))) => {
+                (other, *with, format!(" of {}", other.folder.short_id))
             }
+            (Beside::SameSeed, None) => {
+                return self.nothing("no other campaign has run this test with this seed");
+            }
+        };
+        let names = [self.campaign.name(run), other.name(with) + &whose];
+        let wanting = [(&self.campaign, run), (other, with)].into_iter().find(|(campaign, at)| {
+            let kind = campaign.log_kind(*at);
+            kind == LogKind::None || campaign.runs[*at].1.trace.is_some() && kind != LogKind::Full
+        });
+        // Each side at most once: a run that leaves no log then never will.
+        if let Some((campaign, at)) = wanting.filter(|_| repeats < 2) {
+            let purpose = Purpose::Compare { run, beside, repeats: repeats + 1 };
+            let effect = Effect::Run(words("replay", campaign, at, &["-vv"]), purpose);
+            self.busy = Some(format!("repeating {}", campaign.name(at)));
+            return effect;
         }
         let logs = self.campaign.log(run).zip(other.log(with));
-        self.open_beside(run, [own_name, other_name], logs);
+        self.open_beside(run, names, logs);
         Effect::None
     }
 
@@ -216,13 +197,6 @@ impl App {
             let with = other.runs.iter().position(|(_, own)| is_it(own))?;
             Some((other, with))
         })
-    }
-
-    /// Opens two runs beside each other.
-    pub(crate) fn open_diff(&mut self, run: usize, with: usize) {
-        let logs = self.campaign.log(run).zip(self.campaign.log(with));
-        let names = [self.campaign.name(run), self.campaign.name(with)];
-        self.open_beside(run, names, logs);
     }
 
     fn open_beside(&mut self, run: usize, names: [String; 2], logs: Option<(PathBuf, PathBuf)>) {
@@ -314,6 +288,13 @@ impl App {
         self.doomed = Some(wanted);
         Effect::None
     }
+}
+
+/// The words that have dstest do something with a run.
+fn words(command: &str, campaign: &Campaign, run: usize, more: &[&str]) -> Vec<String> {
+    let folder = campaign.folder.path.to_string_lossy().into_owned();
+    let words = [command.to_owned(), folder, campaign.name(run)];
+    words.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
 }
 
 /// So many seeds tell whether a failure is rare.

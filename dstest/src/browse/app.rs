@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use pretty::view::Outcome;
+use pretty::view::{Outcome, Work};
 use pretty::{Background, Depth};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
@@ -79,16 +79,23 @@ pub(crate) enum Effect {
 pub(crate) enum Purpose {
     /// Its log is to be looked at.
     Look { run: usize },
-    /// It is to be beside another.
-    Compare { run: usize, with: usize },
-    /// It is to be beside the same seed of another campaign.
-    CompareBuilds { run: usize, repeats: u8 },
+    /// It is to be beside another; so many runs have been repeated for it.
+    Compare { run: usize, beside: Beside, repeats: u8 },
     /// It has been asked for again.
     Replay { run: usize },
     /// It is made small.
     Shrink { run: usize },
     /// A new campaign.
     Rerun,
+}
+
+/// Which run another is put beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// This one of the same campaign.
+    Passed(usize),
+    /// The newest one of another campaign with the same test and seed.
+    SameSeed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,8 +138,18 @@ impl App {
         if self.campaign.poll().unwrap_or(false) {
             self.refresh();
         }
-        if let Page::Log(log) = self.page() {
-            log.work();
+    }
+
+    /// Goes on with what the logs that are open do in pieces.
+    pub(crate) fn work(&mut self) -> Work {
+        match self.page() {
+            Page::Log(log) => log.view.work(),
+            Page::Diff(diff) => diff.work(),
+            Page::Campaigns(_)
+            | Page::Tests(_)
+            | Page::Failures { .. }
+            | Page::Runs { .. }
+            | Page::Text(_) => Work::Done,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use pretty::view::{Bitmap, LogView, Outcome};
+use pretty::view::{Bitmap, LogView, Outcome, Work};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use super::app::Look;
@@ -64,6 +64,12 @@ impl DiffPage {
             _ => return self.views[self.side].press(key),
         }
         Outcome::Used
+    }
+
+    /// Goes on with what the two logs do in pieces.
+    pub(crate) fn work(&mut self) -> Work {
+        let both = self.views.each_mut().map(LogView::work);
+        if both.contains(&Work::More) { Work::More } else { Work::Done }
     }
 
     /// Shows another difference, on both sides.

@@ -29,11 +29,6 @@ impl LogPage {
     pub(crate) fn press(&mut self, key: KeyEvent) -> Outcome {
         self.view.press(key)
     }
-
-    /// Goes on with what the view does in pieces.
-    pub(crate) fn work(&mut self) {
-        let _ = self.view.work();
-    }
 }
 
 /// The last error that is an event, as it has its peer's past behind it; else the last error.

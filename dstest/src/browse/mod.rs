@@ -34,8 +34,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use pretty::screen::Screen;
+use pretty::view::Work;
 use pretty::{Background, Filter, HtmlPage, Parser};
-use ratatui::crossterm::event::{self, Event, KeyCode, MouseButton, MouseEventKind};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers, MouseButton, MouseEventKind};
 
 use self::app::{App, Effect, Page, Purpose};
 use self::list::Step;
@@ -67,6 +68,14 @@ struct Browser {
 struct Task {
     child: Child,
     purpose: Purpose,
+    state: TaskState,
+}
+
+/// Whether the user still wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TaskState {
+    Running,
+    Stopping,
 }
 
 /// Whether to go on.
@@ -81,9 +90,14 @@ impl Browser {
         loop {
             self.app.tick();
             self.finish_task()?;
+            let work = self.app.work();
             let app = &mut self.app;
             self.screen.draw(|frame| app.draw(frame.area(), frame.buffer_mut()))?;
-            let mut wait = if self.task.is_some() { TASK_TICK } else { TICK };
+            let mut wait = match (work, &self.task) {
+                (Work::More, _) => Duration::ZERO,
+                (Work::Done, Some(_)) => TASK_TICK,
+                (Work::Done, None) => TICK,
+            };
             while event::poll(wait)? {
                 wait = Duration::ZERO;
                 if self.take(&event::read()?)? == Next::Stop {
@@ -95,14 +109,16 @@ impl Browser {
 
     fn take(&mut self, event: &Event) -> io::Result<Next> {
         let effect = match event {
-            Event::Key(key) if self.task.is_some() && key.code == KeyCode::Esc => {
-                self.stop_task();
+            // Anything else could close the page that what is being done will end on.
+            Event::Key(key) if self.task.is_some() => {
+                let is_interrupt =
+                    key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+                if key.code == KeyCode::Esc || is_interrupt {
+                    self.stop_task();
+                }
                 Effect::None
             }
-            // What is being done would end on a page that is no longer there.
-            Event::Key(key) if self.task.is_some() && key.code != KeyCode::Char('c') => {
-                Effect::None
-            }
+            Event::Mouse(_) if self.task.is_some() => Effect::None,
             Event::Key(key) => self.app.press(*key),
             Event::Mouse(mouse) => self.mouse(mouse),
             Event::FocusGained | Event::FocusLost | Event::Paste(_) | Event::Resize(..) => {
@@ -170,7 +186,7 @@ impl Browser {
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
         });
         match started {
-            Ok(child) => self.task = Some(Task { child, purpose }),
+            Ok(child) => self.task = Some(Task { child, purpose, state: TaskState::Running }),
             Err(error) => {
                 self.app.busy = None;
                 self.app.note = format!("dstest cannot be started: {error}");
@@ -184,6 +200,7 @@ impl Browser {
             if let Some(process) = Pid::of_child(task.child.id()) {
                 sys::signal_process(process, Signal::Interrupt);
             }
+            task.state = TaskState::Stopping;
             self.app.busy = Some("stopping".to_owned());
         }
     }
@@ -192,10 +209,10 @@ impl Browser {
     fn finish_task(&mut self) -> io::Result<()> {
         let Some(task) = &mut self.task else { return Ok(()) };
         let Some(status) = task.child.try_wait()? else { return Ok(()) };
-        let purpose = task.purpose.clone();
+        let (purpose, state) = (task.purpose.clone(), task.state);
         self.task = None;
-        let stopped = self.app.busy.take().is_some_and(|words| words == "stopping");
-        if stopped {
+        self.app.busy = None;
+        if state == TaskState::Stopping {
             self.app.note = "stopped".to_owned();
             return Ok(());
         }

@@ -252,6 +252,31 @@ fn a_run_stands_beside_the_same_seed_of_another_build() {
 }
 
 #[test]
+fn a_run_that_leaves_no_log_is_not_repeated_for_ever() {
+    let mut scene = Scene::new();
+    let mut effect = scene.press("\n\nD");
+    let mut repeats = 0;
+    while let Effect::Run(_, purpose) = effect {
+        repeats += 1;
+        assert!(repeats <= 2, "each side at most once");
+        effect = scene.app.arrive(&purpose, Some(2));
+    }
+    assert_eq!(scene.app.note, "one of the two runs has no log");
+}
+
+#[test]
+fn a_campaign_that_cannot_be_opened_leaves_the_page_that_was_there() {
+    let mut scene = Scene::new();
+    scene.press("\n\n");
+    let damaged = scene.app.store.root().join("runs/20261124T100000Z-zz99");
+    fs::create_dir_all(&damaged).unwrap();
+    fs::write(damaged.join("campaign.json"), "{}").unwrap();
+    scene.app.arrive(&Purpose::Rerun, Some(0));
+    assert!(matches!(scene.app.page(), Page::Runs { .. }));
+    assert!(scene.app.note.contains("campaign.json is not readable"), "{}", scene.app.note);
+}
+
+#[test]
 fn what_the_run_says_of_itself_is_one_key_away() {
     let mut scene = Scene::new();
     scene.press("\n\np");
