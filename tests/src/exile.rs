@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use raft::{Index, RoleName};
 
-use crate::cluster::{Cluster, Command, Retry, Waited, expect};
+use crate::cluster::{Cluster, Command};
 use crate::failure::Failure;
 use crate::sim::disk::Latency;
 use crate::sim::network::{Leg, Profile};
 use crate::sim::random::Chance;
+use crate::storm::everything_is_there;
 
 /// What happens.
 ///
@@ -33,17 +34,7 @@ pub async fn exile(cluster: Cluster) -> Result<(), Failure> {
         come_home(&cluster, &exiles)?;
         seen.extend(burst(&cluster).await);
     }
-    let size = cluster.size();
-    let last = cluster.one(&cluster.random_command(), size, Retry::Yes).await?;
-    for (index, command) in seen {
-        expect(index < last, format_args!("an index after {index}, found {last}"))?;
-        let found = cluster.wait(index, size, None).await?;
-        expect(
-            found == Waited::Command(command.clone()),
-            format_args!("{command} at {index}, where it was agreed on; found {found:?}"),
-        )?;
-    }
-    Ok(())
+    everything_is_there(&cluster, seen, "where it was agreed on").await
 }
 
 /// Cuts a leader off, or anybody if nobody leads, and sometimes a follower's links to it, too.

@@ -75,6 +75,15 @@ async fn storm(cluster: Cluster) -> Result<(), Failure> {
     for client in clients {
         seen.extend(client.join().await);
     }
+    everything_is_there(&cluster, seen, "where a client saw it").await
+}
+
+/// Checks that everybody has what was agreed on, and goes on agreeing.
+pub(crate) async fn everything_is_there(
+    cluster: &Cluster,
+    seen: Vec<(Index, Command)>,
+    why: &str,
+) -> Result<(), Failure> {
     let size = cluster.size();
     let last = cluster.one(&cluster.random_command(), size, Retry::Yes).await?;
     for (index, command) in seen {
@@ -82,7 +91,7 @@ async fn storm(cluster: Cluster) -> Result<(), Failure> {
         let found = cluster.wait(index, size, None).await?;
         expect(
             found == Waited::Command(command.clone()),
-            format_args!("{command} at {index}, where a client saw it; found {found:?}"),
+            format_args!("{command} at {index}, {why}; found {found:?}"),
         )?;
     }
     Ok(())

@@ -1,38 +1,19 @@
 //! What `pretty` takes for the causes of a line is what happened before it, by the definition.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use pretty::view::Causes;
 use pretty::{Line, Parser};
-use raft::verbose::{Format, Level, Logger, Settings};
+use raft::verbose::{Format, Level, MemoryLog, Settings};
 use raft_tests::{Scenario, simulate};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The log of a run with everything in it; without its heartbeats no order could be known.
 fn log(name: &str, seed: u64) -> Vec<String> {
-    let log = Log::default();
-    let settings = Settings { level: Level::Routine, format: Format::Text };
-    let logger = Logger::new(settings, Box::new(log.clone()));
+    let log = MemoryLog::default();
+    let logger = log.logger(Settings { level: Level::Routine, format: Format::Text });
     let scenario = Scenario::find(name).expect("the test names a scenario of the table");
     simulate(scenario, seed, Some(logger)).unwrap_or_else(|report| panic!("{report}"));
-    let bytes = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let text = String::from_utf8(bytes).expect("our own lines are UTF-8");
-    text.lines().take(LINES_MAX).map(ToOwned::to_owned).collect()
+    log.text().lines().take(LINES_MAX).map(ToOwned::to_owned).collect()
 }
 
 /// *Happened before*, by brute force and forwards: every line knows all that its peer knew, all

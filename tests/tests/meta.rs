@@ -1,11 +1,9 @@
 //! The world itself is under test: one seed gives one trace, and whatever goes wrong is told.
 
-use std::io::Write;
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use raft::verbose::{Format, Level, Logger, Settings};
+use raft::verbose::{Format, Level, MemoryLog, Settings};
 use raft_tests::cluster::Cluster;
 use raft_tests::failure::Failure;
 use raft_tests::lab2::Body;
@@ -69,37 +67,16 @@ fn the_first_different_event_of_two_runs_is_found() {
     assert_eq!(steps(4, 10), tenth);
 }
 
-/// Log lines in memory.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Lines {
-    fn logger(&self, level: Level) -> Logger {
-        Logger::new(Settings { level, format: Format::Text }, Box::new(self.clone()))
-    }
-
-    fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
+/// A log in text, with so much in it.
+const fn text(level: Level) -> Settings {
+    Settings { level, format: Format::Text }
 }
 
 #[test]
 fn listening_changes_nothing() {
     for name in ["re_election_2a", "snapshot_install_unreliable_2d", "unreliable_churn_2c"] {
-        let lines = Lines::default();
-        let logger = Some(lines.logger(Level::Contents));
+        let lines = MemoryLog::default();
+        let logger = Some(lines.logger(text(Level::Contents)));
         let loud = simulate(find(name), 3, logger).unwrap_or_else(|report| panic!("{report}"));
         assert_eq!(loud.trace.to_string(), trace(name, 3), "{name}");
         assert!(lines.text().lines().count() > 100, "{name} has much to tell");
@@ -117,8 +94,8 @@ fn ids<'a>(log: &'a str, words: &[&str]) -> Vec<&'a str> {
 
 #[test]
 fn every_message_that_is_sent_arrives_or_is_told_lost() {
-    let lines = Lines::default();
-    let logger = Some(lines.logger(Level::Routine));
+    let lines = MemoryLog::default();
+    let logger = Some(lines.logger(text(Level::Routine)));
     simulate(find("figure8_unreliable_2c"), 5, logger).unwrap_or_else(|report| panic!("{report}"));
     let log = lines.text();
     let sent = ids(&log, &["| RPC |", " sends "]);
@@ -138,8 +115,8 @@ fn every_message_that_is_sent_arrives_or_is_told_lost() {
 
 #[test]
 fn the_tester_and_its_clients_are_in_the_log() {
-    let lines = Lines::default();
-    let logger = Some(lines.logger(Level::Events));
+    let lines = MemoryLog::default();
+    let logger = Some(lines.logger(text(Level::Events)));
     simulate(find("reliable_churn_2c"), 2, logger).unwrap_or_else(|report| panic!("{report}"));
     let log = lines.text();
     for part in [

@@ -13,11 +13,13 @@
 
 mod events;
 mod line;
+mod memory;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use self::line::{Fact, Line, Topic};
+pub use self::memory::MemoryLog;
 
 use crate::trace::{Event, Sink, Source};
 use crate::types::Instant;

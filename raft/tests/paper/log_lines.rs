@@ -1,40 +1,22 @@
 //! What `VERBOSE` says: the lines people read and `pretty` parses.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest};
 use raft::trace::is_heartbeat;
-use raft::verbose::{Format, Level, Logger, Settings};
+use raft::verbose::{Format, Level, MemoryLog, Settings};
 use raft::{Index, Message};
 
 use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
 
-/// A writer whose bytes a test can read.
-#[derive(Clone, Default)]
-struct Page(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Page {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// What peer 0 of three says during a story.
 fn told(level: Level, format: Format, story: fn(&mut Cluster)) -> String {
-    let page = Page::default();
+    let log = MemoryLog::default();
     let mut cluster = Cluster::new(3);
     cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(1, 2)]));
-    let logger = Logger::new(Settings { level, format }, Box::new(page.clone()));
+    let logger = log.logger(Settings { level, format });
     logger.header("story", 7, 3);
     cluster.peers.get_mut(&peer(0)).unwrap().node.set_sink(Box::new(logger));
     story(&mut cluster);
-    let bytes = page.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    log.text()
 }
 
 fn lost_election(cluster: &mut Cluster) {

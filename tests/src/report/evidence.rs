@@ -4,10 +4,8 @@
 //! A run that passes pays nothing for this: only a failure is run again, with a log in memory.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use raft::verbose::{Format, Level, Logger, Settings};
+use raft::verbose::{Format, Level, Logger, MemoryLog, Settings};
 
 use super::FailureReport;
 use crate::lab2::Scenario;
@@ -62,10 +60,9 @@ impl Evidence {
 
 /// Runs it again with a log in memory.
 fn logged(again: impl Fn(Logger) -> Outcome, level: Level) -> (Outcome, String) {
-    let lines = Lines::default();
-    let settings = Settings { level, format: Format::Text };
-    let outcome = again(Logger::new(settings, Box::new(lines.clone())));
-    (outcome, lines.text())
+    let log = MemoryLog::default();
+    let outcome = again(log.logger(Settings { level, format: Format::Text }));
+    (outcome, log.text())
 }
 
 /// One line of the log, as far as causes go.
@@ -112,28 +109,6 @@ fn causal_past(log: &str) -> Vec<&str> {
     }
     past.reverse();
     past
-}
-
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// The tester's name in the log.
