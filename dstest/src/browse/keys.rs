@@ -1,6 +1,7 @@
 //! Keys as data: what each does, and the help that is made from it.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use pretty::view::binding::{self, Binding, control, key, special};
+use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 /// What a key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,30 +49,8 @@ pub(crate) enum Action {
     Quit,
 }
 
-/// A key and what it does.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Binding {
-    code: KeyCode,
-    control: bool,
-    action: Action,
-    /// In the words of the help; keys with the same words share a line there.
-    help: &'static str,
-}
-
-const fn key(c: char, action: Action, help: &'static str) -> Binding {
-    Binding { code: KeyCode::Char(c), control: false, action, help }
-}
-
-const fn control(c: char, action: Action, help: &'static str) -> Binding {
-    Binding { code: KeyCode::Char(c), control: true, action, help }
-}
-
-const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
-    Binding { code, control: false, action, help }
-}
-
 /// All keys. None of those for runs means anything to the view of a log, which gets its keys first.
-const BINDINGS: [Binding; 41] = [
+const BINDINGS: [Binding<Action>; 41] = [
     key('j', Action::Down, "down"),
     special(KeyCode::Down, Action::Down, "down"),
     key('k', Action::Up, "up"),
@@ -117,35 +96,12 @@ const BINDINGS: [Binding; 41] = [
 
 /// What a key does.
 pub(crate) fn action(event: KeyEvent) -> Option<Action> {
-    let control = event.modifiers.contains(KeyModifiers::CONTROL);
-    let is_it = |own: &&Binding| own.code == event.code && own.control == control;
-    BINDINGS.iter().find(is_it).map(|own| own.action)
+    BINDINGS.iter().find(|own| own.is_for(event)).map(|own| own.action)
 }
 
 /// The help: keys, and what they do.
 pub(crate) fn help() -> Vec<(String, &'static str)> {
-    let mut lines: Vec<(String, &'static str)> = Vec::new();
-    for binding in &BINDINGS {
-        let name = name(binding);
-        match lines.iter_mut().find(|(_, help)| *help == binding.help) {
-            Some((names, _)) => *names = format!("{names} {name}"),
-            None => lines.push((name, binding.help)),
-        }
-    }
-    lines
-}
-
-fn name(binding: &Binding) -> String {
-    let pictures = [
-        (KeyCode::Char(' '), "Space"),
-        (KeyCode::Up, "↑"),
-        (KeyCode::Down, "↓"),
-        (KeyCode::Left, "←"),
-        (KeyCode::Right, "→"),
-    ];
-    let picture = pictures.iter().find(|(code, _)| *code == binding.code);
-    let name = picture.map_or_else(|| binding.code.to_string(), |(_, name)| (*name).to_owned());
-    if binding.control { format!("^{}", name.to_uppercase()) } else { name }
+    binding::help(&BINDINGS)
 }
 
 #[cfg(test)]
@@ -155,8 +111,9 @@ mod tests {
     #[test]
     fn no_key_does_two_things() {
         for (at, one) in BINDINGS.iter().enumerate() {
-            let same = |other: &&Binding| other.code == one.code && other.control == one.control;
-            assert_eq!(BINDINGS[..at].iter().find(same).map(name), None);
+            let same =
+                |other: &&Binding<Action>| other.code == one.code && other.control == one.control;
+            assert_eq!(BINDINGS[..at].iter().find(same).map(Binding::name), None);
         }
     }
 
@@ -165,7 +122,7 @@ mod tests {
         let help = help();
         for binding in &BINDINGS {
             let line = help.iter().find(|(_, words)| *words == binding.help);
-            assert!(line.is_some_and(|(keys, _)| keys.contains(&name(binding))));
+            assert!(line.is_some_and(|(keys, _)| keys.contains(&binding.name())));
         }
     }
 
@@ -182,13 +139,13 @@ mod tests {
             Action::Shrink,
             Action::MarkKnown,
         ];
-        let taken = |own: &Binding| {
+        let taken = |own: &Binding<Action>| {
             pretty::view::BINDINGS
                 .iter()
                 .any(|other| other.code == own.code && other.control == own.control)
         };
         for binding in BINDINGS.iter().filter(|own| for_runs.contains(&own.action)) {
-            assert!(!taken(binding), "{} means something to the log", name(binding));
+            assert!(!taken(binding), "{} means something to the log", binding.name());
         }
     }
 }

@@ -4,7 +4,8 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::keys::{Action, BINDINGS, Binding, NAMES, name};
+use super::binding::{self, Binding};
+use super::keys::{Action, BINDINGS, NAMES};
 use crate::names::hint;
 
 /// A key, with Ctrl or without.
@@ -42,7 +43,7 @@ pub enum KeyError {
 
 /// Which key does what.
 #[derive(Clone, Debug)]
-pub struct Keys(Vec<Binding>);
+pub struct Keys(Vec<Binding<Action>>);
 
 impl Default for Keys {
     fn default() -> Self {
@@ -70,7 +71,7 @@ impl Key {
         Ok(Self { code, control: false })
     }
 
-    fn is_of(self, binding: &Binding) -> bool {
+    fn is_of(self, binding: &Binding<Action>) -> bool {
         binding.code == self.code && binding.control == self.control
     }
 }
@@ -118,20 +119,12 @@ impl Keys {
             let column = digit.to_digit(10).and_then(|digit| u8::try_from(digit - 1).ok());
             return column.map(Action::TogglePeer);
         }
-        let key = Key { code: event.code, control };
-        self.0.iter().find(|own| key.is_of(own)).map(|own| own.action)
+        self.0.iter().find(|own| own.is_for(event)).map(|own| own.action)
     }
 
     /// The help: keys, and what they do.
     pub(super) fn help(&self) -> Vec<(String, &'static str)> {
-        let mut lines: Vec<(String, &'static str)> = Vec::new();
-        for binding in &self.0 {
-            let name = name(binding);
-            match lines.iter_mut().find(|(_, help)| *help == binding.help) {
-                Some((names, _)) => *names = format!("{names} {name}"),
-                None => lines.push((name, binding.help)),
-            }
-        }
+        let mut lines = binding::help(&self.0);
         lines.push(("1…9".to_owned(), "peer off and on"));
         lines
     }
@@ -250,7 +243,7 @@ mod tests {
         let help = Keys::default().help();
         for binding in &BINDINGS {
             let line = help.iter().find(|(_, words)| *words == binding.help);
-            assert!(line.is_some_and(|(keys, _)| keys.contains(&name(binding))));
+            assert!(line.is_some_and(|(keys, _)| keys.contains(&binding.name())));
         }
     }
 }

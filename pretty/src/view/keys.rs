@@ -2,6 +2,7 @@
 
 use ratatui::crossterm::event::KeyCode;
 
+use super::binding::{Binding, control, key, special};
 use super::why::Why;
 
 /// What a key can do.
@@ -110,33 +111,8 @@ pub enum Jump {
     OtherEnd,
 }
 
-/// A key and what it does.
-#[derive(Clone, Copy, Debug)]
-pub struct Binding {
-    /// The key.
-    pub code: KeyCode,
-    /// Whether Ctrl is held.
-    pub control: bool,
-    /// What it does.
-    pub action: Action,
-    /// What it does, in the words of the help; keys with the same words share a line there.
-    pub help: &'static str,
-}
-
-const fn key(c: char, action: Action, help: &'static str) -> Binding {
-    Binding { code: KeyCode::Char(c), control: false, action, help }
-}
-
-const fn control(c: char, action: Action, help: &'static str) -> Binding {
-    Binding { code: KeyCode::Char(c), control: true, action, help }
-}
-
-const fn special(code: KeyCode, action: Action, help: &'static str) -> Binding {
-    Binding { code, control: false, action, help }
-}
-
 /// All keys. The digits `1` to `9` come on top: they switch peers.
-pub const BINDINGS: [Binding; 66] = [
+pub const BINDINGS: [Binding<Action>; 66] = [
     key('j', Action::Down, "line down"),
     special(KeyCode::Down, Action::Down, "line down"),
     key('k', Action::Up, "line up"),
@@ -257,13 +233,6 @@ pub const NAMES: [(&str, Action, &str); 47] = [
     ("toggle-theme", Action::ToggleTheme, "colours for dark or light"),
 ];
 
-pub(super) fn name(binding: &Binding) -> String {
-    let pictures = [(KeyCode::Char(' '), "Space"), (KeyCode::Up, "↑"), (KeyCode::Down, "↓")];
-    let picture = pictures.iter().find(|(code, _)| *code == binding.code);
-    let name = picture.map_or_else(|| binding.code.to_string(), |(_, name)| (*name).to_owned());
-    if binding.control { format!("^{}", name.to_uppercase()) } else { name }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,8 +240,9 @@ mod tests {
     #[test]
     fn no_key_does_two_things() {
         for (at, one) in BINDINGS.iter().enumerate() {
-            let same = |other: &&Binding| other.code == one.code && other.control == one.control;
-            assert_eq!(BINDINGS[..at].iter().find(same).map(name), None);
+            let same =
+                |other: &&Binding<Action>| other.code == one.code && other.control == one.control;
+            assert_eq!(BINDINGS[..at].iter().find(same).map(Binding::name), None);
         }
     }
 }

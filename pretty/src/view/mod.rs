@@ -26,6 +26,7 @@
 //! assert_eq!(view.cursor(), Some(1));
 //! ```
 
+pub mod binding;
 mod bitmap;
 mod blocks;
 mod cause;
@@ -64,12 +65,13 @@ use std::collections::BTreeSet;
 
 use ratatui::layout::Size;
 
+pub use binding::Binding;
 pub use bitmap::Bitmap;
 pub(crate) use blocks::Blocks;
 pub use cause::Causes;
 pub use chunk::Chunk;
 pub use keymap::{Key, KeyError, Keys};
-pub use keys::{Action, BINDINGS, Binding, Jump, NAMES};
+pub use keys::{Action, BINDINGS, Jump, NAMES};
 pub use message::{End, Message};
 pub use owner::Facts;
 pub use rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
