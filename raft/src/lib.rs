@@ -75,8 +75,11 @@ pub mod output;
 pub mod progress;
 pub mod quorum;
 pub mod role;
+pub mod storage;
 pub mod stored;
 pub mod trace;
+#[cfg(feature = "driver")]
+pub mod transport;
 pub mod types;
 pub mod verbose;
 

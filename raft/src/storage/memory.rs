@@ -1,0 +1,40 @@
+//! A store in memory: durable as long as somebody holds it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Storage, StorageError};
+use crate::output::Write;
+use crate::stored::Stored;
+
+/// A store in memory. Its clones share one state, so that a test which keeps one can start a peer
+/// again from what the last one wrote.
+///
+/// ```
+/// use raft::storage::{MemoryStorage, Storage};
+/// use raft::{HardState, Record, Term, Write, WriteId};
+///
+/// let kept = MemoryStorage::default();
+/// let hard_state = HardState { current_term: Term::new(3), voted_for: None };
+/// let write = Write { id: WriteId::new(1), record: Record::HardState(hard_state) };
+/// kept.clone().write(&[write])?;
+/// assert_eq!(kept.clone().load()?.hard_state, hard_state);
+/// # Ok::<(), raft::storage::StorageError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStorage {
+    stored: Arc<Mutex<Stored>>,
+}
+
+impl Storage for MemoryStorage {
+    fn load(&mut self) -> Result<Stored, StorageError> {
+        Ok(self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        for write in writes {
+            stored.record(&write.record);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! Where a peer's durable state lives: what a driver asks of a store, and a store in memory.
+//!
+//! A store carries out the core's writes, no more: what each record means is said once, by
+//! [`Stored::record`](crate::Stored::record), and every store must mean the same.
+
+mod memory;
+
+pub use self::memory::MemoryStorage;
+
+use std::error::Error;
+
+use crate::output::Write;
+use crate::stored::Stored;
+
+/// A store of one peer. A driver calls it from a thread of its own, so it may block.
+pub trait Storage: Send + 'static {
+    /// Reads what survived. Called once, before the first write.
+    ///
+    /// # Errors
+    /// The store cannot be read, or holds what its own durable writes cannot have left behind.
+    fn load(&mut self) -> Result<Stored, StorageError>;
+
+    /// Carries out these writes in order, and returns once all of them are durable. If one of them
+    /// survives a crash, so do all before it.
+    ///
+    /// # Errors
+    /// Some or all of the writes may not be durable. The driver writes nothing more after an
+    /// error: what the store holds is known again only after [`Storage::load`] of a new start.
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError>;
+}
+
+/// A store that cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The system refused.
+    #[error("cannot {what}: {source}")]
+    Io {
+        /// What was tried, with the path.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The store holds what durable writes cannot have left behind; says what and where.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The store was written by something newer, or is no store.
+    #[error("{0}")]
+    Unreadable(String),
+    /// What a store of somebody else's has to say.
+    #[error(transparent)]
+    Other(Box<dyn Error + Send + Sync>),
+}
