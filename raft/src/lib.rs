@@ -67,6 +67,8 @@
 
 pub mod codec;
 pub mod config;
+#[cfg(feature = "driver")]
+pub mod driver;
 pub mod entry;
 pub mod log;
 pub mod message;
@@ -84,6 +86,8 @@ pub mod types;
 pub mod verbose;
 
 pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
+#[cfg(feature = "driver")]
+pub use driver::{Raft, StateMachine};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
 pub use message::{Envelope, Message};

@@ -27,6 +27,21 @@ pub trait Storage: Send + 'static {
     /// Some or all of the writes may not be durable. The driver writes nothing more after an
     /// error: what the store holds is known again only after [`Storage::load`] of a new start.
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError>;
+
+    /// Whether writes take time. A driver asks once, at its start.
+    fn write_speed(&self) -> WriteSpeed {
+        WriteSpeed::TakesTime
+    }
+}
+
+/// Whether a store's writes take time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteSpeed {
+    /// They may: they wait for a disk. A driver writes from a thread of its own.
+    TakesTime,
+    /// They never wait, like writes to memory. A driver writes in place: waking a thread would take
+    /// a hundred times as long as the write.
+    Immediate,
 }
 
 /// A store that cannot do what it was asked.
