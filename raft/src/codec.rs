@@ -11,9 +11,9 @@
 use crate::entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload};
 use crate::message::{
     AppendEntries, AppendEntriesReply, Carried, Envelope, InstallSnapshot, InstallSnapshotReply,
-    Message, RequestVote, Rest, Vote,
+    Message, ReadIndex, ReadIndexReply, RequestVote, Rest, Vote,
 };
-use crate::types::{EntryId, Index, MessageId, PeerId, Term};
+use crate::types::{EntryId, Index, MessageId, PeerId, RequestId, Round, Term};
 
 /// Bytes that are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,13 +92,15 @@ const HEADER_BYTES: usize = 1 + 4 * 8;
 fn body_len(message: &Message) -> usize {
     match message {
         Message::AppendEntries(append) => {
-            28 + append.slice.entries().iter().map(Entry::encoded_len).sum::<usize>()
+            32 + append.slice.entries().iter().map(Entry::encoded_len).sum::<usize>()
         }
-        Message::InstallSnapshot(chunk) => 29 + chunk.chunk.len(),
+        Message::InstallSnapshot(chunk) => 37 + chunk.chunk.len(),
         Message::RequestVote(_)
         | Message::RequestVoteReply(_)
         | Message::AppendEntriesReply(_)
-        | Message::InstallSnapshotReply(_) => 32,
+        | Message::InstallSnapshotReply(_)
+        | Message::ReadIndex(_)
+        | Message::ReadIndexReply(_) => 40,
     }
 }
 
@@ -110,6 +112,8 @@ const fn kind(message: &Message) -> u8 {
         Message::AppendEntriesReply(_) => 4,
         Message::InstallSnapshot(_) => 5,
         Message::InstallSnapshotReply(_) => 6,
+        Message::ReadIndex(_) => 7,
+        Message::ReadIndexReply(_) => 8,
     }
 }
 
@@ -147,12 +151,15 @@ impl Writer {
             Message::AppendEntriesReply(reply) => self.append_entries_reply(*reply),
             Message::InstallSnapshot(chunk) => self.install_snapshot(chunk),
             Message::InstallSnapshotReply(reply) => self.install_snapshot_reply(*reply),
+            Message::ReadIndex(ReadIndex { request }) => self.u64(request.number()),
+            Message::ReadIndexReply(reply) => self.read_index_reply(*reply),
         }
     }
 
     fn append_entries(&mut self, append: &AppendEntries) {
         self.entry_id(append.slice.prev());
         self.u64(append.leader_commit.number());
+        self.u64(append.round.number());
         for entry in append.slice.entries() {
             self.u64(entry.id.term.number());
             self.u8(match entry.payload {
@@ -166,15 +173,17 @@ impl Writer {
     fn append_entries_reply(&mut self, reply: AppendEntriesReply) {
         match reply {
             AppendEntriesReply::OldTerm => self.u8(0),
-            AppendEntriesReply::Accepted { match_index, carried } => {
+            AppendEntriesReply::Accepted { match_index, carried, round } => {
                 self.u8(match carried {
                     Carried::Entries => 1,
                     Carried::Nothing => 3,
                 });
+                self.u64(round.number());
                 self.u64(match_index.number());
             }
-            AppendEntriesReply::Rejected { prev_log_index, hint } => {
+            AppendEntriesReply::Rejected { prev_log_index, hint, round } => {
                 self.u8(2);
+                self.u64(round.number());
                 self.u64(prev_log_index.number());
                 self.entry_id(hint);
             }
@@ -184,6 +193,7 @@ impl Writer {
     fn install_snapshot(&mut self, chunk: &InstallSnapshot) {
         self.entry_id(chunk.last_included);
         self.u64(chunk.offset);
+        self.u64(chunk.round.number());
         self.u8(match chunk.rest {
             Rest::More => 0,
             Rest::Done => 1,
@@ -194,14 +204,30 @@ impl Writer {
     fn install_snapshot_reply(&mut self, reply: InstallSnapshotReply) {
         match reply {
             InstallSnapshotReply::OldTerm => self.u8(0),
-            InstallSnapshotReply::Installed { match_index } => {
+            InstallSnapshotReply::Installed { match_index, round } => {
                 self.u8(1);
+                self.u64(round.number());
                 self.u64(match_index.number());
             }
-            InstallSnapshotReply::Continue { last_included_index, offset } => {
+            InstallSnapshotReply::Continue { last_included_index, offset, round } => {
                 self.u8(2);
+                self.u64(round.number());
                 self.u64(last_included_index.number());
                 self.u64(offset);
+            }
+        }
+    }
+
+    fn read_index_reply(&mut self, reply: ReadIndexReply) {
+        match reply {
+            ReadIndexReply::Refused { request } => {
+                self.u8(0);
+                self.u64(request.number());
+            }
+            ReadIndexReply::Ready { request, read_index } => {
+                self.u8(1);
+                self.u64(request.number());
+                self.u64(read_index.number());
             }
         }
     }
@@ -240,6 +266,10 @@ impl Reader<'_> {
         }
     }
 
+    fn round(&mut self) -> Result<Round, DecodeError> {
+        Ok(Round::new(self.u64()?))
+    }
+
     fn entry_id(&mut self) -> Result<EntryId, DecodeError> {
         Ok(EntryId::new(Term::new(self.u64()?), self.index()?))
     }
@@ -252,6 +282,8 @@ impl Reader<'_> {
             4 => Message::AppendEntriesReply(self.append_entries_reply()?),
             5 => Message::InstallSnapshot(self.install_snapshot()?),
             6 => Message::InstallSnapshotReply(self.install_snapshot_reply()?),
+            7 => Message::ReadIndex(ReadIndex { request: RequestId::new(self.u64()?) }),
+            8 => Message::ReadIndexReply(self.read_index_reply()?),
             found => return Err(DecodeError::Unknown { what: "message", found }),
         })
     }
@@ -266,7 +298,7 @@ impl Reader<'_> {
 
     fn append_entries(&mut self) -> Result<AppendEntries, DecodeError> {
         let prev = self.entry_id()?;
-        let leader_commit = self.index()?;
+        let (leader_commit, round) = (self.index()?, self.round()?);
         let mut entries = Vec::new();
         let mut index = prev.index;
         while !self.0.is_empty() {
@@ -279,7 +311,7 @@ impl Reader<'_> {
             };
             entries.push(Entry { id, payload });
         }
-        Ok(AppendEntries { slice: LogSlice::new(prev, entries)?, leader_commit })
+        Ok(AppendEntries { slice: LogSlice::new(prev, entries)?, leader_commit, round })
     }
 
     fn append_entries_reply(&mut self) -> Result<AppendEntriesReply, DecodeError> {
@@ -288,35 +320,49 @@ impl Reader<'_> {
             1 => self.accepted(Carried::Entries),
             3 => self.accepted(Carried::Nothing),
             2 => {
-                let (prev_log_index, hint) = (self.index()?, self.entry_id()?);
-                Ok(AppendEntriesReply::Rejected { prev_log_index, hint })
+                let (round, prev_log_index) = (self.round()?, self.index()?);
+                Ok(AppendEntriesReply::Rejected { prev_log_index, hint: self.entry_id()?, round })
             }
             found => Err(DecodeError::Unknown { what: "reply", found }),
         }
     }
 
     fn accepted(&mut self, carried: Carried) -> Result<AppendEntriesReply, DecodeError> {
-        Ok(AppendEntriesReply::Accepted { match_index: self.index()?, carried })
+        let round = self.round()?;
+        Ok(AppendEntriesReply::Accepted { match_index: self.index()?, carried, round })
     }
 
     fn install_snapshot(&mut self) -> Result<InstallSnapshot, DecodeError> {
-        let (last_included, offset) = (self.entry_id()?, self.u64()?);
+        let (last_included, offset, round) = (self.entry_id()?, self.u64()?, self.round()?);
         let rest = match self.u8()? {
             0 => Rest::More,
             1 => Rest::Done,
             found => return Err(DecodeError::Unknown { what: "rest", found }),
         };
-        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, rest })
+        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, rest, round })
     }
 
     fn install_snapshot_reply(&mut self) -> Result<InstallSnapshotReply, DecodeError> {
         match self.u8()? {
             0 => Ok(InstallSnapshotReply::OldTerm),
-            1 => Ok(InstallSnapshotReply::Installed { match_index: self.index()? }),
-            2 => {
-                let (last_included_index, offset) = (self.index()?, self.u64()?);
-                Ok(InstallSnapshotReply::Continue { last_included_index, offset })
+            1 => {
+                let round = self.round()?;
+                Ok(InstallSnapshotReply::Installed { match_index: self.index()?, round })
             }
+            2 => {
+                let round = self.round()?;
+                let (last_included_index, offset) = (self.index()?, self.u64()?);
+                Ok(InstallSnapshotReply::Continue { last_included_index, offset, round })
+            }
+            found => Err(DecodeError::Unknown { what: "reply", found }),
+        }
+    }
+
+    fn read_index_reply(&mut self) -> Result<ReadIndexReply, DecodeError> {
+        let (kind, request) = (self.u8()?, RequestId::new(self.u64()?));
+        match kind {
+            0 => Ok(ReadIndexReply::Refused { request }),
+            1 => Ok(ReadIndexReply::Ready { request, read_index: self.index()? }),
             found => Err(DecodeError::Unknown { what: "reply", found }),
         }
     }

@@ -12,6 +12,7 @@
 //! | `log[]` | [`log`], [`entry`] |
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
 //! | majorities | [`quorum`] |
+//! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`reads`] |
 //! | "updated on stable storage before responding" | the contract in [`output`], [`stored`] |
 //!
 //! # How it is driven
@@ -50,6 +51,7 @@
 //!         }
 //!         Output::Apply(entries) => applied += entries.len(),
 //!         Output::Restore(_) => unreachable!("nobody made a snapshot"),
+//!         Output::ReadReady { .. } | Output::ReadDropped { .. } => unreachable!("nobody reads"),
 //!     }
 //! };
 //! run(&mut nodes);
@@ -74,6 +76,7 @@ pub mod node;
 pub mod output;
 pub mod progress;
 pub mod quorum;
+pub mod reads;
 pub mod role;
 pub mod storage;
 pub mod stored;
@@ -87,8 +90,11 @@ pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
 pub use message::{Envelope, Message};
-pub use node::{CompactError, Jitter, Node, NotLeader, Status, Violation};
+pub use node::{CompactError, Jitter, Node, NotLeader, ReadError, Status, Violation};
 pub use output::{HardState, Input, Output, Record, Suffix, Write};
+pub use reads::ReadDrop;
 pub use role::{Role, RoleName};
 pub use stored::{CorruptStore, Stored};
-pub use types::{EntryId, Index, Instant, MessageId, PeerId, Term, WriteId};
+pub use types::{
+    EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,
+};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::types::{Index, PeerId};
+use crate::types::PeerId;
 
 /// The votes a candidate has; each peer counts once, however often its answer arrives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -39,7 +39,8 @@ impl Tally {
     }
 }
 
-/// The highest index that at least `majority` of the peers hold. Sorts `held`, one entry a peer.
+/// The highest index (or round) that at least `majority` of the peers hold. Sorts `held`, one entry
+/// a peer.
 ///
 /// ```
 /// use raft::{Index, quorum::held_by_majority};
@@ -47,7 +48,7 @@ impl Tally {
 /// assert_eq!(held_by_majority(&mut held, 3), Index::new(7));
 /// ```
 #[must_use]
-pub fn held_by_majority(held: &mut [Index], majority: usize) -> Index {
+pub fn held_by_majority<T: Copy + Default + Ord>(held: &mut [T], majority: usize) -> T {
     held.sort_unstable_by(|a, b| b.cmp(a));
     majority.checked_sub(1).and_then(|place| held.get(place)).copied().unwrap_or_default()
 }
@@ -55,6 +56,7 @@ pub fn held_by_majority(held: &mut [Index], majority: usize) -> Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Index;
     use proptest::prelude::*;
 
     #[test]

@@ -4,6 +4,7 @@
 //! handle(now, input) ─► [message rules] ─► election   (§5.2, §5.4.1)
 //!                                        ├► following  (§5.3: what a follower does with entries)
 //!                                        ├► leading    (§5.3, §5.4.2: what a leader does with answers)
+//!                                        ├► reading    (thesis §6.4: reads that need no entry)
 //!                                        └► snapshot   (§7)
 //! poll_output() ◄─ writes ◄─ outbox ◄─ sending (what a leader owes each follower by now)
 //! ```
@@ -17,6 +18,7 @@ mod futures;
 mod invariant;
 mod leading;
 mod outbox;
+mod reading;
 mod receiving;
 mod sending;
 mod snapshot;
@@ -25,6 +27,7 @@ mod writes;
 use std::time::Duration;
 
 pub use self::invariant::Violation;
+pub use self::reading::ReadError;
 pub use self::snapshot::CompactError;
 
 use self::outbox::Outbox;
@@ -33,10 +36,11 @@ use crate::config::ValidConfig;
 use crate::entry::{Bytes, Payload, Snapshot};
 use crate::log::Log;
 use crate::output::{HardState, Input, Output};
+use crate::reads::{Confirmed, FollowerReads};
 use crate::role::{Follower, Role, RoleName};
 use crate::stored::{CorruptStore, Opened, Stored};
 use crate::trace::{Event, Sink, Source};
-use crate::types::{EntryId, Index, Instant, PeerId, Term, WriteId};
+use crate::types::{EntryId, Index, Instant, PeerId, RequestId, Term, WriteId};
 
 /// Where a node's randomness comes from: one number for each election timeout.
 pub trait Jitter {
@@ -47,7 +51,8 @@ pub trait Jitter {
 /// One peer's state machine.
 ///
 /// Methods are of four kinds:
-/// - [`Node::handle`], [`Node::propose`] and [`Node::compact`] tell it what happened;
+/// - [`Node::handle`], [`Node::propose`], [`Node::read`] and [`Node::compact`] tell it what
+///   happened;
 /// - [`Node::poll_output`] and [`Node::poll_timeout`] tell the driver what to do, and are asked
 ///   after each of the former (or after several: see [`crate::output`]);
 /// - [`Node::status`] and [`Node::log`] show what it knows;
@@ -89,6 +94,10 @@ pub struct Node {
     last_applied: Index,
     /// A leader's snapshot that goes to the state machine once this write is durable.
     restoring: Option<(WriteId, Snapshot)>,
+    /// Reads that are safe once the state machine got that far, whoever leads by then.
+    confirmed_reads: Confirmed,
+    /// The number of the next question to a leader.
+    next_request: RequestId,
     writes: Writes,
     outbox: Outbox,
 }
@@ -141,12 +150,19 @@ impl Node {
         let election_deadline = now.after(election_timeout);
         let mut node = Self {
             outbox: Outbox::new(config.settings().first_message_id),
+            next_request: RequestId::new(config.settings().first_message_id.number()),
+            confirmed_reads: Confirmed::default(),
             config,
             jitter,
             sink: None,
             now,
             hard_state,
-            role: Role::Follower(Follower { leader: None, election_deadline, incoming: None }),
+            role: Role::Follower(Follower {
+                leader: None,
+                election_deadline,
+                incoming: None,
+                reads: FollowerReads::default(),
+            }),
             election_timeout,
             writes: Writes::new(log.last().index),
             log,
@@ -209,8 +225,10 @@ impl Node {
             return Some(Output::Persist(write));
         }
         if self.outbox.is_empty() {
+            self.ask_for_reads();
             self.send_what_is_due();
             self.apply_what_is_due();
+            self.release_reads();
         }
         let output = self.outbox.poll();
         if let Some(Output::Send(envelope)) = &output {
@@ -223,10 +241,11 @@ impl Node {
     /// followers waits for nothing.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match &self.role {
+        let own = match &self.role {
             Role::Follower(_) | Role::Candidate(_) => self.role.election_deadline(),
             Role::Leader(leader) => leader.next_deadline(),
-        }
+        };
+        own.into_iter().chain(self.read_deadline()).min()
     }
 
     /// What the peer looks like from outside.
@@ -271,6 +290,7 @@ impl Node {
     /// What a leader owes by now is found when its outputs are polled; the others may have to
     /// stand for election.
     fn on_tick(&mut self) {
+        self.expire_reads();
         if self.role.election_deadline().is_some_and(|deadline| self.now >= deadline) {
             self.campaign();
         }

@@ -36,6 +36,7 @@ impl World {
                 Output::Send(envelope) => self.send(place, &envelope)?,
                 Output::Apply(entries) => self.apply(place, &entries)?,
                 Output::Restore(snapshot) => self.restore(place, &snapshot)?,
+                Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
             }
         }
         self.observe(place)?;
