@@ -87,7 +87,7 @@ pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
 pub use message::{Envelope, Message};
-pub use node::{CompactError, Jitter, Node, NotLeader, Status, Violation};
+pub use node::{CompactError, Jitter, Node, ProposeError, Status, Violation};
 pub use output::{HardState, Input, Output, Record, Suffix, Write};
 pub use role::{Role, RoleName};
 pub use stored::{CorruptStore, Stored};
