@@ -91,7 +91,7 @@ pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
 pub use membership::{Address, Membership};
 pub use message::{Envelope, Message};
-pub use node::{CompactError, Jitter, Node, NotLeader, Status, Violation};
+pub use node::{CompactError, Jitter, Node, ProposeError, Status, Violation};
 pub use output::{HardState, Input, Output, Record, Suffix, Write};
 pub use role::{Role, RoleName};
 pub use stored::{CorruptStore, Stored};

@@ -56,6 +56,11 @@ pub enum Event<'a> {
         /// The role before.
         from: RoleName,
     },
+    /// A leader gave up by itself, within its term.
+    SteppedDown {
+        /// Why.
+        reason: Farewell,
+    },
     /// A follower learned who leads its term.
     LeaderFound {
         /// The leader.
@@ -192,6 +197,13 @@ pub enum VoteRefusal {
     LogBehind,
 }
 
+/// Why a leader gave up without having seen a higher term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// Its driver asked it to.
+    Resigned,
+}
+
 /// What a write changes, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persisting {
@@ -271,6 +283,7 @@ impl Event<'_> {
             | Self::ElectionTimeout
             | Self::TermChanged { .. }
             | Self::RoleChanged { .. }
+            | Self::SteppedDown { .. }
             | Self::LeaderFound { .. }
             | Self::VoteGranted { .. }
             | Self::VoteRefused { .. }

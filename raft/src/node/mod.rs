@@ -17,29 +17,32 @@ mod futures;
 mod invariant;
 mod leading;
 mod outbox;
+mod proposing;
 mod receiving;
 mod sending;
 mod snapshot;
+mod stepping_down;
 mod writes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::invariant::Violation;
+pub use self::proposing::ProposeError;
 pub use self::snapshot::CompactError;
 
 use self::outbox::Outbox;
 use self::writes::Writes;
 use crate::config::ValidConfig;
 use crate::configurations::Configurations;
-use crate::entry::{Bytes, Payload, Snapshot};
+use crate::entry::Snapshot;
 use crate::log::Log;
 use crate::membership::Membership;
 use crate::output::{HardState, Input, Output};
 use crate::role::{Follower, Role, RoleName};
 use crate::stored::{CorruptStore, Opened, Stored};
 use crate::trace::{Event, Sink, Source};
-use crate::types::{EntryId, Index, Instant, PeerId, Term, WriteId};
+use crate::types::{Index, Instant, PeerId, Term, WriteId};
 
 /// Where a node's randomness comes from: one number for each election timeout.
 pub trait Jitter {
@@ -50,7 +53,8 @@ pub trait Jitter {
 /// One peer's state machine.
 ///
 /// Methods are of four kinds:
-/// - [`Node::handle`], [`Node::propose`] and [`Node::compact`] tell it what happened;
+/// - [`Node::handle`], [`Node::propose`], [`Node::resign`] and [`Node::compact`] tell it what
+///   happened;
 /// - [`Node::poll_output`] and [`Node::poll_timeout`] tell the driver what to do, and are asked
 ///   after each of the former (or after several: see [`crate::output`]);
 /// - [`Node::status`] and [`Node::log`] show what it knows;
@@ -118,14 +122,6 @@ pub struct Status {
     pub durable_index: Index,
 }
 
-/// A command was not taken: this peer does not lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this peer does not lead")]
-pub struct NotLeader {
-    /// Who leads, as far as this peer knows.
-    pub leader: Option<PeerId>,
-}
-
 impl Node {
     /// Starts a node from what its store holds. It follows nobody until it hears from a leader.
     ///
@@ -189,21 +185,6 @@ impl Node {
             Input::Persisted(write) => self.on_persisted(write),
         }
         self.assert_consistent();
-    }
-
-    /// Appends a command if this peer leads, and returns the place it will have if it commits. It
-    /// may still be lost to another leader: then a different entry is applied at that index.
-    ///
-    /// # Errors
-    /// This peer does not lead; nothing happened.
-    pub fn propose(&mut self, now: Instant, command: Bytes) -> Result<EntryId, NotLeader> {
-        self.now = self.now.max(now);
-        if !matches!(self.role, Role::Leader(_)) {
-            return Err(NotLeader { leader: self.leader() });
-        }
-        let id = self.append_own(Payload::Command(command));
-        self.assert_consistent();
-        Ok(id)
     }
 
     /// The next thing to do, in the order of the contract of [`crate::output`].

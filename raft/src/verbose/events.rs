@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use super::{Fact, Level, Line, Logger, Topic};
 use crate::entry::Entry;
 use crate::message::{AppendEntriesReply, Envelope, InstallSnapshotReply, Message, Rest, Vote};
-use crate::trace::{Event, Persisting, Refusal, Source, VoteRefusal};
+use crate::trace::{Event, Farewell, Persisting, Refusal, Source, VoteRefusal};
 use crate::types::{EntryId, Index, Instant, MessageId, PeerId};
 
 /// A message's name in the whole run: its sender and the sender's number for it.
@@ -71,6 +71,12 @@ impl Teller<'_> {
             }
             Event::RoleChanged { from } => {
                 self.say(Topic::State, format_args!("{from} --> {}", source.role), &[]);
+            }
+            Event::SteppedDown { reason } => {
+                let reason = match reason {
+                    Farewell::Resigned => "its driver asks it to",
+                };
+                self.say(Topic::Lead, format_args!("gives up leadership: {reason}"), &[]);
             }
             Event::LeaderFound { leader } => {
                 let facts = [("leader", peer(leader))];
