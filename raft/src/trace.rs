@@ -253,8 +253,8 @@ impl From<&Record> for Persisting {
 pub enum Refusal {
     /// Addressed to somebody else.
     NotForMe,
-    /// From no other member of the cluster.
-    UnknownSender,
+    /// From this very peer.
+    FromItself,
     /// No message carries term zero.
     TermZero,
     /// A term that no number of elections reaches.

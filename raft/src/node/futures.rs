@@ -25,6 +25,7 @@ impl Node {
             role,
             election_timeout,
             log,
+            configurations,
             snapshot,
             commit_index,
             last_applied,
@@ -41,6 +42,7 @@ impl Node {
             role: role.clone(),
             election_timeout: *election_timeout,
             log: log.clone(),
+            configurations: configurations.clone(),
             snapshot: snapshot.clone(),
             commit_index: *commit_index,
             last_applied: *last_applied,
@@ -65,6 +67,7 @@ impl Node {
             role,
             election_timeout,
             log,
+            configurations,
             snapshot,
             commit_index,
             last_applied,
@@ -72,7 +75,7 @@ impl Node {
             writes,
             outbox,
         } = self;
-        (hard_state, election_timeout, log, snapshot).hash(hasher);
+        (hard_state, election_timeout, log, configurations, snapshot).hash(hasher);
         (commit_index, last_applied).hash(hasher);
         hash_role(role, *now, hasher);
         let durable = writes.durable();

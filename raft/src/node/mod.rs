@@ -24,6 +24,7 @@ mod snapshot;
 mod stepping_down;
 mod writes;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::invariant::Violation;
@@ -33,8 +34,10 @@ pub use self::snapshot::CompactError;
 use self::outbox::Outbox;
 use self::writes::Writes;
 use crate::config::ValidConfig;
+use crate::configurations::Configurations;
 use crate::entry::Snapshot;
 use crate::log::Log;
+use crate::membership::Membership;
 use crate::output::{HardState, Input, Output};
 use crate::role::{Follower, Role, RoleName};
 use crate::stored::{CorruptStore, Opened, Stored};
@@ -88,6 +91,7 @@ pub struct Node {
     /// The time without a leader that this peer bears, drawn for each term.
     election_timeout: Duration,
     log: Log,
+    configurations: Configurations,
     snapshot: Option<Snapshot>,
     commit_index: Index,
     last_applied: Index,
@@ -137,6 +141,7 @@ impl Node {
         let election_deadline = now.after(election_timeout);
         let mut node = Self {
             outbox: Outbox::new(config.settings().first_message_id),
+            configurations: Configurations::new(Arc::new(config.bootstrap())),
             config,
             jitter,
             sink: None,
@@ -201,11 +206,13 @@ impl Node {
     }
 
     /// When the node wants [`Input::Tick`], as of the last output polled. A leader without
-    /// followers waits for nothing.
+    /// followers waits for nothing, and neither does a peer without a vote: it never stands.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.role {
-            Role::Follower(_) | Role::Candidate(_) => self.role.election_deadline(),
+            Role::Follower(_) | Role::Candidate(_) => {
+                self.role.election_deadline().filter(|_| self.is_voter())
+            }
             Role::Leader(leader) => leader.next_deadline(),
         }
     }
@@ -225,6 +232,13 @@ impl Node {
         }
     }
 
+    /// Who is in the cluster as of the newest entry that says so, committed or not (paper §6):
+    /// what this peer counts and sends by.
+    #[must_use]
+    pub const fn membership(&self) -> &Arc<Membership> {
+        self.configurations.latest()
+    }
+
     /// The log after the snapshot.
     #[must_use]
     pub const fn log(&self) -> &Log {
@@ -241,6 +255,11 @@ impl Node {
         self.config.settings().id
     }
 
+    /// Whether this peer has a vote in the configuration in force.
+    fn is_voter(&self) -> bool {
+        self.membership().votes(self.id())
+    }
+
     fn leader(&self) -> Option<PeerId> {
         match &self.role {
             Role::Follower(follower) => follower.leader,
@@ -250,9 +269,10 @@ impl Node {
     }
 
     /// What a leader owes by now is found when its outputs are polled; the others may have to
-    /// stand for election.
+    /// stand for election, if they have a vote.
     fn on_tick(&mut self) {
-        if self.role.election_deadline().is_some_and(|deadline| self.now >= deadline) {
+        let due = self.role.election_deadline().is_some_and(|deadline| self.now >= deadline);
+        if due && self.is_voter() {
             self.campaign();
         }
     }

@@ -236,7 +236,7 @@ impl Teller<'_> {
         let (name, from) = (envelope.message.name(), envelope.from);
         let reason = match reason {
             Refusal::NotForMe => "it is for somebody else",
-            Refusal::UnknownSender => "the sender is no member",
+            Refusal::FromItself => "it is from itself",
             Refusal::TermZero => "no message has term zero",
             Refusal::TermTooHigh => "no number of elections reaches its term",
             Refusal::SecondLeader => "the term has another leader",
