@@ -117,14 +117,15 @@ const fn kind(message: &Message) -> u8 {
     }
 }
 
-struct Writer(Vec<u8>);
+/// Bytes that grow by what is encoded; a store writes its records with it, too.
+pub(crate) struct Writer(pub(crate) Vec<u8>);
 
 impl Writer {
-    fn u8(&mut self, value: u8) {
+    pub(crate) fn u8(&mut self, value: u8) {
         self.0.push(value);
     }
 
-    fn u64(&mut self, value: u64) {
+    pub(crate) fn u64(&mut self, value: u64) {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
@@ -137,7 +138,7 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
-    fn entry_id(&mut self, id: EntryId) {
+    pub(crate) fn entry_id(&mut self, id: EntryId) {
         self.u64(id.term.number());
         self.u64(id.index.number());
     }
@@ -161,13 +162,18 @@ impl Writer {
         self.u64(append.leader_commit.number());
         self.u64(append.round.number());
         for entry in append.slice.entries() {
-            self.u64(entry.id.term.number());
-            self.u8(match entry.payload {
-                Payload::NoOp => 0,
-                Payload::Command(_) => 1,
-            });
-            self.bytes(entry.payload.bytes());
+            self.entry(entry);
         }
+    }
+
+    /// Everything but the index, which follows from the entry's place.
+    pub(crate) fn entry(&mut self, entry: &Entry) {
+        self.u64(entry.id.term.number());
+        self.u8(match entry.payload {
+            Payload::NoOp => 0,
+            Payload::Command(_) => 1,
+        });
+        self.bytes(entry.payload.bytes());
     }
 
     fn append_entries_reply(&mut self, reply: AppendEntriesReply) {
@@ -234,16 +240,16 @@ impl Writer {
 }
 
 /// The bytes not read yet.
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl Reader<'_> {
-    fn u8(&mut self) -> Result<u8, DecodeError> {
+    pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
         let (first, rest) = self.0.split_first().ok_or(DecodeError::CutOff)?;
         self.0 = rest;
         Ok(*first)
     }
 
-    fn u64(&mut self) -> Result<u64, DecodeError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
         let (bytes, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
         self.0 = rest;
         Ok(u64::from_le_bytes(*bytes))
@@ -258,7 +264,7 @@ impl Reader<'_> {
         Ok(bytes.into())
     }
 
-    fn index(&mut self) -> Result<Index, DecodeError> {
+    pub(crate) fn index(&mut self) -> Result<Index, DecodeError> {
         // Leaves room to count on from any index that comes in.
         match self.u64()? {
             number if number < u64::MAX >> 1 => Ok(Index::new(number)),
@@ -270,7 +276,7 @@ impl Reader<'_> {
         Ok(Round::new(self.u64()?))
     }
 
-    fn entry_id(&mut self) -> Result<EntryId, DecodeError> {
+    pub(crate) fn entry_id(&mut self) -> Result<EntryId, DecodeError> {
         Ok(EntryId::new(Term::new(self.u64()?), self.index()?))
     }
 
@@ -303,15 +309,20 @@ impl Reader<'_> {
         let mut index = prev.index;
         while !self.0.is_empty() {
             index = index.next();
-            let id = EntryId::new(Term::new(self.u64()?), index);
-            let payload = match self.u8()? {
-                0 => self.bytes().map(|_| Payload::NoOp)?,
-                1 => Payload::Command(self.bytes()?),
-                found => return Err(DecodeError::Unknown { what: "payload", found }),
-            };
-            entries.push(Entry { id, payload });
+            entries.push(self.entry(index)?);
         }
         Ok(AppendEntries { slice: LogSlice::new(prev, entries)?, leader_commit, round })
+    }
+
+    /// The entry at `index`.
+    pub(crate) fn entry(&mut self, index: Index) -> Result<Entry, DecodeError> {
+        let id = EntryId::new(Term::new(self.u64()?), index);
+        let payload = match self.u8()? {
+            0 => self.bytes().map(|_| Payload::NoOp)?,
+            1 => Payload::Command(self.bytes()?),
+            found => return Err(DecodeError::Unknown { what: "payload", found }),
+        };
+        Ok(Entry { id, payload })
     }
 
     fn append_entries_reply(&mut self) -> Result<AppendEntriesReply, DecodeError> {

@@ -11,6 +11,7 @@
 //! | RequestVote, AppendEntries, InstallSnapshot | [`message`], as bytes: [`codec`] |
 //! | `log[]` | [`log`], [`entry`] |
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
+//! | configurations (§6) | [`membership`] |
 //! | majorities | [`quorum`] |
 //! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`reads`] |
 //! | "updated on stable storage before responding" | the contract in [`output`], [`stored`] |
@@ -69,8 +70,10 @@
 
 pub mod codec;
 pub mod config;
+mod configurations;
 pub mod entry;
 pub mod log;
+pub mod membership;
 pub mod message;
 pub mod node;
 pub mod output;
@@ -89,8 +92,9 @@ pub mod verbose;
 pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
+pub use membership::{Address, Membership};
 pub use message::{Envelope, Message};
-pub use node::{CompactError, Jitter, Node, NotLeader, ReadError, Status, Violation};
+pub use node::{CompactError, Jitter, Node, ProposeError, ReadError, Status, Violation};
 pub use output::{HardState, Input, Output, Record, Suffix, Write};
 pub use reads::ReadDrop;
 pub use role::{Role, RoleName};

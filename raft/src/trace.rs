@@ -59,6 +59,11 @@ pub enum Event<'a> {
         /// The role before.
         from: RoleName,
     },
+    /// A leader gave up by itself, within its term.
+    SteppedDown {
+        /// Why.
+        reason: Farewell,
+    },
     /// A follower learned who leads its term.
     LeaderFound {
         /// The leader.
@@ -235,6 +240,13 @@ pub enum VoteRefusal {
     LogBehind,
 }
 
+/// Why a leader gave up without having seen a higher term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// Its driver asked it to.
+    Resigned,
+}
+
 /// What a write changes, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persisting {
@@ -284,8 +296,8 @@ impl From<&Record> for Persisting {
 pub enum Refusal {
     /// Addressed to somebody else.
     NotForMe,
-    /// From no other member of the cluster.
-    UnknownSender,
+    /// From this very peer.
+    FromItself,
     /// No message carries term zero.
     TermZero,
     /// A term that no number of elections reaches.
@@ -314,6 +326,7 @@ impl Event<'_> {
             | Self::ElectionTimeout
             | Self::TermChanged { .. }
             | Self::RoleChanged { .. }
+            | Self::SteppedDown { .. }
             | Self::LeaderFound { .. }
             | Self::VoteGranted { .. }
             | Self::VoteRefused { .. }

@@ -1,19 +1,21 @@
 //! Elections: terms, votes and roles (paper §5.1, §5.2, §5.4.1).
 
+use std::sync::Arc;
+
 use super::Node;
 use crate::config::FirstEntry;
 use crate::entry::Payload;
 use crate::message::{Envelope, Message, RequestVote, Vote};
 use crate::output::HardState;
 use crate::progress::Progress;
-use crate::quorum::{Standing, Tally};
+use crate::quorum::{Standing, Tally, votes_needed};
 use crate::reads::{FollowerReads, LeaderReads};
 use crate::role::{Candidate, Follower, Leader, Role};
 use crate::trace::{Event, VoteRefusal};
 use crate::types::{PeerId, Term};
 
 impl Node {
-    /// Starts an election: a new term, a vote for itself, a request to everybody else. The
+    /// Starts an election: a new term, a vote for itself, a request to all other voters. The
     /// requests leave and the own vote counts when the vote is durable.
     pub(super) fn campaign(&mut self) {
         self.trace(&Event::ElectionTimeout);
@@ -24,8 +26,9 @@ impl Node {
         let election_deadline = self.now.after(self.election_timeout);
         self.set_role(Role::Candidate(Candidate { tally: Tally::default(), election_deadline }));
         let request = RequestVote { last_log: self.log.last() };
-        let others: Vec<PeerId> = self.config.others().collect();
-        for peer in others {
+        let own = self.id();
+        let membership = Arc::clone(self.membership());
+        for peer in membership.all_voters().filter(|peer| *peer != own) {
             let address = self.address(peer);
             self.outbox.send_after(self.writes.issued(), address, Message::RequestVote(request));
         }
@@ -116,8 +119,9 @@ impl Node {
         if !candidate.tally.grant(from) {
             return;
         }
-        let majority = self.config.majority();
-        let (votes, standing) = (candidate.tally.votes(), candidate.tally.standing(majority));
+        let membership = self.configurations.latest();
+        let (votes, standing) = (candidate.tally.votes(), candidate.tally.standing(membership));
+        let majority = votes_needed(membership);
         self.trace(&Event::VoteCounted { from, votes, majority });
         match standing {
             Standing::Pending => {}
@@ -129,7 +133,9 @@ impl Node {
     fn lead(&mut self) {
         let last = self.log.last().index;
         let progress = |peer| (peer, Progress::new(last, self.now));
-        let followers = self.config.others().map(progress).collect();
+        let mut others = self.membership().members();
+        others.remove(&self.id());
+        let followers = others.into_iter().map(progress).collect();
         let reads = LeaderReads::default();
         self.set_role(Role::Leader(Leader { followers, commit_notice_due: None, reads }));
         if self.config.settings().first_entry == FirstEntry::NoOp {

@@ -25,6 +25,7 @@ impl Node {
             role,
             election_timeout,
             log,
+            configurations,
             snapshot,
             commit_index,
             last_applied,
@@ -43,6 +44,7 @@ impl Node {
             role: role.clone(),
             election_timeout: *election_timeout,
             log: log.clone(),
+            configurations: configurations.clone(),
             snapshot: snapshot.clone(),
             commit_index: *commit_index,
             last_applied: *last_applied,
@@ -69,6 +71,7 @@ impl Node {
             role,
             election_timeout,
             log,
+            configurations,
             snapshot,
             commit_index,
             last_applied,
@@ -78,7 +81,7 @@ impl Node {
             writes,
             outbox,
         } = self;
-        (hard_state, election_timeout, log, snapshot).hash(hasher);
+        (hard_state, election_timeout, log, configurations, snapshot).hash(hasher);
         (commit_index, last_applied, next_request).hash(hasher);
         confirmed_reads.hash_future(*now, hasher);
         hash_role(role, *now, hasher);

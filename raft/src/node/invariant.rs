@@ -46,7 +46,12 @@ impl Node {
         })?;
         match &self.role {
             Role::Follower(_) => Ok(()),
-            Role::Candidate(_) => self.check_own_vote(),
+            Role::Candidate(_) => {
+                self.check_own_vote()?;
+                self.holds("a candidate is a voter", self.is_voter(), || {
+                    self.membership().to_string()
+                })
+            }
             Role::Leader(leader) => {
                 self.check_own_vote()?;
                 self.check_followers(leader)
@@ -91,9 +96,11 @@ impl Node {
             self.at_most("round wanted <= round", wanted, round)?;
             self.at_most("round confirmed <= round", leader.reads.confirmed_round(), round)?;
         }
-        let others = self.config.others().count();
-        self.holds("a leader follows every other peer", leader.followers.len() == others, || {
-            format!("{} of {others}", leader.followers.len())
+        let mut others = self.membership().members();
+        others.remove(&self.id());
+        let followed = leader.followers.keys();
+        self.holds("a leader follows every other member", others.iter().eq(followed), || {
+            format!("{:?} of {others:?}", leader.followers.keys())
         })
     }
 
@@ -174,7 +181,7 @@ mod tests {
                     n.role = Role::Leader(Leader { followers, commit_notice_due: None, reads });
                     n.hard_state.voted_for = Some(n.id());
                 },
-                "a leader follows every other peer",
+                "a leader follows every other member",
             ),
         ];
         for (break_it, rule) in rows {

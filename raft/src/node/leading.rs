@@ -4,7 +4,7 @@ use super::Node;
 use crate::entry::Payload;
 use crate::message::AppendEntriesReply;
 use crate::progress::{Flow, Probe};
-use crate::quorum::held_by_majority;
+use crate::quorum::held_by_quorum;
 use crate::role::Role;
 use crate::trace::Event;
 use crate::types::{EntryId, Index, PeerId};
@@ -69,14 +69,17 @@ impl Node {
         self.trace(&Event::BackedUp { of, from, next_index });
     }
 
-    /// Commits what a majority holds durably, if it is of the own term; older entries commit with
+    /// Commits what a quorum holds durably, if it is of the own term; older entries commit with
     /// it (§5.4.2, Figure 8).
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leader) = &self.role else { return };
-        let own = self.writes.durable_index();
-        let followers = leader.followers.values().map(|progress| progress.match_index);
-        let mut held: Vec<Index> = followers.chain([own]).collect();
-        let index = held_by_majority(&mut held, self.config.majority());
+        let (id, own) = (self.id(), self.writes.durable_index());
+        let held = |peer| match leader.followers.get(&peer) {
+            Some(progress) => progress.match_index,
+            None if peer == id => own,
+            None => Index::ZERO,
+        };
+        let index = held_by_quorum(self.configurations.latest(), held);
         if self.log.term_at(index) == Some(self.hard_state.current_term) {
             self.commit_through(index);
         }

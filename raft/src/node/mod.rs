@@ -18,29 +18,35 @@ mod futures;
 mod invariant;
 mod leading;
 mod outbox;
+mod proposing;
 mod reading;
 mod receiving;
 mod sending;
 mod snapshot;
+mod stepping_down;
 mod writes;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::invariant::Violation;
+pub use self::proposing::ProposeError;
 pub use self::reading::ReadError;
 pub use self::snapshot::CompactError;
 
 use self::outbox::Outbox;
 use self::writes::Writes;
 use crate::config::ValidConfig;
-use crate::entry::{Bytes, Payload, Snapshot};
+use crate::configurations::Configurations;
+use crate::entry::Snapshot;
 use crate::log::Log;
+use crate::membership::Membership;
 use crate::output::{HardState, Input, Output};
 use crate::reads::{Confirmed, FollowerReads};
 use crate::role::{Follower, Role, RoleName};
 use crate::stored::{CorruptStore, Opened, Stored};
 use crate::trace::{Event, Sink, Source};
-use crate::types::{EntryId, Index, Instant, PeerId, RequestId, Term, WriteId};
+use crate::types::{Index, Instant, PeerId, RequestId, Term, WriteId};
 
 /// Where a node's randomness comes from: one number for each election timeout.
 pub trait Jitter {
@@ -51,8 +57,8 @@ pub trait Jitter {
 /// One peer's state machine.
 ///
 /// Methods are of four kinds:
-/// - [`Node::handle`], [`Node::propose`], [`Node::read`] and [`Node::compact`] tell it what
-///   happened;
+/// - [`Node::handle`], [`Node::propose`], [`Node::read`], [`Node::resign`] and [`Node::compact`]
+///   tell it what happened;
 /// - [`Node::poll_output`] and [`Node::poll_timeout`] tell the driver what to do, and are asked
 ///   after each of the former (or after several: see [`crate::output`]);
 /// - [`Node::status`] and [`Node::log`] show what it knows;
@@ -89,6 +95,7 @@ pub struct Node {
     /// The time without a leader that this peer bears, drawn for each term.
     election_timeout: Duration,
     log: Log,
+    configurations: Configurations,
     snapshot: Option<Snapshot>,
     commit_index: Index,
     last_applied: Index,
@@ -123,14 +130,6 @@ pub struct Status {
     pub durable_index: Index,
 }
 
-/// A command was not taken: this peer does not lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this peer does not lead")]
-pub struct NotLeader {
-    /// Who leads, as far as this peer knows.
-    pub leader: Option<PeerId>,
-}
-
 impl Node {
     /// Starts a node from what its store holds. It follows nobody until it hears from a leader.
     ///
@@ -152,6 +151,7 @@ impl Node {
             outbox: Outbox::new(config.settings().first_message_id),
             next_request: RequestId::new(config.settings().first_message_id.number()),
             confirmed_reads: Confirmed::default(),
+            configurations: Configurations::new(Arc::new(config.bootstrap())),
             config,
             jitter,
             sink: None,
@@ -202,21 +202,6 @@ impl Node {
         self.assert_consistent();
     }
 
-    /// Appends a command if this peer leads, and returns the place it will have if it commits. It
-    /// may still be lost to another leader: then a different entry is applied at that index.
-    ///
-    /// # Errors
-    /// This peer does not lead; nothing happened.
-    pub fn propose(&mut self, now: Instant, command: Bytes) -> Result<EntryId, NotLeader> {
-        self.now = self.now.max(now);
-        if !matches!(self.role, Role::Leader(_)) {
-            return Err(NotLeader { leader: self.leader() });
-        }
-        let id = self.append_own(Payload::Command(command));
-        self.assert_consistent();
-        Ok(id)
-    }
-
     /// The next thing to do, in the order of the contract of [`crate::output`].
     #[must_use]
     pub fn poll_output(&mut self) -> Option<Output> {
@@ -238,11 +223,13 @@ impl Node {
     }
 
     /// When the node wants [`Input::Tick`], as of the last output polled. A leader without
-    /// followers waits for nothing.
+    /// followers waits for nothing, and neither does a peer without a vote: it never stands.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = match &self.role {
-            Role::Follower(_) | Role::Candidate(_) => self.role.election_deadline(),
+            Role::Follower(_) | Role::Candidate(_) => {
+                self.role.election_deadline().filter(|_| self.is_voter())
+            }
             Role::Leader(leader) => leader.next_deadline(),
         };
         own.into_iter().chain(self.read_deadline()).min()
@@ -263,6 +250,13 @@ impl Node {
         }
     }
 
+    /// Who is in the cluster as of the newest entry that says so, committed or not (paper §6):
+    /// what this peer counts and sends by.
+    #[must_use]
+    pub const fn membership(&self) -> &Arc<Membership> {
+        self.configurations.latest()
+    }
+
     /// The log after the snapshot.
     #[must_use]
     pub const fn log(&self) -> &Log {
@@ -279,6 +273,11 @@ impl Node {
         self.config.settings().id
     }
 
+    /// Whether this peer has a vote in the configuration in force.
+    fn is_voter(&self) -> bool {
+        self.membership().votes(self.id())
+    }
+
     fn leader(&self) -> Option<PeerId> {
         match &self.role {
             Role::Follower(follower) => follower.leader,
@@ -288,10 +287,11 @@ impl Node {
     }
 
     /// What a leader owes by now is found when its outputs are polled; the others may have to
-    /// stand for election.
+    /// stand for election, if they have a vote.
     fn on_tick(&mut self) {
         self.expire_reads();
-        if self.role.election_deadline().is_some_and(|deadline| self.now >= deadline) {
+        let due = self.role.election_deadline().is_some_and(|deadline| self.now >= deadline);
+        if due && self.is_voter() {
             self.campaign();
         }
     }

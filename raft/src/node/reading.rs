@@ -15,9 +15,9 @@
 use super::Node;
 use crate::message::{Envelope, Message, ReadIndex, ReadIndexReply};
 use crate::output::Output;
-use crate::quorum::held_by_majority;
+use crate::quorum::held_by_quorum;
 use crate::reads::{ReadDrop, Reader};
-use crate::role::{Leader, Role};
+use crate::role::Role;
 use crate::trace::Event;
 use crate::types::{Index, Instant, PeerId, ReadId, Round};
 
@@ -154,7 +154,7 @@ impl Node {
         }
         let round = reads.begin_round(read_index);
         self.trace(&Event::RoundBegun { round, read_index });
-        // A leader without followers is its own quorum.
+        // A leader answers itself at once, and may be a quorum alone.
         self.confirm_rounds();
     }
 
@@ -175,7 +175,13 @@ impl Node {
 
     fn confirm_rounds(&mut self) {
         let Role::Leader(leader) = &self.role else { return };
-        let round = answered_by_quorum(leader, self.config.majority());
+        let (id, own) = (self.id(), leader.reads.round());
+        let answered = |peer| match leader.followers.get(&peer) {
+            Some(progress) => progress.round_answered,
+            None if peer == id => own,
+            None => Round::ZERO,
+        };
+        let round = held_by_quorum(self.membership(), answered);
         let Role::Leader(leader) = &mut self.role else { return };
         if round <= leader.reads.confirmed_round() {
             return;
@@ -264,11 +270,4 @@ impl Node {
         };
         asked.into_iter().chain(self.confirmed_reads.deadline()).min()
     }
-}
-
-/// The newest round that a quorum has answered. A leader answers itself.
-fn answered_by_quorum(leader: &Leader, majority: usize) -> Round {
-    let answered = leader.followers.values().map(|progress| progress.round_answered);
-    let mut rounds: Vec<Round> = answered.chain([leader.reads.round()]).collect();
-    held_by_majority(&mut rounds, majority)
 }

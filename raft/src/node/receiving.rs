@@ -70,13 +70,15 @@ impl Node {
         Address { from: self.id(), to, term: self.hard_state.current_term }
     }
 
-    /// Refuses what no correct peer can have sent.
+    /// Refuses what no correct peer can have sent. Who is a member does not count here: whoever
+    /// asks may be in a newer configuration than the one known to this peer, and members are
+    /// learned from their log (paper §6). What is counted, is counted among voters.
     fn examine(&self, envelope: &Envelope) -> Result<(), Refusal> {
         if envelope.to != self.id() {
             return Err(Refusal::NotForMe);
         }
-        if !self.config.is_other(envelope.from) {
-            return Err(Refusal::UnknownSender);
+        if envelope.from == self.id() {
+            return Err(Refusal::FromItself);
         }
         if envelope.term == Term::ZERO {
             return Err(Refusal::TermZero);

@@ -3,6 +3,11 @@
 //! The protocol needs little of it: messages may be lost, doubled, delayed and reordered (the
 //! contract in [`crate::output`]), so a transport never has to wait, to repeat or to tell.
 
+mod faults;
+pub mod memory;
+
+pub use self::faults::{Faults, FaultyTransport, Weather};
+
 use tokio::sync::mpsc;
 
 use crate::message::Envelope;
@@ -38,6 +43,17 @@ impl Inbox {
     pub fn new(capacity: usize) -> (Self, mpsc::Receiver<Envelope>) {
         let (sender, receiver) = mpsc::channel(capacity);
         (Self(sender), receiver)
+    }
+
+    /// How many messages the queue holds at most.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.0.max_capacity()
+    }
+
+    /// Whether both put messages into the same queue.
+    fn is_the_queue_of(&self, other: &Self) -> bool {
+        self.0.same_channel(&other.0)
     }
 
     /// Delivers a message, and waits while the queue is full: the sender of a stream is held back

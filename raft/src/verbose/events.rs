@@ -9,7 +9,7 @@ use crate::message::{
     AppendEntriesReply, Envelope, InstallSnapshotReply, Message, ReadIndexReply, Rest, Vote,
 };
 use crate::reads::ReadDrop;
-use crate::trace::{Event, Persisting, Refusal, Source, VoteRefusal};
+use crate::trace::{Event, Farewell, Persisting, Refusal, Source, VoteRefusal};
 use crate::types::{EntryId, Index, Instant, MessageId, PeerId, ReadId};
 
 /// A message's name in the whole run: its sender and the sender's number for it.
@@ -78,6 +78,12 @@ impl Teller<'_> {
             }
             Event::RoleChanged { from } => {
                 self.say(Topic::State, format_args!("{from} --> {}", source.role), &[]);
+            }
+            Event::SteppedDown { reason } => {
+                let reason = match reason {
+                    Farewell::Resigned => "its driver asks it to",
+                };
+                self.say(Topic::Lead, format_args!("gives up leadership: {reason}"), &[]);
             }
             Event::LeaderFound { leader } => {
                 let facts = [("leader", peer(leader))];
@@ -271,7 +277,7 @@ impl Teller<'_> {
         let (name, from) = (envelope.message.name(), envelope.from);
         let reason = match reason {
             Refusal::NotForMe => "it is for somebody else",
-            Refusal::UnknownSender => "the sender is no member",
+            Refusal::FromItself => "it is from itself",
             Refusal::TermZero => "no message has term zero",
             Refusal::TermTooHigh => "no number of elections reaches its term",
             Refusal::SecondLeader => "the term has another leader",

@@ -1,5 +1,7 @@
 //! §5.1, §5.2, §5.4.1: terms, votes, leaders.
 
+use std::time::Duration;
+
 use raft::message::Vote;
 use raft::{Config, HardState, Input, Instant, Jitter, Message, Node, RoleName, Stored, Term};
 
@@ -127,7 +129,7 @@ fn only_a_granted_vote_restarts_the_election_timer() {
     let mut cluster = Cluster::new(3);
     cluster.restart_from(peer(0), disk(&[entry(1, 1)]));
     let deadline = cluster.node(peer(0)).poll_timeout();
-    cluster.pass(std::time::Duration::from_millis(100));
+    cluster.pass(Duration::from_millis(100));
     cluster.inject(1, peer(0), 2, request_vote(0, 0));
     assert_eq!(cluster.said(peer(0)), [REFUSED]);
     assert_eq!(cluster.node(peer(0)).poll_timeout(), deadline);
@@ -141,7 +143,7 @@ fn a_leader_of_an_old_term_does_not_restart_the_election_timer() {
     let mut cluster = Cluster::new(3);
     cluster.inject(1, peer(0), 5, append(id(0, 0), &[], 0));
     let deadline = cluster.node(peer(0)).poll_timeout();
-    cluster.pass(std::time::Duration::from_millis(100));
+    cluster.pass(Duration::from_millis(100));
     cluster.inject(2, peer(0), 4, append(id(0, 0), &[], 0));
     assert_eq!(cluster.node(peer(0)).poll_timeout(), deadline);
 }
@@ -154,6 +156,31 @@ fn a_higher_term_in_an_answer_ends_a_leader() {
     let status = cluster.node(peer(0)).status();
     assert_eq!((status.role, status.current_term), (RoleName::Follower, Term::new(9)));
     assert!(cluster.node(peer(0)).poll_timeout() > Some(cluster.now), "it may stand again");
+}
+
+#[test]
+fn a_leader_that_resigns_waits_an_election_timeout_and_keeps_its_vote() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(peer(0));
+    let id = cluster.propose(peer(0), b"x");
+    let now = cluster.now;
+    cluster.peers.get_mut(&peer(0)).unwrap().node.resign(now);
+    let status = cluster.node(peer(0)).status();
+    assert_eq!((status.role, status.current_term), (RoleName::Follower, Term::new(1)));
+    assert_eq!((status.leader, status.voted_for), (None, Some(peer(0))));
+    assert_eq!(cluster.node(peer(0)).log().last(), id, "what it appended may still commit");
+    assert!(cluster.node(peer(0)).poll_timeout() >= Some(now.after(Duration::from_millis(150))));
+    cluster.elect(peer(1));
+    assert_eq!(cluster.node(peer(0)).status().leader, Some(peer(1)));
+}
+
+#[test]
+fn only_a_leader_can_resign() {
+    let mut cluster = Cluster::new(3);
+    let (now, before) = (cluster.now, cluster.node(peer(0)).poll_timeout());
+    cluster.peers.get_mut(&peer(0)).unwrap().node.resign(now);
+    assert_eq!(cluster.node(peer(0)).poll_timeout(), before);
+    assert_eq!(cluster.said(peer(0)), []);
 }
 
 #[test]
@@ -174,7 +201,7 @@ fn a_disconnected_leader_steps_down_when_it_comes_back() {
     cluster.cut(peer(0));
     cluster.elect(peer(1));
     cluster.heal(peer(0));
-    cluster.pass(std::time::Duration::from_millis(50));
+    cluster.pass(Duration::from_millis(50));
     cluster.settle();
     assert_eq!(cluster.role(peer(0)), RoleName::Follower);
     assert_eq!(cluster.node(peer(0)).status().leader, Some(peer(1)));

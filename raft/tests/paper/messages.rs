@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest, Vote};
+use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest};
 use raft::trace::{Event, Refusal, Sink, Source};
 use raft::{Envelope, Index, Input, Instant, Message, MessageId, Round, Status, Term};
 
@@ -77,8 +77,7 @@ fn impossible_messages_are_refused_and_change_nothing() {
     let future = append(id(1, 1), &[entry(9, 2)], 0);
     let rows = [
         (1, 2, 1, request_vote(0, 0), Refusal::NotForMe),
-        (0, 0, 1, request_vote(0, 0), Refusal::UnknownSender),
-        (7, 0, 1, Message::RequestVoteReply(Vote::Granted), Refusal::UnknownSender),
+        (0, 0, 1, request_vote(0, 0), Refusal::FromItself),
         (1, 0, 0, accepted(0), Refusal::TermZero),
         (1, 0, u64::MAX, accepted(0), Refusal::TermTooHigh),
         (1, 0, 1, append(id(1, 1), &[], 1), Refusal::SecondLeader),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use raft::message::{AppendEntriesReply, Carried};
-use raft::{Entry, FirstEntry, Index, LogSlice, Message, Payload, RoleName, Round};
+use raft::{Entry, FirstEntry, Index, LogSlice, Message, Payload, ProposeError, RoleName, Round};
 
 use crate::cluster::{Cluster, append, disk, entry, id, peer};
 
@@ -263,6 +263,6 @@ fn a_follower_refuses_commands_and_names_the_leader() {
     let now = cluster.now;
     let node = &mut cluster.peers.get_mut(&peer(1)).unwrap().node;
     let refusal = node.propose(now, b"x".as_slice().into()).unwrap_err();
-    assert_eq!(refusal.leader, Some(peer(0)));
+    assert_eq!(refusal, ProposeError::NotLeader { leader: Some(peer(0)) });
     assert_eq!(cluster.role(peer(1)), RoleName::Follower);
 }

@@ -1,0 +1,247 @@
+//! A network that fails when a test wants it to: cuts, loss and delay around any transport.
+//!
+//! All faults are played where a message arrives, after the real connection has carried it, and a
+//! cut is asked for once more where it is sent. So once [`Faults::cut`] has returned, no message of
+//! the two peers reaches a driver, whatever was still under way, and nothing that was sent during
+//! the cut arrives after it. Messages that are delayed overtake each other.
+//!
+//! For tests alone: every message costs a lock and a task's wake-up more.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::{Inbox, Transport, TransportError};
+use crate::message::Envelope;
+use crate::types::PeerId;
+
+/// How messages of one direction of a link fare.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weather {
+    /// Which part of the messages is lost: 0 none, 1 all.
+    pub loss: f64,
+    /// How long a message takes on top of the real way; drawn for each one.
+    pub delay: RangeInclusive<Duration>,
+}
+
+impl Weather {
+    /// Nothing is lost, nothing waits.
+    pub const CLEAR: Self = Self { loss: 0.0, delay: Duration::ZERO..=Duration::ZERO };
+}
+
+/// The faults of a whole network. Its clones are the same faults, one of them around each peer's
+/// transport and one with the tester.
+///
+/// ```
+/// use raft::PeerId;
+/// use raft::transport::{Faults, FaultyTransport, memory::Hub};
+///
+/// let [one, two] = [1, 2].map(PeerId::new);
+/// let (hub, faults) = (Hub::default(), Faults::new(|| 42));
+/// let transport = FaultyTransport::new(one, hub.join(one), faults.clone());
+/// faults.cut(one, two);
+/// faults.heal(one, two);
+/// ```
+#[derive(Clone)]
+pub struct Faults(Arc<Mutex<Links>>);
+
+struct Links {
+    links: BTreeMap<Way, Link>,
+    random: Box<dyn FnMut() -> u64 + Send>,
+}
+
+/// A direction of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Way {
+    from: PeerId,
+    to: PeerId,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Link {
+    passage: Passage,
+    weather: Option<Weather>,
+}
+
+/// Whether anything passes at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Passage {
+    #[default]
+    Open,
+    Cut,
+}
+
+/// What becomes of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Lost,
+    After(Duration),
+}
+
+impl Faults {
+    /// No fault yet. `random` gives evenly spread numbers: what is lost and how long a message
+    /// takes is drawn from it, in the order in which messages arrive.
+    #[must_use]
+    pub fn new(random: impl FnMut() -> u64 + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Links { links: BTreeMap::new(), random: Box::new(random) })))
+    }
+
+    /// Cuts the link between two peers, in both directions.
+    pub fn cut(&self, a: PeerId, b: PeerId) {
+        self.cut_way(a, b);
+        self.cut_way(b, a);
+    }
+
+    /// Cuts one direction of a link.
+    pub fn cut_way(&self, from: PeerId, to: PeerId) {
+        self.lock().link(Way { from, to }).passage = Passage::Cut;
+    }
+
+    /// Takes back all cuts of a link, in both directions; its weather stays.
+    pub fn heal(&self, a: PeerId, b: PeerId) {
+        self.heal_way(a, b);
+        self.heal_way(b, a);
+    }
+
+    /// Takes back the cut of one direction.
+    pub fn heal_way(&self, from: PeerId, to: PeerId) {
+        self.lock().link(Way { from, to }).passage = Passage::Open;
+    }
+
+    /// Changes how messages of one direction fare from now on.
+    ///
+    /// # Panics
+    /// The loss is not between 0 and 1, or the delay's range is empty.
+    pub fn weather(&self, from: PeerId, to: PeerId, weather: Weather) {
+        assert!((0.0..=1.0).contains(&weather.loss), "loss {} is not in 0..=1", weather.loss);
+        assert!(!weather.delay.is_empty(), "the delay {:?} is empty", weather.delay);
+        self.lock().link(Way { from, to }).weather = Some(weather);
+    }
+
+    /// Takes back every fault.
+    pub fn clear(&self) {
+        self.lock().links.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Links> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_cut(&self, way: Way) -> bool {
+        self.lock().links.get(&way).is_some_and(|link| link.passage == Passage::Cut)
+    }
+
+    fn fate(&self, way: Way) -> Fate {
+        self.lock().fate(way)
+    }
+}
+
+impl Links {
+    fn link(&mut self, way: Way) -> &mut Link {
+        self.links.entry(way).or_default()
+    }
+
+    fn fate(&mut self, way: Way) -> Fate {
+        let Some(Link { passage, weather }) = self.links.get(&way) else {
+            return Fate::After(Duration::ZERO);
+        };
+        if *passage == Passage::Cut {
+            return Fate::Lost;
+        }
+        let Some(Weather { loss, delay }) = weather.clone() else {
+            return Fate::After(Duration::ZERO);
+        };
+        if self.unit() < loss {
+            return Fate::Lost;
+        }
+        let span = *delay.end() - *delay.start();
+        Fate::After(*delay.start() + span.mul_f64(self.unit()))
+    }
+
+    /// Draws from 0 up to, but not including, 1.
+    fn unit(&mut self) -> f64 {
+        // A double holds 53 bits exactly.
+        ((self.random)() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Faults").field(&self.lock().links).finish()
+    }
+}
+
+/// A transport whose messages fare as [`Faults`] says.
+#[derive(Debug)]
+pub struct FaultyTransport<T> {
+    me: PeerId,
+    inner: T,
+    faults: Faults,
+    // Ends when the transport is dropped.
+    receiving: JoinSet<()>,
+}
+
+impl<T: Transport> FaultyTransport<T> {
+    /// Puts the faults around the transport of the peer `me`.
+    #[must_use]
+    pub fn new(me: PeerId, inner: T, faults: Faults) -> Self {
+        Self { me, inner, faults, receiving: JoinSet::new() }
+    }
+}
+
+impl<T: Transport> Transport for FaultyTransport<T> {
+    fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
+        let (arriving, arrived) = Inbox::new(inbox.capacity());
+        self.inner.start(arriving)?;
+        self.receiving.spawn(receive(arrived, inbox, self.faults.clone()));
+        Ok(())
+    }
+
+    fn send(&mut self, envelope: Envelope) {
+        if !self.faults.is_cut(Way { from: self.me, to: envelope.to }) {
+            self.inner.send(envelope);
+        }
+    }
+
+    fn learn(&mut self, peer: PeerId, address: &str) {
+        self.inner.learn(peer, address);
+    }
+
+    fn forget(&mut self, peer: PeerId) {
+        self.inner.forget(peer);
+    }
+}
+
+/// Lets arrive what arrives, until the driver or the transport has ended.
+async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, faults: Faults) {
+    let mut late = JoinSet::new();
+    while let Some(envelope) = arrived.recv().await {
+        let way = Way { from: envelope.from, to: envelope.to };
+        match faults.fate(way) {
+            Fate::Lost => {}
+            Fate::After(Duration::ZERO) => {
+                if inbox.deliver(envelope).await.is_err() {
+                    return;
+                }
+            }
+            Fate::After(delay) => {
+                late.spawn(deliver_late(envelope, delay, inbox.clone(), faults.clone()));
+            }
+        }
+        while late.try_join_next().is_some() {}
+    }
+}
+
+async fn deliver_late(envelope: Envelope, delay: Duration, inbox: Inbox, faults: Faults) {
+    tokio::time::sleep(delay).await;
+    let way = Way { from: envelope.from, to: envelope.to };
+    if !faults.is_cut(way) {
+        // The driver may have ended meanwhile.
+        let _ = inbox.deliver(envelope).await;
+    }
+}

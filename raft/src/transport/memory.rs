@@ -1,0 +1,92 @@
+//! A network inside one process: what a peer sends is in the receiver's queue at once.
+//!
+//! For tests, benchmarks and programs that hold a whole cluster. Nothing is encoded or copied: a
+//! message is moved, and its entries are shared with the sender's log. A message to a peer that is
+//! not there, or whose queue is full, is lost.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::{Inbox, Transport, TransportError};
+use crate::message::Envelope;
+use crate::types::PeerId;
+
+/// The place where the peers of one process meet. Its clones are the same place.
+///
+/// ```
+/// use raft::transport::{Inbox, Transport, memory::Hub};
+/// use raft::{Envelope, Message, MessageId, PeerId, Term, message::Vote};
+///
+/// let hub = Hub::default();
+/// let [one, two] = [1, 2].map(PeerId::new);
+/// let (mut sender, mut receiver) = (hub.join(one), hub.join(two));
+/// let (inbox, mut received) = Inbox::new(16);
+/// receiver.start(inbox)?;
+/// let message = Message::RequestVoteReply(Vote::Granted);
+/// let id = MessageId::new(1);
+/// sender.send(Envelope { id, from: one, to: two, term: Term::new(1), message });
+/// assert_eq!(received.try_recv().map(|envelope| envelope.from), Ok(one));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Hub(Arc<RwLock<BTreeMap<PeerId, Inbox>>>);
+
+impl Hub {
+    /// The transport of one peer. A peer that starts again joins again, and what is sent to it
+    /// then goes to the newer of the two.
+    #[must_use]
+    pub fn join(&self, peer: PeerId) -> MemoryTransport {
+        MemoryTransport { hub: self.clone(), me: peer, inbox: None }
+    }
+
+    fn inbox(&self, peer: PeerId) -> Option<Inbox> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&peer).cloned()
+    }
+
+    fn register(&self, peer: PeerId, inbox: Inbox) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(peer, inbox);
+    }
+
+    /// Takes `peer` out, unless a newer one of its name has joined meanwhile.
+    fn leave(&self, peer: PeerId, inbox: &Inbox) {
+        let mut peers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if peers.get(&peer).is_some_and(|there| there.is_the_queue_of(inbox)) {
+            peers.remove(&peer);
+        }
+    }
+}
+
+/// One peer's end of a [`Hub`].
+#[derive(Debug)]
+pub struct MemoryTransport {
+    hub: Hub,
+    me: PeerId,
+    inbox: Option<Inbox>,
+}
+
+impl Transport for MemoryTransport {
+    fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
+        self.hub.register(self.me, inbox.clone());
+        self.inbox = Some(inbox);
+        Ok(())
+    }
+
+    fn send(&mut self, envelope: Envelope) {
+        // A receiver that has ended is one more that is not there.
+        let _ = self.hub.inbox(envelope.to).map(|inbox| inbox.deliver_or_drop(envelope));
+    }
+
+    /// The hub knows where everybody is.
+    fn learn(&mut self, _: PeerId, _: &str) {}
+
+    /// There is no connection that could end.
+    fn forget(&mut self, _: PeerId) {}
+}
+
+impl Drop for MemoryTransport {
+    fn drop(&mut self) {
+        if let Some(inbox) = &self.inbox {
+            self.hub.leave(self.me, inbox);
+        }
+    }
+}

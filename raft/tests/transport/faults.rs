@@ -1,0 +1,103 @@
+//! Cuts, loss and delay, around the network inside one process.
+
+use std::time::Duration;
+
+use raft::Envelope;
+use raft::transport::memory::{Hub, MemoryTransport};
+use raft::transport::{Faults, FaultyTransport, Inbox, Transport, Weather};
+use tokio::sync::mpsc;
+
+use super::support::{in_time, peer, vote};
+
+struct End {
+    transport: FaultyTransport<MemoryTransport>,
+    received: mpsc::Receiver<Envelope>,
+}
+
+/// Two peers, 1 and 2, and the faults between them.
+fn pair(random: impl FnMut() -> u64 + Send + 'static) -> (Faults, [End; 2]) {
+    let (hub, faults) = (Hub::default(), Faults::new(random));
+    let ends = [1, 2].map(|name| {
+        let (inbox, received) = Inbox::new(1024);
+        let mut transport = FaultyTransport::new(peer(name), hub.join(peer(name)), faults.clone());
+        transport.start(inbox).expect("a hub takes everybody");
+        End { transport, received }
+    });
+    (faults, ends)
+}
+
+async fn next(end: &mut End) -> u64 {
+    in_time(end.received.recv()).await.expect("it is open").id.number()
+}
+
+#[tokio::test]
+async fn a_cut_holds_what_is_under_way_and_what_is_sent_until_it_is_healed() {
+    let (faults, [mut one, mut two]) = pair(|| 0);
+    one.transport.send(vote(1, peer(1), peer(2)));
+    assert_eq!(next(&mut two).await, 1);
+
+    // The receiving task has not run yet, so the message is on its way.
+    one.transport.send(vote(2, peer(1), peer(2)));
+    faults.cut(peer(1), peer(2));
+    one.transport.send(vote(3, peer(1), peer(2)));
+    two.transport.send(vote(4, peer(2), peer(1)));
+    until_all_wait().await;
+    faults.heal(peer(1), peer(2));
+    one.transport.send(vote(5, peer(1), peer(2)));
+    two.transport.send(vote(6, peer(2), peer(1)));
+    assert_eq!((next(&mut two).await, next(&mut one).await), (5, 6));
+}
+
+/// Lets every other task of this thread run until it waits.
+async fn until_all_wait() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn one_direction_can_be_cut_alone() {
+    let (faults, [mut one, mut two]) = pair(|| 0);
+    faults.cut_way(peer(1), peer(2));
+    one.transport.send(vote(1, peer(1), peer(2)));
+    two.transport.send(vote(2, peer(2), peer(1)));
+    assert_eq!(next(&mut one).await, 2);
+    faults.clear();
+    one.transport.send(vote(3, peer(1), peer(2)));
+    assert_eq!(next(&mut two).await, 3);
+}
+
+#[tokio::test]
+async fn the_random_source_decides_what_is_lost() {
+    // Every third draw is below a half.
+    let mut draws = [0, u64::MAX, u64::MAX].into_iter().cycle();
+    let (faults, [mut one, mut two]) = pair(move || draws.next().unwrap());
+    let half = Weather { loss: 0.5, ..Weather::CLEAR };
+    faults.weather(peer(1), peer(2), half);
+    for id in 1..=5 {
+        one.transport.send(vote(id, peer(1), peer(2)));
+    }
+    // A message that passes draws a second time, for its delay.
+    assert_eq!([next(&mut two).await, next(&mut two).await], [2, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn delayed_messages_overtake_each_other_and_a_cut_catches_them() {
+    // A draw for the loss, then one for the delay.
+    let mut draws = [0, u64::MAX, 0, 0, 0, u64::MAX].into_iter();
+    let (faults, [mut one, mut two]) = pair(move || draws.next().unwrap());
+    let delay = Duration::from_millis(10)..=Duration::from_millis(500);
+    faults.weather(peer(1), peer(2), Weather { delay, ..Weather::CLEAR });
+    let start = tokio::time::Instant::now();
+    one.transport.send(vote(1, peer(1), peer(2)));
+    one.transport.send(vote(2, peer(1), peer(2)));
+    assert_eq!(next(&mut two).await, 2);
+    assert_eq!(start.elapsed().as_millis(), 10);
+    assert_eq!(next(&mut two).await, 1);
+
+    one.transport.send(vote(3, peer(1), peer(2)));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    faults.cut(peer(1), peer(2));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(two.received.is_empty(), "the cut came before it did");
+}
