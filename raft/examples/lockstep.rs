@@ -64,7 +64,7 @@ impl Lockstep {
                 }
                 Output::Send(envelope) => self.wire.push_back(envelope),
                 Output::Apply(entries) => self.applied[place] += entries.len() as u64,
-                Output::Restore(_) => {}
+                Output::Restore(_) | Output::Peers(_) => {}
             }
         }
     }

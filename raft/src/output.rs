@@ -5,7 +5,8 @@
 //! timers ──────► Input::Tick      ┐            ┌ Output::Persist ──► storage, in order
 //! network ─────► Input::Receive   ├─► Node ───►│ Output::Send ─────► network
 //! storage ─────► Input::Persisted ┘            │ Output::Apply ────► state machine, in order
-//!                                              └ Output::Restore ──► state machine
+//!                                              ├ Output::Restore ──► state machine
+//!                                              └ Output::Peers ────► address book
 //! ```
 //!
 //! # The contract
@@ -24,10 +25,18 @@
 //! 5. **Time never goes back.** A driver calls [`handle`](crate::Node::handle) with
 //!    [`Input::Tick`] when the moment of [`poll_timeout`](crate::Node::poll_timeout) has come;
 //!    being late costs an election, never safety.
-//! 6. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
+//! 6. **`Peers` says with whom the node talks.** A driver's book of addresses is
+//!    [`address_book`](crate::Node::address_book) at the start, and later what each `Peers` says; it
+//!    comes before the first message to somebody new. Answers also go to peers outside of it: a
+//!    node that joins answers a leader of which its log does not tell yet. A driver gets such an
+//!    answer to where its question came from.
+//! 7. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
 //!    message per peer and in one write.
 
+use std::collections::BTreeMap;
+
 use crate::entry::{Entry, Snapshot};
+use crate::membership::Address;
 use crate::message::Envelope;
 use crate::types::{Index, PeerId, Term, WriteId};
 
@@ -49,12 +58,18 @@ pub enum Output {
     Persist(Write),
     /// Send this message.
     Send(Envelope),
-    /// Apply these committed entries, in order; no-ops are among them, so that indexes have no
-    /// gaps.
+    /// Apply these committed entries, in order; no-ops and memberships are among them, so that
+    /// indexes have no gaps.
     Apply(Vec<Entry>),
     /// Replace the state machine's state by the snapshot's.
     Restore(Snapshot),
+    /// From now on the node talks with these peers by itself, and with nobody else.
+    Peers(AddressBook),
 }
+
+/// The peers a node talks with by itself, itself among them if it is a member, and where each is
+/// reached, as far as the cluster was told.
+pub type AddressBook = BTreeMap<PeerId, Option<Address>>;
 
 /// One write to stable storage.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -30,6 +30,7 @@ impl Node {
             commit_index,
             last_applied,
             restoring,
+            reach,
             writes,
             outbox,
         } = self;
@@ -47,6 +48,7 @@ impl Node {
             commit_index: *commit_index,
             last_applied: *last_applied,
             restoring: restoring.clone(),
+            reach: reach.clone(),
             writes: writes.clone(),
             outbox: outbox.clone(),
         }
@@ -72,10 +74,11 @@ impl Node {
             commit_index,
             last_applied,
             restoring,
+            reach,
             writes,
             outbox,
         } = self;
-        (hard_state, election_timeout, log, configurations, snapshot).hash(hasher);
+        (hard_state, election_timeout, log, configurations, snapshot, reach).hash(hasher);
         (commit_index, last_applied).hash(hasher);
         hash_role(role, *now, hasher);
         let durable = writes.durable();

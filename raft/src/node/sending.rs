@@ -3,6 +3,8 @@
 //! It is worked out when outputs are polled, not when inputs come in, so that everything that
 //! happened in between leaves in one message per follower.
 
+use std::sync::Arc;
+
 use super::Node;
 use crate::entry::{LogSlice, Snapshot};
 use crate::log::{Log, to_usize};
@@ -154,6 +156,7 @@ impl Round<'_> {
     /// is missing.
     fn chunk(&self, transfer: &mut Transfer) -> Message {
         let data = &transfer.snapshot.data;
+        let membership = Arc::clone(&transfer.snapshot.membership);
         let start = to_usize(transfer.offset).min(data.len());
         let limit = match transfer.chunk {
             Probe::Silent => 0,
@@ -167,7 +170,7 @@ impl Round<'_> {
             last_included: transfer.snapshot.last_included,
             offset: transfer.offset,
             chunk: data[start..end].into(),
-            rest: if end == data.len() { Rest::Done } else { Rest::More },
+            rest: if end == data.len() { Rest::Done(membership) } else { Rest::More },
         })
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, RequestVote};
+use raft::message::{AppendEntries, RequestVote, Rest};
 use raft::{
-    Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter, LogSlice, Message,
-    MessageId, Node, Output, Payload, PeerId, RoleName, Snapshot, Stored, Term, WriteId,
+    Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter, LogSlice,
+    Membership, Message, MessageId, Node, Output, Payload, PeerId, RoleName, Snapshot, Stored,
+    Term, WriteId,
 };
 
 /// Whether a peer's writes become durable at once.
@@ -167,6 +168,7 @@ impl Cluster {
                 Output::Send(envelope) => self.wire.push_back(envelope),
                 Output::Apply(entries) => this.applied.extend(entries),
                 Output::Restore(snapshot) => this.restored.push(snapshot),
+                Output::Peers(_) => {}
             }
         }
     }
@@ -229,6 +231,11 @@ pub(crate) fn request_vote(term: u64, index: u64) -> Message {
 pub(crate) fn append(prev: EntryId, entries: &[Entry], leader_commit: u64) -> Message {
     let slice = LogSlice::new(prev, entries.to_vec()).unwrap();
     Message::AppendEntries(AppendEntries { slice, leader_commit: Index::new(leader_commit) })
+}
+
+/// The end of a snapshot of three peers.
+pub(crate) fn done() -> Rest {
+    Rest::Done(Membership::of_voters([0, 1, 2].map(peer)).into())
 }
 
 /// A disk with these entries, in the term of the last of them.

@@ -162,6 +162,7 @@ impl State {
                     self.history.restores(snapshot.last_included)?;
                     peer.given = snapshot.index();
                 }
+                Output::Peers(_) => {}
             }
         }
         let before = std::mem::replace(&mut self.peers[place], Arc::new(peer.done()));
