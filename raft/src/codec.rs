@@ -8,7 +8,12 @@
 //! entry: term:u64 kind:u8 len:u32 bytes        (its index follows from its place)
 //! ```
 
+mod membership;
+
+pub use self::membership::{decode_membership, encode_membership, membership_len};
+
 use crate::entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload};
+use crate::membership::BrokenMembership;
 use crate::message::{
     AppendEntries, AppendEntriesReply, Carried, Envelope, InstallSnapshot, InstallSnapshotReply,
     Message, ReadIndex, ReadIndexReply, RequestVote, Rest, Vote,
@@ -33,6 +38,12 @@ pub enum DecodeError {
     /// Entries that do not follow each other.
     #[error(transparent)]
     BrokenSlice(#[from] BrokenSlice),
+    /// Members that contradict each other.
+    #[error(transparent)]
+    BrokenMembership(#[from] BrokenMembership),
+    /// An address that is no text.
+    #[error("an address is not UTF-8")]
+    AddressNotText,
     /// Bytes after the message.
     #[error("{0} bytes too many")]
     TooLong(usize),
@@ -94,7 +105,13 @@ fn body_len(message: &Message) -> usize {
         Message::AppendEntries(append) => {
             32 + append.slice.entries().iter().map(Entry::encoded_len).sum::<usize>()
         }
-        Message::InstallSnapshot(chunk) => 37 + chunk.chunk.len(),
+        Message::InstallSnapshot(chunk) => {
+            37 + chunk.chunk.len()
+                + match &chunk.rest {
+                    Rest::More => 0,
+                    Rest::Done(membership) => membership_len(membership),
+                }
+        }
         Message::RequestVote(_)
         | Message::RequestVoteReply(_)
         | Message::AppendEntriesReply(_)
@@ -129,13 +146,35 @@ impl Writer {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    /// # Panics
-    /// The bytes are 4 GiB or more, which no limit of the configuration allows.
     fn bytes(&mut self, bytes: &[u8]) {
-        let len = u32::try_from(bytes.len());
-        assert!(len.is_ok(), "{} bytes do not fit into one message", bytes.len());
-        self.0.extend_from_slice(&len.unwrap_or_default().to_le_bytes());
+        self.count(bytes.len());
         self.0.extend_from_slice(bytes);
+    }
+
+    /// # Panics
+    /// There are 2^32 or more, which no limit of the configuration allows.
+    fn count(&mut self, count: usize) {
+        let short = u32::try_from(count);
+        assert!(short.is_ok(), "{count} bytes do not fit into one message");
+        self.0.extend_from_slice(&short.unwrap_or_default().to_le_bytes());
+    }
+
+    fn payload(&mut self, payload: &Payload) {
+        match payload {
+            Payload::NoOp => {
+                self.u8(0);
+                self.bytes(&[]);
+            }
+            Payload::Command(command) => {
+                self.u8(1);
+                self.bytes(command);
+            }
+            Payload::Membership(membership) => {
+                self.u8(2);
+                self.count(membership_len(membership));
+                self.membership(membership);
+            }
+        }
     }
 
     pub(crate) fn entry_id(&mut self, id: EntryId) {
@@ -169,11 +208,7 @@ impl Writer {
     /// Everything but the index, which follows from the entry's place.
     pub(crate) fn entry(&mut self, entry: &Entry) {
         self.u64(entry.id.term.number());
-        self.u8(match entry.payload {
-            Payload::NoOp => 0,
-            Payload::Command(_) => 1,
-        });
-        self.bytes(entry.payload.bytes());
+        self.payload(&entry.payload);
     }
 
     fn append_entries_reply(&mut self, reply: AppendEntriesReply) {
@@ -200,10 +235,13 @@ impl Writer {
         self.entry_id(chunk.last_included);
         self.u64(chunk.offset);
         self.u64(chunk.round.number());
-        self.u8(match chunk.rest {
-            Rest::More => 0,
-            Rest::Done => 1,
-        });
+        match &chunk.rest {
+            Rest::More => self.u8(0),
+            Rest::Done(membership) => {
+                self.u8(1);
+                self.membership(membership);
+            }
+        }
         self.bytes(&chunk.chunk);
     }
 
@@ -242,7 +280,7 @@ impl Writer {
 /// The bytes not read yet.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
         let (first, rest) = self.0.split_first().ok_or(DecodeError::CutOff)?;
         self.0 = rest;
@@ -255,13 +293,31 @@ impl Reader<'_> {
         Ok(u64::from_le_bytes(*bytes))
     }
 
-    fn bytes(&mut self) -> Result<Bytes, DecodeError> {
-        let (len, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
-        let len = u64::from(u32::from_le_bytes(*len));
+    pub(crate) fn bytes(&mut self) -> Result<Bytes, DecodeError> {
+        self.slice().map(Into::into)
+    }
+
+    fn slice(&mut self) -> Result<&'a [u8], DecodeError> {
+        let len = u64::from(self.count()?);
         let len = usize::try_from(len).map_err(|_| DecodeError::TooLarge(len))?;
-        let (bytes, rest) = rest.split_at_checked(len).ok_or(DecodeError::CutOff)?;
+        let (bytes, rest) = self.0.split_at_checked(len).ok_or(DecodeError::CutOff)?;
         self.0 = rest;
-        Ok(bytes.into())
+        Ok(bytes)
+    }
+
+    fn count(&mut self) -> Result<u32, DecodeError> {
+        let (count, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
+        self.0 = rest;
+        Ok(u32::from_le_bytes(*count))
+    }
+
+    fn payload(&mut self) -> Result<Payload, DecodeError> {
+        match self.u8()? {
+            0 => self.slice().map(|_| Payload::NoOp),
+            1 => Ok(Payload::Command(self.bytes()?)),
+            2 => Ok(Payload::Membership(decode_membership(self.slice()?)?.into())),
+            found => Err(DecodeError::Unknown { what: "payload", found }),
+        }
     }
 
     pub(crate) fn index(&mut self) -> Result<Index, DecodeError> {
@@ -317,12 +373,7 @@ impl Reader<'_> {
     /// The entry at `index`.
     pub(crate) fn entry(&mut self, index: Index) -> Result<Entry, DecodeError> {
         let id = EntryId::new(Term::new(self.u64()?), index);
-        let payload = match self.u8()? {
-            0 => self.bytes().map(|_| Payload::NoOp)?,
-            1 => Payload::Command(self.bytes()?),
-            found => return Err(DecodeError::Unknown { what: "payload", found }),
-        };
-        Ok(Entry { id, payload })
+        Ok(Entry { id, payload: self.payload()? })
     }
 
     fn append_entries_reply(&mut self) -> Result<AppendEntriesReply, DecodeError> {
@@ -347,7 +398,7 @@ impl Reader<'_> {
         let (last_included, offset, round) = (self.entry_id()?, self.u64()?, self.round()?);
         let rest = match self.u8()? {
             0 => Rest::More,
-            1 => Rest::Done,
+            1 => Rest::Done(self.membership()?.into()),
             found => return Err(DecodeError::Unknown { what: "rest", found }),
         };
         Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, rest, round })

@@ -52,6 +52,7 @@
 //!         }
 //!         Output::Apply(entries) => applied += entries.len(),
 //!         Output::Restore(_) => unreachable!("nobody made a snapshot"),
+//!         Output::Peers(_) => unreachable!("nobody joined or left"),
 //!         Output::ReadReady { .. } | Output::ReadDropped { .. } => unreachable!("nobody reads"),
 //!     }
 //! };
@@ -92,10 +93,10 @@ pub mod verbose;
 pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
-pub use membership::{Address, Membership};
+pub use membership::{Address, BrokenMembership, Membership};
 pub use message::{Envelope, Message};
 pub use node::{CompactError, Jitter, Node, ProposeError, ReadError, Status, Violation};
-pub use output::{HardState, Input, Output, Record, Suffix, Write};
+pub use output::{AddressBook, HardState, Input, Output, Record, Suffix, Write};
 pub use reads::ReadDrop;
 pub use role::{Role, RoleName};
 pub use stored::{CorruptStore, Stored};

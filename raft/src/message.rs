@@ -3,7 +3,10 @@
 //!
 //! A message says nothing about who sent it; that is the [`Envelope`]'s.
 
+use std::sync::Arc;
+
 use crate::entry::{Bytes, LogSlice};
+use crate::membership::Membership;
 use crate::types::{EntryId, Index, MessageId, PeerId, RequestId, Round, Term};
 
 /// A message on its way from one peer to another.
@@ -169,12 +172,13 @@ pub struct InstallSnapshot {
 }
 
 /// Whether a chunk is the last one of its snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Rest {
     /// More chunks follow.
     More,
-    /// This was the last chunk (Figure 13 `done`).
-    Done,
+    /// This was the last chunk (Figure 13 `done`); with it comes the configuration as of the
+    /// snapshot's last entry.
+    Done(Arc<Membership>),
 }
 
 /// The answer to a chunk of a snapshot.

@@ -5,8 +5,9 @@
 //! timers ──────► Input::Tick      ┐            ┌ Output::Persist ──► storage, in order
 //! network ─────► Input::Receive   ├─► Node ───►│ Output::Send ─────► network
 //! storage ─────► Input::Persisted ┤            │ Output::Apply ────► state machine, in order
-//! clients ─────► propose, read    ┘            │ Output::Restore ──► state machine
-//!                                              └ Output::ReadReady ► state machine, in order
+//! clients ─────► propose, read    ┘            ├ Output::Restore ──► state machine
+//!                                              ├ Output::ReadReady ► state machine, in order
+//!                                              └ Output::Peers ────► address book
 //! ```
 //!
 //! # The contract
@@ -32,10 +33,18 @@
 //! 7. **Time never goes back.** A driver calls [`handle`](crate::Node::handle) with
 //!    [`Input::Tick`] when the moment of [`poll_timeout`](crate::Node::poll_timeout) has come;
 //!    being late costs an election, never safety.
-//! 8. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
+//! 8. **`Peers` says with whom the node talks.** A driver's book of addresses is
+//!    [`address_book`](crate::Node::address_book) at the start, and later what each `Peers` says; it
+//!    comes before the first message to somebody new. Answers also go to peers outside of it: a
+//!    node that joins answers a leader of which its log does not tell yet. A driver gets such an
+//!    answer to where its question came from.
+//! 9. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
 //!    message per peer and in one write, and reads taken meanwhile share one round of messages.
 
+use std::collections::BTreeMap;
+
 use crate::entry::{Entry, Snapshot};
+use crate::membership::Address;
 use crate::message::Envelope;
 use crate::reads::ReadDrop;
 use crate::types::{Index, PeerId, ReadId, Term, WriteId};
@@ -58,8 +67,8 @@ pub enum Output {
     Persist(Write),
     /// Send this message.
     Send(Envelope),
-    /// Apply these committed entries, in order; no-ops are among them, so that indexes have no
-    /// gaps.
+    /// Apply these committed entries, in order; no-ops and memberships are among them, so that
+    /// indexes have no gaps.
     Apply(Vec<Entry>),
     /// Replace the state machine's state by the snapshot's.
     Restore(Snapshot),
@@ -78,7 +87,13 @@ pub enum Output {
         /// Why.
         reason: ReadDrop,
     },
+    /// From now on the node talks with these peers by itself, and with nobody else.
+    Peers(AddressBook),
 }
+
+/// The peers a node talks with by itself, itself among them if it is a member, and where each is
+/// reached, as far as the cluster was told.
+pub type AddressBook = BTreeMap<PeerId, Option<Address>>;
 
 /// One write to stable storage.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

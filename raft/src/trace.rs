@@ -4,6 +4,7 @@
 //! [`crate::verbose`] turns events into log lines.
 
 use crate::entry::Entry;
+use crate::membership::Membership;
 use crate::message::{AppendEntriesReply, Carried, Envelope, Message};
 use crate::output::Record;
 use crate::reads::ReadDrop;
@@ -131,6 +132,13 @@ pub enum Event<'a> {
         /// The `next_index` now.
         next_index: Index,
     },
+    /// Another configuration is in force: the latest one in the log, committed or not.
+    Configured {
+        /// The index of its entry; zero if it is the snapshot's or the first one of all.
+        index: Index,
+        /// The members.
+        membership: &'a Membership,
+    },
     /// `commit_index` rose.
     Committed {
         /// The index before.
@@ -245,6 +253,8 @@ pub enum VoteRefusal {
 pub enum Farewell {
     /// Its driver asked it to.
     Resigned,
+    /// The new configuration is committed and this peer has no vote in it (paper §6).
+    Removed,
 }
 
 /// What a write changes, for the log.
@@ -335,6 +345,7 @@ impl Event<'_> {
             | Self::Appended { .. }
             | Self::Truncated { .. }
             | Self::BackedUp { .. }
+            | Self::Configured { .. }
             | Self::Committed { .. }
             | Self::Applied { .. }
             | Self::Persisting { .. }

@@ -358,7 +358,11 @@ fn durability_fires_on_a_promise_that_could_be_lost() {
 #[test]
 fn durability_fires_on_what_is_applied_or_believed_too_early() {
     let disk = Stored {
-        snapshot: Some(Snapshot { last_included: id(1, 2), data: [].into() }),
+        snapshot: Some(Snapshot {
+            last_included: id(1, 2),
+            membership: Default::default(),
+            data: [].into(),
+        }),
         entries: vec![entry(2, 3, b"x")],
         ..Stored::default()
     };

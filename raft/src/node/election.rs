@@ -133,12 +133,13 @@ impl Node {
     fn lead(&mut self) {
         let last = self.log.last().index;
         let progress = |peer| (peer, Progress::new(last, self.now));
-        let mut others = self.membership().members();
-        others.remove(&self.id());
-        let followers = others.into_iter().map(progress).collect();
+        let own = self.id();
+        let others = self.reach.keys().copied().filter(|peer| *peer != own);
+        let followers = others.map(progress).collect();
         let reads = LeaderReads::default();
         self.set_role(Role::Leader(Leader { followers, commit_notice_due: None, reads }));
-        if self.config.settings().first_entry == FirstEntry::NoOp {
+        // A change under way goes on once an entry of this term is committed.
+        if self.config.settings().first_entry == FirstEntry::NoOp || self.membership().is_joint() {
             self.append_own(Payload::NoOp);
         }
     }

@@ -1,6 +1,7 @@
 //! What a follower does with its leader's entries (paper §5.3, Figure 2 AppendEntries receiver).
 
 use super::Node;
+use crate::configurations::InForce;
 use crate::entry::Entry;
 use crate::message::{AppendEntries, AppendEntriesReply, Envelope, Message};
 use crate::trace::{Event, Refusal};
@@ -68,6 +69,9 @@ impl Node {
         self.trace(&Event::Truncated { from, last: self.log.last() });
         self.log.truncate(from);
         self.writes.truncate(from);
+        if self.configurations.truncate(from) == InForce::Changed {
+            self.use_latest_configuration();
+        }
     }
 
     fn take(&mut self, entries: &[Entry]) {
@@ -75,6 +79,9 @@ impl Node {
             self.trace(&Event::Appended { prev: self.log.last(), last: last.id });
             self.log.extend(entries);
             self.writes.append(entries);
+            if self.configurations.extend(entries) == InForce::Changed {
+                self.use_latest_configuration();
+            }
         }
     }
 }

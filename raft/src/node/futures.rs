@@ -32,6 +32,7 @@ impl Node {
             restoring,
             confirmed_reads,
             next_request,
+            reach,
             writes,
             outbox,
         } = self;
@@ -51,6 +52,7 @@ impl Node {
             restoring: restoring.clone(),
             confirmed_reads: confirmed_reads.clone(),
             next_request: *next_request,
+            reach: reach.clone(),
             writes: writes.clone(),
             outbox: outbox.clone(),
         }
@@ -78,10 +80,11 @@ impl Node {
             restoring,
             confirmed_reads,
             next_request,
+            reach,
             writes,
             outbox,
         } = self;
-        (hard_state, election_timeout, log, configurations, snapshot).hash(hasher);
+        (hard_state, election_timeout, log, configurations, snapshot, reach).hash(hasher);
         (commit_index, last_applied, next_request).hash(hasher);
         confirmed_reads.hash_future(*now, hasher);
         hash_role(role, *now, hasher);

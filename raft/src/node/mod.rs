@@ -4,6 +4,7 @@
 //! handle(now, input) ─► [message rules] ─► election   (§5.2, §5.4.1)
 //!                                        ├► following  (§5.3: what a follower does with entries)
 //!                                        ├► leading    (§5.3, §5.4.2: what a leader does with answers)
+//!                                        ├► membership (§6)
 //!                                        ├► reading    (thesis §6.4: reads that need no entry)
 //!                                        └► snapshot   (§7)
 //! poll_output() ◄─ writes ◄─ outbox ◄─ sending (what a leader owes each follower by now)
@@ -17,6 +18,7 @@ mod following;
 mod futures;
 mod invariant;
 mod leading;
+mod membership;
 mod outbox;
 mod proposing;
 mod reading;
@@ -41,7 +43,7 @@ use crate::configurations::Configurations;
 use crate::entry::Snapshot;
 use crate::log::Log;
 use crate::membership::Membership;
-use crate::output::{HardState, Input, Output};
+use crate::output::{AddressBook, HardState, Input, Output};
 use crate::reads::{Confirmed, FollowerReads};
 use crate::role::{Follower, Role, RoleName};
 use crate::stored::{CorruptStore, Opened, Stored};
@@ -105,6 +107,8 @@ pub struct Node {
     confirmed_reads: Confirmed,
     /// The number of the next question to a leader.
     next_request: RequestId,
+    /// Whom this peer talks with by itself.
+    reach: AddressBook,
     writes: Writes,
     outbox: Outbox,
 }
@@ -145,13 +149,20 @@ impl Node {
     ) -> Result<Self, CorruptStore> {
         let Opened { hard_state, snapshot, log } = stored.open()?;
         let settled = log.base().index;
+        let first = match &snapshot {
+            Some(snapshot) => Arc::clone(&snapshot.membership),
+            None => Arc::new(config.bootstrap()),
+        };
+        let mut configurations = Configurations::new(settled, first);
+        let _at_the_start = configurations.extend(log.range(settled, log.last().index));
         let election_timeout = draw_timeout(&config, jitter.as_mut(), hard_state.current_term);
         let election_deadline = now.after(election_timeout);
         let mut node = Self {
             outbox: Outbox::new(config.settings().first_message_id),
             next_request: RequestId::new(config.settings().first_message_id.number()),
             confirmed_reads: Confirmed::default(),
-            configurations: Configurations::new(Arc::new(config.bootstrap())),
+            reach: configurations.reach(settled),
+            configurations,
             config,
             jitter,
             sink: None,
@@ -185,6 +196,9 @@ impl Node {
             last: self.log.last(),
             voted_for: self.hard_state.voted_for,
         });
+        if self.configurations.latest_index() > Index::ZERO {
+            self.tell_configuration();
+        }
     }
 
     /// Takes what happened. Moments must not go back; one that does counts as the newest one seen.
@@ -253,8 +267,15 @@ impl Node {
     /// Who is in the cluster as of the newest entry that says so, committed or not (paper §6):
     /// what this peer counts and sends by.
     #[must_use]
-    pub const fn membership(&self) -> &Arc<Membership> {
+    pub fn membership(&self) -> &Arc<Membership> {
         self.configurations.latest()
+    }
+
+    /// The peers this one talks with by itself, and where they are: everybody in a configuration
+    /// that may still count. Changes are told by [`Output::Peers`].
+    #[must_use]
+    pub const fn address_book(&self) -> &AddressBook {
+        &self.reach
     }
 
     /// The log after the snapshot.

@@ -3,6 +3,8 @@
 //! It is worked out when outputs are polled, not when inputs come in, so that everything that
 //! happened in between leaves in one message per follower.
 
+use std::sync::Arc;
+
 use super::Node;
 use crate::entry::{LogSlice, Snapshot};
 use crate::log::{Log, to_usize};
@@ -170,6 +172,7 @@ impl Turn<'_> {
     /// empty: the answer says what is missing.
     fn chunk(&self, transfer: &mut Transfer, limit: usize) -> Message {
         let data = &transfer.snapshot.data;
+        let membership = Arc::clone(&transfer.snapshot.membership);
         let start = to_usize(transfer.offset).min(data.len());
         let limit = match transfer.chunk {
             Probe::Silent => 0,
@@ -183,7 +186,7 @@ impl Turn<'_> {
             last_included: transfer.snapshot.last_included,
             offset: transfer.offset,
             chunk: data[start..end].into(),
-            rest: if end == data.len() { Rest::Done } else { Rest::More },
+            rest: if end == data.len() { Rest::Done(membership) } else { Rest::More },
             round: self.round,
         })
     }

@@ -1,5 +1,7 @@
 //! Snapshots: the service's own, and a leader's in chunks (paper §7, Figure 13).
 
+use std::sync::Arc;
+
 use super::Node;
 use crate::entry::{Bytes, Snapshot};
 use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message, Rest};
@@ -51,8 +53,10 @@ impl Node {
         let Some(term) = self.log.term_at(through).filter(|_| through <= last_applied) else {
             return Err(CompactError::NotApplied { through, last_applied });
         };
-        let snapshot = Snapshot { last_included: EntryId::new(term, through), data };
+        let membership = Arc::clone(self.configurations.at(through));
+        let snapshot = Snapshot { last_included: EntryId::new(term, through), membership, data };
         self.log.rebase(snapshot.last_included);
+        self.configurations.compact(through);
         self.snapshot = Some(snapshot.clone());
         let bytes = snapshot.data.len() as u64;
         self.trace(&Event::Compacted { through: snapshot.last_included, bytes });
@@ -104,10 +108,11 @@ impl Node {
         }
         if incoming.offset() == chunk.offset {
             incoming.data.extend_from_slice(&chunk.chunk);
-            if chunk.rest == Rest::Done {
+            if let Rest::Done(membership) = &chunk.rest {
                 let data = std::mem::take(&mut incoming.data).into();
                 follower.incoming = None;
-                self.install(Snapshot { last_included: chunk.last_included, data });
+                let (last_included, membership) = (chunk.last_included, Arc::clone(membership));
+                self.install(Snapshot { last_included, membership, data });
                 let match_index = last_included_index;
                 return InstallSnapshotReply::Installed { match_index, round };
             }
@@ -125,6 +130,7 @@ impl Node {
         self.snapshot = Some(snapshot.clone());
         self.trace(&Event::SnapshotInstalled { last_included, bytes });
         self.trace(&Event::Committed { from, commit_index: last_included.index });
+        self.use_configuration_of(&snapshot);
         let record = Record::Snapshot { snapshot: snapshot.clone(), suffix: Suffix::Discarded };
         let write = self.writes.install(record, from, last_included.index);
         self.restoring = Some((write, snapshot));

@@ -82,6 +82,7 @@ impl Teller<'_> {
             Event::SteppedDown { reason } => {
                 let reason = match reason {
                     Farewell::Resigned => "its driver asks it to",
+                    Farewell::Removed => "the new configuration is without it",
                 };
                 self.say(Topic::Lead, format_args!("gives up leadership: {reason}"), &[]);
             }
@@ -108,6 +109,12 @@ impl Teller<'_> {
                 let facts = [("of", peer(of)), ("next", index(next_index))];
                 let text = format_args!("{of} rejected, back from {from} to {next_index}");
                 self.say(Topic::Log1, text, &facts);
+            }
+            Event::Configured { index: at, membership } => {
+                let text = format_args!("goes by the members of entry {at}: {membership}");
+                let size = membership.all_voters().count() as u64;
+                let facts = [("config", index(at)), ("voters", Fact::Number(size))];
+                self.say(Topic::Info, text, &facts);
             }
             Event::Committed { commit_index, .. } => {
                 let text = format_args!("commits through {commit_index}");
@@ -362,9 +369,9 @@ impl Display for Details<'_> {
             },
             Message::InstallSnapshot(chunk) => {
                 let (from, bytes) = (chunk.offset, chunk.chunk.len());
-                let end = match chunk.rest {
+                let end = match &chunk.rest {
                     Rest::More => "",
-                    Rest::Done => ", the last",
+                    Rest::Done(_) => ", the last",
                 };
                 write!(f, ": through {}, {bytes} bytes from {from}{end}", chunk.last_included)
             }

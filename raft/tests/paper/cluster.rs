@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, RequestVote};
+use raft::message::{AppendEntries, RequestVote, Rest};
 use raft::{
-    Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter, LogSlice, Message,
-    MessageId, Node, Output, Payload, PeerId, ReadDrop, ReadError, ReadId, RoleName, Round,
-    Snapshot, Stored, Term, WriteId,
+    Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter, LogSlice,
+    Membership, Message, MessageId, Node, Output, Payload, PeerId, ReadDrop, ReadError, ReadId,
+    RoleName, Round, Snapshot, Stored, Term, WriteId,
 };
 
 /// Whether a peer's writes become durable at once.
@@ -206,6 +206,7 @@ impl Cluster {
                 Output::Restore(snapshot) => this.restored.push(snapshot),
                 Output::ReadReady { read, index } => this.ends_read(read, Ok(index)),
                 Output::ReadDropped { read, reason } => this.ends_read(read, Err(reason)),
+                Output::Peers(_) => {}
             }
         }
     }
@@ -272,6 +273,11 @@ pub(crate) fn append(prev: EntryId, entries: &[Entry], leader_commit: u64) -> Me
         leader_commit: Index::new(leader_commit),
         round: Round::ZERO,
     })
+}
+
+/// The end of a snapshot of three peers.
+pub(crate) fn done() -> Rest {
+    Rest::Done(Membership::of_voters([0, 1, 2].map(peer)).into())
 }
 
 /// A disk with these entries, in the term of the last of them.

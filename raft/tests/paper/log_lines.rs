@@ -5,7 +5,7 @@ use raft::trace::is_heartbeat;
 use raft::verbose::{Format, Level, MemoryLog, Settings};
 use raft::{Index, Message, Round};
 
-use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
+use crate::cluster::{Cluster, append, disk, done, entry, id, peer, request_vote};
 
 /// What peer 0 of three says during a story.
 fn told(level: Level, format: Format, story: fn(&mut Cluster)) -> String {
@@ -88,7 +88,7 @@ fn a_follower_that_lost_its_way(cluster: &mut Cluster) {
         append(id(1, 1), &[entry(3, 2), entry(3, 3)], 2),
         append(id(3, 3), &[entry(9, 4)], 2),
         snapshot(0, b"st", Rest::More),
-        snapshot(2, b"ate", Rest::Done),
+        snapshot(2, b"ate", done()),
         append(id(3, 9), &[], 9),
     ];
     for message in messages {

@@ -131,8 +131,8 @@ mod bytes {
         ReadIndex, ReadIndexReply, RequestVote, Rest, Vote,
     };
     use raft::{
-        Entry, EntryId, Envelope, Index, LogSlice, Message, MessageId, Payload, PeerId, RequestId,
-        Round, Term,
+        Entry, EntryId, Envelope, Index, LogSlice, Membership, Message, MessageId, Payload, PeerId,
+        RequestId, Round, Term,
     };
 
     fn an_id() -> impl Strategy<Value = EntryId> {
@@ -143,8 +143,27 @@ mod bytes {
         proptest::collection::vec(any::<u8>(), 0..40).prop_map(Into::into)
     }
 
+    fn a_membership() -> impl Strategy<Value = Membership> {
+        let peers = |size| proptest::collection::btree_set((0..9_u64).prop_map(PeerId::new), size);
+        let addresses = proptest::collection::btree_map(0..9_u64, ".{0,9}", 0..9);
+        (peers(1..5), proptest::option::of(peers(1..5)), peers(0..5), addresses).prop_map(
+            |(voters, outgoing, mut learners, addresses)| {
+                learners.retain(|peer| !voters.contains(peer));
+                let empty = Membership::new(voters, outgoing, learners, [].into()).unwrap();
+                let at = |all: Membership, (peer, address): (u64, String)| {
+                    all.with_address(PeerId::new(peer), address)
+                };
+                addresses.into_iter().fold(empty, at)
+            },
+        )
+    }
+
     fn a_slice() -> impl Strategy<Value = LogSlice> {
-        let payload = prop_oneof![Just(Payload::NoOp), some_bytes().prop_map(Payload::Command),];
+        let payload = prop_oneof![
+            Just(Payload::NoOp),
+            some_bytes().prop_map(Payload::Command),
+            a_membership().prop_map(|membership| Payload::Membership(membership.into())),
+        ];
         let entries = proptest::collection::vec((0..3_u64, payload), 0..6);
         (1..1000_u64, 0..1000_u64, entries).prop_map(|(term, index, steps)| {
             let prev = EntryId::new(Term::new(term), Index::new(index));
@@ -162,7 +181,7 @@ mod bytes {
         let index = || (0..1_u64 << 40).prop_map(Index::new);
         let round = || any::<u64>().prop_map(Round::new);
         let request = || any::<u64>().prop_map(RequestId::new);
-        let rest = prop_oneof![Just(Rest::More), Just(Rest::Done)];
+        let rest = prop_oneof![Just(Rest::More), a_membership().prop_map(|m| Rest::Done(m.into()))];
         let carried = prop_oneof![Just(Carried::Entries), Just(Carried::Nothing)];
         prop_oneof![
             an_id().prop_map(|last_log| Message::RequestVote(RequestVote { last_log })),
@@ -239,7 +258,8 @@ mod bytes {
         let place = |index| EntryId { index: Index::new(index), ..id };
         let entry = |index| Entry { id: place(index), payload: payload.clone() };
         let entries = (1..=1000).map(entry).collect();
-        let (offset, rest, round) = (0, Rest::Done, Round::ZERO);
+        let (offset, rest) = (0, Rest::Done(std::sync::Arc::default()));
+        let round = Round::ZERO;
         let chunk = InstallSnapshot { last_included: id, offset, chunk: bytes, rest, round };
         for bytes in [append(entries), encoded(Message::InstallSnapshot(chunk))] {
             let spare = bytes.capacity() - bytes.len();
