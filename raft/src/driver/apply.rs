@@ -147,7 +147,7 @@ impl<M: StateMachine> Applier<M> {
         let applied = caught(|| {
             entries.iter().try_for_each(|entry| {
                 let answer = match &entry.payload {
-                    Payload::NoOp => None,
+                    Payload::NoOp | Payload::Membership(_) => None,
                     Payload::Command(bytes) => Some(machine.apply(decode::<M>(entry.id, bytes)?)),
                 };
                 answers.push((entry.id, answer));

@@ -1,6 +1,6 @@
 //! How a node is put together: what is missing or wrong is said before anything starts.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::node::{Jitter, Node};
 use crate::storage::Storage;
 use crate::stored::Stored;
 use crate::transport::{Inbox, Transport};
-use crate::types::PeerId;
+use crate::types::{PeerId, ReadId};
 use crate::verbose::{self, Logger};
 
 /// A peer of the cluster, and where it is reached if that is over a network.
@@ -142,7 +142,8 @@ impl<M: StateMachine> Builder<M> {
         self
     }
 
-    /// Changes any setting of the protocol. `id` and `peers` are the builder's own.
+    /// Changes any setting of the protocol. `id`, `peers`, `addresses` and `read_timeout` are the
+    /// builder's own.
     pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
@@ -172,8 +173,9 @@ impl<M: StateMachine> Builder<M> {
             node.set_sink(Box::new(Logger::new(settings, Box::new(std::io::stdout()))));
         }
         let (inbox, received) = Inbox::new(plan.settings.inbox_len);
-        for (peer, address) in &plan.addresses {
-            if *peer != plan.id {
+        let addresses = node.address_book().clone();
+        for (peer, address) in addresses.iter().filter(|(peer, _)| **peer != plan.id) {
+            if let Some(address) = address {
                 transport.learn(*peer, address);
             }
         }
@@ -200,12 +202,13 @@ impl<M: StateMachine> Builder<M> {
             disk_state: DiskState::Well,
             transport,
             inbox: received,
-            addresses: plan.addresses,
+            addresses,
             timing,
             now,
             led: None,
             new_waiters: Vec::new(),
-            reads: VecDeque::new(),
+            reads: BTreeMap::new(),
+            next_read: ReadId::new(1),
             snapshots: Snapshots::new(shared.settings.snapshots),
             stop: None,
             alarm: Alarm::default(),
@@ -229,15 +232,18 @@ impl<M: StateMachine> Builder<M> {
         let transport = self.transport.ok_or(missing("network", "transport"))?;
         self.settings.check()?;
         let peers = self.peers.iter().map(|peer| peer.id).collect();
-        let config = Config { id: self.id, peers, ..self.config }.validate()?;
-        let addresses = self.peers.into_iter().filter_map(|peer| Some((peer.id, peer.address?)));
-        let plan = Plan {
+        let addresses = self.peers.into_iter();
+        let addresses = addresses.filter_map(|peer| Some((peer.id, peer.address?.into())));
+        let config = Config {
             id: self.id,
+            peers,
             addresses: addresses.collect(),
-            clock: self.clock,
-            jitter: self.jitter,
-            settings: self.settings,
+            read_timeout: self.settings.deadline,
+            ..self.config
         };
+        let config = config.validate()?;
+        let plan =
+            Plan { id: self.id, clock: self.clock, jitter: self.jitter, settings: self.settings };
         Ok(Parts { machine, storage, transport, config, plan })
     }
 }
@@ -254,7 +260,6 @@ struct Parts<M> {
 /// The rest of it.
 struct Plan {
     id: PeerId,
-    addresses: BTreeMap<PeerId, String>,
     clock: Arc<dyn Clock>,
     jitter: Box<dyn Jitter + Send>,
     settings: Settings,

@@ -3,7 +3,7 @@
 //!
 //! Invariant: nothing in here waits for a disk, a peer or the state machine.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,21 +13,22 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::apply::Job;
+use super::call::Query;
 use super::clock::Sleep;
 use super::disk::{Disk, Queued};
 use super::error::{StopReason, Unknown};
 use super::handle::Shared;
 use super::machine::StateMachine;
 use super::outputs::Snapshots;
-use super::requests::{PendingRead, Request};
+use super::requests::Request;
 use super::status::{DiskState, RunState};
 use super::waiters::Waiter;
 use crate::message::Envelope;
 use crate::node::Node;
-use crate::output::Input;
+use crate::output::{AddressBook, Input};
 use crate::role::RoleName;
 use crate::transport::Transport;
-use crate::types::{Instant, PeerId, Term};
+use crate::types::{Instant, PeerId, ReadId, Term};
 
 /// A running node.
 pub(super) struct CoreTask<M: StateMachine> {
@@ -37,14 +38,16 @@ pub(super) struct CoreTask<M: StateMachine> {
     pub(super) disk_state: DiskState,
     pub(super) transport: Box<dyn Transport>,
     pub(super) inbox: mpsc::Receiver<Envelope>,
-    pub(super) addresses: BTreeMap<PeerId, String>,
+    pub(super) addresses: AddressBook,
     pub(super) timing: Timing,
     /// The moment of this turn.
     pub(super) now: Instant,
     /// The term this peer led at the end of the last turn.
     pub(super) led: Option<Term>,
     pub(super) new_waiters: Vec<Waiter<M::Answer>>,
-    pub(super) reads: VecDeque<PendingRead<M>>,
+    /// Questions that the node has not released yet.
+    pub(super) reads: BTreeMap<ReadId, Box<dyn Query<M>>>,
+    pub(super) next_read: ReadId,
     pub(super) snapshots: Snapshots,
     pub(super) stop: Option<StopReason>,
     pub(super) alarm: Alarm,
@@ -185,7 +188,6 @@ impl<M: StateMachine> CoreTask<M> {
             let until = self.now.after(self.timing.patience);
             self.shared.waiters.hurry(until);
             self.expect_expiry(until);
-            self.fail_reads();
         }
         self.led = leads;
     }

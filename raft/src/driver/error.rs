@@ -121,17 +121,15 @@ impl WriteError {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// This peer does not lead. Ask the leader.
-    #[error("this peer does not lead, {}", Whom(*leader, address.as_deref()))]
-    NotLeader {
-        /// Who leads, as far as this peer knows.
-        leader: Option<PeerId>,
-        /// Where it is reached, if peers have addresses.
-        address: Option<String>,
-    },
-    /// Leadership was lost before the read was known to be of the newest state.
-    #[error("leadership was lost before the read was confirmed")]
+    /// Nobody leads, as far as this peer knows. Try again soon, here or elsewhere.
+    #[error("this peer knows no leader")]
+    NoLeader,
+    /// Leadership changed before the read was known to be of the newest state.
+    #[error("leadership changed before the read was confirmed")]
     LeadershipLost,
+    /// The leader did not take the read: it has too many, or has just been elected.
+    #[error("the leader did not take the read")]
+    Refused,
     /// Too much waits already. Try again later.
     #[error("{pending} calls are waiting already; `Settings` allows no more")]
     Full {

@@ -7,7 +7,8 @@ use super::error::StopReason;
 use super::machine::StateMachine;
 use super::settings::SnapshotPolicy;
 use crate::entry::Entry;
-use crate::output::{Input, Output, Write};
+use crate::membership::Address;
+use crate::output::{AddressBook, Input, Output, Write};
 
 impl<M: StateMachine> CoreTask<M> {
     /// Carries out all that the node wants, in its order.
@@ -19,10 +20,11 @@ impl<M: StateMachine> CoreTask<M> {
                 Output::Apply(entries) => self.apply(entries),
                 Output::Restore(snapshot) => {
                     self.snapshots.restart();
-                    let through = snapshot.index();
                     self.give(Job::Restore(snapshot));
-                    self.release_reads(through);
                 }
+                Output::ReadReady { read, .. } => self.on_read_ready(read),
+                Output::ReadDropped { read, reason } => self.on_read_dropped(read, reason),
+                Output::Peers(book) => self.meet(book),
             }
         }
     }
@@ -43,13 +45,26 @@ impl<M: StateMachine> CoreTask<M> {
     }
 
     fn apply(&mut self, entries: Vec<Entry>) {
-        let Some(last) = entries.last().map(|entry| entry.id.index) else { return };
         let due = self.snapshots.applied(&entries);
         self.give(Job::Apply(entries));
         if due {
             self.give(Job::Snapshot);
         }
-        self.release_reads(last);
+    }
+
+    /// Tells the transport who came, moved or left.
+    fn meet(&mut self, book: AddressBook) {
+        for (peer, address) in &book {
+            if let Some(address) = address.as_ref().filter(|_| *peer != self.id())
+                && self.addresses.get(peer) != Some(&Some(Address::clone(address)))
+            {
+                self.transport.learn(*peer, address);
+            }
+        }
+        for gone in self.addresses.keys().filter(|peer| !book.contains_key(peer)) {
+            self.transport.forget(*gone);
+        }
+        self.addresses = book;
     }
 }
 

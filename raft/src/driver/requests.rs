@@ -11,8 +11,9 @@ use super::machine::{MachineError, StateMachine};
 use super::status::DiskState;
 use super::waiters::{Ending, Waiter};
 use crate::entry::Bytes;
-use crate::node::ProposeError;
-use crate::types::{EntryId, Index, Instant, PeerId};
+use crate::node::{self, ProposeError};
+use crate::reads::ReadDrop;
+use crate::types::{Index, Instant, ReadId};
 
 /// One thing that the core task is told.
 pub(super) enum Request<M: StateMachine> {
@@ -37,18 +38,6 @@ pub(super) struct Proposal<A> {
     pub(super) command: Bytes,
     pub(super) deadline: Instant,
     pub(super) reply: Reply<A, WriteError>,
-}
-
-/// A question that is answered once an entry is applied.
-pub(super) struct PendingRead<M> {
-    pub(super) id: EntryId,
-    pub(super) query: Box<dyn Query<M>>,
-}
-
-/// Whom to ask instead of this peer.
-struct Elsewhere {
-    leader: Option<PeerId>,
-    address: Option<String>,
 }
 
 impl<M: StateMachine> CoreTask<M> {
@@ -91,7 +80,8 @@ impl<M: StateMachine> CoreTask<M> {
     fn refusal(&self, error: ProposeError) -> WriteError {
         match error {
             ProposeError::NotLeader { leader } => {
-                let Elsewhere { leader, address } = self.elsewhere(leader);
+                let address = leader.and_then(|leader| self.addresses.get(&leader)?.clone());
+                let address = address.map(|address| address.to_string());
                 WriteError::NotLeader { leader, address }
             }
             ProposeError::TransferInProgress { to } => WriteError::Transferring { to },
@@ -105,20 +95,35 @@ impl<M: StateMachine> CoreTask<M> {
         if let Some(waited) = self.stuck() {
             return query.fail(ReadError::DiskStuck(waited));
         }
-        match self.node.barrier(self.now) {
-            Ok(id) => self.reads.push_back(PendingRead { id, query }),
-            Err(_) => query.fail(self.not_leader()),
+        let read = self.next_read;
+        match self.node.read(self.now, read) {
+            Ok(()) => {
+                self.next_read = ReadId::new(read.number() + 1);
+                self.reads.insert(read, query);
+            }
+            Err(node::ReadError::NoLeader) => query.fail(ReadError::NoLeader),
+            Err(node::ReadError::NoEntryOfTerm) => query.fail(ReadError::Refused),
+            Err(node::ReadError::TooManyReads { waiting }) => {
+                query.fail(ReadError::Full { pending: waiting as u64 });
+            }
         }
     }
 
-    fn not_leader(&self) -> ReadError {
-        let Elsewhere { leader, address } = self.elsewhere(self.node.status().leader);
-        ReadError::NotLeader { leader, address }
+    /// The state machine may be asked now, after what it was given before.
+    pub(super) fn on_read_ready(&mut self, read: ReadId) {
+        if let Some(query) = self.reads.remove(&read) {
+            self.give(Job::Read(query));
+        }
     }
 
-    fn elsewhere(&self, leader: Option<PeerId>) -> Elsewhere {
-        let address = leader.and_then(|leader| self.addresses.get(&leader).cloned());
-        Elsewhere { leader, address }
+    pub(super) fn on_read_dropped(&mut self, read: ReadId, reason: ReadDrop) {
+        if let Some(query) = self.reads.remove(&read) {
+            query.fail(match reason {
+                ReadDrop::LeaderLost => ReadError::LeadershipLost,
+                ReadDrop::Refused => ReadError::Refused,
+                ReadDrop::TimedOut => ReadError::Late,
+            });
+        }
     }
 
     fn on_disk(&mut self, report: DiskReport) {
@@ -138,20 +143,6 @@ impl<M: StateMachine> CoreTask<M> {
         self.snapshots.made();
         // A leader's snapshot may have overtaken this one.
         let _ = self.node.compact(self.now, through, data);
-    }
-
-    /// Gives the state machine the questions whose entry is applied before them.
-    pub(super) fn release_reads(&mut self, applied: Index) {
-        while let Some(read) = self.reads.pop_front_if(|read| read.id.index <= applied) {
-            self.give(Job::Read(read.query));
-        }
-    }
-
-    /// Leadership is over: what was not confirmed may be old.
-    pub(super) fn fail_reads(&mut self) {
-        for read in self.reads.drain(..) {
-            read.query.fail(ReadError::LeadershipLost);
-        }
     }
 
     fn stuck(&self) -> Option<Duration> {

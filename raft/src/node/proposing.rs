@@ -50,14 +50,4 @@ impl Node {
         self.assert_consistent();
         Ok(id)
     }
-    /// Appends a no-op if this peer leads: once it is applied, the state machine holds everything
-    /// that was committed before this call.
-    #[cfg(feature = "driver")]
-    pub(crate) fn barrier(&mut self, now: Instant) -> Result<EntryId, ProposeError> {
-        self.now = self.now.max(now);
-        if !matches!(self.role, Role::Leader(_)) {
-            return Err(ProposeError::NotLeader { leader: self.leader() });
-        }
-        Ok(self.append_own(Payload::NoOp))
-    }
 }

@@ -40,8 +40,28 @@ async fn a_follower_names_the_leader_and_its_address() {
     let error = cluster.raft(follower).propose(Add(1)).await.expect_err("it follows");
     let expected = format!("this peer does not lead, peer {leader} at host-{leader}:7000 does");
     assert_eq!((error.to_string(), error.outcome()), (expected, Outcome::Never));
-    let error = cluster.raft(follower).read(|counter| counter.value).await.expect_err("it follows");
-    assert!(matches!(error, ReadError::NotLeader { leader: Some(known), .. } if known == leader));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_serves_reads_that_see_all_answered_writes() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    for value in 1..=20 {
+        leader.propose(Add(1)).await.expect("it leads");
+        for follower in cluster.others(leader) {
+            let read = cluster.raft(follower).read(|counter| counter.value).await;
+            assert_eq!(read.expect("it knows the leader"), value);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_of_a_peer_that_is_alone_ends_without_an_answer() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    cluster.isolate(leader.id());
+    let error = leader.read(|counter| counter.value).await.expect_err("it may be old");
+    assert!(matches!(error, ReadError::Late | ReadError::LeadershipLost), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use raft::{EntryId, Index, Term};
 
-use super::{Cluster, Command};
+use super::{Cluster, Command, Ground};
 use crate::failure::Failure;
+use crate::sim::network::Connection;
 
 /// How far a command got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub enum Waited {
     TermPassed,
 }
 
-impl Cluster {
+impl<W: Ground> Cluster<W> {
     /// How many services were given a command at an index, and which.
     ///
     /// That they were given the same one is checked whenever one is given.
@@ -43,7 +44,7 @@ impl Cluster {
         let world = self.world();
         let services =
             (0..world.size()).filter(|place| world.last_applied(*place) >= index).count();
-        let command = world.agreed().command(index).cloned().map(Command);
+        let command = world.agreed(index).map(Command);
         Committed { services, command: command.filter(|_| services > 0) }
     }
 
@@ -113,8 +114,8 @@ impl Cluster {
         for _ in 0..self.size() {
             *turn = self.after(*turn, 1);
             let id = match self.connection(*turn) {
-                crate::sim::network::Connection::Up => self.start_command(*turn, command),
-                crate::sim::network::Connection::Cut => None,
+                Connection::Up => self.start_command(*turn, command),
+                Connection::Cut => None,
             };
             if id.is_some() {
                 return id;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use raft::{RoleName, Term};
 
-use super::Cluster;
+use super::{Cluster, Ground};
 use crate::failure::Failure;
 
-impl Cluster {
+impl<W: Ground> Cluster<W> {
     /// Waits for a leader among the connected peers: the one of the newest term that has one.
     ///
     /// # Errors

@@ -1,14 +1,10 @@
 //! What a scenario does to peers and links.
 
-use std::time::Duration;
-
-use super::Cluster;
+use super::{Cluster, Ground};
 use crate::failure::Failure;
-use crate::plan::{Links, PeerSet, Ways};
-use crate::sim::disk::{Damage, Latency};
-use crate::sim::network::{Connection, Profile};
+use crate::sim::network::Profile;
 
-impl Cluster {
+impl<W: Ground> Cluster<W> {
     /// Cuts every link from and to a peer.
     pub fn disconnect(&self, place: usize) {
         self.world_mut().disconnect(place);
@@ -52,46 +48,12 @@ impl Cluster {
         (0..self.size()).try_for_each(|place| self.start_and_connect(place))
     }
 
-    /// Cuts one direction of one link, until one of its ends is connected again.
-    pub fn cut_link(&self, from: usize, to: usize) {
-        let (from, to) = (PeerSet::only(from), PeerSet::only(to));
-        self.set_links(Links { from, to, ways: Ways::One }, Connection::Cut);
-    }
-
-    /// Cuts or restores links.
-    pub fn set_links(&self, links: Links, state: Connection) {
-        self.world_mut().set_links(links, state);
-    }
-
-    /// Stops a peer at this instant; its links stay as they are.
-    pub fn stop(&self, place: usize, damage: Damage) {
-        self.world_mut().stop(place, damage);
-    }
-
     /// Starts a peer unless it runs; its links stay as they are.
     ///
     /// # Errors
     /// It does not start.
     pub fn start_if_down(&self, place: usize) -> Result<(), Failure> {
         if self.status(place).is_some() { Ok(()) } else { self.start(place) }
-    }
-
-    /// Lets a peer stand still for a while.
-    pub fn pause(&self, place: usize, length: Duration) {
-        self.world_mut().pause(place, length);
-    }
-
-    /// Lets a peer's service take a snapshot.
-    ///
-    /// # Errors
-    /// The peer does not take it.
-    pub fn snapshot(&self, place: usize) -> Result<(), Failure> {
-        self.world_mut().snapshot(place)
-    }
-
-    /// Makes a peer's disk take this long from now on.
-    pub fn set_disk_latency(&self, place: usize, latency: Latency) {
-        self.world_mut().set_latency(place, latency);
     }
 
     /// Makes the network behave like this from now on.
@@ -106,7 +68,7 @@ impl Cluster {
 
     /// Holds up two of three replies for long from now on.
     pub fn reorder_replies(&self) {
-        let profile = self.world().network().profile().with_long_reordering();
+        let profile = self.world().profile().with_long_reordering();
         self.set_network(profile);
     }
 }

@@ -1,12 +1,17 @@
-//! The tester's operations, as scenarios use them.
+//! The tester's operations, as scenarios use them, the same in every world.
 //!
 //! A [`Cluster`] is a handle; clones share the world. Operations take effect in the instant they
 //! are called; those that wait are `async`. A failed expectation is an error, so that a scenario
 //! says what it expects with `?`.
+//!
+//! A scenario that takes a `Cluster<impl Ground>` runs on simulated and on real peers; one that
+//! takes a `Cluster` means the simulated world, and may do more to it ([`simulated`]).
 
 mod agreement;
 mod checks;
 mod faults;
+mod ground;
+pub mod simulated;
 
 use std::borrow::Cow;
 use std::cell::{Ref, RefCell, RefMut};
@@ -17,6 +22,7 @@ use std::time::Duration;
 use raft::{Bytes, EntryId, Instant, Status, Term};
 
 pub use self::agreement::{Committed, Retry, Waited};
+pub use self::ground::Ground;
 
 use crate::failure::Failure;
 use crate::sim::executor::{Join, Tasks};
@@ -25,13 +31,25 @@ use crate::sim::random::{Domain, Stream};
 use crate::world::{Speaker, Traffic, World};
 
 /// The tester's handle to a cluster of peers.
-#[derive(Clone)]
-pub struct Cluster {
-    world: Rc<RefCell<World>>,
+pub struct Cluster<W = World> {
+    world: Rc<RefCell<W>>,
     tasks: Tasks,
     pauses: Rc<RefCell<Stream>>,
     commands: Rc<RefCell<Stream>>,
     faults: Rc<RefCell<Stream>>,
+}
+
+/// Not derived: a world is shared, whether it can be copied or not.
+impl<W> Clone for Cluster<W> {
+    fn clone(&self) -> Self {
+        Self {
+            world: Rc::clone(&self.world),
+            tasks: self.tasks.clone(),
+            pauses: Rc::clone(&self.pauses),
+            commands: Rc::clone(&self.commands),
+            faults: Rc::clone(&self.faults),
+        }
+    }
 }
 
 /// A command of the service: opaque bytes that can be compared.
@@ -73,10 +91,10 @@ impl fmt::Debug for Command {
     }
 }
 
-impl Cluster {
+impl<W: Ground> Cluster<W> {
     /// A handle to a world whose clock these tasks share.
     #[must_use]
-    pub fn new(world: Rc<RefCell<World>>, tasks: Tasks) -> Self {
+    pub fn new(world: Rc<RefCell<W>>, tasks: Tasks) -> Self {
         let seed = world.borrow().seed();
         let stream = |domain| Rc::new(RefCell::new(Stream::new(seed, domain, [0, 0])));
         Self {
@@ -169,7 +187,7 @@ impl Cluster {
     /// Whether a peer is connected.
     #[must_use]
     pub fn connection(&self, place: usize) -> Connection {
-        self.world().network().connection(place)
+        self.world().connection(place)
     }
 
     /// What went over the network so far.
@@ -191,7 +209,7 @@ impl Cluster {
 
     /// The world, to look at.
     #[must_use]
-    pub fn world(&self) -> Ref<'_, World> {
+    pub fn world(&self) -> Ref<'_, W> {
         self.world.borrow()
     }
 
@@ -207,7 +225,7 @@ impl Cluster {
         self.world().seed()
     }
 
-    pub(crate) fn world_mut(&self) -> RefMut<'_, World> {
+    pub(crate) fn world_mut(&self) -> RefMut<'_, W> {
         self.world.borrow_mut()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use raft::Index;
 
 use super::ELECTION_TIMEOUT;
-use crate::cluster::{Cluster, Command, Committed, Retry, Waited, expect};
+use crate::cluster::{Cluster, Command, Committed, Ground, Retry, Waited, expect};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
 use crate::sim::random::Chance;
@@ -17,7 +17,7 @@ use crate::world::Speaker;
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn persist1(cluster: Cluster) -> Result<(), Failure> {
+pub async fn persist1(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     cluster.one(&Command::number(11), 3, Retry::Yes).await?;
     (0..3).try_for_each(|place| cluster.start(place))?;
     for place in 0..3 {
@@ -49,7 +49,7 @@ pub async fn persist1(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn persist2(cluster: Cluster) -> Result<(), Failure> {
+pub async fn persist2(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     for round in 0..5 {
         let index = 1 + 3 * round;
         cluster.one(&Command::number(10 + index), 5, Retry::Yes).await?;
@@ -77,7 +77,7 @@ pub async fn persist2(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn persist3(cluster: Cluster) -> Result<(), Failure> {
+pub async fn persist3(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::Yes).await?;
     let leader = cluster.check_one_leader().await?;
     let (second, third) = (cluster.after(leader, 1), cluster.after(leader, 2));
@@ -97,7 +97,7 @@ pub async fn persist3(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// A committed entry is lost, or there is no agreement in the end.
-pub async fn figure8(cluster: Cluster) -> Result<(), Failure> {
+pub async fn figure8(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     cluster.one(&cluster.random_command(), 1, Retry::Yes).await?;
     for _ in 0..FIGURE8_ROUNDS {
         let leader = offer_to_all(&cluster);
@@ -121,7 +121,7 @@ pub async fn figure8(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// A committed entry is lost, or there is no agreement in the end.
-pub async fn figure8_unreliable(cluster: Cluster) -> Result<(), Failure> {
+pub async fn figure8_unreliable(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     const REORDERING_FROM_ROUND: usize = 200;
     cluster.one(&cluster.random_command(), 1, Retry::Yes).await?;
     for round in 0..FIGURE8_ROUNDS {
@@ -152,7 +152,7 @@ const FIGURE8_ROUNDS: usize = 1000;
 const MAJORITY: usize = 3;
 
 /// Offers a command to every running peer; the last connected one that took it.
-fn offer_to_all(cluster: &Cluster) -> Option<usize> {
+fn offer_to_all(cluster: &Cluster<impl Ground>) -> Option<usize> {
     let mut leader = None;
     for place in 0..cluster.size() {
         let taken = cluster.start_command(place, &cluster.random_command()).is_some();
@@ -164,7 +164,7 @@ fn offer_to_all(cluster: &Cluster) -> Option<usize> {
 }
 
 /// Up to half an election timeout in one round of ten, else up to 12 ms, in whole milliseconds.
-async fn figure8_pause(cluster: &Cluster) {
+async fn figure8_pause(cluster: &Cluster<impl Ground>) {
     let pause = {
         let mut luck = cluster.faults();
         let long = luck.happens(Chance::of(1, 10));
@@ -173,15 +173,15 @@ async fn figure8_pause(cluster: &Cluster) {
     cluster.sleep(Duration::from_millis(pause)).await;
 }
 
-fn running(cluster: &Cluster) -> usize {
+fn running(cluster: &Cluster<impl Ground>) -> usize {
     (0..cluster.size()).filter(|place| cluster.status(*place).is_some()).count()
 }
 
-fn connected(cluster: &Cluster) -> usize {
+fn connected(cluster: &Cluster<impl Ground>) -> usize {
     (0..cluster.size()).filter(|place| cluster.connection(*place) == Connection::Up).count()
 }
 
-fn restart_what_is_down(cluster: &Cluster) -> Result<(), Failure> {
+fn restart_what_is_down(cluster: &Cluster<impl Ground>) -> Result<(), Failure> {
     for place in 0..cluster.size() {
         if cluster.status(place).is_none() {
             cluster.start_and_connect(place)?;
@@ -194,7 +194,7 @@ fn restart_what_is_down(cluster: &Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn unreliable_agree(cluster: Cluster) -> Result<(), Failure> {
+pub async fn unreliable_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     let mut clients = Vec::new();
     for round in 1..50 {
         for number in 0..4 {
@@ -218,7 +218,7 @@ pub async fn unreliable_agree(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It is not, or there is no agreement in the end.
-pub async fn churn(cluster: Cluster) -> Result<(), Failure> {
+pub async fn churn(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     let stop = Rc::new(Cell::new(Churning::On));
     let clients: Vec<_> = (0..CHURN_CLIENTS)
         .map(|number| {
@@ -248,7 +248,7 @@ pub async fn churn(cluster: Cluster) -> Result<(), Failure> {
 }
 
 async fn expect_all_in_log(
-    cluster: &Cluster,
+    cluster: &Cluster<impl Ground>,
     seen: Vec<Command>,
     last: Index,
 ) -> Result<(), Failure> {
@@ -280,7 +280,7 @@ enum Churning {
 const CHURN_CLIENTS: u64 = 3;
 
 /// One round's faults: one peer is cut off, one comes back, one crashes, each perhaps.
-fn churn_faults(cluster: &Cluster) -> Result<(), Failure> {
+fn churn_faults(cluster: &Cluster<impl Ground>) -> Result<(), Failure> {
     let size = cluster.size();
     let struck = |percent| {
         let mut luck = cluster.faults();
@@ -304,7 +304,11 @@ fn churn_faults(cluster: &Cluster) -> Result<(), Failure> {
 }
 
 /// Offers random commands as fast as it can, and remembers those it saw committed.
-async fn churn_client(cluster: Cluster, number: u64, stop: Rc<Cell<Churning>>) -> Vec<Command> {
+async fn churn_client(
+    cluster: Cluster<impl Ground>,
+    number: u64,
+    stop: Rc<Cell<Churning>>,
+) -> Vec<Command> {
     let mut commands = cluster.client_stream(number);
     let mut seen = Vec::new();
     while stop.get() == Churning::On {

@@ -1,0 +1,150 @@
+//! What a cluster stands on: the simulated world, or real peers on a real clock.
+//!
+//! The tester's operations need no more of a world than this, so that a scenario is written once
+//! and runs on every ground. A ground's clock is that of the [`Tasks`](crate::sim::executor::Tasks)
+//! which run the scenario: it wakes them, and is called between their steps alone.
+
+use std::fmt;
+
+use raft::{Bytes, EntryId, Index, RoleName, Status};
+
+use crate::failure::Failure;
+use crate::sim::network::{Connection, Profile};
+use crate::world::{Speaker, Traffic, World};
+
+/// What the tester needs of a world.
+pub trait Ground: 'static {
+    /// The seed of everything that is drawn.
+    fn seed(&self) -> u64;
+
+    /// How many peers there are.
+    fn size(&self) -> usize;
+
+    /// A running peer's status.
+    fn status(&self, place: usize) -> Option<Status>;
+
+    /// Whether the tester has this peer connected.
+    fn connection(&self, place: usize) -> Connection;
+
+    /// The last index a peer's service was given.
+    fn last_applied(&self, place: usize) -> Index;
+
+    /// The command that services were given at an index; that it was the same one is checked
+    /// whenever one is given.
+    fn agreed(&self, index: Index) -> Option<Bytes>;
+
+    /// What went over the network so far.
+    fn traffic(&self) -> Traffic;
+
+    /// The size of the largest term, vote and log that a peer keeps, in bytes of the encoding that
+    /// [`codec`](raft::codec) gives entries.
+    fn log_bytes_max(&self) -> usize;
+
+    /// How the network behaves.
+    fn profile(&self) -> Profile;
+
+    /// Writes a line of the tester into the log.
+    fn say_test(&self, text: fmt::Arguments<'_>);
+
+    /// Offers a command to a peer: its place in the log if the peer believes it leads.
+    fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId>;
+
+    /// Cuts every link from and to a peer.
+    fn disconnect(&mut self, place: usize);
+
+    /// Restores the links between a peer and all other connected peers.
+    fn connect(&mut self, place: usize);
+
+    /// Cuts a peer off and stops it at this instant; what it had persisted stays.
+    fn crash(&mut self, place: usize);
+
+    /// Starts a peer from what it had persisted, after a crash if it runs. Its links stay as they
+    /// are.
+    ///
+    /// # Errors
+    /// It does not start.
+    fn start(&mut self, place: usize) -> Result<(), Failure>;
+
+    /// Changes how the network behaves from now on.
+    fn set_profile(&mut self, profile: Profile);
+
+    /// The status of a peer that runs and is connected.
+    fn connected_status(&self, place: usize) -> Option<Status> {
+        match self.connection(place) {
+            Connection::Up => self.status(place),
+            Connection::Cut => None,
+        }
+    }
+
+    /// Whether a connected peer believes it leads.
+    fn leads(&self, place: usize) -> bool {
+        self.connected_status(place).is_some_and(|status| status.role == RoleName::Leader)
+    }
+}
+
+/// The simulation does all of this by itself.
+impl Ground for World {
+    fn seed(&self) -> u64 {
+        self.seed()
+    }
+
+    fn size(&self) -> usize {
+        self.size()
+    }
+
+    fn status(&self, place: usize) -> Option<Status> {
+        self.status(place)
+    }
+
+    fn connection(&self, place: usize) -> Connection {
+        self.network().connection(place)
+    }
+
+    fn last_applied(&self, place: usize) -> Index {
+        self.last_applied(place)
+    }
+
+    fn agreed(&self, index: Index) -> Option<Bytes> {
+        self.agreed().command(index).cloned()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.traffic()
+    }
+
+    fn log_bytes_max(&self) -> usize {
+        self.log_bytes_max()
+    }
+
+    fn profile(&self) -> Profile {
+        self.network().profile()
+    }
+
+    fn say_test(&self, text: fmt::Arguments<'_>) {
+        self.say_test(text);
+    }
+
+    fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {
+        self.propose(place, command, speaker)
+    }
+
+    fn disconnect(&mut self, place: usize) {
+        self.disconnect(place);
+    }
+
+    fn connect(&mut self, place: usize) {
+        self.connect(place);
+    }
+
+    fn crash(&mut self, place: usize) {
+        self.crash(place);
+    }
+
+    fn start(&mut self, place: usize) -> Result<(), Failure> {
+        self.start(place)
+    }
+
+    fn set_profile(&mut self, profile: Profile) {
+        self.set_profile(profile);
+    }
+}

@@ -1,0 +1,45 @@
+//! What only the simulated world lets a scenario do.
+
+use std::time::Duration;
+
+use super::Cluster;
+use crate::failure::Failure;
+use crate::plan::{Links, PeerSet, Ways};
+use crate::sim::disk::{Damage, Latency};
+use crate::sim::network::Connection;
+
+impl Cluster {
+    /// Cuts one direction of one link, until one of its ends is connected again.
+    pub fn cut_link(&self, from: usize, to: usize) {
+        let (from, to) = (PeerSet::only(from), PeerSet::only(to));
+        self.set_links(Links { from, to, ways: Ways::One }, Connection::Cut);
+    }
+
+    /// Cuts or restores links.
+    pub fn set_links(&self, links: Links, state: Connection) {
+        self.world_mut().set_links(links, state);
+    }
+
+    /// Stops a peer at this instant; its links stay as they are.
+    pub fn stop(&self, place: usize, damage: Damage) {
+        self.world_mut().stop(place, damage);
+    }
+
+    /// Lets a peer stand still for a while.
+    pub fn pause(&self, place: usize, length: Duration) {
+        self.world_mut().pause(place, length);
+    }
+
+    /// Lets a peer's service take a snapshot.
+    ///
+    /// # Errors
+    /// The peer does not take it.
+    pub fn snapshot(&self, place: usize) -> Result<(), Failure> {
+        self.world_mut().snapshot(place)
+    }
+
+    /// Makes a peer's disk take this long from now on.
+    pub fn set_disk_latency(&self, place: usize, latency: Latency) {
+        self.world_mut().set_latency(place, latency);
+    }
+}
