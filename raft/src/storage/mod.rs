@@ -3,8 +3,13 @@
 //! A store carries out the core's writes, no more: what each record means is said once, by
 //! [`Stored::record`](crate::Stored::record), and every store must mean the same.
 
+pub mod conformance;
+#[cfg(feature = "disk")]
+mod disk;
 mod memory;
 
+#[cfg(feature = "disk")]
+pub use self::disk::{DiskOptions, DiskStorage};
 pub use self::memory::MemoryStorage;
 
 use std::error::Error;
@@ -55,6 +60,14 @@ pub enum StorageError {
         what: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Somebody else uses the store, which allows only one at a time.
+    #[error("the data folder {folder} is in use by another process (it wrote {owner:?} into LOCK)")]
+    InUse {
+        /// The folder, as it was named.
+        folder: String,
+        /// The other's process id, as far as it is known.
+        owner: String,
     },
     /// The store holds what durable writes cannot have left behind; says what and where.
     #[error("the store is damaged: {0}")]
