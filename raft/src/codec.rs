@@ -58,14 +58,38 @@ pub enum DecodeError {
 /// ```
 #[must_use]
 pub fn encode(envelope: &Envelope) -> Vec<u8> {
-    let mut writer = Writer(Vec::with_capacity(HEADER_BYTES + body_len(&envelope.message)));
+    let mut bytes = Vec::new();
+    encode_onto(envelope, &mut bytes);
+    bytes
+}
+
+/// Encodes a message after what `bytes` holds already.
+///
+/// ```
+/// # use raft::{Envelope, Message, MessageId, PeerId, Term, codec, message::Vote};
+/// # let (id, from, to, term) = (MessageId::new(7), PeerId::new(1), PeerId::new(2), Term::new(3));
+/// # let message = Message::RequestVoteReply(Vote::Granted);
+/// # let envelope = Envelope { id, from, to, term, message };
+/// let mut bytes = vec![42];
+/// codec::encode_onto(&envelope, &mut bytes);
+/// assert_eq!(bytes[1..], codec::encode(&envelope));
+/// ```
+pub fn encode_onto(envelope: &Envelope, bytes: &mut Vec<u8>) {
+    bytes.reserve(encoded_len_max(envelope));
+    let mut writer = Writer(std::mem::take(bytes));
     writer.u8(kind(&envelope.message));
     writer.u64(envelope.id.number());
     writer.u64(envelope.from.number());
     writer.u64(envelope.to.number());
     writer.u64(envelope.term.number());
     writer.body(&envelope.message);
-    writer.0
+    *bytes = writer.0;
+}
+
+/// An upper bound of a message's length when it is encoded, in bytes; close to it for large ones.
+#[must_use]
+pub fn encoded_len_max(envelope: &Envelope) -> usize {
+    HEADER_BYTES + body_len(&envelope.message)
 }
 
 /// Decodes a message.
@@ -273,7 +297,10 @@ impl Reader<'_> {
             index = index.next();
             let id = EntryId::new(Term::new(self.u64()?), index);
             let payload = match self.u8()? {
-                0 => self.bytes().map(|_| Payload::NoOp)?,
+                0 => match self.bytes()?.len() {
+                    0 => Payload::NoOp,
+                    len => return Err(DecodeError::TooLong(len)),
+                },
                 1 => Payload::Command(self.bytes()?),
                 found => return Err(DecodeError::Unknown { what: "payload", found }),
             };
