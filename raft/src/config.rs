@@ -3,8 +3,10 @@
 //! A [`Config`] is written by a person and may be wrong; a [`ValidConfig`] is one that was checked,
 //! once, and is the only one a node takes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::membership::{Address, Membership};
 use crate::types::{MessageId, PeerId};
 
 /// A node's settings. Start from [`Config::new`] and change what differs.
@@ -19,8 +21,13 @@ use crate::types::{MessageId, PeerId};
 pub struct Config {
     /// This node's own name.
     pub id: PeerId,
-    /// All peers of the cluster, this one among them.
+    /// The voters of a new cluster, this node among them; the same at all of its first nodes.
+    /// Empty for a node that joins a running cluster: it waits until a leader makes it a member.
+    /// What a store holds counts for more than this.
     pub peers: Vec<PeerId>,
+    /// Where the peers are reached, for the transport; the core never looks inside. Empty if the
+    /// transport knows anyway.
+    pub addresses: BTreeMap<PeerId, Address>,
     /// The shortest time without a leader after which a peer stands for election (paper §5.2).
     pub election_timeout_min: Duration,
     /// The longest such time; each peer draws anew for every election.
@@ -41,8 +48,14 @@ pub struct Config {
     pub snapshot_bytes_max: u64,
     /// What a new leader does with its first entry.
     pub first_entry: FirstEntry,
+    /// How long a read may wait before it is given up: for the leader to be sure that it leads, and
+    /// for the state machine to get that far.
+    pub read_timeout: Duration,
+    /// How many reads may wait at once; a leader counts each follower's question as one.
+    pub reads_waiting_max: usize,
     /// The number of the first message sent. A driver that restarts a node passes one that is
-    /// higher than any used before, so that a message's number names it in the whole run.
+    /// higher than any used before, so that a message's number names it in the whole run, and that
+    /// an answer to a follower's read cannot be taken for one to a read of its next life.
     pub first_message_id: MessageId,
 }
 
@@ -62,6 +75,7 @@ impl Config {
         Self {
             id,
             peers,
+            addresses: BTreeMap::new(),
             election_timeout_min: Duration::from_millis(150),
             election_timeout_max: Duration::from_millis(300),
             heartbeat_interval: Duration::from_millis(50),
@@ -71,6 +85,8 @@ impl Config {
             snapshot_chunk_bytes: 64 * 1024,
             snapshot_bytes_max: 1 << 30,
             first_entry: FirstEntry::NoOp,
+            read_timeout: Duration::from_millis(600),
+            reads_waiting_max: 65_536,
             first_message_id: MessageId::new(1),
         }
     }
@@ -86,8 +102,11 @@ impl Config {
         if sorted.len() != self.peers.len() {
             return Err(ConfigError::DoublePeer);
         }
-        if sorted.binary_search(&self.id).is_err() {
+        if !sorted.is_empty() && sorted.binary_search(&self.id).is_err() {
             return Err(ConfigError::NotAPeer { id: self.id });
+        }
+        if let Some(peer) = self.addresses.keys().find(|peer| !self.peers.contains(peer)) {
+            return Err(ConfigError::AddressOfNobody { peer: *peer });
         }
         if self.heartbeat_interval.is_zero() {
             return Err(ConfigError::NoHeartbeat);
@@ -105,6 +124,7 @@ impl Config {
             ("append_bytes_max", self.append_bytes_max),
             ("messages_in_flight_max", self.messages_in_flight_max),
             ("snapshot_chunk_bytes", self.snapshot_chunk_bytes),
+            ("reads_waiting_max", self.reads_waiting_max),
         ] {
             if value == 0 {
                 return Err(ConfigError::Zero { name });
@@ -125,21 +145,12 @@ impl ValidConfig {
         &self.0
     }
 
-    /// How many peers make a majority.
+    /// The members of a new cluster; nobody for a node that joins one.
     #[must_use]
-    pub const fn majority(&self) -> usize {
-        self.0.peers.len() / 2 + 1
-    }
-
-    /// All peers but this one, in order.
-    pub fn others(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.0.peers.iter().copied().filter(|peer| *peer != self.0.id)
-    }
-
-    /// Whether `peer` is another member of the cluster.
-    #[must_use]
-    pub fn is_other(&self, peer: PeerId) -> bool {
-        peer != self.0.id && self.0.peers.binary_search(&peer).is_ok()
+    pub fn bootstrap(&self) -> Membership {
+        let Config { peers, addresses, .. } = &self.0;
+        let voters = Membership::of_voters(peers.iter().copied());
+        addresses.iter().fold(voters, |all, (peer, at)| all.with_address(*peer, Address::clone(at)))
     }
 }
 
@@ -151,10 +162,16 @@ pub enum ConfigError {
     #[error("`peers` names a peer twice")]
     DoublePeer,
     /// The node is not in its own list.
-    #[error("`peers` must contain the node itself, {id}")]
+    #[error("`peers` must contain the node itself, {id}, or be empty to join a running cluster")]
     NotAPeer {
         /// The node.
         id: PeerId,
+    },
+    /// An address of a peer that is not in the list.
+    #[error("`addresses` has one of {peer}, which is not in `peers`")]
+    AddressOfNobody {
+        /// The peer.
+        peer: PeerId,
     },
     /// Heartbeats would come without a pause.
     #[error("`heartbeat_interval` must be longer than zero")]
@@ -188,9 +205,13 @@ mod tests {
 
     #[test]
     fn a_wrong_setting_is_named() {
-        let rows: [(Change, &str); 6] = [
+        let rows: [(Change, &str); 7] = [
             (|c| c.peers.push(PeerId::new(2)), "`peers` names a peer twice"),
             (|c| c.id = PeerId::new(9), "`peers` must contain the node itself, 9"),
+            (
+                |c| c.addresses = [(PeerId::new(4), "four".into())].into(),
+                "`addresses` has one of 4",
+            ),
             (|c| c.heartbeat_interval = Duration::ZERO, "`heartbeat_interval` must be longer"),
             (|c| c.heartbeat_interval = Duration::from_millis(100), "at most half of"),
             (|c| c.election_timeout_max = c.election_timeout_min, "`election_timeout_max` must be"),
@@ -205,13 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn peers_may_come_in_any_order() {
-        let config = Config::new(PeerId::new(2), [3, 1, 2].map(PeerId::new).to_vec());
-        let config = config.validate().unwrap();
-        for (peer, other) in [(1, true), (2, false), (3, true), (4, false)] {
-            assert_eq!(config.is_other(PeerId::new(peer)), other, "{peer}");
-        }
-        assert_eq!(config.others().collect::<Vec<_>>(), [1, 3].map(PeerId::new));
+    fn the_first_members_are_the_peers_or_nobody_yet() {
+        let peers = [3, 1, 2].map(PeerId::new);
+        let mut config = Config::new(peers[2], peers.to_vec());
+        config.addresses = [(peers[1], "one".into())].into();
+        let first = config.validate().unwrap().bootstrap();
+        assert_eq!(first, Membership::of_voters(peers).with_address(peers[1], "one"));
+        let joining = Config::new(PeerId::new(4), vec![]).validate().unwrap();
+        assert!(joining.bootstrap().is_empty());
     }
 
     #[test]
@@ -219,14 +241,5 @@ mod tests {
         let mut config = Config::new(PeerId::new(1), vec![PeerId::new(1)]);
         config.heartbeat_interval = config.election_timeout_min / 2;
         assert!(config.validate().is_ok());
-    }
-
-    #[test]
-    fn a_majority_is_more_than_half() {
-        for (peers, majority) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (7, 4)] {
-            let all = (0..peers).map(PeerId::new).collect();
-            let config = Config::new(PeerId::new(0), all).validate().unwrap();
-            assert_eq!(config.majority(), majority, "of {peers}");
-        }
     }
 }

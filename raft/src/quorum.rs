@@ -1,9 +1,14 @@
-//! Majorities: counting votes and finding the index a majority holds. Pure functions over what
-//! they are given.
+//! Quorums: who must agree, over one configuration or two (paper §5.2, §6). Pure functions over a
+//! [`Membership`] and what they are told of its voters; learners and strangers never count.
+//!
+//! A quorum is a majority of the voters; while a change is under way, a majority of the new and a
+//! majority of the old ones. Nobody decides for a cluster without voters. Everything that is
+//! decided by agreement is decided here, whatever it is the voters agree on.
 
 use std::collections::BTreeSet;
 
-use crate::types::{Index, PeerId};
+use crate::membership::Membership;
+use crate::types::PeerId;
 
 /// The votes a candidate has; each peer counts once, however often its answer arrives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,9 +19,9 @@ pub struct Tally {
 /// Where an election stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
-    /// No majority yet.
+    /// No quorum yet.
     Pending,
-    /// A majority granted its vote.
+    /// A quorum granted its vote.
     Won,
 }
 
@@ -32,51 +37,169 @@ impl Tally {
         self.granted.len()
     }
 
-    /// Where the election stands when `majority` votes are needed.
+    /// Where the election stands among the voters of `membership`.
     #[must_use]
-    pub fn standing(&self, majority: usize) -> Standing {
-        if self.votes() >= majority { Standing::Won } else { Standing::Pending }
+    pub fn standing(&self, membership: &Membership) -> Standing {
+        if is_quorum(membership, |peer| self.granted.contains(&peer)) {
+            Standing::Won
+        } else {
+            Standing::Pending
+        }
     }
 }
 
-/// The highest index that at least `majority` of the peers hold. Sorts `held`, one entry a peer.
+/// Whether the voters for whom `agrees` holds are a quorum.
 ///
 /// ```
-/// use raft::{Index, quorum::held_by_majority};
-/// let mut held = [5, 9, 7, 3, 8].map(Index::new);
-/// assert_eq!(held_by_majority(&mut held, 3), Index::new(7));
+/// use raft::{Membership, PeerId, quorum::is_quorum};
+/// let membership = Membership::of_voters([1, 2, 3].map(PeerId::new));
+/// assert!(is_quorum(&membership, |peer| peer.number() != 2));
+/// assert!(!is_quorum(&membership, |peer| peer.number() == 2));
 /// ```
 #[must_use]
-pub fn held_by_majority(held: &mut [Index], majority: usize) -> Index {
-    held.sort_unstable_by(|a, b| b.cmp(a));
-    majority.checked_sub(1).and_then(|place| held.get(place)).copied().unwrap_or_default()
+pub fn is_quorum(membership: &Membership, agrees: impl Fn(PeerId) -> bool) -> bool {
+    held_by_quorum(membership, agrees)
+}
+
+/// The highest value that a quorum of the voters holds: each voter of the quorum holds it or a
+/// higher one. The default, if there are no voters. Values are whatever has an order: indexes of
+/// the log, moments, rounds.
+///
+/// ```
+/// use raft::{Index, Membership, PeerId, quorum::held_by_quorum};
+/// let membership = Membership::of_voters([1, 2, 3].map(PeerId::new));
+/// let held = held_by_quorum(&membership, |peer| Index::new(10 * peer.number()));
+/// assert_eq!(held, Index::new(20));
+/// ```
+#[must_use]
+pub fn held_by_quorum<T: Copy + Default + Ord>(
+    membership: &Membership,
+    held: impl Fn(PeerId) -> T,
+) -> T {
+    let new = held_by_majority(membership.voters(), &held);
+    match membership.outgoing() {
+        Some(old) => new.min(held_by_majority(old, &held)),
+        None => new,
+    }
+}
+
+/// How many votes an election takes at least.
+#[must_use]
+pub fn votes_needed(membership: &Membership) -> usize {
+    let new = majority(membership.voters());
+    membership.outgoing().map_or(new, |old| new.max(majority(old)))
+}
+
+/// More than half.
+fn majority(voters: &BTreeSet<PeerId>) -> usize {
+    voters.len() / 2 + 1
+}
+
+fn held_by_majority<T: Copy + Default + Ord>(
+    voters: &BTreeSet<PeerId>,
+    held: impl Fn(PeerId) -> T,
+) -> T {
+    let mut values: Vec<T> = voters.iter().map(|peer| held(*peer)).collect();
+    values.sort_unstable_by(|a, b| b.cmp(a));
+    values.get(majority(voters) - 1).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::btree_set;
     use proptest::prelude::*;
 
     #[test]
-    fn a_voter_counts_once() {
+    fn a_voter_counts_once_and_a_stranger_never() {
+        let membership = Membership::of_voters([1, 2].map(PeerId::new));
         let mut tally = Tally::default();
         assert!(tally.grant(PeerId::new(1)));
         assert!(!tally.grant(PeerId::new(1)));
-        assert_eq!((tally.votes(), tally.standing(2)), (1, Standing::Pending));
+        tally.grant(PeerId::new(9));
+        assert_eq!(tally.standing(&membership), Standing::Pending);
         tally.grant(PeerId::new(2));
-        assert_eq!(tally.standing(2), Standing::Won);
+        assert_eq!(tally.standing(&membership), Standing::Won);
+    }
+
+    #[test]
+    fn a_majority_is_more_than_half() {
+        for (peers, expected) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (7, 4)] {
+            let membership = Membership::of_voters((0..peers).map(PeerId::new));
+            assert_eq!(votes_needed(&membership), expected, "of {peers}");
+        }
+    }
+
+    #[test]
+    fn nobody_decides_for_an_empty_cluster() {
+        assert!(!is_quorum(&Membership::default(), |_| true));
+    }
+
+    fn peers() -> impl Strategy<Value = BTreeSet<PeerId>> {
+        btree_set((0_u64..9).prop_map(PeerId::new), 1..8)
+    }
+
+    /// The definition, by counting.
+    fn agree(membership: &Membership, yes: &BTreeSet<PeerId>) -> bool {
+        let majority =
+            |voters: &BTreeSet<PeerId>| voters.intersection(yes).count() * 2 > voters.len();
+        majority(membership.voters()) && membership.outgoing().is_none_or(majority)
+    }
+
+    fn joint(
+        new: BTreeSet<PeerId>,
+        old: Option<BTreeSet<PeerId>>,
+        learners: BTreeSet<PeerId>,
+    ) -> Membership {
+        let new = learners.into_iter().fold(Membership::of_voters(new), Membership::with_learner);
+        match old {
+            Some(old) => Membership::of_voters(old).towards(new),
+            None => new,
+        }
+    }
+
+    fn memberships() -> impl Strategy<Value = Membership> {
+        (peers(), proptest::option::of(peers()), peers())
+            .prop_map(|(new, old, learners)| joint(new, old, learners))
     }
 
     proptest! {
         #[test]
-        fn a_majority_holds_the_index_and_none_holds_the_next(
-            held in proptest::collection::vec(0_u64..20, 1..9),
+        fn a_quorum_is_a_majority_of_each_configuration(
+            membership in memberships(),
+            yes in peers(),
         ) {
-            let majority = held.len() / 2 + 1;
-            let mut indexes: Vec<Index> = held.iter().copied().map(Index::new).collect();
-            let found = held_by_majority(&mut indexes, majority).number();
-            prop_assert!(held.iter().filter(|index| **index >= found).count() >= majority);
-            prop_assert!(held.iter().filter(|index| **index > found).count() < majority);
+            let found = is_quorum(&membership, |peer| yes.contains(&peer));
+            prop_assert_eq!(found, agree(&membership, &yes));
+        }
+
+        #[test]
+        fn a_quorum_holds_the_value_and_none_holds_a_higher_one(
+            membership in memberships(),
+            held in proptest::array::uniform9(0_u64..20),
+        ) {
+            let of = |peer: PeerId| held[peer.number() as usize];
+            let found = held_by_quorum(&membership, of);
+            let holding = |least: u64| -> BTreeSet<PeerId> {
+                (0..9).map(PeerId::new).filter(|peer| of(*peer) >= least).collect()
+            };
+            prop_assert!(agree(&membership, &holding(found)));
+            prop_assert!(!agree(&membership, &holding(found + 1)));
+        }
+
+        /// Paper §6: two decisions of one configuration, and of the one before or after it, share
+        /// a voter.
+        #[test]
+        fn quorums_of_neighbouring_configurations_meet(
+            (old, new) in (peers(), peers()),
+            (left, right) in (peers(), peers()),
+        ) {
+            let joint = joint(new.clone(), Some(old.clone()), BTreeSet::new());
+            for side in [Membership::of_voters(old), Membership::of_voters(new), joint.clone()] {
+                if agree(&joint, &left) && agree(&side, &right) {
+                    prop_assert!(left.intersection(&right).next().is_some());
+                }
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ Examples:
   dstest -r 2B                        in a Go package: with the race detector
   dstest -P core --release --build-arg --locked
                                       one package's tests, built as cargo is told
+  dstest 2A --env RUST_BACKTRACE=1    with a variable of the environment
   dstest 2B -n 50 -t --hist           percentiles, processor time, memory, and how times spread
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
   dstest list 2C                      which tests would run
@@ -37,7 +38,8 @@ Environment:
 
 Files:
   dstest.toml   beside the workspace's Cargo.toml or the go.mod: defaults, presets, timeouts,
-                variables, and the variable that a suite takes its seed from
+                variables (one of them may choose a preset), and the variable that a suite takes
+                its seed from
   .dstest/      beside it: every campaign's results, logs and programs (`dstest prune`)
 
 Signals:

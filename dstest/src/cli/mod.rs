@@ -17,7 +17,7 @@ pub use self::stored::{
     BrowseArgs, CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
     ShowRunArgs, ShrinkArgs, StoredShowArgs,
 };
-use self::values::{parse_shard, parse_size};
+use self::values::{parse_shard, parse_size, parse_variable};
 
 use crate::duration;
 use crate::run::Shard;
@@ -210,6 +210,10 @@ pub struct ProcessArgs {
     /// End a run that has printed more than this (64MiB, 500k) [default: 64MiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_output: Option<u64>,
+
+    /// Set this variable for every run (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_variable)]
+    pub env: Vec<(String, String)>,
 
     /// With a COMMAND: a run whose output matches REGEX failed, whatever its exit code
     #[arg(long, value_name = "REGEX", requires = "command")]

@@ -25,9 +25,45 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     }
 }
 
+/// Reads a variable and its value: `RUST_BACKTRACE=1`; the value may be empty.
+pub(super) fn parse_variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("not a variable: write NAME=VALUE")?;
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if !starts_well || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err(format!("`{name}` is not the name of a variable"));
+    }
+    match name {
+        "DSTEST_SEED" => Err("dstest sets it for each run; --seed chooses them all".to_owned()),
+        "DSTEST_ITER" | "DSTEST_RUN_DIR" => Err("dstest sets it for each run".to_owned()),
+        _ => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables() {
+        let rows = [
+            ("WORLD=real", Ok(("WORLD", "real"))),
+            ("_a1=x=y", Ok(("_a1", "x=y"))),
+            ("EMPTY=", Ok(("EMPTY", ""))),
+            ("WORLD", Err("write NAME=VALUE")),
+            ("=real", Err("`` is not the name")),
+            ("1A=real", Err("`1A` is not the name")),
+            ("A B=real", Err("`A B` is not the name")),
+            ("DSTEST_SEED=1", Err("--seed")),
+            ("DSTEST_RUN_DIR=/tmp", Err("dstest sets it")),
+        ];
+        for (text, want) in rows {
+            match (parse_variable(text), want) {
+                (Ok((name, value)), Ok(want)) => assert_eq!((&*name, &*value), want, "{text}"),
+                (Err(message), Err(part)) => assert!(message.contains(part), "{message}"),
+                (got, want) => panic!("{text}: {got:?}, not {want:?}"),
+            }
+        }
+    }
 
     #[test]
     fn sizes() {

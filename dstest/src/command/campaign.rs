@@ -29,7 +29,7 @@ pub(super) fn run(
     argv: Vec<String>,
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
-    let project = Project::open(&args.target, &args.command)?;
+    let project = Project::open(&args.target, &args.command, &args.process.env)?;
     let plan = Plan::resolve(args, &project.config, cores())?;
     let output = args.show.store.output.as_deref();
     let store = project.store(output)?;

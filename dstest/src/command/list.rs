@@ -10,7 +10,7 @@ use crate::view;
 
 /// Lists one name a line, so that the output can be piped.
 pub(super) fn run(args: &ListArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
-    let project = Project::open(&args.target, &[])?;
+    let project = Project::open(&args.target, &[], &[])?;
     let selection = Selection::resolve(&args.patterns, &args.skip, &args.target)?;
     let plan = BuildPlan::resolve(&args.target, &project.config);
     let suite = project.suite(&plan, interrupts)?;

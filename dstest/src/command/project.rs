@@ -45,8 +45,13 @@ enum Kind {
 }
 
 impl Project {
-    /// Finds out where `--dir` (or the current folder) is; a command needs no project.
-    pub(super) fn open(target: &TargetArgs, command: &[String]) -> Result<Self, Error> {
+    /// Finds out where `--dir` (or the current folder) is; a command needs no project. `env` is
+    /// what `--env` sets.
+    pub(super) fn open(
+        target: &TargetArgs,
+        command: &[String],
+        env: &[(String, String)],
+    ) -> Result<Self, Error> {
         let dir = std::path::absolute(target.dir.as_deref().unwrap_or(Path::new(".")))
             .and_then(|dir| dir.canonicalize())
             .map_err(Error::system("use the folder of --dir"))?;
@@ -60,7 +65,11 @@ impl Project {
             let project = cargo::Project::find(&dir)?;
             (project.workspace_root.clone(), Kind::Cargo(project))
         };
-        let config = Config::load(&root)?.with_preset(target.preset.as_deref())?;
+        let environment = |name: &str| {
+            let given = env.iter().rev().find(|(given, _)| given == name);
+            given.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
+        };
+        let config = Config::load(&root)?.with_preset(target.preset.as_deref(), environment)?;
         Ok(Self { dir, root, config, kind })
     }
 

@@ -26,6 +26,11 @@
 //!
 //! [preset.nightly.run]         # counts instead with --preset nightly; any table from above
 //! iterations = 1000
+//!
+//! [preset.race]                # is also taken, without --preset, where the environment (or --env)
+//! when-env = "SANITIZE"        # has this variable with the value that the preset gives it
+//! env.SANITIZE = "thread"
+//! cargo.profile = "race"
 //! ```
 //!
 //! Unknown keys and unreadable values are refused with the line they stand in.
@@ -138,6 +143,24 @@ pub enum ConfigError {
         /// The parser's message, with line and column.
         message: String,
     },
+    /// A preset waits for a variable that it does not set.
+    #[error(
+        "{FILE_NAME}: [preset.{preset}] has when-env = \"{variable}\", but env.{variable} says no value to wait for"
+    )]
+    NoValue {
+        /// The preset.
+        preset: String,
+        /// The variable.
+        variable: String,
+    },
+    /// The environment asks for more than one preset.
+    #[error("the environment asks for the presets {first} and {second}: choose one by --preset")]
+    TwoPresets {
+        /// One of them.
+        first: String,
+        /// Another one.
+        second: String,
+    },
     /// `--preset` names none that there is.
     #[error("no preset `{name}`{hint}")]
     NoPreset {
@@ -192,6 +215,7 @@ mod tests {
         assert_eq!(config.run.timeout, Some(Duration::from_secs(120)));
         assert_eq!(config.preset["nightly"].run.iterations, std::num::NonZeroU32::new(1000));
         assert_eq!(config.test[0].timeout, Some(Duration::from_secs(300)));
+        assert_eq!(config.preset["race"].when_env.as_deref(), Some("SANITIZE"));
     }
 
     #[test]

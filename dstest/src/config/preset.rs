@@ -1,4 +1,5 @@
-//! `[preset.NAME]`: other defaults under a name, for `--preset NAME`.
+//! `[preset.NAME]`: other defaults under a name, for `--preset NAME` or where the environment asks
+//! for them.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,9 @@ use crate::names;
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Preset {
+    /// The preset is also taken where this variable has the value that `env` gives it.
+    #[serde(rename = "when-env")]
+    pub when_env: Option<String>,
     /// What is built in a cargo project.
     pub cargo: CargoConfig,
     /// What is built in a Go module.
@@ -25,13 +29,19 @@ pub struct Preset {
 
 impl Config {
     /// The configuration with a preset put over it: what the preset says counts, and its
-    /// exceptions for tests come first.
+    /// exceptions for tests come first. Without a name it is the one that `environment`, the
+    /// values of variables, asks for.
     ///
     /// # Errors
-    /// [`ConfigError::NoPreset`] if there is none of that name.
-    pub fn with_preset(mut self, name: Option<&str>) -> Result<Self, ConfigError> {
-        let Some(name) = name else { return Ok(self) };
-        let Some(mut preset) = self.preset.remove(name) else { return Err(self.no_preset(name)) };
+    /// [`ConfigError::NoPreset`] if there is none of that name, and what is wrong with `when-env`.
+    pub fn with_preset(
+        mut self,
+        name: Option<&str>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let asked_for = self.asked_for(environment)?;
+        let Some(name) = name.map(str::to_owned).or(asked_for) else { return Ok(self) };
+        let Some(mut preset) = self.preset.remove(&name) else { return Err(self.no_preset(&name)) };
         replace(&mut self.cargo.package, preset.cargo.package);
         replace(&mut self.cargo.features, preset.cargo.features);
         replace(&mut self.go.package, preset.go.package);
@@ -49,6 +59,29 @@ impl Config {
         preset.test.append(&mut self.test);
         self.test = preset.test;
         Ok(self)
+    }
+
+    /// The preset that the environment asks for.
+    fn asked_for(
+        &self,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<String>, ConfigError> {
+        let mut found: Option<&String> = None;
+        for (name, preset) in &self.preset {
+            let Some(variable) = &preset.when_env else { continue };
+            let Some(value) = preset.env.get(variable) else {
+                let (preset, variable) = (name.clone(), variable.clone());
+                return Err(ConfigError::NoValue { preset, variable });
+            };
+            if environment(variable).as_ref() != Some(value) {
+                continue;
+            }
+            if let Some(first) = found.replace(name) {
+                let (first, second) = (first.clone(), name.clone());
+                return Err(ConfigError::TwoPresets { first, second });
+            }
+        }
+        Ok(found.cloned())
     }
 
     fn no_preset(&self, name: &str) -> ConfigError {
@@ -86,9 +119,37 @@ mod tests {
         toml::from_str(text).unwrap()
     }
 
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn the_environment_can_ask_for_a_preset() {
+        let text = "env.W = '0'\n[preset.real]\nwhen-env = 'W'\nenv.W = '1'\nrun.workers = 8\n\
+            [preset.other]\nenv.W = '2'\n[preset.race]\nwhen-env = 'R'\nenv.R = 'yes'\n";
+        let config = || toml::from_str::<Config>(text).unwrap();
+        let workers = |name, w: &'static str| {
+            let taken = config().with_preset(name, |n| (n == "W").then(|| w.to_owned())).unwrap();
+            (taken.run.workers.map(NonZeroU32::get), taken.env["W"].clone())
+        };
+        assert_eq!(workers(None, "1"), (Some(8), "1".into()));
+        assert_eq!(workers(None, "2"), (None, "0".into()), "another value, and no `when-env`");
+        assert_eq!(workers(Some("other"), "1"), (None, "2".into()), "--preset counts");
+
+        let all = |name: &str| Some(if name == "W" { "1" } else { "yes" }.to_owned());
+        let error = config().with_preset(None, all).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the environment asks for the presets race and real: choose one by --preset"
+        );
+        let config: Config = toml::from_str("[preset.real]\nwhen-env = 'W'\n").unwrap();
+        let error = config.with_preset(None, nothing).unwrap_err().to_string();
+        assert!(error.contains("[preset.real]") && error.contains("env.W"), "{error}");
+    }
+
     #[test]
     fn a_preset_counts_where_it_says_something() {
-        let config = config().with_preset(Some("nightly")).unwrap();
+        let config = config().with_preset(Some("nightly"), nothing).unwrap();
         assert_eq!(config.run.iterations, NonZeroU32::new(1000));
         assert_eq!(config.run.workers, NonZeroU32::new(2));
         assert_eq!((&*config.env["A"], &*config.env["B"]), ("1", "2"));
@@ -99,11 +160,11 @@ mod tests {
 
     #[test]
     fn without_one_nothing_changes_and_a_mistyped_one_is_an_error() {
-        assert_eq!(config().with_preset(None).unwrap(), config());
-        let message = |name| config().with_preset(Some(name)).unwrap_err().to_string();
+        assert_eq!(config().with_preset(None, nothing).unwrap(), config());
+        let message = |name| config().with_preset(Some(name), nothing).unwrap_err().to_string();
         assert_eq!(message("nigthly"), "no preset `nigthly`; did you mean nightly?");
         assert_eq!(message("zzz"), "no preset `zzz`; there are nightly, quick");
-        let none = Config::default().with_preset(Some("a")).unwrap_err().to_string();
+        let none = Config::default().with_preset(Some("a"), nothing).unwrap_err().to_string();
         assert_eq!(none, "no preset `a`; dstest.toml has none");
     }
 }

@@ -231,7 +231,7 @@ fn process(args: &ProcessArgs, config: &Config) -> Result<ProcessPlan, PlanError
         timeouts: timeouts(&config.test)?,
         grace: args.grace.or(config.run.grace).unwrap_or(GRACE),
         max_output: args.max_output.unwrap_or(OUTPUT_BYTES_MAX),
-        env: config.env.clone().into_iter().collect(),
+        env: config.env.clone().into_iter().chain(args.env.clone()).collect(),
         seed_env: config.run.seed_env.clone(),
         fail_regex: args.fail_regex.as_deref().map(compile_bytes).transpose()?,
     })
@@ -343,6 +343,10 @@ mod tests {
             (vec!["b".into()], Some("dev".into()))
         );
         assert_eq!((given.budget.rounds, given.workers), (Rounds::Fixed(n(1)), n(1)));
+        let config: Config = toml::from_str("env.A = '1'\nenv.B = '1'").unwrap();
+        let env = plan(&["--env", "B=2"], &config).unwrap().process.env;
+        let last = |name| env.iter().rev().find(|(n, _)| n == name).map(|(_, value)| &**value);
+        assert_eq!((last("A"), last("B")), (Some("1"), Some("2")));
         let release = plan(&["--release"], &config).unwrap();
         assert_eq!(release.build.profile.as_deref(), Some("release"));
     }

@@ -145,3 +145,17 @@ fn a_preset_changes_the_defaults() {
     scene.on_script(&["--preset", "more", "-n", "1"], "true").exits_with(0).says("sh × 1, ");
     scene.on_script(&["--preset", "mor"], "true").exits_with(2).complains("did you mean more?");
 }
+
+#[test]
+fn a_variable_reaches_every_run_and_may_choose_a_preset() {
+    let scene = Scene::new();
+    let config = "[preset.real]\nwhen-env = 'WORLD'\nenv.WORLD = 'real'\nrun.iterations = 3\n";
+    fs::write(scene.path().join("dstest.toml"), config).unwrap();
+    scene.on_script(&["-n", "2", "--env", "WORLD=sim"], "test $WORLD = sim").exits_with(0);
+    scene.on_script(&["--env", "WORLD=real"], "test $WORLD = real").exits_with(0).says("sh × 3, ");
+    scene.on_script(&["--preset", "real"], "test $WORLD = real").exits_with(0).says("sh × 3, ");
+    let twice = ["-n", "1", "--preset", "real", "--env", "WORLD=sim"];
+    scene.on_script(&twice, "test $WORLD = sim").exits_with(0);
+    let wrong = ["--env", "WORLD"];
+    scene.on_script(&wrong, "true").exits_with(2).complains("NAME=VALUE").complains("--env");
+}

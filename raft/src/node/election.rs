@@ -1,18 +1,21 @@
 //! Elections: terms, votes and roles (paper §5.1, §5.2, §5.4.1).
 
+use std::sync::Arc;
+
 use super::Node;
 use crate::config::FirstEntry;
 use crate::entry::Payload;
 use crate::message::{Envelope, Message, RequestVote, Vote};
 use crate::output::HardState;
 use crate::progress::Progress;
-use crate::quorum::{Standing, Tally};
+use crate::quorum::{Standing, Tally, votes_needed};
+use crate::reads::{FollowerReads, LeaderReads};
 use crate::role::{Candidate, Follower, Leader, Role};
 use crate::trace::{Event, VoteRefusal};
 use crate::types::{PeerId, Term};
 
 impl Node {
-    /// Starts an election: a new term, a vote for itself, a request to everybody else. The
+    /// Starts an election: a new term, a vote for itself, a request to all other voters. The
     /// requests leave and the own vote counts when the vote is durable.
     pub(super) fn campaign(&mut self) {
         self.trace(&Event::ElectionTimeout);
@@ -23,8 +26,9 @@ impl Node {
         let election_deadline = self.now.after(self.election_timeout);
         self.set_role(Role::Candidate(Candidate { tally: Tally::default(), election_deadline }));
         let request = RequestVote { last_log: self.log.last() };
-        let others: Vec<PeerId> = self.config.others().collect();
-        for peer in others {
+        let own = self.id();
+        let membership = Arc::clone(self.membership());
+        for peer in membership.all_voters().filter(|peer| *peer != own) {
             let address = self.address(peer);
             self.outbox.send_after(self.writes.issued(), address, Message::RequestVote(request));
         }
@@ -45,7 +49,13 @@ impl Node {
     pub(super) fn become_follower(&mut self, leader: Option<PeerId>) {
         let fresh = self.now.after(self.election_timeout);
         let election_deadline = self.role.election_deadline().unwrap_or(fresh);
-        self.set_role(Role::Follower(Follower { leader, election_deadline, incoming: None }));
+        let reads = FollowerReads::default();
+        self.set_role(Role::Follower(Follower {
+            leader,
+            election_deadline,
+            incoming: None,
+            reads,
+        }));
     }
 
     /// Hears from the leader of the current term: follows it and waits anew.
@@ -109,8 +119,9 @@ impl Node {
         if !candidate.tally.grant(from) {
             return;
         }
-        let majority = self.config.majority();
-        let (votes, standing) = (candidate.tally.votes(), candidate.tally.standing(majority));
+        let membership = self.configurations.latest();
+        let (votes, standing) = (candidate.tally.votes(), candidate.tally.standing(membership));
+        let majority = votes_needed(membership);
         self.trace(&Event::VoteCounted { from, votes, majority });
         match standing {
             Standing::Pending => {}
@@ -122,9 +133,13 @@ impl Node {
     fn lead(&mut self) {
         let last = self.log.last().index;
         let progress = |peer| (peer, Progress::new(last, self.now));
-        let followers = self.config.others().map(progress).collect();
-        self.set_role(Role::Leader(Leader { followers, commit_notice_due: None }));
-        if self.config.settings().first_entry == FirstEntry::NoOp {
+        let own = self.id();
+        let others = self.reach.keys().copied().filter(|peer| *peer != own);
+        let followers = others.map(progress).collect();
+        let reads = LeaderReads::default();
+        self.set_role(Role::Leader(Leader { followers, commit_notice_due: None, reads }));
+        // A change under way goes on once an entry of this term is committed.
+        if self.config.settings().first_entry == FirstEntry::NoOp || self.membership().is_joint() {
             self.append_own(Payload::NoOp);
         }
     }
@@ -137,10 +152,11 @@ impl Node {
     }
 
     fn set_role(&mut self, role: Role) {
-        let from = self.role.name();
-        self.role = role;
+        let old = std::mem::replace(&mut self.role, role);
+        let from = old.name();
         if self.role.name() != from {
             self.trace(&Event::RoleChanged { from });
         }
+        self.drop_reads_of(old);
     }
 }

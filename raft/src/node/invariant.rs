@@ -46,7 +46,12 @@ impl Node {
         })?;
         match &self.role {
             Role::Follower(_) => Ok(()),
-            Role::Candidate(_) => self.check_own_vote(),
+            Role::Candidate(_) => {
+                self.check_own_vote()?;
+                self.holds("a candidate is a voter", self.is_voter(), || {
+                    self.membership().to_string()
+                })
+            }
             Role::Leader(leader) => {
                 self.check_own_vote()?;
                 self.check_followers(leader)
@@ -81,10 +86,20 @@ impl Node {
                 progress.commit_sent,
                 self.commit_index,
             )?;
+            let (round, wanted) = (leader.reads.round(), leader.reads.wanted());
+            self.at_most(
+                "round answered <= round sent",
+                progress.round_answered,
+                progress.round_sent,
+            )?;
+            self.at_most("round sent <= round", progress.round_sent, round)?;
+            self.at_most("round wanted <= round", wanted, round)?;
+            self.at_most("round confirmed <= round", leader.reads.confirmed_round(), round)?;
         }
-        let others = self.config.others().count();
-        self.holds("a leader follows every other peer", leader.followers.len() == others, || {
-            format!("{} of {others}", leader.followers.len())
+        let others = self.reach.keys().filter(|peer| **peer != self.id());
+        let followed = leader.followers.keys();
+        self.holds("a leader follows every other member", others.eq(followed), || {
+            format!("{:?} of {:?}", leader.followers.keys(), self.reach.keys())
         })
     }
 
@@ -161,10 +176,11 @@ mod tests {
             (
                 |n| {
                     let followers = std::collections::BTreeMap::default();
-                    n.role = Role::Leader(Leader { followers, commit_notice_due: None });
+                    let reads = crate::reads::LeaderReads::default();
+                    n.role = Role::Leader(Leader { followers, commit_notice_due: None, reads });
                     n.hard_state.voted_for = Some(n.id());
                 },
-                "a leader follows every other peer",
+                "a leader follows every other member",
             ),
         ];
         for (break_it, rule) in rows {

@@ -1,10 +1,11 @@
 //! What a leader does with commands and with its followers' answers (paper §5.3, §5.4.2).
 
 use super::Node;
+use crate::configurations::InForce;
 use crate::entry::Payload;
 use crate::message::AppendEntriesReply;
 use crate::progress::{Flow, Probe};
-use crate::quorum::held_by_majority;
+use crate::quorum::held_by_quorum;
 use crate::role::Role;
 use crate::trace::Event;
 use crate::types::{EntryId, Index, PeerId};
@@ -15,19 +16,26 @@ impl Node {
     pub(super) fn append_own(&mut self, payload: Payload) -> EntryId {
         let entry = self.log.push(self.hard_state.current_term, payload);
         let id = entry.id;
+        let in_force = self.configurations.extend([&entry]);
         self.writes.append(&[entry]);
         self.trace(&Event::Proposed { entry: id });
+        if in_force == InForce::Changed {
+            self.use_latest_configuration();
+        }
         id
     }
 
     pub(super) fn on_append_entries_reply(&mut self, of: PeerId, reply: AppendEntriesReply) {
         match reply {
             AppendEntriesReply::Accepted { match_index, .. } => self.on_match(of, match_index),
-            AppendEntriesReply::Rejected { prev_log_index, hint } => {
+            AppendEntriesReply::Rejected { prev_log_index, hint, .. } => {
                 self.on_rejected(of, prev_log_index, hint);
             }
             // Its term is higher than the request's and was followed already.
             AppendEntriesReply::OldTerm => {}
+        }
+        if let Some(round) = reply.round() {
+            self.on_round(of, round);
         }
     }
 
@@ -66,16 +74,20 @@ impl Node {
         self.trace(&Event::BackedUp { of, from, next_index });
     }
 
-    /// Commits what a majority holds durably, if it is of the own term; older entries commit with
+    /// Commits what a quorum holds durably, if it is of the own term; older entries commit with
     /// it (§5.4.2, Figure 8).
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leader) = &self.role else { return };
-        let own = self.writes.durable_index();
-        let followers = leader.followers.values().map(|progress| progress.match_index);
-        let mut held: Vec<Index> = followers.chain([own]).collect();
-        let index = held_by_majority(&mut held, self.config.majority());
+        let (id, own) = (self.id(), self.writes.durable_index());
+        let held = |peer| match leader.followers.get(&peer) {
+            Some(progress) => progress.match_index,
+            None if peer == id => own,
+            None => Index::ZERO,
+        };
+        let index = held_by_quorum(self.configurations.latest(), held);
         if self.log.term_at(index) == Some(self.hard_state.current_term) {
             self.commit_through(index);
+            self.carry_on_change();
         }
     }
 
@@ -87,6 +99,7 @@ impl Node {
         }
         self.commit_index = index;
         self.trace(&Event::Committed { from, commit_index: index });
+        self.settle_configurations(from);
         let notice_due = self.now.after(self.config.settings().commit_notice_delay);
         if let Role::Leader(leader) = &mut self.role {
             leader.commit_notice_due.get_or_insert(notice_due);

@@ -8,7 +8,9 @@ use std::time::Duration;
 use raft::message::{AppendEntries, InstallSnapshot, Rest, Vote};
 use raft::transport::tcp::{Answer, Hello, TcpOptions, TcpTransport};
 use raft::transport::{Inbox, Transport};
-use raft::{Entry, EntryId, Envelope, Index, LogSlice, Message, MessageId, Payload, PeerId, Term};
+use raft::{
+    Entry, EntryId, Envelope, Index, LogSlice, Message, MessageId, Payload, PeerId, Round, Term,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -39,6 +41,7 @@ pub(crate) fn chunk(id: u64, from: PeerId, to: PeerId, bytes: usize) -> Envelope
         offset: 0,
         chunk: vec![7; bytes].into(),
         rest: Rest::More,
+        round: Round::ZERO,
     };
     envelope(id, from, to, Message::InstallSnapshot(chunk))
 }
@@ -50,7 +53,7 @@ pub(crate) fn append(id: u64, from: PeerId, to: PeerId, commands: &[&[u8]]) -> E
         payload: Payload::Command((*command).into()),
     });
     let slice = LogSlice::new(EntryId::ZERO, entries.collect()).expect("indexes follow");
-    let append = AppendEntries { slice, leader_commit: Index::ZERO };
+    let append = AppendEntries { slice, leader_commit: Index::ZERO, round: Round::ZERO };
     envelope(id, from, to, Message::AppendEntries(append))
 }
 

@@ -1,0 +1,218 @@
+//! Who is in a cluster: a configuration as the paper calls it (§6).
+//!
+//! Invariants: no voter of the wanted configuration is a learner in it; addresses are those of
+//! members. A peer that leaves the voters and stays as a learner is both while the change is under
+//! way: it votes through the outgoing configuration. Nothing here knows of logs or quorums: the
+//! arithmetic of majorities is in [`crate::quorum`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::types::PeerId;
+
+/// Where a member is reached: text for a transport, into which the core never looks.
+pub type Address = Arc<str>;
+
+/// The members of a cluster and what they are in it.
+///
+/// ```
+/// use raft::{Membership, PeerId};
+/// let [a, b, c] = [1, 2, 3].map(PeerId::new);
+/// let membership = Membership::of_voters([a, b]).with_learner(c).with_address(c, "host:1");
+/// assert!(membership.votes(a) && !membership.votes(c));
+/// assert_eq!(membership.members(), [a, b, c].into());
+/// assert_eq!(membership.to_string(), "voters 1 2, learners 3");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Membership {
+    voters: BTreeSet<PeerId>,
+    outgoing: Option<BTreeSet<PeerId>>,
+    learners: BTreeSet<PeerId>,
+    addresses: BTreeMap<PeerId, Address>,
+}
+
+impl Membership {
+    /// A cluster of these voters and nobody else.
+    #[must_use]
+    pub fn of_voters(voters: impl IntoIterator<Item = PeerId>) -> Self {
+        Self { voters: voters.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The members as somebody else wrote them down.
+    ///
+    /// # Errors
+    /// They contradict each other.
+    pub fn new(
+        voters: BTreeSet<PeerId>,
+        outgoing: Option<BTreeSet<PeerId>>,
+        learners: BTreeSet<PeerId>,
+        addresses: BTreeMap<PeerId, Address>,
+    ) -> Result<Self, BrokenMembership> {
+        let membership = Self { voters, outgoing, learners, addresses };
+        let nobody_decides = membership.voters.is_empty() && !membership.is_empty();
+        if nobody_decides || membership.outgoing.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Err(BrokenMembership::NoVoters);
+        }
+        if let Some(peer) = membership.voters.intersection(&membership.learners).next() {
+            return Err(BrokenMembership::BothVoterAndLearner { peer: *peer });
+        }
+        match membership.addresses.keys().find(|peer| !membership.contains(**peer)) {
+            Some(peer) => Err(BrokenMembership::AddressOfNobody { peer: *peer }),
+            None => Ok(membership),
+        }
+    }
+
+    /// With a learner more: it gets all entries, and neither votes nor counts. A voter stays one.
+    #[must_use]
+    pub fn with_learner(mut self, peer: PeerId) -> Self {
+        if !self.voters.contains(&peer) {
+            self.learners.insert(peer);
+        }
+        self
+    }
+
+    /// With the address of a member; nobody else has one.
+    #[must_use]
+    pub fn with_address(mut self, peer: PeerId, address: impl Into<Address>) -> Self {
+        if self.contains(peer) {
+            self.addresses.insert(peer, address.into());
+        }
+        self
+    }
+
+    /// The configuration between this one and `target` (paper §6 `C_old,new`): both decide, and
+    /// everybody in either is a member. Where the voters stay the same there is none, and the
+    /// target takes over at once.
+    #[must_use]
+    pub fn towards(&self, target: Self) -> Self {
+        if self.voters == target.voters {
+            return target;
+        }
+        let mut joint = Self { outgoing: Some(self.voters.clone()), ..target };
+        for (peer, address) in &self.addresses {
+            if joint.contains(*peer) {
+                joint.addresses.entry(*peer).or_insert_with(|| Arc::clone(address));
+            }
+        }
+        joint
+    }
+
+    /// The new configuration alone (paper §6 `C_new`).
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        let mut settled = Self { outgoing: None, ..self.clone() };
+        settled.drop_addresses_of_strangers();
+        settled
+    }
+
+    fn drop_addresses_of_strangers(&mut self) {
+        let members = self.members();
+        self.addresses.retain(|peer, _| members.contains(peer));
+    }
+
+    /// The voters; while a change is under way, those of the new configuration (paper §6 `C_new`).
+    #[must_use]
+    pub const fn voters(&self) -> &BTreeSet<PeerId> {
+        &self.voters
+    }
+
+    /// The voters of the old configuration (paper §6 `C_old`) while a change is under way.
+    #[must_use]
+    pub const fn outgoing(&self) -> Option<&BTreeSet<PeerId>> {
+        self.outgoing.as_ref()
+    }
+
+    /// Those who get all entries and do not vote (dissertation §4.2.1).
+    #[must_use]
+    pub const fn learners(&self) -> &BTreeSet<PeerId> {
+        &self.learners
+    }
+
+    /// The addresses that are known.
+    #[must_use]
+    pub const fn addresses(&self) -> &BTreeMap<PeerId, Address> {
+        &self.addresses
+    }
+
+    /// Whether two configurations decide together (paper §6 `C_old,new`).
+    #[must_use]
+    pub const fn is_joint(&self) -> bool {
+        self.outgoing.is_some()
+    }
+
+    /// Whether nobody is in it: what a peer knows that joins a running cluster.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all_voters().next().is_none() && self.learners.is_empty()
+    }
+
+    /// Whether this peer has a vote, in either configuration.
+    #[must_use]
+    pub fn votes(&self, peer: PeerId) -> bool {
+        self.voters.contains(&peer) || self.outgoing.as_ref().is_some_and(|old| old.contains(&peer))
+    }
+
+    /// Whether this peer is a voter or a learner.
+    #[must_use]
+    pub fn contains(&self, peer: PeerId) -> bool {
+        self.votes(peer) || self.learners.contains(&peer)
+    }
+
+    /// All voters, of both configurations, in order.
+    pub fn all_voters(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.voters.union(self.outgoing.as_ref().unwrap_or(&NOBODY)).copied()
+    }
+
+    /// All voters and learners, in order.
+    #[must_use]
+    pub fn members(&self) -> BTreeSet<PeerId> {
+        self.all_voters().chain(self.learners.iter().copied()).collect()
+    }
+}
+
+/// Members that contradict each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokenMembership {
+    /// Members without a voter among them: nothing could ever be decided.
+    #[error("a cluster needs a voter")]
+    NoVoters,
+    /// A peer that is two things in one configuration.
+    #[error("peer {peer} cannot be a voter and a learner")]
+    BothVoterAndLearner {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// An address of a peer that is no member.
+    #[error("there is an address of peer {peer}, which is no member")]
+    AddressOfNobody {
+        /// The peer.
+        peer: PeerId,
+    },
+}
+
+static NOBODY: BTreeSet<PeerId> = BTreeSet::new();
+
+impl fmt::Display for Membership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("nobody");
+        }
+        f.write_str("voters")?;
+        list(f, &self.voters)?;
+        if let Some(outgoing) = &self.outgoing {
+            f.write_str(", outgoing")?;
+            list(f, outgoing)?;
+        }
+        if !self.learners.is_empty() {
+            f.write_str(", learners")?;
+            list(f, &self.learners)?;
+        }
+        Ok(())
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, peers: &BTreeSet<PeerId>) -> fmt::Result {
+    peers.iter().try_for_each(|peer| write!(f, " {peer}"))
+}
