@@ -23,7 +23,7 @@ use std::ops::Range;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use crate::codec::{DecodeError, Reader, Writer};
+use crate::codec::{DecodeError, Reader, Writer, decode_membership, encode_membership};
 use crate::entry::{Entry, Snapshot};
 use crate::output::{HardState, Suffix};
 use crate::types::{EntryId, Index, PeerId, Term};
@@ -221,6 +221,7 @@ pub(super) fn later_frame(bytes: &[u8], start: usize, number: u64, seed: u64) ->
 pub(super) fn seal_snapshot(snapshot: &Snapshot, seed: u64) -> (Vec<u8>, u64) {
     let mut meta = Writer(Vec::new());
     meta.entry_id(snapshot.last_included);
+    meta.0.extend_from_slice(&encode_membership(&snapshot.membership));
     let mut before = Writer(SNAPSHOT_MAGIC.to_vec());
     before.u64(meta.0.len() as u64);
     before.0.extend_from_slice(&meta.0);
@@ -248,7 +249,8 @@ pub(super) fn open_snapshot(
     let (meta, data) = snapshot_parts(content).ok_or("no snapshot of this format")?;
     let mut reader = Reader(&content[meta]);
     let last_included = reader.entry_id().map_err(|error| error.to_string())?;
-    Ok(Snapshot { last_included, data: content[data].into() })
+    let membership = decode_membership(reader.0).map_err(|error| error.to_string())?.into();
+    Ok(Snapshot { last_included, membership, data: content[data].into() })
 }
 
 fn snapshot_parts(content: &[u8]) -> Option<(Range<usize>, Range<usize>)> {
