@@ -187,8 +187,9 @@ impl Script {
         let first = self.model.last().index;
         let count = 1 + self.random.below(4);
         let entry = |place| {
-            let payload = match self.random.below(5) {
+            let payload = match self.random.below(6) {
                 0 => Payload::NoOp,
+                1 => Payload::Membership(self.membership()),
                 _ => Payload::Command(self.random.bytes()),
             };
             Entry { id: EntryId::new(term, first.plus(place)), payload }
@@ -228,14 +229,19 @@ impl Script {
         let last_included = EntryId::new(term, index);
         let known = self.model.entries.iter().any(|entry| entry.id == last_included);
         let suffix = if known { Suffix::Kept } else { Suffix::Discarded };
-        let membership = self.membership();
-        let snapshot = Snapshot { last_included, membership, data };
+        let snapshot = Snapshot { last_included, membership: self.membership(), data };
         (term > Term::ZERO).then_some(Record::Snapshot { snapshot, suffix })
     }
 
     fn membership(&mut self) -> Arc<Membership> {
-        let voters = (0..=self.random.below(4)).map(PeerId::new);
-        Membership::of_voters(voters).with_address(PeerId::new(0), "host:1").into()
+        let voters = (1..=1 + self.random.below(5)).map(PeerId::new);
+        let [voter, learner] = [1, 9].map(PeerId::new);
+        let old = Membership::of_voters(voters).with_address(voter, "here:1");
+        Arc::new(match self.random.below(3) {
+            0 => old,
+            1 => old.with_learner(learner),
+            _ => old.towards(Membership::of_voters([voter, learner])),
+        })
     }
 }
 

@@ -13,7 +13,7 @@
 //! vote            0 | 1 peer:u64
 //! reference       number:u64 term:u64 index:u64 hash:u64
 //! snapshot file   magic:u64 meta_len:u64 meta data hash:u64
-//! meta            term:u64 index:u64
+//! meta            term:u64 index:u64 membership        as messages have it
 //! ```
 //!
 //! A hash is XXH3 with the store's own seed, so that what a client sends cannot look like a frame,
@@ -23,7 +23,7 @@ use std::ops::Range;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use crate::codec::{DecodeError, Reader, Writer, decode_membership, encode_membership};
+use crate::codec::{DecodeError, Reader, Writer};
 use crate::entry::{Entry, Snapshot};
 use crate::output::{HardState, Suffix};
 use crate::types::{EntryId, Index, PeerId, Term};
@@ -221,7 +221,7 @@ pub(super) fn later_frame(bytes: &[u8], start: usize, number: u64, seed: u64) ->
 pub(super) fn seal_snapshot(snapshot: &Snapshot, seed: u64) -> (Vec<u8>, u64) {
     let mut meta = Writer(Vec::new());
     meta.entry_id(snapshot.last_included);
-    meta.0.extend_from_slice(&encode_membership(&snapshot.membership));
+    meta.membership(&snapshot.membership);
     let mut before = Writer(SNAPSHOT_MAGIC.to_vec());
     before.u64(meta.0.len() as u64);
     before.0.extend_from_slice(&meta.0);
@@ -248,8 +248,9 @@ pub(super) fn open_snapshot(
     }
     let (meta, data) = snapshot_parts(content).ok_or("no snapshot of this format")?;
     let mut reader = Reader(&content[meta]);
-    let last_included = reader.entry_id().map_err(|error| error.to_string())?;
-    let membership = decode_membership(reader.0).map_err(|error| error.to_string())?.into();
+    let meta = reader.entry_id().and_then(|id| Ok((id, reader.membership()?)));
+    let (last_included, membership) = meta.map_err(|error| error.to_string())?;
+    let membership = membership.into();
     Ok(Snapshot { last_included, membership, data: content[data].into() })
 }
 
