@@ -46,6 +46,8 @@ pub struct Config {
     pub snapshot_chunk_bytes: usize,
     /// The largest snapshot this node takes from a leader, in bytes.
     pub snapshot_bytes_max: u64,
+    /// How many entries a learner may lack when it is made a voter.
+    pub promotion_lag_max: u64,
     /// What a new leader does with its first entry.
     pub first_entry: FirstEntry,
     /// The number of the first message sent. A driver that restarts a node passes one that is
@@ -78,6 +80,7 @@ impl Config {
             messages_in_flight_max: 64,
             snapshot_chunk_bytes: 64 * 1024,
             snapshot_bytes_max: 1 << 30,
+            promotion_lag_max: 1000,
             first_entry: FirstEntry::NoOp,
             first_message_id: MessageId::new(1),
         }

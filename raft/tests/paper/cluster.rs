@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use raft::message::{AppendEntries, RequestVote, Rest};
 use raft::{
-    Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter, LogSlice,
-    Membership, Message, MessageId, Node, Output, Payload, PeerId, RoleName, Snapshot, Stored,
-    Term, WriteId,
+    AddressBook, Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter,
+    LogSlice, Membership, Message, MessageId, Node, Output, Payload, PeerId, RoleName, Snapshot,
+    Stored, Term, WriteId,
 };
 
 /// Whether a peer's writes become durable at once.
@@ -24,6 +24,8 @@ pub(crate) struct Peer {
     pub(crate) applied: Vec<Entry>,
     pub(crate) restored: Vec<Snapshot>,
     pub(crate) disk: Disk,
+    /// What the node last said of whom it talks with.
+    pub(crate) reach: AddressBook,
     written: WriteId,
 }
 
@@ -32,6 +34,8 @@ pub(crate) struct Cluster {
     pub(crate) wire: VecDeque<Envelope>,
     pub(crate) now: Instant,
     cut: BTreeSet<PeerId>,
+    /// How many peers it begins with; all others join.
+    size: u64,
     change: fn(&mut Config),
 }
 
@@ -68,24 +72,31 @@ impl Cluster {
             wire: VecDeque::new(),
             now: Instant::START,
             cut: BTreeSet::new(),
+            size,
             change,
         };
-        for number in 0..size {
-            let peer = cluster.start(peer(number), size, Stored::default());
-            cluster.peers.insert(PeerId::new(number), peer);
-        }
+        (0..size).for_each(|number| cluster.restart_from(peer(number), Stored::default()));
         cluster
     }
 
-    fn start(&self, peer: PeerId, size: u64, stored: Stored) -> Peer {
-        let mut config = Config::new(peer, (0..size).map(PeerId::new).collect());
+    /// A peer that nobody knows yet, and that knows nobody.
+    pub(crate) fn join(&mut self, number: u64) -> PeerId {
+        assert!(number >= self.size, "{number} is there from the start");
+        self.restart_from(peer(number), Stored::default());
+        peer(number)
+    }
+
+    fn start(&self, peer: PeerId, stored: Stored) -> Peer {
+        let first = if peer.number() < self.size { 0..self.size } else { 0..0 };
+        let mut config = Config::new(peer, first.map(PeerId::new).collect());
         config.first_entry = FirstEntry::Command;
         (self.change)(&mut config);
         let jitter = Box::new(ByNumber(peer.number()));
         let config = config.validate().unwrap();
         let node = Node::new(config, stored.clone(), self.now, jitter).unwrap();
-        let written = WriteId::ZERO;
-        Peer { node, stored, applied: vec![], restored: vec![], disk: Disk::Prompt, written }
+        let (written, reach) = (WriteId::ZERO, node.address_book().clone());
+        let disk = Disk::Prompt;
+        Peer { node, stored, applied: vec![], restored: vec![], disk, reach, written }
     }
 
     /// Starts a peer again from what its disk holds.
@@ -96,7 +107,7 @@ impl Cluster {
 
     /// Starts a peer from a disk of the test's choice.
     pub(crate) fn restart_from(&mut self, peer: PeerId, stored: Stored) {
-        let fresh = self.start(peer, self.peers.len() as u64, stored);
+        let fresh = self.start(peer, stored);
         self.peers.insert(peer, fresh);
     }
 
@@ -168,7 +179,7 @@ impl Cluster {
                 Output::Send(envelope) => self.wire.push_back(envelope),
                 Output::Apply(entries) => this.applied.extend(entries),
                 Output::Restore(snapshot) => this.restored.push(snapshot),
-                Output::Peers(_) => {}
+                Output::Peers(reach) => this.reach = reach,
             }
         }
     }
@@ -185,7 +196,8 @@ impl Cluster {
         self.poll_all();
         while let Some(envelope) = self.wire.pop_front() {
             assert!(delivered < 10_000, "the peers never stop talking");
-            if !self.cut.contains(&envelope.from) && !self.cut.contains(&envelope.to) {
+            let lost = self.cut.contains(&envelope.from) || self.cut.contains(&envelope.to);
+            if !lost && self.peers.contains_key(&envelope.to) {
                 delivered += 1;
                 let to = envelope.to;
                 self.handle(to, Input::Receive(envelope));
