@@ -16,9 +16,9 @@ use crate::entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload};
 use crate::membership::BrokenMembership;
 use crate::message::{
     AppendEntries, AppendEntriesReply, Carried, Envelope, InstallSnapshot, InstallSnapshotReply,
-    Message, RequestVote, Rest, Vote,
+    Message, ReadIndex, ReadIndexReply, RequestVote, Rest, Vote,
 };
-use crate::types::{EntryId, Index, MessageId, PeerId, Term};
+use crate::types::{EntryId, Index, MessageId, PeerId, RequestId, Round, Term};
 
 /// Bytes that are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,14 +69,38 @@ pub enum DecodeError {
 /// ```
 #[must_use]
 pub fn encode(envelope: &Envelope) -> Vec<u8> {
-    let mut writer = Writer(Vec::with_capacity(HEADER_BYTES + body_len(&envelope.message)));
+    let mut bytes = Vec::new();
+    encode_onto(envelope, &mut bytes);
+    bytes
+}
+
+/// Encodes a message after what `bytes` holds already.
+///
+/// ```
+/// # use raft::{Envelope, Message, MessageId, PeerId, Term, codec, message::Vote};
+/// # let (id, from, to, term) = (MessageId::new(7), PeerId::new(1), PeerId::new(2), Term::new(3));
+/// # let message = Message::RequestVoteReply(Vote::Granted);
+/// # let envelope = Envelope { id, from, to, term, message };
+/// let mut bytes = vec![42];
+/// codec::encode_onto(&envelope, &mut bytes);
+/// assert_eq!(bytes[1..], codec::encode(&envelope));
+/// ```
+pub fn encode_onto(envelope: &Envelope, bytes: &mut Vec<u8>) {
+    bytes.reserve(encoded_len_max(envelope));
+    let mut writer = Writer(std::mem::take(bytes));
     writer.u8(kind(&envelope.message));
     writer.u64(envelope.id.number());
     writer.u64(envelope.from.number());
     writer.u64(envelope.to.number());
     writer.u64(envelope.term.number());
     writer.body(&envelope.message);
-    writer.0
+    *bytes = writer.0;
+}
+
+/// An upper bound of a message's length when it is encoded, in bytes; close to it for large ones.
+#[must_use]
+pub fn encoded_len_max(envelope: &Envelope) -> usize {
+    HEADER_BYTES + body_len(&envelope.message)
 }
 
 /// Decodes a message.
@@ -103,10 +127,10 @@ const HEADER_BYTES: usize = 1 + 4 * 8;
 fn body_len(message: &Message) -> usize {
     match message {
         Message::AppendEntries(append) => {
-            28 + append.slice.entries().iter().map(Entry::encoded_len).sum::<usize>()
+            32 + append.slice.entries().iter().map(Entry::encoded_len).sum::<usize>()
         }
         Message::InstallSnapshot(chunk) => {
-            29 + chunk.chunk.len()
+            37 + chunk.chunk.len()
                 + match &chunk.rest {
                     Rest::More => 0,
                     Rest::Done(membership) => membership_len(membership),
@@ -115,7 +139,9 @@ fn body_len(message: &Message) -> usize {
         Message::RequestVote(_)
         | Message::RequestVoteReply(_)
         | Message::AppendEntriesReply(_)
-        | Message::InstallSnapshotReply(_) => 32,
+        | Message::InstallSnapshotReply(_)
+        | Message::ReadIndex(_)
+        | Message::ReadIndexReply(_) => 40,
     }
 }
 
@@ -127,6 +153,8 @@ const fn kind(message: &Message) -> u8 {
         Message::AppendEntriesReply(_) => 4,
         Message::InstallSnapshot(_) => 5,
         Message::InstallSnapshotReply(_) => 6,
+        Message::ReadIndex(_) => 7,
+        Message::ReadIndexReply(_) => 8,
     }
 }
 
@@ -187,12 +215,15 @@ impl Writer {
             Message::AppendEntriesReply(reply) => self.append_entries_reply(*reply),
             Message::InstallSnapshot(chunk) => self.install_snapshot(chunk),
             Message::InstallSnapshotReply(reply) => self.install_snapshot_reply(*reply),
+            Message::ReadIndex(ReadIndex { request }) => self.u64(request.number()),
+            Message::ReadIndexReply(reply) => self.read_index_reply(*reply),
         }
     }
 
     fn append_entries(&mut self, append: &AppendEntries) {
         self.entry_id(append.slice.prev());
         self.u64(append.leader_commit.number());
+        self.u64(append.round.number());
         for entry in append.slice.entries() {
             self.entry(entry);
         }
@@ -207,15 +238,17 @@ impl Writer {
     fn append_entries_reply(&mut self, reply: AppendEntriesReply) {
         match reply {
             AppendEntriesReply::OldTerm => self.u8(0),
-            AppendEntriesReply::Accepted { match_index, carried } => {
+            AppendEntriesReply::Accepted { match_index, carried, round } => {
                 self.u8(match carried {
                     Carried::Entries => 1,
                     Carried::Nothing => 3,
                 });
+                self.u64(round.number());
                 self.u64(match_index.number());
             }
-            AppendEntriesReply::Rejected { prev_log_index, hint } => {
+            AppendEntriesReply::Rejected { prev_log_index, hint, round } => {
                 self.u8(2);
+                self.u64(round.number());
                 self.u64(prev_log_index.number());
                 self.entry_id(hint);
             }
@@ -225,6 +258,7 @@ impl Writer {
     fn install_snapshot(&mut self, chunk: &InstallSnapshot) {
         self.entry_id(chunk.last_included);
         self.u64(chunk.offset);
+        self.u64(chunk.round.number());
         match &chunk.rest {
             Rest::More => self.u8(0),
             Rest::Done(membership) => {
@@ -238,14 +272,30 @@ impl Writer {
     fn install_snapshot_reply(&mut self, reply: InstallSnapshotReply) {
         match reply {
             InstallSnapshotReply::OldTerm => self.u8(0),
-            InstallSnapshotReply::Installed { match_index } => {
+            InstallSnapshotReply::Installed { match_index, round } => {
                 self.u8(1);
+                self.u64(round.number());
                 self.u64(match_index.number());
             }
-            InstallSnapshotReply::Continue { last_included_index, offset } => {
+            InstallSnapshotReply::Continue { last_included_index, offset, round } => {
                 self.u8(2);
+                self.u64(round.number());
                 self.u64(last_included_index.number());
                 self.u64(offset);
+            }
+        }
+    }
+
+    fn read_index_reply(&mut self, reply: ReadIndexReply) {
+        match reply {
+            ReadIndexReply::Refused { request } => {
+                self.u8(0);
+                self.u64(request.number());
+            }
+            ReadIndexReply::Ready { request, read_index } => {
+                self.u8(1);
+                self.u64(request.number());
+                self.u64(read_index.number());
             }
         }
     }
@@ -287,7 +337,10 @@ impl<'a> Reader<'a> {
 
     fn payload(&mut self) -> Result<Payload, DecodeError> {
         match self.u8()? {
-            0 => self.slice().map(|_| Payload::NoOp),
+            0 => match self.slice()?.len() {
+                0 => Ok(Payload::NoOp),
+                len => Err(DecodeError::TooLong(len)),
+            },
             1 => Ok(Payload::Command(self.bytes()?)),
             2 => Ok(Payload::Membership(decode_membership(self.slice()?)?.into())),
             found => Err(DecodeError::Unknown { what: "payload", found }),
@@ -302,6 +355,10 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn round(&mut self) -> Result<Round, DecodeError> {
+        Ok(Round::new(self.u64()?))
+    }
+
     pub(crate) fn entry_id(&mut self) -> Result<EntryId, DecodeError> {
         Ok(EntryId::new(Term::new(self.u64()?), self.index()?))
     }
@@ -314,6 +371,8 @@ impl<'a> Reader<'a> {
             4 => Message::AppendEntriesReply(self.append_entries_reply()?),
             5 => Message::InstallSnapshot(self.install_snapshot()?),
             6 => Message::InstallSnapshotReply(self.install_snapshot_reply()?),
+            7 => Message::ReadIndex(ReadIndex { request: RequestId::new(self.u64()?) }),
+            8 => Message::ReadIndexReply(self.read_index_reply()?),
             found => return Err(DecodeError::Unknown { what: "message", found }),
         })
     }
@@ -328,14 +387,14 @@ impl<'a> Reader<'a> {
 
     fn append_entries(&mut self) -> Result<AppendEntries, DecodeError> {
         let prev = self.entry_id()?;
-        let leader_commit = self.index()?;
+        let (leader_commit, round) = (self.index()?, self.round()?);
         let mut entries = Vec::new();
         let mut index = prev.index;
         while !self.0.is_empty() {
             index = index.next();
             entries.push(self.entry(index)?);
         }
-        Ok(AppendEntries { slice: LogSlice::new(prev, entries)?, leader_commit })
+        Ok(AppendEntries { slice: LogSlice::new(prev, entries)?, leader_commit, round })
     }
 
     /// The entry at `index`.
@@ -350,35 +409,49 @@ impl<'a> Reader<'a> {
             1 => self.accepted(Carried::Entries),
             3 => self.accepted(Carried::Nothing),
             2 => {
-                let (prev_log_index, hint) = (self.index()?, self.entry_id()?);
-                Ok(AppendEntriesReply::Rejected { prev_log_index, hint })
+                let (round, prev_log_index) = (self.round()?, self.index()?);
+                Ok(AppendEntriesReply::Rejected { prev_log_index, hint: self.entry_id()?, round })
             }
             found => Err(DecodeError::Unknown { what: "reply", found }),
         }
     }
 
     fn accepted(&mut self, carried: Carried) -> Result<AppendEntriesReply, DecodeError> {
-        Ok(AppendEntriesReply::Accepted { match_index: self.index()?, carried })
+        let round = self.round()?;
+        Ok(AppendEntriesReply::Accepted { match_index: self.index()?, carried, round })
     }
 
     fn install_snapshot(&mut self) -> Result<InstallSnapshot, DecodeError> {
-        let (last_included, offset) = (self.entry_id()?, self.u64()?);
+        let (last_included, offset, round) = (self.entry_id()?, self.u64()?, self.round()?);
         let rest = match self.u8()? {
             0 => Rest::More,
             1 => Rest::Done(self.membership()?.into()),
             found => return Err(DecodeError::Unknown { what: "rest", found }),
         };
-        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, rest })
+        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, rest, round })
     }
 
     fn install_snapshot_reply(&mut self) -> Result<InstallSnapshotReply, DecodeError> {
         match self.u8()? {
             0 => Ok(InstallSnapshotReply::OldTerm),
-            1 => Ok(InstallSnapshotReply::Installed { match_index: self.index()? }),
-            2 => {
-                let (last_included_index, offset) = (self.index()?, self.u64()?);
-                Ok(InstallSnapshotReply::Continue { last_included_index, offset })
+            1 => {
+                let round = self.round()?;
+                Ok(InstallSnapshotReply::Installed { match_index: self.index()?, round })
             }
+            2 => {
+                let round = self.round()?;
+                let (last_included_index, offset) = (self.index()?, self.u64()?);
+                Ok(InstallSnapshotReply::Continue { last_included_index, offset, round })
+            }
+            found => Err(DecodeError::Unknown { what: "reply", found }),
+        }
+    }
+
+    fn read_index_reply(&mut self) -> Result<ReadIndexReply, DecodeError> {
+        let (kind, request) = (self.u8()?, RequestId::new(self.u64()?));
+        match kind {
+            0 => Ok(ReadIndexReply::Refused { request }),
+            1 => Ok(ReadIndexReply::Ready { request, read_index: self.index()? }),
             found => Err(DecodeError::Unknown { what: "reply", found }),
         }
     }

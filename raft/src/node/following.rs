@@ -5,7 +5,7 @@ use crate::configurations::InForce;
 use crate::entry::Entry;
 use crate::message::{AppendEntries, AppendEntriesReply, Envelope, Message};
 use crate::trace::{Event, Refusal};
-use crate::types::{EntryId, Index};
+use crate::types::{EntryId, Index, Round};
 
 /// How a leader's entries lie against a follower's log.
 enum Fit<'a> {
@@ -21,7 +21,7 @@ impl Node {
         let prev = request.slice.prev();
         let base = self.log.base();
         if prev.index >= base.index && !self.log.contains(prev) {
-            return self.reject(envelope, prev);
+            return self.reject(envelope, prev, request.round);
         }
         match self.fit(request.slice.entries()) {
             Fit::Extends(entries) => self.take(entries),
@@ -36,7 +36,8 @@ impl Node {
         }
         let match_index = request.slice.last().index;
         self.commit_through(request.leader_commit.min(match_index));
-        let reply = AppendEntriesReply::Accepted { match_index, carried: request.carried() };
+        let (carried, round) = (request.carried(), request.round);
+        let reply = AppendEntriesReply::Accepted { match_index, carried, round };
         self.reply(envelope.from, Message::AppendEntriesReply(reply));
     }
 
@@ -56,10 +57,10 @@ impl Node {
         }
     }
 
-    fn reject(&mut self, envelope: &Envelope, prev: EntryId) {
+    fn reject(&mut self, envelope: &Envelope, prev: EntryId, round: Round) {
         // The entry at `prev` itself cannot match, so the hint lies before it.
         let hint = self.log.last_at_most(prev.index.prev(), prev.term);
-        let reply = AppendEntriesReply::Rejected { prev_log_index: prev.index, hint };
+        let reply = AppendEntriesReply::Rejected { prev_log_index: prev.index, hint, round };
         self.reply(envelope.from, Message::AppendEntriesReply(reply));
     }
 

@@ -28,11 +28,14 @@ impl Node {
     pub(super) fn on_append_entries_reply(&mut self, of: PeerId, reply: AppendEntriesReply) {
         match reply {
             AppendEntriesReply::Accepted { match_index, .. } => self.on_match(of, match_index),
-            AppendEntriesReply::Rejected { prev_log_index, hint } => {
+            AppendEntriesReply::Rejected { prev_log_index, hint, .. } => {
                 self.on_rejected(of, prev_log_index, hint);
             }
             // Its term is higher than the request's and was followed already.
             AppendEntriesReply::OldTerm => {}
+        }
+        if let Some(round) = reply.round() {
+            self.on_round(of, round);
         }
     }
 

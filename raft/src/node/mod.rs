@@ -5,6 +5,7 @@
 //!                                        ├► following  (§5.3: what a follower does with entries)
 //!                                        ├► leading    (§5.3, §5.4.2: what a leader does with answers)
 //!                                        ├► membership (§6)
+//!                                        ├► reading    (thesis §6.4: reads that need no entry)
 //!                                        └► snapshot   (§7)
 //! poll_output() ◄─ writes ◄─ outbox ◄─ sending (what a leader owes each follower by now)
 //! ```
@@ -20,6 +21,7 @@ mod leading;
 mod membership;
 mod outbox;
 mod proposing;
+mod reading;
 mod receiving;
 mod sending;
 mod snapshot;
@@ -31,6 +33,7 @@ use std::time::Duration;
 
 pub use self::invariant::Violation;
 pub use self::proposing::ProposeError;
+pub use self::reading::ReadError;
 pub use self::snapshot::CompactError;
 
 use self::outbox::Outbox;
@@ -41,10 +44,11 @@ use crate::entry::Snapshot;
 use crate::log::Log;
 use crate::membership::Membership;
 use crate::output::{AddressBook, HardState, Input, Output};
+use crate::reads::{Confirmed, FollowerReads};
 use crate::role::{Follower, Role, RoleName};
 use crate::stored::{CorruptStore, Opened, Stored};
 use crate::trace::{Event, Sink, Source};
-use crate::types::{Index, Instant, PeerId, Term, WriteId};
+use crate::types::{Index, Instant, PeerId, RequestId, Term, WriteId};
 
 /// Where a node's randomness comes from: one number for each election timeout.
 pub trait Jitter {
@@ -55,8 +59,8 @@ pub trait Jitter {
 /// One peer's state machine.
 ///
 /// Methods are of four kinds:
-/// - [`Node::handle`], [`Node::propose`], [`Node::resign`] and [`Node::compact`] tell it what
-///   happened;
+/// - [`Node::handle`], [`Node::propose`], [`Node::read`], [`Node::resign`] and [`Node::compact`]
+///   tell it what happened;
 /// - [`Node::poll_output`] and [`Node::poll_timeout`] tell the driver what to do, and are asked
 ///   after each of the former (or after several: see [`crate::output`]);
 /// - [`Node::status`] and [`Node::log`] show what it knows;
@@ -99,6 +103,10 @@ pub struct Node {
     last_applied: Index,
     /// A leader's snapshot that goes to the state machine once this write is durable.
     restoring: Option<(WriteId, Snapshot)>,
+    /// Reads that are safe once the state machine got that far, whoever leads by then.
+    confirmed_reads: Confirmed,
+    /// The number of the next question to a leader.
+    next_request: RequestId,
     /// Whom this peer talks with by itself.
     reach: AddressBook,
     writes: Writes,
@@ -151,6 +159,8 @@ impl Node {
         let election_deadline = now.after(election_timeout);
         let mut node = Self {
             outbox: Outbox::new(config.settings().first_message_id),
+            next_request: RequestId::new(config.settings().first_message_id.number()),
+            confirmed_reads: Confirmed::default(),
             reach: configurations.reach(settled),
             configurations,
             config,
@@ -158,7 +168,12 @@ impl Node {
             sink: None,
             now,
             hard_state,
-            role: Role::Follower(Follower { leader: None, election_deadline, incoming: None }),
+            role: Role::Follower(Follower {
+                leader: None,
+                election_deadline,
+                incoming: None,
+                reads: FollowerReads::default(),
+            }),
             election_timeout,
             writes: Writes::new(log.last().index),
             log,
@@ -209,8 +224,10 @@ impl Node {
             return Some(Output::Persist(write));
         }
         if self.outbox.is_empty() {
+            self.ask_for_reads();
             self.send_what_is_due();
             self.apply_what_is_due();
+            self.release_reads();
         }
         let output = self.outbox.poll();
         if let Some(Output::Send(envelope)) = &output {
@@ -223,12 +240,13 @@ impl Node {
     /// followers waits for nothing, and neither does a peer without a vote: it never stands.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match &self.role {
+        let own = match &self.role {
             Role::Follower(_) | Role::Candidate(_) => {
                 self.role.election_deadline().filter(|_| self.is_voter())
             }
             Role::Leader(leader) => leader.next_deadline(),
-        }
+        };
+        own.into_iter().chain(self.read_deadline()).min()
     }
 
     /// What the peer looks like from outside.
@@ -292,6 +310,7 @@ impl Node {
     /// What a leader owes by now is found when its outputs are polled; the others may have to
     /// stand for election, if they have a vote.
     fn on_tick(&mut self) {
+        self.expire_reads();
         let due = self.role.election_deadline().is_some_and(|deadline| self.now >= deadline);
         if due && self.is_voter() {
             self.campaign();

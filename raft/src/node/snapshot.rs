@@ -81,7 +81,8 @@ impl Node {
         }
         let reply = if chunk.last_included.index <= self.commit_index {
             self.drop_incoming();
-            InstallSnapshotReply::Installed { match_index: chunk.last_included.index }
+            let match_index = chunk.last_included.index;
+            InstallSnapshotReply::Installed { match_index, round: chunk.round }
         } else {
             self.collect(chunk)
         };
@@ -97,9 +98,9 @@ impl Node {
     /// Adds a chunk to those before it, and installs the snapshot with the last one. A chunk that
     /// does not fit (a lost, doubled or overtaken one) is answered with what is here.
     fn collect(&mut self, chunk: &InstallSnapshot) -> InstallSnapshotReply {
-        let last_included_index = chunk.last_included.index;
+        let (last_included_index, round) = (chunk.last_included.index, chunk.round);
         let Role::Follower(follower) = &mut self.role else {
-            return InstallSnapshotReply::Continue { last_included_index, offset: 0 };
+            return InstallSnapshotReply::Continue { last_included_index, offset: 0, round };
         };
         let incoming = follower.incoming.get_or_insert_with(|| Incoming::of(chunk));
         if incoming.last_included != chunk.last_included {
@@ -112,11 +113,12 @@ impl Node {
                 follower.incoming = None;
                 let (last_included, membership) = (chunk.last_included, Arc::clone(membership));
                 self.install(Snapshot { last_included, membership, data });
-                return InstallSnapshotReply::Installed { match_index: last_included_index };
+                let match_index = last_included_index;
+                return InstallSnapshotReply::Installed { match_index, round };
             }
         }
         let offset = incoming.offset();
-        InstallSnapshotReply::Continue { last_included_index, offset }
+        InstallSnapshotReply::Continue { last_included_index, offset, round }
     }
 
     /// Replaces the whole log by a leader's snapshot (step 7).
@@ -146,12 +148,15 @@ impl Node {
     /// Sends the next chunk, or the entries after the snapshot.
     pub(super) fn on_install_snapshot_reply(&mut self, of: PeerId, reply: InstallSnapshotReply) {
         match reply {
-            InstallSnapshotReply::Installed { match_index } => self.on_match(of, match_index),
-            InstallSnapshotReply::Continue { last_included_index, offset } => {
+            InstallSnapshotReply::Installed { match_index, .. } => self.on_match(of, match_index),
+            InstallSnapshotReply::Continue { last_included_index, offset, .. } => {
                 self.on_continue(of, last_included_index, offset);
             }
             // Its term is higher than the request's and was followed already.
             InstallSnapshotReply::OldTerm => {}
+        }
+        if let Some(round) = reply.round() {
+            self.on_round(of, round);
         }
     }
 

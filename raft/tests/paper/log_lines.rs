@@ -3,7 +3,7 @@
 use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest};
 use raft::trace::is_heartbeat;
 use raft::verbose::{Format, Level, MemoryLog, Settings};
-use raft::{Index, Message};
+use raft::{Index, Message, Round};
 
 use crate::cluster::{Cluster, append, disk, done, entry, id, peer, request_vote};
 
@@ -75,7 +75,13 @@ fn each_level_says_more_than_the_one_below() {
 fn a_follower_that_lost_its_way(cluster: &mut Cluster) {
     let snapshot = |offset, chunk: &[u8], rest| {
         let (last_included, chunk) = (id(3, 9), chunk.into());
-        Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk, rest })
+        Message::InstallSnapshot(InstallSnapshot {
+            last_included,
+            offset,
+            chunk,
+            rest,
+            round: Round::ZERO,
+        })
     };
     let messages = [
         append(id(2, 2), &[], 0),
@@ -125,7 +131,11 @@ fn a_leader_reads_like_a_story() {
 fn a_heartbeat_carries_no_entries_and_its_answer_says_so() {
     let accepted = |carried| {
         let match_index = Index::new(2);
-        Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried })
+        Message::AppendEntriesReply(AppendEntriesReply::Accepted {
+            match_index,
+            carried,
+            round: Round::ZERO,
+        })
     };
     assert!(is_heartbeat(&append(id(1, 2), &[], 0)));
     assert!(is_heartbeat(&accepted(Carried::Nothing)));

@@ -9,6 +9,7 @@ mod flow;
 mod log_lines;
 mod membership;
 mod messages;
+mod reads;
 mod replication;
 mod snapshots;
 mod storage;

@@ -3,22 +3,35 @@
 use std::time::Duration;
 
 use raft::message::{InstallSnapshot, InstallSnapshotReply, Rest};
-use raft::{CompactError, Index, Message};
+use raft::{CompactError, Index, Message, Round};
 
 use crate::cluster::{Cluster, append, disk, done, entry, id, peer};
 
 fn chunk(last_included: raft::EntryId, offset: u64, data: &[u8], rest: Rest) -> Message {
-    Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk: data.into(), rest })
+    Message::InstallSnapshot(InstallSnapshot {
+        last_included,
+        offset,
+        chunk: data.into(),
+        rest,
+        round: Round::ZERO,
+    })
 }
 
 fn proceed(index: u64, offset: u64) -> Message {
     let last_included_index = Index::new(index);
-    Message::InstallSnapshotReply(InstallSnapshotReply::Continue { last_included_index, offset })
+    Message::InstallSnapshotReply(InstallSnapshotReply::Continue {
+        last_included_index,
+        offset,
+        round: Round::ZERO,
+    })
 }
 
 fn installed(index: u64) -> Message {
     let match_index = Index::new(index);
-    Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index })
+    Message::InstallSnapshotReply(InstallSnapshotReply::Installed {
+        match_index,
+        round: Round::ZERO,
+    })
 }
 
 fn compact(
@@ -169,6 +182,7 @@ fn entries_before_the_snapshot_count_as_equal() {
     let accepted = raft::message::AppendEntriesReply::Accepted {
         match_index: Index::new(6),
         carried: raft::message::Carried::Entries,
+        round: Round::ZERO,
     };
     assert_eq!(cluster.said(peer(0)), [Message::AppendEntriesReply(accepted)]);
     assert_eq!(cluster.node(peer(0)).log().last(), id(1, 6));

@@ -38,6 +38,7 @@ impl World {
                 Output::Restore(snapshot) => self.restore(place, &snapshot)?,
                 // The simulated network needs no addresses.
                 Output::Peers(_) => {}
+                Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
             }
         }
         self.observe(place)?;
