@@ -184,6 +184,20 @@ fn a_new_peer_learns_the_members_from_a_snapshot() {
     assert_eq!(cluster.members(4), "voters 0 1 2 3, learners 4");
 }
 
+/// The log of a peer that joined does not say who was in before it.
+#[test]
+fn a_peer_that_joined_takes_snapshots_once_it_knows_the_members() {
+    let cluster = &mut Cluster::led(1, 1..2);
+    let mut compact = |index| {
+        let now = cluster.now;
+        let node = &mut cluster.peers.get_mut(&peer(1)).unwrap().node;
+        node.compact(now, Index::new(index), b"state".as_slice().into())
+    };
+    let through = Index::new(1);
+    assert_eq!(compact(1), Err(raft::CompactError::MembersUnknown { through }));
+    assert_eq!(compact(2), Ok(()));
+}
+
 #[test]
 fn a_snapshot_of_a_leader_replaces_the_configuration_of_the_log() {
     let mut cluster = Cluster::new(3);
