@@ -211,6 +211,7 @@ fn a_snapshot_of_a_leader_replaces_the_configuration_of_the_log() {
         offset: 0,
         chunk: b"s".as_slice().into(),
         rest: done(),
+        round: raft::Round::ZERO,
     };
     cluster.inject(1, peer(0), 2, Message::InstallSnapshot(chunk));
     assert_eq!(cluster.members(0), "voters 0 1 2");
