@@ -31,3 +31,8 @@ fn swarm_links() {
 fn swarm_elections() {
     run("swarm_elections");
 }
+
+#[test]
+fn swarm_members() {
+    run("swarm_members");
+}

@@ -57,6 +57,13 @@ impl Node {
         Ok(id)
     }
 
+    /// The index from which on the [membership](Node::membership) is in force: that of its entry,
+    /// or of the snapshot it came with; zero for the first one of all.
+    #[must_use]
+    pub fn membership_index(&self) -> Index {
+        self.configurations.latest_index()
+    }
+
     /// The entry of the newest step of a change that is not done yet: it is not committed, or a
     /// joint configuration, which another step follows.
     #[must_use]

@@ -15,6 +15,9 @@ pub enum Property {
     AppliedTwice,
     /// A leader commits by counting replicas only entries of its own term, on a majority of disks.
     CommitRule,
+    /// Every peer goes by the latest configuration in its log; they change one at a time, through a
+    /// joint one.
+    Configurations,
     /// What is promised or applied is durable.
     Durability,
     /// One leader a term, one vote a peer and term.
@@ -64,6 +67,7 @@ impl Property {
             Self::WrongAnswer => "wrong-answer",
             Self::Applier => "applier",
             Self::CommitRule => "commit-rule",
+            Self::Configurations => "configurations",
             Self::Durability => "durability",
             Self::ElectionSafety => "election-safety",
             Self::FollowsLeader => "follows-leader",

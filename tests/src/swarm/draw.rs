@@ -37,11 +37,22 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
         Family::Snapshots | Family::Disks | Family::Links | Family::Elections => {
             luck.pick(&[2, 3, 3, 3, 4, 5, 5])
         }
+        Family::Members => luck.pick(&[3, 4, 5, 5, 6, 7]),
+    };
+    let founders = match family {
+        Family::Members => 1 + luck.index(peers),
+        Family::Small
+        | Family::Mixed
+        | Family::Snapshots
+        | Family::Disks
+        | Family::Links
+        | Family::Elections => peers,
     };
     let timing = timing(&mut luck);
     let network = network(family, &timing, &mut luck);
     Settings {
         peers,
+        founders,
         limits: Limits {
             append_bytes: luck.pick(&[1, 100, 1000, 64 * 1024]),
             in_flight: luck.pick(&[1, 2, 8, 64]),
@@ -111,6 +122,9 @@ fn trouble(family: Family, timing: &Timing, luck: &mut Stream) -> Trouble {
 fn snapshots(family: Family, luck: &mut Stream) -> Snapshots {
     match family {
         Family::Snapshots => Snapshots::Every(luck.pick(&[1, 2, 5, 10])),
+        Family::Members => {
+            luck.pick(&[Snapshots::Never, Snapshots::Every(2), Snapshots::Every(10)])
+        }
         Family::Small | Family::Mixed | Family::Disks | Family::Links | Family::Elections => {
             luck.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(25)])
         }
@@ -135,7 +149,7 @@ impl Forecast {
         let timing = settings(family, seed).timing;
         let storm = timing.election_max * luck.pick(&[10, 20, 30]);
         let mut kinds = Vec::new();
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.belongs(family)) {
             let in_run = is_in(&mut luck, kind.at_home(family));
             let gap = luck.log_uniform(timing.election_min / 2, timing.election_max * 8);
             if in_run && (peers > 1 || !kind.needs_two()) {

@@ -167,6 +167,7 @@ impl World {
         let node = self.new_node(place)?;
         let peer = &mut self.peers[place];
         peer.looked_at = Some(node.status());
+        peer.members.starts(&node);
         peer.node = Some(node);
         peer.service.restart();
         if let Some(seen) = seen(&self.peers, place, self.now) {

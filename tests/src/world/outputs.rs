@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use raft::message::Direction;
-use raft::{Entry, Envelope, Index, Message, Output, Snapshot, codec};
+use raft::{Entry, Envelope, Index, Message, Output, Record, Snapshot, codec};
 
 use super::event::{Copy, Event, Link};
 use super::{World, peer_id, place_of};
@@ -32,7 +32,7 @@ impl World {
         self.observe(place)?;
         while let Some(output) = self.poll(place) {
             match output {
-                Output::Persist(write) => self.persist(place, write),
+                Output::Persist(write) => self.persist(place, write)?,
                 Output::Send(envelope) => self.send(place, &envelope)?,
                 Output::Apply(entries) => self.apply(place, &entries)?,
                 Output::Restore(snapshot) => self.restore(place, &snapshot)?,
@@ -54,15 +54,20 @@ impl World {
 
     fn observe(&mut self, place: usize) -> Result<(), Failure> {
         let Some(seen) = seen(&self.peers, place, self.now) else { return Ok(()) };
-        let holders = |id| {
-            self.peers.iter().filter(|peer| durability::holds(peer.disk.durable(), id)).count()
+        let holds = |peer, id| {
+            let disk = place_of(peer, self.peers.len()).map(|place| &self.peers[place].disk);
+            disk.is_some_and(|disk| durability::holds(disk.durable(), id))
         };
-        Ok(self.invariants.after_input(seen, holders)?)
+        Ok(self.invariants.after_input(seen, holds)?)
     }
 
-    fn persist(&mut self, place: usize, write: raft::Write) {
+    fn persist(&mut self, place: usize, write: raft::Write) -> Result<(), Failure> {
+        if let Record::Snapshot { snapshot, .. } = &write.record {
+            self.invariants.stores(self.witness(place), snapshot)?;
+        }
         self.cover_write(place, &write.record);
         self.peers[place].disk.write(write);
+        Ok(())
     }
 
     /// Goes through the logs of all running peers.
@@ -84,6 +89,9 @@ impl World {
         let term_at = |index: Index| leader.leader_term_at(envelope.term, index);
         let disk = self.peers[from].disk.durable();
         self.invariants.sends(from, self.witness(from), envelope, disk, term_at)?;
+        if let Some(node) = &self.peers[from].node {
+            Self::cover_sent(&mut self.coverage, envelope, node);
+        }
         let next = envelope.id.next();
         self.peers[from].next_message = self.peers[from].next_message.max(next);
 
@@ -177,8 +185,13 @@ impl World {
         let now = peer.clock.shows(self.now);
         let Some(node) = &mut peer.node else { return Ok(()) };
         match node.compact(now, through, data) {
-            // A leader's snapshot may have come in first.
-            Ok(()) | Err(raft::CompactError::AlreadyCompacted { .. }) => Ok(()),
+            // A leader's snapshot may have come in first; a peer that joined may not know yet whom
+            // it joined.
+            Ok(())
+            | Err(
+                raft::CompactError::AlreadyCompacted { .. }
+                | raft::CompactError::MembersUnknown { .. },
+            ) => Ok(()),
             Err(error) => Err(Failure::expected(format_args!(
                 "peer {place} does not take its service's snapshot through {through}: {error}"
             ))),
@@ -232,5 +245,12 @@ pub(super) fn seen(
 ) -> Option<Seen<'_>> {
     let peer = &peers[place];
     let node = peer.node.as_ref()?;
-    Some(Seen { at, place, status: node.status(), log: node.log(), disk: peer.disk.durable() })
+    Some(Seen {
+        at,
+        place,
+        status: node.status(),
+        log: node.log(),
+        members: node.membership(),
+        disk: peer.disk.durable(),
+    })
 }

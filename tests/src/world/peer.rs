@@ -2,6 +2,7 @@
 
 use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, Status, Term};
 
+use super::members::MembersSeen;
 use super::peer_id;
 use crate::plan::Settings;
 use crate::service::Service;
@@ -23,6 +24,8 @@ pub(super) struct Peer {
     pub(super) paused_until: Option<Instant>,
     /// What situations are told from: the status when it was last looked at.
     pub(super) looked_at: Option<Status>,
+    /// As above, of its members.
+    pub(super) members: MembersSeen,
     /// When the peer's next timer event happens.
     pub(super) armed: Option<Instant>,
     /// The number of the next message this peer may use.
@@ -60,6 +63,7 @@ impl Peer {
             clock: settings.clocks.get(place).copied().map_or(Clock::TRUE, Clock::faster_by),
             paused_until: None,
             looked_at: None,
+            members: MembersSeen::default(),
             armed: None,
             next_message: MessageId::new(1),
         }
@@ -92,7 +96,8 @@ impl Peer {
 
 /// A peer's settings, as the core takes them.
 pub(super) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
-    let Settings { peers, timing, limits, first_entry, .. } = settings;
+    let Settings { founders, timing, limits, first_entry, .. } = settings;
+    let founders = if place < *founders { 0..*founders } else { 0..0 };
     Config {
         election_timeout_min: timing.election_min,
         election_timeout_max: timing.election_max,
@@ -103,7 +108,7 @@ pub(super) fn config(place: usize, settings: &Settings, first_message_id: Messag
         snapshot_chunk_bytes: limits.chunk_bytes,
         first_entry: *first_entry,
         first_message_id,
-        ..Config::new(peer_id(place), (0..*peers).map(peer_id).collect())
+        ..Config::new(peer_id(place), founders.map(peer_id).collect())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Notices the situations that a good campaign must reach. It changes nothing.
 
+use raft::message::Vote;
 use raft::progress::Flow;
 use raft::role::Role;
-use raft::{Envelope, Message, Node, Record, RoleName, Status, Suffix, Term};
+use raft::{EntryId, Envelope, Message, Node, Record, RoleName, Status, Suffix, Term};
 
 use super::World;
 use super::event::Copy;
@@ -16,6 +17,7 @@ impl World {
         let peer = &mut self.peers[place];
         let Some(now) = peer.node.as_ref().map(Node::status) else { return };
         let Some(before) = peer.looked_at.replace(now) else { return };
+        self.watch_members(place);
         if now.role != before.role || now.current_term != before.current_term {
             self.cover_role(place, &before, &now);
         }
@@ -66,11 +68,26 @@ impl World {
         match record {
             Record::Truncate { .. } => self.coverage.hit(Mark::Truncation),
             Record::Snapshot { suffix: Suffix::Discarded, .. }
+                if place >= self.settings.founders
+                    && peer.disk.durable().last() == EntryId::ZERO =>
+            {
+                self.coverage.hit(Mark::SnapshotToJoiner);
+            }
+            Record::Snapshot { suffix: Suffix::Discarded, .. }
                 if !peer.disk.durable().entries.is_empty() =>
             {
                 self.coverage.hit(Mark::SnapshotReplacesLog);
             }
             Record::Snapshot { .. } | Record::HardState(_) | Record::Append(_) => {}
+        }
+    }
+
+    /// Looks at a message that a peer sends.
+    pub(super) fn cover_sent(coverage: &mut Coverage, envelope: &Envelope, node: &Node) {
+        if envelope.message == Message::RequestVoteReply(Vote::Granted)
+            && !node.membership().contains(envelope.to)
+        {
+            coverage.hit(Mark::VoteForStranger);
         }
     }
 
@@ -125,6 +142,9 @@ impl World {
         let id = super::peer_id(place);
         let receives = self.peers.iter().filter_map(|peer| peer.node.as_ref());
         let receives = receives.into_iter().any(|node| sends_snapshot(node.role(), Some(id)));
+        if node.membership().is_joint() {
+            self.coverage.hit(Mark::CrashInJoint);
+        }
         if leads {
             self.coverage.hit(Mark::LeaderCrash);
         }
