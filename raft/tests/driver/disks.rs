@@ -6,6 +6,7 @@ use std::time::Duration;
 use raft::driver::{DiskState, Outcome, RunState, Settings, StopReason, Unknown, WriteError};
 use raft::storage::{MemoryStorage, Storage, StorageError};
 use raft::{Raft, RoleName, Stored, Write};
+use tokio::sync::watch;
 
 use crate::support::{Add, Cluster, Counter, FOREVER};
 
@@ -22,17 +23,42 @@ enum Mood {
 
 const SOUND: &str = "nobody panics while the lock is held";
 
+/// What a test does to a disk, and sees of it.
 #[derive(Clone)]
-struct Switch(Arc<(Mutex<Mood>, Condvar)>);
+struct Switch(Arc<Control>);
+
+struct Control {
+    mood: Mutex<Mood>,
+    changed: Condvar,
+    /// Whether a write has begun and waits for a better mood.
+    held: watch::Sender<bool>,
+}
 
 impl Switch {
     fn new() -> Self {
-        Self(Arc::new((Mutex::new(Mood::Well), Condvar::new())))
+        let (mood, changed) = (Mutex::new(Mood::Well), Condvar::new());
+        Self(Arc::new(Control { mood, changed, held: watch::Sender::new(false) }))
     }
 
     fn set(&self, mood: Mood) {
-        *self.0.0.lock().expect(SOUND) = mood;
-        self.0.1.notify_all();
+        *self.0.mood.lock().expect(SOUND) = mood;
+        self.0.changed.notify_all();
+    }
+
+    /// Waits until a write has begun and is held.
+    async fn held(&self) {
+        let mut held = self.0.held.subscribe();
+        held.wait_for(|held| *held).await.expect("the sender is in the switch");
+    }
+
+    /// What a write is to do.
+    fn pass(&self) -> Mood {
+        let Control { mood, changed, held } = &*self.0;
+        let stuck = |mood: &mut Mood| {
+            held.send_replace(*mood == Mood::Stuck);
+            *mood == Mood::Stuck
+        };
+        *changed.wait_while(mood.lock().expect(SOUND), stuck).expect(SOUND)
     }
 }
 
@@ -55,10 +81,7 @@ impl Storage for Disk {
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
-        let (mood, changed) = &*self.switch.0;
-        let mood = mood.lock().expect(SOUND);
-        let mood = *changed.wait_while(mood, |mood| *mood == Mood::Stuck).expect(SOUND);
-        match mood {
+        match self.switch.pass() {
             Mood::Well | Mood::Stuck => {}
             Mood::Broken => return Err(StorageError::Other("the disk is on fire".into())),
             Mood::Panicking => panic!("no such sector"),
@@ -222,6 +245,8 @@ async fn a_shutdown_writes_what_is_queued_and_a_kill_does_not() {
             let last_log = raft.status().last_log;
             calls.push(raft.propose(Add(1)));
             raft.wait(|status| status.last_log > last_log, FOREVER).await.expect("it leads");
+            // The first one is on its way to the disk, and the second one is behind it.
+            switch.held().await;
         }
         let end = async { if killed { raft.kill().await } else { raft.shutdown().await } };
         let release = async {
