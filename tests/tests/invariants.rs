@@ -473,7 +473,8 @@ fn configurations_fire_on_a_peer_that_goes_by_others_or_stands_without_a_vote() 
     let parts = ["peer 0 at 0.000 ms goes by the members voters 0 1; by its log"];
     fires(kept(RoleName::Follower, 0, &first), Property::Configurations, &parts);
     let parts = ["is a candidate and has no vote"];
-    fires(kept(RoleName::Candidate, 1, &new), Property::Configurations, &parts);
+    holds(kept(RoleName::Candidate, 1, &new));
+    fires(kept(RoleName::Candidate, 2, &new), Property::Configurations, &parts);
     let parts = ["is a leader and has no vote"];
     fires(kept(RoleName::Leader, 2, &new), Property::Configurations, &parts);
 }

@@ -3,6 +3,7 @@
 //! It is worked out when outputs are polled, not when inputs come in, so that everything that
 //! happened in between leaves in one message per follower.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Node;
@@ -72,6 +73,21 @@ impl Node {
         for (to, last_included) in transfers {
             self.trace(&Event::SnapshotStarted { to, last_included });
         }
+        self.send_all(messages);
+    }
+
+    /// Tells followers that get nothing more from this leader what is committed, once: whoever holds
+    /// the entry that removes it knows then that it is not needed any more.
+    pub(super) fn take_leave_of(&mut self, gone: BTreeMap<PeerId, Progress>) {
+        let Role::Leader(leader) = &self.role else { return };
+        let (round, leader_commit) = (leader.reads.round(), self.commit_index);
+        let limit = self.config.settings().append_bytes_max;
+        let last_words = |(peer, progress): (PeerId, Progress)| {
+            let prev = EntryId::new(self.log.term_at(progress.match_index)?, progress.match_index);
+            let slice = LogSlice::of_log(prev, self.log.slice_after(prev, limit));
+            Some((peer, Message::AppendEntries(AppendEntries { slice, leader_commit, round })))
+        };
+        let messages = gone.into_iter().filter_map(last_words).collect();
         self.send_all(messages);
     }
 
@@ -234,7 +250,8 @@ impl Leader {
     /// When the leader next has something to say by itself.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let heartbeats = self.followers.values().map(|progress| progress.heartbeat_due);
-        heartbeats.chain(self.commit_notice_due).min()
+        let quorum_check = self.quorum_check_due.filter(|_| !self.followers.is_empty());
+        heartbeats.chain(self.commit_notice_due).chain(quorum_check).min()
     }
 
     /// The news is out when it was sent, or when entries carried it to everybody.

@@ -135,7 +135,9 @@ impl Own {
         let done = self.later.last().is_none_or(|(index, _)| *index <= status.commit_index);
         let may = match status.role {
             RoleName::Follower => true,
-            RoleName::Candidate => latest.votes(seen.peer),
+            RoleName::PreCandidate | RoleName::Candidate => {
+                self.may_still_count(status.commit_index).any(|members| members.votes(seen.peer))
+            }
             RoleName::Leader => latest.votes(seen.peer) || !done,
         };
         if may {
@@ -143,6 +145,14 @@ impl Own {
         }
         Err(Property::Configurations
             .broken(format_args!("{seen} is a {} and has no vote among {latest}", status.role)))
+    }
+
+    /// The last committed one and all after it.
+    fn may_still_count(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
+        let committed = self.later.iter().rposition(|(index, _)| *index <= commit_index);
+        let base = committed.is_none().then_some(&self.base);
+        let later = self.later.iter().skip(committed.unwrap_or_default());
+        base.into_iter().chain(later.map(|(_, members)| members))
     }
 
     fn extend<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) {

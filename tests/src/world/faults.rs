@@ -1,5 +1,6 @@
 //! What is done to peers and links.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use raft::{Config, Instant, Node};
@@ -10,6 +11,7 @@ use super::outputs::seen;
 use super::peer::{PeerJitter, config};
 use super::says::ClockSink;
 use crate::failure::Failure;
+use crate::invariants::hearing::Hearing;
 use crate::plan::{Links, Step};
 use crate::sim::disk::{Damage, Latency, Trouble};
 use crate::sim::network::{Connection, Profile};
@@ -168,6 +170,9 @@ impl World {
         let peer = &mut self.peers[place];
         peer.looked_at = Some(node.status());
         peer.members.starts(&node);
+        let members = Arc::clone(node.membership());
+        peer.hearing = Hearing::starts(peer.clock.shows(self.now), &node.status(), members);
+        peer.is_asked = false;
         peer.node = Some(node);
         peer.service.restart();
         if let Some(seen) = seen(&self.peers, place, self.now) {

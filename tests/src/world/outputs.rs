@@ -9,8 +9,8 @@ use super::event::{Copy, Event, Link};
 use super::{World, peer_id, place_of};
 use crate::failure::Failure;
 use crate::invariants::Seen;
-use crate::invariants::durability;
 use crate::invariants::violation::Witness;
+use crate::invariants::{durability, pre_vote};
 use crate::service::Machine;
 use crate::sim::disk::Mishap;
 use crate::sim::network::{Loss, Verdict};
@@ -29,6 +29,7 @@ impl World {
     /// Checks a peer, carries out its outputs, and checks what polling them changed.
     fn settle_peer(&mut self, place: usize) -> Result<(), Failure> {
         self.acting = Some(place);
+        self.heed(place)?;
         self.observe(place)?;
         while let Some(output) = self.poll(place) {
             match output {
@@ -36,13 +37,13 @@ impl World {
                 Output::Send(envelope) => self.send(place, &envelope)?,
                 Output::Apply(entries) => self.apply(place, &entries)?,
                 Output::Restore(snapshot) => self.restore(place, &snapshot)?,
-                // The simulated network needs no addresses.
-                Output::Peers(_) => {}
-                Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
+                // The simulated network needs no addresses, and nobody reads yet.
+                Output::Peers(_) | Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
             }
         }
         self.observe(place)?;
         self.watch(place);
+        self.peers[place].is_asked = false;
         self.begin_flush(place);
         self.arm_timer(place);
         Ok(())
@@ -64,6 +65,10 @@ impl World {
     fn persist(&mut self, place: usize, write: raft::Write) -> Result<(), Failure> {
         if let Record::Snapshot { snapshot, .. } = &write.record {
             self.invariants.stores(self.witness(place), snapshot)?;
+        }
+        if self.peers[place].is_asked {
+            let what = format!("{:?}", write.record);
+            return Err(pre_vote::writes(self.witness(place), &what).into());
         }
         self.cover_write(place, &write.record);
         self.peers[place].disk.write(write);

@@ -4,6 +4,7 @@ use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, S
 
 use super::members::MembersSeen;
 use super::peer_id;
+use crate::invariants::hearing::Hearing;
 use crate::plan::Settings;
 use crate::service::Service;
 use crate::sim::clock::Clock;
@@ -22,6 +23,10 @@ pub(super) struct Peer {
     pub(super) clock: Clock,
     /// Until when the peer stands still.
     pub(super) paused_until: Option<Instant>,
+    /// What it has heard in this life.
+    pub(super) hearing: Hearing,
+    /// Whether the last thing that happened to it was that somebody asked for a pre-vote.
+    pub(super) is_asked: bool,
     /// What situations are told from: the status when it was last looked at.
     pub(super) looked_at: Option<Status>,
     /// As above, of its members.
@@ -62,6 +67,8 @@ impl Peer {
             service: Service::new(settings.snapshots, settings.machine),
             clock: settings.clocks.get(place).copied().map_or(Clock::TRUE, Clock::faster_by),
             paused_until: None,
+            hearing: Hearing::default(),
+            is_asked: false,
             looked_at: None,
             members: MembersSeen::default(),
             armed: None,
@@ -96,7 +103,7 @@ impl Peer {
 
 /// A peer's settings, as the core takes them.
 pub(super) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
-    let Settings { founders, timing, limits, first_entry, .. } = settings;
+    let Settings { founders, timing, limits, first_entry, protocol, .. } = settings;
     let founders = if place < *founders { 0..*founders } else { 0..0 };
     Config {
         election_timeout_min: timing.election_min,
@@ -106,6 +113,8 @@ pub(super) fn config(place: usize, settings: &Settings, first_message_id: Messag
         append_bytes_max: limits.append_bytes,
         messages_in_flight_max: limits.in_flight,
         snapshot_chunk_bytes: limits.chunk_bytes,
+        pre_vote: protocol.pre_vote,
+        check_quorum: protocol.check_quorum,
         first_entry: *first_entry,
         first_message_id,
         ..Config::new(peer_id(place), founders.map(peer_id).collect())
