@@ -97,6 +97,7 @@ impl Node {
     pub(super) fn use_latest_configuration(&mut self) {
         self.tell_configuration();
         self.refresh_reach();
+        self.plan_quorum_check();
     }
 
     /// A leader's snapshot replaces the log: its configuration is the one in force.

@@ -184,8 +184,13 @@ impl Invariants {
     ///
     /// # Errors
     /// No majority would vote for it.
-    pub fn stands(&self, seen: Witness, term: Term) -> Result<(), Box<Violation>> {
-        self.pre_votes.stands(seen, term, self.peers.len())
+    pub fn stands(
+        &self,
+        seen: Witness,
+        term: Term,
+        members: &Membership,
+    ) -> Result<(), Box<Violation>> {
+        self.pre_votes.stands(seen, term, members)
     }
 
     /// What is acknowledged below a snapshot is kept for ever.

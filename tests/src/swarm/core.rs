@@ -7,7 +7,7 @@ use raft::{Membership, Payload, RoleName};
 use crate::cluster::Cluster;
 use crate::invariants::configurations::is_quorum;
 use crate::plan::PeerSet;
-use crate::world::{peer_id, place_of};
+use crate::world::{members, peer_id, place_of};
 
 /// These peers and as many more as it takes to be a quorum of every configuration that a running
 /// peer goes by or a disk has as its last.
@@ -42,6 +42,8 @@ pub(super) fn members_of(cluster: &Cluster, core: PeerSet) -> PeerSet {
 
 fn in_use(cluster: &Cluster) -> Vec<Arc<Membership>> {
     let world = cluster.world();
+    let founders = PeerSet::first(world.settings().founders);
+    let founders = Arc::new(members(founders, PeerSet::NONE));
     let mut all: Vec<Arc<Membership>> = Vec::new();
     for place in 0..cluster.size() {
         let disk = world.disk(place);
@@ -50,7 +52,8 @@ fn in_use(cluster: &Cluster) -> Vec<Arc<Membership>> {
             Payload::Membership(membership) => Some(membership),
             Payload::NoOp | Payload::Command(_) => None,
         });
-        let stored = last.chain(disk.snapshot.as_ref().map(|s| &s.membership)).next();
+        let founders = (place < world.settings().founders).then_some(&founders);
+        let stored = last.chain(disk.snapshot.as_ref().map(|s| &s.membership)).next().or(founders);
         let used = world.node(place).map(raft::Node::membership);
         for membership in stored.into_iter().chain(used) {
             if !membership.is_empty() && !all.contains(membership) {

@@ -137,7 +137,7 @@ fn snapshots(family: Family, luck: &mut Stream) -> Snapshots {
     match family {
         Family::Snapshots => Snapshots::Every(luck.pick(&[1, 2, 5, 10])),
         Family::Members => {
-            luck.pick(&[Snapshots::Never, Snapshots::Every(2), Snapshots::Every(10)])
+            luck.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(20)])
         }
         Family::Small | Family::Mixed | Family::Disks | Family::Links | Family::Elections => {
             luck.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(25)])

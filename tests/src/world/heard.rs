@@ -1,6 +1,8 @@
 //! What a peer hears, and whether what it does with it is right: the world's side of the rules about
 //! messages, of which each looks at a peer before and after one.
 
+use std::sync::Arc;
+
 use raft::{CheckQuorum, Instant, Node, PreVote, RoleName, Status};
 
 use super::World;
@@ -97,15 +99,15 @@ impl World {
         let now = node.status();
         let Some(before) = peer.looked_at else { return Ok(()) };
         let seen = Witness { peer: now.id, at: peer.clock.shows(self.now) };
-        let asked = node.membership();
-        let leave = if asked.votes(now.id) { Leave::Unasked } else { Leave::Asked };
+        let members = Arc::clone(node.membership());
+        let leave = if members.votes(now.id) { Leave::Unasked } else { Leave::Asked };
         peer.hearing.becomes(seen, &before, &now, office, leave)?;
         if !peer.hearing.knows_members(node.membership(), node.address_book().len()) {
             peer.hearing.goes_by(seen.at, node.membership(), node.address_book().keys());
         }
         let stands = now.role == RoleName::Candidate && now.current_term > before.current_term;
         if stands && pre_vote == PreVote::On {
-            self.invariants.stands(seen, now.current_term)?;
+            self.invariants.stands(seen, now.current_term, &members)?;
         }
         Ok(())
     }
