@@ -35,6 +35,9 @@ pub struct Report {
     pub events: u64,
     /// The hash of everything that happened.
     pub trace: TraceHash,
+    /// For how many keys it is not known whether what clients saw is linearizable: the search was
+    /// given up.
+    pub undecided: u64,
     /// The situations that came about.
     pub coverage: Coverage,
 }
@@ -152,6 +155,7 @@ impl Report {
             commands: world.agreed().last().number(),
             events: world.events(),
             trace: world.trace(),
+            undecided: world.undecided(),
             coverage: *world.coverage(),
         }
     }
@@ -164,6 +168,7 @@ impl Report {
         self.commands += other.commands;
         self.events += other.events;
         self.trace.number(other.trace.finish());
+        self.undecided += other.undecided;
         self.coverage.add(&other.coverage);
     }
 }
@@ -174,6 +179,13 @@ impl fmt::Display for Report {
         let Self { peers, commands, trace, traffic: Traffic { rpcs, bytes, .. }, .. } = self;
         let seconds = self.cluster_time.as_secs_f64();
         writeln!(f, "  ... Passed --  {seconds:4.1}  {peers} {rpcs:4} {bytes:7} {commands:4}")?;
+        if self.undecided > 0 {
+            writeln!(
+                f,
+                "undecided: {} keys, whose histories are too long to check",
+                self.undecided
+            )?;
+        }
         write!(f, "trace={trace}")
     }
 }
@@ -196,6 +208,7 @@ mod tests {
             commands: 0,
             events: 1,
             trace: TraceHash::EMPTY,
+            undecided: 0,
             coverage: Coverage::default(),
         };
         let expected = "  ... Passed --   3.6  3   62   17250    0\ntrace=";

@@ -49,13 +49,8 @@ impl Node {
     pub(super) fn become_follower(&mut self, leader: Option<PeerId>) {
         let fresh = self.now.after(self.election_timeout);
         let election_deadline = self.role.election_deadline().unwrap_or(fresh);
-        let reads = FollowerReads::default();
-        self.set_role(Role::Follower(Follower {
-            leader,
-            election_deadline,
-            incoming: None,
-            reads,
-        }));
+        let (incoming, reads) = (None, FollowerReads::default());
+        self.set_role(Role::Follower(Follower { leader, election_deadline, incoming, reads }));
     }
 
     /// Hears from the leader of the current term: follows it and waits anew.

@@ -35,6 +35,8 @@ pub enum Property {
     Monotonic,
     /// Only what was offered is applied.
     OutOfNothing,
+    /// A read sees what was committed anywhere when it was asked for.
+    ReadSeesCommitted,
     /// No two peers apply different entries at one index.
     StateMachineSafety,
     /// A follower waits anew when it grants a vote, not when it is asked for one.
@@ -72,6 +74,7 @@ impl Property {
             Self::LeaderCompleteness => "leader-completeness",
             Self::LogMatching => "log-matching",
             Self::Monotonic => "monotonic",
+            Self::ReadSeesCommitted => "read-sees-committed",
             Self::StateMachineSafety => "state-machine-safety",
             Self::TimerRule => "timer-rule",
         }

@@ -102,6 +102,7 @@ pub(super) fn config(place: usize, settings: &Settings, first_message_id: Messag
         messages_in_flight_max: limits.in_flight,
         snapshot_chunk_bytes: limits.chunk_bytes,
         first_entry: *first_entry,
+        read_timeout: timing.read(),
         first_message_id,
         ..Config::new(peer_id(place), (0..*peers).map(peer_id).collect())
     }
