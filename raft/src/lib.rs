@@ -11,7 +11,7 @@
 //! | RequestVote, AppendEntries, InstallSnapshot | [`message`], as bytes: [`codec`] |
 //! | `log[]` | [`log`], [`entry`] |
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
-//! | configurations (§6) | [`membership`] |
+//! | configurations and their changes (§6) | [`membership`], [`change`] |
 //! | majorities | [`quorum`] |
 //! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`reads`] |
 //! | "updated on stable storage before responding" | the contract in [`output`], [`stored`] |
@@ -69,9 +69,12 @@
 //! sequence of inputs gives one sequence of outputs, on every machine.
 #![forbid(unsafe_code)]
 
+pub mod change;
 pub mod codec;
 pub mod config;
 mod configurations;
+#[cfg(feature = "driver")]
+pub mod driver;
 pub mod entry;
 pub mod log;
 pub mod membership;
@@ -90,7 +93,10 @@ pub mod transport;
 pub mod types;
 pub mod verbose;
 
+pub use change::{ChangeError, MembershipChange};
 pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
+#[cfg(feature = "driver")]
+pub use driver::{Raft, StateMachine};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
 pub use membership::{Address, BrokenMembership, Membership};
