@@ -245,21 +245,6 @@ impl World {
         self.peers[place].status()
     }
 
-    /// The status of a peer that runs and is connected.
-    #[must_use]
-    pub fn connected_status(&self, place: usize) -> Option<Status> {
-        match self.network.connection(place) {
-            Connection::Up => self.status(place),
-            Connection::Cut => None,
-        }
-    }
-
-    /// Whether a connected peer believes it leads.
-    #[must_use]
-    pub fn leads(&self, place: usize) -> bool {
-        self.connected_status(place).is_some_and(|status| status.role == RoleName::Leader)
-    }
-
     /// The last index a peer's service was given.
     #[must_use]
     pub fn last_applied(&self, place: usize) -> Index {
