@@ -64,7 +64,11 @@ impl Lockstep {
                 }
                 Output::Send(envelope) => self.wire.push_back(envelope),
                 Output::Apply(entries) => self.applied[place] += entries.len() as u64,
-                Output::Restore(_) => {}
+                // Nobody makes snapshots of other peers' states, reads, joins or leaves.
+                Output::Restore(_)
+                | Output::Peers(_)
+                | Output::ReadReady { .. }
+                | Output::ReadDropped { .. } => {}
             }
         }
     }

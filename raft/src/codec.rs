@@ -8,12 +8,17 @@
 //! entry: term:u64 kind:u8 len:u32 bytes        (its index follows from its place)
 //! ```
 
+mod membership;
+
+pub use self::membership::{decode_membership, encode_membership, membership_len};
+
 use crate::entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload};
+use crate::membership::BrokenMembership;
 use crate::message::{
     AppendEntries, AppendEntriesReply, Carried, Envelope, InstallSnapshot, InstallSnapshotReply,
-    Message, RequestVote, Rest, Vote,
+    Message, ReadIndex, ReadIndexReply, RequestVote, Rest, Vote,
 };
-use crate::types::{EntryId, Index, MessageId, PeerId, Term};
+use crate::types::{EntryId, Index, MessageId, PeerId, RequestId, Round, Term};
 
 /// Bytes that are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +38,12 @@ pub enum DecodeError {
     /// Entries that do not follow each other.
     #[error(transparent)]
     BrokenSlice(#[from] BrokenSlice),
+    /// Members that contradict each other.
+    #[error(transparent)]
+    BrokenMembership(#[from] BrokenMembership),
+    /// An address that is no text.
+    #[error("an address is not UTF-8")]
+    AddressNotText,
     /// Bytes after the message.
     #[error("{0} bytes too many")]
     TooLong(usize),
@@ -92,13 +103,21 @@ const HEADER_BYTES: usize = 1 + 4 * 8;
 fn body_len(message: &Message) -> usize {
     match message {
         Message::AppendEntries(append) => {
-            28 + append.slice.entries().iter().map(Entry::encoded_len).sum::<usize>()
+            32 + append.slice.entries().iter().map(Entry::encoded_len).sum::<usize>()
         }
-        Message::InstallSnapshot(chunk) => 29 + chunk.chunk.len(),
+        Message::InstallSnapshot(chunk) => {
+            37 + chunk.chunk.len()
+                + match &chunk.rest {
+                    Rest::More => 0,
+                    Rest::Done(membership) => membership_len(membership),
+                }
+        }
         Message::RequestVote(_)
         | Message::RequestVoteReply(_)
         | Message::AppendEntriesReply(_)
-        | Message::InstallSnapshotReply(_) => 32,
+        | Message::InstallSnapshotReply(_)
+        | Message::ReadIndex(_)
+        | Message::ReadIndexReply(_) => 40,
     }
 }
 
@@ -110,6 +129,8 @@ const fn kind(message: &Message) -> u8 {
         Message::AppendEntriesReply(_) => 4,
         Message::InstallSnapshot(_) => 5,
         Message::InstallSnapshotReply(_) => 6,
+        Message::ReadIndex(_) => 7,
+        Message::ReadIndexReply(_) => 8,
     }
 }
 
@@ -125,13 +146,35 @@ impl Writer {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    /// # Panics
-    /// The bytes are 4 GiB or more, which no limit of the configuration allows.
     fn bytes(&mut self, bytes: &[u8]) {
-        let len = u32::try_from(bytes.len());
-        assert!(len.is_ok(), "{} bytes do not fit into one message", bytes.len());
-        self.0.extend_from_slice(&len.unwrap_or_default().to_le_bytes());
+        self.count(bytes.len());
         self.0.extend_from_slice(bytes);
+    }
+
+    /// # Panics
+    /// There are 2^32 or more, which no limit of the configuration allows.
+    fn count(&mut self, count: usize) {
+        let short = u32::try_from(count);
+        assert!(short.is_ok(), "{count} bytes do not fit into one message");
+        self.0.extend_from_slice(&short.unwrap_or_default().to_le_bytes());
+    }
+
+    fn payload(&mut self, payload: &Payload) {
+        match payload {
+            Payload::NoOp => {
+                self.u8(0);
+                self.bytes(&[]);
+            }
+            Payload::Command(command) => {
+                self.u8(1);
+                self.bytes(command);
+            }
+            Payload::Membership(membership) => {
+                self.u8(2);
+                self.count(membership_len(membership));
+                self.membership(membership);
+            }
+        }
     }
 
     pub(crate) fn entry_id(&mut self, id: EntryId) {
@@ -148,12 +191,15 @@ impl Writer {
             Message::AppendEntriesReply(reply) => self.append_entries_reply(*reply),
             Message::InstallSnapshot(chunk) => self.install_snapshot(chunk),
             Message::InstallSnapshotReply(reply) => self.install_snapshot_reply(*reply),
+            Message::ReadIndex(ReadIndex { request }) => self.u64(request.number()),
+            Message::ReadIndexReply(reply) => self.read_index_reply(*reply),
         }
     }
 
     fn append_entries(&mut self, append: &AppendEntries) {
         self.entry_id(append.slice.prev());
         self.u64(append.leader_commit.number());
+        self.u64(append.round.number());
         for entry in append.slice.entries() {
             self.entry(entry);
         }
@@ -162,25 +208,23 @@ impl Writer {
     /// Everything but the index, which follows from the entry's place.
     pub(crate) fn entry(&mut self, entry: &Entry) {
         self.u64(entry.id.term.number());
-        self.u8(match entry.payload {
-            Payload::NoOp => 0,
-            Payload::Command(_) => 1,
-        });
-        self.bytes(entry.payload.bytes());
+        self.payload(&entry.payload);
     }
 
     fn append_entries_reply(&mut self, reply: AppendEntriesReply) {
         match reply {
             AppendEntriesReply::OldTerm => self.u8(0),
-            AppendEntriesReply::Accepted { match_index, carried } => {
+            AppendEntriesReply::Accepted { match_index, carried, round } => {
                 self.u8(match carried {
                     Carried::Entries => 1,
                     Carried::Nothing => 3,
                 });
+                self.u64(round.number());
                 self.u64(match_index.number());
             }
-            AppendEntriesReply::Rejected { prev_log_index, hint } => {
+            AppendEntriesReply::Rejected { prev_log_index, hint, round } => {
                 self.u8(2);
+                self.u64(round.number());
                 self.u64(prev_log_index.number());
                 self.entry_id(hint);
             }
@@ -190,24 +234,44 @@ impl Writer {
     fn install_snapshot(&mut self, chunk: &InstallSnapshot) {
         self.entry_id(chunk.last_included);
         self.u64(chunk.offset);
-        self.u8(match chunk.rest {
-            Rest::More => 0,
-            Rest::Done => 1,
-        });
+        self.u64(chunk.round.number());
+        match &chunk.rest {
+            Rest::More => self.u8(0),
+            Rest::Done(membership) => {
+                self.u8(1);
+                self.membership(membership);
+            }
+        }
         self.bytes(&chunk.chunk);
     }
 
     fn install_snapshot_reply(&mut self, reply: InstallSnapshotReply) {
         match reply {
             InstallSnapshotReply::OldTerm => self.u8(0),
-            InstallSnapshotReply::Installed { match_index } => {
+            InstallSnapshotReply::Installed { match_index, round } => {
                 self.u8(1);
+                self.u64(round.number());
                 self.u64(match_index.number());
             }
-            InstallSnapshotReply::Continue { last_included_index, offset } => {
+            InstallSnapshotReply::Continue { last_included_index, offset, round } => {
                 self.u8(2);
+                self.u64(round.number());
                 self.u64(last_included_index.number());
                 self.u64(offset);
+            }
+        }
+    }
+
+    fn read_index_reply(&mut self, reply: ReadIndexReply) {
+        match reply {
+            ReadIndexReply::Refused { request } => {
+                self.u8(0);
+                self.u64(request.number());
+            }
+            ReadIndexReply::Ready { request, read_index } => {
+                self.u8(1);
+                self.u64(request.number());
+                self.u64(read_index.number());
             }
         }
     }
@@ -216,7 +280,7 @@ impl Writer {
 /// The bytes not read yet.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
         let (first, rest) = self.0.split_first().ok_or(DecodeError::CutOff)?;
         self.0 = rest;
@@ -229,13 +293,31 @@ impl Reader<'_> {
         Ok(u64::from_le_bytes(*bytes))
     }
 
-    fn bytes(&mut self) -> Result<Bytes, DecodeError> {
-        let (len, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
-        let len = u64::from(u32::from_le_bytes(*len));
+    pub(crate) fn bytes(&mut self) -> Result<Bytes, DecodeError> {
+        self.slice().map(Into::into)
+    }
+
+    fn slice(&mut self) -> Result<&'a [u8], DecodeError> {
+        let len = u64::from(self.count()?);
         let len = usize::try_from(len).map_err(|_| DecodeError::TooLarge(len))?;
-        let (bytes, rest) = rest.split_at_checked(len).ok_or(DecodeError::CutOff)?;
+        let (bytes, rest) = self.0.split_at_checked(len).ok_or(DecodeError::CutOff)?;
         self.0 = rest;
-        Ok(bytes.into())
+        Ok(bytes)
+    }
+
+    fn count(&mut self) -> Result<u32, DecodeError> {
+        let (count, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
+        self.0 = rest;
+        Ok(u32::from_le_bytes(*count))
+    }
+
+    fn payload(&mut self) -> Result<Payload, DecodeError> {
+        match self.u8()? {
+            0 => self.slice().map(|_| Payload::NoOp),
+            1 => Ok(Payload::Command(self.bytes()?)),
+            2 => Ok(Payload::Membership(decode_membership(self.slice()?)?.into())),
+            found => Err(DecodeError::Unknown { what: "payload", found }),
+        }
     }
 
     pub(crate) fn index(&mut self) -> Result<Index, DecodeError> {
@@ -244,6 +326,10 @@ impl Reader<'_> {
             number if number < u64::MAX >> 1 => Ok(Index::new(number)),
             number => Err(DecodeError::TooLarge(number)),
         }
+    }
+
+    fn round(&mut self) -> Result<Round, DecodeError> {
+        Ok(Round::new(self.u64()?))
     }
 
     pub(crate) fn entry_id(&mut self) -> Result<EntryId, DecodeError> {
@@ -258,6 +344,8 @@ impl Reader<'_> {
             4 => Message::AppendEntriesReply(self.append_entries_reply()?),
             5 => Message::InstallSnapshot(self.install_snapshot()?),
             6 => Message::InstallSnapshotReply(self.install_snapshot_reply()?),
+            7 => Message::ReadIndex(ReadIndex { request: RequestId::new(self.u64()?) }),
+            8 => Message::ReadIndexReply(self.read_index_reply()?),
             found => return Err(DecodeError::Unknown { what: "message", found }),
         })
     }
@@ -272,25 +360,20 @@ impl Reader<'_> {
 
     fn append_entries(&mut self) -> Result<AppendEntries, DecodeError> {
         let prev = self.entry_id()?;
-        let leader_commit = self.index()?;
+        let (leader_commit, round) = (self.index()?, self.round()?);
         let mut entries = Vec::new();
         let mut index = prev.index;
         while !self.0.is_empty() {
             index = index.next();
             entries.push(self.entry(index)?);
         }
-        Ok(AppendEntries { slice: LogSlice::new(prev, entries)?, leader_commit })
+        Ok(AppendEntries { slice: LogSlice::new(prev, entries)?, leader_commit, round })
     }
 
     /// The entry at `index`.
     pub(crate) fn entry(&mut self, index: Index) -> Result<Entry, DecodeError> {
         let id = EntryId::new(Term::new(self.u64()?), index);
-        let payload = match self.u8()? {
-            0 => self.bytes().map(|_| Payload::NoOp)?,
-            1 => Payload::Command(self.bytes()?),
-            found => return Err(DecodeError::Unknown { what: "payload", found }),
-        };
-        Ok(Entry { id, payload })
+        Ok(Entry { id, payload: self.payload()? })
     }
 
     fn append_entries_reply(&mut self) -> Result<AppendEntriesReply, DecodeError> {
@@ -299,35 +382,49 @@ impl Reader<'_> {
             1 => self.accepted(Carried::Entries),
             3 => self.accepted(Carried::Nothing),
             2 => {
-                let (prev_log_index, hint) = (self.index()?, self.entry_id()?);
-                Ok(AppendEntriesReply::Rejected { prev_log_index, hint })
+                let (round, prev_log_index) = (self.round()?, self.index()?);
+                Ok(AppendEntriesReply::Rejected { prev_log_index, hint: self.entry_id()?, round })
             }
             found => Err(DecodeError::Unknown { what: "reply", found }),
         }
     }
 
     fn accepted(&mut self, carried: Carried) -> Result<AppendEntriesReply, DecodeError> {
-        Ok(AppendEntriesReply::Accepted { match_index: self.index()?, carried })
+        let round = self.round()?;
+        Ok(AppendEntriesReply::Accepted { match_index: self.index()?, carried, round })
     }
 
     fn install_snapshot(&mut self) -> Result<InstallSnapshot, DecodeError> {
-        let (last_included, offset) = (self.entry_id()?, self.u64()?);
+        let (last_included, offset, round) = (self.entry_id()?, self.u64()?, self.round()?);
         let rest = match self.u8()? {
             0 => Rest::More,
-            1 => Rest::Done,
+            1 => Rest::Done(self.membership()?.into()),
             found => return Err(DecodeError::Unknown { what: "rest", found }),
         };
-        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, rest })
+        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, rest, round })
     }
 
     fn install_snapshot_reply(&mut self) -> Result<InstallSnapshotReply, DecodeError> {
         match self.u8()? {
             0 => Ok(InstallSnapshotReply::OldTerm),
-            1 => Ok(InstallSnapshotReply::Installed { match_index: self.index()? }),
-            2 => {
-                let (last_included_index, offset) = (self.index()?, self.u64()?);
-                Ok(InstallSnapshotReply::Continue { last_included_index, offset })
+            1 => {
+                let round = self.round()?;
+                Ok(InstallSnapshotReply::Installed { match_index: self.index()?, round })
             }
+            2 => {
+                let round = self.round()?;
+                let (last_included_index, offset) = (self.index()?, self.u64()?);
+                Ok(InstallSnapshotReply::Continue { last_included_index, offset, round })
+            }
+            found => Err(DecodeError::Unknown { what: "reply", found }),
+        }
+    }
+
+    fn read_index_reply(&mut self) -> Result<ReadIndexReply, DecodeError> {
+        let (kind, request) = (self.u8()?, RequestId::new(self.u64()?));
+        match kind {
+            0 => Ok(ReadIndexReply::Refused { request }),
+            1 => Ok(ReadIndexReply::Ready { request, read_index: self.index()? }),
             found => Err(DecodeError::Unknown { what: "reply", found }),
         }
     }

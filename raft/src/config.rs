@@ -48,8 +48,14 @@ pub struct Config {
     pub snapshot_bytes_max: u64,
     /// What a new leader does with its first entry.
     pub first_entry: FirstEntry,
+    /// How long a read may wait before it is given up: for the leader to be sure that it leads, and
+    /// for the state machine to get that far.
+    pub read_timeout: Duration,
+    /// How many reads may wait at once; a leader counts each follower's question as one.
+    pub reads_waiting_max: usize,
     /// The number of the first message sent. A driver that restarts a node passes one that is
-    /// higher than any used before, so that a message's number names it in the whole run.
+    /// higher than any used before, so that a message's number names it in the whole run, and that
+    /// an answer to a follower's read cannot be taken for one to a read of its next life.
     pub first_message_id: MessageId,
 }
 
@@ -79,6 +85,8 @@ impl Config {
             snapshot_chunk_bytes: 64 * 1024,
             snapshot_bytes_max: 1 << 30,
             first_entry: FirstEntry::NoOp,
+            read_timeout: Duration::from_millis(600),
+            reads_waiting_max: 65_536,
             first_message_id: MessageId::new(1),
         }
     }
@@ -116,6 +124,7 @@ impl Config {
             ("append_bytes_max", self.append_bytes_max),
             ("messages_in_flight_max", self.messages_in_flight_max),
             ("snapshot_chunk_bytes", self.snapshot_chunk_bytes),
+            ("reads_waiting_max", self.reads_waiting_max),
         ] {
             if value == 0 {
                 return Err(ConfigError::Zero { name });

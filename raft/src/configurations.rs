@@ -1,27 +1,156 @@
 //! Which configuration is in force, and which was where in the log.
 //!
 //! Invariants: the latest configuration in the log is the one in force, committed or not (paper
-//! §6); one that is deleted from the log gives way to the one before it.
+//! §6); one that is deleted from the log gives way to the one before it; indexes rise. Configurations
+//! are looked at, never judged: the rules of changing them are those of
+//! [`Node`](crate::Node::change_membership).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::entry::{Entry, Payload};
 use crate::membership::Membership;
+use crate::output::AddressBook;
+use crate::types::Index;
 
 /// The configurations of one peer's log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Configurations {
-    /// What the log starts from.
-    base: Arc<Membership>,
+    /// What the log starts from: the configuration of the snapshot, or the first one of all; and an
+    /// index at which it was in force.
+    base: (Index, Arc<Membership>),
+    /// Those in the log, by the index of their entry.
+    later: Vec<(Index, Arc<Membership>)>,
+}
+
+/// Whether another configuration is in force than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum InForce {
+    Same,
+    Changed,
 }
 
 impl Configurations {
-    /// Those of a log that starts from `base`.
-    pub(crate) const fn new(base: Arc<Membership>) -> Self {
-        Self { base }
+    /// Those of a log that starts after `index`, where `base` was in force.
+    pub(crate) const fn new(index: Index, base: Arc<Membership>) -> Self {
+        Self { base: (index, base), later: Vec::new() }
+    }
+
+    /// Notes the configurations among new entries at the end of the log.
+    pub(crate) fn extend<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) -> InForce {
+        let mut in_force = InForce::Same;
+        for entry in entries {
+            if let Payload::Membership(membership) = &entry.payload {
+                self.later.push((entry.id.index, Arc::clone(membership)));
+                in_force = InForce::Changed;
+            }
+        }
+        in_force
+    }
+
+    /// Forgets those of deleted entries.
+    pub(crate) fn truncate(&mut self, from: Index) -> InForce {
+        let kept = self.later.partition_point(|(index, _)| *index < from);
+        let in_force = if kept < self.later.len() { InForce::Changed } else { InForce::Same };
+        self.later.truncate(kept);
+        in_force
+    }
+
+    /// The log starts after `index` now.
+    pub(crate) fn compact(&mut self, index: Index) {
+        let gone = self.later.partition_point(|(entry, _)| *entry <= index);
+        if let Some(base) = self.later.drain(..gone).next_back() {
+            self.base = base;
+        }
     }
 
     /// The one in force.
-    pub(crate) const fn latest(&self) -> &Arc<Membership> {
-        &self.base
+    pub(crate) fn latest(&self) -> &Arc<Membership> {
+        &self.later.last().unwrap_or(&self.base).1
+    }
+
+    /// The index of the entry that put it into force, or that of the snapshot it came with; zero
+    /// for the first one of all.
+    pub(crate) fn latest_index(&self) -> Index {
+        self.later.last().unwrap_or(&self.base).0
+    }
+
+    /// The one that was in force at `index`, which the log must still hold.
+    pub(crate) fn at(&self, index: Index) -> &Arc<Membership> {
+        let after = self.later.partition_point(|(entry, _)| *entry <= index);
+        let place = after.checked_sub(1).and_then(|place| self.later.get(place));
+        &place.unwrap_or(&self.base).1
+    }
+
+    /// Whether there is one in the log after `index`.
+    pub(crate) fn any_after(&self, index: Index) -> bool {
+        self.latest_index() > index
+    }
+
+    /// Everybody in a configuration that may still be the one that counts: the last committed one
+    /// and all after it. Addresses are the newest.
+    pub(crate) fn reach(&self, commit_index: Index) -> AddressBook {
+        let later = self.later.iter().filter(|(index, _)| *index > commit_index);
+        let mut book = BTreeMap::new();
+        for membership in [self.at(commit_index)].into_iter().chain(later.map(|(_, m)| m)) {
+            for peer in membership.members() {
+                let address = membership.addresses().get(&peer).map(Arc::clone);
+                let known = book.entry(peer).or_insert(None);
+                *known = address.or_else(|| known.take());
+            }
+        }
+        book
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{EntryId, PeerId, Term};
+
+    fn of(voters: &[u64]) -> Arc<Membership> {
+        Arc::new(Membership::of_voters(voters.iter().copied().map(PeerId::new)))
+    }
+
+    fn entry(index: u64, voters: &[u64]) -> Entry {
+        let id = EntryId::new(Term::new(1), Index::new(index));
+        Entry { id, payload: Payload::Membership(of(voters)) }
+    }
+
+    fn three() -> Configurations {
+        let mut all = Configurations::new(Index::ZERO, of(&[1]));
+        assert_eq!(all.extend(&[entry(3, &[1, 2]), entry(6, &[2])]), InForce::Changed);
+        all
+    }
+
+    #[test]
+    fn the_latest_counts_until_it_is_deleted() {
+        let mut all = three();
+        assert_eq!(all.truncate(Index::new(7)), InForce::Same);
+        assert_eq!((all.latest(), all.latest_index()), (&of(&[2]), Index::new(6)));
+        assert_eq!(all.truncate(Index::new(6)), InForce::Changed);
+        assert_eq!(all.latest(), &of(&[1, 2]));
+        assert_eq!(all.truncate(Index::new(1)), InForce::Changed);
+        assert_eq!((all.latest(), all.latest_index()), (&of(&[1]), Index::ZERO));
+    }
+
+    #[test]
+    fn each_index_has_the_one_before_it() {
+        let mut all = three();
+        for (index, voters) in [(0, &[1][..]), (2, &[1]), (3, &[1, 2]), (5, &[1, 2]), (9, &[2])] {
+            assert_eq!(all.at(Index::new(index)), &of(voters), "at {index}");
+        }
+        all.compact(Index::new(4));
+        assert_eq!(all.at(Index::new(5)), &of(&[1, 2]));
+        assert_eq!(all.latest(), &of(&[2]));
+    }
+
+    #[test]
+    fn whoever_may_still_count_is_reached() {
+        let all = three();
+        let reach = |commit| all.reach(Index::new(commit)).into_keys().collect::<Vec<_>>();
+        assert_eq!(reach(3), [1, 2].map(PeerId::new));
+        assert_eq!(reach(6), [2].map(PeerId::new));
     }
 }

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use crate::codec;
+use crate::membership::Membership;
 use crate::types::{EntryId, Index, Term};
 
 /// The bytes of a command or a snapshot: immutable, so that the log, messages and the disk share
@@ -18,15 +20,28 @@ pub enum Payload {
     NoOp,
     /// A command of the service; the core never looks inside.
     Command(Bytes),
+    /// Nothing of the service's: who is in the cluster from this entry on (paper §6). Every peer
+    /// goes by it as soon as the entry is in its log.
+    Membership(Arc<Membership>),
 }
 
 impl Payload {
-    /// The command's bytes; a no-op has none.
+    /// The command's bytes; what is no command has none.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match self {
-            Self::NoOp => &[],
+            Self::NoOp | Self::Membership(_) => &[],
             Self::Command(bytes) => bytes,
+        }
+    }
+
+    /// The payload's size when it is encoded, in bytes.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        match self {
+            Self::NoOp => 0,
+            Self::Command(bytes) => bytes.len(),
+            Self::Membership(membership) => codec::membership_len(membership),
         }
     }
 }
@@ -47,7 +62,7 @@ impl Entry {
     /// The entry's size when it is encoded, in bytes.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
-        Self::OVERHEAD_BYTES + self.payload.bytes().len()
+        Self::OVERHEAD_BYTES + self.payload.encoded_len()
     }
 }
 
@@ -146,6 +161,8 @@ fn check_order(prev: EntryId, entries: &[Entry]) -> Result<(), BrokenSlice> {
 pub struct Snapshot {
     /// The last entry the snapshot replaces (Figure 13 `lastIncludedIndex`, `lastIncludedTerm`).
     pub last_included: EntryId,
+    /// The configuration as of that entry, not a newer one (paper §7).
+    pub membership: Arc<Membership>,
     /// The service's state; the core never looks inside.
     pub data: Bytes,
 }

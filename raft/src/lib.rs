@@ -13,6 +13,7 @@
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
 //! | configurations (§6) | [`membership`] |
 //! | majorities | [`quorum`] |
+//! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`reads`] |
 //! | "updated on stable storage before responding" | the contract in [`output`], [`stored`] |
 //!
 //! # How it is driven
@@ -51,6 +52,8 @@
 //!         }
 //!         Output::Apply(entries) => applied += entries.len(),
 //!         Output::Restore(_) => unreachable!("nobody made a snapshot"),
+//!         Output::Peers(_) => unreachable!("nobody joined or left"),
+//!         Output::ReadReady { .. } | Output::ReadDropped { .. } => unreachable!("nobody reads"),
 //!     }
 //! };
 //! run(&mut nodes);
@@ -77,6 +80,7 @@ pub mod node;
 pub mod output;
 pub mod progress;
 pub mod quorum;
+pub mod reads;
 pub mod role;
 pub mod storage;
 pub mod stored;
@@ -89,10 +93,13 @@ pub mod verbose;
 pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
-pub use membership::{Address, Membership};
+pub use membership::{Address, BrokenMembership, Membership};
 pub use message::{Envelope, Message};
-pub use node::{CompactError, Jitter, Node, ProposeError, Status, Violation};
-pub use output::{HardState, Input, Output, Record, Suffix, Write};
+pub use node::{CompactError, Jitter, Node, ProposeError, ReadError, Status, Violation};
+pub use output::{AddressBook, HardState, Input, Output, Record, Suffix, Write};
+pub use reads::ReadDrop;
 pub use role::{Role, RoleName};
 pub use stored::{CorruptStore, Stored};
-pub use types::{EntryId, Index, Instant, MessageId, PeerId, Term, WriteId};
+pub use types::{
+    EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,
+};

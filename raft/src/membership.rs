@@ -39,6 +39,30 @@ impl Membership {
         Self { voters: voters.into_iter().collect(), ..Self::default() }
     }
 
+    /// The members as somebody else wrote them down.
+    ///
+    /// # Errors
+    /// They contradict each other.
+    pub fn new(
+        voters: BTreeSet<PeerId>,
+        outgoing: Option<BTreeSet<PeerId>>,
+        learners: BTreeSet<PeerId>,
+        addresses: BTreeMap<PeerId, Address>,
+    ) -> Result<Self, BrokenMembership> {
+        let membership = Self { voters, outgoing, learners, addresses };
+        let nobody_decides = membership.voters.is_empty() && !membership.is_empty();
+        if nobody_decides || membership.outgoing.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Err(BrokenMembership::NoVoters);
+        }
+        if let Some(peer) = membership.voters.intersection(&membership.learners).next() {
+            return Err(BrokenMembership::BothVoterAndLearner { peer: *peer });
+        }
+        match membership.addresses.keys().find(|peer| !membership.contains(**peer)) {
+            Some(peer) => Err(BrokenMembership::AddressOfNobody { peer: *peer }),
+            None => Ok(membership),
+        }
+    }
+
     /// With a learner more: it gets all entries, and neither votes nor counts. A voter stays one.
     #[must_use]
     pub fn with_learner(mut self, peer: PeerId) -> Self {
@@ -145,6 +169,27 @@ impl Membership {
     pub fn members(&self) -> BTreeSet<PeerId> {
         self.all_voters().chain(self.learners.iter().copied()).collect()
     }
+}
+
+/// Members that contradict each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokenMembership {
+    /// Members without a voter among them: nothing could ever be decided.
+    #[error("a cluster needs a voter")]
+    NoVoters,
+    /// A peer that is two things in one configuration.
+    #[error("peer {peer} cannot be a voter and a learner")]
+    BothVoterAndLearner {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// An address of a peer that is no member.
+    #[error("there is an address of peer {peer}, which is no member")]
+    AddressOfNobody {
+        /// The peer.
+        peer: PeerId,
+    },
 }
 
 static NOBODY: BTreeSet<PeerId> = BTreeSet::new();

@@ -3,8 +3,11 @@
 //!
 //! A message says nothing about who sent it; that is the [`Envelope`]'s.
 
+use std::sync::Arc;
+
 use crate::entry::{Bytes, LogSlice};
-use crate::types::{EntryId, Index, MessageId, PeerId, Term};
+use crate::membership::Membership;
+use crate::types::{EntryId, Index, MessageId, PeerId, RequestId, Round, Term};
 
 /// A message on its way from one peer to another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +39,10 @@ pub enum Message {
     InstallSnapshot(InstallSnapshot),
     /// The answer to [`Message::InstallSnapshot`].
     InstallSnapshotReply(InstallSnapshotReply),
+    /// A follower asks what it may read (thesis §6.4).
+    ReadIndex(ReadIndex),
+    /// The answer to [`Message::ReadIndex`].
+    ReadIndexReply(ReadIndexReply),
 }
 
 impl Message {
@@ -49,6 +56,8 @@ impl Message {
             Self::AppendEntriesReply(_) => "AppendEntriesReply",
             Self::InstallSnapshot(_) => "InstallSnapshot",
             Self::InstallSnapshotReply(_) => "InstallSnapshotReply",
+            Self::ReadIndex(_) => "ReadIndex",
+            Self::ReadIndexReply(_) => "ReadIndexReply",
         }
     }
 
@@ -56,12 +65,14 @@ impl Message {
     #[must_use]
     pub const fn direction(&self) -> Direction {
         match self {
-            Self::RequestVote(_) | Self::AppendEntries(_) | Self::InstallSnapshot(_) => {
-                Direction::Request
-            }
+            Self::RequestVote(_)
+            | Self::AppendEntries(_)
+            | Self::InstallSnapshot(_)
+            | Self::ReadIndex(_) => Direction::Request,
             Self::RequestVoteReply(_)
             | Self::AppendEntriesReply(_)
-            | Self::InstallSnapshotReply(_) => Direction::Reply,
+            | Self::InstallSnapshotReply(_)
+            | Self::ReadIndexReply(_) => Direction::Reply,
         }
     }
 }
@@ -98,6 +109,8 @@ pub struct AppendEntries {
     pub slice: LogSlice,
     /// The leader's `commit_index`.
     pub leader_commit: Index,
+    /// The leader's newest round when it made the message.
+    pub round: Round,
 }
 
 /// The answer to a leader's entries.
@@ -109,6 +122,8 @@ pub enum AppendEntriesReply {
         match_index: Index,
         /// What the request carried, so that a log can tell the answers to heartbeats from others.
         carried: Carried,
+        /// The request's round.
+        round: Round,
     },
     /// The sender's log has no entry equal to the request's `prev`.
     Rejected {
@@ -117,6 +132,8 @@ pub enum AppendEntriesReply {
         /// The sender's last entry at or below it whose term is at most the request's: nothing
         /// between this entry and `prev_log_index` can match.
         hint: EntryId,
+        /// The request's round.
+        round: Round,
     },
     /// The request's term is over; the envelope carries the newer one.
     OldTerm,
@@ -150,15 +167,18 @@ pub struct InstallSnapshot {
     pub chunk: Bytes,
     /// Whether more follows.
     pub rest: Rest,
+    /// The leader's newest round when it made the message.
+    pub round: Round,
 }
 
 /// Whether a chunk is the last one of its snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Rest {
     /// More chunks follow.
     More,
-    /// This was the last chunk (Figure 13 `done`).
-    Done,
+    /// This was the last chunk (Figure 13 `done`); with it comes the configuration as of the
+    /// snapshot's last entry.
+    Done(Arc<Membership>),
 }
 
 /// The answer to a chunk of a snapshot.
@@ -170,13 +190,82 @@ pub enum InstallSnapshotReply {
         last_included_index: Index,
         /// How many of its bytes the sender holds.
         offset: u64,
+        /// The request's round.
+        round: Round,
     },
     /// The sender's state covers the snapshot, durably; its log equals the leader's through this
     /// index.
     Installed {
         /// The last index the two logs are known to share.
         match_index: Index,
+        /// The request's round.
+        round: Round,
     },
     /// The request's term is over; the envelope carries the newer one.
     OldTerm,
+}
+
+impl AppendEntriesReply {
+    /// The last index the two logs are known to share, if the answer says so.
+    #[must_use]
+    pub const fn match_index(&self) -> Option<Index> {
+        match self {
+            Self::Accepted { match_index, .. } => Some(*match_index),
+            Self::Rejected { .. } | Self::OldTerm => None,
+        }
+    }
+
+    /// The round of the message this answers, if it is one of the answer's term.
+    #[must_use]
+    pub const fn round(&self) -> Option<Round> {
+        match self {
+            Self::Accepted { round, .. } | Self::Rejected { round, .. } => Some(*round),
+            Self::OldTerm => None,
+        }
+    }
+}
+
+impl InstallSnapshotReply {
+    /// The last index the two logs are known to share, if the answer says so.
+    #[must_use]
+    pub const fn match_index(&self) -> Option<Index> {
+        match self {
+            Self::Installed { match_index, .. } => Some(*match_index),
+            Self::Continue { .. } | Self::OldTerm => None,
+        }
+    }
+
+    /// The round of the message this answers, if it is one of the answer's term.
+    #[must_use]
+    pub const fn round(&self) -> Option<Round> {
+        match self {
+            Self::Continue { round, .. } | Self::Installed { round, .. } => Some(*round),
+            Self::OldTerm => None,
+        }
+    }
+}
+
+/// A follower's question what it may read; it stands for all reads that came in before it left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReadIndex {
+    /// The follower's number for the question, never used before or after.
+    pub request: RequestId,
+}
+
+/// The answer to a follower's question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReadIndexReply {
+    /// The sender led after the question came in, and every write answered by then is in the log
+    /// through this index.
+    Ready {
+        /// The question.
+        request: RequestId,
+        /// The index to apply before reading.
+        read_index: Index,
+    },
+    /// The sender does not know: it does not lead, cannot tell yet, or has too many reads.
+    Refused {
+        /// The question.
+        request: RequestId,
+    },
 }

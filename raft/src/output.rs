@@ -4,8 +4,10 @@
 //! ```text
 //! timers ──────► Input::Tick      ┐            ┌ Output::Persist ──► storage, in order
 //! network ─────► Input::Receive   ├─► Node ───►│ Output::Send ─────► network
-//! storage ─────► Input::Persisted ┘            │ Output::Apply ────► state machine, in order
-//!                                              └ Output::Restore ──► state machine
+//! storage ─────► Input::Persisted ┤            │ Output::Apply ────► state machine, in order
+//! clients ─────► propose, read    ┘            ├ Output::Restore ──► state machine
+//!                                              ├ Output::ReadReady ► state machine, in order
+//!                                              └ Output::Peers ────► address book
 //! ```
 //!
 //! # The contract
@@ -21,15 +23,31 @@
 //! 3. **Messages may be lost, doubled, delayed and reordered** without harm to safety.
 //! 4. **`Apply` and `Restore` go to the state machine in their order**, each once per start of the
 //!    node. What is applied is committed and durable on this peer.
-//! 5. **Time never goes back.** A driver calls [`handle`](crate::Node::handle) with
+//! 5. **A read is served at its place among them.** When [`Output::ReadReady`] comes, everything the
+//!    reader must see was handed out by `Apply` and `Restore` before: a driver that serves the read
+//!    after those, and need not wait for anything else, serves it right. Serving it later, after
+//!    more entries, is right, too. What reads promise does not depend on the disk of this peer.
+//! 6. **The moment handed in with a read, or with a message, was read from the clock after the read
+//!    or the message came in.** A process can stand still at any instruction; with a moment from
+//!    before it stood still, a leader would believe in what it knew then.
+//! 7. **Time never goes back.** A driver calls [`handle`](crate::Node::handle) with
 //!    [`Input::Tick`] when the moment of [`poll_timeout`](crate::Node::poll_timeout) has come;
 //!    being late costs an election, never safety.
-//! 6. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
-//!    message per peer and in one write.
+//! 8. **`Peers` says with whom the node talks.** A driver's book of addresses is
+//!    [`address_book`](crate::Node::address_book) at the start, and later what each `Peers` says; it
+//!    comes before the first message to somebody new. Answers also go to peers outside of it: a
+//!    node that joins answers a leader of which its log does not tell yet. A driver gets such an
+//!    answer to where its question came from.
+//! 9. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
+//!    message per peer and in one write, and reads taken meanwhile share one round of messages.
+
+use std::collections::BTreeMap;
 
 use crate::entry::{Entry, Snapshot};
+use crate::membership::Address;
 use crate::message::Envelope;
-use crate::types::{Index, PeerId, Term, WriteId};
+use crate::reads::ReadDrop;
+use crate::types::{Index, PeerId, ReadId, Term, WriteId};
 
 /// What happened outside the core.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,12 +67,33 @@ pub enum Output {
     Persist(Write),
     /// Send this message.
     Send(Envelope),
-    /// Apply these committed entries, in order; no-ops are among them, so that indexes have no
-    /// gaps.
+    /// Apply these committed entries, in order; no-ops and memberships are among them, so that
+    /// indexes have no gaps.
     Apply(Vec<Entry>),
     /// Replace the state machine's state by the snapshot's.
     Restore(Snapshot),
+    /// This read may be served from the state machine, once it has been given what earlier outputs
+    /// hold for it.
+    ReadReady {
+        /// The name handed in with [`Node::read`](crate::Node::read).
+        read: ReadId,
+        /// The index through which the reader must see the log; it has been handed out.
+        index: Index,
+    },
+    /// This read will not be served; it did nothing and may be asked again, here or elsewhere.
+    ReadDropped {
+        /// The name handed in with [`Node::read`](crate::Node::read).
+        read: ReadId,
+        /// Why.
+        reason: ReadDrop,
+    },
+    /// From now on the node talks with these peers by itself, and with nobody else.
+    Peers(AddressBook),
 }
+
+/// The peers a node talks with by itself, itself among them if it is a member, and where each is
+/// reached, as far as the cluster was told.
+pub type AddressBook = BTreeMap<PeerId, Option<Address>>;
 
 /// One write to stable storage.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use crate::entry::Snapshot;
-use crate::types::{Index, Instant};
+use crate::types::{Index, Instant, Round};
 
 /// A leader's view of one follower (Figure 2 `nextIndex[]`, `matchIndex[]`).
 #[derive(Clone, Debug)]
@@ -25,6 +25,10 @@ pub struct Progress {
     pub next_index: Index,
     /// The `commit_index` last sent to the follower.
     pub commit_sent: Index,
+    /// The newest round the follower was sent a message of.
+    pub round_sent: Round,
+    /// The newest round it has answered, of those that were not confirmed at the time.
+    pub round_answered: Round,
     /// When the follower must hear from the leader again.
     pub heartbeat_due: Instant,
     /// How entries flow to it.
@@ -124,6 +128,8 @@ impl Progress {
             match_index: Index::ZERO,
             next_index: last.next(),
             commit_sent: Index::ZERO,
+            round_sent: Round::ZERO,
+            round_answered: Round::ZERO,
             heartbeat_due: now,
             flow: Flow::Probe(Probe::Ready),
         }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::progress::Progress;
 use crate::quorum::Tally;
+use crate::reads::{FollowerReads, LeaderReads};
 use crate::types::{EntryId, Instant, PeerId};
 
 /// What a peer is at the moment.
@@ -27,6 +28,8 @@ pub struct Follower {
     pub election_deadline: Instant,
     /// The snapshot that is coming in.
     pub incoming: Option<Incoming>,
+    /// Reads that the leader is asked about.
+    pub reads: FollowerReads,
 }
 
 /// The chunks of a snapshot received so far.
@@ -54,6 +57,8 @@ pub struct Leader {
     pub followers: BTreeMap<PeerId, Progress>,
     /// When the news of the last commit goes out by itself.
     pub commit_notice_due: Option<Instant>,
+    /// Reads that wait for the leader to be sure that it leads.
+    pub reads: LeaderReads,
 }
 
 impl Role {

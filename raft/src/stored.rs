@@ -113,6 +113,7 @@ pub enum CorruptStore {
 mod tests {
     use super::*;
     use crate::entry::Payload;
+    use std::sync::Arc;
 
     fn entries(term: u64, indexes: std::ops::RangeInclusive<u64>) -> Vec<Entry> {
         let id = |index| EntryId::new(Term::new(term), Index::new(index));
@@ -121,7 +122,7 @@ mod tests {
 
     fn snapshot(term: u64, index: u64) -> Snapshot {
         let last_included = EntryId::new(Term::new(term), Index::new(index));
-        Snapshot { last_included, data: [].into() }
+        Snapshot { last_included, membership: Arc::default(), data: [].into() }
     }
 
     #[test]

@@ -4,10 +4,14 @@
 //! [`crate::verbose`] turns events into log lines.
 
 use crate::entry::Entry;
+use crate::membership::Membership;
 use crate::message::{AppendEntriesReply, Carried, Envelope, Message};
 use crate::output::Record;
+use crate::reads::ReadDrop;
 use crate::role::RoleName;
-use crate::types::{EntryId, Index, Instant, MessageId, PeerId, Term, WriteId};
+use crate::types::{
+    EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,
+};
 
 /// Takes protocol events.
 pub trait Sink {
@@ -128,6 +132,13 @@ pub enum Event<'a> {
         /// The `next_index` now.
         next_index: Index,
     },
+    /// Another configuration is in force: the latest one in the log, committed or not.
+    Configured {
+        /// The index of its entry; zero if it is the snapshot's or the first one of all.
+        index: Index,
+        /// The members.
+        membership: &'a Membership,
+    },
     /// `commit_index` rose.
     Committed {
         /// The index before.
@@ -175,6 +186,46 @@ pub enum Event<'a> {
         /// The snapshot's size.
         bytes: u64,
     },
+    /// A read came in.
+    ReadTaken {
+        /// The read.
+        read: ReadId,
+    },
+    /// A follower asked its leader about its reads.
+    ReadsForwarded {
+        /// The leader.
+        to: PeerId,
+        /// The question's number.
+        request: RequestId,
+        /// How many reads it is about.
+        reads: usize,
+    },
+    /// A leader began a round of messages to learn whether it still leads.
+    RoundBegun {
+        /// The round.
+        round: Round,
+        /// Where its reads may be served.
+        read_index: Index,
+    },
+    /// A quorum has answered a round.
+    RoundConfirmed {
+        /// The round.
+        round: Round,
+    },
+    /// A read may be served.
+    ReadReady {
+        /// The read.
+        read: ReadId,
+        /// The index it waited for.
+        index: Index,
+    },
+    /// A read was given up.
+    ReadDropped {
+        /// The read.
+        read: ReadId,
+        /// Why.
+        reason: ReadDrop,
+    },
     /// A message was handed to the network.
     Sent(&'a Envelope),
     /// A message came in.
@@ -202,6 +253,8 @@ pub enum VoteRefusal {
 pub enum Farewell {
     /// Its driver asked it to.
     Resigned,
+    /// The new configuration is committed and this peer has no vote in it (paper §6).
+    Removed,
 }
 
 /// What a write changes, for the log.
@@ -265,7 +318,7 @@ pub enum Refusal {
     FromTheFuture,
     /// Entries that differ from committed ones.
     ContradictsCommitted,
-    /// An acknowledgement of entries that were never sent.
+    /// An acknowledgement of entries that were never sent, or of a round that never began.
     NeverSent,
     /// A snapshot chunk larger than the limit, or a snapshot of nothing.
     BadChunk,
@@ -292,12 +345,19 @@ impl Event<'_> {
             | Self::Appended { .. }
             | Self::Truncated { .. }
             | Self::BackedUp { .. }
+            | Self::Configured { .. }
             | Self::Committed { .. }
             | Self::Applied { .. }
             | Self::Persisting { .. }
             | Self::Compacted { .. }
             | Self::SnapshotStarted { .. }
             | Self::SnapshotInstalled { .. }
+            | Self::ReadTaken { .. }
+            | Self::ReadsForwarded { .. }
+            | Self::RoundBegun { .. }
+            | Self::RoundConfirmed { .. }
+            | Self::ReadReady { .. }
+            | Self::ReadDropped { .. }
             | Self::Refused { .. } => false,
         }
     }
@@ -315,6 +375,8 @@ pub fn is_heartbeat(message: &Message) -> bool {
         | Message::RequestVote(_)
         | Message::RequestVoteReply(_)
         | Message::InstallSnapshot(_)
-        | Message::InstallSnapshotReply(_) => false,
+        | Message::InstallSnapshotReply(_)
+        | Message::ReadIndex(_)
+        | Message::ReadIndexReply(_) => false,
     }
 }

@@ -67,6 +67,23 @@ number! {
     MessageId
 }
 
+number! {
+    /// A read, by a name of the driver's choice.
+    ReadId
+}
+
+number! {
+    /// The number of a follower's question what it may read, among those of this follower.
+    RequestId
+}
+
+number! {
+    /// The number of a leader's round of messages, among those of its term (thesis §6.4). Whoever
+    /// answers a message with this number has heard the leader after the round began.
+    #[derive(Default)]
+    Round
+}
+
 impl Term {
     /// The term of a peer that has never taken part in an election.
     pub const ZERO: Self = Self(0);
@@ -131,6 +148,31 @@ impl WriteId {
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
+    }
+}
+
+impl RequestId {
+    /// The request after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl Round {
+    /// Before the first round of a term: nobody has asked.
+    pub const ZERO: Self = Self(0);
+
+    /// The round after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// How many rounds began after `earlier`, up to and including this one; 0 if none did.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
     }
 }
 

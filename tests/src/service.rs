@@ -186,7 +186,7 @@ impl Service {
             )));
         }
         let command = match &entry.payload {
-            raft::Payload::NoOp => Bytes::default(),
+            raft::Payload::NoOp | raft::Payload::Membership(_) => Bytes::default(),
             raft::Payload::Command(command) => command.clone(),
         };
         agreed.check(seen, index, &command)?;
@@ -271,6 +271,7 @@ fn decode(data: &[u8]) -> Option<Vec<Bytes>> {
 mod tests {
     use super::*;
     use raft::{EntryId, Instant, Payload, PeerId, Term};
+    use std::sync::Arc;
 
     fn seen(peer: u64) -> Witness {
         Witness { peer: PeerId::new(peer), at: Instant::START }
@@ -314,14 +315,14 @@ mod tests {
         let last_included = EntryId::new(Term::new(1), Index::new(9));
         let data = taken.expect("a snapshot is due at index 9");
         let mut second = Service::new(Snapshots::EVERY_TENTH, Machine::History);
-        let good = Snapshot { last_included, data: data.clone() };
+        let good = Snapshot { last_included, membership: Arc::default(), data: data.clone() };
         second.restore(seen(1), &good, &mut agreed).unwrap();
         assert_eq!(second.last_applied(), Index::new(9));
 
         let mut wrong = data.to_vec();
         wrong[20] ^= 1;
         for data in [wrong.into(), data[..data.len() - 1].into(), data[..16].into()] {
-            let bad = Snapshot { last_included, data };
+            let bad = Snapshot { last_included, membership: Arc::default(), data };
             assert!(second.restore(seen(1), &bad, &mut agreed).is_err(), "{bad:?}");
         }
     }

@@ -22,7 +22,11 @@ fn hard_state(term: u64) -> Record {
 /// Records of every kind, so that every prefix is a different state.
 fn records() -> Vec<Record> {
     let last_included = EntryId::new(Term::new(1), Index::new(2));
-    let snapshot = raft::Snapshot { last_included, data: b"state".as_slice().into() };
+    let snapshot = raft::Snapshot {
+        last_included,
+        membership: Default::default(),
+        data: b"state".as_slice().into(),
+    };
     vec![
         hard_state(1),
         Record::Append(entries(1, 4)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use raft::message::{AppendEntriesReply, Carried, RequestVote, Vote};
 use raft::{
     Entry, EntryId, Envelope, HardState, Index, Instant, Log, LogSlice, Message, MessageId,
-    Payload, PeerId, RoleName, Snapshot, Status, Stored, Term,
+    Payload, PeerId, RoleName, Round, Snapshot, Status, Stored, Term,
 };
 use raft_tests::invariants::commit_rule::{self, Advance};
 use raft_tests::invariants::election_safety::ElectionSafety;
@@ -325,6 +325,7 @@ fn durability_fires_on_a_promise_that_could_be_lost() {
         Message::AppendEntriesReply(AppendEntriesReply::Accepted {
             match_index,
             carried: Carried::Entries,
+            round: Round::ZERO,
         })
     };
     let rows = [
@@ -357,7 +358,11 @@ fn durability_fires_on_a_promise_that_could_be_lost() {
 #[test]
 fn durability_fires_on_what_is_applied_or_believed_too_early() {
     let disk = Stored {
-        snapshot: Some(Snapshot { last_included: id(1, 2), data: [].into() }),
+        snapshot: Some(Snapshot {
+            last_included: id(1, 2),
+            membership: Default::default(),
+            data: [].into(),
+        }),
         entries: vec![entry(2, 3, b"x")],
         ..Stored::default()
     };

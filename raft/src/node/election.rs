@@ -9,6 +9,7 @@ use crate::message::{Envelope, Message, RequestVote, Vote};
 use crate::output::HardState;
 use crate::progress::Progress;
 use crate::quorum::{Standing, Tally, votes_needed};
+use crate::reads::{FollowerReads, LeaderReads};
 use crate::role::{Candidate, Follower, Leader, Role};
 use crate::trace::{Event, VoteRefusal};
 use crate::types::{PeerId, Term};
@@ -48,7 +49,13 @@ impl Node {
     pub(super) fn become_follower(&mut self, leader: Option<PeerId>) {
         let fresh = self.now.after(self.election_timeout);
         let election_deadline = self.role.election_deadline().unwrap_or(fresh);
-        self.set_role(Role::Follower(Follower { leader, election_deadline, incoming: None }));
+        let reads = FollowerReads::default();
+        self.set_role(Role::Follower(Follower {
+            leader,
+            election_deadline,
+            incoming: None,
+            reads,
+        }));
     }
 
     /// Hears from the leader of the current term: follows it and waits anew.
@@ -126,11 +133,13 @@ impl Node {
     fn lead(&mut self) {
         let last = self.log.last().index;
         let progress = |peer| (peer, Progress::new(last, self.now));
-        let mut others = self.membership().members();
-        others.remove(&self.id());
-        let followers = others.into_iter().map(progress).collect();
-        self.set_role(Role::Leader(Leader { followers, commit_notice_due: None }));
-        if self.config.settings().first_entry == FirstEntry::NoOp {
+        let own = self.id();
+        let others = self.reach.keys().copied().filter(|peer| *peer != own);
+        let followers = others.map(progress).collect();
+        let reads = LeaderReads::default();
+        self.set_role(Role::Leader(Leader { followers, commit_notice_due: None, reads }));
+        // A change under way goes on once an entry of this term is committed.
+        if self.config.settings().first_entry == FirstEntry::NoOp || self.membership().is_joint() {
             self.append_own(Payload::NoOp);
         }
     }
@@ -143,10 +152,11 @@ impl Node {
     }
 
     fn set_role(&mut self, role: Role) {
-        let from = self.role.name();
-        self.role = role;
+        let old = std::mem::replace(&mut self.role, role);
+        let from = old.name();
         if self.role.name() != from {
             self.trace(&Event::RoleChanged { from });
         }
+        self.drop_reads_of(old);
     }
 }

@@ -1,10 +1,11 @@
 //! What a follower does with its leader's entries (paper §5.3, Figure 2 AppendEntries receiver).
 
 use super::Node;
+use crate::configurations::InForce;
 use crate::entry::Entry;
 use crate::message::{AppendEntries, AppendEntriesReply, Envelope, Message};
 use crate::trace::{Event, Refusal};
-use crate::types::{EntryId, Index};
+use crate::types::{EntryId, Index, Round};
 
 /// How a leader's entries lie against a follower's log.
 enum Fit<'a> {
@@ -20,7 +21,7 @@ impl Node {
         let prev = request.slice.prev();
         let base = self.log.base();
         if prev.index >= base.index && !self.log.contains(prev) {
-            return self.reject(envelope, prev);
+            return self.reject(envelope, prev, request.round);
         }
         match self.fit(request.slice.entries()) {
             Fit::Extends(entries) => self.take(entries),
@@ -35,7 +36,8 @@ impl Node {
         }
         let match_index = request.slice.last().index;
         self.commit_through(request.leader_commit.min(match_index));
-        let reply = AppendEntriesReply::Accepted { match_index, carried: request.carried() };
+        let (carried, round) = (request.carried(), request.round);
+        let reply = AppendEntriesReply::Accepted { match_index, carried, round };
         self.reply(envelope.from, Message::AppendEntriesReply(reply));
     }
 
@@ -55,10 +57,10 @@ impl Node {
         }
     }
 
-    fn reject(&mut self, envelope: &Envelope, prev: EntryId) {
+    fn reject(&mut self, envelope: &Envelope, prev: EntryId, round: Round) {
         // The entry at `prev` itself cannot match, so the hint lies before it.
         let hint = self.log.last_at_most(prev.index.prev(), prev.term);
-        let reply = AppendEntriesReply::Rejected { prev_log_index: prev.index, hint };
+        let reply = AppendEntriesReply::Rejected { prev_log_index: prev.index, hint, round };
         self.reply(envelope.from, Message::AppendEntriesReply(reply));
     }
 
@@ -67,6 +69,9 @@ impl Node {
         self.trace(&Event::Truncated { from, last: self.log.last() });
         self.log.truncate(from);
         self.writes.truncate(from);
+        if self.configurations.truncate(from) == InForce::Changed {
+            self.use_latest_configuration();
+        }
     }
 
     fn take(&mut self, entries: &[Entry]) {
@@ -74,6 +79,9 @@ impl Node {
             self.trace(&Event::Appended { prev: self.log.last(), last: last.id });
             self.log.extend(entries);
             self.writes.append(entries);
+            if self.configurations.extend(entries) == InForce::Changed {
+                self.use_latest_configuration();
+            }
         }
     }
 }

@@ -30,6 +30,9 @@ impl Node {
             commit_index,
             last_applied,
             restoring,
+            confirmed_reads,
+            next_request,
+            reach,
             writes,
             outbox,
         } = self;
@@ -47,6 +50,9 @@ impl Node {
             commit_index: *commit_index,
             last_applied: *last_applied,
             restoring: restoring.clone(),
+            confirmed_reads: confirmed_reads.clone(),
+            next_request: *next_request,
+            reach: reach.clone(),
             writes: writes.clone(),
             outbox: outbox.clone(),
         }
@@ -72,11 +78,15 @@ impl Node {
             commit_index,
             last_applied,
             restoring,
+            confirmed_reads,
+            next_request,
+            reach,
             writes,
             outbox,
         } = self;
-        (hard_state, election_timeout, log, configurations, snapshot).hash(hasher);
-        (commit_index, last_applied).hash(hasher);
+        (hard_state, election_timeout, log, configurations, snapshot, reach).hash(hasher);
+        (commit_index, last_applied, next_request).hash(hasher);
+        confirmed_reads.hash_future(*now, hasher);
         hash_role(role, *now, hasher);
         let durable = writes.durable();
         restoring.as_ref().map(|(write, snapshot)| (write.since(durable), snapshot)).hash(hasher);
@@ -88,16 +98,18 @@ impl Node {
 fn hash_role<H: Hasher>(role: &Role, now: Instant, hasher: &mut H) {
     role.name().hash(hasher);
     match role {
-        Role::Follower(Follower { leader, election_deadline, incoming }) => {
+        Role::Follower(Follower { leader, election_deadline, incoming, reads }) => {
             (leader, left(*election_deadline, now)).hash(hasher);
             let incoming = incoming.as_ref();
             incoming.map(|Incoming { last_included, data }| (last_included, data)).hash(hasher);
+            reads.hash_future(now, hasher);
         }
         Role::Candidate(Candidate { tally, election_deadline }) => {
             (tally, left(*election_deadline, now)).hash(hasher);
         }
-        Role::Leader(Leader { followers, commit_notice_due }) => {
+        Role::Leader(Leader { followers, commit_notice_due, reads }) => {
             commit_notice_due.map(|due| left(due, now)).hash(hasher);
+            reads.hash_future(now, hasher);
             for (peer, progress) in followers {
                 peer.hash(hasher);
                 hash_progress(progress, now, hasher);
@@ -107,7 +119,16 @@ fn hash_role<H: Hasher>(role: &Role, now: Instant, hasher: &mut H) {
 }
 
 fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
-    let Progress { match_index, next_index, commit_sent, heartbeat_due, flow } = progress;
+    let Progress {
+        match_index,
+        next_index,
+        commit_sent,
+        round_sent,
+        round_answered,
+        heartbeat_due,
+        flow,
+    } = progress;
+    (round_sent, round_answered).hash(hasher);
     (match_index, next_index, commit_sent, left(*heartbeat_due, now)).hash(hasher);
     std::mem::discriminant(flow).hash(hasher);
     match flow {

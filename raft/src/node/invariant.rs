@@ -86,12 +86,20 @@ impl Node {
                 progress.commit_sent,
                 self.commit_index,
             )?;
+            let (round, wanted) = (leader.reads.round(), leader.reads.wanted());
+            self.at_most(
+                "round answered <= round sent",
+                progress.round_answered,
+                progress.round_sent,
+            )?;
+            self.at_most("round sent <= round", progress.round_sent, round)?;
+            self.at_most("round wanted <= round", wanted, round)?;
+            self.at_most("round confirmed <= round", leader.reads.confirmed_round(), round)?;
         }
-        let mut others = self.membership().members();
-        others.remove(&self.id());
+        let others = self.reach.keys().filter(|peer| **peer != self.id());
         let followed = leader.followers.keys();
-        self.holds("a leader follows every other member", others.iter().eq(followed), || {
-            format!("{:?} of {others:?}", leader.followers.keys())
+        self.holds("a leader follows every other member", others.eq(followed), || {
+            format!("{:?} of {:?}", leader.followers.keys(), self.reach.keys())
         })
     }
 
@@ -168,7 +176,8 @@ mod tests {
             (
                 |n| {
                     let followers = std::collections::BTreeMap::default();
-                    n.role = Role::Leader(Leader { followers, commit_notice_due: None });
+                    let reads = crate::reads::LeaderReads::default();
+                    n.role = Role::Leader(Leader { followers, commit_notice_due: None, reads });
                     n.hard_state.voted_for = Some(n.id());
                 },
                 "a leader follows every other member",

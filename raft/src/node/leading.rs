@@ -1,6 +1,7 @@
 //! What a leader does with commands and with its followers' answers (paper §5.3, §5.4.2).
 
 use super::Node;
+use crate::configurations::InForce;
 use crate::entry::Payload;
 use crate::message::AppendEntriesReply;
 use crate::progress::{Flow, Probe};
@@ -15,19 +16,26 @@ impl Node {
     pub(super) fn append_own(&mut self, payload: Payload) -> EntryId {
         let entry = self.log.push(self.hard_state.current_term, payload);
         let id = entry.id;
+        let in_force = self.configurations.extend([&entry]);
         self.writes.append(&[entry]);
         self.trace(&Event::Proposed { entry: id });
+        if in_force == InForce::Changed {
+            self.use_latest_configuration();
+        }
         id
     }
 
     pub(super) fn on_append_entries_reply(&mut self, of: PeerId, reply: AppendEntriesReply) {
         match reply {
             AppendEntriesReply::Accepted { match_index, .. } => self.on_match(of, match_index),
-            AppendEntriesReply::Rejected { prev_log_index, hint } => {
+            AppendEntriesReply::Rejected { prev_log_index, hint, .. } => {
                 self.on_rejected(of, prev_log_index, hint);
             }
             // Its term is higher than the request's and was followed already.
             AppendEntriesReply::OldTerm => {}
+        }
+        if let Some(round) = reply.round() {
+            self.on_round(of, round);
         }
     }
 
@@ -79,6 +87,7 @@ impl Node {
         let index = held_by_quorum(self.configurations.latest(), held);
         if self.log.term_at(index) == Some(self.hard_state.current_term) {
             self.commit_through(index);
+            self.carry_on_change();
         }
     }
 
@@ -90,6 +99,7 @@ impl Node {
         }
         self.commit_index = index;
         self.trace(&Event::Committed { from, commit_index: index });
+        self.settle_configurations(from);
         let notice_due = self.now.after(self.config.settings().commit_notice_delay);
         if let Role::Leader(leader) = &mut self.role {
             leader.commit_notice_due.get_or_insert(notice_due);

@@ -4,6 +4,8 @@
 //! handle(now, input) ─► [message rules] ─► election   (§5.2, §5.4.1)
 //!                                        ├► following  (§5.3: what a follower does with entries)
 //!                                        ├► leading    (§5.3, §5.4.2: what a leader does with answers)
+//!                                        ├► membership (§6)
+//!                                        ├► reading    (thesis §6.4: reads that need no entry)
 //!                                        └► snapshot   (§7)
 //! poll_output() ◄─ writes ◄─ outbox ◄─ sending (what a leader owes each follower by now)
 //! ```
@@ -16,8 +18,10 @@ mod following;
 mod futures;
 mod invariant;
 mod leading;
+mod membership;
 mod outbox;
 mod proposing;
+mod reading;
 mod receiving;
 mod sending;
 mod snapshot;
@@ -29,6 +33,7 @@ use std::time::Duration;
 
 pub use self::invariant::Violation;
 pub use self::proposing::ProposeError;
+pub use self::reading::ReadError;
 pub use self::snapshot::CompactError;
 
 use self::outbox::Outbox;
@@ -38,11 +43,12 @@ use crate::configurations::Configurations;
 use crate::entry::Snapshot;
 use crate::log::Log;
 use crate::membership::Membership;
-use crate::output::{HardState, Input, Output};
+use crate::output::{AddressBook, HardState, Input, Output};
+use crate::reads::{Confirmed, FollowerReads};
 use crate::role::{Follower, Role, RoleName};
 use crate::stored::{CorruptStore, Opened, Stored};
 use crate::trace::{Event, Sink, Source};
-use crate::types::{Index, Instant, PeerId, Term, WriteId};
+use crate::types::{Index, Instant, PeerId, RequestId, Term, WriteId};
 
 /// Where a node's randomness comes from: one number for each election timeout.
 pub trait Jitter {
@@ -53,8 +59,8 @@ pub trait Jitter {
 /// One peer's state machine.
 ///
 /// Methods are of four kinds:
-/// - [`Node::handle`], [`Node::propose`], [`Node::resign`] and [`Node::compact`] tell it what
-///   happened;
+/// - [`Node::handle`], [`Node::propose`], [`Node::read`], [`Node::resign`] and [`Node::compact`]
+///   tell it what happened;
 /// - [`Node::poll_output`] and [`Node::poll_timeout`] tell the driver what to do, and are asked
 ///   after each of the former (or after several: see [`crate::output`]);
 /// - [`Node::status`] and [`Node::log`] show what it knows;
@@ -97,6 +103,12 @@ pub struct Node {
     last_applied: Index,
     /// A leader's snapshot that goes to the state machine once this write is durable.
     restoring: Option<(WriteId, Snapshot)>,
+    /// Reads that are safe once the state machine got that far, whoever leads by then.
+    confirmed_reads: Confirmed,
+    /// The number of the next question to a leader.
+    next_request: RequestId,
+    /// Whom this peer talks with by itself.
+    reach: AddressBook,
     writes: Writes,
     outbox: Outbox,
 }
@@ -137,17 +149,31 @@ impl Node {
     ) -> Result<Self, CorruptStore> {
         let Opened { hard_state, snapshot, log } = stored.open()?;
         let settled = log.base().index;
+        let first = match &snapshot {
+            Some(snapshot) => Arc::clone(&snapshot.membership),
+            None => Arc::new(config.bootstrap()),
+        };
+        let mut configurations = Configurations::new(settled, first);
+        let _at_the_start = configurations.extend(log.range(settled, log.last().index));
         let election_timeout = draw_timeout(&config, jitter.as_mut(), hard_state.current_term);
         let election_deadline = now.after(election_timeout);
         let mut node = Self {
             outbox: Outbox::new(config.settings().first_message_id),
-            configurations: Configurations::new(Arc::new(config.bootstrap())),
+            next_request: RequestId::new(config.settings().first_message_id.number()),
+            confirmed_reads: Confirmed::default(),
+            reach: configurations.reach(settled),
+            configurations,
             config,
             jitter,
             sink: None,
             now,
             hard_state,
-            role: Role::Follower(Follower { leader: None, election_deadline, incoming: None }),
+            role: Role::Follower(Follower {
+                leader: None,
+                election_deadline,
+                incoming: None,
+                reads: FollowerReads::default(),
+            }),
             election_timeout,
             writes: Writes::new(log.last().index),
             log,
@@ -170,6 +196,9 @@ impl Node {
             last: self.log.last(),
             voted_for: self.hard_state.voted_for,
         });
+        if self.configurations.latest_index() > Index::ZERO {
+            self.tell_configuration();
+        }
     }
 
     /// Takes what happened. Moments must not go back; one that does counts as the newest one seen.
@@ -195,8 +224,10 @@ impl Node {
             return Some(Output::Persist(write));
         }
         if self.outbox.is_empty() {
+            self.ask_for_reads();
             self.send_what_is_due();
             self.apply_what_is_due();
+            self.release_reads();
         }
         let output = self.outbox.poll();
         if let Some(Output::Send(envelope)) = &output {
@@ -209,12 +240,13 @@ impl Node {
     /// followers waits for nothing, and neither does a peer without a vote: it never stands.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match &self.role {
+        let own = match &self.role {
             Role::Follower(_) | Role::Candidate(_) => {
                 self.role.election_deadline().filter(|_| self.is_voter())
             }
             Role::Leader(leader) => leader.next_deadline(),
-        }
+        };
+        own.into_iter().chain(self.read_deadline()).min()
     }
 
     /// What the peer looks like from outside.
@@ -235,8 +267,15 @@ impl Node {
     /// Who is in the cluster as of the newest entry that says so, committed or not (paper §6):
     /// what this peer counts and sends by.
     #[must_use]
-    pub const fn membership(&self) -> &Arc<Membership> {
+    pub fn membership(&self) -> &Arc<Membership> {
         self.configurations.latest()
+    }
+
+    /// The peers this one talks with by itself, and where they are: everybody in a configuration
+    /// that may still count. Changes are told by [`Output::Peers`].
+    #[must_use]
+    pub const fn address_book(&self) -> &AddressBook {
+        &self.reach
     }
 
     /// The log after the snapshot.
@@ -271,6 +310,7 @@ impl Node {
     /// What a leader owes by now is found when its outputs are polled; the others may have to
     /// stand for election, if they have a vote.
     fn on_tick(&mut self) {
+        self.expire_reads();
         let due = self.role.election_deadline().is_some_and(|deadline| self.now >= deadline);
         if due && self.is_voter() {
             self.campaign();

@@ -3,10 +3,12 @@
 
 use super::Node;
 use super::outbox::Address;
-use crate::message::{AppendEntriesReply, Envelope, InstallSnapshotReply, Message, Vote};
+use crate::message::{
+    AppendEntriesReply, Envelope, InstallSnapshotReply, Message, ReadIndexReply, Vote,
+};
 use crate::role::Role;
 use crate::trace::{Event, Refusal};
-use crate::types::{PeerId, Term};
+use crate::types::{Index, PeerId, Round, Term};
 
 impl Node {
     pub(super) fn on_receive(&mut self, envelope: &Envelope) {
@@ -28,6 +30,8 @@ impl Node {
             Message::AppendEntriesReply(reply) => self.on_append_entries_reply(from, *reply),
             Message::InstallSnapshot(chunk) => self.on_install_snapshot(envelope, chunk),
             Message::InstallSnapshotReply(reply) => self.on_install_snapshot_reply(from, *reply),
+            Message::ReadIndex(question) => self.on_read_index(envelope, *question),
+            Message::ReadIndexReply(reply) => self.on_read_index_reply(*reply),
         }
     }
 
@@ -39,9 +43,14 @@ impl Node {
             Message::InstallSnapshot(_) => {
                 Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm)
             }
+            Message::ReadIndex(question) => {
+                let request = question.request;
+                Message::ReadIndexReply(ReadIndexReply::Refused { request })
+            }
             Message::RequestVoteReply(_)
             | Message::AppendEntriesReply(_)
-            | Message::InstallSnapshotReply(_) => return,
+            | Message::InstallSnapshotReply(_)
+            | Message::ReadIndexReply(_) => return,
         };
         self.reply(envelope.from, reply);
     }
@@ -88,20 +97,39 @@ impl Node {
                 Err(Refusal::FromTheFuture)
             }
             Message::InstallSnapshot(chunk) if !self.fits(chunk) => Err(Refusal::BadChunk),
-            Message::AppendEntries(_) | Message::InstallSnapshot(_) => {
+            Message::AppendEntries(_)
+            | Message::InstallSnapshot(_)
+            | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {
                 self.examine_leader(envelope)
             }
-            Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, .. })
-            | Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index })
-                if self.leads(envelope.term) && *match_index > self.log.last().index =>
-            {
-                Err(Refusal::NeverSent)
+            Message::AppendEntriesReply(reply) => {
+                self.examine_answer(envelope, reply.match_index(), reply.round())
+            }
+            Message::InstallSnapshotReply(reply) => {
+                self.examine_answer(envelope, reply.match_index(), reply.round())
             }
             Message::RequestVote(_)
             | Message::RequestVoteReply(_)
-            | Message::AppendEntriesReply(_)
-            | Message::InstallSnapshotReply(_) => Ok(()),
+            | Message::ReadIndex(_)
+            | Message::ReadIndexReply(ReadIndexReply::Refused { .. }) => Ok(()),
         }
+    }
+
+    /// Nobody can hold what was never sent, or answer it.
+    fn examine_answer(
+        &self,
+        envelope: &Envelope,
+        match_index: Option<Index>,
+        round: Option<Round>,
+    ) -> Result<(), Refusal> {
+        let Role::Leader(leader) = &self.role else { return Ok(()) };
+        let Some(progress) = leader.followers.get(&envelope.from) else { return Ok(()) };
+        let sent = match_index.is_none_or(|index| index <= self.log.last().index)
+            && round.is_none_or(|round| round <= progress.round_sent);
+        if envelope.term == self.hard_state.current_term && !sent {
+            return Err(Refusal::NeverSent);
+        }
+        Ok(())
     }
 
     /// A term has one leader (paper §5.2, Election Safety).
@@ -112,9 +140,5 @@ impl Node {
             Some(leader) if leader != envelope.from => Err(Refusal::SecondLeader),
             Some(_) | None => Ok(()),
         }
-    }
-
-    fn leads(&self, term: Term) -> bool {
-        term == self.hard_state.current_term && matches!(self.role, Role::Leader(_))
     }
 }

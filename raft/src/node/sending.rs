@@ -3,6 +3,8 @@
 //! It is worked out when outputs are polled, not when inputs come in, so that everything that
 //! happened in between leaves in one message per follower.
 
+use std::sync::Arc;
+
 use super::Node;
 use crate::entry::{LogSlice, Snapshot};
 use crate::log::{Log, to_usize};
@@ -10,19 +12,23 @@ use crate::message::{AppendEntries, InstallSnapshot, Message, Rest};
 use crate::progress::{Flow, InFlight, Probe, Progress, Transfer};
 use crate::role::{Leader, Role};
 use crate::trace::Event;
-use crate::types::{EntryId, Index, Instant, PeerId};
+use crate::types::{EntryId, Index, Instant, PeerId, Round};
 
-/// What all messages of one round are made from.
+/// What all messages of one turn are made from.
 #[derive(Clone, Copy)]
-struct Round<'a> {
+struct Turn<'a> {
     now: Instant,
     log: &'a Log,
     commit_index: Index,
     notice: Notice,
+    /// The newest round, which all messages belong to.
+    round: Round,
+    /// The newest round that reads wait for.
+    round_wanted: Round,
     config: &'a crate::config::Config,
 }
 
-/// Whether the news of a commit goes out by itself in this round.
+/// Whether the news of a commit goes out by itself in this turn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Notice {
     Due,
@@ -37,11 +43,13 @@ impl Node {
             Some(_) | None => Notice::NotYet,
         };
         let config = self.config.settings();
-        let round = Round {
+        let turn = Turn {
             now: self.now,
             log: &self.log,
             commit_index: self.commit_index,
             notice,
+            round: leader.reads.round(),
+            round_wanted: leader.reads.wanted(),
             config,
         };
         let mut messages = Vec::new();
@@ -54,7 +62,8 @@ impl Node {
                 transfers.push((*peer, snapshot.last_included));
                 progress.transfer(snapshot.clone());
             }
-            while let Some(message) = round.next_message(progress) {
+            while let Some(message) = turn.next_message(progress) {
+                progress.round_sent = turn.round;
                 progress.heartbeat_due = self.now.after(config.heartbeat_interval);
                 messages.push((*peer, message));
             }
@@ -88,11 +97,12 @@ fn lacks_entries<'a>(
     }
 }
 
-impl Round<'_> {
+impl Turn<'_> {
     /// The next message a follower must have now, noted as sent; `None` when it has all.
     fn next_message(&self, progress: &mut Progress) -> Option<Message> {
         let due = progress.heartbeat_due <= self.now;
         let news = self.notice == Notice::Due && progress.commit_sent < self.commit_index;
+        let owed = progress.round_sent < self.round_wanted;
         let last = self.log.last().index;
         match &mut progress.flow {
             Flow::Probe(Probe::Ready) => {
@@ -100,17 +110,24 @@ impl Round<'_> {
                 let prev = self.prev(progress);
                 Some(self.append(progress, self.slice_after(prev)))
             }
-            Flow::Probe(Probe::Waiting | Probe::Silent) => due.then(|| self.no_entries(progress)),
+            Flow::Probe(Probe::Waiting | Probe::Silent) => {
+                (due || owed).then(|| self.no_entries(progress))
+            }
             Flow::Replicate(in_flight) => {
                 let room = in_flight.len() < self.config.messages_in_flight_max;
                 if room && progress.next_index <= last {
                     Some(self.pipelined(progress))
                 } else {
-                    (due || news).then(|| self.no_entries(progress))
+                    (due || news || owed).then(|| self.no_entries(progress))
                 }
             }
             Flow::Snapshot(transfer) => {
-                (transfer.chunk == Probe::Ready || due).then(|| self.chunk(transfer))
+                if transfer.chunk == Probe::Ready || due {
+                    let chunk_bytes = self.config.snapshot_chunk_bytes;
+                    return Some(self.chunk(transfer, chunk_bytes));
+                }
+                // The chunk that is out belongs to an older round, and is not sent again for that.
+                owed.then(|| self.chunk(transfer, 0))
             }
         }
     }
@@ -139,7 +156,8 @@ impl Round<'_> {
 
     fn append(&self, progress: &mut Progress, slice: LogSlice) -> Message {
         progress.commit_sent = self.commit_index;
-        Message::AppendEntries(AppendEntries { slice, leader_commit: self.commit_index })
+        let (leader_commit, round) = (self.commit_index, self.round);
+        Message::AppendEntries(AppendEntries { slice, leader_commit, round })
     }
 
     /// The entry before `next_index`; the log holds it, or the follower would get the snapshot.
@@ -150,14 +168,15 @@ impl Round<'_> {
         EntryId::new(term.unwrap_or_default(), index)
     }
 
-    /// The chunk at the follower's offset. To a silent follower it is empty: the answer says what
-    /// is missing.
-    fn chunk(&self, transfer: &mut Transfer) -> Message {
+    /// The chunk at the follower's offset, of at most `limit` bytes. To a silent follower it is
+    /// empty: the answer says what is missing.
+    fn chunk(&self, transfer: &mut Transfer, limit: usize) -> Message {
         let data = &transfer.snapshot.data;
+        let membership = Arc::clone(&transfer.snapshot.membership);
         let start = to_usize(transfer.offset).min(data.len());
         let limit = match transfer.chunk {
             Probe::Silent => 0,
-            Probe::Ready | Probe::Waiting => self.config.snapshot_chunk_bytes,
+            Probe::Ready | Probe::Waiting => limit,
         };
         let end = data.len().min(start + limit);
         if transfer.chunk == Probe::Ready {
@@ -167,7 +186,8 @@ impl Round<'_> {
             last_included: transfer.snapshot.last_included,
             offset: transfer.offset,
             chunk: data[start..end].into(),
-            rest: if end == data.len() { Rest::Done } else { Rest::More },
+            rest: if end == data.len() { Rest::Done(membership) } else { Rest::More },
+            round: self.round,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Snapshots: the service's own, and a leader's in chunks (paper §7, Figure 13).
 
+use std::sync::Arc;
+
 use super::Node;
 use crate::entry::{Bytes, Snapshot};
 use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message, Rest};
@@ -51,8 +53,10 @@ impl Node {
         let Some(term) = self.log.term_at(through).filter(|_| through <= last_applied) else {
             return Err(CompactError::NotApplied { through, last_applied });
         };
-        let snapshot = Snapshot { last_included: EntryId::new(term, through), data };
+        let membership = Arc::clone(self.configurations.at(through));
+        let snapshot = Snapshot { last_included: EntryId::new(term, through), membership, data };
         self.log.rebase(snapshot.last_included);
+        self.configurations.compact(through);
         self.snapshot = Some(snapshot.clone());
         let bytes = snapshot.data.len() as u64;
         self.trace(&Event::Compacted { through: snapshot.last_included, bytes });
@@ -77,7 +81,8 @@ impl Node {
         }
         let reply = if chunk.last_included.index <= self.commit_index {
             self.drop_incoming();
-            InstallSnapshotReply::Installed { match_index: chunk.last_included.index }
+            let match_index = chunk.last_included.index;
+            InstallSnapshotReply::Installed { match_index, round: chunk.round }
         } else {
             self.collect(chunk)
         };
@@ -93,9 +98,9 @@ impl Node {
     /// Adds a chunk to those before it, and installs the snapshot with the last one. A chunk that
     /// does not fit (a lost, doubled or overtaken one) is answered with what is here.
     fn collect(&mut self, chunk: &InstallSnapshot) -> InstallSnapshotReply {
-        let last_included_index = chunk.last_included.index;
+        let (last_included_index, round) = (chunk.last_included.index, chunk.round);
         let Role::Follower(follower) = &mut self.role else {
-            return InstallSnapshotReply::Continue { last_included_index, offset: 0 };
+            return InstallSnapshotReply::Continue { last_included_index, offset: 0, round };
         };
         let incoming = follower.incoming.get_or_insert_with(|| Incoming::of(chunk));
         if incoming.last_included != chunk.last_included {
@@ -103,15 +108,17 @@ impl Node {
         }
         if incoming.offset() == chunk.offset {
             incoming.data.extend_from_slice(&chunk.chunk);
-            if chunk.rest == Rest::Done {
+            if let Rest::Done(membership) = &chunk.rest {
                 let data = std::mem::take(&mut incoming.data).into();
                 follower.incoming = None;
-                self.install(Snapshot { last_included: chunk.last_included, data });
-                return InstallSnapshotReply::Installed { match_index: last_included_index };
+                let (last_included, membership) = (chunk.last_included, Arc::clone(membership));
+                self.install(Snapshot { last_included, membership, data });
+                let match_index = last_included_index;
+                return InstallSnapshotReply::Installed { match_index, round };
             }
         }
         let offset = incoming.offset();
-        InstallSnapshotReply::Continue { last_included_index, offset }
+        InstallSnapshotReply::Continue { last_included_index, offset, round }
     }
 
     /// Replaces the whole log by a leader's snapshot (step 7).
@@ -123,6 +130,7 @@ impl Node {
         self.snapshot = Some(snapshot.clone());
         self.trace(&Event::SnapshotInstalled { last_included, bytes });
         self.trace(&Event::Committed { from, commit_index: last_included.index });
+        self.use_configuration_of(&snapshot);
         let record = Record::Snapshot { snapshot: snapshot.clone(), suffix: Suffix::Discarded };
         let write = self.writes.install(record, from, last_included.index);
         self.restoring = Some((write, snapshot));
@@ -140,12 +148,15 @@ impl Node {
     /// Sends the next chunk, or the entries after the snapshot.
     pub(super) fn on_install_snapshot_reply(&mut self, of: PeerId, reply: InstallSnapshotReply) {
         match reply {
-            InstallSnapshotReply::Installed { match_index } => self.on_match(of, match_index),
-            InstallSnapshotReply::Continue { last_included_index, offset } => {
+            InstallSnapshotReply::Installed { match_index, .. } => self.on_match(of, match_index),
+            InstallSnapshotReply::Continue { last_included_index, offset, .. } => {
                 self.on_continue(of, last_included_index, offset);
             }
             // Its term is higher than the request's and was followed already.
             InstallSnapshotReply::OldTerm => {}
+        }
+        if let Some(round) = reply.round() {
+            self.on_round(of, round);
         }
     }
 

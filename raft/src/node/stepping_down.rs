@@ -18,7 +18,7 @@ impl Node {
         self.assert_consistent();
     }
 
-    fn step_down(&mut self, reason: Farewell) {
+    pub(super) fn step_down(&mut self, reason: Farewell) {
         self.trace(&Event::SteppedDown { reason });
         self.become_follower(None);
     }

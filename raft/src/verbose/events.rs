@@ -5,9 +5,12 @@ use std::fmt::{self, Display};
 
 use super::{Fact, Level, Line, Logger, Topic};
 use crate::entry::Entry;
-use crate::message::{AppendEntriesReply, Envelope, InstallSnapshotReply, Message, Rest, Vote};
+use crate::message::{
+    AppendEntriesReply, Envelope, InstallSnapshotReply, Message, ReadIndexReply, Rest, Vote,
+};
+use crate::reads::ReadDrop;
 use crate::trace::{Event, Farewell, Persisting, Refusal, Source, VoteRefusal};
-use crate::types::{EntryId, Index, Instant, MessageId, PeerId};
+use crate::types::{EntryId, Index, Instant, MessageId, PeerId, ReadId};
 
 /// A message's name in the whole run: its sender and the sender's number for it.
 #[derive(Clone, Copy)]
@@ -40,6 +43,10 @@ struct Teller<'a> {
 
 const fn index(index: Index) -> Fact<'static> {
     Fact::Number(index.number())
+}
+
+const fn read_fact(read: ReadId) -> (&'static str, Fact<'static>) {
+    ("read", Fact::Number(read.number()))
 }
 
 const fn peer(peer: PeerId) -> Fact<'static> {
@@ -75,6 +82,7 @@ impl Teller<'_> {
             Event::SteppedDown { reason } => {
                 let reason = match reason {
                     Farewell::Resigned => "its driver asks it to",
+                    Farewell::Removed => "the new configuration is without it",
                 };
                 self.say(Topic::Lead, format_args!("gives up leadership: {reason}"), &[]);
             }
@@ -102,6 +110,12 @@ impl Teller<'_> {
                 let text = format_args!("{of} rejected, back from {from} to {next_index}");
                 self.say(Topic::Log1, text, &facts);
             }
+            Event::Configured { index: at, membership } => {
+                let text = format_args!("goes by the members of entry {at}: {membership}");
+                let size = membership.all_voters().count() as u64;
+                let facts = [("config", index(at)), ("voters", Fact::Number(size))];
+                self.say(Topic::Info, text, &facts);
+            }
             Event::Committed { commit_index, .. } => {
                 let text = format_args!("commits through {commit_index}");
                 self.say(Topic::Cmit, text, &[("commit", index(commit_index))]);
@@ -123,6 +137,31 @@ impl Teller<'_> {
             Event::SnapshotInstalled { last_included, bytes } => {
                 self.snapshot_installed(last_included, bytes);
             }
+            Event::ReadTaken { read } => {
+                self.say(Topic::Clnt, format_args!("takes read {read}"), &[read_fact(read)]);
+            }
+            Event::ReadsForwarded { to, request, reads } => {
+                let facts = [("to", peer(to)), ("request", Fact::Number(request.number()))];
+                self.say(Topic::Clnt, format_args!("asks {to} about {reads} reads"), &facts);
+            }
+            Event::RoundBegun { round, read_index } => {
+                let text = format_args!("begins round {round} for reads at {read_index}");
+                let facts = [("round", Fact::Number(round.number())), ("read", index(read_index))];
+                self.say(Topic::Lead, text, &facts);
+            }
+            Event::RoundConfirmed { round } => {
+                let facts = [("round", Fact::Number(round.number()))];
+                self.say(
+                    Topic::Lead,
+                    format_args!("leads still: round {round} is answered"),
+                    &facts,
+                );
+            }
+            Event::ReadReady { read, index } => {
+                let text = format_args!("read {read} may be served at {index}");
+                self.say(Topic::Clnt, text, &[read_fact(read)]);
+            }
+            Event::ReadDropped { read, reason } => self.read_dropped(read, reason),
             Event::Sent(envelope) => self.message("sends", "to", envelope.to, envelope),
             Event::Received(envelope) => self.message("receives", "from", envelope.from, envelope),
             Event::Refused { envelope, reason } => self.refused(envelope, reason),
@@ -217,6 +256,15 @@ impl Teller<'_> {
             ("bytes", Fact::Number(bytes)),
         ];
         self.say(Topic::Snap, text, &facts);
+    }
+
+    fn read_dropped(&self, read: ReadId, reason: ReadDrop) {
+        let reason = match reason {
+            ReadDrop::LeaderLost => "its leader is one no longer",
+            ReadDrop::Refused => "the leader does not take it",
+            ReadDrop::TimedOut => "its time is over",
+        };
+        self.say(Topic::Clnt, format_args!("gives up read {read}: {reason}"), &[read_fact(read)]);
     }
 
     fn message(&self, verb: &str, side: &str, other: PeerId, envelope: &Envelope) {
@@ -314,16 +362,16 @@ impl Display for Details<'_> {
                 AppendEntriesReply::Accepted { match_index, .. } => {
                     write!(f, ": matches {match_index}")
                 }
-                AppendEntriesReply::Rejected { prev_log_index, hint } => {
+                AppendEntriesReply::Rejected { prev_log_index, hint, .. } => {
                     write!(f, ": no match at {prev_log_index}, perhaps at {hint}")
                 }
                 AppendEntriesReply::OldTerm => f.write_str(": your term is over"),
             },
             Message::InstallSnapshot(chunk) => {
                 let (from, bytes) = (chunk.offset, chunk.chunk.len());
-                let end = match chunk.rest {
+                let end = match &chunk.rest {
                     Rest::More => "",
-                    Rest::Done => ", the last",
+                    Rest::Done(_) => ", the last",
                 };
                 write!(f, ": through {}, {bytes} bytes from {from}{end}", chunk.last_included)
             }
@@ -331,11 +379,18 @@ impl Display for Details<'_> {
                 InstallSnapshotReply::Continue { offset, .. } => {
                     write!(f, ": continue at {offset}")
                 }
-                InstallSnapshotReply::Installed { match_index } => {
+                InstallSnapshotReply::Installed { match_index, .. } => {
                     write!(f, ": matches {match_index}")
                 }
                 InstallSnapshotReply::OldTerm => f.write_str(": your term is over"),
             },
+            Message::ReadIndex(question) => write!(f, ": question {}", question.request),
+            Message::ReadIndexReply(ReadIndexReply::Ready { request, read_index }) => {
+                write!(f, ": question {request}, read at {read_index}")
+            }
+            Message::ReadIndexReply(ReadIndexReply::Refused { request }) => {
+                write!(f, ": question {request} refused")
+            }
         }
     }
 }

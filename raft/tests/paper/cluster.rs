@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, RequestVote};
+use raft::message::{AppendEntries, RequestVote, Rest};
 use raft::{
-    Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter, LogSlice, Message,
-    MessageId, Node, Output, Payload, PeerId, RoleName, Snapshot, Stored, Term, WriteId,
+    Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter, LogSlice,
+    Membership, Message, MessageId, Node, Output, Payload, PeerId, ReadDrop, ReadError, ReadId,
+    RoleName, Round, Snapshot, Stored, Term, WriteId,
 };
 
 /// Whether a peer's writes become durable at once.
@@ -22,8 +23,19 @@ pub(crate) struct Peer {
     pub(crate) stored: Stored,
     pub(crate) applied: Vec<Entry>,
     pub(crate) restored: Vec<Snapshot>,
+    /// What became of reads: the index that was ready, or why it was dropped; with the last index
+    /// applied by then.
+    pub(crate) reads: Vec<(ReadId, Result<Index, ReadDrop>, Index)>,
     pub(crate) disk: Disk,
     written: WriteId,
+}
+
+impl Peer {
+    fn ends_read(&mut self, read: ReadId, end: Result<Index, ReadDrop>) {
+        let restored = self.restored.last().map_or(Index::ZERO, Snapshot::index);
+        let applied = self.applied.last().map_or(restored, |entry| entry.id.index.max(restored));
+        self.reads.push((read, end, applied));
+    }
 }
 
 pub(crate) struct Cluster {
@@ -84,7 +96,15 @@ impl Cluster {
         let config = config.validate().unwrap();
         let node = Node::new(config, stored.clone(), self.now, jitter).unwrap();
         let written = WriteId::ZERO;
-        Peer { node, stored, applied: vec![], restored: vec![], disk: Disk::Prompt, written }
+        Peer {
+            node,
+            stored,
+            applied: vec![],
+            restored: vec![],
+            reads: vec![],
+            disk: Disk::Prompt,
+            written,
+        }
     }
 
     /// Starts a peer again from what its disk holds.
@@ -136,6 +156,23 @@ impl Cluster {
         self.peers.get_mut(&peer).unwrap().node.propose(now, command.into()).unwrap()
     }
 
+    /// Asks a peer for a read, by a number.
+    pub(crate) fn read(&mut self, peer: PeerId, read: u64) -> Result<(), ReadError> {
+        let now = self.now;
+        self.peers.get_mut(&peer).unwrap().node.read(now, ReadId::new(read))
+    }
+
+    /// What became of a peer's reads since this was last asked, by their numbers.
+    pub(crate) fn reads(&mut self, peer: PeerId) -> Vec<(u64, Result<u64, ReadDrop>)> {
+        let reads = std::mem::take(&mut self.peers.get_mut(&peer).unwrap().reads);
+        let plain = |(read, end, applied): (ReadId, Result<Index, ReadDrop>, Index)| {
+            let early = end.is_ok_and(|index| index > applied);
+            assert!(!early, "{read} is ready before it is applied");
+            (read.number(), end.map(Index::number))
+        };
+        reads.into_iter().map(plain).collect()
+    }
+
     /// Lets a peer's timer fire, and nobody else's.
     pub(crate) fn time_out(&mut self, peer: PeerId) {
         let deadline = self.node(peer).poll_timeout().unwrap();
@@ -167,6 +204,9 @@ impl Cluster {
                 Output::Send(envelope) => self.wire.push_back(envelope),
                 Output::Apply(entries) => this.applied.extend(entries),
                 Output::Restore(snapshot) => this.restored.push(snapshot),
+                Output::ReadReady { read, index } => this.ends_read(read, Ok(index)),
+                Output::ReadDropped { read, reason } => this.ends_read(read, Err(reason)),
+                Output::Peers(_) => {}
             }
         }
     }
@@ -228,7 +268,16 @@ pub(crate) fn request_vote(term: u64, index: u64) -> Message {
 
 pub(crate) fn append(prev: EntryId, entries: &[Entry], leader_commit: u64) -> Message {
     let slice = LogSlice::new(prev, entries.to_vec()).unwrap();
-    Message::AppendEntries(AppendEntries { slice, leader_commit: Index::new(leader_commit) })
+    Message::AppendEntries(AppendEntries {
+        slice,
+        leader_commit: Index::new(leader_commit),
+        round: Round::ZERO,
+    })
+}
+
+/// The end of a snapshot of three peers.
+pub(crate) fn done() -> Rest {
+    Rest::Done(Membership::of_voters([0, 1, 2].map(peer)).into())
 }
 
 /// A disk with these entries, in the term of the last of them.

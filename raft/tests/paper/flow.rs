@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::time::Duration;
 
 use raft::message::{AppendEntries, AppendEntriesReply, Carried, InstallSnapshotReply, Vote};
-use raft::{Config, Index, Message};
+use raft::{Config, Index, Message, Round};
 
 use crate::cluster::{Cluster, peer, request_vote};
 
@@ -13,13 +13,21 @@ const NOTICE: Duration = Duration::from_millis(10);
 
 fn accepted(index: u64) -> Message {
     let (match_index, carried) = (Index::new(index), Carried::Entries);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried })
+    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
+        match_index,
+        carried,
+        round: Round::ZERO,
+    })
 }
 
 fn rejected(prev: u64) -> Message {
     let hint = crate::cluster::id(0, 0);
     let prev_log_index = Index::new(prev);
-    Message::AppendEntriesReply(AppendEntriesReply::Rejected { prev_log_index, hint })
+    Message::AppendEntriesReply(AppendEntriesReply::Rejected {
+        prev_log_index,
+        hint,
+        round: Round::ZERO,
+    })
 }
 
 /// A leader of two with this many entries everywhere; its follower is played by the test from here
@@ -269,7 +277,7 @@ fn chunks(cluster: &mut Cluster) -> Vec<(u64, usize)> {
 
 fn goes_on(cluster: &mut Cluster, index: u64, offset: u64) {
     let last_included_index = Index::new(index);
-    let reply = InstallSnapshotReply::Continue { last_included_index, offset };
+    let reply = InstallSnapshotReply::Continue { last_included_index, offset, round: Round::ZERO };
     cluster.inject(1, peer(0), TERM, Message::InstallSnapshotReply(reply));
 }
 

@@ -3,9 +3,9 @@
 use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest};
 use raft::trace::is_heartbeat;
 use raft::verbose::{Format, Level, MemoryLog, Settings};
-use raft::{Index, Message};
+use raft::{Index, Message, Round};
 
-use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
+use crate::cluster::{Cluster, append, disk, done, entry, id, peer, request_vote};
 
 /// What peer 0 of three says during a story.
 fn told(level: Level, format: Format, story: fn(&mut Cluster)) -> String {
@@ -75,14 +75,20 @@ fn each_level_says_more_than_the_one_below() {
 fn a_follower_that_lost_its_way(cluster: &mut Cluster) {
     let snapshot = |offset, chunk: &[u8], rest| {
         let (last_included, chunk) = (id(3, 9), chunk.into());
-        Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk, rest })
+        Message::InstallSnapshot(InstallSnapshot {
+            last_included,
+            offset,
+            chunk,
+            rest,
+            round: Round::ZERO,
+        })
     };
     let messages = [
         append(id(2, 2), &[], 0),
         append(id(1, 1), &[entry(3, 2), entry(3, 3)], 2),
         append(id(3, 3), &[entry(9, 4)], 2),
         snapshot(0, b"st", Rest::More),
-        snapshot(2, b"ate", Rest::Done),
+        snapshot(2, b"ate", done()),
         append(id(3, 9), &[], 9),
     ];
     for message in messages {
@@ -125,7 +131,11 @@ fn a_leader_reads_like_a_story() {
 fn a_heartbeat_carries_no_entries_and_its_answer_says_so() {
     let accepted = |carried| {
         let match_index = Index::new(2);
-        Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried })
+        Message::AppendEntriesReply(AppendEntriesReply::Accepted {
+            match_index,
+            carried,
+            round: Round::ZERO,
+        })
     };
     assert!(is_heartbeat(&append(id(1, 2), &[], 0)));
     assert!(is_heartbeat(&accepted(Carried::Nothing)));

@@ -8,6 +8,7 @@ mod elections;
 mod flow;
 mod log_lines;
 mod messages;
+mod reads;
 mod replication;
 mod snapshots;
 mod storage;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest};
 use raft::trace::{Event, Refusal, Sink, Source};
-use raft::{Envelope, Index, Input, Instant, Message, MessageId, Status, Term};
+use raft::{Envelope, Index, Input, Instant, Message, MessageId, Round, Status, Term};
 
 use crate::cluster::{Cluster, append, entry, id, peer, request_vote};
 
@@ -25,6 +25,7 @@ fn accepted(index: u64) -> Message {
     Message::AppendEntriesReply(AppendEntriesReply::Accepted {
         match_index,
         carried: Carried::Entries,
+        round: Round::ZERO,
     })
 }
 
@@ -34,7 +35,13 @@ fn chunk(index: u64, offset: u64) -> Message {
 
 fn chunk_of(last_included: raft::EntryId, offset: u64) -> Message {
     let chunk = b"abc".as_slice().into();
-    Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk, rest: Rest::More })
+    Message::InstallSnapshot(InstallSnapshot {
+        last_included,
+        offset,
+        chunk,
+        rest: Rest::More,
+        round: Round::ZERO,
+    })
 }
 
 /// A leader of term 1 with one committed entry, and one message to it.
@@ -121,10 +128,11 @@ mod bytes {
     use raft::codec;
     use raft::message::{
         AppendEntries, AppendEntriesReply, Carried, InstallSnapshot, InstallSnapshotReply,
-        RequestVote, Rest, Vote,
+        ReadIndex, ReadIndexReply, RequestVote, Rest, Vote,
     };
     use raft::{
-        Entry, EntryId, Envelope, Index, LogSlice, Message, MessageId, Payload, PeerId, Term,
+        Entry, EntryId, Envelope, Index, LogSlice, Membership, Message, MessageId, Payload, PeerId,
+        RequestId, Round, Term,
     };
 
     fn an_id() -> impl Strategy<Value = EntryId> {
@@ -135,8 +143,27 @@ mod bytes {
         proptest::collection::vec(any::<u8>(), 0..40).prop_map(Into::into)
     }
 
+    fn a_membership() -> impl Strategy<Value = Membership> {
+        let peers = |size| proptest::collection::btree_set((0..9_u64).prop_map(PeerId::new), size);
+        let addresses = proptest::collection::btree_map(0..9_u64, ".{0,9}", 0..9);
+        (peers(1..5), proptest::option::of(peers(1..5)), peers(0..5), addresses).prop_map(
+            |(voters, outgoing, mut learners, addresses)| {
+                learners.retain(|peer| !voters.contains(peer));
+                let empty = Membership::new(voters, outgoing, learners, [].into()).unwrap();
+                let at = |all: Membership, (peer, address): (u64, String)| {
+                    all.with_address(PeerId::new(peer), address)
+                };
+                addresses.into_iter().fold(empty, at)
+            },
+        )
+    }
+
     fn a_slice() -> impl Strategy<Value = LogSlice> {
-        let payload = prop_oneof![Just(Payload::NoOp), some_bytes().prop_map(Payload::Command),];
+        let payload = prop_oneof![
+            Just(Payload::NoOp),
+            some_bytes().prop_map(Payload::Command),
+            a_membership().prop_map(|membership| Payload::Membership(membership.into())),
+        ];
         let entries = proptest::collection::vec((0..3_u64, payload), 0..6);
         (1..1000_u64, 0..1000_u64, entries).prop_map(|(term, index, steps)| {
             let prev = EntryId::new(Term::new(term), Index::new(index));
@@ -152,45 +179,60 @@ mod bytes {
 
     fn a_message() -> impl Strategy<Value = Message> {
         let index = || (0..1_u64 << 40).prop_map(Index::new);
-        let rest = prop_oneof![Just(Rest::More), Just(Rest::Done)];
+        let round = || any::<u64>().prop_map(Round::new);
+        let request = || any::<u64>().prop_map(RequestId::new);
+        let rest = prop_oneof![Just(Rest::More), a_membership().prop_map(|m| Rest::Done(m.into()))];
         let carried = prop_oneof![Just(Carried::Entries), Just(Carried::Nothing)];
         prop_oneof![
             an_id().prop_map(|last_log| Message::RequestVote(RequestVote { last_log })),
             prop_oneof![Just(Vote::Granted), Just(Vote::Refused)]
                 .prop_map(Message::RequestVoteReply),
-            (a_slice(), index()).prop_map(|(slice, leader_commit)| {
-                Message::AppendEntries(AppendEntries { slice, leader_commit })
+            (a_slice(), index(), round()).prop_map(|(slice, leader_commit, round)| {
+                Message::AppendEntries(AppendEntries { slice, leader_commit, round })
             }),
             prop_oneof![
                 Just(AppendEntriesReply::OldTerm),
-                (index(), carried).prop_map(|(match_index, carried)| {
-                    AppendEntriesReply::Accepted { match_index, carried }
+                (index(), carried, round()).prop_map(|(match_index, carried, round)| {
+                    AppendEntriesReply::Accepted { match_index, carried, round }
                 }),
-                (index(), an_id()).prop_map(|(prev_log_index, hint)| {
-                    AppendEntriesReply::Rejected { prev_log_index, hint }
+                (index(), an_id(), round()).prop_map(|(prev_log_index, hint, round)| {
+                    AppendEntriesReply::Rejected { prev_log_index, hint, round }
                 }),
             ]
             .prop_map(Message::AppendEntriesReply),
-            (an_id(), any::<u64>(), some_bytes(), rest).prop_map(
-                |(last_included, offset, chunk, rest)| {
-                    Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk, rest })
+            (an_id(), any::<u64>(), some_bytes(), rest, round()).prop_map(
+                |(last_included, offset, chunk, rest, round)| {
+                    let chunk = InstallSnapshot { last_included, offset, chunk, rest, round };
+                    Message::InstallSnapshot(chunk)
                 }
             ),
             prop_oneof![
                 Just(InstallSnapshotReply::OldTerm),
-                index().prop_map(|match_index| InstallSnapshotReply::Installed { match_index }),
-                (index(), any::<u64>()).prop_map(|(last_included_index, offset)| {
-                    InstallSnapshotReply::Continue { last_included_index, offset }
+                (index(), round()).prop_map(|(match_index, round)| {
+                    InstallSnapshotReply::Installed { match_index, round }
                 }),
+                (index(), any::<u64>(), round()).prop_map(
+                    |(last_included_index, offset, round)| {
+                        InstallSnapshotReply::Continue { last_included_index, offset, round }
+                    }
+                ),
             ]
             .prop_map(Message::InstallSnapshotReply),
+            request().prop_map(|request| Message::ReadIndex(ReadIndex { request })),
+            prop_oneof![
+                request().prop_map(|request| ReadIndexReply::Refused { request }),
+                (request(), index()).prop_map(|(request, read_index)| {
+                    ReadIndexReply::Ready { request, read_index }
+                }),
+            ]
+            .prop_map(Message::ReadIndexReply),
         ]
     }
 
     fn append(entries: Vec<Entry>) -> Vec<u8> {
         let slice = LogSlice::new(EntryId::ZERO, entries).unwrap();
-        let leader_commit = Index::ZERO;
-        encoded(Message::AppendEntries(AppendEntries { slice, leader_commit }))
+        let (leader_commit, round) = (Index::ZERO, Round::ZERO);
+        encoded(Message::AppendEntries(AppendEntries { slice, leader_commit, round }))
     }
 
     fn encoded(message: Message) -> Vec<u8> {
@@ -216,8 +258,9 @@ mod bytes {
         let place = |index| EntryId { index: Index::new(index), ..id };
         let entry = |index| Entry { id: place(index), payload: payload.clone() };
         let entries = (1..=1000).map(entry).collect();
-        let (offset, rest) = (0, Rest::Done);
-        let chunk = InstallSnapshot { last_included: id, offset, chunk: bytes, rest };
+        let (offset, rest) = (0, Rest::Done(std::sync::Arc::default()));
+        let round = Round::ZERO;
+        let chunk = InstallSnapshot { last_included: id, offset, chunk: bytes, rest, round };
         for bytes in [append(entries), encoded(Message::InstallSnapshot(chunk))] {
             let spare = bytes.capacity() - bytes.len();
             assert!(spare <= 16, "{spare} of {} bytes are spare", bytes.capacity());
@@ -228,7 +271,7 @@ mod bytes {
     fn an_index_leaves_room_to_count_on() {
         let installed = |index| {
             let match_index = Index::new(index);
-            let reply = InstallSnapshotReply::Installed { match_index };
+            let reply = InstallSnapshotReply::Installed { match_index, round: Round::ZERO };
             codec::decode(&encoded(Message::InstallSnapshotReply(reply)))
         };
         let limit = u64::MAX >> 1;
@@ -270,7 +313,7 @@ mod bytes {
 
         #[test]
         fn any_bytes_decode_or_fail_without_a_panic(
-            kind in 0..8_u8,
+            kind in 0..10_u8,
             bytes in proptest::collection::vec(any::<u8>(), 0..120),
         ) {
             let mut message = vec![kind];

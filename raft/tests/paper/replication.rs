@@ -3,23 +3,35 @@
 use std::time::Duration;
 
 use raft::message::{AppendEntriesReply, Carried};
-use raft::{Entry, FirstEntry, Index, LogSlice, Message, Payload, ProposeError, RoleName};
+use raft::{Entry, FirstEntry, Index, LogSlice, Message, Payload, ProposeError, RoleName, Round};
 
 use crate::cluster::{Cluster, append, disk, entry, id, peer};
 
 fn accepted(index: u64) -> Message {
     let (match_index, carried) = (Index::new(index), Carried::Entries);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried })
+    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
+        match_index,
+        carried,
+        round: Round::ZERO,
+    })
 }
 
 fn heartbeat_accepted(index: u64) -> Message {
     let (match_index, carried) = (Index::new(index), Carried::Nothing);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried })
+    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
+        match_index,
+        carried,
+        round: Round::ZERO,
+    })
 }
 
 fn rejected(prev: u64, term: u64, index: u64) -> Message {
     let (prev_log_index, hint) = (Index::new(prev), id(term, index));
-    Message::AppendEntriesReply(AppendEntriesReply::Rejected { prev_log_index, hint })
+    Message::AppendEntriesReply(AppendEntriesReply::Rejected {
+        prev_log_index,
+        hint,
+        round: Round::ZERO,
+    })
 }
 
 /// The terms of a peer's log after its snapshot.

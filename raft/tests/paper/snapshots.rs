@@ -3,22 +3,35 @@
 use std::time::Duration;
 
 use raft::message::{InstallSnapshot, InstallSnapshotReply, Rest};
-use raft::{CompactError, Index, Message};
+use raft::{CompactError, Index, Message, Round};
 
-use crate::cluster::{Cluster, append, disk, entry, id, peer};
+use crate::cluster::{Cluster, append, disk, done, entry, id, peer};
 
 fn chunk(last_included: raft::EntryId, offset: u64, data: &[u8], rest: Rest) -> Message {
-    Message::InstallSnapshot(InstallSnapshot { last_included, offset, chunk: data.into(), rest })
+    Message::InstallSnapshot(InstallSnapshot {
+        last_included,
+        offset,
+        chunk: data.into(),
+        rest,
+        round: Round::ZERO,
+    })
 }
 
 fn proceed(index: u64, offset: u64) -> Message {
     let last_included_index = Index::new(index);
-    Message::InstallSnapshotReply(InstallSnapshotReply::Continue { last_included_index, offset })
+    Message::InstallSnapshotReply(InstallSnapshotReply::Continue {
+        last_included_index,
+        offset,
+        round: Round::ZERO,
+    })
 }
 
 fn installed(index: u64) -> Message {
     let match_index = Index::new(index);
-    Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index })
+    Message::InstallSnapshotReply(InstallSnapshotReply::Installed {
+        match_index,
+        round: Round::ZERO,
+    })
 }
 
 fn compact(
@@ -71,9 +84,9 @@ fn a_lost_or_doubled_chunk_changes_nothing() {
     let last = id(1, 8);
     cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", Rest::More));
     cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", Rest::More)); // Doubled.
-    cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", Rest::Done)); // Overtaking.
+    cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", done())); // Overtaking.
     cluster.inject(1, peer(0), 1, chunk(last, 3, b"def", Rest::More));
-    cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", Rest::Done));
+    cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", done()));
     let offsets = [proceed(8, 3), proceed(8, 3), proceed(8, 3), proceed(8, 6), installed(8)];
     assert_eq!(cluster.said(peer(0)), offsets);
     assert_eq!(&*cluster.peers[&peer(0)].restored[0].data, b"abcdefghi");
@@ -83,7 +96,7 @@ fn a_lost_or_doubled_chunk_changes_nothing() {
 fn chunks_of_two_leaders_are_never_mixed() {
     let mut cluster = Cluster::new(3);
     cluster.inject(1, peer(0), 1, chunk(id(1, 8), 0, b"abc", Rest::More));
-    cluster.inject(2, peer(0), 2, chunk(id(1, 8), 3, b"XYZ", Rest::Done));
+    cluster.inject(2, peer(0), 2, chunk(id(1, 8), 3, b"XYZ", done()));
     assert_eq!(cluster.said(peer(0)), [proceed(8, 3), proceed(8, 0)]);
     assert!(cluster.peers[&peer(0)].restored.is_empty());
 }
@@ -92,7 +105,7 @@ fn chunks_of_two_leaders_are_never_mixed() {
 fn a_snapshot_of_entries_that_are_here_keeps_those_after_it() {
     let mut cluster = Cluster::new(3);
     cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(1, 2), entry(1, 3)]));
-    cluster.inject(1, peer(0), 2, chunk(id(1, 2), 0, b"state", Rest::Done));
+    cluster.inject(1, peer(0), 2, chunk(id(1, 2), 0, b"state", done()));
     assert_eq!(cluster.said(peer(0)), [installed(2)]);
     let node = cluster.node(peer(0));
     assert_eq!(node.log().last(), id(1, 3));
@@ -104,7 +117,7 @@ fn a_snapshot_of_entries_that_are_here_keeps_those_after_it() {
 fn a_snapshot_replaces_a_log_that_does_not_match_it() {
     let mut cluster = Cluster::new(3);
     cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(1, 2), entry(1, 3)]));
-    cluster.inject(1, peer(0), 2, chunk(id(2, 2), 0, b"state", Rest::Done));
+    cluster.inject(1, peer(0), 2, chunk(id(2, 2), 0, b"state", done()));
     assert_eq!(cluster.said(peer(0)), [installed(2)]);
     assert_eq!(cluster.node(peer(0)).log().last(), id(2, 2));
     let stored = &cluster.peers[&peer(0)].stored;
@@ -117,7 +130,7 @@ fn an_old_snapshot_changes_nothing() {
     let entries = [entry(1, 1), entry(1, 2), entry(1, 3)];
     cluster.inject(1, peer(0), 1, append(id(0, 0), &entries, 3));
     cluster.said(peer(0));
-    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"old", Rest::Done));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"old", done()));
     assert_eq!(cluster.said(peer(0)), [installed(2)]);
     assert!(cluster.peers[&peer(0)].restored.is_empty());
     assert_eq!(cluster.node(peer(0)).log().last(), id(1, 3));
@@ -133,7 +146,7 @@ fn pieces_of_a_snapshot_that_entries_made_needless_are_dropped() {
     };
     assert!(incoming(&cluster));
     cluster.inject(1, peer(0), 1, append(id(0, 0), &[entry(1, 1), entry(1, 2)], 2));
-    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 2, b"ate", Rest::Done));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 2, b"ate", done()));
     assert!(!incoming(&cluster));
     assert_eq!(cluster.node(peer(0)).log().base(), id(0, 0), "nothing was installed");
 }
@@ -143,7 +156,7 @@ fn a_snapshot_of_an_old_term_is_not_taken() {
     let mut cluster = Cluster::new(3);
     cluster.inject(1, peer(0), 3, append(id(0, 0), &[], 0));
     cluster.said(peer(0));
-    cluster.inject(2, peer(0), 2, chunk(id(1, 2), 0, b"old", Rest::Done));
+    cluster.inject(2, peer(0), 2, chunk(id(1, 2), 0, b"old", done()));
     let old_term = Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm);
     assert_eq!(cluster.said(peer(0)), [old_term]);
     assert_eq!(cluster.node(peer(0)).log().last(), id(0, 0));
@@ -162,13 +175,14 @@ fn a_snapshot_ends_a_candidacy_and_restarts_the_timer() {
 #[test]
 fn entries_before_the_snapshot_count_as_equal() {
     let mut cluster = Cluster::new(3);
-    cluster.inject(1, peer(0), 1, chunk(id(1, 5), 0, b"state", Rest::Done));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 5), 0, b"state", done()));
     cluster.said(peer(0));
     let late = [entry(1, 4), entry(1, 5), entry(1, 6)];
     cluster.inject(1, peer(0), 1, append(id(1, 3), &late, 0));
     let accepted = raft::message::AppendEntriesReply::Accepted {
         match_index: Index::new(6),
         carried: raft::message::Carried::Entries,
+        round: Round::ZERO,
     };
     assert_eq!(cluster.said(peer(0)), [Message::AppendEntriesReply(accepted)]);
     assert_eq!(cluster.node(peer(0)).log().last(), id(1, 6));
@@ -178,7 +192,7 @@ fn entries_before_the_snapshot_count_as_equal() {
 fn an_installed_snapshot_reaches_the_service_and_the_leader_when_it_is_durable() {
     let mut cluster = Cluster::new(3);
     cluster.stick_disk(peer(0));
-    cluster.inject(1, peer(0), 1, chunk(id(1, 5), 0, b"state", Rest::Done));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 5), 0, b"state", done()));
     assert_eq!(cluster.said(peer(0)), []);
     assert!(cluster.peers[&peer(0)].restored.is_empty());
     cluster.free_disk(peer(0));

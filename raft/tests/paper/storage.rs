@@ -1,7 +1,7 @@
 //! Figure 2: "updated on stable storage before responding", message by message.
 
 use raft::message::{AppendEntriesReply, Carried};
-use raft::{Index, Message, RoleName};
+use raft::{Index, Message, RoleName, Round};
 
 use crate::cluster::{Cluster, append, entry, id, peer, request_vote};
 
@@ -30,6 +30,7 @@ fn an_acknowledgement_leaves_when_the_entries_are_durable() {
     let accepted = Message::AppendEntriesReply(AppendEntriesReply::Accepted {
         match_index,
         carried: Carried::Entries,
+        round: Round::ZERO,
     });
     assert_eq!(cluster.said(peer(0)), [accepted.clone(), accepted]);
     assert_eq!(cluster.peers[&peer(0)].applied.len(), 1);

@@ -2,7 +2,7 @@
 //! candidacy, no acknowledgement, nothing of a term; and nothing is applied that the peer itself
 //! could lose.
 
-use raft::message::{AppendEntriesReply, InstallSnapshotReply, Vote};
+use raft::message::{AppendEntriesReply, InstallSnapshotReply, ReadIndexReply, Vote};
 use raft::{Entry, EntryId, Envelope, HardState, Index, Log, Message, Stored, Term};
 
 use super::violation::{Property, Violation, Witness};
@@ -24,21 +24,24 @@ pub fn releases(
             vote_is_durable(seen, envelope, envelope.to, disk)
         }
         Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, .. })
-        | Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index }) => {
+        | Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index, .. }) => {
             term_is_durable(seen, envelope, disk)?;
             entries_are_durable(seen, envelope, *match_index, disk, leader_log(*match_index))
         }
-        Message::AppendEntries(_) | Message::InstallSnapshot(_) => {
+        // Whoever answers a round has not promised itself to another leader.
+        Message::AppendEntries(_)
+        | Message::InstallSnapshot(_)
+        | Message::AppendEntriesReply(AppendEntriesReply::Rejected { .. })
+        | Message::InstallSnapshotReply(InstallSnapshotReply::Continue { .. })
+        | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {
             term_is_durable(seen, envelope, disk)
         }
-        // A refusal promises nothing.
+        // A refusal promises nothing, and a question neither.
         Message::RequestVoteReply(Vote::Refused)
-        | Message::AppendEntriesReply(
-            AppendEntriesReply::Rejected { .. } | AppendEntriesReply::OldTerm,
-        )
-        | Message::InstallSnapshotReply(
-            InstallSnapshotReply::Continue { .. } | InstallSnapshotReply::OldTerm,
-        ) => Ok(()),
+        | Message::AppendEntriesReply(AppendEntriesReply::OldTerm)
+        | Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm)
+        | Message::ReadIndex(_)
+        | Message::ReadIndexReply(ReadIndexReply::Refused { .. }) => Ok(()),
     }
 }
 

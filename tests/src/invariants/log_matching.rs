@@ -4,7 +4,7 @@
 //! By induction it is enough that all entries of one index and term have the same payload and the
 //! same predecessor: one global table of what was first seen, and a look at each new entry.
 
-use raft::{Entry, EntryId, Index, Payload, Term};
+use raft::{Entry, EntryId, Index, Payload, Term, codec};
 
 use super::violation::{Property, Violation, Witness};
 use crate::sim::trace_hash::hash_of;
@@ -86,5 +86,6 @@ pub fn payload_hash(payload: &Payload) -> u64 {
     match payload {
         Payload::NoOp => 0,
         Payload::Command(bytes) => hash_of(bytes),
+        Payload::Membership(membership) => hash_of(&codec::encode_membership(membership)),
     }
 }

@@ -129,7 +129,9 @@ impl Invariants {
                 self.elections.votes(seen, envelope.term, envelope.to)
             }
             Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, .. })
-            | Message::InstallSnapshotReply(InstallSnapshotReply::Installed { match_index }) => {
+            | Message::InstallSnapshotReply(InstallSnapshotReply::Installed {
+                match_index, ..
+            }) => {
                 self.acknowledges(place, envelope.term, *match_index, disk);
                 Ok(())
             }
@@ -137,7 +139,9 @@ impl Invariants {
             | Message::AppendEntries(_)
             | Message::AppendEntriesReply(_)
             | Message::InstallSnapshot(_)
-            | Message::InstallSnapshotReply(_) => Ok(()),
+            | Message::InstallSnapshotReply(_)
+            | Message::ReadIndex(_)
+            | Message::ReadIndexReply(_) => Ok(()),
         }
     }
 

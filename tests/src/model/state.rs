@@ -162,6 +162,8 @@ impl State {
                     self.history.restores(snapshot.last_included)?;
                     peer.given = snapshot.index();
                 }
+                // Nobody reads yet, and the network needs no addresses.
+                Output::Peers(_) | Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
             }
         }
         let before = std::mem::replace(&mut self.peers[place], Arc::new(peer.done()));

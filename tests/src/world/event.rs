@@ -261,7 +261,7 @@ struct Received {
 impl Received {
     fn of(envelope: &Envelope, node: &Node) -> Self {
         let asks = matches!(envelope.message, Message::RequestVote(_));
-        let deadline = node.poll_timeout().filter(|_| asks);
+        let deadline = node.role().election_deadline().filter(|_| asks);
         let asked = deadline.map(|deadline| (envelope.from, node.status(), deadline));
         let leads =
             matches!(envelope.message, Message::AppendEntries(_) | Message::InstallSnapshot(_));
@@ -273,13 +273,13 @@ impl Received {
         let status = node.status();
         monotonic::follows(seen, self.term, status.current_term)?;
         if let (Some((candidate, before, deadline)), Some(after)) =
-            (self.asked, node.poll_timeout())
+            (self.asked, node.role().election_deadline())
         {
             let (status, deadline) = ([before, status], [deadline, after]);
             timer_rule::check(seen, Asked { candidate, status, deadline }, timeout_min)?;
         }
         if let Some(leader) = self.leader.filter(|_| self.term == status.current_term) {
-            let heard = Heard { leader, status, deadline: node.poll_timeout() };
+            let heard = Heard { leader, status, deadline: node.role().election_deadline() };
             follows_leader::check(seen, heard, timeout_min)?;
         }
         Ok(())

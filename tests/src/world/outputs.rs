@@ -36,6 +36,9 @@ impl World {
                 Output::Send(envelope) => self.send(place, &envelope)?,
                 Output::Apply(entries) => self.apply(place, &entries)?,
                 Output::Restore(snapshot) => self.restore(place, &snapshot)?,
+                // The simulated network needs no addresses.
+                Output::Peers(_) => {}
+                Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
             }
         }
         self.observe(place)?;

@@ -1,0 +1,103 @@
+//! Memberships as bytes: in messages, and for stores, which keep them in entries and snapshots.
+//!
+//! ```text
+//! voters outgoing:(0:u8 | 1:u8 peers) learners addresses
+//! peers: count:u32 peer:u64…
+//! addresses: count:u32 (peer:u64 len:u32 bytes)…
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{DecodeError, Reader, Writer};
+use crate::membership::Membership;
+use crate::types::PeerId;
+
+/// Encodes a membership, as entries and snapshots carry it.
+///
+/// ```
+/// use raft::{Membership, PeerId, codec};
+/// let membership = Membership::of_voters([1, 2].map(PeerId::new));
+/// let bytes = codec::encode_membership(&membership);
+/// assert_eq!(codec::decode_membership(&bytes), Ok(membership));
+/// ```
+#[must_use]
+pub fn encode_membership(membership: &Membership) -> Vec<u8> {
+    let mut writer = Writer(Vec::with_capacity(membership_len(membership)));
+    writer.membership(membership);
+    writer.0
+}
+
+/// Decodes a membership.
+///
+/// # Errors
+/// What is wrong with the bytes.
+pub fn decode_membership(bytes: &[u8]) -> Result<Membership, DecodeError> {
+    let mut reader = Reader(bytes);
+    let membership = reader.membership()?;
+    match reader.0.len() {
+        0 => Ok(membership),
+        rest => Err(DecodeError::TooLong(rest)),
+    }
+}
+
+/// How many bytes [`encode_membership`] makes of it.
+#[must_use]
+pub fn membership_len(membership: &Membership) -> usize {
+    let peers = |peers: &BTreeSet<PeerId>| COUNT_BYTES + 8 * peers.len();
+    let addresses = membership.addresses().values().map(|at| 8 + COUNT_BYTES + at.len());
+    peers(membership.voters())
+        + 1
+        + membership.outgoing().map_or(0, peers)
+        + peers(membership.learners())
+        + COUNT_BYTES
+        + addresses.sum::<usize>()
+}
+
+const COUNT_BYTES: usize = 4;
+
+impl Writer {
+    pub(crate) fn membership(&mut self, membership: &Membership) {
+        self.peers(membership.voters());
+        match membership.outgoing() {
+            None => self.u8(0),
+            Some(outgoing) => {
+                self.u8(1);
+                self.peers(outgoing);
+            }
+        }
+        self.peers(membership.learners());
+        self.count(membership.addresses().len());
+        for (peer, address) in membership.addresses() {
+            self.u64(peer.number());
+            self.bytes(address.as_bytes());
+        }
+    }
+
+    fn peers(&mut self, peers: &BTreeSet<PeerId>) {
+        self.count(peers.len());
+        peers.iter().for_each(|peer| self.u64(peer.number()));
+    }
+}
+
+impl Reader<'_> {
+    pub(crate) fn membership(&mut self) -> Result<Membership, DecodeError> {
+        let voters = self.peers()?;
+        let outgoing = match self.u8()? {
+            0 => None,
+            1 => Some(self.peers()?),
+            found => return Err(DecodeError::Unknown { what: "configuration", found }),
+        };
+        let learners = self.peers()?;
+        let mut addresses = BTreeMap::new();
+        for _ in 0..self.count()? {
+            let peer = PeerId::new(self.u64()?);
+            let address = std::str::from_utf8(self.slice()?);
+            addresses.insert(peer, address.map_err(|_| DecodeError::AddressNotText)?.into());
+        }
+        Ok(Membership::new(voters, outgoing, learners, addresses)?)
+    }
+
+    fn peers(&mut self) -> Result<BTreeSet<PeerId>, DecodeError> {
+        (0..self.count()?).map(|_| self.u64().map(PeerId::new)).collect()
+    }
+}

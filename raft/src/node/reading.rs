@@ -1,0 +1,273 @@
+//! Reads that see every write answered before them, without an entry in the log (Ongaro's thesis
+//! §6.4), on a leader and on followers.
+//!
+//! A leader may serve a read at its commit index if it led after the read came in. It did, if a
+//! quorum answers a message that was sent after that. Messages carry the number of a *round*; the
+//! reads that came in since the last poll share a new one. An answer says which round's message it
+//! answers, so that one that is late, or comes twice, confirms nothing that began after it. The
+//! commit index is taken when the round begins, and counts only once an entry of the leader's own
+//! term is committed: before, the leader does not know what its predecessors have committed (step
+//! 1; §5.4.2 of the paper is why).
+//!
+//! A follower asks its leader for such an index and serves the read when its own state machine got
+//! that far. Requests are numbered; one that is repeated would be a new one.
+
+use super::Node;
+use crate::message::{Envelope, Message, ReadIndex, ReadIndexReply};
+use crate::output::Output;
+use crate::quorum::held_by_quorum;
+use crate::reads::{ReadDrop, Reader};
+use crate::role::Role;
+use crate::trace::Event;
+use crate::types::{Index, Instant, PeerId, ReadId, Round};
+
+/// A read that was not taken; nothing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// Nobody leads, as far as this peer knows.
+    #[error("this peer knows no leader to ask")]
+    NoLeader,
+    /// This leader's log has no entry of its term, and it cannot know yet what is committed. It
+    /// can when it has committed a command; with [`FirstEntry::NoOp`](crate::FirstEntry::NoOp) a
+    /// leader needs none.
+    #[error("this leader has not appended an entry in its term yet")]
+    NoEntryOfTerm,
+    /// As many reads wait as may.
+    #[error("{waiting} reads are waiting already (`reads_waiting_max`)")]
+    TooManyReads {
+        /// How many wait.
+        waiting: usize,
+    },
+}
+
+impl Node {
+    /// Asks for a moment at which the state machine may be read, such that the reader sees every
+    /// write that was answered before this call, wherever it was (a linearizable read, thesis
+    /// §6.4). Any peer that knows a leader takes reads.
+    ///
+    /// Either [`Output::ReadReady`] or [`Output::ReadDropped`] follows for each read that is taken,
+    /// at the latest [`Config::read_timeout`](crate::Config::read_timeout) later, if
+    /// [`poll_timeout`](Node::poll_timeout) is kept. The name is the driver's; the core only hands
+    /// it back.
+    ///
+    /// `now` must be read from the clock after the read came in: see the contract of
+    /// [`crate::output`].
+    ///
+    /// # Errors
+    /// Why this peer does not take it now; nothing happened.
+    pub fn read(&mut self, now: Instant, read: ReadId) -> Result<(), ReadError> {
+        self.now = self.now.max(now);
+        let deadline = self.now.after(self.config.settings().read_timeout);
+        self.may_take_read()?;
+        match &mut self.role {
+            Role::Leader(leader) => leader.reads.take(Reader::Local(read), deadline),
+            Role::Follower(follower) => follower.reads.take(read, deadline),
+            Role::Candidate(_) => return Err(ReadError::NoLeader),
+        }
+        self.trace(&Event::ReadTaken { read });
+        self.assert_consistent();
+        Ok(())
+    }
+
+    fn may_take_read(&self) -> Result<(), ReadError> {
+        let asked = match &self.role {
+            Role::Leader(_) if self.log.last().term < self.hard_state.current_term => {
+                return Err(ReadError::NoEntryOfTerm);
+            }
+            Role::Leader(leader) => leader.reads.len(),
+            Role::Follower(follower) if follower.leader.is_some() => follower.reads.len(),
+            Role::Follower(_) | Role::Candidate(_) => return Err(ReadError::NoLeader),
+        };
+        let waiting = asked + self.confirmed_reads.len();
+        if waiting >= self.config.settings().reads_waiting_max {
+            return Err(ReadError::TooManyReads { waiting });
+        }
+        Ok(())
+    }
+
+    /// A follower wants to know what it may read.
+    pub(super) fn on_read_index(&mut self, envelope: &Envelope, ReadIndex { request }: ReadIndex) {
+        let deadline = self.now.after(self.config.settings().read_timeout);
+        let taken = self.may_take_read().is_ok();
+        match &mut self.role {
+            Role::Leader(leader) if taken => {
+                leader.reads.take(Reader::Follower(envelope.from, request), deadline);
+            }
+            Role::Leader(_) | Role::Follower(_) | Role::Candidate(_) => {
+                let reply = ReadIndexReply::Refused { request };
+                self.reply(envelope.from, Message::ReadIndexReply(reply));
+            }
+        }
+    }
+
+    /// The leader says what this peer may read.
+    pub(super) fn on_read_index_reply(&mut self, reply: ReadIndexReply) {
+        let Role::Follower(follower) = &mut self.role else { return };
+        match reply {
+            ReadIndexReply::Ready { request, read_index } => {
+                if !follower.reads.waits_for(request) {
+                    return;
+                }
+                while let Some((read, deadline)) = follower.reads.pop_through(request) {
+                    self.confirmed_reads.take(read_index, read, deadline);
+                }
+            }
+            ReadIndexReply::Refused { request } => {
+                for read in follower.reads.remove(request) {
+                    self.drop_read(read, ReadDrop::Refused);
+                }
+            }
+        }
+    }
+
+    /// What reads want to have sent by now.
+    pub(super) fn ask_for_reads(&mut self) {
+        match &mut self.role {
+            Role::Leader(_) => self.begin_round(),
+            Role::Follower(follower) => {
+                let Some(to) = follower.leader.filter(|_| follower.reads.has_fresh()) else {
+                    return;
+                };
+                let request = self.next_request;
+                self.next_request = request.next();
+                let reads = follower.reads.ask(request);
+                self.trace(&Event::ReadsForwarded { to, request, reads });
+                let address = self.address(to);
+                self.outbox.send(address, Message::ReadIndex(ReadIndex { request }));
+            }
+            Role::Candidate(_) => {}
+        }
+    }
+
+    /// Begins a round for the reads that have none, unless the leader must commit in its term
+    /// first, or too many rounds are under way already.
+    fn begin_round(&mut self) {
+        let rounds_max = self.config.settings().messages_in_flight_max as u64;
+        let committed_in_term = self.has_committed_in_term();
+        let read_index = self.commit_index;
+        let Role::Leader(leader) = &mut self.role else { return };
+        let reads = &mut leader.reads;
+        let under_way = reads.round().since(reads.confirmed_round());
+        if !reads.has_fresh() || !committed_in_term || under_way >= rounds_max {
+            return;
+        }
+        let round = reads.begin_round(read_index);
+        self.trace(&Event::RoundBegun { round, read_index });
+        // A leader answers itself at once, and may be a quorum alone.
+        self.confirm_rounds();
+    }
+
+    /// Whether an entry of this leader's term is committed (thesis §6.4, step 1).
+    fn has_committed_in_term(&self) -> bool {
+        self.log.term_at(self.commit_index) == Some(self.hard_state.current_term)
+    }
+
+    /// A follower has answered a message of this round.
+    pub(super) fn on_round(&mut self, of: PeerId, round: Round) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(progress) = leader.followers.get_mut(&of) else { return };
+        progress.round_answered = progress.round_answered.max(round);
+        if round > leader.reads.confirmed_round() {
+            self.confirm_rounds();
+        }
+    }
+
+    fn confirm_rounds(&mut self) {
+        let Role::Leader(leader) = &self.role else { return };
+        let (id, own) = (self.id(), leader.reads.round());
+        let answered = |peer| match leader.followers.get(&peer) {
+            Some(progress) => progress.round_answered,
+            None if peer == id => own,
+            None => Round::ZERO,
+        };
+        let round = held_by_quorum(self.membership(), answered);
+        let Role::Leader(leader) = &mut self.role else { return };
+        if round <= leader.reads.confirmed_round() {
+            return;
+        }
+        leader.reads.confirm(round);
+        self.trace(&Event::RoundConfirmed { round });
+        while let Role::Leader(leader) = &mut self.role
+            && let Some((reader, read_index, deadline)) = leader.reads.pop_confirmed()
+        {
+            self.confirm_read(reader, read_index, deadline);
+        }
+    }
+
+    fn confirm_read(&mut self, reader: Reader, read_index: Index, deadline: Instant) {
+        match reader {
+            Reader::Local(read) => self.confirmed_reads.take(read_index, read, deadline),
+            Reader::Follower(to, request) => {
+                let reply = ReadIndexReply::Ready { request, read_index };
+                self.reply(to, Message::ReadIndexReply(reply));
+            }
+        }
+    }
+
+    /// Hands out the reads whose entries were handed to the state machine.
+    pub(super) fn release_reads(&mut self) {
+        while let Some((index, read)) = self.confirmed_reads.pop_applied(self.last_applied) {
+            self.trace(&Event::ReadReady { read, index });
+            self.outbox.push(Output::ReadReady { read, index });
+        }
+    }
+
+    /// Gives up the reads that have waited too long.
+    pub(super) fn expire_reads(&mut self) {
+        let now = self.now;
+        while let Some(read) = self.confirmed_reads.pop_expired(now) {
+            self.drop_read(read, ReadDrop::TimedOut);
+        }
+        loop {
+            let expired = match &mut self.role {
+                Role::Leader(leader) => leader.reads.pop_expired(now),
+                Role::Follower(follower) => follower.reads.pop_expired(now).map(Reader::Local),
+                Role::Candidate(_) => None,
+            };
+            match expired {
+                Some(Reader::Local(read)) => self.drop_read(read, ReadDrop::TimedOut),
+                // The follower counts the time, too.
+                Some(Reader::Follower(..)) => {}
+                None => return,
+            }
+        }
+    }
+
+    /// Gives up what waits for a leader that is none any more. What was confirmed stays: those
+    /// entries are committed, whoever leads.
+    pub(super) fn drop_reads_of(&mut self, role: Role) {
+        match role {
+            Role::Leader(leader) => {
+                for reader in leader.reads.into_readers() {
+                    match reader {
+                        Reader::Local(read) => self.drop_read(read, ReadDrop::LeaderLost),
+                        // It learns of the new term by itself.
+                        Reader::Follower(..) => {}
+                    }
+                }
+            }
+            Role::Follower(follower) => {
+                for read in follower.reads.into_reads() {
+                    self.drop_read(read, ReadDrop::LeaderLost);
+                }
+            }
+            Role::Candidate(_) => {}
+        }
+    }
+
+    fn drop_read(&mut self, read: ReadId, reason: ReadDrop) {
+        self.trace(&Event::ReadDropped { read, reason });
+        self.outbox.push(Output::ReadDropped { read, reason });
+    }
+
+    /// When the time of a read is over, unless something comes of it.
+    pub(super) fn read_deadline(&self) -> Option<Instant> {
+        let asked = match &self.role {
+            Role::Leader(leader) => leader.reads.deadline(),
+            Role::Follower(follower) => follower.reads.deadline(),
+            Role::Candidate(_) => None,
+        };
+        asked.into_iter().chain(self.confirmed_reads.deadline()).min()
+    }
+}
