@@ -10,7 +10,7 @@ use std::time::Duration;
 use raft::message::Direction;
 use raft::transport::{Inbox, Transport, TransportError};
 use raft::verbose::Logger;
-use raft::{Envelope, Message, PeerId, codec};
+use raft::{Envelope, Message, MessageId, PeerId, codec};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -30,11 +30,19 @@ pub(super) struct Links {
 struct Shared {
     network: Network,
     traffic: Traffic,
+    /// Of each peer, the number that its next message may have, through all its lives.
+    next_messages: Vec<MessageId>,
 }
 
 impl Links {
-    pub(super) fn new(network: Network, clock: RealClock, logger: Option<Logger>) -> Self {
-        let shared = Shared { network, traffic: Traffic::default() };
+    pub(super) fn new(
+        peers: usize,
+        network: Network,
+        clock: RealClock,
+        logger: Option<Logger>,
+    ) -> Self {
+        let next_messages = vec![MessageId::new(1); peers];
+        let shared = Shared { network, traffic: Traffic::default(), next_messages };
         Self { shared: Arc::new(Mutex::new(shared)), clock, logger }
     }
 
@@ -48,6 +56,10 @@ impl Links {
 
     pub(super) fn traffic(&self) -> Traffic {
         self.lock().traffic
+    }
+
+    pub(super) fn next_message(&self, place: usize) -> MessageId {
+        self.lock().next_messages[place]
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -65,7 +77,9 @@ impl Links {
         if matches!(envelope.message, Message::InstallSnapshot(_)) {
             shared.traffic.snapshot_chunks += 1;
         }
-        let link = shared.network.link(place(envelope.from), place(envelope.to));
+        let from = place(envelope.from);
+        shared.next_messages[from] = shared.next_messages[from].max(envelope.id.next());
+        let link = shared.network.link(from, place(envelope.to));
         drop(shared);
         if link == Connection::Cut {
             self.lose(envelope, Loss::Cut);

@@ -51,7 +51,6 @@ use crate::world::{Speaker, Traffic, says};
 
 /// The real world of one run. Everything in it ends with it.
 pub struct RealWorld {
-    seed: u64,
     parts: Parts,
     peers: Vec<Peer>,
     /// The peers' stores; removed with the world.
@@ -60,6 +59,7 @@ pub struct RealWorld {
 
 /// What all peers share.
 struct Parts {
+    seed: u64,
     settings: Settings,
     runtime: Runtime,
     clock: RealClock,
@@ -88,14 +88,13 @@ impl RealWorld {
             .map_err(refused)?;
         let clock = RealClock::start();
         let network = Network::new(seed, settings.peers, settings.network);
-        let peers = (0..settings.peers).map(|place| {
-            Peer::new(place, folder.path().join(place.to_string()))
-        });
+        let peers = (0..settings.peers)
+            .map(|place| Peer::new(place, folder.path().join(place.to_string())));
         let mut world = Self {
-            seed,
             peers: peers.collect(),
             parts: Parts {
-                links: Links::new(network, clock, logger.clone()),
+                seed,
+                links: Links::new(settings.peers, network, clock, logger.clone()),
                 given: Given::new(settings.peers, clock),
                 elections: Elections::default(),
                 cluster: format!("lab-{}-{seed}", std::process::id()),
@@ -138,7 +137,7 @@ impl Parts {
 
 impl Ground for RealWorld {
     fn seed(&self) -> u64 {
-        self.seed
+        self.parts.seed
     }
 
     fn size(&self) -> usize {
@@ -189,13 +188,17 @@ impl Ground for RealWorld {
     }
 
     fn disconnect(&mut self, place: usize) {
-        self.parts.links.with_network(|network| network.disconnect(place));
-        self.say_test(format_args!("cuts off {place}"));
+        self.parts.links.with_network(|network| {
+            network.disconnect(place);
+            self.say_test(format_args!("cuts off {place}"));
+        });
     }
 
     fn connect(&mut self, place: usize) {
-        self.say_test(format_args!("connects {place}"));
-        self.parts.links.with_network(|network| network.connect(place));
+        self.parts.links.with_network(|network| {
+            network.connect(place);
+            self.say_test(format_args!("connects {place}"));
+        });
     }
 
     fn crash(&mut self, place: usize) {
@@ -216,8 +219,10 @@ impl Ground for RealWorld {
     }
 
     fn set_profile(&mut self, profile: Profile) {
-        self.say_test(format_args!("changes the network: {profile:?}"));
-        self.parts.links.with_network(|network| network.set_profile(profile));
+        self.parts.links.with_network(|network| {
+            network.set_profile(profile);
+            self.say_test(format_args!("changes the network: {profile:?}"));
+        });
     }
 }
 

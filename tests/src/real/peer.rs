@@ -12,7 +12,7 @@ use super::disk::Account;
 use super::log::PeerSink;
 use super::service::{Opaque, RealService};
 use crate::failure::Failure;
-use crate::world::{config, peer_id};
+use crate::world::{PeerJitter, config, peer_id};
 
 /// One peer.
 pub(super) struct Peer {
@@ -63,10 +63,14 @@ impl Peer {
             .storage(storage)
             .transport(parts.links.around(transport))
             .clock(parts.clock)
+            .jitter(PeerJitter::new(parts.seed, self.place))
             .sink(PeerSink::new(parts.logger.clone(), parts.elections.clone(), parts.given.clone()))
             .state_machine(parts.given.service(self.place, settings.snapshots))
             .configure(|config| *config = wanted)
-            .settings(DriverSettings { snapshots: SnapshotPolicy::NEVER, ..DriverSettings::default() });
+            .settings(DriverSettings {
+                snapshots: SnapshotPolicy::NEVER,
+                ..DriverSettings::default()
+            });
         Ok(parts.runtime.block_on(builder.start())?)
     }
 

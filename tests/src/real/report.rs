@@ -120,8 +120,14 @@ impl fmt::Display for RealFailure {
             writeln!(f, "           {place:<4} {view}")?;
         }
         writeln!(f, "BUILD      {}", build(&self.setup))?;
-        writeln!(f, "REPLAY     not exactly: the machine's clock, threads, disk and sockets had a say.")?;
-        writeln!(f, "           The seed decides the commands, the faults and the luck of messages:")?;
+        writeln!(
+            f,
+            "REPLAY     not exactly: the machine's clock, threads, disk and sockets had a say."
+        )?;
+        writeln!(
+            f,
+            "           The seed decides the commands, the faults and the luck of messages:"
+        )?;
         write!(f, "AGAIN      {}", self.again())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use raft::driver::{Clock, Command, MachineError, StateMachine};
-use raft::{Bytes, Entry, EntryId, Index, Payload, PeerId, Snapshot, Term};
+use raft::{Bytes, Index, PeerId};
 
 use super::clock::RealClock;
 use crate::failure::Failure;
@@ -128,9 +128,7 @@ impl StateMachine for RealService {
     fn apply(&mut self, Opaque(command): Opaque) {
         let mut due = None;
         self.take(|service, seen, agreed| {
-            let id = EntryId::new(Term::ZERO, service.last_applied().next());
-            let entry = Entry { id, payload: Payload::Command(command) };
-            due = service.apply(seen, &entry, agreed)?.snapshot;
+            due = service.apply_next(seen, command, agreed)?.snapshot;
             Ok(())
         });
         self.due = due;
@@ -146,11 +144,7 @@ impl StateMachine for RealService {
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
-        let count = snapshot.first_chunk().ok_or("a snapshot without a length")?;
-        let through = Index::new(u64::from_le_bytes(*count));
-        let last_included = EntryId::new(Term::ZERO, through);
-        let snapshot = Snapshot { last_included, data: snapshot.into() };
-        self.take(|service, seen, agreed| service.restore(seen, &snapshot, agreed));
+        self.take(|service, seen, agreed| service.restore_bytes(seen, snapshot, agreed).map(drop));
         Ok(())
     }
 }

@@ -15,16 +15,18 @@ mod faults;
 mod outputs;
 mod peer;
 mod pending;
-mod says;
+pub(crate) mod says;
 mod watch;
 
 use std::time::Duration;
 
 use raft::verbose::Logger;
-use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, RoleName, Status};
+use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, Status};
 
 pub use self::drive::drive;
 pub use self::peer::PeerView;
+#[cfg(feature = "real")]
+pub(crate) use self::peer::{PeerJitter, config};
 pub use self::says::Speaker;
 
 use self::clients::Clients;
@@ -37,7 +39,7 @@ use crate::kv::{Request, Seen};
 use crate::oracle::ledger::Ledger;
 use crate::plan::{Book, Decision, Listed, Settings, Step};
 use crate::service::Agreed;
-use crate::sim::network::{Connection, Network};
+use crate::sim::network::Network;
 use crate::sim::queue::Queue;
 use crate::sim::trace_hash::TraceHash;
 
@@ -326,7 +328,7 @@ impl World {
 }
 
 /// The peer at a place; peers are named by their places.
-const fn peer_id(place: usize) -> PeerId {
+pub(crate) const fn peer_id(place: usize) -> PeerId {
     PeerId::new(place as u64)
 }
 
