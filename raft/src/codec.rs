@@ -69,14 +69,38 @@ pub enum DecodeError {
 /// ```
 #[must_use]
 pub fn encode(envelope: &Envelope) -> Vec<u8> {
-    let mut writer = Writer(Vec::with_capacity(HEADER_BYTES + body_len(&envelope.message)));
+    let mut bytes = Vec::new();
+    encode_onto(envelope, &mut bytes);
+    bytes
+}
+
+/// Encodes a message after what `bytes` holds already.
+///
+/// ```
+/// # use raft::{Envelope, Message, MessageId, PeerId, Term, codec, message::Vote};
+/// # let (id, from, to, term) = (MessageId::new(7), PeerId::new(1), PeerId::new(2), Term::new(3));
+/// # let message = Message::RequestVoteReply(Vote::Granted);
+/// # let envelope = Envelope { id, from, to, term, message };
+/// let mut bytes = vec![42];
+/// codec::encode_onto(&envelope, &mut bytes);
+/// assert_eq!(bytes[1..], codec::encode(&envelope));
+/// ```
+pub fn encode_onto(envelope: &Envelope, bytes: &mut Vec<u8>) {
+    bytes.reserve(encoded_len_max(envelope));
+    let mut writer = Writer(std::mem::take(bytes));
     writer.u8(kind(&envelope.message));
     writer.u64(envelope.id.number());
     writer.u64(envelope.from.number());
     writer.u64(envelope.to.number());
     writer.u64(envelope.term.number());
     writer.body(&envelope.message);
-    writer.0
+    *bytes = writer.0;
+}
+
+/// An upper bound of a message's length when it is encoded, in bytes; close to it for large ones.
+#[must_use]
+pub fn encoded_len_max(envelope: &Envelope) -> usize {
+    HEADER_BYTES + body_len(&envelope.message)
 }
 
 /// Decodes a message.
@@ -313,7 +337,10 @@ impl<'a> Reader<'a> {
 
     fn payload(&mut self) -> Result<Payload, DecodeError> {
         match self.u8()? {
-            0 => self.slice().map(|_| Payload::NoOp),
+            0 => match self.slice()?.len() {
+                0 => Ok(Payload::NoOp),
+                len => Err(DecodeError::TooLong(len)),
+            },
             1 => Ok(Payload::Command(self.bytes()?)),
             2 => Ok(Payload::Membership(decode_membership(self.slice()?)?.into())),
             found => Err(DecodeError::Unknown { what: "payload", found }),

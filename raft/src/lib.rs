@@ -72,6 +72,8 @@
 pub mod codec;
 pub mod config;
 mod configurations;
+#[cfg(feature = "driver")]
+pub mod driver;
 pub mod entry;
 pub mod log;
 pub mod membership;
@@ -91,6 +93,8 @@ pub mod types;
 pub mod verbose;
 
 pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
+#[cfg(feature = "driver")]
+pub use driver::{Raft, StateMachine};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
 pub use membership::{Address, BrokenMembership, Membership};

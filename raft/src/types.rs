@@ -84,6 +84,12 @@ number! {
     Round
 }
 
+impl From<u64> for PeerId {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 impl Term {
     /// The term of a peer that has never taken part in an election.
     pub const ZERO: Self = Self(0);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Storage, StorageError};
+use super::{Storage, StorageError, WriteSpeed};
 use crate::output::Write;
 use crate::stored::Stored;
 
@@ -36,5 +36,9 @@ impl Storage for MemoryStorage {
             stored.record(&write.record);
         }
         Ok(())
+    }
+
+    fn write_speed(&self) -> WriteSpeed {
+        WriteSpeed::Immediate
     }
 }

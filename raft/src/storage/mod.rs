@@ -3,8 +3,13 @@
 //! A store carries out the core's writes, no more: what each record means is said once, by
 //! [`Stored::record`](crate::Stored::record), and every store must mean the same.
 
+pub mod conformance;
+#[cfg(feature = "disk")]
+mod disk;
 mod memory;
 
+#[cfg(feature = "disk")]
+pub use self::disk::{DiskOptions, DiskStorage};
 pub use self::memory::MemoryStorage;
 
 use std::error::Error;
@@ -27,6 +32,21 @@ pub trait Storage: Send + 'static {
     /// Some or all of the writes may not be durable. The driver writes nothing more after an
     /// error: what the store holds is known again only after [`Storage::load`] of a new start.
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError>;
+
+    /// Whether writes take time. A driver asks once, at its start.
+    fn write_speed(&self) -> WriteSpeed {
+        WriteSpeed::TakesTime
+    }
+}
+
+/// Whether a store's writes take time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteSpeed {
+    /// They may: they wait for a disk. A driver writes from a thread of its own.
+    TakesTime,
+    /// They never wait, like writes to memory. A driver writes in place: waking a thread would take
+    /// a hundred times as long as the write.
+    Immediate,
 }
 
 /// A store that cannot do what it was asked.
@@ -40,6 +60,14 @@ pub enum StorageError {
         what: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Somebody else uses the store, which allows only one at a time.
+    #[error("the data folder {folder} is in use by another process (it wrote {owner:?} into LOCK)")]
+    InUse {
+        /// The folder, as it was named.
+        folder: String,
+        /// The other's process id, as far as it is known.
+        owner: String,
     },
     /// The store holds what durable writes cannot have left behind; says what and where.
     #[error("the store is damaged: {0}")]

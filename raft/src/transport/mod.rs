@@ -5,6 +5,8 @@
 
 mod faults;
 pub mod memory;
+#[cfg(feature = "tcp")]
+pub mod tcp;
 
 pub use self::faults::{Faults, FaultyTransport, Weather};
 
@@ -94,6 +96,17 @@ pub enum TransportError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A setting that cannot work.
+    #[error("`{name}` {problem}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// What would work.
+        problem: &'static str,
+    },
+    /// It has been started before.
+    #[error("a transport can be started only once")]
+    Started,
     /// A certificate, a key or their files; says which and why.
     #[error("{0}")]
     Tls(String),

@@ -1,10 +1,20 @@
-//! What all tests of transports need: peers, messages and a guard against hanging.
+//! What all tests of transports need: peers, messages, what was logged, and a guard against hanging.
 
 use std::future::Future;
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use raft::message::Vote;
-use raft::{Envelope, Message, MessageId, PeerId, Term};
+use raft::message::{AppendEntries, InstallSnapshot, Rest, Vote};
+use raft::transport::tcp::{Answer, Hello, TcpOptions, TcpTransport};
+use raft::transport::{Inbox, Transport};
+use raft::{
+    Entry, EntryId, Envelope, Index, LogSlice, Message, MessageId, Payload, PeerId, Round, Term,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tracing::subscriber::DefaultGuard;
 
 /// Ends a test that would wait for ever. No test's verdict depends on it.
 pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
@@ -15,8 +25,195 @@ pub(crate) const fn peer(number: u64) -> PeerId {
     PeerId::new(number)
 }
 
+fn envelope(id: u64, from: PeerId, to: PeerId, message: Message) -> Envelope {
+    Envelope { id: MessageId::new(id), from, to, term: Term::new(1), message }
+}
+
 /// A small message, told apart from others by its number.
 pub(crate) fn vote(id: u64, from: PeerId, to: PeerId) -> Envelope {
-    let message = Message::RequestVoteReply(Vote::Granted);
-    Envelope { id: MessageId::new(id), from, to, term: Term::new(1), message }
+    envelope(id, from, to, Message::RequestVoteReply(Vote::Granted))
+}
+
+/// A chunk of a snapshot.
+pub(crate) fn chunk(id: u64, from: PeerId, to: PeerId, bytes: usize) -> Envelope {
+    let chunk = InstallSnapshot {
+        last_included: EntryId::new(Term::new(1), Index::new(9)),
+        offset: 0,
+        chunk: vec![7; bytes].into(),
+        rest: Rest::More,
+        round: Round::ZERO,
+    };
+    envelope(id, from, to, Message::InstallSnapshot(chunk))
+}
+
+/// An AppendEntries with these commands.
+pub(crate) fn append(id: u64, from: PeerId, to: PeerId, commands: &[&[u8]]) -> Envelope {
+    let entries = (1..).zip(commands).map(|(index, command)| Entry {
+        id: EntryId::new(Term::new(1), Index::new(index)),
+        payload: Payload::Command((*command).into()),
+    });
+    let slice = LogSlice::new(EntryId::ZERO, entries.collect()).expect("indexes follow");
+    let append = AppendEntries { slice, leader_commit: Index::ZERO, round: Round::ZERO };
+    envelope(id, from, to, Message::AppendEntries(append))
+}
+
+pub(crate) const CLUSTER: &str = "test";
+
+/// Settings with which nothing in a test waits long for what is sure to come.
+pub(crate) fn options() -> TcpOptions {
+    TcpOptions {
+        cluster: CLUSTER.into(),
+        reconnect_min: Duration::from_millis(1),
+        reconnect_max: Duration::from_millis(50),
+        ..TcpOptions::default()
+    }
+}
+
+/// A peer with its network, in place of its driver.
+pub(crate) struct Peer {
+    pub(crate) name: PeerId,
+    pub(crate) transport: TcpTransport,
+    pub(crate) received: mpsc::Receiver<Envelope>,
+}
+
+impl Peer {
+    pub(crate) fn plain(number: u64, options: TcpOptions) -> Self {
+        let transport = TcpTransport::plain(peer(number), "127.0.0.1:0").expect("a free port");
+        Self::start(number, transport.with(options).expect("good settings"), 1024)
+    }
+
+    pub(crate) fn start(number: u64, mut transport: TcpTransport, capacity: usize) -> Self {
+        let (inbox, received) = Inbox::new(capacity);
+        transport.start(inbox).expect("it starts once");
+        Self { name: peer(number), transport, received }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.transport.local_address().to_string()
+    }
+
+    pub(crate) fn knows(&mut self, other: &Self) {
+        self.transport.learn(other.name, &other.address());
+    }
+
+    pub(crate) async fn next(&mut self) -> Envelope {
+        in_time(self.received.recv()).await.expect("the transport is there")
+    }
+
+    /// Sends small messages until one of them arrives, and takes all that do.
+    pub(crate) async fn reaches(&mut self, other: &mut Self) {
+        let probe = || vote(u64::MAX, self.name, other.name);
+        in_time(async {
+            loop {
+                self.transport.send(probe());
+                let wait = Duration::from_millis(5);
+                if tokio::time::timeout(wait, other.received.recv()).await.is_ok() {
+                    break;
+                }
+            }
+        })
+        .await;
+        // What was sent before the one that has arrived came first; one more ends the rest.
+        self.transport.send(vote(u64::MAX - 1, self.name, other.name));
+        while other.next().await.id.number() != u64::MAX - 1 {}
+    }
+}
+
+/// Two peers that are connected, 1 to 2.
+pub(crate) async fn connected(options: &TcpOptions) -> [Peer; 2] {
+    let mut peers = [1, 2].map(|number| Peer::plain(number, options.clone()));
+    let [one, two] = &mut peers;
+    one.knows(two);
+    one.reaches(two).await;
+    peers
+}
+
+/// Somebody who holds a socket and follows no rules.
+pub(crate) struct Raw(pub(crate) TcpStream);
+
+impl Raw {
+    pub(crate) async fn connect(to: &Peer) -> Self {
+        Self(in_time(TcpStream::connect(to.transport.local_address())).await.expect("it listens"))
+    }
+
+    /// Connects, and behaves until frames may follow.
+    pub(crate) async fn greeted(from: u64, to: &Peer) -> Self {
+        let mut raw = Self::connect(to).await;
+        let hello = Hello { from: peer(from), to: to.name, cluster: CLUSTER.into() };
+        raw.write(&hello.encode()).await;
+        let mut answer = [0; Answer::BYTES];
+        in_time(raw.0.read_exact(&mut answer)).await.expect("it answers");
+        let answer = Answer::decode(&answer).expect("it is welcome").expect("it is whole");
+        raw.write(&answer.nonce.to_le_bytes()).await;
+        raw
+    }
+
+    /// Writes as much as the other side takes.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        let _ = in_time(self.0.write_all(bytes)).await;
+    }
+
+    /// What the other side says until it ends the connection.
+    pub(crate) async fn until_end(mut self) -> Vec<u8> {
+        let mut said = Vec::new();
+        // Bytes that nobody read make it a reset, which is an end too.
+        let _ = in_time(self.0.read_to_end(&mut said)).await;
+        said
+    }
+}
+
+/// What is logged on this thread, where all tasks of a test run.
+pub(crate) struct Log {
+    lines: Lines,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<String>>);
+
+impl Lines {
+    fn lock(&self) -> MutexGuard<'_, String> {
+        self.0.lock().expect("nobody panicked")
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.lock().push_str(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    pub(crate) fn keep() -> Self {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .without_time()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || writer.clone())
+            .finish();
+        Self { lines, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    /// The warnings since the last call.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let text = std::mem::take(&mut *self.lines.lock());
+        text.lines().filter(|line| line.trim_start().starts_with("WARN")).map(Into::into).collect()
+    }
+
+    /// Waits for a line with this text.
+    pub(crate) async fn until(&self, text: &str) {
+        in_time(async {
+            while !self.lines.lock().contains(text) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    }
 }

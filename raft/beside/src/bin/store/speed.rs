@@ -1,0 +1,113 @@
+//! How long batches take until they are durable, and how long opening a large log takes.
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::Fallible;
+use crate::contenders::{self, NAMES};
+use crate::work::{self, Change};
+
+/// How many batches a store writes before it is the next one's turn, so that whatever else the
+/// machine does hits all of them.
+const TURN: usize = 20;
+
+/// Each round gives every contender the same batches in a folder of its own, by turns.
+pub(crate) fn appends(folder: &Path, rounds: usize, count: usize) -> Fallible<()> {
+    let batches = work::batches(count);
+    let mut table: Vec<Vec<Run>> = NAMES.iter().map(|_| Vec::new()).collect();
+    for round in 0..rounds {
+        for (runs, times) in table.iter_mut().zip(one_round(folder, round, &batches)?) {
+            runs.push(Run::new(times));
+        }
+    }
+    println!("{rounds} rounds, {count} batches of {} entries of 16 to 256 bytes", work::BATCH);
+    println!("| store | batches/s | p50 | p99 | x raw, median (least, most) |\n|---|---|---|---|---|");
+    for (name, runs) in NAMES.iter().zip(&table) {
+        let middle = |pick: fn(&Run) -> f64| median(runs.iter().map(pick).collect());
+        let mut ratios: Vec<f64> =
+            runs.iter().zip(&table[0]).map(|(run, raw)| run.rate / raw.rate).collect();
+        ratios.sort_by(f64::total_cmp);
+        println!(
+            "| {name} | {:.0} | {:.2} ms | {:.2} ms | {:.2} ({:.2}, {:.2}) |",
+            middle(|run| run.rate),
+            middle(|run| run.p50),
+            middle(|run| run.p99),
+            median(ratios.clone()),
+            ratios[0],
+            ratios[ratios.len() - 1],
+        );
+    }
+    Ok(())
+}
+
+struct Run {
+    rate: f64,
+    p50: f64,
+    p99: f64,
+}
+
+impl Run {
+    /// From how many milliseconds each batch took.
+    fn new(mut times: Vec<f64>) -> Self {
+        let rate = times.len() as f64 * 1e3 / times.iter().sum::<f64>();
+        times.sort_by(f64::total_cmp);
+        Self { rate, p50: times[times.len() / 2], p99: times[times.len() * 99 / 100] }
+    }
+}
+
+fn one_round(folder: &Path, round: usize, batches: &[Vec<Change>]) -> Fallible<Vec<Vec<f64>>> {
+    let place = tempfile::tempdir_in(folder)?;
+    let open = |name: &&str| contenders::open(name, place.path());
+    let mut stores = NAMES.iter().map(open).collect::<Fallible<Vec<_>>>()?;
+    let mut times = vec![Vec::with_capacity(batches.len()); NAMES.len()];
+    for (turn, batches) in batches.chunks(TURN).enumerate() {
+        for step in 0..NAMES.len() {
+            let who = (round + turn + step) % NAMES.len();
+            for batch in batches {
+                let before = Instant::now();
+                stores[who].write(batch)?;
+                times[who].push(before.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+    }
+    Ok(times)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Fills each store with about that many megabytes in large batches, and opens it again.
+pub(crate) fn reopening(folder: &Path, megabytes: usize) -> Fallible<()> {
+    const BATCHES_JOINED: usize = 64;
+    // A batch is about 64 × 136 bytes of payload.
+    let batches = work::batches(megabytes * 1_000_000 / (64 * 136));
+    for name in &NAMES[1..] {
+        let place = tempfile::tempdir_in(folder)?;
+        let mut store = contenders::open(name, place.path())?;
+        for joined in batches.chunks(BATCHES_JOINED) {
+            let all: Vec<Change> = joined.iter().flatten().map(Change::copy).collect();
+            store.write(&all)?;
+        }
+        drop(store);
+        let start = Instant::now();
+        let mut store = contenders::open(name, place.path())?;
+        let opened = start.elapsed();
+        let (entries, _) = store.read()?;
+        let memory = resident()?;
+        println!(
+            "{name}: {entries} entries, opened in {:.2} s, all read after {:.2} s, {memory} MB resident",
+            opened.as_secs_f64(),
+            start.elapsed().as_secs_f64(),
+        );
+    }
+    Ok(())
+}
+
+fn resident() -> Fallible<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).ok_or("no VmRSS")?;
+    let kilobytes: u64 = line.split_whitespace().nth(1).ok_or("no number")?.parse()?;
+    Ok(kilobytes / 1024)
+}

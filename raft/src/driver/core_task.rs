@@ -1,0 +1,297 @@
+//! The task that owns the node: takes all that has come in, lets the node decide, carries out what
+//! it wants, and sleeps until something happens or a moment comes.
+//!
+//! Invariant: nothing in here waits for a disk, a peer or the state machine.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::apply::Job;
+use super::call::Query;
+use super::clock::Sleep;
+use super::disk::{Disk, Queued};
+use super::error::{StopReason, Unknown};
+use super::handle::Shared;
+use super::machine::StateMachine;
+use super::outputs::Snapshots;
+use super::requests::Request;
+use super::status::{DiskState, RunState};
+use super::waiters::Waiter;
+use crate::message::Envelope;
+use crate::node::Node;
+use crate::output::{AddressBook, Input};
+use crate::role::RoleName;
+use crate::transport::Transport;
+use crate::types::{Instant, PeerId, ReadId, Term};
+
+/// A running node.
+pub(super) struct CoreTask<M: StateMachine> {
+    pub(super) node: Node,
+    pub(super) shared: Arc<Shared<M>>,
+    pub(super) disk: Disk,
+    pub(super) disk_state: DiskState,
+    pub(super) transport: Box<dyn Transport>,
+    pub(super) inbox: mpsc::Receiver<Envelope>,
+    pub(super) addresses: AddressBook,
+    pub(super) timing: Timing,
+    /// The moment of this turn.
+    pub(super) now: Instant,
+    /// The term this peer led at the end of the last turn.
+    pub(super) led: Option<Term>,
+    pub(super) new_waiters: Vec<Waiter<M::Answer>>,
+    /// Questions that the node has not released yet.
+    pub(super) reads: BTreeMap<ReadId, Box<dyn Query<M>>>,
+    pub(super) next_read: ReadId,
+    pub(super) snapshots: Snapshots,
+    pub(super) stop: Option<StopReason>,
+    pub(super) alarm: Alarm,
+    pub(super) envelopes: Vec<Envelope>,
+    pub(super) requests: Vec<Request<M>>,
+    pub(super) applier: JoinHandle<()>,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    /// How long the disk may take.
+    pub(super) disk_timeout: Duration,
+    /// How long callers wait for news of their entry after leadership is lost, and how long a peer
+    /// whose disk has come back waits for a leader.
+    pub(super) patience: Duration,
+}
+
+/// The one timer of the task.
+#[derive(Default)]
+pub(super) struct Alarm {
+    set: Option<(Instant, Sleep)>,
+    /// When the next caller has waited long enough.
+    expiry: Option<Instant>,
+    /// The node is not told the time before this moment.
+    pub(super) silent_until: Instant,
+}
+
+/// How many messages are taken in one turn.
+const ENVELOPES_MAX: usize = 1024;
+
+/// Callers' deadlines are looked at so often at most.
+const EXPIRY_GRID: Duration = Duration::from_millis(10);
+
+impl<M: StateMachine> CoreTask<M> {
+    /// Runs until somebody wants the node to end, or it cannot go on.
+    pub(super) async fn run(mut self) {
+        let mut guard = Guard { shared: Arc::clone(&self.shared), reason: StopReason::Driver };
+        self.turn();
+        let reason = loop {
+            if let Some(reason) = self.stop.take() {
+                break reason;
+            }
+            poll_fn(|context| self.poll_events(context)).await;
+            self.turn();
+        };
+        guard.reason = reason.clone();
+        self.end(reason).await;
+    }
+
+    /// Takes what has come in; pending while there is nothing.
+    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let requests = self.shared.requests.poll_take(context, &mut self.requests);
+        let envelopes = self.inbox.poll_recv_many(context, &mut self.envelopes, ENVELOPES_MAX);
+        let alarm = self.alarm.poll(context);
+        if requests.is_ready() || envelopes.is_ready() || alarm.is_ready() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Everything that has come in, then everything that follows from it.
+    fn turn(&mut self) {
+        self.now = self.shared.clock.now();
+        self.take_envelopes();
+        let mut requests = std::mem::take(&mut self.requests);
+        for request in requests.drain(..) {
+            self.on_request(request);
+        }
+        self.requests = requests;
+        self.shared.waiters.add(&mut self.new_waiters);
+        self.watch_disk();
+        self.tick();
+        self.watch_leadership();
+        self.carry_out();
+        self.publish();
+        self.set_alarm();
+    }
+
+    /// A peer whose disk is stuck takes no part: what it hears now is as lost.
+    fn take_envelopes(&mut self) {
+        let mut envelopes = std::mem::take(&mut self.envelopes);
+        for envelope in envelopes.drain(..) {
+            if self.disk_state == DiskState::Well {
+                self.node.handle(self.now, Input::Receive(envelope));
+            }
+        }
+        self.envelopes = envelopes;
+    }
+
+    fn tick(&mut self) {
+        if self.node_timeout().is_some_and(|due| due <= self.now) {
+            self.node.handle(self.now, Input::Tick);
+        }
+        if self.alarm.expiry.is_some_and(|expiry| expiry <= self.now) {
+            self.alarm.expiry = self.shared.waiters.expire(self.now);
+        }
+    }
+
+    /// When the node is to be told the time.
+    fn node_timeout(&self) -> Option<Instant> {
+        match self.disk_state {
+            DiskState::Well => Some(self.node.poll_timeout()?.max(self.alarm.silent_until)),
+            DiskState::Stuck { .. } => None,
+        }
+    }
+
+    /// Gives up a disk that does not answer: a leader would hold the group for ever.
+    fn watch_disk(&mut self) {
+        let Some(since) = self.disk.owes_since() else { return };
+        let waited = self.now.since(since);
+        if self.disk_state == DiskState::Well && waited >= self.timing.disk_timeout {
+            tracing::warn!(peer = %self.id(), ?waited, "the disk does not answer");
+            self.disk_state = DiskState::Stuck { waited };
+            self.node.resign(self.now);
+        }
+    }
+
+    /// The disk has answered: the peer takes part again, and lets a leader speak first.
+    pub(super) fn disk_answered(&mut self) {
+        if let DiskState::Stuck { .. } = self.disk_state {
+            tracing::warn!(peer = %self.id(), "the disk answers again");
+            self.disk_state = DiskState::Well;
+            self.alarm.silent_until = self.now.after(self.timing.patience);
+        }
+    }
+
+    /// Callers of a lost leadership wait only as long as it usually takes to hear what became of
+    /// their entries.
+    fn watch_leadership(&mut self) {
+        let status = self.node.status();
+        let leads = (status.role == RoleName::Leader).then_some(status.current_term);
+        if leads == self.led {
+            return;
+        }
+        if self.led.is_some() {
+            let until = self.now.after(self.timing.patience);
+            self.shared.waiters.hurry(until);
+            self.expect_expiry(until);
+        }
+        self.led = leads;
+    }
+
+    fn publish(&self) {
+        let (node, disk) = (&self.node, self.disk_state);
+        self.shared.status.send_if_modified(|status| status.update(node, disk));
+    }
+
+    fn set_alarm(&mut self) {
+        let disk = match self.disk_state {
+            DiskState::Well => self.disk.owes_since(),
+            DiskState::Stuck { .. } => None,
+        };
+        let disk = disk.map(|since| since.after(self.timing.disk_timeout));
+        let next = [self.node_timeout(), self.alarm.expiry, disk].into_iter().flatten().min();
+        if let Some(next) = next {
+            self.alarm.set(next, |moment| self.shared.clock.sleep_until(moment));
+        }
+    }
+
+    /// A caller stops waiting at this moment.
+    pub(super) fn expect_expiry(&mut self, deadline: Instant) {
+        let seen = deadline.after(EXPIRY_GRID);
+        self.alarm.expiry = Some(self.alarm.expiry.map_or(seen, |expiry| expiry.min(seen)));
+    }
+
+    pub(super) fn give(&self, job: Job<M>) {
+        if let Err(Job::Read(query)) = self.shared.jobs.put(job) {
+            query.fail(super::error::ReadError::Stopped(self.shared.stop_reason()));
+        }
+    }
+
+    pub(super) fn id(&self) -> PeerId {
+        self.shared.id
+    }
+
+    /// Lets go of everything, and says so.
+    async fn end(self, reason: StopReason) {
+        let queued = match reason {
+            StopReason::ShutDown => Queued::Written,
+            StopReason::Killed
+            | StopReason::Storage(_)
+            | StopReason::StateMachine(_)
+            | StopReason::Driver => Queued::Abandoned,
+        };
+        self.shared.end(&reason);
+        let Self { disk, transport, shared, applier, .. } = self;
+        drop(transport);
+        let timeout = shared.settings.shutdown_timeout;
+        // A state machine that is stuck must not hold its node.
+        let _ = tokio::time::timeout(timeout, applier).await;
+        disk.end(queued, timeout).await;
+    }
+}
+
+impl Alarm {
+    /// Fires at `next` or earlier: an alarm that is set for an earlier moment stays, since setting
+    /// it again with every heartbeat would cost more than firing in vain.
+    fn set(&mut self, next: Instant, sleep_until: impl FnOnce(Instant) -> Sleep) {
+        if self.set.as_ref().is_none_or(|(moment, _)| next < *moment) {
+            self.set = Some((next, sleep_until(next)));
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some((_, sleep)) = &mut self.set else { return Poll::Pending };
+        let fired = sleep.as_mut().poll(context);
+        if fired.is_ready() {
+            self.set = None;
+        }
+        fired
+    }
+}
+
+/// Tells everybody that the node has ended, however it ends: a runtime may drop the task, and a bug
+/// may make it panic.
+struct Guard<M: StateMachine> {
+    shared: Arc<Shared<M>>,
+    reason: StopReason,
+}
+
+impl<M: StateMachine> Drop for Guard<M> {
+    fn drop(&mut self) {
+        self.shared.end(&self.reason);
+        let reason = self.shared.stop_reason();
+        self.shared.status.send_modify(|status| status.run = RunState::Stopped(reason));
+    }
+}
+
+impl<M: StateMachine> Shared<M> {
+    /// Nothing more is taken, and whoever waits hears why.
+    fn end(&self, reason: &StopReason) {
+        // The first reason is the one that counts.
+        let _ = self.stopped.set(reason.clone());
+        let reason = self.stop_reason();
+        for request in self.requests.close() {
+            request.refuse(reason.clone());
+        }
+        self.waiters.end(&Unknown::Stopped(reason.clone()));
+        for job in self.jobs.close() {
+            if let Job::Read(query) = job {
+                query.fail(super::error::ReadError::Stopped(reason.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Writes, off the core task: a thread that makes one flush of all that came meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::error::caught;
+use crate::output::Write;
+use crate::storage::{Storage, StorageError, WriteSpeed};
+use crate::types::{Instant, WriteId};
+
+/// What a store says about its writes.
+#[derive(Debug)]
+pub(super) enum DiskReport {
+    /// All writes up to and including this one are durable.
+    Durable(WriteId),
+    /// A write failed; what the store holds is not known.
+    Failed(StorageError),
+}
+
+/// A node's store, as the core task sees it.
+pub(super) enum Disk {
+    /// Writes are immediate: done in place.
+    Inline(Box<dyn Storage>),
+    /// Writes take time: done by a thread.
+    Thread(DiskThread),
+}
+
+/// The core task's end of the thread.
+pub(super) struct DiskThread {
+    queue: mpsc::Sender<Write>,
+    /// Set when what is queued shall not be written.
+    abandoned: Arc<AtomicBool>,
+    ended: oneshot::Receiver<()>,
+    handed: WriteId,
+    durable: WriteId,
+    /// Since when the disk owes an answer.
+    owes_since: Instant,
+}
+
+impl Disk {
+    /// Takes a store into use. `report` is called with what becomes of writes, on a thread.
+    pub(super) fn start(
+        storage: Box<dyn Storage>,
+        name: String,
+        report: impl Fn(DiskReport) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        match storage.write_speed() {
+            WriteSpeed::Immediate => return Ok(Self::Inline(storage)),
+            WriteSpeed::TakesTime => {}
+        }
+        let (queue, writes) = mpsc::channel();
+        let (ending, ended) = oneshot::channel();
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let left = Arc::clone(&abandoned);
+        std::thread::Builder::new().name(name).spawn(move || {
+            work(storage, &writes, &left, report);
+            drop(ending);
+        })?;
+        let (handed, durable) = (WriteId::ZERO, WriteId::ZERO);
+        let owes_since = Instant::START;
+        Ok(Self::Thread(DiskThread { queue, abandoned, ended, handed, durable, owes_since }))
+    }
+
+    /// Hands in a write. What is done in place is answered at once.
+    pub(super) fn write(&mut self, now: Instant, write: Write) -> Option<DiskReport> {
+        match self {
+            Self::Inline(storage) => Some(flush(storage.as_mut(), &[write])),
+            Self::Thread(thread) => {
+                if thread.handed == thread.durable {
+                    thread.owes_since = now;
+                }
+                thread.handed = write.id;
+                // A thread that has ended has reported why.
+                let _ = thread.queue.send(write);
+                None
+            }
+        }
+    }
+
+    /// Notes a report of the thread.
+    pub(super) fn durable(&mut self, now: Instant, write: WriteId) {
+        if let Self::Thread(thread) = self {
+            thread.durable = write;
+            thread.owes_since = now;
+        }
+    }
+
+    /// Since when an answer is owed.
+    pub(super) fn owes_since(&self) -> Option<Instant> {
+        match self {
+            Self::Inline(_) => None,
+            Self::Thread(thread) => (thread.durable < thread.handed).then_some(thread.owes_since),
+        }
+    }
+
+    /// Ends the thread, after what is queued or without it, and waits until the store is let go.
+    pub(super) async fn end(self, queued: Queued, timeout: Duration) {
+        let Self::Thread(DiskThread { queue, abandoned, ended, .. }) = self else { return };
+        abandoned.store(queued == Queued::Abandoned, Ordering::Relaxed);
+        drop(queue);
+        // A disk that is stuck must not hold its node.
+        let _ = tokio::time::timeout(timeout, ended).await;
+    }
+}
+
+/// What becomes of writes that are queued when a node ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queued {
+    Written,
+    Abandoned,
+}
+
+fn work(
+    mut storage: Box<dyn Storage>,
+    queue: &mpsc::Receiver<Write>,
+    abandoned: &AtomicBool,
+    report: impl Fn(DiskReport),
+) {
+    while let Ok(first) = queue.recv() {
+        if abandoned.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut writes = vec![first];
+        writes.extend(queue.try_iter());
+        let done = flush(storage.as_mut(), &writes);
+        let failed = matches!(done, DiskReport::Failed(_));
+        report(done);
+        if failed {
+            return;
+        }
+    }
+}
+
+/// Makes writes durable, however the store fails.
+fn flush(storage: &mut dyn Storage, writes: &[Write]) -> DiskReport {
+    let last = writes.last().map_or(WriteId::ZERO, |write| write.id);
+    match caught(|| storage.write(writes)) {
+        Ok(Ok(())) => DiskReport::Durable(last),
+        Ok(Err(error)) => DiskReport::Failed(error),
+        Err(panic) => DiskReport::Failed(StorageError::Other(panic.into())),
+    }
+}

@@ -1,0 +1,323 @@
+//! What a user holds: calls go in, answers come back, and the status can be watched.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::apply::Job;
+use super::builder::Builder;
+use super::call::{NoRoom, Place, Question, Reply, Room};
+use super::clock::Clock;
+use super::error::{ReadError, StopReason, Unknown, WaitError, WriteError};
+use super::machine::{Command, StateMachine};
+use super::mailbox::Mailbox;
+use super::requests::{Proposal, Request};
+use super::settings::Settings;
+use super::status::{RunState, Status};
+use super::waiters::Waiters;
+use crate::entry::Bytes;
+use crate::types::PeerId;
+
+/// One running peer of a replicated state machine. Clones are handles of the same peer; when the
+/// last one is dropped, the peer ends as by [`Raft::shutdown`].
+///
+/// Calls end: with an answer, with their deadline, soon after leadership is lost, or when the node
+/// ends. A call whose future is dropped may still be carried out.
+///
+/// ```
+/// # use raft::driver::{MachineError, StateMachine, from_bytes, to_bytes};
+/// # #[derive(Default)]
+/// # struct Counter { value: u64 }
+/// # #[derive(serde::Serialize, serde::Deserialize)]
+/// # struct Add(u64);
+/// # impl StateMachine for Counter {
+/// #     type Command = Add;
+/// #     type Answer = u64;
+/// #     fn apply(&mut self, Add(count): Add) -> u64 { self.value += count; self.value }
+/// #     fn snapshot(&self) -> Result<Vec<u8>, MachineError> { to_bytes(&self.value) }
+/// #     fn restore(&mut self, bytes: &[u8]) -> Result<(), MachineError> {
+/// #         self.value = from_bytes(bytes)?;
+/// #         Ok(())
+/// #     }
+/// # }
+/// use std::time::Duration;
+/// use raft::storage::MemoryStorage;
+/// use raft::transport::memory::Hub;
+/// use raft::Raft;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async {
+/// let hub = Hub::default();
+/// let mut rafts = Vec::new();
+/// for id in 1..=3 {
+///     let raft = Raft::builder(id)
+///         .peers([1, 2, 3])
+///         .storage(MemoryStorage::default())
+///         .transport(hub.join(raft::PeerId::new(id)))
+///         .state_machine(Counter::default())
+///         .start()
+///         .await?;
+///     rafts.push(raft);
+/// }
+/// let status = rafts[0].wait(|status| status.leader.is_some(), Duration::from_secs(10)).await?;
+/// let leader = status.leader.expect("the condition says so");
+/// let raft = &rafts[leader.number() as usize - 1];
+/// assert_eq!(raft.propose(Add(2)).await?, 2);
+/// assert_eq!(raft.read(|counter| counter.value).await?, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Raft<M: StateMachine>(Arc<Owner<M>>);
+
+impl<M: StateMachine> Clone for Raft<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// Ends the node with the last handle.
+struct Owner<M: StateMachine> {
+    shared: Arc<Shared<M>>,
+}
+
+impl<M: StateMachine> Drop for Owner<M> {
+    fn drop(&mut self) {
+        // A node that has ended needs no telling.
+        let _ = self.shared.requests.put(Request::Stop(StopReason::ShutDown));
+    }
+}
+
+/// What handles, core task and apply task share.
+pub(super) struct Shared<M: StateMachine> {
+    pub(super) id: PeerId,
+    pub(super) settings: Settings,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) requests: Mailbox<Request<M>>,
+    pub(super) jobs: Mailbox<Job<M>>,
+    pub(super) waiters: Waiters<M::Answer>,
+    pub(super) room: Arc<Room>,
+    pub(super) status: watch::Sender<Status>,
+    pub(super) stopped: OnceLock<StopReason>,
+}
+
+impl<M: StateMachine> Shared<M> {
+    /// Why the node has ended, once it has.
+    pub(super) fn stop_reason(&self) -> StopReason {
+        self.stopped.get().cloned().unwrap_or(StopReason::Driver)
+    }
+}
+
+thread_local! {
+    /// Where commands are encoded, so that each is allocated once, with its final size.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A buffer that grew larger than this is not kept.
+const SCRATCH_KEPT_BYTES: usize = 64 * 1024;
+
+impl<M: StateMachine> Raft<M> {
+    /// Starts to describe a peer.
+    pub fn builder(id: impl Into<PeerId>) -> Builder<M> {
+        Builder::new(id.into())
+    }
+
+    pub(super) fn new(shared: Arc<Shared<M>>) -> Self {
+        Self(Arc::new(Owner { shared }))
+    }
+
+    /// This peer.
+    #[must_use]
+    pub fn id(&self) -> PeerId {
+        self.0.shared.id
+    }
+
+    /// Replicates a command, and returns the state machine's answer once it is committed and
+    /// carried out here. The command is on its way when the method returns, before the future is
+    /// polled; it waits for as long as [`Settings::deadline`] says.
+    ///
+    /// # Errors
+    /// Why there is no answer, and by [`WriteError::outcome`] whether it may happen even so.
+    pub fn propose(
+        &self,
+        command: M::Command,
+    ) -> impl Future<Output = Result<M::Answer, WriteError>> + Send + use<M> {
+        self.propose_within(command, self.0.shared.settings.deadline)
+    }
+
+    /// [`Raft::propose`] with a deadline of its own, which is kept to ten milliseconds.
+    ///
+    /// # Errors
+    /// As for [`Raft::propose`].
+    #[expect(clippy::needless_pass_by_value, reason = "a command is given away")]
+    pub fn propose_within(
+        &self,
+        command: M::Command,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<M::Answer, WriteError>> + Send + use<M> {
+        let sent = self.send_command(&command, deadline);
+        async move {
+            let unknown = |_| {
+                let why = Unknown::Stopped(StopReason::Driver);
+                Err(WriteError::OutcomeUnknown { id: None, why })
+            };
+            sent?.await.unwrap_or_else(unknown)
+        }
+    }
+
+    fn send_command(
+        &self,
+        command: &M::Command,
+        deadline: Duration,
+    ) -> Result<oneshot::Receiver<Result<M::Answer, WriteError>>, WriteError> {
+        let shared = &self.0.shared;
+        let command = encode(command, shared.settings.command_bytes_max)?;
+        let place = shared
+            .room
+            .enter(command.len())
+            .map_err(|NoRoom { calls, bytes }| WriteError::Full { pending: calls, bytes })?;
+        let (reply, answer) = reply(place);
+        let deadline = shared.clock.now().after(deadline);
+        let proposal = Proposal { command, deadline, reply };
+        shared
+            .requests
+            .put(Request::Propose(proposal))
+            .map_err(|_| WriteError::Stopped(shared.stop_reason()))?;
+        Ok(answer)
+    }
+
+    /// Asks the state machine a question. The answer is linearizable: it is of a state that was
+    /// the newest at some moment between the call and its answer (thesis §6.4).
+    ///
+    /// # Errors
+    /// Why there is no answer; asking again is always safe.
+    pub async fn read<R, F>(&self, ask: F) -> Result<R, ReadError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&M) -> R + Send + 'static,
+    {
+        self.question(ask, Request::Read, self.0.shared.settings.deadline).await
+    }
+
+    async fn question<R, F>(
+        &self,
+        ask: F,
+        request: impl FnOnce(Box<dyn super::call::Query<M>>) -> Request<M>,
+        deadline: Duration,
+    ) -> Result<R, ReadError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&M) -> R + Send + 'static,
+    {
+        let shared = &self.0.shared;
+        let full = |NoRoom { calls, .. }| ReadError::Full { pending: calls };
+        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
+        let question = Box::new(Question { ask, reply });
+        let stopped = || ReadError::Stopped(shared.stop_reason());
+        shared.requests.put(request(question)).map_err(|_| stopped())?;
+        tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or_else(|_| Err(stopped())),
+            () = shared.clock.sleep_until(shared.clock.now().after(deadline)) => {
+                Err(ReadError::Late)
+            }
+        }
+    }
+
+    /// What the peer looks like now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.0.shared.status.borrow().clone()
+    }
+
+    /// The peer's status, to be watched.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Status> {
+        self.0.shared.status.subscribe()
+    }
+
+    /// Waits until the status is as wanted, and returns it.
+    ///
+    /// # Errors
+    /// The deadline passed, or the node has ended and its status is not as wanted.
+    pub async fn wait(
+        &self,
+        mut wanted: impl FnMut(&Status) -> bool + Send,
+        deadline: Duration,
+    ) -> Result<Status, WaitError> {
+        let shared = &self.0.shared;
+        let mut status = shared.status.subscribe();
+        let seen = status.wait_for(|status| wanted(status) || has_ended(status));
+        tokio::select! {
+            biased;
+            seen = seen => match seen {
+                Ok(seen) if wanted(&seen) => Ok(seen.clone()),
+                Ok(_) | Err(_) => Err(WaitError::Stopped(shared.stop_reason())),
+            },
+            () = shared.clock.sleep_until(shared.clock.now().after(deadline)) => {
+                Err(WaitError::Late(deadline))
+            }
+        }
+    }
+
+    /// Ends the node and waits until it has let go of its store, so that it can be opened again.
+    /// Calls under way end with an error. A disk that is stuck is waited for no longer than
+    /// [`Settings::shutdown_timeout`].
+    pub async fn shutdown(&self) {
+        self.stop(StopReason::ShutDown).await;
+    }
+
+    /// Ends the node as a crash would: nothing is sent, and what the disk has not begun to write is
+    /// not written. For tests.
+    pub async fn kill(&self) {
+        self.stop(StopReason::Killed).await;
+    }
+
+    async fn stop(&self, reason: StopReason) {
+        let shared = &self.0.shared;
+        let mut status = shared.status.subscribe();
+        // A node that has ended needs no telling.
+        let _ = shared.requests.put(Request::Stop(reason));
+        // The sender lives as long as this handle.
+        let _ = status.wait_for(has_ended).await;
+    }
+}
+
+impl<M: StateMachine> std::fmt::Debug for Raft<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Raft").field("id", &self.id()).finish_non_exhaustive()
+    }
+}
+
+fn has_ended(status: &Status) -> bool {
+    match status.run {
+        RunState::Running => false,
+        RunState::Stopped(_) => true,
+    }
+}
+
+fn reply<T, E>(place: Place) -> (Reply<T, E>, oneshot::Receiver<Result<T, E>>) {
+    let (to, answer) = oneshot::channel();
+    (Reply::new(to, place), answer)
+}
+
+/// The bytes that log, messages, store and state machine share.
+fn encode(command: &impl Command, limit: usize) -> Result<Bytes, WriteError> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.clear();
+        let encoded = command.encode(scratch);
+        let bytes = match encoded {
+            Err(error) => Err(WriteError::Unencodable(error.to_string())),
+            Ok(()) if scratch.len() > limit => {
+                Err(WriteError::TooLarge { bytes: scratch.len(), limit })
+            }
+            Ok(()) => Ok(Bytes::from(scratch.as_slice())),
+        };
+        if scratch.capacity() > SCRATCH_KEPT_BYTES {
+            *scratch = Vec::new();
+        }
+        bytes
+    })
+}

@@ -1,0 +1,53 @@
+//! A driver on tokio: a [`Node`](crate::Node) with a clock, a disk, a network and a state machine
+//! of the user's own types.
+//!
+//! ```text
+//!  Raft (handle) ──commands──► mailbox ─► core task ──writes──► disk thread ──► Storage
+//!      ▲                          ▲        │     │                   │
+//!      │                          └────────┼─────┼───durable─────────┘
+//!      │                                   │     └──messages──► Transport ──► Inbox ─► core task
+//!      └──answers── apply task ◄──entries──┘
+//!                     └──► StateMachine
+//! ```
+//!
+//! - The **core task** owns the node and nothing blocks it: it takes everything that has come in,
+//!   then carries out everything the node wants (contract rule 6 of [`crate::output`]).
+//! - The **disk thread** makes one [`Storage::write`](crate::storage::Storage::write) of all writes
+//!   that came while it was busy with the last one. A leader's messages do not wait for it.
+//! - The **apply task** owns the state machine and answers callers. It moves to a thread while the
+//!   state machine is slow, see [`ApplyOn`].
+//!
+//! # Where a command is copied
+//! Once: it is encoded into a buffer that its thread uses again, and copied from there into the
+//! [`Bytes`](crate::Bytes) that log, messages, store and apply task share. A transport that encodes
+//! and a store that writes to a disk make their own copies, beside this way and not on it.
+//!
+//! # What it must not do
+//! Nothing here decides anything about the protocol. No clock is read outside [`Clock`].
+
+mod apply;
+mod builder;
+mod call;
+mod clock;
+mod core_task;
+mod disk;
+mod error;
+mod handle;
+mod machine;
+mod mailbox;
+mod outputs;
+mod requests;
+mod settings;
+mod status;
+mod waiters;
+
+pub use self::apply::ApplyOn;
+pub use self::builder::{Builder, Peer};
+pub use self::clock::{Clock, Sleep, TokioClock};
+pub use self::error::{
+    MachineFailure, Outcome, ReadError, StartError, StopReason, Unknown, WaitError, WriteError,
+};
+pub use self::handle::Raft;
+pub use self::machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
+pub use self::settings::{Settings, SnapshotPolicy};
+pub use self::status::{DiskState, PeerStatus, RunState, Status};

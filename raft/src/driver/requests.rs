@@ -1,0 +1,169 @@
+//! What the core task is told, by callers and by its own helpers, and what it does about it.
+
+use std::time::Duration;
+
+use super::apply::Job;
+use super::call::{Query, Reply};
+use super::core_task::CoreTask;
+use super::disk::DiskReport;
+use super::error::{MachineFailure, ReadError, StopReason, WriteError};
+use super::machine::{MachineError, StateMachine};
+use super::status::DiskState;
+use super::waiters::{Ending, Waiter};
+use crate::entry::Bytes;
+use crate::node::{self, ProposeError};
+use crate::reads::ReadDrop;
+use crate::types::{Index, Instant, ReadId};
+
+/// One thing that the core task is told.
+pub(super) enum Request<M: StateMachine> {
+    /// A caller's command.
+    Propose(Proposal<M::Answer>),
+    /// A caller's question.
+    Read(Box<dyn Query<M>>),
+    /// The disk did something.
+    Disk(DiskReport),
+    /// The state machine's state at an index.
+    SnapshotMade { through: Index, data: Bytes },
+    /// The state machine made no snapshot.
+    SnapshotFailed { through: Index, error: MachineError },
+    /// The state machine cannot go on.
+    MachineFailed(MachineFailure),
+    /// The node is to end.
+    Stop(StopReason),
+}
+
+/// A command on its way into the log.
+pub(super) struct Proposal<A> {
+    pub(super) command: Bytes,
+    pub(super) deadline: Instant,
+    pub(super) reply: Reply<A, WriteError>,
+}
+
+impl<M: StateMachine> CoreTask<M> {
+    pub(super) fn on_request(&mut self, request: Request<M>) {
+        match request {
+            Request::Propose(proposal) => self.on_propose(proposal),
+            Request::Read(query) => self.on_read(query),
+            Request::Disk(report) => self.on_disk(report),
+            Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
+            Request::SnapshotFailed { through, error } => {
+                tracing::warn!(peer = %self.id(), %through, %error, "made no snapshot");
+                self.snapshots.failed();
+            }
+            Request::MachineFailed(failure) => {
+                self.stop.get_or_insert(StopReason::StateMachine(failure));
+            }
+            Request::Stop(reason) => {
+                self.stop.get_or_insert(reason);
+            }
+        }
+    }
+
+    fn on_propose(&mut self, proposal: Proposal<M::Answer>) {
+        let Proposal { command, deadline, reply } = proposal;
+        if let Some(waited) = self.stuck() {
+            return reply.send(Err(WriteError::DiskStuck(waited)));
+        }
+        if deadline <= self.now {
+            return reply.send(Err(WriteError::Late));
+        }
+        match self.node.propose(self.now, command) {
+            Ok(id) => {
+                self.expect_expiry(deadline);
+                self.new_waiters.push(Waiter { id, deadline, why: Ending::Deadline, reply });
+            }
+            Err(error) => reply.send(Err(self.refusal(error))),
+        }
+    }
+
+    fn refusal(&self, error: ProposeError) -> WriteError {
+        match error {
+            ProposeError::NotLeader { leader } => {
+                let address = leader.and_then(|leader| self.addresses.get(&leader)?.clone());
+                let address = address.map(|address| address.to_string());
+                WriteError::NotLeader { leader, address }
+            }
+            ProposeError::TransferInProgress { to } => WriteError::Transferring { to },
+            ProposeError::UncommittedFull { uncommitted, .. } => {
+                WriteError::Full { pending: self.shared.room.calls(), bytes: uncommitted }
+            }
+        }
+    }
+
+    fn on_read(&mut self, query: Box<dyn Query<M>>) {
+        if let Some(waited) = self.stuck() {
+            return query.fail(ReadError::DiskStuck(waited));
+        }
+        let read = self.next_read;
+        match self.node.read(self.now, read) {
+            Ok(()) => {
+                self.next_read = ReadId::new(read.number() + 1);
+                self.reads.insert(read, query);
+            }
+            Err(node::ReadError::NoLeader) => query.fail(ReadError::NoLeader),
+            Err(node::ReadError::NoEntryOfTerm) => query.fail(ReadError::Refused),
+            Err(node::ReadError::TooManyReads { waiting }) => {
+                query.fail(ReadError::Full { pending: waiting as u64 });
+            }
+        }
+    }
+
+    /// The state machine may be asked now, after what it was given before.
+    pub(super) fn on_read_ready(&mut self, read: ReadId) {
+        if let Some(query) = self.reads.remove(&read) {
+            self.give(Job::Read(query));
+        }
+    }
+
+    pub(super) fn on_read_dropped(&mut self, read: ReadId, reason: ReadDrop) {
+        if let Some(query) = self.reads.remove(&read) {
+            query.fail(match reason {
+                ReadDrop::LeaderLost => ReadError::LeadershipLost,
+                ReadDrop::Refused => ReadError::Refused,
+                ReadDrop::TimedOut => ReadError::Late,
+            });
+        }
+    }
+
+    fn on_disk(&mut self, report: DiskReport) {
+        match report {
+            DiskReport::Durable(write) => {
+                self.disk.durable(self.now, write);
+                self.disk_answered();
+                self.node.handle(self.now, crate::Input::Persisted(write));
+            }
+            DiskReport::Failed(error) => {
+                self.stop.get_or_insert(StopReason::Storage(error.into()));
+            }
+        }
+    }
+
+    fn on_snapshot_made(&mut self, through: Index, data: Bytes) {
+        self.snapshots.made();
+        // A leader's snapshot may have overtaken this one.
+        let _ = self.node.compact(self.now, through, data);
+    }
+
+    fn stuck(&self) -> Option<Duration> {
+        match self.disk_state {
+            DiskState::Well => None,
+            DiskState::Stuck { waited } => Some(waited),
+        }
+    }
+}
+
+impl<M: StateMachine> Request<M> {
+    /// Tells whoever asked that the node has ended.
+    pub(super) fn refuse(self, reason: StopReason) {
+        match self {
+            Self::Propose(proposal) => proposal.reply.send(Err(WriteError::Stopped(reason))),
+            Self::Read(query) => query.fail(ReadError::Stopped(reason)),
+            Self::Disk(_)
+            | Self::SnapshotMade { .. }
+            | Self::SnapshotFailed { .. }
+            | Self::MachineFailed(_)
+            | Self::Stop(_) => {}
+        }
+    }
+}

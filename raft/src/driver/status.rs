@@ -1,0 +1,131 @@
+//! What a node looks like from outside, for whoever watches.
+
+use std::time::Duration;
+
+use super::error::StopReason;
+use crate::node::Node;
+use crate::role::{Role, RoleName};
+use crate::types::{Index, PeerId, Term};
+
+/// A node as its user sees it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Status {
+    /// The peer.
+    pub id: PeerId,
+    /// Its role.
+    pub role: RoleName,
+    /// Figure 2 `currentTerm`.
+    pub current_term: Term,
+    /// Who leads the term, as far as the peer knows.
+    pub leader: Option<PeerId>,
+    /// Figure 2 `commitIndex`.
+    pub commit_index: Index,
+    /// Figure 2 `lastApplied`: what the state machine has carried out.
+    pub last_applied: Index,
+    /// The last entry of the log.
+    pub last_log: Index,
+    /// The last entry that a snapshot replaces.
+    pub snapshot: Index,
+    /// What a leader knows of each follower; empty in other roles.
+    pub peers: Vec<PeerStatus>,
+    /// How the disk does.
+    pub disk: DiskState,
+    /// Whether the node runs.
+    pub run: RunState,
+}
+
+/// A leader's view of one follower (Figure 2 `nextIndex[]`, `matchIndex[]`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// The follower.
+    pub id: PeerId,
+    /// The last index at which the follower's log is known to equal the leader's, durably.
+    pub match_index: Index,
+    /// The next index to send.
+    pub next_index: Index,
+}
+
+/// How the disk does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskState {
+    /// It answers in time.
+    Well,
+    /// It has not answered for longer than `Settings::disk_timeout`: the peer takes no part until
+    /// it does.
+    Stuck {
+        /// For how long it had not answered when it was given up.
+        waited: Duration,
+    },
+}
+
+/// Whether a node runs.
+#[derive(Clone, Debug)]
+pub enum RunState {
+    /// It runs.
+    Running,
+    /// It has ended; all calls fail with this reason.
+    Stopped(StopReason),
+}
+
+impl Status {
+    pub(super) fn of(node: &Node) -> Self {
+        let core = node.status();
+        let mut status = Self {
+            id: core.id,
+            role: core.role,
+            current_term: core.current_term,
+            leader: core.leader,
+            commit_index: core.commit_index,
+            last_applied: Index::ZERO,
+            last_log: Index::ZERO,
+            snapshot: Index::ZERO,
+            peers: Vec::new(),
+            disk: DiskState::Well,
+            run: RunState::Running,
+        };
+        status.update(node, DiskState::Well);
+        status
+    }
+
+    /// Takes what changed, and tells whether anything did. What is applied is the apply task's to
+    /// tell.
+    pub(super) fn update(&mut self, node: &Node, disk: DiskState) -> bool {
+        let core = node.status();
+        let mut changed = false;
+        changed |= renew(&mut self.role, core.role);
+        changed |= renew(&mut self.current_term, core.current_term);
+        changed |= renew(&mut self.leader, core.leader);
+        changed |= renew(&mut self.commit_index, core.commit_index);
+        changed |= renew(&mut self.last_log, node.log().last().index);
+        changed |= renew(&mut self.snapshot, node.log().base().index);
+        changed |= renew(&mut self.disk, disk);
+        changed | self.update_peers(node.role())
+    }
+
+    fn update_peers(&mut self, role: &Role) -> bool {
+        let Role::Leader(leader) = role else {
+            let had = !self.peers.is_empty();
+            self.peers.clear();
+            return had;
+        };
+        let fresh = leader.followers.iter().map(|(id, progress)| PeerStatus {
+            id: *id,
+            match_index: progress.match_index,
+            next_index: progress.next_index,
+        });
+        if fresh.clone().eq(self.peers.iter().copied()) {
+            return false;
+        }
+        self.peers.clear();
+        self.peers.extend(fresh);
+        true
+    }
+}
+
+/// Sets a value, and tells whether it was another one.
+fn renew<T: PartialEq>(place: &mut T, value: T) -> bool {
+    let changed = *place != value;
+    *place = value;
+    changed
+}

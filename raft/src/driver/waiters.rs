@@ -1,0 +1,146 @@
+//! Who waits for which entry.
+//!
+//! Invariant: the entries waited for have rising indexes. The core task adds waiters and gives them
+//! up; the apply task answers them. A waiter stays here until its answer is known, so that a state
+//! machine that hangs keeps no caller longer than its deadline.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::call::Reply;
+use super::error::{Unknown, WriteError};
+use crate::types::{EntryId, Index, Instant};
+
+/// A caller whose command is in the log.
+pub(super) struct Waiter<A> {
+    pub(super) id: EntryId,
+    pub(super) deadline: Instant,
+    pub(super) why: Ending,
+    pub(super) reply: Reply<A, WriteError>,
+}
+
+/// What it means that a waiter's deadline passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The caller does not want to wait longer.
+    Deadline,
+    /// This peer no longer leads, and what became of the entry was not heard in time.
+    LeadershipLost,
+}
+
+/// The waiters of one node.
+pub(super) struct Waiters<A>(Mutex<VecDeque<Waiter<A>>>);
+
+/// A caller and what it gets.
+pub(super) type Answered<A> = (Waiter<A>, Result<A, WriteError>);
+
+impl<A> Default for Waiters<A> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<A> Waiters<A> {
+    /// Adds waiters of new entries. Older ones at or after the first index waited under another
+    /// leadership for entries that this log has lost since.
+    pub(super) fn add(&self, new: &mut Vec<Waiter<A>>) {
+        let Some(first) = new.first() else { return };
+        let mut waiters = self.lock();
+        let keep = waiters.partition_point(|waiter| waiter.id.index < first.id.index);
+        let overtaken = waiters.split_off(keep);
+        waiters.extend(new.drain(..));
+        drop(waiters);
+        for waiter in overtaken {
+            waiter.give_up(Unknown::LeadershipLost);
+        }
+    }
+
+    /// Takes out whoever waits for these entries, which were applied with these answers. A waiter
+    /// whose index holds another entry was replaced; one whose index was jumped over by a snapshot
+    /// never learns its answer.
+    pub(super) fn answer(
+        &self,
+        answers: &mut Vec<(EntryId, Option<A>)>,
+        done: &mut Vec<Answered<A>>,
+    ) {
+        let mut waiters = self.lock();
+        if waiters.is_empty() {
+            return answers.clear();
+        }
+        for (id, answer) in answers.drain(..) {
+            while let Some(waiter) = waiters.pop_front_if(|waiter| waiter.id.index <= id.index) {
+                let unknown = Unknown::LeadershipLost;
+                if waiter.id == id {
+                    if let Some(answer) = answer {
+                        done.push((waiter, Ok(answer)));
+                    }
+                    break;
+                }
+                let error = match waiter.id.index == id.index {
+                    true => WriteError::Replaced { id: waiter.id },
+                    false => WriteError::OutcomeUnknown { id: Some(waiter.id), why: unknown },
+                };
+                done.push((waiter, Err(error)));
+            }
+        }
+    }
+
+    /// A snapshot took the place of all entries through `through`: what they were answered is not
+    /// known here.
+    pub(super) fn skip(&self, through: Index) {
+        let mut waiters = self.lock();
+        let kept = waiters.partition_point(|waiter| waiter.id.index <= through);
+        let rest = waiters.split_off(kept);
+        let skipped = std::mem::replace(&mut *waiters, rest);
+        drop(waiters);
+        for waiter in skipped {
+            waiter.give_up(Unknown::LeadershipLost);
+        }
+    }
+
+    /// This peer leads no longer: whoever waits learns by `until` what became of its entry.
+    pub(super) fn hurry(&self, until: Instant) {
+        for waiter in &mut *self.lock() {
+            if until < waiter.deadline {
+                waiter.deadline = until;
+                waiter.why = Ending::LeadershipLost;
+            }
+        }
+    }
+
+    /// Gives up whoever has waited for too long, and tells when the next one will have.
+    pub(super) fn expire(&self, now: Instant) -> Option<Instant> {
+        let mut waiters = self.lock();
+        let (late, rest) =
+            waiters.drain(..).partition::<VecDeque<_>, _>(|waiter| waiter.deadline <= now);
+        *waiters = rest;
+        let next = waiters.iter().map(|waiter| waiter.deadline).min();
+        drop(waiters);
+        for waiter in late {
+            let why = match waiter.why {
+                Ending::Deadline => Unknown::DeadlinePassed,
+                Ending::LeadershipLost => Unknown::LeadershipLost,
+            };
+            waiter.give_up(why);
+        }
+        next
+    }
+
+    /// The node ends: nobody waits any longer.
+    pub(super) fn end(&self, why: &Unknown) {
+        let all = std::mem::take(&mut *self.lock());
+        for waiter in all {
+            waiter.give_up(why.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Waiter<A>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<A> Waiter<A> {
+    fn give_up(self, why: Unknown) {
+        self.reply.send(Err(WriteError::OutcomeUnknown { id: Some(self.id), why }));
+    }
+}

@@ -1,0 +1,252 @@
+//! What every store must do, as a check that whoever writes a store calls from a test.
+//!
+//! The meaning of records is [`Stored::record`]; a store is right if, after any writes of a node
+//! and however often it is opened anew, it holds what that says.
+//!
+//! ```
+//! use raft::storage::{MemoryStorage, conformance};
+//!
+//! conformance::check(|| {
+//!     let kept = MemoryStorage::default();
+//!     move || Ok(kept.clone())
+//! })?;
+//! # Ok::<(), conformance::Violation>(())
+//! ```
+
+use std::fmt;
+
+use super::{Storage, StorageError};
+use crate::entry::{Entry, Payload, Snapshot};
+use crate::output::{HardState, Record, Suffix, Write};
+use crate::stored::Stored;
+use crate::types::{EntryId, PeerId, Term, WriteId};
+
+/// How many scripts [`check`] plays.
+pub const SCRIPTS: u64 = 32;
+
+/// How many batches each of them has.
+pub const BATCHES: usize = 32;
+
+/// Plays scripts of random writes on a store, which is closed and opened again in between, and
+/// compares it each time with what the writes mean.
+///
+/// `place` makes a place without a store, and what it returns opens the store there: first an empty
+/// one, later what the last one left behind, after it was dropped. To check what survives a
+/// crash, let opening lose what was not durable.
+///
+/// # Errors
+/// The first difference, with what was written last.
+pub fn check<P, O, S>(mut place: P) -> Result<(), Violation>
+where
+    P: FnMut() -> O,
+    O: FnMut() -> Result<S, StorageError>,
+    S: Storage,
+{
+    (0..SCRIPTS).try_for_each(|seed| play(seed, &mut place()))
+}
+
+fn play<S: Storage>(
+    seed: u64,
+    open: &mut impl FnMut() -> Result<S, StorageError>,
+) -> Result<(), Violation> {
+    let mut script = Script::new(seed);
+    let mut last = Vec::new();
+    let violation = |what: String, last: &[Write]| Violation { seed, what, last: last.to_vec() };
+    let refused = |error: StorageError| format!("it is refused: {error}");
+    let mut store = opened(open, &Stored::default()).map_err(|what| violation(what, &last))?;
+    for _ in 0..BATCHES {
+        last = script.batch();
+        store.write(&last).map_err(|error| violation(refused(error), &last))?;
+        if script.random.below(3) == 0 {
+            drop(store);
+            store = opened(open, script.model()).map_err(|what| violation(what, &last))?;
+        }
+    }
+    drop(store);
+    opened(open, script.model()).map_err(|what| violation(what, &last))?;
+    Ok(())
+}
+
+fn opened<S: Storage>(
+    open: &mut impl FnMut() -> Result<S, StorageError>,
+    model: &Stored,
+) -> Result<S, String> {
+    let mut store = open().map_err(|error| format!("it does not open: {error}"))?;
+    let loaded = store.load().map_err(|error| format!("it cannot be read: {error}"))?;
+    difference(&loaded, model).map_or(Ok(store), Err)
+}
+
+/// Where two states differ first, in words; `None` if they are the same.
+#[must_use]
+pub fn difference(found: &Stored, expected: &Stored) -> Option<String> {
+    if found.hard_state != expected.hard_state {
+        return Some(format!("found {:?}, expected {:?}", found.hard_state, expected.hard_state));
+    }
+    if found.snapshot != expected.snapshot {
+        let (found, expected) = (&found.snapshot, &expected.snapshot);
+        return Some(format!("found snapshot {found:?}, expected {expected:?}"));
+    }
+    let places = found.entries.len().max(expected.entries.len());
+    let pairs = (0..places).map(|at| (found.entries.get(at), expected.entries.get(at)));
+    let (found, expected) = pairs.into_iter().find(|(found, expected)| found != expected)?;
+    Some(format!("found {found:?}, expected {expected:?}"))
+}
+
+/// All states that a crash during these writes may leave behind, if `before` was durable: the
+/// records take effect in order, and an append may do so up to any of its entries.
+pub fn survivors(before: &Stored, writes: &[Write]) -> Vec<Stored> {
+    let mut now = before.clone();
+    let mut states = vec![now.clone()];
+    let mut step = |record: &Record| {
+        now.record(record);
+        states.push(now.clone());
+    };
+    for write in writes {
+        match &write.record {
+            Record::Append(entries) => {
+                entries.iter().for_each(|entry| step(&Record::Append(vec![entry.clone()])));
+            }
+            record @ (Record::HardState(_) | Record::Truncate { .. } | Record::Snapshot { .. }) => {
+                step(record);
+            }
+        }
+    }
+    states
+}
+
+/// A store does not do what its records mean.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    seed: u64,
+    what: String,
+    last: Vec<Write>,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (script {}; written last: {:?})", self.what, self.seed, self.last)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// Writes as a node may issue them, drawn from a seed, and what they amount to.
+///
+/// ```
+/// use raft::storage::conformance::Script;
+/// let (mut one, mut other) = (Script::new(7), Script::new(7));
+/// assert_eq!(one.batch(), other.batch());
+/// assert_eq!(one.model(), other.model());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Script {
+    random: Random,
+    next: WriteId,
+    model: Stored,
+}
+
+impl Script {
+    /// The script of this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { random: Random(seed), next: WriteId::ZERO, model: Stored::default() }
+    }
+
+    /// What all writes so far amount to.
+    #[must_use]
+    pub const fn model(&self) -> &Stored {
+        &self.model
+    }
+
+    /// The next writes, none to eight, to be carried out together.
+    pub fn batch(&mut self) -> Vec<Write> {
+        (0..self.random.below(9)).map(|_| self.write()).collect()
+    }
+
+    fn write(&mut self) -> Write {
+        let record = match self.random.below(10) {
+            0 => self.vote(),
+            1 => self.truncation(),
+            2 => self.snapshot(),
+            _ => None,
+        };
+        let record = record.unwrap_or_else(|| self.append());
+        self.model.record(&record);
+        self.next = self.next.next();
+        Write { id: self.next, record }
+    }
+
+    /// Entries of the newest term; before there is a term, the first one.
+    fn append(&mut self) -> Record {
+        let term = self.model.hard_state.current_term;
+        if term == Term::ZERO {
+            return Record::HardState(HardState { current_term: term.next(), voted_for: None });
+        }
+        let first = self.model.last().index;
+        let count = 1 + self.random.below(4);
+        let entry = |place| {
+            let payload = match self.random.below(5) {
+                0 => Payload::NoOp,
+                _ => Payload::Command(self.random.bytes()),
+            };
+            Entry { id: EntryId::new(term, first.plus(place)), payload }
+        };
+        Record::Append((1..=count).map(entry).collect())
+    }
+
+    /// A vote in the same term if there was none, else a newer term, with or without one.
+    fn vote(&mut self) -> Option<Record> {
+        let HardState { current_term, voted_for } = self.model.hard_state;
+        let vote = Some(PeerId::new(self.random.below(5)));
+        Some(Record::HardState(match (voted_for, self.random.below(3)) {
+            (None, 0) => HardState { current_term, voted_for: vote },
+            (_, 1) => HardState { current_term: current_term.next(), voted_for: None },
+            _ => HardState { current_term: current_term.next(), voted_for: vote },
+        }))
+    }
+
+    fn truncation(&mut self) -> Option<Record> {
+        let last = self.model.entries.len().checked_sub(1)? as u64;
+        let from = self.model.base().index.plus(1 + self.random.below(last + 1));
+        Some(Record::Truncate { from })
+    }
+
+    fn snapshot(&mut self) -> Option<Record> {
+        let data = self.random.bytes();
+        if self.random.below(3) > 0 {
+            let last = self.model.entries.len().checked_sub(1)? as u64;
+            let place = usize::try_from(self.random.below(last + 1)).unwrap_or_default();
+            let snapshot = Snapshot { last_included: self.model.entries[place].id, data };
+            return Some(Record::Snapshot { snapshot, suffix: Suffix::Kept });
+        }
+        // From a leader whose log this one does not hold: below, at or beyond the log's end.
+        let index = self.model.base().index.plus(1 + self.random.below(20));
+        let term = self.model.hard_state.current_term;
+        let last_included = EntryId::new(term, index);
+        let known = self.model.entries.iter().any(|entry| entry.id == last_included);
+        let suffix = if known { Suffix::Kept } else { Suffix::Discarded };
+        (term > Term::ZERO)
+            .then_some(Record::Snapshot { snapshot: Snapshot { last_included, data }, suffix })
+    }
+}
+
+/// Numbers without meaning (splitmix64), the same for the same seed on every machine.
+#[derive(Clone, Debug)]
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn bytes(&mut self) -> crate::entry::Bytes {
+        (0..self.below(48)).map(|_| self.next().to_le_bytes()[0]).collect()
+    }
+}

@@ -1,0 +1,187 @@
+//! What the store asks of a file system, so that a simulated one can lose power between any two
+//! of its steps.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::storage::StorageError;
+
+/// One folder. Names are file names within it.
+pub(super) trait Folder: Send + 'static {
+    /// A file that can be written.
+    type File: Writable;
+
+    /// The names of all files, in any order.
+    fn names(&self) -> io::Result<Vec<String>>;
+    /// All bytes of a file.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// Makes an empty file, in place of one of that name.
+    fn create(&mut self, name: &str) -> io::Result<Self::File>;
+    /// Opens a file to write on.
+    fn open(&mut self, name: &str) -> io::Result<Self::File>;
+    /// Gives a file another name, in place of a file of that name.
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+    /// Deletes a file.
+    fn remove(&mut self, name: &str) -> io::Result<()>;
+    /// Makes durable which names there are.
+    fn sync(&mut self) -> io::Result<()>;
+    /// How a message names a file, or the folder for an empty name.
+    fn place(&self, name: &str) -> String;
+}
+
+/// A file that can be written.
+pub(super) trait Writable: Send + 'static {
+    /// Writes at this place, and so makes the file longer if it ends before.
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Makes the file this long.
+    fn set_len(&mut self, length: u64) -> io::Result<()>;
+    /// Makes the file's bytes and length durable.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Says what was tried, and for the failures that an operator can mend, how.
+pub(super) fn failed(what: String) -> impl FnOnce(io::Error) -> StorageError {
+    move |source| {
+        let is = |kinds: &[io::ErrorKind]| kinds.contains(&source.kind());
+        let cure = if is(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
+            " (free space on the file system of data_dir, then start again)"
+        } else if is(&[io::ErrorKind::FileTooLarge]) {
+            " (raise the limit on file sizes, `ulimit -f`, or lower segment_bytes)"
+        } else if is(&[io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem]) {
+            " (data_dir must be a folder that this process may write)"
+        } else {
+            ""
+        };
+        StorageError::Io { what: format!("{what}{cure}"), source }
+    }
+}
+
+/// Writes a whole file so that, whatever happens, its name stands for all of the bytes or for
+/// what it stood for before; durable on return.
+pub(super) fn replace<F: Folder>(
+    folder: &mut F,
+    name: &str,
+    parts: &[&[u8]],
+) -> Result<(), StorageError> {
+    let temporary = format!("{name}{TEMPORARY}");
+    let write = |folder: &mut F| {
+        let mut file = folder.create(&temporary)?;
+        let mut offset = 0;
+        for part in parts {
+            file.write_at(offset, part)?;
+            offset += part.len() as u64;
+        }
+        file.sync()
+    };
+    write(folder).map_err(failed(format!("write {}", folder.place(&temporary))))?;
+    let rename = |folder: &mut F| {
+        folder.rename(&temporary, name)?;
+        folder.sync()
+    };
+    rename(folder).map_err(failed(format!("rename {temporary} to {}", folder.place(name))))
+}
+
+/// Deletes a file for good. One that somebody has deleted already is as good as deleted.
+pub(super) fn delete<F: Folder>(folder: &mut F, name: &str) -> Result<(), StorageError> {
+    let remove = |folder: &mut F| match folder.remove(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => folder.sync(),
+    };
+    remove(folder).map_err(failed(format!("delete {}", folder.place(name))))
+}
+
+/// What the name of an unfinished file ends with.
+pub(super) const TEMPORARY: &str = ".tmp";
+
+/// A folder of the operating system.
+pub(super) struct OsFolder {
+    path: PathBuf,
+}
+
+impl OsFolder {
+    /// The folder at `path`, made if there is none.
+    pub(super) fn create(path: &Path) -> Result<Self, StorageError> {
+        let new: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+        let make = || {
+            fs::create_dir_all(path)?;
+            // A new folder lasts when the one that holds it says so.
+            new.iter().filter_map(|folder| folder.parent()).try_for_each(sync_folder)
+        };
+        make().map_err(failed(format!("make the folder {}", path.display())))?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+impl Folder for OsFolder {
+    type File = File;
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let name =
+            |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+        fs::read_dir(&self.path)?.map(name).collect()
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.at(name))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn create(&mut self, name: &str) -> io::Result<File> {
+        File::create(self.at(name))
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<File> {
+        File::options().write(true).open(self.at(name))
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.at(from), self.at(to))
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.at(name))
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        sync_folder(&self.path)
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.at(name).display().to_string()
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let here = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    File::open(here)?.sync_all()
+}
+
+/// Other systems have no way to ask for it, or do it by themselves.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+impl Writable for File {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.seek(SeekFrom::Start(offset))?;
+        self.write_all(bytes)
+    }
+
+    fn set_len(&mut self, length: u64) -> io::Result<()> {
+        Self::set_len(self, length)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+}

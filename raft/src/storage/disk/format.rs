@@ -1,0 +1,260 @@
+//! The bytes of the store's files, version 1. All numbers are little-endian.
+//!
+//! ```text
+//! log file        frame frame …                        the first record of the first frame is Start
+//! frame           magic:u32 len:u32 number:u64 payload_hash:u64 header_hash:u64 payload
+//! payload         record …
+//! record          0 state                              Start: what held where the file begins
+//!                 1 term:u64 vote                      HardState
+//!                 2 from:u64                           Truncate
+//!                 3 index:u64 entry                    one entry of an Append, as messages have it
+//!                 4 suffix:u8 reference                Snapshot
+//! state           term:u64 vote last:u64 (0 | 1 reference)
+//! vote            0 | 1 peer:u64
+//! reference       number:u64 term:u64 index:u64 hash:u64
+//! snapshot file   magic:u64 meta_len:u64 meta data hash:u64
+//! meta            term:u64 index:u64
+//! ```
+//!
+//! A hash is XXH3 with the store's own seed, so that what a client sends cannot look like a frame,
+//! and a file of another store is none of this one.
+
+use std::ops::Range;
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+
+use crate::codec::{DecodeError, Reader, Writer};
+use crate::entry::{Entry, Snapshot};
+use crate::output::{HardState, Suffix};
+use crate::types::{EntryId, Index, PeerId, Term};
+
+/// The frame's header, in bytes.
+pub(super) const HEADER: usize = 32;
+
+const FRAME_MAGIC: [u8; 4] = *b"raft";
+const SNAPSHOT_MAGIC: [u8; 8] = *b"raftsnap";
+
+/// Where a snapshot is, and what makes it the one that is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reference {
+    /// The number in the file's name.
+    pub(super) number: u64,
+    pub(super) last_included: EntryId,
+    /// The hash at the end of the file.
+    pub(super) hash: u64,
+}
+
+/// What the log amounts to at some place in it, entries aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) hard_state: HardState,
+    pub(super) snapshot: Option<Reference>,
+    /// The last entry, or the snapshot's place.
+    pub(super) last: Index,
+}
+
+impl State {
+    /// The last entry that the snapshot replaces.
+    pub(super) fn base(&self) -> EntryId {
+        self.snapshot.map_or(EntryId::ZERO, |snapshot| snapshot.last_included)
+    }
+}
+
+/// One record, as it is read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum LogRecord {
+    Start(State),
+    HardState(HardState),
+    Truncate { from: Index },
+    Entry(Entry),
+    Snapshot { reference: Reference, suffix: Suffix },
+}
+
+pub(super) fn put_start(writer: &mut Writer, state: &State) {
+    writer.u8(0);
+    put_hard(writer, state.hard_state);
+    writer.u64(state.last.number());
+    writer.u8(u8::from(state.snapshot.is_some()));
+    if let Some(reference) = state.snapshot {
+        put_reference(writer, reference);
+    }
+}
+
+pub(super) fn put_hard_state(writer: &mut Writer, hard_state: HardState) {
+    writer.u8(1);
+    put_hard(writer, hard_state);
+}
+
+pub(super) fn put_truncate(writer: &mut Writer, from: Index) {
+    writer.u8(2);
+    writer.u64(from.number());
+}
+
+pub(super) fn put_entry(writer: &mut Writer, entry: &Entry) {
+    writer.u8(3);
+    writer.u64(entry.id.index.number());
+    writer.entry(entry);
+}
+
+pub(super) fn put_snapshot(writer: &mut Writer, reference: Reference, suffix: Suffix) {
+    writer.u8(4);
+    writer.u8(match suffix {
+        Suffix::Kept => 0,
+        Suffix::Discarded => 1,
+    });
+    put_reference(writer, reference);
+}
+
+fn put_hard(writer: &mut Writer, hard_state: HardState) {
+    writer.u64(hard_state.current_term.number());
+    writer.u8(u8::from(hard_state.voted_for.is_some()));
+    if let Some(peer) = hard_state.voted_for {
+        writer.u64(peer.number());
+    }
+}
+
+fn put_reference(writer: &mut Writer, reference: Reference) {
+    writer.u64(reference.number);
+    writer.entry_id(reference.last_included);
+    writer.u64(reference.hash);
+}
+
+/// Reads the next record of a payload; nothing is left after the last one.
+pub(super) fn record(reader: &mut Reader<'_>) -> Result<Option<LogRecord>, DecodeError> {
+    if reader.0.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(match reader.u8()? {
+        0 => LogRecord::Start(state(reader)?),
+        1 => LogRecord::HardState(hard(reader)?),
+        2 => LogRecord::Truncate { from: reader.index()? },
+        3 => {
+            let index = reader.index()?;
+            LogRecord::Entry(reader.entry(index)?)
+        }
+        4 => {
+            let suffix = if flag(reader, "suffix")? { Suffix::Discarded } else { Suffix::Kept };
+            LogRecord::Snapshot { reference: reference(reader)?, suffix }
+        }
+        found => return Err(DecodeError::Unknown { what: "record", found }),
+    }))
+}
+
+fn state(reader: &mut Reader<'_>) -> Result<State, DecodeError> {
+    let (hard_state, last) = (hard(reader)?, reader.index()?);
+    let snapshot = if flag(reader, "snapshot")? { Some(reference(reader)?) } else { None };
+    Ok(State { hard_state, snapshot, last })
+}
+
+fn hard(reader: &mut Reader<'_>) -> Result<HardState, DecodeError> {
+    let current_term = Term::new(reader.u64()?);
+    let voted = flag(reader, "vote")?;
+    let voted_for = if voted { Some(PeerId::new(reader.u64()?)) } else { None };
+    Ok(HardState { current_term, voted_for })
+}
+
+fn reference(reader: &mut Reader<'_>) -> Result<Reference, DecodeError> {
+    let (number, last_included) = (reader.u64()?, reader.entry_id()?);
+    Ok(Reference { number, last_included, hash: reader.u64()? })
+}
+
+fn flag(reader: &mut Reader<'_>, what: &'static str) -> Result<bool, DecodeError> {
+    match reader.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        found => Err(DecodeError::Unknown { what, found }),
+    }
+}
+
+/// Fills in the header of a frame whose payload lies behind room for it.
+pub(super) fn seal(frame: &mut [u8], number: u64, seed: u64) {
+    let (header, payload) = frame.split_at_mut(HEADER);
+    let len = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    assert_eq!(len as usize, payload.len(), "a frame is below 4 GiB");
+    header[..4].copy_from_slice(&FRAME_MAGIC);
+    header[4..8].copy_from_slice(&len.to_le_bytes());
+    header[8..16].copy_from_slice(&number.to_le_bytes());
+    header[16..24].copy_from_slice(&xxh3_64_with_seed(payload, seed).to_le_bytes());
+    let header_hash = xxh3_64_with_seed(&header[..24], seed);
+    header[24..].copy_from_slice(&header_hash.to_le_bytes());
+}
+
+/// A frame as it lies in a log file.
+pub(super) struct Frame<'a> {
+    pub(super) number: u64,
+    pub(super) payload: &'a [u8],
+}
+
+impl Frame<'_> {
+    /// The frame's length in the file.
+    pub(super) fn len(&self) -> usize {
+        HEADER + self.payload.len()
+    }
+}
+
+/// The frame that `bytes` begin with, if it is whole.
+pub(super) fn frame(bytes: &[u8], seed: u64) -> Option<Frame<'_>> {
+    let (number, len, payload_hash) = header(bytes, seed)?;
+    let payload = bytes.get(HEADER..HEADER.checked_add(len)?)?;
+    (xxh3_64_with_seed(payload, seed) == payload_hash).then_some(Frame { number, payload })
+}
+
+/// The number, payload length and payload hash that a frame's header states.
+fn header(bytes: &[u8], seed: u64) -> Option<(u64, usize, u64)> {
+    let header = bytes.get(..HEADER)?;
+    let word = |at: usize| header[at..].first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    let len = header[4..].first_chunk().map(|bytes| u32::from_le_bytes(*bytes))?;
+    let sound = header[..4] == FRAME_MAGIC && word(24)? == xxh3_64_with_seed(&header[..24], seed);
+    sound.then_some((word(8)?, len as usize, word(16)?))
+}
+
+/// Where, from `start` on, the header of a frame later than `number` lies. A frame is written only
+/// after the one before it is durable, so the frame at `start` was durable if there is one.
+pub(super) fn later_frame(bytes: &[u8], start: usize, number: u64, seed: u64) -> Option<usize> {
+    (start..bytes.len().saturating_sub(HEADER - 1)).find(|at| {
+        bytes[*at] == FRAME_MAGIC[0]
+            && header(&bytes[*at..], seed).is_some_and(|(found, _, _)| found > number)
+    })
+}
+
+/// A snapshot file, all but the data: what comes before it, and the hash that comes after.
+pub(super) fn seal_snapshot(snapshot: &Snapshot, seed: u64) -> (Vec<u8>, u64) {
+    let mut meta = Writer(Vec::new());
+    meta.entry_id(snapshot.last_included);
+    let mut before = Writer(SNAPSHOT_MAGIC.to_vec());
+    before.u64(meta.0.len() as u64);
+    before.0.extend_from_slice(&meta.0);
+    let mut hash = Xxh3::with_seed(seed);
+    hash.update(&before.0);
+    hash.update(&snapshot.data);
+    (before.0, hash.digest())
+}
+
+/// The snapshot that a file holds, if it is the one that is referred to.
+pub(super) fn open_snapshot(
+    bytes: &[u8],
+    reference: Reference,
+    seed: u64,
+) -> Result<Snapshot, String> {
+    let (content, hash) =
+        bytes.split_last_chunk().ok_or_else(|| format!("only {} bytes", bytes.len()))?;
+    let (stated, found) = (u64::from_le_bytes(*hash), xxh3_64_with_seed(content, seed));
+    if stated != found || stated != reference.hash {
+        let wanted = reference.hash;
+        return Err(format!(
+            "checksum {found:016x}, stated {stated:016x}, in the log {wanted:016x}"
+        ));
+    }
+    let (meta, data) = snapshot_parts(content).ok_or("no snapshot of this format")?;
+    let mut reader = Reader(&content[meta]);
+    let last_included = reader.entry_id().map_err(|error| error.to_string())?;
+    Ok(Snapshot { last_included, data: content[data].into() })
+}
+
+fn snapshot_parts(content: &[u8]) -> Option<(Range<usize>, Range<usize>)> {
+    let rest = content.strip_prefix(&SNAPSHOT_MAGIC)?;
+    let meta_len = usize::try_from(u64::from_le_bytes(*rest.first_chunk()?)).ok()?;
+    let meta = SNAPSHOT_MAGIC.len() + 8;
+    let data = meta.checked_add(meta_len).filter(|data| *data <= content.len())?;
+    Some((meta..data, data..content.len()))
+}

@@ -1,0 +1,148 @@
+//! Whose store it is, who wrote it in which format, and how far an earlier start has read it.
+
+use std::fmt::Write as _;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::folder::{self, Folder, TEMPORARY};
+use super::{IDENTITY, LOCK};
+use crate::storage::StorageError;
+use crate::types::PeerId;
+
+/// The format that this version writes, and the only one so far.
+const FORMAT: u64 = 1;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) peer: PeerId,
+    /// The seed of all checksums; no two stores have the same.
+    pub(super) seed: u64,
+    /// All frames below this one have been read after they were durable, so that one of them that
+    /// is missing or broken is damage, whatever it looks like.
+    pub(super) read_through: u64,
+}
+
+impl Identity {
+    pub(super) fn new(peer: PeerId) -> Self {
+        use std::hash::{BuildHasher, RandomState};
+        Self { peer, seed: RandomState::new().hash_one(peer), read_through: 0 }
+    }
+
+    /// Reads the identity of the store in a folder; a folder without a store has none.
+    pub(super) fn read<F: Folder>(folder: &F) -> Result<Option<Self>, StorageError> {
+        let place = folder.place(IDENTITY);
+        let names = folder.names().map_err(folder::failed(format!("list {}", folder.place(""))))?;
+        if !names.iter().any(|name| name == IDENTITY) {
+            let ours = |name: &&String| *name == LOCK || name.ends_with(TEMPORARY);
+            return match names.iter().find(|name| !ours(name)) {
+                None => Ok(None),
+                Some(other) => Err(no_store(&folder.place(""), other)),
+            };
+        }
+        let bytes = folder.read(IDENTITY).map_err(folder::failed(format!("read {place}")))?;
+        Self::parse(&String::from_utf8_lossy(&bytes), &place).map(Some)
+    }
+
+    pub(super) fn write<F: Folder>(&self, folder: &mut F) -> Result<(), StorageError> {
+        folder::replace(folder, IDENTITY, &[self.text().as_bytes()])
+    }
+
+    /// # Errors
+    /// The folder is another peer's.
+    pub(super) fn belongs_to(&self, peer: PeerId, folder: &str) -> Result<(), StorageError> {
+        if self.peer == peer {
+            return Ok(());
+        }
+        let owner = self.peer;
+        Err(StorageError::Unreadable(format!(
+            "{folder} holds the state of peer {owner}, not of peer {peer}: \
+             every peer needs a data_dir of its own"
+        )))
+    }
+
+    fn text(&self) -> String {
+        let Self { peer, seed, read_through } = self;
+        let version = env!("CARGO_PKG_VERSION");
+        let mut text = format!(
+            "raft store, format {FORMAT}\nwritten by raft {version}\n\
+             peer {peer}\nseed {seed:016x}\nread through {read_through}\n"
+        );
+        let check = xxh3_64(text.as_bytes());
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "check {check:016x}");
+        text
+    }
+
+    fn parse(text: &str, place: &str) -> Result<Self, StorageError> {
+        let damaged = || StorageError::Damaged(format!("{place}: it reads {text:?}"));
+        let format = value(text, "raft store, format ").and_then(|word| word.parse().ok());
+        let format: u64 = format.ok_or_else(damaged)?;
+        if format > FORMAT {
+            return Err(newer(place, format, value(text, "written by ").unwrap_or("something")));
+        }
+        let (content, check) = text.split_at(text.find("check ").ok_or_else(damaged)?);
+        if check != format!("check {:016x}\n", xxh3_64(content.as_bytes())) {
+            return Err(damaged());
+        }
+        let number = |name| value(text, name).and_then(|word| word.parse().ok());
+        let seed = value(text, "seed ").and_then(|word| u64::from_str_radix(word, 16).ok());
+        let identity = (number("peer "), seed, number("read through "));
+        let (Some(peer), Some(seed), Some(read_through)) = identity else { return Err(damaged()) };
+        Ok(Self { peer: PeerId::new(peer), seed, read_through })
+    }
+}
+
+/// What follows `name` on the line that begins with it.
+fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name))
+}
+
+fn newer(place: &str, format: u64, writer: &str) -> StorageError {
+    StorageError::Unreadable(format!(
+        "{place}: the store has format {format}, written by {writer}; raft {} reads format {FORMAT} \
+         only: start the version that wrote it, or a newer one",
+        env!("CARGO_PKG_VERSION"),
+    ))
+}
+
+fn no_store(folder: &str, other: &str) -> StorageError {
+    StorageError::Unreadable(format!(
+        "{folder} holds {other:?} but no {IDENTITY}: data_dir must name an empty folder, or one \
+         that a raft store has written"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IT: Identity = Identity { peer: PeerId::new(7), seed: 0xfeed, read_through: 12 };
+
+    #[test]
+    fn an_identity_is_read_as_it_was_written() {
+        assert_eq!(Identity::parse(&IT.text(), "f").map_err(|error| error.to_string()), Ok(IT));
+    }
+
+    #[test]
+    fn any_wrong_byte_is_an_error() {
+        let text = IT.text();
+        for place in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[place] ^= 1;
+            let wrong = String::from_utf8_lossy(&bytes).into_owned();
+            assert!(Identity::parse(&wrong, "f").is_err(), "{wrong}");
+            assert!(Identity::parse(&text[..place], "f").is_err(), "cut at {place}");
+        }
+    }
+
+    #[test]
+    fn a_newer_format_says_which_version_to_use() {
+        let text = IT.text().replace("format 1", "format 2").replace("raft 0", "raft 9");
+        let error = Identity::parse(&text, "data/IDENTITY").expect_err("newer").to_string();
+        assert!(
+            error.starts_with("data/IDENTITY: the store has format 2, written by raft 9."),
+            "{error}"
+        );
+        assert!(error.ends_with("start the version that wrote it, or a newer one"), "{error}");
+    }
+}

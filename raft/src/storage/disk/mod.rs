@@ -1,0 +1,176 @@
+//! A store on disk: an append-only log, and snapshots as files beside it.
+//!
+//! # What lies in the folder
+//! | file | what it is |
+//! |---|---|
+//! | `IDENTITY` | text: the format, who wrote it, whose state it is |
+//! | `LOCK` | locked while a process uses the folder |
+//! | `NUMBER.log` | terms, votes, entries; the log goes on in the file with the next higher number |
+//! | `NUMBER.snapshot` | the state machine's state that the log refers to |
+//! | `….tmp` | unfinished; cleared by the next start |
+//!
+//! Nothing in it may be deleted by hand, except the whole folder while its peer is stopped; what
+//! becomes of a peer that forgets its votes is up to whoever deletes it. A copy is a backup only if
+//! it was taken while the peer was stopped. `IDENTITY` may be read by anybody.
+//!
+//! # What it survives
+//! A crash, of the process or of the machine, at any moment: what [`Storage::write`] reported is
+//! there, and what it did not report is there up to some record. A broken end of the newest log file
+//! is what a crash leaves behind, and goes at the next start. Anything else that is broken was
+//! durable once: then the store does not open, says which byte of which file is wrong, and changes
+//! nothing. Restore such a peer from a backup, or delete the folder and let the peer join anew.
+//!
+//! One thing cannot be told apart: a disk that loses the very last write before a crash looks like
+//! a crash that interrupted it. As soon as a start has read a write, its loss is noticed.
+//!
+//! # What it must not depend on
+//! The driver, tokio, a clock. It blocks, and has no thread of its own.
+
+mod folder;
+mod format;
+mod identity;
+mod replay;
+mod store;
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Write as _};
+use std::path::Path;
+
+use self::folder::{Folder, OsFolder};
+use self::identity::Identity;
+use self::store::Store;
+use super::{Storage, StorageError};
+use crate::output::Write;
+use crate::stored::Stored;
+use crate::types::PeerId;
+
+/// A store in a folder of its own.
+///
+/// ```
+/// use raft::storage::{DiskStorage, Storage};
+/// use raft::{HardState, PeerId, Record, Term, Write, WriteId};
+///
+/// # let temporary = tempfile::tempdir()?;
+/// # let data_dir = temporary.path().join("data/1");
+/// let peer = PeerId::new(1);
+/// let hard_state = HardState { current_term: Term::new(3), voted_for: Some(peer) };
+/// let write = Write { id: WriteId::new(1), record: Record::HardState(hard_state) };
+/// DiskStorage::open(&data_dir, peer)?.write(&[write])?;
+///
+/// let mut again = DiskStorage::open(&data_dir, peer)?;
+/// assert_eq!(again.load()?.hard_state, hard_state);
+/// assert!(DiskStorage::open(&data_dir, peer).is_err(), "the folder is in use");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct DiskStorage {
+    store: Store<OsFolder>,
+    /// Held as long as the store is.
+    _lock: File,
+}
+
+impl DiskStorage {
+    /// Opens the store of `peer` in a folder, or begins one there, with the usual options.
+    ///
+    /// # Errors
+    /// As [`DiskOptions::open`].
+    pub fn open(data_dir: impl AsRef<Path>, peer: PeerId) -> Result<Self, StorageError> {
+        DiskOptions::default().open(data_dir, peer)
+    }
+}
+
+impl Storage for DiskStorage {
+    fn load(&mut self) -> Result<Stored, StorageError> {
+        self.store.load()
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        self.store.write(writes)
+    }
+}
+
+impl std::fmt::Debug for DiskStorage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DiskStorage").finish_non_exhaustive()
+    }
+}
+
+/// How a store on disk is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskOptions {
+    segment_bytes: u64,
+}
+
+impl Default for DiskOptions {
+    fn default() -> Self {
+        Self { segment_bytes: 64 << 20 }
+    }
+}
+
+impl DiskOptions {
+    /// From which length on the log goes on in a new file, in bytes; 64 MiB unless set. A snapshot
+    /// frees whole files only, so that up to two files lie on the disk beyond what is needed.
+    #[must_use]
+    pub const fn segment_bytes(self, segment_bytes: u64) -> Self {
+        Self { segment_bytes }
+    }
+
+    /// Opens the store of `peer` in a folder, or begins one there. The folder is made if it is
+    /// missing, and belongs to the store until it is dropped.
+    ///
+    /// # Errors
+    /// - [`StorageError::InUse`]: another process, or this one, has the folder open.
+    /// - [`StorageError::Unreadable`]: the folder is another peer's, holds something else, or was
+    ///   written in a newer format.
+    /// - [`StorageError::Damaged`]: something that was durable is missing or wrong. Nothing has been
+    ///   changed.
+    /// - [`StorageError::Io`]: the system refused.
+    pub fn open(
+        self,
+        data_dir: impl AsRef<Path>,
+        peer: PeerId,
+    ) -> Result<DiskStorage, StorageError> {
+        let data_dir = data_dir.as_ref();
+        let folder = OsFolder::create(data_dir)?;
+        // A folder of something else stays as it is.
+        Identity::read(&folder)?;
+        let lock = lock(data_dir)?;
+        let store = Store::open(folder, peer, self.segment_bytes)?;
+        Ok(DiskStorage { store, _lock: lock })
+    }
+}
+
+const IDENTITY: &str = "IDENTITY";
+const LOCK: &str = "LOCK";
+const LOG: &str = ".log";
+const SNAPSHOT: &str = ".snapshot";
+
+/// Locks the folder for as long as the file that is returned is open, however the process ends.
+fn lock(data_dir: &Path) -> Result<File, StorageError> {
+    let path = data_dir.join(LOCK);
+    let failed = |source| folder::failed(format!("lock {}", path.display()))(source);
+    let options = File::options().read(true).write(true).create(true).truncate(false).clone();
+    let mut file = options.open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            // Whoever has it may have written nothing yet.
+            let _ = file.read_to_string(&mut owner);
+            let folder = data_dir.display().to_string();
+            return Err(StorageError::InUse { folder, owner: owner.trim().to_owned() });
+        }
+    }
+    // Only a help for people, so that a full disk shows where it matters.
+    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    Ok(file)
+}
+
+/// The numbers of all files whose names end like this, in order.
+fn numbers<F: Folder>(folder: &F, ending: &str) -> Result<Vec<u64>, StorageError> {
+    let names = folder.names().map_err(folder::failed(format!("list {}", folder.place(""))))?;
+    let number = |name: &String| name.strip_suffix(ending)?.parse().ok();
+    let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}

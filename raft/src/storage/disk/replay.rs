@@ -1,0 +1,217 @@
+//! Reads a log back: what its files amount to, or what is wrong with them and where. Changes
+//! nothing.
+//!
+//! What a crash may leave behind is a broken end of the newest file, as one frame was not durable
+//! yet. Everything else was, so anything else that is broken is damage.
+
+use super::folder::{self, Folder};
+use super::format::{self, LogRecord, State};
+use super::identity::Identity;
+use super::{LOG, numbers};
+use crate::codec::Reader;
+use crate::entry::Entry;
+use crate::output::Suffix;
+use crate::storage::StorageError;
+use crate::types::{Index, Term};
+
+/// One log file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment {
+    /// The number of its first frame, which is its name.
+    pub(super) number: u64,
+    /// The last entry before it. A snapshot at least as new replaces all files before it.
+    pub(super) floor: Index,
+}
+
+impl Segment {
+    pub(super) fn name(self) -> String {
+        format!("{:020}{LOG}", self.number)
+    }
+}
+
+/// What the files of a log amount to.
+#[derive(Debug, Default)]
+pub(super) struct Replayed {
+    pub(super) state: State,
+    pub(super) entries: Vec<Entry>,
+    /// The files, oldest first.
+    pub(super) segments: Vec<Segment>,
+    /// The number of the frame that comes next.
+    pub(super) next: u64,
+    /// How many bytes of the newest file count.
+    pub(super) end: u64,
+    /// The entries up to here lie before the oldest file.
+    floor: Index,
+}
+
+/// Reads all log files, oldest first.
+///
+/// # Errors
+/// [`StorageError::Damaged`] with file and byte, or a file that cannot be read.
+pub(super) fn replay<F: Folder>(folder: &F, identity: &Identity) -> Result<Replayed, StorageError> {
+    let files = numbers(folder, LOG)?;
+    let mut replayed = Replayed::default();
+    for (place, number) in files.iter().enumerate() {
+        let name = Segment { number: *number, floor: Index::ZERO }.name();
+        let bytes = folder.read(&name);
+        let bytes = bytes.map_err(folder::failed(format!("read {}", folder.place(&name))))?;
+        let newest = place + 1 == files.len();
+        replayed
+            .file(*number, &bytes, newest, identity)
+            .map_err(|(at, what)| damaged(folder, &name, at, &what))?;
+    }
+    if let Err(what) = replayed.is_whole(identity) {
+        let newest = replayed.segments.last().map(|segment| segment.name()).unwrap_or_default();
+        return Err(damaged(folder, &newest, replayed.end, &what));
+    }
+    Ok(replayed)
+}
+
+fn damaged<F: Folder>(folder: &F, name: &str, at: u64, what: &str) -> StorageError {
+    StorageError::Damaged(format!("{} at byte {at}: {what}", folder.place(name)))
+}
+
+/// Where in a file, and what is wrong there.
+type Wrong = (u64, String);
+
+impl Replayed {
+    fn file(
+        &mut self,
+        number: u64,
+        bytes: &[u8],
+        newest: bool,
+        identity: &Identity,
+    ) -> Result<(), Wrong> {
+        if !self.segments.is_empty() && number != self.next {
+            return Err((0, format!("the log from frame {} on is missing before it", self.next)));
+        }
+        self.next = number;
+        let mut at = 0;
+        while let Some(frame) = format::frame(&bytes[at..], identity.seed) {
+            if frame.number != self.next {
+                return Err((
+                    at as u64,
+                    format!("frame {} in place of {}", frame.number, self.next),
+                ));
+            }
+            self.payload(number, frame.payload).map_err(|what| (at as u64, what))?;
+            self.next += 1;
+            at += frame.len();
+        }
+        self.end = at as u64;
+        self.rest(bytes, at, newest, identity).map_err(|what| (at as u64, what))
+    }
+
+    /// Judges what follows the last whole frame of a file.
+    fn rest(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        newest: bool,
+        identity: &Identity,
+    ) -> Result<(), String> {
+        let (next, empty) = (self.next, bytes[at..].iter().all(|byte| *byte == 0));
+        if at == 0 || (!newest && !empty) {
+            return Err(format!("frame {next} is broken, or of another store"));
+        }
+        if newest && next < identity.read_through {
+            return Err(format!("frame {next} is broken, which an earlier start has read"));
+        }
+        match format::later_frame(bytes, at, next, identity.seed) {
+            Some(later) => {
+                Err(format!("frame {next} is broken, but byte {later} begins a later one"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn payload(&mut self, file: u64, payload: &[u8]) -> Result<(), String> {
+        let mut reader = Reader(payload);
+        let mut first = file == self.next;
+        while let Some(record) = format::record(&mut reader).map_err(|error| error.to_string())? {
+            if let (LogRecord::Start(state), true) = (&record, first) {
+                self.start(file, *state)?;
+            } else if first {
+                return Err(format!("{record:?} in place of a start"));
+            } else {
+                self.record(record)?;
+            }
+            first = false;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, number: u64, state: State) -> Result<(), String> {
+        if self.segments.is_empty() {
+            (self.state, self.floor) = (state, state.last);
+        } else if self.state != state {
+            return Err(format!(
+                "it begins with {state:?}, the file before it ends with {:?}",
+                self.state
+            ));
+        }
+        self.segments.push(Segment { number, floor: state.last });
+        Ok(())
+    }
+
+    fn record(&mut self, record: LogRecord) -> Result<(), String> {
+        match record {
+            LogRecord::Start(_) => return Err("a start in the middle of a file".to_owned()),
+            LogRecord::HardState(hard_state) => self.state.hard_state = hard_state,
+            LogRecord::Truncate { from } => {
+                let place = self.entries.partition_point(|entry| entry.id.index < from);
+                self.entries.truncate(place);
+                self.floor = self.floor.min(from.prev());
+                self.state.truncate(from);
+            }
+            LogRecord::Entry(entry) => self.entry(entry)?,
+            LogRecord::Snapshot { reference, suffix } => {
+                let kept = match suffix {
+                    Suffix::Kept => {
+                        let index = reference.last_included.index;
+                        self.entries.partition_point(|entry| entry.id.index <= index)
+                    }
+                    Suffix::Discarded => {
+                        self.floor = Index::ZERO;
+                        self.entries.len()
+                    }
+                };
+                self.entries.drain(..kept);
+                self.state.compact(reference, suffix);
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: Entry) -> Result<(), String> {
+        let last = self.state.last;
+        let term = self.entries.last().map_or(self.state.base().term, |entry| entry.id.term);
+        if entry.id.index != last.next() || entry.id.term < term || entry.id.term == Term::ZERO {
+            return Err(format!("entry {} cannot follow {last}@{term}", entry.id));
+        }
+        self.state.last = entry.id.index;
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// What no single record shows.
+    fn is_whole(&self, identity: &Identity) -> Result<(), String> {
+        let base = self.state.base();
+        if self.next < identity.read_through {
+            let (next, through) = (self.next, identity.read_through);
+            return Err(format!(
+                "the log ends before frame {next}, but {through} frames were read"
+            ));
+        }
+        if self.floor > base.index {
+            let floor = self.floor;
+            return Err(format!("the entries after {base} through {floor} are in no file"));
+        }
+        let last = self.entries.last().map_or(base, |entry| entry.id);
+        let current_term = self.state.hard_state.current_term;
+        if last.term > current_term {
+            return Err(format!("term {current_term} is behind the last entry, {last}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,314 @@
+//! The store over any folder: how it is opened, and what is written in which order.
+//!
+//! Invariants:
+//! - A frame is written only after all before it are durable.
+//! - A log file gets its name when its first frame, which repeats the state, is durable in it.
+//! - A snapshot is durable before the frame that refers to it is written, and what it replaces is
+//!   deleted after that frame is durable, oldest log file first.
+//! - After any error nothing is written any more: what the disk holds is known again only when it
+//!   is read. In particular a flush that failed is never tried again, as a second one may succeed
+//!   without the bytes that the first one lost.
+
+use super::folder::{self, Folder, TEMPORARY, Writable};
+use super::format::{self, HEADER, Reference, State};
+use super::identity::Identity;
+use super::replay::{Segment, replay};
+use super::{LOG, SNAPSHOT, numbers};
+use crate::codec::Writer;
+use crate::entry::{Entry, Snapshot};
+use crate::output::{Record, Suffix, Write};
+use crate::storage::StorageError;
+use crate::stored::Stored;
+use crate::types::{Index, PeerId};
+
+pub(super) struct Store<F: Folder> {
+    folder: F,
+    identity: Identity,
+    segment_bytes: u64,
+    /// The log files, oldest first; never empty.
+    segments: Vec<Segment>,
+    newest: F::File,
+    /// How many bytes of the newest log file count.
+    end: u64,
+    /// The number of the next frame.
+    next: u64,
+    /// What the frames written so far, and the records in the one to come, amount to.
+    state: State,
+    /// Snapshots that the log no longer refers to.
+    stale: Vec<u64>,
+    next_snapshot: u64,
+    /// The frame to come: room for its header, then records.
+    frame: Writer,
+    health: Health,
+    /// What was read when the store was opened, until somebody takes it.
+    opened: Option<Stored>,
+}
+
+enum Health {
+    Sound,
+    Failed(String),
+}
+
+impl<F: Folder> Store<F> {
+    /// Opens the store in a folder, or begins one there. Nothing is changed before all has been
+    /// read and found sound.
+    pub(super) fn open(
+        mut folder: F,
+        peer: PeerId,
+        segment_bytes: u64,
+    ) -> Result<Self, StorageError> {
+        let identity = match Identity::read(&folder)? {
+            Some(identity) => identity,
+            None => begin(&mut folder, peer)?,
+        };
+        identity.belongs_to(peer, &folder.place(""))?;
+        if identity.read_through == 0 && numbers(&folder, LOG)?.is_empty() {
+            write_segment(&mut folder, &identity, 1, &State::default())?;
+        }
+        let replayed = replay(&folder, &identity)?;
+        let opened = stored(&folder, &identity, &replayed.state, replayed.entries)?;
+        let Some(newest) = replayed.segments.last() else {
+            return Err(StorageError::Damaged(format!("{} has no log file", folder.place(""))));
+        };
+        let newest = mend(&mut folder, &newest.name(), replayed.end)?;
+        let mut store = Self {
+            next_snapshot: numbers(&folder, SNAPSHOT)?.last().map_or(1, |number| number + 1),
+            folder,
+            identity: Identity { read_through: replayed.next, ..identity },
+            segment_bytes,
+            segments: replayed.segments,
+            newest,
+            end: replayed.end,
+            next: replayed.next,
+            state: replayed.state,
+            stale: Vec::new(),
+            frame: Writer(vec![0; HEADER]),
+            health: Health::Sound,
+            opened: Some(opened),
+        };
+        store.identity.write(&mut store.folder)?;
+        store.clear_leftovers()?;
+        Ok(store)
+    }
+
+    pub(super) fn load(&mut self) -> Result<Stored, StorageError> {
+        match self.opened.take() {
+            Some(opened) => Ok(opened),
+            None => {
+                let replayed = replay(&self.folder, &self.identity)?;
+                stored(&self.folder, &self.identity, &replayed.state, replayed.entries)
+            }
+        }
+    }
+
+    pub(super) fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        if let Health::Failed(reason) = &self.health {
+            let what = format!("write to {} after an earlier failure", self.folder.place(""));
+            let source =
+                std::io::Error::other(format!("{reason}; start again to read what is left"));
+            return Err(StorageError::Io { what, source });
+        }
+        self.opened = None;
+        let done = self.carry_out(writes);
+        if let Err(error) = &done {
+            self.health = Health::Failed(error.to_string());
+        }
+        done
+    }
+
+    fn carry_out(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        for write in writes {
+            match &write.record {
+                Record::HardState(hard_state) => {
+                    self.state.hard_state = *hard_state;
+                    format::put_hard_state(&mut self.frame, *hard_state);
+                }
+                Record::Truncate { from } => {
+                    self.state.truncate(*from);
+                    format::put_truncate(&mut self.frame, *from);
+                }
+                Record::Append(entries) => self.append(entries)?,
+                Record::Snapshot { snapshot, suffix } => self.snapshot(snapshot, *suffix)?,
+            }
+        }
+        self.flush()?;
+        self.clear_replaced()
+    }
+
+    fn append(&mut self, entries: &[Entry]) -> Result<(), StorageError> {
+        for entry in entries {
+            let (found, expected) = (entry.id.index, self.state.last.next());
+            assert_eq!(found, expected, "an append leaves a gap");
+            let length = entry.encoded_len();
+            if length > ENTRY_BYTES_MAX {
+                let what = format!("write entry {}", entry.id);
+                let text = format!("its {length} bytes are more than a frame holds");
+                return Err(StorageError::Io { what, source: std::io::Error::other(text) });
+            }
+            self.state.last = found;
+            format::put_entry(&mut self.frame, entry);
+            if self.frame.0.len() > FRAME_BYTES {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self, snapshot: &Snapshot, suffix: Suffix) -> Result<(), StorageError> {
+        let number = self.next_snapshot;
+        let (before, hash) = format::seal_snapshot(snapshot, self.identity.seed);
+        let parts = [before.as_slice(), &snapshot.data, &hash.to_le_bytes()];
+        folder::replace(&mut self.folder, &snapshot_name(number), &parts)?;
+        self.next_snapshot += 1;
+        let reference = Reference { number, last_included: snapshot.last_included, hash };
+        self.stale.extend(self.state.snapshot.map(|old| old.number));
+        self.state.compact(reference, suffix);
+        format::put_snapshot(&mut self.frame, reference, suffix);
+        Ok(())
+    }
+
+    /// Makes the frame to come durable, if there is anything in it.
+    fn flush(&mut self) -> Result<(), StorageError> {
+        if self.frame.0.len() == HEADER {
+            return Ok(());
+        }
+        format::seal(&mut self.frame.0, self.next, self.identity.seed);
+        let place = || self.folder.place(&newest_name(&self.segments));
+        let written = self.newest.write_at(self.end, &self.frame.0);
+        written.map_err(|error| folder::failed(format!("write {}", place()))(error))?;
+        let synced = self.newest.sync();
+        synced.map_err(|error| folder::failed(format!("flush {} to the disk", place()))(error))?;
+        self.end += self.frame.0.len() as u64;
+        self.next += 1;
+        self.frame.0.truncate(HEADER);
+        self.frame.0.shrink_to(FRAME_BYTES);
+        if self.end >= self.segment_bytes { self.rotate() } else { Ok(()) }
+    }
+
+    /// Goes on in a new log file.
+    fn rotate(&mut self) -> Result<(), StorageError> {
+        let segment = Segment { number: self.next, floor: self.state.last };
+        self.end = write_segment(&mut self.folder, &self.identity, self.next, &self.state)?;
+        self.newest = open_file(&mut self.folder, &segment.name())?;
+        self.segments.push(segment);
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Deletes what the newest snapshot replaces, now that the log refers to it.
+    fn clear_replaced(&mut self) -> Result<(), StorageError> {
+        for number in std::mem::take(&mut self.stale) {
+            folder::delete(&mut self.folder, &snapshot_name(number))?;
+        }
+        let base = self.state.base().index;
+        while self.segments.get(1).is_some_and(|second| second.floor <= base) {
+            let oldest = self.segments.remove(0);
+            folder::delete(&mut self.folder, &oldest.name())?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what a crash has left behind: files that nothing refers to.
+    fn clear_leftovers(&mut self) -> Result<(), StorageError> {
+        let place = self.folder.place("");
+        let names = self.folder.names().map_err(folder::failed(format!("list {place}")))?;
+        for name in names.iter().filter(|name| name.ends_with(TEMPORARY)) {
+            folder::delete(&mut self.folder, name)?;
+        }
+        let current = self.state.snapshot.map(|snapshot| snapshot.number);
+        self.stale = numbers(&self.folder, SNAPSHOT)?;
+        self.stale.retain(|number| Some(*number) != current);
+        self.clear_replaced()
+    }
+}
+
+/// Where a frame ends although a write has more: the next one begins when this one is durable.
+const FRAME_BYTES: usize = 8 << 20;
+
+/// With a frame's other contents it stays below the 4 GiB that its length can say.
+const ENTRY_BYTES_MAX: usize = 2 << 30;
+
+impl State {
+    pub(super) fn truncate(&mut self, from: Index) {
+        self.last = self.last.min(from.prev()).max(self.base().index);
+    }
+
+    pub(super) fn compact(&mut self, reference: Reference, suffix: Suffix) {
+        let index = reference.last_included.index;
+        self.snapshot = Some(reference);
+        self.last = match suffix {
+            Suffix::Kept => self.last.max(index),
+            Suffix::Discarded => index,
+        };
+    }
+}
+
+fn begin<F: Folder>(folder: &mut F, peer: PeerId) -> Result<Identity, StorageError> {
+    let identity = Identity::new(peer);
+    identity.write(folder)?;
+    Ok(identity)
+}
+
+/// Writes the file of a new segment and returns its length.
+fn write_segment<F: Folder>(
+    folder: &mut F,
+    identity: &Identity,
+    number: u64,
+    state: &State,
+) -> Result<u64, StorageError> {
+    let mut frame = Writer(vec![0; HEADER]);
+    format::put_start(&mut frame, state);
+    format::seal(&mut frame.0, number, identity.seed);
+    let segment = Segment { number, floor: state.last };
+    folder::replace(folder, &segment.name(), &[&frame.0])?;
+    Ok(frame.0.len() as u64)
+}
+
+/// Cuts off what was never durable. What was read counts as durable from now on, so it is made
+/// so: a process that was killed may have left bytes and names that only the system's memory has.
+fn mend<F: Folder>(folder: &mut F, newest: &str, end: u64) -> Result<F::File, StorageError> {
+    let mut file = open_file(folder, newest)?;
+    let mut flush = || {
+        file.set_len(end)?;
+        file.sync()?;
+        folder.sync()
+    };
+    flush().map_err(|error| folder::failed(format!("flush {}", folder.place(newest)))(error))?;
+    Ok(file)
+}
+
+fn open_file<F: Folder>(folder: &mut F, name: &str) -> Result<F::File, StorageError> {
+    folder.open(name).map_err(|error| folder::failed(format!("open {}", folder.place(name)))(error))
+}
+
+/// The state that the log and the snapshot it refers to amount to.
+fn stored<F: Folder>(
+    folder: &F,
+    identity: &Identity,
+    state: &State,
+    entries: Vec<Entry>,
+) -> Result<Stored, StorageError> {
+    let snapshot = state.snapshot.map(|reference| {
+        let name = snapshot_name(reference.number);
+        let damaged = |what: &str| {
+            let (place, id) = (folder.place(&name), reference.last_included);
+            StorageError::Damaged(format!("{place}, the snapshot through {id}: {what}"))
+        };
+        let bytes = folder.read(&name).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::NotFound {
+                return damaged("the file is missing");
+            }
+            folder::failed(format!("read {}", folder.place(&name)))(error)
+        })?;
+        format::open_snapshot(&bytes, reference, identity.seed).map_err(|what| damaged(&what))
+    });
+    Ok(Stored { hard_state: state.hard_state, snapshot: snapshot.transpose()?, entries })
+}
+
+fn snapshot_name(number: u64) -> String {
+    format!("{number:020}{SNAPSHOT}")
+}
+
+fn newest_name(segments: &[Segment]) -> String {
+    segments.last().map(|segment| segment.name()).unwrap_or_default()
+}

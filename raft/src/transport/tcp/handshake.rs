@@ -1,0 +1,208 @@
+//! How two peers find out that they mean each other.
+//!
+//! ```text
+//! connecting peer                                     listening peer
+//!   magic[8] version:u8 from:u64 to:u64
+//!   cluster_len:u8 cluster                    ──►
+//!                                             ◄──     magic[8] version:u8 verdict:u8
+//!                                                     nonce:u64 frame_bytes_max:u32
+//!   nonce:u64, then frames                    ──►
+//! ```
+//!
+//! Numbers are little-endian. Both sides check the magic byte by byte as it comes in, so that
+//! somebody who speaks another protocol is found out at once. The nonce is the listener's and new
+//! for every connection: bytes that were recorded on another one do not hold it.
+
+use std::fmt;
+
+use super::Refusal;
+use crate::types::PeerId;
+
+/// The first bytes of both sides.
+pub const MAGIC: [u8; 8] = *b"raft/tcp";
+
+/// The version of everything that goes over a connection: the handshake, frames and
+/// [`codec`](crate::codec).
+pub const VERSION: u8 = 1;
+
+/// How long a cluster's name may be, in bytes.
+pub const CLUSTER_BYTES_MAX: usize = u8::MAX as usize;
+
+/// The first record of a TLS connection.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// What a connecting peer says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// Who it is.
+    pub from: PeerId,
+    /// Whom it means to have reached.
+    pub to: PeerId,
+    /// The name of its cluster, at most [`CLUSTER_BYTES_MAX`] bytes long.
+    pub cluster: String,
+}
+
+impl Hello {
+    /// As bytes.
+    ///
+    /// # Panics
+    /// The cluster's name is too long.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let len = self.cluster.len();
+        assert!(len <= CLUSTER_BYTES_MAX, "a cluster's name of {len} bytes is too long");
+        let mut bytes = Vec::with_capacity(MAGIC.len() + 18 + len);
+        bytes.extend_from_slice(&MAGIC);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&self.from.number().to_le_bytes());
+        bytes.extend_from_slice(&self.to.number().to_le_bytes());
+        bytes.push(u8::try_from(len).unwrap_or(u8::MAX));
+        bytes.extend_from_slice(self.cluster.as_bytes());
+        bytes
+    }
+
+    /// Reads it from the front of what has come in so far, with its length; `None` while it is
+    /// incomplete.
+    ///
+    /// # Errors
+    /// It cannot become one, whatever follows.
+    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, Refusal> {
+        let Some(mut rest) = after_magic(bytes)? else { return Ok(None) };
+        let Some(fixed) = rest.split_off(..17) else { return Ok(None) };
+        let (Some(from), Some(to)) = (number(fixed), number(&fixed[8..])) else { return Ok(None) };
+        let Some((len, rest)) = fixed[16..].first().zip(Some(rest)) else { return Ok(None) };
+        let Some(cluster) = rest.get(..usize::from(*len)) else { return Ok(None) };
+        let cluster = String::from_utf8_lossy(cluster).into_owned();
+        let taken = MAGIC.len() + 1 + fixed.len() + usize::from(*len);
+        Ok(Some((Self { from: PeerId::new(from), to: PeerId::new(to), cluster }, taken)))
+    }
+}
+
+/// What the listening peer answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether it takes the connection.
+    pub verdict: Verdict,
+    /// What the connecting peer must repeat.
+    pub nonce: u64,
+    /// The longest frame it takes, in bytes.
+    pub frame_bytes_max: u32,
+}
+
+impl Answer {
+    /// The length of an answer, in bytes.
+    pub const BYTES: usize = MAGIC.len() + 14;
+
+    /// As bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(Self::BYTES);
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&[VERSION, self.verdict as u8]);
+        bytes.extend_from_slice(&self.nonce.to_le_bytes());
+        bytes.extend_from_slice(&self.frame_bytes_max.to_le_bytes());
+        bytes
+    }
+
+    /// Reads it from what has come in so far; `None` while it is incomplete.
+    ///
+    /// # Errors
+    /// It cannot become one, or it says no.
+    pub fn decode(bytes: &[u8]) -> Result<Option<Self>, Refusal> {
+        let Some(rest) = after_magic(bytes)? else { return Ok(None) };
+        let Some((verdict, rest)) = rest.split_first() else { return Ok(None) };
+        let Some((nonce, rest)) = rest.split_first_chunk() else { return Ok(None) };
+        let Some(frame_bytes_max) = rest.first_chunk() else { return Ok(None) };
+        let verdict = Verdict::ALL.into_iter().find(|known| *known as u8 == *verdict);
+        let verdict = verdict.unwrap_or(Verdict::Other);
+        if verdict != Verdict::Welcome {
+            return Err(Refusal::Verdict(verdict));
+        }
+        let nonce = u64::from_le_bytes(*nonce);
+        let frame_bytes_max = u32::from_le_bytes(*frame_bytes_max);
+        Ok(Some(Self { verdict, nonce, frame_bytes_max }))
+    }
+}
+
+/// What the listening peer makes of a [`Hello`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Messages may come.
+    Welcome = 0,
+    /// The connecting peer is of another cluster.
+    OtherCluster = 1,
+    /// The connecting peer looks for somebody else.
+    OtherPeer = 2,
+    /// The connecting peer has the name of the listening one.
+    SameName = 3,
+    /// The connecting peer's certificate does not name it.
+    Certificate = 4,
+    /// A reason without a number of its own.
+    Other = 255,
+}
+
+impl Verdict {
+    const ALL: [Self; 6] = [
+        Self::Welcome,
+        Self::OtherCluster,
+        Self::OtherPeer,
+        Self::SameName,
+        Self::Certificate,
+        Self::Other,
+    ];
+
+    /// What the other side is told of a refusal.
+    pub(super) const fn of(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Cluster { .. } => Self::OtherCluster,
+            Refusal::NotMe { .. } => Self::OtherPeer,
+            Refusal::SameName { .. } => Self::SameName,
+            Refusal::Certificate { .. } => Self::Certificate,
+            Refusal::Foreign
+            | Refusal::SpeaksTls
+            | Refusal::Tls(_)
+            | Refusal::Version { .. }
+            | Refusal::Replayed
+            | Refusal::TooLarge { .. }
+            | Refusal::NoMessage(_)
+            | Refusal::Sender { .. }
+            | Refusal::Receiver { .. }
+            | Refusal::Late { .. }
+            | Refusal::Flood { .. }
+            | Refusal::Verdict(_) => Self::Other,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Welcome => "it takes the connection",
+            Self::OtherCluster => "it says that it belongs to another cluster",
+            Self::OtherPeer => "it says that it is another peer than the one looked for",
+            Self::SameName => "it says that it has the same name as this peer",
+            Self::Certificate => "it says that this peer's certificate does not name this peer",
+            Self::Other => "it refuses this peer; its log says why",
+        })
+    }
+}
+
+/// What follows magic and version; `None` while there is too little to say.
+fn after_magic(bytes: &[u8]) -> Result<Option<&[u8]>, Refusal> {
+    let seen = bytes.len().min(MAGIC.len());
+    if bytes[..seen] != MAGIC[..seen] {
+        let tls = bytes.first() == Some(&TLS_HANDSHAKE);
+        return Err(if tls { Refusal::SpeaksTls } else { Refusal::Foreign });
+    }
+    match bytes[seen..].split_first() {
+        Some((&VERSION, rest)) => Ok(Some(rest)),
+        Some((&found, _)) => Err(Refusal::Version { found }),
+        None => Ok(None),
+    }
+}
+
+/// The number at the front.
+fn number(bytes: &[u8]) -> Option<u64> {
+    bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+}

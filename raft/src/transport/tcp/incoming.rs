@@ -1,0 +1,243 @@
+//! Incoming connections: taken, identified, and read until they end.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::Context;
+use super::backoff::random;
+use super::handshake::{Answer, Verdict};
+use super::receiving::{Expected, Received, Receiving};
+use super::refusal::{End, Refusal};
+use super::security::{Proof, Stream};
+use super::socket;
+use crate::transport::{Closed, Inbox};
+use crate::types::PeerId;
+
+/// How long to wait when the system has no socket to spare.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How many peers may be connected. No cluster is as large; without certificates anybody could
+/// call himself by any number of names.
+const PEERS_MAX: usize = 256;
+
+/// The listening end of all links of a peer.
+pub(super) struct Incoming {
+    context: Arc<Context>,
+    inbox: Inbox,
+    unidentified: Arc<Semaphore>,
+    /// Ends the older connection of a peer that has connected again.
+    identified: Mutex<BTreeMap<PeerId, Arc<Notify>>>,
+}
+
+/// A connection whose handshake is complete.
+struct Identified {
+    peer: PeerId,
+    stream: Box<dyn Stream>,
+    receiving: Receiving,
+}
+
+impl From<Closed> for End {
+    fn from(Closed: Closed) -> Self {
+        Self::Closed
+    }
+}
+
+impl Incoming {
+    pub(super) fn new(context: Arc<Context>, inbox: Inbox) -> Self {
+        let unidentified = Arc::new(Semaphore::new(context.options.unidentified_max));
+        Self { context, inbox, unidentified, identified: Mutex::default() }
+    }
+
+    /// Takes connections until the task is ended, and all of them with it.
+    pub(super) async fn run(self, listener: TcpListener) {
+        let this = Arc::new(self);
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, address)) => this.take(stream, address, &mut connections),
+                    Err(error) => {
+                        tracing::warn!(reason = %error, "cannot take a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    }
+
+    fn take(self: &Arc<Self>, stream: TcpStream, address: SocketAddr, tasks: &mut JoinSet<()>) {
+        match Arc::clone(&self.unidentified).try_acquire_owned() {
+            Ok(permit) => {
+                tasks.spawn(Arc::clone(self).connection(stream, address, permit));
+            }
+            Err(_) => {
+                let open = self.context.options.unidentified_max;
+                tell(None, address, &Refusal::Flood { open }.into());
+            }
+        }
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        address: SocketAddr,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let within = self.context.options.handshake_timeout;
+        let identified = timeout(within, self.identify(stream)).await;
+        drop(permit);
+        let (peer, end) = match identified {
+            Ok(Ok(identified)) => (Some(identified.peer), self.serve(identified).await),
+            Ok(Err(end)) => (None, end),
+            Err(_) => (None, Refusal::Late { within }.into()),
+        };
+        tell(peer, address, &end);
+    }
+
+    /// Finds out who is there, and answers.
+    async fn identify(&self, stream: TcpStream) -> Result<Identified, End> {
+        let Context { me, options, security, .. } = &*self.context;
+        socket::prepare(&stream, options.silence_max)?;
+        let (mut stream, proof) = security.accept(stream).await?;
+        let expected = Expected {
+            me: *me,
+            cluster: options.cluster.clone(),
+            nonce: random(),
+            frame_bytes_max: options.frame_bytes_max,
+        };
+        let nonce = expected.nonce;
+        let mut receiving = Receiving::new(expected);
+        loop {
+            match self.next_and_answer(&mut receiving, &mut stream, &proof, nonce).await? {
+                Some(Received::Identified(peer)) => {
+                    return Ok(Identified { peer, stream, receiving });
+                }
+                Some(Received::Hello(_) | Received::Message(_)) => {}
+                None => read(&mut stream, &mut receiving).await?,
+            }
+        }
+    }
+
+    /// Answers a hello, also one that is refused, as soon as it is there.
+    async fn next_and_answer(
+        &self,
+        receiving: &mut Receiving,
+        stream: &mut Box<dyn Stream>,
+        proof: &Proof,
+        nonce: u64,
+    ) -> Result<Option<Received>, End> {
+        let received = match receiving.take_next() {
+            Ok(Some(Received::Hello(peer))) => {
+                proof.names(peer).map(|()| Some(Received::Hello(peer)))
+            }
+            received => received,
+        };
+        let verdict = match &received {
+            Ok(Some(Received::Hello(_))) => Verdict::Welcome,
+            Ok(_) => return Ok(received?),
+            Err(refusal) => Verdict::of(refusal),
+        };
+        let max = self.context.options.frame_bytes_max;
+        let frame_bytes_max = u32::try_from(max).unwrap_or(u32::MAX);
+        let answer = Answer { verdict, nonce, frame_bytes_max };
+        let sent = answer_to(stream, &answer).await;
+        // Why it is refused matters more than that it no longer listens.
+        let received = received?;
+        sent?;
+        Ok(received)
+    }
+
+    async fn serve(&self, mut identified: Identified) -> End {
+        let (peer, replaced) = (identified.peer, Arc::new(Notify::new()));
+        if let Err(refusal) = self.register(peer, &replaced) {
+            return refusal.into();
+        }
+        self.context.nudge(peer);
+        let end = tokio::select! {
+            end = self.receive(&mut identified) => end,
+            () = replaced.notified() => End::Replaced,
+        };
+        self.unregister(peer, &replaced);
+        end
+    }
+
+    /// One connection a peer: the newer ends the older, which may be that of a machine which is
+    /// gone.
+    fn register(&self, peer: PeerId, replaced: &Arc<Notify>) -> Result<(), Refusal> {
+        let mut identified = self.identified();
+        if identified.len() >= PEERS_MAX && !identified.contains_key(&peer) {
+            return Err(Refusal::Flood { open: PEERS_MAX });
+        }
+        if let Some(older) = identified.insert(peer, Arc::clone(replaced)) {
+            older.notify_one();
+        }
+        Ok(())
+    }
+
+    fn unregister(&self, peer: PeerId, replaced: &Arc<Notify>) {
+        let mut identified = self.identified();
+        if identified.get(&peer).is_some_and(|newest| Arc::ptr_eq(newest, replaced)) {
+            identified.remove(&peer);
+        }
+    }
+
+    fn identified(&self) -> MutexGuard<'_, BTreeMap<PeerId, Arc<Notify>>> {
+        self.identified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Delivers messages until the connection ends. A driver that falls behind holds the sender
+    /// back.
+    async fn receive(&self, identified: &mut Identified) -> End {
+        let Identified { stream, receiving, .. } = identified;
+        loop {
+            if let Err(end) = self.deliver_all(receiving).await {
+                return end;
+            }
+            if let Err(end) = read(stream, receiving).await {
+                return end;
+            }
+        }
+    }
+
+    async fn deliver_all(&self, receiving: &mut Receiving) -> Result<(), End> {
+        while let Some(received) = receiving.take_next()? {
+            if let Received::Message(envelope) = received {
+                self.inbox.deliver(envelope).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn read(stream: &mut Box<dyn Stream>, receiving: &mut Receiving) -> Result<(), End> {
+    match stream.read_buf(receiving.buffer()).await? {
+        0 => Err(End::eof()),
+        _ => Ok(()),
+    }
+}
+
+async fn answer_to(stream: &mut Box<dyn Stream>, answer: &Answer) -> Result<(), End> {
+    stream.write_all(&answer.encode()).await?;
+    Ok(stream.flush().await?)
+}
+
+/// Logs the one reason for which a connection has ended.
+fn tell(peer: Option<PeerId>, address: SocketAddr, end: &End) {
+    let peer = peer.map(tracing::field::display);
+    match end {
+        End::Refused(reason) => {
+            tracing::warn!(peer, %address, %reason, "ended an incoming connection");
+        }
+        End::Lost(_) | End::Stuck(_) | End::Replaced | End::Moved | End::Closed => {
+            tracing::debug!(peer, %address, reason = %end, "an incoming connection has ended");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The outgoing connection to one peer: made, kept, and made again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout};
+
+use super::Context;
+use super::backoff::Backoff;
+use super::handshake::{Answer, Hello};
+use super::outbox::Outbox;
+use super::receiving::frame_onto;
+use super::refusal::{End, Refusal};
+use super::security::Stream;
+use super::socket;
+use crate::message::Envelope;
+use crate::types::PeerId;
+
+/// How many bytes of large messages go into one write, if more than one does. A small message
+/// waits for at most this much.
+const WRITE_BYTES: usize = 256 * 1024;
+/// A buffer larger than this is given back.
+const KEPT_MAX: usize = 1024 * 1024;
+
+/// The connecting end of a link.
+pub(super) struct Link {
+    pub(super) context: Arc<Context>,
+    pub(super) to: PeerId,
+    pub(super) address: watch::Receiver<String>,
+    pub(super) outbox: Arc<Outbox>,
+    /// The peer has just connected from its side, so it is there.
+    pub(super) nudge: Arc<Notify>,
+}
+
+/// A connection that is ready for frames.
+struct Connected {
+    stream: Box<dyn Stream>,
+    frame_bytes_max: usize,
+}
+
+impl Link {
+    /// Connects, sends, and connects again, until the task is ended.
+    pub(super) async fn run(mut self) {
+        let options = &self.context.options;
+        let mut backoff = Backoff::new(options.reconnect_min, options.reconnect_max);
+        let mut told = None;
+        loop {
+            let address = self.address.borrow_and_update().clone();
+            let end = match self.connect(&address).await {
+                Ok(connected) => {
+                    tracing::info!(peer = %self.to, address, "connected");
+                    told = None;
+                    let since = Instant::now();
+                    let end = self.serve(connected).await;
+                    // One that ends as soon as it is made is no success.
+                    if since.elapsed() >= self.context.options.reconnect_max {
+                        backoff.reset();
+                    }
+                    end
+                }
+                Err(end) => end,
+            };
+            if matches!(end, End::Moved) {
+                continue;
+            }
+            self.tell(&address, &end, &mut told);
+            self.wait(backoff.next()).await;
+        }
+    }
+
+    /// Logs why there is no connection, once for each reason.
+    fn tell(&self, address: &str, end: &End, told: &mut Option<String>) {
+        let (peer, reason) = (self.to, end.to_string());
+        if told.as_ref() == Some(&reason) {
+            tracing::debug!(%peer, address, reason, "still not connected");
+            return;
+        }
+        match end {
+            End::Refused(_) | End::Stuck(_) => {
+                tracing::warn!(%peer, address, reason, "cannot send to a peer");
+            }
+            End::Lost(_) | End::Replaced | End::Moved | End::Closed => {
+                tracing::info!(%peer, address, reason, "not connected to a peer");
+            }
+        }
+        *told = Some(reason);
+    }
+
+    /// Waits before the next attempt, unless there is news of the peer.
+    async fn wait(&mut self, pause: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.nudge.notified() => {}
+            changed = self.address.changed() => if changed.is_err() { std::future::pending().await },
+        }
+    }
+
+    async fn connect(&self, address: &str) -> Result<Connected, End> {
+        let within = self.context.options.handshake_timeout;
+        match timeout(within, self.connect_and_greet(address)).await {
+            Ok(connected) => connected,
+            Err(_) => Err(Refusal::Late { within }.into()),
+        }
+    }
+
+    async fn connect_and_greet(&self, address: &str) -> Result<Connected, End> {
+        let Context { options, security, me, .. } = &*self.context;
+        let stream = TcpStream::connect(address).await?;
+        socket::prepare(&stream, options.silence_max)?;
+        let mut stream = security.connect(stream, self.to).await?;
+        let hello = Hello { from: *me, to: self.to, cluster: options.cluster.clone() };
+        stream.write_all(&hello.encode()).await?;
+        stream.flush().await?;
+        let answer = read_answer(&mut stream).await?;
+        stream.write_all(&answer.nonce.to_le_bytes()).await?;
+        stream.flush().await?;
+        let theirs = usize::try_from(answer.frame_bytes_max).unwrap_or(usize::MAX);
+        Ok(Connected { stream, frame_bytes_max: theirs.min(options.frame_bytes_max) })
+    }
+
+    async fn serve(&mut self, connected: Connected) -> End {
+        self.outbox.open();
+        let end = self.send_all(connected).await;
+        self.outbox.close();
+        end
+    }
+
+    /// Sends what is queued until the connection ends.
+    async fn send_all(&mut self, mut connected: Connected) -> End {
+        let (mut batch, mut bytes) = (Vec::new(), Vec::new());
+        loop {
+            let Connected { stream, frame_bytes_max } = &mut connected;
+            tokio::select! {
+                biased;
+                _ = self.address.changed() => return End::Moved,
+                end = closed(stream) => return end,
+                () = self.outbox.filled() => {}
+            }
+            self.outbox.take(WRITE_BYTES, &mut batch);
+            self.encode(&mut batch, *frame_bytes_max, &mut bytes);
+            if let Err(end) = self.write(stream, &bytes).await {
+                return end;
+            }
+            bytes.clear();
+            bytes.shrink_to(KEPT_MAX);
+        }
+    }
+
+    /// This is the one copy of an entry on its way out.
+    fn encode(&self, batch: &mut Vec<Envelope>, frame_bytes_max: usize, bytes: &mut Vec<u8>) {
+        for envelope in batch.drain(..) {
+            if let Err(found) = frame_onto(&envelope, frame_bytes_max, bytes) {
+                let (peer, message) = (self.to, envelope.message.name());
+                tracing::warn!(
+                    %peer, message, bytes = found, frame_bytes_max,
+                    "dropped a message that is too large: raise `frame_bytes_max` on both sides",
+                );
+            }
+        }
+    }
+
+    /// Writes everything; the receiver may be slow, but not stand still.
+    async fn write(&self, stream: &mut Box<dyn Stream>, mut bytes: &[u8]) -> Result<(), End> {
+        let silence_max = self.context.options.silence_max;
+        let stuck = |_| End::Stuck(silence_max);
+        while !bytes.is_empty() {
+            match timeout(silence_max, stream.write(bytes)).await.map_err(stuck)?? {
+                0 => return Err(End::eof()),
+                written => bytes = &bytes[written..],
+            }
+        }
+        Ok(timeout(silence_max, stream.flush()).await.map_err(stuck)??)
+    }
+}
+
+async fn read_answer(stream: &mut Box<dyn Stream>) -> Result<Answer, End> {
+    let mut bytes = Vec::with_capacity(Answer::BYTES);
+    loop {
+        if let Some(answer) = Answer::decode(&bytes)? {
+            return Ok(answer);
+        }
+        let mut rest = stream.take((Answer::BYTES - bytes.len()) as u64);
+        if rest.read_buf(&mut bytes).await? == 0 {
+            return Err(End::eof());
+        }
+    }
+}
+
+/// Waits for the receiver to close the connection. It has nothing to say after its answer.
+async fn closed(stream: &mut Box<dyn Stream>) -> End {
+    match stream.read_u8().await {
+        Ok(_) => Refusal::Foreign.into(),
+        Err(error) => error.into(),
+    }
+}

@@ -1,0 +1,205 @@
+//! Messages over TCP.
+//!
+//! Each peer makes one connection to every other and sends over it; what it receives comes over
+//! those that the others made. So a connection has one direction, one writer and one reader, and
+//! two peers that connect to each other at once need not agree on which connection to keep.
+//!
+//! ```text
+//! send ─► Outbox (two lanes) ─► frames ─► one write ══► read ─► Receiving ─► Inbox
+//! ```
+//!
+//! # What ends a connection
+//! Bytes that are no handshake, a peer of another cluster, a frame over the limit, one that is no
+//! message, a message of somebody else or for somebody else: each ends its connection with one
+//! warning that has the peer, the address and the [`Refusal`], and does nothing else. Other
+//! connections go on, and the other side connects again after a while.
+//!
+//! # What is lost
+//! Messages to a peer that is not connected, those that find the queue full, and those that were
+//! under way when a connection ended. None is kept or repeated here: the protocol does that, and
+//! with newer contents.
+//!
+//! # Copies
+//! A command's bytes are shared by the log, the messages and the disk of a peer
+//! ([`Bytes`](crate::Bytes)). On the way out they are copied once, from there into the buffer that
+//! goes to the socket in one write (TLS copies once more as it encrypts). On the way in they are
+//! copied once, from the read buffer into the `Bytes` that the receiver's log then keeps. Besides,
+//! the beginning of a frame that came in only in part moves to the front of the read buffer.
+//!
+//! This module must not depend on the node or the driver: it knows messages and bytes.
+
+mod backoff;
+mod handshake;
+mod incoming;
+mod link;
+mod options;
+mod outbox;
+mod receiving;
+mod refusal;
+mod security;
+mod socket;
+
+pub use self::handshake::{Answer, CLUSTER_BYTES_MAX, Hello, MAGIC, VERSION, Verdict};
+pub use self::options::TcpOptions;
+pub use self::receiving::{Expected, FRAME_HEADER_BYTES, Received, Receiving, frame_onto};
+pub use self::refusal::Refusal;
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use self::incoming::Incoming;
+use self::link::Link;
+use self::outbox::{Outbox, Queued};
+use self::security::Security;
+use super::{Inbox, Transport, TransportError};
+use crate::message::Envelope;
+use crate::types::PeerId;
+
+/// A network of TCP connections.
+///
+/// ```no_run
+/// use raft::PeerId;
+/// use raft::transport::Transport;
+/// use raft::transport::tcp::TcpTransport;
+///
+/// let mut transport = TcpTransport::plain(PeerId::new(1), "127.0.0.1:7001")?;
+/// transport.learn(PeerId::new(2), "127.0.0.1:7002");
+/// # Ok::<(), raft::transport::TransportError>(())
+/// ```
+#[derive(Debug)]
+pub struct TcpTransport {
+    context: Arc<Context>,
+    local_address: SocketAddr,
+    listener: Option<TcpListener>,
+    /// Ends with the transport.
+    tasks: JoinSet<()>,
+}
+
+/// What all connections of a peer share.
+#[derive(Debug)]
+struct Context {
+    me: PeerId,
+    options: TcpOptions,
+    security: Security,
+    peers: Mutex<BTreeMap<PeerId, Peer>>,
+}
+
+/// A peer that messages are sent to.
+#[derive(Debug)]
+struct Peer {
+    outbox: Arc<Outbox>,
+    address: watch::Sender<String>,
+    nudge: Arc<Notify>,
+    task: AbortHandle,
+}
+
+impl TcpTransport {
+    /// Listens on `listen_address` (`host:port`; port 0 takes a free one) for the peer `me`, and
+    /// sends everything as it is: whoever reaches the address can read it and speak for any peer.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub fn plain(me: PeerId, listen_address: &str) -> Result<Self, TransportError> {
+        Self::new(me, listen_address, Security::Plain)
+    }
+
+    fn new(me: PeerId, listen_address: &str, security: Security) -> Result<Self, TransportError> {
+        let listener = socket::listen(listen_address)?;
+        let refuse = |source| TransportError::Listen { address: listen_address.into(), source };
+        let local_address = listener.local_addr().map_err(refuse)?;
+        let options = TcpOptions::default();
+        let context = Arc::new(Context { me, options, security, peers: Mutex::default() });
+        Ok(Self { context, local_address, listener: Some(listener), tasks: JoinSet::new() })
+    }
+
+    /// Other settings than the usual ones.
+    ///
+    /// # Errors
+    /// The first setting that cannot work.
+    pub fn with(self, options: TcpOptions) -> Result<Self, TransportError> {
+        options.check()?;
+        let Context { me, security, .. } = &*self.context;
+        let (me, security) = (*me, security.clone());
+        let context = Arc::new(Context { me, options, security, peers: Mutex::default() });
+        Ok(Self { context, ..self })
+    }
+
+    /// Where it listens; the port is the one that was taken.
+    #[must_use]
+    pub const fn local_address(&self) -> SocketAddr {
+        self.local_address
+    }
+}
+
+impl Transport for TcpTransport {
+    fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
+        let listener = self.listener.take().ok_or(TransportError::Started)?;
+        let address = self.local_address.to_string();
+        let listener = tokio::net::TcpListener::from_std(listener)
+            .map_err(|source| TransportError::Listen { address, source })?;
+        self.tasks.spawn(Incoming::new(Arc::clone(&self.context), inbox).run(listener));
+        Ok(())
+    }
+
+    fn send(&mut self, envelope: Envelope) {
+        let peers = self.context.peers();
+        let Some(peer) = peers.get(&envelope.to) else { return };
+        let (to, message) = (envelope.to, envelope.message.name());
+        if peer.outbox.push(envelope) == Queued::Full {
+            tracing::debug!(peer = %to, message, "dropped a message: the queue is full");
+        }
+    }
+
+    fn learn(&mut self, peer: PeerId, address: &str) {
+        if peer == self.context.me {
+            return;
+        }
+        let mut peers = self.context.peers();
+        if let Some(known) = peers.get(&peer) {
+            let moved = known.address.send_if_modified(|old| {
+                let moved = old != address;
+                address.clone_into(old);
+                moved
+            });
+            if moved {
+                // Nothing more goes to the old address.
+                known.outbox.close();
+            }
+            return;
+        }
+        let (sender, receiver) = watch::channel(address.to_owned());
+        let (outbox, nudge) = (Arc::new(Outbox::new(&self.context.options)), Arc::default());
+        let link = Link {
+            context: Arc::clone(&self.context),
+            to: peer,
+            address: receiver,
+            outbox: Arc::clone(&outbox),
+            nudge: Arc::clone(&nudge),
+        };
+        let task = self.tasks.spawn(link.run());
+        peers.insert(peer, Peer { outbox, address: sender, nudge, task });
+    }
+
+    fn forget(&mut self, peer: PeerId) {
+        if let Some(known) = self.context.peers().remove(&peer) {
+            known.task.abort();
+        }
+    }
+}
+
+impl Context {
+    fn peers(&self) -> MutexGuard<'_, BTreeMap<PeerId, Peer>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tries at once to connect to a peer that is there.
+    fn nudge(&self, peer: PeerId) {
+        if let Some(known) = self.peers().get(&peer) {
+            known.nudge.notify_one();
+        }
+    }
+}

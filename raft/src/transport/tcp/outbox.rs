@@ -1,0 +1,181 @@
+//! What waits to be sent to one peer: two lanes, small messages before large ones.
+//!
+//! Votes, answers and heartbeats go first; entries and chunks of snapshots follow. So a vote waits
+//! for one write of the connection, not for the megabytes that are queued on a slow one. Within a
+//! lane the order stays, and so does the order of all AppendEntries: one without entries says where
+//! the log ends, and a follower would reject it if it overtook the entries before it. It need not:
+//! those are heartbeats themselves.
+//!
+//! Both lanes are bounded. A message that finds its lane full is dropped, as is every message while
+//! there is no connection: the protocol says again what still matters by then.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::options::TcpOptions;
+use crate::codec;
+use crate::message::{Carried, Envelope, Message};
+
+/// The queue of one peer.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    lanes: Mutex<Lanes>,
+    filled: Notify,
+}
+
+#[derive(Debug)]
+struct Lanes {
+    state: State,
+    prompt: VecDeque<Envelope>,
+    bulk: VecDeque<Bulk>,
+    /// Of the bulk lane.
+    bytes: usize,
+    /// How many of them are AppendEntries.
+    appends: usize,
+    bytes_max: usize,
+    messages_max: usize,
+}
+
+#[derive(Debug)]
+struct Bulk {
+    envelope: Envelope,
+    bytes: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Connected,
+    /// Nothing is kept until somebody can take it.
+    Away,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queued {
+    Yes,
+    /// There is no connection.
+    Away,
+    /// There is no room.
+    Full,
+}
+
+impl Outbox {
+    pub(super) fn new(options: &TcpOptions) -> Self {
+        let lanes = Lanes {
+            state: State::Away,
+            prompt: VecDeque::new(),
+            bulk: VecDeque::new(),
+            bytes: 0,
+            appends: 0,
+            bytes_max: options.queue_bytes_max,
+            messages_max: options.queue_messages_max,
+        };
+        Self { lanes: Mutex::new(lanes), filled: Notify::new() }
+    }
+
+    /// Queues a message, or drops it.
+    pub(super) fn push(&self, envelope: Envelope) -> Queued {
+        let queued = self.lock().push(envelope);
+        if queued == Queued::Yes {
+            self.filled.notify_one();
+        }
+        queued
+    }
+
+    /// From now on messages are taken.
+    pub(super) fn open(&self) {
+        self.lock().state = State::Connected;
+    }
+
+    /// From now on messages are dropped, and so are those that wait.
+    pub(super) fn close(&self) {
+        let mut lanes = self.lock();
+        lanes.state = State::Away;
+        lanes.prompt.clear();
+        lanes.bulk.clear();
+        (lanes.bytes, lanes.appends) = (0, 0);
+    }
+
+    /// Waits until there is something to take.
+    pub(super) async fn filled(&self) {
+        while self.lock().is_empty() {
+            self.filled.notified().await;
+        }
+    }
+
+    /// Takes what goes into one write: all small messages, then large ones up to `bytes`, but at
+    /// least one.
+    pub(super) fn take(&self, bytes: usize, batch: &mut Vec<Envelope>) {
+        self.lock().take(bytes, batch);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lanes {
+    fn is_empty(&self) -> bool {
+        self.prompt.is_empty() && self.bulk.is_empty()
+    }
+
+    fn push(&mut self, envelope: Envelope) -> Queued {
+        if self.state == State::Away {
+            return Queued::Away;
+        }
+        if self.is_bulk(&envelope.message) {
+            self.push_bulk(envelope)
+        } else {
+            self.push_prompt(envelope)
+        }
+    }
+
+    /// Whether a message has to wait behind large ones.
+    fn is_bulk(&self, message: &Message) -> bool {
+        if let Message::AppendEntries(append) = message {
+            append.carried() == Carried::Entries || self.appends > 0
+        } else if let Message::InstallSnapshot(chunk) = message {
+            !chunk.chunk.is_empty()
+        } else {
+            false
+        }
+    }
+
+    fn push_prompt(&mut self, envelope: Envelope) -> Queued {
+        if self.prompt.len() >= self.messages_max {
+            return Queued::Full;
+        }
+        self.prompt.push_back(envelope);
+        Queued::Yes
+    }
+
+    fn push_bulk(&mut self, envelope: Envelope) -> Queued {
+        let bytes = codec::encoded_len_max(&envelope);
+        // One that is larger than the whole queue can still be sent alone.
+        let fits = self.bulk.is_empty() || self.bytes + bytes <= self.bytes_max;
+        if !fits || self.bulk.len() >= self.messages_max {
+            return Queued::Full;
+        }
+        self.bytes += bytes;
+        self.appends += usize::from(is_append(&envelope));
+        self.bulk.push_back(Bulk { envelope, bytes });
+        Queued::Yes
+    }
+
+    fn take(&mut self, bytes: usize, batch: &mut Vec<Envelope>) {
+        batch.extend(self.prompt.drain(..));
+        let mut room = bytes;
+        while let Some(next) = self.bulk.pop_front_if(|next| next.bytes <= room || room == bytes) {
+            room = room.saturating_sub(next.bytes);
+            self.bytes -= next.bytes;
+            self.appends -= usize::from(is_append(&next.envelope));
+            batch.push(next.envelope);
+        }
+    }
+}
+
+fn is_append(envelope: &Envelope) -> bool {
+    matches!(envelope.message, Message::AppendEntries(_))
+}

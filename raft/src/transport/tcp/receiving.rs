@@ -1,0 +1,204 @@
+//! The bytes of an incoming connection become messages: handshake, frames, checks.
+//!
+//! No socket here, so that the whole way from bytes to messages can be tested and fuzzed. A frame
+//! is `len:u32` and as many bytes, which [`codec`] decodes; `len` is little-endian.
+//!
+//! # Memory
+//! One buffer serves the whole connection. It grows with the bytes that have come in, never with
+//! what a length promises: at most 4 KiB before the peer is identified, then twice the longest
+//! frame, and it shrinks again after a long one.
+
+use super::handshake::Hello;
+use super::refusal::Refusal;
+use crate::codec;
+use crate::message::Envelope;
+use crate::types::PeerId;
+
+/// The length of a frame's length, in bytes.
+pub const FRAME_HEADER_BYTES: usize = 4;
+
+/// How much is read at once from a peer that is not identified.
+const HELLO_ROOM: usize = 1024;
+/// How much is read at once afterwards.
+const ROOM: usize = 64 * 1024;
+/// A buffer larger than this is given back once it is empty.
+const KEPT_MAX: usize = 1024 * 1024;
+
+/// What an incoming connection must be like.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// The listening peer.
+    pub me: PeerId,
+    /// The name of its cluster.
+    pub cluster: String,
+    /// What the connecting peer must repeat.
+    pub nonce: u64,
+    /// The longest frame, in bytes, without its length.
+    pub frame_bytes_max: usize,
+}
+
+/// What came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Who the other side says it is. An answer is due.
+    Hello(PeerId),
+    /// The other side has repeated the nonce: it is alive, and nobody's recording.
+    Identified(PeerId),
+    /// A message of that peer for this one.
+    Message(Envelope),
+}
+
+/// The receiving end of a connection, without the socket.
+///
+/// ```
+/// use raft::PeerId;
+/// use raft::transport::tcp::{Expected, Hello, Received, Receiving, Refusal};
+///
+/// let [one, two] = [1, 2].map(PeerId::new);
+/// let hello = |to| Hello { from: one, to, cluster: "example".into() }.encode();
+/// let expected = Expected { me: two, cluster: "example".into(), nonce: 7, frame_bytes_max: 100 };
+///
+/// let mut receiving = Receiving::new(expected.clone());
+/// receiving.buffer().extend(hello(two));
+/// assert_eq!(receiving.take_next(), Ok(Some(Received::Hello(one))));
+/// assert_eq!(receiving.take_next(), Ok(None));
+///
+/// let mut receiving = Receiving::new(expected);
+/// receiving.buffer().extend(hello(PeerId::new(3)));
+/// assert_eq!(receiving.take_next(), Err(Refusal::NotMe { wanted: PeerId::new(3) }));
+/// ```
+#[derive(Debug)]
+pub struct Receiving {
+    expected: Expected,
+    stage: Stage,
+    bytes: Vec<u8>,
+    // Everything before it has been used.
+    start: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Hello,
+    Nonce { from: PeerId },
+    Frames { from: PeerId },
+}
+
+impl Receiving {
+    /// A connection over which nothing has come in.
+    #[must_use]
+    pub const fn new(expected: Expected) -> Self {
+        Self { expected, stage: Stage::Hello, bytes: Vec::new(), start: 0 }
+    }
+
+    /// Where the next bytes go: after what is there. It has room for some.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        // What is left is the beginning of a frame.
+        self.bytes.drain(..self.start);
+        self.start = 0;
+        if self.bytes.is_empty() && self.bytes.capacity() > KEPT_MAX {
+            self.bytes.shrink_to(ROOM);
+        }
+        let room = match self.stage {
+            Stage::Hello | Stage::Nonce { .. } => HELLO_ROOM,
+            Stage::Frames { .. } => ROOM,
+        };
+        if self.bytes.capacity() - self.bytes.len() < room / 2 {
+            self.bytes.reserve(room);
+        }
+        &mut self.bytes
+    }
+
+    /// How many bytes the buffer takes in memory.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// The next thing that has come in whole; `None` if more bytes are needed.
+    ///
+    /// # Errors
+    /// The connection must end. What is asked after that has no meaning.
+    pub fn take_next(&mut self) -> Result<Option<Received>, Refusal> {
+        match self.stage {
+            Stage::Hello => self.hello(),
+            Stage::Nonce { from } => self.nonce(from),
+            Stage::Frames { from } => self.message(from),
+        }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    fn hello(&mut self) -> Result<Option<Received>, Refusal> {
+        let Some((hello, len)) = Hello::decode(self.rest())? else { return Ok(None) };
+        let Expected { me, cluster, .. } = &self.expected;
+        if hello.cluster != *cluster {
+            return Err(Refusal::Cluster { theirs: hello.cluster, ours: cluster.clone() });
+        }
+        if hello.to != *me {
+            return Err(Refusal::NotMe { wanted: hello.to });
+        }
+        if hello.from == *me {
+            return Err(Refusal::SameName { name: *me });
+        }
+        self.start += len;
+        self.stage = Stage::Nonce { from: hello.from };
+        Ok(Some(Received::Hello(hello.from)))
+    }
+
+    fn nonce(&mut self, from: PeerId) -> Result<Option<Received>, Refusal> {
+        let Some(nonce) = self.rest().first_chunk() else { return Ok(None) };
+        if u64::from_le_bytes(*nonce) != self.expected.nonce {
+            return Err(Refusal::Replayed);
+        }
+        self.start += nonce.len();
+        self.stage = Stage::Frames { from };
+        Ok(Some(Received::Identified(from)))
+    }
+
+    fn message(&mut self, from: PeerId) -> Result<Option<Received>, Refusal> {
+        let Some((len, rest)) = self.rest().split_first_chunk() else { return Ok(None) };
+        let max = self.expected.frame_bytes_max;
+        let found = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
+        if found > max {
+            return Err(Refusal::TooLarge { found, max });
+        }
+        let Some(frame) = rest.get(..found) else { return Ok(None) };
+        let envelope = codec::decode(frame)?;
+        if envelope.from != from {
+            return Err(Refusal::Sender { found: envelope.from });
+        }
+        if envelope.to != self.expected.me {
+            return Err(Refusal::Receiver { found: envelope.to });
+        }
+        self.start += FRAME_HEADER_BYTES + found;
+        Ok(Some(Received::Message(envelope)))
+    }
+}
+
+/// Puts a message's frame after what `bytes` holds. A frame longer than `frame_bytes_max` leaves
+/// `bytes` as they were, and its length is the error.
+///
+/// # Errors
+/// The frame would be too long.
+pub fn frame_onto(
+    envelope: &Envelope,
+    frame_bytes_max: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<(), usize> {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+    codec::encode_onto(envelope, bytes);
+    let len = bytes.len() - start - FRAME_HEADER_BYTES;
+    match u32::try_from(len) {
+        Ok(header) if len <= frame_bytes_max => {
+            bytes[start..start + FRAME_HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
+            Ok(())
+        }
+        Ok(_) | Err(_) => {
+            bytes.truncate(start);
+            Err(len)
+        }
+    }
+}

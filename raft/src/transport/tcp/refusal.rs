@@ -1,0 +1,127 @@
+//! Why a connection ends.
+
+use std::io;
+use std::time::Duration;
+
+use super::handshake::{VERSION, Verdict};
+use crate::codec::DecodeError;
+use crate::types::PeerId;
+
+/// What a peer at the other end did, or is, that its connection ends for. The text completes "the
+/// connection of this peer ends: …".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The first bytes are somebody else's.
+    #[error("its first bytes are not those of this protocol")]
+    Foreign,
+    /// The first bytes begin a TLS handshake.
+    #[error("it speaks TLS, and this peer was told to speak plain TCP")]
+    SpeaksTls,
+    /// TLS was expected and something else came, or the certificates do not fit; says which.
+    #[error("{0}")]
+    Tls(String),
+    /// A version this peer does not know.
+    #[error("it speaks version {found} of the protocol, and this peer version {VERSION}")]
+    Version {
+        /// The version it named.
+        found: u8,
+    },
+    /// A peer of another cluster.
+    #[error("it is of the cluster `{theirs}`, and this peer of `{ours}`")]
+    Cluster {
+        /// The name it gave.
+        theirs: String,
+        /// The name given to this peer.
+        ours: String,
+    },
+    /// It looks for another peer.
+    #[error("it looks for peer {wanted} at this peer's address")]
+    NotMe {
+        /// Whom it looks for.
+        wanted: PeerId,
+    },
+    /// It has the name of this peer.
+    #[error("it has the name of this very peer, {name}")]
+    SameName {
+        /// The name.
+        name: PeerId,
+    },
+    /// Its certificate is valid, but that of somebody else.
+    #[error("its certificate does not name it: it lacks the DNS name `{wanted}`")]
+    Certificate {
+        /// The name that must be in it.
+        wanted: String,
+    },
+    /// Its handshake was made for another connection.
+    #[error("its handshake belongs to another connection")]
+    Replayed,
+    /// A frame over the limit.
+    #[error("it announces a frame of {found} bytes, and this peer takes {max} (`frame_bytes_max`)")]
+    TooLarge {
+        /// The frame's length, in bytes.
+        found: usize,
+        /// The limit, in bytes.
+        max: usize,
+    },
+    /// A frame that is no message.
+    #[error("it sent a frame that is no message: {0}")]
+    NoMessage(#[from] DecodeError),
+    /// A message whose sender is somebody else.
+    #[error("it sent a message of peer {found}")]
+    Sender {
+        /// Whom the message names as its sender.
+        found: PeerId,
+    },
+    /// A message whose receiver is somebody else.
+    #[error("it sent a message for peer {found}")]
+    Receiver {
+        /// Whom the message names as its receiver.
+        found: PeerId,
+    },
+    /// It was not identified in time.
+    #[error("it did not identify itself within {within:?} (`handshake_timeout`)")]
+    Late {
+        /// The time it had.
+        within: Duration,
+    },
+    /// There are too many like it.
+    #[error("{open} other connections wait to be identified (`unidentified_max`)")]
+    Flood {
+        /// How many.
+        open: usize,
+    },
+    /// The receiver said no.
+    #[error("{0}")]
+    Verdict(Verdict),
+}
+
+/// How a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum End {
+    /// The other side broke the rules: worth a warning.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The network or the other process ended it, as it happens.
+    #[error("{0}")]
+    Lost(#[from] io::Error),
+    /// The other side took nothing for too long.
+    #[error("it took nothing for {0:?} (`silence_max`)")]
+    Stuck(Duration),
+    /// The same peer has connected again.
+    #[error("the peer has connected again")]
+    Replaced,
+    /// The peer has a new address.
+    #[error("the peer has another address")]
+    Moved,
+    /// The driver has ended.
+    #[error("the driver has ended")]
+    Closed,
+}
+
+impl End {
+    /// The other side closed the connection.
+    pub(super) fn eof() -> Self {
+        Self::Lost(io::Error::new(io::ErrorKind::UnexpectedEof, "it closed the connection"))
+    }
+}

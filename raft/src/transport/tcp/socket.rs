@@ -1,0 +1,37 @@
+//! What a socket is told before it is used.
+
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+
+use crate::transport::TransportError;
+
+/// How much may wait unsent in the system's own buffer, in bytes, where small messages cannot
+/// overtake it.
+const UNSENT_MAX: u32 = 128 * 1024;
+
+/// Listens on an address.
+pub(super) fn listen(address: &str) -> Result<TcpListener, TransportError> {
+    let refuse = |source| TransportError::Listen { address: address.to_owned(), source };
+    let listener = TcpListener::bind(address).map_err(refuse)?;
+    listener.set_nonblocking(true).map_err(refuse)?;
+    Ok(listener)
+}
+
+/// Sends at once what is written, and notices within `silence_max` that the other machine is gone.
+/// A system that has one of these settings not is no reason to refuse a connection.
+pub(super) fn prepare(stream: &TcpStream, silence_max: Duration) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let probe = silence_max.div_f64(4.0).max(Duration::from_secs(1));
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(probe).with_interval(probe))?;
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    {
+        socket.set_tcp_user_timeout(Some(silence_max))?;
+        socket.set_tcp_notsent_lowat(UNSENT_MAX)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! What callers get: answers, and errors that say what they may do.
+
+use std::time::Duration;
+
+use raft::driver::{Outcome, ReadError, RunState, Settings, StopReason, Unknown, WriteError};
+use raft::{Raft, RoleName};
+
+use crate::support::{Add, Cluster, Counter, FOREVER, counters};
+
+#[tokio::test(start_paused = true)]
+async fn a_command_is_answered_by_the_state_machine_and_read_back() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    assert_eq!(leader.propose(Add(2)).await.expect("it leads"), 2);
+    assert_eq!(leader.propose(Add(3)).await.expect("it leads"), 5);
+    assert_eq!(leader.read(|counter| counter.value).await.expect("it leads"), 5);
+
+    let applied = leader.status().last_applied;
+    for raft in &cluster.rafts {
+        let caught_up = raft.wait(|status| status.last_applied >= applied, FOREVER).await;
+        assert_eq!(caught_up.expect("all peers apply it").commit_index, applied);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_are_carried_out_in_the_order_of_the_calls() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    let calls: Vec<_> = (0..1000).map(|_| leader.propose(Add(1))).collect();
+    for (place, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.expect("it leads"), place as u64 + 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_names_the_leader_and_its_address() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await.id();
+    let follower = cluster.others(cluster.raft(leader))[0];
+    let error = cluster.raft(follower).propose(Add(1)).await.expect_err("it follows");
+    let expected = format!("this peer does not lead, peer {leader} at host-{leader}:7000 does");
+    assert_eq!((error.to_string(), error.outcome()), (expected, Outcome::Never));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_serves_reads_that_see_all_answered_writes() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    for value in 1..=20 {
+        leader.propose(Add(1)).await.expect("it leads");
+        for follower in cluster.others(leader) {
+            let read = cluster.raft(follower).read(|counter| counter.value).await;
+            assert_eq!(read.expect("it knows the leader"), value);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_of_a_peer_that_is_alone_ends_without_an_answer() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    cluster.isolate(leader.id());
+    let error = leader.read(|counter| counter.value).await.expect_err("it may be old");
+    assert!(matches!(error, ReadError::Late | ReadError::LeadershipLost), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_of_a_lost_leader_ends_as_unknown_soon_after_it_hears_of_another() {
+    let cluster = counters().await;
+    let old = cluster.leader().await;
+    cluster.isolate(old.id());
+    let call = old.propose_within(Add(1), FOREVER * 1000);
+    let rest: Vec<_> = cluster.others(old).iter().map(|id| id.number()).collect();
+    let new = cluster.leader_among(&rest).await;
+    assert_eq!(new.propose(Add(10)).await.expect("it leads a majority"), 10);
+
+    // Only the news of the term comes through: the new leader's entries do not.
+    cluster.faults.heal_way(old.id(), new.id());
+    let [one, two] = cluster.others(old)[..] else { panic!("three peers") };
+    cluster.faults.heal_way(old.id(), one);
+    cluster.faults.heal_way(old.id(), two);
+    let later = if one == new.id() { two } else { one };
+    cluster.faults.heal_way(later, old.id());
+    let error = call.await.expect_err("its leader is gone");
+    assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    let lost = matches!(error, WriteError::OutcomeUnknown { why: Unknown::LeadershipLost, .. });
+    assert!(lost, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_whose_place_another_took_is_known_never_to_happen() {
+    let cluster = counters().await;
+    let old = cluster.leader().await;
+    old.propose(Add(1)).await.expect("it leads");
+    cluster.isolate(old.id());
+    let call = old.propose_within(Add(100), FOREVER * 1000);
+    let rest: Vec<_> = cluster.others(old).iter().map(|id| id.number()).collect();
+    let new = cluster.leader_among(&rest).await;
+    assert_eq!(new.propose(Add(10)).await.expect("it leads a majority"), 11);
+    cluster.faults.clear();
+    let error = call.await.expect_err("another entry has its place");
+    assert!(matches!(error, WriteError::Replaced { .. }), "{error}");
+    assert_eq!(error.outcome(), Outcome::Never);
+    let value = new.read(|counter| counter.value).await.expect("it leads");
+    assert_eq!(value, 11, "it never happened");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_majority_a_call_ends_with_its_deadline() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    cluster.isolate(leader.id());
+    let start = tokio::time::Instant::now();
+    let error = leader.propose_within(Add(1), Duration::from_millis(70)).await.expect_err("alone");
+    let unknown = matches!(error, WriteError::OutcomeUnknown { why: Unknown::DeadlinePassed, .. });
+    assert!(unknown, "{error}");
+    assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
+    let error = leader.propose_within(Add(1), Duration::ZERO).await.expect_err("too late at once");
+    assert!(matches!(error, WriteError::Late), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_too_much_waits_the_caller_is_told_and_room_comes_back() {
+    let settings = Settings { calls_max: 3, ..Settings::default() };
+    let cluster = Cluster::start(3, |builder| {
+        builder.state_machine(Counter::default()).settings(settings.clone())
+    })
+    .await;
+    let leader = cluster.leader().await;
+    let calls: Vec<_> = (0..4).map(|_| leader.propose(Add(1))).collect();
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await);
+    }
+    let full = answers.pop().expect("four calls").expect_err("one too many");
+    assert_eq!(full.outcome(), Outcome::Never);
+    assert!(full.to_string().starts_with("3 commands of 3 bytes are waiting"), "{full}");
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(leader.propose(Add(1)).await.expect("there is room again"), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutting_down_ends_all_calls_and_leaves_nothing_behind() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    leader.propose(Add(1)).await.expect("it leads");
+    cluster.isolate(leader.id());
+    let appended = leader.propose(Add(1));
+    tokio::task::yield_now().await;
+    let question = leader.read(|counter| counter.value);
+    let (answer, read, ()) = tokio::join!(appended, question, leader.shutdown());
+    let error = answer.expect_err("no majority, then no node");
+    assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    assert!(matches!(read, Err(ReadError::Stopped(StopReason::ShutDown))), "{read:?}");
+
+    let error = leader.propose(Add(1)).await.expect_err("there is no node");
+    assert!(matches!(error, WriteError::Stopped(StopReason::ShutDown)), "{error}");
+    assert!(matches!(leader.status().run, RunState::Stopped(StopReason::ShutDown)));
+    leader.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_last_handle_ends_the_node() {
+    let cluster = counters().await;
+    let mut watch = cluster.rafts[0].watch();
+    let clone = cluster.rafts[0].clone();
+    drop(cluster);
+    assert!(matches!(watch.borrow().run, RunState::Running));
+    drop(clone);
+    let ended = watch.wait_for(|status| matches!(status.run, RunState::Stopped(_))).await;
+    assert!(ended.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_starts_again_knows_what_it_knew() {
+    let mut cluster = counters().await;
+    for value in 1..=5 {
+        assert_eq!(cluster.leader().await.propose(Add(1)).await.expect("it leads"), value);
+    }
+    for raft in &cluster.rafts {
+        raft.kill().await;
+    }
+    cluster.rafts.clear();
+    for id in 1..=3 {
+        let raft = cluster.builder(id).state_machine(Counter::default()).start().await;
+        cluster.rafts.push(raft.expect("its store is whole"));
+    }
+    let leader = cluster.leader().await;
+    assert_eq!(leader.read(|counter| counter.value).await.expect("it leads"), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_alone_leads_itself() {
+    let cluster = Cluster::start(1, |builder| builder.state_machine(Counter::default())).await;
+    let raft: &Raft<Counter> = cluster.leader().await;
+    assert_eq!(raft.status().role, RoleName::Leader);
+    assert_eq!(raft.propose(Add(7)).await.expect("it leads"), 7);
+}

@@ -1,0 +1,129 @@
+//! A counter, and a cluster of it in one process.
+
+use std::time::Duration;
+
+use raft::driver::{Builder, MachineError, Status, from_bytes, to_bytes};
+use raft::storage::MemoryStorage;
+use raft::transport::memory::Hub;
+use raft::transport::{Faults, FaultyTransport};
+use raft::{PeerId, Raft, StateMachine};
+
+/// Longer than anything takes: who waits for so long hangs.
+pub(crate) const FOREVER: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default)]
+pub(crate) struct Counter {
+    pub(crate) value: u64,
+}
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Add(pub(crate) u64);
+
+impl StateMachine for Counter {
+    type Command = Add;
+    type Answer = u64;
+
+    fn apply(&mut self, Add(count): Add) -> u64 {
+        self.value += count;
+        self.value
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
+        to_bytes(&self.value)
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
+        self.value = from_bytes(snapshot)?;
+        Ok(())
+    }
+}
+
+/// Peers 1 to n of one process, with stores that outlive them and a network that can be cut.
+pub(crate) struct Cluster<M: StateMachine> {
+    pub(crate) faults: Faults,
+    pub(crate) stores: Vec<MemoryStorage>,
+    pub(crate) rafts: Vec<Raft<M>>,
+    hub: Hub,
+}
+
+impl<M: StateMachine> Cluster<M> {
+    /// Starts `count` peers, each built as `build` says.
+    pub(crate) async fn start(count: u64, build: impl Fn(Builder<M>) -> Builder<M>) -> Self {
+        let mut cluster = Self {
+            faults: Faults::new(|| 42),
+            stores: (0..count).map(|_| MemoryStorage::default()).collect(),
+            rafts: Vec::new(),
+            hub: Hub::default(),
+        };
+        for id in 1..=count {
+            let raft = build(cluster.builder(id)).start().await.expect("all parts are there");
+            cluster.rafts.push(raft);
+        }
+        cluster
+    }
+
+    /// A peer with its store and its end of the network; what is missing is the state machine.
+    pub(crate) fn builder(&self, id: u64) -> Builder<M> {
+        let peer = PeerId::new(id);
+        let transport = FaultyTransport::new(peer, self.hub.join(peer), self.faults.clone());
+        let peers = (1..=self.stores.len() as u64).map(|id| (id, format!("host-{id}:7000")));
+        Raft::builder(id).peers(peers).storage(self.stores[place(id)].clone()).transport(transport)
+    }
+
+    pub(crate) fn raft(&self, id: PeerId) -> &Raft<M> {
+        &self.rafts[place(id.number())]
+    }
+
+    /// The peer that leads once all that can be reached from `from` agree on it.
+    pub(crate) async fn leader(&self) -> &Raft<M> {
+        self.leader_among(&(1..=self.rafts.len() as u64).collect::<Vec<_>>()).await
+    }
+
+    /// The peer that leads these, once it leads and the others follow it in its term.
+    pub(crate) async fn leader_among(&self, ids: &[u64]) -> &Raft<M> {
+        loop {
+            let first = self.raft(PeerId::new(ids[0]));
+            let known = first.wait(|status| leader_in(status, ids), FOREVER).await;
+            let known = known.expect("somebody wins an election");
+            let leader = known.leader.expect("the condition says so");
+            let follows = |status: &Status| {
+                status.current_term >= known.current_term && leader_in(status, ids)
+            };
+            let mut agreed = true;
+            for id in ids {
+                let status = self.raft(PeerId::new(*id)).wait(follows, FOREVER).await;
+                let status = status.expect("it hears from the leader");
+                agreed &=
+                    status.leader == Some(leader) && status.current_term == known.current_term;
+            }
+            if agreed {
+                return self.raft(leader);
+            }
+        }
+    }
+
+    /// The peers other than `raft`.
+    pub(crate) fn others(&self, raft: &Raft<M>) -> Vec<PeerId> {
+        self.rafts.iter().map(Raft::id).filter(|id| *id != raft.id()).collect()
+    }
+
+    /// Cuts a peer off from all others.
+    pub(crate) fn isolate(&self, peer: PeerId) {
+        for other in self.rafts.iter().map(Raft::id).filter(|id| *id != peer) {
+            self.faults.cut(peer, other);
+        }
+    }
+}
+
+fn leader_in(status: &Status, ids: &[u64]) -> bool {
+    status.leader.is_some_and(|leader| ids.contains(&leader.number()))
+}
+
+fn place(id: u64) -> usize {
+    usize::try_from(id).expect("a small number") - 1
+}
+
+/// Three counters.
+pub(crate) async fn counters() -> Cluster<Counter> {
+    Cluster::start(3, |builder| builder.state_machine(Counter::default())).await
+}

@@ -1,0 +1,232 @@
+//! Both stores mean what records mean, and a store that does not is caught.
+
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+use raft::storage::conformance::{self, Script, difference, survivors};
+use raft::storage::{DiskOptions, DiskStorage, MemoryStorage, Storage, StorageError};
+use raft::{Payload, PeerId, Record, Stored, Suffix, Term, Write};
+
+const PEER: PeerId = PeerId::new(1);
+
+#[test]
+fn the_store_in_memory_conforms() {
+    let place = || {
+        let kept = MemoryStorage::default();
+        move || Ok(kept.clone())
+    };
+    conformance::check(place).expect("it is the model");
+}
+
+#[test]
+fn the_store_on_disk_conforms_whatever_the_length_of_its_files() {
+    for segment_bytes in [300, 64 << 20] {
+        let place = || {
+            let folder = tempfile::tempdir().expect("a folder");
+            move || DiskOptions::default().segment_bytes(segment_bytes).open(&folder, PEER)
+        };
+        let conforms = conformance::check(place);
+        conforms.unwrap_or_else(|violation| panic!("{segment_bytes}: {violation}"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Batches of any size, with or without a start in between, in files of any length.
+    #[test]
+    fn the_disk_holds_what_was_written(
+        seed: u64,
+        segment_bytes in 1_u64..4000,
+        starts in proptest::collection::vec(any::<bool>(), 1..12),
+    ) {
+        let folder = tempfile::tempdir()?;
+        let open = || DiskOptions::default().segment_bytes(segment_bytes).open(&folder, PEER);
+        let mut script = Script::new(seed);
+        let mut store = open()?;
+        for start in starts {
+            store.write(&script.batch())?;
+            if start {
+                drop(store);
+                store = open()?;
+            }
+            let found = store.load()?;
+            prop_assert_eq!(difference(&found, script.model()), None);
+        }
+    }
+
+    #[test]
+    fn an_interrupted_batch_leaves_one_of_its_survivors(seed: u64, steps in 0_usize..20) {
+        let mut script = Script::new(seed);
+        (0..steps).for_each(|_| drop(script.batch()));
+        let before = script.model().clone();
+        let batch = script.batch();
+        let states = survivors(&before, &batch);
+        prop_assert_eq!(states.first(), Some(&before));
+        prop_assert_eq!(states.last(), Some(script.model()));
+    }
+}
+
+type CarryOut = fn(&mut Stored, &[Write]);
+
+/// A store in memory that carries out a batch as it likes.
+#[derive(Clone)]
+struct Planted {
+    write: CarryOut,
+    stored: Arc<Mutex<Stored>>,
+}
+
+impl Storage for Planted {
+    fn load(&mut self) -> Result<Stored, StorageError> {
+        Ok(self.stored.lock().expect("sound").clone())
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        (self.write)(&mut self.stored.lock().expect("sound"), writes);
+        Ok(())
+    }
+}
+
+/// Does what a record means, gap or not: a store on disk would not notice one either.
+fn record(stored: &mut Stored, record: &Record) {
+    if let Record::Append(entries) = record {
+        stored.entries.extend_from_slice(entries);
+    } else {
+        stored.record(record);
+    }
+}
+
+fn right(stored: &mut Stored, writes: &[Write]) {
+    writes.iter().for_each(|write| record(stored, &write.record));
+}
+
+/// Carries out a batch after `spoil` has had its way with each record.
+fn spoilt(stored: &mut Stored, writes: &[Write], spoil: fn(&Stored, &mut Record)) {
+    for write in writes {
+        let mut wrong = write.record.clone();
+        spoil(stored, &mut wrong);
+        record(stored, &wrong);
+    }
+}
+
+/// Bugs that stores have had, and some that they might.
+const BUGS: [(&str, CarryOut); 13] = [
+    ("ignores truncation", |stored, writes| {
+        let is_other = |write: &&Write| !matches!(write.record, Record::Truncate { .. });
+        writes.iter().filter(is_other).for_each(|write| record(stored, &write.record));
+    }),
+    ("truncates one entry only", |stored, writes| {
+        spoilt(stored, writes, |stored, record| {
+            if let Record::Truncate { from } = record {
+                *from = stored.last().index.max(*from);
+            }
+        });
+    }),
+    ("truncates one entry too many", |stored, writes| {
+        spoilt(stored, writes, |_, record| {
+            if let Record::Truncate { from } = record {
+                *from = from.prev();
+            }
+        });
+    }),
+    ("forgets the vote", |stored, writes| {
+        spoilt(stored, writes, |_, record| {
+            if let Record::HardState(state) = record {
+                state.voted_for = None;
+            }
+        });
+    }),
+    ("keeps the vote of an older term", |stored, writes| {
+        spoilt(stored, writes, |stored, record| {
+            if let Record::HardState(state) = record {
+                state.voted_for = state.voted_for.or(stored.hard_state.voted_for);
+            }
+        });
+    }),
+    ("keeps a discarded suffix", |stored, writes| {
+        spoilt(stored, writes, |_, record| {
+            if let Record::Snapshot { suffix, .. } = record {
+                *suffix = Suffix::Kept;
+            }
+        });
+    }),
+    ("drops a kept suffix", |stored, writes| {
+        spoilt(stored, writes, |_, record| {
+            if let Record::Snapshot { suffix, .. } = record {
+                *suffix = Suffix::Discarded;
+            }
+        });
+    }),
+    ("loses the snapshot's term", |stored, writes| {
+        spoilt(stored, writes, |_, record| {
+            if let Record::Snapshot { snapshot, .. } = record {
+                snapshot.last_included.term = Term::ZERO;
+            }
+        });
+    }),
+    ("keeps the first snapshot", |stored, writes| {
+        for write in writes {
+            let before = stored.snapshot.clone();
+            record(stored, &write.record);
+            stored.snapshot = before.or(stored.snapshot.take());
+        }
+    }),
+    ("carries out appends first", |stored, writes| {
+        let mut writes = writes.to_vec();
+        writes.sort_by_key(|write| !matches!(write.record, Record::Append(_)));
+        right(stored, &writes);
+    }),
+    ("loses the last record of a batch", |stored, writes| {
+        right(stored, &writes[..writes.len().saturating_sub(1)]);
+    }),
+    ("loses the last entry of an append", |stored, writes| {
+        spoilt(stored, writes, |_, record| {
+            if let Record::Append(entries) = record {
+                entries.pop();
+            }
+        });
+    }),
+    ("writes commands as no-ops", |stored, writes| {
+        spoilt(stored, writes, |_, record| {
+            if let Record::Append(entries) = record {
+                entries.iter_mut().for_each(|entry| entry.payload = Payload::NoOp);
+            }
+        });
+    }),
+];
+
+fn check(write: CarryOut) -> Result<(), conformance::Violation> {
+    conformance::check(|| {
+        let kept = Planted { write, stored: Arc::default() };
+        move || Ok(kept.clone())
+    })
+}
+
+#[test]
+fn a_store_with_a_planted_bug_is_caught() {
+    check(right).expect("without a bug it is right");
+    for (bug, write) in BUGS {
+        let Err(violation) = check(write) else { panic!("a store that {bug} passes") };
+        let text = violation.to_string();
+        assert!(text.contains("expected") && text.contains("written last"), "{bug}: {text}");
+    }
+}
+
+/// A store that never writes to its folder is caught by opening it again.
+#[test]
+fn a_store_that_keeps_all_in_memory_is_caught() {
+    let violation = conformance::check(|| || Ok(MemoryStorage::default()));
+    assert!(violation.is_err());
+}
+
+#[test]
+fn a_disk_store_takes_up_where_it_was() -> Result<(), StorageError> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut script = Script::new(3);
+    for _ in 0..50 {
+        let mut store = DiskStorage::open(&folder, PEER)?;
+        assert_eq!(difference(&store.load()?, script.model()), None);
+        store.write(&script.batch())?;
+    }
+    Ok(())
+}

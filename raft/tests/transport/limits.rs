@@ -1,0 +1,164 @@
+//! What is bounded: queues, frames, connections that do not say who they are.
+
+use std::time::Duration;
+
+use raft::transport::Transport as _;
+use raft::transport::tcp::{TcpOptions, TcpTransport};
+use raft::{Envelope, Message};
+
+use super::support::{Log, Peer, Raw, append, chunk, connected, in_time, options, peer, vote};
+
+const CHUNK: usize = 64 * 1024;
+
+#[tokio::test]
+async fn a_heartbeat_and_a_vote_overtake_what_a_slow_receiver_leaves_waiting() {
+    let options = TcpOptions { queue_bytes_max: 64 << 20, ..options() };
+    let mut one = Peer::plain(1, options.clone());
+    let transport = TcpTransport::plain(peer(2), "127.0.0.1:0").unwrap().with(options).unwrap();
+    // It takes one message and no more until it is asked.
+    let mut two = Peer::start(2, transport, 1);
+    one.knows(&two);
+    one.reaches(&mut two).await;
+    let last = 500;
+    for id in 1..=last {
+        one.transport.send(chunk(id, peer(1), peer(2), CHUNK));
+    }
+    assert_eq!(two.next().await.id.number(), 1);
+    // Chunks are on their way, and most of them cannot be: they are 32 MB.
+    one.transport.send(append(1001, peer(1), peer(2), &[]));
+    one.transport.send(vote(1002, peer(1), peer(2)));
+    let mut order = Vec::new();
+    while order.len() < 501 {
+        order.push(two.next().await.id.number());
+    }
+    let place = |id| order.iter().position(|found| *found == id);
+    let (heartbeat, vote) = (place(1001).unwrap(), place(1002).unwrap());
+    assert!(heartbeat < 400 && vote == heartbeat + 1, "{heartbeat} and {vote} of 501");
+    let chunks: Vec<_> = order.into_iter().filter(|id| *id <= last).collect();
+    assert_eq!(chunks, (2..=last).collect::<Vec<_>>(), "chunks keep their order");
+}
+
+#[tokio::test]
+async fn a_heartbeat_stays_behind_the_entries_it_tells_of() {
+    let [mut one, mut two] = connected(&options()).await;
+    let large = vec![1; 1 << 20];
+    one.transport.send(append(1, peer(1), peer(2), &[&large]));
+    one.transport.send(append(2, peer(1), peer(2), &[]));
+    one.transport.send(vote(3, peer(1), peer(2)));
+    let order = [two.next().await, two.next().await, two.next().await];
+    assert_eq!(order.map(|envelope| envelope.id.number()), [3, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_full_queue_drops_and_a_receiver_that_wakes_up_gets_what_is_new() {
+    let log = Log::keep();
+    let options = TcpOptions { queue_bytes_max: 1 << 20, ..options() };
+    let [mut one, mut two] = connected(&options).await;
+    let count = 2000;
+    for id in 1..=count {
+        one.transport.send(chunk(id, peer(1), peer(2), CHUNK));
+        tokio::task::yield_now().await;
+    }
+    log.until("the queue is full").await;
+    let mut ids = Vec::new();
+    in_time(async {
+        while ids.last() != Some(&u64::MAX) {
+            one.transport.send(chunk(u64::MAX, peer(1), peer(2), 1));
+            ids.push(two.next().await.id.number());
+        }
+    })
+    .await;
+    assert!(ids.is_sorted(), "the order stays");
+    assert!(ids.len() < 1800, "{} of {count} chunks of {CHUNK} bytes arrived", ids.len());
+}
+
+#[tokio::test]
+async fn a_message_the_receiver_would_refuse_is_dropped_by_the_sender() {
+    let log = Log::keep();
+    let mut one = Peer::plain(1, options());
+    let mut two = Peer::plain(2, TcpOptions { frame_bytes_max: 1000, ..options() });
+    one.knows(&two);
+    one.reaches(&mut two).await;
+    one.transport.send(append(1, peer(1), peer(2), &[&[0; 2000]]));
+    one.transport.send(append(2, peer(1), peer(2), &[&[0; 500]]));
+    assert_eq!(two.next().await.id.number(), 2);
+    let warnings = log.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("raise `frame_bytes_max` on both sides"), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn one_message_may_be_larger_than_the_queue() {
+    let [mut one, mut two] = connected(&TcpOptions { queue_bytes_max: 100, ..options() }).await;
+    let large = append(1, peer(1), peer(2), &[&vec![3; 5 << 20]]);
+    one.transport.send(large.clone());
+    assert_eq!(two.next().await, large);
+}
+
+#[tokio::test]
+async fn somebody_who_says_nothing_is_let_go() {
+    let log = Log::keep();
+    let within = Duration::from_millis(30);
+    let two = Peer::plain(2, TcpOptions { handshake_timeout: within, ..options() });
+    let said = Raw::connect(&two).await.until_end().await;
+    assert!(said.is_empty(), "{said:?}");
+    log.until("it did not identify itself within 30ms (`handshake_timeout`)").await;
+}
+
+#[tokio::test]
+async fn a_flood_of_connections_is_closed_and_those_of_peers_live_on() {
+    let log = Log::keep();
+    let forever = Duration::from_secs(3600);
+    let limits = TcpOptions { unidentified_max: 3, handshake_timeout: forever, ..options() };
+    let [mut one, mut two] = connected(&limits).await;
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(Raw::connect(&two).await);
+    }
+    for _ in 0..20 {
+        Raw::connect(&two).await.until_end().await;
+    }
+    let warnings = log.warnings();
+    assert_eq!(warnings.len(), 20, "{warnings:#?}");
+    assert!(warnings[0].contains("3 other connections wait to be identified"), "{warnings:?}");
+    one.transport.send(vote(9, peer(1), peer(2)));
+    assert_eq!(two.next().await.id.number(), 9);
+
+    drop(silent);
+    let mut three = Peer::plain(3, limits);
+    three.knows(&two);
+    three.reaches(&mut two).await;
+}
+
+#[test]
+fn a_wrong_setting_is_named() {
+    type Change = fn(&mut TcpOptions);
+    let rows: [(Change, &str); 6] = [
+        (|o| o.cluster = "x".repeat(256), "`cluster` must be at most 255 bytes long"),
+        (|o| o.frame_bytes_max = usize::MAX, "`frame_bytes_max` must be below 4 GiB"),
+        (|o| o.reconnect_max = Duration::ZERO, "`reconnect_max` must be at least `reconnect_min`"),
+        (|o| o.queue_bytes_max = 0, "`queue_bytes_max` must be at least 1"),
+        (|o| o.unidentified_max = 0, "`unidentified_max` must be at least 1"),
+        (|o| o.silence_max = Duration::ZERO, "`silence_max` must be longer than zero"),
+    ];
+    for (change, expected) in rows {
+        let mut options = TcpOptions::default();
+        change(&mut options);
+        let transport = TcpTransport::plain(peer(1), "127.0.0.1:0").unwrap();
+        assert_eq!(transport.with(options).expect_err(expected).to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn nothing_waits_for_a_peer_that_is_away() {
+    let mut one = Peer::plain(1, options());
+    let mut two = Peer::plain(2, options());
+    one.transport.send(vote(1, peer(1), peer(2)));
+    one.knows(&two);
+    // The connection cannot be there yet: nothing has run since.
+    one.transport.send(vote(2, peer(1), peer(2)));
+    one.reaches(&mut two).await;
+    let late: Vec<Envelope> = std::iter::from_fn(|| two.received.try_recv().ok()).collect();
+    assert!(late.is_empty(), "{late:?}");
+    assert!(matches!(vote(1, peer(1), peer(2)).message, Message::RequestVoteReply(_)));
+}

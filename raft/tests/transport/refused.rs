@@ -1,0 +1,151 @@
+//! Whatever is wrong with a connection: it ends with one warning, and others go on.
+
+use raft::codec;
+use raft::transport::Transport as _;
+use raft::transport::tcp::{Answer, Hello, MAGIC, TcpOptions, VERSION, Verdict, frame_onto};
+use tokio::net::TcpListener;
+
+use super::support::{CLUSTER, Log, Peer, Raw, append, in_time, options, peer, vote};
+
+/// What is done wrong, and when.
+enum Wrong {
+    /// Instead of the handshake.
+    First(Vec<u8>),
+    /// After the hello, instead of the nonce.
+    AfterHello(Vec<u8>),
+    /// After a handshake as peer 1.
+    Frame(Vec<u8>),
+}
+
+fn hello(from: u64, to: u64, cluster: &str) -> Vec<u8> {
+    Hello { from: peer(from), to: peer(to), cluster: cluster.into() }.encode()
+}
+
+fn frame(body: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(body.len()).expect("it is short");
+    [&len.to_le_bytes(), body].concat()
+}
+
+fn rows() -> Vec<(Wrong, &'static str)> {
+    use Wrong::{AfterHello, First, Frame};
+    let ours = |body: &[u8]| Frame(frame(body));
+    let good = codec::encode(&vote(1, peer(1), peer(2)));
+    let mut broken = codec::encode(&append(1, peer(1), peer(2), &[b"a"]));
+    let place = broken.len() - 14;
+    broken[place..place + 8].fill(0);
+    let mut noop = codec::encode(&append(1, peer(1), peer(2), &[b"a"]));
+    let kind = noop.len() - 6;
+    noop[kind] = 0;
+    vec![
+        (First(b"GET / HTTP/1.1\r\n\r\n".to_vec()), "first bytes are not those of this protocol"),
+        (First(b"raft/udp".to_vec()), "first bytes are not those of this protocol"),
+        (First(vec![0x16, 3, 1, 2, 0, 1]), "it speaks TLS, and this peer was told to speak plain"),
+        (First([&MAGIC[..], &[9]].concat()), "it speaks version 9 of the protocol, and this peer"),
+        (First(hello(1, 2, "other")), "it is of the cluster `other`, and this peer of `test`"),
+        (First(hello(1, 3, CLUSTER)), "it looks for peer 3 at this peer's address"),
+        (First(hello(2, 2, CLUSTER)), "it has the name of this very peer, 2"),
+        (AfterHello(vec![1; 8]), "its handshake belongs to another connection"),
+        (Frame(u32::MAX.to_le_bytes().to_vec()), "it announces a frame of 4294967295 bytes"),
+        (ours(&[]), "no message: the message is cut off"),
+        (ours(&good[..good.len() - 1]), "no message: the message is cut off"),
+        (ours(&[&good[..], &[0]].concat()), "no message: 1 bytes too many"),
+        (ours(&[&[99], &good[1..]].concat()), "no message: unknown message 99"),
+        (ours(&broken), "no message: entry 1@0 cannot follow 0@0"),
+        (ours(&noop), "no message: 1 bytes too many"),
+        (ours(&codec::encode(&vote(1, peer(7), peer(2)))), "it sent a message of peer 7"),
+        (ours(&codec::encode(&vote(1, peer(1), peer(7)))), "it sent a message for peer 7"),
+    ]
+}
+
+#[tokio::test]
+async fn wrong_bytes_end_their_connection_with_one_reason_and_no_other() {
+    let log = Log::keep();
+    let [mut good, mut two] = [3, 2].map(|number| Peer::plain(number, options()));
+    good.knows(&two);
+    good.reaches(&mut two).await;
+    for (wrong, reason) in rows() {
+        let (raw, bytes, names_peer) = match wrong {
+            Wrong::First(bytes) => (Raw::connect(&two).await, bytes, false),
+            Wrong::AfterHello(bytes) => {
+                (Raw::connect(&two).await, [hello(1, 2, CLUSTER), bytes].concat(), false)
+            }
+            Wrong::Frame(bytes) => (Raw::greeted(1, &two).await, bytes, true),
+        };
+        let mut raw = raw;
+        let address = raw.0.local_addr().unwrap().to_string();
+        raw.write(&bytes).await;
+        raw.until_end().await;
+        log.until(reason).await;
+        let warnings = log.warnings();
+        assert_eq!(warnings.len(), 1, "{reason}: {warnings:#?}");
+        assert!(warnings[0].contains(&address), "{warnings:?} should name {address}");
+        assert_eq!(warnings[0].contains("peer=1 "), names_peer, "{warnings:?}");
+
+        good.transport.send(vote(5, peer(3), peer(2)));
+        assert_eq!(two.next().await, vote(5, peer(3), peer(2)), "after {reason}");
+    }
+    assert!(two.received.is_empty(), "nothing else has come in");
+}
+
+#[tokio::test]
+async fn what_was_recorded_on_one_connection_is_refused_on_the_next() {
+    let log = Log::keep();
+    let mut two = Peer::plain(2, options());
+    let mut recorded = hello(1, 2, CLUSTER);
+    let mut raw = Raw::connect(&two).await;
+    raw.write(&recorded).await;
+    let mut answer = [0; Answer::BYTES];
+    in_time(tokio::io::AsyncReadExt::read_exact(&mut raw.0, &mut answer)).await.unwrap();
+    let nonce = Answer::decode(&answer).unwrap().unwrap().nonce;
+    let mut rest = nonce.to_le_bytes().to_vec();
+    frame_onto(&vote(1, peer(1), peer(2)), 1000, &mut rest).unwrap();
+    raw.write(&rest).await;
+    assert_eq!(two.next().await.id.number(), 1);
+
+    recorded.extend(rest);
+    let mut replayed = Raw::connect(&two).await;
+    replayed.write(&recorded).await;
+    replayed.until_end().await;
+    log.until("its handshake belongs to another connection").await;
+    assert!(two.received.is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_peer_is_told_why_and_logs_it_once() {
+    let log = Log::keep();
+    let mut one = Peer::plain(1, options());
+    let two = Peer::plain(2, TcpOptions { cluster: "other".into(), ..options() });
+    one.knows(&two);
+    log.until("cannot send to a peer peer=2").await;
+    // It tries again and again, and says it once.
+    for _ in 0..5 {
+        log.until("still not connected").await;
+    }
+    let warnings = log.warnings();
+    let ours: Vec<_> = warnings.iter().filter(|line| line.contains("cannot send")).collect();
+    assert_eq!(ours.len(), 1, "{warnings:#?}");
+    assert!(ours[0].contains("it says that it belongs to another cluster"), "{ours:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_is_refused() {
+    let welcome = Answer { verdict: Verdict::Welcome, nonce: 1, frame_bytes_max: 1000 }.encode();
+    let rows = [
+        (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "first bytes are not those of this protocol"),
+        ([&MAGIC[..], &[VERSION + 1]].concat(), "it speaks version 2 of the protocol"),
+        ([&welcome[..9], &[1], &welcome[10..]].concat(), "it belongs to another cluster"),
+        ([&welcome[..9], &[77], &welcome[10..]].concat(), "it refuses this peer"),
+        ([&welcome[..], b"more"].concat(), "first bytes are not those of this protocol"),
+    ];
+    for (answer, reason) in rows {
+        let log = Log::keep();
+        let mut one = Peer::plain(1, options());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        one.transport.learn(peer(2), &listener.local_addr().unwrap().to_string());
+        let (stream, _) = in_time(listener.accept()).await.unwrap();
+        let mut raw = Raw(stream);
+        raw.write(&answer).await;
+        log.until(reason).await;
+        assert!(log.warnings().iter().any(|line| line.contains("peer=2")));
+    }
+}

@@ -1,0 +1,137 @@
+//! Connections over TCP: kept, lost, made again.
+
+use raft::transport::tcp::{TcpOptions, TcpTransport};
+use raft::transport::{Transport as _, TransportError};
+
+use super::support::{Log, Peer, Raw, append, connected, in_time, options, peer, vote};
+
+#[tokio::test]
+async fn ten_thousand_messages_arrive_in_order() {
+    let count = 10_000;
+    let limits = TcpOptions { queue_messages_max: 20_000, ..options() };
+    let [mut one, mut two] = connected(&limits).await;
+    for id in 0..count {
+        one.transport.send(vote(id, peer(1), peer(2)));
+    }
+    for id in 0..count {
+        assert_eq!(two.next().await, vote(id, peer(1), peer(2)));
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_messages_with_entries_of_all_sizes_arrive_whole() {
+    let count = 10_000;
+    let [mut one, mut two] = connected(&options()).await;
+    let entries = vec![5; 70_000];
+    let message = |id| {
+        let size = usize::try_from(id * 7919).unwrap() % if id % 100 == 0 { 70_000 } else { 200 };
+        append(id, peer(1), peer(2), &[&entries[..size], b"", &entries[..size / 2]])
+    };
+    let mut expected = 0;
+    for id in 0..count {
+        one.transport.send(message(id));
+        // No more than the queue holds may be under way.
+        let enough = if id + 1 == count { count } else { id.saturating_sub(50) };
+        while expected < enough {
+            assert_eq!(two.next().await, message(expected));
+            expected += 1;
+        }
+    }
+    assert_eq!(expected, count);
+}
+
+#[tokio::test]
+async fn all_peers_talk_to_all() {
+    let mut peers = [1, 2, 3].map(|number| Peer::plain(number, options()));
+    let addresses = [0, 1, 2].map(|place: usize| (peers[place].name, peers[place].address()));
+    for peer in &mut peers {
+        for (name, address) in &addresses {
+            peer.transport.learn(*name, address);
+        }
+    }
+    for (from, to) in [(0, 1), (1, 0), (1, 2), (2, 1), (2, 0), (0, 2)] {
+        let [one, two] = peers.get_disjoint_mut([from, to]).unwrap();
+        one.reaches(two).await;
+    }
+}
+
+/// A peer at an address that was just given up.
+async fn again(number: u64, address: &str) -> Peer {
+    let transport = in_time(async {
+        loop {
+            match TcpTransport::plain(peer(number), address) {
+                Ok(transport) => return transport,
+                // The older one's socket goes with its task.
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    });
+    Peer::start(number, transport.await.with(options()).expect("good settings"), 1024)
+}
+
+#[tokio::test]
+async fn a_receiver_that_starts_again_is_found_again() {
+    let log = Log::keep();
+    let [mut one, mut two] = connected(&options()).await;
+    let address = two.address();
+    for _ in 0..3 {
+        drop(two);
+        two = again(2, &address).await;
+        one.reaches(&mut two).await;
+        // What was sent to the older one is not sent again.
+        one.transport.send(vote(1, peer(1), peer(2)));
+        assert_eq!(two.next().await.id.number(), 1);
+    }
+    assert!(log.warnings().is_empty(), "a restart is nothing to warn of");
+}
+
+#[tokio::test]
+async fn a_peer_that_moves_is_found_at_its_new_address() {
+    let [mut one, mut two] = connected(&options()).await;
+    let mut elsewhere = Peer::plain(2, options());
+    one.knows(&elsewhere);
+    one.reaches(&mut elsewhere).await;
+    assert!(two.received.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_forgotten_peer_gets_nothing_more_until_it_is_learned_again() {
+    let log = Log::keep();
+    let [mut one, mut two] = connected(&options()).await;
+    one.transport.forget(peer(2));
+    one.transport.send(vote(1, peer(1), peer(2)));
+    log.until("an incoming connection has ended peer=1").await;
+    assert!(two.received.is_empty());
+    one.knows(&two);
+    one.reaches(&mut two).await;
+}
+
+#[tokio::test]
+async fn the_newer_connection_of_a_peer_ends_the_older() {
+    let log = Log::keep();
+    let two = Peer::plain(2, options());
+    let older = Raw::greeted(1, &two).await;
+    let _newer = Raw::greeted(1, &two).await;
+    older.until_end().await;
+    log.until("the peer has connected again").await;
+    assert!(log.warnings().is_empty());
+}
+
+#[tokio::test]
+async fn everything_ends_with_the_transport() {
+    let two = Peer::plain(2, options());
+    let raw = Raw::greeted(1, &two).await;
+    let address = two.address();
+    drop(two);
+    raw.until_end().await;
+    drop(again(2, &address).await);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named_and_nothing_starts_twice() {
+    let mut one = Peer::plain(1, options());
+    let taken = TcpTransport::plain(peer(2), &one.address()).expect_err("it is taken").to_string();
+    assert!(taken.starts_with(&format!("cannot listen on {}: ", one.address())), "{taken}");
+    let (inbox, _received) = raft::transport::Inbox::new(1);
+    assert!(matches!(one.transport.start(inbox), Err(TransportError::Started)));
+}
