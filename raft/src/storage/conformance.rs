@@ -14,9 +14,11 @@
 //! ```
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Storage, StorageError};
 use crate::entry::{Entry, Payload, Snapshot};
+use crate::membership::Membership;
 use crate::output::{HardState, Record, Suffix, Write};
 use crate::stored::Stored;
 use crate::types::{EntryId, PeerId, Term, WriteId};
@@ -185,8 +187,9 @@ impl Script {
         let first = self.model.last().index;
         let count = 1 + self.random.below(4);
         let entry = |place| {
-            let payload = match self.random.below(5) {
+            let payload = match self.random.below(6) {
                 0 => Payload::NoOp,
+                1 => Payload::Membership(self.membership()),
                 _ => Payload::Command(self.random.bytes()),
             };
             Entry { id: EntryId::new(term, first.plus(place)), payload }
@@ -216,7 +219,8 @@ impl Script {
         if self.random.below(3) > 0 {
             let last = self.model.entries.len().checked_sub(1)? as u64;
             let place = usize::try_from(self.random.below(last + 1)).unwrap_or_default();
-            let snapshot = Snapshot { last_included: self.model.entries[place].id, data };
+            let last_included = self.model.entries[place].id;
+            let snapshot = Snapshot { last_included, membership: self.membership(), data };
             return Some(Record::Snapshot { snapshot, suffix: Suffix::Kept });
         }
         // From a leader whose log this one does not hold: below, at or beyond the log's end.
@@ -225,8 +229,19 @@ impl Script {
         let last_included = EntryId::new(term, index);
         let known = self.model.entries.iter().any(|entry| entry.id == last_included);
         let suffix = if known { Suffix::Kept } else { Suffix::Discarded };
-        (term > Term::ZERO)
-            .then_some(Record::Snapshot { snapshot: Snapshot { last_included, data }, suffix })
+        let snapshot = Snapshot { last_included, membership: self.membership(), data };
+        (term > Term::ZERO).then_some(Record::Snapshot { snapshot, suffix })
+    }
+
+    fn membership(&mut self) -> Arc<Membership> {
+        let voters = (1..=1 + self.random.below(5)).map(PeerId::new);
+        let [voter, learner] = [1, 9].map(PeerId::new);
+        let old = Membership::of_voters(voters).with_address(voter, "here:1");
+        Arc::new(match self.random.below(3) {
+            0 => old,
+            1 => old.with_learner(learner),
+            _ => old.towards(Membership::of_voters([voter, learner])),
+        })
     }
 }
 

@@ -13,7 +13,7 @@
 //! vote            0 | 1 peer:u64
 //! reference       number:u64 term:u64 index:u64 hash:u64
 //! snapshot file   magic:u64 meta_len:u64 meta data hash:u64
-//! meta            term:u64 index:u64
+//! meta            term:u64 index:u64 membership        as messages have it
 //! ```
 //!
 //! A hash is XXH3 with the store's own seed, so that what a client sends cannot look like a frame,
@@ -221,6 +221,7 @@ pub(super) fn later_frame(bytes: &[u8], start: usize, number: u64, seed: u64) ->
 pub(super) fn seal_snapshot(snapshot: &Snapshot, seed: u64) -> (Vec<u8>, u64) {
     let mut meta = Writer(Vec::new());
     meta.entry_id(snapshot.last_included);
+    meta.membership(&snapshot.membership);
     let mut before = Writer(SNAPSHOT_MAGIC.to_vec());
     before.u64(meta.0.len() as u64);
     before.0.extend_from_slice(&meta.0);
@@ -247,8 +248,10 @@ pub(super) fn open_snapshot(
     }
     let (meta, data) = snapshot_parts(content).ok_or("no snapshot of this format")?;
     let mut reader = Reader(&content[meta]);
-    let last_included = reader.entry_id().map_err(|error| error.to_string())?;
-    Ok(Snapshot { last_included, data: content[data].into() })
+    let meta = reader.entry_id().and_then(|id| Ok((id, reader.membership()?)));
+    let (last_included, membership) = meta.map_err(|error| error.to_string())?;
+    let membership = membership.into();
+    Ok(Snapshot { last_included, membership, data: content[data].into() })
 }
 
 fn snapshot_parts(content: &[u8]) -> Option<(Range<usize>, Range<usize>)> {
