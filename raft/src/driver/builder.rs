@@ -24,9 +24,10 @@ use crate::config::{Config, ValidConfig};
 use crate::node::{Jitter, Node};
 use crate::storage::Storage;
 use crate::stored::Stored;
+use crate::trace::Sink;
 use crate::transport::{Inbox, Transport};
 use crate::types::{PeerId, ReadId};
-use crate::verbose::{self, Logger};
+use crate::verbose::{BadVariable, Logger, Settings as Verbose};
 
 /// A peer of the cluster, and where it is reached if that is over a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,7 @@ pub struct Builder<M: StateMachine> {
     transport: Option<Box<dyn Transport>>,
     clock: Arc<dyn Clock>,
     jitter: Box<dyn Jitter + Send>,
+    sink: Option<Box<dyn Sink + Send>>,
     config: Config,
     settings: Settings,
 }
@@ -80,6 +82,7 @@ impl<M: StateMachine> Builder<M> {
             transport: None,
             clock: Arc::new(TokioClock),
             jitter: Box::new(SystemJitter),
+            sink: None,
             config: Config {
                 election_timeout_min: Duration::from_millis(500),
                 election_timeout_max: Duration::from_millis(1000),
@@ -128,6 +131,12 @@ impl<M: StateMachine> Builder<M> {
         self
     }
 
+    /// Tells this sink what happens in the protocol, instead of the log that `VERBOSE` asks for.
+    pub fn sink(mut self, sink: impl Sink + Send + 'static) -> Self {
+        self.sink = Some(Box::new(sink));
+        self
+    }
+
     /// Stands for election after a time without a leader that is drawn between these two
     /// (default: 500 ms and 1 s).
     pub const fn election_timeout(mut self, min: Duration, max: Duration) -> Self {
@@ -161,16 +170,16 @@ impl<M: StateMachine> Builder<M> {
     /// What is missing or wrong, with the method to call; or what the store, the transport or the
     /// state machine said.
     pub async fn start(self) -> Result<Raft<M>, StartError> {
-        let Parts { machine, storage, mut transport, config, plan } = self.check()?;
-        let logger = verbose::Settings::from_env()?;
+        let Parts { machine, storage, mut transport, sink, config, plan } = self.check()?;
+        let sink = sink.map_or_else(logger, |sink| Ok(Some(sink)))?;
         let Loaded { storage, stored, machine } = load(storage, machine).await?;
         let last_applied = stored.base().index;
 
         let now = plan.clock.now();
         let timing = Timing::of(&config, &plan.settings);
         let mut node = Node::new(config, stored, now, plan.jitter)?;
-        if let Some(settings) = logger {
-            node.set_sink(Box::new(Logger::new(settings, Box::new(std::io::stdout()))));
+        if let Some(sink) = sink {
+            node.set_sink(sink);
         }
         let (inbox, received) = Inbox::new(plan.settings.inbox_len);
         let addresses = node.address_book().clone();
@@ -244,8 +253,14 @@ impl<M: StateMachine> Builder<M> {
         let config = config.validate()?;
         let plan =
             Plan { id: self.id, clock: self.clock, jitter: self.jitter, settings: self.settings };
-        Ok(Parts { machine, storage, transport, config, plan })
+        Ok(Parts { machine, storage, transport, sink: self.sink, config, plan })
     }
+}
+
+/// The log that `VERBOSE` asks for.
+fn logger() -> Result<Option<Box<dyn Sink + Send>>, BadVariable> {
+    let log = |settings| Logger::new(settings, Box::new(std::io::stdout()));
+    Ok(Verbose::from_env()?.map(|settings| Box::new(log(settings)) as Box<dyn Sink + Send>))
 }
 
 /// A description that was checked.
@@ -253,6 +268,7 @@ struct Parts<M> {
     machine: M,
     storage: Box<dyn Storage>,
     transport: Box<dyn Transport>,
+    sink: Option<Box<dyn Sink + Send>>,
     config: ValidConfig,
     plan: Plan,
 }

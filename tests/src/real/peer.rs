@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use raft::driver::{Raft, RunState, Settings as DriverSettings, SnapshotPolicy, Status};
 use raft::storage::DiskStorage;
 use raft::transport::tcp::{TcpOptions, TcpTransport};
-use raft::{Bytes, EntryId, PeerId};
+use raft::{Bytes, EntryId};
 
 use super::Parts;
 use super::disk::Account;
@@ -97,9 +97,5 @@ impl Peer {
                 Some(Failure::expected(format_args!("peer {place} to go on, it ended: {reason}")))
             }
         }
-    }
-
-    pub(super) fn id(&self) -> PeerId {
-        peer_id(self.place)
     }
 }
