@@ -46,6 +46,8 @@ pub struct Config {
     pub snapshot_chunk_bytes: usize,
     /// The largest snapshot this node takes from a leader, in bytes.
     pub snapshot_bytes_max: u64,
+    /// How many entries a learner may lack when it is made a voter.
+    pub promotion_lag_max: u64,
     /// What a new leader does with its first entry.
     pub first_entry: FirstEntry,
     /// How long a read may wait before it is given up: for the leader to be sure that it leads, and
@@ -84,6 +86,7 @@ impl Config {
             messages_in_flight_max: 64,
             snapshot_chunk_bytes: 64 * 1024,
             snapshot_bytes_max: 1 << 30,
+            promotion_lag_max: 1000,
             first_entry: FirstEntry::NoOp,
             read_timeout: Duration::from_millis(600),
             reads_waiting_max: 65_536,

@@ -11,7 +11,7 @@
 //! | RequestVote, AppendEntries, InstallSnapshot | [`message`], as bytes: [`codec`] |
 //! | `log[]` | [`log`], [`entry`] |
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
-//! | configurations (§6) | [`membership`] |
+//! | configurations and their changes (§6) | [`membership`], [`change`] |
 //! | majorities | [`quorum`] |
 //! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`reads`] |
 //! | "updated on stable storage before responding" | the contract in [`output`], [`stored`] |
@@ -69,6 +69,7 @@
 //! sequence of inputs gives one sequence of outputs, on every machine.
 #![forbid(unsafe_code)]
 
+pub mod change;
 pub mod codec;
 pub mod config;
 mod configurations;
@@ -92,6 +93,7 @@ pub mod transport;
 pub mod types;
 pub mod verbose;
 
+pub use change::{ChangeError, MembershipChange};
 pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
 #[cfg(feature = "driver")]
 pub use driver::{Raft, StateMachine};

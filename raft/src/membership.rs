@@ -49,18 +49,50 @@ impl Membership {
         learners: BTreeSet<PeerId>,
         addresses: BTreeMap<PeerId, Address>,
     ) -> Result<Self, BrokenMembership> {
-        let membership = Self { voters, outgoing, learners, addresses };
-        let nobody_decides = membership.voters.is_empty() && !membership.is_empty();
-        if nobody_decides || membership.outgoing.as_ref().is_some_and(BTreeSet::is_empty) {
+        if [&voters, &learners].iter().all(|peers| peers.is_empty()) && outgoing.is_none() {
+            return Ok(Self::default());
+        }
+        Self { voters, outgoing, learners, addresses }.checked()
+    }
+
+    /// Itself, if it is the membership of a cluster that can decide.
+    pub(crate) fn checked(self) -> Result<Self, BrokenMembership> {
+        if self.voters.is_empty() || self.outgoing.as_ref().is_some_and(BTreeSet::is_empty) {
             return Err(BrokenMembership::NoVoters);
         }
-        if let Some(peer) = membership.voters.intersection(&membership.learners).next() {
+        if let Some(peer) = self.voters.intersection(&self.learners).next() {
             return Err(BrokenMembership::BothVoterAndLearner { peer: *peer });
         }
-        match membership.addresses.keys().find(|peer| !membership.contains(**peer)) {
+        match self.addresses.keys().find(|peer| !self.contains(**peer)) {
             Some(peer) => Err(BrokenMembership::AddressOfNobody { peer: *peer }),
-            None => Ok(membership),
+            None => Ok(self),
         }
+    }
+
+    /// With a voter more, who may have been a learner.
+    #[must_use]
+    pub fn with_voter(mut self, peer: PeerId) -> Self {
+        self.learners.remove(&peer);
+        self.voters.insert(peer);
+        self
+    }
+
+    /// With a voter as a learner; anybody else stays what it is.
+    #[must_use]
+    pub(crate) fn demoted(mut self, peer: PeerId) -> Self {
+        if self.voters.remove(&peer) {
+            self.learners.insert(peer);
+        }
+        self
+    }
+
+    /// Without a member.
+    #[must_use]
+    pub fn without(mut self, peer: PeerId) -> Self {
+        self.voters.remove(&peer);
+        self.learners.remove(&peer);
+        self.drop_addresses_of_strangers();
+        self
     }
 
     /// With a learner more: it gets all entries, and neither votes nor counts. A voter stays one.

@@ -10,15 +10,77 @@
 use std::sync::Arc;
 
 use super::Node;
+use crate::change::{ChangeError, MembershipChange};
 use crate::configurations::Configurations;
 use crate::entry::{Payload, Snapshot};
 use crate::output::Output;
-use crate::progress::Progress;
-use crate::role::Role;
+use crate::progress::{Flow, Progress};
+use crate::role::{Leader, Role};
 use crate::trace::{Event, Farewell};
-use crate::types::Index;
+use crate::types::{EntryId, Index, Instant, PeerId};
 
 impl Node {
+    /// Begins a change of members, and returns the entry of its first step. In force at once on
+    /// this peer, it goes on by itself, under this leader or a later one, until no change is
+    /// [under way](Node::change_under_way); like any entry, its first step may still be lost to
+    /// another leader, and then nothing has changed.
+    ///
+    /// Whoever is to become a voter is a learner first, so that the cluster does not wait for
+    /// entries that a voter lacks (thesis §4.2.1). A leader that is no voter afterwards leads until
+    /// the change is committed, without counting itself (paper §6).
+    ///
+    /// # Errors
+    /// Why it is not begun now; nothing happened.
+    pub fn change_membership(
+        &mut self,
+        now: Instant,
+        change: MembershipChange,
+    ) -> Result<EntryId, ChangeError> {
+        self.now = self.now.max(now);
+        let Role::Leader(leader) = &self.role else {
+            return Err(ChangeError::NotLeader { leader: self.leader() });
+        };
+        if let Some(since) = self.change_under_way() {
+            return Err(ChangeError::UnderWay { since });
+        }
+        if self.log.term_at(self.commit_index) != Some(self.hard_state.current_term) {
+            return Err(ChangeError::TermNotCommitted);
+        }
+        let membership = self.membership();
+        let target = membership.changed(change)?;
+        for peer in target.voters().difference(membership.voters()) {
+            self.check_caught_up(leader, *peer)?;
+        }
+        let step = membership.towards(target);
+        let id = self.append_own(Payload::Membership(Arc::new(step)));
+        self.assert_consistent();
+        Ok(id)
+    }
+
+    /// The entry of the newest step of a change that is not done yet: it is not committed, or a
+    /// joint configuration, which another step follows.
+    #[must_use]
+    pub fn change_under_way(&self) -> Option<Index> {
+        let since = self.configurations.latest_index();
+        (since > self.commit_index || self.membership().is_joint()).then_some(since)
+    }
+
+    /// A learner is made a voter only if it answers and lacks few entries.
+    fn check_caught_up(&self, leader: &Leader, peer: PeerId) -> Result<(), ChangeError> {
+        let Some(progress) = leader.followers.get(&peer) else {
+            return Err(ChangeError::NotALearner { peer });
+        };
+        let missing = self.log.last().index.since(progress.match_index);
+        let allowed = self.config.settings().promotion_lag_max;
+        if missing > allowed {
+            return Err(ChangeError::NotCaughtUp { peer, missing, allowed });
+        }
+        match progress.flow {
+            Flow::Replicate(_) => Ok(()),
+            Flow::Probe(_) | Flow::Snapshot(_) => Err(ChangeError::Silent { peer }),
+        }
+    }
+
     /// Another configuration is in force: entries came or went, or a snapshot took their place.
     pub(super) fn use_latest_configuration(&mut self) {
         self.tell_configuration();

@@ -31,13 +31,21 @@ pub enum CompactError {
         /// The snapshot's index.
         snapshot: Index,
     },
+    /// This peer joined, and its log through this index does not say yet who is in the cluster,
+    /// which a snapshot must.
+    #[error("the members at index {through} are not known yet")]
+    MembersUnknown {
+        /// The index asked for.
+        through: Index,
+    },
 }
 
 impl Node {
     /// Replaces the log through `through` by the service's state at that index.
     ///
     /// # Errors
-    /// The index is not applied yet, or a snapshot covers it already; nothing happened.
+    /// The index is not applied yet, a snapshot covers it already, or the members at it are not
+    /// known yet; nothing happened.
     pub fn compact(
         &mut self,
         now: Instant,
@@ -54,6 +62,9 @@ impl Node {
             return Err(CompactError::NotApplied { through, last_applied });
         };
         let membership = Arc::clone(self.configurations.at(through));
+        if membership.is_empty() {
+            return Err(CompactError::MembersUnknown { through });
+        }
         let snapshot = Snapshot { last_included: EntryId::new(term, through), membership, data };
         self.log.rebase(snapshot.last_included);
         self.configurations.compact(through);

@@ -2,4 +2,5 @@
 //! no thread is part of the story.
 
 mod calls;
+mod machines;
 mod support;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use raft::message::{AppendEntries, RequestVote, Rest};
 use raft::{
-    Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter, LogSlice,
-    Membership, Message, MessageId, Node, Output, Payload, PeerId, ReadDrop, ReadError, ReadId,
-    RoleName, Round, Snapshot, Stored, Term, WriteId,
+    AddressBook, Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter,
+    LogSlice, Membership, Message, MessageId, Node, Output, Payload, PeerId, ReadDrop, ReadError,
+    ReadId, RoleName, Round, Snapshot, Stored, Term, WriteId,
 };
 
 /// Whether a peer's writes become durable at once.
@@ -27,6 +27,8 @@ pub(crate) struct Peer {
     /// applied by then.
     pub(crate) reads: Vec<(ReadId, Result<Index, ReadDrop>, Index)>,
     pub(crate) disk: Disk,
+    /// What the node last said of whom it talks with.
+    pub(crate) reach: AddressBook,
     written: WriteId,
 }
 
@@ -43,6 +45,8 @@ pub(crate) struct Cluster {
     pub(crate) wire: VecDeque<Envelope>,
     pub(crate) now: Instant,
     cut: BTreeSet<PeerId>,
+    /// How many peers it begins with; all others join.
+    size: u64,
     change: fn(&mut Config),
 }
 
@@ -79,31 +83,37 @@ impl Cluster {
             wire: VecDeque::new(),
             now: Instant::START,
             cut: BTreeSet::new(),
+            size,
             change,
         };
-        for number in 0..size {
-            let peer = cluster.start(peer(number), size, Stored::default());
-            cluster.peers.insert(PeerId::new(number), peer);
-        }
+        (0..size).for_each(|number| cluster.restart_from(peer(number), Stored::default()));
         cluster
     }
 
-    fn start(&self, peer: PeerId, size: u64, stored: Stored) -> Peer {
-        let mut config = Config::new(peer, (0..size).map(PeerId::new).collect());
+    /// A peer that nobody knows yet, and that knows nobody.
+    pub(crate) fn join(&mut self, number: u64) -> PeerId {
+        assert!(number >= self.size, "{number} is there from the start");
+        self.restart_from(peer(number), Stored::default());
+        peer(number)
+    }
+
+    fn start(&self, peer: PeerId, stored: Stored) -> Peer {
+        let first = if peer.number() < self.size { 0..self.size } else { 0..0 };
+        let mut config = Config::new(peer, first.map(PeerId::new).collect());
         config.first_entry = FirstEntry::Command;
         (self.change)(&mut config);
         let jitter = Box::new(ByNumber(peer.number()));
         let config = config.validate().unwrap();
         let node = Node::new(config, stored.clone(), self.now, jitter).unwrap();
-        let written = WriteId::ZERO;
         Peer {
+            reach: node.address_book().clone(),
             node,
             stored,
             applied: vec![],
             restored: vec![],
             reads: vec![],
             disk: Disk::Prompt,
-            written,
+            written: WriteId::ZERO,
         }
     }
 
@@ -115,7 +125,7 @@ impl Cluster {
 
     /// Starts a peer from a disk of the test's choice.
     pub(crate) fn restart_from(&mut self, peer: PeerId, stored: Stored) {
-        let fresh = self.start(peer, self.peers.len() as u64, stored);
+        let fresh = self.start(peer, stored);
         self.peers.insert(peer, fresh);
     }
 
@@ -206,7 +216,7 @@ impl Cluster {
                 Output::Restore(snapshot) => this.restored.push(snapshot),
                 Output::ReadReady { read, index } => this.ends_read(read, Ok(index)),
                 Output::ReadDropped { read, reason } => this.ends_read(read, Err(reason)),
-                Output::Peers(_) => {}
+                Output::Peers(reach) => this.reach = reach,
             }
         }
     }
@@ -223,7 +233,8 @@ impl Cluster {
         self.poll_all();
         while let Some(envelope) = self.wire.pop_front() {
             assert!(delivered < 10_000, "the peers never stop talking");
-            if !self.cut.contains(&envelope.from) && !self.cut.contains(&envelope.to) {
+            let lost = self.cut.contains(&envelope.from) || self.cut.contains(&envelope.to);
+            if !lost && self.peers.contains_key(&envelope.to) {
                 delivered += 1;
                 let to = envelope.to;
                 self.handle(to, Input::Receive(envelope));

@@ -1,5 +1,7 @@
 //! How messages travel: inside a process, over faulty links, over TCP.
 
+#[path = "../../examples/make_certificates/certificates.rs"]
+mod certificates;
 mod faults;
 mod frames;
 mod limits;
@@ -7,3 +9,4 @@ mod memory;
 mod refused;
 mod support;
 mod tcp;
+mod tls;

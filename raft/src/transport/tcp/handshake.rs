@@ -28,8 +28,8 @@ pub const VERSION: u8 = 1;
 /// How long a cluster's name may be, in bytes.
 pub const CLUSTER_BYTES_MAX: usize = u8::MAX as usize;
 
-/// The first record of a TLS connection.
-const TLS_HANDSHAKE: u8 = 0x16;
+/// The first byte of somebody who speaks TLS: an alert or a handshake.
+const TLS: [u8; 2] = [0x15, 0x16];
 
 /// What a connecting peer says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,7 +192,7 @@ impl fmt::Display for Verdict {
 fn after_magic(bytes: &[u8]) -> Result<Option<&[u8]>, Refusal> {
     let seen = bytes.len().min(MAGIC.len());
     if bytes[..seen] != MAGIC[..seen] {
-        let tls = bytes.first() == Some(&TLS_HANDSHAKE);
+        let tls = bytes.first().is_some_and(|first| TLS.contains(first));
         return Err(if tls { Refusal::SpeaksTls } else { Refusal::Foreign });
     }
     match bytes[seen..].split_first() {

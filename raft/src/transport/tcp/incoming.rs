@@ -106,7 +106,7 @@ impl Incoming {
     async fn identify(&self, stream: TcpStream) -> Result<Identified, End> {
         let Context { me, options, security, .. } = &*self.context;
         socket::prepare(&stream, options.silence_max)?;
-        let (mut stream, proof) = security.accept(stream).await?;
+        let (mut stream, proof) = security.accept(stream, options).await?;
         let expected = Expected {
             me: *me,
             cluster: options.cluster.clone(),

@@ -110,7 +110,7 @@ impl Link {
         let Context { options, security, me, .. } = &*self.context;
         let stream = TcpStream::connect(address).await?;
         socket::prepare(&stream, options.silence_max)?;
-        let mut stream = security.connect(stream, self.to).await?;
+        let mut stream = security.connect(stream, self.to, options).await?;
         let hello = Hello { from: *me, to: self.to, cluster: options.cluster.clone() };
         stream.write_all(&hello.encode()).await?;
         stream.flush().await?;

@@ -38,11 +38,13 @@ mod receiving;
 mod refusal;
 mod security;
 mod socket;
+mod tls;
 
 pub use self::handshake::{Answer, CLUSTER_BYTES_MAX, Hello, MAGIC, VERSION, Verdict};
 pub use self::options::TcpOptions;
 pub use self::receiving::{Expected, FRAME_HEADER_BYTES, Received, Receiving, frame_onto};
 pub use self::refusal::Refusal;
+pub use self::tls::TlsFiles;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -55,6 +57,7 @@ use self::incoming::Incoming;
 use self::link::Link;
 use self::outbox::{Outbox, Queued};
 use self::security::Security;
+use self::tls::Tls;
 use super::{Inbox, Transport, TransportError};
 use crate::message::Envelope;
 use crate::types::PeerId;
@@ -105,6 +108,19 @@ impl TcpTransport {
     /// The address cannot be listened on.
     pub fn plain(me: PeerId, listen_address: &str) -> Result<Self, TransportError> {
         Self::new(me, listen_address, Security::Plain)
+    }
+
+    /// Listens on `listen_address` (`host:port`; port 0 takes a free one) for the peer `me`, with
+    /// mutual TLS: whoever connects, or is connected to, must prove by a certificate of the
+    /// cluster's CA that it is the peer it says it is. [`TlsFiles`] says what certificates must be
+    /// like and how to make them.
+    ///
+    /// # Errors
+    /// A file cannot be read or used, the certificate is not one that the other peers would take,
+    /// or the address cannot be listened on.
+    pub fn tls(me: PeerId, listen_address: &str, files: TlsFiles) -> Result<Self, TransportError> {
+        let tls = Tls::read(me, files)?;
+        Self::new(me, listen_address, Security::Tls(Arc::new(tls)))
     }
 
     fn new(me: PeerId, listen_address: &str, security: Security) -> Result<Self, TransportError> {

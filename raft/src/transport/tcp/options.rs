@@ -31,6 +31,9 @@ pub struct TcpOptions {
     /// After how long a receiver that takes nothing, or a network that answers nothing, counts as
     /// gone.
     pub silence_max: Duration,
+    /// How old the certificates that were read may be when a new connection uses them; older ones
+    /// are read from their files again. Only with TLS.
+    pub certificates_reread_after: Duration,
 }
 
 impl Default for TcpOptions {
@@ -45,6 +48,7 @@ impl Default for TcpOptions {
             reconnect_min: Duration::from_millis(20),
             reconnect_max: Duration::from_secs(1),
             silence_max: Duration::from_secs(5),
+            certificates_reread_after: Duration::from_secs(60),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::handshake::{VERSION, Verdict};
 use crate::codec::DecodeError;
 use crate::types::PeerId;
 
-/// What a peer at the other end did, or is, that its connection ends for. The text completes "the
+/// What the peer at the other end did, or is, that its connection ends for. The text completes "the
 /// connection of this peer ends: …".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -104,7 +104,7 @@ pub(super) enum End {
     Refused(#[from] Refusal),
     /// The network or the other process ended it, as it happens.
     #[error("{0}")]
-    Lost(#[from] io::Error),
+    Lost(io::Error),
     /// The other side took nothing for too long.
     #[error("it took nothing for {0:?} (`silence_max`)")]
     Stuck(Duration),

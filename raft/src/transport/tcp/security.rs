@@ -1,9 +1,14 @@
 //! What lies between a socket and the handshake: nothing, or TLS.
 
+use std::sync::Arc;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
+use super::options::TcpOptions;
 use super::refusal::{End, Refusal};
+use super::tls::{self, Tls};
 use crate::types::PeerId;
 
 /// A connection, encrypted or not.
@@ -16,6 +21,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(super) enum Security {
     /// Not at all; asked for by name.
     Plain,
+    /// Both sides have certificates.
+    Tls(Arc<Tls>),
 }
 
 /// What is known of the other side before it says who it is.
@@ -23,6 +30,8 @@ pub(super) enum Security {
 pub(super) enum Proof {
     /// Nothing.
     None,
+    /// It has the key of this certificate, which the cluster's CA has signed.
+    Certificate(CertificateDer<'static>),
 }
 
 impl Security {
@@ -30,26 +39,47 @@ impl Security {
     pub(super) async fn connect(
         &self,
         stream: TcpStream,
-        _to: PeerId,
+        to: PeerId,
+        options: &TcpOptions,
     ) -> Result<Box<dyn Stream>, End> {
         match self {
             Self::Plain => Ok(Box::new(stream)),
+            Self::Tls(tls) => {
+                let keys = tls.keys(options.certificates_reread_after).await;
+                let name = tls::server_name(to)?;
+                Ok(Box::new(keys.connector.connect(name, stream).await?))
+            }
         }
     }
 
     /// The listening side.
-    pub(super) async fn accept(&self, stream: TcpStream) -> Result<(Box<dyn Stream>, Proof), End> {
+    pub(super) async fn accept(
+        &self,
+        stream: TcpStream,
+        options: &TcpOptions,
+    ) -> Result<(Box<dyn Stream>, Proof), End> {
         match self {
             Self::Plain => Ok((Box::new(stream), Proof::None)),
+            Self::Tls(tls) => {
+                let keys = tls.keys(options.certificates_reread_after).await;
+                let stream = keys.acceptor.accept(stream).await?;
+                let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                let Some(own) = certificates.first() else {
+                    return Err(Refusal::Tls("it has no certificate".into()).into());
+                };
+                let proof = Proof::Certificate(own.clone().into_owned());
+                Ok((Box::new(stream), proof))
+            }
         }
     }
 }
 
 impl Proof {
     /// Whether the other side may call itself `peer`.
-    pub(super) fn names(&self, _peer: PeerId) -> Result<(), Refusal> {
+    pub(super) fn names(&self, peer: PeerId) -> Result<(), Refusal> {
         match self {
             Self::None => Ok(()),
+            Self::Certificate(certificate) => tls::names(certificate, peer),
         }
     }
 }

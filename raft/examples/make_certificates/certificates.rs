@@ -1,0 +1,77 @@
+//! A CA of a cluster's own, and certificates for its peers.
+
+use std::path::{Path, PathBuf};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// The CA in a folder: `ca.pem`, and `ca.key`, which belongs under lock and key.
+pub(crate) struct Authority {
+    folder: PathBuf,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// The CA whose key is in the folder, or else a new one.
+    pub(crate) fn open_or_create(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let (certificate, key) = (folder.join("ca.pem"), folder.join("ca.key"));
+        if key.exists() {
+            let key = KeyPair::from_pem(&std::fs::read_to_string(key)?)?;
+            let issuer = Issuer::new(Self::params()?, key);
+            return Ok(Self { folder: folder.to_owned(), issuer });
+        }
+        let (params, new) = (Self::params()?, KeyPair::generate()?);
+        std::fs::write(certificate, params.self_signed(&new)?.pem())?;
+        write_key(&key, &new)?;
+        Ok(Self { folder: folder.to_owned(), issuer: Issuer::new(params, new) })
+    }
+
+    /// Always the same, so that a CA is known by its key alone.
+    fn params() -> Result<CertificateParams> {
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.distinguished_name.push(DnType::CommonName, "raft CA");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Ok(params)
+    }
+
+    /// Writes `peer-3.pem` and `peer-3.key` for peer 3.
+    pub(crate) fn certify(&self, peer: u64) -> Result<()> {
+        self.certify_with(&format!("peer-{peer}"), &Self::peer_params(peer)?)
+    }
+
+    /// What is in a peer's certificate: its name, and that it may connect and be connected to.
+    pub(crate) fn peer_params(peer: u64) -> Result<CertificateParams> {
+        let name = format!("raft-peer-{peer}");
+        let mut params = CertificateParams::new(vec![name.clone()])?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        Ok(params)
+    }
+
+    /// Writes `FILE.pem` and `FILE.key`.
+    pub(crate) fn certify_with(&self, file: &str, params: &CertificateParams) -> Result<()> {
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        std::fs::write(self.folder.join(format!("{file}.pem")), certificate.pem())?;
+        write_key(&self.folder.join(format!("{file}.key")), &key)
+    }
+}
+
+/// Writes a key that only its owner may read.
+fn write_key(path: &Path, key: &KeyPair) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::io::Write::write_all(&mut options.open(path)?, key.serialize_pem().as_bytes())?;
+    Ok(())
+}

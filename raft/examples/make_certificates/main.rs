@@ -1,0 +1,47 @@
+//! Makes the certificates with which the peers of a cluster know each other.
+//!
+//! ```sh
+//! cargo run --example make_certificates -- certificates 1 2 3
+//! ```
+//!
+//! writes `ca.pem`, `ca.key`, and for each peer `peer-1.pem` and `peer-1.key` into the folder
+//! `certificates`. A CA that is there already is kept, so that peers can be added or get new
+//! certificates. They do not expire. A peer needs `ca.pem` and its own two files; `ca.key` stays with whoever runs the
+//! cluster.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
+
+mod certificates;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use self::certificates::{Authority, Result};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let Some((folder, names)) = arguments.split_first().filter(|(_, names)| !names.is_empty())
+    else {
+        return Err("usage: make_certificates FOLDER PEER...   (peers are numbers)".into());
+    };
+    let peers = names.iter().map(|name| {
+        name.parse().map_err(|_| format!("`{name}` is no peer: peers are numbers, as 1 2 3"))
+    });
+    let peers: Vec<u64> = peers.collect::<std::result::Result<_, _>>()?;
+    let authority = Authority::open_or_create(Path::new(folder))?;
+    for peer in peers {
+        authority.certify(peer)?;
+        println!("{folder}/peer-{peer}.pem  {folder}/peer-{peer}.key");
+    }
+    println!("{folder}/ca.pem goes to every peer; keep {folder}/ca.key to yourself");
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! Certificates from files, checked before they are used: whatever a peer's partners would refuse,
+//! the peer says itself, with the file's name.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::client::{Resumption, danger::ServerCertVerifier as _};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use tokio_rustls::rustls::version::TLS13;
+use tokio_rustls::rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore, ServerConfig};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::words::own_problem;
+use super::{Keys, TlsFiles, server_name};
+use crate::transport::TransportError;
+use crate::types::PeerId;
+
+/// What the files hold.
+struct Contents {
+    roots: Arc<RootCertStore>,
+    /// The peer's own first.
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+/// Reads and checks the files of the peer `me`.
+pub(super) fn read(me: PeerId, files: &TlsFiles) -> Result<Keys, TransportError> {
+    let contents = Contents {
+        roots: Arc::new(roots(&files.ca)?),
+        chain: certificates("certificate", &files.certificate)?,
+        key: key(&files.key)?,
+    };
+    let provider = Arc::new(ring::default_provider());
+    let clients =
+        WebPkiClientVerifier::builder_with_provider(contents.roots.clone(), provider.clone())
+            .build()
+            .map_err(|error| unusable("CA certificate", &files.ca, &error))?;
+    check(me, files, &contents, &provider, &*clients)?;
+    configs(contents, &provider, clients).map_err(|error| key_problem(files, &error))
+}
+
+fn roots(path: &Path) -> Result<RootCertStore, TransportError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates("CA certificate", path)? {
+        roots.add(certificate).map_err(|error| unusable("CA certificate", path, &error))?;
+    }
+    Ok(roots)
+}
+
+fn certificates(what: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TransportError> {
+    let read = || CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
+    match read() {
+        Ok(found) if found.is_empty() => Err(unreadable(what, path, &pem::Error::NoItemsFound)),
+        Ok(found) => Ok(found),
+        Err(error) => Err(unreadable(what, path, &error)),
+    }
+}
+
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TransportError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable("key", path, &error))
+}
+
+fn unreadable(what: &str, path: &Path, error: &pem::Error) -> TransportError {
+    let path = path.display();
+    TransportError::Tls(if let pem::Error::Io(error) = error {
+        format!("cannot read the {what} `{path}`: {error}")
+    } else if matches!(error, pem::Error::NoItemsFound) {
+        format!("there is no {what} in `{path}`; it must be in PEM form, `-----BEGIN …-----`")
+    } else {
+        format!("the {what} `{path}` is garbled: {error}")
+    })
+}
+
+fn unusable(what: &str, path: &Path, error: &dyn std::error::Error) -> TransportError {
+    TransportError::Tls(format!("the {what} `{}` cannot be used: {error}", path.display()))
+}
+
+/// Looks at the own certificate as the other peers will.
+fn check(
+    me: PeerId,
+    files: &TlsFiles,
+    contents: &Contents,
+    provider: &Arc<CryptoProvider>,
+    clients: &dyn ClientCertVerifier,
+) -> Result<(), TransportError> {
+    let servers =
+        WebPkiServerVerifier::builder_with_provider(contents.roots.clone(), provider.clone())
+            .build()
+            .map_err(|error| unusable("CA certificate", &files.ca, &error))?;
+    let name = server_name(me).map_err(|refusal| TransportError::Tls(refusal.to_string()))?;
+    let Some((own, between)) = contents.chain.split_first() else {
+        return Err(unreadable("certificate", &files.certificate, &pem::Error::NoItemsFound));
+    };
+    let now = UnixTime::now();
+    servers
+        .verify_server_cert(own, between, &name, &[], now)
+        .map_err(|error| own_problem(me, files, &error))?;
+    clients
+        .verify_client_cert(own, between, now)
+        .map_err(|error| own_problem(me, files, &error))?;
+    Ok(())
+}
+
+fn configs(
+    contents: Contents,
+    provider: &Arc<CryptoProvider>,
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Result<Keys, Error> {
+    let Contents { roots, chain, key } = contents;
+    let mut client = ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_protocol_versions(&[&TLS13])?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain.clone(), key.clone_key())?;
+    let mut server = ServerConfig::builder_with_provider(Arc::clone(provider))
+        .with_protocol_versions(&[&TLS13])?
+        .with_client_cert_verifier(clients)
+        .with_single_cert(chain, key)?;
+    // Every connection proves anew who is there; connections are few and live long.
+    client.resumption = Resumption::disabled();
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    server.send_tls13_tickets = 0;
+    let acceptor = TlsAcceptor::from(Arc::new(server));
+    Ok(Keys { connector: TlsConnector::from(Arc::new(client)), acceptor })
+}
+
+fn key_problem(files: &TlsFiles, error: &Error) -> TransportError {
+    let (certificate, key) = (files.certificate.display(), files.key.display());
+    if matches!(error, Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) {
+        let text = format!("the key `{key}` does not belong to the certificate `{certificate}`");
+        return TransportError::Tls(text);
+    }
+    unusable("key", &files.key, error)
+}

@@ -1,0 +1,425 @@
+//! §6 and the dissertation's chapter 4: who is in a cluster, and how that changes.
+
+use std::time::Duration;
+
+use raft::{
+    ChangeError, EntryId, Index, Input, Membership, MembershipChange, Message, Payload, PeerId,
+    RoleName,
+};
+
+use crate::cluster::{Cluster, append, disk, done, entry, id, peer, request_vote};
+
+fn voters<const N: usize>(numbers: [u64; N]) -> Membership {
+    Membership::of_voters(numbers.map(peer))
+}
+
+fn learner(number: u64) -> MembershipChange {
+    MembershipChange::AddLearner { peer: peer(number), address: None }
+}
+
+fn remove(number: u64) -> MembershipChange {
+    MembershipChange::Remove { peer: peer(number) }
+}
+
+impl Cluster {
+    fn change(&mut self, at: u64, change: MembershipChange) -> Result<EntryId, ChangeError> {
+        let now = self.now;
+        self.peers.get_mut(&peer(at)).unwrap().node.change_membership(now, change)
+    }
+
+    /// Makes a change and lets it come to its end.
+    fn carry_out(&mut self, at: u64, change: MembershipChange) {
+        self.change(at, change).unwrap();
+        self.settle();
+        assert_eq!(self.node(peer(at)).change_under_way(), None);
+    }
+
+    /// A leader, peer 0, that has committed an entry of its term, and learners beside the voters.
+    fn led(voters: u64, learners: std::ops::Range<u64>) -> Self {
+        let mut cluster = Self::new(voters);
+        cluster.elect(peer(0));
+        cluster.commit(peer(0), b"first");
+        for number in learners {
+            cluster.join(number);
+            cluster.carry_out(0, learner(number));
+        }
+        cluster
+    }
+
+    fn settle_until(&mut self, done: impl Fn(&Self) -> bool) {
+        self.poll_all();
+        while !done(self) {
+            let envelope = self.wire.pop_front().unwrap();
+            let to = envelope.to;
+            self.handle(to, Input::Receive(envelope));
+            self.poll(to);
+        }
+    }
+
+    fn members(&self, at: u64) -> String {
+        self.node(peer(at)).membership().to_string()
+    }
+
+    fn index(&self, at: u64) -> (u64, u64) {
+        let node = self.node(peer(at));
+        (node.log().last().index.number(), node.status().commit_index.number())
+    }
+}
+
+#[test]
+fn a_cluster_of_one_becomes_a_cluster_of_three() {
+    let mut cluster = Cluster::led(1, 1..3);
+    assert_eq!(cluster.members(2), "voters 0, learners 1 2");
+    cluster.carry_out(0, MembershipChange::Replace(voters([0, 1, 2])));
+    for at in 0..3 {
+        assert_eq!(cluster.members(at), "voters 0 1 2");
+    }
+    cluster.cut(peer(0));
+    cluster.elect(peer(1));
+    cluster.commit(peer(1), b"without the first one");
+}
+
+/// "C_old,new ... agreement requires separate majorities from both the old and new configurations."
+#[test]
+fn a_joint_configuration_commits_with_both_majorities() {
+    for silent in [[1, 2], [3, 4]] {
+        let mut cluster = Cluster::led(3, 3..5);
+        cluster.change(0, MembershipChange::Replace(voters([0, 3, 4]))).unwrap();
+        silent.iter().for_each(|number| cluster.cut(peer(*number)));
+        cluster.settle();
+        let joint = "voters 0 3 4, outgoing 0 1 2";
+        assert_eq!(cluster.members(0), joint, "without {silent:?} it stays joint");
+        let (last, commit) = cluster.index(0);
+        assert!(commit < last, "without {silent:?} nothing commits");
+        cluster.heal(peer(silent[0]));
+        cluster.pass(Duration::from_millis(100));
+        cluster.settle();
+        assert_eq!(cluster.members(0), "voters 0 3 4");
+    }
+}
+
+#[test]
+fn a_joint_configuration_elects_with_both_majorities() {
+    let mut cluster = Cluster::led(3, 3..5);
+    cluster.change(0, MembershipChange::Replace(voters([0, 3, 4]))).unwrap();
+    cluster.poll(peer(0));
+    // The joint entry is everywhere, nobody has answered, and the leader is gone.
+    let entries: Vec<_> = cluster.wire.drain(..).collect();
+    entries.into_iter().for_each(|message| cluster.handle(message.to, Input::Receive(message)));
+    cluster.poll_all();
+    cluster.wire.clear();
+    cluster.cut(peer(0));
+    cluster.cut(peer(2));
+    cluster.time_out(peer(3));
+    cluster.settle();
+    assert_eq!(cluster.role(peer(3)), RoleName::Candidate, "3, 4 and 1 are no majority of 0 1 2");
+    cluster.heal(peer(2));
+    cluster.elect(peer(3));
+    assert_eq!(cluster.members(3), "voters 0 3 4", "the new leader ends the change");
+}
+
+/// "A server always uses the latest configuration in its log, regardless of whether the entry is
+/// committed."
+#[test]
+fn a_configuration_counts_as_soon_as_it_is_in_the_log() {
+    let mut cluster = Cluster::led(3, 3..4);
+    cluster.cut(peer(1));
+    cluster.cut(peer(2));
+    cluster.change(0, MembershipChange::Replace(voters([0, 3]))).unwrap();
+    cluster.settle();
+    let (last, commit) = cluster.index(3);
+    assert!(commit < last);
+    assert_eq!(cluster.members(3), "voters 0 3, outgoing 0 1 2");
+    assert_eq!(cluster.members(1), "voters 0 1 2, learners 3");
+}
+
+/// A configuration that is deleted gives way to the one before it: rafter pull request 34,
+/// canonical/raft 323.
+#[test]
+fn a_deleted_configuration_no_longer_counts() {
+    let mut cluster = Cluster::led(3, 3..4);
+    cluster.cut(peer(0));
+    cluster.change(0, MembershipChange::Replace(voters([0, 3]))).unwrap();
+    cluster.settle();
+    assert_eq!(cluster.members(0), "voters 0 3, outgoing 0 1 2");
+    cluster.elect(peer(1));
+    cluster.commit(peer(1), b"instead");
+    cluster.heal(peer(0));
+    cluster.pass(Duration::from_millis(100));
+    cluster.settle();
+    assert_eq!(cluster.members(0), "voters 0 1 2, learners 3");
+    cluster.restart(peer(0));
+    assert_eq!(cluster.members(0), "voters 0 1 2, learners 3");
+}
+
+/// The configuration as of the snapshot, neither none nor the newest: openraft dba24036, 447dc11c.
+#[test]
+fn a_snapshot_has_the_configuration_of_its_index() {
+    let mut cluster = Cluster::led(3, 3..4);
+    let before = cluster.commit(peer(0), b"before");
+    cluster.carry_out(0, MembershipChange::Replace(voters([0, 1, 3])));
+    let now = cluster.now;
+    let leader = &mut cluster.peers.get_mut(&peer(0)).unwrap().node;
+    leader.compact(now, before.index, b"state".as_slice().into()).unwrap();
+    cluster.poll(peer(0));
+    let stored = cluster.peers[&peer(0)].stored.clone();
+    let snapshot = stored.snapshot.unwrap();
+    assert_eq!(snapshot.membership.to_string(), "voters 0 1 2, learners 3");
+    cluster.restart(peer(0));
+    assert_eq!(cluster.members(0), "voters 0 1 3", "the log after the snapshot says more");
+}
+
+#[test]
+fn a_new_peer_learns_the_members_from_a_snapshot() {
+    let mut cluster = Cluster::led(3, 3..4);
+    cluster.carry_out(0, MembershipChange::Promote { peer: peer(3) });
+    let (now, (last, _)) = (cluster.now, cluster.index(0));
+    let leader = &mut cluster.peers.get_mut(&peer(0)).unwrap().node;
+    leader.compact(now, Index::new(last), b"state".as_slice().into()).unwrap();
+    cluster.join(4);
+    cluster.carry_out(0, learner(4));
+    assert_eq!(cluster.peers[&peer(4)].restored.len(), 1);
+    assert_eq!(cluster.members(4), "voters 0 1 2 3, learners 4");
+    cluster.restart(peer(4));
+    assert_eq!(cluster.members(4), "voters 0 1 2 3, learners 4");
+}
+
+/// The log of a peer that joined does not say who was in before it.
+#[test]
+fn a_peer_that_joined_takes_snapshots_once_it_knows_the_members() {
+    let cluster = &mut Cluster::led(1, 1..2);
+    let mut compact = |index| {
+        let now = cluster.now;
+        let node = &mut cluster.peers.get_mut(&peer(1)).unwrap().node;
+        node.compact(now, Index::new(index), b"state".as_slice().into())
+    };
+    let through = Index::new(1);
+    assert_eq!(compact(1), Err(raft::CompactError::MembersUnknown { through }));
+    assert_eq!(compact(2), Ok(()));
+}
+
+#[test]
+fn a_snapshot_of_a_leader_replaces_the_configuration_of_the_log() {
+    let mut cluster = Cluster::new(3);
+    let stranger = Payload::Membership(voters([0, 7]).into());
+    let tail = raft::Entry { id: id(1, 1), payload: stranger };
+    cluster.restart_from(peer(0), disk(&[tail]));
+    assert_eq!(cluster.members(0), "voters 0 7");
+    let last_included = id(2, 3);
+    let chunk = raft::message::InstallSnapshot {
+        last_included,
+        offset: 0,
+        chunk: b"s".as_slice().into(),
+        rest: done(),
+        round: raft::Round::ZERO,
+    };
+    cluster.inject(1, peer(0), 2, Message::InstallSnapshot(chunk));
+    assert_eq!(cluster.members(0), "voters 0 1 2");
+}
+
+#[test]
+fn changes_come_one_after_the_other() {
+    let mut cluster = Cluster::led(3, 3..4);
+    cluster.cut(peer(1));
+    cluster.cut(peer(2));
+    let first = cluster.change(0, remove(3)).unwrap();
+    cluster.settle();
+    let refused = cluster.change(0, remove(2));
+    assert_eq!(refused, Err(ChangeError::UnderWay { since: first.index }));
+    cluster.heal(peer(1));
+    cluster.pass(Duration::from_millis(100));
+    cluster.settle();
+    cluster.change(0, remove(2)).unwrap();
+    let since = cluster.node(peer(0)).log().last().index;
+    assert_eq!(cluster.change(0, remove(1)), Err(ChangeError::UnderWay { since }));
+}
+
+/// Ongaro's message to raft-dev of 10 July 2015: a leader may not know yet what its predecessor
+/// committed.
+#[test]
+fn a_leader_changes_members_only_after_an_entry_of_its_own_term() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(peer(0));
+    assert_eq!(cluster.change(0, remove(2)), Err(ChangeError::TermNotCommitted));
+    cluster.commit(peer(0), b"x");
+    cluster.elect(peer(1));
+    assert_eq!(cluster.change(1, remove(2)), Err(ChangeError::TermNotCommitted));
+    let leader = Some(peer(1));
+    assert_eq!(cluster.change(0, remove(2)), Err(ChangeError::NotLeader { leader }));
+    cluster.commit(peer(1), b"y");
+    cluster.carry_out(1, remove(2));
+}
+
+/// Dissertation §4.2.1: a learner gets everything and is not counted for anything.
+#[test]
+fn a_learner_gets_all_entries_and_does_not_count() {
+    let mut cluster = Cluster::led(2, 2..4);
+    assert_eq!(cluster.peers[&peer(3)].applied.len(), cluster.peers[&peer(0)].applied.len());
+    cluster.cut(peer(1));
+    cluster.propose(peer(0), b"held by three of four peers");
+    cluster.settle();
+    let (last, commit) = cluster.index(0);
+    assert_eq!(cluster.index(2).0, last);
+    assert!(commit < last, "one of two voters is no majority");
+
+    assert_eq!(cluster.node(peer(2)).poll_timeout(), None, "it never stands");
+    cluster.pass(Duration::from_secs(9));
+    assert_eq!(cluster.role(peer(2)), RoleName::Follower);
+
+    cluster.heal(peer(1));
+    cluster.wire.clear();
+    cluster.time_out(peer(1));
+    cluster.poll(peer(1));
+    let asked: Vec<PeerId> = cluster.wire.iter().map(|message| message.to).collect();
+    assert!(asked.contains(&peer(0)) && !asked.contains(&peer(2)), "{asked:?} are asked to vote");
+}
+
+#[test]
+fn a_learner_is_made_a_voter_once_it_has_caught_up() {
+    let mut cluster = Cluster::with(1, |config| config.promotion_lag_max = 2);
+    cluster.elect(peer(0));
+    for _ in 0..3 {
+        cluster.commit(peer(0), b"x");
+    }
+    let promote = || MembershipChange::Promote { peer: peer(1) };
+    assert_eq!(cluster.change(0, promote()), Err(ChangeError::NotAMember { peer: peer(1) }));
+    let all_at_once = MembershipChange::Replace(voters([0, 1]));
+    assert_eq!(cluster.change(0, all_at_once), Err(ChangeError::NotALearner { peer: peer(1) }));
+
+    cluster.carry_out(0, learner(1));
+    let lacking = ChangeError::NotCaughtUp { peer: peer(1), missing: 4, allowed: 2 };
+    assert_eq!(cluster.change(0, promote()), Err(lacking));
+    cluster.join(1);
+    cluster.pass(Duration::from_millis(100));
+    cluster.settle();
+    for _ in 0..3 {
+        cluster.propose(peer(0), b"y");
+    }
+    let lacking = ChangeError::NotCaughtUp { peer: peer(1), missing: 3, allowed: 2 };
+    assert_eq!(cluster.change(0, promote()), Err(lacking));
+    cluster.settle();
+    cluster.carry_out(0, promote());
+    assert_eq!(cluster.members(1), "voters 0 1");
+}
+
+#[test]
+fn a_learner_that_never_answered_is_not_made_a_voter() {
+    let mut cluster = Cluster::led(1, 1..1);
+    cluster.carry_out(0, learner(1));
+    let promoted = cluster.change(0, MembershipChange::Promote { peer: peer(1) });
+    assert_eq!(promoted, Err(ChangeError::Silent { peer: peer(1) }));
+}
+
+/// "The leader steps down once it has committed the C_new log entry ... it replicates log entries
+/// but does not count itself in majorities."
+#[test]
+fn a_removed_leader_leads_until_the_end_and_does_not_count_itself() {
+    let mut cluster = Cluster::led(3, 3..3);
+    cluster.change(0, remove(0)).unwrap();
+    cluster.settle_until(|cluster| cluster.members(0) == "voters 1 2");
+    cluster.cut(peer(2));
+    cluster.settle();
+    let (last, commit) = cluster.index(0);
+    assert_eq!((cluster.index(1).0, commit + 1), (last, last), "0 and 1 are not 1 and 2");
+    assert_eq!(cluster.role(peer(0)), RoleName::Leader);
+    cluster.heal(peer(2));
+    cluster.pass(Duration::from_millis(100));
+    cluster.settle();
+    assert_eq!(cluster.index(0).1, last);
+    assert_eq!(cluster.role(peer(0)), RoleName::Follower);
+    assert_eq!(cluster.node(peer(0)).poll_timeout(), None, "it does not stand again");
+    cluster.elect(peer(1));
+    cluster.commit(peer(1), b"without it");
+    assert_eq!(cluster.index(0).1, last, "nobody tells it");
+}
+
+#[test]
+fn a_removed_peer_is_told_and_left_alone() {
+    let mut cluster = Cluster::led(3, 3..3);
+    cluster.carry_out(0, remove(2));
+    assert_eq!(cluster.members(2), "voters 0 1", "it holds the entry that removes it");
+    assert_eq!(cluster.node(peer(2)).poll_timeout(), None);
+    cluster.commit(peer(0), b"x");
+    assert_eq!(cluster.peers[&peer(2)].applied.len() + 2, cluster.peers[&peer(0)].applied.len());
+    // And it may come back.
+    cluster.carry_out(0, learner(2));
+    cluster.carry_out(0, MembershipChange::Promote { peer: peer(2) });
+    assert_eq!(cluster.members(2), "voters 0 1 2");
+    assert_eq!(cluster.index(2), cluster.index(0));
+}
+
+#[test]
+fn a_leader_that_becomes_a_learner_follows() {
+    let mut cluster = Cluster::led(3, 3..3);
+    cluster.carry_out(0, MembershipChange::Demote { peer: peer(0) });
+    assert_eq!(cluster.members(0), "voters 1 2, learners 0");
+    assert_eq!(cluster.role(peer(0)), RoleName::Follower);
+    cluster.elect(peer(2));
+    cluster.commit(peer(2), b"x");
+    assert_eq!(cluster.index(0), cluster.index(2));
+}
+
+/// A leader in between ends the change, though it has no command to append.
+#[test]
+fn a_new_leader_ends_the_change_of_its_predecessor() {
+    let mut cluster = Cluster::led(3, 3..5);
+    cluster.change(0, MembershipChange::Replace(voters([2, 3, 4]))).unwrap();
+    cluster.poll(peer(0));
+    let entries: Vec<_> = cluster.wire.drain(..).collect();
+    entries.into_iter().for_each(|message| cluster.handle(message.to, Input::Receive(message)));
+    cluster.cut(peer(0));
+    cluster.settle();
+    assert_eq!(cluster.members(4), "voters 2 3 4, outgoing 0 1 2");
+    cluster.elect(peer(4));
+    assert_eq!(cluster.members(4), "voters 2 3 4");
+    assert_eq!(cluster.node(peer(4)).change_under_way(), None);
+}
+
+#[test]
+fn all_members_may_be_replaced() {
+    let mut cluster = Cluster::led(3, 3..6);
+    cluster.carry_out(0, MembershipChange::Replace(voters([3, 4, 5])));
+    (0..3).for_each(|number| cluster.cut(peer(number)));
+    cluster.elect(peer(3));
+    cluster.commit(peer(3), b"x");
+    assert_eq!(cluster.peers[&peer(5)].applied.len(), cluster.peers[&peer(3)].applied.len());
+}
+
+/// Addresses travel with the members; a driver is told of everybody who may still count.
+#[test]
+fn a_driver_is_told_with_whom_a_node_talks() {
+    let mut cluster = Cluster::led(2, 2..2);
+    cluster.join(2);
+    let address = Some("host:2".into());
+    let change = MembershipChange::AddLearner { peer: peer(2), address: address.clone() };
+    cluster.carry_out(0, change);
+    let book = |cluster: &Cluster, at| cluster.peers[&peer(at)].reach.clone();
+    let three: raft::AddressBook = [(peer(0), None), (peer(1), None), (peer(2), address)].into();
+    assert_eq!((book(&cluster, 0), book(&cluster, 2)), (three.clone(), three.clone()));
+
+    cluster.cut(peer(1));
+    cluster.change(0, remove(2)).unwrap();
+    cluster.settle();
+    assert_eq!(book(&cluster, 0), three, "the entry that removes it still has to reach it");
+    cluster.heal(peer(1));
+    cluster.pass(Duration::from_millis(100));
+    cluster.settle();
+    assert_eq!(book(&cluster, 0), [(peer(0), None), (peer(1), None)].into());
+    assert_eq!(&book(&cluster, 0), cluster.node(peer(0)).address_book());
+}
+
+/// "A server accepts AppendEntries requests from a leader that is not part of the server's latest
+/// configuration ... A server also grants its vote to a candidate that is not part of the server's
+/// latest configuration" (dissertation §4.2.3, "the server's latest configuration").
+#[test]
+fn whoever_asks_is_answered_member_or_not() {
+    let mut cluster = Cluster::new(1);
+    let newcomer = cluster.join(5);
+    cluster.inject(9, newcomer, 3, request_vote(0, 0));
+    cluster.settle();
+    assert_eq!(cluster.node(newcomer).status().voted_for, Some(peer(9)));
+    cluster.inject(9, newcomer, 3, append(EntryId::ZERO, &[entry(3, 1)], 1));
+    cluster.settle();
+    assert_eq!(cluster.node(newcomer).status().leader, Some(peer(9)));
+    assert_eq!(cluster.index(5), (1, 1));
+}

@@ -1,0 +1,335 @@
+//! Mutual TLS: who is let in, who is not, and what is said about the files.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use raft::transport::tcp::{Answer, Hello, Refusal, TcpOptions, TcpTransport, TlsFiles, Verdict};
+use raft::transport::{Transport as _, TransportError};
+use rcgen::date_time_ymd;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::version::TLS13;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::certificates::Authority;
+use super::support::{CLUSTER, Log, Peer, Raw, append, in_time, options, peer, vote};
+
+/// A folder with a CA and the certificates of peers 1, 2 and 3.
+fn certificates() -> TempDir {
+    let folder = TempDir::new().expect("a folder");
+    let authority = Authority::open_or_create(folder.path()).expect("a CA");
+    for peer in 1..=3 {
+        authority.certify(peer).expect("a certificate");
+    }
+    folder
+}
+
+fn files(folder: &Path, name: &str) -> TlsFiles {
+    let file = |end: &str| folder.join(format!("{name}.{end}"));
+    TlsFiles { ca: folder.join("ca.pem"), certificate: file("pem"), key: file("key") }
+}
+
+fn tls(number: u64, files: TlsFiles, options: TcpOptions) -> Peer {
+    let transport = TcpTransport::tls(peer(number), "127.0.0.1:0", files).expect("good files");
+    Peer::start(number, transport.with(options).expect("good settings"), 1024)
+}
+
+fn tls_of(number: u64, folder: &TempDir) -> Peer {
+    tls(number, files(folder.path(), &format!("peer-{number}")), options())
+}
+
+#[tokio::test]
+async fn peers_of_one_ca_talk_to_each_other() {
+    let folder = certificates();
+    let [mut one, mut two] = [1, 2].map(|number| tls_of(number, &folder));
+    one.knows(&two);
+    two.knows(&one);
+    one.reaches(&mut two).await;
+    two.reaches(&mut one).await;
+    let large = append(1, peer(1), peer(2), &[&vec![7; 3 << 20]]);
+    one.transport.send(large.clone());
+    assert_eq!(two.next().await, large);
+    for id in 0..1000 {
+        one.transport.send(vote(id, peer(1), peer(2)));
+    }
+    for id in 0..1000 {
+        assert_eq!(two.next().await.id.number(), id);
+    }
+}
+
+/// Peer 1 tries to send to `two`, which must refuse it for this reason, with one warning for each
+/// attempt; and what the peer 1 hears must be this.
+async fn is_refused(log: &Log, mut one: Peer, two: &mut Peer, reason: &str, told: &str) {
+    one.knows(two);
+    log.until(reason).await;
+    log.until(told).await;
+    drop(one);
+    assert!(two.received.is_empty(), "{reason}");
+}
+
+#[tokio::test]
+async fn strangers_are_refused_and_others_live_on() {
+    let (ours, theirs) = (certificates(), certificates());
+    let log = Log::keep();
+    let (mut two, mut good) = (tls_of(2, &ours), tls_of(3, &ours));
+    good.knows(&two);
+    good.reaches(&mut two).await;
+
+    // Its own files are in order, but of another CA. It does not take the other's either.
+    let one = tls_of(1, &theirs);
+    let reason = "it refuses this peer's certificate or TLS: another CA has signed it";
+    let told = "its certificate is not signed by the cluster's CA";
+    is_refused(&log, one, &mut two, reason, told).await;
+
+    // Peer 3's certificate in the hands of somebody who says to be peer 1.
+    let mut impostor = tls(3, files(ours.path(), "peer-3"), options());
+    impostor.transport.learn(peer(9), &two.address());
+    let reason = "its certificate does not name it: it lacks the DNS name `raft-peer-9`";
+    log.until(reason).await;
+
+    is_refused(
+        &log,
+        Peer::plain(1, options()),
+        &mut two,
+        "what it says is no TLS; is it told to speak plain TCP?",
+        "it speaks TLS, and this peer was told to speak plain TCP",
+    )
+    .await;
+
+    let mut plain = Peer::plain(1, options());
+    let one = tls_of(2, &ours);
+    let reason = "it speaks TLS, and this peer was told to speak plain TCP";
+    let told = "what it says is no TLS; is it told to speak plain TCP?";
+    is_refused(&log, one, &mut plain, reason, told).await;
+
+    let mut raw = Raw::connect(&two).await;
+    raw.write(&[0; 100]).await;
+    raw.until_end().await;
+    good.transport.send(vote(5, peer(3), peer(2)));
+    assert_eq!(two.next().await, vote(5, peer(3), peer(2)));
+}
+
+/// Somebody who has his own program, and a certificate of this cluster or none.
+async fn program(to: &Peer, files: &TlsFiles, client: Client) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    let ca = CertificateDer::from_pem_file(&files.ca).expect("good certificates");
+    roots.add(ca).expect("good certificates");
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13])
+        .expect("good certificates")
+        .with_root_certificates(roots);
+    let config = match client {
+        Client::Certified => {
+            let chain =
+                vec![CertificateDer::from_pem_file(&files.certificate).expect("good certificates")];
+            let key = PrivateKeyDer::from_pem_file(&files.key).expect("good certificates");
+            config.with_client_auth_cert(chain, key).expect("good certificates")
+        }
+        Client::Nobody => config.with_no_client_auth(),
+    };
+    let connector = TlsConnector::from(Arc::new(config));
+    let name = ServerName::try_from(format!("raft-peer-{}", to.name)).expect("good certificates");
+    in_time(connector.connect(name, Raw::connect(to).await.0)).await.expect("good certificates")
+}
+
+enum Client {
+    Certified,
+    Nobody,
+}
+
+#[tokio::test]
+async fn a_peer_may_not_call_itself_by_the_name_of_another() {
+    let folder = certificates();
+    let log = Log::keep();
+    let two = tls_of(2, &folder);
+    let files = files(folder.path(), "peer-3");
+    let mut impostor = program(&two, &files, Client::Certified).await;
+    let hello = Hello { from: peer(1), to: peer(2), cluster: CLUSTER.into() };
+    impostor.write_all(&hello.encode()).await.unwrap();
+    let mut answer = [0; Answer::BYTES];
+    in_time(impostor.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(Answer::decode(&answer), Err(Refusal::Verdict(Verdict::Certificate)));
+    log.until("its certificate does not name it: it lacks the DNS name `raft-peer-1`").await;
+    assert_eq!(log.warnings().len(), 1);
+
+    let nobody = program(&two, &files, Client::Nobody).await;
+    log.until("it has no certificate").await;
+    drop(nobody);
+}
+
+#[tokio::test]
+async fn new_files_that_do_not_fit_leave_the_old_ones_in_use() {
+    let folder = certificates();
+    let log = Log::keep();
+    let mut two = tls_of(2, &folder);
+    let reread = TcpOptions { certificates_reread_after: Duration::ZERO, ..options() };
+    let mut one = tls(1, files(folder.path(), "peer-1"), reread);
+    copy(folder.path(), "peer-3.pem", "peer-1.pem");
+    copy(folder.path(), "peer-3.key", "peer-1.key");
+    one.knows(&two);
+    log.until("new certificates cannot be used, the old ones stay").await;
+    one.reaches(&mut two).await;
+    let warnings = log.warnings();
+    assert!(warnings[0].contains("does not name peer 1"), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn new_certificates_are_used_by_new_connections() {
+    let log = Log::keep();
+    let folder = certificates();
+    let reread = TcpOptions { certificates_reread_after: Duration::ZERO, ..options() };
+    let [mut one, mut two] = [1, 2]
+        .map(|number| tls(number, files(folder.path(), &format!("peer-{number}")), reread.clone()));
+    // A new CA takes the place of the old one, for everybody.
+    fs::remove_file(folder.path().join("ca.key")).expect("it is there");
+    let authority = Authority::open_or_create(folder.path()).expect("a CA");
+    for peer in 1..=3 {
+        authority.certify(peer).expect("a certificate");
+    }
+    // Peer 3 knows the new one alone.
+    let mut three = tls_of(3, &folder);
+    one.knows(&two);
+    one.reaches(&mut two).await;
+    three.knows(&one);
+    three.reaches(&mut one).await;
+    assert!(log.warnings().is_empty());
+}
+
+/// Spoils the files of peer 1 in a folder.
+type Spoil = fn(&Path);
+
+fn spoil_with(folder: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) {
+    let authority = Authority::open_or_create(folder).expect("the CA");
+    let mut params = Authority::peer_params(1).expect("a name");
+    change(&mut params);
+    authority.certify_with("peer-1", &params).expect("a certificate");
+}
+
+fn copy(folder: &Path, from: &str, to: &str) {
+    fs::copy(folder.join(from), folder.join(to)).expect("it is there");
+}
+
+fn write(folder: &Path, file: &str, text: &str) {
+    fs::write(folder.join(file), text).expect("it can be written");
+}
+
+fn rows() -> Vec<(Spoil, &'static str)> {
+    vec![
+        (
+            |folder| fs::remove_file(folder.join("peer-1.pem")).expect("it is there"),
+            "cannot read the certificate `DIR/peer-1.pem`: No such file or directory (os error 2)",
+        ),
+        (
+            |folder| fs::remove_file(folder.join("ca.pem")).expect("it is there"),
+            "cannot read the CA certificate `DIR/ca.pem`: No such file or directory (os error 2)",
+        ),
+        (
+            |folder| copy(folder, "peer-1.key", "peer-1.pem"),
+            "there is no certificate in `DIR/peer-1.pem`; it must be in PEM form, \
+             `-----BEGIN …-----`",
+        ),
+        (
+            |folder| copy(folder, "peer-1.pem", "peer-1.key"),
+            "there is no key in `DIR/peer-1.key`; it must be in PEM form, `-----BEGIN …-----`",
+        ),
+        (
+            |folder| write(folder, "ca.pem", GARBLED),
+            "the CA certificate `DIR/ca.pem` is garbled: base64 decode error: \
+             InvalidCharacter(33)",
+        ),
+        (
+            |folder| write(folder, "ca.pem", &GARBLED.replace("!!!!", "AAAA")),
+            "the CA certificate `DIR/ca.pem` cannot be used: invalid peer certificate: BadEncoding",
+        ),
+        (
+            |folder| write(folder, "peer-1.pem", &GARBLED.replace("!!!!", "AAAA")),
+            "the certificate `DIR/peer-1.pem` is garbled: make a new one",
+        ),
+        (
+            |folder| copy(folder, "peer-2.key", "peer-1.key"),
+            "the key `DIR/peer-1.key` does not belong to the certificate `DIR/peer-1.pem`",
+        ),
+        (
+            |folder| {
+                copy(folder, "peer-2.key", "peer-1.key");
+                copy(folder, "peer-2.pem", "peer-1.pem");
+            },
+            "the certificate `DIR/peer-1.pem` does not name peer 1: make one with the DNS name \
+             `raft-peer-1`",
+        ),
+        (
+            |folder| {
+                fs::remove_file(folder.join("ca.key")).expect("it is there");
+                Authority::open_or_create(folder).expect("a new CA");
+            },
+            "the certificate `DIR/peer-1.pem` is not signed by the CA of `DIR/ca.pem`",
+        ),
+        (
+            |folder| spoil_with(folder, |params| params.not_after = date_time_ymd(2020, 1, 1)),
+            "the certificate `DIR/peer-1.pem` has expired: make a new one",
+        ),
+        (
+            |folder| spoil_with(folder, |params| params.not_before = date_time_ymd(4000, 1, 1)),
+            "the certificate `DIR/peer-1.pem` is not valid yet; are the clocks right?: make a new \
+             one",
+        ),
+        (
+            |folder| spoil_with(folder, |params| params.extended_key_usages.truncate(1)),
+            "the certificate `DIR/peer-1.pem` must be allowed for the authentication of servers \
+             and of clients: make a new one",
+        ),
+    ]
+}
+
+const GARBLED: &str = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
+
+#[test]
+fn a_file_that_does_not_fit_is_named_with_what_to_do() {
+    for (spoil, expected) in rows() {
+        let folder = certificates();
+        spoil(folder.path());
+        let files = files(folder.path(), "peer-1");
+        let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files).expect_err(expected);
+        assert!(matches!(error, TransportError::Tls(_)), "{error:?}");
+        let text = error.to_string().replace(&folder.path().display().to_string(), "DIR");
+        assert_eq!(text, expected);
+    }
+}
+
+#[test]
+fn a_peer_may_have_other_names_too() {
+    let folder = certificates();
+    let mut params = Authority::peer_params(1).expect("a name");
+    let host = rcgen::SanType::DnsName("db1.example.com".try_into().expect("a name"));
+    params.subject_alt_names.insert(0, host);
+    let authority = Authority::open_or_create(folder.path()).expect("the CA");
+    authority.certify_with("peer-1", &params).expect("a certificate");
+    TcpTransport::tls(peer(1), "127.0.0.1:0", files(folder.path(), "peer-1")).expect("good files");
+}
+
+/// What the documentation of `TlsFiles` says to do; without openssl there is nothing to try.
+#[test]
+fn certificates_can_be_made_by_openssl() {
+    let commands = "
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
+            -subj '/CN=raft CA' -keyout ca.key -out ca.pem
+        openssl req -x509 -CA ca.pem -CAkey ca.key -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+            -days 365 -subj '/CN=raft-peer-1' -addext 'subjectAltName=DNS:raft-peer-1' \
+            -addext 'basicConstraints=CA:FALSE' -keyout peer-1.key -out peer-1.pem";
+    let folder = TempDir::new().unwrap();
+    if Command::new("openssl").arg("version").output().is_err() {
+        return;
+    }
+    let made = Command::new("sh").args(["-ec", commands]).current_dir(&folder).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    TcpTransport::tls(peer(1), "127.0.0.1:0", files(folder.path(), "peer-1")).expect("good files");
+}

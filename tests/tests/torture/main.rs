@@ -1,0 +1,119 @@
+//! Does a service keep its word? Three real processes of `raft/examples/kv.rs` with their logs on
+//! the disk, clients that write and read all the time, and trouble: what was acknowledged must be
+//! there, and every read must be of the newest state.
+//!
+//! ```console
+//! $ cargo test --release -p raft-tests --features torture --test torture -- \
+//!       kill_9 --rounds 1000
+//! ```
+//!
+//! Faults and calls are drawn from a seed, which is printed first. Real time cannot be repeated,
+//! so the same seed gives the same storm, not the same run: a failure keeps everything the
+//! processes said (`VERBOSE=1` makes it every protocol event), their logs, and the history of all
+//! calls, in a folder that it names.
+//!
+//! `kill -9` takes nothing that the operating system was told to write; what a power cut leaves of
+//! a store is tested where a disk is simulated.
+
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "real processes live in real time")]
+#![expect(clippy::print_stdout, reason = "a run says what it does while it lasts")]
+
+#[path = "../../../raft/examples/kv.rs"]
+mod kv;
+
+mod group;
+mod load;
+mod record;
+mod remote;
+mod scenarios;
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use clap::Parser;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use self::scenarios::{SCENARIOS, Scenario};
+
+pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+/// With this variable in its environment the program is the service, with the service's own
+/// arguments.
+pub(crate) const SERVES: &str = "TORTURE_SERVES";
+
+/// The system's signal for a file that may not grow, which ends a process that does not take it.
+const SIGXFSZ: i32 = 25;
+
+#[derive(Clone, Debug, Parser)]
+pub(crate) struct Plan {
+    /// How often each kind of trouble comes
+    #[arg(long, default_value_t = 3)]
+    pub(crate) rounds: usize,
+    /// What faults and calls are drawn from
+    #[arg(long, env = "DSTEST_SEED", default_value_t = raft_tests::harness::DEFAULT_SEED)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    tests: Arguments,
+}
+
+fn main() -> ExitCode {
+    if std::env::var_os(SERVES).is_some() {
+        return serve();
+    }
+    let plan = Plan::parse();
+    let trials = SCENARIOS.map(|scenario| {
+        let plan = plan.clone();
+        Trial::test(scenario.name, move || test(&scenario, &plan).map_err(Failed::from))
+    });
+    // Each scenario has all the machine.
+    let tests = Arguments { test_threads: Some(1), ..plan.tests };
+    libtest_mimic::run(&tests, trials.into()).exit_code()
+}
+
+fn serve() -> ExitCode {
+    // A write that fails for want of room must fail, not end the process.
+    let taken = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    match taken {
+        Ok(_) => kv::main(),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Plays a scenario in a folder of its own, which goes if all is well.
+fn test(scenario: &Scenario, plan: &Plan) -> Result<(), String> {
+    let Plan { rounds, seed, .. } = plan;
+    println!("{}: seed {seed}, {rounds} rounds", scenario.name);
+    let start = Instant::now();
+    let folder = folder(scenario.name, *seed);
+    let played = prepare(&folder).and_then(|()| scenario.play(plan, &folder));
+    match played {
+        Ok(totals) => {
+            println!("  ... {totals} in {:.1} s", start.elapsed().as_secs_f64());
+            fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))
+        }
+        Err(error) => {
+            let kept = folder.display();
+            Err(format!("seed {seed}: {error}\nlogs and the history of all calls are in {kept}"))
+        }
+    }
+}
+
+fn folder(name: &str, seed: u64) -> PathBuf {
+    let run = std::env::var_os("DSTEST_RUN_DIR").map(PathBuf::from);
+    let base = run.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("torture"));
+    base.join(format!("{name}-{seed}-{}", std::process::id()))
+}
+
+fn prepare(folder: &Path) -> Outcome {
+    // What is left of a process of the same number is of an earlier run.
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(fs::create_dir_all(folder)?)
+}
