@@ -160,6 +160,12 @@ impl Script {
         &self.model
     }
 
+    /// Goes on as a node does that starts from this state.
+    pub fn go_on_from(&mut self, state: Stored) {
+        self.model = state;
+        self.next = WriteId::ZERO;
+    }
+
     /// The next writes, none to eight, to be carried out together.
     pub fn batch(&mut self) -> Vec<Write> {
         (0..self.random.below(9)).map(|_| self.write()).collect()

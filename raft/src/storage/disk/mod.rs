@@ -31,6 +31,8 @@ mod format;
 mod identity;
 mod replay;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write as _};

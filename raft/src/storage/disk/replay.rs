@@ -40,6 +40,8 @@ pub(super) struct Replayed {
     pub(super) next: u64,
     /// How many bytes of the newest file count.
     pub(super) end: u64,
+    /// The last frame of the newest file, which ends there.
+    pub(super) last_frame: Vec<u8>,
     /// The entries up to here lie before the oldest file.
     floor: Index,
 }
@@ -86,7 +88,7 @@ impl Replayed {
             return Err((0, format!("the log from frame {} on is missing before it", self.next)));
         }
         self.next = number;
-        let mut at = 0;
+        let (mut at, mut last) = (0, 0);
         while let Some(frame) = format::frame(&bytes[at..], identity.seed) {
             if frame.number != self.next {
                 return Err((
@@ -96,9 +98,10 @@ impl Replayed {
             }
             self.payload(number, frame.payload).map_err(|what| (at as u64, what))?;
             self.next += 1;
-            at += frame.len();
+            (last, at) = (at, at + frame.len());
         }
         self.end = at as u64;
+        self.last_frame = bytes[last..at].to_vec();
         self.rest(bytes, at, newest, identity).map_err(|what| (at as u64, what))
     }
 

@@ -17,7 +17,7 @@ use super::{LOG, SNAPSHOT, numbers};
 use crate::codec::Writer;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 use crate::stored::Stored;
 use crate::types::{Index, PeerId};
 
@@ -66,11 +66,11 @@ impl<F: Folder> Store<F> {
             write_segment(&mut folder, &identity, 1, &State::default())?;
         }
         let replayed = replay(&folder, &identity)?;
-        let opened = stored(&folder, &identity, &replayed.state, replayed.entries)?;
         let Some(newest) = replayed.segments.last() else {
             return Err(StorageError::Damaged(format!("{} has no log file", folder.place(""))));
         };
-        let newest = mend(&mut folder, &newest.name(), replayed.end)?;
+        let opened = stored(&folder, &identity, &replayed.state, replayed.entries)?;
+        let newest = mend(&mut folder, &newest.name(), replayed.end, &replayed.last_frame)?;
         let mut store = Self {
             next_snapshot: numbers(&folder, SNAPSHOT)?.last().map_or(1, |number| number + 1),
             folder,
@@ -89,31 +89,6 @@ impl<F: Folder> Store<F> {
         store.identity.write(&mut store.folder)?;
         store.clear_leftovers()?;
         Ok(store)
-    }
-
-    pub(super) fn load(&mut self) -> Result<Stored, StorageError> {
-        match self.opened.take() {
-            Some(opened) => Ok(opened),
-            None => {
-                let replayed = replay(&self.folder, &self.identity)?;
-                stored(&self.folder, &self.identity, &replayed.state, replayed.entries)
-            }
-        }
-    }
-
-    pub(super) fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
-        if let Health::Failed(reason) = &self.health {
-            let what = format!("write to {} after an earlier failure", self.folder.place(""));
-            let source =
-                std::io::Error::other(format!("{reason}; start again to read what is left"));
-            return Err(StorageError::Io { what, source });
-        }
-        self.opened = None;
-        let done = self.carry_out(writes);
-        if let Err(error) = &done {
-            self.health = Health::Failed(error.to_string());
-        }
-        done
     }
 
     fn carry_out(&mut self, writes: &[Write]) -> Result<(), StorageError> {
@@ -222,6 +197,33 @@ impl<F: Folder> Store<F> {
     }
 }
 
+impl<F: Folder> Storage for Store<F> {
+    fn load(&mut self) -> Result<Stored, StorageError> {
+        match self.opened.take() {
+            Some(opened) => Ok(opened),
+            None => {
+                let replayed = replay(&self.folder, &self.identity)?;
+                stored(&self.folder, &self.identity, &replayed.state, replayed.entries)
+            }
+        }
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        if let Health::Failed(reason) = &self.health {
+            let what = format!("write to {} after an earlier failure", self.folder.place(""));
+            let source =
+                std::io::Error::other(format!("{reason}; start again to read what is left"));
+            return Err(StorageError::Io { what, source });
+        }
+        self.opened = None;
+        let done = self.carry_out(writes);
+        if let Err(error) = &done {
+            self.health = Health::Failed(error.to_string());
+        }
+        done
+    }
+}
+
 /// Where a frame ends although a write has more: the next one begins when this one is durable.
 const FRAME_BYTES: usize = 8 << 20;
 
@@ -265,15 +267,23 @@ fn write_segment<F: Folder>(
 }
 
 /// Cuts off what was never durable. What was read counts as durable from now on, so it is made
-/// so: a process that was killed may have left bytes and names that only the system's memory has.
-fn mend<F: Folder>(folder: &mut F, newest: &str, end: u64) -> Result<F::File, StorageError> {
+/// so: a process that ended may have left bytes and names that only the system's memory has. Of the
+/// last frame it may even be that a flush has failed, after which systems believe that there is
+/// nothing left to flush; so that one is written again.
+fn mend<F: Folder>(
+    folder: &mut F,
+    newest: &str,
+    end: u64,
+    last_frame: &[u8],
+) -> Result<F::File, StorageError> {
     let mut file = open_file(folder, newest)?;
     let mut flush = || {
         file.set_len(end)?;
+        file.write_at(end - last_frame.len() as u64, last_frame)?;
         file.sync()?;
         folder.sync()
     };
-    flush().map_err(|error| folder::failed(format!("flush {}", folder.place(newest)))(error))?;
+    flush().map_err(|error| folder::failed(format!("write {}", folder.place(newest)))(error))?;
     Ok(file)
 }
 

@@ -1,0 +1,30 @@
+//! The store on a simulated disk: every step may be the last one.
+
+mod damage;
+mod faults;
+mod simulated;
+
+use super::store::Store;
+use crate::storage::conformance::Script;
+use crate::storage::{Storage, StorageError};
+use crate::types::PeerId;
+use simulated::SimulatedFolder;
+
+const PEER: PeerId = PeerId::new(1);
+
+/// Small, so that every script goes through several log files.
+const SEGMENT_BYTES: u64 = 400;
+
+fn open(folder: &SimulatedFolder) -> Result<Store<SimulatedFolder>, StorageError> {
+    Store::open(folder.clone(), PEER, SEGMENT_BYTES)
+}
+
+/// A closed store after so many batches of a script.
+fn written(seed: u64, batches: usize) -> (SimulatedFolder, Script) {
+    let (folder, mut script) = (SimulatedFolder::default(), Script::new(seed));
+    let mut store = open(&folder).expect("a new folder");
+    for _ in 0..batches {
+        store.write(&script.batch()).expect("nothing fails");
+    }
+    (folder, script)
+}

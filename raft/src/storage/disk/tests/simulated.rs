@@ -1,0 +1,279 @@
+//! A folder in memory that tells what was written from what is durable, and fails on request.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::super::folder::{Folder, Writable};
+
+/// What happens to the folder from some step on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Nothing can be done any more.
+    Off,
+    /// Whatever needs space fails; of a write, half is done.
+    Full,
+    /// The next flush fails, and what it should have made durable never is, as on systems that
+    /// count a page as clean after the failed attempt.
+    FlushFails,
+}
+
+/// What of the things that were not durable survives the loss of power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Survives {
+    Nothing,
+    Everything,
+    /// Some: names up to some change, of each file any blocks of 16 bytes.
+    Parts(u64),
+}
+
+#[derive(Clone, Default)]
+pub(super) struct SimulatedFolder(Arc<Mutex<Disk>>);
+
+#[derive(Default)]
+struct Disk {
+    files: Vec<Content>,
+    durable_names: Names,
+    names: Names,
+    /// Which names there were after each change that is not durable.
+    changes: Vec<Names>,
+    steps: u64,
+    fault: Option<(u64, Fault)>,
+}
+
+type Names = BTreeMap<String, usize>;
+
+#[derive(Clone, Default)]
+struct Content {
+    durable: Vec<u8>,
+    now: Vec<u8>,
+    /// The bytes that the next flush has to do with. One that failed counts them as clean.
+    dirty: BTreeSet<usize>,
+}
+
+impl SimulatedFolder {
+    /// Lets `fault` happen after so many more steps.
+    pub(super) fn fails_after(&self, steps: u64, fault: Fault) {
+        let mut disk = self.disk();
+        disk.fault = Some((disk.steps + steps, fault));
+    }
+
+    /// How many steps there were.
+    pub(super) fn steps(&self) -> u64 {
+        self.disk().steps
+    }
+
+    /// Whether the fault has not happened yet, and may never.
+    pub(super) fn waits_to_fail(&self) -> bool {
+        self.disk().fault.is_some()
+    }
+
+    /// The process starts again; the machine never stopped.
+    pub(super) fn heal(&self) {
+        self.disk().fault = None;
+    }
+
+    /// The machine starts again.
+    pub(super) fn power_on(&self, survives: Survives) {
+        let mut disk = self.disk();
+        disk.fault = None;
+        let mut random = match survives {
+            Survives::Parts(seed) => seed,
+            Survives::Nothing | Survives::Everything => 0,
+        };
+        let mut below = |end: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x5851_f42d);
+            usize::try_from(random >> 33).unwrap_or_default() % end
+        };
+        let changes = match survives {
+            Survives::Nothing => 0,
+            Survives::Everything => disk.changes.len(),
+            Survives::Parts(_) => below(disk.changes.len() + 1),
+        };
+        if let Some(last) = changes.checked_sub(1) {
+            disk.durable_names = disk.changes[last].clone();
+        }
+        disk.names = disk.durable_names.clone();
+        disk.changes.clear();
+        for file in &mut disk.files {
+            match survives {
+                Survives::Nothing => {}
+                Survives::Everything => file.durable = file.now.clone(),
+                Survives::Parts(_) => file.survive_in_parts(&mut below),
+            }
+            file.now = file.durable.clone();
+            file.dirty.clear();
+        }
+    }
+
+    /// All files and their bytes.
+    pub(super) fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        let disk = self.disk();
+        let content =
+            |(name, file): (&String, &usize)| (name.clone(), disk.files[*file].now.clone());
+        disk.names.iter().map(content).collect()
+    }
+
+    /// A folder with these files, all durable.
+    pub(super) fn of(contents: &BTreeMap<String, Vec<u8>>) -> Self {
+        let mut disk = Disk::default();
+        for (name, bytes) in contents {
+            disk.names.insert(name.clone(), disk.files.len());
+            let (durable, now) = (bytes.clone(), bytes.clone());
+            disk.files.push(Content { durable, now, dirty: BTreeSet::new() });
+        }
+        disk.durable_names = disk.names.clone();
+        Self(Arc::new(Mutex::new(disk)))
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.0.lock().expect("no step panics")
+    }
+}
+
+impl Content {
+    fn survive_in_parts(&mut self, below: &mut impl FnMut(usize) -> usize) {
+        let (old, new) = (self.durable.len(), self.now.len());
+        let length = old.min(new) + below(old.abs_diff(new) + 1);
+        self.durable.resize(length, 0);
+        for start in (0..length.min(new)).step_by(16) {
+            let block = start..length.min(new).min(start + 16);
+            if below(2) == 0 {
+                self.durable[block.clone()].copy_from_slice(&self.now[block]);
+            }
+        }
+    }
+}
+
+impl Disk {
+    /// Counts a step, and fails it if its time has come.
+    fn step(&mut self, hits: &[Fault]) -> io::Result<()> {
+        self.steps += 1;
+        match self.fault {
+            Some((after, fault)) if self.steps > after && hits.contains(&fault) => {
+                Err(match fault {
+                    Fault::Off => io::Error::other("the power is off"),
+                    Fault::Full => io::ErrorKind::StorageFull.into(),
+                    Fault::FlushFails => {
+                        self.fault = None;
+                        io::Error::other("input/output error")
+                    }
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether the next flush is the one that fails.
+    fn flush_fails(&self) -> bool {
+        matches!(self.fault, Some((after, Fault::FlushFails)) if self.steps >= after)
+    }
+
+    fn find(&self, name: &str) -> io::Result<usize> {
+        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn changed(&mut self) {
+        self.changes.push(self.names.clone());
+    }
+}
+
+impl Folder for SimulatedFolder {
+    type File = SimulatedFile;
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        Ok(self.disk().names.keys().cloned().collect())
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let disk = self.disk();
+        Ok(disk.files[disk.find(name)?].now.clone())
+    }
+
+    fn create(&mut self, name: &str) -> io::Result<SimulatedFile> {
+        let mut disk = self.disk();
+        disk.step(&[Fault::Off, Fault::Full])?;
+        let file = disk.files.len();
+        disk.files.push(Content::default());
+        disk.names.insert(name.to_owned(), file);
+        disk.changed();
+        Ok(SimulatedFile { folder: self.clone(), file })
+    }
+
+    fn open(&mut self, name: &str) -> io::Result<SimulatedFile> {
+        let file = self.disk().find(name)?;
+        Ok(SimulatedFile { folder: self.clone(), file })
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        let mut disk = self.disk();
+        disk.step(&[Fault::Off])?;
+        let file = disk.find(from)?;
+        disk.names.remove(from);
+        disk.names.insert(to.to_owned(), file);
+        disk.changed();
+        Ok(())
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        let mut disk = self.disk();
+        disk.step(&[Fault::Off])?;
+        disk.find(name)?;
+        disk.names.remove(name);
+        disk.changed();
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut disk = self.disk();
+        disk.step(&[Fault::Off, Fault::FlushFails])?;
+        disk.durable_names = disk.names.clone();
+        disk.changes.clear();
+        Ok(())
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("data/{name}")
+    }
+}
+
+pub(super) struct SimulatedFile {
+    folder: SimulatedFolder,
+    file: usize,
+}
+
+impl Writable for SimulatedFile {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut disk = self.folder.disk();
+        let done = disk.step(&[Fault::Off, Fault::Full]);
+        let count = if done.is_ok() { bytes.len() } else { bytes.len() / 2 };
+        let offset = usize::try_from(offset).expect("a small file");
+        let Content { now, dirty, .. } = &mut disk.files[self.file];
+        now.resize(now.len().max(offset + count), 0);
+        now[offset..offset + count].copy_from_slice(&bytes[..count]);
+        dirty.extend(offset..offset + count);
+        done
+    }
+
+    fn set_len(&mut self, length: u64) -> io::Result<()> {
+        let mut disk = self.folder.disk();
+        disk.step(&[Fault::Off])?;
+        disk.files[self.file].now.resize(usize::try_from(length).expect("a small file"), 0);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut disk = self.folder.disk();
+        let fails = disk.flush_fails();
+        let done = disk.step(&[Fault::Off, Fault::FlushFails]);
+        let Content { durable, now, dirty } = &mut disk.files[self.file];
+        if done.is_ok() {
+            durable.resize(now.len(), 0);
+            dirty.iter().filter(|at| **at < now.len()).for_each(|at| durable[*at] = now[*at]);
+        }
+        if done.is_ok() || fails {
+            dirty.clear();
+        }
+        done
+    }
+}
