@@ -36,9 +36,8 @@ impl World {
                 Output::Send(envelope) => self.send(place, &envelope)?,
                 Output::Apply(entries) => self.apply(place, &entries)?,
                 Output::Restore(snapshot) => self.restore(place, &snapshot)?,
-                // The simulated network needs no addresses.
-                Output::Peers(_) => {}
-                Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
+                // The simulated network needs no addresses, and nobody reads through the core.
+                Output::Peers(_) | Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
             }
         }
         self.observe(place)?;
