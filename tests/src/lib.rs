@@ -44,7 +44,7 @@ pub mod world;
 
 pub use harness::run;
 pub use lab2::{SCENARIOS, Scenario};
-pub use run::{Report, Run, simulate, simulate_case};
+pub use run::{Report, Run, simulate, simulate_case, simulate_in};
 pub use storm::STORMS;
 pub use suites::SUITES;
 pub use swarm::SWARMS;

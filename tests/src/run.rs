@@ -13,7 +13,7 @@ use crate::cluster::Cluster;
 use crate::coverage::Coverage;
 use crate::failure::Failure;
 use crate::lab2::{Body, Part, Scenario};
-use crate::plan::{Case, Listed};
+use crate::plan::{Case, Listed, Settings};
 use crate::report::FailureReport;
 use crate::sim::executor::Tasks;
 use crate::sim::trace_hash::TraceHash;
@@ -48,6 +48,15 @@ pub type Outcome = Result<Report, Box<FailureReport>>;
 /// Everything there is to say about the failure.
 pub fn simulate(scenario: &Scenario, seed: u64, logger: Option<Logger>) -> Outcome {
     Run::of(scenario, seed, logger, None).outcome
+}
+
+/// Runs a scenario once in a world made of something else than its own settings.
+///
+/// # Errors
+/// Everything there is to say about the failure.
+pub fn simulate_in(scenario: &Scenario, settings: Settings, seed: u64) -> Outcome {
+    let setup = Setup { settings, listed: Listed::default(), logger: None, checkpoints: None };
+    Run::with(scenario.name, scenario.part, seed, setup, scenario.body).outcome
 }
 
 /// Runs a case once.

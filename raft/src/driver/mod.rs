@@ -35,9 +35,11 @@ mod error;
 mod handle;
 mod machine;
 mod mailbox;
+mod network;
 mod outputs;
 mod requests;
 mod settings;
+mod start;
 mod status;
 mod waiters;
 

@@ -12,6 +12,7 @@ mod clients;
 mod drive;
 mod event;
 mod faults;
+mod heard;
 mod outputs;
 mod peer;
 mod pending;
