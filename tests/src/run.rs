@@ -185,21 +185,29 @@ impl Report {
 /// As the labs print it, and the trace on a line of its own.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { peers, commands, trace, traffic: Traffic { rpcs, bytes, .. }, .. } = self;
-        let seconds = self.cluster_time.as_secs_f64();
-        writeln!(f, "  ... Passed --  {seconds:4.1}  {peers} {rpcs:4} {bytes:7} {commands:4}")?;
+        fmt_passed(f, self.cluster_time, self.peers, &self.traffic, self.commands)?;
         if self.undecided > 0 {
-            writeln!(
-                f,
-                "undecided: {} keys, whose histories are too long to check",
-                self.undecided
-            )?;
+            let keys = self.undecided;
+            write!(f, "\nundecided: {keys} keys, whose histories are too long to check")?;
         }
-        write!(f, "trace={trace}")
+        write!(f, "\ntrace={}", self.trace)
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+/// The labs' line of a test that passed.
+pub(crate) fn fmt_passed(
+    f: &mut fmt::Formatter<'_>,
+    cluster_time: Duration,
+    peers: usize,
+    traffic: &Traffic,
+    commands: u64,
+) -> fmt::Result {
+    let Traffic { rpcs, bytes, .. } = traffic;
+    let seconds = cluster_time.as_secs_f64();
+    write!(f, "  ... Passed --  {seconds:4.1}  {peers} {rpcs:4} {bytes:7} {commands:4}")
+}
+
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
 }

@@ -98,7 +98,7 @@ impl Peer {
 }
 
 /// A peer's settings, as the core takes them.
-pub(super) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
+pub(crate) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
     let Settings { peers, timing, limits, first_entry, protocol, .. } = settings;
     Config {
         election_timeout_min: timing.election_min,
@@ -119,7 +119,7 @@ pub(super) fn config(place: usize, settings: &Settings, first_message_id: Messag
 
 /// A peer's election timeouts: the n-th draw in a term depends on nothing but the seed, the peer,
 /// the term and n, whether it was restarted before or not.
-pub(super) struct PeerJitter {
+pub(crate) struct PeerJitter {
     seed: u64,
     place: usize,
     term: Option<Term>,
@@ -127,7 +127,7 @@ pub(super) struct PeerJitter {
 }
 
 impl PeerJitter {
-    pub(super) const fn new(seed: u64, place: usize) -> Self {
+    pub(crate) const fn new(seed: u64, place: usize) -> Self {
         let stream = Stream::new(seed, Domain::Jitter, [0, 0]);
         Self { seed, place, term: None, stream }
     }
