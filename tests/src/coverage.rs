@@ -83,12 +83,30 @@ marks! {
     Repeated = "repetition-answered",
     /// A request that nobody waits for any more is carried out.
     CarriedOutLate = "carried-out-after-client-gave-up",
+    /// A read is served by a peer that does not lead.
+    ReadByFollower = "read-served-by-a-follower",
+    /// A read waits until its leader has committed an entry of its term.
+    ReadWaits = "read-waited-for-the-first-commit-of-the-term",
+    /// A read ends because its leader is none any more.
+    ReadDropped = "read-dropped-by-a-change-of-leader",
+    /// A read ends because nobody answered in time.
+    ReadTimedOut = "read-timed-out",
     /// Two clients are at one key at the same time.
     ConcurrentRequests = "concurrent-requests-on-a-key",
     /// The liveness phase begins without a leader among those who must make progress.
     CalmWithoutLeader = "calm-without-leader",
     /// The liveness phase leaves a minority broken.
     CalmWithBrokenMinority = "calm-with-broken-minority",
+    /// In the liveness phase, peers that do not hear the majority are heard by it.
+    CalmWithDeafMinority = "calm-with-deaf-minority",
+    /// A peer that hears from a leader says that it would not vote for another one.
+    PreVoteRefused = "pre-vote-refused",
+    /// A peer that hears from a leader leaves a candidate of a higher term alone.
+    CandidateLeftAlone = "candidate-left-alone",
+    /// A peer whose question came to nothing follows a leader again, in the term it was in.
+    CameBackQuietly = "pre-candidate-follows-again",
+    /// A leader gives up that hears from no quorum.
+    LeaderWithoutQuorum = "leader-without-quorum",
 }
 
 /// How often each situation came about.
