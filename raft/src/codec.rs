@@ -16,7 +16,8 @@ use crate::entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload};
 use crate::membership::BrokenMembership;
 use crate::message::{
     AppendEntries, AppendEntriesReply, Carried, Envelope, InstallSnapshot, InstallSnapshotReply,
-    Message, ReadIndex, ReadIndexReply, RequestVote, Rest, Vote,
+    Message, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Rest,
+    Vote,
 };
 use crate::types::{EntryId, Index, MessageId, PeerId, RequestId, Round, Term};
 
@@ -138,6 +139,8 @@ fn body_len(message: &Message) -> usize {
         }
         Message::RequestVote(_)
         | Message::RequestVoteReply(_)
+        | Message::RequestPreVote(_)
+        | Message::RequestPreVoteReply(_)
         | Message::AppendEntriesReply(_)
         | Message::InstallSnapshotReply(_)
         | Message::ReadIndex(_)
@@ -155,6 +158,8 @@ const fn kind(message: &Message) -> u8 {
         Message::InstallSnapshotReply(_) => 6,
         Message::ReadIndex(_) => 7,
         Message::ReadIndexReply(_) => 8,
+        Message::RequestPreVote(_) => 9,
+        Message::RequestPreVoteReply(_) => 10,
     }
 }
 
@@ -209,8 +214,12 @@ impl Writer {
     fn body(&mut self, message: &Message) {
         match message {
             Message::RequestVote(request) => self.entry_id(request.last_log),
-            Message::RequestVoteReply(Vote::Granted) => self.u8(1),
-            Message::RequestVoteReply(Vote::Refused) => self.u8(0),
+            Message::RequestVoteReply(vote) => self.vote(*vote),
+            Message::RequestPreVote(request) => self.entry_id(request.last_log),
+            Message::RequestPreVoteReply(reply) => {
+                self.u64(reply.asked_in.number());
+                self.vote(reply.vote);
+            }
             Message::AppendEntries(append) => self.append_entries(append),
             Message::AppendEntriesReply(reply) => self.append_entries_reply(*reply),
             Message::InstallSnapshot(chunk) => self.install_snapshot(chunk),
@@ -218,6 +227,13 @@ impl Writer {
             Message::ReadIndex(ReadIndex { request }) => self.u64(request.number()),
             Message::ReadIndexReply(reply) => self.read_index_reply(*reply),
         }
+    }
+
+    fn vote(&mut self, vote: Vote) {
+        self.u8(match vote {
+            Vote::Refused => 0,
+            Vote::Granted => 1,
+        });
     }
 
     fn append_entries(&mut self, append: &AppendEntries) {
@@ -373,6 +389,11 @@ impl<'a> Reader<'a> {
             6 => Message::InstallSnapshotReply(self.install_snapshot_reply()?),
             7 => Message::ReadIndex(ReadIndex { request: RequestId::new(self.u64()?) }),
             8 => Message::ReadIndexReply(self.read_index_reply()?),
+            9 => Message::RequestPreVote(RequestPreVote { last_log: self.entry_id()? }),
+            10 => {
+                let (asked_in, vote) = (Term::new(self.u64()?), self.vote()?);
+                Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote })
+            }
             found => return Err(DecodeError::Unknown { what: "message", found }),
         })
     }

@@ -46,6 +46,11 @@ pub struct Config {
     pub snapshot_chunk_bytes: usize,
     /// The largest snapshot this node takes from a leader, in bytes.
     pub snapshot_bytes_max: u64,
+    /// Whether a peer asks around before it stands for election.
+    pub pre_vote: PreVote,
+    /// Whether a leader that hears from no quorum gives up, and whether peers that hear from a
+    /// leader leave candidates alone.
+    pub check_quorum: CheckQuorum,
     /// How many entries a learner may lack when it is made a voter.
     pub promotion_lag_max: u64,
     /// What a new leader does with its first entry.
@@ -59,6 +64,31 @@ pub struct Config {
     /// higher than any used before, so that a message's number names it in the whole run, and that
     /// an answer to a follower's read cannot be taken for one to a read of its next life.
     pub first_message_id: MessageId,
+}
+
+/// Whether a peer whose election timer fires asks first who would vote for it, and stands only if a
+/// majority would (thesis §9.6). A peer that was cut off then comes back without a higher term, and
+/// disturbs nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreVote {
+    /// It asks first.
+    On,
+    /// It stands at once, as in the paper.
+    Off,
+}
+
+/// Whether a leader must hear from a majority to remain one (thesis §6.2), and whether a peer that
+/// heard from a leader within [`Config::election_timeout_min`] leaves requests for votes unanswered,
+/// whatever their term (thesis §4.2.3). The two belong together: without the first, the second could
+/// keep a leader in office that nobody follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckQuorum {
+    /// A leader gives up once it has heard from no majority for an election timeout, and peers keep
+    /// to a leader they hear from.
+    On,
+    /// As in the paper: a leader leads until it hears of a higher term, and every request for a
+    /// vote with a higher term ends it.
+    Off,
 }
 
 /// What a new leader appends before anything else.
@@ -86,6 +116,8 @@ impl Config {
             messages_in_flight_max: 64,
             snapshot_chunk_bytes: 64 * 1024,
             snapshot_bytes_max: 1 << 30,
+            pre_vote: PreVote::On,
+            check_quorum: CheckQuorum::On,
             promotion_lag_max: 1000,
             first_entry: FirstEntry::NoOp,
             read_timeout: Duration::from_millis(600),

@@ -94,7 +94,7 @@ pub mod types;
 pub mod verbose;
 
 pub use change::{ChangeError, MembershipChange};
-pub use config::{Config, ConfigError, FirstEntry, ValidConfig};
+pub use config::{CheckQuorum, Config, ConfigError, FirstEntry, PreVote, ValidConfig};
 #[cfg(feature = "driver")]
 pub use driver::{Raft, StateMachine};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};

@@ -1,5 +1,5 @@
-//! The messages of the protocol: Figure 2 and Figure 13 of the paper, each request and its reply
-//! as two messages.
+//! The messages of the protocol: Figure 2 and Figure 13 of the paper, and those of the thesis beyond
+//! it, each request and its reply as two messages.
 //!
 //! A message says nothing about who sent it; that is the [`Envelope`]'s.
 
@@ -31,6 +31,10 @@ pub enum Message {
     RequestVote(RequestVote),
     /// The answer to [`Message::RequestVote`].
     RequestVoteReply(Vote),
+    /// A peer asks who would vote for it in the term after its own (thesis §9.6).
+    RequestPreVote(RequestPreVote),
+    /// The answer to [`Message::RequestPreVote`].
+    RequestPreVoteReply(RequestPreVoteReply),
     /// A leader's entries, or its heartbeat (Figure 2 AppendEntries).
     AppendEntries(AppendEntries),
     /// The answer to [`Message::AppendEntries`].
@@ -52,6 +56,8 @@ impl Message {
         match self {
             Self::RequestVote(_) => "RequestVote",
             Self::RequestVoteReply(_) => "RequestVoteReply",
+            Self::RequestPreVote(_) => "RequestPreVote",
+            Self::RequestPreVoteReply(_) => "RequestPreVoteReply",
             Self::AppendEntries(_) => "AppendEntries",
             Self::AppendEntriesReply(_) => "AppendEntriesReply",
             Self::InstallSnapshot(_) => "InstallSnapshot",
@@ -66,10 +72,12 @@ impl Message {
     pub const fn direction(&self) -> Direction {
         match self {
             Self::RequestVote(_)
+            | Self::RequestPreVote(_)
             | Self::AppendEntries(_)
             | Self::InstallSnapshot(_)
             | Self::ReadIndex(_) => Direction::Request,
             Self::RequestVoteReply(_)
+            | Self::RequestPreVoteReply(_)
             | Self::AppendEntriesReply(_)
             | Self::InstallSnapshotReply(_)
             | Self::ReadIndexReply(_) => Direction::Reply,
@@ -100,6 +108,24 @@ pub enum Vote {
     Granted,
     /// It did not, and says so.
     Refused,
+}
+
+/// Arguments of RequestPreVote. The asker is the envelope's sender and the envelope's term the one it
+/// is in: it would stand in the next one. It may be [`Term::ZERO`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestPreVote {
+    /// The asker's last entry.
+    pub last_log: EntryId,
+}
+
+/// The answer to a pre-candidate. It binds nobody, and the answer of a peer in an earlier term than
+/// the asker's counts, too: that peer would follow the candidate's term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestPreVoteReply {
+    /// The term in which the asker was when it asked.
+    pub asked_in: Term,
+    /// Whether the sender would vote for it in the next one.
+    pub vote: Vote,
 }
 
 /// Arguments of AppendEntries; the leader is the envelope's sender.

@@ -25,6 +25,8 @@ pub struct Progress {
     pub next_index: Index,
     /// The `commit_index` last sent to the follower.
     pub commit_sent: Index,
+    /// When the leader last heard from the follower in its term; the election counts.
+    pub heard_at: Instant,
     /// The newest round the follower was sent a message of.
     pub round_sent: Round,
     /// The newest round it has answered, of those that were not confirmed at the time.
@@ -128,6 +130,7 @@ impl Progress {
             match_index: Index::ZERO,
             next_index: last.next(),
             commit_sent: Index::ZERO,
+            heard_at: now,
             round_sent: Round::ZERO,
             round_answered: Round::ZERO,
             heartbeat_due: now,

@@ -1,4 +1,4 @@
-//! The three roles, each with only the state that exists in it (paper §5.1, Figure 4).
+//! The roles, each with only the state that exists in it (paper §5.1, Figure 4; thesis §9.6).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +13,8 @@ use crate::types::{EntryId, Instant, PeerId};
 pub enum Role {
     /// It follows a leader, or waits for one.
     Follower(Follower),
+    /// It asks who would vote for it.
+    PreCandidate(PreCandidate),
     /// It stands for election.
     Candidate(Candidate),
     /// It leads its term.
@@ -41,6 +43,16 @@ pub struct Incoming {
     pub data: Vec<u8>,
 }
 
+/// State of a peer that asks who would vote for it. It is still in the term of the leader it no
+/// longer hears, and may give its vote in that term to somebody else.
+#[derive(Clone, Debug)]
+pub struct PreCandidate {
+    /// Who would, so far.
+    pub tally: Tally,
+    /// When it asks again.
+    pub election_deadline: Instant,
+}
+
 /// State of a candidate.
 #[derive(Clone, Debug)]
 pub struct Candidate {
@@ -57,6 +69,9 @@ pub struct Leader {
     pub followers: BTreeMap<PeerId, Progress>,
     /// When the news of the last commit goes out by itself.
     pub commit_notice_due: Option<Instant>,
+    /// When it looks next whether it still hears from a quorum; `None` if it
+    /// never looks. Alone it has nobody to hear from.
+    pub quorum_check_due: Option<Instant>,
     /// Reads that wait for the leader to be sure that it leads.
     pub reads: LeaderReads,
 }
@@ -67,6 +82,7 @@ impl Role {
     pub const fn name(&self) -> RoleName {
         match self {
             Self::Follower(_) => RoleName::Follower,
+            Self::PreCandidate(_) => RoleName::PreCandidate,
             Self::Candidate(_) => RoleName::Candidate,
             Self::Leader(_) => RoleName::Leader,
         }
@@ -77,6 +93,7 @@ impl Role {
     pub const fn election_deadline(&self) -> Option<Instant> {
         match self {
             Self::Follower(Follower { election_deadline, .. })
+            | Self::PreCandidate(PreCandidate { election_deadline, .. })
             | Self::Candidate(Candidate { election_deadline, .. }) => Some(*election_deadline),
             Self::Leader(_) => None,
         }
@@ -96,6 +113,8 @@ impl Incoming {
 pub enum RoleName {
     /// See [`Role::Follower`].
     Follower,
+    /// See [`Role::PreCandidate`].
+    PreCandidate,
     /// See [`Role::Candidate`].
     Candidate,
     /// See [`Role::Leader`].
@@ -108,6 +127,7 @@ impl RoleName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Follower => "follower",
+            Self::PreCandidate => "pre-candidate",
             Self::Candidate => "candidate",
             Self::Leader => "leader",
         }

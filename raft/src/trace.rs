@@ -95,6 +95,31 @@ pub enum Event<'a> {
         /// Votes needed.
         majority: usize,
     },
+    /// A peer said that it would vote for a pre-candidate.
+    PreVoteGranted {
+        /// The pre-candidate.
+        to: PeerId,
+        /// The message that asked.
+        request: MessageId,
+    },
+    /// A peer said that it would not.
+    PreVoteRefused {
+        /// The pre-candidate.
+        to: PeerId,
+        /// The message that asked.
+        request: MessageId,
+        /// Why.
+        reason: VoteRefusal,
+    },
+    /// A pre-candidate counted a peer that would vote for it.
+    PreVoteCounted {
+        /// The peer.
+        from: PeerId,
+        /// How many there are so far, the pre-candidate itself among them.
+        votes: usize,
+        /// How many it takes.
+        majority: usize,
+    },
     /// A leader took a command, or its own no-op, into its log.
     Proposed {
         /// The new entry.
@@ -239,13 +264,15 @@ pub enum Event<'a> {
     },
 }
 
-/// Why a vote was refused (Figure 2, RequestVote receiver).
+/// Why a vote was refused (Figure 2, RequestVote receiver; thesis §4.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VoteRefusal {
     /// The vote of this term went to somebody else.
     AlreadyVoted,
     /// The candidate's log is behind (§5.4.1).
     LogBehind,
+    /// The peer hears from a leader, or is one that hears from a quorum.
+    HearsLeader,
 }
 
 /// Why a leader gave up without having seen a higher term.
@@ -253,6 +280,8 @@ pub enum VoteRefusal {
 pub enum Farewell {
     /// Its driver asked it to.
     Resigned,
+    /// It has not heard from a quorum for an election timeout (thesis §6.2).
+    NoQuorum,
     /// The new configuration is committed and this peer has no vote in it (paper §6).
     Removed,
 }
@@ -308,7 +337,7 @@ pub enum Refusal {
     NotForMe,
     /// From this very peer.
     FromItself,
-    /// No message carries term zero.
+    /// No message but a pre-vote and its answer carries term zero.
     TermZero,
     /// A term that no number of elections reaches.
     TermTooHigh,
@@ -341,6 +370,9 @@ impl Event<'_> {
             | Self::VoteGranted { .. }
             | Self::VoteRefused { .. }
             | Self::VoteCounted { .. }
+            | Self::PreVoteGranted { .. }
+            | Self::PreVoteRefused { .. }
+            | Self::PreVoteCounted { .. }
             | Self::Proposed { .. }
             | Self::Appended { .. }
             | Self::Truncated { .. }
@@ -374,6 +406,8 @@ pub fn is_heartbeat(message: &Message) -> bool {
         Message::AppendEntriesReply(_)
         | Message::RequestVote(_)
         | Message::RequestVoteReply(_)
+        | Message::RequestPreVote(_)
+        | Message::RequestPreVoteReply(_)
         | Message::InstallSnapshot(_)
         | Message::InstallSnapshotReply(_)
         | Message::ReadIndex(_)

@@ -89,6 +89,16 @@ marks! {
     CalmWithoutLeader = "calm-without-leader",
     /// The liveness phase leaves a minority broken.
     CalmWithBrokenMinority = "calm-with-broken-minority",
+    /// In the liveness phase, peers that do not hear the majority are heard by it.
+    CalmWithDeafMinority = "calm-with-deaf-minority",
+    /// A peer that hears from a leader says that it would not vote for another one.
+    PreVoteRefused = "pre-vote-refused",
+    /// A peer that hears from a leader leaves a candidate of a higher term alone.
+    CandidateLeftAlone = "candidate-left-alone",
+    /// A peer whose question came to nothing follows a leader again, in the term it was in.
+    CameBackQuietly = "pre-candidate-follows-again",
+    /// A leader gives up that hears from no quorum.
+    LeaderWithoutQuorum = "leader-without-quorum",
 }
 
 /// How often each situation came about.

@@ -13,7 +13,7 @@ use crate::cluster::Cluster;
 use crate::coverage::Coverage;
 use crate::failure::Failure;
 use crate::lab2::{Body, Part, Scenario};
-use crate::plan::{Case, Listed};
+use crate::plan::{Case, Listed, Settings};
 use crate::report::FailureReport;
 use crate::sim::executor::Tasks;
 use crate::sim::trace_hash::TraceHash;
@@ -48,6 +48,15 @@ pub type Outcome = Result<Report, Box<FailureReport>>;
 /// Everything there is to say about the failure.
 pub fn simulate(scenario: &Scenario, seed: u64, logger: Option<Logger>) -> Outcome {
     Run::of(scenario, seed, logger, None).outcome
+}
+
+/// Runs a scenario once in a world made of something else than its own settings.
+///
+/// # Errors
+/// Everything there is to say about the failure.
+pub fn simulate_in(scenario: &Scenario, settings: Settings, seed: u64) -> Outcome {
+    let setup = Setup { settings, listed: Listed::default(), logger: None, checkpoints: None };
+    Run::with(scenario.name, scenario.part, seed, setup, scenario.body).outcome
 }
 
 /// Runs a case once.
@@ -171,14 +180,25 @@ impl Report {
 /// As the labs print it, and the trace on a line of its own.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { peers, commands, trace, traffic: Traffic { rpcs, bytes, .. }, .. } = self;
-        let seconds = self.cluster_time.as_secs_f64();
-        writeln!(f, "  ... Passed --  {seconds:4.1}  {peers} {rpcs:4} {bytes:7} {commands:4}")?;
-        write!(f, "trace={trace}")
+        fmt_passed(f, self.cluster_time, self.peers, &self.traffic, self.commands)?;
+        write!(f, "\ntrace={}", self.trace)
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+/// The labs' line of a test that passed.
+pub(crate) fn fmt_passed(
+    f: &mut fmt::Formatter<'_>,
+    cluster_time: Duration,
+    peers: usize,
+    traffic: &Traffic,
+    commands: u64,
+) -> fmt::Result {
+    let Traffic { rpcs, bytes, .. } = traffic;
+    let seconds = cluster_time.as_secs_f64();
+    write!(f, "  ... Passed --  {seconds:4.1}  {peers} {rpcs:4} {bytes:7} {commands:4}")
+}
+
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
 }

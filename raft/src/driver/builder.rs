@@ -1,32 +1,20 @@
 //! How a node is put together: what is missing or wrong is said before anything starts.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
-use super::apply::{Applier, restore};
-use super::call::Room;
 use super::clock::{Clock, SystemJitter, TokioClock, first_message_id};
-use super::core_task::{Alarm, CoreTask, Timing};
-use super::disk::Disk;
 use super::error::StartError;
-use super::handle::{Raft, Shared};
+use super::handle::Raft;
 use super::machine::StateMachine;
-use super::mailbox::Mailbox;
-use super::outputs::Snapshots;
-use super::requests::Request;
+use super::network::Network;
 use super::settings::Settings;
-use super::status::{DiskState, Status};
-use super::waiters::Waiters;
-use crate::config::{Config, ValidConfig};
-use crate::node::{Jitter, Node};
-use crate::storage::Storage;
-use crate::stored::Stored;
-use crate::transport::{Inbox, Transport};
-use crate::types::{PeerId, ReadId};
-use crate::verbose::{self, Logger};
+use crate::config::Config;
+use crate::node::Jitter;
+use crate::storage::{Storage, StorageError};
+use crate::trace::Sink;
+use crate::transport::Transport;
+use crate::types::PeerId;
 
 /// A peer of the cluster, and where it is reached if that is over a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,27 +47,44 @@ impl<I: Into<PeerId>, A: Into<String>> From<(I, A)> for Peer {
 /// travel. Everything else has a default.
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder<M: StateMachine> {
-    id: PeerId,
-    peers: Vec<Peer>,
-    machine: Option<M>,
-    storage: Option<Box<dyn Storage>>,
-    transport: Option<Box<dyn Transport>>,
-    clock: Arc<dyn Clock>,
-    jitter: Box<dyn Jitter + Send>,
-    config: Config,
-    settings: Settings,
+    pub(super) id: PeerId,
+    pub(super) peers: Vec<Peer>,
+    pub(super) start: First,
+    pub(super) machine: Option<M>,
+    pub(super) store: Vec<StoreOpening>,
+    pub(super) network: Network,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) jitter: Box<dyn Jitter + Send>,
+    pub(super) sink: Option<Box<dyn Sink + Send>>,
+    pub(super) config: Config,
+    pub(super) settings: Settings,
 }
+
+/// What a peer is at its very first start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// One of the voters of a new cluster.
+    Member,
+    /// Nobody, until a leader makes it a member of a running cluster.
+    Stranger,
+}
+
+/// Opens a peer's store, on a thread that may block.
+pub(super) type StoreOpening =
+    Box<dyn FnOnce(PeerId) -> Result<Box<dyn Storage>, StorageError> + Send>;
 
 impl<M: StateMachine> Builder<M> {
     pub(super) fn new(id: PeerId) -> Self {
         Self {
             id,
             peers: Vec::new(),
+            start: First::Member,
             machine: None,
-            storage: None,
-            transport: None,
+            store: Vec::new(),
+            network: Network::default(),
             clock: Arc::new(TokioClock),
             jitter: Box::new(SystemJitter),
+            sink: None,
             config: Config {
                 election_timeout_min: Duration::from_millis(500),
                 election_timeout_max: Duration::from_millis(1000),
@@ -98,21 +103,64 @@ impl<M: StateMachine> Builder<M> {
         self
     }
 
+    /// Joins a running cluster: the peer waits until a leader makes it a member. `peers` then only
+    /// says where the others are. A peer that has been a member before is one without this.
+    pub const fn join(mut self) -> Self {
+        self.start = First::Stranger;
+        self
+    }
+
     /// What is replicated, in its first state.
     pub fn state_machine(mut self, machine: M) -> Self {
         self.machine = Some(machine);
         self
     }
 
+    /// Keeps term, vote, log and snapshots in this folder, which is made if it is missing. See
+    /// [`DiskStorage`](crate::storage::DiskStorage).
+    #[cfg(feature = "disk")]
+    pub fn data_dir(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
+        let folder = folder.into();
+        let open = move |id| -> Result<Box<dyn Storage>, _> {
+            Ok(Box::new(crate::storage::DiskStorage::open(folder, id)?))
+        };
+        self.store.push(Box::new(open));
+        self
+    }
+
     /// Keeps term, vote, log and snapshots in this store.
     pub fn storage(mut self, storage: impl Storage) -> Self {
-        self.storage = Some(Box::new(storage));
+        self.store.push(Box::new(|_| Ok(Box::new(storage))));
         self
     }
 
     /// Sends and receives by this transport.
     pub fn transport(mut self, transport: impl Transport) -> Self {
-        self.transport = Some(Box::new(transport));
+        self.network.transport = Some(Box::new(transport));
+        self
+    }
+
+    /// Sends and receives over TCP, listening on this address (`host:port`). Also call
+    /// [`Builder::plain_tcp`], unless this address and those of all peers are loopback addresses,
+    /// which nobody else can reach.
+    #[cfg(feature = "tcp")]
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.network.tcp.listen = Some(address.into());
+        self
+    }
+
+    /// Sends everything over TCP as it is: whoever reaches the network can read it, and write
+    /// whatever it likes into the log.
+    #[cfg(feature = "tcp")]
+    pub const fn plain_tcp(mut self) -> Self {
+        self.network.tcp.security = Some(super::network::tcp::Security::Plain);
+        self
+    }
+
+    /// The cluster's name (default: none). Peers of clusters with other names refuse each other.
+    #[cfg(feature = "tcp")]
+    pub fn cluster(mut self, name: impl Into<String>) -> Self {
+        self.network.tcp.cluster = name.into();
         self
     }
 
@@ -125,6 +173,12 @@ impl<M: StateMachine> Builder<M> {
     /// Draws election timeouts from this source instead of the system's randomness.
     pub fn jitter(mut self, jitter: impl Jitter + Send + 'static) -> Self {
         self.jitter = Box::new(jitter);
+        self
+    }
+
+    /// Tells this sink what happens in the protocol, instead of the log that `VERBOSE` asks for.
+    pub fn sink(mut self, sink: impl Sink + Send + 'static) -> Self {
+        self.sink = Some(Box::new(sink));
         self
     }
 
@@ -161,150 +215,6 @@ impl<M: StateMachine> Builder<M> {
     /// What is missing or wrong, with the method to call; or what the store, the transport or the
     /// state machine said.
     pub async fn start(self) -> Result<Raft<M>, StartError> {
-        let Parts { machine, storage, mut transport, config, plan } = self.check()?;
-        let logger = verbose::Settings::from_env()?;
-        let Loaded { storage, stored, machine } = load(storage, machine).await?;
-        let last_applied = stored.base().index;
-
-        let now = plan.clock.now();
-        let timing = Timing::of(&config, &plan.settings);
-        let mut node = Node::new(config, stored, now, plan.jitter)?;
-        if let Some(settings) = logger {
-            node.set_sink(Box::new(Logger::new(settings, Box::new(std::io::stdout()))));
-        }
-        let (inbox, received) = Inbox::new(plan.settings.inbox_len);
-        let addresses = node.address_book().clone();
-        for (peer, address) in addresses.iter().filter(|(peer, _)| **peer != plan.id) {
-            if let Some(address) = address {
-                transport.learn(*peer, address);
-            }
-        }
-        transport.start(inbox)?;
-
-        let mut status = Status::of(&node);
-        status.last_applied = last_applied;
-        let shared = Arc::new(Shared {
-            id: plan.id,
-            room: Arc::new(Room::new(plan.settings.calls_max, plan.settings.bytes_max)),
-            settings: plan.settings,
-            clock: plan.clock,
-            requests: Mailbox::default(),
-            jobs: Mailbox::default(),
-            waiters: Waiters::default(),
-            status: watch::Sender::new(status),
-            stopped: std::sync::OnceLock::new(),
-        });
-        let disk = start_disk(storage, &shared)?;
-        let applier = Applier::new(machine, last_applied, Arc::clone(&shared));
-        let core = CoreTask {
-            node,
-            disk,
-            disk_state: DiskState::Well,
-            transport,
-            inbox: received,
-            addresses,
-            timing,
-            now,
-            led: None,
-            new_waiters: Vec::new(),
-            reads: BTreeMap::new(),
-            next_read: ReadId::new(1),
-            snapshots: Snapshots::new(shared.settings.snapshots),
-            stop: None,
-            alarm: Alarm::default(),
-            envelopes: Vec::new(),
-            requests: Vec::new(),
-            applier: tokio::spawn(applier.run()),
-            shared: Arc::clone(&shared),
-        };
-        tokio::spawn(core.run());
-        Ok(Raft::new(shared))
-    }
-
-    /// All that can be wrong without looking at disk or network.
-    fn check(self) -> Result<Parts<M>, StartError> {
-        let missing = |what, call| StartError::Missing { what, call };
-        if self.peers.is_empty() {
-            return Err(missing("cluster", "peers"));
-        }
-        let machine = self.machine.ok_or(missing("state machine", "state_machine"))?;
-        let storage = self.storage.ok_or(missing("store", "storage"))?;
-        let transport = self.transport.ok_or(missing("network", "transport"))?;
-        self.settings.check()?;
-        let peers = self.peers.iter().map(|peer| peer.id).collect();
-        let addresses = self.peers.into_iter();
-        let addresses = addresses.filter_map(|peer| Some((peer.id, peer.address?.into())));
-        let config = Config {
-            id: self.id,
-            peers,
-            addresses: addresses.collect(),
-            read_timeout: self.settings.deadline,
-            ..self.config
-        };
-        let config = config.validate()?;
-        let plan =
-            Plan { id: self.id, clock: self.clock, jitter: self.jitter, settings: self.settings };
-        Ok(Parts { machine, storage, transport, config, plan })
-    }
-}
-
-/// A description that was checked.
-struct Parts<M> {
-    machine: M,
-    storage: Box<dyn Storage>,
-    transport: Box<dyn Transport>,
-    config: ValidConfig,
-    plan: Plan,
-}
-
-/// The rest of it.
-struct Plan {
-    id: PeerId,
-    clock: Arc<dyn Clock>,
-    jitter: Box<dyn Jitter + Send>,
-    settings: Settings,
-}
-
-/// What a store held, and the state machine in the state of its snapshot.
-struct Loaded<M> {
-    storage: Box<dyn Storage>,
-    stored: Stored,
-    machine: M,
-}
-
-/// Reads the store and restores its snapshot, on a thread that may block.
-async fn load<M: StateMachine>(
-    mut storage: Box<dyn Storage>,
-    mut machine: M,
-) -> Result<Loaded<M>, StartError> {
-    let work = tokio::task::spawn_blocking(move || {
-        let stored = storage.load()?;
-        if let Some(snapshot) = &stored.snapshot {
-            restore(&mut machine, snapshot)?;
-        }
-        Ok(Loaded { storage, stored, machine })
-    });
-    match work.await {
-        Ok(loaded) => loaded,
-        Err(error) => Err(StartError::Thread(std::io::Error::other(error))),
-    }
-}
-
-fn start_disk<M: StateMachine>(
-    storage: Box<dyn Storage>,
-    shared: &Arc<Shared<M>>,
-) -> Result<Disk, StartError> {
-    let requests = Arc::clone(shared);
-    let report = move |report| {
-        // A core task that has ended needs no report.
-        let _ = requests.requests.put(Request::Disk(report));
-    };
-    Disk::start(storage, format!("raft-disk-{}", shared.id), report).map_err(StartError::Thread)
-}
-
-impl Timing {
-    fn of(config: &ValidConfig, settings: &Settings) -> Self {
-        let patience = config.settings().election_timeout_max;
-        Self { disk_timeout: settings.disk_timeout.unwrap_or(patience), patience }
+        self.check()?.start().await
     }
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::apply::Job;
 use super::call::Query;
 use super::clock::Sleep;
-use super::disk::{Disk, Queued};
+use super::disk::Disk;
 use super::error::{StopReason, Unknown};
 use super::handle::Shared;
 use super::machine::StateMachine;
@@ -61,8 +61,9 @@ pub(super) struct CoreTask<M: StateMachine> {
 pub(super) struct Timing {
     /// How long the disk may take.
     pub(super) disk_timeout: Duration,
-    /// How long callers wait for news of their entry after leadership is lost, and how long a peer
-    /// whose disk has come back waits for a leader.
+    /// How long callers wait for news of their entry after leadership is lost.
+    pub(super) outcome_timeout: Duration,
+    /// How long a peer whose disk has come back waits for a leader.
     pub(super) patience: Duration,
 }
 
@@ -185,7 +186,7 @@ impl<M: StateMachine> CoreTask<M> {
             return;
         }
         if self.led.is_some() {
-            let until = self.now.after(self.timing.patience);
+            let until = self.now.after(self.timing.outcome_timeout);
             self.shared.waiters.hurry(until);
             self.expect_expiry(until);
         }
@@ -227,20 +228,20 @@ impl<M: StateMachine> CoreTask<M> {
 
     /// Lets go of everything, and says so.
     async fn end(self, reason: StopReason) {
-        let queued = match reason {
-            StopReason::ShutDown => Queued::Written,
+        match reason {
+            StopReason::ShutDown => {}
             StopReason::Killed
             | StopReason::Storage(_)
             | StopReason::StateMachine(_)
-            | StopReason::Driver => Queued::Abandoned,
-        };
+            | StopReason::Driver => self.disk.abandon(),
+        }
         self.shared.end(&reason);
         let Self { disk, transport, shared, applier, .. } = self;
         drop(transport);
         let timeout = shared.settings.shutdown_timeout;
         // A state machine that is stuck must not hold its node.
         let _ = tokio::time::timeout(timeout, applier).await;
-        disk.end(queued, timeout).await;
+        disk.end(timeout).await;
     }
 }
 

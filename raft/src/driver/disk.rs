@@ -97,21 +97,20 @@ impl Disk {
         }
     }
 
-    /// Ends the thread, after what is queued or without it, and waits until the store is let go.
-    pub(super) async fn end(self, queued: Queued, timeout: Duration) {
-        let Self::Thread(DiskThread { queue, abandoned, ended, .. }) = self else { return };
-        abandoned.store(queued == Queued::Abandoned, Ordering::Relaxed);
+    /// What is queued will not be written. A flush that has begun goes on.
+    pub(super) fn abandon(&self) {
+        if let Self::Thread(thread) = self {
+            thread.abandoned.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Ends the thread after what it has to write, and waits until the store is let go.
+    pub(super) async fn end(self, timeout: Duration) {
+        let Self::Thread(DiskThread { queue, ended, .. }) = self else { return };
         drop(queue);
         // A disk that is stuck must not hold its node.
         let _ = tokio::time::timeout(timeout, ended).await;
     }
-}
-
-/// What becomes of writes that are queued when a node ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Queued {
-    Written,
-    Abandoned,
 }
 
 fn work(

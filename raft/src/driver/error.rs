@@ -203,6 +203,14 @@ pub enum StartError {
     /// A peer has no address, and is to be reached over a network.
     #[error("peer {0} has no address: pass `(id, \"host:port\")` to `peers`")]
     NoAddress(PeerId),
+    /// Others could read and write what the peers say to each other.
+    #[error(
+        "others reach {address}: call `plain_tcp` if everybody on that network may read and write the log"
+    )]
+    NoSecurity {
+        /// The first address that is no loopback address.
+        address: String,
+    },
     /// A setting of the driver that cannot work.
     #[error("`{name}` must be at least {least}")]
     Setting {

@@ -27,6 +27,10 @@ pub struct Settings {
     /// A disk that has not answered for this long is given up until it answers: a leader steps
     /// down, and the peer takes no part. `None` means the election timeout's upper bound.
     pub disk_timeout: Option<Duration>,
+    /// How long a caller still waits to hear what became of its command when this peer has lost
+    /// leadership; most hear it from the next leader's log. `None` means the election timeout's
+    /// upper bound.
+    pub outcome_timeout: Option<Duration>,
     /// How long [`Raft::shutdown`](super::Raft::shutdown) waits for disk and state machine to
     /// finish what they are at.
     pub shutdown_timeout: Duration,
@@ -68,6 +72,7 @@ impl Default for Settings {
             command_bytes_max: 1 << 20,
             inbox_len: 4096,
             disk_timeout: None,
+            outcome_timeout: None,
             shutdown_timeout: Duration::from_secs(5),
             snapshots: SnapshotPolicy::EVERY_TIME_AND_AGAIN,
             apply_on: ApplyOn::default(),

@@ -18,10 +18,10 @@ impl Node {
     /// Starts an election: a new term, a vote for itself, a request to all other voters. The
     /// requests leave and the own vote counts when the vote is durable.
     pub(super) fn campaign(&mut self) {
-        self.trace(&Event::ElectionTimeout);
         let from = self.hard_state.current_term;
         self.set_hard_state(HardState { current_term: from.next(), voted_for: Some(self.id()) });
         self.trace(&Event::TermChanged { from });
+        self.leader_heard_at = None;
         self.draw_election_timeout();
         let election_deadline = self.now.after(self.election_timeout);
         self.set_role(Role::Candidate(Candidate { tally: Tally::default(), election_deadline }));
@@ -50,12 +50,8 @@ impl Node {
         let fresh = self.now.after(self.election_timeout);
         let election_deadline = self.role.election_deadline().unwrap_or(fresh);
         let reads = FollowerReads::default();
-        self.set_role(Role::Follower(Follower {
-            leader,
-            election_deadline,
-            incoming: None,
-            reads,
-        }));
+        let follower = Follower { leader, election_deadline, incoming: None, reads };
+        self.set_role(Role::Follower(follower));
     }
 
     /// Hears from the leader of the current term: follows it and waits anew.
@@ -64,6 +60,7 @@ impl Node {
             self.become_follower(Some(leader));
             self.trace(&Event::LeaderFound { leader });
         }
+        self.leader_heard_at = Some(self.now);
         self.reset_election_timer();
     }
 
@@ -86,6 +83,9 @@ impl Node {
             None => {
                 self.set_hard_state(HardState { voted_for: Some(to), ..self.hard_state });
                 self.trace(&Event::VoteGranted { to, request: id });
+                if matches!(self.role, Role::PreCandidate(_)) {
+                    self.become_follower(None);
+                }
                 self.reset_election_timer();
                 Vote::Granted
             }
@@ -136,8 +136,10 @@ impl Node {
         let own = self.id();
         let others = self.reach.keys().copied().filter(|peer| *peer != own);
         let followers = others.map(progress).collect();
+        let quorum_check_due = self.first_quorum_check();
         let reads = LeaderReads::default();
-        self.set_role(Role::Leader(Leader { followers, commit_notice_due: None, reads }));
+        let leader = Leader { followers, commit_notice_due: None, quorum_check_due, reads };
+        self.set_role(Role::Leader(leader));
         // A change under way goes on once an entry of this term is committed.
         if self.config.settings().first_entry == FirstEntry::NoOp || self.membership().is_joint() {
             self.append_own(Payload::NoOp);
@@ -151,7 +153,7 @@ impl Node {
         }
     }
 
-    fn set_role(&mut self, role: Role) {
+    pub(super) fn set_role(&mut self, role: Role) {
         let old = std::mem::replace(&mut self.role, role);
         let from = old.name();
         if self.role.name() != from {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Jitter, Node};
 use crate::progress::{Flow, Progress};
-use crate::role::{Candidate, Follower, Incoming, Leader, Role};
+use crate::role::{Candidate, Follower, Incoming, Leader, PreCandidate, Role};
 use crate::types::Instant;
 
 impl Node {
@@ -23,6 +23,7 @@ impl Node {
             now,
             hard_state,
             role,
+            leader_heard_at,
             election_timeout,
             log,
             configurations,
@@ -43,6 +44,7 @@ impl Node {
             now: *now,
             hard_state: *hard_state,
             role: role.clone(),
+            leader_heard_at: *leader_heard_at,
             election_timeout: *election_timeout,
             log: log.clone(),
             configurations: configurations.clone(),
@@ -65,12 +67,13 @@ impl Node {
     /// own numbers do not count, so that nodes with the same future but another past are alike.
     pub fn hash_future<H: Hasher>(&self, hasher: &mut H) {
         let Self {
-            config: _,
+            config,
             jitter: _,
             sink: _,
             now,
             hard_state,
             role,
+            leader_heard_at,
             election_timeout,
             log,
             configurations,
@@ -87,7 +90,10 @@ impl Node {
         (hard_state, election_timeout, log, configurations, snapshot, reach).hash(hasher);
         (commit_index, last_applied, next_request).hash(hasher);
         confirmed_reads.hash_future(*now, hasher);
-        hash_role(role, *now, hasher);
+        let settings = config.settings();
+        let deaf_until = leader_heard_at.map(|at| at.after(settings.election_timeout_min));
+        deaf_until.map(|until| left(until, *now)).hash(hasher);
+        hash_role(role, *now, settings.election_timeout_max, hasher);
         let durable = writes.durable();
         restoring.as_ref().map(|(write, snapshot)| (write.since(durable), snapshot)).hash(hasher);
         writes.hash_future(hasher);
@@ -95,7 +101,8 @@ impl Node {
     }
 }
 
-fn hash_role<H: Hasher>(role: &Role, now: Instant, hasher: &mut H) {
+/// Nobody asks when a follower was heard longer than `patience` ago.
+fn hash_role<H: Hasher>(role: &Role, now: Instant, patience: Duration, hasher: &mut H) {
     role.name().hash(hasher);
     match role {
         Role::Follower(Follower { leader, election_deadline, incoming, reads }) => {
@@ -104,14 +111,17 @@ fn hash_role<H: Hasher>(role: &Role, now: Instant, hasher: &mut H) {
             incoming.map(|Incoming { last_included, data }| (last_included, data)).hash(hasher);
             reads.hash_future(now, hasher);
         }
-        Role::Candidate(Candidate { tally, election_deadline }) => {
+        Role::PreCandidate(PreCandidate { tally, election_deadline })
+        | Role::Candidate(Candidate { tally, election_deadline }) => {
             (tally, left(*election_deadline, now)).hash(hasher);
         }
-        Role::Leader(Leader { followers, commit_notice_due, reads }) => {
+        Role::Leader(Leader { followers, commit_notice_due, quorum_check_due, reads }) => {
             commit_notice_due.map(|due| left(due, now)).hash(hasher);
+            quorum_check_due.map(|due| left(due, now)).hash(hasher);
             reads.hash_future(now, hasher);
             for (peer, progress) in followers {
                 peer.hash(hasher);
+                left(progress.heard_at.after(patience), now).hash(hasher);
                 hash_progress(progress, now, hasher);
             }
         }
@@ -125,11 +135,13 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
         commit_sent,
         round_sent,
         round_answered,
+        heard_at: _,
         heartbeat_due,
         flow,
     } = progress;
     (round_sent, round_answered).hash(hasher);
     (match_index, next_index, commit_sent, left(*heartbeat_due, now)).hash(hasher);
+
     std::mem::discriminant(flow).hash(hasher);
     match flow {
         Flow::Probe(probe) => probe.hash(hasher),

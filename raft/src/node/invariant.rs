@@ -46,11 +46,10 @@ impl Node {
         })?;
         match &self.role {
             Role::Follower(_) => Ok(()),
+            Role::PreCandidate(_) => self.check_voter(),
             Role::Candidate(_) => {
                 self.check_own_vote()?;
-                self.holds("a candidate is a voter", self.is_voter(), || {
-                    self.membership().to_string()
-                })
+                self.check_voter()
             }
             Role::Leader(leader) => {
                 self.check_own_vote()?;
@@ -66,6 +65,10 @@ impl Node {
         {
             panic!("{violation}");
         }
+    }
+
+    fn check_voter(&self) -> Result<(), Violation> {
+        self.holds("a candidate is a voter", self.is_voter(), || self.membership().to_string())
     }
 
     fn check_own_vote(&self) -> Result<(), Violation> {
@@ -176,8 +179,12 @@ mod tests {
             (
                 |n| {
                     let followers = std::collections::BTreeMap::default();
-                    let reads = crate::reads::LeaderReads::default();
-                    n.role = Role::Leader(Leader { followers, commit_notice_due: None, reads });
+                    n.role = Role::Leader(Leader {
+                        followers,
+                        commit_notice_due: None,
+                        quorum_check_due: None,
+                        reads: crate::reads::LeaderReads::default(),
+                    });
                     n.hard_state.voted_for = Some(n.id());
                 },
                 "a leader follows every other member",

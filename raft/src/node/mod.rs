@@ -1,18 +1,21 @@
 //! The state machine of one peer: inputs in, outputs out, one rule group of the paper per file.
 //!
 //! ```text
-//! handle(now, input) ─► [message rules] ─► election   (§5.2, §5.4.1)
-//!                                        ├► following  (§5.3: what a follower does with entries)
-//!                                        ├► leading    (§5.3, §5.4.2: what a leader does with answers)
-//!                                        ├► membership (§6)
-//!                                        ├► reading    (thesis §6.4: reads that need no entry)
-//!                                        └► snapshot   (§7)
+//! handle(now, input) ─► [message rules] ─► pre_vote     (thesis §9.6)
+//!                                        ├► election     (§5.2, §5.4.1)
+//!                                        ├► check_quorum (thesis §4.2.3, §6.2)
+//!                                        ├► following    (§5.3: what a follower does with entries)
+//!                                        ├► leading      (§5.3, §5.4.2: what a leader does with answers)
+//!                                        ├► membership   (§6)
+//!                                        ├► reading      (thesis §6.4: reads that need no entry)
+//!                                        └► snapshot     (§7)
 //! poll_output() ◄─ writes ◄─ outbox ◄─ sending (what a leader owes each follower by now)
 //! ```
 //!
 //! Invariants, asserted after every input in debug builds, are those of [`Node::check`]. Nothing
 //! here reads a clock, draws a number or touches a file: moments and randomness are handed in.
 
+mod check_quorum;
 mod election;
 mod following;
 mod futures;
@@ -20,6 +23,7 @@ mod invariant;
 mod leading;
 mod membership;
 mod outbox;
+mod pre_vote;
 mod proposing;
 mod reading;
 mod receiving;
@@ -94,7 +98,9 @@ pub struct Node {
     now: Instant,
     hard_state: HardState,
     role: Role,
-    /// The time without a leader that this peer bears, drawn for each term.
+    /// When this peer last heard from a leader, whichever it was; it outlives roles and terms.
+    leader_heard_at: Option<Instant>,
+    /// The time without a leader that this peer bears, drawn for each election.
     election_timeout: Duration,
     log: Log,
     configurations: Configurations,
@@ -157,6 +163,8 @@ impl Node {
         let _at_the_start = configurations.extend(log.range(settled, log.last().index));
         let election_timeout = draw_timeout(&config, jitter.as_mut(), hard_state.current_term);
         let election_deadline = now.after(election_timeout);
+        // In its life before, it may have heard from a leader just now.
+        let leader_heard_at = (hard_state.current_term > Term::ZERO).then_some(now);
         let mut node = Self {
             outbox: Outbox::new(config.settings().first_message_id),
             next_request: RequestId::new(config.settings().first_message_id.number()),
@@ -174,6 +182,7 @@ impl Node {
                 incoming: None,
                 reads: FollowerReads::default(),
             }),
+            leader_heard_at,
             election_timeout,
             writes: Writes::new(log.last().index),
             log,
@@ -241,7 +250,7 @@ impl Node {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = match &self.role {
-            Role::Follower(_) | Role::Candidate(_) => {
+            Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
                 self.role.election_deadline().filter(|_| self.is_voter())
             }
             Role::Leader(leader) => leader.next_deadline(),
@@ -302,7 +311,7 @@ impl Node {
     fn leader(&self) -> Option<PeerId> {
         match &self.role {
             Role::Follower(follower) => follower.leader,
-            Role::Candidate(_) => None,
+            Role::PreCandidate(_) | Role::Candidate(_) => None,
             Role::Leader(_) => Some(self.id()),
         }
     }
@@ -313,8 +322,9 @@ impl Node {
         self.expire_reads();
         let due = self.role.election_deadline().is_some_and(|deadline| self.now >= deadline);
         if due && self.is_voter() {
-            self.campaign();
+            self.stand();
         }
+        self.check_quorum();
     }
 
     fn on_persisted(&mut self, write: WriteId) {

@@ -63,7 +63,7 @@ impl Node {
         match &mut self.role {
             Role::Leader(leader) => leader.reads.take(Reader::Local(read), deadline),
             Role::Follower(follower) => follower.reads.take(read, deadline),
-            Role::Candidate(_) => return Err(ReadError::NoLeader),
+            Role::PreCandidate(_) | Role::Candidate(_) => return Err(ReadError::NoLeader),
         }
         self.trace(&Event::ReadTaken { read });
         self.assert_consistent();
@@ -77,7 +77,9 @@ impl Node {
             }
             Role::Leader(leader) => leader.reads.len(),
             Role::Follower(follower) if follower.leader.is_some() => follower.reads.len(),
-            Role::Follower(_) | Role::Candidate(_) => return Err(ReadError::NoLeader),
+            Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
+                return Err(ReadError::NoLeader);
+            }
         };
         let waiting = asked + self.confirmed_reads.len();
         if waiting >= self.config.settings().reads_waiting_max {
@@ -94,7 +96,7 @@ impl Node {
             Role::Leader(leader) if taken => {
                 leader.reads.take(Reader::Follower(envelope.from, request), deadline);
             }
-            Role::Leader(_) | Role::Follower(_) | Role::Candidate(_) => {
+            Role::Leader(_) | Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
                 let reply = ReadIndexReply::Refused { request };
                 self.reply(envelope.from, Message::ReadIndexReply(reply));
             }
@@ -136,7 +138,7 @@ impl Node {
                 let address = self.address(to);
                 self.outbox.send(address, Message::ReadIndex(ReadIndex { request }));
             }
-            Role::Candidate(_) => {}
+            Role::PreCandidate(_) | Role::Candidate(_) => {}
         }
     }
 
@@ -223,7 +225,7 @@ impl Node {
             let expired = match &mut self.role {
                 Role::Leader(leader) => leader.reads.pop_expired(now),
                 Role::Follower(follower) => follower.reads.pop_expired(now).map(Reader::Local),
-                Role::Candidate(_) => None,
+                Role::PreCandidate(_) | Role::Candidate(_) => None,
             };
             match expired {
                 Some(Reader::Local(read)) => self.drop_read(read, ReadDrop::TimedOut),
@@ -252,7 +254,7 @@ impl Node {
                     self.drop_read(read, ReadDrop::LeaderLost);
                 }
             }
-            Role::Candidate(_) => {}
+            Role::PreCandidate(_) | Role::Candidate(_) => {}
         }
     }
 
@@ -266,7 +268,7 @@ impl Node {
         let asked = match &self.role {
             Role::Leader(leader) => leader.reads.deadline(),
             Role::Follower(follower) => follower.reads.deadline(),
-            Role::Candidate(_) => None,
+            Role::PreCandidate(_) | Role::Candidate(_) => None,
         };
         asked.into_iter().chain(self.confirmed_reads.deadline()).min()
     }

@@ -4,7 +4,8 @@
 use super::Node;
 use super::outbox::Address;
 use crate::message::{
-    AppendEntriesReply, Envelope, InstallSnapshotReply, Message, ReadIndexReply, Vote,
+    AppendEntriesReply, Envelope, InstallSnapshotReply, Message, ReadIndexReply,
+    RequestPreVoteReply, Vote,
 };
 use crate::role::Role;
 use crate::trace::{Event, Refusal};
@@ -17,31 +18,51 @@ impl Node {
             return self.trace(&Event::Refused { envelope, reason });
         }
         if envelope.term < self.hard_state.current_term {
-            return self.answer_old_term(envelope);
+            return self.on_earlier_term(envelope);
         }
-        if envelope.term > self.hard_state.current_term {
+        if self.keeps_to_its_leader(&envelope.message) {
+            return self.leave_alone(envelope);
+        }
+        let asks_ahead = matches!(envelope.message, Message::RequestPreVote(_));
+        if envelope.term > self.hard_state.current_term && !asks_ahead {
             self.follow_term(envelope.term);
         }
         let from = envelope.from;
         match &envelope.message {
             Message::RequestVote(request) => self.on_request_vote(envelope, *request),
             Message::RequestVoteReply(vote) => self.on_request_vote_reply(from, *vote),
+            Message::RequestPreVote(request) => self.on_request_pre_vote(envelope, *request),
+            Message::RequestPreVoteReply(reply) => self.on_request_pre_vote_reply(from, *reply),
             Message::AppendEntries(request) => self.on_append_entries(envelope, request),
-            Message::AppendEntriesReply(reply) => self.on_append_entries_reply(from, *reply),
+            Message::AppendEntriesReply(reply) => {
+                self.hear_follower(from);
+                self.on_append_entries_reply(from, *reply);
+            }
             Message::InstallSnapshot(chunk) => self.on_install_snapshot(envelope, chunk),
-            Message::InstallSnapshotReply(reply) => self.on_install_snapshot_reply(from, *reply),
+            Message::InstallSnapshotReply(reply) => {
+                self.hear_follower(from);
+                self.on_install_snapshot_reply(from, *reply);
+            }
             Message::ReadIndex(question) => self.on_read_index(envelope, *question),
             Message::ReadIndexReply(reply) => self.on_read_index_reply(*reply),
         }
     }
 
-    /// Tells a sender of the past that its term is over; answers of the past mean nothing.
-    fn answer_old_term(&mut self, envelope: &Envelope) {
+    /// Tells a sender of the past that its term is over, so that it catches up; of the answers of
+    /// the past, only those to a pre-vote mean anything.
+    fn on_earlier_term(&mut self, envelope: &Envelope) {
         let reply = match &envelope.message {
             Message::RequestVote(_) => Message::RequestVoteReply(Vote::Refused),
             Message::AppendEntries(_) => Message::AppendEntriesReply(AppendEntriesReply::OldTerm),
             Message::InstallSnapshot(_) => {
                 Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm)
+            }
+            Message::RequestPreVote(_) => {
+                let (asked_in, vote) = (envelope.term, Vote::Refused);
+                Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote })
+            }
+            Message::RequestPreVoteReply(reply) => {
+                return self.on_request_pre_vote_reply(envelope.from, *reply);
             }
             Message::ReadIndex(question) => {
                 let request = question.request;
@@ -80,7 +101,7 @@ impl Node {
         if envelope.from == self.id() {
             return Err(Refusal::FromItself);
         }
-        if envelope.term == Term::ZERO {
+        if envelope.term == Term::ZERO && !is_pre_vote(&envelope.message) {
             return Err(Refusal::TermZero);
         }
         if envelope.term > Term::MAX {
@@ -88,6 +109,9 @@ impl Node {
         }
         match &envelope.message {
             Message::RequestVote(request) if request.last_log.term >= envelope.term => {
+                Err(Refusal::FromTheFuture)
+            }
+            Message::RequestPreVote(request) if request.last_log.term > envelope.term => {
                 Err(Refusal::FromTheFuture)
             }
             Message::AppendEntries(request) if request.slice.last().term > envelope.term => {
@@ -110,6 +134,8 @@ impl Node {
             }
             Message::RequestVote(_)
             | Message::RequestVoteReply(_)
+            | Message::RequestPreVote(_)
+            | Message::RequestPreVoteReply(_)
             | Message::ReadIndex(_)
             | Message::ReadIndexReply(ReadIndexReply::Refused { .. }) => Ok(()),
         }
@@ -141,4 +167,9 @@ impl Node {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Before the first election, peers ask in term zero.
+const fn is_pre_vote(message: &Message) -> bool {
+    matches!(message, Message::RequestPreVote(_) | Message::RequestPreVoteReply(_))
 }

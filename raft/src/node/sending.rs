@@ -234,7 +234,8 @@ impl Leader {
     /// When the leader next has something to say by itself.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let heartbeats = self.followers.values().map(|progress| progress.heartbeat_due);
-        heartbeats.chain(self.commit_notice_due).min()
+        let quorum_check = self.quorum_check_due.filter(|_| !self.followers.is_empty());
+        heartbeats.chain(self.commit_notice_due).chain(quorum_check).min()
     }
 
     /// The news is out when it was sent, or when entries carried it to everybody.

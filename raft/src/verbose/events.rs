@@ -82,6 +82,7 @@ impl Teller<'_> {
             Event::SteppedDown { reason } => {
                 let reason = match reason {
                     Farewell::Resigned => "its driver asks it to",
+                    Farewell::NoQuorum => "it hears from no quorum",
                     Farewell::Removed => "the new configuration is without it",
                 };
                 self.say(Topic::Lead, format_args!("gives up leadership: {reason}"), &[]);
@@ -91,7 +92,21 @@ impl Teller<'_> {
                 self.say(Topic::Lead, format_args!("follows leader {leader}"), &facts);
             }
             Event::VoteGranted { to, request } => self.vote_granted(to, request),
-            Event::VoteRefused { to, request, reason } => self.vote_refused(to, request, reason),
+            Event::VoteRefused { to, request, reason } => {
+                self.vote_refused("vote", to, request, reason);
+            }
+            Event::PreVoteGranted { to, request } => {
+                let facts = [("to", peer(to)), ("id", Fact::Word(&WireId(to, request)))];
+                self.say(Topic::Vote, format_args!("would vote for {to}"), &facts);
+            }
+            Event::PreVoteRefused { to, request, reason } => {
+                self.vote_refused("pre-vote", to, request, reason);
+            }
+            Event::PreVoteCounted { from, votes, majority } => {
+                let text =
+                    format_args!("would have the vote of {from}, {votes} of {majority} needed");
+                self.say(Topic::Vote, text, &[("votes", Fact::Number(votes as u64))]);
+            }
             Event::VoteCounted { from, votes, majority } => {
                 let text = format_args!("has the vote of {from}, {votes} of {majority} needed");
                 self.say(Topic::Vote, text, &[("votes", Fact::Number(votes as u64))]);
@@ -196,13 +211,14 @@ impl Teller<'_> {
         self.say(Topic::Vote, format_args!("grants vote to {to}"), &facts);
     }
 
-    fn vote_refused(&self, to: PeerId, request: MessageId, reason: VoteRefusal) {
+    fn vote_refused(&self, what: &str, to: PeerId, request: MessageId, reason: VoteRefusal) {
         let reason = match reason {
             VoteRefusal::AlreadyVoted => "this term's vote is given",
             VoteRefusal::LogBehind => "its log is behind",
+            VoteRefusal::HearsLeader => "there is a leader",
         };
         let facts = [("to", peer(to)), ("id", Fact::Word(&WireId(to, request)))];
-        self.say(Topic::Vote, format_args!("refuses vote to {to}: {reason}"), &facts);
+        self.say(Topic::Vote, format_args!("refuses {what} to {to}: {reason}"), &facts);
     }
 
     fn appended(&self, first: Index, last: EntryId) {
@@ -350,6 +366,11 @@ impl Display for Details<'_> {
             Message::RequestVote(request) => write!(f, ": log through {}", request.last_log),
             Message::RequestVoteReply(Vote::Granted) => f.write_str(": granted"),
             Message::RequestVoteReply(Vote::Refused) => f.write_str(": refused"),
+            Message::RequestPreVote(request) => write!(f, ": log through {}", request.last_log),
+            Message::RequestPreVoteReply(reply) => match reply.vote {
+                Vote::Granted => f.write_str(": would vote"),
+                Vote::Refused => f.write_str(": would not vote"),
+            },
             Message::AppendEntries(append) => {
                 let (prev, entries) = (append.slice.prev(), append.slice.entries());
                 match (entries.first().map(at), entries.last().map(at)) {

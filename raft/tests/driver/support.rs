@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use raft::driver::{Builder, MachineError, Status, from_bytes, to_bytes};
-use raft::storage::MemoryStorage;
+use raft::driver::{Builder, MachineError, Settings, Status, from_bytes, to_bytes};
+use raft::storage::{MemoryStorage, Storage};
 use raft::transport::memory::Hub;
 use raft::transport::{Faults, FaultyTransport};
-use raft::{PeerId, Raft, StateMachine};
+use raft::{Jitter, PeerId, Raft, StateMachine, Term};
 
 /// Longer than anything takes: who waits for so long hangs.
 pub(crate) const FOREVER: Duration = Duration::from_secs(60);
@@ -49,12 +49,7 @@ pub(crate) struct Cluster<M: StateMachine> {
 impl<M: StateMachine> Cluster<M> {
     /// Starts `count` peers, each built as `build` says.
     pub(crate) async fn start(count: u64, build: impl Fn(Builder<M>) -> Builder<M>) -> Self {
-        let mut cluster = Self {
-            faults: Faults::new(|| 42),
-            stores: (0..count).map(|_| MemoryStorage::default()).collect(),
-            rafts: Vec::new(),
-            hub: Hub::default(),
-        };
+        let mut cluster = Self::empty(count);
         for id in 1..=count {
             let raft = build(cluster.builder(id)).start().await.expect("all parts are there");
             cluster.rafts.push(raft);
@@ -62,12 +57,25 @@ impl<M: StateMachine> Cluster<M> {
         cluster
     }
 
+    fn empty(count: u64) -> Self {
+        Self {
+            faults: Faults::new(|| 42),
+            stores: (0..count).map(|_| MemoryStorage::default()).collect(),
+            rafts: Vec::new(),
+            hub: Hub::default(),
+        }
+    }
+
     /// A peer with its store and its end of the network; what is missing is the state machine.
     pub(crate) fn builder(&self, id: u64) -> Builder<M> {
+        self.without_store(id).storage(self.stores[place(id)].clone())
+    }
+
+    fn without_store(&self, id: u64) -> Builder<M> {
         let peer = PeerId::new(id);
         let transport = FaultyTransport::new(peer, self.hub.join(peer), self.faults.clone());
         let peers = (1..=self.stores.len() as u64).map(|id| (id, format!("host-{id}:7000")));
-        Raft::builder(id).peers(peers).storage(self.stores[place(id)].clone()).transport(transport)
+        Raft::builder(id).peers(peers).transport(transport)
     }
 
     pub(crate) fn raft(&self, id: PeerId) -> &Raft<M> {
@@ -121,6 +129,47 @@ fn leader_in(status: &Status, ids: &[u64]) -> bool {
 
 fn place(id: u64) -> usize {
     usize::try_from(id).expect("a small number") - 1
+}
+
+/// Election timeouts for tests on the real clock, whose machine may stand still for seconds: peer 1
+/// stands at once, and later peer 2 is first. Everybody else waits for very long.
+struct InTurn(u64);
+
+impl InTurn {
+    const SHORTEST: Duration = Duration::from_millis(300);
+    const LONGEST: Duration = Duration::from_secs(30);
+}
+
+impl Jitter for InTurn {
+    fn draw(&mut self, term: Term) -> u64 {
+        match self.0 {
+            1 if term.number() < 2 => 0,
+            2 => u64::MAX / 11,
+            _ => u64::MAX,
+        }
+    }
+}
+
+impl Cluster<Counter> {
+    /// Starts `count` counters on stores around those in memory, on the real clock. Peer 1 leads.
+    pub(crate) async fn start_with<S: Storage>(
+        count: u64,
+        settings: Settings,
+        store: impl Fn(u64, MemoryStorage) -> S,
+    ) -> Self {
+        let mut cluster = Self::empty(count);
+        for id in 1..=count {
+            let storage = store(id, cluster.stores[place(id)].clone());
+            let builder = cluster.without_store(id).state_machine(Counter::default());
+            let builder = builder
+                .election_timeout(InTurn::SHORTEST, InTurn::LONGEST)
+                .jitter(InTurn(id))
+                .settings(settings.clone());
+            let raft = builder.storage(storage).start().await.expect("all parts are there");
+            cluster.rafts.push(raft);
+        }
+        cluster
+    }
 }
 
 /// Three counters.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use raft::message::{AppendEntries, RequestVote, Rest};
 use raft::{
-    AddressBook, Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant, Jitter,
-    LogSlice, Membership, Message, MessageId, Node, Output, Payload, PeerId, ReadDrop, ReadError,
-    ReadId, RoleName, Round, Snapshot, Stored, Term, WriteId,
+    AddressBook, CheckQuorum, Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant,
+    Jitter, LogSlice, Membership, Message, MessageId, Node, Output, Payload, PeerId, PreVote,
+    ReadDrop, ReadError, ReadId, RoleName, Round, Snapshot, Stored, Term, WriteId,
 };
 
 /// Whether a peer's writes become durable at once.
@@ -101,6 +101,8 @@ impl Cluster {
         let first = if peer.number() < self.size { 0..self.size } else { 0..0 };
         let mut config = Config::new(peer, first.map(PeerId::new).collect());
         config.first_entry = FirstEntry::Command;
+        config.pre_vote = PreVote::Off;
+        config.check_quorum = CheckQuorum::Off;
         (self.change)(&mut config);
         let jitter = Box::new(ByNumber(peer.number()));
         let config = config.validate().unwrap();

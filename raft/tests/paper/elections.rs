@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use raft::message::Vote;
-use raft::{Config, HardState, Input, Instant, Jitter, Message, Node, RoleName, Stored, Term};
+use raft::{
+    Config, HardState, Input, Instant, Jitter, Message, Node, PreVote, RoleName, Stored, Term,
+};
 
 use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
 
@@ -228,7 +230,8 @@ impl Jitter for ByTerm {
 
 #[test]
 fn a_timeout_is_drawn_anew_for_every_term_between_the_bounds() {
-    let config = Config::new(peer(0), vec![peer(0), peer(1), peer(2)]).validate().unwrap();
+    let config = Config::new(peer(0), vec![peer(0), peer(1), peer(2)]);
+    let config = Config { pre_vote: PreVote::Off, ..config }.validate().unwrap();
     let (min, max) =
         (config.settings().election_timeout_min, config.settings().election_timeout_max);
     let mut node = Node::new(config, Stored::default(), Instant::START, Box::new(ByTerm)).unwrap();

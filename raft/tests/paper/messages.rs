@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest};
+use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, RequestPreVote, Rest};
 use raft::trace::{Event, Refusal, Sink, Source};
 use raft::{Envelope, Index, Input, Instant, Message, MessageId, Round, Status, Term};
 
@@ -44,6 +44,10 @@ fn chunk_of(last_included: raft::EntryId, offset: u64) -> Message {
     })
 }
 
+fn request_pre_vote(term: u64, index: u64) -> Message {
+    Message::RequestPreVote(RequestPreVote { last_log: id(term, index) })
+}
+
 /// A leader of term 1 with one committed entry, and one message to it.
 fn tell_leader(from: u64, to: u64, term: u64, message: Message) -> (Vec<Refusal>, Status, Status) {
     let mut cluster = Cluster::new(3);
@@ -83,6 +87,7 @@ fn impossible_messages_are_refused_and_change_nothing() {
         (1, 0, 1, append(id(1, 1), &[], 1), Refusal::SecondLeader),
         (1, 0, 1, chunk(1, 0), Refusal::SecondLeader),
         (1, 0, 5, request_vote(5, 1), Refusal::FromTheFuture),
+        (1, 0, 5, request_pre_vote(6, 1), Refusal::FromTheFuture),
         (1, 0, 5, future, Refusal::FromTheFuture),
         (1, 0, 5, chunk_of(id(6, 7), 0), Refusal::FromTheFuture),
         (1, 0, Term::MAX.number() + 1, accepted(0), Refusal::TermTooHigh),
@@ -128,7 +133,7 @@ mod bytes {
     use raft::codec;
     use raft::message::{
         AppendEntries, AppendEntriesReply, Carried, InstallSnapshot, InstallSnapshotReply,
-        ReadIndex, ReadIndexReply, RequestVote, Rest, Vote,
+        ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Rest, Vote,
     };
     use raft::{
         Entry, EntryId, Envelope, Index, LogSlice, Membership, Message, MessageId, Payload, PeerId,
@@ -177,6 +182,10 @@ mod bytes {
         })
     }
 
+    fn a_vote() -> impl Strategy<Value = Vote> {
+        prop_oneof![Just(Vote::Granted), Just(Vote::Refused)]
+    }
+
     fn a_message() -> impl Strategy<Value = Message> {
         let index = || (0..1_u64 << 40).prop_map(Index::new);
         let round = || any::<u64>().prop_map(Round::new);
@@ -185,8 +194,12 @@ mod bytes {
         let carried = prop_oneof![Just(Carried::Entries), Just(Carried::Nothing)];
         prop_oneof![
             an_id().prop_map(|last_log| Message::RequestVote(RequestVote { last_log })),
-            prop_oneof![Just(Vote::Granted), Just(Vote::Refused)]
-                .prop_map(Message::RequestVoteReply),
+            a_vote().prop_map(Message::RequestVoteReply),
+            an_id().prop_map(|last_log| Message::RequestPreVote(RequestPreVote { last_log })),
+            (any::<u64>(), a_vote()).prop_map(|(asked_in, vote)| {
+                let asked_in = Term::new(asked_in);
+                Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote })
+            }),
             (a_slice(), index(), round()).prop_map(|(slice, leader_commit, round)| {
                 Message::AppendEntries(AppendEntries { slice, leader_commit, round })
             }),
@@ -313,7 +326,7 @@ mod bytes {
 
         #[test]
         fn any_bytes_decode_or_fail_without_a_panic(
-            kind in 0..10_u8,
+            kind in 0..16_u8,
             bytes in proptest::collection::vec(any::<u8>(), 0..120),
         ) {
             let mut message = vec![kind];

@@ -142,7 +142,7 @@ fn pieces_of_a_snapshot_that_entries_made_needless_are_dropped() {
     cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"st", Rest::More));
     let incoming = |cluster: &Cluster| match cluster.node(peer(0)).role() {
         raft::Role::Follower(follower) => follower.incoming.is_some(),
-        raft::Role::Candidate(_) | raft::Role::Leader(_) => false,
+        raft::Role::PreCandidate(_) | raft::Role::Candidate(_) | raft::Role::Leader(_) => false,
     };
     assert!(incoming(&cluster));
     cluster.inject(1, peer(0), 1, append(id(0, 0), &[entry(1, 1), entry(1, 2)], 2));

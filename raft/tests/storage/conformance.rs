@@ -23,7 +23,7 @@ fn the_store_on_disk_conforms_whatever_the_length_of_its_files() {
     for segment_bytes in [300, 64 << 20] {
         let place = || {
             let folder = tempfile::tempdir().expect("a folder");
-            move || DiskOptions::default().segment_bytes(segment_bytes).open(&folder, PEER)
+            move || DiskOptions::new().segment_bytes(segment_bytes).open(&folder, PEER)
         };
         let conforms = conformance::check(place);
         conforms.unwrap_or_else(|violation| panic!("{segment_bytes}: {violation}"));
@@ -41,7 +41,7 @@ proptest! {
         starts in proptest::collection::vec(any::<bool>(), 1..12),
     ) {
         let folder = tempfile::tempdir()?;
-        let open = || DiskOptions::default().segment_bytes(segment_bytes).open(&folder, PEER);
+        let open = || DiskOptions::new().segment_bytes(segment_bytes).open(&folder, PEER);
         let mut script = Script::new(seed);
         let mut store = open()?;
         for start in starts {

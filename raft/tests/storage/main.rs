@@ -1,4 +1,8 @@
-//! Stores: what records mean to each of them, and what a crash, a full disk or a wrong byte makes
+//! Stores: what records mean to each of them, and what a crash, a full disk or a wrong folder makes
 //! of the one on disk.
 
+mod child;
 mod conformance;
+mod crash;
+mod full_disk;
+mod refusals;

@@ -36,8 +36,10 @@ pub fn releases(
         | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {
             term_is_durable(seen, envelope, disk)
         }
-        // A refusal promises nothing, and a question neither.
+        // A refusal promises nothing, nor does a question, and a pre-vote neither, whatever it says.
         Message::RequestVoteReply(Vote::Refused)
+        | Message::RequestPreVote(_)
+        | Message::RequestPreVoteReply(_)
         | Message::AppendEntriesReply(AppendEntriesReply::OldTerm)
         | Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm)
         | Message::ReadIndex(_)

@@ -14,6 +14,7 @@ use super::leader_append_only;
 use super::leader_completeness::LeaderCompleteness;
 use super::log_matching::LogMatching;
 use super::monotonic::Past;
+use super::pre_vote::{self, PreVotes};
 use super::shadow::{Change, Shadow};
 use super::state_machine_safety::StateMachineSafety;
 use super::violation::{Violation, Witness};
@@ -40,6 +41,7 @@ pub struct Invariants {
     matching: LogMatching,
     completeness: LeaderCompleteness,
     application: StateMachineSafety,
+    pre_votes: PreVotes,
     peers: Vec<Peer>,
 }
 
@@ -90,6 +92,7 @@ impl Invariants {
             return Ok(());
         }
         let last = seen.log.last().index;
+        pre_vote::asks(seen.witness(), &before, &seen.status)?;
         peer.past.goes_on(seen.witness(), seen.status, last)?;
         peer.promise.is_kept(seen.witness(), seen.status.current_term, seen.log)?;
         durability::believes(seen.witness(), seen.status.durable_index, seen.log, seen.disk)?;
@@ -123,6 +126,7 @@ impl Invariants {
         leader_log: impl FnOnce(Index) -> Option<Term>,
     ) -> Result<(), Box<Violation>> {
         durability::releases(seen, envelope, disk, leader_log)?;
+        self.pre_votes.sends(envelope);
         match &envelope.message {
             Message::RequestVote(_) => self.elections.votes(seen, envelope.term, envelope.from),
             Message::RequestVoteReply(Vote::Granted) => {
@@ -136,6 +140,8 @@ impl Invariants {
                 Ok(())
             }
             Message::RequestVoteReply(Vote::Refused)
+            | Message::RequestPreVote(_)
+            | Message::RequestPreVoteReply(_)
             | Message::AppendEntries(_)
             | Message::AppendEntriesReply(_)
             | Message::InstallSnapshot(_)
@@ -143,6 +149,14 @@ impl Invariants {
             | Message::ReadIndex(_)
             | Message::ReadIndexReply(_) => Ok(()),
         }
+    }
+
+    /// A peer begins to stand, and should have asked before.
+    ///
+    /// # Errors
+    /// No majority would vote for it.
+    pub fn stands(&self, seen: Witness, term: Term) -> Result<(), Box<Violation>> {
+        self.pre_votes.stands(seen, term, self.peers.len())
     }
 
     /// What is acknowledged below a snapshot is kept for ever.

@@ -13,6 +13,8 @@ pub enum Property {
     Applier,
     /// A command that was offered once is applied once.
     AppliedTwice,
+    /// A leader leads as long as it hears from a quorum.
+    CheckQuorum,
     /// A leader commits by counting replicas only entries of its own term, on a majority of disks.
     CommitRule,
     /// What is promised or applied is durable.
@@ -35,8 +37,12 @@ pub enum Property {
     Monotonic,
     /// Only what was offered is applied.
     OutOfNothing,
+    /// A pre-vote changes nothing, and whoever stands has those of a majority.
+    PreVote,
     /// No two peers apply different entries at one index.
     StateMachineSafety,
+    /// A peer that hears from a leader keeps to it.
+    Stickiness,
     /// A follower waits anew when it grants a vote, not when it is asked for one.
     TimerRule,
     /// A client is told what the agreed commands say.
@@ -63,6 +69,7 @@ impl Property {
             Self::OutOfNothing => "out-of-nothing",
             Self::WrongAnswer => "wrong-answer",
             Self::Applier => "applier",
+            Self::CheckQuorum => "check-quorum",
             Self::CommitRule => "commit-rule",
             Self::Durability => "durability",
             Self::ElectionSafety => "election-safety",
@@ -72,7 +79,9 @@ impl Property {
             Self::LeaderCompleteness => "leader-completeness",
             Self::LogMatching => "log-matching",
             Self::Monotonic => "monotonic",
+            Self::PreVote => "pre-vote",
             Self::StateMachineSafety => "state-machine-safety",
+            Self::Stickiness => "stickiness",
             Self::TimerRule => "timer-rule",
         }
     }

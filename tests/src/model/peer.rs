@@ -4,8 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use raft::{
-    Config, ConfigError, FirstEntry, Index, Input, Instant, Jitter, Node, PeerId, Status, Stored,
-    Term, Write,
+    CheckQuorum, Config, ConfigError, FirstEntry, Index, Input, Instant, Jitter, Node, PeerId,
+    PreVote, Status, Stored, Term, Write,
 };
 
 /// A peer; it never changes, the next one takes its place.
@@ -56,6 +56,8 @@ impl Changing {
         let id = |place| PeerId::new(place as u64);
         let config = Config {
             first_entry: FirstEntry::Command,
+            pre_vote: PreVote::Off,
+            check_quorum: CheckQuorum::Off,
             ..Config::new(id(place), (0..peers).map(id).collect())
         };
         let node = Node::new(config.validate()?, disk.clone(), Instant::START, Box::new(Always))?;

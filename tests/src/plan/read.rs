@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use raft::{FirstEntry, Instant};
+use raft::{CheckQuorum, FirstEntry, Instant, PreVote};
 
 use super::case::Case;
 use super::decision::Decision;
@@ -86,7 +86,7 @@ impl Draft {
     }
 
     fn setting(&mut self, name: &str, words: &mut Words<'_>) -> Result<(), CaseError> {
-        let Settings { timing, limits, network, latency, .. } = &mut self.settings;
+        let Settings { timing, limits, network, latency, protocol, .. } = &mut self.settings;
         match name {
             "election" => (timing.election_min, timing.election_max) = words.range()?,
             "heartbeat" => timing.heartbeat = words.ms()?,
@@ -100,6 +100,10 @@ impl Draft {
                     "command" => FirstEntry::Command,
                     other => return Err(words.unknown(other, "no-op or command")),
                 };
+            }
+            "pre-vote" => protocol.pre_vote = words.either(PreVote::On, PreVote::Off)?,
+            "check-quorum" => {
+                protocol.check_quorum = words.either(CheckQuorum::On, CheckQuorum::Off)?;
             }
             "request-delay" => network.request = usual(words.range()?.1),
             "reply-delay" => network.reply = usual(words.range()?.1),

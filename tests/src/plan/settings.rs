@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use raft::FirstEntry;
+use raft::{CheckQuorum, FirstEntry, PreVote};
 
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{Latency, Trouble};
@@ -19,6 +19,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What a new leader appends first.
     pub first_entry: FirstEntry,
+    /// What of the thesis the peers do beyond the paper.
+    pub protocol: Protocol,
     /// How the network behaves at first.
     pub network: Profile,
     /// How long disks take at first.
@@ -60,6 +62,23 @@ pub struct Limits {
     pub chunk_bytes: usize,
 }
 
+/// What peers do beyond the paper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protocol {
+    /// Thesis §9.6.
+    pub pre_vote: PreVote,
+    /// Thesis §4.2.3 and §6.2.
+    pub check_quorum: CheckQuorum,
+}
+
+impl Protocol {
+    /// The paper's.
+    pub const PAPER: Self = Self { pre_vote: PreVote::Off, check_quorum: CheckQuorum::Off };
+
+    /// What somebody runs who deploys the library.
+    pub const DEPLOYED: Self = Self { pre_vote: PreVote::On, check_quorum: CheckQuorum::On };
+}
+
 impl Settings {
     /// The settings of the labs' clusters.
     ///
@@ -80,6 +99,7 @@ impl Settings {
             // The scenarios' snapshots grow to about five kilobytes: most go in several pieces.
             limits: Limits { append_bytes: 64 * 1024, in_flight: 64, chunk_bytes: 1024 },
             first_entry: FirstEntry::Command,
+            protocol: Protocol::PAPER,
             network,
             latency: Latency::DEFAULT,
             trouble: Trouble::NONE,

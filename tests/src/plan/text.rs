@@ -6,7 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use raft::{FirstEntry, Instant};
+use raft::{CheckQuorum, FirstEntry, Instant, PreVote};
 
 use super::case::Case;
 use super::decision::{Decision, Links, MessageName, PeerSet, Step, Ways};
@@ -66,6 +66,8 @@ impl fmt::Display for SettingLines<'_> {
         writeln!(f, "in-flight {}", limits.in_flight)?;
         writeln!(f, "chunk-bytes {}", limits.chunk_bytes)?;
         writeln!(f, "first-entry {}", first_entry_word(self.0.first_entry))?;
+        writeln!(f, "pre-vote {}", pre_vote_word(self.0.protocol.pre_vote))?;
+        writeln!(f, "check-quorum {}", check_quorum_word(self.0.protocol.check_quorum))?;
         writeln!(f, "request-delay 0..{}", Ms(network.request.delay_max))?;
         writeln!(f, "reply-delay 0..{}", Ms(network.reply.delay_max))?;
         writeln!(f, "disk {}..{}", Ms(latency.min), Ms(latency.max))?;
@@ -86,6 +88,20 @@ const fn first_entry_word(first_entry: FirstEntry) -> &'static str {
     match first_entry {
         FirstEntry::NoOp => "no-op",
         FirstEntry::Command => "command",
+    }
+}
+
+const fn pre_vote_word(pre_vote: PreVote) -> &'static str {
+    match pre_vote {
+        PreVote::On => "on",
+        PreVote::Off => "off",
+    }
+}
+
+const fn check_quorum_word(check_quorum: CheckQuorum) -> &'static str {
+    match check_quorum {
+        CheckQuorum::On => "on",
+        CheckQuorum::Off => "off",
     }
 }
 

@@ -160,6 +160,15 @@ impl<'a> Words<'a> {
         Ok(Decision::Flush { peer, number, mishap })
     }
 
+    /// `on` or `off`
+    pub(super) fn either<T>(&mut self, on: T, off: T) -> Result<T, CaseError> {
+        match self.word("on or off")? {
+            "on" => Ok(on),
+            "off" => Ok(off),
+            other => Err(self.unknown(other, "on or off")),
+        }
+    }
+
     pub(super) fn snapshots(&mut self) -> Result<Snapshots, CaseError> {
         match self.word("never or every")? {
             "never" => Ok(Snapshots::Never),

@@ -1,10 +1,10 @@
 //! After the storm: a majority must get on, whatever became of the rest.
 //!
 //! The majority's peers run, reach each other and have good disks again. The others stay as they
-//! are, down or cut off in whatever way, but for one thing: from now on they are not heard by the
-//! majority. A peer that is heard and does not hear stands for election without end, and a core
-//! without a pre-vote phase gives in to it each time (Ongaro's dissertation, §9.6); it joins in once
-//! the library has one.
+//! are, down or cut off in whatever way, but for one thing. Where peers ask before they stand and
+//! keep to a leader they hear from (Ongaro's dissertation, §9.6 and §4.2.3), the majority hears the
+//! others from now on, and they do not hear it: they ask without end, and must disturb nobody.
+//! Without either, the majority would give in to them each time, and so does not hear them.
 //!
 //! Within [`TIMEOUTS`] of the longest election timeouts after the last pause and the last stalled
 //! flush there is one leader and a fresh command is committed; and as soon again after the last
@@ -21,7 +21,7 @@ use crate::cluster::Cluster;
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::kv::Operation;
-use crate::plan::{Links, PeerSet, Step, Ways};
+use crate::plan::{Links, PeerSet, Protocol, Step, Ways};
 use crate::sim::disk::{Latency, Trouble};
 use crate::sim::network::{Connection, Leg, Profile};
 
@@ -84,6 +84,9 @@ fn cover(cluster: &Cluster, core: PeerSet) {
     }
     if core.len() < cluster.size() {
         world_marks.push(Mark::CalmWithBrokenMinority);
+        if cluster.world().settings().protocol == Protocol::DEPLOYED {
+            world_marks.push(Mark::CalmWithDeafMinority);
+        }
     }
     let mut world = cluster.world_mut();
     world_marks.into_iter().for_each(|mark| world.coverage_mut().hit(mark));
@@ -105,8 +108,14 @@ fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
     start_all(cluster, core)?;
     let inside = Links { from: core, to: core, ways: Ways::One };
     cluster.set_links(inside, Connection::Up);
-    let outside = Links { from: core.others(cluster.size()), to: core, ways: Ways::One };
-    cluster.set_links(outside, Connection::Cut);
+    let others = core.others(cluster.size());
+    let from_outside = Links { from: others, to: core, ways: Ways::One };
+    if settings.protocol == Protocol::DEPLOYED {
+        cluster.set_links(from_outside, Connection::Up);
+        cluster.set_links(Links { from: core, to: others, ways: Ways::One }, Connection::Cut);
+    } else {
+        cluster.set_links(from_outside, Connection::Cut);
+    }
     Ok(())
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use raft::FirstEntry;
+use raft::{CheckQuorum, FirstEntry, PreVote};
 
 use super::Family;
 use super::weather::Kind;
-use crate::plan::{Limits, Settings, Timing};
+use crate::plan::{Limits, Protocol, Settings, Timing};
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{Latency, Trouble};
 use crate::sim::network::{Leg, Profile};
@@ -48,6 +48,7 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
             chunk_bytes: luck.pick(&[200, 1000, 64 * 1024]),
         },
         first_entry: luck.pick(&[FirstEntry::NoOp, FirstEntry::NoOp, FirstEntry::Command]),
+        protocol: protocol(seed),
         network,
         latency: latency(family, &timing, &mut luck),
         trouble: trouble(family, &timing, &mut luck),
@@ -56,6 +57,15 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
         padding: luck.pick(&[0, 0, 0, 40]),
         clocks: clocks(family, peers, &mut luck),
         timing,
+    }
+}
+
+/// What of the thesis the peers do; a stream of its own.
+fn protocol(seed: u64) -> Protocol {
+    let mut luck = Stream::new(seed, Domain::Settings, [3, 0]);
+    Protocol {
+        pre_vote: luck.pick(&[PreVote::On, PreVote::On, PreVote::Off]),
+        check_quorum: luck.pick(&[CheckQuorum::On, CheckQuorum::On, CheckQuorum::Off]),
     }
 }
 

@@ -1,17 +1,13 @@
 //! What can happen, and what it does.
 
-use std::time::Duration;
-
 use raft::role::Role;
-use raft::{EntryId, Envelope, Input, Instant, Message, Node, PeerId, Status, Term, codec};
+use raft::{EntryId, Input, Instant, codec};
 
 use super::{World, peer_id, place_of};
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::commit_rule;
-use crate::invariants::follows_leader::{self, Heard};
-use crate::invariants::monotonic;
-use crate::invariants::timer_rule::{self, Asked};
+use crate::invariants::hearing::Spoken;
 use crate::invariants::violation::Witness;
 use crate::sim::disk::Damage;
 use crate::sim::executor::{TaskId, Tasks};
@@ -78,10 +74,7 @@ impl World {
                 self.cover_arrival(to, copy, life);
                 self.deliver(from, to, &bytes)
             }
-            Event::Timer { place } => {
-                self.fire_timer(place);
-                Ok(())
-            }
+            Event::Timer { place } => self.fire_timer(place),
             Event::Flushed { place, incarnation, failed } => match failed {
                 None => self.end_flush(place, incarnation),
                 Some(number) => {
@@ -150,8 +143,7 @@ impl World {
             self.say_lost_on_the_way(bytes, Loss::Cut);
             return Ok(());
         }
-        let local = self.peers[to].clock.shows(self.now);
-        let Some(node) = &mut self.peers[to].node else {
+        let Some(node) = &self.peers[to].node else {
             self.say_lost_on_the_way(bytes, Loss::PeerDown);
             return Ok(());
         };
@@ -165,11 +157,13 @@ impl World {
             self.coverage.hit(Mark::Overtaken);
         }
         *link = envelope.id.max(*link);
-        let message = Received::of(&envelope, node);
         Self::cover_message(&mut self.coverage, &envelope, node);
-        node.handle(local, Input::Receive(envelope));
-        let seen = Witness { peer: node.status().id, at: local };
-        message.check(seen, node, self.settings.timing.election_min)?;
+        let local = self.peers[to].clock.shows(self.now);
+        let (before, spoken) = (self.before(to, node, local), Spoken::of(&envelope));
+        if let Some(node) = &mut self.peers[to].node {
+            node.handle(local, Input::Receive(envelope));
+        }
+        self.after(to, local, &before, spoken)?;
         self.touch(to);
         self.check_match(from, to)
     }
@@ -189,10 +183,10 @@ impl World {
         )?)
     }
 
-    fn fire_timer(&mut self, place: usize) {
+    fn fire_timer(&mut self, place: usize) -> Result<(), Failure> {
         let (now, peer) = (self.now, &mut self.peers[place]);
         if peer.armed != Some(now) {
-            return;
+            return Ok(());
         }
         peer.armed = None;
         let local = peer.clock.shows(now);
@@ -202,6 +196,7 @@ impl World {
             }
             self.touch(place);
         }
+        self.may_lead(place, local)
     }
 
     fn end_flush(&mut self, place: usize, incarnation: u32) -> Result<(), Failure> {
@@ -246,43 +241,6 @@ impl World {
         {
             self.say_lost(&envelope, loss);
         }
-    }
-}
-
-/// What matters of a message and its receiver, to check what the one does to the other.
-struct Received {
-    term: Term,
-    /// For a request for a vote: who asks, and the receiver and its timer before.
-    asked: Option<(PeerId, Status, Instant)>,
-    /// For what only leaders send: who sends it.
-    leader: Option<PeerId>,
-}
-
-impl Received {
-    fn of(envelope: &Envelope, node: &Node) -> Self {
-        let asks = matches!(envelope.message, Message::RequestVote(_));
-        let deadline = node.role().election_deadline().filter(|_| asks);
-        let asked = deadline.map(|deadline| (envelope.from, node.status(), deadline));
-        let leads =
-            matches!(envelope.message, Message::AppendEntries(_) | Message::InstallSnapshot(_));
-        Self { term: envelope.term, asked, leader: leads.then_some(envelope.from) }
-    }
-
-    /// `seen` has the receiver's own time.
-    fn check(self, seen: Witness, node: &Node, timeout_min: Duration) -> Result<(), Failure> {
-        let status = node.status();
-        monotonic::follows(seen, self.term, status.current_term)?;
-        if let (Some((candidate, before, deadline)), Some(after)) =
-            (self.asked, node.role().election_deadline())
-        {
-            let (status, deadline) = ([before, status], [deadline, after]);
-            timer_rule::check(seen, Asked { candidate, status, deadline }, timeout_min)?;
-        }
-        if let Some(leader) = self.leader.filter(|_| self.term == status.current_term) {
-            let heard = Heard { leader, status, deadline: node.role().election_deadline() };
-            follows_leader::check(seen, heard, timeout_min)?;
-        }
-        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ use super::outputs::seen;
 use super::peer::{PeerJitter, config};
 use super::says::ClockSink;
 use crate::failure::Failure;
+use crate::invariants::hearing::Hearing;
 use crate::plan::{Links, Step};
 use crate::sim::disk::{Damage, Latency, Trouble};
 use crate::sim::network::{Connection, Profile};
@@ -167,6 +168,8 @@ impl World {
         let node = self.new_node(place)?;
         let peer = &mut self.peers[place];
         peer.looked_at = Some(node.status());
+        peer.hearing = Hearing::starts(peer.clock.shows(self.now), &node.status());
+        peer.is_asked = false;
         peer.node = Some(node);
         peer.service.restart();
         if let Some(seen) = seen(&self.peers, place, self.now) {

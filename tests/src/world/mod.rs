@@ -12,19 +12,22 @@ mod clients;
 mod drive;
 mod event;
 mod faults;
+mod heard;
 mod outputs;
 mod peer;
 mod pending;
-mod says;
+pub(crate) mod says;
 mod watch;
 
 use std::time::Duration;
 
 use raft::verbose::Logger;
-use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, RoleName, Status};
+use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, Status};
 
 pub use self::drive::drive;
 pub use self::peer::PeerView;
+#[cfg(feature = "real")]
+pub(crate) use self::peer::{PeerJitter, config};
 pub use self::says::Speaker;
 
 use self::clients::Clients;
@@ -37,7 +40,7 @@ use crate::kv::{Request, Seen};
 use crate::oracle::ledger::Ledger;
 use crate::plan::{Book, Decision, Listed, Settings, Step};
 use crate::service::Agreed;
-use crate::sim::network::{Connection, Network};
+use crate::sim::network::Network;
 use crate::sim::queue::Queue;
 use crate::sim::trace_hash::TraceHash;
 
@@ -245,21 +248,6 @@ impl World {
         self.peers[place].status()
     }
 
-    /// The status of a peer that runs and is connected.
-    #[must_use]
-    pub fn connected_status(&self, place: usize) -> Option<Status> {
-        match self.network.connection(place) {
-            Connection::Up => self.status(place),
-            Connection::Cut => None,
-        }
-    }
-
-    /// Whether a connected peer believes it leads.
-    #[must_use]
-    pub fn leads(&self, place: usize) -> bool {
-        self.connected_status(place).is_some_and(|status| status.role == RoleName::Leader)
-    }
-
     /// The last index a peer's service was given.
     #[must_use]
     pub fn last_applied(&self, place: usize) -> Index {
@@ -341,7 +329,7 @@ impl World {
 }
 
 /// The peer at a place; peers are named by their places.
-const fn peer_id(place: usize) -> PeerId {
+pub(crate) const fn peer_id(place: usize) -> PeerId {
     PeerId::new(place as u64)
 }
 

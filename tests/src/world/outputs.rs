@@ -9,8 +9,8 @@ use super::event::{Copy, Event, Link};
 use super::{World, peer_id, place_of};
 use crate::failure::Failure;
 use crate::invariants::Seen;
-use crate::invariants::durability;
 use crate::invariants::violation::Witness;
+use crate::invariants::{durability, pre_vote};
 use crate::service::Machine;
 use crate::sim::disk::Mishap;
 use crate::sim::network::{Loss, Verdict};
@@ -29,20 +29,21 @@ impl World {
     /// Checks a peer, carries out its outputs, and checks what polling them changed.
     fn settle_peer(&mut self, place: usize) -> Result<(), Failure> {
         self.acting = Some(place);
+        self.heed(place)?;
         self.observe(place)?;
         while let Some(output) = self.poll(place) {
             match output {
-                Output::Persist(write) => self.persist(place, write),
+                Output::Persist(write) => self.persist(place, write)?,
                 Output::Send(envelope) => self.send(place, &envelope)?,
                 Output::Apply(entries) => self.apply(place, &entries)?,
                 Output::Restore(snapshot) => self.restore(place, &snapshot)?,
-                // The simulated network needs no addresses.
-                Output::Peers(_) => {}
-                Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
+                // The simulated network needs no addresses, and nobody reads yet.
+                Output::Peers(_) | Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
             }
         }
         self.observe(place)?;
         self.watch(place);
+        self.peers[place].is_asked = false;
         self.begin_flush(place);
         self.arm_timer(place);
         Ok(())
@@ -60,9 +61,14 @@ impl World {
         Ok(self.invariants.after_input(seen, holders)?)
     }
 
-    fn persist(&mut self, place: usize, write: raft::Write) {
+    fn persist(&mut self, place: usize, write: raft::Write) -> Result<(), Failure> {
+        if self.peers[place].is_asked {
+            let what = format!("{:?}", write.record);
+            return Err(pre_vote::writes(self.witness(place), &what).into());
+        }
         self.cover_write(place, &write.record);
         self.peers[place].disk.write(write);
+        Ok(())
     }
 
     /// Goes through the logs of all running peers.

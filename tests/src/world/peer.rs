@@ -3,6 +3,7 @@
 use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, Status, Term};
 
 use super::peer_id;
+use crate::invariants::hearing::Hearing;
 use crate::plan::Settings;
 use crate::service::Service;
 use crate::sim::clock::Clock;
@@ -21,6 +22,10 @@ pub(super) struct Peer {
     pub(super) clock: Clock,
     /// Until when the peer stands still.
     pub(super) paused_until: Option<Instant>,
+    /// What it has heard in this life.
+    pub(super) hearing: Hearing,
+    /// Whether the last thing that happened to it was that somebody asked for a pre-vote.
+    pub(super) is_asked: bool,
     /// What situations are told from: the status when it was last looked at.
     pub(super) looked_at: Option<Status>,
     /// When the peer's next timer event happens.
@@ -59,6 +64,8 @@ impl Peer {
             service: Service::new(settings.snapshots, settings.machine),
             clock: settings.clocks.get(place).copied().map_or(Clock::TRUE, Clock::faster_by),
             paused_until: None,
+            hearing: Hearing::default(),
+            is_asked: false,
             looked_at: None,
             armed: None,
             next_message: MessageId::new(1),
@@ -91,8 +98,8 @@ impl Peer {
 }
 
 /// A peer's settings, as the core takes them.
-pub(super) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
-    let Settings { peers, timing, limits, first_entry, .. } = settings;
+pub(crate) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
+    let Settings { peers, timing, limits, first_entry, protocol, .. } = settings;
     Config {
         election_timeout_min: timing.election_min,
         election_timeout_max: timing.election_max,
@@ -101,6 +108,8 @@ pub(super) fn config(place: usize, settings: &Settings, first_message_id: Messag
         append_bytes_max: limits.append_bytes,
         messages_in_flight_max: limits.in_flight,
         snapshot_chunk_bytes: limits.chunk_bytes,
+        pre_vote: protocol.pre_vote,
+        check_quorum: protocol.check_quorum,
         first_entry: *first_entry,
         first_message_id,
         ..Config::new(peer_id(place), (0..*peers).map(peer_id).collect())
@@ -109,7 +118,7 @@ pub(super) fn config(place: usize, settings: &Settings, first_message_id: Messag
 
 /// A peer's election timeouts: the n-th draw in a term depends on nothing but the seed, the peer,
 /// the term and n, whether it was restarted before or not.
-pub(super) struct PeerJitter {
+pub(crate) struct PeerJitter {
     seed: u64,
     place: usize,
     term: Option<Term>,
@@ -117,7 +126,7 @@ pub(super) struct PeerJitter {
 }
 
 impl PeerJitter {
-    pub(super) const fn new(seed: u64, place: usize) -> Self {
+    pub(crate) const fn new(seed: u64, place: usize) -> Self {
         let stream = Stream::new(seed, Domain::Jitter, [0, 0]);
         Self { seed, place, term: None, stream }
     }

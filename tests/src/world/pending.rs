@@ -25,6 +25,7 @@ impl World {
                 Some(leader) => write!(text, ", follows {leader}"),
                 None => write!(text, ", follows nobody, voted for {}", Vote(status.voted_for)),
             },
+            Role::PreCandidate(_) => write!(text, ", asks who would vote for it"),
             Role::Candidate(_) => write!(text, ", waits for votes"),
             Role::Leader(leader) => self.pending_followers(&mut text, place, leader),
         };

@@ -28,8 +28,12 @@ impl World {
         let Some(node) = self.peers[place].node.as_ref() else { return };
         let uncommitted = node.log().last().index > now.commit_index;
         let others_lead = self.leaders_beside(place);
+        let led = before.role == RoleName::Leader && now.role != RoleName::Leader;
+        if led && now.current_term == before.current_term {
+            self.coverage.hit(Mark::LeaderWithoutQuorum);
+        }
         match (before.role, now.role) {
-            (RoleName::Follower | RoleName::Candidate, RoleName::Leader) => {
+            (_, RoleName::Leader) if before.role != RoleName::Leader => {
                 if uncommitted && node.log().last().term < now.current_term {
                     self.coverage.hit(Mark::LeaderWithUncommitted);
                 }
@@ -37,10 +41,17 @@ impl World {
                     self.coverage.hit(Mark::TwoLeaders);
                 }
             }
-            (RoleName::Leader, RoleName::Follower | RoleName::Candidate) if uncommitted => {
+            (RoleName::Leader, _) if led && uncommitted => {
                 self.coverage.hit(Mark::DeposedWithUncommitted);
             }
-            (RoleName::Candidate, RoleName::Candidate) => self.coverage.hit(Mark::SplitVote),
+            (RoleName::PreCandidate, RoleName::Follower)
+                if now.leader.is_some() && now.current_term == before.current_term =>
+            {
+                self.coverage.hit(Mark::CameBackQuietly);
+            }
+            (RoleName::Candidate, RoleName::PreCandidate | RoleName::Candidate) => {
+                self.coverage.hit(Mark::SplitVote);
+            }
             _ => {}
         }
     }

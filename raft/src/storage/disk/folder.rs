@@ -155,7 +155,8 @@ impl Folder for OsFolder {
     }
 
     fn place(&self, name: &str) -> String {
-        self.at(name).display().to_string()
+        let path = if name.is_empty() { self.path.clone() } else { self.at(name) };
+        path.display().to_string()
     }
 }
 

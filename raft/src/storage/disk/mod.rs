@@ -29,17 +29,17 @@
 mod folder;
 mod format;
 mod identity;
+mod lock;
 mod replay;
 mod store;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{File, TryLockError};
-use std::io::{Read, Write as _};
 use std::path::Path;
 
 use self::folder::{Folder, OsFolder};
 use self::identity::Identity;
+use self::lock::Lock;
 use self::store::Store;
 use super::{Storage, StorageError};
 use crate::output::Write;
@@ -67,7 +67,7 @@ use crate::types::PeerId;
 pub struct DiskStorage {
     store: Store<OsFolder>,
     /// Held as long as the store is.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl DiskStorage {
@@ -76,7 +76,7 @@ impl DiskStorage {
     /// # Errors
     /// As [`DiskOptions::open`].
     pub fn open(data_dir: impl AsRef<Path>, peer: PeerId) -> Result<Self, StorageError> {
-        DiskOptions::default().open(data_dir, peer)
+        DiskOptions::new().open(data_dir, peer)
     }
 }
 
@@ -104,11 +104,17 @@ pub struct DiskOptions {
 
 impl Default for DiskOptions {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20 }
+        Self::new()
     }
 }
 
 impl DiskOptions {
+    /// What is usual.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { segment_bytes: 64 << 20 }
+    }
+
     /// From which length on the log goes on in a new file, in bytes; 64 MiB unless set. A snapshot
     /// frees whole files only, so that up to two files lie on the disk beyond what is needed.
     #[must_use]
@@ -135,7 +141,7 @@ impl DiskOptions {
         let folder = OsFolder::create(data_dir)?;
         // A folder of something else stays as it is.
         Identity::read(&folder)?;
-        let lock = lock(data_dir)?;
+        let lock = Lock::take(data_dir)?;
         let store = Store::open(folder, peer, self.segment_bytes)?;
         Ok(DiskStorage { store, _lock: lock })
     }
@@ -145,28 +151,6 @@ const IDENTITY: &str = "IDENTITY";
 const LOCK: &str = "LOCK";
 const LOG: &str = ".log";
 const SNAPSHOT: &str = ".snapshot";
-
-/// Locks the folder for as long as the file that is returned is open, however the process ends.
-fn lock(data_dir: &Path) -> Result<File, StorageError> {
-    let path = data_dir.join(LOCK);
-    let failed = |source| folder::failed(format!("lock {}", path.display()))(source);
-    let options = File::options().read(true).write(true).create(true).truncate(false).clone();
-    let mut file = options.open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
-        Err(TryLockError::WouldBlock) => {
-            let mut owner = String::new();
-            // Whoever has it may have written nothing yet.
-            let _ = file.read_to_string(&mut owner);
-            let folder = data_dir.display().to_string();
-            return Err(StorageError::InUse { folder, owner: owner.trim().to_owned() });
-        }
-    }
-    // Only a help for people, so that a full disk shows where it matters.
-    let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-    Ok(file)
-}
 
 /// The numbers of all files whose names end like this, in order.
 fn numbers<F: Folder>(folder: &F, ending: &str) -> Result<Vec<u64>, StorageError> {

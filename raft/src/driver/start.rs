@@ -1,0 +1,216 @@
+//! From a description to a running node: check it, read the store, open the network, start tasks.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{mpsc, watch};
+
+use super::apply::{Applier, restore};
+use super::builder::{Builder, First, StoreOpening};
+use super::call::Room;
+use super::clock::Clock;
+use super::core_task::{Alarm, CoreTask, Timing};
+use super::disk::Disk;
+use super::error::StartError;
+use super::handle::{Raft, Shared};
+use super::machine::StateMachine;
+use super::mailbox::Mailbox;
+use super::network::{Opening, Wanted};
+use super::outputs::Snapshots;
+use super::requests::Request;
+use super::settings::Settings;
+use super::status::{DiskState, Status};
+use super::waiters::Waiters;
+use crate::config::{Config, ValidConfig};
+use crate::membership::Address;
+use crate::message::Envelope;
+use crate::node::{Jitter, Node};
+use crate::storage::Storage;
+use crate::stored::Stored;
+use crate::trace::Sink;
+use crate::transport::{Inbox, Transport};
+use crate::types::{PeerId, ReadId};
+use crate::verbose::{self, BadVariable, Logger};
+
+/// A description that was checked.
+pub(super) struct Parts<M> {
+    machine: M,
+    store: StoreOpening,
+    network: Opening,
+    config: ValidConfig,
+    /// Where peers are, whether they are members or not.
+    known: BTreeMap<PeerId, Address>,
+    clock: Arc<dyn Clock>,
+    jitter: Box<dyn Jitter + Send>,
+    settings: Settings,
+    sink: Option<Box<dyn Sink + Send>>,
+}
+
+/// What a store held, and the state machine in the state of its snapshot.
+struct Loaded<M> {
+    storage: Box<dyn Storage>,
+    stored: Stored,
+    machine: M,
+}
+
+impl<M: StateMachine> Builder<M> {
+    /// All that can be wrong without looking at disk or network.
+    pub(super) fn check(self) -> Result<Parts<M>, StartError> {
+        let missing = |what, call| StartError::Missing { what, call };
+        if self.peers.is_empty() && self.start == First::Member {
+            return Err(missing("cluster", "peers` or `join"));
+        }
+        let machine = self.machine.ok_or(missing("state machine", "state_machine"))?;
+        let mut stores = self.store.into_iter();
+        let store = stores.next().ok_or(missing("store", "data_dir` or `storage"))?;
+        if stores.next().is_some() {
+            return Err(StartError::Both { one: "data_dir", other: "storage" });
+        }
+        self.settings.check()?;
+        let peers: Vec<_> = self.peers.iter().map(|peer| peer.id).collect();
+        let known = self.peers.into_iter().filter_map(|peer| Some((peer.id, peer.address?.into())));
+        let known: BTreeMap<_, _> = known.collect();
+        let command_bytes_max = self.settings.command_bytes_max;
+        let wanted = Wanted { peers: &peers, addresses: &known, command_bytes_max };
+        let network = self.network.check(&wanted)?;
+        let (peers, addresses) = match self.start {
+            First::Member => (peers, known.clone()),
+            First::Stranger => (Vec::new(), BTreeMap::new()),
+        };
+        let read_timeout = self.settings.deadline;
+        let config = Config { id: self.id, peers, addresses, read_timeout, ..self.config };
+        Ok(Parts {
+            machine,
+            store,
+            network,
+            config: config.validate()?,
+            known,
+            clock: self.clock,
+            jitter: self.jitter,
+            settings: self.settings,
+            sink: self.sink.map_or_else(logger, |sink| Ok(Some(sink)))?,
+        })
+    }
+}
+
+/// The log that `VERBOSE` asks for.
+fn logger() -> Result<Option<Box<dyn Sink + Send>>, BadVariable> {
+    let Some(settings) = verbose::Settings::from_env()? else { return Ok(None) };
+    Ok(Some(Box::new(Logger::new(settings, Box::new(std::io::stdout())))))
+}
+
+impl<M: StateMachine> Parts<M> {
+    pub(super) async fn start(self) -> Result<Raft<M>, StartError> {
+        let Self { machine, store, network, config, known, clock, jitter, settings, sink } = self;
+        let id = config.settings().id;
+        let Loaded { storage, stored, machine } = load(store, id, machine).await?;
+        let last_applied = stored.base().index;
+        let timing = Timing::of(&config, &settings);
+        let transport = network(config.settings())?;
+        let mut node = Node::new(config, stored, clock.now(), jitter)?;
+        if let Some(sink) = sink {
+            node.set_sink(sink);
+        }
+        let mut status = Status::of(&node);
+        status.last_applied = last_applied;
+        let shared = Arc::new(Shared {
+            id,
+            room: Arc::new(Room::new(settings.calls_max, settings.bytes_max)),
+            settings,
+            clock,
+            requests: Mailbox::default(),
+            jobs: Mailbox::default(),
+            waiters: Waiters::default(),
+            status: watch::Sender::new(status),
+            stopped: OnceLock::new(),
+        });
+        let (transport, inbox) = connect(transport, &known, &node, &shared)?;
+        let disk = start_disk(storage, &shared)?;
+        let applier = Applier::new(machine, last_applied, Arc::clone(&shared));
+        let core = CoreTask {
+            addresses: node.address_book().clone(),
+            now: shared.clock.now(),
+            node,
+            disk,
+            disk_state: DiskState::Well,
+            transport,
+            inbox,
+            timing,
+            led: None,
+            new_waiters: Vec::new(),
+            reads: BTreeMap::new(),
+            next_read: ReadId::new(1),
+            snapshots: Snapshots::new(shared.settings.snapshots),
+            stop: None,
+            alarm: Alarm::default(),
+            envelopes: Vec::new(),
+            requests: Vec::new(),
+            applier: tokio::spawn(applier.run()),
+            shared: Arc::clone(&shared),
+        };
+        tokio::spawn(core.run());
+        Ok(Raft::new(shared))
+    }
+}
+
+/// Tells the transport where everybody is, and starts to receive. What a store says about addresses
+/// is newer than what the builder was told.
+fn connect<M: StateMachine>(
+    mut transport: Box<dyn Transport>,
+    known: &BTreeMap<PeerId, Address>,
+    node: &Node,
+    shared: &Shared<M>,
+) -> Result<(Box<dyn Transport>, mpsc::Receiver<Envelope>), StartError> {
+    let mut addresses = known.clone();
+    let book = node.address_book().iter();
+    addresses.extend(book.filter_map(|(peer, at)| Some((*peer, Address::clone(at.as_ref()?)))));
+    for (peer, address) in addresses.iter().filter(|(peer, _)| **peer != shared.id) {
+        transport.learn(*peer, address);
+    }
+    let (inbox, received) = Inbox::new(shared.settings.inbox_len);
+    transport.start(inbox)?;
+    Ok((transport, received))
+}
+
+/// Reads the store and restores its snapshot, on a thread that may block.
+async fn load<M: StateMachine>(
+    store: StoreOpening,
+    id: PeerId,
+    mut machine: M,
+) -> Result<Loaded<M>, StartError> {
+    let work = tokio::task::spawn_blocking(move || {
+        let mut storage = store(id)?;
+        let stored = storage.load()?;
+        if let Some(snapshot) = &stored.snapshot {
+            restore(&mut machine, snapshot)?;
+        }
+        Ok(Loaded { storage, stored, machine })
+    });
+    match work.await {
+        Ok(loaded) => loaded,
+        Err(error) => Err(StartError::Thread(std::io::Error::other(error))),
+    }
+}
+
+fn start_disk<M: StateMachine>(
+    storage: Box<dyn Storage>,
+    shared: &Arc<Shared<M>>,
+) -> Result<Disk, StartError> {
+    let requests = Arc::clone(shared);
+    let report = move |report| {
+        // A core task that has ended needs no report.
+        let _ = requests.requests.put(Request::Disk(report));
+    };
+    Disk::start(storage, format!("raft-disk-{}", shared.id), report).map_err(StartError::Thread)
+}
+
+impl Timing {
+    fn of(config: &ValidConfig, settings: &Settings) -> Self {
+        let patience = config.settings().election_timeout_max;
+        Self {
+            disk_timeout: settings.disk_timeout.unwrap_or(patience),
+            outcome_timeout: settings.outcome_timeout.unwrap_or(patience),
+            patience,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Who hears from whom: peers keep to a leader they hear from, and a leader that hears from no
+//! quorum gives up (thesis §4.2.3, §6.2).
+//!
+//! The first keeps a peer that was cut off from deposing a leader that serves everybody else, and
+//! lets a leader trust that nobody is elected for a while after a quorum answered it. The second
+//! is what makes the first safe to have: nobody keeps to a leader for ever that gets nothing done.
+
+use super::Node;
+use crate::config::CheckQuorum;
+use crate::message::{Envelope, Message};
+use crate::quorum::held_by_quorum;
+use crate::role::{Leader, Role};
+use crate::trace::{Event, Farewell, VoteRefusal};
+use crate::types::{Instant, PeerId};
+
+impl Node {
+    /// Whether this peer has heard from a leader within the shortest election timeout, or is one
+    /// that has heard from a quorum within it. No other peer's election timer can have fired
+    /// rightly yet.
+    pub(super) fn hears_leader(&self) -> bool {
+        let heard_at = match &self.role {
+            Role::Leader(leader) => Some(self.quorum_heard_at(leader)),
+            Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => self.leader_heard_at,
+        };
+        let within = self.config.settings().election_timeout_min;
+        heard_at.is_some_and(|heard_at| self.now < heard_at.after(within))
+    }
+
+    /// Whether a message is a request for a vote that this peer leaves alone, its term too, because
+    /// there is a leader.
+    pub(super) fn keeps_to_its_leader(&self, message: &Message) -> bool {
+        match (message, self.config.settings().check_quorum) {
+            (Message::RequestVote(_), CheckQuorum::On) => self.hears_leader(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn leave_alone(&mut self, envelope: &Envelope) {
+        let (to, request) = (envelope.from, envelope.id);
+        self.trace(&Event::VoteRefused { to, request, reason: VoteRefusal::HearsLeader });
+    }
+
+    /// A follower has answered in this leader's term.
+    pub(super) fn hear_follower(&mut self, follower: PeerId) {
+        let now = self.now;
+        if let Role::Leader(leader) = &mut self.role
+            && let Some(progress) = leader.followers.get_mut(&follower)
+        {
+            progress.heard_at = now;
+        }
+    }
+
+    /// When a new leader first looks whether it hears from a quorum.
+    pub(super) fn first_quorum_check(&self) -> Option<Instant> {
+        match self.config.settings().check_quorum {
+            CheckQuorum::On => Some(self.now.after(self.election_timeout)),
+            CheckQuorum::Off => None,
+        }
+    }
+
+    /// Gives up leadership if no quorum was heard for an election timeout.
+    pub(super) fn check_quorum(&mut self) {
+        let Role::Leader(leader) = &self.role else { return };
+        if leader.quorum_check_due.is_none_or(|due| self.now < due) {
+            return;
+        }
+        let due = self.quorum_heard_at(leader).after(self.election_timeout);
+        if due <= self.now {
+            return self.step_down(Farewell::NoQuorum);
+        }
+        if let Role::Leader(leader) = &mut self.role {
+            leader.quorum_check_due = Some(due);
+        }
+    }
+
+    /// The latest moment since which a quorum was heard, the leader itself counted as heard now.
+    fn quorum_heard_at(&self, leader: &Leader) -> Instant {
+        let own = self.id();
+        let heard_at = |peer| match leader.followers.get(&peer) {
+            Some(progress) => progress.heard_at,
+            None if peer == own => self.now,
+            None => Instant::START,
+        };
+        held_by_quorum(self.configurations.latest(), heard_at)
+    }
+}

@@ -1,0 +1,175 @@
+//! How nodes are put together, and what a wrong description is told.
+
+use std::time::Duration;
+
+use raft::driver::{Builder, Settings, SnapshotPolicy, StartError};
+use raft::storage::MemoryStorage;
+use raft::transport::memory::Hub;
+use raft::{PeerId, Raft};
+
+use crate::support::{Add, Counter, FOREVER};
+
+type Change = fn(Builder<Counter>) -> Builder<Counter>;
+
+/// Nothing is missing.
+fn whole() -> Builder<Counter> {
+    Raft::builder(1)
+        .peers([1])
+        .storage(MemoryStorage::default())
+        .transport(Hub::default().join(PeerId::new(1)))
+        .state_machine(Counter::default())
+}
+
+/// A network is missing.
+fn without_network() -> Builder<Counter> {
+    Raft::builder(1)
+        .peers([(1, "127.0.0.1:0")])
+        .storage(MemoryStorage::default())
+        .state_machine(Counter::default())
+}
+
+async fn refusal(builder: Builder<Counter>) -> String {
+    builder.start().await.expect_err("something is wrong").to_string()
+}
+
+#[tokio::test]
+async fn a_missing_part_is_named_with_the_method_to_call() {
+    let storage = MemoryStorage::default;
+    let transport = || Hub::default().join(PeerId::new(1));
+    let machine = Counter::default;
+    let builder = || Raft::<Counter>::builder(1);
+    let rows = [
+        (
+            builder().storage(storage()).transport(transport()).state_machine(machine()),
+            "there is no cluster: call `peers` or `join`",
+        ),
+        (
+            builder().peers([1]).storage(storage()).transport(transport()),
+            "there is no state machine: call `state_machine`",
+        ),
+        (
+            builder().peers([1]).transport(transport()).state_machine(machine()),
+            "there is no store: call `data_dir` or `storage`",
+        ),
+        (without_network(), "there is no network: call `listen` or `transport`"),
+        (whole().storage(storage()), "`data_dir` and `storage` exclude each other: leave one out"),
+        (
+            whole().peers([(1, "127.0.0.1:0")]).listen("127.0.0.1:0"),
+            "`transport` and `listen` exclude each other: leave one out",
+        ),
+    ];
+    for (builder, expected) in rows {
+        assert_eq!(refusal(builder).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_setting_is_named() {
+    let rows: [(Change, &str); 6] = [
+        (|b| b.peers([2, 3]), "`peers` must contain the node itself, 1"),
+        (|b| b.heartbeat_interval(Duration::from_secs(3)), "must be at most half of"),
+        (
+            |b| b.settings(Settings { calls_max: 0, ..Settings::default() }),
+            "`calls_max` must be at least 1",
+        ),
+        (
+            |b| b.settings(Settings { deadline: Duration::ZERO, ..Settings::default() }),
+            "`deadline` must be at least 1 ms",
+        ),
+        (
+            |b| {
+                let snapshots = SnapshotPolicy { entries: Some(0), bytes: None };
+                b.settings(Settings { snapshots, ..Settings::default() })
+            },
+            "`snapshots.entries` must be at least 1",
+        ),
+        (|b| b.configure(|config| config.append_bytes_max = 0), "`append_bytes_max` must be"),
+    ];
+    for (change, expected) in rows {
+        let error = refusal(change(whole())).await;
+        assert!(error.contains(expected), "{error:?} should contain {expected:?}");
+    }
+}
+
+#[tokio::test]
+async fn plain_tcp_that_others_reach_must_be_asked_for_by_name() {
+    let rows: [(Change, &str); 3] = [
+        (|b| b.listen("0.0.0.0:0"), "others reach 0.0.0.0:0: call `plain_tcp` if"),
+        (
+            |b| b.peers([(1, "127.0.0.1:0"), (2, "db-2:7001")]).listen("127.0.0.1:0"),
+            "others reach db-2:7001: call `plain_tcp` if",
+        ),
+        (
+            |b| b.peers([1, 2]).listen("127.0.0.1:0"),
+            "peer 1 has no address: pass `(id, \"host:port\")` to `peers`",
+        ),
+    ];
+    for (change, expected) in rows {
+        let error = refusal(change(without_network())).await;
+        assert!(error.starts_with(expected), "{error:?} should start with {expected:?}");
+    }
+    let raft = without_network().listen("0.0.0.0:0").plain_tcp().start().await;
+    raft.expect("it was asked for by name").shutdown().await;
+}
+
+#[tokio::test]
+async fn a_taken_address_is_an_error_of_the_start() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it is bound").to_string();
+    let error = refusal(without_network().listen(address.clone())).await;
+    assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
+}
+
+#[tokio::test]
+async fn three_peers_over_tcp_with_a_folder_each_survive_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listeners: Vec<_> =
+        (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
+    let addresses: Vec<_> =
+        listeners.iter().map(|l| l.local_addr().expect("it is bound").to_string()).collect();
+    drop(listeners);
+    let start = async || {
+        let mut rafts: Vec<Raft<Counter>> = Vec::new();
+        for id in 1..=3_u64 {
+            let listen = addresses[id as usize - 1].clone();
+            let raft = Raft::builder(id)
+                .peers((1..).zip(addresses.iter().cloned()))
+                .data_dir(folder.path().join(id.to_string()))
+                .listen(listen)
+                .state_machine(Counter::default())
+                .start()
+                .await;
+            rafts.push(raft.expect("folder and address are free"));
+        }
+        rafts
+    };
+    for round in 1..=2 {
+        let rafts = start().await;
+        let led = rafts[0].wait(|status| status.leader.is_some(), FOREVER).await;
+        let leader = led.expect("somebody wins").leader.expect("the condition says so");
+        let leader = &rafts[leader.number() as usize - 1];
+        leader.wait(|status| status.leader == Some(leader.id()), FOREVER).await.expect("it leads");
+        assert_eq!(leader.propose(Add(5)).await.expect("it leads"), 5 * round);
+        for raft in &rafts {
+            raft.shutdown().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_in_use_is_an_error_of_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = || {
+        Raft::builder(1)
+            .peers([1])
+            .data_dir(folder.path())
+            .transport(Hub::default().join(PeerId::new(1)))
+            .state_machine(Counter::default())
+            .start()
+    };
+    let first = start().await.expect("the folder is free");
+    let error = start().await.expect_err("the folder is taken");
+    assert!(matches!(error, StartError::Storage(_)), "{error}");
+    first.shutdown().await;
+    start().await.expect("the folder is free again").shutdown().await;
+}

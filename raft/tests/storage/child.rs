@@ -1,0 +1,142 @@
+//! A process of its own that writes to a store until somebody or something stops it: the test that
+//! started it runs itself again, in another role.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use raft::storage::conformance::Script;
+use raft::storage::{DiskOptions, Storage};
+use raft::{PeerId, Stored};
+
+const FOLDER: &str = "RAFT_TEST_STORE_FOLDER";
+const SEED: &str = "RAFT_TEST_STORE_SEED";
+
+pub(crate) const PEER: PeerId = PeerId::new(1);
+
+/// Small, so that a few batches go through several files.
+pub(crate) const OPTIONS: DiskOptions = DiskOptions::new().segment_bytes(2000);
+
+/// What a child says: every batch it has begun, and every one that is durable. The names are long
+/// enough not to be those of the test harness, which writes to the same pipe.
+const BEGINS: &str = "store-begins ";
+const DURABLE: &str = "store-durable ";
+const FAILED: &str = "store-failed ";
+
+/// In the child: writes the script of its seed, starting from what is there, for ever. `false` in
+/// the test itself.
+pub(crate) fn is_child() -> bool {
+    let (Some(folder), Ok(seed)) = (std::env::var_os(FOLDER), std::env::var(SEED)) else {
+        return false;
+    };
+    let script = Script::new(seed.parse().expect("a number"));
+    if let Err(error) = write_for_ever(Path::new(&folder), script) {
+        say(FAILED, &error.to_string());
+    }
+    true
+}
+
+fn write_for_ever(folder: &Path, mut script: Script) -> Result<(), Box<dyn std::error::Error>> {
+    let mut store = OPTIONS.open(folder, PEER)?;
+    script.go_on_from(store.load()?);
+    for number in 1_u64.. {
+        let batch = script.batch();
+        say(BEGINS, &number.to_string());
+        store.write(&batch)?;
+        say(DURABLE, &number.to_string());
+    }
+    Ok(())
+}
+
+fn say(what: &str, text: &str) {
+    let mut output = std::io::stdout().lock();
+    // The parent may be gone; then so is this process, soon.
+    let _ = writeln!(output, "\n{what}{text}").and_then(|()| output.flush());
+}
+
+/// A child as the test sees it.
+pub(crate) struct Writer {
+    process: Child,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+/// What a child said before it ended.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) begun: usize,
+    pub(crate) durable: usize,
+    pub(crate) failed: Option<String>,
+}
+
+impl Writer {
+    /// Runs `test` again as a child; `launcher` are words that go before the program.
+    pub(crate) fn start(test: &str, folder: &Path, seed: u64, launcher: &[&str]) -> Self {
+        let this = std::env::current_exe().expect("a test is a program");
+        let this = this.to_str().expect("a path of letters");
+        let words =
+            [launcher, &[this, "--exact", test, "--nocapture", "--test-threads=1"]].concat();
+        let mut process = Command::new(words[0])
+            .args(&words[1..])
+            .env(FOLDER, folder)
+            .env(SEED, seed.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a process starts");
+        let output = BufReader::new(process.stdout.take().expect("it is piped"));
+        Self { process, output }
+    }
+
+    /// Waits until the child has made so many batches durable, then kills it.
+    pub(crate) fn kill_after(mut self, batches: usize) -> Said {
+        let mut said = Said::default();
+        while said.durable < batches && self.listen(&mut said) {}
+        self.process.kill().expect("it is ours");
+        while self.listen(&mut said) {}
+        self.process.wait().expect("it was killed");
+        said
+    }
+
+    /// Waits until the child fails by itself.
+    pub(crate) fn fail(mut self) -> Said {
+        let mut said = Said::default();
+        while self.listen(&mut said) {}
+        self.process.wait().expect("it ended");
+        said
+    }
+
+    /// Reads one line; `false` at the end.
+    fn listen(&mut self, said: &mut Said) -> bool {
+        let mut line = String::new();
+        if self.output.read_line(&mut line).expect("a pipe of ours") == 0 {
+            return false;
+        }
+        // A line that was cut by the kill says nothing.
+        let Some(line) = line.strip_suffix('\n') else { return true };
+        if line.starts_with(BEGINS) {
+            said.begun += 1;
+        } else if line.starts_with(DURABLE) {
+            said.durable += 1;
+        } else if let Some(error) = line.strip_prefix(FAILED) {
+            said.failed = Some(error.to_owned());
+        }
+        true
+    }
+}
+
+/// Opens the folder that a child has left and checks it: all that was reported is there, what else
+/// is there is some of what had begun, in order. Returns what is there.
+pub(crate) fn check_what_is_left(folder: &Path, before: &Stored, seed: u64, said: &Said) -> Stored {
+    let mut script = Script::new(seed);
+    script.go_on_from(before.clone());
+    (0..said.durable).for_each(|_| drop(script.batch()));
+    let reported = script.model().clone();
+    let under_way = script.batch();
+    let mut possible = vec![reported.clone()];
+    // The child may have begun one batch more than it could say.
+    possible.extend(raft::storage::conformance::survivors(&reported, &under_way));
+    let mut store = OPTIONS.open(folder, PEER).expect("what a crash leaves behind opens");
+    let found = store.load().expect("and is read");
+    assert!(possible.contains(&found), "{said:?}: found {found:?}, reported {reported:?}");
+    found
+}

@@ -1,0 +1,215 @@
+//! Who hears from whom, and what follows from it where a leader must hear from a quorum:
+//!
+//! - a peer that heard from a leader within the shortest election timeout, or leads and heard from
+//!   a quorum within it, leaves requests for votes alone, whatever their term (thesis §4.2.3);
+//! - a leader that has heard from no quorum for the longest election timeout leads no more, and one
+//!   that hears from a quorum does not give up by itself (thesis §6.2).
+//!
+//! Moments are on the peer's own clock. What counts as heard is told by the messages that reach
+//! the peer, not by the peer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use raft::{CheckQuorum, Envelope, Instant, Message, PeerId, RoleName, Status, Term};
+
+use super::violation::{Property, Violation, Witness};
+
+/// What the rules are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Office {
+    /// Whether the rules are in force.
+    pub check_quorum: CheckQuorum,
+    /// How many peers there are.
+    pub peers: usize,
+    /// The shortest election timeout.
+    pub timeout_min: Duration,
+    /// The longest.
+    pub timeout_max: Duration,
+}
+
+/// What one peer has heard in this life.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hearing {
+    /// When it last heard from a leader that it followed.
+    leader: Option<Instant>,
+    /// For one that leads: since when, and when it last heard from whom in its term.
+    leads: Option<(Instant, BTreeMap<PeerId, Instant>)>,
+}
+
+/// Whether a peer may give up by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// It was asked to.
+    Asked,
+    /// Nobody asked.
+    Unasked,
+}
+
+/// What matters of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// The sender.
+    pub from: PeerId,
+    /// Its term.
+    pub term: Term,
+    /// What it is.
+    pub what: What,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A request for a vote.
+    RequestVote,
+    /// A question who would vote.
+    RequestPreVote,
+    /// What only leaders send.
+    OfLeader,
+    /// What followers answer them.
+    OfFollower,
+    /// Anything else.
+    Other,
+}
+
+impl Spoken {
+    /// What matters of this message.
+    #[must_use]
+    pub const fn of(envelope: &Envelope) -> Self {
+        let what = match &envelope.message {
+            Message::RequestVote(_) => What::RequestVote,
+            Message::RequestPreVote(_) => What::RequestPreVote,
+            Message::RequestVoteReply(_)
+            | Message::RequestPreVoteReply(_)
+            | Message::ReadIndex(_)
+            | Message::ReadIndexReply(_) => What::Other,
+            Message::AppendEntries(_) | Message::InstallSnapshot(_) => What::OfLeader,
+            Message::AppendEntriesReply(_) | Message::InstallSnapshotReply(_) => What::OfFollower,
+        };
+        Self { from: envelope.from, term: envelope.term, what }
+    }
+}
+
+impl Hearing {
+    /// A peer starts. If it has been anything before, it may have heard from a leader just then.
+    #[must_use]
+    pub fn starts(at: Instant, status: &Status) -> Self {
+        let leader = (status.current_term > Term::ZERO).then_some(at);
+        Self { leader, leads: None }
+    }
+
+    /// A message was taken by the peer, which has this status now.
+    pub fn hears(&mut self, at: Instant, spoken: Spoken, status: &Status) {
+        if spoken.term != status.current_term {
+            return;
+        }
+        match spoken.what {
+            What::OfLeader if status.leader == Some(spoken.from) => self.leader = Some(at),
+            What::OfFollower => {
+                if let Some((_, heard)) = &mut self.leads {
+                    heard.insert(spoken.from, at);
+                }
+            }
+            What::OfLeader | What::RequestVote | What::RequestPreVote | What::Other => {}
+        }
+    }
+
+    /// Something happened to a peer.
+    ///
+    /// # Errors
+    /// It gave up leadership by itself and should not have.
+    pub fn becomes(
+        &mut self,
+        seen: Witness,
+        before: &Status,
+        now: &Status,
+        office: Office,
+        leave: Leave,
+    ) -> Result<(), Box<Violation>> {
+        let leads = now.role == RoleName::Leader;
+        let same_term = before.current_term == now.current_term;
+        if before.role == RoleName::Leader && !leads && same_term && leave == Leave::Unasked {
+            self.may_give_up(seen, office)?;
+        }
+        if leads && !(before.role == RoleName::Leader && same_term) {
+            self.leads = Some((seen.at, BTreeMap::new()));
+        } else if !leads {
+            self.leads = None;
+        }
+        if now.role == RoleName::Candidate {
+            self.leader = None;
+        }
+        Ok(())
+    }
+
+    /// Whether there is a leader as far as the peer can tell at a moment.
+    #[must_use]
+    pub fn knows_a_leader(&self, at: Instant, office: Office) -> bool {
+        let heard = match &self.leads {
+            Some(_) => Some(self.quorum_heard(at, office)),
+            None => self.leader,
+        };
+        heard.is_some_and(|heard| at < heard.after(office.timeout_min))
+    }
+
+    /// Checks what a request for a vote with a term of the peer's own or a later one did to a peer
+    /// that knew a leader.
+    ///
+    /// # Errors
+    /// It did something.
+    pub fn stays(
+        seen: Witness,
+        candidate: PeerId,
+        before: &Status,
+        after: &Status,
+    ) -> Result<(), Box<Violation>> {
+        if before == after {
+            return Ok(());
+        }
+        Err(Property::Stickiness.broken(format_args!(
+            "{seen} hears from a leader and is moved by {candidate}, which wants to be one\n  \
+             before {before:?}\n  after  {after:?}"
+        )))
+    }
+
+    /// Checks a peer that leads after its timer has fired.
+    ///
+    /// # Errors
+    /// It has heard from no quorum for too long.
+    pub fn may_lead(&self, seen: Witness, office: Office) -> Result<(), Box<Violation>> {
+        if office.check_quorum == CheckQuorum::Off || self.leads.is_none() {
+            return Ok(());
+        }
+        let heard = self.quorum_heard(seen.at, office);
+        if seen.at < heard.after(office.timeout_max) {
+            return Ok(());
+        }
+        Err(Property::CheckQuorum.broken(format_args!(
+            "{seen} leads and has heard from no quorum for {} ms",
+            seen.at.since(heard).as_millis()
+        )))
+    }
+
+    fn may_give_up(&self, seen: Witness, office: Office) -> Result<(), Box<Violation>> {
+        let heard = self.quorum_heard(seen.at, office);
+        if office.check_quorum == CheckQuorum::On && seen.at >= heard.after(office.timeout_min) {
+            return Ok(());
+        }
+        Err(Property::CheckQuorum.broken(format_args!(
+            "{seen} gives up leadership, and heard from a quorum {} ms ago",
+            seen.at.since(heard).as_millis()
+        )))
+    }
+
+    /// The latest moment since which a quorum was heard; a leader hears itself.
+    fn quorum_heard(&self, at: Instant, office: Office) -> Instant {
+        let Some((since, heard)) = &self.leads else { return Instant::START };
+        let silent = office.peers.saturating_sub(1 + heard.len());
+        let mut all: Vec<Instant> = heard.values().copied().collect();
+        all.push(at);
+        all.extend(std::iter::repeat_n(*since, silent));
+        all.sort_unstable();
+        // The latest moment that more than half are not older than.
+        all[all.len() - (office.peers / 2 + 1)]
+    }
+}

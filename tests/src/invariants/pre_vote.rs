@@ -1,0 +1,87 @@
+//! Pre-votes (thesis §9.6): asking and answering changes no term, no vote and nothing on a disk, and
+//! where peers ask before they stand, whoever stands was told yes by a majority.
+
+use std::collections::BTreeSet;
+
+use raft::{Envelope, Instant, Message, PeerId, RoleName, Status, Term, message::Vote};
+
+use super::violation::{Property, Violation, Witness};
+
+/// All pre-votes that were seen.
+#[derive(Debug, Default)]
+pub struct PreVotes {
+    /// Who asked in which term, and who said yes.
+    granted: BTreeSet<(PeerId, Term, PeerId)>,
+}
+
+impl PreVotes {
+    /// A message was sent.
+    pub fn sends(&mut self, envelope: &Envelope) {
+        if let Message::RequestPreVoteReply(reply) = &envelope.message
+            && reply.vote == Vote::Granted
+        {
+            self.granted.insert((envelope.to, reply.asked_in, envelope.from));
+        }
+    }
+
+    /// Checks a peer of a cluster of this size that begins to stand in a term after asking. Its own
+    /// yes needs no message.
+    ///
+    /// # Errors
+    /// No majority said yes.
+    pub fn stands(&self, seen: Witness, term: Term, peers: usize) -> Result<(), Box<Violation>> {
+        let yes = self
+            .granted
+            .iter()
+            .filter(|(asker, asked_in, _)| *asker == seen.peer && asked_in.next() == term);
+        let votes = 1 + yes.count();
+        if votes * 2 > peers {
+            return Ok(());
+        }
+        Err(Property::PreVote.broken(format_args!(
+            "{seen} stands in term {term}, and {votes} of {peers} peers would vote for it"
+        )))
+    }
+}
+
+/// Checks a peer that begins to ask.
+///
+/// # Errors
+/// Its term or vote is not what it was.
+pub fn asks(seen: Witness, before: &Status, now: &Status) -> Result<(), Box<Violation>> {
+    let begins = before.role != RoleName::PreCandidate && now.role == RoleName::PreCandidate;
+    let kept = before.current_term == now.current_term && before.voted_for == now.voted_for;
+    if !begins || kept {
+        return Ok(());
+    }
+    Err(Property::PreVote.broken(format_args!(
+        "{seen} begins to ask for pre-votes and changes its term or vote\n  before {before:?}\n  \
+         after  {now:?}"
+    )))
+}
+
+/// Checks a peer that was asked.
+///
+/// # Errors
+/// It is not what it was, or its timer fires at another moment.
+pub fn is_asked(
+    seen: Witness,
+    asker: PeerId,
+    status: [Status; 2],
+    deadline: [Option<Instant>; 2],
+) -> Result<(), Box<Violation>> {
+    let ([before, after], [due_before, due_after]) = (status, deadline);
+    if before == after && due_before == due_after {
+        return Ok(());
+    }
+    Err(Property::PreVote.broken(format_args!(
+        "{seen} is asked by {asker} for a pre-vote, and that changes it\n  \
+         before {before:?}, timer {due_before:?}\n  after  {after:?}, timer {due_after:?}"
+    )))
+}
+
+/// That a peer wrote something because it was asked.
+#[must_use]
+pub fn writes(seen: Witness, what: &str) -> Box<Violation> {
+    Property::PreVote.broken(format_args!("{seen} is asked for a pre-vote and writes {what}"))
+}

@@ -1,0 +1,117 @@
+//! What a peer hears, and whether what it does with it is right: the world's side of the rules about
+//! messages, of which each looks at a peer before and after one.
+
+use raft::{CheckQuorum, Instant, Node, PreVote, RoleName, Status};
+
+use super::World;
+use crate::coverage::Mark;
+use crate::failure::Failure;
+use crate::invariants::follows_leader::{self, Heard};
+use crate::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
+use crate::invariants::monotonic;
+use crate::invariants::pre_vote;
+use crate::invariants::timer_rule::{self, Asked};
+use crate::invariants::violation::Witness;
+
+/// A peer before a message.
+pub(super) struct Before {
+    status: Status,
+    due: Option<Instant>,
+    /// Whether it knew a leader.
+    knows_leader: bool,
+    /// Whether it must keep to that leader.
+    keeps_to_leader: bool,
+}
+
+impl World {
+    /// What the rules about who hears from whom need to know.
+    pub(super) fn office(&self) -> Office {
+        Office {
+            check_quorum: self.settings.protocol.check_quorum,
+            peers: self.settings.peers,
+            timeout_min: self.settings.timing.election_min,
+            timeout_max: self.settings.timing.election_max,
+        }
+    }
+
+    /// A peer before it takes a message; `local` is its own time.
+    pub(super) fn before(&self, place: usize, node: &Node, local: Instant) -> Before {
+        let office = self.office();
+        let knows_leader = self.peers[place].hearing.knows_a_leader(local, office);
+        let keeps_to_leader = office.check_quorum == CheckQuorum::On && knows_leader;
+        let (status, due) = (node.status(), node.role().election_deadline());
+        Before { status, due, knows_leader, keeps_to_leader }
+    }
+
+    /// Checks what a message did to a peer.
+    pub(super) fn after(
+        &mut self,
+        place: usize,
+        local: Instant,
+        before: &Before,
+        spoken: Spoken,
+    ) -> Result<(), Failure> {
+        let timeout_min = self.settings.timing.election_min;
+        let peer = &mut self.peers[place];
+        let Some(node) = &peer.node else { return Ok(()) };
+        let (status, due) = (node.status(), node.role().election_deadline());
+        let seen = Witness { peer: status.id, at: local };
+        peer.hearing.hears(local, spoken, &status);
+        let Spoken { from, term, what } = spoken;
+        match what {
+            What::RequestPreVote => {
+                peer.is_asked = true;
+                if before.knows_leader {
+                    self.coverage.hit(Mark::PreVoteRefused);
+                }
+                let (status, due) = ([before.status, status], [before.due, due]);
+                return Ok(pre_vote::is_asked(seen, from, status, due)?);
+            }
+            What::RequestVote if before.keeps_to_leader && term >= before.status.current_term => {
+                if term > before.status.current_term {
+                    self.coverage.hit(Mark::CandidateLeftAlone);
+                }
+                return Ok(Hearing::stays(seen, from, &before.status, &status)?);
+            }
+            What::RequestVote => {
+                if let (Some(was), Some(is)) = (before.due, due) {
+                    let (status, deadline) = ([before.status, status], [was, is]);
+                    let asked = Asked { candidate: from, status, deadline };
+                    timer_rule::check(seen, asked, timeout_min)?;
+                }
+            }
+            What::OfLeader if term == status.current_term => {
+                let heard = Heard { leader: from, status, deadline: due };
+                follows_leader::check(seen, heard, timeout_min)?;
+            }
+            What::OfLeader | What::OfFollower | What::Other => {}
+        }
+        Ok(monotonic::follows(seen, term, status.current_term)?)
+    }
+
+    /// Looks at what has become of a peer since it was last settled.
+    pub(super) fn heed(&mut self, place: usize) -> Result<(), Failure> {
+        let (office, pre_vote) = (self.office(), self.settings.protocol.pre_vote);
+        let peer = &mut self.peers[place];
+        let Some(now) = peer.node.as_ref().map(Node::status) else { return Ok(()) };
+        let Some(before) = peer.looked_at else { return Ok(()) };
+        let seen = Witness { peer: now.id, at: peer.clock.shows(self.now) };
+        peer.hearing.becomes(seen, &before, &now, office, Leave::Unasked)?;
+        let stands = now.role == RoleName::Candidate && now.current_term > before.current_term;
+        if stands && pre_vote == PreVote::On {
+            self.invariants.stands(seen, now.current_term)?;
+        }
+        Ok(())
+    }
+
+    /// Checks a peer whose timer has fired.
+    pub(super) fn may_lead(&self, place: usize, local: Instant) -> Result<(), Failure> {
+        let peer = &self.peers[place];
+        let Some(status) = peer.status() else { return Ok(()) };
+        if status.role != RoleName::Leader {
+            return Ok(());
+        }
+        let seen = Witness { peer: status.id, at: local };
+        Ok(peer.hearing.may_lead(seen, self.office())?)
+    }
+}

@@ -1,0 +1,28 @@
+//! The scenarios of the labs ask for the paper's protocol; here each runs as the library is deployed,
+//! with pre-votes and check-quorum. They forbid none of it.
+
+use raft_tests::plan::{Protocol, Settings};
+use raft_tests::{SCENARIOS, STORMS, Scenario, simulate_in};
+
+fn passes_as_deployed(scenario: &Scenario, seed: u64) {
+    let settings = scenario.made.settings(seed);
+    assert_eq!(settings.protocol, Protocol::PAPER, "{}", scenario.name);
+    let settings = Settings { protocol: Protocol::DEPLOYED, ..settings };
+    if let Err(report) = simulate_in(scenario, settings, seed) {
+        panic!("{} as deployed, seed {seed}\n{report}", scenario.name);
+    }
+}
+
+#[test]
+fn the_scenarios_pass_with_all_that_is_on_by_default() {
+    for scenario in &SCENARIOS {
+        (1..=2).for_each(|seed| passes_as_deployed(scenario, seed));
+    }
+}
+
+#[test]
+fn the_storms_pass_with_all_that_is_on_by_default() {
+    for scenario in &STORMS {
+        (1..=2).for_each(|seed| passes_as_deployed(scenario, seed));
+    }
+}
