@@ -7,15 +7,17 @@
 //! | `DSTEST_CASE` | play this case instead of a seed |
 //! | `DSTEST_SHRINK` | the run is known to fail: write its small case to this file |
 //! | `VERBOSE`, `VERBOSE_FORMAT` | write the log |
+//! | `RAFT_WORLD` | `sim`, also if unset: the simulated world; `real`: real peers, see [`Where`] |
 
 use std::fmt;
 use std::path::Path;
 
 use raft::verbose::{Logger, Settings};
+use serde_json::Value;
 
 use crate::lab2::{Part, Scenario};
 use crate::plan::Case;
-use crate::report::{Evidence, FailureReport};
+use crate::report::Evidence;
 use crate::run::{Report, Run, simulate, simulate_case};
 use crate::shrink;
 
@@ -31,13 +33,60 @@ pub const DEFAULT_SEED: u64 = 42;
 pub fn run(name: &str) {
     let scenario = Scenario::find(name).unwrap_or_else(|| panic!("no scenario is named {name}"));
     println!("Test ({}): {} ...", scenario.part, scenario.description);
+    let place = Where::from_env().unwrap_or_else(|error| panic!("{error}"));
     let asked = Asked::from_env().unwrap_or_else(|error| panic!("{error}"));
-    match asked {
-        Asked::Seeds { first, count } => run_seeds(scenario, first, count),
-        Asked::Case(path) => run_case(scenario, &path),
-        Asked::Shrink { first, count, path } => shrink_to(scenario, first, count, &path),
+    match (place, asked) {
+        (Where::Simulation, Asked::Seeds { first, count }) => run_seeds(scenario, first, count),
+        (Where::Simulation, Asked::Case(path)) => run_case(scenario, &path),
+        (Where::Simulation, Asked::Shrink { first, count, path }) => {
+            shrink_to(scenario, first, count, &path);
+        }
+        (Where::RealWorld, Asked::Seeds { first, count }) => run_real(scenario, first, count),
+        (Where::RealWorld, Asked::Case(_)) => only_simulated("DSTEST_CASE"),
+        (Where::RealWorld, Asked::Shrink { .. }) => only_simulated("DSTEST_SHRINK"),
     }
 }
+
+fn only_simulated(variable: &str) -> ! {
+    panic!("{variable} needs the simulated world, and RAFT_WORLD=real asks for another: unset one")
+}
+
+/// The world a run happens in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// The simulated one: a seed is a run.
+    Simulation,
+    /// Real peers on a real clock; needs the feature `real`, and only the labs know it.
+    RealWorld,
+}
+
+impl Where {
+    /// What `RAFT_WORLD` asks for.
+    ///
+    /// # Errors
+    /// The value names no world.
+    pub fn from_env() -> Result<Self, BadWorld> {
+        let value = std::env::var_os("RAFT_WORLD");
+        Self::parse(value.map(|value| value.to_string_lossy().into_owned()).as_deref())
+    }
+
+    /// What this value of `RAFT_WORLD` asks for.
+    ///
+    /// # Errors
+    /// It names no world.
+    pub fn parse(value: Option<&str>) -> Result<Self, BadWorld> {
+        match value {
+            None | Some("" | "sim") => Ok(Self::Simulation),
+            Some("real") => Ok(Self::RealWorld),
+            Some(value) => Err(BadWorld(value.to_owned())),
+        }
+    }
+}
+
+/// A value of `RAFT_WORLD` that names no world.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("RAFT_WORLD={0:?} is not understood; use sim or real")]
+pub struct BadWorld(String);
 
 /// What the environment asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,13 +130,43 @@ fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
             },
             Err(mut report) => {
                 report.evidence = Some(Evidence::gather(scenario, &report));
-                fail(&report);
+                fail(&report, &report.to_json(), report.signature());
             }
         }
     }
     if let Some(report) = total {
         print_passed(scenario.part, &report);
     }
+}
+
+#[cfg(feature = "real")]
+#[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
+fn run_real(scenario: &Scenario, first: u64, count: u64) {
+    let mut total: Option<crate::real::Passed> = None;
+    for seed in seeds(first, count) {
+        let logger = logger(scenario.name, seed, scenario.made.settings(seed).peers);
+        let Some(outcome) = crate::real::run(scenario, seed, logger) else {
+            panic!("{} needs the simulated world: unset RAFT_WORLD", scenario.name);
+        };
+        match outcome {
+            Ok(passed) => match &mut total {
+                None => total = Some(passed),
+                Some(total) => total.add(&passed),
+            },
+            Err(failure) => fail(&*failure, &failure.to_json(), failure.signature()),
+        }
+    }
+    if let Some(passed) = total {
+        println!("{passed}");
+    }
+}
+
+#[cfg(not(feature = "real"))]
+fn run_real(_: &Scenario, _: u64, _: u64) {
+    panic!(
+        "RAFT_WORLD=real, but the real world is not built in: build with `--features real`, as \
+         dstest.toml of this workspace makes dstest do"
+    );
 }
 
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
@@ -112,26 +191,26 @@ fn run_case(scenario: &Scenario, path: &str) {
         Ok(report) => print_passed(scenario.part, &report),
         Err(mut report) => {
             report.evidence = Some(Evidence::gather_case(&case, &report));
-            fail(&report);
+            fail(&report, &report.to_json(), report.signature());
         }
     }
 }
 
 /// Says everything about a failure, and fails.
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
-fn fail(report: &FailureReport) -> ! {
+fn fail(report: &dyn fmt::Display, json: &Value, signature: String) -> ! {
     println!("{report}");
-    if let Err(error) = keep(report) {
+    if let Err(error) = keep(json) {
         println!("report.json cannot be written: {error}");
     }
     // Everything is said: a panic of its own would only add the stack of this function.
-    std::panic::resume_unwind(Box::new(report.signature()));
+    std::panic::resume_unwind(Box::new(signature));
 }
 
 /// Leaves the report in the folder that dstest gives a run, if there is one.
-fn keep(report: &FailureReport) -> std::io::Result<()> {
+fn keep(json: &Value) -> std::io::Result<()> {
     let Some(folder) = std::env::var_os("DSTEST_RUN_DIR") else { return Ok(()) };
-    std::fs::write(Path::new(&folder).join("report.json"), report.to_json().to_string())
+    std::fs::write(Path::new(&folder).join("report.json"), json.to_string())
 }
 
 /// Shrinks the first failure among the seeds.
@@ -213,6 +292,16 @@ impl std::error::Error for BadVariable {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_world_is_named_or_the_simulated_one() {
+        for value in [None, Some(""), Some("sim")] {
+            assert_eq!(Where::parse(value), Ok(Where::Simulation), "{value:?}");
+        }
+        assert_eq!(Where::parse(Some("real")), Ok(Where::RealWorld));
+        let error = Where::parse(Some("Real")).expect_err("another word").to_string();
+        assert_eq!(error, "RAFT_WORLD=\"Real\" is not understood; use sim or real");
+    }
 
     #[test]
     fn a_seed_is_a_decimal_number() {

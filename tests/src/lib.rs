@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! lab2, storm, swarm (what happens) ─► cluster (the tester's operations) ─► world ─► raft::Node
-//!                                                               ├► sim: queue, links, disks
+//!                                                          or real ─► raft::driver, for lab2
+//!
+//!                                                         world ┬► sim: queue, links, disks
 //!                                                               ├► plan: decisions, as they are taken
 //!                                                               ├► service: what is applied
 //!                                                               └► invariants, after every event
@@ -12,8 +14,9 @@
 //! ```
 //!
 //! Invariants: one seed gives one trace, byte for byte, in any process on any machine; nothing in
-//! this crate sees real time, starts a thread or iterates over a hash table. The world knows the
-//! core only by its public interface.
+//! this crate sees real time, starts a thread or iterates over a hash table, but the module `real`,
+//! which is only there with the feature of that name. The world knows the core only by its public
+//! interface.
 #![forbid(unsafe_code)]
 
 pub mod cluster;
@@ -27,6 +30,8 @@ pub mod lab2;
 pub mod model;
 pub mod oracle;
 pub mod plan;
+#[cfg(feature = "real")]
+pub mod real;
 pub mod report;
 pub mod run;
 pub mod service;

@@ -35,6 +35,9 @@ pub struct Report {
     pub events: u64,
     /// The hash of everything that happened.
     pub trace: TraceHash,
+    /// For how many keys it is not known whether what clients saw is linearizable: the search was
+    /// given up.
+    pub undecided: u64,
     /// The situations that came about.
     pub coverage: Coverage,
 }
@@ -161,6 +164,7 @@ impl Report {
             commands: world.agreed().last().number(),
             events: world.events(),
             trace: world.trace(),
+            undecided: world.undecided(),
             coverage: *world.coverage(),
         }
     }
@@ -173,6 +177,7 @@ impl Report {
         self.commands += other.commands;
         self.events += other.events;
         self.trace.number(other.trace.finish());
+        self.undecided += other.undecided;
         self.coverage.add(&other.coverage);
     }
 }
@@ -180,14 +185,29 @@ impl Report {
 /// As the labs print it, and the trace on a line of its own.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { peers, commands, trace, traffic: Traffic { rpcs, bytes, .. }, .. } = self;
-        let seconds = self.cluster_time.as_secs_f64();
-        writeln!(f, "  ... Passed --  {seconds:4.1}  {peers} {rpcs:4} {bytes:7} {commands:4}")?;
-        write!(f, "trace={trace}")
+        fmt_passed(f, self.cluster_time, self.peers, &self.traffic, self.commands)?;
+        if self.undecided > 0 {
+            let keys = self.undecided;
+            write!(f, "\nundecided: {keys} keys, whose histories are too long to check")?;
+        }
+        write!(f, "\ntrace={}", self.trace)
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+/// The labs' line of a test that passed.
+pub(crate) fn fmt_passed(
+    f: &mut fmt::Formatter<'_>,
+    cluster_time: Duration,
+    peers: usize,
+    traffic: &Traffic,
+    commands: u64,
+) -> fmt::Result {
+    let Traffic { rpcs, bytes, .. } = traffic;
+    let seconds = cluster_time.as_secs_f64();
+    write!(f, "  ... Passed --  {seconds:4.1}  {peers} {rpcs:4} {bytes:7} {commands:4}")
+}
+
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
 }
@@ -205,6 +225,7 @@ mod tests {
             commands: 0,
             events: 1,
             trace: TraceHash::EMPTY,
+            undecided: 0,
             coverage: Coverage::default(),
         };
         let expected = "  ... Passed --   3.6  3   62   17250    0\ntrace=";

@@ -10,7 +10,7 @@ use raft::{Bytes, Entry, Index, Snapshot};
 
 use crate::invariants::violation::Witness;
 use crate::invariants::{Property, Violation};
-use crate::kv::{Carried, Request, Store};
+use crate::kv::{Carried, Request, Seen, Store};
 
 /// Whether services compact their logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +163,12 @@ impl Service {
         Index::new(self.history.len() as u64)
     }
 
+    /// The value of a key now, if the service is a key-value store.
+    #[must_use]
+    pub fn value(&self, key: u8) -> Option<Seen> {
+        self.store.as_ref().map(|store| store.value(key))
+    }
+
     /// The service starts anew: its memory is gone.
     pub fn restart(&mut self) {
         self.history.clear();
@@ -189,6 +195,20 @@ impl Service {
             raft::Payload::NoOp | raft::Payload::Membership(_) => Bytes::default(),
             raft::Payload::Command(command) => command.clone(),
         };
+        self.apply_next(seen, command, agreed)
+    }
+
+    /// Takes the next committed command.
+    ///
+    /// # Errors
+    /// The command differs from what others were given.
+    pub fn apply_next(
+        &mut self,
+        seen: Witness,
+        command: Bytes,
+        agreed: &mut Agreed,
+    ) -> Result<Applied, Box<Violation>> {
+        let index = self.last_applied().next();
         agreed.check(seen, index, &command)?;
         let request = self.store.as_mut().and_then(|store| carry_out(store, &command));
         self.history.push(command);
@@ -206,19 +226,32 @@ impl Service {
         snapshot: &Snapshot,
         agreed: &mut Agreed,
     ) -> Result<(), Box<Violation>> {
-        let Some(history) = decode(&snapshot.data) else {
+        let through = self.restore_bytes(seen, &snapshot.data, agreed)?;
+        if through == snapshot.index() {
+            return Ok(());
+        }
+        Err(Property::Applier.broken(format_args!(
+            "{seen} is given a snapshot through {} with {through} commands",
+            snapshot.index(),
+        )))
+    }
+
+    /// Takes the place of a snapshot's bytes, and tells through which index they are.
+    ///
+    /// # Errors
+    /// They are no history, or not the one agreed on.
+    pub fn restore_bytes(
+        &mut self,
+        seen: Witness,
+        data: &[u8],
+        agreed: &mut Agreed,
+    ) -> Result<Index, Box<Violation>> {
+        let Some(history) = decode(data) else {
             return Err(Property::Applier.broken(format_args!(
-                "{seen} is given a snapshot through {} that cannot be read",
-                snapshot.index()
+                "{seen} is given a snapshot that cannot be read, of {} bytes",
+                data.len()
             )));
         };
-        if history.len() as u64 != snapshot.index().number() {
-            return Err(Property::Applier.broken(format_args!(
-                "{seen} is given a snapshot through {} with {} commands",
-                snapshot.index(),
-                history.len()
-            )));
-        }
         for (place, command) in history.iter().enumerate() {
             agreed.check(seen, Index::new(place as u64 + 1), command)?;
         }
@@ -229,7 +262,7 @@ impl Service {
             }
         }
         self.history = history;
-        Ok(())
+        Ok(self.last_applied())
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::call::Query;
 use super::error::{MachineFailure, ReadError, caught};
 use super::handle::Shared;
-use super::machine::{Command, StateMachine};
+use super::machine::{Command, MachineError, StateMachine};
 use super::requests::Request;
 use super::waiters::Answered;
 use crate::entry::{Entry, Payload, Snapshot};
@@ -143,13 +143,16 @@ impl<M: StateMachine> Applier<M> {
 
     fn apply(&mut self, entries: &[Entry]) -> Result<(), MachineFailure> {
         let start = self.shared.clock.now();
-        let (machine, answers) = (&mut self.machine, &mut self.answers);
+        let (machine, answers, shared) = (&mut self.machine, &mut self.answers, &self.shared);
         let applied = caught(|| {
             entries.iter().try_for_each(|entry| {
                 let answer = match &entry.payload {
                     Payload::NoOp | Payload::Membership(_) => None,
                     Payload::Command(bytes) => Some(machine.apply(decode::<M>(entry.id, bytes)?)),
                 };
+                if answer.is_some() && machine.wants_snapshot() {
+                    shared.hand_in(entry.id.index, machine.snapshot());
+                }
                 answers.push((entry.id, answer));
                 Ok(())
             })
@@ -189,12 +192,7 @@ impl<M: StateMachine> Applier<M> {
         let through = self.last_applied;
         let made = caught(|| self.machine.snapshot());
         let made = made.map_err(|panic| MachineFailure::at_index(through, panic))?;
-        let request = match made {
-            Ok(data) => Request::SnapshotMade { through, data: data.into() },
-            Err(error) => Request::SnapshotFailed { through, error },
-        };
-        // A core task that has ended has no log to compact.
-        let _ = self.shared.requests.put(request);
+        self.shared.hand_in(through, made);
         Ok(())
     }
 
@@ -203,6 +201,18 @@ impl<M: StateMachine> Applier<M> {
         let answered = caught(|| query.run(&self.machine));
         self.pace.took(self.shared.clock.now().since(start));
         answered.map_err(|panic| MachineFailure::at_index(self.last_applied, panic))
+    }
+}
+
+impl<M: StateMachine> Shared<M> {
+    /// Gives the core task what the state machine made of a snapshot.
+    fn hand_in(&self, through: Index, made: Result<Vec<u8>, MachineError>) {
+        let request = match made {
+            Ok(data) => Request::SnapshotMade { through, data: data.into() },
+            Err(error) => Request::SnapshotFailed { through, error },
+        };
+        // A core task that has ended has no log to compact.
+        let _ = self.requests.put(request);
     }
 }
 

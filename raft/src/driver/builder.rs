@@ -12,6 +12,7 @@ use super::settings::Settings;
 use crate::config::Config;
 use crate::node::Jitter;
 use crate::storage::{Storage, StorageError};
+use crate::trace::Sink;
 use crate::transport::Transport;
 use crate::types::PeerId;
 
@@ -54,6 +55,7 @@ pub struct Builder<M: StateMachine> {
     pub(super) network: Network,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) jitter: Box<dyn Jitter + Send>,
+    pub(super) sink: Option<Box<dyn Sink + Send>>,
     pub(super) config: Config,
     pub(super) settings: Settings,
 }
@@ -82,6 +84,7 @@ impl<M: StateMachine> Builder<M> {
             network: Network::default(),
             clock: Arc::new(TokioClock),
             jitter: Box::new(SystemJitter),
+            sink: None,
             config: Config {
                 election_timeout_min: Duration::from_millis(500),
                 election_timeout_max: Duration::from_millis(1000),
@@ -170,6 +173,12 @@ impl<M: StateMachine> Builder<M> {
     /// Draws election timeouts from this source instead of the system's randomness.
     pub fn jitter(mut self, jitter: impl Jitter + Send + 'static) -> Self {
         self.jitter = Box::new(jitter);
+        self
+    }
+
+    /// Tells this sink what happens in the protocol, instead of the log that `VERBOSE` asks for.
+    pub fn sink(mut self, sink: impl Sink + Send + 'static) -> Self {
+        self.sink = Some(Box::new(sink));
         self
     }
 

@@ -19,7 +19,7 @@ use super::settings::Settings;
 use super::status::{RunState, Status};
 use super::waiters::Waiters;
 use crate::entry::Bytes;
-use crate::types::PeerId;
+use crate::types::{EntryId, PeerId};
 
 /// One running peer of a replicated state machine. Clones are handles of the same peer; when the
 /// last one is dropped, the peer ends as by [`Raft::shutdown`].
@@ -157,13 +157,32 @@ impl<M: StateMachine> Raft<M> {
         command: M::Command,
         deadline: Duration,
     ) -> impl Future<Output = Result<M::Answer, WriteError>> + Send + use<M> {
-        let sent = self.send_command(&command, deadline);
+        let sent = self.send_command(&command, deadline, None);
+        async move { answered(sent?, None).await }
+    }
+
+    /// As [`Raft::propose`], but returns as soon as the command has its place in the log of this
+    /// peer, with what is still to come: for callers that send many commands in their order, or
+    /// have other ways to see what becomes of them.
+    ///
+    /// # Errors
+    /// Why it has no place: nothing was appended, unless the node has ended.
+    #[expect(clippy::needless_pass_by_value, reason = "a command is given away")]
+    pub fn append(
+        &self,
+        command: M::Command,
+    ) -> impl Future<Output = Result<Appended<M::Answer>, WriteError>> + Send + use<M> {
+        let (place, placed) = oneshot::channel();
+        let sent = self.send_command(&command, self.0.shared.settings.deadline, Some(place));
         async move {
-            let unknown = |_| {
-                let why = Unknown::Stopped(StopReason::Driver);
-                Err(WriteError::OutcomeUnknown { id: None, why })
-            };
-            sent?.await.unwrap_or_else(unknown)
+            let answer = sent?;
+            match placed.await {
+                Ok(id) => Ok(Appended { id, answer }),
+                Err(_) => match answered(answer, None).await {
+                    Err(error) => Err(error),
+                    Ok(_) => unreachable!("a command was carried out that has no place"),
+                },
+            }
         }
     }
 
@@ -171,16 +190,17 @@ impl<M: StateMachine> Raft<M> {
         &self,
         command: &M::Command,
         deadline: Duration,
+        place: Option<oneshot::Sender<EntryId>>,
     ) -> Result<oneshot::Receiver<Result<M::Answer, WriteError>>, WriteError> {
         let shared = &self.0.shared;
         let command = encode(command, shared.settings.command_bytes_max)?;
-        let place = shared
+        let room = shared
             .room
             .enter(command.len())
             .map_err(|NoRoom { calls, bytes }| WriteError::Full { pending: calls, bytes })?;
-        let (reply, answer) = reply(place);
+        let (reply, answer) = reply(room);
         let deadline = shared.clock.now().after(deadline);
-        let proposal = Proposal { command, deadline, reply };
+        let proposal = Proposal { command, deadline, place, reply };
         shared
             .requests
             .put(Request::Propose(proposal))
@@ -289,6 +309,38 @@ impl<M: StateMachine> std::fmt::Debug for Raft<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Raft").field("id", &self.id()).finish_non_exhaustive()
     }
+}
+
+/// A command that has its place in a leader's log. It may still lose it to another leader's.
+#[derive(Debug)]
+pub struct Appended<A> {
+    id: EntryId,
+    answer: oneshot::Receiver<Result<A, WriteError>>,
+}
+
+impl<A> Appended<A> {
+    /// The place: if an entry of this index and term is committed, it is this command.
+    #[must_use]
+    pub const fn id(&self) -> EntryId {
+        self.id
+    }
+
+    /// Waits for the state machine's answer, as [`Raft::propose`] does.
+    ///
+    /// # Errors
+    /// As for [`Raft::propose`].
+    pub async fn answer(self) -> Result<A, WriteError> {
+        answered(self.answer, Some(self.id)).await
+    }
+}
+
+/// Waits for an answer; a driver that is gone has none.
+async fn answered<A>(
+    answer: oneshot::Receiver<Result<A, WriteError>>,
+    id: Option<EntryId>,
+) -> Result<A, WriteError> {
+    let why = Unknown::Stopped(StopReason::Driver);
+    answer.await.unwrap_or(Err(WriteError::OutcomeUnknown { id, why }))
 }
 
 fn has_ended(status: &Status) -> bool {

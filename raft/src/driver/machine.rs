@@ -58,6 +58,13 @@ pub trait StateMachine: Send + 'static {
     /// # Errors
     /// The bytes are no snapshot. This ends the node: it cannot know the state it should have.
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError>;
+
+    /// Whether the driver shall take a snapshot of the state as it is now, whatever
+    /// [`SnapshotPolicy`](super::SnapshotPolicy) says. Asked after every command; for state
+    /// machines that know better when their state is small, or must be kept.
+    fn wants_snapshot(&self) -> bool {
+        false
+    }
 }
 
 /// A command that can become bytes and come back. Every serde type is one, by postcard; a type

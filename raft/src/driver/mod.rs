@@ -49,7 +49,7 @@ pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{
     MachineFailure, Outcome, ReadError, StartError, StopReason, Unknown, WaitError, WriteError,
 };
-pub use self::handle::Raft;
+pub use self::handle::{Appended, Raft};
 pub use self::machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
 pub use self::settings::{Settings, SnapshotPolicy};
 pub use self::status::{DiskState, PeerStatus, RunState, Status};

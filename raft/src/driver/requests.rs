@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::apply::Job;
 use super::call::{Query, Reply};
 use super::core_task::CoreTask;
@@ -13,7 +15,7 @@ use super::waiters::{Ending, Waiter};
 use crate::entry::Bytes;
 use crate::node::{self, ProposeError};
 use crate::reads::ReadDrop;
-use crate::types::{Index, Instant, ReadId};
+use crate::types::{EntryId, Index, Instant, ReadId};
 
 /// One thing that the core task is told.
 pub(super) enum Request<M: StateMachine> {
@@ -37,6 +39,8 @@ pub(super) enum Request<M: StateMachine> {
 pub(super) struct Proposal<A> {
     pub(super) command: Bytes,
     pub(super) deadline: Instant,
+    /// Who wants to know the command's place as soon as it has one.
+    pub(super) place: Option<oneshot::Sender<EntryId>>,
     pub(super) reply: Reply<A, WriteError>,
 }
 
@@ -61,7 +65,7 @@ impl<M: StateMachine> CoreTask<M> {
     }
 
     fn on_propose(&mut self, proposal: Proposal<M::Answer>) {
-        let Proposal { command, deadline, reply } = proposal;
+        let Proposal { command, deadline, place, reply } = proposal;
         if let Some(waited) = self.stuck() {
             return reply.send(Err(WriteError::DiskStuck(waited)));
         }
@@ -70,6 +74,10 @@ impl<M: StateMachine> CoreTask<M> {
         }
         match self.node.propose(self.now, command) {
             Ok(id) => {
+                if let Some(place) = place {
+                    // A caller that has gone away wants no place.
+                    let _ = place.send(id);
+                }
                 self.expect_expiry(deadline);
                 self.new_waiters.push(Waiter { id, deadline, why: Ending::Deadline, reply });
             }

@@ -27,9 +27,10 @@ use crate::message::Envelope;
 use crate::node::{Jitter, Node};
 use crate::storage::Storage;
 use crate::stored::Stored;
+use crate::trace::Sink;
 use crate::transport::{Inbox, Transport};
 use crate::types::{PeerId, ReadId};
-use crate::verbose::{self, Logger};
+use crate::verbose::{self, BadVariable, Logger};
 
 /// A description that was checked.
 pub(super) struct Parts<M> {
@@ -42,7 +43,7 @@ pub(super) struct Parts<M> {
     clock: Arc<dyn Clock>,
     jitter: Box<dyn Jitter + Send>,
     settings: Settings,
-    log: Option<verbose::Settings>,
+    sink: Option<Box<dyn Sink + Send>>,
 }
 
 /// What a store held, and the state machine in the state of its snapshot.
@@ -87,22 +88,28 @@ impl<M: StateMachine> Builder<M> {
             clock: self.clock,
             jitter: self.jitter,
             settings: self.settings,
-            log: verbose::Settings::from_env()?,
+            sink: self.sink.map_or_else(logger, |sink| Ok(Some(sink)))?,
         })
     }
 }
 
+/// The log that `VERBOSE` asks for.
+fn logger() -> Result<Option<Box<dyn Sink + Send>>, BadVariable> {
+    let Some(settings) = verbose::Settings::from_env()? else { return Ok(None) };
+    Ok(Some(Box::new(Logger::new(settings, Box::new(std::io::stdout())))))
+}
+
 impl<M: StateMachine> Parts<M> {
     pub(super) async fn start(self) -> Result<Raft<M>, StartError> {
-        let Self { machine, store, network, config, known, clock, jitter, settings, log } = self;
+        let Self { machine, store, network, config, known, clock, jitter, settings, sink } = self;
         let id = config.settings().id;
         let Loaded { storage, stored, machine } = load(store, id, machine).await?;
         let last_applied = stored.base().index;
         let timing = Timing::of(&config, &settings);
         let transport = network(config.settings())?;
         let mut node = Node::new(config, stored, clock.now(), jitter)?;
-        if let Some(settings) = log {
-            node.set_sink(Box::new(Logger::new(settings, Box::new(std::io::stdout()))));
+        if let Some(sink) = sink {
+            node.set_sink(sink);
         }
         let mut status = Status::of(&node);
         status.last_applied = last_applied;

@@ -4,4 +4,5 @@
 mod building;
 mod calls;
 mod disks;
+mod machines;
 mod support;

@@ -30,7 +30,7 @@ impl<W: Ground> Cluster<W> {
     /// # Errors
     /// One does.
     pub fn check_no_leader(&self) -> Result<(), Failure> {
-        match (0..self.size()).find(|place| self.world().leads(*place)) {
+        match (0..self.size()).find(|place| self.leads(*place)) {
             None => {
                 self.note(format_args!("finds no leader, as it should be"));
                 Ok(())
@@ -48,7 +48,7 @@ impl<W: Ground> Cluster<W> {
     pub fn check_terms(&self) -> Result<Term, Failure> {
         let mut agreed: Option<(usize, Term)> = None;
         for place in 0..self.size() {
-            let Some(status) = self.world().connected_status(place) else { continue };
+            let Some(status) = self.world().connected(place) else { continue };
             let term = status.current_term;
             let (first, first_term) = *agreed.get_or_insert((place, term));
             if first_term != term {
@@ -61,10 +61,15 @@ impl<W: Ground> Cluster<W> {
         agreed.map(|(_, term)| term).ok_or_else(nobody)
     }
 
+    /// Whether a connected peer believes it leads.
+    fn leads(&self, place: usize) -> bool {
+        self.world().connected(place).is_some_and(|status| status.role == RoleName::Leader)
+    }
+
     fn newest_leader(&self) -> Result<Option<(Term, usize)>, Failure> {
         let mut leaders: BTreeMap<Term, usize> = BTreeMap::new();
         for place in 0..self.size() {
-            let Some(status) = self.world().connected_status(place) else { continue };
+            let Some(status) = self.world().connected(place) else { continue };
             if status.role != RoleName::Leader {
                 continue;
             }

@@ -6,11 +6,20 @@
 
 use std::fmt;
 
-use raft::{Bytes, EntryId, Index, RoleName, Status};
+use raft::{Bytes, EntryId, Index, RoleName, Term};
 
 use crate::failure::Failure;
 use crate::sim::network::{Connection, Profile};
 use crate::world::{Speaker, Traffic, World};
+
+/// What a peer believes of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its role.
+    pub role: RoleName,
+    /// Figure 2 `currentTerm`.
+    pub current_term: Term,
+}
 
 /// What the tester needs of a world.
 pub trait Ground: 'static {
@@ -20,8 +29,8 @@ pub trait Ground: 'static {
     /// How many peers there are.
     fn size(&self) -> usize;
 
-    /// A running peer's status.
-    fn status(&self, place: usize) -> Option<Status>;
+    /// What a peer believes of itself; `None` if it does not run.
+    fn standing(&self, place: usize) -> Option<Standing>;
 
     /// Whether the tester has this peer connected.
     fn connection(&self, place: usize) -> Connection;
@@ -68,17 +77,12 @@ pub trait Ground: 'static {
     /// Changes how the network behaves from now on.
     fn set_profile(&mut self, profile: Profile);
 
-    /// The status of a peer that runs and is connected.
-    fn connected_status(&self, place: usize) -> Option<Status> {
+    /// What a peer believes that runs and is connected.
+    fn connected(&self, place: usize) -> Option<Standing> {
         match self.connection(place) {
-            Connection::Up => self.status(place),
+            Connection::Up => self.standing(place),
             Connection::Cut => None,
         }
-    }
-
-    /// Whether a connected peer believes it leads.
-    fn leads(&self, place: usize) -> bool {
-        self.connected_status(place).is_some_and(|status| status.role == RoleName::Leader)
     }
 }
 
@@ -92,8 +96,9 @@ impl Ground for World {
         self.size()
     }
 
-    fn status(&self, place: usize) -> Option<Status> {
-        self.status(place)
+    fn standing(&self, place: usize) -> Option<Standing> {
+        let status = self.status(place)?;
+        Some(Standing { role: status.role, current_term: status.current_term })
     }
 
     fn connection(&self, place: usize) -> Connection {

@@ -19,10 +19,10 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::{Bytes, EntryId, Instant, Status, Term};
+use raft::{Bytes, EntryId, Instant, Term};
 
 pub use self::agreement::{Committed, Retry, Waited};
-pub use self::ground::Ground;
+pub use self::ground::{Ground, Standing};
 
 use crate::failure::Failure;
 use crate::sim::executor::{Join, Tasks};
@@ -172,10 +172,10 @@ impl<W: Ground> Cluster<W> {
         Stream::new(self.world().seed(), Domain::Client, [client, 0])
     }
 
-    /// A running peer's status.
+    /// What a peer believes of itself; `None` if it does not run.
     #[must_use]
-    pub fn status(&self, place: usize) -> Option<Status> {
-        self.world().status(place)
+    pub fn status(&self, place: usize) -> Option<Standing> {
+        self.world().standing(place)
     }
 
     /// A running peer's term.

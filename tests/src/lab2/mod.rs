@@ -12,6 +12,8 @@ use std::time::Duration;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::plan::Settings;
+#[cfg(feature = "real")]
+use crate::real::RealWorld;
 use crate::service::Snapshots;
 use crate::sim::network::Profile;
 use crate::storm::STORMS;
@@ -141,35 +143,56 @@ impl Scenario {
     }
 }
 
-/// All scenarios, in the lab's order.
+/// The scenarios and their bodies, each body for every world there is.
+macro_rules! scenarios {
+    ($($name:literal $part:ident $peers:literal $description:literal
+        $file:ident::$body:ident $($more:ident)*;)*) => {
+        /// All scenarios, in the lab's order.
+        pub const SCENARIOS: [Scenario; 28] = [$(
+            Scenario::new($name, Part::$part, $description, $peers, |c| Box::pin($file::$body(c)))
+                $(.$more())*
+        ),*];
+
+        /// What happens in a scenario, on real peers; `None` for one beyond the labs, which needs
+        /// the simulated world.
+        #[cfg(feature = "real")]
+        pub(crate) fn real_body(name: &str) -> Option<fn(Cluster<RealWorld>) -> Body> {
+            match name {
+                $($name => Some(|c| Box::pin($file::$body(c))),)*
+                _ => None,
+            }
+        }
+    };
+}
+
 #[rustfmt::skip]
-pub const SCENARIOS: [Scenario; 28] = [
-    Scenario::new("initial_election_2a", Part::A, "initial election", 3, |c| Box::pin(elections::initial_election(c))),
-    Scenario::new("re_election_2a", Part::A, "election after network failure", 3, |c| Box::pin(elections::re_election(c))),
-    Scenario::new("many_elections_2a", Part::A, "multiple elections", 7, |c| Box::pin(elections::many_elections(c))),
-    Scenario::new("basic_agree_2b", Part::B, "basic agreement", 3, |c| Box::pin(agreement::basic_agree(c))),
-    Scenario::new("rpc_bytes_2b", Part::B, "RPC byte count", 3, |c| Box::pin(agreement::rpc_bytes(c))),
-    Scenario::new("follower_failure_2b", Part::B, "test progressive failure of followers", 3, |c| Box::pin(agreement::follower_failure(c))),
-    Scenario::new("leader_failure_2b", Part::B, "test failure of leaders", 3, |c| Box::pin(agreement::leader_failure(c))),
-    Scenario::new("fail_agree_2b", Part::B, "agreement after follower reconnects", 3, |c| Box::pin(agreement::fail_agree(c))),
-    Scenario::new("fail_no_agree_2b", Part::B, "no agreement if too many followers disconnect", 5, |c| Box::pin(agreement::fail_no_agree(c))),
-    Scenario::new("concurrent_starts_2b", Part::B, "concurrent Start()s", 3, |c| Box::pin(agreement::concurrent_starts(c))),
-    Scenario::new("rejoin_2b", Part::B, "rejoin of partitioned leader", 3, |c| Box::pin(agreement::rejoin(c))),
-    Scenario::new("backup_2b", Part::B, "leader backs up quickly over incorrect follower logs", 5, |c| Box::pin(agreement::backup(c))),
-    Scenario::new("count_2b", Part::B, "RPC counts aren't too high", 3, |c| Box::pin(agreement::count(c))),
-    Scenario::new("persist1_2c", Part::C, "basic persistence", 3, |c| Box::pin(persistence::persist1(c))),
-    Scenario::new("persist2_2c", Part::C, "more persistence", 5, |c| Box::pin(persistence::persist2(c))),
-    Scenario::new("persist3_2c", Part::C, "partitioned leader and one follower crash, leader restarts", 3, |c| Box::pin(persistence::persist3(c))),
-    Scenario::new("figure8_2c", Part::C, "Figure 8", 5, |c| Box::pin(persistence::figure8(c))),
-    Scenario::new("unreliable_agree_2c", Part::C, "unreliable agreement", 5, |c| Box::pin(persistence::unreliable_agree(c))).unreliable(),
-    Scenario::new("figure8_unreliable_2c", Part::C, "Figure 8 (unreliable)", 5, |c| Box::pin(persistence::figure8_unreliable(c))).unreliable(),
-    Scenario::new("reliable_churn_2c", Part::C, "churn", 5, |c| Box::pin(persistence::churn(c))),
-    Scenario::new("unreliable_churn_2c", Part::C, "unreliable churn", 5, |c| Box::pin(persistence::churn(c))).unreliable(),
-    Scenario::new("snapshot_basic_2d", Part::D, "snapshots basic", 3, |c| Box::pin(snapshots::basic(c))).with_snapshots(),
-    Scenario::new("snapshot_install_2d", Part::D, "install snapshots (disconnect)", 3, |c| Box::pin(snapshots::install(c))).with_snapshots(),
-    Scenario::new("snapshot_install_unreliable_2d", Part::D, "install snapshots (disconnect+unreliable)", 3, |c| Box::pin(snapshots::install(c))).unreliable().with_snapshots(),
-    Scenario::new("snapshot_install_crash_2d", Part::D, "install snapshots (crash)", 3, |c| Box::pin(snapshots::install_crash(c))).with_snapshots(),
-    Scenario::new("snapshot_install_un_crash_2d", Part::D, "install snapshots (unreliable+crash)", 3, |c| Box::pin(snapshots::install_crash(c))).unreliable().with_snapshots(),
-    Scenario::new("snapshot_all_crash_2d", Part::D, "crash and restart all servers", 3, |c| Box::pin(snapshots::all_crash(c))).with_snapshots(),
-    Scenario::new("snapshot_init_2d", Part::D, "snapshot initialization after crash", 3, |c| Box::pin(snapshots::init(c))).with_snapshots(),
-];
+scenarios! {
+    "initial_election_2a" A 3 "initial election" elections::initial_election;
+    "re_election_2a" A 3 "election after network failure" elections::re_election;
+    "many_elections_2a" A 7 "multiple elections" elections::many_elections;
+    "basic_agree_2b" B 3 "basic agreement" agreement::basic_agree;
+    "rpc_bytes_2b" B 3 "RPC byte count" agreement::rpc_bytes;
+    "follower_failure_2b" B 3 "test progressive failure of followers" agreement::follower_failure;
+    "leader_failure_2b" B 3 "test failure of leaders" agreement::leader_failure;
+    "fail_agree_2b" B 3 "agreement after follower reconnects" agreement::fail_agree;
+    "fail_no_agree_2b" B 5 "no agreement if too many followers disconnect" agreement::fail_no_agree;
+    "concurrent_starts_2b" B 3 "concurrent Start()s" agreement::concurrent_starts;
+    "rejoin_2b" B 3 "rejoin of partitioned leader" agreement::rejoin;
+    "backup_2b" B 5 "leader backs up quickly over incorrect follower logs" agreement::backup;
+    "count_2b" B 3 "RPC counts aren't too high" agreement::count;
+    "persist1_2c" C 3 "basic persistence" persistence::persist1;
+    "persist2_2c" C 5 "more persistence" persistence::persist2;
+    "persist3_2c" C 3 "partitioned leader and one follower crash, leader restarts" persistence::persist3;
+    "figure8_2c" C 5 "Figure 8" persistence::figure8;
+    "unreliable_agree_2c" C 5 "unreliable agreement" persistence::unreliable_agree unreliable;
+    "figure8_unreliable_2c" C 5 "Figure 8 (unreliable)" persistence::figure8_unreliable unreliable;
+    "reliable_churn_2c" C 5 "churn" persistence::churn;
+    "unreliable_churn_2c" C 5 "unreliable churn" persistence::churn unreliable;
+    "snapshot_basic_2d" D 3 "snapshots basic" snapshots::basic with_snapshots;
+    "snapshot_install_2d" D 3 "install snapshots (disconnect)" snapshots::install with_snapshots;
+    "snapshot_install_unreliable_2d" D 3 "install snapshots (disconnect+unreliable)" snapshots::install unreliable with_snapshots;
+    "snapshot_install_crash_2d" D 3 "install snapshots (crash)" snapshots::install_crash with_snapshots;
+    "snapshot_install_un_crash_2d" D 3 "install snapshots (unreliable+crash)" snapshots::install_crash unreliable with_snapshots;
+    "snapshot_all_crash_2d" D 3 "crash and restart all servers" snapshots::all_crash with_snapshots;
+    "snapshot_init_2d" D 3 "snapshot initialization after crash" snapshots::init with_snapshots;
+}

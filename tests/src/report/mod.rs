@@ -100,13 +100,19 @@ impl FailureReport {
 
     /// What was run: version and settings.
     fn build(&self) -> String {
-        let checks = if cfg!(debug_assertions) { "assertions on" } else { "assertions off" };
-        let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
-        format!("raft {}, {checks}, {arch} {os}; {}", env!("CARGO_PKG_VERSION"), self.setup)
+        build(&self.setup)
     }
 }
 
-fn setup(settings: &Settings) -> String {
+/// What was run: version, and how the cluster was set up.
+pub(crate) fn build(setup: &str) -> String {
+    let checks = if cfg!(debug_assertions) { "assertions on" } else { "assertions off" };
+    let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
+    format!("raft {}, {checks}, {arch} {os}; {setup}", env!("CARGO_PKG_VERSION"))
+}
+
+/// How a cluster is set up.
+pub(crate) fn setup(settings: &Settings) -> String {
     let Settings { peers, network, snapshots, .. } = settings;
     format!("{peers} peers, {network}, {snapshots}")
 }
@@ -120,7 +126,7 @@ impl fmt::Display for FailureReport {
             f,
             "FAIL {part} {name}   seed={seed}   t={seconds}.{ms:03}s   event #{events}   trace={trace}"
         )?;
-        self.fmt_failure(f)?;
+        fmt_failure(&self.failure, f)?;
         writeln!(f, "{HEADING}")?;
         for (place, view) in self.peers.iter().enumerate() {
             writeln!(f, "{}", Row { place, view })?;
@@ -138,18 +144,16 @@ impl fmt::Display for FailureReport {
     }
 }
 
-impl FailureReport {
-    /// A failure may have much to tell; what the report has no room for is in its JSON.
-    fn fmt_failure(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.failure.to_string();
-        let mut lines = text.lines();
-        for line in lines.by_ref().take(FAILURE_LINES_MAX) {
-            writeln!(f, "{line}")?;
-        }
-        match lines.count() {
-            0 => Ok(()),
-            more => writeln!(f, "           … and {more} lines more in report.json"),
-        }
+/// A failure may have much to tell; what the report has no room for is in its JSON.
+pub(crate) fn fmt_failure(failure: &Failure, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let text = failure.to_string();
+    let mut lines = text.lines();
+    for line in lines.by_ref().take(FAILURE_LINES_MAX) {
+        writeln!(f, "{line}")?;
+    }
+    match lines.count() {
+        0 => Ok(()),
+        more => writeln!(f, "           … and {more} lines more in report.json"),
     }
 }
 

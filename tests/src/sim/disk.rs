@@ -229,9 +229,16 @@ impl Disk {
     /// The size of the term, the vote and the log as they lie on the disk, without the snapshot.
     #[must_use]
     pub fn log_bytes(&self) -> usize {
-        let entries: usize = self.durable.entries.iter().map(raft::Entry::encoded_len).sum();
-        HARD_STATE_BYTES + entries
+        log_bytes(&self.durable)
     }
+}
+
+/// The size of a term, a vote and a log, without the snapshot, as [`codec`](raft::codec) encodes
+/// them.
+#[must_use]
+pub fn log_bytes(stored: &Stored) -> usize {
+    let entries: usize = stored.entries.iter().map(raft::Entry::encoded_len).sum();
+    HARD_STATE_BYTES + entries
 }
 
 impl Trouble {

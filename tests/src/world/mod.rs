@@ -17,23 +17,27 @@ mod members;
 mod outputs;
 mod peer;
 mod pending;
-mod says;
+mod reads;
+pub(crate) mod says;
 mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use raft::verbose::Logger;
-use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, RoleName, Status};
+use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, Status};
 
 pub use self::drive::drive;
 pub use self::members::{Unchanged, members};
 pub use self::peer::PeerView;
+#[cfg(feature = "real")]
+pub(crate) use self::peer::{PeerJitter, config};
 pub use self::says::Speaker;
 
 use self::clients::Clients;
 use self::event::Event;
 use self::peer::Peer;
+use self::reads::OpenReads;
 use crate::coverage::Coverage;
 use crate::failure::Failure;
 use crate::invariants::Invariants;
@@ -41,7 +45,7 @@ use crate::kv::{Request, Seen};
 use crate::oracle::ledger::Ledger;
 use crate::plan::{Book, Decision, Listed, PeerSet, Settings, Step};
 use crate::service::Agreed;
-use crate::sim::network::{Connection, Network};
+use crate::sim::network::Network;
 use crate::sim::queue::Queue;
 use crate::sim::trace_hash::TraceHash;
 
@@ -70,7 +74,12 @@ pub struct World {
     /// The newest message that has arrived on each link.
     arrived: Vec<MessageId>,
     clients: Clients,
+    reads: OpenReads,
+    /// The highest index that was committed anywhere.
+    committed: Index,
     ledger: Ledger,
+    /// For how many keys the check of what clients saw was given up.
+    undecided: u64,
     coverage: Coverage,
     /// Peers whose outputs have not been polled since something happened to them.
     touched: Vec<usize>,
@@ -128,7 +137,10 @@ impl World {
             settings,
             arrived: vec![MessageId::new(0); peers * peers],
             clients: Clients::default(),
+            reads: OpenReads::default(),
+            committed: Index::ZERO,
             ledger: Ledger::default(),
+            undecided: 0,
             coverage: Coverage::default(),
             touched: Vec::with_capacity(peers),
             acting: None,
@@ -171,6 +183,17 @@ impl World {
     #[must_use]
     pub const fn coverage(&self) -> &Coverage {
         &self.coverage
+    }
+
+    /// For how many keys nobody knows whether what clients saw is linearizable.
+    #[must_use]
+    pub const fn undecided(&self) -> u64 {
+        self.undecided
+    }
+
+    /// The check of what clients saw was given up for this many keys.
+    pub const fn adds_undecided(&mut self, keys: u64) {
+        self.undecided += keys;
     }
 
     /// The situations that came about, for those who see more of them than the world.
@@ -254,21 +277,6 @@ impl World {
     #[must_use]
     pub fn status(&self, place: usize) -> Option<Status> {
         self.peers[place].status()
-    }
-
-    /// The status of a peer that runs and is connected.
-    #[must_use]
-    pub fn connected_status(&self, place: usize) -> Option<Status> {
-        match self.network.connection(place) {
-            Connection::Up => self.status(place),
-            Connection::Cut => None,
-        }
-    }
-
-    /// Whether a connected peer believes it leads.
-    #[must_use]
-    pub fn leads(&self, place: usize) -> bool {
-        self.connected_status(place).is_some_and(|status| status.role == RoleName::Leader)
     }
 
     /// The last index a peer's service was given.

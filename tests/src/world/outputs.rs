@@ -37,8 +37,10 @@ impl World {
                 Output::Send(envelope) => self.send(place, &envelope)?,
                 Output::Apply(entries) => self.apply(place, &entries)?,
                 Output::Restore(snapshot) => self.restore(place, &snapshot)?,
-                // The simulated network needs no addresses, and nobody reads yet.
-                Output::Peers(_) | Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
+                // The simulated network needs no addresses.
+                Output::Peers(_) => {}
+                Output::ReadReady { read, index } => self.serve_read(place, read, index)?,
+                Output::ReadDropped { read, reason } => self.drop_read(place, read, reason)?,
             }
         }
         self.observe(place)?;
@@ -59,6 +61,7 @@ impl World {
             let disk = place_of(peer, self.peers.len()).map(|place| &self.peers[place].disk);
             disk.is_some_and(|disk| durability::holds(disk.durable(), id))
         };
+        self.committed = self.committed.max(seen.status.commit_index);
         Ok(self.invariants.after_input(seen, holds)?)
     }
 

@@ -102,7 +102,7 @@ impl Peer {
 }
 
 /// A peer's settings, as the core takes them.
-pub(super) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
+pub(crate) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
     let Settings { founders, timing, limits, first_entry, protocol, .. } = settings;
     let founders = if place < *founders { 0..*founders } else { 0..0 };
     Config {
@@ -116,6 +116,7 @@ pub(super) fn config(place: usize, settings: &Settings, first_message_id: Messag
         pre_vote: protocol.pre_vote,
         check_quorum: protocol.check_quorum,
         first_entry: *first_entry,
+        read_timeout: timing.read(),
         first_message_id,
         ..Config::new(peer_id(place), founders.map(peer_id).collect())
     }
@@ -123,7 +124,7 @@ pub(super) fn config(place: usize, settings: &Settings, first_message_id: Messag
 
 /// A peer's election timeouts: the n-th draw in a term depends on nothing but the seed, the peer,
 /// the term and n, whether it was restarted before or not.
-pub(super) struct PeerJitter {
+pub(crate) struct PeerJitter {
     seed: u64,
     place: usize,
     term: Option<Term>,
@@ -131,7 +132,7 @@ pub(super) struct PeerJitter {
 }
 
 impl PeerJitter {
-    pub(super) const fn new(seed: u64, place: usize) -> Self {
+    pub(crate) const fn new(seed: u64, place: usize) -> Self {
         let stream = Stream::new(seed, Domain::Jitter, [0, 0]);
         Self { seed, place, term: None, stream }
     }

@@ -80,38 +80,49 @@ impl World {
     }
 
     pub(super) fn say_proposed(&self, place: usize, id: EntryId, speaker: Speaker) {
-        let Some(logger) = &self.logger else { return };
-        logger.line(&Line {
-            at: self.now,
-            topic: Topic::Clnt,
-            peer: &speaker,
-            text: format_args!("offers a command to {place}, which takes it"),
-            facts: &[
-                ("to", Fact::Number(place as u64)),
-                ("index", Fact::Number(id.index.number())),
-                ("entry_term", Fact::Number(id.term.number())),
-            ],
-        });
+        if let Some(logger) = &self.logger {
+            proposed(logger, self.now, place, id, speaker);
+        }
     }
 
-    /// A heartbeat's loss is as routine as the heartbeat.
     pub(super) fn say_lost(&self, envelope: &Envelope, loss: Loss) {
-        let Some(logger) = &self.logger else { return };
-        if logger.level() < Level::Routine && is_heartbeat(&envelope.message) {
-            return;
+        if let Some(logger) = &self.logger {
+            lost(logger, self.now, envelope, loss);
         }
-        let (name, to) = (envelope.message.name(), envelope.to);
-        let why = loss.as_str();
-        logger.line(&Line {
-            at: self.now,
-            topic: Topic::Drop,
-            peer: &envelope.from,
-            text: format_args!("{name} to {to} is lost: {why}"),
-            facts: &[
-                ("to", Fact::Number(to.number())),
-                ("id", Fact::Word(&WireId(envelope))),
-                ("why", Fact::Word(&why)),
-            ],
-        });
     }
+}
+
+/// Writes that a peer has taken a command.
+pub(crate) fn proposed(logger: &Logger, at: Instant, place: usize, id: EntryId, speaker: Speaker) {
+    logger.line(&Line {
+        at,
+        topic: Topic::Clnt,
+        peer: &speaker,
+        text: format_args!("offers a command to {place}, which takes it"),
+        facts: &[
+            ("to", Fact::Number(place as u64)),
+            ("index", Fact::Number(id.index.number())),
+            ("entry_term", Fact::Number(id.term.number())),
+        ],
+    });
+}
+
+/// Writes that a message is lost. A heartbeat's loss is as routine as the heartbeat.
+pub(crate) fn lost(logger: &Logger, at: Instant, envelope: &Envelope, loss: Loss) {
+    if logger.level() < Level::Routine && is_heartbeat(&envelope.message) {
+        return;
+    }
+    let (name, to) = (envelope.message.name(), envelope.to);
+    let why = loss.as_str();
+    logger.line(&Line {
+        at,
+        topic: Topic::Drop,
+        peer: &envelope.from,
+        text: format_args!("{name} to {to} is lost: {why}"),
+        facts: &[
+            ("to", Fact::Number(to.number())),
+            ("id", Fact::Word(&WireId(envelope))),
+            ("why", Fact::Word(&why)),
+        ],
+    });
 }

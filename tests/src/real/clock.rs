@@ -1,0 +1,35 @@
+//! The clock of a real run: moments count from its beginning, as in the simulation.
+
+use std::time::{Duration, Instant as StdInstant};
+
+use raft::Instant;
+use raft::driver::{Clock, Sleep};
+
+/// The clock that tester, peers and log share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RealClock {
+    start: StdInstant,
+}
+
+impl RealClock {
+    #[expect(clippy::disallowed_methods, reason = "the real world lives on a real clock")]
+    pub(super) fn start() -> Self {
+        Self { start: StdInstant::now() }
+    }
+
+    /// How long it is until `moment`.
+    pub(super) fn until(&self, moment: Instant) -> Duration {
+        moment.since(self.now())
+    }
+}
+
+impl Clock for RealClock {
+    fn now(&self) -> Instant {
+        Instant::START.after(self.start.elapsed())
+    }
+
+    fn sleep_until(&self, moment: Instant) -> Sleep {
+        let at = self.start + moment.since(Instant::START);
+        Box::pin(tokio::time::sleep_until(at.into()))
+    }
+}

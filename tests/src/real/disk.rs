@@ -1,0 +1,150 @@
+//! The stores of real peers: any store, and what it said was durable beside it.
+//!
+//! A peer that starts again must find what its store had called durable, and nothing but a
+//! beginning of what it was writing when the peer was crashed.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use raft::storage::{Storage, StorageError};
+use raft::{Record, Stored, Write};
+
+use crate::sim::disk::log_bytes;
+
+/// What a store owes its peer. Clones are the same account.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Account(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    durable: Stored,
+    under_way: Vec<Record>,
+}
+
+impl Account {
+    pub(super) fn of<S: Storage>(&self, inner: S) -> KeptStorage<S> {
+        KeptStorage { inner, account: self.clone() }
+    }
+
+    /// The size of the term, the vote and the log that are durable.
+    pub(super) fn log_bytes(&self) -> usize {
+        log_bytes(&self.lock().durable)
+    }
+
+    /// What is durable.
+    pub(super) fn durable(&self) -> Stored {
+        self.lock().durable.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Whether a crash may have left this behind.
+    fn explains(&self, found: &Stored) -> bool {
+        let mut state = self.durable.clone();
+        if state == *found {
+            return true;
+        }
+        for record in &self.under_way {
+            if let Record::Append(entries) = record {
+                let torn = |kept| {
+                    let mut torn = state.clone();
+                    torn.record(&Record::Append(entries[..kept].to_vec()));
+                    torn
+                };
+                if (1..entries.len()).any(|kept| torn(kept) == *found) {
+                    return true;
+                }
+            }
+            state.record(record);
+            if state == *found {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// A store with its account.
+pub(super) struct KeptStorage<S> {
+    inner: S,
+    account: Account,
+}
+
+impl<S: Storage> Storage for KeptStorage<S> {
+    fn load(&mut self) -> Result<Stored, StorageError> {
+        let found = self.inner.load()?;
+        let mut kept = self.account.lock();
+        if !kept.explains(&found) {
+            let Kept { durable, under_way } = &*kept;
+            let (terms, writes) = (durable.hard_state, under_way.len());
+            return Err(StorageError::Other(
+                format!(
+                    "the store has {:?} and the log [{}..{}]; durable was {terms:?} and [{}..{}], \
+                     with {writes} writes under way",
+                    found.hard_state,
+                    found.base().index.next(),
+                    found.last(),
+                    durable.base().index.next(),
+                    durable.last(),
+                )
+                .into(),
+            ));
+        }
+        *kept = Kept { durable: found.clone(), under_way: Vec::new() };
+        Ok(found)
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        self.account.lock().under_way = writes.iter().map(|write| write.record.clone()).collect();
+        self.inner.write(writes)?;
+        let mut kept = self.account.lock();
+        for record in std::mem::take(&mut kept.under_way) {
+            kept.durable.record(&record);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use raft::storage::MemoryStorage;
+    use raft::{Entry, EntryId, Index, Payload, Term, WriteId};
+
+    use super::*;
+
+    fn append(indexes: std::ops::RangeInclusive<u64>) -> Record {
+        let id = |index| EntryId::new(Term::new(1), Index::new(index));
+        let entry = |index| Entry { id: id(index), payload: Payload::NoOp };
+        Record::Append(indexes.map(entry).collect())
+    }
+
+    /// A peer writes entries 1 to 3, and dies while it writes 4 to 6.
+    fn died(left: Option<Record>) -> Result<Stored, String> {
+        let (account, disk) = (Account::default(), MemoryStorage::default());
+        let write = |record| [Write { id: WriteId::new(1), record }];
+        account.of(disk.clone()).write(&write(append(1..=3))).unwrap();
+        account.lock().under_way = vec![append(4..=6)];
+        if let Some(record) = left {
+            disk.clone().write(&write(record)).unwrap();
+        }
+        account.of(disk).load().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_crash_may_leave_any_beginning_of_what_was_being_written() {
+        for left in [None, Some(append(4..=4)), Some(append(4..=5)), Some(append(4..=6))] {
+            assert!(died(left.clone()).is_ok(), "{left:?}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_forgets_or_invents_is_found_out() {
+        for left in [Record::Truncate { from: Index::new(3) }, append(4..=7)] {
+            let error = died(Some(left)).unwrap_err();
+            assert!(error.contains("durable was") && error.contains("[1..3@1]"), "{error}");
+        }
+    }
+}

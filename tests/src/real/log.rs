@@ -1,0 +1,43 @@
+//! Who listens to real peers: the log, and the rule that can be told from outside.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use raft::trace::{Event, Sink, Source};
+use raft::verbose::Logger;
+use raft::{Instant, RoleName};
+
+use super::service::Given;
+use crate::invariants::election_safety::ElectionSafety;
+use crate::invariants::violation::Witness;
+
+/// Takes what one life of a peer tells, and shares with all others who led which term.
+pub(super) struct PeerSink {
+    logger: Option<Logger>,
+    elections: Elections,
+    given: Given,
+}
+
+/// Who led which term, over all lives of all peers.
+#[derive(Clone, Default)]
+pub(super) struct Elections(Arc<Mutex<ElectionSafety>>);
+
+impl PeerSink {
+    pub(super) const fn new(logger: Option<Logger>, elections: Elections, given: Given) -> Self {
+        Self { logger, elections, given }
+    }
+}
+
+impl Sink for PeerSink {
+    fn record(&mut self, at: Instant, source: Source, event: &Event<'_>) {
+        if let Some(logger) = &mut self.logger {
+            logger.record(at, source, event);
+        }
+        if matches!(event, Event::RoleChanged { .. }) && source.role == RoleName::Leader {
+            let leader = Witness { peer: source.peer, at };
+            let mut elections = self.elections.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(violation) = elections.leads(source.term, leader) {
+                self.given.fail(violation.into());
+            }
+        }
+    }
+}

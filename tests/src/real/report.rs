@@ -1,0 +1,192 @@
+//! What a run that failed in the real world has to say: as much as can be told from outside, and
+//! what of it can be done again.
+
+use std::fmt;
+
+use raft::driver::{Clock, Status};
+use raft::{EntryId, Index, Instant, Term};
+use serde_json::{Value, json};
+
+use super::RealWorld;
+use crate::cluster::Ground;
+use crate::failure::Failure;
+use crate::lab2::{Part, Scenario};
+use crate::plan::Settings;
+use crate::report::{build, fmt_failure, setup};
+use crate::sim::network::Connection;
+
+/// Everything there is to say about a failure on real peers.
+#[derive(Clone, Debug)]
+pub struct RealFailure {
+    name: String,
+    part: Part,
+    seed: u64,
+    at: Instant,
+    failure: Failure,
+    peers: Vec<View>,
+    setup: String,
+}
+
+/// A peer as the report shows it.
+#[derive(Clone, Debug)]
+struct View {
+    /// What the driver says; `None` while the peer is down.
+    status: Option<Status>,
+    /// The last index that its service was given.
+    applied: Index,
+    /// What is durable: the term, the snapshot's last entry and the log's.
+    durable: (Term, EntryId, EntryId),
+    connection: Connection,
+}
+
+impl RealFailure {
+    pub(super) fn new(scenario: &Scenario, world: &RealWorld, failure: Failure) -> Self {
+        let settings = &world.parts.settings;
+        Self {
+            at: world.parts.clock.now(),
+            peers: (0..world.size()).map(|place| View::of(world, place)).collect(),
+            ..Self::without_world(scenario, world.seed(), settings, failure)
+        }
+    }
+
+    pub(super) fn without_world(
+        scenario: &Scenario,
+        seed: u64,
+        settings: &Settings,
+        failure: Failure,
+    ) -> Self {
+        Self {
+            name: scenario.name.to_owned(),
+            part: scenario.part,
+            seed,
+            at: Instant::START,
+            failure,
+            peers: Vec::new(),
+            setup: setup(settings),
+        }
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub const fn failure(&self) -> &Failure {
+        &self.failure
+    }
+
+    /// Why it failed, in one line.
+    #[must_use]
+    pub fn signature(&self) -> String {
+        self.failure.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// The command that runs the scenario again, without any tool.
+    fn again(&self) -> String {
+        let Self { name, part, seed, .. } = self;
+        format!(
+            "RAFT_WORLD=real DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p raft-tests \
+             --features real --test {} -- --exact {name} --nocapture",
+            part.program()
+        )
+    }
+
+    /// Everything in it; `signature` and `text` are what dstest shows.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "schema": 1,
+            "world": "real",
+            "test": self.name,
+            "part": self.part.to_string(),
+            "seed": self.seed,
+            "at_us": self.at.as_nanos() / 1000,
+            "failure": { "kind": self.failure.signature(), "text": self.failure.to_string() },
+            "peers": self.peers.iter().map(View::to_json).collect::<Vec<_>>(),
+            "again": self.again(),
+            "build": build(&self.setup),
+            "signature": self.signature(),
+            "text": self.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for RealFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, part, seed, .. } = self;
+        let ms = self.at.as_nanos() / 1_000_000;
+        let (seconds, ms) = (ms / 1000, ms % 1000);
+        writeln!(f, "FAIL {part} {name}   real world   seed={seed}   t={seconds}.{ms:03}s")?;
+        fmt_failure(&self.failure, f)?;
+        writeln!(f, "{HEADING}")?;
+        for (place, view) in self.peers.iter().enumerate() {
+            writeln!(f, "           {place:<4} {view}")?;
+        }
+        writeln!(f, "BUILD      {}", build(&self.setup))?;
+        writeln!(
+            f,
+            "REPLAY     not exactly: the machine's clock, threads, disk and sockets had a say."
+        )?;
+        writeln!(
+            f,
+            "           The seed decides the commands, the faults and the luck of messages:"
+        )?;
+        write!(f, "AGAIN      {}", self.again())
+    }
+}
+
+const HEADING: &str =
+    "STATE      peer role      term commit log            applied  disk term/log       net";
+
+impl View {
+    fn of(world: &RealWorld, place: usize) -> Self {
+        let peer = &world.peers[place];
+        let stored = peer.account.durable();
+        Self {
+            status: peer.status(),
+            applied: world.last_applied(place),
+            durable: (stored.hard_state.current_term, stored.base(), stored.last()),
+            connection: world.connection(place),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let (term, base, last) = self.durable;
+        let node = self.status.as_ref().map(|status| {
+            json!({
+                "role": status.role.to_string(),
+                "term": status.current_term.number(),
+                "log": { "first": status.snapshot.next().number(), "last": status.last_log.number() },
+                "commit": status.commit_index.number(),
+            })
+        });
+        json!({
+            "node": node,
+            "applied": self.applied.number(),
+            "disk": {
+                "term": term.number(),
+                "first": base.index.next().number(),
+                "last": last.index.number(),
+                "last_term": last.term.number(),
+            },
+            "connected": self.connection == Connection::Up,
+        })
+    }
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.status {
+            Some(status) => {
+                let log = format!("[{}..{}]", status.snapshot.next(), status.last_log);
+                let (role, term, commit) = (status.role, status.current_term, status.commit_index);
+                write!(f, "{role:<9} {term:<4} {commit:<6} {log:<14} ")?;
+            }
+            None => write!(f, "{:<36} ", "down")?,
+        }
+        let (term, base, last) = self.durable;
+        let disk = format!("{term}/[{}..{last}]", base.index.next());
+        let net = match self.connection {
+            Connection::Up => "up",
+            Connection::Cut => "cut",
+        };
+        write!(f, "{:<8} {disk:<19} {net}", self.applied)
+    }
+}

@@ -1,0 +1,150 @@
+//! The services of real peers: the same as in the simulation, as state machines of a driver.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use raft::driver::{Clock, Command, MachineError, StateMachine};
+use raft::{Bytes, Index, PeerId};
+
+use super::clock::RealClock;
+use crate::failure::Failure;
+use crate::invariants::Violation;
+use crate::invariants::violation::Witness;
+use crate::service::{Agreed, Machine, Service, Snapshots};
+
+/// What all services of a run were given, and why the run has failed, if it has. Clones are the
+/// same.
+#[derive(Clone)]
+pub(super) struct Given {
+    shared: Arc<(Mutex<State>, Condvar)>,
+    clock: RealClock,
+}
+
+struct State {
+    agreed: Agreed,
+    /// Of each peer: its newest life, and the last index that its service was given in it.
+    peers: Vec<(u32, Index)>,
+    failed: Option<Failure>,
+}
+
+impl Given {
+    pub(super) fn new(peers: usize, clock: RealClock) -> Self {
+        let peers = vec![(0, Index::ZERO); peers];
+        let state = State { agreed: Agreed::default(), peers, failed: None };
+        Self { shared: Arc::new((Mutex::new(state), Condvar::new())), clock }
+    }
+
+    /// The service of a peer's next life; what an earlier life may still be given no longer counts.
+    pub(super) fn service(&self, place: usize, snapshots: Snapshots) -> RealService {
+        let mut state = self.lock();
+        let (life, last) = &mut state.peers[place];
+        *life += 1;
+        *last = Index::ZERO;
+        let life = *life;
+        drop(state);
+        let service = Service::new(snapshots, Machine::History);
+        RealService { place, life, service, due: None, given: self.clone() }
+    }
+
+    /// Why the run has failed; waits for it until `timeout` has passed.
+    pub(super) fn failure_within(&self, timeout: Duration) -> Option<Failure> {
+        let fine = |state: &mut State| state.failed.is_none();
+        let waited = self.shared.1.wait_timeout_while(self.lock(), timeout, fine);
+        waited.unwrap_or_else(PoisonError::into_inner).0.failed.clone()
+    }
+
+    /// Ends the run with a failure, unless it has failed already.
+    pub(super) fn fail(&self, failure: Failure) {
+        self.lock().failed.get_or_insert(failure);
+        self.shared.1.notify_all();
+    }
+
+    pub(super) fn agreed(&self, index: Index) -> Option<Bytes> {
+        self.lock().agreed.command(index).cloned()
+    }
+
+    pub(super) fn last_agreed(&self) -> Index {
+        self.lock().agreed.last()
+    }
+
+    pub(super) fn last_applied(&self, place: usize) -> Index {
+        self.lock().peers[place].1
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A command as bytes that are nobody's business.
+pub(super) struct Opaque(pub(super) Bytes);
+
+impl Command for Opaque {
+    fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), MachineError> {
+        bytes.extend_from_slice(&self.0);
+        Ok(())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, MachineError> {
+        Ok(Self(bytes.into()))
+    }
+}
+
+/// One life of a peer's service. It counts what it is given: indexes are those of commands.
+pub(super) struct RealService {
+    place: usize,
+    life: u32,
+    service: Service,
+    /// The snapshot that is due now.
+    due: Option<Bytes>,
+    given: Given,
+}
+
+impl RealService {
+    /// Lets the service take something, unless a newer life has begun.
+    fn take(
+        &mut self,
+        act: impl FnOnce(&mut Service, Witness, &mut Agreed) -> Result<(), Box<Violation>>,
+    ) {
+        let peer = PeerId::new(self.place as u64);
+        let seen = Witness { peer, at: self.given.clock.now() };
+        let mut state = self.given.lock();
+        if state.peers[self.place].0 != self.life {
+            return;
+        }
+        let taken = act(&mut self.service, seen, &mut state.agreed);
+        state.peers[self.place].1 = self.service.last_applied();
+        drop(state);
+        if let Err(violation) = taken {
+            self.given.fail(violation.into());
+        }
+    }
+}
+
+impl StateMachine for RealService {
+    type Command = Opaque;
+    type Answer = ();
+
+    fn apply(&mut self, Opaque(command): Opaque) {
+        let mut due = None;
+        self.take(|service, seen, agreed| {
+            due = service.apply_next(seen, command, agreed)?.snapshot;
+            Ok(())
+        });
+        self.due = due;
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        self.due.is_some()
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
+        let due = self.due.as_ref().ok_or("no snapshot is due")?;
+        Ok(due.to_vec())
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
+        self.take(|service, seen, agreed| service.restore_bytes(seen, snapshot, agreed).map(drop));
+        Ok(())
+    }
+}
