@@ -45,13 +45,12 @@ impl World {
     }
 
     fn cover_refusal(&mut self, error: ChangeError) {
-        match error {
-            ChangeError::UnderWay { .. } => self.coverage.hit(Mark::ChangeUnderWay),
-            ChangeError::TermNotCommitted => self.coverage.hit(Mark::ChangeTooSoon),
-            ChangeError::NotCaughtUp { .. } | ChangeError::Silent { .. } => {
-                self.coverage.hit(Mark::LearnerBehind);
-            }
-            _ => {}
+        if matches!(error, ChangeError::UnderWay { .. }) {
+            self.coverage.hit(Mark::ChangeUnderWay);
+        } else if error == ChangeError::TermNotCommitted {
+            self.coverage.hit(Mark::ChangeTooSoon);
+        } else if matches!(error, ChangeError::NotCaughtUp { .. } | ChangeError::Silent { .. }) {
+            self.coverage.hit(Mark::LearnerBehind);
         }
     }
 }
