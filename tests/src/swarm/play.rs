@@ -105,6 +105,8 @@ fn take(cluster: &Cluster, step: Step) -> Result<(), Failure> {
             // Whether the peer takes it is its own affair.
             let _ = cluster.change_members(peer, change);
         }
+        Step::Transfer { peer, to } => cluster.transfer(peer, to),
+        Step::Resign { peer } => cluster.resign(peer),
         Step::Offer { peer, command } => {
             // Whether the peer still leads is its own affair.
             let _ = cluster.offer(peer, &Command::from(command), Speaker::Tester);

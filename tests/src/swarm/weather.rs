@@ -43,11 +43,15 @@ pub enum Kind {
     Snapshot,
     /// Members come, go and change what they are.
     Members,
+    /// Somebody wants another leader.
+    Transfer,
+    /// A leader is asked to give up.
+    Resign,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Split,
         Self::OneWay,
         Self::Partial,
@@ -57,6 +61,8 @@ impl Kind {
         Self::Pause,
         Self::SlowDisk,
         Self::Snapshot,
+        Self::Transfer,
+        Self::Resign,
         Self::Members,
     ];
 
@@ -82,7 +88,9 @@ impl Kind {
                     | Family::Snapshots
                     | Family::Members
             ),
-            Self::RestartStorm | Self::Pause => matches!(family, Family::Elections),
+            Self::RestartStorm | Self::Pause | Self::Transfer | Self::Resign => {
+                matches!(family, Family::Elections)
+            }
             Self::SlowDisk => matches!(family, Family::Disks),
             Self::Snapshot => matches!(family, Family::Snapshots),
             Self::Members => matches!(family, Family::Members),
@@ -93,12 +101,13 @@ impl Kind {
     #[must_use]
     pub const fn needs_two(self) -> bool {
         match self {
-            Self::Split | Self::OneWay | Self::Partial | Self::Flapping => true,
+            Self::Split | Self::OneWay | Self::Partial | Self::Flapping | Self::Transfer => true,
             Self::Crash
             | Self::RestartStorm
             | Self::Pause
             | Self::SlowDisk
             | Self::Snapshot
+            | Self::Resign
             | Self::Members => false,
         }
     }
@@ -159,6 +168,8 @@ impl Weather {
             Kind::SlowDisk => self.slow_disk(luck, length, phase).await,
             Kind::Snapshot => self.cluster.snapshot(self.victim(luck))?,
             Kind::Members => self.change_members(luck),
+            Kind::Transfer => self.transfer(luck),
+            Kind::Resign => self.cluster.resign(self.victim(luck)),
         }
         Ok(())
     }
@@ -205,6 +216,12 @@ impl Weather {
         let to = to.without(victim).with(other);
         let ways = luck.pick(&[Ways::One, Ways::Both]);
         Links { from: PeerSet::only(victim), to, ways }
+    }
+
+    /// To anybody else, whether it is up and near or not.
+    fn transfer(&self, luck: &mut Stream) {
+        let (size, leader) = (self.cluster.size(), self.victim(luck));
+        self.cluster.transfer(leader, (leader + 1 + luck.index(size - 1)) % size);
     }
 
     /// Cuts links for a while, unless the storm ends first.

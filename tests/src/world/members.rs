@@ -36,7 +36,7 @@ impl World {
         match begun {
             Ok(id) => self.say_test(format_args!("asks {place} for a change: {change}, at {id}")),
             Err(Unchanged::Refused(error)) => {
-                self.cover_refusal(error);
+                self.cover_unchanged(error);
                 self.say_test(format_args!("asks {place} for a change: {change}; {error}"));
             }
             Err(Unchanged::Away) => {}
@@ -44,7 +44,7 @@ impl World {
         begun
     }
 
-    fn cover_refusal(&mut self, error: ChangeError) {
+    fn cover_unchanged(&mut self, error: ChangeError) {
         if matches!(error, ChangeError::UnderWay { .. }) {
             self.coverage.hit(Mark::ChangeUnderWay);
         } else if error == ChangeError::TermNotCommitted {
