@@ -237,6 +237,13 @@ pub enum Event<'a> {
         /// The round.
         round: Round,
     },
+    /// A leader served reads by its lease.
+    LeaseUsed {
+        /// Where they may be served.
+        read_index: Index,
+        /// How many they were.
+        reads: usize,
+    },
     /// A read may be served.
     ReadReady {
         /// The read.
@@ -388,6 +395,7 @@ impl Event<'_> {
             | Self::ReadsForwarded { .. }
             | Self::RoundBegun { .. }
             | Self::RoundConfirmed { .. }
+            | Self::LeaseUsed { .. }
             | Self::ReadReady { .. }
             | Self::ReadDropped { .. }
             | Self::Refused { .. } => false,
