@@ -57,8 +57,9 @@ impl Lease {
     }
 
     /// A quorum has answered this round.
-    pub(crate) fn is_answered(&mut self, round: Round) {
+    pub(crate) fn is_answered(&mut self, round: Round, now: Instant) {
         while let Some((_, at)) = self.begun.pop_front_if(|(begun, _)| *begun <= round) {
+            debug_assert!(at <= now, "a round that begins at {at:?} is answered at {now:?}");
             self.from = Some(at);
         }
     }
@@ -96,10 +97,10 @@ mod tests {
             lease.begins(Round::new(round), at(begun));
         }
         assert!(!lease.holds(at(31)), "nobody has answered");
-        lease.is_answered(Round::new(2));
+        lease.is_answered(Round::new(2), at(40));
         assert_eq!(lease.until(), Some(at(120)));
         assert!(lease.holds(at(119)) && !lease.holds(at(120)));
-        lease.is_answered(Round::new(1));
+        lease.is_answered(Round::new(1), at(41));
         assert_eq!(lease.until(), Some(at(120)), "an older answer takes nothing back");
     }
 
@@ -117,9 +118,9 @@ mod tests {
         let mut lease = Lease::new(Some(LENGTH));
         lease.begins(Round::new(1), at(10));
         lease.give_up();
-        lease.is_answered(Round::new(1));
+        lease.is_answered(Round::new(1), at(15));
         lease.begins(Round::new(2), at(20));
-        lease.is_answered(Round::new(2));
+        lease.is_answered(Round::new(2), at(20));
         assert!(!lease.holds(at(21)) && !lease.wants_round(at(500), LENGTH));
     }
 }

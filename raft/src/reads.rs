@@ -140,9 +140,9 @@ impl LeaderReads {
     }
 
     /// A quorum has answered this round, and with it all before it.
-    pub(crate) fn confirm(&mut self, round: Round) {
+    pub(crate) fn confirm(&mut self, round: Round, now: Instant) {
         self.confirmed = self.confirmed.max(round);
-        self.lease.is_answered(round);
+        self.lease.is_answered(round, now);
     }
 
     /// The next read, confirmed or not.

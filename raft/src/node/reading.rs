@@ -216,7 +216,7 @@ impl Node {
             return;
         }
         let waited_for = !leader.reads.is_empty();
-        leader.reads.confirm(round);
+        leader.reads.confirm(round, self.now);
         if waited_for {
             self.trace(&Event::RoundConfirmed { round });
         }

@@ -22,7 +22,7 @@ use crate::kv::Operation;
 use crate::plan::{Links, PeerSet, Protocol, Settings, Ways};
 use crate::sim::disk::{Damage, Latency, Trouble};
 use crate::sim::network::{Connection, Leg, Profile};
-use crate::sim::random::{Domain, Stream};
+use crate::sim::random::{Chance, Domain, Stream};
 
 /// How leaders make sure that they lead.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,13 @@ pub(super) fn settings(trust: Trust, seed: u64) -> Settings {
         ..drawn
     };
     settings.timing.election_max = settings.timing.election_min * luck.pick(&[11, 13, 20]) / 10;
+    if trust == Trust::Leases && luck.happens(Chance::percent(50)) {
+        // The slowest leads as long as it can, the others do not wait for it.
+        let slow = luck.index(settings.peers);
+        let rate = |place| if place == slow { -CLOCKS_DIFFER } else { CLOCKS_DIFFER };
+        settings.clocks = (0..settings.peers).map(rate).collect();
+        settings.timing.election_max = settings.timing.election_min * 2;
+    }
     (settings.protocol, settings.reads) = match trust {
         Trust::Rounds => (
             Protocol {
@@ -158,6 +165,8 @@ async fn answers_are_late(cluster: &Cluster, late: Duration, length: Duration) {
     cluster.set_network(usual);
 }
 
+/// In thousandths.
+const CLOCKS_DIFFER: i32 = 150;
 const READERS: u16 = 6;
 const TURNS: u64 = 8;
 const KEY: u8 = 0;
