@@ -443,4 +443,26 @@ mod leases {
         assert_eq!(cluster.settle(), 2, "a question and its answer");
         assert_eq!(cluster.reads(peer(2)), [(1, Ok(1))]);
     }
+
+    /// The successor is elected although its voters hear the leader, and nobody knows when.
+    #[test]
+    fn a_leader_that_called_a_successor_has_no_lease_for_as_long_as_it_leads() {
+        let mut cluster = leader();
+        let now = cluster.now;
+        let node = &mut cluster.peers.get_mut(&peer(0)).unwrap().node;
+        node.transfer_leadership(now, peer(1)).unwrap();
+        cluster.said(peer(0));
+        cluster.read(peer(0), 1).unwrap();
+        cluster.poll(peer(0));
+        assert_eq!(cluster.reads(peer(0)), []);
+        cluster.cut(peer(1));
+        cluster.pass(Duration::from_millis(140));
+        cluster.settle();
+        cluster.pass(HEARTBEAT);
+        cluster.settle();
+        assert_eq!(cluster.role(peer(0)), RoleName::Leader, "the transfer came to nothing");
+        assert_eq!(cluster.reads(peer(0)), [(1, Ok(1))]);
+        cluster.read(peer(0), 2).unwrap();
+        assert_ne!(cluster.said(peer(0)), [], "it asks");
+    }
 }

@@ -4,7 +4,8 @@
 //! A read is stale if a deposed leader takes something old for a sign that it still leads. So the
 //! old is made here: answers are late for a moment, and then the leader is not heard any more,
 //! while one peer's late answers still reach it; or a follower starts anew while the answer to its
-//! question is under way; or the leader stands still until others have gone on.
+//! question is under way; or the leader stands still until others have gone on; or it has called a
+//! successor and hears nothing of it.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -123,7 +124,7 @@ async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
     let other = (leader + 1 + luck.index(size - 1)) % size;
     let late = luck.pick(&[timing.election_min * 9 / 10, timing.election_max * 5]);
     answers_are_late(cluster, late, luck.between(Duration::ZERO, timing.heartbeat)).await;
-    let lone = match luck.below(4) {
+    let lone = match luck.below(5) {
         0 => {
             cluster.stop(other, Damage::Drawn);
             cluster.start_if_down(other)?;
@@ -131,6 +132,10 @@ async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
         }
         1 => {
             cluster.pause(leader, luck.between(timing.election_min / 2, timing.election_min * 2));
+            leader
+        }
+        2 => {
+            call_successor(cluster, leader, other).await;
             leader
         }
         _ => leader,
@@ -144,6 +149,17 @@ async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
     cuts.iter().for_each(|links| cluster.set_links(*links, Connection::Up));
     cluster.sleep(luck.between(timing.election_min, timing.election_max * 2)).await;
     Ok(())
+}
+
+/// A leader hands over, and hears nothing any more of what comes of it.
+async fn call_successor(cluster: &Cluster, leader: usize, successor: usize) {
+    let (size, timing) = (cluster.size(), cluster.world().settings().timing);
+    let only = PeerSet::only(leader);
+    let deaf = Links { from: only.others(size), to: only, ways: Ways::One };
+    cluster.set_links(deaf, Connection::Cut);
+    cluster.transfer(leader, successor);
+    cluster.sleep(timing.election_min / 4).await;
+    cluster.set_links(deaf, Connection::Up);
 }
 
 /// The peer that leads the highest term any leader leads.
