@@ -42,6 +42,14 @@ pub enum DecodeError {
     /// Members that contradict each other.
     #[error(transparent)]
     BrokenMembership(#[from] BrokenMembership),
+    /// Peers that do not rise.
+    #[error("peer {peer} cannot follow peer {last}")]
+    OutOfOrder {
+        /// The peer before it.
+        last: PeerId,
+        /// The peer that does not fit.
+        peer: PeerId,
+    },
     /// An address that is no text.
     #[error("an address is not UTF-8")]
     AddressNotText,

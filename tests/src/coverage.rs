@@ -83,6 +83,14 @@ marks! {
     Repeated = "repetition-answered",
     /// A request that nobody waits for any more is carried out.
     CarriedOutLate = "carried-out-after-client-gave-up",
+    /// A read is served by a peer that does not lead.
+    ReadByFollower = "read-served-by-a-follower",
+    /// A read waits until its leader has committed an entry of its term.
+    ReadWaits = "read-waited-for-the-first-commit-of-the-term",
+    /// A read ends because its leader is none any more.
+    ReadDropped = "read-dropped-by-a-change-of-leader",
+    /// A read ends because nobody answered in time.
+    ReadTimedOut = "read-timed-out",
     /// Two clients are at one key at the same time.
     ConcurrentRequests = "concurrent-requests-on-a-key",
     /// The liveness phase begins without a leader among those who must make progress.

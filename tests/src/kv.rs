@@ -12,8 +12,13 @@ use raft::Bytes;
 /// What a client wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
-    /// The value of a key.
+    /// The value of a key, asked through the log like everything else.
     Get {
+        /// The key.
+        key: u8,
+    },
+    /// The value of a key, read from a peer's state without an entry in the log.
+    Read {
         /// The key.
         key: u8,
     },
@@ -40,7 +45,10 @@ impl Operation {
     #[must_use]
     pub const fn key(&self) -> u8 {
         match self {
-            Self::Get { key } | Self::Put { key, .. } | Self::Swap { key, .. } => *key,
+            Self::Get { key }
+            | Self::Read { key }
+            | Self::Put { key, .. }
+            | Self::Swap { key, .. } => *key,
         }
     }
 }
@@ -50,6 +58,7 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Get { key } => write!(f, "get {key}"),
+            Self::Read { key } => write!(f, "read {key}"),
             Self::Put { key, value } => write!(f, "put {key} {value}"),
             Self::Swap { key, expected, value } => write!(f, "swap {key} {expected} {value}"),
         }
@@ -81,6 +90,8 @@ impl Request {
             Operation::Get { key } => (0, key, 0, 0),
             Operation::Put { key, value } => (1, key, 0, value),
             Operation::Swap { key, expected, value } => (2, key, expected, value),
+            // No peer takes it from a log.
+            Operation::Read { key } => (3, key, 0, 0),
         };
         let mut bytes = Vec::with_capacity(REQUEST_BYTES + padding);
         bytes.extend_from_slice(&self.client.to_le_bytes());
@@ -167,7 +178,7 @@ impl Store {
     }
 
     fn act(&mut self, operation: Operation) -> Seen {
-        let before = self.values.get(&operation.key()).copied().unwrap_or_default();
+        let before = self.value(operation.key());
         match operation {
             Operation::Put { key, value } => {
                 self.values.insert(key, value);
@@ -175,9 +186,15 @@ impl Store {
             Operation::Swap { key, expected, value } if before == expected => {
                 self.values.insert(key, value);
             }
-            Operation::Get { .. } | Operation::Swap { .. } => {}
+            Operation::Get { .. } | Operation::Read { .. } | Operation::Swap { .. } => {}
         }
         before
+    }
+
+    /// The value of a key; zero where there is none.
+    #[must_use]
+    pub fn value(&self, key: u8) -> Seen {
+        self.values.get(&key).copied().unwrap_or_default()
     }
 }
 

@@ -35,6 +35,9 @@ pub struct Report {
     pub events: u64,
     /// The hash of everything that happened.
     pub trace: TraceHash,
+    /// For how many keys it is not known whether what clients saw is linearizable: the search was
+    /// given up.
+    pub undecided: u64,
     /// The situations that came about.
     pub coverage: Coverage,
 }
@@ -161,6 +164,7 @@ impl Report {
             commands: world.agreed().last().number(),
             events: world.events(),
             trace: world.trace(),
+            undecided: world.undecided(),
             coverage: *world.coverage(),
         }
     }
@@ -173,6 +177,7 @@ impl Report {
         self.commands += other.commands;
         self.events += other.events;
         self.trace.number(other.trace.finish());
+        self.undecided += other.undecided;
         self.coverage.add(&other.coverage);
     }
 }
@@ -181,6 +186,10 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt_passed(f, self.cluster_time, self.peers, &self.traffic, self.commands)?;
+        if self.undecided > 0 {
+            let keys = self.undecided;
+            write!(f, "\nundecided: {keys} keys, whose histories are too long to check")?;
+        }
         write!(f, "\ntrace={}", self.trace)
     }
 }
@@ -216,6 +225,7 @@ mod tests {
             commands: 0,
             events: 1,
             trace: TraceHash::EMPTY,
+            undecided: 0,
             coverage: Coverage::default(),
         };
         let expected = "  ... Passed --   3.6  3   62   17250    0\ntrace=";

@@ -10,7 +10,7 @@ use raft::{Bytes, Entry, Index, Snapshot};
 
 use crate::invariants::violation::Witness;
 use crate::invariants::{Property, Violation};
-use crate::kv::{Carried, Request, Store};
+use crate::kv::{Carried, Request, Seen, Store};
 
 /// Whether services compact their logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +161,12 @@ impl Service {
     #[must_use]
     pub fn last_applied(&self) -> Index {
         Index::new(self.history.len() as u64)
+    }
+
+    /// The value of a key now, if the service is a key-value store.
+    #[must_use]
+    pub fn value(&self, key: u8) -> Option<Seen> {
+        self.store.as_ref().map(|store| store.value(key))
     }
 
     /// The service starts anew: its memory is gone.

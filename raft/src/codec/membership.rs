@@ -90,7 +90,7 @@ impl Reader<'_> {
         let learners = self.peers()?;
         let mut addresses = BTreeMap::new();
         for _ in 0..self.count()? {
-            let peer = PeerId::new(self.u64()?);
+            let peer = self.peer_after(addresses.keys().next_back())?;
             let address = std::str::from_utf8(self.slice()?);
             addresses.insert(peer, address.map_err(|_| DecodeError::AddressNotText)?.into());
         }
@@ -98,6 +98,43 @@ impl Reader<'_> {
     }
 
     fn peers(&mut self) -> Result<BTreeSet<PeerId>, DecodeError> {
-        (0..self.count()?).map(|_| self.u64().map(PeerId::new)).collect()
+        let mut peers = BTreeSet::new();
+        for _ in 0..self.count()? {
+            let peer = self.peer_after(peers.last())?;
+            peers.insert(peer);
+        }
+        Ok(peers)
+    }
+
+    /// The next peer of a list, which is written in order, so that there is one way to write it.
+    fn peer_after(&mut self, last: Option<&PeerId>) -> Result<PeerId, DecodeError> {
+        let peer = PeerId::new(self.u64()?);
+        match last {
+            Some(last) if *last >= peer => Err(DecodeError::OutOfOrder { last: *last, peer }),
+            Some(_) | None => Ok(peer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_membership_has_one_form() {
+        let peer = PeerId::new;
+        let membership = Membership::of_voters([1, 2].map(peer))
+            .with_learner(peer(3))
+            .with_address(peer(1), "a")
+            .with_address(peer(2), "b");
+        let bytes = encode_membership(&membership);
+        assert_eq!(decode_membership(&bytes), Ok(membership));
+        // The first voter, and the peer of the first address.
+        for place in [COUNT_BYTES, bytes.len() - 26] {
+            let mut doubled = bytes.clone();
+            doubled[place] = 2;
+            let error = DecodeError::OutOfOrder { last: peer(2), peer: peer(2) };
+            assert_eq!(decode_membership(&doubled), Err(error));
+        }
     }
 }

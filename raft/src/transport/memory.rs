@@ -39,8 +39,12 @@ impl Hub {
         MemoryTransport { hub: self.clone(), me: peer, inbox: None }
     }
 
-    fn inbox(&self, peer: PeerId) -> Option<Inbox> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&peer).cloned()
+    fn deliver(&self, envelope: Envelope) {
+        let peers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(inbox) = peers.get(&envelope.to) {
+            // A receiver that has ended is one more that is not there.
+            let _ = inbox.deliver_or_drop(envelope);
+        }
     }
 
     fn register(&self, peer: PeerId, inbox: Inbox) {
@@ -72,8 +76,7 @@ impl Transport for MemoryTransport {
     }
 
     fn send(&mut self, envelope: Envelope) {
-        // A receiver that has ended is one more that is not there.
-        let _ = self.hub.inbox(envelope.to).map(|inbox| inbox.deliver_or_drop(envelope));
+        self.hub.deliver(envelope);
     }
 
     /// The hub knows where everybody is.

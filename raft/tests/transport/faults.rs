@@ -46,6 +46,13 @@ async fn a_cut_holds_what_is_under_way_and_what_is_sent_until_it_is_healed() {
     one.transport.send(vote(5, peer(1), peer(2)));
     two.transport.send(vote(6, peer(2), peer(1)));
     assert_eq!((next(&mut two).await, next(&mut one).await), (5, 6));
+
+    // What is sent during a cut is lost, also if nobody has looked at it before the cut ends.
+    faults.cut(peer(1), peer(2));
+    one.transport.send(vote(7, peer(1), peer(2)));
+    faults.heal(peer(1), peer(2));
+    one.transport.send(vote(8, peer(1), peer(2)));
+    assert_eq!(next(&mut two).await, 8);
 }
 
 /// Lets every other task of this thread run until it waits.

@@ -1,7 +1,9 @@
 //! Connections over TCP: kept, lost, made again.
 
+use std::time::Duration;
+
 use raft::transport::tcp::{TcpOptions, TcpTransport};
-use raft::transport::{Transport as _, TransportError};
+use raft::transport::{Faults, FaultyTransport, Inbox, Transport as _, TransportError};
 
 use super::support::{Log, Peer, Raw, append, connected, in_time, options, peer, vote};
 
@@ -95,6 +97,60 @@ async fn a_peer_that_moves_is_found_at_its_new_address() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_none_is_a_warning_and_a_peer_that_is_not_there_is_not() {
+    let log = Log::keep();
+    let mut one = Peer::plain(1, options());
+    let two = Peer::plain(2, options());
+    let gone = two.address();
+    drop(two);
+    one.transport.learn(peer(2), &gone);
+    log.until("not connected to a peer").await;
+    assert!(log.warnings().is_empty());
+    one.transport.learn(peer(3), "nowhere");
+    log.until("cannot send to a peer").await;
+    let warnings = log.warnings();
+    assert!(warnings[0].contains("peer=3 address=\"nowhere\""), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn cuts_and_heals_work_over_connections_too() {
+    let faults = Faults::new(|| 0);
+    let mut received = Vec::new();
+    let transports = [1, 2].map(|number| {
+        let inner = TcpTransport::plain(peer(number), "127.0.0.1:0").expect("a free port");
+        let address = inner.local_address().to_string();
+        let mut transport = FaultyTransport::new(peer(number), inner, faults.clone());
+        let (inbox, queue) = Inbox::new(64);
+        transport.start(inbox).expect("it starts once");
+        received.push(queue);
+        (transport, address)
+    });
+    let [(mut one, _), (_two, address)] = transports;
+    one.learn(peer(2), &address);
+    let mut arrives = async |id| {
+        in_time(async {
+            loop {
+                one.send(vote(id, peer(1), peer(2)));
+                let next = received[1].recv();
+                if let Ok(next) = tokio::time::timeout(Duration::from_millis(5), next).await {
+                    return next.expect("it is there").id.number();
+                }
+                if id == 2 {
+                    return 0;
+                }
+            }
+        })
+        .await
+    };
+    assert_eq!(arrives(1).await, 1);
+    faults.cut(peer(1), peer(2));
+    while arrives(2).await != 0 {}
+    assert_eq!(arrives(2).await, 0);
+    faults.heal(peer(1), peer(2));
+    assert_eq!(arrives(3).await, 3);
+}
+
+#[tokio::test]
 async fn a_forgotten_peer_gets_nothing_more_until_it_is_learned_again() {
     let log = Log::keep();
     let [mut one, mut two] = connected(&options()).await;
@@ -132,6 +188,6 @@ async fn an_address_that_is_taken_is_named_and_nothing_starts_twice() {
     let mut one = Peer::plain(1, options());
     let taken = TcpTransport::plain(peer(2), &one.address()).expect_err("it is taken").to_string();
     assert!(taken.starts_with(&format!("cannot listen on {}: ", one.address())), "{taken}");
-    let (inbox, _received) = raft::transport::Inbox::new(1);
+    let (inbox, _received) = Inbox::new(1);
     assert!(matches!(one.transport.start(inbox), Err(TransportError::Started)));
 }

@@ -39,6 +39,8 @@ pub enum Property {
     OutOfNothing,
     /// A pre-vote changes nothing, and whoever stands has those of a majority.
     PreVote,
+    /// A read sees what was committed anywhere when it was asked for.
+    ReadSeesCommitted,
     /// No two peers apply different entries at one index.
     StateMachineSafety,
     /// A peer that hears from a leader keeps to it.
@@ -80,6 +82,7 @@ impl Property {
             Self::LogMatching => "log-matching",
             Self::Monotonic => "monotonic",
             Self::PreVote => "pre-vote",
+            Self::ReadSeesCommitted => "read-sees-committed",
             Self::StateMachineSafety => "state-machine-safety",
             Self::Stickiness => "stickiness",
             Self::TimerRule => "timer-rule",

@@ -51,6 +51,14 @@ pub struct Timing {
     pub commit_notice: Duration,
 }
 
+impl Timing {
+    /// How long a read may wait: two leaders may come and go meanwhile.
+    #[must_use]
+    pub const fn read(&self) -> Duration {
+        self.election_max.saturating_mul(2)
+    }
+}
+
 /// A peer's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

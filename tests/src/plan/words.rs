@@ -244,16 +244,17 @@ impl<'a> Words<'a> {
         let client = self.parse(client, "a client like C0")?;
         let serial = self.hash()?;
         let serial = self.parse(&serial.to_string(), "a smaller number")?;
-        let kind = self.word("get, put or swap")?;
+        let kind = self.word("get, read, put or swap")?;
         let key = self.number("a key from 0 to 255")?;
         let operation = match kind {
             "get" => Operation::Get { key },
+            "read" => Operation::Read { key },
             "put" => Operation::Put { key, value: self.number("a value")? },
             "swap" => {
                 let expected = self.number("the expected value")?;
                 Operation::Swap { key, expected, value: self.number("a value")? }
             }
-            other => return Err(self.unknown(other, "get, put or swap")),
+            other => return Err(self.unknown(other, "get, read, put or swap")),
         };
         Ok(Step::Ask { client, serial, operation })
     }

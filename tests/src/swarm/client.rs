@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 use crate::kv::{Operation, Request};
 use crate::oracle::history::Asked;
 use crate::plan::Step;
-use crate::sim::random::{Domain, Stream};
+use crate::sim::random::{Chance, Domain, Stream};
 
 /// One client.
 pub(crate) struct Client {
@@ -65,9 +65,10 @@ impl Client {
     fn drawn_operation(&self, luck: &mut Stream, serial: u32, keys: u8) -> Operation {
         let key = luck.below(u64::from(keys)) as u8;
         let value = u64::from(serial) * 100 + u64::from(self.number) + 1;
-        match luck.below(5) {
-            0 | 1 => Operation::Get { key },
-            2 | 3 => Operation::Put { key, value },
+        match luck.below(6) {
+            0 => Operation::Get { key },
+            1 | 2 => Operation::Read { key },
+            3 | 4 => Operation::Put { key, value },
             _ => Operation::Swap { key, expected: self.last_seen(key), value },
         }
     }
@@ -81,7 +82,9 @@ impl Client {
             .rev()
             .find(|asked| asked.operation.key() == key && asked.answer.is_some());
         about_key.map_or(0, |asked| match asked.operation {
-            Operation::Get { .. } => asked.answer.map_or(0, |(_, told)| told),
+            Operation::Get { .. } | Operation::Read { .. } => {
+                asked.answer.map_or(0, |(_, told)| told)
+            }
             Operation::Put { value, .. } | Operation::Swap { value, .. } => value,
         })
     }
@@ -109,7 +112,12 @@ impl Client {
         let end = self.cluster.now().after(timing.election_max * PATIENCE);
         for attempt in 0.. {
             let request = Request { client, serial, attempt, operation };
-            let asked = self.attempt(&request).await;
+            let asked = match operation {
+                Operation::Read { .. } => self.attempt_read(&request).await,
+                Operation::Get { .. } | Operation::Put { .. } | Operation::Swap { .. } => {
+                    self.attempt(&request).await
+                }
+            };
             if let Some(answer) = self.cluster.world().answer(client, serial) {
                 self.party.history.borrow_mut().is_answered(place, answer);
                 self.leader.set(asked);
@@ -143,6 +151,26 @@ impl Client {
             }
         }
         None
+    }
+
+    /// Asks one peer, which need not lead, for a read; a peer that gives it up says so.
+    async fn attempt_read(&self, request: &Request) -> Option<usize> {
+        let mut luck = self.luck(request.serial, u64::from(request.attempt));
+        let any = luck.index(self.cluster.size());
+        let anybody = luck.happens(Chance::percent(50));
+        let place = self.leader.get().filter(|_| !anybody).unwrap_or(any);
+        let timing = self.cluster.world().settings().timing;
+        let read = self.cluster.world_mut().ask_read(place, request);
+        let Some(read) = read else {
+            self.cluster.sleep(luck.between(timing.heartbeat / 8, timing.heartbeat)).await;
+            return None;
+        };
+        let end = self.cluster.now().after(timing.election_max * 2);
+        while self.cluster.now() < end && self.cluster.world().reads_still(read) {
+            self.cluster.sleep(timing.heartbeat / 4).await;
+        }
+        let answered = self.cluster.world().answer(request.client, request.serial).is_some();
+        answered.then_some(place)
     }
 }
 

@@ -112,6 +112,8 @@ fn verdict(cluster: &Cluster, party: &Party, core: PeerSet) -> Result<(), Failur
     for peer in core.iter() {
         history.check_answers(cluster.world().history(peer))?;
     }
-    history.check_linearizability()?;
-    Ok(())
+    let undecided = history.check_linearizability()?;
+    let mut world = cluster.world_mut();
+    world.adds_undecided(undecided);
+    world.no_read_hangs(core)
 }

@@ -25,11 +25,7 @@ struct Open {
 impl Clients {
     /// A peer has taken a request.
     pub(super) fn takes(&mut self, peer: usize, request: &Request) {
-        let client = usize::from(request.client);
-        if client >= self.open.len() {
-            self.open.resize(client + 1, Open::default());
-        }
-        let open = &mut self.open[client];
+        let open = self.open_of(request.client);
         if open.serial != request.serial {
             *open = Open { serial: request.serial, ..Open::default() };
         }
@@ -52,6 +48,30 @@ impl Clients {
         if open.serial == request.serial && open.asked.contains(peer) && open.answer.is_none() {
             open.answer = Some((event, told));
         }
+    }
+
+    /// A client has turned to a read.
+    pub(super) fn begins_read(&mut self, client: u16, serial: u32) {
+        let open = self.open_of(client);
+        if open.serial != serial {
+            *open = Open { serial, ..Open::default() };
+        }
+    }
+
+    /// A peer has served a read.
+    pub(super) fn serves(&mut self, client: u16, serial: u32, event: u64, told: Seen) {
+        let open = self.open_of(client);
+        if open.serial == serial && open.answer.is_none() {
+            open.answer = Some((event, told));
+        }
+    }
+
+    fn open_of(&mut self, client: u16) -> &mut Open {
+        let client = usize::from(client);
+        if client >= self.open.len() {
+            self.open.resize(client + 1, Open::default());
+        }
+        &mut self.open[client]
     }
 
     /// The client no longer waits.

@@ -97,6 +97,7 @@ impl World {
         (peer.armed, peer.paused_until, peer.looked_at) = (None, None, None);
         let damage = peer.disk.crash(damage);
         self.clients.forgets(place);
+        self.reads.forgets(place);
         self.trace.number(place as u64 | 3 << 32 | (damage.survived as u64) << 40);
         self.cover_after_crash(damage);
         let (survived, lost) = (damage.survived, damage.lost);

@@ -16,6 +16,7 @@ mod heard;
 mod outputs;
 mod peer;
 mod pending;
+mod reads;
 pub(crate) mod says;
 mod watch;
 
@@ -33,6 +34,7 @@ pub use self::says::Speaker;
 use self::clients::Clients;
 use self::event::Event;
 use self::peer::Peer;
+use self::reads::OpenReads;
 use crate::coverage::Coverage;
 use crate::failure::Failure;
 use crate::invariants::Invariants;
@@ -69,7 +71,12 @@ pub struct World {
     /// The newest message that has arrived on each link.
     arrived: Vec<MessageId>,
     clients: Clients,
+    reads: OpenReads,
+    /// The highest index that was committed anywhere.
+    committed: Index,
     ledger: Ledger,
+    /// For how many keys the check of what clients saw was given up.
+    undecided: u64,
     coverage: Coverage,
     /// Peers whose outputs have not been polled since something happened to them.
     touched: Vec<usize>,
@@ -126,7 +133,10 @@ impl World {
             settings,
             arrived: vec![MessageId::new(0); peers * peers],
             clients: Clients::default(),
+            reads: OpenReads::default(),
+            committed: Index::ZERO,
             ledger: Ledger::default(),
+            undecided: 0,
             coverage: Coverage::default(),
             touched: Vec::with_capacity(peers),
             acting: None,
@@ -169,6 +179,17 @@ impl World {
     #[must_use]
     pub const fn coverage(&self) -> &Coverage {
         &self.coverage
+    }
+
+    /// For how many keys nobody knows whether what clients saw is linearizable.
+    #[must_use]
+    pub const fn undecided(&self) -> u64 {
+        self.undecided
+    }
+
+    /// The check of what clients saw was given up for this many keys.
+    pub const fn adds_undecided(&mut self, keys: u64) {
+        self.undecided += keys;
     }
 
     /// The situations that came about, for those who see more of them than the world.

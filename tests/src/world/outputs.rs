@@ -37,8 +37,10 @@ impl World {
                 Output::Send(envelope) => self.send(place, &envelope)?,
                 Output::Apply(entries) => self.apply(place, &entries)?,
                 Output::Restore(snapshot) => self.restore(place, &snapshot)?,
-                // The simulated network needs no addresses, and nobody reads yet.
-                Output::Peers(_) | Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
+                // The simulated network needs no addresses.
+                Output::Peers(_) => {}
+                Output::ReadReady { read, index } => self.serve_read(place, read, index)?,
+                Output::ReadDropped { read, reason } => self.drop_read(place, read, reason)?,
             }
         }
         self.observe(place)?;
@@ -58,6 +60,7 @@ impl World {
         let holders = |id| {
             self.peers.iter().filter(|peer| durability::holds(peer.disk.durable(), id)).count()
         };
+        self.committed = self.committed.max(seen.status.commit_index);
         Ok(self.invariants.after_input(seen, holders)?)
     }
 

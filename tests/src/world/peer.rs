@@ -111,6 +111,7 @@ pub(crate) fn config(place: usize, settings: &Settings, first_message_id: Messag
         pre_vote: protocol.pre_vote,
         check_quorum: protocol.check_quorum,
         first_entry: *first_entry,
+        read_timeout: timing.read(),
         first_message_id,
         ..Config::new(peer_id(place), (0..*peers).map(peer_id).collect())
     }

@@ -145,7 +145,9 @@ impl Client {
                     record.is_answered(place, operation, seen);
                     self.seen[usize::from(operation.key())] = match operation {
                         Operation::Put { value, .. } => value,
-                        Operation::Get { .. } | Operation::Swap { .. } => seen,
+                        Operation::Get { .. } | Operation::Read { .. } | Operation::Swap { .. } => {
+                            seen
+                        }
                     };
                 }
                 Ok(None) => {}

@@ -95,7 +95,7 @@ impl Remote {
         let url = format!("http://{}/keys/{key}", self.peers[self.ask]);
         let session = format!("client={client}&serial={serial}");
         let response = match operation {
-            Operation::Get { .. } => self.agent.get(url).call(),
+            Operation::Get { .. } | Operation::Read { .. } => self.agent.get(url).call(),
             Operation::Put { value, .. } => {
                 self.agent.put(format!("{url}?{session}")).send(value.to_string())
             }
@@ -121,8 +121,10 @@ impl Remote {
         // A process may die in the middle of its answer.
         let Ok(text) = text(response) else { return Ok(Attempt::Unanswered) };
         match (code, operation) {
-            (200, Operation::Get { .. }) => Ok(Attempt::Answered(text.parse()?)),
-            (404, Operation::Get { .. }) => Ok(Attempt::Answered(0)),
+            (200, Operation::Get { .. } | Operation::Read { .. }) => {
+                Ok(Attempt::Answered(text.parse()?))
+            }
+            (404, Operation::Get { .. } | Operation::Read { .. }) => Ok(Attempt::Answered(0)),
             (200, _) | (412, Operation::Swap { .. }) => {
                 let Written { before } = serde_json::from_str(&text)?;
                 Ok(Attempt::Answered(before.map_or(Ok(0), |before| before.parse())?))

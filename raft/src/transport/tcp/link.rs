@@ -78,13 +78,10 @@ impl Link {
             tracing::debug!(%peer, address, reason, "still not connected");
             return;
         }
-        match end {
-            End::Refused(_) | End::Stuck(_) => {
-                tracing::warn!(%peer, address, reason, "cannot send to a peer");
-            }
-            End::Lost(_) | End::Replaced | End::Moved | End::Closed => {
-                tracing::info!(%peer, address, reason, "not connected to a peer");
-            }
+        if end.is_usual() {
+            tracing::info!(%peer, address, reason, "not connected to a peer");
+        } else {
+            tracing::warn!(%peer, address, reason, "cannot send to a peer");
         }
         *told = Some(reason);
     }

@@ -79,8 +79,8 @@ pub enum Refusal {
         /// Whom the message names as its receiver.
         found: PeerId,
     },
-    /// It was not identified in time.
-    #[error("it did not identify itself within {within:?} (`handshake_timeout`)")]
+    /// The connection was not made, or not identified, in time.
+    #[error("no handshake within {within:?} (`handshake_timeout`)")]
     Late {
         /// The time it had.
         within: Duration,
@@ -120,6 +120,30 @@ pub(super) enum End {
 }
 
 impl End {
+    /// Whether this happens by itself where peers start, stop and lose each other. The rest is for
+    /// somebody to mend.
+    pub(super) fn is_usual(&self) -> bool {
+        use io::ErrorKind::{
+            BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable,
+            NetworkUnreachable, TimedOut, UnexpectedEof,
+        };
+        match self {
+            Self::Refused(_) | Self::Stuck(_) => false,
+            Self::Replaced | Self::Moved | Self::Closed => true,
+            Self::Lost(error) => matches!(
+                error.kind(),
+                BrokenPipe
+                    | ConnectionAborted
+                    | ConnectionRefused
+                    | ConnectionReset
+                    | HostUnreachable
+                    | NetworkUnreachable
+                    | TimedOut
+                    | UnexpectedEof
+            ),
+        }
+    }
+
     /// The other side closed the connection.
     pub(super) fn eof() -> Self {
         Self::Lost(io::Error::new(io::ErrorKind::UnexpectedEof, "it closed the connection"))

@@ -142,6 +142,8 @@ fn root_manifest(root: &Path) -> Result<String, BuildError> {
 /// The manifest of the tests, without what is not copied and what is not needed.
 fn tests_manifest(root: &Path) -> Result<String, BuildError> {
     let mut manifest = manifest(&root.join("tests/Cargo.toml"))?;
+    // Its targets are found by where they are, those that were copied.
+    manifest.remove("test");
     for kind in ["dependencies", "dev-dependencies"] {
         if let Some(dependencies) = manifest.get_mut(kind).and_then(toml::Value::as_table_mut) {
             NOT_COPIED.iter().for_each(|name| drop(dependencies.remove(*name)));

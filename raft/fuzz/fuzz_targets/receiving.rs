@@ -1,0 +1,83 @@
+//! Any bytes over an incoming connection, in any pieces: no panic, no memory for what has not come
+//! in, and what comes out as messages encodes to the very bytes that went in.
+//!
+//! The first byte says where the given bytes begin, the second how large the pieces are.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use raft::PeerId;
+use raft::transport::tcp::{
+    Answer, Expected, FRAME_HEADER_BYTES, Hello, Received, Receiving, frame_onto,
+};
+
+const NONCE: u64 = 42;
+const LIMIT: usize = 16 * 1024;
+
+fuzz_target!(|input: &[u8]| {
+    let Some(([begin, pieces], bytes)) = input.split_first_chunk() else { return };
+    match begin % 4 {
+        // The whole connection.
+        0 => receive(&[], bytes, *pieces),
+        // Frames, after a good handshake.
+        1 => receive(&handshake(), bytes, *pieces),
+        // One frame, whose length is right.
+        2 => {
+            let len = u32::try_from(bytes.len()).expect("inputs are small");
+            receive(&handshake(), &[&len.to_le_bytes(), bytes].concat(), *pieces);
+        }
+        _ => answer(bytes),
+    }
+});
+
+/// What peer 1 sends before its first frame.
+fn handshake() -> Vec<u8> {
+    let hello = Hello { from: PeerId::new(1), to: PeerId::new(2), cluster: "fuzz".into() };
+    [&hello.encode()[..], &NONCE.to_le_bytes()].concat()
+}
+
+fn receive(before: &[u8], bytes: &[u8], pieces: u8) {
+    let cluster = "fuzz".into();
+    let expected = Expected { me: PeerId::new(2), cluster, nonce: NONCE, frame_bytes_max: LIMIT };
+    let mut receiving = Receiving::new(expected);
+    let stream = [before, bytes].concat();
+    let mut again = Vec::new();
+    let (mut came, size) = (0, usize::from(pieces).pow(2) + 1);
+    for piece in stream.chunks(size) {
+        receiving.buffer().extend_from_slice(piece);
+        came += piece.len();
+        loop {
+            match receiving.take_next() {
+                Ok(Some(received)) => note(&received, &mut again),
+                Ok(None) => break,
+                Err(refusal) => {
+                    assert!(!refusal.to_string().is_empty());
+                    return;
+                }
+            }
+            assert!(stream[..came].starts_with(&again), "{again:?} is not what came in");
+        }
+        // What came in, doubled by growth, and the room for what comes next.
+        let bound = 2 * (came.min(LIMIT + FRAME_HEADER_BYTES) + size) + 128 * 1024;
+        assert!(receiving.memory_bytes() <= bound, "{} > {bound}", receiving.memory_bytes());
+    }
+}
+
+/// Puts what was received after what was received before, as the sender would.
+fn note(received: &Received, again: &mut Vec<u8>) {
+    match received {
+        Received::Hello(from) => {
+            let cluster = "fuzz".into();
+            again.extend(Hello { from: *from, to: PeerId::new(2), cluster }.encode());
+        }
+        Received::Identified(_) => again.extend_from_slice(&NONCE.to_le_bytes()),
+        Received::Message(envelope) => {
+            frame_onto(envelope, LIMIT, again).expect("it came within the limit");
+        }
+    }
+}
+
+fn answer(bytes: &[u8]) {
+    if let Ok(Some(answer)) = Answer::decode(bytes) {
+        assert!(bytes.starts_with(&answer.encode()));
+    }
+}

@@ -1,0 +1,150 @@
+//! Reads that peers have taken and not ended yet.
+//!
+//! A read must see everything that was committed anywhere when it was asked for (Ongaro's thesis
+//! §6.4). That is more than clients can tell: they see only what was answered.
+
+use std::collections::BTreeMap;
+
+use raft::{Index, Instant, ReadDrop, ReadId, RoleName};
+
+use super::World;
+use crate::coverage::Mark;
+use crate::failure::Failure;
+use crate::invariants::Property;
+use crate::kv::Request;
+use crate::plan::PeerSet;
+
+/// The reads that peers have taken.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OpenReads {
+    next: u64,
+    open: BTreeMap<ReadId, OpenRead>,
+}
+
+/// A read that a peer has taken.
+#[derive(Clone, Copy, Debug)]
+struct OpenRead {
+    place: usize,
+    request: Request,
+    /// The highest index that was committed anywhere.
+    committed: Index,
+    asked_at: Instant,
+}
+
+impl OpenReads {
+    /// A peer crashes.
+    pub(super) fn forgets(&mut self, place: usize) {
+        self.open.retain(|_, read| read.place != place);
+    }
+}
+
+impl World {
+    /// Asks a peer for a read on behalf of a client: its name if the peer takes it.
+    pub fn ask_read(&mut self, place: usize, request: &Request) -> Option<ReadId> {
+        if self.is_paused(place) {
+            return None;
+        }
+        let name = ReadId::new(self.reads.next);
+        let peer = &mut self.peers[place];
+        peer.node.as_mut()?.read(peer.clock.shows(self.now), name).ok()?;
+        self.reads.next += 1;
+        let (committed, asked_at) = (self.committed, self.now);
+        self.reads.open.insert(name, OpenRead { place, request: *request, committed, asked_at });
+        self.clients.begins_read(request.client, request.serial);
+        self.trace.number(name.number() ^ (place as u64) << 32 ^ 8 << 40);
+        self.cover_read(place);
+        self.touch(place);
+        Some(name)
+    }
+
+    /// Whether a read has not ended yet.
+    #[must_use]
+    pub fn reads_still(&self, read: ReadId) -> bool {
+        self.reads.open.contains_key(&read)
+    }
+
+    /// Checks that no peer that is well keeps a read for longer than it may.
+    ///
+    /// # Errors
+    /// One does.
+    pub fn no_read_hangs(&self, well: PeerSet) -> Result<(), Failure> {
+        // The slowest clock goes at half the world's rate.
+        let limit = self.settings.timing.read() * 2;
+        let hangs =
+            self.reads.open.iter().find(|(_, read)| {
+                well.contains(read.place) && self.now.since(read.asked_at) > limit
+            });
+        hangs.map_or(Ok(()), |(name, read)| {
+            Err(Failure::Liveness(format!(
+                "read {name} of {} hangs: peer {} has had it for {:?}",
+                read.request,
+                read.place,
+                self.now.since(read.asked_at)
+            )))
+        })
+    }
+
+    /// A peer says that a read may be served.
+    pub(super) fn serve_read(
+        &mut self,
+        place: usize,
+        name: ReadId,
+        index: Index,
+    ) -> Result<(), Failure> {
+        let seen = self.witness(place);
+        let service = &self.peers[place].service;
+        let Some(read) = self.reads.open.remove(&name).filter(|read| read.place == place) else {
+            return Err(Failure::expected(format_args!(
+                "{seen} serves read {name}, which it was not asked for or has ended before"
+            )));
+        };
+        let OpenRead { request, committed, .. } = read;
+        let applied = service.last_applied();
+        if index < committed || applied < index {
+            return Err(Property::ReadSeesCommitted
+                .broken(format_args!(
+                    "{seen} serves read {name} of {request} at index {index}, having applied \
+                     {applied}; {committed} was committed when it was asked for"
+                ))
+                .into());
+        }
+        let told = service.value(request.operation.key()).unwrap_or_default();
+        self.clients.serves(request.client, request.serial, self.events, told);
+        self.trace.number(name.number() ^ index.number() << 32 ^ 9 << 40);
+        if self.status(place).is_some_and(|status| status.role != RoleName::Leader) {
+            self.coverage.hit(Mark::ReadByFollower);
+        }
+        Ok(())
+    }
+
+    /// A peer gives up a read.
+    pub(super) fn drop_read(
+        &mut self,
+        place: usize,
+        name: ReadId,
+        reason: ReadDrop,
+    ) -> Result<(), Failure> {
+        if self.reads.open.remove(&name).is_none_or(|read| read.place != place) {
+            return Err(Failure::expected(format_args!(
+                "{} gives up read {name}, which it was not asked for or has ended before",
+                self.witness(place)
+            )));
+        }
+        self.trace.number(name.number() ^ (place as u64) << 32 ^ 10 << 40);
+        match reason {
+            ReadDrop::LeaderLost => self.coverage.hit(Mark::ReadDropped),
+            ReadDrop::TimedOut => self.coverage.hit(Mark::ReadTimedOut),
+            ReadDrop::Refused | _ => {}
+        }
+        Ok(())
+    }
+
+    fn cover_read(&mut self, place: usize) {
+        let Some(node) = self.peers[place].node.as_ref() else { return };
+        let status = node.status();
+        let leads = status.role == RoleName::Leader;
+        if leads && node.log().term_at(status.commit_index) != Some(status.current_term) {
+            self.coverage.hit(Mark::ReadWaits);
+        }
+    }
+}
