@@ -210,8 +210,10 @@ impl Service {
             tokio::select! {
                 _ = asked.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
-                () = ended(&raft) => {}
+                () = ended(&raft) => return,
             }
+            // One that does not lead has nothing to hand over, and one that cannot ends anyway.
+            let _ = raft.transfer_leadership(None).await;
         };
         axum::serve(listener, app).with_graceful_shutdown(end).await?;
         let reason = self.raft.status().run;

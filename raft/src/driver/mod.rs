@@ -33,6 +33,7 @@ mod core_task;
 mod disk;
 mod error;
 mod handle;
+mod handover;
 mod machine;
 mod mailbox;
 mod network;
@@ -47,7 +48,8 @@ pub use self::apply::ApplyOn;
 pub use self::builder::{Builder, Peer};
 pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{
-    MachineFailure, Outcome, ReadError, StartError, StopReason, Unknown, WaitError, WriteError,
+    HandoverError, MachineFailure, Outcome, ReadError, StartError, StopReason, Unknown, WaitError,
+    WriteError,
 };
 pub use self::handle::{Appended, Raft};
 pub use self::machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};

@@ -4,5 +4,6 @@
 mod building;
 mod calls;
 mod disks;
+mod handovers;
 mod machines;
 mod support;
