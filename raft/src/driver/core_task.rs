@@ -18,7 +18,6 @@ use super::clock::Sleep;
 use super::disk::Disk;
 use super::error::{StopReason, Unknown};
 use super::handle::Shared;
-use super::handover::PendingHandover;
 use super::machine::StateMachine;
 use super::outputs::Snapshots;
 use super::requests::Request;
@@ -49,8 +48,6 @@ pub(super) struct CoreTask<M: StateMachine> {
     /// Questions that the node has not released yet.
     pub(super) reads: BTreeMap<ReadId, Box<dyn Query<M>>>,
     pub(super) next_read: ReadId,
-    /// Callers who wait for leadership to be handed over.
-    pub(super) handovers: Vec<PendingHandover>,
     pub(super) snapshots: Snapshots,
     pub(super) stop: Option<StopReason>,
     pub(super) alarm: Alarm,
@@ -127,7 +124,6 @@ impl<M: StateMachine> CoreTask<M> {
         self.watch_disk();
         self.tick();
         self.watch_leadership();
-        self.settle_handovers();
         self.carry_out();
         self.publish();
         self.set_alarm();

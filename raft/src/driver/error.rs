@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::ConfigError;
-use crate::node::TransferError;
 use crate::storage::StorageError;
 use crate::stored::CorruptStore;
 use crate::transport::TransportError;
@@ -143,33 +142,6 @@ pub enum ReadError {
     /// The deadline passed.
     #[error("the deadline passed")]
     Late,
-    /// The node has ended.
-    #[error("the node has ended: {0}")]
-    Stopped(StopReason),
-}
-
-/// Leadership was not handed over.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HandoverError {
-    /// It did not begin.
-    #[error(transparent)]
-    Refused(#[from] TransferError),
-    /// No peer was named, and there is no other voter.
-    #[error("there is no other voter that could lead")]
-    NobodyToLead,
-    /// The other peer did not take over in time: this one leads on.
-    #[error("peer {to} did not take over within an election timeout")]
-    GivenUp {
-        /// The peer that was to lead.
-        to: PeerId,
-    },
-    /// Too much waits already. Try again later.
-    #[error("{pending} calls are waiting already; `Settings` allows no more")]
-    Full {
-        /// How many calls have no answer yet.
-        pending: u64,
-    },
     /// The node has ended.
     #[error("the node has ended: {0}")]
     Stopped(StopReason),

@@ -11,8 +11,7 @@ use super::apply::Job;
 use super::builder::Builder;
 use super::call::{NoRoom, Place, Question, Reply, Room};
 use super::clock::Clock;
-use super::error::{HandoverError, ReadError, StopReason, Unknown, WaitError, WriteError};
-use super::handover::HandoverCall;
+use super::error::{ReadError, StopReason, Unknown, WaitError, WriteError};
 use super::machine::{Command, StateMachine};
 use super::mailbox::Mailbox;
 use super::requests::{Proposal, Request};
@@ -245,25 +244,6 @@ impl<M: StateMachine> Raft<M> {
                 Err(ReadError::Late)
             }
         }
-    }
-
-    /// Hands leadership over to another voter, and returns once this peer leads no longer (thesis
-    /// §3.10). Without a name it goes to the follower that is best prepared. Commands are refused
-    /// meanwhile. Called before a [`Raft::shutdown`], it spares the group an election timeout
-    /// without a leader.
-    ///
-    /// # Errors
-    /// Why this peer leads on, or never led.
-    pub async fn transfer_leadership(&self, to: Option<PeerId>) -> Result<(), HandoverError> {
-        let shared = &self.0.shared;
-        let full = |NoRoom { calls, .. }| HandoverError::Full { pending: calls };
-        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
-        let stopped = |_| HandoverError::Stopped(shared.stop_reason());
-        shared
-            .requests
-            .put(Request::Handover(HandoverCall { to, reply }))
-            .map_err(|_| HandoverError::Stopped(shared.stop_reason()))?;
-        answer.await.map_err(stopped)?
     }
 
     /// What the peer looks like now.

@@ -33,7 +33,6 @@ mod core_task;
 mod disk;
 mod error;
 mod handle;
-mod handover;
 mod machine;
 mod mailbox;
 mod network;
@@ -48,8 +47,7 @@ pub use self::apply::ApplyOn;
 pub use self::builder::{Builder, Peer};
 pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{
-    HandoverError, MachineFailure, Outcome, ReadError, StartError, StopReason, Unknown, WaitError,
-    WriteError,
+    MachineFailure, Outcome, ReadError, StartError, StopReason, Unknown, WaitError, WriteError,
 };
 pub use self::handle::{Appended, Raft};
 pub use self::machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};

@@ -8,8 +8,7 @@ use super::apply::Job;
 use super::call::{Query, Reply};
 use super::core_task::CoreTask;
 use super::disk::DiskReport;
-use super::error::{HandoverError, MachineFailure, ReadError, StopReason, WriteError};
-use super::handover::HandoverCall;
+use super::error::{MachineFailure, ReadError, StopReason, WriteError};
 use super::machine::{MachineError, StateMachine};
 use super::status::DiskState;
 use super::waiters::{Ending, Waiter};
@@ -24,8 +23,6 @@ pub(super) enum Request<M: StateMachine> {
     Propose(Proposal<M::Answer>),
     /// A caller's question.
     Read(Box<dyn Query<M>>),
-    /// A caller wants another peer to lead.
-    Handover(HandoverCall),
     /// The disk did something.
     Disk(DiskReport),
     /// The state machine's state at an index.
@@ -52,7 +49,6 @@ impl<M: StateMachine> CoreTask<M> {
         match request {
             Request::Propose(proposal) => self.on_propose(proposal),
             Request::Read(query) => self.on_read(query),
-            Request::Handover(call) => self.on_handover(call),
             Request::Disk(report) => self.on_disk(report),
             Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
             Request::SnapshotFailed { through, error } => {
@@ -171,7 +167,6 @@ impl<M: StateMachine> Request<M> {
         match self {
             Self::Propose(proposal) => proposal.reply.send(Err(WriteError::Stopped(reason))),
             Self::Read(query) => query.fail(ReadError::Stopped(reason)),
-            Self::Handover(call) => call.reply.send(Err(HandoverError::Stopped(reason))),
             Self::Disk(_)
             | Self::SnapshotMade { .. }
             | Self::SnapshotFailed { .. }

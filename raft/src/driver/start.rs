@@ -140,7 +140,6 @@ impl<M: StateMachine> Parts<M> {
             new_waiters: Vec::new(),
             reads: BTreeMap::new(),
             next_read: ReadId::new(1),
-            handovers: Vec::new(),
             snapshots: Snapshots::new(shared.settings.snapshots),
             stop: None,
             alarm: Alarm::default(),

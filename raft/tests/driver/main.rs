@@ -4,6 +4,5 @@
 mod building;
 mod calls;
 mod disks;
-mod handovers;
 mod machines;
 mod support;
