@@ -36,3 +36,13 @@ fn swarm_elections() {
 fn swarm_members() {
     run("swarm_members");
 }
+
+#[test]
+fn swarm_reads() {
+    run("swarm_reads");
+}
+
+#[test]
+fn swarm_leases() {
+    run("swarm_leases");
+}

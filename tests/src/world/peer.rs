@@ -115,7 +115,7 @@ impl Peer {
 
 /// A peer's settings, as the core takes them.
 pub(crate) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
-    let Settings { founders, timing, limits, first_entry, protocol, .. } = settings;
+    let Settings { founders, timing, limits, first_entry, protocol, reads, .. } = settings;
     let founders = if place < *founders { 0..*founders } else { 0..0 };
     Config {
         election_timeout_min: timing.election_min,
@@ -130,6 +130,7 @@ pub(crate) fn config(place: usize, settings: &Settings, first_message_id: Messag
         pre_vote: protocol.pre_vote,
         check_quorum: protocol.check_quorum,
         first_entry: *first_entry,
+        reads: *reads,
         read_timeout: timing.read(),
         first_message_id,
         ..Config::new(peer_id(place), founders.map(peer_id).collect())
