@@ -29,16 +29,23 @@ impl Sink for Events {
 }
 
 fn level(event: &Event<'_>) -> Level {
-    match event {
+    let rare = matches!(
+        event,
         Event::Started { .. }
-        | Event::RoleChanged { .. }
-        | Event::LeaderFound { .. }
-        | Event::SteppedDown { .. }
-        | Event::SnapshotInstalled { .. }
-        | Event::Configured { .. } => Level::INFO,
-        Event::Refused { .. } => Level::WARN,
-        other if other.is_routine() => Level::TRACE,
-        _ => Level::DEBUG,
+            | Event::RoleChanged { .. }
+            | Event::LeaderFound { .. }
+            | Event::SteppedDown { .. }
+            | Event::SnapshotInstalled { .. }
+            | Event::Configured { .. }
+    );
+    if matches!(event, Event::Refused { .. }) {
+        Level::WARN
+    } else if rare {
+        Level::INFO
+    } else if event.is_routine() {
+        Level::TRACE
+    } else {
+        Level::DEBUG
     }
 }
 
@@ -58,22 +65,17 @@ fn tell(source: Source, event: &Event<'_>) {
     let (peer, term) = (source.peer.number(), source.term.number());
     let role = source.role.as_str();
     let level = level(event);
-    match event {
-        Event::Sent(envelope) => {
-            let Envelope { id, to, message, .. } = envelope;
-            let message = message.name();
-            at_level!(level, peer, term, role, %id, %to, message, "sends a message");
-        }
-        Event::Received(envelope) => {
-            let Envelope { id, from, message, .. } = envelope;
-            let message = message.name();
-            at_level!(level, peer, term, role, %id, %from, message, "receives a message");
-        }
-        Event::Refused { envelope, reason } => {
-            let Envelope { id, from, message, .. } = envelope;
-            let message = message.name();
-            at_level!(level, peer, term, role, %id, %from, message, ?reason, "refuses a message");
-        }
-        event => at_level!(level, peer, term, role, "{event:?}"),
+    if let Event::Sent(Envelope { id, to, message, .. }) = event {
+        let message = message.name();
+        at_level!(level, peer, term, role, %id, %to, message, "sends a message");
+    } else if let Event::Received(Envelope { id, from, message, .. }) = event {
+        let message = message.name();
+        at_level!(level, peer, term, role, %id, %from, message, "receives a message");
+    } else if let Event::Refused { envelope, reason } = event {
+        let Envelope { id, from, message, .. } = envelope;
+        let message = message.name();
+        at_level!(level, peer, term, role, %id, %from, message, ?reason, "refuses a message");
+    } else {
+        at_level!(level, peer, term, role, "{event:?}");
     }
 }

@@ -11,7 +11,11 @@ use crate::types::PeerId;
 
 /// Every instrument: its name, its unit and what it says. All have the label `peer`.
 pub const NAMES: [(&str, Unit, &str); 16] = [
-    ("raft_commands_appended_total", Unit::Count, "commands that callers of this peer had appended"),
+    (
+        "raft_commands_appended_total",
+        Unit::Count,
+        "commands that callers of this peer had appended",
+    ),
     ("raft_commands_refused_total", Unit::Count, "commands that were not appended"),
     ("raft_entries_applied_total", Unit::Count, "entries handed to the state machine"),
     ("raft_reads_total", Unit::Count, "linearizable reads that callers of this peer asked for"),
@@ -25,12 +29,19 @@ pub const NAMES: [(&str, Unit, &str); 16] = [
     ("raft_calls_waiting", Unit::Count, "calls without an answer yet"),
     ("raft_disk_stuck", Unit::Count, "1 while the disk does not answer in time, else 0"),
     ("raft_write_seconds", Unit::Seconds, "from a command's append to its answer"),
-    ("raft_apply_seconds", Unit::Seconds, "what a batch of entries takes in the state machine"),
-    ("raft_disk_flush_seconds", Unit::Seconds, "what a flush takes, from the first write it covers"),
+    (
+        "raft_apply_seconds",
+        Unit::Seconds,
+        "from committed entries' hand-over to the state machine until they are applied",
+    ),
+    (
+        "raft_disk_flush_seconds",
+        Unit::Seconds,
+        "what a flush takes, from the first write it covers",
+    ),
 ];
 
 /// The instruments of one node.
-#[derive(Clone)]
 pub(super) struct Metrics {
     pub(super) appended: Counter,
     pub(super) refused: Counter,

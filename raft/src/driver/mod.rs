@@ -28,28 +28,33 @@
 mod apply;
 mod builder;
 mod call;
+mod changes;
 mod clock;
 mod core_task;
 mod disk;
 mod error;
+mod events;
 mod handle;
 mod machine;
 mod mailbox;
+pub mod metrics;
 mod network;
 mod outputs;
+mod pace;
 mod requests;
 mod settings;
 mod start;
 mod status;
 mod waiters;
 
-pub use self::apply::ApplyOn;
 pub use self::builder::{Builder, Peer};
 pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{
-    MachineFailure, Outcome, ReadError, StartError, StopReason, Unknown, WaitError, WriteError,
+    MachineFailure, MemberError, Outcome, ReadError, StartError, StopReason, Unknown, WaitError,
+    WriteError,
 };
 pub use self::handle::{Appended, Raft};
 pub use self::machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
+pub use self::pace::ApplyOn;
 pub use self::settings::{Settings, SnapshotPolicy};
 pub use self::status::{DiskState, PeerStatus, RunState, Status};

@@ -3,6 +3,7 @@
 //! ```console
 //! $ cargo run --release --bin memory -- 5 400000          # rounds, writes a round
 //! $ cargo run --release --bin memory -- 5 400000 threads  # on a runtime with two threads
+//! $ cargo run --release --bin memory -- 5 400000 alone 1  # for a profiler: ours, one client
 //! ```
 //! Every round has a fresh cluster; the contenders take turns. A client sends one command, waits
 //! for its answer, and sends the next one. CPU is that of the whole process.
@@ -26,8 +27,6 @@ const CLIENTS: [(usize, usize); 5] = [(1, 4), (64, 1), (256, 1), (1024, 1), (409
 
 /// A library with a cluster of three.
 trait Contender: Clone + Send + 'static {
-    const NAME: &'static str;
-
     async fn start() -> Fallible<Self>;
 
     /// Writes and waits for the answer.
@@ -48,6 +47,7 @@ fn main() -> Fallible<()> {
     let rounds = words.first().map_or(Ok(5), |word| word.parse::<usize>())?;
     let writes = words.get(1).map_or(Ok(400_000), |word| word.parse::<usize>())?;
     let threads = words.get(2).is_some_and(|word| word == "threads");
+    let alone = words.get(2).is_some_and(|word| word == "alone");
     let only = words.get(3).map(|word| word.parse::<usize>()).transpose()?;
     println!("| clients | raft, ns CPU a write | openraft | ratio | raft, writes/s | openraft |");
     println!("|---|---|---|---|---|---|");
@@ -58,9 +58,12 @@ fn main() -> Fallible<()> {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             ours.push(measure::<ours::Cluster>(clients, writes / part, threads)?);
-            theirs.push(measure::<theirs::Cluster>(clients, writes / part, threads)?);
+            if !alone {
+                theirs.push(measure::<theirs::Cluster>(clients, writes / part, threads)?);
+            }
         }
-        let (ours, theirs) = (median(ours), median(theirs));
+        let ours = median(ours);
+        let theirs = if alone { ours } else { median(theirs) };
         println!(
             "| {clients} | {:.0} | {:.0} | {:.2} | {:.0} | {:.0} |",
             ours.cpu_ns,

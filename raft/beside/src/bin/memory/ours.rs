@@ -43,8 +43,6 @@ impl StateMachine for Counter {
 }
 
 impl Contender for Cluster {
-    const NAME: &'static str = "raft";
-
     async fn start() -> Fallible<Self> {
         let hub = Hub::default();
         let mut rafts = Vec::new();

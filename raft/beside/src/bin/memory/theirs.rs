@@ -39,8 +39,6 @@ pub(crate) struct Cluster {
 }
 
 impl Contender for Cluster {
-    const NAME: &'static str = "openraft";
-
     async fn start() -> Fallible<Self> {
         let nodes = Arc::new(OnceLock::new());
         let config = Config {
@@ -216,9 +214,7 @@ struct Made {
 impl RaftStateMachine<Types> for Machine {
     type SnapshotBuilder = Self;
 
-    async fn applied_state(
-        &mut self,
-    ) -> Stored<(Option<LogId<u64>>, StoredMembership<u64, ()>)> {
+    async fn applied_state(&mut self) -> Stored<(Option<LogId<u64>>, StoredMembership<u64, ()>)> {
         Ok((self.applied, self.membership.clone()))
     }
 

@@ -95,7 +95,8 @@ impl Contender for Ours {
                 Change::TruncateFrom(from) => Record::Truncate { from: Index::new(*from) },
                 Change::Append { index, term, payload } => {
                     let id = EntryId::new(Term::new(*term), Index::new(*index));
-                    entries.push(Entry { id, payload: Payload::Command(payload.as_slice().into()) });
+                    entries
+                        .push(Entry { id, payload: Payload::Command(payload.as_slice().into()) });
                     continue;
                 }
             };
