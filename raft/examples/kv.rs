@@ -8,9 +8,11 @@
 //! ```
 //!
 //! A write answers with the value before it; with `?if=VALUE` it happens only if that is the value
-//! (`?if=`: only if there is none). A peer that does not lead answers 307 with the leader's address.
+//! (`?if=`: only if there is none). A peer that does not lead answers a write with 307 and the
+//! leader's address, and reads itself. The number of an error tells what it means: after 504 the
+//! write may have happened or may still happen, after 413 and 503 it never does.
 //!
-//! **A write without an answer may have happened.** Whoever cannot bear that adds
+//! **A write that gets no answer may have happened, too.** Whoever cannot bear that adds
 //! `?client=NUMBER&serial=NUMBER`, a number of its own and one that rises with every write, and asks
 //! again with the same ones until there is an answer: then the write happens once (Ongaro's
 //! dissertation, §6.3).
@@ -19,6 +21,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,8 +35,6 @@ use raft::driver::{
     MachineError, Outcome, RunState, Settings, SnapshotPolicy, StateMachine, WriteError,
     from_bytes, to_bytes,
 };
-use raft::storage::DiskStorage;
-use raft::transport::tcp::TcpTransport;
 use raft::{PeerId, Raft};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -162,9 +163,10 @@ async fn write(
         Ok(Answer::Outdated) => (StatusCode::CONFLICT, "the serial is old\n").into_response(),
         Err(WriteError::NotLeader { leader: Some(leader), .. }) => service.redirect(leader, &uri),
         Err(error) => {
-            let code = match error.outcome() {
-                Outcome::Never => StatusCode::SERVICE_UNAVAILABLE,
-                Outcome::Unknown => StatusCode::GATEWAY_TIMEOUT,
+            let code = match (&error, error.outcome()) {
+                (WriteError::TooLarge { .. }, _) => StatusCode::PAYLOAD_TOO_LARGE,
+                (_, Outcome::Never) => StatusCode::SERVICE_UNAVAILABLE,
+                (_, Outcome::Unknown) => StatusCode::GATEWAY_TIMEOUT,
             };
             (code, format!("{error}\n")).into_response()
         }
@@ -288,7 +290,10 @@ pub(crate) async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -308,9 +313,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let every =
         SnapshotPolicy { entries: Some(snapshot_after), ..SnapshotPolicy::EVERY_TIME_AND_AGAIN };
     let raft = Raft::builder(id)
-        .storage(DiskStorage::open(folder, PeerId::new(id))?)
-        .transport(TcpTransport::plain(PeerId::new(id), &raft_addresses[at])?)
+        .listen(&raft_addresses[at])
+        .plain_tcp()
         .peers((1..).zip(raft_addresses))
+        .data_dir(folder)
         .election_timeout(election_timeout, 2 * election_timeout)
         .heartbeat_interval(election_timeout / 5)
         .settings(Settings { snapshots: every, ..Settings::default() })

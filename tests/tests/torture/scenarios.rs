@@ -233,8 +233,9 @@ fn end_of_log(data: &Path) -> Outcome<EndOfLog> {
         }
     }
     let file = logs.into_iter().max().ok_or_else(|| format!("no log in {}", data.display()))?;
-    let length = fs::metadata(&file)?.len();
-    Ok(EndOfLog { file, length })
+    // Behind the last record lie zeros, which the store has written ahead.
+    let used = fs::read(&file)?.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    Ok(EndOfLog { file, length: used as u64 })
 }
 
 /// Every process in turn is told to end, does, and starts again; clients hardly notice.

@@ -1,7 +1,7 @@
 //! The bytes of the store's files, version 1. All numbers are little-endian.
 //!
 //! ```text
-//! log file        frame frame …                        the first record of the first frame is Start
+//! log file        frame frame … zeros                  the first record of the first frame is Start
 //! frame           magic:u32 len:u32 number:u64 payload_hash:u64 header_hash:u64 payload
 //! payload         record …
 //! record          0 state                              Start: what held where the file begins

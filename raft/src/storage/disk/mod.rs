@@ -40,7 +40,7 @@ use std::path::Path;
 use self::folder::{Folder, OsFolder};
 use self::identity::Identity;
 use self::lock::Lock;
-use self::store::Store;
+use self::store::{Lengths, Store};
 use super::{Storage, StorageError};
 use crate::output::Write;
 use crate::stored::Stored;
@@ -142,10 +142,14 @@ impl DiskOptions {
         // A folder of something else stays as it is.
         Identity::read(&folder)?;
         let lock = Lock::take(data_dir)?;
-        let store = Store::open(folder, peer, self.segment_bytes)?;
+        let lengths = Lengths { segment: self.segment_bytes, ahead: AHEAD };
+        let store = Store::open(folder, peer, lengths)?;
         Ok(DiskStorage { store, _lock: lock })
     }
 }
+
+/// About a hundred batches of entries of a hundred bytes.
+const AHEAD: u64 = 1 << 20;
 
 const IDENTITY: &str = "IDENTITY";
 const LOCK: &str = "LOCK";

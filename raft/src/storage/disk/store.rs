@@ -24,12 +24,14 @@ use crate::types::{Index, PeerId};
 pub(super) struct Store<F: Folder> {
     folder: F,
     identity: Identity,
-    segment_bytes: u64,
+    lengths: Lengths,
     /// The log files, oldest first; never empty.
     segments: Vec<Segment>,
     newest: F::File,
     /// How many bytes of the newest log file count.
     end: u64,
+    /// How long the newest log file is, with the zeros behind what counts.
+    length: u64,
     /// The number of the next frame.
     next: u64,
     /// What the frames written so far, and the records in the one to come, amount to.
@@ -44,6 +46,17 @@ pub(super) struct Store<F: Folder> {
     opened: Option<Stored>,
 }
 
+/// How long files become, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lengths {
+    /// From which length on the log goes on in a new file.
+    pub(super) segment: u64,
+    /// How many zeros are written behind a frame that makes the file longer. Later frames replace
+    /// them, which spares the file system from keeping account of a new length and new blocks at
+    /// every flush.
+    pub(super) ahead: u64,
+}
+
 enum Health {
     Sound,
     Failed(String),
@@ -55,7 +68,7 @@ impl<F: Folder> Store<F> {
     pub(super) fn open(
         mut folder: F,
         peer: PeerId,
-        segment_bytes: u64,
+        lengths: Lengths,
     ) -> Result<Self, StorageError> {
         let identity = match Identity::read(&folder)? {
             Some(identity) => identity,
@@ -75,10 +88,11 @@ impl<F: Folder> Store<F> {
             next_snapshot: numbers(&folder, SNAPSHOT)?.last().map_or(1, |number| number + 1),
             folder,
             identity: Identity { read_through: replayed.next, ..identity },
-            segment_bytes,
+            lengths,
             segments: replayed.segments,
             newest,
             end: replayed.end,
+            length: replayed.end,
             next: replayed.next,
             state: replayed.state,
             stale: Vec::new(),
@@ -148,22 +162,30 @@ impl<F: Folder> Store<F> {
             return Ok(());
         }
         format::seal(&mut self.frame.0, self.next, self.identity.seed);
+        let frame_end = self.end + self.frame.0.len() as u64;
+        if frame_end > self.length {
+            let room = self.lengths.segment.saturating_sub(frame_end);
+            self.length = frame_end + self.lengths.ahead.min(room);
+            let length = usize::try_from(self.length - self.end).unwrap_or(usize::MAX);
+            self.frame.0.resize(length, 0);
+        }
         let place = || self.folder.place(&newest_name(&self.segments));
         let written = self.newest.write_at(self.end, &self.frame.0);
         written.map_err(|error| folder::failed(format!("write {}", place()))(error))?;
         let synced = self.newest.sync();
         synced.map_err(|error| folder::failed(format!("flush {} to the disk", place()))(error))?;
-        self.end += self.frame.0.len() as u64;
+        self.end = frame_end;
         self.next += 1;
         self.frame.0.truncate(HEADER);
         self.frame.0.shrink_to(FRAME_BYTES);
-        if self.end >= self.segment_bytes { self.rotate() } else { Ok(()) }
+        if self.end >= self.lengths.segment { self.rotate() } else { Ok(()) }
     }
 
     /// Goes on in a new log file.
     fn rotate(&mut self) -> Result<(), StorageError> {
         let segment = Segment { number: self.next, floor: self.state.last };
         self.end = write_segment(&mut self.folder, &self.identity, self.next, &self.state)?;
+        self.length = self.end;
         self.newest = open_file(&mut self.folder, &segment.name())?;
         self.segments.push(segment);
         self.next += 1;

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use raft::storage::{DiskStorage, Storage};
@@ -95,8 +96,7 @@ impl Contender for Ours {
                 Change::TruncateFrom(from) => Record::Truncate { from: Index::new(*from) },
                 Change::Append { index, term, payload } => {
                     let id = EntryId::new(Term::new(*term), Index::new(*index));
-                    entries
-                        .push(Entry { id, payload: Payload::Command(payload.as_slice().into()) });
+                    entries.push(Entry { id, payload: Payload::Command(Arc::clone(payload)) });
                     continue;
                 }
             };

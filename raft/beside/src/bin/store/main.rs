@@ -29,6 +29,7 @@ fn main() -> Fallible<()> {
         "speed" => speed::appends(&folder, number(2, 5)?, number(3, 400)?),
         "reopen" => speed::reopening(&folder, number(2, 1000)?),
         "damage" => damage::flips(&folder),
+        "read" => speed::read(words.get(2).ok_or(usage)?, &folder),
         _ => Err(usage.into()),
     }
 }

@@ -1,6 +1,7 @@
 //! How long batches take until they are durable, and how long opening a large log takes.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use crate::Fallible;
@@ -21,9 +22,7 @@ pub(crate) fn appends(folder: &Path, rounds: usize, count: usize) -> Fallible<()
         }
     }
     println!("{rounds} rounds, {count} batches of {} entries of 16 to 256 bytes", work::BATCH);
-    println!(
-        "| store | batches/s | p50 | p99 | x raw, median (least, most) |\n|---|---|---|---|---|"
-    );
+    println!("| store | batches/s | p50 | p99 | x raw, median (least, most) |\n|---|---|---|---|---|");
     for (name, runs) in NAMES.iter().zip(&table) {
         let middle = |pick: fn(&Run) -> f64| median(runs.iter().map(pick).collect());
         let mut ratios: Vec<f64> =
@@ -80,7 +79,8 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Fills each store with about that many megabytes in large batches, and opens it again.
+/// Fills each store with about that many megabytes in large batches, and opens it again in a
+/// process of its own.
 pub(crate) fn reopening(folder: &Path, megabytes: usize) -> Fallible<()> {
     const BATCHES_JOINED: usize = 64;
     // A batch is about 64 × 136 bytes of payload.
@@ -89,21 +89,26 @@ pub(crate) fn reopening(folder: &Path, megabytes: usize) -> Fallible<()> {
         let place = tempfile::tempdir_in(folder)?;
         let mut store = contenders::open(name, place.path())?;
         for joined in batches.chunks(BATCHES_JOINED) {
-            let all: Vec<Change> = joined.iter().flatten().map(Change::copy).collect();
-            store.write(&all)?;
+            store.write(&joined.concat())?;
         }
         drop(store);
-        let start = Instant::now();
-        let mut store = contenders::open(name, place.path())?;
-        let opened = start.elapsed();
-        let (entries, _) = store.read()?;
-        let memory = resident()?;
-        println!(
-            "{name}: {entries} entries, opened in {:.2} s, all read after {:.2} s, {memory} MB resident",
-            opened.as_secs_f64(),
-            start.elapsed().as_secs_f64(),
-        );
+        let mut reader = Command::new(std::env::current_exe()?);
+        let output = reader.arg("read").arg(place.path()).arg(name).output()?;
+        let said = String::from_utf8(output.stdout)?;
+        print!("{name}: {said}");
     }
+    Ok(())
+}
+
+/// Opens one store and reads it whole.
+pub(crate) fn read(name: &str, folder: &Path) -> Fallible<()> {
+    let start = Instant::now();
+    let mut store = contenders::open(name, folder)?;
+    let opened = start.elapsed().as_secs_f64();
+    let (entries, sum) = store.read()?;
+    let read = start.elapsed().as_secs_f64();
+    let memory = resident()?;
+    println!("{entries} entries, sum {sum}, opened in {opened:.2} s, read after {read:.2} s, {memory} MB");
     Ok(())
 }
 

@@ -1,13 +1,16 @@
 //! The work of a Raft log: batches of entries, a new term now and then, a conflict now and then.
 
+use std::sync::Arc;
+
 /// How many entries a batch has.
 pub(crate) const BATCH: usize = 64;
 
 /// One change; the same for every contender.
+#[derive(Clone)]
 pub(crate) enum Change {
     Term(u64),
     TruncateFrom(u64),
-    Append { index: u64, term: u64, payload: Vec<u8> },
+    Append { index: u64, term: u64, payload: Arc<[u8]> },
 }
 
 /// Numbers without meaning, the same in every run.
@@ -45,16 +48,4 @@ pub(crate) fn batches(count: usize) -> Vec<Vec<Change>> {
         changes
     };
     (0..count).map(&mut batch).collect()
-}
-
-impl Change {
-    pub(crate) fn copy(&self) -> Self {
-        match self {
-            Self::Term(term) => Self::Term(*term),
-            Self::TruncateFrom(from) => Self::TruncateFrom(*from),
-            Self::Append { index, term, payload } => {
-                Self::Append { index: *index, term: *term, payload: payload.clone() }
-            }
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Power that goes away, a disk that is full, a flush that fails: at every single step.
 
 use super::simulated::{Fault, SimulatedFolder, Survives};
-use super::{SEGMENT_BYTES, open};
+use super::{LENGTHS, open};
 use crate::output::Write;
 use crate::storage::Storage;
 use crate::storage::conformance::{self, Script, survivors};
@@ -163,7 +163,7 @@ fn a_simulated_disk_conforms() {
         let folder = SimulatedFolder::default();
         move || {
             folder.power_on(Survives::Nothing);
-            super::Store::open(folder.clone(), super::PEER, SEGMENT_BYTES)
+            super::Store::open(folder.clone(), super::PEER, LENGTHS)
         }
     };
     conformance::check(place).expect("every write is durable when it is reported");

@@ -4,7 +4,7 @@ mod damage;
 mod faults;
 mod simulated;
 
-use super::store::Store;
+use super::store::{Lengths, Store};
 use crate::storage::conformance::Script;
 use crate::storage::{Storage, StorageError};
 use crate::types::PeerId;
@@ -12,11 +12,11 @@ use simulated::SimulatedFolder;
 
 const PEER: PeerId = PeerId::new(1);
 
-/// Small, so that every script goes through several log files.
-const SEGMENT_BYTES: u64 = 400;
+/// Small, so that every script goes through several log files, and writes both on zeros and beyond.
+const LENGTHS: Lengths = Lengths { segment: 400, ahead: 150 };
 
 fn open(folder: &SimulatedFolder) -> Result<Store<SimulatedFolder>, StorageError> {
-    Store::open(folder.clone(), PEER, SEGMENT_BYTES)
+    Store::open(folder.clone(), PEER, LENGTHS)
 }
 
 /// A closed store after so many batches of a script.
