@@ -230,7 +230,7 @@ pub enum StartError {
     NoAddress(PeerId),
     /// Others could read and write what the peers say to each other.
     #[error(
-        "others reach {address}: call `plain_tcp` if everybody on that network may read and write the log"
+        "others reach {address}: call `tls`, or `plain_tcp` if everybody on that network may read and write the log"
     )]
     NoSecurity {
         /// The first address that is no loopback address.
