@@ -35,13 +35,19 @@ struct Disk {
     files: Vec<Content>,
     durable_names: Names,
     names: Names,
-    /// Which names went and came with each change that is not durable.
-    changes: Vec<(Option<String>, Option<(String, usize)>)>,
+    /// What changed in the names and is not durable.
+    changes: Vec<Change>,
     steps: u64,
     fault: Option<(u64, Fault)>,
 }
 
 type Names = BTreeMap<String, usize>;
+
+/// A name that went and one that came with its file, at once.
+struct Change {
+    gone: Option<String>,
+    come: Option<(String, usize)>,
+}
 
 #[derive(Clone, Default)]
 struct Content {
@@ -85,7 +91,7 @@ impl SimulatedFolder {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x5851_f42d);
             usize::try_from(random >> 33).unwrap_or_default() % end
         };
-        for (gone, come) in std::mem::take(&mut disk.changes) {
+        for Change { gone, come } in std::mem::take(&mut disk.changes) {
             let happened = match survives {
                 Survives::Nothing => false,
                 Survives::Everything => true,
@@ -194,7 +200,7 @@ impl Folder for SimulatedFolder {
         let file = disk.files.len();
         disk.files.push(Content::default());
         disk.names.insert(name.to_owned(), file);
-        disk.changes.push((None, Some((name.to_owned(), file))));
+        disk.changes.push(Change { gone: None, come: Some((name.to_owned(), file)) });
         Ok(SimulatedFile { folder: self.clone(), file })
     }
 
@@ -209,7 +215,8 @@ impl Folder for SimulatedFolder {
         let file = disk.find(from)?;
         disk.names.remove(from);
         disk.names.insert(to.to_owned(), file);
-        disk.changes.push((Some(from.to_owned()), Some((to.to_owned(), file))));
+        let (gone, come) = (Some(from.to_owned()), Some((to.to_owned(), file)));
+        disk.changes.push(Change { gone, come });
         Ok(())
     }
 
@@ -218,7 +225,7 @@ impl Folder for SimulatedFolder {
         disk.step(&[Fault::Off])?;
         disk.find(name)?;
         disk.names.remove(name);
-        disk.changes.push((Some(name.to_owned()), None));
+        disk.changes.push(Change { gone: Some(name.to_owned()), come: None });
         Ok(())
     }
 
