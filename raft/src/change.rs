@@ -48,6 +48,12 @@ pub enum ChangeError {
         /// Who leads, as far as this peer knows.
         leader: Option<PeerId>,
     },
+    /// This peer hands leadership over and begins nothing meanwhile (thesis §3.10).
+    #[error("leadership is on its way to peer {to}")]
+    TransferInProgress {
+        /// The peer that is to lead.
+        to: PeerId,
+    },
     /// Changes come one after the other (paper §6).
     #[error("the change of entry {since} is still under way")]
     UnderWay {

@@ -15,9 +15,9 @@ pub use self::membership::{decode_membership, encode_membership, membership_len}
 use crate::entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload};
 use crate::membership::BrokenMembership;
 use crate::message::{
-    AppendEntries, AppendEntriesReply, Carried, Envelope, InstallSnapshot, InstallSnapshotReply,
-    Message, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Rest,
-    Vote,
+    AppendEntries, AppendEntriesReply, Candidacy, Carried, Envelope, InstallSnapshot,
+    InstallSnapshotReply, Message, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply,
+    RequestVote, Rest, Vote,
 };
 use crate::types::{EntryId, Index, MessageId, PeerId, RequestId, Round, Term};
 
@@ -149,6 +149,7 @@ fn body_len(message: &Message) -> usize {
         | Message::RequestVoteReply(_)
         | Message::RequestPreVote(_)
         | Message::RequestPreVoteReply(_)
+        | Message::TimeoutNow
         | Message::AppendEntriesReply(_)
         | Message::InstallSnapshotReply(_)
         | Message::ReadIndex(_)
@@ -168,6 +169,7 @@ const fn kind(message: &Message) -> u8 {
         Message::ReadIndexReply(_) => 8,
         Message::RequestPreVote(_) => 9,
         Message::RequestPreVoteReply(_) => 10,
+        Message::TimeoutNow => 11,
     }
 }
 
@@ -221,7 +223,14 @@ impl Writer {
 
     fn body(&mut self, message: &Message) {
         match message {
-            Message::RequestVote(request) => self.entry_id(request.last_log),
+            Message::RequestVote(request) => {
+                self.entry_id(request.last_log);
+                self.u8(match request.candidacy {
+                    Candidacy::Timeout => 0,
+                    Candidacy::Transfer => 1,
+                });
+            }
+            Message::TimeoutNow => {}
             Message::RequestVoteReply(vote) => self.vote(*vote),
             Message::RequestPreVote(request) => self.entry_id(request.last_log),
             Message::RequestPreVoteReply(reply) => {
@@ -389,7 +398,7 @@ impl<'a> Reader<'a> {
 
     fn body(&mut self, kind: u8) -> Result<Message, DecodeError> {
         Ok(match kind {
-            1 => Message::RequestVote(RequestVote { last_log: self.entry_id()? }),
+            1 => Message::RequestVote(self.request_vote()?),
             2 => Message::RequestVoteReply(self.vote()?),
             3 => Message::AppendEntries(self.append_entries()?),
             4 => Message::AppendEntriesReply(self.append_entries_reply()?),
@@ -402,8 +411,19 @@ impl<'a> Reader<'a> {
                 let (asked_in, vote) = (Term::new(self.u64()?), self.vote()?);
                 Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote })
             }
+            11 => Message::TimeoutNow,
             found => return Err(DecodeError::Unknown { what: "message", found }),
         })
+    }
+
+    fn request_vote(&mut self) -> Result<RequestVote, DecodeError> {
+        let last_log = self.entry_id()?;
+        let candidacy = match self.u8()? {
+            0 => Candidacy::Timeout,
+            1 => Candidacy::Transfer,
+            found => return Err(DecodeError::Unknown { what: "candidacy", found }),
+        };
+        Ok(RequestVote { last_log, candidacy })
     }
 
     fn vote(&mut self) -> Result<Vote, DecodeError> {

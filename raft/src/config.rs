@@ -42,6 +42,14 @@ pub struct Config {
     pub append_bytes_max: usize,
     /// How many AppendEntries with entries may be unanswered per peer (the pipeline's bound).
     pub messages_in_flight_max: usize,
+    /// How many bytes of entries may be unanswered per peer before it is sent more; the message that
+    /// reaches the bound still goes. Beside `messages_in_flight_max`, it bounds what waits in memory
+    /// where entries are large.
+    pub in_flight_bytes_max: usize,
+    /// How many bytes of entries may wait for a quorum, as they are encoded, before a leader refuses
+    /// proposals. A larger command passes when nothing else waits, and so does the first one of a
+    /// leader's term, with which all it inherited commits.
+    pub uncommitted_bytes_max: u64,
     /// How many bytes of a snapshot one InstallSnapshot carries at most.
     pub snapshot_chunk_bytes: usize,
     /// The largest snapshot this node takes from a leader, in bytes.
@@ -114,6 +122,8 @@ impl Config {
             commit_notice_delay: Duration::ZERO,
             append_bytes_max: 64 * 1024,
             messages_in_flight_max: 64,
+            in_flight_bytes_max: 8 << 20,
+            uncommitted_bytes_max: 64 << 20,
             snapshot_chunk_bytes: 64 * 1024,
             snapshot_bytes_max: 1 << 30,
             pre_vote: PreVote::On,
@@ -158,6 +168,7 @@ impl Config {
         for (name, value) in [
             ("append_bytes_max", self.append_bytes_max),
             ("messages_in_flight_max", self.messages_in_flight_max),
+            ("in_flight_bytes_max", self.in_flight_bytes_max),
             ("snapshot_chunk_bytes", self.snapshot_chunk_bytes),
             ("reads_waiting_max", self.reads_waiting_max),
         ] {

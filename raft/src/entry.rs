@@ -117,6 +117,12 @@ impl LogSlice {
         Self { prev, entries: Vec::new() }
     }
 
+    /// The entries' size when they are encoded, in bytes.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        self.entries.iter().map(Entry::encoded_len).sum()
+    }
+
     /// The entry the slice follows.
     #[must_use]
     pub const fn prev(&self) -> EntryId {

@@ -101,7 +101,9 @@ pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
 pub use membership::{Address, BrokenMembership, Membership};
 pub use message::{Envelope, Message};
-pub use node::{CompactError, Jitter, Node, ProposeError, ReadError, Status, Violation};
+pub use node::{
+    CompactError, Jitter, Node, ProposeError, ReadError, Status, TransferError, Violation,
+};
 pub use output::{AddressBook, HardState, Input, Output, Record, Suffix, Write};
 pub use reads::ReadDrop;
 pub use role::{Role, RoleName};

@@ -96,6 +96,18 @@ impl Log {
         self.entries.range(start..end.max(start))
     }
 
+    /// The bytes of the entries after `after`, as they are encoded.
+    #[must_use]
+    pub(crate) fn bytes_after(&self, after: Index) -> u64 {
+        self.bytes_of(after, self.last().index)
+    }
+
+    /// The bytes of the entries after `after`, through `through`, as they are encoded.
+    #[must_use]
+    pub(crate) fn bytes_of(&self, after: Index, through: Index) -> u64 {
+        self.range(after, through).map(|entry| entry.encoded_len() as u64).sum()
+    }
+
     /// Entries after `prev` of at most `bytes_max` encoded bytes, but at least one if there is
     /// any.
     #[must_use]

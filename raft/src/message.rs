@@ -35,6 +35,8 @@ pub enum Message {
     RequestPreVote(RequestPreVote),
     /// The answer to [`Message::RequestPreVote`].
     RequestPreVoteReply(RequestPreVoteReply),
+    /// A leader asks a follower that has its whole log to stand at once (thesis §3.10).
+    TimeoutNow,
     /// A leader's entries, or its heartbeat (Figure 2 AppendEntries).
     AppendEntries(AppendEntries),
     /// The answer to [`Message::AppendEntries`].
@@ -58,6 +60,7 @@ impl Message {
             Self::RequestVoteReply(_) => "RequestVoteReply",
             Self::RequestPreVote(_) => "RequestPreVote",
             Self::RequestPreVoteReply(_) => "RequestPreVoteReply",
+            Self::TimeoutNow => "TimeoutNow",
             Self::AppendEntries(_) => "AppendEntries",
             Self::AppendEntriesReply(_) => "AppendEntriesReply",
             Self::InstallSnapshot(_) => "InstallSnapshot",
@@ -73,6 +76,7 @@ impl Message {
         match self {
             Self::RequestVote(_)
             | Self::RequestPreVote(_)
+            | Self::TimeoutNow
             | Self::AppendEntries(_)
             | Self::InstallSnapshot(_)
             | Self::ReadIndex(_) => Direction::Request,
@@ -99,6 +103,17 @@ pub enum Direction {
 pub struct RequestVote {
     /// The candidate's last entry (Figure 2 `lastLogIndex`, `lastLogTerm`).
     pub last_log: EntryId,
+    /// Why it stands.
+    pub candidacy: Candidacy,
+}
+
+/// Why a peer stands for election.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Candidacy {
+    /// It has heard from no leader for an election timeout.
+    Timeout,
+    /// Its leader wants it to lead (thesis §3.10): nobody is to keep to that leader.
+    Transfer,
 }
 
 /// The answer to a candidate.

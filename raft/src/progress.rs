@@ -59,10 +59,12 @@ pub enum Probe {
     Silent,
 }
 
-/// The unanswered messages to a follower, by the last index each carried.
+/// The unanswered messages to a follower, by the last index each carried and the bytes of its
+/// entries.
 #[derive(Clone, Debug, Default)]
 pub struct InFlight {
-    lasts: VecDeque<Index>,
+    lasts: VecDeque<(Index, usize)>,
+    bytes: usize,
     /// When the follower last took something, or the pipeline was last empty.
     pub(crate) moved_at: Instant,
 }
@@ -71,30 +73,38 @@ impl InFlight {
     /// An empty pipeline.
     #[must_use]
     pub const fn new(now: Instant) -> Self {
-        Self { lasts: VecDeque::new(), moved_at: now }
+        Self { lasts: VecDeque::new(), bytes: 0, moved_at: now }
     }
 
-    /// Notes a message that carried entries through `last`.
-    pub(crate) fn sent(&mut self, last: Index, now: Instant) {
+    /// Notes a message that carried entries through `last`, of this many bytes.
+    pub(crate) fn sent(&mut self, last: Index, bytes: usize, now: Instant) {
         if self.lasts.is_empty() {
             self.moved_at = now;
         }
-        self.lasts.push_back(last);
+        self.lasts.push_back((last, bytes));
+        self.bytes += bytes;
     }
 
     /// Forgets the messages that the follower's `match_index` answers.
     pub(crate) fn accepted(&mut self, match_index: Index, now: Instant) {
-        while self.lasts.front().is_some_and(|last| *last <= match_index) {
-            self.lasts.pop_front();
+        let answered = |(last, _): &mut (Index, usize)| *last <= match_index;
+        while let Some((_, bytes)) = self.lasts.pop_front_if(answered) {
+            self.bytes -= bytes;
             self.moved_at = now;
         }
     }
 
     /// See [`Node::hash_future`](crate::Node::hash_future). Nobody asks when an empty pipeline moved.
     pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
-        let Self { lasts, moved_at } = self;
+        let Self { lasts, bytes: _, moved_at } = self;
         lasts.hash(hasher);
         lasts.front().map(|_| now.since(*moved_at)).hash(hasher);
+    }
+
+    /// How many bytes the entries of the unanswered messages have.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// How many messages are unanswered.
@@ -195,10 +205,10 @@ mod tests {
     fn one_answer_covers_all_messages_before_it() {
         let mut in_flight = InFlight::new(Instant::START);
         for last in [3, 6, 9] {
-            in_flight.sent(Index::new(last), Instant::START);
+            in_flight.sent(Index::new(last), 100, Instant::START);
         }
         in_flight.accepted(Index::new(7), Instant::START);
-        assert_eq!(in_flight.len(), 1);
+        assert_eq!((in_flight.len(), in_flight.bytes()), (1, 100));
     }
 
     #[test]

@@ -72,8 +72,23 @@ pub struct Leader {
     /// When it looks next whether it still hears from a quorum; `None` if it
     /// never looks. Alone it has nobody to hear from.
     pub quorum_check_due: Option<Instant>,
+    /// Who is to lead next.
+    pub handover: Option<Handover>,
+    /// When it last asked a follower to stand, in its term.
+    pub called_at: Option<Instant>,
+    /// The bytes of its entries that are not committed, as they are encoded.
+    pub uncommitted_bytes: u64,
     /// Reads that wait for the leader to be sure that it leads.
     pub reads: LeaderReads,
+}
+
+/// A leader's intention to hand leadership over (thesis §3.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Handover {
+    /// The peer that is to lead.
+    pub to: PeerId,
+    /// When the leader leads on if it still does.
+    pub give_up_at: Instant,
 }
 
 impl Role {

@@ -65,6 +65,21 @@ pub enum Event<'a> {
         /// Why.
         reason: Farewell,
     },
+    /// A leader began to hand leadership over.
+    TransferBegun {
+        /// The peer that is to lead.
+        to: PeerId,
+    },
+    /// A leader leads on: its successor has not taken over in time.
+    TransferGivenUp {
+        /// The peer that was to lead.
+        to: PeerId,
+    },
+    /// A peer stands because its leader wants it to lead.
+    CalledToLead {
+        /// The leader.
+        by: PeerId,
+    },
     /// A follower learned who leads its term.
     LeaderFound {
         /// The leader.
@@ -366,6 +381,9 @@ impl Event<'_> {
             | Self::TermChanged { .. }
             | Self::RoleChanged { .. }
             | Self::SteppedDown { .. }
+            | Self::TransferBegun { .. }
+            | Self::TransferGivenUp { .. }
+            | Self::CalledToLead { .. }
             | Self::LeaderFound { .. }
             | Self::VoteGranted { .. }
             | Self::VoteRefused { .. }
@@ -408,6 +426,7 @@ pub fn is_heartbeat(message: &Message) -> bool {
         | Message::RequestVoteReply(_)
         | Message::RequestPreVote(_)
         | Message::RequestPreVoteReply(_)
+        | Message::TimeoutNow
         | Message::InstallSnapshot(_)
         | Message::InstallSnapshotReply(_)
         | Message::ReadIndex(_)

@@ -107,6 +107,14 @@ marks! {
     CameBackQuietly = "pre-candidate-follows-again",
     /// A leader gives up that hears from no quorum.
     LeaderWithoutQuorum = "leader-without-quorum",
+    /// A peer leads because its predecessor wanted it to.
+    TransferDone = "leadership-transferred",
+    /// A leader leads on: its successor has not taken over in time.
+    TransferGivenUp = "transfer-given-up",
+    /// A command is refused while leadership is handed over.
+    RefusedInTransfer = "refused-during-transfer",
+    /// A command is refused because too much is not committed.
+    RefusedFull = "refused-uncommitted-full",
 }
 
 /// How often each situation came about.

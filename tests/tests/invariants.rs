@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use raft::message::{AppendEntriesReply, Carried, RequestVote, Vote};
+use raft::message::{AppendEntriesReply, Candidacy, Carried, RequestVote, Vote};
 use raft::{
     Entry, EntryId, Envelope, HardState, Index, Instant, Log, LogSlice, Message, MessageId,
     Payload, PeerId, RoleName, Round, Snapshot, Status, Stored, Term,
@@ -318,7 +318,8 @@ fn commit_rule_fires_on_a_follower_that_does_not_hold_what_is_counted() {
 
 #[test]
 fn durability_fires_on_a_promise_that_could_be_lost() {
-    let candidacy = || Message::RequestVote(RequestVote { last_log: id(1, 1) });
+    let candidacy =
+        || Message::RequestVote(RequestVote { last_log: id(1, 1), candidacy: Candidacy::Timeout });
     let vote = || Message::RequestVoteReply(Vote::Granted);
     let accept = |index| {
         let match_index = Index::new(index);

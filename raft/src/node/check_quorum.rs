@@ -7,7 +7,7 @@
 
 use super::Node;
 use crate::config::CheckQuorum;
-use crate::message::{Envelope, Message};
+use crate::message::{Candidacy, Envelope, Message};
 use crate::quorum::held_by_quorum;
 use crate::role::{Leader, Role};
 use crate::trace::{Event, Farewell, VoteRefusal};
@@ -27,11 +27,12 @@ impl Node {
     }
 
     /// Whether a message is a request for a vote that this peer leaves alone, its term too, because
-    /// there is a leader.
+    /// there is a leader. One that stands for a leader that wants it to is not among them.
     pub(super) fn keeps_to_its_leader(&self, message: &Message) -> bool {
-        match (message, self.config.settings().check_quorum) {
-            (Message::RequestVote(_), CheckQuorum::On) => self.hears_leader(),
-            _ => false,
+        let Message::RequestVote(request) = message else { return false };
+        match (self.config.settings().check_quorum, request.candidacy) {
+            (CheckQuorum::On, Candidacy::Timeout) => self.hears_leader(),
+            (CheckQuorum::On, Candidacy::Transfer) | (CheckQuorum::Off, _) => false,
         }
     }
 

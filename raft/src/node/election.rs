@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Node;
 use crate::config::FirstEntry;
 use crate::entry::Payload;
-use crate::message::{Envelope, Message, RequestVote, Vote};
+use crate::message::{Candidacy, Envelope, Message, RequestVote, Vote};
 use crate::output::HardState;
 use crate::progress::Progress;
 use crate::quorum::{Standing, Tally, votes_needed};
@@ -17,7 +17,7 @@ use crate::types::{PeerId, Term};
 impl Node {
     /// Starts an election: a new term, a vote for itself, a request to all other voters. The
     /// requests leave and the own vote counts when the vote is durable.
-    pub(super) fn campaign(&mut self) {
+    pub(super) fn campaign(&mut self, candidacy: Candidacy) {
         let from = self.hard_state.current_term;
         self.set_hard_state(HardState { current_term: from.next(), voted_for: Some(self.id()) });
         self.trace(&Event::TermChanged { from });
@@ -25,7 +25,7 @@ impl Node {
         self.draw_election_timeout();
         let election_deadline = self.now.after(self.election_timeout);
         self.set_role(Role::Candidate(Candidate { tally: Tally::default(), election_deadline }));
-        let request = RequestVote { last_log: self.log.last() };
+        let request = RequestVote { last_log: self.log.last(), candidacy };
         let own = self.id();
         let membership = Arc::clone(self.membership());
         for peer in membership.all_voters().filter(|peer| *peer != own) {
@@ -138,7 +138,15 @@ impl Node {
         let followers = others.map(progress).collect();
         let quorum_check_due = self.first_quorum_check();
         let reads = LeaderReads::default();
-        let leader = Leader { followers, commit_notice_due: None, quorum_check_due, reads };
+        let leader = Leader {
+            followers,
+            commit_notice_due: None,
+            quorum_check_due,
+            handover: None,
+            called_at: None,
+            uncommitted_bytes: self.log.bytes_after(self.commit_index),
+            reads,
+        };
         self.set_role(Role::Leader(leader));
         // A change under way goes on once an entry of this term is committed.
         if self.config.settings().first_entry == FirstEntry::NoOp || self.membership().is_joint() {

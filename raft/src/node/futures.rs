@@ -115,9 +115,20 @@ fn hash_role<H: Hasher>(role: &Role, now: Instant, patience: Duration, hasher: &
         | Role::Candidate(Candidate { tally, election_deadline }) => {
             (tally, left(*election_deadline, now)).hash(hasher);
         }
-        Role::Leader(Leader { followers, commit_notice_due, quorum_check_due, reads }) => {
+        Role::Leader(Leader {
+            followers,
+            commit_notice_due,
+            quorum_check_due,
+            handover,
+            called_at,
+            // The log and the commit index tell.
+            uncommitted_bytes: _,
+            reads,
+        }) => {
             commit_notice_due.map(|due| left(due, now)).hash(hasher);
             quorum_check_due.map(|due| left(due, now)).hash(hasher);
+            handover.map(|it| (it.to, left(it.give_up_at, now))).hash(hasher);
+            called_at.map(|at| left(at.after(patience), now)).hash(hasher);
             reads.hash_future(now, hasher);
             for (peer, progress) in followers {
                 peer.hash(hasher);

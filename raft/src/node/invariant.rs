@@ -80,6 +80,12 @@ impl Node {
 
     fn check_followers(&self, leader: &Leader) -> Result<(), Violation> {
         let last = self.log.last().index;
+        let nothing = self.commit_index == last;
+        self.holds(
+            "bytes are uncommitted if entries are",
+            nothing == (leader.uncommitted_bytes == 0),
+            || format!("{} bytes after {}", leader.uncommitted_bytes, self.commit_index),
+        )?;
         for progress in leader.followers.values() {
             let Progress { match_index, next_index, .. } = *progress;
             self.at_most("match_index < next_index", match_index.next(), next_index)?;
@@ -183,6 +189,9 @@ mod tests {
                         followers,
                         commit_notice_due: None,
                         quorum_check_due: None,
+                        handover: None,
+                        called_at: None,
+                        uncommitted_bytes: 0,
                         reads: crate::reads::LeaderReads::default(),
                     });
                     n.hard_state.voted_for = Some(n.id());

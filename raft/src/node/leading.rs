@@ -15,9 +15,12 @@ impl Node {
     /// polled.
     pub(super) fn append_own(&mut self, payload: Payload) -> EntryId {
         let entry = self.log.push(self.hard_state.current_term, payload);
-        let id = entry.id;
+        let (id, bytes) = (entry.id, entry.encoded_len() as u64);
         let in_force = self.configurations.extend([&entry]);
         self.writes.append(&[entry]);
+        if let Role::Leader(leader) = &mut self.role {
+            leader.uncommitted_bytes += bytes;
+        }
         self.trace(&Event::Proposed { entry: id });
         if in_force == InForce::Changed {
             self.use_latest_configuration();
@@ -102,6 +105,7 @@ impl Node {
         self.settle_configurations(from);
         let notice_due = self.now.after(self.config.settings().commit_notice_delay);
         if let Role::Leader(leader) = &mut self.role {
+            leader.uncommitted_bytes -= self.log.bytes_of(from, index);
             leader.commit_notice_due.get_or_insert(notice_due);
         }
     }

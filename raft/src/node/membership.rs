@@ -40,6 +40,9 @@ impl Node {
         let Role::Leader(leader) = &self.role else {
             return Err(ChangeError::NotLeader { leader: self.leader() });
         };
+        if let Some(to) = self.successor() {
+            return Err(ChangeError::TransferInProgress { to });
+        }
         if let Some(since) = self.change_under_way() {
             return Err(ChangeError::UnderWay { since });
         }

@@ -8,6 +8,7 @@
 //!                                        ├► leading      (§5.3, §5.4.2: what a leader does with answers)
 //!                                        ├► membership   (§6)
 //!                                        ├► reading      (thesis §6.4: reads that need no entry)
+//!                                        ├► transfer     (thesis §3.10)
 //!                                        └► snapshot     (§7)
 //! poll_output() ◄─ writes ◄─ outbox ◄─ sending (what a leader owes each follower by now)
 //! ```
@@ -30,6 +31,7 @@ mod receiving;
 mod sending;
 mod snapshot;
 mod stepping_down;
+mod transfer;
 mod writes;
 
 use std::sync::Arc;
@@ -39,6 +41,7 @@ pub use self::invariant::Violation;
 pub use self::proposing::ProposeError;
 pub use self::reading::ReadError;
 pub use self::snapshot::CompactError;
+pub use self::transfer::TransferError;
 
 use self::outbox::Outbox;
 use self::writes::Writes;
@@ -63,8 +66,8 @@ pub trait Jitter {
 /// One peer's state machine.
 ///
 /// Methods are of four kinds:
-/// - [`Node::handle`], [`Node::propose`], [`Node::read`], [`Node::resign`] and [`Node::compact`]
-///   tell it what happened;
+/// - [`Node::handle`], [`Node::propose`], [`Node::read`], [`Node::transfer_leadership`],
+///   [`Node::resign`] and [`Node::compact`] tell it what happened;
 /// - [`Node::poll_output`] and [`Node::poll_timeout`] tell the driver what to do, and are asked
 ///   after each of the former (or after several: see [`crate::output`]);
 /// - [`Node::status`] and [`Node::log`] show what it knows;
@@ -325,6 +328,7 @@ impl Node {
             self.stand();
         }
         self.check_quorum();
+        self.give_up_transfer();
     }
 
     fn on_persisted(&mut self, write: WriteId) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Node;
 use crate::config::PreVote;
-use crate::message::{Envelope, Message, RequestPreVote, RequestPreVoteReply, Vote};
+use crate::message::{Candidacy, Envelope, Message, RequestPreVote, RequestPreVoteReply, Vote};
 use crate::quorum::{Standing, Tally, votes_needed};
 use crate::role::{PreCandidate, Role};
 use crate::trace::{Event, VoteRefusal};
@@ -19,7 +19,7 @@ impl Node {
         self.trace(&Event::ElectionTimeout);
         match self.config.settings().pre_vote {
             PreVote::On => self.ask_around(),
-            PreVote::Off => self.campaign(),
+            PreVote::Off => self.campaign(Candidacy::Timeout),
         }
     }
 
@@ -83,7 +83,7 @@ impl Node {
         self.trace(&Event::PreVoteCounted { from, votes, majority });
         match standing {
             Standing::Pending => {}
-            Standing::Won => self.campaign(),
+            Standing::Won => self.campaign(Candidacy::Timeout),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Commands come in: whether this peer takes one, and what it says if not.
 
 use super::Node;
-use crate::entry::{Bytes, Payload};
-use crate::role::Role;
+use crate::entry::{Bytes, Entry, Payload};
+use crate::role::{Handover, Role};
 use crate::types::{EntryId, Instant, PeerId};
 
 /// A command was not taken. Nothing happened: it is safe to propose it again, here or elsewhere.
@@ -26,9 +26,9 @@ pub enum ProposeError {
         "{uncommitted} bytes are not committed yet, and {command} more would exceed `uncommitted_bytes_max` ({limit})"
     )]
     UncommittedFull {
-        /// The bytes of the commands that are not committed.
+        /// The bytes of the entries that are not committed, as they are encoded.
         uncommitted: u64,
-        /// The bytes of the command.
+        /// The bytes of the command's entry.
         command: u64,
         /// What [`Config::uncommitted_bytes_max`](crate::Config::uncommitted_bytes_max) allows.
         limit: u64,
@@ -43,11 +43,29 @@ impl Node {
     /// Why this peer does not take it now; nothing happened.
     pub fn propose(&mut self, now: Instant, command: Bytes) -> Result<EntryId, ProposeError> {
         self.now = self.now.max(now);
-        if !matches!(self.role, Role::Leader(_)) {
-            return Err(ProposeError::NotLeader { leader: self.leader() });
-        }
+        self.may_take(&command)?;
         let id = self.append_own(Payload::Command(command));
         self.assert_consistent();
         Ok(id)
+    }
+
+    /// A command that is larger than the limit passes when nothing else waits, or it never would. So
+    /// does the first one of the leader's term: what it inherited commits with that one (paper
+    /// §5.4.2), and not before.
+    fn may_take(&self, command: &Bytes) -> Result<(), ProposeError> {
+        let Role::Leader(leader) = &self.role else {
+            return Err(ProposeError::NotLeader { leader: self.leader() });
+        };
+        if let Some(Handover { to, .. }) = leader.handover {
+            return Err(ProposeError::TransferInProgress { to });
+        }
+        let (uncommitted, limit) =
+            (leader.uncommitted_bytes, self.config.settings().uncommitted_bytes_max);
+        let command = (Entry::OVERHEAD_BYTES + command.len()) as u64;
+        let is_first = uncommitted == 0 || self.log.last().term < self.hard_state.current_term;
+        if !is_first && uncommitted.saturating_add(command) > limit {
+            return Err(ProposeError::UncommittedFull { uncommitted, command, limit });
+        }
+        Ok(())
     }
 }

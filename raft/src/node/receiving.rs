@@ -33,6 +33,7 @@ impl Node {
             Message::RequestVoteReply(vote) => self.on_request_vote_reply(from, *vote),
             Message::RequestPreVote(request) => self.on_request_pre_vote(envelope, *request),
             Message::RequestPreVoteReply(reply) => self.on_request_pre_vote_reply(from, *reply),
+            Message::TimeoutNow => self.on_timeout_now(envelope),
             Message::AppendEntries(request) => self.on_append_entries(envelope, request),
             Message::AppendEntriesReply(reply) => {
                 self.hear_follower(from);
@@ -69,6 +70,7 @@ impl Node {
                 Message::ReadIndexReply(ReadIndexReply::Refused { request })
             }
             Message::RequestVoteReply(_)
+            | Message::TimeoutNow
             | Message::AppendEntriesReply(_)
             | Message::InstallSnapshotReply(_)
             | Message::ReadIndexReply(_) => return,
@@ -123,6 +125,7 @@ impl Node {
             Message::InstallSnapshot(chunk) if !self.fits(chunk) => Err(Refusal::BadChunk),
             Message::AppendEntries(_)
             | Message::InstallSnapshot(_)
+            | Message::TimeoutNow
             | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {
                 self.examine_leader(envelope)
             }

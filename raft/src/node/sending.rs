@@ -73,6 +73,7 @@ impl Node {
             self.trace(&Event::SnapshotStarted { to, last_included });
         }
         self.send_all(messages);
+        self.call_successor();
     }
 
     fn send_all(&mut self, messages: Vec<(PeerId, Message)>) {
@@ -114,7 +115,8 @@ impl Turn<'_> {
                 (due || owed).then(|| self.no_entries(progress))
             }
             Flow::Replicate(in_flight) => {
-                let room = in_flight.len() < self.config.messages_in_flight_max;
+                let room = in_flight.len() < self.config.messages_in_flight_max
+                    && in_flight.bytes() < self.config.in_flight_bytes_max;
                 if room && progress.next_index <= last {
                     Some(self.pipelined(progress))
                 } else {
@@ -143,7 +145,7 @@ impl Turn<'_> {
         let last = slice.last().index;
         progress.next_index = last.next();
         if let Flow::Replicate(in_flight) = &mut progress.flow {
-            in_flight.sent(last, self.now);
+            in_flight.sent(last, slice.encoded_len(), self.now);
         }
         self.append(progress, slice)
     }
@@ -235,7 +237,8 @@ impl Leader {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let heartbeats = self.followers.values().map(|progress| progress.heartbeat_due);
         let quorum_check = self.quorum_check_due.filter(|_| !self.followers.is_empty());
-        heartbeats.chain(self.commit_notice_due).chain(quorum_check).min()
+        let give_up = self.handover.map(|handover| handover.give_up_at);
+        heartbeats.chain(self.commit_notice_due).chain(quorum_check).chain(give_up).min()
     }
 
     /// The news is out when it was sent, or when entries carried it to everybody.

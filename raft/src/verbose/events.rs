@@ -6,7 +6,8 @@ use std::fmt::{self, Display};
 use super::{Fact, Level, Line, Logger, Topic};
 use crate::entry::Entry;
 use crate::message::{
-    AppendEntriesReply, Envelope, InstallSnapshotReply, Message, ReadIndexReply, Rest, Vote,
+    AppendEntriesReply, Candidacy, Envelope, InstallSnapshotReply, Message, ReadIndexReply, Rest,
+    Vote,
 };
 use crate::reads::ReadDrop;
 use crate::trace::{Event, Farewell, Persisting, Refusal, Source, VoteRefusal};
@@ -86,6 +87,18 @@ impl Teller<'_> {
                     Farewell::Removed => "the new configuration is without it",
                 };
                 self.say(Topic::Lead, format_args!("gives up leadership: {reason}"), &[]);
+            }
+            Event::TransferBegun { to } => {
+                let text = format_args!("hands leadership over to {to}");
+                self.say(Topic::Lead, text, &[("to", peer(to))]);
+            }
+            Event::TransferGivenUp { to } => {
+                let text = format_args!("leads on, {to} has not taken over in time");
+                self.say(Topic::Lead, text, &[("to", peer(to))]);
+            }
+            Event::CalledToLead { by } => {
+                let text = format_args!("is asked by {by} to lead, stands for election");
+                self.say(Topic::Lead, text, &[("by", peer(by))]);
             }
             Event::LeaderFound { leader } => {
                 let facts = [("leader", peer(leader))];
@@ -363,7 +376,14 @@ struct Details<'a>(&'a Message);
 impl Display for Details<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Message::RequestVote(request) => write!(f, ": log through {}", request.last_log),
+            Message::RequestVote(request) => {
+                let why = match request.candidacy {
+                    Candidacy::Timeout => "",
+                    Candidacy::Transfer => ", its leader wants it",
+                };
+                write!(f, ": log through {}{why}", request.last_log)
+            }
+            Message::TimeoutNow => Ok(()),
             Message::RequestVoteReply(Vote::Granted) => f.write_str(": granted"),
             Message::RequestVoteReply(Vote::Refused) => f.write_str(": refused"),
             Message::RequestPreVote(request) => write!(f, ": log through {}", request.last_log),

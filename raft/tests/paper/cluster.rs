@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, RequestVote, Rest};
+use raft::message::{AppendEntries, Candidacy, RequestVote, Rest};
 use raft::{
     AddressBook, CheckQuorum, Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant,
     Jitter, LogSlice, Membership, Message, MessageId, Node, Output, Payload, PeerId, PreVote,
@@ -276,7 +276,7 @@ impl Cluster {
 }
 
 pub(crate) fn request_vote(term: u64, index: u64) -> Message {
-    Message::RequestVote(RequestVote { last_log: id(term, index) })
+    Message::RequestVote(RequestVote { last_log: id(term, index), candidacy: Candidacy::Timeout })
 }
 
 pub(crate) fn append(prev: EntryId, entries: &[Entry], leader_commit: u64) -> Message {

@@ -132,8 +132,9 @@ mod bytes {
     use proptest::prelude::*;
     use raft::codec;
     use raft::message::{
-        AppendEntries, AppendEntriesReply, Carried, InstallSnapshot, InstallSnapshotReply,
-        ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Rest, Vote,
+        AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot,
+        InstallSnapshotReply, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply,
+        RequestVote, Rest, Vote,
     };
     use raft::{
         Entry, EntryId, Envelope, Index, LogSlice, Membership, Message, MessageId, Payload, PeerId,
@@ -193,7 +194,10 @@ mod bytes {
         let rest = prop_oneof![Just(Rest::More), a_membership().prop_map(|m| Rest::Done(m.into()))];
         let carried = prop_oneof![Just(Carried::Entries), Just(Carried::Nothing)];
         prop_oneof![
-            an_id().prop_map(|last_log| Message::RequestVote(RequestVote { last_log })),
+            (an_id(), prop_oneof![Just(Candidacy::Timeout), Just(Candidacy::Transfer)]).prop_map(
+                |(last_log, candidacy)| Message::RequestVote(RequestVote { last_log, candidacy })
+            ),
+            Just(Message::TimeoutNow),
             a_vote().prop_map(Message::RequestVoteReply),
             an_id().prop_map(|last_log| Message::RequestPreVote(RequestPreVote { last_log })),
             (any::<u64>(), a_vote()).prop_map(|(asked_in, vote)| {

@@ -8,7 +8,9 @@ mod check_quorum;
 #[path = "../paper/cluster.rs"]
 #[expect(dead_code, reason = "the tests of the paper need more of it")]
 mod cluster;
+mod limits;
 mod pre_vote;
+mod transfer;
 
 use raft::{CheckQuorum, Config, PreVote};
 

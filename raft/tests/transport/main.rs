@@ -6,6 +6,7 @@ mod faults;
 mod frames;
 mod limits;
 mod memory;
+mod metrics;
 mod refused;
 mod support;
 mod tcp;

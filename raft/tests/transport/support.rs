@@ -59,10 +59,14 @@ pub(crate) fn append(id: u64, from: PeerId, to: PeerId, commands: &[&[u8]]) -> E
 
 pub(crate) const CLUSTER: &str = "test";
 
-/// Settings with which nothing in a test waits long for what is sure to come.
+/// Settings with which nothing in a test waits long for what is sure to come, and nothing ends
+/// because a machine is busy.
 pub(crate) fn options() -> TcpOptions {
+    let never = Duration::from_secs(3600);
     TcpOptions {
         cluster: CLUSTER.into(),
+        handshake_timeout: never,
+        silence_max: never,
         reconnect_min: Duration::from_millis(1),
         reconnect_max: Duration::from_millis(50),
         ..TcpOptions::default()

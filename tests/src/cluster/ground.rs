@@ -77,6 +77,13 @@ pub trait Ground: 'static {
     /// Changes how the network behaves from now on.
     fn set_profile(&mut self, profile: Profile);
 
+    /// What was expected of a world in which everything takes as long as it says did not happen.
+    ///
+    /// # Errors
+    /// This is such a world; a real machine, whose disks and threads stand still now and then, only
+    /// tells that it did not happen.
+    fn falls_short(&self, text: fmt::Arguments<'_>) -> Result<(), Failure>;
+
     /// What a peer believes that runs and is connected.
     fn connected(&self, place: usize) -> Option<Standing> {
         match self.connection(place) {
@@ -151,5 +158,9 @@ impl Ground for World {
 
     fn set_profile(&mut self, profile: Profile) {
         self.set_profile(profile);
+    }
+
+    fn falls_short(&self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
+        Err(Failure::expected(text))
     }
 }

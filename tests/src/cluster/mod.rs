@@ -207,6 +207,20 @@ impl<W: Ground> Cluster<W> {
         self.world().say_test(text);
     }
 
+    /// An error unless the condition holds, in a world in which everything takes as long as it
+    /// says. A real machine, whose disks and threads stand still now and then, prints what did not
+    /// hold and is not blamed for it.
+    ///
+    /// # Errors
+    /// The text, as what was expected.
+    pub fn expect_of_exact_time(
+        &self,
+        condition: bool,
+        text: fmt::Arguments<'_>,
+    ) -> Result<(), Failure> {
+        if condition { Ok(()) } else { self.world().falls_short(text) }
+    }
+
     /// The world, to look at.
     #[must_use]
     pub fn world(&self) -> Ref<'_, W> {

@@ -30,6 +30,16 @@ impl Cluster {
         self.world_mut().pause(place, length);
     }
 
+    /// Asks a peer to hand leadership over to another one; nothing happens unless it leads.
+    pub fn transfer(&self, place: usize, to: usize) {
+        self.world_mut().transfer(place, to);
+    }
+
+    /// Asks a peer to give up leadership; nothing happens unless it leads.
+    pub fn resign(&self, place: usize) {
+        self.world_mut().resign(place);
+    }
+
     /// Lets a peer's service take a snapshot.
     ///
     /// # Errors

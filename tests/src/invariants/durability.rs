@@ -31,6 +31,7 @@ pub fn releases(
         // Whoever answers a round has not promised itself to another leader.
         Message::AppendEntries(_)
         | Message::InstallSnapshot(_)
+        | Message::TimeoutNow
         | Message::AppendEntriesReply(AppendEntriesReply::Rejected { .. })
         | Message::InstallSnapshotReply(InstallSnapshotReply::Continue { .. })
         | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {

@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use raft::message::Candidacy;
 use raft::{CheckQuorum, Envelope, Instant, Message, PeerId, RoleName, Status, Term};
 
 use super::violation::{Property, Violation, Witness};
@@ -61,7 +62,9 @@ pub struct Spoken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// A request for a vote.
-    RequestVote,
+    RequestVote(Candidacy),
+    /// A leader's wish that the receiver stands.
+    TimeoutNow,
     /// A question who would vote.
     RequestPreVote,
     /// What only leaders send.
@@ -77,7 +80,8 @@ impl Spoken {
     #[must_use]
     pub const fn of(envelope: &Envelope) -> Self {
         let what = match &envelope.message {
-            Message::RequestVote(_) => What::RequestVote,
+            Message::RequestVote(request) => What::RequestVote(request.candidacy),
+            Message::TimeoutNow => What::TimeoutNow,
             Message::RequestPreVote(_) => What::RequestPreVote,
             Message::RequestVoteReply(_)
             | Message::RequestPreVoteReply(_)
@@ -110,7 +114,11 @@ impl Hearing {
                     heard.insert(spoken.from, at);
                 }
             }
-            What::OfLeader | What::RequestVote | What::RequestPreVote | What::Other => {}
+            What::OfLeader
+            | What::RequestVote(_)
+            | What::TimeoutNow
+            | What::RequestPreVote
+            | What::Other => {}
         }
     }
 

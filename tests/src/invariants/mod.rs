@@ -13,6 +13,7 @@ pub mod hearing;
 pub mod kept_promise;
 pub mod leader_append_only;
 pub mod leader_completeness;
+pub mod limits;
 pub mod log_matching;
 pub mod monotonic;
 pub mod pre_vote;
@@ -20,6 +21,7 @@ pub mod shadow;
 pub mod state_machine_safety;
 mod suite;
 pub mod timer_rule;
+pub mod transfer;
 pub mod violation;
 
 pub use self::suite::{Invariants, Seen};

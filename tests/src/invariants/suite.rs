@@ -142,6 +142,7 @@ impl Invariants {
             Message::RequestVoteReply(Vote::Refused)
             | Message::RequestPreVote(_)
             | Message::RequestPreVoteReply(_)
+            | Message::TimeoutNow
             | Message::AppendEntries(_)
             | Message::AppendEntriesReply(_)
             | Message::InstallSnapshot(_)

@@ -29,6 +29,8 @@ pub enum Property {
     LeaderAppendOnly,
     /// What was committed is in the log of every later leader.
     LeaderCompleteness,
+    /// No more waits in a leader than its limits allow.
+    Limits,
     /// Clients see one store, whose requests are carried out one after the other.
     Linearizability,
     /// Two logs with the same entry are the same up to it.
@@ -47,6 +49,8 @@ pub enum Property {
     Stickiness,
     /// A follower waits anew when it grants a vote, not when it is asked for one.
     TimerRule,
+    /// Leadership goes to a peer that has everything.
+    Transfer,
     /// A client is told what the agreed commands say.
     WrongAnswer,
 }
@@ -79,6 +83,7 @@ impl Property {
             Self::KeptPromise => "kept-promise",
             Self::LeaderAppendOnly => "leader-append-only",
             Self::LeaderCompleteness => "leader-completeness",
+            Self::Limits => "limits",
             Self::LogMatching => "log-matching",
             Self::Monotonic => "monotonic",
             Self::PreVote => "pre-vote",
@@ -86,6 +91,7 @@ impl Property {
             Self::StateMachineSafety => "state-machine-safety",
             Self::Stickiness => "stickiness",
             Self::TimerRule => "timer-rule",
+            Self::Transfer => "transfer",
         }
     }
 

@@ -104,6 +104,18 @@ pub enum Step {
         /// The peer.
         peer: usize,
     },
+    /// A peer is asked to hand leadership over to another one.
+    Transfer {
+        /// The peer.
+        peer: usize,
+        /// The other.
+        to: usize,
+    },
+    /// A peer is asked to give up leadership.
+    Resign {
+        /// The peer.
+        peer: usize,
+    },
     /// A client begins a request.
     Ask {
         /// The client.
@@ -281,7 +293,9 @@ impl Step {
             | Self::Connect { peer }
             | Self::Disk { peer, .. }
             | Self::Snapshot { peer }
+            | Self::Resign { peer }
             | Self::Offer { peer, .. } => PeerSet::only(*peer),
+            Self::Transfer { peer, to } => PeerSet::only(*peer).with(*to),
             Self::Cut(links) | Self::Heal(links) => {
                 links.from.iter().chain(links.to.iter()).collect()
             }
@@ -304,6 +318,8 @@ impl Step {
             Self::Disk { .. } => "disk",
             Self::Network { .. } => "network",
             Self::Snapshot { .. } => "snapshot",
+            Self::Transfer { .. } => "transfer",
+            Self::Resign { .. } => "resign",
             Self::Ask { .. } => "ask",
             Self::Offer { .. } => "offer",
             Self::Calm { .. } => "calm",

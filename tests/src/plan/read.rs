@@ -93,6 +93,8 @@ impl Draft {
             "commit-notice" => timing.commit_notice = words.ms()?,
             "append-bytes" => limits.append_bytes = words.number("bytes")?,
             "in-flight" => limits.in_flight = words.number("a count")?,
+            "in-flight-bytes" => limits.in_flight_bytes = words.number("bytes")?,
+            "uncommitted-bytes" => limits.uncommitted_bytes = words.number("bytes")?,
             "chunk-bytes" => limits.chunk_bytes = words.number("bytes")?,
             "first-entry" => {
                 self.settings.first_entry = match words.word("no-op or command")? {

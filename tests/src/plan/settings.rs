@@ -66,6 +66,10 @@ pub struct Limits {
     pub append_bytes: usize,
     /// Unanswered AppendEntries.
     pub in_flight: usize,
+    /// Bytes of entries in unanswered AppendEntries.
+    pub in_flight_bytes: usize,
+    /// Bytes of entries that are not committed.
+    pub uncommitted_bytes: u64,
     /// Bytes of a snapshot in one InstallSnapshot.
     pub chunk_bytes: usize,
 }
@@ -105,7 +109,13 @@ impl Settings {
                 commit_notice: Duration::from_millis(10),
             },
             // The scenarios' snapshots grow to about five kilobytes: most go in several pieces.
-            limits: Limits { append_bytes: 64 * 1024, in_flight: 64, chunk_bytes: 1024 },
+            limits: Limits {
+                append_bytes: 64 * 1024,
+                in_flight: 64,
+                in_flight_bytes: 8 << 20,
+                uncommitted_bytes: 64 << 20,
+                chunk_bytes: 1024,
+            },
             first_entry: FirstEntry::Command,
             protocol: Protocol::PAPER,
             network,

@@ -64,6 +64,8 @@ impl fmt::Display for SettingLines<'_> {
         writeln!(f, "commit-notice {}", Ms(timing.commit_notice))?;
         writeln!(f, "append-bytes {}", limits.append_bytes)?;
         writeln!(f, "in-flight {}", limits.in_flight)?;
+        writeln!(f, "in-flight-bytes {}", limits.in_flight_bytes)?;
+        writeln!(f, "uncommitted-bytes {}", limits.uncommitted_bytes)?;
         writeln!(f, "chunk-bytes {}", limits.chunk_bytes)?;
         writeln!(f, "first-entry {}", first_entry_word(self.0.first_entry))?;
         writeln!(f, "pre-vote {}", pre_vote_word(self.0.protocol.pre_vote))?;
@@ -137,7 +139,9 @@ impl fmt::Display for Step {
             Self::Start { peer }
             | Self::Disconnect { peer }
             | Self::Connect { peer }
-            | Self::Snapshot { peer } => write!(f, " {peer}"),
+            | Self::Snapshot { peer }
+            | Self::Resign { peer } => write!(f, " {peer}"),
+            Self::Transfer { peer, to } => write!(f, " {peer} > {to}"),
             Self::Pause { peer, length } => write!(f, " {peer} {}", Ms(*length)),
             Self::Cut(links) | Self::Heal(links) => write!(f, " {links}"),
             Self::Disk { peer, min, max } => write!(f, " {peer} {}..{}", Ms(*min), Ms(*max)),

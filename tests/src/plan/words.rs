@@ -203,6 +203,8 @@ impl<'a> Words<'a> {
             }
             "network" => self.network()?,
             "snapshot" => Step::Snapshot { peer: self.peer()? },
+            "transfer" => self.transfer()?,
+            "resign" => Step::Resign { peer: self.peer()? },
             "ask" => self.ask()?,
             "offer" => Step::Offer { peer: self.peer()?, command: self.hex()?.into() },
             "calm" => {
@@ -211,6 +213,15 @@ impl<'a> Words<'a> {
             }
             other => return Err(self.unknown(other, "a step, like crash, start, cut, heal, ask")),
         })
+    }
+
+    /// `0 > 2`
+    fn transfer(&mut self) -> Result<Step, CaseError> {
+        let peer = self.peer()?;
+        match self.word(">")? {
+            ">" => Ok(Step::Transfer { peer, to: self.peer()? }),
+            other => Err(self.unknown(other, "> between two peers")),
+        }
     }
 
     /// `0,1 <> 2`

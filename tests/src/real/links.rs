@@ -177,3 +177,106 @@ async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, links: Lin
         while late.try_join_next().is_some() {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use raft::message::Vote;
+    use raft::transport::memory::{Hub, MemoryTransport};
+    use raft::{Message, Term};
+
+    use super::*;
+    use crate::sim::network::{Leg, Profile};
+
+    const SENT: u64 = 100;
+
+    /// Two peers, and the queue of the second.
+    struct Two {
+        links: Links,
+        first: LinkedTransport<MemoryTransport>,
+        _second: LinkedTransport<MemoryTransport>,
+        received: mpsc::Receiver<Envelope>,
+    }
+
+    impl Two {
+        fn over(reply: Leg) -> Self {
+            let network = Network::new(3, 2, Profile { reply, ..Profile::LAB_RELIABLE });
+            let links = Links::new(2, network, RealClock::start(), None);
+            let (hub, [one, two]) = (Hub::default(), [0, 1].map(PeerId::new));
+            let [first, mut second] = [one, two].map(|peer| links.around(hub.join(peer)));
+            let (inbox, received) = Inbox::new(SENT as usize);
+            second.start(inbox).expect("the hub takes everybody");
+            Self { links, first, _second: second, received }
+        }
+
+        fn send(&mut self) {
+            let [from, to] = [0, 1].map(PeerId::new);
+            for id in 1..=SENT {
+                let message = Message::RequestVoteReply(Vote::Granted);
+                let id = MessageId::new(id);
+                self.first.send(Envelope { id, from, to, term: Term::new(1), message });
+            }
+        }
+
+        /// What arrives until nothing has for a while.
+        async fn arrived(&mut self) -> Vec<u64> {
+            let mut numbers = Vec::new();
+            let patience = Duration::from_millis(300);
+            while let Ok(Some(envelope)) =
+                tokio::time::timeout(patience, self.received.recv()).await
+            {
+                numbers.push(envelope.id.number());
+            }
+            numbers
+        }
+    }
+
+    fn block_on(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime without threads").block_on(test);
+    }
+
+    #[test]
+    fn a_reliable_link_carries_everything_in_order_and_counts_it() {
+        block_on(async {
+            let mut two = Two::over(Leg::PERFECT);
+            two.send();
+            assert_eq!(two.arrived().await, (1..=SENT).collect::<Vec<_>>());
+            let traffic = two.links.traffic();
+            assert_eq!(traffic.rpcs, 0, "replies are no RPCs of their own");
+            assert!(traffic.bytes > SENT * 30, "{traffic:?}");
+            assert_eq!(two.links.next_message(0), MessageId::new(SENT + 1));
+        });
+    }
+
+    #[test]
+    fn an_unreliable_link_loses_some_and_delays_the_rest() {
+        block_on(async {
+            let (loss, delay_max) =
+                (crate::sim::random::Chance::percent(10), Duration::from_millis(26));
+            let mut two = Two::over(Leg { loss, delay_max, ..Leg::PERFECT });
+            two.send();
+            let arrived = two.arrived().await;
+            assert!((80..100).contains(&arrived.len()), "{} of {SENT} arrive", arrived.len());
+            assert!(!arrived.is_sorted(), "the delays differ");
+        });
+    }
+
+    #[test]
+    fn a_cut_kills_what_is_sent_and_what_is_on_its_way() {
+        block_on(async {
+            let late = Leg { delay_max: Duration::from_millis(200), ..Leg::PERFECT };
+            let mut two = Two::over(late);
+            two.links.with_network(|network| network.disconnect(1));
+            two.send();
+            two.links.with_network(|network| network.connect(1));
+            assert!(two.arrived().await.is_empty(), "all of it was sent over a cut link");
+
+            two.send();
+            // The messages are in the hands of the receiver's task once it has run.
+            tokio::task::yield_now().await;
+            two.links.with_network(|network| network.disconnect(1));
+            let arrived = two.arrived().await.len();
+            assert!(arrived < SENT as usize / 2, "{arrived} arrived in spite of the cut");
+        });
+    }
+}

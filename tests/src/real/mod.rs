@@ -28,6 +28,7 @@ mod run;
 mod service;
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use raft::driver::Clock;
 use raft::verbose::{Line, Logger, Topic};
@@ -69,6 +70,8 @@ struct Parts {
     logger: Option<Logger>,
     /// The cluster's name: peers of other runs are refused.
     cluster: String,
+    /// Which world of this process it is.
+    number: usize,
 }
 
 impl RealWorld {
@@ -90,6 +93,7 @@ impl RealWorld {
         let network = Network::new(seed, settings.peers, settings.network);
         let peers = (0..settings.peers)
             .map(|place| Peer::new(place, folder.path().join(place.to_string())));
+        let number = NEXT_WORLD.fetch_add(1, Ordering::Relaxed);
         let mut world = Self {
             peers: peers.collect(),
             parts: Parts {
@@ -97,7 +101,8 @@ impl RealWorld {
                 links: Links::new(settings.peers, network, clock, logger.clone()),
                 given: Given::new(settings.peers, clock),
                 elections: Elections::default(),
-                cluster: format!("lab-{}-{seed}", std::process::id()),
+                cluster: format!("lab-{}-{number}", std::process::id()),
+                number,
                 settings,
                 runtime,
                 clock,
@@ -127,11 +132,12 @@ impl Parts {
     /// peer that is down keeps its address; elsewhere its ports follow from the process.
     fn address(&self, place: usize) -> String {
         let [_, high, middle, low] = std::process::id().to_be_bytes();
+        let port = self.number % WORLDS_MAX * PORTS_OF_A_WORLD + place;
         if cfg!(target_os = "linux") {
-            return format!("127.{}.{middle}.{low}:{}", 1 + high % 254, PORT + place);
+            return format!("127.{}.{middle}.{low}:{}", 1 + high % 254, PORT + port);
         }
         let process = usize::from(middle) << 8 | usize::from(low);
-        format!("127.0.0.1:{}", PORT + process % 2000 * 16 + place)
+        format!("127.0.0.1:{}", PORT + (process % 30 * WORLDS_MAX * PORTS_OF_A_WORLD) + port)
     }
 }
 
@@ -224,10 +230,26 @@ impl Ground for RealWorld {
             self.say_test(format_args!("changes the network: {profile:?}"));
         });
     }
+
+    #[expect(clippy::print_stdout, reason = "a check that is not made must be seen")]
+    fn falls_short(&self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
+        println!("  not held against a real machine: expected {text}");
+        self.say_test(format_args!("expected {text}"));
+        Ok(())
+    }
 }
 
 /// Threads for the tasks of all peers. Their disks have threads of their own.
 const WORKERS: usize = 2;
 
+/// The number of this process's next world: tests of one program may run at once.
+static NEXT_WORLD: AtomicUsize = AtomicUsize::new(0);
+
 /// Above what systems reserve, below what they hand out by themselves.
-const PORT: usize = 20_000;
+const PORT: usize = 16_000;
+
+/// Room for the largest scenario's peers.
+const PORTS_OF_A_WORLD: usize = 8;
+
+/// So many worlds of a process have addresses of their own.
+const WORLDS_MAX: usize = 64;

@@ -17,7 +17,7 @@ use crate::world::{PeerJitter, config, peer_id};
 /// One peer.
 pub(super) struct Peer {
     place: usize,
-    running: Option<Raft<RealService>>,
+    pub(super) running: Option<Raft<RealService>>,
     /// How often it has started.
     pub(super) life: u32,
     folder: PathBuf,

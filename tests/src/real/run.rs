@@ -118,3 +118,89 @@ impl RealWorld {
         logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[] });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use raft::verbose::{Format, Level, MemoryLog, Settings};
+
+    use super::*;
+    use crate::lab2::SCENARIOS;
+
+    fn fails(
+        body: fn(Cluster<RealWorld>) -> Body,
+        logger: Option<Logger>,
+    ) -> (Box<RealFailure>, String) {
+        let scenario = Scenario { name: "meta", ..SCENARIOS[0] };
+        let failure = run_body(&scenario, 7, logger, body).expect_err("the scenario cannot pass");
+        let text = failure.to_string();
+        (failure, text)
+    }
+
+    #[test]
+    fn a_failure_says_what_can_be_seen_and_that_it_cannot_be_replayed() {
+        let body: fn(Cluster<RealWorld>) -> Body = |cluster| {
+            Box::pin(async move {
+                let leader = cluster.check_one_leader().await?;
+                cluster.disconnect(leader);
+                cluster.crash(cluster.after(leader, 1));
+                Err(Failure::Expectation("something else".to_owned()))
+            })
+        };
+        let log = MemoryLog::default();
+        let logger = log.logger(Settings { level: Level::Events, format: Format::Text });
+        let (failure, text) = fails(body, Some(logger));
+        for part in [
+            "FAIL 2A meta   real world   seed=7   t=",
+            "EXPECTED   something else",
+            " leader ",
+            " down ",
+            "REPLAY     not exactly",
+            "AGAIN      RAFT_WORLD=real DSTEST_SEED=7 VERBOSE=1 cargo test",
+            "3 peers, reliable network, no snapshots",
+        ] {
+            assert!(text.contains(part), "{part} is missing:\n{text}");
+        }
+        assert_eq!(failure.to_json()["world"], "real");
+        let log = log.text();
+        let parts = ["candidate --> leader", "TEST | - | cuts off ", "| crashes ", "| ERRO | - |"];
+        let places: Vec<_> = parts.iter().map(|part| log.find(part)).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}:\n{log}");
+    }
+
+    #[test]
+    fn a_peer_that_ends_by_itself_fails_the_run() {
+        let body: fn(Cluster<RealWorld>) -> Body = |cluster| {
+            Box::pin(async move {
+                {
+                    let world = cluster.world();
+                    let raft = world.peers[1].running.as_ref().expect("it was started");
+                    world.parts.runtime.block_on(raft.shutdown());
+                }
+                cluster.check_one_leader().await.map(drop)
+            })
+        };
+        let (_, text) = fails(body, None);
+        assert!(text.contains("peer 1 to go on, it ended: it was shut down"), "{text}");
+    }
+
+    #[test]
+    fn services_that_disagree_fail_the_run_at_once() {
+        let body: fn(Cluster<RealWorld>) -> Body = |cluster| {
+            Box::pin(async move {
+                use super::super::service::Opaque;
+                use raft::StateMachine;
+                cluster
+                    .one(&crate::cluster::Command::number(1), 3, crate::cluster::Retry::Yes)
+                    .await?;
+                let never = crate::service::Snapshots::Never;
+                let mut other = cluster.world().parts.given.service(0, never);
+                other.apply(Opaque(b"something else".as_slice().into()));
+                cluster.sleep(Duration::from_secs(60)).await;
+                Ok(())
+            })
+        };
+        let (failure, text) = fails(body, None);
+        assert_eq!(failure.failure().signature(), "applier", "{text}");
+        assert!(text.contains("peer 0") && text.contains("at index 1"), "{text}");
+    }
+}

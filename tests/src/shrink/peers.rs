@@ -63,7 +63,11 @@ fn renamed_step(step: &Step, gone: usize, peers: usize) -> Option<Step> {
         | Step::Connect { peer }
         | Step::Disk { peer, .. }
         | Step::Snapshot { peer }
+        | Step::Resign { peer }
         | Step::Offer { peer, .. } => *peer = place(*peer, gone)?,
+        Step::Transfer { peer, to } => {
+            (*peer, *to) = (place(*peer, gone)?, place(*to, gone)?);
+        }
         Step::Cut(links) | Step::Heal(links) => {
             *links = Links { from: set(links.from, gone), to: set(links.to, gone), ..*links };
             if links.from.is_empty() || links.to.is_empty() {

@@ -38,6 +38,7 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
             luck.pick(&[2, 3, 3, 3, 4, 5, 5])
         }
     };
+    let (in_flight_bytes, uncommitted_bytes) = bytes(seed);
     let timing = timing(&mut luck);
     let network = network(family, &timing, &mut luck);
     Settings {
@@ -45,6 +46,8 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
         limits: Limits {
             append_bytes: luck.pick(&[1, 100, 1000, 64 * 1024]),
             in_flight: luck.pick(&[1, 2, 8, 64]),
+            in_flight_bytes,
+            uncommitted_bytes,
             chunk_bytes: luck.pick(&[200, 1000, 64 * 1024]),
         },
         first_entry: luck.pick(&[FirstEntry::NoOp, FirstEntry::NoOp, FirstEntry::Command]),
@@ -67,6 +70,12 @@ fn protocol(seed: u64) -> Protocol {
         pre_vote: luck.pick(&[PreVote::On, PreVote::On, PreVote::Off]),
         check_quorum: luck.pick(&[CheckQuorum::On, CheckQuorum::On, CheckQuorum::Off]),
     }
+}
+
+/// How many bytes may be on their way and wait, from less than one entry on; a stream of its own.
+fn bytes(seed: u64) -> (usize, u64) {
+    let mut luck = Stream::new(seed, Domain::Settings, [4, 0]);
+    (luck.pick(&[1, 300, 2000, 1 << 20]), luck.pick(&[1, 200, 1000, 1 << 20]))
 }
 
 /// From clusters in one rack to clusters around the world; a heartbeat is at most half of the

@@ -11,7 +11,7 @@
 //! what only happens without it (swarm testing, Groce et al. 2012). The storm ends; a majority is
 //! healed and must get on while the rest stays broken.
 //!
-//! Membership changes and transfers of leadership join [`Kind`] once the library has them.
+//! Membership changes join [`Kind`] once the library has them.
 
 mod calm;
 mod client;

@@ -101,6 +101,8 @@ fn take(cluster: &Cluster, step: Step) -> Result<(), Failure> {
             cluster.set_network(Profile { request: leg(request), reply: leg(reply) });
         }
         Step::Snapshot { peer } => cluster.snapshot(peer)?,
+        Step::Transfer { peer, to } => cluster.transfer(peer, to),
+        Step::Resign { peer } => cluster.resign(peer),
         Step::Offer { peer, command } => {
             // Whether the peer still leads is its own affair.
             let _ = cluster.offer(peer, &Command::from(command), Speaker::Tester);

@@ -39,11 +39,15 @@ pub enum Kind {
     SlowDisk,
     /// A service takes a snapshot when it likes.
     Snapshot,
+    /// Somebody wants another leader.
+    Transfer,
+    /// A leader is asked to give up.
+    Resign,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Split,
         Self::OneWay,
         Self::Partial,
@@ -53,6 +57,8 @@ impl Kind {
         Self::Pause,
         Self::SlowDisk,
         Self::Snapshot,
+        Self::Transfer,
+        Self::Resign,
     ];
 
     /// Whether a family is about this kind.
@@ -66,7 +72,9 @@ impl Kind {
                 family,
                 Family::Elections | Family::Disks | Family::Small | Family::Snapshots
             ),
-            Self::RestartStorm | Self::Pause => matches!(family, Family::Elections),
+            Self::RestartStorm | Self::Pause | Self::Transfer | Self::Resign => {
+                matches!(family, Family::Elections)
+            }
             Self::SlowDisk => matches!(family, Family::Disks),
             Self::Snapshot => matches!(family, Family::Snapshots),
         }
@@ -76,10 +84,13 @@ impl Kind {
     #[must_use]
     pub const fn needs_two(self) -> bool {
         match self {
-            Self::Split | Self::OneWay | Self::Partial | Self::Flapping => true,
-            Self::Crash | Self::RestartStorm | Self::Pause | Self::SlowDisk | Self::Snapshot => {
-                false
-            }
+            Self::Split | Self::OneWay | Self::Partial | Self::Flapping | Self::Transfer => true,
+            Self::Crash
+            | Self::RestartStorm
+            | Self::Pause
+            | Self::SlowDisk
+            | Self::Snapshot
+            | Self::Resign => false,
         }
     }
 }
@@ -138,6 +149,8 @@ impl Weather {
             Kind::Pause => self.cluster.pause(self.victim(luck), length.min(self.pause_max())),
             Kind::SlowDisk => self.slow_disk(luck, length, phase).await,
             Kind::Snapshot => self.cluster.snapshot(self.victim(luck))?,
+            Kind::Transfer => self.transfer(luck),
+            Kind::Resign => self.cluster.resign(self.victim(luck)),
         }
         Ok(())
     }
@@ -184,6 +197,12 @@ impl Weather {
         let to = to.without(victim).with(other);
         let ways = luck.pick(&[Ways::One, Ways::Both]);
         Links { from: PeerSet::only(victim), to, ways }
+    }
+
+    /// To anybody else, whether it is up and near or not.
+    fn transfer(&self, luck: &mut Stream) {
+        let (size, leader) = (self.cluster.size(), self.victim(luck));
+        self.cluster.transfer(leader, (leader + 1 + luck.index(size - 1)) % size);
     }
 
     /// Cuts links for a while, unless the storm ends first.

@@ -10,7 +10,7 @@ use super::outputs::seen;
 use super::peer::{PeerJitter, config};
 use super::says::ClockSink;
 use crate::failure::Failure;
-use crate::invariants::hearing::Hearing;
+use crate::invariants::hearing::{Hearing, Leave};
 use crate::plan::{Links, Step};
 use crate::sim::disk::{Damage, Latency, Trouble};
 use crate::sim::network::{Connection, Profile};
@@ -170,7 +170,8 @@ impl World {
         let peer = &mut self.peers[place];
         peer.looked_at = Some(node.status());
         peer.hearing = Hearing::starts(peer.clock.shows(self.now), &node.status());
-        peer.is_asked = false;
+        (peer.is_asked, peer.leave, peer.hands_over) = (false, Leave::Unasked, false);
+        (peer.called_in, peer.stands_for_leader) = (None, None);
         peer.node = Some(node);
         peer.service.restart();
         if let Some(seen) = seen(&self.peers, place, self.now) {

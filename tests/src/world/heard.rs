@@ -1,6 +1,7 @@
 //! What a peer hears, and whether what it does with it is right: the world's side of the rules about
 //! messages, of which each looks at a peer before and after one.
 
+use raft::message::Candidacy;
 use raft::{CheckQuorum, Instant, Node, PreVote, RoleName, Status};
 
 use super::World;
@@ -67,13 +68,15 @@ impl World {
                 let (status, due) = ([before.status, status], [before.due, due]);
                 return Ok(pre_vote::is_asked(seen, from, status, due)?);
             }
-            What::RequestVote if before.keeps_to_leader && term >= before.status.current_term => {
+            What::RequestVote(Candidacy::Timeout)
+                if before.keeps_to_leader && term >= before.status.current_term =>
+            {
                 if term > before.status.current_term {
                     self.coverage.hit(Mark::CandidateLeftAlone);
                 }
                 return Ok(Hearing::stays(seen, from, &before.status, &status)?);
             }
-            What::RequestVote => {
+            What::RequestVote(_) => {
                 if let (Some(was), Some(is)) = (before.due, due) {
                     let (status, deadline) = ([before.status, status], [was, is]);
                     let asked = Asked { candidate: from, status, deadline };
@@ -84,6 +87,7 @@ impl World {
                 let heard = Heard { leader: from, status, deadline: due };
                 follows_leader::check(seen, heard, timeout_min)?;
             }
+            What::TimeoutNow => peer.called_in = Some(term),
             What::OfLeader | What::OfFollower | What::Other => {}
         }
         Ok(monotonic::follows(seen, term, status.current_term)?)
@@ -96,9 +100,15 @@ impl World {
         let Some(now) = peer.node.as_ref().map(Node::status) else { return Ok(()) };
         let Some(before) = peer.looked_at else { return Ok(()) };
         let seen = Witness { peer: now.id, at: peer.clock.shows(self.now) };
-        peer.hearing.becomes(seen, &before, &now, office, Leave::Unasked)?;
+        let leave = std::mem::replace(&mut peer.leave, Leave::Unasked);
+        peer.hearing.becomes(seen, &before, &now, office, leave)?;
+        let led = before.role == RoleName::Leader && now.role != RoleName::Leader;
+        if led && now.current_term == before.current_term && leave == Leave::Unasked {
+            self.coverage.hit(Mark::LeaderWithoutQuorum);
+        }
+        let called = peer.called_in.is_some_and(|term| term.next() == now.current_term);
         let stands = now.role == RoleName::Candidate && now.current_term > before.current_term;
-        if stands && pre_vote == PreVote::On {
+        if stands && !called && pre_vote == PreVote::On {
             self.invariants.stands(seen, now.current_term)?;
         }
         Ok(())

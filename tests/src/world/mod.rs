@@ -13,6 +13,7 @@ mod drive;
 mod event;
 mod faults;
 mod heard;
+mod offers;
 mod outputs;
 mod peer;
 mod pending;
@@ -322,18 +323,6 @@ impl World {
     /// Writes down a step that is not the world's own.
     pub fn record(&mut self, step: Step) {
         self.book.step(self.now, step);
-    }
-
-    fn offer(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {
-        if self.is_paused(place) {
-            return None;
-        }
-        let peer = &mut self.peers[place];
-        let id = peer.node.as_mut()?.propose(peer.clock.shows(self.now), command).ok()?;
-        self.trace.number(id.index.number() ^ id.term.number() << 32);
-        self.touch(place);
-        self.say_proposed(place, id, speaker);
-        Some(id)
     }
 
     /// Whether a peer stands still.

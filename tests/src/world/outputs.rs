@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use raft::message::Direction;
+use raft::message::{Candidacy, Carried, Direction};
+use raft::role::Role;
 use raft::{Entry, Envelope, Index, Message, Output, Snapshot, codec};
 
 use super::event::{Copy, Event, Link};
@@ -10,7 +11,8 @@ use super::{World, peer_id, place_of};
 use crate::failure::Failure;
 use crate::invariants::Seen;
 use crate::invariants::violation::Witness;
-use crate::invariants::{durability, pre_vote};
+use crate::invariants::{durability, limits, pre_vote, transfer};
+use crate::plan::Limits;
 use crate::service::Machine;
 use crate::sim::disk::Mishap;
 use crate::sim::network::{Loss, Verdict};
@@ -93,6 +95,7 @@ impl World {
         let term_at = |index: Index| leader.leader_term_at(envelope.term, index);
         let disk = self.peers[from].disk.durable();
         self.invariants.sends(from, self.witness(from), envelope, disk, term_at)?;
+        self.check_leader(from, to, envelope)?;
         let next = envelope.id.next();
         self.peers[from].next_message = self.peers[from].next_message.max(next);
 
@@ -108,6 +111,30 @@ impl World {
                 self.deliver_after(second, from, to, bytes, Copy::Second);
             }
             Verdict::Lose(loss) => self.lose(envelope, loss),
+        }
+        Ok(())
+    }
+
+    /// Checks what a leader sends against its limits and its intentions.
+    fn check_leader(&mut self, from: usize, to: usize, envelope: &Envelope) -> Result<(), Failure> {
+        if let Message::RequestVote(request) = &envelope.message
+            && request.candidacy == Candidacy::Transfer
+        {
+            self.peers[from].stands_for_leader = Some(envelope.term);
+        }
+        let Some(node) = &self.peers[from].node else { return Ok(()) };
+        let (seen, log) = (self.witness(from), node.log());
+        if envelope.message == Message::TimeoutNow {
+            let disk = self.peers[to].disk.durable();
+            transfer::calls(seen, envelope.term, log.last(), disk)?;
+        }
+        if let Message::AppendEntries(append) = &envelope.message
+            && append.carried() == Carried::Entries
+            && let Role::Leader(leader) = node.role()
+            && let Some(progress) = leader.followers.get(&envelope.to)
+        {
+            let Limits { in_flight_bytes, append_bytes, .. } = self.settings.limits;
+            limits::in_flight(seen, log, progress, in_flight_bytes, append_bytes)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, Status, Term};
 
 use super::peer_id;
-use crate::invariants::hearing::Hearing;
+use crate::invariants::hearing::{Hearing, Leave};
 use crate::plan::Settings;
 use crate::service::Service;
 use crate::sim::clock::Clock;
@@ -26,6 +26,14 @@ pub(super) struct Peer {
     pub(super) hearing: Hearing,
     /// Whether the last thing that happened to it was that somebody asked for a pre-vote.
     pub(super) is_asked: bool,
+    /// Whether it was asked to give up leadership.
+    pub(super) leave: Leave,
+    /// The term in which its leader asked it to stand last.
+    pub(super) called_in: Option<Term>,
+    /// The term for which it asked for votes because its leader wanted it to.
+    pub(super) stands_for_leader: Option<Term>,
+    /// Whether it was handing leadership over when it was last looked at.
+    pub(super) hands_over: bool,
     /// What situations are told from: the status when it was last looked at.
     pub(super) looked_at: Option<Status>,
     /// When the peer's next timer event happens.
@@ -66,6 +74,10 @@ impl Peer {
             paused_until: None,
             hearing: Hearing::default(),
             is_asked: false,
+            leave: Leave::Unasked,
+            called_in: None,
+            stands_for_leader: None,
+            hands_over: false,
             looked_at: None,
             armed: None,
             next_message: MessageId::new(1),
@@ -107,6 +119,8 @@ pub(crate) fn config(place: usize, settings: &Settings, first_message_id: Messag
         commit_notice_delay: timing.commit_notice,
         append_bytes_max: limits.append_bytes,
         messages_in_flight_max: limits.in_flight,
+        in_flight_bytes_max: limits.in_flight_bytes,
+        uncommitted_bytes_max: limits.uncommitted_bytes,
         snapshot_chunk_bytes: limits.chunk_bytes,
         pre_vote: protocol.pre_vote,
         check_quorum: protocol.check_quorum,

@@ -14,10 +14,15 @@ impl World {
     /// Looks at a peer to which something may have happened.
     pub(super) fn watch(&mut self, place: usize) {
         let peer = &mut self.peers[place];
-        let Some(now) = peer.node.as_ref().map(Node::status) else { return };
+        let Some(node) = &peer.node else { return };
+        let (now, hands_over) = (node.status(), node.successor().is_some());
+        let handed_over = std::mem::replace(&mut peer.hands_over, hands_over);
         let Some(before) = peer.looked_at.replace(now) else { return };
         if now.role != before.role || now.current_term != before.current_term {
             self.cover_role(place, &before, &now);
+        }
+        if handed_over && !hands_over && now.role == RoleName::Leader {
+            self.coverage.hit(Mark::TransferGivenUp);
         }
         if now.commit_index > before.commit_index && now.role == RoleName::Leader {
             self.cover_commit(place, &before, &now);
@@ -29,13 +34,13 @@ impl World {
         let uncommitted = node.log().last().index > now.commit_index;
         let others_lead = self.leaders_beside(place);
         let led = before.role == RoleName::Leader && now.role != RoleName::Leader;
-        if led && now.current_term == before.current_term {
-            self.coverage.hit(Mark::LeaderWithoutQuorum);
-        }
         match (before.role, now.role) {
             (_, RoleName::Leader) if before.role != RoleName::Leader => {
                 if uncommitted && node.log().last().term < now.current_term {
                     self.coverage.hit(Mark::LeaderWithUncommitted);
+                }
+                if self.peers[place].stands_for_leader == Some(now.current_term) {
+                    self.coverage.hit(Mark::TransferDone);
                 }
                 if others_lead {
                     self.coverage.hit(Mark::TwoLeaders);

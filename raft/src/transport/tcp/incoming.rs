@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ::metrics::Counter;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -14,6 +15,7 @@ use tokio::time::timeout;
 use super::Context;
 use super::backoff::random;
 use super::handshake::{Answer, Verdict};
+use super::metrics;
 use super::receiving::{Expected, Received, Receiving};
 use super::refusal::{End, Refusal};
 use super::security::{Proof, Stream};
@@ -34,6 +36,7 @@ pub(super) struct Incoming {
     unidentified: Arc<Semaphore>,
     /// Ends the older connection of a peer that has connected again.
     identified: Mutex<BTreeMap<PeerId, Arc<Notify>>>,
+    refusals: Counter,
 }
 
 /// A connection whose handshake is complete.
@@ -52,7 +55,8 @@ impl From<Closed> for End {
 impl Incoming {
     pub(super) fn new(context: Arc<Context>, inbox: Inbox) -> Self {
         let unidentified = Arc::new(Semaphore::new(context.options.unidentified_max));
-        Self { context, inbox, unidentified, identified: Mutex::default() }
+        let refusals = metrics::refusals(context.me);
+        Self { context, inbox, unidentified, identified: Mutex::default(), refusals }
     }
 
     /// Takes connections until the task is ended, and all of them with it.
@@ -80,7 +84,7 @@ impl Incoming {
             }
             Err(_) => {
                 let open = self.context.options.unidentified_max;
-                tell(None, address, &Refusal::Flood { open }.into());
+                self.tell(None, address, &Refusal::Flood { open }.into());
             }
         }
     }
@@ -99,7 +103,7 @@ impl Incoming {
             Ok(Err(end)) => (None, end),
             Err(_) => (None, Refusal::Late { within }.into()),
         };
-        tell(peer, address, &end);
+        self.tell(peer, address, &end);
     }
 
     /// Finds out who is there, and answers.
@@ -121,7 +125,9 @@ impl Incoming {
                     return Ok(Identified { peer, stream, receiving });
                 }
                 Some(Received::Hello(_) | Received::Message(_)) => {}
-                None => read(&mut stream, &mut receiving).await?,
+                None => {
+                    read(&mut stream, &mut receiving).await?;
+                }
             }
         }
     }
@@ -196,13 +202,15 @@ impl Incoming {
     /// Delivers messages until the connection ends. A driver that falls behind holds the sender
     /// back.
     async fn receive(&self, identified: &mut Identified) -> End {
-        let Identified { stream, receiving, .. } = identified;
+        let Identified { peer, stream, receiving } = identified;
+        let received_bytes = metrics::received_bytes(self.context.me, *peer);
         loop {
             if let Err(end) = self.deliver_all(receiving).await {
                 return end;
             }
-            if let Err(end) = read(stream, receiving).await {
-                return end;
+            match read(stream, receiving).await {
+                Ok(bytes) => received_bytes.increment(bytes),
+                Err(end) => return end,
             }
         }
     }
@@ -215,29 +223,31 @@ impl Incoming {
         }
         Ok(())
     }
+
+    /// Logs the one reason for which a connection has ended.
+    fn tell(&self, peer: Option<PeerId>, address: SocketAddr, end: &End) {
+        let peer = peer.map(tracing::field::display);
+        match end {
+            End::Refused(reason) => {
+                self.refusals.increment(1);
+                tracing::warn!(peer, %address, %reason, "ended an incoming connection");
+            }
+            End::Lost(_) | End::Stuck(_) | End::Replaced | End::Moved | End::Closed => {
+                tracing::debug!(peer, %address, reason = %end, "an incoming connection has ended");
+            }
+        }
+    }
 }
 
-async fn read(stream: &mut Box<dyn Stream>, receiving: &mut Receiving) -> Result<(), End> {
+/// Reads what there is, and tells how many bytes it was.
+async fn read(stream: &mut Box<dyn Stream>, receiving: &mut Receiving) -> Result<u64, End> {
     match stream.read_buf(receiving.buffer()).await? {
         0 => Err(End::eof()),
-        _ => Ok(()),
+        bytes => Ok(bytes as u64),
     }
 }
 
 async fn answer_to(stream: &mut Box<dyn Stream>, answer: &Answer) -> Result<(), End> {
     stream.write_all(&answer.encode()).await?;
     Ok(stream.flush().await?)
-}
-
-/// Logs the one reason for which a connection has ended.
-fn tell(peer: Option<PeerId>, address: SocketAddr, end: &End) {
-    let peer = peer.map(tracing::field::display);
-    match end {
-        End::Refused(reason) => {
-            tracing::warn!(peer, %address, %reason, "ended an incoming connection");
-        }
-        End::Lost(_) | End::Stuck(_) | End::Replaced | End::Moved | End::Closed => {
-            tracing::debug!(peer, %address, reason = %end, "an incoming connection has ended");
-        }
-    }
 }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::Context;
 use super::backoff::Backoff;
 use super::handshake::{Answer, Hello};
+use super::metrics::Outgoing;
 use super::outbox::Outbox;
 use super::receiving::frame_onto;
 use super::refusal::{End, Refusal};
@@ -33,6 +34,7 @@ pub(super) struct Link {
     pub(super) outbox: Arc<Outbox>,
     /// The peer has just connected from its side, so it is there.
     pub(super) nudge: Arc<Notify>,
+    pub(super) counters: Outgoing,
 }
 
 /// A connection that is ready for frames.
@@ -52,6 +54,7 @@ impl Link {
             let end = match self.connect(&address).await {
                 Ok(connected) => {
                     tracing::info!(peer = %self.to, address, "connected");
+                    self.counters.connects.increment(1);
                     told = None;
                     let since = Instant::now();
                     let end = self.serve(connected).await;
@@ -131,6 +134,7 @@ impl Link {
         loop {
             let Connected { stream, frame_bytes_max } = &mut connected;
             tokio::select! {
+                // First, so that nothing more goes to an old address.
                 biased;
                 _ = self.address.changed() => return End::Moved,
                 end = closed(stream) => return end,
@@ -141,6 +145,7 @@ impl Link {
             if let Err(end) = self.write(stream, &bytes).await {
                 return end;
             }
+            self.counters.sent_bytes.increment(bytes.len() as u64);
             bytes.clear();
             bytes.shrink_to(KEPT_MAX);
         }
@@ -150,6 +155,7 @@ impl Link {
     fn encode(&self, batch: &mut Vec<Envelope>, frame_bytes_max: usize, bytes: &mut Vec<u8>) {
         for envelope in batch.drain(..) {
             if let Err(found) = frame_onto(&envelope, frame_bytes_max, bytes) {
+                self.counters.dropped.increment(1);
                 let (peer, message) = (self.to, envelope.message.name());
                 tracing::warn!(
                     %peer, message, bytes = found, frame_bytes_max,

@@ -32,6 +32,7 @@ mod backoff;
 mod handshake;
 mod incoming;
 mod link;
+pub mod metrics;
 mod options;
 mod outbox;
 mod receiving;
@@ -55,6 +56,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use self::incoming::Incoming;
 use self::link::Link;
+use self::metrics::Outgoing;
 use self::outbox::{Outbox, Queued};
 use self::security::Security;
 use self::tls::Tls;
@@ -97,6 +99,7 @@ struct Peer {
     outbox: Arc<Outbox>,
     address: watch::Sender<String>,
     nudge: Arc<Notify>,
+    counters: Outgoing,
     task: AbortHandle,
 }
 
@@ -165,7 +168,11 @@ impl Transport for TcpTransport {
         let peers = self.context.peers();
         let Some(peer) = peers.get(&envelope.to) else { return };
         let (to, message) = (envelope.to, envelope.message.name());
-        if peer.outbox.push(envelope) == Queued::Full {
+        let queued = peer.outbox.push(envelope);
+        if queued != Queued::Yes {
+            peer.counters.dropped.increment(1);
+        }
+        if queued == Queued::Full {
             tracing::debug!(peer = %to, message, "dropped a message: the queue is full");
         }
     }
@@ -176,28 +183,26 @@ impl Transport for TcpTransport {
         }
         let mut peers = self.context.peers();
         if let Some(known) = peers.get(&peer) {
-            let moved = known.address.send_if_modified(|old| {
+            known.address.send_if_modified(|old| {
                 let moved = old != address;
                 address.clone_into(old);
                 moved
             });
-            if moved {
-                // Nothing more goes to the old address.
-                known.outbox.close();
-            }
             return;
         }
         let (sender, receiver) = watch::channel(address.to_owned());
         let (outbox, nudge) = (Arc::new(Outbox::new(&self.context.options)), Arc::default());
+        let counters = Outgoing::new(self.context.me, peer);
         let link = Link {
             context: Arc::clone(&self.context),
             to: peer,
             address: receiver,
             outbox: Arc::clone(&outbox),
             nudge: Arc::clone(&nudge),
+            counters: counters.clone(),
         };
         let task = self.tasks.spawn(link.run());
-        peers.insert(peer, Peer { outbox, address: sender, nudge, task });
+        peers.insert(peer, Peer { outbox, address: sender, nudge, counters, task });
     }
 
     fn forget(&mut self, peer: PeerId) {

@@ -1,0 +1,55 @@
+//! What the network counts, through the `metrics` facade: see [`NAMES`].
+//!
+//! Counters are looked up when a peer is learned, or has connected: a recorder that is installed
+//! later hears nothing of it.
+
+use ::metrics::{Counter, Unit};
+
+use crate::types::PeerId;
+
+/// Every counter: its name, its unit and what it says. The label `peer` is the peer that counts,
+/// and `other` the one at the other end.
+pub const NAMES: [(&str, Unit, &str); 5] = [
+    ("raft_tcp_sent_bytes_total", Unit::Bytes, "bytes of frames written to connections"),
+    ("raft_tcp_received_bytes_total", Unit::Bytes, "bytes read from connections"),
+    ("raft_tcp_dropped_messages_total", Unit::Count, "messages not sent: no connection, no room"),
+    ("raft_tcp_connects_total", Unit::Count, "outgoing connections made"),
+    ("raft_tcp_refusals_total", Unit::Count, "incoming connections ended with a warning"),
+];
+
+fn counter(place: usize, me: PeerId, other: Option<PeerId>) -> Counter {
+    let (name, unit, text) = NAMES[place];
+    ::metrics::describe_counter!(name, unit, text);
+    match other {
+        Some(other) => {
+            ::metrics::counter!(name, "peer" => me.to_string(), "other" => other.to_string())
+        }
+        None => ::metrics::counter!(name, "peer" => me.to_string()),
+    }
+}
+
+/// Of one outgoing link.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing {
+    pub(super) sent_bytes: Counter,
+    pub(super) dropped: Counter,
+    pub(super) connects: Counter,
+}
+
+impl Outgoing {
+    pub(super) fn new(me: PeerId, other: PeerId) -> Self {
+        let [sent_bytes, dropped, connects] =
+            [0, 2, 3].map(|place| counter(place, me, Some(other)));
+        Self { sent_bytes, dropped, connects }
+    }
+}
+
+/// Bytes read from connections that `other` made.
+pub(super) fn received_bytes(me: PeerId, other: PeerId) -> Counter {
+    counter(1, me, Some(other))
+}
+
+/// Incoming connections that `me` ended with a warning, whoever made them.
+pub(super) fn refusals(me: PeerId) -> Counter {
+    counter(4, me, None)
+}

@@ -1,0 +1,66 @@
+//! What a leader lets wait: entries that are not committed, and entries on their way to a follower.
+//! Both are counted from its log, not from its own counters.
+
+use raft::progress::{Flow, Progress};
+use raft::{Entry, EntryId, Log, Status};
+
+use super::violation::{Property, Violation, Witness};
+
+/// Checks a leader that has just taken a command, or refused one of this many bytes because too
+/// much waits.
+///
+/// # Errors
+/// It takes more than the limit, or refuses what it has room for.
+pub fn uncommitted(
+    seen: Witness,
+    log: &Log,
+    status: &Status,
+    refused: Option<u64>,
+    limit: u64,
+) -> Result<(), Box<Violation>> {
+    let EntryId { term, index: last } = log.last();
+    let bytes: u64 = log.range(status.commit_index, last).map(size).sum();
+    let alone = last == status.commit_index.next();
+    let first = alone || log.term_at(last.prev()) < Some(term);
+    let none_yet = bytes == 0 || term < status.current_term;
+    let wrong = match refused {
+        None if bytes > limit && !first => "takes a command and has more than it may",
+        Some(more) if none_yet || bytes + more <= limit => "refuses a command it has room for",
+        None | Some(_) => return Ok(()),
+    };
+    Err(Property::Limits.broken(format_args!(
+        "{seen} {wrong}: {bytes} bytes wait for a quorum, {refused:?} more were offered, the limit \
+         is {limit}"
+    )))
+}
+
+/// Checks what is on its way to a follower.
+///
+/// # Errors
+/// It is more than the limit and one message.
+pub fn in_flight(
+    seen: Witness,
+    log: &Log,
+    progress: &Progress,
+    limit: usize,
+    append_bytes: usize,
+) -> Result<(), Box<Violation>> {
+    let Flow::Replicate(in_flight) = &progress.flow else { return Ok(()) };
+    if in_flight.is_empty() {
+        return Ok(());
+    }
+    let sent = || log.range(progress.match_index, progress.next_index.prev()).map(size);
+    let (bytes, largest) = (sent().sum::<u64>(), sent().max().unwrap_or_default());
+    let allowed = limit as u64 + largest.max(append_bytes as u64);
+    if bytes < allowed {
+        return Ok(());
+    }
+    Err(Property::Limits.broken(format_args!(
+        "{seen} has {bytes} bytes on their way in {} messages, and may have {limit} and one message",
+        in_flight.len()
+    )))
+}
+
+fn size(entry: &Entry) -> u64 {
+    entry.encoded_len() as u64
+}

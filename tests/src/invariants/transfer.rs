@@ -1,0 +1,35 @@
+//! Handing leadership over (thesis §3.10): a leader asks to stand only whom it has brought up to
+//! date, and takes nothing meanwhile.
+
+use raft::{EntryId, Stored, Term};
+
+use super::durability::holds;
+use super::violation::{Property, Violation, Witness};
+
+/// Checks a leader that asks its successor to stand. `last` ends the leader's log, `disk` is the
+/// successor's.
+///
+/// # Errors
+/// The successor lacks entries.
+pub fn calls(
+    seen: Witness,
+    term: Term,
+    last: EntryId,
+    disk: &Stored,
+) -> Result<(), Box<Violation>> {
+    // In a later term it may have lost entries that it had when it was asked.
+    if disk.hard_state.current_term > term || holds(disk, last) {
+        return Ok(());
+    }
+    Err(Property::Transfer.broken(format_args!(
+        "{seen} asks a peer to lead whose disk ends with {}, its own log ends with {last}",
+        disk.last()
+    )))
+}
+
+/// That a leader took a command while it hands leadership over.
+#[must_use]
+pub fn takes(seen: Witness, entry: EntryId) -> Box<Violation> {
+    Property::Transfer
+        .broken(format_args!("{seen} hands leadership over and takes the command {entry}"))
+}
