@@ -210,10 +210,8 @@ impl Service {
             tokio::select! {
                 _ = asked.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
-                () = ended(&raft) => return,
+                () = ended(&raft) => {}
             }
-            // One that does not lead has nothing to hand over, and one that cannot ends anyway.
-            let _ = raft.transfer_leadership(None).await;
         };
         axum::serve(listener, app).with_graceful_shutdown(end).await?;
         let reason = self.raft.status().run;

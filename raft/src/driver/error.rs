@@ -4,8 +4,8 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::change::ChangeError;
 use crate::config::ConfigError;
-use crate::node::TransferError;
 use crate::storage::StorageError;
 use crate::stored::CorruptStore;
 use crate::transport::TransportError;
@@ -148,29 +148,26 @@ pub enum ReadError {
     Stopped(StopReason),
 }
 
-/// Leadership was not handed over.
+/// Members were not changed, or it is not known whether they will be.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum HandoverError {
-    /// It did not begin.
+pub enum MemberError {
+    /// The change was not begun; nothing happened.
     #[error(transparent)]
-    Refused(#[from] TransferError),
-    /// No peer was named, and there is no other voter.
-    #[error("there is no other voter that could lead")]
-    NobodyToLead,
-    /// The other peer did not take over in time: this one leads on.
-    #[error("peer {to} did not take over within an election timeout")]
-    GivenUp {
-        /// The peer that was to lead.
-        to: PeerId,
-    },
-    /// Too much waits already. Try again later.
+    Refused(#[from] ChangeError),
+    /// The disk does not answer, so this peer takes no part; nothing happened.
+    #[error("the disk has not answered for {0:?}")]
+    DiskStuck(Duration),
+    /// Too much waits already; nothing happened.
     #[error("{pending} calls are waiting already; `Settings` allows no more")]
     Full {
         /// How many calls have no answer yet.
         pending: u64,
     },
-    /// The node has ended.
+    /// The change was begun and may go on by itself. The status of any peer shows the members.
+    #[error("whether the members change is unknown: {0}")]
+    OutcomeUnknown(Unknown),
+    /// The node has ended; nothing happened.
     #[error("the node has ended: {0}")]
     Stopped(StopReason),
 }
@@ -233,7 +230,7 @@ pub enum StartError {
     NoAddress(PeerId),
     /// Others could read and write what the peers say to each other.
     #[error(
-        "others reach {address}: call `plain_tcp` if everybody on that network may read and write the log"
+        "others reach {address}: call `tls`, or `plain_tcp` if everybody on that network may read and write the log"
     )]
     NoSecurity {
         /// The first address that is no loopback address.

@@ -4,6 +4,7 @@
 mod building;
 mod calls;
 mod disks;
-mod handovers;
 mod machines;
 mod support;
+mod troubles;
+mod watching;
