@@ -3,6 +3,7 @@
 //! It is worked out when outputs are polled, not when inputs come in, so that everything that
 //! happened in between leaves in one message per follower.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Node;
@@ -76,6 +77,21 @@ impl Node {
         }
         self.send_all(messages);
         self.call_successor();
+    }
+
+    /// Tells followers that get nothing more from this leader what is committed, once: whoever holds
+    /// the entry that removes it knows then that it is not needed any more.
+    pub(super) fn take_leave_of(&mut self, gone: BTreeMap<PeerId, Progress>) {
+        let Role::Leader(leader) = &self.role else { return };
+        let (round, leader_commit) = (leader.reads.round(), self.commit_index);
+        let limit = self.config.settings().append_bytes_max;
+        let last_words = |(peer, progress): (PeerId, Progress)| {
+            let prev = EntryId::new(self.log.term_at(progress.match_index)?, progress.match_index);
+            let slice = LogSlice::of_log(prev, self.log.slice_after(prev, limit));
+            Some((peer, Message::AppendEntries(AppendEntries { slice, leader_commit, round })))
+        };
+        let messages = gone.into_iter().filter_map(last_words).collect();
+        self.send_all(messages);
     }
 
     fn send_all(&mut self, messages: Vec<(PeerId, Message)>) {
