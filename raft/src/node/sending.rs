@@ -65,7 +65,9 @@ impl Node {
             }
             while let Some(message) = turn.next_message(progress) {
                 progress.round_sent = turn.round;
-                progress.heartbeat_due = self.now.after(config.heartbeat_interval);
+                if !is_for_its_round_alone(&message) || progress.heartbeat_due <= self.now {
+                    progress.heartbeat_due = self.now.after(config.heartbeat_interval);
+                }
                 messages.push((*peer, message));
             }
         }
@@ -98,6 +100,12 @@ impl Node {
             self.outbox.send(address, message);
         }
     }
+}
+
+/// An empty chunk tells nothing of the one before it, which is missed when a heartbeat is due:
+/// reads, which send many of them, must not put that off.
+fn is_for_its_round_alone(message: &Message) -> bool {
+    matches!(message, Message::InstallSnapshot(part) if part.chunk.is_empty())
 }
 
 /// The snapshot, if the follower needs entries that are gone.
