@@ -63,6 +63,8 @@ pub struct Config {
     pub promotion_lag_max: u64,
     /// What a new leader does with its first entry.
     pub first_entry: FirstEntry,
+    /// How a leader makes sure that it still leads when it serves a read.
+    pub reads: Reads,
     /// How long a read may wait before it is given up: for the leader to be sure that it leads, and
     /// for the state machine to get that far.
     pub read_timeout: Duration,
@@ -99,6 +101,26 @@ pub enum CheckQuorum {
     Off,
 }
 
+/// How a leader makes sure that it still leads when it serves a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// It asks a quorum, each time (thesis §6.4). Right whatever clocks do.
+    ReadIndex,
+    /// It trusts that nobody is elected for [`Config::election_timeout_min`] less `clock_drift_max`
+    /// after it has sent what a quorum answered, and asks only if that time is over (a lease, thesis
+    /// §6.4.1). Reads then take no messages, and **they are stale if clocks keep worse time than
+    /// assumed**: while any peer's clock advances by `election_timeout_min`, every other peer's must
+    /// advance by at least `election_timeout_min - clock_drift_max`. With 150 ms and 15 ms, no clock
+    /// may go more than a ninth faster than another.
+    ///
+    /// All peers must have the same `election_timeout_min` and [`CheckQuorum::On`]. A leader gives
+    /// the lease up when it begins to transfer its leadership, for as long as it leads.
+    Lease {
+        /// How much two clocks may differ after the shortest election timeout.
+        clock_drift_max: Duration,
+    },
+}
+
 /// What a new leader appends before anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstEntry {
@@ -130,9 +152,20 @@ impl Config {
             check_quorum: CheckQuorum::On,
             promotion_lag_max: 1000,
             first_entry: FirstEntry::NoOp,
+            reads: Reads::ReadIndex,
             read_timeout: Duration::from_millis(600),
             reads_waiting_max: 65_536,
             first_message_id: MessageId::new(1),
+        }
+    }
+
+    /// How long a leader's lease lasts, if it may have one.
+    pub(crate) fn lease(&self) -> Option<Duration> {
+        match self.reads {
+            Reads::ReadIndex => None,
+            Reads::Lease { clock_drift_max } => {
+                Some(self.election_timeout_min.saturating_sub(clock_drift_max))
+            }
         }
     }
 
@@ -164,6 +197,15 @@ impl Config {
         }
         if self.election_timeout_min >= self.election_timeout_max {
             return Err(ConfigError::NoJitter);
+        }
+        if let Reads::Lease { clock_drift_max } = self.reads {
+            if self.check_quorum == CheckQuorum::Off {
+                return Err(ConfigError::LeaseWithoutCheckQuorum);
+            }
+            if clock_drift_max >= self.election_timeout_min {
+                let election = self.election_timeout_min;
+                return Err(ConfigError::NoLease { drift: clock_drift_max, election });
+            }
         }
         for (name, value) in [
             ("append_bytes_max", self.append_bytes_max),
@@ -235,6 +277,19 @@ pub enum ConfigError {
     /// All peers would stand at once, for ever (paper §5.2).
     #[error("`election_timeout_max` must be longer than `election_timeout_min`")]
     NoJitter,
+    /// Nobody would keep others from being elected while the lease lasts.
+    #[error("`reads: Lease` needs `check_quorum: On`: peers must keep to a leader they hear from")]
+    LeaseWithoutCheckQuorum,
+    /// Nothing would be left of the lease.
+    #[error(
+        "`clock_drift_max` ({drift:?}) must be shorter than `election_timeout_min` ({election:?})"
+    )]
+    NoLease {
+        /// The drift given.
+        drift: Duration,
+        /// The timeout given.
+        election: Duration,
+    },
     /// A limit that lets nothing through.
     #[error("`{name}` must be at least 1")]
     Zero {
@@ -251,7 +306,18 @@ mod tests {
 
     #[test]
     fn a_wrong_setting_is_named() {
-        let rows: [(Change, &str); 7] = [
+        let rows: [(Change, &str); 9] = [
+            (
+                |c| {
+                    c.reads = Reads::Lease { clock_drift_max: Duration::ZERO };
+                    c.check_quorum = CheckQuorum::Off;
+                },
+                "needs `check_quorum: On`",
+            ),
+            (
+                |c| c.reads = Reads::Lease { clock_drift_max: c.election_timeout_min },
+                "`clock_drift_max` (150ms) must be shorter",
+            ),
             (|c| c.peers.push(PeerId::new(2)), "`peers` names a peer twice"),
             (|c| c.id = PeerId::new(9), "`peers` must contain the node itself, 9"),
             (

@@ -13,7 +13,7 @@
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
 //! | configurations and their changes (§6) | [`membership`], [`change`] |
 //! | majorities | [`quorum`] |
-//! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`reads`] |
+//! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`reads`], [`lease`] |
 //! | "updated on stable storage before responding" | the contract in [`output`], [`stored`] |
 //!
 //! # How it is driven
@@ -76,6 +76,7 @@ mod configurations;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod entry;
+pub mod lease;
 pub mod log;
 pub mod membership;
 pub mod message;
@@ -94,7 +95,7 @@ pub mod types;
 pub mod verbose;
 
 pub use change::{ChangeError, MembershipChange};
-pub use config::{CheckQuorum, Config, ConfigError, FirstEntry, PreVote, ValidConfig};
+pub use config::{CheckQuorum, Config, ConfigError, FirstEntry, PreVote, Reads, ValidConfig};
 #[cfg(feature = "driver")]
 pub use driver::{Raft, StateMachine};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};

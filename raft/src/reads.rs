@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use crate::lease::Lease;
 use crate::types::{Index, Instant, PeerId, ReadId, RequestId, Round};
 
 /// Why a read that was taken will not be served.
@@ -48,6 +49,7 @@ pub struct LeaderReads {
     confirmed: Round,
     /// The newest round that reads wait for: followers that were not sent it are owed a message.
     wanted: Round,
+    lease: Lease,
     waiting: VecDeque<Waiting>,
 }
 
@@ -67,6 +69,22 @@ struct Asked {
 }
 
 impl LeaderReads {
+    /// A new leader's: no round has begun. A lease lasts this long, if there are leases.
+    pub(crate) fn new(lease: Option<Duration>) -> Self {
+        Self { lease: Lease::new(lease), ..Self::default() }
+    }
+
+    /// How long the leader may serve reads without asking.
+    #[must_use]
+    pub const fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// Ends the lease for as long as this peer leads.
+    pub(crate) fn give_up_lease(&mut self) {
+        self.lease.give_up();
+    }
+
     /// The newest round.
     #[must_use]
     pub const fn round(&self) -> Round {
@@ -104,11 +122,17 @@ impl LeaderReads {
         self.waiting.back().is_some_and(|waiting| waiting.asked.is_none())
     }
 
+    /// Begins a round with the messages that leave anyway.
+    pub(crate) fn begin_round(&mut self, now: Instant) -> Round {
+        self.round = self.round.next();
+        self.lease.begins(self.round, now);
+        self.round
+    }
+
     /// Begins a round for all reads that have none; `read_index` is the leader's commit index now,
     /// before anything of the round is sent.
-    pub(crate) fn begin_round(&mut self, read_index: Index) -> Round {
-        self.round = self.round.next();
-        self.wanted = self.round;
+    pub(crate) fn ask(&mut self, now: Instant, read_index: Index) -> Round {
+        self.wanted = self.begin_round(now);
         let asked = Asked { round: self.round, read_index };
         let fresh = self.waiting.iter_mut().rev().take_while(|waiting| waiting.asked.is_none());
         fresh.for_each(|waiting| waiting.asked = Some(asked));
@@ -116,8 +140,14 @@ impl LeaderReads {
     }
 
     /// A quorum has answered this round, and with it all before it.
-    pub(crate) fn confirm(&mut self, round: Round) {
+    pub(crate) fn confirm(&mut self, round: Round, now: Instant) {
         self.confirmed = self.confirmed.max(round);
+        self.lease.is_answered(round, now);
+    }
+
+    /// The next read, confirmed or not.
+    pub(crate) fn pop(&mut self) -> Option<(Reader, Instant)> {
+        self.waiting.pop_front().map(|waiting| (waiting.reader, waiting.deadline))
     }
 
     /// The next read whose round is confirmed.
@@ -145,7 +175,8 @@ impl LeaderReads {
 
     /// See [`Node::hash_future`](crate::Node::hash_future).
     pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
-        let Self { round, confirmed, wanted, waiting } = self;
+        let Self { round, confirmed, wanted, lease, waiting } = self;
+        lease.hash_future(now, hasher);
         (round, confirmed, wanted, waiting.len()).hash(hasher);
         for Waiting { reader, deadline, asked } in waiting {
             (reader, left(*deadline, now), asked).hash(hasher);

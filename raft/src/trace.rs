@@ -252,6 +252,13 @@ pub enum Event<'a> {
         /// The round.
         round: Round,
     },
+    /// A leader served reads by its lease.
+    LeaseUsed {
+        /// Where they may be served.
+        read_index: Index,
+        /// How many they were.
+        reads: usize,
+    },
     /// A read may be served.
     ReadReady {
         /// The read.
@@ -406,6 +413,7 @@ impl Event<'_> {
             | Self::ReadsForwarded { .. }
             | Self::RoundBegun { .. }
             | Self::RoundConfirmed { .. }
+            | Self::LeaseUsed { .. }
             | Self::ReadReady { .. }
             | Self::ReadDropped { .. }
             | Self::Refused { .. } => false,

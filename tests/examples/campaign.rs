@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use raft_tests::lab2::Part;
-use raft_tests::{Report, SCENARIOS, STORMS, SWARMS, Scenario, simulate};
+use raft_tests::{Report, SCENARIOS, STORMS, SWARMS, Scenario, THESIS, simulate};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     );
     for scenario in SCENARIOS
         .iter()
+        .chain(&THESIS)
         .chain(&STORMS)
         .chain(&SWARMS)
         .filter(|scenario| scenario.name.contains(&pattern))
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
             failures += row.run(scenario, seed);
         }
         println!("{:30} {row}", scenario.name);
-        if !matches!(scenario.part, Part::Storm | Part::Swarm) {
+        if !matches!(scenario.part, Part::Thesis | Part::Storm | Part::Swarm) {
             totals.add(&row);
         }
     }

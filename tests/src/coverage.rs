@@ -87,6 +87,10 @@ marks! {
     ReadByFollower = "read-served-by-a-follower",
     /// A read waits until its leader has committed an entry of its term.
     ReadWaits = "read-waited-for-the-first-commit-of-the-term",
+    /// A read comes to a leader that need not ask, by its lease.
+    ReadByLease = "read-by-lease",
+    /// A read comes to a leader whose lease is over, and that has to ask.
+    LeaseOver = "read-after-the-lease-was-over",
     /// A read ends because its leader is none any more.
     ReadDropped = "read-dropped-by-a-change-of-leader",
     /// A read ends because nobody answered in time.

@@ -40,6 +40,7 @@ pub mod sim;
 pub mod storm;
 pub mod suites;
 pub mod swarm;
+pub mod thesis;
 pub mod world;
 
 pub use harness::run;
@@ -48,3 +49,4 @@ pub use run::{Report, Run, simulate, simulate_case, simulate_in};
 pub use storm::STORMS;
 pub use suites::SUITES;
 pub use swarm::SWARMS;
+pub use thesis::THESIS;

@@ -5,6 +5,7 @@ use crate::lab2::{SCENARIOS, Scenario};
 use crate::run::simulate;
 use crate::storm::STORMS;
 use crate::swarm::SWARMS;
+use crate::thesis::THESIS;
 
 /// A family of runs.
 #[derive(Clone, Copy)]
@@ -29,7 +30,13 @@ pub struct Caught {
 
 /// All families.
 pub const SUITES: [Suite; 3] = [
-    Suite { name: "scenarios", run: |seed| first_failure(&SCENARIOS, seed) },
+    Suite {
+        name: "scenarios",
+        run: |seed| {
+            first_failure(&SCENARIOS, seed)?;
+            first_failure(&THESIS, seed)
+        },
+    },
     Suite { name: "storms", run: |seed| first_failure(&STORMS, seed) },
     Suite { name: "swarm", run: |seed| first_failure(&SWARMS, seed) },
 ];

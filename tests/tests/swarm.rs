@@ -31,3 +31,13 @@ fn swarm_links() {
 fn swarm_elections() {
     run("swarm_elections");
 }
+
+#[test]
+fn swarm_reads() {
+    run("swarm_reads");
+}
+
+#[test]
+fn swarm_leases() {
+    run("swarm_leases");
+}

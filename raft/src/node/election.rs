@@ -137,7 +137,7 @@ impl Node {
         let others = self.reach.keys().copied().filter(|peer| *peer != own);
         let followers = others.map(progress).collect();
         let quorum_check_due = self.first_quorum_check();
-        let reads = LeaderReads::default();
+        let reads = LeaderReads::new(self.config.settings().lease());
         let leader = Leader {
             followers,
             commit_notice_due: None,

@@ -9,6 +9,8 @@
 //! term is committed: before, the leader does not know what its predecessors have committed (step
 //! 1; §5.4.2 of the paper is why).
 //!
+//! With a lease (thesis §6.4.1), the leader need not ask while the lease of an earlier round lasts.
+//!
 //! A follower asks its leader for such an index and serves the read when its own state machine got
 //! that far. Requests are numbered; one that is repeated would be a new one.
 
@@ -126,7 +128,10 @@ impl Node {
     /// What reads want to have sent by now.
     pub(super) fn ask_for_reads(&mut self) {
         match &mut self.role {
-            Role::Leader(_) => self.begin_round(),
+            Role::Leader(_) => {
+                self.read_by_lease();
+                self.begin_round();
+            }
             Role::Follower(follower) => {
                 let Some(to) = follower.leader.filter(|_| follower.reads.has_fresh()) else {
                     return;
@@ -142,20 +147,42 @@ impl Node {
         }
     }
 
+    /// Serves all reads at this moment, if the leader has a lease. That is a moment between each
+    /// read's call and its answer, and those asked before may as well have been asked now.
+    fn read_by_lease(&mut self) {
+        let (now, read_index) = (self.now, self.commit_index);
+        let committed_in_term = self.has_committed_in_term();
+        let Role::Leader(leader) = &mut self.role else { return };
+        let reads = leader.reads.len();
+        if reads == 0 || !committed_in_term || !leader.reads.lease().holds(now) {
+            return;
+        }
+        self.trace(&Event::LeaseUsed { read_index, reads });
+        while let Role::Leader(leader) = &mut self.role
+            && let Some((reader, deadline)) = leader.reads.pop()
+        {
+            self.confirm_read(reader, read_index, deadline);
+        }
+    }
+
     /// Begins a round for the reads that have none, unless the leader must commit in its term
-    /// first, or too many rounds are under way already.
+    /// first, or too many rounds are under way already; or one for the lease.
     fn begin_round(&mut self) {
         let rounds_max = self.config.settings().messages_in_flight_max as u64;
         let committed_in_term = self.has_committed_in_term();
-        let read_index = self.commit_index;
+        let (now, read_index) = (self.now, self.commit_index);
+        let interval = self.config.settings().heartbeat_interval;
         let Role::Leader(leader) = &mut self.role else { return };
         let reads = &mut leader.reads;
         let under_way = reads.round().since(reads.confirmed_round());
-        if !reads.has_fresh() || !committed_in_term || under_way >= rounds_max {
+        if reads.has_fresh() && committed_in_term && under_way < rounds_max {
+            let round = reads.ask(now, read_index);
+            self.trace(&Event::RoundBegun { round, read_index });
+        } else if reads.lease().wants_round(now, interval) {
+            reads.begin_round(now);
+        } else {
             return;
         }
-        let round = reads.begin_round(read_index);
-        self.trace(&Event::RoundBegun { round, read_index });
         // A leader answers itself at once, and may be a quorum alone.
         self.confirm_rounds();
     }
@@ -188,8 +215,11 @@ impl Node {
         if round <= leader.reads.confirmed_round() {
             return;
         }
-        leader.reads.confirm(round);
-        self.trace(&Event::RoundConfirmed { round });
+        let waited_for = !leader.reads.is_empty();
+        leader.reads.confirm(round, self.now);
+        if waited_for {
+            self.trace(&Event::RoundConfirmed { round });
+        }
         while let Role::Leader(leader) = &mut self.role
             && let Some((reader, read_index, deadline)) = leader.reads.pop_confirmed()
         {

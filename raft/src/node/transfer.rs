@@ -94,6 +94,7 @@ impl Node {
         let has_all = leader.followers.get(&to).is_some_and(|it| it.match_index == last);
         if has_all && leader.called_at.is_none_or(|at| now >= at.after(again)) {
             leader.called_at = Some(now);
+            leader.reads.give_up_lease();
             self.outbox.send(self.address(to), Message::TimeoutNow);
         }
     }

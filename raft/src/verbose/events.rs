@@ -185,6 +185,10 @@ impl Teller<'_> {
                     &facts,
                 );
             }
+            Event::LeaseUsed { read_index, reads } => {
+                let text = format_args!("serves {reads} reads at {read_index} by its lease");
+                self.say(Topic::Lead, text, &[("read", index(read_index))]);
+            }
             Event::ReadReady { read, index } => {
                 let text = format_args!("read {read} may be served at {index}");
                 self.say(Topic::Clnt, text, &[read_fact(read)]);

@@ -18,6 +18,7 @@ use crate::service::Snapshots;
 use crate::sim::network::Profile;
 use crate::storm::STORMS;
 use crate::swarm::SWARMS;
+use crate::thesis::THESIS;
 
 /// The longest an election may take when a majority is connected.
 pub const ELECTION_TIMEOUT: Duration = Duration::from_millis(1000);
@@ -78,6 +79,8 @@ pub enum Part {
     C,
     /// Log compaction.
     D,
+    /// No part of the lab: what peers do beyond the paper.
+    Thesis,
     /// No part of the lab: faults of all kinds at once.
     Storm,
     /// No part of the lab: everything is drawn from the seed.
@@ -91,6 +94,7 @@ impl fmt::Display for Part {
             Self::B => "2B",
             Self::C => "2C",
             Self::D => "2D",
+            Self::Thesis => "thesis",
             Self::Storm => "storm",
             Self::Swarm => "swarm",
         })
@@ -103,6 +107,7 @@ impl Part {
     pub const fn program(self) -> &'static str {
         match self {
             Self::A | Self::B | Self::C | Self::D => "lab2",
+            Self::Thesis => "thesis",
             Self::Storm => "storm",
             Self::Swarm => "swarm",
         }
@@ -139,7 +144,8 @@ impl Scenario {
     /// The scenario of this name, of the labs or beyond.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        SCENARIOS.iter().chain(&STORMS).chain(&SWARMS).find(|scenario| scenario.name == name)
+        let all = SCENARIOS.iter().chain(&THESIS).chain(&STORMS).chain(&SWARMS);
+        all.into_iter().find(|scenario| scenario.name == name)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use raft::{CheckQuorum, FirstEntry, Instant, PreVote};
+use raft::{CheckQuorum, FirstEntry, Instant, PreVote, Reads};
 
 use super::case::Case;
 use super::decision::Decision;
@@ -106,6 +106,13 @@ impl Draft {
             "pre-vote" => protocol.pre_vote = words.either(PreVote::On, PreVote::Off)?,
             "check-quorum" => {
                 protocol.check_quorum = words.either(CheckQuorum::On, CheckQuorum::Off)?;
+            }
+            "reads" => {
+                self.settings.reads = match words.word("read-index or lease")? {
+                    "read-index" => Reads::ReadIndex,
+                    "lease" => Reads::Lease { clock_drift_max: words.ms()? },
+                    other => return Err(words.unknown(other, "read-index or lease")),
+                };
             }
             "request-delay" => network.request = usual(words.range()?.1),
             "reply-delay" => network.reply = usual(words.range()?.1),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use raft::{CheckQuorum, FirstEntry, PreVote};
+use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{Latency, Trouble};
@@ -29,6 +29,8 @@ pub struct Settings {
     pub trouble: Trouble,
     /// Whether services compact their logs.
     pub snapshots: Snapshots,
+    /// How leaders make sure that they lead when they serve reads.
+    pub reads: Reads,
     /// What services do with commands.
     pub machine: Machine,
     /// How many bytes without a meaning each request carries.
@@ -122,6 +124,7 @@ impl Settings {
             latency: Latency::DEFAULT,
             trouble: Trouble::NONE,
             snapshots,
+            reads: Reads::ReadIndex,
             machine: Machine::History,
             padding: 0,
             clocks: Vec::new(),

@@ -6,7 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use raft::{CheckQuorum, FirstEntry, Instant, PreVote};
+use raft::{CheckQuorum, FirstEntry, Instant, PreVote, Reads};
 
 use super::case::Case;
 use super::decision::{Decision, Links, MessageName, PeerSet, Step, Ways};
@@ -70,6 +70,10 @@ impl fmt::Display for SettingLines<'_> {
         writeln!(f, "first-entry {}", first_entry_word(self.0.first_entry))?;
         writeln!(f, "pre-vote {}", pre_vote_word(self.0.protocol.pre_vote))?;
         writeln!(f, "check-quorum {}", check_quorum_word(self.0.protocol.check_quorum))?;
+        match self.0.reads {
+            Reads::ReadIndex => writeln!(f, "reads read-index")?,
+            Reads::Lease { clock_drift_max } => writeln!(f, "reads lease {}", Ms(clock_drift_max))?,
+        }
         writeln!(f, "request-delay 0..{}", Ms(network.request.delay_max))?;
         writeln!(f, "reply-delay 0..{}", Ms(network.reply.delay_max))?;
         writeln!(f, "disk {}..{}", Ms(latency.min), Ms(latency.max))?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use raft::{CheckQuorum, FirstEntry, PreVote};
+use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
 use super::Family;
 use super::weather::Kind;
@@ -41,8 +41,9 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
     let (in_flight_bytes, uncommitted_bytes) = bytes(seed);
     let timing = timing(&mut luck);
     let network = network(family, &timing, &mut luck);
-    Settings {
+    let mut settings = Settings {
         peers,
+        reads: Reads::ReadIndex,
         limits: Limits {
             append_bytes: luck.pick(&[1, 100, 1000, 64 * 1024]),
             in_flight: luck.pick(&[1, 2, 8, 64]),
@@ -60,7 +61,31 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
         padding: luck.pick(&[0, 0, 0, 40]),
         clocks: clocks(family, peers, &mut luck),
         timing,
+    };
+    settings.reads = reads(seed, &settings);
+    settings
+}
+
+/// How leaders make sure that they lead; a stream of its own. Leases need peers that keep to them.
+fn reads(seed: u64, settings: &Settings) -> Reads {
+    let mut luck = Stream::new(seed, Domain::Settings, [4, 0]);
+    let leases = luck.happens(Chance::percent(50));
+    match settings.protocol.check_quorum {
+        CheckQuorum::On if leases => lease(settings.timing.election_min, &settings.clocks),
+        CheckQuorum::On | CheckQuorum::Off => Reads::ReadIndex,
     }
+}
+
+/// Leases that allow for just these clocks, those of peers beyond the end being true.
+#[must_use]
+pub(super) fn lease(election_min: Duration, clocks: &[i32]) -> Reads {
+    let rate = |permille: i32| u32::try_from(1000 + permille).unwrap_or_default();
+    let slowest = clocks.iter().copied().chain([0]).min().map_or(1000, rate);
+    let fastest = clocks.iter().copied().chain([0]).max().map_or(1000, rate);
+    // What the slowest clock shows when the fastest shows the shortest timeout; clocks show whole
+    // nanoseconds.
+    let shown = election_min * slowest / fastest;
+    Reads::Lease { clock_drift_max: election_min - shown + Duration::from_nanos(10) }
 }
 
 /// What of the thesis the peers do; a stream of its own.

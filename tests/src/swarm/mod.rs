@@ -15,6 +15,7 @@
 
 mod calm;
 mod client;
+mod deposed;
 mod draw;
 mod play;
 mod weather;
@@ -26,6 +27,7 @@ pub use self::calm::TIMEOUTS;
 pub(crate) use self::play::{play, steps};
 pub use self::weather::Kind;
 
+use self::deposed::Trust;
 use self::draw::Forecast;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
@@ -53,13 +55,15 @@ pub enum Family {
 
 /// The swarm's tests.
 #[rustfmt::skip]
-pub const SWARMS: [Scenario; 6] = [
+pub const SWARMS: [Scenario; 8] = [
     Scenario { name: "swarm_small", part: Part::Swarm, description: "swarm: one to three peers", made: Made::Drawn(|seed| draw::settings(Family::Small, seed)), body: |c| Box::pin(swarm(c, Family::Small)) },
     Scenario { name: "swarm_mixed", part: Part::Swarm, description: "swarm: all kinds of faults", made: Made::Drawn(|seed| draw::settings(Family::Mixed, seed)), body: |c| Box::pin(swarm(c, Family::Mixed)) },
     Scenario { name: "swarm_snapshots", part: Part::Swarm, description: "swarm: snapshots all the time", made: Made::Drawn(|seed| draw::settings(Family::Snapshots, seed)), body: |c| Box::pin(swarm(c, Family::Snapshots)) },
     Scenario { name: "swarm_disks", part: Part::Swarm, description: "swarm: bad disks", made: Made::Drawn(|seed| draw::settings(Family::Disks, seed)), body: |c| Box::pin(swarm(c, Family::Disks)) },
     Scenario { name: "swarm_links", part: Part::Swarm, description: "swarm: bad links", made: Made::Drawn(|seed| draw::settings(Family::Links, seed)), body: |c| Box::pin(swarm(c, Family::Links)) },
     Scenario { name: "swarm_elections", part: Part::Swarm, description: "swarm: leaders do not last", made: Made::Drawn(|seed| draw::settings(Family::Elections, seed)), body: |c| Box::pin(swarm(c, Family::Elections)) },
+    Scenario { name: "swarm_reads", part: Part::Swarm, description: "thesis §6.4: reads from deposed leaders", made: Made::Drawn(|seed| deposed::settings(Trust::Rounds, seed)), body: |c| Box::pin(deposed::deposed(c)) },
+    Scenario { name: "swarm_leases", part: Part::Swarm, description: "thesis §6.4.1: leases of deposed leaders", made: Made::Drawn(|seed| deposed::settings(Trust::Leases, seed)), body: |c| Box::pin(deposed::deposed(c)) },
 ];
 
 /// What the clients of a run have together.

@@ -111,7 +111,7 @@ impl Peer {
 
 /// A peer's settings, as the core takes them.
 pub(crate) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
-    let Settings { peers, timing, limits, first_entry, protocol, .. } = settings;
+    let Settings { peers, timing, limits, first_entry, protocol, reads, .. } = settings;
     Config {
         election_timeout_min: timing.election_min,
         election_timeout_max: timing.election_max,
@@ -125,6 +125,7 @@ pub(crate) fn config(place: usize, settings: &Settings, first_message_id: Messag
         pre_vote: protocol.pre_vote,
         check_quorum: protocol.check_quorum,
         first_entry: *first_entry,
+        reads: *reads,
         read_timeout: timing.read(),
         first_message_id,
         ..Config::new(peer_id(place), (0..*peers).map(peer_id).collect())

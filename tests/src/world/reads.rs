@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use raft::role::Role;
 use raft::{Index, Instant, ReadDrop, ReadId, RoleName};
 
 use super::World;
@@ -145,6 +146,13 @@ impl World {
         let leads = status.role == RoleName::Leader;
         if leads && node.log().term_at(status.commit_index) != Some(status.current_term) {
             self.coverage.hit(Mark::ReadWaits);
+        }
+        let shown = self.peers[place].clock.shows(self.now);
+        if let Role::Leader(leader) = node.role()
+            && let Some(until) = leader.reads.lease().until()
+        {
+            let mark = if shown < until { Mark::ReadByLease } else { Mark::LeaseOver };
+            self.coverage.hit(mark);
         }
     }
 }

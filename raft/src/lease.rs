@@ -1,0 +1,126 @@
+//! A leader's lease: for a while after a quorum has answered a round, nobody else can be elected,
+//! and the leader need not ask again (Ongaro's thesis §6.4.1).
+//!
+//! Whoever answers a round keeps to the leader for
+//! [`Config::election_timeout_min`](crate::Config::election_timeout_min) of its own clock. It heard
+//! the round after it was sent, so that the lease counts from the moment of sending, by the leader's
+//! clock, and is shorter by what the clocks may differ. No lease outlives the leader's term in
+//! office; one that is given up does not come back in it.
+
+use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use crate::types::{Instant, Round};
+
+/// A leader's lease, or none.
+#[derive(Clone, Debug, Default)]
+pub struct Lease {
+    /// How long it lasts; `None` if this leader has none.
+    length: Option<Duration>,
+    /// When the newest round began that a quorum has answered.
+    from: Option<Instant>,
+    /// Rounds without an answer of a quorum, and when each began.
+    begun: VecDeque<(Round, Instant)>,
+}
+
+impl Lease {
+    /// No lease yet; one lasts this long.
+    pub(crate) const fn new(length: Option<Duration>) -> Self {
+        Self { length, from: None, begun: VecDeque::new() }
+    }
+
+    /// Until when this peer may serve reads without asking.
+    #[must_use]
+    pub fn until(&self) -> Option<Instant> {
+        Some(self.from?.after(self.length?))
+    }
+
+    /// Whether this peer may serve a read at this moment without asking.
+    #[must_use]
+    pub fn holds(&self, now: Instant) -> bool {
+        self.until().is_some_and(|until| now < until)
+    }
+
+    /// Whether a round should begin so that the lease goes on.
+    pub(crate) fn wants_round(&self, now: Instant, interval: Duration) -> bool {
+        let newest = self.begun.back().map(|(_, at)| *at).or(self.from);
+        self.length.is_some() && newest.is_none_or(|newest| now.since(newest) >= interval)
+    }
+
+    /// A round begins: nothing of it has been sent yet.
+    pub(crate) fn begins(&mut self, round: Round, now: Instant) {
+        let Some(length) = self.length else { return };
+        // Of one that began so long ago, an answer gives no lease any more.
+        while self.begun.pop_front_if(|(_, at)| now.since(*at) >= length).is_some() {}
+        self.begun.push_back((round, now));
+    }
+
+    /// A quorum has answered this round.
+    pub(crate) fn is_answered(&mut self, round: Round, now: Instant) {
+        while let Some((_, at)) = self.begun.pop_front_if(|(begun, _)| *begun <= round) {
+            debug_assert!(at <= now, "a round that begins at {at:?} is answered at {now:?}");
+            self.from = Some(at);
+        }
+    }
+
+    /// Ends the lease for as long as this peer leads: somebody was asked to stand, whom peers do
+    /// not keep waiting, and nobody knows when the request arrives.
+    pub(crate) fn give_up(&mut self) {
+        *self = Self::new(None);
+    }
+
+    /// See [`Node::hash_future`](crate::Node::hash_future).
+    pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
+        let Self { length, from: _, begun } = self;
+        (length, self.until().map(|until| until.since(now)), begun.len()).hash(hasher);
+        for (round, at) in begun {
+            (round, now.since(*at)).hash(hasher);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LENGTH: Duration = Duration::from_nanos(100);
+
+    fn at(nanos: u64) -> Instant {
+        Instant::from_nanos(nanos)
+    }
+
+    #[test]
+    fn it_counts_from_the_sending_of_the_newest_round_that_was_answered() {
+        let mut lease = Lease::new(Some(LENGTH));
+        for (round, begun) in [(1, 10), (2, 20), (3, 30)] {
+            lease.begins(Round::new(round), at(begun));
+        }
+        assert!(!lease.holds(at(31)), "nobody has answered");
+        lease.is_answered(Round::new(2), at(40));
+        assert_eq!(lease.until(), Some(at(120)));
+        assert!(lease.holds(at(119)) && !lease.holds(at(120)));
+        lease.is_answered(Round::new(1), at(41));
+        assert_eq!(lease.until(), Some(at(120)), "an older answer takes nothing back");
+    }
+
+    #[test]
+    fn rounds_that_nobody_answers_are_forgotten_with_the_lease_they_would_give() {
+        let mut lease = Lease::new(Some(LENGTH));
+        for round in 0..1000 {
+            lease.begins(Round::new(round), at(10 * round));
+        }
+        assert_eq!(lease.begun.len(), 10);
+    }
+
+    #[test]
+    fn given_up_it_does_not_come_back() {
+        let mut lease = Lease::new(Some(LENGTH));
+        lease.begins(Round::new(1), at(10));
+        lease.give_up();
+        lease.is_answered(Round::new(1), at(15));
+        lease.begins(Round::new(2), at(20));
+        lease.is_answered(Round::new(2), at(20));
+        assert!(!lease.holds(at(21)) && !lease.wants_round(at(500), LENGTH));
+    }
+}

@@ -1,0 +1,188 @@
+//! Leaders that do not know yet that they are none any more, and are read from all the time
+//! (Ongaro's thesis §6.4, §6.4.1).
+//!
+//! A read is stale if a deposed leader takes something old for a sign that it still leads. So the
+//! old is made here: answers are late for a moment, and then the leader is not heard any more,
+//! while one peer's late answers still reach it; or a follower starts anew while the answer to its
+//! question is under way; or the leader stands still until others have gone on; or it has called a
+//! successor and hears nothing of it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use raft::{CheckQuorum, FirstEntry, PreVote, Reads, RoleName};
+
+use super::calm::calm;
+use super::client::Client;
+use super::draw;
+use super::{Family, Shared, verdict};
+use crate::cluster::Cluster;
+use crate::failure::Failure;
+use crate::kv::Operation;
+use crate::plan::{Links, PeerSet, Protocol, Settings, Ways};
+use crate::sim::disk::{Damage, Latency, Trouble};
+use crate::sim::network::{Connection, Leg, Profile};
+use crate::sim::random::{Chance, Domain, Stream};
+
+/// How leaders make sure that they lead.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// They ask each time (thesis §6.4).
+    Rounds,
+    /// They rely on time (thesis §6.4.1).
+    Leases,
+}
+
+/// What the world of a run is made of: a good network and good disks, and clocks that differ.
+#[must_use]
+pub(super) fn settings(trust: Trust, seed: u64) -> Settings {
+    let drawn = draw::settings(Family::Elections, seed);
+    let mut luck = Stream::new(seed, Domain::Settings, [5, trust as u64]);
+    let fast = Leg { delay_max: drawn.timing.election_min / 40, ..Leg::PERFECT };
+    let mut settings = Settings {
+        peers: luck.pick(&[3, 3, 3, 5]),
+        network: Profile { request: fast, reply: fast },
+        latency: Latency {
+            min: Duration::from_micros(50),
+            max: drawn.timing.election_min / 100 + Duration::from_micros(50),
+        },
+        trouble: Trouble::NONE,
+        ..drawn
+    };
+    settings.timing.election_max = settings.timing.election_min * luck.pick(&[11, 13, 20]) / 10;
+    if trust == Trust::Leases && luck.happens(Chance::percent(50)) {
+        // The slowest leads as long as it can, the others do not wait for it.
+        let slow = luck.index(settings.peers);
+        let rate = |place| if place == slow { -CLOCKS_DIFFER } else { CLOCKS_DIFFER };
+        settings.clocks = (0..settings.peers).map(rate).collect();
+        settings.timing.election_max = settings.timing.election_min * 2;
+    }
+    (settings.protocol, settings.reads) = match trust {
+        Trust::Rounds => (
+            Protocol {
+                pre_vote: luck.pick(&[PreVote::On, PreVote::Off]),
+                check_quorum: luck.pick(&[CheckQuorum::On, CheckQuorum::Off, CheckQuorum::Off]),
+            },
+            Reads::ReadIndex,
+        ),
+        Trust::Leases => (
+            Protocol { check_quorum: CheckQuorum::On, ..settings.protocol },
+            draw::lease(settings.timing.election_min, &settings.clocks),
+        ),
+    };
+    if luck.below(4) > 0 {
+        settings.first_entry = FirstEntry::NoOp;
+    }
+    settings
+}
+
+/// A run in which leaders are deposed without notice.
+pub(super) async fn deposed(cluster: Cluster) -> Result<(), Failure> {
+    let party = Shared::default();
+    let storm = Rc::new(Cell::new(true));
+    for number in 0..=READERS {
+        let client = Client::new(&cluster, number, &party);
+        let (storm, world) = (Rc::clone(&storm), cluster.clone());
+        cluster.spawn(format!("client {number}"), async move {
+            for serial in 1.. {
+                let mut luck = world.client_stream(u64::from(number) << 32 | u64::from(serial));
+                let heartbeat = world.world().settings().timing.heartbeat;
+                world.sleep(luck.between(Duration::ZERO, heartbeat)).await;
+                if !storm.get() {
+                    return;
+                }
+                client.ask(serial, operation(number, serial)).await;
+            }
+        });
+    }
+    for turn in 0..TURNS {
+        depose(&cluster, turn).await?;
+    }
+    storm.set(false);
+    let all = PeerSet::first(cluster.size());
+    calm(&cluster, all, &party).await?;
+    verdict(&cluster, &party, all)
+}
+
+/// The first client writes, the others read.
+fn operation(number: u16, serial: u32) -> Operation {
+    match number {
+        0 => Operation::Put { key: KEY, value: u64::from(serial) },
+        _ => Operation::Read { key: KEY },
+    }
+}
+
+/// One leader is deposed, or a follower starts anew, and then all is well for a while.
+async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
+    let mut luck = Stream::new(cluster.seed(), Domain::Settings, [6, turn]);
+    let (size, timing) = (cluster.size(), cluster.world().settings().timing);
+    let Some(leader) = newest_leader(cluster) else {
+        cluster.sleep(timing.election_max).await;
+        return Ok(());
+    };
+    let other = (leader + 1 + luck.index(size - 1)) % size;
+    let late = luck.pick(&[timing.election_min * 9 / 10, timing.election_max * 5]);
+    answers_are_late(cluster, late, luck.between(Duration::ZERO, timing.heartbeat)).await;
+    let lone = match luck.below(5) {
+        0 => {
+            cluster.stop(other, Damage::Drawn);
+            cluster.start_if_down(other)?;
+            other
+        }
+        1 => {
+            cluster.pause(leader, luck.between(timing.election_min / 2, timing.election_min * 2));
+            leader
+        }
+        2 => {
+            call_successor(cluster, leader, other).await;
+            leader
+        }
+        _ => leader,
+    };
+    let rest = PeerSet::only(lone).others(size);
+    let deaf = if lone == leader { rest.without(other) } else { PeerSet::NONE };
+    let cuts = [(PeerSet::only(lone), rest), (deaf, PeerSet::only(lone))];
+    let cuts = cuts.map(|(from, to)| Links { from, to, ways: Ways::One });
+    cuts.iter().for_each(|links| cluster.set_links(*links, Connection::Cut));
+    cluster.sleep(luck.between(timing.election_max, timing.election_max * 4)).await;
+    cuts.iter().for_each(|links| cluster.set_links(*links, Connection::Up));
+    cluster.sleep(luck.between(timing.election_min, timing.election_max * 2)).await;
+    Ok(())
+}
+
+/// A leader hands over, and hears nothing any more of what comes of it.
+async fn call_successor(cluster: &Cluster, leader: usize, successor: usize) {
+    let (size, timing) = (cluster.size(), cluster.world().settings().timing);
+    let only = PeerSet::only(leader);
+    let deaf = Links { from: only.others(size), to: only, ways: Ways::One };
+    cluster.set_links(deaf, Connection::Cut);
+    cluster.transfer(leader, successor);
+    cluster.sleep(timing.election_min / 4).await;
+    cluster.set_links(deaf, Connection::Up);
+}
+
+/// The peer that leads the highest term any leader leads.
+fn newest_leader(cluster: &Cluster) -> Option<usize> {
+    let world = cluster.world();
+    let standing = |place| Some((world.status(place)?, place));
+    let leads = (0..world.size())
+        .filter_map(standing)
+        .filter(|(status, _)| status.role == RoleName::Leader);
+    leads.max_by_key(|(status, _)| status.current_term).map(|(_, place)| place)
+}
+
+/// For this long, what is answered takes up to `late`.
+async fn answers_are_late(cluster: &Cluster, late: Duration, length: Duration) {
+    let usual = cluster.world().settings().network;
+    let reply = Leg { delay_max: late, ..usual.reply };
+    cluster.set_network(Profile { reply, ..usual });
+    cluster.sleep(length).await;
+    cluster.set_network(usual);
+}
+
+/// In thousandths.
+const CLOCKS_DIFFER: i32 = 150;
+const READERS: u16 = 6;
+const TURNS: u64 = 8;
+const KEY: u8 = 0;

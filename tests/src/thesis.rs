@@ -1,0 +1,193 @@
+//! Scenarios of what peers do beyond the paper, named by the sections of Ongaro's dissertation. Each
+//! says what must *not* happen, too: no election, no gap, no lost command.
+
+use std::time::Duration;
+
+use raft::{RoleName, Term};
+
+use crate::cluster::{Cluster, Retry, expect};
+use crate::failure::Failure;
+use crate::lab2::{Body, Made, Part, Scenario};
+use crate::plan::{Limits, Links, PeerSet, Protocol, Settings, Ways};
+use crate::service::Snapshots;
+use crate::sim::network::{Connection, Profile};
+
+/// The scenarios.
+#[rustfmt::skip]
+pub const THESIS: [Scenario; 6] = [
+    scenario("deaf_peer_4_2_3", "a peer that hears nobody disturbs nobody", |c| Box::pin(deaf_peer(c))),
+    Scenario { made: Made::Drawn(|_| of_three()), ..scenario("returning_peer_9_6", "a peer that was cut off comes back without an election", |c| Box::pin(returning_peer(c))) },
+    scenario("lonely_leader_6_2", "a leader without a quorum gives up", |c| Box::pin(lonely_leader(c))),
+    scenario("transfer_3_10", "leadership goes around without a gap", |c| Box::pin(transfers(c))),
+    scenario("transfer_to_the_dead_3_10", "a leader leads on when its successor does not", |c| Box::pin(transfer_to_the_dead(c))),
+    Scenario { made: Made::Drawn(|_| small_limits()), ..scenario("full_leader", "a leader takes no more than may wait", |c| Box::pin(full_leader(c))) },
+];
+
+const fn scenario(
+    name: &'static str,
+    description: &'static str,
+    body: fn(Cluster) -> Body,
+) -> Scenario {
+    Scenario { name, part: Part::Thesis, description, made: Made::Drawn(|_| deployed()), body }
+}
+
+fn deployed() -> Settings {
+    let lab = Settings::lab(PEERS, Profile::LAB_RELIABLE, Snapshots::Never);
+    Settings { protocol: Protocol::DEPLOYED, ..lab }
+}
+
+/// Where a leader's yes alone would be enough.
+fn of_three() -> Settings {
+    Settings { peers: 3, ..deployed() }
+}
+
+fn small_limits() -> Settings {
+    let settings = deployed();
+    let limits = Limits { uncommitted_bytes: 100, in_flight_bytes: 50, ..settings.limits };
+    Settings { limits, ..settings }
+}
+
+/// Who leads, and in which term.
+async fn leads(cluster: &Cluster) -> Result<(usize, Term), Failure> {
+    let leader = cluster.check_one_leader().await?;
+    Ok((leader, cluster.term(leader).unwrap_or_default()))
+}
+
+/// The same peer leads the same term.
+async fn still_leads(cluster: &Cluster, before: (usize, Term)) -> Result<(), Failure> {
+    let after = leads(cluster).await?;
+    expect(after == before, format_args!("no election: {before:?} led, now {after:?} does"))
+}
+
+/// §4.2.3: its requests for votes reach everybody, and nobody's messages reach it.
+///
+/// # Errors
+/// There is an election, or a command is not agreed on.
+pub async fn deaf_peer(cluster: Cluster) -> Result<(), Failure> {
+    let before = leads(&cluster).await?;
+    let deaf = PeerSet::only(cluster.after(before.0, 1));
+    let inward = Links { from: deaf.others(PEERS), to: deaf, ways: Ways::One };
+    cluster.set_links(inward, Connection::Cut);
+    for _ in 0..10 {
+        cluster.one(&cluster.random_command(), PEERS - 1, Retry::No).await?;
+        still_leads(&cluster, before).await?;
+    }
+    cluster.set_links(inward, Connection::Up);
+    cluster.one(&cluster.random_command(), PEERS, Retry::No).await?;
+    still_leads(&cluster, before).await
+}
+
+/// §9.6: cut off for many election timeouts, while the others go on.
+///
+/// # Errors
+/// There is an election, or a command is not agreed on.
+pub async fn returning_peer(cluster: Cluster) -> Result<(), Failure> {
+    let (before, size) = (leads(&cluster).await?, cluster.size());
+    let away = cluster.after(before.0, 2);
+    for _ in 0..3 {
+        cluster.disconnect(away);
+        for _ in 0..5 {
+            cluster.one(&cluster.random_command(), size - 1, Retry::No).await?;
+            cluster.sleep(ELECTION_MAX).await;
+        }
+        expect(cluster.term(away) == Some(before.1), format_args!("a term that does not grow"))?;
+        cluster.connect(away);
+        cluster.one(&cluster.random_command(), size, Retry::No).await?;
+        still_leads(&cluster, before).await?;
+    }
+    Ok(())
+}
+
+/// §6.2: with one follower on its side, it gives up in its own term and takes nothing any more; the
+/// others elect meanwhile.
+///
+/// # Errors
+/// It goes on, or the others do not.
+pub async fn lonely_leader(cluster: Cluster) -> Result<(), Failure> {
+    let (leader, term) = leads(&cluster).await?;
+    let few = PeerSet::only(leader).with(cluster.after(leader, 1));
+    let between = Links { from: few, to: few.others(PEERS), ways: Ways::Both };
+    cluster.set_links(between, Connection::Cut);
+    cluster.sleep(ELECTION_MAX + HEARTBEAT).await;
+    let found = cluster.status(leader).map(|status| (status.role, status.current_term));
+    let gave_up =
+        matches!(found, Some((RoleName::Follower | RoleName::PreCandidate, now)) if now == term);
+    expect(gave_up, format_args!("a leader that gave up in term {term}, found {found:?}"))?;
+    let taken = cluster.start_command(leader, &cluster.random_command());
+    expect(taken.is_none(), format_args!("a command refused, found {taken:?}"))?;
+    cluster.sleep(3 * ELECTION_MAX).await;
+    let leads = |place| cluster.status(place).is_some_and(|it| it.role == RoleName::Leader);
+    let elected = few.others(PEERS).iter().any(leads);
+    expect(elected, format_args!("a leader among the majority"))?;
+    cluster.set_links(between, Connection::Up);
+    cluster.one(&cluster.random_command(), PEERS, Retry::Yes).await?;
+    Ok(())
+}
+
+/// §3.10: each time within less than an election timeout, so that no timer was needed, and with
+/// commands on their way.
+///
+/// # Errors
+/// A successor does not lead in time, or a command that was taken is not agreed on.
+pub async fn transfers(cluster: Cluster) -> Result<(), Failure> {
+    let (mut leader, mut term) = leads(&cluster).await?;
+    for _ in 0..10 {
+        let command = cluster.random_command();
+        let taken = cluster.start_command(leader, &command);
+        let successor = cluster.after(leader, 1);
+        cluster.transfer(leader, successor);
+        let refused = cluster.start_command(leader, &cluster.random_command());
+        expect(refused.is_none(), format_args!("no command taken, found {refused:?}"))?;
+        cluster.sleep(ELECTION_MIN).await;
+        let found = cluster.status(successor).map(|status| (status.role, status.current_term));
+        let wanted = Some((RoleName::Leader, term.next()));
+        expect(found == wanted, format_args!("{successor} to be {wanted:?}, found {found:?}"))?;
+        cluster.one(&cluster.random_command(), PEERS, Retry::No).await?;
+        if let Some(id) = taken {
+            let kept = cluster.n_committed(id.index).command == Some(command);
+            expect(kept, format_args!("the command at {id} in its place"))?;
+        }
+        (leader, term) = (successor, term.next());
+    }
+    Ok(())
+}
+
+/// §3.10: proposals are refused for an election timeout at most, and no term passes.
+///
+/// # Errors
+/// The leader does not lead on.
+pub async fn transfer_to_the_dead(cluster: Cluster) -> Result<(), Failure> {
+    let before = leads(&cluster).await?;
+    let dead = cluster.after(before.0, 1);
+    cluster.crash(dead);
+    cluster.transfer(before.0, dead);
+    let refused = cluster.start_command(before.0, &cluster.random_command());
+    expect(refused.is_none(), format_args!("no command taken, found {refused:?}"))?;
+    cluster.sleep(ELECTION_MAX + HEARTBEAT).await;
+    cluster.one(&cluster.random_command(), PEERS - 1, Retry::No).await?;
+    still_leads(&cluster, before).await
+}
+
+/// A leader that is cut off fills up, and whoever leads after it takes commands at once.
+///
+/// # Errors
+/// It takes more than it may, or nothing can be agreed on any more.
+pub async fn full_leader(cluster: Cluster) -> Result<(), Failure> {
+    let (leader, _) = leads(&cluster).await?;
+    cluster.one(&cluster.random_command(), PEERS, Retry::No).await?;
+    cluster.disconnect(leader);
+    let taken = (0..50).filter_map(|_| cluster.start_command(leader, &cluster.random_command()));
+    let taken = taken.count();
+    let fits = 100 / (raft::Entry::OVERHEAD_BYTES + 8);
+    expect(taken == fits, format_args!("{fits} commands taken, found {taken}"))?;
+    cluster.sleep(4 * ELECTION_MAX).await;
+    cluster.one(&cluster.random_command(), PEERS - 1, Retry::Yes).await?;
+    cluster.connect(leader);
+    cluster.one(&cluster.random_command(), PEERS, Retry::Yes).await?;
+    Ok(())
+}
+
+const PEERS: usize = 5;
+const ELECTION_MIN: Duration = Duration::from_millis(300);
+const ELECTION_MAX: Duration = Duration::from_millis(600);
+const HEARTBEAT: Duration = Duration::from_millis(100);
