@@ -210,7 +210,13 @@ impl Service {
             tokio::select! {
                 _ = asked.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
-                () = ended(&raft) => {}
+                () = ended(&raft) => return,
+            }
+            // Only a leader knows the others' progress. Clients wait less for a leader that is
+            // called than for one that is missed; one that does not come is no reason to stay.
+            let best = raft.status().peers.into_iter().max_by_key(|peer| peer.match_index);
+            if let Some(best) = best {
+                let _ = raft.transfer_leadership(best.id).await;
             }
         };
         axum::serve(listener, app).with_graceful_shutdown(end).await?;
