@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::entry::{Entry, Payload};
 use crate::membership::Membership;
 use crate::output::AddressBook;
-use crate::types::Index;
+use crate::types::{Index, PeerId};
 
 /// The configurations of one peer's log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -91,9 +91,8 @@ impl Configurations {
     /// Everybody in a configuration that may still be the one that counts: the last committed one
     /// and all after it. Addresses are the newest.
     pub(crate) fn reach(&self, commit_index: Index) -> AddressBook {
-        let later = self.later.iter().filter(|(index, _)| *index > commit_index);
         let mut book = BTreeMap::new();
-        for membership in [self.at(commit_index)].into_iter().chain(later.map(|(_, m)| m)) {
+        for membership in self.since(commit_index) {
             for peer in membership.members() {
                 let address = membership.addresses().get(&peer).map(Arc::clone);
                 let known = book.entry(peer).or_insert(None);
@@ -102,12 +101,23 @@ impl Configurations {
         }
         book
     }
+
+    /// Whether a peer has a vote in a configuration that may still be the one that counts.
+    pub(crate) fn any_vote(&self, commit_index: Index, peer: PeerId) -> bool {
+        self.since(commit_index).any(|membership| membership.votes(peer))
+    }
+
+    /// The last committed one and all after it.
+    fn since(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
+        let later = self.later.iter().filter(move |(index, _)| *index > commit_index);
+        std::iter::once(self.at(commit_index)).chain(later.map(|(_, membership)| membership))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{EntryId, PeerId, Term};
+    use crate::types::{EntryId, Term};
 
     fn of(voters: &[u64]) -> Arc<Membership> {
         Arc::new(Membership::of_voters(voters.iter().copied().map(PeerId::new)))
@@ -152,5 +162,7 @@ mod tests {
         let reach = |commit| all.reach(Index::new(commit)).into_keys().collect::<Vec<_>>();
         assert_eq!(reach(3), [1, 2].map(PeerId::new));
         assert_eq!(reach(6), [2].map(PeerId::new));
+        assert!(all.any_vote(Index::new(5), PeerId::new(1)));
+        assert!(!all.any_vote(Index::new(6), PeerId::new(1)));
     }
 }

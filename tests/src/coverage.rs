@@ -97,6 +97,32 @@ marks! {
     ReadTimedOut = "read-timed-out",
     /// Two clients are at one key at the same time.
     ConcurrentRequests = "concurrent-requests-on-a-key",
+    /// A peer gets the entries or the snapshot that make it a member.
+    Joined = "peer-joined",
+    /// A learner becomes a voter.
+    Promoted = "learner-promoted",
+    /// A change of members is asked for while one is under way.
+    ChangeUnderWay = "change-refused-another-under-way",
+    /// A change of members is asked for before the leader has committed an entry of its term.
+    ChangeTooSoon = "change-refused-before-first-commit",
+    /// A learner that lacks too much is to become a voter.
+    LearnerBehind = "promotion-refused-learner-behind",
+    /// A peer goes by a joint configuration.
+    Joint = "joint-configuration",
+    /// A leader ends a change of members that another one began.
+    ChangeInherited = "change-ended-by-another-leader",
+    /// A peer crashes while it goes by a joint configuration.
+    CrashInJoint = "crash-in-joint-configuration",
+    /// A configuration is deleted from a log.
+    ConfigurationDeleted = "configuration-deleted",
+    /// A leader that has removed itself leads on until that is committed.
+    LeaderRemoved = "leader-removed-itself",
+    /// A member that left becomes one again.
+    Returned = "removed-peer-returned",
+    /// A peer votes for one that is no member by its log.
+    VoteForStranger = "vote-for-a-stranger",
+    /// A new member gets a snapshot.
+    SnapshotToJoiner = "snapshot-to-a-new-peer",
     /// The liveness phase begins without a leader among those who must make progress.
     CalmWithoutLeader = "calm-without-leader",
     /// The liveness phase leaves a minority broken.

@@ -1,13 +1,15 @@
 //! Every invariant is shown to fire on a hand-made bad state, and to be silent on a good one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use raft::message::{AppendEntriesReply, Candidacy, Carried, RequestVote, Vote};
 use raft::{
-    Entry, EntryId, Envelope, HardState, Index, Instant, Log, LogSlice, Message, MessageId,
-    Payload, PeerId, RoleName, Round, Snapshot, Status, Stored, Term,
+    Entry, EntryId, Envelope, HardState, Index, Instant, Log, LogSlice, Membership, Message,
+    MessageId, Payload, PeerId, RoleName, Round, Snapshot, Status, Stored, Term,
 };
 use raft_tests::invariants::commit_rule::{self, Advance};
+use raft_tests::invariants::configurations::{Committed, Own};
 use raft_tests::invariants::election_safety::ElectionSafety;
 use raft_tests::invariants::follows_leader::{self, Heard};
 use raft_tests::invariants::kept_promise::Promise;
@@ -48,6 +50,10 @@ fn id(term: u64, index: u64) -> EntryId {
 
 fn entry(term: u64, index: u64, command: &[u8]) -> Entry {
     Entry { id: id(term, index), payload: Payload::Command(command.into()) }
+}
+
+fn voters(numbers: &[u64]) -> Membership {
+    Membership::of_voters(numbers.iter().copied().map(PeerId::new))
 }
 
 /// The entries of these terms from index 1 on.
@@ -115,12 +121,19 @@ fn election_safety_fires_on_a_leader_without_a_majority() {
     holds(elections.votes(peer(1), Term::new(3), PeerId::new(1)));
     holds(elections.votes(peer(2), Term::new(2), PeerId::new(1)));
     holds(elections.votes(peer(3), Term::new(3), PeerId::new(4)));
-    let check = |elections: &ElectionSafety, peers| elections.wins(Term::new(3), peer(1), peers);
-    holds(check(&elections, 1));
-    fires(check(&elections, 2), Property::ElectionSafety, &["term 3", "votes of 1 of 2 peers"]);
+    let check = |elections: &ElectionSafety, members: &Membership| {
+        elections.wins(Term::new(3), peer(1), members)
+    };
+    holds(check(&elections, &voters(&[1])));
+    let parts = ["term 3", "votes of 1 among voters 1 2"];
+    fires(check(&elections, &voters(&[1, 2])), Property::ElectionSafety, &parts);
     holds(elections.votes(peer(2), Term::new(3), PeerId::new(1)));
-    holds(check(&elections, 3));
-    fires(check(&elections, 4), Property::ElectionSafety, &["votes of 2 of 4 peers"]);
+    holds(check(&elections, &voters(&[1, 2, 3])));
+    fires(check(&elections, &voters(&[1, 2, 3, 4])), Property::ElectionSafety, &["votes of 2"]);
+    let joint = voters(&[1, 2, 3]).towards(voters(&[3, 4, 1]));
+    fires(check(&elections, &joint), Property::ElectionSafety, &["outgoing 1 2 3"]);
+    let learners = voters(&[1, 3, 4]).with_learner(PeerId::new(2));
+    fires(check(&elections, &learners), Property::ElectionSafety, &["votes of 1"]);
 }
 
 #[test]
@@ -278,12 +291,18 @@ fn timer_rule_fires_on_a_wait_without_a_vote_and_on_a_vote_without_a_wait() {
 
 #[test]
 fn commit_rule_fires_on_an_old_term_and_on_a_minority() {
-    let advance = Advance { term: Term::new(4), entry: id(4, 2), holders: 3, peers: 5 };
-    holds(commit_rule::check(peer(0), advance));
+    let advance = Advance { term: Term::new(4), entry: id(4, 2) };
+    let members = voters(&[0, 1, 2, 3, 4]);
+    let check = |advance, members: &Membership, holders: u64| {
+        commit_rule::check(peer(0), advance, members, |peer| peer.number() < holders)
+    };
+    holds(check(advance, &members, 3));
     let old = Advance { entry: id(2, 2), ..advance };
-    fires(commit_rule::check(peer(0), old), Property::CommitRule, &["term 4", "entry 2@2"]);
-    let minority = Advance { holders: 2, ..advance };
-    fires(commit_rule::check(peer(0), minority), Property::CommitRule, &["2 of 5 disks"]);
+    fires(check(old, &members, 3), Property::CommitRule, &["term 4", "entry 2@2"]);
+    fires(check(advance, &members, 2), Property::CommitRule, &["2 disks", "0 1 2 3 4"]);
+    let joint = members.towards(voters(&[2, 3, 4]));
+    fires(check(advance, &joint, 3), Property::CommitRule, &["3 disks", "outgoing"]);
+    holds(check(advance, &joint, 4));
 }
 
 #[test]
@@ -390,25 +409,117 @@ fn durability_fires_on_a_peer_that_believes_more_durable_than_is() {
     }
 }
 
+fn membership_entry(term: u64, index: u64, members: &Membership) -> Entry {
+    Entry { id: id(term, index), payload: Payload::Membership(members.clone().into()) }
+}
+
+/// A log of term 1 whose entries are these configurations.
+fn log_of(members: &[&Membership]) -> Log {
+    let entries = (1..).zip(members).map(|(index, one)| membership_entry(1, index, one)).collect();
+    Log::new(LogSlice::new(EntryId::ZERO, entries).expect("one term"))
+}
+
+#[test]
+fn configurations_fire_on_steps_that_do_not_follow() {
+    let (old, new) = (voters(&[0, 1]), voters(&[0, 2]));
+    let joint = old.towards(new.clone());
+    let more = old.clone().with_learner(PeerId::new(5));
+    let first = Arc::new(old.clone());
+    let check = |steps: &[&Membership]| {
+        let committed = Committed::new(Arc::clone(&first));
+        let mut own = Own::default();
+        own.starts(&first, &committed, &log(&[]));
+        let follower = status(RoleName::Follower, 1, 0);
+        own.changes(peer(0), &follower, &committed, &log_of(steps), Index::ZERO)
+    };
+    holds(check(&[&joint, &new]));
+    holds(check(&[&more, &old]));
+    for steps in [&[&new][..], &[&joint, &old], &[&joint, &joint], &[&joint, &more]] {
+        fires(check(steps), Property::Configurations, &["peer 0", "become"]);
+    }
+}
+
+#[test]
+fn configurations_fire_on_changes_that_come_too_soon() {
+    let first = Arc::new(voters(&[0, 1]));
+    let more = |peer| voters(&[0, 1]).with_learner(PeerId::new(peer));
+    let check = |commit, terms: u64| {
+        let committed = Committed::new(Arc::clone(&first));
+        let mut own = Own::default();
+        own.starts(&first, &committed, &log(&[]));
+        let leader = status(RoleName::Leader, terms, commit);
+        let entries = vec![entry(1, 1, b"x"), membership_entry(1, 2, &more(5))];
+        let two = Log::new(LogSlice::new(EntryId::ZERO, entries.clone()).expect("one term"));
+        own.changes(peer(0), &leader, &committed, &two, Index::ZERO)?;
+        let third = membership_entry(terms, 3, &more(6));
+        let three = LogSlice::new(EntryId::ZERO, [entries, vec![third]].concat()).expect("rises");
+        own.changes(peer(0), &leader, &committed, &Log::new(three), Index::new(2))
+    };
+    holds(check(2, 1));
+    fires(check(1, 1), Property::Configurations, &["at 3", "the change at 2 is not committed"]);
+    fires(check(2, 2), Property::Configurations, &["term 2", "nothing is committed"]);
+}
+
+#[test]
+fn configurations_fire_on_a_peer_that_goes_by_others_or_stands_without_a_vote() {
+    let first = Arc::new(voters(&[0, 1]));
+    let new = voters(&[1, 2]);
+    let (committed, mut own) = (Committed::new(Arc::clone(&first)), Own::default());
+    own.starts(&first, &committed, &log_of(&[&first.towards(new.clone()), &new]));
+    let kept = |role, commit, goes_by: &Membership| {
+        own.are_kept(peer(0), &status(role, 1, commit), goes_by)
+    };
+    holds(kept(RoleName::Follower, 2, &new));
+    holds(kept(RoleName::Leader, 1, &new));
+    let parts = ["peer 0 at 0.000 ms goes by the members voters 0 1; by its log"];
+    fires(kept(RoleName::Follower, 0, &first), Property::Configurations, &parts);
+    let parts = ["is a candidate and has no vote"];
+    holds(kept(RoleName::Candidate, 1, &new));
+    fires(kept(RoleName::Candidate, 2, &new), Property::Configurations, &parts);
+    let parts = ["is a leader and has no vote"];
+    fires(kept(RoleName::Leader, 2, &new), Property::Configurations, &parts);
+}
+
+#[test]
+fn configurations_fire_on_a_snapshot_of_other_members() {
+    let (first, later) = (voters(&[0, 1]), voters(&[0, 1]).with_learner(PeerId::new(2)));
+    let mut committed = Committed::new(Arc::new(first.clone()));
+    committed.commits(&log_of(&[&first, &later]), Index::new(2));
+    let check = |index, members: &Membership| {
+        let membership = Arc::new(members.clone());
+        let snapshot = Snapshot { last_included: id(1, index), membership, data: [].into() };
+        committed.is_in(peer(0), &snapshot)
+    };
+    holds(check(1, &first));
+    holds(check(2, &later));
+    fires(check(1, &later), Property::Configurations, &["through 1", "which are voters 0 1"]);
+    fires(check(2, &first), Property::Configurations, &["which are voters 0 1, learners 2"]);
+}
+
 /// One peer's life in front of all invariants together.
 struct Life {
     invariants: Invariants,
     disk: Stored,
+    members: Arc<Membership>,
 }
 
 impl Life {
     fn new(terms: &[u64]) -> Self {
-        let mut life = Self { invariants: Invariants::default(), disk: disk(0, None, terms) };
+        let members = Arc::new(voters(&[0]));
+        let invariants = Invariants::of(Arc::clone(&members));
+        let mut life = Self { invariants, disk: disk(0, None, terms), members };
         let (log, status) = (log(terms), status(RoleName::Follower, 0, 0));
-        let seen = Seen { at: Instant::START, place: 0, status, log: &log, disk: &life.disk };
+        let (members, disk) = (&life.members, &life.disk);
+        let seen = Seen { at: Instant::START, place: 0, status, log: &log, members, disk };
         holds(life.invariants.starts(seen));
         life
     }
 
     fn becomes(&mut self, role: RoleName, term: u64, commit: u64, terms: &[u64]) -> Check {
         let (log, status) = (log(terms), status(role, term, commit));
-        let seen = Seen { at: Instant::START, place: 0, status, log: &log, disk: &self.disk };
-        self.invariants.after_input(seen, |_| 1)
+        let (members, disk) = (&self.members, &self.disk);
+        let seen = Seen { at: Instant::START, place: 0, status, log: &log, members, disk };
+        self.invariants.after_input(seen, |_, _| true)
     }
 }
 

@@ -33,6 +33,11 @@ fn swarm_elections() {
 }
 
 #[test]
+fn swarm_members() {
+    run("swarm_members");
+}
+
+#[test]
 fn swarm_reads() {
     run("swarm_reads");
 }

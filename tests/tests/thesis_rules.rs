@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use raft::message::{Candidacy, RequestPreVoteReply, Vote};
 use raft::{
-    CheckQuorum, Entry, EntryId, Envelope, Index, Instant, Log, LogSlice, Message, MessageId,
-    Payload, PeerId, RoleName, Status, Stored, Term,
+    CheckQuorum, Entry, EntryId, Envelope, Index, Instant, Log, LogSlice, Membership, Message,
+    MessageId, Payload, PeerId, RoleName, Status, Stored, Term,
 };
 use raft_tests::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
 use raft_tests::invariants::pre_vote::{self, PreVotes};
@@ -16,7 +16,6 @@ type Check = Result<(), Box<Violation>>;
 
 const OFFICE: Office = Office {
     check_quorum: CheckQuorum::On,
-    peers: 3,
     timeout_min: Duration::from_millis(100),
     timeout_max: Duration::from_millis(200),
 };
@@ -33,6 +32,10 @@ fn holds(check: Check) {
     if let Err(violation) = check {
         panic!("the state is good, yet {violation}");
     }
+}
+
+fn members(count: u64) -> Membership {
+    Membership::of_voters((0..count).map(PeerId::new))
 }
 
 fn at(ms: u64) -> Instant {
@@ -62,7 +65,7 @@ fn spoken(from: u64, term: u64, what: What) -> Spoken {
 
 /// A peer that became the leader of term 2 at 10 ms.
 fn leader() -> Hearing {
-    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0));
+    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0), members(3).into());
     let (before, now) = (status(RoleName::Candidate, 2), status(RoleName::Leader, 2));
     holds(hearing.becomes(seen(10), &before, &now, OFFICE, Leave::Unasked));
     hearing
@@ -103,16 +106,18 @@ fn check_quorum_fires_on_a_leader_that_gives_up_too_soon() {
 
 #[test]
 fn a_peer_knows_a_leader_for_the_shortest_timeout_after_it_heard_one_or_started() {
-    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0));
-    assert!(!hearing.knows_a_leader(at(0), OFFICE), "a new peer");
+    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0), members(3).into());
+    assert!(!hearing.knows_a_leader(seen(0), OFFICE), "a new peer");
     let follows = Status { leader: Some(PeerId::new(1)), ..status(RoleName::Follower, 2) };
     hearing.hears(at(50), spoken(1, 2, What::OfLeader), &follows);
     hearing.hears(at(90), spoken(2, 2, What::RequestVote(Candidacy::Timeout)), &follows);
-    assert!(hearing.knows_a_leader(at(149), OFFICE));
-    assert!(!hearing.knows_a_leader(at(150), OFFICE));
-    let again = Hearing::starts(at(200), &status(RoleName::Follower, 2));
-    assert!(again.knows_a_leader(at(299), OFFICE) && !again.knows_a_leader(at(300), OFFICE));
-    assert!(leader().knows_a_leader(at(109), OFFICE) && !leader().knows_a_leader(at(110), OFFICE));
+    assert!(hearing.knows_a_leader(seen(149), OFFICE));
+    assert!(!hearing.knows_a_leader(seen(150), OFFICE));
+    let again = Hearing::starts(at(200), &status(RoleName::Follower, 2), members(3).into());
+    assert!(again.knows_a_leader(seen(299), OFFICE) && !again.knows_a_leader(seen(300), OFFICE));
+    assert!(
+        leader().knows_a_leader(seen(109), OFFICE) && !leader().knows_a_leader(seen(110), OFFICE)
+    );
 }
 
 #[test]
@@ -140,9 +145,9 @@ fn pre_vote_fires_on_whoever_stands_without_a_majority() {
     says(1, 4, Vote::Granted);
     says(2, 4, Vote::Refused);
     says(3, 3, Vote::Granted);
-    let one = pre_votes.stands(seen(1), Term::new(5), 5);
-    fires(one, Property::PreVote, "2 of 5 peers would vote for it");
-    holds(pre_votes.stands(seen(1), Term::new(5), 3));
+    let one = pre_votes.stands(seen(1), Term::new(5), &members(5));
+    fires(one, Property::PreVote, "2 would vote for it among");
+    holds(pre_votes.stands(seen(1), Term::new(5), &members(3)));
 }
 
 #[test]

@@ -1,38 +1,28 @@
 //! The state machine, off the core task: it may be slow without anybody's heartbeat being late.
 //!
-//! Invariant: jobs are done in the order in which the core task gave them.
+//! Invariant: jobs are done in the order in which the core task gave them, and callers are answered
+//! on the runtime's own threads: waking a task from elsewhere costs a system call each.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
+use std::vec;
 
 use super::call::Query;
 use super::error::{MachineFailure, ReadError, caught};
 use super::handle::Shared;
 use super::machine::{Command, MachineError, StateMachine};
+use super::metrics::seconds;
+use super::pace::{Measured, Pace};
 use super::requests::Request;
 use super::waiters::Answered;
 use crate::entry::{Entry, Payload, Snapshot};
-use crate::types::{EntryId, Index};
-
-/// Where the state machine runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ApplyOn {
-    /// On a thread that may block, until it has shown that it is quick; then on a task; on a thread
-    /// again as soon as it is slow. A state machine that is quick for long and then slow holds up
-    /// one thread of the runtime, once.
-    #[default]
-    Measured,
-    /// Always on a thread that may block. For state machines that use a disk or are slow at times.
-    Thread,
-    /// Always on a task. For state machines that are always quick: it saves waking a thread.
-    Task,
-}
+use crate::types::{EntryId, Index, Instant};
 
 /// Work for the state machine.
 pub(super) enum Job<M: StateMachine> {
-    /// Carry out these entries.
-    Apply(Vec<Entry>),
+    /// Carry out these entries, given at this moment.
+    Apply(vec::IntoIter<Entry>, Instant),
     /// Become this state.
     Restore(Snapshot),
     /// Make a snapshot of the state.
@@ -54,31 +44,19 @@ pub(super) struct Applier<M: StateMachine> {
     last_applied: Index,
     shared: Arc<Shared<M>>,
     pace: Pace,
+    jobs: VecDeque<Job<M>>,
     answers: Vec<(EntryId, Option<M::Answer>)>,
     answered: Vec<Answered<M::Answer>>,
 }
 
-/// How quick the state machine has been.
-struct Pace {
-    apply_on: ApplyOn,
-    quick_batches: u32,
-}
-
-/// What a batch may take to count as quick: much less than the shortest heartbeat interval that
-/// makes sense.
-const QUICK: Duration = Duration::from_millis(1);
-
-/// So many quick batches in a row make a quick state machine.
-const QUICK_BATCHES: u32 = 32;
-
-/// How many entries are applied before their callers are answered and other tasks may run.
+/// How many entries are applied on a task before their callers are answered and others may run.
 const CHUNK: usize = 64;
 
 impl<M: StateMachine> Applier<M> {
     pub(super) fn new(machine: M, last_applied: Index, shared: Arc<Shared<M>>) -> Self {
-        let pace = Pace { apply_on: shared.settings.apply_on, quick_batches: 0 };
+        let (pace, jobs) = (Pace::new(shared.settings.apply_on), VecDeque::new());
         let (answers, answered) = (Vec::new(), Vec::new());
-        Self { machine, last_applied, shared, pace, answers, answered }
+        Self { machine, last_applied, shared, pace, jobs, answers, answered }
     }
 
     /// Does jobs until there are no more.
@@ -89,63 +67,94 @@ impl<M: StateMachine> Applier<M> {
             if jobs.is_empty() {
                 return;
             }
-            let done = if self.pace.needs_thread() || jobs.iter().any(Job::is_heavy) {
-                let work = tokio::task::spawn_blocking(move || {
-                    let done = jobs.drain(..).try_for_each(|job| self.work(job));
-                    (self, jobs, done)
-                });
-                // The runtime is ending.
-                let Ok((back, emptied, done)) = work.await else { return };
-                (self, jobs) = (back, emptied);
-                done
-            } else {
-                self.work_in_turns(&mut jobs).await
-            };
-            if let Err(failure) = done {
-                // A core task that has ended needs no reason to.
-                let _ = self.shared.requests.put(Request::MachineFailed(failure));
-                return;
+            self.jobs.extend(jobs.drain(..));
+            while !self.jobs.is_empty() {
+                let done = if self.pace.needs_thread() || self.next_is_heavy() {
+                    let work = tokio::task::spawn_blocking(move || {
+                        let done = self.work_for_a_while();
+                        (self, done)
+                    });
+                    // The runtime is ending.
+                    let Ok((back, done)) = work.await else { return };
+                    self = back;
+                    done
+                } else {
+                    self.work_in_turn()
+                };
+                self.tell();
+                if let Err(failure) = done {
+                    // A core task that has ended needs no reason to.
+                    let _ = self.shared.requests.put(Request::MachineFailed(failure));
+                    return;
+                }
+                if !self.jobs.is_empty() {
+                    tokio::task::yield_now().await;
+                }
             }
         }
     }
 
-    /// Does jobs on a task, and lets others run in between.
-    async fn work_in_turns(&mut self, jobs: &mut Vec<Job<M>>) -> Result<(), MachineFailure> {
-        let mut jobs = jobs.drain(..).peekable();
-        while let Some(job) = jobs.next() {
-            match job {
-                Job::Apply(entries) => {
-                    let mut chunks = entries.chunks(CHUNK).peekable();
-                    while let Some(chunk) = chunks.next() {
-                        self.apply(chunk)?;
-                        if chunks.peek().is_some() {
-                            tokio::task::yield_now().await;
-                        }
-                    }
-                }
-                job @ (Job::Restore(_) | Job::Snapshot | Job::Read(_)) => self.work(job)?,
-            }
-            if jobs.peek().is_some() {
-                tokio::task::yield_now().await;
+    fn next_is_heavy(&self) -> bool {
+        self.jobs.front().is_some_and(Job::is_heavy)
+    }
+
+    /// Works on a task, until others should run.
+    fn work_in_turn(&mut self) -> Result<(), MachineFailure> {
+        let mut left = CHUNK;
+        while left > 0 && !self.jobs.is_empty() && !self.next_is_heavy() {
+            left = left.saturating_sub(self.work(left)?.max(1));
+        }
+        Ok(())
+    }
+
+    /// Works on a thread, until callers should not wait longer for answers that are there.
+    fn work_for_a_while(&mut self) -> Result<(), MachineFailure> {
+        let start = self.shared.clock.now();
+        while !self.jobs.is_empty() {
+            self.work(1)?;
+            if Pace::is_a_while(self.shared.clock.now().since(start)) {
+                break;
             }
         }
         Ok(())
     }
 
-    fn work(&mut self, job: Job<M>) -> Result<(), MachineFailure> {
-        match job {
-            Job::Apply(entries) => entries.chunks(CHUNK).try_for_each(|chunk| self.apply(chunk)),
-            Job::Restore(snapshot) => self.restore(&snapshot),
-            Job::Snapshot => self.snapshot(),
-            Job::Read(query) => self.read(query),
+    /// Does the next job, or some entries of it; returns how many entries that were.
+    fn work(&mut self, entries_max: usize) -> Result<usize, MachineFailure> {
+        match self.jobs.pop_front() {
+            Some(Job::Apply(mut entries, given)) => {
+                let before = entries.len();
+                self.apply(&mut entries, entries_max, given)?;
+                let done = before - entries.len();
+                if entries.len() > 0 {
+                    self.jobs.push_front(Job::Apply(entries, self.shared.clock.now()));
+                }
+                return Ok(done);
+            }
+            Some(Job::Restore(snapshot)) => self.restore(&snapshot)?,
+            Some(Job::Snapshot) => self.snapshot()?,
+            Some(Job::Read(query)) => self.read(query)?,
+            None => {}
         }
+        Ok(0)
     }
 
-    fn apply(&mut self, entries: &[Entry]) -> Result<(), MachineFailure> {
-        let start = self.shared.clock.now();
+    fn apply(
+        &mut self,
+        entries: &mut vec::IntoIter<Entry>,
+        entries_max: usize,
+        given: Instant,
+    ) -> Result<(), MachineFailure> {
+        let measured =
+            if self.pace.wants_exactness() { Measured::Alone } else { Measured::WithWait };
+        let start = match measured {
+            Measured::Alone => self.shared.clock.now(),
+            Measured::WithWait => given,
+        };
+        let before = self.answers.len();
         let (machine, answers, shared) = (&mut self.machine, &mut self.answers, &self.shared);
         let applied = caught(|| {
-            entries.iter().try_for_each(|entry| {
+            entries.take(entries_max).try_for_each(|entry| {
                 let answer = match &entry.payload {
                     Payload::NoOp | Payload::Membership(_) => None,
                     Payload::Command(bytes) => Some(machine.apply(decode::<M>(entry.id, bytes)?)),
@@ -157,22 +166,28 @@ impl<M: StateMachine> Applier<M> {
                 Ok(())
             })
         });
+        self.shared.metrics.applied.increment((self.answers.len() - before) as u64);
         let at = self.answers.last().map_or(self.last_applied, |(id, _)| id.index);
-        let applied =
-            applied.unwrap_or_else(|panic| Err(MachineFailure::at_index(at.next(), panic)));
-        self.tell(at);
-        self.pace.took(self.shared.clock.now().since(start));
-        applied
+        self.last_applied = at;
+        let now = self.shared.clock.now();
+        self.shared.metrics.apply.record(seconds(now.since(given)));
+        self.pace.took(now.since(start), measured);
+        applied.unwrap_or_else(|panic| Err(MachineFailure::at_index(at.next(), panic)))
     }
 
     /// Answers the callers of what was applied.
-    fn tell(&mut self, last_applied: Index) {
-        self.last_applied = last_applied;
+    fn tell(&mut self) {
         self.shared.waiters.answer(&mut self.answers, &mut self.answered);
-        self.shared.status.send_if_modified(|status| {
+        let last_applied = self.last_applied;
+        self.shared.status.update(|status| {
             std::mem::replace(&mut status.last_applied, last_applied) != last_applied
         });
+        if self.answered.is_empty() {
+            return;
+        }
+        let now = self.shared.clock.now();
         for (waiter, answer) in self.answered.drain(..) {
+            self.shared.metrics.write.record(seconds(now.since(waiter.since)));
             waiter.reply.send(answer);
         }
     }
@@ -183,8 +198,8 @@ impl<M: StateMachine> Applier<M> {
             return Ok(());
         }
         restore(&mut self.machine, snapshot)?;
+        self.last_applied = snapshot.index();
         self.shared.waiters.skip(snapshot.index());
-        self.tell(snapshot.index());
         Ok(())
     }
 
@@ -199,7 +214,7 @@ impl<M: StateMachine> Applier<M> {
     fn read(&mut self, query: Box<dyn Query<M>>) -> Result<(), MachineFailure> {
         let start = self.shared.clock.now();
         let answered = caught(|| query.run(&self.machine));
-        self.pace.took(self.shared.clock.now().since(start));
+        self.pace.took(self.shared.clock.now().since(start), Measured::Alone);
         answered.map_err(|panic| MachineFailure::at_index(self.last_applied, panic))
     }
 }
@@ -241,25 +256,11 @@ pub(super) fn restore<M: StateMachine>(
 impl<M: StateMachine> Drop for Applier<M> {
     /// However it ends, whoever still waits for a read hears of it.
     fn drop(&mut self) {
-        for job in self.shared.jobs.close() {
+        let left = self.jobs.drain(..).collect::<Vec<_>>();
+        for job in left.into_iter().chain(self.shared.jobs.close()) {
             if let Job::Read(query) = job {
                 query.fail(ReadError::Stopped(self.shared.stop_reason()));
             }
         }
-    }
-}
-
-impl Pace {
-    fn needs_thread(&self) -> bool {
-        match self.apply_on {
-            ApplyOn::Measured => self.quick_batches < QUICK_BATCHES,
-            ApplyOn::Thread => true,
-            ApplyOn::Task => false,
-        }
-    }
-
-    fn took(&mut self, time: Duration) {
-        let quick = time < QUICK;
-        self.quick_batches = if quick { self.quick_batches.saturating_add(1) } else { 0 };
     }
 }

@@ -141,7 +141,7 @@ impl<M: StateMachine> Builder<M> {
     }
 
     /// Sends and receives over TCP, listening on this address (`host:port`). Also call
-    /// [`Builder::plain_tcp`], unless this address and those of all peers are loopback addresses,
+    /// [`Builder::tls`] (or [`Builder::plain_tcp`]), unless this address and those of all peers are loopback addresses,
     /// which nobody else can reach.
     #[cfg(feature = "tcp")]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
@@ -149,10 +149,18 @@ impl<M: StateMachine> Builder<M> {
         self
     }
 
+    /// Protects what goes over TCP by mutual TLS, with certificates from these files: peers whose
+    /// certificate does not name them are refused.
+    #[cfg(feature = "tcp")]
+    pub fn tls(mut self, files: crate::transport::tcp::TlsFiles) -> Self {
+        self.network.tcp.security = Some(super::network::tcp::Security::Tls(files));
+        self
+    }
+
     /// Sends everything over TCP as it is: whoever reaches the network can read it, and write
     /// whatever it likes into the log.
     #[cfg(feature = "tcp")]
-    pub const fn plain_tcp(mut self) -> Self {
+    pub fn plain_tcp(mut self) -> Self {
         self.network.tcp.security = Some(super::network::tcp::Security::Plain);
         self
     }

@@ -14,9 +14,10 @@ use tokio::task::JoinHandle;
 
 use super::apply::Job;
 use super::call::Query;
+use super::changes::PendingChange;
 use super::clock::Sleep;
 use super::disk::Disk;
-use super::error::{StopReason, Unknown};
+use super::error::{ReadError, StopReason, Unknown};
 use super::handle::Shared;
 use super::machine::StateMachine;
 use super::outputs::Snapshots;
@@ -48,6 +49,8 @@ pub(super) struct CoreTask<M: StateMachine> {
     /// Questions that the node has not released yet.
     pub(super) reads: BTreeMap<ReadId, Box<dyn Query<M>>>,
     pub(super) next_read: ReadId,
+    /// The change of members that a caller waits for.
+    pub(super) change: Option<PendingChange>,
     pub(super) snapshots: Snapshots,
     pub(super) stop: Option<StopReason>,
     pub(super) alarm: Alarm,
@@ -125,6 +128,7 @@ impl<M: StateMachine> CoreTask<M> {
         self.tick();
         self.watch_leadership();
         self.carry_out();
+        self.settle_change();
         self.publish();
         self.set_alarm();
     }
@@ -133,6 +137,7 @@ impl<M: StateMachine> CoreTask<M> {
     fn take_envelopes(&mut self) {
         let mut envelopes = std::mem::take(&mut self.envelopes);
         for envelope in envelopes.drain(..) {
+            self.shared.metrics.received.increment(1);
             if self.disk_state == DiskState::Well {
                 self.node.handle(self.now, Input::Receive(envelope));
             }
@@ -180,8 +185,7 @@ impl<M: StateMachine> CoreTask<M> {
     /// Callers of a lost leadership wait only as long as it usually takes to hear what became of
     /// their entries.
     fn watch_leadership(&mut self) {
-        let status = self.node.status();
-        let leads = (status.role == RoleName::Leader).then_some(status.current_term);
+        let leads = self.leads();
         if leads == self.led {
             return;
         }
@@ -195,7 +199,13 @@ impl<M: StateMachine> CoreTask<M> {
 
     fn publish(&self) {
         let (node, disk) = (&self.node, self.disk_state);
-        self.shared.status.send_if_modified(|status| status.update(node, disk));
+        self.shared.status.update(|status| status.update(node, disk));
+        let (metrics, status) = (&self.shared.metrics, node.status());
+        metrics.term.set(status.current_term.number() as f64);
+        metrics.is_leader.set(f64::from(u8::from(status.role == RoleName::Leader)));
+        metrics.commit_index.set(status.commit_index.number() as f64);
+        metrics.calls_waiting.set(self.shared.room.calls() as f64);
+        metrics.disk_stuck.set(f64::from(u8::from(disk != DiskState::Well)));
     }
 
     fn set_alarm(&mut self) {
@@ -218,7 +228,7 @@ impl<M: StateMachine> CoreTask<M> {
 
     pub(super) fn give(&self, job: Job<M>) {
         if let Err(Job::Read(query)) = self.shared.jobs.put(job) {
-            query.fail(super::error::ReadError::Stopped(self.shared.stop_reason()));
+            query.fail(ReadError::Stopped(self.shared.stop_reason()));
         }
     }
 
@@ -275,7 +285,10 @@ impl<M: StateMachine> Drop for Guard<M> {
     fn drop(&mut self) {
         self.shared.end(&self.reason);
         let reason = self.shared.stop_reason();
-        self.shared.status.send_modify(|status| status.run = RunState::Stopped(reason));
+        self.shared.status.update(|status| {
+            status.run = RunState::Stopped(reason);
+            true
+        });
     }
 }
 
@@ -291,7 +304,7 @@ impl<M: StateMachine> Shared<M> {
         self.waiters.end(&Unknown::Stopped(reason.clone()));
         for job in self.jobs.close() {
             if let Job::Read(query) = job {
-                query.fail(super::error::ReadError::Stopped(reason.clone()));
+                query.fail(ReadError::Stopped(reason.clone()));
             }
         }
     }

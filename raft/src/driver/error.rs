@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::change::ChangeError;
 use crate::config::ConfigError;
 use crate::storage::StorageError;
 use crate::stored::CorruptStore;
@@ -147,6 +148,30 @@ pub enum ReadError {
     Stopped(StopReason),
 }
 
+/// Members were not changed, or it is not known whether they will be.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MemberError {
+    /// The change was not begun; nothing happened.
+    #[error(transparent)]
+    Refused(#[from] ChangeError),
+    /// The disk does not answer, so this peer takes no part; nothing happened.
+    #[error("the disk has not answered for {0:?}")]
+    DiskStuck(Duration),
+    /// Too much waits already; nothing happened.
+    #[error("{pending} calls are waiting already; `Settings` allows no more")]
+    Full {
+        /// How many calls have no answer yet.
+        pending: u64,
+    },
+    /// The change was begun and may go on by itself. The status of any peer shows the members.
+    #[error("whether the members change is unknown: {0}")]
+    OutcomeUnknown(Unknown),
+    /// The node has ended; nothing happened.
+    #[error("the node has ended: {0}")]
+    Stopped(StopReason),
+}
+
 /// [`Raft::wait`](super::Raft::wait) ended before its condition came true.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -205,7 +230,7 @@ pub enum StartError {
     NoAddress(PeerId),
     /// Others could read and write what the peers say to each other.
     #[error(
-        "others reach {address}: call `plain_tcp` if everybody on that network may read and write the log"
+        "others reach {address}: call `tls`, or `plain_tcp` if everybody on that network may read and write the log"
     )]
     NoSecurity {
         /// The first address that is no loopback address.

@@ -10,14 +10,17 @@ use tokio::sync::{oneshot, watch};
 use super::apply::Job;
 use super::builder::Builder;
 use super::call::{NoRoom, Place, Question, Reply, Room};
+use super::changes::ChangeCall;
 use super::clock::Clock;
-use super::error::{ReadError, StopReason, Unknown, WaitError, WriteError};
+use super::error::{MemberError, ReadError, StopReason, Unknown, WaitError, WriteError};
 use super::machine::{Command, StateMachine};
 use super::mailbox::Mailbox;
+use super::metrics::Metrics;
 use super::requests::{Proposal, Request};
 use super::settings::Settings;
-use super::status::{RunState, Status};
+use super::status::{Board, RunState, Status};
 use super::waiters::Waiters;
+use crate::change::MembershipChange;
 use crate::entry::Bytes;
 use crate::types::{EntryId, PeerId};
 
@@ -99,7 +102,8 @@ pub(super) struct Shared<M: StateMachine> {
     pub(super) jobs: Mailbox<Job<M>>,
     pub(super) waiters: Waiters<M::Answer>,
     pub(super) room: Arc<Room>,
-    pub(super) status: watch::Sender<Status>,
+    pub(super) status: Board,
+    pub(super) metrics: Metrics,
     pub(super) stopped: OnceLock<StopReason>,
 }
 
@@ -246,16 +250,40 @@ impl<M: StateMachine> Raft<M> {
         }
     }
 
+    /// Changes the members of the cluster, and returns once the change is done: committed, and in
+    /// force alone. Only the leader does it, one change at a time; a peer is a learner before it is
+    /// a voter.
+    ///
+    /// # Errors
+    /// Why it was not begun, or that it is not known how it ends.
+    pub async fn change_membership(&self, change: MembershipChange) -> Result<(), MemberError> {
+        let shared = &self.0.shared;
+        let full = |NoRoom { calls, .. }| MemberError::Full { pending: calls };
+        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
+        let call = Request::Change(ChangeCall { change, reply });
+        shared.requests.put(call).map_err(|_| MemberError::Stopped(shared.stop_reason()))?;
+        let deadline = shared.clock.now().after(shared.settings.deadline);
+        tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or_else(|_| {
+                Err(MemberError::OutcomeUnknown(Unknown::Stopped(shared.stop_reason())))
+            }),
+            () = shared.clock.sleep_until(deadline) => {
+                Err(MemberError::OutcomeUnknown(Unknown::DeadlinePassed))
+            }
+        }
+    }
+
     /// What the peer looks like now.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.0.shared.status.borrow().clone()
+        self.0.shared.status.status()
     }
 
     /// The peer's status, to be watched.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Status> {
-        self.0.shared.status.subscribe()
+        self.0.shared.status.watch()
     }
 
     /// Waits until the status is as wanted, and returns it.
@@ -268,7 +296,7 @@ impl<M: StateMachine> Raft<M> {
         deadline: Duration,
     ) -> Result<Status, WaitError> {
         let shared = &self.0.shared;
-        let mut status = shared.status.subscribe();
+        let mut status = shared.status.watch();
         let seen = status.wait_for(|status| wanted(status) || has_ended(status));
         tokio::select! {
             biased;
@@ -297,7 +325,7 @@ impl<M: StateMachine> Raft<M> {
 
     async fn stop(&self, reason: StopReason) {
         let shared = &self.0.shared;
-        let mut status = shared.status.subscribe();
+        let mut status = shared.status.watch();
         // A node that has ended needs no telling.
         let _ = shared.requests.put(Request::Stop(reason));
         // The sender lives as long as this handle.

@@ -17,6 +17,18 @@
 //! - The **apply task** owns the state machine and answers callers. It moves to a thread while the
 //!   state machine is slow, see [`ApplyOn`].
 //!
+//! # What a caller may rely on
+//! Every call ends: with its answer, with its deadline, soon after this peer has lost leadership,
+//! or with the node. A command that was appended when leadership was lost is waited for a little
+//! longer, since the next leader's log usually tells what became of it: its answer, or
+//! [`WriteError::Replaced`]. That another entry stands at its place in this peer's log proves
+//! nothing (paper, Figure 8); only a committed one does. Whatever stays open is
+//! [`WriteError::OutcomeUnknown`].
+//!
+//! Where a disk stands still, a leader steps down and the peer neither hears nor says anything
+//! until the disk answers; a disk that fails ends the node, with a reason and without a panic. What
+//! it holds is known again after a new start.
+//!
 //! # Where a command is copied
 //! Once: it is encoded into a buffer that its thread uses again, and copied from there into the
 //! [`Bytes`](crate::Bytes) that log, messages, store and apply task share. A transport that encodes
@@ -28,28 +40,33 @@
 mod apply;
 mod builder;
 mod call;
+mod changes;
 mod clock;
 mod core_task;
 mod disk;
 mod error;
+mod events;
 mod handle;
 mod machine;
 mod mailbox;
+pub mod metrics;
 mod network;
 mod outputs;
+mod pace;
 mod requests;
 mod settings;
 mod start;
 mod status;
 mod waiters;
 
-pub use self::apply::ApplyOn;
 pub use self::builder::{Builder, Peer};
 pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{
-    MachineFailure, Outcome, ReadError, StartError, StopReason, Unknown, WaitError, WriteError,
+    MachineFailure, MemberError, Outcome, ReadError, StartError, StopReason, Unknown, WaitError,
+    WriteError,
 };
 pub use self::handle::{Appended, Raft};
 pub use self::machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
+pub use self::pace::ApplyOn;
 pub use self::settings::{Settings, SnapshotPolicy};
 pub use self::status::{DiskState, PeerStatus, RunState, Status};

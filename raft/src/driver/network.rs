@@ -51,7 +51,7 @@ impl Network {
 pub(super) mod tcp {
     use super::{Opening, Wanted};
     use crate::driver::error::StartError;
-    use crate::transport::tcp::{TcpOptions, TcpTransport};
+    use crate::transport::tcp::{TcpOptions, TcpTransport, TlsFiles};
 
     /// What a builder was told about it.
     #[derive(Default)]
@@ -62,10 +62,12 @@ pub(super) mod tcp {
     }
 
     /// What protects messages on their way.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Debug, PartialEq, Eq)]
     pub(in crate::driver) enum Security {
         /// Nothing.
         Plain,
+        /// Mutual TLS.
+        Tls(TlsFiles),
     }
 
     /// What a message needs besides its command, generously.
@@ -93,6 +95,7 @@ pub(super) mod tcp {
                 let options = TcpOptions { cluster, frame_bytes_max, ..usual };
                 let transport = match security {
                     Security::Plain => TcpTransport::plain(config.id, &listen)?,
+                    Security::Tls(files) => TcpTransport::tls(config.id, &listen, files)?,
                 };
                 Ok(Box::new(transport.with(options)?))
             })))

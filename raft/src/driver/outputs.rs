@@ -16,7 +16,10 @@ impl<M: StateMachine> CoreTask<M> {
         while let Some(output) = self.node.poll_output() {
             match output {
                 Output::Persist(write) => self.persist(write),
-                Output::Send(envelope) => self.transport.send(envelope),
+                Output::Send(envelope) => {
+                    self.shared.metrics.sent.increment(1);
+                    self.transport.send(envelope);
+                }
                 Output::Apply(entries) => self.apply(entries),
                 Output::Restore(snapshot) => {
                     self.snapshots.restart();
@@ -46,7 +49,7 @@ impl<M: StateMachine> CoreTask<M> {
 
     fn apply(&mut self, entries: Vec<Entry>) {
         let due = self.snapshots.applied(&entries);
-        self.give(Job::Apply(entries));
+        self.give(Job::Apply(entries.into_iter(), self.now));
         if due {
             self.give(Job::Snapshot);
         }

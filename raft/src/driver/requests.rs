@@ -6,10 +6,12 @@ use tokio::sync::oneshot;
 
 use super::apply::Job;
 use super::call::{Query, Reply};
+use super::changes::ChangeCall;
 use super::core_task::CoreTask;
 use super::disk::DiskReport;
-use super::error::{MachineFailure, ReadError, StopReason, WriteError};
+use super::error::{MachineFailure, MemberError, ReadError, StopReason, WriteError};
 use super::machine::{MachineError, StateMachine};
+use super::metrics::seconds;
 use super::status::DiskState;
 use super::waiters::{Ending, Waiter};
 use crate::entry::Bytes;
@@ -23,6 +25,8 @@ pub(super) enum Request<M: StateMachine> {
     Propose(Proposal<M::Answer>),
     /// A caller's question.
     Read(Box<dyn Query<M>>),
+    /// A caller wants other members.
+    Change(ChangeCall),
     /// The disk did something.
     Disk(DiskReport),
     /// The state machine's state at an index.
@@ -49,6 +53,7 @@ impl<M: StateMachine> CoreTask<M> {
         match request {
             Request::Propose(proposal) => self.on_propose(proposal),
             Request::Read(query) => self.on_read(query),
+            Request::Change(call) => self.on_change(call),
             Request::Disk(report) => self.on_disk(report),
             Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
             Request::SnapshotFailed { through, error } => {
@@ -78,10 +83,15 @@ impl<M: StateMachine> CoreTask<M> {
                     // A caller that has gone away wants no place.
                     let _ = place.send(id);
                 }
+                self.shared.metrics.appended.increment(1);
                 self.expect_expiry(deadline);
-                self.new_waiters.push(Waiter { id, deadline, why: Ending::Deadline, reply });
+                let (since, why) = (self.now, Ending::Deadline);
+                self.new_waiters.push(Waiter { id, since, deadline, why, reply });
             }
-            Err(error) => reply.send(Err(self.refusal(error))),
+            Err(error) => {
+                self.shared.metrics.refused.increment(1);
+                reply.send(Err(self.refusal(error)));
+            }
         }
     }
 
@@ -103,6 +113,7 @@ impl<M: StateMachine> CoreTask<M> {
         if let Some(waited) = self.stuck() {
             return query.fail(ReadError::DiskStuck(waited));
         }
+        self.shared.metrics.reads.increment(1);
         let read = self.next_read;
         match self.node.read(self.now, read) {
             Ok(()) => {
@@ -137,6 +148,10 @@ impl<M: StateMachine> CoreTask<M> {
     fn on_disk(&mut self, report: DiskReport) {
         match report {
             DiskReport::Durable(write) => {
+                self.shared.metrics.flushes.increment(1);
+                if let Some(since) = self.disk.owes_since() {
+                    self.shared.metrics.flush.record(seconds(self.now.since(since)));
+                }
                 self.disk.durable(self.now, write);
                 self.disk_answered();
                 self.node.handle(self.now, crate::Input::Persisted(write));
@@ -148,6 +163,7 @@ impl<M: StateMachine> CoreTask<M> {
     }
 
     fn on_snapshot_made(&mut self, through: Index, data: Bytes) {
+        self.shared.metrics.snapshots.increment(1);
         self.snapshots.made();
         // A leader's snapshot may have overtaken this one.
         let _ = self.node.compact(self.now, through, data);
@@ -167,6 +183,7 @@ impl<M: StateMachine> Request<M> {
         match self {
             Self::Propose(proposal) => proposal.reply.send(Err(WriteError::Stopped(reason))),
             Self::Read(query) => query.fail(ReadError::Stopped(reason)),
+            Self::Change(call) => call.reply.send(Err(MemberError::Stopped(reason))),
             Self::Disk(_)
             | Self::SnapshotMade { .. }
             | Self::SnapshotFailed { .. }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::apply::ApplyOn;
 use super::error::StartError;
+use super::pace::ApplyOn;
 
 /// Limits and habits of a driver. Start from the default and change what differs.
 ///

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::apply::{Applier, restore};
 use super::builder::{Builder, First, StoreOpening};
@@ -12,14 +12,16 @@ use super::clock::Clock;
 use super::core_task::{Alarm, CoreTask, Timing};
 use super::disk::Disk;
 use super::error::StartError;
+use super::events::Events;
 use super::handle::{Raft, Shared};
 use super::machine::StateMachine;
 use super::mailbox::Mailbox;
+use super::metrics::Metrics;
 use super::network::{Opening, Wanted};
 use super::outputs::Snapshots;
 use super::requests::Request;
 use super::settings::Settings;
-use super::status::{DiskState, Status};
+use super::status::{Board, DiskState, Status};
 use super::waiters::Waiters;
 use crate::config::{Config, ValidConfig};
 use crate::membership::Address;
@@ -108,9 +110,7 @@ impl<M: StateMachine> Parts<M> {
         let timing = Timing::of(&config, &settings);
         let transport = network(config.settings())?;
         let mut node = Node::new(config, stored, clock.now(), jitter)?;
-        if let Some(sink) = sink {
-            node.set_sink(sink);
-        }
+        node.set_sink(Box::new(Events { first: sink }));
         let mut status = Status::of(&node);
         status.last_applied = last_applied;
         let shared = Arc::new(Shared {
@@ -121,7 +121,8 @@ impl<M: StateMachine> Parts<M> {
             requests: Mailbox::default(),
             jobs: Mailbox::default(),
             waiters: Waiters::default(),
-            status: watch::Sender::new(status),
+            status: Board::new(status),
+            metrics: Metrics::new(id),
             stopped: OnceLock::new(),
         });
         let (transport, inbox) = connect(transport, &known, &node, &shared)?;
@@ -140,6 +141,7 @@ impl<M: StateMachine> Parts<M> {
             new_waiters: Vec::new(),
             reads: BTreeMap::new(),
             next_read: ReadId::new(1),
+            change: None,
             snapshots: Snapshots::new(shared.settings.snapshots),
             stop: None,
             alarm: Alarm::default(),

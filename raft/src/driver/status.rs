@@ -1,8 +1,12 @@
 //! What a node looks like from outside, for whoever watches.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::error::StopReason;
+use crate::membership::Membership;
 use crate::node::Node;
 use crate::role::{Role, RoleName};
 use crate::types::{Index, PeerId, Term};
@@ -27,6 +31,8 @@ pub struct Status {
     pub last_log: Index,
     /// The last entry that a snapshot replaces.
     pub snapshot: Index,
+    /// Who is in the cluster, as of the newest entry that says so, committed or not.
+    pub membership: Arc<Membership>,
     /// What a leader knows of each follower; empty in other roles.
     pub peers: Vec<PeerStatus>,
     /// How the disk does.
@@ -80,6 +86,7 @@ impl Status {
             last_applied: Index::ZERO,
             last_log: Index::ZERO,
             snapshot: Index::ZERO,
+            membership: Arc::clone(node.membership()),
             peers: Vec::new(),
             disk: DiskState::Well,
             run: RunState::Running,
@@ -100,6 +107,10 @@ impl Status {
         changed |= renew(&mut self.last_log, node.log().last().index);
         changed |= renew(&mut self.snapshot, node.log().base().index);
         changed |= renew(&mut self.disk, disk);
+        if !Arc::ptr_eq(&self.membership, node.membership()) {
+            self.membership = Arc::clone(node.membership());
+            changed = true;
+        }
         changed | self.update_peers(node.role())
     }
 
@@ -128,4 +139,42 @@ fn renew<T: PartialEq>(place: &mut T, value: T) -> bool {
     let changed = *place != value;
     *place = value;
     changed
+}
+
+/// Where the status hangs for all to see.
+///
+/// Telling watchers costs more than a small turn of the core task, so nobody is told while nobody
+/// watches: the newest status is in `current`.
+pub(super) struct Board {
+    current: Mutex<Status>,
+    watched: watch::Sender<Status>,
+}
+
+impl Board {
+    pub(super) fn new(status: Status) -> Self {
+        Self { current: Mutex::new(status.clone()), watched: watch::Sender::new(status) }
+    }
+
+    /// Changes the status by `change`, which tells whether it did.
+    pub(super) fn update(&self, change: impl FnOnce(&mut Status) -> bool) {
+        let mut current = self.lock();
+        if change(&mut current) && self.watched.receiver_count() > 0 {
+            self.watched.send_replace(current.clone());
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        self.lock().clone()
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<Status> {
+        // Under the lock, so that no update falls between the first value and the next ones.
+        let current = self.lock();
+        self.watched.send_replace(current.clone());
+        self.watched.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Status> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

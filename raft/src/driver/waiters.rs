@@ -14,6 +14,8 @@ use crate::types::{EntryId, Index, Instant};
 /// A caller whose command is in the log.
 pub(super) struct Waiter<A> {
     pub(super) id: EntryId,
+    /// When it was appended.
+    pub(super) since: Instant,
     pub(super) deadline: Instant,
     pub(super) why: Ending,
     pub(super) reply: Reply<A, WriteError>,

@@ -74,6 +74,17 @@ impl Node {
         }
     }
 
+    /// Another configuration is in force, and another quorum must be heard.
+    pub(super) fn plan_quorum_check(&mut self) {
+        let Role::Leader(leader) = &self.role else { return };
+        let due = self.quorum_heard_at(leader).after(self.election_timeout);
+        if let Role::Leader(leader) = &mut self.role
+            && leader.quorum_check_due.is_some()
+        {
+            leader.quorum_check_due = Some(due);
+        }
+    }
+
     /// The latest moment since which a quorum was heard, the leader itself counted as heard now.
     fn quorum_heard_at(&self, leader: &Leader) -> Instant {
         let own = self.id();

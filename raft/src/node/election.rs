@@ -149,7 +149,8 @@ impl Node {
         };
         self.set_role(Role::Leader(leader));
         // A change under way goes on once an entry of this term is committed.
-        if self.config.settings().first_entry == FirstEntry::NoOp || self.membership().is_joint() {
+        let changes = self.change_under_way().is_some();
+        if self.config.settings().first_entry == FirstEntry::NoOp || changes {
             self.append_own(Payload::NoOp);
         }
     }

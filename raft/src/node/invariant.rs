@@ -68,7 +68,7 @@ impl Node {
     }
 
     fn check_voter(&self) -> Result<(), Violation> {
-        self.holds("a candidate is a voter", self.is_voter(), || self.membership().to_string())
+        self.holds("a candidate is a voter", self.may_stand(), || self.membership().to_string())
     }
 
     fn check_own_vote(&self) -> Result<(), Violation> {

@@ -7,6 +7,7 @@
 //!
 //! A change of learners alone has no joint step: the quorums stay what they are.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Node;
@@ -60,6 +61,13 @@ impl Node {
         Ok(id)
     }
 
+    /// The index from which on the [membership](Node::membership) is in force: that of its entry,
+    /// or of the snapshot it came with; zero for the first one of all.
+    #[must_use]
+    pub fn membership_index(&self) -> Index {
+        self.configurations.latest_index()
+    }
+
     /// The entry of the newest step of a change that is not done yet: it is not committed, or a
     /// joint configuration, which another step follows.
     #[must_use]
@@ -78,9 +86,13 @@ impl Node {
         if missing > allowed {
             return Err(ChangeError::NotCaughtUp { peer, missing, allowed });
         }
+        let silent =
+            self.now.since(progress.heard_at) >= self.config.settings().election_timeout_min;
         match progress.flow {
-            Flow::Replicate(_) => Ok(()),
-            Flow::Probe(_) | Flow::Snapshot(_) => Err(ChangeError::Silent { peer }),
+            Flow::Replicate(_) if !silent => Ok(()),
+            Flow::Replicate(_) | Flow::Probe(_) | Flow::Snapshot(_) => {
+                Err(ChangeError::Silent { peer })
+            }
         }
     }
 
@@ -88,6 +100,7 @@ impl Node {
     pub(super) fn use_latest_configuration(&mut self) {
         self.tell_configuration();
         self.refresh_reach();
+        self.plan_quorum_check();
     }
 
     /// A leader's snapshot replaces the log: its configuration is the one in force.
@@ -115,10 +128,14 @@ impl Node {
         }
         let (own, now, last) = (self.id(), self.now, self.log.last().index);
         if let Role::Leader(leader) = &mut self.role {
-            leader.followers.retain(|peer, _| reach.contains_key(peer));
+            let followers = std::mem::take(&mut leader.followers);
+            let (stay, gone): (BTreeMap<_, _>, _) =
+                followers.into_iter().partition(|(peer, _)| reach.contains_key(peer));
+            leader.followers = stay;
             for peer in reach.keys().filter(|peer| **peer != own) {
                 leader.followers.entry(*peer).or_insert_with(|| Progress::new(last, now));
             }
+            self.take_leave_of(gone);
         }
         self.reach = reach.clone();
         self.outbox.push(Output::Peers(reach));
@@ -143,6 +160,15 @@ impl Node {
             let settled = membership.settled();
             self.append_own(Payload::Membership(Arc::new(settled)));
         } else if !membership.votes(self.id()) {
+            self.leave_office();
+        }
+    }
+
+    /// A leader that is no voter any more tells everybody so and follows (paper §6).
+    fn leave_office(&mut self) {
+        if let Role::Leader(leader) = &self.role {
+            let all = leader.followers.clone();
+            self.take_leave_of(all);
             self.step_down(Farewell::Removed);
         }
     }

@@ -254,7 +254,7 @@ impl Node {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = match &self.role {
             Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
-                self.role.election_deadline().filter(|_| self.is_voter())
+                self.role.election_deadline().filter(|_| self.may_stand())
             }
             Role::Leader(leader) => leader.next_deadline(),
         };
@@ -306,9 +306,11 @@ impl Node {
         self.config.settings().id
     }
 
-    /// Whether this peer has a vote in the configuration in force.
-    fn is_voter(&self) -> bool {
-        self.membership().votes(self.id())
+    /// Whether this peer has a vote in the configuration in force or in one that it would give way
+    /// to: a peer that an uncommitted entry removes may hold the only log that can win (thesis
+    /// §4.2.2, figure 4.6). It does not count its own vote then.
+    fn may_stand(&self) -> bool {
+        self.configurations.any_vote(self.commit_index, self.id())
     }
 
     fn leader(&self) -> Option<PeerId> {
@@ -324,7 +326,7 @@ impl Node {
     fn on_tick(&mut self) {
         self.expire_reads();
         let due = self.role.election_deadline().is_some_and(|deadline| self.now >= deadline);
-        if due && self.is_voter() {
+        if due && self.may_stand() {
             self.stand();
         }
         self.check_quorum();

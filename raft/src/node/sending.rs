@@ -3,6 +3,7 @@
 //! It is worked out when outputs are polled, not when inputs come in, so that everything that
 //! happened in between leaves in one message per follower.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Node;
@@ -64,7 +65,9 @@ impl Node {
             }
             while let Some(message) = turn.next_message(progress) {
                 progress.round_sent = turn.round;
-                progress.heartbeat_due = self.now.after(config.heartbeat_interval);
+                if !is_for_its_round_alone(&message) || progress.heartbeat_due <= self.now {
+                    progress.heartbeat_due = self.now.after(config.heartbeat_interval);
+                }
                 messages.push((*peer, message));
             }
         }
@@ -76,12 +79,33 @@ impl Node {
         self.call_successor();
     }
 
+    /// Tells followers that get nothing more from this leader what is committed, once: whoever holds
+    /// the entry that removes it knows then that it is not needed any more.
+    pub(super) fn take_leave_of(&mut self, gone: BTreeMap<PeerId, Progress>) {
+        let Role::Leader(leader) = &self.role else { return };
+        let (round, leader_commit) = (leader.reads.round(), self.commit_index);
+        let limit = self.config.settings().append_bytes_max;
+        let last_words = |(peer, progress): (PeerId, Progress)| {
+            let prev = EntryId::new(self.log.term_at(progress.match_index)?, progress.match_index);
+            let slice = LogSlice::of_log(prev, self.log.slice_after(prev, limit));
+            Some((peer, Message::AppendEntries(AppendEntries { slice, leader_commit, round })))
+        };
+        let messages = gone.into_iter().filter_map(last_words).collect();
+        self.send_all(messages);
+    }
+
     fn send_all(&mut self, messages: Vec<(PeerId, Message)>) {
         for (to, message) in messages {
             let address = self.address(to);
             self.outbox.send(address, message);
         }
     }
+}
+
+/// An empty chunk tells nothing of the one before it, which is missed when a heartbeat is due:
+/// reads, which send many of them, must not put that off.
+fn is_for_its_round_alone(message: &Message) -> bool {
+    matches!(message, Message::InstallSnapshot(part) if part.chunk.is_empty())
 }
 
 /// The snapshot, if the follower needs entries that are gone.

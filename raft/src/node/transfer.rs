@@ -113,7 +113,7 @@ impl Node {
     /// The leader of this peer's term wants this peer to lead.
     pub(super) fn on_timeout_now(&mut self, envelope: &Envelope) {
         let follows = matches!(self.role, Role::Follower(_) | Role::PreCandidate(_));
-        if follows && self.is_voter() {
+        if follows && self.membership().votes(self.id()) {
             self.trace(&Event::CalledToLead { by: envelope.from });
             self.campaign(Candidacy::Transfer);
         }

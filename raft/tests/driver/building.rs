@@ -5,6 +5,7 @@ use std::time::Duration;
 use raft::driver::{Builder, Settings, SnapshotPolicy, StartError};
 use raft::storage::MemoryStorage;
 use raft::transport::memory::Hub;
+use raft::transport::tcp::TlsFiles;
 use raft::{PeerId, Raft};
 
 use crate::support::{Add, Counter, FOREVER};
@@ -94,10 +95,10 @@ async fn a_wrong_setting_is_named() {
 #[tokio::test]
 async fn plain_tcp_that_others_reach_must_be_asked_for_by_name() {
     let rows: [(Change, &str); 3] = [
-        (|b| b.listen("0.0.0.0:0"), "others reach 0.0.0.0:0: call `plain_tcp` if"),
+        (|b| b.listen("0.0.0.0:0"), "others reach 0.0.0.0:0: call `tls`, or `plain_tcp` if"),
         (
             |b| b.peers([(1, "127.0.0.1:0"), (2, "db-2:7001")]).listen("127.0.0.1:0"),
-            "others reach db-2:7001: call `plain_tcp` if",
+            "others reach db-2:7001: call `tls`, or `plain_tcp` if",
         ),
         (
             |b| b.peers([1, 2]).listen("127.0.0.1:0"),
@@ -108,6 +109,11 @@ async fn plain_tcp_that_others_reach_must_be_asked_for_by_name() {
         let error = refusal(change(without_network())).await;
         assert!(error.starts_with(expected), "{error:?} should start with {expected:?}");
     }
+    let here = std::path::PathBuf::from("/nowhere");
+    let files =
+        TlsFiles { ca: here.join("ca"), certificate: here.join("me"), key: here.join("key") };
+    let error = refusal(without_network().listen("0.0.0.0:0").tls(files)).await;
+    assert!(error.contains("/nowhere/"), "TLS was asked for, and its files are read: {error:?}");
     let raft = without_network().listen("0.0.0.0:0").plain_tcp().start().await;
     raft.expect("it was asked for by name").shutdown().await;
 }

@@ -56,7 +56,9 @@ async fn a_state_machine_gets_the_snapshot_it_wants_of_the_very_command() {
         let raft = cluster.raft(PeerId::new(id));
         let made = raft.wait(|status| status.snapshot >= through, FOREVER).await;
         assert_eq!(made.expect("it makes one").snapshot, through, "of peer {id}");
-        raft.shutdown().await;
+    }
+    for id in 1..=3 {
+        cluster.raft(PeerId::new(id)).shutdown().await;
         let stored = cluster.stores[id as usize - 1].clone().load().expect("it is in memory");
         let snapshot = stored.snapshot.expect("it was waited for");
         assert_eq!(from_bytes::<u64>(&snapshot.data).expect("a number"), 40);

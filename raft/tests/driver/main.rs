@@ -6,3 +6,5 @@ mod calls;
 mod disks;
 mod machines;
 mod support;
+mod troubles;
+mod watching;

@@ -68,7 +68,8 @@ impl<M: StateMachine> Cluster<M> {
 
     /// A peer with its store and its end of the network; what is missing is the state machine.
     pub(crate) fn builder(&self, id: u64) -> Builder<M> {
-        self.without_store(id).storage(self.stores[place(id)].clone())
+        let store = self.stores.get(place(id)).cloned();
+        self.without_store(id).storage(store.unwrap_or_default())
     }
 
     fn without_store(&self, id: u64) -> Builder<M> {

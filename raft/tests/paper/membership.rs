@@ -333,6 +333,32 @@ fn a_removed_leader_leads_until_the_end_and_does_not_count_itself() {
     assert_eq!(cluster.index(0).1, last, "nobody tells it");
 }
 
+/// Dissertation §4.2.2, figure 4.6: "a server that is not part of its own latest configuration
+/// should still start new elections, as it might still be needed until the C_new entry is
+/// committed ... it does not count its own vote".
+#[test]
+fn a_peer_that_is_being_removed_stands_until_that_is_committed() {
+    let mut cluster = Cluster::led(2, 2..2);
+    cluster.change(0, remove(0)).unwrap();
+    cluster.settle_until(|cluster| cluster.members(0) == "voters 1");
+    cluster.poll(peer(0));
+    cluster.wire.clear();
+    cluster.restart(peer(0));
+    assert_eq!(cluster.members(0), "voters 1", "only its own log says so");
+    cluster.time_out(peer(1));
+    cluster.settle();
+    assert_eq!(cluster.role(peer(1)), RoleName::Candidate, "its log is behind");
+
+    cluster.time_out(peer(0));
+    cluster.poll(peer(0));
+    assert_eq!(cluster.role(peer(0)), RoleName::Candidate, "its own vote does not count");
+    cluster.settle();
+    assert_eq!(cluster.members(1), "voters 1");
+    assert_eq!(cluster.role(peer(0)), RoleName::Follower);
+    assert_eq!(cluster.node(peer(0)).poll_timeout(), None, "now it is over");
+    assert_eq!(cluster.node(peer(0)).change_under_way(), None);
+}
+
 #[test]
 fn a_removed_peer_is_told_and_left_alone() {
     let mut cluster = Cluster::led(3, 3..3);
@@ -340,7 +366,8 @@ fn a_removed_peer_is_told_and_left_alone() {
     assert_eq!(cluster.members(2), "voters 0 1", "it holds the entry that removes it");
     assert_eq!(cluster.node(peer(2)).poll_timeout(), None);
     cluster.commit(peer(0), b"x");
-    assert_eq!(cluster.peers[&peer(2)].applied.len() + 2, cluster.peers[&peer(0)].applied.len());
+    let applied = |cluster: &Cluster, at| cluster.peers[&peer(at)].applied.len();
+    assert_eq!(applied(&cluster, 2) + 1, applied(&cluster, 0), "it knows that it is committed");
     // And it may come back.
     cluster.carry_out(0, learner(2));
     cluster.carry_out(0, MembershipChange::Promote { peer: peer(2) });

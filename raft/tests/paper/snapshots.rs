@@ -216,3 +216,24 @@ fn a_restart_begins_with_the_snapshot_and_applies_nothing_twice() {
     assert_eq!(&*restarted.restored[0].data, b"ab");
     assert_eq!(restarted.applied.iter().map(|e| e.id.index).collect::<Vec<_>>(), [Index::new(3)]);
 }
+
+#[test]
+fn reads_in_quick_succession_do_not_hold_up_a_snapshot_whose_chunk_was_lost() {
+    let mut cluster = Cluster::new(3);
+    cluster.elect(peer(0));
+    cluster.cut(peer(2));
+    for _ in 0..5 {
+        cluster.commit(peer(0), b"x");
+    }
+    compact(&mut cluster, 0, 4, b"state").unwrap();
+    cluster.pass(Duration::from_millis(50));
+    cluster.settle();
+    cluster.heal(peer(2));
+    // Every read asks all followers for an answer, five times as often as a heartbeat does.
+    for read in 1..=20 {
+        cluster.pass(Duration::from_millis(10));
+        cluster.read(peer(0), read).unwrap();
+        cluster.settle();
+    }
+    assert_eq!(cluster.node(peer(2)).status().commit_index, Index::new(5));
+}

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use raft::EntryId;
+
 use super::Cluster;
 use crate::failure::Failure;
-use crate::plan::{Links, PeerSet, Ways};
+use crate::plan::{Change, Links, PeerSet, Ways};
 use crate::sim::disk::{Damage, Latency};
 use crate::sim::network::Connection;
+use crate::world::Unchanged;
 
 impl Cluster {
     /// Cuts one direction of one link, until one of its ends is connected again.
@@ -46,6 +49,14 @@ impl Cluster {
     /// The peer does not take it.
     pub fn snapshot(&self, place: usize) -> Result<(), Failure> {
         self.world_mut().snapshot(place)
+    }
+
+    /// Asks a peer for a change of members.
+    ///
+    /// # Errors
+    /// The peer does not begin it, or does not run.
+    pub fn change_members(&self, place: usize, change: Change) -> Result<EntryId, Unchanged> {
+        self.world_mut().change_members(place, change)
     }
 
     /// Makes a peer's disk take this long from now on.

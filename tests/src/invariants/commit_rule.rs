@@ -1,9 +1,10 @@
 //! The rule by which a leader commits (paper §5.4.2, Figure 2 "Rules for Servers"): an entry of the
-//! leader's own term that a majority stores. Entries of earlier terms follow from it and are never
+//! leader's own term that a quorum stores. Entries of earlier terms follow from it and are never
 //! counted themselves (Figure 8).
 
-use raft::{EntryId, PeerId, Stored, Term};
+use raft::{EntryId, Membership, PeerId, Stored, Term};
 
+use super::configurations::is_quorum;
 use super::durability;
 use super::violation::{Property, Violation, Witness};
 
@@ -14,30 +15,33 @@ pub struct Advance {
     pub term: Term,
     /// The entry.
     pub entry: EntryId,
-    /// How many peers hold it on their disks.
-    pub holders: usize,
-    /// How many peers there are.
-    pub peers: usize,
 }
 
-/// Checks an advance.
+/// Checks an advance among the members that the leader goes by. `holds` says whether a peer's disk
+/// holds the entry.
 ///
 /// # Errors
-/// The entry is of another term, or no majority holds it durably.
-pub fn check(leader: Witness, advance: Advance) -> Result<(), Box<Violation>> {
-    let Advance { term, entry, holders, peers } = advance;
+/// The entry is of another term, or no quorum holds it durably.
+pub fn check(
+    leader: Witness,
+    advance: Advance,
+    members: &Membership,
+    holds: impl Fn(PeerId) -> bool,
+) -> Result<(), Box<Violation>> {
+    let Advance { term, entry } = advance;
     if entry.term != term {
         return Err(Property::CommitRule.broken(format_args!(
             "{leader} leads term {term} and commits entry {entry} by counting its replicas"
         )));
     }
-    if holders * 2 <= peers {
-        return Err(Property::CommitRule.broken(format_args!(
-            "{leader} leads term {term} and commits entry {entry}, \
-             which {holders} of {peers} disks hold"
-        )));
+    if is_quorum(members, &holds) {
+        return Ok(());
     }
-    Ok(())
+    let holders = members.all_voters().filter(|peer| holds(*peer)).count();
+    Err(Property::CommitRule.broken(format_args!(
+        "{leader} leads term {term} and commits entry {entry}, \
+         which {holders} disks hold among {members}"
+    )))
 }
 
 /// Checks what a leader of `term` believes of a follower's log against the follower's disk: that

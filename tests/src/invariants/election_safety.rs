@@ -1,13 +1,14 @@
 //! Election Safety (paper §5.2, Figure 3): at most one leader can be elected in a term, and the
 //! rules that carry it: a peer gives at most one vote in a term, crashes or not, and a leader has
-//! those of a majority.
+//! those of a quorum of the members it goes by.
 //!
 //! Checked over all time: a term's leader stays its leader after it has crashed.
 
 use std::collections::BTreeMap;
 
-use raft::{PeerId, Term};
+use raft::{Membership, PeerId, Term};
 
+use super::configurations::is_quorum;
 use super::violation::{Property, Violation, Witness};
 
 /// What was seen of elections.
@@ -31,20 +32,25 @@ impl ElectionSafety {
             .broken(format_args!("term {term} has two leaders, {first} and {leader}")))
     }
 
-    /// A peer of a cluster of this size wins an election. Its own vote needs no message.
+    /// A peer wins an election among these members. Its own vote needs no message.
     ///
     /// # Errors
-    /// No majority gave it a vote in this term.
-    pub fn wins(&self, term: Term, leader: Witness, peers: usize) -> Result<(), Box<Violation>> {
-        let voters = self.votes.iter().filter(|((voter, in_term), candidate)| {
-            *in_term == term && **candidate == leader.peer && *voter != leader.peer
-        });
-        let votes = 1 + voters.count();
-        if votes * 2 > peers {
+    /// No quorum gave it a vote in this term.
+    pub fn wins(
+        &self,
+        term: Term,
+        leader: Witness,
+        members: &Membership,
+    ) -> Result<(), Box<Violation>> {
+        let gave = |voter: PeerId| {
+            voter == leader.peer || self.votes.get(&(voter, term)) == Some(&leader.peer)
+        };
+        if is_quorum(members, gave) {
             return Ok(());
         }
+        let votes = members.all_voters().filter(|voter| gave(*voter)).count();
         Err(Property::ElectionSafety.broken(format_args!(
-            "{leader} leads term {term} with the votes of {votes} of {peers} peers"
+            "{leader} leads term {term} with the votes of {votes} among {members}"
         )))
     }
 

@@ -8,11 +8,12 @@
 //! Moments are on the peer's own clock. What counts as heard is told by the messages that reach
 //! the peer, not by the peer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use raft::message::Candidacy;
-use raft::{CheckQuorum, Envelope, Instant, Message, PeerId, RoleName, Status, Term};
+use raft::{CheckQuorum, Envelope, Instant, Membership, Message, PeerId, RoleName, Status, Term};
 
 use super::violation::{Property, Violation, Witness};
 
@@ -21,8 +22,6 @@ use super::violation::{Property, Violation, Witness};
 pub struct Office {
     /// Whether the rules are in force.
     pub check_quorum: CheckQuorum,
-    /// How many peers there are.
-    pub peers: usize,
     /// The shortest election timeout.
     pub timeout_min: Duration,
     /// The longest.
@@ -34,8 +33,11 @@ pub struct Office {
 pub struct Hearing {
     /// When it last heard from a leader that it followed.
     leader: Option<Instant>,
-    /// For one that leads: since when, and when it last heard from whom in its term.
+    /// For one that leads: since when, and when it last heard from whom in its term. A new follower
+    /// counts as heard when it becomes one.
     leads: Option<(Instant, BTreeMap<PeerId, Instant>)>,
+    /// The members it goes by.
+    members: Arc<Membership>,
 }
 
 /// Whether a peer may give up by itself.
@@ -97,9 +99,31 @@ impl Spoken {
 impl Hearing {
     /// A peer starts. If it has been anything before, it may have heard from a leader just then.
     #[must_use]
-    pub fn starts(at: Instant, status: &Status) -> Self {
+    pub fn starts(at: Instant, status: &Status, members: Arc<Membership>) -> Self {
         let leader = (status.current_term > Term::ZERO).then_some(at);
-        Self { leader, leads: None }
+        Self { leader, leads: None, members }
+    }
+
+    /// Whether a peer goes by these members, and talks with as many peers, as it did before.
+    #[must_use]
+    pub fn knows_members(&self, members: &Arc<Membership>, reach: usize) -> bool {
+        let heard = self.leads.as_ref().map(|(_, heard)| heard.len());
+        Arc::ptr_eq(&self.members, members) && heard.is_none_or(|heard| heard == reach)
+    }
+
+    /// A peer goes by these members, and talks with these peers.
+    pub fn goes_by<'a>(
+        &mut self,
+        at: Instant,
+        members: &Arc<Membership>,
+        reach: impl Iterator<Item = &'a PeerId>,
+    ) {
+        if let Some((_, heard)) = &mut self.leads {
+            let before = std::mem::take(heard);
+            let heard_at = |peer: &PeerId| before.get(peer).copied().unwrap_or(at);
+            *heard = reach.map(|peer| (*peer, heard_at(peer))).collect();
+        }
+        self.members = Arc::clone(members);
     }
 
     /// A message was taken by the peer, which has this status now.
@@ -140,7 +164,8 @@ impl Hearing {
             self.may_give_up(seen, office)?;
         }
         if leads && !(before.role == RoleName::Leader && same_term) {
-            self.leads = Some((seen.at, BTreeMap::new()));
+            let members = self.members.members();
+            self.leads = Some((seen.at, members.into_iter().map(|peer| (peer, seen.at)).collect()));
         } else if !leads {
             self.leads = None;
         }
@@ -152,9 +177,10 @@ impl Hearing {
 
     /// Whether there is a leader as far as the peer can tell at a moment.
     #[must_use]
-    pub fn knows_a_leader(&self, at: Instant, office: Office) -> bool {
+    pub fn knows_a_leader(&self, seen: Witness, office: Office) -> bool {
+        let Witness { peer, at } = seen;
         let heard = match &self.leads {
-            Some(_) => Some(self.quorum_heard(at, office)),
+            Some(_) => Some(self.quorum_heard(peer, at)),
             None => self.leader,
         };
         heard.is_some_and(|heard| at < heard.after(office.timeout_min))
@@ -188,7 +214,7 @@ impl Hearing {
         if office.check_quorum == CheckQuorum::Off || self.leads.is_none() {
             return Ok(());
         }
-        let heard = self.quorum_heard(seen.at, office);
+        let heard = self.quorum_heard(seen.peer, seen.at);
         if seen.at < heard.after(office.timeout_max) {
             return Ok(());
         }
@@ -199,7 +225,7 @@ impl Hearing {
     }
 
     fn may_give_up(&self, seen: Witness, office: Office) -> Result<(), Box<Violation>> {
-        let heard = self.quorum_heard(seen.at, office);
+        let heard = self.quorum_heard(seen.peer, seen.at);
         if office.check_quorum == CheckQuorum::On && seen.at >= heard.after(office.timeout_min) {
             return Ok(());
         }
@@ -210,14 +236,20 @@ impl Hearing {
     }
 
     /// The latest moment since which a quorum was heard; a leader hears itself.
-    fn quorum_heard(&self, at: Instant, office: Office) -> Instant {
+    fn quorum_heard(&self, own: PeerId, at: Instant) -> Instant {
         let Some((since, heard)) = &self.leads else { return Instant::START };
-        let silent = office.peers.saturating_sub(1 + heard.len());
-        let mut all: Vec<Instant> = heard.values().copied().collect();
-        all.push(at);
-        all.extend(std::iter::repeat_n(*since, silent));
-        all.sort_unstable();
+        let heard_at = |peer: &PeerId| match heard.get(peer) {
+            _ if *peer == own => at,
+            Some(heard_at) => *heard_at,
+            None => *since,
+        };
         // The latest moment that more than half are not older than.
-        all[all.len() - (office.peers / 2 + 1)]
+        let most = |voters: &BTreeSet<PeerId>| {
+            let mut all: Vec<Instant> = voters.iter().map(heard_at).collect();
+            all.sort_unstable();
+            all.len().checked_sub(voters.len() / 2 + 1).map_or(Instant::START, |place| all[place])
+        };
+        let new = most(self.members.voters());
+        self.members.outgoing().map_or(new, |old| new.min(most(old)))
     }
 }

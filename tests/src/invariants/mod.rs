@@ -6,6 +6,7 @@
 //! and when a run ends.
 
 pub mod commit_rule;
+pub mod configurations;
 pub mod durability;
 pub mod election_safety;
 pub mod follows_leader;

@@ -1,10 +1,11 @@
 //! Pre-votes (thesis §9.6): asking and answering changes no term, no vote and nothing on a disk, and
-//! where peers ask before they stand, whoever stands was told yes by a majority.
+//! where peers ask before they stand, whoever stands was told yes by a quorum.
 
 use std::collections::BTreeSet;
 
-use raft::{Envelope, Instant, Message, PeerId, RoleName, Status, Term, message::Vote};
+use raft::{Envelope, Instant, Membership, Message, PeerId, RoleName, Status, Term, message::Vote};
 
+use super::configurations::is_quorum;
 use super::violation::{Property, Violation, Witness};
 
 /// All pre-votes that were seen.
@@ -24,22 +25,28 @@ impl PreVotes {
         }
     }
 
-    /// Checks a peer of a cluster of this size that begins to stand in a term after asking. Its own
-    /// yes needs no message.
+    /// Checks a peer that begins to stand among these members in a term after asking. Its own yes
+    /// needs no message.
     ///
     /// # Errors
-    /// No majority said yes.
-    pub fn stands(&self, seen: Witness, term: Term, peers: usize) -> Result<(), Box<Violation>> {
-        let yes = self
+    /// No quorum said yes.
+    pub fn stands(
+        &self,
+        seen: Witness,
+        term: Term,
+        members: &Membership,
+    ) -> Result<(), Box<Violation>> {
+        let asked = self
             .granted
             .iter()
             .filter(|(asker, asked_in, _)| *asker == seen.peer && asked_in.next() == term);
-        let votes = 1 + yes.count();
-        if votes * 2 > peers {
+        let yes: BTreeSet<PeerId> = asked.map(|(_, _, voter)| *voter).chain([seen.peer]).collect();
+        if is_quorum(members, |voter| yes.contains(&voter)) {
             return Ok(());
         }
+        let votes = yes.iter().filter(|voter| members.votes(**voter)).count();
         Err(Property::PreVote.broken(format_args!(
-            "{seen} stands in term {term}, and {votes} of {peers} peers would vote for it"
+            "{seen} stands in term {term}, and {votes} would vote for it among {members}"
         )))
     }
 }

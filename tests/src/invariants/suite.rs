@@ -1,12 +1,15 @@
 //! All properties together, and which of them an event concerns.
 
+use std::sync::Arc;
+
 use raft::message::{AppendEntriesReply, InstallSnapshotReply, Vote};
 use raft::{
-    Entry, EntryId, Envelope, HardState, Index, Instant, Log, Message, RoleName, Snapshot, Status,
-    Stored, Term,
+    Entry, EntryId, Envelope, HardState, Index, Instant, Log, Membership, Message, PeerId,
+    RoleName, Snapshot, Status, Stored, Term,
 };
 
 use super::commit_rule::{self, Advance};
+use super::configurations::{Committed, Own};
 use super::durability;
 use super::election_safety::ElectionSafety;
 use super::kept_promise::Promise;
@@ -30,6 +33,8 @@ pub struct Seen<'a> {
     pub status: Status,
     /// Its log.
     pub log: &'a Log,
+    /// The members it goes by.
+    pub members: &'a Arc<Membership>,
     /// What is durable on its disk.
     pub disk: &'a Stored,
 }
@@ -40,6 +45,9 @@ pub struct Invariants {
     elections: ElectionSafety,
     matching: LogMatching,
     completeness: LeaderCompleteness,
+    /// The members before the first entry.
+    first: Arc<Membership>,
+    configurations: Committed,
     application: StateMachineSafety,
     pre_votes: PreVotes,
     peers: Vec<Peer>,
@@ -50,6 +58,7 @@ struct Peer {
     past: Past,
     shadow: Shadow,
     promise: Promise,
+    configurations: Own,
 }
 
 impl Seen<'_> {
@@ -59,6 +68,13 @@ impl Seen<'_> {
 }
 
 impl Invariants {
+    /// No memory yet of a cluster that begins with these members.
+    #[must_use]
+    pub fn of(first: Arc<Membership>) -> Self {
+        let configurations = Committed::new(Arc::clone(&first));
+        Self { first, configurations, ..Self::default() }
+    }
+
     /// A peer starts; for the first time if it is the next place in the cluster.
     ///
     /// # Errors
@@ -66,24 +82,33 @@ impl Invariants {
     pub fn starts(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
         if seen.place == self.peers.len() {
             let past = Past::new(seen.status, HardState::default());
-            self.peers.push(Peer { past, shadow: Shadow::default(), promise: Promise::default() });
+            self.peers.push(Peer {
+                past,
+                shadow: Shadow::default(),
+                promise: Promise::default(),
+                configurations: Own::default(),
+            });
         }
         let peer = &mut self.peers[seen.place];
         peer.past.restarts(seen.witness(), seen.status, seen.disk)?;
         peer.shadow = Shadow::default();
         peer.shadow.follow(seen.log);
+        let nobody = Arc::default();
+        let first = if self.first.contains(seen.status.id) { &self.first } else { &nobody };
+        peer.configurations.starts(first, &self.configurations, seen.log);
+        peer.configurations.are_kept(seen.witness(), &seen.status, seen.members)?;
         peer.promise.is_kept(seen.witness(), seen.status.current_term, seen.log)?;
         self.audit(seen)
     }
 
-    /// A peer has taken an input. `holders` counts the disks that hold an entry.
+    /// A peer has taken an input. `holds` says whether a peer's disk holds an entry.
     ///
     /// # Errors
     /// A property is broken.
     pub fn after_input(
         &mut self,
         seen: Seen<'_>,
-        holders: impl FnOnce(EntryId) -> usize,
+        holds: impl Fn(PeerId, EntryId) -> bool,
     ) -> Result<(), Box<Violation>> {
         let peer = &mut self.peers[seen.place];
         let before = peer.past.status;
@@ -96,12 +121,16 @@ impl Invariants {
         peer.past.goes_on(seen.witness(), seen.status, last)?;
         peer.promise.is_kept(seen.witness(), seen.status.current_term, seen.log)?;
         durability::believes(seen.witness(), seen.status.durable_index, seen.log, seen.disk)?;
+        // What rose with this input was counted by the members before it.
+        let members = Arc::clone(peer.configurations.latest());
         if let Some(change) = change {
             self.log_changed(seen, &before, change)?;
         }
         if seen.status.commit_index > before.commit_index {
-            self.commit_rose(seen, &before, holders)?;
+            self.commit_rose(seen, &before, &members, holds)?;
         }
+        let own = &self.peers[seen.place].configurations;
+        own.are_kept(seen.witness(), &seen.status, seen.members)?;
         if seen.status.role == RoleName::Leader && !led_before(&before, &seen.status) {
             self.becomes_leader(seen)?;
         }
@@ -156,8 +185,13 @@ impl Invariants {
     ///
     /// # Errors
     /// No majority would vote for it.
-    pub fn stands(&self, seen: Witness, term: Term) -> Result<(), Box<Violation>> {
-        self.pre_votes.stands(seen, term, self.peers.len())
+    pub fn stands(
+        &self,
+        seen: Witness,
+        term: Term,
+        members: &Membership,
+    ) -> Result<(), Box<Violation>> {
+        self.pre_votes.stands(seen, term, members)
     }
 
     /// What is acknowledged below a snapshot is kept for ever.
@@ -196,6 +230,14 @@ impl Invariants {
         self.application.restores(seen, snapshot.last_included)
     }
 
+    /// A peer writes a snapshot.
+    ///
+    /// # Errors
+    /// Its members are not those of its index.
+    pub fn stores(&self, seen: Witness, snapshot: &Snapshot) -> Result<(), Box<Violation>> {
+        self.configurations.is_in(seen, snapshot)
+    }
+
     /// A flush of a peer's disk has ended.
     ///
     /// # Errors
@@ -227,7 +269,10 @@ impl Invariants {
             let term = seen.status.current_term;
             leader_append_only::check(seen.witness(), term, change.deleted)?;
         }
-        self.entries_match(seen, change.new_after)
+        self.entries_match(seen, change.new_after)?;
+        let own = &mut self.peers[seen.place].configurations;
+        let (by, committed) = (seen.witness(), &self.configurations);
+        own.changes(by, &seen.status, committed, seen.log, change.new_after)
     }
 
     fn entries_match(&mut self, seen: Seen<'_>, after: Index) -> Result<(), Box<Violation>> {
@@ -243,21 +288,23 @@ impl Invariants {
         &mut self,
         seen: Seen<'_>,
         before: &Status,
-        holders: impl FnOnce(EntryId) -> usize,
+        members: &Membership,
+        holds: impl Fn(PeerId, EntryId) -> bool,
     ) -> Result<(), Box<Violation>> {
         let Status { current_term: term, commit_index, .. } = seen.status;
         self.completeness.commits(seen.witness(), term, seen.log, commit_index);
+        self.configurations.commits(seen.log, commit_index);
         if !led_before(before, &seen.status) {
             return Ok(());
         }
         let entry = EntryId::new(seen.log.term_at(commit_index).unwrap_or_default(), commit_index);
-        let advance = Advance { term, entry, holders: holders(entry), peers: self.peers.len() };
-        commit_rule::check(seen.witness(), advance)
+        let holds = |peer| holds(peer, entry);
+        commit_rule::check(seen.witness(), Advance { term, entry }, members, holds)
     }
 
     fn becomes_leader(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
         let term = seen.status.current_term;
-        self.elections.wins(term, seen.witness(), self.peers.len())?;
+        self.elections.wins(term, seen.witness(), seen.members)?;
         self.elections.leads(term, seen.witness())?;
         self.completeness.leads(seen.witness(), term, seen.log)?;
         self.audit(seen)

@@ -17,6 +17,9 @@ pub enum Property {
     CheckQuorum,
     /// A leader commits by counting replicas only entries of its own term, on a majority of disks.
     CommitRule,
+    /// Every peer goes by the latest configuration in its log; they change one at a time, through a
+    /// joint one.
+    Configurations,
     /// What is promised or applied is durable.
     Durability,
     /// One leader a term, one vote a peer and term.
@@ -77,6 +80,7 @@ impl Property {
             Self::Applier => "applier",
             Self::CheckQuorum => "check-quorum",
             Self::CommitRule => "commit-rule",
+            Self::Configurations => "configurations",
             Self::Durability => "durability",
             Self::ElectionSafety => "election-safety",
             Self::FollowsLeader => "follows-leader",

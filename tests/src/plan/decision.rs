@@ -104,6 +104,13 @@ pub enum Step {
         /// The peer.
         peer: usize,
     },
+    /// A peer is asked for a change of members.
+    Change {
+        /// The peer.
+        peer: usize,
+        /// The change.
+        change: Change,
+    },
     /// A peer is asked to hand leadership over to another one.
     Transfer {
         /// The peer.
@@ -138,6 +145,39 @@ pub enum Step {
         /// A majority of the peers.
         core: PeerSet,
     },
+}
+
+/// A change of members, by places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A peer becomes a learner.
+    Add(usize),
+    /// A learner becomes a voter.
+    Promote(usize),
+    /// A voter becomes a learner.
+    Demote(usize),
+    /// A member leaves.
+    Remove(usize),
+    /// These are the members from now on.
+    Replace {
+        /// The voters.
+        voters: PeerSet,
+        /// The learners.
+        learners: PeerSet,
+    },
+}
+
+impl Change {
+    /// The peers it names.
+    #[must_use]
+    pub fn peers(self) -> PeerSet {
+        match self {
+            Self::Add(peer) | Self::Promote(peer) | Self::Demote(peer) | Self::Remove(peer) => {
+                PeerSet::only(peer)
+            }
+            Self::Replace { voters, learners } => voters.iter().chain(learners.iter()).collect(),
+        }
+    }
 }
 
 /// Links between two groups of peers.
@@ -299,6 +339,7 @@ impl Step {
             Self::Cut(links) | Self::Heal(links) => {
                 links.from.iter().chain(links.to.iter()).collect()
             }
+            Self::Change { peer, change } => change.peers().with(*peer),
             Self::Calm { core } => *core,
             Self::Network { .. } | Self::Ask { .. } => PeerSet::NONE,
         }
@@ -318,6 +359,7 @@ impl Step {
             Self::Disk { .. } => "disk",
             Self::Network { .. } => "network",
             Self::Snapshot { .. } => "snapshot",
+            Self::Change { .. } => "change",
             Self::Transfer { .. } => "transfer",
             Self::Resign { .. } => "resign",
             Self::Ask { .. } => "ask",

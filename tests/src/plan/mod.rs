@@ -21,6 +21,6 @@ mod words;
 
 pub use self::book::{Book, Listed};
 pub use self::case::Case;
-pub use self::decision::{Decision, Links, MessageName, PeerSet, Step, Ways};
+pub use self::decision::{Change, Decision, Links, MessageName, PeerSet, Step, Ways};
 pub use self::settings::{Limits, Protocol, Settings, Timing};
 pub use self::text::CaseError;

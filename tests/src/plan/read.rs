@@ -36,6 +36,7 @@ struct Draft {
     fails: Option<String>,
     seed: Option<u64>,
     peers: Option<usize>,
+    founders: Option<usize>,
     settings: Settings,
     end: Option<Instant>,
     decisions: Vec<Decision>,
@@ -49,6 +50,7 @@ impl Default for Draft {
             fails: None,
             seed: None,
             peers: None,
+            founders: None,
             settings,
             end: None,
             decisions: Vec::new(),
@@ -64,6 +66,7 @@ impl Draft {
             "fails" => self.fails = Some(words.rest()),
             "seed" => self.seed = Some(words.number("a seed")?),
             "peers" => self.peers = Some(words.peers()?),
+            "founders" => self.founders = Some(words.peers()?),
             "end" => self.end = Some(words.instant()?),
             "lost" => self.decisions.push(Decision::Lost(words.message()?)),
             "late" => {
@@ -147,6 +150,7 @@ impl Draft {
         let missing = |name: &str| CaseError { line: 0, problem: format!("no line `{name} …`") };
         let mut settings = self.settings;
         settings.peers = self.peers.ok_or_else(|| missing("peers"))?;
+        settings.founders = self.founders.unwrap_or(settings.peers);
         settings.trouble = Trouble::NONE;
         let case = Case {
             test: self.test.ok_or_else(|| missing("test"))?,
@@ -164,7 +168,10 @@ impl Draft {
 impl Case {
     /// Steps in order, and no peer that does not exist.
     fn check(&self) -> Result<(), String> {
-        let peers = self.settings.peers;
+        let Settings { peers, founders, .. } = self.settings;
+        if founders > peers {
+            return Err(format!("`founders {founders}` are more than the {peers} peers there are"));
+        }
         let mut last = Instant::START;
         for decision in &self.decisions {
             if let Some(at) = decision.at() {

@@ -13,6 +13,8 @@ use crate::sim::network::Profile;
 pub struct Settings {
     /// How many peers there are.
     pub peers: usize,
+    /// How many of them, the first ones, are the first members; the others wait to be added.
+    pub founders: usize,
     /// The peers' timeouts.
     pub timing: Timing,
     /// The peers' limits.
@@ -102,6 +104,7 @@ impl Settings {
     pub const fn lab(peers: usize, network: Profile, snapshots: Snapshots) -> Self {
         Self {
             peers,
+            founders: peers,
             timing: Timing {
                 election_min: Duration::from_millis(300),
                 election_max: Duration::from_millis(600),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use raft::{CheckQuorum, FirstEntry, Instant, PreVote, Reads};
 
 use super::case::Case;
-use super::decision::{Decision, Links, MessageName, PeerSet, Step, Ways};
+use super::decision::{Change, Decision, Links, MessageName, PeerSet, Step, Ways};
 use super::settings::Settings;
 use crate::service::Snapshots;
 use crate::sim::disk::Mishap;
@@ -57,8 +57,11 @@ struct SettingLines<'a>(&'a Settings);
 
 impl fmt::Display for SettingLines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { peers, timing, limits, network, latency, clocks, .. } = self.0;
+        let Settings { peers, founders, timing, limits, network, latency, clocks, .. } = self.0;
         writeln!(f, "peers {peers}")?;
+        if founders != peers {
+            writeln!(f, "founders {founders}")?;
+        }
         writeln!(f, "election {}..{}", Ms(timing.election_min), Ms(timing.election_max))?;
         writeln!(f, "heartbeat {}", Ms(timing.heartbeat))?;
         writeln!(f, "commit-notice {}", Ms(timing.commit_notice))?;
@@ -159,7 +162,20 @@ impl fmt::Display for Step {
                 write!(f, " {peer} ")?;
                 command.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
             }
+            Self::Change { peer, change } => write!(f, " {peer} {change}"),
             Self::Calm { core } => write!(f, " core={core}"),
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Add(peer) => write!(f, "add {peer}"),
+            Self::Promote(peer) => write!(f, "promote {peer}"),
+            Self::Demote(peer) => write!(f, "demote {peer}"),
+            Self::Remove(peer) => write!(f, "remove {peer}"),
+            Self::Replace { voters, learners } => write!(f, "replace {voters} {learners}"),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use raft::Instant;
 
-use super::decision::{Decision, Links, MessageName, PEERS_MAX, PeerSet, Step, Ways};
+use super::decision::{Change, Decision, Links, MessageName, PEERS_MAX, PeerSet, Step, Ways};
 use super::text::CaseError;
 use crate::kv::Operation;
 use crate::service::Snapshots;
@@ -203,6 +203,7 @@ impl<'a> Words<'a> {
             }
             "network" => self.network()?,
             "snapshot" => Step::Snapshot { peer: self.peer()? },
+            "change" => Step::Change { peer: self.peer()?, change: self.change()? },
             "transfer" => self.transfer()?,
             "resign" => Step::Resign { peer: self.peer()? },
             "ask" => self.ask()?,
@@ -233,6 +234,18 @@ impl<'a> Words<'a> {
             other => return Err(self.unknown(other, "> or <> between two groups of peers")),
         };
         Ok(Links { from, to: self.peer_set()?, ways })
+    }
+
+    /// `add 3` or `replace 0,1 2`
+    fn change(&mut self) -> Result<Change, CaseError> {
+        Ok(match self.word("a change of members")? {
+            "add" => Change::Add(self.peer()?),
+            "promote" => Change::Promote(self.peer()?),
+            "demote" => Change::Demote(self.peer()?),
+            "remove" => Change::Remove(self.peer()?),
+            "replace" => Change::Replace { voters: self.peer_set()?, learners: self.peer_set()? },
+            other => return Err(self.unknown(other, "add, promote, demote, remove or replace")),
+        })
     }
 
     fn network(&mut self) -> Result<Step, CaseError> {

@@ -1,19 +1,22 @@
 //! Fewer peers: one is taken out with all that is decided about it, and the ones after it move up.
 
 use super::attempt::Attempts;
-use crate::plan::{Case, Decision, Links, MessageName, PeerSet, Step};
+use crate::plan::{Case, Change, Decision, Links, MessageName, PeerSet, Step};
 
 /// Tries to do without each peer, as long as one can go.
 pub(super) fn fewer(attempts: &mut Attempts) {
     while (0..attempts.best.settings.peers).rev().any(|peer| {
         let case = without(&attempts.best, peer);
-        case.settings.peers > 0 && attempts.take(case)
+        case.settings.founders > 0 && attempts.take(case)
     }) {}
 }
 
 fn without(case: &Case, gone: usize) -> Case {
     let mut case = case.clone();
     case.settings.peers -= 1;
+    if gone < case.settings.founders {
+        case.settings.founders -= 1;
+    }
     if gone < case.settings.clocks.len() {
         case.settings.clocks.remove(gone);
     }
@@ -53,6 +56,18 @@ fn renamed(decision: &Decision, gone: usize, peers: usize) -> Option<Decision> {
     })
 }
 
+fn renamed_change(change: Change, gone: usize) -> Option<Change> {
+    Some(match change {
+        Change::Add(peer) => Change::Add(place(peer, gone)?),
+        Change::Promote(peer) => Change::Promote(place(peer, gone)?),
+        Change::Demote(peer) => Change::Demote(place(peer, gone)?),
+        Change::Remove(peer) => Change::Remove(place(peer, gone)?),
+        Change::Replace { voters, learners } => {
+            Change::Replace { voters: set(voters, gone), learners: set(learners, gone) }
+        }
+    })
+}
+
 fn renamed_step(step: &Step, gone: usize, peers: usize) -> Option<Step> {
     let mut step = step.clone();
     match &mut step {
@@ -73,6 +88,10 @@ fn renamed_step(step: &Step, gone: usize, peers: usize) -> Option<Step> {
             if links.from.is_empty() || links.to.is_empty() {
                 return None;
             }
+        }
+        Step::Change { peer, change } => {
+            *peer = place(*peer, gone)?;
+            *change = renamed_change(*change, gone)?;
         }
         Step::Calm { core } => {
             *core = set(*core, gone);

@@ -16,6 +16,7 @@ use std::time::Duration;
 use raft::{Instant, RoleName};
 
 use super::client::Client;
+use super::core::{members_of, quorum_with};
 use super::{Party, Shared};
 use crate::cluster::Cluster;
 use crate::coverage::Mark;
@@ -26,26 +27,47 @@ use crate::sim::disk::{Latency, Trouble};
 use crate::sim::network::{Connection, Leg, Profile};
 
 /// Heals a majority and waits until it has got on; whoever still asks for something is waited for.
+/// Returns those of it who are members in the end.
 ///
 /// # Errors
 /// A peer does not start, or nothing moves; then the text says what each peer waits for.
-pub(crate) async fn calm(cluster: &Cluster, core: PeerSet, party: &Party) -> Result<(), Failure> {
+pub(crate) async fn calm(
+    cluster: &Cluster,
+    mut core: PeerSet,
+    party: &Party,
+) -> Result<PeerSet, Failure> {
     cluster.world_mut().record(Step::Calm { core });
     cluster.note(format_args!("the storm is over for {core}"));
     cover(cluster, core);
+    let fresh = Client::new(cluster, FRESH_CLIENT, &Shared::default());
+    let mut serials = 1..;
+    loop {
+        match get_on(cluster, core, party, &fresh, &mut serials).await {
+            Ok(()) => return Ok(members_of(cluster, core)),
+            Err(failure) => {
+                // A configuration that was on its way when the storm ended may need more peers.
+                let wider = quorum_with(cluster, core);
+                if wider == core || !matches!(failure, Failure::Liveness(_)) {
+                    return Err(failure);
+                }
+                core = wider;
+            }
+        }
+    }
+}
+
+async fn get_on(
+    cluster: &Cluster,
+    core: PeerSet,
+    party: &Party,
+    fresh: &Client,
+    serials: &mut RangeFrom<u32>,
+) -> Result<(), Failure> {
     heal(cluster, core)?;
     let timing = cluster.world().settings().timing;
     let limit = timing.election_max * TIMEOUTS;
-    let fresh = Client::new(cluster, FRESH_CLIENT, &Shared::default());
-    let mut serials = 1..;
-    commit(
-        cluster,
-        core,
-        &fresh,
-        &mut serials,
-        cluster.now().after(timing.election_max * 5 + limit),
-    )
-    .await?;
+    let end = cluster.now().after(timing.election_max * 5 + limit);
+    commit(cluster, core, fresh, serials, end).await?;
     while party.asking.get() > 0 {
         cluster.sleep(timing.heartbeat / 2).await;
     }
@@ -56,7 +78,7 @@ pub(crate) async fn calm(cluster: &Cluster, core: PeerSet, party: &Party) -> Res
         if cluster.now() >= end {
             return Err(nothing_moves(cluster, core, "the logs are not equal"));
         }
-        commit(cluster, core, &fresh, &mut serials, end).await?;
+        commit(cluster, core, fresh, serials, end).await?;
     }
     Ok(())
 }
@@ -145,17 +167,19 @@ async fn commit(
     Ok(())
 }
 
-/// One leader, and every log of the majority ends with the same entry, committed and applied.
+/// One leader, and every log of the members among the majority ends with the same entry, committed
+/// and applied.
 fn is_settled(cluster: &Cluster, core: PeerSet) -> bool {
-    let world = cluster.world();
-    let ends = core.iter().map(|place| {
+    let (world, members) = (cluster.world(), members_of(cluster, core));
+    let ends = members.iter().map(|place| {
         let node = world.node(place)?;
         let (last, status) = (node.log().last(), node.status());
         let done = status.commit_index == last.index && world.last_applied(place) == last.index;
         done.then_some((last, status.current_term, status.leader?))
     });
     let ends: Option<Vec<_>> = ends.collect();
-    ends.is_some_and(|ends| ends.windows(2).all(|two| two[0] == two[1]))
+    let same = |ends: &[_]| ends.windows(2).all(|two| two[0] == two[1]);
+    ends.is_some_and(|ends| !ends.is_empty() && same(&ends))
 }
 
 fn nothing_moves(cluster: &Cluster, core: PeerSet, what: &str) -> Failure {

@@ -50,6 +50,7 @@ pub(super) fn settings(trust: Trust, seed: u64) -> Settings {
         trouble: Trouble::NONE,
         ..drawn
     };
+    settings.founders = settings.peers;
     settings.timing.election_max = settings.timing.election_min * luck.pick(&[11, 13, 20]) / 10;
     if trust == Trust::Leases && luck.happens(Chance::percent(50)) {
         // The slowest leads as long as it can, the others do not wait for it.

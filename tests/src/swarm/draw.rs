@@ -37,12 +37,23 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
         Family::Snapshots | Family::Disks | Family::Links | Family::Elections => {
             luck.pick(&[2, 3, 3, 3, 4, 5, 5])
         }
+        Family::Members => luck.pick(&[3, 4, 5, 5, 6, 7]),
+    };
+    let founders = match family {
+        Family::Members => 1 + luck.index(peers),
+        Family::Small
+        | Family::Mixed
+        | Family::Snapshots
+        | Family::Disks
+        | Family::Links
+        | Family::Elections => peers,
     };
     let (in_flight_bytes, uncommitted_bytes) = bytes(seed);
     let timing = timing(&mut luck);
     let network = network(family, &timing, &mut luck);
     let mut settings = Settings {
         peers,
+        founders,
         reads: Reads::ReadIndex,
         limits: Limits {
             append_bytes: luck.pick(&[1, 100, 1000, 64 * 1024]),
@@ -52,7 +63,7 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
             chunk_bytes: luck.pick(&[200, 1000, 64 * 1024]),
         },
         first_entry: luck.pick(&[FirstEntry::NoOp, FirstEntry::NoOp, FirstEntry::Command]),
-        protocol: protocol(seed),
+        protocol: protocol(family, seed),
         network,
         latency: latency(family, &timing, &mut luck),
         trouble: trouble(family, &timing, &mut luck),
@@ -89,7 +100,11 @@ pub(super) fn lease(election_min: Duration, clocks: &[i32]) -> Reads {
 }
 
 /// What of the thesis the peers do; a stream of its own.
-fn protocol(seed: u64) -> Protocol {
+fn protocol(family: Family, seed: u64) -> Protocol {
+    // Whoever was removed and does not know it disturbs the others without (thesis §4.2.3).
+    if family == Family::Members {
+        return Protocol::DEPLOYED;
+    }
     let mut luck = Stream::new(seed, Domain::Settings, [3, 0]);
     Protocol {
         pre_vote: luck.pick(&[PreVote::On, PreVote::On, PreVote::Off]),
@@ -155,6 +170,9 @@ fn trouble(family: Family, timing: &Timing, luck: &mut Stream) -> Trouble {
 fn snapshots(family: Family, luck: &mut Stream) -> Snapshots {
     match family {
         Family::Snapshots => Snapshots::Every(luck.pick(&[1, 2, 5, 10])),
+        Family::Members => {
+            luck.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(20)])
+        }
         Family::Small | Family::Mixed | Family::Disks | Family::Links | Family::Elections => {
             luck.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(25)])
         }
@@ -179,7 +197,7 @@ impl Forecast {
         let timing = settings(family, seed).timing;
         let storm = timing.election_max * luck.pick(&[10, 20, 30]);
         let mut kinds = Vec::new();
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.belongs(family)) {
             let in_run = is_in(&mut luck, kind.at_home(family));
             let gap = luck.log_uniform(timing.election_min / 2, timing.election_max * 8);
             if in_run && (peers > 1 || !kind.needs_two()) {

@@ -15,6 +15,7 @@
 
 mod calm;
 mod client;
+mod core;
 mod deposed;
 mod draw;
 mod play;
@@ -51,17 +52,20 @@ pub enum Family {
     Links,
     /// Crashes, pauses, clocks: leaders do not last.
     Elections,
+    /// Members come and go.
+    Members,
 }
 
 /// The swarm's tests.
 #[rustfmt::skip]
-pub const SWARMS: [Scenario; 8] = [
+pub const SWARMS: [Scenario; 9] = [
     Scenario { name: "swarm_small", part: Part::Swarm, description: "swarm: one to three peers", made: Made::Drawn(|seed| draw::settings(Family::Small, seed)), body: |c| Box::pin(swarm(c, Family::Small)) },
     Scenario { name: "swarm_mixed", part: Part::Swarm, description: "swarm: all kinds of faults", made: Made::Drawn(|seed| draw::settings(Family::Mixed, seed)), body: |c| Box::pin(swarm(c, Family::Mixed)) },
     Scenario { name: "swarm_snapshots", part: Part::Swarm, description: "swarm: snapshots all the time", made: Made::Drawn(|seed| draw::settings(Family::Snapshots, seed)), body: |c| Box::pin(swarm(c, Family::Snapshots)) },
     Scenario { name: "swarm_disks", part: Part::Swarm, description: "swarm: bad disks", made: Made::Drawn(|seed| draw::settings(Family::Disks, seed)), body: |c| Box::pin(swarm(c, Family::Disks)) },
     Scenario { name: "swarm_links", part: Part::Swarm, description: "swarm: bad links", made: Made::Drawn(|seed| draw::settings(Family::Links, seed)), body: |c| Box::pin(swarm(c, Family::Links)) },
     Scenario { name: "swarm_elections", part: Part::Swarm, description: "swarm: leaders do not last", made: Made::Drawn(|seed| draw::settings(Family::Elections, seed)), body: |c| Box::pin(swarm(c, Family::Elections)) },
+    Scenario { name: "swarm_members", part: Part::Swarm, description: "swarm: members come and go", made: Made::Drawn(|seed| draw::settings(Family::Members, seed)), body: |c| Box::pin(swarm(c, Family::Members)) },
     Scenario { name: "swarm_reads", part: Part::Swarm, description: "thesis §6.4: reads from deposed leaders", made: Made::Drawn(|seed| deposed::settings(Trust::Rounds, seed)), body: |c| Box::pin(deposed::deposed(c)) },
     Scenario { name: "swarm_leases", part: Part::Swarm, description: "thesis §6.4.1: leases of deposed leaders", made: Made::Drawn(|seed| deposed::settings(Trust::Leases, seed)), body: |c| Box::pin(deposed::deposed(c)) },
 ];
@@ -92,9 +96,9 @@ async fn swarm(cluster: Cluster, family: Family) -> Result<(), Failure> {
     client::begin(&cluster, &forecast, &phase, &party);
     cluster.sleep(forecast.storm).await;
     phase.set(Phase::Calm);
-    let core = drawn_majority(&cluster);
-    calm::calm(&cluster, core, &party).await?;
-    verdict(&cluster, &party, core)
+    let core = core::quorum_with(&cluster, drawn_majority(&cluster));
+    let done = calm::calm(&cluster, core, &party).await?;
+    verdict(&cluster, &party, done)
 }
 
 /// A random majority of the peers.

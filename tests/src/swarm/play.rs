@@ -58,8 +58,8 @@ pub(crate) async fn play(cluster: Cluster, steps: Vec<Timed>, end: Instant) -> R
         }
         offered = is_offer.then_some(at);
         if let Step::Calm { core } = step {
-            calm(&cluster, core, &party).await?;
-            return verdict(&cluster, &party, core);
+            let done = calm(&cluster, core, &party).await?;
+            return verdict(&cluster, &party, done);
         }
         take(&cluster, step)?;
     }
@@ -101,6 +101,10 @@ fn take(cluster: &Cluster, step: Step) -> Result<(), Failure> {
             cluster.set_network(Profile { request: leg(request), reply: leg(reply) });
         }
         Step::Snapshot { peer } => cluster.snapshot(peer)?,
+        Step::Change { peer, change } => {
+            // Whether the peer takes it is its own affair.
+            let _ = cluster.change_members(peer, change);
+        }
         Step::Transfer { peer, to } => cluster.transfer(peer, to),
         Step::Resign { peer } => cluster.resign(peer),
         Step::Offer { peer, command } => {

@@ -4,19 +4,21 @@
 //! kind and n, and on who leads at that moment.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::RoleName;
+use raft::{PeerId, RoleName};
 
 use super::draw::Forecast;
 use super::{Family, Phase};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
-use crate::plan::{Links, PeerSet, Ways};
+use crate::plan::{Change, Links, PeerSet, Ways};
 use crate::sim::disk::{Damage, Latency};
 use crate::sim::network::Connection;
 use crate::sim::random::{Chance, Domain, Stream};
+use crate::world::place_of;
 
 /// A kind of fault that comes and goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub enum Kind {
     SlowDisk,
     /// A service takes a snapshot when it likes.
     Snapshot,
+    /// Members come, go and change what they are.
+    Members,
     /// Somebody wants another leader.
     Transfer,
     /// A leader is asked to give up.
@@ -47,7 +51,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Split,
         Self::OneWay,
         Self::Partial,
@@ -59,7 +63,15 @@ impl Kind {
         Self::Snapshot,
         Self::Transfer,
         Self::Resign,
+        Self::Members,
     ];
+
+    /// Whether a family has this kind at all. Members change where that is the subject: elsewhere a
+    /// storm that may leave one member would be no storm over the others.
+    #[must_use]
+    pub const fn belongs(self, family: Family) -> bool {
+        !matches!(self, Self::Members) || matches!(family, Family::Members)
+    }
 
     /// Whether a family is about this kind.
     #[must_use]
@@ -70,13 +82,18 @@ impl Kind {
             }
             Self::Crash => matches!(
                 family,
-                Family::Elections | Family::Disks | Family::Small | Family::Snapshots
+                Family::Elections
+                    | Family::Disks
+                    | Family::Small
+                    | Family::Snapshots
+                    | Family::Members
             ),
             Self::RestartStorm | Self::Pause | Self::Transfer | Self::Resign => {
                 matches!(family, Family::Elections)
             }
             Self::SlowDisk => matches!(family, Family::Disks),
             Self::Snapshot => matches!(family, Family::Snapshots),
+            Self::Members => matches!(family, Family::Members),
         }
     }
 
@@ -90,7 +107,8 @@ impl Kind {
             | Self::Pause
             | Self::SlowDisk
             | Self::Snapshot
-            | Self::Resign => false,
+            | Self::Resign
+            | Self::Members => false,
         }
     }
 }
@@ -149,6 +167,7 @@ impl Weather {
             Kind::Pause => self.cluster.pause(self.victim(luck), length.min(self.pause_max())),
             Kind::SlowDisk => self.slow_disk(luck, length, phase).await,
             Kind::Snapshot => self.cluster.snapshot(self.victim(luck))?,
+            Kind::Members => self.change_members(luck),
             Kind::Transfer => self.transfer(luck),
             Kind::Resign => self.cluster.resign(self.victim(luck)),
         }
@@ -263,6 +282,57 @@ impl Weather {
         self.cluster.sleep(length).await;
         if phase.get() == Phase::Storm {
             self.cluster.set_disk_latency(victim, settings.latency);
+        }
+    }
+}
+
+/// Changes of members.
+impl Weather {
+    /// Asks the leader for a change; at times it is not the leader, or the change does not fit.
+    fn change_members(&self, luck: &mut Stream) {
+        let (victim, any) = (self.victim(luck), luck.index(self.cluster.size()));
+        let size = self.cluster.size();
+        let leads = |place: &usize| {
+            self.cluster.status(*place).is_some_and(|status| status.role == RoleName::Leader)
+        };
+        let place = (0..size).find(leads).filter(|_| any > 0 || size == 1).unwrap_or(victim);
+        let Some((voters, learners)) = self.members(place) else { return };
+        let change = drawn_change(luck, size, voters, learners);
+        // Whether the peer begins it is its own affair.
+        let _ = self.cluster.change_members(place, change);
+    }
+
+    /// The voters and learners that a peer goes by.
+    fn members(&self, place: usize) -> Option<(PeerSet, PeerSet)> {
+        let world = self.cluster.world();
+        let members = world.node(place)?.membership();
+        let places = |peers: &BTreeSet<PeerId>| -> PeerSet {
+            peers.iter().filter_map(|peer| place_of(*peer, world.size())).collect()
+        };
+        Some((places(members.voters()), places(members.learners())))
+    }
+}
+
+fn drawn_change(luck: &mut Stream, size: usize, voters: PeerSet, learners: PeerSet) -> Change {
+    let members: PeerSet = voters.iter().chain(learners.iter()).collect();
+    let mut one_of = |peers: PeerSet| {
+        let turn = luck.index(peers.len().max(1));
+        peers.iter().nth(turn)
+    };
+    let (outside, learner) = (one_of(members.others(size)), one_of(learners));
+    let (member, voter) = (one_of(members).unwrap_or(0), one_of(voters).unwrap_or(0));
+    match (luck.below(8), outside, learner) {
+        (0..=2, Some(outside), _) => Change::Add(outside),
+        (0..=4, _, Some(learner)) => Change::Promote(learner),
+        (5, _, _) => Change::Remove(member),
+        (6, _, _) => Change::Demote(voter),
+        _ => {
+            let voters: PeerSet =
+                members.iter().filter(|_| luck.happens(Chance::of(2, 3))).collect();
+            let voters = voters.with(voter);
+            let rest = members.iter().filter(|peer| !voters.contains(*peer));
+            let learners = rest.filter(|_| luck.happens(Chance::of(1, 2))).collect();
+            Change::Replace { voters, learners }
         }
     }
 }

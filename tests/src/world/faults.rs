@@ -1,5 +1,6 @@
 //! What is done to peers and links.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use raft::{Config, Instant, Node};
@@ -169,7 +170,9 @@ impl World {
         let node = self.new_node(place)?;
         let peer = &mut self.peers[place];
         peer.looked_at = Some(node.status());
-        peer.hearing = Hearing::starts(peer.clock.shows(self.now), &node.status());
+        peer.members.starts(&node);
+        let members = Arc::clone(node.membership());
+        peer.hearing = Hearing::starts(peer.clock.shows(self.now), &node.status(), members);
         (peer.is_asked, peer.leave, peer.hands_over) = (false, Leave::Unasked, false);
         (peer.called_in, peer.stands_for_leader) = (None, None);
         peer.node = Some(node);

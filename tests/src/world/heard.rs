@@ -1,6 +1,8 @@
 //! What a peer hears, and whether what it does with it is right: the world's side of the rules about
 //! messages, of which each looks at a peer before and after one.
 
+use std::sync::Arc;
+
 use raft::message::Candidacy;
 use raft::{CheckQuorum, Instant, Node, PreVote, RoleName, Status};
 
@@ -29,7 +31,6 @@ impl World {
     pub(super) fn office(&self) -> Office {
         Office {
             check_quorum: self.settings.protocol.check_quorum,
-            peers: self.settings.peers,
             timeout_min: self.settings.timing.election_min,
             timeout_max: self.settings.timing.election_max,
         }
@@ -38,7 +39,8 @@ impl World {
     /// A peer before it takes a message; `local` is its own time.
     pub(super) fn before(&self, place: usize, node: &Node, local: Instant) -> Before {
         let office = self.office();
-        let knows_leader = self.peers[place].hearing.knows_a_leader(local, office);
+        let seen = Witness { peer: super::peer_id(place), at: local };
+        let knows_leader = self.peers[place].hearing.knows_a_leader(seen, office);
         let keeps_to_leader = office.check_quorum == CheckQuorum::On && knows_leader;
         let (status, due) = (node.status(), node.role().election_deadline());
         Before { status, due, knows_leader, keeps_to_leader }
@@ -97,11 +99,20 @@ impl World {
     pub(super) fn heed(&mut self, place: usize) -> Result<(), Failure> {
         let (office, pre_vote) = (self.office(), self.settings.protocol.pre_vote);
         let peer = &mut self.peers[place];
-        let Some(now) = peer.node.as_ref().map(Node::status) else { return Ok(()) };
+        let Some(node) = &peer.node else { return Ok(()) };
+        let now = node.status();
         let Some(before) = peer.looked_at else { return Ok(()) };
         let seen = Witness { peer: now.id, at: peer.clock.shows(self.now) };
-        let leave = std::mem::replace(&mut peer.leave, Leave::Unasked);
+        let members = Arc::clone(node.membership());
+        let mut leave = std::mem::replace(&mut peer.leave, Leave::Unasked);
+        if !members.votes(now.id) {
+            // The others have asked it.
+            leave = Leave::Asked;
+        }
         peer.hearing.becomes(seen, &before, &now, office, leave)?;
+        if !peer.hearing.knows_members(node.membership(), node.address_book().len()) {
+            peer.hearing.goes_by(seen.at, node.membership(), node.address_book().keys());
+        }
         let led = before.role == RoleName::Leader && now.role != RoleName::Leader;
         if led && now.current_term == before.current_term && leave == Leave::Unasked {
             self.coverage.hit(Mark::LeaderWithoutQuorum);
@@ -109,7 +120,7 @@ impl World {
         let called = peer.called_in.is_some_and(|term| term.next() == now.current_term);
         let stands = now.role == RoleName::Candidate && now.current_term > before.current_term;
         if stands && !called && pre_vote == PreVote::On {
-            self.invariants.stands(seen, now.current_term)?;
+            self.invariants.stands(seen, now.current_term, &members)?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod drive;
 mod event;
 mod faults;
 mod heard;
+mod members;
 mod offers;
 mod outputs;
 mod peer;
@@ -21,12 +22,14 @@ mod reads;
 pub(crate) mod says;
 mod watch;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use raft::verbose::Logger;
 use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, Status};
 
 pub use self::drive::drive;
+pub use self::members::{Unchanged, members};
 pub use self::peer::PeerView;
 #[cfg(feature = "real")]
 pub(crate) use self::peer::{PeerJitter, config};
@@ -41,7 +44,7 @@ use crate::failure::Failure;
 use crate::invariants::Invariants;
 use crate::kv::{Request, Seen};
 use crate::oracle::ledger::Ledger;
-use crate::plan::{Book, Decision, Listed, Settings, Step};
+use crate::plan::{Book, Decision, Listed, PeerSet, Settings, Step};
 use crate::service::Agreed;
 use crate::sim::network::Network;
 use crate::sim::queue::Queue;
@@ -124,6 +127,7 @@ impl World {
     pub fn new(seed: u64, setup: Setup) -> Result<Self, Failure> {
         let Setup { settings, listed, logger, checkpoints } = setup;
         let peers = settings.peers;
+        let founders = members(PeerSet::first(settings.founders), PeerSet::NONE);
         let mut world = Self {
             seed,
             now: Instant::START,
@@ -141,7 +145,7 @@ impl World {
             coverage: Coverage::default(),
             touched: Vec::with_capacity(peers),
             acting: None,
-            invariants: Invariants::default(),
+            invariants: Invariants::of(Arc::new(founders)),
             agreed: Agreed::default(),
             trace: TraceHash::EMPTY,
             traffic: Traffic::default(),
@@ -214,6 +218,12 @@ impl World {
     #[must_use]
     pub fn node(&self, place: usize) -> Option<&raft::Node> {
         self.peers[place].node.as_ref()
+    }
+
+    /// What is durable on a peer's disk.
+    #[must_use]
+    pub const fn disk(&self, place: usize) -> &raft::Stored {
+        self.peers.as_slice()[place].disk.durable()
     }
 
     /// The seed everything follows from.
@@ -344,7 +354,7 @@ pub(crate) const fn peer_id(place: usize) -> PeerId {
 }
 
 /// The place of a peer; `None` for a name nobody has.
-fn place_of(peer: PeerId, size: usize) -> Option<usize> {
+pub(crate) fn place_of(peer: PeerId, size: usize) -> Option<usize> {
     usize::try_from(peer.number()).ok().filter(|place| *place < size)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use raft::message::{Candidacy, Carried, Direction};
 use raft::role::Role;
-use raft::{Entry, Envelope, Index, Message, Output, Snapshot, codec};
+use raft::{Entry, Envelope, Index, Message, Output, Record, Snapshot, codec};
 
 use super::event::{Copy, Event, Link};
 use super::{World, peer_id, place_of};
@@ -59,14 +59,18 @@ impl World {
 
     fn observe(&mut self, place: usize) -> Result<(), Failure> {
         let Some(seen) = seen(&self.peers, place, self.now) else { return Ok(()) };
-        let holders = |id| {
-            self.peers.iter().filter(|peer| durability::holds(peer.disk.durable(), id)).count()
+        let holds = |peer, id| {
+            let disk = place_of(peer, self.peers.len()).map(|place| &self.peers[place].disk);
+            disk.is_some_and(|disk| durability::holds(disk.durable(), id))
         };
         self.committed = self.committed.max(seen.status.commit_index);
-        Ok(self.invariants.after_input(seen, holders)?)
+        Ok(self.invariants.after_input(seen, holds)?)
     }
 
     fn persist(&mut self, place: usize, write: raft::Write) -> Result<(), Failure> {
+        if let Record::Snapshot { snapshot, .. } = &write.record {
+            self.invariants.stores(self.witness(place), snapshot)?;
+        }
         if self.peers[place].is_asked {
             let what = format!("{:?}", write.record);
             return Err(pre_vote::writes(self.witness(place), &what).into());
@@ -95,6 +99,9 @@ impl World {
         let term_at = |index: Index| leader.leader_term_at(envelope.term, index);
         let disk = self.peers[from].disk.durable();
         self.invariants.sends(from, self.witness(from), envelope, disk, term_at)?;
+        if let Some(node) = &self.peers[from].node {
+            Self::cover_sent(&mut self.coverage, envelope, node);
+        }
         self.check_leader(from, to, envelope)?;
         let next = envelope.id.next();
         self.peers[from].next_message = self.peers[from].next_message.max(next);
@@ -213,8 +220,13 @@ impl World {
         let now = peer.clock.shows(self.now);
         let Some(node) = &mut peer.node else { return Ok(()) };
         match node.compact(now, through, data) {
-            // A leader's snapshot may have come in first.
-            Ok(()) | Err(raft::CompactError::AlreadyCompacted { .. }) => Ok(()),
+            // A leader's snapshot may have come in first; a peer that joined may not know yet whom
+            // it joined.
+            Ok(())
+            | Err(
+                raft::CompactError::AlreadyCompacted { .. }
+                | raft::CompactError::MembersUnknown { .. },
+            ) => Ok(()),
             Err(error) => Err(Failure::expected(format_args!(
                 "peer {place} does not take its service's snapshot through {through}: {error}"
             ))),
@@ -268,5 +280,12 @@ pub(super) fn seen(
 ) -> Option<Seen<'_>> {
     let peer = &peers[place];
     let node = peer.node.as_ref()?;
-    Some(Seen { at, place, status: node.status(), log: node.log(), disk: peer.disk.durable() })
+    Some(Seen {
+        at,
+        place,
+        status: node.status(),
+        log: node.log(),
+        members: node.membership(),
+        disk: peer.disk.durable(),
+    })
 }

@@ -2,6 +2,7 @@
 
 use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, Status, Term};
 
+use super::members::MembersSeen;
 use super::peer_id;
 use crate::invariants::hearing::{Hearing, Leave};
 use crate::plan::Settings;
@@ -36,6 +37,8 @@ pub(super) struct Peer {
     pub(super) hands_over: bool,
     /// What situations are told from: the status when it was last looked at.
     pub(super) looked_at: Option<Status>,
+    /// As above, of its members.
+    pub(super) members: MembersSeen,
     /// When the peer's next timer event happens.
     pub(super) armed: Option<Instant>,
     /// The number of the next message this peer may use.
@@ -79,6 +82,7 @@ impl Peer {
             stands_for_leader: None,
             hands_over: false,
             looked_at: None,
+            members: MembersSeen::default(),
             armed: None,
             next_message: MessageId::new(1),
         }
@@ -111,7 +115,8 @@ impl Peer {
 
 /// A peer's settings, as the core takes them.
 pub(crate) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
-    let Settings { peers, timing, limits, first_entry, protocol, reads, .. } = settings;
+    let Settings { founders, timing, limits, first_entry, protocol, reads, .. } = settings;
+    let founders = if place < *founders { 0..*founders } else { 0..0 };
     Config {
         election_timeout_min: timing.election_min,
         election_timeout_max: timing.election_max,
@@ -128,7 +133,7 @@ pub(crate) fn config(place: usize, settings: &Settings, first_message_id: Messag
         reads: *reads,
         read_timeout: timing.read(),
         first_message_id,
-        ..Config::new(peer_id(place), (0..*peers).map(peer_id).collect())
+        ..Config::new(peer_id(place), founders.map(peer_id).collect())
     }
 }
 

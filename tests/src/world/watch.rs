@@ -1,8 +1,9 @@
 //! Notices the situations that a good campaign must reach. It changes nothing.
 
+use raft::message::Vote;
 use raft::progress::Flow;
 use raft::role::Role;
-use raft::{Envelope, Message, Node, Record, RoleName, Status, Suffix, Term};
+use raft::{EntryId, Envelope, Message, Node, Record, RoleName, Status, Suffix, Term};
 
 use super::World;
 use super::event::Copy;
@@ -18,6 +19,7 @@ impl World {
         let (now, hands_over) = (node.status(), node.successor().is_some());
         let handed_over = std::mem::replace(&mut peer.hands_over, hands_over);
         let Some(before) = peer.looked_at.replace(now) else { return };
+        self.watch_members(place);
         if now.role != before.role || now.current_term != before.current_term {
             self.cover_role(place, &before, &now);
         }
@@ -82,11 +84,26 @@ impl World {
         match record {
             Record::Truncate { .. } => self.coverage.hit(Mark::Truncation),
             Record::Snapshot { suffix: Suffix::Discarded, .. }
+                if place >= self.settings.founders
+                    && peer.disk.durable().last() == EntryId::ZERO =>
+            {
+                self.coverage.hit(Mark::SnapshotToJoiner);
+            }
+            Record::Snapshot { suffix: Suffix::Discarded, .. }
                 if !peer.disk.durable().entries.is_empty() =>
             {
                 self.coverage.hit(Mark::SnapshotReplacesLog);
             }
             Record::Snapshot { .. } | Record::HardState(_) | Record::Append(_) => {}
+        }
+    }
+
+    /// Looks at a message that a peer sends.
+    pub(super) fn cover_sent(coverage: &mut Coverage, envelope: &Envelope, node: &Node) {
+        if envelope.message == Message::RequestVoteReply(Vote::Granted)
+            && !node.membership().contains(envelope.to)
+        {
+            coverage.hit(Mark::VoteForStranger);
         }
     }
 
@@ -141,6 +158,9 @@ impl World {
         let id = super::peer_id(place);
         let receives = self.peers.iter().filter_map(|peer| peer.node.as_ref());
         let receives = receives.into_iter().any(|node| sends_snapshot(node.role(), Some(id)));
+        if node.membership().is_joint() {
+            self.coverage.hit(Mark::CrashInJoint);
+        }
         if leads {
             self.coverage.hit(Mark::LeaderCrash);
         }

@@ -117,9 +117,6 @@ impl Replayed {
         if at == 0 || (!newest && !empty) {
             return Err(format!("frame {next} is broken, or of another store"));
         }
-        if newest && next < identity.read_through {
-            return Err(format!("frame {next} is broken, which an earlier start has read"));
-        }
         match format::later_frame(bytes, at, next, identity.seed) {
             Some(later) => {
                 Err(format!("frame {next} is broken, but byte {later} begins a later one"))

@@ -100,10 +100,12 @@ impl Contender for Ours {
                     continue;
                 }
             };
-            writes.push(Write { id: WriteId::ZERO, record });
+            writes.push(Record::Append(std::mem::take(&mut entries)));
+            writes.push(record);
         }
-        writes.push(Write { id: WriteId::ZERO, record: Record::Append(entries) });
-        Ok(self.store.write(&writes)?)
+        writes.push(Record::Append(entries));
+        let number = |record| Write { id: WriteId::ZERO, record };
+        Ok(self.store.write(&writes.into_iter().map(number).collect::<Vec<_>>())?)
     }
 
     fn read(&mut self) -> Fallible<(u64, u64)> {

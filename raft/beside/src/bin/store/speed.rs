@@ -22,7 +22,9 @@ pub(crate) fn appends(folder: &Path, rounds: usize, count: usize) -> Fallible<()
         }
     }
     println!("{rounds} rounds, {count} batches of {} entries of 16 to 256 bytes", work::BATCH);
-    println!("| store | batches/s | p50 | p99 | x raw, median (least, most) |\n|---|---|---|---|---|");
+    println!(
+        "| store | batches/s | p50 | p99 | x raw, median (least, most) |\n|---|---|---|---|---|"
+    );
     for (name, runs) in NAMES.iter().zip(&table) {
         let middle = |pick: fn(&Run) -> f64| median(runs.iter().map(pick).collect());
         let mut ratios: Vec<f64> =
@@ -108,7 +110,9 @@ pub(crate) fn read(name: &str, folder: &Path) -> Fallible<()> {
     let (entries, sum) = store.read()?;
     let read = start.elapsed().as_secs_f64();
     let memory = resident()?;
-    println!("{entries} entries, sum {sum}, opened in {opened:.2} s, read after {read:.2} s, {memory} MB");
+    println!(
+        "{entries} entries, sum {sum}, opened in {opened:.2} s, read after {read:.2} s, {memory} MB"
+    );
     Ok(())
 }
 

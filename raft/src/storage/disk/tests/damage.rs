@@ -2,11 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::super::format::{self, Reference, State};
+use super::super::identity::Identity;
 use super::simulated::SimulatedFolder;
-use super::{open, written};
+use super::{Lengths, PEER, Store, open, written};
+use crate::codec::Writer;
+use crate::entry::{Entry, Payload};
+use crate::output::Suffix;
 use crate::storage::conformance::Script;
 use crate::storage::{Storage, StorageError};
 use crate::stored::Stored;
+use crate::types::{EntryId, Index, Term};
 
 type Contents = BTreeMap<String, Vec<u8>>;
 
@@ -108,6 +114,28 @@ fn a_broken_end_that_nobody_has_read_is_the_last_write_only() {
     });
 }
 
+/// Nobody has read it yet, but the write behind it shows that it was durable.
+#[test]
+fn a_broken_write_with_a_later_one_behind_it_is_damage() {
+    let (folder, mut script) = (SimulatedFolder::default(), Script::new(2));
+    let lengths = Lengths { segment: 1 << 20, ahead: 150 };
+    let mut store = Store::open(folder.clone(), PEER, lengths).expect("a new folder");
+    let log =
+        || folder.contents().into_iter().find(|(name, _)| name.ends_with(".log")).expect("a log");
+    let start = log().1.len();
+    (0..3).for_each(|_| store.write(&script.batch()).expect("nothing fails"));
+    let (name, bytes) = log();
+    let last = used(&bytes);
+    store.write(&script.batch()).expect("nothing fails");
+    assert!(used(&log().1) > last + 32 && last > start + 32, "there is something to break");
+    for place in start..last {
+        let mut wrong = folder.contents();
+        wrong.entry(name.clone()).and_modify(|bytes| bytes[place] ^= 0x10);
+        let error = verdict(&wrong).expect_err("it was durable").to_string();
+        assert!(error.contains("is broken, but byte"), "byte {place}: {error}");
+    }
+}
+
 /// How long a log file is without the zeros that were written ahead.
 fn used(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
@@ -141,4 +169,54 @@ fn a_log_of_another_store_is_none_of_this_one() {
     mixed.extend(other.contents().into_iter().filter(|(name, _)| name.ends_with(".log")));
     let error = verdict(&mixed).expect_err("the log is foreign").to_string();
     assert!(error.contains("is broken, or of another store"), "{error}");
+}
+
+/// What becomes of a new store to whose log somebody adds a frame of this number and contents.
+fn with_frame(number: u64, records: impl Fn(&mut Writer)) -> String {
+    let (folder, _) = written(1, 0);
+    let mut contents = folder.contents();
+    let identity = Identity::read(&folder).expect("it is sound").expect("it is there");
+    let mut frame = Writer(vec![0; format::HEADER]);
+    records(&mut frame);
+    format::seal(&mut frame.0, number, identity.seed);
+    let name = contents.keys().find(|name| name.ends_with(".log")).expect("a log").clone();
+    contents.entry(name).and_modify(|log| log.extend_from_slice(&frame.0));
+    verdict(&contents).expect_err("no store writes that").to_string()
+}
+
+/// Checksums do not help against a store that is wrong itself.
+#[test]
+fn frames_that_are_whole_and_make_no_sense_are_refused() {
+    let entry = |term, index| Entry {
+        id: EntryId::new(Term::new(term), Index::new(index)),
+        payload: Payload::NoOp,
+    };
+    let put = |entries: &'static [(u64, u64)]| {
+        move |writer: &mut Writer| {
+            entries
+                .iter()
+                .for_each(|(term, index)| format::put_entry(writer, &entry(*term, *index)));
+        }
+    };
+    let reference = Reference { number: 4, last_included: EntryId::ZERO, hash: 0 };
+    let rows = [
+        (with_frame(3, put(&[])), "frame 3 in place of 2"),
+        (with_frame(2, put(&[(1, 2)])), "entry 2@1 cannot follow 0@0"),
+        (with_frame(2, put(&[(2, 1), (1, 2)])), "entry 2@1 cannot follow 1@2"),
+        (with_frame(2, put(&[(1, 1)])), "term 0 is behind the last entry, 1@1"),
+        (with_frame(2, |writer| writer.u8(9)), "unknown record 9"),
+        (with_frame(2, |writer| writer.u8(2)), "the message is cut off"),
+        (
+            with_frame(2, |writer| format::put_start(writer, &State::default())),
+            "a start in the middle of a file",
+        ),
+        (
+            with_frame(2, |writer| format::put_snapshot(writer, reference, Suffix::Kept)),
+            "the file is missing",
+        ),
+    ];
+    for (error, expected) in rows {
+        assert!(error.starts_with("the store is damaged: data/0000"), "{error}");
+        assert!(error.ends_with(expected), "{error}, not {expected}");
+    }
 }

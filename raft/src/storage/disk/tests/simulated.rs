@@ -23,7 +23,7 @@ pub(super) enum Fault {
 pub(super) enum Survives {
     Nothing,
     Everything,
-    /// Some: names up to some change, of each file any blocks of 16 bytes.
+    /// Some: any changes of names, of each file any blocks of 16 bytes.
     Parts(u64),
 }
 
@@ -35,13 +35,19 @@ struct Disk {
     files: Vec<Content>,
     durable_names: Names,
     names: Names,
-    /// Which names there were after each change that is not durable.
-    changes: Vec<Names>,
+    /// What changed in the names and is not durable.
+    changes: Vec<Change>,
     steps: u64,
     fault: Option<(u64, Fault)>,
 }
 
 type Names = BTreeMap<String, usize>;
+
+/// A name that went and one that came with its file, at once.
+struct Change {
+    gone: Option<String>,
+    come: Option<(String, usize)>,
+}
 
 #[derive(Clone, Default)]
 struct Content {
@@ -85,16 +91,18 @@ impl SimulatedFolder {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x5851_f42d);
             usize::try_from(random >> 33).unwrap_or_default() % end
         };
-        let changes = match survives {
-            Survives::Nothing => 0,
-            Survives::Everything => disk.changes.len(),
-            Survives::Parts(_) => below(disk.changes.len() + 1),
-        };
-        if let Some(last) = changes.checked_sub(1) {
-            disk.durable_names = disk.changes[last].clone();
+        for Change { gone, come } in std::mem::take(&mut disk.changes) {
+            let happened = match survives {
+                Survives::Nothing => false,
+                Survives::Everything => true,
+                Survives::Parts(_) => below(2) == 0,
+            };
+            if happened {
+                gone.map(|name| disk.durable_names.remove(&name));
+                disk.durable_names.extend(come);
+            }
         }
         disk.names = disk.durable_names.clone();
-        disk.changes.clear();
         for file in &mut disk.files {
             match survives {
                 Survives::Nothing => {}
@@ -172,10 +180,6 @@ impl Disk {
     fn find(&self, name: &str) -> io::Result<usize> {
         self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
-
-    fn changed(&mut self) {
-        self.changes.push(self.names.clone());
-    }
 }
 
 impl Folder for SimulatedFolder {
@@ -196,7 +200,7 @@ impl Folder for SimulatedFolder {
         let file = disk.files.len();
         disk.files.push(Content::default());
         disk.names.insert(name.to_owned(), file);
-        disk.changed();
+        disk.changes.push(Change { gone: None, come: Some((name.to_owned(), file)) });
         Ok(SimulatedFile { folder: self.clone(), file })
     }
 
@@ -211,7 +215,8 @@ impl Folder for SimulatedFolder {
         let file = disk.find(from)?;
         disk.names.remove(from);
         disk.names.insert(to.to_owned(), file);
-        disk.changed();
+        let (gone, come) = (Some(from.to_owned()), Some((to.to_owned(), file)));
+        disk.changes.push(Change { gone, come });
         Ok(())
     }
 
@@ -220,7 +225,7 @@ impl Folder for SimulatedFolder {
         disk.step(&[Fault::Off])?;
         disk.find(name)?;
         disk.names.remove(name);
-        disk.changed();
+        disk.changes.push(Change { gone: Some(name.to_owned()), come: None });
         Ok(())
     }
 

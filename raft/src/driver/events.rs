@@ -1,0 +1,81 @@
+//! Protocol events as `tracing` events, beside the log that `VERBOSE` asks for.
+//!
+//! Their target is `raft::protocol`, and their fields are `peer`, `term`, `role` and what the event
+//! itself has. Roles and leaders are `INFO`, refused messages `WARN`, heartbeats and timers `TRACE`,
+//! everything else `DEBUG`. Contents of messages are not among them: `VERBOSE=3` shows those.
+
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
+
+use crate::message::Envelope;
+use crate::trace::{Event, Sink, Source};
+use crate::types::Instant;
+
+/// Hands events to `tracing`, and to another sink before.
+pub(super) struct Events {
+    pub(super) first: Option<Box<dyn Sink + Send>>,
+}
+
+impl Sink for Events {
+    fn record(&mut self, at: Instant, source: Source, event: &Event<'_>) {
+        if let Some(first) = &mut self.first {
+            first.record(at, source, event);
+        }
+        // One load of an atomic, when nobody listens.
+        if LevelFilter::current() >= level(event) {
+            tell(source, event);
+        }
+    }
+}
+
+fn level(event: &Event<'_>) -> Level {
+    let rare = matches!(
+        event,
+        Event::Started { .. }
+            | Event::RoleChanged { .. }
+            | Event::LeaderFound { .. }
+            | Event::SteppedDown { .. }
+            | Event::SnapshotInstalled { .. }
+            | Event::Configured { .. }
+    );
+    if matches!(event, Event::Refused { .. }) {
+        Level::WARN
+    } else if rare {
+        Level::INFO
+    } else if event.is_routine() {
+        Level::TRACE
+    } else {
+        Level::DEBUG
+    }
+}
+
+/// A level is part of an event's place in the program, so each needs a macro of its own.
+macro_rules! at_level {
+    ($level:expr, $($field:tt)*) => {
+        match $level {
+            Level::WARN => tracing::warn!(target: "raft::protocol", $($field)*),
+            Level::INFO => tracing::info!(target: "raft::protocol", $($field)*),
+            Level::DEBUG => tracing::debug!(target: "raft::protocol", $($field)*),
+            _ => tracing::trace!(target: "raft::protocol", $($field)*),
+        }
+    };
+}
+
+fn tell(source: Source, event: &Event<'_>) {
+    let (peer, term) = (source.peer.number(), source.term.number());
+    let role = source.role.as_str();
+    let level = level(event);
+    if let Event::Sent(Envelope { id, to, message, .. }) = event {
+        let message = message.name();
+        at_level!(level, peer, term, role, %id, %to, message, "sends a message");
+    } else if let Event::Received(Envelope { id, from, message, .. }) = event {
+        let message = message.name();
+        at_level!(level, peer, term, role, %id, %from, message, "receives a message");
+    } else if let Event::Refused { envelope, reason } = event {
+        let Envelope { id, from, message, .. } = envelope;
+        let message = message.name();
+        at_level!(level, peer, term, role, %id, %from, message, ?reason, "refuses a message");
+    } else {
+        at_level!(level, peer, term, role, "{event:?}");
+    }
+}

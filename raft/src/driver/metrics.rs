@@ -1,0 +1,121 @@
+//! What a node counts and measures, through the `metrics` facade: see [`NAMES`].
+//!
+//! Instruments are looked up once, when a node starts: a recorder that is installed later hears
+//! nothing of it. Without a recorder each is an empty handle.
+
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, Unit};
+
+use crate::types::PeerId;
+
+/// Every instrument: its name, its unit and what it says. All have the label `peer`.
+pub const NAMES: [(&str, Unit, &str); 16] = [
+    (
+        "raft_commands_appended_total",
+        Unit::Count,
+        "commands that callers of this peer had appended",
+    ),
+    ("raft_commands_refused_total", Unit::Count, "commands that were not appended"),
+    ("raft_entries_applied_total", Unit::Count, "entries handed to the state machine"),
+    ("raft_reads_total", Unit::Count, "linearizable reads that callers of this peer asked for"),
+    ("raft_messages_sent_total", Unit::Count, "messages handed to the transport"),
+    ("raft_messages_received_total", Unit::Count, "messages taken from the transport"),
+    ("raft_disk_flushes_total", Unit::Count, "writes to the store that were durable"),
+    ("raft_snapshots_total", Unit::Count, "snapshots made by the state machine"),
+    ("raft_term", Unit::Count, "the current term"),
+    ("raft_is_leader", Unit::Count, "1 while the peer leads, else 0"),
+    ("raft_commit_index", Unit::Count, "the last index known to be committed"),
+    ("raft_calls_waiting", Unit::Count, "calls without an answer yet"),
+    ("raft_disk_stuck", Unit::Count, "1 while the disk does not answer in time, else 0"),
+    ("raft_write_seconds", Unit::Seconds, "from a command's append to its answer"),
+    (
+        "raft_apply_seconds",
+        Unit::Seconds,
+        "from committed entries' hand-over to the state machine until they are applied",
+    ),
+    (
+        "raft_disk_flush_seconds",
+        Unit::Seconds,
+        "what a flush takes, from the first write it covers",
+    ),
+];
+
+/// The instruments of one node.
+pub(super) struct Metrics {
+    pub(super) appended: Counter,
+    pub(super) refused: Counter,
+    pub(super) applied: Counter,
+    pub(super) reads: Counter,
+    pub(super) sent: Counter,
+    pub(super) received: Counter,
+    pub(super) flushes: Counter,
+    pub(super) snapshots: Counter,
+    pub(super) term: Gauge,
+    pub(super) is_leader: Gauge,
+    pub(super) commit_index: Gauge,
+    pub(super) calls_waiting: Gauge,
+    pub(super) disk_stuck: Gauge,
+    pub(super) write: Histogram,
+    pub(super) apply: Histogram,
+    pub(super) flush: Histogram,
+}
+
+impl Metrics {
+    pub(super) fn new(peer: PeerId) -> Self {
+        let [
+            appended,
+            refused,
+            applied,
+            reads,
+            sent,
+            received,
+            flushes,
+            snapshots,
+            term,
+            is_leader,
+            commit_index,
+            calls_waiting,
+            disk_stuck,
+            write,
+            apply,
+            flush,
+        ] = NAMES;
+        let peer = peer.to_string();
+        let counter = |(name, unit, text): (&'static str, Unit, &'static str)| {
+            metrics::describe_counter!(name, unit, text);
+            metrics::counter!(name, "peer" => peer.clone())
+        };
+        let gauge = |(name, unit, text): (&'static str, Unit, &'static str)| {
+            metrics::describe_gauge!(name, unit, text);
+            metrics::gauge!(name, "peer" => peer.clone())
+        };
+        let histogram = |(name, unit, text): (&'static str, Unit, &'static str)| {
+            metrics::describe_histogram!(name, unit, text);
+            metrics::histogram!(name, "peer" => peer.clone())
+        };
+        Self {
+            appended: counter(appended),
+            refused: counter(refused),
+            applied: counter(applied),
+            reads: counter(reads),
+            sent: counter(sent),
+            received: counter(received),
+            flushes: counter(flushes),
+            snapshots: counter(snapshots),
+            term: gauge(term),
+            is_leader: gauge(is_leader),
+            commit_index: gauge(commit_index),
+            calls_waiting: gauge(calls_waiting),
+            disk_stuck: gauge(disk_stuck),
+            write: histogram(write),
+            apply: histogram(apply),
+            flush: histogram(flush),
+        }
+    }
+}
+
+/// Seconds, as instruments take them.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}

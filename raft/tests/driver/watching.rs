@@ -1,0 +1,127 @@
+//! What can be seen of a node: its status, its metrics, its protocol events, its members.
+
+use std::collections::BTreeMap;
+
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use raft::change::MembershipChange;
+use raft::driver::metrics::NAMES;
+use raft::driver::{MemberError, WaitError};
+use raft::{PeerId, RoleName};
+
+use crate::support::{Add, Cluster, Counter, FOREVER, counters};
+
+#[tokio::test(start_paused = true)]
+async fn the_status_shows_the_leaders_view_of_its_followers() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    for _ in 0..10 {
+        leader.propose(Add(1)).await.expect("it leads");
+    }
+    let all_have_all =
+        |s: &raft::driver::Status| s.peers.iter().all(|peer| peer.match_index == s.last_log);
+    let status = leader.wait(all_have_all, FOREVER).await.expect("nothing is lost");
+    assert_eq!(status.role, RoleName::Leader);
+    assert_eq!(status.peers.iter().map(|p| p.id).collect::<Vec<_>>(), cluster.others(leader));
+    assert_eq!(status.membership.voters().len(), 3);
+    let follower = cluster.raft(cluster.others(leader)[0]).status();
+    assert_eq!((follower.role, follower.peers.len()), (RoleName::Follower, 0));
+    assert_eq!(follower.leader, Some(leader.id()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watcher_sees_commits_as_they_come() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    let mut watch = leader.watch();
+    let before = watch.borrow_and_update().commit_index;
+    leader.propose(Add(1)).await.expect("it leads");
+    let seen = watch.wait_for(|status| status.last_applied > before).await;
+    assert_eq!(seen.expect("it runs").last_applied, before.next());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_in_vain_ends() {
+    let cluster = counters().await;
+    let raft = &cluster.rafts[0];
+    let error = raft.wait(|_| false, FOREVER).await.expect_err("it never comes true");
+    assert!(matches!(error, WaitError::Late(FOREVER)), "{error}");
+    let (waited, ()) = tokio::join!(raft.wait(|_| false, FOREVER), raft.shutdown());
+    assert!(matches!(waited.expect_err("the node has ended"), WaitError::Stopped(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_count_what_happens() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let guard = metrics::set_default_local_recorder(&recorder);
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    for _ in 0..10 {
+        leader.propose(Add(1)).await.expect("it leads");
+    }
+    leader.read(|counter| counter.value).await.expect("it leads");
+    let other = cluster.raft(cluster.others(leader)[0]);
+    other.propose(Add(1)).await.expect_err("it follows");
+    drop(guard);
+
+    let mut seen = BTreeMap::new();
+    for (key, unit, text, value) in snapshotter.snapshot().into_vec() {
+        let key = key.key();
+        let peer = key.labels().next().map(|label| label.value().to_owned()).unwrap_or_default();
+        assert!(unit.is_some() && text.is_some(), "{} is described", key.name());
+        seen.insert((key.name().to_owned(), peer), value);
+    }
+    let of = |peer: PeerId, name: &str| &seen[&(name.to_owned(), peer.to_string())];
+    for (name, _, _) in NAMES {
+        of(leader.id(), name);
+    }
+    assert_eq!(*of(leader.id(), "raft_commands_appended_total"), DebugValue::Counter(10));
+    assert_eq!(*of(other.id(), "raft_commands_refused_total"), DebugValue::Counter(1));
+    assert_eq!(*of(leader.id(), "raft_entries_applied_total"), DebugValue::Counter(11));
+    assert_eq!(*of(leader.id(), "raft_reads_total"), DebugValue::Counter(1));
+    assert_eq!(*of(leader.id(), "raft_is_leader"), DebugValue::Gauge(1.0.into()));
+    assert_eq!(*of(other.id(), "raft_is_leader"), DebugValue::Gauge(0.0.into()));
+    let DebugValue::Histogram(writes) = of(leader.id(), "raft_write_seconds") else {
+        panic!("a histogram")
+    };
+    assert_eq!(writes.len(), 10);
+    for name in ["raft_messages_sent_total", "raft_messages_received_total"] {
+        assert!(matches!(of(other.id(), name), DebugValue::Counter(1..)), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_peer_joins_learns_and_votes_and_an_old_one_leaves() {
+    let mut cluster = counters().await;
+    let leader = cluster.leader().await.clone();
+    leader.propose(Add(7)).await.expect("it leads");
+    let (new, old) = (PeerId::new(4), cluster.others(&leader)[0]);
+    let builder = cluster.builder(4).join().state_machine(Counter::default());
+    let joining = builder.start().await.expect("a store, a network and a state machine");
+    cluster.rafts.push(joining.clone());
+
+    let add = MembershipChange::AddLearner { peer: new, address: Some("host-4:7000".into()) };
+    leader.change_membership(add).await.expect("it leads");
+    let applied = leader.status().commit_index;
+    joining.wait(|status| status.last_applied >= applied, FOREVER).await.expect("it learns");
+    leader.change_membership(MembershipChange::Promote { peer: new }).await.expect("it has all");
+    leader.change_membership(MembershipChange::Remove { peer: old }).await.expect("one may go");
+    let status = leader.status();
+    assert!(status.membership.votes(new) && !status.membership.contains(old), "{status:?}");
+    assert_eq!(joining.read(|counter| counter.value).await.expect("it knows the leader"), 7);
+
+    let follower = cluster.raft(new);
+    let wish = MembershipChange::Remove { peer: new };
+    let error = follower.change_membership(wish).await.expect_err("it follows");
+    assert!(matches!(error, MemberError::Refused(_)), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_members_without_a_majority_ends_as_unknown() {
+    let cluster: Cluster<Counter> = counters().await;
+    let leader = cluster.leader().await;
+    cluster.isolate(leader.id());
+    let wish = MembershipChange::Remove { peer: cluster.others(leader)[0] };
+    let error = leader.change_membership(wish).await.expect_err("nobody hears of it");
+    assert!(matches!(error, MemberError::OutcomeUnknown(_)), "{error}");
+}

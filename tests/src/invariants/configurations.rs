@@ -1,0 +1,222 @@
+//! Configurations (paper §6): the latest one in a peer's log is in force there; each follows from the
+//! one before it through a joint one, one at a time; a snapshot has the one of its index; and who
+//! has no vote neither stands nor leads once that is committed.
+//!
+//! What is in force is worked out here from logs alone, and is what votes and commits are counted
+//! by.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use raft::{Entry, Index, Log, Membership, Payload, PeerId, RoleName, Snapshot, Status};
+
+use super::violation::{Property, Violation, Witness};
+
+/// The configurations of a whole cluster, as its logs say.
+#[derive(Debug, Default)]
+pub struct Committed {
+    first: Arc<Membership>,
+    /// Committed configurations by the index of their entry.
+    later: BTreeMap<Index, Arc<Membership>>,
+    through: Index,
+}
+
+/// The configurations in one peer's log.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// What is in force where the log says nothing; nobody for a peer that joined.
+    base: Arc<Membership>,
+    later: Vec<(Index, Arc<Membership>)>,
+}
+
+/// Whether more than half of each group of voters are among some peers.
+#[must_use]
+pub fn is_quorum(membership: &Membership, among: impl Fn(PeerId) -> bool) -> bool {
+    let most = |voters: &BTreeSet<PeerId>| {
+        voters.iter().filter(|peer| among(**peer)).count() * 2 > voters.len()
+    };
+    most(membership.voters()) && membership.outgoing().is_none_or(most)
+}
+
+impl Committed {
+    /// Those of a cluster that begins with these members.
+    #[must_use]
+    pub const fn new(first: Arc<Membership>) -> Self {
+        Self { first, later: BTreeMap::new(), through: Index::ZERO }
+    }
+
+    /// A peer counts its log through `commit_index` as committed.
+    pub fn commits(&mut self, log: &Log, commit_index: Index) {
+        for entry in log.range(self.through, commit_index) {
+            if let Payload::Membership(membership) = &entry.payload {
+                self.later.insert(entry.id.index, Arc::clone(membership));
+            }
+        }
+        self.through = self.through.max(commit_index);
+    }
+
+    /// The one that was in force at a committed index.
+    #[must_use]
+    pub fn at(&self, index: Index) -> &Arc<Membership> {
+        self.later.range(..=index).next_back().map_or(&self.first, |(_, membership)| membership)
+    }
+
+    /// Checks what a peer writes into a snapshot.
+    ///
+    /// # Errors
+    /// It is not the configuration of the snapshot's index.
+    pub fn is_in(&self, seen: Witness, snapshot: &Snapshot) -> Result<(), Box<Violation>> {
+        let (index, expected) = (snapshot.index(), self.at(snapshot.index()));
+        if snapshot.membership == *expected {
+            return Ok(());
+        }
+        Err(Property::Configurations.broken(format_args!(
+            "{seen} stores a snapshot through {index} with the members {}, which are {expected}",
+            snapshot.membership
+        )))
+    }
+}
+
+impl Own {
+    /// Those of a peer that starts with this log: `first` is what it was told before.
+    pub fn starts(&mut self, first: &Arc<Membership>, committed: &Committed, log: &Log) {
+        *self = Self { base: Arc::clone(first), later: Vec::new() };
+        self.rebase(committed, log);
+        self.extend(log.range(log.base().index, log.last().index));
+    }
+
+    /// The log changed: entries after `new_after` are new.
+    ///
+    /// # Errors
+    /// A new configuration does not follow from the one before it, or came too soon.
+    pub fn changes(
+        &mut self,
+        seen: Witness,
+        status: &Status,
+        committed: &Committed,
+        log: &Log,
+        new_after: Index,
+    ) -> Result<(), Box<Violation>> {
+        self.later.retain(|(index, _)| *index <= new_after);
+        self.rebase(committed, log);
+        let known = self.later.len();
+        self.extend(log.range(new_after, log.last().index));
+        for place in known..self.later.len() {
+            self.follows(seen, place)?;
+            if status.role == RoleName::Leader {
+                self.is_in_turn(seen, status, log, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The one in force.
+    #[must_use]
+    pub fn latest(&self) -> &Arc<Membership> {
+        self.later.last().map_or(&self.base, |(_, membership)| membership)
+    }
+
+    /// Checks a peer against what is in force by its log.
+    ///
+    /// # Errors
+    /// It goes by another one, stands or leads without a vote.
+    pub fn are_kept(
+        &self,
+        seen: Witness,
+        status: &Status,
+        goes_by: &Membership,
+    ) -> Result<(), Box<Violation>> {
+        let latest = self.latest();
+        if goes_by != &**latest {
+            return Err(Property::Configurations.broken(format_args!(
+                "{seen} goes by the members {goes_by}; by its log they are {latest}"
+            )));
+        }
+        let done = self.later.last().is_none_or(|(index, _)| *index <= status.commit_index);
+        let may = match status.role {
+            RoleName::Follower => true,
+            RoleName::PreCandidate | RoleName::Candidate => {
+                self.may_still_count(status.commit_index).any(|members| members.votes(seen.peer))
+            }
+            RoleName::Leader => latest.votes(seen.peer) || !done,
+        };
+        if may {
+            return Ok(());
+        }
+        Err(Property::Configurations
+            .broken(format_args!("{seen} is a {} and has no vote among {latest}", status.role)))
+    }
+
+    /// The last committed one and all after it.
+    fn may_still_count(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
+        let committed = self.later.iter().rposition(|(index, _)| *index <= commit_index);
+        let base = committed.is_none().then_some(&self.base);
+        let later = self.later.iter().skip(committed.unwrap_or_default());
+        base.into_iter().chain(later.map(|(_, members)| members))
+    }
+
+    fn extend<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) {
+        self.later.extend(entries.filter_map(|entry| match &entry.payload {
+            Payload::Membership(membership) => Some((entry.id.index, Arc::clone(membership))),
+            Payload::NoOp | Payload::Command(_) => None,
+        }));
+    }
+
+    /// What a snapshot covers is in force at its index, by what was committed.
+    fn rebase(&mut self, committed: &Committed, log: &Log) {
+        let base = log.base().index;
+        if base > Index::ZERO {
+            self.base = Arc::clone(committed.at(base));
+            self.later.retain(|(index, _)| *index > base);
+        }
+    }
+
+    fn before(&self, place: usize) -> &Arc<Membership> {
+        match place.checked_sub(1) {
+            Some(before) => &self.later[before].1,
+            None => &self.base,
+        }
+    }
+
+    /// Nothing, learners alone, into a joint configuration or out of it.
+    fn follows(&self, seen: Witness, place: usize) -> Result<(), Box<Violation>> {
+        let (before, (index, next)) = (self.before(place), &self.later[place]);
+        let same = before.voters() == next.voters();
+        let fits = match (before.outgoing(), next.outgoing()) {
+            (None, None) => same,
+            (None, Some(outgoing)) => outgoing == before.voters(),
+            (Some(_), None) => same && before.learners() == next.learners(),
+            (Some(_), Some(_)) => false,
+        };
+        // The log of a peer that joined does not say who was in before it.
+        if fits || before.is_empty() {
+            return Ok(());
+        }
+        Err(Property::Configurations
+            .broken(format_args!("{seen}: at {index} the members {before} become {next}")))
+    }
+
+    /// A leader begins a step after the last one and an entry of its own term are committed.
+    fn is_in_turn(
+        &self,
+        seen: Witness,
+        status: &Status,
+        log: &Log,
+        place: usize,
+    ) -> Result<(), Box<Violation>> {
+        let (Status { commit_index, current_term, .. }, index) = (status, self.later[place].0);
+        let last = place.checked_sub(1).map_or(Index::ZERO, |before| self.later[before].0);
+        if last > *commit_index {
+            return Err(Property::Configurations.broken(format_args!(
+                "{seen} changes members at {index}, the change at {last} is not committed"
+            )));
+        }
+        if log.term_at(*commit_index) != Some(*current_term) {
+            return Err(Property::Configurations.broken(format_args!(
+                "{seen} leads term {current_term} and changes members at {index}; of its own term \
+                 nothing is committed, {commit_index} is the last"
+            )));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! Changes of members, by places; addresses are of no use here.
+
+use std::sync::Arc;
+
+use raft::{ChangeError, EntryId, Index, Membership, MembershipChange, Node, RoleName};
+
+use super::{World, peer_id};
+use crate::coverage::Mark;
+use crate::plan::{Change, PeerSet, Step};
+
+/// A peer did not begin a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unchanged {
+    /// It is down or stands still.
+    Away,
+    /// It refuses.
+    Refused(ChangeError),
+}
+
+impl World {
+    /// Asks a peer for a change of members.
+    ///
+    /// # Errors
+    /// The peer does not begin it, or cannot be asked.
+    pub fn change_members(&mut self, place: usize, change: Change) -> Result<EntryId, Unchanged> {
+        self.record(Step::Change { peer: place, change });
+        if self.is_paused(place) {
+            return Err(Unchanged::Away);
+        }
+        let peer = &mut self.peers[place];
+        let Some(node) = &mut peer.node else { return Err(Unchanged::Away) };
+        let now = peer.clock.shows(self.now);
+        let begun = node.change_membership(now, asked(change)).map_err(Unchanged::Refused);
+        self.trace.number(place as u64 | 8 << 32 | u64::from(begun.is_ok()) << 40);
+        self.touch(place);
+        match begun {
+            Ok(id) => self.say_test(format_args!("asks {place} for a change: {change}, at {id}")),
+            Err(Unchanged::Refused(error)) => {
+                self.cover_unchanged(error);
+                self.say_test(format_args!("asks {place} for a change: {change}; {error}"));
+            }
+            Err(Unchanged::Away) => {}
+        }
+        begun
+    }
+
+    fn cover_unchanged(&mut self, error: ChangeError) {
+        if matches!(error, ChangeError::UnderWay { .. }) {
+            self.coverage.hit(Mark::ChangeUnderWay);
+        } else if error == ChangeError::TermNotCommitted {
+            self.coverage.hit(Mark::ChangeTooSoon);
+        } else if matches!(error, ChangeError::NotCaughtUp { .. } | ChangeError::Silent { .. }) {
+            self.coverage.hit(Mark::LearnerBehind);
+        }
+    }
+}
+
+/// What was seen of a peer's members.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MembersSeen {
+    /// What it went by last, and from which index on.
+    last: (Index, Arc<Membership>),
+    standing: Standing,
+}
+
+/// Whether a peer has been a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Standing {
+    #[default]
+    Never,
+    Member,
+    Left,
+}
+
+impl World {
+    /// Notices what became of a peer's members.
+    pub(super) fn watch_members(&mut self, place: usize) {
+        let peer = &mut self.peers[place];
+        let Some(node) = &peer.node else { return };
+        let (index, now) = (node.membership_index(), node.membership());
+        let (since, before) = &peer.members.last;
+        if Arc::ptr_eq(before, now) {
+            return;
+        }
+        let own = peer_id(place);
+        let leads = node.status().role == RoleName::Leader;
+        let term_before = node.log().term_at(*since);
+        let inherited = leads
+            && before.is_joint()
+            && term_before.is_some_and(|term| term < node.status().current_term);
+        let marks = [
+            (index < *since, Mark::ConfigurationDeleted),
+            (before.is_empty() && now.contains(own), Mark::Joined),
+            (before.learners().contains(&own) && now.voters().contains(&own), Mark::Promoted),
+            (now.is_joint(), Mark::Joint),
+            (inherited, Mark::ChangeInherited),
+            (leads && !now.votes(own), Mark::LeaderRemoved),
+            (peer.members.standing == Standing::Left && now.contains(own), Mark::Returned),
+        ];
+        for (_, mark) in marks.into_iter().filter(|(seen, _)| *seen) {
+            self.coverage.hit(mark);
+        }
+        peer.members.standing = match (peer.members.standing, now.contains(own)) {
+            (_, true) => Standing::Member,
+            (Standing::Member | Standing::Left, false) => Standing::Left,
+            (Standing::Never, false) => Standing::Never,
+        };
+        peer.members.last = (index, Arc::clone(now));
+    }
+}
+
+impl MembersSeen {
+    /// What a peer that starts goes by.
+    pub(super) fn starts(&mut self, node: &Node) {
+        self.last = (node.membership_index(), Arc::clone(node.membership()));
+    }
+}
+
+fn asked(change: Change) -> MembershipChange {
+    match change {
+        Change::Add(peer) => MembershipChange::AddLearner { peer: peer_id(peer), address: None },
+        Change::Promote(peer) => MembershipChange::Promote { peer: peer_id(peer) },
+        Change::Demote(peer) => MembershipChange::Demote { peer: peer_id(peer) },
+        Change::Remove(peer) => MembershipChange::Remove { peer: peer_id(peer) },
+        Change::Replace { voters, learners } => {
+            MembershipChange::Replace(members(voters, learners))
+        }
+    }
+}
+
+/// The members at these places.
+#[must_use]
+pub fn members(voters: PeerSet, learners: PeerSet) -> Membership {
+    let all = Membership::of_voters(voters.iter().map(peer_id));
+    learners.iter().map(peer_id).fold(all, Membership::with_learner)
+}
