@@ -1,17 +1,23 @@
-//! Changes of members, from the call to the commit of the last step.
+//! Changes of members, from the call to the commit of the last step, and of the leader.
 
 use super::call::Reply;
 use super::core_task::CoreTask;
-use super::error::{MemberError, Unknown};
+use super::error::{MemberError, MoveError, Unknown};
 use super::machine::StateMachine;
 use super::status::DiskState;
 use crate::change::MembershipChange;
-use crate::types::{EntryId, Term};
+use crate::types::{EntryId, PeerId, Term};
 
 /// A caller's wish.
 pub(super) struct ChangeCall {
     pub(super) change: MembershipChange,
     pub(super) reply: Reply<(), MemberError>,
+}
+
+/// A caller's wish to have another leader.
+pub(super) struct TransferCall {
+    pub(super) to: PeerId,
+    pub(super) reply: Reply<(), MoveError>,
 }
 
 /// A change that has begun.
@@ -47,6 +53,16 @@ impl<M: StateMachine> CoreTask<M> {
         if let Some(PendingChange { reply, .. }) = self.change.take() {
             reply.send(answer);
         }
+    }
+
+    /// Hands leadership over; the status tells whether it arrived.
+    pub(super) fn on_transfer(&mut self, TransferCall { to, reply }: TransferCall) {
+        reply.send(match self.disk_state {
+            DiskState::Stuck { waited } => Err(MoveError::DiskStuck(waited)),
+            DiskState::Well => {
+                self.node.transfer_leadership(self.now, to).map_err(MoveError::Refused)
+            }
+        });
     }
 
     /// The term that this peer leads.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::change::ChangeError;
 use crate::config::ConfigError;
+use crate::node::TransferError;
 use crate::storage::StorageError;
 use crate::stored::CorruptStore;
 use crate::transport::TransportError;
@@ -167,6 +168,31 @@ pub enum MemberError {
     /// The change was begun and may go on by itself. The status of any peer shows the members.
     #[error("whether the members change is unknown: {0}")]
     OutcomeUnknown(Unknown),
+    /// The node has ended; nothing happened.
+    #[error("the node has ended: {0}")]
+    Stopped(StopReason),
+}
+
+/// Leadership did not move.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MoveError {
+    /// It was not begun; nothing happened.
+    #[error(transparent)]
+    Refused(#[from] TransferError),
+    /// The disk does not answer, so this peer takes no part; nothing happened.
+    #[error("the disk has not answered for {0:?}")]
+    DiskStuck(Duration),
+    /// Too much waits already; nothing happened.
+    #[error("{pending} calls are waiting already; `Settings` allows no more")]
+    Full {
+        /// How many calls have no answer yet.
+        pending: u64,
+    },
+    /// The other peer was told to stand for election and has not won it in time. This peer leads
+    /// on, or another one does.
+    #[error("the other peer does not lead within {0:?}")]
+    Late(Duration),
     /// The node has ended; nothing happened.
     #[error("the node has ended: {0}")]
     Stopped(StopReason),

@@ -10,9 +10,9 @@ use tokio::sync::{oneshot, watch};
 use super::apply::Job;
 use super::builder::Builder;
 use super::call::{NoRoom, Place, Question, Reply, Room};
-use super::changes::ChangeCall;
+use super::changes::{ChangeCall, TransferCall};
 use super::clock::Clock;
-use super::error::{MemberError, ReadError, StopReason, Unknown, WaitError, WriteError};
+use super::error::{MemberError, MoveError, ReadError, StopReason, Unknown, WaitError, WriteError};
 use super::machine::{Command, StateMachine};
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
@@ -271,6 +271,27 @@ impl<M: StateMachine> Raft<M> {
             () = shared.clock.sleep_until(deadline) => {
                 Err(MemberError::OutcomeUnknown(Unknown::DeadlinePassed))
             }
+        }
+    }
+
+    /// Hands leadership over to another voter (thesis §3.10), and returns once this peer follows it.
+    /// For taking a leader out of service without a time in which nobody leads.
+    ///
+    /// # Errors
+    /// Why it was not begun, or that the other peer does not lead in time.
+    pub async fn transfer_leadership(&self, to: impl Into<PeerId>) -> Result<(), MoveError> {
+        let (shared, to) = (&self.0.shared, to.into());
+        let full = |NoRoom { calls, .. }| MoveError::Full { pending: calls };
+        let (reply, begun) = reply(shared.room.enter(0).map_err(full)?);
+        let stopped = || MoveError::Stopped(shared.stop_reason());
+        let call = Request::Transfer(TransferCall { to, reply });
+        shared.requests.put(call).map_err(|_| stopped())?;
+        begun.await.unwrap_or_else(|_| Err(stopped()))?;
+        let deadline = shared.settings.deadline;
+        match self.wait(|status| status.leader == Some(to), deadline).await {
+            Ok(_) => Ok(()),
+            Err(WaitError::Late(waited)) => Err(MoveError::Late(waited)),
+            Err(WaitError::Stopped(reason)) => Err(MoveError::Stopped(reason)),
         }
     }
 

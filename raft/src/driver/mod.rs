@@ -62,8 +62,8 @@ mod waiters;
 pub use self::builder::{Builder, Peer};
 pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{
-    MachineFailure, MemberError, Outcome, ReadError, StartError, StopReason, Unknown, WaitError,
-    WriteError,
+    MachineFailure, MemberError, MoveError, Outcome, ReadError, StartError, StopReason, Unknown,
+    WaitError, WriteError,
 };
 pub use self::handle::{Appended, Raft};
 pub use self::machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};

@@ -6,10 +6,10 @@ use tokio::sync::oneshot;
 
 use super::apply::Job;
 use super::call::{Query, Reply};
-use super::changes::ChangeCall;
+use super::changes::{ChangeCall, TransferCall};
 use super::core_task::CoreTask;
 use super::disk::DiskReport;
-use super::error::{MachineFailure, MemberError, ReadError, StopReason, WriteError};
+use super::error::{MachineFailure, MemberError, MoveError, ReadError, StopReason, WriteError};
 use super::machine::{MachineError, StateMachine};
 use super::metrics::seconds;
 use super::status::DiskState;
@@ -27,6 +27,8 @@ pub(super) enum Request<M: StateMachine> {
     Read(Box<dyn Query<M>>),
     /// A caller wants other members.
     Change(ChangeCall),
+    /// A caller wants another leader.
+    Transfer(TransferCall),
     /// The disk did something.
     Disk(DiskReport),
     /// The state machine's state at an index.
@@ -54,6 +56,7 @@ impl<M: StateMachine> CoreTask<M> {
             Request::Propose(proposal) => self.on_propose(proposal),
             Request::Read(query) => self.on_read(query),
             Request::Change(call) => self.on_change(call),
+            Request::Transfer(call) => self.on_transfer(call),
             Request::Disk(report) => self.on_disk(report),
             Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
             Request::SnapshotFailed { through, error } => {
@@ -183,6 +186,7 @@ impl<M: StateMachine> Request<M> {
         match self {
             Self::Propose(proposal) => proposal.reply.send(Err(WriteError::Stopped(reason))),
             Self::Read(query) => query.fail(ReadError::Stopped(reason)),
+            Self::Transfer(call) => call.reply.send(Err(MoveError::Stopped(reason))),
             Self::Change(call) => call.reply.send(Err(MemberError::Stopped(reason))),
             Self::Disk(_)
             | Self::SnapshotMade { .. }

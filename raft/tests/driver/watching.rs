@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use raft::change::MembershipChange;
 use raft::driver::metrics::NAMES;
-use raft::driver::{MemberError, WaitError};
+use raft::driver::{MemberError, MoveError, WaitError};
 use raft::{PeerId, RoleName};
 
 use crate::support::{Add, Cluster, Counter, FOREVER, counters};
@@ -124,4 +124,16 @@ async fn a_change_of_members_without_a_majority_ends_as_unknown() {
     let wish = MembershipChange::Remove { peer: cluster.others(leader)[0] };
     let error = leader.change_membership(wish).await.expect_err("nobody hears of it");
     assert!(matches!(error, MemberError::OutcomeUnknown(_)), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn leadership_goes_where_it_is_sent() {
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    leader.propose(Add(1)).await.expect("it leads");
+    let heir = cluster.raft(cluster.others(leader)[1]);
+    let error = heir.transfer_leadership(leader.id()).await.expect_err("it follows");
+    assert!(matches!(error, MoveError::Refused(_)), "{error}");
+    leader.transfer_leadership(heir.id()).await.expect("it has everything");
+    assert_eq!(heir.propose(Add(1)).await.expect("it leads"), 2);
 }

@@ -138,9 +138,14 @@ impl Group {
     /// The peer that leads, once there is one.
     pub(crate) fn leader(&self) -> Outcome<usize> {
         wait("a peer leads", || {
-            let leads = |peer: &usize| self.status(*peer).is_some_and(|at| at["role"] == "leader");
-            (0..PEERS).filter(leads).max_by_key(|peer| self.number(*peer, "term"))
+            let leads = (0..PEERS).filter(|peer| self.leads(*peer));
+            leads.max_by_key(|peer| self.number(*peer, "term"))
         })
+    }
+
+    /// Whether a peer takes itself for the leader.
+    pub(crate) fn leads(&self, peer: usize) -> bool {
+        self.status(peer).is_some_and(|status| status["role"] == "leader")
     }
 
     /// Waits until a peer has applied all that the leader has committed by now.

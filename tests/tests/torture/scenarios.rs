@@ -190,32 +190,42 @@ fn full_disk(run: &mut Run<'_>) -> Outcome {
 /// while it was written. The process takes it for what a crash leaves behind, and catches up.
 fn torn_tail(run: &mut Run<'_>) -> Outcome {
     for round in 0..run.rounds {
-        let leader = run.group.leader()?;
-        let others = (0..PEERS).filter(|peer| *peer != leader);
-        for peer in others.clone() {
-            run.group.signal(peer, Signal::STOP)?;
-        }
-        let data = run.group.data(leader);
-        let before = end_of_log(&data)?;
-        let grown = wait("the leader's log grows", || {
-            end_of_log(&data)
-                .ok()
-                .filter(|now| now.length > before.length || now.file != before.file)
-        });
+        let (leader, before) = leader_that_writes_alone(run)?;
         run.group.kill(leader)?;
-        grown?;
-        let after = end_of_log(&data)?;
+        let after = end_of_log(&run.group.data(leader))?;
         let new = if after.file == before.file { after.length - before.length } else { 0 };
         let kept = after.length - run.stream.below(new + 1);
         fs::File::options().write(true).open(after.file)?.set_len(kept)?;
-        for peer in others {
-            run.group.signal(peer, Signal::CONT)?;
-        }
+        signal_others(run, leader, Signal::CONT)?;
         run.group.restart(leader)?;
         run.group.wait_for(leader)?;
         run.next_round(round)?;
     }
     run.all_run()
+}
+
+/// A leader that has written since the others sleep, and how long its log was before. A leader
+/// that nobody answers steps down soon, and may have had nothing to write until then.
+fn leader_that_writes_alone(run: &Run<'_>) -> Outcome<(usize, EndOfLog)> {
+    for _ in 0..100 {
+        let leader = run.group.leader()?;
+        signal_others(run, leader, Signal::STOP)?;
+        let before = end_of_log(&run.group.data(leader))?;
+        let has_grown = || {
+            let now = end_of_log(&run.group.data(leader)).ok()?;
+            let grows = now.file != before.file || now.length > before.length;
+            (grows || !run.group.leads(leader)).then_some(grows)
+        };
+        if wait("the leader writes or steps down", has_grown)? {
+            return Ok((leader, before));
+        }
+        signal_others(run, leader, Signal::CONT)?;
+    }
+    Err("no leader wrote anything while the others slept".into())
+}
+
+fn signal_others(run: &Run<'_>, leader: usize, signal: Signal) -> Outcome {
+    (0..PEERS).filter(|peer| *peer != leader).try_for_each(|peer| run.group.signal(peer, signal))
 }
 
 /// How far a store has come.

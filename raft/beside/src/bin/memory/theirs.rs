@@ -202,13 +202,21 @@ pub(crate) struct Machine {
     count: u64,
     applied: Option<LogId<u64>>,
     membership: StoredMembership<u64, ()>,
-    snapshot: Option<Made>,
+    /// Shared with the copies that make snapshots.
+    snapshot: Arc<Mutex<Option<Made>>>,
 }
 
 #[derive(Clone)]
 struct Made {
     meta: SnapshotMeta<u64, ()>,
     count: u64,
+}
+
+impl Machine {
+    fn keep(&self, meta: SnapshotMeta<u64, ()>) {
+        let made = Made { meta, count: self.count };
+        *self.snapshot.lock().expect("nobody panics") = Some(made);
+    }
 }
 
 impl RaftStateMachine<Types> for Machine {
@@ -255,12 +263,13 @@ impl RaftStateMachine<Types> for Machine {
         self.count = bytes.try_into().map_or(0, u64::from_le_bytes);
         self.applied = meta.last_log_id;
         self.membership = meta.last_membership.clone();
-        self.snapshot = Some(Made { meta: meta.clone(), count: self.count });
+        self.keep(meta.clone());
         Ok(())
     }
 
     async fn get_current_snapshot(&mut self) -> Stored<Option<Snapshot<Types>>> {
-        Ok(self.snapshot.as_ref().map(|made| Snapshot {
+        let made = self.snapshot.lock().expect("nobody panics");
+        Ok(made.as_ref().map(|made| Snapshot {
             meta: made.meta.clone(),
             snapshot: Box::new(Cursor::new(made.count.to_le_bytes().to_vec())),
         }))
@@ -274,6 +283,7 @@ impl RaftSnapshotBuilder<Types> for Machine {
             last_membership: self.membership.clone(),
             snapshot_id: self.applied.map_or(0, |id| id.index).to_string(),
         };
+        self.keep(meta.clone());
         let snapshot = Box::new(Cursor::new(self.count.to_le_bytes().to_vec()));
         Ok(Snapshot { meta, snapshot })
     }
