@@ -38,7 +38,7 @@ fn deployed() -> Settings {
 
 /// Where a leader's yes alone would be enough.
 fn of_three() -> Settings {
-    Settings { peers: 3, ..deployed() }
+    Settings { peers: 3, founders: 3, ..deployed() }
 }
 
 fn small_limits() -> Settings {
