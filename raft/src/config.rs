@@ -79,7 +79,7 @@ pub struct Config {
 /// Whether a peer whose election timer fires asks first who would vote for it, and stands only if a
 /// majority would (thesis §9.6). A peer that was cut off then comes back without a higher term, and
 /// disturbs nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PreVote {
     /// It asks first.
     On,
@@ -91,7 +91,7 @@ pub enum PreVote {
 /// heard from a leader within [`Config::election_timeout_min`] leaves requests for votes unanswered,
 /// whatever their term (thesis §4.2.3). The two belong together: without the first, the second could
 /// keep a leader in office that nobody follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CheckQuorum {
     /// A leader gives up once it has heard from no majority for an election timeout, and peers keep
     /// to a leader they hear from.

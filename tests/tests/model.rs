@@ -29,6 +29,11 @@ fn elections_of_three_peers_that_crash() {
 }
 
 #[test]
+fn elections_of_three_peers_that_ask_first() {
+    holds("pre_votes", 9, &["a leader"]);
+}
+
+#[test]
 fn agreement_of_two_peers_that_crash() {
     holds("pair", 14, &["a leader", "an agreement"]);
 }

@@ -58,8 +58,10 @@ impl Jitter for SystemJitter {
 }
 
 /// A number for a node's first message that is higher than all it used before a restart, for fewer
-/// than a million messages a second.
-#[expect(clippy::disallowed_methods, reason = "names messages in logs; nothing is decided by it")]
+/// than a million messages a second. A follower's questions about reads count from it, too: if the
+/// system's clock was set back meanwhile, an answer that was under way to the life before may be
+/// taken for one to a question of this life that has, to the microsecond, the same number.
+#[expect(clippy::disallowed_methods, reason = "names messages and questions of one life")]
 pub(super) fn first_message_id() -> MessageId {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let micros = since.map_or(1, |since| since.as_micros());

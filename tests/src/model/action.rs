@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use raft::{Envelope, RoleName};
+use raft::{CheckQuorum, Envelope, RoleName};
 
 use super::state::State;
 
@@ -11,6 +11,8 @@ use super::state::State;
 pub enum Action {
     /// A peer that does not lead has waited long enough.
     Timeout(usize),
+    /// A peer has heard from no leader for the shortest election timeout, and waits on.
+    Wait(usize),
     /// A leader's next heartbeat is due.
     Heartbeat(usize),
     /// A leader is offered a command.
@@ -53,6 +55,9 @@ impl State {
             }
         } else if status.current_term.number() < left.terms {
             actions.push(Action::Timeout(place));
+            if left.protocol.check_quorum == CheckQuorum::On && status.leader.is_some() {
+                actions.push(Action::Wait(place));
+            }
         }
         if !peer.pending.is_empty() {
             actions.push(Action::Flush(place));

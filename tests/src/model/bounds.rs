@@ -1,10 +1,14 @@
 //! How much may happen, so that the number of states is finite.
 
+use crate::plan::Protocol;
+
 /// How often each thing may happen in one behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
     /// How many peers there are.
     pub peers: usize,
+    /// What the peers do beyond the paper.
+    pub protocol: Protocol,
     /// The highest term in which a peer stands for election.
     pub terms: u64,
     /// Commands that leaders are offered.
@@ -43,6 +47,7 @@ pub enum Size {
 
 const NONE: Bounds = Bounds {
     peers: 3,
+    protocol: Protocol::PAPER,
     terms: 2,
     commands: 0,
     crashes: 0,
@@ -53,8 +58,9 @@ const NONE: Bounds = Bounds {
 };
 
 /// What is checked.
-pub const CASES: [Case; 6] = [
+pub const CASES: [Case; 7] = [
     small("elections", Bounds { crashes: 1, depth: 9, ..NONE }),
+    small("pre_votes", Bounds { protocol: Protocol::DEPLOYED, depth: 10, ..NONE }),
     small("agreement", Bounds { terms: 1, commands: 1, depth: 15, ..NONE }),
     small("pair", Bounds { peers: 2, commands: 2, crashes: 1, heartbeats: 1, depth: 15, ..NONE }),
     small(
@@ -65,6 +71,7 @@ pub const CASES: [Case; 6] = [
         "all_of_two",
         Bounds {
             peers: 2,
+            protocol: Protocol::PAPER,
             terms: 3,
             commands: 2,
             crashes: 2,

@@ -2,11 +2,14 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use raft::{
-    CheckQuorum, Config, ConfigError, FirstEntry, Index, Input, Instant, Jitter, Node, PeerId,
-    PreVote, Status, Stored, Term, Write,
+    Config, ConfigError, FirstEntry, Index, Input, Instant, Jitter, Node, PeerId, Status, Stored,
+    Term, Write,
 };
+
+use super::bounds::Bounds;
 
 /// A peer; it never changes, the next one takes its place.
 pub(super) struct Peer {
@@ -52,13 +55,13 @@ impl Changing {
     ///
     /// # Errors
     /// The store holds what no order of writes can leave behind.
-    pub(super) fn start(place: usize, peers: usize, disk: Stored) -> Result<Self, StartError> {
+    pub(super) fn start(place: usize, bounds: Bounds, disk: Stored) -> Result<Self, StartError> {
         let id = |place| PeerId::new(place as u64);
         let config = Config {
             first_entry: FirstEntry::Command,
-            pre_vote: PreVote::Off,
-            check_quorum: CheckQuorum::Off,
-            ..Config::new(id(place), (0..peers).map(id).collect())
+            pre_vote: bounds.protocol.pre_vote,
+            check_quorum: bounds.protocol.check_quorum,
+            ..Config::new(id(place), (0..bounds.peers).map(id).collect())
         };
         let node = Node::new(config.validate()?, disk.clone(), Instant::START, Box::new(Always))?;
         Ok(Self { node, disk, pending: Vec::new(), given: Index::ZERO })
@@ -68,6 +71,14 @@ impl Changing {
     pub(super) fn tick(&mut self) {
         if let Some(deadline) = self.node.poll_timeout() {
             self.node.handle(deadline, Input::Tick);
+        }
+    }
+
+    /// Lets the shortest election timeout pass, which comes before the node's own deadline.
+    pub(super) fn wait(&mut self) {
+        if let Some(deadline) = self.node.role().election_deadline() {
+            let early = deadline.as_nanos().saturating_sub(LONGER.as_nanos() as u64);
+            self.node.handle(Instant::from_nanos(early), Input::Tick);
         }
     }
 
@@ -110,11 +121,15 @@ impl From<raft::CorruptStore> for StartError {
     }
 }
 
-/// Timeouts need no chance where timers fire in every order anyway.
+/// Timeouts need no chance where timers fire in every order anyway: all are half way between the
+/// shortest and the longest.
 struct Always;
 
 impl Jitter for Always {
     fn draw(&mut self, _: Term) -> u64 {
-        0
+        u64::MAX / 2 + 1
     }
 }
+
+/// How much longer that is than the shortest of the default configuration.
+const LONGER: Duration = Duration::from_millis(75);

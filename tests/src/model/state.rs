@@ -31,7 +31,7 @@ impl State {
     #[must_use]
     pub fn first(bounds: Bounds) -> Option<Self> {
         let peer = |place| {
-            let peer = Changing::start(place, bounds.peers, raft::Stored::default()).ok()?;
+            let peer = Changing::start(place, bounds, raft::Stored::default()).ok()?;
             Some(Arc::new(peer.done()))
         };
         Some(Self {
@@ -87,6 +87,7 @@ impl State {
     fn act(&mut self, action: &Action) -> Result<(), Rule> {
         match action {
             Action::Timeout(place) => self.change(*place, Changing::tick),
+            Action::Wait(place) => self.change(*place, Changing::wait),
             Action::Heartbeat(place) => {
                 self.left.heartbeats -= 1;
                 self.change(*place, Changing::tick)
@@ -134,7 +135,7 @@ impl State {
         self.left.crashes -= 1;
         let mut peer = self.peers[place].change();
         peer.flush(survived);
-        let peer = Changing::start(place, self.peers.len(), peer.disk);
+        let peer = Changing::start(place, self.left, peer.disk);
         self.settle(place, peer.map_err(|_| Rule::Panic)?)
     }
 

@@ -79,7 +79,7 @@ pub struct Limits {
 }
 
 /// What peers do beyond the paper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Protocol {
     /// Thesis §9.6.
     pub pre_vote: PreVote,

@@ -122,9 +122,15 @@ async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
         cluster.sleep(timing.election_max).await;
         return Ok(());
     };
+    let leader = match luck.below(2) {
+        0 => leader,
+        _ => with_another_leader(cluster, leader, luck.index(size)).await,
+    };
     let other = (leader + 1 + luck.index(size - 1)) % size;
     let late = luck.pick(&[timing.election_min * 9 / 10, timing.election_max * 5]);
-    answers_are_late(cluster, late, luck.between(Duration::ZERO, timing.heartbeat)).await;
+    if luck.below(3) > 0 {
+        answers_are_late(cluster, late, luck.between(Duration::ZERO, timing.heartbeat)).await;
+    }
     let lone = match luck.below(5) {
         0 => {
             cluster.stop(other, Damage::Drawn);
@@ -150,6 +156,14 @@ async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
     cuts.iter().for_each(|links| cluster.set_links(*links, Connection::Up));
     cluster.sleep(luck.between(timing.election_min, timing.election_max * 2)).await;
     Ok(())
+}
+
+/// Whoever is called may lead, also a peer whose clock is slow and that seldom stands first.
+async fn with_another_leader(cluster: &Cluster, leader: usize, successor: usize) -> usize {
+    cluster.transfer(leader, successor);
+    let length = cluster.world().settings().timing.election_min;
+    cluster.sleep(length).await;
+    newest_leader(cluster).unwrap_or(leader)
 }
 
 /// A leader hands over, and hears nothing any more of what comes of it.
