@@ -1,6 +1,6 @@
-//! Does a service keep its word? Three real processes of `raft/examples/kv.rs` with their logs on
-//! the disk, clients that write and read all the time, and trouble: what was acknowledged must be
-//! there, and every read must be of the newest state.
+//! Does a service keep its word? Three real processes of `raft/examples/kv_service.rs` with their
+//! logs on the disk, clients that write and read all the time, and trouble: what was acknowledged
+//! must be there, and every read must be of the newest state.
 //!
 //! ```console
 //! $ cargo test --release -p raft-tests --features torture --test torture -- \
@@ -19,7 +19,7 @@
 #![expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 #![expect(clippy::print_stdout, reason = "a run says what it does while it lasts")]
 
-#[path = "../../../raft/examples/kv.rs"]
+#[path = "../../../raft/examples/kv_service.rs"]
 mod kv;
 
 mod group;
