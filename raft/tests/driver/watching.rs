@@ -1,6 +1,7 @@
 //! What can be seen of a node: its status, its metrics, its protocol events, its members.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use raft::change::MembershipChange;
@@ -88,6 +89,51 @@ async fn metrics_count_what_happens() {
     for name in ["raft_messages_sent_total", "raft_messages_received_total"] {
         assert!(matches!(of(other.id(), name), DebugValue::Counter(1..)), "{name}");
     }
+}
+
+/// What a subscriber wrote.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("nobody panics").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn protocol_events_go_to_whoever_listens_to_tracing() {
+    let written = Written::default();
+    let writer = written.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .without_time()
+        .with_writer(move || writer.clone());
+    let guard = tracing::subscriber::set_default(subscriber.finish());
+    let cluster = counters().await;
+    let leader = cluster.leader().await;
+    leader.propose(Add(1)).await.expect("it leads");
+    drop(guard);
+
+    let bytes = written.0.lock().expect("nobody panics").clone();
+    let text = String::from_utf8(bytes).expect("text");
+    let id = leader.id();
+    for (level, what) in
+        [("INFO", "RoleChanged"), ("DEBUG", "sends a message"), ("DEBUG", "Committed")]
+    {
+        let said = |line: &str| {
+            line.trim_start().starts_with(&format!("{level} raft::protocol: "))
+                && line.contains(what)
+                && line.contains(&format!("peer={id} "))
+        };
+        assert!(text.lines().any(said), "{level} {what} of peer {id} is not in:\n{text}");
+    }
+    assert!(!text.contains("TRACE"), "heartbeats are for whoever asks for more");
 }
 
 #[tokio::test(start_paused = true)]
