@@ -114,7 +114,7 @@ fn protocol(family: Family, seed: u64) -> Protocol {
 
 /// How many bytes may be on their way and wait, from less than one entry on; a stream of its own.
 fn bytes(seed: u64) -> (usize, u64) {
-    let mut luck = Stream::new(seed, Domain::Settings, [4, 0]);
+    let mut luck = Stream::new(seed, Domain::Settings, [7, 0]);
     (luck.pick(&[1, 300, 2000, 1 << 20]), luck.pick(&[1, 200, 1000, 1 << 20]))
 }
 

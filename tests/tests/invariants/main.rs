@@ -1,5 +1,8 @@
 //! Every invariant is shown to fire on a hand-made bad state, and to be silent on a good one.
 
+mod thesis;
+mod verdicts;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,26 +22,9 @@ use raft_tests::invariants::monotonic::{self, Past};
 use raft_tests::invariants::state_machine_safety::StateMachineSafety;
 use raft_tests::invariants::timer_rule::{self, Asked};
 use raft_tests::invariants::violation::Witness;
-use raft_tests::invariants::{Invariants, Property, Seen, Violation, durability};
+use raft_tests::invariants::{Invariants, Property, Seen, durability};
 
-type Check = Result<(), Box<Violation>>;
-
-/// Asserts that a check found this property broken and says so with all of these parts.
-#[track_caller]
-fn fires(check: Check, property: Property, parts: &[&str]) {
-    let violation = check.expect_err("the state is bad");
-    assert_eq!(violation.property, property, "{violation}");
-    for part in parts {
-        assert!(violation.text.contains(part), "{part:?} is missing in {violation}");
-    }
-}
-
-#[track_caller]
-fn holds(check: Check) {
-    if let Err(violation) = check {
-        panic!("the state is good, yet {violation}");
-    }
-}
+use self::verdicts::{Check, fires, holds};
 
 fn peer(number: u64) -> Witness {
     Witness { peer: PeerId::new(number), at: Instant::from_nanos(number * 1_000_000) }

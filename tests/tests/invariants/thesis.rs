@@ -10,29 +10,15 @@ use raft::{
 use raft_tests::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
 use raft_tests::invariants::pre_vote::{self, PreVotes};
 use raft_tests::invariants::violation::Witness;
-use raft_tests::invariants::{Property, Violation, limits, transfer};
+use raft_tests::invariants::{Property, limits, transfer};
 
-type Check = Result<(), Box<Violation>>;
+use crate::verdicts::{fires, holds};
 
 const OFFICE: Office = Office {
     check_quorum: CheckQuorum::On,
     timeout_min: Duration::from_millis(100),
     timeout_max: Duration::from_millis(200),
 };
-
-#[track_caller]
-fn fires(check: Check, property: Property, part: &str) {
-    let violation = check.expect_err("the state is bad");
-    assert_eq!(violation.property, property, "{violation}");
-    assert!(violation.text.contains(part), "{part:?} is missing in {violation}");
-}
-
-#[track_caller]
-fn holds(check: Check) {
-    if let Err(violation) = check {
-        panic!("the state is good, yet {violation}");
-    }
-}
 
 fn members(count: u64) -> Membership {
     Membership::of_voters((0..count).map(PeerId::new))
@@ -75,10 +61,10 @@ fn leader() -> Hearing {
 fn check_quorum_fires_on_a_leader_that_hears_nobody() {
     let mut hearing = leader();
     holds(hearing.may_lead(seen(209), OFFICE));
-    fires(hearing.may_lead(seen(210), OFFICE), Property::CheckQuorum, "no quorum for 200 ms");
+    fires(hearing.may_lead(seen(210), OFFICE), Property::CheckQuorum, &["no quorum for 200 ms"]);
     hearing.hears(at(100), spoken(1, 2, What::OfFollower), &status(RoleName::Leader, 2));
     holds(hearing.may_lead(seen(210), OFFICE));
-    fires(hearing.may_lead(seen(300), OFFICE), Property::CheckQuorum, "no quorum for 200 ms");
+    fires(hearing.may_lead(seen(300), OFFICE), Property::CheckQuorum, &["no quorum for 200 ms"]);
     holds(hearing.may_lead(seen(300), Office { check_quorum: CheckQuorum::Off, ..OFFICE }));
 }
 
@@ -88,7 +74,7 @@ fn check_quorum_does_not_count_votes_and_answers_of_other_terms() {
     for told in [spoken(1, 1, What::OfFollower), spoken(1, 2, What::Other)] {
         hearing.hears(at(200), told, &status(RoleName::Leader, 2));
     }
-    fires(hearing.may_lead(seen(210), OFFICE), Property::CheckQuorum, "no quorum");
+    fires(hearing.may_lead(seen(210), OFFICE), Property::CheckQuorum, &["no quorum"]);
 }
 
 #[test]
@@ -97,11 +83,11 @@ fn check_quorum_fires_on_a_leader_that_gives_up_too_soon() {
         let (before, now) = (status(RoleName::Leader, 2), status(RoleName::Follower, 2));
         leader().becomes(seen(ms), &before, &now, office, leave)
     };
-    fires(gives_up(109, OFFICE, Leave::Unasked), Property::CheckQuorum, "99 ms ago");
+    fires(gives_up(109, OFFICE, Leave::Unasked), Property::CheckQuorum, &["99 ms ago"]);
     holds(gives_up(110, OFFICE, Leave::Unasked));
     holds(gives_up(11, OFFICE, Leave::Asked));
     let off = Office { check_quorum: CheckQuorum::Off, ..OFFICE };
-    fires(gives_up(900, off, Leave::Unasked), Property::CheckQuorum, "gives up leadership");
+    fires(gives_up(900, off, Leave::Unasked), Property::CheckQuorum, &["gives up leadership"]);
 }
 
 #[test]
@@ -125,7 +111,7 @@ fn stickiness_fires_on_a_peer_that_is_moved() {
     let (before, candidate) = (status(RoleName::Follower, 2), PeerId::new(2));
     holds(Hearing::stays(seen(1), candidate, &before, &before));
     let moved = Hearing::stays(seen(1), candidate, &before, &status(RoleName::Follower, 3));
-    fires(moved, Property::Stickiness, "is moved by 2");
+    fires(moved, Property::Stickiness, &["is moved by 2"]);
 }
 
 #[test]
@@ -146,7 +132,7 @@ fn pre_vote_fires_on_whoever_stands_without_a_majority() {
     says(2, 4, Vote::Refused);
     says(3, 3, Vote::Granted);
     let one = pre_votes.stands(seen(1), Term::new(5), &members(5));
-    fires(one, Property::PreVote, "2 would vote for it among");
+    fires(one, Property::PreVote, &["2 would vote for it among"]);
     holds(pre_votes.stands(seen(1), Term::new(5), &members(3)));
 }
 
@@ -156,9 +142,13 @@ fn pre_vote_fires_on_whatever_changes() {
     let asks = status(RoleName::PreCandidate, 2);
     holds(pre_vote::asks(seen(1), &follower, &asks));
     let higher = pre_vote::asks(seen(1), &follower, &status(RoleName::PreCandidate, 3));
-    fires(higher, Property::PreVote, "changes its term or vote");
+    fires(higher, Property::PreVote, &["changes its term or vote"]);
     let unvoted = Status { voted_for: Some(PeerId::new(1)), ..follower };
-    fires(pre_vote::asks(seen(1), &unvoted, &asks), Property::PreVote, "changes its term or vote");
+    fires(
+        pre_vote::asks(seen(1), &unvoted, &asks),
+        Property::PreVote,
+        &["changes its term or vote"],
+    );
 
     let is_asked = |status, due| {
         pre_vote::is_asked(
@@ -169,9 +159,9 @@ fn pre_vote_fires_on_whatever_changes() {
         )
     };
     holds(is_asked(follower, 5));
-    fires(is_asked(status(RoleName::Follower, 3), 5), Property::PreVote, "that changes it");
-    fires(is_asked(follower, 6), Property::PreVote, "that changes it");
-    fires(Err(pre_vote::writes(seen(1), "a vote")), Property::PreVote, "writes a vote");
+    fires(is_asked(status(RoleName::Follower, 3), 5), Property::PreVote, &["that changes it"]);
+    fires(is_asked(follower, 6), Property::PreVote, &["that changes it"]);
+    fires(Err(pre_vote::writes(seen(1), "a vote")), Property::PreVote, &["writes a vote"]);
 }
 
 fn entries(terms: &[u64]) -> Vec<Entry> {
@@ -193,9 +183,9 @@ fn transfer_fires_on_a_successor_that_lacks_something_and_on_a_command() {
     let calls = |disk: &Stored| transfer::calls(seen(1), Term::new(2), last, disk);
     holds(calls(&disk(2, &[1, 2])));
     holds(calls(&disk(3, &[1])));
-    fires(calls(&disk(2, &[1])), Property::Transfer, "ends with 1@1, its own log ends with 2@2");
-    fires(calls(&disk(2, &[1, 1])), Property::Transfer, "ends with 2@1");
-    fires(Err(transfer::takes(seen(1), last)), Property::Transfer, "takes the command 2@2");
+    fires(calls(&disk(2, &[1])), Property::Transfer, &["ends with 1@1, its own log ends with 2@2"]);
+    fires(calls(&disk(2, &[1, 1])), Property::Transfer, &["ends with 2@1"]);
+    fires(Err(transfer::takes(seen(1), last)), Property::Transfer, &["takes the command 2@2"]);
 }
 
 #[test]
@@ -209,11 +199,11 @@ fn limits_fire_on_too_much_and_on_a_refusal_without_a_reason() {
     };
     // Each entry has 20 bytes.
     holds(check(&[2, 2, 2], 0, None, 60));
-    fires(check(&[2, 2, 2], 0, None, 59), Property::Limits, "60 bytes wait");
+    fires(check(&[2, 2, 2], 0, None, 59), Property::Limits, &["60 bytes wait"]);
     holds(check(&[2, 2, 2], 2, None, 1));
     holds(check(&[1, 1, 2], 0, None, 1));
     holds(check(&[2, 2, 2], 0, Some(20), 79));
-    fires(check(&[2, 2, 2], 0, Some(20), 80), Property::Limits, "has room for");
-    fires(check(&[2, 2, 2], 3, Some(20), 1), Property::Limits, "has room for");
-    fires(check(&[1, 1, 1], 0, Some(20), 1), Property::Limits, "has room for");
+    fires(check(&[2, 2, 2], 0, Some(20), 80), Property::Limits, &["has room for"]);
+    fires(check(&[2, 2, 2], 3, Some(20), 1), Property::Limits, &["has room for"]);
+    fires(check(&[1, 1, 1], 0, Some(20), 1), Property::Limits, &["has room for"]);
 }

@@ -1,0 +1,23 @@
+//! What a rule said of a state, as a test expects it.
+
+use raft_tests::invariants::{Property, Violation};
+
+/// What a rule says.
+pub(crate) type Check = Result<(), Box<Violation>>;
+
+/// Asserts that a check found this property broken and says so with all of these parts.
+#[track_caller]
+pub(crate) fn fires(check: Check, property: Property, parts: &[&str]) {
+    let violation = check.expect_err("the state is bad");
+    assert_eq!(violation.property, property, "{violation}");
+    for part in parts {
+        assert!(violation.text.contains(part), "{part:?} is missing in {violation}");
+    }
+}
+
+#[track_caller]
+pub(crate) fn holds(check: Check) {
+    if let Err(violation) = check {
+        panic!("the state is good, yet {violation}");
+    }
+}
