@@ -249,6 +249,8 @@ impl LogView {
         self.marks = Marks::default();
         self.veil = None;
         self.highlight = None;
+        // Setting lines anew reaches only as far as the new log does.
+        self.shown = Shown::default();
         (self.top, self.cursor, self.chosen) = (0, 0, 0);
         self.restart_scans();
         self.refilter();

@@ -247,6 +247,20 @@ fn a_growing_log_is_followed() {
     assert_eq!(view.cursor(), Some(14));
 }
 
+/// Its file was cut back, and what is in it now has not been read yet.
+#[test]
+fn a_log_that_is_forgotten_leaves_nothing_to_draw() {
+    let mut view = view();
+    draw(&mut view, 100, 24);
+    view.clear();
+    assert_eq!((view.cursor(), view.len()), (None, 0));
+    let seen = text(&draw(&mut view, 100, 24));
+    assert!(!seen.contains("becomes"), "{seen}");
+    view.append(Chunk::index(b"000001 | VOTE | 7 | anew\n".to_vec(), Parser::default()));
+    let seen = text(&draw(&mut view, 100, 24));
+    assert!(seen.contains("anew") && !seen.contains("becomes"), "{seen}");
+}
+
 #[test]
 fn an_owner_may_filter_too() {
     let filter = Filter {
