@@ -17,7 +17,6 @@
 use super::Node;
 use crate::message::{Envelope, Message, ReadIndex, ReadIndexReply};
 use crate::output::Output;
-use crate::quorum::held_by_quorum;
 use crate::reads::{ReadDrop, Reader};
 use crate::role::Role;
 use crate::trace::Event;
@@ -74,7 +73,7 @@ impl Node {
 
     fn may_take_read(&self) -> Result<(), ReadError> {
         let asked = match &self.role {
-            Role::Leader(_) if self.log.last().term < self.hard_state.current_term => {
+            Role::Leader(_) if !self.has_entry_of_term() => {
                 return Err(ReadError::NoEntryOfTerm);
             }
             Role::Leader(leader) => leader.reads.len(),
@@ -187,11 +186,6 @@ impl Node {
         self.confirm_rounds();
     }
 
-    /// Whether an entry of this leader's term is committed (thesis §6.4, step 1).
-    fn has_committed_in_term(&self) -> bool {
-        self.log.term_at(self.commit_index) == Some(self.hard_state.current_term)
-    }
-
     /// A follower has answered a message of this round.
     pub(super) fn on_round(&mut self, of: PeerId, round: Round) {
         let Role::Leader(leader) = &mut self.role else { return };
@@ -204,13 +198,8 @@ impl Node {
 
     fn confirm_rounds(&mut self) {
         let Role::Leader(leader) = &self.role else { return };
-        let (id, own) = (self.id(), leader.reads.round());
-        let answered = |peer| match leader.followers.get(&peer) {
-            Some(progress) => progress.round_answered,
-            None if peer == id => own,
-            None => Round::ZERO,
-        };
-        let round = held_by_quorum(self.membership(), answered);
+        let own = leader.reads.round();
+        let round = self.reached_by_quorum(leader, own, |progress| progress.round_answered);
         let Role::Leader(leader) = &mut self.role else { return };
         if round <= leader.reads.confirmed_round() {
             return;
