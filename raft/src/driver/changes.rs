@@ -4,7 +4,6 @@ use super::call::Reply;
 use super::core_task::CoreTask;
 use super::error::{MemberError, MoveError, Unknown};
 use super::machine::StateMachine;
-use super::status::DiskState;
 use crate::change::MembershipChange;
 use crate::types::{EntryId, PeerId, Term};
 
@@ -29,7 +28,7 @@ pub(super) struct PendingChange {
 
 impl<M: StateMachine> CoreTask<M> {
     pub(super) fn on_change(&mut self, ChangeCall { change, reply }: ChangeCall) {
-        if let DiskState::Stuck { waited } = self.disk_state {
+        if let Some(waited) = self.stuck() {
             return reply.send(Err(MemberError::DiskStuck(waited)));
         }
         match self.node.change_membership(self.now, change) {
@@ -57,12 +56,10 @@ impl<M: StateMachine> CoreTask<M> {
 
     /// Hands leadership over; the status tells whether it arrived.
     pub(super) fn on_transfer(&mut self, TransferCall { to, reply }: TransferCall) {
-        reply.send(match self.disk_state {
-            DiskState::Stuck { waited } => Err(MoveError::DiskStuck(waited)),
-            DiskState::Well => {
-                self.node.transfer_leadership(self.now, to).map_err(MoveError::Refused)
-            }
-        });
+        if let Some(waited) = self.stuck() {
+            return reply.send(Err(MoveError::DiskStuck(waited)));
+        }
+        reply.send(self.node.transfer_leadership(self.now, to).map_err(MoveError::Refused));
     }
 
     /// The term that this peer leads.

@@ -1,6 +1,5 @@
 //! What a user holds: calls go in, answers come back, and the status can be watched.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,11 +8,11 @@ use tokio::sync::{oneshot, watch};
 
 use super::apply::Job;
 use super::builder::Builder;
-use super::call::{NoRoom, Place, Question, Reply, Room};
+use super::call::{Appended, NoRoom, Question, Room, answered, reply};
 use super::changes::{ChangeCall, TransferCall};
 use super::clock::Clock;
 use super::error::{MemberError, MoveError, ReadError, StopReason, Unknown, WaitError, WriteError};
-use super::machine::{Command, StateMachine};
+use super::machine::{StateMachine, encode};
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
 use super::requests::{Proposal, Request};
@@ -21,7 +20,6 @@ use super::settings::Settings;
 use super::status::{Board, RunState, Status};
 use super::waiters::Waiters;
 use crate::change::MembershipChange;
-use crate::entry::Bytes;
 use crate::types::{EntryId, PeerId};
 
 /// One running peer of a replicated state machine. Clones are handles of the same peer; when the
@@ -113,14 +111,6 @@ impl<M: StateMachine> Shared<M> {
         self.stopped.get().cloned().unwrap_or(StopReason::Driver)
     }
 }
-
-thread_local! {
-    /// Where commands are encoded, so that each is allocated once, with its final size.
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A buffer that grew larger than this is not kept.
-const SCRATCH_KEPT_BYTES: usize = 64 * 1024;
 
 impl<M: StateMachine> Raft<M> {
     /// Starts to describe a peer.
@@ -222,31 +212,17 @@ impl<M: StateMachine> Raft<M> {
         R: Send + 'static,
         F: FnOnce(&M) -> R + Send + 'static,
     {
-        self.question(ask, Request::Read, self.0.shared.settings.deadline).await
-    }
-
-    async fn question<R, F>(
-        &self,
-        ask: F,
-        request: impl FnOnce(Box<dyn super::call::Query<M>>) -> Request<M>,
-        deadline: Duration,
-    ) -> Result<R, ReadError>
-    where
-        R: Send + 'static,
-        F: FnOnce(&M) -> R + Send + 'static,
-    {
         let shared = &self.0.shared;
         let full = |NoRoom { calls, .. }| ReadError::Full { pending: calls };
         let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
         let question = Box::new(Question { ask, reply });
         let stopped = || ReadError::Stopped(shared.stop_reason());
-        shared.requests.put(request(question)).map_err(|_| stopped())?;
+        shared.requests.put(Request::Read(question)).map_err(|_| stopped())?;
+        let deadline = shared.clock.now().after(shared.settings.deadline);
         tokio::select! {
             biased;
             answer = answer => answer.unwrap_or_else(|_| Err(stopped())),
-            () = shared.clock.sleep_until(shared.clock.now().after(deadline)) => {
-                Err(ReadError::Late)
-            }
+            () = shared.clock.sleep_until(deadline) => Err(ReadError::Late),
         }
     }
 
@@ -360,65 +336,9 @@ impl<M: StateMachine> std::fmt::Debug for Raft<M> {
     }
 }
 
-/// A command that has its place in a leader's log. It may still lose it to another leader's.
-#[derive(Debug)]
-pub struct Appended<A> {
-    id: EntryId,
-    answer: oneshot::Receiver<Result<A, WriteError>>,
-}
-
-impl<A> Appended<A> {
-    /// The place: if an entry of this index and term is committed, it is this command.
-    #[must_use]
-    pub const fn id(&self) -> EntryId {
-        self.id
-    }
-
-    /// Waits for the state machine's answer, as [`Raft::propose`] does.
-    ///
-    /// # Errors
-    /// As for [`Raft::propose`].
-    pub async fn answer(self) -> Result<A, WriteError> {
-        answered(self.answer, Some(self.id)).await
-    }
-}
-
-/// Waits for an answer; a driver that is gone has none.
-async fn answered<A>(
-    answer: oneshot::Receiver<Result<A, WriteError>>,
-    id: Option<EntryId>,
-) -> Result<A, WriteError> {
-    let why = Unknown::Stopped(StopReason::Driver);
-    answer.await.unwrap_or(Err(WriteError::OutcomeUnknown { id, why }))
-}
-
 fn has_ended(status: &Status) -> bool {
     match status.run {
         RunState::Running => false,
         RunState::Stopped(_) => true,
     }
-}
-
-fn reply<T, E>(place: Place) -> (Reply<T, E>, oneshot::Receiver<Result<T, E>>) {
-    let (to, answer) = oneshot::channel();
-    (Reply::new(to, place), answer)
-}
-
-/// The bytes that log, messages, store and state machine share.
-fn encode(command: &impl Command, limit: usize) -> Result<Bytes, WriteError> {
-    SCRATCH.with_borrow_mut(|scratch| {
-        scratch.clear();
-        let encoded = command.encode(scratch);
-        let bytes = match encoded {
-            Err(error) => Err(WriteError::Unencodable(error.to_string())),
-            Ok(()) if scratch.len() > limit => {
-                Err(WriteError::TooLarge { bytes: scratch.len(), limit })
-            }
-            Ok(()) => Ok(Bytes::from(scratch.as_slice())),
-        };
-        if scratch.capacity() > SCRATCH_KEPT_BYTES {
-            *scratch = Vec::new();
-        }
-        bytes
-    })
 }
