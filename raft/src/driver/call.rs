@@ -67,8 +67,9 @@ pub(super) struct Reply<T, E> {
 }
 
 impl<T, E> Reply<T, E> {
-    pub(super) const fn new(to: oneshot::Sender<Result<T, E>>, place: Place) -> Self {
-        Self { to, _place: place }
+    /// Whether somebody still waits for the answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.to.is_closed()
     }
 
     pub(super) fn send(self, answer: Result<T, E>) {
@@ -80,7 +81,7 @@ impl<T, E> Reply<T, E> {
 /// Where an answer goes, and where it comes from.
 pub(super) fn reply<T, E>(place: Place) -> (Reply<T, E>, oneshot::Receiver<Result<T, E>>) {
     let (to, answer) = oneshot::channel();
-    (Reply::new(to, place), answer)
+    (Reply { to, _place: place }, answer)
 }
 
 /// A command that has its place in a leader's log. It may still lose it to another leader's.
@@ -97,10 +98,10 @@ impl<A> Appended<A> {
         self.id
     }
 
-    /// Waits for the state machine's answer, as [`Raft::propose`] does.
+    /// Waits for the state machine's answer, as [`Raft::propose`](super::Raft::propose) does.
     ///
     /// # Errors
-    /// As for [`Raft::propose`].
+    /// As for [`Raft::propose`](super::Raft::propose).
     pub async fn answer(self) -> Result<A, WriteError> {
         answered(self.answer, Some(self.id)).await
     }

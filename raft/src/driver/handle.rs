@@ -110,6 +110,21 @@ impl<M: StateMachine> Shared<M> {
     pub(super) fn stop_reason(&self) -> StopReason {
         self.stopped.get().cloned().unwrap_or(StopReason::Driver)
     }
+
+    /// Waits for an answer: not beyond the deadline of all calls, and not for a node that is gone.
+    async fn answer_in_time<T, E>(
+        &self,
+        answer: oneshot::Receiver<Result<T, E>>,
+        late: E,
+        stopped: impl FnOnce() -> E,
+    ) -> Result<T, E> {
+        let deadline = self.clock.now().after(self.settings.deadline);
+        tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or_else(|_| Err(stopped())),
+            () = self.clock.sleep_until(deadline) => Err(late),
+        }
+    }
 }
 
 impl<M: StateMachine> Raft<M> {
@@ -218,12 +233,7 @@ impl<M: StateMachine> Raft<M> {
         let question = Box::new(Question { ask, reply });
         let stopped = || ReadError::Stopped(shared.stop_reason());
         shared.requests.put(Request::Read(question)).map_err(|_| stopped())?;
-        let deadline = shared.clock.now().after(shared.settings.deadline);
-        tokio::select! {
-            biased;
-            answer = answer => answer.unwrap_or_else(|_| Err(stopped())),
-            () = shared.clock.sleep_until(deadline) => Err(ReadError::Late),
-        }
+        shared.answer_in_time(answer, ReadError::Late, stopped).await
     }
 
     /// Changes the members of the cluster, and returns once the change is done: committed, and in
@@ -238,37 +248,26 @@ impl<M: StateMachine> Raft<M> {
         let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
         let call = Request::Change(ChangeCall { change, reply });
         shared.requests.put(call).map_err(|_| MemberError::Stopped(shared.stop_reason()))?;
-        let deadline = shared.clock.now().after(shared.settings.deadline);
-        tokio::select! {
-            biased;
-            answer = answer => answer.unwrap_or_else(|_| {
-                Err(MemberError::OutcomeUnknown(Unknown::Stopped(shared.stop_reason())))
-            }),
-            () = shared.clock.sleep_until(deadline) => {
-                Err(MemberError::OutcomeUnknown(Unknown::DeadlinePassed))
-            }
-        }
+        let late = MemberError::OutcomeUnknown(Unknown::DeadlinePassed);
+        let stopped = || MemberError::OutcomeUnknown(Unknown::Stopped(shared.stop_reason()));
+        shared.answer_in_time(answer, late, stopped).await
     }
 
     /// Hands leadership over to another voter (thesis §3.10), and returns once this peer follows it.
     /// For taking a leader out of service without a time in which nobody leads.
     ///
     /// # Errors
-    /// Why it was not begun, or that the other peer does not lead in time.
+    /// Why it was not begun, or that it came to nothing. What is known of it is told as soon as this
+    /// peer knows it.
     pub async fn transfer_leadership(&self, to: impl Into<PeerId>) -> Result<(), MoveError> {
         let (shared, to) = (&self.0.shared, to.into());
         let full = |NoRoom { calls, .. }| MoveError::Full { pending: calls };
-        let (reply, begun) = reply(shared.room.enter(0).map_err(full)?);
+        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
         let stopped = || MoveError::Stopped(shared.stop_reason());
         let call = Request::Transfer(TransferCall { to, reply });
         shared.requests.put(call).map_err(|_| stopped())?;
-        begun.await.unwrap_or_else(|_| Err(stopped()))?;
-        let deadline = shared.settings.deadline;
-        match self.wait(|status| status.leader == Some(to), deadline).await {
-            Ok(_) => Ok(()),
-            Err(WaitError::Late(waited)) => Err(MoveError::Late(waited)),
-            Err(WaitError::Stopped(reason)) => Err(MoveError::Stopped(reason)),
-        }
+        let late = MoveError::Late(shared.settings.deadline);
+        shared.answer_in_time(answer, late, stopped).await
     }
 
     /// What the peer looks like now.
