@@ -8,6 +8,7 @@ mod limits;
 mod memory;
 mod metrics;
 mod refused;
+mod seeds;
 mod support;
 mod tcp;
 mod tls;
