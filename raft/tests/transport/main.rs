@@ -2,6 +2,8 @@
 
 #[path = "../../examples/make_certificates/certificates.rs"]
 mod certificates;
+#[cfg(unix)]
+mod child;
 mod faults;
 mod frames;
 mod limits;
@@ -9,6 +11,8 @@ mod memory;
 mod metrics;
 mod refused;
 mod seeds;
+#[cfg(unix)]
+mod stopped;
 mod support;
 mod tcp;
 mod tls;
