@@ -30,8 +30,11 @@ async fn a_process_that_is_stopped_holds_nobody_up_and_is_found_again() {
 
     two.signal("STOP");
     let mut sent = 0;
+    // Some systems come to the same end by themselves, and may be first.
+    let given_up = ["it took nothing for 200ms (`silence_max`)", "timed out"];
+    let is_given_up = || given_up.iter().any(|reason| log.has(reason));
     in_time(async {
-        while !log.has("it took nothing for 200ms (`silence_max`)") {
+        while !is_given_up() {
             sent += 1;
             for _ in 0..10 {
                 one.transport.send(chunk(sent, peer(1), peer(2), 64 * 1024));
