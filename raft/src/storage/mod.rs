@@ -6,11 +6,25 @@
 pub mod conformance;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(feature = "disk")]
+mod folder;
+#[cfg(feature = "disk")]
+mod health;
+#[cfg(feature = "disk")]
+mod identity;
+#[cfg(feature = "disk")]
+mod lock;
 mod memory;
+#[cfg(feature = "redb")]
+mod redb;
+#[cfg(all(test, feature = "disk"))]
+mod simulated;
 
 #[cfg(feature = "disk")]
 pub use self::disk::{DiskOptions, DiskStorage};
 pub use self::memory::MemoryStorage;
+#[cfg(feature = "redb")]
+pub use self::redb::RedbStorage;
 
 use std::error::Error;
 
