@@ -53,6 +53,21 @@ pub trait Storage: Send + 'static {
     }
 }
 
+/// A store that is chosen while the program runs.
+impl Storage for Box<dyn Storage> {
+    fn load(&mut self) -> Result<Stored, StorageError> {
+        (**self).load()
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        (**self).write(writes)
+    }
+
+    fn write_speed(&self) -> WriteSpeed {
+        (**self).write_speed()
+    }
+}
+
 /// Whether a store's writes take time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteSpeed {

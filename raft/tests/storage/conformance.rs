@@ -1,13 +1,13 @@
-//! Both stores mean what records mean, and a store that does not is caught.
+//! All stores mean what records mean, and a store that does not is caught.
 
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use raft::storage::conformance::{self, Script, difference, survivors};
-use raft::storage::{DiskOptions, DiskStorage, MemoryStorage, Storage, StorageError};
-use raft::{Payload, PeerId, Record, Stored, Suffix, Term, Write};
+use raft::storage::{DiskOptions, MemoryStorage, Storage, StorageError};
+use raft::{Payload, Record, Stored, Suffix, Term, Write};
 
-const PEER: PeerId = PeerId::new(1);
+use crate::stores::{Durable, PEER};
 
 #[test]
 fn the_store_in_memory_conforms() {
@@ -18,20 +18,35 @@ fn the_store_in_memory_conforms() {
     conformance::check(place).expect("it is the model");
 }
 
-/// In files so short that every script goes through many of them.
 #[test]
-fn the_store_on_disk_conforms() {
-    let place = || {
-        let folder = tempfile::tempdir().expect("a folder");
-        move || DiskOptions::new().segment_bytes(300).open(&folder, PEER)
-    };
-    conformance::check(place).expect("it means what records mean");
+fn every_durable_store_conforms() {
+    for durable in Durable::ALL {
+        let place = || {
+            let folder = tempfile::tempdir().expect("a folder");
+            move || durable.open(folder.path())
+        };
+        let checked = conformance::check(place);
+        checked.unwrap_or_else(|violation| panic!("{durable:?}: {violation}"));
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Batches of any size, with or without a start in between, in files of any length.
+    /// Batches of any size, with or without a start in between.
+    #[test]
+    fn a_durable_store_holds_what_was_written(
+        seed: u64,
+        starts in proptest::collection::vec(any::<bool>(), 1..12),
+    ) {
+        for durable in Durable::ALL {
+            let folder = tempfile::tempdir()?;
+            let open = || durable.open(folder.path());
+            holds_what_was_written(open, seed, &starts)?;
+        }
+    }
+
+    /// In files of any length.
     #[test]
     fn the_disk_holds_what_was_written(
         seed: u64,
@@ -40,17 +55,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir()?;
         let open = || DiskOptions::new().segment_bytes(segment_bytes).open(&folder, PEER);
-        let mut script = Script::new(seed);
-        let mut store = open()?;
-        for start in starts {
-            store.write(&script.batch())?;
-            if start {
-                drop(store);
-                store = open()?;
-            }
-            let found = store.load()?;
-            prop_assert_eq!(difference(&found, script.model()), None);
-        }
+        holds_what_was_written(open, seed, &starts)?;
     }
 
     #[test]
@@ -63,6 +68,25 @@ proptest! {
         prop_assert_eq!(states.first(), Some(&before));
         prop_assert_eq!(states.last(), Some(script.model()));
     }
+}
+
+fn holds_what_was_written<S: Storage>(
+    open: impl Fn() -> Result<S, StorageError>,
+    seed: u64,
+    starts: &[bool],
+) -> Result<(), TestCaseError> {
+    let mut script = Script::new(seed);
+    let mut store = open()?;
+    for start in starts {
+        store.write(&script.batch())?;
+        if *start {
+            drop(store);
+            store = open()?;
+        }
+        let found = store.load()?;
+        prop_assert_eq!(difference(&found, script.model()), None);
+    }
+    Ok(())
 }
 
 type CarryOut = fn(&mut Stored, &[Write]);
@@ -218,13 +242,15 @@ fn a_store_that_keeps_all_in_memory_is_caught() {
 }
 
 #[test]
-fn a_disk_store_takes_up_where_it_was() -> Result<(), StorageError> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut script = Script::new(3);
-    for _ in 0..50 {
-        let mut store = DiskStorage::open(&folder, PEER)?;
-        assert_eq!(difference(&store.load()?, script.model()), None);
-        store.write(&script.batch())?;
+fn a_durable_store_takes_up_where_it_was() -> Result<(), StorageError> {
+    for durable in Durable::ALL {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut script = Script::new(3);
+        for _ in 0..50 {
+            let mut store = durable.open(folder.path())?;
+            assert_eq!(difference(&store.load()?, script.model()), None);
+            store.write(&script.batch())?;
+        }
     }
     Ok(())
 }
