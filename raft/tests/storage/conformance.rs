@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 use raft::storage::conformance::{self, Script, difference, survivors};
 use raft::storage::{DiskOptions, MemoryStorage, Storage, StorageError};
-use raft::{Payload, Record, Stored, Suffix, Term, Write};
+use raft::{
+    EntryId, HardState, Index, Payload, Record, Snapshot, Stored, Suffix, Term, Write, WriteId,
+};
 
 use crate::stores::{Durable, PEER};
 
@@ -239,6 +241,31 @@ fn a_store_with_a_planted_bug_is_caught() {
 fn a_store_that_keeps_all_in_memory_is_caught() {
     let violation = conformance::check(|| || Ok(MemoryStorage::default()));
     assert!(violation.is_err());
+}
+
+/// Larger than what a store writes at once, and then a small one in its place.
+#[test]
+fn a_large_snapshot_comes_back_whole() -> Result<(), StorageError> {
+    for (durable, bytes) in Durable::ALL
+        .into_iter()
+        .flat_map(|durable| [1 << 17, (1 << 17) - 256, 3_000_000].map(|bytes| (durable, bytes)))
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (index, bytes) in [(1, bytes), (2, 10), (3, 0)] {
+            let data: Vec<u8> = (0..=250).cycle().take(bytes).collect();
+            let last_included = EntryId::new(Term::new(1), Index::new(index));
+            let snapshot =
+                Snapshot { last_included, membership: Arc::default(), data: data.into() };
+            let term = HardState { current_term: Term::new(1), voted_for: None };
+            let record = Record::Snapshot { snapshot: snapshot.clone(), suffix: Suffix::Discarded };
+            let writes = [Record::HardState(term), record]
+                .map(|record| Write { id: WriteId::new(1), record });
+            durable.open(folder.path())?.write(&writes)?;
+            let found = durable.open(folder.path())?.load()?.snapshot;
+            assert!(found == Some(snapshot), "{durable:?}: a snapshot of {bytes} bytes");
+        }
+    }
+    Ok(())
 }
 
 #[test]
