@@ -308,6 +308,7 @@ const NOTHING: &str = "–";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::ColumnArgs;
     use crate::tally::tests::record;
 
     fn tally() -> Tally {
@@ -335,7 +336,7 @@ mod tests {
 
     #[test]
     fn every_column() {
-        let columns = Columns::new(true, true, true);
+        let columns = Columns::new(&ColumnArgs { timing: true, metrics: true, hist: true });
         insta::assert_snapshot!(table(&tally(), columns, Paint::Plain));
     }
 
@@ -367,7 +368,8 @@ mod tests {
             }
             load(&tally, 3.6, cores, columns).unwrap_or_default()
         };
-        let (mean, all) = (Columns::default(), Columns::new(true, false, false));
+        let timing = ColumnArgs { timing: true, metrics: false, hist: false };
+        let (mean, all) = (Columns::default(), Columns::new(&timing));
         let warning = said(None, Some(2), mean);
         assert!(
             warning.starts_with("the runs kept the processors 97.2 % busy; tests"),

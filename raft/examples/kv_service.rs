@@ -35,7 +35,7 @@ use raft::driver::{
     MachineError, Outcome, RunState, Settings, SnapshotPolicy, StateMachine, WriteError,
     from_bytes, to_bytes,
 };
-use raft::{PeerId, Raft};
+use raft::{PeerId, Raft, Reads};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -243,6 +243,8 @@ usage: kv [OPTIONS] ID FOLDER PEER...
 options:
   --election-timeout MS  from so many milliseconds without a leader on, at most twice as many,
                          a peer stands for election (500)
+  --lease-drift MS       reads ask no majority while the leader has a lease; clocks differ by at
+                         most so many milliseconds after an election timeout (no leases)
   --snapshot-after N     so many entries make a snapshot (100000)";
 
 /// What the command line says.
@@ -251,15 +253,21 @@ struct Arguments {
     folder: String,
     peers: Vec<(String, String)>,
     election_timeout: Duration,
+    reads: Reads,
     snapshot_after: u64,
 }
 
 impl Arguments {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
         let (mut election_timeout, mut snapshot_after, mut rest) = (500, 100_000, Vec::new());
+        let mut reads = Reads::ReadIndex;
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--election-timeout" => election_timeout = number(&arg, args.next())?,
+                "--lease-drift" => {
+                    let clock_drift_max = Duration::from_millis(number(&arg, args.next())?);
+                    reads = Reads::Lease { clock_drift_max };
+                }
                 "--snapshot-after" => snapshot_after = number(&arg, args.next())?,
                 option if option.starts_with('-') => return Err(format!("unknown option {arg}")),
                 _ => rest.push(arg),
@@ -277,7 +285,7 @@ impl Arguments {
             return Err(format!("ID {id} must be from 1 to {}, the number of PEERs", peers.len()));
         }
         let election_timeout = Duration::from_millis(election_timeout);
-        Ok(Self { id, folder, peers, election_timeout, snapshot_after })
+        Ok(Self { id, folder, peers, election_timeout, reads, snapshot_after })
     }
 }
 
@@ -310,7 +318,7 @@ pub(crate) async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let Arguments { id, folder, peers, election_timeout, snapshot_after } = arguments;
+    let Arguments { id, folder, peers, election_timeout, reads, snapshot_after } = arguments;
     let (raft_addresses, http): (Vec<_>, Vec<_>) = peers.into_iter().unzip();
     let at = usize::try_from(id - 1)?;
     let listener = TcpListener::bind(&http[at])
@@ -325,6 +333,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .data_dir(folder)
         .election_timeout(election_timeout, 2 * election_timeout)
         .heartbeat_interval(election_timeout / 5)
+        .configure(|config| config.reads = reads)
         .settings(Settings { snapshots: every, ..Settings::default() })
         .state_machine(Store::default())
         .start()

@@ -8,9 +8,10 @@
 //!             follower
 //! ```
 //!
-//! Invariants: reads stand in the order in which they came in, those that have a round (a request)
-//! before those that have none yet; rounds never fall along the line. All wait equally long, so
-//! that the first one in line is the first one whose time is over.
+//! All three are a [`Queue`] and what it waits for. Invariants: reads stand in the order in which
+//! they came in, those that have a round (a request) before those that have none yet; rounds never
+//! fall along the line. All wait equally long, so that the first one in line is the first one whose
+//! time is over.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -40,6 +41,98 @@ pub enum Reader {
     Follower(PeerId, RequestId),
 }
 
+/// Reads in the order in which they came in: whose each is, and what it waits for.
+#[derive(Clone, Debug)]
+pub struct Queue<R, W> {
+    waiting: VecDeque<Waiting<R, W>>,
+}
+
+/// One read in a queue.
+#[derive(Clone, Copy, Debug)]
+struct Waiting<R, W> {
+    reader: R,
+    deadline: Instant,
+    awaits: W,
+}
+
+impl<R, W> Default for Queue<R, W> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new() }
+    }
+}
+
+impl<R, W> Queue<R, W> {
+    /// How many reads wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether no read waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// When the first read's time is over.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.waiting.front().map(|waiting| waiting.deadline)
+    }
+
+    /// All reads, in order.
+    pub(crate) fn into_readers(self) -> impl Iterator<Item = R> {
+        self.waiting.into_iter().map(|waiting| waiting.reader)
+    }
+
+    fn push(&mut self, reader: R, deadline: Instant, awaits: W) {
+        self.waiting.push_back(Waiting { reader, deadline, awaits });
+    }
+}
+
+impl<R: Copy, W: Copy> Queue<R, W> {
+    /// The next read whose time is over.
+    pub(crate) fn pop_expired(&mut self, now: Instant) -> Option<R> {
+        self.waiting.pop_front_if(|waiting| waiting.deadline <= now).map(|waiting| waiting.reader)
+    }
+
+    /// The next read, if what it waits for came to something; with it and the read's deadline.
+    fn pop_with<T>(&mut self, outcome: impl FnOnce(W) -> Option<T>) -> Option<(R, T, Instant)> {
+        let Waiting { reader, deadline, awaits } = *self.waiting.front()?;
+        let outcome = outcome(awaits)?;
+        self.waiting.pop_front();
+        Some((reader, outcome, deadline))
+    }
+}
+
+impl<R: Hash, W: Hash> Queue<R, W> {
+    /// See [`Node::hash_future`](crate::Node::hash_future).
+    pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
+        let Self { waiting } = self;
+        waiting.len().hash(hasher);
+        for Waiting { reader, deadline, awaits } in waiting {
+            (reader, deadline.since(now), awaits).hash(hasher);
+        }
+    }
+}
+
+/// Reads that somebody is asked about, once for all that came in since the last time.
+impl<R, Q: Copy> Queue<R, Option<Q>> {
+    pub(crate) fn take(&mut self, reader: R, deadline: Instant) {
+        self.push(reader, deadline, None);
+    }
+
+    /// Whether nobody was asked about a read yet.
+    pub(crate) fn has_fresh(&self) -> bool {
+        self.waiting.back().is_some_and(|waiting| waiting.awaits.is_none())
+    }
+
+    /// Puts all reads that are in no question into this one, and tells how many they are.
+    pub(crate) fn ask(&mut self, question: Q) -> usize {
+        let fresh = self.waiting.iter_mut().rev().take_while(|waiting| waiting.awaits.is_none());
+        fresh.map(|waiting| waiting.awaits = Some(question)).count()
+    }
+}
+
 /// A leader's reads, and the rounds by which it makes sure that it still leads.
 #[derive(Clone, Debug, Default)]
 pub struct LeaderReads {
@@ -47,23 +140,16 @@ pub struct LeaderReads {
     round: Round,
     /// The newest round that a quorum has answered.
     confirmed: Round,
-    /// The newest round that reads wait for: followers that were not sent it are owed a message.
+    /// The newest round that reads wait for: voters that were not sent it are owed a message.
     wanted: Round,
     lease: Lease,
-    waiting: VecDeque<Waiting>,
-}
-
-/// A read of a leader that is not confirmed yet.
-#[derive(Clone, Copy, Debug, Hash)]
-struct Waiting {
-    reader: Reader,
-    deadline: Instant,
-    asked: Option<Asked>,
+    /// Reads that are not confirmed yet.
+    pub(crate) waiting: Queue<Reader, Option<Asked>>,
 }
 
 /// What a read waits for.
 #[derive(Clone, Copy, Debug, Hash)]
-struct Asked {
+pub(crate) struct Asked {
     round: Round,
     read_index: Index,
 }
@@ -113,15 +199,6 @@ impl LeaderReads {
         self.wanted
     }
 
-    pub(crate) fn take(&mut self, reader: Reader, deadline: Instant) {
-        self.waiting.push_back(Waiting { reader, deadline, asked: None });
-    }
-
-    /// Whether a read has no round yet.
-    pub(crate) fn has_fresh(&self) -> bool {
-        self.waiting.back().is_some_and(|waiting| waiting.asked.is_none())
-    }
-
     /// Begins a round with the messages that leave anyway.
     pub(crate) fn begin_round(&mut self, now: Instant) -> Round {
         self.round = self.round.next();
@@ -133,9 +210,7 @@ impl LeaderReads {
     /// before anything of the round is sent.
     pub(crate) fn ask(&mut self, now: Instant, read_index: Index) -> Round {
         self.wanted = self.begin_round(now);
-        let asked = Asked { round: self.round, read_index };
-        let fresh = self.waiting.iter_mut().rev().take_while(|waiting| waiting.asked.is_none());
-        fresh.for_each(|waiting| waiting.asked = Some(asked));
+        self.waiting.ask(Asked { round: self.round, read_index });
         self.round
     }
 
@@ -147,172 +222,64 @@ impl LeaderReads {
 
     /// The next read, confirmed or not.
     pub(crate) fn pop(&mut self) -> Option<(Reader, Instant)> {
-        self.waiting.pop_front().map(|waiting| (waiting.reader, waiting.deadline))
+        let (reader, _, deadline) = self.waiting.pop_with(Some)?;
+        Some((reader, deadline))
     }
 
-    /// The next read whose round is confirmed.
+    /// The next read whose round is confirmed, and what it may read.
     pub(crate) fn pop_confirmed(&mut self) -> Option<(Reader, Index, Instant)> {
-        let Waiting { reader, deadline, asked } = *self.waiting.front()?;
-        let Asked { read_index, .. } = asked.filter(|asked| asked.round <= self.confirmed)?;
-        self.waiting.pop_front();
-        Some((reader, read_index, deadline))
-    }
-
-    /// The next read whose time is over.
-    pub(crate) fn pop_expired(&mut self, now: Instant) -> Option<Reader> {
-        self.waiting.pop_front_if(|waiting| waiting.deadline <= now).map(|waiting| waiting.reader)
-    }
-
-    /// All reads, in order.
-    pub(crate) fn into_readers(self) -> impl Iterator<Item = Reader> {
-        self.waiting.into_iter().map(|waiting| waiting.reader)
-    }
-
-    /// When the first read's time is over.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.waiting.front().map(|waiting| waiting.deadline)
+        let confirmed = self.confirmed;
+        self.waiting.pop_with(|asked| {
+            asked.filter(|asked| asked.round <= confirmed).map(|asked| asked.read_index)
+        })
     }
 
     /// See [`Node::hash_future`](crate::Node::hash_future).
     pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
         let Self { round, confirmed, wanted, lease, waiting } = self;
         lease.hash_future(now, hasher);
-        (round, confirmed, wanted, waiting.len()).hash(hasher);
-        for Waiting { reader, deadline, asked } in waiting {
-            (reader, left(*deadline, now), asked).hash(hasher);
-        }
+        (round, confirmed, wanted).hash(hasher);
+        waiting.hash_future(now, hasher);
     }
 }
 
 /// A follower's reads, which its leader is asked about.
-#[derive(Clone, Debug, Default)]
-pub struct FollowerReads {
-    waiting: VecDeque<Forwarded>,
-}
-
-/// A read of a follower that its leader has not answered yet.
-#[derive(Clone, Copy, Debug, Hash)]
-struct Forwarded {
-    read: ReadId,
-    deadline: Instant,
-    request: Option<RequestId>,
-}
+pub type FollowerReads = Queue<ReadId, Option<RequestId>>;
 
 impl FollowerReads {
-    /// How many reads wait.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Whether no read waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    pub(crate) fn take(&mut self, read: ReadId, deadline: Instant) {
-        self.waiting.push_back(Forwarded { read, deadline, request: None });
-    }
-
-    /// Whether a read is in no request yet.
-    pub(crate) fn has_fresh(&self) -> bool {
-        self.waiting.back().is_some_and(|waiting| waiting.request.is_none())
-    }
-
-    /// Puts all reads that are in no request into this one, and tells how many they are.
-    pub(crate) fn ask(&mut self, request: RequestId) -> usize {
-        let fresh = self.waiting.iter_mut().rev().take_while(|waiting| waiting.request.is_none());
-        fresh.map(|waiting| waiting.request = Some(request)).count()
-    }
-
     /// Whether a request of this number waits for its answer. An answer to one of another life of
     /// this peer, or to one whose reads are gone, means nothing.
     pub(crate) fn waits_for(&self, request: RequestId) -> bool {
-        self.waiting.iter().any(|waiting| waiting.request == Some(request))
+        self.waiting.iter().any(|waiting| waiting.awaits == Some(request))
     }
 
     /// The next read that was asked about by this request or an earlier one: whatever was safe to
     /// read when the later request came in covers the earlier ones.
     pub(crate) fn pop_through(&mut self, request: RequestId) -> Option<(ReadId, Instant)> {
-        let asked = |waiting: &mut Forwarded| waiting.request.is_some_and(|asked| asked <= request);
-        self.waiting.pop_front_if(asked).map(|waiting| (waiting.read, waiting.deadline))
+        let (read, _, deadline) = self.pop_with(|asked| asked.filter(|it| *it <= request))?;
+        Some((read, deadline))
     }
 
     /// Takes out the reads of one request.
     pub(crate) fn remove(&mut self, request: RequestId) -> Vec<ReadId> {
-        let of_it = |waiting: &&Forwarded| waiting.request == Some(request);
-        let reads = self.waiting.iter().filter(of_it).map(|waiting| waiting.read).collect();
-        self.waiting.retain(|waiting| waiting.request != Some(request));
+        let of_it = |waiting: &&Waiting<_, _>| waiting.awaits == Some(request);
+        let reads = self.waiting.iter().filter(of_it).map(|waiting| waiting.reader).collect();
+        self.waiting.retain(|waiting| waiting.awaits != Some(request));
         reads
-    }
-
-    /// The next read whose time is over.
-    pub(crate) fn pop_expired(&mut self, now: Instant) -> Option<ReadId> {
-        self.waiting.pop_front_if(|waiting| waiting.deadline <= now).map(|waiting| waiting.read)
-    }
-
-    /// All reads, in order.
-    pub(crate) fn into_reads(self) -> impl Iterator<Item = ReadId> {
-        self.waiting.into_iter().map(|waiting| waiting.read)
-    }
-
-    /// When the first read's time is over.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.waiting.front().map(|waiting| waiting.deadline)
-    }
-
-    /// See [`Node::hash_future`](crate::Node::hash_future).
-    pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
-        let Self { waiting } = self;
-        waiting.len().hash(hasher);
-        for Forwarded { read, deadline, request } in waiting {
-            (read, left(*deadline, now), request).hash(hasher);
-        }
     }
 }
 
 /// Reads that are safe once the state machine has been given the entries through their index.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Confirmed {
-    waiting: VecDeque<(Index, ReadId, Instant)>,
-}
+pub(crate) type Confirmed = Queue<ReadId, Index>;
 
 impl Confirmed {
-    pub(crate) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    pub(crate) fn take(&mut self, index: Index, read: ReadId, deadline: Instant) {
-        self.waiting.push_back((index, read, deadline));
+    pub(crate) fn wait_for(&mut self, index: Index, read: ReadId, deadline: Instant) {
+        self.push(read, deadline, index);
     }
 
     /// The next read whose index has been applied.
     pub(crate) fn pop_applied(&mut self, last_applied: Index) -> Option<(Index, ReadId)> {
-        let applied = self.waiting.pop_front_if(|(index, ..)| *index <= last_applied);
-        applied.map(|(index, read, _)| (index, read))
+        let applied = |index| (index <= last_applied).then_some(index);
+        self.pop_with(applied).map(|(read, index, _)| (index, read))
     }
-
-    /// The next read whose time is over.
-    pub(crate) fn pop_expired(&mut self, now: Instant) -> Option<ReadId> {
-        self.waiting.pop_front_if(|(.., deadline)| *deadline <= now).map(|(_, read, _)| read)
-    }
-
-    /// When the first read's time is over.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.waiting.front().map(|(.., deadline)| *deadline)
-    }
-
-    /// See [`Node::hash_future`](crate::Node::hash_future).
-    pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
-        let Self { waiting } = self;
-        waiting.len().hash(hasher);
-        for (index, read, deadline) in waiting {
-            (index, read, left(*deadline, now)).hash(hasher);
-        }
-    }
-}
-
-const fn left(deadline: Instant, now: Instant) -> Duration {
-    deadline.since(now)
 }

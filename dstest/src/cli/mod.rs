@@ -265,10 +265,9 @@ pub struct TargetArgs {
     pub dir: Option<PathBuf>,
 }
 
-/// What is shown and kept.
+/// What the table shows beyond failures and times.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Results")]
-pub struct ShowArgs {
+pub struct ColumnArgs {
     /// Add columns for percentiles, processor time and memory
     #[arg(short, long)]
     pub timing: bool,
@@ -280,6 +279,15 @@ pub struct ShowArgs {
     /// Show how the times of each test spread
     #[arg(long)]
     pub hist: bool,
+}
+
+/// What is shown and kept.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Results")]
+pub struct ShowArgs {
+    /// What the table shows beyond failures and times
+    #[command(flatten)]
+    pub columns: ColumnArgs,
 
     /// Keep the logs of passed runs too
     #[arg(short, long)]

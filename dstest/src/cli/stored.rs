@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::parse_size;
-use super::{ExportArgs, StoreArgs};
+use super::{ColumnArgs, ExportArgs, StoreArgs};
 use crate::duration;
 use crate::seed::Seed;
 
@@ -111,17 +111,9 @@ pub struct MergeArgs {
 /// What is shown of a stored campaign, and written.
 #[derive(Debug, Args)]
 pub struct StoredShowArgs {
-    /// Add columns for percentiles, processor time and memory
-    #[arg(short, long)]
-    pub timing: bool,
-
-    /// Add columns for the messages, bytes and commands that lab tests report
-    #[arg(long)]
-    pub metrics: bool,
-
-    /// Show how the times of each test spread
-    #[arg(long)]
-    pub hist: bool,
+    /// What the table shows beyond failures and times
+    #[command(flatten)]
+    pub columns: ColumnArgs,
 
     /// Files to write
     #[command(flatten)]

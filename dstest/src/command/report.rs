@@ -34,7 +34,7 @@ pub(super) fn show(
 ) -> Result<Exit, Error> {
     let (tally, covered_s) = stored.tally()?;
     let links = Links::new(&stored.folder, place.store.output.as_deref());
-    let columns = Columns::new(args.timing, args.metrics, args.hist);
+    let columns = Columns::new(&args.columns);
     let paint = Paint::choose(place.store.color, &std::io::stdout());
     let name = |test: usize| tally.tests()[test].name.as_str();
     let mut text = summary::table(&tally, columns, paint);

@@ -12,7 +12,7 @@ use regex::{Regex, bytes};
 use thiserror::Error;
 
 use self::select::{compile_bytes, compile_one};
-use crate::cli::{BudgetArgs, ProcessArgs, RunArgs};
+use crate::cli::{BudgetArgs, ColumnArgs, ProcessArgs, RunArgs};
 use crate::config::{Config, TestConfig};
 use crate::run::Shard;
 use crate::seed::Seed;
@@ -196,7 +196,7 @@ impl Plan {
             seed: args.budget.seed.unwrap_or_else(Seed::fresh),
             process: process(&args.process, config)?,
             keep: if args.show.archive { Keep::Everything } else { Keep::Failures },
-            columns: Columns::new(args.show.timing, args.show.metrics, args.show.hist),
+            columns: Columns::new(&args.show.columns),
             shard: args.budget.shard.unwrap_or(Shard::WHOLE),
         })
     }
@@ -249,11 +249,11 @@ fn timeouts(tests: &[TestConfig]) -> Result<Vec<(Regex, Duration)>, PlanError> {
 impl Columns {
     /// What `--timing`, `--metrics` and `--hist` ask for.
     #[must_use]
-    pub const fn new(timing: bool, metrics: bool, hist: bool) -> Self {
+    pub const fn new(args: &ColumnArgs) -> Self {
         Self {
-            spread: if hist { Spread::Histogram } else { Spread::Hidden },
-            timing: if timing { Timing::Full } else { Timing::Mean },
-            metrics: if metrics { Reported::Full } else { Reported::Time },
+            spread: if args.hist { Spread::Histogram } else { Spread::Hidden },
+            timing: if args.timing { Timing::Full } else { Timing::Mean },
+            metrics: if args.metrics { Reported::Full } else { Reported::Time },
         }
     }
 }

@@ -141,8 +141,8 @@ impl<M: StateMachine> Builder<M> {
     }
 
     /// Sends and receives over TCP, listening on this address (`host:port`). Also call
-    /// [`Builder::tls`] (or [`Builder::plain_tcp`]), unless this address and those of all peers are loopback addresses,
-    /// which nobody else can reach.
+    /// [`Builder::tls`] (or [`Builder::plain_tcp`]), unless this address and those of all peers are
+    /// loopback addresses, which nobody else can reach.
     #[cfg(feature = "tcp")]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.network.tcp.listen = Some(address.into());

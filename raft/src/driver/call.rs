@@ -1,11 +1,12 @@
-//! Calls under way: how many there may be, and where their answers go.
+//! Calls under way: how many there may be, where their answers go, and what callers hold meanwhile.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::oneshot;
 
-use super::error::ReadError;
+use super::error::{ReadError, StopReason, Unknown, WriteError};
+use crate::types::EntryId;
 
 /// How much may wait for an answer: in the mailbox, in the log and at the state machine together.
 #[derive(Debug)]
@@ -66,14 +67,53 @@ pub(super) struct Reply<T, E> {
 }
 
 impl<T, E> Reply<T, E> {
-    pub(super) const fn new(to: oneshot::Sender<Result<T, E>>, place: Place) -> Self {
-        Self { to, _place: place }
+    /// Whether somebody still waits for the answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.to.is_closed()
     }
 
     pub(super) fn send(self, answer: Result<T, E>) {
         // A caller that has gone away wants no answer.
         let _ = self.to.send(answer);
     }
+}
+
+/// Where an answer goes, and where it comes from.
+pub(super) fn reply<T, E>(place: Place) -> (Reply<T, E>, oneshot::Receiver<Result<T, E>>) {
+    let (to, answer) = oneshot::channel();
+    (Reply { to, _place: place }, answer)
+}
+
+/// A command that has its place in a leader's log. It may still lose it to another leader's.
+#[derive(Debug)]
+pub struct Appended<A> {
+    pub(super) id: EntryId,
+    pub(super) answer: oneshot::Receiver<Result<A, WriteError>>,
+}
+
+impl<A> Appended<A> {
+    /// The place: if an entry of this index and term is committed, it is this command.
+    #[must_use]
+    pub const fn id(&self) -> EntryId {
+        self.id
+    }
+
+    /// Waits for the state machine's answer, as [`Raft::propose`](super::Raft::propose) does.
+    ///
+    /// # Errors
+    /// As for [`Raft::propose`](super::Raft::propose).
+    pub async fn answer(self) -> Result<A, WriteError> {
+        answered(self.answer, Some(self.id)).await
+    }
+}
+
+/// Waits for an answer; a driver that is gone has none.
+pub(super) async fn answered<A>(
+    answer: oneshot::Receiver<Result<A, WriteError>>,
+    id: Option<EntryId>,
+) -> Result<A, WriteError> {
+    let why = Unknown::Stopped(StopReason::Driver);
+    answer.await.unwrap_or(Err(WriteError::OutcomeUnknown { id, why }))
 }
 
 /// A question about the state, with where its answer goes.

@@ -1,11 +1,12 @@
-//! Changes of members, from the call to the commit of the last step, and of the leader.
+//! Changes of members, from the call to the commit of the last step, and of the leader, from the call
+//! to the election that comes of it.
 
 use super::call::Reply;
 use super::core_task::CoreTask;
 use super::error::{MemberError, MoveError, Unknown};
 use super::machine::StateMachine;
-use super::status::DiskState;
 use crate::change::MembershipChange;
+use crate::node;
 use crate::types::{EntryId, PeerId, Term};
 
 /// A caller's wish.
@@ -27,9 +28,17 @@ pub(super) struct PendingChange {
     reply: Reply<(), MemberError>,
 }
 
+/// A handover that has begun.
+pub(super) struct PendingTransfer {
+    to: PeerId,
+    /// The term whose leader wants another one.
+    term: Term,
+    reply: Reply<(), MoveError>,
+}
+
 impl<M: StateMachine> CoreTask<M> {
     pub(super) fn on_change(&mut self, ChangeCall { change, reply }: ChangeCall) {
-        if let DiskState::Stuck { waited } = self.disk_state {
+        if let Some(waited) = self.stuck() {
             return reply.send(Err(MemberError::DiskStuck(waited)));
         }
         match self.node.change_membership(self.now, change) {
@@ -55,19 +64,101 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// Hands leadership over; the status tells whether it arrived.
+    /// Begins to hand leadership over.
     pub(super) fn on_transfer(&mut self, TransferCall { to, reply }: TransferCall) {
-        reply.send(match self.disk_state {
-            DiskState::Stuck { waited } => Err(MoveError::DiskStuck(waited)),
-            DiskState::Well => {
-                self.node.transfer_leadership(self.now, to).map_err(MoveError::Refused)
+        if let Some(waited) = self.stuck() {
+            return reply.send(Err(MoveError::DiskStuck(waited)));
+        }
+        match self.node.transfer_leadership(self.now, to) {
+            Ok(()) => {
+                let term = self.node.status().current_term;
+                self.transfers.push(PendingTransfer { to, term, reply });
             }
-        });
+            Err(error) => reply.send(Err(MoveError::Refused(error))),
+        }
+    }
+
+    /// Answers whoever wanted another leader, once it is known who that is, or that there is none.
+    pub(super) fn settle_transfers(&mut self) {
+        if self.transfers.is_empty() {
+            return;
+        }
+        let (status, successor) = (self.node.status(), self.node.successor());
+        for PendingTransfer { to, term, reply } in std::mem::take(&mut self.transfers) {
+            match outcome(to, term, &status, successor) {
+                Some(outcome) => reply.send(outcome),
+                None if reply.is_awaited() => {
+                    self.transfers.push(PendingTransfer { to, term, reply });
+                }
+                None => {}
+            }
+        }
     }
 
     /// The term that this peer leads.
     pub(super) fn leads(&self) -> Option<Term> {
         let status = self.node.status();
         (status.role == crate::RoleName::Leader).then_some(status.current_term)
+    }
+}
+
+/// What became of the wish that `to` leads after the leader of `term`, as far as it is known.
+fn outcome(
+    to: PeerId,
+    term: Term,
+    status: &node::Status,
+    successor: Option<PeerId>,
+) -> Option<Result<(), MoveError>> {
+    let leader = status.leader?;
+    if leader == to {
+        Some(Ok(()))
+    } else if status.current_term > term {
+        Some(Err(MoveError::AnotherElected { to, leader }))
+    } else if successor == Some(to) {
+        None
+    } else {
+        Some(Err(MoveError::GivenUp { to }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Index, RoleName};
+
+    /// Peer 1 leads term 4 and hands leadership over to peer 2.
+    #[test]
+    fn a_transfer_is_over_when_a_leader_is_known_that_nobody_follows_on() {
+        let [one, two, three] = [1, 2, 3].map(PeerId::new);
+        let rows = [
+            ("on its way", Some(one), 4, Some(two), None),
+            ("given up", Some(one), 4, None, Some("peer 2 did not take over in time")),
+            ("stepped down", None, 4, None, None),
+            ("an election", None, 5, None, None),
+            ("done", Some(two), 5, None, Some("done")),
+            ("done, and peer 2 was elected once more", Some(two), 7, None, Some("done")),
+            ("lost", Some(three), 5, None, Some("peer 3 was elected instead of peer 2")),
+            ("elected again", Some(one), 6, None, Some("peer 1 was elected instead of peer 2")),
+            ("handed to it anew", Some(one), 6, Some(two), Some("peer 1 was elected instead")),
+        ];
+        for (story, leader, term, successor, expected) in rows {
+            let status = node::Status {
+                id: one,
+                role: if leader == Some(one) { RoleName::Leader } else { RoleName::Follower },
+                current_term: Term::new(term),
+                voted_for: None,
+                leader,
+                commit_index: Index::ZERO,
+                last_applied: Index::ZERO,
+                durable_index: Index::ZERO,
+            };
+            let said = outcome(two, Term::new(4), &status, successor)
+                .map(|outcome| outcome.map_or_else(|error| error.to_string(), |()| "done".into()));
+            let fits = match (&said, expected) {
+                (Some(said), Some(expected)) => said.starts_with(expected),
+                (said, expected) => said.is_none() && expected.is_none(),
+            };
+            assert!(fits, "{story}: {said:?} should be {expected:?}");
+        }
     }
 }

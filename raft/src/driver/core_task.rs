@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::apply::Job;
 use super::call::Query;
-use super::changes::PendingChange;
+use super::changes::{PendingChange, PendingTransfer};
 use super::clock::Sleep;
 use super::disk::Disk;
 use super::error::{ReadError, StopReason, Unknown};
@@ -51,6 +51,8 @@ pub(super) struct CoreTask<M: StateMachine> {
     pub(super) next_read: ReadId,
     /// The change of members that a caller waits for.
     pub(super) change: Option<PendingChange>,
+    /// The handovers that callers wait for, all to the same peer.
+    pub(super) transfers: Vec<PendingTransfer>,
     pub(super) snapshots: Snapshots,
     pub(super) stop: Option<StopReason>,
     pub(super) alarm: Alarm,
@@ -128,8 +130,9 @@ impl<M: StateMachine> CoreTask<M> {
         self.tick();
         self.watch_leadership();
         self.carry_out();
-        self.settle_change();
         self.publish();
+        self.settle_change();
+        self.settle_transfers();
         self.set_alarm();
     }
 
@@ -246,7 +249,9 @@ impl<M: StateMachine> CoreTask<M> {
             | StopReason::Driver => self.disk.abandon(),
         }
         self.shared.end(&reason);
-        let Self { disk, transport, shared, applier, .. } = self;
+        let Self { disk, transport, shared, applier, reads, change, transfers, .. } = self;
+        // Whoever waits for these hears that the node has ended.
+        drop((reads, change, transfers));
         drop(transport);
         let timeout = shared.settings.shutdown_timeout;
         // A state machine that is stuck must not hold its node.

@@ -189,9 +189,24 @@ pub enum MoveError {
         /// How many calls have no answer yet.
         pending: u64,
     },
-    /// The other peer was told to stand for election and has not won it in time. This peer leads
-    /// on, or another one does.
-    #[error("the other peer does not lead within {0:?}")]
+    /// The other peer did not take over within an election timeout, and this peer leads on. The
+    /// other one may be down, cut off or far behind; should it have been called already, and the
+    /// call be late, it may still take over.
+    #[error("peer {to} did not take over in time, and this peer leads on")]
+    GivenUp {
+        /// The other peer.
+        to: PeerId,
+    },
+    /// An election came of it that somebody else won, perhaps this peer.
+    #[error("peer {leader} was elected instead of peer {to}")]
+    AnotherElected {
+        /// Who was to lead.
+        to: PeerId,
+        /// Who leads.
+        leader: PeerId,
+    },
+    /// This peer no longer leads, and did not hear in time who does.
+    #[error("nobody was heard to lead within {0:?}")]
     Late(Duration),
     /// The node has ended; nothing happened.
     #[error("the node has ended: {0}")]

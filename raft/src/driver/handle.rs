@@ -1,6 +1,5 @@
 //! What a user holds: calls go in, answers come back, and the status can be watched.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,11 +8,11 @@ use tokio::sync::{oneshot, watch};
 
 use super::apply::Job;
 use super::builder::Builder;
-use super::call::{NoRoom, Place, Question, Reply, Room};
+use super::call::{Appended, NoRoom, Question, Room, answered, reply};
 use super::changes::{ChangeCall, TransferCall};
 use super::clock::Clock;
 use super::error::{MemberError, MoveError, ReadError, StopReason, Unknown, WaitError, WriteError};
-use super::machine::{Command, StateMachine};
+use super::machine::{StateMachine, encode};
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
 use super::requests::{Proposal, Request};
@@ -21,7 +20,6 @@ use super::settings::Settings;
 use super::status::{Board, RunState, Status};
 use super::waiters::Waiters;
 use crate::change::MembershipChange;
-use crate::entry::Bytes;
 use crate::types::{EntryId, PeerId};
 
 /// One running peer of a replicated state machine. Clones are handles of the same peer; when the
@@ -112,15 +110,22 @@ impl<M: StateMachine> Shared<M> {
     pub(super) fn stop_reason(&self) -> StopReason {
         self.stopped.get().cloned().unwrap_or(StopReason::Driver)
     }
-}
 
-thread_local! {
-    /// Where commands are encoded, so that each is allocated once, with its final size.
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// Waits for an answer: not beyond the deadline of all calls, and not for a node that is gone.
+    async fn answer_in_time<T, E>(
+        &self,
+        answer: oneshot::Receiver<Result<T, E>>,
+        late: E,
+        stopped: impl FnOnce() -> E,
+    ) -> Result<T, E> {
+        let deadline = self.clock.now().after(self.settings.deadline);
+        tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or_else(|_| Err(stopped())),
+            () = self.clock.sleep_until(deadline) => Err(late),
+        }
+    }
 }
-
-/// A buffer that grew larger than this is not kept.
-const SCRATCH_KEPT_BYTES: usize = 64 * 1024;
 
 impl<M: StateMachine> Raft<M> {
     /// Starts to describe a peer.
@@ -222,32 +227,13 @@ impl<M: StateMachine> Raft<M> {
         R: Send + 'static,
         F: FnOnce(&M) -> R + Send + 'static,
     {
-        self.question(ask, Request::Read, self.0.shared.settings.deadline).await
-    }
-
-    async fn question<R, F>(
-        &self,
-        ask: F,
-        request: impl FnOnce(Box<dyn super::call::Query<M>>) -> Request<M>,
-        deadline: Duration,
-    ) -> Result<R, ReadError>
-    where
-        R: Send + 'static,
-        F: FnOnce(&M) -> R + Send + 'static,
-    {
         let shared = &self.0.shared;
         let full = |NoRoom { calls, .. }| ReadError::Full { pending: calls };
         let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
         let question = Box::new(Question { ask, reply });
         let stopped = || ReadError::Stopped(shared.stop_reason());
-        shared.requests.put(request(question)).map_err(|_| stopped())?;
-        tokio::select! {
-            biased;
-            answer = answer => answer.unwrap_or_else(|_| Err(stopped())),
-            () = shared.clock.sleep_until(shared.clock.now().after(deadline)) => {
-                Err(ReadError::Late)
-            }
-        }
+        shared.requests.put(Request::Read(question)).map_err(|_| stopped())?;
+        shared.answer_in_time(answer, ReadError::Late, stopped).await
     }
 
     /// Changes the members of the cluster, and returns once the change is done: committed, and in
@@ -262,37 +248,26 @@ impl<M: StateMachine> Raft<M> {
         let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
         let call = Request::Change(ChangeCall { change, reply });
         shared.requests.put(call).map_err(|_| MemberError::Stopped(shared.stop_reason()))?;
-        let deadline = shared.clock.now().after(shared.settings.deadline);
-        tokio::select! {
-            biased;
-            answer = answer => answer.unwrap_or_else(|_| {
-                Err(MemberError::OutcomeUnknown(Unknown::Stopped(shared.stop_reason())))
-            }),
-            () = shared.clock.sleep_until(deadline) => {
-                Err(MemberError::OutcomeUnknown(Unknown::DeadlinePassed))
-            }
-        }
+        let late = MemberError::OutcomeUnknown(Unknown::DeadlinePassed);
+        let stopped = || MemberError::OutcomeUnknown(Unknown::Stopped(shared.stop_reason()));
+        shared.answer_in_time(answer, late, stopped).await
     }
 
     /// Hands leadership over to another voter (thesis §3.10), and returns once this peer follows it.
     /// For taking a leader out of service without a time in which nobody leads.
     ///
     /// # Errors
-    /// Why it was not begun, or that the other peer does not lead in time.
+    /// Why it was not begun, or that it came to nothing. What is known of it is told as soon as this
+    /// peer knows it.
     pub async fn transfer_leadership(&self, to: impl Into<PeerId>) -> Result<(), MoveError> {
         let (shared, to) = (&self.0.shared, to.into());
         let full = |NoRoom { calls, .. }| MoveError::Full { pending: calls };
-        let (reply, begun) = reply(shared.room.enter(0).map_err(full)?);
+        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
         let stopped = || MoveError::Stopped(shared.stop_reason());
         let call = Request::Transfer(TransferCall { to, reply });
         shared.requests.put(call).map_err(|_| stopped())?;
-        begun.await.unwrap_or_else(|_| Err(stopped()))?;
-        let deadline = shared.settings.deadline;
-        match self.wait(|status| status.leader == Some(to), deadline).await {
-            Ok(_) => Ok(()),
-            Err(WaitError::Late(waited)) => Err(MoveError::Late(waited)),
-            Err(WaitError::Stopped(reason)) => Err(MoveError::Stopped(reason)),
-        }
+        let late = MoveError::Late(shared.settings.deadline);
+        shared.answer_in_time(answer, late, stopped).await
     }
 
     /// What the peer looks like now.
@@ -360,65 +335,9 @@ impl<M: StateMachine> std::fmt::Debug for Raft<M> {
     }
 }
 
-/// A command that has its place in a leader's log. It may still lose it to another leader's.
-#[derive(Debug)]
-pub struct Appended<A> {
-    id: EntryId,
-    answer: oneshot::Receiver<Result<A, WriteError>>,
-}
-
-impl<A> Appended<A> {
-    /// The place: if an entry of this index and term is committed, it is this command.
-    #[must_use]
-    pub const fn id(&self) -> EntryId {
-        self.id
-    }
-
-    /// Waits for the state machine's answer, as [`Raft::propose`] does.
-    ///
-    /// # Errors
-    /// As for [`Raft::propose`].
-    pub async fn answer(self) -> Result<A, WriteError> {
-        answered(self.answer, Some(self.id)).await
-    }
-}
-
-/// Waits for an answer; a driver that is gone has none.
-async fn answered<A>(
-    answer: oneshot::Receiver<Result<A, WriteError>>,
-    id: Option<EntryId>,
-) -> Result<A, WriteError> {
-    let why = Unknown::Stopped(StopReason::Driver);
-    answer.await.unwrap_or(Err(WriteError::OutcomeUnknown { id, why }))
-}
-
 fn has_ended(status: &Status) -> bool {
     match status.run {
         RunState::Running => false,
         RunState::Stopped(_) => true,
     }
-}
-
-fn reply<T, E>(place: Place) -> (Reply<T, E>, oneshot::Receiver<Result<T, E>>) {
-    let (to, answer) = oneshot::channel();
-    (Reply::new(to, place), answer)
-}
-
-/// The bytes that log, messages, store and state machine share.
-fn encode(command: &impl Command, limit: usize) -> Result<Bytes, WriteError> {
-    SCRATCH.with_borrow_mut(|scratch| {
-        scratch.clear();
-        let encoded = command.encode(scratch);
-        let bytes = match encoded {
-            Err(error) => Err(WriteError::Unencodable(error.to_string())),
-            Ok(()) if scratch.len() > limit => {
-                Err(WriteError::TooLarge { bytes: scratch.len(), limit })
-            }
-            Ok(()) => Ok(Bytes::from(scratch.as_slice())),
-        };
-        if scratch.capacity() > SCRATCH_KEPT_BYTES {
-            *scratch = Vec::new();
-        }
-        bytes
-    })
 }

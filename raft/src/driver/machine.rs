@@ -1,9 +1,13 @@
 //! What a user brings: a state machine and its commands.
 
+use std::cell::RefCell;
 use std::error::Error;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::error::WriteError;
+use crate::entry::Bytes;
 
 /// What can go wrong inside a user's code: whatever it says.
 pub type MachineError = Box<dyn Error + Send + Sync>;
@@ -92,6 +96,33 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Command for T {
     fn decode(bytes: &[u8]) -> Result<Self, MachineError> {
         from_bytes(bytes)
     }
+}
+
+thread_local! {
+    /// Where commands are encoded, so that each is allocated once, with its final size.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A buffer that grew larger than this is not kept.
+const SCRATCH_KEPT_BYTES: usize = 64 * 1024;
+
+/// The bytes that log, messages, store and state machine share.
+pub(super) fn encode(command: &impl Command, limit: usize) -> Result<Bytes, WriteError> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.clear();
+        let encoded = command.encode(scratch);
+        let bytes = match encoded {
+            Err(error) => Err(WriteError::Unencodable(error.to_string())),
+            Ok(()) if scratch.len() > limit => {
+                Err(WriteError::TooLarge { bytes: scratch.len(), limit })
+            }
+            Ok(()) => Ok(Bytes::from(scratch.as_slice())),
+        };
+        if scratch.capacity() > SCRATCH_KEPT_BYTES {
+            *scratch = Vec::new();
+        }
+        bytes
+    })
 }
 
 /// A serde value as bytes, for [`StateMachine::snapshot`].

@@ -60,12 +60,13 @@ mod status;
 mod waiters;
 
 pub use self::builder::{Builder, Peer};
+pub use self::call::Appended;
 pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{
     MachineFailure, MemberError, MoveError, Outcome, ReadError, StartError, StopReason, Unknown,
     WaitError, WriteError,
 };
-pub use self::handle::{Appended, Raft};
+pub use self::handle::Raft;
 pub use self::machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
 pub use self::pace::ApplyOn;
 pub use self::settings::{Settings, SnapshotPolicy};

@@ -114,13 +114,9 @@ impl Snapshots {
         self.bytes = 0;
     }
 
-    /// The state machine has made its snapshot.
-    pub(super) const fn made(&mut self) {
-        self.request = Asked::No;
-    }
-
-    /// It has made none: it is asked again when as much has been applied anew.
-    pub(super) const fn failed(&mut self) {
+    /// The state machine has answered, with a snapshot or without: it is asked again when as much
+    /// has been applied anew.
+    pub(super) const fn answered(&mut self) {
         self.request = Asked::No;
     }
 }

@@ -61,7 +61,7 @@ impl<M: StateMachine> CoreTask<M> {
             Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
             Request::SnapshotFailed { through, error } => {
                 tracing::warn!(peer = %self.id(), %through, %error, "made no snapshot");
-                self.snapshots.failed();
+                self.snapshots.answered();
             }
             Request::MachineFailed(failure) => {
                 self.stop.get_or_insert(StopReason::StateMachine(failure));
@@ -167,12 +167,13 @@ impl<M: StateMachine> CoreTask<M> {
 
     fn on_snapshot_made(&mut self, through: Index, data: Bytes) {
         self.shared.metrics.snapshots.increment(1);
-        self.snapshots.made();
+        self.snapshots.answered();
         // A leader's snapshot may have overtaken this one.
         let _ = self.node.compact(self.now, through, data);
     }
 
-    fn stuck(&self) -> Option<Duration> {
+    /// For how long the disk had not answered when it was given up, while it is.
+    pub(super) fn stuck(&self) -> Option<Duration> {
         match self.disk_state {
             DiskState::Well => None,
             DiskState::Stuck { waited } => Some(waited),

@@ -142,6 +142,7 @@ impl<M: StateMachine> Parts<M> {
             reads: BTreeMap::new(),
             next_read: ReadId::new(1),
             change: None,
+            transfers: Vec::new(),
             snapshots: Snapshots::new(shared.settings.snapshots),
             stop: None,
             alarm: Alarm::default(),

@@ -8,7 +8,6 @@
 use super::Node;
 use crate::config::CheckQuorum;
 use crate::message::{Candidacy, Envelope, Message};
-use crate::quorum::held_by_quorum;
 use crate::role::{Leader, Role};
 use crate::trace::{Event, Farewell, VoteRefusal};
 use crate::types::{Instant, PeerId};
@@ -87,12 +86,6 @@ impl Node {
 
     /// The latest moment since which a quorum was heard, the leader itself counted as heard now.
     fn quorum_heard_at(&self, leader: &Leader) -> Instant {
-        let own = self.id();
-        let heard_at = |peer| match leader.followers.get(&peer) {
-            Some(progress) => progress.heard_at,
-            None if peer == own => self.now,
-            None => Instant::START,
-        };
-        held_by_quorum(self.configurations.latest(), heard_at)
+        self.reached_by_quorum(leader, self.now, |progress| progress.heard_at)
     }
 }

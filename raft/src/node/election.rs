@@ -26,11 +26,15 @@ impl Node {
         let election_deadline = self.now.after(self.election_timeout);
         self.set_role(Role::Candidate(Candidate { tally: Tally::default(), election_deadline }));
         let request = RequestVote { last_log: self.log.last(), candidacy };
+        self.ask_voters(&Message::RequestVote(request));
+    }
+
+    /// Asks all other voters, once everything written so far is durable.
+    pub(super) fn ask_voters(&mut self, question: &Message) {
         let own = self.id();
         let membership = Arc::clone(self.membership());
         for peer in membership.all_voters().filter(|peer| *peer != own) {
-            let address = self.address(peer);
-            self.outbox.send_after(self.writes.issued(), address, Message::RequestVote(request));
+            self.reply(peer, question.clone());
         }
     }
 

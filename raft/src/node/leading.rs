@@ -4,9 +4,9 @@ use super::Node;
 use crate::configurations::InForce;
 use crate::entry::Payload;
 use crate::message::AppendEntriesReply;
-use crate::progress::{Flow, Probe};
+use crate::progress::{Flow, Probe, Progress};
 use crate::quorum::held_by_quorum;
-use crate::role::Role;
+use crate::role::{Leader, Role};
 use crate::trace::Event;
 use crate::types::{EntryId, Index, PeerId};
 
@@ -81,17 +81,40 @@ impl Node {
     /// it (§5.4.2, Figure 8).
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leader) = &self.role else { return };
-        let (id, own) = (self.id(), self.writes.durable_index());
-        let held = |peer| match leader.followers.get(&peer) {
-            Some(progress) => progress.match_index,
-            None if peer == id => own,
-            None => Index::ZERO,
-        };
-        let index = held_by_quorum(self.configurations.latest(), held);
+        let own = self.writes.durable_index();
+        let index = self.reached_by_quorum(leader, own, |progress| progress.match_index);
         if self.log.term_at(index) == Some(self.hard_state.current_term) {
             self.commit_through(index);
             self.carry_on_change();
         }
+    }
+
+    /// The highest value that a quorum has reached, by what this leader knows of each follower and
+    /// of itself. A voter that it knows nothing of has reached nothing.
+    pub(super) fn reached_by_quorum<T: Copy + Default + Ord>(
+        &self,
+        leader: &Leader,
+        own: T,
+        of: impl Fn(&Progress) -> T,
+    ) -> T {
+        let id = self.id();
+        let reached = |peer| match leader.followers.get(&peer) {
+            Some(progress) => of(progress),
+            None if peer == id => own,
+            None => T::default(),
+        };
+        held_by_quorum(self.configurations.latest(), reached)
+    }
+
+    /// Whether the log has an entry of the current term. What is committed of earlier terms a
+    /// leader without one cannot know, nor commit (§5.4.2).
+    pub(super) fn has_entry_of_term(&self) -> bool {
+        self.log.last().term == self.hard_state.current_term
+    }
+
+    /// Whether an entry of the current term is committed.
+    pub(super) fn has_committed_in_term(&self) -> bool {
+        self.log.term_at(self.commit_index) == Some(self.hard_state.current_term)
     }
 
     /// Raises `commit_index`; never lowers it.

@@ -47,7 +47,7 @@ impl Node {
         if let Some(since) = self.change_under_way() {
             return Err(ChangeError::UnderWay { since });
         }
-        if self.log.term_at(self.commit_index) != Some(self.hard_state.current_term) {
+        if !self.has_committed_in_term() {
             return Err(ChangeError::TermNotCommitted);
         }
         let membership = self.membership();

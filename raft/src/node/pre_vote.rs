@@ -3,8 +3,6 @@
 //! Invariant: nothing here changes a term or a vote or writes anything; what is asked and answered
 //! binds nobody.
 
-use std::sync::Arc;
-
 use super::Node;
 use crate::config::PreVote;
 use crate::message::{Candidacy, Envelope, Message, RequestPreVote, RequestPreVoteReply, Vote};
@@ -31,12 +29,8 @@ impl Node {
         let tally = Tally::default();
         self.set_role(Role::PreCandidate(PreCandidate { tally, election_deadline }));
         let request = RequestPreVote { last_log: self.log.last() };
-        let own = self.id();
-        let membership = Arc::clone(self.membership());
-        for peer in membership.all_voters().filter(|peer| *peer != own) {
-            self.reply(peer, Message::RequestPreVote(request));
-        }
-        self.count_pre_vote(own);
+        self.ask_voters(&Message::RequestPreVote(request));
+        self.count_pre_vote(self.id());
     }
 
     /// Answers a peer that would stand in the term after the message's, which is not behind this

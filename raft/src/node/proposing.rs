@@ -62,7 +62,7 @@ impl Node {
         let (uncommitted, limit) =
             (leader.uncommitted_bytes, self.config.settings().uncommitted_bytes_max);
         let command = (Entry::OVERHEAD_BYTES + command.len()) as u64;
-        let is_first = uncommitted == 0 || self.log.last().term < self.hard_state.current_term;
+        let is_first = uncommitted == 0 || !self.has_entry_of_term();
         if !is_first && uncommitted.saturating_add(command) > limit {
             return Err(ProposeError::UncommittedFull { uncommitted, command, limit });
         }

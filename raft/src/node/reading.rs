@@ -17,7 +17,6 @@
 use super::Node;
 use crate::message::{Envelope, Message, ReadIndex, ReadIndexReply};
 use crate::output::Output;
-use crate::quorum::held_by_quorum;
 use crate::reads::{ReadDrop, Reader};
 use crate::role::Role;
 use crate::trace::Event;
@@ -63,7 +62,7 @@ impl Node {
         let deadline = self.now.after(self.config.settings().read_timeout);
         self.may_take_read()?;
         match &mut self.role {
-            Role::Leader(leader) => leader.reads.take(Reader::Local(read), deadline),
+            Role::Leader(leader) => leader.reads.waiting.take(Reader::Local(read), deadline),
             Role::Follower(follower) => follower.reads.take(read, deadline),
             Role::PreCandidate(_) | Role::Candidate(_) => return Err(ReadError::NoLeader),
         }
@@ -74,7 +73,7 @@ impl Node {
 
     fn may_take_read(&self) -> Result<(), ReadError> {
         let asked = match &self.role {
-            Role::Leader(_) if self.log.last().term < self.hard_state.current_term => {
+            Role::Leader(_) if !self.has_entry_of_term() => {
                 return Err(ReadError::NoEntryOfTerm);
             }
             Role::Leader(leader) => leader.reads.len(),
@@ -96,7 +95,7 @@ impl Node {
         let taken = self.may_take_read().is_ok();
         match &mut self.role {
             Role::Leader(leader) if taken => {
-                leader.reads.take(Reader::Follower(envelope.from, request), deadline);
+                leader.reads.waiting.take(Reader::Follower(envelope.from, request), deadline);
             }
             Role::Leader(_) | Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
                 let reply = ReadIndexReply::Refused { request };
@@ -114,7 +113,7 @@ impl Node {
                     return;
                 }
                 while let Some((read, deadline)) = follower.reads.pop_through(request) {
-                    self.confirmed_reads.take(read_index, read, deadline);
+                    self.confirmed_reads.wait_for(read_index, read, deadline);
                 }
             }
             ReadIndexReply::Refused { request } => {
@@ -175,7 +174,7 @@ impl Node {
         let Role::Leader(leader) = &mut self.role else { return };
         let reads = &mut leader.reads;
         let under_way = reads.round().since(reads.confirmed_round());
-        if reads.has_fresh() && committed_in_term && under_way < rounds_max {
+        if reads.waiting.has_fresh() && committed_in_term && under_way < rounds_max {
             let round = reads.ask(now, read_index);
             self.trace(&Event::RoundBegun { round, read_index });
         } else if reads.lease().wants_round(now, interval) {
@@ -185,11 +184,6 @@ impl Node {
         }
         // A leader answers itself at once, and may be a quorum alone.
         self.confirm_rounds();
-    }
-
-    /// Whether an entry of this leader's term is committed (thesis §6.4, step 1).
-    fn has_committed_in_term(&self) -> bool {
-        self.log.term_at(self.commit_index) == Some(self.hard_state.current_term)
     }
 
     /// A follower has answered a message of this round.
@@ -204,13 +198,8 @@ impl Node {
 
     fn confirm_rounds(&mut self) {
         let Role::Leader(leader) = &self.role else { return };
-        let (id, own) = (self.id(), leader.reads.round());
-        let answered = |peer| match leader.followers.get(&peer) {
-            Some(progress) => progress.round_answered,
-            None if peer == id => own,
-            None => Round::ZERO,
-        };
-        let round = held_by_quorum(self.membership(), answered);
+        let own = leader.reads.round();
+        let round = self.reached_by_quorum(leader, own, |progress| progress.round_answered);
         let Role::Leader(leader) = &mut self.role else { return };
         if round <= leader.reads.confirmed_round() {
             return;
@@ -229,7 +218,7 @@ impl Node {
 
     fn confirm_read(&mut self, reader: Reader, read_index: Index, deadline: Instant) {
         match reader {
-            Reader::Local(read) => self.confirmed_reads.take(read_index, read, deadline),
+            Reader::Local(read) => self.confirmed_reads.wait_for(read_index, read, deadline),
             Reader::Follower(to, request) => {
                 let reply = ReadIndexReply::Ready { request, read_index };
                 self.reply(to, Message::ReadIndexReply(reply));
@@ -253,7 +242,7 @@ impl Node {
         }
         loop {
             let expired = match &mut self.role {
-                Role::Leader(leader) => leader.reads.pop_expired(now),
+                Role::Leader(leader) => leader.reads.waiting.pop_expired(now),
                 Role::Follower(follower) => follower.reads.pop_expired(now).map(Reader::Local),
                 Role::PreCandidate(_) | Role::Candidate(_) => None,
             };
@@ -271,7 +260,7 @@ impl Node {
     pub(super) fn drop_reads_of(&mut self, role: Role) {
         match role {
             Role::Leader(leader) => {
-                for reader in leader.reads.into_readers() {
+                for reader in leader.reads.waiting.into_readers() {
                     match reader {
                         Reader::Local(read) => self.drop_read(read, ReadDrop::LeaderLost),
                         // It learns of the new term by itself.
@@ -280,7 +269,7 @@ impl Node {
                 }
             }
             Role::Follower(follower) => {
-                for read in follower.reads.into_reads() {
+                for read in follower.reads.into_readers() {
                     self.drop_read(read, ReadDrop::LeaderLost);
                 }
             }
@@ -296,7 +285,7 @@ impl Node {
     /// When the time of a read is over, unless something comes of it.
     pub(super) fn read_deadline(&self) -> Option<Instant> {
         let asked = match &self.role {
-            Role::Leader(leader) => leader.reads.deadline(),
+            Role::Leader(leader) => leader.reads.waiting.deadline(),
             Role::Follower(follower) => follower.reads.deadline(),
             Role::PreCandidate(_) | Role::Candidate(_) => None,
         };

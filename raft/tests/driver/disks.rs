@@ -92,16 +92,18 @@ impl Storage for Disk {
 }
 
 /// Three counters on disks, one switch each.
-async fn counters_on_disks() -> (Cluster<Counter>, Vec<Switch>) {
+async fn counters_on_disks(settings: Settings) -> (Cluster<Counter>, Vec<Switch>) {
     let switches: Vec<_> = (0..3).map(|_| Switch::new()).collect();
-    let settings = Settings {
-        disk_timeout: Some(Duration::from_secs(1)),
-        outcome_timeout: Some(Duration::from_millis(100)),
-        ..Settings::default()
-    };
     let store = |id, store| Disk::new(store, switches[id as usize - 1].clone());
     let cluster = Cluster::start_with(3, settings, store).await;
     (cluster, switches)
+}
+
+/// A disk is given up after a second.
+fn hasty() -> Settings {
+    let disk_timeout = Some(Duration::from_secs(1));
+    let outcome_timeout = Some(Duration::from_millis(100));
+    Settings { disk_timeout, outcome_timeout, ..Settings::default() }
 }
 
 /// No disk is given up.
@@ -120,7 +122,7 @@ fn numbers(cluster: &Cluster<Counter>, without: &Raft<Counter>) -> Vec<u64> {
 
 #[tokio::test]
 async fn commands_survive_on_disks_that_take_their_time() {
-    let (cluster, _switches) = counters_on_disks().await;
+    let (cluster, _switches) = counters_on_disks(patient()).await;
     let leader = cluster.leader().await;
     let calls: Vec<_> = (0..500).map(|_| leader.propose(Add(1))).collect();
     for (place, call) in calls.into_iter().enumerate() {
@@ -161,9 +163,10 @@ async fn what_comes_while_the_disk_is_busy_is_one_flush() {
 
 #[tokio::test]
 async fn a_leader_whose_disk_is_stuck_gives_way_and_comes_back() {
-    let (cluster, switches) = counters_on_disks().await;
+    let (cluster, switches) = counters_on_disks(hasty()).await;
     let old = cluster.leader().await;
     assert_eq!(old.propose(Add(1)).await.expect("it leads"), 1);
+    cluster.is_level(old).await;
     let switch = switch_of(&switches, old);
     switch.set(Mood::Stuck);
     let call = old.propose_within(Add(10), FOREVER);
@@ -197,8 +200,9 @@ async fn a_disk_that_fails_ends_its_node_with_a_reason_and_the_others_go_on() {
         (Mood::Broken, "the node has ended: the store failed: the disk is on fire"),
         (Mood::Panicking, "the node has ended: the store failed: it panicked: no such sector"),
     ] {
-        let (cluster, switches) = counters_on_disks().await;
+        let (cluster, switches) = counters_on_disks(patient()).await;
         let old = cluster.leader().await;
+        cluster.is_level(old).await;
         switch_of(&switches, old).set(mood);
         let error = old.propose(Add(1)).await.expect_err("it cannot be stored");
         let unknown = matches!(

@@ -74,7 +74,7 @@ impl<M: StateMachine> Cluster<M> {
 
     fn without_store(&self, id: u64) -> Builder<M> {
         let peer = PeerId::new(id);
-        let transport = FaultyTransport::new(peer, self.hub.join(peer), self.faults.clone());
+        let transport = FaultyTransport::new(self.hub.join(peer), self.faults.clone());
         let peers = (1..=self.stores.len() as u64).map(|id| (id, format!("host-{id}:7000")));
         Raft::builder(id).peers(peers).transport(transport)
     }
@@ -111,6 +111,17 @@ impl<M: StateMachine> Cluster<M> {
         }
     }
 
+    /// Waits until every follower is known to have all that `leader` has. What it appends next goes
+    /// to all of them in one turn: should it end then, no log is ahead of another, and who may be
+    /// elected does not depend on which follower was quicker.
+    pub(crate) async fn is_level(&self, leader: &Raft<M>) {
+        let level = |status: &Status| {
+            status.peers.len() == self.rafts.len() - 1
+                && status.peers.iter().all(|peer| peer.match_index == status.last_log)
+        };
+        leader.wait(level, FOREVER).await.expect("it leads, and everybody answers");
+    }
+
     /// The peers other than `raft`.
     pub(crate) fn others(&self, raft: &Raft<M>) -> Vec<PeerId> {
         self.rafts.iter().map(Raft::id).filter(|id| *id != raft.id()).collect()
@@ -133,7 +144,8 @@ fn place(id: u64) -> usize {
 }
 
 /// Election timeouts for tests on the real clock, whose machine may stand still for seconds: peer 1
-/// stands at once, and later peer 2 is first. Everybody else waits for very long.
+/// stands at once, and later peer 2 is first. Everybody else waits for very long, and so does who
+/// has stood: a leader bears as long without answers.
 struct InTurn(u64);
 
 impl InTurn {
@@ -143,9 +155,9 @@ impl InTurn {
 
 impl Jitter for InTurn {
     fn draw(&mut self, term: Term) -> u64 {
-        match self.0 {
-            1 if term.number() < 2 => 0,
-            2 => u64::MAX / 11,
+        match (self.0, term.number()) {
+            (1, 0) => 0,
+            (2, 0 | 1) => u64::MAX / 11,
             _ => u64::MAX,
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use raft::change::MembershipChange;
 use raft::driver::metrics::NAMES;
-use raft::driver::{MemberError, MoveError, WaitError};
+use raft::driver::{MemberError, MoveError, Settings, StopReason, WaitError};
 use raft::{PeerId, RoleName};
 
 use crate::support::{Add, Cluster, Counter, FOREVER, counters};
@@ -185,4 +185,28 @@ async fn leadership_goes_where_it_is_sent() {
     assert!(matches!(error, MoveError::Refused(_)), "{error}");
     leader.transfer_leadership(heir.id()).await.expect("it has everything");
     assert_eq!(heir.propose(Add(1)).await.expect("it leads"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transfer_to_a_peer_that_does_not_answer_ends_when_the_leader_gives_it_up() {
+    let settings = Settings { deadline: FOREVER * 1000, ..Settings::default() };
+    let cluster = Cluster::start(3, |builder| {
+        builder.state_machine(Counter::default()).settings(settings.clone())
+    })
+    .await;
+    let leader = cluster.leader().await;
+    let [heir, other] = cluster.others(leader)[..] else { panic!("three peers") };
+    cluster.isolate(heir);
+    let calls = [leader.clone(), leader.clone()].map(|raft| async move {
+        let error = raft.transfer_leadership(heir).await.expect_err("nobody hears of it");
+        assert!(matches!(error, MoveError::GivenUp { to } if to == heir), "{error}");
+    });
+    let [one, two] = calls;
+    tokio::join!(one, two);
+    assert_eq!(leader.propose(Add(1)).await.expect("it leads on"), 1);
+    leader.transfer_leadership(other).await.expect("this one is there");
+
+    let leader = cluster.raft(other);
+    let (moved, ()) = tokio::join!(leader.transfer_leadership(heir), leader.shutdown());
+    assert!(matches!(moved, Err(MoveError::Stopped(StopReason::ShutDown))), "{moved:?}");
 }

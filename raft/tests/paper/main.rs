@@ -3,13 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its own set-up is wrong")]
 
+#[expect(dead_code, reason = "the tests of the thesis read, too")]
 mod cluster;
 mod elections;
 mod flow;
 mod log_lines;
 mod membership;
 mod messages;
-mod reads;
 mod replication;
 mod snapshots;
 mod storage;

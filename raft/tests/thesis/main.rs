@@ -8,8 +8,11 @@ mod check_quorum;
 #[path = "../paper/cluster.rs"]
 #[expect(dead_code, reason = "the tests of the paper need more of it")]
 mod cluster;
+mod follower_reads;
+mod leases;
 mod limits;
 mod pre_vote;
+mod reads;
 mod transfer;
 
 use raft::{CheckQuorum, Config, PreVote};

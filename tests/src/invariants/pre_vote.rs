@@ -1,7 +1,8 @@
-//! Pre-votes (thesis §9.6): asking and answering changes no term, no vote and nothing on a disk, and
-//! where peers ask before they stand, whoever stands was told yes by a quorum.
+//! Pre-votes (thesis §9.6): asking and answering changes no term, no vote and nothing on a disk,
+//! whoever knows a live leader says no, and where peers ask before they stand, whoever stands was
+//! told yes by a quorum.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use raft::{Envelope, Instant, Membership, Message, PeerId, RoleName, Status, Term, message::Vote};
 
@@ -47,6 +48,47 @@ impl PreVotes {
         let votes = yes.iter().filter(|voter| members.votes(**voter)).count();
         Err(Property::PreVote.broken(format_args!(
             "{seen} stands in term {term}, and {votes} would vote for it among {members}"
+        )))
+    }
+}
+
+/// What a peer knew when it was asked for a pre-vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knew {
+    /// That there is a leader: it heard from one just now, or leads and heard from a quorum.
+    ALeader,
+    /// Of no leader, for the shortest election timeout.
+    Nobody,
+}
+
+/// The questions that a peer was asked in this life and has not answered yet. Each is answered
+/// once, and those of one asker and term in their order; an answer may wait for the disk, so that
+/// what the peer knows when it leaves says nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Unanswered {
+    questions: BTreeMap<(PeerId, Term), VecDeque<Knew>>,
+}
+
+impl Unanswered {
+    /// The peer is asked by another one, which is in this term.
+    pub fn is_asked(&mut self, asker: PeerId, asked_in: Term, knew: Knew) {
+        self.questions.entry((asker, asked_in)).or_default().push_back(knew);
+    }
+
+    /// Checks a message that the peer sends.
+    ///
+    /// # Errors
+    /// It says yes to whoever would depose a leader that the peer knew.
+    pub fn answers(&mut self, seen: Witness, envelope: &Envelope) -> Result<(), Box<Violation>> {
+        let Message::RequestPreVoteReply(reply) = &envelope.message else { return Ok(()) };
+        let of = (envelope.to, reply.asked_in);
+        let knew = self.questions.get_mut(&of).and_then(VecDeque::pop_front);
+        if knew != Some(Knew::ALeader) || reply.vote == Vote::Refused {
+            return Ok(());
+        }
+        Err(Property::Stickiness.broken(format_args!(
+            "{seen} knew a leader when {} asked in term {}, and would vote for it",
+            envelope.to, reply.asked_in
         )))
     }
 }

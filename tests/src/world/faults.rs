@@ -12,6 +12,7 @@ use super::peer::{PeerJitter, config};
 use super::says::ClockSink;
 use crate::failure::Failure;
 use crate::invariants::hearing::{Hearing, Leave};
+use crate::invariants::pre_vote::Unanswered;
 use crate::plan::{Links, Step};
 use crate::sim::disk::{Damage, Latency, Trouble};
 use crate::sim::network::{Connection, Profile};
@@ -173,6 +174,7 @@ impl World {
         peer.members.starts(&node);
         let members = Arc::clone(node.membership());
         peer.hearing = Hearing::starts(peer.clock.shows(self.now), &node.status(), members);
+        peer.unanswered = Unanswered::default();
         (peer.is_asked, peer.leave, peer.hands_over) = (false, Leave::Unasked, false);
         (peer.called_in, peer.stands_for_leader) = (None, None);
         peer.node = Some(node);

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::invariants::follows_leader::{self, Heard};
 use crate::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
 use crate::invariants::monotonic;
-use crate::invariants::pre_vote;
+use crate::invariants::pre_vote::{self, Knew};
 use crate::invariants::timer_rule::{self, Asked};
 use crate::invariants::violation::Witness;
 
@@ -21,7 +21,7 @@ pub(super) struct Before {
     status: Status,
     due: Option<Instant>,
     /// Whether it knew a leader.
-    knows_leader: bool,
+    knew: Knew,
     /// Whether it must keep to that leader.
     keeps_to_leader: bool,
 }
@@ -41,9 +41,10 @@ impl World {
         let office = self.office();
         let seen = Witness { peer: super::peer_id(place), at: local };
         let knows_leader = self.peers[place].hearing.knows_a_leader(seen, office);
+        let knew = if knows_leader { Knew::ALeader } else { Knew::Nobody };
         let keeps_to_leader = office.check_quorum == CheckQuorum::On && knows_leader;
         let (status, due) = (node.status(), node.role().election_deadline());
-        Before { status, due, knows_leader, keeps_to_leader }
+        Before { status, due, knew, keeps_to_leader }
     }
 
     /// Checks what a message did to a peer.
@@ -64,7 +65,8 @@ impl World {
         match what {
             What::RequestPreVote => {
                 peer.is_asked = true;
-                if before.knows_leader {
+                peer.unanswered.is_asked(from, term, before.knew);
+                if before.knew == Knew::ALeader {
                     self.coverage.hit(Mark::PreVoteRefused);
                 }
                 let (status, due) = ([before.status, status], [before.due, due]);

@@ -102,6 +102,8 @@ impl World {
         if let Some(node) = &self.peers[from].node {
             Self::cover_sent(&mut self.coverage, envelope, node);
         }
+        let seen = self.witness(from);
+        self.peers[from].unanswered.answers(seen, envelope)?;
         self.check_leader(from, to, envelope)?;
         let next = envelope.id.next();
         self.peers[from].next_message = self.peers[from].next_message.max(next);

@@ -5,6 +5,7 @@ use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, S
 use super::members::MembersSeen;
 use super::peer_id;
 use crate::invariants::hearing::{Hearing, Leave};
+use crate::invariants::pre_vote::Unanswered;
 use crate::plan::Settings;
 use crate::service::Service;
 use crate::sim::clock::Clock;
@@ -25,6 +26,8 @@ pub(super) struct Peer {
     pub(super) paused_until: Option<Instant>,
     /// What it has heard in this life.
     pub(super) hearing: Hearing,
+    /// Who asked it for a pre-vote in this life and waits for the answer.
+    pub(super) unanswered: Unanswered,
     /// Whether the last thing that happened to it was that somebody asked for a pre-vote.
     pub(super) is_asked: bool,
     /// Whether it was asked to give up leadership.
@@ -76,6 +79,7 @@ impl Peer {
             clock: settings.clocks.get(place).copied().map_or(Clock::TRUE, Clock::faster_by),
             paused_until: None,
             hearing: Hearing::default(),
+            unanswered: Unanswered::default(),
             is_asked: false,
             leave: Leave::Unasked,
             called_in: None,

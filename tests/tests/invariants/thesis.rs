@@ -8,7 +8,7 @@ use raft::{
     MessageId, Payload, PeerId, RoleName, Status, Stored, Term,
 };
 use raft_tests::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
-use raft_tests::invariants::pre_vote::{self, PreVotes};
+use raft_tests::invariants::pre_vote::{self, Knew, PreVotes, Unanswered};
 use raft_tests::invariants::violation::Witness;
 use raft_tests::invariants::{Property, limits, transfer};
 
@@ -134,6 +134,41 @@ fn pre_vote_fires_on_whoever_stands_without_a_majority() {
     let one = pre_votes.stands(seen(1), Term::new(5), &members(5));
     fires(one, Property::PreVote, &["2 would vote for it among"]);
     holds(pre_votes.stands(seen(1), Term::new(5), &members(3)));
+}
+
+#[test]
+fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
+    let answer = |to: u64, asked_in: u64, vote| Envelope {
+        id: MessageId::new(1),
+        from: PeerId::new(0),
+        to: PeerId::new(to),
+        term: Term::new(4),
+        message: Message::RequestPreVoteReply(RequestPreVoteReply {
+            asked_in: Term::new(asked_in),
+            vote,
+        }),
+    };
+    let asked = |all: &[Knew]| {
+        let mut unanswered = Unanswered::default();
+        all.iter().for_each(|knew| unanswered.is_asked(PeerId::new(1), Term::new(4), *knew));
+        unanswered
+    };
+    let yes = answer(1, 4, Vote::Granted);
+    fires(
+        asked(&[Knew::ALeader]).answers(seen(1), &yes),
+        Property::Stickiness,
+        &["when 1 asked in term 4"],
+    );
+    holds(asked(&[Knew::Nobody]).answers(seen(1), &yes));
+    holds(asked(&[Knew::ALeader]).answers(seen(1), &answer(2, 4, Vote::Granted)));
+    holds(asked(&[Knew::ALeader]).answers(seen(1), &answer(1, 3, Vote::Granted)));
+    // Of two questions, each has its own answer.
+    let mut both = asked(&[Knew::ALeader, Knew::Nobody]);
+    holds(both.answers(seen(1), &answer(1, 4, Vote::Refused)));
+    holds(both.answers(seen(1), &yes));
+    let mut both = asked(&[Knew::Nobody, Knew::ALeader]);
+    holds(both.answers(seen(1), &yes));
+    fires(both.answers(seen(1), &yes), Property::Stickiness, &["would vote for it"]);
 }
 
 #[test]

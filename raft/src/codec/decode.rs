@@ -1,0 +1,183 @@
+//! What is read for each part of a message, as [`super::encode`] writes it. Bytes come from anybody:
+//! everything is checked, and nothing is reserved for a length that is only claimed.
+
+use super::{DecodeError, decode_membership};
+use crate::entry::{Bytes, Entry, LogSlice, Payload};
+use crate::message::{
+    AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
+    Message, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Rest,
+    Vote,
+};
+use crate::types::{EntryId, Index, RequestId, Round, Term};
+
+/// The bytes not read yet.
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
+        let (first, rest) = self.0.split_first().ok_or(DecodeError::CutOff)?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
+        let (bytes, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
+        self.0 = rest;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<Bytes, DecodeError> {
+        self.slice().map(Into::into)
+    }
+
+    pub(super) fn slice(&mut self) -> Result<&'a [u8], DecodeError> {
+        let len = u64::from(self.count()?);
+        let len = usize::try_from(len).map_err(|_| DecodeError::TooLarge(len))?;
+        let (bytes, rest) = self.0.split_at_checked(len).ok_or(DecodeError::CutOff)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    pub(super) fn count(&mut self) -> Result<u32, DecodeError> {
+        let (count, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
+        self.0 = rest;
+        Ok(u32::from_le_bytes(*count))
+    }
+
+    fn payload(&mut self) -> Result<Payload, DecodeError> {
+        match self.u8()? {
+            0 => match self.slice()?.len() {
+                0 => Ok(Payload::NoOp),
+                len => Err(DecodeError::TooLong(len)),
+            },
+            1 => Ok(Payload::Command(self.bytes()?)),
+            2 => Ok(Payload::Membership(decode_membership(self.slice()?)?.into())),
+            found => Err(DecodeError::Unknown { what: "payload", found }),
+        }
+    }
+
+    pub(crate) fn index(&mut self) -> Result<Index, DecodeError> {
+        // Leaves room to count on from any index that comes in.
+        match self.u64()? {
+            number if number < u64::MAX >> 1 => Ok(Index::new(number)),
+            number => Err(DecodeError::TooLarge(number)),
+        }
+    }
+
+    fn round(&mut self) -> Result<Round, DecodeError> {
+        Ok(Round::new(self.u64()?))
+    }
+
+    pub(crate) fn entry_id(&mut self) -> Result<EntryId, DecodeError> {
+        Ok(EntryId::new(Term::new(self.u64()?), self.index()?))
+    }
+
+    pub(super) fn body(&mut self, kind: u8) -> Result<Message, DecodeError> {
+        Ok(match kind {
+            1 => Message::RequestVote(self.request_vote()?),
+            2 => Message::RequestVoteReply(self.vote()?),
+            3 => Message::AppendEntries(self.append_entries()?),
+            4 => Message::AppendEntriesReply(self.append_entries_reply()?),
+            5 => Message::InstallSnapshot(self.install_snapshot()?),
+            6 => Message::InstallSnapshotReply(self.install_snapshot_reply()?),
+            7 => Message::ReadIndex(ReadIndex { request: RequestId::new(self.u64()?) }),
+            8 => Message::ReadIndexReply(self.read_index_reply()?),
+            9 => Message::RequestPreVote(RequestPreVote { last_log: self.entry_id()? }),
+            10 => {
+                let (asked_in, vote) = (Term::new(self.u64()?), self.vote()?);
+                Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote })
+            }
+            11 => Message::TimeoutNow,
+            found => return Err(DecodeError::Unknown { what: "message", found }),
+        })
+    }
+
+    fn request_vote(&mut self) -> Result<RequestVote, DecodeError> {
+        let last_log = self.entry_id()?;
+        let candidacy = match self.u8()? {
+            0 => Candidacy::Timeout,
+            1 => Candidacy::Transfer,
+            found => return Err(DecodeError::Unknown { what: "candidacy", found }),
+        };
+        Ok(RequestVote { last_log, candidacy })
+    }
+
+    fn vote(&mut self) -> Result<Vote, DecodeError> {
+        match self.u8()? {
+            0 => Ok(Vote::Refused),
+            1 => Ok(Vote::Granted),
+            found => Err(DecodeError::Unknown { what: "vote", found }),
+        }
+    }
+
+    fn append_entries(&mut self) -> Result<AppendEntries, DecodeError> {
+        let prev = self.entry_id()?;
+        let (leader_commit, round) = (self.index()?, self.round()?);
+        let mut entries = Vec::new();
+        let mut index = prev.index;
+        while !self.0.is_empty() {
+            index = index.next();
+            entries.push(self.entry(index)?);
+        }
+        Ok(AppendEntries { slice: LogSlice::new(prev, entries)?, leader_commit, round })
+    }
+
+    /// The entry at `index`.
+    pub(crate) fn entry(&mut self, index: Index) -> Result<Entry, DecodeError> {
+        let id = EntryId::new(Term::new(self.u64()?), index);
+        Ok(Entry { id, payload: self.payload()? })
+    }
+
+    fn append_entries_reply(&mut self) -> Result<AppendEntriesReply, DecodeError> {
+        match self.u8()? {
+            0 => Ok(AppendEntriesReply::OldTerm),
+            1 => self.accepted(Carried::Entries),
+            3 => self.accepted(Carried::Nothing),
+            2 => {
+                let (round, prev_log_index) = (self.round()?, self.index()?);
+                Ok(AppendEntriesReply::Rejected { prev_log_index, hint: self.entry_id()?, round })
+            }
+            found => Err(DecodeError::Unknown { what: "reply", found }),
+        }
+    }
+
+    fn accepted(&mut self, carried: Carried) -> Result<AppendEntriesReply, DecodeError> {
+        let round = self.round()?;
+        Ok(AppendEntriesReply::Accepted { match_index: self.index()?, carried, round })
+    }
+
+    fn install_snapshot(&mut self) -> Result<InstallSnapshot, DecodeError> {
+        let (last_included, offset, round) = (self.entry_id()?, self.u64()?, self.round()?);
+        let rest = match self.u8()? {
+            0 => Rest::More,
+            1 => Rest::Done(self.membership()?.into()),
+            found => return Err(DecodeError::Unknown { what: "rest", found }),
+        };
+        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, rest, round })
+    }
+
+    fn install_snapshot_reply(&mut self) -> Result<InstallSnapshotReply, DecodeError> {
+        match self.u8()? {
+            0 => Ok(InstallSnapshotReply::OldTerm),
+            1 => {
+                let round = self.round()?;
+                Ok(InstallSnapshotReply::Installed { match_index: self.index()?, round })
+            }
+            2 => {
+                let round = self.round()?;
+                let (last_included_index, offset) = (self.index()?, self.u64()?);
+                Ok(InstallSnapshotReply::Continue { last_included_index, offset, round })
+            }
+            found => Err(DecodeError::Unknown { what: "reply", found }),
+        }
+    }
+
+    fn read_index_reply(&mut self) -> Result<ReadIndexReply, DecodeError> {
+        let (kind, request) = (self.u8()?, RequestId::new(self.u64()?));
+        match kind {
+            0 => Ok(ReadIndexReply::Refused { request }),
+            1 => Ok(ReadIndexReply::Ready { request, read_index: self.index()? }),
+            found => Err(DecodeError::Unknown { what: "reply", found }),
+        }
+    }
+}

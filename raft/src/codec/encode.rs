@@ -1,0 +1,187 @@
+//! What is written for each part of a message. [`super::decode`] reads it again, in the same order.
+
+use super::membership_len;
+use crate::entry::{Entry, Payload};
+use crate::message::{
+    AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
+    Message, ReadIndex, ReadIndexReply, Rest, Vote,
+};
+use crate::types::EntryId;
+
+/// Bytes that grow by what is encoded; a store writes its records with it, too.
+pub(crate) struct Writer(pub(crate) Vec<u8>);
+
+impl Writer {
+    pub(crate) fn u8(&mut self, value: u8) {
+        self.0.push(value);
+    }
+
+    pub(crate) fn u64(&mut self, value: u64) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.count(bytes.len());
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// # Panics
+    /// There are 2^32 or more, which no limit of the configuration allows.
+    pub(super) fn count(&mut self, count: usize) {
+        let short = u32::try_from(count);
+        assert!(short.is_ok(), "{count} bytes do not fit into one message");
+        self.0.extend_from_slice(&short.unwrap_or_default().to_le_bytes());
+    }
+
+    fn payload(&mut self, payload: &Payload) {
+        match payload {
+            Payload::NoOp => {
+                self.u8(0);
+                self.bytes(&[]);
+            }
+            Payload::Command(command) => {
+                self.u8(1);
+                self.bytes(command);
+            }
+            Payload::Membership(membership) => {
+                self.u8(2);
+                self.count(membership_len(membership));
+                self.membership(membership);
+            }
+        }
+    }
+
+    pub(crate) fn entry_id(&mut self, id: EntryId) {
+        self.u64(id.term.number());
+        self.u64(id.index.number());
+    }
+
+    pub(super) fn body(&mut self, message: &Message) {
+        match message {
+            Message::RequestVote(request) => {
+                self.entry_id(request.last_log);
+                self.u8(match request.candidacy {
+                    Candidacy::Timeout => 0,
+                    Candidacy::Transfer => 1,
+                });
+            }
+            Message::TimeoutNow => {}
+            Message::RequestVoteReply(vote) => self.vote(*vote),
+            Message::RequestPreVote(request) => self.entry_id(request.last_log),
+            Message::RequestPreVoteReply(reply) => {
+                self.u64(reply.asked_in.number());
+                self.vote(reply.vote);
+            }
+            Message::AppendEntries(append) => self.append_entries(append),
+            Message::AppendEntriesReply(reply) => self.append_entries_reply(*reply),
+            Message::InstallSnapshot(chunk) => self.install_snapshot(chunk),
+            Message::InstallSnapshotReply(reply) => self.install_snapshot_reply(*reply),
+            Message::ReadIndex(ReadIndex { request }) => self.u64(request.number()),
+            Message::ReadIndexReply(reply) => self.read_index_reply(*reply),
+        }
+    }
+
+    fn vote(&mut self, vote: Vote) {
+        self.u8(match vote {
+            Vote::Refused => 0,
+            Vote::Granted => 1,
+        });
+    }
+
+    fn append_entries(&mut self, append: &AppendEntries) {
+        self.entry_id(append.slice.prev());
+        self.u64(append.leader_commit.number());
+        self.u64(append.round.number());
+        for entry in append.slice.entries() {
+            self.entry(entry);
+        }
+    }
+
+    /// Everything but the index, which follows from the entry's place.
+    pub(crate) fn entry(&mut self, entry: &Entry) {
+        self.u64(entry.id.term.number());
+        self.payload(&entry.payload);
+    }
+
+    fn append_entries_reply(&mut self, reply: AppendEntriesReply) {
+        match reply {
+            AppendEntriesReply::OldTerm => self.u8(0),
+            AppendEntriesReply::Accepted { match_index, carried, round } => {
+                self.u8(match carried {
+                    Carried::Entries => 1,
+                    Carried::Nothing => 3,
+                });
+                self.u64(round.number());
+                self.u64(match_index.number());
+            }
+            AppendEntriesReply::Rejected { prev_log_index, hint, round } => {
+                self.u8(2);
+                self.u64(round.number());
+                self.u64(prev_log_index.number());
+                self.entry_id(hint);
+            }
+        }
+    }
+
+    fn install_snapshot(&mut self, chunk: &InstallSnapshot) {
+        self.entry_id(chunk.last_included);
+        self.u64(chunk.offset);
+        self.u64(chunk.round.number());
+        match &chunk.rest {
+            Rest::More => self.u8(0),
+            Rest::Done(membership) => {
+                self.u8(1);
+                self.membership(membership);
+            }
+        }
+        self.bytes(&chunk.chunk);
+    }
+
+    fn install_snapshot_reply(&mut self, reply: InstallSnapshotReply) {
+        match reply {
+            InstallSnapshotReply::OldTerm => self.u8(0),
+            InstallSnapshotReply::Installed { match_index, round } => {
+                self.u8(1);
+                self.u64(round.number());
+                self.u64(match_index.number());
+            }
+            InstallSnapshotReply::Continue { last_included_index, offset, round } => {
+                self.u8(2);
+                self.u64(round.number());
+                self.u64(last_included_index.number());
+                self.u64(offset);
+            }
+        }
+    }
+
+    fn read_index_reply(&mut self, reply: ReadIndexReply) {
+        match reply {
+            ReadIndexReply::Refused { request } => {
+                self.u8(0);
+                self.u64(request.number());
+            }
+            ReadIndexReply::Ready { request, read_index } => {
+                self.u8(1);
+                self.u64(request.number());
+                self.u64(read_index.number());
+            }
+        }
+    }
+}
+
+/// The byte that says which message it is.
+pub(super) const fn kind(message: &Message) -> u8 {
+    match message {
+        Message::RequestVote(_) => 1,
+        Message::RequestVoteReply(_) => 2,
+        Message::AppendEntries(_) => 3,
+        Message::AppendEntriesReply(_) => 4,
+        Message::InstallSnapshot(_) => 5,
+        Message::InstallSnapshotReply(_) => 6,
+        Message::ReadIndex(_) => 7,
+        Message::ReadIndexReply(_) => 8,
+        Message::RequestPreVote(_) => 9,
+        Message::RequestPreVoteReply(_) => 10,
+        Message::TimeoutNow => 11,
+    }
+}
