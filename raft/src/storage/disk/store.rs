@@ -66,11 +66,7 @@ impl<F: Folder> Store<F> {
         peer: PeerId,
         lengths: Lengths,
     ) -> Result<Self, StorageError> {
-        let identity = match Identity::read(&folder)? {
-            Some(identity) => identity,
-            None => begin(&mut folder, peer)?,
-        };
-        identity.belongs_to(Kind::Log, peer, &folder.place(""))?;
+        let identity = Identity::read_or_begin(&mut folder, Kind::Log, peer)?;
         if identity.read_through == 0 && numbers(&folder, LOG)?.is_empty() {
             write_segment(&mut folder, &identity, 1, &State::default())?;
         }
@@ -254,12 +250,6 @@ impl State {
             Suffix::Discarded => index,
         };
     }
-}
-
-fn begin<F: Folder>(folder: &mut F, peer: PeerId) -> Result<Identity, StorageError> {
-    let identity = Identity::new(Kind::Log, peer);
-    identity.write(folder)?;
-    Ok(identity)
 }
 
 /// Writes the file of a new segment and returns its length.
