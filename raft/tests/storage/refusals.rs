@@ -183,6 +183,11 @@ fn a_database_that_others_have_open_is_refused() {
     let database = redb::Database::open(folder.path().join("raft.redb")).expect("it is a database");
     let error = refusal(Durable::Redb, folder.path(), PEER);
     assert!(matches!(error, StorageError::InUse { .. }), "{error}");
+    assert_eq!(
+        text(&error, folder.path()),
+        "the data folder FOLDER/raft.redb is in use by another process (it has not written its \
+         number into LOCK)"
+    );
     drop(database);
     Durable::Redb.open(folder.path()).expect("it is free");
 }

@@ -5,9 +5,7 @@
 //! - A log file gets its name when its first frame, which repeats the state, is durable in it.
 //! - A snapshot is durable before the frame that refers to it is written, and what it replaces is
 //!   deleted after that frame is durable, oldest log file first.
-//! - After any error nothing is written any more: what the disk holds is known again only when it
-//!   is read. In particular a flush that failed is never tried again, as a second one may succeed
-//!   without the bytes that the first one lost.
+//! - After any error nothing is written any more (`health.rs`).
 
 use super::format::{self, HEADER, Reference, State};
 use super::replay::{Segment, replay};

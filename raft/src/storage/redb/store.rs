@@ -5,7 +5,7 @@
 //!   unless it is told otherwise, and checks at the next start what that flush has left.
 //! - Each transaction counts one up in the row of the state, so that going back to an older one shows.
 //! - Every row is checked when it is read, and so is every page when the store is opened.
-//! - After any error nothing is written any more.
+//! - After any error nothing is written any more (`health.rs`).
 
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
