@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::stores::{Durable, PEER};
 
 fn refusal(durable: Durable, folder: &Path, peer: PeerId) -> StorageError {
-    durable.of(folder, peer).err().expect("it is refused")
+    durable.open_as(folder, peer).err().expect("it is refused")
 }
 
 /// A folder with a store that is closed, and everything in it.

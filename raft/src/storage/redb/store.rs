@@ -67,6 +67,7 @@ impl Store {
         let system = |error| folder::failed(format!("open {place}"))(error);
         let backend = Backend::trial(file).map_err(system)?;
         let mut builder = Builder::new();
+        // Unless it is told to check them, redb trusts all pages, and may panic over wrong ones.
         builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
         let database = builder.create_with_backend(backend.clone());
         let database = database.map_err(|error| opening(place, error))?;
