@@ -72,6 +72,8 @@ pub(super) struct Timing {
 #[derive(Default)]
 pub(super) struct Alarm {
     set: Option<(Instant, Sleep)>,
+    /// When the node is to be told the time, as of its last outputs.
+    tick: Option<Instant>,
     /// When the next caller has waited long enough.
     expiry: Option<Instant>,
     /// The node is not told the time before this moment.
@@ -125,8 +127,10 @@ impl<M: StateMachine> CoreTask<M> {
         self.set_alarm();
     }
 
+    /// What has come in since may have put the node's moment off; then the node sees that itself.
     fn tick(&mut self) {
-        if self.node_timeout().is_some_and(|due| due <= self.now) {
+        let due = self.alarm.tick.filter(|_| self.disk_state == DiskState::Well);
+        if due.is_some_and(|due| due <= self.now) {
             self.node.handle(self.now, Input::Tick);
         }
         if self.alarm.expiry.is_some_and(|expiry| expiry <= self.now) {
@@ -194,7 +198,8 @@ impl<M: StateMachine> CoreTask<M> {
             DiskState::Stuck { .. } => None,
         };
         let disk = disk.map(|since| since.after(self.timing.disk_timeout));
-        let next = [self.node_timeout(), self.alarm.expiry, disk].into_iter().flatten().min();
+        self.alarm.tick = self.node_timeout();
+        let next = [self.alarm.tick, self.alarm.expiry, disk].into_iter().flatten().min();
         if let Some(next) = next {
             self.alarm.set(next, |moment| self.shared.clock.sleep_until(moment));
         }

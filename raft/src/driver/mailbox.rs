@@ -129,11 +129,17 @@ fn push<T>(mut state: MutexGuard<'_, State<T>>, item: T) {
 mod tests {
     use std::future::poll_fn;
     use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
 
     use super::*;
     use crate::message::{Envelope, Message, Vote};
     use crate::transport::{Closed, Inbox, Letterbox};
     use crate::types::{MessageId, PeerId, Term};
+
+    /// Of the test's own clock, which stands still while anybody has something to do.
+    const HANGS: Duration = Duration::from_secs(1);
 
     /// Two messages fit, and any number of other things.
     struct Small(Mailbox<Envelope>);
@@ -180,7 +186,8 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(take(&small.0).await, [101, 1, 102, 2, 103], "the third one was lost");
         for late in late {
-            assert_eq!(late.await.expect("it does not panic"), Ok(()));
+            let delivered = timeout(HANGS, late).await.expect("there is room");
+            assert_eq!(delivered.expect("it does not panic"), Ok(()));
         }
         let held_back = tokio::spawn({
             let inbox = inbox.clone();
@@ -188,7 +195,8 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert_eq!(small.0.close().len(), 2, "there was room for two of three");
-        assert_eq!(held_back.await.expect("it does not panic"), Err(Closed));
+        let refused = timeout(HANGS, held_back).await.expect("it is told");
+        assert_eq!(refused.expect("it does not panic"), Err(Closed));
         assert_eq!(inbox.deliver_or_drop(message(7)), Err(Closed));
     }
 }
