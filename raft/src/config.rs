@@ -111,7 +111,9 @@ pub enum Reads {
     /// §6.4.1). Reads then take no messages, and **they are stale if clocks keep worse time than
     /// assumed**: while any peer's clock advances by `election_timeout_min`, every other peer's must
     /// advance by at least `election_timeout_min - clock_drift_max`. With 150 ms and 15 ms, no clock
-    /// may go more than a ninth faster than another.
+    /// may go more than a ninth faster than another. The clock of a machine that is suspended may
+    /// stand still (the one that the driver reads on Linux does): do not suspend peers whose reads
+    /// go by leases, or move them alive to another host. A process that is stopped is no danger.
     ///
     /// All peers must have the same `election_timeout_min` and [`CheckQuorum::On`]. A leader gives
     /// the lease up when it begins to transfer its leadership, for as long as it leads.

@@ -140,7 +140,7 @@ pub struct LeaderReads {
     round: Round,
     /// The newest round that a quorum has answered.
     confirmed: Round,
-    /// The newest round that reads wait for: followers that were not sent it are owed a message.
+    /// The newest round that reads wait for: voters that were not sent it are owed a message.
     wanted: Round,
     lease: Lease,
     /// Reads that are not confirmed yet.

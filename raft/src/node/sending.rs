@@ -10,6 +10,7 @@ use super::Node;
 use super::outbox::Address;
 use crate::entry::{LogSlice, Snapshot};
 use crate::log::{Log, to_usize};
+use crate::membership::Membership;
 use crate::message::{AppendEntries, InstallSnapshot, Message, Rest};
 use crate::progress::{Flow, InFlight, Probe, Progress, Transfer};
 use crate::role::{Leader, Role};
@@ -25,8 +26,10 @@ struct Turn<'a> {
     notice: Notice,
     /// The newest round, which all messages belong to.
     round: Round,
-    /// The newest round that reads wait for.
+    /// The newest round that reads wait for: a voter that was not sent it is owed a message. Nobody
+    /// else's answer counts.
     round_wanted: Round,
+    membership: &'a Membership,
     config: &'a crate::config::Config,
 }
 
@@ -52,6 +55,7 @@ impl Node {
             notice,
             round: leader.reads.round(),
             round_wanted: leader.reads.wanted(),
+            membership: self.configurations.latest(),
             config,
         };
         let (from, term) = (config.id, self.hard_state.current_term);
@@ -64,7 +68,7 @@ impl Node {
                 transfers.push((*peer, snapshot.last_included));
                 progress.transfer(snapshot.clone());
             }
-            while let Some(message) = turn.next_message(progress) {
+            while let Some(message) = turn.next_message(*peer, progress) {
                 progress.round_sent = turn.round;
                 if !is_for_its_round_alone(&message) || progress.heartbeat_due <= self.now {
                     progress.heartbeat_due = self.now.after(config.heartbeat_interval);
@@ -120,10 +124,10 @@ fn lacks_entries<'a>(
 
 impl Turn<'_> {
     /// The next message a follower must have now, noted as sent; `None` when it has all.
-    fn next_message(&self, progress: &mut Progress) -> Option<Message> {
+    fn next_message(&self, peer: PeerId, progress: &mut Progress) -> Option<Message> {
         let due = progress.heartbeat_due <= self.now;
         let news = self.notice == Notice::Due && progress.commit_sent < self.commit_index;
-        let owed = progress.round_sent < self.round_wanted;
+        let owed = progress.round_sent < self.round_wanted && self.membership.votes(peer);
         let last = self.log.last().index;
         match &mut progress.flow {
             Flow::Probe(Probe::Ready) => {

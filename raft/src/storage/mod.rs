@@ -6,11 +6,25 @@
 pub mod conformance;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(feature = "disk")]
+mod folder;
+#[cfg(feature = "disk")]
+mod health;
+#[cfg(feature = "disk")]
+mod identity;
+#[cfg(feature = "disk")]
+mod lock;
 mod memory;
+#[cfg(feature = "redb")]
+mod redb;
+#[cfg(all(test, feature = "disk"))]
+mod simulated;
 
 #[cfg(feature = "disk")]
 pub use self::disk::{DiskOptions, DiskStorage};
 pub use self::memory::MemoryStorage;
+#[cfg(feature = "redb")]
+pub use self::redb::RedbStorage;
 
 use std::error::Error;
 
@@ -36,6 +50,21 @@ pub trait Storage: Send + 'static {
     /// Whether writes take time. A driver asks once, at its start.
     fn write_speed(&self) -> WriteSpeed {
         WriteSpeed::TakesTime
+    }
+}
+
+/// A store that is chosen while the program runs.
+impl Storage for Box<dyn Storage> {
+    fn load(&mut self) -> Result<Stored, StorageError> {
+        (**self).load()
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        (**self).write(writes)
+    }
+
+    fn write_speed(&self) -> WriteSpeed {
+        (**self).write_speed()
     }
 }
 

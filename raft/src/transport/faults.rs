@@ -1,9 +1,8 @@
 //! A network that fails when a test wants it to: cuts, loss and delay around any transport.
 //!
-//! All faults are played where a message arrives, after the real connection has carried it, and a
-//! cut is asked for once more where it is sent. So once [`Faults::cut`] has returned, no message of
-//! the two peers reaches a driver, whatever was still under way, and nothing that was sent during
-//! the cut arrives after it. Messages that are delayed overtake each other.
+//! Once [`Faults::cut`] has returned, no message of the two peers reaches a driver, whatever was
+//! still under way, and nothing that was sent during the cut arrives after it. Messages that are
+//! delayed overtake each other.
 //!
 //! For tests alone: every message costs a lock and a task's wake-up more.
 
@@ -13,10 +12,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-
-use super::{Inbox, Transport, TransportError};
+use super::faulty::{Fate, Fates, Passage};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
@@ -43,7 +39,7 @@ impl Weather {
 ///
 /// let [one, two] = [1, 2].map(PeerId::new);
 /// let (hub, faults) = (Hub::default(), Faults::new(|| 42));
-/// let transport = FaultyTransport::new(one, hub.join(one), faults.clone());
+/// let transport = FaultyTransport::new(hub.join(one), faults.clone());
 /// faults.cut(one, two);
 /// faults.heal(one, two);
 /// ```
@@ -66,21 +62,6 @@ struct Way {
 struct Link {
     passage: Passage,
     weather: Option<Weather>,
-}
-
-/// Whether anything passes at all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Passage {
-    #[default]
-    Open,
-    Cut,
-}
-
-/// What becomes of one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Lost,
-    After(Duration),
 }
 
 impl Faults {
@@ -132,12 +113,29 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_cut(&self, way: Way) -> bool {
-        self.lock().links.get(&way).is_some_and(|link| link.passage == Passage::Cut)
+    fn passage(&self, envelope: &Envelope) -> Passage {
+        let links = &self.lock().links;
+        links.get(&Way::of(envelope)).map_or(Passage::Open, |link| link.passage)
+    }
+}
+
+impl Fates for Faults {
+    fn leaves(&self, envelope: &Envelope) -> Passage {
+        self.passage(envelope)
     }
 
-    fn fate(&self, way: Way) -> Fate {
-        self.lock().fate(way)
+    fn arrives(&self, envelope: &Envelope) -> Fate {
+        self.lock().fate(Way::of(envelope))
+    }
+
+    fn arrives_late(&self, envelope: &Envelope) -> Passage {
+        self.passage(envelope)
+    }
+}
+
+impl Way {
+    fn of(envelope: &Envelope) -> Self {
+        Self { from: envelope.from, to: envelope.to }
     }
 }
 
@@ -173,75 +171,5 @@ impl Links {
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Faults").field(&self.lock().links).finish()
-    }
-}
-
-/// A transport whose messages fare as [`Faults`] says.
-#[derive(Debug)]
-pub struct FaultyTransport<T> {
-    me: PeerId,
-    inner: T,
-    faults: Faults,
-    // Ends when the transport is dropped.
-    receiving: JoinSet<()>,
-}
-
-impl<T: Transport> FaultyTransport<T> {
-    /// Puts the faults around the transport of the peer `me`.
-    #[must_use]
-    pub fn new(me: PeerId, inner: T, faults: Faults) -> Self {
-        Self { me, inner, faults, receiving: JoinSet::new() }
-    }
-}
-
-impl<T: Transport> Transport for FaultyTransport<T> {
-    fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
-        let (arriving, arrived) = Inbox::new(inbox.capacity());
-        self.inner.start(arriving)?;
-        self.receiving.spawn(receive(arrived, inbox, self.faults.clone()));
-        Ok(())
-    }
-
-    fn send(&mut self, envelope: Envelope) {
-        if !self.faults.is_cut(Way { from: self.me, to: envelope.to }) {
-            self.inner.send(envelope);
-        }
-    }
-
-    fn learn(&mut self, peer: PeerId, address: &str) {
-        self.inner.learn(peer, address);
-    }
-
-    fn forget(&mut self, peer: PeerId) {
-        self.inner.forget(peer);
-    }
-}
-
-/// Lets arrive what arrives, until the driver or the transport has ended.
-async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, faults: Faults) {
-    let mut late = JoinSet::new();
-    while let Some(envelope) = arrived.recv().await {
-        let way = Way { from: envelope.from, to: envelope.to };
-        match faults.fate(way) {
-            Fate::Lost => {}
-            Fate::After(Duration::ZERO) => {
-                if inbox.deliver(envelope).await.is_err() {
-                    return;
-                }
-            }
-            Fate::After(delay) => {
-                late.spawn(deliver_late(envelope, delay, inbox.clone(), faults.clone()));
-            }
-        }
-        while late.try_join_next().is_some() {}
-    }
-}
-
-async fn deliver_late(envelope: Envelope, delay: Duration, inbox: Inbox, faults: Faults) {
-    tokio::time::sleep(delay).await;
-    let way = Way { from: envelope.from, to: envelope.to };
-    if !faults.is_cut(way) {
-        // The driver may have ended meanwhile.
-        let _ = inbox.deliver(envelope).await;
     }
 }

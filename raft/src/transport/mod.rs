@@ -4,11 +4,13 @@
 //! contract in [`crate::output`]), so a transport never has to wait, to repeat or to tell.
 
 mod faults;
+mod faulty;
 pub mod memory;
 #[cfg(feature = "tcp")]
 pub mod tcp;
 
-pub use self::faults::{Faults, FaultyTransport, Weather};
+pub use self::faults::{Faults, Weather};
+pub use self::faulty::{Fate, Fates, FaultyTransport, Passage};
 
 use std::fmt;
 use std::sync::Arc;

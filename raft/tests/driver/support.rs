@@ -74,7 +74,7 @@ impl<M: StateMachine> Cluster<M> {
 
     fn without_store(&self, id: u64) -> Builder<M> {
         let peer = PeerId::new(id);
-        let transport = FaultyTransport::new(peer, self.hub.join(peer), self.faults.clone());
+        let transport = FaultyTransport::new(self.hub.join(peer), self.faults.clone());
         let peers = (1..=self.stores.len() as u64).map(|id| (id, format!("host-{id}:7000")));
         Raft::builder(id).peers(peers).transport(transport)
     }

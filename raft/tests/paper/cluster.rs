@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use raft::message::{AppendEntries, Candidacy, RequestVote, Rest};
 use raft::{
-    AddressBook, CheckQuorum, Config, Entry, EntryId, Envelope, FirstEntry, Index, Input, Instant,
-    Jitter, LogSlice, Membership, Message, MessageId, Node, Output, Payload, PeerId, PreVote,
-    ReadDrop, ReadError, ReadId, RoleName, Round, Snapshot, Stored, Term, WriteId,
+    AddressBook, ChangeError, CheckQuorum, Config, Entry, EntryId, Envelope, FirstEntry, Index,
+    Input, Instant, Jitter, LogSlice, Membership, MembershipChange, Message, MessageId, Node,
+    Output, Payload, PeerId, PreVote, ReadDrop, ReadError, ReadId, RoleName, Round, Snapshot,
+    Stored, Term, WriteId,
 };
 
 /// Whether a peer's writes become durable at once.
@@ -169,6 +170,15 @@ impl Cluster {
     }
 
     /// Asks a peer for a read, by a number.
+    pub(crate) fn change(
+        &mut self,
+        at: u64,
+        change: MembershipChange,
+    ) -> Result<EntryId, ChangeError> {
+        let now = self.now;
+        self.peers.get_mut(&peer(at)).unwrap().node.change_membership(now, change)
+    }
+
     pub(crate) fn read(&mut self, peer: PeerId, read: u64) -> Result<(), ReadError> {
         let now = self.now;
         self.peers.get_mut(&peer).unwrap().node.read(now, ReadId::new(read))

@@ -22,11 +22,6 @@ fn remove(number: u64) -> MembershipChange {
 }
 
 impl Cluster {
-    fn change(&mut self, at: u64, change: MembershipChange) -> Result<EntryId, ChangeError> {
-        let now = self.now;
-        self.peers.get_mut(&peer(at)).unwrap().node.change_membership(now, change)
-    }
-
     /// Makes a change and lets it come to its end.
     fn carry_out(&mut self, at: u64, change: MembershipChange) {
         self.change(at, change).unwrap();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use raft::message::{AppendEntriesReply, Carried};
-use raft::{FirstEntry, Index, Message, ReadDrop, ReadError, RoleName, Round};
+use raft::{FirstEntry, Index, MembershipChange, Message, ReadDrop, ReadError, RoleName, Round};
 
 use crate::cluster::{Cluster, append, id, peer};
 
@@ -64,6 +64,25 @@ fn without_reads_there_is_no_extra_message_and_no_round() {
     assert_eq!(rounds(&mut cluster, 0), [0, 0]);
     cluster.propose(peer(0), b"y");
     assert_eq!(rounds(&mut cluster, 0), [0, 0]);
+}
+
+/// What a learner answers counts for nothing (thesis §4.2.1), so that it is not asked.
+#[test]
+fn a_round_is_sent_to_voters_alone() {
+    let mut cluster = leader(3);
+    let learner = cluster.join(3);
+    cluster.change(0, MembershipChange::AddLearner { peer: learner, address: None }).unwrap();
+    cluster.settle();
+    assert_eq!(cluster.node(learner).membership().to_string(), "voters 0 1 2, learners 3");
+    cluster.read(peer(0), 1).unwrap();
+    cluster.poll(peer(0));
+    let asked: Vec<_> = cluster.wire.drain(..).map(|envelope| envelope.to).collect();
+    assert_eq!(asked, [1, 2].map(peer));
+    // A voter from now on, it is sent the round it lacks.
+    cluster.change(0, MembershipChange::Promote { peer: learner }).unwrap();
+    cluster.poll(peer(0));
+    cluster.wire.retain(|envelope| envelope.to == learner);
+    assert_eq!(rounds(&mut cluster, 0), [1]);
 }
 
 #[test]

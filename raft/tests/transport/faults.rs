@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use raft::Envelope;
 use raft::transport::memory::{Hub, MemoryTransport};
-use raft::transport::{Faults, FaultyTransport, Inbox, Transport, Weather};
+use raft::transport::{Fate, Fates, Faults, FaultyTransport, Inbox, Passage, Transport, Weather};
 use tokio::sync::mpsc;
 
 use super::support::{in_time, peer, vote};
 
-struct End {
-    transport: FaultyTransport<MemoryTransport>,
+struct End<F = Faults> {
+    transport: FaultyTransport<MemoryTransport, F>,
     received: mpsc::Receiver<Envelope>,
 }
 
@@ -19,14 +19,14 @@ fn pair(random: impl FnMut() -> u64 + Send + 'static) -> (Faults, [End; 2]) {
     let (hub, faults) = (Hub::default(), Faults::new(random));
     let ends = [1, 2].map(|name| {
         let (inbox, received) = Inbox::new(1024);
-        let mut transport = FaultyTransport::new(peer(name), hub.join(peer(name)), faults.clone());
+        let mut transport = FaultyTransport::new(hub.join(peer(name)), faults.clone());
         transport.start(inbox).expect("a hub takes everybody");
         End { transport, received }
     });
     (faults, ends)
 }
 
-async fn next(end: &mut End) -> u64 {
+async fn next<F>(end: &mut End<F>) -> u64 {
     in_time(end.received.recv()).await.expect("it is open").id.number()
 }
 
@@ -107,4 +107,39 @@ async fn delayed_messages_overtake_each_other_and_a_cut_catches_them() {
     faults.cut(peer(1), peer(2));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(two.received.is_empty(), "the cut came before it did");
+}
+
+/// Doubles everything, the second one a second later.
+#[derive(Clone)]
+struct Echo;
+
+impl Fates for Echo {
+    fn leaves(&self, _: &Envelope) -> Passage {
+        Passage::Open
+    }
+
+    fn arrives(&self, _: &Envelope) -> Fate {
+        Fate::Twice(Duration::ZERO, Duration::from_secs(1))
+    }
+
+    fn arrives_late(&self, envelope: &Envelope) -> Passage {
+        if envelope.id.number() == 2 { Passage::Cut } else { Passage::Open }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_decides_may_double_messages_and_catch_the_second() {
+    let hub = Hub::default();
+    let (inbox, received) = Inbox::new(8);
+    let mut two = End { transport: FaultyTransport::new(hub.join(peer(2)), Echo), received };
+    two.transport.start(inbox).expect("a hub takes everybody");
+    let mut one = FaultyTransport::new(hub.join(peer(1)), Echo);
+    let start = tokio::time::Instant::now();
+    one.send(vote(1, peer(1), peer(2)));
+    one.send(vote(2, peer(1), peer(2)));
+    let first = [next(&mut two).await, next(&mut two).await];
+    assert_eq!((first, start.elapsed()), ([1, 2], Duration::ZERO));
+    assert_eq!((next(&mut two).await, start.elapsed().as_secs()), (1, 1));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(two.received.is_empty(), "the second of the second was caught");
 }

@@ -119,7 +119,7 @@ async fn cuts_and_heals_work_over_connections_too() {
     let transports = [1, 2].map(|number| {
         let inner = TcpTransport::plain(peer(number), "127.0.0.1:0").expect("a free port");
         let address = inner.local_address().to_string();
-        let mut transport = FaultyTransport::new(peer(number), inner, faults.clone());
+        let mut transport = FaultyTransport::new(inner, faults.clone());
         let (inbox, queue) = Inbox::new(64);
         transport.start(inbox).expect("it starts once");
         received.push(queue);

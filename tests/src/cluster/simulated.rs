@@ -1,8 +1,9 @@
 //! What only the simulated world lets a scenario do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use raft::EntryId;
+use raft::{EntryId, Index, Membership, RoleName};
 
 use super::Cluster;
 use crate::failure::Failure;
@@ -57,6 +58,29 @@ impl Cluster {
     /// The peer does not begin it, or does not run.
     pub fn change_members(&self, place: usize, change: Change) -> Result<EntryId, Unchanged> {
         self.world_mut().change_members(place, change)
+    }
+
+    /// The members that a peer goes by; `None` if it does not run.
+    #[must_use]
+    pub fn members(&self, place: usize) -> Option<Arc<Membership>> {
+        self.world().node(place).map(|node| Arc::clone(node.membership()))
+    }
+
+    /// The entry of a change that a peer knows of and that is not done yet.
+    #[must_use]
+    pub fn change_under_way(&self, place: usize) -> Option<Index> {
+        self.world().node(place).and_then(raft::Node::change_under_way)
+    }
+
+    /// The peer that leads the newest term that any peer leads.
+    #[must_use]
+    pub fn leading(&self) -> Option<usize> {
+        let world = self.world();
+        let standing = |place| Some((world.status(place)?, place));
+        let leads = (0..world.size())
+            .filter_map(standing)
+            .filter(|(status, _)| status.role == RoleName::Leader);
+        leads.max_by_key(|(status, _)| status.current_term).map(|(_, place)| place)
     }
 
     /// Makes a peer's disk take this long from now on.

@@ -5,14 +5,11 @@
 //! arrives; loss and delay are played where it arrives, after the real connection has carried it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use raft::message::Direction;
-use raft::transport::{Inbox, Transport, TransportError};
+use raft::transport::{Fate, Fates, FaultyTransport, Passage, Transport};
 use raft::verbose::Logger;
 use raft::{Envelope, Message, MessageId, PeerId, codec};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use super::clock::RealClock;
 use crate::sim::network::{Connection, Loss, Network, Verdict};
@@ -46,8 +43,8 @@ impl Links {
         Self { shared: Arc::new(Mutex::new(shared)), clock, logger }
     }
 
-    pub(super) fn around<T: Transport>(&self, inner: T) -> LinkedTransport<T> {
-        LinkedTransport { inner, links: self.clone(), receiving: JoinSet::new() }
+    pub(super) fn around<T: Transport>(&self, inner: T) -> FaultyTransport<T, Self> {
+        FaultyTransport::new(inner, self.clone())
     }
 
     pub(super) fn with_network<R>(&self, act: impl FnOnce(&mut Network) -> R) -> R {
@@ -66,55 +63,14 @@ impl Links {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A message is about to leave; tells whether it may. A request counts here, whatever becomes
-    /// of it: so count the labs.
-    fn leaves(&self, envelope: &Envelope) -> Connection {
-        let mut shared = self.lock();
-        if envelope.message.direction() == Direction::Request {
-            shared.traffic.rpcs += 1;
-            shared.traffic.bytes += codec::encode(envelope).len() as u64;
-        }
-        if matches!(envelope.message, Message::InstallSnapshot(_)) {
-            shared.traffic.snapshot_chunks += 1;
-        }
-        let from = place(envelope.from);
-        shared.next_messages[from] = shared.next_messages[from].max(envelope.id.next());
-        let link = shared.network.link(from, place(envelope.to));
-        drop(shared);
-        if link == Connection::Cut {
-            self.lose(envelope, Loss::Cut);
-        }
-        link
-    }
-
-    /// A message has arrived: after how long, each time, the peer is given it.
-    fn arrives(&self, envelope: &Envelope) -> Vec<Duration> {
-        let direction = envelope.message.direction();
-        let mut shared = self.lock();
-        let sent = shared.network.send(place(envelope.from), place(envelope.to), direction);
-        let verdict = sent.verdict();
-        if direction == Direction::Reply && !matches!(verdict, Verdict::Lose(_)) {
-            shared.traffic.bytes += codec::encode(envelope).len() as u64;
-        }
-        drop(shared);
-        match verdict {
-            Verdict::Deliver(delay) => vec![delay],
-            Verdict::DeliverTwice(first, second) => vec![first, second],
-            Verdict::Lose(loss) => {
-                self.lose(envelope, loss);
-                Vec::new()
-            }
-        }
-    }
-
-    /// A cut kills what is on its way, too.
-    async fn deliver_late(self, envelope: Envelope, delay: Duration, inbox: Inbox) {
-        tokio::time::sleep(delay).await;
+    fn passage(&self, envelope: &Envelope) -> Passage {
         let link = self.lock().network.link(place(envelope.from), place(envelope.to));
         match link {
-            // A driver that has ended takes no messages.
-            Connection::Up => drop(inbox.deliver(envelope).await),
-            Connection::Cut => self.lose(&envelope, Loss::Cut),
+            Connection::Up => Passage::Open,
+            Connection::Cut => {
+                self.lose(envelope, Loss::Cut);
+                Passage::Cut
+            }
         }
     }
 
@@ -125,64 +81,62 @@ impl Links {
     }
 }
 
+impl Fates for Links {
+    /// A request counts here, whatever becomes of it: so count the labs.
+    fn leaves(&self, envelope: &Envelope) -> Passage {
+        let mut shared = self.lock();
+        if envelope.message.direction() == Direction::Request {
+            shared.traffic.rpcs += 1;
+            shared.traffic.bytes += codec::encode(envelope).len() as u64;
+        }
+        if matches!(envelope.message, Message::InstallSnapshot(_)) {
+            shared.traffic.snapshot_chunks += 1;
+        }
+        let from = place(envelope.from);
+        shared.next_messages[from] = shared.next_messages[from].max(envelope.id.next());
+        drop(shared);
+        self.passage(envelope)
+    }
+
+    fn arrives(&self, envelope: &Envelope) -> Fate {
+        let direction = envelope.message.direction();
+        let mut shared = self.lock();
+        let sent = shared.network.send(place(envelope.from), place(envelope.to), direction);
+        let verdict = sent.verdict();
+        if direction == Direction::Reply && !matches!(verdict, Verdict::Lose(_)) {
+            shared.traffic.bytes += codec::encode(envelope).len() as u64;
+        }
+        drop(shared);
+        match verdict {
+            Verdict::Deliver(delay) => Fate::After(delay),
+            Verdict::DeliverTwice(first, second) => Fate::Twice(first, second),
+            Verdict::Lose(loss) => {
+                self.lose(envelope, loss);
+                Fate::Lost
+            }
+        }
+    }
+
+    /// A cut kills what is on its way, too.
+    fn arrives_late(&self, envelope: &Envelope) -> Passage {
+        self.passage(envelope)
+    }
+}
+
 /// Peers are named by their places.
 fn place(peer: PeerId) -> usize {
     usize::try_from(peer.number()).unwrap_or(usize::MAX)
 }
 
-/// A peer's transport with the cluster's links around it.
-pub(super) struct LinkedTransport<T> {
-    inner: T,
-    links: Links,
-    /// Ends with the transport, and with it all that is late.
-    receiving: JoinSet<()>,
-}
-
-impl<T: Transport> Transport for LinkedTransport<T> {
-    fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
-        let (arriving, arrived) = Inbox::new(inbox.capacity());
-        self.inner.start(arriving)?;
-        self.receiving.spawn(receive(arrived, inbox, self.links.clone()));
-        Ok(())
-    }
-
-    fn send(&mut self, envelope: Envelope) {
-        match self.links.leaves(&envelope) {
-            Connection::Up => self.inner.send(envelope),
-            Connection::Cut => {}
-        }
-    }
-
-    fn learn(&mut self, peer: PeerId, address: &str) {
-        self.inner.learn(peer, address);
-    }
-
-    fn forget(&mut self, peer: PeerId) {
-        self.inner.forget(peer);
-    }
-}
-
-/// Lets arrive what arrives, until the driver or the transport has ended.
-async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, links: Links) {
-    let mut late = JoinSet::new();
-    while let Some(envelope) = arrived.recv().await {
-        for delay in links.arrives(&envelope) {
-            let envelope = envelope.clone();
-            if !delay.is_zero() {
-                late.spawn(links.clone().deliver_late(envelope, delay, inbox.clone()));
-            } else if inbox.deliver(envelope).await.is_err() {
-                return;
-            }
-        }
-        while late.try_join_next().is_some() {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use raft::message::Vote;
+    use raft::transport::Inbox;
     use raft::transport::memory::{Hub, MemoryTransport};
     use raft::{Message, Term};
+    use tokio::sync::mpsc;
+
+    use std::time::Duration;
 
     use super::*;
     use crate::sim::network::{Leg, Profile};
@@ -192,8 +146,8 @@ mod tests {
     /// Two peers, and the queue of the second.
     struct Two {
         links: Links,
-        first: LinkedTransport<MemoryTransport>,
-        _second: LinkedTransport<MemoryTransport>,
+        first: FaultyTransport<MemoryTransport, Links>,
+        _second: FaultyTransport<MemoryTransport, Links>,
         received: mpsc::Receiver<Envelope>,
     }
 

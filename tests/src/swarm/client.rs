@@ -56,6 +56,25 @@ impl Client {
         }
     }
 
+    /// Asks for one thing after the other, without much of a pause, as long as `busy` says so.
+    pub(crate) async fn keep_asking(
+        &self,
+        busy: &Cell<bool>,
+        operation: fn(u16, u32) -> Operation,
+    ) {
+        let number = self.number;
+        for serial in 1.. {
+            let names = u64::from(number) << 32 | u64::from(serial);
+            let mut luck = self.cluster.client_stream(names);
+            let heartbeat = self.cluster.world().settings().timing.heartbeat;
+            self.cluster.sleep(luck.between(Duration::ZERO, heartbeat)).await;
+            if !busy.get() {
+                return;
+            }
+            self.ask(serial, operation(number, serial)).await;
+        }
+    }
+
     fn luck(&self, serial: u32, purpose: u64) -> Stream {
         let names = [u64::from(self.number) << 32 | u64::from(serial), purpose];
         Stream::new(self.cluster.seed(), Domain::Client, names)

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::{CheckQuorum, FirstEntry, PreVote, Reads, RoleName};
+use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
 use super::calm::calm;
 use super::client::Client;
@@ -84,17 +84,9 @@ pub(super) async fn deposed(cluster: Cluster) -> Result<(), Failure> {
     let storm = Rc::new(Cell::new(true));
     for number in 0..=READERS {
         let client = Client::new(&cluster, number, &party);
-        let (storm, world) = (Rc::clone(&storm), cluster.clone());
+        let storm = Rc::clone(&storm);
         cluster.spawn(format!("client {number}"), async move {
-            for serial in 1.. {
-                let mut luck = world.client_stream(u64::from(number) << 32 | u64::from(serial));
-                let heartbeat = world.world().settings().timing.heartbeat;
-                world.sleep(luck.between(Duration::ZERO, heartbeat)).await;
-                if !storm.get() {
-                    return;
-                }
-                client.ask(serial, operation(number, serial)).await;
-            }
+            client.keep_asking(&storm, operation).await;
         });
     }
     for turn in 0..TURNS {
@@ -118,7 +110,7 @@ fn operation(number: u16, serial: u32) -> Operation {
 async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
     let mut luck = Stream::new(cluster.seed(), Domain::Settings, [6, turn]);
     let (size, timing) = (cluster.size(), cluster.world().settings().timing);
-    let Some(leader) = newest_leader(cluster) else {
+    let Some(leader) = cluster.leading() else {
         cluster.sleep(timing.election_max).await;
         return Ok(());
     };
@@ -163,7 +155,7 @@ async fn with_another_leader(cluster: &Cluster, leader: usize, successor: usize)
     cluster.transfer(leader, successor);
     let length = cluster.world().settings().timing.election_min;
     cluster.sleep(length).await;
-    newest_leader(cluster).unwrap_or(leader)
+    cluster.leading().unwrap_or(leader)
 }
 
 /// A leader hands over, and hears nothing any more of what comes of it.
@@ -175,16 +167,6 @@ async fn call_successor(cluster: &Cluster, leader: usize, successor: usize) {
     cluster.transfer(leader, successor);
     cluster.sleep(timing.election_min / 4).await;
     cluster.set_links(deaf, Connection::Up);
-}
-
-/// The peer that leads the highest term any leader leads.
-fn newest_leader(cluster: &Cluster) -> Option<usize> {
-    let world = cluster.world();
-    let standing = |place| Some((world.status(place)?, place));
-    let leads = (0..world.size())
-        .filter_map(standing)
-        .filter(|(status, _)| status.role == RoleName::Leader);
-    leads.max_by_key(|(status, _)| status.current_term).map(|(_, place)| place)
 }
 
 /// For this long, what is answered takes up to `late`.

@@ -10,11 +10,9 @@
 //! Each kind of fault is absent from about half of all runs: a fault that is always there hides
 //! what only happens without it (swarm testing, Groce et al. 2012). The storm ends; a majority is
 //! healed and must get on while the rest stays broken.
-//!
-//! Membership changes join [`Kind`] once the library has them.
 
 mod calm;
-mod client;
+pub(crate) mod client;
 mod core;
 mod deposed;
 mod draw;
@@ -73,7 +71,7 @@ pub const SWARMS: [Scenario; 9] = [
 /// What the clients of a run have together.
 #[derive(Default)]
 pub(crate) struct Party {
-    history: RefCell<History>,
+    pub(crate) history: RefCell<History>,
     /// How many of them wait for an answer.
     asking: Cell<usize>,
 }
@@ -114,7 +112,7 @@ fn drawn_majority(cluster: &Cluster) -> PeerSet {
 }
 
 /// What clients saw, against what the peers that got on say.
-fn verdict(cluster: &Cluster, party: &Party, core: PeerSet) -> Result<(), Failure> {
+pub(crate) fn verdict(cluster: &Cluster, party: &Party, core: PeerSet) -> Result<(), Failure> {
     let history = party.history.borrow();
     history.cover(cluster.world_mut().coverage_mut());
     for peer in core.iter() {

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 
+use crate::gates::Gates;
 use crate::load::HANG;
 use crate::remote::Remote;
-use crate::{Outcome, SERVES};
+use crate::{Outcome, Reads, SERVES, Store};
 
 /// How many processes there are.
 pub(crate) const PEERS: usize = 3;
@@ -23,9 +24,27 @@ pub(crate) const PEERS: usize = 3;
 pub(crate) struct Group {
     folder: PathBuf,
     addresses: Vec<Addresses>,
-    election_timeout: Duration,
+    gates: Option<Gates>,
+    settings: Settings,
     processes: [Option<Process>; PEERS],
     remote: Remote,
+}
+
+/// What every process is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) election_timeout: Duration,
+    pub(crate) reads: Reads,
+    pub(crate) store: Store,
+    pub(crate) links: Links,
+}
+
+/// How the processes reach each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    Direct,
+    /// Through [`Gates`].
+    Gated,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,13 +65,17 @@ const SNAPSHOT_AFTER: u64 = 500;
 
 impl Group {
     /// Starts three processes that have not stored anything yet.
-    pub(crate) fn start(folder: &Path, election_timeout: Duration) -> Outcome<Self> {
+    pub(crate) fn start(folder: &Path, settings: Settings) -> Outcome<Self> {
         let addresses = free_addresses()?;
+        let gates = match settings.links {
+            Links::Direct => None,
+            Links::Gated => Some(Gates::before(addresses.iter().map(|peer| peer.raft))?),
+        };
         let http = addresses.iter().map(|peer| peer.http).collect();
         let remote = Remote::new(http, Duration::from_millis(500));
         let folder = folder.to_path_buf();
         let processes = [const { None }; PEERS];
-        let mut group = Self { folder, addresses, election_timeout, processes, remote };
+        let mut group = Self { folder, addresses, gates, settings, processes, remote };
         for peer in 0..PEERS {
             group.restart(peer)?;
         }
@@ -62,6 +85,19 @@ impl Group {
     /// Where clients ask.
     pub(crate) fn http(&self) -> Vec<SocketAddr> {
         self.addresses.iter().map(|peer| peer.http).collect()
+    }
+
+    /// Where `by` reaches the peer `of`; itself it must know without a gate, to listen there.
+    fn raft_address(&self, of: usize, by: usize) -> SocketAddr {
+        match &self.gates {
+            Some(gates) if of != by => gates.address(of),
+            Some(_) | None => self.addresses[of].raft,
+        }
+    }
+
+    /// The gates between the processes, which the scenario asked for.
+    pub(crate) fn gates(&self) -> Outcome<&Gates> {
+        Ok(self.gates.as_ref().ok_or("the links of this scenario have no gates")?)
     }
 
     /// Where a peer keeps its log.
@@ -77,15 +113,25 @@ impl Group {
     /// Starts a peer's process.
     pub(crate) fn restart(&mut self, peer: usize) -> Outcome {
         let (mut reader, writer) = io::pipe()?;
+        let Settings { election_timeout, reads, store, .. } = self.settings;
+        let book = (0..PEERS)
+            .map(|of| format!("{}/{}", self.raft_address(of, peer), self.addresses[of].http));
         let mut command = Command::new(std::env::current_exe()?);
         command
             .env(SERVES, "1")
-            .arg("--election-timeout")
-            .arg(self.election_timeout.as_millis().to_string())
+            .args(["--election-timeout", &election_timeout.as_millis().to_string()])
+            .args(match reads {
+                Reads::ReadIndex => &[][..],
+                Reads::Lease => &["--lease-drift", "0"],
+            })
             .args(["--snapshot-after", &SNAPSHOT_AFTER.to_string()])
+            .args(match store {
+                Store::Disk => ["--store", "disk"],
+                Store::Redb => ["--store", "redb"],
+            })
             .arg((peer + 1).to_string())
             .arg(self.data(peer))
-            .args(self.addresses.iter().map(|peer| format!("{}/{}", peer.raft, peer.http)))
+            .args(book)
             .stdin(Stdio::null())
             .stdout(writer.try_clone()?)
             .stderr(writer);

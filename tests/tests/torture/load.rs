@@ -43,6 +43,9 @@ const KINDS: [Kind; 8] = [
     Kind::Patient,
 ];
 
+/// How many clients there are, named from zero; the next one reads everything at the end.
+pub(crate) const CLIENTS: u16 = KINDS.len() as u16;
+
 /// A machine that is this slow has other worries: a run that makes no progress for so long fails.
 pub(crate) const HANG: Duration = Duration::from_secs(60);
 
@@ -86,7 +89,7 @@ impl Load {
         self.stop()?;
         let totals = self.record.totals();
         let mut remote = Remote::new(self.peers.clone(), Kind::Busy.attempt_timeout());
-        let reader = KINDS.len() as u16;
+        let reader = CLIENTS;
         for round in 0..self.record.rounds() {
             for key in 0..KEYS {
                 let (serial, operation) = (u32::from(key), Operation::Get { key });

@@ -7,10 +7,15 @@
 //!       kill_9 --rounds 1000
 //! ```
 //!
+//! `--reads lease` lets the leaders of any scenario answer reads by leases; one does it always.
+//!
 //! Faults and calls are drawn from a seed, which is printed first. Real time cannot be repeated,
 //! so the same seed gives the same storm, not the same run: a failure keeps everything the
 //! processes said (`VERBOSE=1` makes it every protocol event), their logs, and the history of all
 //! calls, in a folder that it names.
+//!
+//! `--store redb` lets the processes keep their logs in databases, `--reads lease` lets leaders answer
+//! reads without asking.
 //!
 //! `kill -9` takes nothing that the operating system was told to write; what a power cut leaves of
 //! a store is tested where a disk is simulated.
@@ -22,6 +27,8 @@
 #[path = "../../../raft/examples/kv_service.rs"]
 mod kv;
 
+mod crowd;
+mod gates;
 mod group;
 mod load;
 mod record;
@@ -36,7 +43,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use self::scenarios::{SCENARIOS, Scenario};
@@ -58,8 +65,32 @@ pub(crate) struct Plan {
     /// What faults and calls are drawn from
     #[arg(long, env = "DSTEST_SEED", default_value_t = raft_tests::harness::DEFAULT_SEED)]
     pub(crate) seed: u64,
+    /// How the service answers reads, unless the scenario says it
+    #[arg(long, value_enum, default_value_t = Reads::ReadIndex)]
+    pub(crate) reads: Reads,
+    /// What the service keeps its log in, unless the scenario says it
+    #[arg(long, value_enum, default_value_t = Store::Disk)]
+    pub(crate) store: Store,
     #[command(flatten)]
     tests: Arguments,
+}
+
+/// How a leader makes sure that it still leads when it answers a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reads {
+    /// It asks the others.
+    ReadIndex,
+    /// It has a lease. The processes share one clock, so that nothing is allowed for its drift.
+    Lease,
+}
+
+/// What a process keeps its log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Store {
+    /// Files of its own.
+    Disk,
+    /// A redb database.
+    Redb,
 }
 
 fn main() -> ExitCode {

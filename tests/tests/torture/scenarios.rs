@@ -2,21 +2,28 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use raft_tests::sim::random::{Chance, Domain, Stream};
 use rustix::process::Signal;
 
-use crate::group::{Group, PEERS, ending, wait};
+use crate::crowd::Crowd;
+use crate::group::{Group, Links, PEERS, Settings, ending, wait};
 use crate::load::Load;
 use crate::record::Totals;
-use crate::{Outcome, Plan};
+use crate::{Outcome, Plan, Reads, Store};
 
 /// A kind of trouble: its name, and what goes on. It leaves the clients running.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     election_timeout: Duration,
+    /// How reads are answered; as the plan says if there is nothing here.
+    reads: Option<Reads>,
+    /// What logs are kept in; as the plan says if there is nothing here.
+    store: Option<Store>,
+    links: Links,
     trouble: fn(&mut Run<'_>) -> Outcome,
     /// What the totals must be like.
     judge: fn(&Run<'_>, &Totals) -> Outcome,
@@ -31,44 +38,43 @@ pub(crate) struct Run<'a> {
     election_timeout: Duration,
 }
 
-pub(crate) const SCENARIOS: [Scenario; 5] = [
+pub(crate) const SCENARIOS: [Scenario; 6] = [
+    Scenario::usual("kill_9", kill_9),
+    Scenario { links: Links::Gated, ..Scenario::usual("paused_leader", paused_leader) },
     Scenario {
-        name: "kill_9",
-        election_timeout: Duration::from_millis(150),
-        trouble: kill_9,
-        judge: anything,
+        links: Links::Gated,
+        reads: Some(Reads::Lease),
+        ..Scenario::usual("paused_leader_with_lease", paused_leader)
     },
+    Scenario::usual("full_disk", full_disk),
+    // A database has no end that could be torn.
+    Scenario { store: Some(Store::Disk), ..Scenario::usual("torn_tail", torn_tail) },
     Scenario {
-        name: "paused_leader",
-        election_timeout: Duration::from_millis(150),
-        trouble: paused_leader,
-        judge: anything,
-    },
-    Scenario {
-        name: "full_disk",
-        election_timeout: Duration::from_millis(150),
-        trouble: full_disk,
-        judge: anything,
-    },
-    Scenario {
-        name: "torn_tail",
-        election_timeout: Duration::from_millis(150),
-        trouble: torn_tail,
-        judge: anything,
-    },
-    Scenario {
-        name: "rolling_restart",
         election_timeout: Duration::from_millis(1000),
-        trouble: rolling_restart,
         judge: without_gap,
+        ..Scenario::usual("rolling_restart", rolling_restart)
     },
 ];
 
 impl Scenario {
+    const fn usual(name: &'static str, trouble: fn(&mut Run<'_>) -> Outcome) -> Self {
+        Self {
+            name,
+            election_timeout: Duration::from_millis(150),
+            reads: None,
+            store: None,
+            links: Links::Direct,
+            trouble,
+            judge: |_, _| Ok(()),
+        }
+    }
+
     /// Plays the scenario, and tells in a line what was seen.
     pub(crate) fn play(&self, plan: &Plan, folder: &Path) -> Outcome<Totals> {
-        let election_timeout = self.election_timeout;
-        let mut group = Group::start(folder, election_timeout)?;
+        let Self { election_timeout, links, .. } = *self;
+        let (reads, store) = (self.reads.unwrap_or(plan.reads), self.store.unwrap_or(plan.store));
+        let settings = Settings { election_timeout, reads, store, links };
+        let mut group = Group::start(folder, settings)?;
         group.leader()?;
         let mut load = Load::start(group.http(), plan.seed);
         load.wait_for_progress()?;
@@ -150,15 +156,25 @@ fn kill_9(run: &mut Run<'_>) -> Outcome {
 }
 
 /// The leader sleeps until another one leads, and wakes up with the calls that reached it
-/// meanwhile: it must not answer them from what it knew.
+/// meanwhile: it must not answer them from what it knew. A crowd asks it when something was
+/// written, and waits for it; now and then nobody else's messages reach it before the crowd's.
 fn paused_leader(run: &mut Run<'_>) -> Outcome {
+    let (mut crowd, record) = (Crowd::new(&run.group.http()), Arc::clone(&run.load.record));
     for round in 0..run.rounds {
         let leader = run.group.leader()?;
+        if run.stream.happens(Chance::percent(50)) {
+            run.group.gates()?.shut(leader);
+        }
         run.group.signal(leader, Signal::STOP)?;
         run.load.wait_for_progress()?;
-        run.pause(1, 100);
-        run.group.signal(leader, Signal::CONT)?;
-        run.pause(10, 100);
+        thread::scope(|scope| {
+            crowd.ask(scope, &record, leader);
+            run.pause(1, 100);
+            run.group.signal(leader, Signal::CONT)?;
+            run.pause(10, 100);
+            run.group.gates()?.open(leader);
+            Outcome::Ok(())
+        })?;
         run.next_round(round)?;
     }
     run.all_run()
@@ -264,10 +280,6 @@ fn rolling_restart(run: &mut Run<'_>) -> Outcome {
         run.next_round(round)?;
     }
     run.all_run()
-}
-
-fn anything(_: &Run<'_>, _: &Totals) -> Outcome {
-    Ok(())
 }
 
 /// A leader that ended without handing over would be missed for an election timeout at least.

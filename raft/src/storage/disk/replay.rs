@@ -4,14 +4,14 @@
 //! What a crash may leave behind is a broken end of the newest file, as one frame was not durable
 //! yet. Everything else was, so anything else that is broken is damage.
 
-use super::folder::{self, Folder};
 use super::format::{self, LogRecord, State};
-use super::identity::Identity;
 use super::{LOG, numbers};
 use crate::codec::Reader;
 use crate::entry::Entry;
 use crate::output::Suffix;
 use crate::storage::StorageError;
+use crate::storage::folder::{self, Folder};
+use crate::storage::identity::Identity;
 use crate::types::{Index, Term};
 
 /// One log file.

@@ -9,14 +9,15 @@
 //!   is read. In particular a flush that failed is never tried again, as a second one may succeed
 //!   without the bytes that the first one lost.
 
-use super::folder::{self, Folder, TEMPORARY, Writable};
 use super::format::{self, HEADER, Reference, State};
-use super::identity::Identity;
 use super::replay::{Segment, replay};
 use super::{LOG, SNAPSHOT, numbers};
 use crate::codec::Writer;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
+use crate::storage::folder::{self, Folder, TEMPORARY, Writable};
+use crate::storage::health::Health;
+use crate::storage::identity::{Identity, Kind};
 use crate::storage::{Storage, StorageError};
 use crate::stored::Stored;
 use crate::types::{Index, PeerId};
@@ -57,11 +58,6 @@ pub(super) struct Lengths {
     pub(super) ahead: u64,
 }
 
-enum Health {
-    Sound,
-    Failed(String),
-}
-
 impl<F: Folder> Store<F> {
     /// Opens the store in a folder, or begins one there. Nothing is changed before all has been
     /// read and found sound.
@@ -74,7 +70,7 @@ impl<F: Folder> Store<F> {
             Some(identity) => identity,
             None => begin(&mut folder, peer)?,
         };
-        identity.belongs_to(peer, &folder.place(""))?;
+        identity.belongs_to(Kind::Log, peer, &folder.place(""))?;
         if identity.read_through == 0 && numbers(&folder, LOG)?.is_empty() {
             write_segment(&mut folder, &identity, 1, &State::default())?;
         }
@@ -97,7 +93,7 @@ impl<F: Folder> Store<F> {
             state: replayed.state,
             stale: Vec::new(),
             frame: Writer(vec![0; HEADER]),
-            health: Health::Sound,
+            health: Health::default(),
             opened: Some(opened),
         };
         store.identity.write(&mut store.folder)?;
@@ -231,17 +227,10 @@ impl<F: Folder> Storage for Store<F> {
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
-        if let Health::Failed(reason) = &self.health {
-            let what = format!("write to {} after an earlier failure", self.folder.place(""));
-            let source =
-                std::io::Error::other(format!("{reason}; start again to read what is left"));
-            return Err(StorageError::Io { what, source });
-        }
+        self.health.check(|| self.folder.place(""))?;
         self.opened = None;
         let done = self.carry_out(writes);
-        if let Err(error) = &done {
-            self.health = Health::Failed(error.to_string());
-        }
+        self.health.note(&done);
         done
     }
 }
@@ -268,7 +257,7 @@ impl State {
 }
 
 fn begin<F: Folder>(folder: &mut F, peer: PeerId) -> Result<Identity, StorageError> {
-    let identity = Identity::new(peer);
+    let identity = Identity::new(Kind::Log, peer);
     identity.write(folder)?;
     Ok(identity)
 }

@@ -1,60 +1,21 @@
-//! Scenarios of what peers do beyond the paper, named by the sections of Ongaro's dissertation. Each
-//! says what must *not* happen, too: no election, no gap, no lost command.
-
-use std::time::Duration;
+//! Who leads: elections that must not be, leaders that give up, hand over or fill up.
 
 use raft::{RoleName, Term};
 
+use super::{ELECTION_MAX, ELECTION_MIN, HEARTBEAT, PEERS};
 use crate::cluster::{Cluster, Retry, expect};
 use crate::failure::Failure;
-use crate::lab2::{Body, Made, Part, Scenario};
-use crate::plan::{Limits, Links, PeerSet, Protocol, Settings, Ways};
-use crate::service::Snapshots;
-use crate::sim::network::{Connection, Profile};
-
-/// The scenarios.
-#[rustfmt::skip]
-pub const THESIS: [Scenario; 6] = [
-    scenario("deaf_peer_4_2_3", "a peer that hears nobody disturbs nobody", |c| Box::pin(deaf_peer(c))),
-    Scenario { made: Made::Drawn(|_| of_three()), ..scenario("returning_peer_9_6", "a peer that was cut off comes back without an election", |c| Box::pin(returning_peer(c))) },
-    scenario("lonely_leader_6_2", "a leader without a quorum gives up", |c| Box::pin(lonely_leader(c))),
-    scenario("transfer_3_10", "leadership goes around without a gap", |c| Box::pin(transfers(c))),
-    scenario("transfer_to_the_dead_3_10", "a leader leads on when its successor does not", |c| Box::pin(transfer_to_the_dead(c))),
-    Scenario { made: Made::Drawn(|_| small_limits()), ..scenario("full_leader", "a leader takes no more than may wait", |c| Box::pin(full_leader(c))) },
-];
-
-const fn scenario(
-    name: &'static str,
-    description: &'static str,
-    body: fn(Cluster) -> Body,
-) -> Scenario {
-    Scenario { name, part: Part::Thesis, description, made: Made::Drawn(|_| deployed()), body }
-}
-
-fn deployed() -> Settings {
-    let lab = Settings::lab(PEERS, Profile::LAB_RELIABLE, Snapshots::Never);
-    Settings { protocol: Protocol::DEPLOYED, ..lab }
-}
-
-/// Where a leader's yes alone would be enough.
-fn of_three() -> Settings {
-    Settings { peers: 3, founders: 3, ..deployed() }
-}
-
-fn small_limits() -> Settings {
-    let settings = deployed();
-    let limits = Limits { uncommitted_bytes: 100, in_flight_bytes: 50, ..settings.limits };
-    Settings { limits, ..settings }
-}
+use crate::plan::{Links, PeerSet, Ways};
+use crate::sim::network::Connection;
 
 /// Who leads, and in which term.
-async fn leads(cluster: &Cluster) -> Result<(usize, Term), Failure> {
+pub(super) async fn leads(cluster: &Cluster) -> Result<(usize, Term), Failure> {
     let leader = cluster.check_one_leader().await?;
     Ok((leader, cluster.term(leader).unwrap_or_default()))
 }
 
 /// The same peer leads the same term.
-async fn still_leads(cluster: &Cluster, before: (usize, Term)) -> Result<(), Failure> {
+pub(super) async fn still_leads(cluster: &Cluster, before: (usize, Term)) -> Result<(), Failure> {
     let after = leads(cluster).await?;
     expect(after == before, format_args!("no election: {before:?} led, now {after:?} does"))
 }
@@ -63,7 +24,7 @@ async fn still_leads(cluster: &Cluster, before: (usize, Term)) -> Result<(), Fai
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
-pub async fn deaf_peer(cluster: Cluster) -> Result<(), Failure> {
+pub(super) async fn deaf_peer(cluster: Cluster) -> Result<(), Failure> {
     let before = leads(&cluster).await?;
     let deaf = PeerSet::only(cluster.after(before.0, 1));
     let inward = Links { from: deaf.others(PEERS), to: deaf, ways: Ways::One };
@@ -81,7 +42,7 @@ pub async fn deaf_peer(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
-pub async fn returning_peer(cluster: Cluster) -> Result<(), Failure> {
+pub(super) async fn returning_peer(cluster: Cluster) -> Result<(), Failure> {
     let (before, size) = (leads(&cluster).await?, cluster.size());
     let away = cluster.after(before.0, 2);
     for round in 0..8 {
@@ -104,7 +65,7 @@ pub async fn returning_peer(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It goes on, or the others do not.
-pub async fn lonely_leader(cluster: Cluster) -> Result<(), Failure> {
+pub(super) async fn lonely_leader(cluster: Cluster) -> Result<(), Failure> {
     let (leader, term) = leads(&cluster).await?;
     let few = PeerSet::only(leader).with(cluster.after(leader, 1));
     let between = Links { from: few, to: few.others(PEERS), ways: Ways::Both };
@@ -130,7 +91,7 @@ pub async fn lonely_leader(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// A successor does not lead in time, or a command that was taken is not agreed on.
-pub async fn transfers(cluster: Cluster) -> Result<(), Failure> {
+pub(super) async fn transfers(cluster: Cluster) -> Result<(), Failure> {
     let (mut leader, mut term) = leads(&cluster).await?;
     for _ in 0..10 {
         let command = cluster.random_command();
@@ -157,7 +118,7 @@ pub async fn transfers(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The leader does not lead on.
-pub async fn transfer_to_the_dead(cluster: Cluster) -> Result<(), Failure> {
+pub(super) async fn transfer_to_the_dead(cluster: Cluster) -> Result<(), Failure> {
     let before = leads(&cluster).await?;
     let dead = cluster.after(before.0, 1);
     cluster.crash(dead);
@@ -173,7 +134,7 @@ pub async fn transfer_to_the_dead(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It takes more than it may, or nothing can be agreed on any more.
-pub async fn full_leader(cluster: Cluster) -> Result<(), Failure> {
+pub(super) async fn full_leader(cluster: Cluster) -> Result<(), Failure> {
     let (leader, _) = leads(&cluster).await?;
     cluster.one(&cluster.random_command(), PEERS, Retry::No).await?;
     cluster.disconnect(leader);
@@ -187,8 +148,3 @@ pub async fn full_leader(cluster: Cluster) -> Result<(), Failure> {
     cluster.one(&cluster.random_command(), PEERS, Retry::Yes).await?;
     Ok(())
 }
-
-const PEERS: usize = 5;
-const ELECTION_MIN: Duration = Duration::from_millis(300);
-const ELECTION_MAX: Duration = Duration::from_millis(600);
-const HEARTBEAT: Duration = Duration::from_millis(100);

@@ -1,0 +1,140 @@
+//! Faults around any transport: where messages are lost, kept back and doubled, and who decides it.
+//!
+//! All faults are played where a message arrives, after the real connection has carried it, and a
+//! cut is asked for once more where it is sent and where it arrives late.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::{Inbox, Transport, TransportError};
+use crate::message::Envelope;
+use crate::types::PeerId;
+
+/// Decides what becomes of messages. Its clones decide together, one of them around each peer's
+/// transport and one with the tester. [`Faults`](super::Faults) is one.
+///
+/// ```
+/// use std::time::Duration;
+/// use raft::Envelope;
+/// use raft::transport::{Fate, Fates, Passage};
+///
+/// /// A network on which everything takes a millisecond.
+/// #[derive(Clone)]
+/// struct Slow;
+///
+/// impl Fates for Slow {
+///     fn leaves(&self, _: &Envelope) -> Passage {
+///         Passage::Open
+///     }
+///     fn arrives(&self, _: &Envelope) -> Fate {
+///         Fate::After(Duration::from_millis(1))
+///     }
+///     fn arrives_late(&self, _: &Envelope) -> Passage {
+///         Passage::Open
+///     }
+/// }
+/// ```
+pub trait Fates: Clone + Send + Sync + 'static {
+    /// A message is about to leave its sender; tells whether it may.
+    fn leaves(&self, envelope: &Envelope) -> Passage;
+
+    /// A message has arrived; tells what becomes of it.
+    fn arrives(&self, envelope: &Envelope) -> Fate;
+
+    /// The delay of a message is over; tells whether its receiver may still have it.
+    fn arrives_late(&self, envelope: &Envelope) -> Passage;
+}
+
+/// Whether a message may pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passage {
+    /// It may.
+    #[default]
+    Open,
+    /// The link is cut.
+    Cut,
+}
+
+/// What becomes of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nobody gets it.
+    Lost,
+    /// Its receiver gets it after this time on top of the real way.
+    After(Duration),
+    /// Its receiver gets it twice.
+    Twice(Duration, Duration),
+}
+
+/// A transport whose messages fare as `F` decides.
+#[derive(Debug)]
+pub struct FaultyTransport<T, F> {
+    inner: T,
+    fates: F,
+    // Ends when the transport is dropped, and with it all that is late.
+    receiving: JoinSet<()>,
+}
+
+impl<T: Transport, F: Fates> FaultyTransport<T, F> {
+    /// Puts the faults around a peer's transport.
+    #[must_use]
+    pub fn new(inner: T, fates: F) -> Self {
+        Self { inner, fates, receiving: JoinSet::new() }
+    }
+}
+
+impl<T: Transport, F: Fates> Transport for FaultyTransport<T, F> {
+    fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
+        let (arriving, arrived) = Inbox::new(inbox.capacity());
+        self.inner.start(arriving)?;
+        self.receiving.spawn(receive(arrived, inbox, self.fates.clone()));
+        Ok(())
+    }
+
+    fn send(&mut self, envelope: Envelope) {
+        match self.fates.leaves(&envelope) {
+            Passage::Open => self.inner.send(envelope),
+            Passage::Cut => {}
+        }
+    }
+
+    fn learn(&mut self, peer: PeerId, address: &str) {
+        self.inner.learn(peer, address);
+    }
+
+    fn forget(&mut self, peer: PeerId) {
+        self.inner.forget(peer);
+    }
+}
+
+/// Lets arrive what arrives, until the driver or the transport has ended.
+async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, fates: impl Fates) {
+    let mut late = JoinSet::new();
+    while let Some(envelope) = arrived.recv().await {
+        let delays = match fates.arrives(&envelope) {
+            Fate::Lost => [None, None],
+            Fate::After(delay) => [Some(delay), None],
+            Fate::Twice(first, second) => [Some(first), Some(second)],
+        };
+        for delay in delays.into_iter().flatten() {
+            let envelope = envelope.clone();
+            if !delay.is_zero() {
+                late.spawn(deliver_late(envelope, delay, inbox.clone(), fates.clone()));
+            } else if inbox.deliver(envelope).await.is_err() {
+                return;
+            }
+        }
+        while late.try_join_next().is_some() {}
+    }
+}
+
+async fn deliver_late(envelope: Envelope, delay: Duration, inbox: Inbox, fates: impl Fates) {
+    tokio::time::sleep(delay).await;
+    match fates.arrives_late(&envelope) {
+        // The driver may have ended meanwhile.
+        Passage::Open => drop(inbox.deliver(envelope).await),
+        Passage::Cut => {}
+    }
+}

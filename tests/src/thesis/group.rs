@@ -1,0 +1,310 @@
+//! A cluster whose members change while clients write and read all the time.
+//!
+//! Waits are for conditions, with a limit that only a cluster that has stopped comes to.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use raft::{ChangeError, EntryId, Index, Membership, RoleName, Term};
+
+use super::DELAY_MAX;
+use crate::cluster::{Cluster, expect};
+use crate::failure::Failure;
+use crate::kv::{Operation, Request};
+use crate::plan::{Change, Links, PeerSet, Ways};
+use crate::sim::executor::Join;
+use crate::sim::network::Connection;
+use crate::swarm::client::Client;
+use crate::swarm::{Shared, verdict};
+use crate::world::{Unchanged, members};
+
+/// The cluster and its clients.
+pub(super) struct Group {
+    pub(super) cluster: Cluster,
+    party: Shared,
+    busy: Rc<Cell<bool>>,
+    clients: Vec<Join<()>>,
+    tester: Client,
+    /// The tester's next request.
+    serial: Cell<u32>,
+}
+
+impl Group {
+    /// Clients begin to write and read.
+    pub(super) fn begin(cluster: Cluster) -> Self {
+        let (party, busy) = (Shared::default(), Rc::new(Cell::new(true)));
+        let begin = |number| {
+            let client = Client::new(&cluster, number, &party);
+            let busy = Rc::clone(&busy);
+            cluster.spawn(format!("client {number}"), async move {
+                client.keep_asking(&busy, operation).await;
+            })
+        };
+        let clients = (0..CLIENTS).map(begin).collect();
+        let tester = Client::new(&cluster, TESTER, &Shared::default());
+        Self { cluster, party, busy, clients, tester, serial: Cell::new(1) }
+    }
+
+    /// Waits until `look` finds something.
+    ///
+    /// # Errors
+    /// It never does; the text says what each peer waits for.
+    pub(super) async fn until<T>(
+        &self,
+        what: &str,
+        mut look: impl FnMut(&Cluster) -> Option<T>,
+    ) -> Result<T, Failure> {
+        let end = self.cluster.now().after(LIMIT);
+        while self.cluster.now() < end {
+            if let Some(found) = look(&self.cluster) {
+                return Ok(found);
+            }
+            self.cluster.sleep(GLANCE).await;
+        }
+        Err(Failure::expected(format_args!("{what}{}", self.pending())))
+    }
+
+    /// What each peer waits for, a line each.
+    fn pending(&self) -> String {
+        let world = self.cluster.world();
+        let line = |place| format!("\n           {}", world.pending(place));
+        (0..world.size()).map(line).collect()
+    }
+
+    /// Who leads, once somebody does.
+    ///
+    /// # Errors
+    /// Nobody does.
+    pub(super) async fn leader(&self) -> Result<(usize, Term), Failure> {
+        self.until("a leader", |cluster| {
+            let leader = cluster.leading()?;
+            Some((leader, cluster.term(leader)?))
+        })
+        .await
+    }
+
+    /// The peer that leads now leads the same term after many election timeouts.
+    ///
+    /// # Errors
+    /// There was an election.
+    pub(super) async fn nobody_is_elected(&self, length: Duration) -> Result<(), Failure> {
+        let leads = |cluster: &Cluster| {
+            cluster.leading().map(|leader| (leader, cluster.term(leader).unwrap_or_default()))
+        };
+        let before = self.leader().await?;
+        self.cluster.sleep(length).await;
+        let after = leads(&self.cluster);
+        expect(
+            after == Some(before),
+            format_args!("no election: {before:?} led, now {after:?} does"),
+        )
+    }
+
+    /// A new request is carried out, and every one of these peers applies it.
+    ///
+    /// # Errors
+    /// It is not, or one does not.
+    pub(super) async fn agree(&self, peers: PeerSet) -> Result<Index, Failure> {
+        let end = self.cluster.now().after(LIMIT);
+        loop {
+            let serial = self.serial.replace(self.serial.get() + 1);
+            let operation = Operation::Put { key: TESTER_KEY, value: u64::from(serial) };
+            if self.tester.ask(serial, operation).await {
+                break;
+            }
+            let pending = self.pending();
+            expect(self.cluster.now() < end, format_args!("a request carried out{pending}"))?;
+        }
+        let index = self.cluster.world().agreed().last();
+        let lacks = |cluster: &Cluster, place: &usize| cluster.world().last_applied(*place) < index;
+        self.until("a request applied by all members", |cluster| {
+            let behind = peers.iter().find(|place| lacks(cluster, place));
+            behind.is_none().then_some(index)
+        })
+        .await
+    }
+
+    /// A leader is given many requests in one instant.
+    pub(super) fn burst(&self, leader: usize, count: u32) {
+        for serial in 1..=count {
+            let operation = Operation::Put { key: TESTER_KEY, value: u64::from(serial) };
+            let request = Request { client: MANY, serial, attempt: 0, operation };
+            // Whether it still leads shows in what comes of it.
+            let _ = self.cluster.world_mut().ask(leader, &request, 0);
+        }
+    }
+
+    /// Asks whoever leads for a change until it is begun: a learner may have to catch up, or an
+    /// earlier change may be under way. When this returns, nothing has happened since.
+    ///
+    /// # Errors
+    /// It is never begun, or does not fit the members.
+    pub(super) async fn start_change(&self, change: Change) -> Result<(usize, EntryId), Failure> {
+        let begun = self.until("a change to begin", |cluster| {
+            let leader = cluster.leading()?;
+            match cluster.change_members(leader, change) {
+                Ok(id) => Some(Ok((leader, id))),
+                Err(Unchanged::Away) => None,
+                Err(Unchanged::Refused(error)) if passes(error) => None,
+                Err(Unchanged::Refused(error)) => Some(Err(error)),
+            }
+        });
+        begun.await?.map_err(|error| Failure::expected(format_args!("{change} to begin: {error}")))
+    }
+
+    /// Changes the members, and waits until that is done.
+    ///
+    /// # Errors
+    /// It is not, or others are the members afterwards.
+    pub(super) async fn change(&self, change: Change) -> Result<(), Failure> {
+        let (leader, _) = self.start_change(change).await?;
+        let target = self.cluster.members(leader).map(|members| members.settled());
+        self.settled(&target.unwrap_or_default()).await
+    }
+
+    /// Waits until a leader goes by these members and knows that they are committed.
+    ///
+    /// # Errors
+    /// None ever does.
+    pub(super) async fn settled(&self, target: &Membership) -> Result<(), Failure> {
+        self.until(&format!("{target} to be the members"), |cluster| {
+            let leader = cluster.leading()?;
+            let done = cluster.change_under_way(leader).is_none();
+            let same = *cluster.members(leader)? == *target;
+            (done && same).then_some(())
+        })
+        .await
+    }
+
+    /// A change is refused right now.
+    ///
+    /// # Errors
+    /// It is not, or for another reason.
+    pub(super) fn refuses(
+        &self,
+        place: usize,
+        change: Change,
+        right: impl Fn(ChangeError) -> bool,
+        why: &str,
+    ) -> Result<(), Failure> {
+        let found = self.cluster.change_members(place, change);
+        let refused = matches!(found, Err(Unchanged::Refused(error)) if right(error));
+        expect(refused, format_args!("{change} refused since {why}, found {found:?}"))
+    }
+
+    /// Peers that wait to be added become learners.
+    ///
+    /// # Errors
+    /// One does not.
+    pub(super) async fn add(&self, learners: PeerSet) -> Result<(), Failure> {
+        for place in learners.iter() {
+            self.change(Change::Add(place)).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins a change that needs a joint step, and holds it there: all disks
+    /// have the joint configuration, and the leader hears nothing of it. Returns the leader and the
+    /// place of that configuration.
+    ///
+    /// # Errors
+    /// The change is not begun, or somebody does not get the configuration.
+    pub(super) async fn hold_joint(&self, change: Change) -> Result<(usize, Index), Failure> {
+        // A follower that refused an overtaken message could not say so.
+        self.cluster.make_reliable();
+        self.cluster.sleep(2 * DELAY_MAX).await;
+        let (leader, id) = self.start_change(change).await?;
+        let only = PeerSet::only(leader);
+        let others = only.others(self.cluster.size());
+        let answers = Links { from: others, to: only, ways: Ways::One };
+        self.cluster.set_links(answers, Connection::Cut);
+        self.until("everybody in the joint configuration", |cluster| {
+            let world = cluster.world();
+            let stored = |place| world.disk(place).last().index >= id.index;
+            (0..world.size()).all(stored).then_some(())
+        })
+        .await?;
+        let joint = |place: usize| self.cluster.members(place).is_some_and(|it| it.is_joint());
+        let all = (0..self.cluster.size()).all(joint);
+        expect(all, format_args!("all in the joint configuration of {id}"))?;
+        let usual = self.cluster.world().settings().network;
+        self.cluster.set_network(usual);
+        Ok((leader, id.index))
+    }
+
+    /// Nothing from this index on was given to any service.
+    ///
+    /// # Errors
+    /// Something was.
+    pub(super) fn nothing_committed(&self, from: Index) -> Result<(), Failure> {
+        let last = self.cluster.world().agreed().last();
+        expect(last < from, format_args!("nothing committed from {from} on, found {last}"))
+    }
+
+    /// Clients are done; these are the members, all of them know it, and what clients saw is right.
+    ///
+    /// # Errors
+    /// It is not so.
+    pub(super) async fn end(mut self, voters: PeerSet) -> Result<(), Failure> {
+        let answered = |party: &Shared| {
+            let history = party.history.borrow();
+            history.requests().iter().filter(|asked| asked.answer.is_some()).count()
+        };
+        self.until("clients to get answers", |_| {
+            (answered(&self.party) >= ANSWERS_MIN).then_some(())
+        })
+        .await?;
+        self.busy.set(false);
+        for client in std::mem::take(&mut self.clients) {
+            client.join().await;
+        }
+        self.agree(voters).await?;
+        let target = members(voters, PeerSet::NONE);
+        self.settled(&target).await?;
+        for place in voters.iter() {
+            let found = self.cluster.members(place);
+            let same = found.as_ref().is_some_and(|found| **found == target);
+            expect(same, format_args!("{target} to be the members by {place}, found {found:?}"))?;
+        }
+        let leads = |place: usize| {
+            self.cluster.status(place).is_some_and(|status| status.role == RoleName::Leader)
+        };
+        let led = voters.iter().any(leads);
+        expect(led, format_args!("a leader among the members"))?;
+        verdict(&self.cluster, &self.party, voters)
+    }
+}
+
+/// Whether a leader may begin the same change a little later.
+const fn passes(error: ChangeError) -> bool {
+    matches!(
+        error,
+        ChangeError::NotLeader { .. }
+            | ChangeError::TransferInProgress { .. }
+            | ChangeError::UnderWay { .. }
+            | ChangeError::TermNotCommitted
+            | ChangeError::NotCaughtUp { .. }
+            | ChangeError::Silent { .. }
+    )
+}
+
+/// Two write and two read, one of them through the log.
+fn operation(number: u16, serial: u32) -> Operation {
+    match number {
+        0 | 1 => {
+            Operation::Put { key: KEY, value: u64::from(serial) * 100 + u64::from(number) + 1 }
+        }
+        2 => Operation::Get { key: KEY },
+        _ => Operation::Read { key: KEY },
+    }
+}
+
+const CLIENTS: u16 = 4;
+const KEY: u8 = 0;
+const MANY: u16 = 998;
+const TESTER: u16 = 999;
+const TESTER_KEY: u8 = 255;
+const ANSWERS_MIN: usize = 20;
+const LIMIT: Duration = Duration::from_secs(15);
+const GLANCE: Duration = Duration::from_millis(1);

@@ -1,0 +1,139 @@
+//! Between two configurations (§4.3): both decide, or nobody does.
+
+use raft::Index;
+
+use super::ELECTION_MAX;
+use super::group::Group;
+use crate::cluster::{Cluster, expect};
+use crate::failure::Failure;
+use crate::plan::{Change, Links, PeerSet, Ways};
+use crate::sim::network::Connection;
+use crate::world::members;
+
+/// The first three, and those who are to take over.
+const OLD: PeerSet = PeerSet::first(3);
+const NEW: PeerSet = PeerSet::first(3).others(6);
+const REPLACE: Change = Change::Replace { voters: NEW, learners: PeerSet::NONE };
+
+/// A leader has all of the one configuration on its side and one peer of the other: first of the
+/// new one, then of the old one.
+///
+/// # Errors
+/// Something is committed, or the change is not done when all are back.
+pub(super) async fn half_of_a_commit(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster);
+    group.add(NEW).await?;
+    commits_nothing_without(&group, (OLD, NEW), NEW.without(3)).await?;
+    let (leader, _) = group.leader().await?;
+    let silent = NEW.without(leader);
+    commits_nothing_without(&group, (NEW, OLD), silent).await?;
+    group.change(Change::Replace { voters: OLD, learners: PeerSet::NONE }).await?;
+    group.end(OLD).await
+}
+
+/// The voters are to be others; those that must agree to it are cut off meanwhile.
+async fn commits_nothing_without(
+    group: &Group,
+    (from, to): (PeerSet, PeerSet),
+    silent: PeerSet,
+) -> Result<(), Failure> {
+    let change = Change::Replace { voters: to, learners: from };
+    let (_, id) = group.start_change(change).await?;
+    silent.iter().for_each(|place| group.cluster.disconnect(place));
+    decides_nothing(group, id.index).await?;
+    silent.iter().for_each(|place| group.cluster.connect(place));
+    group.agree(PeerSet::first(6)).await?;
+    // Those who were away may have elected one of them, who knew nothing of the change.
+    let target = members(to, from);
+    let (leader, _) = group.leader().await?;
+    let known = group.cluster.members(leader).is_some_and(|found| found.settled() == target);
+    if known { group.settled(&target).await } else { group.change(change).await }
+}
+
+/// For many election timeouts nothing is committed, and in the end nobody leads.
+async fn decides_nothing(group: &Group, from: Index) -> Result<(), Failure> {
+    for _ in 0..5 {
+        group.cluster.sleep(ELECTION_MAX).await;
+        group.nothing_committed(from)?;
+    }
+    let leader = group.cluster.leading();
+    expect(leader.is_none(), format_args!("no leader, found {leader:?}"))
+}
+
+/// All hold the joint configuration, the leader dies, and the old and the new do not reach each
+/// other. A majority of each is enough.
+///
+/// # Errors
+/// Somebody is elected by the one alone, or nobody by both.
+pub(super) async fn half_of_an_election(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster.clone());
+    group.add(NEW).await?;
+    let (leader, index) = group.hold_joint(REPLACE).await?;
+    cluster.crash(leader);
+    let between = Links { from: OLD, to: NEW, ways: Ways::Both };
+    cluster.set_links(between, Connection::Cut);
+    decides_nothing(&group, index).await?;
+    cluster.set_links(between, Connection::Up);
+    cluster.disconnect(5);
+    group.settled(&members(NEW, PeerSet::NONE)).await?;
+    cluster.connect(5);
+    cluster.start_and_connect(leader)?;
+    group.end(NEW).await
+}
+
+/// Both majorities hold the joint configuration: the change cannot be lost any more.
+///
+/// # Errors
+/// It is, or whoever was left behind disturbs the others.
+pub(super) async fn leader_dies(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster.clone());
+    group.add(NEW).await?;
+    let (leader, _) = group.hold_joint(REPLACE).await?;
+    cluster.crash(leader);
+    group.settled(&members(NEW, PeerSet::NONE)).await?;
+    group.agree(NEW).await?;
+    cluster.start_and_connect(leader)?;
+    group.nobody_is_elected(4 * ELECTION_MAX).await?;
+    group.end(NEW).await
+}
+
+/// §4.1: the leader and one of the new hold the joint configuration, and nobody else ever hears of
+/// it. When they come back, the old configuration is theirs again, and the change may be asked for
+/// anew.
+///
+/// # Errors
+/// It is not so.
+pub(super) async fn change_is_truncated(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster.clone());
+    group.add(NEW).await?;
+    group.agree(PeerSet::first(6)).await?;
+    let (leader, id) = group.start_change(REPLACE).await?;
+    let exiles = PeerSet::only(leader).with(3);
+    let around = Links { from: exiles, to: exiles.others(6), ways: Ways::Both };
+    cluster.set_links(around, Connection::Cut);
+    group
+        .until("the joint configuration in exile", |cluster| {
+            let joint = |place: usize| cluster.members(place).is_some_and(|it| it.is_joint());
+            exiles.iter().all(joint).then_some(())
+        })
+        .await?;
+    group
+        .until("another leader", |cluster| {
+            cluster.leading().filter(|found| *found != leader).map(drop)
+        })
+        .await?;
+    let index = group.agree(exiles.others(6)).await?;
+    expect(index >= id.index, format_args!("something in the place of {id}, only {index} is"))?;
+    let joint = cluster.members(leader).is_some_and(|it| it.is_joint());
+    expect(joint, format_args!("the joint configuration in force in exile"))?;
+    cluster.set_links(around, Connection::Up);
+    group.agree(PeerSet::first(6)).await?;
+    let target = members(OLD, NEW);
+    for place in 0..6 {
+        let found = cluster.members(place);
+        let same = found.as_ref().is_some_and(|found| **found == target);
+        expect(same, format_args!("{target} to be the members by {place}, found {found:?}"))?;
+    }
+    group.change(REPLACE).await?;
+    group.end(NEW).await
+}

@@ -1,0 +1,95 @@
+//! Leaders and peers that are removed (§4.2.2 and §4.2.3).
+
+use raft::RoleName;
+
+use super::group::Group;
+use super::{ELECTION_MAX, HEARTBEAT};
+use crate::cluster::{Cluster, expect};
+use crate::failure::Failure;
+use crate::plan::{Change, Links, PeerSet, Ways};
+use crate::sim::network::Connection;
+
+/// §4.2.2: it leads until its own removal is committed by the others alone; then it stands no more.
+///
+/// # Errors
+/// It is not so.
+pub(super) async fn leader_leaves(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster.clone());
+    let (leader, _) = group.leader().await?;
+    let stay = PeerSet::only(leader).others(3);
+    group.agree(PeerSet::first(3)).await?;
+    // Both others are needed, and one does not answer for a moment.
+    let slow = Links {
+        from: PeerSet::only(leader),
+        to: PeerSet::only(cluster.after(leader, 1)),
+        ways: Ways::Both,
+    };
+    let (leader, first) = group.start_change(Change::Remove(leader)).await?;
+    cluster.set_links(slow, Connection::Cut);
+    cluster.sleep(HEARTBEAT).await;
+    group.nothing_committed(first.index)?;
+    cluster.set_links(slow, Connection::Up);
+
+    let place = group.until("the leader to step down", |cluster| stepped_down(cluster, leader));
+    let (settled, committed) = place.await?;
+    expect(settled > first.index, format_args!("a step after {first}, found {settled}"))?;
+    expect(
+        committed >= settled,
+        format_args!("{settled} committed when it stepped down, found {committed}"),
+    )?;
+    group.agree(stay).await?;
+    let taken = cluster.start_command(leader, &cluster.random_command());
+    expect(taken.is_none(), format_args!("a command refused, found {taken:?}"))?;
+
+    group.nobody_is_elected(4 * ELECTION_MAX).await?;
+    let role = cluster.status(leader).map(|status| status.role);
+    expect(
+        role == Some(RoleName::Follower),
+        format_args!("the removed leader to stand no more, found {role:?}"),
+    )?;
+    // When it starts anew, it does not know that its removal is committed, and asks around.
+    cluster.start_and_connect(leader)?;
+    group.nobody_is_elected(4 * ELECTION_MAX).await?;
+    group.end(stay).await
+}
+
+/// Where the configuration of a peer that does not lead any more is, and what it knows committed.
+fn stepped_down(cluster: &Cluster, place: usize) -> Option<(raft::Index, raft::Index)> {
+    let world = cluster.world();
+    let (node, status) = (world.node(place)?, world.status(place)?);
+    let leads = status.role == RoleName::Leader;
+    (!leads).then(|| (node.membership_index(), status.commit_index))
+}
+
+/// §4.2.3: it is removed while it is cut off, and comes back again and again, as sure as ever that
+/// it is a member.
+///
+/// # Errors
+/// There is an election, or a command is not agreed on.
+pub(super) async fn forgotten_peer(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster.clone());
+    group.agree(PeerSet::first(4)).await?;
+    let (leader, _) = group.leader().await?;
+    let away = cluster.after(leader, 1);
+    let stay = PeerSet::only(away).others(4);
+    cluster.disconnect(away);
+    group.change(Change::Remove(away)).await?;
+    for round in 0..4 {
+        cluster.sleep(2 * ELECTION_MAX).await;
+        if round % 2 == 1 {
+            cluster.start(away)?;
+        }
+        cluster.connect(away);
+        group.nobody_is_elected(3 * ELECTION_MAX).await?;
+        let sure = cluster.members(away).is_some_and(|it| it.voters().len() == 4);
+        expect(sure, format_args!("nobody to tell it that it is removed"))?;
+        group.agree(stay).await?;
+        cluster.disconnect(away);
+    }
+    // Not even an election is its affair.
+    cluster.connect(away);
+    cluster.crash(leader);
+    group.agree(stay.without(leader)).await?;
+    cluster.start_and_connect(leader)?;
+    group.end(stay).await
+}

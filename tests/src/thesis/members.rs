@@ -1,0 +1,176 @@
+//! Members come and go, one by one or many at once (§4.1 to §4.3).
+
+use raft::{ChangeError, Term};
+
+use super::ELECTION_MAX;
+use super::group::Group;
+use crate::cluster::{Cluster, expect};
+use crate::failure::Failure;
+use crate::plan::{Change, PeerSet};
+use crate::service::Snapshots;
+
+/// §4.2.1: a learner that is not there costs no commit, one that lacks much gets no vote, and a
+/// promoted one counts.
+///
+/// # Errors
+/// It is not so.
+pub(super) async fn grow(cluster: Cluster) -> Result<(), Failure> {
+    let (old, new) = (PeerSet::first(3), PeerSet::first(3).others(5));
+    new.iter().for_each(|place| cluster.crash(place));
+    let group = Group::begin(cluster.clone());
+    let (leader, _) = group.leader().await?;
+    group.add(new).await?;
+    let silent = |error| matches!(error, ChangeError::Silent { .. });
+    group.refuses(leader, Change::Promote(3), silent, "the learner does not answer")?;
+    // With one of three away, two of five would be too few.
+    let away = (leader + 1) % 3;
+    cluster.disconnect(away);
+    group.agree(old.without(away)).await?;
+    cluster.connect(away);
+    group.burst(leader, LACKING);
+    let behind = |error| matches!(error, ChangeError::NotCaughtUp { missing, .. } if missing >= u64::from(LACKING));
+    group.refuses(leader, Change::Promote(3), behind, "the learner lacks entries")?;
+    for place in new.iter() {
+        cluster.start_and_connect(place)?;
+    }
+    group.agree(PeerSet::first(5)).await?;
+    begins_with_snapshots(&cluster, new)?;
+    for place in new.iter() {
+        group.change(Change::Promote(place)).await?;
+    }
+    let lost = old.without(leader);
+    lost.iter().for_each(|place| cluster.crash(place));
+    group.agree(lost.others(5)).await?;
+    lost.iter().try_for_each(|place| cluster.start_and_connect(place))?;
+    group.end(PeerSet::first(5)).await
+}
+
+/// Whoever was added got a snapshot first, where logs are compacted, and only there.
+fn begins_with_snapshots(cluster: &Cluster, new: PeerSet) -> Result<(), Failure> {
+    let wanted = cluster.world().settings().snapshots != Snapshots::Never;
+    let sent = cluster.traffic().snapshot_chunks > 0;
+    expect(sent == wanted, format_args!("snapshots sent: {wanted}, found {sent}"))?;
+    for place in new.iter() {
+        let base = cluster.world().node(place).map(|node| node.log().base().term);
+        let begins = base.is_some_and(|term| term > Term::ZERO);
+        expect(begins == wanted, format_args!("{place} after a snapshot: {wanted}, not {base:?}"))?;
+    }
+    Ok(())
+}
+
+/// §4.1: of the three that stay two are enough, and who has left is given nothing any more.
+///
+/// # Errors
+/// It is not so.
+pub(super) async fn shrink(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster.clone());
+    let (leader, _) = group.leader().await?;
+    let leaving = PeerSet::only(cluster.after(leader, 1)).with(cluster.after(leader, 2));
+    for place in leaving.iter() {
+        group.change(Change::Remove(place)).await?;
+    }
+    let stay = leaving.others(5);
+    let lost = cluster.after(leader, 3);
+    cluster.crash(lost);
+    let index = group.agree(stay.without(lost)).await?;
+    let last = leaving.iter().map(|place| cluster.world().last_applied(place)).max();
+    expect(last < Some(index), format_args!("nothing for who has left, found {last:?}"))?;
+    cluster.start_and_connect(lost)?;
+    group.nobody_is_elected(4 * ELECTION_MAX).await?;
+    group.end(stay).await
+}
+
+/// §4.1: a member alone needs nobody, also after a crash; who was removed may come back.
+///
+/// # Errors
+/// It is not so.
+pub(super) async fn to_one_and_back(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster.clone());
+    let (leader, _) = group.leader().await?;
+    let (other, third) = (1 - leader, 2);
+    group.change(Change::Remove(other)).await?;
+    cluster.crash(other);
+    group.agree(PeerSet::only(leader)).await?;
+    cluster.start_and_connect(leader)?;
+    group.agree(PeerSet::only(leader)).await?;
+    cluster.start_and_connect(other)?;
+    for place in [other, third] {
+        group.change(Change::Add(place)).await?;
+        group.change(Change::Promote(place)).await?;
+    }
+    group.agree(PeerSet::first(3)).await?;
+    cluster.crash(leader);
+    group.agree(PeerSet::first(3).without(leader)).await?;
+    cluster.start_and_connect(leader)?;
+    group.end(PeerSet::first(3)).await
+}
+
+/// §4.1 and §4.2.2: one comes for each that goes, the leader goes last.
+///
+/// # Errors
+/// It is not so.
+pub(super) async fn replace_one_by_one(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster);
+    let (leader, _) = group.leader().await?;
+    for (steps, new) in (1..=3).zip(3..) {
+        group.change(Change::Add(new)).await?;
+        group.change(Change::Promote(new)).await?;
+        group.change(Change::Remove((leader + steps) % 3)).await?;
+    }
+    the_others_took_over(group).await
+}
+
+/// §4.3: all of them in one joint step.
+///
+/// # Errors
+/// It is not so.
+pub(super) async fn replace_at_once(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster);
+    let new = PeerSet::first(3).others(6);
+    group.add(new).await?;
+    group.change(Change::Replace { voters: new, learners: PeerSet::NONE }).await?;
+    the_others_took_over(group).await
+}
+
+/// The first three do no harm while they are there, and nobody misses them when they are not.
+async fn the_others_took_over(group: Group) -> Result<(), Failure> {
+    let (old, new) = (PeerSet::first(3), PeerSet::first(3).others(6));
+    group.agree(new).await?;
+    group.nobody_is_elected(4 * ELECTION_MAX).await?;
+    old.iter().for_each(|place| group.cluster.crash(place));
+    group.agree(new).await?;
+    group.end(new).await
+}
+
+/// §4.1: who asks too soon or the wrong peer is told why, and nothing happens.
+///
+/// # Errors
+/// It is not so.
+pub(super) async fn one_at_a_time(cluster: Cluster) -> Result<(), Failure> {
+    let leader = cluster.check_one_leader().await?;
+    let group = Group::begin(cluster.clone());
+    let too_soon = |error| error == ChangeError::TermNotCommitted;
+    group.refuses(leader, Change::Add(3), too_soon, "nothing of the term is committed")?;
+    let (leader, first) = group.start_change(Change::Add(3)).await?;
+    let since = first.index;
+    let under_way = |error| error == ChangeError::UnderWay { since };
+    group.refuses(leader, Change::Add(4), under_way, "another is under way")?;
+    let told = format!("the change of entry {since} is still under way");
+    let said = ChangeError::UnderWay { since }.to_string();
+    expect(said == told, format_args!("{told:?}, found {said:?}"))?;
+    group.change(Change::Add(4)).await?;
+    let follower = (leader + 1) % 3;
+    let elsewhere = |error| matches!(error, ChangeError::NotLeader { leader: Some(_) });
+    group.refuses(follower, Change::Remove(4), elsewhere, "another peer leads")?;
+
+    let all = Change::Replace { voters: PeerSet::first(5), learners: PeerSet::NONE };
+    let (leader, since) = group.hold_joint(all).await?;
+    let under_way = |error| error == ChangeError::UnderWay { since };
+    for change in [Change::Remove(follower), Change::Demote(leader), Change::Add(4), all] {
+        group.refuses(leader, change, under_way, "the cluster is in a joint configuration")?;
+    }
+    cluster.connect(leader);
+    group.end(PeerSet::first(5)).await
+}
+
+const LACKING: u32 = 1001;

@@ -1,0 +1,111 @@
+//! Members after crashes, and in snapshots (§4.1, chapter 5).
+
+use super::ELECTION_MAX;
+use super::group::Group;
+use crate::cluster::{Cluster, expect};
+use crate::failure::Failure;
+use crate::plan::{Change, PeerSet};
+use crate::world::members;
+
+/// §4.3: all start anew in the joint configuration that their disks have, and go on to the new one.
+///
+/// # Errors
+/// They do not.
+pub(super) async fn all_crash_in_a_joint(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster.clone());
+    let new = PeerSet::first(3).others(6);
+    group.add(new).await?;
+    let replace = Change::Replace { voters: new, learners: PeerSet::NONE };
+    group.hold_joint(replace).await?;
+    cluster.crash_and_restart_all()?;
+    let joint = |place: usize| cluster.members(place).is_some_and(|it| it.is_joint());
+    let all = (0..6).all(joint);
+    expect(all, format_args!("everybody to start in the joint configuration"))?;
+    group.settled(&members(new, PeerSet::NONE)).await?;
+    group.agree(new).await?;
+    group.nobody_is_elected(4 * ELECTION_MAX).await?;
+    group.end(new).await
+}
+
+/// Chapter 5: logs begin after the entries that said who is a member. Everybody knows it all the
+/// same, after a crash of all, and also who begins with a snapshot.
+///
+/// # Errors
+/// Somebody does not.
+pub(super) async fn members_in_snapshots(cluster: Cluster) -> Result<(), Failure> {
+    let late = 4;
+    cluster.crash(late);
+    let group = Group::begin(cluster.clone());
+    let (leader, _) = group.leader().await?;
+    let gone = (leader + 1) % 3;
+    group.change(Change::Add(3)).await?;
+    group.change(Change::Promote(3)).await?;
+    group.change(Change::Remove(gone)).await?;
+    group.change(Change::Add(late)).await?;
+    let voters = PeerSet::first(4).without(gone);
+    let target = members(voters, PeerSet::only(late));
+    compacted_behind(&group, voters).await?;
+    cluster.crash_and_restart_all()?;
+    for place in voters.iter() {
+        let found = cluster.members(place);
+        let same = found.as_ref().is_some_and(|found| **found == target);
+        expect(same, format_args!("{target} to be the members by {place}, found {found:?}"))?;
+    }
+    group
+        .until("members known from a snapshot", |cluster| {
+            let world = cluster.world();
+            let node = world.node(late)?;
+            let from_snapshot = node.log().base().index >= node.membership_index();
+            (from_snapshot && **node.membership() == target).then_some(())
+        })
+        .await?;
+    group.change(Change::Promote(late)).await?;
+    group.end(voters.with(late)).await
+}
+
+/// Waits until no log of these peers holds the entry of its configuration any more.
+async fn compacted_behind(group: &Group, peers: PeerSet) -> Result<(), Failure> {
+    group
+        .until("logs that begin after the configurations", |cluster| {
+            let world = cluster.world();
+            let compacted = |place| {
+                let node = world.node(place)?;
+                Some(node.log().base().index >= node.membership_index())
+            };
+            peers.iter().all(|place| compacted(place) == Some(true)).then_some(())
+        })
+        .await
+}
+
+/// Chapter 5: a leader that is cut off takes a snapshot while a change waits in its log. The change
+/// is truncated when it comes back, and what the snapshot says is all it has.
+///
+/// # Errors
+/// Its members are not those that were committed.
+pub(super) async fn snapshot_before_a_change(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster.clone());
+    group.agree(PeerSet::first(3)).await?;
+    let (leader, id) = group.start_change(Change::Add(3)).await?;
+    cluster.disconnect(leader);
+    cluster.snapshot(leader)?;
+    group
+        .until("a snapshot on the disk", |cluster| {
+            let world = cluster.world();
+            world.disk(leader).snapshot.as_ref().map(|_| ())
+        })
+        .await?;
+    let changed = cluster.members(leader).is_some_and(|it| it.learners().len() == 1);
+    expect(changed, format_args!("the change of {id} in force where it was asked for"))?;
+    group
+        .until("another leader", |cluster| {
+            cluster.leading().filter(|found| *found != leader).map(drop)
+        })
+        .await?;
+    group.agree(PeerSet::first(3).without(leader)).await?;
+    cluster.start_and_connect(leader)?;
+    group.agree(PeerSet::first(3)).await?;
+    let (found, target) = (cluster.members(leader), members(PeerSet::first(3), PeerSet::NONE));
+    let same = found.as_ref().is_some_and(|found| **found == target);
+    expect(same, format_args!("{target} to be the members by {leader}, found {found:?}"))?;
+    group.end(PeerSet::first(3)).await
+}
