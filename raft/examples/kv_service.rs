@@ -35,6 +35,7 @@ use raft::driver::{
     MachineError, Outcome, RunState, Settings, SnapshotPolicy, StateMachine, WriteError,
     from_bytes, to_bytes,
 };
+use raft::storage::{DiskStorage, RedbStorage, Storage, StorageError};
 use raft::{PeerId, Raft, Reads};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -245,7 +246,8 @@ options:
                          a peer stands for election (500)
   --lease-drift MS       reads ask no majority while the leader has a lease; clocks differ by at
                          most so many milliseconds after an election timeout (no leases)
-  --snapshot-after N     so many entries make a snapshot (100000)";
+  --snapshot-after N     so many entries make a snapshot (100000)
+  --store disk|redb      what it keeps its log in: files of its own, or a redb database (disk)";
 
 /// What the command line says.
 struct Arguments {
@@ -255,12 +257,24 @@ struct Arguments {
     election_timeout: Duration,
     reads: Reads,
     snapshot_after: u64,
+    open: OpenStore,
+}
+
+/// Opens the store of a peer in a folder.
+type OpenStore = fn(&str, PeerId) -> Result<Box<dyn Storage>, StorageError>;
+
+fn open_store(name: &str) -> Option<OpenStore> {
+    match name {
+        "disk" => Some(|folder, id| Ok(Box::new(DiskStorage::open(folder, id)?))),
+        "redb" => Some(|folder, id| Ok(Box::new(RedbStorage::open(folder, id)?))),
+        _ => None,
+    }
 }
 
 impl Arguments {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
         let (mut election_timeout, mut snapshot_after, mut rest) = (500, 100_000, Vec::new());
-        let mut reads = Reads::ReadIndex;
+        let (mut reads, mut store) = (Reads::ReadIndex, "disk".to_owned());
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--election-timeout" => election_timeout = number(&arg, args.next())?,
@@ -269,10 +283,13 @@ impl Arguments {
                     reads = Reads::Lease { clock_drift_max };
                 }
                 "--snapshot-after" => snapshot_after = number(&arg, args.next())?,
+                "--store" => store = args.next().ok_or("--store needs a name")?,
                 option if option.starts_with('-') => return Err(format!("unknown option {arg}")),
                 _ => rest.push(arg),
             }
         }
+        let open = open_store(&store);
+        let open = open.ok_or_else(|| format!("--store must be disk or redb, and is `{store}`"))?;
         let mut rest = rest.into_iter();
         let id = number("ID", rest.next())?;
         let folder = rest.next().ok_or("FOLDER is missing")?;
@@ -285,7 +302,11 @@ impl Arguments {
             return Err(format!("ID {id} must be from 1 to {}, the number of PEERs", peers.len()));
         }
         let election_timeout = Duration::from_millis(election_timeout);
-        Ok(Self { id, folder, peers, election_timeout, reads, snapshot_after })
+        if matches!(reads, Reads::Lease { clock_drift_max } if clock_drift_max >= election_timeout)
+        {
+            return Err("--lease-drift must be shorter than --election-timeout".into());
+        }
+        Ok(Self { id, folder, peers, election_timeout, reads, snapshot_after, open })
     }
 }
 
@@ -318,7 +339,7 @@ pub(crate) async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let Arguments { id, folder, peers, election_timeout, reads, snapshot_after } = arguments;
+    let Arguments { id, folder, peers, election_timeout, reads, snapshot_after, open } = arguments;
     let (raft_addresses, http): (Vec<_>, Vec<_>) = peers.into_iter().unzip();
     let at = usize::try_from(id - 1)?;
     let listener = TcpListener::bind(&http[at])
@@ -326,11 +347,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}", http[at]))?;
     let every =
         SnapshotPolicy { entries: Some(snapshot_after), ..SnapshotPolicy::EVERY_TIME_AND_AGAIN };
+    // It reads the whole log, which may take a while.
+    let store = tokio::task::spawn_blocking(move || open(&folder, PeerId::new(id))).await??;
     let raft = Raft::builder(id)
         .listen(&raft_addresses[at])
         .plain_tcp()
         .peers((1..).zip(raft_addresses))
-        .data_dir(folder)
+        .storage(store)
         .election_timeout(election_timeout, 2 * election_timeout)
         .heartbeat_interval(election_timeout / 5)
         .configure(|config| config.reads = reads)

@@ -167,8 +167,12 @@ async fn client(raft: Raft<Counter>, from: Instant, until: Instant) -> Outcome<V
 async fn start(wire: Wire, folder: &Path) -> Outcome<Vec<Raft<Counter>>> {
     let transports = PEERS.map(|peer| {
         let file = |name: &str| folder.join(format!("peer-{peer}.{name}"));
-        let files =
-            TlsFiles { ca: folder.join("ca.pem"), certificate: file("pem"), key: file("key") };
+        let files = TlsFiles {
+            ca: folder.join("ca.pem"),
+            certificate: file("pem"),
+            key: file("key"),
+            revoked: None,
+        };
         match wire {
             Wire::Plain => TcpTransport::plain(PeerId::new(peer), "127.0.0.1:0"),
             Wire::Tls => TcpTransport::tls(PeerId::new(peer), "127.0.0.1:0", files),

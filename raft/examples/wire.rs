@@ -82,7 +82,7 @@ fn start(name: PeerId, tls: Option<&Path>) -> Result<End> {
         Some(folder) => {
             let file = |end| folder.join(format!("peer-{name}.{end}"));
             let ca = folder.join("ca.pem");
-            let files = TlsFiles { ca, certificate: file("pem"), key: file("key") };
+            let files = TlsFiles { ca, certificate: file("pem"), key: file("key"), revoked: None };
             TcpTransport::tls(name, "127.0.0.1:0", files)?
         }
     };

@@ -32,7 +32,7 @@ impl Authority {
     }
 
     /// Always the same, so that a CA is known by its key alone.
-    fn params() -> Result<CertificateParams> {
+    pub(crate) fn params() -> Result<CertificateParams> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.distinguished_name.push(DnType::CommonName, "raft CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

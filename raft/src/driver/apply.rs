@@ -42,6 +42,8 @@ impl<M: StateMachine> Job<M> {
 pub(super) struct Applier<M: StateMachine> {
     machine: M,
     last_applied: Index,
+    /// When the last entries were applied, or the work on a thread came to its end.
+    applied_at: Instant,
     shared: Arc<Shared<M>>,
     pace: Pace,
     jobs: VecDeque<Job<M>>,
@@ -56,7 +58,8 @@ impl<M: StateMachine> Applier<M> {
     pub(super) fn new(machine: M, last_applied: Index, shared: Arc<Shared<M>>) -> Self {
         let (pace, jobs) = (Pace::new(shared.settings.apply_on), VecDeque::new());
         let (answers, answered) = (Vec::new(), Vec::new());
-        Self { machine, last_applied, shared, pace, jobs, answers, answered }
+        let applied_at = Instant::START;
+        Self { machine, last_applied, applied_at, shared, pace, jobs, answers, answered }
     }
 
     /// Does jobs until there are no more.
@@ -77,6 +80,7 @@ impl<M: StateMachine> Applier<M> {
                     // The runtime is ending.
                     let Ok((back, done)) = work.await else { return };
                     self = back;
+                    self.applied_at = self.shared.clock.now();
                     done
                 } else {
                     self.work_in_turn()
@@ -169,9 +173,9 @@ impl<M: StateMachine> Applier<M> {
         self.shared.metrics.applied.increment((self.answers.len() - before) as u64);
         let at = self.answers.last().map_or(self.last_applied, |(id, _)| id.index);
         self.last_applied = at;
-        let now = self.shared.clock.now();
-        self.shared.metrics.apply.record(seconds(now.since(given)));
-        self.pace.took(now.since(start), measured);
+        self.applied_at = self.shared.clock.now();
+        self.shared.metrics.apply.record(seconds(self.applied_at.since(given)));
+        self.pace.took(self.applied_at.since(start), measured);
         applied.unwrap_or_else(|panic| Err(MachineFailure::at_index(at.next(), panic)))
     }
 
@@ -185,9 +189,8 @@ impl<M: StateMachine> Applier<M> {
         if self.answered.is_empty() {
             return;
         }
-        let now = self.shared.clock.now();
         for (waiter, answer) in self.answered.drain(..) {
-            self.shared.metrics.write.record(seconds(now.since(waiter.since)));
+            self.shared.metrics.write.record(seconds(self.applied_at.since(waiter.since)));
             waiter.reply.send(answer);
         }
     }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::apply::Job;
@@ -24,7 +23,6 @@ use super::outputs::Snapshots;
 use super::requests::Request;
 use super::status::{DiskState, RunState};
 use super::waiters::Waiter;
-use crate::message::Envelope;
 use crate::node::Node;
 use crate::output::{AddressBook, Input};
 use crate::role::RoleName;
@@ -38,7 +36,6 @@ pub(super) struct CoreTask<M: StateMachine> {
     pub(super) disk: Disk,
     pub(super) disk_state: DiskState,
     pub(super) transport: Box<dyn Transport>,
-    pub(super) inbox: mpsc::Receiver<Envelope>,
     pub(super) addresses: AddressBook,
     pub(super) timing: Timing,
     /// The moment of this turn.
@@ -56,7 +53,6 @@ pub(super) struct CoreTask<M: StateMachine> {
     pub(super) snapshots: Snapshots,
     pub(super) stop: Option<StopReason>,
     pub(super) alarm: Alarm,
-    pub(super) envelopes: Vec<Envelope>,
     pub(super) requests: Vec<Request<M>>,
     pub(super) applier: JoinHandle<()>,
 }
@@ -76,14 +72,13 @@ pub(super) struct Timing {
 #[derive(Default)]
 pub(super) struct Alarm {
     set: Option<(Instant, Sleep)>,
+    /// When the node is to be told the time, as of its last outputs.
+    tick: Option<Instant>,
     /// When the next caller has waited long enough.
     expiry: Option<Instant>,
     /// The node is not told the time before this moment.
     pub(super) silent_until: Instant,
 }
-
-/// How many messages are taken in one turn.
-const ENVELOPES_MAX: usize = 1024;
 
 /// Callers' deadlines are looked at so often at most.
 const EXPIRY_GRID: Duration = Duration::from_millis(10);
@@ -104,22 +99,18 @@ impl<M: StateMachine> CoreTask<M> {
         self.end(reason).await;
     }
 
-    /// Takes what has come in; pending while there is nothing.
+    /// Takes what has come in; pending while there is nothing. A turn looks at the time anyway, so
+    /// the alarm is looked at only if there is nothing else to wake for.
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let requests = self.shared.requests.poll_take(context, &mut self.requests);
-        let envelopes = self.inbox.poll_recv_many(context, &mut self.envelopes, ENVELOPES_MAX);
-        let alarm = self.alarm.poll(context);
-        if requests.is_ready() || envelopes.is_ready() || alarm.is_ready() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
+        match self.shared.requests.poll_take(context, &mut self.requests) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => self.alarm.poll(context),
         }
     }
 
     /// Everything that has come in, then everything that follows from it.
     fn turn(&mut self) {
         self.now = self.shared.clock.now();
-        self.take_envelopes();
         let mut requests = std::mem::take(&mut self.requests);
         for request in requests.drain(..) {
             self.on_request(request);
@@ -136,20 +127,10 @@ impl<M: StateMachine> CoreTask<M> {
         self.set_alarm();
     }
 
-    /// A peer whose disk is stuck takes no part: what it hears now is as lost.
-    fn take_envelopes(&mut self) {
-        let mut envelopes = std::mem::take(&mut self.envelopes);
-        for envelope in envelopes.drain(..) {
-            self.shared.metrics.received.increment(1);
-            if self.disk_state == DiskState::Well {
-                self.node.handle(self.now, Input::Receive(envelope));
-            }
-        }
-        self.envelopes = envelopes;
-    }
-
+    /// What has come in since may have put the node's moment off; then the node sees that itself.
     fn tick(&mut self) {
-        if self.node_timeout().is_some_and(|due| due <= self.now) {
+        let due = self.alarm.tick.filter(|_| self.disk_state == DiskState::Well);
+        if due.is_some_and(|due| due <= self.now) {
             self.node.handle(self.now, Input::Tick);
         }
         if self.alarm.expiry.is_some_and(|expiry| expiry <= self.now) {
@@ -217,7 +198,8 @@ impl<M: StateMachine> CoreTask<M> {
             DiskState::Stuck { .. } => None,
         };
         let disk = disk.map(|since| since.after(self.timing.disk_timeout));
-        let next = [self.node_timeout(), self.alarm.expiry, disk].into_iter().flatten().min();
+        self.alarm.tick = self.node_timeout();
+        let next = [self.alarm.tick, self.alarm.expiry, disk].into_iter().flatten().min();
         if let Some(next) = next {
             self.alarm.set(next, |moment| self.shared.clock.sleep_until(moment));
         }

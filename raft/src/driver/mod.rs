@@ -4,8 +4,9 @@
 //! ```text
 //!  Raft (handle) ──commands──► mailbox ─► core task ──writes──► disk thread ──► Storage
 //!      ▲                          ▲        │     │                   │
-//!      │                          └────────┼─────┼───durable─────────┘
-//!      │                                   │     └──messages──► Transport ──► Inbox ─► core task
+//!      │                          ├────────┼─────┼───durable─────────┘
+//!      │                          └─ Inbox ◄─────┼──messages of others── Transport
+//!      │                                   │     └──messages──► Transport
 //!      └──answers── apply task ◄──entries──┘
 //!                     └──► StateMachine
 //! ```

@@ -1,8 +1,8 @@
-//! What the core task is told, by callers and by its own helpers, and what it does about it.
+//! What the core task is told, by callers, other peers and its own helpers, and what it does about it.
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::apply::Job;
 use super::call::{Query, Reply};
@@ -10,17 +10,23 @@ use super::changes::{ChangeCall, TransferCall};
 use super::core_task::CoreTask;
 use super::disk::DiskReport;
 use super::error::{MachineFailure, MemberError, MoveError, ReadError, StopReason, WriteError};
+use super::handle::Shared;
 use super::machine::{MachineError, StateMachine};
 use super::metrics::seconds;
 use super::status::DiskState;
 use super::waiters::{Ending, Waiter};
 use crate::entry::Bytes;
+use crate::message::Envelope;
 use crate::node::{self, ProposeError};
+use crate::output::Input;
 use crate::reads::ReadDrop;
+use crate::transport::{Letterbox, Refused};
 use crate::types::{EntryId, Index, Instant, ReadId};
 
 /// One thing that the core task is told.
 pub(super) enum Request<M: StateMachine> {
+    /// A message of another peer.
+    Message(Envelope),
     /// A caller's command.
     Propose(Proposal<M::Answer>),
     /// A caller's question.
@@ -53,6 +59,7 @@ pub(super) struct Proposal<A> {
 impl<M: StateMachine> CoreTask<M> {
     pub(super) fn on_request(&mut self, request: Request<M>) {
         match request {
+            Request::Message(envelope) => self.on_message(envelope),
             Request::Propose(proposal) => self.on_propose(proposal),
             Request::Read(query) => self.on_read(query),
             Request::Change(call) => self.on_change(call),
@@ -69,6 +76,14 @@ impl<M: StateMachine> CoreTask<M> {
             Request::Stop(reason) => {
                 self.stop.get_or_insert(reason);
             }
+        }
+    }
+
+    /// A peer whose disk is stuck takes no part: what it hears now is as lost.
+    fn on_message(&mut self, envelope: Envelope) {
+        self.shared.metrics.received.increment(1);
+        if self.disk_state == DiskState::Well {
+            self.node.handle(self.now, Input::Receive(envelope));
         }
     }
 
@@ -157,7 +172,7 @@ impl<M: StateMachine> CoreTask<M> {
                 }
                 self.disk.durable(self.now, write);
                 self.disk_answered();
-                self.node.handle(self.now, crate::Input::Persisted(write));
+                self.node.handle(self.now, Input::Persisted(write));
             }
             DiskReport::Failed(error) => {
                 self.stop.get_or_insert(StopReason::Storage(error.into()));
@@ -189,11 +204,29 @@ impl<M: StateMachine> Request<M> {
             Self::Read(query) => query.fail(ReadError::Stopped(reason)),
             Self::Transfer(call) => call.reply.send(Err(MoveError::Stopped(reason))),
             Self::Change(call) => call.reply.send(Err(MemberError::Stopped(reason))),
-            Self::Disk(_)
+            Self::Message(_)
+            | Self::Disk(_)
             | Self::SnapshotMade { .. }
             | Self::SnapshotFailed { .. }
             | Self::MachineFailed(_)
             | Self::Stop(_) => {}
         }
+    }
+}
+
+/// Other peers' messages are bounded by themselves: those that waited longest may be answered by now,
+/// and a sender repeats what is lost. Whoever else tells the core task something has a bound of its
+/// own.
+impl<M: StateMachine> Letterbox for Shared<M> {
+    fn capacity(&self) -> usize {
+        self.settings.inbox_len
+    }
+
+    fn put(&self, envelope: Envelope) -> Result<(), Refused> {
+        self.requests.put_within(self.capacity(), envelope, Request::Message)
+    }
+
+    fn room(&self) -> &Notify {
+        self.requests.room()
     }
 }

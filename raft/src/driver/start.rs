@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::mpsc;
-
 use super::apply::{Applier, restore};
 use super::builder::{Builder, First, StoreOpening};
 use super::call::Room;
@@ -25,12 +23,11 @@ use super::status::{Board, DiskState, Status};
 use super::waiters::Waiters;
 use crate::config::{Config, ValidConfig};
 use crate::membership::Address;
-use crate::message::Envelope;
 use crate::node::{Jitter, Node};
 use crate::storage::Storage;
 use crate::stored::Stored;
 use crate::trace::Sink;
-use crate::transport::{Inbox, Transport};
+use crate::transport::{Inbox, Letterbox, Transport};
 use crate::types::{PeerId, ReadId};
 use crate::verbose::{self, BadVariable, Logger};
 
@@ -125,7 +122,7 @@ impl<M: StateMachine> Parts<M> {
             metrics: Metrics::new(id),
             stopped: OnceLock::new(),
         });
-        let (transport, inbox) = connect(transport, &known, &node, &shared)?;
+        let transport = connect(transport, &known, &node, &shared)?;
         let disk = start_disk(storage, &shared)?;
         let applier = Applier::new(machine, last_applied, Arc::clone(&shared));
         let core = CoreTask {
@@ -135,7 +132,6 @@ impl<M: StateMachine> Parts<M> {
             disk,
             disk_state: DiskState::Well,
             transport,
-            inbox,
             timing,
             led: None,
             new_waiters: Vec::new(),
@@ -146,7 +142,6 @@ impl<M: StateMachine> Parts<M> {
             snapshots: Snapshots::new(shared.settings.snapshots),
             stop: None,
             alarm: Alarm::default(),
-            envelopes: Vec::new(),
             requests: Vec::new(),
             applier: tokio::spawn(applier.run()),
             shared: Arc::clone(&shared),
@@ -162,17 +157,17 @@ fn connect<M: StateMachine>(
     mut transport: Box<dyn Transport>,
     known: &BTreeMap<PeerId, Address>,
     node: &Node,
-    shared: &Shared<M>,
-) -> Result<(Box<dyn Transport>, mpsc::Receiver<Envelope>), StartError> {
+    shared: &Arc<Shared<M>>,
+) -> Result<Box<dyn Transport>, StartError> {
     let mut addresses = known.clone();
     let book = node.address_book().iter();
     addresses.extend(book.filter_map(|(peer, at)| Some((*peer, Address::clone(at.as_ref()?)))));
     for (peer, address) in addresses.iter().filter(|(peer, _)| **peer != shared.id) {
         transport.learn(*peer, address);
     }
-    let (inbox, received) = Inbox::new(shared.settings.inbox_len);
-    transport.start(inbox)?;
-    Ok((transport, received))
+    let letterbox: Arc<dyn Letterbox> = Arc::<Shared<M>>::clone(shared);
+    transport.start(Inbox::of_driver(letterbox))?;
+    Ok(transport)
 }
 
 /// Reads the store and restores its snapshot, on a thread that may block.

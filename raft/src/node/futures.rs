@@ -34,6 +34,7 @@ impl Node {
             confirmed_reads,
             next_request,
             reach,
+            due,
             writes,
             outbox,
         } = self;
@@ -55,6 +56,7 @@ impl Node {
             confirmed_reads: confirmed_reads.clone(),
             next_request: *next_request,
             reach: reach.clone(),
+            due: *due,
             writes: writes.clone(),
             outbox: outbox.clone(),
         }
@@ -65,6 +67,7 @@ impl Node {
     ///
     /// Moments count from the newest one handed in and writes from the durable one, and messages'
     /// own numbers do not count, so that nodes with the same future but another past are alike.
+    /// Whether a node has looked for what is due does not count either: it does the same.
     pub fn hash_future<H: Hasher>(&self, hasher: &mut H) {
         let Self {
             config,
@@ -84,6 +87,7 @@ impl Node {
             confirmed_reads,
             next_request,
             reach,
+            due: _,
             writes,
             outbox,
         } = self;

@@ -37,7 +37,7 @@ impl Node {
         now: Instant,
         change: MembershipChange,
     ) -> Result<EntryId, ChangeError> {
-        self.now = self.now.max(now);
+        self.it_is(now);
         let Role::Leader(leader) = &self.role else {
             return Err(ChangeError::NotLeader { leader: self.leader() });
         };

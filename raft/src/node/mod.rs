@@ -118,8 +118,18 @@ pub struct Node {
     next_request: RequestId,
     /// Whom this peer talks with by itself.
     reach: AddressBook,
+    due: Due,
     writes: Writes,
     outbox: Outbox,
+}
+
+/// Whether the node may have something to do that it has not looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// Something has happened since it last looked.
+    Unknown,
+    /// It has looked, and what it found is in the outbox.
+    Nothing,
 }
 
 /// What a peer looks like from outside.
@@ -187,6 +197,7 @@ impl Node {
             }),
             leader_heard_at,
             election_timeout,
+            due: Due::Unknown,
             writes: Writes::new(log.last().index),
             log,
             snapshot,
@@ -219,7 +230,7 @@ impl Node {
     /// Storage reports a write that was never issued; or, in debug builds, an invariant of
     /// [`Node::check`] is broken.
     pub fn handle(&mut self, now: Instant, input: Input) {
-        self.now = self.now.max(now);
+        self.it_is(now);
         match input {
             Input::Tick => self.on_tick(),
             Input::Receive(envelope) => self.on_receive(&envelope),
@@ -236,10 +247,10 @@ impl Node {
             return Some(Output::Persist(write));
         }
         if self.outbox.is_empty() {
-            self.ask_for_reads();
-            self.send_what_is_due();
-            self.apply_what_is_due();
-            self.release_reads();
+            match std::mem::replace(&mut self.due, Due::Nothing) {
+                Due::Unknown => self.do_what_is_due(),
+                Due::Nothing => debug_assert!(self.has_nothing_due(), "{:?}", self.outbox),
+            }
         }
         let output = self.outbox.poll();
         if let Some(Output::Send(envelope)) = &output {
@@ -340,6 +351,26 @@ impl Node {
         self.count_own_vote();
         self.advance_commit();
         self.restore_if_durable();
+    }
+
+    /// Something happens at this moment.
+    fn it_is(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        self.due = Due::Unknown;
+    }
+
+    /// Looking once is enough: nothing of it makes more of it due.
+    fn do_what_is_due(&mut self) {
+        self.ask_for_reads();
+        self.send_what_is_due();
+        self.apply_what_is_due();
+        self.release_reads();
+    }
+
+    /// Looks once more.
+    fn has_nothing_due(&mut self) -> bool {
+        self.do_what_is_due();
+        self.outbox.is_empty()
     }
 
     /// Applies what is committed and durable here.

@@ -42,7 +42,7 @@ impl Node {
     /// # Errors
     /// Why this peer does not take it now; nothing happened.
     pub fn propose(&mut self, now: Instant, command: Bytes) -> Result<EntryId, ProposeError> {
-        self.now = self.now.max(now);
+        self.it_is(now);
         self.may_take(&command)?;
         let id = self.append_own(Payload::Command(command));
         self.assert_consistent();

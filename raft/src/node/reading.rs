@@ -58,7 +58,7 @@ impl Node {
     /// # Errors
     /// Why this peer does not take it now; nothing happened.
     pub fn read(&mut self, now: Instant, read: ReadId) -> Result<(), ReadError> {
-        self.now = self.now.max(now);
+        self.it_is(now);
         let deadline = self.now.after(self.config.settings().read_timeout);
         self.may_take_read()?;
         match &mut self.role {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Node;
+use super::outbox::Address;
 use crate::entry::{LogSlice, Snapshot};
 use crate::log::{Log, to_usize};
 use crate::membership::Membership;
@@ -57,7 +58,7 @@ impl Node {
             membership: self.configurations.latest(),
             config,
         };
-        let mut messages = Vec::new();
+        let (from, term) = (config.id, self.hard_state.current_term);
         let mut transfers = Vec::new();
         for (peer, progress) in &mut leader.followers {
             if progress.heartbeat_due <= self.now {
@@ -72,14 +73,13 @@ impl Node {
                 if !is_for_its_round_alone(&message) || progress.heartbeat_due <= self.now {
                     progress.heartbeat_due = self.now.after(config.heartbeat_interval);
                 }
-                messages.push((*peer, message));
+                self.outbox.send(Address { from, to: *peer, term }, message);
             }
         }
         leader.settle_notice(notice, self.commit_index);
         for (to, last_included) in transfers {
             self.trace(&Event::SnapshotStarted { to, last_included });
         }
-        self.send_all(messages);
         self.call_successor();
     }
 
@@ -94,11 +94,7 @@ impl Node {
             let slice = LogSlice::of_log(prev, self.log.slice_after(prev, limit));
             Some((peer, Message::AppendEntries(AppendEntries { slice, leader_commit, round })))
         };
-        let messages = gone.into_iter().filter_map(last_words).collect();
-        self.send_all(messages);
-    }
-
-    fn send_all(&mut self, messages: Vec<(PeerId, Message)>) {
+        let messages: Vec<_> = gone.into_iter().filter_map(last_words).collect();
         for (to, message) in messages {
             let address = self.address(to);
             self.outbox.send(address, message);

@@ -52,7 +52,7 @@ impl Node {
         through: Index,
         data: Bytes,
     ) -> Result<(), CompactError> {
-        self.now = self.now.max(now);
+        self.it_is(now);
         let base = self.log.base().index;
         if through <= base {
             return Err(CompactError::AlreadyCompacted { through, snapshot: base });

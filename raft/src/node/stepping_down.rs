@@ -11,7 +11,7 @@ impl Node {
     /// driver whose disk is stuck or failing: a leader that cannot write still hears and is heard,
     /// and would hold the group for ever.
     pub fn resign(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        self.it_is(now);
         if matches!(self.role, Role::Leader(_)) {
             self.step_down(Farewell::Resigned);
         }

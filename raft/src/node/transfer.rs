@@ -51,7 +51,7 @@ impl Node {
     /// # Errors
     /// Why it does not begin; nothing happened.
     pub fn transfer_leadership(&mut self, now: Instant, to: PeerId) -> Result<(), TransferError> {
-        self.now = self.now.max(now);
+        self.it_is(now);
         let Role::Leader(leader) = &self.role else {
             return Err(TransferError::NotLeader { leader: self.leader() });
         };

@@ -6,11 +6,25 @@
 pub mod conformance;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(feature = "disk")]
+mod folder;
+#[cfg(feature = "disk")]
+mod health;
+#[cfg(feature = "disk")]
+mod identity;
+#[cfg(feature = "disk")]
+mod lock;
 mod memory;
+#[cfg(feature = "redb")]
+mod redb;
+#[cfg(all(test, feature = "disk"))]
+mod simulated;
 
 #[cfg(feature = "disk")]
 pub use self::disk::{DiskOptions, DiskStorage};
 pub use self::memory::MemoryStorage;
+#[cfg(feature = "redb")]
+pub use self::redb::RedbStorage;
 
 use std::error::Error;
 
@@ -39,6 +53,21 @@ pub trait Storage: Send + 'static {
     }
 }
 
+/// A store that is chosen while the program runs.
+impl Storage for Box<dyn Storage> {
+    fn load(&mut self) -> Result<Stored, StorageError> {
+        (**self).load()
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        (**self).write(writes)
+    }
+
+    fn write_speed(&self) -> WriteSpeed {
+        (**self).write_speed()
+    }
+}
+
 /// Whether a store's writes take time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteSpeed {
@@ -62,11 +91,12 @@ pub enum StorageError {
         source: std::io::Error,
     },
     /// Somebody else uses the store, which allows only one at a time.
-    #[error("the data folder {folder} is in use by another process (it wrote {owner:?} into LOCK)")]
+    #[error("the data folder {folder} is in use by another process ({})", said(owner))]
     InUse {
         /// The folder, as it was named.
         folder: String,
-        /// The other's process id, as far as it is known.
+        /// The other's process id, as far as it is known; empty for a program that opened the
+        /// database in the folder and is no store.
         owner: String,
     },
     /// The store holds what durable writes cannot have left behind; says what and where.
@@ -78,4 +108,11 @@ pub enum StorageError {
     /// What a store of somebody else's has to say.
     #[error(transparent)]
     Other(Box<dyn Error + Send + Sync>),
+}
+
+fn said(owner: &str) -> String {
+    if owner.is_empty() {
+        return "it has not written its number into LOCK".to_owned();
+    }
+    format!("it wrote {owner:?} into LOCK")
 }

@@ -12,7 +12,10 @@ pub mod tcp;
 pub use self::faults::{Faults, Weather};
 pub use self::faulty::{Fate, Fates, FaultyTransport, Passage};
 
-use tokio::sync::mpsc;
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc};
 
 use crate::message::Envelope;
 use crate::types::PeerId;
@@ -37,27 +40,66 @@ pub trait Transport: Send + 'static {
     fn forget(&mut self, peer: PeerId);
 }
 
-/// Where a transport puts what it receives: the bounded queue of a driver.
-#[derive(Clone, Debug)]
-pub struct Inbox(mpsc::Sender<Envelope>);
+/// Where a transport puts what it receives: a bounded queue, of a driver or of whoever made it.
+#[derive(Clone)]
+pub struct Inbox(Queue);
+
+#[derive(Clone)]
+enum Queue {
+    Channel(mpsc::Sender<Envelope>),
+    Driver(Arc<dyn Letterbox>),
+}
+
+/// A driver's queue, which its task takes whole, together with everything else that it is told.
+pub(crate) trait Letterbox: Send + Sync {
+    /// How many messages it holds at most.
+    fn capacity(&self) -> usize;
+
+    /// Takes a message.
+    fn put(&self, envelope: Envelope) -> Result<(), Refused>;
+
+    /// Tells all waiters when there is room again after [`Refused::Full`].
+    fn room(&self) -> &Notify;
+}
+
+/// A message was not taken.
+#[derive(Debug)]
+pub(crate) enum Refused<T = Envelope> {
+    /// There is no room for it.
+    Full(T),
+    /// The driver has ended.
+    Closed,
+}
 
 impl Inbox {
     /// A queue of at most `capacity` messages, and its other end.
     #[must_use]
     pub fn new(capacity: usize) -> (Self, mpsc::Receiver<Envelope>) {
         let (sender, receiver) = mpsc::channel(capacity);
-        (Self(sender), receiver)
+        (Self(Queue::Channel(sender)), receiver)
+    }
+
+    /// The queue of a driver.
+    pub(crate) fn of_driver(queue: Arc<dyn Letterbox>) -> Self {
+        Self(Queue::Driver(queue))
     }
 
     /// How many messages the queue holds at most.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.0.max_capacity()
+        match &self.0 {
+            Queue::Channel(sender) => sender.max_capacity(),
+            Queue::Driver(queue) => queue.capacity(),
+        }
     }
 
     /// Whether both put messages into the same queue.
     fn is_the_queue_of(&self, other: &Self) -> bool {
-        self.0.same_channel(&other.0)
+        match (&self.0, &other.0) {
+            (Queue::Channel(one), Queue::Channel(other)) => one.same_channel(other),
+            (Queue::Driver(one), Queue::Driver(other)) => Arc::ptr_eq(one, other),
+            (Queue::Channel(_), Queue::Driver(_)) | (Queue::Driver(_), Queue::Channel(_)) => false,
+        }
     }
 
     /// Delivers a message, and waits while the queue is full: the sender of a stream is held back
@@ -66,7 +108,10 @@ impl Inbox {
     /// # Errors
     /// The driver has ended.
     pub async fn deliver(&self, envelope: Envelope) -> Result<(), Closed> {
-        self.0.send(envelope).await.map_err(|_| Closed)
+        match &self.0 {
+            Queue::Channel(sender) => sender.send(envelope).await.map_err(|_| Closed),
+            Queue::Driver(queue) => put_when_there_is_room(queue.as_ref(), envelope).await,
+        }
     }
 
     /// Delivers a message unless the queue is full; then it is lost.
@@ -74,10 +119,38 @@ impl Inbox {
     /// # Errors
     /// The driver has ended.
     pub fn deliver_or_drop(&self, envelope: Envelope) -> Result<(), Closed> {
-        match self.0.try_send(envelope) {
-            Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => Ok(()),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(Closed),
+        match &self.0 {
+            Queue::Channel(sender) => match sender.try_send(envelope) {
+                Ok(()) | Err(mpsc::error::TrySendError::Full(_)) => Ok(()),
+                Err(mpsc::error::TrySendError::Closed(_)) => Err(Closed),
+            },
+            Queue::Driver(queue) => match queue.put(envelope) {
+                Ok(()) | Err(Refused::Full(_)) => Ok(()),
+                Err(Refused::Closed) => Err(Closed),
+            },
         }
+    }
+}
+
+async fn put_when_there_is_room(
+    queue: &dyn Letterbox,
+    mut envelope: Envelope,
+) -> Result<(), Closed> {
+    loop {
+        // Hears of all room that comes from here on, also before it is waited for.
+        let room = queue.room().notified();
+        match queue.put(envelope) {
+            Ok(()) => return Ok(()),
+            Err(Refused::Closed) => return Err(Closed),
+            Err(Refused::Full(back)) => envelope = back,
+        }
+        room.await;
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("capacity", &self.capacity()).finish_non_exhaustive()
     }
 }
 

@@ -110,8 +110,8 @@ async fn plain_tcp_that_others_reach_must_be_asked_for_by_name() {
         assert!(error.starts_with(expected), "{error:?} should start with {expected:?}");
     }
     let here = std::path::PathBuf::from("/nowhere");
-    let files =
-        TlsFiles { ca: here.join("ca"), certificate: here.join("me"), key: here.join("key") };
+    let (ca, certificate, key) = (here.join("ca"), here.join("me"), here.join("key"));
+    let files = TlsFiles { ca, certificate, key, revoked: None };
     let error = refusal(without_network().listen("0.0.0.0:0").tls(files)).await;
     assert!(error.contains("/nowhere/"), "TLS was asked for, and its files are read: {error:?}");
     let raft = without_network().listen("0.0.0.0:0").plain_tcp().start().await;

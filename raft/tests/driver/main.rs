@@ -5,6 +5,7 @@ mod building;
 mod calls;
 mod disks;
 mod machines;
+mod stopped;
 mod support;
 mod troubles;
 mod watching;

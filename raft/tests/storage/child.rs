@@ -5,17 +5,15 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use raft::Stored;
+use raft::storage::Storage;
 use raft::storage::conformance::Script;
-use raft::storage::{DiskOptions, Storage};
-use raft::{PeerId, Stored};
+
+use crate::stores::Durable;
 
 const FOLDER: &str = "RAFT_TEST_STORE_FOLDER";
 const SEED: &str = "RAFT_TEST_STORE_SEED";
-
-pub(crate) const PEER: PeerId = PeerId::new(1);
-
-/// Small, so that a few batches go through several files.
-pub(crate) const OPTIONS: DiskOptions = DiskOptions::new().segment_bytes(2000);
+const KIND: &str = "RAFT_TEST_STORE_KIND";
 
 /// What a child says: every batch it has begun, and every one that is durable. The names are long
 /// enough not to be those of the test harness, which writes to the same pipe.
@@ -30,14 +28,21 @@ pub(crate) fn is_child() -> bool {
         return false;
     };
     let script = Script::new(seed.parse().expect("a number"));
-    if let Err(error) = write_for_ever(Path::new(&folder), script) {
+    let kind = std::env::var(KIND).expect("the parent has set it");
+    let durable = Durable::ALL.into_iter().find(|durable| format!("{durable:?}") == kind);
+    let durable = durable.expect("a store of the table");
+    if let Err(error) = write_for_ever(durable, Path::new(&folder), script) {
         say(FAILED, &error.to_string());
     }
     true
 }
 
-fn write_for_ever(folder: &Path, mut script: Script) -> Result<(), Box<dyn std::error::Error>> {
-    let mut store = OPTIONS.open(folder, PEER)?;
+fn write_for_ever(
+    durable: Durable,
+    folder: &Path,
+    mut script: Script,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut store = durable.open(folder)?;
     script.go_on_from(store.load()?);
     for number in 1_u64.. {
         let batch = script.batch();
@@ -70,7 +75,13 @@ pub(crate) struct Said {
 
 impl Writer {
     /// Runs `test` again as a child; `launcher` are words that go before the program.
-    pub(crate) fn start(test: &str, folder: &Path, seed: u64, launcher: &[&str]) -> Self {
+    pub(crate) fn start(
+        test: &str,
+        durable: Durable,
+        folder: &Path,
+        seed: u64,
+        launcher: &[&str],
+    ) -> Self {
         let this = std::env::current_exe().expect("a test is a program");
         let this = this.to_str().expect("a path of letters");
         let words =
@@ -79,6 +90,7 @@ impl Writer {
             .args(&words[1..])
             .env(FOLDER, folder)
             .env(SEED, seed.to_string())
+            .env(KIND, format!("{durable:?}"))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -126,7 +138,13 @@ impl Writer {
 
 /// Opens the folder that a child has left and checks it: all that was reported is there, what else
 /// is there is some of what had begun, in order. Returns what is there.
-pub(crate) fn check_what_is_left(folder: &Path, before: &Stored, seed: u64, said: &Said) -> Stored {
+pub(crate) fn check_what_is_left(
+    durable: Durable,
+    folder: &Path,
+    before: &Stored,
+    seed: u64,
+    said: &Said,
+) -> Stored {
     let mut script = Script::new(seed);
     script.go_on_from(before.clone());
     (0..said.durable).for_each(|_| drop(script.batch()));
@@ -135,7 +153,7 @@ pub(crate) fn check_what_is_left(folder: &Path, before: &Stored, seed: u64, said
     let mut possible = vec![reported.clone()];
     // The child may have begun one batch more than it could say.
     possible.extend(raft::storage::conformance::survivors(&reported, &under_way));
-    let mut store = OPTIONS.open(folder, PEER).expect("what a crash leaves behind opens");
+    let mut store = durable.open(folder).expect("what a crash leaves behind opens");
     let found = store.load().expect("and is read");
     assert!(possible.contains(&found), "{said:?}: found {found:?}, reported {reported:?}");
     found

@@ -1,13 +1,15 @@
-//! Both stores mean what records mean, and a store that does not is caught.
+//! All stores mean what records mean, and a store that does not is caught.
 
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use raft::storage::conformance::{self, Script, difference, survivors};
-use raft::storage::{DiskOptions, DiskStorage, MemoryStorage, Storage, StorageError};
-use raft::{Payload, PeerId, Record, Stored, Suffix, Term, Write};
+use raft::storage::{DiskOptions, MemoryStorage, Storage, StorageError};
+use raft::{
+    EntryId, HardState, Index, Payload, Record, Snapshot, Stored, Suffix, Term, Write, WriteId,
+};
 
-const PEER: PeerId = PeerId::new(1);
+use crate::stores::{Durable, PEER};
 
 #[test]
 fn the_store_in_memory_conforms() {
@@ -18,20 +20,35 @@ fn the_store_in_memory_conforms() {
     conformance::check(place).expect("it is the model");
 }
 
-/// In files so short that every script goes through many of them.
 #[test]
-fn the_store_on_disk_conforms() {
-    let place = || {
-        let folder = tempfile::tempdir().expect("a folder");
-        move || DiskOptions::new().segment_bytes(300).open(&folder, PEER)
-    };
-    conformance::check(place).expect("it means what records mean");
+fn every_durable_store_conforms() {
+    for durable in Durable::ALL {
+        let place = || {
+            let folder = tempfile::tempdir().expect("a folder");
+            move || durable.open(folder.path())
+        };
+        let checked = conformance::check(place);
+        checked.unwrap_or_else(|violation| panic!("{durable:?}: {violation}"));
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Batches of any size, with or without a start in between, in files of any length.
+    /// Batches of any size, with or without a start in between.
+    #[test]
+    fn a_durable_store_holds_what_was_written(
+        seed: u64,
+        starts in proptest::collection::vec(any::<bool>(), 1..12),
+    ) {
+        for durable in Durable::ALL {
+            let folder = tempfile::tempdir()?;
+            let open = || durable.open(folder.path());
+            holds_what_was_written(open, seed, &starts)?;
+        }
+    }
+
+    /// In files of any length.
     #[test]
     fn the_disk_holds_what_was_written(
         seed: u64,
@@ -40,17 +57,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir()?;
         let open = || DiskOptions::new().segment_bytes(segment_bytes).open(&folder, PEER);
-        let mut script = Script::new(seed);
-        let mut store = open()?;
-        for start in starts {
-            store.write(&script.batch())?;
-            if start {
-                drop(store);
-                store = open()?;
-            }
-            let found = store.load()?;
-            prop_assert_eq!(difference(&found, script.model()), None);
-        }
+        holds_what_was_written(open, seed, &starts)?;
     }
 
     #[test]
@@ -63,6 +70,25 @@ proptest! {
         prop_assert_eq!(states.first(), Some(&before));
         prop_assert_eq!(states.last(), Some(script.model()));
     }
+}
+
+fn holds_what_was_written<S: Storage>(
+    open: impl Fn() -> Result<S, StorageError>,
+    seed: u64,
+    starts: &[bool],
+) -> Result<(), TestCaseError> {
+    let mut script = Script::new(seed);
+    let mut store = open()?;
+    for start in starts {
+        store.write(&script.batch())?;
+        if *start {
+            drop(store);
+            store = open()?;
+        }
+        let found = store.load()?;
+        prop_assert_eq!(difference(&found, script.model()), None);
+    }
+    Ok(())
 }
 
 type CarryOut = fn(&mut Stored, &[Write]);
@@ -217,14 +243,41 @@ fn a_store_that_keeps_all_in_memory_is_caught() {
     assert!(violation.is_err());
 }
 
+/// Larger than what a store writes at once, and then a small one in its place.
 #[test]
-fn a_disk_store_takes_up_where_it_was() -> Result<(), StorageError> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut script = Script::new(3);
-    for _ in 0..50 {
-        let mut store = DiskStorage::open(&folder, PEER)?;
-        assert_eq!(difference(&store.load()?, script.model()), None);
-        store.write(&script.batch())?;
+fn a_large_snapshot_comes_back_whole() -> Result<(), StorageError> {
+    for (durable, bytes) in Durable::ALL
+        .into_iter()
+        .flat_map(|durable| [1 << 17, (1 << 17) - 256, 3_000_000].map(|bytes| (durable, bytes)))
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (index, bytes) in [(1, bytes), (2, 10), (3, 0)] {
+            let data: Vec<u8> = (0..=250).cycle().take(bytes).collect();
+            let last_included = EntryId::new(Term::new(1), Index::new(index));
+            let snapshot =
+                Snapshot { last_included, membership: Arc::default(), data: data.into() };
+            let term = HardState { current_term: Term::new(1), voted_for: None };
+            let record = Record::Snapshot { snapshot: snapshot.clone(), suffix: Suffix::Discarded };
+            let writes = [Record::HardState(term), record]
+                .map(|record| Write { id: WriteId::new(1), record });
+            durable.open(folder.path())?.write(&writes)?;
+            let found = durable.open(folder.path())?.load()?.snapshot;
+            assert!(found == Some(snapshot), "{durable:?}: a snapshot of {bytes} bytes");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_durable_store_takes_up_where_it_was() -> Result<(), StorageError> {
+    for durable in Durable::ALL {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut script = Script::new(3);
+        for _ in 0..50 {
+            let mut store = durable.open(folder.path())?;
+            assert_eq!(difference(&store.load()?, script.model()), None);
+            store.write(&script.batch())?;
+        }
     }
     Ok(())
 }

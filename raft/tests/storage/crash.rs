@@ -7,7 +7,8 @@ use raft::Stored;
 use raft::storage::conformance::{Script, difference};
 use raft::storage::{DiskStorage, Storage};
 
-use crate::child::{self, PEER, Writer};
+use crate::child::{self, Writer};
+use crate::stores::{Durable, PEER};
 
 const ROUNDS: u64 = 60;
 
@@ -16,19 +17,21 @@ fn kill_9_loses_nothing_that_was_reported() {
     if child::is_child() {
         return;
     }
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut before = Stored::default();
-    let mut batches = 0;
-    for round in 0..ROUNDS {
-        let test = "crash::kill_9_loses_nothing_that_was_reported";
-        let writer = Writer::start(test, folder.path(), round, &[]);
-        // The moment within a batch is as random as the scheduler; the batch is not.
-        let said = writer.kill_after(usize::try_from(round % 7).expect("below 7"));
-        assert_eq!(said.failed, None);
-        before = child::check_what_is_left(folder.path(), &before, round, &said);
-        batches += said.durable;
+    for durable in Durable::ALL {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut before = Stored::default();
+        let mut batches = 0;
+        for round in 0..ROUNDS {
+            let test = "crash::kill_9_loses_nothing_that_was_reported";
+            let writer = Writer::start(test, durable, folder.path(), round, &[]);
+            // The moment within a batch is as random as the scheduler; the batch is not.
+            let said = writer.kill_after(usize::try_from(round % 7).expect("below 7"));
+            assert_eq!(said.failed, None);
+            before = child::check_what_is_left(durable, folder.path(), &before, round, &said);
+            batches += said.durable;
+        }
+        assert!(batches > 100, "{durable:?}: only {batches} batches were written");
     }
-    assert!(batches > 100, "only {batches} batches were written");
 }
 
 /// The newest log file of a folder.

@@ -1,8 +1,9 @@
 //! Stores: what records mean to each of them, and what a crash, a full disk or a wrong folder makes
-//! of the one on disk.
+//! of those on disk.
 
 mod child;
 mod conformance;
 mod crash;
 mod full_disk;
 mod refusals;
+mod stores;

@@ -158,6 +158,26 @@ async fn a_flood_of_connections_is_closed_and_those_of_peers_live_on() {
     three.reaches(&mut two).await;
 }
 
+#[tokio::test]
+async fn more_peers_than_any_cluster_has_are_refused_by_that_name() {
+    let log = Log::keep();
+    let two = Peer::plain(2, options());
+    let mut there = Vec::new();
+    for name in 10..10 + 256 {
+        there.push(Raw::greeted(name, &two).await);
+    }
+    Raw::greeted(1000, &two).await.until_end().await;
+    log.until("peer=1000").await;
+    let warnings = log.warnings();
+    assert!(warnings[0].contains("256 other peers are connected, and no more may be"));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    // One of them may come again.
+    let again = Raw::greeted(10, &two).await;
+    there.remove(0).until_end().await;
+    assert!(log.warnings().is_empty());
+    drop(again);
+}
+
 #[test]
 fn a_wrong_setting_is_named() {
     type Change = fn(&mut TcpOptions);

@@ -2,12 +2,17 @@
 
 #[path = "../../examples/make_certificates/certificates.rs"]
 mod certificates;
+#[cfg(unix)]
+mod child;
 mod faults;
 mod frames;
 mod limits;
 mod memory;
 mod metrics;
 mod refused;
+mod seeds;
+#[cfg(unix)]
+mod stopped;
 mod support;
 mod tcp;
 mod tls;

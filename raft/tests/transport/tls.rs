@@ -1,14 +1,16 @@
 //! Mutual TLS: who is let in, who is not, and what is said about the files.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use raft::transport::tcp::{Answer, Hello, Refusal, TcpOptions, TcpTransport, TlsFiles, Verdict};
 use raft::transport::{Transport as _, TransportError};
-use rcgen::date_time_ymd;
+use rcgen::{
+    CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, RevokedCertParams, date_time_ymd,
+};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -35,7 +37,12 @@ fn certificates() -> TempDir {
 
 fn files(folder: &Path, name: &str) -> TlsFiles {
     let file = |end: &str| folder.join(format!("{name}.{end}"));
-    TlsFiles { ca: folder.join("ca.pem"), certificate: file("pem"), key: file("key") }
+    TlsFiles {
+        ca: folder.join("ca.pem"),
+        certificate: file("pem"),
+        key: file("key"),
+        revoked: None,
+    }
 }
 
 fn tls(number: u64, files: TlsFiles, options: TcpOptions) -> Peer {
@@ -202,6 +209,76 @@ async fn new_certificates_are_used_by_new_connections() {
     three.knows(&one);
     three.reaches(&mut one).await;
     assert!(log.warnings().is_empty());
+}
+
+/// Makes a certificate for peer 1 that is on the CA's list, which this returns.
+fn revoke_peer_1(folder: &Path) -> PathBuf {
+    spoil_with(folder, |params| params.serial_number = Some(7.into()));
+    let key = fs::read_to_string(folder.join("ca.key")).expect("the CA");
+    let params = Authority::params().expect("the CA");
+    let issuer = Issuer::new(params, KeyPair::from_pem(&key).expect("the CA"));
+    let list = CertificateRevocationListParams {
+        this_update: date_time_ymd(2020, 1, 2),
+        next_update: date_time_ymd(4000, 1, 1),
+        crl_number: 1.into(),
+        issuing_distribution_point: None,
+        revoked_certs: vec![RevokedCertParams {
+            serial_number: 7.into(),
+            revocation_time: date_time_ymd(2020, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        }],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    let list = list.signed_by(&issuer).expect("a list").pem().expect("a list");
+    write(folder, "revoked.pem", &list);
+    folder.join("revoked.pem")
+}
+
+#[tokio::test]
+async fn a_revoked_certificate_is_refused_on_both_sides() {
+    let folder = certificates();
+    let revoked = Some(revoke_peer_1(folder.path()));
+    let log = Log::keep();
+    let [mut two, mut three] = [2, 3].map(|number| {
+        let files = files(folder.path(), &format!("peer-{number}"));
+        tls(number, TlsFiles { revoked: revoked.clone(), ..files }, options())
+    });
+    three.knows(&two);
+    three.reaches(&mut two).await;
+    // Peer 1 has no list, and believes in its own certificate.
+    let reason = "its certificate has been revoked";
+    let told = "it refuses this peer's certificate or TLS: it has been revoked";
+    is_refused(&log, tls_of(1, &folder), &mut two, reason, told).await;
+    log.warnings();
+    let one = tls_of(1, &folder);
+    three.knows(&one);
+    log.until(reason).await;
+    log.until(told).await;
+
+    let files = TlsFiles { revoked, ..files(folder.path(), "peer-1") };
+    let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files).expect_err("it sees it itself");
+    assert!(error.to_string().ends_with("peer-1.pem` has been revoked: make a new one"), "{error}");
+}
+
+#[test]
+fn a_list_of_revoked_certificates_that_does_not_fit_is_named() {
+    let folder = certificates();
+    let files = |file| {
+        let revoked = Some(folder.path().join(file));
+        TlsFiles { revoked, ..files(folder.path(), "peer-1") }
+    };
+    let crl = GARBLED.replace("!!!!", "AAAA").replace("CERTIFICATE", "X509 CRL");
+    write(folder.path(), "garbled", &crl);
+    for (file, expected) in [
+        ("missing", "cannot read the CRL `DIR/missing`: No such file or directory (os error 2)"),
+        ("ca.pem", "there is no CRL in `DIR/ca.pem`; it must be in PEM form, `-----BEGIN …-----`"),
+        ("garbled", "the CRL `DIR/garbled` cannot be used: provided CRL could not be parsed: "),
+    ] {
+        let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files(file)).expect_err(expected);
+        let text = error.to_string().replace(&folder.path().display().to_string(), "DIR");
+        assert!(text.starts_with(expected), "{text}");
+    }
 }
 
 /// Spoils the files of peer 1 in a folder.

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::gates::Gates;
 use crate::load::HANG;
 use crate::remote::Remote;
-use crate::{Outcome, Reads, SERVES};
+use crate::{Outcome, Reads, SERVES, Store};
 
 /// How many processes there are.
 pub(crate) const PEERS: usize = 3;
@@ -35,6 +35,7 @@ pub(crate) struct Group {
 pub(crate) struct Settings {
     pub(crate) election_timeout: Duration,
     pub(crate) reads: Reads,
+    pub(crate) store: Store,
     pub(crate) links: Links,
 }
 
@@ -112,7 +113,7 @@ impl Group {
     /// Starts a peer's process.
     pub(crate) fn restart(&mut self, peer: usize) -> Outcome {
         let (mut reader, writer) = io::pipe()?;
-        let Settings { election_timeout, reads, .. } = self.settings;
+        let Settings { election_timeout, reads, store, .. } = self.settings;
         let book = (0..PEERS)
             .map(|of| format!("{}/{}", self.raft_address(of, peer), self.addresses[of].http));
         let mut command = Command::new(std::env::current_exe()?);
@@ -124,6 +125,10 @@ impl Group {
                 Reads::Lease => &["--lease-drift", "0"],
             })
             .args(["--snapshot-after", &SNAPSHOT_AFTER.to_string()])
+            .args(match store {
+                Store::Disk => ["--store", "disk"],
+                Store::Redb => ["--store", "redb"],
+            })
             .arg((peer + 1).to_string())
             .arg(self.data(peer))
             .args(book)

@@ -14,6 +14,9 @@
 //! processes said (`VERBOSE=1` makes it every protocol event), their logs, and the history of all
 //! calls, in a folder that it names.
 //!
+//! `--store redb` lets the processes keep their logs in databases, `--reads lease` lets leaders answer
+//! reads without asking.
+//!
 //! `kill -9` takes nothing that the operating system was told to write; what a power cut leaves of
 //! a store is tested where a disk is simulated.
 
@@ -65,6 +68,9 @@ pub(crate) struct Plan {
     /// How the service answers reads, unless the scenario says it
     #[arg(long, value_enum, default_value_t = Reads::ReadIndex)]
     pub(crate) reads: Reads,
+    /// What the service keeps its log in, unless the scenario says it
+    #[arg(long, value_enum, default_value_t = Store::Disk)]
+    pub(crate) store: Store,
     #[command(flatten)]
     tests: Arguments,
 }
@@ -76,6 +82,15 @@ pub(crate) enum Reads {
     ReadIndex,
     /// It has a lease. The processes share one clock, so that nothing is allowed for its drift.
     Lease,
+}
+
+/// What a process keeps its log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Store {
+    /// Files of its own.
+    Disk,
+    /// A redb database.
+    Redb,
 }
 
 fn main() -> ExitCode {

@@ -13,7 +13,7 @@ use crate::crowd::Crowd;
 use crate::group::{Group, Links, PEERS, Settings, ending, wait};
 use crate::load::Load;
 use crate::record::Totals;
-use crate::{Outcome, Plan, Reads};
+use crate::{Outcome, Plan, Reads, Store};
 
 /// A kind of trouble: its name, and what goes on. It leaves the clients running.
 pub(crate) struct Scenario {
@@ -21,6 +21,8 @@ pub(crate) struct Scenario {
     election_timeout: Duration,
     /// How reads are answered; as the plan says if there is nothing here.
     reads: Option<Reads>,
+    /// What logs are kept in; as the plan says if there is nothing here.
+    store: Option<Store>,
     links: Links,
     trouble: fn(&mut Run<'_>) -> Outcome,
     /// What the totals must be like.
@@ -45,7 +47,8 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
         ..Scenario::usual("paused_leader_with_lease", paused_leader)
     },
     Scenario::usual("full_disk", full_disk),
-    Scenario::usual("torn_tail", torn_tail),
+    // A database has no end that could be torn.
+    Scenario { store: Some(Store::Disk), ..Scenario::usual("torn_tail", torn_tail) },
     Scenario {
         election_timeout: Duration::from_millis(1000),
         judge: without_gap,
@@ -59,6 +62,7 @@ impl Scenario {
             name,
             election_timeout: Duration::from_millis(150),
             reads: None,
+            store: None,
             links: Links::Direct,
             trouble,
             judge: |_, _| Ok(()),
@@ -67,9 +71,10 @@ impl Scenario {
 
     /// Plays the scenario, and tells in a line what was seen.
     pub(crate) fn play(&self, plan: &Plan, folder: &Path) -> Outcome<Totals> {
-        let Self { election_timeout, reads, links, .. } = *self;
-        let reads = reads.unwrap_or(plan.reads);
-        let mut group = Group::start(folder, Settings { election_timeout, reads, links })?;
+        let Self { election_timeout, links, .. } = *self;
+        let (reads, store) = (self.reads.unwrap_or(plan.reads), self.store.unwrap_or(plan.store));
+        let settings = Settings { election_timeout, reads, store, links };
+        let mut group = Group::start(folder, settings)?;
         group.leader()?;
         let mut load = Load::start(group.http(), plan.seed);
         load.wait_for_progress()?;

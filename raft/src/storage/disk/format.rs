@@ -105,7 +105,7 @@ pub(super) fn put_snapshot(writer: &mut Writer, reference: Reference, suffix: Su
     put_reference(writer, reference);
 }
 
-fn put_hard(writer: &mut Writer, hard_state: HardState) {
+pub(in crate::storage) fn put_hard(writer: &mut Writer, hard_state: HardState) {
     writer.u64(hard_state.current_term.number());
     writer.u8(u8::from(hard_state.voted_for.is_some()));
     if let Some(peer) = hard_state.voted_for {
@@ -146,7 +146,7 @@ fn state(reader: &mut Reader<'_>) -> Result<State, DecodeError> {
     Ok(State { hard_state, snapshot, last })
 }
 
-fn hard(reader: &mut Reader<'_>) -> Result<HardState, DecodeError> {
+pub(in crate::storage) fn hard(reader: &mut Reader<'_>) -> Result<HardState, DecodeError> {
     let current_term = Term::new(reader.u64()?);
     let voted = flag(reader, "vote")?;
     let voted_for = if voted { Some(PeerId::new(reader.u64()?)) } else { None };

@@ -26,21 +26,21 @@
 //! # What it must not depend on
 //! The driver, tokio, a clock. It blocks, and has no thread of its own.
 
-mod folder;
 mod format;
-mod identity;
-mod lock;
 mod replay;
 mod store;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "redb")]
+pub(super) use self::format::{hard, put_hard};
+
 use std::path::Path;
 
-use self::folder::{Folder, OsFolder};
-use self::identity::Identity;
-use self::lock::Lock;
 use self::store::{Lengths, Store};
+use super::folder::{self, Folder, OsFolder};
+use super::identity::Identity;
+use super::lock::Lock;
 use super::{Storage, StorageError};
 use crate::output::Write;
 use crate::stored::Stored;
@@ -151,8 +151,6 @@ impl DiskOptions {
 /// About a hundred batches of entries of a hundred bytes.
 const AHEAD: u64 = 1 << 20;
 
-const IDENTITY: &str = "IDENTITY";
-const LOCK: &str = "LOCK";
 const LOG: &str = ".log";
 const SNAPSHOT: &str = ".snapshot";
 

@@ -5,18 +5,17 @@
 //! - A log file gets its name when its first frame, which repeats the state, is durable in it.
 //! - A snapshot is durable before the frame that refers to it is written, and what it replaces is
 //!   deleted after that frame is durable, oldest log file first.
-//! - After any error nothing is written any more: what the disk holds is known again only when it
-//!   is read. In particular a flush that failed is never tried again, as a second one may succeed
-//!   without the bytes that the first one lost.
+//! - After any error nothing is written any more (`health.rs`).
 
-use super::folder::{self, Folder, TEMPORARY, Writable};
 use super::format::{self, HEADER, Reference, State};
-use super::identity::Identity;
 use super::replay::{Segment, replay};
 use super::{LOG, SNAPSHOT, numbers};
 use crate::codec::Writer;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
+use crate::storage::folder::{self, Folder, TEMPORARY, Writable};
+use crate::storage::health::Health;
+use crate::storage::identity::{Identity, Kind};
 use crate::storage::{Storage, StorageError};
 use crate::stored::Stored;
 use crate::types::{Index, PeerId};
@@ -57,11 +56,6 @@ pub(super) struct Lengths {
     pub(super) ahead: u64,
 }
 
-enum Health {
-    Sound,
-    Failed(String),
-}
-
 impl<F: Folder> Store<F> {
     /// Opens the store in a folder, or begins one there. Nothing is changed before all has been
     /// read and found sound.
@@ -70,11 +64,7 @@ impl<F: Folder> Store<F> {
         peer: PeerId,
         lengths: Lengths,
     ) -> Result<Self, StorageError> {
-        let identity = match Identity::read(&folder)? {
-            Some(identity) => identity,
-            None => begin(&mut folder, peer)?,
-        };
-        identity.belongs_to(peer, &folder.place(""))?;
+        let identity = Identity::read_or_begin(&mut folder, Kind::Log, peer)?;
         if identity.read_through == 0 && numbers(&folder, LOG)?.is_empty() {
             write_segment(&mut folder, &identity, 1, &State::default())?;
         }
@@ -97,7 +87,7 @@ impl<F: Folder> Store<F> {
             state: replayed.state,
             stale: Vec::new(),
             frame: Writer(vec![0; HEADER]),
-            health: Health::Sound,
+            health: Health::default(),
             opened: Some(opened),
         };
         store.identity.write(&mut store.folder)?;
@@ -231,17 +221,10 @@ impl<F: Folder> Storage for Store<F> {
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
-        if let Health::Failed(reason) = &self.health {
-            let what = format!("write to {} after an earlier failure", self.folder.place(""));
-            let source =
-                std::io::Error::other(format!("{reason}; start again to read what is left"));
-            return Err(StorageError::Io { what, source });
-        }
+        self.health.check(|| self.folder.place(""))?;
         self.opened = None;
         let done = self.carry_out(writes);
-        if let Err(error) = &done {
-            self.health = Health::Failed(error.to_string());
-        }
+        self.health.note(&done);
         done
     }
 }
@@ -265,12 +248,6 @@ impl State {
             Suffix::Discarded => index,
         };
     }
-}
-
-fn begin<F: Folder>(folder: &mut F, peer: PeerId) -> Result<Identity, StorageError> {
-    let identity = Identity::new(peer);
-    identity.write(folder)?;
-    Ok(identity)
 }
 
 /// Writes the file of a new segment and returns its length.

@@ -170,6 +170,7 @@ impl Verdict {
             | Refusal::Receiver { .. }
             | Refusal::Late { .. }
             | Refusal::Flood { .. }
+            | Refusal::Crowd { .. }
             | Refusal::Verdict(_) => Self::Other,
         }
     }

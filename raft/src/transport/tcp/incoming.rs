@@ -180,7 +180,7 @@ impl Incoming {
     fn register(&self, peer: PeerId, replaced: &Arc<Notify>) -> Result<(), Refusal> {
         let mut identified = self.identified();
         if identified.len() >= PEERS_MAX && !identified.contains_key(&peer) {
-            return Err(Refusal::Flood { open: PEERS_MAX });
+            return Err(Refusal::Crowd { peers: PEERS_MAX });
         }
         if let Some(older) = identified.insert(peer, Arc::clone(replaced)) {
             older.notify_one();

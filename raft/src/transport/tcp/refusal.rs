@@ -91,6 +91,12 @@ pub enum Refusal {
         /// How many.
         open: usize,
     },
+    /// There are too many peers.
+    #[error("{peers} other peers are connected, and no more may be")]
+    Crowd {
+        /// How many.
+        peers: usize,
+    },
     /// The receiver said no.
     #[error("{0}")]
     Verdict(Verdict),

@@ -21,8 +21,8 @@ pub(super) fn listen(address: &str) -> Result<TcpListener, TransportError> {
     Ok(listener)
 }
 
-/// Sends at once what is written, and notices within `silence_max` that the other machine is gone.
-/// A system that has one of these settings not is no reason to refuse a connection.
+/// Sends at once what is written, and notices that the other machine is gone: on Linux within
+/// `silence_max`, elsewhere by keepalive, after as many probes as the system makes.
 pub(super) fn prepare(stream: &TcpStream, silence_max: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);

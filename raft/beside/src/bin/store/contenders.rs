@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use raft::storage::{DiskStorage, Storage};
+use raft::storage::{DiskStorage, RedbStorage, Storage};
 use raft::{Entry, EntryId, HardState, Index, Payload, PeerId, Record, Term, Write, WriteId};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
@@ -20,12 +20,16 @@ pub(crate) trait Contender {
     fn read(&mut self) -> Fallible<(u64, u64)>;
 }
 
-pub(crate) const NAMES: [&str; 4] = ["raw append + fdatasync", "raft", "redb", "fjall"];
+pub(crate) const NAMES: [&str; 5] =
+    ["raw append + fdatasync", "DiskStorage", "RedbStorage", "redb", "fjall"];
 
 pub(crate) fn open(name: &str, folder: &Path) -> Fallible<Box<dyn Contender>> {
     Ok(match name {
         "raw append + fdatasync" => Box::new(Raw::open(folder)?),
-        "raft" => Box::new(Ours::open(folder)?),
+        "DiskStorage" => Box::new(Ours(Box::new(DiskStorage::open(folder.join("disk"), PEER)?))),
+        "RedbStorage" => {
+            Box::new(Ours(Box::new(RedbStorage::open(folder.join("raft-redb"), PEER)?)))
+        }
         "redb" => Box::new(Redb::open(folder)?),
         "fjall" => Box::new(Fjall::open(folder)?),
         name => return Err(format!("no contender {name}").into()),
@@ -73,15 +77,10 @@ impl Contender for Raw {
     }
 }
 
-struct Ours {
-    store: DiskStorage,
-}
+/// A store of this library.
+struct Ours(Box<dyn Storage>);
 
-impl Ours {
-    fn open(folder: &Path) -> Fallible<Self> {
-        Ok(Self { store: DiskStorage::open(folder.join("raft"), PeerId::new(1))? })
-    }
-}
+const PEER: PeerId = PeerId::new(1);
 
 impl Contender for Ours {
     fn write(&mut self, batch: &[Change]) -> Fallible<()> {
@@ -91,7 +90,7 @@ impl Contender for Ours {
             let record = match change {
                 Change::Term(term) => Record::HardState(HardState {
                     current_term: Term::new(*term),
-                    voted_for: Some(PeerId::new(1)),
+                    voted_for: Some(PEER),
                 }),
                 Change::TruncateFrom(from) => Record::Truncate { from: Index::new(*from) },
                 Change::Append { index, term, payload } => {
@@ -105,11 +104,11 @@ impl Contender for Ours {
         }
         writes.push(Record::Append(entries));
         let number = |record| Write { id: WriteId::ZERO, record };
-        Ok(self.store.write(&writes.into_iter().map(number).collect::<Vec<_>>())?)
+        Ok(self.0.write(&writes.into_iter().map(number).collect::<Vec<_>>())?)
     }
 
     fn read(&mut self) -> Fallible<(u64, u64)> {
-        let entries = self.store.load()?.entries;
+        let entries = self.0.load()?.entries;
         let bytes = |entry: &Entry| -> u64 {
             let term = entry.id.term.number().to_le_bytes();
             let all = term.iter().chain(&[1]).chain(entry.payload.bytes());

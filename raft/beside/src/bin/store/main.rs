@@ -1,4 +1,4 @@
-//! The durable store beside redb, fjall and a bare file.
+//! The durable stores beside redb as it comes, fjall and a bare file.
 //!
 //! ```console
 //! $ cargo run --release --bin store -- speed FOLDER 5 400   # rounds, batches a round

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::super::format::{self, Reference, State};
-use super::super::identity::Identity;
 use super::simulated::SimulatedFolder;
 use super::{Lengths, PEER, Store, open, written};
 use crate::codec::Writer;
 use crate::entry::{Entry, Payload};
 use crate::output::Suffix;
 use crate::storage::conformance::Script;
+use crate::storage::identity::Identity;
 use crate::storage::{Storage, StorageError};
 use crate::stored::Stored;
 use crate::types::{EntryId, Index, Term};

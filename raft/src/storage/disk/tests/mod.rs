@@ -1,11 +1,11 @@
 //! The store on a simulated disk: every step may be the last one.
 
 mod damage;
-mod faults;
 mod simulated;
 
 use super::store::{Lengths, Store};
 use crate::storage::conformance::Script;
+use crate::storage::simulated::Machine;
 use crate::storage::{Storage, StorageError};
 use crate::types::PeerId;
 use simulated::SimulatedFolder;
@@ -15,8 +15,10 @@ const PEER: PeerId = PeerId::new(1);
 /// Small, so that every script goes through several log files, and writes both on zeros and beyond.
 const LENGTHS: Lengths = Lengths { segment: 400, ahead: 150 };
 
+crate::storage::simulated::tell_for!(SimulatedFolder);
+
 fn open(folder: &SimulatedFolder) -> Result<Store<SimulatedFolder>, StorageError> {
-    Store::open(folder.clone(), PEER, LENGTHS)
+    folder.open()
 }
 
 /// A closed store after so many batches of a script.

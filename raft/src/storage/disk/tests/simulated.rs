@@ -4,28 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::super::folder::{Folder, Writable};
-
-/// What happens to the folder from some step on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Nothing can be done any more.
-    Off,
-    /// Whatever needs space fails; of a write, half is done.
-    Full,
-    /// The next flush fails, and what it should have made durable never is, as on systems that
-    /// count a page as clean after the failed attempt.
-    FlushFails,
-}
-
-/// What of the things that were not durable survives the loss of power.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Survives {
-    Nothing,
-    Everything,
-    /// Some: any changes of names, of each file any blocks of 16 bytes.
-    Parts(u64),
-}
+use super::super::store::Store;
+use super::{LENGTHS, PEER};
+use crate::storage::StorageError;
+use crate::storage::folder::{Folder, Writable};
+use crate::storage::simulated::{Fault, Machine, Survives};
 
 #[derive(Clone, Default)]
 pub(super) struct SimulatedFolder(Arc<Mutex<Disk>>);
@@ -39,6 +22,7 @@ struct Disk {
     changes: Vec<Change>,
     steps: u64,
     fault: Option<(u64, Fault)>,
+    failed: bool,
 }
 
 type Names = BTreeMap<String, usize>;
@@ -58,29 +42,59 @@ struct Content {
 }
 
 impl SimulatedFolder {
-    /// Lets `fault` happen after so many more steps.
-    pub(super) fn fails_after(&self, steps: u64, fault: Fault) {
-        let mut disk = self.disk();
-        disk.fault = Some((disk.steps + steps, fault));
+    /// All files and their bytes.
+    pub(super) fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        let disk = self.disk();
+        let content =
+            |(name, file): (&String, &usize)| (name.clone(), disk.files[*file].now.clone());
+        disk.names.iter().map(content).collect()
     }
 
-    /// How many steps there were.
-    pub(super) fn steps(&self) -> u64 {
+    /// A folder with these files, all durable.
+    pub(super) fn of(contents: &BTreeMap<String, Vec<u8>>) -> Self {
+        let mut disk = Disk::default();
+        for (name, bytes) in contents {
+            disk.names.insert(name.clone(), disk.files.len());
+            let (durable, now) = (bytes.clone(), bytes.clone());
+            disk.files.push(Content { durable, now, dirty: BTreeSet::new() });
+        }
+        disk.durable_names = disk.names.clone();
+        Self(Arc::new(Mutex::new(disk)))
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.0.lock().expect("no step panics")
+    }
+}
+
+impl Machine for SimulatedFolder {
+    type Store = Store<Self>;
+
+    const STRIDE: usize = 1;
+
+    fn open(&self) -> Result<Store<Self>, StorageError> {
+        Store::open(self.clone(), PEER, LENGTHS)
+    }
+
+    fn fails_after(&self, steps: u64, fault: Fault) {
+        let mut disk = self.disk();
+        disk.fault = Some((disk.steps + steps, fault));
+        disk.failed = false;
+    }
+
+    fn steps(&self) -> u64 {
         self.disk().steps
     }
 
-    /// Whether the fault has not happened yet, and may never.
-    pub(super) fn waits_to_fail(&self) -> bool {
-        self.disk().fault.is_some()
+    fn has_failed(&self) -> bool {
+        self.disk().failed
     }
 
-    /// The process starts again; the machine never stopped.
-    pub(super) fn heal(&self) {
+    fn heal(&self) {
         self.disk().fault = None;
     }
 
-    /// The machine starts again.
-    pub(super) fn power_on(&self, survives: Survives) {
+    fn power_on(&self, survives: Survives) {
         let mut disk = self.disk();
         disk.fault = None;
         let mut random = match survives {
@@ -113,30 +127,6 @@ impl SimulatedFolder {
             file.dirty.clear();
         }
     }
-
-    /// All files and their bytes.
-    pub(super) fn contents(&self) -> BTreeMap<String, Vec<u8>> {
-        let disk = self.disk();
-        let content =
-            |(name, file): (&String, &usize)| (name.clone(), disk.files[*file].now.clone());
-        disk.names.iter().map(content).collect()
-    }
-
-    /// A folder with these files, all durable.
-    pub(super) fn of(contents: &BTreeMap<String, Vec<u8>>) -> Self {
-        let mut disk = Disk::default();
-        for (name, bytes) in contents {
-            disk.names.insert(name.clone(), disk.files.len());
-            let (durable, now) = (bytes.clone(), bytes.clone());
-            disk.files.push(Content { durable, now, dirty: BTreeSet::new() });
-        }
-        disk.durable_names = disk.names.clone();
-        Self(Arc::new(Mutex::new(disk)))
-    }
-
-    fn disk(&self) -> MutexGuard<'_, Disk> {
-        self.0.lock().expect("no step panics")
-    }
 }
 
 impl Content {
@@ -159,6 +149,7 @@ impl Disk {
         self.steps += 1;
         match self.fault {
             Some((after, fault)) if self.steps > after && hits.contains(&fault) => {
+                self.failed = true;
                 Err(match fault {
                     Fault::Off => io::Error::other("the power is off"),
                     Fault::Full => io::ErrorKind::StorageFull.into(),

@@ -7,10 +7,14 @@ use std::sync::Arc;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::{Resumption, danger::ServerCertVerifier as _};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::{
+    CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime,
+};
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
-use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use tokio_rustls::rustls::server::{
+    NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier,
+};
 use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -22,26 +26,46 @@ use crate::types::PeerId;
 
 /// What the files hold.
 struct Contents {
-    roots: Arc<RootCertStore>,
     /// The peer's own first.
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 }
 
+/// What the certificates of others are held against.
+struct Verifiers {
+    servers: Arc<WebPkiServerVerifier>,
+    clients: Arc<dyn ClientCertVerifier>,
+}
+
 /// Reads and checks the files of the peer `me`.
 pub(super) fn read(me: PeerId, files: &TlsFiles) -> Result<Keys, TransportError> {
-    let contents = Contents {
-        roots: Arc::new(roots(&files.ca)?),
-        chain: certificates("certificate", &files.certificate)?,
-        key: key(&files.key)?,
-    };
+    let contents =
+        Contents { chain: certificates("certificate", &files.certificate)?, key: key(&files.key)? };
     let provider = Arc::new(ring::default_provider());
-    let clients =
-        WebPkiClientVerifier::builder_with_provider(contents.roots.clone(), provider.clone())
-            .build()
-            .map_err(|error| unusable("CA certificate", &files.ca, &error))?;
-    check(me, files, &contents, &provider, &*clients)?;
-    configs(contents, &provider, clients).map_err(|error| key_problem(files, &error))
+    let verifiers = verifiers(files, &provider)?;
+    check(me, files, &contents, &verifiers)?;
+    configs(contents, &provider, verifiers).map_err(|error| key_problem(files, &error))
+}
+
+fn verifiers(
+    files: &TlsFiles,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Verifiers, TransportError> {
+    let roots = Arc::new(roots(&files.ca)?);
+    let revoked = files.revoked.as_deref().map_or(Ok(Vec::new()), revoked)?;
+    let unusable = |error: VerifierBuilderError| match (&files.revoked, error) {
+        (Some(path), error @ VerifierBuilderError::InvalidCrl(_)) => unusable("CRL", path, &error),
+        (_, error) => unusable("CA certificate", &files.ca, &error),
+    };
+    let servers = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone())
+        .with_crls(revoked.clone())
+        .build()
+        .map_err(unusable)?;
+    let clients = WebPkiClientVerifier::builder_with_provider(roots, provider.clone())
+        .with_crls(revoked)
+        .build()
+        .map_err(unusable)?;
+    Ok(Verifiers { servers, clients })
 }
 
 fn roots(path: &Path) -> Result<RootCertStore, TransportError> {
@@ -53,7 +77,16 @@ fn roots(path: &Path) -> Result<RootCertStore, TransportError> {
 }
 
 fn certificates(what: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TransportError> {
-    let read = || CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
+    all(what, path)
+}
+
+fn revoked(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, TransportError> {
+    all("CRL", path)
+}
+
+/// Everything of a kind in a file, which must hold some.
+fn all<T: PemObject>(what: &str, path: &Path) -> Result<Vec<T>, TransportError> {
+    let read = || T::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
     match read() {
         Ok(found) if found.is_empty() => Err(unreadable(what, path, &pem::Error::NoItemsFound)),
         Ok(found) => Ok(found),
@@ -85,13 +118,8 @@ fn check(
     me: PeerId,
     files: &TlsFiles,
     contents: &Contents,
-    provider: &Arc<CryptoProvider>,
-    clients: &dyn ClientCertVerifier,
+    Verifiers { servers, clients }: &Verifiers,
 ) -> Result<(), TransportError> {
-    let servers =
-        WebPkiServerVerifier::builder_with_provider(contents.roots.clone(), provider.clone())
-            .build()
-            .map_err(|error| unusable("CA certificate", &files.ca, &error))?;
     let name = server_name(me).map_err(|refusal| TransportError::Tls(refusal.to_string()))?;
     let Some((own, between)) = contents.chain.split_first() else {
         return Err(unreadable("certificate", &files.certificate, &pem::Error::NoItemsFound));
@@ -109,12 +137,12 @@ fn check(
 fn configs(
     contents: Contents,
     provider: &Arc<CryptoProvider>,
-    clients: Arc<dyn ClientCertVerifier>,
+    Verifiers { servers, clients }: Verifiers,
 ) -> Result<Keys, Error> {
-    let Contents { roots, chain, key } = contents;
+    let Contents { chain, key } = contents;
     let mut client = ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(&[&TLS13])?
-        .with_root_certificates(roots)
+        .with_webpki_verifier(servers)
         .with_client_auth_cert(chain.clone(), key.clone_key())?;
     let mut server = ServerConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(&[&TLS13])?

@@ -10,7 +10,7 @@
 //! The files are read again for new connections, once those read are older than
 //! [`certificates_reread_after`](super::TcpOptions::certificates_reread_after). Files that cannot be
 //! used are a warning then, and those read before stay in use. A connection that stands lives on
-//! with the certificates it was made with.
+//! with the certificates it was made with: that of a revoked one ends when either peer restarts.
 
 mod files;
 mod words;
@@ -50,6 +50,9 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The key of this peer's certificate.
     pub key: PathBuf,
+    /// The certificates that the CA has taken back (its CRL), if it keeps a list: of each CA, if there
+    /// are two. It is as old as the CA made it; its date of expiry is not looked at.
+    pub revoked: Option<PathBuf>,
 }
 
 /// The certificates of a peer.

@@ -57,6 +57,10 @@ pub(super) fn problem(reason: &CertificateError) -> String {
             "must be allowed for the authentication of servers and of clients".to_owned()
         }
         CertificateError::BadEncoding => "is garbled".to_owned(),
+        CertificateError::Revoked => "has been revoked".to_owned(),
+        CertificateError::UnknownRevocationStatus => {
+            "is of a CA without a list in `revoked`".to_owned()
+        }
         other => format!("cannot be used: {other}"),
     }
 }
@@ -67,6 +71,7 @@ fn meaning(alert: AlertDescription) -> String {
             "another CA has signed it".to_owned()
         }
         AlertDescription::CertificateExpired => "it has expired".to_owned(),
+        AlertDescription::CertificateRevoked => "it has been revoked".to_owned(),
         other => format!("{other:?}"),
     }
 }

@@ -4,9 +4,10 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Write as _};
 use std::path::Path;
 
-use super::LOCK;
+use super::StorageError;
 use super::folder::failed;
-use crate::storage::StorageError;
+
+pub(super) const LOCK: &str = "LOCK";
 
 /// A folder that is this store's until it is dropped, or the process ends in whatever way.
 pub(super) struct Lock(File);

@@ -4,28 +4,60 @@ use std::fmt::Write as _;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::StorageError;
 use super::folder::{self, Folder, TEMPORARY};
-use super::{IDENTITY, LOCK};
-use crate::storage::StorageError;
+use super::lock::LOCK;
 use crate::types::PeerId;
 
-/// The format that this version writes, and the only one so far.
+const IDENTITY: &str = "IDENTITY";
+
+/// The format that this version writes, and the only one so far of either kind.
 const FORMAT: u64 = 1;
+
+/// Which store has written a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `DiskStorage`.
+    Log,
+    /// `RedbStorage`.
+    Redb,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Log, Self::Redb];
+
+    /// What the first line says before the number of the format.
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Log => "raft store, format ",
+            Self::Redb => "raft store in redb, format ",
+        }
+    }
+
+    const fn storage(self) -> &'static str {
+        match self {
+            Self::Log => "DiskStorage",
+            Self::Redb => "RedbStorage",
+        }
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
+    pub(super) kind: Kind,
     pub(super) peer: PeerId,
     /// The seed of all checksums; no two stores have the same.
     pub(super) seed: u64,
-    /// All frames below this one have been read after they were durable, so that one of them that
-    /// is missing or broken is damage, whatever it looks like.
+    /// All writes with lower numbers have been read after they were durable, so that one of them
+    /// that is missing or broken is damage, whatever it looks like. `DiskStorage` counts its frames,
+    /// `RedbStorage` its transactions.
     pub(super) read_through: u64,
 }
 
 impl Identity {
-    pub(super) fn new(peer: PeerId) -> Self {
+    pub(super) fn new(kind: Kind, peer: PeerId) -> Self {
         use std::hash::{BuildHasher, RandomState};
-        Self { peer, seed: RandomState::new().hash_one(peer), read_through: 0 }
+        Self { kind, peer, seed: RandomState::new().hash_one(peer), read_through: 0 }
     }
 
     /// Reads the identity of the store in a folder; a folder without a store has none.
@@ -43,13 +75,43 @@ impl Identity {
         Self::parse(&String::from_utf8_lossy(&bytes), &place).map(Some)
     }
 
+    /// The identity of the store in a folder, which begins here if there is none.
+    ///
+    /// # Errors
+    /// The folder is another peer's, of another kind of store, or of something else.
+    pub(super) fn read_or_begin<F: Folder>(
+        folder: &mut F,
+        kind: Kind,
+        peer: PeerId,
+    ) -> Result<Self, StorageError> {
+        if let Some(identity) = Self::read(folder)? {
+            identity.belongs_to(kind, peer, &folder.place(""))?;
+            return Ok(identity);
+        }
+        let identity = Self::new(kind, peer);
+        identity.write(folder)?;
+        Ok(identity)
+    }
+
     pub(super) fn write<F: Folder>(&self, folder: &mut F) -> Result<(), StorageError> {
         folder::replace(folder, IDENTITY, &[self.text().as_bytes()])
     }
 
     /// # Errors
-    /// The folder is another peer's.
-    pub(super) fn belongs_to(&self, peer: PeerId, folder: &str) -> Result<(), StorageError> {
+    /// The folder is another peer's, or of another kind of store.
+    pub(super) fn belongs_to(
+        &self,
+        kind: Kind,
+        peer: PeerId,
+        folder: &str,
+    ) -> Result<(), StorageError> {
+        if self.kind != kind {
+            let (found, wanted) = (self.kind.storage(), kind.storage());
+            return Err(StorageError::Unreadable(format!(
+                "{folder} was written by {found}, not by {wanted}: open it with {found}, or name \
+                 another data_dir"
+            )));
+        }
         if self.peer == peer {
             return Ok(());
         }
@@ -61,10 +123,11 @@ impl Identity {
     }
 
     fn text(&self) -> String {
-        let Self { peer, seed, read_through } = self;
+        let Self { kind, peer, seed, read_through } = self;
+        let title = kind.title();
         let version = env!("CARGO_PKG_VERSION");
         let mut text = format!(
-            "raft store, format {FORMAT}\nwritten by raft {version}\n\
+            "{title}{FORMAT}\nwritten by raft {version}\n\
              peer {peer}\nseed {seed:016x}\nread through {read_through}\n"
         );
         let check = xxh3_64(text.as_bytes());
@@ -75,8 +138,9 @@ impl Identity {
 
     fn parse(text: &str, place: &str) -> Result<Self, StorageError> {
         let damaged = || StorageError::Damaged(format!("{place}: it reads {text:?}"));
-        let format = value(text, "raft store, format ").and_then(|word| word.parse().ok());
-        let format: u64 = format.ok_or_else(damaged)?;
+        let titled = |kind: Kind| Some((kind, value(text, kind.title())?.parse().ok()?));
+        let titled: Option<(Kind, u64)> = Kind::ALL.into_iter().find_map(titled);
+        let (kind, format) = titled.ok_or_else(damaged)?;
         if format > FORMAT {
             return Err(newer(place, format, value(text, "written by ").unwrap_or("something")));
         }
@@ -88,7 +152,7 @@ impl Identity {
         let seed = value(text, "seed ").and_then(|word| u64::from_str_radix(word, 16).ok());
         let identity = (number("peer "), seed, number("read through "));
         let (Some(peer), Some(seed), Some(read_through)) = identity else { return Err(damaged()) };
-        Ok(Self { peer: PeerId::new(peer), seed, read_through })
+        Ok(Self { kind, peer: PeerId::new(peer), seed, read_through })
     }
 }
 
@@ -116,11 +180,15 @@ fn no_store(folder: &str, other: &str) -> StorageError {
 mod tests {
     use super::*;
 
-    const IT: Identity = Identity { peer: PeerId::new(7), seed: 0xfeed, read_through: 12 };
+    const IT: Identity =
+        Identity { kind: Kind::Log, peer: PeerId::new(7), seed: 0xfeed, read_through: 12 };
 
     #[test]
     fn an_identity_is_read_as_it_was_written() {
-        assert_eq!(Identity::parse(&IT.text(), "f").map_err(|error| error.to_string()), Ok(IT));
+        for kind in Kind::ALL {
+            let it = Identity { kind, ..IT };
+            assert_eq!(Identity::parse(&it.text(), "f").map_err(|error| error.to_string()), Ok(it));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the store asks of a file system, so that a simulated one can lose power between any two
+//! What stores ask of a file system, so that a simulated one can lose power between any two
 //! of its steps.
 
 use std::fs::{self, File};
@@ -47,7 +47,7 @@ pub(super) fn failed(what: String) -> impl FnOnce(io::Error) -> StorageError {
         let cure = if is(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
             " (free space on the file system of data_dir, then start again)"
         } else if is(&[io::ErrorKind::FileTooLarge]) {
-            " (raise the limit on file sizes, `ulimit -f`, or lower segment_bytes)"
+            " (raise the limit on file sizes, `ulimit -f`, or lower segment_bytes of DiskOptions)"
         } else if is(&[io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem]) {
             " (data_dir must be a folder that this process may write)"
         } else {

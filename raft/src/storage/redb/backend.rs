@@ -1,0 +1,255 @@
+//! The file under the database, and what redb does not do by itself:
+//!
+//! - Until the store has been read and found sound, all that redb writes (it repairs what a crash left,
+//!   and marks the file as open) stays in memory. A damaged file stays as it is.
+//! - A process that ended without the machine may have left bytes that only the system's memory has,
+//!   and after a flush that failed the system believes that there is nothing left to flush. So
+//!   after an end that was not in order, all of the file is written again before it is relied on.
+//! - Zeros are written ahead of what is written, so that most flushes change nothing but data.
+
+use std::io;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redb::{BackendError, StorageBackend};
+
+#[derive(Debug)]
+pub(super) struct Backend<B>(Arc<Inner<B>>);
+
+#[derive(Debug)]
+struct Inner<B> {
+    file: B,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Trial(Trial),
+    Accepted {
+        /// Behind here, nothing but zeros has ever been written.
+        used: u64,
+    },
+    /// It could not be accepted.
+    GivenUp,
+}
+
+/// What redb wants to be done to a file that nobody has accepted yet.
+#[derive(Debug)]
+struct Trial {
+    length: u64,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Write { offset: u64, bytes: Vec<u8> },
+    SetLength(u64),
+    Flush,
+}
+
+/// How far ahead zeros are written, and how much is read or written at once, in bytes.
+const BLOCK: u64 = 1 << 20;
+
+impl<B> Clone for Backend<B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<B: StorageBackend> Backend<B> {
+    /// A file that is not changed before [`Self::accept`].
+    pub(super) fn trial(file: B) -> io::Result<Self> {
+        let trial = Trial { length: file.len()?, steps: Vec::new() };
+        Ok(Self(Arc::new(Inner { file, state: Mutex::new(State::Trial(trial)) })))
+    }
+
+    /// Does what redb wanted so far, in the same order. If that fails, nothing more is done.
+    pub(super) fn accept(&self) -> io::Result<()> {
+        let State::Trial(trial) = std::mem::replace(&mut *self.state(), State::GivenUp) else {
+            return Err(given_up());
+        };
+        let file = &self.0.file;
+        if !ended_in_order(file)? {
+            write_again(file)?;
+        }
+        trial.steps.iter().try_for_each(|step| match step {
+            Step::Write { offset, bytes } => file.write(*offset, bytes),
+            Step::SetLength(length) => file.set_len(*length),
+            Step::Flush => file.sync_data(),
+        })?;
+        *self.state() = State::Accepted { used: used(file)? };
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn given_up() -> io::Error {
+    io::Error::other("the database could not be opened")
+}
+
+/// Whether whoever wrote the file last has closed it (redb's design.md, "Database header").
+fn ended_in_order(file: &impl StorageBackend) -> io::Result<bool> {
+    const FLAGS: u64 = 9;
+    const RECOVERY_REQUIRED: u8 = 2;
+    let mut flags = [0];
+    if file.len()? > FLAGS {
+        file.read(FLAGS, &mut flags)?;
+    }
+    Ok(flags[0] & RECOVERY_REQUIRED == 0)
+}
+
+fn write_again(file: &impl StorageBackend) -> io::Result<()> {
+    let length = file.len()?;
+    for start in (0..length).step_by(BLOCK as usize) {
+        let mut bytes = vec![0; BLOCK.min(length - start) as usize];
+        file.read(start, &mut bytes)?;
+        file.write(start, &bytes)?;
+    }
+    file.sync_data()
+}
+
+/// Where the zeros at the end of a file begin, or a little behind that.
+fn used(file: &impl StorageBackend) -> io::Result<u64> {
+    let mut end = file.len()?;
+    while end > 0 {
+        let start = end.saturating_sub(BLOCK);
+        let mut bytes = vec![0; (end - start) as usize];
+        file.read(start, &mut bytes)?;
+        if bytes.iter().any(|byte| *byte != 0) {
+            break;
+        }
+        end = start;
+    }
+    Ok(end)
+}
+
+impl Trial {
+    fn read(&self, file: &impl StorageBackend, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let end = offset.saturating_add(out.len() as u64);
+        if end > self.length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        out.fill(0);
+        let there = file.len()?.clamp(offset, end) - offset;
+        file.read(offset, &mut out[..there as usize])?;
+        for step in &self.steps {
+            match step {
+                Step::Write { offset: start, bytes } => {
+                    let from = offset.max(*start);
+                    let to = end.min(start + bytes.len() as u64);
+                    if from < to {
+                        out[(from - offset) as usize..(to - offset) as usize].copy_from_slice(
+                            &bytes[(from - start) as usize..(to - start) as usize],
+                        );
+                    }
+                }
+                Step::SetLength(length) => {
+                    out[(*length).clamp(offset, end).abs_diff(offset) as usize..].fill(0);
+                }
+                Step::Flush => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<B: StorageBackend> StorageBackend for Backend<B> {
+    fn len(&self) -> io::Result<u64> {
+        match &*self.state() {
+            State::Trial(trial) => Ok(trial.length),
+            State::Accepted { .. } => self.0.file.len(),
+            State::GivenUp => Err(given_up()),
+        }
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        match &*self.state() {
+            State::Trial(trial) => trial.read(&self.0.file, offset, out),
+            State::Accepted { .. } => self.0.file.read(offset, out),
+            State::GivenUp => Err(given_up()),
+        }
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        match &mut *self.state() {
+            State::Trial(trial) => {
+                trial.steps.push(Step::SetLength(length));
+                trial.length = length;
+                Ok(())
+            }
+            State::Accepted { used } => {
+                *used = length.min(*used);
+                self.0.file.set_len(length)
+            }
+            State::GivenUp => Err(given_up()),
+        }
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        match &mut *self.state() {
+            State::Trial(trial) => {
+                trial.steps.push(Step::Flush);
+                Ok(())
+            }
+            State::Accepted { .. } => self.0.file.sync_data(),
+            State::GivenUp => Err(given_up()),
+        }
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let end = offset + bytes.len() as u64;
+        match &mut *self.state() {
+            State::Trial(trial) => {
+                trial.steps.push(Step::Write { offset, bytes: bytes.to_vec() });
+                trial.length = trial.length.max(end);
+                Ok(())
+            }
+            State::Accepted { used } => {
+                self.0.file.write(offset, bytes)?;
+                if end > *used {
+                    // Not beyond the file's end, which redb has its own plans for.
+                    let ahead = BLOCK.min(self.0.file.len()?.saturating_sub(end));
+                    *used = end + ahead;
+                    self.0.file.write(end, &vec![0; ahead as usize])?;
+                }
+                Ok(())
+            }
+            State::GivenUp => Err(given_up()),
+        }
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.file.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.file.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(
+        &self,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<bool, BackendError> {
+        self.0.file.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.file.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.file.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.file.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.file.query_lock_range(start, end)
+    }
+}

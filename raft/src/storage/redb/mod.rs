@@ -1,0 +1,141 @@
+//! A store in a database: redb, one file with tables that other programs can open.
+//!
+//! # What lies in the folder
+//! | file | what it is |
+//! |---|---|
+//! | `IDENTITY` | text: the format, who wrote it, whose state it is |
+//! | `LOCK` | locked while a process uses the folder |
+//! | `raft.redb` | the database |
+//! | `….tmp` | unfinished; cleared by the next start |
+//!
+//! What the tables hold is written in `rows.rs`. As with the store on disk, nothing may be deleted by
+//! hand but the whole folder, and a copy is a backup only if it was taken while the peer was stopped.
+//!
+//! # What it survives
+//! The same as [`DiskStorage`](super::DiskStorage), by the same tests: a crash at any moment leaves
+//! what [`Storage::write`] reported. Each write is one transaction, so of a write that was not reported
+//! there is all or nothing. Of what was durable, everything that is missing or wrong is refused, and
+//! the folder is left as it was; but a damaged last transaction that no start has read yet looks like
+//! one that a crash interrupted.
+//!
+//! # What it must not depend on
+//! The driver, tokio, a clock. It blocks, and has no thread of its own.
+
+mod backend;
+mod refusal;
+mod rows;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use redb::backends::FileBackend;
+
+use self::store::Store;
+use super::folder::{self, Folder, OsFolder, TEMPORARY};
+use super::identity::{Identity, Kind};
+use super::lock::Lock;
+use super::{Storage, StorageError};
+use crate::output::Write;
+use crate::stored::Stored;
+use crate::types::PeerId;
+
+const DATABASE: &str = "raft.redb";
+
+/// A store in a database, in a folder of its own. Slower than
+/// [`DiskStorage`](super::DiskStorage), for whoever wants to look into it with a database's tools.
+///
+/// ```
+/// use raft::storage::{RedbStorage, Storage};
+/// use raft::{HardState, PeerId, Record, Term, Write, WriteId};
+///
+/// # let temporary = tempfile::tempdir()?;
+/// # let data_dir = temporary.path().join("data/1");
+/// let peer = PeerId::new(1);
+/// let hard_state = HardState { current_term: Term::new(3), voted_for: Some(peer) };
+/// let write = Write { id: WriteId::new(1), record: Record::HardState(hard_state) };
+/// RedbStorage::open(&data_dir, peer)?.write(&[write])?;
+///
+/// let mut again = RedbStorage::open(&data_dir, peer)?;
+/// assert_eq!(again.load()?.hard_state, hard_state);
+/// assert!(RedbStorage::open(&data_dir, peer).is_err(), "the folder is in use");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct RedbStorage {
+    store: Store,
+    /// Held as long as the store is.
+    _lock: Lock,
+}
+
+impl RedbStorage {
+    /// Opens the store of `peer` in a folder, or begins one there. The folder is made if it is
+    /// missing, and belongs to the store until it is dropped. Opening reads the whole file; after a
+    /// process that did not end in order it also writes it once more.
+    ///
+    /// # Errors
+    /// - [`StorageError::InUse`]: another process, or this one, has the folder or the database open.
+    /// - [`StorageError::Unreadable`]: the folder is another peer's, holds something else, or was
+    ///   written in a newer format.
+    /// - [`StorageError::Damaged`]: something that was durable is missing or wrong. Nothing has been
+    ///   changed.
+    /// - [`StorageError::Io`]: the system refused.
+    pub fn open(data_dir: impl AsRef<Path>, peer: PeerId) -> Result<Self, StorageError> {
+        let data_dir = data_dir.as_ref();
+        let mut folder = OsFolder::create(data_dir)?;
+        // A folder of something else stays as it is.
+        if let Some(identity) = Identity::read(&folder)? {
+            identity.belongs_to(Kind::Redb, peer, &folder.place(""))?;
+        }
+        let lock = Lock::take(data_dir)?;
+        let identity = Identity::read_or_begin(&mut folder, Kind::Redb, peer)?;
+        let names = folder.names().map_err(folder::failed(format!("list {}", folder.place(""))))?;
+        if !names.iter().any(|name| name == DATABASE) {
+            begin(&mut folder, data_dir, &identity)?;
+        }
+        let file = open_file(data_dir, DATABASE)?;
+        let store = Store::open(file, &folder.place(DATABASE), &identity)?;
+        Identity { read_through: store.next(), ..identity }.write(&mut folder)?;
+        Ok(Self { store, _lock: lock })
+    }
+}
+
+impl Storage for RedbStorage {
+    fn load(&mut self) -> Result<Stored, StorageError> {
+        self.store.load()
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        self.store.write(writes)
+    }
+}
+
+impl std::fmt::Debug for RedbStorage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedbStorage").finish_non_exhaustive()
+    }
+}
+
+/// Makes the database, which gets its name when it is whole and durable.
+fn begin(folder: &mut OsFolder, data_dir: &Path, identity: &Identity) -> Result<(), StorageError> {
+    let place = folder.place(DATABASE);
+    if identity.read_through > 0 {
+        return Err(StorageError::Damaged(format!("{place}: the file is missing")));
+    }
+    let temporary = format!("{DATABASE}{TEMPORARY}");
+    folder::delete(folder, &temporary)?;
+    Store::begin(open_file(data_dir, &temporary)?, &folder.place(&temporary), identity)?;
+    let rename = |folder: &mut OsFolder| {
+        folder.rename(&temporary, DATABASE)?;
+        folder.sync()
+    };
+    rename(folder).map_err(folder::failed(format!("rename {temporary} to {place}")))
+}
+
+fn open_file(data_dir: &Path, name: &str) -> Result<FileBackend, StorageError> {
+    let path = data_dir.join(name);
+    let mut options = std::fs::File::options();
+    let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(folder::failed(format!("open {}", path.display())))?;
+    FileBackend::new(file).map_err(|error| refusal::opening(&path.display().to_string(), error))
+}

@@ -1,0 +1,168 @@
+//! The tables and the bytes of their rows, version 1. All numbers are little-endian.
+//!
+//! ```text
+//! table      key               value
+//! "state"    0                 next:u64 term:u64 vote last:u64 (0 | 1 id)
+//! "log"      index             entry                      as messages have it
+//! "snapshot" 0                 id membership chunks:u64   as messages have it
+//!            1 to chunks       bytes
+//! vote       0 | 1 peer:u64
+//! id         term:u64 index:u64
+//! ```
+//!
+//! Every value ends with a hash:u64 of its bytes, its table and its key: redb hands out what it
+//! reads, and a file of another store is none of this one, as the seed is the store's own.
+
+use redb::TableDefinition;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::codec::{DecodeError, Reader, Writer};
+use crate::entry::{Entry, Snapshot};
+use crate::membership::Membership;
+use crate::output::HardState;
+use crate::types::{EntryId, Index};
+
+use crate::storage::disk::{hard, put_hard};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    State,
+    Log,
+    Snapshot,
+}
+
+pub(super) type Definition = TableDefinition<'static, u64, &'static [u8]>;
+
+impl Table {
+    pub(super) const fn definition(self) -> Definition {
+        TableDefinition::new(self.name())
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Log => "log",
+            Self::Snapshot => "snapshot",
+        }
+    }
+
+    /// Adds the hash to a value.
+    pub(super) fn seal(self, key: u64, mut value: Vec<u8>, seed: u64) -> Vec<u8> {
+        let hash = self.hash(key, &mut value, seed);
+        value.extend_from_slice(&hash.to_le_bytes());
+        value
+    }
+
+    /// The value without its hash, if it is right.
+    pub(super) fn unseal(self, key: u64, sealed: &[u8], seed: u64) -> Option<&[u8]> {
+        let (value, stated) = sealed.split_last_chunk()?;
+        let found = self.hash(key, &mut value.to_vec(), seed);
+        (found == u64::from_le_bytes(*stated)).then_some(value)
+    }
+
+    fn hash(self, key: u64, value: &mut Vec<u8>, seed: u64) -> u64 {
+        let length = value.len();
+        value.push(match self {
+            Self::State => 0,
+            Self::Log => 1,
+            Self::Snapshot => 2,
+        });
+        value.extend_from_slice(&key.to_le_bytes());
+        let hash = xxh3_64_with_seed(value, seed);
+        value.truncate(length);
+        hash
+    }
+}
+
+/// What the rows amount to, entries aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    /// The number of the next transaction.
+    pub(super) next: u64,
+    pub(super) hard_state: HardState,
+    /// The last entry, or the snapshot's place.
+    pub(super) last: Index,
+    pub(super) snapshot: Option<EntryId>,
+}
+
+impl State {
+    /// The last entry that the snapshot replaces.
+    pub(super) fn base(&self) -> EntryId {
+        self.snapshot.unwrap_or(EntryId::ZERO)
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer(Vec::new());
+        writer.u64(self.next);
+        put_hard(&mut writer, self.hard_state);
+        writer.u64(self.last.number());
+        writer.u8(u8::from(self.snapshot.is_some()));
+        if let Some(id) = self.snapshot {
+            writer.entry_id(id);
+        }
+        writer.0
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decode(bytes, |reader| {
+            let (next, hard_state, last) = (reader.u64()?, hard(reader)?, reader.index()?);
+            let snapshot = match reader.u8()? {
+                0 => None,
+                1 => Some(reader.entry_id()?),
+                found => return Err(DecodeError::Unknown { what: "snapshot", found }),
+            };
+            Ok(Self { next, hard_state, last, snapshot })
+        })
+    }
+}
+
+pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {
+    // Room for the hash and for what goes into it.
+    let mut writer = Writer(Vec::with_capacity(entry.encoded_len() + 24));
+    writer.entry(entry);
+    writer.0
+}
+
+pub(super) fn decode_entry(index: u64, bytes: &[u8]) -> Result<Entry, DecodeError> {
+    decode(bytes, |reader| reader.entry(Index::new(index)))
+}
+
+/// What the snapshot's first row says.
+pub(super) struct Head {
+    pub(super) last_included: EntryId,
+    pub(super) membership: Membership,
+    /// How many rows with data follow.
+    pub(super) chunks: u64,
+}
+
+pub(super) fn encode_head(snapshot: &Snapshot) -> Vec<u8> {
+    let mut writer = Writer(Vec::new());
+    writer.entry_id(snapshot.last_included);
+    writer.membership(&snapshot.membership);
+    writer.u64(snapshot.data.chunks(CHUNK).len() as u64);
+    writer.0
+}
+
+pub(super) fn decode_head(bytes: &[u8]) -> Result<Head, DecodeError> {
+    decode(bytes, |reader| {
+        let (last_included, membership) = (reader.entry_id()?, reader.membership()?);
+        Ok(Head { last_included, membership, chunks: reader.u64()? })
+    })
+}
+
+/// How many bytes of a snapshot are in a row. A row of this size fills a page of 128 KiB; redb's pages
+/// are powers of two, and one that is hardly full wastes half of it.
+pub(super) const CHUNK: usize = (128 << 10) - 256;
+
+/// Decodes all of `bytes`.
+fn decode<T>(
+    bytes: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    let mut reader = Reader(bytes);
+    let value = read(&mut reader)?;
+    match reader.0.len() {
+        0 => Ok(value),
+        rest => Err(DecodeError::TooLong(rest)),
+    }
+}

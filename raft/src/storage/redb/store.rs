@@ -1,0 +1,308 @@
+//! The store over any backend of redb: how it is opened, and what each write does to its tables.
+//!
+//! Invariants:
+//! - A write is one transaction, which is durable when `write` returns: redb commits with one flush
+//!   unless it is told otherwise, and checks at the next start what that flush has left.
+//! - Each transaction counts one up in the row of the state, so that going back to an older one shows.
+//! - Every row is checked when it is read, and so is every page when the store is opened.
+//! - After any error nothing is written any more (`health.rs`).
+
+use redb::{
+    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
+    WriteTransaction,
+};
+
+use super::backend::Backend;
+use super::refusal::{failed, opening};
+use super::rows::{self, CHUNK, State, Table};
+use crate::codec::DecodeError;
+use crate::entry::{Entry, Snapshot};
+use crate::output::{Record, Suffix, Write};
+use crate::storage::health::Health;
+use crate::storage::identity::Identity;
+use crate::storage::{Storage, StorageError, folder};
+use crate::stored::Stored;
+use crate::types::Index;
+
+pub(super) struct Store {
+    database: Database,
+    /// How messages name the file.
+    place: String,
+    seed: u64,
+    /// What the durable transactions amount to.
+    state: State,
+    health: Health,
+    /// What was read when the store was opened, until somebody takes it.
+    opened: Option<Stored>,
+}
+
+/// The node has the log in memory, so nothing is read twice; this is for the inner pages of trees.
+const CACHE_BYTES: usize = 16 << 20;
+
+impl Store {
+    /// Makes a database in an empty file.
+    pub(super) fn begin<B: StorageBackend>(
+        file: B,
+        place: &str,
+        identity: &Identity,
+    ) -> Result<(), StorageError> {
+        let database = Builder::new().create_with_backend(file);
+        let database = database.map_err(|error| failed("write", place, error))?;
+        let store = Self::of(database, place, identity.seed);
+        let transaction = store.database.begin_write().map_err(|error| store.unwritten(error))?;
+        // With all its tables, as reading one that is not there is an error.
+        for table in [Table::Log, Table::Snapshot] {
+            transaction.open_table(table.definition()).map_err(|error| store.unwritten(error))?;
+        }
+        store.commit(transaction, store.state)?;
+        store.database.close().map_err(|error| failed("write", place, error))
+    }
+
+    /// Opens a database. Nothing is changed before all has been read and found sound.
+    pub(super) fn open<B: StorageBackend>(
+        file: B,
+        place: &str,
+        identity: &Identity,
+    ) -> Result<Self, StorageError> {
+        let system = |error| folder::failed(format!("open {place}"))(error);
+        let backend = Backend::trial(file).map_err(system)?;
+        let mut builder = Builder::new();
+        // Unless it is told to check them, redb trusts all pages, and may panic over wrong ones.
+        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+        let database = builder.create_with_backend(backend.clone());
+        let database = database.map_err(|error| opening(place, error))?;
+        let mut store = Self::of(database, place, identity.seed);
+        let (state, stored) = store.read()?;
+        if state.next < identity.read_through {
+            let (next, through) = (state.next, identity.read_through);
+            return Err(store.damaged(&format!(
+                "it ends before transaction {next}, but those below {through} were read"
+            )));
+        }
+        backend.accept().map_err(folder::failed(format!("write {place}")))?;
+        (store.state, store.opened) = (state, Some(stored));
+        Ok(store)
+    }
+
+    fn of(database: Database, place: &str, seed: u64) -> Self {
+        let (state, health) = (State { next: 1, ..State::default() }, Health::default());
+        Self { database, place: place.to_owned(), seed, state, health, opened: None }
+    }
+
+    /// The number of the next transaction.
+    pub(super) const fn next(&self) -> u64 {
+        self.state.next
+    }
+
+    fn carry_out(&self, writes: &[Write]) -> Result<State, StorageError> {
+        let transaction = self.database.begin_write().map_err(|error| self.unwritten(error))?;
+        let mut state = self.state;
+        for write in writes {
+            match &write.record {
+                Record::HardState(hard_state) => state.hard_state = *hard_state,
+                Record::Truncate { from } => {
+                    self.delete(&transaction, Table::Log, from.number()..)?;
+                    state.last = state.last.min(from.prev()).max(state.base().index);
+                }
+                Record::Append(entries) => {
+                    state.last = self.append(&transaction, state.last, entries)?;
+                }
+                Record::Snapshot { snapshot, suffix } => {
+                    self.snapshot(&transaction, snapshot, *suffix)?;
+                    state.snapshot = Some(snapshot.last_included);
+                    state.last = match suffix {
+                        Suffix::Kept => state.last.max(snapshot.index()),
+                        Suffix::Discarded => snapshot.index(),
+                    };
+                }
+            }
+        }
+        self.commit(transaction, state)
+    }
+
+    fn append(
+        &self,
+        transaction: &WriteTransaction,
+        mut last: Index,
+        entries: &[Entry],
+    ) -> Result<Index, StorageError> {
+        let table = transaction.open_table(Table::Log.definition());
+        let mut table = table.map_err(|error| self.unwritten(error))?;
+        for entry in entries {
+            let (found, expected) = (entry.id.index, last.next());
+            assert_eq!(found, expected, "an append leaves a gap");
+            let row = Table::Log.seal(found.number(), rows::encode_entry(entry), self.seed);
+            table.insert(found.number(), row.as_slice()).map_err(|error| self.unwritten(error))?;
+            last = found;
+        }
+        Ok(last)
+    }
+
+    fn snapshot(
+        &self,
+        transaction: &WriteTransaction,
+        snapshot: &Snapshot,
+        suffix: Suffix,
+    ) -> Result<(), StorageError> {
+        match suffix {
+            Suffix::Kept => self.delete(transaction, Table::Log, ..=snapshot.index().number())?,
+            Suffix::Discarded => self.delete(transaction, Table::Log, ..)?,
+        }
+        self.delete(transaction, Table::Snapshot, ..)?;
+        let table = transaction.open_table(Table::Snapshot.definition());
+        let mut table = table.map_err(|error| self.unwritten(error))?;
+        let head = std::iter::once(rows::encode_head(snapshot));
+        let values = head.chain(snapshot.data.chunks(CHUNK).map(<[u8]>::to_vec));
+        for (key, value) in (0..).zip(values) {
+            let row = Table::Snapshot.seal(key, value, self.seed);
+            table.insert(key, row.as_slice()).map_err(|error| self.unwritten(error))?;
+        }
+        Ok(())
+    }
+
+    fn delete(
+        &self,
+        transaction: &WriteTransaction,
+        table: Table,
+        keys: impl std::ops::RangeBounds<u64>,
+    ) -> Result<(), StorageError> {
+        let table = transaction.open_table(table.definition());
+        let mut table = table.map_err(|error| self.unwritten(error))?;
+        table.retain_in(keys, |_, _| false).map_err(|error| self.unwritten(error))
+    }
+
+    /// Ends a transaction with the state it leads to; returns that.
+    fn commit(&self, transaction: WriteTransaction, state: State) -> Result<State, StorageError> {
+        let state = State { next: state.next + 1, ..state };
+        let row = Table::State.seal(STATE, state.encode(), self.seed);
+        let table = transaction.open_table(Table::State.definition());
+        let mut table = table.map_err(|error| self.unwritten(error))?;
+        table.insert(STATE, row.as_slice()).map_err(|error| self.unwritten(error))?;
+        drop(table);
+        transaction.commit().map_err(|error| self.unwritten(error))?;
+        Ok(state)
+    }
+
+    /// Reads and checks all rows.
+    fn read(&self) -> Result<(State, Stored), StorageError> {
+        let transaction = self.database.begin_read().map_err(|error| self.unread(error))?;
+        let mut state = None;
+        self.rows(&transaction, Table::State, |key, value| {
+            state = Some(State::decode(value)?);
+            expect(key, STATE)
+        })?;
+        let state = state.ok_or_else(|| self.damaged("the state is missing"))?;
+        let mut entries = Vec::new();
+        let mut next = state.base().index.next().number();
+        self.rows(&transaction, Table::Log, |key, value| {
+            expect(key, next)?;
+            next += 1;
+            entries.push(rows::decode_entry(key, value)?);
+            Ok(())
+        })?;
+        if next != state.last.next().number() {
+            let (found, last) = (next - 1, state.last);
+            return Err(self.damaged(&format!("its log ends with entry {found}, not {last}")));
+        }
+        let snapshot = self.read_snapshot(&transaction, &state)?;
+        Ok((state, Stored { hard_state: state.hard_state, snapshot, entries }))
+    }
+
+    fn read_snapshot(
+        &self,
+        transaction: &ReadTransaction,
+        state: &State,
+    ) -> Result<Option<Snapshot>, StorageError> {
+        let (mut head, mut data, mut next) = (None, Vec::new(), 0);
+        self.rows(transaction, Table::Snapshot, |key, value| {
+            expect(key, next)?;
+            next += 1;
+            match key {
+                0 => head = Some(rows::decode_head(value)?),
+                _ => data.extend_from_slice(value),
+            }
+            Ok(())
+        })?;
+        let found = head.as_ref().map(|head| (Some(head.last_included), head.chunks + 1));
+        let expected = (state.snapshot, state.snapshot.map_or(0, |_| next));
+        let found = found.unwrap_or((None, 0));
+        if found != expected {
+            return Err(self.damaged(&format!(
+                "its snapshot is {found:?} (last included entry, rows), not {expected:?}"
+            )));
+        }
+        Ok(head.map(|head| Snapshot {
+            last_included: head.last_included,
+            membership: head.membership.into(),
+            data: data.into(),
+        }))
+    }
+
+    /// Gives all rows of a table to `take`, in order and without their hashes.
+    fn rows(
+        &self,
+        transaction: &ReadTransaction,
+        table: Table,
+        mut take: impl FnMut(u64, &[u8]) -> Result<(), Wrong>,
+    ) -> Result<(), StorageError> {
+        let opened = transaction.open_table(table.definition());
+        let opened = opened.map_err(|error| self.unread(error))?;
+        for row in opened.iter().map_err(|error| self.unread(error))? {
+            let (key, value) = row.map_err(|error| self.unread(error))?;
+            let wrong = |what: String| {
+                self.damaged(&format!("row {} of table {:?}: {what}", key.value(), table.name()))
+            };
+            let value = table.unseal(key.value(), value.value(), self.seed);
+            let value =
+                value.ok_or_else(|| wrong("wrong checksum, or of another store".to_owned()))?;
+            take(key.value(), value).map_err(|Wrong(what)| wrong(what))?;
+        }
+        Ok(())
+    }
+
+    fn unread(&self, error: impl Into<redb::Error>) -> StorageError {
+        failed("read", &self.place, error)
+    }
+
+    fn unwritten(&self, error: impl Into<redb::Error>) -> StorageError {
+        failed("write", &self.place, error)
+    }
+
+    fn damaged(&self, what: &str) -> StorageError {
+        StorageError::Damaged(format!("{}: {what}", self.place))
+    }
+}
+
+impl Storage for Store {
+    fn load(&mut self) -> Result<Stored, StorageError> {
+        match self.opened.take() {
+            Some(opened) => Ok(opened),
+            None => self.read().map(|(_, stored)| stored),
+        }
+    }
+
+    fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
+        self.health.check(|| self.place.clone())?;
+        self.opened = None;
+        let done = self.carry_out(writes);
+        self.health.note(&done);
+        self.state = done?;
+        Ok(())
+    }
+}
+
+/// The key of the only row of its table.
+const STATE: u64 = 0;
+
+/// What is wrong with a row.
+struct Wrong(String);
+
+impl From<DecodeError> for Wrong {
+    fn from(error: DecodeError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn expect(found: u64, expected: u64) -> Result<(), Wrong> {
+    if found == expected { Ok(()) } else { Err(Wrong(format!("row {expected} should be here"))) }
+}

@@ -1,0 +1,171 @@
+//! Wrong bytes of the file, and wrong rows in a sound one.
+
+use redb::{Builder, ReadableTable, Table as Open};
+
+use super::super::rows::Table;
+use super::super::store::Store;
+use super::simulated::SimulatedFile;
+use crate::storage::conformance::Script;
+use crate::storage::simulated::Machine;
+use crate::storage::{Storage, StorageError};
+use crate::stored::Stored;
+
+/// Every how manieth byte is tried; the first ones, where redb keeps what all else hangs on, all.
+const STRIDE: usize = 17;
+const HEADER: usize = 320;
+
+/// What becomes of the folder with these bytes in its file; if it is refused, nothing may have changed.
+fn verdict(file: &SimulatedFile, bytes: &[u8]) -> Result<Stored, StorageError> {
+    let file = file.with(bytes);
+    let opened = file.open().and_then(|mut store| store.load());
+    if opened.is_err() {
+        assert!(file.bytes() == bytes, "a refused file is left as it is");
+    }
+    opened
+}
+
+/// Calls `check` with the file after one bit of it was changed, and with what says so.
+fn spoil(bytes: &[u8], mut check: impl FnMut(&str, &[u8])) {
+    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let mut wrong = bytes.to_vec();
+    for place in (0..HEADER).chain((HEADER..used).step_by(STRIDE)) {
+        let bit = 1 << (place % 8);
+        wrong[place] ^= bit;
+        check(&format!("byte {place} changed by {bit:#x}"), &wrong);
+        wrong[place] ^= bit;
+    }
+}
+
+/// A store with a snapshot and entries, still open.
+fn rich() -> (SimulatedFile, Script, Store) {
+    let is_rich = |(_, script, _): &(SimulatedFile, Script, Store)| {
+        let snapshot = script.model().snapshot.as_ref();
+        snapshot.is_some_and(|snapshot| !snapshot.data.is_empty())
+            && script.model().entries.len() > 3
+    };
+    let written = |seed| {
+        let (file, mut script) = (SimulatedFile::default(), Script::new(seed));
+        let mut store = file.open().expect("a new folder");
+        (0..9).for_each(|_| store.write(&script.batch()).expect("nothing fails"));
+        (file, script, store)
+    };
+    (0..).map(written).find(is_rich).expect("some script leaves all that")
+}
+
+#[test]
+fn no_wrong_byte_of_what_was_read_changes_what_is_read() {
+    let (file, script, store) = rich();
+    drop(store);
+    drop(file.open().expect("it is sound"));
+    let mut refused = 0;
+    spoil(&file.bytes(), |story, wrong| match verdict(&file, wrong) {
+        Ok(found) => assert_eq!(&found, script.model(), "{story}"),
+        Err(error) => {
+            let text = error.to_string();
+            assert!(
+                matches!(error, StorageError::Damaged(_) | StorageError::Unreadable(_)),
+                "{story}: {text}"
+            );
+            assert!(text.contains("data/raft.redb"), "{story}: {text}");
+            refused += 1;
+        }
+    });
+    assert!(refused > 100, "only {refused} wrong bytes were noticed");
+}
+
+/// The process was killed; its last transaction may be what that has interrupted, all others were
+/// durable.
+#[test]
+fn a_wrong_byte_after_a_crash_costs_the_last_transaction_at_most() {
+    let (file, mut script, mut store) = rich();
+    let before = script.model().clone();
+    while *script.model() == before {
+        store.write(&script.batch()).expect("nothing fails");
+    }
+    let bytes = file.bytes();
+    let mut costs = 0;
+    spoil(&bytes, |story, wrong| {
+        if let Ok(found) = verdict(&file, wrong) {
+            assert!(found == *script.model() || found == before, "{story}");
+            costs += u32::from(found == before);
+        }
+    });
+    drop(store);
+    assert!(costs > 0, "none of the wrong bytes was the last transaction's");
+}
+
+type Rows<'a> = Open<'a, u64, &'static [u8]>;
+
+/// What becomes of the folder after somebody has changed a table with redb itself.
+fn changed(file: &SimulatedFile, table: Table, change: impl Fn(&mut Rows<'_>)) -> String {
+    let wrong = file.with(&file.bytes());
+    let database = Builder::new().create_with_backend(wrong.clone()).expect("it is sound");
+    let transaction = database.begin_write().expect("nothing fails");
+    change(&mut transaction.open_table(table.definition()).expect("it is there"));
+    transaction.commit().expect("nothing fails");
+    drop(database);
+    verdict(&file.with(&wrong.bytes()), &wrong.bytes()).expect_err("it is damaged").to_string()
+}
+
+fn row(rows: &Rows<'_>, key: u64) -> Vec<u8> {
+    rows.get(key).expect("nothing fails").expect("it is there").value().to_vec()
+}
+
+fn put(rows: &mut Rows<'_>, key: u64, value: &[u8]) {
+    rows.insert(key, value).expect("nothing fails");
+}
+
+fn remove(rows: &mut Rows<'_>, key: u64) {
+    rows.remove(key).expect("nothing fails").expect("it was there");
+}
+
+/// The checksums of redb are right here; those of the rows are what tells.
+#[test]
+fn rows_that_the_store_has_not_written_are_refused_by_name() {
+    let (file, script, store) = rich();
+    drop(store);
+    let base = script.model().base().index.number();
+    let (first, last) = (base + 1, script.model().last().index.number());
+    let flip = |rows: &mut Rows<'_>, key| {
+        let mut value = row(rows, key);
+        value[0] ^= 1;
+        put(rows, key, &value);
+    };
+    let checksum = "wrong checksum, or of another store";
+    let refusals = [
+        (
+            changed(&file, Table::State, |rows| flip(rows, 0)),
+            format!("row 0 of table \"state\": {checksum}"),
+        ),
+        (
+            changed(&file, Table::Log, |rows| flip(rows, first)),
+            format!("row {first} of table \"log\": {checksum}"),
+        ),
+        (
+            changed(&file, Table::Snapshot, |rows| flip(rows, 1)),
+            format!("row 1 of table \"snapshot\": {checksum}"),
+        ),
+        (
+            changed(&file, Table::Log, |rows| put(rows, last, &row(rows, first))),
+            format!("row {last} of table \"log\": {checksum}"),
+        ),
+        (changed(&file, Table::State, |rows| remove(rows, 0)), "the state is missing".to_owned()),
+        (
+            changed(&file, Table::Log, |rows| remove(rows, first)),
+            format!("row {first} should be here"),
+        ),
+        (
+            changed(&file, Table::Log, |rows| remove(rows, last)),
+            format!("its log ends with entry {}, not {last}", last - 1),
+        ),
+        (
+            changed(&file, Table::Snapshot, |rows| remove(rows, 0)),
+            "row 0 should be here".to_owned(),
+        ),
+        (changed(&file, Table::Snapshot, |rows| remove(rows, 1)), "its snapshot is".to_owned()),
+    ];
+    for (error, expected) in refusals {
+        assert!(error.starts_with("the store is damaged: data/raft.redb: "), "{error}");
+        assert!(error.contains(&expected), "{error}, not {expected}");
+    }
+}

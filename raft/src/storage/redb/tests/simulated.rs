@@ -1,0 +1,239 @@
+//! A file in memory that tells what was written from what is durable, and fails on request.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use redb::StorageBackend;
+
+use super::super::store::Store;
+use crate::storage::StorageError;
+use crate::storage::identity::{Identity, Kind};
+use crate::storage::simulated::{Fault, Machine, Survives};
+use crate::types::PeerId;
+
+/// A folder with a database, whose identity is written in one step.
+#[derive(Clone, Debug)]
+pub(super) struct SimulatedFile(Arc<Mutex<Disk>>);
+
+#[derive(Debug)]
+struct Disk {
+    identity: Identity,
+    /// Whether the file has its name.
+    begun: bool,
+    durable: Vec<u8>,
+    now: Vec<u8>,
+    /// What the next flush has to do with. One that failed leaves nothing to the next one.
+    dirty: Vec<Change>,
+    steps: u64,
+    fault: Option<(u64, Fault)>,
+    failed: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Length(usize),
+    Write(usize, Vec<u8>),
+}
+
+/// What a disk writes whole or not at all, in bytes. Real ones promise 512.
+const SECTOR: usize = 64;
+
+impl Default for SimulatedFile {
+    fn default() -> Self {
+        let identity = Identity { seed: 7, ..Identity::new(Kind::Redb, PeerId::new(1)) };
+        Self(Arc::new(Mutex::new(Disk {
+            identity,
+            begun: false,
+            durable: Vec::new(),
+            now: Vec::new(),
+            dirty: Vec::new(),
+            steps: 0,
+            fault: None,
+            failed: false,
+        })))
+    }
+}
+
+impl SimulatedFile {
+    /// All bytes of the file.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.disk().now.clone()
+    }
+
+    /// The same folder with other bytes in its file, all durable.
+    pub(super) fn with(&self, bytes: &[u8]) -> Self {
+        let disk = Disk {
+            identity: self.disk().identity,
+            begun: true,
+            durable: bytes.to_vec(),
+            now: bytes.to_vec(),
+            dirty: Vec::new(),
+            steps: 0,
+            fault: None,
+            failed: false,
+        };
+        Self(Arc::new(Mutex::new(disk)))
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.0.lock().expect("no step panics")
+    }
+}
+
+impl Machine for SimulatedFile {
+    type Store = Store;
+
+    const STRIDE: usize = 5;
+
+    fn open(&self) -> Result<Store, StorageError> {
+        let identity = self.disk().identity;
+        if !self.disk().begun {
+            (self.disk().now, self.disk().dirty) = (Vec::new(), vec![Change::Length(0)]);
+            Store::begin(self.clone(), "data/raft.redb", &identity)?;
+            self.disk().begun = true;
+        }
+        let store = Store::open(self.clone(), "data/raft.redb", &identity)?;
+        self.disk().identity.read_through = store.next();
+        Ok(store)
+    }
+
+    fn fails_after(&self, steps: u64, fault: Fault) {
+        let mut disk = self.disk();
+        disk.fault = Some((disk.steps + steps, fault));
+        disk.failed = false;
+    }
+
+    fn steps(&self) -> u64 {
+        self.disk().steps
+    }
+
+    fn has_failed(&self) -> bool {
+        self.disk().failed
+    }
+
+    fn heal(&self) {
+        self.disk().fault = None;
+    }
+
+    fn power_on(&self, survives: Survives) {
+        let mut disk = self.disk();
+        disk.fault = None;
+        let mut random = match survives {
+            Survives::Parts(seed) => seed,
+            Survives::Nothing | Survives::Everything => 0,
+        };
+        let mut lasts = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x5851_f42d);
+            match survives {
+                Survives::Nothing => false,
+                Survives::Everything => true,
+                Survives::Parts(_) => random >> 63 == 0,
+            }
+        };
+        for change in std::mem::take(&mut disk.dirty) {
+            for part in change.parts() {
+                if lasts() {
+                    part.apply(&mut disk.durable);
+                }
+            }
+        }
+        disk.now = disk.durable.clone();
+    }
+}
+
+impl Change {
+    /// What a loss of power may take one by one.
+    fn parts(self) -> Vec<Self> {
+        match self {
+            Self::Length(_) => vec![self],
+            Self::Write(offset, bytes) => {
+                let part = |(number, sector): (usize, &[u8])| {
+                    Self::Write(offset + number * SECTOR, sector.to_vec())
+                };
+                bytes.chunks(SECTOR).enumerate().map(part).collect()
+            }
+        }
+    }
+
+    fn apply(&self, file: &mut Vec<u8>) {
+        match self {
+            Self::Length(length) => file.resize(*length, 0),
+            Self::Write(offset, bytes) => {
+                let end = offset + bytes.len();
+                file.resize(file.len().max(end), 0);
+                file[*offset..end].copy_from_slice(bytes);
+            }
+        }
+    }
+}
+
+impl Disk {
+    fn step(&mut self, hits: &[Fault]) -> io::Result<()> {
+        self.steps += 1;
+        match self.fault {
+            Some((after, fault)) if self.steps > after && hits.contains(&fault) => {
+                self.failed = true;
+                Err(match fault {
+                    Fault::Off => io::Error::other("the power is off"),
+                    Fault::Full => io::ErrorKind::StorageFull.into(),
+                    Fault::FlushFails => {
+                        self.fault = None;
+                        io::Error::other("input/output error")
+                    }
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn change(&mut self, change: Change) {
+        change.apply(&mut self.now);
+        self.dirty.push(change);
+    }
+}
+
+fn place(offset: u64) -> usize {
+    usize::try_from(offset).expect("a small file")
+}
+
+impl StorageBackend for SimulatedFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.disk().now.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let disk = self.disk();
+        let bytes = disk.now.get(place(offset)..place(offset).saturating_add(out.len()));
+        out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        let mut disk = self.disk();
+        let grows = place(length) > disk.now.len();
+        disk.step(if grows { &[Fault::Off, Fault::Full] } else { &[Fault::Off] })?;
+        disk.change(Change::Length(place(length)));
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut disk = self.disk();
+        let done = disk.step(&[Fault::Off, Fault::FlushFails]);
+        if matches!(disk.fault, Some((_, Fault::Off))) && done.is_err() {
+            return done;
+        }
+        let dirty = std::mem::take(&mut disk.dirty);
+        if done.is_ok() {
+            dirty.iter().for_each(|change| change.apply(&mut disk.durable));
+        }
+        done
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut disk = self.disk();
+        let done = disk.step(&[Fault::Off, Fault::Full]);
+        let count = if done.is_ok() { bytes.len() } else { bytes.len() / 2 };
+        disk.change(Change::Write(place(offset), bytes[..count].to_vec()));
+        done
+    }
+}

@@ -1,0 +1,94 @@
+//! A process that is stopped at the worst instruction: right after its driver has read the clock.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use raft::driver::{Clock, ReadError, Sleep, TokioClock};
+use raft::{Instant, Reads};
+use tokio::sync::oneshot;
+
+use super::support::{Add, Cluster, Counter};
+
+/// A clock whose process can be stopped between the moment it is read and what follows.
+#[derive(Clone, Default)]
+struct Stopping(Arc<Stop>);
+
+#[derive(Default)]
+struct Stop {
+    /// How long the process has been stopped, in nanoseconds.
+    lasted: AtomicU64,
+    next: Mutex<Option<Meanwhile>>,
+}
+
+/// What happens in the process' sockets while it is stopped.
+type Meanwhile = Box<dyn FnOnce() + Send>;
+
+const STOP: Duration = Duration::from_secs(10);
+
+impl Stopping {
+    /// Stops the process when its clock has been read once more.
+    fn stop(&self, meanwhile: impl FnOnce() + Send + 'static) {
+        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(meanwhile));
+    }
+
+    fn lasted(&self) -> Duration {
+        Duration::from_nanos(self.0.lasted.load(Ordering::Relaxed))
+    }
+}
+
+impl Clock for Stopping {
+    fn now(&self) -> Instant {
+        let now = TokioClock.now().after(self.lasted());
+        let next = self.0.next.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(meanwhile) = next {
+            meanwhile();
+            self.0.lasted.fetch_add(STOP.as_nanos() as u64, Ordering::Relaxed);
+        }
+        now
+    }
+
+    fn sleep_until(&self, moment: Instant) -> Sleep {
+        let since = moment.since(Instant::START).saturating_sub(self.lasted());
+        TokioClock.sleep_until(Instant::START.after(since))
+    }
+}
+
+type Reading = Pin<Box<dyn Future<Output = Result<u64, ReadError>> + Send>>;
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_comes_while_a_leader_is_stopped_is_not_answered_from_its_lease_before() {
+    let clocks = RefCell::new(Vec::new());
+    let cluster = Cluster::start(3, |builder| {
+        let clock = Stopping::default();
+        clocks.borrow_mut().push(clock.clone());
+        let lease = Reads::Lease { clock_drift_max: Duration::ZERO };
+        let builder = builder.state_machine(Counter::default()).clock(clock);
+        builder.configure(|config| config.reads = lease)
+    });
+    let cluster = cluster.await;
+    let leader = cluster.leader().await.clone();
+    leader.propose(Add(1)).await.expect("it leads");
+    cluster.isolate(leader.id());
+    let value = leader.read(|counter| counter.value).await;
+    assert_eq!(value.expect("it needs nobody while the lease lasts"), 1);
+
+    let (asked, reading) = oneshot::channel();
+    let clock = clocks.borrow()[leader.id().number() as usize - 1].clone();
+    clock.stop(move || {
+        let mut reading: Reading =
+            Box::pin(async move { leader.read(|counter| counter.value).await });
+        assert!(reading.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(asked.send(reading).is_ok(), "the test waits for it");
+    });
+    let reading = reading.await.expect("the leader's clock is read for its heartbeats");
+    let answer = reading.await;
+    assert!(
+        matches!(answer, Err(ReadError::LeadershipLost)),
+        "others may have been elected and have written: {answer:?}"
+    );
+}

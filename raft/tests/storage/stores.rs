@@ -1,0 +1,34 @@
+//! The stores that outlive their process, as a table that tests go through.
+
+use std::path::Path;
+
+use raft::PeerId;
+use raft::storage::{DiskOptions, RedbStorage, Storage, StorageError};
+
+pub(crate) const PEER: PeerId = PeerId::new(1);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durable {
+    Disk,
+    Redb,
+}
+
+impl Durable {
+    pub(crate) const ALL: [Self; 2] = [Self::Disk, Self::Redb];
+
+    pub(crate) fn open_as(
+        self,
+        folder: &Path,
+        peer: PeerId,
+    ) -> Result<Box<dyn Storage>, StorageError> {
+        Ok(match self {
+            // Small, so that a few batches go through several files.
+            Self::Disk => Box::new(DiskOptions::new().segment_bytes(2000).open(folder, peer)?),
+            Self::Redb => Box::new(RedbStorage::open(folder, peer)?),
+        })
+    }
+
+    pub(crate) fn open(self, folder: &Path) -> Result<Box<dyn Storage>, StorageError> {
+        self.open_as(folder, PEER)
+    }
+}

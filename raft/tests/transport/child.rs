@@ -1,0 +1,91 @@
+//! A peer in a process of its own, which can be stopped: the test that started it runs itself
+//! again, in another role.
+
+use std::io::Write as _;
+use std::process::{Command as Program, Stdio};
+
+use raft::Message;
+use raft::transport::tcp::TcpOptions;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::support::{Peer, in_time};
+
+const ROLE: &str = "RAFT_TEST_PEER";
+
+/// What a child says: where it listens, and the number of each vote that it gets. The names are long
+/// enough not to be those of the test harness, which writes to the same pipe.
+const LISTENS: &str = "peer-listens ";
+const GOT: &str = "peer-got ";
+
+/// In the child: receives until the parent is gone. `false` in the test itself.
+pub(crate) async fn is_child(options: &TcpOptions) -> bool {
+    let Ok(name) = std::env::var(ROLE) else { return false };
+    let mut peer = Peer::plain(name.parse().expect("a number"), options.clone());
+    say(LISTENS, &peer.address());
+    let mut parent = tokio::io::stdin();
+    loop {
+        tokio::select! {
+            envelope = peer.received.recv() => {
+                let envelope = envelope.expect("the transport is there");
+                if matches!(envelope.message, Message::RequestVoteReply(_)) {
+                    say(GOT, &envelope.id.number().to_string());
+                }
+            }
+            _ = parent.read_u8() => std::process::exit(0),
+        }
+    }
+}
+
+fn say(what: &str, text: &str) {
+    let mut output = std::io::stdout().lock();
+    // The parent may be gone; then so is this process, soon.
+    let _ = writeln!(output, "\n{what}{text}").and_then(|()| output.flush());
+}
+
+/// A child as the test sees it.
+pub(crate) struct Process {
+    child: Child,
+    said: Lines<BufReader<ChildStdout>>,
+}
+
+impl Process {
+    /// Runs `test` again as the peer of this name.
+    pub(crate) fn start(test: &str, name: u64) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("a test is a program"))
+            .args(["--exact", test, "--nocapture", "--test-threads=1"])
+            .env(ROLE, name.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("it runs here, too");
+        let said = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        Self { child, said }
+    }
+
+    pub(crate) async fn address(&mut self) -> String {
+        self.says(LISTENS).await
+    }
+
+    /// The number of the next vote it tells of.
+    pub(crate) async fn got(&mut self) -> u64 {
+        self.says(GOT).await.parse().expect("a number")
+    }
+
+    async fn says(&mut self, what: &str) -> String {
+        loop {
+            let line = in_time(self.said.next_line()).await.expect("a pipe").expect("it runs");
+            if let Some(text) = line.strip_prefix(what) {
+                return text.to_owned();
+            }
+        }
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Program::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.expect("every system has it").success());
+    }
+}

@@ -1,0 +1,209 @@
+//! What the fuzz target `receiving` starts from: every kind of message, as the codec writes it.
+//!
+//! `RAFT_WRITE_SEEDS=1 cargo test -p raft --test transport seeds` writes the files anew.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::{env, fs};
+
+use raft::codec::{self, DecodeError};
+use raft::message::{
+    AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
+    ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Rest, Vote,
+};
+use raft::transport::tcp::{Answer, Expected, Hello, Received, Receiving, Verdict, frame_onto};
+use raft::{
+    Entry, EntryId, Envelope, Index, LogSlice, Membership, Message, MessageId, Payload, RequestId,
+    Round, Term,
+};
+
+use super::support::peer;
+
+/// The name of a message's seed. A new kind, or a new case of one, needs a line here, and a message
+/// in [`messages`].
+fn name(message: &Message) -> &'static str {
+    match message {
+        Message::RequestVote(RequestVote { candidacy: Candidacy::Timeout, .. }) => "request_vote",
+        Message::RequestVote(RequestVote { candidacy: Candidacy::Transfer, .. }) => "transfer_vote",
+        Message::RequestVoteReply(Vote::Granted) => "vote",
+        Message::RequestVoteReply(Vote::Refused) => "vote_refused",
+        Message::RequestPreVote(RequestPreVote { .. }) => "request_pre_vote",
+        Message::RequestPreVoteReply(RequestPreVoteReply { vote: Vote::Granted, .. }) => "pre_vote",
+        Message::RequestPreVoteReply(RequestPreVoteReply { vote: Vote::Refused, .. }) => {
+            "pre_vote_refused"
+        }
+        Message::TimeoutNow => "timeout_now",
+        Message::AppendEntries(append) => match append.carried() {
+            Carried::Entries => "append",
+            Carried::Nothing => "heartbeat",
+        },
+        Message::AppendEntriesReply(reply) => match reply {
+            AppendEntriesReply::Accepted { carried: Carried::Entries, .. } => "accepted",
+            AppendEntriesReply::Accepted { carried: Carried::Nothing, .. } => "heard",
+            AppendEntriesReply::Rejected { .. } => "rejected",
+            AppendEntriesReply::OldTerm => "append_of_old_term",
+        },
+        Message::InstallSnapshot(InstallSnapshot { rest: Rest::More, .. }) => "chunk",
+        Message::InstallSnapshot(InstallSnapshot { rest: Rest::Done(_), .. }) => "last_chunk",
+        Message::InstallSnapshotReply(reply) => match reply {
+            InstallSnapshotReply::Continue { .. } => "continue",
+            InstallSnapshotReply::Installed { .. } => "installed",
+            InstallSnapshotReply::OldTerm => "chunk_of_old_term",
+        },
+        Message::ReadIndex(ReadIndex { .. }) => "read_index",
+        Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => "read_ready",
+        Message::ReadIndexReply(ReadIndexReply::Refused { .. }) => "read_refused",
+    }
+}
+
+const LAST: EntryId = EntryId::new(Term::new(1), Index::new(7));
+const ROUND: Round = Round::new(3);
+
+/// One message of each name.
+fn messages() -> Vec<Message> {
+    let request_vote = |candidacy| Message::RequestVote(RequestVote { last_log: LAST, candidacy });
+    let pre_vote =
+        |vote| Message::RequestPreVoteReply(RequestPreVoteReply { asked_in: Term::new(1), vote });
+    let accepted = |carried| {
+        let match_index = Index::new(9);
+        Message::AppendEntriesReply(AppendEntriesReply::Accepted {
+            match_index,
+            carried,
+            round: ROUND,
+        })
+    };
+    let chunk = |offset, rest| {
+        let chunk = vec![7; 20].into();
+        let chunk = InstallSnapshot { last_included: LAST, offset, chunk, rest, round: ROUND };
+        Message::InstallSnapshot(chunk)
+    };
+    let last_included_index = LAST.index;
+    let request = RequestId::new(5);
+    vec![
+        request_vote(Candidacy::Timeout),
+        request_vote(Candidacy::Transfer),
+        Message::RequestVoteReply(Vote::Granted),
+        Message::RequestVoteReply(Vote::Refused),
+        Message::RequestPreVote(RequestPreVote { last_log: LAST }),
+        pre_vote(Vote::Granted),
+        pre_vote(Vote::Refused),
+        Message::TimeoutNow,
+        append(vec![Payload::NoOp, Payload::Command((*b"x=1").into()), members()]),
+        append(Vec::new()),
+        accepted(Carried::Entries),
+        accepted(Carried::Nothing),
+        Message::AppendEntriesReply(AppendEntriesReply::Rejected {
+            prev_log_index: Index::new(9),
+            hint: LAST,
+            round: ROUND,
+        }),
+        Message::AppendEntriesReply(AppendEntriesReply::OldTerm),
+        chunk(0, Rest::More),
+        chunk(20, Rest::Done(Arc::new(joint()))),
+        Message::InstallSnapshotReply(InstallSnapshotReply::Continue {
+            last_included_index,
+            offset: 20,
+            round: ROUND,
+        }),
+        Message::InstallSnapshotReply(InstallSnapshotReply::Installed {
+            match_index: last_included_index,
+            round: ROUND,
+        }),
+        Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm),
+        Message::ReadIndex(ReadIndex { request }),
+        Message::ReadIndexReply(ReadIndexReply::Ready { request, read_index: Index::new(9) }),
+        Message::ReadIndexReply(ReadIndexReply::Refused { request }),
+    ]
+}
+
+fn append(payloads: Vec<Payload>) -> Message {
+    let entries = (LAST.index.number() + 1..).zip(payloads).map(|(index, payload)| Entry {
+        id: EntryId::new(Term::new(1), Index::new(index)),
+        payload,
+    });
+    let slice = LogSlice::new(LAST, entries.collect()).expect("indexes follow");
+    Message::AppendEntries(AppendEntries { slice, leader_commit: LAST.index, round: ROUND })
+}
+
+fn members() -> Payload {
+    Payload::Membership(Arc::new(joint()))
+}
+
+/// A configuration with a part of every kind.
+fn joint() -> Membership {
+    let old = Membership::of_voters([1, 2, 3].map(peer)).with_address(peer(1), "host-1:7000");
+    let new = Membership::of_voters([1, 2, 4].map(peer)).with_learner(peer(5));
+    old.towards(new.with_address(peer(4), "host-4:7000"))
+}
+
+const NONCE: u64 = 42;
+const LIMIT: usize = 16 * 1024;
+
+fn envelope(message: Message) -> Envelope {
+    let (id, term) = (MessageId::new(1), Term::new(1));
+    Envelope { id, from: peer(1), to: peer(2), term, message }
+}
+
+/// The first two bytes are the target's: where the rest begins, and the size of the pieces.
+fn seeds() -> BTreeMap<String, Vec<u8>> {
+    let (mut seeds, mut frames) = (BTreeMap::new(), Vec::new());
+    for message in messages() {
+        let name = name(&message).to_owned();
+        let envelope = envelope(message);
+        frame_onto(&envelope, LIMIT, &mut frames).expect("it is within the limit");
+        let seed = [&[2, 9][..], &codec::encode(&envelope)].concat();
+        assert_eq!(seeds.insert(name.clone(), seed), None, "two messages are {name}");
+    }
+    let hello = Hello { from: peer(1), to: peer(2), cluster: "fuzz".into() }.encode();
+    let whole = [&[0, 3][..], &hello, &NONCE.to_le_bytes(), &frames].concat();
+    let answer = Answer { verdict: Verdict::Welcome, nonce: NONCE, frame_bytes_max: 1 << 17 };
+    seeds.insert("frames".into(), [&[1, 2][..], &frames].concat());
+    seeds.insert("whole".into(), whole);
+    seeds.insert("answer".into(), [&[3, 0][..], &answer.encode()].concat());
+    seeds
+}
+
+#[test]
+fn the_seeds_in_the_folder_are_those_of_this_codec() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+    let seeds = seeds();
+    if env::var_os("RAFT_WRITE_SEEDS").is_some() {
+        fs::remove_dir_all(&folder).expect("the folder may go");
+        fs::create_dir(&folder).expect("it may come again");
+        for (name, seed) in &seeds {
+            fs::write(folder.join(name), seed).expect("it takes files");
+        }
+    }
+    let mut found = BTreeMap::new();
+    for file in fs::read_dir(folder).expect("a folder") {
+        let file = file.expect("a file");
+        let name = file.file_name().into_string().expect("a name of letters");
+        found.insert(name, fs::read(file.path()).expect("its bytes"));
+    }
+    assert!(found == seeds, "write them anew with RAFT_WRITE_SEEDS=1");
+}
+
+#[test]
+fn every_kind_that_the_codec_knows_has_a_seed() {
+    let seeds = seeds();
+    for kind in 0..=u8::MAX {
+        let unknown = matches!(codec::decode(&[kind; 33]), Err(DecodeError::Unknown { .. }));
+        let has_seed = seeds.values().any(|seed| seed[..3] == [2, 9, kind]);
+        assert_eq!(has_seed, !unknown, "kind {kind}");
+    }
+}
+
+#[test]
+fn the_longest_seed_is_a_whole_connection() {
+    let expected =
+        Expected { me: peer(2), cluster: "fuzz".into(), nonce: NONCE, frame_bytes_max: LIMIT };
+    let mut receiving = Receiving::new(expected);
+    receiving.buffer().extend_from_slice(&seeds()["whole"][2..]);
+    assert_eq!(receiving.take_next(), Ok(Some(Received::Hello(peer(1)))));
+    assert_eq!(receiving.take_next(), Ok(Some(Received::Identified(peer(1)))));
+    for message in messages() {
+        assert_eq!(receiving.take_next(), Ok(Some(Received::Message(envelope(message)))));
+    }
+    assert_eq!(receiving.take_next(), Ok(None));
+}
