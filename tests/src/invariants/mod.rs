@@ -14,6 +14,7 @@ pub mod hearing;
 pub mod kept_promise;
 pub mod leader_append_only;
 pub mod leader_completeness;
+pub mod lease;
 pub mod limits;
 pub mod log_matching;
 pub mod monotonic;

@@ -32,6 +32,8 @@ pub enum Property {
     LeaderAppendOnly,
     /// What was committed is in the log of every later leader.
     LeaderCompleteness,
+    /// Nobody is elected while another peer's lease holds.
+    Lease,
     /// No more waits in a leader than its limits allow.
     Limits,
     /// Clients see one store, whose requests are carried out one after the other.
@@ -87,6 +89,7 @@ impl Property {
             Self::KeptPromise => "kept-promise",
             Self::LeaderAppendOnly => "leader-append-only",
             Self::LeaderCompleteness => "leader-completeness",
+            Self::Lease => "lease",
             Self::Limits => "limits",
             Self::LogMatching => "log-matching",
             Self::Monotonic => "monotonic",

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use raft::message::Candidacy;
-use raft::{CheckQuorum, Instant, Node, PreVote, RoleName, Status};
+use raft::{CheckQuorum, Instant, Node, PreVote, Role, RoleName, Status, Term};
 
 use super::World;
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::follows_leader::{self, Heard};
 use crate::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
+use crate::invariants::lease::{self, Held};
 use crate::invariants::monotonic;
 use crate::invariants::pre_vote::{self, Knew};
 use crate::invariants::timer_rule::{self, Asked};
@@ -123,6 +124,27 @@ impl World {
         let stands = now.role == RoleName::Candidate && now.current_term > before.current_term;
         if stands && !called && pre_vote == PreVote::On {
             self.invariants.stands(seen, now.current_term, &members)?;
+        }
+        let led = before.role == RoleName::Leader && before.current_term == now.current_term;
+        if now.role == RoleName::Leader && !led {
+            self.leases_are_over(seen, now.current_term)?;
+        }
+        Ok(())
+    }
+
+    /// Checks the leases of all others when a peer is elected. A late vote may still make somebody the
+    /// leader of a term that is over; it commits nothing, and harms no lease of a later one.
+    fn leases_are_over(&self, seen: Witness, term: Term) -> Result<(), Failure> {
+        for peer in &self.peers {
+            let Some(node) = peer.node.as_ref() else { continue };
+            let by = node.status().id;
+            if let Role::Leader(leader) = node.role()
+                && by != seen.peer
+                && node.status().current_term < term
+                && let Some(until) = leader.reads.lease().until()
+            {
+                lease::is_over(seen, term, Held { by, now: peer.clock.shows(self.now), until })?;
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use raft::{
     MessageId, Payload, PeerId, RoleName, Status, Stored, Term,
 };
 use raft_tests::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
+use raft_tests::invariants::lease::{self, Held};
 use raft_tests::invariants::pre_vote::{self, Knew, PreVotes, Unanswered};
 use raft_tests::invariants::violation::Witness;
 use raft_tests::invariants::{Property, limits, transfer};
@@ -122,6 +123,16 @@ fn pre_vote_fires_on_whoever_stands_without_a_majority() {
     let one = pre_votes.stands(seen(1), Term::new(5), &members(5));
     fires(one, Property::PreVote, &["2 would vote for it among"]);
     holds(pre_votes.stands(seen(1), Term::new(5), &members(3)));
+}
+
+#[test]
+fn lease_fires_on_an_election_before_it_ends() {
+    let elected = |until| {
+        let held = Held { by: PeerId::new(2), now: at(5), until: at(until) };
+        lease::is_over(seen(9), Term::new(3), held)
+    };
+    holds(elected(5));
+    fires(elected(6), Property::Lease, &["the lease of 2 lasts for another 1ms"]);
 }
 
 #[test]
