@@ -302,6 +302,10 @@ impl Arguments {
             return Err(format!("ID {id} must be from 1 to {}, the number of PEERs", peers.len()));
         }
         let election_timeout = Duration::from_millis(election_timeout);
+        if matches!(reads, Reads::Lease { clock_drift_max } if clock_drift_max >= election_timeout)
+        {
+            return Err("--lease-drift must be shorter than --election-timeout".into());
+        }
         Ok(Self { id, folder, peers, election_timeout, reads, snapshot_after, open })
     }
 }

@@ -50,6 +50,12 @@ impl Failure {
         }
     }
 
+    /// What failed, in one line.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        self.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+
     /// A short name of what failed, the same for failures of one cause.
     #[must_use]
     pub const fn signature(&self) -> &'static str {

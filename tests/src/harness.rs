@@ -15,6 +15,7 @@ use std::path::Path;
 use raft::verbose::{Logger, Settings};
 use serde_json::Value;
 
+use crate::failure::Failure;
 use crate::lab2::{Part, Scenario};
 use crate::plan::Case;
 use crate::report::Evidence;
@@ -130,7 +131,7 @@ fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
             },
             Err(mut report) => {
                 report.evidence = Some(Evidence::gather(scenario, &report));
-                fail(&report, &report.to_json(), report.signature());
+                fail(&report, &report.to_json(), &report.failure);
             }
         }
     }
@@ -153,7 +154,7 @@ fn run_real(scenario: &Scenario, first: u64, count: u64) {
                 None => total = Some(passed),
                 Some(total) => total.add(&passed),
             },
-            Err(failure) => fail(&*failure, &failure.to_json(), failure.signature()),
+            Err(failure) => fail(&*failure, &failure.to_json(), failure.failure()),
         }
     }
     if let Some(passed) = total {
@@ -191,20 +192,20 @@ fn run_case(scenario: &Scenario, path: &str) {
         Ok(report) => print_passed(scenario.part, &report),
         Err(mut report) => {
             report.evidence = Some(Evidence::gather_case(&case, &report));
-            fail(&report, &report.to_json(), report.signature());
+            fail(&report, &report.to_json(), &report.failure);
         }
     }
 }
 
 /// Says everything about a failure, and fails.
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
-fn fail(report: &dyn fmt::Display, json: &Value, signature: String) -> ! {
+fn fail(report: &dyn fmt::Display, json: &Value, failure: &Failure) -> ! {
     println!("{report}");
     if let Err(error) = keep(json) {
         println!("report.json cannot be written: {error}");
     }
     // Everything is said: a panic of its own would only add the stack of this function.
-    std::panic::resume_unwind(Box::new(signature));
+    std::panic::resume_unwind(Box::new(failure.headline()));
 }
 
 /// Leaves the report in the folder that dstest gives a run, if there is one.

@@ -118,6 +118,11 @@ fn snapshot_before_a_change_5() {
 }
 
 #[test]
+fn paused_leader_6_4_1() {
+    run("paused_leader_6_4_1");
+}
+
+#[test]
 fn each_passes_with_other_timeouts_too() {
     for scenario in &THESIS {
         for seed in 1..=20 {

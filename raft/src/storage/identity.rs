@@ -75,6 +75,24 @@ impl Identity {
         Self::parse(&String::from_utf8_lossy(&bytes), &place).map(Some)
     }
 
+    /// The identity of the store in a folder, which begins here if there is none.
+    ///
+    /// # Errors
+    /// The folder is another peer's, of another kind of store, or of something else.
+    pub(super) fn read_or_begin<F: Folder>(
+        folder: &mut F,
+        kind: Kind,
+        peer: PeerId,
+    ) -> Result<Self, StorageError> {
+        if let Some(identity) = Self::read(folder)? {
+            identity.belongs_to(kind, peer, &folder.place(""))?;
+            return Ok(identity);
+        }
+        let identity = Self::new(kind, peer);
+        identity.write(folder)?;
+        Ok(identity)
+    }
+
     pub(super) fn write<F: Folder>(&self, folder: &mut F) -> Result<(), StorageError> {
         folder::replace(folder, IDENTITY, &[self.text().as_bytes()])
     }

@@ -91,11 +91,12 @@ pub enum StorageError {
         source: std::io::Error,
     },
     /// Somebody else uses the store, which allows only one at a time.
-    #[error("the data folder {folder} is in use by another process (it wrote {owner:?} into LOCK)")]
+    #[error("the data folder {folder} is in use by another process ({})", said(owner))]
     InUse {
         /// The folder, as it was named.
         folder: String,
-        /// The other's process id, as far as it is known.
+        /// The other's process id, as far as it is known; empty for a program that opened the
+        /// database in the folder and is no store.
         owner: String,
     },
     /// The store holds what durable writes cannot have left behind; says what and where.
@@ -107,4 +108,11 @@ pub enum StorageError {
     /// What a store of somebody else's has to say.
     #[error(transparent)]
     Other(Box<dyn Error + Send + Sync>),
+}
+
+fn said(owner: &str) -> String {
+    if owner.is_empty() {
+        return "it has not written its number into LOCK".to_owned();
+    }
+    format!("it wrote {owner:?} into LOCK")
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::stores::{Durable, PEER};
 
 fn refusal(durable: Durable, folder: &Path, peer: PeerId) -> StorageError {
-    durable.of(folder, peer).err().expect("it is refused")
+    durable.open_as(folder, peer).err().expect("it is refused")
 }
 
 /// A folder with a store that is closed, and everything in it.
@@ -183,6 +183,11 @@ fn a_database_that_others_have_open_is_refused() {
     let database = redb::Database::open(folder.path().join("raft.redb")).expect("it is a database");
     let error = refusal(Durable::Redb, folder.path(), PEER);
     assert!(matches!(error, StorageError::InUse { .. }), "{error}");
+    assert_eq!(
+        text(&error, folder.path()),
+        "the data folder FOLDER/raft.redb is in use by another process (it has not written its \
+         number into LOCK)"
+    );
     drop(database);
     Durable::Redb.open(folder.path()).expect("it is free");
 }

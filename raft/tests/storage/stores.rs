@@ -16,7 +16,11 @@ pub(crate) enum Durable {
 impl Durable {
     pub(crate) const ALL: [Self; 2] = [Self::Disk, Self::Redb];
 
-    pub(crate) fn of(self, folder: &Path, peer: PeerId) -> Result<Box<dyn Storage>, StorageError> {
+    pub(crate) fn open_as(
+        self,
+        folder: &Path,
+        peer: PeerId,
+    ) -> Result<Box<dyn Storage>, StorageError> {
         Ok(match self {
             // Small, so that a few batches go through several files.
             Self::Disk => Box::new(DiskOptions::new().segment_bytes(2000).open(folder, peer)?),
@@ -25,6 +29,6 @@ impl Durable {
     }
 
     pub(crate) fn open(self, folder: &Path) -> Result<Box<dyn Storage>, StorageError> {
-        self.of(folder, PEER)
+        self.open_as(folder, PEER)
     }
 }

@@ -10,9 +10,9 @@ pub(crate) struct Checked(pub(crate) Bounds);
 /// What a search found.
 #[derive(Clone, Debug)]
 pub(crate) struct Findings {
-    /// Different states.
+    /// Different states, with those at which the search ended.
     pub(crate) states: usize,
-    /// The longest behaviour.
+    /// The actions of the longest behaviour.
     pub(crate) depth: usize,
     /// The first broken rule, and the shortest way to it.
     pub(crate) broken: Option<(&'static str, String)>,
@@ -39,12 +39,14 @@ impl Model for Checked {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let unbroken: [fn(&Self, &State) -> bool; 6] = [
+        let unbroken: [fn(&Self, &State) -> bool; 8] = [
             |_, state| !state.broken().contains(&Rule::ElectionSafety),
             |_, state| !state.broken().contains(&Rule::LogMatching),
             |_, state| !state.broken().contains(&Rule::LeaderCompleteness),
             |_, state| !state.broken().contains(&Rule::StateMachineSafety),
             |_, state| !state.broken().contains(&Rule::LostCommit),
+            |_, state| !state.broken().contains(&Rule::Configurations),
+            |_, state| !state.broken().contains(&Rule::ReadSeesCommitted),
             |_, state| !state.broken().contains(&Rule::Panic),
         ];
         let rules = Rule::ALL.iter().zip(unbroken);
@@ -56,6 +58,12 @@ impl Model for Checked {
                 state.has_agreement()
             }));
         }
+        if !self.0.changes.is_empty() {
+            all.push(Property::sometimes("a change", |_: &Self, state: &State| state.has_change()));
+        }
+        if self.0.reads > 0 {
+            all.push(Property::sometimes("a read", |_: &Self, state: &State| state.has_read()));
+        }
         if self.0.commands > 1 && self.0.terms > 1 && self.0.peers > 2 {
             all.push(Property::sometimes("a conflict", |_: &Self, state: &State| {
                 state.has_conflict()
@@ -65,7 +73,8 @@ impl Model for Checked {
     }
 }
 
-/// Visits every state within the bounds, until a rule is broken.
+/// Visits every state within the bounds, until a rule is broken. Several threads do not go strictly
+/// by depth, and may miss a state that one of them has reached by a longer way first.
 #[must_use]
 pub(crate) fn check(bounds: Bounds, threads: usize) -> Findings {
     let model = Checked(bounds);
@@ -79,14 +88,15 @@ pub(crate) fn check(bounds: Bounds, threads: usize) -> Findings {
         .checker()
         .threads(threads)
         .finish_when(HasDiscoveries::AnyFailures)
-        .target_max_depth(bounds.depth)
+        // It counts states, and does not look at those that are as deep as that.
+        .target_max_depth(bounds.depth + 2)
         .spawn_bfs()
         .join();
     let found = checker.discoveries();
     let rules = Rule::ALL.iter().map(|rule| rule.as_str());
     Findings {
         states: checker.unique_state_count(),
-        depth: checker.max_depth(),
+        depth: checker.max_depth().saturating_sub(2),
         broken: rules
             .filter_map(|rule| Some((rule, way(&found.get(rule)?.clone().into_actions()))))
             .next(),

@@ -21,6 +21,10 @@ pub enum Action {
     Flush(usize),
     /// A peer crashes; this many of the writes under way survive. It starts again at once.
     Crash(usize, usize),
+    /// A leader is asked for the next change of members.
+    Change(usize),
+    /// A peer that knows a leader is asked for a read.
+    Read(usize),
     /// A peer's service takes a snapshot of all it was given.
     Compact(usize),
     /// A message arrives.
@@ -53,11 +57,17 @@ impl State {
             if left.commands > 0 {
                 actions.push(Action::Propose(place));
             }
+            if !left.changes.is_empty() {
+                actions.push(Action::Change(place));
+            }
         } else if status.current_term.number() < left.terms {
             actions.push(Action::Timeout(place));
             if left.protocol.check_quorum == CheckQuorum::On && status.leader.is_some() {
                 actions.push(Action::Wait(place));
             }
+        }
+        if left.reads > 0 && status.leader.is_some() {
+            actions.push(Action::Read(place));
         }
         if !peer.pending.is_empty() {
             actions.push(Action::Flush(place));

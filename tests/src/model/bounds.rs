@@ -1,5 +1,7 @@
 //! How much may happen, so that the number of states is finite.
 
+use raft::{Membership, MembershipChange, PeerId};
+
 use crate::plan::Protocol;
 
 /// How often each thing may happen in one behaviour.
@@ -7,6 +9,11 @@ use crate::plan::Protocol;
 pub struct Bounds {
     /// How many peers there are.
     pub peers: usize,
+    /// How many of them are the voters of the first configuration. The others are learners where
+    /// somebody leads from the start, and know nobody otherwise.
+    pub founders: usize,
+    /// What the first state is.
+    pub start: Start,
     /// What the peers do beyond the paper.
     pub protocol: Protocol,
     /// The highest term in which a peer stands for election.
@@ -19,10 +26,53 @@ pub struct Bounds {
     pub duplicates: u8,
     /// Heartbeats of all leaders together.
     pub heartbeats: u8,
-    /// Snapshots that services take.
+    /// Snapshots that services take. Not together with changes of members.
     pub snapshots: u8,
-    /// How many actions a behaviour has.
+    /// Changes of members that leaders are asked for, one after the other.
+    pub changes: &'static [Change],
+    /// Reads that peers are asked for.
+    pub reads: u8,
+    /// How many actions a behaviour has at most.
     pub depth: usize,
+}
+
+/// What the first state is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Start {
+    /// Nothing has happened yet.
+    Fresh,
+    /// Peer 0 leads the first term, has committed a command and added the learners, everybody knows,
+    /// and nothing is on its way.
+    Led,
+    /// As before; then peer 0 has committed one more command with peer 1 alone, which does not know
+    /// that, and peer 1 leads the second term by the vote of peer 2. Peer 0, which nobody has told,
+    /// leads the first one still. Needs three founders.
+    Deposed,
+}
+
+/// A change of members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// A learner becomes a voter.
+    Promote(u64),
+    /// A member leaves.
+    Remove(u64),
+    /// A learner takes the place of all voters.
+    Replace(u64),
+}
+
+impl Change {
+    /// As the core takes it.
+    #[must_use]
+    pub fn wish(self) -> MembershipChange {
+        match self {
+            Self::Promote(peer) => MembershipChange::Promote { peer: PeerId::new(peer) },
+            Self::Remove(peer) => MembershipChange::Remove { peer: PeerId::new(peer) },
+            Self::Replace(peer) => {
+                MembershipChange::Replace(Membership::of_voters([PeerId::new(peer)]))
+            }
+        }
+    }
 }
 
 /// Bounds that have a name.
@@ -47,6 +97,8 @@ pub enum Size {
 
 const NONE: Bounds = Bounds {
     peers: 3,
+    founders: 3,
+    start: Start::Fresh,
     protocol: Protocol::PAPER,
     terms: 2,
     commands: 0,
@@ -54,31 +106,56 @@ const NONE: Bounds = Bounds {
     duplicates: 0,
     heartbeats: 0,
     snapshots: 0,
+    changes: &[],
+    reads: 0,
     depth: 100,
 };
 
+/// Two voters.
+const PAIR: Bounds = Bounds { peers: 2, founders: 2, ..NONE };
+
+/// Three voters, one of which leads.
+const LED: Bounds = Bounds { start: Start::Led, ..NONE };
+
 /// What is checked.
-pub const CASES: [Case; 7] = [
-    small("elections", Bounds { crashes: 1, depth: 9, ..NONE }),
-    small("pre_votes", Bounds { protocol: Protocol::DEPLOYED, depth: 10, ..NONE }),
-    small("agreement", Bounds { terms: 1, commands: 1, depth: 15, ..NONE }),
-    small("pair", Bounds { peers: 2, commands: 2, crashes: 1, heartbeats: 1, depth: 15, ..NONE }),
+pub const CASES: [Case; 12] = [
+    small("elections", Bounds { crashes: 1, depth: 7, ..NONE }),
+    small("pre_votes", Bounds { protocol: Protocol::DEPLOYED, depth: 8, ..NONE }),
+    small("agreement", Bounds { terms: 1, commands: 1, depth: 13, ..NONE }),
+    small("pair", Bounds { commands: 2, crashes: 1, heartbeats: 1, depth: 13, ..PAIR }),
+    small("snapshots", Bounds { commands: 1, snapshots: 1, crashes: 1, depth: 16, ..PAIR }),
     small(
-        "snapshots",
-        Bounds { peers: 2, commands: 1, snapshots: 1, crashes: 1, depth: 18, ..NONE },
+        "replacement",
+        Bounds {
+            peers: 2,
+            founders: 1,
+            changes: &[Change::Replace(1)],
+            crashes: 1,
+            depth: 18,
+            ..LED
+        },
+    ),
+    small(
+        "growth",
+        Bounds { founders: 2, changes: &[Change::Promote(2), Change::Remove(1)], depth: 14, ..LED },
+    ),
+    small("farewell", Bounds { changes: &[Change::Remove(0)], depth: 15, ..LED }),
+    small("reads", Bounds { reads: 1, depth: 12, ..LED }),
+    small(
+        "old_leader_reads",
+        Bounds { start: Start::Deposed, commands: 1, reads: 1, heartbeats: 1, depth: 9, ..NONE },
     ),
     large(
         "all_of_two",
         Bounds {
-            peers: 2,
-            protocol: Protocol::PAPER,
             terms: 3,
             commands: 2,
             crashes: 2,
             duplicates: 1,
             heartbeats: 1,
             snapshots: 1,
-            depth: 16,
+            depth: 14,
+            ..PAIR
         },
     ),
     large(
@@ -89,7 +166,7 @@ pub const CASES: [Case; 7] = [
             crashes: 1,
             duplicates: 1,
             heartbeats: 1,
-            depth: 11,
+            depth: 9,
             ..NONE
         },
     ),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use raft::{Entry, EntryId, Index, Log, PeerId, Term};
+use raft::{Entry, EntryId, Index, Log, Membership, Payload, PeerId, Term};
 
 /// What must hold in every state (paper, Figure 3), and that the core survives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,20 +15,27 @@ pub enum Rule {
     LeaderCompleteness,
     /// All services are given the same, in order.
     StateMachineSafety,
-    /// A majority of disks holds what was committed, for ever.
+    /// A quorum of disks holds what was committed, for ever.
     LostCommit,
+    /// Everybody goes by the latest configuration in its log; they change one at a time, through a
+    /// joint one, and a leader counts by the one that is in force.
+    Configurations,
+    /// A read sees what was committed anywhere when it was asked for.
+    ReadSeesCommitted,
     /// No assertion of the core fails, and it starts from whatever its disk holds.
     Panic,
 }
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::ElectionSafety,
         Self::LogMatching,
         Self::LeaderCompleteness,
         Self::StateMachineSafety,
         Self::LostCommit,
+        Self::Configurations,
+        Self::ReadSeesCommitted,
         Self::Panic,
     ];
 
@@ -41,6 +48,8 @@ impl Rule {
             Self::LeaderCompleteness => "leader-completeness",
             Self::StateMachineSafety => "state-machine-safety",
             Self::LostCommit => "lost-commit",
+            Self::Configurations => "configurations",
+            Self::ReadSeesCommitted => "read-sees-committed",
             Self::Panic => "panic",
         }
     }
@@ -104,19 +113,47 @@ impl History {
         if found == Some(through) { Ok(()) } else { Err(Rule::StateMachineSafety) }
     }
 
+    /// The last index that anybody counted as committed.
+    pub(super) fn last(&self) -> Index {
+        Index::new(self.committed.len() as u64)
+    }
+
+    /// The last committed configuration and its index, if any was.
+    pub(super) fn members(&self) -> Option<(Index, &Membership)> {
+        let entries = self.committed.iter().rev().map(|commit| &commit.entry);
+        configurations(entries).next()
+    }
+
     fn at(&self, index: Index) -> Option<&Entry> {
         let place = usize::try_from(index.prev().number()).ok()?;
         self.committed.get(place).map(|commit| &commit.entry)
     }
 }
 
+/// The configurations among entries, with their indexes.
+pub(super) fn configurations<'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+) -> impl Iterator<Item = (Index, &'a Membership)> {
+    entries.filter_map(|entry| match &entry.payload {
+        Payload::Membership(membership) => Some((entry.id.index, &**membership)),
+        Payload::NoOp | Payload::Command(_) => None,
+    })
+}
+
 /// Two logs that have an entry in common are the same before it.
 pub(super) fn logs_match(one: &Log, other: &Log) -> Result<(), Rule> {
+    let (first, index) = (one.base().index.max(other.base().index), last_common(one, other));
+    let same = one.range(first, index).eq(other.range(first, index));
+    if same { Ok(()) } else { Err(Rule::LogMatching) }
+}
+
+/// The last index at which two logs have an entry of the same term, or the base of the one that
+/// begins later.
+pub(super) fn last_common(one: &Log, other: &Log) -> Index {
     let first = one.base().index.max(other.base().index);
     let mut index = one.last().index.min(other.last().index);
     while index > first && one.term_at(index) != other.term_at(index) {
         index = index.prev();
     }
-    let same = one.range(first, index).eq(other.range(first, index));
-    if same { Ok(()) } else { Err(Rule::LogMatching) }
+    index
 }

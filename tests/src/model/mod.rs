@@ -13,10 +13,13 @@
 mod action;
 mod bounds;
 mod history;
+mod members;
 mod peer;
+mod reads;
+mod start;
 mod state;
 
 pub use self::action::Action;
-pub use self::bounds::{Bounds, CASES, Case, Size};
+pub use self::bounds::{Bounds, CASES, Case, Change, Size, Start};
 pub use self::history::Rule;
 pub use self::state::State;

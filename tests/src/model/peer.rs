@@ -61,7 +61,7 @@ impl Changing {
             first_entry: FirstEntry::Command,
             pre_vote: bounds.protocol.pre_vote,
             check_quorum: bounds.protocol.check_quorum,
-            ..Config::new(id(place), (0..bounds.peers).map(id).collect())
+            ..Config::new(id(place), bounds.first_voters(place))
         };
         let node = Node::new(config.validate()?, disk.clone(), Instant::START, Box::new(Always))?;
         Ok(Self { node, disk, pending: Vec::new(), given: Index::ZERO })

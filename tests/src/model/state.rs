@@ -12,7 +12,7 @@ use super::action::Action;
 use super::bounds::Bounds;
 use super::history::{History, Rule, logs_match};
 use super::peer::{Changing, Peer};
-use crate::invariants::durability;
+use super::reads::Reads;
 
 /// All peers, what is on its way between them, and what was seen so far.
 #[derive(Clone)]
@@ -22,14 +22,14 @@ pub struct State {
     pub(super) network: BTreeMap<u64, Arc<Envelope>>,
     /// What may still happen.
     pub(super) left: Bounds,
-    history: History,
+    pub(super) history: History,
+    pub(super) reads: Reads,
     broken: BTreeSet<Rule>,
 }
 
 impl State {
     /// Peers that have just started for the first time; `None` if they cannot.
-    #[must_use]
-    pub fn first(bounds: Bounds) -> Option<Self> {
+    pub(super) fn fresh(bounds: Bounds) -> Option<Self> {
         let peer = |place| {
             let peer = Changing::start(place, bounds, raft::Stored::default()).ok()?;
             Some(Arc::new(peer.done()))
@@ -39,6 +39,7 @@ impl State {
             network: BTreeMap::new(),
             left: bounds,
             history: History::default(),
+            reads: Reads::default(),
             broken: BTreeSet::new(),
         })
     }
@@ -106,6 +107,14 @@ impl State {
                 }
             }),
             Action::Crash(place, survived) => self.crash(*place, *survived),
+            Action::Change(place) => {
+                let Some((first, rest)) = self.left.changes.split_first() else { return Ok(()) };
+                if self.ask_for(*place, first.wish())? {
+                    self.left.changes = rest;
+                }
+                Ok(())
+            }
+            Action::Read(place) => self.read(*place),
             Action::Compact(place) => {
                 self.left.snapshots -= 1;
                 self.change(*place, |peer| {
@@ -133,13 +142,18 @@ impl State {
 
     fn crash(&mut self, place: usize, survived: usize) -> Result<(), Rule> {
         self.left.crashes -= 1;
+        self.reads.forget(place);
         let mut peer = self.peers[place].change();
         peer.flush(survived);
         let peer = Changing::start(place, self.left, peer.disk);
         self.settle(place, peer.map_err(|_| Rule::Panic)?)
     }
 
-    fn change(&mut self, place: usize, happens: impl FnOnce(&mut Changing)) -> Result<(), Rule> {
+    pub(super) fn change(
+        &mut self,
+        place: usize,
+        happens: impl FnOnce(&mut Changing),
+    ) -> Result<(), Rule> {
         let mut peer = self.peers[place].change();
         happens(&mut peer);
         self.settle(place, peer)
@@ -163,8 +177,12 @@ impl State {
                     self.history.restores(snapshot.last_included)?;
                     peer.given = snapshot.index();
                 }
-                // Nobody reads yet, and the network needs no addresses.
-                Output::Peers(_) | Output::ReadReady { .. } | Output::ReadDropped { .. } => {}
+                // The network needs no addresses.
+                Output::Peers(_) => {}
+                Output::ReadReady { read, index } => {
+                    self.reads.serves(place, read, index, peer.given)?;
+                }
+                Output::ReadDropped { read, .. } => self.reads.drops(read),
             }
         }
         let before = std::mem::replace(&mut self.peers[place], Arc::new(peer.done()));
@@ -190,18 +208,9 @@ impl State {
                 peer.with_node(|one| other.with_node(|other| logs_match(one.log(), other.log())))?;
             }
         }
+        self.configurations_are_kept(place, before)?;
+        self.commits_by_quorum(place, before)?;
         self.commits_are_kept()
-    }
-
-    fn commits_are_kept(&self) -> Result<(), Rule> {
-        let lost = |id| {
-            let holders = self.peers.iter().filter(|peer| durability::holds(&peer.disk, id));
-            holders.count() * 2 <= self.peers.len()
-        };
-        match self.history.committed.iter().find(|commit| lost(commit.entry.id)) {
-            Some(_) => Err(Rule::LostCommit),
-            None => Ok(()),
-        }
     }
 }
 
@@ -216,7 +225,7 @@ impl Hash for State {
         self.peers.iter().for_each(|peer| peer.digest.hash(hasher));
         self.network.len().hash(hasher);
         self.network.keys().for_each(|key| key.hash(hasher));
-        (self.left, &self.history, &self.broken).hash(hasher);
+        (self.left, &self.history, &self.reads, &self.broken).hash(hasher);
     }
 }
 
@@ -225,8 +234,8 @@ impl PartialEq for State {
         let peers = self.peers.iter().map(|peer| peer.digest);
         peers.eq(other.peers.iter().map(|peer| peer.digest))
             && self.network.keys().eq(other.network.keys())
-            && (self.left, &self.history, &self.broken)
-                == (other.left, &other.history, &other.broken)
+            && (self.left, &self.history, &self.reads, &self.broken)
+                == (other.left, &other.history, &other.reads, &other.broken)
     }
 }
 

@@ -14,6 +14,7 @@
 mod book;
 mod case;
 mod decision;
+mod peers;
 mod read;
 mod settings;
 mod text;
@@ -21,6 +22,7 @@ mod words;
 
 pub use self::book::{Book, Listed};
 pub use self::case::Case;
-pub use self::decision::{Change, Decision, Links, MessageName, PeerSet, Step, Ways};
+pub use self::decision::{Change, Decision, MessageName, Step};
+pub use self::peers::{Links, PeerSet, Ways};
 pub use self::settings::{Limits, Protocol, Settings, Timing};
 pub use self::text::CaseError;

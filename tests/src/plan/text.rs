@@ -9,7 +9,8 @@ use std::time::Duration;
 use raft::{CheckQuorum, FirstEntry, Instant, PreVote, Reads};
 
 use super::case::Case;
-use super::decision::{Change, Decision, Links, MessageName, PeerSet, Step, Ways};
+use super::decision::{Change, Decision, MessageName, Step};
+use super::peers::{Links, PeerSet, Ways};
 use super::settings::Settings;
 use crate::service::Snapshots;
 use crate::sim::disk::Mishap;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use raft::Instant;
 
-use super::decision::{Change, Decision, Links, MessageName, PEERS_MAX, PeerSet, Step, Ways};
+use super::decision::{Change, Decision, MessageName, Step};
+use super::peers::{Links, PEERS_MAX, PeerSet, Ways};
 use super::text::CaseError;
 use crate::kv::Operation;
 use crate::service::Snapshots;

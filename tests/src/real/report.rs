@@ -72,12 +72,6 @@ impl RealFailure {
         &self.failure
     }
 
-    /// Why it failed, in one line.
-    #[must_use]
-    pub fn signature(&self) -> String {
-        self.failure.to_string().lines().next().unwrap_or_default().to_owned()
-    }
-
     /// The command that runs the scenario again, without any tool.
     fn again(&self) -> String {
         let Self { name, part, seed, .. } = self;
@@ -102,7 +96,7 @@ impl RealFailure {
             "peers": self.peers.iter().map(View::to_json).collect::<Vec<_>>(),
             "again": self.again(),
             "build": build(&self.setup),
-            "signature": self.signature(),
+            "signature": self.failure.headline(),
             "text": self.to_string(),
         })
     }

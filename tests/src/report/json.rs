@@ -33,7 +33,7 @@ impl FailureReport {
             "causes": self.evidence.as_ref().map(|evidence| &evidence.causes),
             "replay": self.replay(),
             "build": self.build(),
-            "signature": self.signature(),
+            "signature": self.failure.headline(),
             "text": self.to_string(),
         })
     }

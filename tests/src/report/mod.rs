@@ -82,12 +82,6 @@ impl FailureReport {
         }
     }
 
-    /// Why it failed, in one line.
-    #[must_use]
-    pub fn signature(&self) -> String {
-        self.failure.to_string().lines().next().unwrap_or_default().to_owned()
-    }
-
     /// The command that runs the seed again, without any tool.
     fn replay(&self) -> String {
         let Self { name, part, seed, .. } = self;

@@ -125,6 +125,11 @@ impl Group {
         .await
     }
 
+    /// What the last request of [`agree`](Self::agree) wrote, if nobody was given many since.
+    pub(super) fn written(&self) -> u64 {
+        u64::from(self.serial.get() - 1)
+    }
+
     /// A leader is given many requests in one instant.
     pub(super) fn burst(&self, leader: usize, count: u32) {
         for serial in 1..=count {
@@ -304,7 +309,7 @@ const CLIENTS: u16 = 4;
 const KEY: u8 = 0;
 const MANY: u16 = 998;
 const TESTER: u16 = 999;
-const TESTER_KEY: u8 = 255;
+pub(super) const TESTER_KEY: u8 = 255;
 const ANSWERS_MIN: usize = 20;
 const LIMIT: Duration = Duration::from_secs(15);
 const GLANCE: Duration = Duration::from_millis(1);

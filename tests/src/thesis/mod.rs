@@ -1,19 +1,20 @@
 //! Scenarios of what peers do beyond the paper, named by the sections of Ongaro's dissertation. Each
 //! says what must *not* happen, too: no election, no gap, no lost command.
 //!
-//! Those of chapter 4 change members while clients write and read: whatever they are told is
-//! checked as the swarm's clients are.
+//! From chapter 4 on most change members, and clients write and read all the while: whatever they are
+//! told is checked as the swarm's clients are.
 
 mod group;
 mod joint;
 mod leading;
 mod leaving;
 mod members;
+mod reading;
 mod restarts;
 
 use std::time::Duration;
 
-use raft::{FirstEntry, PreVote};
+use raft::{FirstEntry, PreVote, Reads};
 
 use crate::cluster::Cluster;
 use crate::lab2::{Body, Made, Part, Scenario};
@@ -23,7 +24,7 @@ use crate::sim::network::{Leg, Profile};
 
 /// The scenarios.
 #[rustfmt::skip]
-pub const THESIS: [Scenario; 23] = [
+pub const THESIS: [Scenario; 24] = [
     scenario("deaf_peer_4_2_3", "a peer that hears nobody disturbs nobody", |c| Box::pin(leading::deaf_peer(c))),
     Scenario { made: Made::Drawn(|_| of_three()), ..scenario("returning_peer_9_6", "a peer that was cut off comes back without an election", |c| Box::pin(leading::returning_peer(c))) },
     scenario("lonely_leader_6_2", "a leader without a quorum gives up", |c| Box::pin(leading::lonely_leader(c))),
@@ -47,6 +48,7 @@ pub const THESIS: [Scenario; 23] = [
     changing(|_| members(3, 6), "all_crash_in_a_joint_4_3", "a change survives a crash of all", |c| Box::pin(restarts::all_crash_in_a_joint(c))),
     changing(|_| compacted(3, 5), "members_in_snapshots_5", "who starts from a snapshot knows the members", |c| Box::pin(restarts::members_in_snapshots(c))),
     changing(|_| compacted(3, 4), "snapshot_before_a_change_5", "a snapshot has the members of its index, not the newest", |c| Box::pin(restarts::snapshot_before_a_change(c))),
+    changing(|_| with_leases(), "paused_leader_6_4_1", "a leader that stood still does not believe in its lease", |c| Box::pin(reading::paused_leader(c))),
 ];
 
 const fn scenario(
@@ -57,7 +59,7 @@ const fn scenario(
     Scenario { name, part: Part::Thesis, description, made: Made::Drawn(|_| deployed()), body }
 }
 
-/// A scenario in which members change.
+/// A scenario with clients, in most of which members change.
 const fn changing(
     settings: fn(u64) -> Settings,
     name: &'static str,
@@ -112,6 +114,12 @@ fn no_no_op() -> Settings {
 fn without_pre_vote() -> Settings {
     let protocol = Protocol { pre_vote: PreVote::Off, ..Protocol::DEPLOYED };
     Settings { protocol, ..members(4, 4) }
+}
+
+/// Where leaders serve reads without asking anybody; clocks are true.
+fn with_leases() -> Settings {
+    let reads = Reads::Lease { clock_drift_max: Duration::from_millis(10) };
+    Settings { reads, ..members(3, 3) }
 }
 
 const PEERS: usize = 5;

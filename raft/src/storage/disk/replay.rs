@@ -25,8 +25,12 @@ pub(super) struct Segment {
 
 impl Segment {
     pub(super) fn name(self) -> String {
-        format!("{:020}{LOG}", self.number)
+        log_name(self.number)
     }
+}
+
+fn log_name(number: u64) -> String {
+    format!("{number:020}{LOG}")
 }
 
 /// What the files of a log amount to.
@@ -54,7 +58,7 @@ pub(super) fn replay<F: Folder>(folder: &F, identity: &Identity) -> Result<Repla
     let files = numbers(folder, LOG)?;
     let mut replayed = Replayed::default();
     for (place, number) in files.iter().enumerate() {
-        let name = Segment { number: *number, floor: Index::ZERO }.name();
+        let name = log_name(*number);
         let bytes = folder.read(&name);
         let bytes = bytes.map_err(folder::failed(format!("read {}", folder.place(&name))))?;
         let newest = place + 1 == files.len();
@@ -166,7 +170,7 @@ impl Replayed {
             }
             LogRecord::Entry(entry) => self.entry(entry)?,
             LogRecord::Snapshot { reference, suffix } => {
-                let kept = match suffix {
+                let replaced = match suffix {
                     Suffix::Kept => {
                         let index = reference.last_included.index;
                         self.entries.partition_point(|entry| entry.id.index <= index)
@@ -176,7 +180,7 @@ impl Replayed {
                         self.entries.len()
                     }
                 };
-                self.entries.drain(..kept);
+                self.entries.drain(..replaced);
                 self.state.compact(reference, suffix);
             }
         }

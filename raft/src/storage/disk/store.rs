@@ -5,9 +5,7 @@
 //! - A log file gets its name when its first frame, which repeats the state, is durable in it.
 //! - A snapshot is durable before the frame that refers to it is written, and what it replaces is
 //!   deleted after that frame is durable, oldest log file first.
-//! - After any error nothing is written any more: what the disk holds is known again only when it
-//!   is read. In particular a flush that failed is never tried again, as a second one may succeed
-//!   without the bytes that the first one lost.
+//! - After any error nothing is written any more (`health.rs`).
 
 use super::format::{self, HEADER, Reference, State};
 use super::replay::{Segment, replay};
@@ -66,11 +64,7 @@ impl<F: Folder> Store<F> {
         peer: PeerId,
         lengths: Lengths,
     ) -> Result<Self, StorageError> {
-        let identity = match Identity::read(&folder)? {
-            Some(identity) => identity,
-            None => begin(&mut folder, peer)?,
-        };
-        identity.belongs_to(Kind::Log, peer, &folder.place(""))?;
+        let identity = Identity::read_or_begin(&mut folder, Kind::Log, peer)?;
         if identity.read_through == 0 && numbers(&folder, LOG)?.is_empty() {
             write_segment(&mut folder, &identity, 1, &State::default())?;
         }
@@ -161,9 +155,10 @@ impl<F: Folder> Store<F> {
         let frame_end = self.end + self.frame.0.len() as u64;
         if frame_end > self.length {
             let room = self.lengths.segment.saturating_sub(frame_end);
-            self.length = frame_end + self.lengths.ahead.min(room);
-            let length = usize::try_from(self.length - self.end).unwrap_or(usize::MAX);
-            self.frame.0.resize(length, 0);
+            // Without zeros it would only be slower.
+            let ahead = usize::try_from(self.lengths.ahead.min(room)).unwrap_or(0);
+            self.frame.0.resize(self.frame.0.len() + ahead, 0);
+            self.length = frame_end + ahead as u64;
         }
         let place = || self.folder.place(&newest_name(&self.segments));
         let written = self.newest.write_at(self.end, &self.frame.0);
@@ -254,12 +249,6 @@ impl State {
             Suffix::Discarded => index,
         };
     }
-}
-
-fn begin<F: Folder>(folder: &mut F, peer: PeerId) -> Result<Identity, StorageError> {
-    let identity = Identity::new(Kind::Log, peer);
-    identity.write(folder)?;
-    Ok(identity)
 }
 
 /// Writes the file of a new segment and returns its length.

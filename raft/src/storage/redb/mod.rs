@@ -88,7 +88,7 @@ impl RedbStorage {
             identity.belongs_to(Kind::Redb, peer, &folder.place(""))?;
         }
         let lock = Lock::take(data_dir)?;
-        let identity = identity(&mut folder, peer)?;
+        let identity = Identity::read_or_begin(&mut folder, Kind::Redb, peer)?;
         let names = folder.names().map_err(folder::failed(format!("list {}", folder.place(""))))?;
         if !names.iter().any(|name| name == DATABASE) {
             begin(&mut folder, data_dir, &identity)?;
@@ -114,16 +114,6 @@ impl std::fmt::Debug for RedbStorage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RedbStorage").finish_non_exhaustive()
     }
-}
-
-/// The folder's identity; a new one if it has none.
-fn identity(folder: &mut OsFolder, peer: PeerId) -> Result<Identity, StorageError> {
-    if let Some(identity) = Identity::read(folder)? {
-        return Ok(identity);
-    }
-    let identity = Identity::new(Kind::Redb, peer);
-    identity.write(folder)?;
-    Ok(identity)
 }
 
 /// Makes the database, which gets its name when it is whole and durable.

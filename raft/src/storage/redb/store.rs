@@ -5,7 +5,7 @@
 //!   unless it is told otherwise, and checks at the next start what that flush has left.
 //! - Each transaction counts one up in the row of the state, so that going back to an older one shows.
 //! - Every row is checked when it is read, and so is every page when the store is opened.
-//! - After any error nothing is written any more.
+//! - After any error nothing is written any more (`health.rs`).
 
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
@@ -67,6 +67,7 @@ impl Store {
         let system = |error| folder::failed(format!("open {place}"))(error);
         let backend = Backend::trial(file).map_err(system)?;
         let mut builder = Builder::new();
+        // Unless it is told to check them, redb trusts all pages, and may panic over wrong ones.
         builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
         let database = builder.create_with_backend(backend.clone());
         let database = database.map_err(|error| opening(place, error))?;

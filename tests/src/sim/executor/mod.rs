@@ -5,6 +5,8 @@
 //! (nothing can ever wake a task) and a livelock (one instant that never ends) are errors that
 //! name the tasks instead of a hang.
 
+mod waiting;
+
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -12,11 +14,14 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use raft::Instant;
 
+pub use self::waiting::{Join, Joining, Sleep};
+
+use self::waiting::{AlarmState, Outcome};
 use super::trace_hash::hash_of;
 
 /// A handle to all tasks of a run; clones share them.
@@ -263,89 +268,6 @@ impl fmt::Display for Stuck {
     }
 }
 
-/// A wait for a moment; see [`Tasks::sleep`].
-#[must_use = "a task sleeps only where it awaits"]
-pub struct Sleep {
-    tasks: Tasks,
-    until: Instant,
-    alarm: AlarmState,
-    caller: &'static Location<'static>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum AlarmState {
-    Unset,
-    Set,
-}
-
-impl Future for Sleep {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        match self.alarm {
-            AlarmState::Set if self.tasks.now() >= self.until => Poll::Ready(()),
-            AlarmState::Set => Poll::Pending,
-            AlarmState::Unset => {
-                self.alarm = AlarmState::Set;
-                let shared = &self.tasks.shared;
-                let task = TaskId(shared.current.get());
-                shared.sleepers.set(shared.sleepers.get() + 1);
-                let name = shared.slots.borrow()[task.0].name_hash;
-                shared.alarms.borrow_mut().push(Alarm { at: self.until, task, name });
-                self.tasks.current_waits(Waits::Until(self.until, self.caller));
-                Poll::Pending
-            }
-        }
-    }
-}
-
-/// A started task's result to come.
-pub struct Join<T> {
-    tasks: Tasks,
-    id: TaskId,
-    outcome: Rc<Outcome<T>>,
-}
-
-struct Outcome<T> {
-    value: RefCell<Option<T>>,
-    waiter: Cell<Option<TaskId>>,
-}
-
-impl<T> Join<T> {
-    /// The result, if the task has ended; a result is handed out once.
-    #[must_use]
-    pub fn take(&self) -> Option<T> {
-        self.outcome.value.take()
-    }
-
-    /// Waits until the task has ended.
-    #[track_caller]
-    pub fn join(self) -> Joining<T> {
-        Joining { join: self, caller: Location::caller() }
-    }
-}
-
-/// A wait for a task; see [`Join::join`].
-#[must_use = "a task waits only where it awaits"]
-pub struct Joining<T> {
-    join: Join<T>,
-    caller: &'static Location<'static>,
-}
-
-impl<T> Future for Joining<T> {
-    type Output = T;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
-        if let Some(value) = self.join.take() {
-            return Poll::Ready(value);
-        }
-        let tasks = &self.join.tasks;
-        self.join.outcome.waiter.set(Some(TaskId(tasks.shared.current.get())));
-        tasks.current_waits(Waits::ForTask(self.join.id, self.caller));
-        Poll::Pending
-    }
-}
-
 /// Far above what any scenario needs in one instant, and reached within milliseconds.
 const POLLS_PER_INSTANT_MAX: u32 = 100_000;
 
@@ -412,7 +334,7 @@ mod tests {
         });
         *first.borrow_mut() = Some(tasks.spawn("first", second.join()));
         let error = drive(&tasks).expect_err("both wait for each other").to_string();
-        for part in ["deadlock", "`first`", "`second`", "executor.rs"] {
+        for part in ["deadlock", "`first`", "`second`", "executor"] {
             assert!(error.contains(part), "{error} should contain {part}");
         }
         tasks.clear();

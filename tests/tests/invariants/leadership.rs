@@ -12,6 +12,7 @@ use raft_tests::invariants::pre_vote::{self, Knew, PreVotes, Unanswered};
 use raft_tests::invariants::violation::Witness;
 use raft_tests::invariants::{Property, limits, transfer};
 
+use crate::states::status;
 use crate::verdicts::{fires, holds};
 
 const OFFICE: Office = Office {
@@ -32,27 +33,14 @@ fn seen(ms: u64) -> Witness {
     Witness { peer: PeerId::new(0), at: at(ms) }
 }
 
-fn status(role: RoleName, term: u64) -> Status {
-    Status {
-        id: PeerId::new(0),
-        role,
-        current_term: Term::new(term),
-        voted_for: None,
-        leader: None,
-        commit_index: Index::ZERO,
-        last_applied: Index::ZERO,
-        durable_index: Index::ZERO,
-    }
-}
-
 fn spoken(from: u64, term: u64, what: What) -> Spoken {
     Spoken { from: PeerId::new(from), term: Term::new(term), what }
 }
 
 /// A peer that became the leader of term 2 at 10 ms.
 fn leader() -> Hearing {
-    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0), members(3).into());
-    let (before, now) = (status(RoleName::Candidate, 2), status(RoleName::Leader, 2));
+    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0, 0), members(3).into());
+    let (before, now) = (status(RoleName::Candidate, 2, 0), status(RoleName::Leader, 2, 0));
     holds(hearing.becomes(seen(10), &before, &now, OFFICE, Leave::Unasked));
     hearing
 }
@@ -62,7 +50,7 @@ fn check_quorum_fires_on_a_leader_that_hears_nobody() {
     let mut hearing = leader();
     holds(hearing.may_lead(seen(209), OFFICE));
     fires(hearing.may_lead(seen(210), OFFICE), Property::CheckQuorum, &["no quorum for 200 ms"]);
-    hearing.hears(at(100), spoken(1, 2, What::OfFollower), &status(RoleName::Leader, 2));
+    hearing.hears(at(100), spoken(1, 2, What::OfFollower), &status(RoleName::Leader, 2, 0));
     holds(hearing.may_lead(seen(210), OFFICE));
     fires(hearing.may_lead(seen(300), OFFICE), Property::CheckQuorum, &["no quorum for 200 ms"]);
     holds(hearing.may_lead(seen(300), Office { check_quorum: CheckQuorum::Off, ..OFFICE }));
@@ -72,7 +60,7 @@ fn check_quorum_fires_on_a_leader_that_hears_nobody() {
 fn check_quorum_does_not_count_votes_and_answers_of_other_terms() {
     let mut hearing = leader();
     for told in [spoken(1, 1, What::OfFollower), spoken(1, 2, What::Other)] {
-        hearing.hears(at(200), told, &status(RoleName::Leader, 2));
+        hearing.hears(at(200), told, &status(RoleName::Leader, 2, 0));
     }
     fires(hearing.may_lead(seen(210), OFFICE), Property::CheckQuorum, &["no quorum"]);
 }
@@ -80,7 +68,7 @@ fn check_quorum_does_not_count_votes_and_answers_of_other_terms() {
 #[test]
 fn check_quorum_fires_on_a_leader_that_gives_up_too_soon() {
     let gives_up = |ms, office, leave| {
-        let (before, now) = (status(RoleName::Leader, 2), status(RoleName::Follower, 2));
+        let (before, now) = (status(RoleName::Leader, 2, 0), status(RoleName::Follower, 2, 0));
         leader().becomes(seen(ms), &before, &now, office, leave)
     };
     fires(gives_up(109, OFFICE, Leave::Unasked), Property::CheckQuorum, &["99 ms ago"]);
@@ -92,14 +80,14 @@ fn check_quorum_fires_on_a_leader_that_gives_up_too_soon() {
 
 #[test]
 fn a_peer_knows_a_leader_for_the_shortest_timeout_after_it_heard_one_or_started() {
-    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0), members(3).into());
+    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0, 0), members(3).into());
     assert!(!hearing.knows_a_leader(seen(0), OFFICE), "a new peer");
-    let follows = Status { leader: Some(PeerId::new(1)), ..status(RoleName::Follower, 2) };
+    let follows = Status { leader: Some(PeerId::new(1)), ..status(RoleName::Follower, 2, 0) };
     hearing.hears(at(50), spoken(1, 2, What::OfLeader), &follows);
     hearing.hears(at(90), spoken(2, 2, What::RequestVote(Candidacy::Timeout)), &follows);
     assert!(hearing.knows_a_leader(seen(149), OFFICE));
     assert!(!hearing.knows_a_leader(seen(150), OFFICE));
-    let again = Hearing::starts(at(200), &status(RoleName::Follower, 2), members(3).into());
+    let again = Hearing::starts(at(200), &status(RoleName::Follower, 2, 0), members(3).into());
     assert!(again.knows_a_leader(seen(299), OFFICE) && !again.knows_a_leader(seen(300), OFFICE));
     assert!(
         leader().knows_a_leader(seen(109), OFFICE) && !leader().knows_a_leader(seen(110), OFFICE)
@@ -108,9 +96,9 @@ fn a_peer_knows_a_leader_for_the_shortest_timeout_after_it_heard_one_or_started(
 
 #[test]
 fn stickiness_fires_on_a_peer_that_is_moved() {
-    let (before, candidate) = (status(RoleName::Follower, 2), PeerId::new(2));
+    let (before, candidate) = (status(RoleName::Follower, 2, 0), PeerId::new(2));
     holds(Hearing::stays(seen(1), candidate, &before, &before));
-    let moved = Hearing::stays(seen(1), candidate, &before, &status(RoleName::Follower, 3));
+    let moved = Hearing::stays(seen(1), candidate, &before, &status(RoleName::Follower, 3, 0));
     fires(moved, Property::Stickiness, &["is moved by 2"]);
 }
 
@@ -173,10 +161,10 @@ fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
 
 #[test]
 fn pre_vote_fires_on_whatever_changes() {
-    let follower = status(RoleName::Follower, 2);
-    let asks = status(RoleName::PreCandidate, 2);
+    let follower = status(RoleName::Follower, 2, 0);
+    let asks = status(RoleName::PreCandidate, 2, 0);
     holds(pre_vote::asks(seen(1), &follower, &asks));
-    let higher = pre_vote::asks(seen(1), &follower, &status(RoleName::PreCandidate, 3));
+    let higher = pre_vote::asks(seen(1), &follower, &status(RoleName::PreCandidate, 3, 0));
     fires(higher, Property::PreVote, &["changes its term or vote"]);
     let unvoted = Status { voted_for: Some(PeerId::new(1)), ..follower };
     fires(
@@ -194,7 +182,7 @@ fn pre_vote_fires_on_whatever_changes() {
         )
     };
     holds(is_asked(follower, 5));
-    fires(is_asked(status(RoleName::Follower, 3), 5), Property::PreVote, &["that changes it"]);
+    fires(is_asked(status(RoleName::Follower, 3, 0), 5), Property::PreVote, &["that changes it"]);
     fires(is_asked(follower, 6), Property::PreVote, &["that changes it"]);
     fires(Err(pre_vote::writes(seen(1), "a vote")), Property::PreVote, &["writes a vote"]);
 }
@@ -229,7 +217,7 @@ fn limits_fire_on_too_much_and_on_a_refusal_without_a_reason() {
         Log::new(LogSlice::new(EntryId::ZERO, entries(terms)).expect("terms do not fall"))
     };
     let check = |terms: &[u64], commit: u64, refused, limit| {
-        let status = Status { commit_index: Index::new(commit), ..status(RoleName::Leader, 2) };
+        let status = Status { commit_index: Index::new(commit), ..status(RoleName::Leader, 2, 0) };
         limits::uncommitted(seen(1), &log(terms), &status, refused, limit)
     };
     // Each entry has 20 bytes.

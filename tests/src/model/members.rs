@@ -1,0 +1,108 @@
+//! The rules about members: which configuration a peer goes by, which follows which, and by which a
+//! leader counts. Those of the simulated world, asked of one step of one peer.
+
+use std::sync::Arc;
+
+use raft::{EntryId, Index, Instant, Membership, MembershipChange, PeerId, RoleName};
+
+use super::bounds::Bounds;
+use super::history::{Rule, configurations, last_common};
+use super::peer::Peer;
+use super::state::State;
+use crate::invariants::commit_rule::{self, Advance};
+use crate::invariants::configurations::{Committed, Own, is_quorum};
+use crate::invariants::durability;
+use crate::invariants::violation::Witness;
+
+impl Bounds {
+    /// The voters of the first configuration, as this peer is told.
+    pub(super) fn first_voters(&self, place: usize) -> Vec<PeerId> {
+        let known = if place < self.founders { self.founders } else { 0 };
+        (0..known as u64).map(PeerId::new).collect()
+    }
+}
+
+impl State {
+    /// A leader is asked for a change; says whether it begins one.
+    pub(super) fn ask_for(&mut self, place: usize, wish: MembershipChange) -> Result<bool, Rule> {
+        let mut begun = false;
+        self.change(place, |peer| {
+            begun = peer.node.change_membership(Instant::START, wish).is_ok();
+        })?;
+        Ok(begun)
+    }
+
+    /// Whether a change of voters was committed to its end.
+    #[must_use]
+    pub fn has_change(&self) -> bool {
+        let committed = self.history.committed.iter().map(|commit| &commit.entry);
+        let mut joint = configurations(committed).skip_while(|(_, members)| !members.is_joint());
+        joint.any(|(_, members)| !members.is_joint())
+    }
+
+    /// Checks the configurations of a peer after something has happened to it.
+    pub(super) fn configurations_are_kept(&self, place: usize, before: &Peer) -> Result<(), Rule> {
+        let peer = &self.peers[place];
+        let seen = Witness { peer: peer.status.id, at: Instant::START };
+        // A snapshot says what is in force, and no case takes some and changes members, too.
+        if peer.base.max(before.base) > Index::ZERO {
+            return Ok(());
+        }
+        let first = Arc::new(Membership::of_voters(self.left.first_voters(place)));
+        let unneeded = Committed::default();
+        let mut own = Own::default();
+        let new_after = before.with_node(|before| {
+            own.starts(&first, &unneeded, before.log());
+            peer.with_node(|node| last_common(before.log(), node.log()))
+        });
+        let kept = peer.with_node(|node| {
+            own.changes(seen, &peer.status, &unneeded, node.log(), new_after)?;
+            own.are_kept(seen, &peer.status, node.membership())
+        });
+        kept.map_err(|_| Rule::Configurations)
+    }
+
+    /// Checks a leader that has committed something: a quorum of the configuration it went by holds
+    /// that.
+    pub(super) fn commits_by_quorum(&self, place: usize, before: &Peer) -> Result<(), Rule> {
+        let (was, is) = (before.status, self.peers[place].status);
+        let leads = [was, is].iter().all(|status| status.role == RoleName::Leader);
+        if !leads || was.current_term != is.current_term || was.commit_index == is.commit_index {
+            return Ok(());
+        }
+        let (term, index) = (is.current_term, is.commit_index);
+        let entry = self.peers[place].with_node(|node| node.log().term_at(index));
+        let advance = Advance { term, entry: EntryId::new(entry.unwrap_or_default(), index) };
+        let seen = Witness { peer: is.id, at: Instant::START };
+        let members = before.with_node(|node| Arc::clone(node.membership()));
+        commit_rule::check(seen, advance, &members, |peer| self.holds(peer, advance.entry))
+            .map_err(|_| Rule::Configurations)
+    }
+
+    /// What was committed stays on the disks of a quorum: of the last committed configuration, of
+    /// what it gives way to, or of one that follows it in some log.
+    pub(super) fn commits_are_kept(&self) -> Result<(), Rule> {
+        let first = Membership::of_voters(self.left.first_voters(0));
+        let (since, members) = self.history.members().unwrap_or((Index::ZERO, &first));
+        let mut may_count = vec![members.clone(), members.settled()];
+        for peer in &self.peers {
+            peer.with_node(|node| {
+                let log = node.log();
+                let later =
+                    configurations(log.range(since.max(log.base().index), log.last().index));
+                may_count
+                    .extend(later.flat_map(|(_, members)| [members.clone(), members.settled()]));
+            });
+        }
+        let kept = |id| may_count.iter().any(|it| is_quorum(it, |peer| self.holds(peer, id)));
+        match self.history.committed.iter().find(|commit| !kept(commit.entry.id)) {
+            Some(_) => Err(Rule::LostCommit),
+            None => Ok(()),
+        }
+    }
+
+    fn holds(&self, peer: PeerId, entry: EntryId) -> bool {
+        let place = usize::try_from(peer.number()).unwrap_or(usize::MAX);
+        self.peers.get(place).is_some_and(|peer| durability::holds(&peer.disk, entry))
+    }
+}

@@ -1,0 +1,91 @@
+//! What has happened before the first state. It happens to the very nodes that are checked then, step
+//! by step and by the same rules; nothing of it counts against the bounds.
+
+use raft::{MembershipChange, PeerId, RoleName};
+
+use super::action::Action;
+use super::bounds::{Bounds, Start};
+use super::state::State;
+
+impl State {
+    /// The first state; `None` if it cannot be.
+    #[must_use]
+    pub fn first(bounds: Bounds) -> Option<Self> {
+        let first = Self::fresh(bounds)?;
+        let mut first = match bounds.start {
+            Start::Fresh => first,
+            Start::Led => first.led()?,
+            Start::Deposed => first.led()?.deposed()?,
+        };
+        first.left = bounds;
+        Some(first)
+    }
+
+    fn led(mut self) -> Option<Self> {
+        let bounds = self.left;
+        self.left = Bounds { terms: 1, commands: 1, heartbeats: u8::MAX, ..bounds };
+        let mut state = self.after(&Action::Timeout(0)).settled(ALL);
+        state = state.after(&Action::Propose(0)).settled(ALL);
+        for learner in bounds.founders..bounds.peers {
+            let peer = PeerId::new(learner as u64);
+            let begun = state.ask_for(0, MembershipChange::AddLearner { peer, address: None });
+            begun.ok().filter(|begun| *begun)?;
+            state = state.settled(ALL);
+        }
+        // The news of the last commit.
+        state = state.after(&Action::Heartbeat(0)).settled(ALL);
+        let known = state.history.last();
+        let all_know = state.peers.iter().all(|peer| peer.status.commit_index == known);
+        (state.leads(0) && state.has_agreement() && all_know).then_some(state)
+    }
+
+    fn deposed(mut self) -> Option<Self> {
+        self.left = Bounds { terms: 2, commands: 1, ..self.left };
+        let before = self.history.last();
+        let commits = |state: &Self| state.history.last() > before;
+        let state = self.after(&Action::Propose(0)).settled_until(&[0, 1], commits);
+        let state = state.after(&Action::Timeout(1)).settled(&[1, 2]);
+        let known = [0, 1].map(|place: usize| state.peers[place].status.commit_index);
+        (state.leads(0) && state.leads(1) && known[0] > known[1]).then_some(state)
+    }
+
+    fn leads(&self, place: usize) -> bool {
+        self.peers[place].status.role == RoleName::Leader
+    }
+
+    /// Lets these peers flush and hear from each other until they have nothing to say. All other
+    /// messages are lost.
+    fn settled(self, among: &[u64]) -> Self {
+        self.settled_until(among, |_| false)
+    }
+
+    /// As above, and ends early when `done`.
+    fn settled_until(mut self, among: &[u64], done: impl Fn(&Self) -> bool) -> Self {
+        let is_among = |peer: PeerId| among.contains(&peer.number());
+        while !done(&self) {
+            let mut actions = Vec::new();
+            self.actions(&mut actions);
+            let next = actions.iter().find(|action| match action {
+                Action::Flush(place) => is_among(PeerId::new(*place as u64)),
+                Action::Deliver(envelope) => is_among(envelope.from) && is_among(envelope.to),
+                Action::Timeout(_)
+                | Action::Wait(_)
+                | Action::Heartbeat(_)
+                | Action::Propose(_)
+                | Action::Crash(..)
+                | Action::Change(_)
+                | Action::Read(_)
+                | Action::Compact(_)
+                | Action::DeliverAndKeep(_) => false,
+            });
+            match next {
+                Some(action) => self = self.after(action),
+                None => break,
+            }
+        }
+        self.network.clear();
+        self
+    }
+}
+
+const ALL: &[u64] = &[0, 1, 2];

@@ -1,0 +1,59 @@
+//! Reads of leaders that are none any more (§6.4.1).
+
+use std::time::Duration;
+
+use super::ELECTION_MAX;
+use super::group::{Group, TESTER_KEY};
+use crate::cluster::{Cluster, expect};
+use crate::failure::Failure;
+use crate::kv::{Operation, Request};
+use crate::plan::PeerSet;
+
+/// §6.4.1: a leader that reads by its lease stands still, at any instruction, until others lead and
+/// have written. In the moment it goes on it knows nothing of that, and is asked for reads at once.
+///
+/// # Errors
+/// It serves one from what it knew before.
+pub(super) async fn paused_leader(cluster: Cluster) -> Result<(), Failure> {
+    let group = Group::begin(cluster.clone());
+    let all = PeerSet::first(cluster.size());
+    for turn in 0..TURNS {
+        let (leader, _) = group.leader().await?;
+        let written = group.agree(all).await?;
+        let told = read(&cluster, leader, 2 * turn, Duration::ZERO).await;
+        expect(told.is_some(), format_args!("a read served at once, by the lease"))?;
+        let length = PAUSE + cluster.faults().between(Duration::ZERO, ELECTION_MAX);
+        let end = cluster.now().after(length);
+        cluster.pause(leader, length);
+        group
+            .until("another leader", |cluster| {
+                cluster.leading().filter(|found| *found != leader).map(drop)
+            })
+            .await?;
+        let newer = group.agree(all.without(leader)).await?;
+        expect(newer > written, format_args!("something after {written}, found {newer}"))?;
+        let value = group.written();
+        let paused = cluster.now() < end;
+        expect(paused, format_args!("a leader that stands still until others have written"))?;
+        cluster.sleep(end.since(cluster.now())).await;
+        let told = read(&cluster, leader, 2 * turn + 1, 2 * ELECTION_MAX).await;
+        expect(
+            told.is_none_or(|told| told == value),
+            format_args!("{value} from the leader that stood still, or nothing; found {told:?}"),
+        )?;
+    }
+    group.end(all).await
+}
+
+/// What a peer says of the tester's key, if it does so within this time.
+async fn read(cluster: &Cluster, place: usize, serial: u32, within: Duration) -> Option<u64> {
+    let operation = Operation::Read { key: TESTER_KEY };
+    let request = Request { client: READER, serial: serial + 1, attempt: 0, operation };
+    cluster.world_mut().ask_read(place, &request)?;
+    cluster.sleep(within).await;
+    cluster.world().answer(READER, request.serial).map(|(_, told)| told)
+}
+
+const TURNS: u32 = 4;
+const READER: u16 = 997;
+const PAUSE: Duration = Duration::from_secs(3);

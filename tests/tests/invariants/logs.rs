@@ -1,0 +1,109 @@
+//! What logs hold, what of it is committed, and what is applied.
+
+use raft::{EntryId, Index, Membership, PeerId, Stored, Term};
+use raft_tests::invariants::Property;
+use raft_tests::invariants::commit_rule::{self, Advance};
+use raft_tests::invariants::kept_promise::Promise;
+use raft_tests::invariants::leader_completeness::LeaderCompleteness;
+use raft_tests::invariants::log_matching::LogMatching;
+use raft_tests::invariants::state_machine_safety::StateMachineSafety;
+
+use crate::states::{disk, entry, id, log, peer, voters};
+use crate::verdicts::{fires, holds};
+
+#[test]
+fn log_matching_fires_on_another_payload_and_on_another_predecessor() {
+    let mut matching = LogMatching::default();
+    holds(matching.holds(peer(1), Term::new(1), &entry(2, 5, b"a")));
+    holds(matching.holds(peer(2), Term::new(1), &entry(2, 5, b"a")));
+    holds(matching.holds(peer(2), Term::new(1), &entry(3, 5, b"b")));
+    let other_payload = matching.holds(peer(3), Term::new(1), &entry(2, 5, b"b"));
+    fires(other_payload, Property::LogMatching, &["entry 5@2", "payload", "peer 1", "peer 3"]);
+    let other_prev = matching.holds(peer(3), Term::new(2), &entry(3, 5, b"b"));
+    fires(other_prev, Property::LogMatching, &["entry 5@3", "predecessor", "peer 2", "peer 3"]);
+}
+
+#[test]
+fn leader_completeness_fires_on_a_leader_that_lacks_a_committed_entry() {
+    let mut completeness = LeaderCompleteness::default();
+    completeness.commits(peer(0), Term::new(2), &log(&[1, 2, 2]), Index::new(2));
+    holds(completeness.leads(peer(1), Term::new(3), &log(&[1, 2])));
+    // A leader of the same or an older term may lack what was committed since.
+    holds(completeness.leads(peer(1), Term::new(2), &log(&[1])));
+    fires(
+        completeness.leads(peer(1), Term::new(3), &log(&[1, 1, 1])),
+        Property::LeaderCompleteness,
+        &["leader of term 3", "entry 2@2", "committed in term 2 by peer 0"],
+    );
+    fires(
+        completeness.leads(peer(1), Term::new(3), &log(&[1])),
+        Property::LeaderCompleteness,
+        &["entry 2@2", "ends with 1@1"],
+    );
+}
+
+#[test]
+fn commit_rule_fires_on_an_old_term_and_on_a_minority() {
+    let advance = Advance { term: Term::new(4), entry: id(4, 2) };
+    let members = voters(&[0, 1, 2, 3, 4]);
+    let check = |advance, members: &Membership, holders: u64| {
+        commit_rule::check(peer(0), advance, members, |peer| peer.number() < holders)
+    };
+    holds(check(advance, &members, 3));
+    let old = Advance { entry: id(2, 2), ..advance };
+    fires(check(old, &members, 3), Property::CommitRule, &["term 4", "entry 2@2"]);
+    fires(check(advance, &members, 2), Property::CommitRule, &["2 disks", "0 1 2 3 4"]);
+    let joint = members.towards(voters(&[2, 3, 4]));
+    fires(check(advance, &joint, 3), Property::CommitRule, &["3 disks", "outgoing"]);
+    holds(check(advance, &joint, 4));
+}
+
+#[test]
+fn commit_rule_fires_on_a_follower_that_does_not_hold_what_is_counted() {
+    let counts = |matched, disk: &Stored| {
+        commit_rule::counts(peer(0), Term::new(3), PeerId::new(1), matched, disk)
+    };
+    holds(counts(id(2, 2), &disk(3, None, &[1, 2])));
+    holds(counts(EntryId::ZERO, &disk(0, None, &[])));
+    // The follower has a later leader, who may have replaced the entry.
+    holds(counts(id(2, 2), &disk(4, None, &[1, 4])));
+    for terms in [&[1][..], &[1, 3]] {
+        let check = counts(id(2, 2), &disk(3, None, terms));
+        fires(check, Property::CommitRule, &["counts 1 as holding", "through 2@2"]);
+    }
+}
+
+#[test]
+fn kept_promise_fires_on_an_acknowledged_entry_that_is_gone() {
+    let mut promise = Promise::default();
+    promise.acknowledges(Term::new(3), id(2, 3));
+    promise.acknowledges(Term::new(3), id(2, 2));
+    let term = Term::new(3);
+    holds(promise.is_kept(peer(0), term, &log(&[1, 2, 2, 3])));
+    for gone in [&[1, 2][..], &[1, 2, 3]] {
+        let check = promise.is_kept(peer(0), term, &log(gone));
+        fires(check, Property::KeptPromise, &["peer 0", "entry 3@2", "term 3"]);
+        // Another leader may replace what was not committed.
+        holds(promise.is_kept(peer(0), Term::new(4), &log(gone)));
+    }
+}
+
+#[test]
+fn state_machine_safety_fires_on_a_different_entry() {
+    let mut safety = StateMachineSafety::default();
+    holds(safety.applies(peer(0), &entry(1, 1, b"a")));
+    holds(safety.applies(peer(1), &entry(1, 1, b"a")));
+    let witnesses = ["peer 0", "peer 1"];
+    let other_term = safety.applies(peer(1), &entry(2, 1, b"a"));
+    fires(other_term, Property::StateMachineSafety, &witnesses);
+    let other_payload = safety.applies(peer(1), &entry(1, 1, b"b"));
+    fires(other_payload, Property::StateMachineSafety, &witnesses);
+    let gap = safety.applies(peer(1), &entry(1, 3, b"a"));
+    fires(gap, Property::StateMachineSafety, &["nobody has applied index 2"]);
+
+    holds(safety.restores(peer(1), id(1, 1)));
+    let other_snapshot = safety.restores(peer(1), id(2, 1));
+    fires(other_snapshot, Property::StateMachineSafety, &witnesses);
+    let future = safety.restores(peer(1), id(1, 2));
+    fires(future, Property::StateMachineSafety, &["nobody has applied"]);
+}
