@@ -158,6 +158,8 @@ async fn a_flood_of_connections_is_closed_and_those_of_peers_live_on() {
     three.reaches(&mut two).await;
 }
 
+// It takes 514 sockets, more than some systems give a process unless they are asked.
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn more_peers_than_any_cluster_has_are_refused_by_that_name() {
     let log = Log::keep();

@@ -3,8 +3,8 @@
 mod configurations;
 mod disks;
 mod elections;
+mod leadership;
 mod logs;
 mod states;
-mod thesis;
 mod together;
 mod verdicts;

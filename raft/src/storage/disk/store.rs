@@ -155,9 +155,10 @@ impl<F: Folder> Store<F> {
         let frame_end = self.end + self.frame.0.len() as u64;
         if frame_end > self.length {
             let room = self.lengths.segment.saturating_sub(frame_end);
-            self.length = frame_end + self.lengths.ahead.min(room);
-            let length = usize::try_from(self.length - self.end).unwrap_or(usize::MAX);
-            self.frame.0.resize(length, 0);
+            // Without zeros it would only be slower.
+            let ahead = usize::try_from(self.lengths.ahead.min(room)).unwrap_or(0);
+            self.frame.0.resize(self.frame.0.len() + ahead, 0);
+            self.length = frame_end + ahead as u64;
         }
         let place = || self.folder.place(&newest_name(&self.segments));
         let written = self.newest.write_at(self.end, &self.frame.0);
