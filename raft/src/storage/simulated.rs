@@ -1,6 +1,8 @@
 //! Power that goes away, a disk that is full, a flush that fails: at every single step of every store
 //! that keeps its state on a disk.
 
+use std::io;
+
 use crate::output::Write;
 use crate::storage::conformance::{self, Script, survivors};
 use crate::storage::{Storage, StorageError};
@@ -29,6 +31,46 @@ pub(super) enum Survives {
     Parts(u64),
 }
 
+/// What is wrong with a disk, and from when on.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    steps: u64,
+    fault: Option<(u64, Fault)>,
+    /// Whether the fault has happened.
+    failed: bool,
+}
+
+impl Trouble {
+    /// Counts a step, and fails it if it is one of those that the fault hits and its time has come.
+    pub(super) fn step(&mut self, hits: &[Fault]) -> io::Result<()> {
+        self.steps += 1;
+        match self.fault {
+            Some((after, fault)) if self.steps > after && hits.contains(&fault) => {
+                self.failed = true;
+                Err(match fault {
+                    Fault::Off => io::Error::other("the power is off"),
+                    Fault::Full => io::ErrorKind::StorageFull.into(),
+                    Fault::FlushFails => {
+                        self.fault = None;
+                        io::Error::other("input/output error")
+                    }
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether a step now would be hit by this fault.
+    pub(super) fn is_next(&self, wanted: Fault) -> bool {
+        self.fault.is_some_and(|(after, fault)| fault == wanted && self.steps >= after)
+    }
+
+    fn after(&mut self, steps: u64, fault: Fault) {
+        self.fault = Some((self.steps + steps, fault));
+        self.failed = false;
+    }
+}
+
 /// A machine with a simulated disk and a store on it.
 pub(super) trait Machine: Clone + Default {
     type Store: Storage;
@@ -38,16 +80,20 @@ pub(super) trait Machine: Clone + Default {
 
     /// Starts the store.
     fn open(&self) -> Result<Self::Store, StorageError>;
-    /// Lets `fault` happen after so many more steps.
-    fn fails_after(&self, steps: u64, fault: Fault);
-    /// How many steps there were.
-    fn steps(&self) -> u64;
-    /// Whether the fault has happened.
-    fn has_failed(&self) -> bool;
+    /// Looks at the trouble of its disk, or makes some.
+    fn trouble<R>(&self, look: impl FnOnce(&mut Trouble) -> R) -> R;
+    /// Forgets what was not durable and does not survive.
+    fn lose_power(&self, survives: Survives);
+
     /// The process starts again; the machine never stopped.
-    fn heal(&self);
+    fn heal(&self) {
+        self.trouble(|trouble| trouble.fault = None);
+    }
     /// The machine starts again.
-    fn power_on(&self, survives: Survives);
+    fn power_on(&self, survives: Survives) {
+        self.heal();
+        self.lose_power(survives);
+    }
 }
 
 /// What a run up to its failure has been told, and what it was about to do.
@@ -65,7 +111,7 @@ fn run<M: Machine>(machine: &M, script: &mut Script) -> Cut {
         reported,
         under_way,
         error,
-        faulty: machine.has_failed(),
+        faulty: machine.trouble(|trouble| trouble.failed),
     };
     let mut store = match machine.open() {
         Ok(store) => store,
@@ -96,10 +142,14 @@ fn survivor<M: Machine>(machine: &M, cut: &Cut, story: &str) -> Stored {
 
 /// Calls `check` for every step of so many scripts, with the script's seed and the step's number.
 fn at_every_step<M: Machine>(scripts: u64, check: impl Fn(u64, u64)) {
+    let dark = M::default();
+    dark.trouble(|trouble| trouble.after(0, Fault::Off));
+    assert!(dark.open().is_err(), "no store starts without power");
     for seed in 0..scripts {
         let machine = M::default();
         assert_eq!(run(&machine, &mut Script::new(seed)).error, None);
-        (seed..machine.steps()).step_by(M::STRIDE).for_each(|step| check(seed, step));
+        let steps = machine.trouble(|trouble| trouble.steps);
+        (seed..steps).step_by(M::STRIDE).for_each(|step| check(seed, step));
     }
 }
 
@@ -114,7 +164,7 @@ pub(super) fn power_may_go_at_any_step<M: Machine>() {
         for survives in [Survives::Nothing, Survives::Everything].into_iter().chain(parts) {
             let story = format!("seed {seed}, step {step}, {survives:?}");
             let (machine, mut script) = (M::default(), Script::new(seed));
-            machine.fails_after(step, Fault::Off);
+            machine.trouble(|trouble| trouble.after(step, Fault::Off));
             let cut = run(&machine, &mut script);
             assert!(cut.error.is_some() || !cut.faulty, "{story}");
             machine.power_on(survives);
@@ -136,10 +186,10 @@ pub(super) fn power_may_go_at_any_step_of_the_start_after_a_crash<M: Machine>() 
         for second in 0..12 {
             let story = format!("seed {seed}, step {step}, then {second}");
             let machine = M::default();
-            machine.fails_after(step, Fault::Off);
+            machine.trouble(|trouble| trouble.after(step, Fault::Off));
             let cut = run(&machine, &mut Script::new(seed));
             machine.power_on(Survives::Parts(step));
-            machine.fails_after(second, Fault::Off);
+            machine.trouble(|trouble| trouble.after(second, Fault::Off));
             let started = machine.open().map(|mut store| store.load().expect("it was just read"));
             machine.power_on(Survives::Parts(second));
             let found = survivor(&machine, &cut, &story);
@@ -158,7 +208,7 @@ pub(super) fn what_a_start_reads_outlives_the_next_loss_of_power<M: Machine>() {
         for fault in [Fault::Off, Fault::FlushFails] {
             let story = format!("seed {seed}, step {step}, {fault:?}");
             let machine = M::default();
-            machine.fails_after(step, fault);
+            machine.trouble(|trouble| trouble.after(step, fault));
             let cut = run(&machine, &mut Script::new(seed));
             machine.heal();
             let reported = survivor(&machine, &cut, &story);
@@ -172,7 +222,7 @@ pub(super) fn a_full_disk_is_an_error_that_says_what_to_do<M: Machine>() {
     at_every_step::<M>(4, |seed, step| {
         let story = format!("seed {seed}, step {step}");
         let machine = M::default();
-        machine.fails_after(step, Fault::Full);
+        machine.trouble(|trouble| trouble.after(step, Fault::Full));
         let cut = run(&machine, &mut Script::new(seed));
         // The last steps of a script may need no space.
         if let Some(error) = &cut.error {
@@ -191,7 +241,7 @@ pub(super) fn a_flush_that_failed_is_never_tried_again<M: Machine>() {
     at_every_step::<M>(4, |seed, step| {
         let story = format!("seed {seed}, step {step}");
         let machine = M::default();
-        machine.fails_after(step, Fault::FlushFails);
+        machine.trouble(|trouble| trouble.after(step, Fault::FlushFails));
         let cut = run(&machine, &mut Script::new(seed));
         assert_eq!(cut.error.is_some(), cut.faulty, "{story}: every failure is noticed");
         machine.power_on(Survives::Nothing);

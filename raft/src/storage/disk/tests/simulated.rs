@@ -8,7 +8,7 @@ use super::super::store::Store;
 use super::{LENGTHS, PEER};
 use crate::storage::StorageError;
 use crate::storage::folder::{Folder, Writable};
-use crate::storage::simulated::{Fault, Machine, Survives};
+use crate::storage::simulated::{Fault, Machine, Survives, Trouble};
 
 #[derive(Clone, Default)]
 pub(super) struct SimulatedFolder(Arc<Mutex<Disk>>);
@@ -20,9 +20,7 @@ struct Disk {
     names: Names,
     /// What changed in the names and is not durable.
     changes: Vec<Change>,
-    steps: u64,
-    fault: Option<(u64, Fault)>,
-    failed: bool,
+    trouble: Trouble,
 }
 
 type Names = BTreeMap<String, usize>;
@@ -76,27 +74,12 @@ impl Machine for SimulatedFolder {
         Store::open(self.clone(), PEER, LENGTHS)
     }
 
-    fn fails_after(&self, steps: u64, fault: Fault) {
+    fn trouble<R>(&self, look: impl FnOnce(&mut Trouble) -> R) -> R {
+        look(&mut self.disk().trouble)
+    }
+
+    fn lose_power(&self, survives: Survives) {
         let mut disk = self.disk();
-        disk.fault = Some((disk.steps + steps, fault));
-        disk.failed = false;
-    }
-
-    fn steps(&self) -> u64 {
-        self.disk().steps
-    }
-
-    fn has_failed(&self) -> bool {
-        self.disk().failed
-    }
-
-    fn heal(&self) {
-        self.disk().fault = None;
-    }
-
-    fn power_on(&self, survives: Survives) {
-        let mut disk = self.disk();
-        disk.fault = None;
         let mut random = match survives {
             Survives::Parts(seed) => seed,
             Survives::Nothing | Survives::Everything => 0,
@@ -144,30 +127,6 @@ impl Content {
 }
 
 impl Disk {
-    /// Counts a step, and fails it if its time has come.
-    fn step(&mut self, hits: &[Fault]) -> io::Result<()> {
-        self.steps += 1;
-        match self.fault {
-            Some((after, fault)) if self.steps > after && hits.contains(&fault) => {
-                self.failed = true;
-                Err(match fault {
-                    Fault::Off => io::Error::other("the power is off"),
-                    Fault::Full => io::ErrorKind::StorageFull.into(),
-                    Fault::FlushFails => {
-                        self.fault = None;
-                        io::Error::other("input/output error")
-                    }
-                })
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Whether the next flush is the one that fails.
-    fn flush_fails(&self) -> bool {
-        matches!(self.fault, Some((after, Fault::FlushFails)) if self.steps >= after)
-    }
-
     fn find(&self, name: &str) -> io::Result<usize> {
         self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -187,7 +146,7 @@ impl Folder for SimulatedFolder {
 
     fn create(&mut self, name: &str) -> io::Result<SimulatedFile> {
         let mut disk = self.disk();
-        disk.step(&[Fault::Off, Fault::Full])?;
+        disk.trouble.step(&[Fault::Off, Fault::Full])?;
         let file = disk.files.len();
         disk.files.push(Content::default());
         disk.names.insert(name.to_owned(), file);
@@ -202,7 +161,7 @@ impl Folder for SimulatedFolder {
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         let mut disk = self.disk();
-        disk.step(&[Fault::Off])?;
+        disk.trouble.step(&[Fault::Off])?;
         let file = disk.find(from)?;
         disk.names.remove(from);
         disk.names.insert(to.to_owned(), file);
@@ -213,7 +172,7 @@ impl Folder for SimulatedFolder {
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
         let mut disk = self.disk();
-        disk.step(&[Fault::Off])?;
+        disk.trouble.step(&[Fault::Off])?;
         disk.find(name)?;
         disk.names.remove(name);
         disk.changes.push(Change { gone: Some(name.to_owned()), come: None });
@@ -222,7 +181,7 @@ impl Folder for SimulatedFolder {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut disk = self.disk();
-        disk.step(&[Fault::Off, Fault::FlushFails])?;
+        disk.trouble.step(&[Fault::Off, Fault::FlushFails])?;
         disk.durable_names = disk.names.clone();
         disk.changes.clear();
         Ok(())
@@ -241,7 +200,7 @@ pub(super) struct SimulatedFile {
 impl Writable for SimulatedFile {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut disk = self.folder.disk();
-        let done = disk.step(&[Fault::Off, Fault::Full]);
+        let done = disk.trouble.step(&[Fault::Off, Fault::Full]);
         let count = if done.is_ok() { bytes.len() } else { bytes.len() / 2 };
         let offset = usize::try_from(offset).expect("a small file");
         let Content { now, dirty, .. } = &mut disk.files[self.file];
@@ -253,15 +212,15 @@ impl Writable for SimulatedFile {
 
     fn set_len(&mut self, length: u64) -> io::Result<()> {
         let mut disk = self.folder.disk();
-        disk.step(&[Fault::Off])?;
+        disk.trouble.step(&[Fault::Off])?;
         disk.files[self.file].now.resize(usize::try_from(length).expect("a small file"), 0);
         Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
         let mut disk = self.folder.disk();
-        let fails = disk.flush_fails();
-        let done = disk.step(&[Fault::Off, Fault::FlushFails]);
+        let fails = disk.trouble.is_next(Fault::FlushFails);
+        let done = disk.trouble.step(&[Fault::Off, Fault::FlushFails]);
         let Content { durable, now, dirty } = &mut disk.files[self.file];
         if done.is_ok() {
             durable.resize(now.len(), 0);

@@ -8,7 +8,7 @@ use redb::StorageBackend;
 use super::super::store::Store;
 use crate::storage::StorageError;
 use crate::storage::identity::{Identity, Kind};
-use crate::storage::simulated::{Fault, Machine, Survives};
+use crate::storage::simulated::{Fault, Machine, Survives, Trouble};
 use crate::types::PeerId;
 
 /// A folder with a database, whose identity is written in one step.
@@ -24,9 +24,7 @@ struct Disk {
     now: Vec<u8>,
     /// What the next flush has to do with. One that failed leaves nothing to the next one.
     dirty: Vec<Change>,
-    steps: u64,
-    fault: Option<(u64, Fault)>,
-    failed: bool,
+    trouble: Trouble,
 }
 
 #[derive(Clone, Debug)]
@@ -47,9 +45,7 @@ impl Default for SimulatedFile {
             durable: Vec::new(),
             now: Vec::new(),
             dirty: Vec::new(),
-            steps: 0,
-            fault: None,
-            failed: false,
+            trouble: Trouble::default(),
         })))
     }
 }
@@ -68,9 +64,7 @@ impl SimulatedFile {
             durable: bytes.to_vec(),
             now: bytes.to_vec(),
             dirty: Vec::new(),
-            steps: 0,
-            fault: None,
-            failed: false,
+            trouble: Trouble::default(),
         };
         Self(Arc::new(Mutex::new(disk)))
     }
@@ -97,27 +91,12 @@ impl Machine for SimulatedFile {
         Ok(store)
     }
 
-    fn fails_after(&self, steps: u64, fault: Fault) {
+    fn trouble<R>(&self, look: impl FnOnce(&mut Trouble) -> R) -> R {
+        look(&mut self.disk().trouble)
+    }
+
+    fn lose_power(&self, survives: Survives) {
         let mut disk = self.disk();
-        disk.fault = Some((disk.steps + steps, fault));
-        disk.failed = false;
-    }
-
-    fn steps(&self) -> u64 {
-        self.disk().steps
-    }
-
-    fn has_failed(&self) -> bool {
-        self.disk().failed
-    }
-
-    fn heal(&self) {
-        self.disk().fault = None;
-    }
-
-    fn power_on(&self, survives: Survives) {
-        let mut disk = self.disk();
-        disk.fault = None;
         let mut random = match survives {
             Survives::Parts(seed) => seed,
             Survives::Nothing | Survives::Everything => 0,
@@ -168,24 +147,6 @@ impl Change {
 }
 
 impl Disk {
-    fn step(&mut self, hits: &[Fault]) -> io::Result<()> {
-        self.steps += 1;
-        match self.fault {
-            Some((after, fault)) if self.steps > after && hits.contains(&fault) => {
-                self.failed = true;
-                Err(match fault {
-                    Fault::Off => io::Error::other("the power is off"),
-                    Fault::Full => io::ErrorKind::StorageFull.into(),
-                    Fault::FlushFails => {
-                        self.fault = None;
-                        io::Error::other("input/output error")
-                    }
-                })
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
     fn change(&mut self, change: Change) {
         change.apply(&mut self.now);
         self.dirty.push(change);
@@ -211,17 +172,17 @@ impl StorageBackend for SimulatedFile {
     fn set_len(&self, length: u64) -> io::Result<()> {
         let mut disk = self.disk();
         let grows = place(length) > disk.now.len();
-        disk.step(if grows { &[Fault::Off, Fault::Full] } else { &[Fault::Off] })?;
+        disk.trouble.step(if grows { &[Fault::Off, Fault::Full] } else { &[Fault::Off] })?;
         disk.change(Change::Length(place(length)));
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
         let mut disk = self.disk();
-        let done = disk.step(&[Fault::Off, Fault::FlushFails]);
-        if matches!(disk.fault, Some((_, Fault::Off))) && done.is_err() {
-            return done;
+        if disk.trouble.is_next(Fault::Off) {
+            return disk.trouble.step(&[Fault::Off]);
         }
+        let done = disk.trouble.step(&[Fault::FlushFails]);
         let dirty = std::mem::take(&mut disk.dirty);
         if done.is_ok() {
             dirty.iter().for_each(|change| change.apply(&mut disk.durable));
@@ -231,7 +192,7 @@ impl StorageBackend for SimulatedFile {
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut disk = self.disk();
-        let done = disk.step(&[Fault::Off, Fault::Full]);
+        let done = disk.trouble.step(&[Fault::Off, Fault::Full]);
         let count = if done.is_ok() { bytes.len() } else { bytes.len() / 2 };
         disk.change(Change::Write(place(offset), bytes[..count].to_vec()));
         done
