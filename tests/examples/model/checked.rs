@@ -39,7 +39,7 @@ impl Model for Checked {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let unbroken: [fn(&Self, &State) -> bool; 8] = [
+        let unbroken: [fn(&Self, &State) -> bool; 9] = [
             |_, state| !state.broken().contains(&Rule::ElectionSafety),
             |_, state| !state.broken().contains(&Rule::LogMatching),
             |_, state| !state.broken().contains(&Rule::LeaderCompleteness),
@@ -47,6 +47,7 @@ impl Model for Checked {
             |_, state| !state.broken().contains(&Rule::LostCommit),
             |_, state| !state.broken().contains(&Rule::Configurations),
             |_, state| !state.broken().contains(&Rule::ReadSeesCommitted),
+            |_, state| !state.broken().contains(&Rule::Rest),
             |_, state| !state.broken().contains(&Rule::Panic),
         ];
         let rules = Rule::ALL.iter().zip(unbroken);

@@ -22,13 +22,15 @@ pub enum Rule {
     Configurations,
     /// A read sees what was committed anywhere when it was asked for.
     ReadSeesCommitted,
+    /// Peers that hear each other and are asked for nothing have nothing to say after a while.
+    Rest,
     /// No assertion of the core fails, and it starts from whatever its disk holds.
     Panic,
 }
 
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ElectionSafety,
         Self::LogMatching,
         Self::LeaderCompleteness,
@@ -36,6 +38,7 @@ impl Rule {
         Self::LostCommit,
         Self::Configurations,
         Self::ReadSeesCommitted,
+        Self::Rest,
         Self::Panic,
     ];
 
@@ -50,6 +53,7 @@ impl Rule {
             Self::LostCommit => "lost-commit",
             Self::Configurations => "configurations",
             Self::ReadSeesCommitted => "read-sees-committed",
+            Self::Rest => "rest",
             Self::Panic => "panic",
         }
     }

@@ -5,10 +5,11 @@ use raft::{MembershipChange, PeerId, RoleName};
 
 use super::action::Action;
 use super::bounds::{Bounds, Start};
+use super::history::Rule;
 use super::state::State;
 
 impl State {
-    /// The first state; `None` if it cannot be.
+    /// The first state, with the rule that was broken on the way there; `None` if it cannot be.
     #[must_use]
     pub fn first(bounds: Bounds) -> Option<Self> {
         let first = Self::fresh(bounds)?;
@@ -28,15 +29,21 @@ impl State {
         state = state.after(&Action::Propose(0)).settled(ALL);
         for learner in bounds.founders..bounds.peers {
             let peer = PeerId::new(learner as u64);
-            let begun = state.ask_for(0, MembershipChange::AddLearner { peer, address: None });
-            begun.ok().filter(|begun| *begun)?;
+            match state.ask_for(0, MembershipChange::AddLearner { peer, address: None }) {
+                Ok(begun) => begun.then_some(())?,
+                Err(rule) => {
+                    state.breaks(rule);
+                    return Some(state);
+                }
+            }
             state = state.settled(ALL);
         }
         // The news of the last commit.
         state = state.after(&Action::Heartbeat(0)).settled(ALL);
         let known = state.history.last();
         let all_know = state.peers.iter().all(|peer| peer.status.commit_index == known);
-        (state.leads(0) && state.has_agreement() && all_know).then_some(state)
+        let is_it = state.leads(0) && state.has_agreement() && all_know;
+        (is_it || !state.broken().is_empty()).then_some(state)
     }
 
     fn deposed(mut self) -> Option<Self> {
@@ -46,7 +53,8 @@ impl State {
         let state = self.after(&Action::Propose(0)).settled_until(&[0, 1], commits);
         let state = state.after(&Action::Timeout(1)).settled(&[1, 2]);
         let known = [0, 1].map(|place: usize| state.peers[place].status.commit_index);
-        (state.leads(0) && state.leads(1) && known[0] > known[1]).then_some(state)
+        let is_it = state.leads(0) && state.leads(1) && known[0] > known[1];
+        (is_it || !state.broken().is_empty()).then_some(state)
     }
 
     fn leads(&self, place: usize) -> bool {
@@ -59,10 +67,12 @@ impl State {
         self.settled_until(among, |_| false)
     }
 
-    /// As above, and ends early when `done`.
+    /// As above, and ends early when `done`, or when a rule is broken: the step that breaks one changes
+    /// nothing else, and would be taken for ever.
     fn settled_until(mut self, among: &[u64], done: impl Fn(&Self) -> bool) -> Self {
         let is_among = |peer: PeerId| among.contains(&peer.number());
-        while !done(&self) {
+        let mut steps = 0;
+        while self.broken().is_empty() && !done(&self) {
             let mut actions = Vec::new();
             self.actions(&mut actions);
             let next = actions.iter().find(|action| match action {
@@ -79,13 +89,18 @@ impl State {
                 | Action::DeliverAndKeep(_) => false,
             });
             match next {
+                Some(_) if steps == STEPS_MAX => self.breaks(Rule::Rest),
                 Some(action) => self = self.after(action),
                 None => break,
             }
+            steps += 1;
         }
         self.network.clear();
         self
     }
 }
+
+/// Ten times what it takes.
+const STEPS_MAX: u32 = 1000;
 
 const ALL: &[u64] = &[0, 1, 2];

@@ -50,6 +50,10 @@ impl State {
         &self.broken
     }
 
+    pub(super) fn breaks(&mut self, rule: Rule) {
+        self.broken.insert(rule);
+    }
+
     /// Whether some peer leads.
     #[must_use]
     pub fn has_leader(&self) -> bool {
@@ -80,7 +84,7 @@ impl State {
         let outcome = catch_unwind(AssertUnwindSafe(|| next.act(action)));
         if let Err(rule) = outcome.unwrap_or(Err(Rule::Panic)) {
             next = self.clone();
-            next.broken.insert(rule);
+            next.breaks(rule);
         }
         next
     }

@@ -73,9 +73,8 @@ pub(crate) fn hunt(
     seeds: u64,
     number: usize,
 ) -> Result<Outcome, HuntError> {
-    let limits = format!("ulimit -t {CPU_SECONDS_MAX} -v {MEMORY_KIB_MAX}; exec \"$0\" \"$@\"");
     let output = Command::new("sh")
-        .args(["-c", &limits])
+        .args(["-c", &limited(r#"exec "$0" "$@""#)])
         .arg(programs.join(suite.program))
         .args([suite.name, &seeds.to_string()])
         .env(VARIABLE, number.to_string())
@@ -88,6 +87,11 @@ pub(crate) fn hunt(
         (None, None) => Ok(stopped(&text)),
         (None, Some(_)) => Err(HuntError::NoResult(text.into_owned())),
     }
+}
+
+/// A command of the shell under limits. Not every shell takes two of them at once.
+fn limited(command: &str) -> String {
+    format!("set -e; ulimit -t {CPU_SECONDS_MAX}; ulimit -v {MEMORY_KIB_MAX}; {command}")
 }
 
 /// Reads the last line.
@@ -123,6 +127,14 @@ const MEMORY_KIB_MAX: u32 = 2 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limits_hold_for_what_the_shell_runs() {
+        let script = limited("ulimit -t; ulimit -v");
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(said, format!("{CPU_SECONDS_MAX}\n{MEMORY_KIB_MAX}\n"));
+    }
 
     #[test]
     fn a_hunt_is_read_from_its_last_line() {
