@@ -31,6 +31,36 @@ pub(super) enum Survives {
     Parts(u64),
 }
 
+/// Draws what survives.
+pub(super) struct Luck {
+    survives: Survives,
+    random: u64,
+}
+
+impl Luck {
+    pub(super) const fn new(survives: Survives) -> Self {
+        let random = match survives {
+            Survives::Parts(seed) => seed,
+            Survives::Nothing | Survives::Everything => 0,
+        };
+        Self { survives, random }
+    }
+
+    /// Whether the next thing survives.
+    pub(super) fn lasts(&mut self) -> bool {
+        match self.survives {
+            Survives::Nothing => false,
+            Survives::Everything => true,
+            Survives::Parts(_) => self.below(2) == 0,
+        }
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x5851_f42d);
+        usize::try_from(self.random >> 33).unwrap_or_default() % end
+    }
+}
+
 /// What is wrong with a disk, and from when on.
 #[derive(Debug, Default)]
 pub(super) struct Trouble {

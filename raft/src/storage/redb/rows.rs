@@ -14,7 +14,7 @@
 //! reads, and a file of another store is none of this one, as the seed is the store's own.
 
 use redb::TableDefinition;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::codec::{DecodeError, Reader, Writer};
 use crate::entry::{Entry, Snapshot};
@@ -48,7 +48,7 @@ impl Table {
 
     /// Adds the hash to a value.
     pub(super) fn seal(self, key: u64, mut value: Vec<u8>, seed: u64) -> Vec<u8> {
-        let hash = self.hash(key, &mut value, seed);
+        let hash = self.hash(key, &value, seed);
         value.extend_from_slice(&hash.to_le_bytes());
         value
     }
@@ -56,21 +56,21 @@ impl Table {
     /// The value without its hash, if it is right.
     pub(super) fn unseal(self, key: u64, sealed: &[u8], seed: u64) -> Option<&[u8]> {
         let (value, stated) = sealed.split_last_chunk()?;
-        let found = self.hash(key, &mut value.to_vec(), seed);
+        let found = self.hash(key, value, seed);
         (found == u64::from_le_bytes(*stated)).then_some(value)
     }
 
-    fn hash(self, key: u64, value: &mut Vec<u8>, seed: u64) -> u64 {
-        let length = value.len();
-        value.push(match self {
+    fn hash(self, key: u64, value: &[u8], seed: u64) -> u64 {
+        let table: u8 = match self {
             Self::State => 0,
             Self::Log => 1,
             Self::Snapshot => 2,
-        });
-        value.extend_from_slice(&key.to_le_bytes());
-        let hash = xxh3_64_with_seed(value, seed);
-        value.truncate(length);
-        hash
+        };
+        let mut hasher = Xxh3::with_seed(seed);
+        hasher.update(value);
+        hasher.update(&[table]);
+        hasher.update(&key.to_le_bytes());
+        hasher.digest()
     }
 }
 
@@ -117,8 +117,8 @@ impl State {
 }
 
 pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {
-    // Room for the hash and for what goes into it.
-    let mut writer = Writer(Vec::with_capacity(entry.encoded_len() + 24));
+    // Room for the hash.
+    let mut writer = Writer(Vec::with_capacity(entry.encoded_len() + 8));
     writer.entry(entry);
     writer.0
 }
@@ -164,5 +164,27 @@ fn decode<T>(
     match reader.0.len() {
         0 => Ok(value),
         rest => Err(DecodeError::TooLong(rest)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+    use super::*;
+
+    /// What version 1 of the format says, whatever way the hash is worked out.
+    #[test]
+    fn a_row_ends_with_the_hash_of_its_value_its_table_and_its_key() {
+        for length in [0, 1, 16, 128, 240, 241, 1000, CHUNK] {
+            let value: Vec<u8> = (0..length).map(|at| at as u8).collect();
+            let hashed = [&value[..], &[1], &7_u64.to_le_bytes()].concat();
+            let hash = xxh3_64_with_seed(&hashed, 99).to_le_bytes();
+            let row = Table::Log.seal(7, value.clone(), 99);
+            assert_eq!(row, [&value[..], &hash].concat());
+            assert_eq!(Table::Log.unseal(7, &row, 99), Some(&value[..]));
+            assert_eq!(Table::Log.unseal(8, &row, 99), None);
+            assert_eq!(Table::State.unseal(7, &row, 99), None);
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::super::store::Store;
 use super::{LENGTHS, PEER};
 use crate::storage::StorageError;
 use crate::storage::folder::{Folder, Writable};
-use crate::storage::simulated::{Fault, Machine, Survives, Trouble};
+use crate::storage::simulated::{Fault, Luck, Machine, Survives, Trouble};
 
 #[derive(Clone, Default)]
 pub(super) struct SimulatedFolder(Arc<Mutex<Disk>>);
@@ -80,21 +80,9 @@ impl Machine for SimulatedFolder {
 
     fn lose_power(&self, survives: Survives) {
         let mut disk = self.disk();
-        let mut random = match survives {
-            Survives::Parts(seed) => seed,
-            Survives::Nothing | Survives::Everything => 0,
-        };
-        let mut below = |end: usize| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x5851_f42d);
-            usize::try_from(random >> 33).unwrap_or_default() % end
-        };
+        let mut luck = Luck::new(survives);
         for Change { gone, come } in std::mem::take(&mut disk.changes) {
-            let happened = match survives {
-                Survives::Nothing => false,
-                Survives::Everything => true,
-                Survives::Parts(_) => below(2) == 0,
-            };
-            if happened {
+            if luck.lasts() {
                 gone.map(|name| disk.durable_names.remove(&name));
                 disk.durable_names.extend(come);
             }
@@ -104,7 +92,7 @@ impl Machine for SimulatedFolder {
             match survives {
                 Survives::Nothing => {}
                 Survives::Everything => file.durable = file.now.clone(),
-                Survives::Parts(_) => file.survive_in_parts(&mut below),
+                Survives::Parts(_) => file.survive_in_parts(&mut luck),
             }
             file.now = file.durable.clone();
             file.dirty.clear();
@@ -113,13 +101,13 @@ impl Machine for SimulatedFolder {
 }
 
 impl Content {
-    fn survive_in_parts(&mut self, below: &mut impl FnMut(usize) -> usize) {
+    fn survive_in_parts(&mut self, luck: &mut Luck) {
         let (old, new) = (self.durable.len(), self.now.len());
-        let length = old.min(new) + below(old.abs_diff(new) + 1);
+        let length = old.min(new) + luck.below(old.abs_diff(new) + 1);
         self.durable.resize(length, 0);
         for start in (0..length.min(new)).step_by(16) {
             let block = start..length.min(new).min(start + 16);
-            if below(2) == 0 {
+            if luck.lasts() {
                 self.durable[block.clone()].copy_from_slice(&self.now[block]);
             }
         }

@@ -8,7 +8,7 @@ use redb::StorageBackend;
 use super::super::store::Store;
 use crate::storage::StorageError;
 use crate::storage::identity::{Identity, Kind};
-use crate::storage::simulated::{Fault, Machine, Survives, Trouble};
+use crate::storage::simulated::{Fault, Luck, Machine, Survives, Trouble};
 use crate::types::PeerId;
 
 /// A folder with a database, whose identity is written in one step.
@@ -97,21 +97,10 @@ impl Machine for SimulatedFile {
 
     fn lose_power(&self, survives: Survives) {
         let mut disk = self.disk();
-        let mut random = match survives {
-            Survives::Parts(seed) => seed,
-            Survives::Nothing | Survives::Everything => 0,
-        };
-        let mut lasts = || {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x5851_f42d);
-            match survives {
-                Survives::Nothing => false,
-                Survives::Everything => true,
-                Survives::Parts(_) => random >> 63 == 0,
-            }
-        };
+        let mut luck = Luck::new(survives);
         for change in std::mem::take(&mut disk.dirty) {
             for part in change.parts() {
-                if lasts() {
+                if luck.lasts() {
                     part.apply(&mut disk.durable);
                 }
             }
