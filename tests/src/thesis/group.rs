@@ -77,11 +77,7 @@ impl Group {
     /// # Errors
     /// Nobody does.
     pub(super) async fn leader(&self) -> Result<(usize, Term), Failure> {
-        self.until("a leader", |cluster| {
-            let leader = cluster.leading()?;
-            Some((leader, cluster.term(leader)?))
-        })
-        .await
+        self.until("a leader", leads).await
     }
 
     /// The peer that leads now leads the same term after many election timeouts.
@@ -89,9 +85,6 @@ impl Group {
     /// # Errors
     /// There was an election.
     pub(super) async fn nobody_is_elected(&self, length: Duration) -> Result<(), Failure> {
-        let leads = |cluster: &Cluster| {
-            cluster.leading().map(|leader| (leader, cluster.term(leader).unwrap_or_default()))
-        };
         let before = self.leader().await?;
         self.cluster.sleep(length).await;
         let after = leads(&self.cluster);
@@ -182,6 +175,18 @@ impl Group {
         .await
     }
 
+    /// Every one of these peers goes by these members now.
+    ///
+    /// # Errors
+    /// One does not.
+    pub(super) fn all_go_by(&self, peers: PeerSet, target: &Membership) -> Result<(), Failure> {
+        peers.iter().try_for_each(|place| {
+            let found = self.cluster.members(place);
+            let same = found.as_ref().is_some_and(|found| **found == *target);
+            expect(same, format_args!("{target} to be the members by {place}, found {found:?}"))
+        })
+    }
+
     /// A change is refused right now.
     ///
     /// # Errors
@@ -267,11 +272,7 @@ impl Group {
         self.agree(voters).await?;
         let target = members(voters, PeerSet::NONE);
         self.settled(&target).await?;
-        for place in voters.iter() {
-            let found = self.cluster.members(place);
-            let same = found.as_ref().is_some_and(|found| **found == target);
-            expect(same, format_args!("{target} to be the members by {place}, found {found:?}"))?;
-        }
+        self.all_go_by(voters, &target)?;
         let leads = |place: usize| {
             self.cluster.status(place).is_some_and(|status| status.role == RoleName::Leader)
         };
@@ -279,6 +280,12 @@ impl Group {
         expect(led, format_args!("a leader among the members"))?;
         verdict(&self.cluster, &self.party, voters)
     }
+}
+
+/// Who leads, and in which term.
+fn leads(cluster: &Cluster) -> Option<(usize, Term)> {
+    let leader = cluster.leading()?;
+    Some((leader, cluster.term(leader)?))
 }
 
 /// Whether a leader may begin the same change a little later.

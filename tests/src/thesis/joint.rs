@@ -128,12 +128,7 @@ pub(super) async fn change_is_truncated(cluster: Cluster) -> Result<(), Failure>
     expect(joint, format_args!("the joint configuration in force in exile"))?;
     cluster.set_links(around, Connection::Up);
     group.agree(PeerSet::first(6)).await?;
-    let target = members(OLD, NEW);
-    for place in 0..6 {
-        let found = cluster.members(place);
-        let same = found.as_ref().is_some_and(|found| **found == target);
-        expect(same, format_args!("{target} to be the members by {place}, found {found:?}"))?;
-    }
+    group.all_go_by(PeerSet::first(6), &members(OLD, NEW))?;
     group.change(REPLACE).await?;
     group.end(NEW).await
 }

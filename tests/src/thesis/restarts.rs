@@ -46,11 +46,7 @@ pub(super) async fn members_in_snapshots(cluster: Cluster) -> Result<(), Failure
     let target = members(voters, PeerSet::only(late));
     compacted_behind(&group, voters).await?;
     cluster.crash_and_restart_all()?;
-    for place in voters.iter() {
-        let found = cluster.members(place);
-        let same = found.as_ref().is_some_and(|found| **found == target);
-        expect(same, format_args!("{target} to be the members by {place}, found {found:?}"))?;
-    }
+    group.all_go_by(voters, &target)?;
     group
         .until("members known from a snapshot", |cluster| {
             let world = cluster.world();
@@ -104,8 +100,6 @@ pub(super) async fn snapshot_before_a_change(cluster: Cluster) -> Result<(), Fai
     group.agree(PeerSet::first(3).without(leader)).await?;
     cluster.start_and_connect(leader)?;
     group.agree(PeerSet::first(3)).await?;
-    let (found, target) = (cluster.members(leader), members(PeerSet::first(3), PeerSet::NONE));
-    let same = found.as_ref().is_some_and(|found| **found == target);
-    expect(same, format_args!("{target} to be the members by {leader}, found {found:?}"))?;
+    group.all_go_by(PeerSet::only(leader), &members(PeerSet::first(3), PeerSet::NONE))?;
     group.end(PeerSet::first(3)).await
 }
