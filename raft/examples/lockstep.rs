@@ -11,7 +11,9 @@
 use std::collections::VecDeque;
 use std::error::Error;
 
-use raft::{Bytes, Config, Envelope, Input, Instant, Jitter, Node, Output, PeerId, Stored, Term};
+use raft::{
+    Bytes, Config, Envelope, Input, Instant, Jitter, Node, Output, PeerId, PersistentState, Term,
+};
 
 struct ByName(u64);
 
@@ -35,7 +37,7 @@ impl Lockstep {
         for name in names {
             let config = Config::new(name, names.to_vec()).validate()?;
             let jitter = Box::new(ByName(name.number()));
-            nodes.push(Node::new(config, Stored::default(), Instant::START, jitter)?);
+            nodes.push(Node::new(config, PersistentState::default(), Instant::START, jitter)?);
         }
         let now = nodes[0].poll_timeout().unwrap_or_default();
         nodes[0].handle(now, Input::Tick);

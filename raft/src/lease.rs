@@ -70,8 +70,8 @@ impl Lease {
         *self = Self::new(None);
     }
 
-    /// See [`Node::hash_future`](crate::Node::hash_future).
-    pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
+    /// See [`Node::behaviour_hash`](crate::Node::behaviour_hash).
+    pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
         let Self { length, from: _, begun } = self;
         (length, self.until().map(|until| until.since(now)), begun.len()).hash(hasher);
         for (round, at) in begun {

@@ -11,10 +11,10 @@
 //! | RequestVote, AppendEntries, InstallSnapshot | [`message`], as bytes: [`codec`] |
 //! | `log[]` | [`log`], [`entry`] |
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
-//! | configurations and their changes (§6) | [`membership`], [`change`] |
+//! | configurations and their changes (§6) | [`membership`], [`membership_change`] |
 //! | majorities | [`quorum`] |
-//! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`reads`], [`lease`] |
-//! | "updated on stable storage before responding" | the contract in [`output`], [`stored`] |
+//! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`read_index`], [`lease`] |
+//! | "updated on stable storage before responding" | the contract in [`output`], [`persistent_state`] |
 //!
 //! # How it is driven
 //! A driver hands a [`Node`] what happened and carries out what the node wants. This whole program
@@ -22,7 +22,7 @@
 //! with a real clock, disk and network.
 //!
 //! ```
-//! use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, RoleName, Stored, Term};
+//! use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, RoleName, PersistentState, Term};
 //!
 //! struct ByName(u64);
 //! impl Jitter for ByName {
@@ -32,7 +32,7 @@
 //! let names = [1, 2, 3].map(PeerId::new);
 //! let start = |name: PeerId| {
 //!     let config = Config::new(name, names.to_vec()).validate()?;
-//!     Ok(Node::new(config, Stored::default(), Instant::START, Box::new(ByName(name.number())))?)
+//!     Ok(Node::new(config, PersistentState::default(), Instant::START, Box::new(ByName(name.number())))?)
 //! };
 //! let mut nodes = names.iter().map(|name| start(*name)).collect::<Result<Vec<_>, Box<dyn std::error::Error>>>()?;
 //!
@@ -69,46 +69,46 @@
 //! sequence of inputs gives one sequence of outputs, on every machine.
 #![forbid(unsafe_code)]
 
-pub mod change;
 pub mod codec;
 pub mod config;
-mod configurations;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod entry;
 pub mod lease;
 pub mod log;
 pub mod membership;
+pub mod membership_change;
+mod membership_history;
 pub mod message;
 pub mod node;
 pub mod output;
+pub mod persistent_state;
 pub mod progress;
 pub mod quorum;
-pub mod reads;
+pub mod read_index;
 pub mod role;
 pub mod storage;
-pub mod stored;
 pub mod trace;
 #[cfg(feature = "driver")]
 pub mod transport;
 pub mod types;
 pub mod verbose;
 
-pub use change::{ChangeError, MembershipChange};
 pub use config::{CheckQuorum, Config, ConfigError, FirstEntry, PreVote, Reads, ValidConfig};
 #[cfg(feature = "driver")]
 pub use driver::{Raft, StateMachine};
 pub use entry::{BrokenSlice, Bytes, Entry, LogSlice, Payload, Snapshot};
 pub use log::Log;
 pub use membership::{Address, BrokenMembership, Membership};
+pub use membership_change::{ChangeError, MembershipChange};
 pub use message::{Envelope, Message};
 pub use node::{
     CompactError, Jitter, Node, ProposeError, ReadError, Status, TransferError, Violation,
 };
 pub use output::{AddressBook, HardState, Input, Output, Record, Suffix, Write};
-pub use reads::ReadDrop;
+pub use persistent_state::{CorruptStore, PersistentState};
+pub use read_index::ReadDrop;
 pub use role::{Role, RoleName};
-pub use stored::{CorruptStore, Stored};
 pub use types::{
     EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,
 };

@@ -46,7 +46,7 @@ use std::collections::BTreeMap;
 use crate::entry::{Entry, Snapshot};
 use crate::membership::Address;
 use crate::message::Envelope;
-use crate::reads::ReadDrop;
+use crate::read_index::ReadDrop;
 use crate::types::{Index, PeerId, ReadId, Term, WriteId};
 
 /// What happened outside the core.

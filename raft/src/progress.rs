@@ -94,8 +94,8 @@ impl InFlight {
         }
     }
 
-    /// See [`Node::hash_future`](crate::Node::hash_future). Nobody asks when an empty pipeline moved.
-    pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
+    /// See [`Node::behaviour_hash`](crate::Node::behaviour_hash). Nobody asks when an empty pipeline moved.
+    pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
         let Self { lasts, bytes: _, moved_at } = self;
         lasts.hash(hasher);
         lasts.front().map(|_| now.since(*moved_at)).hash(hasher);

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::progress::Progress;
 use crate::quorum::Tally;
-use crate::reads::{FollowerReads, LeaderReads};
+use crate::read_index::{FollowerReads, LeaderReads};
 use crate::types::{EntryId, Instant, PeerId};
 
 /// What a peer is at the moment.

@@ -7,7 +7,7 @@ use crate::entry::Entry;
 use crate::membership::Membership;
 use crate::message::{AppendEntriesReply, Carried, Envelope, Message};
 use crate::output::Record;
-use crate::reads::ReadDrop;
+use crate::read_index::ReadDrop;
 use crate::role::RoleName;
 use crate::types::{
     EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,

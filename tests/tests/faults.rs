@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use raft::message::Direction;
 use raft::{
-    Entry, EntryId, HardState, Index, Payload, Record, Stored, Suffix, Term, Write, WriteId,
+    Entry, EntryId, HardState, Index, Payload, PersistentState, Record, Suffix, Term, Write,
+    WriteId,
 };
 use raft_tests::sim::disk::{Damage, Disk, Latency};
 use raft_tests::sim::network::{Connection, Leg, Loss, Network, Profile, Verdict};
@@ -39,8 +40,8 @@ fn records() -> Vec<Record> {
 }
 
 /// What a store holds after each number of whole records, and after the tears of the next one.
-fn states_after(records: &[Record]) -> Vec<Vec<Stored>> {
-    let mut stored = Stored::default();
+fn states_after(records: &[Record]) -> Vec<Vec<PersistentState>> {
+    let mut stored = PersistentState::default();
     let mut states = Vec::new();
     for record in records {
         let mut possible = vec![stored.clone()];

@@ -5,7 +5,7 @@ use super::call::Reply;
 use super::core_task::CoreTask;
 use super::error::{MemberError, MoveError, Unknown};
 use super::machine::StateMachine;
-use crate::change::MembershipChange;
+use crate::membership_change::MembershipChange;
 use crate::node;
 use crate::types::{EntryId, PeerId, Term};
 

@@ -4,11 +4,11 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::change::ChangeError;
 use crate::config::ConfigError;
+use crate::membership_change::ChangeError;
 use crate::node::TransferError;
+use crate::persistent_state::CorruptStore;
 use crate::storage::StorageError;
-use crate::stored::CorruptStore;
 use crate::transport::TransportError;
 use crate::types::{EntryId, Index, PeerId};
 use crate::verbose::BadVariable;

@@ -19,7 +19,7 @@ use super::requests::{Proposal, Request};
 use super::settings::Settings;
 use super::status::{Board, RunState, Status};
 use super::waiters::Waiters;
-use crate::change::MembershipChange;
+use crate::membership_change::MembershipChange;
 use crate::types::{EntryId, PeerId};
 
 /// One running peer of a replicated state machine. Clones are handles of the same peer; when the

@@ -19,7 +19,7 @@ use crate::entry::Bytes;
 use crate::message::Envelope;
 use crate::node::{self, ProposeError};
 use crate::output::Input;
-use crate::reads::ReadDrop;
+use crate::read_index::ReadDrop;
 use crate::transport::{Letterbox, Refused};
 use crate::types::{EntryId, Index, Instant, ReadId};
 

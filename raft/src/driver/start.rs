@@ -24,8 +24,8 @@ use super::waiters::Waiters;
 use crate::config::{Config, ValidConfig};
 use crate::membership::Address;
 use crate::node::{Jitter, Node};
+use crate::persistent_state::PersistentState;
 use crate::storage::Storage;
-use crate::stored::Stored;
 use crate::trace::Sink;
 use crate::transport::{Inbox, Letterbox, Transport};
 use crate::types::{PeerId, ReadId};
@@ -48,7 +48,7 @@ pub(super) struct Parts<M> {
 /// What a store held, and the state machine in the state of its snapshot.
 struct Loaded<M> {
     storage: Box<dyn Storage>,
-    stored: Stored,
+    stored: PersistentState,
     machine: M,
 }
 

@@ -9,7 +9,7 @@ use crate::message::{Candidacy, Envelope, Message, RequestVote, Vote};
 use crate::output::HardState;
 use crate::progress::Progress;
 use crate::quorum::{Standing, Tally, votes_needed};
-use crate::reads::{FollowerReads, LeaderReads};
+use crate::read_index::{FollowerReads, LeaderReads};
 use crate::role::{Candidate, Follower, Leader, Role};
 use crate::trace::{Event, VoteRefusal};
 use crate::types::{PeerId, Term};

@@ -139,8 +139,8 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::output::HardState;
+    use crate::persistent_state::PersistentState;
     use crate::role::Candidate;
-    use crate::stored::Stored;
     use crate::types::{Index, Instant, Term};
 
     struct Fixed;
@@ -154,7 +154,7 @@ mod tests {
     fn node() -> Node {
         let config = Config::new(PeerId::new(0), [0, 1, 2].map(PeerId::new).to_vec());
         let config = config.validate().unwrap();
-        Node::new(config, Stored::default(), Instant::START, Box::new(Fixed)).unwrap()
+        Node::new(config, PersistentState::default(), Instant::START, Box::new(Fixed)).unwrap()
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
                         handover: None,
                         called_at: None,
                         uncommitted_bytes: 0,
-                        reads: crate::reads::LeaderReads::default(),
+                        reads: crate::read_index::LeaderReads::default(),
                     });
                     n.hard_state.voted_for = Some(n.id());
                 },

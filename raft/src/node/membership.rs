@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Node;
-use crate::change::{ChangeError, MembershipChange};
-use crate::configurations::Configurations;
 use crate::entry::{Payload, Snapshot};
+use crate::membership_change::{ChangeError, MembershipChange};
+use crate::membership_history::Configurations;
 use crate::output::Output;
 use crate::progress::{Flow, Progress};
 use crate::role::{Leader, Role};

@@ -17,20 +17,20 @@
 //! here reads a clock, draws a number or touches a file: moments and randomness are handed in.
 
 mod check_quorum;
+mod dispatch;
 mod election;
-mod following;
-mod futures;
+mod follower;
+mod fork;
 mod invariant;
-mod leading;
+mod leader;
 mod membership;
 mod outbox;
 mod pre_vote;
-mod proposing;
-mod reading;
-mod receiving;
-mod sending;
+mod propose;
+mod read_index;
+mod replication;
 mod snapshot;
-mod stepping_down;
+mod step_down;
 mod transfer;
 mod writes;
 
@@ -38,22 +38,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::invariant::Violation;
-pub use self::proposing::ProposeError;
-pub use self::reading::ReadError;
+pub use self::propose::ProposeError;
+pub use self::read_index::ReadError;
 pub use self::snapshot::CompactError;
 pub use self::transfer::TransferError;
 
 use self::outbox::Outbox;
 use self::writes::Writes;
 use crate::config::ValidConfig;
-use crate::configurations::Configurations;
 use crate::entry::Snapshot;
 use crate::log::Log;
 use crate::membership::Membership;
+use crate::membership_history::Configurations;
 use crate::output::{AddressBook, HardState, Input, Output};
-use crate::reads::{Confirmed, FollowerReads};
+use crate::persistent_state::{CorruptStore, Opened, PersistentState};
+use crate::read_index::{Confirmed, FollowerReads};
 use crate::role::{Follower, Role, RoleName};
-use crate::stored::{CorruptStore, Opened, Stored};
 use crate::trace::{Event, Sink, Source};
 use crate::types::{Index, Instant, PeerId, RequestId, Term, WriteId};
 
@@ -74,7 +74,7 @@ pub trait Jitter {
 /// - [`Node::set_sink`] lets somebody listen.
 ///
 /// ```
-/// use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, RoleName, Stored, Term};
+/// use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, RoleName, PersistentState, Term};
 ///
 /// struct Middle;
 /// impl Jitter for Middle {
@@ -82,7 +82,7 @@ pub trait Jitter {
 /// }
 ///
 /// let config = Config::new(PeerId::new(1), vec![PeerId::new(1)]).validate()?;
-/// let mut node = Node::new(config, Stored::default(), Instant::START, Box::new(Middle))?;
+/// let mut node = Node::new(config, PersistentState::default(), Instant::START, Box::new(Middle))?;
 /// let deadline = node.poll_timeout().expect("a follower waits for a leader");
 /// node.handle(deadline, Input::Tick);
 /// while let Some(output) = node.poll_output() {
@@ -162,7 +162,7 @@ impl Node {
     /// The store holds what no order of writes can leave behind.
     pub fn new(
         config: ValidConfig,
-        stored: Stored,
+        stored: PersistentState,
         now: Instant,
         mut jitter: Box<dyn Jitter + Send>,
     ) -> Result<Self, CorruptStore> {

@@ -60,8 +60,8 @@ impl Outbox {
         }
     }
 
-    /// See [`Node::hash_future`](super::Node::hash_future).
-    pub(crate) fn hash_future<H: Hasher>(&self, durable: WriteId, hasher: &mut H) {
+    /// See [`Node::behaviour_hash`](super::Node::behaviour_hash).
+    pub(crate) fn behaviour_hash<H: Hasher>(&self, durable: WriteId, hasher: &mut H) {
         let Self { ready, held, next_id: _ } = self;
         (ready, held.len()).hash(hasher);
         for (write, Envelope { id: _, from, to, term, message }) in held {

@@ -106,8 +106,8 @@ impl Writes {
         }
     }
 
-    /// See [`Node::hash_future`](super::Node::hash_future).
-    pub(crate) fn hash_future<H: Hasher>(&self, hasher: &mut H) {
+    /// See [`Node::behaviour_hash`](super::Node::behaviour_hash).
+    pub(crate) fn behaviour_hash<H: Hasher>(&self, hasher: &mut H) {
         let Self { unpolled, issued, durable, durable_index, ends } = self;
         (issued.since(*durable), durable_index, unpolled.len(), ends.len()).hash(hasher);
         for Write { id, record } in unpolled {

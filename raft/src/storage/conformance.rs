@@ -1,6 +1,6 @@
 //! What every store must do, as a check that whoever writes a store calls from a test.
 //!
-//! The meaning of records is [`Stored::record`]; a store is right if, after any writes of a node
+//! The meaning of records is [`PersistentState::record`]; a store is right if, after any writes of a node
 //! and however often it is opened anew, it holds what that says.
 //!
 //! ```
@@ -20,7 +20,7 @@ use super::{Storage, StorageError};
 use crate::entry::{Entry, Payload, Snapshot};
 use crate::membership::Membership;
 use crate::output::{HardState, Record, Suffix, Write};
-use crate::stored::Stored;
+use crate::persistent_state::PersistentState;
 use crate::types::{EntryId, PeerId, Term, WriteId};
 
 /// How many scripts [`check`] plays.
@@ -55,7 +55,8 @@ fn play<S: Storage>(
     let mut last = Vec::new();
     let violation = |what: String, last: &[Write]| Violation { seed, what, last: last.to_vec() };
     let refused = |error: StorageError| format!("it is refused: {error}");
-    let mut store = opened(open, &Stored::default()).map_err(|what| violation(what, &last))?;
+    let mut store =
+        opened(open, &PersistentState::default()).map_err(|what| violation(what, &last))?;
     for _ in 0..BATCHES {
         last = script.batch();
         store.write(&last).map_err(|error| violation(refused(error), &last))?;
@@ -71,7 +72,7 @@ fn play<S: Storage>(
 
 fn opened<S: Storage>(
     open: &mut impl FnMut() -> Result<S, StorageError>,
-    model: &Stored,
+    model: &PersistentState,
 ) -> Result<S, String> {
     let mut store = open().map_err(|error| format!("it does not open: {error}"))?;
     let loaded = store.load().map_err(|error| format!("it cannot be read: {error}"))?;
@@ -80,7 +81,7 @@ fn opened<S: Storage>(
 
 /// Where two states differ first, in words; `None` if they are the same.
 #[must_use]
-pub fn difference(found: &Stored, expected: &Stored) -> Option<String> {
+pub fn difference(found: &PersistentState, expected: &PersistentState) -> Option<String> {
     if found.hard_state != expected.hard_state {
         return Some(format!("found {:?}, expected {:?}", found.hard_state, expected.hard_state));
     }
@@ -96,7 +97,7 @@ pub fn difference(found: &Stored, expected: &Stored) -> Option<String> {
 
 /// All states that a crash during these writes may leave behind, if `before` was durable: the
 /// records take effect in order, and an append may do so up to any of its entries.
-pub fn survivors(before: &Stored, writes: &[Write]) -> Vec<Stored> {
+pub fn survivors(before: &PersistentState, writes: &[Write]) -> Vec<PersistentState> {
     let mut now = before.clone();
     let mut states = vec![now.clone()];
     let mut step = |record: &Record| {
@@ -144,24 +145,24 @@ impl std::error::Error for Violation {}
 pub struct Script {
     random: Random,
     next: WriteId,
-    model: Stored,
+    model: PersistentState,
 }
 
 impl Script {
     /// The script of this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { random: Random(seed), next: WriteId::ZERO, model: Stored::default() }
+        Self { random: Random(seed), next: WriteId::ZERO, model: PersistentState::default() }
     }
 
     /// What all writes so far amount to.
     #[must_use]
-    pub const fn model(&self) -> &Stored {
+    pub const fn model(&self) -> &PersistentState {
         &self.model
     }
 
     /// Goes on as a node does that starts from this state.
-    pub fn go_on_from(&mut self, state: Stored) {
+    pub fn go_on_from(&mut self, state: PersistentState) {
         self.model = state;
         self.next = WriteId::ZERO;
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Storage, StorageError, WriteSpeed};
 use crate::output::Write;
-use crate::stored::Stored;
+use crate::persistent_state::PersistentState;
 
 /// A store in memory. Its clones share one state, so that a test which keeps one can start a peer
 /// again from what the last one wrote.
@@ -22,11 +22,11 @@ use crate::stored::Stored;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStorage {
-    stored: Arc<Mutex<Stored>>,
+    stored: Arc<Mutex<PersistentState>>,
 }
 
 impl Storage for MemoryStorage {
-    fn load(&mut self) -> Result<Stored, StorageError> {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
         Ok(self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 

@@ -1,7 +1,7 @@
 //! Where a peer's durable state lives: what a driver asks of a store, and a store in memory.
 //!
 //! A store carries out the core's writes, no more: what each record means is said once, by
-//! [`Stored::record`](crate::Stored::record), and every store must mean the same.
+//! [`PersistentState::record`](crate::PersistentState::record), and every store must mean the same.
 
 pub mod conformance;
 #[cfg(feature = "disk")]
@@ -29,7 +29,7 @@ pub use self::redb::RedbStorage;
 use std::error::Error;
 
 use crate::output::Write;
-use crate::stored::Stored;
+use crate::persistent_state::PersistentState;
 
 /// A store of one peer. A driver calls it from a thread of its own, so it may block.
 pub trait Storage: Send + 'static {
@@ -37,7 +37,7 @@ pub trait Storage: Send + 'static {
     ///
     /// # Errors
     /// The store cannot be read, or holds what its own durable writes cannot have left behind.
-    fn load(&mut self) -> Result<Stored, StorageError>;
+    fn load(&mut self) -> Result<PersistentState, StorageError>;
 
     /// Carries out these writes in order, and returns once all of them are durable. If one of them
     /// survives a crash, so do all before it.
@@ -55,7 +55,7 @@ pub trait Storage: Send + 'static {
 
 /// A store that is chosen while the program runs.
 impl Storage for Box<dyn Storage> {
-    fn load(&mut self) -> Result<Stored, StorageError> {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
         (**self).load()
     }
 

@@ -4,9 +4,9 @@
 use std::io;
 
 use crate::output::Write;
+use crate::persistent_state::PersistentState;
 use crate::storage::conformance::{self, Script, survivors};
 use crate::storage::{Storage, StorageError};
-use crate::stored::Stored;
 
 const BATCHES: usize = 8;
 
@@ -128,7 +128,7 @@ pub(super) trait Machine: Clone + Default {
 
 /// What a run up to its failure has been told, and what it was about to do.
 struct Cut {
-    reported: Stored,
+    reported: PersistentState,
     under_way: Vec<Write>,
     error: Option<String>,
     /// Whether the fault had happened before the store was closed.
@@ -162,7 +162,7 @@ fn run<M: Machine>(machine: &M, script: &mut Script) -> Cut {
 
 /// Starts the store and checks that it holds what was reported and maybe part of what was under
 /// way.
-fn survivor<M: Machine>(machine: &M, cut: &Cut, story: &str) -> Stored {
+fn survivor<M: Machine>(machine: &M, cut: &Cut, story: &str) -> PersistentState {
     let mut store = machine.open().unwrap_or_else(|error| panic!("{story}: {error}"));
     let found = store.load().unwrap_or_else(|error| panic!("{story}: {error}"));
     let possible = survivors(&cut.reported, &cut.under_way);
@@ -184,7 +184,7 @@ fn at_every_step<M: Machine>(scripts: u64, check: impl Fn(u64, u64)) {
 }
 
 /// The same but for the error and how it came about: what was found is what there is.
-fn kept(found: Stored) -> Cut {
+fn kept(found: PersistentState) -> Cut {
     Cut { reported: found, under_way: Vec::new(), error: None, faulty: false }
 }
 

@@ -12,20 +12,20 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::faulty::{Fate, Fates, Passage};
+use super::faulty::{Delivery, FaultPolicy, LinkState};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
 /// How messages of one direction of a link fare.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Weather {
+pub struct LinkFaults {
     /// Which part of the messages is lost: 0 none, 1 all.
     pub loss: f64,
     /// How long a message takes on top of the real way; drawn for each one.
     pub delay: RangeInclusive<Duration>,
 }
 
-impl Weather {
+impl LinkFaults {
     /// Nothing is lost, nothing waits.
     pub const CLEAR: Self = Self { loss: 0.0, delay: Duration::ZERO..=Duration::ZERO };
 }
@@ -60,8 +60,8 @@ struct Way {
 
 #[derive(Clone, Debug, Default)]
 struct Link {
-    passage: Passage,
-    weather: Option<Weather>,
+    passage: LinkState,
+    link_faults: Option<LinkFaults>,
 }
 
 impl Faults {
@@ -80,10 +80,10 @@ impl Faults {
 
     /// Cuts one direction of a link.
     pub fn cut_way(&self, from: PeerId, to: PeerId) {
-        self.lock().link(Way { from, to }).passage = Passage::Cut;
+        self.lock().link(Way { from, to }).passage = LinkState::Cut;
     }
 
-    /// Takes back all cuts of a link, in both directions; its weather stays.
+    /// Takes back all cuts of a link, in both directions; its link_faults stays.
     pub fn heal(&self, a: PeerId, b: PeerId) {
         self.heal_way(a, b);
         self.heal_way(b, a);
@@ -91,17 +91,21 @@ impl Faults {
 
     /// Takes back the cut of one direction.
     pub fn heal_way(&self, from: PeerId, to: PeerId) {
-        self.lock().link(Way { from, to }).passage = Passage::Open;
+        self.lock().link(Way { from, to }).passage = LinkState::Open;
     }
 
     /// Changes how messages of one direction fare from now on.
     ///
     /// # Panics
     /// The loss is not between 0 and 1, or the delay's range is empty.
-    pub fn weather(&self, from: PeerId, to: PeerId, weather: Weather) {
-        assert!((0.0..=1.0).contains(&weather.loss), "loss {} is not in 0..=1", weather.loss);
-        assert!(!weather.delay.is_empty(), "the delay {:?} is empty", weather.delay);
-        self.lock().link(Way { from, to }).weather = Some(weather);
+    pub fn link_faults(&self, from: PeerId, to: PeerId, link_faults: LinkFaults) {
+        assert!(
+            (0.0..=1.0).contains(&link_faults.loss),
+            "loss {} is not in 0..=1",
+            link_faults.loss
+        );
+        assert!(!link_faults.delay.is_empty(), "the delay {:?} is empty", link_faults.delay);
+        self.lock().link(Way { from, to }).link_faults = Some(link_faults);
     }
 
     /// Takes back every fault.
@@ -113,22 +117,22 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn passage(&self, envelope: &Envelope) -> Passage {
+    fn passage(&self, envelope: &Envelope) -> LinkState {
         let links = &self.lock().links;
-        links.get(&Way::of(envelope)).map_or(Passage::Open, |link| link.passage)
+        links.get(&Way::of(envelope)).map_or(LinkState::Open, |link| link.passage)
     }
 }
 
-impl Fates for Faults {
-    fn leaves(&self, envelope: &Envelope) -> Passage {
+impl FaultPolicy for Faults {
+    fn leaves(&self, envelope: &Envelope) -> LinkState {
         self.passage(envelope)
     }
 
-    fn arrives(&self, envelope: &Envelope) -> Fate {
+    fn arrives(&self, envelope: &Envelope) -> Delivery {
         self.lock().fate(Way::of(envelope))
     }
 
-    fn arrives_late(&self, envelope: &Envelope) -> Passage {
+    fn arrives_late(&self, envelope: &Envelope) -> LinkState {
         self.passage(envelope)
     }
 }
@@ -144,21 +148,21 @@ impl Links {
         self.links.entry(way).or_default()
     }
 
-    fn fate(&mut self, way: Way) -> Fate {
-        let Some(Link { passage, weather }) = self.links.get(&way) else {
-            return Fate::After(Duration::ZERO);
+    fn fate(&mut self, way: Way) -> Delivery {
+        let Some(Link { passage, link_faults }) = self.links.get(&way) else {
+            return Delivery::After(Duration::ZERO);
         };
-        if *passage == Passage::Cut {
-            return Fate::Lost;
+        if *passage == LinkState::Cut {
+            return Delivery::Lost;
         }
-        let Some(Weather { loss, delay }) = weather.clone() else {
-            return Fate::After(Duration::ZERO);
+        let Some(LinkFaults { loss, delay }) = link_faults.clone() else {
+            return Delivery::After(Duration::ZERO);
         };
         if self.unit() < loss {
-            return Fate::Lost;
+            return Delivery::Lost;
         }
         let span = *delay.end() - *delay.start();
-        Fate::After(*delay.start() + span.mul_f64(self.unit()))
+        Delivery::After(*delay.start() + span.mul_f64(self.unit()))
     }
 
     /// Draws from 0 up to, but not including, 1.

@@ -18,38 +18,38 @@ use crate::types::PeerId;
 /// ```
 /// use std::time::Duration;
 /// use raft::Envelope;
-/// use raft::transport::{Fate, Fates, Passage};
+/// use raft::transport::{Delivery, FaultPolicy, LinkState};
 ///
 /// /// A network on which everything takes a millisecond.
 /// #[derive(Clone)]
 /// struct Slow;
 ///
-/// impl Fates for Slow {
-///     fn leaves(&self, _: &Envelope) -> Passage {
-///         Passage::Open
+/// impl FaultPolicy for Slow {
+///     fn leaves(&self, _: &Envelope) -> LinkState {
+///         LinkState::Open
 ///     }
-///     fn arrives(&self, _: &Envelope) -> Fate {
-///         Fate::After(Duration::from_millis(1))
+///     fn arrives(&self, _: &Envelope) -> Delivery {
+///         Delivery::After(Duration::from_millis(1))
 ///     }
-///     fn arrives_late(&self, _: &Envelope) -> Passage {
-///         Passage::Open
+///     fn arrives_late(&self, _: &Envelope) -> LinkState {
+///         LinkState::Open
 ///     }
 /// }
 /// ```
-pub trait Fates: Clone + Send + Sync + 'static {
+pub trait FaultPolicy: Clone + Send + Sync + 'static {
     /// A message is about to leave its sender; tells whether it may.
-    fn leaves(&self, envelope: &Envelope) -> Passage;
+    fn leaves(&self, envelope: &Envelope) -> LinkState;
 
     /// A message has arrived; tells what becomes of it.
-    fn arrives(&self, envelope: &Envelope) -> Fate;
+    fn arrives(&self, envelope: &Envelope) -> Delivery;
 
     /// The delay of a message is over; tells whether its receiver may still have it.
-    fn arrives_late(&self, envelope: &Envelope) -> Passage;
+    fn arrives_late(&self, envelope: &Envelope) -> LinkState;
 }
 
 /// Whether a message may pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Passage {
+pub enum LinkState {
     /// It may.
     #[default]
     Open,
@@ -59,7 +59,7 @@ pub enum Passage {
 
 /// What becomes of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum Delivery {
     /// Nobody gets it.
     Lost,
     /// Its receiver gets it after this time on top of the real way.
@@ -77,7 +77,7 @@ pub struct FaultyTransport<T, F> {
     receiving: JoinSet<()>,
 }
 
-impl<T: Transport, F: Fates> FaultyTransport<T, F> {
+impl<T: Transport, F: FaultPolicy> FaultyTransport<T, F> {
     /// Puts the faults around a peer's transport.
     #[must_use]
     pub fn new(inner: T, fates: F) -> Self {
@@ -85,7 +85,7 @@ impl<T: Transport, F: Fates> FaultyTransport<T, F> {
     }
 }
 
-impl<T: Transport, F: Fates> Transport for FaultyTransport<T, F> {
+impl<T: Transport, F: FaultPolicy> Transport for FaultyTransport<T, F> {
     fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
         let (arriving, arrived) = Inbox::new(inbox.capacity());
         self.inner.start(arriving)?;
@@ -95,8 +95,8 @@ impl<T: Transport, F: Fates> Transport for FaultyTransport<T, F> {
 
     fn send(&mut self, envelope: Envelope) {
         match self.fates.leaves(&envelope) {
-            Passage::Open => self.inner.send(envelope),
-            Passage::Cut => {}
+            LinkState::Open => self.inner.send(envelope),
+            LinkState::Cut => {}
         }
     }
 
@@ -110,13 +110,13 @@ impl<T: Transport, F: Fates> Transport for FaultyTransport<T, F> {
 }
 
 /// Lets arrive what arrives, until the driver or the transport has ended.
-async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, fates: impl Fates) {
+async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, fates: impl FaultPolicy) {
     let mut late = JoinSet::new();
     while let Some(envelope) = arrived.recv().await {
         let delays = match fates.arrives(&envelope) {
-            Fate::Lost => [None, None],
-            Fate::After(delay) => [Some(delay), None],
-            Fate::Twice(first, second) => [Some(first), Some(second)],
+            Delivery::Lost => [None, None],
+            Delivery::After(delay) => [Some(delay), None],
+            Delivery::Twice(first, second) => [Some(first), Some(second)],
         };
         for delay in delays.into_iter().flatten() {
             let envelope = envelope.clone();
@@ -130,11 +130,11 @@ async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, fates: imp
     }
 }
 
-async fn deliver_late(envelope: Envelope, delay: Duration, inbox: Inbox, fates: impl Fates) {
+async fn deliver_late(envelope: Envelope, delay: Duration, inbox: Inbox, fates: impl FaultPolicy) {
     tokio::time::sleep(delay).await;
     match fates.arrives_late(&envelope) {
         // The driver may have ended meanwhile.
-        Passage::Open => drop(inbox.deliver(envelope).await),
-        Passage::Cut => {}
+        LinkState::Open => drop(inbox.deliver(envelope).await),
+        LinkState::Cut => {}
     }
 }

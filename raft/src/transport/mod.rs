@@ -9,8 +9,8 @@ pub mod memory;
 #[cfg(feature = "tcp")]
 pub mod tcp;
 
-pub use self::faults::{Faults, Weather};
-pub use self::faulty::{Fate, Fates, FaultyTransport, Passage};
+pub use self::faults::{Faults, LinkFaults};
+pub use self::faulty::{Delivery, FaultPolicy, FaultyTransport, LinkState};
 
 use std::fmt;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use crate::message::{
     AppendEntriesReply, Candidacy, Envelope, InstallSnapshotReply, Message, ReadIndexReply, Rest,
     Vote,
 };
-use crate::reads::ReadDrop;
+use crate::read_index::ReadDrop;
 use crate::trace::{Event, Farewell, Persisting, Refusal, Source, VoteRefusal};
 use crate::types::{EntryId, Index, Instant, MessageId, PeerId, ReadId};
 

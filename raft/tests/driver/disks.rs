@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use raft::driver::{DiskState, Outcome, RunState, Settings, StopReason, Unknown, WriteError};
 use raft::storage::{MemoryStorage, Storage, StorageError};
-use raft::{Raft, RoleName, Stored, Write};
+use raft::{PersistentState, Raft, RoleName, Write};
 use tokio::sync::watch;
 
 use crate::support::{Add, Cluster, Counter, FOREVER};
@@ -76,7 +76,7 @@ impl Disk {
 }
 
 impl Storage for Disk {
-    fn load(&mut self) -> Result<Stored, StorageError> {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
         self.memory.load()
     }
 

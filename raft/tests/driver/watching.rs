@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use raft::change::MembershipChange;
 use raft::driver::metrics::NAMES;
 use raft::driver::{MemberError, MoveError, Settings, StopReason, WaitError};
+use raft::membership_change::MembershipChange;
 use raft::{PeerId, RoleName};
 
 use crate::support::{Add, Cluster, Counter, FOREVER, counters};

@@ -7,8 +7,8 @@ use raft::message::{AppendEntries, Candidacy, RequestVote, Rest};
 use raft::{
     AddressBook, ChangeError, CheckQuorum, Config, Entry, EntryId, Envelope, FirstEntry, Index,
     Input, Instant, Jitter, LogSlice, Membership, MembershipChange, Message, MessageId, Node,
-    Output, Payload, PeerId, PreVote, ReadDrop, ReadError, ReadId, RoleName, Round, Snapshot,
-    Stored, Term, WriteId,
+    Output, Payload, PeerId, PersistentState, PreVote, ReadDrop, ReadError, ReadId, RoleName,
+    Round, Snapshot, Term, WriteId,
 };
 
 /// Whether a peer's writes become durable at once.
@@ -21,7 +21,7 @@ pub(crate) enum Disk {
 /// One peer with everything around it.
 pub(crate) struct Peer {
     pub(crate) node: Node,
-    pub(crate) stored: Stored,
+    pub(crate) stored: PersistentState,
     pub(crate) applied: Vec<Entry>,
     pub(crate) restored: Vec<Snapshot>,
     /// What became of reads: the index that was ready, or why it was dropped; with the last index
@@ -87,18 +87,18 @@ impl Cluster {
             size,
             change,
         };
-        (0..size).for_each(|number| cluster.restart_from(peer(number), Stored::default()));
+        (0..size).for_each(|number| cluster.restart_from(peer(number), PersistentState::default()));
         cluster
     }
 
     /// A peer that nobody knows yet, and that knows nobody.
     pub(crate) fn join(&mut self, number: u64) -> PeerId {
         assert!(number >= self.size, "{number} is there from the start");
-        self.restart_from(peer(number), Stored::default());
+        self.restart_from(peer(number), PersistentState::default());
         peer(number)
     }
 
-    fn start(&self, peer: PeerId, stored: Stored) -> Peer {
+    fn start(&self, peer: PeerId, stored: PersistentState) -> Peer {
         let first = if peer.number() < self.size { 0..self.size } else { 0..0 };
         let mut config = Config::new(peer, first.map(PeerId::new).collect());
         config.first_entry = FirstEntry::Command;
@@ -127,7 +127,7 @@ impl Cluster {
     }
 
     /// Starts a peer from a disk of the test's choice.
-    pub(crate) fn restart_from(&mut self, peer: PeerId, stored: Stored) {
+    pub(crate) fn restart_from(&mut self, peer: PeerId, stored: PersistentState) {
         let fresh = self.start(peer, stored);
         self.peers.insert(peer, fresh);
     }
@@ -304,8 +304,8 @@ pub(crate) fn done() -> Rest {
 }
 
 /// A disk with these entries, in the term of the last of them.
-pub(crate) fn disk(entries: &[Entry]) -> Stored {
-    let mut stored = Stored { entries: entries.to_vec(), ..Stored::default() };
+pub(crate) fn disk(entries: &[Entry]) -> PersistentState {
+    let mut stored = PersistentState { entries: entries.to_vec(), ..PersistentState::default() };
     stored.hard_state.current_term = entries.last().map_or(Term::ZERO, |entry| entry.id.term);
     stored
 }

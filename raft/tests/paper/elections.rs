@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use raft::message::Vote;
 use raft::{
-    Config, HardState, Input, Instant, Jitter, Message, Node, PreVote, RoleName, Stored, Term,
+    Config, HardState, Input, Instant, Jitter, Message, Node, PersistentState, PreVote, RoleName,
+    Term,
 };
 
 use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
@@ -216,7 +217,7 @@ fn a_store_keeps_term_and_vote_together() {
     cluster.poll(peer(0));
     let expected = HardState { current_term: Term::new(1), voted_for: Some(peer(0)) };
     let stored = &cluster.peers[&peer(0)].stored;
-    assert_eq!(*stored, Stored { hard_state: expected, ..Stored::default() });
+    assert_eq!(*stored, PersistentState { hard_state: expected, ..PersistentState::default() });
 }
 
 /// Waits longer in each term than in the one before, from the shortest timeout to the longest.
@@ -234,7 +235,8 @@ fn a_timeout_is_drawn_anew_for_every_term_between_the_bounds() {
     let config = Config { pre_vote: PreVote::Off, ..config }.validate().unwrap();
     let (min, max) =
         (config.settings().election_timeout_min, config.settings().election_timeout_max);
-    let mut node = Node::new(config, Stored::default(), Instant::START, Box::new(ByTerm)).unwrap();
+    let mut node =
+        Node::new(config, PersistentState::default(), Instant::START, Box::new(ByTerm)).unwrap();
     let mut waits = Vec::new();
     let mut now = Instant::START;
     for _ in 0..3 {
@@ -253,7 +255,7 @@ fn a_copy_of_a_node_has_the_same_future_until_something_happens_to_it() {
     use std::hash::{DefaultHasher, Hasher};
     let future = |node: &Node| {
         let mut hasher = DefaultHasher::new();
-        node.hash_future(&mut hasher);
+        node.behaviour_hash(&mut hasher);
         hasher.finish()
     };
     let mut cluster = Cluster::new(3);

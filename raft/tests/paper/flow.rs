@@ -77,7 +77,7 @@ fn two_messages_in_flight_have_another_future_than_one() {
         cluster.propose(peer(0), b"b");
         cluster.poll(peer(0));
         let mut hasher = DefaultHasher::new();
-        cluster.node(peer(0)).hash_future(&mut hasher);
+        cluster.node(peer(0)).behaviour_hash(&mut hasher);
         (cluster.node(peer(0)).status(), hasher.finish())
     };
     let (one, two) = (future(false), future(true));
@@ -90,7 +90,7 @@ fn two_messages_in_flight_have_another_future_than_one() {
 fn a_vote_and_an_answer_change_the_future_before_they_change_what_is_seen() {
     let look = |cluster: &Cluster| {
         let mut hasher = DefaultHasher::new();
-        cluster.node(peer(0)).hash_future(&mut hasher);
+        cluster.node(peer(0)).behaviour_hash(&mut hasher);
         (cluster.node(peer(0)).status(), hasher.finish())
     };
     let mut cluster = Cluster::new(5);
@@ -140,7 +140,7 @@ fn two_writes_under_way_have_another_future_than_one() {
         cluster.propose(peer(0), b"b");
         assert_eq!(sent(&mut cluster), [], "the probes are out");
         let mut hasher = DefaultHasher::new();
-        cluster.node(peer(0)).hash_future(&mut hasher);
+        cluster.node(peer(0)).behaviour_hash(&mut hasher);
         (cluster.node(peer(0)).status(), hasher.finish())
     };
     let (one, two) = (future(false), future(true));

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use raft::Stored;
+use raft::PersistentState;
 use raft::storage::Storage;
 use raft::storage::conformance::Script;
 
@@ -141,10 +141,10 @@ impl Writer {
 pub(crate) fn check_what_is_left(
     durable: Durable,
     folder: &Path,
-    before: &Stored,
+    before: &PersistentState,
     seed: u64,
     said: &Said,
-) -> Stored {
+) -> PersistentState {
     let mut script = Script::new(seed);
     script.go_on_from(before.clone());
     (0..said.durable).for_each(|_| drop(script.batch()));

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use raft::storage::conformance::{self, Script, difference, survivors};
 use raft::storage::{DiskOptions, MemoryStorage, Storage, StorageError};
 use raft::{
-    EntryId, HardState, Index, Payload, Record, Snapshot, Stored, Suffix, Term, Write, WriteId,
+    EntryId, HardState, Index, Payload, PersistentState, Record, Snapshot, Suffix, Term, Write,
+    WriteId,
 };
 
 use crate::stores::{Durable, PEER};
@@ -91,17 +92,17 @@ fn holds_what_was_written<S: Storage>(
     Ok(())
 }
 
-type CarryOut = fn(&mut Stored, &[Write]);
+type CarryOut = fn(&mut PersistentState, &[Write]);
 
 /// A store in memory that carries out a batch as it likes.
 #[derive(Clone)]
 struct Planted {
     write: CarryOut,
-    stored: Arc<Mutex<Stored>>,
+    stored: Arc<Mutex<PersistentState>>,
 }
 
 impl Storage for Planted {
-    fn load(&mut self) -> Result<Stored, StorageError> {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
         Ok(self.stored.lock().expect("sound").clone())
     }
 
@@ -112,7 +113,7 @@ impl Storage for Planted {
 }
 
 /// Does what a record means, gap or not: a store on disk would not notice one either.
-fn record(stored: &mut Stored, record: &Record) {
+fn record(stored: &mut PersistentState, record: &Record) {
     if let Record::Append(entries) = record {
         stored.entries.extend_from_slice(entries);
     } else {
@@ -120,12 +121,16 @@ fn record(stored: &mut Stored, record: &Record) {
     }
 }
 
-fn right(stored: &mut Stored, writes: &[Write]) {
+fn right(stored: &mut PersistentState, writes: &[Write]) {
     writes.iter().for_each(|write| record(stored, &write.record));
 }
 
 /// Carries out a batch after `spoil` has had its way with each record.
-fn spoilt(stored: &mut Stored, writes: &[Write], spoil: fn(&Stored, &mut Record)) {
+fn spoilt(
+    stored: &mut PersistentState,
+    writes: &[Write],
+    spoil: fn(&PersistentState, &mut Record),
+) {
     for write in writes {
         let mut wrong = write.record.clone();
         spoil(stored, &mut wrong);

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use raft::Stored;
+use raft::PersistentState;
 use raft::storage::conformance::{Script, difference};
 use raft::storage::{DiskStorage, Storage};
 
@@ -19,7 +19,7 @@ fn kill_9_loses_nothing_that_was_reported() {
     }
     for durable in Durable::ALL {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut before = Stored::default();
+        let mut before = PersistentState::default();
         let mut batches = 0;
         for round in 0..ROUNDS {
             let test = "crash::kill_9_loses_nothing_that_was_reported";
@@ -59,7 +59,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// Writes a store whose last write is no snapshot, which would be more than a record in the log.
 /// Returns what was there before that write, and where it begins in the newest file.
-fn a_store_with_a_last_record(folder: &Path) -> (Stored, usize) {
+fn a_store_with_a_last_record(folder: &Path) -> (PersistentState, usize) {
     let mut script = Script::new(5);
     let mut store = DiskStorage::open(folder, PEER).expect("a new folder");
     loop {

@@ -1,6 +1,6 @@
 //! No more space: the system refuses to let a file grow.
 
-use raft::Stored;
+use raft::PersistentState;
 
 use crate::child::{self, Writer};
 use crate::stores::Durable;
@@ -33,7 +33,7 @@ fn fills_up(durable: Durable, blocks: u64, seed: u64) {
     assert!(error.contains(folder.path().to_str().expect("letters")), "{error}");
     assert!(error.contains("raise the limit on file sizes"), "{error}");
     // With space again, all that was reported is there, and there is room for more.
-    let empty = Stored::default();
+    let empty = PersistentState::default();
     let before = child::check_what_is_left(durable, folder.path(), &empty, seed, &said);
     let said = Writer::start(test, durable, folder.path(), seed, &[]).kill_after(5);
     assert_eq!(said.failed, None);

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use raft::message::{AppendEntriesReply, Vote};
-use raft::{CheckQuorum, HardState, Index, Message, PreVote, RoleName, Round, Stored, Term};
+use raft::{
+    CheckQuorum, HardState, Index, Message, PersistentState, PreVote, RoleName, Round, Term,
+};
 
 use crate::as_deployed;
 use crate::cluster::{Cluster, append, id, peer, request_vote};
@@ -129,7 +131,7 @@ fn a_peer_that_starts_again_keeps_to_whom_it_may_have_heard() {
     cluster.restart(peer(1));
     cluster.inject(2, peer(1), 7, request_vote(1, 9));
     assert_eq!(cluster.said(peer(1)), []);
-    cluster.restart_from(peer(1), Stored::default());
+    cluster.restart_from(peer(1), PersistentState::default());
     cluster.inject(2, peer(1), 7, request_vote(1, 9));
     assert_eq!(cluster.said(peer(1)), [Message::RequestVoteReply(Vote::Granted)], "a new peer");
 }
@@ -154,7 +156,7 @@ fn without_pre_votes_a_peer_that_comes_back_costs_one_election() {
     });
     cluster.elect(peer(0));
     let hard_state = HardState { current_term: Term::new(9), voted_for: Some(peer(2)) };
-    cluster.restart_from(peer(2), Stored { hard_state, ..Stored::default() });
+    cluster.restart_from(peer(2), PersistentState { hard_state, ..PersistentState::default() });
     cluster.inject(2, peer(0), 9, request_vote(0, 0));
     assert_eq!(cluster.role(peer(0)), RoleName::Leader);
     cluster.inject(0, peer(2), 1, append(id(0, 0), &[], 0));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use raft::message::{RequestPreVote, RequestPreVoteReply, Vote};
-use raft::{HardState, Message, PeerId, RoleName, Stored, Term};
+use raft::{HardState, Message, PeerId, PersistentState, RoleName, Term};
 
 use crate::as_deployed;
 use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
@@ -26,9 +26,9 @@ fn ms(ms: u64) -> Duration {
 }
 
 /// A disk of a peer in this term, with this log.
-fn disk_in(term: u64, entries: &[raft::Entry]) -> Stored {
+fn disk_in(term: u64, entries: &[raft::Entry]) -> PersistentState {
     let hard_state = HardState { current_term: Term::new(term), voted_for: None };
-    Stored { hard_state, ..disk(entries) }
+    PersistentState { hard_state, ..disk(entries) }
 }
 
 fn term(cluster: &Cluster, peer: PeerId) -> u64 {
@@ -63,7 +63,7 @@ fn a_peer_asks_before_it_stands_and_changes_nothing_by_it() {
     assert_eq!((status.role, status.current_term), (RoleName::PreCandidate, Term::ZERO));
     assert_eq!(status.voted_for, None);
     assert_eq!(cluster.said(peer(0)), [request(0, 0), request(0, 0)]);
-    assert_eq!(cluster.peers[&peer(0)].stored, Stored::default(), "nothing is written");
+    assert_eq!(cluster.peers[&peer(0)].stored, PersistentState::default(), "nothing is written");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn an_answer_binds_nobody() {
     assert_eq!((cluster.node(peer(0)).status(), cluster.node(peer(0)).poll_timeout()), before);
     let yes = |term| reply(term, Vote::Granted);
     assert_eq!(cluster.said(peer(0)), [yes(1), yes(2), yes(3)]);
-    assert_eq!(cluster.peers[&peer(0)].stored, Stored::default(), "nothing is written");
+    assert_eq!(cluster.peers[&peer(0)].stored, PersistentState::default(), "nothing is written");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use raft::Envelope;
 use raft::transport::memory::{Hub, MemoryTransport};
-use raft::transport::{Fate, Fates, Faults, FaultyTransport, Inbox, Passage, Transport, Weather};
+use raft::transport::{
+    Delivery, FaultPolicy, Faults, FaultyTransport, Inbox, LinkFaults, LinkState, Transport,
+};
 use tokio::sync::mpsc;
 
 use super::support::{in_time, peer, vote};
@@ -79,8 +81,8 @@ async fn the_random_source_decides_what_is_lost() {
     // Every third draw is below a half.
     let mut draws = [0, u64::MAX, u64::MAX].into_iter().cycle();
     let (faults, [mut one, mut two]) = pair(move || draws.next().unwrap());
-    let half = Weather { loss: 0.5, ..Weather::CLEAR };
-    faults.weather(peer(1), peer(2), half);
+    let half = LinkFaults { loss: 0.5, ..LinkFaults::CLEAR };
+    faults.link_faults(peer(1), peer(2), half);
     for id in 1..=5 {
         one.transport.send(vote(id, peer(1), peer(2)));
     }
@@ -94,7 +96,7 @@ async fn delayed_messages_overtake_each_other_and_a_cut_catches_them() {
     let mut draws = [0, u64::MAX, 0, 0, 0, u64::MAX].into_iter();
     let (faults, [mut one, mut two]) = pair(move || draws.next().unwrap());
     let delay = Duration::from_millis(10)..=Duration::from_millis(500);
-    faults.weather(peer(1), peer(2), Weather { delay, ..Weather::CLEAR });
+    faults.link_faults(peer(1), peer(2), LinkFaults { delay, ..LinkFaults::CLEAR });
     let start = tokio::time::Instant::now();
     one.transport.send(vote(1, peer(1), peer(2)));
     one.transport.send(vote(2, peer(1), peer(2)));
@@ -113,17 +115,17 @@ async fn delayed_messages_overtake_each_other_and_a_cut_catches_them() {
 #[derive(Clone)]
 struct Echo;
 
-impl Fates for Echo {
-    fn leaves(&self, _: &Envelope) -> Passage {
-        Passage::Open
+impl FaultPolicy for Echo {
+    fn leaves(&self, _: &Envelope) -> LinkState {
+        LinkState::Open
     }
 
-    fn arrives(&self, _: &Envelope) -> Fate {
-        Fate::Twice(Duration::ZERO, Duration::from_secs(1))
+    fn arrives(&self, _: &Envelope) -> Delivery {
+        Delivery::Twice(Duration::ZERO, Duration::from_secs(1))
     }
 
-    fn arrives_late(&self, envelope: &Envelope) -> Passage {
-        if envelope.id.number() == 2 { Passage::Cut } else { Passage::Open }
+    fn arrives_late(&self, envelope: &Envelope) -> LinkState {
+        if envelope.id.number() == 2 { LinkState::Cut } else { LinkState::Open }
     }
 }
 

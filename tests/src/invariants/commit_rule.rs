@@ -2,7 +2,7 @@
 //! leader's own term that a quorum stores. Entries of earlier terms follow from it and are never
 //! counted themselves (Figure 8).
 
-use raft::{EntryId, Membership, PeerId, Stored, Term};
+use raft::{EntryId, Membership, PeerId, PersistentState, Term};
 
 use super::configurations::is_quorum;
 use super::durability;
@@ -55,7 +55,7 @@ pub fn counts(
     term: Term,
     follower: PeerId,
     matched: EntryId,
-    disk: &Stored,
+    disk: &PersistentState,
 ) -> Result<(), Box<Violation>> {
     if disk.hard_state.current_term > term || durability::holds(disk, matched) {
         return Ok(());

@@ -3,7 +3,7 @@
 //! could lose.
 
 use raft::message::{AppendEntriesReply, InstallSnapshotReply, ReadIndexReply, Vote};
-use raft::{Entry, EntryId, Envelope, HardState, Index, Log, Message, Stored, Term};
+use raft::{Entry, EntryId, Envelope, HardState, Index, Log, Message, PersistentState, Term};
 
 use super::violation::{Property, Violation, Witness};
 
@@ -15,7 +15,7 @@ use super::violation::{Property, Violation, Witness};
 pub fn releases(
     seen: Witness,
     envelope: &Envelope,
-    disk: &Stored,
+    disk: &PersistentState,
     leader_log: impl FnOnce(Index) -> Option<Term>,
 ) -> Result<(), Box<Violation>> {
     match &envelope.message {
@@ -52,7 +52,11 @@ pub fn releases(
 ///
 /// # Errors
 /// One of them is not durable there.
-pub fn applies(seen: Witness, entries: &[Entry], disk: &Stored) -> Result<(), Box<Violation>> {
+pub fn applies(
+    seen: Witness,
+    entries: &[Entry],
+    disk: &PersistentState,
+) -> Result<(), Box<Violation>> {
     let lost = entries.iter().find(|entry| !holds(disk, entry.id));
     let Some(entry) = lost else { return Ok(()) };
     Err(Property::Durability.broken(format_args!(
@@ -70,7 +74,7 @@ pub fn believes(
     seen: Witness,
     durable_index: Index,
     log: &Log,
-    disk: &Stored,
+    disk: &PersistentState,
 ) -> Result<(), Box<Violation>> {
     let is_durable = match log.term_at(durable_index) {
         Some(term) => holds(disk, EntryId::new(term, durable_index)),
@@ -92,7 +96,11 @@ pub fn believes(
 ///
 /// # Errors
 /// The disk holds less.
-pub fn restores(seen: Witness, through: EntryId, disk: &Stored) -> Result<(), Box<Violation>> {
+pub fn restores(
+    seen: Witness,
+    through: EntryId,
+    disk: &PersistentState,
+) -> Result<(), Box<Violation>> {
     if holds(disk, through) {
         return Ok(());
     }
@@ -104,23 +112,23 @@ pub fn restores(seen: Witness, through: EntryId, disk: &Stored) -> Result<(), Bo
 
 /// Whether a disk holds an entry, itself or in its snapshot.
 #[must_use]
-pub fn holds(disk: &Stored, id: EntryId) -> bool {
+pub fn holds(disk: &PersistentState, id: EntryId) -> bool {
     id.index < base(disk).index || term_at(disk, id.index) == Some(id.term)
 }
 
 /// The last entry on a disk.
 #[must_use]
-pub fn last(disk: &Stored) -> EntryId {
+pub fn last(disk: &PersistentState) -> EntryId {
     disk.entries.last().map_or_else(|| base(disk), |entry| entry.id)
 }
 
-fn base(disk: &Stored) -> EntryId {
+fn base(disk: &PersistentState) -> EntryId {
     disk.snapshot.as_ref().map_or(EntryId::ZERO, |snapshot| snapshot.last_included)
 }
 
 /// The term of the entry at an index on a disk; `None` if it is below the snapshot or not there.
 #[must_use]
-pub fn term_at(disk: &Stored, index: Index) -> Option<Term> {
+pub fn term_at(disk: &PersistentState, index: Index) -> Option<Term> {
     let base = base(disk);
     if index == base.index {
         return Some(base.term);
@@ -134,7 +142,7 @@ fn vote_is_durable(
     seen: Witness,
     envelope: &Envelope,
     candidate: raft::PeerId,
-    disk: &Stored,
+    disk: &PersistentState,
 ) -> Result<(), Box<Violation>> {
     let HardState { current_term, voted_for } = disk.hard_state;
     let same_term = current_term == envelope.term;
@@ -148,7 +156,7 @@ fn vote_is_durable(
 fn term_is_durable(
     seen: Witness,
     envelope: &Envelope,
-    disk: &Stored,
+    disk: &PersistentState,
 ) -> Result<(), Box<Violation>> {
     if disk.hard_state.current_term >= envelope.term {
         return Ok(());
@@ -160,7 +168,7 @@ fn entries_are_durable(
     seen: Witness,
     envelope: &Envelope,
     match_index: Index,
-    disk: &Stored,
+    disk: &PersistentState,
     leader_term: Option<Term>,
 ) -> Result<(), Box<Violation>> {
     let same = leader_term.is_none_or(|term| holds(disk, EntryId::new(term, match_index)));
@@ -173,7 +181,7 @@ fn entries_are_durable(
     Err(promises_too_much(seen, envelope, disk))
 }
 
-fn promises_too_much(seen: Witness, envelope: &Envelope, disk: &Stored) -> Box<Violation> {
+fn promises_too_much(seen: Witness, envelope: &Envelope, disk: &PersistentState) -> Box<Violation> {
     Property::Durability.broken(format_args!(
         "{seen} sends {:?} to {} in term {}, its disk holds {:?} and a log through {}",
         envelope.message,

@@ -2,7 +2,7 @@
 //! indexes and its vote within a term, while it runs; `applied <= commit <= last` at any moment; and
 //! no peer stays behind a term it has heard of.
 
-use raft::{HardState, Index, Status, Stored, Term};
+use raft::{HardState, Index, PersistentState, Status, Term};
 
 use super::violation::{Property, Violation, Witness};
 
@@ -57,7 +57,11 @@ impl Past {
     ///
     /// # Errors
     /// The durable term or the vote in it went back.
-    pub fn becomes_durable(&mut self, seen: Witness, disk: &Stored) -> Result<(), Box<Violation>> {
+    pub fn becomes_durable(
+        &mut self,
+        seen: Witness,
+        disk: &PersistentState,
+    ) -> Result<(), Box<Violation>> {
         let (before, now) = (std::mem::replace(&mut self.floor, disk.hard_state), disk.hard_state);
         let same_term = now.current_term == before.current_term;
         let vote_kept = before.voted_for.is_none() || now.voted_for == before.voted_for;
@@ -76,7 +80,7 @@ impl Past {
         &mut self,
         seen: Witness,
         status: Status,
-        disk: &Stored,
+        disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
         self.becomes_durable(seen, disk)?;
         self.status = status;

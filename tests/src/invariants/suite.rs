@@ -5,7 +5,7 @@ use std::sync::Arc;
 use raft::message::{AppendEntriesReply, InstallSnapshotReply, Vote};
 use raft::{
     Entry, EntryId, Envelope, HardState, Index, Instant, Log, Membership, Message, PeerId,
-    RoleName, Snapshot, Status, Stored, Term,
+    PersistentState, RoleName, Snapshot, Status, Term,
 };
 
 use super::commit_rule::{self, Advance};
@@ -36,7 +36,7 @@ pub struct Seen<'a> {
     /// The members it goes by.
     pub members: &'a Arc<Membership>,
     /// What is durable on its disk.
-    pub disk: &'a Stored,
+    pub disk: &'a PersistentState,
 }
 
 /// The memory of all properties.
@@ -151,7 +151,7 @@ impl Invariants {
         place: usize,
         seen: Witness,
         envelope: &Envelope,
-        disk: &Stored,
+        disk: &PersistentState,
         leader_log: impl FnOnce(Index) -> Option<Term>,
     ) -> Result<(), Box<Violation>> {
         durability::releases(seen, envelope, disk, leader_log)?;
@@ -195,7 +195,13 @@ impl Invariants {
     }
 
     /// What is acknowledged below a snapshot is kept for ever.
-    fn acknowledges(&mut self, place: usize, term: Term, match_index: Index, disk: &Stored) {
+    fn acknowledges(
+        &mut self,
+        place: usize,
+        term: Term,
+        match_index: Index,
+        disk: &PersistentState,
+    ) {
         if let Some(entry_term) = durability::term_at(disk, match_index) {
             let entry = EntryId::new(entry_term, match_index);
             self.peers[place].promise.acknowledges(term, entry);
@@ -210,7 +216,7 @@ impl Invariants {
         &mut self,
         seen: Witness,
         entries: &[Entry],
-        disk: &Stored,
+        disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
         durability::applies(seen, entries, disk)?;
         entries.iter().try_for_each(|entry| self.application.applies(seen, entry))
@@ -224,7 +230,7 @@ impl Invariants {
         &self,
         seen: Witness,
         snapshot: &Snapshot,
-        disk: &Stored,
+        disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
         durability::restores(seen, snapshot.last_included, disk)?;
         self.application.restores(seen, snapshot.last_included)
@@ -246,7 +252,7 @@ impl Invariants {
         &mut self,
         place: usize,
         seen: Witness,
-        disk: &Stored,
+        disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
         self.peers[place].past.becomes_durable(seen, disk)
     }

@@ -1,7 +1,7 @@
 //! Handing leadership over (thesis §3.10): a leader asks to stand only whom it has brought up to
 //! date, and takes nothing meanwhile.
 
-use raft::{EntryId, Stored, Term};
+use raft::{EntryId, PersistentState, Term};
 
 use super::durability::holds;
 use super::violation::{Property, Violation, Witness};
@@ -15,7 +15,7 @@ pub fn calls(
     seen: Witness,
     term: Term,
     last: EntryId,
-    disk: &Stored,
+    disk: &PersistentState,
 ) -> Result<(), Box<Violation>> {
     // In a later term it may have lost entries that it had when it was asked.
     if disk.hard_state.current_term > term || holds(disk, last) {

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use raft::{
-    Config, ConfigError, FirstEntry, Index, Input, Instant, Jitter, Node, PeerId, Status, Stored,
-    Term, Write,
+    Config, ConfigError, FirstEntry, Index, Input, Instant, Jitter, Node, PeerId, PersistentState,
+    Status, Term, Write,
 };
 
 use super::bounds::Bounds;
@@ -15,7 +15,7 @@ use super::bounds::Bounds;
 pub(super) struct Peer {
     /// Locked only because a node may not be looked at by two threads at once.
     node: Mutex<Node>,
-    pub(super) disk: Stored,
+    pub(super) disk: PersistentState,
     pub(super) pending: Vec<Write>,
     /// The last index the service was given.
     pub(super) given: Index,
@@ -30,7 +30,7 @@ pub(super) struct Peer {
 /// A peer to which something happens.
 pub(super) struct Changing {
     pub(super) node: Node,
-    pub(super) disk: Stored,
+    pub(super) disk: PersistentState,
     pub(super) pending: Vec<Write>,
     pub(super) given: Index,
 }
@@ -55,7 +55,11 @@ impl Changing {
     ///
     /// # Errors
     /// The store holds what no order of writes can leave behind.
-    pub(super) fn start(place: usize, bounds: Bounds, disk: Stored) -> Result<Self, StartError> {
+    pub(super) fn start(
+        place: usize,
+        bounds: Bounds,
+        disk: PersistentState,
+    ) -> Result<Self, StartError> {
         let id = |place| PeerId::new(place as u64);
         let config = Config {
             first_entry: FirstEntry::Command,
@@ -95,7 +99,7 @@ impl Changing {
     pub(super) fn done(self) -> Peer {
         let Self { node, disk, pending, given } = self;
         let mut hasher = DefaultHasher::new();
-        node.hash_future(&mut hasher);
+        node.behaviour_hash(&mut hasher);
         (&disk, given, pending.len()).hash(&mut hasher);
         // Writes are numbered one after the other, so that the records say it all.
         pending.iter().for_each(|write| write.record.hash(&mut hasher));

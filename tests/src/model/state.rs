@@ -31,7 +31,7 @@ impl State {
     /// Peers that have just started for the first time; `None` if they cannot.
     pub(super) fn fresh(bounds: Bounds) -> Option<Self> {
         let peer = |place| {
-            let peer = Changing::start(place, bounds, raft::Stored::default()).ok()?;
+            let peer = Changing::start(place, bounds, raft::PersistentState::default()).ok()?;
             Some(Arc::new(peer.done()))
         };
         Some(Self {

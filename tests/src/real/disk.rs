@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use raft::storage::{Storage, StorageError};
-use raft::{Record, Stored, Write};
+use raft::{PersistentState, Record, Write};
 
 use crate::sim::disk::log_bytes;
 
@@ -16,7 +16,7 @@ pub(super) struct Account(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    durable: Stored,
+    durable: PersistentState,
     under_way: Vec<Record>,
 }
 
@@ -31,7 +31,7 @@ impl Account {
     }
 
     /// What is durable.
-    pub(super) fn durable(&self) -> Stored {
+    pub(super) fn durable(&self) -> PersistentState {
         self.lock().durable.clone()
     }
 
@@ -42,7 +42,7 @@ impl Account {
 
 impl Kept {
     /// Whether a crash may have left this behind.
-    fn explains(&self, found: &Stored) -> bool {
+    fn explains(&self, found: &PersistentState) -> bool {
         let mut state = self.durable.clone();
         if state == *found {
             return true;
@@ -74,7 +74,7 @@ pub(super) struct KeptStorage<S> {
 }
 
 impl<S: Storage> Storage for KeptStorage<S> {
-    fn load(&mut self) -> Result<Stored, StorageError> {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
         let found = self.inner.load()?;
         let mut kept = self.account.lock();
         if !kept.explains(&found) {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     /// A peer writes entries 1 to 3, and dies while it writes 4 to 6.
-    fn died(left: Option<Record>) -> Result<Stored, String> {
+    fn died(left: Option<Record>) -> Result<PersistentState, String> {
         let (account, disk) = (Account::default(), MemoryStorage::default());
         let write = |record| [Write { id: WriteId::new(1), record }];
         account.of(disk.clone()).write(&write(append(1..=3))).unwrap();

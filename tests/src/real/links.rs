@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use raft::message::Direction;
-use raft::transport::{Fate, Fates, FaultyTransport, Passage, Transport};
+use raft::transport::{Delivery, FaultPolicy, FaultyTransport, LinkState, Transport};
 use raft::verbose::Logger;
 use raft::{Envelope, Message, MessageId, PeerId, codec};
 
@@ -63,13 +63,13 @@ impl Links {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn passage(&self, envelope: &Envelope) -> Passage {
+    fn passage(&self, envelope: &Envelope) -> LinkState {
         let link = self.lock().network.link(place(envelope.from), place(envelope.to));
         match link {
-            Connection::Up => Passage::Open,
+            Connection::Up => LinkState::Open,
             Connection::Cut => {
                 self.lose(envelope, Loss::Cut);
-                Passage::Cut
+                LinkState::Cut
             }
         }
     }
@@ -81,9 +81,9 @@ impl Links {
     }
 }
 
-impl Fates for Links {
+impl FaultPolicy for Links {
     /// A request counts here, whatever becomes of it: so count the labs.
-    fn leaves(&self, envelope: &Envelope) -> Passage {
+    fn leaves(&self, envelope: &Envelope) -> LinkState {
         let mut shared = self.lock();
         if envelope.message.direction() == Direction::Request {
             shared.traffic.rpcs += 1;
@@ -98,7 +98,7 @@ impl Fates for Links {
         self.passage(envelope)
     }
 
-    fn arrives(&self, envelope: &Envelope) -> Fate {
+    fn arrives(&self, envelope: &Envelope) -> Delivery {
         let direction = envelope.message.direction();
         let mut shared = self.lock();
         let sent = shared.network.send(place(envelope.from), place(envelope.to), direction);
@@ -108,17 +108,17 @@ impl Fates for Links {
         }
         drop(shared);
         match verdict {
-            Verdict::Deliver(delay) => Fate::After(delay),
-            Verdict::DeliverTwice(first, second) => Fate::Twice(first, second),
+            Verdict::Deliver(delay) => Delivery::After(delay),
+            Verdict::DeliverTwice(first, second) => Delivery::Twice(first, second),
             Verdict::Lose(loss) => {
                 self.lose(envelope, loss);
-                Fate::Lost
+                Delivery::Lost
             }
         }
     }
 
     /// A cut kills what is on its way, too.
-    fn arrives_late(&self, envelope: &Envelope) -> Passage {
+    fn arrives_late(&self, envelope: &Envelope) -> LinkState {
         self.passage(envelope)
     }
 }

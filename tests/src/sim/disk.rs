@@ -12,14 +12,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use raft::{HardState, Record, Stored, Write, WriteId};
+use raft::{HardState, PersistentState, Record, Write, WriteId};
 
 use super::random::{Chance, Domain, Stream};
 
 /// One peer's disk.
 #[derive(Clone, Debug)]
 pub struct Disk {
-    durable: Stored,
+    durable: PersistentState,
     pending: VecDeque<Write>,
     flush: Flush,
     latency: Latency,
@@ -127,7 +127,7 @@ impl Disk {
     #[must_use]
     pub fn new(seed: u64, peer: usize, latency: Latency) -> Self {
         Self {
-            durable: Stored::default(),
+            durable: PersistentState::default(),
             pending: VecDeque::new(),
             flush: Flush::Idle,
             latency,
@@ -151,7 +151,7 @@ impl Disk {
 
     /// What survives a crash at this moment for certain.
     #[must_use]
-    pub const fn durable(&self) -> &Stored {
+    pub const fn durable(&self) -> &PersistentState {
         &self.durable
     }
 
@@ -236,7 +236,7 @@ impl Disk {
 /// The size of a term, a vote and a log, without the snapshot, as [`codec`](raft::codec) encodes
 /// them.
 #[must_use]
-pub fn log_bytes(stored: &Stored) -> usize {
+pub fn log_bytes(stored: &PersistentState) -> usize {
     let entries: usize = stored.entries.iter().map(raft::Entry::encoded_len).sum();
     HARD_STATE_BYTES + entries
 }
@@ -255,7 +255,7 @@ impl Trouble {
 
 /// A torn append keeps some of its first entries. The other records are small or checked by a
 /// checksum as a whole, so that a torn one is as good as none.
-fn tear(durable: &mut Stored, record: Record, torn: usize) -> usize {
+fn tear(durable: &mut PersistentState, record: Record, torn: usize) -> usize {
     match record {
         Record::Append(mut entries) => {
             entries.truncate(torn.min(entries.len().saturating_sub(1)));

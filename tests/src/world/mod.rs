@@ -222,7 +222,7 @@ impl World {
 
     /// What is durable on a peer's disk.
     #[must_use]
-    pub fn disk(&self, place: usize) -> &raft::Stored {
+    pub fn disk(&self, place: usize) -> &raft::PersistentState {
         self.peers[place].disk.durable()
     }
 

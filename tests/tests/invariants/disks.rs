@@ -1,7 +1,9 @@
 //! What disks hold when something is promised, applied or believed, and what must not go back.
 
 use raft::message::{AppendEntriesReply, Candidacy, Carried, RequestVote, Vote};
-use raft::{HardState, Index, Message, PeerId, RoleName, Round, Snapshot, Status, Stored, Term};
+use raft::{
+    HardState, Index, Message, PeerId, PersistentState, RoleName, Round, Snapshot, Status, Term,
+};
 use raft_tests::invariants::monotonic::{self, Past};
 use raft_tests::invariants::{Property, durability};
 
@@ -50,14 +52,14 @@ fn durability_fires_on_a_promise_that_could_be_lost() {
 
 #[test]
 fn durability_fires_on_what_is_applied_or_believed_too_early() {
-    let disk = Stored {
+    let disk = PersistentState {
         snapshot: Some(Snapshot {
             last_included: id(1, 2),
             membership: Default::default(),
             data: [].into(),
         }),
         entries: vec![entry(2, 3, b"x")],
-        ..Stored::default()
+        ..PersistentState::default()
     };
     holds(durability::applies(peer(0), &[entry(1, 2, b"x"), entry(2, 3, b"x")], &disk));
     let missing = durability::applies(peer(0), &[entry(2, 4, b"x")], &disk);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use raft::message::{Candidacy, RequestPreVoteReply, Vote};
 use raft::{
     CheckQuorum, Entry, EntryId, Envelope, Index, Instant, Log, LogSlice, Membership, Message,
-    MessageId, Payload, PeerId, RoleName, Status, Stored, Term,
+    MessageId, Payload, PeerId, PersistentState, RoleName, Status, Term,
 };
 use raft_tests::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
 use raft_tests::invariants::lease::{self, Held};
@@ -209,12 +209,12 @@ fn entries(terms: &[u64]) -> Vec<Entry> {
 #[test]
 fn transfer_fires_on_a_successor_that_lacks_something_and_on_a_command() {
     let disk = |term, terms| {
-        let mut stored = Stored { entries: entries(terms), ..Stored::default() };
+        let mut stored = PersistentState { entries: entries(terms), ..PersistentState::default() };
         stored.hard_state.current_term = Term::new(term);
         stored
     };
     let last = EntryId::new(Term::new(2), Index::new(2));
-    let calls = |disk: &Stored| transfer::calls(seen(1), Term::new(2), last, disk);
+    let calls = |disk: &PersistentState| transfer::calls(seen(1), Term::new(2), last, disk);
     holds(calls(&disk(2, &[1, 2])));
     holds(calls(&disk(3, &[1])));
     fires(calls(&disk(2, &[1])), Property::Transfer, &["ends with 1@1, its own log ends with 2@2"]);

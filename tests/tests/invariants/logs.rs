@@ -1,6 +1,6 @@
 //! What logs hold, what of it is committed, and what is applied.
 
-use raft::{EntryId, Index, Membership, PeerId, Stored, Term};
+use raft::{EntryId, Index, Membership, PeerId, PersistentState, Term};
 use raft_tests::invariants::Property;
 use raft_tests::invariants::commit_rule::{self, Advance};
 use raft_tests::invariants::kept_promise::Promise;
@@ -60,7 +60,7 @@ fn commit_rule_fires_on_an_old_term_and_on_a_minority() {
 
 #[test]
 fn commit_rule_fires_on_a_follower_that_does_not_hold_what_is_counted() {
-    let counts = |matched, disk: &Stored| {
+    let counts = |matched, disk: &PersistentState| {
         commit_rule::counts(peer(0), Term::new(3), PeerId::new(1), matched, disk)
     };
     holds(counts(id(2, 2), &disk(3, None, &[1, 2])));

@@ -2,7 +2,7 @@
 
 use raft::{
     Entry, EntryId, Envelope, HardState, Index, Instant, Log, LogSlice, Membership, Message,
-    MessageId, Payload, PeerId, RoleName, Status, Stored, Term,
+    MessageId, Payload, PeerId, PersistentState, RoleName, Status, Term,
 };
 use raft_tests::invariants::violation::Witness;
 
@@ -31,10 +31,10 @@ pub(crate) fn log(terms: &[u64]) -> Log {
     Log::new(LogSlice::new(EntryId::ZERO, entries(terms)).expect("terms do not fall"))
 }
 
-pub(crate) fn disk(term: u64, voted_for: Option<u64>, terms: &[u64]) -> Stored {
+pub(crate) fn disk(term: u64, voted_for: Option<u64>, terms: &[u64]) -> PersistentState {
     let voted_for = voted_for.map(PeerId::new);
     let hard_state = HardState { current_term: Term::new(term), voted_for };
-    Stored { hard_state, snapshot: None, entries: entries(terms) }
+    PersistentState { hard_state, snapshot: None, entries: entries(terms) }
 }
 
 pub(crate) fn status(role: RoleName, term: u64, commit: u64) -> Status {

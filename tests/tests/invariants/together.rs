@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use raft::{Instant, Membership, RoleName, Stored};
+use raft::{Instant, Membership, PersistentState, RoleName};
 use raft_tests::invariants::{Invariants, Property, Seen};
 
 use crate::states::{disk, log, status, voters};
@@ -11,7 +11,7 @@ use crate::verdicts::{Check, fires, holds};
 /// One peer's life in front of all invariants together.
 struct Life {
     invariants: Invariants,
-    disk: Stored,
+    disk: PersistentState,
     members: Arc<Membership>,
 }
 

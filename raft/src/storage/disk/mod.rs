@@ -43,7 +43,7 @@ use super::identity::Identity;
 use super::lock::Lock;
 use super::{Storage, StorageError};
 use crate::output::Write;
-use crate::stored::Stored;
+use crate::persistent_state::PersistentState;
 use crate::types::PeerId;
 
 /// A store in a folder of its own.
@@ -81,7 +81,7 @@ impl DiskStorage {
 }
 
 impl Storage for DiskStorage {
-    fn load(&mut self) -> Result<Stored, StorageError> {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
         self.store.load()
     }
 

@@ -13,11 +13,11 @@ use super::{LOG, SNAPSHOT, numbers};
 use crate::codec::Writer;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
+use crate::persistent_state::PersistentState;
 use crate::storage::folder::{self, Folder, TEMPORARY, Writable};
 use crate::storage::health::Health;
 use crate::storage::identity::{Identity, Kind};
 use crate::storage::{Storage, StorageError};
-use crate::stored::Stored;
 use crate::types::{Index, PeerId};
 
 pub(super) struct Store<F: Folder> {
@@ -42,7 +42,7 @@ pub(super) struct Store<F: Folder> {
     frame: Writer,
     health: Health,
     /// What was read when the store was opened, until somebody takes it.
-    opened: Option<Stored>,
+    opened: Option<PersistentState>,
 }
 
 /// How long files become, in bytes.
@@ -211,7 +211,7 @@ impl<F: Folder> Store<F> {
 }
 
 impl<F: Folder> Storage for Store<F> {
-    fn load(&mut self) -> Result<Stored, StorageError> {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
         match self.opened.take() {
             Some(opened) => Ok(opened),
             None => {
@@ -297,7 +297,7 @@ fn stored<F: Folder>(
     identity: &Identity,
     state: &State,
     entries: Vec<Entry>,
-) -> Result<Stored, StorageError> {
+) -> Result<PersistentState, StorageError> {
     let snapshot = state.snapshot.map(|reference| {
         let name = snapshot_name(reference.number);
         let damaged = |what: &str| {
@@ -312,7 +312,7 @@ fn stored<F: Folder>(
         })?;
         format::open_snapshot(&bytes, reference, identity.seed).map_err(|what| damaged(&what))
     });
-    Ok(Stored { hard_state: state.hard_state, snapshot: snapshot.transpose()?, entries })
+    Ok(PersistentState { hard_state: state.hard_state, snapshot: snapshot.transpose()?, entries })
 }
 
 fn snapshot_name(number: u64) -> String {

@@ -38,7 +38,7 @@ use super::identity::{Identity, Kind};
 use super::lock::Lock;
 use super::{Storage, StorageError};
 use crate::output::Write;
-use crate::stored::Stored;
+use crate::persistent_state::PersistentState;
 use crate::types::PeerId;
 
 const DATABASE: &str = "raft.redb";
@@ -101,7 +101,7 @@ impl RedbStorage {
 }
 
 impl Storage for RedbStorage {
-    fn load(&mut self) -> Result<Stored, StorageError> {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
         self.store.load()
     }
 

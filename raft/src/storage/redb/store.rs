@@ -18,10 +18,10 @@ use super::rows::{self, CHUNK, State, Table};
 use crate::codec::DecodeError;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
+use crate::persistent_state::PersistentState;
 use crate::storage::health::Health;
 use crate::storage::identity::Identity;
 use crate::storage::{Storage, StorageError, folder};
-use crate::stored::Stored;
 use crate::types::Index;
 
 pub(super) struct Store {
@@ -33,7 +33,7 @@ pub(super) struct Store {
     state: State,
     health: Health,
     /// What was read when the store was opened, until somebody takes it.
-    opened: Option<Stored>,
+    opened: Option<PersistentState>,
 }
 
 /// The node has the log in memory, so nothing is read twice; this is for the inner pages of trees.
@@ -184,7 +184,7 @@ impl Store {
     }
 
     /// Reads and checks all rows.
-    fn read(&self) -> Result<(State, Stored), StorageError> {
+    fn read(&self) -> Result<(State, PersistentState), StorageError> {
         let transaction = self.database.begin_read().map_err(|error| self.unread(error))?;
         let mut state = None;
         self.rows(&transaction, Table::State, |key, value| {
@@ -205,7 +205,7 @@ impl Store {
             return Err(self.damaged(&format!("its log ends with entry {found}, not {last}")));
         }
         let snapshot = self.read_snapshot(&transaction, &state)?;
-        Ok((state, Stored { hard_state: state.hard_state, snapshot, entries }))
+        Ok((state, PersistentState { hard_state: state.hard_state, snapshot, entries }))
     }
 
     fn read_snapshot(
@@ -274,7 +274,7 @@ impl Store {
 }
 
 impl Storage for Store {
-    fn load(&mut self) -> Result<Stored, StorageError> {
+    fn load(&mut self) -> Result<PersistentState, StorageError> {
         match self.opened.take() {
             Some(opened) => Ok(opened),
             None => self.read().map(|(_, stored)| stored),

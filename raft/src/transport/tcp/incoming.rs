@@ -16,7 +16,7 @@ use super::Context;
 use super::backoff::random;
 use super::handshake::{Answer, Verdict};
 use super::metrics;
-use super::receiving::{Expected, Received, Receiving};
+use super::receiver::{Expected, Received, Receiving};
 use super::refusal::{End, Refusal};
 use super::security::{Proof, Stream};
 use super::socket;

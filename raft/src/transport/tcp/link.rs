@@ -13,7 +13,7 @@ use super::backoff::Backoff;
 use super::handshake::{Answer, Hello};
 use super::metrics::Outgoing;
 use super::outbox::Outbox;
-use super::receiving::frame_onto;
+use super::receiver::frame_onto;
 use super::refusal::{End, Refusal};
 use super::security::Stream;
 use super::socket;

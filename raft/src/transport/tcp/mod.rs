@@ -35,7 +35,7 @@ mod link;
 pub mod metrics;
 mod options;
 mod outbox;
-mod receiving;
+mod receiver;
 mod refusal;
 mod security;
 mod socket;
@@ -43,7 +43,7 @@ mod tls;
 
 pub use self::handshake::{Answer, CLUSTER_BYTES_MAX, Hello, MAGIC, VERSION, Verdict};
 pub use self::options::TcpOptions;
-pub use self::receiving::{Expected, FRAME_HEADER_BYTES, Received, Receiving, frame_onto};
+pub use self::receiver::{Expected, FRAME_HEADER_BYTES, Received, Receiving, frame_onto};
 pub use self::refusal::Refusal;
 pub use self::tls::TlsFiles;
 

@@ -8,16 +8,16 @@ use super::{Lengths, PEER, Store, open, written};
 use crate::codec::Writer;
 use crate::entry::{Entry, Payload};
 use crate::output::Suffix;
+use crate::persistent_state::PersistentState;
 use crate::storage::conformance::Script;
 use crate::storage::identity::Identity;
 use crate::storage::{Storage, StorageError};
-use crate::stored::Stored;
 use crate::types::{EntryId, Index, Term};
 
 type Contents = BTreeMap<String, Vec<u8>>;
 
 /// What becomes of a folder with these contents; if it is refused, nothing may have changed.
-fn verdict(contents: &Contents) -> Result<Stored, StorageError> {
+fn verdict(contents: &Contents) -> Result<PersistentState, StorageError> {
     let folder = SimulatedFolder::of(contents);
     let opened = open(&folder).and_then(|mut store| store.load());
     if opened.is_err() {

@@ -5,17 +5,17 @@ use redb::{Builder, ReadableTable, Table as Open};
 use super::super::rows::Table;
 use super::super::store::Store;
 use super::simulated::SimulatedFile;
+use crate::persistent_state::PersistentState;
 use crate::storage::conformance::Script;
 use crate::storage::simulated::Machine;
 use crate::storage::{Storage, StorageError};
-use crate::stored::Stored;
 
 /// Every how manieth byte is tried; the first ones, where redb keeps what all else hangs on, all.
 const STRIDE: usize = 17;
 const HEADER: usize = 320;
 
 /// What becomes of the folder with these bytes in its file; if it is refused, nothing may have changed.
-fn verdict(file: &SimulatedFile, bytes: &[u8]) -> Result<Stored, StorageError> {
+fn verdict(file: &SimulatedFile, bytes: &[u8]) -> Result<PersistentState, StorageError> {
     let file = file.with(bytes);
     let opened = file.open().and_then(|mut store| store.load());
     if opened.is_err() {

@@ -19,7 +19,7 @@ use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::words::own_problem;
+use super::errors::own_problem;
 use super::{Keys, TlsFiles, server_name};
 use crate::transport::TransportError;
 use crate::types::PeerId;

@@ -12,8 +12,8 @@
 //! used are a warning then, and those read before stay in use. A connection that stands lives on
 //! with the certificates it was made with: that of a revoked one ends when either peer restarts.
 
+mod errors;
 mod files;
-mod words;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use self::words::refusal;
+use self::errors::refusal;
 use super::refusal::Refusal;
 use crate::transport::TransportError;
 use crate::types::PeerId;

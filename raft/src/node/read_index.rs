@@ -17,7 +17,7 @@
 use super::Node;
 use crate::message::{Envelope, Message, ReadIndex, ReadIndexReply};
 use crate::output::Output;
-use crate::reads::{ReadDrop, Reader};
+use crate::read_index::{ReadDrop, Reader};
 use crate::role::Role;
 use crate::trace::Event;
 use crate::types::{Index, Instant, PeerId, ReadId, Round};

@@ -105,8 +105,8 @@ impl<R: Copy, W: Copy> Queue<R, W> {
 }
 
 impl<R: Hash, W: Hash> Queue<R, W> {
-    /// See [`Node::hash_future`](crate::Node::hash_future).
-    pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
+    /// See [`Node::behaviour_hash`](crate::Node::behaviour_hash).
+    pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
         let Self { waiting } = self;
         waiting.len().hash(hasher);
         for Waiting { reader, deadline, awaits } in waiting {
@@ -234,12 +234,12 @@ impl LeaderReads {
         })
     }
 
-    /// See [`Node::hash_future`](crate::Node::hash_future).
-    pub(crate) fn hash_future<H: Hasher>(&self, now: Instant, hasher: &mut H) {
+    /// See [`Node::behaviour_hash`](crate::Node::behaviour_hash).
+    pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
         let Self { round, confirmed, wanted, lease, waiting } = self;
-        lease.hash_future(now, hasher);
+        lease.behaviour_hash(now, hasher);
         (round, confirmed, wanted).hash(hasher);
-        waiting.hash_future(now, hasher);
+        waiting.behaviour_hash(now, hasher);
     }
 }
 

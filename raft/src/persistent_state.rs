@@ -9,16 +9,16 @@ use crate::types::{EntryId, Index, Term};
 /// The durable state of a peer: empty at first, later what survived.
 ///
 /// ```
-/// use raft::{Entry, EntryId, Index, Payload, Record, Stored, Term};
+/// use raft::{Entry, EntryId, Index, Payload, Record, PersistentState, Term};
 /// let entry = Entry { id: EntryId::new(Term::new(1), Index::new(1)), payload: Payload::NoOp };
-/// let mut stored = Stored::default();
+/// let mut stored = PersistentState::default();
 /// stored.record(&Record::Append(vec![entry.clone()]));
 /// assert_eq!(stored.entries, [entry]);
 /// stored.record(&Record::Truncate { from: Index::new(1) });
 /// assert!(stored.entries.is_empty());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Stored {
+pub struct PersistentState {
     /// Term and vote.
     pub hard_state: HardState,
     /// The newest snapshot.
@@ -27,7 +27,7 @@ pub struct Stored {
     pub entries: Vec<Entry>,
 }
 
-impl Stored {
+impl PersistentState {
     /// Carries out one record.
     ///
     /// # Panics
@@ -128,20 +128,21 @@ mod tests {
     #[test]
     fn a_snapshot_keeps_or_discards_the_entries_after_it() {
         for (suffix, left) in [(Suffix::Kept, 2), (Suffix::Discarded, 0)] {
-            let mut stored = Stored::default();
+            let mut stored = PersistentState::default();
             stored.record(&Record::Append(entries(1, 1..=5)));
             stored.record(&Record::Snapshot { snapshot: snapshot(1, 3), suffix });
             assert_eq!((stored.entries.len(), stored.base().index), (left, Index::new(3)));
         }
     }
 
-    fn refusal(stored: &Stored) -> Option<String> {
+    fn refusal(stored: &PersistentState) -> Option<String> {
         stored.clone().open().err().map(|error| error.to_string())
     }
 
     #[test]
     fn a_store_that_lost_the_order_of_writes_is_refused() {
-        let mut stored = Stored { entries: entries(2, 1..=3), ..Stored::default() };
+        let mut stored =
+            PersistentState { entries: entries(2, 1..=3), ..PersistentState::default() };
         let error = refusal(&stored).expect("the term was never stored");
         assert_eq!(error, "the stored term 0 is behind the stored entry 3@2");
         stored.hard_state.current_term = Term::new(2);

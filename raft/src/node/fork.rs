@@ -68,7 +68,7 @@ impl Node {
     /// Moments count from the newest one handed in and writes from the durable one, and messages'
     /// own numbers do not count, so that nodes with the same future but another past are alike.
     /// Whether a node has looked for what is due does not count either: it does the same.
-    pub fn hash_future<H: Hasher>(&self, hasher: &mut H) {
+    pub fn behaviour_hash<H: Hasher>(&self, hasher: &mut H) {
         let Self {
             config,
             jitter: _,
@@ -93,15 +93,15 @@ impl Node {
         } = self;
         (hard_state, election_timeout, log, configurations, snapshot, reach).hash(hasher);
         (commit_index, last_applied, next_request).hash(hasher);
-        confirmed_reads.hash_future(*now, hasher);
+        confirmed_reads.behaviour_hash(*now, hasher);
         let settings = config.settings();
         let deaf_until = leader_heard_at.map(|at| at.after(settings.election_timeout_min));
         deaf_until.map(|until| left(until, *now)).hash(hasher);
         hash_role(role, *now, settings.election_timeout_max, hasher);
         let durable = writes.durable();
         restoring.as_ref().map(|(write, snapshot)| (write.since(durable), snapshot)).hash(hasher);
-        writes.hash_future(hasher);
-        outbox.hash_future(durable, hasher);
+        writes.behaviour_hash(hasher);
+        outbox.behaviour_hash(durable, hasher);
     }
 }
 
@@ -113,7 +113,7 @@ fn hash_role<H: Hasher>(role: &Role, now: Instant, patience: Duration, hasher: &
             (leader, left(*election_deadline, now)).hash(hasher);
             let incoming = incoming.as_ref();
             incoming.map(|Incoming { last_included, data }| (last_included, data)).hash(hasher);
-            reads.hash_future(now, hasher);
+            reads.behaviour_hash(now, hasher);
         }
         Role::PreCandidate(PreCandidate { tally, election_deadline })
         | Role::Candidate(Candidate { tally, election_deadline }) => {
@@ -133,7 +133,7 @@ fn hash_role<H: Hasher>(role: &Role, now: Instant, patience: Duration, hasher: &
             quorum_check_due.map(|due| left(due, now)).hash(hasher);
             handover.map(|it| (it.to, left(it.give_up_at, now))).hash(hasher);
             called_at.map(|at| left(at.after(patience), now)).hash(hasher);
-            reads.hash_future(now, hasher);
+            reads.behaviour_hash(now, hasher);
             for (peer, progress) in followers {
                 peer.hash(hasher);
                 left(progress.heard_at.after(patience), now).hash(hasher);
@@ -160,7 +160,7 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
     std::mem::discriminant(flow).hash(hasher);
     match flow {
         Flow::Probe(probe) => probe.hash(hasher),
-        Flow::Replicate(in_flight) => in_flight.hash_future(now, hasher),
+        Flow::Replicate(in_flight) => in_flight.behaviour_hash(now, hasher),
         Flow::Snapshot(transfer) => {
             (&transfer.snapshot, transfer.offset, transfer.chunk).hash(hasher);
         }

@@ -1,8 +1,8 @@
 //! What a leader does with commands and with its followers' answers (paper §5.3, §5.4.2).
 
 use super::Node;
-use crate::configurations::InForce;
 use crate::entry::Payload;
+use crate::membership_history::InForce;
 use crate::message::AppendEntriesReply;
 use crate::progress::{Flow, Probe, Progress};
 use crate::quorum::held_by_quorum;

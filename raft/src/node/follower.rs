@@ -1,8 +1,8 @@
 //! What a follower does with its leader's entries (paper §5.3, Figure 2 AppendEntries receiver).
 
 use super::Node;
-use crate::configurations::InForce;
 use crate::entry::Entry;
+use crate::membership_history::InForce;
 use crate::message::{AppendEntries, AppendEntriesReply, Envelope, Message};
 use crate::trace::{Event, Refusal};
 use crate::types::{EntryId, Index, Round};
