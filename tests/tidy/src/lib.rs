@@ -12,4 +12,5 @@
 pub mod cycles;
 pub mod modules;
 pub mod sources;
+pub mod tour;
 pub mod words;

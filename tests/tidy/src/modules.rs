@@ -81,10 +81,12 @@ impl Crate {
             paths: Vec::new(),
         });
         for item in items {
-            match item {
-                Item::Mod(child) => self.add_child(id, child, children),
-                Item::Use(import) => add_import(&mut self.modules[id], import),
-                other => add_item(&mut self.modules[id], other),
+            if let Item::Mod(child) = item {
+                self.add_child(id, child, children);
+            } else if let Item::Use(import) = item {
+                add_import(&mut self.modules[id], import);
+            } else {
+                add_item(&mut self.modules[id], item);
             }
         }
         id
@@ -144,7 +146,7 @@ impl Crate {
         };
         // Of a module and a function with one name, the module leads further where more follows.
         let mut found: Vec<_> = found.collect();
-        if !rest.is_empty() { found.pop() } else { found.into_iter().next() }.or_else(by_glob)
+        if rest.is_empty() { found.into_iter().next() } else { found.pop() }.or_else(by_glob)
     }
 
     /// True if `ancestor` is the file of a module above `module`.
@@ -221,6 +223,7 @@ fn add_item(module: &mut Module, item: &Item) {
 }
 
 /// The name that an item defines, if it has one.
+#[expect(clippy::wildcard_enum_match_arm, reason = "syn adds kinds of items as Rust does")]
 fn defined(item: &Item) -> Option<String> {
     let name = match item {
         Item::Const(item) => &item.ident,
