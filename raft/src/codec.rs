@@ -19,7 +19,7 @@ pub use self::membership::{decode_membership, encode_membership, membership_len}
 use self::encode::kind;
 use crate::entry::{BrokenSlice, Entry};
 use crate::membership::BrokenMembership;
-use crate::message::{Envelope, Message, Rest};
+use crate::message::{Envelope, Message};
 use crate::types::{MessageId, PeerId, Term};
 
 /// Bytes that are no message.
@@ -141,9 +141,9 @@ fn body_len(message: &Message) -> usize {
         }
         Message::InstallSnapshot(chunk) => {
             37 + chunk.chunk.len()
-                + match &chunk.rest {
-                    Rest::More => 0,
-                    Rest::Done(membership) => membership_len(membership),
+                + match &chunk.done {
+                    None => 0,
+                    Some(membership) => membership_len(membership),
                 }
         }
         Message::RequestVote(_)

@@ -77,7 +77,7 @@ pub struct Config {
 }
 
 /// Whether a peer whose election timer fires asks first who would vote for it, and stands only if a
-/// majority would (thesis §9.6). A peer that was cut off then comes back without a higher term, and
+/// majority would (dissertation §9.6). A peer that was cut off then comes back without a higher term, and
 /// disturbs nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PreVote {
@@ -87,9 +87,9 @@ pub enum PreVote {
     Off,
 }
 
-/// Whether a leader must hear from a majority to remain one (thesis §6.2), and whether a peer that
+/// Whether a leader must hear from a majority to remain one (dissertation §6.2), and whether a peer that
 /// heard from a leader within [`Config::election_timeout_min`] leaves requests for votes unanswered,
-/// whatever their term (thesis §4.2.3). The two belong together: without the first, the second could
+/// whatever their term (dissertation §4.2.3). The two belong together: without the first, the second could
 /// keep a leader in office that nobody follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CheckQuorum {
@@ -104,10 +104,10 @@ pub enum CheckQuorum {
 /// How a leader makes sure that it still leads when it serves a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
-    /// It asks a quorum, each time (thesis §6.4). Right whatever clocks do.
+    /// It asks a quorum, each time (dissertation §6.4). Right whatever clocks do.
     ReadIndex,
     /// It trusts that nobody is elected for [`Config::election_timeout_min`] less `clock_drift_max`
-    /// after it has sent what a quorum answered, and asks only if that time is over (a lease, thesis
+    /// after it has sent what a quorum answered, and asks only if that time is over (a lease, dissertation
     /// §6.4.1). Reads then take no messages, and **they are stale if clocks keep worse time than
     /// assumed**: while any peer's clock advances by `election_timeout_min`, every other peer's must
     /// advance by at least `election_timeout_min - clock_drift_max`. With 150 ms and 15 ms, no clock
@@ -180,16 +180,16 @@ impl Config {
         sorted.sort_unstable();
         sorted.dedup();
         if sorted.len() != self.peers.len() {
-            return Err(ConfigError::DoublePeer);
+            return Err(ConfigError::DuplicatePeer);
         }
         if !sorted.is_empty() && sorted.binary_search(&self.id).is_err() {
-            return Err(ConfigError::NotAPeer { id: self.id });
+            return Err(ConfigError::NodeNotInPeers { id: self.id });
         }
         if let Some(peer) = self.addresses.keys().find(|peer| !self.peers.contains(peer)) {
-            return Err(ConfigError::AddressOfNobody { peer: *peer });
+            return Err(ConfigError::AddressOfUnknownPeer { peer: *peer });
         }
         if self.heartbeat_interval.is_zero() {
-            return Err(ConfigError::NoHeartbeat);
+            return Err(ConfigError::ZeroHeartbeat);
         }
         if self.heartbeat_interval * 2 > self.election_timeout_min {
             return Err(ConfigError::HeartbeatTooSlow {
@@ -198,7 +198,7 @@ impl Config {
             });
         }
         if self.election_timeout_min >= self.election_timeout_max {
-            return Err(ConfigError::NoJitter);
+            return Err(ConfigError::EmptyTimeoutRange);
         }
         if let Reads::Lease { clock_drift_max } = self.reads {
             if self.check_quorum == CheckQuorum::Off {
@@ -206,7 +206,7 @@ impl Config {
             }
             if clock_drift_max >= self.election_timeout_min {
                 let election = self.election_timeout_min;
-                return Err(ConfigError::NoLease { drift: clock_drift_max, election });
+                return Err(ConfigError::DriftTooLong { drift: clock_drift_max, election });
             }
         }
         for (name, value) in [
@@ -250,22 +250,22 @@ impl ValidConfig {
 pub enum ConfigError {
     /// A peer is named twice.
     #[error("`peers` names a peer twice")]
-    DoublePeer,
+    DuplicatePeer,
     /// The node is not in its own list.
     #[error("`peers` must contain the node itself, {id}, or be empty to join a running cluster")]
-    NotAPeer {
+    NodeNotInPeers {
         /// The node.
         id: PeerId,
     },
     /// An address of a peer that is not in the list.
     #[error("`addresses` has one of {peer}, which is not in `peers`")]
-    AddressOfNobody {
+    AddressOfUnknownPeer {
         /// The peer.
         peer: PeerId,
     },
     /// Heartbeats would come without a pause.
     #[error("`heartbeat_interval` must be longer than zero")]
-    NoHeartbeat,
+    ZeroHeartbeat,
     /// A single lost heartbeat would start an election.
     #[error(
         "`heartbeat_interval` ({heartbeat:?}) must be at most half of `election_timeout_min` ({election:?})"
@@ -278,7 +278,7 @@ pub enum ConfigError {
     },
     /// All peers would stand at once, for ever (paper §5.2).
     #[error("`election_timeout_max` must be longer than `election_timeout_min`")]
-    NoJitter,
+    EmptyTimeoutRange,
     /// Nobody would keep others from being elected while the lease lasts.
     #[error("`reads: Lease` needs `check_quorum: On`: peers must keep to a leader they hear from")]
     LeaseWithoutCheckQuorum,
@@ -286,7 +286,7 @@ pub enum ConfigError {
     #[error(
         "`clock_drift_max` ({drift:?}) must be shorter than `election_timeout_min` ({election:?})"
     )]
-    NoLease {
+    DriftTooLong {
         /// The drift given.
         drift: Duration,
         /// The timeout given.

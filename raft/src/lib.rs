@@ -13,7 +13,7 @@
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
 //! | configurations and their changes (§6) | [`membership`], [`membership_change`] |
 //! | majorities | [`quorum`] |
-//! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`read_index`], [`lease`] |
+//! | linearizable reads (Ongaro's dissertation §6.4) | [`Node::read`], [`read_index`], [`lease`] |
 //! | "updated on stable storage before responding" | the contract in [`output`], [`persistent_state`] |
 //!
 //! # How it is driven
@@ -107,7 +107,7 @@ pub use node::{
 };
 pub use output::{AddressBook, HardState, Input, Output, Record, Suffix, Write};
 pub use persistent_state::{CorruptStore, PersistentState};
-pub use read_index::ReadDrop;
+pub use read_index::ReadDropReason;
 pub use role::{Role, RoleName};
 pub use types::{
     EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,

@@ -20,7 +20,7 @@ pub type Address = Arc<str>;
 /// use raft::{Membership, PeerId};
 /// let [a, b, c] = [1, 2, 3].map(PeerId::new);
 /// let membership = Membership::of_voters([a, b]).with_learner(c).with_address(c, "host:1");
-/// assert!(membership.votes(a) && !membership.votes(c));
+/// assert!(membership.is_voter(a) && !membership.is_voter(c));
 /// assert_eq!(membership.members(), [a, b, c].into());
 /// assert_eq!(membership.to_string(), "voters 1 2, learners 3");
 /// ```
@@ -52,11 +52,11 @@ impl Membership {
         if [&voters, &learners].iter().all(|peers| peers.is_empty()) && outgoing.is_none() {
             return Ok(Self::default());
         }
-        Self { voters, outgoing, learners, addresses }.checked()
+        Self { voters, outgoing, learners, addresses }.validated()
     }
 
     /// Itself, if it is the membership of a cluster that can decide.
-    pub(crate) fn checked(self) -> Result<Self, BrokenMembership> {
+    pub(crate) fn validated(self) -> Result<Self, BrokenMembership> {
         if self.voters.is_empty() || self.outgoing.as_ref().is_some_and(BTreeSet::is_empty) {
             return Err(BrokenMembership::NoVoters);
         }
@@ -64,7 +64,7 @@ impl Membership {
             return Err(BrokenMembership::BothVoterAndLearner { peer: *peer });
         }
         match self.addresses.keys().find(|peer| !self.contains(**peer)) {
-            Some(peer) => Err(BrokenMembership::AddressOfNobody { peer: *peer }),
+            Some(peer) => Err(BrokenMembership::AddressOfNonMember { peer: *peer }),
             None => Ok(self),
         }
     }
@@ -79,7 +79,7 @@ impl Membership {
 
     /// With a voter as a learner; anybody else stays what it is.
     #[must_use]
-    pub(crate) fn demoted(mut self, peer: PeerId) -> Self {
+    pub(crate) fn with_demoted(mut self, peer: PeerId) -> Self {
         if self.voters.remove(&peer) {
             self.learners.insert(peer);
         }
@@ -91,7 +91,7 @@ impl Membership {
     pub fn without(mut self, peer: PeerId) -> Self {
         self.voters.remove(&peer);
         self.learners.remove(&peer);
-        self.drop_addresses_of_strangers();
+        self.retain_member_addresses();
         self
     }
 
@@ -117,7 +117,7 @@ impl Membership {
     /// everybody in either is a member. Where the voters stay the same there is none, and the
     /// target takes over at once.
     #[must_use]
-    pub fn towards(&self, target: Self) -> Self {
+    pub fn enter_joint(&self, target: Self) -> Self {
         if self.voters == target.voters {
             return target;
         }
@@ -132,13 +132,13 @@ impl Membership {
 
     /// The new configuration alone (paper §6 `C_new`).
     #[must_use]
-    pub fn settled(&self) -> Self {
-        let mut settled = Self { outgoing: None, ..self.clone() };
-        settled.drop_addresses_of_strangers();
-        settled
+    pub fn leave_joint(&self) -> Self {
+        let mut after = Self { outgoing: None, ..self.clone() };
+        after.retain_member_addresses();
+        after
     }
 
-    fn drop_addresses_of_strangers(&mut self) {
+    fn retain_member_addresses(&mut self) {
         let members = self.members();
         self.addresses.retain(|peer, _| members.contains(peer));
     }
@@ -181,19 +181,19 @@ impl Membership {
 
     /// Whether this peer has a vote, in either configuration.
     #[must_use]
-    pub fn votes(&self, peer: PeerId) -> bool {
+    pub fn is_voter(&self, peer: PeerId) -> bool {
         self.voters.contains(&peer) || self.outgoing.as_ref().is_some_and(|old| old.contains(&peer))
     }
 
     /// Whether this peer is a voter or a learner.
     #[must_use]
     pub fn contains(&self, peer: PeerId) -> bool {
-        self.votes(peer) || self.learners.contains(&peer)
+        self.is_voter(peer) || self.learners.contains(&peer)
     }
 
     /// All voters, of both configurations, in order.
     pub fn all_voters(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.voters.union(self.outgoing.as_ref().unwrap_or(&NOBODY)).copied()
+        self.voters.union(self.outgoing.as_ref().unwrap_or(&NO_PEERS)).copied()
     }
 
     /// All voters and learners, in order.
@@ -218,13 +218,13 @@ pub enum BrokenMembership {
     },
     /// An address of a peer that is no member.
     #[error("there is an address of peer {peer}, which is no member")]
-    AddressOfNobody {
+    AddressOfNonMember {
         /// The peer.
         peer: PeerId,
     },
 }
 
-static NOBODY: BTreeSet<PeerId> = BTreeSet::new();
+static NO_PEERS: BTreeSet<PeerId> = BTreeSet::new();
 
 impl fmt::Display for Membership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -48,7 +48,7 @@ pub enum ChangeError {
         /// Who leads, as far as this peer knows.
         leader: Option<PeerId>,
     },
-    /// This peer hands leadership over and begins nothing meanwhile (thesis §3.10).
+    /// This peer hands leadership over and begins nothing meanwhile (dissertation §3.10).
     #[error("leadership is on its way to peer {to}")]
     TransferInProgress {
         /// The peer that is to lead.
@@ -56,7 +56,7 @@ pub enum ChangeError {
     },
     /// Changes come one after the other (paper §6).
     #[error("the change of entry {since} is still under way")]
-    UnderWay {
+    InProgress {
         /// The entry of the change's last step.
         since: Index,
     },
@@ -76,7 +76,7 @@ pub enum ChangeError {
         /// The peer.
         peer: PeerId,
     },
-    /// A peer becomes a learner first, and a voter once it has caught up (thesis §4.2.1).
+    /// A peer becomes a learner first, and a voter once it has caught up (dissertation §4.2.1).
     #[error("peer {peer} must be a learner before it becomes a voter")]
     NotALearner {
         /// The peer.
@@ -88,7 +88,7 @@ pub enum ChangeError {
         /// The peer.
         peer: PeerId,
     },
-    /// A voter that lacks entries could keep the cluster from committing until it has them (thesis
+    /// A voter that lacks entries could keep the cluster from committing until it has them (dissertation
     /// §4.2.1).
     #[error("learner {peer} lacks {missing} entries, at most {allowed} may be missing")]
     NotCaughtUp {
@@ -101,7 +101,7 @@ pub enum ChangeError {
     },
     /// The learner does not answer, whatever entries it has.
     #[error("learner {peer} does not answer")]
-    Silent {
+    Unresponsive {
         /// The learner.
         peer: PeerId,
     },
@@ -113,7 +113,7 @@ pub enum ChangeError {
     Joint,
     /// The members are as wanted.
     #[error("the members are as wanted already")]
-    Nothing,
+    NoChange,
 }
 
 impl Membership {
@@ -139,7 +139,7 @@ impl Membership {
             }
             MembershipChange::Demote { peer } => {
                 self.must(peer, self.voters(), ChangeError::NotAVoter { peer })?;
-                self.clone().demoted(peer)
+                self.clone().with_demoted(peer)
             }
             MembershipChange::Remove { peer } => {
                 if !self.contains(peer) {
@@ -153,9 +153,9 @@ impl Membership {
             return Err(ChangeError::Joint);
         }
         if target == *self {
-            return Err(ChangeError::Nothing);
+            return Err(ChangeError::NoChange);
         }
-        Ok(target.checked()?)
+        Ok(target.validated()?)
     }
 
     fn must(
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn a_change_that_does_not_fit_is_refused() {
         let lonely = Membership::of_voters([p(1)]);
-        let joint = lonely.towards(Membership::of_voters([p(2)]));
+        let joint = lonely.enter_joint(Membership::of_voters([p(2)]));
         let address = None;
         let rows = [
             (MembershipChange::AddLearner { peer: p(3), address }, "peer 3 is a member already"),

@@ -1,4 +1,4 @@
-//! The messages of the protocol: Figure 2 and Figure 13 of the paper, and those of the thesis beyond
+//! The messages of the protocol: Figure 2 and Figure 13 of the paper, and those of the dissertation beyond
 //! it, each request and its reply as two messages.
 //!
 //! A message says nothing about who sent it; that is the [`Envelope`]'s.
@@ -31,11 +31,11 @@ pub enum Message {
     RequestVote(RequestVote),
     /// The answer to [`Message::RequestVote`].
     RequestVoteReply(Vote),
-    /// A peer asks who would vote for it in the term after its own (thesis §9.6).
+    /// A peer asks who would vote for it in the term after its own (dissertation §9.6).
     RequestPreVote(RequestPreVote),
     /// The answer to [`Message::RequestPreVote`].
     RequestPreVoteReply(RequestPreVoteReply),
-    /// A leader asks a follower that has its whole log to stand at once (thesis §3.10).
+    /// A leader asks a follower that has its whole log to stand at once (dissertation §3.10).
     TimeoutNow,
     /// A leader's entries, or its heartbeat (Figure 2 AppendEntries).
     AppendEntries(AppendEntries),
@@ -45,7 +45,7 @@ pub enum Message {
     InstallSnapshot(InstallSnapshot),
     /// The answer to [`Message::InstallSnapshot`].
     InstallSnapshotReply(InstallSnapshotReply),
-    /// A follower asks what it may read (thesis §6.4).
+    /// A follower asks what it may read (dissertation §6.4).
     ReadIndex(ReadIndex),
     /// The answer to [`Message::ReadIndex`].
     ReadIndexReply(ReadIndexReply),
@@ -112,7 +112,7 @@ pub struct RequestVote {
 pub enum Candidacy {
     /// It has heard from no leader for an election timeout.
     Timeout,
-    /// Its leader wants it to lead (thesis §3.10): nobody is to keep to that leader.
+    /// Its leader wants it to lead (dissertation §3.10): nobody is to keep to that leader.
     Transfer,
 }
 
@@ -122,7 +122,7 @@ pub enum Vote {
     /// The sender voted for the candidate in the message's term.
     Granted,
     /// It did not, and says so.
-    Refused,
+    Rejected,
 }
 
 /// Arguments of RequestPreVote. The asker is the envelope's sender and the envelope's term the one it
@@ -138,7 +138,7 @@ pub struct RequestPreVote {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestPreVoteReply {
     /// The term in which the asker was when it asked.
-    pub asked_in: Term,
+    pub request_term: Term,
     /// Whether the sender would vote for it in the next one.
     pub vote: Vote,
 }
@@ -206,20 +206,11 @@ pub struct InstallSnapshot {
     pub offset: u64,
     /// The piece of the snapshot at `offset`.
     pub chunk: Bytes,
-    /// Whether more follows.
-    pub rest: Rest,
+    /// Figure 13 `done`: with the last chunk comes the configuration as of the snapshot's last
+    /// entry.
+    pub done: Option<Arc<Membership>>,
     /// The leader's newest round when it made the message.
     pub round: Round,
-}
-
-/// Whether a chunk is the last one of its snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Rest {
-    /// More chunks follow.
-    More,
-    /// This was the last chunk (Figure 13 `done`); with it comes the configuration as of the
-    /// snapshot's last entry.
-    Done(Arc<Membership>),
 }
 
 /// The answer to a chunk of a snapshot.
@@ -305,7 +296,7 @@ pub enum ReadIndexReply {
         read_index: Index,
     },
     /// The sender does not know: it does not lead, cannot tell yet, or has too many reads.
-    Refused {
+    Rejected {
         /// The question.
         request: RequestId,
     },

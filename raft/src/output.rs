@@ -46,7 +46,7 @@ use std::collections::BTreeMap;
 use crate::entry::{Entry, Snapshot};
 use crate::membership::Address;
 use crate::message::Envelope;
-use crate::read_index::ReadDrop;
+use crate::read_index::ReadDropReason;
 use crate::types::{Index, PeerId, ReadId, Term, WriteId};
 
 /// What happened outside the core.
@@ -85,7 +85,7 @@ pub enum Output {
         /// The name handed in with [`Node::read`](crate::Node::read).
         read: ReadId,
         /// Why.
-        reason: ReadDrop,
+        reason: ReadDropReason,
     },
     /// From now on the node talks with these peers by itself, and with nobody else.
     Peers(AddressBook),

@@ -73,7 +73,7 @@ impl PersistentState {
     ///
     /// # Errors
     /// What a store that keeps the order of writes can never hold.
-    pub(crate) fn open(self) -> Result<Opened, CorruptStore> {
+    pub(crate) fn restore(self) -> Result<RestoredState, CorruptStore> {
         let base = self.base();
         let Self { hard_state, snapshot, entries } = self;
         let slice = LogSlice::new(base, entries)?;
@@ -81,12 +81,12 @@ impl PersistentState {
         if last.term > current_term {
             return Err(CorruptStore::TermBehindLog { current_term, last });
         }
-        Ok(Opened { hard_state, snapshot, log: Log::new(slice) })
+        Ok(RestoredState { hard_state, snapshot, log: Log::new(slice) })
     }
 }
 
 /// A store's state, checked, as a node starts from it.
-pub(crate) struct Opened {
+pub(crate) struct RestoredState {
     pub(crate) hard_state: HardState,
     pub(crate) snapshot: Option<Snapshot>,
     pub(crate) log: Log,
@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn refusal(stored: &PersistentState) -> Option<String> {
-        stored.clone().open().err().map(|error| error.to_string())
+        stored.clone().restore().err().map(|error| error.to_string())
     }
 
     #[test]

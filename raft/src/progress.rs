@@ -26,7 +26,7 @@ pub struct Progress {
     /// The `commit_index` last sent to the follower.
     pub commit_sent: Index,
     /// When the leader last heard from the follower in its term; the election counts.
-    pub heard_at: Instant,
+    pub last_contact: Instant,
     /// The newest round the follower was sent a message of.
     pub round_sent: Round,
     /// The newest round it has answered, of those that were not confirmed at the time.
@@ -45,7 +45,7 @@ pub enum Flow {
     /// Messages in a pipeline, ahead of their answers.
     Replicate(InFlight),
     /// The snapshot first: the entries it needs are gone.
-    Snapshot(Transfer),
+    Snapshot(SnapshotTransfer),
 }
 
 /// Whether a probe is out.
@@ -66,20 +66,20 @@ pub struct InFlight {
     lasts: VecDeque<(Index, usize)>,
     bytes: usize,
     /// When the follower last took something, or the pipeline was last empty.
-    pub(crate) moved_at: Instant,
+    pub(crate) last_progress_at: Instant,
 }
 
 impl InFlight {
     /// An empty pipeline.
     #[must_use]
     pub const fn new(now: Instant) -> Self {
-        Self { lasts: VecDeque::new(), bytes: 0, moved_at: now }
+        Self { lasts: VecDeque::new(), bytes: 0, last_progress_at: now }
     }
 
     /// Notes a message that carried entries through `last`, of this many bytes.
     pub(crate) fn sent(&mut self, last: Index, bytes: usize, now: Instant) {
         if self.lasts.is_empty() {
-            self.moved_at = now;
+            self.last_progress_at = now;
         }
         self.lasts.push_back((last, bytes));
         self.bytes += bytes;
@@ -90,15 +90,15 @@ impl InFlight {
         let answered = |(last, _): &mut (Index, usize)| *last <= match_index;
         while let Some((_, bytes)) = self.lasts.pop_front_if(answered) {
             self.bytes -= bytes;
-            self.moved_at = now;
+            self.last_progress_at = now;
         }
     }
 
     /// See [`Node::behaviour_hash`](crate::Node::behaviour_hash). Nobody asks when an empty pipeline moved.
     pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
-        let Self { lasts, bytes: _, moved_at } = self;
+        let Self { lasts, bytes: _, last_progress_at } = self;
         lasts.hash(hasher);
-        lasts.front().map(|_| now.since(*moved_at)).hash(hasher);
+        lasts.front().map(|_| now.since(*last_progress_at)).hash(hasher);
     }
 
     /// How many bytes the entries of the unanswered messages have.
@@ -122,7 +122,7 @@ impl InFlight {
 
 /// A snapshot on its way to a follower, one chunk at a time.
 #[derive(Clone, Debug)]
-pub struct Transfer {
+pub struct SnapshotTransfer {
     /// The snapshot; it stays the same even if the leader takes a newer one meanwhile.
     pub snapshot: Snapshot,
     /// How many bytes the follower holds.
@@ -140,7 +140,7 @@ impl Progress {
             match_index: Index::ZERO,
             next_index: last.next(),
             commit_sent: Index::ZERO,
-            heard_at: now,
+            last_contact: now,
             round_sent: Round::ZERO,
             round_answered: Round::ZERO,
             heartbeat_due: now,
@@ -177,8 +177,8 @@ impl Progress {
     }
 
     /// The snapshot comes first.
-    pub(crate) fn transfer(&mut self, snapshot: Snapshot) {
-        self.flow = Flow::Snapshot(Transfer { snapshot, offset: 0, chunk: Probe::Ready });
+    pub(crate) fn start_snapshot(&mut self, snapshot: Snapshot) {
+        self.flow = Flow::Snapshot(SnapshotTransfer { snapshot, offset: 0, chunk: Probe::Ready });
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Tally {
 
 /// Where an election stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Standing {
+pub enum VoteResult {
     /// No quorum yet.
     Pending,
     /// A quorum granted its vote.
@@ -39,11 +39,11 @@ impl Tally {
 
     /// Where the election stands among the voters of `membership`.
     #[must_use]
-    pub fn standing(&self, membership: &Membership) -> Standing {
+    pub fn result(&self, membership: &Membership) -> VoteResult {
         if is_quorum(membership, |peer| self.granted.contains(&peer)) {
-            Standing::Won
+            VoteResult::Won
         } else {
-            Standing::Pending
+            VoteResult::Pending
         }
     }
 }
@@ -130,9 +130,9 @@ mod tests {
         assert!(tally.grant(PeerId::new(1)));
         assert!(!tally.grant(PeerId::new(1)));
         tally.grant(PeerId::new(9));
-        assert_eq!(tally.standing(&membership), Standing::Pending);
+        assert_eq!(tally.result(&membership), VoteResult::Pending);
         tally.grant(PeerId::new(2));
-        assert_eq!(tally.standing(&membership), Standing::Won);
+        assert_eq!(tally.result(&membership), VoteResult::Won);
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
     ) -> Membership {
         let new = learners.into_iter().fold(Membership::of_voters(new), Membership::with_learner);
         match old {
-            Some(old) => Membership::of_voters(old).towards(new),
+            Some(old) => Membership::of_voters(old).enter_joint(new),
             None => new,
         }
     }

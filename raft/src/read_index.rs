@@ -1,4 +1,4 @@
-//! Reads on their way to being safe (Ongaro's thesis §6.4): what a leader, a follower and every
+//! Reads on their way to being safe (Ongaro's dissertation §6.4): what a leader, a follower and every
 //! peer remember of them. The rules are those of [`Node::read`](crate::Node::read).
 //!
 //! ```text
@@ -23,18 +23,18 @@ use crate::types::{Index, Instant, PeerId, ReadId, RequestId, Round};
 /// Why a read that was taken will not be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ReadDrop {
+pub enum ReadDropReason {
     /// The peer's role or term changed before leadership was confirmed.
     LeaderLost,
     /// The leader did not take the read: it has too many, or cannot serve any yet.
-    Refused,
+    Rejected,
     /// Nothing came of it within [`Config::read_timeout`](crate::Config::read_timeout).
     TimedOut,
 }
 
 /// Whose read it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reader {
+pub enum ReadOrigin {
     /// One of this peer.
     Local(ReadId),
     /// A follower's request, for all the reads it stands for.
@@ -117,17 +117,17 @@ impl<R: Hash, W: Hash> Queue<R, W> {
 
 /// Reads that somebody is asked about, once for all that came in since the last time.
 impl<R, Q: Copy> Queue<R, Option<Q>> {
-    pub(crate) fn take(&mut self, reader: R, deadline: Instant) {
+    pub(crate) fn enqueue(&mut self, reader: R, deadline: Instant) {
         self.push(reader, deadline, None);
     }
 
     /// Whether nobody was asked about a read yet.
-    pub(crate) fn has_fresh(&self) -> bool {
+    pub(crate) fn has_unassigned(&self) -> bool {
         self.waiting.back().is_some_and(|waiting| waiting.awaits.is_none())
     }
 
     /// Puts all reads that are in no question into this one, and tells how many they are.
-    pub(crate) fn ask(&mut self, question: Q) -> usize {
+    pub(crate) fn assign(&mut self, question: Q) -> usize {
         let fresh = self.waiting.iter_mut().rev().take_while(|waiting| waiting.awaits.is_none());
         fresh.map(|waiting| waiting.awaits = Some(question)).count()
     }
@@ -141,15 +141,15 @@ pub struct LeaderReads {
     /// The newest round that a quorum has answered.
     confirmed: Round,
     /// The newest round that reads wait for: voters that were not sent it are owed a message.
-    wanted: Round,
+    required: Round,
     lease: Lease,
     /// Reads that are not confirmed yet.
-    pub(crate) waiting: Queue<Reader, Option<Asked>>,
+    pub(crate) waiting: Queue<ReadOrigin, Option<AssignedRound>>,
 }
 
 /// What a read waits for.
 #[derive(Clone, Copy, Debug, Hash)]
-pub(crate) struct Asked {
+pub(crate) struct AssignedRound {
     round: Round,
     read_index: Index,
 }
@@ -167,8 +167,8 @@ impl LeaderReads {
     }
 
     /// Ends the lease for as long as this peer leads.
-    pub(crate) fn give_up_lease(&mut self) {
-        self.lease.give_up();
+    pub(crate) fn revoke_lease(&mut self) {
+        self.lease.revoke();
     }
 
     /// The newest round.
@@ -195,39 +195,39 @@ impl LeaderReads {
         self.waiting.is_empty()
     }
 
-    pub(crate) const fn wanted(&self) -> Round {
-        self.wanted
+    pub(crate) const fn required_round(&self) -> Round {
+        self.required
     }
 
     /// Begins a round with the messages that leave anyway.
-    pub(crate) fn begin_round(&mut self, now: Instant) -> Round {
+    pub(crate) fn start_round(&mut self, now: Instant) -> Round {
         self.round = self.round.next();
-        self.lease.begins(self.round, now);
+        self.lease.on_round_started(self.round, now);
         self.round
     }
 
     /// Begins a round for all reads that have none; `read_index` is the leader's commit index now,
     /// before anything of the round is sent.
-    pub(crate) fn ask(&mut self, now: Instant, read_index: Index) -> Round {
-        self.wanted = self.begin_round(now);
-        self.waiting.ask(Asked { round: self.round, read_index });
+    pub(crate) fn start_read_round(&mut self, now: Instant, read_index: Index) -> Round {
+        self.required = self.start_round(now);
+        self.waiting.assign(AssignedRound { round: self.round, read_index });
         self.round
     }
 
     /// A quorum has answered this round, and with it all before it.
     pub(crate) fn confirm(&mut self, round: Round, now: Instant) {
         self.confirmed = self.confirmed.max(round);
-        self.lease.is_answered(round, now);
+        self.lease.on_round_confirmed(round, now);
     }
 
     /// The next read, confirmed or not.
-    pub(crate) fn pop(&mut self) -> Option<(Reader, Instant)> {
+    pub(crate) fn pop(&mut self) -> Option<(ReadOrigin, Instant)> {
         let (reader, _, deadline) = self.waiting.pop_with(Some)?;
         Some((reader, deadline))
     }
 
     /// The next read whose round is confirmed, and what it may read.
-    pub(crate) fn pop_confirmed(&mut self) -> Option<(Reader, Index, Instant)> {
+    pub(crate) fn pop_confirmed(&mut self) -> Option<(ReadOrigin, Index, Instant)> {
         let confirmed = self.confirmed;
         self.waiting.pop_with(|asked| {
             asked.filter(|asked| asked.round <= confirmed).map(|asked| asked.read_index)
@@ -236,9 +236,9 @@ impl LeaderReads {
 
     /// See [`Node::behaviour_hash`](crate::Node::behaviour_hash).
     pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
-        let Self { round, confirmed, wanted, lease, waiting } = self;
+        let Self { round, confirmed, required, lease, waiting } = self;
         lease.behaviour_hash(now, hasher);
-        (round, confirmed, wanted).hash(hasher);
+        (round, confirmed, required).hash(hasher);
         waiting.behaviour_hash(now, hasher);
     }
 }
@@ -249,7 +249,7 @@ pub type FollowerReads = Queue<ReadId, Option<RequestId>>;
 impl FollowerReads {
     /// Whether a request of this number waits for its answer. An answer to one of another life of
     /// this peer, or to one whose reads are gone, means nothing.
-    pub(crate) fn waits_for(&self, request: RequestId) -> bool {
+    pub(crate) fn is_pending(&self, request: RequestId) -> bool {
         self.waiting.iter().any(|waiting| waiting.awaits == Some(request))
     }
 

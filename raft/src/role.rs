@@ -1,4 +1,4 @@
-//! The roles, each with only the state that exists in it (paper §5.1, Figure 4; thesis §9.6).
+//! The roles, each with only the state that exists in it (paper §5.1, Figure 4; dissertation §9.6).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,14 +29,14 @@ pub struct Follower {
     /// When it stands for election unless it hears from a leader or grants a vote.
     pub election_deadline: Instant,
     /// The snapshot that is coming in.
-    pub incoming: Option<Incoming>,
+    pub incoming: Option<IncomingSnapshot>,
     /// Reads that the leader is asked about.
     pub reads: FollowerReads,
 }
 
 /// The chunks of a snapshot received so far.
 #[derive(Clone, Debug)]
-pub struct Incoming {
+pub struct IncomingSnapshot {
     /// The snapshot's last entry.
     pub last_included: EntryId,
     /// Its bytes so far.
@@ -73,22 +73,22 @@ pub struct Leader {
     /// never looks. Alone it has nobody to hear from.
     pub quorum_check_due: Option<Instant>,
     /// Who is to lead next.
-    pub handover: Option<Handover>,
+    pub transfer: Option<LeadershipTransfer>,
     /// When it last asked a follower to stand, in its term.
-    pub called_at: Option<Instant>,
+    pub timeout_now_sent_at: Option<Instant>,
     /// The bytes of its entries that are not committed, as they are encoded.
     pub uncommitted_bytes: u64,
     /// Reads that wait for the leader to be sure that it leads.
     pub reads: LeaderReads,
 }
 
-/// A leader's intention to hand leadership over (thesis §3.10).
+/// A leader's intention to hand leadership over (dissertation §3.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Handover {
+pub struct LeadershipTransfer {
     /// The peer that is to lead.
     pub to: PeerId,
     /// When the leader leads on if it still does.
-    pub give_up_at: Instant,
+    pub deadline: Instant,
 }
 
 impl Role {
@@ -115,7 +115,7 @@ impl Role {
     }
 }
 
-impl Incoming {
+impl IncomingSnapshot {
     /// How many bytes are here.
     #[must_use]
     pub fn offset(&self) -> u64 {

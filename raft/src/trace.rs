@@ -7,7 +7,7 @@ use crate::entry::Entry;
 use crate::membership::Membership;
 use crate::message::{AppendEntriesReply, Carried, Envelope, Message};
 use crate::output::Record;
-use crate::read_index::ReadDrop;
+use crate::read_index::ReadDropReason;
 use crate::role::RoleName;
 use crate::types::{
     EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,
@@ -63,20 +63,20 @@ pub enum Event<'a> {
     /// A leader gave up by itself, within its term.
     SteppedDown {
         /// Why.
-        reason: Farewell,
+        reason: StepDownReason,
     },
     /// A leader began to hand leadership over.
-    TransferBegun {
+    TransferStarted {
         /// The peer that is to lead.
         to: PeerId,
     },
     /// A leader leads on: its successor has not taken over in time.
-    TransferGivenUp {
+    TransferAborted {
         /// The peer that was to lead.
         to: PeerId,
     },
     /// A peer stands because its leader wants it to lead.
-    CalledToLead {
+    TimeoutNowReceived {
         /// The leader.
         by: PeerId,
     },
@@ -93,13 +93,13 @@ pub enum Event<'a> {
         request: MessageId,
     },
     /// A vote was refused.
-    VoteRefused {
+    VoteRejected {
         /// The candidate.
         to: PeerId,
         /// The message that asked.
         request: MessageId,
         /// Why.
-        reason: VoteRefusal,
+        reason: VoteRejectReason,
     },
     /// A candidate counted a vote.
     VoteCounted {
@@ -118,13 +118,13 @@ pub enum Event<'a> {
         request: MessageId,
     },
     /// A peer said that it would not.
-    PreVoteRefused {
+    PreVoteRejected {
         /// The pre-candidate.
         to: PeerId,
         /// The message that asked.
         request: MessageId,
         /// Why.
-        reason: VoteRefusal,
+        reason: VoteRejectReason,
     },
     /// A pre-candidate counted a peer that would vote for it.
     PreVoteCounted {
@@ -164,7 +164,7 @@ pub enum Event<'a> {
         next_index: Index,
     },
     /// A leader went back in a follower's log to where the two may agree.
-    BackedUp {
+    NextIndexLowered {
         /// The follower.
         of: PeerId,
         /// The `next_index` before.
@@ -173,7 +173,7 @@ pub enum Event<'a> {
         next_index: Index,
     },
     /// Another configuration is in force: the latest one in the log, committed or not.
-    Configured {
+    MembershipChanged {
         /// The index of its entry; zero if it is the snapshot's or the first one of all.
         index: Index,
         /// The members.
@@ -198,7 +198,7 @@ pub enum Event<'a> {
         /// The write.
         write: WriteId,
         /// What it changes.
-        what: Persisting,
+        what: RecordSummary,
     },
     /// Storage reported writes durable.
     Persisted {
@@ -227,7 +227,7 @@ pub enum Event<'a> {
         bytes: u64,
     },
     /// A read came in.
-    ReadTaken {
+    ReadStarted {
         /// The read.
         read: ReadId,
     },
@@ -241,7 +241,7 @@ pub enum Event<'a> {
         reads: usize,
     },
     /// A leader began a round of messages to learn whether it still leads.
-    RoundBegun {
+    RoundStarted {
         /// The round.
         round: Round,
         /// Where its reads may be served.
@@ -271,38 +271,38 @@ pub enum Event<'a> {
         /// The read.
         read: ReadId,
         /// Why.
-        reason: ReadDrop,
+        reason: ReadDropReason,
     },
     /// A message was handed to the network.
     Sent(&'a Envelope),
     /// A message came in.
     Received(&'a Envelope),
     /// A message that no correct peer sends was dropped.
-    Refused {
+    Rejected {
         /// The message.
         envelope: &'a Envelope,
         /// What is wrong with it.
-        reason: Refusal,
+        reason: RejectReason,
     },
 }
 
-/// Why a vote was refused (Figure 2, RequestVote receiver; thesis §4.2.3).
+/// Why a vote was refused (Figure 2, RequestVote receiver; dissertation §4.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VoteRefusal {
+pub enum VoteRejectReason {
     /// The vote of this term went to somebody else.
     AlreadyVoted,
     /// The candidate's log is behind (§5.4.1).
     LogBehind,
     /// The peer hears from a leader, or is one that hears from a quorum.
-    HearsLeader,
+    HasLiveLeader,
 }
 
 /// Why a leader gave up without having seen a higher term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Farewell {
+pub enum StepDownReason {
     /// Its driver asked it to.
     Resigned,
-    /// It has not heard from a quorum for an election timeout (thesis §6.2).
+    /// It has not heard from a quorum for an election timeout (dissertation §6.2).
     NoQuorum,
     /// The new configuration is committed and this peer has no vote in it (paper §6).
     Removed,
@@ -310,7 +310,7 @@ pub enum Farewell {
 
 /// What a write changes, for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Persisting {
+pub enum RecordSummary {
     /// Term and vote.
     HardState {
         /// The vote.
@@ -335,7 +335,7 @@ pub enum Persisting {
     },
 }
 
-impl From<&Record> for Persisting {
+impl From<&Record> for RecordSummary {
     fn from(record: &Record) -> Self {
         let index = |entry: Option<&Entry>| entry.map_or(Index::ZERO, |entry| entry.id.index);
         match record {
@@ -354,11 +354,11 @@ impl From<&Record> for Persisting {
 /// Why a message was dropped: one variant per rule that a correct peer keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum RejectReason {
     /// Addressed to somebody else.
-    NotForMe,
+    WrongReceiver,
     /// From this very peer.
-    FromItself,
+    FromSelf,
     /// No message but a pre-vote and its answer carries term zero.
     TermZero,
     /// A term that no number of elections reaches.
@@ -366,13 +366,13 @@ pub enum Refusal {
     /// A second leader in a term that has one.
     SecondLeader,
     /// Entries or places newer than the message itself.
-    FromTheFuture,
+    EntryTermTooHigh,
     /// Entries that differ from committed ones.
-    ContradictsCommitted,
+    ConflictsWithCommitted,
     /// An acknowledgement of entries that were never sent, or of a round that never began.
-    NeverSent,
+    AcknowledgesUnsent,
     /// A snapshot chunk larger than the limit, or a snapshot of nothing.
-    BadChunk,
+    InvalidChunk,
 }
 
 impl Event<'_> {
@@ -388,35 +388,35 @@ impl Event<'_> {
             | Self::TermChanged { .. }
             | Self::RoleChanged { .. }
             | Self::SteppedDown { .. }
-            | Self::TransferBegun { .. }
-            | Self::TransferGivenUp { .. }
-            | Self::CalledToLead { .. }
+            | Self::TransferStarted { .. }
+            | Self::TransferAborted { .. }
+            | Self::TimeoutNowReceived { .. }
             | Self::LeaderFound { .. }
             | Self::VoteGranted { .. }
-            | Self::VoteRefused { .. }
+            | Self::VoteRejected { .. }
             | Self::VoteCounted { .. }
             | Self::PreVoteGranted { .. }
-            | Self::PreVoteRefused { .. }
+            | Self::PreVoteRejected { .. }
             | Self::PreVoteCounted { .. }
             | Self::Proposed { .. }
             | Self::Appended { .. }
             | Self::Truncated { .. }
-            | Self::BackedUp { .. }
-            | Self::Configured { .. }
+            | Self::NextIndexLowered { .. }
+            | Self::MembershipChanged { .. }
             | Self::Committed { .. }
             | Self::Applied { .. }
             | Self::Persisting { .. }
             | Self::Compacted { .. }
             | Self::SnapshotStarted { .. }
             | Self::SnapshotInstalled { .. }
-            | Self::ReadTaken { .. }
+            | Self::ReadStarted { .. }
             | Self::ReadsForwarded { .. }
-            | Self::RoundBegun { .. }
+            | Self::RoundStarted { .. }
             | Self::RoundConfirmed { .. }
             | Self::LeaseUsed { .. }
             | Self::ReadReady { .. }
             | Self::ReadDropped { .. }
-            | Self::Refused { .. } => false,
+            | Self::Rejected { .. } => false,
         }
     }
 }

@@ -78,7 +78,7 @@ number! {
 }
 
 number! {
-    /// The number of a leader's round of messages, among those of its term (thesis §6.4). Whoever
+    /// The number of a leader's round of messages, among those of its term (dissertation §6.4). Whoever
     /// answers a message with this number has heard the leader after the round began.
     #[derive(Default)]
     Round

@@ -5,8 +5,7 @@ use super::{DecodeError, decode_membership};
 use crate::entry::{Bytes, Entry, LogSlice, Payload};
 use crate::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
-    Message, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Rest,
-    Vote,
+    Message, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Vote,
 };
 use crate::types::{EntryId, Index, RequestId, Round, Term};
 
@@ -84,8 +83,8 @@ impl<'a> Reader<'a> {
             8 => Message::ReadIndexReply(self.read_index_reply()?),
             9 => Message::RequestPreVote(RequestPreVote { last_log: self.entry_id()? }),
             10 => {
-                let (asked_in, vote) = (Term::new(self.u64()?), self.vote()?);
-                Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote })
+                let (request_term, vote) = (Term::new(self.u64()?), self.vote()?);
+                Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote })
             }
             11 => Message::TimeoutNow,
             found => return Err(DecodeError::Unknown { what: "message", found }),
@@ -104,7 +103,7 @@ impl<'a> Reader<'a> {
 
     fn vote(&mut self) -> Result<Vote, DecodeError> {
         match self.u8()? {
-            0 => Ok(Vote::Refused),
+            0 => Ok(Vote::Rejected),
             1 => Ok(Vote::Granted),
             found => Err(DecodeError::Unknown { what: "vote", found }),
         }
@@ -148,12 +147,12 @@ impl<'a> Reader<'a> {
 
     fn install_snapshot(&mut self) -> Result<InstallSnapshot, DecodeError> {
         let (last_included, offset, round) = (self.entry_id()?, self.u64()?, self.round()?);
-        let rest = match self.u8()? {
-            0 => Rest::More,
-            1 => Rest::Done(self.membership()?.into()),
-            found => return Err(DecodeError::Unknown { what: "rest", found }),
+        let done = match self.u8()? {
+            0 => None,
+            1 => Some(self.membership()?.into()),
+            found => return Err(DecodeError::Unknown { what: "done", found }),
         };
-        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, rest, round })
+        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, done, round })
     }
 
     fn install_snapshot_reply(&mut self) -> Result<InstallSnapshotReply, DecodeError> {
@@ -175,7 +174,7 @@ impl<'a> Reader<'a> {
     fn read_index_reply(&mut self) -> Result<ReadIndexReply, DecodeError> {
         let (kind, request) = (self.u8()?, RequestId::new(self.u64()?));
         match kind {
-            0 => Ok(ReadIndexReply::Refused { request }),
+            0 => Ok(ReadIndexReply::Rejected { request }),
             1 => Ok(ReadIndexReply::Ready { request, read_index: self.index()? }),
             found => Err(DecodeError::Unknown { what: "reply", found }),
         }

@@ -4,7 +4,7 @@ use super::membership_len;
 use crate::entry::{Entry, Payload};
 use crate::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
-    Message, ReadIndex, ReadIndexReply, Rest, Vote,
+    Message, ReadIndex, ReadIndexReply, Vote,
 };
 use crate::types::EntryId;
 
@@ -69,7 +69,7 @@ impl Writer {
             Message::RequestVoteReply(vote) => self.vote(*vote),
             Message::RequestPreVote(request) => self.entry_id(request.last_log),
             Message::RequestPreVoteReply(reply) => {
-                self.u64(reply.asked_in.number());
+                self.u64(reply.request_term.number());
                 self.vote(reply.vote);
             }
             Message::AppendEntries(append) => self.append_entries(append),
@@ -83,7 +83,7 @@ impl Writer {
 
     fn vote(&mut self, vote: Vote) {
         self.u8(match vote {
-            Vote::Refused => 0,
+            Vote::Rejected => 0,
             Vote::Granted => 1,
         });
     }
@@ -127,9 +127,9 @@ impl Writer {
         self.entry_id(chunk.last_included);
         self.u64(chunk.offset);
         self.u64(chunk.round.number());
-        match &chunk.rest {
-            Rest::More => self.u8(0),
-            Rest::Done(membership) => {
+        match &chunk.done {
+            None => self.u8(0),
+            Some(membership) => {
                 self.u8(1);
                 self.membership(membership);
             }
@@ -156,7 +156,7 @@ impl Writer {
 
     fn read_index_reply(&mut self, reply: ReadIndexReply) {
         match reply {
-            ReadIndexReply::Refused { request } => {
+            ReadIndexReply::Rejected { request } => {
                 self.u8(0);
                 self.u64(request.number());
             }

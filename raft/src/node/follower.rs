@@ -2,9 +2,9 @@
 
 use super::Node;
 use crate::entry::Entry;
-use crate::membership_history::InForce;
+use crate::membership_history::Latest;
 use crate::message::{AppendEntries, AppendEntriesReply, Envelope, Message};
-use crate::trace::{Event, Refusal};
+use crate::trace::{Event, RejectReason};
 use crate::types::{EntryId, Index, Round};
 
 /// How a leader's entries lie against a follower's log.
@@ -17,21 +17,21 @@ enum Fit<'a> {
 
 impl Node {
     pub(super) fn on_append_entries(&mut self, envelope: &Envelope, request: &AppendEntries) {
-        self.hear_leader(envelope.from);
+        self.on_leader_contact(envelope.from);
         let prev = request.slice.prev();
         let base = self.log.base();
         if prev.index >= base.index && !self.log.contains(prev) {
             return self.reject(envelope, prev, request.round);
         }
         match self.fit(request.slice.entries()) {
-            Fit::Extends(entries) => self.take(entries),
+            Fit::Extends(entries) => self.append(entries),
             Fit::Conflicts(from, entries) => {
                 if from <= self.commit_index {
-                    let reason = Refusal::ContradictsCommitted;
-                    return self.trace(&Event::Refused { envelope, reason });
+                    let reason = RejectReason::ConflictsWithCommitted;
+                    return self.trace(&Event::Rejected { envelope, reason });
                 }
                 self.truncate(from);
-                self.take(entries);
+                self.append(entries);
             }
         }
         let match_index = request.slice.last().index;
@@ -69,18 +69,18 @@ impl Node {
         self.trace(&Event::Truncated { from, last: self.log.last() });
         self.log.truncate(from);
         self.writes.truncate(from);
-        if self.configurations.truncate(from) == InForce::Changed {
-            self.use_latest_configuration();
+        if self.membership_history.truncate(from) == Latest::Changed {
+            self.on_membership_changed();
         }
     }
 
-    fn take(&mut self, entries: &[Entry]) {
+    fn append(&mut self, entries: &[Entry]) {
         if let Some(last) = entries.last() {
             self.trace(&Event::Appended { prev: self.log.last(), last: last.id });
             self.log.extend(entries);
             self.writes.append(entries);
-            if self.configurations.extend(entries) == InForce::Changed {
-                self.use_latest_configuration();
+            if self.membership_history.extend(entries) == Latest::Changed {
+                self.on_membership_changed();
             }
         }
     }

@@ -68,7 +68,7 @@ impl Node {
     }
 
     fn check_voter(&self) -> Result<(), Violation> {
-        self.holds("a candidate is a voter", self.may_stand(), || self.membership().to_string())
+        self.holds("a candidate is a voter", self.is_electable(), || self.membership().to_string())
     }
 
     fn check_own_vote(&self) -> Result<(), Violation> {
@@ -95,7 +95,7 @@ impl Node {
                 progress.commit_sent,
                 self.commit_index,
             )?;
-            let (round, wanted) = (leader.reads.round(), leader.reads.wanted());
+            let (round, wanted) = (leader.reads.round(), leader.reads.required_round());
             self.at_most(
                 "round answered <= round sent",
                 progress.round_answered,
@@ -105,10 +105,10 @@ impl Node {
             self.at_most("round wanted <= round", wanted, round)?;
             self.at_most("round confirmed <= round", leader.reads.confirmed_round(), round)?;
         }
-        let others = self.reach.keys().filter(|peer| **peer != self.id());
+        let others = self.address_book.keys().filter(|peer| **peer != self.id());
         let followed = leader.followers.keys();
         self.holds("a leader follows every other member", others.eq(followed), || {
-            format!("{:?} of {:?}", leader.followers.keys(), self.reach.keys())
+            format!("{:?} of {:?}", leader.followers.keys(), self.address_book.keys())
         })
     }
 
@@ -189,8 +189,8 @@ mod tests {
                         followers,
                         commit_notice_due: None,
                         quorum_check_due: None,
-                        handover: None,
-                        called_at: None,
+                        transfer: None,
+                        timeout_now_sent_at: None,
                         uncommitted_bytes: 0,
                         reads: crate::read_index::LeaderReads::default(),
                     });

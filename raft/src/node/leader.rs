@@ -2,7 +2,7 @@
 
 use super::Node;
 use crate::entry::Payload;
-use crate::membership_history::InForce;
+use crate::membership_history::Latest;
 use crate::message::AppendEntriesReply;
 use crate::progress::{Flow, Probe, Progress};
 use crate::quorum::held_by_quorum;
@@ -16,14 +16,14 @@ impl Node {
     pub(super) fn append_own(&mut self, payload: Payload) -> EntryId {
         let entry = self.log.push(self.hard_state.current_term, payload);
         let (id, bytes) = (entry.id, entry.encoded_len() as u64);
-        let in_force = self.configurations.extend([&entry]);
+        let latest = self.membership_history.extend([&entry]);
         self.writes.append(&[entry]);
         if let Role::Leader(leader) = &mut self.role {
             leader.uncommitted_bytes += bytes;
         }
         self.trace(&Event::Proposed { entry: id });
-        if in_force == InForce::Changed {
-            self.use_latest_configuration();
+        if latest == Latest::Changed {
+            self.on_membership_changed();
         }
         id
     }
@@ -66,7 +66,7 @@ impl Node {
             Flow::Probe(_) if prev_log_index == from.prev() => {}
             Flow::Replicate(_) if prev_log_index > progress.match_index => {}
             // An answer to a message of long ago; but the follower is there.
-            Flow::Probe(probe) => return probe.heard(),
+            Flow::Probe(probe) => return probe.resume(),
             Flow::Replicate(_) | Flow::Snapshot(_) => return,
         }
         let agreed = self.log.last_at_most(hint.index, hint.term).index;
@@ -74,7 +74,7 @@ impl Node {
         let agreed = if hint.index < self.log.base().index { hint.index } else { agreed };
         progress.probe_from(agreed.next(), Probe::Ready);
         let next_index = progress.next_index;
-        self.trace(&Event::BackedUp { of, from, next_index });
+        self.trace(&Event::NextIndexLowered { of, from, next_index });
     }
 
     /// Commits what a quorum holds durably, if it is of the own term; older entries commit with
@@ -85,7 +85,7 @@ impl Node {
         let index = self.reached_by_quorum(leader, own, |progress| progress.match_index);
         if self.log.term_at(index) == Some(self.hard_state.current_term) {
             self.commit_through(index);
-            self.carry_on_change();
+            self.continue_change();
         }
     }
 
@@ -103,7 +103,7 @@ impl Node {
             None if peer == id => own,
             None => T::default(),
         };
-        held_by_quorum(self.configurations.latest(), reached)
+        held_by_quorum(self.membership_history.latest(), reached)
     }
 
     /// Whether the log has an entry of the current term. What is committed of earlier terms a
@@ -125,7 +125,7 @@ impl Node {
         }
         self.commit_index = index;
         self.trace(&Event::Committed { from, commit_index: index });
-        self.settle_configurations(from);
+        self.prune_address_book(from);
         let notice_due = self.now.after(self.config.settings().commit_notice_delay);
         if let Role::Leader(leader) = &mut self.role {
             leader.uncommitted_bytes -= self.log.bytes_of(from, index);

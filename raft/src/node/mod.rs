@@ -1,14 +1,14 @@
 //! The state machine of one peer: inputs in, outputs out, one rule group of the paper per file.
 //!
 //! ```text
-//! handle(now, input) ─► [message rules] ─► pre_vote     (thesis §9.6)
+//! handle(now, input) ─► [message rules] ─► pre_vote     (dissertation §9.6)
 //!                                        ├► election     (§5.2, §5.4.1)
-//!                                        ├► check_quorum (thesis §4.2.3, §6.2)
+//!                                        ├► check_quorum (dissertation §4.2.3, §6.2)
 //!                                        ├► following    (§5.3: what a follower does with entries)
 //!                                        ├► leading      (§5.3, §5.4.2: what a leader does with answers)
 //!                                        ├► membership   (§6)
-//!                                        ├► reading      (thesis §6.4: reads that need no entry)
-//!                                        ├► transfer     (thesis §3.10)
+//!                                        ├► reading      (dissertation §6.4: reads that need no entry)
+//!                                        ├► transfer     (dissertation §3.10)
 //!                                        └► snapshot     (§7)
 //! poll_output() ◄─ writes ◄─ outbox ◄─ sending (what a leader owes each follower by now)
 //! ```
@@ -22,8 +22,8 @@ mod election;
 mod follower;
 mod fork;
 mod invariant;
+mod joint_consensus;
 mod leader;
-mod membership;
 mod outbox;
 mod pre_vote;
 mod propose;
@@ -49,9 +49,9 @@ use crate::config::ValidConfig;
 use crate::entry::Snapshot;
 use crate::log::Log;
 use crate::membership::Membership;
-use crate::membership_history::Configurations;
+use crate::membership_history::MembershipHistory;
 use crate::output::{AddressBook, HardState, Input, Output};
-use crate::persistent_state::{CorruptStore, Opened, PersistentState};
+use crate::persistent_state::{CorruptStore, PersistentState, RestoredState};
 use crate::read_index::{Confirmed, FollowerReads};
 use crate::role::{Follower, Role, RoleName};
 use crate::trace::{Event, Sink, Source};
@@ -102,11 +102,11 @@ pub struct Node {
     hard_state: HardState,
     role: Role,
     /// When this peer last heard from a leader, whichever it was; it outlives roles and terms.
-    leader_heard_at: Option<Instant>,
+    last_leader_contact: Option<Instant>,
     /// The time without a leader that this peer bears, drawn for each election.
     election_timeout: Duration,
     log: Log,
-    configurations: Configurations,
+    membership_history: MembershipHistory,
     snapshot: Option<Snapshot>,
     commit_index: Index,
     last_applied: Index,
@@ -117,7 +117,7 @@ pub struct Node {
     /// The number of the next question to a leader.
     next_request: RequestId,
     /// Whom this peer talks with by itself.
-    reach: AddressBook,
+    address_book: AddressBook,
     due: Due,
     writes: Writes,
     outbox: Outbox,
@@ -166,24 +166,24 @@ impl Node {
         now: Instant,
         mut jitter: Box<dyn Jitter + Send>,
     ) -> Result<Self, CorruptStore> {
-        let Opened { hard_state, snapshot, log } = stored.open()?;
-        let settled = log.base().index;
+        let RestoredState { hard_state, snapshot, log } = stored.restore()?;
+        let base_index = log.base().index;
         let first = match &snapshot {
             Some(snapshot) => Arc::clone(&snapshot.membership),
             None => Arc::new(config.bootstrap()),
         };
-        let mut configurations = Configurations::new(settled, first);
-        let _at_the_start = configurations.extend(log.range(settled, log.last().index));
+        let mut membership_history = MembershipHistory::new(base_index, first);
+        let _at_the_start = membership_history.extend(log.range(base_index, log.last().index));
         let election_timeout = draw_timeout(&config, jitter.as_mut(), hard_state.current_term);
         let election_deadline = now.after(election_timeout);
         // In its life before, it may have heard from a leader just now.
-        let leader_heard_at = (hard_state.current_term > Term::ZERO).then_some(now);
+        let last_leader_contact = (hard_state.current_term > Term::ZERO).then_some(now);
         let mut node = Self {
             outbox: Outbox::new(config.settings().first_message_id),
             next_request: RequestId::new(config.settings().first_message_id.number()),
             confirmed_reads: Confirmed::default(),
-            reach: configurations.reach(settled),
-            configurations,
+            address_book: membership_history.address_book(base_index),
+            membership_history,
             config,
             jitter,
             sink: None,
@@ -195,14 +195,14 @@ impl Node {
                 incoming: None,
                 reads: FollowerReads::default(),
             }),
-            leader_heard_at,
+            last_leader_contact,
             election_timeout,
             due: Due::Unknown,
             writes: Writes::new(log.last().index),
             log,
             snapshot,
-            commit_index: settled,
-            last_applied: settled,
+            commit_index: base_index,
+            last_applied: base_index,
             restoring: None,
         };
         if let Some(snapshot) = node.snapshot.clone() {
@@ -219,8 +219,8 @@ impl Node {
             last: self.log.last(),
             voted_for: self.hard_state.voted_for,
         });
-        if self.configurations.latest_index() > Index::ZERO {
-            self.tell_configuration();
+        if self.membership_history.latest_index() > Index::ZERO {
+            self.trace_membership();
         }
     }
 
@@ -230,7 +230,7 @@ impl Node {
     /// Storage reports a write that was never issued; or, in debug builds, an invariant of
     /// [`Node::check`] is broken.
     pub fn handle(&mut self, now: Instant, input: Input) {
-        self.it_is(now);
+        self.advance_clock(now);
         match input {
             Input::Tick => self.on_tick(),
             Input::Receive(envelope) => self.on_receive(&envelope),
@@ -248,8 +248,8 @@ impl Node {
         }
         if self.outbox.is_empty() {
             match std::mem::replace(&mut self.due, Due::Nothing) {
-                Due::Unknown => self.do_what_is_due(),
-                Due::Nothing => debug_assert!(self.has_nothing_due(), "{:?}", self.outbox),
+                Due::Unknown => self.produce_outputs(),
+                Due::Nothing => debug_assert!(self.has_no_output(), "{:?}", self.outbox),
             }
         }
         let output = self.outbox.poll();
@@ -265,7 +265,7 @@ impl Node {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = match &self.role {
             Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
-                self.role.election_deadline().filter(|_| self.may_stand())
+                self.role.election_deadline().filter(|_| self.is_electable())
             }
             Role::Leader(leader) => leader.next_deadline(),
         };
@@ -291,14 +291,14 @@ impl Node {
     /// what this peer counts and sends by.
     #[must_use]
     pub fn membership(&self) -> &Arc<Membership> {
-        self.configurations.latest()
+        self.membership_history.latest()
     }
 
     /// The peers this one talks with by itself, and where they are: everybody in a configuration
     /// that may still count. Changes are told by [`Output::Peers`].
     #[must_use]
     pub const fn address_book(&self) -> &AddressBook {
-        &self.reach
+        &self.address_book
     }
 
     /// The log after the snapshot.
@@ -318,10 +318,10 @@ impl Node {
     }
 
     /// Whether this peer has a vote in the configuration in force or in one that it would give way
-    /// to: a peer that an uncommitted entry removes may hold the only log that can win (thesis
+    /// to: a peer that an uncommitted entry removes may hold the only log that can win (dissertation
     /// §4.2.2, figure 4.6). It does not count its own vote then.
-    fn may_stand(&self) -> bool {
-        self.configurations.any_vote(self.commit_index, self.id())
+    fn is_electable(&self) -> bool {
+        self.membership_history.has_voter(self.commit_index, self.id())
     }
 
     fn leader(&self) -> Option<PeerId> {
@@ -337,11 +337,11 @@ impl Node {
     fn on_tick(&mut self) {
         self.expire_reads();
         let due = self.role.election_deadline().is_some_and(|deadline| self.now >= deadline);
-        if due && self.may_stand() {
-            self.stand();
+        if due && self.is_electable() {
+            self.start_election();
         }
         self.check_quorum();
-        self.give_up_transfer();
+        self.check_transfer_timeout();
     }
 
     fn on_persisted(&mut self, write: WriteId) {
@@ -354,27 +354,27 @@ impl Node {
     }
 
     /// Something happens at this moment.
-    fn it_is(&mut self, now: Instant) {
+    fn advance_clock(&mut self, now: Instant) {
         self.now = self.now.max(now);
         self.due = Due::Unknown;
     }
 
     /// Looking once is enough: nothing of it makes more of it due.
-    fn do_what_is_due(&mut self) {
-        self.ask_for_reads();
-        self.send_what_is_due();
-        self.apply_what_is_due();
+    fn produce_outputs(&mut self) {
+        self.advance_reads();
+        self.replicate();
+        self.apply_committed();
         self.release_reads();
     }
 
     /// Looks once more.
-    fn has_nothing_due(&mut self) -> bool {
-        self.do_what_is_due();
+    fn has_no_output(&mut self) -> bool {
+        self.produce_outputs();
         self.outbox.is_empty()
     }
 
     /// Applies what is committed and durable here.
-    fn apply_what_is_due(&mut self) {
+    fn apply_committed(&mut self) {
         let through = self.commit_index.min(self.writes.durable_index());
         if self.restoring.is_some() || through <= self.last_applied {
             return;

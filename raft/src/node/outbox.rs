@@ -18,7 +18,7 @@ pub(crate) struct Outbox {
 
 /// Who says it to whom, and in which term.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Address {
+pub(crate) struct Header {
     pub(crate) from: PeerId,
     pub(crate) to: PeerId,
     pub(crate) term: Term,
@@ -42,14 +42,14 @@ impl Outbox {
     }
 
     /// Sends a message that promises nothing.
-    pub(crate) fn send(&mut self, address: Address, message: Message) {
-        let envelope = self.envelope(address, message);
+    pub(crate) fn send(&mut self, header: Header, message: Message) {
+        let envelope = self.envelope(header, message);
         self.ready.push_back(Output::Send(envelope));
     }
 
     /// Sends a message once `write` is durable.
-    pub(crate) fn send_after(&mut self, write: WriteId, address: Address, message: Message) {
-        let envelope = self.envelope(address, message);
+    pub(crate) fn send_after(&mut self, write: WriteId, header: Header, message: Message) {
+        let envelope = self.envelope(header, message);
         self.held.push_back((write, envelope));
     }
 
@@ -69,10 +69,10 @@ impl Outbox {
         }
     }
 
-    fn envelope(&mut self, address: Address, message: Message) -> Envelope {
+    fn envelope(&mut self, header: Header, message: Message) -> Envelope {
         let id = self.next_id;
         self.next_id = id.next();
-        let Address { from, to, term } = address;
+        let Header { from, to, term } = header;
         Envelope { id, from, to, term, message }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Node;
 use crate::entry::{Bytes, Entry, Payload};
-use crate::role::{Handover, Role};
+use crate::role::{LeadershipTransfer, Role};
 use crate::types::{EntryId, Instant, PeerId};
 
 /// A command was not taken. Nothing happened: it is safe to propose it again, here or elsewhere.
@@ -15,7 +15,7 @@ pub enum ProposeError {
         /// Who leads, as far as this peer knows.
         leader: Option<PeerId>,
     },
-    /// This peer hands leadership over and takes nothing meanwhile (thesis §3.10).
+    /// This peer hands leadership over and takes nothing meanwhile (dissertation §3.10).
     #[error("leadership is on its way to peer {to}")]
     TransferInProgress {
         /// The peer that is to lead.
@@ -42,8 +42,8 @@ impl Node {
     /// # Errors
     /// Why this peer does not take it now; nothing happened.
     pub fn propose(&mut self, now: Instant, command: Bytes) -> Result<EntryId, ProposeError> {
-        self.it_is(now);
-        self.may_take(&command)?;
+        self.advance_clock(now);
+        self.check_proposal(&command)?;
         let id = self.append_own(Payload::Command(command));
         self.assert_consistent();
         Ok(id)
@@ -52,11 +52,11 @@ impl Node {
     /// A command that is larger than the limit passes when nothing else waits, or it never would. So
     /// does the first one of the leader's term: what it inherited commits with that one (paper
     /// §5.4.2), and not before.
-    fn may_take(&self, command: &Bytes) -> Result<(), ProposeError> {
+    fn check_proposal(&self, command: &Bytes) -> Result<(), ProposeError> {
         let Role::Leader(leader) = &self.role else {
             return Err(ProposeError::NotLeader { leader: self.leader() });
         };
-        if let Some(Handover { to, .. }) = leader.handover {
+        if let Some(LeadershipTransfer { to, .. }) = leader.transfer {
             return Err(ProposeError::TransferInProgress { to });
         }
         let (uncommitted, limit) =

@@ -1,4 +1,4 @@
-//! Reads that see every write answered before them, without an entry in the log (Ongaro's thesis
+//! Reads that see every write answered before them, without an entry in the log (Ongaro's dissertation
 //! §6.4), on a leader and on followers.
 //!
 //! A leader may serve a read at its commit index if it led after the read came in. It did, if a
@@ -9,7 +9,7 @@
 //! term is committed: before, the leader does not know what its predecessors have committed (step
 //! 1; §5.4.2 of the paper is why).
 //!
-//! With a lease (thesis §6.4.1), the leader need not ask while the lease of an earlier round lasts.
+//! With a lease (dissertation §6.4.1), the leader need not ask while the lease of an earlier round lasts.
 //!
 //! A follower asks its leader for such an index and serves the read when its own state machine got
 //! that far. Requests are numbered; one that is repeated would be a new one.
@@ -17,7 +17,7 @@
 use super::Node;
 use crate::message::{Envelope, Message, ReadIndex, ReadIndexReply};
 use crate::output::Output;
-use crate::read_index::{ReadDrop, Reader};
+use crate::read_index::{ReadDropReason, ReadOrigin};
 use crate::role::Role;
 use crate::trace::Event;
 use crate::types::{Index, Instant, PeerId, ReadId, Round};
@@ -44,7 +44,7 @@ pub enum ReadError {
 
 impl Node {
     /// Asks for a moment at which the state machine may be read, such that the reader sees every
-    /// write that was answered before this call, wherever it was (a linearizable read, thesis
+    /// write that was answered before this call, wherever it was (a linearizable read, dissertation
     /// §6.4). Any peer that knows a leader takes reads.
     ///
     /// Either [`Output::ReadReady`] or [`Output::ReadDropped`] follows for each read that is taken,
@@ -58,20 +58,20 @@ impl Node {
     /// # Errors
     /// Why this peer does not take it now; nothing happened.
     pub fn read(&mut self, now: Instant, read: ReadId) -> Result<(), ReadError> {
-        self.it_is(now);
+        self.advance_clock(now);
         let deadline = self.now.after(self.config.settings().read_timeout);
-        self.may_take_read()?;
+        self.check_read()?;
         match &mut self.role {
-            Role::Leader(leader) => leader.reads.waiting.take(Reader::Local(read), deadline),
-            Role::Follower(follower) => follower.reads.take(read, deadline),
+            Role::Leader(leader) => leader.reads.waiting.enqueue(ReadOrigin::Local(read), deadline),
+            Role::Follower(follower) => follower.reads.enqueue(read, deadline),
             Role::PreCandidate(_) | Role::Candidate(_) => return Err(ReadError::NoLeader),
         }
-        self.trace(&Event::ReadTaken { read });
+        self.trace(&Event::ReadStarted { read });
         self.assert_consistent();
         Ok(())
     }
 
-    fn may_take_read(&self) -> Result<(), ReadError> {
+    fn check_read(&self) -> Result<(), ReadError> {
         let asked = match &self.role {
             Role::Leader(_) if !self.has_entry_of_term() => {
                 return Err(ReadError::NoEntryOfTerm);
@@ -92,13 +92,16 @@ impl Node {
     /// A follower wants to know what it may read.
     pub(super) fn on_read_index(&mut self, envelope: &Envelope, ReadIndex { request }: ReadIndex) {
         let deadline = self.now.after(self.config.settings().read_timeout);
-        let taken = self.may_take_read().is_ok();
+        let taken = self.check_read().is_ok();
         match &mut self.role {
             Role::Leader(leader) if taken => {
-                leader.reads.waiting.take(Reader::Follower(envelope.from, request), deadline);
+                leader
+                    .reads
+                    .waiting
+                    .enqueue(ReadOrigin::Follower(envelope.from, request), deadline);
             }
             Role::Leader(_) | Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
-                let reply = ReadIndexReply::Refused { request };
+                let reply = ReadIndexReply::Rejected { request };
                 self.reply(envelope.from, Message::ReadIndexReply(reply));
             }
         }
@@ -109,38 +112,38 @@ impl Node {
         let Role::Follower(follower) = &mut self.role else { return };
         match reply {
             ReadIndexReply::Ready { request, read_index } => {
-                if !follower.reads.waits_for(request) {
+                if !follower.reads.is_pending(request) {
                     return;
                 }
                 while let Some((read, deadline)) = follower.reads.pop_through(request) {
                     self.confirmed_reads.wait_for(read_index, read, deadline);
                 }
             }
-            ReadIndexReply::Refused { request } => {
+            ReadIndexReply::Rejected { request } => {
                 for read in follower.reads.remove(request) {
-                    self.drop_read(read, ReadDrop::Refused);
+                    self.drop_read(read, ReadDropReason::Rejected);
                 }
             }
         }
     }
 
     /// What reads want to have sent by now.
-    pub(super) fn ask_for_reads(&mut self) {
+    pub(super) fn advance_reads(&mut self) {
         match &mut self.role {
             Role::Leader(_) => {
                 self.read_by_lease();
-                self.begin_round();
+                self.start_round();
             }
             Role::Follower(follower) => {
-                let Some(to) = follower.leader.filter(|_| follower.reads.has_fresh()) else {
+                let Some(to) = follower.leader.filter(|_| follower.reads.has_unassigned()) else {
                     return;
                 };
                 let request = self.next_request;
                 self.next_request = request.next();
-                let reads = follower.reads.ask(request);
+                let reads = follower.reads.assign(request);
                 self.trace(&Event::ReadsForwarded { to, request, reads });
-                let address = self.address(to);
-                self.outbox.send(address, Message::ReadIndex(ReadIndex { request }));
+                let header = self.header(to);
+                self.outbox.send(header, Message::ReadIndex(ReadIndex { request }));
             }
             Role::PreCandidate(_) | Role::Candidate(_) => {}
         }
@@ -166,7 +169,7 @@ impl Node {
 
     /// Begins a round for the reads that have none, unless the leader must commit in its term
     /// first, or too many rounds are under way already; or one for the lease.
-    fn begin_round(&mut self) {
+    fn start_round(&mut self) {
         let rounds_max = self.config.settings().messages_in_flight_max as u64;
         let committed_in_term = self.has_committed_in_term();
         let (now, read_index) = (self.now, self.commit_index);
@@ -174,11 +177,11 @@ impl Node {
         let Role::Leader(leader) = &mut self.role else { return };
         let reads = &mut leader.reads;
         let under_way = reads.round().since(reads.confirmed_round());
-        if reads.waiting.has_fresh() && committed_in_term && under_way < rounds_max {
-            let round = reads.ask(now, read_index);
-            self.trace(&Event::RoundBegun { round, read_index });
-        } else if reads.lease().wants_round(now, interval) {
-            reads.begin_round(now);
+        if reads.waiting.has_unassigned() && committed_in_term && under_way < rounds_max {
+            let round = reads.start_read_round(now, read_index);
+            self.trace(&Event::RoundStarted { round, read_index });
+        } else if reads.lease().needs_round(now, interval) {
+            reads.start_round(now);
         } else {
             return;
         }
@@ -216,10 +219,10 @@ impl Node {
         }
     }
 
-    fn confirm_read(&mut self, reader: Reader, read_index: Index, deadline: Instant) {
+    fn confirm_read(&mut self, reader: ReadOrigin, read_index: Index, deadline: Instant) {
         match reader {
-            Reader::Local(read) => self.confirmed_reads.wait_for(read_index, read, deadline),
-            Reader::Follower(to, request) => {
+            ReadOrigin::Local(read) => self.confirmed_reads.wait_for(read_index, read, deadline),
+            ReadOrigin::Follower(to, request) => {
                 let reply = ReadIndexReply::Ready { request, read_index };
                 self.reply(to, Message::ReadIndexReply(reply));
             }
@@ -238,18 +241,18 @@ impl Node {
     pub(super) fn expire_reads(&mut self) {
         let now = self.now;
         while let Some(read) = self.confirmed_reads.pop_expired(now) {
-            self.drop_read(read, ReadDrop::TimedOut);
+            self.drop_read(read, ReadDropReason::TimedOut);
         }
         loop {
             let expired = match &mut self.role {
                 Role::Leader(leader) => leader.reads.waiting.pop_expired(now),
-                Role::Follower(follower) => follower.reads.pop_expired(now).map(Reader::Local),
+                Role::Follower(follower) => follower.reads.pop_expired(now).map(ReadOrigin::Local),
                 Role::PreCandidate(_) | Role::Candidate(_) => None,
             };
             match expired {
-                Some(Reader::Local(read)) => self.drop_read(read, ReadDrop::TimedOut),
+                Some(ReadOrigin::Local(read)) => self.drop_read(read, ReadDropReason::TimedOut),
                 // The follower counts the time, too.
-                Some(Reader::Follower(..)) => {}
+                Some(ReadOrigin::Follower(..)) => {}
                 None => return,
             }
         }
@@ -262,22 +265,22 @@ impl Node {
             Role::Leader(leader) => {
                 for reader in leader.reads.waiting.into_readers() {
                     match reader {
-                        Reader::Local(read) => self.drop_read(read, ReadDrop::LeaderLost),
+                        ReadOrigin::Local(read) => self.drop_read(read, ReadDropReason::LeaderLost),
                         // It learns of the new term by itself.
-                        Reader::Follower(..) => {}
+                        ReadOrigin::Follower(..) => {}
                     }
                 }
             }
             Role::Follower(follower) => {
                 for read in follower.reads.into_readers() {
-                    self.drop_read(read, ReadDrop::LeaderLost);
+                    self.drop_read(read, ReadDropReason::LeaderLost);
                 }
             }
             Role::PreCandidate(_) | Role::Candidate(_) => {}
         }
     }
 
-    fn drop_read(&mut self, read: ReadId, reason: ReadDrop) {
+    fn drop_read(&mut self, read: ReadId, reason: ReadDropReason) {
         self.trace(&Event::ReadDropped { read, reason });
         self.outbox.push(Output::ReadDropped { read, reason });
     }

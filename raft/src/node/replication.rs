@@ -7,109 +7,109 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Node;
-use super::outbox::Address;
+use super::outbox::Header;
 use crate::entry::{LogSlice, Snapshot};
 use crate::log::{Log, to_usize};
 use crate::membership::Membership;
-use crate::message::{AppendEntries, InstallSnapshot, Message, Rest};
-use crate::progress::{Flow, InFlight, Probe, Progress, Transfer};
+use crate::message::{AppendEntries, InstallSnapshot, Message};
+use crate::progress::{Flow, InFlight, Probe, Progress, SnapshotTransfer};
 use crate::role::{Leader, Role};
 use crate::trace::Event;
 use crate::types::{EntryId, Index, Instant, PeerId, Round};
 
 /// What all messages of one turn are made from.
 #[derive(Clone, Copy)]
-struct Turn<'a> {
+struct MessageBuilder<'a> {
     now: Instant,
     log: &'a Log,
     commit_index: Index,
-    notice: Notice,
+    notice: CommitNotice,
     /// The newest round, which all messages belong to.
     round: Round,
     /// The newest round that reads wait for: a voter that was not sent it is owed a message. Nobody
     /// else's answer counts.
-    round_wanted: Round,
+    required_round: Round,
     membership: &'a Membership,
     config: &'a crate::config::Config,
 }
 
 /// Whether the news of a commit goes out by itself in this turn.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Notice {
+enum CommitNotice {
     Due,
     NotYet,
 }
 
 impl Node {
-    pub(super) fn send_what_is_due(&mut self) {
+    pub(super) fn replicate(&mut self) {
         let Role::Leader(leader) = &mut self.role else { return };
         let notice = match leader.commit_notice_due {
-            Some(due) if due <= self.now => Notice::Due,
-            Some(_) | None => Notice::NotYet,
+            Some(due) if due <= self.now => CommitNotice::Due,
+            Some(_) | None => CommitNotice::NotYet,
         };
         let config = self.config.settings();
-        let turn = Turn {
+        let builder = MessageBuilder {
             now: self.now,
             log: &self.log,
             commit_index: self.commit_index,
             notice,
             round: leader.reads.round(),
-            round_wanted: leader.reads.wanted(),
-            membership: self.configurations.latest(),
+            required_round: leader.reads.required_round(),
+            membership: self.membership_history.latest(),
             config,
         };
         let (from, term) = (config.id, self.hard_state.current_term);
         let mut transfers = Vec::new();
         for (peer, progress) in &mut leader.followers {
             if progress.heartbeat_due <= self.now {
-                progress.miss_answer(self.now, config.heartbeat_interval);
+                progress.expire_unanswered(self.now, config.heartbeat_interval);
             }
-            if let Some(snapshot) = lacks_entries(progress, &self.log, self.snapshot.as_ref()) {
+            if let Some(snapshot) = needed_snapshot(progress, &self.log, self.snapshot.as_ref()) {
                 transfers.push((*peer, snapshot.last_included));
-                progress.transfer(snapshot.clone());
+                progress.start_snapshot(snapshot.clone());
             }
-            while let Some(message) = turn.next_message(*peer, progress) {
-                progress.round_sent = turn.round;
-                if !is_for_its_round_alone(&message) || progress.heartbeat_due <= self.now {
+            while let Some(message) = builder.next_message(*peer, progress) {
+                progress.round_sent = builder.round;
+                if !is_empty_chunk(&message) || progress.heartbeat_due <= self.now {
                     progress.heartbeat_due = self.now.after(config.heartbeat_interval);
                 }
-                self.outbox.send(Address { from, to: *peer, term }, message);
+                self.outbox.send(Header { from, to: *peer, term }, message);
             }
         }
-        leader.settle_notice(notice, self.commit_index);
+        leader.clear_commit_notice(notice, self.commit_index);
         for (to, last_included) in transfers {
             self.trace(&Event::SnapshotStarted { to, last_included });
         }
-        self.call_successor();
+        self.send_timeout_now();
     }
 
     /// Tells followers that get nothing more from this leader what is committed, once: whoever holds
     /// the entry that removes it knows then that it is not needed any more.
-    pub(super) fn take_leave_of(&mut self, gone: BTreeMap<PeerId, Progress>) {
+    pub(super) fn send_final_commit(&mut self, gone: BTreeMap<PeerId, Progress>) {
         let Role::Leader(leader) = &self.role else { return };
         let (round, leader_commit) = (leader.reads.round(), self.commit_index);
         let limit = self.config.settings().append_bytes_max;
-        let last_words = |(peer, progress): (PeerId, Progress)| {
+        let final_message = |(peer, progress): (PeerId, Progress)| {
             let prev = EntryId::new(self.log.term_at(progress.match_index)?, progress.match_index);
             let slice = LogSlice::of_log(prev, self.log.slice_after(prev, limit));
             Some((peer, Message::AppendEntries(AppendEntries { slice, leader_commit, round })))
         };
-        let messages: Vec<_> = gone.into_iter().filter_map(last_words).collect();
+        let messages: Vec<_> = gone.into_iter().filter_map(final_message).collect();
         for (to, message) in messages {
-            let address = self.address(to);
-            self.outbox.send(address, message);
+            let header = self.header(to);
+            self.outbox.send(header, message);
         }
     }
 }
 
 /// An empty chunk tells nothing of the one before it, which is missed when a heartbeat is due:
 /// reads, which send many of them, must not put that off.
-fn is_for_its_round_alone(message: &Message) -> bool {
+fn is_empty_chunk(message: &Message) -> bool {
     matches!(message, Message::InstallSnapshot(part) if part.chunk.is_empty())
 }
 
 /// The snapshot, if the follower needs entries that are gone.
-fn lacks_entries<'a>(
+fn needed_snapshot<'a>(
     progress: &Progress,
     log: &Log,
     snapshot: Option<&'a Snapshot>,
@@ -122,12 +122,13 @@ fn lacks_entries<'a>(
     }
 }
 
-impl Turn<'_> {
+impl MessageBuilder<'_> {
     /// The next message a follower must have now, noted as sent; `None` when it has all.
     fn next_message(&self, peer: PeerId, progress: &mut Progress) -> Option<Message> {
         let due = progress.heartbeat_due <= self.now;
-        let news = self.notice == Notice::Due && progress.commit_sent < self.commit_index;
-        let owed = progress.round_sent < self.round_wanted && self.membership.votes(peer);
+        let commit_due =
+            self.notice == CommitNotice::Due && progress.commit_sent < self.commit_index;
+        let round_due = progress.round_sent < self.required_round && self.membership.is_voter(peer);
         let last = self.log.last().index;
         match &mut progress.flow {
             Flow::Probe(Probe::Ready) => {
@@ -136,7 +137,7 @@ impl Turn<'_> {
                 Some(self.append(progress, self.slice_after(prev)))
             }
             Flow::Probe(Probe::Waiting | Probe::Silent) => {
-                (due || owed).then(|| self.no_entries(progress))
+                (due || round_due).then(|| self.heartbeat(progress))
             }
             Flow::Replicate(in_flight) => {
                 let room = in_flight.len() < self.config.messages_in_flight_max
@@ -144,7 +145,7 @@ impl Turn<'_> {
                 if room && progress.next_index <= last {
                     Some(self.pipelined(progress))
                 } else {
-                    (due || news || owed).then(|| self.no_entries(progress))
+                    (due || commit_due || round_due).then(|| self.heartbeat(progress))
                 }
             }
             Flow::Snapshot(transfer) => {
@@ -153,7 +154,7 @@ impl Turn<'_> {
                     return Some(self.chunk(transfer, chunk_bytes));
                 }
                 // The chunk that is out belongs to an older round, and is not sent again for that.
-                owed.then(|| self.chunk(transfer, 0))
+                round_due.then(|| self.chunk(transfer, 0))
             }
         }
     }
@@ -175,7 +176,7 @@ impl Turn<'_> {
     }
 
     /// A heartbeat, which also tells whether the logs agree at `next_index - 1`.
-    fn no_entries(&self, progress: &mut Progress) -> Message {
+    fn heartbeat(&self, progress: &mut Progress) -> Message {
         let slice = LogSlice::empty(self.prev(progress));
         self.append(progress, slice)
     }
@@ -196,7 +197,7 @@ impl Turn<'_> {
 
     /// The chunk at the follower's offset, of at most `limit` bytes. To a silent follower it is
     /// empty: the answer says what is missing.
-    fn chunk(&self, transfer: &mut Transfer, limit: usize) -> Message {
+    fn chunk(&self, transfer: &mut SnapshotTransfer, limit: usize) -> Message {
         let data = &transfer.snapshot.data;
         let membership = Arc::clone(&transfer.snapshot.membership);
         let start = to_usize(transfer.offset).min(data.len());
@@ -212,7 +213,7 @@ impl Turn<'_> {
             last_included: transfer.snapshot.last_included,
             offset: transfer.offset,
             chunk: data[start..end].into(),
-            rest: if end == data.len() { Rest::Done(membership) } else { Rest::More },
+            done: (end == data.len()).then_some(membership),
             round: self.round,
         })
     }
@@ -220,12 +221,12 @@ impl Turn<'_> {
 
 impl Progress {
     /// A heartbeat is due. What has been unanswered for as long counts as lost.
-    fn miss_answer(&mut self, now: Instant, heartbeat_interval: std::time::Duration) {
+    fn expire_unanswered(&mut self, now: Instant, heartbeat_interval: std::time::Duration) {
         match &mut self.flow {
-            Flow::Probe(probe) => probe.missed(),
-            Flow::Snapshot(transfer) => transfer.chunk.missed(),
+            Flow::Probe(probe) => probe.expire(),
+            Flow::Snapshot(transfer) => transfer.chunk.expire(),
             Flow::Replicate(in_flight) => {
-                if in_flight.is_stuck(now, heartbeat_interval) {
+                if in_flight.is_stalled(now, heartbeat_interval) {
                     self.probe_from(self.match_index.next(), Probe::Ready);
                 }
             }
@@ -234,7 +235,7 @@ impl Progress {
 }
 
 impl Probe {
-    const fn missed(&mut self) {
+    const fn expire(&mut self) {
         match self {
             Self::Ready => {}
             Self::Waiting | Self::Silent => *self = Self::Silent,
@@ -242,7 +243,7 @@ impl Probe {
     }
 
     /// The follower spoke: it may have entries again.
-    pub(super) const fn heard(&mut self) {
+    pub(super) const fn resume(&mut self) {
         match self {
             Self::Silent => *self = Self::Ready,
             Self::Ready | Self::Waiting => {}
@@ -251,8 +252,8 @@ impl Probe {
 }
 
 impl InFlight {
-    fn is_stuck(&self, now: Instant, heartbeat_interval: std::time::Duration) -> bool {
-        !self.is_empty() && now.since(self.moved_at) >= heartbeat_interval
+    fn is_stalled(&self, now: Instant, heartbeat_interval: std::time::Duration) -> bool {
+        !self.is_empty() && now.since(self.last_progress_at) >= heartbeat_interval
     }
 }
 
@@ -261,14 +262,14 @@ impl Leader {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let heartbeats = self.followers.values().map(|progress| progress.heartbeat_due);
         let quorum_check = self.quorum_check_due.filter(|_| !self.followers.is_empty());
-        let give_up = self.handover.map(|handover| handover.give_up_at);
+        let give_up = self.transfer.map(|transfer| transfer.deadline);
         heartbeats.chain(self.commit_notice_due).chain(quorum_check).chain(give_up).min()
     }
 
     /// The news is out when it was sent, or when entries carried it to everybody.
-    fn settle_notice(&mut self, notice: Notice, commit_index: Index) {
+    fn clear_commit_notice(&mut self, notice: CommitNotice, commit_index: Index) {
         let all_know = self.followers.values().all(|progress| progress.commit_sent >= commit_index);
-        if notice == Notice::Due || all_know {
+        if notice == CommitNotice::Due || all_know {
             self.commit_notice_due = None;
         }
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::Node;
 use crate::entry::{Bytes, Snapshot};
-use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message, Rest};
+use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message};
 use crate::output::{Output, Record, Suffix};
 use crate::progress::{Flow, Probe};
-use crate::role::{Incoming, Role};
+use crate::role::{IncomingSnapshot, Role};
 use crate::trace::Event;
 use crate::types::{EntryId, Index, Instant, PeerId};
 
@@ -52,7 +52,7 @@ impl Node {
         through: Index,
         data: Bytes,
     ) -> Result<(), CompactError> {
-        self.it_is(now);
+        self.advance_clock(now);
         let base = self.log.base().index;
         if through <= base {
             return Err(CompactError::AlreadyCompacted { through, snapshot: base });
@@ -61,13 +61,13 @@ impl Node {
         let Some(term) = self.log.term_at(through).filter(|_| through <= last_applied) else {
             return Err(CompactError::NotApplied { through, last_applied });
         };
-        let membership = Arc::clone(self.configurations.at(through));
+        let membership = Arc::clone(self.membership_history.at(through));
         if membership.is_empty() {
             return Err(CompactError::MembersUnknown { through });
         }
         let snapshot = Snapshot { last_included: EntryId::new(term, through), membership, data };
         self.log.rebase(snapshot.last_included);
-        self.configurations.compact(through);
+        self.membership_history.compact(through);
         self.snapshot = Some(snapshot.clone());
         let bytes = snapshot.data.len() as u64;
         self.trace(&Event::Compacted { through: snapshot.last_included, bytes });
@@ -77,7 +77,7 @@ impl Node {
     }
 
     /// Whether a chunk can be part of a snapshot this node takes.
-    pub(super) fn fits(&self, chunk: &InstallSnapshot) -> bool {
+    pub(super) fn is_valid_chunk(&self, chunk: &InstallSnapshot) -> bool {
         let end = chunk.offset.checked_add(chunk.chunk.len() as u64);
         chunk.last_included.index > Index::ZERO
             && end.is_some_and(|end| end <= self.config.settings().snapshot_bytes_max)
@@ -85,7 +85,7 @@ impl Node {
 
     /// Takes a leader's chunk (Figure 13, InstallSnapshot receiver).
     pub(super) fn on_install_snapshot(&mut self, envelope: &Envelope, chunk: &InstallSnapshot) {
-        self.hear_leader(envelope.from);
+        self.on_leader_contact(envelope.from);
         if self.log.contains(chunk.last_included) {
             // The entries are here; the snapshot only tells that they are committed (step 6).
             self.commit_through(chunk.last_included.index);
@@ -113,13 +113,13 @@ impl Node {
         let Role::Follower(follower) = &mut self.role else {
             return InstallSnapshotReply::Continue { last_included_index, offset: 0, round };
         };
-        let incoming = follower.incoming.get_or_insert_with(|| Incoming::of(chunk));
+        let incoming = follower.incoming.get_or_insert_with(|| IncomingSnapshot::of(chunk));
         if incoming.last_included != chunk.last_included {
-            *incoming = Incoming::of(chunk);
+            *incoming = IncomingSnapshot::of(chunk);
         }
         if incoming.offset() == chunk.offset {
             incoming.data.extend_from_slice(&chunk.chunk);
-            if let Rest::Done(membership) = &chunk.rest {
+            if let Some(membership) = &chunk.done {
                 let data = std::mem::take(&mut incoming.data).into();
                 follower.incoming = None;
                 let (last_included, membership) = (chunk.last_included, Arc::clone(membership));
@@ -141,7 +141,7 @@ impl Node {
         self.snapshot = Some(snapshot.clone());
         self.trace(&Event::SnapshotInstalled { last_included, bytes });
         self.trace(&Event::Committed { from, commit_index: last_included.index });
-        self.use_configuration_of(&snapshot);
+        self.adopt_membership_of(&snapshot);
         let record = Record::Snapshot { snapshot: snapshot.clone(), suffix: Suffix::Discarded };
         let write = self.writes.install(record, from, last_included.index);
         self.restoring = Some((write, snapshot));
@@ -161,7 +161,7 @@ impl Node {
         match reply {
             InstallSnapshotReply::Installed { match_index, .. } => self.on_match(of, match_index),
             InstallSnapshotReply::Continue { last_included_index, offset, .. } => {
-                self.on_continue(of, last_included_index, offset);
+                self.on_snapshot_continue(of, last_included_index, offset);
             }
             // Its term is higher than the request's and was followed already.
             InstallSnapshotReply::OldTerm => {}
@@ -171,7 +171,7 @@ impl Node {
         }
     }
 
-    fn on_continue(&mut self, of: PeerId, last_included_index: Index, offset: u64) {
+    fn on_snapshot_continue(&mut self, of: PeerId, last_included_index: Index, offset: u64) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
         let Flow::Snapshot(transfer) = &mut progress.flow else { return };
@@ -184,7 +184,7 @@ impl Node {
     }
 }
 
-impl Incoming {
+impl IncomingSnapshot {
     /// The start of the snapshot that `chunk` is a piece of.
     const fn of(chunk: &InstallSnapshot) -> Self {
         Self { last_included: chunk.last_included, data: Vec::new() }

@@ -2,7 +2,7 @@
 
 use super::Node;
 use crate::role::Role;
-use crate::trace::{Event, Farewell};
+use crate::trace::{Event, StepDownReason};
 use crate::types::Instant;
 
 impl Node {
@@ -11,14 +11,14 @@ impl Node {
     /// driver whose disk is stuck or failing: a leader that cannot write still hears and is heard,
     /// and would hold the group for ever.
     pub fn resign(&mut self, now: Instant) {
-        self.it_is(now);
+        self.advance_clock(now);
         if matches!(self.role, Role::Leader(_)) {
-            self.step_down(Farewell::Resigned);
+            self.step_down(StepDownReason::Resigned);
         }
         self.assert_consistent();
     }
 
-    pub(super) fn step_down(&mut self, reason: Farewell) {
+    pub(super) fn step_down(&mut self, reason: StepDownReason) {
         self.trace(&Event::SteppedDown { reason });
         self.become_follower(None);
     }

@@ -6,11 +6,10 @@ use std::fmt::{self, Display};
 use super::{Fact, Level, Line, Logger, Topic};
 use crate::entry::Entry;
 use crate::message::{
-    AppendEntriesReply, Candidacy, Envelope, InstallSnapshotReply, Message, ReadIndexReply, Rest,
-    Vote,
+    AppendEntriesReply, Candidacy, Envelope, InstallSnapshotReply, Message, ReadIndexReply, Vote,
 };
-use crate::read_index::ReadDrop;
-use crate::trace::{Event, Farewell, Persisting, Refusal, Source, VoteRefusal};
+use crate::read_index::ReadDropReason;
+use crate::trace::{Event, RecordSummary, RejectReason, Source, StepDownReason, VoteRejectReason};
 use crate::types::{EntryId, Index, Instant, MessageId, PeerId, ReadId};
 
 /// A message's name in the whole run: its sender and the sender's number for it.
@@ -82,21 +81,21 @@ impl Teller<'_> {
             }
             Event::SteppedDown { reason } => {
                 let reason = match reason {
-                    Farewell::Resigned => "its driver asks it to",
-                    Farewell::NoQuorum => "it hears from no quorum",
-                    Farewell::Removed => "the new configuration is without it",
+                    StepDownReason::Resigned => "its driver asks it to",
+                    StepDownReason::NoQuorum => "it hears from no quorum",
+                    StepDownReason::Removed => "the new configuration is without it",
                 };
                 self.say(Topic::Lead, format_args!("gives up leadership: {reason}"), &[]);
             }
-            Event::TransferBegun { to } => {
+            Event::TransferStarted { to } => {
                 let text = format_args!("hands leadership over to {to}");
                 self.say(Topic::Lead, text, &[("to", peer(to))]);
             }
-            Event::TransferGivenUp { to } => {
+            Event::TransferAborted { to } => {
                 let text = format_args!("leads on, {to} has not taken over in time");
                 self.say(Topic::Lead, text, &[("to", peer(to))]);
             }
-            Event::CalledToLead { by } => {
+            Event::TimeoutNowReceived { by } => {
                 let text = format_args!("is asked by {by} to lead, stands for election");
                 self.say(Topic::Lead, text, &[("by", peer(by))]);
             }
@@ -105,14 +104,14 @@ impl Teller<'_> {
                 self.say(Topic::Lead, format_args!("follows leader {leader}"), &facts);
             }
             Event::VoteGranted { to, request } => self.vote_granted(to, request),
-            Event::VoteRefused { to, request, reason } => {
+            Event::VoteRejected { to, request, reason } => {
                 self.vote_refused("vote", to, request, reason);
             }
             Event::PreVoteGranted { to, request } => {
                 let facts = [("to", peer(to)), ("id", Fact::Word(&WireId(to, request)))];
                 self.say(Topic::Vote, format_args!("would vote for {to}"), &facts);
             }
-            Event::PreVoteRefused { to, request, reason } => {
+            Event::PreVoteRejected { to, request, reason } => {
                 self.vote_refused("pre-vote", to, request, reason);
             }
             Event::PreVoteCounted { from, votes, majority } => {
@@ -133,12 +132,12 @@ impl Teller<'_> {
             Event::Progress { of, match_index, next_index } => {
                 self.progress(of, match_index, next_index);
             }
-            Event::BackedUp { of, from, next_index } => {
+            Event::NextIndexLowered { of, from, next_index } => {
                 let facts = [("of", peer(of)), ("next", index(next_index))];
                 let text = format_args!("{of} rejected, back from {from} to {next_index}");
                 self.say(Topic::Log1, text, &facts);
             }
-            Event::Configured { index: at, membership } => {
+            Event::MembershipChanged { index: at, membership } => {
                 let text = format_args!("goes by the members of entry {at}: {membership}");
                 let size = membership.all_voters().count() as u64;
                 let facts = [("config", index(at)), ("voters", Fact::Number(size))];
@@ -165,14 +164,14 @@ impl Teller<'_> {
             Event::SnapshotInstalled { last_included, bytes } => {
                 self.snapshot_installed(last_included, bytes);
             }
-            Event::ReadTaken { read } => {
+            Event::ReadStarted { read } => {
                 self.say(Topic::Clnt, format_args!("takes read {read}"), &[read_fact(read)]);
             }
             Event::ReadsForwarded { to, request, reads } => {
                 let facts = [("to", peer(to)), ("request", Fact::Number(request.number()))];
                 self.say(Topic::Clnt, format_args!("asks {to} about {reads} reads"), &facts);
             }
-            Event::RoundBegun { round, read_index } => {
+            Event::RoundStarted { round, read_index } => {
                 let text = format_args!("begins round {round} for reads at {read_index}");
                 let facts = [("round", Fact::Number(round.number())), ("read", index(read_index))];
                 self.say(Topic::Lead, text, &facts);
@@ -196,7 +195,7 @@ impl Teller<'_> {
             Event::ReadDropped { read, reason } => self.read_dropped(read, reason),
             Event::Sent(envelope) => self.message("sends", "to", envelope.to, envelope),
             Event::Received(envelope) => self.message("receives", "from", envelope.from, envelope),
-            Event::Refused { envelope, reason } => self.refused(envelope, reason),
+            Event::Rejected { envelope, reason } => self.refused(envelope, reason),
         }
     }
 
@@ -228,11 +227,11 @@ impl Teller<'_> {
         self.say(Topic::Vote, format_args!("grants vote to {to}"), &facts);
     }
 
-    fn vote_refused(&self, what: &str, to: PeerId, request: MessageId, reason: VoteRefusal) {
+    fn vote_refused(&self, what: &str, to: PeerId, request: MessageId, reason: VoteRejectReason) {
         let reason = match reason {
-            VoteRefusal::AlreadyVoted => "this term's vote is given",
-            VoteRefusal::LogBehind => "its log is behind",
-            VoteRefusal::HearsLeader => "there is a leader",
+            VoteRejectReason::AlreadyVoted => "this term's vote is given",
+            VoteRejectReason::LogBehind => "its log is behind",
+            VoteRejectReason::HasLiveLeader => "there is a leader",
         };
         let facts = [("to", peer(to)), ("id", Fact::Word(&WireId(to, request)))];
         self.say(Topic::Vote, format_args!("refuses {what} to {to}: {reason}"), &facts);
@@ -249,25 +248,25 @@ impl Teller<'_> {
         self.say(Topic::Log1, text, &facts);
     }
 
-    fn persisting(&self, write: u64, what: Persisting) {
+    fn persisting(&self, write: u64, what: RecordSummary) {
         let write = ("write", Fact::Number(write));
         match what {
-            Persisting::HardState { voted_for } => self.say(
+            RecordSummary::HardState { voted_for } => self.say(
                 Topic::Pers,
                 format_args!("writes term and vote"),
                 &[("vote", Fact::Word(&Maybe(voted_for))), write],
             ),
-            Persisting::Append { first, last } => {
+            RecordSummary::Append { first, last } => {
                 self.say(Topic::Pers, format_args!("writes {}", Span(first, last)), &[write]);
             }
-            Persisting::Truncate { from } => {
+            RecordSummary::Truncate { from } => {
                 self.say(
                     Topic::Pers,
                     format_args!("writes the end of the log before {from}"),
                     &[write],
                 );
             }
-            Persisting::Snapshot { last_included } => {
+            RecordSummary::Snapshot { last_included } => {
                 let text = format_args!("writes the snapshot through {last_included}");
                 self.say(Topic::Pers, text, &[write]);
             }
@@ -291,11 +290,11 @@ impl Teller<'_> {
         self.say(Topic::Snap, text, &facts);
     }
 
-    fn read_dropped(&self, read: ReadId, reason: ReadDrop) {
+    fn read_dropped(&self, read: ReadId, reason: ReadDropReason) {
         let reason = match reason {
-            ReadDrop::LeaderLost => "its leader is one no longer",
-            ReadDrop::Refused => "the leader does not take it",
-            ReadDrop::TimedOut => "its time is over",
+            ReadDropReason::LeaderLost => "its leader is one no longer",
+            ReadDropReason::Rejected => "the leader does not take it",
+            ReadDropReason::TimedOut => "its time is over",
         };
         self.say(Topic::Clnt, format_args!("gives up read {read}: {reason}"), &[read_fact(read)]);
     }
@@ -313,18 +312,18 @@ impl Teller<'_> {
         }
     }
 
-    fn refused(&self, envelope: &Envelope, reason: Refusal) {
+    fn refused(&self, envelope: &Envelope, reason: RejectReason) {
         let (name, from) = (envelope.message.name(), envelope.from);
         let reason = match reason {
-            Refusal::NotForMe => "it is for somebody else",
-            Refusal::FromItself => "it is from itself",
-            Refusal::TermZero => "no message has term zero",
-            Refusal::TermTooHigh => "no number of elections reaches its term",
-            Refusal::SecondLeader => "the term has another leader",
-            Refusal::FromTheFuture => "its entries are newer than itself",
-            Refusal::ContradictsCommitted => "it contradicts committed entries",
-            Refusal::NeverSent => "it acknowledges what was never sent",
-            Refusal::BadChunk => "no snapshot has such a chunk",
+            RejectReason::WrongReceiver => "it is for somebody else",
+            RejectReason::FromSelf => "it is from itself",
+            RejectReason::TermZero => "no message has term zero",
+            RejectReason::TermTooHigh => "no number of elections reaches its term",
+            RejectReason::SecondLeader => "the term has another leader",
+            RejectReason::EntryTermTooHigh => "its entries are newer than itself",
+            RejectReason::ConflictsWithCommitted => "it contradicts committed entries",
+            RejectReason::AcknowledgesUnsent => "it acknowledges what was never sent",
+            RejectReason::InvalidChunk => "no snapshot has such a chunk",
         };
         self.say(
             Topic::Erro,
@@ -389,11 +388,11 @@ impl Display for Details<'_> {
             }
             Message::TimeoutNow => Ok(()),
             Message::RequestVoteReply(Vote::Granted) => f.write_str(": granted"),
-            Message::RequestVoteReply(Vote::Refused) => f.write_str(": refused"),
+            Message::RequestVoteReply(Vote::Rejected) => f.write_str(": refused"),
             Message::RequestPreVote(request) => write!(f, ": log through {}", request.last_log),
             Message::RequestPreVoteReply(reply) => match reply.vote {
                 Vote::Granted => f.write_str(": would vote"),
-                Vote::Refused => f.write_str(": would not vote"),
+                Vote::Rejected => f.write_str(": would not vote"),
             },
             Message::AppendEntries(append) => {
                 let (prev, entries) = (append.slice.prev(), append.slice.entries());
@@ -414,9 +413,9 @@ impl Display for Details<'_> {
             },
             Message::InstallSnapshot(chunk) => {
                 let (from, bytes) = (chunk.offset, chunk.chunk.len());
-                let end = match &chunk.rest {
-                    Rest::More => "",
-                    Rest::Done(_) => ", the last",
+                let end = match &chunk.done {
+                    None => "",
+                    Some(_) => ", the last",
                 };
                 write!(f, ": through {}, {bytes} bytes from {from}{end}", chunk.last_included)
             }
@@ -433,7 +432,7 @@ impl Display for Details<'_> {
             Message::ReadIndexReply(ReadIndexReply::Ready { request, read_index }) => {
                 write!(f, ": question {request}, read at {read_index}")
             }
-            Message::ReadIndexReply(ReadIndexReply::Refused { request }) => {
+            Message::ReadIndexReply(ReadIndexReply::Rejected { request }) => {
                 write!(f, ": question {request} refused")
             }
         }

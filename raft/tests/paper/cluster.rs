@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, Candidacy, RequestVote, Rest};
+use raft::message::{AppendEntries, Candidacy, RequestVote};
 use raft::{
     AddressBook, ChangeError, CheckQuorum, Config, Entry, EntryId, Envelope, FirstEntry, Index,
     Input, Instant, Jitter, LogSlice, Membership, MembershipChange, Message, MessageId, Node,
-    Output, Payload, PeerId, PersistentState, PreVote, ReadDrop, ReadError, ReadId, RoleName,
+    Output, Payload, PeerId, PersistentState, PreVote, ReadDropReason, ReadError, ReadId, RoleName,
     Round, Snapshot, Term, WriteId,
 };
 
@@ -26,15 +26,15 @@ pub(crate) struct Peer {
     pub(crate) restored: Vec<Snapshot>,
     /// What became of reads: the index that was ready, or why it was dropped; with the last index
     /// applied by then.
-    pub(crate) reads: Vec<(ReadId, Result<Index, ReadDrop>, Index)>,
+    pub(crate) reads: Vec<(ReadId, Result<Index, ReadDropReason>, Index)>,
     pub(crate) disk: Disk,
     /// What the node last said of whom it talks with.
-    pub(crate) reach: AddressBook,
+    pub(crate) address_book: AddressBook,
     written: WriteId,
 }
 
 impl Peer {
-    fn ends_read(&mut self, read: ReadId, end: Result<Index, ReadDrop>) {
+    fn ends_read(&mut self, read: ReadId, end: Result<Index, ReadDropReason>) {
         let restored = self.restored.last().map_or(Index::ZERO, Snapshot::index);
         let applied = self.applied.last().map_or(restored, |entry| entry.id.index.max(restored));
         self.reads.push((read, end, applied));
@@ -109,7 +109,7 @@ impl Cluster {
         let config = config.validate().unwrap();
         let node = Node::new(config, stored.clone(), self.now, jitter).unwrap();
         Peer {
-            reach: node.address_book().clone(),
+            address_book: node.address_book().clone(),
             node,
             stored,
             applied: vec![],
@@ -185,9 +185,9 @@ impl Cluster {
     }
 
     /// What became of a peer's reads since this was last asked, by their numbers.
-    pub(crate) fn reads(&mut self, peer: PeerId) -> Vec<(u64, Result<u64, ReadDrop>)> {
+    pub(crate) fn reads(&mut self, peer: PeerId) -> Vec<(u64, Result<u64, ReadDropReason>)> {
         let reads = std::mem::take(&mut self.peers.get_mut(&peer).unwrap().reads);
-        let plain = |(read, end, applied): (ReadId, Result<Index, ReadDrop>, Index)| {
+        let plain = |(read, end, applied): (ReadId, Result<Index, ReadDropReason>, Index)| {
             let early = end.is_ok_and(|index| index > applied);
             assert!(!early, "{read} is ready before it is applied");
             (read.number(), end.map(Index::number))
@@ -228,7 +228,7 @@ impl Cluster {
                 Output::Restore(snapshot) => this.restored.push(snapshot),
                 Output::ReadReady { read, index } => this.ends_read(read, Ok(index)),
                 Output::ReadDropped { read, reason } => this.ends_read(read, Err(reason)),
-                Output::Peers(reach) => this.reach = reach,
+                Output::Peers(address_book) => this.address_book = address_book,
             }
         }
     }
@@ -299,8 +299,8 @@ pub(crate) fn append(prev: EntryId, entries: &[Entry], leader_commit: u64) -> Me
 }
 
 /// The end of a snapshot of three peers.
-pub(crate) fn done() -> Rest {
-    Rest::Done(Membership::of_voters([0, 1, 2].map(peer)).into())
+pub(crate) fn done() -> Option<std::sync::Arc<Membership>> {
+    Some(Membership::of_voters([0, 1, 2].map(peer)).into())
 }
 
 /// A disk with these entries, in the term of the last of them.

@@ -11,7 +11,7 @@ use raft::{
 use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
 
 const GRANTED: Message = Message::RequestVoteReply(Vote::Granted);
-const REFUSED: Message = Message::RequestVoteReply(Vote::Refused);
+const REFUSED: Message = Message::RequestVoteReply(Vote::Rejected);
 
 #[test]
 fn a_follower_that_hears_nothing_stands_for_election() {

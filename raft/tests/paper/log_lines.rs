@@ -1,6 +1,6 @@
 //! What `VERBOSE` says: the lines people read and `pretty` parses.
 
-use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, Rest};
+use raft::message::{AppendEntriesReply, Carried, InstallSnapshot};
 use raft::trace::is_heartbeat;
 use raft::verbose::{Format, Level, MemoryLog, Settings};
 use raft::{Index, Message, Round};
@@ -73,13 +73,13 @@ fn each_level_says_more_than_the_one_below() {
 }
 
 fn a_follower_that_lost_its_way(cluster: &mut Cluster) {
-    let snapshot = |offset, chunk: &[u8], rest| {
+    let snapshot = |offset, chunk: &[u8], done| {
         let (last_included, chunk) = (id(3, 9), chunk.into());
         Message::InstallSnapshot(InstallSnapshot {
             last_included,
             offset,
             chunk,
-            rest,
+            done,
             round: Round::ZERO,
         })
     };
@@ -87,7 +87,7 @@ fn a_follower_that_lost_its_way(cluster: &mut Cluster) {
         append(id(2, 2), &[], 0),
         append(id(1, 1), &[entry(3, 2), entry(3, 3)], 2),
         append(id(3, 3), &[entry(9, 4)], 2),
-        snapshot(0, b"st", Rest::More),
+        snapshot(0, b"st", None),
         snapshot(2, b"ate", done()),
         append(id(3, 9), &[], 9),
     ];

@@ -205,7 +205,7 @@ fn a_snapshot_of_a_leader_replaces_the_configuration_of_the_log() {
         last_included,
         offset: 0,
         chunk: b"s".as_slice().into(),
-        rest: done(),
+        done: done(),
         round: raft::Round::ZERO,
     };
     cluster.inject(1, peer(0), 2, Message::InstallSnapshot(chunk));
@@ -220,13 +220,13 @@ fn changes_come_one_after_the_other() {
     let first = cluster.change(0, remove(3)).unwrap();
     cluster.settle();
     let refused = cluster.change(0, remove(2));
-    assert_eq!(refused, Err(ChangeError::UnderWay { since: first.index }));
+    assert_eq!(refused, Err(ChangeError::InProgress { since: first.index }));
     cluster.heal(peer(1));
     cluster.pass(Duration::from_millis(100));
     cluster.settle();
     cluster.change(0, remove(2)).unwrap();
     let since = cluster.node(peer(0)).log().last().index;
-    assert_eq!(cluster.change(0, remove(1)), Err(ChangeError::UnderWay { since }));
+    assert_eq!(cluster.change(0, remove(1)), Err(ChangeError::InProgress { since }));
 }
 
 /// Ongaro's message to raft-dev of 10 July 2015: a leader may not know yet what its predecessor
@@ -302,7 +302,7 @@ fn a_learner_that_never_answered_is_not_made_a_voter() {
     let mut cluster = Cluster::led(1, 1..1);
     cluster.carry_out(0, learner(1));
     let promoted = cluster.change(0, MembershipChange::Promote { peer: peer(1) });
-    assert_eq!(promoted, Err(ChangeError::Silent { peer: peer(1) }));
+    assert_eq!(promoted, Err(ChangeError::Unresponsive { peer: peer(1) }));
 }
 
 /// "The leader steps down once it has committed the C_new log entry ... it replicates log entries
@@ -415,14 +415,14 @@ fn a_driver_is_told_with_whom_a_node_talks() {
     let address = Some("host:2".into());
     let change = MembershipChange::AddLearner { peer: peer(2), address: address.clone() };
     cluster.carry_out(0, change);
-    let book = |cluster: &Cluster, at| cluster.peers[&peer(at)].reach.clone();
+    let book = |cluster: &Cluster, at| cluster.peers[&peer(at)].address_book.clone();
     let three: raft::AddressBook = [(peer(0), None), (peer(1), None), (peer(2), address)].into();
     assert_eq!((book(&cluster, 0), book(&cluster, 2)), (three.clone(), three.clone()));
 
     cluster.cut(peer(1));
     cluster.change(0, remove(2)).unwrap();
     cluster.settle();
-    assert_eq!(book(&cluster, 0), three, "the entry that removes it still has to reach it");
+    assert_eq!(book(&cluster, 0), three, "the entry that removes it still has to address_book it");
     cluster.heal(peer(1));
     cluster.pass(Duration::from_millis(100));
     cluster.settle();

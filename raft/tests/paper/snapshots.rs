@@ -1,18 +1,24 @@
 //! §7, Figure 13: snapshots, chunks, restarts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use raft::message::{InstallSnapshot, InstallSnapshotReply, Rest};
-use raft::{CompactError, Index, Message, Round};
+use raft::message::{InstallSnapshot, InstallSnapshotReply};
+use raft::{CompactError, Index, Membership, Message, Round};
 
 use crate::cluster::{Cluster, append, disk, done, entry, id, peer};
 
-fn chunk(last_included: raft::EntryId, offset: u64, data: &[u8], rest: Rest) -> Message {
+fn chunk(
+    last_included: raft::EntryId,
+    offset: u64,
+    data: &[u8],
+    done: Option<Arc<Membership>>,
+) -> Message {
     Message::InstallSnapshot(InstallSnapshot {
         last_included,
         offset,
         chunk: data.into(),
-        rest,
+        done,
         round: Round::ZERO,
     })
 }
@@ -82,10 +88,10 @@ fn a_follower_far_behind_gets_the_snapshot_in_chunks_and_then_the_entries() {
 fn a_lost_or_doubled_chunk_changes_nothing() {
     let mut cluster = Cluster::new(3);
     let last = id(1, 8);
-    cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", Rest::More));
-    cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", Rest::More)); // Doubled.
+    cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", None));
+    cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", None)); // Doubled.
     cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", done())); // Overtaking.
-    cluster.inject(1, peer(0), 1, chunk(last, 3, b"def", Rest::More));
+    cluster.inject(1, peer(0), 1, chunk(last, 3, b"def", None));
     cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", done()));
     let offsets = [proceed(8, 3), proceed(8, 3), proceed(8, 3), proceed(8, 6), installed(8)];
     assert_eq!(cluster.said(peer(0)), offsets);
@@ -95,7 +101,7 @@ fn a_lost_or_doubled_chunk_changes_nothing() {
 #[test]
 fn chunks_of_two_leaders_are_never_mixed() {
     let mut cluster = Cluster::new(3);
-    cluster.inject(1, peer(0), 1, chunk(id(1, 8), 0, b"abc", Rest::More));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 8), 0, b"abc", None));
     cluster.inject(2, peer(0), 2, chunk(id(1, 8), 3, b"XYZ", done()));
     assert_eq!(cluster.said(peer(0)), [proceed(8, 3), proceed(8, 0)]);
     assert!(cluster.peers[&peer(0)].restored.is_empty());
@@ -139,7 +145,7 @@ fn an_old_snapshot_changes_nothing() {
 #[test]
 fn pieces_of_a_snapshot_that_entries_made_needless_are_dropped() {
     let mut cluster = Cluster::new(3);
-    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"st", Rest::More));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"st", None));
     let incoming = |cluster: &Cluster| match cluster.node(peer(0)).role() {
         raft::Role::Follower(follower) => follower.incoming.is_some(),
         raft::Role::PreCandidate(_) | raft::Role::Candidate(_) | raft::Role::Leader(_) => false,
@@ -167,7 +173,7 @@ fn a_snapshot_ends_a_candidacy_and_restarts_the_timer() {
     let mut cluster = Cluster::new(3);
     cluster.time_out(peer(0));
     cluster.poll(peer(0));
-    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"", Rest::More));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"", None));
     assert_eq!(cluster.role(peer(0)), raft::RoleName::Follower);
     assert_eq!(cluster.node(peer(0)).status().leader, Some(peer(1)));
 }

@@ -45,11 +45,14 @@ impl World {
     }
 
     fn cover_unchanged(&mut self, error: ChangeError) {
-        if matches!(error, ChangeError::UnderWay { .. }) {
+        if matches!(error, ChangeError::InProgress { .. }) {
             self.coverage.hit(Mark::ChangeUnderWay);
         } else if error == ChangeError::TermNotCommitted {
             self.coverage.hit(Mark::ChangeTooSoon);
-        } else if matches!(error, ChangeError::NotCaughtUp { .. } | ChangeError::Silent { .. }) {
+        } else if matches!(
+            error,
+            ChangeError::NotCaughtUp { .. } | ChangeError::Unresponsive { .. }
+        ) {
             self.coverage.hit(Mark::LearnerBehind);
         }
     }
@@ -94,7 +97,7 @@ impl World {
             (before.learners().contains(&own) && now.voters().contains(&own), Mark::Promoted),
             (now.is_joint(), Mark::Joint),
             (inherited, Mark::ChangeInherited),
-            (leads && !now.votes(own), Mark::LeaderRemoved),
+            (leads && !now.is_voter(own), Mark::LeaderRemoved),
             (peer.members.standing == Standing::Left && now.contains(own), Mark::Returned),
         ];
         for (_, mark) in marks.into_iter().filter(|(seen, _)| *seen) {

@@ -24,7 +24,7 @@ impl World {
         }
         let peer = &mut self.peers[place];
         let node = peer.node.as_mut()?;
-        let successor = node.successor();
+        let successor = node.transfer_target();
         let answer = node.propose(peer.clock.shows(self.now), command);
         if let Err(failure) = self.check_answer(place, &answer) {
             self.fail(failure);

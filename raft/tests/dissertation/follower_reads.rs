@@ -1,4 +1,4 @@
-//! Ongaro's thesis §6.4 on followers: they ask the leader what they may read.
+//! Ongaro's dissertation §6.4 on followers: they ask the leader what they may read.
 
 use raft::message::{ReadIndex, ReadIndexReply};
 use raft::{Index, Message, RequestId};
@@ -89,7 +89,7 @@ fn a_peer_that_leads_no_more_refuses_a_question() {
     let mut cluster = leader(3);
     let request = RequestId::new(5);
     let question = Message::ReadIndex(ReadIndex { request });
-    let refusal = Message::ReadIndexReply(ReadIndexReply::Refused { request });
+    let refusal = Message::ReadIndexReply(ReadIndexReply::Rejected { request });
     cluster.inject(2, peer(1), 1, question.clone());
     assert_eq!(cluster.said(peer(1)), std::slice::from_ref(&refusal));
     cluster.inject(2, peer(0), 9, append(id(1, 1), &[], 1));

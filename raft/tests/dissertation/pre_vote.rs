@@ -16,9 +16,9 @@ fn request(term: u64, index: u64) -> Message {
     Message::RequestPreVote(RequestPreVote { last_log: id(term, index) })
 }
 
-fn reply(asked_in: u64, vote: Vote) -> Message {
-    let asked_in = Term::new(asked_in);
-    Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote })
+fn reply(request_term: u64, vote: Vote) -> Message {
+    let request_term = Term::new(request_term);
+    Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote })
 }
 
 fn ms(ms: u64) -> Duration {
@@ -75,7 +75,7 @@ fn who_is_told_yes_by_a_majority_stands() {
     for _ in 0..3 {
         cluster.inject(1, peer(0), 0, reply(0, Vote::Granted));
     }
-    cluster.inject(2, peer(0), 0, reply(0, Vote::Refused));
+    cluster.inject(2, peer(0), 0, reply(0, Vote::Rejected));
     assert_eq!(cluster.role(peer(0)), RoleName::PreCandidate, "one peer said yes, often");
     cluster.inject(3, peer(0), 0, reply(0, Vote::Granted));
     assert_eq!(cluster.role(peer(0)), RoleName::Candidate);
@@ -112,7 +112,7 @@ fn whose_log_is_behind_is_told_no() {
     cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(2, 2)]));
     cluster.pass(ms(150));
     cluster.wire.clear();
-    for (index, expected) in [(1, Vote::Refused), (2, Vote::Granted)] {
+    for (index, expected) in [(1, Vote::Rejected), (2, Vote::Granted)] {
         cluster.inject(1, peer(0), 2, request(2, index));
         let said = cluster.said(peer(0));
         assert!(said.contains(&reply(2, expected)), "{index}: {said:?}");
@@ -127,12 +127,12 @@ fn a_peer_that_hears_from_a_leader_says_no_and_so_does_the_leader() {
         cluster.inject(2, peer(asked), 1, request(9, 9));
         cluster.wire.clear();
         cluster.inject(2, peer(asked), 1, request(1, 9));
-        assert_eq!(cluster.said(peer(asked)), [reply(1, Vote::Refused)], "peer {asked}");
+        assert_eq!(cluster.said(peer(asked)), [reply(1, Vote::Rejected)], "peer {asked}");
     }
     cluster.pass(ms(149));
     cluster.wire.clear();
     cluster.inject(2, peer(1), 1, request(1, 9));
-    assert_eq!(cluster.said(peer(1)), [reply(1, Vote::Refused)]);
+    assert_eq!(cluster.said(peer(1)), [reply(1, Vote::Rejected)]);
     cluster.pass(ms(1));
     cluster.wire.clear();
     cluster.inject(2, peer(1), 1, request(1, 9));
@@ -150,7 +150,7 @@ fn a_peer_that_asks_may_still_give_its_vote_of_this_term_and_only_once() {
     cluster.said(peer(0));
     cluster.inject(1, peer(0), 4, request_vote(0, 0));
     cluster.inject(2, peer(0), 4, request_vote(0, 0));
-    let (granted, refused) = (Vote::Granted, Vote::Refused);
+    let (granted, refused) = (Vote::Granted, Vote::Rejected);
     let answers = [granted, refused].map(Message::RequestVoteReply);
     assert_eq!(cluster.said(peer(0)), answers);
     assert_eq!(cluster.role(peer(0)), RoleName::Follower, "it waits for whom it voted for");

@@ -1,5 +1,5 @@
 //! What the library does beyond the paper, by the sections of Diego Ongaro's dissertation
-//! *Consensus: Bridging Theory and Practice*, cited as "thesis", and what other implementations of
+//! *Consensus: Bridging Theory and Practice*, cited as "dissertation", and what other implementations of
 //! it have got wrong.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its own set-up is wrong")]

@@ -117,7 +117,7 @@ fn a_peer_that_hears_from_a_leader_leaves_candidates_and_their_terms_alone() {
 fn a_peer_keeps_to_a_leader_whose_term_was_overtaken() {
     let mut cluster = cluster(5);
     cluster.elect(peer(0));
-    cluster.inject(4, peer(1), 8, Message::RequestVoteReply(Vote::Refused));
+    cluster.inject(4, peer(1), 8, Message::RequestVoteReply(Vote::Rejected));
     assert_eq!(cluster.node(peer(1)).status().current_term, Term::new(8));
     cluster.said(peer(1));
     cluster.inject(2, peer(1), 8, request_vote(1, 9));

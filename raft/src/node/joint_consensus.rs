@@ -13,11 +13,11 @@ use std::sync::Arc;
 use super::Node;
 use crate::entry::{Payload, Snapshot};
 use crate::membership_change::{ChangeError, MembershipChange};
-use crate::membership_history::Configurations;
+use crate::membership_history::MembershipHistory;
 use crate::output::Output;
 use crate::progress::{Flow, Progress};
 use crate::role::{Leader, Role};
-use crate::trace::{Event, Farewell};
+use crate::trace::{Event, StepDownReason};
 use crate::types::{EntryId, Index, Instant, PeerId};
 
 impl Node {
@@ -27,7 +27,7 @@ impl Node {
     /// another leader, and then nothing has changed.
     ///
     /// Whoever is to become a voter is a learner first, so that the cluster does not wait for
-    /// entries that a voter lacks (thesis §4.2.1). A leader that is no voter afterwards leads until
+    /// entries that a voter lacks (dissertation §4.2.1). A leader that is no voter afterwards leads until
     /// the change is committed, without counting itself (paper §6).
     ///
     /// # Errors
@@ -37,15 +37,15 @@ impl Node {
         now: Instant,
         change: MembershipChange,
     ) -> Result<EntryId, ChangeError> {
-        self.it_is(now);
+        self.advance_clock(now);
         let Role::Leader(leader) = &self.role else {
             return Err(ChangeError::NotLeader { leader: self.leader() });
         };
-        if let Some(to) = self.successor() {
+        if let Some(to) = self.transfer_target() {
             return Err(ChangeError::TransferInProgress { to });
         }
         if let Some(since) = self.change_under_way() {
-            return Err(ChangeError::UnderWay { since });
+            return Err(ChangeError::InProgress { since });
         }
         if !self.has_committed_in_term() {
             return Err(ChangeError::TermNotCommitted);
@@ -55,7 +55,7 @@ impl Node {
         for peer in target.voters().difference(membership.voters()) {
             self.check_caught_up(leader, *peer)?;
         }
-        let step = membership.towards(target);
+        let step = membership.enter_joint(target);
         let id = self.append_own(Payload::Membership(Arc::new(step)));
         self.assert_consistent();
         Ok(id)
@@ -65,14 +65,14 @@ impl Node {
     /// or of the snapshot it came with; zero for the first one of all.
     #[must_use]
     pub fn membership_index(&self) -> Index {
-        self.configurations.latest_index()
+        self.membership_history.latest_index()
     }
 
     /// The entry of the newest step of a change that is not done yet: it is not committed, or a
     /// joint configuration, which another step follows.
     #[must_use]
     pub fn change_under_way(&self) -> Option<Index> {
-        let since = self.configurations.latest_index();
+        let since = self.membership_history.latest_index();
         (since > self.commit_index || self.membership().is_joint()).then_some(since)
     }
 
@@ -87,89 +87,89 @@ impl Node {
             return Err(ChangeError::NotCaughtUp { peer, missing, allowed });
         }
         let silent =
-            self.now.since(progress.heard_at) >= self.config.settings().election_timeout_min;
+            self.now.since(progress.last_contact) >= self.config.settings().election_timeout_min;
         match progress.flow {
             Flow::Replicate(_) if !silent => Ok(()),
             Flow::Replicate(_) | Flow::Probe(_) | Flow::Snapshot(_) => {
-                Err(ChangeError::Silent { peer })
+                Err(ChangeError::Unresponsive { peer })
             }
         }
     }
 
     /// Another configuration is in force: entries came or went, or a snapshot took their place.
-    pub(super) fn use_latest_configuration(&mut self) {
-        self.tell_configuration();
-        self.refresh_reach();
+    pub(super) fn on_membership_changed(&mut self) {
+        self.trace_membership();
+        self.update_address_book();
         self.plan_quorum_check();
     }
 
     /// A leader's snapshot replaces the log: its configuration is the one in force.
-    pub(super) fn use_configuration_of(&mut self, snapshot: &Snapshot) {
-        let differs = *self.configurations.latest() != snapshot.membership;
-        self.configurations =
-            Configurations::new(snapshot.index(), Arc::clone(&snapshot.membership));
+    pub(super) fn adopt_membership_of(&mut self, snapshot: &Snapshot) {
+        let differs = *self.membership_history.latest() != snapshot.membership;
+        self.membership_history =
+            MembershipHistory::new(snapshot.index(), Arc::clone(&snapshot.membership));
         if differs {
-            self.tell_configuration();
+            self.trace_membership();
         }
-        self.refresh_reach();
+        self.update_address_book();
     }
 
-    pub(super) fn tell_configuration(&mut self) {
+    pub(super) fn trace_membership(&mut self) {
         let (index, membership) =
-            (self.configurations.latest_index(), Arc::clone(self.configurations.latest()));
-        self.trace(&Event::Configured { index, membership: &membership });
+            (self.membership_history.latest_index(), Arc::clone(self.membership_history.latest()));
+        self.trace(&Event::MembershipChanged { index, membership: &membership });
     }
 
     /// Works out anew whom this peer talks with, and says so if it changed.
-    fn refresh_reach(&mut self) {
-        let reach = self.configurations.reach(self.commit_index);
-        if reach == self.reach {
+    fn update_address_book(&mut self) {
+        let address_book = self.membership_history.address_book(self.commit_index);
+        if address_book == self.address_book {
             return;
         }
         let (own, now, last) = (self.id(), self.now, self.log.last().index);
         if let Role::Leader(leader) = &mut self.role {
             let followers = std::mem::take(&mut leader.followers);
             let (stay, gone): (BTreeMap<_, _>, _) =
-                followers.into_iter().partition(|(peer, _)| reach.contains_key(peer));
+                followers.into_iter().partition(|(peer, _)| address_book.contains_key(peer));
             leader.followers = stay;
-            for peer in reach.keys().filter(|peer| **peer != own) {
+            for peer in address_book.keys().filter(|peer| **peer != own) {
                 leader.followers.entry(*peer).or_insert_with(|| Progress::new(last, now));
             }
-            self.take_leave_of(gone);
+            self.send_final_commit(gone);
         }
-        self.reach = reach.clone();
-        self.outbox.push(Output::Peers(reach));
+        self.address_book = address_book.clone();
+        self.outbox.push(Output::Peers(address_book));
     }
 
     /// `commit_index` rose from `from`: a committed configuration ends the reach of those before
     /// it.
-    pub(super) fn settle_configurations(&mut self, from: Index) {
-        if self.configurations.any_after(from) {
-            self.refresh_reach();
+    pub(super) fn prune_address_book(&mut self, from: Index) {
+        if self.membership_history.changed_after(from) {
+            self.update_address_book();
         }
     }
 
     /// Takes the next step of a change whose last one is committed: from the joint configuration
     /// to the new one, and out of leadership if that is without this peer.
-    pub(super) fn carry_on_change(&mut self) {
-        if self.configurations.latest_index() > self.commit_index {
+    pub(super) fn continue_change(&mut self) {
+        if self.membership_history.latest_index() > self.commit_index {
             return;
         }
         let membership = self.membership();
         if membership.is_joint() {
-            let settled = membership.settled();
-            self.append_own(Payload::Membership(Arc::new(settled)));
-        } else if !membership.votes(self.id()) {
-            self.leave_office();
+            let new = membership.leave_joint();
+            self.append_own(Payload::Membership(Arc::new(new)));
+        } else if !membership.is_voter(self.id()) {
+            self.step_down_removed();
         }
     }
 
     /// A leader that is no voter any more tells everybody so and follows (paper §6).
-    fn leave_office(&mut self) {
+    fn step_down_removed(&mut self) {
         if let Role::Leader(leader) = &self.role {
             let all = leader.followers.clone();
-            self.take_leave_of(all);
-            self.step_down(Farewell::Removed);
+            self.send_final_commit(all);
+            self.step_down(StepDownReason::Removed);
         }
     }
 }

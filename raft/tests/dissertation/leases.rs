@@ -1,4 +1,4 @@
-//! Thesis §6.4.1: reads by a lease.
+//! Dissertation §6.4.1: reads by a lease.
 
 use std::time::Duration;
 

@@ -1,10 +1,12 @@
-//! Ongaro's thesis §6.4: reads that need no entry in the log, and see every write answered before
+//! Ongaro's dissertation §6.4: reads that need no entry in the log, and see every write answered before
 //! them.
 
 use std::time::Duration;
 
 use raft::message::{AppendEntriesReply, Carried};
-use raft::{FirstEntry, Index, MembershipChange, Message, ReadDrop, ReadError, RoleName, Round};
+use raft::{
+    FirstEntry, Index, MembershipChange, Message, ReadDropReason, ReadError, RoleName, Round,
+};
 
 use crate::cluster::{Cluster, append, id, peer};
 
@@ -66,7 +68,7 @@ fn without_reads_there_is_no_extra_message_and_no_round() {
     assert_eq!(rounds(&mut cluster, 0), [0, 0]);
 }
 
-/// What a learner answers counts for nothing (thesis §4.2.1), so that it is not asked.
+/// What a learner answers counts for nothing (dissertation §4.2.1), so that it is not asked.
 #[test]
 fn a_round_is_sent_to_voters_alone() {
     let mut cluster = leader(3);
@@ -137,7 +139,7 @@ fn a_rejection_confirms_that_its_sender_hears_the_leader() {
     assert_eq!(cluster.reads(peer(0)), [(1, Ok(1))]);
 }
 
-/// Thesis §6.4, step 1: what the predecessors have committed is known only then.
+/// Dissertation §6.4, step 1: what the predecessors have committed is known only then.
 #[test]
 fn a_new_leader_commits_in_its_term_before_it_reads() {
     let mut cluster = Cluster::with(3, |config| config.first_entry = FirstEntry::NoOp);
@@ -190,7 +192,7 @@ fn a_read_ends_when_its_leader_does() {
     for number in [0, 1] {
         cluster.inject(2, peer(number), 9, append(id(1, 1), &[], 1));
         cluster.poll(peer(number));
-        let lost = (1 + number, Err(ReadDrop::LeaderLost));
+        let lost = (1 + number, Err(ReadDropReason::LeaderLost));
         assert_eq!(cluster.reads(peer(number)), [lost]);
     }
 }
@@ -208,7 +210,7 @@ fn a_read_that_nobody_answers_ends_with_its_time() {
     assert_eq!(due, Some(cluster.now.after(Duration::from_nanos(1))), "the node asks for a tick");
     cluster.pass(Duration::from_nanos(1));
     cluster.poll(peer(0));
-    assert_eq!(cluster.reads(peer(0)), [(1, Err(ReadDrop::TimedOut))]);
+    assert_eq!(cluster.reads(peer(0)), [(1, Err(ReadDropReason::TimedOut))]);
 }
 
 #[test]
@@ -235,7 +237,7 @@ fn as_many_reads_wait_as_the_settings_say() {
     // The leader has as many as may wait, and tells the follower so.
     cluster.settle();
     assert_eq!(cluster.reads(peer(0)), [(1, Ok(1)), (2, Ok(1))]);
-    let refused = Err(ReadDrop::Refused);
+    let refused = Err(ReadDropReason::Rejected);
     assert_eq!(cluster.reads(peer(1)), [(1, refused), (2, refused)]);
 }
 

@@ -78,12 +78,12 @@ fn nothing_is_proposed_meanwhile_and_everything_after_it_was_given_up() {
         cluster.pass(ms(50));
         cluster.settle();
     }
-    assert_eq!(cluster.node(peer(0)).successor(), Some(peer(2)));
+    assert_eq!(cluster.node(peer(0)).transfer_target(), Some(peer(2)));
     for _ in 0..2 {
         cluster.pass(ms(50));
         cluster.settle();
     }
-    assert_eq!(cluster.node(peer(0)).successor(), None, "an election timeout is over");
+    assert_eq!(cluster.node(peer(0)).transfer_target(), None, "an election timeout is over");
     cluster.commit(peer(0), b"x");
     assert_eq!(cluster.node(peer(0)).status().current_term, Term::new(1));
 }
@@ -99,7 +99,9 @@ fn a_leader_gives_up_in_time_without_another_reason_to_wake() {
     transfer(&mut cluster, 0, 2).unwrap();
     cluster.settle();
     let begun = cluster.now;
-    while cluster.node(peer(0)).successor().is_some() && cluster.role(peer(0)) == RoleName::Leader {
+    while cluster.node(peer(0)).transfer_target().is_some()
+        && cluster.role(peer(0)) == RoleName::Leader
+    {
         cluster.cut(peer(2));
         cluster.time_out(peer(0));
         cluster.settle();
@@ -124,7 +126,7 @@ fn who_cannot_lead_is_refused() {
     let mut cluster = cluster(3);
     cluster.elect(peer(0));
     let rows = [
-        (0, 0, TransferError::LeadsAlready { to: peer(0) }),
+        (0, 0, TransferError::AlreadyLeader { to: peer(0) }),
         (0, 7, TransferError::NotAVoter { to: peer(7) }),
         (1, 2, TransferError::NotLeader { leader: Some(peer(0)) }),
     ];
@@ -165,11 +167,11 @@ fn a_call_of_an_earlier_leader_moves_nobody() {
 fn a_leader_that_asked_somebody_to_stand_knows_it_for_the_rest_of_its_term() {
     let mut cluster = cluster(3);
     cluster.elect(peer(0));
-    let called_nobody = |cluster: &Cluster| {
+    let sent_no_timeout_now = |cluster: &Cluster| {
         let raft::Role::Leader(leader) = cluster.node(peer(0)).role() else { panic!("it leads") };
-        leader.called_nobody()
+        leader.sent_no_timeout_now()
     };
-    assert!(called_nobody(&cluster));
+    assert!(sent_no_timeout_now(&cluster));
     transfer(&mut cluster, 0, 1).unwrap();
     assert!(cluster.said(peer(0)).contains(&Message::TimeoutNow), "and here it is held up");
     for _ in 0..4 {
@@ -177,8 +179,8 @@ fn a_leader_that_asked_somebody_to_stand_knows_it_for_the_rest_of_its_term() {
         cluster.pass(ms(50));
         cluster.settle();
     }
-    assert_eq!(cluster.node(peer(0)).successor(), None);
-    assert!(!called_nobody(&cluster));
+    assert_eq!(cluster.node(peer(0)).transfer_target(), None);
+    assert!(!sent_no_timeout_now(&cluster));
 }
 
 #[test]
