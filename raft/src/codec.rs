@@ -22,17 +22,17 @@ use crate::membership::BrokenMembership;
 use crate::message::{Envelope, Message};
 use crate::types::{MessageId, PeerId, Term};
 
-/// Bytes that are no message.
+/// Bytes that are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// The message ends too soon.
     #[error("the message is cut off")]
     CutOff,
-    /// A byte that stands for nothing.
+    /// A byte without a meaning.
     #[error("unknown {what} {found}")]
     Unknown {
-        /// What the byte should say.
+        /// The kind of value expected.
         what: &'static str,
         /// The byte.
         found: u8,
@@ -51,7 +51,7 @@ pub enum DecodeError {
         /// The peer that does not fit.
         peer: PeerId,
     },
-    /// An address that is no text.
+    /// An address that is not text.
     #[error("an address is not UTF-8")]
     AddressNotText,
     /// Bytes after the message.
@@ -116,7 +116,7 @@ pub fn encoded_len_max(envelope: &Envelope) -> usize {
 /// Decodes a message.
 ///
 /// # Errors
-/// What is wrong with the bytes.
+/// The bytes are not a message.
 pub fn decode(bytes: &[u8]) -> Result<Envelope, DecodeError> {
     let mut reader = Reader(bytes);
     let kind = reader.u8()?;

@@ -1,5 +1,5 @@
-//! What a store holds, and what each record does to it: the meaning every store must give to the
-//! core's writes, in one place.
+//! Contents of a store, and the effect of each record on it: the meaning every store must give to
+//! the core's writes.
 
 use crate::entry::{BrokenSlice, Entry, LogSlice, Snapshot};
 use crate::log::Log;
@@ -72,7 +72,7 @@ impl PersistentState {
     /// Takes the state apart for a node, and checks what the node relies on.
     ///
     /// # Errors
-    /// What a store that keeps the order of writes can never hold.
+    /// The contents cannot result from writes carried out in order.
     pub(crate) fn restore(self) -> Result<RestoredState, CorruptStore> {
         let base = self.base();
         let Self { hard_state, snapshot, entries } = self;
@@ -92,7 +92,7 @@ pub(crate) struct RestoredState {
     pub(crate) log: Log,
 }
 
-/// A store holds what no order of writes can leave behind.
+/// Contents that no order of writes can leave behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CorruptStore {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_lost_the_order_of_writes_is_refused() {
+    fn a_store_that_lost_the_order_of_writes_is_rejected() {
         let mut stored =
             PersistentState { entries: entries(2, 1..=3), ..PersistentState::default() };
         let error = refusal(&stored).expect("the term was never stored");

@@ -1,6 +1,6 @@
-//! Structured protocol events for whoever listens; free when nobody does.
+//! Structured protocol events for a [`Sink`]; no cost without one.
 //!
-//! The core hands each event to a [`Sink`] at the moment it happens. Nothing is formatted here:
+//! The core passes each event to the sink as it happens. Nothing is formatted here:
 //! [`crate::verbose`] turns events into log lines.
 
 use crate::entry::Entry;
@@ -19,7 +19,7 @@ pub trait Sink {
     fn record(&mut self, at: Instant, source: Source, event: &Event<'_>);
 }
 
-/// Whose event it is, and its state when it happened.
+/// The peer of an event, and its state when it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The peer.
@@ -30,7 +30,7 @@ pub struct Source {
     pub role: RoleName,
 }
 
-/// What happened inside a peer.
+/// An event inside a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -43,9 +43,9 @@ pub enum Event<'a> {
         /// The vote found there.
         voted_for: Option<PeerId>,
     },
-    /// The election timer was set anew.
+    /// The election timer was reset.
     TimerReset {
-        /// When it fires.
+        /// The time at which it fires.
         deadline: Instant,
     },
     /// The election timer fired.
@@ -60,45 +60,45 @@ pub enum Event<'a> {
         /// The role before.
         from: RoleName,
     },
-    /// A leader gave up by itself, within its term.
+    /// A leader stepped down within its term.
     SteppedDown {
-        /// Why.
+        /// The reason.
         reason: StepDownReason,
     },
-    /// A leader began to hand leadership over.
+    /// A leader started a leadership transfer.
     TransferStarted {
         /// The peer that is to lead.
         to: PeerId,
     },
-    /// A leader leads on: its successor has not taken over in time.
+    /// A leader aborted a transfer: the target did not take over in time.
     TransferAborted {
         /// The peer that was to lead.
         to: PeerId,
     },
-    /// A peer stands because its leader wants it to lead.
+    /// A peer starts an election because its leader transfers leadership to it.
     TimeoutNowReceived {
         /// The leader.
         by: PeerId,
     },
-    /// A follower learned who leads its term.
+    /// A follower found the leader of its term.
     LeaderFound {
         /// The leader.
         leader: PeerId,
     },
-    /// A vote was given.
+    /// A vote was granted.
     VoteGranted {
         /// The candidate.
         to: PeerId,
-        /// The message that asked.
+        /// The request's message id.
         request: MessageId,
     },
-    /// A vote was refused.
+    /// A vote was rejected.
     VoteRejected {
         /// The candidate.
         to: PeerId,
-        /// The message that asked.
+        /// The request's message id.
         request: MessageId,
-        /// Why.
+        /// The reason.
         reason: VoteRejectReason,
     },
     /// A candidate counted a vote.
@@ -110,37 +110,37 @@ pub enum Event<'a> {
         /// Votes needed.
         majority: usize,
     },
-    /// A peer said that it would vote for a pre-candidate.
+    /// A pre-vote was granted.
     PreVoteGranted {
         /// The pre-candidate.
         to: PeerId,
-        /// The message that asked.
+        /// The request's message id.
         request: MessageId,
     },
-    /// A peer said that it would not.
+    /// A pre-vote was rejected.
     PreVoteRejected {
         /// The pre-candidate.
         to: PeerId,
-        /// The message that asked.
+        /// The request's message id.
         request: MessageId,
-        /// Why.
+        /// The reason.
         reason: VoteRejectReason,
     },
-    /// A pre-candidate counted a peer that would vote for it.
+    /// A pre-candidate counted a pre-vote.
     PreVoteCounted {
         /// The peer.
         from: PeerId,
-        /// How many there are so far, the pre-candidate itself among them.
+        /// Pre-votes so far, the pre-candidate's own among them.
         votes: usize,
-        /// How many it takes.
+        /// Pre-votes needed.
         majority: usize,
     },
-    /// A leader took a command, or its own no-op, into its log.
+    /// A leader appended a command, or its own no-op, to its log.
     Proposed {
         /// The new entry.
         entry: EntryId,
     },
-    /// A follower took a leader's entries into its log.
+    /// A follower appended a leader's entries to its log.
     Appended {
         /// The entry before them.
         prev: EntryId,
@@ -154,7 +154,7 @@ pub enum Event<'a> {
         /// The last entry deleted.
         last: EntryId,
     },
-    /// A leader learned how far a follower's log equals its own.
+    /// A follower's log was found to equal its leader's through a higher index.
     Progress {
         /// The follower.
         of: PeerId,
@@ -163,7 +163,7 @@ pub enum Event<'a> {
         /// The follower's `next_index`.
         next_index: Index,
     },
-    /// A leader went back in a follower's log to where the two may agree.
+    /// A leader lowered a follower's `next_index` to a place where the logs may match.
     NextIndexLowered {
         /// The follower.
         of: PeerId,
@@ -172,7 +172,7 @@ pub enum Event<'a> {
         /// The `next_index` now.
         next_index: Index,
     },
-    /// Another configuration is in force: the latest one in the log, committed or not.
+    /// The configuration in force changed: it is the latest one in the log, committed or not.
     MembershipChanged {
         /// The index of its entry; zero if it is the snapshot's or the first one of all.
         index: Index,
@@ -197,7 +197,7 @@ pub enum Event<'a> {
     Persisting {
         /// The write.
         write: WriteId,
-        /// What it changes.
+        /// Its contents.
         what: RecordSummary,
     },
     /// Storage reported writes durable.
@@ -212,7 +212,7 @@ pub enum Event<'a> {
         /// The snapshot's size.
         bytes: u64,
     },
-    /// A leader began to send its snapshot.
+    /// A leader started to send its snapshot.
     SnapshotStarted {
         /// The follower that needs it.
         to: PeerId,
@@ -231,20 +231,20 @@ pub enum Event<'a> {
         /// The read.
         read: ReadId,
     },
-    /// A follower asked its leader about its reads.
+    /// A follower requested a read index from its leader.
     ReadsForwarded {
         /// The leader.
         to: PeerId,
-        /// The question's number.
+        /// The request's number.
         request: RequestId,
-        /// How many reads it is about.
+        /// The number of reads in it.
         reads: usize,
     },
-    /// A leader began a round of messages to learn whether it still leads.
+    /// A leader started a round of messages to confirm its leadership.
     RoundStarted {
         /// The round.
         round: Round,
-        /// Where its reads may be served.
+        /// The read index of its reads.
         read_index: Index,
     },
     /// A quorum has answered a round.
@@ -254,9 +254,9 @@ pub enum Event<'a> {
     },
     /// A leader served reads by its lease.
     LeaseUsed {
-        /// Where they may be served.
+        /// Their read index.
         read_index: Index,
-        /// How many they were.
+        /// Their number.
         reads: usize,
     },
     /// A read may be served.
@@ -266,11 +266,11 @@ pub enum Event<'a> {
         /// The index it waited for.
         index: Index,
     },
-    /// A read was given up.
+    /// A read was dropped.
     ReadDropped {
         /// The read.
         read: ReadId,
-        /// Why.
+        /// The reason.
         reason: ReadDropReason,
     },
     /// A message was handed to the network.
@@ -281,34 +281,34 @@ pub enum Event<'a> {
     Rejected {
         /// The message.
         envelope: &'a Envelope,
-        /// What is wrong with it.
+        /// The rule it breaks.
         reason: RejectReason,
     },
 }
 
-/// Why a vote was refused (Figure 2, RequestVote receiver; dissertation §4.2.3).
+/// The reason a vote was rejected (Figure 2, RequestVote receiver; dissertation §4.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VoteRejectReason {
-    /// The vote of this term went to somebody else.
+    /// The vote of this term was granted to another candidate.
     AlreadyVoted,
     /// The candidate's log is behind (§5.4.1).
     LogBehind,
-    /// The peer hears from a leader, or is one that hears from a quorum.
+    /// The peer has contact with a leader, or is a leader with contact to a quorum.
     HasLiveLeader,
 }
 
-/// Why a leader gave up without having seen a higher term.
+/// The reason a leader stepped down without having seen a higher term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepDownReason {
-    /// Its driver asked it to.
+    /// A request of its driver.
     Resigned,
-    /// It has not heard from a quorum for an election timeout (dissertation §6.2).
+    /// No contact with a quorum for an election timeout (dissertation §6.2).
     NoQuorum,
-    /// The new configuration is committed and this peer has no vote in it (paper §6).
+    /// The new configuration is committed and does not have this peer as a voter (paper §6).
     Removed,
 }
 
-/// What a write changes, for the log.
+/// The contents of a write, summarised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordSummary {
     /// Term and vote.
@@ -323,9 +323,9 @@ pub enum RecordSummary {
         /// The last of them.
         last: Index,
     },
-    /// Entries go.
+    /// Deleted entries.
     Truncate {
-        /// The first to go.
+        /// The first of them.
         from: Index,
     },
     /// A snapshot.
@@ -351,21 +351,21 @@ impl From<&Record> for RecordSummary {
     }
 }
 
-/// Why a message was dropped: one variant per rule that a correct peer keeps.
+/// The reason a message was dropped: one variant per rule that a correct peer keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RejectReason {
-    /// Addressed to somebody else.
+    /// Addressed to another peer.
     WrongReceiver,
-    /// From this very peer.
+    /// Sent by this peer.
     FromSelf,
     /// No message but a pre-vote and its answer carries term zero.
     TermZero,
-    /// A term that no number of elections reaches.
+    /// A term that no number of elections can reach.
     TermTooHigh,
     /// A second leader in a term that has one.
     SecondLeader,
-    /// Entries or places newer than the message itself.
+    /// Entries of a higher term than the message's.
     EntryTermTooHigh,
     /// Entries that differ from committed ones.
     ConflictsWithCommitted,
@@ -376,7 +376,7 @@ pub enum RejectReason {
 }
 
 impl Event<'_> {
-    /// Whether the event is routine: a timer, a heartbeat or the answer to one.
+    /// Returns whether the event is routine: a timer, a heartbeat or the answer to one.
     #[must_use]
     pub fn is_routine(&self) -> bool {
         match self {
@@ -421,7 +421,7 @@ impl Event<'_> {
     }
 }
 
-/// Whether a message is an AppendEntries without entries, or says yes to one.
+/// Returns whether a message is an AppendEntries without entries, or accepts one.
 #[must_use]
 pub fn is_heartbeat(message: &Message) -> bool {
     match message {

@@ -1,4 +1,4 @@
-//! What is read for each part of a message, as [`super::encode`] writes it. Bytes come from anybody:
+//! Reads each part of a message as [`super::encode`] writes it. The bytes are not trusted:
 //! everything is checked, and nothing is reserved for a length that is only claimed.
 
 use super::{DecodeError, decode_membership};

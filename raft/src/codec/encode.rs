@@ -1,4 +1,4 @@
-//! What is written for each part of a message. [`super::decode`] reads it again, in the same order.
+//! Writes each part of a message; [`super::decode`] reads it again, in the same order.
 
 use super::membership_len;
 use crate::entry::{Entry, Payload};
@@ -169,7 +169,7 @@ impl Writer {
     }
 }
 
-/// The byte that says which message it is.
+/// The byte that identifies the kind of message.
 pub(super) const fn kind(message: &Message) -> u8 {
     match message {
         Message::RequestVote(_) => 1,

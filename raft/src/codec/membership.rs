@@ -30,7 +30,7 @@ pub fn encode_membership(membership: &Membership) -> Vec<u8> {
 /// Decodes a membership.
 ///
 /// # Errors
-/// What is wrong with the bytes.
+/// The bytes are not a membership.
 pub fn decode_membership(bytes: &[u8]) -> Result<Membership, DecodeError> {
     let mut reader = Reader(bytes);
     let membership = reader.membership()?;
@@ -40,7 +40,7 @@ pub fn decode_membership(bytes: &[u8]) -> Result<Membership, DecodeError> {
     }
 }
 
-/// How many bytes [`encode_membership`] makes of it.
+/// The length of [`encode_membership`]'s bytes.
 #[must_use]
 pub fn membership_len(membership: &Membership) -> usize {
     let peers = |peers: &BTreeSet<PeerId>| COUNT_BYTES + 8 * peers.len();

@@ -1,5 +1,5 @@
-//! The rules for all messages: refuse what no correct peer sends, follow higher terms, answer old
-//! ones (paper §5.1), and hand the rest to the rule it belongs to.
+//! The rules for all messages: reject invalid ones, follow higher terms, answer old ones (paper
+//! §5.1), and pass the rest to their rule.
 
 use super::Node;
 use super::outbox::Header;
@@ -49,8 +49,8 @@ impl Node {
         }
     }
 
-    /// Tells a sender of the past that its term is over, so that it catches up; of the answers of
-    /// the past, only those to a pre-vote mean anything.
+    /// Answers a request of an earlier term, so that its sender catches up; of the replies of
+    /// earlier terms, only those to a pre-vote count.
     fn on_earlier_term(&mut self, envelope: &Envelope) {
         let reply = match &envelope.message {
             Message::RequestVote(_) => Message::RequestVoteReply(Vote::Rejected),
@@ -78,8 +78,8 @@ impl Node {
         self.reply(envelope.from, reply);
     }
 
-    /// Sends an answer once everything written so far is durable: whatever the answer promises is
-    /// among it.
+    /// Sends a reply once everything written so far is durable, whatever the reply promises
+    /// included.
     pub(super) fn reply(&mut self, to: PeerId, message: Message) {
         let header = self.header(to);
         if self.writes.durable() == self.writes.issued() {
@@ -93,9 +93,9 @@ impl Node {
         Header { from: self.id(), to, term: self.hard_state.current_term }
     }
 
-    /// Refuses what no correct peer can have sent. Who is a member does not count here: whoever
-    /// asks may be in a newer configuration than the one known to this peer, and members are
-    /// learned from their log (paper §6). What is counted, is counted among voters.
+    /// Rejects messages that no correct peer can have sent. Membership is not checked: the sender
+    /// may be in a newer configuration than this peer's, and members are learned from the log
+    /// (paper §6). Only voters are counted.
     fn validate(&self, envelope: &Envelope) -> Result<(), RejectReason> {
         if envelope.to != self.id() {
             return Err(RejectReason::WrongReceiver);
@@ -146,7 +146,7 @@ impl Node {
         }
     }
 
-    /// Nobody can hold what was never sent, or answer it.
+    /// Rejects acknowledgements of entries or rounds that were never sent.
     fn validate_reply(
         &self,
         envelope: &Envelope,
@@ -174,7 +174,7 @@ impl Node {
     }
 }
 
-/// Before the first election, peers ask in term zero.
+/// Before the first election, pre-votes have term zero.
 const fn is_pre_vote(message: &Message) -> bool {
     matches!(message, Message::RequestPreVote(_) | Message::RequestPreVoteReply(_))
 }

@@ -16,7 +16,7 @@ use crate::types::{PeerId, Term};
 
 impl Node {
     /// Starts an election: a new term, a vote for itself, a request to all other voters. The
-    /// requests leave and the own vote counts when the vote is durable.
+    /// requests are sent and the own vote counts when the vote is durable.
     pub(super) fn become_candidate(&mut self, candidacy: Candidacy) {
         let from = self.hard_state.current_term;
         self.set_hard_state(HardState { current_term: from.next(), voted_for: Some(self.id()) });
@@ -29,7 +29,7 @@ impl Node {
         self.ask_voters(&Message::RequestVote(request));
     }
 
-    /// Asks all other voters, once everything written so far is durable.
+    /// Sends a request to all other voters, once everything written so far is durable.
     pub(super) fn ask_voters(&mut self, question: &Message) {
         let own = self.id();
         let membership = Arc::clone(self.membership());
@@ -38,8 +38,8 @@ impl Node {
         }
     }
 
-    /// A higher term was seen: whatever this peer was, it now follows (§5.1). Only a leader needs
-    /// a new timer: a mere request for votes must not keep others from standing.
+    /// Becomes a follower in a higher term (§5.1). Only a leader needs a new timer: a mere vote
+    /// request must not delay other elections.
     pub(super) fn adopt_term(&mut self, term: Term) {
         let from = self.hard_state.current_term;
         debug_assert!(term > from, "following term {term} from term {from}");
@@ -58,7 +58,7 @@ impl Node {
         self.set_role(Role::Follower(follower));
     }
 
-    /// Hears from the leader of the current term: follows it and waits anew.
+    /// Notes contact with the leader of the current term: follows it and resets the timer.
     pub(super) fn on_leader_contact(&mut self, leader: PeerId) {
         if self.leader() != Some(leader) {
             self.become_follower(Some(leader));
@@ -111,7 +111,7 @@ impl Node {
         }
     }
 
-    /// A candidate's vote for itself counts when it is durable, like everybody's.
+    /// Counts a candidate's vote for itself, once it is durable.
     pub(super) fn count_own_vote(&mut self) {
         if self.writes.durable() == self.writes.issued() {
             self.count_vote(self.id());
@@ -133,7 +133,7 @@ impl Node {
         }
     }
 
-    /// Wins the election. Followers hear of it when outputs are polled: all are due at once.
+    /// Becomes leader. Heartbeats are due at once.
     fn become_leader(&mut self) {
         let last = self.log.last().index;
         let progress = |peer| (peer, Progress::new(last, self.now));
@@ -152,7 +152,7 @@ impl Node {
             reads,
         };
         self.set_role(Role::Leader(leader));
-        // A change under way goes on once an entry of this term is committed.
+        // A change in progress continues once an entry of this term is committed.
         let changes = self.change_under_way().is_some();
         if self.config.settings().first_entry == FirstEntry::NoOp || changes {
             self.append_own(Payload::NoOp);

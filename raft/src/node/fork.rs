@@ -1,7 +1,7 @@
-//! More than one future of a node: copies, and how to tell whether two nodes have the same one. For
-//! model checkers, which try everything that can happen and must know where they have been.
+//! Copies of a node, and a hash of its future behaviour: for model checkers, which explore every
+//! order of events and must recognise equal states.
 //!
-//! Both name every field of [`Node`], so that a new one does not compile until it is thought of.
+//! Both name every field of [`Node`], so that a new field does not compile until it is handled.
 
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
@@ -12,8 +12,7 @@ use crate::role::{Candidate, Follower, IncomingSnapshot, Leader, PreCandidate, R
 use crate::types::Instant;
 
 impl Node {
-    /// A copy that goes its own way from here: it draws from another source, and nobody listens to
-    /// it.
+    /// An independent copy: it draws from another source, and has no sink.
     #[must_use]
     pub fn fork(&self, jitter: Box<dyn Jitter + Send>) -> Self {
         let Self {
@@ -62,12 +61,12 @@ impl Node {
         }
     }
 
-    /// Hashes what decides what this node does from here on, whatever happens to it: two nodes of
-    /// one configuration that hash alike answer all inputs alike, given the same randomness.
+    /// Hashes everything that determines this node's behaviour from here on: two nodes of one
+    /// configuration with equal hashes answer all inputs alike, given the same randomness.
     ///
-    /// Moments count from the newest one handed in and writes from the durable one, and messages'
-    /// own numbers do not count, so that nodes with the same future but another past are alike.
-    /// Whether a node has looked for what is due does not count either: it does the same.
+    /// Times count from the newest one passed in and writes from the durable one, and message
+    /// numbers do not count, so that nodes with the same future but another past are equal. Whether
+    /// due outputs were searched does not count either.
     pub fn behaviour_hash<H: Hasher>(&self, hasher: &mut H) {
         let Self {
             config,
@@ -107,7 +106,7 @@ impl Node {
     }
 }
 
-/// Nobody asks when a follower was heard longer than `contact_timeout` ago.
+/// Contacts longer than `contact_timeout` ago are equal.
 fn hash_role<H: Hasher>(role: &Role, now: Instant, contact_timeout: Duration, hasher: &mut H) {
     role.name().hash(hasher);
     match role {
@@ -129,7 +128,7 @@ fn hash_role<H: Hasher>(role: &Role, now: Instant, contact_timeout: Duration, ha
             quorum_check_due,
             transfer,
             timeout_now_sent_at,
-            // The log and the commit index tell.
+            // Follows from the log and the commit index.
             uncommitted_bytes: _,
             reads,
         }) => {
@@ -171,7 +170,7 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
     }
 }
 
-/// The time until a moment; none is left once it has come.
+/// The time until `moment`; zero once it has come.
 const fn time_left(moment: Instant, now: Instant) -> Duration {
     moment.since(now)
 }

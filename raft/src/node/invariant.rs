@@ -1,4 +1,4 @@
-//! What must hold in one node after every input, whatever its peers do.
+//! Invariants of one node, which hold after every input, whatever its peers do.
 
 use super::Node;
 use crate::progress::Progress;
@@ -11,9 +11,9 @@ use crate::types::PeerId;
 pub struct Violation {
     /// The peer.
     pub peer: PeerId,
-    /// What should hold.
+    /// The rule.
     pub rule: &'static str,
-    /// Both sides of it.
+    /// Both sides of the rule.
     pub witness: String,
 }
 
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "peer 0 broke \"commit_index <= last log index\": 1 against 0")]
-    fn an_input_to_a_broken_node_stops_it() {
+    fn an_input_to_a_broken_node_panics() {
         let mut node = node();
         node.commit_index = Index::new(1);
         node.handle(Instant::START, crate::Input::Tick);

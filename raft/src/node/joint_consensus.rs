@@ -1,4 +1,4 @@
-//! Which configuration a node goes by, and how the leader changes it by joint consensus (paper §6).
+//! Membership changes by joint consensus (paper §6), on a leader and on its followers.
 //!
 //! ```text
 //! change_membership ─► C_old,new in the log ─► committed by both ─► C_new in the log ─► committed
@@ -21,17 +21,17 @@ use crate::trace::{Event, StepDownReason};
 use crate::types::{EntryId, Index, Instant, PeerId};
 
 impl Node {
-    /// Begins a change of members, and returns the entry of its first step. In force at once on
-    /// this peer, it goes on by itself, under this leader or a later one, until no change is
-    /// [under way](Node::change_under_way); like any entry, its first step may still be lost to
-    /// another leader, and then nothing has changed.
+    /// Starts a change of members, and returns the entry of its first step. The entry is in force
+    /// at once on this peer, and the change continues by itself, under this leader or a later one,
+    /// until no change is [in progress](Node::change_under_way); like any entry, its first step may
+    /// still be lost to another leader, and then there is no change.
     ///
-    /// Whoever is to become a voter is a learner first, so that the cluster does not wait for
-    /// entries that a voter lacks (dissertation §4.2.1). A leader that is no voter afterwards leads until
-    /// the change is committed, without counting itself (paper §6).
+    /// A new voter must be a learner first, so that the cluster does not wait for entries that a
+    /// voter lacks (dissertation §4.2.1). A leader that is not a voter afterwards leads until the
+    /// change is committed, without counting itself (paper §6).
     ///
     /// # Errors
-    /// Why it is not begun now; nothing happened.
+    /// The reason it is not started; no effect.
     pub fn change_membership(
         &mut self,
         now: Instant,
@@ -68,15 +68,15 @@ impl Node {
         self.membership_history.latest_index()
     }
 
-    /// The entry of the newest step of a change that is not done yet: it is not committed, or a
-    /// joint configuration, which another step follows.
+    /// The entry of the newest step of a change in progress: it is not committed, or a joint
+    /// configuration, which another step follows.
     #[must_use]
     pub fn change_under_way(&self) -> Option<Index> {
         let since = self.membership_history.latest_index();
         (since > self.commit_index || self.membership().is_joint()).then_some(since)
     }
 
-    /// A learner is made a voter only if it answers and lacks few entries.
+    /// Checks that a learner answers and lacks few entries.
     fn check_caught_up(&self, leader: &Leader, peer: PeerId) -> Result<(), ChangeError> {
         let Some(progress) = leader.followers.get(&peer) else {
             return Err(ChangeError::NotALearner { peer });
@@ -96,14 +96,14 @@ impl Node {
         }
     }
 
-    /// Another configuration is in force: entries came or went, or a snapshot took their place.
+    /// Handles a change of the configuration in force: entries were appended or deleted.
     pub(super) fn on_membership_changed(&mut self) {
         self.trace_membership();
         self.update_address_book();
         self.plan_quorum_check();
     }
 
-    /// A leader's snapshot replaces the log: its configuration is the one in force.
+    /// Puts the configuration of a leader's snapshot into force.
     pub(super) fn adopt_membership_of(&mut self, snapshot: &Snapshot) {
         let differs = *self.membership_history.latest() != snapshot.membership;
         self.membership_history =
@@ -120,7 +120,7 @@ impl Node {
         self.trace(&Event::MembershipChanged { index, membership: &membership });
     }
 
-    /// Works out anew whom this peer talks with, and says so if it changed.
+    /// Updates the peers this one sends requests to, and reports a change.
     fn update_address_book(&mut self) {
         let address_book = self.membership_history.address_book(self.commit_index);
         if address_book == self.address_book {
@@ -141,16 +141,16 @@ impl Node {
         self.outbox.push(Output::Peers(address_book));
     }
 
-    /// `commit_index` rose from `from`: a committed configuration ends the reach of those before
-    /// it.
+    /// Drops configurations that a newly committed one replaces from the address book;
+    /// `commit_index` rose from `from`.
     pub(super) fn prune_address_book(&mut self, from: Index) {
         if self.membership_history.changed_after(from) {
             self.update_address_book();
         }
     }
 
-    /// Takes the next step of a change whose last one is committed: from the joint configuration
-    /// to the new one, and out of leadership if that is without this peer.
+    /// Takes the next step of a change whose last one is committed: from the joint configuration to
+    /// the new one, and out of leadership if the new one does not have this peer as a voter.
     pub(super) fn continue_change(&mut self) {
         if self.membership_history.latest_index() > self.commit_index {
             return;
@@ -164,7 +164,7 @@ impl Node {
         }
     }
 
-    /// A leader that is no voter any more tells everybody so and follows (paper §6).
+    /// Tells all followers the final commit index and steps down (paper §6).
     fn step_down_removed(&mut self) {
         if let Role::Leader(leader) = &self.role {
             let all = leader.followers.clone();

@@ -1,4 +1,4 @@
-//! The state machine of one peer: inputs in, outputs out, one rule group of the paper per file.
+//! The state machine of one peer, one rule group of the paper per file.
 //!
 //! ```text
 //! handle(now, input) ─► [message rules] ─► pre_vote     (dissertation §9.6)
@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Invariants, asserted after every input in debug builds, are those of [`Node::check`]. Nothing
-//! here reads a clock, draws a number or touches a file: moments and randomness are handed in.
+//! here reads a clock, draws a number or touches a file: times and randomness are arguments.
 
 mod check_quorum;
 mod dispatch;
@@ -57,7 +57,7 @@ use crate::role::{Follower, Role, RoleName};
 use crate::trace::{Event, Sink, Source};
 use crate::types::{Index, Instant, PeerId, RequestId, Term, WriteId};
 
-/// Where a node's randomness comes from: one number for each election timeout.
+/// A node's source of randomness: one number for each election timeout.
 pub trait Jitter {
     /// A number, uniform over all of `u64`.
     fn draw(&mut self, term: Term) -> u64;
@@ -66,13 +66,12 @@ pub trait Jitter {
 /// One peer's state machine.
 ///
 /// Methods are of four kinds:
-/// - [`Node::handle`], [`Node::propose`], [`Node::read`], [`Node::transfer_leadership`],
-///   [`Node::resign`] and [`Node::compact`] tell it what happened;
-/// - [`Node::poll_output`] and [`Node::poll_timeout`] tell the driver what to do, and are asked
-///   after each of the former (or after several: see [`crate::output`]);
-/// - [`Node::status`] and [`Node::log`] show what it knows;
-/// - [`Node::set_sink`] lets somebody listen.
-///
+/// - [`Node::handle`], [`Node::propose`], [`Node::read`], [`Node::change_membership`],
+/// [`Node::transfer_leadership`], [`Node::resign`] and [`Node::compact`] pass events to it;
+/// - [`Node::poll_output`] and [`Node::poll_timeout`] return the driver's next tasks, after each of
+/// the former (or after several: see [`crate::output`]);
+/// - [`Node::status`] and [`Node::log`] show its state;
+/// - [`Node::set_sink`] traces its events.
 /// ```
 /// use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, RoleName, PersistentState, Term};
 ///
@@ -97,13 +96,13 @@ pub struct Node {
     config: ValidConfig,
     jitter: Box<dyn Jitter + Send>,
     sink: Option<Box<dyn Sink + Send>>,
-    /// The newest moment handed in.
+    /// The newest time passed in.
     now: Instant,
     hard_state: HardState,
     role: Role,
-    /// When this peer last heard from a leader, whichever it was; it outlives roles and terms.
+    /// The last contact with any leader; kept across roles and terms.
     last_leader_contact: Option<Instant>,
-    /// The time without a leader that this peer bears, drawn for each election.
+    /// This peer's election timeout, drawn for each election.
     election_timeout: Duration,
     log: Log,
     membership_history: MembershipHistory,
@@ -112,27 +111,27 @@ pub struct Node {
     last_applied: Index,
     /// A leader's snapshot that goes to the state machine once this write is durable.
     restoring: Option<(WriteId, Snapshot)>,
-    /// Reads that are safe once the state machine got that far, whoever leads by then.
+    /// Reads that are safe once the state machine has applied their index, whoever leads then.
     confirmed_reads: Confirmed,
-    /// The number of the next question to a leader.
+    /// The number of the next request to a leader.
     next_request: RequestId,
-    /// Whom this peer talks with by itself.
+    /// The peers this one sends requests to.
     address_book: AddressBook,
     due: Due,
     writes: Writes,
     outbox: Outbox,
 }
 
-/// Whether the node may have something to do that it has not looked for.
+/// The state of the search for due outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
-    /// Something has happened since it last looked.
+    /// An input came in since the last search.
     Unknown,
-    /// It has looked, and what it found is in the outbox.
+    /// Everything due is in the outbox.
     Nothing,
 }
 
-/// What a peer looks like from outside.
+/// A peer's state as seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
     /// The peer.
@@ -143,23 +142,23 @@ pub struct Status {
     pub current_term: Term,
     /// Figure 2 `votedFor`.
     pub voted_for: Option<PeerId>,
-    /// Who leads the term, as far as the peer knows.
+    /// The leader of the term, if known.
     pub leader: Option<PeerId>,
     /// Figure 2 `commitIndex`.
     pub commit_index: Index,
-    /// Figure 2 `lastApplied`: the last index handed to the state machine.
+    /// Figure 2 `lastApplied`: the last index passed to the state machine.
     pub last_applied: Index,
     /// The last index known to be durable here.
     pub durable_index: Index,
 }
 
 impl Node {
-    /// Starts a node from what its store holds. It follows nobody until it hears from a leader.
+    /// Starts a node from the contents of its store, as a follower without a leader.
     ///
     /// If there is a snapshot, the first output restores it.
     ///
     /// # Errors
-    /// The store holds what no order of writes can leave behind.
+    /// Contents that no order of writes can leave behind.
     pub fn new(
         config: ValidConfig,
         stored: PersistentState,
@@ -176,7 +175,7 @@ impl Node {
         let _at_the_start = membership_history.extend(log.range(base_index, log.last().index));
         let election_timeout = draw_timeout(&config, jitter.as_mut(), hard_state.current_term);
         let election_deadline = now.after(election_timeout);
-        // In its life before, it may have heard from a leader just now.
+        // It may have had contact with a leader just before the restart.
         let last_leader_contact = (hard_state.current_term > Term::ZERO).then_some(now);
         let mut node = Self {
             outbox: Outbox::new(config.settings().first_message_id),
@@ -211,7 +210,7 @@ impl Node {
         Ok(node)
     }
 
-    /// Sends protocol events to `sink` from now on, the first of them what the node started from.
+    /// Passes protocol events to `sink` from now on, first the state the node started from.
     pub fn set_sink(&mut self, sink: Box<dyn Sink + Send>) {
         self.sink = Some(sink);
         self.trace(&Event::Started {
@@ -224,7 +223,7 @@ impl Node {
         }
     }
 
-    /// Takes what happened. Moments must not go back; one that does counts as the newest one seen.
+    /// Handles an event. Time must not go back; an earlier time counts as the newest one seen.
     ///
     /// # Panics
     /// Storage reports a write that was never issued; or, in debug builds, an invariant of
@@ -239,7 +238,7 @@ impl Node {
         self.assert_consistent();
     }
 
-    /// The next thing to do, in the order of the contract of [`crate::output`].
+    /// The next output, in the order of the contract of [`crate::output`].
     #[must_use]
     pub fn poll_output(&mut self) -> Option<Output> {
         if let Some(write) = self.writes.poll() {
@@ -259,8 +258,9 @@ impl Node {
         output
     }
 
-    /// When the node wants [`Input::Tick`], as of the last output polled. A leader without
-    /// followers waits for nothing, and neither does a peer without a vote: it never stands.
+    /// The time of the next [`Input::Tick`], as of the last output polled. A leader without
+    /// followers needs none, and neither does a peer without a vote, which never starts an
+    /// election.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = match &self.role {
@@ -272,7 +272,7 @@ impl Node {
         own.into_iter().chain(self.read_deadline()).min()
     }
 
-    /// What the peer looks like from outside.
+    /// The peer's state as seen from outside.
     #[must_use]
     pub fn status(&self) -> Status {
         Status {
@@ -287,15 +287,15 @@ impl Node {
         }
     }
 
-    /// Who is in the cluster as of the newest entry that says so, committed or not (paper §6):
-    /// what this peer counts and sends by.
+    /// The membership configuration in force: the newest one in the log, committed or not (paper
+    /// §6).
     #[must_use]
     pub fn membership(&self) -> &Arc<Membership> {
         self.membership_history.latest()
     }
 
-    /// The peers this one talks with by itself, and where they are: everybody in a configuration
-    /// that may still count. Changes are told by [`Output::Peers`].
+    /// The peers this one sends requests to, with their addresses: the members of every
+    /// configuration that may be in force. Changes are reported by [`Output::Peers`].
     #[must_use]
     pub const fn address_book(&self) -> &AddressBook {
         &self.address_book
@@ -317,9 +317,9 @@ impl Node {
         self.config.settings().id
     }
 
-    /// Whether this peer has a vote in the configuration in force or in one that it would give way
-    /// to: a peer that an uncommitted entry removes may hold the only log that can win (dissertation
-    /// §4.2.2, figure 4.6). It does not count its own vote then.
+    /// Returns whether this peer may start elections: it is a voter of the configuration in force
+    /// or of an earlier uncommitted one. A peer that an uncommitted entry removes may have the only
+    /// log that can win (dissertation §4.2.2, figure 4.6). It does not count its own vote then.
     fn is_electable(&self) -> bool {
         self.membership_history.has_voter(self.commit_index, self.id())
     }
@@ -332,8 +332,7 @@ impl Node {
         }
     }
 
-    /// What a leader owes by now is found when its outputs are polled; the others may have to
-    /// stand for election, if they have a vote.
+    /// Starts an election if one is due; a leader's messages are made when outputs are polled.
     fn on_tick(&mut self) {
         self.expire_reads();
         let due = self.role.election_deadline().is_some_and(|deadline| self.now >= deadline);
@@ -353,13 +352,13 @@ impl Node {
         self.restore_if_durable();
     }
 
-    /// Something happens at this moment.
+    /// Advances the clock.
     fn advance_clock(&mut self, now: Instant) {
         self.now = self.now.max(now);
         self.due = Due::Unknown;
     }
 
-    /// Looking once is enough: nothing of it makes more of it due.
+    /// One pass is enough: none of the steps makes another one due.
     fn produce_outputs(&mut self) {
         self.advance_reads();
         self.replicate();
@@ -367,13 +366,13 @@ impl Node {
         self.release_reads();
     }
 
-    /// Looks once more.
+    /// Repeats the search.
     fn has_no_output(&mut self) -> bool {
         self.produce_outputs();
         self.outbox.is_empty()
     }
 
-    /// Applies what is committed and durable here.
+    /// Applies entries that are committed and durable here.
     fn apply_committed(&mut self) {
         let through = self.commit_index.min(self.writes.durable_index());
         if self.restoring.is_some() || through <= self.last_applied {

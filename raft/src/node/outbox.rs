@@ -1,4 +1,4 @@
-//! What waits for the driver, and what waits for the disk before the driver may have it.
+//! Outputs for the driver, and messages that wait for the disk.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -16,7 +16,7 @@ pub(crate) struct Outbox {
     next_id: MessageId,
 }
 
-/// Who says it to whom, and in which term.
+/// The header of a message: sender, receiver and term.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Header {
     pub(crate) from: PeerId,
@@ -53,7 +53,7 @@ impl Outbox {
         self.held.push_back((write, envelope));
     }
 
-    /// All writes through `durable` are durable.
+    /// Releases messages held for writes through `durable`.
     pub(crate) fn release(&mut self, durable: WriteId) {
         while let Some((_, envelope)) = self.held.pop_front_if(|(write, _)| *write <= durable) {
             self.ready.push_back(Output::Send(envelope));

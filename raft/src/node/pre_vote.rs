@@ -1,7 +1,7 @@
-//! Pre-votes: who asks before it stands, and who answers what (dissertation §9.6).
+//! Pre-votes, which a peer needs before it starts an election (dissertation §9.6).
 //!
-//! Invariant: nothing here changes a term or a vote or writes anything; what is asked and answered
-//! binds nobody.
+//! Invariant: nothing here changes a term or a vote or writes anything; requests and replies have
+//! no lasting effect on the answering peer.
 
 use super::Node;
 use crate::config::PreVote;
@@ -12,7 +12,7 @@ use crate::trace::{Event, VoteRejectReason};
 use crate::types::PeerId;
 
 impl Node {
-    /// The election timer has fired: asks around, or stands at once.
+    /// Starts pre-votes, or an election at once, when the election timer has fired.
     pub(super) fn start_election(&mut self) {
         self.trace(&Event::ElectionTimeout);
         match self.config.settings().pre_vote {
@@ -21,8 +21,9 @@ impl Node {
         }
     }
 
-    /// Asks all other voters. Like a vote's request, the question leaves when everything written
-    /// so far is durable: a peer that cannot write could not vote for itself either.
+    /// Requests pre-votes of all other voters. Like a vote request, the message is sent when
+    /// everything written so far is durable: a peer that cannot write could not vote for itself
+    /// either.
     fn start_pre_vote(&mut self) {
         self.draw_election_timeout();
         let election_deadline = self.now.after(self.election_timeout);
@@ -33,8 +34,8 @@ impl Node {
         self.count_pre_vote(self.id());
     }
 
-    /// Answers a peer that would stand in the term after the message's, which is not behind this
-    /// peer's own.
+    /// Answers a pre-vote request for the term after the message's, which is at least this peer's
+    /// own.
     pub(super) fn on_request_pre_vote(&mut self, envelope: &Envelope, request: RequestPreVote) {
         let (to, id) = (envelope.from, envelope.id);
         let vote = match self.pre_vote_refusal(request) {
@@ -51,7 +52,7 @@ impl Node {
         self.reply(to, Message::RequestPreVoteReply(reply));
     }
 
-    /// Whom a peer voted for does not matter: the vote asked for is one in a later term.
+    /// The vote of the current term does not matter: the request is for a later one.
     fn pre_vote_refusal(&self, request: RequestPreVote) -> Option<VoteRejectReason> {
         if self.has_live_leader() {
             return Some(VoteRejectReason::HasLiveLeader);

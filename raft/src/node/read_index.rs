@@ -1,18 +1,17 @@
-//! Reads that see every write answered before them, without an entry in the log (Ongaro's dissertation
-//! §6.4), on a leader and on followers.
+//! Linearizable reads without a log entry (Ongaro's dissertation §6.4), on a leader and on
+//! followers.
 //!
-//! A leader may serve a read at its commit index if it led after the read came in. It did, if a
-//! quorum answers a message that was sent after that. Messages carry the number of a *round*; the
-//! reads that came in since the last poll share a new one. An answer says which round's message it
-//! answers, so that one that is late, or comes twice, confirms nothing that began after it. The
-//! commit index is taken when the round begins, and counts only once an entry of the leader's own
-//! term is committed: before, the leader does not know what its predecessors have committed (step
-//! 1; §5.4.2 of the paper is why).
+//! A leader may serve a read at its commit index if it was leader after the read came in. It was,
+//! if a quorum answers a message that was sent after that. Messages carry the number of a *round*;
+//! the reads that came in since the last poll share a new one. A reply carries the round of its
+//! request, so a late or doubled one confirms no later round. The commit index is taken when the
+//! round starts, and counts only once an entry of the leader's own term is committed: before, the
+//! leader does not know its predecessors' commits (step 1; §5.4.2 of the paper is why).
+//! With a lease (dissertation §6.4.1), no round is needed while the lease of an earlier round
+//! lasts.
 //!
-//! With a lease (dissertation §6.4.1), the leader need not ask while the lease of an earlier round lasts.
-//!
-//! A follower asks its leader for such an index and serves the read when its own state machine got
-//! that far. Requests are numbered; one that is repeated would be a new one.
+//! A follower requests such an index from its leader and serves the read when its own state machine
+//! has applied it. Requests are numbered; a repeated one would be a new one.
 
 use super::Node;
 use crate::message::{Envelope, Message, ReadIndex, ReadIndexReply};
@@ -22,41 +21,40 @@ use crate::role::Role;
 use crate::trace::Event;
 use crate::types::{Index, Instant, PeerId, ReadId, Round};
 
-/// A read that was not taken; nothing happened.
+/// A rejected read; it had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// Nobody leads, as far as this peer knows.
-    #[error("this peer knows no leader to ask")]
+    /// No leader is known.
+    #[error("no leader known")]
     NoLeader,
-    /// This leader's log has no entry of its term, and it cannot know yet what is committed. It
-    /// can when it has committed a command; with [`FirstEntry::NoOp`](crate::FirstEntry::NoOp) a
-    /// leader needs none.
-    #[error("this leader has not appended an entry in its term yet")]
+    /// This leader's log has no entry of its term, so it does not know what is committed. It does
+    /// once it has committed a command; with [`FirstEntry::NoOp`](crate::FirstEntry::NoOp), soon
+    /// after its election.
+    #[error("no entry of the leader's term yet; propose a command, or set `first_entry: NoOp`")]
     NoEntryOfTerm,
-    /// As many reads wait as may.
-    #[error("{waiting} reads are waiting already (`reads_waiting_max`)")]
+    /// The limit of waiting reads is reached.
+    #[error("{waiting} reads are waiting, the limit (`reads_waiting_max`)")]
     TooManyReads {
-        /// How many wait.
+        /// The number of waiting reads.
         waiting: usize,
     },
 }
 
 impl Node {
-    /// Asks for a moment at which the state machine may be read, such that the reader sees every
-    /// write that was answered before this call, wherever it was (a linearizable read, dissertation
-    /// §6.4). Any peer that knows a leader takes reads.
+    /// Requests a linearizable read (dissertation §6.4): the state machine may be read once it
+    /// reflects every write answered before this call, on any peer. Any peer with a known leader
+    /// accepts reads.
     ///
-    /// Either [`Output::ReadReady`] or [`Output::ReadDropped`] follows for each read that is taken,
-    /// at the latest [`Config::read_timeout`](crate::Config::read_timeout) later, if
-    /// [`poll_timeout`](Node::poll_timeout) is kept. The name is the driver's; the core only hands
-    /// it back.
+    /// Either [`Output::ReadReady`] or [`Output::ReadDropped`] follows for each accepted read, at
+    /// the latest [`Config::read_timeout`](crate::Config::read_timeout) later, if the driver ticks
+    /// at [`poll_timeout`](Node::poll_timeout). The id is chosen by the driver.
     ///
     /// `now` must be read from the clock after the read came in: see the contract of
     /// [`crate::output`].
     ///
     /// # Errors
-    /// Why this peer does not take it now; nothing happened.
+    /// The reason the read is rejected; no effect.
     pub fn read(&mut self, now: Instant, read: ReadId) -> Result<(), ReadError> {
         self.advance_clock(now);
         let deadline = self.now.after(self.config.settings().read_timeout);
@@ -89,7 +87,7 @@ impl Node {
         Ok(())
     }
 
-    /// A follower wants to know what it may read.
+    /// Handles a follower's request for a read index.
     pub(super) fn on_read_index(&mut self, envelope: &Envelope, ReadIndex { request }: ReadIndex) {
         let deadline = self.now.after(self.config.settings().read_timeout);
         let taken = self.check_read().is_ok();
@@ -107,7 +105,7 @@ impl Node {
         }
     }
 
-    /// The leader says what this peer may read.
+    /// Handles the leader's reply with a read index.
     pub(super) fn on_read_index_reply(&mut self, reply: ReadIndexReply) {
         let Role::Follower(follower) = &mut self.role else { return };
         match reply {
@@ -127,7 +125,7 @@ impl Node {
         }
     }
 
-    /// What reads want to have sent by now.
+    /// Serves reads by the lease, or starts a round or a request for new ones.
     pub(super) fn advance_reads(&mut self) {
         match &mut self.role {
             Role::Leader(_) => {
@@ -149,8 +147,8 @@ impl Node {
         }
     }
 
-    /// Serves all reads at this moment, if the leader has a lease. That is a moment between each
-    /// read's call and its answer, and those asked before may as well have been asked now.
+    /// Serves all reads now, if the leader has a lease: the present is between each read's call and
+    /// its answer, for reads with a round in progress, too.
     fn read_by_lease(&mut self) {
         let (now, read_index) = (self.now, self.commit_index);
         let committed_in_term = self.has_committed_in_term();
@@ -167,8 +165,8 @@ impl Node {
         }
     }
 
-    /// Begins a round for the reads that have none, unless the leader must commit in its term
-    /// first, or too many rounds are under way already; or one for the lease.
+    /// Starts a round for new reads, unless the leader must commit in its term first, or too many
+    /// rounds are in progress; or one to extend the lease.
     fn start_round(&mut self) {
         let rounds_max = self.config.settings().messages_in_flight_max as u64;
         let committed_in_term = self.has_committed_in_term();
@@ -185,11 +183,11 @@ impl Node {
         } else {
             return;
         }
-        // A leader answers itself at once, and may be a quorum alone.
+        // A leader confirms its own rounds at once, and may be a quorum by itself.
         self.confirm_rounds();
     }
 
-    /// A follower has answered a message of this round.
+    /// Notes a follower's reply to a message of this round.
     pub(super) fn on_round(&mut self, of: PeerId, round: Round) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
@@ -229,7 +227,7 @@ impl Node {
         }
     }
 
-    /// Hands out the reads whose entries were handed to the state machine.
+    /// Reports the reads whose entries were passed to the state machine.
     pub(super) fn release_reads(&mut self) {
         while let Some((index, read)) = self.confirmed_reads.pop_applied(self.last_applied) {
             self.trace(&Event::ReadReady { read, index });
@@ -237,7 +235,7 @@ impl Node {
         }
     }
 
-    /// Gives up the reads that have waited too long.
+    /// Drops the reads that have waited too long.
     pub(super) fn expire_reads(&mut self) {
         let now = self.now;
         while let Some(read) = self.confirmed_reads.pop_expired(now) {
@@ -251,22 +249,22 @@ impl Node {
             };
             match expired {
                 Some(ReadOrigin::Local(read)) => self.drop_read(read, ReadDropReason::TimedOut),
-                // The follower counts the time, too.
+                // The follower has the same timeout.
                 Some(ReadOrigin::Follower(..)) => {}
                 None => return,
             }
         }
     }
 
-    /// Gives up what waits for a leader that is none any more. What was confirmed stays: those
-    /// entries are committed, whoever leads.
+    /// Drops the reads that waited in an earlier role. Confirmed reads stay: their entries are
+    /// committed, whoever leads.
     pub(super) fn drop_reads_of(&mut self, role: Role) {
         match role {
             Role::Leader(leader) => {
                 for reader in leader.reads.waiting.into_readers() {
                     match reader {
                         ReadOrigin::Local(read) => self.drop_read(read, ReadDropReason::LeaderLost),
-                        // It learns of the new term by itself.
+                        // The follower sees the new term itself.
                         ReadOrigin::Follower(..) => {}
                     }
                 }
@@ -285,7 +283,7 @@ impl Node {
         self.outbox.push(Output::ReadDropped { read, reason });
     }
 
-    /// When the time of a read is over, unless something comes of it.
+    /// The first deadline of a waiting read.
     pub(super) fn read_deadline(&self) -> Option<Instant> {
         let asked = match &self.role {
             Role::Leader(leader) => leader.reads.waiting.deadline(),

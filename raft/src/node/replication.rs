@@ -1,6 +1,6 @@
-//! What a leader owes its followers by now: entries, snapshots, the news of a commit, a heartbeat.
+//! Replication: entries, snapshots, commit indexes and heartbeats for each follower.
 //!
-//! It is worked out when outputs are polled, not when inputs come in, so that everything that
+//! Messages are made when outputs are polled, not when inputs come in, so that everything that
 //! happened in between leaves in one message per follower.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::role::{Leader, Role};
 use crate::trace::Event;
 use crate::types::{EntryId, Index, Instant, PeerId, Round};
 
-/// What all messages of one turn are made from.
+/// Makes the messages of one poll from the leader's state.
 #[derive(Clone, Copy)]
 struct MessageBuilder<'a> {
     now: Instant,
@@ -26,14 +26,14 @@ struct MessageBuilder<'a> {
     notice: CommitNotice,
     /// The newest round, which all messages belong to.
     round: Round,
-    /// The newest round that reads wait for: a voter that was not sent it is owed a message. Nobody
-    /// else's answer counts.
+    /// The newest round that reads wait for: it must be sent to every voter. Other peers' replies
+    /// do not count.
     required_round: Round,
     membership: &'a Membership,
     config: &'a crate::config::Config,
 }
 
-/// Whether the news of a commit goes out by itself in this turn.
+/// The need to send a new commit index in a message of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CommitNotice {
     Due,
@@ -83,8 +83,8 @@ impl Node {
         self.send_timeout_now();
     }
 
-    /// Tells followers that get nothing more from this leader what is committed, once: whoever holds
-    /// the entry that removes it knows then that it is not needed any more.
+    /// Sends followers that leave the configuration the final commit index, once: a peer with the
+    /// entry that removes it then knows that it is removed.
     pub(super) fn send_final_commit(&mut self, gone: BTreeMap<PeerId, Progress>) {
         let Role::Leader(leader) = &self.role else { return };
         let (round, leader_commit) = (leader.reads.round(), self.commit_index);
@@ -102,13 +102,13 @@ impl Node {
     }
 }
 
-/// An empty chunk tells nothing of the one before it, which is missed when a heartbeat is due:
-/// reads, which send many of them, must not put that off.
+/// Returns whether a chunk is empty and sent for its round alone. It must not put off the heartbeat
+/// that detects a lost chunk: reads send many of them.
 fn is_empty_chunk(message: &Message) -> bool {
     matches!(message, Message::InstallSnapshot(part) if part.chunk.is_empty())
 }
 
-/// The snapshot, if the follower needs entries that are gone.
+/// The snapshot, if the follower needs compacted entries.
 fn needed_snapshot<'a>(
     progress: &Progress,
     log: &Log,
@@ -123,7 +123,7 @@ fn needed_snapshot<'a>(
 }
 
 impl MessageBuilder<'_> {
-    /// The next message a follower must have now, noted as sent; `None` when it has all.
+    /// The next message a follower must be sent now, noted as sent; `None` if there is none.
     fn next_message(&self, peer: PeerId, progress: &mut Progress) -> Option<Message> {
         let due = progress.heartbeat_due <= self.now;
         let commit_due =
@@ -153,7 +153,7 @@ impl MessageBuilder<'_> {
                     let chunk_bytes = self.config.snapshot_chunk_bytes;
                     return Some(self.chunk(transfer, chunk_bytes));
                 }
-                // The chunk that is out belongs to an older round, and is not sent again for that.
+                // The unanswered chunk belongs to an older round; no need to send its bytes again.
                 round_due.then(|| self.chunk(transfer, 0))
             }
         }
@@ -164,7 +164,7 @@ impl MessageBuilder<'_> {
         LogSlice::of_log(prev, self.log.slice_after(prev, self.config.append_bytes_max))
     }
 
-    /// Entries ahead of the answers to those before them.
+    /// Entries sent ahead of the replies to those before them.
     fn pipelined(&self, progress: &mut Progress) -> Message {
         let slice = self.slice_after(self.prev(progress));
         let last = slice.last().index;
@@ -175,7 +175,7 @@ impl MessageBuilder<'_> {
         self.append(progress, slice)
     }
 
-    /// A heartbeat, which also tells whether the logs agree at `next_index - 1`.
+    /// A heartbeat, which also checks whether the logs match at `next_index - 1`.
     fn heartbeat(&self, progress: &mut Progress) -> Message {
         let slice = LogSlice::empty(self.prev(progress));
         self.append(progress, slice)
@@ -187,7 +187,7 @@ impl MessageBuilder<'_> {
         Message::AppendEntries(AppendEntries { slice, leader_commit, round })
     }
 
-    /// The entry before `next_index`; the log holds it, or the follower would get the snapshot.
+    /// The entry before `next_index`; it is in the log, or the follower would get the snapshot.
     fn prev(&self, progress: &Progress) -> EntryId {
         let index = progress.next_index.prev();
         let term = self.log.term_at(index);
@@ -195,8 +195,8 @@ impl MessageBuilder<'_> {
         EntryId::new(term.unwrap_or_default(), index)
     }
 
-    /// The chunk at the follower's offset, of at most `limit` bytes. To a silent follower it is
-    /// empty: the answer says what is missing.
+    /// The chunk at the follower's offset, of at most `limit` bytes. To an unresponsive follower it
+    /// is empty: the reply has the offset to continue at.
     fn chunk(&self, transfer: &mut SnapshotTransfer, limit: usize) -> Message {
         let data = &transfer.snapshot.data;
         let membership = Arc::clone(&transfer.snapshot.membership);
@@ -220,7 +220,7 @@ impl MessageBuilder<'_> {
 }
 
 impl Progress {
-    /// A heartbeat is due. What has been unanswered for as long counts as lost.
+    /// Counts messages unanswered for a heartbeat interval as lost.
     fn expire_unanswered(&mut self, now: Instant, heartbeat_interval: std::time::Duration) {
         match &mut self.flow {
             Flow::Probe(probe) => probe.expire(),
@@ -242,7 +242,7 @@ impl Probe {
         }
     }
 
-    /// The follower spoke: it may have entries again.
+    /// Allows entries again after a reply.
     pub(super) const fn resume(&mut self) {
         match self {
             Self::Silent => *self = Self::Ready,
@@ -258,7 +258,7 @@ impl InFlight {
 }
 
 impl Leader {
-    /// When the leader next has something to say by itself.
+    /// The leader's next deadline.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let heartbeats = self.followers.values().map(|progress| progress.heartbeat_due);
         let quorum_check = self.quorum_check_due.filter(|_| !self.followers.is_empty());
@@ -266,7 +266,7 @@ impl Leader {
         heartbeats.chain(self.commit_notice_due).chain(quorum_check).chain(give_up).min()
     }
 
-    /// The news is out when it was sent, or when entries carried it to everybody.
+    /// Clears the notice once every follower was sent the commit index.
     fn clear_commit_notice(&mut self, notice: CommitNotice, commit_index: Index) {
         let all_know = self.followers.values().all(|progress| progress.commit_sent >= commit_index);
         if notice == CommitNotice::Due || all_know {

@@ -11,11 +11,11 @@ use crate::role::{IncomingSnapshot, Role};
 use crate::trace::Event;
 use crate::types::{EntryId, Index, Instant, PeerId};
 
-/// A snapshot that cannot replace the log.
+/// A rejected snapshot of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompactError {
-    /// The state machine has not been given this index yet.
+    /// This index is not applied yet.
     #[error("index {through} is not applied yet (last applied: {last_applied})")]
     NotApplied {
         /// The index asked for.
@@ -23,7 +23,7 @@ pub enum CompactError {
         /// The last index applied.
         last_applied: Index,
     },
-    /// A snapshot through this index or a later one is there already.
+    /// A snapshot through this index or a later one exists.
     #[error("index {through} is covered by the snapshot through {snapshot}")]
     AlreadyCompacted {
         /// The index asked for.
@@ -31,8 +31,8 @@ pub enum CompactError {
         /// The snapshot's index.
         snapshot: Index,
     },
-    /// This peer joined, and its log through this index does not say yet who is in the cluster,
-    /// which a snapshot must.
+    /// This peer joined, and the members at this index, which a snapshot must contain, are not in
+    /// its log yet.
     #[error("the members at index {through} are not known yet")]
     MembersUnknown {
         /// The index asked for.
@@ -45,7 +45,7 @@ impl Node {
     ///
     /// # Errors
     /// The index is not applied yet, a snapshot covers it already, or the members at it are not
-    /// known yet; nothing happened.
+    /// known yet; no effect.
     pub fn compact(
         &mut self,
         now: Instant,
@@ -76,18 +76,18 @@ impl Node {
         Ok(())
     }
 
-    /// Whether a chunk can be part of a snapshot this node takes.
+    /// Returns whether a chunk can be part of an acceptable snapshot.
     pub(super) fn is_valid_chunk(&self, chunk: &InstallSnapshot) -> bool {
         let end = chunk.offset.checked_add(chunk.chunk.len() as u64);
         chunk.last_included.index > Index::ZERO
             && end.is_some_and(|end| end <= self.config.settings().snapshot_bytes_max)
     }
 
-    /// Takes a leader's chunk (Figure 13, InstallSnapshot receiver).
+    /// Handles a leader's chunk (Figure 13, InstallSnapshot receiver).
     pub(super) fn on_install_snapshot(&mut self, envelope: &Envelope, chunk: &InstallSnapshot) {
         self.on_leader_contact(envelope.from);
         if self.log.contains(chunk.last_included) {
-            // The entries are here; the snapshot only tells that they are committed (step 6).
+            // The entries are here; the snapshot only shows that they are committed (step 6).
             self.commit_through(chunk.last_included.index);
         }
         let reply = if chunk.last_included.index <= self.commit_index {
@@ -106,8 +106,8 @@ impl Node {
         }
     }
 
-    /// Adds a chunk to those before it, and installs the snapshot with the last one. A chunk that
-    /// does not fit (a lost, doubled or overtaken one) is answered with what is here.
+    /// Adds a chunk to those before it, and installs the snapshot with the last one. The reply to a
+    /// chunk that does not fit (a lost, doubled or overtaken one) has the offset to continue at.
     fn collect(&mut self, chunk: &InstallSnapshot) -> InstallSnapshotReply {
         let (last_included_index, round) = (chunk.last_included.index, chunk.round);
         let Role::Follower(follower) = &mut self.role else {
@@ -147,7 +147,7 @@ impl Node {
         self.restoring = Some((write, snapshot));
     }
 
-    /// Hands an installed snapshot to the state machine once it is durable.
+    /// Passes an installed snapshot to the state machine once it is durable.
     pub(super) fn restore_if_durable(&mut self) {
         let durable = self.writes.durable();
         if let Some((_, snapshot)) = self.restoring.take_if(|(write, _)| *write <= durable) {

@@ -22,7 +22,7 @@ impl Display for WireId {
     }
 }
 
-/// A peer that may be nobody.
+/// A peer, or `none`.
 struct Maybe(Option<PeerId>);
 
 impl Display for Maybe {
@@ -373,7 +373,7 @@ impl Display for Span {
     }
 }
 
-/// What matters of a message, in a few words.
+/// A message's contents, in a few words.
 struct Details<'a>(&'a Message);
 
 impl Display for Details<'_> {

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write};
 
 use crate::types::Instant;
 
-/// What a line is about.
+/// The subject of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is named as it is printed and explained by `meaning`")]
 pub enum Topic {
@@ -54,7 +54,7 @@ impl Topic {
         }
     }
 
-    /// What lines of the topic tell.
+    /// The meaning of the topic.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -104,15 +104,15 @@ pub enum Fact<'a> {
 /// assert_eq!(line.to_text(), "001234.567 | VOTE | 1 | grants vote to 2 term=3 role=follower\n");
 /// ```
 pub struct Line<'a> {
-    /// When.
+    /// The time.
     pub at: Instant,
-    /// What about.
+    /// The subject.
     pub topic: Topic,
-    /// Whose line: a peer, `C1` for a client, `-` for the tester.
+    /// The peer: its number, `C1` for a client, `-` for the tester.
     pub peer: &'a dyn Display,
-    /// What happened, for a person.
+    /// The sentence, for people.
     pub text: fmt::Arguments<'a>,
-    /// What happened, for a program.
+    /// The facts, for programs.
     pub facts: &'a [(&'a str, Fact<'a>)],
 }
 
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_one_json_object_whatever_it_says() {
+    fn a_line_is_one_json_object_whatever_its_text() {
         let line = Line {
             at: Instant::from_nanos(12_345_678),
             topic: Topic::Test,

@@ -1,6 +1,5 @@
-//! What the library does beyond the paper, by the sections of Diego Ongaro's dissertation
-//! *Consensus: Bridging Theory and Practice*, cited as "dissertation", and what other implementations of
-//! it have got wrong.
+//! Tests of the sections of Diego Ongaro's dissertation *Consensus: Bridging Theory and Practice*,
+//! and of bugs that other implementations had in them.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its own set-up is wrong")]
 
@@ -17,8 +16,8 @@ mod transfer;
 
 use raft::{CheckQuorum, Config, PreVote};
 
-/// The settings somebody has who changes nothing.
-fn as_deployed(config: &mut Config) {
+/// The default settings.
+fn default_protocol(config: &mut Config) {
     config.pre_vote = PreVote::On;
     config.check_quorum = CheckQuorum::On;
 }

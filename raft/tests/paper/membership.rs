@@ -1,4 +1,4 @@
-//! §6 and the dissertation's chapter 4: who is in a cluster, and how that changes.
+//! §6 and chapter 4 of the dissertation: membership changes.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ fn remove(number: u64) -> MembershipChange {
 }
 
 impl Cluster {
-    /// Makes a change and lets it come to its end.
+    /// Makes a change and delivers messages until it is complete.
     fn carry_out(&mut self, at: u64, change: MembershipChange) {
         self.change(at, change).unwrap();
-        self.settle();
+        self.deliver_all();
         assert_eq!(self.node(peer(at)).change_under_way(), None);
     }
 
@@ -81,14 +81,14 @@ fn a_joint_configuration_commits_with_both_majorities() {
         let mut cluster = Cluster::led(3, 3..5);
         cluster.change(0, MembershipChange::Replace(voters([0, 3, 4]))).unwrap();
         silent.iter().for_each(|number| cluster.cut(peer(*number)));
-        cluster.settle();
+        cluster.deliver_all();
         let joint = "voters 0 3 4, outgoing 0 1 2";
         assert_eq!(cluster.members(0), joint, "without {silent:?} it stays joint");
         let (last, commit) = cluster.index(0);
         assert!(commit < last, "without {silent:?} nothing commits");
         cluster.heal(peer(silent[0]));
-        cluster.pass(Duration::from_millis(100));
-        cluster.settle();
+        cluster.advance(Duration::from_millis(100));
+        cluster.deliver_all();
         assert_eq!(cluster.members(0), "voters 0 3 4");
     }
 }
@@ -98,7 +98,7 @@ fn a_joint_configuration_elects_with_both_majorities() {
     let mut cluster = Cluster::led(3, 3..5);
     cluster.change(0, MembershipChange::Replace(voters([0, 3, 4]))).unwrap();
     cluster.poll(peer(0));
-    // The joint entry is everywhere, nobody has answered, and the leader is gone.
+    // The joint entry is everywhere and not acknowledged, and the leader is gone.
     let entries: Vec<_> = cluster.wire.drain(..).collect();
     entries.into_iter().for_each(|message| cluster.handle(message.to, Input::Receive(message)));
     cluster.poll_all();
@@ -106,7 +106,7 @@ fn a_joint_configuration_elects_with_both_majorities() {
     cluster.cut(peer(0));
     cluster.cut(peer(2));
     cluster.time_out(peer(3));
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(cluster.role(peer(3)), RoleName::Candidate, "3, 4 and 1 are no majority of 0 1 2");
     cluster.heal(peer(2));
     cluster.elect(peer(3));
@@ -116,32 +116,32 @@ fn a_joint_configuration_elects_with_both_majorities() {
 /// "A server always uses the latest configuration in its log, regardless of whether the entry is
 /// committed."
 #[test]
-fn a_configuration_counts_as_soon_as_it_is_in_the_log() {
+fn a_configuration_is_in_force_once_it_is_in_the_log() {
     let mut cluster = Cluster::led(3, 3..4);
     cluster.cut(peer(1));
     cluster.cut(peer(2));
     cluster.change(0, MembershipChange::Replace(voters([0, 3]))).unwrap();
-    cluster.settle();
+    cluster.deliver_all();
     let (last, commit) = cluster.index(3);
     assert!(commit < last);
     assert_eq!(cluster.members(3), "voters 0 3, outgoing 0 1 2");
     assert_eq!(cluster.members(1), "voters 0 1 2, learners 3");
 }
 
-/// A configuration that is deleted gives way to the one before it: rafter pull request 34,
-/// canonical/raft 323.
+/// A deleted configuration is replaced by the one before it: rafter pull request 34, canonical/raft
+/// 323.
 #[test]
-fn a_deleted_configuration_no_longer_counts() {
+fn a_deleted_configuration_is_no_longer_in_force() {
     let mut cluster = Cluster::led(3, 3..4);
     cluster.cut(peer(0));
     cluster.change(0, MembershipChange::Replace(voters([0, 3]))).unwrap();
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(cluster.members(0), "voters 0 3, outgoing 0 1 2");
     cluster.elect(peer(1));
     cluster.commit(peer(1), b"instead");
     cluster.heal(peer(0));
-    cluster.pass(Duration::from_millis(100));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(100));
+    cluster.deliver_all();
     assert_eq!(cluster.members(0), "voters 0 1 2, learners 3");
     cluster.restart(peer(0));
     assert_eq!(cluster.members(0), "voters 0 1 2, learners 3");
@@ -179,7 +179,7 @@ fn a_new_peer_learns_the_members_from_a_snapshot() {
     assert_eq!(cluster.members(4), "voters 0 1 2 3, learners 4");
 }
 
-/// The log of a peer that joined does not say who was in before it.
+/// The log of a peer that joined does not contain the members before it.
 #[test]
 fn a_peer_that_joined_takes_snapshots_once_it_knows_the_members() {
     let cluster = &mut Cluster::led(1, 1..2);
@@ -213,17 +213,17 @@ fn a_snapshot_of_a_leader_replaces_the_configuration_of_the_log() {
 }
 
 #[test]
-fn changes_come_one_after_the_other() {
+fn only_one_change_at_a_time() {
     let mut cluster = Cluster::led(3, 3..4);
     cluster.cut(peer(1));
     cluster.cut(peer(2));
     let first = cluster.change(0, remove(3)).unwrap();
-    cluster.settle();
+    cluster.deliver_all();
     let refused = cluster.change(0, remove(2));
     assert_eq!(refused, Err(ChangeError::InProgress { since: first.index }));
     cluster.heal(peer(1));
-    cluster.pass(Duration::from_millis(100));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(100));
+    cluster.deliver_all();
     cluster.change(0, remove(2)).unwrap();
     let since = cluster.node(peer(0)).log().last().index;
     assert_eq!(cluster.change(0, remove(1)), Err(ChangeError::InProgress { since }));
@@ -245,32 +245,35 @@ fn a_leader_changes_members_only_after_an_entry_of_its_own_term() {
     cluster.carry_out(1, remove(2));
 }
 
-/// Dissertation §4.2.1: a learner gets everything and is not counted for anything.
+/// Dissertation §4.2.1: a learner receives everything and is not counted.
 #[test]
-fn a_learner_gets_all_entries_and_does_not_count() {
+fn a_learner_receives_all_entries_and_is_not_counted() {
     let mut cluster = Cluster::led(2, 2..4);
     assert_eq!(cluster.peers[&peer(3)].applied.len(), cluster.peers[&peer(0)].applied.len());
     cluster.cut(peer(1));
     cluster.propose(peer(0), b"held by three of four peers");
-    cluster.settle();
+    cluster.deliver_all();
     let (last, commit) = cluster.index(0);
     assert_eq!(cluster.index(2).0, last);
     assert!(commit < last, "one of two voters is no majority");
 
     assert_eq!(cluster.node(peer(2)).poll_timeout(), None, "it never stands");
-    cluster.pass(Duration::from_secs(9));
+    cluster.advance(Duration::from_secs(9));
     assert_eq!(cluster.role(peer(2)), RoleName::Follower);
 
     cluster.heal(peer(1));
     cluster.wire.clear();
     cluster.time_out(peer(1));
     cluster.poll(peer(1));
-    let asked: Vec<PeerId> = cluster.wire.iter().map(|message| message.to).collect();
-    assert!(asked.contains(&peer(0)) && !asked.contains(&peer(2)), "{asked:?} are asked to vote");
+    let requests: Vec<PeerId> = cluster.wire.iter().map(|message| message.to).collect();
+    assert!(
+        requests.contains(&peer(0)) && !requests.contains(&peer(2)),
+        "{requests:?} are requests to vote"
+    );
 }
 
 #[test]
-fn a_learner_is_made_a_voter_once_it_has_caught_up() {
+fn a_learner_is_promoted_once_it_has_caught_up() {
     let mut cluster = Cluster::with(1, |config| config.promotion_lag_max = 2);
     cluster.elect(peer(0));
     for _ in 0..3 {
@@ -285,20 +288,20 @@ fn a_learner_is_made_a_voter_once_it_has_caught_up() {
     let lacking = ChangeError::NotCaughtUp { peer: peer(1), missing: 4, allowed: 2 };
     assert_eq!(cluster.change(0, promote()), Err(lacking));
     cluster.join(1);
-    cluster.pass(Duration::from_millis(100));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(100));
+    cluster.deliver_all();
     for _ in 0..3 {
         cluster.propose(peer(0), b"y");
     }
     let lacking = ChangeError::NotCaughtUp { peer: peer(1), missing: 3, allowed: 2 };
     assert_eq!(cluster.change(0, promote()), Err(lacking));
-    cluster.settle();
+    cluster.deliver_all();
     cluster.carry_out(0, promote());
     assert_eq!(cluster.members(1), "voters 0 1");
 }
 
 #[test]
-fn a_learner_that_never_answered_is_not_made_a_voter() {
+fn an_unresponsive_learner_is_not_promoted() {
     let mut cluster = Cluster::led(1, 1..1);
     cluster.carry_out(0, learner(1));
     let promoted = cluster.change(0, MembershipChange::Promote { peer: peer(1) });
@@ -308,18 +311,18 @@ fn a_learner_that_never_answered_is_not_made_a_voter() {
 /// "The leader steps down once it has committed the C_new log entry ... it replicates log entries
 /// but does not count itself in majorities."
 #[test]
-fn a_removed_leader_leads_until_the_end_and_does_not_count_itself() {
+fn a_removed_leader_leads_until_the_commit_and_does_not_count_itself() {
     let mut cluster = Cluster::led(3, 3..3);
     cluster.change(0, remove(0)).unwrap();
     cluster.settle_until(|cluster| cluster.members(0) == "voters 1 2");
     cluster.cut(peer(2));
-    cluster.settle();
+    cluster.deliver_all();
     let (last, commit) = cluster.index(0);
     assert_eq!((cluster.index(1).0, commit + 1), (last, last), "0 and 1 are not 1 and 2");
     assert_eq!(cluster.role(peer(0)), RoleName::Leader);
     cluster.heal(peer(2));
-    cluster.pass(Duration::from_millis(100));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(100));
+    cluster.deliver_all();
     assert_eq!(cluster.index(0).1, last);
     assert_eq!(cluster.role(peer(0)), RoleName::Follower);
     assert_eq!(cluster.node(peer(0)).poll_timeout(), None, "it does not stand again");
@@ -332,7 +335,7 @@ fn a_removed_leader_leads_until_the_end_and_does_not_count_itself() {
 /// should still start new elections, as it might still be needed until the C_new entry is
 /// committed ... it does not count its own vote".
 #[test]
-fn a_peer_that_is_being_removed_stands_until_that_is_committed() {
+fn a_peer_being_removed_starts_elections_until_the_commit() {
     let mut cluster = Cluster::led(2, 2..2);
     cluster.change(0, remove(0)).unwrap();
     cluster.settle_until(|cluster| cluster.members(0) == "voters 1");
@@ -341,13 +344,13 @@ fn a_peer_that_is_being_removed_stands_until_that_is_committed() {
     cluster.restart(peer(0));
     assert_eq!(cluster.members(0), "voters 1", "only its own log says so");
     cluster.time_out(peer(1));
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(cluster.role(peer(1)), RoleName::Candidate, "its log is behind");
 
     cluster.time_out(peer(0));
     cluster.poll(peer(0));
     assert_eq!(cluster.role(peer(0)), RoleName::Candidate, "its own vote does not count");
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(cluster.members(1), "voters 1");
     assert_eq!(cluster.role(peer(0)), RoleName::Follower);
     assert_eq!(cluster.node(peer(0)).poll_timeout(), None, "now it is over");
@@ -355,7 +358,7 @@ fn a_peer_that_is_being_removed_stands_until_that_is_committed() {
 }
 
 #[test]
-fn a_removed_peer_is_told_and_left_alone() {
+fn a_removed_peer_gets_the_final_commit_and_nothing_more() {
     let mut cluster = Cluster::led(3, 3..3);
     cluster.carry_out(0, remove(2));
     assert_eq!(cluster.members(2), "voters 0 1", "it holds the entry that removes it");
@@ -371,7 +374,7 @@ fn a_removed_peer_is_told_and_left_alone() {
 }
 
 #[test]
-fn a_leader_that_becomes_a_learner_follows() {
+fn a_demoted_leader_follows() {
     let mut cluster = Cluster::led(3, 3..3);
     cluster.carry_out(0, MembershipChange::Demote { peer: peer(0) });
     assert_eq!(cluster.members(0), "voters 1 2, learners 0");
@@ -381,16 +384,16 @@ fn a_leader_that_becomes_a_learner_follows() {
     assert_eq!(cluster.index(0), cluster.index(2));
 }
 
-/// A leader in between ends the change, though it has no command to append.
+/// A leader in between completes the change, though it has no command to append.
 #[test]
-fn a_new_leader_ends_the_change_of_its_predecessor() {
+fn a_new_leader_completes_its_predecessors_change() {
     let mut cluster = Cluster::led(3, 3..5);
     cluster.change(0, MembershipChange::Replace(voters([2, 3, 4]))).unwrap();
     cluster.poll(peer(0));
     let entries: Vec<_> = cluster.wire.drain(..).collect();
     entries.into_iter().for_each(|message| cluster.handle(message.to, Input::Receive(message)));
     cluster.cut(peer(0));
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(cluster.members(4), "voters 2 3 4, outgoing 0 1 2");
     cluster.elect(peer(4));
     assert_eq!(cluster.members(4), "voters 2 3 4");
@@ -407,9 +410,9 @@ fn all_members_may_be_replaced() {
     assert_eq!(cluster.peers[&peer(5)].applied.len(), cluster.peers[&peer(3)].applied.len());
 }
 
-/// Addresses travel with the members; a driver is told of everybody who may still count.
+/// Addresses are part of the members; a driver gets the members of all uncommitted configurations.
 #[test]
-fn a_driver_is_told_with_whom_a_node_talks() {
+fn a_driver_is_given_the_address_book() {
     let mut cluster = Cluster::led(2, 2..2);
     cluster.join(2);
     let address = Some("host:2".into());
@@ -421,11 +424,11 @@ fn a_driver_is_told_with_whom_a_node_talks() {
 
     cluster.cut(peer(1));
     cluster.change(0, remove(2)).unwrap();
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(book(&cluster, 0), three, "the entry that removes it still has to address_book it");
     cluster.heal(peer(1));
-    cluster.pass(Duration::from_millis(100));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(100));
+    cluster.deliver_all();
     assert_eq!(book(&cluster, 0), [(peer(0), None), (peer(1), None)].into());
     assert_eq!(&book(&cluster, 0), cluster.node(peer(0)).address_book());
 }
@@ -434,14 +437,14 @@ fn a_driver_is_told_with_whom_a_node_talks() {
 /// configuration ... A server also grants its vote to a candidate that is not part of the server's
 /// latest configuration" (dissertation §4.2.3, "the server's latest configuration").
 #[test]
-fn whoever_asks_is_answered_member_or_not() {
+fn requests_are_answered_from_non_members_too() {
     let mut cluster = Cluster::new(1);
     let newcomer = cluster.join(5);
     cluster.inject(9, newcomer, 3, request_vote(0, 0));
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(cluster.node(newcomer).status().voted_for, Some(peer(9)));
     cluster.inject(9, newcomer, 3, append(EntryId::ZERO, &[entry(3, 1)], 1));
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(cluster.node(newcomer).status().leader, Some(peer(9)));
     assert_eq!(cluster.index(5), (1, 1));
 }

@@ -1,4 +1,4 @@
-//! Messages that no correct peer sends are refused, traced, and change nothing.
+//! Messages that no correct peer sends: rejected, traced, without effect.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use raft::{Envelope, Index, Input, Instant, Message, MessageId, Round, Status, T
 
 use crate::cluster::{Cluster, append, entry, id, peer, request_vote};
 
-/// Keeps the reasons of all refusals.
+/// Collects the reasons of all rejections.
 #[derive(Clone, Default)]
 struct Refusals(Arc<Mutex<Vec<RejectReason>>>);
 
@@ -49,7 +49,7 @@ fn request_pre_vote(term: u64, index: u64) -> Message {
 }
 
 /// A leader of term 1 with one committed entry, and one message to it.
-fn tell_leader(
+fn send_to_leader(
     from: u64,
     to: u64,
     term: u64,
@@ -58,7 +58,7 @@ fn tell_leader(
     let mut cluster = Cluster::new(3);
     cluster.elect(peer(0));
     cluster.commit(peer(0), b"x");
-    tell(
+    send(
         &mut cluster,
         0,
         Envelope {
@@ -71,7 +71,7 @@ fn tell_leader(
     )
 }
 
-fn tell(
+fn send(
     cluster: &mut Cluster,
     number: u64,
     envelope: Envelope,
@@ -86,7 +86,7 @@ fn tell(
 }
 
 #[test]
-fn impossible_messages_are_refused_and_change_nothing() {
+fn invalid_messages_are_rejected_without_effect() {
     let future = append(id(1, 1), &[entry(9, 2)], 0);
     let rows = [
         (1, 2, 1, request_vote(0, 0), RejectReason::WrongReceiver),
@@ -106,21 +106,21 @@ fn impossible_messages_are_refused_and_change_nothing() {
         (1, 0, 5, chunk(7, 1 << 40), RejectReason::InvalidChunk),
     ];
     for (from, to, term, message, expected) in rows {
-        let said = format!("{message:?}");
-        let (reasons, before, after) = tell_leader(from, to, term, message);
-        assert_eq!(reasons, [expected], "{said}");
-        assert_eq!(before, after, "{said}");
+        let sent = format!("{message:?}");
+        let (reasons, before, after) = send_to_leader(from, to, term, message);
+        assert_eq!(reasons, [expected], "{sent}");
+        assert_eq!(before, after, "{sent}");
     }
 }
 
 #[test]
 fn the_highest_term_is_followed() {
-    let (reasons, _, after) = tell_leader(1, 0, Term::MAX.number(), request_vote(0, 0));
+    let (reasons, _, after) = send_to_leader(1, 0, Term::MAX.number(), request_vote(0, 0));
     assert_eq!((reasons, after.current_term), (vec![], Term::MAX));
 }
 
 #[test]
-fn entries_that_contradict_committed_ones_are_refused() {
+fn entries_that_conflict_with_committed_ones_are_rejected() {
     let mut cluster = Cluster::new(3);
     cluster.elect(peer(0));
     cluster.commit(peer(0), b"x");
@@ -131,7 +131,7 @@ fn entries_that_contradict_committed_ones_are_refused() {
         term: Term::new(2),
         message: append(id(0, 0), &[entry(2, 1)], 0),
     };
-    let (reasons, before, after) = tell(&mut cluster, 1, envelope);
+    let (reasons, before, after) = send(&mut cluster, 1, envelope);
     assert_eq!(reasons, [RejectReason::ConflictsWithCommitted]);
     assert_eq!(before.commit_index, after.commit_index);
     assert_eq!(cluster.node(peer(1)).log().last(), id(1, 1));
@@ -267,7 +267,7 @@ mod bytes {
     }
 
     #[test]
-    fn an_entry_takes_the_bytes_it_says() {
+    fn encoded_len_is_the_length_of_an_encoded_entry() {
         let id = |index| EntryId::new(Term::new(1), Index::new(index));
         let payload = Payload::Command([7; 21].as_slice().into());
         let first = Entry { id: id(1), payload: Payload::NoOp };
