@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use crate::codec;
 use crate::membership::Membership;
 use crate::types::{EntryId, Index, Term};
 
@@ -34,16 +33,6 @@ impl Payload {
             Self::Command(bytes) => bytes,
         }
     }
-
-    /// The payload's encoded size, in bytes.
-    #[must_use]
-    pub fn encoded_len(&self) -> usize {
-        match self {
-            Self::NoOp => 0,
-            Self::Command(bytes) => bytes.len(),
-            Self::Membership(membership) => codec::membership_len(membership),
-        }
-    }
 }
 
 /// One entry of the replicated log.
@@ -53,17 +42,6 @@ pub struct Entry {
     pub id: EntryId,
     /// Its content.
     pub payload: Payload,
-}
-
-impl Entry {
-    /// The encoded size of an entry besides its payload, in bytes.
-    pub const OVERHEAD_BYTES: usize = 8 + 1 + 4;
-
-    /// The entry's encoded size, in bytes.
-    #[must_use]
-    pub fn encoded_len(&self) -> usize {
-        Self::OVERHEAD_BYTES + self.payload.encoded_len()
-    }
 }
 
 /// Consecutive entries and the entry they follow: the content of AppendEntries.
@@ -115,12 +93,6 @@ impl LogSlice {
     #[must_use]
     pub const fn empty(prev: EntryId) -> Self {
         Self { prev, entries: Vec::new() }
-    }
-
-    /// The entries' encoded size, in bytes.
-    #[must_use]
-    pub fn encoded_len(&self) -> usize {
-        self.entries.iter().map(Entry::encoded_len).sum()
     }
 
     /// The entry the slice follows.

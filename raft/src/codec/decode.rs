@@ -1,48 +1,17 @@
 //! Reads each part of a message as [`super::encode`] writes it. The bytes are not trusted:
 //! everything is checked, and nothing is reserved for a length that is only claimed.
 
-use super::{DecodeError, decode_membership};
-use crate::entry::{Bytes, Entry, LogSlice, Payload};
+use super::bytes::Reader;
+use super::error::DecodeError;
+use super::membership::decode_membership;
+use crate::entry::{Entry, LogSlice, Payload};
 use crate::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
     Message, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Vote,
 };
 use crate::types::{EntryId, Index, RequestId, Round, Term};
 
-/// The bytes not read yet.
-pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
-
-impl<'a> Reader<'a> {
-    pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
-        let (first, rest) = self.0.split_first().ok_or(DecodeError::CutOff)?;
-        self.0 = rest;
-        Ok(*first)
-    }
-
-    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
-        let (bytes, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
-        self.0 = rest;
-        Ok(u64::from_le_bytes(*bytes))
-    }
-
-    pub(crate) fn bytes(&mut self) -> Result<Bytes, DecodeError> {
-        self.slice().map(Into::into)
-    }
-
-    pub(super) fn slice(&mut self) -> Result<&'a [u8], DecodeError> {
-        let len = u64::from(self.count()?);
-        let len = usize::try_from(len).map_err(|_| DecodeError::TooLarge(len))?;
-        let (bytes, rest) = self.0.split_at_checked(len).ok_or(DecodeError::CutOff)?;
-        self.0 = rest;
-        Ok(bytes)
-    }
-
-    pub(super) fn count(&mut self) -> Result<u32, DecodeError> {
-        let (count, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
-        self.0 = rest;
-        Ok(u32::from_le_bytes(*count))
-    }
-
+impl Reader<'_> {
     fn payload(&mut self) -> Result<Payload, DecodeError> {
         match self.u8()? {
             0 => match self.slice()?.len() {
@@ -55,20 +24,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn index(&mut self) -> Result<Index, DecodeError> {
-        // Leaves room to count on from any index that comes in.
-        match self.u64()? {
-            number if number < u64::MAX >> 1 => Ok(Index::new(number)),
-            number => Err(DecodeError::TooLarge(number)),
-        }
-    }
-
     fn round(&mut self) -> Result<Round, DecodeError> {
         Ok(Round::new(self.u64()?))
-    }
-
-    pub(crate) fn entry_id(&mut self) -> Result<EntryId, DecodeError> {
-        Ok(EntryId::new(Term::new(self.u64()?), self.index()?))
     }
 
     pub(super) fn body(&mut self, kind: u8) -> Result<Message, DecodeError> {

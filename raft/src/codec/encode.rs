@@ -1,38 +1,14 @@
 //! Writes each part of a message; [`super::decode`] reads it again, in the same order.
 
-use super::membership_len;
+use super::bytes::Writer;
+use super::membership::membership_len;
 use crate::entry::{Entry, Payload};
 use crate::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
     Message, ReadIndex, ReadIndexReply, Vote,
 };
-use crate::types::EntryId;
-
-/// Bytes that grow by what is encoded; a store writes its records with it, too.
-pub(crate) struct Writer(pub(crate) Vec<u8>);
 
 impl Writer {
-    pub(crate) fn u8(&mut self, value: u8) {
-        self.0.push(value);
-    }
-
-    pub(crate) fn u64(&mut self, value: u64) {
-        self.0.extend_from_slice(&value.to_le_bytes());
-    }
-
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        self.count(bytes.len());
-        self.0.extend_from_slice(bytes);
-    }
-
-    /// # Panics
-    /// There are 2^32 or more, which no limit of the configuration allows.
-    pub(super) fn count(&mut self, count: usize) {
-        let short = u32::try_from(count);
-        assert!(short.is_ok(), "{count} bytes do not fit into one message");
-        self.0.extend_from_slice(&short.unwrap_or_default().to_le_bytes());
-    }
-
     fn payload(&mut self, payload: &Payload) {
         match payload {
             Payload::NoOp => {
@@ -49,11 +25,6 @@ impl Writer {
                 self.membership(membership);
             }
         }
-    }
-
-    pub(crate) fn entry_id(&mut self, id: EntryId) {
-        self.u64(id.term.number());
-        self.u64(id.index.number());
     }
 
     pub(super) fn body(&mut self, message: &Message) {

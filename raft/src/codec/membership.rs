@@ -8,7 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DecodeError, Reader, Writer};
+use super::bytes::{Reader, Writer};
+use super::error::DecodeError;
 use crate::membership::Membership;
 use crate::types::PeerId;
 
