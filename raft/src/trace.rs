@@ -3,10 +3,12 @@
 //! The core passes each event to the sink as it happens. Nothing is formatted here:
 //! [`crate::verbose`] turns events into log lines.
 
-use crate::entry::Entry;
+mod details;
+
+pub use self::details::{RecordSummary, RejectReason, StepDownReason, VoteRejectReason};
+
 use crate::membership::Membership;
 use crate::message::{AppendEntriesReply, Carried, Envelope, Message};
-use crate::output::Record;
 use crate::read_index::ReadDropReason;
 use crate::role::RoleName;
 use crate::types::{
@@ -286,138 +288,60 @@ pub enum Event<'a> {
     },
 }
 
-/// The reason a vote was rejected (Figure 2, RequestVote receiver; dissertation §4.2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VoteRejectReason {
-    /// The vote of this term was granted to another candidate.
-    AlreadyVoted,
-    /// The candidate's log is behind (§5.4.1).
-    LogBehind,
-    /// The peer has contact with a leader, or is a leader with contact to a quorum.
-    HasLiveLeader,
-}
-
-/// The reason a leader stepped down without having seen a higher term.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepDownReason {
-    /// A request of its driver.
-    Resigned,
-    /// No contact with a quorum for an election timeout (dissertation §6.2).
-    NoQuorum,
-    /// The new configuration is committed and does not have this peer as a voter (paper §6).
-    Removed,
-}
-
-/// The contents of a write, summarised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordSummary {
-    /// Term and vote.
-    HardState {
-        /// The vote.
-        voted_for: Option<PeerId>,
-    },
-    /// New entries.
-    Append {
-        /// The first of them.
-        first: Index,
-        /// The last of them.
-        last: Index,
-    },
-    /// Deleted entries.
-    Truncate {
-        /// The first of them.
-        from: Index,
-    },
-    /// A snapshot.
-    Snapshot {
-        /// Its last entry.
-        last_included: EntryId,
-    },
-}
-
-impl From<&Record> for RecordSummary {
-    fn from(record: &Record) -> Self {
-        let index = |entry: Option<&Entry>| entry.map_or(Index::ZERO, |entry| entry.id.index);
-        match record {
-            Record::HardState(hard_state) => Self::HardState { voted_for: hard_state.voted_for },
-            Record::Append(entries) => {
-                Self::Append { first: index(entries.first()), last: index(entries.last()) }
-            }
-            Record::Truncate { from } => Self::Truncate { from: *from },
-            Record::Snapshot { snapshot, .. } => {
-                Self::Snapshot { last_included: snapshot.last_included }
-            }
+impl Event<'_> {
+    /// The event's name, the same in every log and in every version.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::TimerReset { .. } => "timer_reset",
+            Self::ElectionTimeout => "election_timeout",
+            Self::TermChanged { .. } => "term_changed",
+            Self::RoleChanged { .. } => "role_changed",
+            Self::SteppedDown { .. } => "stepped_down",
+            Self::TransferStarted { .. } => "transfer_started",
+            Self::TransferAborted { .. } => "transfer_aborted",
+            Self::TimeoutNowReceived { .. } => "timeout_now_received",
+            Self::LeaderFound { .. } => "leader_found",
+            Self::VoteGranted { .. } => "vote_granted",
+            Self::VoteRejected { .. } => "vote_rejected",
+            Self::VoteCounted { .. } => "vote_counted",
+            Self::PreVoteGranted { .. } => "pre_vote_granted",
+            Self::PreVoteRejected { .. } => "pre_vote_rejected",
+            Self::PreVoteCounted { .. } => "pre_vote_counted",
+            Self::Proposed { .. } => "proposed",
+            Self::Appended { .. } => "appended",
+            Self::Truncated { .. } => "truncated",
+            Self::Progress { .. } => "progress",
+            Self::NextIndexLowered { .. } => "next_index_lowered",
+            Self::MembershipChanged { .. } => "membership_changed",
+            Self::Committed { .. } => "committed",
+            Self::Applied { .. } => "applied",
+            Self::Persisting { .. } => "persisting",
+            Self::Persisted { .. } => "persisted",
+            Self::Compacted { .. } => "compacted",
+            Self::SnapshotStarted { .. } => "snapshot_started",
+            Self::SnapshotInstalled { .. } => "snapshot_installed",
+            Self::ReadStarted { .. } => "read_started",
+            Self::ReadsForwarded { .. } => "reads_forwarded",
+            Self::RoundStarted { .. } => "round_started",
+            Self::RoundConfirmed { .. } => "round_confirmed",
+            Self::LeaseUsed { .. } => "lease_used",
+            Self::ReadReady { .. } => "read_ready",
+            Self::ReadDropped { .. } => "read_dropped",
+            Self::Sent(_) => "sent",
+            Self::Received(_) => "received",
+            Self::Rejected { .. } => "rejected",
         }
     }
-}
 
-/// The reason a message was dropped: one variant per rule that a correct peer keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RejectReason {
-    /// Addressed to another peer.
-    WrongReceiver,
-    /// Sent by this peer.
-    FromSelf,
-    /// No message but a pre-vote and its answer carries term zero.
-    TermZero,
-    /// A term that no number of elections can reach.
-    TermTooHigh,
-    /// A second leader in a term that has one.
-    SecondLeader,
-    /// Entries of a higher term than the message's.
-    EntryTermTooHigh,
-    /// Entries that differ from committed ones.
-    ConflictsWithCommitted,
-    /// An acknowledgement of entries that were never sent, or of a round that never began.
-    AcknowledgesUnsent,
-    /// A snapshot chunk larger than the limit, or a snapshot of nothing.
-    InvalidChunk,
-}
-
-impl Event<'_> {
     /// Returns whether the event is routine: a timer, a heartbeat or the answer to one.
     #[must_use]
     pub fn is_routine(&self) -> bool {
-        match self {
-            Self::TimerReset { .. } | Self::Persisted { .. } => true,
-            Self::Sent(envelope) | Self::Received(envelope) => is_heartbeat(&envelope.message),
-            Self::Progress { .. }
-            | Self::Started { .. }
-            | Self::ElectionTimeout
-            | Self::TermChanged { .. }
-            | Self::RoleChanged { .. }
-            | Self::SteppedDown { .. }
-            | Self::TransferStarted { .. }
-            | Self::TransferAborted { .. }
-            | Self::TimeoutNowReceived { .. }
-            | Self::LeaderFound { .. }
-            | Self::VoteGranted { .. }
-            | Self::VoteRejected { .. }
-            | Self::VoteCounted { .. }
-            | Self::PreVoteGranted { .. }
-            | Self::PreVoteRejected { .. }
-            | Self::PreVoteCounted { .. }
-            | Self::Proposed { .. }
-            | Self::Appended { .. }
-            | Self::Truncated { .. }
-            | Self::NextIndexLowered { .. }
-            | Self::MembershipChanged { .. }
-            | Self::Committed { .. }
-            | Self::Applied { .. }
-            | Self::Persisting { .. }
-            | Self::Compacted { .. }
-            | Self::SnapshotStarted { .. }
-            | Self::SnapshotInstalled { .. }
-            | Self::ReadStarted { .. }
-            | Self::ReadsForwarded { .. }
-            | Self::RoundStarted { .. }
-            | Self::RoundConfirmed { .. }
-            | Self::LeaseUsed { .. }
-            | Self::ReadReady { .. }
-            | Self::ReadDropped { .. }
-            | Self::Rejected { .. } => false,
+        if let Self::Sent(envelope) | Self::Received(envelope) = self {
+            return is_heartbeat(&envelope.message);
         }
+        matches!(self, Self::TimerReset { .. } | Self::Persisted { .. })
     }
 }
 

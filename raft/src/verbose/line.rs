@@ -99,9 +99,11 @@ pub enum Fact<'a> {
 ///     topic: Topic::Vote,
 ///     peer: &1,
 ///     text: format_args!("grants vote to {}", 2),
-///     facts: &[("term", Fact::Number(3)), ("role", Fact::Word(&"follower"))],
+///     facts: &[("term", Fact::Number(3))],
+///     event: "vote_granted",
 /// };
-/// assert_eq!(line.to_text(), "001234.567 | VOTE | 1 | grants vote to 2 term=3 role=follower\n");
+/// let text = "001234.567 | VOTE | 1 | grants vote to 2 term=3 event=vote_granted\n";
+/// assert_eq!(line.to_text(), text);
 /// ```
 pub struct Line<'a> {
     /// The time.
@@ -114,6 +116,8 @@ pub struct Line<'a> {
     pub text: fmt::Arguments<'a>,
     /// The facts, for programs.
     pub facts: &'a [(&'a str, Fact<'a>)],
+    /// The event's name in snake case, the line's last fact: programs need not match sentences.
+    pub event: &'a str,
 }
 
 impl Line<'_> {
@@ -133,6 +137,8 @@ impl Line<'_> {
                 Fact::Word(word) => push(&mut line, word),
             }
         }
+        line.push_str(" event=");
+        line.push_str(self.event);
         line.push('\n');
         line
     }
@@ -154,7 +160,9 @@ impl Line<'_> {
                 Fact::Word(word) => line.push_str(&json_string(word)),
             }
         }
-        line.push_str("}\n");
+        line.push_str(",\"event\":\"");
+        line.push_str(self.event);
+        line.push_str("\"}\n");
         line
     }
 }
@@ -195,11 +203,12 @@ mod tests {
             peer: &"-",
             text: format_args!("says \"a\\b\"\n\u{1}"),
             facts: &[("id", Fact::Word(&"1.7")), ("term", Fact::Number(3))],
+            event: "noted",
         };
         assert_eq!(
             line.to_json(),
             "{\"t_us\":12345,\"topic\":\"TEST\",\"peer\":\"-\",\
-             \"msg\":\"says \\\"a\\\\b\\\"\\n\\u0001\",\"id\":\"1.7\",\"term\":3}\n"
+             \"msg\":\"says \\\"a\\\\b\\\"\\n\\u0001\",\"id\":\"1.7\",\"term\":3,\"event\":\"noted\"}\n"
         );
     }
 }

@@ -2,18 +2,22 @@
 //!
 //! ```text
 //! # verbose/1 test=backup_2b seed=42 peers=5 unit=ms
-//! 001234.567 | VOTE | 1 | grants vote to 2 term=3 role=follower vote=2 id=2.17
+//! 001234.567 | VOTE | 1 | grants vote to 2 term=3 role=follower vote=2 id=2.17 event=vote_granted
+//! 001234.567 | RPC | 1 | sends RequestVoteReply in term 3: granted to=2 id=1.9 kind=RequestVoteReply event=sent
 //! ```
 //!
-//! Four fields: time in milliseconds, topic, peer, text; `key=value` pairs in the text carry the
-//! facts. A message carries the same `id=` on both ends: its sender and the sender's number for it.
-//! With `VERBOSE_FORMAT=json` each line is one JSON object with the same facts.
+//! Four fields: time in milliseconds, topic, peer, text; `key=value` pairs at the end of the text
+//! are its facts. A message has the same `id=` on both ends: its sender and the sender's number for
+//! it, and `kind=`, the message's name. The last fact of every line is `event=`, the name of the
+//! event ([`Event::name`] for those of the core): programs need not match sentences. With
+//! `VERBOSE_FORMAT=json` each line is one JSON object with the same facts.
 //!
 //! Nothing in the core depends on this module: it is one more [`Sink`].
 
 mod events;
 mod line;
 mod memory;
+mod words;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};

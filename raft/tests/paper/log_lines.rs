@@ -29,15 +29,15 @@ fn lost_election(cluster: &mut Cluster) {
 fn lines_of_an_election() {
     let expected = "\
 # verbose/1 test=story seed=7 peers=3 unit=ms
-000000.000 | INFO | 0 | starts with the log through 2@1, snapshot through 0@0 term=1 role=follower last=2 last_term=1 snapshot=0 applied=0 commit=0 vote=none
-000000.000 | RPC | 0 | receives RequestVote in term 2: log through 0@0 from=1 id=1.1
-000000.000 | TERM | 0 | goes from term 1 to 2 term=2 role=follower
-000000.000 | VOTE | 0 | refuses vote to 1: its log is behind term=2 role=follower to=1 id=1.1
-000000.000 | RPC | 0 | receives RequestVote in term 2: log through 2@1 from=2 id=2.1
-000000.000 | VOTE | 0 | grants vote to 2 term=2 role=follower vote=2 id=2.1
-000000.000 | PERS | 0 | writes term and vote term=2 vote=2 write=1
-000000.000 | RPC | 0 | sends RequestVoteReply in term 2: refused to=1 id=0.1
-000000.000 | RPC | 0 | sends RequestVoteReply in term 2: granted to=2 id=0.2
+000000.000 | INFO | 0 | starts with the log through 2@1, snapshot through 0@0 term=1 role=follower last=2 last_term=1 snapshot=0 applied=0 commit=0 vote=none event=started
+000000.000 | RPC | 0 | receives RequestVote in term 2: log through 0@0 from=1 id=1.1 kind=RequestVote event=received
+000000.000 | TERM | 0 | goes from term 1 to 2 term=2 role=follower event=term_changed
+000000.000 | VOTE | 0 | refuses vote to 1: its log is behind term=2 role=follower to=1 id=1.1 event=vote_rejected
+000000.000 | RPC | 0 | receives RequestVote in term 2: log through 2@1 from=2 id=2.1 kind=RequestVote event=received
+000000.000 | VOTE | 0 | grants vote to 2 term=2 role=follower vote=2 id=2.1 event=vote_granted
+000000.000 | PERS | 0 | writes term and vote term=2 vote=2 write=1 event=persisting
+000000.000 | RPC | 0 | sends RequestVoteReply in term 2: refused to=1 id=0.1 kind=RequestVoteReply event=sent
+000000.000 | RPC | 0 | sends RequestVoteReply in term 2: granted to=2 id=0.2 kind=RequestVoteReply event=sent
 ";
     assert_eq!(log_text(Level::Events, Format::Text, lost_election), expected);
 }
@@ -47,7 +47,7 @@ fn json_lines_carry_the_same_facts() {
     let lines = log_text(Level::Events, Format::Json, lost_election);
     let expected = [
         r#"{"verbose":1,"test":"story","seed":7,"peers":3}"#,
-        r#"{"t_us":0,"topic":"INFO","peer":"0","msg":"starts with the log through 2@1, snapshot through 0@0","term":1,"role":"follower","last":2,"last_term":1,"snapshot":0,"applied":0,"commit":0,"vote":"none"}"#,
+        r#"{"t_us":0,"topic":"INFO","peer":"0","msg":"starts with the log through 2@1, snapshot through 0@0","term":1,"role":"follower","last":2,"last_term":1,"snapshot":0,"applied":0,"commit":0,"vote":"none","event":"started"}"#,
     ];
     assert_eq!(lines.lines().take(2).collect::<Vec<_>>(), expected);
     assert_eq!(lines.lines().count(), 10);

@@ -34,10 +34,16 @@ impl World {
         self.trace.number(place as u64 | 8 << 32 | u64::from(begun.is_ok()) << 40);
         self.touch(place);
         match begun {
-            Ok(id) => self.say_test(format_args!("asks {place} for a change: {change}, at {id}")),
+            Ok(id) => self.say_test(
+                "membership_change_started",
+                format_args!("asks {place} for a change: {change}, at {id}"),
+            ),
             Err(Unchanged::Refused(error)) => {
                 self.cover_unchanged(error);
-                self.say_test(format_args!("asks {place} for a change: {change}; {error}"));
+                self.say_test(
+                    "membership_change_rejected",
+                    format_args!("asks {place} for a change: {change}; {error}"),
+                );
             }
             Err(Unchanged::Away) => {}
         }
