@@ -28,16 +28,16 @@
 //!    after those, and need not wait for anything else, serves it right. Serving it later, after
 //!    more entries, is right, too. What reads promise does not depend on the disk of this peer.
 //! 6. **The time passed with a read, or with a message, is read from the clock after the read or the
-//! message came in.** A process can stop at any instruction; with a time from before the stop, a
-//! leader would trust a lease that has expired.
+//!    message came in.** A process can stop at any instruction; with a time from before the stop, a
+//!    leader would trust a lease that has expired.
 //! 7. **Time never goes back.** A driver calls [`handle`](crate::Node::handle) with
-//! [`Input::Tick`] when the time of [`poll_timeout`](crate::Node::poll_timeout) has come;
-//! being late costs an election, never safety.
+//!    [`Input::Tick`] when the time of [`poll_timeout`](crate::Node::poll_timeout) has come;
+//!    being late costs an election, never safety.
 //! 8. **`Peers` lists the peers the node sends to.** A driver's address book is
-//! [`address_book`](crate::Node::address_book) at the start, and the newest `Peers` later; it
-//! comes before the first message to a new peer. Replies may also go to other peers: a node that
-//! joins replies to a leader that its log does not contain yet. A driver sends such a reply to
-//! the sender of the request.
+//!    [`address_book`](crate::Node::address_book) at the start, and the newest `Peers` later; it
+//!    comes before the first message to a new peer. Replies may also go to other peers: a node that
+//!    joins replies to a leader that its log does not contain yet. A driver sends such a reply to
+//!    the sender of the request.
 //! 9. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
 //!    message per peer and in one write, and reads taken meanwhile share one round of messages.
 

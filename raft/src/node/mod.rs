@@ -1,16 +1,16 @@
 //! The state machine of one peer, one rule group of the paper per file.
 //!
 //! ```text
-//! handle(now, input) ─► [message rules] ─► pre_vote     (dissertation §9.6)
-//!                                        ├► election     (§5.2, §5.4.1)
-//!                                        ├► check_quorum (dissertation §4.2.3, §6.2)
-//!                                        ├► following    (§5.3: what a follower does with entries)
-//!                                        ├► leading      (§5.3, §5.4.2: what a leader does with answers)
-//!                                        ├► membership   (§6)
-//!                                        ├► reading      (dissertation §6.4: reads that need no entry)
-//!                                        ├► transfer     (dissertation §3.10)
-//!                                        └► snapshot     (§7)
-//! poll_output() ◄─ writes ◄─ outbox ◄─ sending (what a leader owes each follower by now)
+//! handle(now, input) ─► dispatch ─► election        (§5.1, §5.2, §5.4.1)
+//!                                ├► pre_vote        (dissertation §9.6)
+//!                                ├► check_quorum    (dissertation §4.2.3, §6.2)
+//!                                ├► follower        (§5.3: entries received)
+//!                                ├► leader          (§5.3, §5.4.2: replies received)
+//!                                ├► joint_consensus (§6: membership changes)
+//!                                ├► read_index      (dissertation §6.4: reads without an entry)
+//!                                ├► transfer        (dissertation §3.10)
+//!                                └► snapshot        (§7)
+//! poll_output() ◄─ writes ◄─ outbox ◄─ replication  (messages due to each follower)
 //! ```
 //!
 //! Invariants, asserted after every input in debug builds, are those of [`Node::check`]. Nothing
@@ -67,11 +67,12 @@ pub trait Jitter {
 ///
 /// Methods are of four kinds:
 /// - [`Node::handle`], [`Node::propose`], [`Node::read`], [`Node::change_membership`],
-/// [`Node::transfer_leadership`], [`Node::resign`] and [`Node::compact`] pass events to it;
+///   [`Node::transfer_leadership`], [`Node::resign`] and [`Node::compact`] pass events to it;
 /// - [`Node::poll_output`] and [`Node::poll_timeout`] return the driver's next tasks, after each of
-/// the former (or after several: see [`crate::output`]);
+///   the former (or after several: see [`crate::output`]);
 /// - [`Node::status`] and [`Node::log`] show its state;
 /// - [`Node::set_sink`] traces its events.
+///
 /// ```
 /// use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, RoleName, PersistentState, Term};
 ///

@@ -7,6 +7,7 @@
 //! request, so a late or doubled one confirms no later round. The commit index is taken when the
 //! round starts, and counts only once an entry of the leader's own term is committed: before, the
 //! leader does not know its predecessors' commits (step 1; §5.4.2 of the paper is why).
+//!
 //! With a lease (dissertation §6.4.1), no round is needed while the lease of an earlier round
 //! lasts.
 //!
