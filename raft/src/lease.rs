@@ -98,7 +98,7 @@ mod tests {
         for (round, unconfirmed) in [(1, 10), (2, 20), (3, 30)] {
             lease.on_round_started(Round::new(round), at(unconfirmed));
         }
-        assert!(!lease.holds(at(31)), "nobody has answered");
+        assert!(!lease.holds(at(31)), "no answer yet");
         lease.on_round_confirmed(Round::new(2), at(40));
         assert_eq!(lease.until(), Some(at(120)));
         assert!(lease.holds(at(119)) && !lease.holds(at(120)));

@@ -205,8 +205,8 @@ mod tests {
 
     #[test]
     fn an_invalid_change_is_rejected() {
-        let lonely = Membership::of_voters([p(1)]);
-        let joint = lonely.enter_joint(Membership::of_voters([p(2)]));
+        let single = Membership::of_voters([p(1)]);
+        let joint = single.enter_joint(Membership::of_voters([p(2)]));
         let address = None;
         let rows = [
             (MembershipChange::AddLearner { peer: p(3), address }, "peer 3 is already a member"),
@@ -225,7 +225,7 @@ mod tests {
             let error = members().changed(change.clone()).expect_err(expected).to_string();
             assert!(error.contains(expected), "{change:?}: {error}");
         }
-        let last = lonely.changed(MembershipChange::Remove { peer: p(1) });
+        let last = single.changed(MembershipChange::Remove { peer: p(1) });
         assert_eq!(last, Err(ChangeError::Broken(BrokenMembership::NoVoters)));
     }
 }

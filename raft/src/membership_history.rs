@@ -89,15 +89,15 @@ impl MembershipHistory {
     /// The members of the last committed configuration and all after it, any of which may be in
     /// force. Addresses are the newest.
     pub(crate) fn address_book(&self, commit_index: Index) -> AddressBook {
-        let mut book = BTreeMap::new();
+        let mut addresses = BTreeMap::new();
         for membership in self.since(commit_index) {
             for peer in membership.members() {
                 let address = membership.addresses().get(&peer).map(Arc::clone);
-                let known = book.entry(peer).or_insert(None);
+                let known = addresses.entry(peer).or_insert(None);
                 *known = address.or_else(|| known.take());
             }
         }
-        book
+        addresses
     }
 
     /// Returns whether a peer is a voter of the last committed configuration or one after it.

@@ -128,9 +128,9 @@ impl<R, Q: Copy> Queue<R, Option<Q>> {
     }
 
     /// Assigns all new reads to this round or request, and returns their number.
-    pub(crate) fn assign(&mut self, question: Q) -> usize {
+    pub(crate) fn assign(&mut self, assignment: Q) -> usize {
         let fresh = self.waiting.iter_mut().rev().take_while(|waiting| waiting.awaits.is_none());
-        fresh.map(|waiting| waiting.awaits = Some(question)).count()
+        fresh.map(|waiting| waiting.awaits = Some(assignment)).count()
     }
 }
 
@@ -231,8 +231,10 @@ impl LeaderReads {
     /// Removes the next read with a confirmed round; returns it with its read index.
     pub(crate) fn pop_confirmed(&mut self) -> Option<(ReadOrigin, Index, Instant)> {
         let confirmed = self.confirmed;
-        self.waiting.pop_with(|asked| {
-            asked.filter(|asked| asked.round <= confirmed).map(|asked| asked.read_index)
+        self.waiting.pop_with(|assigned| {
+            assigned
+                .filter(|assigned| assigned.round <= confirmed)
+                .map(|assigned| assigned.read_index)
         })
     }
 
@@ -258,14 +260,14 @@ impl FollowerReads {
     /// Removes the next read of this request or an earlier one: an answer to a later request covers
     /// the earlier ones.
     pub(crate) fn pop_through(&mut self, request: RequestId) -> Option<(ReadId, Instant)> {
-        let (read, _, deadline) = self.pop_with(|asked| asked.filter(|it| *it <= request))?;
+        let (read, _, deadline) = self.pop_with(|assigned| assigned.filter(|it| *it <= request))?;
         Some((read, deadline))
     }
 
     /// Removes the reads of one request.
     pub(crate) fn remove(&mut self, request: RequestId) -> Vec<ReadId> {
-        let of_it = |waiting: &&Waiting<_, _>| waiting.awaits == Some(request);
-        let reads = self.waiting.iter().filter(of_it).map(|waiting| waiting.reader).collect();
+        let of_request = |waiting: &&Waiting<_, _>| waiting.awaits == Some(request);
+        let reads = self.waiting.iter().filter(of_request).map(|waiting| waiting.reader).collect();
         self.waiting.retain(|waiting| waiting.awaits != Some(request));
         reads
     }

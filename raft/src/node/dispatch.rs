@@ -44,7 +44,7 @@ impl Node {
                 self.on_follower_contact(from);
                 self.on_install_snapshot_reply(from, *reply);
             }
-            Message::ReadIndex(question) => self.on_read_index(envelope, *question),
+            Message::ReadIndex(request) => self.on_read_index(envelope, *request),
             Message::ReadIndexReply(reply) => self.on_read_index_reply(*reply),
         }
     }
@@ -65,8 +65,8 @@ impl Node {
             Message::RequestPreVoteReply(reply) => {
                 return self.on_request_pre_vote_reply(envelope.from, *reply);
             }
-            Message::ReadIndex(question) => {
-                let request = question.request;
+            Message::ReadIndex(request) => {
+                let request = request.request;
                 Message::ReadIndexReply(ReadIndexReply::Rejected { request })
             }
             Message::RequestVoteReply(_)

@@ -26,15 +26,15 @@ impl Node {
         let election_deadline = self.now.after(self.election_timeout);
         self.set_role(Role::Candidate(Candidate { tally: Tally::default(), election_deadline }));
         let request = RequestVote { last_log: self.log.last(), candidacy };
-        self.ask_voters(&Message::RequestVote(request));
+        self.send_to_voters(&Message::RequestVote(request));
     }
 
     /// Sends a request to all other voters, once everything written so far is durable.
-    pub(super) fn ask_voters(&mut self, question: &Message) {
+    pub(super) fn send_to_voters(&mut self, request: &Message) {
         let own = self.id();
         let membership = Arc::clone(self.membership());
         for peer in membership.all_voters().filter(|peer| *peer != own) {
-            self.reply(peer, question.clone());
+            self.reply(peer, request.clone());
         }
     }
 
@@ -79,7 +79,7 @@ impl Node {
     /// Answers a candidate of the current term (Figure 2, RequestVote receiver).
     pub(super) fn on_request_vote(&mut self, envelope: &Envelope, request: RequestVote) {
         let (to, id) = (envelope.from, envelope.id);
-        let vote = match self.refusal(to, request) {
+        let vote = match self.vote_reject_reason(to, request) {
             Some(reason) => {
                 self.trace(&Event::VoteRejected { to, request: id, reason });
                 Vote::Rejected
@@ -97,7 +97,11 @@ impl Node {
         self.reply(to, Message::RequestVoteReply(vote));
     }
 
-    fn refusal(&self, candidate: PeerId, request: RequestVote) -> Option<VoteRejectReason> {
+    fn vote_reject_reason(
+        &self,
+        candidate: PeerId,
+        request: RequestVote,
+    ) -> Option<VoteRejectReason> {
         if self.hard_state.voted_for.is_some_and(|voted_for| voted_for != candidate) {
             return Some(VoteRejectReason::AlreadyVoted);
         }

@@ -95,14 +95,14 @@ impl Node {
                 progress.commit_sent,
                 self.commit_index,
             )?;
-            let (round, wanted) = (leader.reads.round(), leader.reads.required_round());
+            let (round, required) = (leader.reads.round(), leader.reads.required_round());
             self.at_most(
                 "round answered <= round sent",
                 progress.round_answered,
                 progress.round_sent,
             )?;
             self.at_most("round sent <= round", progress.round_sent, round)?;
-            self.at_most("round wanted <= round", wanted, round)?;
+            self.at_most("required round <= round", required, round)?;
             self.at_most("round confirmed <= round", leader.reads.confirmed_round(), round)?;
         }
         let others = self.address_book.keys().filter(|peer| **peer != self.id());

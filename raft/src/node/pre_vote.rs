@@ -30,7 +30,7 @@ impl Node {
         let tally = Tally::default();
         self.set_role(Role::PreCandidate(PreCandidate { tally, election_deadline }));
         let request = RequestPreVote { last_log: self.log.last() };
-        self.ask_voters(&Message::RequestPreVote(request));
+        self.send_to_voters(&Message::RequestPreVote(request));
         self.count_pre_vote(self.id());
     }
 
@@ -38,7 +38,7 @@ impl Node {
     /// own.
     pub(super) fn on_request_pre_vote(&mut self, envelope: &Envelope, request: RequestPreVote) {
         let (to, id) = (envelope.from, envelope.id);
-        let vote = match self.pre_vote_refusal(request) {
+        let vote = match self.pre_vote_reject_reason(request) {
             Some(reason) => {
                 self.trace(&Event::PreVoteRejected { to, request: id, reason });
                 Vote::Rejected
@@ -53,7 +53,7 @@ impl Node {
     }
 
     /// The vote of the current term does not matter: the request is for a later one.
-    fn pre_vote_refusal(&self, request: RequestPreVote) -> Option<VoteRejectReason> {
+    fn pre_vote_reject_reason(&self, request: RequestPreVote) -> Option<VoteRejectReason> {
         if self.has_live_leader() {
             return Some(VoteRejectReason::HasLiveLeader);
         }

@@ -71,7 +71,7 @@ impl Node {
     }
 
     fn check_read(&self) -> Result<(), ReadError> {
-        let asked = match &self.role {
+        let unconfirmed = match &self.role {
             Role::Leader(_) if !self.has_entry_of_term() => {
                 return Err(ReadError::NoEntryOfTerm);
             }
@@ -81,7 +81,7 @@ impl Node {
                 return Err(ReadError::NoLeader);
             }
         };
-        let waiting = asked + self.confirmed_reads.len();
+        let waiting = unconfirmed + self.confirmed_reads.len();
         if waiting >= self.config.settings().reads_waiting_max {
             return Err(ReadError::TooManyReads { waiting });
         }
@@ -206,9 +206,9 @@ impl Node {
         if round <= leader.reads.confirmed_round() {
             return;
         }
-        let waited_for = !leader.reads.is_empty();
+        let has_reads = !leader.reads.is_empty();
         leader.reads.confirm(round, self.now);
-        if waited_for {
+        if has_reads {
             self.trace(&Event::RoundConfirmed { round });
         }
         while let Role::Leader(leader) = &mut self.role
@@ -286,11 +286,11 @@ impl Node {
 
     /// The first deadline of a waiting read.
     pub(super) fn read_deadline(&self) -> Option<Instant> {
-        let asked = match &self.role {
+        let unconfirmed = match &self.role {
             Role::Leader(leader) => leader.reads.waiting.deadline(),
             Role::Follower(follower) => follower.reads.deadline(),
             Role::PreCandidate(_) | Role::Candidate(_) => None,
         };
-        asked.into_iter().chain(self.confirmed_reads.deadline()).min()
+        unconfirmed.into_iter().chain(self.confirmed_reads.deadline()).min()
     }
 }

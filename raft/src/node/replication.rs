@@ -262,8 +262,8 @@ impl Leader {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let heartbeats = self.followers.values().map(|progress| progress.heartbeat_due);
         let quorum_check = self.quorum_check_due.filter(|_| !self.followers.is_empty());
-        let give_up = self.transfer.map(|transfer| transfer.deadline);
-        heartbeats.chain(self.commit_notice_due).chain(quorum_check).chain(give_up).min()
+        let transfer_deadline = self.transfer.map(|transfer| transfer.deadline);
+        heartbeats.chain(self.commit_notice_due).chain(quorum_check).chain(transfer_deadline).min()
     }
 
     /// Clears the notice once every follower was sent the commit index.

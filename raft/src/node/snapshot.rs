@@ -18,7 +18,7 @@ pub enum CompactError {
     /// This index is not applied yet.
     #[error("index {through} is not applied yet (last applied: {last_applied})")]
     NotApplied {
-        /// The index asked for.
+        /// The requested index.
         through: Index,
         /// The last index applied.
         last_applied: Index,
@@ -26,7 +26,7 @@ pub enum CompactError {
     /// A snapshot through this index or a later one exists.
     #[error("index {through} is covered by the snapshot through {snapshot}")]
     AlreadyCompacted {
-        /// The index asked for.
+        /// The requested index.
         through: Index,
         /// The snapshot's index.
         snapshot: Index,
@@ -35,7 +35,7 @@ pub enum CompactError {
     /// its log yet.
     #[error("the members at index {through} are not known yet")]
     MembersUnknown {
-        /// The index asked for.
+        /// The requested index.
         through: Index,
     },
 }

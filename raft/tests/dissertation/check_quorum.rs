@@ -96,14 +96,14 @@ fn a_rejection_is_contact() {
 fn a_peer_with_a_live_leader_ignores_candidates_and_their_terms() {
     let mut cluster = cluster(3);
     cluster.elect(peer(0));
-    for requests in [0, 1] {
+    for number in [0, 1] {
         let before =
-            (cluster.node(peer(requests)).status(), cluster.node(peer(requests)).poll_timeout());
-        cluster.inject(2, peer(requests), 7, request_vote(1, 9));
+            (cluster.node(peer(number)).status(), cluster.node(peer(number)).poll_timeout());
+        cluster.inject(2, peer(number), 7, request_vote(1, 9));
         let after =
-            (cluster.node(peer(requests)).status(), cluster.node(peer(requests)).poll_timeout());
-        assert_eq!(after, before, "peer {requests}");
-        assert_eq!(cluster.take_sent(peer(requests)), [], "peer {requests}");
+            (cluster.node(peer(number)).status(), cluster.node(peer(number)).poll_timeout());
+        assert_eq!(after, before, "peer {number}");
+        assert_eq!(cluster.take_sent(peer(number)), [], "peer {number}");
     }
     cluster.cut(peer(0));
     cluster.advance(ms(150));

@@ -95,5 +95,5 @@ fn a_deposed_leader_rejects_a_read_index_request() {
     cluster.inject(2, peer(0), 9, append(id(1, 1), &[], 1));
     cluster.take_sent(peer(0));
     cluster.inject(1, peer(0), 1, question);
-    assert_eq!(cluster.take_sent(peer(0)), [refusal], "in the term that has begun since");
+    assert_eq!(cluster.take_sent(peer(0)), [refusal], "in the current term");
 }

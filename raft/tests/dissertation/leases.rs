@@ -121,8 +121,8 @@ fn a_leader_that_sent_timeout_now_has_no_lease_for_the_rest_of_its_term() {
     cluster.deliver_all();
     cluster.advance(HEARTBEAT);
     cluster.deliver_all();
-    assert_eq!(cluster.role(peer(0)), RoleName::Leader, "the transfer came to nothing");
+    assert_eq!(cluster.role(peer(0)), RoleName::Leader, "the transfer failed");
     assert_eq!(cluster.reads(peer(0)), [(1, Ok(1))]);
     cluster.read(peer(0), 2).unwrap();
-    assert_ne!(cluster.take_sent(peer(0)), [], "it asks");
+    assert_ne!(cluster.take_sent(peer(0)), [], "it starts a round");
 }

@@ -50,7 +50,7 @@ fn leader(cluster: &mut Cluster) -> PeerId {
         }
     }
     panic!(
-        "nobody leads: {:?}",
+        "no leader: {:?}",
         cluster.peers.keys().map(|p| cluster.node(*p).status()).collect::<Vec<_>>()
     );
 }
@@ -123,15 +123,11 @@ fn a_pre_vote_is_rejected_if_the_log_is_behind() {
 fn peers_with_a_live_leader_and_the_leader_reject_pre_votes() {
     let mut cluster = cluster(3);
     cluster.elect(peer(0));
-    for requests in [0, 1] {
-        cluster.inject(2, peer(requests), 1, request(9, 9));
+    for number in [0, 1] {
+        cluster.inject(2, peer(number), 1, request(9, 9));
         cluster.wire.clear();
-        cluster.inject(2, peer(requests), 1, request(1, 9));
-        assert_eq!(
-            cluster.take_sent(peer(requests)),
-            [reply(1, Vote::Rejected)],
-            "peer {requests}"
-        );
+        cluster.inject(2, peer(number), 1, request(1, 9));
+        assert_eq!(cluster.take_sent(peer(number)), [reply(1, Vote::Rejected)], "peer {number}");
     }
     cluster.advance(ms(149));
     cluster.wire.clear();
@@ -154,10 +150,10 @@ fn a_pre_candidate_may_still_grant_its_vote_once() {
     cluster.take_sent(peer(0));
     cluster.inject(1, peer(0), 4, request_vote(0, 0));
     cluster.inject(2, peer(0), 4, request_vote(0, 0));
-    let (granted, refused) = (Vote::Granted, Vote::Rejected);
-    let answers = [granted, refused].map(Message::RequestVoteReply);
+    let (granted, rejected) = (Vote::Granted, Vote::Rejected);
+    let answers = [granted, rejected].map(Message::RequestVoteReply);
     assert_eq!(cluster.take_sent(peer(0)), answers);
-    assert_eq!(cluster.role(peer(0)), RoleName::Follower, "it waits for whom it voted for");
+    assert_eq!(cluster.role(peer(0)), RoleName::Follower, "its vote ends its pre-votes");
     assert!(cluster.node(peer(0)).poll_timeout() >= Some(asked_at.after(ms(150))));
     cluster.inject(2, peer(0), 4, reply(4, Vote::Granted));
     assert_eq!(cluster.role(peer(0)), RoleName::Follower, "yes comes too late");

@@ -43,7 +43,7 @@ fn a_leader_serves_a_read_after_a_quorum_has_answered_a_round() {
     let mut cluster = leader(3);
     cluster.read(peer(0), 7).unwrap();
     cluster.poll(peer(0));
-    assert_eq!(cluster.reads(peer(0)), [], "nobody has answered yet");
+    assert_eq!(cluster.reads(peer(0)), [], "no reply yet");
     cluster.deliver_all();
     assert_eq!(cluster.reads(peer(0)), [(7, Ok(1))]);
 }
@@ -206,7 +206,7 @@ fn an_unanswered_read_times_out() {
     cluster.deliver_all();
     assert_eq!(cluster.reads(peer(0)), []);
     let due = cluster.node(peer(0)).poll_timeout();
-    assert_eq!(due, Some(cluster.now.after(Duration::from_nanos(1))), "the node asks for a tick");
+    assert_eq!(due, Some(cluster.now.after(Duration::from_nanos(1))), "the node needs a tick");
     cluster.advance(Duration::from_nanos(1));
     cluster.poll(peer(0));
     assert_eq!(cluster.reads(peer(0)), [(1, Err(ReadDropReason::TimedOut))]);
@@ -236,8 +236,8 @@ fn the_number_of_waiting_reads_is_bounded() {
     // The leader has the most reads allowed, and rejects the follower's.
     cluster.deliver_all();
     assert_eq!(cluster.reads(peer(0)), [(1, Ok(1)), (2, Ok(1))]);
-    let refused = Err(ReadDropReason::Rejected);
-    assert_eq!(cluster.reads(peer(1)), [(1, refused), (2, refused)]);
+    let rejected = Err(ReadDropReason::Rejected);
+    assert_eq!(cluster.reads(peer(1)), [(1, rejected), (2, rejected)]);
 }
 
 #[test]

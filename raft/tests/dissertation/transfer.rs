@@ -33,7 +33,7 @@ fn an_up_to_date_follower_leads_at_once() {
     cluster.commit(peer(0), b"x");
     assert_eq!(transfer(&mut cluster, 0, 2), Ok(()));
     cluster.deliver_all();
-    assert_eq!(cluster.role(peer(2)), RoleName::Leader, "nobody has waited for anything");
+    assert_eq!(cluster.role(peer(2)), RoleName::Leader, "without a timeout");
     assert_eq!(cluster.node(peer(0)).status().leader, Some(peer(2)));
     assert_eq!(cluster.node(peer(2)).status().current_term, Term::new(2));
     cluster.commit(peer(2), b"y");
@@ -72,9 +72,9 @@ fn proposals_are_rejected_during_a_transfer_and_accepted_after_its_abort() {
     cluster.elect(peer(0));
     cluster.cut(peer(2));
     transfer(&mut cluster, 0, 2).unwrap();
-    let refused = ProposeError::TransferInProgress { to: peer(2) };
+    let rejected = ProposeError::TransferInProgress { to: peer(2) };
     for _ in 0..2 {
-        assert_eq!(propose(&mut cluster, peer(0)), Err(refused));
+        assert_eq!(propose(&mut cluster, peer(0)), Err(rejected));
         cluster.advance(ms(50));
         cluster.deliver_all();
     }
@@ -98,7 +98,7 @@ fn a_transfer_is_aborted_in_time_without_another_timer() {
     cluster.advance(ms(70));
     transfer(&mut cluster, 0, 2).unwrap();
     cluster.deliver_all();
-    let begun = cluster.now;
+    let started_at = cluster.now;
     while cluster.node(peer(0)).transfer_target().is_some()
         && cluster.role(peer(0)) == RoleName::Leader
     {
@@ -106,7 +106,7 @@ fn a_transfer_is_aborted_in_time_without_another_timer() {
         cluster.time_out(peer(0));
         cluster.deliver_all();
     }
-    assert!(cluster.now.since(begun) <= ms(300));
+    assert!(cluster.now.since(started_at) <= ms(300));
 }
 
 #[test]

@@ -244,7 +244,7 @@ impl Cluster {
         let mut delivered = 0;
         self.poll_all();
         while let Some(envelope) = self.wire.pop_front() {
-            assert!(delivered < 10_000, "the peers never stop talking");
+            assert!(delivered < 10_000, "endless messages");
             let lost = self.cut.contains(&envelope.from) || self.cut.contains(&envelope.to);
             if !lost && self.peers.contains_key(&envelope.to) {
                 delivered += 1;

@@ -162,7 +162,10 @@ fn a_higher_term_in_an_answer_ends_a_leader() {
     cluster.inject(1, peer(0), 9, REFUSED);
     let status = cluster.node(peer(0)).status();
     assert_eq!((status.role, status.current_term), (RoleName::Follower, Term::new(9)));
-    assert!(cluster.node(peer(0)).poll_timeout() > Some(cluster.now), "it may stand again");
+    assert!(
+        cluster.node(peer(0)).poll_timeout() > Some(cluster.now),
+        "it may start an election again"
+    );
 }
 
 #[test]

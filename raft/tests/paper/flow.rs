@@ -231,7 +231,7 @@ fn a_commit_index_waits_for_entries_at_most_the_notice_delay() {
     let carries_commit =
         |sent: &Message| matches!(sent, Message::AppendEntries(a) if a.leader_commit == one);
     assert_eq!(sent.iter().filter(|message| carries_commit(message)).count(), 1, "{sent:?}");
-    assert!(cluster.node(peer(0)).poll_timeout() > Some(due), "it is replies once");
+    assert!(cluster.node(peer(0)).poll_timeout() > Some(due), "it is sent once");
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn continue_at(cluster: &mut Cluster, index: u64, offset: u64) {
 fn an_unresponsive_follower_gets_an_empty_snapshot_chunk() {
     let mut cluster = leader_with_snapshot();
     cluster.advance(HEARTBEAT);
-    assert_eq!(chunks(&mut cluster), [(0, 0)], "without an answer, the next one only asks");
+    assert_eq!(chunks(&mut cluster), [(0, 0)], "without a reply, the next one is empty");
     continue_at(&mut cluster, 3, 0);
     assert_eq!(chunks(&mut cluster), [(0, 2)], "it has nothing, and gets it again");
 }

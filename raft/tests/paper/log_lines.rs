@@ -8,14 +8,14 @@ use raft::{Index, Message, Round};
 use crate::cluster::{Cluster, append, disk, done, entry, id, peer, request_vote};
 
 /// The log of peer 0 of three during a scenario.
-fn log_text(level: Level, format: Format, story: fn(&mut Cluster)) -> String {
+fn log_text(level: Level, format: Format, scenario: fn(&mut Cluster)) -> String {
     let log = MemoryLog::default();
     let mut cluster = Cluster::new(3);
     cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(1, 2)]));
     let logger = log.logger(Settings { level, format });
-    logger.header("story", 7, 3);
+    logger.header("example", 7, 3);
     cluster.peers.get_mut(&peer(0)).unwrap().node.set_sink(Box::new(logger));
-    story(&mut cluster);
+    scenario(&mut cluster);
     log.text()
 }
 
@@ -28,7 +28,7 @@ fn lost_election(cluster: &mut Cluster) {
 #[test]
 fn lines_of_an_election() {
     let expected = "\
-# verbose/1 test=story seed=7 peers=3 unit=ms
+# verbose/1 test=example seed=7 peers=3 unit=ms
 000000.000 | INFO | 0 | starts with the log through 2@1, snapshot through 0@0 term=1 role=follower last=2 last_term=1 snapshot=0 applied=0 commit=0 vote=none event=started
 000000.000 | RPC | 0 | receives RequestVote in term 2: log through 0@0 from=1 id=1.1 kind=RequestVote event=received
 000000.000 | TERM | 0 | goes from term 1 to 2 term=2 role=follower event=term_changed
@@ -46,7 +46,7 @@ fn lines_of_an_election() {
 fn json_lines_carry_the_same_facts() {
     let lines = log_text(Level::Events, Format::Json, lost_election);
     let expected = [
-        r#"{"verbose":1,"test":"story","seed":7,"peers":3}"#,
+        r#"{"verbose":1,"test":"example","seed":7,"peers":3}"#,
         r#"{"t_us":0,"topic":"INFO","peer":"0","msg":"starts with the log through 2@1, snapshot through 0@0","term":1,"role":"follower","last":2,"last_term":1,"snapshot":0,"applied":0,"commit":0,"vote":"none","event":"started"}"#,
     ];
     assert_eq!(lines.lines().take(2).collect::<Vec<_>>(), expected);

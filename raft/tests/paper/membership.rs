@@ -30,7 +30,7 @@ impl Cluster {
     }
 
     /// A leader, peer 0, that has committed an entry of its term, and learners beside the voters.
-    fn led(voters: u64, learners: std::ops::Range<u64>) -> Self {
+    fn with_leader(voters: u64, learners: std::ops::Range<u64>) -> Self {
         let mut cluster = Self::new(voters);
         cluster.elect(peer(0));
         cluster.commit(peer(0), b"first");
@@ -41,7 +41,7 @@ impl Cluster {
         cluster
     }
 
-    fn settle_until(&mut self, done: impl Fn(&Self) -> bool) {
+    fn deliver_until(&mut self, done: impl Fn(&Self) -> bool) {
         self.poll_all();
         while !done(self) {
             let envelope = self.wire.pop_front().unwrap();
@@ -63,7 +63,7 @@ impl Cluster {
 
 #[test]
 fn a_cluster_of_one_becomes_a_cluster_of_three() {
-    let mut cluster = Cluster::led(1, 1..3);
+    let mut cluster = Cluster::with_leader(1, 1..3);
     assert_eq!(cluster.members(2), "voters 0, learners 1 2");
     cluster.carry_out(0, MembershipChange::Replace(voters([0, 1, 2])));
     for at in 0..3 {
@@ -78,7 +78,7 @@ fn a_cluster_of_one_becomes_a_cluster_of_three() {
 #[test]
 fn a_joint_configuration_commits_with_both_majorities() {
     for silent in [[1, 2], [3, 4]] {
-        let mut cluster = Cluster::led(3, 3..5);
+        let mut cluster = Cluster::with_leader(3, 3..5);
         cluster.change(0, MembershipChange::Replace(voters([0, 3, 4]))).unwrap();
         silent.iter().for_each(|number| cluster.cut(peer(*number)));
         cluster.deliver_all();
@@ -95,7 +95,7 @@ fn a_joint_configuration_commits_with_both_majorities() {
 
 #[test]
 fn a_joint_configuration_elects_with_both_majorities() {
-    let mut cluster = Cluster::led(3, 3..5);
+    let mut cluster = Cluster::with_leader(3, 3..5);
     cluster.change(0, MembershipChange::Replace(voters([0, 3, 4]))).unwrap();
     cluster.poll(peer(0));
     // The joint entry is everywhere and not acknowledged, and the leader is gone.
@@ -117,7 +117,7 @@ fn a_joint_configuration_elects_with_both_majorities() {
 /// committed."
 #[test]
 fn a_configuration_is_in_force_once_it_is_in_the_log() {
-    let mut cluster = Cluster::led(3, 3..4);
+    let mut cluster = Cluster::with_leader(3, 3..4);
     cluster.cut(peer(1));
     cluster.cut(peer(2));
     cluster.change(0, MembershipChange::Replace(voters([0, 3]))).unwrap();
@@ -132,7 +132,7 @@ fn a_configuration_is_in_force_once_it_is_in_the_log() {
 /// 323.
 #[test]
 fn a_deleted_configuration_is_no_longer_in_force() {
-    let mut cluster = Cluster::led(3, 3..4);
+    let mut cluster = Cluster::with_leader(3, 3..4);
     cluster.cut(peer(0));
     cluster.change(0, MembershipChange::Replace(voters([0, 3]))).unwrap();
     cluster.deliver_all();
@@ -150,7 +150,7 @@ fn a_deleted_configuration_is_no_longer_in_force() {
 /// The configuration as of the snapshot, neither none nor the newest: openraft dba24036, 447dc11c.
 #[test]
 fn a_snapshot_has_the_configuration_of_its_index() {
-    let mut cluster = Cluster::led(3, 3..4);
+    let mut cluster = Cluster::with_leader(3, 3..4);
     let before = cluster.commit(peer(0), b"before");
     cluster.carry_out(0, MembershipChange::Replace(voters([0, 1, 3])));
     let now = cluster.now;
@@ -166,7 +166,7 @@ fn a_snapshot_has_the_configuration_of_its_index() {
 
 #[test]
 fn a_new_peer_learns_the_members_from_a_snapshot() {
-    let mut cluster = Cluster::led(3, 3..4);
+    let mut cluster = Cluster::with_leader(3, 3..4);
     cluster.carry_out(0, MembershipChange::Promote { peer: peer(3) });
     let (now, (last, _)) = (cluster.now, cluster.index(0));
     let leader = &mut cluster.peers.get_mut(&peer(0)).unwrap().node;
@@ -182,7 +182,7 @@ fn a_new_peer_learns_the_members_from_a_snapshot() {
 /// The log of a peer that joined does not contain the members before it.
 #[test]
 fn a_peer_that_joined_takes_snapshots_once_it_knows_the_members() {
-    let cluster = &mut Cluster::led(1, 1..2);
+    let cluster = &mut Cluster::with_leader(1, 1..2);
     let mut compact = |index| {
         let now = cluster.now;
         let node = &mut cluster.peers.get_mut(&peer(1)).unwrap().node;
@@ -196,8 +196,8 @@ fn a_peer_that_joined_takes_snapshots_once_it_knows_the_members() {
 #[test]
 fn a_snapshot_of_a_leader_replaces_the_configuration_of_the_log() {
     let mut cluster = Cluster::new(3);
-    let stranger = Payload::Membership(voters([0, 7]).into());
-    let tail = raft::Entry { id: id(1, 1), payload: stranger };
+    let foreign = Payload::Membership(voters([0, 7]).into());
+    let tail = raft::Entry { id: id(1, 1), payload: foreign };
     cluster.restart_from(peer(0), disk(&[tail]));
     assert_eq!(cluster.members(0), "voters 0 7");
     let last_included = id(2, 3);
@@ -214,13 +214,13 @@ fn a_snapshot_of_a_leader_replaces_the_configuration_of_the_log() {
 
 #[test]
 fn only_one_change_at_a_time() {
-    let mut cluster = Cluster::led(3, 3..4);
+    let mut cluster = Cluster::with_leader(3, 3..4);
     cluster.cut(peer(1));
     cluster.cut(peer(2));
     let first = cluster.change(0, remove(3)).unwrap();
     cluster.deliver_all();
-    let refused = cluster.change(0, remove(2));
-    assert_eq!(refused, Err(ChangeError::InProgress { since: first.index }));
+    let rejected = cluster.change(0, remove(2));
+    assert_eq!(rejected, Err(ChangeError::InProgress { since: first.index }));
     cluster.heal(peer(1));
     cluster.advance(Duration::from_millis(100));
     cluster.deliver_all();
@@ -248,16 +248,16 @@ fn a_leader_changes_members_only_after_an_entry_of_its_own_term() {
 /// Dissertation §4.2.1: a learner receives everything and is not counted.
 #[test]
 fn a_learner_receives_all_entries_and_is_not_counted() {
-    let mut cluster = Cluster::led(2, 2..4);
+    let mut cluster = Cluster::with_leader(2, 2..4);
     assert_eq!(cluster.peers[&peer(3)].applied.len(), cluster.peers[&peer(0)].applied.len());
     cluster.cut(peer(1));
     cluster.propose(peer(0), b"held by three of four peers");
     cluster.deliver_all();
     let (last, commit) = cluster.index(0);
     assert_eq!(cluster.index(2).0, last);
-    assert!(commit < last, "one of two voters is no majority");
+    assert!(commit < last, "one of two voters is not a majority");
 
-    assert_eq!(cluster.node(peer(2)).poll_timeout(), None, "it never stands");
+    assert_eq!(cluster.node(peer(2)).poll_timeout(), None, "it never starts an election");
     cluster.advance(Duration::from_secs(9));
     assert_eq!(cluster.role(peer(2)), RoleName::Follower);
 
@@ -302,7 +302,7 @@ fn a_learner_is_promoted_once_it_has_caught_up() {
 
 #[test]
 fn an_unresponsive_learner_is_not_promoted() {
-    let mut cluster = Cluster::led(1, 1..1);
+    let mut cluster = Cluster::with_leader(1, 1..1);
     cluster.carry_out(0, learner(1));
     let promoted = cluster.change(0, MembershipChange::Promote { peer: peer(1) });
     assert_eq!(promoted, Err(ChangeError::Unresponsive { peer: peer(1) }));
@@ -312,9 +312,9 @@ fn an_unresponsive_learner_is_not_promoted() {
 /// but does not count itself in majorities."
 #[test]
 fn a_removed_leader_leads_until_the_commit_and_does_not_count_itself() {
-    let mut cluster = Cluster::led(3, 3..3);
+    let mut cluster = Cluster::with_leader(3, 3..3);
     cluster.change(0, remove(0)).unwrap();
-    cluster.settle_until(|cluster| cluster.members(0) == "voters 1 2");
+    cluster.deliver_until(|cluster| cluster.members(0) == "voters 1 2");
     cluster.cut(peer(2));
     cluster.deliver_all();
     let (last, commit) = cluster.index(0);
@@ -325,10 +325,10 @@ fn a_removed_leader_leads_until_the_commit_and_does_not_count_itself() {
     cluster.deliver_all();
     assert_eq!(cluster.index(0).1, last);
     assert_eq!(cluster.role(peer(0)), RoleName::Follower);
-    assert_eq!(cluster.node(peer(0)).poll_timeout(), None, "it does not stand again");
+    assert_eq!(cluster.node(peer(0)).poll_timeout(), None, "it starts no election");
     cluster.elect(peer(1));
     cluster.commit(peer(1), b"without it");
-    assert_eq!(cluster.index(0).1, last, "nobody tells it");
+    assert_eq!(cluster.index(0).1, last, "it gets no commit");
 }
 
 /// Dissertation §4.2.2, figure 4.6: "a server that is not part of its own latest configuration
@@ -336,9 +336,9 @@ fn a_removed_leader_leads_until_the_commit_and_does_not_count_itself() {
 /// committed ... it does not count its own vote".
 #[test]
 fn a_peer_being_removed_starts_elections_until_the_commit() {
-    let mut cluster = Cluster::led(2, 2..2);
+    let mut cluster = Cluster::with_leader(2, 2..2);
     cluster.change(0, remove(0)).unwrap();
-    cluster.settle_until(|cluster| cluster.members(0) == "voters 1");
+    cluster.deliver_until(|cluster| cluster.members(0) == "voters 1");
     cluster.poll(peer(0));
     cluster.wire.clear();
     cluster.restart(peer(0));
@@ -359,7 +359,7 @@ fn a_peer_being_removed_starts_elections_until_the_commit() {
 
 #[test]
 fn a_removed_peer_gets_the_final_commit_and_nothing_more() {
-    let mut cluster = Cluster::led(3, 3..3);
+    let mut cluster = Cluster::with_leader(3, 3..3);
     cluster.carry_out(0, remove(2));
     assert_eq!(cluster.members(2), "voters 0 1", "it holds the entry that removes it");
     assert_eq!(cluster.node(peer(2)).poll_timeout(), None);
@@ -375,7 +375,7 @@ fn a_removed_peer_gets_the_final_commit_and_nothing_more() {
 
 #[test]
 fn a_demoted_leader_follows() {
-    let mut cluster = Cluster::led(3, 3..3);
+    let mut cluster = Cluster::with_leader(3, 3..3);
     cluster.carry_out(0, MembershipChange::Demote { peer: peer(0) });
     assert_eq!(cluster.members(0), "voters 1 2, learners 0");
     assert_eq!(cluster.role(peer(0)), RoleName::Follower);
@@ -387,7 +387,7 @@ fn a_demoted_leader_follows() {
 /// A leader in between completes the change, though it has no command to append.
 #[test]
 fn a_new_leader_completes_its_predecessors_change() {
-    let mut cluster = Cluster::led(3, 3..5);
+    let mut cluster = Cluster::with_leader(3, 3..5);
     cluster.change(0, MembershipChange::Replace(voters([2, 3, 4]))).unwrap();
     cluster.poll(peer(0));
     let entries: Vec<_> = cluster.wire.drain(..).collect();
@@ -402,7 +402,7 @@ fn a_new_leader_completes_its_predecessors_change() {
 
 #[test]
 fn all_members_may_be_replaced() {
-    let mut cluster = Cluster::led(3, 3..6);
+    let mut cluster = Cluster::with_leader(3, 3..6);
     cluster.carry_out(0, MembershipChange::Replace(voters([3, 4, 5])));
     (0..3).for_each(|number| cluster.cut(peer(number)));
     cluster.elect(peer(3));
@@ -413,24 +413,27 @@ fn all_members_may_be_replaced() {
 /// Addresses are part of the members; a driver gets the members of all uncommitted configurations.
 #[test]
 fn a_driver_is_given_the_address_book() {
-    let mut cluster = Cluster::led(2, 2..2);
+    let mut cluster = Cluster::with_leader(2, 2..2);
     cluster.join(2);
     let address = Some("host:2".into());
     let change = MembershipChange::AddLearner { peer: peer(2), address: address.clone() };
     cluster.carry_out(0, change);
-    let book = |cluster: &Cluster, at| cluster.peers[&peer(at)].address_book.clone();
+    let address_book = |cluster: &Cluster, at| cluster.peers[&peer(at)].address_book.clone();
     let three: raft::AddressBook = [(peer(0), None), (peer(1), None), (peer(2), address)].into();
-    assert_eq!((book(&cluster, 0), book(&cluster, 2)), (three.clone(), three.clone()));
+    assert_eq!(
+        (address_book(&cluster, 0), address_book(&cluster, 2)),
+        (three.clone(), three.clone())
+    );
 
     cluster.cut(peer(1));
     cluster.change(0, remove(2)).unwrap();
     cluster.deliver_all();
-    assert_eq!(book(&cluster, 0), three, "the entry that removes it still has to address_book it");
+    assert_eq!(address_book(&cluster, 0), three, "the entry that removes it still has to reach it");
     cluster.heal(peer(1));
     cluster.advance(Duration::from_millis(100));
     cluster.deliver_all();
-    assert_eq!(book(&cluster, 0), [(peer(0), None), (peer(1), None)].into());
-    assert_eq!(&book(&cluster, 0), cluster.node(peer(0)).address_book());
+    assert_eq!(address_book(&cluster, 0), [(peer(0), None), (peer(1), None)].into());
+    assert_eq!(&address_book(&cluster, 0), cluster.node(peer(0)).address_book());
 }
 
 /// "A server accepts AppendEntries requests from a leader that is not part of the server's latest

@@ -10,9 +10,9 @@ use crate::cluster::{Cluster, append, entry, id, peer, request_vote};
 
 /// Collects the reasons of all rejections.
 #[derive(Clone, Default)]
-struct Refusals(Arc<Mutex<Vec<RejectReason>>>);
+struct Rejections(Arc<Mutex<Vec<RejectReason>>>);
 
-impl Sink for Refusals {
+impl Sink for Rejections {
     fn record(&mut self, _: Instant, _: Source, event: &Event<'_>) {
         if let Event::Rejected { reason, .. } = event {
             self.0.lock().unwrap().push(*reason);
@@ -76,12 +76,12 @@ fn send(
     number: u64,
     envelope: Envelope,
 ) -> (Vec<RejectReason>, Status, Status) {
-    let refusals = Refusals::default();
+    let rejections = Rejections::default();
     let node = &mut cluster.peers.get_mut(&peer(number)).unwrap().node;
-    node.set_sink(Box::new(refusals.clone()));
+    node.set_sink(Box::new(rejections.clone()));
     let before = node.status();
     node.handle(cluster.now, Input::Receive(envelope));
-    let reasons = refusals.0.lock().unwrap().clone();
+    let reasons = rejections.0.lock().unwrap().clone();
     (reasons, before, cluster.node(peer(number)).status())
 }
 
