@@ -136,9 +136,9 @@ impl Config {
     /// The paper's settings (§9.3), for a fast local network or a simulation: elections after
     /// 150–300 ms, heartbeats every 50 ms.
     ///
-    /// `driver::Builder` starts from these with longer times (elections after 500–1000 ms, heartbeats
-    /// every 100 ms, commit notices after 1 ms): real disks and schedulers pause for longer than
-    /// 150 ms now and then.
+    /// `driver::Builder` starts from these with longer times (elections after 500–1000 ms,
+    /// heartbeats every 100 ms, commit notices after 1 ms): real disks and schedulers pause for
+    /// longer than 150 ms now and then.
     #[must_use]
     pub const fn new(id: PeerId, peers: Vec<PeerId>) -> Self {
         Self {

@@ -46,8 +46,8 @@
 //!
 //! # Where to go next
 //! - **A service**: [`driver`](driver/index.html), [`Raft`](driver/struct.Raft.html) and its
-//!   [`Builder`](driver/struct.Builder.html); `raft/examples/kv_service.rs` adds conditional writes,
-//!   retries that count once, and a leadership transfer on shutdown.
+//!   [`Builder`](driver/struct.Builder.html); `raft/examples/kv_service.rs` adds conditional
+//!   writes, retries that count once, and a leadership transfer on shutdown.
 //! - **Operations**: [`driver::metrics`](driver/metrics/index.html), [`verbose`] logs,
 //!   [`storage`] and its files, [`transport::tcp`](transport/tcp/index.html) and its certificates,
 //!   [`MembershipChange`].

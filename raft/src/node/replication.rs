@@ -41,6 +41,7 @@ enum CommitNotice {
 }
 
 impl Node {
+    /// Sends every follower the messages due now.
     pub(super) fn replicate(&mut self) {
         let Role::Leader(leader) = &mut self.role else { return };
         let notice = match leader.commit_notice_due {

@@ -179,3 +179,18 @@ fn settings_are_read_from_the_environment() {
     let expected = "<Ok(Some(Settings { level: Routine, format: Json }))>";
     assert!(output.contains(expected), "{output}");
 }
+
+/// Programs find the event, and the kind of a message, without a look at the sentence.
+#[test]
+fn every_line_ends_with_its_event() {
+    for line in [include_str!("follower.log"), include_str!("leader.log")]
+        .iter()
+        .flat_map(|log| log.lines().skip(1))
+    {
+        let (facts, event) = line.rsplit_once(" event=").expect(line);
+        assert!(event.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{line}");
+        let is_message = facts.contains("| RPC |") || facts.contains("| ERRO |");
+        let last = facts.rsplit(' ').next().unwrap();
+        assert_eq!(last.starts_with("kind="), is_message, "{line}");
+    }
+}
