@@ -4,80 +4,46 @@ use std::fmt::{self, Display, Write};
 
 use crate::types::Instant;
 
-/// The subject of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named as it is printed and explained by `meaning`")]
-pub enum Topic {
-    Clnt,
-    Cmit,
-    Consist,
-    Drop,
-    Erro,
-    Info,
-    Lead,
-    Log1,
-    Log2,
-    Pers,
-    Repl,
-    Rpc,
-    Snap,
-    State,
-    Term,
-    Test,
-    Timr,
-    Vote,
+/// Defines [`Topic`]: each variant's printed name and its meaning, which is its doc.
+macro_rules! topics {
+    ($($name:ident $printed:literal $meaning:literal,)+) => {
+        /// The subject of a line.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Topic {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl Topic {
+            /// The topic as it is printed.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $printed,)+
+                }
+            }
+        }
+    };
 }
 
-impl Topic {
-    /// The topic as it is printed.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Clnt => "CLNT",
-            Self::Cmit => "CMIT",
-            Self::Consist => "CONSIST",
-            Self::Drop => "DROP",
-            Self::Erro => "ERRO",
-            Self::Info => "INFO",
-            Self::Lead => "LEAD",
-            Self::Log1 => "LOG1",
-            Self::Log2 => "LOG2",
-            Self::Pers => "PERS",
-            Self::Repl => "REPL",
-            Self::Rpc => "RPC",
-            Self::Snap => "SNAP",
-            Self::State => "STATE",
-            Self::Term => "TERM",
-            Self::Test => "TEST",
-            Self::Timr => "TIMR",
-            Self::Vote => "VOTE",
-        }
-    }
-
-    /// The meaning of the topic.
-    #[must_use]
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::Clnt => "clients",
-            Self::Cmit => "commit and apply",
-            Self::Consist => "consistency checks",
-            Self::Drop => "entries deleted, messages lost",
-            Self::Erro => "what must not happen",
-            Self::Info => "other",
-            Self::Lead => "leaders",
-            Self::Log1 => "next_index and match_index",
-            Self::Log2 => "log contents",
-            Self::Pers => "persistence",
-            Self::Repl => "entries added",
-            Self::Rpc => "messages",
-            Self::Snap => "snapshots",
-            Self::State => "role changes",
-            Self::Term => "terms",
-            Self::Test => "the tester",
-            Self::Timr => "timers",
-            Self::Vote => "votes",
-        }
-    }
+topics! {
+    Clnt "CLNT" "clients",
+    Cmit "CMIT" "commit and apply",
+    Consist "CONSIST" "consistency checks",
+    Drop "DROP" "entries deleted, messages lost",
+    Erro "ERRO" "failures",
+    Info "INFO" "other",
+    Lead "LEAD" "leaders",
+    Log1 "LOG1" "next_index and match_index",
+    Log2 "LOG2" "log contents",
+    Pers "PERS" "persistence",
+    Repl "REPL" "entries added",
+    Rpc "RPC" "messages",
+    Snap "SNAP" "snapshots",
+    State "STATE" "role changes",
+    Term "TERM" "terms",
+    Test "TEST" "the tester",
+    Timr "TIMR" "timers",
+    Vote "VOTE" "votes",
 }
 
 /// The value of a fact.
