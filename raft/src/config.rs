@@ -19,11 +19,11 @@ use crate::types::{MessageId, PeerId};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// This node's own name.
+    /// This node's id.
     pub id: PeerId,
     /// The voters of a new cluster, this node among them; the same at all of its first nodes.
     /// Empty for a node that joins a running cluster: it waits until a leader makes it a member.
-    /// What a store holds counts for more than this.
+    /// The contents of a store override this.
     pub peers: Vec<PeerId>,
     /// The peers' addresses, for the transport; the core never looks inside. Empty if the transport
     /// has its own.

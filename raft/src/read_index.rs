@@ -50,7 +50,7 @@ pub struct Queue<R, W> {
 /// One read in a queue.
 #[derive(Clone, Copy, Debug)]
 struct Waiting<R, W> {
-    reader: R,
+    origin: R,
     deadline: Instant,
     awaits: W,
 }
@@ -80,28 +80,28 @@ impl<R, W> Queue<R, W> {
     }
 
     /// All reads, in order.
-    pub(crate) fn into_readers(self) -> impl Iterator<Item = R> {
-        self.waiting.into_iter().map(|waiting| waiting.reader)
+    pub(crate) fn into_origins(self) -> impl Iterator<Item = R> {
+        self.waiting.into_iter().map(|waiting| waiting.origin)
     }
 
-    fn push(&mut self, reader: R, deadline: Instant, awaits: W) {
-        self.waiting.push_back(Waiting { reader, deadline, awaits });
+    fn push(&mut self, origin: R, deadline: Instant, awaits: W) {
+        self.waiting.push_back(Waiting { origin, deadline, awaits });
     }
 }
 
 impl<R: Copy, W: Copy> Queue<R, W> {
     /// Removes the next expired read.
     pub(crate) fn pop_expired(&mut self, now: Instant) -> Option<R> {
-        self.waiting.pop_front_if(|waiting| waiting.deadline <= now).map(|waiting| waiting.reader)
+        self.waiting.pop_front_if(|waiting| waiting.deadline <= now).map(|waiting| waiting.origin)
     }
 
     /// Removes the next read if its condition has an outcome; returns it with the outcome and the
     /// read's deadline.
     fn pop_with<T>(&mut self, outcome: impl FnOnce(W) -> Option<T>) -> Option<(R, T, Instant)> {
-        let Waiting { reader, deadline, awaits } = *self.waiting.front()?;
+        let Waiting { origin, deadline, awaits } = *self.waiting.front()?;
         let outcome = outcome(awaits)?;
         self.waiting.pop_front();
-        Some((reader, outcome, deadline))
+        Some((origin, outcome, deadline))
     }
 }
 
@@ -110,16 +110,16 @@ impl<R: Hash, W: Hash> Queue<R, W> {
     pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
         let Self { waiting } = self;
         waiting.len().hash(hasher);
-        for Waiting { reader, deadline, awaits } in waiting {
-            (reader, deadline.since(now), awaits).hash(hasher);
+        for Waiting { origin, deadline, awaits } in waiting {
+            (origin, deadline.since(now), awaits).hash(hasher);
         }
     }
 }
 
 /// Reads that are assigned to a round or request, all new ones together.
 impl<R, Q: Copy> Queue<R, Option<Q>> {
-    pub(crate) fn enqueue(&mut self, reader: R, deadline: Instant) {
-        self.push(reader, deadline, None);
+    pub(crate) fn enqueue(&mut self, origin: R, deadline: Instant) {
+        self.push(origin, deadline, None);
     }
 
     /// Returns whether a read is not assigned yet.
@@ -224,8 +224,8 @@ impl LeaderReads {
 
     /// Removes the next read, confirmed or not.
     pub(crate) fn pop(&mut self) -> Option<(ReadOrigin, Instant)> {
-        let (reader, _, deadline) = self.waiting.pop_with(Some)?;
-        Some((reader, deadline))
+        let (origin, _, deadline) = self.waiting.pop_with(Some)?;
+        Some((origin, deadline))
     }
 
     /// Removes the next read with a confirmed round; returns it with its read index.
@@ -267,7 +267,7 @@ impl FollowerReads {
     /// Removes the reads of one request.
     pub(crate) fn remove(&mut self, request: RequestId) -> Vec<ReadId> {
         let of_request = |waiting: &&Waiting<_, _>| waiting.awaits == Some(request);
-        let reads = self.waiting.iter().filter(of_request).map(|waiting| waiting.reader).collect();
+        let reads = self.waiting.iter().filter(of_request).map(|waiting| waiting.origin).collect();
         self.waiting.retain(|waiting| waiting.awaits != Some(request));
         reads
     }

@@ -160,9 +160,9 @@ impl Node {
         }
         self.trace(&Event::LeaseUsed { read_index, reads });
         while let Role::Leader(leader) = &mut self.role
-            && let Some((reader, deadline)) = leader.reads.pop()
+            && let Some((origin, deadline)) = leader.reads.pop()
         {
-            self.confirm_read(reader, read_index, deadline);
+            self.confirm_read(origin, read_index, deadline);
         }
     }
 
@@ -212,14 +212,14 @@ impl Node {
             self.trace(&Event::RoundConfirmed { round });
         }
         while let Role::Leader(leader) = &mut self.role
-            && let Some((reader, read_index, deadline)) = leader.reads.pop_confirmed()
+            && let Some((origin, read_index, deadline)) = leader.reads.pop_confirmed()
         {
-            self.confirm_read(reader, read_index, deadline);
+            self.confirm_read(origin, read_index, deadline);
         }
     }
 
-    fn confirm_read(&mut self, reader: ReadOrigin, read_index: Index, deadline: Instant) {
-        match reader {
+    fn confirm_read(&mut self, origin: ReadOrigin, read_index: Index, deadline: Instant) {
+        match origin {
             ReadOrigin::Local(read) => self.confirmed_reads.wait_for(read_index, read, deadline),
             ReadOrigin::Follower(to, request) => {
                 let reply = ReadIndexReply::Ready { request, read_index };
@@ -262,8 +262,8 @@ impl Node {
     pub(super) fn drop_reads_of(&mut self, role: Role) {
         match role {
             Role::Leader(leader) => {
-                for reader in leader.reads.waiting.into_readers() {
-                    match reader {
+                for origin in leader.reads.waiting.into_origins() {
+                    match origin {
                         ReadOrigin::Local(read) => self.drop_read(read, ReadDropReason::LeaderLost),
                         // The follower sees the new term itself.
                         ReadOrigin::Follower(..) => {}
@@ -271,7 +271,7 @@ impl Node {
                 }
             }
             Role::Follower(follower) => {
-                for read in follower.reads.into_readers() {
+                for read in follower.reads.into_origins() {
                     self.drop_read(read, ReadDropReason::LeaderLost);
                 }
             }
