@@ -22,6 +22,7 @@ mod election;
 mod follower;
 mod fork;
 mod invariant;
+mod jitter;
 mod joint_consensus;
 mod leader;
 mod outbox;
@@ -38,11 +39,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::invariant::Violation;
+pub use self::jitter::Jitter;
 pub use self::propose::ProposeError;
 pub use self::read_index::ReadError;
 pub use self::snapshot::CompactError;
 pub use self::transfer::TransferError;
 
+use self::jitter::draw_timeout;
 use self::outbox::Outbox;
 use self::writes::Writes;
 use crate::config::ValidConfig;
@@ -56,12 +59,6 @@ use crate::read_index::{Confirmed, FollowerReads};
 use crate::role::{Follower, Role, RoleName};
 use crate::trace::{Event, Sink, Source};
 use crate::types::{Index, Instant, PeerId, RequestId, Term, WriteId};
-
-/// A node's source of randomness: one number for each election timeout.
-pub trait Jitter {
-    /// A number, uniform over all of `u64`.
-    fn draw(&mut self, term: Term) -> u64;
-}
 
 /// One peer's state machine.
 ///
@@ -397,12 +394,4 @@ impl Node {
             sink.record(self.now, source, event);
         }
     }
-}
-
-/// A timeout between the configured bounds.
-fn draw_timeout(config: &ValidConfig, jitter: &mut dyn Jitter, term: Term) -> Duration {
-    let settings = config.settings();
-    let spread = (settings.election_timeout_max - settings.election_timeout_min).as_nanos();
-    let part = (u128::from(jitter.draw(term)) * spread) >> 64;
-    settings.election_timeout_min + Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX))
 }

@@ -1,22 +1,12 @@
 //! §4.2.3 and §6.2: peers with a live leader ignore candidates, and a leader needs a quorum.
 
-use std::time::Duration;
-
 use raft::message::{AppendEntriesReply, Vote};
 use raft::{
     CheckQuorum, HardState, Index, Message, PersistentState, PreVote, RoleName, Round, Term,
 };
 
 use crate::cluster::{Cluster, append, id, peer, request_vote};
-use crate::default_protocol;
-
-fn cluster(size: u64) -> Cluster {
-    Cluster::with(size, default_protocol)
-}
-
-fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
+use crate::{default_cluster, ms};
 
 /// Advances the time in steps of a heartbeat.
 fn advance(cluster: &mut Cluster, heartbeats: u64) {
@@ -28,7 +18,7 @@ fn advance(cluster: &mut Cluster, heartbeats: u64) {
 
 #[test]
 fn a_leader_without_a_quorum_steps_down_in_its_term() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.cut(peer(0));
     advance(&mut cluster, 2);
@@ -42,7 +32,7 @@ fn a_leader_without_a_quorum_steps_down_in_its_term() {
 
 #[test]
 fn a_leader_with_a_bare_majority_stays() {
-    let mut cluster = cluster(5);
+    let mut cluster = default_cluster(5);
     cluster.elect(peer(0));
     cluster.cut(peer(3));
     cluster.cut(peer(4));
@@ -55,7 +45,7 @@ fn a_leader_with_a_bare_majority_stays() {
 
 #[test]
 fn a_leader_of_one_needs_no_contact() {
-    let mut cluster = cluster(1);
+    let mut cluster = default_cluster(1);
     cluster.elect(peer(0));
     assert_eq!(cluster.node(peer(0)).poll_timeout(), None);
     advance(&mut cluster, 40);
@@ -64,7 +54,7 @@ fn a_leader_of_one_needs_no_contact() {
 
 #[test]
 fn vote_requests_are_not_contact_with_a_leader() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.cut(peer(0));
     for _ in 0..4 {
@@ -78,7 +68,7 @@ fn vote_requests_are_not_contact_with_a_leader() {
 
 #[test]
 fn a_rejection_is_contact() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.cut(peer(0));
     let prev_log_index = Index::new(1);
@@ -94,7 +84,7 @@ fn a_rejection_is_contact() {
 
 #[test]
 fn a_peer_with_a_live_leader_ignores_candidates_and_their_terms() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     for number in [0, 1] {
         let before =
@@ -117,7 +107,7 @@ fn a_peer_with_a_live_leader_ignores_candidates_and_their_terms() {
 /// Otherwise a leader could be elected during its predecessor's lease.
 #[test]
 fn a_leader_of_an_overtaken_term_is_still_live() {
-    let mut cluster = cluster(5);
+    let mut cluster = default_cluster(5);
     cluster.elect(peer(0));
     cluster.inject(4, peer(1), 8, Message::RequestVoteReply(Vote::Rejected));
     assert_eq!(cluster.node(peer(1)).status().current_term, Term::new(8));
@@ -128,7 +118,7 @@ fn a_leader_of_an_overtaken_term_is_still_live() {
 
 #[test]
 fn a_restarted_peer_assumes_a_live_leader() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.restart(peer(1));
     cluster.inject(2, peer(1), 7, request_vote(1, 9));
@@ -144,7 +134,7 @@ fn a_restarted_peer_assumes_a_live_leader() {
 
 #[test]
 fn a_higher_term_in_a_reply_ends_a_leader_with_check_quorum() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     let old = Message::AppendEntriesReply(AppendEntriesReply::OldTerm);
     cluster.inject(1, peer(0), 9, old);

@@ -14,10 +14,22 @@ mod pre_vote;
 mod reads;
 mod transfer;
 
+use std::time::Duration;
+
 use raft::{CheckQuorum, Config, PreVote};
+
+use self::cluster::Cluster;
 
 /// The default settings.
 fn default_protocol(config: &mut Config) {
     config.pre_vote = PreVote::On;
     config.check_quorum = CheckQuorum::On;
+}
+
+fn default_cluster(size: u64) -> Cluster {
+    Cluster::with(size, default_protocol)
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
 }

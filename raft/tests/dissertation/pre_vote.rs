@@ -1,28 +1,14 @@
 //! §9.6: pre-votes.
 
-use std::time::Duration;
-
-use raft::message::{RequestPreVote, RequestPreVoteReply, Vote};
+use raft::message::{RequestPreVoteReply, Vote};
 use raft::{HardState, Message, PeerId, PersistentState, RoleName, Term};
 
-use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
-use crate::default_protocol;
-
-fn cluster(size: u64) -> Cluster {
-    Cluster::with(size, default_protocol)
-}
-
-fn request(term: u64, index: u64) -> Message {
-    Message::RequestPreVote(RequestPreVote { last_log: id(term, index) })
-}
+use crate::cluster::{Cluster, append, disk, entry, id, peer, request_pre_vote, request_vote};
+use crate::{default_cluster, ms};
 
 fn reply(request_term: u64, vote: Vote) -> Message {
     let request_term = Term::new(request_term);
     Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote })
-}
-
-fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
 }
 
 /// A disk of a peer in this term, with this log.
@@ -57,18 +43,18 @@ fn leader(cluster: &mut Cluster) -> PeerId {
 
 #[test]
 fn pre_votes_come_before_an_election_and_change_no_state() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.time_out(peer(0));
     let status = cluster.node(peer(0)).status();
     assert_eq!((status.role, status.current_term), (RoleName::PreCandidate, Term::ZERO));
     assert_eq!(status.voted_for, None);
-    assert_eq!(cluster.take_sent(peer(0)), [request(0, 0), request(0, 0)]);
+    assert_eq!(cluster.take_sent(peer(0)), [request_pre_vote(0, 0), request_pre_vote(0, 0)]);
     assert_eq!(cluster.peers[&peer(0)].stored, PersistentState::default(), "nothing is written");
 }
 
 #[test]
 fn a_majority_of_pre_votes_starts_an_election() {
-    let mut cluster = cluster(5);
+    let mut cluster = default_cluster(5);
     cluster.time_out(peer(0));
     cluster.poll(peer(0));
     cluster.wire.clear();
@@ -84,7 +70,7 @@ fn a_majority_of_pre_votes_starts_an_election() {
 
 #[test]
 fn a_reply_to_a_pre_vote_of_an_earlier_term_does_not_count() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.restart_from(peer(0), disk_in(4, &[]));
     cluster.time_out(peer(0));
     cluster.inject(1, peer(0), 4, reply(3, Vote::Granted));
@@ -95,10 +81,10 @@ fn a_reply_to_a_pre_vote_of_an_earlier_term_does_not_count() {
 
 #[test]
 fn a_pre_vote_has_no_effect_on_its_granter() {
-    let mut cluster = cluster(5);
+    let mut cluster = default_cluster(5);
     let before = (cluster.node(peer(0)).status(), cluster.node(peer(0)).poll_timeout());
     for asker in [1, 2, 3] {
-        cluster.inject(asker, peer(0), asker, request(0, 0));
+        cluster.inject(asker, peer(0), asker, request_pre_vote(0, 0));
     }
     assert_eq!((cluster.node(peer(0)).status(), cluster.node(peer(0)).poll_timeout()), before);
     let yes = |term| reply(term, Vote::Granted);
@@ -108,12 +94,12 @@ fn a_pre_vote_has_no_effect_on_its_granter() {
 
 #[test]
 fn a_pre_vote_is_rejected_if_the_log_is_behind() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(2, 2)]));
     cluster.advance(ms(150));
     cluster.wire.clear();
     for (index, expected) in [(1, Vote::Rejected), (2, Vote::Granted)] {
-        cluster.inject(1, peer(0), 2, request(2, index));
+        cluster.inject(1, peer(0), 2, request_pre_vote(2, index));
         let sent = cluster.take_sent(peer(0));
         assert!(sent.contains(&reply(2, expected)), "{index}: {sent:?}");
     }
@@ -121,21 +107,21 @@ fn a_pre_vote_is_rejected_if_the_log_is_behind() {
 
 #[test]
 fn peers_with_a_live_leader_and_the_leader_reject_pre_votes() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     for number in [0, 1] {
-        cluster.inject(2, peer(number), 1, request(9, 9));
+        cluster.inject(2, peer(number), 1, request_pre_vote(9, 9));
         cluster.wire.clear();
-        cluster.inject(2, peer(number), 1, request(1, 9));
+        cluster.inject(2, peer(number), 1, request_pre_vote(1, 9));
         assert_eq!(cluster.take_sent(peer(number)), [reply(1, Vote::Rejected)], "peer {number}");
     }
     cluster.advance(ms(149));
     cluster.wire.clear();
-    cluster.inject(2, peer(1), 1, request(1, 9));
+    cluster.inject(2, peer(1), 1, request_pre_vote(1, 9));
     assert_eq!(cluster.take_sent(peer(1)), [reply(1, Vote::Rejected)]);
     cluster.advance(ms(1));
     cluster.wire.clear();
-    cluster.inject(2, peer(1), 1, request(1, 9));
+    cluster.inject(2, peer(1), 1, request_pre_vote(1, 9));
     let sent = cluster.take_sent(peer(1));
     assert_eq!(sent.last(), Some(&reply(1, Vote::Granted)), "the shortest timeout is over");
 }
@@ -143,7 +129,7 @@ fn peers_with_a_live_leader_and_the_leader_reject_pre_votes() {
 /// canonical/raft 196: a pre-vote must not take back a vote, nor stop a peer from granting one.
 #[test]
 fn a_pre_candidate_may_still_grant_its_vote_once() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.restart_from(peer(0), disk_in(4, &[]));
     cluster.time_out(peer(0));
     let asked_at = cluster.now;
@@ -161,7 +147,7 @@ fn a_pre_candidate_may_still_grant_its_vote_once() {
 
 #[test]
 fn a_leader_ends_pre_votes() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.cut(peer(2));
     cluster.time_out(peer(2));
@@ -174,7 +160,7 @@ fn a_leader_ends_pre_votes() {
 
 #[test]
 fn a_rejoining_peer_causes_no_election() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.cut(peer(2));
     for _ in 0..20 {
@@ -183,8 +169,8 @@ fn a_rejoining_peer_causes_no_election() {
     }
     assert_eq!(cluster.role(peer(2)), RoleName::PreCandidate);
     cluster.heal(peer(2));
-    cluster.inject(2, peer(0), 1, request(0, 0));
-    cluster.inject(2, peer(1), 1, request(0, 0));
+    cluster.inject(2, peer(0), 1, request_pre_vote(0, 0));
+    cluster.inject(2, peer(1), 1, request_pre_vote(0, 0));
     for _ in 0..5 {
         cluster.advance(ms(10));
         cluster.deliver_all();
@@ -196,7 +182,7 @@ fn a_rejoining_peer_causes_no_election() {
 /// etcd 9241, 9333: to ignore the term of a peer must not exclude the peer for ever.
 #[test]
 fn a_peer_with_a_higher_term_rejoins() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.restart_from(peer(2), disk_in(9, &[]));
     for _ in 0..20 {
@@ -216,7 +202,7 @@ fn a_peer_with_a_higher_term_rejoins() {
 #[test]
 fn peers_of_different_terms_find_a_leader() {
     for (one, other) in [(1, 5), (5, 1)] {
-        let mut cluster = cluster(3);
+        let mut cluster = default_cluster(3);
         cluster.restart_from(peer(0), disk_in(one, &[entry(1, 1)]));
         cluster.restart_from(peer(1), disk_in(other, &[]));
         cluster.cut(peer(2));
@@ -226,7 +212,7 @@ fn peers_of_different_terms_find_a_leader() {
 
 #[test]
 fn a_losing_candidate_starts_pre_votes_again() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.time_out(peer(0));
     cluster.inject(1, peer(0), 0, reply(0, Vote::Granted));
     assert_eq!((cluster.role(peer(0)), term(&cluster, peer(0))), (RoleName::Candidate, 1));
@@ -236,7 +222,7 @@ fn a_losing_candidate_starts_pre_votes_again() {
 
 #[test]
 fn a_single_peer_sends_no_pre_votes() {
-    let mut cluster = cluster(1);
+    let mut cluster = default_cluster(1);
     cluster.elect(peer(0));
     cluster.commit(peer(0), b"x");
     assert_eq!(term(&cluster, peer(0)), 1);
@@ -244,7 +230,7 @@ fn a_single_peer_sends_no_pre_votes() {
 
 #[test]
 fn a_peer_with_a_stalled_disk_sends_no_pre_votes() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.stall_disk(peer(0));
     cluster.inject(1, peer(0), 3, append(id(0, 0), &[entry(3, 1)], 0));
     cluster.poll(peer(0));

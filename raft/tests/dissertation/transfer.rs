@@ -1,20 +1,10 @@
 //! §3.10: leadership transfer.
 
-use std::time::Duration;
-
 use raft::message::{Candidacy, RequestVote};
 use raft::{Config, Message, PeerId, ProposeError, RoleName, Term, TransferError};
 
 use crate::cluster::{Cluster, append, id, peer};
-use crate::default_protocol;
-
-fn cluster(size: u64) -> Cluster {
-    Cluster::with(size, default_protocol)
-}
-
-fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
+use crate::{default_cluster, default_protocol, ms};
 
 fn transfer(cluster: &mut Cluster, from: u64, to: u64) -> Result<(), TransferError> {
     let now = cluster.now;
@@ -28,7 +18,7 @@ fn propose(cluster: &mut Cluster, leader: PeerId) -> Result<raft::EntryId, Propo
 
 #[test]
 fn an_up_to_date_follower_leads_at_once() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.commit(peer(0), b"x");
     assert_eq!(transfer(&mut cluster, 0, 2), Ok(()));
@@ -41,7 +31,7 @@ fn an_up_to_date_follower_leads_at_once() {
 
 #[test]
 fn the_targets_vote_requests_carry_their_reason() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.inject(0, peer(2), 1, Message::TimeoutNow);
     let (last_log, candidacy) = (id(0, 0), Candidacy::Transfer);
@@ -51,7 +41,7 @@ fn the_targets_vote_requests_carry_their_reason() {
 
 #[test]
 fn a_target_that_lacks_entries_gets_them_first() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.cut(peer(2));
     cluster.commit(peer(0), b"x");
@@ -68,7 +58,7 @@ fn a_target_that_lacks_entries_gets_them_first() {
 
 #[test]
 fn proposals_are_rejected_during_a_transfer_and_accepted_after_its_abort() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.cut(peer(2));
     transfer(&mut cluster, 0, 2).unwrap();
@@ -92,7 +82,7 @@ fn proposals_are_rejected_during_a_transfer_and_accepted_after_its_abort() {
 fn a_transfer_is_aborted_in_time_without_another_timer() {
     let mut cluster = Cluster::with(3, |config| {
         default_protocol(config);
-        config.heartbeat_interval = Duration::from_millis(75);
+        config.heartbeat_interval = ms(75);
     });
     cluster.elect(peer(0));
     cluster.advance(ms(70));
@@ -111,7 +101,7 @@ fn a_transfer_is_aborted_in_time_without_another_timer() {
 
 #[test]
 fn a_lost_timeout_now_is_sent_again() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     transfer(&mut cluster, 0, 1).unwrap();
     assert!(cluster.take_sent(peer(0)).contains(&Message::TimeoutNow), "and here it is lost");
@@ -123,7 +113,7 @@ fn a_lost_timeout_now_is_sent_again() {
 
 #[test]
 fn a_transfer_to_an_invalid_target_is_rejected() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     let rows = [
         (0, 0, TransferError::AlreadyLeader { to: peer(0) }),
@@ -141,7 +131,7 @@ fn a_transfer_to_an_invalid_target_is_rejected() {
 /// canonical/raft 203: with pre-votes, a heartbeat made the target a follower again.
 #[test]
 fn pre_votes_and_stickiness_do_not_block_the_target() {
-    let mut cluster = cluster(5);
+    let mut cluster = default_cluster(5);
     cluster.elect(peer(0));
     cluster.commit(peer(0), b"x");
     cluster.inject(0, peer(3), 1, Message::TimeoutNow);
@@ -152,7 +142,7 @@ fn pre_votes_and_stickiness_do_not_block_the_target() {
 
 #[test]
 fn a_timeout_now_of_an_earlier_term_is_ignored() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     transfer(&mut cluster, 0, 1).unwrap();
     cluster.deliver_all();
@@ -165,7 +155,7 @@ fn a_timeout_now_of_an_earlier_term_is_ignored() {
 
 #[test]
 fn a_leader_remembers_timeout_now_for_the_rest_of_its_term() {
-    let mut cluster = cluster(3);
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     let sent_no_timeout_now = |cluster: &Cluster| {
         let raft::Role::Leader(leader) = cluster.node(peer(0)).role() else { panic!("it leads") };

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, Candidacy, RequestVote};
+use raft::message::{
+    AppendEntries, AppendEntriesReply, Candidacy, Carried, RequestPreVote, RequestVote,
+};
 use raft::{
     AddressBook, ChangeError, CheckQuorum, Config, Entry, EntryId, Envelope, FirstEntry, Index,
     Input, Instant, Jitter, LogSlice, Membership, MembershipChange, Message, MessageId, Node,
@@ -296,6 +298,30 @@ pub(crate) fn append(prev: EntryId, entries: &[Entry], leader_commit: u64) -> Me
         leader_commit: Index::new(leader_commit),
         round: Round::ZERO,
     })
+}
+
+pub(crate) fn request_pre_vote(term: u64, index: u64) -> Message {
+    Message::RequestPreVote(RequestPreVote { last_log: id(term, index) })
+}
+
+/// A follower's reply to entries.
+pub(crate) fn accepted(index: u64) -> Message {
+    accepted_of(index, Carried::Entries)
+}
+
+/// A follower's reply to a heartbeat.
+pub(crate) fn heartbeat_accepted(index: u64) -> Message {
+    accepted_of(index, Carried::Nothing)
+}
+
+fn accepted_of(index: u64, carried: Carried) -> Message {
+    let (match_index, round) = (Index::new(index), Round::ZERO);
+    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried, round })
+}
+
+pub(crate) fn rejected(prev: u64, hint: EntryId) -> Message {
+    let (prev_log_index, round) = (Index::new(prev), Round::ZERO);
+    Message::AppendEntriesReply(AppendEntriesReply::Rejected { prev_log_index, hint, round })
 }
 
 /// The end of a snapshot of three peers.

@@ -3,32 +3,13 @@
 use std::hash::{DefaultHasher, Hasher};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, AppendEntriesReply, Carried, InstallSnapshotReply, Vote};
-use raft::{Config, Index, Message, Round};
+use raft::message::{AppendEntries, InstallSnapshotReply, Vote};
+use raft::{Config, EntryId, Index, Message, Round};
 
-use crate::cluster::{Cluster, peer, request_vote};
+use crate::cluster::{Cluster, accepted, peer, rejected, request_vote};
 
 const HEARTBEAT: Duration = Duration::from_millis(50);
 const NOTICE: Duration = Duration::from_millis(10);
-
-fn accepted(index: u64) -> Message {
-    let (match_index, carried) = (Index::new(index), Carried::Entries);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
-        match_index,
-        carried,
-        round: Round::ZERO,
-    })
-}
-
-fn rejected(prev: u64) -> Message {
-    let hint = crate::cluster::id(0, 0);
-    let prev_log_index = Index::new(prev);
-    Message::AppendEntriesReply(AppendEntriesReply::Rejected {
-        prev_log_index,
-        hint,
-        round: Round::ZERO,
-    })
-}
 
 /// A leader of two with this many entries on both; its follower's replies are made by the test from
 /// here on.
@@ -154,7 +135,7 @@ fn a_rejection_below_match_index_is_an_old_one() {
         let mut cluster = leader(2);
         cluster.propose(peer(0), b"a");
         assert_eq!(sent(&mut cluster), [(2, 1)]);
-        cluster.inject(1, peer(0), 1, rejected(stale));
+        cluster.inject(1, peer(0), 1, rejected(stale, EntryId::ZERO));
         assert_eq!(sent(&mut cluster), [], "after a rejection of {stale}");
     }
 }
@@ -166,7 +147,7 @@ fn a_rejection_of_pipelined_entries_probes_again_after_match_index() {
         cluster.propose(peer(0), command);
         cluster.take_sent(peer(0));
     }
-    cluster.inject(1, peer(0), 1, rejected(4));
+    cluster.inject(1, peer(0), 1, rejected(4, EntryId::ZERO));
     assert_eq!(sent(&mut cluster), [(2, 3)]);
 }
 
@@ -176,9 +157,9 @@ fn only_its_own_rejection_answers_a_probe() {
     cluster.propose(peer(0), b"a");
     cluster.propose(peer(0), b"b");
     cluster.take_sent(peer(0));
-    cluster.inject(1, peer(0), 1, rejected(3));
+    cluster.inject(1, peer(0), 1, rejected(3, EntryId::ZERO));
     assert_eq!(sent(&mut cluster), [(2, 2)], "a probe after the last match");
-    cluster.inject(1, peer(0), 1, rejected(3));
+    cluster.inject(1, peer(0), 1, rejected(3, EntryId::ZERO));
     assert_eq!(sent(&mut cluster), [], "the probe is still out");
 }
 
@@ -192,7 +173,7 @@ fn an_unresponsive_follower_gets_entries_after_its_next_reply() {
         assert_eq!(sent(&mut cluster), [(2, carried)], "one probe with entries, then none");
     }
     // A late reply.
-    cluster.inject(1, peer(0), 1, rejected(1));
+    cluster.inject(1, peer(0), 1, rejected(1, EntryId::ZERO));
     assert_eq!(sent(&mut cluster), [(2, 1)]);
 }
 
@@ -259,7 +240,7 @@ fn leader_with_snapshot() -> Cluster {
     cluster.poll(peer(0));
     cluster.inject(1, peer(0), TERM, Message::RequestVoteReply(Vote::Granted));
     cluster.take_sent(peer(0));
-    cluster.inject(1, peer(0), TERM, rejected(3));
+    cluster.inject(1, peer(0), TERM, rejected(3, EntryId::ZERO));
     assert_eq!(chunks(&mut cluster), [(0, 2)]);
     cluster
 }

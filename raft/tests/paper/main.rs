@@ -7,6 +7,7 @@
 mod cluster;
 mod elections;
 mod flow;
+mod learners;
 mod log_lines;
 mod membership;
 mod messages;

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, RequestPreVote};
+use raft::message::InstallSnapshot;
 use raft::trace::{Event, RejectReason, Sink, Source};
-use raft::{Envelope, Index, Input, Instant, Message, MessageId, Round, Status, Term};
+use raft::{Envelope, Input, Instant, Message, MessageId, Round, Status, Term};
 
-use crate::cluster::{Cluster, append, entry, id, peer, request_vote};
+use crate::cluster::{Cluster, accepted, append, entry, id, peer, request_pre_vote, request_vote};
 
 /// Collects the reasons of all rejections.
 #[derive(Clone, Default)]
@@ -18,15 +18,6 @@ impl Sink for Rejections {
             self.0.lock().unwrap().push(*reason);
         }
     }
-}
-
-fn accepted(index: u64) -> Message {
-    let match_index = Index::new(index);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
-        match_index,
-        carried: Carried::Entries,
-        round: Round::ZERO,
-    })
 }
 
 fn chunk(index: u64, offset: u64) -> Message {
@@ -42,10 +33,6 @@ fn chunk_of(last_included: raft::EntryId, offset: u64) -> Message {
         done: None,
         round: Round::ZERO,
     })
-}
-
-fn request_pre_vote(term: u64, index: u64) -> Message {
-    Message::RequestPreVote(RequestPreVote { last_log: id(term, index) })
 }
 
 /// A leader of term 1 with one committed entry, and one message to it.

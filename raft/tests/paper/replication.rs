@@ -2,37 +2,11 @@
 
 use std::time::Duration;
 
-use raft::message::{AppendEntriesReply, Carried};
-use raft::{Entry, FirstEntry, Index, LogSlice, Message, Payload, ProposeError, RoleName, Round};
+use raft::{Entry, FirstEntry, Index, LogSlice, Message, Payload, ProposeError, RoleName};
 
-use crate::cluster::{Cluster, append, disk, entry, id, peer};
-
-fn accepted(index: u64) -> Message {
-    let (match_index, carried) = (Index::new(index), Carried::Entries);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
-        match_index,
-        carried,
-        round: Round::ZERO,
-    })
-}
-
-fn heartbeat_accepted(index: u64) -> Message {
-    let (match_index, carried) = (Index::new(index), Carried::Nothing);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
-        match_index,
-        carried,
-        round: Round::ZERO,
-    })
-}
-
-fn rejected(prev: u64, term: u64, index: u64) -> Message {
-    let (prev_log_index, hint) = (Index::new(prev), id(term, index));
-    Message::AppendEntriesReply(AppendEntriesReply::Rejected {
-        prev_log_index,
-        hint,
-        round: Round::ZERO,
-    })
-}
+use crate::cluster::{
+    Cluster, accepted, append, disk, entry, heartbeat_accepted, id, peer, rejected,
+};
 
 /// The terms of a peer's log after its snapshot.
 fn terms(cluster: &Cluster, number: u64) -> Vec<u64> {
@@ -74,9 +48,9 @@ fn entries_follow_only_an_entry_of_the_same_index_and_term() {
     let rows = [
         (id(0, 0), accepted(1)),
         (id(2, 2), accepted(3)),
-        (id(3, 2), rejected(2, 1, 1)), // The index is there, the term is another.
-        (id(3, 7), rejected(7, 2, 3)), // Nothing is there.
-        (id(1, 3), rejected(3, 1, 1)), // The hint skips the whole of term 2.
+        (id(3, 2), rejected(2, id(1, 1))), // The index is there, the term is another.
+        (id(3, 7), rejected(7, id(2, 3))), // Nothing is there.
+        (id(1, 3), rejected(3, id(1, 1))), // The hint skips the whole of term 2.
     ];
     for (prev, expected) in rows {
         let mut cluster = Cluster::new(3);
