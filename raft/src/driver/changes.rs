@@ -83,7 +83,7 @@ impl<M: StateMachine> CoreTask<M> {
         if self.transfers.is_empty() {
             return;
         }
-        let (status, successor) = (self.node.status(), self.node.successor());
+        let (status, successor) = (self.node.status(), self.node.transfer_target());
         for PendingTransfer { to, term, reply } in std::mem::take(&mut self.transfers) {
             match outcome(to, term, &status, successor) {
                 Some(outcome) => reply.send(outcome),

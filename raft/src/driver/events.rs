@@ -36,9 +36,9 @@ fn level(event: &Event<'_>) -> Level {
             | Event::LeaderFound { .. }
             | Event::SteppedDown { .. }
             | Event::SnapshotInstalled { .. }
-            | Event::Configured { .. }
+            | Event::MembershipChanged { .. }
     );
-    if matches!(event, Event::Refused { .. }) {
+    if matches!(event, Event::Rejected { .. }) {
         Level::WARN
     } else if rare {
         Level::INFO
@@ -71,7 +71,7 @@ fn tell(source: Source, event: &Event<'_>) {
     } else if let Event::Received(Envelope { id, from, message, .. }) = event {
         let message = message.name();
         at_level!(level, peer, term, role, %id, %from, message, "receives a message");
-    } else if let Event::Refused { envelope, reason } = event {
+    } else if let Event::Rejected { envelope, reason } = event {
         let Envelope { id, from, message, .. } = envelope;
         let message = message.name();
         at_level!(level, peer, term, role, %id, %from, message, ?reason, "refuses a message");

@@ -19,7 +19,7 @@ use crate::entry::Bytes;
 use crate::message::Envelope;
 use crate::node::{self, ProposeError};
 use crate::output::Input;
-use crate::read_index::ReadDrop;
+use crate::read_index::ReadDropReason;
 use crate::transport::{Letterbox, Refused};
 use crate::types::{EntryId, Index, Instant, ReadId};
 
@@ -153,12 +153,12 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    pub(super) fn on_read_dropped(&mut self, read: ReadId, reason: ReadDrop) {
+    pub(super) fn on_read_dropped(&mut self, read: ReadId, reason: ReadDropReason) {
         if let Some(query) = self.reads.remove(&read) {
             query.fail(match reason {
-                ReadDrop::LeaderLost => ReadError::LeadershipLost,
-                ReadDrop::Refused => ReadError::Refused,
-                ReadDrop::TimedOut => ReadError::Late,
+                ReadDropReason::LeaderLost => ReadError::LeadershipLost,
+                ReadDropReason::Rejected => ReadError::Refused,
+                ReadDropReason::TimedOut => ReadError::Late,
             });
         }
     }

@@ -247,7 +247,7 @@ impl Script {
         Arc::new(match self.random.below(3) {
             0 => old,
             1 => old.with_learner(learner),
-            _ => old.towards(Membership::of_voters([voter, learner])),
+            _ => old.enter_joint(Membership::of_voters([voter, learner])),
         })
     }
 }

@@ -156,7 +156,7 @@ async fn a_new_peer_joins_learns_and_votes_and_an_old_one_leaves() {
     leader.change_membership(MembershipChange::Promote { peer: new }).await.expect("it has all");
     leader.change_membership(MembershipChange::Remove { peer: old }).await.expect("one may go");
     let status = leader.status();
-    assert!(status.membership.votes(new) && !status.membership.contains(old), "{status:?}");
+    assert!(status.membership.is_voter(new) && !status.membership.contains(old), "{status:?}");
     assert_eq!(joining.read(|counter| counter.value).await.expect("it knows the leader"), 7);
 
     let follower = cluster.raft(new);

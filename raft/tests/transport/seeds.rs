@@ -10,7 +10,7 @@ use std::{env, fs};
 use raft::codec::{self, DecodeError};
 use raft::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
-    ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Rest, Vote,
+    ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Vote,
 };
 use raft::transport::tcp::{Answer, Expected, Hello, Received, Receiving, Verdict, frame_onto};
 use raft::{
@@ -27,10 +27,10 @@ fn name(message: &Message) -> &'static str {
         Message::RequestVote(RequestVote { candidacy: Candidacy::Timeout, .. }) => "request_vote",
         Message::RequestVote(RequestVote { candidacy: Candidacy::Transfer, .. }) => "transfer_vote",
         Message::RequestVoteReply(Vote::Granted) => "vote",
-        Message::RequestVoteReply(Vote::Refused) => "vote_refused",
+        Message::RequestVoteReply(Vote::Rejected) => "vote_refused",
         Message::RequestPreVote(RequestPreVote { .. }) => "request_pre_vote",
         Message::RequestPreVoteReply(RequestPreVoteReply { vote: Vote::Granted, .. }) => "pre_vote",
-        Message::RequestPreVoteReply(RequestPreVoteReply { vote: Vote::Refused, .. }) => {
+        Message::RequestPreVoteReply(RequestPreVoteReply { vote: Vote::Rejected, .. }) => {
             "pre_vote_refused"
         }
         Message::TimeoutNow => "timeout_now",
@@ -44,8 +44,8 @@ fn name(message: &Message) -> &'static str {
             AppendEntriesReply::Rejected { .. } => "rejected",
             AppendEntriesReply::OldTerm => "append_of_old_term",
         },
-        Message::InstallSnapshot(InstallSnapshot { rest: Rest::More, .. }) => "chunk",
-        Message::InstallSnapshot(InstallSnapshot { rest: Rest::Done(_), .. }) => "last_chunk",
+        Message::InstallSnapshot(InstallSnapshot { done: None, .. }) => "chunk",
+        Message::InstallSnapshot(InstallSnapshot { done: Some(_), .. }) => "last_chunk",
         Message::InstallSnapshotReply(reply) => match reply {
             InstallSnapshotReply::Continue { .. } => "continue",
             InstallSnapshotReply::Installed { .. } => "installed",
@@ -53,7 +53,7 @@ fn name(message: &Message) -> &'static str {
         },
         Message::ReadIndex(ReadIndex { .. }) => "read_index",
         Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => "read_ready",
-        Message::ReadIndexReply(ReadIndexReply::Refused { .. }) => "read_refused",
+        Message::ReadIndexReply(ReadIndexReply::Rejected { .. }) => "read_refused",
     }
 }
 
@@ -63,8 +63,9 @@ const ROUND: Round = Round::new(3);
 /// One message of each name.
 fn messages() -> Vec<Message> {
     let request_vote = |candidacy| Message::RequestVote(RequestVote { last_log: LAST, candidacy });
-    let pre_vote =
-        |vote| Message::RequestPreVoteReply(RequestPreVoteReply { asked_in: Term::new(1), vote });
+    let pre_vote = |vote| {
+        Message::RequestPreVoteReply(RequestPreVoteReply { request_term: Term::new(1), vote })
+    };
     let accepted = |carried| {
         let match_index = Index::new(9);
         Message::AppendEntriesReply(AppendEntriesReply::Accepted {
@@ -73,9 +74,9 @@ fn messages() -> Vec<Message> {
             round: ROUND,
         })
     };
-    let chunk = |offset, rest| {
+    let chunk = |offset, done| {
         let chunk = vec![7; 20].into();
-        let chunk = InstallSnapshot { last_included: LAST, offset, chunk, rest, round: ROUND };
+        let chunk = InstallSnapshot { last_included: LAST, offset, chunk, done, round: ROUND };
         Message::InstallSnapshot(chunk)
     };
     let last_included_index = LAST.index;
@@ -84,10 +85,10 @@ fn messages() -> Vec<Message> {
         request_vote(Candidacy::Timeout),
         request_vote(Candidacy::Transfer),
         Message::RequestVoteReply(Vote::Granted),
-        Message::RequestVoteReply(Vote::Refused),
+        Message::RequestVoteReply(Vote::Rejected),
         Message::RequestPreVote(RequestPreVote { last_log: LAST }),
         pre_vote(Vote::Granted),
-        pre_vote(Vote::Refused),
+        pre_vote(Vote::Rejected),
         Message::TimeoutNow,
         append(vec![Payload::NoOp, Payload::Command((*b"x=1").into()), members()]),
         append(Vec::new()),
@@ -99,8 +100,8 @@ fn messages() -> Vec<Message> {
             round: ROUND,
         }),
         Message::AppendEntriesReply(AppendEntriesReply::OldTerm),
-        chunk(0, Rest::More),
-        chunk(20, Rest::Done(Arc::new(joint()))),
+        chunk(0, None),
+        chunk(20, Some(Arc::new(joint()))),
         Message::InstallSnapshotReply(InstallSnapshotReply::Continue {
             last_included_index,
             offset: 20,
@@ -113,7 +114,7 @@ fn messages() -> Vec<Message> {
         Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm),
         Message::ReadIndex(ReadIndex { request }),
         Message::ReadIndexReply(ReadIndexReply::Ready { request, read_index: Index::new(9) }),
-        Message::ReadIndexReply(ReadIndexReply::Refused { request }),
+        Message::ReadIndexReply(ReadIndexReply::Rejected { request }),
     ]
 }
 
@@ -134,7 +135,7 @@ fn members() -> Payload {
 fn joint() -> Membership {
     let old = Membership::of_voters([1, 2, 3].map(peer)).with_address(peer(1), "host-1:7000");
     let new = Membership::of_voters([1, 2, 4].map(peer)).with_learner(peer(5));
-    old.towards(new.with_address(peer(4), "host-4:7000"))
+    old.enter_joint(new.with_address(peer(4), "host-4:7000"))
 }
 
 const NONCE: u64 = 42;

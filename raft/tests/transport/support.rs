@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, InstallSnapshot, Rest, Vote};
+use raft::message::{AppendEntries, InstallSnapshot, Vote};
 use raft::transport::tcp::{Answer, Hello, TcpOptions, TcpTransport};
 use raft::transport::{Inbox, Transport};
 use raft::{
@@ -40,7 +40,7 @@ pub(crate) fn chunk(id: u64, from: PeerId, to: PeerId, bytes: usize) -> Envelope
         last_included: EntryId::new(Term::new(1), Index::new(9)),
         offset: 0,
         chunk: vec![7; bytes].into(),
-        rest: Rest::More,
+        done: None,
         round: Round::ZERO,
     };
     envelope(id, from, to, Message::InstallSnapshot(chunk))

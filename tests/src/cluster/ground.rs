@@ -53,7 +53,7 @@ pub trait Ground: 'static {
     fn profile(&self) -> Profile;
 
     /// Writes a line of the tester into the log.
-    fn say_test(&self, text: fmt::Arguments<'_>);
+    fn say_test(&self, event: &str, text: fmt::Arguments<'_>);
 
     /// Offers a command to a peer: its place in the log if the peer believes it leads.
     fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId>;
@@ -132,8 +132,8 @@ impl Ground for World {
         self.network().profile()
     }
 
-    fn say_test(&self, text: fmt::Arguments<'_>) {
-        self.say_test(text);
+    fn say_test(&self, event: &str, text: fmt::Arguments<'_>) {
+        self.say_test(event, text);
     }
 
     fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {

@@ -204,7 +204,7 @@ impl<W: Ground> Cluster<W> {
 
     /// Notes something in the log that is no failure.
     pub fn note(&self, text: fmt::Arguments<'_>) {
-        self.world().say_test(text);
+        self.world().say_test("noted", text);
     }
 
     /// An error unless the condition holds, in a world in which everything takes as long as it

@@ -136,9 +136,9 @@ impl Own {
         let may = match status.role {
             RoleName::Follower => true,
             RoleName::PreCandidate | RoleName::Candidate => {
-                self.may_still_count(status.commit_index).any(|members| members.votes(seen.peer))
+                self.may_still_count(status.commit_index).any(|members| members.is_voter(seen.peer))
             }
-            RoleName::Leader => latest.votes(seen.peer) || !done,
+            RoleName::Leader => latest.is_voter(seen.peer) || !done,
         };
         if may {
             return Ok(());

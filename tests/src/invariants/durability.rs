@@ -38,13 +38,13 @@ pub fn releases(
             term_is_durable(seen, envelope, disk)
         }
         // A refusal promises nothing, nor does a question, and a pre-vote neither, whatever it says.
-        Message::RequestVoteReply(Vote::Refused)
+        Message::RequestVoteReply(Vote::Rejected)
         | Message::RequestPreVote(_)
         | Message::RequestPreVoteReply(_)
         | Message::AppendEntriesReply(AppendEntriesReply::OldTerm)
         | Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm)
         | Message::ReadIndex(_)
-        | Message::ReadIndexReply(ReadIndexReply::Refused { .. }) => Ok(()),
+        | Message::ReadIndexReply(ReadIndexReply::Rejected { .. }) => Ok(()),
     }
 }
 

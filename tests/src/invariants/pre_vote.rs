@@ -22,7 +22,7 @@ impl PreVotes {
         if let Message::RequestPreVoteReply(reply) = &envelope.message
             && reply.vote == Vote::Granted
         {
-            self.granted.insert((envelope.to, reply.asked_in, envelope.from));
+            self.granted.insert((envelope.to, reply.request_term, envelope.from));
         }
     }
 
@@ -40,12 +40,12 @@ impl PreVotes {
         let asked = self
             .granted
             .iter()
-            .filter(|(asker, asked_in, _)| *asker == seen.peer && asked_in.next() == term);
+            .filter(|(asker, request_term, _)| *asker == seen.peer && request_term.next() == term);
         let yes: BTreeSet<PeerId> = asked.map(|(_, _, voter)| *voter).chain([seen.peer]).collect();
         if is_quorum(members, |voter| yes.contains(&voter)) {
             return Ok(());
         }
-        let votes = yes.iter().filter(|voter| members.votes(**voter)).count();
+        let votes = yes.iter().filter(|voter| members.is_voter(**voter)).count();
         Err(Property::PreVote.broken(format_args!(
             "{seen} stands in term {term}, and {votes} would vote for it among {members}"
         )))
@@ -71,8 +71,8 @@ pub struct Unanswered {
 
 impl Unanswered {
     /// The peer is asked by another one, which is in this term.
-    pub fn is_asked(&mut self, asker: PeerId, asked_in: Term, knew: Knew) {
-        self.questions.entry((asker, asked_in)).or_default().push_back(knew);
+    pub fn is_asked(&mut self, asker: PeerId, request_term: Term, knew: Knew) {
+        self.questions.entry((asker, request_term)).or_default().push_back(knew);
     }
 
     /// Checks a message that the peer sends.
@@ -81,14 +81,14 @@ impl Unanswered {
     /// It says yes to whoever would depose a leader that the peer knew.
     pub fn answers(&mut self, seen: Witness, envelope: &Envelope) -> Result<(), Box<Violation>> {
         let Message::RequestPreVoteReply(reply) = &envelope.message else { return Ok(()) };
-        let of = (envelope.to, reply.asked_in);
+        let of = (envelope.to, reply.request_term);
         let knew = self.questions.get_mut(&of).and_then(VecDeque::pop_front);
-        if knew != Some(Knew::ALeader) || reply.vote == Vote::Refused {
+        if knew != Some(Knew::ALeader) || reply.vote == Vote::Rejected {
             return Ok(());
         }
         Err(Property::Stickiness.broken(format_args!(
             "{seen} knew a leader when {} asked in term {}, and would vote for it",
-            envelope.to, reply.asked_in
+            envelope.to, reply.request_term
         )))
     }
 }

@@ -168,7 +168,7 @@ impl Invariants {
                 self.acknowledges(place, envelope.term, *match_index, disk);
                 Ok(())
             }
-            Message::RequestVoteReply(Vote::Refused)
+            Message::RequestVoteReply(Vote::Rejected)
             | Message::RequestPreVote(_)
             | Message::RequestPreVoteReply(_)
             | Message::TimeoutNow

@@ -84,14 +84,15 @@ impl State {
     pub(super) fn commits_are_kept(&self) -> Result<(), Rule> {
         let first = Membership::of_voters(self.left.first_voters(0));
         let (since, members) = self.history.members().unwrap_or((Index::ZERO, &first));
-        let mut may_count = vec![members.clone(), members.settled()];
+        let mut may_count = vec![members.clone(), members.leave_joint()];
         for peer in &self.peers {
             peer.with_node(|node| {
                 let log = node.log();
                 let later =
                     configurations(log.range(since.max(log.base().index), log.last().index));
-                may_count
-                    .extend(later.flat_map(|(_, members)| [members.clone(), members.settled()]));
+                may_count.extend(
+                    later.flat_map(|(_, members)| [members.clone(), members.leave_joint()]),
+                );
             });
         }
         let kept = |id| may_count.iter().any(|it| is_quorum(it, |peer| self.holds(peer, id)));

@@ -179,10 +179,10 @@ impl Ground for RealWorld {
         self.parts.links.with_network(|network| network.profile())
     }
 
-    fn say_test(&self, text: fmt::Arguments<'_>) {
+    fn say_test(&self, event: &str, text: fmt::Arguments<'_>) {
         let Some(logger) = &self.parts.logger else { return };
         let (at, peer) = (self.parts.clock.now(), &Speaker::Tester);
-        logger.line(&Line { at, topic: Topic::Test, peer, text, facts: &[] });
+        logger.line(&Line { at, topic: Topic::Test, peer, text, facts: &[], event });
     }
 
     fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {
@@ -196,14 +196,14 @@ impl Ground for RealWorld {
     fn disconnect(&mut self, place: usize) {
         self.parts.links.with_network(|network| {
             network.disconnect(place);
-            self.say_test(format_args!("cuts off {place}"));
+            self.say_test("disconnected", format_args!("cuts off {place}"));
         });
     }
 
     fn connect(&mut self, place: usize) {
         self.parts.links.with_network(|network| {
             network.connect(place);
-            self.say_test(format_args!("connects {place}"));
+            self.say_test("connected", format_args!("connects {place}"));
         });
     }
 
@@ -211,7 +211,7 @@ impl Ground for RealWorld {
         self.disconnect(place);
         if self.peers[place].runs() {
             self.peers[place].crash(&self.parts);
-            self.say_test(format_args!("crashes {place}"));
+            self.say_test("crashed", format_args!("crashes {place}"));
         }
     }
 
@@ -220,21 +220,21 @@ impl Ground for RealWorld {
             self.crash(place);
         }
         let life = self.peers[place].life + 1;
-        self.say_test(format_args!("starts {place}, life {life}"));
+        self.say_test("restarted", format_args!("starts {place}, life {life}"));
         self.peers[place].start(&self.parts)
     }
 
     fn set_profile(&mut self, profile: Profile) {
         self.parts.links.with_network(|network| {
             network.set_profile(profile);
-            self.say_test(format_args!("changes the network: {profile:?}"));
+            self.say_test("network_changed", format_args!("changes the network: {profile:?}"));
         });
     }
 
     #[expect(clippy::print_stdout, reason = "a check that is not made must be seen")]
     fn falls_short(&self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
         println!("  not held against a real machine: expected {text}");
-        self.say_test(format_args!("expected {text}"));
+        self.say_test("expectation_not_met", format_args!("expected {text}"));
         Ok(())
     }
 }

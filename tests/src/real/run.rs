@@ -114,8 +114,8 @@ impl RealWorld {
         let Some(logger) = &self.parts.logger else { return };
         let text = failure.to_string();
         let text = format_args!("{}", text.lines().next().unwrap_or_default());
-        let (at, peer) = (self.parts.clock.now(), &Speaker::Tester);
-        logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[] });
+        let (at, peer, event) = (self.parts.clock.now(), &Speaker::Tester, "failed");
+        logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[], event });
     }
 }
 

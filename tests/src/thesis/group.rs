@@ -157,7 +157,7 @@ impl Group {
     /// It is not, or others are the members afterwards.
     pub(super) async fn change(&self, change: Change) -> Result<(), Failure> {
         let (leader, _) = self.start_change(change).await?;
-        let target = self.cluster.members(leader).map(|members| members.settled());
+        let target = self.cluster.members(leader).map(|members| members.leave_joint());
         self.settled(&target.unwrap_or_default()).await
     }
 
@@ -294,10 +294,10 @@ const fn passes(error: ChangeError) -> bool {
         error,
         ChangeError::NotLeader { .. }
             | ChangeError::TransferInProgress { .. }
-            | ChangeError::UnderWay { .. }
+            | ChangeError::InProgress { .. }
             | ChangeError::TermNotCommitted
             | ChangeError::NotCaughtUp { .. }
-            | ChangeError::Silent { .. }
+            | ChangeError::Unresponsive { .. }
     )
 }
 

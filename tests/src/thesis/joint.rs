@@ -46,7 +46,7 @@ async fn commits_nothing_without(
     // Those who were away may have elected one of them, who knew nothing of the change.
     let target = members(to, from);
     let (leader, _) = group.leader().await?;
-    let known = group.cluster.members(leader).is_some_and(|found| found.settled() == target);
+    let known = group.cluster.members(leader).is_some_and(|found| found.leave_joint() == target);
     if known { group.settled(&target).await } else { group.change(change).await }
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn grow(cluster: Cluster) -> Result<(), Failure> {
     let group = Group::begin(cluster.clone());
     let (leader, _) = group.leader().await?;
     group.add(new).await?;
-    let silent = |error| matches!(error, ChangeError::Silent { .. });
+    let silent = |error| matches!(error, ChangeError::Unresponsive { .. });
     group.refuses(leader, Change::Promote(3), silent, "the learner does not answer")?;
     // With one of three away, two of five would be too few.
     let away = (leader + 1) % 3;
@@ -153,10 +153,10 @@ pub(super) async fn one_at_a_time(cluster: Cluster) -> Result<(), Failure> {
     group.refuses(leader, Change::Add(3), too_soon, "nothing of the term is committed")?;
     let (leader, first) = group.start_change(Change::Add(3)).await?;
     let since = first.index;
-    let under_way = |error| error == ChangeError::UnderWay { since };
+    let under_way = |error| error == ChangeError::InProgress { since };
     group.refuses(leader, Change::Add(4), under_way, "another is under way")?;
     let told = format!("the change of entry {since} is still under way");
-    let said = ChangeError::UnderWay { since }.to_string();
+    let said = ChangeError::InProgress { since }.to_string();
     expect(said == told, format_args!("{told:?}, found {said:?}"))?;
     group.change(Change::Add(4)).await?;
     let follower = (leader + 1) % 3;
@@ -165,7 +165,7 @@ pub(super) async fn one_at_a_time(cluster: Cluster) -> Result<(), Failure> {
 
     let all = Change::Replace { voters: PeerSet::first(5), learners: PeerSet::NONE };
     let (leader, since) = group.hold_joint(all).await?;
-    let under_way = |error| error == ChangeError::UnderWay { since };
+    let under_way = |error| error == ChangeError::InProgress { since };
     for change in [Change::Remove(follower), Change::Demote(leader), Change::Add(4), all] {
         group.refuses(leader, change, under_way, "the cluster is in a joint configuration")?;
     }

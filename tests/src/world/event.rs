@@ -218,7 +218,7 @@ impl World {
     fn fail_flush(&mut self, place: usize, incarnation: u32, number: FlushNumber) {
         if self.peers[place].incarnation == incarnation {
             self.coverage.hit(Mark::FailedFlush);
-            self.say_test(format_args!("fails flush {number} of {place}"));
+            self.say_test("flush_failed", format_args!("fails flush {number} of {place}"));
             self.halt(place, Damage::OfFlush(number));
         }
     }

@@ -24,7 +24,7 @@ impl World {
         self.trace.number(place as u64 | 1 << 32);
         self.record(Step::Disconnect { peer: place });
         self.network.disconnect(place);
-        self.say_test(format_args!("cuts off {place}"));
+        self.say_test("disconnected", format_args!("cuts off {place}"));
     }
 
     /// Restores the links between a peer and all other connected peers.
@@ -32,7 +32,7 @@ impl World {
         self.trace.number(place as u64 | 2 << 32);
         self.record(Step::Connect { peer: place });
         self.network.connect(place);
-        self.say_test(format_args!("connects {place}"));
+        self.say_test("connected", format_args!("connects {place}"));
     }
 
     /// Cuts or restores links.
@@ -45,11 +45,11 @@ impl World {
         match state {
             Connection::Cut => {
                 self.record(Step::Cut(links));
-                self.say_test(format_args!("cuts the links {links}"));
+                self.say_test("links_cut", format_args!("cuts the links {links}"));
             }
             Connection::Up => {
                 self.record(Step::Heal(links));
-                self.say_test(format_args!("heals the links {links}"));
+                self.say_test("links_healed", format_args!("heals the links {links}"));
             }
         }
     }
@@ -58,7 +58,7 @@ impl World {
     pub fn set_latency(&mut self, place: usize, latency: Latency) {
         self.record(Step::Disk { peer: place, min: latency.min, max: latency.max });
         self.peers[place].disk.set_latency(latency);
-        self.say_test(format_args!("changes the disk of {place}: {latency:?}"));
+        self.say_test("disk_changed", format_args!("changes the disk of {place}: {latency:?}"));
     }
 
     /// Changes how often flushes of a peer's disk do not go as usual.
@@ -71,7 +71,7 @@ impl World {
         let (request, reply) = (profile.request.delay_max, profile.reply.delay_max);
         self.record(Step::Network { request, reply });
         self.network.set_profile(profile);
-        self.say_test(format_args!("changes the network: {profile:?}"));
+        self.say_test("network_changed", format_args!("changes the network: {profile:?}"));
     }
 
     /// Cuts a peer off and stops it at this instant, as the labs do it.
@@ -103,7 +103,10 @@ impl World {
         self.trace.number(place as u64 | 3 << 32 | (damage.survived as u64) << 40);
         self.cover_after_crash(damage);
         let (survived, lost) = (damage.survived, damage.lost);
-        self.say_test(format_args!("crashes {place}: {survived} writes survive, {lost} are lost"));
+        self.say_test(
+            "crashed",
+            format_args!("crashes {place}: {survived} writes survive, {lost} are lost"),
+        );
         (survived, damage.torn_entries)
     }
 
@@ -121,7 +124,7 @@ impl World {
         let peer = &mut self.peers[place];
         peer.paused_until = peer.paused_until.max(Some(until));
         self.queue.push(until, Source::timer(place), Event::Resume { place });
-        self.say_test(format_args!("stops {place} for {} ms", length.as_millis()));
+        self.say_test("paused", format_args!("stops {place} for {} ms", length.as_millis()));
     }
 
     pub(super) fn resume(&mut self, place: usize) {
@@ -129,7 +132,7 @@ impl World {
         if peer.paused_until.is_some_and(|until| until <= self.now) {
             peer.paused_until = None;
             self.touch(place);
-            self.say_test(format_args!("lets {place} go on"));
+            self.say_test("resumed", format_args!("lets {place} go on"));
         }
     }
 
@@ -147,7 +150,10 @@ impl World {
         let data = service.snapshot();
         self.record(Step::Snapshot { peer: place });
         self.trace.number(place as u64 | 7 << 32);
-        self.say_test(format_args!("takes a snapshot of {place} through {through}"));
+        self.say_test(
+            "snapshot_taken",
+            format_args!("takes a snapshot of {place} through {through}"),
+        );
         self.touch(place);
         self.compact(place, through, data)
     }
@@ -192,7 +198,7 @@ impl World {
         peer.incarnation += 1;
         if peer.incarnation > 1 {
             let times = peer.incarnation;
-            self.say_test(format_args!("starts {place}, life {times}"));
+            self.say_test("restarted", format_args!("starts {place}, life {times}"));
         }
         let peer = &self.peers[place];
         let cannot_start = |error: &dyn std::error::Error| {

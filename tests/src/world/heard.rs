@@ -108,7 +108,7 @@ impl World {
         let seen = Witness { peer: now.id, at: peer.clock.shows(self.now) };
         let members = Arc::clone(node.membership());
         let mut leave = std::mem::replace(&mut peer.leave, Leave::Unasked);
-        if !members.votes(now.id) {
+        if !members.is_voter(now.id) {
             // The others have asked it.
             leave = Leave::Asked;
         }

@@ -34,10 +34,16 @@ impl World {
         self.trace.number(place as u64 | 8 << 32 | u64::from(begun.is_ok()) << 40);
         self.touch(place);
         match begun {
-            Ok(id) => self.say_test(format_args!("asks {place} for a change: {change}, at {id}")),
+            Ok(id) => self.say_test(
+                "membership_change_started",
+                format_args!("asks {place} for a change: {change}, at {id}"),
+            ),
             Err(Unchanged::Refused(error)) => {
                 self.cover_unchanged(error);
-                self.say_test(format_args!("asks {place} for a change: {change}; {error}"));
+                self.say_test(
+                    "membership_change_rejected",
+                    format_args!("asks {place} for a change: {change}; {error}"),
+                );
             }
             Err(Unchanged::Away) => {}
         }
@@ -45,11 +51,14 @@ impl World {
     }
 
     fn cover_unchanged(&mut self, error: ChangeError) {
-        if matches!(error, ChangeError::UnderWay { .. }) {
+        if matches!(error, ChangeError::InProgress { .. }) {
             self.coverage.hit(Mark::ChangeUnderWay);
         } else if error == ChangeError::TermNotCommitted {
             self.coverage.hit(Mark::ChangeTooSoon);
-        } else if matches!(error, ChangeError::NotCaughtUp { .. } | ChangeError::Silent { .. }) {
+        } else if matches!(
+            error,
+            ChangeError::NotCaughtUp { .. } | ChangeError::Unresponsive { .. }
+        ) {
             self.coverage.hit(Mark::LearnerBehind);
         }
     }
@@ -94,7 +103,7 @@ impl World {
             (before.learners().contains(&own) && now.voters().contains(&own), Mark::Promoted),
             (now.is_joint(), Mark::Joint),
             (inherited, Mark::ChangeInherited),
-            (leads && !now.votes(own), Mark::LeaderRemoved),
+            (leads && !now.is_voter(own), Mark::LeaderRemoved),
             (peer.members.standing == Standing::Left && now.contains(own), Mark::Returned),
         ];
         for (_, mark) in marks.into_iter().filter(|(seen, _)| *seen) {

@@ -24,7 +24,7 @@ impl World {
         }
         let peer = &mut self.peers[place];
         let node = peer.node.as_mut()?;
-        let successor = node.successor();
+        let successor = node.transfer_target();
         let answer = node.propose(peer.clock.shows(self.now), command);
         if let Err(failure) = self.check_answer(place, &answer) {
             self.fail(failure);
@@ -83,7 +83,10 @@ impl World {
         self.record(Step::Transfer { peer: place, to });
         if begun {
             self.trace.number(place as u64 | 8 << 32 | (to as u64) << 40);
-            self.say_test(format_args!("asks {place} to hand leadership over to {to}"));
+            self.say_test(
+                "transfer_requested",
+                format_args!("asks {place} to hand leadership over to {to}"),
+            );
             self.touch(place);
         }
     }
@@ -100,7 +103,7 @@ impl World {
         peer.leave = Leave::Asked;
         self.record(Step::Resign { peer: place });
         self.trace.number(place as u64 | 9 << 32);
-        self.say_test(format_args!("asks {place} to resign"));
+        self.say_test("resignation_requested", format_args!("asks {place} to resign"));
         self.touch(place);
     }
 }

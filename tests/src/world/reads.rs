@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use raft::role::Role;
-use raft::{Index, Instant, ReadDrop, ReadId, RoleName};
+use raft::{Index, Instant, ReadDropReason, ReadId, RoleName};
 
 use super::World;
 use crate::coverage::Mark;
@@ -123,7 +123,7 @@ impl World {
         &mut self,
         place: usize,
         name: ReadId,
-        reason: ReadDrop,
+        reason: ReadDropReason,
     ) -> Result<(), Failure> {
         if self.reads.open.remove(&name).is_none_or(|read| read.place != place) {
             return Err(Failure::expected(format_args!(
@@ -133,9 +133,9 @@ impl World {
         }
         self.trace.number(name.number() ^ (place as u64) << 32 ^ 10 << 40);
         match reason {
-            ReadDrop::LeaderLost => self.coverage.hit(Mark::ReadDropped),
-            ReadDrop::TimedOut => self.coverage.hit(Mark::ReadTimedOut),
-            ReadDrop::Refused | _ => {}
+            ReadDropReason::LeaderLost => self.coverage.hit(Mark::ReadDropped),
+            ReadDropReason::TimedOut => self.coverage.hit(Mark::ReadTimedOut),
+            ReadDropReason::Rejected | _ => {}
         }
         Ok(())
     }

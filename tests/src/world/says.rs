@@ -54,11 +54,11 @@ impl fmt::Display for WireId<'_> {
 }
 
 impl World {
-    /// Writes a line of the tester.
-    pub fn say_test(&self, text: fmt::Arguments<'_>) {
+    /// Writes a line of the tester; the event's name is its last fact.
+    pub fn say_test(&self, event: &str, text: fmt::Arguments<'_>) {
         let Some(logger) = &self.logger else { return };
         let peer = &Speaker::Tester;
-        logger.line(&Line { at: self.now, topic: Topic::Test, peer, text, facts: &[] });
+        logger.line(&Line { at: self.now, topic: Topic::Test, peer, text, facts: &[], event });
     }
 
     /// Writes that the run has failed: as the peer's that was acting, if it broke a rule.
@@ -76,7 +76,8 @@ impl World {
         let tester: &dyn fmt::Display = &Speaker::Tester;
         let peer = acting.as_ref().map_or(tester, |peer| peer);
         let text = format_args!("{text}");
-        logger.line(&Line { at: self.now, topic: Topic::Erro, peer, text, facts: &[] });
+        let (at, event) = (self.now, "failed");
+        logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[], event });
     }
 
     pub(super) fn say_proposed(&self, place: usize, id: EntryId, speaker: Speaker) {
@@ -104,6 +105,7 @@ pub(crate) fn proposed(logger: &Logger, at: Instant, place: usize, id: EntryId, 
             ("index", Fact::Number(id.index.number())),
             ("entry_term", Fact::Number(id.term.number())),
         ],
+        event: "command_proposed",
     });
 }
 
@@ -123,6 +125,8 @@ pub(crate) fn lost(logger: &Logger, at: Instant, envelope: &Envelope, loss: Loss
             ("to", Fact::Number(to.number())),
             ("id", Fact::Word(&WireId(envelope))),
             ("why", Fact::Word(&why)),
+            ("kind", Fact::Word(&name)),
         ],
+        event: "lost",
     });
 }

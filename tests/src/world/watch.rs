@@ -16,7 +16,7 @@ impl World {
     pub(super) fn watch(&mut self, place: usize) {
         let peer = &mut self.peers[place];
         let Some(node) = &peer.node else { return };
-        let (now, hands_over) = (node.status(), node.successor().is_some());
+        let (now, hands_over) = (node.status(), node.transfer_target().is_some());
         let handed_over = std::mem::replace(&mut peer.hands_over, hands_over);
         let Some(before) = peer.looked_at.replace(now) else { return };
         self.watch_members(place);

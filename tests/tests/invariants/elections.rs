@@ -52,7 +52,7 @@ fn election_safety_fires_on_a_leader_without_a_majority() {
     holds(elections.votes(peer(2), Term::new(3), PeerId::new(1)));
     holds(check(&elections, &voters(&[1, 2, 3])));
     fires(check(&elections, &voters(&[1, 2, 3, 4])), Property::ElectionSafety, &["votes of 2"]);
-    let joint = voters(&[1, 2, 3]).towards(voters(&[3, 4, 1]));
+    let joint = voters(&[1, 2, 3]).enter_joint(voters(&[3, 4, 1]));
     fires(check(&elections, &joint), Property::ElectionSafety, &["outgoing 1 2 3"]);
     let learners = voters(&[1, 3, 4]).with_learner(PeerId::new(2));
     fires(check(&elections, &learners), Property::ElectionSafety, &["votes of 1"]);

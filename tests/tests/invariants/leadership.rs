@@ -106,19 +106,19 @@ fn stickiness_fires_on_a_peer_that_is_moved() {
 #[test]
 fn pre_vote_fires_on_whoever_stands_without_a_majority() {
     let mut pre_votes = PreVotes::default();
-    let mut says = |from: u64, asked_in: u64, vote| {
-        let asked_in = Term::new(asked_in);
+    let mut says = |from: u64, request_term: u64, vote| {
+        let request_term = Term::new(request_term);
         pre_votes.sends(&Envelope {
             id: MessageId::new(1),
             from: PeerId::new(from),
             to: PeerId::new(0),
             term: Term::new(1),
-            message: Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote }),
+            message: Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote }),
         });
     };
     says(1, 4, Vote::Granted);
     says(1, 4, Vote::Granted);
-    says(2, 4, Vote::Refused);
+    says(2, 4, Vote::Rejected);
     says(3, 3, Vote::Granted);
     let one = pre_votes.stands(seen(1), Term::new(5), &members(5));
     fires(one, Property::PreVote, &["2 would vote for it among"]);
@@ -137,13 +137,13 @@ fn lease_fires_on_an_election_before_it_ends() {
 
 #[test]
 fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
-    let answer = |to: u64, asked_in: u64, vote| Envelope {
+    let answer = |to: u64, request_term: u64, vote| Envelope {
         id: MessageId::new(1),
         from: PeerId::new(0),
         to: PeerId::new(to),
         term: Term::new(4),
         message: Message::RequestPreVoteReply(RequestPreVoteReply {
-            asked_in: Term::new(asked_in),
+            request_term: Term::new(request_term),
             vote,
         }),
     };
@@ -163,7 +163,7 @@ fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
     holds(asked(&[Knew::ALeader]).answers(seen(1), &answer(1, 3, Vote::Granted)));
     // Of two questions, each has its own answer.
     let mut both = asked(&[Knew::ALeader, Knew::Nobody]);
-    holds(both.answers(seen(1), &answer(1, 4, Vote::Refused)));
+    holds(both.answers(seen(1), &answer(1, 4, Vote::Rejected)));
     holds(both.answers(seen(1), &yes));
     let mut both = asked(&[Knew::Nobody, Knew::ALeader]);
     holds(both.answers(seen(1), &yes));

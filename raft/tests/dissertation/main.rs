@@ -1,6 +1,5 @@
-//! What the library does beyond the paper, by the sections of Diego Ongaro's dissertation
-//! *Consensus: Bridging Theory and Practice*, cited as "thesis", and what other implementations of
-//! it have got wrong.
+//! Tests of the sections of Diego Ongaro's dissertation *Consensus: Bridging Theory and Practice*,
+//! and of bugs that other implementations had in them.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its own set-up is wrong")]
 
@@ -15,10 +14,22 @@ mod pre_vote;
 mod reads;
 mod transfer;
 
+use std::time::Duration;
+
 use raft::{CheckQuorum, Config, PreVote};
 
-/// The settings somebody has who changes nothing.
-fn as_deployed(config: &mut Config) {
+use self::cluster::Cluster;
+
+/// The default settings.
+fn default_protocol(config: &mut Config) {
     config.pre_vote = PreVote::On;
     config.check_quorum = CheckQuorum::On;
+}
+
+fn default_cluster(size: u64) -> Cluster {
+    Cluster::with(size, default_protocol)
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
 }

@@ -1,28 +1,14 @@
-//! §9.6: a peer asks who would vote for it before it stands.
+//! §9.6: pre-votes.
 
-use std::time::Duration;
-
-use raft::message::{RequestPreVote, RequestPreVoteReply, Vote};
+use raft::message::{RequestPreVoteReply, Vote};
 use raft::{HardState, Message, PeerId, PersistentState, RoleName, Term};
 
-use crate::as_deployed;
-use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
+use crate::cluster::{Cluster, append, disk, entry, id, peer, request_pre_vote, request_vote};
+use crate::{default_cluster, ms};
 
-fn cluster(size: u64) -> Cluster {
-    Cluster::with(size, as_deployed)
-}
-
-fn request(term: u64, index: u64) -> Message {
-    Message::RequestPreVote(RequestPreVote { last_log: id(term, index) })
-}
-
-fn reply(asked_in: u64, vote: Vote) -> Message {
-    let asked_in = Term::new(asked_in);
-    Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote })
-}
-
-fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
+fn reply(request_term: u64, vote: Vote) -> Message {
+    let request_term = Term::new(request_term);
+    Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote })
 }
 
 /// A disk of a peer in this term, with this log.
@@ -35,11 +21,11 @@ fn term(cluster: &Cluster, peer: PeerId) -> u64 {
     cluster.node(peer).status().current_term.number()
 }
 
-/// Lets the peers that are not cut off go on until one leads, for some election timeouts at most.
+/// Runs the peers that are not cut off until one leads, for some election timeouts at most.
 fn leader(cluster: &mut Cluster) -> PeerId {
     for _ in 0..100 {
-        cluster.pass(ms(25));
-        cluster.settle();
+        cluster.advance(ms(25));
+        cluster.deliver_all();
         let peers: Vec<PeerId> = cluster.peers.keys().copied().collect();
         let newest = peers.iter().map(|peer| term(cluster, *peer)).max().unwrap();
         let leads = |peer: &&PeerId| {
@@ -50,41 +36,41 @@ fn leader(cluster: &mut Cluster) -> PeerId {
         }
     }
     panic!(
-        "nobody leads: {:?}",
+        "no leader: {:?}",
         cluster.peers.keys().map(|p| cluster.node(*p).status()).collect::<Vec<_>>()
     );
 }
 
 #[test]
-fn a_peer_asks_before_it_stands_and_changes_nothing_by_it() {
-    let mut cluster = cluster(3);
+fn pre_votes_come_before_an_election_and_change_no_state() {
+    let mut cluster = default_cluster(3);
     cluster.time_out(peer(0));
     let status = cluster.node(peer(0)).status();
     assert_eq!((status.role, status.current_term), (RoleName::PreCandidate, Term::ZERO));
     assert_eq!(status.voted_for, None);
-    assert_eq!(cluster.said(peer(0)), [request(0, 0), request(0, 0)]);
+    assert_eq!(cluster.take_sent(peer(0)), [request_pre_vote(0, 0), request_pre_vote(0, 0)]);
     assert_eq!(cluster.peers[&peer(0)].stored, PersistentState::default(), "nothing is written");
 }
 
 #[test]
-fn who_is_told_yes_by_a_majority_stands() {
-    let mut cluster = cluster(5);
+fn a_majority_of_pre_votes_starts_an_election() {
+    let mut cluster = default_cluster(5);
     cluster.time_out(peer(0));
     cluster.poll(peer(0));
     cluster.wire.clear();
     for _ in 0..3 {
         cluster.inject(1, peer(0), 0, reply(0, Vote::Granted));
     }
-    cluster.inject(2, peer(0), 0, reply(0, Vote::Refused));
-    assert_eq!(cluster.role(peer(0)), RoleName::PreCandidate, "one peer said yes, often");
+    cluster.inject(2, peer(0), 0, reply(0, Vote::Rejected));
+    assert_eq!(cluster.role(peer(0)), RoleName::PreCandidate, "one peer sent yes, often");
     cluster.inject(3, peer(0), 0, reply(0, Vote::Granted));
     assert_eq!(cluster.role(peer(0)), RoleName::Candidate);
-    assert_eq!(cluster.said(peer(0)), vec![request_vote(0, 0); 4]);
+    assert_eq!(cluster.take_sent(peer(0)), vec![request_vote(0, 0); 4]);
 }
 
 #[test]
-fn an_answer_to_a_question_of_an_earlier_term_does_not_count() {
-    let mut cluster = cluster(3);
+fn a_reply_to_a_pre_vote_of_an_earlier_term_does_not_count() {
+    let mut cluster = default_cluster(3);
     cluster.restart_from(peer(0), disk_in(4, &[]));
     cluster.time_out(peer(0));
     cluster.inject(1, peer(0), 4, reply(3, Vote::Granted));
@@ -94,74 +80,74 @@ fn an_answer_to_a_question_of_an_earlier_term_does_not_count() {
 }
 
 #[test]
-fn an_answer_binds_nobody() {
-    let mut cluster = cluster(5);
+fn a_pre_vote_has_no_effect_on_its_granter() {
+    let mut cluster = default_cluster(5);
     let before = (cluster.node(peer(0)).status(), cluster.node(peer(0)).poll_timeout());
     for asker in [1, 2, 3] {
-        cluster.inject(asker, peer(0), asker, request(0, 0));
+        cluster.inject(asker, peer(0), asker, request_pre_vote(0, 0));
     }
     assert_eq!((cluster.node(peer(0)).status(), cluster.node(peer(0)).poll_timeout()), before);
     let yes = |term| reply(term, Vote::Granted);
-    assert_eq!(cluster.said(peer(0)), [yes(1), yes(2), yes(3)]);
+    assert_eq!(cluster.take_sent(peer(0)), [yes(1), yes(2), yes(3)]);
     assert_eq!(cluster.peers[&peer(0)].stored, PersistentState::default(), "nothing is written");
 }
 
 #[test]
-fn whose_log_is_behind_is_told_no() {
-    let mut cluster = cluster(3);
+fn a_pre_vote_is_rejected_if_the_log_is_behind() {
+    let mut cluster = default_cluster(3);
     cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(2, 2)]));
-    cluster.pass(ms(150));
+    cluster.advance(ms(150));
     cluster.wire.clear();
-    for (index, expected) in [(1, Vote::Refused), (2, Vote::Granted)] {
-        cluster.inject(1, peer(0), 2, request(2, index));
-        let said = cluster.said(peer(0));
-        assert!(said.contains(&reply(2, expected)), "{index}: {said:?}");
+    for (index, expected) in [(1, Vote::Rejected), (2, Vote::Granted)] {
+        cluster.inject(1, peer(0), 2, request_pre_vote(2, index));
+        let sent = cluster.take_sent(peer(0));
+        assert!(sent.contains(&reply(2, expected)), "{index}: {sent:?}");
     }
 }
 
 #[test]
-fn a_peer_that_hears_from_a_leader_says_no_and_so_does_the_leader() {
-    let mut cluster = cluster(3);
+fn peers_with_a_live_leader_and_the_leader_reject_pre_votes() {
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
-    for asked in [0, 1] {
-        cluster.inject(2, peer(asked), 1, request(9, 9));
+    for number in [0, 1] {
+        cluster.inject(2, peer(number), 1, request_pre_vote(9, 9));
         cluster.wire.clear();
-        cluster.inject(2, peer(asked), 1, request(1, 9));
-        assert_eq!(cluster.said(peer(asked)), [reply(1, Vote::Refused)], "peer {asked}");
+        cluster.inject(2, peer(number), 1, request_pre_vote(1, 9));
+        assert_eq!(cluster.take_sent(peer(number)), [reply(1, Vote::Rejected)], "peer {number}");
     }
-    cluster.pass(ms(149));
+    cluster.advance(ms(149));
     cluster.wire.clear();
-    cluster.inject(2, peer(1), 1, request(1, 9));
-    assert_eq!(cluster.said(peer(1)), [reply(1, Vote::Refused)]);
-    cluster.pass(ms(1));
+    cluster.inject(2, peer(1), 1, request_pre_vote(1, 9));
+    assert_eq!(cluster.take_sent(peer(1)), [reply(1, Vote::Rejected)]);
+    cluster.advance(ms(1));
     cluster.wire.clear();
-    cluster.inject(2, peer(1), 1, request(1, 9));
-    let said = cluster.said(peer(1));
-    assert_eq!(said.last(), Some(&reply(1, Vote::Granted)), "the shortest timeout is over");
+    cluster.inject(2, peer(1), 1, request_pre_vote(1, 9));
+    let sent = cluster.take_sent(peer(1));
+    assert_eq!(sent.last(), Some(&reply(1, Vote::Granted)), "the shortest timeout is over");
 }
 
-/// canonical/raft 196: to ask must not take back a vote, nor keep a peer from giving one.
+/// canonical/raft 196: a pre-vote must not take back a vote, nor stop a peer from granting one.
 #[test]
-fn a_peer_that_asks_may_still_give_its_vote_of_this_term_and_only_once() {
-    let mut cluster = cluster(3);
+fn a_pre_candidate_may_still_grant_its_vote_once() {
+    let mut cluster = default_cluster(3);
     cluster.restart_from(peer(0), disk_in(4, &[]));
     cluster.time_out(peer(0));
     let asked_at = cluster.now;
-    cluster.said(peer(0));
+    cluster.take_sent(peer(0));
     cluster.inject(1, peer(0), 4, request_vote(0, 0));
     cluster.inject(2, peer(0), 4, request_vote(0, 0));
-    let (granted, refused) = (Vote::Granted, Vote::Refused);
-    let answers = [granted, refused].map(Message::RequestVoteReply);
-    assert_eq!(cluster.said(peer(0)), answers);
-    assert_eq!(cluster.role(peer(0)), RoleName::Follower, "it waits for whom it voted for");
+    let (granted, rejected) = (Vote::Granted, Vote::Rejected);
+    let answers = [granted, rejected].map(Message::RequestVoteReply);
+    assert_eq!(cluster.take_sent(peer(0)), answers);
+    assert_eq!(cluster.role(peer(0)), RoleName::Follower, "its vote ends its pre-votes");
     assert!(cluster.node(peer(0)).poll_timeout() >= Some(asked_at.after(ms(150))));
     cluster.inject(2, peer(0), 4, reply(4, Vote::Granted));
     assert_eq!(cluster.role(peer(0)), RoleName::Follower, "yes comes too late");
 }
 
 #[test]
-fn a_leader_ends_the_asking() {
-    let mut cluster = cluster(3);
+fn a_leader_ends_pre_votes() {
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.cut(peer(2));
     cluster.time_out(peer(2));
@@ -173,50 +159,50 @@ fn a_leader_ends_the_asking() {
 }
 
 #[test]
-fn a_peer_that_comes_back_disturbs_nobody() {
-    let mut cluster = cluster(3);
+fn a_rejoining_peer_causes_no_election() {
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.cut(peer(2));
     for _ in 0..20 {
-        cluster.pass(ms(50));
-        cluster.settle();
+        cluster.advance(ms(50));
+        cluster.deliver_all();
     }
     assert_eq!(cluster.role(peer(2)), RoleName::PreCandidate);
     cluster.heal(peer(2));
-    cluster.inject(2, peer(0), 1, request(0, 0));
-    cluster.inject(2, peer(1), 1, request(0, 0));
+    cluster.inject(2, peer(0), 1, request_pre_vote(0, 0));
+    cluster.inject(2, peer(1), 1, request_pre_vote(0, 0));
     for _ in 0..5 {
-        cluster.pass(ms(10));
-        cluster.settle();
+        cluster.advance(ms(10));
+        cluster.deliver_all();
     }
     assert_eq!((cluster.role(peer(0)), term(&cluster, peer(0))), (RoleName::Leader, 1));
     assert_eq!(cluster.node(peer(2)).status().leader, Some(peer(0)));
 }
 
-/// etcd 9241, 9333: to leave the term of a peer alone must not leave the peer out for ever.
+/// etcd 9241, 9333: to ignore the term of a peer must not exclude the peer for ever.
 #[test]
-fn a_peer_with_a_higher_term_than_the_others_joins_in() {
-    let mut cluster = cluster(3);
+fn a_peer_with_a_higher_term_rejoins() {
+    let mut cluster = default_cluster(3);
     cluster.elect(peer(0));
     cluster.restart_from(peer(2), disk_in(9, &[]));
     for _ in 0..20 {
-        cluster.pass(ms(50));
-        cluster.settle();
+        cluster.advance(ms(50));
+        cluster.deliver_all();
     }
     let leader = leader(&mut cluster);
     cluster.commit(leader, b"x");
-    cluster.pass(ms(50));
-    cluster.settle();
+    cluster.advance(ms(50));
+    cluster.deliver_all();
     assert!(term(&cluster, leader) > 9);
     assert_eq!(cluster.node(peer(2)).status().leader, Some(leader));
 }
 
-/// etcd 8243 and 8501, canonical/raft 279, openraft 1796: of those left, the one with the longer log
-/// is in the earlier term. Neither may wait for the other for ever.
+/// etcd 8243 and 8501, canonical/raft 279, openraft 1796: of the peers left, the one with the
+/// longer log is in the earlier term. Neither may wait for the other for ever.
 #[test]
 fn peers_of_different_terms_find_a_leader() {
     for (one, other) in [(1, 5), (5, 1)] {
-        let mut cluster = cluster(3);
+        let mut cluster = default_cluster(3);
         cluster.restart_from(peer(0), disk_in(one, &[entry(1, 1)]));
         cluster.restart_from(peer(1), disk_in(other, &[]));
         cluster.cut(peer(2));
@@ -225,8 +211,8 @@ fn peers_of_different_terms_find_a_leader() {
 }
 
 #[test]
-fn a_candidate_that_loses_asks_again() {
-    let mut cluster = cluster(3);
+fn a_losing_candidate_starts_pre_votes_again() {
+    let mut cluster = default_cluster(3);
     cluster.time_out(peer(0));
     cluster.inject(1, peer(0), 0, reply(0, Vote::Granted));
     assert_eq!((cluster.role(peer(0)), term(&cluster, peer(0))), (RoleName::Candidate, 1));
@@ -235,20 +221,20 @@ fn a_candidate_that_loses_asks_again() {
 }
 
 #[test]
-fn a_single_peer_asks_nobody() {
-    let mut cluster = cluster(1);
+fn a_single_peer_sends_no_pre_votes() {
+    let mut cluster = default_cluster(1);
     cluster.elect(peer(0));
     cluster.commit(peer(0), b"x");
     assert_eq!(term(&cluster, peer(0)), 1);
 }
 
 #[test]
-fn a_peer_whose_disk_is_stuck_asks_nobody() {
-    let mut cluster = cluster(3);
-    cluster.stick_disk(peer(0));
+fn a_peer_with_a_stalled_disk_sends_no_pre_votes() {
+    let mut cluster = default_cluster(3);
+    cluster.stall_disk(peer(0));
     cluster.inject(1, peer(0), 3, append(id(0, 0), &[entry(3, 1)], 0));
     cluster.poll(peer(0));
     cluster.time_out(peer(0));
     assert_eq!(cluster.role(peer(0)), RoleName::PreCandidate);
-    assert_eq!(cluster.said(peer(0)), [], "it could not vote for itself");
+    assert_eq!(cluster.take_sent(peer(0)), [], "it could not vote for itself");
 }
