@@ -37,7 +37,7 @@ pub fn parse(text: &str) -> Result<Duration, NotADuration> {
 
 /// A duration for people: `48 s`, `3 min 20 s`, `1 h 5 min`, `30 days`.
 #[must_use]
-pub fn words(duration: Duration) -> String {
+pub fn human(duration: Duration) -> String {
     let seconds = duration.as_secs();
     if seconds >= 48 * 3600 {
         return format!("{} days", seconds / 86_400);
@@ -92,7 +92,7 @@ mod tests {
         for (seconds, want) in
             [(0.42, "0.42 s"), (48.2, "48 s"), (200.0, "3 min 20 s"), (3900.0, "1 h 5 min")]
         {
-            assert_eq!(words(Duration::from_secs_f64(seconds)), want);
+            assert_eq!(human(Duration::from_secs_f64(seconds)), want);
         }
     }
 

@@ -17,25 +17,25 @@ mod browse;
 pub mod cli;
 mod command;
 pub mod config;
+pub mod coverage;
 pub mod discover;
 pub mod duration;
 pub mod error;
 pub mod exit;
 pub mod export;
-mod guard;
-pub mod harvest;
 mod histogram;
 pub mod live;
+pub mod log_scan;
 pub mod model;
 pub mod names;
 mod orphans;
 pub mod plan;
 pub mod run;
+pub mod run_report;
 pub mod seed;
 pub mod shell;
 pub mod signals;
 pub mod signature;
-pub mod sometimes;
 pub mod stats;
 pub mod store;
 pub mod style;
@@ -45,8 +45,8 @@ mod sys;
 pub mod table;
 pub mod tally;
 pub mod time;
-pub mod told;
 pub mod view;
+mod watchdog;
 
 use std::ffi::OsString;
 
@@ -59,10 +59,10 @@ use crate::exit::Exit;
 /// errors on standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    if let [_, command, folder] = args.as_slice()
-        && command == guard::COMMAND
+    if let [_, command, dir] = args.as_slice()
+        && command == watchdog::COMMAND
     {
-        guard::stand(folder.as_ref());
+        watchdog::watch(dir.as_ref());
         return Exit::Success;
     }
     let typed = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();

@@ -1,10 +1,10 @@
-//! The folder of what is under way: logs and private folders of runs that have not ended.
+//! The directory of what is under way: logs and private directories of runs that have not ended.
 //!
 //! Invariants:
 //! - it is locked as long as its dstest lives, however that ends, so two never share one;
-//! - the folder in it that the runs see has never been there before: a process whose private folder
+//! - the directory in it that the runs see has never been there before: a process whose private directory
 //!   is in it was started by this very dstest;
-//! - it names the folder for temporary files that goes with it, so that whoever finds it left
+//! - it names the directory for temporary files that goes with it, so that whoever finds it left
 //!   behind can remove both.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Why there can be no such folder.
+/// Why there can be no such directory.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LiveError {
@@ -32,17 +32,17 @@ pub enum LiveError {
     },
 }
 
-/// A campaign's folder of what is under way; it goes with its owner.
+/// A campaign's directory of what is under way; it goes with its owner.
 #[derive(Debug)]
-pub struct LiveFolder {
+pub struct LiveDir {
     root: PathBuf,
     path: PathBuf,
     temporary: PathBuf,
     _lock: File,
 }
 
-impl LiveFolder {
-    /// Opens the one folder of a campaign.
+impl LiveDir {
+    /// Opens the one directory of a campaign.
     ///
     /// # Errors
     /// [`LiveError::Busy`] if another dstest has it.
@@ -50,11 +50,11 @@ impl LiveFolder {
         Self::open_at(campaign.join(NAME))
     }
 
-    /// Opens a folder that nobody else has: several replays of one campaign may run at once.
+    /// Opens a directory that nobody else has: several replays of one campaign may run at once.
     ///
     /// # Errors
     /// [`LiveError::Io`].
-    pub fn open_any(campaign: &Path) -> Result<Self, LiveError> {
+    pub fn open_another(campaign: &Path) -> Result<Self, LiveError> {
         let mut number = 1;
         loop {
             let name = if number == 1 { NAME.to_owned() } else { format!("{NAME}-{number}") };
@@ -71,7 +71,7 @@ impl LiveFolder {
         &self.path
     }
 
-    /// The folder for temporary files of its runs.
+    /// The directory for temporary files of its runs.
     #[must_use]
     pub fn temporary(&self) -> &Path {
         &self.temporary
@@ -82,7 +82,7 @@ impl LiveFolder {
         clear(&root);
         let unique = RandomState::new().build_hasher().finish();
         let path = root.join(format!("{unique:016x}"));
-        let temporary = temporary_folder(unique);
+        let temporary = temporary_dir(unique);
         name_temporary(&lock, &temporary).map_err(io_error(&root))?;
         fs::create_dir(&path).map_err(io_error(&path))?;
         let private = fs::DirBuilder::new().mode(0o700).create(&temporary);
@@ -91,12 +91,12 @@ impl LiveFolder {
     }
 }
 
-/// Creates the folder and takes its lock.
+/// Creates the directory and takes its lock.
 fn lock(root: &Path) -> Result<File, LiveError> {
     loop {
         fs::create_dir_all(root).map_err(io_error(root))?;
         let lock = match open_lock(root, OpenOptions::new().create(true)) {
-            // Somebody has swept the folder away in between.
+            // Somebody has swept the directory away in between.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             other => other.map_err(io_error(root))?,
         };
@@ -109,7 +109,7 @@ fn lock(root: &Path) -> Result<File, LiveError> {
     }
 }
 
-/// Removes what somebody who was killed has left in a folder whose lock is ours.
+/// Removes what somebody who was killed has left in a directory whose lock is ours.
 fn clear(root: &Path) {
     remove_temporary(root);
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
@@ -124,7 +124,7 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> LiveError {
     move |source| LiveError::Io { path, source }
 }
 
-impl Drop for LiveFolder {
+impl Drop for LiveDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.temporary);
         // It stays where a run's files could not be removed.
@@ -141,14 +141,14 @@ pub fn is_busy(campaign: &Path) -> bool {
     lock.is_ok_and(|lock| is_taken(&lock))
 }
 
-/// Removes what a dstest that was killed has left under way in a campaign's folder.
+/// Removes what a dstest that was killed has left under way in a campaign's directory.
 pub fn sweep(campaign: &Path) {
     [campaign, &campaign.join("replays"), &campaign.join("verify")].into_iter().for_each(sweep_in);
 }
 
-/// Removes what was left under way directly in this folder.
-pub(crate) fn sweep_in(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+/// Removes what was left under way directly in this directory.
+pub(crate) fn sweep_in(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.file_name().as_encoded_bytes().starts_with(NAME.as_bytes()) {
             sweep_one(&entry.path());
         }
@@ -167,8 +167,8 @@ fn sweep_one(path: &Path) {
     }
 }
 
-fn open_lock(folder: &Path, how: &mut OpenOptions) -> io::Result<File> {
-    how.read(true).write(true).truncate(false).open(folder.join(LOCK))
+fn open_lock(dir: &Path, how: &mut OpenOptions) -> io::Result<File> {
+    how.read(true).write(true).truncate(false).open(dir.join(LOCK))
 }
 
 /// Takes the lock unless somebody has it. Where a file system knows no locks nobody has.
@@ -176,9 +176,9 @@ fn is_taken(lock: &File) -> bool {
     matches!(lock.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-fn is_still_there(lock: &File, folder: &Path) -> bool {
+fn is_still_there(lock: &File, dir: &Path) -> bool {
     let id = |file: fs::Metadata| (file.dev(), file.ino());
-    match (lock.metadata(), folder.join(LOCK).metadata()) {
+    match (lock.metadata(), dir.join(LOCK).metadata()) {
         (Ok(ours), Ok(there)) => id(ours) == id(there),
         (Err(_), _) | (_, Err(_)) => false,
     }
@@ -189,9 +189,9 @@ fn name_temporary(mut lock: &File, temporary: &Path) -> io::Result<()> {
     lock.write_all(temporary.as_os_str().as_encoded_bytes())
 }
 
-/// Removes the folder that a lock names; never anything that has not a name of ours.
-fn remove_temporary(folder: &Path) {
-    let named = fs::read_to_string(folder.join(LOCK)).unwrap_or_default();
+/// Removes the directory that a lock names; never anything that has not a name of ours.
+fn remove_temporary(dir: &Path) {
+    let named = fs::read_to_string(dir.join(LOCK)).unwrap_or_default();
     let temporary = Path::new(&named);
     let name = temporary.file_name().unwrap_or_default();
     if temporary.is_absolute() && name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
@@ -199,9 +199,9 @@ fn remove_temporary(folder: &Path) {
     }
 }
 
-/// A folder among the system's temporary files, by a number that nobody can guess. It is not in the
+/// A directory among the system's temporary files, by a number that nobody can guess. It is not in the
 /// store, since a path there may be too long for a socket.
-fn temporary_folder(unique: u64) -> PathBuf {
+fn temporary_dir(unique: u64) -> PathBuf {
     let parent = std::env::temp_dir();
     let parent = std::path::absolute(&parent).unwrap_or(parent);
     parent.join(format!("{TEMPORARY}{unique:016x}"))
@@ -220,10 +220,10 @@ mod tests {
     #[test]
     fn two_never_share_one() {
         let campaign = tempfile::tempdir().unwrap();
-        let first = LiveFolder::open(campaign.path()).unwrap();
+        let first = LiveDir::open(campaign.path()).unwrap();
         assert!(is_busy(campaign.path()));
-        assert!(matches!(LiveFolder::open(campaign.path()), Err(LiveError::Busy(_))));
-        let second = LiveFolder::open_any(campaign.path()).unwrap();
+        assert!(matches!(LiveDir::open(campaign.path()), Err(LiveError::Busy(_))));
+        let second = LiveDir::open_another(campaign.path()).unwrap();
         assert_ne!((first.path(), first.temporary()), (second.path(), second.temporary()));
         sweep(campaign.path());
         assert!(first.temporary().is_dir() && second.path().is_dir(), "they are in use");
@@ -235,12 +235,12 @@ mod tests {
     #[test]
     fn what_a_killed_one_left_is_swept_up() {
         let campaign = tempfile::tempdir().unwrap();
-        let left = |folder: PathBuf| {
-            fs::create_dir_all(&folder).unwrap();
-            let live = LiveFolder::open(&folder).unwrap();
+        let left = |dir: PathBuf| {
+            fs::create_dir_all(&dir).unwrap();
+            let live = LiveDir::open(&dir).unwrap();
             fs::write(live.path().join("0.log"), "x").unwrap();
             fs::write(live.temporary().join("file"), "x").unwrap();
-            let (path, temporary) = (folder.join(NAME), live.temporary().to_owned());
+            let (path, temporary) = (dir.join(NAME), live.temporary().to_owned());
             // As a kill does it: the lock goes, everything else stays.
             let named = fs::read(path.join(LOCK)).unwrap();
             drop(live);
@@ -263,7 +263,7 @@ mod tests {
         let old = campaign.path().join("live/0123456789abcdef");
         fs::create_dir_all(&old).unwrap();
         fs::write(campaign.path().join("live/lock"), "").unwrap();
-        let live = LiveFolder::open(campaign.path()).unwrap();
+        let live = LiveDir::open(campaign.path()).unwrap();
         assert!(!old.exists() && live.path().is_dir() && live.path() != old);
     }
 

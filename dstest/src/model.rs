@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::coverage::RunCoverage;
 use crate::seed::Seed;
-use crate::sometimes::Sometimes;
 
 /// Which repetition of a test a run is, counted from 1 through the whole campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,13 +87,13 @@ impl Verdict {
         match self {
             Self::Passed | Self::Leaked => Class::Pass,
             Self::Failed | Self::TimedOut | Self::Signalled | Self::OutputLimit => Class::Fail,
-            Self::Cancelled | Self::NotStarted => Class::Apart,
+            Self::Cancelled | Self::NotStarted => Class::Inconclusive,
         }
     }
 
     /// The verdict as a word or two for people.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Leaked => "leaked",
@@ -115,7 +115,7 @@ pub enum Class {
     /// Counts as a run that failed.
     Fail,
     /// Says nothing of the test and is counted apart.
-    Apart,
+    Inconclusive,
 }
 
 /// What a lab test reports of itself in its `... Passed --` line.
@@ -177,7 +177,7 @@ pub struct RunRecord {
     /// Signal, if one ended it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signal: Option<i32>,
-    /// The kept log, relative to the run's folder.
+    /// The kept log, relative to the run's directory.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub log: Option<String>,
     /// Bytes it printed.
@@ -190,7 +190,7 @@ pub struct RunRecord {
     pub metrics: Option<Metrics>,
     /// The situations it was in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub sometimes: Option<Sometimes>,
+    pub coverage: Option<RunCoverage>,
     /// Why it failed, in one line.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signature: Option<String>,
@@ -209,7 +209,7 @@ impl RunRecord {
     /// The one line that says why the run failed; the verdict where nothing better is known.
     #[must_use]
     pub fn reason(&self) -> &str {
-        self.signature.as_deref().unwrap_or_else(|| self.verdict.words())
+        self.signature.as_deref().unwrap_or_else(|| self.verdict.label())
     }
 }
 

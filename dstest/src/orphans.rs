@@ -1,6 +1,6 @@
 //! Processes that have left the group of their run, as daemons do by `setsid`.
 //!
-//! They are known by the private folder in their environment, and on Linux they become children
+//! They are known by the private directory in their environment, and on Linux they become children
 //! of dstest when their parents end. Elsewhere there is no way to find them, and nobody is found.
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::sys::{self, Pid, Signal};
 
-/// The variable that names a run's private folder.
+/// The variable that names a run's private directory.
 pub(crate) const RUN_DIR: &str = "DSTEST_RUN_DIR";
 
 /// Knows which children of dstest have nothing to do with any run.
@@ -22,13 +22,13 @@ impl Orphans {
     /// From now on new children of the main thread are orphans of runs: workers start theirs from
     /// threads of their own.
     pub(crate) fn watch() -> Self {
-        sys::adopt_orphans();
+        sys::become_subreaper();
         Self { before: children() }
     }
 
-    /// Ends everybody who has the private folder of a run that is over; says how many there were.
-    pub(crate) fn end_of_run(&self, folder: &Path) -> usize {
-        self.end(|pid| is_of(pid, folder))
+    /// Ends everybody who has the private directory of a run that is over; says how many there were.
+    pub(crate) fn end_of_run(&self, dir: &Path) -> usize {
+        self.end(|pid| is_of(pid, dir))
     }
 
     /// Ends every orphan; only when no run is under way.
@@ -59,7 +59,7 @@ impl Orphans {
     }
 }
 
-/// Ends every process, whoever its parent is, whose private folder is below this one.
+/// Ends every process, whoever its parent is, whose private directory is below this one.
 pub(crate) fn end_everywhere(live: &Path) {
     let start = Instant::now();
     // A process that is just being started has its environment only a moment later.
@@ -76,13 +76,13 @@ pub(crate) fn end_everywhere(live: &Path) {
     }
 }
 
-/// Whether the process was started with a private folder that is this one or below it.
-fn is_of(pid: Pid, folder: &Path) -> bool {
+/// Whether the process was started with a private directory that is this one or below it.
+fn is_of(pid: Pid, dir: &Path) -> bool {
     let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
-    let folder = folder.as_os_str().as_encoded_bytes();
+    let dir = dir.as_os_str().as_encoded_bytes();
     let value = |line: &[u8]| {
         let line = line.strip_prefix(RUN_DIR.as_bytes())?.strip_prefix(b"=")?;
-        line.strip_prefix(folder).map(|rest| rest.is_empty() || rest[0] == b'/')
+        line.strip_prefix(dir).map(|rest| rest.is_empty() || rest[0] == b'/')
     };
     environment.split(|byte| *byte == 0).find_map(value).unwrap_or(false)
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 #[must_use]
 pub fn quote(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
-    // `#` begins a comment only at the beginning of a word, and `~` a folder only there.
+    // `#` begins a comment only at the beginning of a word, and `~` a directory only there.
     let is_safe = |(at, c): (usize, char)| is_plain(c) || (c == '#' && at > 0);
     if !word.is_empty() && word.char_indices().all(is_safe) {
         return word.to_owned();
@@ -26,14 +26,18 @@ pub fn this_program() -> String {
     let Ok(this) = std::env::current_exe() else { return "dstest".to_owned() };
     let name = this.file_name().unwrap_or_default();
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let first = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|f| f.is_file());
+    let first = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|f| f.is_file());
     let is_this = |found: PathBuf| found.canonicalize().ok() == this.canonicalize().ok();
-    if first.is_some_and(is_this) { quote(&name.to_string_lossy()) } else { quote(&near(&this)) }
+    if first.is_some_and(is_this) {
+        quote(&name.to_string_lossy())
+    } else {
+        quote(&relative(&this))
+    }
 }
 
-/// The path as seen from the current folder, where that is shorter.
+/// The path as seen from the current directory, where that is shorter.
 #[must_use]
-pub fn near(path: &Path) -> String {
+pub fn relative(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
     below.unwrap_or(path).to_string_lossy().into_owned()

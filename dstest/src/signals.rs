@@ -33,7 +33,7 @@ struct Shared {
 #[derive(Debug)]
 enum Target {
     /// Nobody: dstest exits.
-    Nobody,
+    Exit,
     /// A build tool in the foreground.
     Child(Pid),
     /// A campaign's dispatcher.
@@ -47,16 +47,16 @@ impl Interrupts {
     /// If the system refuses the handler or the thread.
     pub fn install() -> io::Result<Self> {
         let shared =
-            Arc::new(Shared { count: AtomicU32::new(0), target: Mutex::new(Target::Nobody) });
+            Arc::new(Shared { count: AtomicU32::new(0), target: Mutex::new(Target::Exit) });
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP])?;
         // With a handler, a file that reaches the shell's limit (`ulimit -f`) is an error of the
         // write, and not the end of dstest.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-        let heard = Arc::clone(&shared);
+        let listener = Arc::clone(&shared);
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             signals.forever().for_each(|signal| match signal {
-                SIGTSTP => heard.suspend(),
-                _ => heard.arrive(),
+                SIGTSTP => listener.suspend(),
+                _ => listener.interrupt(),
             });
         })?;
         Ok(Self { shared })
@@ -70,12 +70,12 @@ impl Interrupts {
 
     /// From now on a build tool is told.
     pub(crate) fn forward_to(&self, child: u32) {
-        self.set(Pid::of_child(child).map_or(Target::Nobody, Target::Child));
+        self.set(Pid::of_child(child).map_or(Target::Exit, Target::Child));
     }
 
     /// From now on the first signal ends dstest.
-    pub(crate) fn forward_to_nobody(&self) {
-        self.set(Target::Nobody);
+    pub(crate) fn stop_forwarding(&self) {
+        self.set(Target::Exit);
     }
 
     /// From now on a dispatcher is told.
@@ -89,10 +89,10 @@ impl Interrupts {
 }
 
 impl Shared {
-    fn arrive(&self) {
+    fn interrupt(&self) {
         let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
         match &*self.target.lock().unwrap_or_else(PoisonError::into_inner) {
-            Target::Nobody => leave(),
+            Target::Exit => exit_interrupted(),
             Target::Child(pid) => {
                 sys::signal_process(
                     *pid,
@@ -102,7 +102,7 @@ impl Shared {
             Target::Dispatcher(dispatcher) => {
                 // A dispatcher that is gone has printed its table: nothing is left to stop.
                 if dispatcher.send(Message::Interrupt).is_err() {
-                    leave();
+                    exit_interrupted();
                 }
             }
         }
@@ -110,26 +110,26 @@ impl Shared {
 
     fn suspend(&self) {
         let target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_told = match &*target {
+        let is_handled = match &*target {
             Target::Dispatcher(dispatcher) => dispatcher.send(Message::Suspend).is_ok(),
             // A build tool hears the terminal itself.
-            Target::Nobody | Target::Child(_) => false,
+            Target::Exit | Target::Child(_) => false,
         };
         drop(target);
-        if !is_told {
-            stand_still();
+        if !is_handled {
+            suspend_process();
         }
     }
 }
 
 /// Stops this process as Ctrl-Z would without a handler; returns when it is let go on.
-pub(crate) fn stand_still() {
+pub(crate) fn suspend_process() {
     // Where it cannot be stopped it goes on at once.
     let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
 }
 
 /// Ends dstest at once, and leaves the terminal as it was.
-fn leave() -> ! {
+fn exit_interrupted() -> ! {
     view::restore_terminal();
     std::process::exit(i32::from(Exit::Interrupted.code()))
 }

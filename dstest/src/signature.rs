@@ -1,6 +1,6 @@
 //! Failure signatures: which line of a log says why, and when two failures are the same one.
 //!
-//! A [`Clue`] is the best line so far; [`group_key`] replaces what differs between two instances
+//! A [`FailureClassifier`] is the best line so far; [`group_key`] replaces what differs between two instances
 //! of one failure (numbers, addresses, times) and keeps what does not (words, file and line).
 
 /// How much a line says about why a run failed; later variants say more.
@@ -15,7 +15,7 @@ enum Weight {
 
 /// Collects the line that best says why a run failed, fed line by line.
 #[derive(Debug, Default)]
-pub struct Clue {
+pub struct FailureClassifier {
     best: Option<(Weight, String)>,
     location: Option<String>,
     report: Report,
@@ -35,7 +35,7 @@ enum Report {
     Stacks,
 }
 
-impl Clue {
+impl FailureClassifier {
     /// Looks at one line, without its end.
     pub fn line(&mut self, line: &[u8]) {
         if self.in_report(line) {
@@ -182,8 +182,8 @@ fn is_go_panic(line: &[u8]) -> bool {
 /// Go's own packages, through which every failure passes.
 fn own_go_frame(text: &str) -> Option<&str> {
     let place = text.split(' ').next().filter(|place| place.contains(".go:"))?;
-    let (folder, file) = place.rsplit_once('/').unwrap_or(("", place));
-    let package = folder
+    let (dir, file) = place.rsplit_once('/').unwrap_or(("", place));
+    let package = dir
         .rsplit_once("/src/")
         .filter(|(root, _)| root.rsplit('/').next().is_some_and(|name| name.starts_with("go")));
     let is_gos = package.is_some_and(|(_, package)| {
@@ -323,9 +323,9 @@ mod tests {
     use super::*;
 
     fn signature(log: &str) -> Option<String> {
-        let mut clue = Clue::default();
-        log.lines().for_each(|line| clue.line(line.as_bytes()));
-        clue.finish()
+        let mut classifier = FailureClassifier::default();
+        log.lines().for_each(|line| classifier.line(line.as_bytes()));
+        classifier.finish()
     }
 
     #[test]
@@ -400,9 +400,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_give_a_bounded_printable_signature(log in prop::collection::vec(any::<u8>(), 0..400)) {
-            let mut clue = Clue::default();
-            log.split(|&byte| byte == b'\n').for_each(|line| clue.line(line));
-            if let Some(text) = clue.finish() {
+            let mut classifier = FailureClassifier::default();
+            log.split(|&byte| byte == b'\n').for_each(|line| classifier.line(line));
+            if let Some(text) = classifier.finish() {
                 prop_assert!(text.chars().count() <= 2 * SIGNATURE_CHARS_MAX + 20);
                 prop_assert!(!text.chars().any(char::is_control));
             }

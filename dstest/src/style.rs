@@ -18,7 +18,7 @@ pub enum Paint {
 
 /// What a piece of text is, which decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub enum TextStyle {
     /// As the terminal writes.
     Normal,
     /// A heading.
@@ -50,24 +50,26 @@ impl Paint {
         if wanted { Self::Colours } else { Self::Plain }
     }
 
-    /// The text as a cell of a table, in the colour of its tone.
+    /// The text as a cell of a table, in the colour of its style.
     #[must_use]
-    pub fn cell(self, tone: Tone, text: &str) -> Cell {
+    pub fn cell(self, style: TextStyle, text: &str) -> Cell {
         let cell = Cell::new(text);
-        match (self, tone) {
-            (Self::Plain, _) | (Self::Colours, Tone::Normal) => cell,
-            (Self::Colours, Tone::Strong) => cell.add_attribute(Attribute::Bold),
-            (Self::Colours, Tone::Faint) => cell.add_attribute(Attribute::Dim),
-            (Self::Colours, Tone::Good) => cell.fg(Color::DarkGreen),
-            (Self::Colours, Tone::Bad) => cell.fg(Color::DarkRed).add_attribute(Attribute::Bold),
-            (Self::Colours, Tone::Warning) => cell.fg(Color::DarkYellow),
+        match (self, style) {
+            (Self::Plain, _) | (Self::Colours, TextStyle::Normal) => cell,
+            (Self::Colours, TextStyle::Strong) => cell.add_attribute(Attribute::Bold),
+            (Self::Colours, TextStyle::Faint) => cell.add_attribute(Attribute::Dim),
+            (Self::Colours, TextStyle::Good) => cell.fg(Color::DarkGreen),
+            (Self::Colours, TextStyle::Bad) => {
+                cell.fg(Color::DarkRed).add_attribute(Attribute::Bold)
+            }
+            (Self::Colours, TextStyle::Warning) => cell.fg(Color::DarkYellow),
         }
     }
 
-    /// The text in the colour of its tone.
+    /// The text in the colour of its style.
     #[must_use]
-    pub fn apply(self, tone: Tone, text: &str) -> String {
-        let style = tone.style();
+    pub fn apply(self, style: TextStyle, text: &str) -> String {
+        let style = style.style();
         match self {
             Self::Colours if style != Style::new() => {
                 format!("{}{text}{}", style.render(), style.render_reset())
@@ -77,7 +79,7 @@ impl Paint {
     }
 }
 
-impl Tone {
+impl TextStyle {
     const fn style(self) -> Style {
         match self {
             Self::Normal => Style::new(),

@@ -38,7 +38,7 @@ pub struct Binary {
     pub name: String,
     /// The file; a bare name is looked up in `PATH`.
     pub path: PathBuf,
-    /// Working folder.
+    /// Working directory.
     pub cwd: PathBuf,
     /// Variables set in addition to the environment.
     pub env: Vec<(String, String)>,

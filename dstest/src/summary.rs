@@ -6,7 +6,7 @@ use crate::histogram;
 use crate::model::Verdict;
 use crate::plan::{Columns, Reported, Spread, Timing};
 use crate::stats::{self, Moments, Sample};
-use crate::style::{Paint, Tone};
+use crate::style::{Paint, TextStyle};
 use crate::table::{Align, Cell, Table};
 use crate::tally::{Tally, TestTally};
 
@@ -28,7 +28,7 @@ pub fn results(tally: &Tally, columns: Columns) -> Table {
     table.column("Test", Align::Left);
     shape.titles().into_iter().for_each(|title| table.column(title, Align::Right));
     for test in tally.tests() {
-        let mut row = vec![Cell { text: test.name.clone(), tone: name_tone(test) }];
+        let mut row = vec![Cell { text: test.name.clone(), style: name_style(test) }];
         row.extend(shape.cells(test));
         table.row(row);
     }
@@ -43,8 +43,8 @@ pub fn conclusions(
     replay: impl Fn(usize, crate::model::Iteration) -> String,
 ) -> String {
     let mut out = String::new();
-    for line in apart(tally) {
-        out.push_str(&paint.apply(Tone::Warning, &line));
+    for line in inconclusive(tally) {
+        out.push_str(&paint.apply(TextStyle::Warning, &line));
         out.push('\n');
     }
     if tally.failed() == 0 {
@@ -58,13 +58,13 @@ pub fn conclusions(
 
 /// The situations that tests say they were in: all with `--metrics`, else those never reached.
 #[must_use]
-pub fn situations(tally: &Tally, columns: Columns, paint: Paint) -> String {
-    let situations = tally.situations();
+pub fn coverage(tally: &Tally, columns: Columns, paint: Paint) -> String {
+    let coverage = tally.coverage();
     let table = match columns.metrics {
-        Reported::Full => situations.table(paint),
+        Reported::Full => coverage.table(paint),
         Reported::Time => String::new(),
     };
-    table + &situations.line(paint)
+    table + &coverage.line(paint)
 }
 
 /// Which columns there are, and in which unit times are shown.
@@ -109,9 +109,9 @@ impl Shape {
     }
 
     fn cells(&self, test: &TestTally) -> Vec<Cell> {
-        let failed_tone = if test.failed() > 0 { Tone::Bad } else { Tone::Normal };
+        let failed_style = if test.failed() > 0 { TextStyle::Bad } else { TextStyle::Normal };
         let mut cells = vec![
-            Cell { text: test.failed().to_string(), tone: failed_tone },
+            Cell { text: test.failed().to_string(), style: failed_style },
             Cell::plain(test.total().to_string()),
             Cell::plain(self.time(test.time.moments())),
         ];
@@ -169,11 +169,11 @@ impl Unit {
     }
 }
 
-fn name_tone(test: &TestTally) -> Tone {
+fn name_style(test: &TestTally) -> TextStyle {
     match (test.failed(), test.total()) {
-        (0, 0) => Tone::Warning,
-        (0, _) => Tone::Good,
-        (_, _) => Tone::Bad,
+        (0, 0) => TextStyle::Warning,
+        (0, _) => TextStyle::Good,
+        (_, _) => TextStyle::Bad,
     }
 }
 
@@ -212,9 +212,9 @@ pub fn load(tally: &Tally, wall_s: f64, cores: Option<u32>, columns: Columns) ->
 const BUSY: f64 = 0.9;
 
 /// Runs that are not in the failure rate, or that deserve a word beside it.
-fn apart(tally: &Tally) -> Vec<String> {
-    let obstacle = tally.obstacle().unwrap_or("no reason known");
-    let not_started = format!("could not be started: {obstacle}");
+fn inconclusive(tally: &Tally) -> Vec<String> {
+    let start_error = tally.start_error().unwrap_or("no reason known");
+    let not_started = format!("could not be started: {start_error}");
     let rows = [
         (Verdict::NotStarted, not_started.as_str()),
         (Verdict::Leaked, "passed but left processes behind (ended)"),
@@ -256,12 +256,12 @@ fn distinct(
         format!("{} {failures} of {kinds}:\n", tally.failed())
     };
     for group in &groups {
-        let count = paint.apply(Tone::Bad, &format!("{:>5} ×", group.count));
-        let name = paint.apply(Tone::Strong, &tally.tests()[group.test].name);
+        let count = paint.apply(TextStyle::Bad, &format!("{:>5} ×", group.count));
+        let name = paint.apply(TextStyle::Strong, &tally.tests()[group.test].name);
         out.push_str(&format!("{count} {name}: {}\n", group.signature));
         out.push_str(&format!(
             "        {}\n",
-            paint.apply(Tone::Faint, &replay(group.test, group.first))
+            paint.apply(TextStyle::Faint, &replay(group.test, group.first))
         ));
     }
     out

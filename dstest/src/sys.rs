@@ -70,7 +70,7 @@ pub(crate) enum GroupState {
 
 /// Makes orphaned descendants children of this process, so that they can be found and reaped.
 /// Without kernel support this does nothing, and groups are probed by signal 0 instead.
-pub(crate) fn adopt_orphans() {
+pub(crate) fn become_subreaper() {
     #[cfg(target_os = "linux")]
     // SAFETY: PR_SET_CHILD_SUBREAPER takes one integer and touches no memory of ours.
     unsafe {

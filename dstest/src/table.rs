@@ -4,7 +4,7 @@
 
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, TableStyle};
 
-use crate::style::{Paint, Tone};
+use crate::style::{Paint, TextStyle};
 
 /// On which side a column's cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +21,13 @@ pub struct Cell {
     /// What it says, in one line without escape sequences.
     pub text: String,
     /// How it is coloured.
-    pub tone: Tone,
+    pub style: TextStyle,
 }
 
 impl Cell {
     /// A cell in the terminal's own colour.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), tone: Tone::Normal }
+        Self { text: text.into(), style: TextStyle::Normal }
     }
 }
 
@@ -70,9 +70,10 @@ impl Table {
     pub fn render(&self, paint: Paint) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(HEAVY_HEADER).style_text_only();
-        table.set_header(self.columns.iter().map(|(title, _)| paint.cell(Tone::Strong, title)));
+        table
+            .set_header(self.columns.iter().map(|(title, _)| paint.cell(TextStyle::Strong, title)));
         for row in &self.rows {
-            table.add_row(row.iter().map(|cell| paint.cell(cell.tone, &cell.text)));
+            table.add_row(row.iter().map(|cell| paint.cell(cell.style, &cell.text)));
         }
         for (column, (_, align)) in table.column_iter_mut().zip(&self.columns) {
             column.set_cell_alignment((*align).into());
@@ -127,7 +128,7 @@ mod tests {
     fn wide_characters_and_colours_do_not_shift_borders() {
         let mut table = Table::default();
         table.column("名", Align::Left);
-        table.row(vec![Cell { text: "選挙".into(), tone: Tone::Bad }]);
+        table.row(vec![Cell { text: "選挙".into(), style: TextStyle::Bad }]);
         table.row(vec![Cell::plain("abc")]);
         let text = table.render(Paint::Plain);
         let widths: Vec<usize> = text.lines().map(UnicodeWidthStr::width).collect();

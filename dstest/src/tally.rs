@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
+use crate::coverage::Coverage;
 use crate::model::{Class, Iteration, RunRecord, Verdict};
 use crate::seed::Seed;
 use crate::signature::group_key;
-use crate::sometimes::Situations;
 use crate::stats::{Moments, Sample};
 
 /// Counts and times of a whole campaign.
@@ -17,9 +17,9 @@ pub struct Tally {
     tests: Vec<TestTally>,
     groups: Vec<Group>,
     group_of: HashMap<(usize, String), usize>,
-    obstacle: Option<String>,
+    start_error: Option<String>,
     busy_s: f64,
-    situations: Situations,
+    coverage: Coverage,
 }
 
 /// Counts and times of one test.
@@ -87,20 +87,20 @@ impl Tally {
     pub fn record(&mut self, test: usize, record: &RunRecord) -> Option<&Group> {
         let group = (record.verdict.class() == Class::Fail).then(|| self.group(test, record));
         if record.verdict == Verdict::NotStarted {
-            self.obstacle.get_or_insert_with(|| record.reason().to_owned());
+            self.start_error.get_or_insert_with(|| record.reason().to_owned());
         }
         self.busy_s += record.user_us as f64 / 1e6 + record.sys_us as f64 / 1e6;
-        if let Some(said) = &record.sometimes {
-            self.situations.add(said);
+        if let Some(said) = &record.coverage {
+            self.coverage.add(said);
         }
         let tally = &mut self.tests[test];
         tally.counts[record.verdict as usize] += 1;
         match (record.verdict.class(), group) {
             (Class::Pass, _) => tally.passed(record),
-            (Class::Fail | Class::Apart, Some(group)) => {
+            (Class::Fail | Class::Inconclusive, Some(group)) => {
                 tally.failures.push(Failure { iter: record.iter, seed: record.seed, group });
             }
-            (Class::Fail | Class::Apart, None) => {}
+            (Class::Fail | Class::Inconclusive, None) => {}
         }
         group.map(|group| &self.groups[group])
     }
@@ -119,8 +119,8 @@ impl Tally {
 
     /// Why the first run that could not be started could not; `None` if all could.
     #[must_use]
-    pub fn obstacle(&self) -> Option<&str> {
-        self.obstacle.as_deref()
+    pub fn start_error(&self) -> Option<&str> {
+        self.start_error.as_deref()
     }
 
     /// Processor seconds of all runs together, whatever became of them.
@@ -131,8 +131,8 @@ impl Tally {
 
     /// The situations that runs say they were in.
     #[must_use]
-    pub const fn situations(&self) -> &Situations {
-        &self.situations
+    pub const fn coverage(&self) -> &Coverage {
+        &self.coverage
     }
 
     /// Runs with this verdict.
@@ -248,7 +248,7 @@ pub(crate) mod tests {
             log_bytes: 10,
             trace: None,
             metrics: (verdict == Verdict::Passed).then_some(metrics),
-            sometimes: None,
+            coverage: None,
             signature: (verdict.class() == Class::Fail)
                 .then(|| format!("two leaders in term {iter} (a.rs:1:2)")),
         }

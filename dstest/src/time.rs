@@ -1,4 +1,4 @@
-//! Points in time as UTC text, for folder names and exports.
+//! Points in time as UTC text, for directory names and exports.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

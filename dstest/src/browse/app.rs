@@ -8,14 +8,14 @@ use pretty::{Background, Depth};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
 
-use super::campaign::{Campaign, Which};
+use super::campaign::{Campaign, RunFilter};
 use super::diff_page::DiffPage;
 use super::keys::{self, Action};
 use super::list::{List, Row, Step};
 use super::log_page::LogPage;
 use super::rows;
 use super::text_page::TextPage;
-use crate::store::{RunFolder, Store, StoreError};
+use crate::store::{CampaignDir, Store, StoreError};
 
 /// The browser.
 pub(crate) struct App {
@@ -23,7 +23,7 @@ pub(crate) struct App {
     pub(crate) campaign: Campaign,
     /// Invariant: never empty.
     pub(crate) pages: Vec<Page>,
-    pub(crate) look: Look,
+    pub(crate) colors: ColorScheme,
     pub(crate) size: Size,
     pub(crate) prompt: Option<String>,
     pub(crate) help: Option<usize>,
@@ -32,22 +32,22 @@ pub(crate) struct App {
     /// What is being done meanwhile, in words.
     pub(crate) busy: Option<String>,
     /// What a second press of the same key deletes.
-    pub(super) doomed: Option<Doomed>,
+    pub(super) pending: Option<PendingDelete>,
 }
 
 /// Colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Look {
+pub(crate) struct ColorScheme {
     pub(crate) background: Background,
     pub(crate) depth: Depth,
 }
 
 /// One screen.
 pub(crate) enum Page {
-    Campaigns(List<RunFolder>),
+    Campaigns(List<CampaignDir>),
     Tests(List<usize>),
-    Failures { test: usize, list: List<Which> },
-    Runs { test: usize, which: Which, list: List<usize> },
+    Failures { test: usize, list: List<RunFilter> },
+    Runs { test: usize, which: RunFilter, list: List<usize> },
     Log(Box<LogPage>),
     Text(TextPage),
     Diff(Box<DiffPage>),
@@ -68,8 +68,8 @@ pub(crate) enum Effect {
     Run(Vec<String>, Purpose),
     /// Writes a log as a page.
     Export(PathBuf),
-    /// Deletes a campaign's folder.
-    DeleteCampaign(RunFolder),
+    /// Deletes a campaign's directory.
+    DeleteCampaign(CampaignDir),
     /// Deletes what is kept of a run.
     DeleteLogs(usize),
 }
@@ -78,9 +78,9 @@ pub(crate) enum Effect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Its log is to be looked at.
-    Look { run: usize },
+    OpenLog { run: usize },
     /// It is to be beside another; so many runs have been repeated for it.
-    Compare { run: usize, beside: Beside, repeats: u8 },
+    Compare { run: usize, with: ComparedWith, repeats: u8 },
     /// It has been asked for again.
     Replay { run: usize },
     /// It is made small.
@@ -91,7 +91,7 @@ pub(crate) enum Purpose {
 
 /// Which run another is put beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beside {
+pub(crate) enum ComparedWith {
     /// This one of the same campaign.
     Passed(usize),
     /// The newest one of another campaign with the same test and seed.
@@ -99,26 +99,30 @@ pub(crate) enum Beside {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Doomed {
-    Campaign(RunFolder),
+pub(super) enum PendingDelete {
+    Campaign(CampaignDir),
     Logs(usize),
 }
 
 impl App {
     /// A browser that shows the tests of a campaign, with a failing one selected.
-    pub(crate) fn new(store: Store, folder: RunFolder, look: Look) -> Result<Self, StoreError> {
-        let campaign = Campaign::open(folder)?;
+    pub(crate) fn new(
+        store: Store,
+        dir: CampaignDir,
+        colors: ColorScheme,
+    ) -> Result<Self, StoreError> {
+        let campaign = Campaign::open(dir)?;
         let mut app = Self {
             store,
             campaign,
             pages: Vec::new(),
-            look,
+            colors,
             size: Size::new(80, 24),
             prompt: None,
             help: None,
             note: String::new(),
             busy: None,
-            doomed: None,
+            pending: None,
         };
         app.note_damage();
         app.pages.push(Page::Tests(List::new(rows::TESTS, rows::TEST_ORDERS)));
@@ -166,11 +170,11 @@ impl App {
             self.type_key(key);
             return Effect::None;
         }
-        let doomed = self.doomed.take();
+        let pending = self.pending.take();
         if let Some(effect) = self.press_in_page(key) {
             return effect;
         }
-        keys::action(key).map_or(Effect::None, |action| self.act(action, doomed.as_ref()))
+        keys::action(key).map_or(Effect::None, |action| self.act(action, pending.as_ref()))
     }
 
     /// What the log or the text of the page makes of a key; `None` if it is not for it.
@@ -195,7 +199,7 @@ impl App {
         })
     }
 
-    fn act(&mut self, action: Action, doomed: Option<&Doomed>) -> Effect {
+    fn act(&mut self, action: Action, pending: Option<&PendingDelete>) -> Effect {
         let page = isize::from(i16::try_from(self.size.height.saturating_sub(4)).unwrap_or(1));
         match action {
             Action::Up => self.step(Step::Lines(-1)),
@@ -218,7 +222,7 @@ impl App {
             Action::Export => return self.export(),
             Action::Shrink => return self.shrink(),
             Action::MarkKnown => self.mark_known(),
-            Action::Delete => return self.delete(doomed),
+            Action::Delete => return self.delete(pending),
             Action::Help => self.help = Some(0),
             Action::Theme => self.toggle_theme(),
             Action::ToggleMouse => return Effect::ToggleMouse,
@@ -236,7 +240,7 @@ impl App {
             let mut of_test = groups.enumerate().filter(|(_, group)| group.test == test);
             of_test
                 .next()
-                .and_then(|(at, _)| campaign.runs_of(test, &Which::Failed(at)).first().copied())
+                .and_then(|(at, _)| campaign.runs_of(test, &RunFilter::Failed(at)).first().copied())
         };
         let last = self.pages.len() - 1;
         match &self.pages[last] {
@@ -258,8 +262,8 @@ impl App {
         let last = self.pages.len() - 1;
         match &self.pages[last] {
             Page::Campaigns(list) => {
-                if let Some(folder) = list.selected().cloned() {
-                    self.open_campaign(folder);
+                if let Some(dir) = list.selected().cloned() {
+                    self.open_campaign(dir);
                 }
             }
             Page::Tests(list) => {
@@ -276,7 +280,7 @@ impl App {
             }
             Page::Runs { list, .. } => {
                 if let Some(run) = list.selected().copied() {
-                    return self.look_at(run);
+                    return self.open_or_replay(run);
                 }
             }
             Page::Log(_) | Page::Text(_) | Page::Diff(_) => {}
@@ -284,8 +288,8 @@ impl App {
         Effect::None
     }
 
-    pub(super) fn open_campaign(&mut self, folder: RunFolder) {
-        match Campaign::open(folder) {
+    pub(super) fn open_campaign(&mut self, dir: CampaignDir) {
+        match Campaign::open(dir) {
             Ok(campaign) => {
                 self.campaign = campaign;
                 self.note_damage();
@@ -317,7 +321,7 @@ impl App {
                 self.pages.clear();
                 let mut list = List::new(rows::CAMPAIGNS, rows::NO_ORDERS);
                 list.set(self.campaigns());
-                list.select(&self.campaign.folder);
+                list.select(&self.campaign.dir);
                 self.pages.push(Page::Campaigns(list));
                 Effect::None
             }
@@ -329,8 +333,8 @@ impl App {
         }
     }
 
-    pub(super) fn campaigns(&self) -> Vec<Row<RunFolder>> {
-        self.store.all_runs().iter().rev().map(rows::campaign).collect()
+    pub(super) fn campaigns(&self) -> Vec<Row<CampaignDir>> {
+        self.store.campaigns().iter().rev().map(rows::campaign).collect()
     }
 
     pub(super) fn push(&mut self, page: Page) {
@@ -353,7 +357,7 @@ impl App {
         }
     }
 
-    fn campaigns_if_shown(&self) -> Vec<Row<RunFolder>> {
+    fn campaigns_if_shown(&self) -> Vec<Row<CampaignDir>> {
         match self.pages.last() {
             Some(Page::Campaigns(_)) => self.campaigns(),
             Some(_) | None => Vec::new(),
@@ -377,13 +381,13 @@ impl App {
     }
 
     fn toggle_theme(&mut self) {
-        self.look.background = match self.look.background {
+        self.colors.background = match self.colors.background {
             Background::Dark => Background::Light,
             Background::Light => Background::Dark,
         };
     }
 
-    pub(super) fn nothing(&mut self, why: &str) -> Effect {
+    pub(super) fn reject(&mut self, why: &str) -> Effect {
         why.clone_into(&mut self.note);
         Effect::None
     }

@@ -7,15 +7,15 @@ use std::path::PathBuf;
 use super::known::KnownFailures;
 use crate::model::{Class, RunRecord};
 use crate::run::log_path;
+use crate::run_report::RunReport;
 use crate::signature::group_key;
-use crate::store::{CampaignFile, EventFollower, RunFolder, StoreError};
+use crate::store::{CampaignDir, CampaignFile, EventFollower, StoreError};
 use crate::tally::Tally;
-use crate::told::Told;
 
 /// A campaign.
 #[derive(Debug)]
 pub(crate) struct Campaign {
-    pub(crate) folder: RunFolder,
+    pub(crate) dir: CampaignDir,
     pub(crate) file: CampaignFile,
     pub(crate) tally: Tally,
     /// Every run with its test's index, in the order in which they ended.
@@ -27,13 +27,13 @@ pub(crate) struct Campaign {
 
 /// Which runs of a test are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Which {
+pub(crate) enum RunFilter {
     /// Those whose failure is this one, by its group.
     Failed(usize),
     /// Those that passed.
     Passed,
     /// Those that say nothing of the test.
-    Apart,
+    Inconclusive,
 }
 
 /// What there is to read of a run.
@@ -52,16 +52,16 @@ impl Campaign {
     ///
     /// # Errors
     /// [`StoreError`] if it is not known what was run; unreadable events are only counted.
-    pub(crate) fn open(folder: RunFolder) -> Result<Self, StoreError> {
-        let file = CampaignFile::read(&folder.path)?;
+    pub(crate) fn open(dir: CampaignDir) -> Result<Self, StoreError> {
+        let file = CampaignFile::read(&dir.path)?;
         let names = file.tests.iter().enumerate().map(|(index, test)| (test.name.clone(), index));
         let mut campaign = Self {
             tally: Tally::new(file.tests.iter().map(|test| test.name.clone())),
             runs: Vec::new(),
-            known: KnownFailures::beside(&folder),
-            follower: EventFollower::new(&folder.path),
+            known: KnownFailures::of_store(&dir),
+            follower: EventFollower::new(&dir.path),
             index_of: names.collect(),
-            folder,
+            dir,
             file,
         };
         campaign.poll()?;
@@ -90,17 +90,17 @@ impl Campaign {
     }
 
     /// The runs of a test that are meant, in the order in which they ended, by their places.
-    pub(crate) fn runs_of(&self, test: usize, which: &Which) -> Vec<usize> {
+    pub(crate) fn runs_of(&self, test: usize, which: &RunFilter) -> Vec<usize> {
         let key = match which {
-            Which::Failed(group) => {
+            RunFilter::Failed(group) => {
                 self.tally.groups().get(*group).map(|group| group_key(&group.signature))
             }
-            Which::Passed | Which::Apart => None,
+            RunFilter::Passed | RunFilter::Inconclusive => None,
         };
         let class = match which {
-            Which::Failed(_) => Class::Fail,
-            Which::Passed => Class::Pass,
-            Which::Apart => Class::Apart,
+            RunFilter::Failed(_) => Class::Fail,
+            RunFilter::Passed => Class::Pass,
+            RunFilter::Inconclusive => Class::Inconclusive,
         };
         let is_meant = |(own, record): &(usize, RunRecord)| {
             *own == test
@@ -113,15 +113,15 @@ impl Campaign {
     /// The passed run whose number is nearest to another run's of the same test.
     pub(crate) fn nearest_pass(&self, run: usize) -> Option<usize> {
         let (test, record) = &self.runs[run];
-        let passed = self.runs_of(*test, &Which::Passed).into_iter();
+        let passed = self.runs_of(*test, &RunFilter::Passed).into_iter();
         passed.min_by_key(|at| self.runs[*at].1.iter.number().abs_diff(record.iter.number()))
     }
 
     /// The best log of a run, if there is any.
     pub(crate) fn log(&self, run: usize) -> Option<PathBuf> {
         let (_, record) = &self.runs[run];
-        let full = self.folder.path.join("replays").join(log_path(&record.test, record.iter));
-        let kept = record.log.as_ref().map(|log| self.folder.path.join(log));
+        let full = self.dir.path.join("replays").join(log_path(&record.test, record.iter));
+        let kept = record.log.as_ref().map(|log| self.dir.path.join(log));
         [Some(full), kept].into_iter().flatten().find(|path| path.is_file())
     }
 
@@ -129,7 +129,7 @@ impl Campaign {
     pub(crate) fn log_kind(&self, run: usize) -> LogKind {
         match self.log(run) {
             None => LogKind::None,
-            Some(path) if path.starts_with(self.folder.path.join("replays")) => LogKind::Full,
+            Some(path) if path.starts_with(self.dir.path.join("replays")) => LogKind::Full,
             // Whoever asked for VERBOSE from the start has everything in the first log.
             Some(_) if self.file.verbose.is_some() => LogKind::Full,
             Some(_) => LogKind::Kept,
@@ -137,12 +137,12 @@ impl Campaign {
     }
 
     /// What a run has told of its own failure.
-    pub(crate) fn told(&self, run: usize) -> Option<Told> {
+    pub(crate) fn report(&self, run: usize) -> Option<RunReport> {
         let (_, record) = &self.runs[run];
-        let kept = record.log.as_ref().map(|log| self.folder.path.join(log));
-        let again = self.folder.path.join("replays").join(log_path(&record.test, record.iter));
+        let kept = record.log.as_ref().map(|log| self.dir.path.join(log));
+        let again = self.dir.path.join("replays").join(log_path(&record.test, record.iter));
         let mut logs = kept.into_iter().chain([again]);
-        logs.find_map(|log| Told::read(&log.with_extension("dir")))
+        logs.find_map(|log| RunReport::read(&log.with_extension("dir")))
     }
 
     /// The run as users name it: `TEST#ITER`.

@@ -12,7 +12,7 @@ use similar::{Algorithm, DiffTag, capture_diff_slices_deadline};
 
 /// One line of a log: whose it is, and what it says apart from time and message numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct PeerLine {
     pub(crate) line: usize,
     pub(crate) peer: String,
     pub(crate) text: String,
@@ -29,7 +29,7 @@ pub(crate) struct Divergence {
 }
 
 /// All differences, in the order of the left log.
-pub(crate) fn divergences(left: &[Said], right: &[Said]) -> Vec<Divergence> {
+pub(crate) fn divergences(left: &[PeerLine], right: &[PeerLine]) -> Vec<Divergence> {
     let (left, right) = (by_peer(left), by_peer(right));
     let deadline = Instant::now() + PATIENCE;
     let mut found = Vec::new();
@@ -45,9 +45,9 @@ pub(crate) fn divergences(left: &[Said], right: &[Said]) -> Vec<Divergence> {
 }
 
 /// What two sides must have the same of.
-type Lines<'a> = Vec<&'a Said>;
+type Lines<'a> = Vec<&'a PeerLine>;
 
-fn by_peer(log: &[Said]) -> BTreeMap<&str, Lines<'_>> {
+fn by_peer(log: &[PeerLine]) -> BTreeMap<&str, Lines<'_>> {
     let mut peers: BTreeMap<&str, Lines<'_>> = BTreeMap::new();
     log.iter().for_each(|said| peers.entry(&said.peer).or_default().push(said));
     peers
@@ -103,8 +103,8 @@ const PATIENCE: Duration = Duration::from_millis(400);
 mod tests {
     use super::*;
 
-    fn log(lines: &[(&str, &str)]) -> Vec<Said> {
-        let said = |(line, (peer, text)): (usize, &(&str, &str))| Said {
+    fn log(lines: &[(&str, &str)]) -> Vec<PeerLine> {
+        let said = |(line, (peer, text)): (usize, &(&str, &str))| PeerLine {
             line,
             peer: (*peer).to_owned(),
             text: comparable("X", text),

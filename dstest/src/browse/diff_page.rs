@@ -7,8 +7,8 @@ use std::path::Path;
 use pretty::view::{Bitmap, LogView, Outcome, Work};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
-use super::app::Look;
-use super::diff::{Divergence, Said, comparable, divergences};
+use super::app::ColorScheme;
+use super::diff::{Divergence, PeerLine, comparable, divergences};
 use super::log_page::select_failure;
 
 /// Two runs.
@@ -35,9 +35,9 @@ impl DiffPage {
         run: usize,
         names: [String; 2],
         [left, right]: [&Path; 2],
-        look: Look,
+        colors: ColorScheme,
     ) -> io::Result<Self> {
-        let open = |path| LogView::of_file(path, look.background, look.depth);
+        let open = |path| LogView::of_file(path, colors.background, colors.depth);
         let mut views = [open(left)?, open(right)?];
         let [said_left, said_right] = views.each_ref().map(said);
         let found = divergences(&said_left, &said_right);
@@ -96,10 +96,10 @@ impl DiffPage {
 }
 
 /// What the peers of a log say, to be compared.
-fn said(view: &LogView) -> Vec<Said> {
+fn said(view: &LogView) -> Vec<PeerLine> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let read = |line: usize| {
-        view.facts(line, |facts| Said {
+        view.facts(line, |facts| PeerLine {
             line,
             peer: text(facts.peer),
             text: comparable(&text(facts.topic), &text(facts.text)),
@@ -141,15 +141,15 @@ mod tests {
 
     #[test]
     fn two_runs_are_opened_where_they_part() {
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let [left, right] = [("left", LEFT), ("right", RIGHT)].map(|(name, log)| {
-            let path = folder.path().join(name);
+            let path = dir.path().join(name);
             fs::write(&path, log).unwrap();
             path
         });
-        let look = Look { background: Background::Dark, depth: Depth::None };
+        let colors = ColorScheme { background: Background::Dark, depth: Depth::None };
         let names = ["a#1".to_owned(), "a#2".to_owned()];
-        let mut page = DiffPage::open(7, names, [&left, &right], look).unwrap();
+        let mut page = DiffPage::open(7, names, [&left, &right], colors).unwrap();
         assert_eq!(page.leaders[&1], [Some("0".to_owned()), Some("2".to_owned())]);
         let peers: Vec<&str> = page.first_of_each_peer().iter().map(|(peer, _)| *peer).collect();
         assert_eq!(peers, ["2", "0", "1"]);

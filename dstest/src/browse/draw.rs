@@ -12,32 +12,32 @@ use ratatui::widgets::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::app::{App, Look, Page};
-use super::campaign::Which;
+use super::app::{App, ColorScheme, Page};
+use super::campaign::RunFilter;
 use super::diff_page::DiffPage;
 use super::keys;
 use super::list::{Align, Column, List, Row};
 use super::text_page::TextPage;
-use crate::style::Tone;
+use crate::style::TextStyle;
 
 impl App {
     /// Draws everything.
     pub(crate) fn draw(&mut self, area: Rect, buffer: &mut Buffer) {
         self.size = area.as_size();
         let [head, body, foot] = rows_of(area);
-        let look = self.look;
+        let colors = self.colors;
         let place = self.place();
         put(buffer, head, &format!(" {place}"), bar());
         match self.page() {
-            Page::Campaigns(list) => draw_list(list, body, buffer, look),
-            Page::Tests(list) | Page::Runs { list, .. } => draw_list(list, body, buffer, look),
-            Page::Failures { list, .. } => draw_list(list, body, buffer, look),
+            Page::Campaigns(list) => draw_list(list, body, buffer, colors),
+            Page::Tests(list) | Page::Runs { list, .. } => draw_list(list, body, buffer, colors),
+            Page::Failures { list, .. } => draw_list(list, body, buffer, colors),
             Page::Text(text) => draw_text(text, body, buffer),
             Page::Log(log) => {
                 log.view.resize(body.as_size());
                 log.view.draw(body, buffer);
             }
-            Page::Diff(diff) => draw_diff(diff, body, buffer, look),
+            Page::Diff(diff) => draw_diff(diff, body, buffer, colors),
         }
         let foot_text = self.foot();
         put(buffer, foot, &foot_text, bar());
@@ -48,7 +48,7 @@ impl App {
 
     /// Where one is: from the campaign down to the page.
     fn place(&self) -> String {
-        let id = &self.campaign.folder.short_id;
+        let id = &self.campaign.dir.short_id;
         let mut words = Vec::new();
         for page in &self.pages {
             words.push(match page {
@@ -68,17 +68,17 @@ impl App {
         words.join(" › ")
     }
 
-    fn name_of(&self, which: &Which) -> String {
+    fn name_of(&self, which: &RunFilter) -> String {
         match which {
-            Which::Failed(group) => {
+            RunFilter::Failed(group) => {
                 let groups = self.campaign.tally.groups();
                 groups.get(*group).map_or_else(String::new, |group| {
                     let words: Vec<&str> = group.signature.split_whitespace().take(4).collect();
                     format!("{} × {}…", group.count, words.join(" "))
                 })
             }
-            Which::Passed => "passed".to_owned(),
-            Which::Apart => "cancelled".to_owned(),
+            RunFilter::Passed => "passed".to_owned(),
+            RunFilter::Inconclusive => "cancelled".to_owned(),
         }
     }
 
@@ -141,7 +141,7 @@ fn draw_list<T: Clone + PartialEq>(
     list: &mut List<T>,
     area: Rect,
     buffer: &mut Buffer,
-    look: Look,
+    colors: ColorScheme,
 ) {
     let columns = list.columns;
     let height = usize::from(area.height.saturating_sub(1));
@@ -153,7 +153,7 @@ fn draw_list<T: Clone + PartialEq>(
         return;
     }
     let fits = fitting(columns, &rows, area.width);
-    let table_rows = rows.iter().map(|row| table_row(columns, &fits, row, look));
+    let table_rows = rows.iter().map(|row| table_row(columns, &fits, row, colors));
     let titles = fits.iter().map(|fit| {
         let column = &columns[fit.column];
         TableCell::from(aligned(column.title, fit.width, column.align))
@@ -174,11 +174,16 @@ fn draw_list<T: Clone + PartialEq>(
     }
 }
 
-fn table_row<'a, T>(columns: &[Column], fits: &[Fit], row: &'a Row<T>, look: Look) -> TableRow<'a> {
+fn table_row<'a, T>(
+    columns: &[Column],
+    fits: &[Fit],
+    row: &'a Row<T>,
+    colors: ColorScheme,
+) -> TableRow<'a> {
     let cells = fits.iter().filter_map(|fit| {
         let cell = row.cells.get(fit.column)?;
         let text = aligned(&cell.text, fit.width, columns[fit.column].align);
-        Some(TableCell::from(text).style(tone_style(cell.tone, look)))
+        Some(TableCell::from(text).style(cell_style(cell.style, colors)))
     });
     TableRow::new(cells)
 }
@@ -225,20 +230,20 @@ fn aligned(text: &str, width: u16, align: Align) -> String {
     }
 }
 
-/// A tone never stands for itself alone: the words say the same.
-fn tone_style(tone: Tone, look: Look) -> Style {
-    let color = |dark: Color, light: Color| match (look.depth, look.background) {
+/// A style never stands for itself alone: the words say the same.
+fn cell_style(style: TextStyle, colors: ColorScheme) -> Style {
+    let color = |dark: Color, light: Color| match (colors.depth, colors.background) {
         (Depth::None, _) => Style::new(),
         (_, Background::Dark) => Style::new().fg(dark),
         (_, Background::Light) => Style::new().fg(light),
     };
-    match tone {
-        Tone::Normal => Style::new(),
-        Tone::Strong => Style::new().add_modifier(Modifier::BOLD),
-        Tone::Faint => Style::new().add_modifier(Modifier::DIM),
-        Tone::Good => color(Color::Indexed(10), Color::Indexed(22)),
-        Tone::Bad => color(Color::Indexed(203), Color::Indexed(124)),
-        Tone::Warning => color(Color::Indexed(11), Color::Indexed(94)),
+    match style {
+        TextStyle::Normal => Style::new(),
+        TextStyle::Strong => Style::new().add_modifier(Modifier::BOLD),
+        TextStyle::Faint => Style::new().add_modifier(Modifier::DIM),
+        TextStyle::Good => color(Color::Indexed(10), Color::Indexed(22)),
+        TextStyle::Bad => color(Color::Indexed(203), Color::Indexed(124)),
+        TextStyle::Warning => color(Color::Indexed(11), Color::Indexed(94)),
     }
 }
 
@@ -268,7 +273,7 @@ fn folded(line: &str, width: usize) -> Vec<String> {
     rows
 }
 
-fn draw_diff(diff: &mut DiffPage, area: Rect, buffer: &mut Buffer, look: Look) {
+fn draw_diff(diff: &mut DiffPage, area: Rect, buffer: &mut Buffer, colors: ColorScheme) {
     let facts = diff_facts(diff);
     let facts_rows = short(facts.len()).min(area.height / 3);
     let (facts_area, logs) = (
@@ -281,7 +286,7 @@ fn draw_diff(diff: &mut DiffPage, area: Rect, buffer: &mut Buffer, look: Look) {
     for (side, part) in halves(logs).into_iter().enumerate() {
         let title = Rect { height: 1.min(part.height), ..part };
         let mark = if side == diff.side { "▶" } else { " " };
-        let style = tone_style(Tone::Strong, look).add_modifier(Modifier::UNDERLINED);
+        let style = cell_style(TextStyle::Strong, colors).add_modifier(Modifier::UNDERLINED);
         put(buffer, title, &format!("{mark} {}", diff.names[side]), style);
         let body = Rect { y: part.y + title.height, height: part.height - title.height, ..part };
         diff.views[side].resize(body.as_size());
@@ -289,7 +294,7 @@ fn draw_diff(diff: &mut DiffPage, area: Rect, buffer: &mut Buffer, look: Look) {
     }
 }
 
-/// Beside each other where both are wide enough to read, else one above the other.
+/// ComparedWith each other where both are wide enough to read, else one above the other.
 fn halves(area: Rect) -> [Rect; 2] {
     if area.width >= SIDE_BY_SIDE_MIN {
         let left = area.width / 2;

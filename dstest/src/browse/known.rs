@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::signature::group_key;
-use crate::store::{RunFolder, StoreError, write_atomically};
+use crate::store::{CampaignDir, StoreError, write_atomically};
 
 /// The known failures of a store.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub(crate) struct KnownFailures {
 
 impl KnownFailures {
     /// Those of the store a campaign is in. A file that cannot be read knows nothing.
-    pub(crate) fn beside(folder: &RunFolder) -> Self {
-        let store = folder.path.parent().and_then(|runs| runs.parent()).unwrap_or(&folder.path);
+    pub(crate) fn of_store(dir: &CampaignDir) -> Self {
+        let store = dir.path.parent().and_then(|runs| runs.parent()).unwrap_or(&dir.path);
         let path = store.join(FILE_NAME);
         let text = fs::read(&path).unwrap_or_default();
         Self { all: serde_json::from_slice(&text).unwrap_or_default(), path }
@@ -55,14 +55,14 @@ mod tests {
         let store = tempfile::tempdir().unwrap();
         let path = store.path().join("runs/x-abcd");
         fs::create_dir_all(&path).unwrap();
-        let folder = RunFolder { path, short_id: "abcd".to_owned() };
-        let mut known = KnownFailures::beside(&folder);
+        let dir = CampaignDir { path, short_id: "abcd".to_owned() };
+        let mut known = KnownFailures::of_store(&dir);
         assert!(!known.contains("a", "two leaders in term 4"));
         assert!(known.toggle("a", "two leaders in term 4").unwrap());
-        let mut known = KnownFailures::beside(&folder);
+        let mut known = KnownFailures::of_store(&dir);
         assert!(known.contains("a", "two leaders in term 17"));
         assert!(!known.contains("b", "two leaders in term 4"));
         assert!(!known.toggle("a", "two leaders in term 5").unwrap());
-        assert!(!KnownFailures::beside(&folder).contains("a", "two leaders in term 4"));
+        assert!(!KnownFailures::of_store(&dir).contains("a", "two leaders in term 4"));
     }
 }

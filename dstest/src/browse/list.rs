@@ -1,21 +1,21 @@
 //! A list that can be walked, narrowed and sorted; it knows rows, not what they stand for.
 
-use crate::style::Tone;
+use crate::style::TextStyle;
 
 /// One cell of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) text: String,
-    pub(crate) tone: Tone,
+    pub(crate) style: TextStyle,
 }
 
 impl Cell {
-    pub(crate) fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+    pub(crate) fn new(text: impl Into<String>, style: TextStyle) -> Self {
+        Self { text: text.into(), style }
     }
 
     pub(crate) fn plain(text: impl Into<String>) -> Self {
-        Self::new(text, Tone::Normal)
+        Self::new(text, TextStyle::Normal)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pretty::view::{LogView, Outcome};
 use ratatui::crossterm::event::KeyEvent;
 
-use super::app::Look;
+use super::app::ColorScheme;
 
 /// A run's log.
 pub(crate) struct LogPage {
@@ -20,8 +20,8 @@ impl LogPage {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(crate) fn open(run: usize, path: PathBuf, look: Look) -> io::Result<Self> {
-        let mut view = LogView::of_file(&path, look.background, look.depth)?;
+    pub(crate) fn open(run: usize, path: PathBuf, colors: ColorScheme) -> io::Result<Self> {
+        let mut view = LogView::of_file(&path, colors.background, colors.depth)?;
         select_failure(&mut view);
         Ok(Self { run, path, view })
     }

@@ -10,7 +10,7 @@
 //! again is done by dstest itself, as a process of its own, so that it is what the user would do.
 //! It knows no Raft: what a log means is pretty's business.
 
-mod acts;
+mod actions;
 mod app;
 mod campaign;
 mod diff;
@@ -41,10 +41,10 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers, MouseButton,
 use self::app::{App, Effect, Page, Purpose};
 use self::list::Step;
 use crate::shell;
-use crate::store::RunFolder;
+use crate::store::CampaignDir;
 use crate::sys::{self, Pid, Signal};
 
-pub(crate) use self::app::Look;
+pub(crate) use self::app::ColorScheme;
 pub(crate) use self::campaign::Campaign;
 pub(crate) use self::show::text as report_text;
 
@@ -172,7 +172,7 @@ impl Browser {
             }
             Effect::Run(words, purpose) => self.start_task(&words, purpose),
             Effect::Export(log) => self.app.note = said(export(&log)),
-            Effect::DeleteCampaign(folder) => self.delete_campaign(&folder),
+            Effect::DeleteCampaign(dir) => self.delete_campaign(&dir),
             Effect::DeleteLogs(run) => self.delete_logs(run),
         }
         Ok(Next::Go)
@@ -216,16 +216,16 @@ impl Browser {
             self.app.note = "stopped".to_owned();
             return Ok(());
         }
-        let effect = self.app.arrive(&purpose, status.code());
+        let effect = self.app.on_finished(&purpose, status.code());
         self.carry_out(effect).map(|_| ())
     }
 
-    fn delete_campaign(&mut self, folder: &RunFolder) {
-        if let Err(error) = fs::remove_dir_all(&folder.path) {
+    fn delete_campaign(&mut self, dir: &CampaignDir) {
+        if let Err(error) = fs::remove_dir_all(&dir.path) {
             self.app.note = error.to_string();
             return;
         }
-        self.app.left_campaign(folder);
+        self.app.on_campaign_deleted(dir);
     }
 
     fn delete_logs(&mut self, run: usize) {
@@ -258,13 +258,13 @@ fn export(log: &Path) -> io::Result<PathBuf> {
 
 fn said(written: io::Result<PathBuf>) -> String {
     match written {
-        Ok(path) => format!("written: {}", shell::near(&path)),
+        Ok(path) => format!("written: {}", shell::relative(&path)),
         Err(error) => format!("the page cannot be written: {error}"),
     }
 }
 
 /// What the terminal is, by its variables.
-pub(crate) fn look(color: crate::cli::Color) -> Look {
+pub(crate) fn color_scheme(color: crate::cli::Color) -> ColorScheme {
     let variable = |name: &str| std::env::var(name).ok();
     let paint = crate::style::Paint::choose(color, &io::stdout());
     let depth = match paint {
@@ -273,7 +273,7 @@ pub(crate) fn look(color: crate::cli::Color) -> Look {
             pretty::Depth::of_terminal(variable).unwrap_or(pretty::Depth::Ansi256)
         }
     };
-    Look { background: Background::of_terminal(variable), depth }
+    ColorScheme { background: Background::of_terminal(variable), depth }
 }
 
 /// A campaign that runs is looked at so often.

@@ -12,13 +12,13 @@ use crate::shell;
 
 /// The report of a run.
 pub(crate) fn text(campaign: &Campaign, run: usize) -> String {
-    if let Some(text) = campaign.told(run).and_then(|told| told.text) {
+    if let Some(text) = campaign.report(run).and_then(|told| told.text) {
         return format!("{}\n{}", text.trim_end(), commands(campaign, run));
     }
     let (_, record) = &campaign.runs[run];
     let mut text = format!(
         "{} {}   seed={}   {:.3} s\n",
-        record.verdict.words().to_uppercase(),
+        record.verdict.label().to_uppercase(),
         campaign.name(run),
         record.seed,
         record.wall_s()
@@ -40,10 +40,10 @@ pub(crate) fn text(campaign: &Campaign, run: usize) -> String {
 /// How to see more of it.
 fn commands(campaign: &Campaign, run: usize) -> String {
     let program = shell::this_program();
-    let (id, name) = (&campaign.folder.short_id, shell::quote(&campaign.name(run)));
+    let (id, name) = (&campaign.dir.short_id, shell::quote(&campaign.name(run)));
     let mut text = format!("AGAIN      {program} replay {id} {name}\n");
     if let Some(log) = campaign.log(run) {
-        text.push_str(&format!("LOG        {}\n", shell::near(&log)));
+        text.push_str(&format!("LOG        {}\n", shell::relative(&log)));
     }
     text.push_str(&format!("BROWSE     {program} browse {id}\n"));
     text

@@ -32,7 +32,7 @@ Examples:
   dstest replay                       repeat the first failure of the newest campaign
 
 Environment:
-  Each run gets DSTEST_SEED, DSTEST_ITER and DSTEST_RUN_DIR (a folder of its own, kept with the log
+  Each run gets DSTEST_SEED, DSTEST_ITER and DSTEST_RUN_DIR (a directory of its own, kept with the log
   of a run that failed), and a TMPDIR of its own, which is emptied after it. VERBOSE is set by -v.
   Colours follow --color, then NO_COLOR and CLICOLOR_FORCE.
 

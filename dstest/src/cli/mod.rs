@@ -14,8 +14,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::stored::{
-    BrowseArgs, CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
-    ShowRunArgs, ShrinkArgs, StoredShowArgs,
+    BrowseArgs, CompareArgs, LocationArgs, MergeArgs, PruneArgs, ReplayArgs, ReportArgs,
+    ResumeArgs, ShowRunArgs, ShrinkArgs, StoredShowArgs,
 };
 use self::values::{parse_shard, parse_size, parse_variable};
 
@@ -240,7 +240,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FEATURES")]
     pub features: Vec<String>,
 
-    /// Take the folder as a Go package, whatever else lies in it; =PACKAGE as `go` takes it
+    /// Take the directory as a Go package, whatever else lies in it; =PACKAGE as `go` takes it
     #[arg(long, value_name = "PACKAGE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub go: Vec<String>,
 
@@ -260,7 +260,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
 
-    /// The project [default: the current folder]
+    /// The project [default: the current directory]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }

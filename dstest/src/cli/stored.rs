@@ -35,7 +35,7 @@ pub struct ReplayArgs {
 
     /// Where results are stored
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest shrink`.
@@ -45,24 +45,24 @@ pub struct ShrinkArgs {
     #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
     pub which: Vec<String>,
 
-    /// Write the case to FILE [default: into the campaign's folder]
+    /// Write the case to FILE [default: into the campaign's directory]
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
 
     /// Where results are stored
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest browse`.
 #[derive(Debug, Args)]
 pub struct BrowseArgs {
-    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
+    /// Which campaign: its directory, its id or a unique beginning of it [default: the newest]
     pub run: Option<String>,
 
     /// Where results are stored
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest show`.
@@ -74,13 +74,13 @@ pub struct ShowRunArgs {
 
     /// Where results are stored
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
+    /// Which campaign: its directory, its id or a unique beginning of it [default: the newest]
     pub run: Option<String>,
 
     /// What is shown and written
@@ -89,13 +89,13 @@ pub struct ReportArgs {
 
     /// Where results are stored
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest merge`.
 #[derive(Debug, Args)]
 pub struct MergeArgs {
-    /// The campaigns: their folders, ids, or stores (each meaning its newest campaign)
+    /// The campaigns: their directories, ids, or stores (each meaning its newest campaign)
     #[arg(required = true, num_args = 2.., value_name = "RUN")]
     pub runs: Vec<String>,
 
@@ -105,7 +105,7 @@ pub struct MergeArgs {
 
     /// Where results are stored
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// What is shown of a stored campaign, and written.
@@ -123,7 +123,7 @@ pub struct StoredShowArgs {
 /// The options of `dstest resume`.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
-    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
+    /// Which campaign: its directory, its id or a unique beginning of it [default: the newest]
     pub run: Option<String>,
 
     /// Run each test N times in all [default: as often as the campaign was to]
@@ -140,7 +140,7 @@ pub struct ResumeArgs {
 
     /// Where results are stored
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest compare`.
@@ -154,7 +154,7 @@ pub struct CompareArgs {
 
     /// Where results are stored
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest prune`.
@@ -178,13 +178,13 @@ pub struct PruneArgs {
 
     /// Where results are stored
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// Which store, for commands on stored campaigns.
 #[derive(Debug, Args)]
-pub struct PlaceArgs {
-    /// The project [default: the current folder]
+pub struct LocationArgs {
+    /// The project [default: the current directory]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::project::Project;
-use super::recorder::Links;
+use super::recorder::CommandHints;
 use super::replay;
 use super::session::Session;
 use super::stored::{Stored, known_times};
@@ -15,7 +15,7 @@ use crate::cli::RunArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{Keep, Plan, ProcessPlan, Rounds};
-use crate::run::{Campaign, Passes, Schedule, Seeds, Shard};
+use crate::run::{Campaign, FirstPasses, Schedule, Seeds, Shard};
 use crate::signals::Interrupts;
 use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError, contents};
 use crate::suite::{Binary, Suite, Test};
@@ -39,15 +39,15 @@ pub(super) fn run(
     notes.iter().for_each(|note| view::note(&format!("dstest: {note}")));
     let started = Utc::now();
     let known_times = known_times(&store, &tests);
-    let folder = store.create_run(started)?;
-    let (tests, binaries) = settle(&project, &store, &suite, tests)?;
+    let directory = store.create_campaign(started)?;
+    let (tests, binaries) = copy_binaries(&project, &store, &suite, tests)?;
     let file = campaign_file(&plan, started, argv, &project.dir, &binaries, &tests);
-    file.write(&folder.path)?;
+    file.write(&directory.path)?;
     // What was built has been copied: whatever it was built in may go.
     drop(project);
     let names = tests.iter().map(|test| test.name.clone());
     let session = Session {
-        links: Links::new(&folder, output),
+        hints: CommandHints::new(&directory, output),
         seed: plan.seed,
         started: started.rfc3339(),
         schedule: Schedule::partly(
@@ -66,18 +66,18 @@ pub(super) fn run(
         known_times,
         cores: file.cores,
         campaign: Arc::new(Campaign {
-            passes: Passes::none(tests.len()),
+            passes: FirstPasses::none(tests.len()),
             tests,
             binaries,
             process: plan.process,
             seeds: Seeds::Derived(plan.seed),
             keep: plan.keep,
-            folder: folder.path.clone(),
+            dir: directory.path.clone(),
         }),
-        folder,
+        dir: directory,
     };
     let workers = session.workers;
-    let stored = Stored { folder: session.folder.clone(), file };
+    let stored = Stored { dir: session.dir.clone(), file };
     let exit = session.run(interrupts)?;
     let is_over = matches!(exit, Exit::Success | Exit::SomeFailed);
     if is_over { follow_up(args, &stored, workers, exit, interrupts) } else { Ok(exit) }
@@ -105,7 +105,7 @@ fn follow_up(
 }
 
 /// Puts the programs the tests need where no rebuild can reach them, and drops the others.
-fn settle(
+fn copy_binaries(
     project: &Project,
     store: &Store,
     suite: &Suite,

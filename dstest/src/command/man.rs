@@ -17,8 +17,8 @@ use crate::view;
 pub(super) fn run(args: &ManArgs) -> Result<Exit, Error> {
     let mut all = Cli::command();
     all.build();
-    if let Some(folder) = &args.dir {
-        install(&all, folder).map_err(Error::system("write the manual pages"))?;
+    if let Some(directory) = &args.dir {
+        install(&all, directory).map_err(Error::system("write the manual pages"))?;
         return Ok(Exit::Success);
     }
     let wanted = args.command.as_deref();
@@ -40,10 +40,10 @@ fn subcommands(all: &clap::Command) -> impl Iterator<Item = &clap::Command> {
 }
 
 /// Writes a page for dstest and one for each of its commands; says which.
-fn install(all: &clap::Command, folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+fn install(all: &clap::Command, directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
     for command in std::iter::once(all).chain(subcommands(all)) {
-        let path = folder.join(format!("{}.1", name(command)));
+        let path = directory.join(format!("{}.1", name(command)));
         fs::write(&path, page(command)?)?;
         view::print(&format!("{}\n", path.display()));
     }

@@ -12,19 +12,19 @@ use crate::{summary, view};
 
 /// Merges campaigns into a new one, and shows it.
 pub(super) fn run(args: &MergeArgs, argv: Vec<String>) -> Result<Exit, Error> {
-    let store = store_of(&args.place)?;
-    let folders = args.runs.iter().map(|run| store.find_run(Some(run)));
-    let folders = folders.collect::<Result<Vec<_>, StoreError>>()?;
-    let cwd = std::env::current_dir().map_err(Error::system("use the current folder"))?;
-    let merged = store.merge(folders, Invocation { args: argv, cwd })?;
-    if merged.doubles > 0 {
-        let doubles = summary::runs(merged.doubles);
-        view::note(&format!("dstest: {doubles} left out: in several campaigns, or done again"));
+    let store = store_of(&args.location)?;
+    let dirs = args.runs.iter().map(|run| store.find_campaign(Some(run)));
+    let dirs = dirs.collect::<Result<Vec<_>, StoreError>>()?;
+    let cwd = std::env::current_dir().map_err(Error::system("use the current directory"))?;
+    let merged = store.merge(dirs, Invocation { args: argv, cwd })?;
+    if merged.duplicates > 0 {
+        let duplicates = summary::runs(merged.duplicates);
+        view::note(&format!("dstest: {duplicates} left out: in several campaigns, or done again"));
     }
-    let file = CampaignFile::read(&merged.folder.path)?;
-    let stored = Stored { folder: merged.folder, file };
+    let file = CampaignFile::read(&merged.dir.path)?;
+    let stored = Stored { dir: merged.dir, file };
     let (tally, covered_s) = stored.tally()?;
     let document = Document::new(stored.head(&tally, covered_s), &tally);
-    write_atomically(&stored.folder.path.join("summary.json"), document.text().as_bytes())?;
-    report::show(&stored, &args.show, &args.place)
+    write_atomically(&stored.dir.path.join("summary.json"), document.text().as_bytes())?;
+    report::show(&stored, &args.show, &args.location)
 }

@@ -1,17 +1,17 @@
 //! What each subcommand does: plan, then discover, then run, then say.
 
-mod attended;
 mod browse;
 mod campaign;
 mod compare;
 mod exports;
 mod list;
+mod live_session;
 mod man;
 mod merge;
-mod neighbours;
 mod project;
 mod recorder;
 mod replay;
+mod replay_seeds;
 mod report;
 mod session;
 mod shrink;
@@ -38,7 +38,7 @@ pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
         Some(Command::Browse(args)) => browse::browse(&args),
         Some(Command::Show(args)) => browse::show(&args),
         Some(Command::Replay(args)) if args.neighbours.is_some() => {
-            neighbours::run(&args, argv, &interrupts)
+            replay_seeds::run(&args, argv, &interrupts)
         }
         Some(Command::Replay(args)) => replay::replay(&args, &interrupts),
         Some(Command::Shrink(args)) => shrink::shrink(&args, &interrupts),

@@ -1,22 +1,22 @@
-//! Where an invocation works: the folder, what kind of project it is, its configuration and store.
+//! Where an invocation works: the directory, what kind of project it is, its configuration and store.
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{PlaceArgs, TargetArgs};
+use crate::cli::{LocationArgs, TargetArgs};
 use crate::config::{Config, FILE_NAME};
 use crate::discover::{DiscoverError, cargo, command, go};
 use crate::error::Error;
 use crate::plan::{BuildPlan, Race};
 use crate::signals::Interrupts;
-use crate::store::{FOLDER_NAME, Store};
+use crate::store::{DIR_NAME, Store};
 use crate::suite::Suite;
 
 /// Where an invocation works.
 #[derive(Debug)]
 pub(super) struct Project {
-    /// The folder it works in, absolute.
+    /// The directory it works in, absolute.
     pub(super) dir: PathBuf,
-    /// The folder of the configuration and, by default, of the store.
+    /// The directory of the configuration and, by default, of the store.
     pub(super) root: PathBuf,
     /// The project's defaults.
     pub(super) config: Config,
@@ -24,16 +24,16 @@ pub(super) struct Project {
 }
 
 /// The store that a command on stored campaigns means: that of `-o`, or the nearest one at or
-/// above the folder.
-pub(super) fn store_of(place: &PlaceArgs) -> Result<Store, Error> {
-    let wanted = place.store.output.as_deref();
-    let dir = std::path::absolute(wanted.or(place.dir.as_deref()).unwrap_or(Path::new(".")))
-        .map_err(Error::system("use the folder of --dir or -o"))?;
+/// above the directory.
+pub(super) fn store_of(location: &LocationArgs) -> Result<Store, Error> {
+    let wanted = location.store.output.as_deref();
+    let dir = std::path::absolute(wanted.or(location.dir.as_deref()).unwrap_or(Path::new(".")))
+        .map_err(Error::system("use the directory of --dir or -o"))?;
     if wanted.is_some() {
         return Ok(Store::at(dir));
     }
-    let nearest = dir.ancestors().map(|above| above.join(FOLDER_NAME)).find(|store| store.is_dir());
-    Ok(Store::at(nearest.unwrap_or_else(|| dir.join(FOLDER_NAME))))
+    let nearest = dir.ancestors().map(|above| above.join(DIR_NAME)).find(|store| store.is_dir());
+    Ok(Store::at(nearest.unwrap_or_else(|| dir.join(DIR_NAME))))
 }
 
 /// What is run there.
@@ -45,7 +45,7 @@ enum Kind {
 }
 
 impl Project {
-    /// Finds out where `--dir` (or the current folder) is; a command needs no project. `env` is
+    /// Finds out where `--dir` (or the current directory) is; a command needs no project. `env` is
     /// what `--env` sets.
     pub(super) fn open(
         target: &TargetArgs,
@@ -54,9 +54,9 @@ impl Project {
     ) -> Result<Self, Error> {
         let dir = std::path::absolute(target.dir.as_deref().unwrap_or(Path::new(".")))
             .and_then(|dir| dir.canonicalize())
-            .map_err(Error::system("use the folder of --dir"))?;
+            .map_err(Error::system("use the directory of --dir"))?;
         let (root, kind) = if !command.is_empty() {
-            let above = dir.ancestors().find(|folder| folder.join(FILE_NAME).is_file());
+            let above = dir.ancestors().find(|directory| directory.join(FILE_NAME).is_file());
             (above.unwrap_or(&dir).to_owned(), Kind::Command(command.to_vec()))
         } else if !target.go.is_empty() || is_go(&dir) {
             let project = go::Project::at(&dir);
@@ -77,7 +77,7 @@ impl Project {
     pub(super) fn store(&self, output: Option<&Path>) -> Result<Store, Error> {
         let root = match output {
             Some(output) => std::path::absolute(output).map_err(Error::system("use -o DIR"))?,
-            None => self.root.join(FOLDER_NAME),
+            None => self.root.join(DIR_NAME),
         };
         Ok(Store::at(root))
     }
@@ -107,9 +107,9 @@ impl Project {
     }
 }
 
-/// Whether the nearest manifest at or above the folder is Go's; beside one of cargo's, that counts.
+/// Whether the nearest manifest at or above the directory is Go's; beside one of cargo's, that counts.
 fn is_go(dir: &Path) -> bool {
-    let has = |folder: &Path, name: &str| folder.join(name).is_file();
+    let has = |directory: &Path, name: &str| directory.join(name).is_file();
     let nearest = dir.ancestors().find(|dir| has(dir, "go.mod") || has(dir, "Cargo.toml"));
-    nearest.is_some_and(|folder| !has(folder, "Cargo.toml"))
+    nearest.is_some_and(|directory| !has(directory, "Cargo.toml"))
 }

@@ -1,4 +1,4 @@
-//! Passes what happens in a campaign on to the store, the tally and the view.
+//! FirstPasses what happens in a campaign on to the store, the tally and the view.
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -7,32 +7,32 @@ use std::path::Path;
 use crate::model::{Iteration, RunRecord};
 use crate::run::{Observer, RunEvent};
 use crate::shell;
-use crate::store::{EventLog, RunFolder, StoreError};
+use crate::store::{CampaignDir, EventLog, StoreError};
 use crate::summary::runs;
 use crate::view::{FailureReport, Notice, Novelty, SharedTally, View};
 
-/// Passes events on, in this order: what is on screen is in the store already.
+/// FirstPasses events on, in this order: what is on screen is in the store already.
 pub(super) struct Recorder<'a> {
     pub(super) log: EventLog,
     pub(super) tally: SharedTally,
     pub(super) view: &'a View,
-    pub(super) links: Links,
+    pub(super) hints: CommandHints,
     /// Set once the store cannot be written.
-    pub(super) trouble: Option<Trouble>,
+    pub(super) store_failure: Option<StoreFailure>,
 }
 
 /// The store could not be written.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct StoreFailure {
     error: StoreError,
     /// Runs that are not in the store, and so in no number that is shown.
     unrecorded: u64,
 }
 
-impl Trouble {
+impl StoreFailure {
     /// What happened, and what to do.
-    pub(super) fn words(&self, links: &Links) -> String {
-        let (error, lost, resume) = (&self.error, runs(self.unrecorded), links.resume());
+    pub(super) fn words(&self, hints: &CommandHints) -> String {
+        let (error, lost, resume) = (&self.error, runs(self.unrecorded), hints.resume());
         format!(
             "{error}; {lost} not recorded and not counted; once there is room, {resume} goes on"
         )
@@ -41,20 +41,20 @@ impl Trouble {
 
 /// How runs of this campaign are named to the user.
 #[derive(Debug, Clone)]
-pub(super) struct Links {
+pub(super) struct CommandHints {
     program: String,
     output: Option<String>,
     short_id: String,
-    folder: String,
+    directory: String,
 }
 
-impl Links {
-    pub(super) fn new(folder: &RunFolder, output: Option<&Path>) -> Self {
+impl CommandHints {
+    pub(super) fn new(directory: &CampaignDir, output: Option<&Path>) -> Self {
         Self {
             program: shell::this_program(),
             output: output.map(|output| shell::quote(&output.to_string_lossy())),
-            short_id: folder.short_id.clone(),
-            folder: shell::near(&folder.path),
+            short_id: directory.short_id.clone(),
+            directory: shell::relative(&directory.path),
         }
     }
 
@@ -81,22 +81,28 @@ impl Links {
         format!("To look at them: {program} browse{output} {short_id}\n")
     }
 
-    /// The campaign's folder, as near as possible.
-    pub(super) fn folder(&self) -> &str {
-        &self.folder
+    /// The campaign's directory, as near as possible.
+    pub(super) fn dir(&self) -> &str {
+        &self.directory
     }
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(log: EventLog, tally: SharedTally, view: &'a View, links: Links) -> Self {
-        Self { log, tally, view, links, trouble: None }
+    pub(super) fn new(
+        log: EventLog,
+        tally: SharedTally,
+        view: &'a View,
+        hints: CommandHints,
+    ) -> Self {
+        Self { log, tally, view, hints, store_failure: None }
     }
 
     /// Stores and counts a run; one that cannot be stored is not counted either.
     fn finished(&mut self, test: usize, record: &RunRecord) -> ControlFlow<()> {
         if let Err(error) = self.log.append(record) {
-            let trouble = self.trouble.get_or_insert(Trouble { error, unrecorded: 0 });
-            trouble.unrecorded += 1;
+            let store_failure =
+                self.store_failure.get_or_insert(StoreFailure { error, unrecorded: 0 });
+            store_failure.unrecorded += 1;
             return ControlFlow::Break(());
         }
         let report = {
@@ -108,20 +114,20 @@ impl<'a> Recorder<'a> {
             })
         };
         if let Some(novelty) = report {
-            self.view.tell(Notice::Failure(self.report(record, novelty)));
+            self.view.send(Notice::Failure(self.report(record, novelty)));
         }
         ControlFlow::Continue(())
     }
 
     fn report(&self, record: &RunRecord, novelty: Novelty) -> FailureReport {
-        let log = record.log.as_ref().map(|log| format!("{}/{log}", self.links.folder));
+        let log = record.log.as_ref().map(|log| format!("{}/{log}", self.hints.directory));
         FailureReport {
             test: record.test.clone(),
             iter: record.iter,
-            verdict: record.verdict.words(),
+            verdict: record.verdict.label(),
             signature: record.reason().to_owned(),
             log,
-            replay: self.links.replay(&record.test, record.iter),
+            replay: self.hints.replay(&record.test, record.iter),
             novelty,
         }
     }
@@ -134,23 +140,23 @@ impl Observer for Recorder<'_> {
             RunEvent::Round { iterations } => {
                 let sofar = runs(self.tally.lock().ended());
                 let line = format!("{sofar} without a stop; next {iterations} of each test\n");
-                self.view.tell(Notice::Line(line));
+                self.view.send(Notice::Line(line));
             }
             RunEvent::Interrupted { running } => {
                 let running = runs(*running as u64);
                 let note = format!("dstest: interrupted; ending {running} (again: at once)");
-                self.view.tell(Notice::Note(note));
+                self.view.send(Notice::Note(note));
             }
             RunEvent::Suspended => self.view.suspend(),
-            RunEvent::Resumed { paused } => self.view.tell(Notice::Resume(*paused)),
-            RunEvent::Strays { ended } => {
+            RunEvent::Resumed { paused } => self.view.send(Notice::Resume(*paused)),
+            RunEvent::EscapedProcesses { ended } => {
                 let who = if *ended == 1 {
                     "1 process had left its run".to_owned()
                 } else {
                     format!("{ended} processes had left their runs")
                 };
                 let note = format!("dstest: {who}; ended");
-                self.view.tell(Notice::Note(note));
+                self.view.send(Notice::Note(note));
             }
         }
         ControlFlow::Continue(())

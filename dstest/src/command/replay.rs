@@ -4,21 +4,23 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::attended::Attended;
+use super::live_session::LiveSession;
 use super::project::store_of;
-use super::stored::{Again, Place, Stored, parse_run};
+use super::stored::{LogDir, ReplaySpec, Stored, parse_run};
 use crate::cli::ReplayArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::model::{Class, Iteration, RunRecord, Verdict};
 use crate::plan::{Budget, Keep, Rounds};
-use crate::run::{self, Campaign, Job, Observer, Orders, Outcome, RunEvent, Schedule, Seeds, Stop};
+use crate::run::{
+    self, Campaign, DispatchOptions, Job, Observer, Outcome, RunEvent, Schedule, Seeds, Stop,
+};
 use crate::seed::Seed;
 use crate::shell;
 use crate::signals::Interrupts;
 use crate::signature::group_key;
 use crate::store::{Store, StoreError};
-use crate::style::{Paint, Tone};
+use crate::style::{Paint, TextStyle};
 use crate::summary::runs;
 use crate::view;
 
@@ -32,14 +34,14 @@ pub(super) struct Target {
 
 /// Repeats a run and compares.
 pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
-    let store = store_of(&args.place)?;
+    let store = store_of(&args.location)?;
     let target = find(&args.which, args.seed, &store)?;
-    let campaign = target.stored.campaign(Again {
+    let campaign = target.stored.campaign(ReplaySpec {
         verbose: Some(args.verbose.max(1)),
         // The record's own seed: in a merged campaign it need not follow from the campaign's.
         seeds: args.seed.or(target.before.as_ref().map(|before| before.seed)).map(Seeds::Fixed),
         keep: Keep::Everything,
-        place: Place::Below("replays"),
+        log_dir: LogDir::Subdirectory("replays"),
     })?;
     if args.print {
         view::print(&format!("{}\n", shell_line(&campaign, target.job)));
@@ -48,9 +50,9 @@ pub(super) fn replay(args: &ReplayArgs, interrupts: &Interrupts) -> Result<Exit,
     let Some(after) = run_once(campaign, target.job, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
-    let paint = Paint::choose(args.place.store.color, &std::io::stdout());
-    let folder = target.stored.folder.path.join("replays");
-    view::print(&said(&after, &folder, paint));
+    let paint = Paint::choose(args.location.store.color, &std::io::stdout());
+    let dir = target.stored.dir.path.join("replays");
+    view::print(&said(&after, &dir, paint));
     Ok(match &target.before {
         Some(before) => compare(before, &after, paint),
         None if after.verdict.class() == Class::Pass => Exit::Success,
@@ -120,9 +122,9 @@ fn no_such(what: &str) -> StoreError {
 
 /// Keeps the few records there will be.
 #[derive(Default)]
-struct Keeper(Vec<RunRecord>);
+struct Collector(Vec<RunRecord>);
 
-impl Observer for Keeper {
+impl Observer for Collector {
     fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()> {
         if let RunEvent::Finished { record, .. } = event {
             self.0.push((*record).clone());
@@ -150,8 +152,12 @@ pub(super) fn verify(
     }
     let chosen: Vec<_> = passed.iter().step_by(passed.len() / again).take(again).collect();
     let jobs = chosen.iter().map(|(test, record)| Job { test: *test, iteration: record.iter });
-    let how =
-        Again { verbose: None, seeds: None, keep: Keep::Failures, place: Place::Below("verify") };
+    let how = ReplaySpec {
+        verbose: None,
+        seeds: None,
+        keep: Keep::Failures,
+        log_dir: LogDir::Subdirectory("verify"),
+    };
     let Some(after) = run_listed(stored.campaign(how)?, jobs.collect(), workers, interrupts)?
     else {
         return Ok(Exit::Interrupted);
@@ -181,18 +187,18 @@ pub(super) fn detail(
     workers: usize,
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
-    let chosen = worth_a_log(stored)?;
+    let chosen = runs_worth_a_log(stored)?;
     if chosen.is_empty() {
         return Ok(Exit::Success);
     }
-    let how = Again {
+    let how = ReplaySpec {
         verbose: Some(DETAIL),
         seeds: None,
         keep: Keep::Everything,
-        place: Place::Below("replays"),
+        log_dir: LogDir::Subdirectory("replays"),
     };
     let campaign = stored.campaign(how)?;
-    let folder = shell::near(&campaign.folder);
+    let dir = shell::relative(&campaign.dir);
     let jobs = chosen.iter().map(|(job, _)| *job).collect();
     let Some(after) = run_listed(campaign, jobs, workers, interrupts)? else {
         return Ok(Exit::Interrupted);
@@ -206,7 +212,7 @@ pub(super) fn detail(
         let differs = before.is_some_and(|before| !differences(before, now).is_empty());
         let remark = if differs { "  (went differently this time)" } else { "" };
         let log = now.log.as_deref().unwrap_or("-");
-        view::print(&format!("  {} #{}  {folder}/{log}{remark}\n", now.test, now.iter));
+        view::print(&format!("  {} #{}  {dir}/{log}{remark}\n", now.test, now.iter));
     }
     if !passed.is_empty() {
         let count = runs(passed.len() as u64);
@@ -217,7 +223,7 @@ pub(super) fn detail(
 
 /// The first failure of each kind, and of each test with one the passed run with the nearest
 /// number.
-fn worth_a_log(stored: &Stored) -> Result<Vec<(Job, RunRecord)>, StoreError> {
+fn runs_worth_a_log(stored: &Stored) -> Result<Vec<(Job, RunRecord)>, StoreError> {
     let mut kinds = HashSet::new();
     let mut chosen: Vec<(Job, RunRecord)> = Vec::new();
     stored.each(|test, record| {
@@ -262,30 +268,31 @@ fn run_listed(
     workers: usize,
     interrupts: &Interrupts,
 ) -> Result<Option<Vec<RunRecord>>, Error> {
-    let attended = Attended::again(&campaign.folder)?;
+    let live_session = LiveSession::replay(&campaign.dir)?;
     let once = std::num::NonZeroU32::MIN;
-    let orders = Orders {
+    let options = DispatchOptions {
         schedule: Schedule::listed(jobs),
         budget: Budget { rounds: Rounds::Fixed(once), duration: None, max_fail: None },
         workers,
-        expectation: Arc::new(|_| 0.0),
-        live: &attended.live,
+        expected_duration: Arc::new(|_| 0.0),
+        live: &live_session.live,
     };
-    let mut only = Keeper::default();
-    let outcome = run::dispatch(&Arc::new(campaign), orders, interrupts, &mut only);
+    let mut only = Collector::default();
+    let outcome = run::dispatch(&Arc::new(campaign), options, interrupts, &mut only);
     let Outcome { stop, .. } = outcome.map_err(Error::system("start the run"))?;
     Ok((stop != Stop::Interrupted).then_some(only.0))
 }
 
-fn said(record: &RunRecord, folder: &std::path::Path, paint: Paint) -> String {
-    let tone = if record.verdict.class() == Class::Pass { Tone::Good } else { Tone::Bad };
-    let verdict = paint.apply(tone, record.verdict.words());
+fn said(record: &RunRecord, dir: &std::path::Path, paint: Paint) -> String {
+    let style =
+        if record.verdict.class() == Class::Pass { TextStyle::Good } else { TextStyle::Bad };
+    let verdict = paint.apply(style, record.verdict.label());
     let why = record.signature.as_ref().map_or_else(String::new, |why| format!(": {why}"));
     let seed = record.seed;
     let log = record
         .log
         .as_ref()
-        .map_or_else(String::new, |log| format!("  log  {}\n", shell::near(&folder.join(log))));
+        .map_or_else(String::new, |log| format!("  log  {}\n", shell::relative(&dir.join(log))));
     format!("{} #{}, seed {seed}, {verdict}{why}\n{log}", record.test, record.iter)
 }
 
@@ -294,11 +301,11 @@ fn compare(before: &RunRecord, after: &RunRecord, paint: Paint) -> Exit {
     let differences = differences(before, after);
     if differences.is_empty() {
         let trace = after.trace.map_or_else(String::new, |trace| format!(", trace {trace}"));
-        view::print(&paint.apply(Tone::Good, &format!("the same as before{trace}\n")));
+        view::print(&paint.apply(TextStyle::Good, &format!("the same as before{trace}\n")));
         return Exit::Success;
     }
     for difference in differences {
-        view::print(&paint.apply(Tone::Warning, &format!("not the same: {difference}\n")));
+        view::print(&paint.apply(TextStyle::Warning, &format!("not the same: {difference}\n")));
     }
     Exit::Differed
 }
@@ -307,7 +314,7 @@ fn compare(before: &RunRecord, after: &RunRecord, paint: Paint) -> Exit {
 fn differences(before: &RunRecord, after: &RunRecord) -> Vec<String> {
     let mut differences = Vec::new();
     if before.verdict != after.verdict {
-        let (old, new) = (before.verdict.words(), after.verdict.words());
+        let (old, new) = (before.verdict.label(), after.verdict.label());
         differences.push(format!("it {old} before and {new} now"));
     } else if group_key(before.reason()) != group_key(after.reason()) {
         differences.push(format!("it failed in another way before: {}", before.reason()));
@@ -326,7 +333,7 @@ fn shell_line(campaign: &Campaign, job: Job) -> String {
     let launch = run::launch(campaign, job);
     let words = launch.env.iter().map(|(name, value)| format!("{name}={}", shell::quote(value)));
     let words: Vec<String> = words.collect();
-    let command: Vec<String> = launch.words.iter().map(|word| shell::quote(word)).collect();
+    let command: Vec<String> = launch.argv.iter().map(|word| shell::quote(word)).collect();
     let cwd = shell::quote(&launch.cwd.to_string_lossy());
     format!("cd {cwd} && env {} {}", words.join(" "), command.join(" "))
 }

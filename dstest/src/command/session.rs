@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::attended::Attended;
 use super::exports;
-use super::recorder::{Links, Recorder, Trouble};
+use super::live_session::LiveSession;
+use super::recorder::{CommandHints, Recorder, StoreFailure};
 use crate::cli::{Color, ExportArgs};
 use crate::duration;
 use crate::error::Error;
@@ -12,10 +12,10 @@ use crate::exit::Exit;
 use crate::export::json::{Document, Head};
 use crate::model::Verdict;
 use crate::plan::{Budget, Columns, Rounds};
-use crate::run::{self, Campaign, Orders, Outcome, Schedule, Stop};
+use crate::run::{self, Campaign, DispatchOptions, Outcome, Schedule, Stop};
 use crate::seed::Seed;
 use crate::signals::Interrupts;
-use crate::store::{EventLog, RunFolder, StoreError, write_atomically};
+use crate::store::{CampaignDir, EventLog, StoreError, write_atomically};
 use crate::style::Paint;
 use crate::summary;
 use crate::tally::Tally;
@@ -24,8 +24,8 @@ use crate::view::{self, SharedTally, View, ViewContext};
 /// Everything that is settled before the first run.
 pub(super) struct Session<'a> {
     pub(super) campaign: Arc<Campaign>,
-    pub(super) folder: RunFolder,
-    pub(super) links: Links,
+    pub(super) dir: CampaignDir,
+    pub(super) hints: CommandHints,
     pub(super) seed: Seed,
     pub(super) started: String,
     pub(super) schedule: Schedule,
@@ -43,9 +43,9 @@ pub(super) struct Session<'a> {
 }
 
 /// What is needed to speak of the results.
-struct Ending<'a> {
-    folder: RunFolder,
-    links: Links,
+struct FinalReport<'a> {
+    dir: CampaignDir,
+    hints: CommandHints,
     head: Head,
     columns: Columns,
     cores: Option<u32>,
@@ -56,7 +56,7 @@ struct Ending<'a> {
 impl Session<'_> {
     /// Runs it.
     pub(super) fn run(self, interrupts: &Interrupts) -> Result<Exit, Error> {
-        let attended = Attended::campaign(&self.folder.path)?;
+        let live_session = LiveSession::campaign(&self.dir.path)?;
         let paint = Paint::choose(self.color, &std::io::stdout());
         let context = ViewContext {
             total: self.schedule.total().map(|total| total + self.tally.ended()),
@@ -65,32 +65,34 @@ impl Session<'_> {
             color: self.color,
         };
         let headline = self.headline();
-        let log = EventLog::open(&self.folder.path)?;
+        let log = EventLog::open(&self.dir.path)?;
         let tally = SharedTally::new(self.tally);
         let view = View::start(context, tally.clone()).map_err(Error::system("start a thread"))?;
-        view.tell(view::Notice::Line(headline));
-        let links = self.links.clone();
-        let mut recorder = Recorder::new(log, tally.clone(), &view, links);
+        view.send(view::Notice::Line(headline));
+        let hints = self.hints.clone();
+        let mut recorder = Recorder::new(log, tally.clone(), &view, hints);
         let known = tally.clone();
         let earlier = self.known_times;
-        let orders = Orders {
+        let options = DispatchOptions {
             schedule: self.schedule,
             budget: self.budget,
             workers: self.workers,
-            expectation: Arc::new(move |test| match known.lock().tests()[test].expected_s() {
-                0.0 => earlier[test],
-                now => now,
+            expected_duration: Arc::new(move |test| {
+                match known.lock().tests()[test].expected_s() {
+                    0.0 => earlier[test],
+                    now => now,
+                }
             }),
-            live: &attended.live,
+            live: &live_session.live,
         };
-        let outcome = run::dispatch(&self.campaign, orders, interrupts, &mut recorder);
-        let trouble = recorder.trouble.take();
+        let outcome = run::dispatch(&self.campaign, options, interrupts, &mut recorder);
+        let store_failure = recorder.store_failure.take();
         view.finish();
-        drop(attended);
+        drop(live_session);
         let outcome = outcome.map_err(Error::system("start the campaign"))?;
-        let ending = Ending {
-            folder: self.folder,
-            links: self.links,
+        let report = FinalReport {
+            dir: self.dir,
+            hints: self.hints,
             head: Head {
                 seed: self.seed,
                 started: self.started,
@@ -103,7 +105,7 @@ impl Session<'_> {
             exports: self.exports,
         };
         let tally = tally.lock();
-        Ok(ending.conclude(&tally, outcome, trouble.as_ref()))
+        Ok(report.conclude(&tally, outcome, store_failure.as_ref()))
     }
 
     /// What is about to happen, in one line.
@@ -128,19 +130,24 @@ impl Session<'_> {
     }
 }
 
-impl Ending<'_> {
-    fn conclude(self, tally: &Tally, outcome: Outcome, trouble: Option<&Trouble>) -> Exit {
+impl FinalReport<'_> {
+    fn conclude(
+        self,
+        tally: &Tally,
+        outcome: Outcome,
+        store_failure: Option<&StoreFailure>,
+    ) -> Exit {
         let name = |test: usize| tally.tests()[test].name.as_str();
-        let replay = |test, iter| self.links.replay(name(test), iter);
+        let replay = |test, iter| self.hints.replay(name(test), iter);
         let mut text = summary::table(tally, self.columns, self.paint);
         text.push_str(&summary::conclusions(tally, self.paint, replay));
         let load = summary::load(tally, self.head.wall_s, self.cores, self.columns);
         text.push_str(&load.unwrap_or_default());
-        text.push_str(&summary::situations(tally, self.columns, self.paint));
-        text.push_str(&closing(tally, outcome, &self.links));
+        text.push_str(&summary::coverage(tally, self.columns, self.paint));
+        text.push_str(&last_line(tally, outcome, &self.hints));
         view::print(&text);
-        if let Some(trouble) = trouble {
-            view::note(&format!("dstest: {}", trouble.words(&self.links)));
+        if let Some(store_failure) = store_failure {
+            view::note(&format!("dstest: {}", store_failure.words(&self.hints)));
             return exit_code(tally, outcome, false);
         }
         let written =
@@ -150,26 +157,26 @@ impl Ending<'_> {
 
     fn write(&self, tally: &Tally) -> Result<(), StoreError> {
         let document = Document::new(self.head.clone(), tally);
-        write_atomically(&self.folder.path.join("summary.json"), document.text().as_bytes())?;
+        write_atomically(&self.dir.path.join("summary.json"), document.text().as_bytes())?;
         exports::write(self.exports, &document, tally, self.columns)
     }
 }
 
 /// The last line: how much, how long, why it stopped, and where everything is.
-fn closing(tally: &Tally, outcome: Outcome, links: &Links) -> String {
+fn last_line(tally: &Tally, outcome: Outcome, hints: &CommandHints) -> String {
     let ended = tally.ended();
     let rate = ended as f64 / outcome.wall.as_secs_f64().max(1e-6);
     let stop = match outcome.stop {
         Stop::Complete => "",
         Stop::Time => ", stopped by --for",
         Stop::Failures => ", stopped by the failure limit",
-        Stop::Obstacle => ", stopped because runs cannot be started",
-        Stop::Unrecorded => ", stopped because nothing more can be recorded",
+        Stop::CannotStart => ", stopped because runs cannot be started",
+        Stop::StoreFailed => ", stopped because nothing more can be recorded",
         Stop::Interrupted => ", interrupted",
     };
-    let (runs, took) = (summary::runs(ended), duration::words(outcome.wall));
-    let look = if tally.failed() > 0 { links.browse() } else { String::new() };
-    format!("{runs} in {took} ({rate:.0}/s){stop}; results in {}\n{look}", links.folder())
+    let (runs, took) = (summary::runs(ended), duration::human(outcome.wall));
+    let look = if tally.failed() > 0 { hints.browse() } else { String::new() };
+    format!("{runs} in {took} ({rate:.0}/s){stop}; results in {}\n{look}", hints.dir())
 }
 
 fn exit_code(tally: &Tally, outcome: Outcome, is_written: bool) -> Exit {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::project::store_of;
 use super::replay::{find, run_once};
-use super::stored::{Again, Place};
+use super::stored::{LogDir, ReplaySpec};
 use crate::cli::ShrinkArgs;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -18,24 +18,24 @@ use crate::run::Seeds;
 use crate::shell;
 use crate::signals::Interrupts;
 use crate::store::{StoreError, case_path};
-use crate::style::{Paint, Tone};
+use crate::style::{Paint, TextStyle};
 use crate::view;
 
 /// Has a failing run shrunk.
 pub(super) fn shrink(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
-    let store = store_of(&args.place)?;
+    let store = store_of(&args.location)?;
     let target = find(&args.which, None, &store)?;
     let Some(before) = &target.before else {
         return Err(StoreError::Unsuitable("only a stored run can be shrunk".into()).into());
     };
-    let mut campaign = target.stored.campaign(Again {
+    let mut campaign = target.stored.campaign(ReplaySpec {
         verbose: Some(0),
         seeds: Some(Seeds::Fixed(before.seed)),
         keep: Keep::Everything,
-        place: Place::Below("shrunk"),
+        log_dir: LogDir::Subdirectory("shrunk"),
     })?;
-    let folder = campaign.folder.clone();
-    let file = case_file(args.to.as_deref(), &folder, before)
+    let dir = campaign.dir.clone();
+    let file = case_file(args.to.as_deref(), &dir, before)
         .map_err(Error::system("find a place for the case"))?;
     let name = file.to_string_lossy().into_owned();
     campaign.process.env.push(("DSTEST_SHRINK".to_owned(), name));
@@ -45,19 +45,19 @@ pub(super) fn shrink(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit,
     let Some(after) = run_once(campaign, target.job, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
-    let paint = Paint::choose(args.place.store.color, &std::io::stdout());
+    let paint = Paint::choose(args.location.store.color, &std::io::stdout());
     let case = std::fs::read_to_string(&file).ok();
-    let log = after.log.as_ref().map(|log| shell::near(&folder.join(log)));
+    let log = after.log.as_ref().map(|log| shell::relative(&dir.join(log)));
     view::print(&said(&after, case.as_deref(), &file, log.as_deref(), paint));
     let is_there = case.is_some() && after.verdict.class() == Class::Pass;
     Ok(if is_there { Exit::Success } else { Exit::SomeFailed })
 }
 
-/// Where the case goes, as a path that is good in any folder.
-fn case_file(to: Option<&Path>, folder: &Path, run: &RunRecord) -> std::io::Result<PathBuf> {
+/// Where the case goes, as a path that is good in any directory.
+fn case_file(to: Option<&Path>, dir: &Path, run: &RunRecord) -> std::io::Result<PathBuf> {
     let file = match to {
         Some(file) => file.to_owned(),
-        None => case_path(folder, run),
+        None => case_path(dir, run),
     };
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {
@@ -76,17 +76,17 @@ fn said(
     let log = log.map_or_else(String::new, |log| format!("  log   {log}\n"));
     match case {
         Some(case) if run.verdict.class() == Class::Pass => {
-            let near = shell::near(file);
-            let done = paint.apply(Tone::Good, "shrunk");
+            let near = shell::relative(file);
+            let done = paint.apply(TextStyle::Good, "shrunk");
             let play = format!("DSTEST_CASE={} dstest {}", shell::quote(&near), run.test);
             format!("{case}\n{done} to {near}\n  play  {play}\n{log}")
         }
         Some(_) | None => {
             let why = match run.verdict.class() {
                 Class::Pass => "the test wrote no case: it does not know DSTEST_SHRINK".to_owned(),
-                Class::Fail | Class::Apart => run.reason().to_owned(),
+                Class::Fail | Class::Inconclusive => run.reason().to_owned(),
             };
-            format!("{}\n{log}", paint.apply(Tone::Bad, &format!("not shrunk: {why}")))
+            format!("{}\n{log}", paint.apply(TextStyle::Bad, &format!("not shrunk: {why}")))
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::export::json::Head;
 use crate::model::{Iteration, RunRecord, Verdict};
 use crate::plan::{Keep, ProcessPlan};
-use crate::run::{Campaign, Passes, Seeds};
-use crate::store::{CampaignFile, RunFolder, Store, StoreError, contents, read_events};
+use crate::run::{Campaign, FirstPasses, Seeds};
+use crate::store::{CampaignDir, CampaignFile, Store, StoreError, contents, read_events};
 use crate::suite::{Binary, Test};
 use crate::tally::Tally;
 use crate::view;
@@ -17,16 +17,16 @@ use crate::view;
 /// A stored campaign.
 #[derive(Debug)]
 pub(super) struct Stored {
-    pub(super) folder: RunFolder,
+    pub(super) dir: CampaignDir,
     pub(super) file: CampaignFile,
 }
 
 impl Stored {
-    /// Finds and reads what `wanted` means; see [`Store::find_run`].
+    /// Finds and reads what `wanted` means; see [`Store::find_campaign`].
     pub(super) fn open(store: &Store, wanted: Option<&str>) -> Result<Self, Error> {
-        let folder = store.find_run(wanted)?;
-        let file = CampaignFile::read(&folder.path)?;
-        Ok(Self { folder, file })
+        let dir = store.find_campaign(wanted)?;
+        let file = CampaignFile::read(&dir.path)?;
+        Ok(Self { dir, file })
     }
 
     /// The index of a test in this campaign.
@@ -38,7 +38,7 @@ impl Stored {
     pub(super) fn each(&self, mut each: impl FnMut(usize, RunRecord)) -> Result<(), StoreError> {
         let names = self.file.tests.iter().enumerate().map(|(index, test)| (&*test.name, index));
         let index_of: HashMap<&str, usize> = names.collect();
-        read_events(&self.folder.path, |record| {
+        read_events(&self.dir.path, |record| {
             if let Some(index) = index_of.get(record.test.as_str()) {
                 each(*index, record);
             }
@@ -103,7 +103,7 @@ impl Stored {
     ///
     /// # Errors
     /// [`StoreError::ProgramGone`].
-    pub(super) fn campaign(&self, again: Again) -> Result<Campaign, StoreError> {
+    pub(super) fn campaign(&self, spec: ReplaySpec) -> Result<Campaign, StoreError> {
         let gone = |path: &&std::path::PathBuf| path.is_absolute() && !path.is_file();
         if let Some(path) = self.file.binaries.iter().map(|binary| &binary.path).find(gone) {
             return Err(StoreError::ProgramGone(path.clone()));
@@ -115,40 +115,40 @@ impl Stored {
             ));
         });
         let file = &self.file;
-        let folder = match again.place {
-            Place::Same => self.folder.path.clone(),
-            Place::Below(name) => self.folder.path.join(name),
+        let dir = match spec.log_dir {
+            LogDir::Campaign => self.dir.path.clone(),
+            LogDir::Subdirectory(name) => self.dir.path.join(name),
         };
         Ok(Campaign {
-            passes: Passes::none(file.tests.len()),
+            passes: FirstPasses::none(file.tests.len()),
             tests: file.tests.clone(),
             binaries: file.binaries.clone(),
-            process: process_plan(file, again.verbose)?,
-            seeds: again.seeds.unwrap_or_else(|| {
+            process: process_plan(file, spec.verbose)?,
+            seeds: spec.seeds.unwrap_or_else(|| {
                 file.following.map_or(Seeds::Derived(file.seed), Seeds::Following)
             }),
-            keep: again.keep,
-            folder,
+            keep: spec.keep,
+            dir,
         })
     }
 }
 
 /// How a stored campaign is run again.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Again {
+pub(super) struct ReplaySpec {
     pub(super) verbose: Option<u8>,
     pub(super) seeds: Option<Seeds>,
     pub(super) keep: Keep,
-    pub(super) place: Place,
+    pub(super) log_dir: LogDir,
 }
 
 /// Where the logs of runs that are done again go.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum LogDir {
     /// Among the others.
-    Same,
-    /// Into a folder below the campaign's, so that nothing is overwritten.
-    Below(&'static str),
+    Campaign,
+    /// Into a directory below the campaign's, so that nothing is overwritten.
+    Subdirectory(&'static str),
 }
 
 fn process_plan(file: &CampaignFile, verbose: Option<u8>) -> Result<ProcessPlan, StoreError> {
@@ -185,7 +185,7 @@ pub(super) fn parse_run(word: &str) -> Option<(&str, Iteration)> {
 /// knows. It only decides what is started first, so whatever cannot be read is nothing known.
 pub(super) fn known_times(store: &Store, tests: &[Test]) -> Vec<f64> {
     let read = || -> Option<serde_json::Value> {
-        let run = store.find_run(None).ok()?;
+        let run = store.find_campaign(None).ok()?;
         let text = std::fs::read(run.path.join("summary.json")).ok()?;
         serde_json::from_slice(&text).ok()
     };
@@ -200,5 +200,5 @@ pub(super) fn known_times(store: &Store, tests: &[Test]) -> Vec<f64> {
 
 /// How long a campaign took, in words.
 pub(super) fn took(seconds: f64) -> String {
-    duration::words(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default())
+    duration::human(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }

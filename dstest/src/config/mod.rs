@@ -172,12 +172,12 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the file in `folder`; without one, everything is at its default.
+    /// Reads the file in `directory`; without one, everything is at its default.
     ///
     /// # Errors
     /// See [`ConfigError`].
-    pub fn load(folder: &Path) -> Result<Self, ConfigError> {
-        let path = folder.join(FILE_NAME);
+    pub fn load(dir: &Path) -> Result<Self, ConfigError> {
+        let path = dir.join(FILE_NAME);
         match fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text)
                 .map_err(|error| ConfigError::Malformed { path, message: error.to_string() }),

@@ -16,7 +16,7 @@ use crate::suite::{Binary, Note, Suite};
 /// What cargo says of a workspace.
 #[derive(Debug, Deserialize)]
 pub struct Project {
-    /// The folder of the workspace's manifest.
+    /// The directory of the workspace's manifest.
     pub workspace_root: PathBuf,
     packages: Vec<Package>,
 }
@@ -89,7 +89,7 @@ impl Project {
     /// # Errors
     /// If there is none, or its manifest is wrong, or cargo cannot be started.
     pub fn find(dir: &Path) -> Result<Self, DiscoverError> {
-        if !dir.ancestors().any(|folder| folder.join("Cargo.toml").is_file()) {
+        if !dir.ancestors().any(|directory| directory.join("Cargo.toml").is_file()) {
             return Err(DiscoverError::NoProject(dir.to_owned()));
         }
         let output = cargo(dir)
@@ -176,10 +176,10 @@ impl Package {
         let pre = pre.split('+').next().unwrap_or("");
         let mut numbers = release.split(['.', '+']);
         let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
-        let folder = self.manifest_path.parent().map(text).unwrap_or_default();
+        let directory = self.manifest_path.parent().map(text).unwrap_or_default();
         let pairs = [
             ("CARGO", std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())),
-            ("CARGO_MANIFEST_DIR", folder),
+            ("CARGO_MANIFEST_DIR", directory),
             ("CARGO_MANIFEST_PATH", text(&self.manifest_path)),
             ("CARGO_PKG_NAME", self.name.clone()),
             ("CARGO_PKG_VERSION", self.version.clone()),
@@ -247,7 +247,7 @@ fn messages(output: &str) -> Vec<Message> {
     lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// What cargo puts before the user's own library path: what build scripts linked, the folders of
+/// What cargo puts before the user's own library path: what build scripts linked, the directories of
 /// the build, and Rust's own.
 fn library_path(executable: &Path, all: &[Message], rust: Option<&Path>) -> String {
     let deps = executable.parent();

@@ -7,17 +7,17 @@
 use std::fs;
 use std::path::Path;
 
-/// Whether any Rust file at or below the folder of the library's root has such an example.
+/// Whether any Rust file at or below the directory of the library's root has such an example.
 pub(super) fn exist_in(library: &Path) -> bool {
-    library.parent().is_some_and(|folder| folder_has(folder, FOLDERS_MAX))
+    library.parent().is_some_and(|dir| dir_has(dir, DIRS_MAX))
 }
 
-fn folder_has(folder: &Path, depth: u32) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else { return false };
+fn dir_has(dir: &Path, depth: u32) -> bool {
+    let Ok(entries) = fs::read_dir(dir) else { return false };
     entries.flatten().any(|entry| {
         let path = entry.path();
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() => depth > 0 && folder_has(&path, depth - 1),
+            Ok(kind) if kind.is_dir() => depth > 0 && dir_has(&path, depth - 1),
             Ok(_) if path.extension().is_some_and(|extension| extension == "rs") => {
                 fs::read_to_string(&path).is_ok_and(|source| source_has(&source))
             }
@@ -47,14 +47,14 @@ fn source_has(source: &str) -> bool {
 /// Whether rustdoc compiles a block with these words behind its fence.
 fn is_run(info: &str) -> bool {
     let known = |word: &str| {
-        ["rust", "no_run", "should_panic", "compile_fail"].contains(&word)
+        ["rust", "no_campaign", "should_panic", "compile_fail"].contains(&word)
             || word.starts_with("edition")
     };
     info.split([',', ' ']).filter(|word| !word.is_empty()).all(known)
 }
 
 /// Sources lie less deep; a link that leads back up is not followed for ever.
-const FOLDERS_MAX: u32 = 16;
+const DIRS_MAX: u32 = 16;
 
 #[cfg(test)]
 mod tests {
@@ -64,7 +64,7 @@ mod tests {
     fn only_what_rustdoc_would_run_is_an_example() {
         let rows = [
             ("/// ```\n/// f();\n/// ```\n", true),
-            ("    //! ```no_run,edition2024\n", true),
+            ("    //! ```no_campaign,edition2024\n", true),
             ("/// ```text\n/// a\n/// ```\nfn f() {}\n", false),
             ("/// ```ignore\n/// ```\n", false),
             ("/// ```text\n/// ```\n/// ```rust\n", true),

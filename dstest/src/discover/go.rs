@@ -16,10 +16,10 @@ use crate::plan::{BuildPlan, Race};
 use crate::signals::Interrupts;
 use crate::suite::{Binary, Harness, Mark, Note, Suite, Test};
 
-/// A Go module, or a folder that is to be taken as a Go package.
+/// A Go module, or a directory that is to be taken as a Go package.
 #[derive(Debug)]
 pub struct Project {
-    /// The folder of the module's `go.mod`; without one, the folder itself.
+    /// The directory of the module's `go.mod`; without one, the directory itself.
     pub root: PathBuf,
     scratch: Scratch,
 }
@@ -28,7 +28,7 @@ impl Project {
     /// The module that `dir` is in.
     #[must_use]
     pub fn at(dir: &Path) -> Self {
-        let root = dir.ancestors().find(|folder| folder.join("go.mod").is_file());
+        let root = dir.ancestors().find(|directory| directory.join("go.mod").is_file());
         Self { root: root.unwrap_or(dir).to_owned(), scratch: Scratch::new() }
     }
 
@@ -63,7 +63,7 @@ impl Project {
         interrupts: &Interrupts,
     ) -> Result<Option<Binary>, DiscoverError> {
         let base = package.import_path.rsplit('/').next().unwrap_or("main");
-        let path = self.scratch.folder()?.join(format!("{}.test", names::file_name(base)));
+        let path = self.scratch.directory()?.join(format!("{}.test", names::file_name(base)));
         let mut command = go(dir);
         command.args(["test", "-c"]).arg("-o").arg(&path);
         command.args((plan.race == Race::On).then_some("-race"));
@@ -80,7 +80,7 @@ struct Package {
     dir: PathBuf,
 }
 
-/// The packages that are meant: those named, or the one in the folder, or all below it.
+/// The packages that are meant: those named, or the one in the directory, or all below it.
 fn packages(
     dir: &Path,
     plan: &BuildPlan,
@@ -155,7 +155,7 @@ fn whole(binary: usize, id: String) -> Test {
     Test { name: String::new(), id, binary, args, harness: Harness::Opaque, mark: Mark::Normal }
 }
 
-/// A folder for programs that are built and then copied; it goes with its owner.
+/// A directory for programs that are built and then copied; it goes with its owner.
 #[derive(Debug)]
 struct Scratch {
     root: PathBuf,
@@ -168,8 +168,8 @@ impl Scratch {
         Self { root: std::env::temp_dir().join(name), used: AtomicU32::new(0) }
     }
 
-    /// A folder that nothing else is in: packages may share the last part of their names.
-    fn folder(&self) -> Result<PathBuf, DiscoverError> {
+    /// A directory that nothing else is in: packages may share the last part of their names.
+    fn directory(&self) -> Result<PathBuf, DiscoverError> {
         let path = self.root.join(self.used.fetch_add(1, Ordering::Relaxed).to_string());
         match fs::create_dir_all(&path) {
             Ok(()) => Ok(path),

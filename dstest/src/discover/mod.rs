@@ -17,7 +17,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DiscoverError {
-    /// No manifest in the folder or above it.
+    /// No manifest in the directory or above it.
     #[error("{} is in no project (no Cargo.toml or go.mod there or above): use --dir, or give a command after `--`", .0.display())]
     NoProject(PathBuf),
     /// A tool is missing or cannot be started.
@@ -40,10 +40,10 @@ pub enum DiscoverError {
     /// The race detector was asked for where there is none.
     #[error("--race is for Go packages, and this is none (--go takes it as one)")]
     RaceOutsideGo,
-    /// A folder for what is built cannot be made.
+    /// A directory for what is built cannot be made.
     #[error("cannot create {}: {source}", path.display())]
     Scratch {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// What the system said.
         source: io::Error,

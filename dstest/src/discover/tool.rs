@@ -19,7 +19,7 @@ pub(super) fn run(
     let child = command.spawn().map_err(cannot_run)?;
     interrupts.forward_to(child.id());
     let output = child.wait_with_output();
-    interrupts.forward_to_nobody();
+    interrupts.stop_forwarding();
     if interrupts.count() > 0 {
         return Err(DiscoverError::Interrupted);
     }

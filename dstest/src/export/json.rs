@@ -52,7 +52,7 @@ pub struct FailureEntry {
     pub iter: u32,
     /// Its seed.
     pub seed: Seed,
-    /// Its log, relative to the campaign's folder.
+    /// Its log, relative to the campaign's directory.
     pub log: String,
     /// Why, in one line; that of the first failure of its group.
     pub signature: String,

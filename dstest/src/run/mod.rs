@@ -1,20 +1,20 @@
 //! Running a campaign: one state, workers that own one process each, and a dispatcher.
 //!
 //! ```text
-//! core: schedule, budget, limits → worker: process, log, verdict → dispatcher → store, tally, view
+//! state: schedule, budget, limits → worker: process, log, verdict → dispatcher → store, tally, view
 //!   ↑                                                                  |
 //!   └──────────────── signals, timeouts, output limits ────────────────┘
 //! ```
 //!
-//! Neither the core nor the dispatcher writes to a terminal or waits for a process, so limits and
+//! Neither the state nor the dispatcher writes to a terminal or waits for a process, so limits and
 //! interrupts are honoured whatever the others are doing.
 
-mod core;
-mod desk;
 mod dispatcher;
-mod leash;
 mod process;
+mod process_group;
 mod schedule;
+mod scratch_dir;
+mod state;
 mod verdict;
 mod worker;
 
@@ -27,7 +27,7 @@ use crate::plan::{Keep, ProcessPlan};
 use crate::seed::Seed;
 use crate::suite::{Binary, Test};
 
-pub use dispatcher::{Expectation, Observer, Orders, Outcome, Stop, dispatch};
+pub use dispatcher::{DispatchOptions, ExpectedDuration, Observer, Outcome, Stop, dispatch};
 pub use process::{Launch, launch};
 pub use schedule::{Schedule, Shard};
 
@@ -45,9 +45,9 @@ pub struct Campaign {
     /// Which logs stay.
     pub keep: Keep,
     /// Which tests have left the log of a run that passed, to compare others with.
-    pub passes: Passes,
-    /// The folder of this campaign's results; logs go below it.
-    pub folder: PathBuf,
+    pub passes: FirstPasses,
+    /// The directory of this campaign's results; logs go below it.
+    pub dir: PathBuf,
 }
 
 /// Where a campaign's seeds come from.
@@ -63,9 +63,9 @@ pub enum Seeds {
 
 /// Which tests have passed before.
 #[derive(Debug)]
-pub struct Passes(Vec<AtomicBool>);
+pub struct FirstPasses(Vec<AtomicBool>);
 
-impl Passes {
+impl FirstPasses {
     /// None of so many tests has.
     #[must_use]
     pub fn none(tests: usize) -> Self {
@@ -115,7 +115,7 @@ pub enum Message {
         iterations: u32,
     },
     /// A worker has nothing more to do.
-    Home,
+    WorkerExited,
     /// The user wants to stop.
     Interrupt,
     /// The user wants everything to stand still for a while.
@@ -150,13 +150,13 @@ pub enum RunEvent<'a> {
         paused: Duration,
     },
     /// Processes that had left their runs' groups have been ended after the last run.
-    Strays {
+    EscapedProcesses {
         /// How many.
         ended: usize,
     },
 }
 
-/// The place of a run's log below its campaign's folder.
+/// The place of a run's log below its campaign's directory.
 #[must_use]
 pub fn log_path(test: &str, iteration: Iteration) -> String {
     format!("logs/{}/{iteration}.log", crate::names::file_name(test))

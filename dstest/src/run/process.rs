@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use super::desk::Desk;
+use super::scratch_dir::ScratchDir;
 use super::{Campaign, Job};
 use crate::orphans::RUN_DIR;
 use crate::seed::Seed;
@@ -20,12 +20,12 @@ use crate::sys::{self, GroupState, Pid, Signal};
 pub(super) fn start(
     campaign: &Campaign,
     job: Job,
-    desk: &mut Desk,
+    scratch: &mut ScratchDir,
 ) -> Result<(Child, Pid), StartError> {
-    let outputs = desk.prepare().and_then(|log| Ok((log.try_clone()?, log.try_clone()?)));
+    let outputs = scratch.prepare().and_then(|log| Ok((log.try_clone()?, log.try_clone()?)));
     let (output, errors) =
-        outputs.map_err(|source| StartError::Desk { path: desk.log().to_owned(), source })?;
-    let mut command = command(campaign, job, desk);
+        outputs.map_err(|source| StartError::Output { path: scratch.log().to_owned(), source })?;
+    let mut command = command(campaign, job, scratch);
     command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
     let child = command.spawn().map_err(|source| {
         let program = campaign.binaries[campaign.tests[job.test].binary].path.clone();
@@ -41,7 +41,7 @@ pub(super) fn start(
 pub(super) enum StartError {
     /// There is no place for its output.
     #[error("cannot write {}: {source}", path.display())]
-    Desk {
+    Output {
         /// The place.
         path: PathBuf,
         /// What the system said.
@@ -64,38 +64,38 @@ pub(super) enum StartError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
     /// Program and arguments.
-    pub words: Vec<String>,
-    /// Working folder.
+    pub argv: Vec<String>,
+    /// Working directory.
     pub cwd: PathBuf,
     /// Variables set in addition to the environment.
     pub env: Vec<(String, String)>,
 }
 
-/// How the process of a job is called, apart from its private folder.
+/// How the process of a job is called, apart from its private directory.
 #[must_use]
 pub fn launch(campaign: &Campaign, job: Job) -> Launch {
     let test = &campaign.tests[job.test];
     let binary = &campaign.binaries[test.binary];
     let plan = &campaign.process;
     let seed = campaign.seed_of(job);
-    let mut words = vec![binary.path.to_string_lossy().into_owned()];
-    words.extend(test.args.iter().map(|arg| fill(arg, &test.name, job, seed)));
+    let mut argv = vec![binary.path.to_string_lossy().into_owned()];
+    argv.extend(test.args.iter().map(|arg| fill(arg, &test.name, job, seed)));
     let mut env: Vec<(String, String)> = binary.env.iter().chain(&plan.env).cloned().collect();
     let own = [("DSTEST_SEED", seed.to_string()), ("DSTEST_ITER", job.iteration.to_string())];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
     env.extend(plan.seed_env.iter().map(|name| (name.clone(), seed.to_string())));
     env.extend(plan.verbose.map(|level| ("VERBOSE".to_owned(), level.to_string())));
-    Launch { words, cwd: binary.cwd.clone(), env }
+    Launch { argv, cwd: binary.cwd.clone(), env }
 }
 
-fn command(campaign: &Campaign, job: Job, desk: &Desk) -> Command {
+fn command(campaign: &Campaign, job: Job, scratch: &ScratchDir) -> Command {
     let launch = launch(campaign, job);
     let binary = &campaign.binaries[campaign.tests[job.test].binary];
     let mut command = Command::new(&binary.path);
     // The user's own configuration counts, as everywhere.
-    command.env("TMPDIR", desk.temporary());
-    command.args(&launch.words[1..]).current_dir(launch.cwd).envs(launch.env);
-    command.env(RUN_DIR, desk.folder());
+    command.env("TMPDIR", scratch.temporary());
+    command.args(&launch.argv[1..]).current_dir(launch.cwd).envs(launch.env);
+    command.env(RUN_DIR, scratch.dir());
     command
 }
 
@@ -111,7 +111,7 @@ fn fill(arg: &str, test: &str, job: Job, seed: Seed) -> String {
 
 /// What was found in the group of a process that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leftovers {
+pub(super) enum SurvivingProcesses {
     /// Nobody.
     None,
     /// Processes that have been killed.
@@ -119,9 +119,9 @@ pub(super) enum Leftovers {
 }
 
 /// Sees to it that nobody of the group is left. Processes that are just ending are given a moment.
-pub(super) fn clean_up(group: Pid) -> Leftovers {
+pub(super) fn clean_up(group: Pid) -> SurvivingProcesses {
     if wait_until_empty(group, LEAK_GRACE) {
-        return Leftovers::None;
+        return SurvivingProcesses::None;
     }
     // A process that forks while it is being killed can leave a child behind, so kill again.
     for _ in 0..KILL_ROUNDS_MAX {
@@ -130,7 +130,7 @@ pub(super) fn clean_up(group: Pid) -> Leftovers {
             break;
         }
     }
-    Leftovers::Killed
+    SurvivingProcesses::Killed
 }
 
 fn wait_until_empty(group: Pid, limit: Duration) -> bool {

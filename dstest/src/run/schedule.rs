@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn orders() {
+    fn options() {
         let fixed = Rounds::Fixed(n(2));
         let growing = Rounds::Growing { first: n(1), growth: n(2) };
         let rows = [

@@ -3,9 +3,9 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use super::leash::EndReason;
-use super::process::Leftovers;
-use crate::harvest::Harvest;
+use super::process::SurvivingProcesses;
+use super::process_group::EndReason;
+use crate::log_scan::LogScan;
 use crate::model::Verdict;
 use crate::suite::Harness;
 
@@ -15,8 +15,8 @@ pub(super) struct Evidence<'a> {
     pub(super) harness: Harness,
     pub(super) status: ExitStatus,
     pub(super) ended: Option<EndReason>,
-    pub(super) leftovers: Leftovers,
-    pub(super) harvest: &'a Harvest,
+    pub(super) survivors: SurvivingProcesses,
+    pub(super) scan: &'a LogScan,
 }
 
 /// A verdict, with a reason where the log has none or a better one.
@@ -48,19 +48,19 @@ fn judge_status(evidence: &Evidence<'_>) -> Judgement {
     if !evidence.status.success() {
         return because(Verdict::Failed, None);
     }
-    let harvest = evidence.harvest;
-    if let Some(line) = &harvest.condemned {
+    let scan = evidence.scan;
+    if let Some(line) = &scan.fail_match {
         return because(Verdict::Failed, Some(line));
     }
     match evidence.harness {
-        Harness::Libtest | Harness::Go if harvest.nothing_ran => {
+        Harness::Libtest | Harness::Go if scan.nothing_ran => {
             because(Verdict::NotStarted, Some("the program no longer has this test"))
         }
-        Harness::Libtest if !harvest.libtest_passed => because(Verdict::Failed, Some(EXITED_EARLY)),
-        Harness::Go if !harvest.go_passed => because(Verdict::Failed, Some(EXITED_EARLY)),
-        Harness::Libtest | Harness::Go | Harness::Opaque => match evidence.leftovers {
-            Leftovers::None => because(Verdict::Passed, None),
-            Leftovers::Killed => because(Verdict::Leaked, None),
+        Harness::Libtest if !scan.libtest_passed => because(Verdict::Failed, Some(EXITED_EARLY)),
+        Harness::Go if !scan.go_passed => because(Verdict::Failed, Some(EXITED_EARLY)),
+        Harness::Libtest | Harness::Go | Harness::Opaque => match evidence.survivors {
+            SurvivingProcesses::None => because(Verdict::Passed, None),
+            SurvivingProcesses::Killed => because(Verdict::Leaked, None),
         },
     }
 }
@@ -77,21 +77,21 @@ mod tests {
     use super::*;
 
     /// A raw wait status: an exit code in the high byte, a signal in the low one.
-    fn judged(harness: Harness, raw: i32, ended: Option<EndReason>, log: &Harvest) -> Verdict {
+    fn judged(harness: Harness, raw: i32, ended: Option<EndReason>, log: &LogScan) -> Verdict {
         let status = ExitStatus::from_raw(raw);
-        judge(&Evidence { harness, status, ended, leftovers: Leftovers::None, harvest: log })
+        judge(&Evidence { harness, status, ended, survivors: SurvivingProcesses::None, scan: log })
             .verdict
     }
 
-    fn log(libtest_passed: bool, nothing_ran: bool) -> Harvest {
-        Harvest { libtest_passed, nothing_ran, ..Harvest::default() }
+    fn log(libtest_passed: bool, nothing_ran: bool) -> LogScan {
+        LogScan { libtest_passed, nothing_ran, ..LogScan::default() }
     }
 
     #[test]
     fn verdicts() {
         use EndReason::{Cancelled, OutputLimit, Timeout};
         use Harness::{Go, Libtest, Opaque};
-        let go_passed = Harvest { go_passed: true, ..Harvest::default() };
+        let go_passed = LogScan { go_passed: true, ..LogScan::default() };
         let rows = [
             (Libtest, 0, None, log(true, false), Verdict::Passed),
             (Libtest, 0, None, log(false, false), Verdict::Failed),
@@ -109,8 +109,8 @@ mod tests {
             (Opaque, 15, Some(Cancelled), log(false, false), Verdict::Cancelled),
             (Opaque, 0, Some(Cancelled), log(false, false), Verdict::Passed),
         ];
-        for (harness, raw, ended, harvest, want) in rows {
-            assert_eq!(judged(harness, raw, ended, &harvest), want, "{harness:?} {raw} {ended:?}");
+        for (harness, raw, ended, scan, want) in rows {
+            assert_eq!(judged(harness, raw, ended, &scan), want, "{harness:?} {raw} {ended:?}");
         }
     }
 }

@@ -23,8 +23,8 @@ impl Store {
         if kept.is_file() {
             return Ok(kept);
         }
-        let folder = kept.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(io_error("create", folder))?;
+        let dir = kept.parent().unwrap_or(&self.root);
+        fs::create_dir_all(dir).map_err(io_error("create", dir))?;
         let fresh = kept.with_extension(format!("{}.tmp", std::process::id()));
         let copied = copy_program(program, &fresh).map_err(|error| {
             let _ = fs::remove_file(&fresh);
@@ -32,8 +32,8 @@ impl Store {
         })?;
         // The program may have been rebuilt since it was hashed: what counts is what was copied.
         let kept = self.place_of(program, copied);
-        if let Some(folder) = kept.parent() {
-            fs::create_dir_all(folder).map_err(io_error("create", folder))?;
+        if let Some(dir) = kept.parent() {
+            fs::create_dir_all(dir).map_err(io_error("create", dir))?;
         }
         fs::rename(&fresh, &kept).map_err(io_error("write", &kept))?;
         Ok(kept)
@@ -82,9 +82,9 @@ mod tests {
 
     #[test]
     fn equal_programs_share_one_copy_and_a_rebuild_changes_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::at(folder.path().join("store"));
-        let program = folder.path().join("prog");
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path().join("store"));
+        let program = dir.path().join("prog");
         fs::write(&program, "one").unwrap();
         let first = store.keep_binary(&program).unwrap();
         assert_eq!(store.keep_binary(&program).unwrap(), first);

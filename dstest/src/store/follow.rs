@@ -20,10 +20,10 @@ pub struct EventFollower {
 }
 
 impl EventFollower {
-    /// A reader of a campaign's folder, at its first event.
+    /// A reader of a campaign's directory, at its first event.
     #[must_use]
-    pub fn new(folder: &Path) -> Self {
-        Self { path: folder.join(FILE_NAME), offset: 0, unreadable: 0 }
+    pub fn new(dir: &Path) -> Self {
+        Self { path: dir.join(FILE_NAME), offset: 0, unreadable: 0 }
     }
 
     /// Feeds every whole record that has been written since the last call to `each`.
@@ -73,16 +73,16 @@ mod tests {
 
     #[test]
     fn a_reader_sees_what_is_written_later_and_passes_over_what_it_cannot_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut follower = EventFollower::new(folder.path());
+        let dir = tempfile::tempdir().unwrap();
+        let mut follower = EventFollower::new(dir.path());
         let mut seen = Vec::new();
         follower.poll(|record| seen.push(record.iter.number())).unwrap();
-        let mut log = EventLog::open(folder.path()).unwrap();
+        let mut log = EventLog::open(dir.path()).unwrap();
         for iter in 1..=2 {
             log.append(&record("a", iter, Verdict::Passed, 0.5)).unwrap();
         }
         follower.poll(|record| seen.push(record.iter.number())).unwrap();
-        let path = folder.path().join(FILE_NAME);
+        let path = dir.path().join(FILE_NAME);
         let mut raw = OpenOptions::new().append(true).open(path).unwrap();
         raw.write_all(b"{\"from\":\"another world\"}\n").unwrap();
         log.append(&record("a", 3, Verdict::Failed, 0.5)).unwrap();

@@ -72,7 +72,7 @@ pub struct Limits {
 pub struct Invocation {
     /// The command line.
     pub args: Vec<String>,
-    /// The folder it was called in.
+    /// The directory it was called in.
     pub cwd: PathBuf,
 }
 
@@ -80,12 +80,12 @@ impl CampaignFile {
     /// The schema version written and read.
     pub const SCHEMA: u32 = 1;
 
-    /// Writes it into a campaign's folder.
+    /// Writes it into a campaign's directory.
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn write(&self, folder: &Path) -> Result<(), StoreError> {
-        let path = folder.join(FILE_NAME);
+    pub fn write(&self, dir: &Path) -> Result<(), StoreError> {
+        let path = dir.join(FILE_NAME);
         let text = serde_json::to_vec_pretty(self).map_err(|error| StoreError::Malformed {
             path: path.clone(),
             reason: error.to_string(),
@@ -93,12 +93,12 @@ impl CampaignFile {
         write_atomically(&path, &text)
     }
 
-    /// Reads it from a campaign's folder.
+    /// Reads it from a campaign's directory.
     ///
     /// # Errors
     /// [`StoreError`] if it is missing, or of another schema.
-    pub fn read(folder: &Path) -> Result<Self, StoreError> {
-        let path = folder.join(FILE_NAME);
+    pub fn read(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FILE_NAME);
         let text = fs::read(&path).map_err(io_error("read", &path))?;
         let malformed = |reason: String| StoreError::Malformed { path: path.clone(), reason };
         let file: Self = serde_json::from_slice(&text).map_err(|e| malformed(e.to_string()))?;

@@ -4,33 +4,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{RunFolder, Store, StoreError};
-
-/// A campaign's folder that was found.
-pub type StoredRun = RunFolder;
+use super::{CampaignDir, Store, StoreError};
 
 impl Store {
-    /// The run that is meant by a folder, an id, or a unique beginning of either; the newest
+    /// The run that is meant by a directory, an id, or a unique beginning of either; the newest
     /// without one.
     ///
     /// # Errors
-    /// [`StoreError::NoRun`] or [`StoreError::Ambiguous`].
-    pub fn find_run(&self, wanted: Option<&str>) -> Result<StoredRun, StoreError> {
+    /// [`StoreError::NoCampaign`] or [`StoreError::Ambiguous`].
+    pub fn find_campaign(&self, wanted: Option<&str>) -> Result<CampaignDir, StoreError> {
         let Some(wanted) = wanted else { return self.newest() };
         let path = Path::new(wanted);
         if path.join("campaign.json").is_file() {
-            return Ok(run_folder(absolute(path)));
+            return Ok(campaign_dir(absolute(path)));
         }
         if path.join("runs").is_dir() {
             return Self::at(absolute(path)).newest();
         }
-        let meant = |run: &StoredRun| {
+        let meant = |run: &CampaignDir| {
             let name = run.path.file_name().unwrap_or_default().to_string_lossy();
             name.starts_with(wanted) || run.short_id.starts_with(wanted)
         };
-        let mut found: Vec<StoredRun> = self.all_runs().into_iter().filter(meant).collect();
+        let mut found: Vec<CampaignDir> = self.campaigns().into_iter().filter(meant).collect();
         match found.len() {
-            0 => Err(self.no_run(format!("`{wanted}`"))),
+            0 => Err(self.no_campaign(format!("`{wanted}`"))),
             1 => Ok(found.remove(0)),
             _ => {
                 let candidates =
@@ -42,36 +39,36 @@ impl Store {
 
     /// Every stored run, the oldest first.
     #[must_use]
-    pub fn all_runs(&self) -> Vec<StoredRun> {
-        let Ok(entries) = fs::read_dir(self.runs()) else { return Vec::new() };
-        let folders = entries.filter_map(Result::ok).map(|entry| entry.path());
-        let mut runs: Vec<StoredRun> =
-            folders.filter(|path| path.join("campaign.json").is_file()).map(run_folder).collect();
+    pub fn campaigns(&self) -> Vec<CampaignDir> {
+        let Ok(entries) = fs::read_dir(self.runs_dir()) else { return Vec::new() };
+        let dirs = entries.filter_map(Result::ok).map(|entry| entry.path());
+        let mut runs: Vec<CampaignDir> =
+            dirs.filter(|path| path.join("campaign.json").is_file()).map(campaign_dir).collect();
         runs.sort_by_cached_key(age_key);
         runs
     }
 
-    fn newest(&self) -> Result<StoredRun, StoreError> {
-        self.all_runs().pop().ok_or_else(|| self.no_run("yet".to_owned()))
+    fn newest(&self) -> Result<CampaignDir, StoreError> {
+        self.campaigns().pop().ok_or_else(|| self.no_campaign("yet".to_owned()))
     }
 
-    fn no_run(&self, wanted: String) -> StoreError {
-        StoreError::NoRun { wanted, store: self.root.clone() }
+    fn no_campaign(&self, wanted: String) -> StoreError {
+        StoreError::NoCampaign { wanted, store: self.root.clone() }
     }
 }
 
 /// By the second in the name, and within a second by when the campaign was described.
-fn age_key(run: &StoredRun) -> (String, Option<SystemTime>) {
+fn age_key(run: &CampaignDir) -> (String, Option<SystemTime>) {
     let name = run.path.file_name().unwrap_or_default().to_string_lossy();
     let second = name.split('-').next().unwrap_or_default().to_owned();
     let described = run.path.join("campaign.json").metadata().and_then(|file| file.modified());
     (second, described.ok())
 }
 
-fn run_folder(path: PathBuf) -> StoredRun {
+fn campaign_dir(path: PathBuf) -> CampaignDir {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let short_id = name.split_once('-').map_or_else(|| name.to_string(), |(_, id)| id.to_owned());
-    RunFolder { path, short_id }
+    CampaignDir { path, short_id }
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -86,25 +83,25 @@ mod tests {
     use super::*;
 
     fn store(runs: &[&str]) -> (tempfile::TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         for run in runs {
-            let path = folder.path().join("runs").join(run);
+            let path = dir.path().join("runs").join(run);
             fs::create_dir_all(&path).unwrap();
             fs::write(path.join("campaign.json"), "{}").unwrap();
         }
-        let store = Store::at(folder.path().to_owned());
-        (folder, store)
+        let store = Store::at(dir.path().to_owned());
+        (dir, store)
     }
 
     #[test]
     fn a_run_is_meant_by_any_unique_beginning() {
-        let (_folder, store) = store(&["20261123T100000Z-abcd", "20261123T110000Z-abxy"]);
-        let find = |wanted: Option<&str>| store.find_run(wanted).map(|run| run.short_id);
+        let (_dir, store) = store(&["20261123T100000Z-abcd", "20261123T110000Z-abxy"]);
+        let find = |wanted: Option<&str>| store.find_campaign(wanted).map(|run| run.short_id);
         assert_eq!(find(None).unwrap(), "abxy");
         assert_eq!(find(Some("abc")).unwrap(), "abcd");
         assert_eq!(find(Some("20261123T10")).unwrap(), "abcd");
         assert!(matches!(find(Some("ab")), Err(StoreError::Ambiguous { .. })));
-        assert!(matches!(find(Some("zz")), Err(StoreError::NoRun { .. })));
+        assert!(matches!(find(Some("zz")), Err(StoreError::NoCampaign { .. })));
         let path = store.root().join("runs/20261123T100000Z-abcd");
         assert_eq!(find(path.to_str()).unwrap(), "abcd");
         assert_eq!(find(store.root().to_str()).unwrap(), "abxy");

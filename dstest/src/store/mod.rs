@@ -33,7 +33,6 @@ pub use binaries::contents;
 pub use events::{EventLog, read_events};
 pub use follow::EventFollower;
 pub use format::{CampaignFile, Invocation, Limits};
-pub use locate::StoredRun;
 pub use merge::Merged;
 pub use prune::{Pruned, Removal, Retention};
 
@@ -41,14 +40,14 @@ use crate::live;
 use crate::model::RunRecord;
 use crate::time::Utc;
 
-/// The name of the store's folder beside a manifest.
-pub const FOLDER_NAME: &str = ".dstest";
+/// The name of the store's directory beside a manifest.
+pub const DIR_NAME: &str = ".dstest";
 
 /// Why the store cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// A file or folder cannot be written or read.
+    /// A file or directory cannot be written or read.
     #[error("cannot {action} {}: {source} (-o DIR chooses another store)", path.display())]
     Io {
         /// What was tried.
@@ -68,7 +67,7 @@ pub enum StoreError {
     },
     /// No stored run is meant.
     #[error("no stored run {wanted} in {}", store.display())]
-    NoRun {
+    NoCampaign {
         /// As typed, or what was looked for.
         wanted: String,
         /// Where.
@@ -90,15 +89,15 @@ pub enum StoreError {
     },
 }
 
-/// A store's folder.
+/// A store's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     root: PathBuf,
 }
 
-/// The folder of one campaign's results.
+/// The directory of one campaign's results.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunFolder {
+pub struct CampaignDir {
     /// Absolute path.
     pub path: PathBuf,
     /// The part of its name after the time, unique in practice.
@@ -106,26 +105,26 @@ pub struct RunFolder {
 }
 
 impl Store {
-    /// The store in this folder, whether or not it exists.
+    /// The store in this directory, whether or not it exists.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
         Self { root }
     }
 
-    /// The store's folder.
+    /// The store's directory.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Creates a folder for a new campaign (and the store, at its first), and points `latest` to it.
+    /// Creates a directory for a new campaign (and the store, at its first), and points `latest` to it.
     ///
     /// # Errors
     /// [`StoreError::Io`] if the store cannot be written.
-    pub fn create_run(&self, now: Utc) -> Result<RunFolder, StoreError> {
+    pub fn create_campaign(&self, now: Utc) -> Result<CampaignDir, StoreError> {
         self.create()?;
         self.sweep();
-        let runs = self.runs();
+        let runs = self.runs_dir();
         loop {
             let short_id = fresh_id();
             let name = format!("{}-{short_id}", now.compact());
@@ -133,7 +132,7 @@ impl Store {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     self.point_latest(&name);
-                    return Ok(RunFolder { path, short_id });
+                    return Ok(CampaignDir { path, short_id });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(io_error("create", &path)(source)),
@@ -142,7 +141,7 @@ impl Store {
     }
 
     fn create(&self) -> Result<(), StoreError> {
-        let runs = self.runs();
+        let runs = self.runs_dir();
         fs::create_dir_all(&runs).map_err(io_error("create", &runs))?;
         let ignore = self.root.join(".gitignore");
         if !ignore.exists() {
@@ -154,10 +153,10 @@ impl Store {
     /// Removes what a dstest that was killed has left under way. Every campaign looks at those
     /// before it, so that only the newest can have something left.
     fn sweep(&self) {
-        self.all_runs().iter().rev().take(SWEPT_RUNS).for_each(|run| live::sweep(&run.path));
+        self.campaigns().iter().rev().take(SWEPT_CAMPAIGNS).for_each(|run| live::sweep(&run.path));
     }
 
-    fn runs(&self) -> PathBuf {
+    fn runs_dir(&self) -> PathBuf {
         self.root.join("runs")
     }
 
@@ -171,14 +170,14 @@ impl Store {
 }
 
 /// More campaigns than this are hardly under way in one store at a time.
-const SWEPT_RUNS: usize = 8;
+const SWEPT_CAMPAIGNS: usize = 8;
 
-/// Where the small case of a run's failure is, below a folder for such cases.
+/// Where the small case of a run's failure is, below a directory for such cases.
 #[must_use]
-pub fn case_path(folder: &Path, run: &RunRecord) -> PathBuf {
+pub fn case_path(dir: &Path, run: &RunRecord) -> PathBuf {
     let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };
     let test: String = run.test.chars().map(plain).collect();
-    folder.join(format!("{test}-{}.case", run.seed))
+    dir.join(format!("{test}-{}.case", run.seed))
 }
 
 /// Writes a whole file so that a reader sees the old contents or the new, never a part.

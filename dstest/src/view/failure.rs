@@ -1,7 +1,7 @@
 //! One failure, the moment it happens: why, where its log is, and how to see it again.
 
 use crate::model::Iteration;
-use crate::style::{Paint, Tone};
+use crate::style::{Paint, TextStyle};
 
 /// A failure as it is reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,14 +35,14 @@ impl FailureReport {
     /// The report as lines: in full for a new failure, in one line for one that is known.
     #[must_use]
     pub fn text(&self, paint: Paint) -> String {
-        let head = paint.apply(Tone::Bad, &format!("{:>12}", self.verdict.to_uppercase()));
-        let name = paint.apply(Tone::Strong, &format!("{} #{}", self.test, self.iter));
-        let replay = paint.apply(Tone::Faint, &self.replay);
+        let head = paint.apply(TextStyle::Bad, &format!("{:>12}", self.verdict.to_uppercase()));
+        let name = paint.apply(TextStyle::Strong, &format!("{} #{}", self.test, self.iter));
+        let replay = paint.apply(TextStyle::Faint, &self.replay);
         match self.novelty {
             Novelty::SameAs(first) => format!("{head}  {name}  as #{first}: {replay}\n"),
             Novelty::New => {
                 let log = self.log.as_deref().map_or_else(String::new, |log| {
-                    format!("{:>12}  {}\n", "log", paint.apply(Tone::Faint, log))
+                    format!("{:>12}  {}\n", "log", paint.apply(TextStyle::Faint, log))
                 });
                 format!("{head}  {name}  {}\n{log}{:>12}  {replay}\n", self.signature, "replay")
             }

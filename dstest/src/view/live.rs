@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthChar;
 use super::echo::NoEcho;
 use super::progress::Progress;
 use super::{Display, ViewContext, note, print};
-use crate::style::{Paint, Tone};
+use crate::style::{Paint, TextStyle};
 use crate::summary::percent;
 use crate::tally::{Tally, TestTally};
 
@@ -31,7 +31,7 @@ impl Live {
     }
 
     /// Shows exactly these lines, cut to the width of the terminal.
-    fn show(&mut self, lines: &[(Tone, String)], width: usize) {
+    fn show(&mut self, lines: &[(TextStyle, String)], width: usize) {
         while self.lines.len() > lines.len() {
             self.lines.pop().iter().for_each(|line| {
                 line.finish_and_clear();
@@ -44,8 +44,8 @@ impl Live {
                 .unwrap_or_else(|_| ProgressStyle::default_spinner());
             self.lines.push(self.screen.add(ProgressBar::new_spinner().with_style(style)));
         }
-        for (line, (tone, text)) in self.lines.iter().zip(lines) {
-            line.set_message(self.paint.apply(*tone, &cut(text, width)));
+        for (line, (style, text)) in self.lines.iter().zip(lines) {
+            line.set_message(self.paint.apply(*style, &cut(text, width)));
         }
     }
 }
@@ -90,9 +90,14 @@ impl Display for Live {
 
 /// The lines for a terminal of this size: the overall one, then the tests that have failed, then
 /// those that take longest.
-fn compose(tally: &Tally, progress: &Progress, height: usize, width: usize) -> Vec<(Tone, String)> {
-    let tone = if progress.failed > 0 { Tone::Bad } else { Tone::Good };
-    let mut lines = vec![(tone, overall(progress, width))];
+fn compose(
+    tally: &Tally,
+    progress: &Progress,
+    height: usize,
+    width: usize,
+) -> Vec<(TextStyle, String)> {
+    let style = if progress.failed > 0 { TextStyle::Bad } else { TextStyle::Good };
+    let mut lines = vec![(style, overall(progress, width))];
     let mut tests: Vec<&TestTally> = tally.tests().iter().collect();
     let room = (height / 2).clamp(1, TEST_LINES_MAX);
     let hidden = if tests.len() > room { tests.len() - (room - 1) } else { 0 };
@@ -105,7 +110,7 @@ fn compose(tally: &Tally, progress: &Progress, height: usize, width: usize) -> V
     let name_width = tests.iter().map(|test| test.name.len()).max().unwrap_or(0);
     lines.extend(tests.iter().map(|test| test_line(test, name_width)));
     if hidden > 0 {
-        lines.push((Tone::Faint, format!("  and {hidden} more tests")));
+        lines.push((TextStyle::Faint, format!("  and {hidden} more tests")));
     }
     lines
 }
@@ -123,7 +128,7 @@ fn overall(progress: &Progress, width: usize) -> String {
     }
 }
 
-fn test_line(test: &TestTally, name_width: usize) -> (Tone, String) {
+fn test_line(test: &TestTally, name_width: usize) -> (TextStyle, String) {
     let (failed, total) = (test.failed(), test.total());
     let rate = if failed > 0 {
         format!(" ({})", percent(failed as f64 / total as f64))
@@ -135,7 +140,7 @@ fn test_line(test: &TestTally, name_width: usize) -> (Tone, String) {
         None => String::new(),
     };
     let text = format!("  {:<name_width$}  {failed} of {total} failed{rate}{time}", test.name);
-    (if failed > 0 { Tone::Bad } else { Tone::Normal }, text)
+    (if failed > 0 { TextStyle::Bad } else { TextStyle::Normal }, text)
 }
 
 fn seconds(mean: f64) -> String {

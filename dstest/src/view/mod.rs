@@ -91,15 +91,15 @@ impl View {
     }
 
     /// Tells the view something. A view that has given up is no reason to stop.
-    pub fn tell(&self, notice: Notice) {
+    pub fn send(&self, notice: Notice) {
         let _ = self.notices.send(notice);
     }
 
     /// Gives the terminal back for a while. A view that waits for its reader is not waited for.
     pub fn suspend(&self) {
         let (done, is_done) = mpsc::channel();
-        self.tell(Notice::Suspend(done));
-        let _ = is_done.recv_timeout(SUSPEND_PATIENCE);
+        self.send(Notice::Suspend(done));
+        let _ = is_done.recv_timeout(SUSPEND_WAIT_MAX);
     }
 
     /// Ends the view; nothing of it is left on the screen but what it printed.
@@ -175,7 +175,7 @@ pub fn restore_terminal() {
 }
 
 /// Long enough for a view that is not held up to clear its lines.
-const SUSPEND_PATIENCE: Duration = Duration::from_millis(300);
+const SUSPEND_WAIT_MAX: Duration = Duration::from_millis(300);
 
 /// Writes to standard output. A reader that has gone away is no error: the store has everything.
 pub fn print(text: &str) {

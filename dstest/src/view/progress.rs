@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::duration::words;
+use crate::duration::human;
 use crate::tally::Tally;
 
 /// A moment of a campaign.
@@ -55,8 +55,8 @@ impl Progress {
         let rate = if seconds > 0.0 { self.done as f64 / seconds } else { 0.0 };
         let rate = if rate < 10.0 { format!("{rate:.1}/s") } else { format!("{rate:.0}/s") };
         let left = self.left().map_or_else(
-            || words(whole_seconds(self.elapsed)),
-            |left| format!("{} left", words(whole_seconds(left))),
+            || human(whole_seconds(self.elapsed)),
+            |left| format!("{} left", human(whole_seconds(left))),
         );
         format!("{done}, {} failed, {rate}, {left}", self.failed)
     }

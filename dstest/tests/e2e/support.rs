@@ -1,4 +1,4 @@
-//! What the end-to-end tests share: a folder, a way to call dstest, and ways to look at results.
+//! What the end-to-end tests share: a directory, a way to call dstest, and ways to look at results.
 
 use std::fs;
 use std::io::Write;
@@ -8,29 +8,29 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// A folder of its own for one test, with a store in it.
-pub(crate) struct Scene {
-    folder: TempDir,
+/// A directory of its own for one test, with a store in it.
+pub(crate) struct Sandbox {
+    dir: TempDir,
 }
 
 /// What one call of dstest did.
 #[derive(Debug)]
-pub(crate) struct Called {
+pub(crate) struct CallResult {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Scene {
+impl Sandbox {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { dir: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        self.dir.path()
     }
 
-    /// A command line of dstest in this folder, with nothing of the tester's surroundings.
+    /// A command line of dstest in this directory, with nothing of the tester's surroundings.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dstest"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
@@ -42,12 +42,12 @@ impl Scene {
         command
     }
 
-    pub(crate) fn call(&self, args: &[&str]) -> Called {
+    pub(crate) fn call(&self, args: &[&str]) -> CallResult {
         called(&mut self.command(args))
     }
 
-    /// Calls dstest on the fixture project; the store stays in this folder.
-    pub(crate) fn on_fixture(&self, args: &[&str]) -> Called {
+    /// Calls dstest on the fixture project; the store stays in this directory.
+    pub(crate) fn on_fixture(&self, args: &[&str]) -> CallResult {
         let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture");
         let mut all = vec!["-o", "store", "--dir", fixture];
         all.extend(args);
@@ -55,13 +55,13 @@ impl Scene {
     }
 
     /// Calls dstest on a script for `sh`.
-    pub(crate) fn on_script(&self, args: &[&str], script: &str) -> Called {
+    pub(crate) fn on_script(&self, args: &[&str], script: &str) -> CallResult {
         let mut all = args.to_vec();
         all.extend(["-o", "store", "--", "sh", "-c", script]);
         self.call(&all)
     }
 
-    /// The newest run's folder.
+    /// The newest run's directory.
     pub(crate) fn latest(&self) -> PathBuf {
         self.path().join("store/latest").canonicalize().unwrap()
     }
@@ -95,7 +95,7 @@ impl Scene {
     }
 }
 
-impl Called {
+impl CallResult {
     #[track_caller]
     pub(crate) fn exits_with(&self, code: i32) -> &Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
@@ -103,13 +103,13 @@ impl Called {
     }
 
     #[track_caller]
-    pub(crate) fn says(&self, words: &str) -> &Self {
+    pub(crate) fn prints(&self, words: &str) -> &Self {
         assert!(self.stdout.contains(words), "no `{words}` in {self:#?}");
         self
     }
 
     #[track_caller]
-    pub(crate) fn complains(&self, words: &str) -> &Self {
+    pub(crate) fn warns(&self, words: &str) -> &Self {
         assert!(self.stderr.contains(words), "no `{words}` in {self:#?}");
         self
     }
@@ -126,9 +126,9 @@ impl Called {
     }
 }
 
-pub(crate) fn called(command: &mut Command) -> Called {
+pub(crate) fn called(command: &mut Command) -> CallResult {
     let output = command.output().unwrap();
-    Called {
+    CallResult {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),

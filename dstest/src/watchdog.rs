@@ -1,6 +1,6 @@
-//! The guard: a second, sleeping process that ends the runs of a dstest that was killed.
+//! The watchdog: a second, sleeping process that ends the runs of a dstest that was killed.
 //!
-//! A process cannot see its own SIGKILL coming. The guard holds the other end of a pipe: a word
+//! A process cannot see its own SIGKILL coming. The watchdog holds the other end of a pipe: a word
 //! on it is a goodbye, its end without a word is a death. It costs nothing while it sleeps, and
 //! where it cannot be started, dstest works without.
 
@@ -11,20 +11,20 @@ use std::process::{Child, Command, Stdio};
 
 use crate::{live, orphans};
 
-/// The hidden command that makes a process a guard.
-pub(crate) const COMMAND: &str = "__guard";
+/// The hidden command that makes a process a watchdog.
+pub(crate) const COMMAND: &str = "__watchdog";
 
-/// A guard on duty; dismissed when it is dropped.
+/// A watchdog on duty; dismissed when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Guard(Option<Child>);
+pub(crate) struct Watchdog(Option<Child>);
 
-impl Guard {
-    /// Posts a guard over the runs of a live folder.
-    pub(crate) fn post(live: &Path) -> Self {
+impl Watchdog {
+    /// Posts a watchdog over the runs of a live directory.
+    pub(crate) fn start(live: &Path) -> Self {
         let Ok(program) = std::env::current_exe() else { return Self(None) };
         // In a group of its own it does not hear the terminal's Ctrl-C, and without the private
-        // folder of an outer dstest it is none of that one's runs.
-        let guard = Command::new(program)
+        // directory of an outer dstest it is none of that one's runs.
+        let watchdog = Command::new(program)
             .arg(COMMAND)
             .arg(live)
             .current_dir("/")
@@ -34,28 +34,28 @@ impl Guard {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn();
-        Self(guard.ok())
+        Self(watchdog.ok())
     }
 }
 
-impl Drop for Guard {
+impl Drop for Watchdog {
     fn drop(&mut self) {
-        let Some(mut guard) = self.0.take() else { return };
+        let Some(mut watchdog) = self.0.take() else { return };
         // One that is gone already needs no goodbye.
-        let _ = guard.stdin.take().map(|mut pipe| pipe.write_all(GOODBYE));
-        let _ = guard.wait();
+        let _ = watchdog.stdin.take().map(|mut pipe| pipe.write_all(FINISHED));
+        let _ = watchdog.wait();
     }
 }
 
-/// What a guard does.
-pub(crate) fn stand(folder: &Path) {
+/// What a watchdog does.
+pub(crate) fn watch(dir: &Path) {
     let mut word = Vec::new();
     let heard = std::io::stdin().read_to_end(&mut word);
     if heard.is_ok() && word.is_empty() {
-        orphans::end_everywhere(folder);
-        let campaign = folder.parent().and_then(Path::parent);
+        orphans::end_everywhere(dir);
+        let campaign = dir.parent().and_then(Path::parent);
         campaign.iter().for_each(|campaign| live::sweep_in(campaign));
     }
 }
 
-const GOODBYE: &[u8] = b".";
+const FINISHED: &[u8] = b".";

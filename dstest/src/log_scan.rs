@@ -10,13 +10,13 @@ use std::path::Path;
 use memchr::memmem;
 use regex::bytes::Regex;
 
+use crate::coverage::RunCoverage;
 use crate::model::{Metrics, Trace};
-use crate::signature::{Clue, printable};
-use crate::sometimes::Sometimes;
+use crate::signature::{FailureClassifier, printable};
 
 /// Everything taken from one log.
 #[derive(Debug, Default)]
-pub struct Harvest {
+pub struct LogScan {
     /// Bytes in the log.
     pub bytes: u64,
     /// From the last `... Passed --` line.
@@ -24,7 +24,7 @@ pub struct Harvest {
     /// From the last `trace=` word.
     pub trace: Option<Trace>,
     /// From the last `sometimes:` line.
-    pub sometimes: Option<Sometimes>,
+    pub coverage: Option<RunCoverage>,
     /// Whether libtest's summary says that exactly the one test passed.
     pub libtest_passed: bool,
     /// Whether Go says that the test ended, and well.
@@ -32,21 +32,21 @@ pub struct Harvest {
     /// Whether the harness said that it had nothing to run.
     pub nothing_ran: bool,
     /// The first line that the user said means failure.
-    pub condemned: Option<String>,
+    pub fail_match: Option<String>,
     /// Collects why the run failed.
-    pub clue: Clue,
+    pub classifier: FailureClassifier,
 }
 
-impl Harvest {
+impl LogScan {
     /// Reads a whole log; a line that matches `fail` condemns the run.
     ///
     /// # Errors
     /// If the file cannot be read; an empty file is fine.
     pub fn of_file(path: &Path, fail: Option<&Regex>) -> io::Result<Self> {
-        let mut harvest = Self::default();
+        let mut scan = Self::default();
         let mut file = File::open(path)?;
-        harvest.read(&mut file, fail)?;
-        Ok(harvest)
+        scan.read(&mut file, fail)?;
+        Ok(scan)
     }
 
     /// Reads everything from `input`.
@@ -69,8 +69,8 @@ impl Harvest {
     }
 
     fn line(&mut self, line: &[u8], fail: Option<&Regex>) {
-        if self.condemned.is_none() && fail.is_some_and(|fail| fail.is_match(line)) {
-            self.condemned = Some(printable(line));
+        if self.fail_match.is_none() && fail.is_some_and(|fail| fail.is_match(line)) {
+            self.fail_match = Some(printable(line));
         }
         if let Some(metrics) = passed_line(line) {
             self.metrics = Some(metrics);
@@ -78,8 +78,8 @@ impl Harvest {
         if let Some(trace) = trace_word(line) {
             self.trace = Some(trace);
         }
-        if let Some(sometimes) = Sometimes::of_line(line) {
-            self.sometimes = Some(sometimes);
+        if let Some(sometimes) = RunCoverage::of_line(line) {
+            self.coverage = Some(sometimes);
         }
         if let Some(at) = memmem::find(line, b"test result: ok. ") {
             let summary = &line[at + b"test result: ok. ".len()..];
@@ -92,7 +92,7 @@ impl Harvest {
         if line.starts_with(b"testing: warning: no tests to run") {
             self.nothing_ran = true;
         }
-        self.clue.line(line);
+        self.classifier.line(line);
     }
 }
 
@@ -188,17 +188,17 @@ mod tests {
 
     use super::*;
 
-    fn harvest(log: &[u8]) -> Harvest {
-        let mut harvest = Harvest::default();
-        harvest.read(&mut &log[..], None).unwrap();
-        harvest
+    fn scan(log: &[u8]) -> LogScan {
+        let mut scan = LogScan::default();
+        scan.read(&mut &log[..], None).unwrap();
+        scan
     }
 
     #[test]
     fn a_lab_test_reports_itself() {
         let log = b"running 1 test\nTest (2B): backup ...\n  ... Passed --  27.4  5 1988 1283612  102\n\
             trace=00112233aabbccdd\nsometimes: truncation=2 torn=0\ntest backup_2b ... ok\n\ntest result: ok. 1 passed; 0 failed;\n";
-        let got = harvest(log);
+        let got = scan(log);
         let metrics = got.metrics.unwrap();
         assert_eq!(
             (metrics.peers, metrics.rpcs, metrics.bytes, metrics.commands),
@@ -206,14 +206,14 @@ mod tests {
         );
         assert!((metrics.cluster_s - 27.4).abs() < 1e-9);
         assert_eq!(got.trace.unwrap().to_string(), "00112233aabbccdd");
-        assert!(got.sometimes.is_some());
+        assert!(got.coverage.is_some());
         assert!(got.libtest_passed && !got.nothing_ran);
         assert_eq!(got.bytes, log.len() as u64);
     }
 
     #[test]
     fn the_harness_may_print_before_the_test_on_the_same_line() {
-        let got = harvest(
+        let got = scan(
             b"test a_2a ...   ... Passed --  3.0  3 10 20 0\ntest a ... trace=0123456789abcdef",
         );
         assert!(got.metrics.is_some() && got.trace.is_some());
@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn newer_labs_name_their_numbers_and_count_no_bytes() {
-        let got = harvest(b"  ... Passed --  time  3.1s #peers 3 #RPCs    38 #Ops    4\n");
+        let got = scan(b"  ... Passed --  time  3.1s #peers 3 #RPCs    38 #Ops    4\n");
         let metrics = got.metrics.unwrap();
         assert_eq!(
             (metrics.peers, metrics.rpcs, metrics.bytes, metrics.commands),
@@ -242,15 +242,15 @@ mod tests {
             b"trace=0123456789abcdefff",
         ];
         for log in rows {
-            let got = harvest(log);
+            let got = scan(log);
             assert!(got.metrics.is_none() && got.trace.is_none(), "{}", log.escape_ascii());
         }
     }
 
     #[test]
     fn an_exact_run_of_no_test_is_noticed() {
-        assert!(harvest(b"test result: ok. 0 passed; 0 failed").nothing_ran);
-        assert!(harvest(b"testing: warning: no tests to run\nPASS\n").nothing_ran);
+        assert!(scan(b"test result: ok. 0 passed; 0 failed").nothing_ran);
+        assert!(scan(b"testing: warning: no tests to run\nPASS\n").nothing_ran);
     }
 
     proptest! {

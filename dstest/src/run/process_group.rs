@@ -1,7 +1,7 @@
-//! The leash: how the dispatcher can end a process that a worker owns.
+//! The group: how the dispatcher can end a process that a worker owns.
 //!
 //! Invariant: a signal is only ever sent to a process that has not been reaped, so its id cannot
-//! belong to anybody else. The worker takes the leash off under the same lock that reaps.
+//! belong to anybody else. The worker takes the group off under the same lock that reaps.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,15 +19,15 @@ pub(super) enum EndReason {
     Cancelled,
 }
 
-/// One worker's leash; between two runs nobody is on it.
+/// One worker's group; between two runs nobody is on it.
 #[derive(Debug, Default)]
-pub(super) struct Leash(Mutex<State>);
+pub(super) struct ProcessGroup(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     process: Option<Pid>,
     reason: Option<EndReason>,
-    /// Asked for before the process existed; sent as soon as it does.
+    /// Terminated for before the process existed; sent as soon as it does.
     pending: Option<Signal>,
     /// Whether the process stands still.
     is_paused: bool,
@@ -35,7 +35,7 @@ struct State {
     paused: Duration,
 }
 
-impl Leash {
+impl ProcessGroup {
     /// Forgets the run before; called before a job is handed to the worker.
     pub(super) fn clear(&self) {
         *self.lock() = State::default();
@@ -61,7 +61,7 @@ impl Leash {
     }
 
     /// Lets the run go on after so long.
-    pub(super) fn go_on(&self, paused: Duration) {
+    pub(super) fn resume(&self, paused: Duration) {
         let mut state = self.lock();
         state.is_paused = false;
         state.paused += paused;
@@ -83,7 +83,7 @@ impl Leash {
         }
     }
 
-    /// Takes the process off the leash while reaping it with `reap`, and says why it was ended.
+    /// Takes the process off the group while reaping it with `reap`, and says why it was ended.
     pub(super) fn detach<T>(&self, reap: impl FnOnce() -> T) -> (T, Option<EndReason>) {
         let mut state = self.lock();
         state.process = None;

@@ -1,10 +1,10 @@
 //! What the browser does with a run: looks at its log, repeats it, shrinks it, puts it beside
 //! another. What takes long or touches the world is an [`Effect`], and comes back in
-//! [`App::arrive`].
+//! [`App::on_finished`].
 
 use std::path::PathBuf;
 
-use super::app::{App, Beside, Doomed, Effect, Page, Purpose};
+use super::app::{App, ComparedWith, Effect, Page, PendingDelete, Purpose};
 use super::campaign::{Campaign, LogKind};
 use super::diff_page::DiffPage;
 use super::list::List;
@@ -13,24 +13,24 @@ use super::rows;
 use super::text_page::TextPage;
 use crate::model::RunRecord;
 use crate::run::log_path;
-use crate::store::RunFolder;
+use crate::store::CampaignDir;
 
 impl App {
     /// Shows what a run of dstest has brought; it ended with this exit code.
-    pub(crate) fn arrive(&mut self, purpose: &Purpose, code: Option<i32>) -> Effect {
+    pub(crate) fn on_finished(&mut self, purpose: &Purpose, code: Option<i32>) -> Effect {
         self.busy = None;
         self.tick();
         let differed = code == Some(i32::from(crate::exit::Exit::Differed.code()));
         match *purpose {
-            Purpose::Look { run } => self.open_log(run),
+            Purpose::OpenLog { run } => self.open_log(run),
             Purpose::Replay { run } => {
                 if matches!(self.page(), Page::Log(_)) {
                     self.pages.pop();
                 }
                 self.open_log(run);
             }
-            Purpose::Compare { run, beside, repeats } => {
-                return self.compare(run, beside, repeats);
+            Purpose::Compare { run, with, repeats } => {
+                return self.compare(run, with, repeats);
             }
             Purpose::Shrink { run } => self.open_case(run),
             Purpose::Rerun => self.open_newest(),
@@ -44,9 +44,9 @@ impl App {
     /// Shows the small case of a run, or why there is none.
     fn open_case(&mut self, run: usize) {
         let (_, record) = &self.campaign.runs[run];
-        let folder = self.campaign.folder.path.join("shrunk");
-        let case = crate::store::case_path(&folder, record);
-        let log = folder.join(log_path(&record.test, record.iter));
+        let dir = self.campaign.dir.path.join("shrunk");
+        let case = crate::store::case_path(&dir, record);
+        let log = dir.join(log_path(&record.test, record.iter));
         let read = std::fs::read_to_string(case).or_else(|_| std::fs::read_to_string(log));
         match read {
             Ok(text) => {
@@ -59,10 +59,10 @@ impl App {
 
     /// Shows the newest campaign, which has just been run.
     fn open_newest(&mut self) {
-        match self.store.find_run(None) {
-            Ok(folder) => {
+        match self.store.find_campaign(None) {
+            Ok(dir) => {
                 let below = self.pages.len();
-                self.open_campaign(folder);
+                self.open_campaign(dir);
                 // Where it cannot be opened, the old pages stay, and the note says why.
                 if self.pages.len() == below {
                     return;
@@ -77,9 +77,9 @@ impl App {
     }
 
     /// Goes on without a campaign that has been deleted.
-    pub(crate) fn left_campaign(&mut self, folder: &RunFolder) {
-        if self.campaign.folder == *folder {
-            let Ok(other) = self.store.find_run(None) else {
+    pub(crate) fn on_campaign_deleted(&mut self, dir: &CampaignDir) {
+        if self.campaign.dir == *dir {
+            let Ok(other) = self.store.find_campaign(None) else {
                 self.note = "no campaign is left; q closes the browser".to_owned();
                 return;
             };
@@ -91,14 +91,14 @@ impl App {
         let mut list = List::new(rows::CAMPAIGNS, rows::NO_ORDERS);
         list.set(self.campaigns());
         self.pages.push(Page::Campaigns(list));
-        self.note = format!("the campaign {} is gone", folder.short_id);
+        self.note = format!("the campaign {} is gone", dir.short_id);
     }
 
     /// Opens a run's log, after it has been repeated if that is worth it.
-    pub(crate) fn look_at(&mut self, run: usize) -> Effect {
+    pub(crate) fn open_or_replay(&mut self, run: usize) -> Effect {
         let is_traced = self.campaign.runs[run].1.trace.is_some();
         if is_traced && self.campaign.log_kind(run) != LogKind::Full {
-            return self.repeat(run, Purpose::Look { run });
+            return self.repeat(run, Purpose::OpenLog { run });
         }
         self.open_log(run);
         Effect::None
@@ -110,7 +110,7 @@ impl App {
             self.note = "nothing is kept of this run; r repeats it".to_owned();
             return;
         };
-        match LogPage::open(run, path, self.look) {
+        match LogPage::open(run, path, self.colors) {
             Ok(page) => self.push(Page::Log(Box::new(page))),
             Err(error) => self.note = error.to_string(),
         }
@@ -118,93 +118,95 @@ impl App {
 
     fn repeat(&mut self, run: usize, purpose: Purpose) -> Effect {
         self.busy = Some(format!("repeating {}", self.campaign.name(run)));
-        Effect::Run(words("replay", &self.campaign, run, &["-vv"]), purpose)
+        Effect::Run(argv("replay", &self.campaign, run, &["-vv"]), purpose)
     }
 
     pub(super) fn replay(&mut self) -> Effect {
         match self.run() {
             Some(run) => self.repeat(run, Purpose::Replay { run }),
-            None => self.nothing("no run is selected"),
+            None => self.reject("no run is selected"),
         }
     }
 
     pub(super) fn shrink(&mut self) -> Effect {
-        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        let Some(run) = self.run() else { return self.reject("no run is selected") };
         self.busy = Some(format!("shrinking {}", self.campaign.name(run)));
-        Effect::Run(words("shrink", &self.campaign, run, &[]), Purpose::Shrink { run })
+        Effect::Run(argv("shrink", &self.campaign, run, &[]), Purpose::Shrink { run })
     }
 
     pub(super) fn rerun(&mut self) -> Effect {
-        let Some(run) = self.run() else { return self.nothing("no run is selected") };
-        self.busy = Some(format!("running {} with {NEIGHBOURS} seeds", self.campaign.name(run)));
-        let more = ["--neighbours", &NEIGHBOURS.to_string()];
-        Effect::Run(words("replay", &self.campaign, run, &more), Purpose::Rerun)
+        let Some(run) = self.run() else { return self.reject("no run is selected") };
+        self.busy = Some(format!("running {} with {RERUN_SEEDS} seeds", self.campaign.name(run)));
+        let more = ["--neighbours", &RERUN_SEEDS.to_string()];
+        Effect::Run(argv("replay", &self.campaign, run, &more), Purpose::Rerun)
     }
 
     /// The selected run beside the nearest one that passed: both need their full logs.
     pub(super) fn diff(&mut self) -> Effect {
-        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        let Some(run) = self.run() else { return self.reject("no run is selected") };
         let Some(with) = self.campaign.nearest_pass(run) else {
-            return self.nothing("no run of this test has passed");
+            return self.reject("no run of this test has passed");
         };
-        self.compare(run, Beside::Passed(with), 0)
+        self.compare(run, ComparedWith::Passed(with), 0)
     }
 
     pub(super) fn diff_builds(&mut self) -> Effect {
         match self.run() {
-            Some(run) => self.compare(run, Beside::SameSeed, 0),
-            None => self.nothing("no run is selected"),
+            Some(run) => self.compare(run, ComparedWith::SameSeed, 0),
+            None => self.reject("no run is selected"),
         }
     }
 
     /// Opens a run beside another, or first repeats the one whose log is missing.
-    fn compare(&mut self, run: usize, beside: Beside, repeats: u8) -> Effect {
-        let elsewhere = match beside {
-            Beside::Passed(_) => None,
-            Beside::SameSeed => self.same_seed_elsewhere(&self.campaign.runs[run].1),
+    fn compare(&mut self, run: usize, with: ComparedWith, repeats: u8) -> Effect {
+        let elsewhere = match with {
+            ComparedWith::Passed(_) => None,
+            ComparedWith::SameSeed => self.same_seed_elsewhere(&self.campaign.runs[run].1),
         };
-        let (other, with, whose) = match (beside, &elsewhere) {
-            (Beside::Passed(with), _) => (&self.campaign, with, String::new()),
-            (Beside::SameSeed, Some((other, with))) => {
-                (other, *with, format!(" of {}", other.folder.short_id))
+        let (other, other_run, suffix) = match (with, &elsewhere) {
+            (ComparedWith::Passed(passed), _) => (&self.campaign, passed, String::new()),
+            (ComparedWith::SameSeed, Some((other, same))) => {
+                (other, *same, format!(" of {}", other.dir.short_id))
             }
-            (Beside::SameSeed, None) => {
-                return self.nothing("no other campaign has run this test with this seed");
+            (ComparedWith::SameSeed, None) => {
+                return self.reject("no other campaign has run this test with this seed");
             }
         };
-        let names = [self.campaign.name(run), other.name(with) + &whose];
-        let wanting = [(&self.campaign, run), (other, with)].into_iter().find(|(campaign, at)| {
-            let kind = campaign.log_kind(*at);
-            kind == LogKind::None || campaign.runs[*at].1.trace.is_some() && kind != LogKind::Full
-        });
+        let names = [self.campaign.name(run), other.name(other_run) + &suffix];
+        let wanting =
+            [(&self.campaign, run), (other, other_run)].into_iter().find(|(campaign, at)| {
+                let kind = campaign.log_kind(*at);
+                kind == LogKind::None
+                    || campaign.runs[*at].1.trace.is_some() && kind != LogKind::Full
+            });
         // Each side at most once: a run that leaves no log then never will.
         if let Some((campaign, at)) = wanting.filter(|_| repeats < 2) {
-            let purpose = Purpose::Compare { run, beside, repeats: repeats + 1 };
-            let effect = Effect::Run(words("replay", campaign, at, &["-vv"]), purpose);
+            let purpose = Purpose::Compare { run, with, repeats: repeats + 1 };
+            let effect = Effect::Run(argv("replay", campaign, at, &["-vv"]), purpose);
             self.busy = Some(format!("repeating {}", campaign.name(at)));
             return effect;
         }
-        let logs = self.campaign.log(run).zip(other.log(with));
-        self.open_beside(run, names, logs);
+        let logs = self.campaign.log(run).zip(other.log(other_run));
+        self.open_diff(run, names, logs);
         Effect::None
     }
 
     fn same_seed_elsewhere(&self, record: &RunRecord) -> Option<(Campaign, usize)> {
-        let folders = self.store.all_runs().into_iter().rev();
-        folders.filter(|folder| *folder != self.campaign.folder).find_map(|folder| {
-            let other = Campaign::open(folder).ok()?;
+        let dirs = self.store.campaigns().into_iter().rev();
+        dirs.filter(|dir| *dir != self.campaign.dir).find_map(|dir| {
+            let other = Campaign::open(dir).ok()?;
             let is_it = |own: &RunRecord| own.test == record.test && own.seed == record.seed;
             let with = other.runs.iter().position(|(_, own)| is_it(own))?;
             Some((other, with))
         })
     }
 
-    fn open_beside(&mut self, run: usize, names: [String; 2], logs: Option<(PathBuf, PathBuf)>) {
+    fn open_diff(&mut self, run: usize, names: [String; 2], logs: Option<(PathBuf, PathBuf)>) {
         let Some((left, right)) = logs else {
             self.note = "one of the two runs has no log".to_owned();
             return;
         };
-        match DiffPage::open(run, names, [&left, &right], self.look) {
+        match DiffPage::open(run, names, [&left, &right], self.colors) {
             Ok(page) => self.push(Page::Diff(Box::new(page))),
             Err(error) => self.note = error.to_string(),
         }
@@ -221,9 +223,9 @@ impl App {
     }
 
     pub(super) fn copy_replay(&mut self) -> Effect {
-        let Some(run) = self.run() else { return self.nothing("no run is selected") };
+        let Some(run) = self.run() else { return self.reject("no run is selected") };
         let name = crate::shell::quote(&self.campaign.name(run));
-        let id = &self.campaign.folder.short_id;
+        let id = &self.campaign.dir.short_id;
         let command = format!("{} replay {id} {name}", crate::shell::this_program());
         self.note = format!("copied: {command}");
         Effect::Copy(command)
@@ -232,14 +234,14 @@ impl App {
     pub(super) fn edit(&mut self) -> Effect {
         let path = self.run().and_then(|run| self.campaign.log(run));
         path.map_or_else(
-            || self.nothing("nothing is kept of this run"),
+            || self.reject("nothing is kept of this run"),
             |path| Effect::Edit(path, 1),
         )
     }
 
     pub(super) fn export(&mut self) -> Effect {
         let path = self.run().and_then(|run| self.campaign.log(run));
-        path.map_or_else(|| self.nothing("nothing is kept of this run"), Effect::Export)
+        path.map_or_else(|| self.reject("nothing is kept of this run"), Effect::Export)
     }
 
     pub(super) fn mark_known(&mut self) {
@@ -262,40 +264,40 @@ impl App {
     }
 
     /// Deletes at the second press.
-    pub(super) fn delete(&mut self, doomed: Option<&Doomed>) -> Effect {
+    pub(super) fn delete(&mut self, pending: Option<&PendingDelete>) -> Effect {
         let last = self.pages.len() - 1;
         let wanted = match &self.pages[last] {
-            Page::Campaigns(list) => list.selected().cloned().map(Doomed::Campaign),
-            Page::Tests(_) => Some(Doomed::Campaign(self.campaign.folder.clone())),
-            Page::Runs { list, .. } => list.selected().copied().map(Doomed::Logs),
+            Page::Campaigns(list) => list.selected().cloned().map(PendingDelete::Campaign),
+            Page::Tests(_) => Some(PendingDelete::Campaign(self.campaign.dir.clone())),
+            Page::Runs { list, .. } => list.selected().copied().map(PendingDelete::Logs),
             Page::Failures { .. } | Page::Log(_) | Page::Text(_) | Page::Diff(_) => None,
         };
-        let Some(wanted) = wanted else { return self.nothing("select a campaign or a run") };
-        if doomed == Some(&wanted) {
+        let Some(wanted) = wanted else { return self.reject("select a campaign or a run") };
+        if pending == Some(&wanted) {
             return match wanted {
-                Doomed::Campaign(folder) => Effect::DeleteCampaign(folder),
-                Doomed::Logs(run) => Effect::DeleteLogs(run),
+                PendingDelete::Campaign(dir) => Effect::DeleteCampaign(dir),
+                PendingDelete::Logs(run) => Effect::DeleteLogs(run),
             };
         }
         self.note = match &wanted {
-            Doomed::Campaign(folder) => {
-                format!("Delete again deletes the campaign {}", folder.short_id)
+            PendingDelete::Campaign(dir) => {
+                format!("Delete again deletes the campaign {}", dir.short_id)
             }
-            Doomed::Logs(run) => {
+            PendingDelete::Logs(run) => {
                 format!("Delete again deletes the logs of {}", self.campaign.name(*run))
             }
         };
-        self.doomed = Some(wanted);
+        self.pending = Some(wanted);
         Effect::None
     }
 }
 
 /// The words that have dstest do something with a run.
-fn words(command: &str, campaign: &Campaign, run: usize, more: &[&str]) -> Vec<String> {
-    let folder = campaign.folder.path.to_string_lossy().into_owned();
-    let words = [command.to_owned(), folder, campaign.name(run)];
+fn argv(command: &str, campaign: &Campaign, run: usize, more: &[&str]) -> Vec<String> {
+    let dir = campaign.dir.path.to_string_lossy().into_owned();
+    let words = [command.to_owned(), dir, campaign.name(run)];
     words.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
 }
 
 /// So many seeds tell whether a failure is rare.
-const NEIGHBOURS: u32 = 200;
+const RERUN_SEEDS: u32 = 200;

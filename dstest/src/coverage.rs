@@ -1,21 +1,21 @@
-//! Situations that tests say they have been in: which of them a campaign has never reached.
+//! Coverage that tests say they have been in: which of them a campaign has never reached.
 //!
 //! A run prints `sometimes: name=count name=count …`, every situation it knows, those it was not in
 //! as 0. A campaign that never reaches one of them says little about what happens there.
 
 use serde::{Deserialize, Serialize};
 
-use crate::style::{Paint, Tone};
+use crate::style::{Paint, TextStyle};
 use crate::table::{Align, Cell, Table};
 
 /// What one run has said: situations in its order, and how often it was in each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Sometimes(Vec<(String, u64)>);
+pub struct RunCoverage(Vec<(String, u64)>);
 
 /// What many runs have said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Situations {
+pub struct Coverage {
     runs: u64,
     rows: Vec<Row>,
 }
@@ -27,7 +27,7 @@ struct Row {
     count: u64,
 }
 
-impl Sometimes {
+impl RunCoverage {
     /// Reads a line; `None` if it is no such line, or has anything else in it.
     #[must_use]
     pub fn of_line(line: &[u8]) -> Option<Self> {
@@ -43,9 +43,9 @@ impl Sometimes {
     }
 }
 
-impl Situations {
+impl Coverage {
     /// Takes in what a run has said.
-    pub fn add(&mut self, said: &Sometimes) {
+    pub fn add(&mut self, said: &RunCoverage) {
         self.runs += 1;
         for (place, (name, count)) in said.0.iter().enumerate() {
             let row = self.row(place, name);
@@ -79,7 +79,7 @@ impl Situations {
             (_, []) => format!("Sometimes: each of {all} situations came about\n"),
             (_, never) => {
                 let reached = all - never.len();
-                let never = paint.apply(Tone::Warning, &format!("never {}", never.join(", ")));
+                let never = paint.apply(TextStyle::Warning, &format!("never {}", never.join(", ")));
                 format!("Sometimes: {reached} of {all} situations came about; {never}\n")
             }
         }
@@ -96,9 +96,9 @@ impl Situations {
         table.column(format!("Of {} runs", self.runs), Align::Right);
         table.column("Times", Align::Right);
         for Row { name, runs, count } in &self.rows {
-            let tone = if *count == 0 { Tone::Warning } else { Tone::Normal };
-            let numbers = [runs, count].map(|number| Cell { text: number.to_string(), tone });
-            let mut row = vec![Cell { text: name.clone(), tone }];
+            let style = if *count == 0 { TextStyle::Warning } else { TextStyle::Normal };
+            let numbers = [runs, count].map(|number| Cell { text: number.to_string(), style });
+            let mut row = vec![Cell { text: name.clone(), style }];
             row.extend(numbers);
             table.row(row);
         }
@@ -106,15 +106,15 @@ impl Situations {
     }
 }
 
-/// The start of a line that tells situations.
+/// The start of a line that tells coverage.
 const PREFIX: &[u8] = b"sometimes:";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(line: &str) -> Sometimes {
-        Sometimes::of_line(line.as_bytes()).expect(line)
+    fn said(line: &str) -> RunCoverage {
+        RunCoverage::of_line(line.as_bytes()).expect(line)
     }
 
     #[test]
@@ -122,26 +122,26 @@ mod tests {
         for line in
             ["sometimes:", "sometimes: a", "sometimes: a=b", "sometimes: =1", "x sometimes: a=1"]
         {
-            assert_eq!(Sometimes::of_line(line.as_bytes()), None, "{line}");
+            assert_eq!(RunCoverage::of_line(line.as_bytes()), None, "{line}");
         }
     }
 
     #[test]
     fn situations_of_many_runs_in_a_table() {
-        let mut all = Situations::default();
+        let mut all = Coverage::default();
         all.add(&said("sometimes: truncation=3 torn=0 duplicate=1"));
         all.add(&said("sometimes: truncation=1 torn=0 duplicate=0"));
         all.add(&said("sometimes: torn=0 other=2"));
         insta::assert_snapshot!(all.table(Paint::Plain) + &all.line(Paint::Plain));
         all.add(&said("sometimes: torn=5"));
         assert_eq!(all.line(Paint::Plain), "Sometimes: each of 4 situations came about\n");
-        assert_eq!(Situations::default().line(Paint::Plain), "");
+        assert_eq!(Coverage::default().line(Paint::Plain), "");
     }
 
     #[test]
     fn what_is_stored_is_read_again() {
         let said = said("sometimes: b=1 a=0");
         let text = serde_json::to_string(&said).unwrap();
-        assert_eq!(serde_json::from_str::<Sometimes>(&text).unwrap(), said);
+        assert_eq!(serde_json::from_str::<RunCoverage>(&text).unwrap(), said);
     }
 }

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::desk::live_log;
-use super::leash::{EndReason, Leash};
+use super::process_group::{EndReason, ProcessGroup};
 use super::schedule::{Schedule, Step};
+use super::scratch_dir::live_log;
 use super::{Campaign, Job, Stop};
 use crate::model::{Class, Verdict};
 use crate::plan::Budget;
@@ -18,20 +18,20 @@ use crate::sys::Signal;
 
 /// The state of a campaign as workers and dispatcher share it.
 #[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<Core>>);
+pub(super) struct SharedState(Arc<Mutex<CampaignState>>);
 
-impl Shared {
-    pub(super) fn new(core: Core) -> Self {
-        Self(Arc::new(Mutex::new(core)))
+impl SharedState {
+    pub(super) fn new(state: CampaignState) -> Self {
+        Self(Arc::new(Mutex::new(state)))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, CampaignState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The state of a campaign.
-pub(super) struct Core {
+pub(super) struct CampaignState {
     campaign: Arc<Campaign>,
     live: PathBuf,
     schedule: Schedule,
@@ -48,9 +48,9 @@ pub(super) struct Core {
     output_checked: Instant,
 }
 
-/// One worker as the core sees it.
+/// One worker as the state sees it.
 struct Slot {
-    leash: Arc<Leash>,
+    group: Arc<ProcessGroup>,
     current: Option<Current>,
 }
 
@@ -69,29 +69,29 @@ enum Phase {
     /// It is saying where it hangs; at this time it is asked to end.
     Dumping { ask_at: Instant },
     /// It has been asked to end; at this time it is killed.
-    Ending { reason: EndReason, kill_at: Instant },
+    FinalReport { reason: EndReason, kill_at: Instant },
 }
 
 impl Phase {
-    fn put_off(&mut self, by: Duration) {
+    fn extend(&mut self, by: Duration) {
         match self {
             Self::Running { deadline: at }
             | Self::Dumping { ask_at: at }
-            | Self::Ending { kill_at: at, .. } => *at += by,
+            | Self::FinalReport { kill_at: at, .. } => *at += by,
         }
     }
 }
 
 /// Which interrupt it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Urgency {
+pub(super) enum Escalation {
     /// The first: so many runs have been asked to end.
-    Asked(usize),
+    Terminated(usize),
     /// A later one: they have been killed.
     Killed,
 }
 
-impl Core {
+impl CampaignState {
     pub(super) fn new(
         campaign: &Arc<Campaign>,
         live: PathBuf,
@@ -123,11 +123,11 @@ impl Core {
         self.started.elapsed().saturating_sub(self.paused)
     }
 
-    /// Adds a worker; says on which leash it is.
-    pub(super) fn add_slot(&mut self) -> Arc<Leash> {
-        let leash = Arc::new(Leash::default());
-        self.slots.push(Slot { leash: Arc::clone(&leash), current: None });
-        leash
+    /// Adds a worker; says on which group it is.
+    pub(super) fn add_slot(&mut self) -> Arc<ProcessGroup> {
+        let group = Arc::new(ProcessGroup::default());
+        self.slots.push(Slot { group: Arc::clone(&group), current: None });
+        group
     }
 
     /// Why the campaign ended, once it has.
@@ -155,15 +155,15 @@ impl Core {
         if verdict.class() == Class::Fail {
             self.failed = self.failed.saturating_add(1);
         }
-        let is_obstacle = verdict == Verdict::NotStarted;
-        self.not_started = if is_obstacle { self.not_started.saturating_add(1) } else { 0 };
+        let cannot_start = verdict == Verdict::NotStarted;
+        self.not_started = if cannot_start { self.not_started.saturating_add(1) } else { 0 };
     }
 
     fn begin(&mut self, slot: usize, job: Job) {
         let deadline = Instant::now() + self.campaign.timeout_of(job.test);
         let log = live_log(&self.live, slot);
         let slot = &mut self.slots[slot];
-        slot.leash.clear();
+        slot.group.clear();
         let harness = self.campaign.tests[job.test].harness;
         slot.current = Some(Current { log, harness, phase: Phase::Running { deadline } });
     }
@@ -175,54 +175,54 @@ impl Core {
         if self.budget.max_fail.is_some_and(|limit| self.failed >= limit.get()) {
             self.stop = Some(Stop::Failures);
         } else if self.not_started >= NOT_STARTED_MAX {
-            self.stop = Some(Stop::Obstacle);
+            self.stop = Some(Stop::CannotStart);
         } else if self.budget.duration.is_some_and(|limit| self.elapsed() >= limit) {
             self.stop = Some(Stop::Time);
         }
     }
 
     /// The first interrupt asks every run to end, the second kills them.
-    pub(super) fn interrupt(&mut self) -> Urgency {
+    pub(super) fn interrupt(&mut self) -> Escalation {
         let is_first = !self.stop.is_some_and(Stop::is_sudden);
         self.stop = Some(Stop::Interrupted);
         let signal = if is_first { Signal::Terminate } else { Signal::Kill };
         let running = self.end_all(signal);
-        if is_first { Urgency::Asked(running) } else { Urgency::Killed }
+        if is_first { Escalation::Terminated(running) } else { Escalation::Killed }
     }
 
     /// Nothing more can be recorded, so nothing more is run.
-    pub(super) fn give_up(&mut self) {
+    pub(super) fn store_failed(&mut self) {
         if !self.stop.is_some_and(Stop::is_sudden) {
-            self.stop = Some(Stop::Unrecorded);
+            self.stop = Some(Stop::StoreFailed);
             self.end_all(Signal::Terminate);
         }
     }
 
     /// Ends every run that is under way; says how many those are.
     fn end_all(&mut self, signal: Signal) -> usize {
-        let patience = if signal == Signal::Kill { REPEAT } else { self.campaign.process.grace };
-        let kill_at = Instant::now() + patience;
+        let wait = if signal == Signal::Kill { KILL_INTERVAL } else { self.campaign.process.grace };
+        let kill_at = Instant::now() + wait;
         let mut running = 0;
         for slot in &mut self.slots {
             let Some(current) = &mut slot.current else { continue };
             running += 1;
-            slot.leash.end(EndReason::Cancelled, signal);
-            current.phase = Phase::Ending { reason: EndReason::Cancelled, kill_at };
+            slot.group.end(EndReason::Cancelled, signal);
+            current.phase = Phase::FinalReport { reason: EndReason::Cancelled, kill_at };
         }
         running
     }
 
     /// Makes every run stand still, and those that are just being started too.
     pub(super) fn pause(&self) {
-        self.slots.iter().for_each(|slot| slot.leash.pause());
+        self.slots.iter().for_each(|slot| slot.group.pause());
     }
 
     /// Lets every run go on; the time it stood still counts for nothing.
-    pub(super) fn go_on(&mut self, paused: Duration) {
+    pub(super) fn resume(&mut self, paused: Duration) {
         self.paused += paused;
         for slot in &mut self.slots {
-            slot.current.iter_mut().for_each(|current| current.phase.put_off(paused));
-            slot.leash.go_on(paused);
+            slot.current.iter_mut().for_each(|current| current.phase.extend(paused));
+            slot.group.resume(paused);
         }
     }
 
@@ -240,19 +240,19 @@ impl Core {
             match current.phase {
                 Phase::Running { deadline: at } if at <= now && current.harness == Harness::Go => {
                     // Go answers with the stacks of all goroutines, which takes a moment.
-                    slot.leash.end(EndReason::Timeout, Signal::Dump);
+                    slot.group.end(EndReason::Timeout, Signal::Dump);
                     current.phase = Phase::Dumping { ask_at: now + grace };
                 }
                 Phase::Running { deadline: at } | Phase::Dumping { ask_at: at } if at <= now => {
-                    slot.leash.end(EndReason::Timeout, Signal::Terminate);
+                    slot.group.end(EndReason::Timeout, Signal::Terminate);
                     let (reason, kill_at) = (EndReason::Timeout, now + grace);
-                    current.phase = Phase::Ending { reason, kill_at };
+                    current.phase = Phase::FinalReport { reason, kill_at };
                 }
-                Phase::Ending { reason, kill_at } if kill_at <= now => {
-                    slot.leash.end(reason, Signal::Kill);
-                    current.phase = Phase::Ending { reason, kill_at: now + REPEAT };
+                Phase::FinalReport { reason, kill_at } if kill_at <= now => {
+                    slot.group.end(reason, Signal::Kill);
+                    current.phase = Phase::FinalReport { reason, kill_at: now + KILL_INTERVAL };
                 }
-                Phase::Running { .. } | Phase::Dumping { .. } | Phase::Ending { .. } => {}
+                Phase::Running { .. } | Phase::Dumping { .. } | Phase::FinalReport { .. } => {}
             }
         }
     }
@@ -269,20 +269,20 @@ impl Core {
             let Some(current) = &mut slot.current else { continue };
             let size = current.log.metadata().map_or(0, |log| log.len());
             if size > limit && matches!(current.phase, Phase::Running { .. }) {
-                slot.leash.end(EndReason::OutputLimit, Signal::Kill);
-                let (reason, kill_at) = (EndReason::OutputLimit, now + REPEAT);
-                current.phase = Phase::Ending { reason, kill_at };
+                slot.group.end(EndReason::OutputLimit, Signal::Kill);
+                let (reason, kill_at) = (EndReason::OutputLimit, now + KILL_INTERVAL);
+                current.phase = Phase::FinalReport { reason, kill_at };
             }
         }
     }
 
-    /// How long until [`Core::enforce`] is to be called again.
-    pub(super) fn patience(&self) -> Duration {
+    /// How long until [`CampaignState::enforce`] is to be called again.
+    pub(super) fn wait(&self) -> Duration {
         let current = self.slots.iter().filter_map(|slot| slot.current.as_ref());
         let next = current.map(|current| match current.phase {
             Phase::Running { deadline: next }
             | Phase::Dumping { ask_at: next }
-            | Phase::Ending { kill_at: next, .. } => next,
+            | Phase::FinalReport { kill_at: next, .. } => next,
         });
         let next = next.map(|next| next.saturating_duration_since(Instant::now()));
         next.min().unwrap_or(OUTPUT_INTERVAL).min(OUTPUT_INTERVAL)
@@ -306,7 +306,7 @@ const NOT_STARTED_MAX: u32 = 20;
 const OUTPUT_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A group that was killed and is still there is killed again after this time.
-const REPEAT: Duration = Duration::from_millis(100);
+const KILL_INTERVAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
@@ -316,7 +316,7 @@ mod tests {
     use crate::seed::Seed;
     use crate::suite::{Binary, Mark, Test};
 
-    fn core(timeout: Duration) -> Core {
+    fn state(timeout: Duration) -> CampaignState {
         let test = Test {
             name: "a".into(),
             id: "a".into(),
@@ -343,49 +343,49 @@ mod tests {
             fail_regex: None,
         };
         let campaign = Campaign {
-            passes: crate::run::Passes::none(1),
+            passes: crate::run::FirstPasses::none(1),
             tests: vec![test],
             binaries: vec![binary],
             process,
             seeds: Seeds::Derived(Seed::fresh()),
             keep: Keep::Failures,
-            folder: "/nowhere".into(),
+            dir: "/nowhere".into(),
         };
         let schedule = Schedule::new(1, Rounds::Endless, Order::Interleaved);
         let budget = Budget { rounds: Rounds::Endless, duration: Some(timeout), max_fail: None };
-        Core::new(&Arc::new(campaign), "/nowhere/live".into(), schedule, budget)
+        CampaignState::new(&Arc::new(campaign), "/nowhere/live".into(), schedule, budget)
     }
 
     #[test]
     fn time_in_which_everything_stood_still_counts_for_nothing() {
         let minute = Duration::from_secs(60);
-        let mut core = core(minute);
-        let leash = core.add_slot();
-        core.next(0, |_| 0.0).unwrap();
-        core.pause();
-        core.go_on(60 * minute);
-        core.started = core.started.checked_sub(60 * minute).unwrap_or(core.started);
-        assert_eq!(leash.paused(), 60 * minute);
-        let Phase::Running { deadline } = core.slots[0].current.as_ref().unwrap().phase else {
+        let mut state = state(minute);
+        let group = state.add_slot();
+        state.next(0, |_| 0.0).unwrap();
+        state.pause();
+        state.resume(60 * minute);
+        state.started = state.started.checked_sub(60 * minute).unwrap_or(state.started);
+        assert_eq!(group.paused(), 60 * minute);
+        let Phase::Running { deadline } = state.slots[0].current.as_ref().unwrap().phase else {
             panic!("the run is still under way");
         };
         assert!(deadline > Instant::now() + 59 * minute, "its deadline has moved too");
-        core.finished(0, Verdict::Passed);
-        assert!(core.next(0, |_| 0.0).is_some(), "nor has the time of --for gone by");
+        state.finished(0, Verdict::Passed);
+        assert!(state.next(0, |_| 0.0).is_some(), "nor has the time of --for gone by");
     }
 
     #[test]
     fn runs_that_cannot_be_started_are_not_tried_for_ever() {
-        let mut core = core(Duration::from_secs(60));
-        core.add_slot();
+        let mut state = state(Duration::from_secs(60));
+        state.add_slot();
         for number in 0..2 * NOT_STARTED_MAX {
-            if core.next(0, |_| 0.0).is_none() {
-                assert_eq!((number, core.stop()), (NOT_STARTED_MAX + 1, Stop::Obstacle));
+            if state.next(0, |_| 0.0).is_none() {
+                assert_eq!((number, state.stop()), (NOT_STARTED_MAX + 1, Stop::CannotStart));
                 return;
             }
             // One that can be started in between makes the count begin again.
             let verdict = if number == 0 { Verdict::Failed } else { Verdict::NotStarted };
-            core.finished(0, verdict);
+            state.finished(0, verdict);
         }
         panic!("it goes on for ever");
     }

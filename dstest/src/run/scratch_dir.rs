@@ -1,4 +1,4 @@
-//! A worker's desk: one log file and one private folder that its runs use one after the other.
+//! A worker's scratch: one log file and one private directory that its runs use one after the other.
 //!
 //! A run that passes leaves them empty for the next one; what a run leaves that is to be kept is
 //! moved to its own place. Creating and removing files for each run would cost more than starting
@@ -9,13 +9,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use crate::live::LiveFolder;
+use crate::live::LiveDir;
 
-/// One worker's log file and folder.
+/// One worker's log file and directory.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct ScratchDir {
     log: PathBuf,
-    folder: PathBuf,
+    dir: PathBuf,
     /// For temporary files; among the system's, since a path in the store may be too long for a
     /// socket.
     temporary: PathBuf,
@@ -23,12 +23,12 @@ pub(super) struct Desk {
     file: Option<File>,
 }
 
-impl Desk {
-    /// The desk of a worker; nothing is created before the first run.
-    pub(super) fn new(live: &LiveFolder, slot: usize) -> Self {
+impl ScratchDir {
+    /// The scratch of a worker; nothing is created before the first run.
+    pub(super) fn new(live: &LiveDir, slot: usize) -> Self {
         let log = live_log(live.path(), slot);
         let temporary = live.temporary().join(slot.to_string());
-        Self { folder: log.with_extension("dir"), log, temporary, file: None }
+        Self { dir: log.with_extension("dir"), log, temporary, file: None }
     }
 
     /// The log of the run that is under way.
@@ -36,20 +36,20 @@ impl Desk {
         &self.log
     }
 
-    /// The private folder of the run that is under way.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
+    /// The private directory of the run that is under way.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
-    /// The folder for temporary files of the run that is under way.
+    /// The directory for temporary files of the run that is under way.
     pub(super) fn temporary(&self) -> &Path {
         &self.temporary
     }
 
-    /// Makes sure that log and folders exist and are empty.
+    /// Makes sure that log and directories exist and are empty.
     pub(super) fn prepare(&mut self) -> io::Result<&File> {
         empty(&self.temporary);
-        create(&self.folder, &fs::DirBuilder::new())?;
+        create(&self.dir, &fs::DirBuilder::new())?;
         create(&self.temporary, fs::DirBuilder::new().mode(0o700))?;
         let file = match self.file.take() {
             Some(file) => file,
@@ -62,7 +62,7 @@ impl Desk {
     /// Forgets what a run has left.
     pub(super) fn wipe(&self) {
         // The next run truncates its log.
-        empty(&self.folder);
+        empty(&self.dir);
     }
 
     /// Gives up the log file: somebody may still be writing to it.
@@ -72,16 +72,16 @@ impl Desk {
         let _ = fs::remove_file(&self.log);
     }
 
-    /// Moves the log to `place`, and the folder beside it if there is something in it.
+    /// Moves the log to `place`, and the directory beside it if there is something in it.
     pub(super) fn keep(&mut self, place: &Path) -> io::Result<()> {
         self.file = None;
-        if let Some(folder) = place.parent() {
-            fs::create_dir_all(folder)?;
+        if let Some(dir) = place.parent() {
+            fs::create_dir_all(dir)?;
         }
         fs::rename(&self.log, place)?;
-        // An empty folder is worth nothing, and where it is not empty, removing it fails.
-        if fs::remove_dir(&self.folder).is_err() {
-            let _ = fs::rename(&self.folder, place.with_extension("dir"));
+        // An empty directory is worth nothing, and where it is not empty, removing it fails.
+        if fs::remove_dir(&self.dir).is_err() {
+            let _ = fs::rename(&self.dir, place.with_extension("dir"));
         }
         Ok(())
     }
@@ -107,28 +107,28 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for ScratchDir {
     fn drop(&mut self) {
         self.file = None;
         let _ = fs::remove_file(&self.log);
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_dir_all(&self.dir);
         let _ = fs::remove_dir_all(&self.temporary);
     }
 }
 
-/// Creates the folder, unless it is there.
-fn create(folder: &Path, how: &fs::DirBuilder) -> io::Result<()> {
-    match how.create(folder) {
+/// Creates the directory, unless it is there.
+fn create(dir: &Path, how: &fs::DirBuilder) -> io::Result<()> {
+    match how.create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
-/// Removes the folder if there is something in it. What cannot be removed is left to the next run.
-fn empty(folder: &Path) {
-    let is_empty = fs::read_dir(folder).map_or(true, |mut left| left.next().is_none());
+/// Removes the directory if there is something in it. What cannot be removed is left to the next run.
+fn empty(dir: &Path) {
+    let is_empty = fs::read_dir(dir).map_or(true, |mut left| left.next().is_none());
     if !is_empty {
-        let _ = fs::remove_dir_all(folder);
+        let _ = fs::remove_dir_all(dir);
     }
 }
 
@@ -147,24 +147,24 @@ mod tests {
     #[test]
     fn a_desk_is_empty_for_each_run_and_what_is_kept_is_moved() {
         let root = tempfile::tempdir().unwrap();
-        let live = LiveFolder::open(root.path()).unwrap();
-        let mut desk = Desk::new(&live, 3);
-        desk.prepare().unwrap().write_all(b"first").unwrap();
-        fs::write(desk.folder().join("file"), "x").unwrap();
-        fs::write(desk.temporary().join("file"), "x").unwrap();
-        desk.wipe();
-        desk.prepare().unwrap().write_all(b"second").unwrap();
-        assert_eq!(fs::read_dir(desk.temporary()).unwrap().count(), 0);
-        assert_eq!(fs::read_dir(desk.folder()).unwrap().count(), 0);
-        fs::write(desk.folder().join("file"), "y").unwrap();
+        let live = LiveDir::open(root.path()).unwrap();
+        let mut scratch = ScratchDir::new(&live, 3);
+        scratch.prepare().unwrap().write_all(b"first").unwrap();
+        fs::write(scratch.dir().join("file"), "x").unwrap();
+        fs::write(scratch.temporary().join("file"), "x").unwrap();
+        scratch.wipe();
+        scratch.prepare().unwrap().write_all(b"second").unwrap();
+        assert_eq!(fs::read_dir(scratch.temporary()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(scratch.dir()).unwrap().count(), 0);
+        fs::write(scratch.dir().join("file"), "y").unwrap();
         let place = root.path().join("logs/test/2.log");
-        desk.keep(&place).unwrap();
+        scratch.keep(&place).unwrap();
         assert_eq!(fs::read(&place).unwrap(), b"second");
         assert_eq!(fs::read(place.with_extension("dir").join("file")).unwrap(), b"y");
-        desk.prepare().unwrap().write_all(b"third").unwrap();
-        assert_eq!(fs::read(desk.log()).unwrap(), b"third");
-        let temporary = desk.temporary().to_owned();
-        drop(desk);
+        scratch.prepare().unwrap().write_all(b"third").unwrap();
+        assert_eq!(fs::read(scratch.log()).unwrap(), b"third");
+        let temporary = scratch.temporary().to_owned();
+        drop(scratch);
         assert!(!temporary.exists());
         drop(live);
         assert!(!root.path().join("live").exists());
@@ -173,13 +173,13 @@ mod tests {
     #[test]
     fn a_log_is_cut_only_where_it_is_too_long() {
         let root = tempfile::tempdir().unwrap();
-        let live = LiveFolder::open(root.path()).unwrap();
-        let mut desk = Desk::new(&live, 0);
-        desk.prepare().unwrap().write_all(b"0123456789").unwrap();
-        desk.cut(10).unwrap();
-        assert_eq!(fs::read(desk.log()).unwrap(), b"0123456789");
-        desk.cut(4).unwrap();
-        let text = fs::read_to_string(desk.log()).unwrap();
+        let live = LiveDir::open(root.path()).unwrap();
+        let mut scratch = ScratchDir::new(&live, 0);
+        scratch.prepare().unwrap().write_all(b"0123456789").unwrap();
+        scratch.cut(10).unwrap();
+        assert_eq!(fs::read(scratch.log()).unwrap(), b"0123456789");
+        scratch.cut(4).unwrap();
+        let text = fs::read_to_string(scratch.log()).unwrap();
         assert!(text.starts_with("0123\ndstest: cut here after 4 bytes"), "{text}");
     }
 }

@@ -4,10 +4,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::project::store_of;
-use super::recorder::Links;
+use super::recorder::CommandHints;
 use super::replay::recorded_run;
 use super::session::Session;
-use super::stored::{Again, Place};
+use super::stored::{LogDir, ReplaySpec};
 use crate::cli::{ExportArgs, ReplayArgs};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -25,16 +25,20 @@ pub(super) fn run(
     argv: Vec<String>,
     interrupts: &Interrupts,
 ) -> Result<Exit, Error> {
-    let store = store_of(&args.place)?;
+    let store = store_of(&args.location)?;
     let (stored, record) = recorded_run(&store, &args.which)?;
     let count = args.neighbours.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
     let started = Utc::now();
     let verbose = (args.verbose > 0).then_some(args.verbose);
     let seeds = Some(Seeds::Following(record.seed));
-    let whole =
-        stored.campaign(Again { verbose, seeds, keep: Keep::Failures, place: Place::Same })?;
-    let folder = store.create_run(started)?;
-    let campaign = only(whole, &record, folder.path.clone());
+    let whole = stored.campaign(ReplaySpec {
+        verbose,
+        seeds,
+        keep: Keep::Failures,
+        log_dir: LogDir::Campaign,
+    })?;
+    let dir = store.create_campaign(started)?;
+    let campaign = only(whole, &record, dir.path.clone());
     let file = CampaignFile {
         started: started.rfc3339(),
         seed: record.seed,
@@ -47,10 +51,10 @@ pub(super) fn run(
         tests: campaign.tests.clone(),
         ..stored.file
     };
-    file.write(&folder.path)?;
+    file.write(&dir.path)?;
     let rounds = Rounds::Fixed(count);
     let session = Session {
-        links: Links::new(&folder, args.place.store.output.as_deref()),
+        hints: CommandHints::new(&dir, args.location.store.output.as_deref()),
         seed: record.seed,
         started: file.started,
         schedule: Schedule::partly(
@@ -63,19 +67,19 @@ pub(super) fn run(
         budget: Budget { rounds, duration: None, max_fail: None },
         workers: file.workers as usize,
         columns: Columns::default(),
-        color: args.place.store.color,
+        color: args.location.store.color,
         exports: &ExportArgs::default(),
         tally: Tally::new([record.test]),
         known_times: vec![0.0],
         cores: file.cores,
         campaign: Arc::new(campaign),
-        folder,
+        dir,
     };
     session.run(interrupts)
 }
 
-/// The same campaign with one of its tests and another folder.
-fn only(campaign: Campaign, record: &RunRecord, folder: std::path::PathBuf) -> Campaign {
+/// The same campaign with one of its tests and another directory.
+fn only(campaign: Campaign, record: &RunRecord, dir: std::path::PathBuf) -> Campaign {
     let tests = campaign.tests.into_iter().filter(|test| test.name == record.test).collect();
-    Campaign { tests, folder, ..campaign }
+    Campaign { tests, dir, ..campaign }
 }

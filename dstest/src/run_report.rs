@@ -1,4 +1,4 @@
-//! What a run tells of its own failure: `report.json` in the folder that it was given.
+//! What a run tells of its own failure: `report.json` in the directory that it was given.
 //!
 //! Any test program may leave one. dstest reads two fields and leaves the others to whoever
 //! understands them: `signature`, one line that says why the run failed, and `text`, the report as
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 /// What dstest reads of a `report.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Told {
+pub struct RunReport {
     /// Why the run failed, in one line.
     #[serde(default)]
     pub signature: Option<String>,
@@ -20,11 +20,11 @@ pub struct Told {
     pub text: Option<String>,
 }
 
-impl Told {
-    /// What the report in a run's folder says; `None` where there is none that can be read.
+impl RunReport {
+    /// What the report in a run's directory says; `None` where there is none that can be read.
     #[must_use]
-    pub fn read(folder: &Path) -> Option<Self> {
-        let path = folder.join(FILE_NAME);
+    pub fn read(dir: &Path) -> Option<Self> {
+        let path = dir.join(FILE_NAME);
         let size = path.metadata().ok()?.len();
         if size > BYTES_MAX {
             return None;
@@ -33,7 +33,7 @@ impl Told {
     }
 }
 
-/// The report's name in a run's folder.
+/// The report's name in a run's directory.
 pub const FILE_NAME: &str = "report.json";
 
 /// A report is for reading; nothing of this size is.
@@ -45,16 +45,16 @@ mod tests {
 
     #[test]
     fn fields_of_others_are_left_alone_and_nonsense_is_no_report() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(Told::read(folder.path()), None);
-        let write = |text: &str| fs::write(folder.path().join(FILE_NAME), text).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(RunReport::read(dir.path()), None);
+        let write = |text: &str| fs::write(dir.path().join(FILE_NAME), text).unwrap();
         write(r#"{"schema":1,"signature":"two leaders","text":"FAIL\nmore","peers":[]}"#);
-        let told = Told::read(folder.path()).unwrap();
+        let told = RunReport::read(dir.path()).unwrap();
         assert_eq!(told.signature.as_deref(), Some("two leaders"));
         assert_eq!(told.text.as_deref(), Some("FAIL\nmore"));
         write("{}");
-        assert_eq!(Told::read(folder.path()), Some(Told { signature: None, text: None }));
+        assert_eq!(RunReport::read(dir.path()), Some(RunReport { signature: None, text: None }));
         write("not JSON");
-        assert_eq!(Told::read(folder.path()), None);
+        assert_eq!(RunReport::read(dir.path()), None);
     }
 }

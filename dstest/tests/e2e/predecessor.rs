@@ -33,19 +33,18 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{Scene, called, skip, wait_until};
+use crate::support::{Sandbox, called, skip, wait_until};
 
 #[test]
 fn every_test_in_the_list_exists() {
-    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files =
-        ["tests/e2e", "src", "src/run"].map(|folder| fs::read_dir(crate_folder.join(folder)));
+    let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["tests/e2e", "src", "src/run"].map(|dir| fs::read_dir(crate_dir.join(dir)));
     let files = files.into_iter().flat_map(|entries| entries.unwrap().map(Result::unwrap));
     let sources: String = files
         .filter(|file| file.file_name().as_encoded_bytes().ends_with(b".rs"))
         .map(|file| fs::read_to_string(file.path()).unwrap())
         .collect();
-    let rows = include_str!("ancestor.rs").lines().filter(|line| line.starts_with("//! | "));
+    let rows = include_str!("predecessor.rs").lines().filter(|line| line.starts_with("//! | "));
     let names: Vec<&str> = rows.filter_map(|row| row.split('`').nth(1)).collect();
     assert!(names.len() >= 24, "{names:?}");
     for name in names {
@@ -55,9 +54,9 @@ fn every_test_in_the_list_exists() {
 
 #[test]
 fn a_timeout_is_for_each_run() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let called =
-        scene.on_fixture(&["hangs_2d", "quick_2a", "-n", "3", "-p", "1", "--grace", "0.1"]);
+        sandbox.on_fixture(&["hangs_2d", "quick_2a", "-n", "3", "-p", "1", "--grace", "0.1"]);
     called.exits_with(1);
     assert_eq!(called.row("hangs_2d")[1..3], ["3", "3"]);
     assert_eq!(called.row("quick_2a")[1..3], ["0", "3"], "1.2 s of hanging took nothing from it");
@@ -65,71 +64,74 @@ fn a_timeout_is_for_each_run() {
 
 #[test]
 fn a_test_runs_alone_even_if_others_have_its_name_in_theirs() {
-    let scene = Scene::new();
-    scene.on_fixture(&["^tests::unit$", "-n", "1", "-a"]).exits_with(0);
-    let log = fs::read_to_string(scene.latest().join("logs/tests%3A%3Aunit/1.log")).unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.on_fixture(&["^tests::unit$", "-n", "1", "-a"]).exits_with(0);
+    let log = fs::read_to_string(sandbox.latest().join("logs/tests%3A%3Aunit/1.log")).unwrap();
     assert!(log.contains("running 1 test\n") && log.contains("1 passed; 0 failed"), "{log}");
 }
 
 #[test]
 fn what_is_edited_meanwhile_is_not_what_runs() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let write = |name: &str, text: &str| {
-        let path = scene.path().join(name);
+        let path = sandbox.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
     let test = |body: &str| format!("#[test]\nfn edited() {{ {body} }}\n");
     write("Cargo.toml", "[package]\nname = \"a\"\nedition = \"2024\"\n[workspace]\n");
     write("src/lib.rs", &test("println!(\"the first version\"); panic!(\"as it was\")"));
-    let target = scene.path().join("target");
-    let call = |args: &[&str]| called(scene.command(args).env("CARGO_TARGET_DIR", &target));
-    call(&["-n", "2"]).exits_with(1).says("as it was");
+    let target = sandbox.path().join("target");
+    let call = |args: &[&str]| called(sandbox.command(args).env("CARGO_TARGET_DIR", &target));
+    call(&["-n", "2"]).exits_with(1).prints("as it was");
     write("src/lib.rs", &test("println!(\"the second version\")"));
-    call(&["replay"]).exits_with(0).says("the same as before");
+    call(&["replay"]).exits_with(0).prints("the same as before");
     fs::remove_dir_all(&target).unwrap();
-    call(&["resume", "-n", "4"]).exits_with(1).says("4 failures of one kind");
+    call(&["resume", "-n", "4"]).exits_with(1).prints("4 failures of one kind");
     call(&["-n", "1"]).exits_with(0);
 }
 
 #[test]
 fn a_name_that_is_no_file_name_is_a_name_like_any_other() {
-    let scene = Scene::new();
-    let called = scene.on_fixture(&["sub/one", "up", "with space", "-n", "2"]);
-    called.exits_with(1).says("error: ../up never passes");
+    let sandbox = Sandbox::new();
+    let called = sandbox.on_fixture(&["sub/one", "up", "with space", "-n", "2"]);
+    called.exits_with(1).prints("error: ../up never passes");
     for name in ["sub/one", "../up", "with space and 100%"] {
         assert_eq!(called.row(name)[1..3], ["2", "2"], "{name}");
     }
-    assert_eq!(scene.logs().len(), 6, "{:?}", scene.logs());
-    scene.call(&["replay", "-o", "store", "sub/one#2"]).exits_with(0).says("the same as before");
+    assert_eq!(sandbox.logs().len(), 6, "{:?}", sandbox.logs());
+    sandbox
+        .call(&["replay", "-o", "store", "sub/one#2"])
+        .exits_with(0)
+        .prints("the same as before");
 }
 
 #[test]
 fn an_interrupt_keeps_what_ran_and_leaves_no_files() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let script = "echo half way; touch $TMPDIR/x started; sleep 600";
     let args = ["-n", "4", "-p", "2", "-t", "-o", "store", "--", "sh", "-c", script];
-    let mut command = scene.command(&args);
+    let mut command = sandbox.command(&args);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    wait_until("a run has started", || scene.path().join("started").exists());
+    wait_until("a run has started", || sandbox.path().join("started").exists());
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     let output = child.wait_with_output().unwrap();
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.contains("p95") && table.contains("Memory (MiB)"), "{table}");
     assert!(table.contains("2 runs cancelled"), "they are counted, apart: {table}");
-    assert_eq!(scene.logs().len(), 2, "and their logs are kept");
-    let left = fs::read_dir(scene.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(sandbox.logs().len(), 2, "and their logs are kept");
+    let left = fs::read_dir(sandbox.path()).unwrap().map(|entry| entry.unwrap().file_name());
     let mut left: Vec<_> = left.map(|name| name.into_string().unwrap()).collect();
     left.sort();
     assert_eq!(left, ["started", "store"], "no temporary file is left");
-    assert!(!scene.latest().join("live").exists());
+    assert!(!sandbox.latest().join("live").exists());
 }
 
 #[test]
 fn nothing_is_there_to_read() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let args = ["-n", "1", "-o", "store", "--", "sh", "-c", "read line && exit 1; cat"];
-    let mut command = scene.command(&args);
+    let mut command = sandbox.command(&args);
     // Were it handed on, the run would wait for this end for ever.
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let _open = child.stdin.take();
@@ -138,15 +140,15 @@ fn nothing_is_there_to_read() {
 
 #[test]
 fn processor_times_come_from_the_kernel() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let called =
-        scene.on_script(&["-n", "1", "-t"], "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done");
-    called.exits_with(0).says("the runs kept the processors ");
+        sandbox.on_script(&["-n", "1", "-t"], "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done");
+    called.exits_with(0).prints("the runs kept the processors ");
     let number = |cell: &str| cell.parse::<f64>().unwrap();
     let row = called.row("sh");
     let (user, memory) = (number(&row[7]), number(&row[9]));
     assert!(user > 0.0 && memory > 0.0, "{row:?}");
-    let user_us: f64 = scene.field("user_us")[0].parse().unwrap();
+    let user_us: f64 = sandbox.field("user_us")[0].parse().unwrap();
     assert!(user_us >= 1000.0, "a hundred thousand rounds take a while: {user_us} µs");
 }
 
@@ -158,24 +160,24 @@ fn a_run_that_says_nothing_has_failed_all_the_same() {
         ("printf one; exit 7", "one"),
     ];
     for (script, want) in rows {
-        let scene = Scene::new();
-        let called = scene.on_script(&["-n", "2"], script);
-        called.exits_with(1).says(want).says("2 failures of one kind");
+        let sandbox = Sandbox::new();
+        let called = sandbox.on_script(&["-n", "2"], script);
+        called.exits_with(1).prints(want).prints("2 failures of one kind");
     }
 }
 
 #[test]
 fn times_are_those_of_passed_runs() {
-    let scene = Scene::new();
-    let called = scene.on_fixture(&["hangs_2d", "-n", "2", "--grace", "0.1"]);
+    let sandbox = Sandbox::new();
+    let called = sandbox.on_fixture(&["hangs_2d", "-n", "2", "--grace", "0.1"]);
     assert_eq!(called.exits_with(1).row("hangs_2d")[3], "–", "no mean of what was cut off");
 }
 
 #[test]
 fn a_test_that_is_named_twice_runs_once() {
-    let scene = Scene::new();
-    let called = scene.on_fixture(&["quick", "quick_2a", "QUICK", "-n", "2"]);
-    called.exits_with(0).says("quick_2a × 2, ");
+    let sandbox = Sandbox::new();
+    let called = sandbox.on_fixture(&["quick", "quick_2a", "QUICK", "-n", "2"]);
+    called.exits_with(0).prints("quick_2a × 2, ");
     assert_eq!(called.row("quick_2a")[1..3], ["0", "2"]);
     assert_eq!(called.stdout.matches("│ quick_2a").count(), 1);
 }
@@ -186,12 +188,12 @@ fn many_workers_beside_a_live_view_come_to_an_end() {
     if Command::new("script").arg("--version").output().is_err() {
         return skip(test, "there is no `script` to make a terminal");
     }
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let program = env!("CARGO_BIN_EXE_dstest");
     let line = format!("{program} -n 400 -p 48 -o store -- true");
     let mut terminal = Command::new("script");
-    terminal.args(["-qec", &line, "/dev/null"]).current_dir(scene.path()).stdin(Stdio::null());
-    terminal.env("TERM", "xterm").env("TMPDIR", scene.path());
-    called(&mut terminal).exits_with(0).says("No failure in 400 runs");
-    assert_eq!(scene.events().len(), 400);
+    terminal.args(["-qec", &line, "/dev/null"]).current_dir(sandbox.path()).stdin(Stdio::null());
+    terminal.env("TERM", "xterm").env("TMPDIR", sandbox.path());
+    called(&mut terminal).exits_with(0).prints("No failure in 400 runs");
+    assert_eq!(sandbox.events().len(), 400);
 }
