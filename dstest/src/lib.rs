@@ -14,39 +14,26 @@
 //! - unsafe code is in `sys` and nowhere else.
 
 mod browse;
+pub mod build;
+mod campaign;
 pub mod cli;
 mod command;
 pub mod config;
-pub mod coverage;
-pub mod discover;
-pub mod duration;
 pub mod error;
 pub mod exit;
-pub mod export;
-mod histogram;
-pub mod live;
-pub mod log_scan;
-pub mod model;
-pub mod names;
-mod orphans;
+pub mod iteration;
+pub mod list;
 pub mod plan;
+pub mod process;
+mod progress;
+pub mod record;
+pub mod report;
 pub mod run;
-pub mod run_report;
+pub mod schedule;
 pub mod seed;
-pub mod shell;
-pub mod signals;
-pub mod signature;
-pub mod stats;
 pub mod store;
-pub mod style;
 pub mod suite;
-pub mod summary;
-mod sys;
-pub mod table;
-pub mod tally;
-pub mod time;
-pub mod view;
-mod watchdog;
+pub mod text;
 
 use std::ffi::OsString;
 
@@ -60,9 +47,9 @@ use crate::exit::Exit;
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
     if let [_, command, dir] = args.as_slice()
-        && command == watchdog::COMMAND
+        && command == process::watchdog::COMMAND
     {
-        watchdog::watch(dir.as_ref());
+        process::watchdog::watch(dir.as_ref());
         return Exit::Success;
     }
     let typed = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -75,7 +62,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     command::execute(cli, typed).unwrap_or_else(|error| {
-        view::note(&format!("dstest: {error}"));
+        text::console::warn(&error.to_string());
         error.exit()
     })
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Iteration;
+use crate::iteration::Iteration;
 
 /// A 64-bit seed, printed and read in decimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash)]
@@ -47,7 +47,7 @@ impl Seed {
     /// The seed of one run of a campaign with this seed.
     ///
     /// ```
-    /// use dstest::model::Iteration;
+    /// use dstest::iteration::Iteration;
     /// use dstest::seed::Seed;
     ///
     /// let campaign = Seed::new(7);

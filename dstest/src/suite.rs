@@ -1,15 +1,15 @@
 //! What can be run: tests, the programs that hold them, and which of them a selection means.
 //!
-//! The adapters of [`crate::discover`] produce a [`Suite`]; the store keeps it, so that a run can
+//! The adapters of [`crate::build`] produce a [`Suite`]; the store keeps it, so that a run can
 //! be repeated without building or listing anything again.
 
 use std::path::PathBuf;
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::names;
-use crate::plan::{Ignored, Selection};
+use crate::text::names;
 
 /// Everything an adapter found.
 #[derive(Debug, Default, Clone)]
@@ -85,6 +85,29 @@ pub enum Mark {
     Normal,
     /// It runs only on request.
     Ignored,
+}
+
+/// Which tests are meant.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// A test matches if any of these does; all tests match where there is none.
+    pub patterns: Vec<Regex>,
+    /// The patterns as typed, for messages.
+    pub typed: Vec<String>,
+    /// A test that matches one of these is left out.
+    pub skip: Vec<Regex>,
+    /// What becomes of tests marked as ignored.
+    pub ignored: Ignored,
+}
+
+/// What becomes of tests marked as ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ignored {
+    /// They are left out.
+    #[default]
+    LeaveOut,
+    /// They run like all others.
+    Include,
 }
 
 /// Nothing is left to run.
@@ -177,7 +200,7 @@ impl Suite {
     }
 
     /// A pattern is tried on the short name, and with `::` in it on the full one too.
-    fn matches(&self, test: &Test, pattern: &regex::Regex) -> bool {
+    fn matches(&self, test: &Test, pattern: &Regex) -> bool {
         let full = || format!("{}::{}", self.binaries[test.binary].name, test.id);
         pattern.is_match(&test.name)
             || pattern.is_match(&test.id)
@@ -229,7 +252,8 @@ mod tests {
         let suite = suite(&["e::initial_2a", "e::again_2a", "b::backup_2b", "b::slow_2b"]);
         let cli = crate::cli::Cli::try_parse_from(std::iter::once(&"dstest").chain(args)).unwrap();
         let run = cli.run;
-        let selection = Selection::resolve(&run.patterns, &run.budget.skip, &run.target).unwrap();
+        let selection =
+            crate::plan::selection(&run.patterns, &run.budget.skip, &run.target).unwrap();
         suite.select(&selection).map(|tests| tests.into_iter().map(|test| test.name).collect())
     }
 

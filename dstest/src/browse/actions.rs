@@ -11,9 +11,9 @@ use super::list::List;
 use super::log_page::LogPage;
 use super::rows;
 use super::text_page::TextPage;
-use crate::model::RunRecord;
-use crate::run::log_path;
+use crate::record::RunRecord;
 use crate::store::CampaignDir;
+use crate::store::log_path;
 
 impl App {
     /// Shows what a run of dstest has brought; it ended with this exit code.
@@ -224,9 +224,9 @@ impl App {
 
     pub(super) fn copy_replay(&mut self) -> Effect {
         let Some(run) = self.run() else { return self.reject("no run is selected") };
-        let name = crate::shell::quote(&self.campaign.name(run));
+        let name = crate::text::shell::quote(&self.campaign.name(run));
         let id = &self.campaign.dir.short_id;
-        let command = format!("{} replay {id} {name}", crate::shell::this_program());
+        let command = format!("{} replay {id} {name}", crate::text::shell::this_program());
         self.note = format!("copied: {command}");
         Effect::Copy(command)
     }

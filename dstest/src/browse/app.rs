@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use pretty::view::{Outcome, Work};
-use pretty::{Background, Depth};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
 
 use super::campaign::{Campaign, RunFilter};
+use super::colors::ColorScheme;
 use super::diff_page::DiffPage;
 use super::keys::{self, Action};
 use super::list::{List, Row, Step};
@@ -33,13 +33,6 @@ pub(crate) struct App {
     pub(crate) busy: Option<String>,
     /// What a second press of the same key deletes.
     pub(super) pending: Option<PendingDelete>,
-}
-
-/// Colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ColorScheme {
-    pub(crate) background: Background,
-    pub(crate) depth: Depth,
 }
 
 /// One screen.
@@ -381,10 +374,7 @@ impl App {
     }
 
     fn toggle_theme(&mut self) {
-        self.colors.background = match self.colors.background {
-            Background::Dark => Background::Light,
-            Background::Light => Background::Dark,
-        };
+        self.colors.toggle();
     }
 
     pub(super) fn reject(&mut self, why: &str) -> Effect {

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::known::KnownFailures;
-use crate::model::{Class, RunRecord};
-use crate::run::log_path;
-use crate::run_report::RunReport;
-use crate::signature::group_key;
+use crate::record::RunReport;
+use crate::record::signature::group_key;
+use crate::record::{Class, RunRecord};
+use crate::report::tally::Tally;
+use crate::store::log_path;
 use crate::store::{CampaignDir, CampaignFile, EventFollower, StoreError};
-use crate::tally::Tally;
 
 /// A campaign.
 #[derive(Debug)]

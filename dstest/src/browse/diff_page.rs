@@ -7,7 +7,7 @@ use std::path::Path;
 use pretty::view::{Bitmap, LogView, Outcome, Work};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
-use super::app::ColorScheme;
+use super::colors::ColorScheme;
 use super::diff::{Divergence, PeerLine, comparable, divergences};
 use super::log_page::select_failure;
 

@@ -12,13 +12,14 @@ use ratatui::widgets::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::app::{App, ColorScheme, Page};
+use super::app::{App, Page};
 use super::campaign::RunFilter;
+use super::colors::ColorScheme;
 use super::diff_page::DiffPage;
 use super::keys;
 use super::list::{Align, Column, List, Row};
 use super::text_page::TextPage;
-use crate::style::TextStyle;
+use crate::text::style::TextStyle;
 
 impl App {
     /// Draws everything.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::signature::group_key;
+use crate::record::signature::group_key;
 use crate::store::{CampaignDir, StoreError, write_atomically};
 
 /// The known failures of a store.

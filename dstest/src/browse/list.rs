@@ -1,6 +1,6 @@
 //! A list that can be walked, narrowed and sorted; it knows rows, not what they stand for.
 
-use crate::style::TextStyle;
+use crate::text::style::TextStyle;
 
 /// One cell of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pretty::view::{LogView, Outcome};
 use ratatui::crossterm::event::KeyEvent;
 
-use super::app::ColorScheme;
+use super::colors::ColorScheme;
 
 /// A run's log.
 pub(crate) struct LogPage {

@@ -13,6 +13,7 @@
 mod actions;
 mod app;
 mod campaign;
+mod colors;
 mod diff;
 mod diff_page;
 mod draw;
@@ -35,24 +36,24 @@ use std::time::Duration;
 
 use pretty::screen::Screen;
 use pretty::view::Work;
-use pretty::{Background, Filter, HtmlPage, Parser};
+use pretty::{Filter, HtmlPage, Parser};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers, MouseButton, MouseEventKind};
 
 use self::app::{App, Effect, Page, Purpose};
 use self::list::Step;
-use crate::shell;
+use crate::process::sys::{self, Pid, Signal};
 use crate::store::CampaignDir;
-use crate::sys::{self, Pid, Signal};
+use crate::text::shell;
 
-pub(crate) use self::app::ColorScheme;
 pub(crate) use self::campaign::Campaign;
+pub(crate) use self::colors::ColorScheme;
 pub(crate) use self::show::text as report_text;
 
 /// Shows a store until the user closes it.
 ///
 /// # Errors
 /// When the terminal cannot be used.
-pub(crate) fn run(app: App) -> io::Result<()> {
+pub(crate) fn browse(app: App) -> io::Result<()> {
     Browser { screen: Screen::open()?, app, task: None }.run()
 }
 
@@ -261,19 +262,6 @@ fn said(written: io::Result<PathBuf>) -> String {
         Ok(path) => format!("written: {}", shell::relative(&path)),
         Err(error) => format!("the page cannot be written: {error}"),
     }
-}
-
-/// What the terminal is, by its variables.
-pub(crate) fn color_scheme(color: crate::cli::Color) -> ColorScheme {
-    let variable = |name: &str| std::env::var(name).ok();
-    let paint = crate::style::Paint::choose(color, &io::stdout());
-    let depth = match paint {
-        crate::style::Paint::Plain => pretty::Depth::None,
-        crate::style::Paint::Colours => {
-            pretty::Depth::of_terminal(variable).unwrap_or(pretty::Depth::Ansi256)
-        }
-    };
-    ColorScheme { background: Background::of_terminal(variable), depth }
 }
 
 /// A campaign that runs is looked at so often.

@@ -2,13 +2,13 @@
 
 use super::campaign::{Campaign, LogKind, RunFilter};
 use super::list::{Align, Cell, Column, Row};
-use crate::model::{Class, RunRecord, Verdict};
-use crate::shell;
-use crate::stats;
+use crate::record::{Class, RunRecord, Verdict};
+use crate::report::stats;
+use crate::report::summary::percent;
+use crate::report::tally::{Tally, TestTally};
 use crate::store::{CampaignDir, CampaignFile};
-use crate::style::TextStyle;
-use crate::summary::percent;
-use crate::tally::{Tally, TestTally};
+use crate::text::shell;
+use crate::text::style::TextStyle;
 
 const fn left(title: &'static str) -> Column {
     Column { title, align: Align::Left }
@@ -145,7 +145,7 @@ pub(crate) fn failures(campaign: &Campaign, test: usize) -> Vec<Row<RunFilter>> 
     let groups = campaign.tally.groups().iter().enumerate();
     let mut groups: Vec<_> = groups.filter(|(_, group)| group.test == test).collect();
     groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
-    let row = |(at, group): (usize, &crate::tally::Group)| {
+    let row = |(at, group): (usize, &crate::report::tally::Group)| {
         let known = campaign.is_known(test, &group.signature);
         let style = if known { TextStyle::Faint } else { TextStyle::Normal };
         Row {

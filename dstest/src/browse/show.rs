@@ -8,7 +8,7 @@ use pretty::view::LogView;
 use pretty::{Background, Depth};
 
 use super::campaign::Campaign;
-use crate::shell;
+use crate::text::shell;
 
 /// The report of a run.
 pub(crate) fn text(campaign: &Campaign, run: usize) -> String {

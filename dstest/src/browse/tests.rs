@@ -9,13 +9,15 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
-use super::app::{App, ColorScheme, Effect, Page, Purpose};
-use crate::model::{Iteration, RunRecord, Trace, Verdict};
-use crate::run::log_path;
+use super::app::{App, Effect, Page, Purpose};
+use super::colors::ColorScheme;
+use crate::iteration::Iteration;
+use crate::record::{RunRecord, Trace, Verdict};
+use crate::report::tally::tests::record;
 use crate::seed::Seed;
+use crate::store::log_path;
 use crate::store::{CampaignDir, CampaignFile, EventLog, Invocation, Limits, Store};
 use crate::suite::{Binary, Harness, Mark, Test};
-use crate::tally::tests::record;
 
 const LOG: &str = "\
 # verbose/1 test=figure8_2c seed=7 peers=3 unit=ms
@@ -284,7 +286,7 @@ fn what_the_run_says_of_itself_is_one_key_away() {
         "report",
         sandbox
             .screen(100, 30)
-            .replace(&crate::shell::this_program(), "dstest")
+            .replace(&crate::text::shell::this_program(), "dstest")
             .lines()
             .filter(|line| !line.starts_with("LOG"))
             .collect::<Vec<_>>()

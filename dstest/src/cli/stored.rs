@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::results::{ColumnArgs, ExportArgs, StoreArgs};
 use super::values::parse_size;
-use super::{ColumnArgs, ExportArgs, StoreArgs};
-use crate::duration;
 use crate::seed::Seed;
+use crate::text::duration;
 
 /// The options of `dstest replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// Which campaign (the newest without one) and which run (its first failure without one)
-    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
-    pub which: Vec<String>,
+    #[arg(value_name = "CAMPAIGN | TEST#ITER", num_args = 0..=2)]
+    pub target: Vec<String>,
 
     /// Run TEST with this seed instead of a stored run's: TEST --seed SEED
     #[arg(long, value_name = "SEED")]
@@ -26,8 +26,8 @@ pub struct ReplayArgs {
     pub verbose: u8,
 
     /// Run the test with the run's seed and the N - 1 seeds after it, as a campaign of its own
-    #[arg(long, value_name = "N", conflicts_with_all = ["seed", "print"], value_parser = clap::value_parser!(u32).range(1..))]
-    pub neighbours: Option<u32>,
+    #[arg(long, alias = "neighbours", value_name = "N", conflicts_with_all = ["seed", "print"], value_parser = clap::value_parser!(u32).range(1..))]
+    pub seeds: Option<u32>,
 
     /// Print the shell command instead of running it
     #[arg(long)]
@@ -42,8 +42,8 @@ pub struct ReplayArgs {
 #[derive(Debug, Args)]
 pub struct ShrinkArgs {
     /// Which campaign (the newest without one) and which run (its first failure without one)
-    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
-    pub which: Vec<String>,
+    #[arg(value_name = "CAMPAIGN | TEST#ITER", num_args = 0..=2)]
+    pub target: Vec<String>,
 
     /// Write the case to FILE [default: into the campaign's directory]
     #[arg(long, value_name = "FILE")]
@@ -58,7 +58,8 @@ pub struct ShrinkArgs {
 #[derive(Debug, Args)]
 pub struct BrowseArgs {
     /// Which campaign: its directory, its id or a unique beginning of it [default: the newest]
-    pub run: Option<String>,
+    #[arg(value_name = "CAMPAIGN")]
+    pub campaign: Option<String>,
 
     /// Where results are stored
     #[command(flatten)]
@@ -69,8 +70,8 @@ pub struct BrowseArgs {
 #[derive(Debug, Args)]
 pub struct ShowRunArgs {
     /// Which campaign (the newest without one) and which run (its first failure without one)
-    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
-    pub which: Vec<String>,
+    #[arg(value_name = "CAMPAIGN | TEST#ITER", num_args = 0..=2)]
+    pub target: Vec<String>,
 
     /// Where results are stored
     #[command(flatten)]
@@ -81,7 +82,8 @@ pub struct ShowRunArgs {
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// Which campaign: its directory, its id or a unique beginning of it [default: the newest]
-    pub run: Option<String>,
+    #[arg(value_name = "CAMPAIGN")]
+    pub campaign: Option<String>,
 
     /// What is shown and written
     #[command(flatten)]
@@ -96,8 +98,8 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 pub struct MergeArgs {
     /// The campaigns: their directories, ids, or stores (each meaning its newest campaign)
-    #[arg(required = true, num_args = 2.., value_name = "RUN")]
-    pub runs: Vec<String>,
+    #[arg(required = true, num_args = 2.., value_name = "CAMPAIGN")]
+    pub campaigns: Vec<String>,
 
     /// What is shown and written
     #[command(flatten)]
@@ -124,7 +126,8 @@ pub struct StoredShowArgs {
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
     /// Which campaign: its directory, its id or a unique beginning of it [default: the newest]
-    pub run: Option<String>,
+    #[arg(value_name = "CAMPAIGN")]
+    pub campaign: Option<String>,
 
     /// Run each test N times in all [default: as often as the campaign was to]
     #[arg(short = 'n', long = "iter", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

@@ -1,22 +1,22 @@
 //! `dstest compare`: did a failure rate or a time change between two campaigns, and is it chance?
 
-use super::project::store_of;
-use super::stored::Stored;
+use super::location::store_of;
+use crate::campaign::StoredCampaign;
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::stats;
-use crate::style::{Paint, TextStyle};
-use crate::summary::percent;
-use crate::table::{Align, Cell, Table};
-use crate::tally::TestTally;
-use crate::view;
+use crate::report::stats;
+use crate::report::summary::percent;
+use crate::report::tally::TestTally;
+use crate::text::console;
+use crate::text::style::{Paint, TextStyle};
+use crate::text::table::{Align, Cell, Table};
 
 /// Compares test by test.
 pub(super) fn run(args: &CompareArgs) -> Result<Exit, Error> {
     let store = store_of(&args.location)?;
-    let (old, _) = Stored::open(&store, Some(&args.old))?.tally()?;
-    let (new, _) = Stored::open(&store, args.new.as_deref())?.tally()?;
+    let (old, _) = StoredCampaign::open(&store, Some(&args.old))?.tally()?;
+    let (new, _) = StoredCampaign::open(&store, args.new.as_deref())?.tally()?;
     let mut table = Table::default();
     table.column("Test", Align::Left);
     for title in ["Failed before", "Failed now", "Time before", "Time now"] {
@@ -28,7 +28,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit, Error> {
         table.row(row(before, test));
     }
     let paint = Paint::choose(args.location.store.color, &std::io::stdout());
-    view::print(&table.render(paint));
+    console::print(&table.render(paint));
     Ok(Exit::Success)
 }
 

@@ -11,7 +11,7 @@ use clap_mangen::roff::{Inline, Roff, roman};
 use crate::cli::{Cli, ManArgs};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::view;
+use crate::text::console;
 
 /// Prints one page, or writes all of them.
 pub(super) fn run(args: &ManArgs) -> Result<Exit, Error> {
@@ -31,7 +31,7 @@ pub(super) fn run(args: &ManArgs) -> Result<Exit, Error> {
         });
     };
     let page = page(command).map_err(Error::system("write the manual page"))?;
-    view::print(&page);
+    console::print(&page);
     Ok(Exit::Success)
 }
 
@@ -45,7 +45,7 @@ fn install(all: &clap::Command, directory: &Path) -> io::Result<()> {
     for command in std::iter::once(all).chain(subcommands(all)) {
         let path = directory.join(format!("{}.1", name(command)));
         fs::write(&path, page(command)?)?;
-        view::print(&format!("{}\n", path.display()));
+        console::print(&format!("{}\n", path.display()));
     }
     Ok(())
 }

@@ -36,19 +36,17 @@
 //! Unknown keys and unreadable values are refused with the line they stand in.
 
 mod preset;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use thiserror::Error;
 
-use crate::duration;
-
-pub use preset::Preset;
+pub use self::tables::{CargoConfig, GoConfig, Preset, RunConfig, TestConfig};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "dstest.toml";
@@ -69,58 +67,6 @@ pub struct Config {
     pub test: Vec<TestConfig>,
     /// Other defaults, by name.
     pub preset: BTreeMap<String, Preset>,
-}
-
-/// `[cargo]`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CargoConfig {
-    /// Packages whose tests are built; all of the workspace's default members when empty.
-    pub package: Vec<String>,
-    /// Cargo profile.
-    pub profile: Option<String>,
-    /// Features.
-    pub features: Vec<String>,
-}
-
-/// `[go]`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GoConfig {
-    /// Packages whose tests are built, as `go` takes them.
-    pub package: Vec<String>,
-    /// Whether the race detector is built in.
-    pub race: Option<bool>,
-}
-
-/// `[run]`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct RunConfig {
-    /// `-n`.
-    pub iterations: Option<std::num::NonZeroU32>,
-    /// `-p`.
-    pub workers: Option<std::num::NonZeroU32>,
-    /// `-T`.
-    #[serde(deserialize_with = "optional_duration")]
-    pub timeout: Option<Duration>,
-    /// `--grace`.
-    #[serde(deserialize_with = "optional_duration")]
-    pub grace: Option<Duration>,
-    /// A further environment variable that carries the seed, for suites that read another.
-    pub seed_env: Option<String>,
-}
-
-/// `[[test]]`.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TestConfig {
-    /// A pattern as on the command line.
-    #[serde(rename = "match")]
-    pub pattern: String,
-    /// Timeout of the tests it matches.
-    #[serde(deserialize_with = "optional_duration", default)]
-    pub timeout: Option<Duration>,
 }
 
 /// Why the file cannot be used.
@@ -191,13 +137,10 @@ impl Config {
     }
 }
 
-fn optional_duration<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(input)?;
-    duration::parse(&text).map(Some).map_err(serde::de::Error::custom)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -1,31 +1,9 @@
 //! `[preset.NAME]`: other defaults under a name, for `--preset NAME` or where the environment asks
 //! for them.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
-use super::{CargoConfig, Config, ConfigError, GoConfig, RunConfig, TestConfig};
-use crate::names;
-
-/// What a preset says; the tables are those of the file itself.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Preset {
-    /// The preset is also taken where this variable has the value that `env` gives it.
-    #[serde(rename = "when-env")]
-    pub when_env: Option<String>,
-    /// What is built in a cargo project.
-    pub cargo: CargoConfig,
-    /// What is built in a Go module.
-    pub go: GoConfig,
-    /// Defaults of the options with the same meaning.
-    pub run: RunConfig,
-    /// Variables set for every run.
-    pub env: BTreeMap<String, String>,
-    /// Exceptions for some tests.
-    pub test: Vec<TestConfig>,
-}
+use super::tables::RunConfig;
+use super::{Config, ConfigError};
+use crate::text::names;
 
 impl Config {
     /// The configuration with a preset put over it: what the preset says counts, and its

@@ -2,50 +2,26 @@
 
 use regex::{Regex, RegexBuilder, bytes};
 
-use super::PlanError;
+use super::error::PlanError;
 use crate::cli::TargetArgs;
+use crate::suite::{Ignored, Selection};
 
-/// Which tests are meant.
-#[derive(Debug, Default)]
-pub struct Selection {
-    /// A test matches if any of these does; all tests match where there is none.
-    pub patterns: Vec<Regex>,
-    /// The patterns as typed, for messages.
-    pub typed: Vec<String>,
-    /// A test that matches one of these is left out.
-    pub skip: Vec<Regex>,
-    /// What becomes of tests marked as ignored.
-    pub ignored: Ignored,
-}
-
-/// What becomes of tests marked as ignored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ignored {
-    /// They are left out.
-    #[default]
-    LeaveOut,
-    /// They run like all others.
-    Include,
-}
-
-impl Selection {
-    /// Reads patterns as typed.
-    ///
-    /// # Errors
-    /// [`PlanError::BadPattern`].
-    pub fn resolve(
-        patterns: &[String],
-        skip: &[String],
-        target: &TargetArgs,
-    ) -> Result<Self, PlanError> {
-        let ignored = if target.include_ignored { Ignored::Include } else { Ignored::LeaveOut };
-        Ok(Self {
-            patterns: compile("PATTERN", patterns)?,
-            typed: patterns.to_vec(),
-            skip: compile("--skip", skip)?,
-            ignored,
-        })
-    }
+/// The selection that patterns as typed mean.
+///
+/// # Errors
+/// [`PlanError::BadPattern`].
+pub fn selection(
+    patterns: &[String],
+    skip: &[String],
+    target: &TargetArgs,
+) -> Result<Selection, PlanError> {
+    let ignored = if target.include_ignored { Ignored::Include } else { Ignored::LeaveOut };
+    Ok(Selection {
+        patterns: compile("PATTERN", patterns)?,
+        typed: patterns.to_vec(),
+        skip: compile("--skip", skip)?,
+        ignored,
+    })
 }
 
 fn compile(origin: &'static str, patterns: &[String]) -> Result<Vec<Regex>, PlanError> {

@@ -7,61 +7,16 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::schedule::Schedule;
+use super::campaign::Campaign;
+use super::event::{ExpectedDuration, Message, Observer, Outcome, RunEvent};
 use super::scratch_dir::ScratchDir;
 use super::state::{CampaignState, Escalation, SharedState};
 use super::worker::Worker;
-use super::{Campaign, Message, RunEvent};
-use crate::live::LiveDir;
-use crate::orphans::Orphans;
 use crate::plan::Budget;
-use crate::signals::{self, Interrupts};
-
-/// Why a campaign ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// Everything planned was run.
-    Complete,
-    /// The time of `--for` was over.
-    Time,
-    /// As many runs had failed as were to.
-    Failures,
-    /// So many runs in a row could not be started that none will be.
-    CannotStart,
-    /// What happens can no longer be recorded.
-    StoreFailed,
-    /// The user interrupted it.
-    Interrupted,
-}
-
-impl Stop {
-    /// Whether runs that were under way have been ended.
-    #[must_use]
-    pub const fn is_sudden(self) -> bool {
-        match self {
-            Self::Complete | Self::Time | Self::Failures | Self::CannotStart => false,
-            Self::StoreFailed | Self::Interrupted => true,
-        }
-    }
-}
-
-/// How a campaign went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outcome {
-    /// Why it ended.
-    pub stop: Stop,
-    /// How long it took.
-    pub wall: Duration,
-}
-
-/// Whoever wants to know what happens.
-pub trait Observer {
-    /// Something happened. With `Break` nothing more is run: what is under way is ended.
-    fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()>;
-}
-
-/// The expected duration of a test in seconds, by its index; 0 if nothing is known.
-pub type ExpectedDuration = Arc<dyn Fn(usize) -> f64 + Send + Sync>;
+use crate::process::orphans::Orphans;
+use crate::process::signals::{self, Closed, Interrupts, Listener, Request};
+use crate::schedule::Schedule;
+use crate::store::LiveDir;
 
 /// How a campaign is run, apart from what each run is.
 pub struct DispatchOptions<'a> {
@@ -93,7 +48,7 @@ pub fn dispatch(
         SharedState::new(CampaignState::new(campaign, live, options.schedule, options.budget));
     let started = state.lock().started();
     let (messages, inbox) = mpsc::channel();
-    interrupts.forward_to_dispatcher(messages.clone());
+    interrupts.forward_to_campaign(listener(messages.clone()));
     // Every worker is known to the state before the first one takes a job.
     let groups: Vec<_> = (0..options.workers).map(|_| state.lock().add_slot()).collect();
     for (slot, group) in groups.into_iter().enumerate() {
@@ -117,6 +72,11 @@ pub fn dispatch(
         let _ = observer.event(&RunEvent::EscapedProcesses { ended: escaped });
     }
     Ok(Outcome { stop, wall })
+}
+
+/// Puts the user's requests among the messages of workers.
+fn listener(messages: Sender<Message>) -> Listener {
+    Listener(Box::new(move |request| messages.send(Message::User(request)).map_err(|_| Closed)))
 }
 
 fn spawn(worker: Worker, messages: &Sender<Message>) -> io::Result<()> {
@@ -147,8 +107,8 @@ fn listen(
                 workers -= 1;
                 CONTINUE
             }
-            Ok(Message::Interrupt) => interrupt(state, to),
-            Ok(Message::Suspend) => suspend(state, to),
+            Ok(Message::User(Request::Interrupt)) => interrupt(state, to),
+            Ok(Message::User(Request::Suspend)) => suspend(state, to),
             // The signal handler keeps a sender, so the channel never closes.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => CONTINUE,
         };

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use crate::live::LiveDir;
+use crate::store::LiveDir;
 
 /// One worker's log file and directory.
 #[derive(Debug)]

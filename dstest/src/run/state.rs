@@ -7,14 +7,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::process_group::{EndReason, ProcessGroup};
-use super::schedule::{Schedule, Step};
+use super::campaign::Campaign;
+use super::event::Stop;
 use super::scratch_dir::live_log;
-use super::{Campaign, Job, Stop};
-use crate::model::{Class, Verdict};
 use crate::plan::Budget;
+use crate::process::group::{EndReason, ProcessGroup};
+use crate::process::sys::Signal;
+use crate::record::{Class, Verdict};
+use crate::schedule::{Job, Schedule, Step};
 use crate::suite::Harness;
-use crate::sys::Signal;
 
 /// The state of a campaign as workers and dispatcher share it.
 #[derive(Clone)]
@@ -286,16 +287,6 @@ impl CampaignState {
         });
         let next = next.map(|next| next.saturating_duration_since(Instant::now()));
         next.min().unwrap_or(OUTPUT_INTERVAL).min(OUTPUT_INTERVAL)
-    }
-}
-
-impl Campaign {
-    /// The timeout of a test: that of the first exception that matches it, or the general one.
-    #[must_use]
-    pub fn timeout_of(&self, test: usize) -> Duration {
-        let name = &self.tests[test].name;
-        let exception = self.process.timeouts.iter().find(|(pattern, _)| pattern.is_match(name));
-        exception.map_or(self.process.timeout, |(_, timeout)| *timeout)
     }
 }
 

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use super::process::{self, StartError, SurvivingProcesses};
-use super::process_group::{EndReason, ProcessGroup};
-use super::schedule::Step;
+use super::campaign::Campaign;
+use super::event::{ExpectedDuration, Message};
+use super::judge::{Evidence, Judgement, judge};
+use super::launch::{self, StartError};
 use super::scratch_dir::ScratchDir;
 use super::state::SharedState;
-use super::verdict::{Evidence, Judgement, judge};
-use super::{Campaign, ExpectedDuration, Job, Message, log_path};
-use crate::log_scan::LogScan;
-use crate::model::{Class, RunRecord, Usage, Verdict};
-use crate::orphans::Orphans;
 use crate::plan::Keep;
-use crate::run_report::RunReport;
-use crate::sys::{self, Reaped};
+use crate::process::group::{EndReason, ProcessGroup, SurvivingProcesses, clean_up};
+use crate::process::orphans::Orphans;
+use crate::process::sys::{self, Reaped};
+use crate::record::{Class, LogScan, RunRecord, RunReport, Usage, Verdict};
+use crate::schedule::{Job, Step};
+use crate::store::log_path;
 
 /// What a worker needs for its whole life.
 pub(super) struct Worker {
@@ -69,13 +69,13 @@ impl Worker {
         let start = Instant::now();
         // The handle is dropped at once: waiting needs the process's resource usage too, which
         // std does not give.
-        let (_, pid) = process::start(&self.campaign, job, &mut self.scratch)?;
+        let (_, pid) = launch::start(&self.campaign, job, &mut self.scratch)?;
         self.group.attach(pid);
         let waited = sys::wait_for_exit(pid);
         let wall = start.elapsed().saturating_sub(self.group.paused());
         let (reaped, ended) = self.group.detach(|| sys::reap(pid));
         waited.map_err(StartError::Lost)?;
-        let mut survivors = process::clean_up(pid);
+        let mut survivors = clean_up(pid);
         if self.orphans.end_of_run(self.scratch.dir()) > 0 {
             survivors = SurvivingProcesses::Killed;
         }

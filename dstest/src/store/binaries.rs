@@ -47,7 +47,7 @@ impl Store {
 
 /// The hash of a program's contents; `None` where it cannot be read.
 #[must_use]
-pub fn contents(program: &Path) -> Option<String> {
+pub fn program_hash(program: &Path) -> Option<String> {
     copy(program, &mut io::sink()).ok().map(|hash| format!("{hash:032x}"))
 }
 

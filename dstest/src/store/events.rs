@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::{StoreError, io_error};
-use crate::model::RunRecord;
+use crate::record::RunRecord;
 
 /// An open `events.jsonl`.
 #[derive(Debug)]
@@ -105,8 +105,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::model::Verdict;
-    use crate::tally::tests::record;
+    use crate::record::Verdict;
+    use crate::report::tally::tests::record;
 
     fn read(dir: &Path) -> Vec<RunRecord> {
         let mut records = Vec::new();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::events::FILE_NAME;
 use super::{StoreError, io_error};
-use crate::model::RunRecord;
+use crate::record::RunRecord;
 
 /// A reader that goes on where it stopped.
 ///
@@ -67,9 +67,9 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::model::Verdict;
+    use crate::record::Verdict;
+    use crate::report::tally::tests::record;
     use crate::store::EventLog;
-    use crate::tally::tests::record;
 
     #[test]
     fn a_reader_sees_what_is_written_later_and_passes_over_what_it_cannot_read() {

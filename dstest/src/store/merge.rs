@@ -11,13 +11,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{
-    CampaignDir, CampaignFile, EventLog, Invocation, Store, StoreError, io_error, read_events,
+    CampaignDir, CampaignFile, EventLog, Invocation, Store, StoreError, io_error, log_path,
+    read_events,
 };
-use crate::model::{Class, Iteration, RunRecord};
-use crate::run::log_path;
+use crate::iteration::Iteration;
+use crate::record::{Class, RunRecord};
 use crate::seed::Seed;
 use crate::suite::{Binary, Test};
-use crate::time::Utc;
+use crate::text::utc::Utc;
 
 /// What became of a merger.
 #[derive(Debug)]

@@ -15,11 +15,13 @@
 //! killing dstest at any instant loses at most the runs that had not ended.
 
 mod binaries;
+mod campaign_file;
 mod events;
+mod find;
 mod follow;
-mod format;
-mod locate;
+pub(crate) mod live_dir;
 mod merge;
+mod paths;
 mod prune;
 
 use std::fs;
@@ -29,16 +31,16 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use binaries::contents;
+pub use binaries::program_hash;
+pub use campaign_file::{CampaignFile, Invocation, Limits};
 pub use events::{EventLog, read_events};
 pub use follow::EventFollower;
-pub use format::{CampaignFile, Invocation, Limits};
+pub use live_dir::{LiveDir, LiveError};
 pub use merge::Merged;
+pub use paths::{case_path, log_path};
 pub use prune::{Pruned, Removal, Retention};
 
-use crate::live;
-use crate::model::RunRecord;
-use crate::time::Utc;
+use crate::text::utc::Utc;
 
 /// The name of the store's directory beside a manifest.
 pub const DIR_NAME: &str = ".dstest";
@@ -153,7 +155,11 @@ impl Store {
     /// Removes what a dstest that was killed has left under way. Every campaign looks at those
     /// before it, so that only the newest can have something left.
     fn sweep(&self) {
-        self.campaigns().iter().rev().take(SWEPT_CAMPAIGNS).for_each(|run| live::sweep(&run.path));
+        self.campaigns()
+            .iter()
+            .rev()
+            .take(SWEPT_CAMPAIGNS)
+            .for_each(|run| live_dir::sweep(&run.path));
     }
 
     fn runs_dir(&self) -> PathBuf {
@@ -171,14 +177,6 @@ impl Store {
 
 /// More campaigns than this are hardly under way in one store at a time.
 const SWEPT_CAMPAIGNS: usize = 8;
-
-/// Where the small case of a run's failure is, below a directory for such cases.
-#[must_use]
-pub fn case_path(dir: &Path, run: &RunRecord) -> PathBuf {
-    let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };
-    let test: String = run.test.chars().map(plain).collect();
-    dir.join(format!("{test}-{}.case", run.seed))
-}
 
 /// Writes a whole file so that a reader sees the old contents or the new, never a part.
 ///

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::live_dir as live;
 use super::{CampaignDir, CampaignFile, Store, StoreError, io_error};
-use crate::live;
 
 /// What a store may hold. The newest campaigns that fit stay, all others go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ mod tests {
     use std::fs::FileTimes;
 
     use super::*;
-    use crate::time::Utc;
+    use crate::text::utc::Utc;
 
     const ALL: Retention = Retention { campaigns: 100, bytes: u64::MAX, age: Duration::MAX };
 

@@ -124,7 +124,7 @@ fn a_store_that_can_no_longer_be_written_stops_the_campaign_and_loses_nothing() 
     let stopped = called(&mut shell);
     stopped.exits_with(1).warns("cannot write ").warns("events.jsonl: File too large");
     stopped.warns("not recorded and not counted").warns(" resume -o store ");
-    stopped.prints("stopped because nothing more can be recorded");
+    stopped.prints("stopped because the store cannot be written");
     let recorded = sandbox.events().len();
     let failed_and_total = &stopped.row("sh")[1..3];
     assert_eq!(

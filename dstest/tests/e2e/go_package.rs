@@ -96,7 +96,7 @@ fn one_seed_fails_the_same_way_again_although_the_sources_are_gone() {
     let sandbox = Sandbox::new();
     on_module(&sandbox, &["Flaky", "-n", "8", "--seed", "7"]).exits_with(1).prints("an odd seed");
     fs::remove_file(sandbox.path().join("module/fixture_test.go")).unwrap();
-    sandbox.call(&["replay", "-o", "store"]).exits_with(0).prints("the same as before");
+    sandbox.call(&["replay", "-o", "store"]).exits_with(0).prints("same result as before");
 }
 
 #[test]

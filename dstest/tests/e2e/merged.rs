@@ -45,7 +45,7 @@ fn shards_merged_are_the_campaign_they_are_shares_of() {
     for store in ["shard1", "moved"] {
         fs::remove_dir_all(sandbox.path().join(store)).unwrap();
     }
-    sandbox.call(&["replay", "-o", "store"]).exits_with(0).prints("the same as before");
+    sandbox.call(&["replay", "-o", "store"]).exits_with(0).prints("same result as before");
     sandbox.call(&["resume", "-o", "store", "-n", "13"]);
     assert_eq!(sandbox.events().len(), 13);
 }
@@ -67,7 +67,7 @@ fn campaigns_with_other_seeds_are_numbered_on_and_can_be_replayed() {
     let late = events.iter().find(is_late_failure).unwrap();
     assert!(sandbox.latest().join(late["log"].as_str().unwrap()).is_file());
     let run = format!("flaky_2c#{}", late["iter"]);
-    sandbox.call(&["replay", "-o", "store", &run]).exits_with(0).prints("the same as before");
+    sandbox.call(&["replay", "-o", "store", &run]).exits_with(0).prints("same result as before");
 }
 
 #[test]

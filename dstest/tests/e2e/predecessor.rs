@@ -38,7 +38,7 @@ use crate::support::{Sandbox, called, skip, wait_until};
 #[test]
 fn every_test_in_the_list_exists() {
     let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = ["tests/e2e", "src", "src/run"].map(|dir| fs::read_dir(crate_dir.join(dir)));
+    let files = ["tests/e2e", "src", "src/report"].map(|dir| fs::read_dir(crate_dir.join(dir)));
     let files = files.into_iter().flat_map(|entries| entries.unwrap().map(Result::unwrap));
     let sources: String = files
         .filter(|file| file.file_name().as_encoded_bytes().ends_with(b".rs"))
@@ -85,7 +85,7 @@ fn what_is_edited_meanwhile_is_not_what_runs() {
     let call = |args: &[&str]| called(sandbox.command(args).env("CARGO_TARGET_DIR", &target));
     call(&["-n", "2"]).exits_with(1).prints("as it was");
     write("src/lib.rs", &test("println!(\"the second version\")"));
-    call(&["replay"]).exits_with(0).prints("the same as before");
+    call(&["replay"]).exits_with(0).prints("same result as before");
     fs::remove_dir_all(&target).unwrap();
     call(&["resume", "-n", "4"]).exits_with(1).prints("4 failures of one kind");
     call(&["-n", "1"]).exits_with(0);
@@ -103,7 +103,7 @@ fn a_name_that_is_no_file_name_is_a_name_like_any_other() {
     sandbox
         .call(&["replay", "-o", "store", "sub/one#2"])
         .exits_with(0)
-        .prints("the same as before");
+        .prints("same result as before");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{CallResult, Sandbox};
+use crate::support::{CallResult, Sandbox, called};
 
 const CAN_SHRINK: &str = "[ -z \"$DSTEST_CASE\" ] || { cat \"$DSTEST_CASE\"; exit 0; }; \
     [ -z \"$DSTEST_SHRINK\" ] || { echo crash 2 of seed $DSTEST_SEED > \"$DSTEST_SHRINK\"; exit 0; }; \
@@ -32,15 +32,37 @@ fn a_test_that_can_shrinks_its_failure_into_a_file() {
 }
 
 #[test]
+fn a_case_is_found_from_the_directory_where_dstest_is_called() {
+    let sandbox = Sandbox::new();
+    sandbox.on_script(&["-n", "1"], CAN_SHRINK).exits_with(1);
+    let shrunk = shrink(&sandbox, &["--to", "kept.case"]);
+    let play = shrunk.stdout.lines().find_map(|line| line.trim().strip_prefix("play  ")).unwrap();
+    let mut shell = std::process::Command::new("sh");
+    let line = format!("{} -o store", play);
+    let played = called(shell.args(["-c", &line]).current_dir(sandbox.path()));
+    played.exits_with(3).prints("failed before, passed now");
+    let log = fs::read_to_string(sandbox.latest().join("replays/logs/sh/1.log")).unwrap();
+    assert!(log.starts_with("crash 2 of seed"), "{log}");
+    // In a directory of its own, as tests of a package run.
+    fs::create_dir(sandbox.path().join("package")).unwrap();
+    let args = ["--dir", "package", "-n", "1", "-o", "store", "--", "sh", "-c", CAN_SHRINK];
+    let fresh = |case: &str| called(sandbox.command(&args).env("DSTEST_CASE", case));
+    fresh("kept.case").exits_with(0);
+    fresh("gone.case").exits_with(2).warns("DSTEST_CASE names a file that does not exist: ");
+    let replayed = sandbox.call(&["replay", "-o", "store", "sh#1"]);
+    replayed.exits_with(0).prints("same result as before");
+}
+
+#[test]
 fn a_test_that_cannot_is_told_so() {
     let sandbox = Sandbox::new();
     sandbox.on_script(&["-n", "1"], "echo error: x; exit $((! DSTEST_ITER))").exits_with(0);
     shrink(&sandbox, &[]).exits_with(2).warns("no run of that campaign failed");
     sandbox.on_script(&["-n", "1"], "echo error: always; exit 1").exits_with(1);
     shrink(&sandbox, &[]).exits_with(1).prints("not shrunk: error: always");
-    let knows_nothing = "[ -z \"$DSTEST_SHRINK\" ] || exit 0; echo error: x; exit 1";
-    sandbox.on_script(&["-n", "1"], knows_nothing).exits_with(1);
-    shrink(&sandbox, &[]).exits_with(1).prints("it does not know DSTEST_SHRINK");
+    let no_support = "[ -z \"$DSTEST_SHRINK\" ] || exit 0; echo error: x; exit 1";
+    sandbox.on_script(&["-n", "1"], no_support).exits_with(1);
+    shrink(&sandbox, &[]).exits_with(1).prints("it does not support DSTEST_SHRINK");
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn the_printed_replay_line_repeats_the_run() {
     let mut shell = std::process::Command::new("sh");
     let replayed =
         crate::support::called(shell.args(["-c", line.trim()]).current_dir(sandbox.path()));
-    replayed.exits_with(0).prints("the same as before, trace ").prints("an odd seed");
+    replayed.exits_with(0).prints("same result as before, trace ").prints("an odd seed");
     let logs = fs::read_dir(sandbox.latest().join("replays/logs/flaky_2c")).unwrap().count();
     assert_eq!(logs, 2, "this run, and one that passed beside it");
 }
@@ -43,7 +43,7 @@ fn a_silent_campaign_ends_with_a_full_log_of_each_kind_of_failure() {
     assert_eq!(fs::read_dir(sandbox.latest().join("replays/logs/sh")).unwrap().count(), 1);
     let silent = fs::read_to_string(sandbox.latest().join("logs/sh/1.log")).unwrap();
     assert!(!silent.contains("every detail"));
-    assert!(!called.stdout.contains("went differently"));
+    assert!(!called.stdout.contains("result differs"));
     let called = sandbox.on_script(&["-n", "1"], "echo error: no trace; exit 1");
     assert!(!called.exits_with(1).stdout.contains("Full logs"));
 }
@@ -53,7 +53,10 @@ fn a_replay_without_a_word_takes_the_first_failure_and_verbose_is_on() {
     let sandbox = Sandbox::new();
     let script = "echo verbose=$VERBOSE; echo no luck in $DSTEST_ITER; exit $((DSTEST_ITER > 2))";
     sandbox.on_script(&["-n", "4", "-p", "1"], script).exits_with(1);
-    stored(&sandbox, "replay", &["-vv"]).exits_with(0).prints("sh #3").prints("the same as before");
+    stored(&sandbox, "replay", &["-vv"])
+        .exits_with(0)
+        .prints("sh #3")
+        .prints("same result as before");
     let log = fs::read_to_string(sandbox.latest().join("replays/logs/sh/3.log")).unwrap();
     assert!(log.starts_with("verbose=2\n"), "{log}");
     let original = fs::read_to_string(sandbox.latest().join("logs/sh/3.log")).unwrap();
@@ -63,14 +66,14 @@ fn a_replay_without_a_word_takes_the_first_failure_and_verbose_is_on() {
 #[test]
 fn a_replay_that_goes_differently_says_how() {
     let rows = [
-        ("[ -e again ] || { touch again; exit 1; }", "it failed before and passed now"),
+        ("[ -e again ] || { touch again; exit 1; }", "failed before, passed now"),
         (
             "[ -e again ] && echo error: two || { touch again; echo error: one; }; exit 1",
-            "in another way before: error: one",
+            "another failure before: error: one",
         ),
         (
             "[ -e again ] && echo trace=00000000000000bb || { touch again; echo trace=00000000000000aa; }; exit 1",
-            "its trace was 00000000000000aa and is 00000000000000bb",
+            "trace 00000000000000aa before, 00000000000000bb now",
         ),
     ];
     for (script, want) in rows {
@@ -175,13 +178,13 @@ fn verification_notices_a_trace_that_depends_on_more_than_the_seed() {
     sandbox
         .on_script(&["-n", "6", "--verify"], deterministic)
         .exits_with(0)
-        .prints("1 run again: every trace is the same");
+        .prints("1 run repeated: all traces equal");
     let sandbox = Sandbox::new();
     let nondeterministic = "printf 'trace=%016x\\n' $$";
     sandbox
         .on_script(&["-n", "6", "--verify"], nondeterministic)
         .exits_with(3)
-        .prints("not the same");
+        .prints("not reproduced");
 }
 
 #[test]

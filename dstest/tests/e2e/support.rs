@@ -36,7 +36,14 @@ impl Sandbox {
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.env("TMPDIR", self.path());
         command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixture"));
-        for name in ["VERBOSE", "NO_COLOR", "CLICOLOR_FORCE", "RUST_BACKTRACE", "DSTEST_SEED"] {
+        for name in [
+            "VERBOSE",
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+            "RUST_BACKTRACE",
+            "DSTEST_SEED",
+            "DSTEST_CASE",
+        ] {
             command.env_remove(name);
         }
         command

@@ -1,0 +1,77 @@
+//! Builds a project's test programs, once: one adapter for each kind of project.
+//!
+//! Their tests are listed by [`crate::list`].
+
+mod cargo;
+mod command;
+mod doc_tests;
+mod go;
+mod project;
+mod tool;
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::suite::{Binary, Harness, Note};
+
+pub use self::project::Project;
+
+/// Built test programs.
+#[derive(Debug)]
+pub struct Built {
+    /// The programs.
+    pub binaries: Vec<Binary>,
+    /// The harness they were built with.
+    pub harness: Harness,
+    /// Arguments of programs without a harness.
+    pub args: Vec<String>,
+    /// Remarks for the user.
+    pub notes: Vec<Note>,
+}
+
+/// Why a project's tests cannot be found.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// No manifest in the directory or above it.
+    #[error("{} is in no project (no Cargo.toml or go.mod there or above): use --dir, or give a command after `--`", .0.display())]
+    NoProject(PathBuf),
+    /// A tool is missing or cannot be started.
+    #[error("cannot start `{tool}`: {source} (is it installed, and in PATH?)")]
+    Tool {
+        /// The tool.
+        tool: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The build failed; the tool has already said why.
+    #[error("the build failed; no test was run")]
+    BuildFailed,
+    /// The project cannot be read; the tool's own words.
+    #[error("{0}")]
+    BadProject(String),
+    /// The user interrupted the build.
+    #[error("interrupted")]
+    Interrupted,
+    /// The race detector was asked for where there is none.
+    #[error("--race is for Go packages, and this is none (--go takes it as one)")]
+    RaceOutsideGo,
+    /// A directory for what is built cannot be made.
+    #[error("cannot create {}: {source}", path.display())]
+    Scratch {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A tool said something that is not understood.
+    #[error("cannot read what {tool} said: {reason}")]
+    Protocol {
+        /// The tool.
+        tool: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+}

@@ -1,0 +1,56 @@
+//! Commands that the user can copy: replay, resume, browse.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use crate::iteration::Iteration;
+use crate::store::CampaignDir;
+use crate::text::shell;
+
+/// How runs of this campaign are named to the user.
+#[derive(Debug, Clone)]
+pub(crate) struct CommandHints {
+    program: String,
+    output: Option<String>,
+    short_id: String,
+    directory: String,
+}
+
+impl CommandHints {
+    pub(crate) fn new(directory: &CampaignDir, output: Option<&Path>) -> Self {
+        Self {
+            program: shell::this_program(),
+            output: output.map(|output| shell::quote(&output.to_string_lossy())),
+            short_id: directory.short_id.clone(),
+            directory: shell::relative(&directory.path),
+        }
+    }
+
+    /// The command that repeats a run.
+    pub(crate) fn replay(&self, test: &str, iter: Iteration) -> String {
+        let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
+        let run = shell::quote(&format!("{test}#{iter}"));
+        format!("{} replay{output} {} {run}", self.program, self.short_id)
+    }
+
+    /// The command that runs what is left undone.
+    pub(crate) fn resume(&self) -> String {
+        let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
+        format!("`{} resume{output} {}`", self.program, self.short_id)
+    }
+
+    /// The line that says how to look at the failures; nothing where there is no terminal.
+    pub(crate) fn browse(&self) -> String {
+        if !std::io::stdout().is_terminal() {
+            return String::new();
+        }
+        let Self { program, short_id, .. } = self;
+        let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
+        format!("To look at them: {program} browse{output} {short_id}\n")
+    }
+
+    /// The campaign's directory, as near as possible.
+    pub(crate) fn dir(&self) -> &str {
+        &self.directory
+    }
+}

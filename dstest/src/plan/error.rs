@@ -1,0 +1,28 @@
+//! Contradictions and mistakes of a command line.
+
+use thiserror::Error;
+
+/// Why a command line cannot be used; each message names the option to change.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A pattern is not a regular expression.
+    #[error("{origin} `{pattern}` is not a regular expression: {reason}")]
+    BadPattern {
+        /// Where it was given.
+        origin: &'static str,
+        /// As typed.
+        pattern: String,
+        /// What the parser said, in one line.
+        reason: String,
+    },
+    /// Tests were named and a command was given.
+    #[error("PATTERN `{0}` has no meaning beside a COMMAND after `--`: leave one of them out")]
+    PatternWithCommand(String),
+    /// `--loop` with another kind of endless repetition.
+    #[error("--loop and --until-fail both repeat without end: leave one of them out")]
+    TwoLoops,
+    /// `--until-fail` and `--max-fail` contradict each other.
+    #[error("--until-fail={0} already says after how many failures to stop: leave out --max-fail")]
+    TwoLimits(u32),
+}

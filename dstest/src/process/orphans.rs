@@ -1,0 +1,110 @@
+//! Processes that have left the group of their run, as daemons do by `setsid`.
+//!
+//! They are known by the private directory in their environment, and on Linux they become children
+//! of dstest when their parents end. Elsewhere there is no way to find them, and nobody is found.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::process::sys::{self, Pid, Signal};
+
+/// The variable that names a run's private directory.
+pub(crate) const RUN_DIR: &str = "DSTEST_RUN_DIR";
+
+/// Knows which children of dstest have nothing to do with any run.
+#[derive(Debug)]
+pub(crate) struct Orphans {
+    before: Vec<Pid>,
+}
+
+impl Orphans {
+    /// From now on new children of the main thread are orphans of runs: workers start theirs from
+    /// threads of their own.
+    pub(crate) fn watch() -> Self {
+        sys::become_subreaper();
+        Self { before: children() }
+    }
+
+    /// Ends everybody who has the private directory of a run that is over; says how many there were.
+    pub(crate) fn end_of_run(&self, dir: &Path) -> usize {
+        self.end(|pid| is_of(pid, dir))
+    }
+
+    /// Ends every orphan; only when no run is under way.
+    pub(crate) fn end_all(&self) -> usize {
+        self.end(|_| true)
+    }
+
+    fn end(&self, is_meant: impl Fn(Pid) -> bool) -> usize {
+        let start = Instant::now();
+        let mut ended = Vec::new();
+        // What is ended may leave children of its own, which come to us then.
+        while start.elapsed() < PATIENCE {
+            let mut orphans = children();
+            orphans.retain(|pid| !self.before.contains(pid) && !sys::reap_if_dead(*pid));
+            orphans.retain(|pid| is_meant(*pid) || ended.contains(pid));
+            if orphans.is_empty() {
+                break;
+            }
+            for pid in orphans {
+                sys::signal_process(pid, Signal::Kill);
+                if !ended.contains(&pid) {
+                    ended.push(pid);
+                }
+            }
+            std::thread::sleep(PAUSE);
+        }
+        ended.len()
+    }
+}
+
+/// Ends every process, whoever its parent is, whose private directory is below this one.
+pub(crate) fn end_everywhere(live: &Path) {
+    let start = Instant::now();
+    // A process that is just being started has its environment only a moment later.
+    let mut in_vain = 0;
+    while in_vain < 3 && start.elapsed() < PATIENCE {
+        let found: Vec<Pid> = all().into_iter().filter(|pid| is_of(*pid, live)).collect();
+        in_vain = if found.is_empty() { in_vain + 1 } else { 0 };
+        for pid in found {
+            // The leader of a run takes its whole group along.
+            sys::signal_group(pid, Signal::Kill);
+            sys::signal_process(pid, Signal::Kill);
+        }
+        std::thread::sleep(10 * PAUSE);
+    }
+}
+
+/// Whether the process was started with a private directory that is this one or below it.
+fn is_of(pid: Pid, dir: &Path) -> bool {
+    let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
+    let dir = dir.as_os_str().as_encoded_bytes();
+    let value = |line: &[u8]| {
+        let line = line.strip_prefix(RUN_DIR.as_bytes())?.strip_prefix(b"=")?;
+        line.strip_prefix(dir).map(|rest| rest.is_empty() || rest[0] == b'/')
+    };
+    environment.split(|byte| *byte == 0).find_map(value).unwrap_or(false)
+}
+
+/// The children of the main thread, to which the kernel gives orphans.
+fn children() -> Vec<Pid> {
+    let this = std::process::id();
+    let listed = fs::read_to_string(format!("/proc/self/task/{this}/children"));
+    let listed = listed.unwrap_or_default();
+    listed.split_whitespace().filter_map(pid).collect()
+}
+
+fn all() -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| pid(entry.file_name().to_str()?)).collect()
+}
+
+fn pid(text: &str) -> Option<Pid> {
+    Pid::of_child(text.parse().ok()?)
+}
+
+/// How long to try: what does not die by then is stuck in the kernel.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const PAUSE: Duration = Duration::from_millis(1);

@@ -1,0 +1,156 @@
+//! Ctrl-C, SIGTERM and SIGHUP: who is told depends on what dstest is doing.
+//!
+//! While nothing runs, the first one ends dstest. While a build runs, it is passed on. While a
+//! campaign runs, the dispatcher is told and decides. Ctrl-Z goes the same way.
+
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGXFSZ};
+use signal_hook::iterator::Signals;
+
+use super::sys::{self, Pid, Signal};
+use crate::exit::Exit;
+use crate::text::echo;
+
+/// A user's request to a running campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Ctrl-C, SIGTERM, SIGHUP: end.
+    Interrupt,
+    /// Ctrl-Z: stop until SIGCONT.
+    Suspend,
+}
+
+/// The receiving end of a campaign is gone.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+/// Passes requests on to a campaign.
+pub(crate) struct Listener(pub(crate) Box<dyn Fn(Request) -> Result<(), Closed> + Send>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
+/// The one place where signals arrive; clones share it.
+#[derive(Debug, Clone)]
+pub struct Interrupts {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    count: AtomicU32,
+    target: Mutex<Target>,
+}
+
+/// Who is told.
+#[derive(Debug)]
+enum Target {
+    /// Nobody: dstest exits.
+    Exit,
+    /// A build tool in the foreground.
+    Child(Pid),
+    /// A campaign's dispatcher.
+    Campaign(Listener),
+}
+
+impl Interrupts {
+    /// Starts to listen.
+    ///
+    /// # Errors
+    /// If the system refuses the handler or the thread.
+    pub fn install() -> io::Result<Self> {
+        let shared =
+            Arc::new(Shared { count: AtomicU32::new(0), target: Mutex::new(Target::Exit) });
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP])?;
+        // With a handler, a file that reaches the shell's limit (`ulimit -f`) is an error of the
+        // write, and not the end of dstest.
+        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        let listener = Arc::clone(&shared);
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            signals.forever().for_each(|signal| match signal {
+                SIGTSTP => listener.suspend(),
+                _ => listener.interrupt(),
+            });
+        })?;
+        Ok(Self { shared })
+    }
+
+    /// How many signals have arrived.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.shared.count.load(Ordering::SeqCst)
+    }
+
+    /// From now on a build tool is told.
+    pub(crate) fn forward_to(&self, child: u32) {
+        self.set(Pid::of_child(child).map_or(Target::Exit, Target::Child));
+    }
+
+    /// From now on the first signal ends dstest.
+    pub(crate) fn stop_forwarding(&self) {
+        self.set(Target::Exit);
+    }
+
+    /// From now on a dispatcher is told.
+    pub(crate) fn forward_to_campaign(&self, listener: Listener) {
+        self.set(Target::Campaign(listener));
+    }
+
+    fn set(&self, target: Target) {
+        *self.shared.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
+    }
+}
+
+impl Shared {
+    fn interrupt(&self) {
+        let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        match &*self.target.lock().unwrap_or_else(PoisonError::into_inner) {
+            Target::Exit => exit_interrupted(),
+            Target::Child(pid) => {
+                sys::signal_process(
+                    *pid,
+                    if count == 1 { Signal::Terminate } else { Signal::Kill },
+                );
+            }
+            Target::Campaign(Listener(send)) => {
+                // A campaign that is over has printed its table: nothing is left to stop.
+                if send(Request::Interrupt).is_err() {
+                    exit_interrupted();
+                }
+            }
+        }
+    }
+
+    fn suspend(&self) {
+        let target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_handled = match &*target {
+            Target::Campaign(Listener(send)) => send(Request::Suspend).is_ok(),
+            // A build tool hears the terminal itself.
+            Target::Exit | Target::Child(_) => false,
+        };
+        drop(target);
+        if !is_handled {
+            suspend_process();
+        }
+    }
+}
+
+/// Stops this process as Ctrl-Z would without a handler; returns when it is let go on.
+pub(crate) fn suspend_process() {
+    // Where it cannot be stopped it goes on at once.
+    let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
+}
+
+/// Ends dstest at once, and leaves the terminal as it was.
+fn exit_interrupted() -> ! {
+    echo::restore();
+    std::process::exit(i32::from(Exit::Interrupted.code()))
+}

@@ -1,0 +1,60 @@
+//! What a run tells of its own failure: `report.json` in the directory that it was given.
+//!
+//! Any test program may leave one. dstest reads two fields and leaves the others to whoever
+//! understands them: `signature`, one line that says why the run failed, and `text`, the report as
+//! people read it.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+/// What dstest reads of a `report.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RunReport {
+    /// Why the run failed, in one line.
+    #[serde(default)]
+    pub signature: Option<String>,
+    /// The report for people.
+    #[serde(default)]
+    pub text: Option<String>,
+}
+
+impl RunReport {
+    /// What the report in a run's directory says; `None` where there is none that can be read.
+    #[must_use]
+    pub fn read(dir: &Path) -> Option<Self> {
+        let path = dir.join(FILE_NAME);
+        let size = path.metadata().ok()?.len();
+        if size > BYTES_MAX {
+            return None;
+        }
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+}
+
+/// The report's name in a run's directory.
+const FILE_NAME: &str = "report.json";
+
+/// A report is for reading; nothing of this size is.
+const BYTES_MAX: u64 = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_others_are_left_alone_and_nonsense_is_no_report() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(RunReport::read(dir.path()), None);
+        let write = |text: &str| fs::write(dir.path().join(FILE_NAME), text).unwrap();
+        write(r#"{"schema":1,"signature":"two leaders","text":"FAIL\nmore","peers":[]}"#);
+        let told = RunReport::read(dir.path()).unwrap();
+        assert_eq!(told.signature.as_deref(), Some("two leaders"));
+        assert_eq!(told.text.as_deref(), Some("FAIL\nmore"));
+        write("{}");
+        assert_eq!(RunReport::read(dir.path()), Some(RunReport { signature: None, text: None }));
+        write("not JSON");
+        assert_eq!(RunReport::read(dir.path()), None);
+    }
+}
