@@ -2,6 +2,7 @@
 //!
 //! Knows the words of Rust's and Go's test harnesses, and of assertions in general.
 
+use super::labs;
 use super::signature::printable;
 
 /// How much a line says about why a run failed; later variants say more.
@@ -145,7 +146,7 @@ fn weigh(line: &[u8]) -> Option<Weight> {
     if is_go_panic(text) {
         return Some(Weight::Panic);
     }
-    if is_go_log(line) || has(&["apply error", "Assertion", "assertion", "AssertionError"]) {
+    if is_go_log(line) || has(&[labs::FAILURE, "Assertion", "assertion", "AssertionError"]) {
         return Some(Weight::Assertion);
     }
     if has(&["Error", "error", "ERROR", "FAIL", "Exception", "fatal"]) {

@@ -3,6 +3,7 @@
 
 mod coverage;
 mod failure_classifier;
+pub(crate) mod labs;
 mod log_scan;
 mod metrics;
 mod run_record;
@@ -12,8 +13,9 @@ mod verdict;
 
 pub use self::coverage::RunCoverage;
 pub use self::failure_classifier::FailureClassifier;
+pub use self::labs::{COLUMNS, Column, REPORTED_TIME, Shown, Unit};
 pub use self::log_scan::LogScan;
-pub use self::metrics::Metrics;
+pub use self::metrics::{Metrics, Number};
 pub use self::run_record::{RunRecord, Trace, Usage};
 pub use self::run_report::RunReport;
 pub use self::verdict::{Class, Verdict};

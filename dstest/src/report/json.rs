@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::Verdict;
-use crate::report::stats::Summary;
+use super::stats::{Sample, Summary};
+use crate::record::{REPORTED_TIME, Verdict};
 use crate::report::tally::{Tally, TestTally};
 use crate::seed::Seed;
 use crate::store::log_path;
@@ -38,7 +38,7 @@ pub struct TestEntry {
     pub timeouts: u64,
     /// Wall time of passed runs; absent if none passed.
     pub time: Option<Summary>,
-    /// Cluster time of passed runs; absent if none said.
+    /// The time that passed runs reported; absent if none did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cluster_time: Option<Summary>,
     /// Every failed run.
@@ -103,7 +103,7 @@ fn entry(test: &TestTally, tally: &Tally) -> TestEntry {
         total: test.total(),
         timeouts: test.count(Verdict::TimedOut),
         time: test.time.summary(),
-        cluster_time: test.cluster.summary(),
+        cluster_time: test.metrics.sample(REPORTED_TIME).and_then(Sample::summary),
         failures: test.failures.iter().map(failure).collect(),
     }
 }

@@ -5,6 +5,7 @@ pub mod coverage;
 mod histogram;
 pub mod json;
 pub mod junit;
+pub mod metrics;
 pub mod stats;
 pub mod summary;
 pub mod tables;

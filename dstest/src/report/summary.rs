@@ -3,7 +3,7 @@
 //! Pure: a [`Tally`] in, text out.
 
 use crate::plan::{Columns, Reported, Spread, Timing};
-use crate::record::Verdict;
+use crate::record::{COLUMNS, Column, REPORTED_TIME, Shown, Unit, Verdict};
 use crate::report::histogram;
 use crate::report::stats::{self, Moments, Sample};
 use crate::report::tally::{Tally, TestTally};
@@ -70,13 +70,13 @@ pub fn coverage(tally: &Tally, columns: Columns, paint: Paint) -> String {
 /// Which columns there are, and in which unit times are shown.
 struct Shape {
     columns: Columns,
-    unit: Unit,
-    cluster: bool,
+    unit: TimeUnit,
+    metrics: Vec<Column>,
 }
 
 /// The unit of wall times; the same in the whole table, so that they compare at a glance.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
+enum TimeUnit {
     Seconds,
     Milliseconds,
 }
@@ -87,24 +87,22 @@ impl Shape {
         let is_fast = slowest.fold(0.0, f64::max) < 1.0;
         Self {
             columns,
-            unit: if is_fast { Unit::Milliseconds } else { Unit::Seconds },
-            cluster: tally.tests().iter().any(|test| test.cluster.moments().count() > 0),
+            unit: if is_fast { TimeUnit::Milliseconds } else { TimeUnit::Seconds },
+            metrics: COLUMNS
+                .into_iter()
+                .filter(|column| is_shown(*column, tally, columns))
+                .collect(),
         }
     }
 
     fn titles(&self) -> Vec<String> {
-        let unit = if self.unit == Unit::Milliseconds { " (ms)" } else { "" };
+        let unit = if self.unit == TimeUnit::Milliseconds { " (ms)" } else { "" };
         let mut titles = vec!["Failed".to_owned(), "Total".to_owned(), format!("Time{unit}")];
         if self.columns.timing == Timing::Full {
             titles.extend(["p50", "p95", "Max", "User", "System"].map(ToOwned::to_owned));
             titles.push("Memory (MiB)".to_owned());
         }
-        if self.cluster {
-            titles.push("Cluster time".to_owned());
-        }
-        if self.columns.metrics == Reported::Full {
-            titles.extend(["RPCs", "Bytes", "Commands"].map(ToOwned::to_owned));
-        }
+        titles.extend(self.metrics.iter().map(|column| column.title.to_owned()));
         titles
     }
 
@@ -118,13 +116,7 @@ impl Shape {
         if self.columns.timing == Timing::Full {
             cells.extend(self.timing(test));
         }
-        if self.cluster {
-            cells.push(Cell::plain(mean_and_deviation(test.cluster.moments(), 1.0, 2)));
-        }
-        if self.columns.metrics == Reported::Full {
-            let means = [&test.rpcs, &test.bytes, &test.commands].map(count_mean);
-            cells.extend(means.map(Cell::plain));
-        }
+        cells.extend(self.metrics.iter().map(|column| Cell::plain(metric(*column, test))));
         cells
     }
 
@@ -159,7 +151,23 @@ impl Shape {
     }
 }
 
-impl Unit {
+fn is_shown(column: Column, tally: &Tally, columns: Columns) -> bool {
+    match column.shown {
+        Shown::IfReported => tally.tests().iter().any(|t| t.metrics.moments(column.key).is_some()),
+        Shown::WithMetrics => columns.metrics == Reported::Full,
+        Shown::Never => false,
+    }
+}
+
+fn metric(column: Column, test: &TestTally) -> String {
+    let moments = test.metrics.moments(column.key).copied().unwrap_or_default();
+    match column.unit {
+        Unit::Seconds => mean_and_deviation(&moments, 1.0, 2),
+        Unit::Count => count_mean(&moments),
+    }
+}
+
+impl TimeUnit {
     /// Factor from seconds, and decimals shown.
     const fn format(self) -> (f64, usize) {
         match self {
@@ -197,7 +205,8 @@ fn count_mean(moments: &Moments) -> String {
 pub fn load(tally: &Tally, wall_s: f64, cores: Option<u32>, columns: Columns) -> Option<String> {
     let share = tally.busy_s() / (wall_s * f64::from(cores?));
     let is_simulated = tally.tests().iter().any(|test| {
-        test.cluster.moments().mean() > test.time.moments().mean().map(|wall| 2.0 * wall)
+        let reported = test.metrics.moments(REPORTED_TIME).and_then(Moments::mean);
+        reported > test.time.moments().mean().map(|wall| 2.0 * wall)
     });
     let is_suspect = share >= BUSY && wall_s >= 1.0 && tally.failed() > 0 && !is_simulated;
     let is_shown = columns.timing == Timing::Full && share.is_finite();
@@ -309,6 +318,7 @@ const NOTHING: &str = "–";
 mod tests {
     use super::*;
     use crate::cli::ColumnArgs;
+    use crate::record::Number;
     use crate::report::tally::tests::record;
 
     fn tally() -> Tally {
@@ -354,16 +364,15 @@ mod tests {
 
     #[test]
     fn a_busy_machine_is_named_where_it_may_be_why_runs_fail() {
-        let said = |cluster_s: Option<f64>, cores, columns| {
+        let said = |reported_s: Option<f64>, cores, columns| {
             let mut tally = Tally::new(["a"]);
             for iter in 1..=10 {
                 let verdict = if iter == 1 { Verdict::Failed } else { Verdict::Passed };
                 // Each is busy for 0.7 s of its second.
                 let mut record = record("a", iter, verdict, 1.0);
-                record.metrics = record.metrics.map(|metrics| crate::record::Metrics {
-                    cluster_s: cluster_s.unwrap_or(1.0),
-                    ..metrics
-                });
+                let time = Number::Measure(reported_s.unwrap_or(1.0));
+                record.metrics =
+                    record.metrics.map(|_| [(REPORTED_TIME, time)].into_iter().collect());
                 tally.record(0, &record);
             }
             load(&tally, 3.6, cores, columns).unwrap_or_default()

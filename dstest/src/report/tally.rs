@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::coverage::Coverage;
+use super::metrics::MetricTally;
 use crate::iteration::Iteration;
 use crate::record::signature::group_key;
 use crate::record::{Class, RunRecord, Verdict};
@@ -32,20 +33,14 @@ pub struct TestTally {
     counts: [u64; Verdict::ALL.len()],
     /// Wall seconds of runs that passed.
     pub time: Sample,
-    /// Cluster seconds of runs that passed and said.
-    pub cluster: Sample,
     /// User seconds of runs that passed.
     pub user: Moments,
     /// System seconds of runs that passed.
     pub system: Moments,
     /// Peak KiB of runs that passed.
     pub memory_kib: Moments,
-    /// Messages of runs that passed and said.
-    pub rpcs: Moments,
-    /// Bytes of runs that passed and said.
-    pub bytes: Moments,
-    /// Commands of runs that passed and said.
-    pub commands: Moments,
+    /// Numbers that runs that passed reported.
+    pub metrics: MetricTally,
     /// Every run that failed, in the order in which they ended.
     pub failures: Vec<Failure>,
 }
@@ -209,10 +204,7 @@ impl TestTally {
         self.system.push(record.sys_us as f64 / 1e6);
         self.memory_kib.push(record.maxrss_kib as f64);
         if let Some(metrics) = &record.metrics {
-            self.cluster.push(metrics.cluster_s);
-            self.rpcs.push(metrics.rpcs as f64);
-            metrics.bytes.iter().for_each(|bytes| self.bytes.push(*bytes as f64));
-            self.commands.push(metrics.commands as f64);
+            self.metrics.add(metrics);
         }
     }
 }
@@ -220,18 +212,15 @@ impl TestTally {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::record::Metrics;
+    use crate::record::{Metrics, Number, REPORTED_TIME};
 
     /// A record of the test `name`, as far as tests care.
     pub(crate) fn record(name: &str, iter: u32, verdict: Verdict, wall_s: f64) -> RunRecord {
         let iter = Iteration::new(iter).unwrap();
-        let metrics = Metrics {
-            cluster_s: wall_s * 100.0,
-            peers: 3,
-            rpcs: 100,
-            bytes: Some(2048),
-            commands: 7,
-        };
+        let counts = [("peers", 3), ("rpcs", 100), ("bytes", 2048), ("commands", 7)];
+        let counts = counts.map(|(name, count)| (name, Number::Count(count)));
+        let time = (REPORTED_TIME, Number::Measure(wall_s * 100.0));
+        let metrics: Metrics = std::iter::once(time).chain(counts).collect();
         RunRecord {
             v: RunRecord::VERSION,
             test: name.to_owned(),

@@ -102,7 +102,7 @@ impl Worker {
         record.signal = end.reaped.status.signal();
         record.log_bytes = scan.bytes;
         record.trace = scan.trace;
-        record.metrics = scan.metrics;
+        record.metrics = scan.metrics.take();
         record.coverage = scan.coverage.take();
         self.conclude(record, job, judgement, scan);
         self.keep_or_discard(record, job.test, end.survivors);
