@@ -4,12 +4,11 @@
 
 use std::path::PathBuf;
 
-use super::app::{App, ComparedWith, Effect, Page, PendingDelete, Purpose};
+use super::app::{App, ComparedWith, Effect, PendingDelete, Purpose};
 use super::campaign::{Campaign, LogKind};
 use super::diff_page::DiffPage;
-use super::list::List;
 use super::log_page::LogPage;
-use super::rows;
+use super::page::Page;
 use super::text_page::TextPage;
 use crate::record::RunRecord;
 use crate::store::CampaignDir;
@@ -87,10 +86,7 @@ impl App {
                 self.campaign = campaign;
             }
         }
-        self.pages.clear();
-        let mut list = List::new(rows::CAMPAIGNS, rows::NO_ORDERS);
-        list.set(self.campaigns());
-        self.pages.push(Page::Campaigns(list));
+        self.show_campaigns();
         self.note = format!("the campaign {} is gone", dir.short_id);
     }
 
@@ -122,39 +118,34 @@ impl App {
     }
 
     pub(super) fn replay(&mut self) -> Effect {
-        match self.run() {
-            Some(run) => self.repeat(run, Purpose::Replay { run }),
-            None => self.reject("no run is selected"),
-        }
+        self.selected_run().map_or(Effect::None, |run| self.repeat(run, Purpose::Replay { run }))
     }
 
     pub(super) fn shrink(&mut self) -> Effect {
-        let Some(run) = self.run() else { return self.reject("no run is selected") };
+        let Some(run) = self.selected_run() else { return Effect::None };
         self.busy = Some(format!("shrinking {}", self.campaign.name(run)));
         Effect::Run(argv("shrink", &self.campaign, run, &[]), Purpose::Shrink { run })
     }
 
     pub(super) fn rerun(&mut self) -> Effect {
-        let Some(run) = self.run() else { return self.reject("no run is selected") };
+        let Some(run) = self.selected_run() else { return Effect::None };
         self.busy = Some(format!("running {} with {RERUN_SEEDS} seeds", self.campaign.name(run)));
-        let more = ["--neighbours", &RERUN_SEEDS.to_string()];
+        let more = ["--seeds", &RERUN_SEEDS.to_string()];
         Effect::Run(argv("replay", &self.campaign, run, &more), Purpose::Rerun)
     }
 
     /// The selected run beside the nearest one that passed: both need their full logs.
     pub(super) fn diff(&mut self) -> Effect {
-        let Some(run) = self.run() else { return self.reject("no run is selected") };
+        let Some(run) = self.selected_run() else { return Effect::None };
         let Some(with) = self.campaign.nearest_pass(run) else {
-            return self.reject("no run of this test has passed");
+            return Effect::None;
         };
         self.compare(run, ComparedWith::Passed(with), 0)
     }
 
     pub(super) fn diff_builds(&mut self) -> Effect {
-        match self.run() {
-            Some(run) => self.compare(run, ComparedWith::SameSeed, 0),
-            None => self.reject("no run is selected"),
-        }
+        let Some(run) = self.selected_run() else { return Effect::None };
+        self.compare(run, ComparedWith::SameSeed, 0)
     }
 
     /// Opens a run beside another, or first repeats the one whose log is missing.
@@ -213,17 +204,14 @@ impl App {
     }
 
     pub(super) fn report(&mut self) {
-        let Some(run) = self.run() else {
-            self.note = "no run is selected".to_owned();
-            return;
-        };
+        let Some(run) = self.selected_run() else { return };
         let text = super::show::text(&self.campaign, run);
         let title = format!("report of {}", self.campaign.name(run));
         self.push(Page::Text(TextPage::new(title, &text, Some(run))));
     }
 
     pub(super) fn copy_replay(&mut self) -> Effect {
-        let Some(run) = self.run() else { return self.reject("no run is selected") };
+        let Some(run) = self.selected_run() else { return Effect::None };
         let name = crate::text::shell::quote(&self.campaign.name(run));
         let id = &self.campaign.dir.short_id;
         let command = format!("{} replay {id} {name}", crate::text::shell::this_program());
@@ -232,7 +220,7 @@ impl App {
     }
 
     pub(super) fn edit(&mut self) -> Effect {
-        let path = self.run().and_then(|run| self.campaign.log(run));
+        let path = self.selected_run().and_then(|run| self.campaign.log(run));
         path.map_or_else(
             || self.reject("nothing is kept of this run"),
             |path| Effect::Edit(path, 1),
@@ -240,15 +228,12 @@ impl App {
     }
 
     pub(super) fn export(&mut self) -> Effect {
-        let path = self.run().and_then(|run| self.campaign.log(run));
+        let path = self.selected_run().and_then(|run| self.campaign.log(run));
         path.map_or_else(|| self.reject("nothing is kept of this run"), Effect::Export)
     }
 
     pub(super) fn mark_known(&mut self) {
-        let Some(run) = self.run() else {
-            self.note = "no failure is selected".to_owned();
-            return;
-        };
+        let Some(run) = self.selected_run() else { return };
         let (_, record) = &self.campaign.runs[run];
         let Some(signature) = record.signature.clone() else {
             self.note = "this run has not failed".to_owned();
@@ -265,8 +250,7 @@ impl App {
 
     /// Deletes at the second press.
     pub(super) fn delete(&mut self, pending: Option<&PendingDelete>) -> Effect {
-        let last = self.pages.len() - 1;
-        let wanted = match &self.pages[last] {
+        let wanted = match self.page() {
             Page::Campaigns(list) => list.selected().cloned().map(PendingDelete::Campaign),
             Page::Tests(_) => Some(PendingDelete::Campaign(self.campaign.dir.clone())),
             Page::Runs { list, .. } => list.selected().copied().map(PendingDelete::Logs),

@@ -7,14 +7,12 @@ use pretty::view::{Outcome, Work};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
 
-use super::campaign::{Campaign, RunFilter};
+use super::campaign::Campaign;
 use super::colors::ColorScheme;
-use super::diff_page::DiffPage;
 use super::keys::{self, Action};
 use super::list::{List, Row, Step};
-use super::log_page::LogPage;
+use super::page::{AnyList, Page};
 use super::rows;
-use super::text_page::TextPage;
 use crate::store::{CampaignDir, Store, StoreError};
 
 /// The browser.
@@ -33,17 +31,6 @@ pub(crate) struct App {
     pub(crate) busy: Option<String>,
     /// What a second press of the same key deletes.
     pub(super) pending: Option<PendingDelete>,
-}
-
-/// One screen.
-pub(crate) enum Page {
-    Campaigns(List<CampaignDir>),
-    Tests(List<usize>),
-    Failures { test: usize, list: List<RunFilter> },
-    Runs { test: usize, which: RunFilter, list: List<usize> },
-    Log(Box<LogPage>),
-    Text(TextPage),
-    Diff(Box<DiffPage>),
 }
 
 /// Something that the world has to do.
@@ -118,35 +105,55 @@ impl App {
             pending: None,
         };
         app.note_damage();
-        app.pages.push(Page::Tests(List::new(rows::TESTS, rows::TEST_ORDERS)));
+        app.pages.push(Page::tests());
         app.refresh();
         app.select_worst();
         Ok(app)
     }
 
-    /// What lies open.
-    pub(crate) fn page(&mut self) -> &mut Page {
+    /// The current page.
+    pub(crate) fn page(&self) -> &Page {
+        &self.pages[self.pages.len() - 1]
+    }
+
+    /// The current page, to change it.
+    pub(crate) fn page_mut(&mut self) -> &mut Page {
         let last = self.pages.len() - 1;
         &mut self.pages[last]
+    }
+
+    /// The run that keys for runs act on.
+    pub(crate) fn selected_run(&self) -> Option<usize> {
+        self.page().selected_run(&self.campaign)
+    }
+
+    /// The reason why an action is impossible now; `None` if it is possible.
+    pub(crate) fn unavailable(&self, action: Action) -> Option<&'static str> {
+        if !action.needs_run() {
+            return None;
+        }
+        let Some(run) = self.selected_run() else { return Some("no run is selected") };
+        let has_pass = action != Action::Diff || self.campaign.nearest_pass(run).is_some();
+        (!has_pass).then_some("no run of this test has passed; nothing to compare with")
+    }
+
+    /// Fills the list of the current page with the present rows.
+    pub(crate) fn refresh(&mut self) {
+        let Self { campaign, pages, store, .. } = self;
+        if let Some(page) = pages.last_mut() {
+            page.refresh(campaign, || campaign_rows(store));
+        }
+    }
+
+    /// Continues the work that the logs of the page do in pieces.
+    pub(crate) fn work(&mut self) -> Work {
+        self.page_mut().work()
     }
 
     /// Takes in what has been stored since.
     pub(crate) fn tick(&mut self) {
         if self.campaign.poll().unwrap_or(false) {
             self.refresh();
-        }
-    }
-
-    /// Goes on with what the logs that are open do in pieces.
-    pub(crate) fn work(&mut self) -> Work {
-        match self.page() {
-            Page::Log(log) => log.view.work(),
-            Page::Diff(diff) => diff.work(),
-            Page::Campaigns(_)
-            | Page::Tests(_)
-            | Page::Failures { .. }
-            | Page::Runs { .. }
-            | Page::Text(_) => Work::Done,
         }
     }
 
@@ -170,21 +177,16 @@ impl App {
         keys::action(key).map_or(Effect::None, |action| self.act(action, pending.as_ref()))
     }
 
-    /// What the log or the text of the page makes of a key; `None` if it is not for it.
+    /// Passes a key to the log or the text of the page; `None` if it has no meaning there.
     fn press_in_page(&mut self, key: KeyEvent) -> Option<Effect> {
-        let (outcome, file) = match self.page() {
-            Page::Log(log) => (log.press(key), Some(log.path.clone())),
-            Page::Diff(diff) => (diff.press(key), None),
-            Page::Text(text) => return text.press(key).then_some(Effect::None),
-            Page::Campaigns(_) | Page::Tests(_) | Page::Failures { .. } | Page::Runs { .. } => {
-                return None;
-            }
-        };
+        let outcome = self.page_mut().press(key)?;
+        let file = self.page().file();
         Some(match outcome {
-            Outcome::Unused => return None,
-            Outcome::Used => Effect::None,
+            Outcome::Unused | Outcome::Used => Effect::None,
             Outcome::Copy(text) => Effect::Copy(text),
-            Outcome::Edit(line) => file.map_or(Effect::None, |file| Effect::Edit(file, line + 1)),
+            Outcome::Edit(line) => {
+                file.map_or(Effect::None, |file| Effect::Edit(file.to_owned(), line + 1))
+            }
             Outcome::ToggleMouse => Effect::ToggleMouse,
             Outcome::Redraw => Effect::Redraw,
             Outcome::Suspend => Effect::Suspend,
@@ -193,6 +195,9 @@ impl App {
     }
 
     fn act(&mut self, action: Action, pending: Option<&PendingDelete>) -> Effect {
+        if let Some(reason) = self.unavailable(action) {
+            return self.reject(reason);
+        }
         let page = isize::from(i16::try_from(self.size.height.saturating_sub(4)).unwrap_or(1));
         match action {
             Action::Up => self.step(Step::Lines(-1)),
@@ -226,34 +231,10 @@ impl App {
         Effect::None
     }
 
-    /// The run that keys for runs mean: the selected one, or the first of what is selected.
-    pub(crate) fn run(&mut self) -> Option<usize> {
-        let failed = |campaign: &Campaign, test: usize| {
-            let groups = campaign.tally.groups().iter();
-            let mut of_test = groups.enumerate().filter(|(_, group)| group.test == test);
-            of_test
-                .next()
-                .and_then(|(at, _)| campaign.runs_of(test, &RunFilter::Failed(at)).first().copied())
-        };
-        let last = self.pages.len() - 1;
-        match &self.pages[last] {
-            Page::Campaigns(_) => None,
-            Page::Tests(list) => failed(&self.campaign, *list.selected()?),
-            Page::Failures { test, list } => {
-                self.campaign.runs_of(*test, list.selected()?).first().copied()
-            }
-            Page::Runs { list, .. } => list.selected().copied(),
-            Page::Log(log) => Some(log.run),
-            Page::Text(text) => text.run,
-            Page::Diff(diff) => Some(diff.run),
-        }
-    }
-
-    /// Goes into what is selected. A run that tells its trace is repeated for its log, if there is
-    /// no full one yet; any other log is shown as it is.
+    /// Opens the selected row. A run that prints its trace is replayed for its log, if there is no
+    /// full one yet; any other log is shown as it is.
     fn open(&mut self) -> Effect {
-        let last = self.pages.len() - 1;
-        match &self.pages[last] {
+        match self.page() {
             Page::Campaigns(list) => {
                 if let Some(dir) = list.selected().cloned() {
                     self.open_campaign(dir);
@@ -266,9 +247,9 @@ impl App {
                 }
             }
             Page::Failures { test, list } => {
-                if let (test, Some(which)) = (*test, list.selected().cloned()) {
+                if let (test, Some(filter)) = (*test, list.selected().cloned()) {
                     let list = List::new(rows::RUNS, rows::RUN_ORDERS);
-                    self.push(Page::Runs { test, which, list });
+                    self.push(Page::Runs { test, filter, list });
                 }
             }
             Page::Runs { list, .. } => {
@@ -286,7 +267,7 @@ impl App {
             Ok(campaign) => {
                 self.campaign = campaign;
                 self.note_damage();
-                self.push(Page::Tests(List::new(rows::TESTS, rows::TEST_ORDERS)));
+                self.push(Page::tests());
                 self.select_worst();
             }
             Err(error) => self.note = error.to_string(),
@@ -311,11 +292,7 @@ impl App {
         }
         match (self.pages.len(), self.page()) {
             (1, Page::Tests(_)) => {
-                self.pages.clear();
-                let mut list = List::new(rows::CAMPAIGNS, rows::NO_ORDERS);
-                list.set(self.campaigns());
-                list.select(&self.campaign.dir);
-                self.pages.push(Page::Campaigns(list));
+                self.show_campaigns();
                 Effect::None
             }
             (1, _) => {
@@ -326,8 +303,13 @@ impl App {
         }
     }
 
-    pub(super) fn campaigns(&self) -> Vec<Row<CampaignDir>> {
-        self.store.campaigns().iter().rev().map(rows::campaign).collect()
+    /// Shows all campaigns, with the present one selected, and nothing above them.
+    pub(super) fn show_campaigns(&mut self) {
+        let mut page = Page::campaigns(campaign_rows(&self.store));
+        if let Page::Campaigns(list) = &mut page {
+            list.select(&self.campaign.dir);
+        }
+        self.pages = vec![page];
     }
 
     pub(super) fn push(&mut self, page: Page) {
@@ -335,33 +317,11 @@ impl App {
         self.refresh();
     }
 
-    /// Fills the list on top with what is known now.
-    pub(crate) fn refresh(&mut self) {
-        let campaigns = self.campaigns_if_shown();
-        let Self { campaign, pages, .. } = self;
-        match pages.last_mut() {
-            Some(Page::Campaigns(list)) => list.set(campaigns),
-            Some(Page::Tests(list)) => list.set(rows::tests(campaign)),
-            Some(Page::Failures { test, list }) => list.set(rows::failures(campaign, *test)),
-            Some(Page::Runs { test, which, list }) => {
-                list.set(rows::runs(campaign, &campaign.runs_of(*test, which)));
-            }
-            Some(Page::Log(_) | Page::Text(_) | Page::Diff(_)) | None => {}
-        }
-    }
-
-    fn campaigns_if_shown(&self) -> Vec<Row<CampaignDir>> {
-        match self.pages.last() {
-            Some(Page::Campaigns(_)) => self.campaigns(),
-            Some(_) | None => Vec::new(),
-        }
-    }
-
     fn select_worst(&mut self) {
         let tests = self.campaign.tally.tests().iter().enumerate();
         let worst = tests.max_by_key(|(at, test)| (test.failed(), std::cmp::Reverse(*at)));
         let worst = worst.map(|(at, _)| at);
-        if let (Some(worst), Page::Tests(list)) = (worst, self.page()) {
+        if let (Some(worst), Page::Tests(list)) = (worst, self.page_mut()) {
             list.select(&worst);
         }
     }
@@ -410,45 +370,37 @@ impl App {
         }
         self.set_filter(&text);
     }
-}
 
-/// The same for the list of whatever page lies open.
-macro_rules! on_list {
-    ($page:expr, $list:ident => $body:expr, $otherwise:expr) => {
-        match $page {
-            Page::Campaigns($list) => $body,
-            Page::Tests($list) => $body,
-            Page::Failures { list: $list, .. } => $body,
-            Page::Runs { list: $list, .. } => $body,
-            Page::Log(_) | Page::Text(_) | Page::Diff(_) => $otherwise,
-        }
-    };
-}
-
-impl App {
+    /// Moves the selection of the list.
     pub(crate) fn step(&mut self, step: Step) {
-        on_list!(self.page(), list => list.step(step), ());
+        if let Some(list) = self.page_mut().list_mut() {
+            list.step(step);
+        }
     }
 
     fn sort(&mut self) {
-        let order = on_list!(self.page(), list => Some(list.next_order()), None);
-        if let Some(order) = order {
-            self.note = format!("sorted by {order}");
+        if let Some(list) = self.page_mut().list_mut() {
+            self.note = format!("sorted by {}", list.next_order());
         }
     }
 
-    /// The filter of the list that lies open; `None` if it is no list.
+    /// The filter of the current list; `None` if the page has no list.
     pub(crate) fn filter(&self) -> Option<&str> {
-        let last = self.pages.last()?;
-        on_list!(last, list => Some(list.filter()), None)
+        self.pages.last()?.list().map(AnyList::filter)
     }
 
     fn set_filter(&mut self, filter: &str) {
-        on_list!(self.page(), list => list.set_filter(filter), ());
+        if let Some(list) = self.page_mut().list_mut() {
+            list.set_filter(filter);
+        }
     }
 
-    /// A click on a row of the list, counted from its first; says whether something was there.
+    /// Selects the row of the list at this place of the screen; `false` if there is none.
     pub(crate) fn click(&mut self, row: usize) -> bool {
-        on_list!(self.page(), list => list.click(row), false)
+        self.page_mut().list_mut().is_some_and(|list| list.click(row))
     }
+}
+
+fn campaign_rows(store: &Store) -> Vec<Row<CampaignDir>> {
+    store.campaigns().iter().rev().map(rows::campaign).collect()
 }

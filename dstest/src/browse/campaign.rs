@@ -90,14 +90,14 @@ impl Campaign {
     }
 
     /// The runs of a test that are meant, in the order in which they ended, by their places.
-    pub(crate) fn runs_of(&self, test: usize, which: &RunFilter) -> Vec<usize> {
-        let key = match which {
+    pub(crate) fn runs_of(&self, test: usize, filter: &RunFilter) -> Vec<usize> {
+        let key = match filter {
             RunFilter::Failed(group) => {
                 self.tally.groups().get(*group).map(|group| group_key(&group.signature))
             }
             RunFilter::Passed | RunFilter::Inconclusive => None,
         };
-        let class = match which {
+        let class = match filter {
             RunFilter::Failed(_) => Class::Fail,
             RunFilter::Passed => Class::Pass,
             RunFilter::Inconclusive => Class::Inconclusive,
@@ -108,6 +108,26 @@ impl Campaign {
                 && key.as_ref().is_none_or(|key| group_key(record.reason()) == *key)
         };
         self.runs.iter().enumerate().filter(|(_, run)| is_meant(run)).map(|(at, _)| at).collect()
+    }
+
+    /// The first run of the first failure of a test.
+    pub(crate) fn first_failure(&self, test: usize) -> Option<usize> {
+        let group = self.tally.groups().iter().position(|group| group.test == test)?;
+        self.runs_of(test, &RunFilter::Failed(group)).first().copied()
+    }
+
+    /// A name for the runs that a filter selects.
+    pub(crate) fn filter_title(&self, filter: &RunFilter) -> String {
+        match filter {
+            RunFilter::Failed(group) => {
+                self.tally.groups().get(*group).map_or_else(String::new, |group| {
+                    let words: Vec<&str> = group.signature.split_whitespace().take(4).collect();
+                    format!("{} × {}…", group.count, words.join(" "))
+                })
+            }
+            RunFilter::Passed => "passed".to_owned(),
+            RunFilter::Inconclusive => "cancelled".to_owned(),
+        }
     }
 
     /// The passed run whose number is nearest to another run's of the same test.

@@ -10,6 +10,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use super::colors::ColorScheme;
 use super::diff::{Divergence, PeerLine, comparable, divergences};
 use super::log_page::select_failure;
+use crate::record::labs;
 
 /// Two runs.
 pub(crate) struct DiffPage {
@@ -22,8 +23,8 @@ pub(crate) struct DiffPage {
     pub(crate) at: Option<usize>,
     /// Which side the keys are for.
     pub(crate) side: usize,
-    /// Who led each term, on the left and on the right.
-    pub(crate) leaders: BTreeMap<u64, [Option<String>; 2]>,
+    /// The peer of each numbered event, on the left and on the right.
+    pub(crate) milestones: BTreeMap<u64, [Option<String>; 2]>,
 }
 
 impl DiffPage {
@@ -41,14 +42,14 @@ impl DiffPage {
         let mut views = [open(left)?, open(right)?];
         let [said_left, said_right] = views.each_ref().map(said);
         let found = divergences(&said_left, &said_right);
-        let leaders = leaders(&views);
+        let milestones = milestones(&views);
         for (side, view) in views.iter_mut().enumerate() {
             let lines = |d: &Divergence| if side == 0 { d.left.clone() } else { d.right.clone() };
             let differ: Bitmap = found.iter().flat_map(lines).collect();
             view.set_highlight(Some(differ));
             select_failure(view);
         }
-        let mut page = Self { run, names, views, found, at: None, side: 0, leaders };
+        let mut page = Self { run, names, views, found, at: None, side: 0, milestones };
         page.go(|_, _| 0);
         Ok(page)
     }
@@ -108,15 +109,15 @@ fn said(view: &LogView) -> Vec<PeerLine> {
     (0..view.len()).filter_map(read).collect()
 }
 
-/// Who became leader of which term in each log.
-fn leaders(views: &[LogView; 2]) -> BTreeMap<u64, [Option<String>; 2]> {
-    let mut leaders: BTreeMap<u64, [Option<String>; 2]> = BTreeMap::new();
+/// The numbered events of both logs.
+fn milestones(views: &[LogView; 2]) -> BTreeMap<u64, [Option<String>; 2]> {
+    let mut milestones: BTreeMap<u64, [Option<String>; 2]> = BTreeMap::new();
     for (side, view) in views.iter().enumerate() {
-        for (term, peer) in view.leaders_by_term() {
-            leaders.entry(term).or_default()[side].get_or_insert(peer);
+        for (number, peer) in labs::milestones(view) {
+            milestones.entry(number).or_default()[side].get_or_insert(peer);
         }
     }
-    leaders
+    milestones
 }
 
 #[cfg(test)]
@@ -150,7 +151,7 @@ mod tests {
         let colors = ColorScheme { background: Background::Dark, depth: Depth::None };
         let names = ["a#1".to_owned(), "a#2".to_owned()];
         let mut page = DiffPage::open(7, names, [&left, &right], colors).unwrap();
-        assert_eq!(page.leaders[&1], [Some("0".to_owned()), Some("2".to_owned())]);
+        assert_eq!(page.milestones[&1], [Some("0".to_owned()), Some("2".to_owned())]);
         let peers: Vec<&str> = page.first_of_each_peer().iter().map(|(peer, _)| *peer).collect();
         assert_eq!(peers, ["2", "0", "1"]);
         let cursors = |page: &DiffPage| page.views.each_ref().map(LogView::cursor);

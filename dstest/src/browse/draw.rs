@@ -5,85 +5,45 @@ use pretty::{Background, Depth};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::{
     Block, Cell as TableCell, Clear, Row as TableRow, StatefulWidget, Table, TableState,
     Widget as _,
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::app::{App, Page};
-use super::campaign::RunFilter;
+use super::app::App;
 use super::colors::ColorScheme;
 use super::diff_page::DiffPage;
-use super::keys;
+use super::keys::{self, Action};
+use super::layout::{diff_areas, diff_facts, rows_of, short};
 use super::list::{Align, Column, List, Row};
+use super::page::Page;
 use super::text_page::TextPage;
 use crate::text::style::TextStyle;
 
 impl App {
-    /// Draws everything.
-    pub(crate) fn draw(&mut self, area: Rect, buffer: &mut Buffer) {
-        self.size = area.as_size();
-        let [head, body, foot] = rows_of(area);
+    /// Draws everything; [`App::fit`] comes first.
+    pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        let [title, body, foot] = rows_of(area);
         let colors = self.colors;
-        let place = self.place();
-        put(buffer, head, &format!(" {place}"), bar());
+        let titles: Vec<String> = self.pages.iter().map(|p| p.title(&self.campaign)).collect();
+        put(buffer, title, &format!(" {}", titles.join(" › ")), bar());
         match self.page() {
             Page::Campaigns(list) => draw_list(list, body, buffer, colors),
             Page::Tests(list) | Page::Runs { list, .. } => draw_list(list, body, buffer, colors),
             Page::Failures { list, .. } => draw_list(list, body, buffer, colors),
             Page::Text(text) => draw_text(text, body, buffer),
-            Page::Log(log) => {
-                log.view.resize(body.as_size());
-                log.view.draw(body, buffer);
-            }
+            Page::Log(log) => log.view.draw(body, buffer),
             Page::Diff(diff) => draw_diff(diff, body, buffer, colors),
         }
-        let foot_text = self.foot();
-        put(buffer, foot, &foot_text, bar());
+        put(buffer, foot, &self.foot(), bar());
         if let Some(top) = self.help {
-            draw_help(top, area, buffer);
+            draw_help(&keys::help(|action| self.unavailable(action).is_none()), top, area, buffer);
         }
     }
 
-    /// Where one is: from the campaign down to the page.
-    fn place(&self) -> String {
-        let id = &self.campaign.dir.short_id;
-        let mut words = Vec::new();
-        for page in &self.pages {
-            words.push(match page {
-                Page::Campaigns(_) => "campaigns".to_owned(),
-                Page::Tests(_) => {
-                    let (runs, failed) =
-                        (self.campaign.tally.ended(), self.campaign.tally.failed());
-                    format!("campaign {id}: {runs} runs, {failed} failed")
-                }
-                Page::Failures { test, .. } => self.campaign.file.tests[*test].name.clone(),
-                Page::Runs { which, .. } => self.name_of(which),
-                Page::Log(log) => self.campaign.name(log.run),
-                Page::Text(text) => text.title.clone(),
-                Page::Diff(diff) => format!("{} beside {}", diff.names[0], diff.names[1]),
-            });
-        }
-        words.join(" › ")
-    }
-
-    fn name_of(&self, which: &RunFilter) -> String {
-        match which {
-            RunFilter::Failed(group) => {
-                let groups = self.campaign.tally.groups();
-                groups.get(*group).map_or_else(String::new, |group| {
-                    let words: Vec<&str> = group.signature.split_whitespace().take(4).collect();
-                    format!("{} × {}…", group.count, words.join(" "))
-                })
-            }
-            RunFilter::Passed => "passed".to_owned(),
-            RunFilter::Inconclusive => "cancelled".to_owned(),
-        }
-    }
-
-    /// What there is to say, or else which keys there are.
+    /// The message of the last key, or else the keys of the page.
     fn foot(&self) -> String {
         if let Some(prompt) = &self.prompt {
             return format!(" /{prompt}▏");
@@ -94,33 +54,11 @@ impl App {
         if !self.note.is_empty() {
             return format!(" {}", self.note);
         }
-        match self.pages.last() {
-            Some(Page::Campaigns(_)) => " Enter opens  / filters  Delete deletes  ? keys  q quits",
-            Some(Page::Tests(_)) => {
-                " Enter its failures  p report  D beside a pass  s sorts  / filters  Esc campaigns  ? keys"
-            }
-            Some(Page::Failures { .. }) => {
-                " Enter its runs  p report  r repeats  D beside a pass  K known  Esc back  ? keys"
-            }
-            Some(Page::Runs { .. }) => {
-                " Enter its log  p report  r repeats  R 200 seeds more  D beside a pass  Y copies  ? keys"
-            }
-            Some(Page::Log(_)) => {
-                " W what led to it  P its whole past  < its cause  s state  D beside a pass  p report  q back"
-            }
-            Some(Page::Text(_)) => " ↓ ↑ scroll  r repeats  D beside a pass  Esc back  ? keys",
-            Some(Page::Diff(_)) => " n N differences  Tab other side  s state  q back  ? keys of the log",
-            None => "",
-        }
-        .to_owned()
+        let is_possible =
+            |action: &Option<Action>| action.is_none_or(|a| self.unavailable(a).is_none());
+        let hints = self.page().hints().iter().filter(|(_, action)| is_possible(action));
+        hints.map(|(hint, _)| format!(" {hint} ")).collect()
     }
-}
-
-/// One row for where one is, one for what there is to say, and the rest for the page.
-fn rows_of(area: Rect) -> [Rect; 3] {
-    let row = |y: u16| Rect { y, height: 1.min(area.height), ..area };
-    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
-    [row(area.y), body, row(area.bottom().saturating_sub(1))]
 }
 
 fn bar() -> Style {
@@ -139,7 +77,7 @@ fn put(buffer: &mut Buffer, row: Rect, text: &str, style: Style) {
 }
 
 fn draw_list<T: Clone + PartialEq>(
-    list: &mut List<T>,
+    list: &List<T>,
     area: Rect,
     buffer: &mut Buffer,
     colors: ColorScheme,
@@ -274,79 +212,20 @@ fn folded(line: &str, width: usize) -> Vec<String> {
     rows
 }
 
-fn draw_diff(diff: &mut DiffPage, area: Rect, buffer: &mut Buffer, colors: ColorScheme) {
-    let facts = diff_facts(diff);
-    let facts_rows = short(facts.len()).min(area.height / 3);
-    let (facts_area, logs) = (
-        Rect { height: facts_rows, ..area },
-        Rect { y: area.y + facts_rows, height: area.height - facts_rows, ..area },
-    );
-    for (y, line) in (facts_area.y..facts_area.bottom()).zip(facts) {
+fn draw_diff(diff: &DiffPage, area: Rect, buffer: &mut Buffer, colors: ColorScheme) {
+    let (facts_area, logs) = diff_areas(diff, area);
+    for (y, line) in (facts_area.y..facts_area.bottom()).zip(diff_facts(diff)) {
         buffer.set_line(area.x, y, &Line::from(line), area.width);
     }
-    for (side, part) in halves(logs).into_iter().enumerate() {
-        let title = Rect { height: 1.min(part.height), ..part };
+    for (side, [title, body]) in logs.into_iter().enumerate() {
         let mark = if side == diff.side { "▶" } else { " " };
         let style = cell_style(TextStyle::Strong, colors).add_modifier(Modifier::UNDERLINED);
         put(buffer, title, &format!("{mark} {}", diff.names[side]), style);
-        let body = Rect { y: part.y + title.height, height: part.height - title.height, ..part };
-        diff.views[side].resize(body.as_size());
         diff.views[side].draw(body, buffer);
     }
 }
 
-/// ComparedWith each other where both are wide enough to read, else one above the other.
-fn halves(area: Rect) -> [Rect; 2] {
-    if area.width >= SIDE_BY_SIDE_MIN {
-        let left = area.width / 2;
-        [
-            Rect { width: left - 1, ..area },
-            Rect { x: area.x + left, width: area.width - left, ..area },
-        ]
-    } else {
-        let top = area.height / 2;
-        [Rect { height: top, ..area }, Rect { y: area.y + top, height: area.height - top, ..area }]
-    }
-}
-
-/// Where the peers part, and who led.
-fn diff_facts(diff: &DiffPage) -> Vec<Vec<Span<'static>>> {
-    let bold = Style::new().add_modifier(Modifier::BOLD);
-    let mut lines = Vec::new();
-    let place = match (diff.at, diff.found.get(diff.at.unwrap_or(0))) {
-        (Some(at), Some(found)) => {
-            let (left, right) = (found.left.len(), found.right.len());
-            format!(
-                "difference {} of {}: peer {}, {left} lines against {right}",
-                at + 1,
-                diff.found.len(),
-                found.peer
-            )
-        }
-        _ => "no peer says anything else in these two runs".to_owned(),
-    };
-    lines.push(vec![Span::styled(format!(" {place}"), bold)]);
-    let parts = diff.first_of_each_peer().into_iter();
-    let parts: Vec<String> = parts.map(|(peer, at)| format!("{peer}: {}", at + 1)).collect();
-    if !parts.is_empty() {
-        lines.push(vec![Span::raw(format!(" first of each peer   {}", parts.join("   ")))]);
-    }
-    let leader = |name: &Option<String>| name.clone().unwrap_or_else(|| "–".to_owned());
-    let leaders = diff.leaders.iter().map(|(term, [left, right])| {
-        let text = format!("{term}: {}|{}", leader(left), leader(right));
-        let style = if left == right { Style::new() } else { bold };
-        [Span::styled(text, style), Span::raw("   ")]
-    });
-    if !diff.leaders.is_empty() {
-        let mut line = vec![Span::raw(" leader of each term   ".to_owned())];
-        line.extend(leaders.flatten());
-        lines.push(line);
-    }
-    lines
-}
-
-fn draw_help(top: usize, area: Rect, buffer: &mut Buffer) {
-    let lines = keys::help();
+fn draw_help(lines: &[(String, &str)], top: usize, area: Rect, buffer: &mut Buffer) {
     let widest = lines.iter().map(|(keys, _)| keys.width()).max().unwrap_or(0);
     let texts: Vec<String> =
         lines.iter().map(|(keys, help)| format!(" {keys:>widest$}  {help} ")).collect();
@@ -367,15 +246,8 @@ fn draw_help(top: usize, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn short(number: usize) -> u16 {
-    u16::try_from(number).unwrap_or(u16::MAX)
-}
-
 /// Between columns.
 const GAP: u16 = 2;
 
 /// What a row is about must be readable on any screen.
 const FILL_MIN: u16 = 24;
-
-/// Two logs of three columns each can be read side by side from here on.
-const SIDE_BY_SIDE_MIN: u16 = 140;

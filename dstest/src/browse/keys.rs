@@ -49,6 +49,25 @@ pub(crate) enum Action {
     Quit,
 }
 
+impl Action {
+    /// Whether the action is about a run, so that one must be selected.
+    pub(crate) const fn needs_run(self) -> bool {
+        matches!(
+            self,
+            Self::Report
+                | Self::Replay
+                | Self::Rerun
+                | Self::Diff
+                | Self::DiffBuilds
+                | Self::CopyReplay
+                | Self::Edit
+                | Self::Export
+                | Self::Shrink
+                | Self::MarkKnown
+        )
+    }
+}
+
 /// All keys. None of those for runs means anything to the view of a log, which gets its keys first.
 const BINDINGS: [Binding<Action>; 41] = [
     key('j', Action::Down, "down"),
@@ -99,9 +118,12 @@ pub(crate) fn action(event: KeyEvent) -> Option<Action> {
     BINDINGS.iter().find(|own| own.is_for(event)).map(|own| own.action)
 }
 
-/// The help: keys, and what they do.
-pub(crate) fn help() -> Vec<(String, &'static str)> {
-    binding::help(&BINDINGS)
+/// The keys of the actions that are possible, and what they do.
+pub(crate) fn help(is_possible: impl Fn(Action) -> bool) -> Vec<(String, &'static str)> {
+    let lines = binding::help(&BINDINGS).into_iter();
+    lines
+        .filter(|(_, help)| BINDINGS.iter().any(|b| b.help == *help && is_possible(b.action)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -119,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_key_is_in_the_help() {
-        let help = help();
+        let help = help(|_| true);
         for binding in &BINDINGS {
             let line = help.iter().find(|(_, words)| *words == binding.help);
             assert!(line.is_some_and(|(keys, _)| keys.contains(&binding.name())));
@@ -128,23 +150,14 @@ mod tests {
 
     #[test]
     fn keys_for_runs_work_while_a_log_is_shown() {
-        let for_runs = [
-            Action::Report,
-            Action::Replay,
-            Action::Rerun,
-            Action::Diff,
-            Action::DiffBuilds,
-            Action::CopyReplay,
-            Action::Export,
-            Action::Shrink,
-            Action::MarkKnown,
-        ];
         let taken = |own: &Binding<Action>| {
             pretty::view::BINDINGS
                 .iter()
                 .any(|other| other.code == own.code && other.control == own.control)
         };
-        for binding in BINDINGS.iter().filter(|own| for_runs.contains(&own.action)) {
+        for binding in
+            BINDINGS.iter().filter(|own| own.action.needs_run() && own.action != Action::Edit)
+        {
             assert!(!taken(binding), "{} means something to the log", binding.name());
         }
     }

@@ -90,14 +90,19 @@ impl<T: Clone + PartialEq> List<T> {
         (self.cursor, self.shown.len())
     }
 
-    /// The rows that fit on a screen of so many, and which of them is selected.
-    pub(crate) fn visible(&mut self, height: usize) -> (Vec<&Row<T>>, usize) {
+    /// Scrolls until the selection is on a screen of so many rows.
+    pub(crate) fn scroll(&mut self, height: usize) {
         let last_top = self.shown.len().saturating_sub(height);
         let lowest = self.cursor.saturating_sub(height.saturating_sub(1));
         self.top = self.top.clamp(lowest, self.cursor).min(last_top.max(lowest));
-        let end = self.shown.len().min(self.top + height);
-        let rows = self.shown[self.top..end].iter().map(|row| &self.rows[*row]).collect();
-        (rows, self.cursor - self.top)
+    }
+
+    /// The rows on a screen of so many, and the place of the selected one among them.
+    pub(crate) fn visible(&self, height: usize) -> (Vec<&Row<T>>, usize) {
+        let top = self.top.min(self.shown.len());
+        let end = self.shown.len().min(top + height);
+        let rows = self.shown[top..end].iter().map(|row| &self.rows[*row]).collect();
+        (rows, self.cursor.saturating_sub(top))
     }
 
     pub(crate) fn step(&mut self, step: Step) {
@@ -190,6 +195,7 @@ mod tests {
         ] {
             list.step(step);
             assert_eq!(list.selected(), Some(&selected));
+            list.scroll(10);
             let (rows, at) = list.visible(10);
             assert_eq!((rows.len(), rows[at].item), (10, selected));
         }

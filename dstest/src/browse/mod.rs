@@ -19,8 +19,10 @@ mod diff_page;
 mod draw;
 mod keys;
 mod known;
+mod layout;
 mod list;
 mod log_page;
+mod page;
 mod rows;
 mod show;
 mod text_page;
@@ -39,8 +41,9 @@ use pretty::view::Work;
 use pretty::{Filter, HtmlPage, Parser};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers, MouseButton, MouseEventKind};
 
-use self::app::{App, Effect, Page, Purpose};
+use self::app::{App, Effect, Purpose};
 use self::list::Step;
+use self::page::Page;
 use crate::process::sys::{self, Pid, Signal};
 use crate::store::CampaignDir;
 use crate::text::shell;
@@ -93,7 +96,10 @@ impl Browser {
             self.finish_task()?;
             let work = self.app.work();
             let app = &mut self.app;
-            self.screen.draw(|frame| app.draw(frame.area(), frame.buffer_mut()))?;
+            self.screen.draw(|frame| {
+                app.fit(frame.area());
+                app.draw(frame.area(), frame.buffer_mut());
+            })?;
             let mut wait = match (work, &self.task) {
                 (Work::More, _) => Duration::ZERO,
                 (Work::Done, Some(_)) => TASK_TICK,
@@ -132,24 +138,22 @@ impl Browser {
     #[expect(clippy::wildcard_enum_match_arm, reason = "most of what a mouse does means nothing")]
     fn mouse(&mut self, mouse: &event::MouseEvent) -> Effect {
         let app = &mut self.app;
-        match app.page() {
-            Page::Log(log) => {
-                let mut own = *mouse;
-                own.row = own.row.saturating_sub(1);
-                let _ = log.view.mouse(own);
-                return Effect::None;
-            }
-            Page::Diff(_) | Page::Text(_) => return Effect::None,
-            Page::Campaigns(_) | Page::Tests(_) | Page::Failures { .. } | Page::Runs { .. } => {}
+        if let Page::Log(log) = app.page_mut() {
+            let mut own = *mouse;
+            own.row = own.row.saturating_sub(1);
+            let _ = log.view.mouse(own);
+        }
+        if app.page().list().is_none() {
+            return Effect::None;
         }
         match mouse.kind {
             MouseEventKind::ScrollDown => app.step(Step::Lines(3)),
             MouseEventKind::ScrollUp => app.step(Step::Lines(-3)),
             // Above the rows are where one is, and the titles.
             MouseEventKind::Down(MouseButton::Left) if mouse.row >= 2 => {
-                let before = app.run();
+                let before = app.selected_run();
                 let is_row = app.click(usize::from(mouse.row - 2));
-                if is_row && app.run() == before {
+                if is_row && app.selected_run() == before {
                     return app.press(KeyCode::Enter.into());
                 }
             }

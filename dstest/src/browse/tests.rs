@@ -9,8 +9,9 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
-use super::app::{App, Effect, Page, Purpose};
+use super::app::{App, Effect, Purpose};
 use super::colors::ColorScheme;
+use super::page::Page;
 use crate::iteration::Iteration;
 use crate::record::{RunRecord, Trace, Verdict};
 use crate::report::tally::tests::record;
@@ -155,6 +156,7 @@ impl Sandbox {
     fn screen(&mut self, width: u16, height: u16) -> String {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
+        self.app.fit(area);
         self.app.draw(area, &mut buffer);
         let rows = buffer.content.chunks(usize::from(width));
         let row = |cells: &[ratatui::buffer::Cell]| {
@@ -235,6 +237,26 @@ fn a_failing_run_stands_beside_the_nearest_that_passed() {
 }
 
 #[test]
+fn a_diff_is_offered_only_where_a_run_has_passed() {
+    let mut sandbox = Sandbox::new();
+    sandbox.press("\n\n");
+    assert!(sandbox.screen(100, 12).contains("D diff with a pass"));
+    let dir = sandbox.app.campaign.dir.clone();
+    fs::remove_file(dir.path.join("events.jsonl")).unwrap();
+    EventLog::open(&dir.path).unwrap().append(&figure8(3)).unwrap();
+    sandbox.app = App::new(sandbox.app.store.clone(), dir, sandbox.app.colors).unwrap();
+    sandbox.press("\n\n");
+    let screen = sandbox.screen(100, 12);
+    assert!(screen.contains("r replay") && !screen.contains("D diff"), "{screen}");
+    sandbox.press("?");
+    let help = sandbox.screen(100, 50);
+    assert!(help.contains("same seed") && !help.contains("run that passed"), "{help}");
+    sandbox.press("?");
+    assert_eq!(sandbox.press("D"), Effect::None);
+    assert!(sandbox.app.note.starts_with("no run of this test has passed"), "{}", sandbox.app.note);
+}
+
+#[test]
 fn a_run_stands_beside_the_same_seed_of_another_build() {
     let mut sandbox = Sandbox::new();
     sandbox.press("\n\nB");
@@ -249,7 +271,7 @@ fn a_run_stands_beside_the_same_seed_of_another_build() {
     keep(&other, 3, PASSED);
     assert_eq!(sandbox.app.on_finished(&purpose, Some(0)), Effect::None);
     let screen = sandbox.screen(200, 24);
-    assert!(screen.contains("figure8_2c#3 beside figure8_2c#3 of cd34"), "{screen}");
+    assert!(screen.contains("figure8_2c#3 and figure8_2c#3 of cd34"), "{screen}");
     assert!(screen.contains("difference 1 of 3"), "{screen}");
 }
 
@@ -410,11 +432,11 @@ fn every_page_fits_on_any_screen() {
 }
 
 #[test]
-fn the_replay_command_is_copied_and_neighbours_are_run() {
+fn the_replay_command_is_copied_and_more_seeds_are_run() {
     let mut sandbox = Sandbox::new();
     let Effect::Copy(text) = sandbox.press("\n\nY") else { panic!("nothing is copied") };
     assert!(text.ends_with(" replay ab12 figure8_2c#3"), "{text}");
     let Effect::Run(words, purpose) = sandbox.press("R") else { panic!("nothing is run") };
-    assert_eq!(words[2..], ["figure8_2c#3", "--neighbours", "200"]);
+    assert_eq!(words[2..], ["figure8_2c#3", "--seeds", "200"]);
     assert_eq!(purpose, Purpose::Rerun);
 }

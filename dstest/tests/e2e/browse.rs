@@ -90,7 +90,7 @@ fn from_the_table_to_the_wrong_step_and_back() {
     terminal.press("\r");
     terminal.wait_for("#5");
     terminal.press("\r");
-    let log = terminal.wait_for("W what led to it");
+    let log = terminal.wait_for("W causes only");
     assert!(log.contains("voted twice") && log.contains("term=0"), "{log}");
     // Why: the bystander goes.
     terminal.press("W");
@@ -98,20 +98,20 @@ fn from_the_table_to_the_wrong_step_and_back() {
     assert_eq!(why.matches("hears no leader").count(), 1, "{why}");
     // The second failing run has no full log yet: it is repeated without a word.
     terminal.press("q");
-    terminal.wait_for("Enter its log");
+    terminal.wait_for("Enter log");
     terminal.press("j\r");
     terminal.wait_for("sh#3");
-    terminal.wait_for("W what led to it");
+    terminal.wait_for("W causes only");
     // Beside a run that passed.
     terminal.press("D");
     let diff = terminal.wait_for("n N differences");
     assert!(diff.contains("refuses vote") && diff.contains("grants vote"), "{diff}");
     terminal.press("q");
-    terminal.wait_for("W what led to it");
+    terminal.wait_for("W causes only");
     // Once more, with its log.
     terminal.press("r");
     terminal.wait_for("repeating sh#3");
-    terminal.wait_for("W what led to it");
+    terminal.wait_for("W causes only");
     terminal.press("p");
     terminal.wait_for("WHY        error: voted twice");
     terminal.press("qqqqq");

@@ -1,0 +1,242 @@
+//! The pages of the browser: lists of campaigns, tests, failures and runs; a log, a text, a diff.
+
+use std::path::Path;
+
+use pretty::view::{Outcome, Work};
+use ratatui::crossterm::event::KeyEvent;
+
+use super::campaign::{Campaign, RunFilter};
+use super::diff_page::DiffPage;
+use super::keys::Action;
+use super::list::{List, Row, Step};
+use super::log_page::LogPage;
+use super::rows;
+use super::text_page::TextPage;
+use crate::store::CampaignDir;
+
+/// One screen.
+pub(crate) enum Page {
+    Campaigns(List<CampaignDir>),
+    Tests(List<usize>),
+    Failures { test: usize, list: List<RunFilter> },
+    Runs { test: usize, filter: RunFilter, list: List<usize> },
+    Log(Box<LogPage>),
+    Text(TextPage),
+    Diff(Box<DiffPage>),
+}
+
+/// The operations on a list that do not depend on its items.
+pub(crate) trait AnyList {
+    /// Moves the selection.
+    fn step(&mut self, step: Step);
+    /// Sorts by the next order, and returns its name.
+    fn next_order(&mut self) -> &'static str;
+    /// The text that rows must have.
+    fn filter(&self) -> &str;
+    /// Shows only rows with this text.
+    fn set_filter(&mut self, filter: &str);
+    /// Selects the row at this place of the screen; `false` if there is none.
+    fn click(&mut self, row: usize) -> bool;
+    /// Scrolls until the selection is on a screen of so many rows.
+    fn scroll(&mut self, height: usize);
+}
+
+impl<T: Clone + PartialEq> AnyList for List<T> {
+    fn step(&mut self, step: Step) {
+        Self::step(self, step);
+    }
+
+    fn next_order(&mut self) -> &'static str {
+        Self::next_order(self)
+    }
+
+    fn filter(&self) -> &str {
+        Self::filter(self)
+    }
+
+    fn set_filter(&mut self, filter: &str) {
+        Self::set_filter(self, filter);
+    }
+
+    fn click(&mut self, row: usize) -> bool {
+        Self::click(self, row)
+    }
+
+    fn scroll(&mut self, height: usize) {
+        Self::scroll(self, height);
+    }
+}
+
+impl Page {
+    /// The tests of a campaign.
+    pub(crate) fn tests() -> Self {
+        Self::Tests(List::new(rows::TESTS, rows::TEST_ORDERS))
+    }
+
+    /// All campaigns of a store.
+    pub(crate) fn campaigns(campaigns: Vec<Row<CampaignDir>>) -> Self {
+        let mut list = List::new(rows::CAMPAIGNS, rows::NO_ORDERS);
+        list.set(campaigns);
+        Self::Campaigns(list)
+    }
+
+    /// The list of the page; `None` for a log, a text or a diff.
+    pub(crate) fn list(&self) -> Option<&dyn AnyList> {
+        match self {
+            Self::Campaigns(list) => Some(list),
+            Self::Failures { list, .. } => Some(list),
+            Self::Tests(list) | Self::Runs { list, .. } => Some(list),
+            Self::Log(_) | Self::Text(_) | Self::Diff(_) => None,
+        }
+    }
+
+    /// The list of the page, to change it.
+    pub(crate) fn list_mut(&mut self) -> Option<&mut dyn AnyList> {
+        match self {
+            Self::Campaigns(list) => Some(list),
+            Self::Failures { list, .. } => Some(list),
+            Self::Tests(list) | Self::Runs { list, .. } => Some(list),
+            Self::Log(_) | Self::Text(_) | Self::Diff(_) => None,
+        }
+    }
+
+    /// The run that keys for runs act on: the selected one, or the first of the selected failure.
+    pub(crate) fn selected_run(&self, campaign: &Campaign) -> Option<usize> {
+        match self {
+            Self::Campaigns(_) => None,
+            Self::Tests(list) => campaign.first_failure(*list.selected()?),
+            Self::Failures { test, list } => {
+                campaign.runs_of(*test, list.selected()?).first().copied()
+            }
+            Self::Runs { list, .. } => list.selected().copied(),
+            Self::Log(log) => Some(log.run),
+            Self::Text(text) => text.run,
+            Self::Diff(diff) => Some(diff.run),
+        }
+    }
+
+    /// Fills the list with the present rows.
+    pub(crate) fn refresh(
+        &mut self,
+        campaign: &Campaign,
+        campaigns: impl Fn() -> Vec<Row<CampaignDir>>,
+    ) {
+        match self {
+            Self::Campaigns(list) => list.set(campaigns()),
+            Self::Tests(list) => list.set(rows::tests(campaign)),
+            Self::Failures { test, list } => list.set(rows::failures(campaign, *test)),
+            Self::Runs { test, filter, list } => {
+                list.set(rows::runs(campaign, &campaign.runs_of(*test, filter)));
+            }
+            Self::Log(_) | Self::Text(_) | Self::Diff(_) => {}
+        }
+    }
+
+    /// Passes a key to the log or the text; `None` if it has no meaning there.
+    pub(crate) fn press(&mut self, key: KeyEvent) -> Option<Outcome> {
+        let outcome = match self {
+            Self::Log(log) => log.press(key),
+            Self::Diff(diff) => diff.press(key),
+            Self::Text(text) => return text.press(key).then_some(Outcome::Used),
+            Self::Campaigns(_) | Self::Tests(_) | Self::Failures { .. } | Self::Runs { .. } => {
+                return None;
+            }
+        };
+        (outcome != Outcome::Unused).then_some(outcome)
+    }
+
+    /// The file of the log.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        if let Self::Log(log) = self { Some(&log.path) } else { None }
+    }
+
+    /// Continues the work that the logs of the page do in pieces.
+    pub(crate) fn work(&mut self) -> Work {
+        match self {
+            Self::Log(log) => log.view.work(),
+            Self::Diff(diff) => diff.work(),
+            Self::Campaigns(_)
+            | Self::Tests(_)
+            | Self::Failures { .. }
+            | Self::Runs { .. }
+            | Self::Text(_) => Work::Done,
+        }
+    }
+
+    /// The name of the page in the path from the campaign down to it.
+    pub(crate) fn title(&self, campaign: &Campaign) -> String {
+        match self {
+            Self::Campaigns(_) => "campaigns".to_owned(),
+            Self::Tests(_) => {
+                let (id, tally) = (&campaign.dir.short_id, &campaign.tally);
+                format!("campaign {id}: {} runs, {} failed", tally.ended(), tally.failed())
+            }
+            Self::Failures { test, .. } => campaign.file.tests[*test].name.clone(),
+            Self::Runs { filter, .. } => campaign.filter_title(filter),
+            Self::Log(log) => campaign.name(log.run),
+            Self::Text(text) => text.title.clone(),
+            Self::Diff(diff) => format!("{} and {}", diff.names[0], diff.names[1]),
+        }
+    }
+
+    /// The keys to show at the foot, each with its action where that may be unavailable.
+    pub(crate) const fn hints(&self) -> &'static [(&'static str, Option<Action>)] {
+        const REPORT: (&str, Option<Action>) = ("p report", Some(Action::Report));
+        const REPLAY: (&str, Option<Action>) = ("r replay", Some(Action::Replay));
+        const DIFF: (&str, Option<Action>) = ("D diff with a pass", Some(Action::Diff));
+        const KEYS: (&str, Option<Action>) = ("? keys", None);
+        match self {
+            Self::Campaigns(_) => &[
+                ("Enter open", None),
+                ("/ filter", None),
+                ("Delete delete", None),
+                KEYS,
+                ("q quit", None),
+            ],
+            Self::Tests(_) => &[
+                ("Enter failures", None),
+                REPORT,
+                DIFF,
+                ("s sort", None),
+                ("/ filter", None),
+                ("Esc campaigns", None),
+                KEYS,
+            ],
+            Self::Failures { .. } => &[
+                ("Enter runs", None),
+                REPORT,
+                REPLAY,
+                DIFF,
+                ("K known", Some(Action::MarkKnown)),
+                ("Esc back", None),
+                KEYS,
+            ],
+            Self::Runs { .. } => &[
+                ("Enter log", None),
+                REPORT,
+                REPLAY,
+                ("R 200 seeds", Some(Action::Rerun)),
+                DIFF,
+                ("Y copy", Some(Action::CopyReplay)),
+                KEYS,
+            ],
+            Self::Log(_) => &[
+                ("W causes only", None),
+                ("P whole past", None),
+                ("< cause", None),
+                ("s state", None),
+                DIFF,
+                REPORT,
+                ("q back", None),
+            ],
+            Self::Text(_) => &[("↓ ↑ scroll", None), REPLAY, DIFF, ("Esc back", None), KEYS],
+            Self::Diff(_) => &[
+                ("n N differences", None),
+                ("Tab other side", None),
+                ("s state", None),
+                ("q back", None),
+                ("? keys of the log", None),
+            ],
+        }
+    }
+}
