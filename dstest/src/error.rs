@@ -1,4 +1,4 @@
-//! Everything that can end an invocation without results, and the exit code of each.
+//! Errors that end an invocation without results, each with its exit code.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::plan::PlanError;
 use crate::store::{LiveError, StoreError};
 use crate::suite::SelectError;
 
-/// Why an invocation ended without results.
+/// Errors that end an invocation without results.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -31,15 +31,15 @@ pub enum Error {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Runs have no place to be under way.
+    /// The directory of running runs cannot be created.
     #[error(transparent)]
     Live(#[from] LiveError),
-    /// There is no such command.
+    /// An unknown command.
     #[error("`{name}` is no command of dstest; there are {known}")]
     NoCommand {
         /// As typed.
         name: String,
-        /// Those that there are.
+        /// The known commands.
         known: String,
     },
     /// A case that is to be played does not exist.
@@ -53,9 +53,9 @@ pub enum Error {
     /// The system refused something.
     #[error("cannot {action}: {source}")]
     System {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

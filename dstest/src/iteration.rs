@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-/// Which repetition of a test a run is, counted from 1 through the whole campaign.
+/// The number of a repetition of a test, from 1 through the whole campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Iteration(NonZeroU32);
@@ -39,7 +39,7 @@ impl fmt::Display for Iteration {
     }
 }
 
-/// Which share of the iterations is run here: `index` of `count`, from 1.
+/// A share of the iterations: `index` of `count`, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     index: u32,

@@ -1,4 +1,4 @@
-//! Which run comes next: a pure sequence, in blocks of some iterations of every test.
+//! The sequence of runs, in blocks of some iterations of every test. Pure.
 //!
 //! Invariant: within a campaign no (test, iteration) comes twice, whatever the rounds; a log is
 //! never overwritten.
@@ -8,12 +8,12 @@ use std::collections::{HashSet, VecDeque};
 use crate::iteration::{Iteration, Shard};
 use crate::plan::{Order, Rounds};
 
-/// One run that is to be done.
+/// One run to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Job {
     /// Index of the test in the campaign.
     pub test: usize,
-    /// Which repetition.
+    /// The iteration.
     pub iteration: Iteration,
 }
 
@@ -28,7 +28,7 @@ enum Source {
 }
 
 impl Schedule {
-    /// Every test, as often as `rounds` says.
+    /// Every test, in the number that `rounds` sets.
     #[must_use]
     pub fn new(tests: usize, rounds: Rounds, order: Order) -> Self {
         let length = match (rounds, order) {
@@ -72,7 +72,7 @@ impl Schedule {
         Self(Source::Listed(jobs.into_iter().collect()))
     }
 
-    /// How many runs are to come; `None` if it never ends by itself.
+    /// The number of runs to come; `None` without a limit.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         match &self.0 {
@@ -176,7 +176,7 @@ impl Blocks {
     }
 }
 
-/// Without an end and one test after the other, each gets this many iterations in turn.
+/// Iterations of each test in turn, in a sequential campaign without a limit.
 const SEQUENTIAL_BLOCK: u32 = 10;
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ impl Seed {
         Self(value)
     }
 
-    /// A fresh seed nobody chose, from the operating system's randomness.
+    /// A fresh seed, from the operating system's randomness.
     ///
     /// It stays below 2^53, so that it survives tools that read JSON numbers as floating point.
     #[must_use]
@@ -38,7 +38,7 @@ impl Seed {
         self.0
     }
 
-    /// The seed so many after this one; after the last comes the first.
+    /// The seed this many after this one, wrapping around.
     #[must_use]
     pub const fn plus(self, count: u32) -> Self {
         Self(self.0.wrapping_add(count as u64))

@@ -1,4 +1,4 @@
-//! What can be run: tests, the programs that hold them, and which of them a selection means.
+//! Tests, the programs that hold them, and selections of tests.
 //!
 //! The adapters of [`crate::build`] produce a [`Suite`]; the store keeps it, so that a run can
 //! be repeated without building or listing anything again.
@@ -18,11 +18,11 @@ pub struct Suite {
     pub binaries: Vec<Binary>,
     /// The tests, in the order in which they were listed.
     pub tests: Vec<Test>,
-    /// What the user should know.
+    /// Remarks for the user.
     pub notes: Vec<Note>,
 }
 
-/// Something that is not as the user may expect.
+/// A remark on something that the user may not expect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// A program, by its index, does not list its tests and is one test as a whole.
@@ -59,13 +59,13 @@ pub struct Test {
     pub binary: usize,
     /// Arguments, in which `{seed}`, `{iter}` and `{test}` may stand for a run's own.
     pub args: Vec<String>,
-    /// How its output is read.
+    /// Its harness.
     pub harness: Harness,
-    /// Whether it is marked as ignored.
+    /// Its mark.
     pub mark: Mark,
 }
 
-/// Which harness a test runs under, and so what its exit code is worth.
+/// The harness of a test, which decides the meaning of its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Harness {
@@ -73,51 +73,51 @@ pub enum Harness {
     Libtest,
     /// Go's.
     Go,
-    /// None that is known: the exit code says it all.
+    /// None that is known: the exit code is the result.
     Opaque,
 }
 
-/// Whether a test is marked as ignored.
+/// The mark of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mark {
-    /// It is not.
+    /// No.
     Normal,
-    /// It runs only on request.
+    /// Ignored: it runs only on request.
     Ignored,
 }
 
-/// Which tests are meant.
+/// A selection of tests.
 #[derive(Debug, Default)]
 pub struct Selection {
-    /// A test matches if any of these does; all tests match where there is none.
+    /// A test matches if any of these does; without patterns all tests match.
     pub patterns: Vec<Regex>,
     /// The patterns as typed, for messages.
     pub typed: Vec<String>,
     /// A test that matches one of these is left out.
     pub skip: Vec<Regex>,
-    /// What becomes of tests marked as ignored.
+    /// The treatment of tests marked as ignored.
     pub ignored: Ignored,
 }
 
-/// What becomes of tests marked as ignored.
+/// The treatment of tests marked as ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ignored {
-    /// They are left out.
+    /// Leave them out.
     #[default]
     LeaveOut,
-    /// They run like all others.
+    /// Run them like all others.
     Include,
 }
 
-/// Nothing is left to run.
+/// Reasons why no test is selected.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SelectError {
     /// The project has no tests at all.
     #[error("there are no tests here{hint}")]
     NoTests {
-        /// What may help, or nothing.
+        /// A hint, or nothing.
         hint: String,
     },
     /// A pattern matches no test, as a mistyped one does.
@@ -136,7 +136,7 @@ pub enum SelectError {
 }
 
 impl Suite {
-    /// The tests a selection means, in listed order; every pattern must match something.
+    /// The selected tests, in listed order; every pattern must match a test.
     ///
     /// # Errors
     /// See [`SelectError`].
@@ -154,8 +154,7 @@ impl Suite {
         if selected.is_empty() { Err(SelectError::AllLeftOut) } else { Ok(selected) }
     }
 
-    /// What there is to say of a selection that came to these tests. Who names tests by a pattern
-    /// knows what they want, and is told of the programs among them only.
+    /// Remarks on a selection. With patterns, only those on the programs of selected tests.
     #[must_use]
     pub fn notes_on(&self, selection: &Selection, tests: &[Test]) -> Vec<String> {
         let concerns = |note: &&Note| match note {
@@ -166,7 +165,7 @@ impl Suite {
         notes.chain(self.left_out(selection)).collect()
     }
 
-    /// How many of the tests that are meant do not run because they are marked as ignored.
+    /// A remark on the number of matching tests that are left out as ignored.
     fn left_out(&self, selection: &Selection) -> Option<String> {
         let is_ignored = |test: &&Test| test.mark == Mark::Ignored;
         let ignored = self.tests.iter().filter(is_ignored);
@@ -221,7 +220,7 @@ impl Suite {
     }
 }
 
-/// More would have to be read rather than seen.
+/// More suggestions would be hard to take in.
 const SUGGESTIONS: usize = 3;
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
-//! What the browser does with a run: looks at its log, repeats it, shrinks it, puts it beside
-//! another. What takes long or touches the world is an [`Effect`], and comes back in
-//! [`App::on_finished`].
+//! Actions on a run: its log, a replay, a shrink, a diff with another run. Slow work and side
+//! effects are an [`Effect`], whose result comes back in [`App::on_finished`].
 
 use std::path::PathBuf;
 
@@ -15,7 +14,7 @@ use crate::store::CampaignDir;
 use crate::store::log_path;
 
 impl App {
-    /// Shows what a run of dstest has brought; it ended with this exit code.
+    /// Shows the result of a dstest process, which ended with this exit code.
     pub(crate) fn on_finished(&mut self, purpose: &Purpose, code: Option<i32>) -> Effect {
         self.busy = None;
         self.tick();
@@ -40,7 +39,7 @@ impl App {
         Effect::None
     }
 
-    /// Shows the small case of a run, or why there is none.
+    /// Shows the shrunk case of a run, or the reason why it is missing.
     fn open_case(&mut self, run: usize) {
         let (_, record) = &self.campaign.runs[run];
         let dir = self.campaign.dir.path.join("shrunk");
@@ -62,7 +61,7 @@ impl App {
             Ok(dir) => {
                 let below = self.pages.len();
                 self.open_campaign(dir);
-                // Where it cannot be opened, the old pages stay, and the note says why.
+                // If it cannot be opened, the old pages stay, and the note has the reason.
                 if self.pages.len() == below {
                     return;
                 }
@@ -75,7 +74,7 @@ impl App {
         }
     }
 
-    /// Goes on without a campaign that has been deleted.
+    /// Continues without a campaign that has been deleted.
     pub(crate) fn on_campaign_deleted(&mut self, dir: &CampaignDir) {
         if self.campaign.dir == *dir {
             let Ok(other) = self.store.find_campaign(None) else {
@@ -90,7 +89,7 @@ impl App {
         self.note = format!("the campaign {} is gone", dir.short_id);
     }
 
-    /// Opens a run's log, after it has been repeated if that is worth it.
+    /// Opens a run's log, after a replay where that adds details.
     pub(crate) fn open_or_replay(&mut self, run: usize) -> Effect {
         let is_traced = self.campaign.runs[run].1.trace.is_some();
         if is_traced && self.campaign.log_kind(run) != LogKind::Full {
@@ -100,7 +99,7 @@ impl App {
         Effect::None
     }
 
-    /// Opens the best log there is of a run.
+    /// Opens the most detailed log of a run.
     pub(crate) fn open_log(&mut self, run: usize) {
         let Some(path) = self.campaign.log(run) else {
             self.note = "nothing is kept of this run; r repeats it".to_owned();
@@ -134,7 +133,7 @@ impl App {
         Effect::Run(argv("replay", &self.campaign, run, &more), Purpose::Rerun)
     }
 
-    /// The selected run beside the nearest one that passed: both need their full logs.
+    /// Opens a diff of the selected run and the nearest one that passed; both need full logs.
     pub(super) fn diff(&mut self) -> Effect {
         let Some(run) = self.selected_run() else { return Effect::None };
         let Some(with) = self.campaign.nearest_pass(run) else {
@@ -148,7 +147,7 @@ impl App {
         self.compare(run, ComparedWith::SameSeed, 0)
     }
 
-    /// Opens a run beside another, or first repeats the one whose log is missing.
+    /// Opens a diff of two runs, or first replays the one whose log is missing.
     fn compare(&mut self, run: usize, with: ComparedWith, repeats: u8) -> Effect {
         let elsewhere = match with {
             ComparedWith::Passed(_) => None,
@@ -248,7 +247,7 @@ impl App {
         self.refresh();
     }
 
-    /// Deletes at the second press.
+    /// Deletes at the second press of the key.
     pub(super) fn delete(&mut self, pending: Option<&PendingDelete>) -> Effect {
         let wanted = match self.page() {
             Page::Campaigns(list) => list.selected().cloned().map(PendingDelete::Campaign),
@@ -276,12 +275,12 @@ impl App {
     }
 }
 
-/// The words that have dstest do something with a run.
+/// The arguments of a dstest command on a run.
 fn argv(command: &str, campaign: &Campaign, run: usize, more: &[&str]) -> Vec<String> {
     let dir = campaign.dir.path.to_string_lossy().into_owned();
     let words = [command.to_owned(), dir, campaign.name(run)];
     words.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
 }
 
-/// So many seeds tell whether a failure is rare.
+/// Enough seeds to estimate the rate of a failure.
 const RERUN_SEEDS: u32 = 200;

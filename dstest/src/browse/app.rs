@@ -1,5 +1,5 @@
-//! The state of the browser: a stack of pages, and what keys do to it. Nothing here touches the
-//! terminal, starts a process or waits: what the world has to do is an [`Effect`].
+//! The state of the browser: a stack of pages, changed by keys. Nothing here touches the terminal,
+//! starts a process or waits; side effects are returned as an [`Effect`].
 
 use std::path::PathBuf;
 
@@ -25,15 +25,15 @@ pub(crate) struct App {
     pub(crate) size: Size,
     pub(crate) prompt: Option<String>,
     pub(crate) help: Option<usize>,
-    /// What the last key has to say.
+    /// The message of the last key.
     pub(crate) note: String,
-    /// What is being done meanwhile, in words.
+    /// The task that is running.
     pub(crate) busy: Option<String>,
-    /// What a second press of the same key deletes.
+    /// The item that a second press of the same key deletes.
     pub(super) pending: Option<PendingDelete>,
 }
 
-/// Something that the world has to do.
+/// A side effect, carried out by the browser's main loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Effect {
     None,
@@ -44,35 +44,35 @@ pub(crate) enum Effect {
     Copy(String),
     /// Opens a file in an editor at a line, counted from 1.
     Edit(PathBuf, usize),
-    /// Runs dstest with these arguments, and comes back with what it was for.
+    /// Runs dstest with these arguments, for this purpose.
     Run(Vec<String>, Purpose),
-    /// Writes a log as a page.
+    /// Writes a log as an HTML page.
     Export(PathBuf),
     /// Deletes a campaign's directory.
     DeleteCampaign(CampaignDir),
-    /// Deletes what is kept of a run.
+    /// Deletes the logs of a run.
     DeleteLogs(usize),
 }
 
-/// What a run of dstest is for.
+/// The purpose of a dstest process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Its log is to be looked at.
+    /// To open the log of a run.
     OpenLog { run: usize },
-    /// It is to be beside another; so many runs have been repeated for it.
+    /// To diff a run with another one; so many replays have been done for it.
     Compare { run: usize, with: ComparedWith, repeats: u8 },
-    /// It has been asked for again.
+    /// To replay a run.
     Replay { run: usize },
-    /// It is made small.
+    /// To shrink a run.
     Shrink { run: usize },
-    /// A new campaign.
+    /// To run a new campaign.
     Rerun,
 }
 
-/// Which run another is put beside.
+/// The other run of a diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ComparedWith {
-    /// This one of the same campaign.
+    /// This passed run of the same campaign.
     Passed(usize),
     /// The newest one of another campaign with the same test and seed.
     SameSeed,
@@ -150,7 +150,7 @@ impl App {
         self.page_mut().work()
     }
 
-    /// Takes in what has been stored since.
+    /// Reads what has been stored since the last call.
     pub(crate) fn tick(&mut self) {
         if self.campaign.poll().unwrap_or(false) {
             self.refresh();
@@ -231,8 +231,8 @@ impl App {
         Effect::None
     }
 
-    /// Opens the selected row. A run that prints its trace is replayed for its log, if there is no
-    /// full one yet; any other log is shown as it is.
+    /// Opens the selected row. A run that prints its trace is replayed first if its full log is
+    /// missing; any other log is shown as it is.
     fn open(&mut self) -> Effect {
         match self.page() {
             Page::Campaigns(list) => {
@@ -274,7 +274,7 @@ impl App {
         }
     }
 
-    /// Leaves the page; the last one closes the browser.
+    /// Closes the page; closing the last one closes the browser.
     fn close(&mut self) -> Effect {
         if self.pages.len() == 1 {
             return Effect::Quit;
@@ -284,7 +284,7 @@ impl App {
         Effect::None
     }
 
-    /// Leaves the page; above a campaign's tests are all campaigns.
+    /// Closes the page; above a campaign's tests are all campaigns.
     fn close_or_up(&mut self) -> Effect {
         if !self.filter().unwrap_or_default().is_empty() {
             self.set_filter("");
@@ -395,7 +395,7 @@ impl App {
         }
     }
 
-    /// Selects the row of the list at this place of the screen; `false` if there is none.
+    /// Selects the row of the list at this line of the screen; `false` if it is empty.
     pub(crate) fn click(&mut self, row: usize) -> bool {
         self.page_mut().list_mut().is_some_and(|list| list.click(row))
     }

@@ -1,5 +1,5 @@
-//! A stored campaign as the browser sees it: every run, counted as everywhere else, and where its
-//! logs are. It grows while the campaign runs.
+//! A stored campaign for the browser: every run, their tally, and their logs. It grows while the
+//! campaign runs.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,40 +18,40 @@ pub(crate) struct Campaign {
     pub(crate) dir: CampaignDir,
     pub(crate) file: CampaignFile,
     pub(crate) tally: Tally,
-    /// Every run with its test's index, in the order in which they ended.
+    /// Every run with its test's index, in the order of their ends.
     pub(crate) runs: Vec<(usize, RunRecord)>,
     pub(crate) known: KnownFailures,
     follower: EventFollower,
     index_of: HashMap<String, usize>,
 }
 
-/// Which runs of a test are meant.
+/// A selection among the runs of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RunFilter {
-    /// Those whose failure is this one, by its group.
+    /// Runs with this failure, by its group.
     Failed(usize),
-    /// Those that passed.
+    /// Runs that passed.
     Passed,
-    /// Those that say nothing of the test.
+    /// Runs without a result.
     Inconclusive,
 }
 
-/// What there is to read of a run.
+/// The log that a run has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LogKind {
-    /// Nothing has been kept.
+    /// No log is stored.
     None,
-    /// What it printed.
+    /// The output of the run.
     Kept,
-    /// What it printed when it was repeated with its log switched on.
+    /// The output of a replay with VERBOSE.
     Full,
 }
 
 impl Campaign {
-    /// Reads what there is of a campaign.
+    /// Reads a campaign.
     ///
     /// # Errors
-    /// [`StoreError`] if it is not known what was run; unreadable events are only counted.
+    /// [`StoreError`] if `campaign.json` cannot be read; unreadable events are only counted.
     pub(crate) fn open(dir: CampaignDir) -> Result<Self, StoreError> {
         let file = CampaignFile::read(&dir.path)?;
         let names = file.tests.iter().enumerate().map(|(index, test)| (test.name.clone(), index));
@@ -68,7 +68,7 @@ impl Campaign {
         Ok(campaign)
     }
 
-    /// Takes in what has been stored since; says whether there was anything.
+    /// Reads what has been stored since the last call; `false` if nothing has.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -84,12 +84,12 @@ impl Campaign {
         Ok(self.runs.len() > before)
     }
 
-    /// How many lines of the store could not be read.
+    /// The number of unreadable lines in the store.
     pub(crate) const fn unreadable(&self) -> u64 {
         self.follower.unreadable()
     }
 
-    /// The runs of a test that are meant, in the order in which they ended, by their places.
+    /// The indexes of the selected runs of a test, in the order of their ends.
     pub(crate) fn runs_of(&self, test: usize, filter: &RunFilter) -> Vec<usize> {
         let key = match filter {
             RunFilter::Failed(group) => {
@@ -137,7 +137,7 @@ impl Campaign {
         passed.min_by_key(|at| self.runs[*at].1.iter.number().abs_diff(record.iter.number()))
     }
 
-    /// The best log of a run, if there is any.
+    /// The most detailed log of a run.
     pub(crate) fn log(&self, run: usize) -> Option<PathBuf> {
         let (_, record) = &self.runs[run];
         let full = self.dir.path.join("replays").join(log_path(&record.test, record.iter));
@@ -145,7 +145,7 @@ impl Campaign {
         [Some(full), kept].into_iter().flatten().find(|path| path.is_file())
     }
 
-    /// What kind of log that is.
+    /// The kind of that log.
     pub(crate) fn log_kind(&self, run: usize) -> LogKind {
         match self.log(run) {
             None => LogKind::None,
@@ -156,7 +156,7 @@ impl Campaign {
         }
     }
 
-    /// What a run has told of its own failure.
+    /// The report that a run wrote about its failure.
     pub(crate) fn report(&self, run: usize) -> Option<RunReport> {
         let (_, record) = &self.runs[run];
         let kept = record.log.as_ref().map(|log| self.dir.path.join(log));
@@ -171,7 +171,7 @@ impl Campaign {
         format!("{}#{}", record.test, record.iter)
     }
 
-    /// Whether a failure of this test has been marked as known.
+    /// `true` if this failure of the test has been marked as known.
     pub(crate) fn is_known(&self, test: usize, signature: &str) -> bool {
         self.known.contains(&self.file.tests[test].name, signature)
     }

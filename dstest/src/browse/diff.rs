@@ -1,4 +1,4 @@
-//! Where two logs differ, peer by peer.
+//! Differences between two logs, peer by peer.
 //!
 //! Lines of different peers come in another order in every run, so whole logs do not compare; the
 //! lines of one peer do. Numbers that name messages and times are left out of the comparison.
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use similar::{Algorithm, DiffTag, capture_diff_slices_deadline};
 
-/// One line of a log: whose it is, and what it says apart from time and message numbers.
+/// One line of a log: its peer, and its text without times and message numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PeerLine {
     pub(crate) line: usize,
@@ -44,7 +44,7 @@ pub(crate) fn divergences(left: &[PeerLine], right: &[PeerLine]) -> Vec<Divergen
     found
 }
 
-/// What two sides must have the same of.
+/// The lines of one peer.
 type Lines<'a> = Vec<&'a PeerLine>;
 
 fn by_peer(log: &[PeerLine]) -> BTreeMap<&str, Lines<'_>> {
@@ -79,8 +79,8 @@ fn of_peer(peer: &str, sides: [&Lines<'_>; 2], deadline: Instant) -> Vec<Diverge
         .collect()
 }
 
-/// What a line says, without what differs between any two runs: message numbers and fractions of
-/// milliseconds.
+/// The text of a line without the parts that differ between any two runs: message numbers and
+/// fractions of milliseconds.
 pub(crate) fn comparable(topic: &str, text: &str) -> String {
     let words = text.split(' ').filter(|word| !word.starts_with("id="));
     let stable = words.map(|word| if is_length(word) { "…" } else { word });
@@ -96,7 +96,7 @@ fn is_length(word: &str) -> bool {
     })
 }
 
-/// A difference that takes longer to find is shown coarser.
+/// A diff that takes longer becomes coarser.
 const PATIENCE: Duration = Duration::from_millis(400);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Two runs beside each other, each in pretty's own view, and where they part.
+//! A diff of two runs: both logs side by side in pretty's view, with their differences.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,9 +19,9 @@ pub(crate) struct DiffPage {
     pub(crate) names: [String; 2],
     pub(crate) views: [LogView; 2],
     pub(crate) found: Vec<Divergence>,
-    /// Which of them is shown.
+    /// The difference that is shown.
     pub(crate) at: Option<usize>,
-    /// Which side the keys are for.
+    /// The side that gets the keys.
     pub(crate) side: usize,
     /// The peer of each numbered event, on the left and on the right.
     pub(crate) milestones: BTreeMap<u64, [Option<String>; 2]>,
@@ -96,7 +96,7 @@ impl DiffPage {
     }
 }
 
-/// What the peers of a log say, to be compared.
+/// The lines of a log, reduced to what is compared.
 fn said(view: &LogView) -> Vec<PeerLine> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let read = |line: usize| {

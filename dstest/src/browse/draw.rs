@@ -1,5 +1,4 @@
-//! What the browser looks like: a line that says where one is, the page, a line with what there is
-//! to say. Nothing here changes what is shown.
+//! Drawing: a title line, the page, and a line for messages and keys. Nothing here changes state.
 
 use pretty::{Background, Depth};
 use ratatui::buffer::Buffer;
@@ -127,15 +126,15 @@ fn table_row<'a, T>(
     TableRow::new(cells)
 }
 
-/// A column that is shown, and how wide.
+/// A column that is shown, with its width.
 #[derive(Debug, Clone, Copy)]
 struct Fit {
     column: usize,
     width: u16,
 }
 
-/// Every column as wide as what it shows, and the one that fills as wide as there is room. On a
-/// narrow screen columns at the right give way, but not what a row is about.
+/// The width of every column: that of its cells, and for the filling one all that is left. On a
+/// narrow screen columns at the right are dropped, but never the filling one.
 fn fitting<T>(columns: &[Column], rows: &[&Row<T>], total: u16) -> Vec<Fit> {
     let widest = |at: usize| {
         let cells = rows.iter().filter_map(|row| row.cells.get(at));
@@ -169,7 +168,7 @@ fn aligned(text: &str, width: u16, align: Align) -> String {
     }
 }
 
-/// A style never stands for itself alone: the words say the same.
+/// The style of a cell; the text says the same, so that nothing depends on colour alone.
 fn cell_style(style: TextStyle, colors: ColorScheme) -> Style {
     let color = |dark: Color, light: Color| match (colors.depth, colors.background) {
         (Depth::None, _) => Style::new(),
@@ -194,7 +193,7 @@ fn draw_text(text: &TextPage, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// A line in pieces of the width there is.
+/// A line folded at this width.
 fn folded(line: &str, width: usize) -> Vec<String> {
     let mut rows = vec![String::new()];
     let mut used = 0;
@@ -249,5 +248,5 @@ fn draw_help(lines: &[(String, &str)], top: usize, area: Rect, buffer: &mut Buff
 /// Between columns.
 const GAP: u16 = 2;
 
-/// What a row is about must be readable on any screen.
+/// The filling column stays readable on any screen.
 const FILL_MIN: u16 = 24;

@@ -1,9 +1,9 @@
-//! Keys as data: what each does, and the help that is made from it.
+//! Keys as data: their actions, and the help made from them.
 
 use pretty::view::binding::{self, Binding, control, key, special};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
-/// What a key can do.
+/// Actions of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Up,
@@ -12,11 +12,11 @@ pub(crate) enum Action {
     PageDown,
     First,
     Last,
-    /// Into what is selected.
+    /// Open the selected row.
     Open,
-    /// Out of it again.
+    /// Close the page.
     Close,
-    /// Asks for a text; only rows with it are shown.
+    /// Ask for a text that rows must have.
     AskFilter,
     Sort,
     /// The report of the selected run.
@@ -25,9 +25,10 @@ pub(crate) enum Action {
     Replay,
     /// The selected test with the seeds that follow.
     Rerun,
-    /// The selected run beside one that passed.
+    /// Diff of the selected run and one that passed.
     Diff,
-    /// The selected run beside the same seed of another campaign, as of another build.
+    /// Diff of the selected run and the same seed of another campaign, for example of another
+    /// build.
     DiffBuilds,
     /// The command that repeats the run, into the clipboard.
     CopyReplay,
@@ -35,7 +36,7 @@ pub(crate) enum Action {
     Edit,
     /// The log as a page for a browser.
     Export,
-    /// The few decisions that make the run fail.
+    /// Shrink the failure to a small case.
     Shrink,
     /// Marks the selected failure as known, or no longer.
     MarkKnown,
@@ -50,7 +51,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// Whether the action is about a run, so that one must be selected.
+    /// `true` for actions on a run, which need one to be selected.
     pub(crate) const fn needs_run(self) -> bool {
         matches!(
             self,
@@ -68,7 +69,7 @@ impl Action {
     }
 }
 
-/// All keys. None of those for runs means anything to the view of a log, which gets its keys first.
+/// All keys. Those for runs have no meaning in the view of a log, which gets its keys first.
 const BINDINGS: [Binding<Action>; 41] = [
     key('j', Action::Down, "down"),
     special(KeyCode::Down, Action::Down, "down"),
@@ -113,7 +114,7 @@ const BINDINGS: [Binding<Action>; 41] = [
     control('c', Action::Quit, "close"),
 ];
 
-/// What a key does.
+/// The action of a key.
 pub(crate) fn action(event: KeyEvent) -> Option<Action> {
     BINDINGS.iter().find(|own| own.is_for(event)).map(|own| own.action)
 }

@@ -16,7 +16,7 @@ pub(crate) struct KnownFailures {
 }
 
 impl KnownFailures {
-    /// Those of the store a campaign is in. A file that cannot be read knows nothing.
+    /// The known failures of the store that holds a campaign; none if the file cannot be read.
     pub(crate) fn of_store(dir: &CampaignDir) -> Self {
         let store = dir.path.parent().and_then(|runs| runs.parent()).unwrap_or(&dir.path);
         let path = store.join(FILE_NAME);
@@ -24,12 +24,12 @@ impl KnownFailures {
         Self { all: serde_json::from_slice(&text).unwrap_or_default(), path }
     }
 
-    /// Whether this failure is known.
+    /// `true` if this failure is known.
     pub(crate) fn contains(&self, test: &str, signature: &str) -> bool {
         self.all.contains(&(test.to_owned(), group_key(signature)))
     }
 
-    /// Marks a failure as known, or no longer; says whether it is now.
+    /// Marks a failure as known or unmarks it; `true` if it is known now.
     ///
     /// # Errors
     /// [`StoreError::Io`]; nothing has changed then.

@@ -31,7 +31,7 @@ impl App {
     }
 }
 
-/// One row for where one is, one for what there is to say, and the rest for the page.
+/// The areas of the screen: a title row, the page, a row for messages and keys.
 pub(super) fn rows_of(area: Rect) -> [Rect; 3] {
     let row = |y: u16| Rect { y, height: 1.min(area.height), ..area };
     let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
@@ -64,7 +64,7 @@ fn halves(area: Rect) -> [Rect; 2] {
     }
 }
 
-/// Where the peers part, and who led.
+/// The first difference of each peer, and the numbered events of both logs.
 pub(super) fn diff_facts(diff: &DiffPage) -> Vec<Vec<Span<'static>>> {
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let mut lines = Vec::new();

@@ -1,4 +1,4 @@
-//! A list that can be walked, narrowed and sorted; it knows rows, not what they stand for.
+//! A list with a selection, a filter and sort orders. It knows rows, not their meaning.
 
 use crate::text::style::TextStyle;
 
@@ -19,7 +19,7 @@ impl Cell {
     }
 }
 
-/// One row: what it stands for, its cells, and by what it is sorted.
+/// One row: its item, its cells, its sort keys.
 #[derive(Debug, Clone)]
 pub(crate) struct Row<T> {
     pub(crate) item: T,
@@ -28,27 +28,27 @@ pub(crate) struct Row<T> {
     pub(crate) keys: Vec<f64>,
 }
 
-/// A column: its title, and how its cells stand.
+/// A column: its title and alignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) title: &'static str,
     pub(crate) align: Align,
 }
 
-/// How the cells of a column stand.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
     Right,
-    /// At the left, and as wide as there is room; of these there is one.
+    /// At the left, as wide as possible; at most one column of a list.
     Fill,
 }
 
-/// A list. Invariant: `cursor` is a place in `shown`, or 0 if nothing is shown.
+/// A list. Invariant: `cursor` is an index of `shown`, or 0 if nothing is shown.
 #[derive(Debug)]
 pub(crate) struct List<T> {
     pub(crate) columns: &'static [Column],
-    /// What the rows can be sorted by; the first is how they come.
+    /// The orders of the rows; the first is the original one.
     orders: &'static [&'static str],
     rows: Vec<Row<T>>,
     shown: Vec<usize>,
@@ -73,7 +73,7 @@ impl<T: Clone + PartialEq> List<T> {
         Self { columns, orders, rows, shown, cursor: 0, top: 0, order: 0, filter }
     }
 
-    /// Other rows; the selection stays on its item if that is still there.
+    /// Replaces the rows; the selection stays on its item if that is still present.
     pub(crate) fn set(&mut self, rows: Vec<Row<T>>) {
         let selected = self.selected().cloned();
         self.rows = rows;
@@ -85,7 +85,7 @@ impl<T: Clone + PartialEq> List<T> {
         self.shown.get(self.cursor).map(|row| &self.rows[*row].item)
     }
 
-    /// The place of the selected row, from 0, and how many rows there are.
+    /// The index of the selected row, from 0, and the number of rows.
     pub(crate) fn place(&self) -> (usize, usize) {
         (self.cursor, self.shown.len())
     }
@@ -114,7 +114,7 @@ impl<T: Clone + PartialEq> List<T> {
         };
     }
 
-    /// Selects the row at this place of the screen, if there is one; says whether.
+    /// Selects the row at this line of the screen; `false` if it is empty.
     pub(crate) fn click(&mut self, row: usize) -> bool {
         let at = self.top + row;
         let is_there = at < self.shown.len();
@@ -131,7 +131,7 @@ impl<T: Clone + PartialEq> List<T> {
         }
     }
 
-    /// Sorts by the next of the orders; says by which.
+    /// Sorts by the next order, and returns its name.
     pub(crate) fn next_order(&mut self) -> &'static str {
         self.order = (self.order + 1) % self.orders.len().max(1);
         let selected = self.selected().cloned();

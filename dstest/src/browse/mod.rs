@@ -68,21 +68,21 @@ struct Browser {
     task: Option<Task>,
 }
 
-/// A run of dstest that is under way.
+/// A running dstest process.
 struct Task {
     child: Child,
     purpose: Purpose,
     state: TaskState,
 }
 
-/// Whether the user still wants it.
+/// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TaskState {
     Running,
     Stopping,
 }
 
-/// Whether to go on.
+/// The continuation of the main loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     Go,
@@ -199,7 +199,7 @@ impl Browser {
         }
     }
 
-    /// Asks it to end as Ctrl-C would: it ends what it has started first.
+    /// Interrupts the task as Ctrl-C would, so that it ends its own runs.
     fn stop_task(&mut self) {
         if let Some(task) = &mut self.task {
             if let Some(process) = Pid::of_child(task.child.id()) {
@@ -210,7 +210,7 @@ impl Browser {
         }
     }
 
-    /// Shows what a task has brought, once it is over.
+    /// Shows the result of a task, once it has ended.
     fn finish_task(&mut self) -> io::Result<()> {
         let Some(task) = &mut self.task else { return Ok(()) };
         let Some(status) = task.child.try_wait()? else { return Ok(()) };
@@ -246,7 +246,7 @@ impl Browser {
     }
 }
 
-/// Writes a log as a page beside it.
+/// Writes a log as an HTML file next to it.
 fn export(log: &Path) -> io::Result<PathBuf> {
     let path = log.with_extension("html");
     let out = BufWriter::new(File::create(&path)?);

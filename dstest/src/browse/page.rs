@@ -35,7 +35,7 @@ pub(crate) trait AnyList {
     fn filter(&self) -> &str;
     /// Shows only rows with this text.
     fn set_filter(&mut self, filter: &str);
-    /// Selects the row at this place of the screen; `false` if there is none.
+    /// Selects the row at this line of the screen; `false` if it is empty.
     fn click(&mut self, row: usize) -> bool;
     /// Scrolls until the selection is on a screen of so many rows.
     fn scroll(&mut self, height: usize);

@@ -1,4 +1,4 @@
-//! What the lists show: campaigns, tests, failures, runs as rows. Pure.
+//! Rows of the lists: campaigns, tests, failures, runs. Pure.
 
 use super::campaign::{Campaign, LogKind, RunFilter};
 use super::list::{Align, Cell, Column, Row};
@@ -38,7 +38,7 @@ pub(crate) const TESTS: &[Column] = &[
     left("Times"),
 ];
 
-/// What tests can be sorted by.
+/// The orders of tests.
 pub(crate) const TEST_ORDERS: &[&str] = &["name", "failures", "rate", "time"];
 
 /// The columns of a test's failures.
@@ -49,13 +49,13 @@ pub(crate) const FAILURES: &[Column] =
 pub(crate) const RUNS: &[Column] =
     &[right("Run"), left("Verdict"), right("Seed"), right("Time"), left("Log"), fill("Why")];
 
-/// What runs can be sorted by.
+/// The orders of runs.
 pub(crate) const RUN_ORDERS: &[&str] = &["end", "time", "log"];
 
-/// Where one order is all there is.
+/// The only order of other lists.
 pub(crate) const NO_ORDERS: &[&str] = &["end"];
 
-/// A campaign: what its directory says, as far as it can be read.
+/// The row of a campaign, as far as its directory can be read.
 pub(crate) fn campaign(dir: &CampaignDir) -> Row<CampaignDir> {
     let cells = match CampaignFile::read(&dir.path) {
         Ok(file) => {
@@ -81,7 +81,7 @@ pub(crate) fn campaign(dir: &CampaignDir) -> Row<CampaignDir> {
     Row { item: dir.clone(), cells, keys: Vec::new() }
 }
 
-/// What the summary of a campaign says; of one that is running or was killed, nothing yet.
+/// The results in the summary of a campaign; a running or killed one has none yet.
 struct Results {
     failed: u64,
     total: String,
@@ -140,7 +140,7 @@ fn test_row(tally: &Tally, at: usize, test: &TestTally) -> Row<usize> {
     }
 }
 
-/// What is selected among the failures of a test.
+/// The failures of a test, its passed runs, and its runs without a result.
 pub(crate) fn failures(campaign: &Campaign, test: usize) -> Vec<Row<RunFilter>> {
     let groups = campaign.tally.groups().iter().enumerate();
     let mut groups: Vec<_> = groups.filter(|(_, group)| group.test == test).collect();
@@ -227,7 +227,7 @@ fn short_time(seconds: f64) -> String {
     }
 }
 
-/// How often each stretch between the shortest and the longest time was seen, as one bar each.
+/// A histogram of times from the shortest to the longest, one character a class.
 fn histogram(values: &[f32]) -> String {
     let bounds = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
         (low.min(*value), high.max(*value))
@@ -249,7 +249,7 @@ fn histogram(values: &[f32]) -> String {
     counts.into_iter().map(bar).collect()
 }
 
-/// Enough to tell two humps from one.
+/// Enough classes to show two peaks.
 const BARS: usize = 12;
 
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

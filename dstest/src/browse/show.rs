@@ -1,5 +1,5 @@
-//! What there is to say of one run: its own report, or for programs that leave none, why it failed,
-//! what state its peers were in, and how its log ends.
+//! The failure report of a run: the one it wrote itself, or else its reason, the last state of its
+//! peers, and the end of its log.
 
 use std::fs;
 use std::path::Path;
@@ -37,7 +37,7 @@ pub(crate) fn text(campaign: &Campaign, run: usize) -> String {
     text
 }
 
-/// How to see more of it.
+/// Commands for more details.
 fn commands(campaign: &Campaign, run: usize) -> String {
     let program = shell::this_program();
     let (id, name) = (&campaign.dir.short_id, shell::quote(&campaign.name(run)));
@@ -49,7 +49,7 @@ fn commands(campaign: &Campaign, run: usize) -> String {
     text
 }
 
-/// The state of the peers at the end of a log, where it tells of any, and its last lines.
+/// The last state of the peers in a log, if any, and its last lines.
 fn of_log(path: &Path) -> String {
     let Ok(bytes) = fs::read(path) else { return String::new() };
     let tail: Vec<String> = tail(&bytes);
@@ -72,7 +72,7 @@ fn of_log(path: &Path) -> String {
     text
 }
 
-/// The last lines that say something, safe for any terminal and not too wide for it.
+/// The last lines that are not blank, safe for any terminal and cut to its width.
 fn tail(bytes: &[u8]) -> Vec<String> {
     let start = bytes.len().saturating_sub(TAIL_BYTES);
     let safe = |line: &[u8]| {
@@ -87,10 +87,10 @@ fn tail(bytes: &[u8]) -> Vec<String> {
     lines.map(safe).filter(|line| !line.trim().is_empty()).collect()
 }
 
-/// A screen has room for so many besides the rest.
+/// A screen has room for so many lines in addition to the rest.
 const TAIL_LINES: usize = 20;
 
-/// Lines longer than this are data, not messages.
+/// Longer lines are data, not messages.
 const TAIL_COLUMNS: usize = 200;
 
 /// Enough for so many lines of any log that is for people.

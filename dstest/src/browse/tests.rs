@@ -138,7 +138,8 @@ impl Sandbox {
         Self { _root: root, app: App::new(store, directory, colors).unwrap() }
     }
 
-    /// Presses keys: characters, `\n` for Enter, `\x1b` for Esc; says what the last one asks for.
+    /// Presses keys: characters, `\n` for Enter, `\x1b` for Esc; returns the effect of the last
+    /// one.
     fn press(&mut self, keys: &str) -> Effect {
         let mut effect = Effect::None;
         for c in keys.chars() {

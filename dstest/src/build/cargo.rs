@@ -13,7 +13,7 @@ use crate::plan::BuildPlan;
 use crate::process::signals::Interrupts;
 use crate::suite::{Binary, Harness, Note};
 
-/// What cargo says of a workspace.
+/// A workspace as described by `cargo metadata`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Project {
     /// The directory of the workspace's manifest.
@@ -107,7 +107,7 @@ impl Project {
     /// Builds the test programs once.
     ///
     /// # Errors
-    /// [`BuildError::BuildFailed`] if cargo says so, [`BuildError::Interrupted`] if the
+    /// [`BuildError::BuildFailed`] if cargo fails, [`BuildError::Interrupted`] if the
     /// user stopped it.
     pub(super) fn build(
         &self,
@@ -198,7 +198,7 @@ impl Package {
     }
 }
 
-/// The question where Rust's own shared libraries are, asked beside the build.
+/// The directory of Rust's own shared libraries, queried while the build runs.
 struct RustLibraries(Option<Child>);
 
 impl RustLibraries {
@@ -239,14 +239,14 @@ fn build(
     if messages.iter().any(finished) { Ok(messages) } else { Err(BuildError::BuildFailed) }
 }
 
-/// Lines that are no messages are somebody else's output and are passed over.
+/// The messages of cargo; other lines are output of build scripts and skipped.
 fn messages(output: &str) -> Vec<Message> {
     let lines = output.lines().filter(|line| line.starts_with('{'));
     lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// What cargo puts before the user's own library path: what build scripts linked, the directories of
-/// the build, and Rust's own.
+/// The library path that cargo would set: directories linked by build scripts, those of the build,
+/// Rust's own, and the user's.
 fn library_path(executable: &Path, all: &[Message], rust: Option<&Path>) -> String {
     let deps = executable.parent();
     let profile = deps.and_then(Path::parent);

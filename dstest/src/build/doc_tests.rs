@@ -1,13 +1,12 @@
-//! Whether a library has examples in its documentation that cargo would run as tests.
+//! Detection of doc tests: examples in a library's documentation that cargo would run.
 //!
-//! They have no program of their own that could be built once and run often, so dstest leaves
-//! them to cargo, and says so where there are any. The search is for that one line: it reads
-//! line comments only.
+//! They have no program that could be built once and run often, so dstest leaves them to cargo and
+//! notes it. The search reads line comments only.
 
 use std::fs;
 use std::path::Path;
 
-/// Whether any Rust file at or below the directory of the library's root has such an example.
+/// `true` if any Rust file at or below the directory of the library's root has such an example.
 pub(super) fn exist_in(library: &Path) -> bool {
     library.parent().is_some_and(|dir| dir_has(dir, DIRS_MAX))
 }
@@ -44,7 +43,7 @@ fn source_has(source: &str) -> bool {
     false
 }
 
-/// Whether rustdoc compiles a block with these words behind its fence.
+/// `true` if rustdoc compiles a block with these words behind its fence.
 fn is_run(info: &str) -> bool {
     let known = |word: &str| {
         ["rust", "no_campaign", "should_panic", "compile_fail"].contains(&word)
@@ -53,7 +52,7 @@ fn is_run(info: &str) -> bool {
     info.split([',', ' ']).filter(|word| !word.is_empty()).all(known)
 }
 
-/// Sources lie less deep; a link that leads back up is not followed for ever.
+/// Deeper than any sources; ends loops of links.
 const DIRS_MAX: u32 = 16;
 
 #[cfg(test)]

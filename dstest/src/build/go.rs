@@ -13,7 +13,7 @@ use crate::process::signals::Interrupts;
 use crate::suite::{Binary, Harness};
 use crate::text::names;
 
-/// A Go module, or a directory that is to be taken as a Go package.
+/// A Go module, or a directory treated as a Go package.
 #[derive(Debug)]
 pub(super) struct Project {
     /// The directory of the module's `go.mod`; without one, the directory itself.
@@ -32,7 +32,7 @@ impl Project {
     /// them to keep them.
     ///
     /// # Errors
-    /// [`BuildError::BuildFailed`] if go says so, [`BuildError::Interrupted`] if the user
+    /// [`BuildError::BuildFailed`] if go fails, [`BuildError::Interrupted`] if the user
     /// stopped it.
     pub(super) fn build(
         &self,
@@ -67,13 +67,13 @@ impl Project {
     }
 }
 
-/// What `go list` says of a package.
+/// A package as described by `go list`.
 struct Package {
     import_path: String,
     dir: PathBuf,
 }
 
-/// The packages that are meant: those named, or the one in the directory, or all below it.
+/// The packages to test: those named, or the one in the directory, or all below it.
 fn packages(
     dir: &Path,
     plan: &BuildPlan,
@@ -105,7 +105,7 @@ fn go(dir: &Path) -> Command {
     command
 }
 
-/// A directory for programs that are built and then copied; it goes with its owner.
+/// A directory for programs that are built and then copied; removed with its owner.
 #[derive(Debug)]
 struct Scratch {
     root: PathBuf,
@@ -118,7 +118,7 @@ impl Scratch {
         Self { root: std::env::temp_dir().join(name), used: AtomicU32::new(0) }
     }
 
-    /// A directory that nothing else is in: packages may share the last part of their names.
+    /// A new, empty directory: packages may share the last part of their names.
     fn directory(&self) -> Result<PathBuf, BuildError> {
         let path = self.root.join(self.used.fetch_add(1, Ordering::Relaxed).to_string());
         match fs::create_dir_all(&path) {

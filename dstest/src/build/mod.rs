@@ -31,7 +31,7 @@ pub struct Built {
     pub notes: Vec<Note>,
 }
 
-/// Why a project's tests cannot be found.
+/// Reasons why a project cannot be built.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -43,35 +43,35 @@ pub enum BuildError {
     Tool {
         /// The tool.
         tool: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The build failed; the tool has already said why.
+    /// The build failed; the tool has printed the reason.
     #[error("the build failed; no test was run")]
     BuildFailed,
-    /// The project cannot be read; the tool's own words.
+    /// The project cannot be read; the tool's message.
     #[error("{0}")]
     BadProject(String),
     /// The user interrupted the build.
     #[error("interrupted")]
     Interrupted,
-    /// The race detector was asked for where there is none.
+    /// `--race` outside Go.
     #[error("--race is for Go packages, and this is none (--go takes it as one)")]
     RaceOutsideGo,
-    /// A directory for what is built cannot be made.
+    /// The directory for built programs cannot be created.
     #[error("cannot create {}: {source}", path.display())]
     Scratch {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A tool said something that is not understood.
+    /// A tool's output cannot be parsed.
     #[error("cannot read what {tool} said: {reason}")]
     Protocol {
         /// The tool.
         tool: &'static str,
-        /// What is wrong.
+        /// The parser's message.
         reason: String,
     },
 }

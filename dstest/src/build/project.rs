@@ -1,4 +1,4 @@
-//! Where an invocation works: the directory, what kind of project it is, its configuration and store.
+//! The project that an invocation works on: its directory, kind, configuration and store.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::plan::{BuildPlan, Race};
 use crate::process::signals::Interrupts;
 use crate::store::{DIR_NAME, Store};
 
-/// Where an invocation works.
+/// The project of an invocation.
 #[derive(Debug)]
 pub struct Project {
     /// The directory it works in, absolute.
@@ -22,7 +22,7 @@ pub struct Project {
     kind: Kind,
 }
 
-/// What is run there.
+/// The kind of project.
 #[derive(Debug)]
 enum Kind {
     Cargo(cargo::Project),
@@ -31,8 +31,8 @@ enum Kind {
 }
 
 impl Project {
-    /// Finds out where `--dir` (or the current directory) is; a command needs no project. `env` is
-    /// what `--env` sets.
+    /// Finds the project at `--dir` (or the current directory); a command needs none. `env` are the
+    /// variables of `--env`.
     pub(crate) fn open(
         target: &TargetArgs,
         command: &[String],
@@ -87,7 +87,7 @@ impl Project {
         }
     }
 
-    /// Whether the programs were built here, and so may be built again at any time.
+    /// `true` if the programs were built here, and so may be rebuilt at any time.
     pub(crate) fn is_built_here(&self) -> bool {
         match self.kind {
             Kind::Cargo(_) | Kind::Go(_) => true,
@@ -96,7 +96,7 @@ impl Project {
     }
 }
 
-/// Whether the nearest manifest at or above the directory is Go's; beside one of cargo's, that counts.
+/// `true` if the nearest manifest at or above the directory is Go's and not cargo's.
 fn is_go(dir: &Path) -> bool {
     let has = |directory: &Path, name: &str| directory.join(name).is_file();
     let nearest = dir.ancestors().find(|dir| has(dir, "go.mod") || has(dir, "Cargo.toml"));

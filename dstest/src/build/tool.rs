@@ -1,11 +1,11 @@
-//! Runs a build tool to its end. What it says for people goes to standard error as it is.
+//! Runs a build tool to its end. Its messages go to standard error unchanged.
 
 use std::process::{Command, Stdio};
 
 use super::BuildError;
 use crate::process::signals::Interrupts;
 
-/// Runs a tool, hands interrupts on to it meanwhile, and takes its standard output.
+/// Runs a tool, forwards interrupts to it, and returns its standard output.
 ///
 /// # Errors
 /// It cannot be run, was interrupted, or failed.

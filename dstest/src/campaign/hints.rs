@@ -7,7 +7,7 @@ use crate::iteration::Iteration;
 use crate::store::CampaignDir;
 use crate::text::shell;
 
-/// How runs of this campaign are named to the user.
+/// The parts of commands on a campaign.
 #[derive(Debug, Clone)]
 pub(crate) struct CommandHints {
     program: String,
@@ -33,13 +33,13 @@ impl CommandHints {
         format!("{} replay{output} {} {run}", self.program, self.short_id)
     }
 
-    /// The command that runs what is left undone.
+    /// The command that runs the remaining runs.
     pub(crate) fn resume(&self) -> String {
         let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
         format!("`{} resume{output} {}`", self.program, self.short_id)
     }
 
-    /// The line that says how to look at the failures; nothing where there is no terminal.
+    /// The line with the browse command; empty without a terminal.
     pub(crate) fn browse(&self) -> String {
         if !std::io::stdout().is_terminal() {
             return String::new();
@@ -49,7 +49,7 @@ impl CommandHints {
         format!("To look at them: {program} browse{output} {short_id}\n")
     }
 
-    /// The campaign's directory, as near as possible.
+    /// The campaign's directory, relative if possible.
     pub(crate) fn dir(&self) -> &str {
         &self.directory
     }

@@ -1,4 +1,4 @@
-//! What is there while runs are under way: their directory, and the watchdog over them.
+//! The resources of running runs: their directory, and the watchdog.
 
 use std::path::Path;
 
@@ -6,9 +6,9 @@ use crate::error::Error;
 use crate::process::watchdog::Watchdog;
 use crate::store::LiveDir;
 
-/// The directory of what is under way, and the watchdog that clears it if dstest is killed.
+/// The directory of running runs, and the watchdog that clears it if dstest is killed.
 ///
-/// The watchdog is dismissed first: what it is to look at is still there as long as it looks.
+/// The watchdog is dropped first, while the directory that it watches still exists.
 #[derive(Debug)]
 pub(super) struct LiveSession {
     _watchdog: Watchdog,
@@ -21,7 +21,7 @@ impl LiveSession {
         Ok(Self::over(LiveDir::open(dir)?))
     }
 
-    /// For runs that are done again, beside others.
+    /// For replays, of which several may run at once.
     pub(super) fn replay(dir: &Path) -> Result<Self, Error> {
         Ok(Self::over(LiveDir::open_another(dir)?))
     }

@@ -1,4 +1,4 @@
-//! FirstPasses what happens in a campaign on to the store, the tally and the view.
+//! The recorder: passes every event of a campaign to the store, the tally and the progress view.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +9,7 @@ use crate::report::summary::runs;
 use crate::run::{Observer, RunEvent};
 use crate::store::{EventLog, StoreError};
 
-/// FirstPasses events on, in this order: what is on screen is in the store already.
+/// Passes events on in this order, so that everything on screen is in the store already.
 pub(super) struct Recorder<'a> {
     pub(super) log: EventLog,
     pub(super) tally: SharedTally,
@@ -28,7 +28,7 @@ pub(super) struct StoreFailure {
 }
 
 impl StoreFailure {
-    /// What happened, and what to do.
+    /// The error, and what to do.
     pub(super) fn message(&self, hints: &CommandHints) -> String {
         let (error, lost, resume) = (&self.error, runs(self.unrecorded), hints.resume());
         format!(

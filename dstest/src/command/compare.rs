@@ -57,7 +57,7 @@ fn time(test: &TestTally) -> String {
     }
 }
 
-/// What changed, in words; a change counts if chance makes one like it in fewer than 1 of 20 pairs.
+/// The significant changes, in words.
 fn verdict(before: &TestTally, now: &TestTally) -> (String, TextStyle) {
     let mut words = Vec::new();
     let mut style = TextStyle::Normal;
@@ -89,5 +89,5 @@ fn p_value(chance: f64) -> String {
     if chance < 0.001 { "p < 0.001".to_owned() } else { format!("p = {chance:.3}") }
 }
 
-/// The usual limit.
+/// The usual limit: chance alone exceeds it in 1 of 20 comparisons.
 const SIGNIFICANT: f64 = 0.05;

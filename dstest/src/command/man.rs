@@ -39,7 +39,7 @@ fn subcommands(all: &clap::Command) -> impl Iterator<Item = &clap::Command> {
     all.get_subcommands().filter(|command| !command.is_hide_set())
 }
 
-/// Writes a page for dstest and one for each of its commands; says which.
+/// Writes a page for dstest and one for each of its commands, and prints their names.
 fn install(all: &clap::Command, directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     for command in std::iter::once(all).chain(subcommands(all)) {

@@ -8,7 +8,7 @@ use crate::schedule::Job;
 use crate::seed::Seed;
 use crate::store::{Store, StoreError};
 
-/// What is to be repeated.
+/// The run to be repeated.
 pub(super) struct Target {
     pub(super) stored: StoredCampaign,
     pub(super) job: Job,
@@ -16,7 +16,7 @@ pub(super) struct Target {
     pub(super) before: Option<RunRecord>,
 }
 
-/// The stored run that `[CAMPAIGN] [TEST#ITER]` means; the first failure without a word.
+/// The stored run that `[CAMPAIGN] [TEST#ITER]` means; by default the first failure.
 pub(super) fn recorded_run(
     store: &Store,
     target: &[String],
@@ -26,7 +26,8 @@ pub(super) fn recorded_run(
     Ok((stored, record))
 }
 
-/// `[CAMPAIGN] [TEST#ITER]`, or `[CAMPAIGN] TEST` with `--seed`; the first failure without a word.
+/// The run that `[CAMPAIGN] [TEST#ITER]` means, or `[CAMPAIGN] TEST` with `--seed`; by default the
+/// first failure.
 pub(super) fn find(target: &[String], seed: Option<Seed>, store: &Store) -> Result<Target, Error> {
     let words: Vec<&str> = target.iter().map(String::as_str).collect();
     let is_campaign = |word: &str| seed.is_none() && parse_run(word).is_none();

@@ -1,4 +1,4 @@
-//! `dstest.toml`: a project's defaults, beside its workspace's manifest or its `go.mod`.
+//! `dstest.toml`: a project's defaults, in the directory of its workspace's manifest or `go.mod`.
 //!
 //! ```toml
 //! [cargo]                      # what plain `dstest` builds; -P, --profile, --features override
@@ -33,7 +33,7 @@
 //! cargo.profile = "race"
 //! ```
 //!
-//! Unknown keys and unreadable values are refused with the line they stand in.
+//! Unknown keys and unreadable values are errors that name the line.
 
 mod preset;
 mod tables;
@@ -55,9 +55,9 @@ pub const FILE_NAME: &str = "dstest.toml";
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// What is built in a cargo project.
+    /// Build of a cargo project.
     pub cargo: CargoConfig,
-    /// What is built in a Go module.
+    /// Build of a Go module.
     pub go: GoConfig,
     /// Defaults of the options with the same meaning.
     pub run: RunConfig,
@@ -69,7 +69,7 @@ pub struct Config {
     pub preset: BTreeMap<String, Preset>,
 }
 
-/// Why the file cannot be used.
+/// Reasons why the file cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -78,7 +78,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// It is not as documented; the message shows the line.
@@ -89,7 +89,7 @@ pub enum ConfigError {
         /// The parser's message, with line and column.
         message: String,
     },
-    /// A preset waits for a variable that it does not set.
+    /// `when-env` names a variable that the preset does not set.
     #[error(
         "{FILE_NAME}: [preset.{preset}] has when-env = \"{variable}\", but env.{variable} says no value to wait for"
     )]
@@ -99,7 +99,7 @@ pub enum ConfigError {
         /// The variable.
         variable: String,
     },
-    /// The environment asks for more than one preset.
+    /// The environment selects more than one preset.
     #[error("the environment asks for the presets {first} and {second}: choose one by --preset")]
     TwoPresets {
         /// One of them.
@@ -107,12 +107,12 @@ pub enum ConfigError {
         /// Another one.
         second: String,
     },
-    /// `--preset` names none that there is.
+    /// `--preset` names an unknown preset.
     #[error("no preset `{name}`{hint}")]
     NoPreset {
         /// As typed.
         name: String,
-        /// Which there are.
+        /// The known presets.
         hint: String,
     },
 }

@@ -1,17 +1,15 @@
-//! `[preset.NAME]`: other defaults under a name, for `--preset NAME` or where the environment asks
-//! for them.
+//! `[preset.NAME]`: other defaults under a name, selected by `--preset NAME` or the environment.
 
 use super::tables::RunConfig;
 use super::{Config, ConfigError};
 use crate::text::names;
 
 impl Config {
-    /// The configuration with a preset put over it: what the preset says counts, and its
-    /// exceptions for tests come first. Without a name it is the one that `environment`, the
-    /// values of variables, asks for.
+    /// The configuration with a preset applied: its values win, and its exceptions for tests come
+    /// first. Without a name it is the preset that `environment`, the values of variables, selects.
     ///
     /// # Errors
-    /// [`ConfigError::NoPreset`] if there is none of that name, and what is wrong with `when-env`.
+    /// [`ConfigError::NoPreset`] for an unknown name, and mistakes in `when-env`.
     pub fn with_preset(
         mut self,
         name: Option<&str>,
@@ -39,7 +37,7 @@ impl Config {
         Ok(self)
     }
 
-    /// The preset that the environment asks for.
+    /// The preset that the environment selects.
     fn asked_for(
         &self,
         environment: impl Fn(&str) -> Option<String>,

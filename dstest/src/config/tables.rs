@@ -25,7 +25,7 @@ pub struct CargoConfig {
 pub struct GoConfig {
     /// Packages whose tests are built, as `go` takes them.
     pub package: Vec<String>,
-    /// Whether the race detector is built in.
+    /// `true` to build with the race detector.
     pub race: Option<bool>,
 }
 
@@ -59,16 +59,16 @@ pub struct TestConfig {
     pub timeout: Option<Duration>,
 }
 
-/// What a preset says; the tables are those of the file itself.
+/// The values of a preset; its tables are those of the file itself.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Preset {
-    /// The preset is also taken where this variable has the value that `env` gives it.
+    /// The preset is also selected where this variable has the value that `env` gives it.
     #[serde(rename = "when-env")]
     pub when_env: Option<String>,
-    /// What is built in a cargo project.
+    /// Build of a cargo project.
     pub cargo: CargoConfig,
-    /// What is built in a Go module.
+    /// Build of a Go module.
     pub go: GoConfig,
     /// Defaults of the options with the same meaning.
     pub run: RunConfig,

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::process::sys::{self, Pid, Signal};
 
-/// What a helper program said.
+/// The result of a helper program.
 #[derive(Debug)]
 pub(super) struct Captured {
-    /// How it ended.
+    /// The exit status.
     pub(super) status: ExitStatus,
     /// Its standard output.
     pub(super) stdout: Vec<u8>,

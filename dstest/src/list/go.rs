@@ -31,10 +31,10 @@ fn test(binary: usize, id: String) -> Test {
     Test { name: String::new(), id, binary, args, harness: Harness::Go, mark: Mark::Normal }
 }
 
-/// What Go takes for a test when it is asked to run one.
+/// The kinds of functions that Go runs as tests.
 const KINDS: [&str; 3] = ["Test", "Example", "Fuzz"];
 
-/// Every event is printed, `os.Exit(0)` is no pass, and only dstest has a timeout.
+/// Every event is printed, `os.Exit(0)` does not pass, and only dstest has a timeout.
 pub(super) const FLAGS: [&str; 4] =
     ["-test.v", "-test.count=1", "-test.paniconexit0", "-test.timeout=0"];
 

@@ -7,10 +7,10 @@ use super::error::PlanError;
 use crate::cli::BudgetArgs;
 use crate::config::Config;
 
-/// When a campaign stops.
+/// The end of a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// How often each test runs.
+    /// The number of runs of each test.
     pub rounds: Rounds,
     /// No run starts after this time.
     pub duration: Option<Duration>,
@@ -18,10 +18,10 @@ pub struct Budget {
     pub max_fail: Option<NonZeroU32>,
 }
 
-/// How often each test runs.
+/// The number of runs of each test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rounds {
-    /// So many times.
+    /// This many.
     Fixed(NonZeroU32),
     /// Until something else stops the campaign.
     Endless,
@@ -34,7 +34,7 @@ pub enum Rounds {
     },
 }
 
-/// In which order runs are started.
+/// The order of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Every test once, then every test again; within a round the slowest first.
@@ -68,5 +68,5 @@ impl Budget {
     }
 }
 
-/// `-n` without a word from anybody.
+/// The default of `-n`.
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(10).expect("10 is not zero");

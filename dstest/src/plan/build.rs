@@ -1,11 +1,11 @@
-//! What is built.
+//! The build of a project's tests.
 
 use std::ffi::OsString;
 
 use crate::cli::TargetArgs;
 use crate::config::Config;
 
-/// What is built before the first run.
+/// The build before the first run.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct BuildPlan {
     /// `-p` of cargo.
@@ -16,19 +16,19 @@ pub struct BuildPlan {
     pub features: Vec<String>,
     /// Go packages, as `go` takes them.
     pub go_packages: Vec<String>,
-    /// Whether Go's race detector is built in.
+    /// The use of Go's race detector.
     pub race: Race,
-    /// Passed on to the build tool as they are.
+    /// Further arguments of the build tool.
     pub args: Vec<OsString>,
 }
 
-/// Whether Go's race detector is built in.
+/// The use of Go's race detector.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Race {
-    /// It is not.
+    /// No.
     #[default]
     Off,
-    /// It is.
+    /// Yes.
     On,
 }
 

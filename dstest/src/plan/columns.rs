@@ -2,49 +2,49 @@
 
 use crate::cli::ColumnArgs;
 
-/// What the table shows beyond name, counts and time.
+/// Optional parts of the result table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Columns {
-    /// Percentiles, processor time, memory.
+    /// Percentiles, CPU time, memory.
     pub timing: Timing,
-    /// What lab tests report.
+    /// Numbers that tests report.
     pub metrics: Reported,
-    /// How the times of each test spread.
+    /// The distribution of the times of each test.
     pub spread: Spread,
 }
 
-/// Whether the spread of times is shown under the table.
+/// The histogram under the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Spread {
-    /// It is not.
+    /// No.
     #[default]
     Hidden,
     /// As a histogram for each test.
     Histogram,
 }
 
-/// Whether timing columns are shown.
+/// The timing columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Timing {
-    /// Only the mean.
+    /// The mean alone.
     #[default]
     Mean,
-    /// Percentiles, processor time and memory too.
+    /// Percentiles, CPU time and memory too.
     Full,
 }
 
-/// Whether what lab tests report is shown.
+/// The columns of numbers that tests report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reported {
-    /// Only the cluster time.
+    /// The reported time alone.
     #[default]
     Time,
-    /// Messages, bytes and commands too.
+    /// All of them.
     Full,
 }
 
 impl Columns {
-    /// What `--timing`, `--metrics` and `--hist` ask for.
+    /// The columns that `--timing`, `--metrics` and `--hist` select.
     #[must_use]
     pub const fn new(args: &ColumnArgs) -> Self {
         Self {

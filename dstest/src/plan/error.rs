@@ -2,18 +2,18 @@
 
 use thiserror::Error;
 
-/// Why a command line cannot be used; each message names the option to change.
+/// Mistakes of a command line; each message names the option to change.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PlanError {
     /// A pattern is not a regular expression.
     #[error("{origin} `{pattern}` is not a regular expression: {reason}")]
     BadPattern {
-        /// Where it was given.
+        /// The option that gave it.
         origin: &'static str,
         /// As typed.
         pattern: String,
-        /// What the parser said, in one line.
+        /// The parser's message, in one line.
         reason: String,
     },
     /// Tests were named and a command was given.

@@ -1,6 +1,6 @@
 //! The plan: the command line and the configuration, put together and checked, without any I/O.
 //!
-//! `Cli` and `Config` → [`Plan`]. Everything after this module can rely on what it says.
+//! `Cli` and `Config` → [`Plan`], on which everything after this module relies.
 
 mod budget;
 mod build;
@@ -24,37 +24,37 @@ use crate::iteration::Shard;
 use crate::seed::Seed;
 use crate::suite::Selection;
 
-/// What a campaign is to do.
+/// The plan of a campaign.
 #[derive(Debug)]
 pub struct Plan {
-    /// Which tests.
+    /// The tests.
     pub selection: Selection,
-    /// What to build.
+    /// The build.
     pub build: BuildPlan,
-    /// When to stop.
+    /// The end.
     pub budget: Budget,
-    /// In which order.
+    /// The order.
     pub order: Order,
-    /// How many processes at once.
+    /// Processes at once.
     pub workers: NonZeroU32,
     /// The campaign's seed.
     pub seed: Seed,
-    /// How each run is started and ended.
+    /// The start and the end of each run.
     pub process: ProcessPlan,
-    /// Which logs are kept.
+    /// The logs to keep.
     pub keep: Keep,
-    /// What the table shows.
+    /// The columns of the table.
     pub columns: Columns,
-    /// Which share of the iterations.
+    /// The share of the iterations.
     pub shard: Shard,
 }
 
-/// Which logs are kept.
+/// The logs to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
-    /// Those of runs that did not pass.
+    /// Logs of runs that did not pass.
     Failures,
-    /// All.
+    /// All logs.
     Everything,
 }
 

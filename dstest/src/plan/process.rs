@@ -9,7 +9,7 @@ use super::select::{compile_bytes, compile_one};
 use crate::cli::ProcessArgs;
 use crate::config::{Config, TestConfig};
 
-/// How each run is started and ended.
+/// The start and the end of each run.
 #[derive(Debug, Clone)]
 pub struct ProcessPlan {
     /// `VERBOSE` for each run; `None` leaves the environment's own.
@@ -55,11 +55,11 @@ fn timeouts(tests: &[TestConfig]) -> Result<Vec<(Regex, Duration)>, PlanError> {
     Ok(timeouts)
 }
 
-/// `-T` without a word from anybody: the limit the labs set for one test.
+/// The default of `-T`: the labs' limit for one test.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// `--grace` without a word from anybody: enough to write a core dump or a last log line.
+/// The default of `--grace`: enough to write a core dump or a last log line.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// `--max-output` without a word from anybody: a fully verbose run of the longest lab fits.
+/// The default of `--max-output`: a fully verbose run of the longest lab fits.
 const OUTPUT_BYTES_MAX: u64 = 64 << 20;

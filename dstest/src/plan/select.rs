@@ -1,4 +1,4 @@
-//! Which tests are meant, and the patterns that say so.
+//! The patterns that select tests.
 
 use regex::{Regex, RegexBuilder, bytes};
 
@@ -44,7 +44,7 @@ fn bad_pattern(origin: &'static str, pattern: &str, error: &regex::Error) -> Pla
     PlanError::BadPattern { origin, pattern: pattern.to_owned(), reason }
 }
 
-/// The parser draws the pattern over several lines and says what is wrong in the last one.
+/// The last line of a parser's message: the reason, below a drawing of the pattern.
 fn last_line(message: &str) -> String {
     let line = message.lines().last().unwrap_or("").trim();
     line.trim_start_matches("error: ").to_owned()

@@ -1,25 +1,25 @@
-//! The group: how the dispatcher can end a process that a worker owns.
+//! The process group of a run, by which the dispatcher can end a process that a worker owns.
 //!
-//! Invariant: a signal is only ever sent to a process that has not been reaped, so its id cannot
-//! belong to anybody else. The worker takes the group off under the same lock that reaps.
+//! Invariant: a signal is only sent to a process that has not been reaped, so its id cannot belong
+//! to another one. The worker detaches its process under the lock under which it reaps it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::sys::{self, GroupState, Pid, Signal};
 
-/// Why the dispatcher ended a run.
+/// The reason for which the dispatcher ended a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndReason {
-    /// It ran too long.
+    /// Its timeout.
     Timeout,
-    /// It printed too much.
+    /// Its output limit.
     OutputLimit,
-    /// The user interrupted the campaign.
+    /// The user's interrupt.
     Cancelled,
 }
 
-/// One worker's group; between two runs nobody is on it.
+/// The process group of a worker's run; empty between two runs.
 #[derive(Debug, Default)]
 pub(crate) struct ProcessGroup(Mutex<State>);
 
@@ -29,19 +29,19 @@ struct State {
     reason: Option<EndReason>,
     /// Terminated for before the process existed; sent as soon as it does.
     pending: Option<Signal>,
-    /// Whether the process stands still.
+    /// `true` while the process is stopped.
     is_paused: bool,
-    /// How long it has stood still.
+    /// The time for which it was stopped.
     paused: Duration,
 }
 
 impl ProcessGroup {
-    /// Forgets the run before; called before a job is handed to the worker.
+    /// Clears the state of the run before; called before a worker gets its job.
     pub(crate) fn clear(&self) {
         *self.lock() = State::default();
     }
 
-    /// The worker has started a process.
+    /// Attaches the process that the worker has started.
     pub(crate) fn attach(&self, process: Pid) {
         let mut state = self.lock();
         state.process = Some(process);
@@ -53,14 +53,14 @@ impl ProcessGroup {
         }
     }
 
-    /// Makes the run stand still.
+    /// Stops the run.
     pub(crate) fn pause(&self) {
         let mut state = self.lock();
         state.is_paused = true;
         state.process.iter().for_each(|process| sys::signal_group(*process, Signal::Stop));
     }
 
-    /// Lets the run go on after so long.
+    /// Continues the run after this time.
     pub(crate) fn resume(&self, paused: Duration) {
         let mut state = self.lock();
         state.is_paused = false;
@@ -68,7 +68,7 @@ impl ProcessGroup {
         state.process.iter().for_each(|process| sys::signal_group(*process, Signal::Continue));
     }
 
-    /// How long the run has stood still.
+    /// The time for which the run was stopped.
     pub(crate) fn paused(&self) -> Duration {
         self.lock().paused
     }
@@ -83,7 +83,8 @@ impl ProcessGroup {
         }
     }
 
-    /// Takes the process off the group while reaping it with `reap`, and says why it was ended.
+    /// Detaches the process while reaping it with `reap`; returns the reason for which it was
+    /// ended.
     pub(crate) fn detach<T>(&self, reap: impl FnOnce() -> T) -> (T, Option<EndReason>) {
         let mut state = self.lock();
         state.process = None;
@@ -95,16 +96,16 @@ impl ProcessGroup {
     }
 }
 
-/// What was found in the group of a process that has ended.
+/// Processes found in the group of a process that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SurvivingProcesses {
-    /// Nobody.
+    /// None.
     None,
-    /// Processes that have been killed.
+    /// Some, which have been killed.
     Killed,
 }
 
-/// Sees to it that nobody of the group is left. Processes that are just ending are given a moment.
+/// Kills every process left in the group, after a moment for those that are just ending.
 pub(crate) fn clean_up(group: Pid) -> SurvivingProcesses {
     if wait_until_empty(group, LEAK_GRACE) {
         return SurvivingProcesses::None;
@@ -132,8 +133,8 @@ fn wait_until_empty(group: Pid, limit: Duration) -> bool {
     true
 }
 
-/// How long processes may outlive the one that started them before they count as left behind.
+/// The time for which processes may outlive the one that started them.
 const LEAK_GRACE: Duration = Duration::from_millis(100);
 
-/// After so many rounds a process is stuck in the kernel, and waiting longer helps nobody.
+/// After so many rounds a process is stuck in the kernel.
 const KILL_ROUNDS_MAX: u32 = 10;

@@ -1,7 +1,7 @@
 //! Processes that have left the group of their run, as daemons do by `setsid`.
 //!
 //! They are known by the private directory in their environment, and on Linux they become children
-//! of dstest when their parents end. Elsewhere there is no way to find them, and nobody is found.
+//! of dstest when their parents end. On other systems they cannot be found.
 
 use std::fs;
 use std::path::Path;
@@ -12,26 +12,26 @@ use crate::process::sys::{self, Pid, Signal};
 /// The variable that names a run's private directory.
 pub(crate) const RUN_DIR: &str = "DSTEST_RUN_DIR";
 
-/// Knows which children of dstest have nothing to do with any run.
+/// The children of dstest that do not belong to a run.
 #[derive(Debug)]
 pub(crate) struct Orphans {
     before: Vec<Pid>,
 }
 
 impl Orphans {
-    /// From now on new children of the main thread are orphans of runs: workers start theirs from
+    /// Starts to collect orphans: new children of the main thread, since workers start theirs from
     /// threads of their own.
     pub(crate) fn watch() -> Self {
         sys::become_subreaper();
         Self { before: children() }
     }
 
-    /// Ends everybody who has the private directory of a run that is over; says how many there were.
+    /// Kills the orphans with the private directory of a run that is over; returns their number.
     pub(crate) fn end_of_run(&self, dir: &Path) -> usize {
         self.end(|pid| is_of(pid, dir))
     }
 
-    /// Ends every orphan; only when no run is under way.
+    /// Kills every orphan; only when no run is running.
     pub(crate) fn end_all(&self) -> usize {
         self.end(|_| true)
     }
@@ -59,7 +59,7 @@ impl Orphans {
     }
 }
 
-/// Ends every process, whoever its parent is, whose private directory is below this one.
+/// Kills every process, whatever its parent, whose private directory is below this one.
 pub(crate) fn end_everywhere(live: &Path) {
     let start = Instant::now();
     // A process that is just being started has its environment only a moment later.
@@ -76,7 +76,7 @@ pub(crate) fn end_everywhere(live: &Path) {
     }
 }
 
-/// Whether the process was started with a private directory that is this one or below it.
+/// `true` if the process was started with a private directory that is this one or below it.
 fn is_of(pid: Pid, dir: &Path) -> bool {
     let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
     let dir = dir.as_os_str().as_encoded_bytes();
@@ -104,7 +104,7 @@ fn pid(text: &str) -> Option<Pid> {
     Pid::of_child(text.parse().ok()?)
 }
 
-/// How long to try: what does not die by then is stuck in the kernel.
+/// The time to try; a process that survives it is stuck in the kernel.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 const PAUSE: Duration = Duration::from_millis(1);

@@ -1,7 +1,7 @@
-//! Ctrl-C, SIGTERM and SIGHUP: who is told depends on what dstest is doing.
+//! Ctrl-C, SIGTERM and SIGHUP, and their receiver at each stage of dstest.
 //!
-//! While nothing runs, the first one ends dstest. While a build runs, it is passed on. While a
-//! campaign runs, the dispatcher is told and decides. Ctrl-Z goes the same way.
+//! While nothing runs, the first one ends dstest. While a build runs, it is forwarded. While a
+//! campaign runs, the dispatcher gets it and decides. Ctrl-Z takes the same way.
 
 use std::fmt;
 use std::io;
@@ -38,7 +38,7 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// The one place where signals arrive; clones share it.
+/// The receiver of all signals; clones share it.
 #[derive(Debug, Clone)]
 pub struct Interrupts {
     shared: Arc<Shared>,
@@ -50,10 +50,10 @@ struct Shared {
     target: Mutex<Target>,
 }
 
-/// Who is told.
+/// The receiver of signals.
 #[derive(Debug)]
 enum Target {
-    /// Nobody: dstest exits.
+    /// None: dstest exits.
     Exit,
     /// A build tool in the foreground.
     Child(Pid),
@@ -62,7 +62,7 @@ enum Target {
 }
 
 impl Interrupts {
-    /// Starts to listen.
+    /// Installs the handler.
     ///
     /// # Errors
     /// If the system refuses the handler or the thread.
@@ -83,23 +83,23 @@ impl Interrupts {
         Ok(Self { shared })
     }
 
-    /// How many signals have arrived.
+    /// The number of signals so far.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.shared.count.load(Ordering::SeqCst)
     }
 
-    /// From now on a build tool is told.
+    /// Forwards signals to a build tool.
     pub(crate) fn forward_to(&self, child: u32) {
         self.set(Pid::of_child(child).map_or(Target::Exit, Target::Child));
     }
 
-    /// From now on the first signal ends dstest.
+    /// Lets the next signal end dstest.
     pub(crate) fn stop_forwarding(&self) {
         self.set(Target::Exit);
     }
 
-    /// From now on a dispatcher is told.
+    /// Forwards signals to a campaign.
     pub(crate) fn forward_to_campaign(&self, listener: Listener) {
         self.set(Target::Campaign(listener));
     }
@@ -133,7 +133,7 @@ impl Shared {
         let target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
         let is_handled = match &*target {
             Target::Campaign(Listener(send)) => send(Request::Suspend).is_ok(),
-            // A build tool hears the terminal itself.
+            // A build tool gets the signals of the terminal itself.
             Target::Exit | Target::Child(_) => false,
         };
         drop(target);
@@ -143,13 +143,13 @@ impl Shared {
     }
 }
 
-/// Stops this process as Ctrl-Z would without a handler; returns when it is let go on.
+/// Stops this process as Ctrl-Z would without a handler; returns at SIGCONT.
 pub(crate) fn suspend_process() {
-    // Where it cannot be stopped it goes on at once.
+    // If it cannot be stopped, it continues at once.
     let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
 }
 
-/// Ends dstest at once, and leaves the terminal as it was.
+/// Ends dstest at once, and restores the terminal.
 fn exit_interrupted() -> ! {
     echo::restore();
     std::process::exit(i32::from(Exit::Interrupted.code()))

@@ -1,4 +1,4 @@
-//! The one door to the kernel: waiting without reaping, resource usage, process groups.
+//! System calls: waiting without reaping, resource usage, process groups.
 //!
 //! Everything here is a thin, checked wrapper around a system call for which neither std nor a
 //! small safe crate has an interface. No other module of dstest contains unsafe code.
@@ -32,39 +32,39 @@ impl std::fmt::Display for Pid {
 /// The signals dstest sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// SIGQUIT: say where you are, and end.
+    /// SIGQUIT: dump stacks and end.
     Dump,
     /// SIGINT: as Ctrl-C.
     Interrupt,
-    /// SIGTERM: please end.
+    /// SIGTERM: end.
     Terminate,
-    /// SIGKILL: end now.
+    /// SIGKILL: end at once.
     Kill,
-    /// SIGSTOP: stand still.
+    /// SIGSTOP: stop.
     Stop,
-    /// SIGCONT: go on.
+    /// SIGCONT: continue.
     Continue,
 }
 
 /// A child that has been waited for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reaped {
-    /// How it ended.
+    /// The exit status.
     pub(crate) status: ExitStatus,
-    /// Processor time in the program.
+    /// CPU time in the program.
     pub(crate) user: Duration,
-    /// Processor time in the kernel.
+    /// CPU time in the kernel.
     pub(crate) system: Duration,
     /// Peak memory in KiB.
     pub(crate) max_rss_kib: u64,
 }
 
-/// What is left of a process group whose leader is gone.
+/// The state of a process group whose first process has been reaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GroupState {
-    /// Nobody.
+    /// None.
     Empty,
-    /// Some member is alive.
+    /// A member is alive.
     Alive,
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn wait_for_exit(child: Pid) -> io::Result<()> {
     }
 }
 
-/// Reaps the child (waiting for it if it still runs) and says what it used.
+/// Reaps the child, waiting for it if it still runs; returns its resource usage.
 pub(crate) fn reap(child: Pid) -> io::Result<Reaped> {
     loop {
         let mut status = 0;
@@ -114,7 +114,7 @@ pub(crate) fn reap(child: Pid) -> io::Result<Reaped> {
     }
 }
 
-/// Reaps a child of ours if it has ended; says whether it is gone.
+/// Reaps a child if it has ended; `true` if it is gone.
 pub(crate) fn reap_if_dead(child: Pid) -> bool {
     // SAFETY: a null status pointer is allowed; the kernel writes nothing then.
     let result = unsafe { libc::waitpid(child.0, std::ptr::null_mut(), libc::WNOHANG) };
@@ -137,8 +137,8 @@ pub(crate) fn signal_process(process: Pid, signal: Signal) {
     }
 }
 
-/// Reaps dead members of the group that we adopted and says whether any is still alive.
-/// The leader must have been reaped before.
+/// Reaps dead members of the group, which are children by now; returns the state of the rest. The
+/// group's first process must have been reaped before.
 pub(crate) fn reap_group(group: Pid) -> GroupState {
     loop {
         // SAFETY: a null status pointer is allowed; the kernel writes nothing then.
@@ -151,14 +151,14 @@ pub(crate) fn reap_group(group: Pid) -> GroupState {
     }
 }
 
-/// Whether the group exists although no member is our child (as where orphans are not adopted).
+/// The state of a group without a child of this process, as on systems without subreapers.
 fn probe_group(group: Pid) -> GroupState {
     // SAFETY: signal 0 only asks whether the group exists.
     let result = unsafe { libc::kill(-group.0, 0) };
     if result == 0 { GroupState::Alive } else { GroupState::Empty }
 }
 
-/// Rows and columns of the terminal behind standard error; `None` if there is none.
+/// Rows and columns of the terminal behind standard error; `None` without one.
 pub(crate) fn terminal_size() -> Option<(u16, u16)> {
     // SAFETY: an all-zero winsize is valid, and TIOCGWINSZ only writes into it.
     let (result, size) = unsafe {

@@ -1,8 +1,8 @@
 //! The watchdog: a second, sleeping process that ends the runs of a dstest that was killed.
 //!
-//! A process cannot see its own SIGKILL coming. The watchdog holds the other end of a pipe: a word
-//! on it is a goodbye, its end without a word is a death. It costs nothing while it sleeps, and
-//! where it cannot be started, dstest works without.
+//! A process cannot catch its own SIGKILL. The watchdog holds the other end of a pipe: a byte on it
+//! is a normal end, an end without a byte is a kill. It costs nothing while it sleeps, and where it
+//! cannot be started, dstest works without.
 
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
@@ -15,12 +15,12 @@ use crate::store::live_dir as live;
 /// The hidden command that makes a process a watchdog.
 pub(crate) const COMMAND: &str = "__watchdog";
 
-/// A watchdog on duty; dismissed when it is dropped.
+/// A running watchdog; ended when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Watchdog(Option<Child>);
 
 impl Watchdog {
-    /// Posts a watchdog over the runs of a live directory.
+    /// Starts a watchdog for the runs of a live directory.
     pub(crate) fn start(live: &Path) -> Self {
         let Ok(program) = std::env::current_exe() else { return Self(None) };
         // In a group of its own it does not hear the terminal's Ctrl-C, and without the private
@@ -42,13 +42,13 @@ impl Watchdog {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         let Some(mut watchdog) = self.0.take() else { return };
-        // One that is gone already needs no goodbye.
+        // A watchdog that has ended needs no message.
         let _ = watchdog.stdin.take().map(|mut pipe| pipe.write_all(FINISHED));
         let _ = watchdog.wait();
     }
 }
 
-/// What a watchdog does.
+/// The work of the watchdog process.
 pub(crate) fn watch(dir: &Path) {
     let mut word = Vec::new();
     let heard = std::io::stdin().read_to_end(&mut word);

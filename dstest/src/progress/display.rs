@@ -5,42 +5,42 @@ use std::time::Duration;
 use crate::report::tally::Tally;
 use crate::text::style::{Color, Paint};
 
-/// What a view needs to know of a campaign from the start.
+/// The facts of a campaign that a view needs from the start.
 #[derive(Debug, Clone)]
 pub(crate) struct ViewContext {
-    /// All runs, if there is an end.
+    /// The number of all runs, if limited.
     pub total: Option<u64>,
-    /// The time budget, if there is one.
+    /// The time budget, if limited.
     pub duration: Option<Duration>,
     /// Colours on standard output.
     pub paint: Paint,
-    /// What the user said of colours and live progress.
+    /// The user's choice of colours and live progress.
     pub color: Color,
 }
 
 /// A way to show progress.
 pub(super) trait Display {
-    /// How often [`Display::tick`] is to be called.
+    /// The interval of [`Display::tick`].
     const INTERVAL: Duration;
 
-    /// Prints something that stays, among the results.
+    /// Prints a text that stays, on standard output.
     fn print(&mut self, text: &str);
 
-    /// Prints something that stays, beside the results.
+    /// Prints a remark that stays, on standard error.
     fn note(&mut self, text: &str);
 
     /// The colours of what stays.
     fn paint(&self) -> Paint;
 
-    /// Brings the progress up to date.
+    /// Redraws the progress.
     fn tick(&mut self, tally: &Tally, elapsed: Duration);
 
-    /// Takes the progress off the screen.
+    /// Clears the progress.
     fn clear(&mut self);
 
-    /// Takes the progress off the screen and leaves the terminal as it was, for a while.
+    /// Clears the progress and restores the terminal, for a while.
     fn suspend(&mut self);
 
-    /// The terminal is ours again.
+    /// Takes the terminal back.
     fn resume(&mut self);
 }

@@ -1,11 +1,11 @@
-//! Progress in numbers: how much is done, how fast, how much is left.
+//! Progress in numbers: runs done, their rate, the time left.
 
 use std::time::Duration;
 
 use crate::report::tally::Tally;
 use crate::text::duration::human;
 
-/// A moment of a campaign.
+/// The progress of a campaign at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Progress {
     pub(super) done: u64,
@@ -25,7 +25,7 @@ impl Progress {
         Self { done: tally.ended(), total, failed: tally.failed(), elapsed, duration }
     }
 
-    /// From 0 to 1, by runs or by time, whichever is nearer to the end; `None` without an end.
+    /// From 0 to 1, by runs or by time, the larger of both; `None` without a limit.
     pub(super) fn share(&self) -> Option<f64> {
         let by_runs =
             self.total.filter(|total| *total > 0).map(|total| self.done as f64 / total as f64);
@@ -34,7 +34,7 @@ impl Progress {
         nearest.map(|share| share.clamp(0.0, 1.0))
     }
 
-    /// The time left at the speed so far; `None` without an end or a speed.
+    /// The time left at the rate so far; `None` without a limit or a rate.
     pub(super) fn left(&self) -> Option<Duration> {
         let speed = self.done as f64 / self.elapsed.as_secs_f64();
         let runs_left = self.total.map(|total| total.saturating_sub(self.done) as f64);

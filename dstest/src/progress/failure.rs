@@ -1,4 +1,4 @@
-//! One failure, the moment it happens: why, where its log is, and how to see it again.
+//! One failure as it happens: its reason, its log, and the command that replays it.
 
 use crate::iteration::Iteration;
 use crate::text::style::{Paint, TextStyle};
@@ -8,26 +8,26 @@ use crate::text::style::{Paint, TextStyle};
 pub(crate) struct FailureReport {
     /// Display name of the test.
     pub test: String,
-    /// Which repetition.
+    /// The iteration.
     pub iter: Iteration,
-    /// What became of it ("failed", "timed out").
+    /// Its verdict ("failed", "timed out").
     pub verdict: &'static str,
-    /// Why, in one line.
+    /// Its reason, in one line.
     pub signature: String,
     /// Its log, if it has one.
     pub log: Option<String>,
     /// The command that repeats it.
     pub replay: String,
-    /// Whether it is the first of its kind.
+    /// Its novelty.
     pub novelty: Novelty,
 }
 
-/// Whether a failure has been seen before.
+/// The novelty of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Novelty {
-    /// Never in this campaign.
+    /// Not seen before in this campaign.
     New,
-    /// Its first instance was this repetition of the same test.
+    /// First seen in this iteration of the same test.
     SameAs(Iteration),
 }
 

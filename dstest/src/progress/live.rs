@@ -158,19 +158,19 @@ fn cut(text: &str, width: usize) -> String {
     text.chars().take_while(fits).collect()
 }
 
-/// Rows and columns; those of an old terminal where nobody knows.
+/// Rows and columns; 24 and 80 if unknown.
 fn terminal_size() -> (usize, usize) {
     let (rows, columns) = crate::process::sys::terminal_size().unwrap_or((24, 80));
     (usize::from(rows), usize::from(columns))
 }
 
-/// More lines than this are a table, and the table comes at the end.
+/// More lines belong into the table at the end.
 const TEST_LINES_MAX: usize = 12;
 
-/// A longer bar says nothing more.
+/// A longer bar is not more precise.
 const BAR_WIDTH_MAX: usize = 30;
 
-/// A shorter bar says nothing.
+/// A shorter bar is too coarse.
 const BAR_WIDTH_MIN: usize = 6;
 
 #[cfg(test)]

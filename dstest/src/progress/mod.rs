@@ -1,7 +1,7 @@
-//! What is shown while a campaign runs.
+//! Progress of a running campaign.
 //!
-//! A view has its own thread: when nobody reads what it writes, only it waits, and limits and
-//! interrupts are still honoured. Results go to standard output, progress to standard error.
+//! A view has its own thread: when its output is not read, only it waits, and limits and interrupts
+//! are still honoured. Results go to standard output, progress to standard error.
 
 mod display;
 mod estimate;
@@ -23,18 +23,18 @@ use crate::text::style::Color;
 
 pub(crate) use failure::{FailureReport, Novelty};
 
-/// What a view is told; everything else it reads from the tally when it draws.
+/// A message to the view; everything else it reads from the tally when it draws.
 #[derive(Debug)]
 pub(crate) enum Notice {
     /// A run failed.
     Failure(FailureReport),
-    /// A line among the results, as it is.
+    /// A line for standard output.
     Line(String),
-    /// A line beside the results, as it is.
+    /// A line for standard error.
     Note(String),
-    /// Everything is about to stand still: the terminal is to be as it was before.
+    /// The campaign is about to be suspended: the terminal is to be restored.
     Suspend(Sender<()>),
-    /// Everything goes on after this time.
+    /// The campaign continues after this time.
     Resume(Duration),
 }
 
@@ -79,12 +79,12 @@ impl View {
         Ok(Self { notices, thread })
     }
 
-    /// Tells the view something. A view that has given up is no reason to stop.
+    /// Sends a message to the view. The campaign continues without a view that has failed.
     pub(crate) fn send(&self, notice: Notice) {
         let _ = self.notices.send(notice);
     }
 
-    /// Gives the terminal back for a while. A view that waits for its reader is not waited for.
+    /// Restores the terminal for a while, without waiting for a view that is blocked.
     pub(crate) fn suspend(&self) {
         let (done, is_done) = mpsc::channel();
         self.send(Notice::Suspend(done));
@@ -131,5 +131,5 @@ fn is_live(color: Color) -> bool {
     color != Color::Never && io::stderr().is_terminal() && !is_dumb
 }
 
-/// Long enough for a view that is not held up to clear its lines.
+/// Long enough for a view that is not blocked to clear its lines.
 const SUSPEND_WAIT_MAX: Duration = Duration::from_millis(300);

@@ -1,11 +1,11 @@
-//! Coverage that tests say they have been in: which of them a campaign has never reached.
+//! Coverage of situations: a count of each, as a run reports it in its `sometimes:` line.
 //!
-//! A run prints `sometimes: name=count name=count …`, every situation it knows, those it was not in
-//! as 0. A campaign that never reaches one of them says little about what happens there.
+//! The line is `sometimes: name=count name=count …`, with every situation that the run knows, zeros
+//! included. A campaign that never reaches a situation does not test it.
 
 use serde::{Deserialize, Serialize};
 
-/// What one run has said: situations in its order, and how often it was in each.
+/// The situations of one run in its order, each with its count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunCoverage(Vec<(String, u64)>);
@@ -16,7 +16,7 @@ impl RunCoverage {
         self.0.iter().map(|(name, count)| (name.as_str(), *count))
     }
 
-    /// Reads a line; `None` if it is no such line, or has anything else in it.
+    /// Reads a line; `None` for every other line, and for one with anything else in it.
     #[must_use]
     pub fn of_line(line: &[u8]) -> Option<Self> {
         let words = line.strip_prefix(PREFIX)?;
@@ -31,7 +31,7 @@ impl RunCoverage {
     }
 }
 
-/// The start of a line that tells coverage.
+/// The start of a line of coverage.
 const PREFIX: &[u8] = b"sometimes:";
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! The line of a log that best says why its run failed.
+//! The line of a log that best explains the failure of its run.
 //!
-//! Knows the words of Rust's and Go's test harnesses, and of assertions in general.
+//! It knows the messages of Rust's and Go's test harnesses, and of assertions in general.
 
 use super::labs;
 use super::signature::printable;
 
-/// How much a line says about why a run failed; later variants say more.
+/// The weight of a line as an explanation of a failure, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     LastLine,
@@ -15,7 +15,7 @@ enum Weight {
     Panic,
 }
 
-/// Collects the line that best says why a run failed, fed line by line.
+/// Finds the line that best explains the failure of a run, fed line by line.
 #[derive(Debug, Default)]
 pub struct FailureClassifier {
     best: Option<(Weight, String)>,
@@ -31,7 +31,7 @@ enum Report {
     None,
     /// A data race, and the last line of it: the function of the next location.
     Race(String),
-    /// A panic, by its first line; the stack below it says where.
+    /// A panic, by its first line; the stack below it has the location.
     Panic(String),
     /// The stacks of all goroutines, up to the end of the log.
     Stacks,
@@ -202,7 +202,7 @@ fn without_stamp(text: &str) -> &str {
     }
 }
 
-/// What test harnesses print around every run, whatever happened in it.
+/// Lines that test harnesses print around every run, whatever its result.
 fn is_harness_line(text: &[u8]) -> bool {
     const STARTS: [&str; 10] = [
         "test result:",

@@ -61,7 +61,7 @@ const FORMATS: [&str; 2] = [
     "{cluster_s} {peers} {rpcs} {bytes} {commands}",
 ];
 
-/// A message of the labs' tester that says why a test failed.
+/// A message of the labs' tester about the cause of a failure.
 pub(super) const FAILURE: &str = "apply error";
 
 /// The title of [`milestones`].

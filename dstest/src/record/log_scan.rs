@@ -1,4 +1,5 @@
-//! What a finished run's log tells: metrics, trace hash, the harness's own count, and why.
+//! The facts in a finished run's log: metrics, trace hash, coverage, the harness's verdict, the
+//! failure.
 //!
 //! The log is read once, in pieces of fixed size: memory does not depend on what a test prints.
 //! Lines are cut at a fixed length; nothing a program can print makes this fail.
@@ -28,20 +29,20 @@ pub struct LogScan {
     pub trace: Option<Trace>,
     /// From the last `sometimes:` line.
     pub coverage: Option<RunCoverage>,
-    /// Whether libtest's summary says that exactly the one test passed.
+    /// `true` if libtest's summary reports exactly one passed test.
     pub libtest_passed: bool,
-    /// Whether Go says that the test ended, and well.
+    /// `true` if Go reports that the test passed.
     pub go_passed: bool,
-    /// Whether the harness said that it had nothing to run.
+    /// `true` if the harness reports that it had nothing to run.
     pub nothing_ran: bool,
-    /// The first line that the user said means failure.
+    /// The first line that matches `--fail-regex`.
     pub fail_match: Option<String>,
-    /// Collects why the run failed.
+    /// Finds the line that explains a failure.
     pub classifier: FailureClassifier,
 }
 
 impl LogScan {
-    /// Reads a whole log; a line that matches `fail` condemns the run.
+    /// Reads a whole log; a line that matches `fail` makes the run a failure.
     ///
     /// # Errors
     /// If the file cannot be read; an empty file is fine.
@@ -145,10 +146,10 @@ fn cut(line: &[u8]) -> &[u8] {
     &line[..line.len().min(LINE_BYTES_MAX)]
 }
 
-/// How Go says that a test passed; what a test prints without a line end stands before it.
+/// Go's lines for a passed test, which may follow output without a line end.
 const GO_PASSED: [&[u8]; 2] = [b"--- PASS: ", b"--- SKIP: "];
 
-/// No line that carries a fact is longer; what follows in a longer one is not looked at.
+/// No line with a fact is longer; the rest of a longer one is ignored.
 const LINE_BYTES_MAX: usize = 4096;
 
 #[cfg(test)]

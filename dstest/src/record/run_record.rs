@@ -1,4 +1,4 @@
-//! The words of the runner: iterations, verdicts, and the record of one finished run.
+//! The record of one finished run.
 //!
 //! [`RunRecord`] is both what the runner reports and what the store keeps, so that nothing on
 //! screen can come from anywhere else. This module knows no process, file or terminal.
@@ -15,14 +15,14 @@ use super::verdict::Verdict;
 use crate::iteration::Iteration;
 use crate::seed::Seed;
 
-/// What the operating system measured of one run.
+/// The resource usage of one run, as measured by the operating system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     /// From start to end on the wall clock.
     pub wall: Duration,
-    /// Processor time in the program.
+    /// CPU time in the program.
     pub user: Duration,
-    /// Processor time in the kernel.
+    /// CPU time in the kernel.
     pub system: Duration,
     /// Peak memory in KiB; never below that of dstest itself, which the kernel passes on.
     pub max_rss_kib: u64,
@@ -35,7 +35,7 @@ pub struct RunRecord {
     pub v: u32,
     /// Display name of the test.
     pub test: String,
-    /// Which repetition.
+    /// The iteration.
     pub iter: Iteration,
     /// The seed it ran with.
     pub seed: Seed,
@@ -49,7 +49,7 @@ pub struct RunRecord {
     pub sys_us: u64,
     /// Peak memory in KiB.
     pub maxrss_kib: u64,
-    /// How it ended.
+    /// The exit status.
     pub verdict: Verdict,
     /// Exit code, if it ended by exiting.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -65,13 +65,13 @@ pub struct RunRecord {
     /// The trace hash it printed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub trace: Option<Trace>,
-    /// What its Passed line reported.
+    /// Numbers that it reported.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub metrics: Option<Metrics>,
-    /// The situations it was in.
+    /// The situations that it reached.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub coverage: Option<RunCoverage>,
-    /// Why it failed, in one line.
+    /// The reason of its failure, in one line.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signature: Option<String>,
 }
@@ -86,7 +86,7 @@ impl RunRecord {
         Duration::from_micros(self.wall_us).as_secs_f64()
     }
 
-    /// The one line that says why the run failed; the verdict where nothing better is known.
+    /// The reason of a failure in one line; the verdict if nothing better is known.
     #[must_use]
     pub fn reason(&self) -> &str {
         self.signature.as_deref().unwrap_or_else(|| self.verdict.label())

@@ -1,18 +1,17 @@
-//! What a run tells of its own failure: `report.json` in the directory that it was given.
+//! The report that a run may write about its failure: `report.json` in its private directory.
 //!
-//! Any test program may leave one. dstest reads two fields and leaves the others to whoever
-//! understands them: `signature`, one line that says why the run failed, and `text`, the report as
-//! people read it.
+//! Any test program may write one. dstest reads two fields and ignores the others: `signature`, the
+//! reason of the failure in one line, and `text`, the report for people.
 
 use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 
-/// What dstest reads of a `report.json`.
+/// The fields of `report.json` that dstest reads.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RunReport {
-    /// Why the run failed, in one line.
+    /// The reason of the failure, in one line.
     #[serde(default)]
     pub signature: Option<String>,
     /// The report for people.
@@ -21,7 +20,7 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    /// What the report in a run's directory says; `None` where there is none that can be read.
+    /// The report in a run's directory; `None` if it is missing or unreadable.
     #[must_use]
     pub fn read(dir: &Path) -> Option<Self> {
         let path = dir.join(FILE_NAME);
@@ -36,7 +35,7 @@ impl RunReport {
 /// The report's name in a run's directory.
 const FILE_NAME: &str = "report.json";
 
-/// A report is for reading; nothing of this size is.
+/// No report for people is larger.
 const BYTES_MAX: u64 = 4 << 20;
 
 #[cfg(test)]

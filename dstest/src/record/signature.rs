@@ -1,4 +1,4 @@
-//! Failure signatures: which line of a log says why, and when two failures are the same one.
+//! Failure signatures: one line for each failure, and a key that equal failures share.
 //!
 //! A [`FailureClassifier`] is the best line so far; [`group_key`] replaces what differs between two instances
 //! of one failure (numbers, addresses, times) and keeps what does not (words, file and line).
@@ -77,7 +77,7 @@ fn normalise_numbers(word: &str) -> String {
     out
 }
 
-/// Whether the word names a line of a source file (`src/a.rs:10:5`).
+/// `true` if the word names a line of a source file (`src/a.rs:10:5`).
 fn is_location(word: &str) -> bool {
     word.match_indices(':').any(|(at, _)| {
         let after_is_digit = word[at + 1..].starts_with(|c: char| c.is_ascii_digit());

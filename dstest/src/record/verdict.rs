@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How one run ended.
+/// The outcome of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -10,7 +10,7 @@ pub enum Verdict {
     Passed,
     /// It passed, but processes it had started were still there; they have been ended.
     Leaked,
-    /// It said that it failed.
+    /// It failed by its own verdict.
     Failed,
     /// It was ended because it ran longer than its timeout.
     TimedOut,
@@ -20,7 +20,7 @@ pub enum Verdict {
     OutputLimit,
     /// It was ended because the user interrupted the campaign.
     Cancelled,
-    /// It could not be started, or the test was not in the binary: nothing is known of the test.
+    /// It could not be started, or the test was not in the binary.
     NotStarted,
 }
 
@@ -37,7 +37,7 @@ impl Verdict {
         Self::NotStarted,
     ];
 
-    /// What the verdict means for the failure rate.
+    /// The weight of the verdict in the failure rate.
     #[must_use]
     pub const fn class(self) -> Class {
         match self {
@@ -47,7 +47,7 @@ impl Verdict {
         }
     }
 
-    /// The verdict as a word or two for people.
+    /// The verdict in one or two words for people.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -63,13 +63,13 @@ impl Verdict {
     }
 }
 
-/// What a verdict means for the failure rate.
+/// The weight of a verdict in the failure rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// Counts as a run that passed.
     Pass,
     /// Counts as a run that failed.
     Fail,
-    /// Says nothing of the test and is counted apart.
+    /// Has no result and is not counted.
     Inconclusive,
 }

@@ -4,7 +4,7 @@ use crate::record::RunCoverage;
 use crate::text::style::{Paint, TextStyle};
 use crate::text::table::{Align, Cell, Table};
 
-/// What many runs have said.
+/// The situations of many runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
     runs: u64,
@@ -19,7 +19,7 @@ struct Row {
 }
 
 impl Coverage {
-    /// Takes in what a run has said.
+    /// Adds the situations of a run.
     pub fn add(&mut self, run: &RunCoverage) {
         self.runs += 1;
         for (place, (name, count)) in run.situations().enumerate() {
@@ -29,8 +29,7 @@ impl Coverage {
         }
     }
 
-    /// The row of a situation; runs of one test name theirs in one order, so that it is mostly
-    /// where it was the last time.
+    /// The row of a situation, mostly at the same place as in the run before.
     fn row(&mut self, place: usize, name: &str) -> &mut Row {
         let is_here = self.rows.get(place).is_some_and(|row| row.name == name);
         let found =
@@ -42,8 +41,7 @@ impl Coverage {
         &mut self.rows[place]
     }
 
-    /// A line: how many situations there are, and which were never reached. Empty if no run has
-    /// said anything.
+    /// One line: the number of situations, and the ones never reached. Empty without any.
     #[must_use]
     pub fn line(&self, paint: Paint) -> String {
         let never: Vec<&str> =
@@ -60,7 +58,7 @@ impl Coverage {
         }
     }
 
-    /// Each situation with the runs that were in it, and how often in all.
+    /// A table of situations, each with the runs that reached it and its count.
     #[must_use]
     pub fn table(&self, paint: Paint) -> String {
         if self.rows.is_empty() {

@@ -1,11 +1,11 @@
-//! How the times of a test spread, in one line each: a bar for each class of times.
+//! Histograms of run times: a line for each test, a bar for each class of times.
 //!
-//! All tests share one scale, so that lines compare. It is logarithmic: a run that hangs for a
-//! hundred times the usual is what one looks for.
+//! All tests share one scale, so that lines compare. It is logarithmic, so that a run of a hundred
+//! times the usual time is visible.
 
 use crate::report::tally::Tally;
 
-/// A line for each test that has passed; nothing where none has.
+/// A line for each test that has passed.
 pub(crate) fn lines(tally: &Tally) -> String {
     let passed = || tally.tests().iter().filter(|test| !test.time.values().is_empty());
     let times = || passed().flat_map(|test| test.time.values()).map(|time| f64::from(*time));
@@ -41,7 +41,7 @@ impl Scale {
         ((share * CLASSES as f64) as usize).min(CLASSES - 1)
     }
 
-    /// A bar for each class, as high as its share of the fullest; no bar where there is nothing.
+    /// A bar for each class, as high as its share of the fullest; a blank for an empty one.
     fn bars(&self, times: &[f32]) -> String {
         let mut counts = [0_usize; CLASSES];
         times.iter().for_each(|time| counts[self.class_of(f64::from(*time))] += 1);
@@ -71,7 +71,7 @@ fn words(seconds: f64) -> String {
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Fits beside a long name in 80 columns.
+/// Leaves room for a long name in 80 columns.
 const CLASSES: usize = 40;
 
 /// A scale covers at least a factor of two, or noise would look like spread.

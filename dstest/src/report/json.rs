@@ -17,9 +17,9 @@ pub struct Document {
     pub seed: Seed,
     /// Start (RFC 3339, UTC).
     pub started: String,
-    /// How long the campaign took.
+    /// The duration of the campaign.
     pub wall_s: f64,
-    /// Whether the user interrupted it.
+    /// `true` if the user interrupted it.
     pub interrupted: bool,
     /// One entry for each test, in the order of the campaign.
     pub tests: Vec<TestEntry>,
@@ -48,26 +48,26 @@ pub struct TestEntry {
 /// One failed run.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct FailureEntry {
-    /// Which repetition.
+    /// The iteration.
     pub iter: u32,
     /// Its seed.
     pub seed: Seed,
     /// Its log, relative to the campaign's directory.
     pub log: String,
-    /// Why, in one line; that of the first failure of its group.
+    /// The reason in one line: that of the first failure of its group.
     pub signature: String,
 }
 
-/// What a document says beside the tally.
+/// The part of a document that is not in the tally.
 #[derive(Debug, Clone)]
 pub struct Head {
     /// The campaign's seed.
     pub seed: Seed,
     /// Start (RFC 3339, UTC).
     pub started: String,
-    /// How long the campaign took, in seconds.
+    /// The duration of the campaign in seconds.
     pub wall_s: f64,
-    /// Whether the user interrupted it.
+    /// `true` if the user interrupted it.
     pub interrupted: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Statistics over runs: moments, percentiles, and what a count of failures says of a rate.
+//! Statistics over runs: moments, percentiles, and confidence intervals of failure rates.
 //!
 //! Pure functions over numbers. Memory: four bytes for each sample kept, nothing else grows.
 
@@ -14,7 +14,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Takes in one value.
+    /// Adds one value.
     pub fn push(&mut self, value: f64) {
         self.max = if self.count == 0 { value } else { self.max.max(value) };
         self.count += 1;
@@ -23,7 +23,7 @@ impl Moments {
         self.squares += delta * (value - self.mean);
     }
 
-    /// How many values were taken in.
+    /// The number of values.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
@@ -56,7 +56,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Takes in one value.
+    /// Adds one value.
     pub fn push(&mut self, value: f64) {
         self.moments.push(value);
         self.values.push(value as f32);
@@ -148,7 +148,8 @@ pub fn wilson(failed: u64, total: u64) -> Interval {
     Interval { low: low.max(0.0), high: high.min(1.0) }
 }
 
-/// How many runs show at least one failure with 95 % probability, if each fails at `rate`.
+/// The number of runs that show at least one failure with 95 % probability, if each fails at
+/// `rate`.
 ///
 /// ```
 /// assert_eq!(dstest::report::stats::runs_to_see(0.01), 299);
@@ -162,8 +163,8 @@ pub fn runs_to_see(rate: f64) -> u64 {
     (0.05_f64.ln() / (1.0 - rate).ln()).ceil() as u64
 }
 
-/// How probable two counts of failures at least as different as these are, if both samples fail
-/// at one and the same rate (Fisher's exact test, two-sided); 1 where a sample is empty.
+/// The probability of two counts of failures at least as different as these, if both samples fail
+/// at the same rate (Fisher's exact test, two-sided); 1 if a sample is empty.
 ///
 /// ```
 /// let p = dstest::report::stats::fisher((0, 100), (10, 100));
@@ -187,8 +188,8 @@ pub fn fisher(a: (u64, u64), b: (u64, u64)) -> f64 {
     possible.map(probability).filter(|p| *p <= limit).sum::<f64>().min(1.0)
 }
 
-/// How probable two means at least as different as these are, if both samples have one and the
-/// same mean (Welch's test, by the normal approximation); `None` below [`WELCH_VALUES_MIN`] values.
+/// The probability of two means at least as different as these, if both samples have the same mean
+/// (Welch's test, by the normal approximation); `None` below [`WELCH_VALUES_MIN`] values.
 #[must_use]
 pub fn welch(a: &Moments, b: &Moments) -> Option<f64> {
     let enough = |m: &Moments| m.count >= WELCH_VALUES_MIN;

@@ -1,4 +1,4 @@
-//! The end of a campaign in words: the table, the distinct failures, and what it all proves.
+//! The results of a campaign in words: the table, the distinct failures, the failure rates.
 //!
 //! Pure: a [`Tally`] in, text out.
 
@@ -10,7 +10,7 @@ use crate::report::tally::{Tally, TestTally};
 use crate::text::style::{Paint, TextStyle};
 use crate::text::table::{Align, Cell, Table};
 
-/// The table of results as text, and under it the spread of times where it is wanted.
+/// The table of results as text, with the histogram if selected.
 #[must_use]
 pub fn table(tally: &Tally, columns: Columns, paint: Paint) -> String {
     let mut text = results(tally, columns).render(paint);
@@ -35,7 +35,7 @@ pub fn results(tally: &Tally, columns: Columns) -> Table {
     table
 }
 
-/// Everything that is to be said under the table; `replay` gives the command that repeats a run.
+/// The text under the table; `replay` gives the command that repeats a run.
 #[must_use]
 pub fn conclusions(
     tally: &Tally,
@@ -56,7 +56,7 @@ pub fn conclusions(
     out
 }
 
-/// The situations that tests say they were in: all with `--metrics`, else those never reached.
+/// The coverage of situations: all with `--metrics`, else those never reached.
 #[must_use]
 pub fn coverage(tally: &Tally, columns: Columns, paint: Paint) -> String {
     let coverage = tally.coverage();
@@ -67,14 +67,14 @@ pub fn coverage(tally: &Tally, columns: Columns, paint: Paint) -> String {
     table + &coverage.line(paint)
 }
 
-/// Which columns there are, and in which unit times are shown.
+/// The columns, and the unit of times.
 struct Shape {
     columns: Columns,
     unit: TimeUnit,
     metrics: Vec<Column>,
 }
 
-/// The unit of wall times; the same in the whole table, so that they compare at a glance.
+/// The unit of wall times, the same in the whole table.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TimeUnit {
     Seconds,
@@ -199,8 +199,8 @@ fn count_mean(moments: &Moments) -> String {
     moments.mean().map_or_else(|| NOTHING.to_owned(), |mean| format!("{mean:.0}"))
 }
 
-/// How busy the runs kept the processors: where it is asked for, and where it may be why runs have
-/// failed. A suite whose clusters live faster than the clock does not care.
+/// The load of the processors, with `--timing` or if it may have made runs fail. A suite whose own
+/// time is faster than the clock is simulated and does not depend on it.
 #[must_use]
 pub fn load(tally: &Tally, wall_s: f64, cores: Option<u32>, columns: Columns) -> Option<String> {
     let share = tally.busy_s() / (wall_s * f64::from(cores?));
@@ -217,10 +217,10 @@ pub fn load(tally: &Tally, wall_s: f64, cores: Option<u32>, columns: Columns) ->
     })
 }
 
-/// Above this share of all processors, whoever waits for a time may wait for a processor.
+/// Above this share of all processors, waiting for a time may become waiting for a processor.
 const BUSY: f64 = 0.9;
 
-/// Runs that are not in the failure rate, or that deserve a word beside it.
+/// Remarks on runs that are not in the failure rate, or passed with a defect.
 fn inconclusive(tally: &Tally) -> Vec<String> {
     let start_error = tally.start_error().unwrap_or("no reason known");
     let not_started = format!("could not be started: {start_error}");
@@ -235,7 +235,7 @@ fn inconclusive(tally: &Tally) -> Vec<String> {
         .collect()
 }
 
-/// What a campaign without failures says of the rate.
+/// The upper bound of the failure rate after a campaign without failures.
 fn proof(tally: &Tally) -> String {
     let totals = tally.tests().iter().map(TestTally::total).filter(|total| *total > 0);
     let Some(fewest) = totals.min() else { return String::new() };
@@ -248,7 +248,7 @@ fn proof(tally: &Tally) -> String {
     )
 }
 
-/// Each distinct failure with how often it was seen and how to see it again.
+/// Each distinct failure with its count and the command that replays it.
 fn distinct(
     tally: &Tally,
     paint: Paint,
@@ -311,7 +311,7 @@ pub fn runs(count: u64) -> String {
     if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
 }
 
-/// Stands where there is nothing to average.
+/// The cell of a mean without values.
 const NOTHING: &str = "–";
 
 #[cfg(test)]

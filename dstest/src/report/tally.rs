@@ -1,4 +1,4 @@
-//! The tally: what is known of each test from the records so far.
+//! The tally: counts and times of each test, from the records so far.
 //!
 //! It is made of records alone, so the same table comes out of a running campaign and of its
 //! store. Memory: eight bytes for each run that passed, some twenty for each that failed.
@@ -41,14 +41,14 @@ pub struct TestTally {
     pub memory_kib: Moments,
     /// Numbers that runs that passed reported.
     pub metrics: MetricTally,
-    /// Every run that failed, in the order in which they ended.
+    /// Every run that failed, in the order of their ends.
     pub failures: Vec<Failure>,
 }
 
 /// One run that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
-    /// Which repetition.
+    /// The iteration.
     pub iter: Iteration,
     /// Its seed.
     pub seed: Seed,
@@ -56,16 +56,16 @@ pub struct Failure {
     pub group: usize,
 }
 
-/// Failures of one test that are the same one.
+/// Equal failures of one test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Which test, as an index.
+    /// The index of the test.
     pub test: usize,
     /// The signature of the first one.
     pub signature: String,
     /// The first one.
     pub first: Iteration,
-    /// How many there are.
+    /// Their number.
     pub count: u64,
 }
 
@@ -76,10 +76,10 @@ impl Tally {
         Self { tests: names.into_iter().map(test).collect(), ..Self::default() }
     }
 
-    /// Takes in a run of the test with this index; says which group a failure belongs to.
+    /// Adds a run of the test with this index; returns the group of a failure.
     ///
     /// # Panics
-    /// If there is no such test.
+    /// If the index is out of range.
     pub fn record(&mut self, test: usize, record: &RunRecord) -> Option<&Group> {
         let group = (record.verdict.class() == Class::Fail).then(|| self.group(test, record));
         if record.verdict == Verdict::NotStarted {
@@ -113,19 +113,19 @@ impl Tally {
         &self.groups
     }
 
-    /// Why the first run that could not be started could not; `None` if all could.
+    /// The reason of the first run that could not be started; `None` if all could.
     #[must_use]
     pub fn start_error(&self) -> Option<&str> {
         self.start_error.as_deref()
     }
 
-    /// Processor seconds of all runs together, whatever became of them.
+    /// CPU seconds of all runs together, whatever their verdict.
     #[must_use]
     pub const fn busy_s(&self) -> f64 {
         self.busy_s
     }
 
-    /// The situations that runs say they were in.
+    /// The coverage of situations.
     #[must_use]
     pub const fn coverage(&self) -> &Coverage {
         &self.coverage
@@ -137,7 +137,7 @@ impl Tally {
         self.tests.iter().map(|test| test.count(verdict)).sum()
     }
 
-    /// Runs that say something of their test.
+    /// Runs with a result.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.tests.iter().map(TestTally::total).sum()
@@ -149,7 +149,7 @@ impl Tally {
         self.tests.iter().map(TestTally::failed).sum()
     }
 
-    /// Every run that has ended, whatever it says.
+    /// All runs that have ended.
     #[must_use]
     pub fn ended(&self) -> u64 {
         Verdict::ALL.iter().map(|verdict| self.count(*verdict)).sum()
@@ -175,7 +175,7 @@ impl TestTally {
         self.counts[verdict as usize]
     }
 
-    /// Runs that say something of the test.
+    /// Runs with a result.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.class(Class::Pass) + self.class(Class::Fail)

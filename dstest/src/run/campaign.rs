@@ -12,48 +12,48 @@ use crate::seed::Seed;
 use crate::store::{CampaignFile, StoreError};
 use crate::suite::{Binary, Test};
 
-/// What every worker knows of a campaign.
+/// The campaign as every worker sees it.
 #[derive(Debug)]
 pub struct Campaign {
     /// The tests that run.
     pub tests: Vec<Test>,
     /// Their programs, at the paths from which they are run.
     pub binaries: Vec<Binary>,
-    /// How each run is started and ended.
+    /// The start and the end of each run.
     pub process: ProcessPlan,
-    /// Where seeds come from.
+    /// The source of seeds.
     pub seeds: Seeds,
-    /// Which logs stay.
+    /// The logs to keep.
     pub keep: Keep,
-    /// Which tests have left the log of a run that passed, to compare others with.
+    /// The tests with a kept log of a passed run, for comparison.
     pub passes: FirstPasses,
     /// The directory of this campaign's results; logs go below it.
     pub dir: PathBuf,
 }
 
-/// Where a campaign's seeds come from.
+/// The source of a campaign's seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seeds {
-    /// Each run's own follows from this one.
+    /// Each run's seed is derived from this one.
     Derived(Seed),
-    /// Every run has this one.
+    /// Every run has this seed.
     Fixed(Seed),
-    /// The first iteration has this one, and each further one the next.
+    /// The first iteration has this seed, each further one the next.
     Following(Seed),
 }
 
-/// Which tests have passed before.
+/// The tests that have passed before.
 #[derive(Debug)]
 pub struct FirstPasses(Vec<AtomicBool>);
 
 impl FirstPasses {
-    /// None of so many tests has.
+    /// No test of so many.
     #[must_use]
     pub fn none(tests: usize) -> Self {
         Self((0..tests).map(|_| AtomicBool::new(false)).collect())
     }
 
-    /// Whether a test passes for the first time; it has from now on.
+    /// Records a pass; `true` for the first one of the test.
     pub(super) fn is_first(&self, test: usize) -> bool {
         self.0.get(test).is_some_and(|passed| !passed.swap(true, Ordering::Relaxed))
     }

@@ -1,4 +1,4 @@
-//! The dispatcher: starts the workers, enforces limits, hears signals, and passes records on.
+//! The dispatcher: starts the workers, enforces limits, handles signals, and passes records on.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -18,17 +18,17 @@ use crate::process::signals::{self, Closed, Interrupts, Listener, Request};
 use crate::schedule::Schedule;
 use crate::store::LiveDir;
 
-/// How a campaign is run, apart from what each run is.
+/// The options of [`dispatch`], apart from the campaign itself.
 pub struct DispatchOptions<'a> {
-    /// Which runs, in which order.
+    /// The runs and their order.
     pub schedule: Schedule,
-    /// When to stop.
+    /// The end.
     pub budget: Budget,
-    /// How many processes at once.
+    /// Processes at once.
     pub workers: usize,
-    /// How long tests take, as far as is known.
+    /// The expected duration of each test.
     pub expected_duration: ExpectedDuration,
-    /// Where runs that are under way have their files.
+    /// The directory of running runs.
     pub live: &'a LiveDir,
 }
 
@@ -88,7 +88,7 @@ fn spawn(worker: Worker, messages: &Sender<Message>) -> io::Result<()> {
     Ok(())
 }
 
-/// FirstPasses on what workers and signals say until every worker has gone home.
+/// Passes messages of workers and signals on until every worker has exited.
 fn listen(
     state: &SharedState,
     inbox: &Receiver<Message>,
@@ -130,7 +130,7 @@ fn interrupt(state: &SharedState, to: &mut dyn Observer) -> ControlFlow<()> {
     }
 }
 
-/// Stands still with every run until somebody lets dstest go on (SIGCONT, as `fg` sends it).
+/// Stops every run and dstest itself until SIGCONT, as `fg` sends it.
 fn suspend(state: &SharedState, to: &mut dyn Observer) -> ControlFlow<()> {
     let reaction = to.event(&RunEvent::Suspended);
     let mut state = state.lock();
@@ -151,5 +151,5 @@ const CONTINUE: ControlFlow<()> = ControlFlow::Continue(());
 /// A worker's frames are small; the log buffer of 32 KiB is its largest.
 const WORKER_STACK_BYTES: usize = 256 * 1024;
 
-/// While messages pour in, limits are looked at this often; they are in tenths of a second.
+/// The interval of limit checks while messages arrive.
 const ENFORCE_INTERVAL: Duration = Duration::from_millis(5);

@@ -7,80 +7,80 @@ use std::time::Duration;
 use crate::process::signals::Request;
 use crate::record::RunRecord;
 
-/// What reaches the dispatcher.
+/// A message to the dispatcher.
 #[derive(Debug)]
 pub(super) enum Message {
     /// A run has ended.
     Finished {
-        /// Which test, as an index.
+        /// The index of the test.
         test: usize,
-        /// What became of its run.
+        /// The record of the run.
         record: Box<RunRecord>,
     },
     /// A longer round begins.
     Round {
-        /// How often each test runs in it.
+        /// Runs of each test in it.
         iterations: u32,
     },
-    /// A worker has nothing more to do.
+    /// A worker has exited.
     WorkerExited,
     /// The user asks for something.
     User(Request),
 }
 
-/// What the dispatcher tells the rest of the program, in the order in which it happened.
+/// An event for the rest of the program, in the order of occurrence.
 #[derive(Debug)]
 pub enum RunEvent<'a> {
     /// A run has ended.
     Finished {
-        /// Which test, as an index.
+        /// The index of the test.
         test: usize,
-        /// Everything about it.
+        /// Its record.
         record: &'a RunRecord,
     },
     /// With `--loop`: a longer round begins.
     Round {
-        /// How often each test runs in it.
+        /// Runs of each test in it.
         iterations: u32,
     },
-    /// The user wants to stop; running processes are being ended.
+    /// The user has interrupted the campaign; running processes are being ended.
     Interrupted {
-        /// How many are still running.
+        /// The number of running processes.
         running: usize,
     },
-    /// Everything is about to stand still.
+    /// The campaign is about to be suspended.
     Suspended,
-    /// Everything goes on.
+    /// The campaign continues.
     Resumed {
-        /// After so long.
+        /// The time of the suspension.
         paused: Duration,
     },
-    /// Processes that had left their runs' groups have been ended after the last run.
+    /// Processes outside of their runs' groups have been killed after the last run.
     EscapedProcesses {
-        /// How many.
+        /// Their number.
         ended: usize,
     },
 }
 
-/// Why a campaign ended.
+/// The reason for the end of a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// Everything planned was run.
     Complete,
-    /// The time of `--for` was over.
+    /// The time of `--for` is over.
     Time,
-    /// As many runs had failed as were to.
+    /// The failure limit is reached.
     Failures,
-    /// So many runs in a row could not be started that none will be.
+    /// Too many runs in a row could not be started.
     CannotStart,
-    /// What happens can no longer be recorded.
+    /// The store can no longer be written.
     StoreFailed,
     /// The user interrupted it.
     Interrupted,
 }
 
 impl Stop {
-    /// Whether runs that were under way have been ended.
+    /// `true` if running runs have been ended.
     #[must_use]
     pub const fn is_sudden(self) -> bool {
         match self {
@@ -90,20 +90,20 @@ impl Stop {
     }
 }
 
-/// How a campaign went.
+/// The outcome of a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
-    /// Why it ended.
+    /// The reason for its end.
     pub stop: Stop,
-    /// How long it took.
+    /// Its duration.
     pub wall: Duration,
 }
 
-/// Whoever wants to know what happens.
+/// A receiver of events.
 pub trait Observer {
-    /// Something happened. With `Break` nothing more is run: what is under way is ended.
+    /// Handles an event. After `Break` no run is started, and running ones are ended.
     fn event(&mut self, event: &RunEvent<'_>) -> ControlFlow<()>;
 }
 
-/// The expected duration of a test in seconds, by its index; 0 if nothing is known.
+/// The expected duration of a test in seconds, by its index; 0 if unknown.
 pub type ExpectedDuration = Arc<dyn Fn(usize) -> f64 + Send + Sync>;

@@ -1,4 +1,4 @@
-//! One process: started in its own group, its output straight into a file, waited for, cleaned up.
+//! The start of a run's process: in its own group, with its output straight into a file.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -36,15 +36,15 @@ pub(super) fn start(
     Ok((child, pid))
 }
 
-/// Why nothing is known of a run.
+/// Reasons why a run has no result.
 #[derive(Debug, Error)]
 pub(super) enum StartError {
-    /// There is no place for its output.
+    /// Its output files cannot be created.
     #[error("cannot write {}: {source}", path.display())]
     Output {
-        /// The place.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Its program cannot be run.
@@ -52,15 +52,15 @@ pub(super) enum StartError {
     Program {
         /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The system does not say what became of it.
+    /// Its process cannot be waited for.
     #[error("cannot wait for it: {0}")]
     Lost(io::Error),
 }
 
-/// How the process of a job is called.
+/// The command line and environment of a job's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
     /// Program and arguments.
@@ -71,7 +71,7 @@ pub struct Launch {
     pub env: Vec<(String, String)>,
 }
 
-/// How the process of a job is called, apart from its private directory.
+/// The command line and environment of a job's process, without its private directory.
 #[must_use]
 pub fn launch(campaign: &Campaign, job: Job) -> Launch {
     let test = &campaign.tests[job.test];

@@ -1,8 +1,7 @@
-//! A worker's scratch: one log file and one private directory that its runs use one after the other.
+//! A worker's scratch directory: one log file and one private directory for all its runs in turn.
 //!
-//! A run that passes leaves them empty for the next one; what a run leaves that is to be kept is
-//! moved to its own place. Creating and removing files for each run would cost more than starting
-//! its process, on a busy disk by far.
+//! A run that passes leaves them empty for the next one; files to be kept are moved to their own
+//! place. Creating and removing files for each run would cost more than starting its process.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -11,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::store::LiveDir;
 
-/// One worker's log file and directory.
+/// The log file and directory of a worker.
 #[derive(Debug)]
 pub(super) struct ScratchDir {
     log: PathBuf,
@@ -24,24 +23,24 @@ pub(super) struct ScratchDir {
 }
 
 impl ScratchDir {
-    /// The scratch of a worker; nothing is created before the first run.
+    /// The scratch directory of a worker; nothing is created before the first run.
     pub(super) fn new(live: &LiveDir, slot: usize) -> Self {
         let log = live_log(live.path(), slot);
         let temporary = live.temporary().join(slot.to_string());
         Self { dir: log.with_extension("dir"), log, temporary, file: None }
     }
 
-    /// The log of the run that is under way.
+    /// The log of the present run.
     pub(super) fn log(&self) -> &Path {
         &self.log
     }
 
-    /// The private directory of the run that is under way.
+    /// The private directory of the present run.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The directory for temporary files of the run that is under way.
+    /// The directory for temporary files of the present run.
     pub(super) fn temporary(&self) -> &Path {
         &self.temporary
     }
@@ -59,20 +58,20 @@ impl ScratchDir {
         Ok(self.file.insert(file))
     }
 
-    /// Forgets what a run has left.
+    /// Removes the files of a run.
     pub(super) fn wipe(&self) {
         // The next run truncates its log.
         empty(&self.dir);
     }
 
-    /// Gives up the log file: somebody may still be writing to it.
+    /// Abandons the log file, which may still be written to.
     pub(super) fn abandon_log(&mut self) {
         self.file = None;
         // A writer that is left keeps its file, and the next run gets another one.
         let _ = fs::remove_file(&self.log);
     }
 
-    /// Moves the log to `place`, and the directory beside it if there is something in it.
+    /// Moves the log to `place`, and its directory next to it unless that is empty.
     pub(super) fn keep(&mut self, place: &Path) -> io::Result<()> {
         self.file = None;
         if let Some(dir) = place.parent() {
@@ -86,7 +85,7 @@ impl ScratchDir {
         Ok(())
     }
 
-    /// Whether there is no room for more output; then a run that failed may have failed for that.
+    /// `true` if the disk is full, which may be the reason of a failure.
     pub(super) fn is_full(&self) -> bool {
         let probe = self.log.with_extension("probe");
         let written = fs::write(&probe, vec![0; PROBE_BYTES]);
@@ -96,7 +95,7 @@ impl ScratchDir {
         })
     }
 
-    /// Cuts the log to `limit` bytes if it is longer, and says so in it.
+    /// Cuts the log to `limit` bytes if it is longer, with a note at its end.
     pub(super) fn cut(&self, limit: u64) -> io::Result<()> {
         let Some(mut file) = self.file.as_ref() else { return Ok(()) };
         if file.metadata()?.len() > limit {
@@ -124,7 +123,7 @@ fn create(dir: &Path, how: &fs::DirBuilder) -> io::Result<()> {
     }
 }
 
-/// Removes the directory if there is something in it. What cannot be removed is left to the next run.
+/// Removes the directory unless it is empty. The next run tries again after an error.
 fn empty(dir: &Path) {
     let is_empty = fs::read_dir(dir).map_or(true, |mut left| left.next().is_none());
     if !is_empty {
@@ -132,12 +131,12 @@ fn empty(dir: &Path) {
     }
 }
 
-/// Where the output of a worker's present run is.
+/// The file with the output of a worker's present run.
 pub(super) fn live_log(live: &Path, slot: usize) -> PathBuf {
     live.join(format!("{slot}.log"))
 }
 
-/// What must fit for a run's output to count as kept: the buffers of most programs.
+/// The free space that a run's output needs: the buffers of most programs.
 const PROBE_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]

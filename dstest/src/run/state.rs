@@ -39,7 +39,7 @@ pub(super) struct CampaignState {
     budget: Budget,
     slots: Vec<Slot>,
     started: Instant,
-    /// How long everything has stood still.
+    /// The time for which the campaign was suspended.
     paused: Duration,
     /// Set as soon as no further run may start.
     stop: Option<Stop>,
@@ -49,25 +49,25 @@ pub(super) struct CampaignState {
     output_checked: Instant,
 }
 
-/// One worker as the state sees it.
+/// One worker.
 struct Slot {
     group: Arc<ProcessGroup>,
     current: Option<Current>,
 }
 
-/// A run that is under way.
+/// A running run.
 struct Current {
     log: PathBuf,
     harness: Harness,
     phase: Phase,
 }
 
-/// What is next to happen to a run, if it does not end by itself.
+/// The next step against a run that does not end by itself.
 #[derive(Debug, Clone, Copy)]
 enum Phase {
     /// At its deadline it is asked to end.
     Running { deadline: Instant },
-    /// It is saying where it hangs; at this time it is asked to end.
+    /// It is dumping its stacks; at this time it is asked to end.
     Dumping { ask_at: Instant },
     /// It has been asked to end; at this time it is killed.
     FinalReport { reason: EndReason, kill_at: Instant },
@@ -83,10 +83,10 @@ impl Phase {
     }
 }
 
-/// Which interrupt it was.
+/// The escalation of interrupts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Escalation {
-    /// The first: so many runs have been asked to end.
+    /// The first interrupt: so many runs have been asked to end.
     Terminated(usize),
     /// A later one: they have been killed.
     Killed,
@@ -119,24 +119,24 @@ impl CampaignState {
         self.started
     }
 
-    /// How long the campaign has run, without the time it has stood still.
+    /// The time for which the campaign has run, without suspensions.
     pub(super) fn elapsed(&self) -> Duration {
         self.started.elapsed().saturating_sub(self.paused)
     }
 
-    /// Adds a worker; says on which group it is.
+    /// Adds a worker, and returns its process group.
     pub(super) fn add_slot(&mut self) -> Arc<ProcessGroup> {
         let group = Arc::new(ProcessGroup::default());
         self.slots.push(Slot { group: Arc::clone(&group), current: None });
         group
     }
 
-    /// Why the campaign ended, once it has.
+    /// The reason for the end of the campaign, once it has ended.
     pub(super) fn stop(&self) -> Stop {
         self.stop.unwrap_or(Stop::Complete)
     }
 
-    /// The next step for a worker; `None` when there is nothing more for it to do.
+    /// The next step for a worker; `None` at the end.
     pub(super) fn next(&mut self, slot: usize, expected_s: impl Fn(usize) -> f64) -> Option<Step> {
         self.check_budget();
         if self.stop.is_some() {
@@ -150,7 +150,7 @@ impl CampaignState {
         Some(step)
     }
 
-    /// A worker's run has ended.
+    /// Notes the end of a worker's run.
     pub(super) fn finished(&mut self, slot: usize, verdict: Verdict) {
         self.slots[slot].current = None;
         if verdict.class() == Class::Fail {
@@ -191,7 +191,7 @@ impl CampaignState {
         if is_first { Escalation::Terminated(running) } else { Escalation::Killed }
     }
 
-    /// Nothing more can be recorded, so nothing more is run.
+    /// Ends every run: the store can no longer be written.
     pub(super) fn store_failed(&mut self) {
         if !self.stop.is_some_and(Stop::is_sudden) {
             self.stop = Some(Stop::StoreFailed);
@@ -199,7 +199,7 @@ impl CampaignState {
         }
     }
 
-    /// Ends every run that is under way; says how many those are.
+    /// Ends every running run; returns their number.
     fn end_all(&mut self, signal: Signal) -> usize {
         let wait = if signal == Signal::Kill { KILL_INTERVAL } else { self.campaign.process.grace };
         let kill_at = Instant::now() + wait;
@@ -213,12 +213,12 @@ impl CampaignState {
         running
     }
 
-    /// Makes every run stand still, and those that are just being started too.
+    /// Stops every run, including those that are just being started.
     pub(super) fn pause(&self) {
         self.slots.iter().for_each(|slot| slot.group.pause());
     }
 
-    /// Lets every run go on; the time it stood still counts for nothing.
+    /// Continues every run; the time of the suspension is added to deadlines.
     pub(super) fn resume(&mut self, paused: Duration) {
         self.paused += paused;
         for slot in &mut self.slots {
@@ -227,7 +227,7 @@ impl CampaignState {
         }
     }
 
-    /// Ends what has run too long or printed too much.
+    /// Ends runs that exceed their timeout or output limit.
     pub(super) fn enforce(&mut self) {
         self.enforce_time();
         self.enforce_output();
@@ -258,7 +258,7 @@ impl CampaignState {
         }
     }
 
-    /// Looks at the size of every log from time to time; what prints without end is killed.
+    /// Checks the size of every log from time to time, and kills runs over the limit.
     fn enforce_output(&mut self) {
         let now = Instant::now();
         if now.duration_since(self.output_checked) < OUTPUT_INTERVAL {
@@ -277,7 +277,7 @@ impl CampaignState {
         }
     }
 
-    /// How long until [`CampaignState::enforce`] is to be called again.
+    /// The time until [`CampaignState::enforce`] is to be called again.
     pub(super) fn wait(&self) -> Duration {
         let current = self.slots.iter().filter_map(|slot| slot.current.as_ref());
         let next = current.map(|current| match current.phase {
@@ -290,13 +290,13 @@ impl CampaignState {
     }
 }
 
-/// After so many runs in a row that could not be started, no other will be.
+/// The number of runs in a row that cannot be started before the campaign ends.
 const NOT_STARTED_MAX: u32 = 20;
 
-/// How often the sizes of logs are looked at. A process can print some 100 MB in this time.
+/// The interval of size checks. A process can print some 100 MB in this time.
 const OUTPUT_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A group that was killed and is still there is killed again after this time.
+/// The interval at which a group that survives is killed again.
 const KILL_INTERVAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::record::{Class, LogScan, RunRecord, RunReport, Usage, Verdict};
 use crate::schedule::{Job, Step};
 use crate::store::log_path;
 
-/// What a worker needs for its whole life.
+/// The resources of a worker.
 pub(super) struct Worker {
     pub(super) slot: usize,
     pub(super) campaign: Arc<Campaign>,
@@ -32,8 +32,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Works until there is nothing more to do. The dispatcher outlives its workers, so that
-    /// messages arrive.
+    /// Runs jobs until none is left. The dispatcher outlives its workers, so that messages arrive.
     pub(super) fn work(self, messages: &Sender<Message>) {
         let _notice = ExitNotice(messages);
         // Its scratch is cleared before it goes home.
@@ -43,7 +42,7 @@ impl Worker {
         }
     }
 
-    /// The next run, if there is one, from its start to its record.
+    /// Does the next step: a run from its start to its record.
     fn step(&mut self) -> Option<Message> {
         let step = self.state.lock().next(self.slot, &*self.expected_duration)?;
         Some(match step {
@@ -108,7 +107,7 @@ impl Worker {
         self.keep_or_discard(record, job.test, end.survivors);
     }
 
-    /// Sets the verdict, and why.
+    /// Sets the verdict and its reason.
     fn conclude(&self, record: &mut RunRecord, job: Job, judgement: Judgement, log: LogScan) {
         record.verdict = judgement.verdict;
         if record.verdict.class() == Class::Fail && self.scratch.is_full() {
@@ -122,14 +121,14 @@ impl Worker {
         }
     }
 
-    /// Keeps or forgets what the run has left, according to its verdict.
+    /// Keeps or removes the files of the run, according to its verdict.
     fn keep_or_discard(
         &mut self,
         record: &mut RunRecord,
         test: usize,
         survivors: SurvivingProcesses,
     ) {
-        // A run that tells its trace can be repeated for its log; of other tests one that passed
+        // A run that prints its trace can be repeated for its log; of other tests one that passed
         // is kept, so that there is something to compare a failure with.
         let is_sample = || record.trace.is_none() && self.campaign.passes.is_first(test);
         let keep = match self.campaign.keep {
@@ -146,7 +145,7 @@ impl Worker {
             }
             (Class::Pass, Keep::Everything) | (Class::Fail | Class::Inconclusive, _) => {
                 let name = log_path(&record.test, record.iter);
-                // Where the disk is full the log is lost, and the record says so by naming none.
+                // On a full disk the log is lost, and the record names none.
                 if scratch.keep(&self.campaign.dir.join(&name)).is_ok() {
                     record.log = Some(name);
                 }
@@ -179,7 +178,7 @@ impl Worker {
     }
 }
 
-/// Tells the dispatcher that a worker has gone, even if it goes by a panic.
+/// Notifies the dispatcher that a worker has exited, even by a panic.
 struct ExitNotice<'a>(&'a Sender<Message>);
 
 impl Drop for ExitNotice<'_> {
@@ -188,7 +187,7 @@ impl Drop for ExitNotice<'_> {
     }
 }
 
-/// How a process ended.
+/// The end of a process.
 struct End {
     wall: Duration,
     reaped: Reaped,
@@ -214,7 +213,7 @@ fn set_usage(record: &mut RunRecord, usage: Usage) {
     record.maxrss_kib = usage.max_rss_kib;
 }
 
-/// The log's own words, after what only dstest knows.
+/// The signature: dstest's own reason, then the line of the log.
 fn signature(record: &RunRecord, found: Option<String>, timeout: Duration) -> String {
     let what = match record.verdict {
         Verdict::TimedOut => format!("timed out after {} s", timeout.as_secs_f64()),

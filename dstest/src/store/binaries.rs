@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{Store, StoreError, io_error};
 
 impl Store {
-    /// Puts a copy of the program into the store, unless it is there already; says where it is.
+    /// Copies the program into the store unless it is present already; returns the copy's path.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -51,7 +51,7 @@ pub fn program_hash(program: &Path) -> Option<String> {
     copy(program, &mut io::sink()).ok().map(|hash| format!("{hash:032x}"))
 }
 
-/// Copies a program, executable and read-only; says what its hash is.
+/// Copies a program, executable and read-only; returns its hash.
 fn copy_program(from: &Path, to: &Path) -> io::Result<u128> {
     let mut file = File::create(to)?;
     let hash = copy(from, &mut file)?;

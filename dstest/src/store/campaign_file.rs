@@ -1,4 +1,4 @@
-//! `campaign.json`: what was run and how, enough to run any of it again.
+//! `campaign.json`: the description of a campaign, enough to run any of it again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,17 +20,17 @@ pub struct CampaignFile {
     pub started: String,
     /// The campaign's seed.
     pub seed: Seed,
-    /// Where each run has the seed after that of the run before: the first of them.
+    /// The first seed, if each run has the seed after that of the run before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub following: Option<Seed>,
-    /// How dstest was called.
+    /// The invocation of dstest.
     pub invocation: Invocation,
     /// Iterations of each test; absent if there was no such limit.
     pub iterations: Option<u32>,
-    /// The share of the iterations that was to be run, as `I/M`; absent if it was all of them.
+    /// The share of the iterations, as `I/M`; absent for all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
-    /// Whether the logs of passed runs are kept too.
+    /// `true` if the logs of passed runs are kept too.
     #[serde(default)]
     pub archive: bool,
     /// Processes at once.
@@ -40,7 +40,7 @@ pub struct CampaignFile {
     pub cores: Option<u32>,
     /// `VERBOSE` as set for each run.
     pub verbose: Option<u8>,
-    /// What ended a run that did not end by itself.
+    /// The limits of a run.
     pub limits: Limits,
     /// Variables set for every run.
     pub env: Vec<(String, String)>,
@@ -52,7 +52,7 @@ pub struct CampaignFile {
     pub tests: Vec<Test>,
 }
 
-/// What ends a run that does not end by itself.
+/// The limits of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Timeout in milliseconds.
@@ -67,7 +67,7 @@ pub struct Limits {
     pub fail_regex: Option<String>,
 }
 
-/// How dstest was called.
+/// The invocation of dstest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invocation {
     /// The command line.

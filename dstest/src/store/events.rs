@@ -52,11 +52,11 @@ impl EventLog {
     }
 }
 
-/// Feeds every whole record of a campaign's directory to `each`, in the order in which runs ended.
-/// A directory without the file has no records.
+/// Feeds every whole record of a campaign's directory to `each`, in the order of their ends. A
+/// directory without the file has no records.
 ///
 /// # Errors
-/// [`StoreError`] if the file cannot be read or a line that is not the last is no record.
+/// [`StoreError`] if the file cannot be read, or a line other than the last is not a record.
 pub fn read_events(dir: &Path, mut each: impl FnMut(RunRecord)) -> Result<(), StoreError> {
     let path = dir.join(FILE_NAME);
     let file = match File::open(&path) {

@@ -1,4 +1,4 @@
-//! Which stored run a user means.
+//! The stored campaign that a user means.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,7 @@ use std::time::SystemTime;
 use super::{CampaignDir, Store, StoreError};
 
 impl Store {
-    /// The run that is meant by a directory, an id, or a unique beginning of either; the newest
-    /// without one.
+    /// The campaign with this directory, id, or unique beginning of either; by default the newest.
     ///
     /// # Errors
     /// [`StoreError::NoCampaign`] or [`StoreError::Ambiguous`].
@@ -37,7 +36,7 @@ impl Store {
         }
     }
 
-    /// Every stored run, the oldest first.
+    /// Every stored campaign, the oldest first.
     #[must_use]
     pub fn campaigns(&self) -> Vec<CampaignDir> {
         let Ok(entries) = fs::read_dir(self.runs_dir()) else { return Vec::new() };
@@ -57,7 +56,7 @@ impl Store {
     }
 }
 
-/// By the second in the name, and within a second by when the campaign was described.
+/// Sorts by the second in the name, and within a second by the time of `campaign.json`.
 fn age_key(run: &CampaignDir) -> (String, Option<SystemTime>) {
     let name = run.path.file_name().unwrap_or_default().to_string_lossy();
     let second = name.split('-').next().unwrap_or_default().to_owned();
@@ -75,7 +74,7 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// How many of the runs meant are named.
+/// The number of candidates that a message names.
 const CANDIDATES: usize = 4;
 
 #[cfg(test)]

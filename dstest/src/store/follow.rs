@@ -1,4 +1,4 @@
-//! Reading `events.jsonl` while somebody may still write it, and whatever of it can be read.
+//! A reader of `events.jsonl` that follows a running campaign and skips damage.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,10 +8,10 @@ use super::events::FILE_NAME;
 use super::{StoreError, io_error};
 use crate::record::RunRecord;
 
-/// A reader that goes on where it stopped.
+/// A reader that continues where it stopped.
 ///
-/// Unlike [`read_events`](super::read_events) it passes over lines that it cannot read, and counts
-/// them: who looks at results wants to see what there is.
+/// Unlike [`read_events`](super::read_events) it skips unreadable lines and counts them, so that a
+/// damaged store can be browsed.
 #[derive(Debug)]
 pub struct EventFollower {
     path: PathBuf,
@@ -46,7 +46,7 @@ impl EventFollower {
         Ok(())
     }
 
-    /// How many lines could not be read.
+    /// The number of unreadable lines.
     #[must_use]
     pub const fn unreadable(&self) -> u64 {
         self.unreadable

@@ -1,11 +1,11 @@
-//! The directory of what is under way: logs and private directories of runs that have not ended.
+//! The live directory: logs and private directories of running runs.
 //!
 //! Invariants:
 //! - it is locked as long as its dstest lives, however that ends, so two never share one;
 //! - the directory in it that the runs see has never been there before: a process whose private directory
 //!   is in it was started by this very dstest;
-//! - it names the directory for temporary files that goes with it, so that whoever finds it left
-//!   behind can remove both.
+//! - it names the directory for temporary files that goes with it, so that another dstest can remove
+//!   both after a kill.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Why there can be no such directory.
+/// Reasons why the directory cannot be created.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LiveError {
@@ -25,14 +25,14 @@ pub enum LiveError {
     /// The system refuses it.
     #[error("cannot create {}: {source} (-o DIR chooses another store)", path.display())]
     Io {
-        /// What was to be created.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// A campaign's directory of what is under way; it goes with its owner.
+/// A campaign's live directory; removed with its owner.
 #[derive(Debug)]
 pub struct LiveDir {
     root: PathBuf,
@@ -42,7 +42,7 @@ pub struct LiveDir {
 }
 
 impl LiveDir {
-    /// Opens the one directory of a campaign.
+    /// Opens the live directory of a campaign.
     ///
     /// # Errors
     /// [`LiveError::Busy`] if another dstest has it.
@@ -50,7 +50,7 @@ impl LiveDir {
         Self::open_at(campaign.join(NAME))
     }
 
-    /// Opens a directory that nobody else has: several replays of one campaign may run at once.
+    /// Opens a live directory of its own: several replays of one campaign may run at once.
     ///
     /// # Errors
     /// [`LiveError::Io`].
@@ -65,7 +65,7 @@ impl LiveDir {
         }
     }
 
-    /// Where the runs have their files.
+    /// The directory of the runs' files.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -109,7 +109,7 @@ fn lock(root: &Path) -> Result<File, LiveError> {
     }
 }
 
-/// Removes what somebody who was killed has left in a directory whose lock is ours.
+/// Removes the files of a killed dstest from a directory whose lock is held.
 fn clear(root: &Path) {
     remove_temporary(root);
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
@@ -134,19 +134,19 @@ impl Drop for LiveDir {
     }
 }
 
-/// Whether a dstest is running this campaign.
+/// `true` if a dstest is running this campaign.
 #[must_use]
 pub(crate) fn is_busy(campaign: &Path) -> bool {
     let lock = open_lock(&campaign.join(NAME), &mut OpenOptions::new());
     lock.is_ok_and(|lock| is_taken(&lock))
 }
 
-/// Removes what a dstest that was killed has left under way in a campaign's directory.
+/// Removes the live directories of a killed dstest from a campaign's directory.
 pub(crate) fn sweep(campaign: &Path) {
     [campaign, &campaign.join("replays"), &campaign.join("verify")].into_iter().for_each(sweep_in);
 }
 
-/// Removes what was left under way directly in this directory.
+/// Removes abandoned live directories directly in this directory.
 pub(crate) fn sweep_in(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.file_name().as_encoded_bytes().starts_with(NAME.as_bytes()) {
@@ -171,7 +171,7 @@ fn open_lock(dir: &Path, how: &mut OpenOptions) -> io::Result<File> {
     how.read(true).write(true).truncate(false).open(dir.join(LOCK))
 }
 
-/// Takes the lock unless somebody has it. Where a file system knows no locks nobody has.
+/// Takes the lock; `true` if another process holds it. A file system without locks counts as free.
 fn is_taken(lock: &File) -> bool {
     matches!(lock.try_lock(), Err(TryLockError::WouldBlock))
 }
@@ -189,7 +189,7 @@ fn name_temporary(mut lock: &File, temporary: &Path) -> io::Result<()> {
     lock.write_all(temporary.as_os_str().as_encoded_bytes())
 }
 
-/// Removes the directory that a lock names; never anything that has not a name of ours.
+/// Removes the directory that a lock names, if it has dstest's prefix.
 fn remove_temporary(dir: &Path) {
     let named = fs::read_to_string(dir.join(LOCK)).unwrap_or_default();
     let temporary = Path::new(&named);
@@ -199,8 +199,8 @@ fn remove_temporary(dir: &Path) {
     }
 }
 
-/// A directory among the system's temporary files, by a number that nobody can guess. It is not in the
-/// store, since a path there may be too long for a socket.
+/// A directory among the system's temporary files, with a random name. It is not in the store,
+/// since a path there may be too long for a socket.
 fn temporary_dir(unique: u64) -> PathBuf {
     let parent = std::env::temp_dir();
     let parent = std::path::absolute(&parent).unwrap_or(parent);

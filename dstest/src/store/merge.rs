@@ -1,8 +1,8 @@
-//! Several campaigns as one: the union of their runs, in a directory of its own.
+//! Merging of campaigns: the union of their runs, as a new campaign.
 //!
-//! Runs are told apart by test, iteration and seed, so a run that is in two of the campaigns
-//! counts once. Shards of one campaign keep their iterations; those of a campaign with another
-//! seed are numbered on from there, since its first iteration is another run.
+//! A run is identified by test, iteration and seed, so a run that is in two of the campaigns counts
+//! once. Shards of one campaign keep their iterations; those of a campaign with another seed are
+//! numbered on from there, since its first iteration is another run.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -20,32 +20,32 @@ use crate::seed::Seed;
 use crate::suite::{Binary, Test};
 use crate::text::utc::Utc;
 
-/// What became of a merger.
+/// The result of a merge.
 #[derive(Debug)]
 pub struct Merged {
-    /// Where it is.
+    /// The new campaign.
     pub dir: CampaignDir,
     /// Runs in it.
     pub runs: u64,
-    /// Records that were left out, because the same run was there already.
+    /// Records left out, because the same run is present already.
     pub duplicates: u64,
 }
 
-/// One of the campaigns.
+/// One of the merged campaigns.
 struct Source {
     directory: CampaignDir,
     file: CampaignFile,
 }
 
-/// What makes a run the same run: its test, by index, its iteration and its seed.
+/// The identity of a run: its test, by index, its iteration and its seed.
 type Key = (usize, Iteration, Seed);
 
 impl Store {
     /// Merges campaigns into a new one in this store.
     ///
     /// # Errors
-    /// [`StoreError::Unsuitable`] if a test was run by different programs, and whatever stands in
-    /// the way of reading or writing.
+    /// [`StoreError::Unsuitable`] if a test was run by different programs; errors of reading or
+    /// writing.
     pub fn merge(
         &self,
         directories: Vec<CampaignDir>,
@@ -69,8 +69,8 @@ impl Store {
         Ok(Merged { dir: directory, runs, duplicates })
     }
 
-    /// A copy of a kept program in this store, taken from where it was or, where a store has been
-    /// moved, from beside the campaign that names it. A program that is in neither stays named.
+    /// A copy of a stored program in this store, taken from its path or, if a store has been moved,
+    /// from the store of the campaign that names it. A program that is in neither keeps its path.
     fn copy_kept_binary(&self, program: &Path, sources: &[Source]) -> Result<PathBuf, StoreError> {
         let Some(hash) = hash_of(program) else { return Ok(program.to_owned()) };
         let name = program.file_name().unwrap_or_default();
@@ -135,7 +135,7 @@ impl MergedTests {
         })
     }
 
-    /// The description of the whole; what the campaigns differ in is as in the first.
+    /// The description of the whole; where the campaigns differ, the first one's values.
     fn file(self, sources: &[Source], invocation: Invocation) -> Option<CampaignFile> {
         let first = &sources.first()?.file;
         let is_one = sources.iter().all(|source| source.file.seed == first.seed);
@@ -161,7 +161,7 @@ fn other_program(test: &Test, source: &Source) -> StoreError {
     ))
 }
 
-/// Which campaign each run is taken from, and from where iterations are counted.
+/// The source of each run, and the offset of each campaign's iterations.
 struct Dedup {
     from: HashMap<Key, (usize, Class)>,
     offsets: Vec<u32>,
@@ -185,7 +185,7 @@ impl Dedup {
         Ok(Self { from, offsets: offsets(sources, &longest) })
     }
 
-    /// Whether this record is to be taken; says so once for each run.
+    /// Takes a record; `true` once for each run.
     fn take(&mut self, source: usize, test: usize, record: &RunRecord) -> bool {
         let key = (test, record.iter, record.seed);
         let is_chosen = self.from.get(&key) == Some(&(source, record.verdict.class()));
@@ -193,7 +193,7 @@ impl Dedup {
     }
 }
 
-/// What is added to each campaign's iterations, so that different runs have different numbers.
+/// The offset of each campaign's iterations, so that different runs have different numbers.
 fn offsets(sources: &[Source], longest: &[u32]) -> Vec<u32> {
     let mut seeds: Vec<(Seed, u32)> = Vec::new();
     let mut next = 0_u32;
@@ -212,7 +212,7 @@ fn offsets(sources: &[Source], longest: &[u32]) -> Vec<u32> {
     sources.iter().map(offset).collect()
 }
 
-/// Writes the chosen records and their logs; says how many, and how many were left out.
+/// Writes the chosen records and their logs; returns their number, and that of duplicates.
 fn write(
     directory: &CampaignDir,
     sources: &[Source],
@@ -237,7 +237,7 @@ fn write(
     Ok((runs, duplicates))
 }
 
-/// The record with its number in the whole, its log being there.
+/// The record with its new number, its log copied.
 fn renumbered(
     mut record: RunRecord,
     offset: u32,
@@ -258,7 +258,7 @@ fn renumbered(
     Ok(record)
 }
 
-/// Copies a log, and the directory of the run's own files beside it.
+/// Copies a log, and the directory of the run's own files.
 fn copy_log(old: &Path, new: &Path) -> io::Result<()> {
     if let Some(parent) = new.parent() {
         fs::create_dir_all(parent)?;
@@ -283,8 +283,7 @@ fn copy_dir(old: &Path, new: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What a program is known by: the hash of one that was kept, the name of any other, whose
-/// contents nobody knows.
+/// The identity of a program: the hash of a stored one, the name of any other.
 fn program(path: &Path) -> Option<&OsStr> {
     hash_of(path).or(path.file_name())
 }

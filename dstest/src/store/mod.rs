@@ -1,4 +1,4 @@
-//! The store: what is kept of every campaign, written as it happens.
+//! The store: everything kept of every campaign, written as it happens.
 //!
 //! ```text
 //! .dstest/                     ignores itself from git
@@ -42,21 +42,21 @@ pub use prune::{Pruned, Removal, Retention};
 
 use crate::text::utc::Utc;
 
-/// The name of the store's directory beside a manifest.
+/// The name of the store's directory, next to a manifest.
 pub const DIR_NAME: &str = ".dstest";
 
-/// Why the store cannot be used.
+/// Reasons why the store cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A file or directory cannot be written or read.
     #[error("cannot {action} {}: {source} (-o DIR chooses another store)", path.display())]
     Io {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
-        /// On what.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A stored file is not what this version writes.
@@ -64,29 +64,29 @@ pub enum StoreError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// No stored run is meant.
+    /// An unknown campaign.
     #[error("no stored run {wanted} in {}", store.display())]
     NoCampaign {
-        /// As typed, or what was looked for.
+        /// The campaign as typed.
         wanted: String,
-        /// Where.
+        /// The store.
         store: PathBuf,
     },
-    /// A program that is to be run again is no longer there.
+    /// A program of the campaign is missing.
     #[error("{} is gone: what it did cannot be repeated", .0.display())]
     ProgramGone(PathBuf),
-    /// A stored run cannot be used for what was asked.
+    /// A stored campaign or run that does not suit the command.
     #[error("{0}")]
     Unsuitable(String),
-    /// Several stored runs are meant.
+    /// An ambiguous campaign.
     #[error("`{wanted}` is the beginning of several runs ({}): type more of it", candidates.join(", "))]
     Ambiguous {
         /// As typed.
         wanted: String,
-        /// Some of the runs meant.
+        /// Some candidates.
         candidates: Vec<String>,
     },
 }
@@ -152,8 +152,8 @@ impl Store {
         Ok(())
     }
 
-    /// Removes what a dstest that was killed has left under way. Every campaign looks at those
-    /// before it, so that only the newest can have something left.
+    /// Removes the live directories of a killed dstest. Every campaign checks those before it, so
+    /// that only the newest can have any.
     fn sweep(&self) {
         self.campaigns()
             .iter()
@@ -175,7 +175,7 @@ impl Store {
     }
 }
 
-/// More campaigns than this are hardly under way in one store at a time.
+/// More campaigns than ever run in one store at a time.
 const SWEPT_CAMPAIGNS: usize = 8;
 
 /// Writes a whole file so that a reader sees the old contents or the new, never a part.
@@ -198,7 +198,7 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Stor
     move |source| StoreError::Io { action, path, source }
 }
 
-/// Four characters that are easy to read aloud and to type.
+/// An id of four characters that are easy to read and to type.
 fn fresh_id() -> String {
     const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let bits = RandomState::new().build_hasher().finish();

@@ -6,13 +6,13 @@ use crate::iteration::Iteration;
 use crate::record::RunRecord;
 use crate::text::names;
 
-/// The place of a run's log below its campaign's directory.
+/// The path of a run's log below its campaign's directory.
 #[must_use]
 pub fn log_path(test: &str, iteration: Iteration) -> String {
     format!("logs/{}/{iteration}.log", names::file_name(test))
 }
 
-/// Where the small case of a run's failure is, below a directory for such cases.
+/// The file of a run's shrunk case, below a directory for such cases.
 #[must_use]
 pub fn case_path(dir: &Path, run: &RunRecord) -> PathBuf {
     let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };

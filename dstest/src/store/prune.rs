@@ -1,4 +1,4 @@
-//! Removes what is old.
+//! Removal of old campaigns.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::live_dir as live;
 use super::{CampaignDir, CampaignFile, Store, StoreError, io_error};
 
-/// What a store may hold. The newest campaigns that fit stay, all others go.
+/// The limits of a store. The newest campaigns within all limits are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Campaigns.
@@ -19,25 +19,25 @@ pub struct Retention {
     pub age: Duration,
 }
 
-/// Whether anything is really removed.
+/// The mode of a removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
-    /// It is.
+    /// Yes.
     Real,
-    /// It is only counted.
+    /// A dry run: only count.
     DryRun,
 }
 
-/// What was removed.
+/// The result of a removal.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Pruned {
     /// Campaigns.
     pub campaigns: usize,
     /// Programs that no campaign left uses.
     pub programs: usize,
-    /// What all of it took on the disk.
+    /// Bytes of everything removed.
     pub bytes: u64,
-    /// Campaigns that stay.
+    /// Campaigns kept.
     pub kept: usize,
 }
 
@@ -69,7 +69,7 @@ impl Store {
         Ok(pruned)
     }
 
-    /// The campaigns that stay and those that go.
+    /// The campaigns to keep and those to remove.
     fn divide(&self, limits: Retention) -> (Vec<CampaignDir>, Vec<CampaignDir>) {
         let mut bytes = 0_u64;
         let mut count = 0;
@@ -83,7 +83,7 @@ impl Store {
     }
 }
 
-/// Whether this is a campaign that was killed before it was described.
+/// `true` for a campaign that was killed before `campaign.json` was written.
 fn is_abandoned(dir: &Path) -> bool {
     !dir.join("campaign.json").exists() && age(dir) > ABANDONED_AFTER
 }
@@ -113,7 +113,7 @@ fn size(dir: &Path) -> u64 {
     entries.map(of_entry).sum()
 }
 
-/// The time since a file was written; none where nobody knows.
+/// The time since a file was written; zero if unknown.
 fn age(path: &Path) -> Duration {
     let written = path.metadata().and_then(|file| file.modified());
     written.ok().and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why a text is not a duration.
+/// A text that is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("not a duration: write seconds (90, 0.5) or units (500ms, 10m, 1h30m), above zero")]
 pub struct NotADuration;

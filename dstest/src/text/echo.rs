@@ -1,8 +1,8 @@
 //! Keeps the terminal from writing `^C` into the progress lines.
 //!
 //! The lines fill the width of the terminal; two more characters would wrap and leave a stale line
-//! behind when they are redrawn. How the terminal was is known to the whole program, so that every
-//! way out can leave it like that.
+//! behind when they are redrawn. The former state of the terminal is global, so that every exit can
+//! restore it.
 
 use std::io::stderr;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::process::getpgrp;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
-/// The terminal as it was before; `None` while it is as it was.
+/// The former state of the terminal; `None` while it is unchanged.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// While this lives, control characters typed at the terminal are not shown. The terminal is as
@@ -38,7 +38,7 @@ impl Drop for NoEcho {
     }
 }
 
-/// Makes the terminal as it was, if it is not.
+/// Restores the terminal if it was changed.
 pub(crate) fn restore() {
     if let Some(before) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
         let _ = tcsetattr(stderr(), OptionalActions::Now, &before);

@@ -1,4 +1,4 @@
-//! Names: the shortest that is clear, the nearest to a mistyped one, and one safe as a file name.
+//! Names: the shortest unambiguous one, the nearest to a mistyped one, a safe file name.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ fn tail<S: AsRef<str>>(path: &[S], length: usize) -> String {
     parts[parts.len().saturating_sub(length)..].join("::")
 }
 
-/// How alike two lower-case names are, from 0 to 1: as a whole, or to the best of its words.
+/// The similarity of two lower-case names, from 0 to 1: as a whole, or to the best of its words.
 fn similarity(wanted: &str, name: &str) -> f64 {
     let whole = strsim::normalized_damerau_levenshtein(wanted, name);
     let parts = name.split(['_', ':', '/']).filter(|part| !part.is_empty());
@@ -89,7 +89,7 @@ fn similarity(wanted: &str, name: &str) -> f64 {
     whole.max(best_part * 0.95)
 }
 
-/// Below this, a suggestion puzzles more than it helps.
+/// A suggestion below this similarity does not help.
 const SIMILAR_ENOUGH: f64 = 0.45;
 
 /// Leaves room for a hash within the 255 bytes that file systems allow.

@@ -19,8 +19,7 @@ pub fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// How the user can call this very program again: by its bare name if `PATH` finds it, by its
-/// path otherwise.
+/// The command that starts this program: its bare name if `PATH` finds it, its path otherwise.
 #[must_use]
 pub fn this_program() -> String {
     let Ok(this) = std::env::current_exe() else { return "dstest".to_owned() };

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use comfy_table::{Attribute, Cell};
 
-/// When to use colours.
+/// The use of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set
@@ -17,7 +17,7 @@ pub enum Color {
     Never,
 }
 
-/// Whether text is written with colours.
+/// Text with or without colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     /// With.
@@ -26,7 +26,7 @@ pub enum Paint {
     Plain,
 }
 
-/// What a piece of text is, which decides its colour.
+/// The meaning of a piece of text, which decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextStyle {
     /// As the terminal writes.
@@ -44,7 +44,7 @@ pub enum TextStyle {
 }
 
 impl Paint {
-    /// What the option, the environment (`NO_COLOR`, `CLICOLOR_FORCE`) and the stream ask for.
+    /// The choice of the option, the environment (`NO_COLOR`, `CLICOLOR_FORCE`) and the stream.
     #[must_use]
     pub fn choose(color: Color, stream: &impl IsTerminal) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());

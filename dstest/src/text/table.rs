@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, TableStyle};
 
 use crate::text::style::{Paint, TextStyle};
 
-/// On which side a column's cells stand.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     /// Text.
@@ -18,9 +18,9 @@ pub enum Align {
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    /// What it says, in one line without escape sequences.
+    /// Its text, in one line without escape sequences.
     pub text: String,
-    /// How it is coloured.
+    /// Its style.
     pub style: TextStyle,
 }
 

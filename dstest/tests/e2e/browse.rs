@@ -60,7 +60,7 @@ impl Terminal {
     }
 }
 
-/// Fails with odd seeds, after an election that its log tells of.
+/// Fails with odd seeds, after an election in its log.
 const SCRIPT: &str = r#"
 trace() { printf 'trace=%016x\n' "$DSTEST_SEED"; }
 [ -z "$VERBOSE" ] || cat <<'LOG'

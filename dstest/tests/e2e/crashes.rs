@@ -1,5 +1,5 @@
-//! What must not cost a campaign its results: kill -9 at any instant, a full disk, a program or a
-//! toolchain that is gone, daemons, Ctrl-Z.
+//! Events that must not cost a campaign its results: kill -9 at any instant, a full disk, a program
+//! or a toolchain that is gone, daemons, Ctrl-Z.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -26,7 +26,7 @@ fn state(pid: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// What a campaign's directory holds, apart from what is always there.
+/// The temporary files in a campaign's directory.
 fn left_under_way(sandbox: &Sandbox) -> Vec<String> {
     let entries = fs::read_dir(sandbox.latest()).unwrap().map(|entry| entry.unwrap().file_name());
     let names = entries.map(|name| name.to_string_lossy().into_owned());
@@ -71,7 +71,7 @@ fn killed_at_any_instant_it_leaves_a_store_to_read_and_nobody_behind() {
     assert_eq!(temporary(&sandbox), 0, "what was killed before it had a guard is cleared too");
 }
 
-/// Whether none of the processes whose ids are in the file `pids` lives. On a busy machine the id
+/// `true` if none of the processes whose ids are in the file `pids` lives. On a busy machine the id
 /// may be another's by now, so its surroundings count too.
 fn nobody_is_left(sandbox: &Sandbox) -> bool {
     let is_ours = |pid: &String| {

@@ -1,6 +1,7 @@
-//! The Go adapter: build once, list, select, run as `go test` would, and say where a test hangs.
+//! The Go adapter: build once, list, select, run as `go test` would, and dump the stacks of a
+//! hanging test.
 //!
-//! Without `go` these tests say so and check nothing.
+//! Without `go` these tests print a note and check nothing.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +11,7 @@ use crate::support::{CallResult, Sandbox, skip};
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/go_fixture");
 
-/// Whether there is a Go toolchain; says so where there is none.
+/// `true` with a Go toolchain; prints a note without one.
 fn has_go(test: &str) -> bool {
     let found = Command::new("go").arg("version").output().is_ok_and(|said| said.status.success());
     if !found {

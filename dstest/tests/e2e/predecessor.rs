@@ -1,5 +1,4 @@
-//! What a well-known ancestor of this tool got wrong. Each line is a defect and the test that would
-//! catch it here.
+//! Defects of this tool's predecessor. Each line is a defect and the test that would catch it here.
 //!
 //! | defect | test |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! What must not take a campaign down: odd names, closed pipes, stores that cannot be written,
+//! Events that must not end a campaign: odd names, closed pipes, stores that cannot be written,
 //! processes that stay.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! Failures made small, and situations that a campaign came into.
+//! Shrinking of failures, and coverage of situations.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the table so far, the right exit code, and nobody left behind.
+//! Ctrl-C, SIGTERM and SIGHUP: the table so far, the right exit code, and no process left behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! What the end-to-end tests share: a directory, a way to call dstest, and ways to look at results.
+//! Helpers of the end-to-end tests: a directory, calls of dstest, checks of results.
 
 use std::fs;
 use std::io::Write;
@@ -13,7 +13,7 @@ pub(crate) struct Sandbox {
     dir: TempDir,
 }
 
-/// What one call of dstest did.
+/// The result of one call of dstest.
 #[derive(Debug)]
 pub(crate) struct CallResult {
     pub(crate) code: Option<i32>,
@@ -152,13 +152,13 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Says that a test checks nothing here, and why; the harness would keep it to itself.
+/// Prints that a test checks nothing here, and the reason, past the harness.
 pub(crate) fn skip(test: &str, why: &str) {
     let line = format!("SKIPPED {test}: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
-/// Whether a process exists and is no zombie.
+/// `true` if a process exists and is not a zombie.
 pub(crate) fn is_alive(pid: &str) -> bool {
     let output = Command::new("ps").args(["-o", "stat=", "-p", pid.trim()]).output().unwrap();
     let state = String::from_utf8(output.stdout).unwrap();
