@@ -35,7 +35,7 @@ pub enum Error {
     #[error(transparent)]
     Live(#[from] LiveError),
     /// An unknown command.
-    #[error("`{name}` is no command of dstest; there are {known}")]
+    #[error("unknown command `{name}`; commands: {known}")]
     NoCommand {
         /// As typed.
         name: String,

@@ -115,7 +115,7 @@ pub enum Ignored {
 #[non_exhaustive]
 pub enum SelectError {
     /// The project has no tests at all.
-    #[error("there are no tests here{hint}")]
+    #[error("no tests found{hint}")]
     NoTests {
         /// A hint, or nothing.
         hint: String,
@@ -130,7 +130,7 @@ pub enum SelectError {
     },
     /// Tests match, but every one is left out.
     #[error(
-        "every test that matches is left out by --skip or marked #[ignore] (--include-ignored runs those)"
+        "all matching tests are left out by --skip or #[ignore]; --include-ignored runs ignored ones"
     )]
     AllLeftOut,
 }
@@ -178,7 +178,7 @@ impl Suite {
         match note {
             Note::Opaque(binary) => {
                 let name = &self.binaries[*binary].name;
-                format!("{name} does not list its tests: it runs as a whole")
+                format!("{name} does not list its tests; it runs as one test")
             }
             Note::DocTests(packages) => {
                 let packages = packages.join(", ");

@@ -34,7 +34,7 @@ impl App {
             Purpose::Rerun => self.open_newest(),
         }
         if differed {
-            self.note = "it went differently this time: what you see is the second run".to_owned();
+            self.note = "the result differs; this is the second run".to_owned();
         }
         Effect::None
     }
@@ -48,10 +48,10 @@ impl App {
         let read = std::fs::read_to_string(case).or_else(|_| std::fs::read_to_string(log));
         match read {
             Ok(text) => {
-                let name = format!("small case of {}", self.campaign.name(run));
+                let name = format!("shrunk case of {}", self.campaign.name(run));
                 self.push(Page::Text(TextPage::new(name, &text, Some(run))));
             }
-            Err(_) => self.note = "this test cannot shrink its failures".to_owned(),
+            Err(_) => self.note = "this test does not support shrinking".to_owned(),
         }
     }
 
@@ -78,7 +78,7 @@ impl App {
     pub(crate) fn on_campaign_deleted(&mut self, dir: &CampaignDir) {
         if self.campaign.dir == *dir {
             let Ok(other) = self.store.find_campaign(None) else {
-                self.note = "no campaign is left; q closes the browser".to_owned();
+                self.note = "no campaign left; q quits".to_owned();
                 return;
             };
             if let Ok(campaign) = Campaign::open(other) {
@@ -86,7 +86,7 @@ impl App {
             }
         }
         self.show_campaigns();
-        self.note = format!("the campaign {} is gone", dir.short_id);
+        self.note = format!("campaign {} deleted", dir.short_id);
     }
 
     /// Opens a run's log, after a replay where that adds details.
@@ -102,7 +102,7 @@ impl App {
     /// Opens the most detailed log of a run.
     pub(crate) fn open_log(&mut self, run: usize) {
         let Some(path) = self.campaign.log(run) else {
-            self.note = "nothing is kept of this run; r repeats it".to_owned();
+            self.note = "no log stored; r replays the run".to_owned();
             return;
         };
         match LogPage::open(run, path, self.colors) {
@@ -112,7 +112,7 @@ impl App {
     }
 
     fn repeat(&mut self, run: usize, purpose: Purpose) -> Effect {
-        self.busy = Some(format!("repeating {}", self.campaign.name(run)));
+        self.busy = Some(format!("replaying {}", self.campaign.name(run)));
         Effect::Run(argv("replay", &self.campaign, run, &["-vv"]), purpose)
     }
 
@@ -173,7 +173,7 @@ impl App {
         if let Some((campaign, at)) = wanting.filter(|_| repeats < 2) {
             let purpose = Purpose::Compare { run, with, repeats: repeats + 1 };
             let effect = Effect::Run(argv("replay", campaign, at, &["-vv"]), purpose);
-            self.busy = Some(format!("repeating {}", campaign.name(at)));
+            self.busy = Some(format!("replaying {}", campaign.name(at)));
             return effect;
         }
         let logs = self.campaign.log(run).zip(other.log(other_run));
@@ -220,28 +220,25 @@ impl App {
 
     pub(super) fn edit(&mut self) -> Effect {
         let path = self.selected_run().and_then(|run| self.campaign.log(run));
-        path.map_or_else(
-            || self.reject("nothing is kept of this run"),
-            |path| Effect::Edit(path, 1),
-        )
+        path.map_or_else(|| self.reject("no log stored for this run"), |path| Effect::Edit(path, 1))
     }
 
     pub(super) fn export(&mut self) -> Effect {
         let path = self.selected_run().and_then(|run| self.campaign.log(run));
-        path.map_or_else(|| self.reject("nothing is kept of this run"), Effect::Export)
+        path.map_or_else(|| self.reject("no log stored for this run"), Effect::Export)
     }
 
     pub(super) fn mark_known(&mut self) {
         let Some(run) = self.selected_run() else { return };
         let (_, record) = &self.campaign.runs[run];
         let Some(signature) = record.signature.clone() else {
-            self.note = "this run has not failed".to_owned();
+            self.note = "not a failed run".to_owned();
             return;
         };
         let test = record.test.clone();
         self.note = match self.campaign.known.toggle(&test, &signature) {
-            Ok(true) => "marked as known; K takes it back".to_owned(),
-            Ok(false) => "no longer known".to_owned(),
+            Ok(true) => "marked as known; K unmarks it".to_owned(),
+            Ok(false) => "no longer marked as known".to_owned(),
             Err(error) => error.to_string(),
         };
         self.refresh();
@@ -264,10 +261,10 @@ impl App {
         }
         self.note = match &wanted {
             PendingDelete::Campaign(dir) => {
-                format!("Delete again deletes the campaign {}", dir.short_id)
+                format!("press Delete again to delete campaign {}", dir.short_id)
             }
             PendingDelete::Logs(run) => {
-                format!("Delete again deletes the logs of {}", self.campaign.name(*run))
+                format!("press Delete again to delete the logs of {}", self.campaign.name(*run))
             }
         };
         self.pending = Some(wanted);

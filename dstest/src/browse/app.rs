@@ -296,7 +296,7 @@ impl App {
                 Effect::None
             }
             (1, _) => {
-                self.note = "q closes the browser".to_owned();
+                self.note = "q quits".to_owned();
                 Effect::None
             }
             _ => self.close(),
@@ -329,7 +329,7 @@ impl App {
     fn note_damage(&mut self) {
         let unreadable = self.campaign.unreadable();
         if unreadable > 0 {
-            self.note = format!("{unreadable} lines of events.jsonl cannot be read");
+            self.note = format!("{unreadable} unreadable lines in events.jsonl");
         }
     }
 

@@ -48,7 +48,7 @@ impl App {
             return format!(" /{prompt}▏");
         }
         if let Some(busy) = &self.busy {
-            return format!(" {busy} … Esc stops it");
+            return format!(" {busy} … Esc stops");
         }
         if !self.note.is_empty() {
             return format!(" {}", self.note);
@@ -86,7 +86,7 @@ fn draw_list<T: Clone + PartialEq>(
     let (place, filter) = (list.place(), list.filter().to_owned());
     let (rows, selected) = list.visible(height);
     if rows.is_empty() {
-        let why = if filter.is_empty() { "nothing here" } else { "no row has this text" };
+        let why = if filter.is_empty() { "empty" } else { "no row with this text" };
         put(buffer, Rect { height: 1, ..area }, &format!(" {why}"), Style::new());
         return;
     }
@@ -237,7 +237,7 @@ fn draw_help(lines: &[(String, &str)], top: usize, area: Rect, buffer: &mut Buff
         height,
     };
     Clear.render(frame, buffer);
-    Block::bordered().title(" keys; those of a log are in its own ? page ").render(frame, buffer);
+    Block::bordered().title(" keys (a log has its own help page) ").render(frame, buffer);
     let inner = usize::from(height.saturating_sub(2));
     let top = top.min(texts.len().saturating_sub(inner));
     for (y, text) in (frame.y + 1..).zip(texts.iter().skip(top).take(inner)) {

@@ -72,19 +72,22 @@ pub(super) fn diff_facts(diff: &DiffPage) -> Vec<Vec<Span<'static>>> {
         (Some(at), Some(found)) => {
             let (left, right) = (found.left.len(), found.right.len());
             format!(
-                "difference {} of {}: peer {}, {left} lines against {right}",
+                "difference {} of {}: peer {}, {left} and {right} lines",
                 at + 1,
                 diff.found.len(),
                 found.peer
             )
         }
-        _ => "no peer says anything else in these two runs".to_owned(),
+        _ => "no differences".to_owned(),
     };
     lines.push(vec![Span::styled(format!(" {place}"), bold)]);
     let parts = diff.first_of_each_peer().into_iter();
     let parts: Vec<String> = parts.map(|(peer, at)| format!("{peer}: {}", at + 1)).collect();
     if !parts.is_empty() {
-        lines.push(vec![Span::raw(format!(" first of each peer   {}", parts.join("   ")))]);
+        lines.push(vec![Span::raw(format!(
+            " first difference of each peer   {}",
+            parts.join("   ")
+        ))]);
     }
     let peer_name = |name: &Option<String>| name.clone().unwrap_or_else(|| "–".to_owned());
     let milestones = diff.milestones.iter().map(|(number, [left, right])| {

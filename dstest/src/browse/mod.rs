@@ -194,7 +194,7 @@ impl Browser {
             Ok(child) => self.task = Some(Task { child, purpose, state: TaskState::Running }),
             Err(error) => {
                 self.app.busy = None;
-                self.app.note = format!("dstest cannot be started: {error}");
+                self.app.note = format!("cannot start dstest: {error}");
             }
         }
     }
@@ -241,7 +241,7 @@ impl Browser {
                 return;
             }
         }
-        self.app.note = format!("the logs of {} are gone", self.app.campaign.name(run));
+        self.app.note = format!("logs of {} deleted", self.app.campaign.name(run));
         self.app.refresh();
     }
 }
@@ -264,7 +264,7 @@ fn export(log: &Path) -> io::Result<PathBuf> {
 fn said(written: io::Result<PathBuf>) -> String {
     match written {
         Ok(path) => format!("written: {}", shell::relative(&path)),
-        Err(error) => format!("the page cannot be written: {error}"),
+        Err(error) => format!("cannot write the page: {error}"),
     }
 }
 

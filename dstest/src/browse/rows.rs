@@ -47,7 +47,7 @@ pub(crate) const FAILURES: &[Column] =
 
 /// The columns of runs.
 pub(crate) const RUNS: &[Column] =
-    &[right("Run"), left("Verdict"), right("Seed"), right("Time"), left("Log"), fill("Why")];
+    &[right("Run"), left("Verdict"), right("Seed"), right("Time"), left("Log"), fill("Failure")];
 
 /// The orders of runs.
 pub(crate) const RUN_ORDERS: &[&str] = &["end", "time", "log"];
@@ -96,7 +96,7 @@ impl Results {
             tests.filter_map(|test| test[key].as_u64()).sum()
         };
         let is_over = summary.is_object();
-        let total = if is_over { sum("total").to_string() } else { "not over".to_owned() };
+        let total = if is_over { sum("total").to_string() } else { "no summary".to_owned() };
         Self { failed: sum("failed"), total }
     }
 }

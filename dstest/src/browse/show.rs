@@ -24,14 +24,14 @@ pub(crate) fn text(campaign: &Campaign, run: usize) -> String {
         record.wall_s()
     );
     if let Some(signature) = &record.signature {
-        text.push_str(&format!("WHY        {signature}\n"));
+        text.push_str(&format!("FAILURE    {signature}\n"));
     }
     if let Some(trace) = record.trace {
         text.push_str(&format!("TRACE      {trace}\n"));
     }
     match campaign.log(run) {
         Some(log) => text.push_str(&of_log(&log)),
-        None => text.push_str("LOG        nothing is kept of this run\n"),
+        None => text.push_str("LOG        not stored\n"),
     }
     text.push_str(&commands(campaign, run));
     text
@@ -41,7 +41,7 @@ pub(crate) fn text(campaign: &Campaign, run: usize) -> String {
 fn commands(campaign: &Campaign, run: usize) -> String {
     let program = shell::this_program();
     let (id, name) = (&campaign.dir.short_id, shell::quote(&campaign.name(run)));
-    let mut text = format!("AGAIN      {program} replay {id} {name}\n");
+    let mut text = format!("REPLAY     {program} replay {id} {name}\n");
     if let Some(log) = campaign.log(run) {
         text.push_str(&format!("LOG        {}\n", shell::relative(&log)));
     }
@@ -65,7 +65,7 @@ fn of_log(path: &Path) -> String {
         text.push_str(&format!("{label} {peer:<4} {}\n", facts.join(" ")));
     }
     let shown = tail.len().min(TAIL_LINES);
-    text.push_str(&format!("TAIL       the last {shown} lines of its log\n"));
+    text.push_str(&format!("TAIL       last {shown} lines of the log\n"));
     for line in &tail[tail.len() - shown..] {
         text.push_str(&format!("           {line}\n"));
     }

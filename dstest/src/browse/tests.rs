@@ -211,14 +211,14 @@ fn a_run_without_its_full_log_is_repeated_first() {
     let mut sandbox = Sandbox::new();
     let Effect::Run(words, purpose) = sandbox.press("\n\nj\n") else { panic!("nothing is run") };
     assert_eq!(words[2..], ["figure8_2c#6", "-vv"]);
-    assert!(sandbox.screen(80, 24).contains("repeating figure8_2c#6 … Esc stops it"));
+    assert!(sandbox.screen(80, 24).contains("replaying figure8_2c#6 … Esc stops"));
     let directory = sandbox.app.campaign.dir.path.clone();
     keep(&directory, 6, LOG);
     assert_eq!(sandbox.app.on_finished(&purpose, Some(0)), Effect::None);
     assert!(matches!(sandbox.app.page(), Page::Log(_)));
     sandbox.press("q");
     sandbox.app.on_finished(&purpose, Some(3));
-    assert!(sandbox.screen(80, 24).contains("it went differently this time"));
+    assert!(sandbox.screen(80, 24).contains("the result differs"));
 }
 
 #[test]
@@ -328,13 +328,13 @@ fn a_failure_is_shrunk_and_its_case_is_shown() {
     let Effect::Run(words, purpose) = sandbox.press("\n\nS") else { panic!("nothing is run") };
     assert_eq!((&*words[0], &*words[2]), ("shrink", "figure8_2c#3"));
     sandbox.app.on_finished(&purpose, Some(1));
-    assert!(sandbox.screen(80, 24).contains("this test cannot shrink its failures"));
+    assert!(sandbox.screen(80, 24).contains("this test does not support shrinking"));
     let directory = sandbox.app.campaign.dir.path.join("shrunk");
     fs::create_dir_all(&directory).unwrap();
     fs::write(directory.join("figure8_2c-3000.case"), "seed 4\n400 crash 2 keep=0\n").unwrap();
     sandbox.app.on_finished(&purpose, Some(0));
     let screen = sandbox.screen(140, 24);
-    assert!(screen.contains("small case of figure8_2c#3"), "{screen}");
+    assert!(screen.contains("shrunk case of figure8_2c#3"), "{screen}");
     assert!(screen.contains("400 crash 2 keep=0"), "{screen}");
 }
 
@@ -359,7 +359,7 @@ fn a_failure_can_be_marked_as_known() {
     sandbox.press("\nK");
     assert!(sandbox.screen(80, 10).contains("known  two leaders"), "{}", sandbox.screen(80, 10));
     sandbox.press("K");
-    assert!(sandbox.screen(80, 10).contains("no longer known"));
+    assert!(sandbox.screen(80, 10).contains("no longer marked as known"));
 }
 
 #[test]
@@ -368,7 +368,9 @@ fn deleting_takes_two_presses() {
     sandbox.press("\n\n");
     let delete = KeyCode::Delete;
     assert_eq!(sandbox.app.press(delete.into()), Effect::None);
-    assert!(sandbox.screen(80, 10).contains("Delete again deletes the logs of figure8_2c#3"));
+    assert!(
+        sandbox.screen(80, 10).contains("press Delete again to delete the logs of figure8_2c#3")
+    );
     sandbox.press("j");
     assert_eq!(sandbox.app.press(delete.into()), Effect::None, "another run is another question");
     assert!(matches!(sandbox.app.press(delete.into()), Effect::DeleteLogs(_)));
@@ -407,7 +409,7 @@ fn what_can_be_read_of_a_damaged_store_is_shown() {
     fs::write(&events, bytes).unwrap();
     let colors = ColorScheme { background: Background::Light, depth: Depth::Ansi256 };
     let mut app = App::new(store, directory, colors).unwrap();
-    assert_eq!(app.note, "1 lines of events.jsonl cannot be read");
+    assert_eq!(app.note, "1 unreadable lines in events.jsonl");
     assert_eq!(app.campaign.runs.len(), 39);
     app.tick();
 }

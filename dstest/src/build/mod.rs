@@ -36,7 +36,7 @@ pub struct Built {
 #[non_exhaustive]
 pub enum BuildError {
     /// No manifest in the directory or above it.
-    #[error("{} is in no project (no Cargo.toml or go.mod there or above): use --dir, or give a command after `--`", .0.display())]
+    #[error("no Cargo.toml or go.mod in {} or above; use --dir, or give a command after `--`", .0.display())]
     NoProject(PathBuf),
     /// A tool is missing or cannot be started.
     #[error("cannot start `{tool}`: {source} (is it installed, and in PATH?)")]
@@ -56,7 +56,7 @@ pub enum BuildError {
     #[error("interrupted")]
     Interrupted,
     /// `--race` outside Go.
-    #[error("--race is for Go packages, and this is none (--go takes it as one)")]
+    #[error("--race needs a Go package; --go treats the directory as one")]
     RaceOutsideGo,
     /// The directory for built programs cannot be created.
     #[error("cannot create {}: {source}", path.display())]
@@ -67,7 +67,7 @@ pub enum BuildError {
         source: io::Error,
     },
     /// A tool's output cannot be parsed.
-    #[error("cannot read what {tool} said: {reason}")]
+    #[error("cannot parse the output of {tool}: {reason}")]
     Protocol {
         /// The tool.
         tool: &'static str,

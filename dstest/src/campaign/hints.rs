@@ -46,7 +46,7 @@ impl CommandHints {
         }
         let Self { program, short_id, .. } = self;
         let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
-        format!("To look at them: {program} browse{output} {short_id}\n")
+        format!("Browse: {program} browse{output} {short_id}\n")
     }
 
     /// The campaign's directory, relative if possible.

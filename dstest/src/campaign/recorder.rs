@@ -31,9 +31,7 @@ impl StoreFailure {
     /// The error, and what to do.
     pub(super) fn message(&self, hints: &CommandHints) -> String {
         let (error, lost, resume) = (&self.error, runs(self.unrecorded), hints.resume());
-        format!(
-            "{error}; {lost} not recorded and not counted; once there is room, {resume} goes on"
-        )
+        format!("{error}; {lost} not recorded and not counted; to continue: {resume}")
     }
 }
 
@@ -88,24 +86,26 @@ impl Observer for Recorder<'_> {
         match event {
             RunEvent::Finished { test, record } => return self.finished(*test, record),
             RunEvent::Round { iterations } => {
-                let sofar = runs(self.tally.lock().ended());
-                let line = format!("{sofar} without a stop; next {iterations} of each test\n");
+                let (ended, failed) = {
+                    let tally = self.tally.lock();
+                    (runs(tally.ended()), tally.failed())
+                };
+                let line =
+                    format!("{ended}, {failed} failed; next round: {iterations} of each test\n");
                 self.view.send(Notice::Line(line));
             }
             RunEvent::Interrupted { running } => {
                 let running = runs(*running as u64);
-                let note = format!("dstest: interrupted; ending {running} (again: at once)");
+                let note =
+                    format!("dstest: interrupted; ending {running} (press Ctrl-C again to kill)");
                 self.view.send(Notice::Note(note));
             }
             RunEvent::Suspended => self.view.suspend(),
             RunEvent::Resumed { paused } => self.view.send(Notice::Resume(*paused)),
             RunEvent::EscapedProcesses { ended } => {
-                let who = if *ended == 1 {
-                    "1 process had left its run".to_owned()
-                } else {
-                    format!("{ended} processes had left their runs")
-                };
-                let note = format!("dstest: {who}; ended");
+                let processes =
+                    if *ended == 1 { "1 process" } else { &format!("{ended} processes") };
+                let note = format!("dstest: {processes} outside of a run killed");
                 self.view.send(Notice::Note(note));
             }
         }

@@ -32,10 +32,10 @@ pub use self::stored::{
     max_term_width = 100
 )]
 pub struct Cli {
-    /// What to do instead of running tests.
+    /// A command other than running tests.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// What to run.
+    /// The options of a campaign.
     #[command(flatten)]
     pub run: RunArgs,
 }
@@ -43,34 +43,34 @@ pub struct Cli {
 /// Everything but the plain `dstest PATTERN...`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run tests (the same as without a command; for a pattern that is a command's name)
+    /// Run tests (the default; to be named if a pattern is also a command's name)
     #[command(after_help = examples::RUN, after_long_help = examples::RUN_LONG)]
     Run(Box<RunArgs>),
     /// List the tests that would run, without running them
     #[command(after_help = examples::LIST)]
     List(Box<ListArgs>),
-    /// Look through a stored campaign: from its tests to the wrong step of one run
+    /// Browse a stored campaign in the terminal: tests, failures, runs, logs, causes
     #[command(after_help = examples::BROWSE)]
     Browse(BrowseArgs),
-    /// Print what there is to say of one run: its report, or why it failed and how its log ends
+    /// Print a run's failure report
     #[command(after_help = examples::SHOW)]
     Show(ShowRunArgs),
-    /// Repeat one run with VERBOSE on, and say whether it went the same way
+    /// Repeat a run with VERBOSE on, and compare its result
     #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),
-    /// Have a failing run made small: a case that a person can read, from tests that can
+    /// Minimise a failing run to a small case that can be read and kept
     #[command(after_help = examples::SHRINK)]
     Shrink(ShrinkArgs),
-    /// Show a stored campaign's table again, and export it
+    /// Print a stored campaign's table again, and export it
     #[command(after_help = examples::REPORT)]
     Report(ReportArgs),
-    /// Run what an interrupted campaign has left undone
+    /// Run the remaining runs of an interrupted campaign
     #[command(after_help = examples::RESUME)]
     Resume(ResumeArgs),
-    /// Say whether failure rates or times differ between two campaigns
+    /// Compare failure rates and times of two campaigns
     #[command(after_help = examples::COMPARE)]
     Compare(CompareArgs),
-    /// Put several campaigns, or the shards of one, together into a new one
+    /// Merge several campaigns, or the shards of one, into a new one
     #[command(after_help = examples::MERGE)]
     Merge(MergeArgs),
     /// Remove old campaigns from the store
@@ -79,7 +79,7 @@ pub enum Command {
     /// Print a completion script for a shell
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
-        /// Which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
     /// Print a manual page, or write all of them
@@ -90,7 +90,7 @@ pub enum Command {
 /// The options of `dstest man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// Which command's page [default: that of dstest itself]
+    /// The command of the page [default: dstest itself]
     pub command: Option<String>,
 
     /// Write the pages of dstest and all its commands into DIR
@@ -119,7 +119,7 @@ mod tests {
             let lines = end.lines().filter_map(|line| line.strip_prefix("  dstest "));
             let mut count = 0;
             for line in lines.filter(|line| !line.contains(['\'', '~', '|', '$'])) {
-                let words = line.split("   ").next().unwrap_or(line).split_whitespace();
+                let words = line.split("  ").next().unwrap_or(line).split_whitespace();
                 let typed = std::iter::once("dstest").chain(words);
                 let parsed = Cli::try_parse_from(typed).map(drop).map_err(|e| e.to_string());
                 assert_eq!(parsed, Ok(()), "{line}");
@@ -128,6 +128,36 @@ mod tests {
             let has_examples = end.starts_with("Examples:\n");
             assert!(has_examples && count + end.matches("~").count() > 0, "{}", command.get_name());
         }
+    }
+
+    #[test]
+    fn every_option_has_a_help_text() {
+        let mut cli = Cli::command();
+        cli.build();
+        for command in std::iter::once(&cli).chain(cli.get_subcommands()) {
+            let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
+            for arg in shown {
+                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                let place = format!("{} of {}: {help}", arg.get_id(), command.get_name());
+                assert!(help.starts_with(|c: char| c.is_uppercase()), "no help: {place}");
+                let first = help.split(' ').next().unwrap_or_default();
+                assert!(
+                    !["What", "Who", "How", "Where", "Which", "Whether"].contains(&first),
+                    "{place}"
+                );
+                let heading = arg.get_help_heading().unwrap_or("Options");
+                assert!(!heading.starts_with("What") && !heading.starts_with("How"), "{heading}");
+            }
+        }
+    }
+
+    #[test]
+    fn old_names_of_options_are_still_read() {
+        let cli = Cli::try_parse_from(["dstest", "replay", "a#1", "--neighbours", "4"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Replay(args)) if args.seeds == Some(4)));
+        let help =
+            Cli::command().find_subcommand_mut("replay").map(|c| c.render_long_help().to_string());
+        assert!(help.is_some_and(|help| help.contains("--seeds") && !help.contains("neighbours")));
     }
 
     #[test]

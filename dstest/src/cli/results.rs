@@ -6,27 +6,27 @@ use clap::Args;
 
 use crate::text::style::Color;
 
-/// What the table shows beyond failures and times.
+/// Optional columns of the table.
 #[derive(Debug, Args)]
 pub struct ColumnArgs {
-    /// Add columns for percentiles, processor time and memory
+    /// Add columns for percentiles, CPU time and memory
     #[arg(short, long)]
     pub timing: bool,
 
-    /// Add columns for the messages, bytes and commands that lab tests report
+    /// Add columns for numbers that tests report (MIT labs: RPCs, bytes, commands)
     #[arg(long)]
     pub metrics: bool,
 
-    /// Show how the times of each test spread
+    /// Show a histogram of the times of each test
     #[arg(long)]
     pub hist: bool,
 }
 
-/// What is shown and kept.
+/// Results: columns, logs, store, exports.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Results")]
 pub struct ShowArgs {
-    /// What the table shows beyond failures and times
+    /// Optional columns of the table
     #[command(flatten)]
     pub columns: ColumnArgs,
 
@@ -34,7 +34,7 @@ pub struct ShowArgs {
     #[arg(short, long)]
     pub archive: bool,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
     pub store: StoreArgs,
 
@@ -63,14 +63,14 @@ pub struct ExportArgs {
     pub export_csv: Option<PathBuf>,
 }
 
-/// Where results are stored, and colours: shared by every command.
+/// The store, and colours: shared by every command.
 #[derive(Debug, Args)]
 pub struct StoreArgs {
-    /// Store results in DIR [default: .dstest beside the manifest or go.mod]
+    /// Store results in DIR [default: .dstest next to the manifest or go.mod]
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 
-    /// Colours and live progress
+    /// Use colours and live progress
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }

@@ -15,34 +15,34 @@ use crate::text::duration;
 /// The options of a campaign.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Tests whose name matches any PATTERN (a regular expression, case ignored); all without one
+    /// Tests whose name matches any PATTERN (a regular expression, case ignored) [default: all]
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
 
-    /// Run this command instead; {seed}, {iter} and {test} are filled in
+    /// Run this command instead of tests; {seed}, {iter} and {test} are filled in
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
 
-    /// How often, how long
+    /// Repetition
     #[command(flatten)]
     pub budget: BudgetArgs,
 
-    /// How each run is started and ended
+    /// Limits and environment
     #[command(flatten)]
     pub process: ProcessArgs,
 
-    /// What is built and where
+    /// Build
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// What is shown and kept
+    /// Results
     #[command(flatten)]
     pub show: ShowArgs,
 }
 
-/// How often, how long, in which order.
+/// Repetition: number of runs, limits of the campaign, order.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "How much")]
+#[command(next_help_heading = "Repetition")]
 pub struct BudgetArgs {
     /// Run each test N times [default: 10]
     #[arg(short = 'n', long = "iter", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -56,27 +56,27 @@ pub struct BudgetArgs {
     #[arg(short, long)]
     pub sequential: bool,
 
-    /// Repeat without end, in growing rounds, until a test fails
+    /// Repeat in growing rounds until a test fails
     #[arg(short = 'l', long = "loop")]
     pub repeat: bool,
 
-    /// With --loop: each round is N times longer than the one before
+    /// With --loop: the factor from one round to the next
     #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub growth: u32,
 
-    /// Start no further run after this time (90, 10m, 1h30m)
+    /// Start no run after this time (90, 10m, 1h30m)
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     pub duration: Option<Duration>,
 
-    /// Repeat without end until K runs have failed
+    /// Repeat until K runs have failed
     #[arg(long, value_name = "K", num_args = 0..=1, require_equals = true, default_missing_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
     pub until_fail: Option<u32>,
 
-    /// Start no further run after K failures
+    /// Start no run after K failures
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_fail: Option<u32>,
 
-    /// Afterwards run a share of the passed runs again, and compare their traces
+    /// Afterwards repeat a share of the passed runs, and compare their traces
     #[arg(long)]
     pub verify: bool,
 
@@ -84,7 +84,7 @@ pub struct BudgetArgs {
     #[arg(long, value_name = "I/M", value_parser = parse_shard)]
     pub shard: Option<Shard>,
 
-    /// The campaign's seed, from which every run's own follows [default: a fresh one]
+    /// The campaign's seed, from which the seeds of runs are derived [default: random]
     #[arg(long, value_name = "SEED")]
     pub seed: Option<Seed>,
 
@@ -93,9 +93,9 @@ pub struct BudgetArgs {
     pub skip: Vec<String>,
 }
 
-/// How each run is started and ended.
+/// Limits and environment of each run.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Each run")]
+#[command(next_help_heading = "Limits and environment")]
 pub struct ProcessArgs {
     /// Set VERBOSE=1 for every run; repeat for 2 and 3
     #[arg(short, long, action = clap::ArgAction::Count)]
@@ -105,7 +105,7 @@ pub struct ProcessArgs {
     #[arg(short = 'T', long, value_name = "SECS", value_parser = duration::parse)]
     pub timeout: Option<Duration>,
 
-    /// Time between asking a run to end (SIGTERM) and ending it (SIGKILL) [default: 2]
+    /// Time between SIGTERM and SIGKILL when a run is ended [default: 2]
     #[arg(long, value_name = "SECS", value_parser = duration::parse)]
     pub grace: Option<Duration>,
 
@@ -117,16 +117,16 @@ pub struct ProcessArgs {
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_variable)]
     pub env: Vec<(String, String)>,
 
-    /// With a COMMAND: a run whose output matches REGEX failed, whatever its exit code
+    /// With a COMMAND: output that matches REGEX means failure, whatever the exit code
     #[arg(long, value_name = "REGEX", requires = "command")]
     pub fail_regex: Option<String>,
 }
 
-/// What is built, and where.
+/// Build of the tests.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is built")]
+#[command(next_help_heading = "Build")]
 pub struct TargetArgs {
-    /// Build only this package's tests (repeatable; a path or pattern for Go)
+    /// Build only this package's tests (repeatable; for Go a path or pattern)
     #[arg(short = 'P', long, value_name = "PACKAGE")]
     pub package: Vec<String>,
 
@@ -142,7 +142,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FEATURES")]
     pub features: Vec<String>,
 
-    /// Take the directory as a Go package, whatever else lies in it; =PACKAGE as `go` takes it
+    /// Treat the directory as a Go package; =PACKAGE as for `go test`
     #[arg(long, value_name = "PACKAGE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub go: Vec<String>,
 
@@ -150,19 +150,19 @@ pub struct TargetArgs {
     #[arg(short, long)]
     pub race: bool,
 
-    /// Pass this on to cargo or go when building (repeatable)
+    /// Pass this argument on to cargo or go when building (repeatable)
     #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
     pub build_arg: Vec<OsString>,
 
-    /// Also run tests that are marked as ignored
+    /// Also run tests marked as ignored
     #[arg(long)]
     pub include_ignored: bool,
 
-    /// Take the defaults of [preset.NAME] in dstest.toml
+    /// Use the defaults of [preset.NAME] in dstest.toml
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
 
-    /// The project [default: the current directory]
+    /// The project's directory [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
@@ -170,7 +170,7 @@ pub struct TargetArgs {
 /// The options of `dstest list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Tests whose name matches any PATTERN (a regular expression, case ignored); all without one
+    /// Tests whose name matches any PATTERN (a regular expression, case ignored) [default: all]
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
 
@@ -178,11 +178,11 @@ pub struct ListArgs {
     #[arg(long, value_name = "PATTERN")]
     pub skip: Vec<String>,
 
-    /// What is built and where
+    /// Build
     #[command(flatten)]
     pub target: TargetArgs,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
     pub store: StoreArgs,
 }

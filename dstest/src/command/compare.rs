@@ -22,7 +22,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit, Error> {
     for title in ["Failed before", "Failed now", "Time before", "Time now"] {
         table.column(title, Align::Right);
     }
-    table.column("In words", Align::Left);
+    table.column("Change", Align::Left);
     for test in new.tests() {
         let before = old.tests().iter().find(|before| before.name == test.name);
         table.row(row(before, test));
@@ -69,7 +69,7 @@ fn verdict(before: &TestTally, now: &TestTally) -> (String, TextStyle) {
         let change = if is_worse { "fails more often" } else { "fails less often" };
         words.push(format!("{change} ({})", p_value(chance)));
     } else if before.failed() + now.failed() > 0 {
-        words.push(format!("rate may be the same ({})", p_value(chance)));
+        words.push(format!("no significant difference ({})", p_value(chance)));
     }
     let (old, new) = (before.time.moments(), now.time.moments());
     if let (Some(chance), Some(was), Some(is)) = (stats::welch(old, new), old.mean(), new.mean())
@@ -79,7 +79,7 @@ fn verdict(before: &TestTally, now: &TestTally) -> (String, TextStyle) {
         words.push(format!("{} {change} ({})", percent((is / was - 1.0).abs()), p_value(chance)));
     }
     if words.is_empty() {
-        ("no difference to be seen".to_owned(), style)
+        ("no significant difference".to_owned(), style)
     } else {
         (words.join("; "), style)
     }

@@ -1,4 +1,4 @@
-//! `dstest shrink`: asks a test for a small case of a failure.
+//! `dstest shrink`: asks a test for a shrunk case of a failure.
 //!
 //! dstest does not know what a case is. It runs the stored program of the failing run once more,
 //! with the same seed and the name of a file in `DSTEST_SHRINK`; a test that can shrink writes the

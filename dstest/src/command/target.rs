@@ -62,7 +62,7 @@ fn first_failure(stored: &StoredCampaign) -> Result<(Job, Option<RunRecord>), St
         }
     })?;
     first.ok_or_else(|| {
-        StoreError::Unsuitable("no run of that campaign failed; name one: TEST#ITER".into())
+        StoreError::Unsuitable("no failed run in that campaign; name a run: TEST#ITER".into())
     })
 }
 
@@ -75,9 +75,7 @@ fn recorded(stored: &StoredCampaign, word: &str) -> Result<(Job, Option<RunRecor
 }
 
 fn no_such(what: &str) -> StoreError {
-    StoreError::Unsuitable(format!(
-        "`{what}` is no run of that campaign (TEST#ITER, as in its table)"
-    ))
+    StoreError::Unsuitable(format!("unknown run `{what}`; runs are TEST#ITER, as in the table"))
 }
 
 /// `TEST#ITER` or `#ITER`, as users type them.

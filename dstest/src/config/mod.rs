@@ -91,7 +91,7 @@ pub enum ConfigError {
     },
     /// `when-env` names a variable that the preset does not set.
     #[error(
-        "{FILE_NAME}: [preset.{preset}] has when-env = \"{variable}\", but env.{variable} says no value to wait for"
+        "{FILE_NAME}: [preset.{preset}] has when-env = \"{variable}\", but no env.{variable}: set the value that selects it"
     )]
     NoValue {
         /// The preset.
@@ -100,7 +100,7 @@ pub enum ConfigError {
         variable: String,
     },
     /// The environment selects more than one preset.
-    #[error("the environment asks for the presets {first} and {second}: choose one by --preset")]
+    #[error("the environment selects two presets, {first} and {second}; choose one with --preset")]
     TwoPresets {
         /// One of them.
         first: String,
@@ -108,7 +108,7 @@ pub enum ConfigError {
         second: String,
     },
     /// `--preset` names an unknown preset.
-    #[error("no preset `{name}`{hint}")]
+    #[error("unknown preset `{name}`{hint}")]
     NoPreset {
         /// As typed.
         name: String,

@@ -63,11 +63,10 @@ impl Config {
     fn no_preset(&self, name: &str) -> ConfigError {
         let known = self.preset.keys().map(String::as_str);
         let hint = match names::nearest(name, known, 1).as_slice() {
-            [] if self.preset.is_empty() => "; dstest.toml has none".to_owned(),
-            [] => format!(
-                "; there are {}",
-                self.preset.keys().cloned().collect::<Vec<_>>().join(", ")
-            ),
+            [] if self.preset.is_empty() => "; dstest.toml has no presets".to_owned(),
+            [] => {
+                format!("; presets: {}", self.preset.keys().cloned().collect::<Vec<_>>().join(", "))
+            }
             near => format!("; did you mean {}?", near.join(", ")),
         };
         ConfigError::NoPreset { name: name.to_owned(), hint }
@@ -116,7 +115,7 @@ mod tests {
         let error = config().with_preset(None, all).unwrap_err().to_string();
         assert_eq!(
             error,
-            "the environment asks for the presets race and real: choose one by --preset"
+            "the environment selects two presets, race and real; choose one with --preset"
         );
         let config: Config = toml::from_str("[preset.real]\nwhen-env = 'W'\n").unwrap();
         let error = config.with_preset(None, nothing).unwrap_err().to_string();
@@ -138,9 +137,9 @@ mod tests {
     fn without_one_nothing_changes_and_a_mistyped_one_is_an_error() {
         assert_eq!(config().with_preset(None, nothing).unwrap(), config());
         let message = |name| config().with_preset(Some(name), nothing).unwrap_err().to_string();
-        assert_eq!(message("nigthly"), "no preset `nigthly`; did you mean nightly?");
-        assert_eq!(message("zzz"), "no preset `zzz`; there are nightly, quick");
+        assert_eq!(message("nigthly"), "unknown preset `nigthly`; did you mean nightly?");
+        assert_eq!(message("zzz"), "unknown preset `zzz`; presets: nightly, quick");
         let none = Config::default().with_preset(Some("a"), nothing).unwrap_err().to_string();
-        assert_eq!(none, "no preset `a`; dstest.toml has none");
+        assert_eq!(none, "unknown preset `a`; dstest.toml has no presets");
     }
 }

@@ -17,12 +17,12 @@ pub enum PlanError {
         reason: String,
     },
     /// Tests were named and a command was given.
-    #[error("PATTERN `{0}` has no meaning beside a COMMAND after `--`: leave one of them out")]
+    #[error("PATTERN `{0}` cannot be combined with a COMMAND after `--`; leave one of them out")]
     PatternWithCommand(String),
     /// `--loop` with another kind of endless repetition.
-    #[error("--loop and --until-fail both repeat without end: leave one of them out")]
+    #[error("--loop and --until-fail cannot be combined; leave one of them out")]
     TwoLoops,
     /// `--until-fail` and `--max-fail` contradict each other.
-    #[error("--until-fail={0} already says after how many failures to stop: leave out --max-fail")]
+    #[error("--until-fail={0} already limits the failures; leave out --max-fail")]
     TwoLimits(u32),
 }

@@ -39,7 +39,7 @@ impl FailureReport {
         let name = paint.apply(TextStyle::Strong, &format!("{} #{}", self.test, self.iter));
         let replay = paint.apply(TextStyle::Faint, &self.replay);
         match self.novelty {
-            Novelty::SameAs(first) => format!("{head}  {name}  as #{first}: {replay}\n"),
+            Novelty::SameAs(first) => format!("{head}  {name}  same as #{first}: {replay}\n"),
             Novelty::New => {
                 let log = self.log.as_deref().map_or_else(String::new, |log| {
                     format!("{:>12}  {}\n", "log", paint.apply(TextStyle::Faint, log))

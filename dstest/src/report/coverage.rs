@@ -49,11 +49,12 @@ impl Coverage {
         let all = self.rows.len();
         match (all, never.as_slice()) {
             (0, _) => String::new(),
-            (_, []) => format!("Sometimes: each of {all} situations came about\n"),
+            (_, []) => format!("Sometimes: all {all} situations reached\n"),
             (_, never) => {
                 let reached = all - never.len();
-                let never = paint.apply(TextStyle::Warning, &format!("never {}", never.join(", ")));
-                format!("Sometimes: {reached} of {all} situations came about; {never}\n")
+                let never =
+                    paint.apply(TextStyle::Warning, &format!("never: {}", never.join(", ")));
+                format!("Sometimes: {reached} of {all} situations reached; {never}\n")
             }
         }
     }
@@ -95,7 +96,7 @@ mod tests {
         all.add(&said("sometimes: torn=0 other=2"));
         insta::assert_snapshot!(all.table(Paint::Plain) + &all.line(Paint::Plain));
         all.add(&said("sometimes: torn=5"));
-        assert_eq!(all.line(Paint::Plain), "Sometimes: each of 4 situations came about\n");
+        assert_eq!(all.line(Paint::Plain), "Sometimes: all 4 situations reached\n");
         assert_eq!(Coverage::default().line(Paint::Plain), "");
     }
 }

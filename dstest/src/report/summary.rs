@@ -210,11 +210,10 @@ pub fn load(tally: &Tally, wall_s: f64, cores: Option<u32>, columns: Columns) ->
     });
     let is_suspect = share >= BUSY && wall_s >= 1.0 && tally.failed() > 0 && !is_simulated;
     let is_shown = columns.timing == Timing::Full && share.is_finite();
-    let warning = "; tests that keep time by a real clock may fail for that alone (-p)";
-    let warning = if is_suspect { warning } else { "" };
-    (is_shown || is_suspect).then(|| {
-        format!("the runs kept the processors {} busy{warning}\n", percent(share.min(1.0)))
-    })
+    let warning =
+        if is_suspect { "; real-time limits may fail from this alone (reduce -p)" } else { "" };
+    (is_shown || is_suspect)
+        .then(|| format!("CPU load of the runs: {}{warning}\n", percent(share.min(1.0))))
 }
 
 /// Above this share of all processors, waiting for a time may become waiting for a processor.
@@ -222,12 +221,12 @@ const BUSY: f64 = 0.9;
 
 /// Remarks on runs that are not in the failure rate, or passed with a defect.
 fn inconclusive(tally: &Tally) -> Vec<String> {
-    let start_error = tally.start_error().unwrap_or("no reason known");
+    let start_error = tally.start_error().unwrap_or("unknown reason");
     let not_started = format!("could not be started: {start_error}");
     let rows = [
         (Verdict::NotStarted, not_started.as_str()),
-        (Verdict::Leaked, "passed but left processes behind (ended)"),
-        (Verdict::Cancelled, "cancelled, counted neither as passed nor as failed"),
+        (Verdict::Leaked, "passed but left processes running (killed)"),
+        (Verdict::Cancelled, "cancelled (not counted)"),
     ];
     let said = rows.into_iter().map(|(verdict, words)| (tally.count(verdict), words));
     said.filter(|(count, _)| *count > 0)
@@ -380,13 +379,10 @@ mod tests {
         let timing = ColumnArgs { timing: true, metrics: false, hist: false };
         let (mean, all) = (Columns::default(), Columns::new(&timing));
         let warning = said(None, Some(2), mean);
-        assert!(
-            warning.starts_with("the runs kept the processors 97.2 % busy; tests"),
-            "{warning}"
-        );
+        assert!(warning.starts_with("CPU load of the runs: 97.2 %; real-time"), "{warning}");
         assert_eq!(said(None, Some(8), mean), "");
         assert_eq!(said(Some(30.0), Some(2), mean), "", "simulated time");
-        assert_eq!(said(None, Some(8), all), "the runs kept the processors 24.3 % busy\n");
+        assert_eq!(said(None, Some(8), all), "CPU load of the runs: 24.3 %\n");
         assert_eq!(said(None, None, all), "", "nobody knows how many there were");
     }
 

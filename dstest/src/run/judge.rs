@@ -30,7 +30,7 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Judgement {
     match evidence.ended {
         Some(EndReason::Timeout) => because(Verdict::TimedOut, None),
         Some(EndReason::OutputLimit) => {
-            because(Verdict::OutputLimit, Some("printed more than --max-output allows"))
+            because(Verdict::OutputLimit, Some("output limit exceeded (--max-output)"))
         }
         // A run that passed before the signal reached it has passed.
         Some(EndReason::Cancelled) if !evidence.status.success() => {

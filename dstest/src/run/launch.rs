@@ -56,7 +56,7 @@ pub(super) enum StartError {
         source: io::Error,
     },
     /// Its process cannot be waited for.
-    #[error("cannot wait for it: {0}")]
+    #[error("cannot wait for the process: {0}")]
     Lost(io::Error),
 }
 

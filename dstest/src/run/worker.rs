@@ -222,7 +222,7 @@ fn signature(record: &RunRecord, found: Option<String>, timeout: Duration) -> St
         }
         Verdict::Failed => {
             let code = record.code.unwrap_or_default();
-            return found.unwrap_or_else(|| format!("exit code {code}, and nothing printed"));
+            return found.unwrap_or_else(|| format!("exit code {code}, no output"));
         }
         Verdict::Cancelled => return Verdict::Cancelled.label().to_owned(),
         Verdict::Passed | Verdict::Leaked | Verdict::OutputLimit | Verdict::NotStarted => {

@@ -246,9 +246,8 @@ fn renumbered(
 ) -> Result<RunRecord, StoreError> {
     let old = source.directory.path.join(log_path(&record.test, record.iter));
     let number = record.iter.number().checked_add(offset).and_then(Iteration::new);
-    record.iter = number.ok_or_else(|| {
-        StoreError::Unsuitable("together they have more iterations than can be counted".into())
-    })?;
+    record.iter =
+        number.ok_or_else(|| StoreError::Unsuitable("too many iterations in total".into()))?;
     if record.log.take().is_some() && old.is_file() {
         let name = log_path(&record.test, record.iter);
         let new = directory.path.join(&name);

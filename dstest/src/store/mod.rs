@@ -68,7 +68,7 @@ pub enum StoreError {
         reason: String,
     },
     /// An unknown campaign.
-    #[error("no stored run {wanted} in {}", store.display())]
+    #[error("no stored campaign {wanted} in {}", store.display())]
     NoCampaign {
         /// The campaign as typed.
         wanted: String,
@@ -76,13 +76,13 @@ pub enum StoreError {
         store: PathBuf,
     },
     /// A program of the campaign is missing.
-    #[error("{} is gone: what it did cannot be repeated", .0.display())]
+    #[error("binary {} is missing; cannot replay", .0.display())]
     ProgramGone(PathBuf),
     /// A stored campaign or run that does not suit the command.
     #[error("{0}")]
     Unsuitable(String),
     /// An ambiguous campaign.
-    #[error("`{wanted}` is the beginning of several runs ({}): type more of it", candidates.join(", "))]
+    #[error("ambiguous campaign `{wanted}` ({}); type more of the id", candidates.join(", "))]
     Ambiguous {
         /// As typed.
         wanted: String,

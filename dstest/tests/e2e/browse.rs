@@ -110,10 +110,10 @@ fn from_the_table_to_the_wrong_step_and_back() {
     terminal.wait_for("W causes only");
     // Once more, with its log.
     terminal.press("r");
-    terminal.wait_for("repeating sh#3");
+    terminal.wait_for("replaying sh#3");
     terminal.wait_for("W causes only");
     terminal.press("p");
-    terminal.wait_for("WHY        error: voted twice");
+    terminal.wait_for("FAILURE    error: voted twice");
     terminal.press("qqqqq");
     assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
 }
@@ -125,7 +125,7 @@ fn without_a_terminal_it_says_what_to_use_instead() {
     let called = sandbox.call(&["browse", "-o", "store"]);
     called.exits_with(2).warns("needs a terminal").warns("dstest report");
     let called = sandbox.call(&["browse", "-o", "nowhere"]);
-    called.exits_with(2).warns("no stored run");
+    called.exits_with(2).warns("no stored campaign");
 }
 
 #[test]
@@ -134,22 +134,22 @@ fn a_run_is_shown_again_from_the_store() {
     let script = "echo '1 | VOTE | 0 | votes term=3 role=follower'; echo 'error: no luck'; exit 1";
     sandbox.on_script(&["-n", "2", "-p", "1"], script).exits_with(1);
     let shown = sandbox.call(&["show", "-o", "store"]);
-    shown.exits_with(0).prints("FAILED sh#1").prints("WHY        error: no luck");
+    shown.exits_with(0).prints("FAILED sh#1").prints("FAILURE    error: no luck");
     shown.prints("STATE      0    role=follower term=3").prints("           error: no luck");
     sandbox.call(&["show", "-o", "store", "sh#2"]).exits_with(0).prints("FAILED sh#2");
-    sandbox.call(&["show", "-o", "store", "sh#7"]).exits_with(2).warns("`sh#7` is no run");
+    sandbox.call(&["show", "-o", "store", "sh#7"]).exits_with(2).warns("unknown run `sh#7`");
     let reports = r#"echo '{"signature":"it says so","text":"FAIL its own report"}' > "$DSTEST_RUN_DIR/report.json"; exit 1"#;
     sandbox.on_script(&["-n", "1"], reports).exits_with(1).prints("FAILED  sh #1  it says so");
     sandbox.call(&["show", "-o", "store"]).exits_with(0).prints("FAIL its own report");
 }
 
 #[test]
-fn neighbours_are_a_campaign_of_their_own() {
+fn more_seeds_are_a_campaign_of_their_own() {
     let sandbox = Sandbox::new();
     sandbox.on_script(&["-n", "3", "-p", "1", "--seed", "5"], "exit $((DSTEST_ITER == 2))");
     let before = sandbox.events();
     let seed = before.iter().find(|event| event["iter"] == 2).unwrap()["seed"].as_u64().unwrap();
-    let called = sandbox.call(&["replay", "-o", "store", "sh#2", "--neighbours", "4"]);
+    let called = sandbox.call(&["replay", "-o", "store", "sh#2", "--seeds", "4"]);
     called.exits_with(1).prints("sh × 4");
     let mut seeds: Vec<u64> =
         sandbox.events().iter().map(|event| event["seed"].as_u64().unwrap()).collect();

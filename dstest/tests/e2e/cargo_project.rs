@@ -29,7 +29,7 @@ fn failures_are_failures_in_table_exit_code_and_store() {
     called
         .exits_with(1)
         .prints("FAILED  fails_2b #1  two leaders in term 1 (tests/sim.rs:")
-        .prints("FAILED  fails_2b #2  as #1: ")
+        .prints("FAILED  fails_2b #2  same as #1: ")
         .prints("replay -o store ")
         .prints("3 failures of one kind:");
     assert_eq!(called.row("fails_2b")[1..3], ["3", "3"]);
@@ -64,7 +64,7 @@ fn every_way_to_end_has_its_verdict() {
     args.extend(names);
     let called = sandbox.on_fixture(&args);
     called.exits_with(1).prints("killed by SIGABRT").prints("timed out after 0.4 s; last: waiting");
-    called.prints("exited with 0 before the test had ended").prints("left processes behind");
+    called.prints("exited with 0 before the test had ended").prints("left processes running");
     let mut verdicts: Vec<String> = sandbox
         .events()
         .iter()
@@ -158,7 +158,7 @@ fn the_tested_program_is_a_copy_that_campaigns_share() {
 fn what_is_not_run_as_one_may_expect_is_said() {
     let sandbox = Sandbox::new();
     let doc_tests = "doc tests of fixture are left out: `cargo test --doc` runs them";
-    let whole = "fixture::whole does not list its tests: it runs as a whole";
+    let whole = "fixture::whole does not list its tests: it runs as one test";
     let named = sandbox.on_fixture(&["whole", "-n", "1"]);
     named.exits_with(0).warns(whole);
     assert!(!named.stderr.contains("doc tests"), "{named:#?}");

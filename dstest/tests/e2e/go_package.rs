@@ -147,5 +147,5 @@ fn the_race_detector_finds_a_race_and_says_where() {
     called
         .exits_with(1)
         .prints("DATA RACE in example.org/fixture.TestRaces.func1() (fixture_test.go:");
-    sandbox.on_fixture(&["-r"]).exits_with(2).warns("--race is for Go packages");
+    sandbox.on_fixture(&["-r"]).exits_with(2).warns("--race needs a Go package");
 }

@@ -15,11 +15,11 @@
 //! | the same, disk full | `a_store_that_can_no_longer_be_written_stops_the_campaign_and_loses_nothing` |
 //! | Ctrl-C printed a table for each worker | `the_first_signal_ends_everything_and_prints_the_table_once` |
 //! | Ctrl-C waited for what was running | `the_first_signal_ends_everything_and_prints_the_table_once` |
-//! | SIGTERM left processes behind | `the_first_signal_ends_everything_and_prints_the_table_once` |
+//! | SIGTERM left processes running | `the_first_signal_ends_everything_and_prints_the_table_once` |
 //! | an interrupt left temporary files, and lost the runs under way | `an_interrupt_keeps_what_ran_and_leaves_no_files` |
 //! | no timeout: a stuck process or grandchild hung a worker for ever | `a_grandchild_that_stays_is_found_ended_and_reported` |
 //! | runs could read the terminal | `nothing_is_there_to_read` |
-//! | processor times came from another program's output, and ten seconds were too many | `processor_times_come_from_the_kernel` |
+//! | CPU times came from another program's output, and ten seconds were too many | `cpu_times_come_from_the_kernel` |
 //! | an empty log, or one of a single line, was a crash | `a_run_that_says_nothing_has_failed_all_the_same` |
 //! | the deviation was that of a population, and 0.00 for a single run | `a_single_value_has_no_deviation` |
 //! | times of passes and failures were mixed | `times_are_those_of_passed_runs` |
@@ -138,11 +138,11 @@ fn nothing_is_there_to_read() {
 }
 
 #[test]
-fn processor_times_come_from_the_kernel() {
+fn cpu_times_come_from_the_kernel() {
     let sandbox = Sandbox::new();
     let called =
         sandbox.on_script(&["-n", "1", "-t"], "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done");
-    called.exits_with(0).prints("the runs kept the processors ");
+    called.exits_with(0).prints("CPU load of the runs: ");
     let number = |cell: &str| cell.parse::<f64>().unwrap();
     let row = called.row("sh");
     let (user, memory) = (number(&row[7]), number(&row[9]));
@@ -154,7 +154,7 @@ fn processor_times_come_from_the_kernel() {
 #[test]
 fn a_run_that_says_nothing_has_failed_all_the_same() {
     let rows = [
-        ("exit 7", "exit code 7, and nothing printed"),
+        ("exit 7", "exit code 7, no output"),
         ("echo; exit 7", "exit code 7"),
         ("printf one; exit 7", "one"),
     ];

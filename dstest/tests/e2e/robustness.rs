@@ -65,7 +65,7 @@ fn an_export_that_cannot_be_written_does_not_cost_the_table() {
 fn a_grandchild_that_stays_is_found_ended_and_reported() {
     let sandbox = Sandbox::new();
     let called = sandbox.on_script(&["-n", "2"], "sleep 600 & echo $! >> pids");
-    called.exits_with(0).prints("2 runs passed but left processes behind (ended)");
+    called.exits_with(0).prints("2 runs passed but left processes running (killed)");
     let pids = fs::read_to_string(sandbox.path().join("pids")).unwrap();
     assert!(pids.lines().count() == 2 && !pids.lines().any(is_alive));
 }

@@ -57,7 +57,7 @@ fn a_case_is_found_from_the_directory_where_dstest_is_called() {
 fn a_test_that_cannot_is_told_so() {
     let sandbox = Sandbox::new();
     sandbox.on_script(&["-n", "1"], "echo error: x; exit $((! DSTEST_ITER))").exits_with(0);
-    shrink(&sandbox, &[]).exits_with(2).warns("no run of that campaign failed");
+    shrink(&sandbox, &[]).exits_with(2).warns("no failed run in that campaign");
     sandbox.on_script(&["-n", "1"], "echo error: always; exit 1").exits_with(1);
     shrink(&sandbox, &[]).exits_with(1).prints("not shrunk: error: always");
     let no_support = "[ -z \"$DSTEST_SHRINK\" ] || exit 0; echo error: x; exit 1";
@@ -70,10 +70,10 @@ fn situations_are_counted_and_those_never_reached_are_named() {
     let sandbox = Sandbox::new();
     let script = "echo sometimes: truncation=$DSTEST_ITER torn=0; exit 0";
     let called = sandbox.on_script(&["-n", "3"], script);
-    called.exits_with(0).prints("Sometimes: 1 of 2 situations came about; never torn");
+    called.exits_with(0).prints("Sometimes: 1 of 2 situations reached; never: torn");
     assert!(!called.stdout.contains("Of 3 runs"), "{}", called.stdout);
     let report = sandbox.call(&["report", "-o", "store", "--metrics"]);
-    report.exits_with(0).prints("Of 3 runs").prints("never torn");
+    report.exits_with(0).prints("Of 3 runs").prints("never: torn");
     assert_eq!(report.row("truncation")[1..], ["3", "6"]);
     sandbox.on_script(&["-n", "1"], "echo nothing to say").exits_with(0);
     assert!(!sandbox.call(&["report", "-o", "store"]).stdout.contains("Sometimes"));

@@ -64,7 +64,7 @@ fn a_replay_without_a_word_takes_the_first_failure_and_verbose_is_on() {
 }
 
 #[test]
-fn a_replay_that_goes_differently_says_how() {
+fn a_replay_with_another_result_names_the_differences() {
     let rows = [
         ("[ -e again ] || { touch again; exit 1; }", "failed before, passed now"),
         (
@@ -99,13 +99,15 @@ fn a_replay_with_a_seed_of_ones_own() {
 #[test]
 fn what_cannot_be_replayed_is_named() {
     let sandbox = Sandbox::new();
-    stored(&sandbox, "replay", &[]).exits_with(2).warns("no stored run yet");
+    stored(&sandbox, "replay", &[]).exits_with(2).warns("no stored campaign yet");
     sandbox.on_fixture(&["quick", "-n", "1"]).exits_with(0);
-    stored(&sandbox, "replay", &[]).exits_with(2).warns("no run of that campaign failed");
-    stored(&sandbox, "replay", &["quick_2a#9"]).exits_with(2).warns("`quick_2a#9` is no run");
-    stored(&sandbox, "replay", &["zzzz", "quick_2a#1"]).exits_with(2).warns("no stored run `zzzz`");
+    stored(&sandbox, "replay", &[]).exits_with(2).warns("no failed run in that campaign");
+    stored(&sandbox, "replay", &["quick_2a#9"]).exits_with(2).warns("unknown run `quick_2a#9`");
+    stored(&sandbox, "replay", &["zzzz", "quick_2a#1"])
+        .exits_with(2)
+        .warns("no stored campaign `zzzz`");
     fs::remove_dir_all(sandbox.path().join("store/bin")).unwrap();
-    stored(&sandbox, "replay", &["quick_2a#1"]).exits_with(2).warns("is gone");
+    stored(&sandbox, "replay", &["quick_2a#1"]).exits_with(2).warns("is missing; cannot replay");
 }
 
 #[test]
@@ -123,7 +125,7 @@ fn a_command_that_is_no_longer_the_same_is_named() {
     let replay = stored(&sandbox, "replay", &[]);
     replay.exits_with(0).warns("t.sh has changed since the campaign");
     fs::remove_file(sandbox.path().join("t.sh")).unwrap();
-    stored(&sandbox, "replay", &[]).exits_with(2).warns("is gone");
+    stored(&sandbox, "replay", &[]).exits_with(2).warns("is missing; cannot replay");
 }
 
 #[test]
