@@ -1,17 +1,81 @@
-//! Runs tests in parallel, many times, each with its own seed, and keeps what failed.
+//! Runs tests in parallel, many times, each with its own seed; keeps, counts and replays failures.
 //!
-//! ```text
-//! argv → cli (as typed) → plan (checked, no I/O) → discover (build once, list) → run (processes)
-//!      → records → {store, tally → table, view, exports} → exit code
+//! A *campaign* is many runs; a *run* is one process of one test. dstest knows processes, exit
+//! codes, environment variables and log lines, and nothing of what the tests test, but for one
+//! table of words (`record/labs.rs`). The `dstest` command is [`run`](run()); `dstest --help` lists
+//! its options.
+//!
+//! # The path of a campaign
+//!
+//! `command/run.rs` is the whole path in one function.
+//!
+//! | step | module | from → to |
+//! |---|---|---|
+//! | arguments | [`cli`], [`config`] | command line, `dstest.toml` → values as typed |
+//! | plan | [`plan`] | those → [`plan::Plan`], checked, without I/O |
+//! | build | [`build`] | a cargo project, a Go module or a command → test programs |
+//! | list | [`mod@list`], [`suite`] | programs → tests, and the selected ones |
+//! | create | `campaign/create.rs`, [`store`] | plan → `campaign.json` → [`run::Campaign`] |
+//! | schedule | [`schedule`], [`seed`], [`iteration`] | tests → the sequence of runs, each with a seed |
+//! | run | [`mod@run`], [`process`] | a run → its process, limits, verdict |
+//! | record | [`record`], `campaign/recorder.rs` | its output → a line of `events.jsonl` |
+//! | report | [`report`], `progress` | records → table, failures, rates, exports, exit code |
+//!
+//! Later commands start from the store: `replay`, `resume` and `shrink` make a [`run::Campaign`]
+//! from `campaign.json` with the same constructor, `browse` shows the store in the terminal.
+//!
+//! # Index
+//!
+//! | term | place |
+//! |---|---|
+//! | timeout, output limit, failure limit | `run/state.rs` |
+//! | worker, scheduling | `run/worker.rs`, `schedule.rs` |
+//! | process group, orphans, signals, Ctrl-C, watchdog | `process/` |
+//! | environment of a run | `run/launch.rs` |
+//! | verdict from exit status and log | `run/judge.rs` |
+//! | log parsing, trace hash, coverage, panic messages | `record/log_scan.rs` and its neighbours |
+//! | the labs' Passed line | `record/labs.rs` |
+//! | equal failures, signatures | `record/signature.rs` |
+//! | result table, percentiles, confidence intervals | `report/summary.rs`, `report/stats.rs` |
+//! | JSON, JUnit, Markdown, CSV | `report/json.rs`, `report/junit.rs`, `report/tables.rs` |
+//! | store format, retention, merging | `store/` |
+//! | progress bar | `progress/live.rs` |
+//! | terminal UI, keys, diff of two runs | `browse/` |
+//! | exit codes, errors | `exit.rs`, `error.rs` |
+//! | help texts | `cli/` |
+//!
+//! # Invariants
+//!
+//! - Only the dispatcher of [`mod@run`] decides what is started and what is ended.
+//! - The output of a test never passes through memory as a whole.
+//! - Every number that is shown comes from stored records.
+//! - Unsafe code is in `process/sys.rs` and nowhere else.
+//! - Files depend on each other in one direction.
+//!
+//! # Example
+//!
+//! Failure counts of every stored campaign:
+//!
 //! ```
+//! use dstest::report::tally::Tally;
+//! use dstest::store::{CampaignFile, Store, StoreError, read_events};
 //!
-//! It knows processes, exit codes, environment variables and log lines; it knows nothing of what
-//! the tests test. Every number it shows comes from the records it stores.
+//! fn print_failures(store: &Store) -> Result<(), StoreError> {
+//!     for campaign in store.campaigns() {
+//!         let file = CampaignFile::read(&campaign.path)?;
+//!         let mut tally = Tally::new(file.tests.iter().map(|test| test.name.clone()));
+//!         read_events(&campaign.path, |record| {
+//!             if let Some(test) = file.tests.iter().position(|test| test.name == record.test) {
+//!                 tally.record(test, &record);
+//!             }
+//!         })?;
+//!         println!("{}: {} of {} failed", campaign.short_id, tally.failed(), tally.total());
+//!     }
+//!     Ok(())
+//! }
 //!
-//! Invariants:
-//! - only [`run`](mod@run)'s dispatcher decides what starts and what is ended;
-//! - the output of a test never passes through memory as a whole;
-//! - unsafe code is in `sys` and nowhere else.
+//! assert!(print_failures(&Store::at(".dstest".into())).is_ok());
+//! ```
 
 mod browse;
 pub mod build;

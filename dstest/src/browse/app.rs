@@ -10,8 +10,8 @@ use ratatui::layout::Size;
 use super::campaign::Campaign;
 use super::colors::ColorScheme;
 use super::keys::{self, Action};
-use super::list::{List, Row, Step};
-use super::page::{AnyList, Page};
+use super::list::{AnyList, List, Row, Step};
+use super::page::Page;
 use super::rows;
 use crate::store::{CampaignDir, Store, StoreError};
 

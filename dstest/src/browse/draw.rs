@@ -2,6 +2,7 @@
 
 use pretty::{Background, Depth};
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
@@ -14,9 +15,9 @@ use unicode_width::UnicodeWidthStr;
 use super::app::App;
 use super::colors::ColorScheme;
 use super::diff_page::DiffPage;
-use super::keys::{self, Action};
+use super::keys;
 use super::layout::{diff_areas, diff_facts, rows_of, short};
-use super::list::{Align, Column, List, Row};
+use super::list::{Align, AnyList, Column, List, Row};
 use super::page::Page;
 use super::text_page::TextPage;
 use crate::text::style::TextStyle;
@@ -53,10 +54,15 @@ impl App {
         if !self.note.is_empty() {
             return format!(" {}", self.note);
         }
-        let is_possible =
-            |action: &Option<Action>| action.is_none_or(|a| self.unavailable(a).is_none());
-        let hints = self.page().hints().iter().filter(|(_, action)| is_possible(action));
-        hints.map(|(hint, _)| format!(" {hint} ")).collect()
+        let hints = self.page().hints().split("  ").filter(|hint| self.is_possible(hint));
+        hints.map(|hint| format!(" {hint} ")).collect()
+    }
+
+    /// `false` for a hint whose key would do nothing now.
+    fn is_possible(&self, hint: &str) -> bool {
+        let key = hint.chars().next().filter(|_| hint.chars().nth(1) == Some(' '));
+        let action = key.and_then(|key| keys::action(KeyCode::Char(key).into()));
+        action.is_none_or(|action| self.unavailable(action).is_none())
     }
 }
 

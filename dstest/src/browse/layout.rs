@@ -14,18 +14,16 @@ impl App {
     pub(crate) fn fit(&mut self, area: Rect) {
         self.size = area.as_size();
         let [_, body, _] = rows_of(area);
-        match self.page_mut() {
-            Page::Log(log) => log.view.resize(body.as_size()),
-            Page::Diff(diff) => {
-                let (_, logs) = diff_areas(diff, body);
-                for (view, [_, body]) in diff.views.iter_mut().zip(logs) {
-                    view.resize(body.as_size());
-                }
-            }
-            page => {
-                if let Some(list) = page.list_mut() {
-                    list.scroll(usize::from(body.height.saturating_sub(1)));
-                }
+        if let Some(list) = self.page_mut().list_mut() {
+            list.scroll(usize::from(body.height.saturating_sub(1)));
+        }
+        if let Page::Log(log) = self.page_mut() {
+            log.view.resize(body.as_size());
+        }
+        if let Page::Diff(diff) = self.page_mut() {
+            let (_, logs) = diff_areas(diff, body);
+            for (view, [_, body]) in diff.views.iter_mut().zip(logs) {
+                view.resize(body.as_size());
             }
         }
     }

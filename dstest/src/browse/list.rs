@@ -66,6 +66,27 @@ pub(crate) enum Step {
     Last,
 }
 
+/// The operations on a list that do not depend on its items.
+pub(crate) trait AnyList {
+    /// Scrolls until the selection is on a screen of so many rows.
+    fn scroll(&mut self, height: usize);
+
+    /// Moves the selection.
+    fn step(&mut self, step: Step);
+
+    /// Selects the row at this line of the screen; `false` if it is empty.
+    fn click(&mut self, row: usize) -> bool;
+
+    /// Sorts by the next order, and returns its name.
+    fn next_order(&mut self) -> &'static str;
+
+    /// The text that shown rows have.
+    fn filter(&self) -> &str;
+
+    /// Shows only rows with this text in some cell, in any case.
+    fn set_filter(&mut self, filter: &str);
+}
+
 impl<T: Clone + PartialEq> List<T> {
     /// An empty list.
     pub(crate) fn new(columns: &'static [Column], orders: &'static [&'static str]) -> Self {
@@ -90,13 +111,6 @@ impl<T: Clone + PartialEq> List<T> {
         (self.cursor, self.shown.len())
     }
 
-    /// Scrolls until the selection is on a screen of so many rows.
-    pub(crate) fn scroll(&mut self, height: usize) {
-        let last_top = self.shown.len().saturating_sub(height);
-        let lowest = self.cursor.saturating_sub(height.saturating_sub(1));
-        self.top = self.top.clamp(lowest, self.cursor).min(last_top.max(lowest));
-    }
-
     /// The rows on a screen of so many, and the place of the selected one among them.
     pub(crate) fn visible(&self, height: usize) -> (Vec<&Row<T>>, usize) {
         let top = self.top.min(self.shown.len());
@@ -105,49 +119,11 @@ impl<T: Clone + PartialEq> List<T> {
         (rows, self.cursor.saturating_sub(top))
     }
 
-    pub(crate) fn step(&mut self, step: Step) {
-        let last = self.shown.len().saturating_sub(1);
-        self.cursor = match step {
-            Step::Lines(lines) => self.cursor.saturating_add_signed(lines).min(last),
-            Step::First => 0,
-            Step::Last => last,
-        };
-    }
-
-    /// Selects the row at this line of the screen; `false` if it is empty.
-    pub(crate) fn click(&mut self, row: usize) -> bool {
-        let at = self.top + row;
-        let is_there = at < self.shown.len();
-        if is_there {
-            self.cursor = at;
-        }
-        is_there
-    }
-
     /// Selects an item, if it is shown.
     pub(crate) fn select(&mut self, item: &T) {
         if let Some(at) = self.shown.iter().position(|row| self.rows[*row].item == *item) {
             self.cursor = at;
         }
-    }
-
-    /// Sorts by the next order, and returns its name.
-    pub(crate) fn next_order(&mut self) -> &'static str {
-        self.order = (self.order + 1) % self.orders.len().max(1);
-        let selected = self.selected().cloned();
-        self.arrange(selected.as_ref());
-        self.orders.get(self.order).copied().unwrap_or("nothing else")
-    }
-
-    pub(crate) fn filter(&self) -> &str {
-        &self.filter
-    }
-
-    /// Shows only rows with this text in some cell, in any case.
-    pub(crate) fn set_filter(&mut self, filter: &str) {
-        filter.clone_into(&mut self.filter);
-        let selected = self.selected().cloned();
-        self.arrange(selected.as_ref());
     }
 
     fn arrange(&mut self, selected: Option<&T>) {
@@ -164,6 +140,49 @@ impl<T: Clone + PartialEq> List<T> {
         let at = |item: &T| self.shown.iter().position(|row| self.rows[*row].item == *item);
         let last = self.shown.len().saturating_sub(1);
         self.cursor = selected.and_then(at).unwrap_or(self.cursor.min(last));
+    }
+}
+
+impl<T: Clone + PartialEq> AnyList for List<T> {
+    fn scroll(&mut self, height: usize) {
+        let last_top = self.shown.len().saturating_sub(height);
+        let lowest = self.cursor.saturating_sub(height.saturating_sub(1));
+        self.top = self.top.clamp(lowest, self.cursor).min(last_top.max(lowest));
+    }
+
+    fn step(&mut self, step: Step) {
+        let last = self.shown.len().saturating_sub(1);
+        self.cursor = match step {
+            Step::Lines(lines) => self.cursor.saturating_add_signed(lines).min(last),
+            Step::First => 0,
+            Step::Last => last,
+        };
+    }
+
+    fn click(&mut self, row: usize) -> bool {
+        let at = self.top + row;
+        let is_there = at < self.shown.len();
+        if is_there {
+            self.cursor = at;
+        }
+        is_there
+    }
+
+    fn next_order(&mut self) -> &'static str {
+        self.order = (self.order + 1) % self.orders.len().max(1);
+        let selected = self.selected().cloned();
+        self.arrange(selected.as_ref());
+        self.orders.get(self.order).copied().unwrap_or("nothing else")
+    }
+
+    fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    fn set_filter(&mut self, filter: &str) {
+        filter.clone_into(&mut self.filter);
+        let selected = self.selected().cloned();
+        self.arrange(selected.as_ref());
     }
 }
 

@@ -7,8 +7,7 @@ use ratatui::crossterm::event::KeyEvent;
 
 use super::campaign::{Campaign, RunFilter};
 use super::diff_page::DiffPage;
-use super::keys::Action;
-use super::list::{List, Row, Step};
+use super::list::{AnyList, List, Row};
 use super::log_page::LogPage;
 use super::rows;
 use super::text_page::TextPage;
@@ -23,48 +22,6 @@ pub(crate) enum Page {
     Log(Box<LogPage>),
     Text(TextPage),
     Diff(Box<DiffPage>),
-}
-
-/// The operations on a list that do not depend on its items.
-pub(crate) trait AnyList {
-    /// Moves the selection.
-    fn step(&mut self, step: Step);
-    /// Sorts by the next order, and returns its name.
-    fn next_order(&mut self) -> &'static str;
-    /// The text that rows must have.
-    fn filter(&self) -> &str;
-    /// Shows only rows with this text.
-    fn set_filter(&mut self, filter: &str);
-    /// Selects the row at this line of the screen; `false` if it is empty.
-    fn click(&mut self, row: usize) -> bool;
-    /// Scrolls until the selection is on a screen of so many rows.
-    fn scroll(&mut self, height: usize);
-}
-
-impl<T: Clone + PartialEq> AnyList for List<T> {
-    fn step(&mut self, step: Step) {
-        Self::step(self, step);
-    }
-
-    fn next_order(&mut self) -> &'static str {
-        Self::next_order(self)
-    }
-
-    fn filter(&self) -> &str {
-        Self::filter(self)
-    }
-
-    fn set_filter(&mut self, filter: &str) {
-        Self::set_filter(self, filter);
-    }
-
-    fn click(&mut self, row: usize) -> bool {
-        Self::click(self, row)
-    }
-
-    fn scroll(&mut self, height: usize) {
-        Self::scroll(self, height);
-    }
 }
 
 impl Page {
@@ -179,64 +136,24 @@ impl Page {
         }
     }
 
-    /// The keys to show at the foot, each with its action where that may be unavailable.
-    pub(crate) const fn hints(&self) -> &'static [(&'static str, Option<Action>)] {
-        const REPORT: (&str, Option<Action>) = ("p report", Some(Action::Report));
-        const REPLAY: (&str, Option<Action>) = ("r replay", Some(Action::Replay));
-        const DIFF: (&str, Option<Action>) = ("D diff with a pass", Some(Action::Diff));
-        const KEYS: (&str, Option<Action>) = ("? keys", None);
+    /// The keys to show at the foot, with two spaces between them.
+    pub(crate) const fn hints(&self) -> &'static str {
         match self {
-            Self::Campaigns(_) => &[
-                ("Enter open", None),
-                ("/ filter", None),
-                ("Delete delete", None),
-                KEYS,
-                ("q quit", None),
-            ],
-            Self::Tests(_) => &[
-                ("Enter failures", None),
-                REPORT,
-                DIFF,
-                ("s sort", None),
-                ("/ filter", None),
-                ("Esc campaigns", None),
-                KEYS,
-            ],
-            Self::Failures { .. } => &[
-                ("Enter runs", None),
-                REPORT,
-                REPLAY,
-                DIFF,
-                ("K known", Some(Action::MarkKnown)),
-                ("Esc back", None),
-                KEYS,
-            ],
-            Self::Runs { .. } => &[
-                ("Enter log", None),
-                REPORT,
-                REPLAY,
-                ("R 200 seeds", Some(Action::Rerun)),
-                DIFF,
-                ("Y copy", Some(Action::CopyReplay)),
-                KEYS,
-            ],
-            Self::Log(_) => &[
-                ("W causes only", None),
-                ("P whole past", None),
-                ("< cause", None),
-                ("s state", None),
-                DIFF,
-                REPORT,
-                ("q back", None),
-            ],
-            Self::Text(_) => &[("↓ ↑ scroll", None), REPLAY, DIFF, ("Esc back", None), KEYS],
-            Self::Diff(_) => &[
-                ("n N differences", None),
-                ("Tab other side", None),
-                ("s state", None),
-                ("q back", None),
-                ("? keys of the log", None),
-            ],
+            Self::Campaigns(_) => "Enter open  / filter  Delete delete  ? keys  q quit",
+            Self::Tests(_) => {
+                "Enter failures  p report  D diff with a pass  s sort  / filter  Esc campaigns  ? keys"
+            }
+            Self::Failures { .. } => {
+                "Enter runs  p report  r replay  D diff with a pass  K known  Esc back  ? keys"
+            }
+            Self::Runs { .. } => {
+                "Enter log  p report  r replay  R 200 seeds  D diff with a pass  Y copy  ? keys"
+            }
+            Self::Log(_) => {
+                "W causes only  P whole past  < cause  s state  D diff with a pass  p report  q back"
+            }
+            Self::Text(_) => "↓ ↑ scroll  r replay  D diff with a pass  Esc back  ? keys",
+            Self::Diff(_) => "n N differences  Tab other side  s state  q back  ? keys of the log",
         }
     }
 }

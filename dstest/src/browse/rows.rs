@@ -3,12 +3,13 @@
 use super::campaign::{Campaign, LogKind, RunFilter};
 use super::list::{Align, Cell, Column, Row};
 use crate::record::{Class, RunRecord, Verdict};
+use crate::report::histogram::bars;
 use crate::report::stats;
 use crate::report::summary::percent;
 use crate::report::tally::{Tally, TestTally};
 use crate::store::{CampaignDir, CampaignFile};
-use crate::text::shell;
 use crate::text::style::TextStyle;
+use crate::text::{duration, shell};
 
 const fn left(title: &'static str) -> Column {
     Column { title, align: Align::Left }
@@ -116,7 +117,7 @@ fn test_row(tally: &Tally, at: usize, test: &TestTally) -> Row<usize> {
     };
     let kinds = tally.groups().iter().filter(|group| group.test == at).count();
     let summary = test.time.summary();
-    let time = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), short_time);
+    let time = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), duration::short);
     let name_style = match (failed, total) {
         (_, 0) => TextStyle::Warning,
         (0, _) => TextStyle::Good,
@@ -202,7 +203,7 @@ fn run_row(campaign: &Campaign, run: usize) -> Row<usize> {
             Cell::plain(format!("#{}", record.iter)),
             Cell::new(record.verdict.label(), verdict_style(record)),
             Cell::plain(record.seed.to_string()),
-            Cell::plain(short_time(record.wall_s())),
+            Cell::plain(duration::short(record.wall_s())),
             Cell::new(log, style),
             Cell::plain(record.signature.as_deref().unwrap_or("")),
         ],
@@ -215,15 +216,6 @@ fn verdict_style(record: &RunRecord) -> TextStyle {
         Class::Pass => TextStyle::Good,
         Class::Fail => TextStyle::Bad,
         Class::Inconclusive => TextStyle::Warning,
-    }
-}
-
-/// Seconds in the unit that reads best.
-fn short_time(seconds: f64) -> String {
-    match seconds {
-        s if s < 0.9995 => format!("{:.1} ms", s * 1000.0),
-        s if s < 99.995 => format!("{s:.2} s"),
-        s => format!("{s:.0} s"),
     }
 }
 
@@ -241,18 +233,11 @@ fn histogram(values: &[f32]) -> String {
         let share = (value - low) / (high - low);
         counts[((share * BARS as f32) as usize).min(BARS - 1)] += 1;
     }
-    let most = counts.iter().copied().max().unwrap_or(1);
-    let bar = |count: usize| match count {
-        0 => ' ',
-        count => LEVELS[(count * LEVELS.len()).div_ceil(most) - 1],
-    };
-    counts.into_iter().map(bar).collect()
+    bars(&counts)
 }
 
 /// Enough classes to show two peaks.
 const BARS: usize = 12;
-
-const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 #[cfg(test)]
 mod tests {
@@ -266,13 +251,5 @@ mod tests {
         assert_eq!(histogram(&[1.0, 1.0, 1.0, 1.0, 2.0]), "█          ▂");
         let even: Vec<f32> = (0..120).map(|n| n as f32).collect();
         assert_eq!(histogram(&even), "████████████");
-    }
-
-    #[test]
-    fn times_are_short() {
-        let rows = [(0.0021, "2.1 ms"), (0.9996, "1.00 s"), (12.345, "12.35 s"), (120.0, "120 s")];
-        for (seconds, want) in rows {
-            assert_eq!(short_time(seconds), want);
-        }
     }
 }

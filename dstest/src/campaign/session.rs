@@ -9,7 +9,7 @@ use super::hints::CommandHints;
 use super::live_session::LiveSession;
 use super::recorder::{Recorder, StoreFailure};
 use super::stored::StoredCampaign;
-use crate::cli::ExportArgs;
+use crate::cli::{ExportArgs, StoreArgs};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::plan::{Budget, Columns, Rounds};
@@ -48,6 +48,12 @@ pub(crate) struct Output<'a> {
     pub(crate) color: Color,
     pub(crate) columns: Columns,
     pub(crate) exports: &'a ExportArgs,
+}
+
+impl<'a> Output<'a> {
+    pub(crate) fn new(store: &'a StoreArgs, columns: Columns, exports: &'a ExportArgs) -> Self {
+        Self { store: store.output.as_deref(), color: store.color, columns, exports }
+    }
 }
 
 impl<'a> Session<'a> {

@@ -8,9 +8,9 @@ use crate::exit::Exit;
 use crate::report::stats;
 use crate::report::summary::percent;
 use crate::report::tally::TestTally;
-use crate::text::console;
 use crate::text::style::{Paint, TextStyle};
 use crate::text::table::{Align, Cell, Table};
+use crate::text::{console, duration};
 
 /// Compares test by test.
 pub(super) fn run(args: &CompareArgs) -> Result<Exit, Error> {
@@ -51,10 +51,7 @@ fn failed(test: &TestTally) -> String {
 }
 
 fn time(test: &TestTally) -> String {
-    match test.time.moments().mean() {
-        Some(mean) => format!("{:.1} ms", mean * 1000.0),
-        None => "–".to_owned(),
-    }
+    test.time.moments().mean().map_or_else(|| "–".to_owned(), duration::short)
 }
 
 /// The significant changes, in words.

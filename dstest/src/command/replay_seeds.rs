@@ -46,11 +46,7 @@ pub(super) fn run(
     let rounds = Rounds::Fixed(count);
     let schedule = Schedule::new(1, rounds, Order::Interleaved);
     let budget = Budget { rounds, duration: None, max_fail: None };
-    let output = Output {
-        store: args.location.store.output.as_deref(),
-        color: args.location.store.color,
-        columns: Columns::default(),
-        exports: &ExportArgs::default(),
-    };
+    let exports = ExportArgs::default();
+    let output = Output::new(&args.location.store, Columns::default(), &exports);
     Session::new(stored, campaign, schedule, budget, output).run(interrupts)
 }

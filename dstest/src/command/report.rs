@@ -16,10 +16,5 @@ pub(super) fn run(args: &ReportArgs) -> Result<Exit, Error> {
 
 /// The output that these options ask for.
 pub(super) fn output<'a>(show: &'a StoredShowArgs, location: &'a LocationArgs) -> Output<'a> {
-    Output {
-        store: location.store.output.as_deref(),
-        color: location.store.color,
-        columns: Columns::new(&show.columns),
-        exports: &show.exports,
-    }
+    Output::new(&location.store, Columns::new(&show.columns), &show.exports)
 }

@@ -29,12 +29,7 @@ pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Er
         .of_shard(shard)
         .without(done);
     let budget = Budget { rounds, duration: None, max_fail: None };
-    let output = Output {
-        store: args.location.store.output.as_deref(),
-        color: args.location.store.color,
-        columns: Columns::default(),
-        exports: &args.exports,
-    };
+    let output = Output::new(&args.location.store, Columns::default(), &args.exports);
     let mut session = Session::new(stored, campaign, schedule, budget, output);
     session.workers = args.workers.unwrap_or(session.workers);
     session.tally = tally;

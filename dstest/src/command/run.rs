@@ -21,12 +21,7 @@ pub(super) fn run(
     let project = Project::open(&args.target, &args.command, &args.process.env)?;
     let mut plan = Plan::resolve(args, &project.config, campaign::cores())?;
     campaign::resolve_case(&mut plan.process.env)?;
-    let output = Output {
-        store: args.show.store.output.as_deref(),
-        color: args.show.store.color,
-        columns: plan.columns,
-        exports: &args.show.exports,
-    };
+    let output = Output::new(&args.show.store, plan.columns, &args.show.exports);
     let store = project.store(output.store)?;
 
     let suite = list(project.build(&plan.build, interrupts)?);

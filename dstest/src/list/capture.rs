@@ -18,8 +18,8 @@ pub(super) struct Captured {
     pub(super) stdout: Vec<u8>,
 }
 
-/// Runs the command with nothing on its standard input; its whole group is killed after [`LIST_TIMEOUT`].
-/// Standard error is dropped.
+/// Runs the command with nothing on its standard input; its whole group is killed after
+/// [`LIST_TIMEOUT`]. Standard error is dropped.
 pub(super) fn capture(command: &mut Command) -> io::Result<Captured> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = command.spawn()?;

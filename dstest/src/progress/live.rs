@@ -11,6 +11,7 @@ use super::estimate::Progress;
 use crate::report::summary::percent;
 use crate::report::tally::{Tally, TestTally};
 use crate::text::console::{note, print};
+use crate::text::duration;
 use crate::text::echo::NoEcho;
 use crate::text::style::{Paint, TextStyle};
 
@@ -137,15 +138,11 @@ fn test_line(test: &TestTally, name_width: usize) -> (TextStyle, String) {
         String::new()
     };
     let time = match test.time.moments().mean() {
-        Some(mean) => format!(", {}", seconds(mean)),
+        Some(mean) => format!(", {}", duration::short(mean)),
         None => String::new(),
     };
     let text = format!("  {:<name_width$}  {failed} of {total} failed{rate}{time}", test.name);
     (if failed > 0 { TextStyle::Bad } else { TextStyle::Normal }, text)
-}
-
-fn seconds(mean: f64) -> String {
-    if mean < 1.0 { format!("{:.1} ms", mean * 1000.0) } else { format!("{mean:.2} s") }
 }
 
 /// The beginning of the text that fits into so many columns.

@@ -124,7 +124,8 @@ impl FailureClassifier {
     }
 }
 
-/// `thread 'x' (123) panicked at src/a.rs:1:2:` gives the location; the message is on the next line.
+/// `thread 'x' (123) panicked at src/a.rs:1:2:` gives the location; the message is on the next
+/// line.
 fn rust_panic(line: &[u8]) -> Option<String> {
     let at = memchr::memmem::find(line, b"panicked at ")?;
     memchr::memmem::find(&line[..at], b"thread '")?;

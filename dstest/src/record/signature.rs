@@ -1,6 +1,6 @@
 //! Failure signatures: one line for each failure, and a key that equal failures share.
 //!
-//! A [`FailureClassifier`] is the best line so far; [`group_key`] replaces what differs between two instances
+//! [`group_key`] replaces what differs between two instances
 //! of one failure (numbers, addresses, times) and keeps what does not (words, file and line).
 
 /// The part of a signature that is the same in every instance of one failure.

@@ -45,23 +45,28 @@ impl Scale {
     fn bars(&self, times: &[f32]) -> String {
         let mut counts = [0_usize; CLASSES];
         times.iter().for_each(|time| counts[self.class_of(f64::from(*time))] += 1);
-        let most = counts.iter().copied().max().unwrap_or(0).max(1);
-        let bar = |count: usize| match count {
-            0 => ' ',
-            some => BARS[(some * BARS.len()).div_ceil(most) - 1],
-        };
-        counts.into_iter().map(bar).collect()
+        bars(&counts)
     }
 
     /// Both ends of the scale, over the ends of the bars.
     fn ruler(&self) -> String {
-        let (low, high) = (words(self.low_s), words(self.high_s));
+        let (low, high) = (time_label(self.low_s), time_label(self.high_s));
         let gap = CLASSES.saturating_sub(low.chars().count() + high.chars().count() + 2);
         format!("{low} {} {high}", "┈".repeat(gap))
     }
 }
 
-fn words(seconds: f64) -> String {
+/// A bar for each count, as high as its share of the largest; a blank for zero.
+pub(crate) fn bars(counts: &[usize]) -> String {
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    let bar = |count: &usize| match count {
+        0 => ' ',
+        some => BARS[(some * BARS.len()).div_ceil(most) - 1],
+    };
+    counts.iter().map(bar).collect()
+}
+
+fn time_label(seconds: f64) -> String {
     match seconds {
         s if s < 0.001 => format!("{:.0} µs", s * 1e6),
         s if s < 1.0 => format!("{:.1} ms", s * 1e3),

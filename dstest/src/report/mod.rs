@@ -2,7 +2,7 @@
 //! programs. Pure: records in, text out.
 
 pub mod coverage;
-mod histogram;
+pub(crate) mod histogram;
 pub mod json;
 pub mod junit;
 pub mod metrics;

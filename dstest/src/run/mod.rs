@@ -1,13 +1,13 @@
 //! Running a campaign: one state, workers that own one process each, and a dispatcher.
 //!
 //! ```text
-//! state: schedule, budget, limits → worker: process, log, verdict → dispatcher → store, tally, view
-//!   ↑                                                                  |
-//!   └──────────────── signals, timeouts, output limits ────────────────┘
+//! state: schedule, limits → worker: process, log, verdict → dispatcher → store, tally, view
+//!   ↑                                                          |
+//!   └──────────── signals, timeouts, output limits ────────────┘
 //! ```
 //!
 //! Neither the state nor the dispatcher writes to a terminal or waits for a process, so limits and
-//! interrupts are honoured whatever the others are doing.
+//! interrupts are honoured at any time.
 
 mod campaign;
 mod dispatcher;

@@ -2,10 +2,10 @@
 //!
 //! Invariants:
 //! - it is locked as long as its dstest lives, however that ends, so two never share one;
-//! - the directory in it that the runs see has never been there before: a process whose private directory
-//!   is in it was started by this very dstest;
-//! - it names the directory for temporary files that goes with it, so that another dstest can remove
-//!   both after a kill.
+//! - the directory in it that the runs see has never been there before: a process whose private
+//!   directory is in it was started by this very dstest;
+//! - it names the directory for temporary files that goes with it, so that another dstest can
+//!   remove both after a kill.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};

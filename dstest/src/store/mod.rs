@@ -119,7 +119,8 @@ impl Store {
         &self.root
     }
 
-    /// Creates a directory for a new campaign (and the store, at its first), and points `latest` to it.
+    /// Creates a directory for a new campaign (and the store, at its first), and points `latest` to
+    /// it.
     ///
     /// # Errors
     /// [`StoreError::Io`] if the store cannot be written.

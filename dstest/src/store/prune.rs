@@ -119,7 +119,8 @@ fn age(path: &Path) -> Duration {
     written.ok().and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default()
 }
 
-/// A campaign is described some milliseconds after its directory was made, a merged one some minutes.
+/// A campaign is described some milliseconds after its directory was made, a merged one some
+/// minutes.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ pub fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Writes a line to standard error, like [`print`].
+/// Writes a line to standard error, like [`print()`].
 pub fn note(text: &str) {
     let mut out = io::stderr().lock();
     let _ = writeln!(out, "{text}");

@@ -52,6 +52,16 @@ pub fn human(duration: Duration) -> String {
     }
 }
 
+/// Seconds in the unit that reads best: `2.1 ms`, `12.35 s`, `120 s`.
+#[must_use]
+pub fn short(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.9995 => format!("{:.1} ms", s * 1000.0),
+        s if s < 99.995 => format!("{s:.2} s"),
+        s => format!("{s:.0} s"),
+    }
+}
+
 fn unit_seconds(unit: &str) -> Option<f64> {
     match unit {
         "ms" => Some(0.001),
@@ -93,6 +103,14 @@ mod tests {
             [(0.42, "0.42 s"), (48.2, "48 s"), (200.0, "3 min 20 s"), (3900.0, "1 h 5 min")]
         {
             assert_eq!(human(Duration::from_secs_f64(seconds)), want);
+        }
+    }
+
+    #[test]
+    fn times_are_short() {
+        let rows = [(0.0021, "2.1 ms"), (0.9996, "1.00 s"), (12.345, "12.35 s"), (120.0, "120 s")];
+        for (seconds, want) in rows {
+            assert_eq!(short(seconds), want);
         }
     }
 

@@ -158,7 +158,7 @@ fn the_tested_program_is_a_copy_that_campaigns_share() {
 fn what_is_not_run_as_one_may_expect_is_said() {
     let sandbox = Sandbox::new();
     let doc_tests = "doc tests of fixture are left out: `cargo test --doc` runs them";
-    let whole = "fixture::whole does not list its tests: it runs as one test";
+    let whole = "fixture::whole does not list its tests; it runs as one test";
     let named = sandbox.on_fixture(&["whole", "-n", "1"]);
     named.exits_with(0).warns(whole);
     assert!(!named.stderr.contains("doc tests"), "{named:#?}");
