@@ -159,7 +159,7 @@ impl Blocks {
     }
 
     /// Moves to the next block; the outer `None` is the end.
-    #[expect(clippy::option_option, reason = "the end, and a block without a word, are different")]
+    #[expect(clippy::option_option, reason = "the end, and a block without a step, are different")]
     fn next_block(&mut self) -> Option<Option<Step>> {
         let done = self.base.checked_add(self.length)?;
         let step = match self.rounds {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_or_elsewhere_is_left_out() {
+    fn done_runs_and_other_shards_are_left_out() {
         let done = HashSet::from([(0, 1), (1, 2)]);
         let (fixed, order) = (Rounds::Fixed(n(2)), Order::Interleaved);
         let schedule = Schedule::new(2, fixed, order).without(done);

@@ -169,7 +169,7 @@ impl Suite {
     fn left_out(&self, selection: &Selection) -> Option<String> {
         let is_ignored = |test: &&Test| test.mark == Mark::Ignored;
         let ignored = self.tests.iter().filter(is_ignored);
-        let count = ignored.filter(|test| self.is_meant(test, selection)).count();
+        let count = ignored.filter(|test| self.matches_selection(test, selection)).count();
         let is_said = count > 0 && selection.ignored == Ignored::LeaveOut;
         is_said.then(|| format!("{count} marked #[ignore] left out (--include-ignored)"))
     }
@@ -189,10 +189,10 @@ impl Suite {
 
     fn is_selected(&self, test: &Test, selection: &Selection) -> bool {
         let ignored = test.mark == Mark::Ignored && selection.ignored == Ignored::LeaveOut;
-        !ignored && self.is_meant(test, selection)
+        !ignored && self.matches_selection(test, selection)
     }
 
-    fn is_meant(&self, test: &Test, selection: &Selection) -> bool {
+    fn matches_selection(&self, test: &Test, selection: &Selection) -> bool {
         let wanted = selection.patterns.is_empty()
             || selection.patterns.iter().any(|pattern| self.matches(test, pattern));
         wanted && !selection.skip.iter().any(|pattern| self.matches(test, pattern))

@@ -337,8 +337,8 @@ impl App {
         self.colors.toggle();
     }
 
-    pub(super) fn reject(&mut self, why: &str) -> Effect {
-        why.clone_into(&mut self.note);
+    pub(super) fn reject(&mut self, reason: &str) -> Effect {
+        reason.clone_into(&mut self.note);
         Effect::None
     }
 

@@ -102,12 +102,12 @@ impl Campaign {
             RunFilter::Passed => Class::Pass,
             RunFilter::Inconclusive => Class::Inconclusive,
         };
-        let is_meant = |(own, record): &(usize, RunRecord)| {
+        let is_selected = |(own, record): &(usize, RunRecord)| {
             *own == test
                 && record.verdict.class() == class
                 && key.as_ref().is_none_or(|key| group_key(record.reason()) == *key)
         };
-        self.runs.iter().enumerate().filter(|(_, run)| is_meant(run)).map(|(at, _)| at).collect()
+        self.runs.iter().enumerate().filter(|(_, run)| is_selected(run)).map(|(at, _)| at).collect()
     }
 
     /// The first run of the first failure of a test.
@@ -150,7 +150,7 @@ impl Campaign {
         match self.log(run) {
             None => LogKind::None,
             Some(path) if path.starts_with(self.dir.path.join("replays")) => LogKind::Full,
-            // Whoever asked for VERBOSE from the start has everything in the first log.
+            // With VERBOSE from the start, the first log is a full one.
             Some(_) if self.file.verbose.is_some() => LogKind::Full,
             Some(_) => LogKind::Kept,
         }

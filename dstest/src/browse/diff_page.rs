@@ -40,8 +40,8 @@ impl DiffPage {
     ) -> io::Result<Self> {
         let open = |path| LogView::of_file(path, colors.background, colors.depth);
         let mut views = [open(left)?, open(right)?];
-        let [said_left, said_right] = views.each_ref().map(said);
-        let found = divergences(&said_left, &said_right);
+        let [lines_left, lines_right] = views.each_ref().map(peer_lines);
+        let found = divergences(&lines_left, &lines_right);
         let milestones = milestones(&views);
         for (side, view) in views.iter_mut().enumerate() {
             let lines = |d: &Divergence| if side == 0 { d.left.clone() } else { d.right.clone() };
@@ -97,7 +97,7 @@ impl DiffPage {
 }
 
 /// The lines of a log, reduced to what is compared.
-fn said(view: &LogView) -> Vec<PeerLine> {
+fn peer_lines(view: &LogView) -> Vec<PeerLine> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let read = |line: usize| {
         view.facts(line, |facts| PeerLine {
@@ -141,7 +141,7 @@ mod tests {
 ";
 
     #[test]
-    fn two_runs_are_opened_where_they_part() {
+    fn two_runs_are_opened_at_their_first_difference() {
         let dir = tempfile::tempdir().unwrap();
         let [left, right] = [("left", LEFT), ("right", RIGHT)].map(|(name, log)| {
             let path = dir.path().join(name);

@@ -92,8 +92,8 @@ fn draw_list<T: Clone + PartialEq>(
     let (place, filter) = (list.place(), list.filter().to_owned());
     let (rows, selected) = list.visible(height);
     if rows.is_empty() {
-        let why = if filter.is_empty() { "empty" } else { "no row with this text" };
-        put(buffer, Rect { height: 1, ..area }, &format!(" {why}"), Style::new());
+        let reason = if filter.is_empty() { "empty" } else { "no row with this text" };
+        put(buffer, Rect { height: 1, ..area }, &format!(" {reason}"), Style::new());
         return;
     }
     let fits = fitting(columns, &rows, area.width);

@@ -116,7 +116,7 @@ impl Browser {
 
     fn take(&mut self, event: &Event) -> io::Result<Next> {
         let effect = match event {
-            // Anything else could close the page that what is being done will end on.
+            // Other keys could close the page on which the result of the task is shown.
             Event::Key(key) if self.task.is_some() => {
                 let is_interrupt =
                     key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
@@ -149,7 +149,7 @@ impl Browser {
         match mouse.kind {
             MouseEventKind::ScrollDown => app.step(Step::Lines(3)),
             MouseEventKind::ScrollUp => app.step(Step::Lines(-3)),
-            // Above the rows are where one is, and the titles.
+            // Two lines above the rows: the title of the page, and those of the columns.
             MouseEventKind::Down(MouseButton::Left) if mouse.row >= 2 => {
                 let before = app.selected_run();
                 let is_row = app.click(usize::from(mouse.row - 2));
@@ -176,7 +176,7 @@ impl Browser {
                 }
             }
             Effect::Run(words, purpose) => self.start_task(&words, purpose),
-            Effect::Export(log) => self.app.note = said(export(&log)),
+            Effect::Export(log) => self.app.note = export_note(export(&log)),
             Effect::DeleteCampaign(dir) => self.delete_campaign(&dir),
             Effect::DeleteLogs(run) => self.delete_logs(run),
         }
@@ -261,7 +261,7 @@ fn export(log: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-fn said(written: io::Result<PathBuf>) -> String {
+fn export_note(written: io::Result<PathBuf>) -> String {
     match written {
         Ok(path) => format!("written: {}", shell::relative(&path)),
         Err(error) => format!("cannot write the page: {error}"),

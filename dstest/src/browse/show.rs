@@ -12,7 +12,7 @@ use crate::text::shell;
 
 /// The report of a run.
 pub(crate) fn text(campaign: &Campaign, run: usize) -> String {
-    if let Some(text) = campaign.report(run).and_then(|told| told.text) {
+    if let Some(text) = campaign.report(run).and_then(|reported| reported.text) {
         return format!("{}\n{}", text.trim_end(), commands(campaign, run));
     }
     let (_, record) = &campaign.runs[run];
@@ -57,8 +57,8 @@ fn of_log(path: &Path) -> String {
     view.select(usize::MAX);
     let mut text = String::new();
     let states = view.peer_states();
-    let told = states.iter().filter(|(_, state)| !state.is_empty());
-    for (at, (peer, state)) in told.enumerate() {
+    let reported = states.iter().filter(|(_, state)| !state.is_empty());
+    for (at, (peer, state)) in reported.enumerate() {
         let label = if at == 0 { "STATE     " } else { "          " };
         let facts: Vec<String> =
             state.iter().map(|(key, value)| format!("{key}={value}")).collect();

@@ -63,11 +63,11 @@ fn store() -> (tempfile::TempDir, Store, CampaignDir) {
 fn figure8(iter: u32) -> RunRecord {
     let fails = iter.is_multiple_of(3);
     let verdict = if fails { Verdict::Failed } else { Verdict::Passed };
-    let why = if iter == 9 { "no leader within 5 s" } else { "two leaders in term 1" };
+    let reason = if iter == 9 { "no leader within 5 s" } else { "two leaders in term 1" };
     RunRecord {
         seed: Seed::new(u64::from(iter) * 1000),
         trace: Trace::from_hex(format!("{iter:016x}").as_bytes()),
-        signature: fails.then(|| why.to_owned()),
+        signature: fails.then(|| reason.to_owned()),
         log: fails.then(|| log_path("figure8_2c", Iteration::new(iter).unwrap())),
         ..record("figure8_2c", iter, verdict, 0.020)
     }
@@ -187,19 +187,19 @@ fn a_test_has_its_failures_by_kind_and_what_passed() {
 }
 
 #[test]
-fn a_kind_of_failure_has_its_runs() {
+fn a_failure_has_its_runs() {
     let mut sandbox = Sandbox::new();
     sandbox.press("\n\n");
     assert_snapshot!("runs", sandbox.screen(100, 12));
 }
 
 #[test]
-fn a_log_opens_where_the_run_failed_and_one_key_says_why() {
+fn a_log_opens_where_the_run_failed_and_one_key_shows_its_causes() {
     let mut sandbox = Sandbox::new();
     assert_eq!(sandbox.press("\n\n\n"), Effect::None, "its full log is there");
     assert_snapshot!("log", sandbox.screen(120, 24));
     sandbox.press("W");
-    assert_snapshot!("why", sandbox.screen(120, 24));
+    assert_snapshot!("causes", sandbox.screen(120, 24));
     sandbox.press("<<");
     assert_snapshot!("cause", sandbox.screen(120, 24));
     assert_eq!(sandbox.press("q"), Effect::None);
@@ -222,7 +222,7 @@ fn a_run_without_its_full_log_is_repeated_first() {
 }
 
 #[test]
-fn a_failing_run_stands_beside_the_nearest_that_passed() {
+fn a_failing_run_is_compared_with_the_nearest_that_passed() {
     let mut sandbox = Sandbox::new();
     // Number 3 fails; number 2 is as near as number 4, and comes first, but has no log yet.
     let Effect::Run(words, purpose) = sandbox.press("\n\nD") else { panic!("nothing is run") };
@@ -258,7 +258,7 @@ fn a_diff_is_offered_only_where_a_run_has_passed() {
 }
 
 #[test]
-fn a_run_stands_beside_the_same_seed_of_another_build() {
+fn a_run_is_compared_with_the_same_seed_of_another_build() {
     let mut sandbox = Sandbox::new();
     sandbox.press("\n\nB");
     assert_eq!(sandbox.app.note, "no other campaign has run this test with this seed");
@@ -302,7 +302,7 @@ fn a_campaign_that_cannot_be_opened_leaves_the_page_that_was_there() {
 }
 
 #[test]
-fn what_the_run_says_of_itself_is_one_key_away() {
+fn the_failure_report_is_one_key_away() {
     let mut sandbox = Sandbox::new();
     sandbox.press("\n\np");
     assert_snapshot!(
@@ -315,9 +315,9 @@ fn what_the_run_says_of_itself_is_one_key_away() {
             .collect::<Vec<_>>()
             .join("\n")
     );
-    let told = sandbox.app.campaign.dir.path.join("logs/figure8_2c/3.dir");
-    fs::create_dir_all(&told).unwrap();
-    fs::write(told.join("report.json"), r#"{"text":"FAIL it said so itself"}"#).unwrap();
+    let reported = sandbox.app.campaign.dir.path.join("logs/figure8_2c/3.dir");
+    fs::create_dir_all(&reported).unwrap();
+    fs::write(reported.join("report.json"), r#"{"text":"FAIL it said so itself"}"#).unwrap();
     sandbox.press("\x1bp");
     assert!(sandbox.screen(80, 24).contains("FAIL it said so itself"));
 }
@@ -386,7 +386,10 @@ fn above_a_campaign_are_all_campaigns() {
     let root = sandbox.app.store.root().to_string_lossy().into_owned();
     assert_snapshot!("campaigns", sandbox.screen(140, 10).replace(&root, "STORE"));
     sandbox.press("j\n");
-    assert!(matches!(sandbox.app.page(), Page::Campaigns(_)), "what cannot be read says why");
+    assert!(
+        matches!(sandbox.app.page(), Page::Campaigns(_)),
+        "an unreadable campaign shows its error"
+    );
     sandbox.press("k\n");
     assert!(matches!(sandbox.app.page(), Page::Tests(_)));
 }
@@ -401,7 +404,7 @@ fn a_campaign_grows_while_it_is_looked_at() {
 }
 
 #[test]
-fn what_can_be_read_of_a_damaged_store_is_shown() {
+fn readable_parts_of_a_damaged_store_are_shown() {
     let (_root, store, directory) = store();
     let events = directory.path.join("events.jsonl");
     let mut bytes = fs::read(&events).unwrap();

@@ -115,7 +115,7 @@ impl Project {
         plan: &BuildPlan,
         interrupts: &Interrupts,
     ) -> Result<Built, BuildError> {
-        // Both tools are asked at once: where nothing is to be built, each takes about as long.
+        // Both tools run at once: without anything to build, each takes about as long.
         let library_path = RustLibraries::ask(dir);
         let messages = build(dir, plan, interrupts)?;
         let binaries = self.binaries(&messages, library_path.answer().as_deref());

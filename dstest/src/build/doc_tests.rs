@@ -30,7 +30,7 @@ fn source_has(source: &str) -> bool {
     for line in source.lines() {
         let line = line.trim_start();
         let Some(text) = line.strip_prefix("///").or(line.strip_prefix("//!")) else {
-            // A comment ends, and with it what was left open in it.
+            // The end of a comment closes its blocks.
             is_open = false;
             continue;
         };

@@ -130,7 +130,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Where nothing was built, there is nothing to remove.
+        // Without a build there is nothing to remove.
         let _ = fs::remove_dir_all(&self.root);
     }
 }

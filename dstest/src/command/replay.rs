@@ -48,13 +48,13 @@ fn result(record: &RunRecord, dir: &Path, paint: Paint) -> String {
     let style =
         if record.verdict.class() == Class::Pass { TextStyle::Good } else { TextStyle::Bad };
     let verdict = paint.apply(style, record.verdict.label());
-    let why = record.signature.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    let reason = record.signature.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     let seed = record.seed;
     let log = record
         .log
         .as_ref()
         .map_or_else(String::new, |log| format!("  log  {}\n", shell::relative(&dir.join(log))));
-    format!("{} #{}, seed {seed}, {verdict}{why}\n{log}", record.test, record.iter)
+    format!("{} #{}, seed {seed}, {verdict}{reason}\n{log}", record.test, record.iter)
 }
 
 /// Compares a run with its repetition: verdict, kind of failure, and trace where there is one.

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_counts_where_it_says_something() {
+    fn a_preset_overrides_where_it_has_a_value() {
         let config = config().with_preset(Some("nightly"), nothing).unwrap();
         assert_eq!(config.run.iterations, NonZeroU32::new(1000));
         assert_eq!(config.run.workers, NonZeroU32::new(2));

@@ -39,7 +39,7 @@ impl BuildPlan {
         let or = |given: &[String], configured: &[String]| {
             if given.is_empty() { configured.to_vec() } else { given.to_vec() }
         };
-        // `--go` without a package says only what kind of project it is.
+        // `--go` without a package only selects the kind of project.
         let go: Vec<String> = args.go.iter().chain(&args.package).cloned().collect();
         let go: Vec<String> = go.into_iter().filter(|package| !package.is_empty()).collect();
         Self {

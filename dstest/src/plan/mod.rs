@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn when_a_campaign_stops() {
+    fn budgets_of_a_campaign() {
         let rows: [(&[&str], Rounds, Option<u32>); 7] = [
             (&[], Rounds::Fixed(n(10)), None),
             (&["-n", "3", "--max-fail", "2"], Rounds::Fixed(n(3)), Some(2)),

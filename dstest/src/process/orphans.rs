@@ -36,14 +36,14 @@ impl Orphans {
         self.end(|_| true)
     }
 
-    fn end(&self, is_meant: impl Fn(Pid) -> bool) -> usize {
+    fn end(&self, is_target: impl Fn(Pid) -> bool) -> usize {
         let start = Instant::now();
         let mut ended = Vec::new();
-        // What is ended may leave children of its own, which come to us then.
+        // A killed process may leave children of its own, which are adopted then.
         while start.elapsed() < PATIENCE {
             let mut orphans = children();
             orphans.retain(|pid| !self.before.contains(pid) && !sys::reap_if_dead(*pid));
-            orphans.retain(|pid| is_meant(*pid) || ended.contains(pid));
+            orphans.retain(|pid| is_target(*pid) || ended.contains(pid));
             if orphans.is_empty() {
                 break;
             }
@@ -63,12 +63,12 @@ impl Orphans {
 pub(crate) fn end_everywhere(live: &Path) {
     let start = Instant::now();
     // A process that is just being started has its environment only a moment later.
-    let mut in_vain = 0;
-    while in_vain < 3 && start.elapsed() < PATIENCE {
+    let mut empty_rounds = 0;
+    while empty_rounds < 3 && start.elapsed() < PATIENCE {
         let found: Vec<Pid> = all().into_iter().filter(|pid| is_of(*pid, live)).collect();
-        in_vain = if found.is_empty() { in_vain + 1 } else { 0 };
+        empty_rounds = if found.is_empty() { empty_rounds + 1 } else { 0 };
         for pid in found {
-            // The leader of a run takes its whole group along.
+            // The first process of a run leads its group.
             sys::signal_group(pid, Signal::Kill);
             sys::signal_process(pid, Signal::Kill);
         }

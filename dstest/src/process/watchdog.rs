@@ -23,8 +23,8 @@ impl Watchdog {
     /// Starts a watchdog for the runs of a live directory.
     pub(crate) fn start(live: &Path) -> Self {
         let Ok(program) = std::env::current_exe() else { return Self(None) };
-        // In a group of its own it does not hear the terminal's Ctrl-C, and without the private
-        // directory of an outer dstest it is none of that one's runs.
+        // In a group of its own it does not get the terminal's Ctrl-C, and without the private
+        // directory of an outer dstest it does not count as one of its runs.
         let watchdog = Command::new(program)
             .arg(COMMAND)
             .arg(live)
@@ -50,9 +50,9 @@ impl Drop for Watchdog {
 
 /// The work of the watchdog process.
 pub(crate) fn watch(dir: &Path) {
-    let mut word = Vec::new();
-    let heard = std::io::stdin().read_to_end(&mut word);
-    if heard.is_ok() && word.is_empty() {
+    let mut message = Vec::new();
+    let read = std::io::stdin().read_to_end(&mut message);
+    if read.is_ok() && message.is_empty() {
         orphans::end_everywhere(dir);
         let campaign = dir.parent().and_then(Path::parent);
         campaign.iter().for_each(|campaign| live::sweep_in(campaign));

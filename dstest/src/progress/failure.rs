@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_says_everything_once() {
+    fn a_failure_is_reported_in_full_once() {
         let mut report = FailureReport {
             test: "figure8_2c".into(),
             iter: Iteration::new(17).unwrap(),

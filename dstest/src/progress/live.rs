@@ -75,7 +75,7 @@ impl Display for Live {
     }
 
     fn clear(&mut self) {
-        // A screen that is gone cannot be cleared.
+        // A closed terminal cannot be cleared.
         let _ = self.screen.clear();
         let _ = std::io::stderr().flush();
     }

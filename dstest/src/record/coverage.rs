@@ -38,7 +38,7 @@ const PREFIX: &[u8] = b"sometimes:";
 mod tests {
     use super::*;
 
-    fn said(line: &str) -> RunCoverage {
+    fn situations(line: &str) -> RunCoverage {
         RunCoverage::of_line(line.as_bytes()).expect(line)
     }
 
@@ -52,9 +52,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_read_again() {
-        let said = said("sometimes: b=1 a=0");
-        let text = serde_json::to_string(&said).unwrap();
-        assert_eq!(serde_json::from_str::<RunCoverage>(&text).unwrap(), said);
+    fn stored_coverage_is_read_again() {
+        let read = situations("sometimes: b=1 a=0");
+        let text = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<RunCoverage>(&text).unwrap(), read);
     }
 }

@@ -175,10 +175,10 @@ fn own_go_frame(text: &str) -> Option<&str> {
     let package = dir
         .rsplit_once("/src/")
         .filter(|(root, _)| root.rsplit('/').next().is_some_and(|name| name.starts_with("go")));
-    let is_gos = package.is_some_and(|(_, package)| {
+    let is_standard = package.is_some_and(|(_, package)| {
         GO_PACKAGES.contains(&package.split('/').next().unwrap_or(package))
     });
-    (!is_gos).then_some(file)
+    (!is_standard).then_some(file)
 }
 
 /// The line without the date and time that Go's `log` puts before it, and without the duration
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_that_says_why() {
+    fn the_line_that_explains_a_failure() {
         let rows = [
             ("", None),
             ("running 1 test\ntest a ... FAILED\n", None),

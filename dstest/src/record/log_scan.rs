@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_fact_is_none() {
+    fn lookalikes_of_facts_are_ignored() {
         let rows: [&[u8]; 3] =
             [b"trace=0123", b"retrace=0123456789abcdef", b"trace=0123456789abcdefff"];
         for log in rows {

@@ -48,9 +48,9 @@ mod tests {
         assert_eq!(RunReport::read(dir.path()), None);
         let write = |text: &str| fs::write(dir.path().join(FILE_NAME), text).unwrap();
         write(r#"{"schema":1,"signature":"two leaders","text":"FAIL\nmore","peers":[]}"#);
-        let told = RunReport::read(dir.path()).unwrap();
-        assert_eq!(told.signature.as_deref(), Some("two leaders"));
-        assert_eq!(told.text.as_deref(), Some("FAIL\nmore"));
+        let reported = RunReport::read(dir.path()).unwrap();
+        assert_eq!(reported.signature.as_deref(), Some("two leaders"));
+        assert_eq!(reported.text.as_deref(), Some("FAIL\nmore"));
         write("{}");
         assert_eq!(RunReport::read(dir.path()), Some(RunReport { signature: None, text: None }));
         write("not JSON");

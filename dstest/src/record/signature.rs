@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_between_instances_is_replaced() {
+    fn differences_between_instances_are_replaced() {
         let rows = [
             ("term 17 at 0xdeadbeef after 1.5s", "term # at # after #s"),
             ("fig8_2c: S1 lost 3 entries", "fig8_2c: S1 lost # entries"),

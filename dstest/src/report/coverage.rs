@@ -84,18 +84,18 @@ impl Coverage {
 mod tests {
     use super::*;
 
-    fn said(line: &str) -> RunCoverage {
+    fn situations(line: &str) -> RunCoverage {
         RunCoverage::of_line(line.as_bytes()).expect(line)
     }
 
     #[test]
     fn situations_of_many_runs_in_a_table() {
         let mut all = Coverage::default();
-        all.add(&said("sometimes: truncation=3 torn=0 duplicate=1"));
-        all.add(&said("sometimes: truncation=1 torn=0 duplicate=0"));
-        all.add(&said("sometimes: torn=0 other=2"));
+        all.add(&situations("sometimes: truncation=3 torn=0 duplicate=1"));
+        all.add(&situations("sometimes: truncation=1 torn=0 duplicate=0"));
+        all.add(&situations("sometimes: torn=0 other=2"));
         insta::assert_snapshot!(all.table(Paint::Plain) + &all.line(Paint::Plain));
-        all.add(&said("sometimes: torn=5"));
+        all.add(&situations("sometimes: torn=5"));
         assert_eq!(all.line(Paint::Plain), "Sometimes: all 4 situations reached\n");
         assert_eq!(Coverage::default().line(Paint::Plain), "");
     }

@@ -28,11 +28,11 @@ fn suite(test: &TestEntry) -> String {
         ));
     }
     for failure in &test.failures {
-        let why = escape(&failure.signature);
+        let reason = escape(&failure.signature);
         let (iter, seed, log) = (failure.iter, failure.seed, escape(&failure.log));
         out.push_str(&format!(
             "    <testcase classname=\"{name}\" name=\"{name}#{iter}\">\n      \
-             <failure message=\"{why}\">seed {seed}, log {log}</failure>\n    </testcase>\n"
+             <failure message=\"{reason}\">seed {seed}, log {log}</failure>\n    </testcase>\n"
         ));
     }
     out.push_str("  </testsuite>\n");

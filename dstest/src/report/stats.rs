@@ -182,7 +182,7 @@ pub fn fisher(a: (u64, u64), b: (u64, u64)) -> f64 {
         (ways - ln_choose(total, failed)).exp()
     };
     let observed = probability(a.0);
-    // What rounding makes of an equal probability is still equal.
+    // Equal probabilities may differ by rounding.
     let limit = observed * (1.0 + 1e-7);
     let possible = failed.saturating_sub(b.1)..=failed.min(a.1);
     possible.map(probability).filter(|p| *p <= limit).sum::<f64>().min(1.0)

@@ -228,8 +228,9 @@ fn inconclusive(tally: &Tally) -> Vec<String> {
         (Verdict::Leaked, "passed but left processes running (killed)"),
         (Verdict::Cancelled, "cancelled (not counted)"),
     ];
-    let said = rows.into_iter().map(|(verdict, words)| (tally.count(verdict), words));
-    said.filter(|(count, _)| *count > 0)
+    let remarks = rows.into_iter().map(|(verdict, words)| (tally.count(verdict), words));
+    remarks
+        .filter(|(count, _)| *count > 0)
         .map(|(count, words)| format!("{} {words}", runs(count)))
         .collect()
 }
@@ -350,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clean_campaign_says_what_it_proves() {
+    fn a_clean_campaign_has_an_upper_bound_of_its_rate() {
         let mut tally = Tally::new(["a"]);
         for iter in 1..=50 {
             tally.record(0, &record("a", iter, Verdict::Passed, 2.0));
@@ -362,8 +363,8 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_machine_is_named_where_it_may_be_why_runs_fail() {
-        let said = |reported_s: Option<f64>, cores, columns| {
+    fn a_high_load_is_named_if_it_may_explain_failures() {
+        let load_text = |reported_s: Option<f64>, cores, columns| {
             let mut tally = Tally::new(["a"]);
             for iter in 1..=10 {
                 let verdict = if iter == 1 { Verdict::Failed } else { Verdict::Passed };
@@ -378,12 +379,12 @@ mod tests {
         };
         let timing = ColumnArgs { timing: true, metrics: false, hist: false };
         let (mean, all) = (Columns::default(), Columns::new(&timing));
-        let warning = said(None, Some(2), mean);
+        let warning = load_text(None, Some(2), mean);
         assert!(warning.starts_with("CPU load of the runs: 97.2 %; real-time"), "{warning}");
-        assert_eq!(said(None, Some(8), mean), "");
-        assert_eq!(said(Some(30.0), Some(2), mean), "", "simulated time");
-        assert_eq!(said(None, Some(8), all), "CPU load of the runs: 24.3 %\n");
-        assert_eq!(said(None, None, all), "", "nobody knows how many there were");
+        assert_eq!(load_text(None, Some(8), mean), "");
+        assert_eq!(load_text(Some(30.0), Some(2), mean), "", "simulated time");
+        assert_eq!(load_text(None, Some(8), all), "CPU load of the runs: 24.3 %\n");
+        assert_eq!(load_text(None, None, all), "", "the number of processors is unknown");
     }
 
     #[test]

@@ -245,7 +245,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn only_passed_runs_have_a_time_and_only_honest_ones_a_total() {
+    fn only_passed_runs_have_a_time_and_only_runs_with_a_result_a_total() {
         let mut tally = Tally::new(["a", "b"]);
         tally.record(0, &record("a", 1, Verdict::Passed, 1.0));
         tally.record(0, &record("a", 2, Verdict::TimedOut, 99.0));

@@ -78,7 +78,7 @@ impl ScratchDir {
             fs::create_dir_all(dir)?;
         }
         fs::rename(&self.log, place)?;
-        // An empty directory is worth nothing, and where it is not empty, removing it fails.
+        // An empty directory is removed; removing another one fails, and it is kept.
         if fs::remove_dir(&self.dir).is_err() {
             let _ = fs::rename(&self.dir, place.with_extension("dir"));
         }
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_desk_is_empty_for_each_run_and_what_is_kept_is_moved() {
+    fn the_scratch_directory_is_empty_for_each_run_and_kept_files_are_moved() {
         let root = tempfile::tempdir().unwrap();
         let live = LiveDir::open(root.path()).unwrap();
         let mut scratch = ScratchDir::new(&live, 3);

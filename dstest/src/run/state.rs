@@ -240,7 +240,7 @@ impl CampaignState {
             let Some(current) = &mut slot.current else { continue };
             match current.phase {
                 Phase::Running { deadline: at } if at <= now && current.harness == Harness::Go => {
-                    // Go answers with the stacks of all goroutines, which takes a moment.
+                    // Go prints the stacks of all goroutines, which takes a moment.
                     slot.group.end(EndReason::Timeout, Signal::Dump);
                     current.phase = Phase::Dumping { ask_at: now + grace };
                 }
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn time_in_which_everything_stood_still_counts_for_nothing() {
+    fn suspended_time_is_not_counted() {
         let minute = Duration::from_secs(60);
         let mut state = state(minute);
         let group = state.add_slot();
@@ -362,7 +362,7 @@ mod tests {
         };
         assert!(deadline > Instant::now() + 59 * minute, "its deadline has moved too");
         state.finished(0, Verdict::Passed);
-        assert!(state.next(0, |_| 0.0).is_some(), "nor has the time of --for gone by");
+        assert!(state.next(0, |_| 0.0).is_some(), "the time of --for has not passed either");
     }
 
     #[test]
@@ -374,10 +374,10 @@ mod tests {
                 assert_eq!((number, state.stop()), (NOT_STARTED_MAX + 1, Stop::CannotStart));
                 return;
             }
-            // One that can be started in between makes the count begin again.
+            // A run that can be started in between resets the count.
             let verdict = if number == 0 { Verdict::Failed } else { Verdict::NotStarted };
             state.finished(0, verdict);
         }
-        panic!("it goes on for ever");
+        panic!("it never ends");
     }
 }

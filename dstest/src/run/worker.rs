@@ -35,7 +35,7 @@ impl Worker {
     /// Runs jobs until none is left. The dispatcher outlives its workers, so that messages arrive.
     pub(super) fn work(self, messages: &Sender<Message>) {
         let _notice = ExitNotice(messages);
-        // Its scratch is cleared before it goes home.
+        // Its scratch directory is removed before the notice.
         let mut worker = self;
         while let Some(message) = worker.step() {
             let _ = messages.send(message);
@@ -115,8 +115,8 @@ impl Worker {
             let reason = format!("no space is left for its output in {}", dir.display());
             (record.verdict, record.signature) = (Verdict::NotStarted, Some(reason));
         } else if record.verdict.class() != Class::Pass {
-            let told = || RunReport::read(self.scratch.dir())?.signature;
-            let found = judgement.reason.or_else(told).or_else(|| log.classifier.finish());
+            let reported = || RunReport::read(self.scratch.dir())?.signature;
+            let found = judgement.reason.or_else(reported).or_else(|| log.classifier.finish());
             record.signature = Some(signature(record, found, self.campaign.timeout_of(job.test)));
         }
     }

@@ -30,7 +30,7 @@ impl Store {
             let _ = fs::remove_file(&fresh);
             io_error("write", &fresh)(error)
         })?;
-        // The program may have been rebuilt since it was hashed: what counts is what was copied.
+        // The program may have been rebuilt since it was hashed: the hash of the copy counts.
         let kept = self.place_of(program, copied);
         if let Some(dir) = kept.parent() {
             fs::create_dir_all(dir).map_err(io_error("create", dir))?;

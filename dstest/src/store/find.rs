@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_meant_by_any_unique_beginning() {
+    fn a_campaign_is_found_by_any_unique_beginning() {
         let (_dir, store) = store(&["20261123T100000Z-abcd", "20261123T110000Z-abxy"]);
         let find = |wanted: Option<&str>| store.find_campaign(wanted).map(|run| run.short_id);
         assert_eq!(find(None).unwrap(), "abxy");

@@ -96,7 +96,7 @@ fn lock(root: &Path) -> Result<File, LiveError> {
     loop {
         fs::create_dir_all(root).map_err(io_error(root))?;
         let lock = match open_lock(root, OpenOptions::new().create(true)) {
-            // Somebody has swept the directory away in between.
+            // Another dstest has removed the directory in between.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             other => other.map_err(io_error(root))?,
         };
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_one_left_is_swept_up() {
+    fn files_of_a_killed_dstest_are_removed() {
         let campaign = tempfile::tempdir().unwrap();
         let left = |dir: PathBuf| {
             fs::create_dir_all(&dir).unwrap();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_after_a_killed_one_begins_afresh() {
+    fn a_campaign_after_a_kill_starts_with_an_empty_directory() {
         let campaign = tempfile::tempdir().unwrap();
         let old = campaign.path().join("live/0123456789abcdef");
         fs::create_dir_all(&old).unwrap();
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn only_folders_of_ours_are_removed() {
+    fn only_directories_of_dstest_are_removed() {
         let (campaign, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let live = campaign.path().join(NAME);
         fs::create_dir(&live).unwrap();

@@ -59,7 +59,7 @@ impl Store {
         }
         let directory = self.create_campaign(Utc::now())?;
         let written = write(&directory, &sources, &merged, dedup).and_then(|counts| {
-            // Written last: without it the directory is no campaign.
+            // Written last: without it the directory is not a campaign.
             merged.file(&sources, invocation).map_or(Ok(()), |file| file.write(&directory.path))?;
             Ok(counts)
         });

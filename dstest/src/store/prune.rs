@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_campaign_that_never_began_goes_after_a_while() {
+    fn a_campaign_that_never_began_is_pruned_after_an_hour() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::at(dir.path().to_owned());
         let run = store.create_campaign(Utc::now()).unwrap();

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_a_duration_and_what_is_not() {
+    fn durations_are_parsed_and_other_texts_refused() {
         let rows = [
             ("90", Some(90_000)),
             ("500ms", Some(500)),

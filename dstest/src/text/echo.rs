@@ -20,7 +20,7 @@ pub(crate) struct NoEcho(());
 impl NoEcho {
     pub(crate) fn new() -> Self {
         let terminal = stderr();
-        // Who is in the background would be stopped for touching the terminal.
+        // A background process that changes the terminal would be stopped.
         let is_ours = tcgetpgrp(&terminal).is_ok_and(|group| group == getpgrp());
         if let (true, Ok(before)) = (is_ours, tcgetattr(&terminal)) {
             let mut quiet = before.clone();

@@ -51,7 +51,7 @@ pub fn nearest<'a>(
 }
 
 /// The name as one component of a path: letters, digits and `_-.` stay, other bytes become `%XX`,
-/// and a long name is cut and told apart by a hash. Different names stay different.
+/// and a long name is cut and made unique by a hash. Different names stay different.
 ///
 /// ```
 /// assert_eq!(dstest::text::names::file_name("TestA/sub 1"), "TestA%2Fsub%201");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_of_the_finger_finds_its_test() {
+    fn a_mistyped_name_finds_its_test() {
         let names = ["initial_election_2a", "reelection_2a", "backup_2b", "figure8_2c"];
         assert_eq!(nearest("inital_election_2a", names, 1), ["initial_election_2a"]);
         assert_eq!(nearest("bakcup", names, 3), ["backup_2b"]);
@@ -148,7 +148,7 @@ mod tests {
             let paths: Vec<Vec<String>> = paths.into_iter().collect();
             let names = shortest(&paths);
             let distinct: HashSet<&String> = names.iter().collect();
-            // A path that is the tail of another cannot be told apart by tails alone.
+            // A path that is the tail of another cannot be distinguished by tails alone.
             let nested = paths.iter().any(|a| paths.iter().any(|b| a != b && b.ends_with(a)));
             prop_assert!(nested || distinct.len() == names.len());
             for (path, name) in paths.iter().zip(&names) {

@@ -78,7 +78,7 @@ impl Table {
         for (column, (_, align)) in table.column_iter_mut().zip(&self.columns) {
             column.set_cell_alignment((*align).into());
         }
-        // What is coloured was decided by the cells; the terminal is not asked again.
+        // The cells have decided about colours; the terminal is not asked again.
         table.enforce_styling();
         format!("{table}\n")
     }

@@ -84,7 +84,7 @@ fn from_the_table_to_the_wrong_step_and_back() {
     sandbox.on_script(&["-n", "6", "-p", "1"], SCRIPT).exits_with(1);
     let mut terminal = Terminal::start(&sandbox, &["browse", "-o", "store"], 120, 30);
     terminal.wait_for("6 runs, 3 failed");
-    // Into the test, its one kind of failure, its first run.
+    // The test, its one failure, its first run.
     terminal.press("\r");
     terminal.wait_for("error: voted twice");
     terminal.press("\r");
@@ -92,17 +92,17 @@ fn from_the_table_to_the_wrong_step_and_back() {
     terminal.press("\r");
     let log = terminal.wait_for("W causes only");
     assert!(log.contains("voted twice") && log.contains("term=0"), "{log}");
-    // Why: the bystander goes.
+    // The causes: the peer without influence is hidden.
     terminal.press("W");
     let why = terminal.wait_for("led to it: ");
     assert_eq!(why.matches("hears no leader").count(), 1, "{why}");
-    // The second failing run has no full log yet: it is repeated without a word.
+    // The second failing run has no full log yet: it is replayed first.
     terminal.press("q");
     terminal.wait_for("Enter log");
     terminal.press("j\r");
     terminal.wait_for("sh#3");
     terminal.wait_for("W causes only");
-    // Beside a run that passed.
+    // A diff with a run that passed.
     terminal.press("D");
     let diff = terminal.wait_for("n N differences");
     assert!(diff.contains("refuses vote") && diff.contains("grants vote"), "{diff}");
@@ -119,7 +119,7 @@ fn from_the_table_to_the_wrong_step_and_back() {
 }
 
 #[test]
-fn without_a_terminal_it_says_what_to_use_instead() {
+fn without_a_terminal_it_names_the_alternative() {
     let sandbox = Sandbox::new();
     sandbox.on_script(&["-n", "1"], "exit 1").exits_with(1);
     let called = sandbox.call(&["browse", "-o", "store"]);

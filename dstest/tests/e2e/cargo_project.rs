@@ -110,7 +110,7 @@ fn a_run_has_the_surroundings_cargo_would_give() {
 }
 
 #[test]
-fn a_build_error_is_no_failure() {
+fn a_build_error_is_not_a_test_failure() {
     let sandbox = Sandbox::new();
     let called = sandbox.on_fixture(&["--features", "broken", "-n", "3"]);
     called.exits_with(101).warns("this feature does not build").warns("the build failed");
@@ -155,7 +155,7 @@ fn the_tested_program_is_a_copy_that_campaigns_share() {
 }
 
 #[test]
-fn what_is_not_run_as_one_may_expect_is_said() {
+fn unexpected_selections_are_noted() {
     let sandbox = Sandbox::new();
     let doc_tests = "doc tests of fixture are left out: `cargo test --doc` runs them";
     let whole = "fixture::whole does not list its tests; it runs as one test";

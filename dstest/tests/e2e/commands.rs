@@ -33,7 +33,7 @@ fn output_can_mean_failure_whatever_the_exit_code() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_no_test_failure() {
+fn a_missing_program_is_not_a_test_failure() {
     let sandbox = Sandbox::new();
     let called = sandbox.call(&["-n", "2", "-o", "store", "--", "./nothing-here"]);
     called.exits_with(1).prints("2 runs could not be started: cannot run ").prints("No such file");
@@ -42,7 +42,7 @@ fn a_program_that_is_not_there_is_no_test_failure() {
 }
 
 #[test]
-fn the_campaign_stops_when_it_is_told_to() {
+fn the_campaign_stops_at_its_limits() {
     let rows: [(&[&str], &str, usize, &str); 4] = [
         (&["-n", "100", "--max-fail", "3", "-p", "1"], "exit 1", 3, "stopped by the failure limit"),
         (&["--until-fail=2", "-p", "1"], "exit $((DSTEST_ITER % 3 == 0))", 6, "failure limit"),

@@ -39,7 +39,7 @@ fn temporary(sandbox: &Sandbox) -> usize {
 }
 
 #[test]
-fn killed_at_any_instant_it_leaves_a_store_to_read_and_nobody_behind() {
+fn killed_at_any_instant_it_leaves_a_readable_store_and_no_process_behind() {
     let sandbox = Sandbox::new();
     // Until they are let go, later runs hang, each with a child of its own.
     let script = "echo $$ >> pids; \
@@ -47,7 +47,7 @@ fn killed_at_any_instant_it_leaves_a_store_to_read_and_nobody_behind() {
         exit $((DSTEST_ITER % 4 == 0))";
     let args = ["-n", "60", "-p", "2", "--seed", "7"];
     let stored = || fs::read_to_string(sandbox.path().join("store/latest/events.jsonl"));
-    // Instants from before the first run to well within the campaign, and one that is surely there.
+    // Instants from before the first run to well within the campaign, and one that certainly exists.
     for delay_ms in [Some(1), Some(3), Some(6), Some(10), Some(17), Some(40), Some(90), None] {
         let mut child = start(&sandbox, &args, script);
         match delay_ms {
@@ -56,7 +56,7 @@ fn killed_at_any_instant_it_leaves_a_store_to_read_and_nobody_behind() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        wait_until("the guard has ended every run", || nobody_is_left(&sandbox));
+        wait_until("the guard has ended every run", || no_process_is_left(&sandbox));
         fs::remove_file(sandbox.path().join("pids")).unwrap_or(());
         let report = sandbox.call(&["report", "-o", "store"]);
         assert!(matches!(report.code, Some(0..=2)), "{report:#?}");
@@ -73,7 +73,7 @@ fn killed_at_any_instant_it_leaves_a_store_to_read_and_nobody_behind() {
 
 /// `true` if none of the processes whose ids are in the file `pids` lives. On a busy machine the id
 /// may be another's by now, so its surroundings count too.
-fn nobody_is_left(sandbox: &Sandbox) -> bool {
+fn no_process_is_left(sandbox: &Sandbox) -> bool {
     let is_ours = |pid: &String| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         let environment = String::from_utf8_lossy(&environment).into_owned();
@@ -83,7 +83,7 @@ fn nobody_is_left(sandbox: &Sandbox) -> bool {
 }
 
 #[test]
-fn what_even_the_guard_could_not_clear_the_next_campaign_does() {
+fn the_next_campaign_removes_files_that_the_watchdog_could_not() {
     let sandbox = Sandbox::new();
     sandbox.on_script(&["-n", "1"], "true").exits_with(0);
     let live = sandbox.latest().join("live");
@@ -157,12 +157,12 @@ fn with_mounts(sandbox: &Sandbox, script: &str, test: &str) -> Option<CallResult
 }
 
 #[test]
-fn a_full_disk_is_no_failure_of_a_test() {
+fn a_full_disk_is_not_a_test_failure() {
     let sandbox = Sandbox::new();
     let script = "mkdir small; mount -t tmpfs -o size=256k none small; \
         $DSTEST -n 50 -p 1 -o small/store -- sh -c '[ $DSTEST_ITER -lt 4 ] || { head -c 500000 /dev/zero && echo; }'; \
         code=$?; cp -r small/store copy; exit $code";
-    let test = "a_full_disk_is_no_failure_of_a_test";
+    let test = "a_full_disk_is_not_a_test_failure";
     let Some(stopped) = with_mounts(&sandbox, script, test) else { return };
     assert!(matches!(stopped.code, Some(1 | 2)), "{stopped:#?}");
     assert_eq!(stopped.row("sh")[1..3], ["0", "3"], "what had no room for its output says nothing");
@@ -172,7 +172,7 @@ fn a_full_disk_is_no_failure_of_a_test() {
 }
 
 #[test]
-fn a_dir_that_cannot_be_written_is_named_and_nothing_runs() {
+fn a_directory_that_cannot_be_written_is_named_and_nothing_runs() {
     let sandbox = Sandbox::new();
     let script = "mkdir frozen; mount -t tmpfs none frozen; mount -o remount,ro frozen; \
         $DSTEST -n 2 -o frozen/store -- touch ran";
@@ -183,7 +183,7 @@ fn a_dir_that_cannot_be_written_is_named_and_nothing_runs() {
 }
 
 #[test]
-fn a_program_that_goes_in_the_middle_of_a_campaign_ends_it_with_its_table() {
+fn a_program_removed_in_the_middle_of_a_campaign_ends_it_with_its_table() {
     let sandbox = Sandbox::new();
     let program = sandbox.path().join("prog");
     for budget in [&["-n", "1000"][..], &["--until-fail"], &["--for", "1h"]] {

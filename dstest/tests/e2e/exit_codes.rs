@@ -9,7 +9,7 @@ use crate::support::{CallResult, Sandbox, called, wait_until};
 type Row = (&'static [&'static str], &'static str, i32);
 
 #[test]
-fn what_runs_do_decides() {
+fn results_of_runs_decide_the_exit_code() {
     let rows: [Row; 15] = [
         (&["-n", "3"], "true", 0),
         (&["-n", "3"], "sleep 600 & exit 0", 0),
@@ -35,7 +35,7 @@ fn what_runs_do_decides() {
 }
 
 #[test]
-fn what_cannot_be_run_is_told_apart_from_what_fails() {
+fn start_errors_differ_from_failures() {
     let sandbox = Sandbox::new();
     fs::write(sandbox.path().join("dstest.toml"), "nonsense = 1").unwrap();
     sandbox.call(&["--", "true"]).exits_with(2);
@@ -67,7 +67,7 @@ fn results_that_can_no_longer_be_recorded_are_two_and_one_where_runs_failed_befo
 }
 
 #[test]
-fn what_goes_another_way_is_three() {
+fn a_differing_replay_exits_with_3() {
     let sandbox = Sandbox::new();
     let deterministic = "printf 'trace=%016x\\n' $DSTEST_ITER; exit 1";
     sandbox.on_script(&["-n", "1"], deterministic).exits_with(1);

@@ -101,8 +101,8 @@ fn one_seed_fails_the_same_way_again_although_the_sources_are_gone() {
 }
 
 #[test]
-fn a_build_error_is_no_failed_test() {
-    if !has_go("a_build_error_is_no_failed_test") {
+fn a_build_error_of_go_is_not_a_test_failure() {
+    if !has_go("a_build_error_of_go_is_not_a_test_failure") {
         return;
     }
     let sandbox = Sandbox::new();
@@ -115,8 +115,8 @@ fn a_build_error_is_no_failed_test() {
 }
 
 #[test]
-fn several_packages_are_told_apart_and_those_without_tests_are_passed_over() {
-    if !has_go("several_packages_are_told_apart_and_those_without_tests_are_passed_over") {
+fn several_packages_have_distinct_names_and_those_without_tests_are_skipped() {
+    if !has_go("several_packages_have_distinct_names_and_those_without_tests_are_skipped") {
         return;
     }
     let sandbox = Sandbox::new();

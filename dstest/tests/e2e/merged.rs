@@ -80,7 +80,7 @@ fn a_run_that_is_in_several_campaigns_counts_once() {
 }
 
 #[test]
-fn what_different_programs_did_is_not_added_up() {
+fn results_of_different_programs_are_not_merged() {
     let sandbox = Sandbox::new();
     for (store, script) in [("a", "exit 0"), ("b", "exit 1")] {
         sandbox.call(&["-n", "1", "-o", store, "--", "sh", "-c", script]);

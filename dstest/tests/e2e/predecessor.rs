@@ -6,21 +6,21 @@
 //! | the timeout was for a group of tests, not for each | `a_timeout_is_for_each_run` |
 //! | patterns were not anchored: a test ran together with those that begin like it | `a_test_runs_alone_even_if_others_have_its_name_in_theirs` |
 //! | a pattern that matches nothing was a pass | `a_pattern_that_matches_nothing_is_an_error_with_a_suggestion` |
-//! | built and linked for every run; edits in the middle of a campaign mixed versions | `what_is_edited_meanwhile_is_not_what_runs` |
-//! | build errors counted as failed tests | `a_build_error_is_no_failure` |
+//! | built and linked for every run; edits in the middle of a campaign mixed versions | `edits_during_a_campaign_do_not_change_it` |
+//! | build errors counted as failed tests | `a_build_error_is_not_a_test_failure` |
 //! | logs were overwritten by later rounds and campaigns | `a_loop_overwrites_no_log_and_forgets_no_count` |
 //! | counts of earlier rounds were forgotten, and a loop never stopped | `a_loop_overwrites_no_log_and_forgets_no_count` |
-//! | a name with a slash ended everything | `a_name_that_is_no_file_name_is_a_name_like_any_other` |
-//! | an error of the runner (program gone, disk full) lost the table | `a_program_that_goes_in_the_middle_of_a_campaign_ends_it_with_its_table` |
+//! | a name with a slash ended everything | `any_test_name_is_a_valid_log_name` |
+//! | an error of the runner (program gone, disk full) lost the table | `a_program_removed_in_the_middle_of_a_campaign_ends_it_with_its_table` |
 //! | the same, disk full | `a_store_that_can_no_longer_be_written_stops_the_campaign_and_loses_nothing` |
 //! | Ctrl-C printed a table for each worker | `the_first_signal_ends_everything_and_prints_the_table_once` |
 //! | Ctrl-C waited for what was running | `the_first_signal_ends_everything_and_prints_the_table_once` |
 //! | SIGTERM left processes running | `the_first_signal_ends_everything_and_prints_the_table_once` |
 //! | an interrupt left temporary files, and lost the runs under way | `an_interrupt_keeps_what_ran_and_leaves_no_files` |
 //! | no timeout: a stuck process or grandchild hung a worker for ever | `a_grandchild_that_stays_is_found_ended_and_reported` |
-//! | runs could read the terminal | `nothing_is_there_to_read` |
+//! | runs could read the terminal | `standard_input_is_empty` |
 //! | CPU times came from another program's output, and ten seconds were too many | `cpu_times_come_from_the_kernel` |
-//! | an empty log, or one of a single line, was a crash | `a_run_that_says_nothing_has_failed_all_the_same` |
+//! | an empty log, or one of a single line, was a crash | `a_silent_run_can_fail` |
 //! | the deviation was that of a population, and 0.00 for a single run | `a_single_value_has_no_deviation` |
 //! | times of passes and failures were mixed | `times_are_those_of_passed_runs` |
 //! | a test named twice was counted twice | `a_test_that_is_named_twice_runs_once` |
@@ -70,7 +70,7 @@ fn a_test_runs_alone_even_if_others_have_its_name_in_theirs() {
 }
 
 #[test]
-fn what_is_edited_meanwhile_is_not_what_runs() {
+fn edits_during_a_campaign_do_not_change_it() {
     let sandbox = Sandbox::new();
     let write = |name: &str, text: &str| {
         let path = sandbox.path().join(name);
@@ -91,7 +91,7 @@ fn what_is_edited_meanwhile_is_not_what_runs() {
 }
 
 #[test]
-fn a_name_that_is_no_file_name_is_a_name_like_any_other() {
+fn any_test_name_is_a_valid_log_name() {
     let sandbox = Sandbox::new();
     let called = sandbox.on_fixture(&["sub/one", "up", "with space", "-n", "2"]);
     called.exits_with(1).prints("error: ../up never passes");
@@ -127,7 +127,7 @@ fn an_interrupt_keeps_what_ran_and_leaves_no_files() {
 }
 
 #[test]
-fn nothing_is_there_to_read() {
+fn standard_input_is_empty() {
     let sandbox = Sandbox::new();
     let args = ["-n", "1", "-o", "store", "--", "sh", "-c", "read line && exit 1; cat"];
     let mut command = sandbox.command(&args);
@@ -152,7 +152,7 @@ fn cpu_times_come_from_the_kernel() {
 }
 
 #[test]
-fn a_run_that_says_nothing_has_failed_all_the_same() {
+fn a_silent_run_can_fail() {
     let rows = [
         ("exit 7", "exit code 7, no output"),
         ("echo; exit 7", "exit code 7"),

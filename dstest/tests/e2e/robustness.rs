@@ -8,7 +8,7 @@ use std::process::Stdio;
 use crate::support::{Sandbox, called, is_alive, wait_until};
 
 #[test]
-fn an_odd_name_is_one_dir() {
+fn an_odd_name_is_one_directory() {
     let sandbox = Sandbox::new();
     let odd = sandbox.path().join("a b%c");
     fs::write(&odd, "#!/bin/sh\nexit 1\n").unwrap();
@@ -71,7 +71,7 @@ fn a_grandchild_that_stays_is_found_ended_and_reported() {
 }
 
 #[test]
-fn a_child_that_ends_on_its_own_is_no_leak() {
+fn a_child_that_ends_on_its_own_is_not_a_leak() {
     let sandbox = Sandbox::new();
     sandbox.on_script(&["-n", "3"], "sleep 0.01 &").exits_with(0);
     assert_eq!(sandbox.field("verdict"), ["passed", "passed", "passed"]);

@@ -54,7 +54,7 @@ fn a_case_is_found_from_the_directory_where_dstest_is_called() {
 }
 
 #[test]
-fn a_test_that_cannot_is_told_so() {
+fn a_test_that_cannot_shrink_is_reported() {
     let sandbox = Sandbox::new();
     sandbox.on_script(&["-n", "1"], "echo error: x; exit $((! DSTEST_ITER))").exits_with(0);
     shrink(&sandbox, &[]).exits_with(2).warns("no failed run in that campaign");

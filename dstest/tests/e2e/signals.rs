@@ -52,7 +52,7 @@ fn the_first_signal_ends_everything_and_prints_the_table_once() {
 }
 
 #[test]
-fn the_second_signal_kills_what_does_not_listen() {
+fn the_second_signal_kills_runs_that_ignore_the_first() {
     let sandbox = Sandbox::new();
     let child = hanging(&sandbox, "trap '' TERM; while :; do sleep 1; done", &["--grace", "600"]);
     wait_until("two runs are under way", || pids(&sandbox).len() == 2);
@@ -67,7 +67,7 @@ fn the_second_signal_kills_what_does_not_listen() {
 }
 
 #[test]
-fn after_the_grace_a_run_that_does_not_listen_is_killed() {
+fn after_the_grace_time_a_run_that_ignores_sigterm_is_killed() {
     let sandbox = Sandbox::new();
     let script = "trap '' TERM; echo stubborn; while :; do sleep 1; done";
     let args = ["-n", "1", "-T", "0.2", "--grace", "0.2"];
@@ -76,7 +76,7 @@ fn after_the_grace_a_run_that_does_not_listen_is_killed() {
 }
 
 #[test]
-fn a_run_that_listens_may_say_its_last_words() {
+fn a_run_that_handles_sigterm_may_print_a_last_line() {
     let sandbox = Sandbox::new();
     let script = "trap 'echo last words; exit 3' TERM; echo waiting; sleep 600 & wait";
     sandbox

@@ -49,7 +49,7 @@ fn a_silent_campaign_ends_with_a_full_log_of_each_kind_of_failure() {
 }
 
 #[test]
-fn a_replay_without_a_word_takes_the_first_failure_and_verbose_is_on() {
+fn a_replay_without_arguments_takes_the_first_failure_and_sets_verbose() {
     let sandbox = Sandbox::new();
     let script = "echo verbose=$VERBOSE; echo no luck in $DSTEST_ITER; exit $((DSTEST_ITER > 2))";
     sandbox.on_script(&["-n", "4", "-p", "1"], script).exits_with(1);
@@ -97,7 +97,7 @@ fn a_replay_with_a_seed_of_ones_own() {
 }
 
 #[test]
-fn what_cannot_be_replayed_is_named() {
+fn impossible_replays_name_the_reason() {
     let sandbox = Sandbox::new();
     stored(&sandbox, "replay", &[]).exits_with(2).warns("no stored campaign yet");
     sandbox.on_fixture(&["quick", "-n", "1"]).exits_with(0);
