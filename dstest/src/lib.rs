@@ -2,7 +2,7 @@
 //!
 //! A *campaign* is many runs; a *run* is one process of one test. dstest knows processes, exit
 //! codes, environment variables and log lines, and nothing of what the tests test, but for one
-//! table of words (`record/labs.rs`). The `dstest` command is [`run`](run()); `dstest --help` lists
+//! table of words (`record/passed_line.rs`). The `dstest` command is [`run`](run()); `dstest --help` lists
 //! its options.
 //!
 //! # The path of a campaign
@@ -16,7 +16,7 @@
 //! | build | [`build`] | a cargo project, a Go module or a command → test programs |
 //! | list | [`mod@list`], [`suite`] | programs → tests, and the selected ones |
 //! | create | `campaign/create.rs`, [`store`] | plan → `campaign.json` → [`run::Campaign`] |
-//! | schedule | [`schedule`], [`seed`], [`iteration`] | tests → the sequence of runs, each with a seed |
+//! | schedule | [`schedule`], [`seed`], [`shard`] | tests → the sequence of runs, each with a seed |
 //! | run | [`mod@run`], [`process`] | a run → its process, limits, verdict |
 //! | record | [`record`], `campaign/recorder.rs` | its output → a line of `events.jsonl` |
 //! | report | [`report`], `progress` | records → table, failures, rates, exports, exit code |
@@ -28,13 +28,14 @@
 //!
 //! | term | place |
 //! |---|---|
-//! | timeout, output limit, failure limit | `run/state.rs` |
+//! | timeout, output limit | `run/limits.rs` |
+//! | failure limit, `--for`, interrupts | `run/state.rs` |
 //! | worker, scheduling | `run/worker.rs`, `schedule.rs` |
 //! | process group, orphans, signals, Ctrl-C, watchdog | `process/` |
 //! | environment of a run | `run/launch.rs` |
 //! | verdict from exit status and log | `run/judge.rs` |
 //! | log parsing, trace hash, coverage, panic messages | `record/log_scan.rs` and its neighbours |
-//! | the labs' Passed line | `record/labs.rs` |
+//! | the labs' Passed line | `record/passed_line.rs` |
 //! | equal failures, signatures | `record/signature.rs` |
 //! | result table, percentiles, confidence intervals | `report/summary.rs`, `report/stats.rs` |
 //! | JSON, JUnit, Markdown, CSV | `report/json.rs`, `report/junit.rs`, `report/tables.rs` |
@@ -85,7 +86,6 @@ mod command;
 pub mod config;
 pub mod error;
 pub mod exit;
-pub mod iteration;
 pub mod list;
 pub mod plan;
 pub mod process;
@@ -95,6 +95,7 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod seed;
+pub mod shard;
 pub mod store;
 pub mod suite;
 pub mod text;

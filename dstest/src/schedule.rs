@@ -5,8 +5,9 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::iteration::{Iteration, Shard};
 use crate::plan::{Order, Rounds};
+use crate::seed::Iteration;
+use crate::shard::Shard;
 
 /// One run to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn options() {
+    fn orders() {
         let fixed = Rounds::Fixed(n(2));
         let growing = Rounds::Growing { first: n(1), growth: n(2) };
         let rows = [

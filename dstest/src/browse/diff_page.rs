@@ -10,7 +10,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use super::colors::ColorScheme;
 use super::diff::{Divergence, PeerLine, comparable, divergences};
 use super::log_page::select_failure;
-use crate::record::labs;
+use crate::record::passed_line;
 
 /// Two runs.
 pub(crate) struct DiffPage {
@@ -113,7 +113,7 @@ fn peer_lines(view: &LogView) -> Vec<PeerLine> {
 fn milestones(views: &[LogView; 2]) -> BTreeMap<u64, [Option<String>; 2]> {
     let mut milestones: BTreeMap<u64, [Option<String>; 2]> = BTreeMap::new();
     for (side, view) in views.iter().enumerate() {
-        for (number, peer) in labs::milestones(view) {
+        for (number, peer) in passed_line::milestones(view) {
             milestones.entry(number).or_default()[side].get_or_insert(peer);
         }
     }

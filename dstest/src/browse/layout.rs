@@ -7,7 +7,7 @@ use ratatui::text::Span;
 use super::app::App;
 use super::diff_page::DiffPage;
 use super::page::Page;
-use crate::record::labs;
+use crate::record::passed_line;
 
 impl App {
     /// Fits the current page to the screen: lists scroll to their selection, logs get their size.
@@ -94,7 +94,7 @@ pub(super) fn diff_facts(diff: &DiffPage) -> Vec<Vec<Span<'static>>> {
         [Span::styled(text, style), Span::raw("   ")]
     });
     if !diff.milestones.is_empty() {
-        let mut line = vec![Span::raw(format!(" {}   ", labs::MILESTONES))];
+        let mut line = vec![Span::raw(format!(" {}   ", passed_line::MILESTONES))];
         line.extend(milestones.flatten());
         lines.push(line);
     }

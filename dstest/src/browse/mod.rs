@@ -32,6 +32,7 @@ mod tests;
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -72,21 +73,7 @@ struct Browser {
 struct Task {
     child: Child,
     purpose: Purpose,
-    state: TaskState,
-}
-
-/// The state of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TaskState {
-    Running,
-    Stopping,
-}
-
-/// The continuation of the main loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Go,
-    Stop,
+    is_stopping: bool,
 }
 
 impl Browser {
@@ -107,14 +94,14 @@ impl Browser {
             };
             while event::poll(wait)? {
                 wait = Duration::ZERO;
-                if self.take(&event::read()?)? == Next::Stop {
+                if self.take(&event::read()?)?.is_break() {
                     return Ok(());
                 }
             }
         }
     }
 
-    fn take(&mut self, event: &Event) -> io::Result<Next> {
+    fn take(&mut self, event: &Event) -> io::Result<ControlFlow<()>> {
         let effect = match event {
             // Other keys could close the page on which the result of the task is shown.
             Event::Key(key) if self.task.is_some() => {
@@ -162,10 +149,10 @@ impl Browser {
         Effect::None
     }
 
-    fn carry_out(&mut self, effect: Effect) -> io::Result<Next> {
+    fn carry_out(&mut self, effect: Effect) -> io::Result<ControlFlow<()>> {
         match effect {
             Effect::None => {}
-            Effect::Quit => return Ok(Next::Stop),
+            Effect::Quit => return Ok(ControlFlow::Break(())),
             Effect::Redraw => self.screen.redraw()?,
             Effect::Suspend => self.screen.suspend()?,
             Effect::ToggleMouse => self.app.note = self.screen.toggle_mouse()?.to_owned(),
@@ -180,7 +167,7 @@ impl Browser {
             Effect::DeleteCampaign(dir) => self.delete_campaign(&dir),
             Effect::DeleteLogs(run) => self.delete_logs(run),
         }
-        Ok(Next::Go)
+        Ok(ControlFlow::Continue(()))
     }
 
     fn start_task(&mut self, words: &[String], purpose: Purpose) {
@@ -191,7 +178,7 @@ impl Browser {
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
         });
         match started {
-            Ok(child) => self.task = Some(Task { child, purpose, state: TaskState::Running }),
+            Ok(child) => self.task = Some(Task { child, purpose, is_stopping: false }),
             Err(error) => {
                 self.app.busy = None;
                 self.app.note = format!("cannot start dstest: {error}");
@@ -205,7 +192,7 @@ impl Browser {
             if let Some(process) = Pid::of_child(task.child.id()) {
                 sys::signal_process(process, Signal::Interrupt);
             }
-            task.state = TaskState::Stopping;
+            task.is_stopping = true;
             self.app.busy = Some("stopping".to_owned());
         }
     }
@@ -214,10 +201,10 @@ impl Browser {
     fn finish_task(&mut self) -> io::Result<()> {
         let Some(task) = &mut self.task else { return Ok(()) };
         let Some(status) = task.child.try_wait()? else { return Ok(()) };
-        let (purpose, state) = (task.purpose.clone(), task.state);
+        let (purpose, is_stopping) = (task.purpose.clone(), task.is_stopping);
         self.task = None;
         self.app.busy = None;
-        if state == TaskState::Stopping {
+        if is_stopping {
             self.app.note = "stopped".to_owned();
             return Ok(());
         }

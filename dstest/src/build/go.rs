@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{BuildError, Built, tool};
-use crate::plan::{BuildPlan, Race};
+use crate::plan::BuildPlan;
 use crate::process::signals::Interrupts;
 use crate::suite::{Binary, Harness};
 use crate::text::names;
@@ -59,7 +59,7 @@ impl Project {
         let path = self.scratch.directory()?.join(format!("{}.test", names::file_name(base)));
         let mut command = go(dir);
         command.args(["test", "-c"]).arg("-o").arg(&path);
-        command.args((plan.race == Race::On).then_some("-race"));
+        command.args(plan.race.then_some("-race"));
         command.args(&plan.args).arg(&package.import_path);
         tool::run(command, "go", interrupts)?;
         let (name, cwd, env) = (package.import_path, package.dir, Vec::new());

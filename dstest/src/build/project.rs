@@ -6,7 +6,7 @@ use super::{BuildError, Built, cargo, command, go};
 use crate::cli::TargetArgs;
 use crate::config::{Config, FILE_NAME};
 use crate::error::Error;
-use crate::plan::{BuildPlan, Race};
+use crate::plan::BuildPlan;
 use crate::process::signals::Interrupts;
 use crate::store::{DIR_NAME, Store};
 
@@ -77,7 +77,7 @@ impl Project {
         plan: &BuildPlan,
         interrupts: &Interrupts,
     ) -> Result<Built, BuildError> {
-        if plan.race == Race::On && !matches!(self.kind, Kind::Go(_)) {
+        if plan.race && !matches!(self.kind, Kind::Go(_)) {
             return Err(BuildError::RaceOutsideGo);
         }
         match &self.kind {

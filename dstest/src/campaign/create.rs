@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::stored::StoredCampaign;
 use crate::build::Project;
-use crate::iteration::Shard;
 use crate::plan::{Keep, Plan, ProcessPlan, Rounds};
+use crate::shard::Shard;
 use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError, program_hash};
 use crate::suite::{Binary, Suite, Test};
 use crate::text::utc::Utc;

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use crate::iteration::Iteration;
+use crate::seed::Iteration;
 use crate::store::CampaignDir;
 use crate::text::shell;
 

@@ -8,8 +8,8 @@ use clap::Args;
 
 use super::results::{ShowArgs, StoreArgs};
 use super::values::{parse_shard, parse_size, parse_variable};
-use crate::iteration::Shard;
 use crate::seed::Seed;
+use crate::shard::Shard;
 use crate::text::duration;
 
 /// The options of a campaign.

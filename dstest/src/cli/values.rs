@@ -1,6 +1,6 @@
 //! Values of options that have a form of their own.
 
-use crate::iteration::Shard;
+use crate::shard::Shard;
 
 /// Reads a share of the iterations: `2/4`.
 pub(super) fn parse_shard(text: &str) -> Result<Shard, &'static str> {

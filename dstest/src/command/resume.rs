@@ -7,11 +7,11 @@ use crate::campaign::{Output, Session, StoredCampaign};
 use crate::cli::ResumeArgs;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::iteration::Shard;
 use crate::plan::{Budget, Columns, Order, Rounds};
 use crate::process::signals::Interrupts;
 use crate::run::ReplaySpec;
 use crate::schedule::Schedule;
+use crate::shard::Shard;
 use crate::store::StoreError;
 
 /// Runs the remaining runs of a campaign, with the same programs and seeds, into the same

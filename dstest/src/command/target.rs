@@ -2,9 +2,9 @@
 
 use crate::campaign::StoredCampaign;
 use crate::error::Error;
-use crate::iteration::Iteration;
 use crate::record::{Class, RunRecord};
 use crate::schedule::Job;
+use crate::seed::Iteration;
 use crate::seed::Seed;
 use crate::store::{Store, StoreError};
 

@@ -16,20 +16,10 @@ pub struct BuildPlan {
     pub features: Vec<String>,
     /// Go packages, as `go` takes them.
     pub go_packages: Vec<String>,
-    /// The use of Go's race detector.
-    pub race: Race,
+    /// `true` to build with Go's race detector.
+    pub race: bool,
     /// Further arguments of the build tool.
     pub args: Vec<OsString>,
-}
-
-/// The use of Go's race detector.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Race {
-    /// No.
-    #[default]
-    Off,
-    /// Yes.
-    On,
 }
 
 impl BuildPlan {
@@ -47,7 +37,7 @@ impl BuildPlan {
             profile: given_profile(args).or_else(|| config.cargo.profile.clone()),
             features: or(&args.features, &config.cargo.features),
             go_packages: or(&go, &config.go.package),
-            race: if args.race || config.go.race == Some(true) { Race::On } else { Race::Off },
+            race: args.race || config.go.race == Some(true),
             args: args.build_arg.clone(),
         }
     }

@@ -1,4 +1,4 @@
-//! Columns of the result table.
+//! Optional parts of the result table.
 
 use crate::cli::ColumnArgs;
 
@@ -6,51 +6,17 @@ use crate::cli::ColumnArgs;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Columns {
     /// Percentiles, CPU time, memory.
-    pub timing: Timing,
-    /// Numbers that tests report.
-    pub metrics: Reported,
-    /// The distribution of the times of each test.
-    pub spread: Spread,
-}
-
-/// The histogram under the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Spread {
-    /// No.
-    #[default]
-    Hidden,
-    /// As a histogram for each test.
-    Histogram,
-}
-
-/// The timing columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Timing {
-    /// The mean alone.
-    #[default]
-    Mean,
-    /// Percentiles, CPU time and memory too.
-    Full,
-}
-
-/// The columns of numbers that tests report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reported {
-    /// The reported time alone.
-    #[default]
-    Time,
-    /// All of them.
-    Full,
+    pub timing: bool,
+    /// All numbers that tests report, not only their time.
+    pub metrics: bool,
+    /// A histogram of the times of each test.
+    pub histogram: bool,
 }
 
 impl Columns {
     /// The columns that `--timing`, `--metrics` and `--hist` select.
     #[must_use]
     pub const fn new(args: &ColumnArgs) -> Self {
-        Self {
-            spread: if args.hist { Spread::Histogram } else { Spread::Hidden },
-            timing: if args.timing { Timing::Full } else { Timing::Mean },
-            metrics: if args.metrics { Reported::Full } else { Reported::Time },
-        }
+        Self { timing: args.timing, metrics: args.metrics, histogram: args.hist }
     }
 }

@@ -12,16 +12,16 @@ mod select;
 use std::num::NonZeroU32;
 
 pub use self::budget::{Budget, Order, Rounds};
-pub use self::build::{BuildPlan, Race};
-pub use self::columns::{Columns, Reported, Spread, Timing};
+pub use self::build::BuildPlan;
+pub use self::columns::Columns;
 pub use self::error::PlanError;
 pub use self::process::ProcessPlan;
 pub use self::select::selection;
 
 use crate::cli::RunArgs;
 use crate::config::Config;
-use crate::iteration::Shard;
 use crate::seed::Seed;
+use crate::shard::Shard;
 use crate::suite::Selection;
 
 /// The plan of a campaign.

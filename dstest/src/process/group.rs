@@ -6,7 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::sys::{self, GroupState, Pid, Signal};
+use super::sys::{self, Pid, Signal};
 
 /// The reason for which the dispatcher ended a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub(crate) fn clean_up(group: Pid) -> SurvivingProcesses {
 fn wait_until_empty(group: Pid, limit: Duration) -> bool {
     let start = Instant::now();
     let mut pause = Duration::from_micros(200);
-    while sys::reap_group(group) == GroupState::Alive {
+    while sys::reap_group(group) {
         if start.elapsed() > limit {
             return false;
         }

@@ -3,7 +3,6 @@
 //! While nothing runs, the first one ends dstest. While a build runs, it is forwarded. While a
 //! campaign runs, the dispatcher gets it and decides. Ctrl-Z takes the same way.
 
-use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,33 +24,21 @@ pub(crate) enum Request {
     Suspend,
 }
 
-/// The receiving end of a campaign is gone.
-#[derive(Debug)]
-pub(crate) struct Closed;
-
-/// Passes requests on to a campaign.
-pub(crate) struct Listener(pub(crate) Box<dyn Fn(Request) -> Result<(), Closed> + Send>);
-
-impl fmt::Debug for Listener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Listener")
-    }
-}
+/// Passes requests on to a campaign; `false` if it has ended.
+pub(crate) type Listener = Box<dyn Fn(Request) -> bool + Send>;
 
 /// The receiver of all signals; clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Interrupts {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     count: AtomicU32,
     target: Mutex<Target>,
 }
 
 /// The receiver of signals.
-#[derive(Debug)]
 enum Target {
     /// None: dstest exits.
     Exit,
@@ -120,9 +107,9 @@ impl Shared {
                     if count == 1 { Signal::Terminate } else { Signal::Kill },
                 );
             }
-            Target::Campaign(Listener(send)) => {
+            Target::Campaign(send) => {
                 // A campaign that is over has printed its table: nothing is left to stop.
-                if send(Request::Interrupt).is_err() {
+                if !send(Request::Interrupt) {
                     exit_interrupted();
                 }
             }
@@ -132,7 +119,7 @@ impl Shared {
     fn suspend(&self) {
         let target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
         let is_handled = match &*target {
-            Target::Campaign(Listener(send)) => send(Request::Suspend).is_ok(),
+            Target::Campaign(send) => send(Request::Suspend),
             // A build tool gets the signals of the terminal itself.
             Target::Exit | Target::Child(_) => false,
         };

@@ -59,15 +59,6 @@ pub(crate) struct Reaped {
     pub(crate) max_rss_kib: u64,
 }
 
-/// The state of a process group whose first process has been reaped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GroupState {
-    /// None.
-    Empty,
-    /// A member is alive.
-    Alive,
-}
-
 /// Makes orphaned descendants children of this process, so that they can be found and reaped.
 /// Without kernel support this does nothing, and groups are probed by signal 0 instead.
 pub(crate) fn become_subreaper() {
@@ -137,25 +128,25 @@ pub(crate) fn signal_process(process: Pid, signal: Signal) {
     }
 }
 
-/// Reaps dead members of the group, which are children by now; returns the state of the rest. The
+/// Reaps dead members of the group, which are children by now; `true` if a member is alive. The
 /// group's first process must have been reaped before.
-pub(crate) fn reap_group(group: Pid) -> GroupState {
+pub(crate) fn reap_group(group: Pid) -> bool {
     loop {
         // SAFETY: a null status pointer is allowed; the kernel writes nothing then.
         let result = unsafe { libc::waitpid(-group.0, std::ptr::null_mut(), libc::WNOHANG) };
         match result {
-            0 => return GroupState::Alive,
+            0 => return true,
             -1 if !is_interrupted(result) => return probe_group(group),
             _ => {}
         }
     }
 }
 
-/// The state of a group without a child of this process, as on systems without subreapers.
-fn probe_group(group: Pid) -> GroupState {
+/// `true` if a group without a child of this process exists, as on systems without subreapers.
+fn probe_group(group: Pid) -> bool {
     // SAFETY: signal 0 only asks whether the group exists.
     let result = unsafe { libc::kill(-group.0, 0) };
-    if result == 0 { GroupState::Alive } else { GroupState::Empty }
+    result == 0
 }
 
 /// Rows and columns of the terminal behind standard error; `None` without one.

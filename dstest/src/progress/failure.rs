@@ -1,6 +1,6 @@
 //! One failure as it happens: its reason, its log, and the command that replays it.
 
-use crate::iteration::Iteration;
+use crate::seed::Iteration;
 use crate::text::style::{Paint, TextStyle};
 
 /// A failure as it is reported.

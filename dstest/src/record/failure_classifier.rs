@@ -2,7 +2,7 @@
 //!
 //! It knows the messages of Rust's and Go's test harnesses, and of assertions in general.
 
-use super::labs;
+use super::passed_line;
 use super::signature::printable;
 
 /// The weight of a line as an explanation of a failure, in rising order.
@@ -147,7 +147,7 @@ fn weigh(line: &[u8]) -> Option<Weight> {
     if is_go_panic(text) {
         return Some(Weight::Panic);
     }
-    if is_go_log(line) || has(&[labs::FAILURE, "Assertion", "assertion", "AssertionError"]) {
+    if is_go_log(line) || has(&[passed_line::FAILURE, "Assertion", "assertion", "AssertionError"]) {
         return Some(Weight::Assertion);
     }
     if has(&["Error", "error", "ERROR", "FAIL", "Exception", "fatal"]) {

@@ -13,8 +13,8 @@ use regex::bytes::Regex;
 
 use super::coverage::RunCoverage;
 use super::failure_classifier::FailureClassifier;
-use super::labs;
 use super::metrics::Metrics;
+use super::passed_line;
 use super::run_record::Trace;
 use super::signature::printable;
 
@@ -76,7 +76,7 @@ impl LogScan {
         if self.fail_match.is_none() && fail.is_some_and(|fail| fail.is_match(line)) {
             self.fail_match = Some(printable(line));
         }
-        if let Some(metrics) = labs::parse(line) {
+        if let Some(metrics) = passed_line::parse(line) {
             self.metrics = Some(metrics);
         }
         if let Some(trace) = trace_word(line) {

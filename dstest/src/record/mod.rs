@@ -3,9 +3,9 @@
 
 mod coverage;
 mod failure_classifier;
-pub(crate) mod labs;
 mod log_scan;
 mod metrics;
+pub(crate) mod passed_line;
 mod run_record;
 mod run_report;
 pub mod signature;
@@ -13,9 +13,9 @@ mod verdict;
 
 pub use self::coverage::RunCoverage;
 pub use self::failure_classifier::FailureClassifier;
-pub use self::labs::{COLUMNS, Column, REPORTED_TIME, Shown, Unit};
 pub use self::log_scan::LogScan;
-pub use self::metrics::{Metrics, Number};
-pub use self::run_record::{RunRecord, Trace, Usage};
+pub use self::metrics::Metrics;
+pub use self::passed_line::{COLUMNS, Column, REPORTED_TIME, Shown, Unit};
+pub use self::run_record::{RunRecord, Trace};
 pub use self::run_report::RunReport;
 pub use self::verdict::{Class, Verdict};

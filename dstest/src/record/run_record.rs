@@ -12,21 +12,7 @@ use super::coverage::RunCoverage;
 use super::metrics::Metrics;
 use super::signature::group_key;
 use super::verdict::Verdict;
-use crate::iteration::Iteration;
-use crate::seed::Seed;
-
-/// The resource usage of one run, as measured by the operating system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
-    /// From start to end on the wall clock.
-    pub wall: Duration,
-    /// CPU time in the program.
-    pub user: Duration,
-    /// CPU time in the kernel.
-    pub system: Duration,
-    /// Peak memory in KiB; never below that of dstest itself, which the kernel passes on.
-    pub max_rss_kib: u64,
-}
+use crate::seed::{Iteration, Seed};
 
 /// One finished run, as reported and as stored (one line of `events.jsonl`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

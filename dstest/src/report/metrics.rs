@@ -1,7 +1,7 @@
 //! Numbers that the runs of a test reported, taken together.
 
 use super::stats::{Moments, Sample};
-use crate::record::{Metrics, Number};
+use crate::record::Metrics;
 
 /// Numbers of many runs, by name. Measures keep their values, counts only their moments.
 #[derive(Debug, Default)]
@@ -14,9 +14,9 @@ impl MetricTally {
     /// Takes in the numbers of one run.
     pub fn add(&mut self, metrics: &Metrics) {
         for (name, number) in metrics.iter() {
-            match number {
-                Number::Count(count) => entry(&mut self.counts, name).push(count as f64),
-                Number::Measure(measure) => entry(&mut self.measures, name).push(measure),
+            match number.as_u64() {
+                Some(count) => entry(&mut self.counts, name).push(count as f64),
+                None => entry(&mut self.measures, name).push(number.as_f64().unwrap_or(0.0)),
             }
         }
     }

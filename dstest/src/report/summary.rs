@@ -2,7 +2,7 @@
 //!
 //! Pure: a [`Tally`] in, text out.
 
-use crate::plan::{Columns, Reported, Spread, Timing};
+use crate::plan::Columns;
 use crate::record::{COLUMNS, Column, REPORTED_TIME, Shown, Unit, Verdict};
 use crate::report::histogram;
 use crate::report::stats::{self, Moments, Sample};
@@ -14,7 +14,7 @@ use crate::text::table::{Align, Cell, Table};
 #[must_use]
 pub fn table(tally: &Tally, columns: Columns, paint: Paint) -> String {
     let mut text = results(tally, columns).render(paint);
-    if columns.spread == Spread::Histogram {
+    if columns.histogram {
         text.push_str(&histogram::lines(tally));
     }
     text
@@ -40,7 +40,7 @@ pub fn results(tally: &Tally, columns: Columns) -> Table {
 pub fn conclusions(
     tally: &Tally,
     paint: Paint,
-    replay: impl Fn(usize, crate::iteration::Iteration) -> String,
+    replay: impl Fn(usize, crate::seed::Iteration) -> String,
 ) -> String {
     let mut out = String::new();
     for line in inconclusive(tally) {
@@ -60,10 +60,7 @@ pub fn conclusions(
 #[must_use]
 pub fn coverage(tally: &Tally, columns: Columns, paint: Paint) -> String {
     let coverage = tally.coverage();
-    let table = match columns.metrics {
-        Reported::Full => coverage.table(paint),
-        Reported::Time => String::new(),
-    };
+    let table = if columns.metrics { coverage.table(paint) } else { String::new() };
     table + &coverage.line(paint)
 }
 
@@ -98,7 +95,7 @@ impl Shape {
     fn titles(&self) -> Vec<String> {
         let unit = if self.unit == TimeUnit::Milliseconds { " (ms)" } else { "" };
         let mut titles = vec!["Failed".to_owned(), "Total".to_owned(), format!("Time{unit}")];
-        if self.columns.timing == Timing::Full {
+        if self.columns.timing {
             titles.extend(["p50", "p95", "Max", "User", "System"].map(ToOwned::to_owned));
             titles.push("Memory (MiB)".to_owned());
         }
@@ -113,7 +110,7 @@ impl Shape {
             Cell::plain(test.total().to_string()),
             Cell::plain(self.time(test.time.moments())),
         ];
-        if self.columns.timing == Timing::Full {
+        if self.columns.timing {
             cells.extend(self.timing(test));
         }
         cells.extend(self.metrics.iter().map(|column| Cell::plain(metric(*column, test))));
@@ -154,7 +151,7 @@ impl Shape {
 fn is_shown(column: Column, tally: &Tally, columns: Columns) -> bool {
     match column.shown {
         Shown::IfReported => tally.tests().iter().any(|t| t.metrics.moments(column.key).is_some()),
-        Shown::WithMetrics => columns.metrics == Reported::Full,
+        Shown::WithMetrics => columns.metrics,
         Shown::Never => false,
     }
 }
@@ -209,7 +206,7 @@ pub fn load(tally: &Tally, wall_s: f64, cores: Option<u32>, columns: Columns) ->
         reported > test.time.moments().mean().map(|wall| 2.0 * wall)
     });
     let is_suspect = share >= BUSY && wall_s >= 1.0 && tally.failed() > 0 && !is_simulated;
-    let is_shown = columns.timing == Timing::Full && share.is_finite();
+    let is_shown = columns.timing && share.is_finite();
     let warning =
         if is_suspect { "; real-time limits may fail from this alone (reduce -p)" } else { "" };
     (is_shown || is_suspect)
@@ -252,7 +249,7 @@ fn proof(tally: &Tally) -> String {
 fn distinct(
     tally: &Tally,
     paint: Paint,
-    replay: impl Fn(usize, crate::iteration::Iteration) -> String,
+    replay: impl Fn(usize, crate::seed::Iteration) -> String,
 ) -> String {
     let mut groups: Vec<_> = tally.groups().iter().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.count));
@@ -318,7 +315,6 @@ const NOTHING: &str = "–";
 mod tests {
     use super::*;
     use crate::cli::ColumnArgs;
-    use crate::record::Number;
     use crate::report::tally::tests::record;
 
     fn tally() -> Tally {
@@ -333,7 +329,7 @@ mod tests {
         tally
     }
 
-    fn replay(test: usize, iter: crate::iteration::Iteration) -> String {
+    fn replay(test: usize, iter: crate::seed::Iteration) -> String {
         format!("dstest replay 4f2a {test}#{iter}")
     }
 
@@ -370,7 +366,7 @@ mod tests {
                 let verdict = if iter == 1 { Verdict::Failed } else { Verdict::Passed };
                 // Each is busy for 0.7 s of its second.
                 let mut record = record("a", iter, verdict, 1.0);
-                let time = Number::Measure(reported_s.unwrap_or(1.0));
+                let time = serde_json::Number::from_f64(reported_s.unwrap_or(1.0)).unwrap();
                 record.metrics =
                     record.metrics.map(|_| [(REPORTED_TIME, time)].into_iter().collect());
                 tally.record(0, &record);

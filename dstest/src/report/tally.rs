@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use super::coverage::Coverage;
 use super::metrics::MetricTally;
-use crate::iteration::Iteration;
 use crate::record::signature::group_key;
 use crate::record::{Class, RunRecord, Verdict};
 use crate::report::stats::{Moments, Sample};
+use crate::seed::Iteration;
 use crate::seed::Seed;
 
 /// Counts and times of a whole campaign.
@@ -212,15 +212,16 @@ impl TestTally {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::record::{Metrics, Number, REPORTED_TIME};
+    use crate::record::{Metrics, REPORTED_TIME};
+    use serde_json::Number;
 
     /// A record of the test `name`, as far as tests care.
     pub(crate) fn record(name: &str, iter: u32, verdict: Verdict, wall_s: f64) -> RunRecord {
         let iter = Iteration::new(iter).unwrap();
         let counts = [("peers", 3), ("rpcs", 100), ("bytes", 2048), ("commands", 7)];
-        let counts = counts.map(|(name, count)| (name, Number::Count(count)));
-        let time = (REPORTED_TIME, Number::Measure(wall_s * 100.0));
-        let metrics: Metrics = std::iter::once(time).chain(counts).collect();
+        let counts = counts.map(|(name, count)| (name, Number::from(count)));
+        let time = Number::from_f64(wall_s * 100.0).map(|seconds| (REPORTED_TIME, seconds));
+        let metrics: Metrics = time.into_iter().chain(counts).collect();
         RunRecord {
             v: RunRecord::VERSION,
             test: name.to_owned(),

@@ -14,7 +14,7 @@ use super::state::{CampaignState, Escalation, SharedState};
 use super::worker::Worker;
 use crate::plan::Budget;
 use crate::process::orphans::Orphans;
-use crate::process::signals::{self, Closed, Interrupts, Listener, Request};
+use crate::process::signals::{self, Interrupts, Listener, Request};
 use crate::schedule::Schedule;
 use crate::store::LiveDir;
 
@@ -76,7 +76,7 @@ pub fn dispatch(
 
 /// Puts the user's requests among the messages of workers.
 fn listener(messages: Sender<Message>) -> Listener {
-    Listener(Box::new(move |request| messages.send(Message::User(request)).map_err(|_| Closed)))
+    Box::new(move |request| messages.send(Message::User(request)).is_ok())
 }
 
 fn spawn(worker: Worker, messages: &Sender<Message>) -> io::Result<()> {

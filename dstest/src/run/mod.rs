@@ -14,6 +14,7 @@ mod dispatcher;
 mod event;
 mod judge;
 mod launch;
+mod limits;
 mod scratch_dir;
 mod state;
 mod worker;

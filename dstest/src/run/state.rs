@@ -33,11 +33,11 @@ impl SharedState {
 
 /// The state of a campaign.
 pub(super) struct CampaignState {
-    campaign: Arc<Campaign>,
+    pub(super) campaign: Arc<Campaign>,
     live: PathBuf,
     schedule: Schedule,
     budget: Budget,
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     started: Instant,
     /// The time for which the campaign was suspended.
     paused: Duration,
@@ -46,31 +46,31 @@ pub(super) struct CampaignState {
     failed: u32,
     /// Runs since the last one that could be started.
     not_started: u32,
-    output_checked: Instant,
+    pub(super) output_checked: Instant,
 }
 
 /// One worker.
-struct Slot {
-    group: Arc<ProcessGroup>,
-    current: Option<Current>,
+pub(super) struct Slot {
+    pub(super) group: Arc<ProcessGroup>,
+    pub(super) current: Option<Current>,
 }
 
 /// A running run.
-struct Current {
-    log: PathBuf,
-    harness: Harness,
-    phase: Phase,
+pub(super) struct Current {
+    pub(super) log: PathBuf,
+    pub(super) harness: Harness,
+    pub(super) phase: Phase,
 }
 
 /// The next step against a run that does not end by itself.
 #[derive(Debug, Clone, Copy)]
-enum Phase {
+pub(super) enum Phase {
     /// At its deadline it is asked to end.
     Running { deadline: Instant },
     /// It is dumping its stacks; at this time it is asked to end.
     Dumping { ask_at: Instant },
     /// It has been asked to end; at this time it is killed.
-    FinalReport { reason: EndReason, kill_at: Instant },
+    Ending { reason: EndReason, kill_at: Instant },
 }
 
 impl Phase {
@@ -78,7 +78,7 @@ impl Phase {
         match self {
             Self::Running { deadline: at }
             | Self::Dumping { ask_at: at }
-            | Self::FinalReport { kill_at: at, .. } => *at += by,
+            | Self::Ending { kill_at: at, .. } => *at += by,
         }
     }
 }
@@ -208,7 +208,7 @@ impl CampaignState {
             let Some(current) = &mut slot.current else { continue };
             running += 1;
             slot.group.end(EndReason::Cancelled, signal);
-            current.phase = Phase::FinalReport { reason: EndReason::Cancelled, kill_at };
+            current.phase = Phase::Ending { reason: EndReason::Cancelled, kill_at };
         }
         running
     }
@@ -226,78 +226,13 @@ impl CampaignState {
             slot.group.resume(paused);
         }
     }
-
-    /// Ends runs that exceed their timeout or output limit.
-    pub(super) fn enforce(&mut self) {
-        self.enforce_time();
-        self.enforce_output();
-    }
-
-    fn enforce_time(&mut self) {
-        let now = Instant::now();
-        let grace = self.campaign.process.grace;
-        for slot in &mut self.slots {
-            let Some(current) = &mut slot.current else { continue };
-            match current.phase {
-                Phase::Running { deadline: at } if at <= now && current.harness == Harness::Go => {
-                    // Go prints the stacks of all goroutines, which takes a moment.
-                    slot.group.end(EndReason::Timeout, Signal::Dump);
-                    current.phase = Phase::Dumping { ask_at: now + grace };
-                }
-                Phase::Running { deadline: at } | Phase::Dumping { ask_at: at } if at <= now => {
-                    slot.group.end(EndReason::Timeout, Signal::Terminate);
-                    let (reason, kill_at) = (EndReason::Timeout, now + grace);
-                    current.phase = Phase::FinalReport { reason, kill_at };
-                }
-                Phase::FinalReport { reason, kill_at } if kill_at <= now => {
-                    slot.group.end(reason, Signal::Kill);
-                    current.phase = Phase::FinalReport { reason, kill_at: now + KILL_INTERVAL };
-                }
-                Phase::Running { .. } | Phase::Dumping { .. } | Phase::FinalReport { .. } => {}
-            }
-        }
-    }
-
-    /// Checks the size of every log from time to time, and kills runs over the limit.
-    fn enforce_output(&mut self) {
-        let now = Instant::now();
-        if now.duration_since(self.output_checked) < OUTPUT_INTERVAL {
-            return;
-        }
-        self.output_checked = now;
-        let limit = self.campaign.process.max_output;
-        for slot in &mut self.slots {
-            let Some(current) = &mut slot.current else { continue };
-            let size = current.log.metadata().map_or(0, |log| log.len());
-            if size > limit && matches!(current.phase, Phase::Running { .. }) {
-                slot.group.end(EndReason::OutputLimit, Signal::Kill);
-                let (reason, kill_at) = (EndReason::OutputLimit, now + KILL_INTERVAL);
-                current.phase = Phase::FinalReport { reason, kill_at };
-            }
-        }
-    }
-
-    /// The time until [`CampaignState::enforce`] is to be called again.
-    pub(super) fn wait(&self) -> Duration {
-        let current = self.slots.iter().filter_map(|slot| slot.current.as_ref());
-        let next = current.map(|current| match current.phase {
-            Phase::Running { deadline: next }
-            | Phase::Dumping { ask_at: next }
-            | Phase::FinalReport { kill_at: next, .. } => next,
-        });
-        let next = next.map(|next| next.saturating_duration_since(Instant::now()));
-        next.min().unwrap_or(OUTPUT_INTERVAL).min(OUTPUT_INTERVAL)
-    }
 }
 
 /// The number of runs in a row that cannot be started before the campaign ends.
 const NOT_STARTED_MAX: u32 = 20;
 
-/// The interval of size checks. A process can print some 100 MB in this time.
-const OUTPUT_INTERVAL: Duration = Duration::from_millis(50);
-
 /// The interval at which a group that survives is killed again.
-const KILL_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const KILL_INTERVAL: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {

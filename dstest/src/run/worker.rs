@@ -15,7 +15,7 @@ use crate::plan::Keep;
 use crate::process::group::{EndReason, ProcessGroup, SurvivingProcesses, clean_up};
 use crate::process::orphans::Orphans;
 use crate::process::sys::{self, Reaped};
-use crate::record::{Class, LogScan, RunRecord, RunReport, Usage, Verdict};
+use crate::record::{Class, LogScan, RunRecord, RunReport, Verdict};
 use crate::schedule::{Job, Step};
 use crate::store::log_path;
 
@@ -96,7 +96,10 @@ impl Worker {
             survivors: end.survivors,
             scan: &scan,
         });
-        set_usage(record, end.usage());
+        record.wall_us = micros(end.wall);
+        record.user_us = micros(end.reaped.user);
+        record.sys_us = micros(end.reaped.system);
+        record.maxrss_kib = end.reaped.max_rss_kib;
         record.code = end.reaped.status.code();
         record.signal = end.reaped.status.signal();
         record.log_bytes = scan.bytes;
@@ -193,24 +196,6 @@ struct End {
     reaped: Reaped,
     ended: Option<EndReason>,
     survivors: SurvivingProcesses,
-}
-
-impl End {
-    fn usage(&self) -> Usage {
-        Usage {
-            wall: self.wall,
-            user: self.reaped.user,
-            system: self.reaped.system,
-            max_rss_kib: self.reaped.max_rss_kib,
-        }
-    }
-}
-
-fn set_usage(record: &mut RunRecord, usage: Usage) {
-    record.wall_us = micros(usage.wall);
-    record.user_us = micros(usage.user);
-    record.sys_us = micros(usage.system);
-    record.maxrss_kib = usage.max_rss_kib;
 }
 
 /// The signature: dstest's own reason, then the line of the log.

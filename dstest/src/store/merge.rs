@@ -14,8 +14,8 @@ use super::{
     CampaignDir, CampaignFile, EventLog, Invocation, Store, StoreError, io_error, log_path,
     read_events,
 };
-use crate::iteration::Iteration;
 use crate::record::{Class, RunRecord};
+use crate::seed::Iteration;
 use crate::seed::Seed;
 use crate::suite::{Binary, Test};
 use crate::text::utc::Utc;

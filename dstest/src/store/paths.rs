@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::iteration::Iteration;
 use crate::record::RunRecord;
+use crate::seed::Iteration;
 use crate::text::names;
 
 /// The path of a run's log below its campaign's directory.

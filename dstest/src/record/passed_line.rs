@@ -4,8 +4,9 @@
 
 use memchr::memmem;
 use pretty::view::LogView;
+use serde_json::Number;
 
-use super::metrics::{Metrics, Number};
+use super::metrics::Metrics;
 
 /// A number of the line, and its column in tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,11 +101,8 @@ fn numbers(format: &str, words: &str) -> Option<Metrics> {
 fn number(key: &str, word: &str) -> Option<(&'static str, Number)> {
     let column = COLUMNS.iter().find(|column| column.key == key)?;
     let number = match column.unit {
-        Unit::Seconds => {
-            let seconds: f64 = word.parse().ok()?;
-            (seconds.is_finite() && seconds >= 0.0).then_some(Number::Measure(seconds))?
-        }
-        Unit::Count => Number::Count(word.parse().ok()?),
+        Unit::Seconds => Number::from_f64(word.parse().ok().filter(|seconds| *seconds >= 0.0)?)?,
+        Unit::Count => Number::from(word.parse::<u64>().ok()?),
     };
     Some((column.key, number))
 }
@@ -122,11 +120,11 @@ mod tests {
         let rows = [
             (
                 "  ... Passed --  27.4  5 1988 1283612  102",
-                r#"{"cluster_s":27.4,"peers":5,"rpcs":1988,"bytes":1283612,"commands":102}"#,
+                r#"{"bytes":1283612,"cluster_s":27.4,"commands":102,"peers":5,"rpcs":1988}"#,
             ),
             (
                 "  ... Passed --  time  3.1s #peers 3 #RPCs    38 #Ops    4",
-                r#"{"cluster_s":3.1,"peers":3,"rpcs":38,"commands":4}"#,
+                r#"{"cluster_s":3.1,"commands":4,"peers":3,"rpcs":38}"#,
             ),
         ];
         for (line, want) in rows {

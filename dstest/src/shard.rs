@@ -1,43 +1,9 @@
-//! Repetitions of a test, counted through a whole campaign, and shares of them.
+//! Shards: shares of the iterations of a campaign, for several machines.
 
 use std::fmt;
 use std::num::NonZeroU32;
 
-use serde::{Deserialize, Serialize};
-
-/// The number of a repetition of a test, from 1 through the whole campaign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Iteration(NonZeroU32);
-
-impl Iteration {
-    /// The first repetition.
-    pub const FIRST: Self = Self(NonZeroU32::MIN);
-
-    /// The repetition with this number; `None` for 0.
-    #[must_use]
-    pub fn new(number: u32) -> Option<Self> {
-        NonZeroU32::new(number).map(Self)
-    }
-
-    /// The number, from 1.
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        self.0.get()
-    }
-
-    /// The repetition after this one; stays at the largest number there is.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
-}
-
-impl fmt::Display for Iteration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use crate::seed::Iteration;
 
 /// A share of the iterations: `index` of `count`, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
