@@ -55,7 +55,7 @@ pub struct RunRecord {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub metrics: Option<Metrics>,
     /// The situations that it reached.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "sometimes", skip_serializing_if = "Option::is_none", default)]
     pub coverage: Option<RunCoverage>,
     /// The reason of its failure, in one line.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -132,5 +132,24 @@ impl TryFrom<String> for Trace {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::from_hex(text.as_bytes()).ok_or("a trace is 16 hexadecimal digits")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_line_is_read_and_written_as_ever() {
+        let stored = concat!(
+            r#"{"v":1,"test":"a","iter":2,"seed":3,"start_ms":4,"wall_us":5,"user_us":6,"#,
+            r#""sys_us":7,"maxrss_kib":8,"verdict":"timed-out","code":1,"signal":9,"#,
+            r#""log":"logs/a/2.log","log_bytes":77,"trace":"000000000000039c","#,
+            r#""metrics":{"bytes":2048,"cluster_s":2.5,"commands":7,"peers":3,"rpcs":100},"#,
+            r#""sometimes":[["x",2],["y",0]],"signature":"error: wrong"}"#,
+        );
+        let record: RunRecord = serde_json::from_str(stored).unwrap();
+        assert!(record.coverage.is_some() && record.metrics.is_some());
+        assert_eq!(serde_json::to_string(&record).unwrap(), stored);
     }
 }
