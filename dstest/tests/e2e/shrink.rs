@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{CallResult, Sandbox, called};
 
-const CAN_SHRINK: &str = "[ -z \"$DSTEST_CASE\" ] || { cat \"$DSTEST_CASE\"; exit 0; }; \
+const CAN_SHRINK: &str = "[ -z \"$DSTEST_CASE\" ] || { cat \"$DSTEST_CASE\"; exit; }; \
     [ -z \"$DSTEST_SHRINK\" ] || { echo crash 2 of seed $DSTEST_SEED > \"$DSTEST_SHRINK\"; exit 0; }; \
     echo error: no leader; exit 1";
 
