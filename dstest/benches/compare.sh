@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# dstest beside xargs and nextest on a test that does nothing: runs per second, time to the first
-# run, and memory. All take turns within one call, so that a busy machine is busy for all of them.
+# Compares dstest with xargs and nextest on a test that does nothing: runs per second, time to the first
+# run, and memory. The tools alternate within one call, so that all see the same load.
 #
-#   dstest/benches/beside_others.sh [RUNS] [ROUNDS] [MEMORY_RUNS]
+#   dstest/benches/compare.sh [RUNS] [ROUNDS] [MEMORY_RUNS]
 #
 # RUNS of each tool in each of ROUNDS rounds; MEMORY_RUNS for the memory (0 leaves it out).
 set -euo pipefail
@@ -26,11 +26,11 @@ cat >noop/src/lib.rs <<'RUST'
 #[test]
 fn noop() {}
 #[test]
-fn says_when() {
+fn prints_now() {
     println!("now={}", std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos());
 }
 RUST
-# Says when the build has ended.
+# Prints the time when the build has ended.
 cat >bin/cargo <<SH
 #!/bin/sh
 $(command -v cargo) "\$@"
@@ -67,8 +67,8 @@ for ((round = 1; round <= rounds; round++)); do
 done
 
 for ((round = 1; round <= rounds; round++)); do
-    CARGO=$scratch/bin/cargo "$dstest" says_when -n 1 -a >/dev/null 2>&1
-    now=$(sed -n 's/.*now=\([0-9]*\).*/\1/p' .dstest/latest/logs/says_when/1.log)
+    CARGO=$scratch/bin/cargo "$dstest" prints_now -n 1 -a >/dev/null 2>&1
+    now=$(sed -n 's/.*now=\([0-9]*\).*/\1/p' .dstest/latest/logs/prints_now/1.log)
     awk "BEGIN { printf \"from the end of the build into the first run: %.1f ms\\n\", ($now - $(cat "$scratch/built")) / 1e6 }"
 done
 
