@@ -11,7 +11,8 @@ use crate::text::shell;
 #[derive(Debug, Clone)]
 pub(crate) struct CommandHints {
     program: String,
-    output: Option<String>,
+    /// ` -o DIR` as typed, or empty.
+    output: String,
     short_id: String,
     directory: String,
 }
@@ -20,7 +21,9 @@ impl CommandHints {
     pub(crate) fn new(directory: &CampaignDir, output: Option<&Path>) -> Self {
         Self {
             program: shell::this_program(),
-            output: output.map(|output| shell::quote(&output.to_string_lossy())),
+            output: output.map_or_else(String::new, |dir| {
+                format!(" -o {}", shell::quote(&dir.to_string_lossy()))
+            }),
             short_id: directory.short_id.clone(),
             directory: shell::relative(&directory.path),
         }
@@ -28,15 +31,13 @@ impl CommandHints {
 
     /// The command that repeats a run.
     pub(crate) fn replay(&self, test: &str, iter: Iteration) -> String {
-        let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
         let run = shell::quote(&format!("{test}#{iter}"));
-        format!("{} replay{output} {} {run}", self.program, self.short_id)
+        format!("{} replay{} {} {run}", self.program, self.output, self.short_id)
     }
 
     /// The command that runs the remaining runs.
     pub(crate) fn resume(&self) -> String {
-        let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
-        format!("`{} resume{output} {}`", self.program, self.short_id)
+        format!("`{} resume{} {}`", self.program, self.output, self.short_id)
     }
 
     /// The line with the browse command; empty without a terminal.
@@ -44,8 +45,7 @@ impl CommandHints {
         if !std::io::stdout().is_terminal() {
             return String::new();
         }
-        let Self { program, short_id, .. } = self;
-        let output = self.output.as_ref().map_or_else(String::new, |dir| format!(" -o {dir}"));
+        let Self { program, output, short_id, .. } = self;
         format!("Browse: {program} browse{output} {short_id}\n")
     }
 

@@ -43,7 +43,7 @@ pub struct Cli {
 /// Everything but the plain `dstest PATTERN...`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run tests (the default; to be named if a pattern is also a command's name)
+    /// Run tests (the default command; needed if a pattern equals a command's name)
     #[command(after_help = examples::RUN, after_long_help = examples::RUN_LONG)]
     Run(Box<RunArgs>),
     /// List the tests that would run, without running them
