@@ -65,6 +65,13 @@ pub struct Test {
     pub mark: Mark,
 }
 
+impl Test {
+    /// A test that is not named yet.
+    pub(crate) fn new(id: String, binary: usize, args: Vec<String>, harness: Harness) -> Self {
+        Self { name: String::new(), id, binary, args, harness, mark: Mark::Normal }
+    }
+}
+
 /// The harness of a test, which decides the meaning of its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -231,19 +238,11 @@ mod tests {
     fn suite(ids: &[&str]) -> Suite {
         let test = |id: &&str| Test {
             name: id.rsplit("::").next().unwrap().to_owned(),
-            id: (*id).to_owned(),
-            binary: 0,
-            args: vec![],
-            harness: Harness::Libtest,
             mark: if id.contains("slow") { Mark::Ignored } else { Mark::Normal },
+            ..Test::new((*id).to_owned(), 0, vec![], Harness::Libtest)
         };
-        let binary = Binary {
-            name: "lab2".into(),
-            path: "x".into(),
-            cwd: "/".into(),
-            env: vec![],
-            contents: None,
-        };
+        let (name, path, cwd, env) = ("lab2".into(), "x".into(), "/".into(), vec![]);
+        let binary = Binary { name, path, cwd, env, contents: None };
         Suite { binaries: vec![binary], tests: ids.iter().map(test).collect(), notes: vec![] }
     }
 

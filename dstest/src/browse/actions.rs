@@ -10,8 +10,7 @@ use super::log_page::LogPage;
 use super::page::Page;
 use super::text_page::TextPage;
 use crate::record::RunRecord;
-use crate::store::CampaignDir;
-use crate::store::log_path;
+use crate::store::{CampaignDir, log_path};
 
 impl App {
     /// Shows the result of a dstest process, which ended with this exit code.

@@ -5,12 +5,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::known::KnownFailures;
-use crate::record::RunReport;
 use crate::record::signature::group_key;
-use crate::record::{Class, RunRecord};
+use crate::record::{Class, RunRecord, RunReport};
 use crate::report::tally::Tally;
-use crate::store::log_path;
-use crate::store::{CampaignDir, CampaignFile, EventFollower, StoreError};
+use crate::store::{CampaignDir, CampaignFile, EventFollower, StoreError, log_path};
 
 /// A campaign.
 #[derive(Debug)]

@@ -3,8 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use pretty::view::{LogView, Outcome};
-use ratatui::crossterm::event::KeyEvent;
+use pretty::view::LogView;
 
 use super::colors::ColorScheme;
 
@@ -24,10 +23,6 @@ impl LogPage {
         let mut view = LogView::of_file(&path, colors.background, colors.depth)?;
         select_failure(&mut view);
         Ok(Self { run, path, view })
-    }
-
-    pub(crate) fn press(&mut self, key: KeyEvent) -> Outcome {
-        self.view.press(key)
     }
 }
 

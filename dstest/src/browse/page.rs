@@ -92,7 +92,7 @@ impl Page {
     /// Passes a key to the log or the text; `None` if it has no meaning there.
     pub(crate) fn press(&mut self, key: KeyEvent) -> Option<Outcome> {
         let outcome = match self {
-            Self::Log(log) => log.press(key),
+            Self::Log(log) => log.view.press(key),
             Self::Diff(diff) => diff.press(key),
             Self::Text(text) => return text.press(key).then_some(Outcome::Used),
             Self::Campaigns(_) | Self::Tests(_) | Self::Failures { .. } | Self::Runs { .. } => {

@@ -14,11 +14,9 @@ use super::colors::ColorScheme;
 use super::page::Page;
 use crate::record::{RunRecord, Trace, Verdict};
 use crate::report::tally::tests::record;
-use crate::seed::Iteration;
-use crate::seed::Seed;
-use crate::store::log_path;
-use crate::store::{CampaignDir, CampaignFile, EventLog, Invocation, Limits, Store};
-use crate::suite::{Binary, Harness, Mark, Test};
+use crate::seed::{Iteration, Seed};
+use crate::store::campaign_file::tests::campaign_file;
+use crate::store::{CampaignDir, CampaignFile, EventLog, Store, log_path};
 
 const LOG: &str = "\
 # verbose/1 test=figure8_2c seed=7 peers=3 unit=ms
@@ -47,7 +45,7 @@ fn store() -> (tempfile::TempDir, Store, CampaignDir) {
     let store = Store::at(root.path().to_owned());
     let path = root.path().join("runs/20261123T100000Z-ab12");
     fs::create_dir_all(&path).unwrap();
-    campaign_file().write(&path).unwrap();
+    two_tests().write(&path).unwrap();
     let mut events = EventLog::open(&path).unwrap();
     for iter in 1..=20 {
         let time = 0.010 + 0.001 * f64::from(iter % 4);
@@ -80,50 +78,8 @@ fn keep(campaign: &Path, iter: u32, log: &str) {
     fs::write(path, log).unwrap();
 }
 
-fn campaign_file() -> CampaignFile {
-    let test = |name: &str| Test {
-        name: name.to_owned(),
-        id: name.to_owned(),
-        binary: 0,
-        args: Vec::new(),
-        harness: Harness::Libtest,
-        mark: Mark::Normal,
-    };
-    let limits = Limits {
-        timeout_ms: 1000,
-        grace_ms: 1000,
-        max_output: 1000,
-        exceptions: Vec::new(),
-        fail_regex: None,
-    };
-    CampaignFile {
-        schema: CampaignFile::SCHEMA,
-        dstest: "0.1.0".to_owned(),
-        started: "2026-11-23T10:00:00Z".to_owned(),
-        seed: Seed::new(7),
-        following: None,
-        invocation: Invocation {
-            args: ["dstest", "2", "-n", "20"].map(ToOwned::to_owned).to_vec(),
-            cwd: "/".into(),
-        },
-        iterations: Some(20),
-        workers: 2,
-        verbose: None,
-        limits,
-        env: Vec::new(),
-        seed_env: None,
-        binaries: vec![Binary {
-            name: "lab2".to_owned(),
-            path: "lab2".into(),
-            contents: None,
-            cwd: "/".into(),
-            env: Vec::new(),
-        }],
-        tests: vec![test("backup_2b"), test("figure8_2c")],
-        shard: None,
-        archive: false,
-        cores: Some(2),
-    }
+fn two_tests() -> CampaignFile {
+    campaign_file(&["backup_2b", "figure8_2c"])
 }
 
 struct Sandbox {
@@ -264,7 +220,7 @@ fn a_run_is_compared_with_the_same_seed_of_another_build() {
     assert_eq!(sandbox.app.note, "no other campaign has run this test with this seed");
     let other = sandbox.app.store.root().join("runs/20261122T100000Z-cd34");
     fs::create_dir_all(&other).unwrap();
-    campaign_file().write(&other).unwrap();
+    two_tests().write(&other).unwrap();
     let passed = RunRecord { verdict: Verdict::Passed, signature: None, log: None, ..figure8(3) };
     EventLog::open(&other).unwrap().append(&passed).unwrap();
     let Effect::Run(words, purpose) = sandbox.press("B") else { panic!("nothing is run") };

@@ -15,8 +15,7 @@ use crate::run::ReplaySpec;
 use crate::schedule::Job;
 use crate::seed::Iteration;
 use crate::store::StoreError;
-use crate::text::console;
-use crate::text::shell;
+use crate::text::{console, shell};
 
 /// Repeats some runs of a campaign that is over, and returns its exit code, or the worse one of
 /// the repetitions.

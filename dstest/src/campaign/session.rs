@@ -22,9 +22,8 @@ use crate::report::tally::Tally;
 use crate::run::{self, Campaign, DispatchOptions, ExpectedDuration, Outcome, Stop};
 use crate::schedule::Schedule;
 use crate::store::{EventLog, StoreError, write_atomically};
-use crate::text::console;
-use crate::text::duration;
 use crate::text::style::{Color, Paint};
+use crate::text::{console, duration};
 
 /// A campaign that is ready to run.
 pub(crate) struct Session<'a> {

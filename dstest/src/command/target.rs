@@ -4,8 +4,7 @@ use crate::campaign::StoredCampaign;
 use crate::error::Error;
 use crate::record::{Class, RunRecord};
 use crate::schedule::Job;
-use crate::seed::Iteration;
-use crate::seed::Seed;
+use crate::seed::{Iteration, Seed};
 use crate::store::{Store, StoreError};
 
 /// The run to be repeated.

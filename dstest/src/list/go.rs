@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::capture::capture;
-use crate::suite::{Binary, Harness, Mark, Test};
+use crate::suite::{Binary, Harness, Test};
 
 /// The tests of the program with this index; `None` if it does not list them.
 pub(super) fn list(index: usize, binary: &Binary) -> Option<Vec<Test>> {
@@ -28,7 +28,7 @@ fn parse(output: &[u8]) -> Vec<String> {
 fn test(binary: usize, id: String) -> Test {
     let mut args = vec![format!("-test.run=^{id}$")];
     args.extend(FLAGS.map(ToOwned::to_owned));
-    Test { name: String::new(), id, binary, args, harness: Harness::Go, mark: Mark::Normal }
+    Test::new(id, binary, args, Harness::Go)
 }
 
 /// The kinds of functions that Go runs as tests.

@@ -41,7 +41,7 @@ fn test(binary: usize, id: String, ignored: &HashSet<String>) -> Test {
     if mark == Mark::Ignored {
         args.push("--include-ignored".to_owned());
     }
-    Test { name: String::new(), id, binary, args, harness: Harness::Libtest, mark }
+    Test { mark, ..Test::new(id, binary, args, Harness::Libtest) }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod libtest;
 use std::thread;
 
 use crate::build::Built;
-use crate::suite::{Binary, Harness, Mark, Note, Suite, Test};
+use crate::suite::{Binary, Harness, Note, Suite, Test};
 use crate::text::names;
 
 /// The tests of all programs, each with its shortest unambiguous name. A program that does not
@@ -45,14 +45,7 @@ fn whole(index: usize, binary: &Binary, harness: Harness, args: &[String]) -> Te
         Harness::Go => go::FLAGS.map(ToOwned::to_owned).to_vec(),
         Harness::Opaque => args.to_vec(),
     };
-    Test {
-        name: String::new(),
-        id: binary.name.clone(),
-        binary: index,
-        args,
-        harness: Harness::Opaque,
-        mark: Mark::Normal,
-    }
+    Test::new(binary.name.clone(), index, args, Harness::Opaque)
 }
 
 /// Gives every test the shortest name that no other test has.

@@ -36,11 +36,11 @@ pub(super) trait Display {
     fn tick(&mut self, tally: &Tally, elapsed: Duration);
 
     /// Clears the progress.
-    fn clear(&mut self);
+    fn clear(&mut self) {}
 
     /// Clears the progress and restores the terminal, for a while.
-    fn suspend(&mut self);
+    fn suspend(&mut self) {}
 
     /// Takes the terminal back.
-    fn resume(&mut self);
+    fn resume(&mut self) {}
 }

@@ -37,10 +37,4 @@ impl Display for Plain {
         let (total, duration) = (self.context.total, self.context.duration);
         note(&format!("dstest: {}", Progress::of(tally, total, duration, elapsed).words()));
     }
-
-    fn clear(&mut self) {}
-
-    fn suspend(&mut self) {}
-
-    fn resume(&mut self) {}
 }

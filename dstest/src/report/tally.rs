@@ -10,8 +10,7 @@ use super::metrics::MetricTally;
 use crate::record::signature::group_key;
 use crate::record::{Class, RunRecord, Verdict};
 use crate::report::stats::{Moments, Sample};
-use crate::seed::Iteration;
-use crate::seed::Seed;
+use crate::seed::{Iteration, Seed};
 
 /// Counts and times of a whole campaign.
 #[derive(Debug, Default)]

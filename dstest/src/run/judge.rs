@@ -4,8 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use crate::process::group::{EndReason, SurvivingProcesses};
-use crate::record::LogScan;
-use crate::record::Verdict;
+use crate::record::{LogScan, Verdict};
 use crate::suite::Harness;
 
 /// Everything a verdict rests on.

@@ -237,46 +237,13 @@ pub(super) const KILL_INTERVAL: Duration = Duration::from_millis(100);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Keep, Order, ProcessPlan, Rounds};
-    use crate::run::Seeds;
-    use crate::seed::Seed;
-    use crate::suite::{Binary, Mark, Test};
+    use crate::plan::{Order, Rounds};
+    use crate::run::ReplaySpec;
+    use crate::store::campaign_file::tests::campaign_file;
 
     fn state(timeout: Duration) -> CampaignState {
-        let test = Test {
-            name: "a".into(),
-            id: "a".into(),
-            binary: 0,
-            args: Vec::new(),
-            harness: Harness::Opaque,
-            mark: Mark::Normal,
-        };
-        let binary = Binary {
-            name: "a".into(),
-            path: "a".into(),
-            cwd: "/".into(),
-            env: vec![],
-            contents: None,
-        };
-        let process = ProcessPlan {
-            verbose: None,
-            timeout,
-            timeouts: Vec::new(),
-            grace: timeout,
-            max_output: 1,
-            env: Vec::new(),
-            seed_env: None,
-            fail_regex: None,
-        };
-        let campaign = Campaign {
-            passes: crate::run::FirstPasses::none(1),
-            tests: vec![test],
-            binaries: vec![binary],
-            process,
-            seeds: Seeds::Derived(Seed::fresh()),
-            keep: Keep::Failures,
-            dir: "/nowhere".into(),
-        };
+        let file = campaign_file(&["a"]);
+        let campaign = Campaign::new(&file, "/nowhere".into(), ReplaySpec::default()).unwrap();
         let schedule = Schedule::new(1, Rounds::Endless, Order::Interleaved);
         let budget = Budget { rounds: Rounds::Endless, duration: Some(timeout), max_fail: None };
         CampaignState::new(&Arc::new(campaign), "/nowhere/live".into(), schedule, budget)

@@ -111,3 +111,30 @@ impl CampaignFile {
 }
 
 const FILE_NAME: &str = "campaign.json";
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The description of a campaign of these tests, as stored.
+    pub(crate) fn campaign_file(tests: &[&str]) -> CampaignFile {
+        let test = |name: &&str| {
+            json!({"name": name, "id": name, "binary": 0, "args": [], "harness": "libtest",
+                   "mark": "normal"})
+        };
+        let tests: Vec<_> = tests.iter().map(test).collect();
+        let stored = json!({
+            "schema": 1, "dstest": "0.1.0", "started": "2026-11-23T10:00:00Z", "seed": 7,
+            "invocation": {"args": ["dstest", "2", "-n", "20"], "cwd": "/"},
+            "iterations": 20, "workers": 2, "cores": 2, "verbose": null,
+            "limits": {"timeout_ms": 60_000, "grace_ms": 1000, "max_output": 1000,
+                       "exceptions": [], "fail_regex": null},
+            "env": [], "seed_env": null,
+            "binaries": [{"name": "lab2", "path": "lab2", "cwd": "/", "env": []}],
+            "tests": tests,
+        });
+        serde_json::from_value(stored).unwrap()
+    }
+}

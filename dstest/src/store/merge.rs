@@ -15,8 +15,7 @@ use super::{
     read_events,
 };
 use crate::record::{Class, RunRecord};
-use crate::seed::Iteration;
-use crate::seed::Seed;
+use crate::seed::{Iteration, Seed};
 use crate::suite::{Binary, Test};
 use crate::text::utc::Utc;
 

@@ -15,7 +15,7 @@
 //! killing dstest at any instant loses at most the runs that had not ended.
 
 mod binaries;
-mod campaign_file;
+pub(crate) mod campaign_file;
 mod events;
 mod find;
 mod follow;
