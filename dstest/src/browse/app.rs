@@ -132,9 +132,14 @@ impl App {
         if !action.needs_run() {
             return None;
         }
-        let Some(run) = self.selected_run() else { return Some("no run is selected") };
-        let has_pass = action != Action::Diff || self.campaign.nearest_pass(run).is_some();
-        (!has_pass).then_some("no run of this test has passed; nothing to compare with")
+        let test = self.page().tested(&self.campaign).map(|at| &self.campaign.tally.tests()[at]);
+        match test {
+            None => Some("no run is selected"),
+            Some(test) if action == Action::Diff && test.failed() == test.total() => {
+                Some("no run of this test has passed; nothing to compare with")
+            }
+            Some(_) => None,
+        }
     }
 
     /// Fills the list of the current page with the present rows.

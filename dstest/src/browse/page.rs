@@ -72,6 +72,20 @@ impl Page {
         }
     }
 
+    /// The test of that run, by the tally alone: quick enough for every drawing.
+    pub(crate) fn tested(&self, campaign: &Campaign) -> Option<usize> {
+        let has_failed = |test: &usize| campaign.tally.tests()[*test].failed() > 0;
+        match self {
+            Self::Campaigns(_) => None,
+            Self::Tests(list) => list.selected().copied().filter(has_failed),
+            Self::Failures { test, list } => list.selected().map(|_| *test),
+            Self::Runs { test, list, .. } => list.selected().map(|_| *test),
+            Self::Log(_) | Self::Text(_) | Self::Diff(_) => {
+                self.selected_run(campaign).map(|run| campaign.runs[run].0)
+            }
+        }
+    }
+
     /// Fills the list with the present rows.
     pub(crate) fn refresh(
         &mut self,
