@@ -1,4 +1,4 @@
-//! `dstest browse`: from a red cell of the table to the wrong step.
+//! The terminal UI over the store: from a failed test to the wrong step of one run.
 //!
 //! ```text
 //! store ─► Campaign (grows while it runs) ─► App: a stack of pages ─► draw
@@ -6,9 +6,9 @@
 //! log of a run ─► pretty's LogView (columns, state, causes)
 //! ```
 //!
-//! Invariants: the App neither waits nor touches anything but its own state; what has to be done
-//! again is done by dstest itself, as a process of its own, so that it is what the user would do.
-//! It knows no Raft: what a log means is pretty's business.
+//! Invariants: the App neither waits nor changes anything but its own state; replays are processes
+//! of dstest itself, so that they do what the user's command would do. The meaning of a log is
+//! pretty's business.
 
 mod actions;
 mod app;

@@ -24,10 +24,10 @@
 //! match = "figure8"
 //! timeout = "5m"
 //!
-//! [preset.nightly.run]         # counts instead with --preset nightly; any table from above
+//! [preset.nightly.run]         # overrides with --preset nightly; any table from above
 //! iterations = 1000
 //!
-//! [preset.race]                # is also taken, without --preset, where the environment (or --env)
+//! [preset.race]                # is also selected, without --preset, if the environment (or --env)
 //! when-env = "SANITIZE"        # has this variable with the value that the preset gives it
 //! env.SANITIZE = "thread"
 //! cargo.profile = "race"
