@@ -1,4 +1,4 @@
-//! `dstest compare`: did a failure rate or a time change between two campaigns, and is it chance?
+//! `dstest compare`: significant differences of failure rates and times between two campaigns.
 
 use super::location::store_of;
 use crate::campaign::StoredCampaign;

@@ -1,4 +1,4 @@
-//! From an exit status, a log and the reason dstest had to end a run, to a verdict.
+//! The verdict of a run, from its exit status, its log, and the reason for which dstest ended it.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
