@@ -30,7 +30,7 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
     let line = view.cursor().map_or(0, |line| line + 1);
     writeln!(out, "line {line} of {}: indexed in {indexed:?}, drawn after {drawn:?}", view.len())?;
-    for (line, what) in view.oddities() {
+    for (line, what) in view.anomalies() {
         writeln!(out, "line {}: {what}", line + 1)?;
     }
     Ok(())

@@ -37,21 +37,21 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 
-mod census;
 mod class;
 mod color;
 mod filter;
 mod html;
 mod layout;
 mod line;
-#[cfg(feature = "view")]
-mod names;
+mod name_usage;
 mod parse;
 mod peer;
 mod printer;
 mod render;
 #[cfg(feature = "view")]
 pub mod screen;
+#[cfg(feature = "view")]
+mod suggestion;
 mod text;
 mod theme;
 mod time;
@@ -59,15 +59,15 @@ mod topic;
 #[cfg(feature = "view")]
 pub mod view;
 
-pub use census::{Census, List, Unmet};
 pub use class::Class;
 pub use color::{ColorError, Depth, Rgb};
 pub use filter::{BareNumber, Bound, Filter, NameSet};
 pub use html::HtmlPage;
 pub use layout::{Columns, Layout, Shape};
 pub use line::{Event, Header, Line, Stamp};
-pub use parse::{Format, FormatError, Parser, Pattern};
+pub use name_usage::{FilterList, NameUsage, UnknownName};
+pub use parse::{CustomFormat, Format, FormatError, Parser};
 pub use printer::{Options, Printer, Repeats, Tally, TimeColumn};
-pub use text::{Cut, Safe, Script, make_safe};
+pub use text::{Charset, Cut, Safe, make_safe};
 pub use theme::{Background, Palette, Theme};
 pub use time::{Tick, Time, TimeError};

@@ -19,7 +19,7 @@ pub(crate) struct Peers {
 /// Whether a call added something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    Before,
+    Known,
     New,
 }
 
@@ -28,7 +28,7 @@ impl Peers {
     /// columns, and a log may hold any number.
     pub(crate) fn see(&mut self, name: &[u8]) -> Seen {
         if name == Event::NO_PEER || self.ids.contains_key(name) || self.names.len() >= PEERS_MAX {
-            return Seen::Before;
+            return Seen::Known;
         }
         self.ids.insert(name.into(), self.names.len());
         self.names.push(name.into());

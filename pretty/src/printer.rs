@@ -1,6 +1,6 @@
 //! Lines in, rows out: ties parser, filter, layout and canvas together for a stream of lines.
 //!
-//! The first lines are held back for a moment, so that the first layout fits the peers in them.
+//! The first lines are lookahead back for a moment, so that the first layout fits the peers in them.
 //! After that every line is drawn when it comes; a peer, topic or time that does not fit the
 //! layout makes a new one, with a new header. The printer never reads a clock or a terminal: its
 //! owner says when the input pauses and when the width changes.
@@ -8,13 +8,13 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use crate::census::Census;
 use crate::class::Class;
 use crate::filter::Filter;
 use crate::line::{Event, Line};
+use crate::name_usage::NameUsage;
 use crate::parse::Parser;
 use crate::peer::{Peers, Seen};
-use crate::render::{Canvas, Page, Paint, Sink};
+use crate::render::{AnsiTheme, Canvas, FullWidth, RowBuffer};
 use crate::text::make_safe;
 use crate::theme::Theme;
 use crate::time::Time;
@@ -22,31 +22,31 @@ use crate::time::Time;
 mod context;
 mod draw;
 mod fold;
-mod front;
-mod held;
+mod lookahead;
 mod measure;
+mod non_events;
 mod options;
-mod others;
+mod prefix;
 mod topics;
 
-use context::{Context, Missed};
+use context::{Context, ContextAction};
 use fold::{Folded, Folds};
-#[cfg(feature = "view")]
-pub(crate) use front::Front;
-use held::Held;
+use lookahead::Lookahead;
 use measure::Measure;
 pub use options::{Options, Repeats, TimeColumn};
+#[cfg(feature = "view")]
+pub(crate) use prefix::Prefix;
 use topics::{TopicId, Topics};
 
 /// Draws lines as they come. See the [crate] for an example.
 #[derive(Debug)]
 pub struct Printer<W> {
-    sink: Sink<W>,
+    rows: RowBuffer<W>,
     parser: Parser,
     filter: Filter,
     /// Kept only if the filter asks for names.
-    census: Option<Census>,
-    paint: Paint,
+    name_usage: Option<NameUsage>,
+    ansi: AnsiTheme,
     topics: Topics,
     peers: Peers,
     measure: Measure,
@@ -54,11 +54,11 @@ pub struct Printer<W> {
     columns: Option<u16>,
     /// Rows after which the header is repeated.
     page_rows: Option<usize>,
-    page: Page,
+    page: FullWidth,
     /// `None` until the first event, and again after each header line of the log.
     canvas: Option<Canvas>,
     fit: Fit,
-    held: Option<Held>,
+    lookahead: Option<Lookahead>,
     context: Context,
     folds: Option<Folds>,
     /// The first date in a log with dates.
@@ -81,7 +81,7 @@ enum Fit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     Events,
-    Others(Class),
+    NonEvents(Class),
 }
 
 /// How many events there were.
@@ -99,7 +99,7 @@ struct Scratch {
     text: String,
     time: String,
     peer: String,
-    front: Vec<u8>,
+    prefix: Vec<u8>,
     marks: Vec<Range<usize>>,
 }
 
@@ -107,22 +107,22 @@ impl<W: Write> Printer<W> {
     /// A printer that writes to `writer`, in large pieces.
     pub fn new(options: Options, writer: W) -> Self {
         let theme = Theme::with_palette(options.background, options.palette);
-        let paint = Paint::new(theme, options.depth);
+        let ansi = AnsiTheme::new(theme, options.depth);
         let mut printer = Self {
-            sink: Sink::new(writer),
+            rows: RowBuffer::new(writer),
             parser: Parser::new(options.format, options.tick),
-            census: Census::of(&options.filter),
+            name_usage: NameUsage::of(&options.filter),
             filter: options.filter,
             topics: Topics::default(),
             peers: Peers::default(),
             measure: Measure::new(options.time),
             columns: options.columns,
             page_rows: options.page,
-            page: Page::new(options.width.max(1), &paint),
-            paint,
+            page: FullWidth::new(options.width.max(1), &ansi),
+            ansi,
             canvas: None,
             fit: Fit::Good,
-            held: None,
+            lookahead: None,
             context: Context::new(options.before, options.after),
             folds: (options.repeats == Repeats::Fold).then(Folds::default),
             origin: None,
@@ -131,7 +131,7 @@ impl<W: Write> Printer<W> {
             header_row: 0,
             scratch: Scratch::default(),
         };
-        printer.start_over(None);
+        printer.start_run(None);
         printer
     }
 
@@ -141,16 +141,16 @@ impl<W: Write> Printer<W> {
     /// Those of the writer.
     #[inline]
     pub fn line(&mut self, line: &[u8]) -> io::Result<()> {
-        match &mut self.held {
+        match &mut self.lookahead {
             None => self.show(line),
-            Some(held) => {
-                held.push(line);
-                if held.is_full() { self.release() } else { Ok(()) }
+            Some(lookahead) => {
+                lookahead.push(line);
+                if lookahead.is_full() { self.release() } else { Ok(()) }
             }
         }
     }
 
-    /// The input has nothing more for now: shows what was held back and hands everything on.
+    /// The input has nothing more for now: shows what was lookahead back and hands everything on.
     ///
     /// # Errors
     /// Those of the writer.
@@ -158,16 +158,16 @@ impl<W: Write> Printer<W> {
         while self.holds_lines() {
             self.release()?;
         }
-        self.sink.flush()
+        self.rows.flush()
     }
 
-    /// Whether lines are held back until more of them are known.
+    /// Whether lines are lookahead back until more of them are known.
     #[must_use]
     pub fn holds_lines(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| !held.is_empty())
+        self.lookahead.as_ref().is_some_and(|lookahead| !lookahead.is_empty())
     }
 
-    /// How many events there were so far, apart from lines held back.
+    /// How many events there were so far, apart from lines lookahead back.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally
@@ -175,8 +175,8 @@ impl<W: Write> Printer<W> {
 
     /// The names in the log so far, if the filter asks for any.
     #[must_use]
-    pub fn census(&self) -> Option<&Census> {
-        self.census.as_ref()
+    pub fn name_usage(&self) -> Option<&NameUsage> {
+        self.name_usage.as_ref()
     }
 
     /// The screen is now this wide, and this high if headers are to be repeated.
@@ -188,27 +188,27 @@ impl<W: Write> Printer<W> {
         if self.page.width() == width.max(1) {
             return Ok(());
         }
-        self.page = Page::new(width.max(1), &self.paint);
+        self.page = FullWidth::new(width.max(1), &self.ansi);
         if self.canvas.is_some() { self.lay_out() } else { Ok(()) }
     }
 
-    /// The input has ended: shows what was held back and returns the writer.
+    /// The input has ended: shows what was lookahead back and returns the writer.
     ///
     /// # Errors
     /// Those of the writer.
     pub fn finish(mut self) -> io::Result<W> {
         self.pause()?;
         self.draw_all_repeats()?;
-        self.sink.flush()?;
-        Ok(self.sink.into_writer())
+        self.rows.flush()?;
+        Ok(self.rows.into_writer())
     }
 
-    /// Forgets the peers: a new run begins. The next lines are held back to find its own.
-    fn start_over(&mut self, peers: Option<u16>) {
+    /// Forgets the peers: a new run begins. The next lines are lookahead back to find its own.
+    fn start_run(&mut self, peers: Option<u16>) {
         self.peers = Peers::default();
-        self.measure = self.measure.start_over();
+        self.measure = self.measure.start_run();
         self.canvas = None;
-        self.held = Some(Held::default());
+        self.lookahead = Some(Lookahead::default());
         for number in 0..self.columns.max(peers).unwrap_or(0) {
             let name = number.to_string();
             if self.filter.shows_peer(name.as_bytes()) {
@@ -217,19 +217,19 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// Shows the held lines, after looking through them for peers and widths.
+    /// Shows the lookahead lines, after looking through them for peers and widths.
     fn release(&mut self) -> io::Result<()> {
-        let Some(held) = self.held.take() else {
+        let Some(lookahead) = self.lookahead.take() else {
             return Ok(());
         };
-        self.survey(&held);
-        held.lines().try_for_each(|line| self.line(line))
+        self.measure_ahead(&lookahead);
+        lookahead.lines().try_for_each(|line| self.line(line))
     }
 
     /// Measures the events up to the next header line, which starts over anyway.
-    fn survey(&mut self, held: &Held) {
+    fn measure_ahead(&mut self, lookahead: &Lookahead) {
         let mut parser = self.parser.clone();
-        for line in held.lines() {
+        for line in lookahead.lines() {
             match parser.parse(line) {
                 Line::Event(event) => {
                     self.see_origin(&event);
@@ -249,7 +249,7 @@ impl<W: Write> Printer<W> {
         match self.parser.parse(line) {
             Line::Event(event) => self.show_event(&event, line),
             Line::Header(header) => self.show_header(header),
-            Line::Other(class, line) => self.show_other(class, line),
+            Line::Other(class, line) => self.show_non_event(class, line),
         }
     }
 
@@ -257,30 +257,30 @@ impl<W: Write> Printer<W> {
     fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
         self.see_origin(event);
         self.tally.events += 1;
-        if let Some(census) = &mut self.census {
-            census.see(event);
+        if let Some(name_usage) = &mut self.name_usage {
+            name_usage.record(event);
         }
-        let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
+        let topic = self.topics.id(&event.topic, &self.ansi, &self.filter);
         self.see_peer(event);
         if !self.passes(event, topic) {
             return Ok(());
         }
         if self.matches(event) {
-            for line in self.context.matched() {
-                self.show_kept(&line)?;
+            for line in self.context.on_match() {
+                self.show_context(&line)?;
             }
             return self.place(event, topic);
         }
-        match self.context.missed(line) {
-            Missed::Hide => Ok(()),
-            Missed::Show => self.place(event, topic),
+        match self.context.on_mismatch(line) {
+            ContextAction::Hide => Ok(()),
+            ContextAction::Show => self.place(event, topic),
         }
     }
 
-    fn show_kept(&mut self, line: &[u8]) -> io::Result<()> {
+    fn show_context(&mut self, line: &[u8]) -> io::Result<()> {
         match self.parser.parse(line) {
             Line::Event(event) => {
-                let topic = self.topics.id(&event.topic, &self.paint, &self.filter);
+                let topic = self.topics.id(&event.topic, &self.ansi, &self.filter);
                 self.place(&event, topic)
             }
             Line::Header(_) | Line::Other(..) => Ok(()),
@@ -341,8 +341,8 @@ impl Run {
     /// frames of a stack to their panic, the reasons to their failure.
     fn then(self, class: Class) -> Self {
         match (self, class) {
-            (Self::Others(current), Class::Plain) => Self::Others(current),
-            (Self::Events | Self::Others(_), class) => Self::Others(class),
+            (Self::NonEvents(current), Class::Plain) => Self::NonEvents(current),
+            (Self::Events | Self::NonEvents(_), class) => Self::NonEvents(class),
         }
     }
 }

@@ -154,7 +154,7 @@ impl Drop for Screen {
     }
 }
 
-/// Held while a picture is drawn, so that nothing is drawn once the terminal is given back.
+/// Locked while a frame is drawn, so that nothing is drawn once the terminal is given back.
 static DRAWING: Mutex<()> = Mutex::new(());
 
 /// Signals that end the program give the terminal back first.

@@ -6,11 +6,11 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pretty::{Bound, Class, Event, Filter, Format, Line, Parser, Pattern, Tick, make_safe};
+use pretty::{Bound, Class, Event, Filter, Format, Line, Parser, CustomFormat, Tick, make_safe};
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
     let own = r"^\[(?<time>[^\]]*)\] (?<peer>\S*) (?<topic>\w*):? ?(?<msg>.*)$";
-    let own = Pattern::new(own).expect("it compiles");
+    let own = CustomFormat::new(own).expect("it compiles");
     let fixed = [Format::Auto, Format::Verbose, Format::Dslogs, Format::Json, Format::Logfmt];
     let given = [Format::Custom(own.clone()), Format::AutoAnd(vec![own])];
     fixed.into_iter().chain(given).collect()

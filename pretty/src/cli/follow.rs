@@ -11,9 +11,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::Exit;
-use super::lines::{Fill, Lines};
-use super::merge::Clock;
-use super::plan::Source;
+use super::line_reader::{Fill, LineReader};
+use super::merge::TimeOrder;
+use super::plan::InputSource;
 use super::run::{RunError, Screen, Sink as _};
 use crate::parse::Parser;
 
@@ -23,17 +23,17 @@ use crate::parse::Parser;
 /// # Errors
 /// When a file cannot be read or the output not be written.
 pub(super) fn show(
-    sources: &[Source],
+    sources: &[InputSource],
     parser: &Parser,
     screen: &mut Screen,
 ) -> Result<Exit, RunError> {
     let mut tails = Tails::open(sources, parser)?;
     loop {
-        let news = tails.news(&mut |line| screen.line(line))?;
+        let new = tails.read_new_lines(&mut |line| screen.line(line))?;
         screen.follow_size()?;
-        if news == News::None {
+        if new == NewLines::None {
             screen.pause()?;
-            sleep(LOOK_EVERY);
+            sleep(POLL_EVERY);
         }
     }
 }
@@ -46,10 +46,10 @@ impl Tails {
     ///
     /// # Errors
     /// When one cannot be opened.
-    pub(super) fn open(sources: &[Source], parser: &Parser) -> Result<Self, RunError> {
+    pub(super) fn open(sources: &[InputSource], parser: &Parser) -> Result<Self, RunError> {
         let paths = sources.iter().filter_map(|source| match source {
-            Source::File(path) => Some(path.clone()),
-            Source::Stdin => None,
+            InputSource::File(path) => Some(path.clone()),
+            InputSource::Stdin => None,
         });
         paths.map(|path| Tail::open(path, parser.clone())).collect::<Result<_, _>>().map(Self)
     }
@@ -58,37 +58,37 @@ impl Tails {
     ///
     /// # Errors
     /// When a file cannot be read, or what `take` says.
-    pub(super) fn news(
+    pub(super) fn read_new_lines(
         &mut self,
         take: &mut impl FnMut(&[u8]) -> Result<(), RunError>,
-    ) -> Result<News, RunError> {
+    ) -> Result<NewLines, RunError> {
         for tail in &mut self.0 {
             tail.advance()?;
         }
-        let mut news = News::None;
+        let mut new = NewLines::None;
         while let Some(next) = self.earliest() {
             if let Some(line) = next.line.take() {
                 take(&line)?;
-                news = News::Some;
+                new = NewLines::Some;
             }
             next.advance()?;
         }
-        Ok(news)
+        Ok(new)
     }
 
     /// The file whose next line is the earliest, among those that have one.
     fn earliest(&mut self) -> Option<&mut Tail> {
         let ready = self.0.iter_mut().filter(|tail| tail.line.is_some());
-        ready.min_by_key(|tail| tail.clock.time)
+        ready.min_by_key(|tail| tail.order.time)
     }
 }
 
-/// How long to wait for news.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long to wait for new.
+pub(super) const POLL_EVERY: Duration = Duration::from_millis(100);
 
 /// Whether a look at a file found anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(super) enum NewLines {
     None,
     Some,
 }
@@ -97,8 +97,8 @@ pub(super) enum News {
 struct Tail {
     path: PathBuf,
     file: File,
-    lines: Lines,
-    clock: Clock,
+    lines: LineReader,
+    order: TimeOrder,
     /// The next line, if it is complete.
     line: Option<Vec<u8>>,
 }
@@ -107,8 +107,8 @@ impl Tail {
     fn open(path: PathBuf, parser: Parser) -> Result<Self, RunError> {
         match File::open(&path) {
             Ok(file) => {
-                let (lines, clock) = (Lines::new(), Clock::new(parser));
-                Ok(Self { path, file, lines, clock, line: None })
+                let (lines, order) = (LineReader::new(), TimeOrder::new(parser));
+                Ok(Self { path, file, lines, order, line: None })
             }
             Err(error) => Err(RunError::Open { path, error }),
         }
@@ -119,7 +119,7 @@ impl Tail {
         if self.line.is_none() {
             self.line = self.next_line().map_err(RunError::Read)?;
             if let Some(line) = &self.line {
-                self.clock.see(line);
+                self.order.record(line);
             }
         }
         Ok(())
@@ -131,7 +131,7 @@ impl Tail {
                 return Ok(Some(line.to_vec()));
             }
             if self.lines.fill(&mut self.file)? == Fill::End {
-                if self.start_over()? == News::None {
+                if self.reopen()? == NewLines::None {
                     return Ok(None);
                 }
                 // What the old file ended with will never get its line end.
@@ -143,21 +143,21 @@ impl Tail {
     }
 
     /// Goes to the beginning of a file that was cut back or replaced.
-    fn start_over(&mut self) -> io::Result<News> {
+    fn reopen(&mut self) -> io::Result<NewLines> {
         let read = self.file.stream_position()?;
         let own = self.file.metadata()?;
         if own.len() < read {
             self.file.seek(SeekFrom::Start(0))?;
-            self.clock.time = None;
-            return Ok(News::Some);
+            self.order.time = None;
+            return Ok(NewLines::Some);
         }
         match replacement(&self.path, (own.dev(), own.ino())) {
             Some(file) => {
                 self.file = file;
-                self.clock.time = None;
-                Ok(News::Some)
+                self.order.time = None;
+                Ok(NewLines::Some)
             }
-            None => Ok(News::None),
+            None => Ok(NewLines::None),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 
-use super::plan::Source;
+use super::plan::InputSource;
 use super::run::{Pauses, RunError};
 
 /// An open input.
@@ -21,10 +21,10 @@ impl Input {
     ///
     /// # Errors
     /// When it does not exist, may not be read, or is packed but broken from the start.
-    pub(super) fn open(source: &Source) -> Result<Self, RunError> {
+    pub(super) fn open(source: &InputSource) -> Result<Self, RunError> {
         match source {
-            Source::Stdin => Self::stdin().map_err(RunError::Read),
-            Source::File(path) => {
+            InputSource::Stdin => Self::stdin().map_err(RunError::Read),
+            InputSource::File(path) => {
                 Self::file(path).map_err(|error| RunError::Open { path: path.clone(), error })
             }
         }

@@ -5,7 +5,7 @@
 
 use super::Exit;
 use super::input::Input;
-use super::lines::{Fill, Lines};
+use super::line_reader::{Fill, LineReader};
 use super::run::{RunError, Sink};
 use super::signal::Wait;
 use crate::line::Line;
@@ -21,40 +21,40 @@ pub(super) fn lines(
     parser: &Parser,
     sink: &mut impl Sink,
 ) -> Result<Exit, RunError> {
-    let tracks = inputs.into_iter().map(|input| Track::new(input, parser.clone()));
-    let mut tracks: Vec<_> = tracks.collect();
-    for track in &mut tracks {
-        if track.advance(sink)? == Wait::Insisted {
+    let inputs = inputs.into_iter().map(|input| MergeInput::new(input, parser.clone()));
+    let mut inputs: Vec<_> = inputs.collect();
+    for input in &mut inputs {
+        if input.advance(sink)? == Wait::RepeatedInterrupt {
             return Ok(Exit::Interrupted);
         }
     }
     loop {
         // Few logs are merged at a time: looking at each is as fast as any queue.
-        let open = tracks.iter_mut().filter(|track| track.state == State::Line);
-        let Some(next) = open.min_by_key(|track| track.clock.time) else {
+        let open = inputs.iter_mut().filter(|input| input.state == State::Line);
+        let Some(next) = open.min_by_key(|input| input.order.time) else {
             return Ok(Exit::Done);
         };
         sink.line(&next.line)?;
-        if next.advance(sink)? == Wait::Insisted {
+        if next.advance(sink)? == Wait::RepeatedInterrupt {
             return Ok(Exit::Interrupted);
         }
     }
 }
 
 /// What orders the lines of one log among those of others.
-pub(super) struct Clock {
+pub(super) struct TimeOrder {
     parser: Parser,
     /// The latest time so far; none yet sorts first.
     pub(super) time: Option<Time>,
 }
 
-impl Clock {
+impl TimeOrder {
     pub(super) fn new(parser: Parser) -> Self {
         Self { parser, time: None }
     }
 
     /// Takes the next line into account.
-    pub(super) fn see(&mut self, line: &[u8]) {
+    pub(super) fn record(&mut self, line: &[u8]) {
         if let Line::Event(event) = self.parser.parse(line) {
             self.time = self.time.max(event.stamp.and_then(|stamp| stamp.at));
         }
@@ -62,10 +62,10 @@ impl Clock {
 }
 
 /// One input and its next line.
-struct Track {
+struct MergeInput {
     input: Input,
-    lines: Lines,
-    clock: Clock,
+    lines: LineReader,
+    order: TimeOrder,
     line: Vec<u8>,
     state: State,
 }
@@ -78,10 +78,10 @@ enum State {
     End,
 }
 
-impl Track {
+impl MergeInput {
     fn new(input: Input, parser: Parser) -> Self {
-        let (lines, line) = (Lines::new(), Vec::new());
-        Self { input, lines, clock: Clock::new(parser), line, state: State::Line }
+        let (lines, line) = (LineReader::new(), Vec::new());
+        Self { input, lines, order: TimeOrder::new(parser), line, state: State::Line }
     }
 
     /// Goes to the next line. While it has to be waited for, `sink` shows what it has.
@@ -92,8 +92,8 @@ impl Track {
                 self.line.extend_from_slice(line);
                 break;
             }
-            if self.input.pauses.until_input(sink)? == Wait::Insisted {
-                return Ok(Wait::Insisted);
+            if self.input.pauses.until_input(sink)? == Wait::RepeatedInterrupt {
+                return Ok(Wait::RepeatedInterrupt);
             }
             let fill = self.lines.fill(&mut self.input.reader).map_err(RunError::Read)?;
             sink.follow_size()?;
@@ -105,7 +105,7 @@ impl Track {
                 break;
             }
         }
-        self.clock.see(&self.line);
+        self.order.record(&self.line);
         Ok(Wait::Input)
     }
 }

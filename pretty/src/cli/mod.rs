@@ -8,7 +8,7 @@ mod args;
 mod config;
 mod follow;
 mod input;
-mod lines;
+mod line_reader;
 mod merge;
 mod pager;
 mod plan;
@@ -68,14 +68,14 @@ pub fn main() -> Exit {
     let found = match config::find(&cli.config_choice(), folder.as_deref(), &environment) {
         Ok(found) => found,
         Err(error) => {
-            complain(&error.to_string());
+            warn(&error.to_string());
             return Exit::Usage;
         }
     };
     if cli.print_config {
         return print_config(&found.files);
     }
-    let plan = match Plan::resolve(&cli, &found.config, &environment, Terminal::look()) {
+    let plan = match Plan::resolve(&cli, &found.config, &environment, Terminal::current()) {
         Ok(plan) => plan,
         Err(error) => {
             return usage(&Cli::command().error(clap::error::ErrorKind::ValueValidation, error));
@@ -85,7 +85,7 @@ pub fn main() -> Exit {
         Ok(exit) => exit,
         Err(error) if error.is_closed_output() => Exit::Done,
         Err(error) => {
-            complain(&error.to_string());
+            warn(&error.to_string());
             Exit::Failed
         }
     }
@@ -138,6 +138,6 @@ fn usage(error: &clap::Error) -> Exit {
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
 }
 
-fn complain(message: &str) {
+fn warn(message: &str) {
     let _ = writeln!(io::stderr(), "pretty: {message}");
 }

@@ -13,7 +13,7 @@ use crate::color::Depth;
 use crate::parse::{FormatError, Parser};
 use crate::printer::{Options, Repeats, TimeColumn};
 use crate::view::{KeyError, Keys, Rules};
-pub(super) use colors::AskTerminal;
+pub(super) use colors::QueryTerminal;
 use colors::{background, depth};
 pub(super) use reading::FORMATS;
 use reading::{filter, format};
@@ -21,14 +21,14 @@ use reading::{filter, format};
 /// What to do.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) inputs: Vec<Source>,
+    pub(super) inputs: Vec<InputSource>,
     pub(super) options: Options,
     /// What the inputs' times are read with when they are merged.
     pub(super) parser: Parser,
     pub(super) resize: Resize,
     pub(super) follow: Follow,
-    pub(super) face: Face,
-    pub(super) ask: AskTerminal,
+    pub(super) mode: OutputMode,
+    pub(super) query: QueryTerminal,
     /// The command the output goes through.
     pub(super) pager: Option<String>,
     /// The keys of the view.
@@ -39,7 +39,7 @@ pub(super) struct Plan {
 
 /// How the log is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Face {
+pub(super) enum OutputMode {
     /// Row after row, on standard output.
     Stream,
     /// On the whole screen, to browse in.
@@ -57,7 +57,7 @@ pub(super) enum Follow {
 
 /// Where lines come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum InputSource {
     Stdin,
     File(PathBuf),
 }
@@ -102,30 +102,36 @@ impl Plan {
         };
         let inputs = sources(&cli.files);
         let follow = if cli.follow { Follow::Yes } else { Follow::No };
-        if follow == Follow::Yes && inputs.contains(&Source::Stdin) {
+        if follow == Follow::Yes && inputs.contains(&InputSource::Stdin) {
             return Err(PlanError::FollowStdin);
         }
-        let face = match (cli.tui, cli.export) {
-            (true, _) => Face::View,
-            (false, Some(Export::Html)) => Face::Html,
-            (false, None) => Face::Stream,
+        let mode = match (cli.tui, cli.export) {
+            (true, _) => OutputMode::View,
+            (false, Some(Export::Html)) => OutputMode::Html,
+            (false, None) => OutputMode::Stream,
         };
-        if face == Face::View && terminal.output == Stream::Other {
+        if mode == OutputMode::View && terminal.output == Stream::Other {
             return Err(PlanError::NoTerminal);
         }
-        let (options, ask) = options(cli, config, environment, terminal)?;
+        let (options, query) = options(cli, config, environment, terminal)?;
         let parser = Parser::new(options.format.clone(), options.tick);
-        let pager = match (face, follow, terminal.output) {
-            (Face::Stream, Follow::No, Stream::Terminal) => pager(cli, config),
-            (Face::View | Face::Html, ..) | (_, Follow::Yes, _) | (.., Stream::Other) => None,
+        let pager = match (mode, follow, terminal.output) {
+            (OutputMode::Stream, Follow::No, Stream::Terminal) => pager(cli, config),
+            (OutputMode::View | OutputMode::Html, ..)
+            | (_, Follow::Yes, _)
+            | (.., Stream::Other) => None,
         };
         // A pager reads from the terminal at the same time; without colours nobody needs to know.
-        let ask = match (&pager, options.depth, face) {
-            (Some(_), ..) | (_, Depth::None, _) | (.., Face::Html) => AskTerminal::No,
-            (None, Depth::Ansi16 | Depth::Ansi256 | Depth::True, Face::Stream | Face::View) => ask,
+        let query = match (&pager, options.depth, mode) {
+            (Some(_), ..) | (_, Depth::None, _) | (.., OutputMode::Html) => QueryTerminal::No,
+            (
+                None,
+                Depth::Ansi16 | Depth::Ansi256 | Depth::True,
+                OutputMode::Stream | OutputMode::View,
+            ) => query,
         };
         let (keys, rules) = (config.keys()?, config.rules());
-        Ok(Self { inputs, options, parser, resize, follow, face, ask, pager, keys, rules })
+        Ok(Self { inputs, options, parser, resize, follow, mode, query, pager, keys, rules })
     }
 }
 
@@ -134,7 +140,7 @@ impl Cli {
         match (&self.config, self.no_config) {
             (_, true) => Choice::None,
             (Some(file), false) => Choice::File(file.clone()),
-            (None, false) => Choice::Found,
+            (None, false) => Choice::Discovered,
         }
     }
 
@@ -149,12 +155,12 @@ fn options(
     config: &Config,
     environment: Environment<'_>,
     terminal: Terminal,
-) -> Result<(Options, AskTerminal), PlanError> {
+) -> Result<(Options, QueryTerminal), PlanError> {
     let columns = match cli.columns.or(config.columns) {
         None | Some(ColumnChoice::Auto) => None,
         Some(ColumnChoice::Fixed(count)) => Some(count),
     };
-    let (background, ask) = background(cli.theme.or(config.theme), environment);
+    let (background, query) = background(cli.theme.or(config.theme), environment);
     let options = Options {
         width: width(cli.width, environment, terminal),
         page: page(terminal),
@@ -176,7 +182,7 @@ fn options(
         tick: cli.tick.or(config.tick),
         filter: filter(cli, config),
     };
-    Ok((options, ask))
+    Ok((options, query))
 }
 
 /// Rows between headers: only a terminal has a screen they can leave.
@@ -187,13 +193,13 @@ pub(super) fn page(terminal: Terminal) -> Option<usize> {
     }
 }
 
-fn sources(files: &[PathBuf]) -> Vec<Source> {
+fn sources(files: &[PathBuf]) -> Vec<InputSource> {
     if files.is_empty() {
-        return vec![Source::Stdin];
+        return vec![InputSource::Stdin];
     }
     let source = |file: &PathBuf| match file.as_os_str() == "-" {
-        true => Source::Stdin,
-        false => Source::File(file.clone()),
+        true => InputSource::Stdin,
+        false => InputSource::File(file.clone()),
     };
     files.iter().map(source).collect()
 }
@@ -296,14 +302,18 @@ mod tests {
         assert_eq!(theme("", ""), Background::Dark);
         assert_eq!(theme("--theme light", "15;0"), Background::Light);
         let (screen, fgbg) = (("TERM", "xterm"), ("COLORFGBG", "15;0"));
-        for (arguments, variables, ask) in [
-            ("", &[screen][..], AskTerminal::Yes),
-            ("", &[screen, fgbg], AskTerminal::No),
-            ("--theme dark", &[screen], AskTerminal::No),
-            ("--pager", &[screen], AskTerminal::No),
-            ("--no-color", &[screen], AskTerminal::No),
+        for (arguments, variables, query) in [
+            ("", &[screen][..], QueryTerminal::Yes),
+            ("", &[screen, fgbg], QueryTerminal::No),
+            ("--theme dark", &[screen], QueryTerminal::No),
+            ("--pager", &[screen], QueryTerminal::No),
+            ("--no-color", &[screen], QueryTerminal::No),
         ] {
-            assert_eq!(plan(arguments, variables, SCREEN).ask, ask, "{arguments} {variables:?}");
+            assert_eq!(
+                plan(arguments, variables, SCREEN).query,
+                query,
+                "{arguments} {variables:?}"
+            );
         }
     }
 
@@ -339,7 +349,7 @@ mod tests {
     #[test]
     fn files_and_standard_input() {
         let inputs = |arguments| plan(arguments, &[], PIPE).inputs;
-        assert_eq!(inputs(""), [Source::Stdin]);
-        assert_eq!(inputs("a -"), [Source::File("a".into()), Source::Stdin]);
+        assert_eq!(inputs(""), [InputSource::Stdin]);
+        assert_eq!(inputs("a -"), [InputSource::File("a".into()), InputSource::Stdin]);
     }
 }

@@ -9,16 +9,16 @@ use rustix::event::Timespec;
 
 use super::Exit;
 use super::input::{Input, own};
-use super::lines::{Fill, Lines};
+use super::line_reader::{Fill, LineReader};
 use super::pager::Pager;
-use super::plan::{AskTerminal, Face, Follow, Plan, Resize};
+use super::plan::{Follow, OutputMode, Plan, QueryTerminal, Resize};
 use super::signal::{Interrupts, Wait};
 use super::terminal::Size;
-use super::{complain, follow, merge, terminal, tui};
-use crate::census::{Census, List, Unmet};
+use super::{follow, merge, terminal, tui, warn};
 use crate::html::HtmlPage;
-use crate::names::hint;
+use crate::name_usage::{FilterList, NameUsage, UnknownName};
 use crate::printer::{Printer, Tally};
+use crate::suggestion::suggestion;
 
 /// Why the program stopped early.
 #[derive(Debug, thiserror::Error)]
@@ -56,20 +56,20 @@ pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
     let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
-    if plan.ask == AskTerminal::Yes
+    if plan.query == QueryTerminal::Yes
         && let Some(background) = terminal::background()
     {
         plan.options.background = background;
     }
-    match (plan.face, &plan.pager) {
-        (Face::Stream, Some(command)) => {
+    match (plan.mode, &plan.pager) {
+        (OutputMode::Stream, Some(command)) => {
             let (pager, output) = Pager::open(command)?;
             let shown = stream(inputs, plan, output);
             pager.close().and(shown)
         }
-        (Face::Stream, None) => stream(inputs, plan, output),
-        (Face::View, _) => tui::run(inputs, plan),
-        (Face::Html, _) => export(inputs, plan, output),
+        (OutputMode::Stream, None) => stream(inputs, plan, output),
+        (OutputMode::View, _) => tui::run(inputs, plan),
+        (OutputMode::Html, _) => export(inputs, plan, output),
     }
 }
 
@@ -81,21 +81,22 @@ fn export(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError
     if merge::lines(inputs, &plan.parser, &mut take)? == Exit::Interrupted {
         return Ok(Exit::Interrupted);
     }
-    mention_unmet(page.census());
+    warn_unknown_names(page.name_usage());
     page.finish().map_err(RunError::Write)?;
     Ok(Exit::Done)
 }
 
 /// Says which names were asked for in vain, and what was probably meant.
-fn mention_unmet(census: Option<&Census>) {
-    for Unmet { list, name, met } in census.map(Census::unmet).unwrap_or_default() {
+fn warn_unknown_names(name_usage: Option<&NameUsage>) {
+    for UnknownName { list, name, known } in name_usage.map(NameUsage::unknown).unwrap_or_default()
+    {
         let (option, kind) = match list {
-            List::Just => ("--just", "topic"),
-            List::Ignore => ("--ignore", "topic"),
-            List::Peers => ("--peers", "peer"),
+            FilterList::Just => ("--just", "topic"),
+            FilterList::Ignore => ("--ignore", "topic"),
+            FilterList::Peers => ("--peers", "peer"),
         };
-        let hint = hint(&name, met.iter().map(String::as_str));
-        complain(&format!("{option}: the log has no {kind} {name}; {hint}"));
+        let suggestion = suggestion(&name, known.iter().map(String::as_str));
+        warn(&format!("{option}: the log has no {kind} {name}; {suggestion}"));
     }
 }
 
@@ -166,7 +167,7 @@ impl Sink for Screen {
     }
 
     fn follow_size(&mut self) -> Result<(), RunError> {
-        match (self.resize, Size::look()) {
+        match (self.resize, Size::current()) {
             (Resize::Follow, Some(size)) => {
                 let (columns, rows) = (usize::from(size.columns), usize::from(size.rows));
                 self.printer.resize(columns, Some(rows)).map_err(RunError::Write)
@@ -185,19 +186,19 @@ impl Screen {
     fn finish(self) -> Result<(), RunError> {
         let mut printer = self.printer;
         printer.pause().map_err(RunError::Write)?;
-        mention_unmet(printer.census());
+        warn_unknown_names(printer.name_usage());
         let Tally { events, shown } = printer.tally();
         if events > 0 && shown == 0 {
-            complain(&format!("none of {events} events passed the filters"));
+            warn(&format!("none of {events} events passed the filters"));
         }
         printer.finish().map(drop).map_err(RunError::Write)
     }
 }
 
 fn show(mut input: Input, screen: &mut Screen) -> Result<Exit, RunError> {
-    let mut lines = Lines::new();
+    let mut lines = LineReader::new();
     loop {
-        if input.pauses.until_input(screen)? == Wait::Insisted {
+        if input.pauses.until_input(screen)? == Wait::RepeatedInterrupt {
             return Ok(Exit::Interrupted);
         }
         let fill = lines.fill(&mut input.reader).map_err(RunError::Read)?;
@@ -242,7 +243,7 @@ impl Pauses {
                 let patience = if sink.holds_lines() { FIRST_LINES } else { NONE };
                 match interrupts.wait(&*input, Some(patience)).map_err(RunError::Wait)? {
                     Wait::Pause => sink.pause()?,
-                    over @ (Wait::Input | Wait::Insisted) => return Ok(over),
+                    over @ (Wait::Input | Wait::RepeatedInterrupt) => return Ok(over),
                 }
                 interrupts.wait(&*input, None).map_err(RunError::Wait)
             }

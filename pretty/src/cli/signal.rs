@@ -26,7 +26,7 @@ pub(super) enum Wait {
     /// Nothing came in time.
     Pause,
     /// The user insists on an end.
-    Insisted,
+    RepeatedInterrupt,
 }
 
 impl Interrupts {
@@ -62,7 +62,7 @@ impl Interrupts {
             let interrupted = !polled[1].revents().is_empty();
             let ready = !polled[0].revents().is_empty();
             if interrupted && self.take() >= INTERRUPTS_MAX {
-                return Ok(Wait::Insisted);
+                return Ok(Wait::RepeatedInterrupt);
             }
             if ready {
                 return Ok(Wait::Input);

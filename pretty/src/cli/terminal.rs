@@ -30,9 +30,12 @@ pub(super) struct Size {
 
 impl Terminal {
     /// Looks at the standard streams of this process.
-    pub(super) fn look() -> Self {
+    pub(super) fn current() -> Self {
         let terminal = std::io::stdout().is_terminal();
-        Self { output: if terminal { Stream::Terminal } else { Stream::Other }, size: Size::look() }
+        Self {
+            output: if terminal { Stream::Terminal } else { Stream::Other },
+            size: Size::current(),
+        }
     }
 }
 
@@ -57,7 +60,7 @@ const ANSWER_MAX: Duration = Duration::from_millis(200);
 impl Size {
     /// The size of the screen standard output goes to, or standard error if the output goes into a
     /// pipe: a pager, most likely, on the same screen.
-    pub(super) fn look() -> Option<Self> {
+    pub(super) fn current() -> Option<Self> {
         let of = |size: rustix::io::Result<rustix::termios::Winsize>| {
             let size = size.ok()?;
             (size.ws_col > 0).then_some(Self { columns: size.ws_col, rows: size.ws_row })

@@ -17,11 +17,11 @@ use ratatui::crossterm::event::{self, Event};
 
 use super::Exit;
 use super::input::Input;
-use super::plan::{Follow, Plan, Source};
+use super::plan::{Follow, InputSource, Plan};
 use super::run::RunError;
 use crate::screen::Screen;
 use crate::view::{Action, LogView, Outcome, Work};
-use load::{NEWS_WAITING_MAX, News, Percent, Wanted, load};
+use load::{EVENTS_QUEUED_MAX, LoadEvent, LoadRequest, Percent, load};
 
 /// Shows the log until the user closes it. An editor can open a log that is a single file.
 ///
@@ -29,7 +29,7 @@ use load::{NEWS_WAITING_MAX, News, Percent, Wanted, load};
 /// When an input cannot be read or the terminal not be used.
 pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
     let file = match &plan.inputs[..] {
-        [Source::File(path)] => Some(path.clone()),
+        [InputSource::File(path)] => Some(path.clone()),
         _ => None,
     };
     let mut view = LogView::new(plan.options.background, plan.options.depth)
@@ -40,21 +40,25 @@ pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
     if plan.follow == Follow::Yes {
         let _ = view.apply(Action::ToggleFollow);
     }
-    let (sender, news) = sync_channel(NEWS_WAITING_MAX);
-    let wanted =
-        Wanted { names: plan.inputs, follow: plan.follow, parser: plan.parser, rules: plan.rules };
-    let loader = thread::spawn(move || load(inputs, wanted, &sender));
+    let (sender, events) = sync_channel(EVENTS_QUEUED_MAX);
+    let request = LoadRequest {
+        names: plan.inputs,
+        follow: plan.follow,
+        parser: plan.parser,
+        rules: plan.rules,
+    };
+    let loader = thread::spawn(move || load(inputs, request, &sender));
     let screen = Screen::open().map_err(RunError::Terminal)?;
     // With the channel closed the loader stops at its next news; one that waits for a pipe ends
     // with the program.
-    Browser { screen, view, file, news, loader: Loading::Yes(loader) }.browse()
+    Browser { screen, view, file, events, loader: Loading::Yes(loader) }.browse()
 }
 
 struct Browser {
     screen: Screen,
     view: LogView,
     file: Option<PathBuf>,
-    news: Receiver<News>,
+    events: Receiver<LoadEvent>,
     loader: Loading,
 }
 
@@ -77,19 +81,19 @@ impl Browser {
         self.await_first_lines();
         let mut drawn: Option<Instant> = None;
         loop {
-            self.take_news();
+            self.take_load_events();
             let work = self.view.work();
-            // While much is going on a picture now and then is enough.
-            if work == Work::Done || drawn.is_none_or(|drawn| drawn.elapsed() > PICTURE_EVERY) {
+            // While much is going on a picture now and then is fill.
+            if work == Work::Done || drawn.is_none_or(|drawn| drawn.elapsed() > DRAW_EVERY) {
                 self.draw().map_err(RunError::Terminal)?;
                 drawn = Some(Instant::now());
             }
             let patience = match (work, &self.loader) {
                 (Work::More, _) => Duration::ZERO,
-                (Work::Done, Loading::Yes(_)) => LOOK_FOR_NEWS_EVERY,
+                (Work::Done, Loading::Yes(_)) => POLL_LOADER_EVERY,
                 (Work::Done, Loading::Done(_)) => Duration::from_secs(3600),
             };
-            match self.take_keys(patience).map_err(RunError::Terminal)? {
+            match self.take_terminal_events(patience).map_err(RunError::Terminal)? {
                 Some(Next::Stop) => break,
                 // What a key has done is seen at once.
                 Some(Next::Go) => drawn = None,
@@ -104,33 +108,33 @@ impl Browser {
 
     /// A moment's patience spares the user an empty screen.
     fn await_first_lines(&mut self) {
-        match self.news.recv_timeout(FIRST_LINES) {
-            Ok(news) => self.take_one(news),
+        match self.events.recv_timeout(FIRST_LINES) {
+            Ok(event) => self.on_load_event(event),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => self.end_loading(),
+            Err(RecvTimeoutError::Disconnected) => self.finish_loading(),
         }
     }
 
-    fn take_news(&mut self) {
+    fn take_load_events(&mut self) {
         // So many at a time that keys are never kept waiting.
-        for _ in 0..NEWS_WAITING_MAX {
-            match self.news.try_recv() {
-                Ok(news) => self.take_one(news),
+        for _ in 0..EVENTS_QUEUED_MAX {
+            match self.events.try_recv() {
+                Ok(event) => self.on_load_event(event),
                 Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => return self.end_loading(),
+                Err(TryRecvError::Disconnected) => return self.finish_loading(),
             }
         }
     }
 
-    fn take_one(&mut self, news: News) {
-        match news {
-            News::Chunk(chunk, done) => {
+    fn on_load_event(&mut self, event: LoadEvent) {
+        match event {
+            LoadEvent::Chunk(chunk, done) => {
                 self.view.append(*chunk);
                 let busy = done.map(|Percent(done)| format!("indexing {done} %"));
                 self.view.set_busy(busy.as_deref().unwrap_or_default());
             }
-            News::UpToDate => self.view.set_busy(""),
-            News::CutBack => {
+            LoadEvent::UpToDate => self.view.set_busy(""),
+            LoadEvent::CutBack => {
                 self.view.clear();
                 self.view.say("the file was cut back: what it held before is gone");
             }
@@ -141,7 +145,7 @@ impl Browser {
     ///
     /// # Panics
     /// With what the loader panicked with.
-    fn end_loading(&mut self) {
+    fn finish_loading(&mut self) {
         let Loading::Yes(loader) = std::mem::replace(&mut self.loader, Loading::Done(Ok(())))
         else {
             return;
@@ -160,12 +164,12 @@ impl Browser {
 
     /// Takes all keys that have come, so that a held key never runs ahead of the screen; `None`
     /// if there were none.
-    fn take_keys(&mut self, patience: Duration) -> io::Result<Option<Next>> {
+    fn take_terminal_events(&mut self, patience: Duration) -> io::Result<Option<Next>> {
         let mut wait = patience;
         let mut next = None;
         while event::poll(wait)? {
             wait = Duration::ZERO;
-            next = Some(self.take(&event::read()?)?);
+            next = Some(self.on_terminal_event(&event::read()?)?);
             if next == Some(Next::Stop) {
                 break;
             }
@@ -181,7 +185,7 @@ impl Browser {
         })
     }
 
-    fn take(&mut self, event: &Event) -> io::Result<Next> {
+    fn on_terminal_event(&mut self, event: &Event) -> io::Result<Next> {
         let outcome = match event {
             Event::Key(key) => self.view.press(*key),
             Event::Mouse(mouse) => self.view.mouse(*mouse),
@@ -215,6 +219,6 @@ impl Browser {
 /// How long the first lines are waited for.
 const FIRST_LINES: Duration = Duration::from_millis(25);
 
-const LOOK_FOR_NEWS_EVERY: Duration = Duration::from_millis(20);
+const POLL_LOADER_EVERY: Duration = Duration::from_millis(20);
 
-const PICTURE_EVERY: Duration = Duration::from_millis(40);
+const DRAW_EVERY: Duration = Duration::from_millis(40);

@@ -13,11 +13,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
 
-use crate::census::Census;
 use crate::class::Class;
 use crate::color::Rgb;
 use crate::filter::Filter;
 use crate::line::{Event, Line, Stamp};
+use crate::name_usage::NameUsage;
 use crate::parse::Parser;
 use crate::peer::Peers;
 use crate::text::make_safe;
@@ -40,7 +40,7 @@ pub struct HtmlPage<W> {
     writer: W,
     parser: Parser,
     filter: Filter,
-    census: Option<Census>,
+    name_usage: Option<NameUsage>,
     palette: Palette,
     peers: Peers,
     /// The numbers of topics and peers in the page's class names.
@@ -66,7 +66,7 @@ impl<W: Write> HtmlPage<W> {
         Ok(Self {
             writer,
             parser,
-            census: Census::of(&filter),
+            name_usage: NameUsage::of(&filter),
             filter,
             palette: Palette::default(),
             peers: Peers::default(),
@@ -86,8 +86,8 @@ impl<W: Write> HtmlPage<W> {
 
     /// The names in the log so far, if the filter asks for any.
     #[must_use]
-    pub fn census(&self) -> Option<&Census> {
-        self.census.as_ref()
+    pub fn name_usage(&self) -> Option<&NameUsage> {
+        self.name_usage.as_ref()
     }
 
     /// Adds a line, given without its line end.
@@ -125,8 +125,8 @@ impl<W: Write> HtmlPage<W> {
     }
 
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
-        if let Some(census) = &mut self.census {
-            census.see(event);
+        if let Some(name_usage) = &mut self.name_usage {
+            name_usage.record(event);
         }
         let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
         self.origin = self.origin.or_else(|| date?.at);

@@ -9,7 +9,7 @@ use crate::time::{Fraction, Number, Tick};
 
 /// A compiled expression with at least one of the groups `time`, `topic`, `peer`, `msg`.
 #[derive(Clone, Debug)]
-pub struct Pattern(Regex);
+pub struct CustomFormat(Regex);
 
 /// Why an expression is no format.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum FormatError {
     NoGroups,
 }
 
-impl Pattern {
+impl CustomFormat {
     /// A format given as a regular expression with at least one of the named groups `time`,
     /// `topic`, `peer` and `msg`.
     ///

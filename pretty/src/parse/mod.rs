@@ -4,13 +4,13 @@
 //! them. The parser's only state is what a header line said. It must not depend on filters,
 //! layout or output.
 
-mod bars;
-mod clock;
 mod custom;
 mod dslogs;
-mod facts;
+mod fields;
 mod json;
 mod logfmt;
+mod timestamp;
+mod verbose;
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ use crate::class::Class;
 use crate::line::{Event, Line, Stamp};
 use crate::time::{Fraction, Number, Tick};
 
-pub use custom::{FormatError, Pattern};
+pub use custom::{CustomFormat, FormatError};
 
 /// Which lines are events.
 #[derive(Clone, Debug, Default)]
@@ -35,9 +35,9 @@ pub enum Format {
     /// `ts=… level=… peer=… msg="…" key=value`.
     Logfmt,
     /// A regular expression with named groups.
-    Custom(Pattern),
+    Custom(CustomFormat),
     /// As [`Format::Auto`]; what is none of those formats is tried with each of these in turn.
-    AutoAnd(Vec<Pattern>),
+    AutoAnd(Vec<CustomFormat>),
 }
 
 impl Format {
@@ -53,7 +53,7 @@ impl Format {
     /// assert!(pretty::Format::custom("(").is_err());
     /// ```
     pub fn custom(expression: &str) -> Result<Self, FormatError> {
-        Pattern::new(expression).map(Self::Custom)
+        CustomFormat::new(expression).map(Self::Custom)
     }
 }
 
@@ -85,8 +85,8 @@ impl Parser {
     /// assert_eq!(parser.parse(b"ouch"), Line::Other(Class::Plain, b"ouch"));
     /// ```
     pub fn parse<'a>(&mut self, line: &'a [u8]) -> Line<'a> {
-        if bars::is_header(line) {
-            let (header, unit) = bars::header(line);
+        if verbose::is_header(line) {
+            let (header, unit) = verbose::header(line);
             self.header_unit = unit;
             return Line::Header(header);
         }
@@ -111,14 +111,14 @@ impl Parser {
     fn event<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
         match &self.format {
             Format::Auto => self.found(line),
-            Format::Verbose => self.bars(line),
+            Format::Verbose => self.verbose(line),
             Format::Dslogs => self.dslogs(line),
             Format::Json => json::parse(line),
             Format::Logfmt => logfmt::parse(line),
-            Format::Custom(pattern) => pattern.parse(line, self.tick),
-            Format::AutoAnd(patterns) => self
+            Format::Custom(custom) => custom.parse(line, self.tick),
+            Format::AutoAnd(customs) => self
                 .found(line)
-                .or_else(|| patterns.iter().find_map(|own| own.parse(line, self.tick))),
+                .or_else(|| customs.iter().find_map(|own| own.parse(line, self.tick))),
         }
     }
 
@@ -126,15 +126,15 @@ impl Parser {
     #[inline]
     fn found<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
         match line.first()? {
-            b'0'..=b'9' => self.bars(line).or_else(|| self.dslogs(line)),
+            b'0'..=b'9' => self.verbose(line).or_else(|| self.dslogs(line)),
             b'{' => json::parse(line),
             b'a'..=b'z' => logfmt::parse(line),
             _ => None,
         }
     }
 
-    fn bars<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
-        let fields = bars::fields(line)?;
+    fn verbose<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
+        let fields = verbose::fields(line)?;
         let number = Number::parse(fields.time)?;
         let unit = match number.fraction {
             Fraction::Present => self.header_unit.unwrap_or(Tick::MILLISECOND),
@@ -151,14 +151,14 @@ impl Parser {
 }
 
 /// The four fields of the text formats, as they stand in the line.
-struct Fields<'a> {
+struct TextFields<'a> {
     time: &'a [u8],
     topic: &'a [u8],
     peer: &'a [u8],
     text: &'a [u8],
 }
 
-impl<'a> Fields<'a> {
+impl<'a> TextFields<'a> {
     fn event(self, number: Number, unit: Tick) -> Event<'a> {
         let stamp = Stamp {
             text: Cow::Borrowed(without_leading_zeros(self.time)),
@@ -322,7 +322,7 @@ mod tests {
         );
         assert_eq!(show(&mut parser, b"1 | A | 1 | x"), "Plain");
         let own = [r"^<(?<peer>\w+)> (?<msg>.*)", "^(?<msg>ouch)"]
-            .map(|text| Pattern::new(text).unwrap());
+            .map(|text| CustomFormat::new(text).unwrap());
         let mut parser = Parser::new(Format::AutoAnd(own.into()), None);
         assert_eq!(show(&mut parser, b"1 | A | 1 | x"), "1 = Some(10000000)ns [A] [1] [x]");
         assert_eq!(show(&mut parser, b"<n3> x"), "no time [] [n3] [x]");

@@ -7,7 +7,7 @@ use crate::peer::Seen;
 use crate::text::columns_of;
 use crate::time::Tick;
 
-/// The widest fields so far. Invariant: widths only grow until [`Measure::start_over`].
+/// The widest fields so far. Invariant: widths only grow until [`Measure::start_run`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measure {
     time: TimeColumn,
@@ -20,7 +20,7 @@ impl Measure {
         Self { time, columns: Columns::default(), unit: None }
     }
 
-    pub(super) fn start_over(&self) -> Self {
+    pub(super) fn start_run(&self) -> Self {
         Self::new(self.time)
     }
 
@@ -39,7 +39,7 @@ impl Measure {
         if peer <= Layout::TAG_MAX {
             self.columns.peer = self.columns.peer.max(peer);
         }
-        if before == self.columns { Seen::Before } else { Seen::New }
+        if before == self.columns { Seen::Known } else { Seen::New }
     }
 
     /// The widths, with so many peers.

@@ -3,7 +3,7 @@
 mod safe;
 mod wrap;
 
-pub use safe::{Safe, Script, make_safe};
+pub use safe::{Charset, Safe, make_safe};
 pub use wrap::Cut;
 
 /// Columns the bytes take on the screen once they are made safe.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Safe, Script};
+use super::{Charset, Safe};
 
 /// The first row of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +32,9 @@ impl Safe<'_> {
     pub fn cut(self, start: usize, width: usize) -> Cut {
         debug_assert!(width > 0, "a row without columns would never end");
         let rest = &self.text()[start..];
-        let cut = match self.script() {
-            Script::Ascii => cut_ascii(rest, width),
-            Script::Unicode => cut_unicode(rest, width),
+        let cut = match self.charset() {
+            Charset::Ascii => cut_ascii(rest, width),
+            Charset::Unicode => cut_unicode(rest, width),
         };
         debug_assert!(cut.next > 0 || rest.is_empty());
         cut

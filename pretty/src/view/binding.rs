@@ -41,7 +41,7 @@ impl<A> Binding<A> {
     /// The key as the help shows it.
     #[must_use]
     pub fn name(&self) -> String {
-        let picture = PICTURES.iter().find(|(code, _)| *code == self.code);
+        let picture = KEY_SYMBOLS.iter().find(|(code, _)| *code == self.code);
         let name = picture.map_or_else(|| self.code.to_string(), |(_, name)| (*name).to_owned());
         if self.control { format!("^{}", name.to_uppercase()) } else { name }
     }
@@ -61,7 +61,7 @@ pub fn help<A>(bindings: &[Binding<A>]) -> Vec<(String, &'static str)> {
     lines
 }
 
-const PICTURES: [(KeyCode, &str); 5] = [
+const KEY_SYMBOLS: [(KeyCode, &str); 5] = [
     (KeyCode::Char(' '), "Space"),
     (KeyCode::Up, "↑"),
     (KeyCode::Down, "↓"),

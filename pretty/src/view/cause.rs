@@ -9,9 +9,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::message::{End, Message};
+use super::message::{Message, MessageFate};
 use super::rules::Rules;
-use super::told::{Key, Told, fact, told};
+use super::told::{Key, StateUpdate, fact, state_updates};
 use crate::line::Event;
 
 /// The order of cause and effect among the events of a log.
@@ -31,8 +31,8 @@ use crate::line::Event;
 ///         causes.add(number, &event);
 ///     }
 /// }
-/// assert_eq!(causes.past(4), [0, 1, 3, 4]);
-/// assert_eq!(causes.of(3), Some(1));
+/// assert_eq!(causes.causal_past(4), [0, 1, 3, 4]);
+/// assert_eq!(causes.nearest_cause(3), Some(1));
 /// ```
 #[derive(Debug, Default)]
 pub struct Causes {
@@ -42,10 +42,10 @@ pub struct Causes {
     /// The last event of each peer, by its number.
     last: Vec<Option<u32>>,
     /// Where messages that may still arrive were sent.
-    sent: HashMap<Name, u32>,
+    sent: HashMap<MessageKey, u32>,
     rules: Rules,
-    /// What each peer last said of its role, term and vote.
-    said: HashMap<(Peer, Facet), Box<[u8]>>,
+    /// What each peer last state of its role, term and vote.
+    state: HashMap<(Peer, StateKey), Box<[u8]>>,
 }
 
 /// One event.
@@ -55,7 +55,7 @@ struct Step {
     peer: Peer,
     /// The event of the same peer before it.
     before: Option<u32>,
-    kind: Kind,
+    kind: StepKind,
 }
 
 /// A peer, by the order of appearance.
@@ -64,14 +64,14 @@ struct Peer(u16);
 
 /// What is the same of a message wherever it is spoken of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Name {
+struct MessageKey {
     kind: Box<[u8]>,
     from: Box<[u8]>,
     to: Box<[u8]>,
     id: Option<Box<[u8]>>,
 }
 
-impl Name {
+impl MessageKey {
     fn of(message: &Message<'_>) -> Self {
         let Message { kind, from, to, id, .. } = *message;
         Self { kind: kind.into(), from: from.into(), to: to.into(), id: id.map(Into::into) }
@@ -80,22 +80,22 @@ impl Name {
 
 /// What an event is to those after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum StepKind {
     /// A consequence of what the peer knew.
-    Own,
+    Local,
     /// The peer's role, term or vote changes.
-    Turn,
+    StateChange,
     /// Time passed: nothing else is needed to explain it.
     Timer,
     /// A message came in; where it was sent, if a line says so.
     Received(Option<u32>),
     /// Somebody else acts on the peer.
-    Outside,
+    External,
 }
 
 /// The facts whose change is a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Facet {
+enum StateKey {
     Role,
     Term,
     Vote,
@@ -112,7 +112,8 @@ impl Causes {
     pub fn add(&mut self, line: usize, event: &Event<'_>) {
         let own = self.peer(&event.peer);
         // An answer without a message of its own is told by its sentence.
-        let message = Message::of(event, &self.rules).filter(|own| own.end != End::Answered);
+        let message =
+            Message::of(event, &self.rules).filter(|own| own.fate != MessageFate::Answered);
         let (peer, kind) = match message {
             Some(message) => (own, self.message(&message)),
             None => self.without_message(own, event),
@@ -123,29 +124,29 @@ impl Causes {
     }
 
     /// Whose event it is that carries no message, and what it is to those after it.
-    fn without_message(&mut self, own: Peer, event: &Event<'_>) -> (Peer, Kind) {
+    fn without_message(&mut self, own: Peer, event: &Event<'_>) -> (Peer, StepKind) {
         let text = &*event.text;
-        let turns = self.turns(own, text);
+        let changes = self.changes(own, text);
         if TIMEOUTS.iter().any(|timeout| text.starts_with(timeout)) {
-            return (own, Kind::Timer);
+            return (own, StepKind::Timer);
         }
         match &*event.topic {
             RPC => match response_from(text) {
-                Some(from) => (own, Kind::Received(self.last_of(from))),
-                None => (own, Kind::Own),
+                Some(from) => (own, StepKind::Received(self.last_of(from))),
+                None => (own, StepKind::Local),
             },
             CLIENT => match fact(text, b"to") {
-                Some(to) => (self.peer(to), Kind::Outside),
-                None => (own, Kind::Own),
+                Some(to) => (self.peer(to), StepKind::External),
+                None => (own, StepKind::Local),
             },
-            _ => (own, if turns { Kind::Turn } else { Kind::Own }),
+            _ => (own, if changes { StepKind::StateChange } else { StepKind::Local }),
         }
     }
 
     /// The lines that could have influenced a line, itself the last: nothing else can have. Of a
     /// line that is no event, those of the last event before it.
     #[must_use]
-    pub fn past(&self, line: usize) -> Vec<usize> {
+    pub fn causal_past(&self, line: usize) -> Vec<usize> {
         let Some(last) = self.at_or_before(line) else { return Vec::new() };
         let mut known = vec![self.is_tester(self.steps[last].peer); self.last.len()];
         let mut wanted = vec![false; last + 1];
@@ -158,7 +159,7 @@ impl Causes {
                 continue;
             }
             known[peer] = true;
-            if let Kind::Received(Some(sent)) = step.kind {
+            if let StepKind::Received(Some(sent)) = step.kind {
                 wanted[sent as usize] = true;
             }
             lines.push(step.line as usize);
@@ -172,7 +173,7 @@ impl Causes {
     /// Of each peer on the way: what it did at once after the message that made it act, that
     /// message's sending, and the last change of its role, term or vote; nearest causes first.
     #[must_use]
-    pub fn led_to(&self, line: usize, about: usize) -> Vec<usize> {
+    pub fn direct_causes(&self, line: usize, about: usize) -> Vec<usize> {
         let Some(last) = self.at_or_before(line) else { return Vec::new() };
         let mut taken = vec![false; last + 1];
         let mut count = 0;
@@ -184,14 +185,14 @@ impl Causes {
             let trigger = self.trigger(at);
             let acted =
                 std::iter::once(at).chain(self.before(at)).take_while(|here| *here > trigger);
-            let is_told = taken[trigger];
-            for here in acted.take(AT_ONCE).chain([trigger]) {
+            let is_taken = taken[trigger];
+            for here in acted.take(STEPS_MAX).chain([trigger]) {
                 count += usize::from(!std::mem::replace(&mut taken[here], true));
             }
             // What is told already has had its causes followed.
-            if let (false, Kind::Received(sent)) = (is_told, self.steps[trigger].kind) {
+            if let (false, StepKind::Received(sent)) = (is_taken, self.steps[trigger].kind) {
                 waiting.extend(sent.map(|sent| sent as usize));
-                waiting.extend(self.turn_before(trigger));
+                waiting.extend(self.state_change_before(trigger));
             }
         }
         let taken = taken.iter().enumerate().filter(|(_, taken)| **taken);
@@ -201,15 +202,19 @@ impl Causes {
     /// The line that is the nearest cause of a line: where a received message was sent; else the
     /// last message, timer or change of role, term or vote of the same peer before it.
     #[must_use]
-    pub fn of(&self, line: usize) -> Option<usize> {
+    pub fn nearest_cause(&self, line: usize) -> Option<usize> {
         let at = self.at_or_before(line)?;
         let step = self.steps[at];
         let cause = match step.kind {
             _ if (step.line as usize) < line => at,
             _ if self.is_tester(step.peer) => self.last_of_each_peer(at).into_iter().next()?,
-            Kind::Received(Some(sent)) => sent as usize,
-            Kind::Received(None) | Kind::Own | Kind::Turn | Kind::Timer | Kind::Outside => {
-                self.before(at).find(|before| self.steps[*before].kind != Kind::Own)?
+            StepKind::Received(Some(sent)) => sent as usize,
+            StepKind::Received(None)
+            | StepKind::Local
+            | StepKind::StateChange
+            | StepKind::Timer
+            | StepKind::External => {
+                self.before(at).find(|before| self.steps[*before].kind != StepKind::Local)?
             }
         };
         Some(self.steps[cause].line as usize)
@@ -217,7 +222,8 @@ impl Causes {
 
     /// The message or timer that made a peer act; where none did, its first event.
     fn trigger(&self, at: usize) -> usize {
-        let is_one = |at: &usize| matches!(self.steps[*at].kind, Kind::Received(_) | Kind::Timer);
+        let is_one =
+            |at: &usize| matches!(self.steps[*at].kind, StepKind::Received(_) | StepKind::Timer);
         let mut all = std::iter::once(at).chain(self.before(at));
         let mut last = at;
         all.by_ref().inspect(|at| last = *at).find(is_one).unwrap_or(last)
@@ -233,8 +239,8 @@ impl Causes {
         (0..at).rev().filter(is_last).collect()
     }
 
-    fn turn_before(&self, at: usize) -> Option<usize> {
-        self.before(at).find(|before| self.steps[*before].kind == Kind::Turn)
+    fn state_change_before(&self, at: usize) -> Option<usize> {
+        self.before(at).find(|before| self.steps[*before].kind == StepKind::StateChange)
     }
 
     /// The events of the same peer before one, the nearest first.
@@ -268,43 +274,43 @@ impl Causes {
         self.last[usize::from(peer.0)]
     }
 
-    fn message(&mut self, message: &Message<'_>) -> Kind {
-        match message.end {
-            End::Sent => {
-                self.sent.insert(Name::of(message), short(self.steps.len()));
-                Kind::Own
+    fn message(&mut self, message: &Message<'_>) -> StepKind {
+        match message.fate {
+            MessageFate::Sent => {
+                self.sent.insert(MessageKey::of(message), short(self.steps.len()));
+                StepKind::Local
             }
-            End::Received => {
-                let sent = self.sent.get(&Name::of(message)).copied();
+            MessageFate::Received => {
+                let sent = self.sent.get(&MessageKey::of(message)).copied();
                 // A sending that no line tells of was somewhere in what its peer has done by now.
-                Kind::Received(sent.or_else(|| self.last_of(message.from)))
+                StepKind::Received(sent.or_else(|| self.last_of(message.from)))
             }
-            End::Lost(_) | End::Answered => Kind::Own,
+            MessageFate::Lost(_) | MessageFate::Answered => StepKind::Local,
         }
     }
 
-    fn turns(&mut self, peer: Peer, text: &[u8]) -> bool {
-        let mut turns = false;
-        let said = &mut self.said;
-        told(text, &self.rules, |told| {
-            turns |= match told {
-                Told::Restart => true,
-                Told::OneMore(key) => facet(key).is_some(),
-                Told::Is(key, value) => facet(key).is_some_and(|facet| {
-                    let before = said.insert((peer, facet), value.as_ref().into());
+    fn changes(&mut self, peer: Peer, text: &[u8]) -> bool {
+        let mut changes = false;
+        let state = &mut self.state;
+        state_updates(text, &self.rules, |update| {
+            changes |= match update {
+                StateUpdate::Restart => true,
+                StateUpdate::Increment(key) => state_key(key).is_some(),
+                StateUpdate::Set(key, value) => state_key(key).is_some_and(|state_key| {
+                    let before = state.insert((peer, state_key), value.as_ref().into());
                     before.is_none_or(|before| *before != *value)
                 }),
             };
         });
-        turns
+        changes
     }
 }
 
-const fn facet(key: Key) -> Option<Facet> {
+const fn state_key(key: Key) -> Option<StateKey> {
     match key {
-        Key::Role => Some(Facet::Role),
-        Key::Term => Some(Facet::Term),
-        Key::Vote => Some(Facet::Vote),
+        Key::Role => Some(StateKey::Role),
+        Key::Term => Some(StateKey::Term),
+        Key::Vote => Some(StateKey::Vote),
         Key::Commit | Key::Applied | Key::Last => None,
     }
 }
@@ -320,7 +326,7 @@ fn response_from(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Of what a peer did at once, so much tells the story: an isolated leader may go on for hours.
-const AT_ONCE: usize = 12;
+const STEPS_MAX: usize = 12;
 
 /// How a line begins when an election timer has run out, here and in the Go labs.
 const TIMEOUTS: [&[u8]; 2] = [b"hears no leader", b"Election timeout"];
@@ -370,23 +376,32 @@ Test failed";
     #[test]
     fn what_another_peer_did_meanwhile_is_not_in_the_past() {
         let causes = causes(ELECTION);
-        assert_eq!(causes.past(14), [0, 1, 3, 4, 5, 6, 7, 9, 10, 11, 13, 14]);
-        assert_eq!(causes.past(8), [2, 8]);
-        assert_eq!(causes.past(15), causes.past(14), "a failure follows from the last event");
+        assert_eq!(causes.causal_past(14), [0, 1, 3, 4, 5, 6, 7, 9, 10, 11, 13, 14]);
+        assert_eq!(causes.causal_past(8), [2, 8]);
+        assert_eq!(
+            causes.causal_past(15),
+            causes.causal_past(14),
+            "a failure follows from the last event"
+        );
     }
 
     #[test]
     fn one_step_at_a_time_leads_back_to_the_timer() {
         let causes = causes(ELECTION);
-        let way = std::iter::successors(causes.of(15), |line| causes.of(*line));
+        let way =
+            std::iter::successors(causes.nearest_cause(15), |line| causes.nearest_cause(*line));
         assert_eq!(way.collect::<Vec<_>>(), [14, 13, 11, 10, 9, 5, 4, 3, 0]);
     }
 
     #[test]
     fn what_led_to_a_line_leaves_out_how_it_all_began() {
         let causes = causes(ELECTION);
-        assert_eq!(causes.led_to(14, 100), [1, 3, 4, 5, 9, 10, 11, 13, 14]);
-        assert_eq!(causes.led_to(14, 3), [9, 10, 11, 13, 14], "so many, and what belongs to them");
+        assert_eq!(causes.direct_causes(14, 100), [1, 3, 4, 5, 9, 10, 11, 13, 14]);
+        assert_eq!(
+            causes.direct_causes(14, 3),
+            [9, 10, 11, 13, 14],
+            "so many, and what belongs to them"
+        );
     }
 
     #[test]
@@ -394,10 +409,10 @@ Test failed";
         let log = "1 | TEST | - | cuts 1\n2 | VOTE | 0 | refuses vote term=1\n3 | VOTE | 1 | refuses \
                    vote term=1\n4 | LEAD | 1 | rests\n5 | ERRO | - | expected a leader";
         let causes = causes(log);
-        assert_eq!(causes.past(4), [0, 1, 2, 3, 4]);
-        assert_eq!(causes.led_to(4, 10), [0, 1, 2, 3, 4]);
-        assert_eq!(causes.of(4), Some(3));
-        assert_eq!(causes.past(3), [0, 2, 3], "but not everything follows from the tester");
+        assert_eq!(causes.causal_past(4), [0, 1, 2, 3, 4]);
+        assert_eq!(causes.direct_causes(4, 10), [0, 1, 2, 3, 4]);
+        assert_eq!(causes.nearest_cause(4), Some(3));
+        assert_eq!(causes.causal_past(3), [0, 2, 3], "but not everything follows from the tester");
     }
 
     #[test]
@@ -406,8 +421,8 @@ Test failed";
             "1 | RPC | 0 | sends X to=1 id=0.1\n2 | RPC | 1 | receives X from=0 id=0.1\n",
         );
         (0..500).for_each(|n| log.push_str(&format!("3 | LEAD | 1 | waits {n}\n")));
-        let led_to = causes(&log).led_to(501, 40);
-        assert_eq!((led_to.len(), &led_to[..2], led_to[2]), (14, &[0, 1][..], 490));
+        let direct = causes(&log).direct_causes(501, 40);
+        assert_eq!((direct.len(), &direct[..2], direct[2]), (14, &[0, 1][..], 490));
     }
 
     #[test]
@@ -415,20 +430,23 @@ Test failed";
         let log = "1 | LEAD | 0 | works\n2 | RPC | 1 | receives X from=0 id=0.9\n3 | LEAD | 0 | rests\n\
                    4 | RPC | 0 | Received RequestVote response from 1.";
         let causes = causes(log);
-        assert_eq!(causes.past(1), [0, 1]);
-        assert_eq!(causes.past(3), [0, 1, 2, 3]);
+        assert_eq!(causes.causal_past(1), [0, 1]);
+        assert_eq!(causes.causal_past(3), [0, 1, 2, 3]);
     }
 
     #[test]
     fn whoever_acts_from_outside_is_in_the_past() {
         let log = "1 | TEST | - | cuts 1\n2 | CLNT | C1 | offers a command to=0 index=1\n\
                    3 | CLNT | C1 | offers a command to=1 index=1\n4 | CMIT | 0 | commits commit=1";
-        assert_eq!(causes(log).past(3), [0, 1, 3]);
+        assert_eq!(causes(log).causal_past(3), [0, 1, 3]);
     }
 
     #[test]
     fn an_empty_log_has_no_causes() {
         let causes = Causes::default();
-        assert_eq!((causes.past(3), causes.led_to(3, 9), causes.of(3)), (vec![], vec![], None));
+        assert_eq!(
+            (causes.causal_past(3), causes.direct_causes(3, 9), causes.nearest_cause(3)),
+            (vec![], vec![], None)
+        );
     }
 }

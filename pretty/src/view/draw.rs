@@ -22,7 +22,7 @@ pub(super) struct Cell {
 }
 
 /// A line ready to be drawn, apart from its rows.
-struct Drawn<'a> {
+struct PreparedLine<'a> {
     time: String,
     topic: String,
     /// What stands before the text: a peer's name, if peers have no columns.
@@ -42,10 +42,10 @@ impl LogView {
         let height = area.height.saturating_sub(2);
         let body = Rect { y: area.y + 1, height: height.min(self.log_rows()), ..area };
         self.draw_body(body, buffer);
-        let strip = self.strip_rows();
+        let strip = self.timeline_rows();
         if strip > 0 && area.height > strip {
             let y = area.bottom() - 1 - strip;
-            self.draw_strip(Rect { y, height: strip, ..area }, buffer);
+            self.draw_timeline(Rect { y, height: strip, ..area }, buffer);
         }
         match self.panes {
             Panes::None => {}
@@ -65,7 +65,7 @@ impl LogView {
     }
 
     fn log_rows(&self) -> u16 {
-        self.size.height.saturating_sub(2 + self.state_rows() + self.strip_rows())
+        self.size.height.saturating_sub(2 + self.state_rows() + self.timeline_rows())
     }
 
     /// Rows a line takes on the screen.
@@ -97,20 +97,20 @@ impl LogView {
 
     fn draw_body(&self, area: Rect, buffer: &mut Buffer) {
         let mut y = area.y;
-        let mut next = self.shown.next(self.top);
+        let mut next = self.visible.next(self.top);
         while let Some(line) = next.filter(|_| y < area.bottom()) {
             let rows = Rect { y, height: area.bottom() - y, ..area };
             y += self.draw_line(line, rows, buffer);
             let rows = Rect { height: y - rows.y, ..rows };
             if self.highlight.as_ref().is_some_and(|lines| lines.contains(line)) {
-                self.lay_under(rows, self.theme.highlight, buffer);
+                self.set_background(rows, self.theme.highlight, buffer);
             }
             if line == self.cursor {
-                self.lay_under(rows, self.theme.selection, buffer);
+                self.set_background(rows, self.theme.selection, buffer);
                 let bold = Style::new().add_modifier(Modifier::BOLD);
                 buffer.set_style(rows, bold);
             }
-            next = self.shown.next(line + 1);
+            next = self.visible.next(line + 1);
         }
     }
 
@@ -143,12 +143,12 @@ impl LogView {
             self.mark_matches(text, Rect { x, y, width: drawn.cell.width, height: 1 }, buffer);
             y += 1;
         }
-        self.draw_lead(&drawn, area, buffer);
+        self.draw_time_and_topic(&drawn, area, buffer);
         self.draw_signs(line, &drawn, area, buffer);
         y - area.y
     }
 
-    fn draw_lead(&self, drawn: &Drawn<'_>, area: Rect, buffer: &mut Buffer) {
+    fn draw_time_and_topic(&self, drawn: &PreparedLine<'_>, area: Rect, buffer: &mut Buffer) {
         let end = self.layout.time;
         let x = area.x + short(end.saturating_sub(columns(&drawn.time)));
         buffer.set_stringn(x, area.y, &drawn.time, end, self.color(self.theme.time));
@@ -161,18 +161,18 @@ impl LogView {
     }
 
     /// A `!` at the edge of what is suspicious, the letter of a mark at what is marked.
-    fn draw_signs(&self, line: usize, drawn: &Drawn<'_>, area: Rect, buffer: &mut Buffer) {
+    fn draw_signs(&self, line: usize, drawn: &PreparedLine<'_>, area: Rect, buffer: &mut Buffer) {
         let Some(x) = drawn.cell.x.checked_sub(1) else {
             return;
         };
         if let Some(sign) = self.sign(line) {
-            let style = if sign == '!' { self.bad_style() } else { self.title_style() };
+            let style = if sign == '!' { self.error_style() } else { self.title_style() };
             buffer.set_stringn(area.x + x, area.y, sign.encode_utf8(&mut [0; 4]), 1, style);
         }
     }
 
     fn sign(&self, line: usize) -> Option<char> {
-        let odd = self.store.history.oddity(line).map(|_| '!');
+        let odd = self.store.history.anomaly(line).map(|_| '!');
         self.marks.of(line).or(odd)
     }
 
@@ -214,7 +214,7 @@ impl LogView {
         }
     }
 
-    fn prepare<'a>(&self, line: usize, scratch: &'a mut String) -> Drawn<'a> {
+    fn prepare<'a>(&self, line: usize, scratch: &'a mut String) -> PreparedLine<'a> {
         self.store.read(line, |read| match read {
             Line::Event(event) => self.prepare_event(line, event, scratch),
             Line::Header(header) => {
@@ -238,10 +238,10 @@ impl LogView {
         text: &[u8],
         style: Style,
         scratch: &'a mut String,
-    ) -> Drawn<'a> {
+    ) -> PreparedLine<'a> {
         let cell = Cell { x: 0, width: self.size.width.max(1) };
         let [time, topic, tag] = [const { String::new() }; 3];
-        Drawn {
+        PreparedLine {
             time,
             topic,
             tag,
@@ -256,20 +256,20 @@ impl LogView {
         line: usize,
         event: &Event<'_>,
         scratch: &'a mut String,
-    ) -> Drawn<'a> {
+    ) -> PreparedLine<'a> {
         let name = |bytes: &[u8]| make_safe(bytes, &mut String::new()).text().to_owned();
-        let front = crate::printer::Front::of(event, &self.layout);
+        let prefix = crate::printer::Prefix::of(event, &self.layout);
         let mut joined = Vec::new();
         let cell = self.cell(Some(&event.peer));
-        let mut text = Cow::Borrowed(front.before(&event.text, &mut joined));
+        let mut text = Cow::Borrowed(prefix.before(&event.text, &mut joined));
         if let Some(times) = self.folding.as_ref().and_then(|folding| folding.times(line)) {
             text.to_mut().extend_from_slice(format!(" ×{times}").as_bytes());
         }
-        let stamp = event.stamp.as_ref().filter(|_| front.time.is_none());
-        Drawn {
+        let stamp = event.stamp.as_ref().filter(|_| prefix.time.is_none());
+        PreparedLine {
             time: stamp.map(|stamp| name(&stamp.text)).unwrap_or_default(),
-            topic: if front.topic.is_some() { String::new() } else { name(&event.topic) },
-            tag: if front.peer.is_some() { String::new() } else { name(&event.peer) },
+            topic: if prefix.topic.is_some() { String::new() } else { name(&event.topic) },
+            tag: if prefix.peer.is_some() { String::new() } else { name(&event.peer) },
             text: own_safe(&self.with_sign(line, cell, text), scratch),
             cell,
             style: self.color(self.theme.topic(&event.topic)),
@@ -302,7 +302,7 @@ impl LogView {
 
     /// Gives rows another background. What can be read on that of the log need not be readable on
     /// this one; with too few colours for it the selection is reversed, all else underlined.
-    fn lay_under(&self, area: Rect, background: Rgb, buffer: &mut Buffer) {
+    fn set_background(&self, area: Rect, background: Rgb, buffer: &mut Buffer) {
         let style = match self.depth {
             Depth::None | Depth::Ansi16 if background == self.theme.selection => {
                 Style::new().add_modifier(Modifier::REVERSED)
@@ -351,11 +351,11 @@ impl LogView {
         self.color(self.theme.line)
     }
 
-    pub(super) fn fresh_style(&self) -> Style {
+    pub(super) fn changed_style(&self) -> Style {
         self.bold(self.theme.good)
     }
 
-    pub(super) fn bad_style(&self) -> Style {
+    pub(super) fn error_style(&self) -> Style {
         self.bold(self.theme.bad)
     }
 

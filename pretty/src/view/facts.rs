@@ -1,12 +1,12 @@
 //! The state of the peers at the selected line.
 
 use super::LogView;
-use super::history::Known;
+use super::history::KnownValue;
 use super::names::PeerId;
 use super::told::KEYS;
 
 /// The value of each key, where the peer has said one.
-pub(super) type State = [Option<Known>; KEYS.len()];
+pub(super) type State = [Option<KnownValue>; KEYS.len()];
 
 impl LogView {
     /// What each peer has last said of itself at the selected line, filtered out or not.

@@ -47,7 +47,7 @@ impl Folding {
             }
             match (store.kind(line).event(), parser.parse(text), u32::try_from(line)) {
                 (Some((_, peer)), Line::Event(event), Ok(number)) => {
-                    if self.takes(number, peer, &event) {
+                    if self.is_repeat(number, peer, &event) {
                         self.folded.insert(line);
                     }
                 }
@@ -60,9 +60,9 @@ impl Folding {
     }
 
     /// Whether an event is a repeat; if so it has been counted.
-    fn takes(&mut self, line: u32, peer: PeerId, event: &Event<'_>) -> bool {
+    fn is_repeat(&mut self, line: u32, peer: PeerId, event: &Event<'_>) -> bool {
         let recent = self.recent.entry(peer).or_default();
-        if OF_NOTE.contains(&&*event.topic) {
+        if NEVER_FOLDED.contains(&&*event.topic) {
             recent.clear();
             return false;
         }
@@ -102,7 +102,7 @@ fn signature(event: &Event<'_>) -> u64 {
 }
 
 /// Topics that are never folded.
-const OF_NOTE: [&[u8]; 7] = [b"ERRO", b"TERM", b"STATE", b"LEAD", b"VOTE", b"DROP", b"TEST"];
+const NEVER_FOLDED: [&[u8]; 7] = [b"ERRO", b"TERM", b"STATE", b"LEAD", b"VOTE", b"DROP", b"TEST"];
 
 /// A few milliseconds' work.
 const STEP_BYTES: usize = 512 * 1024;
@@ -116,21 +116,21 @@ mod tests {
 
     fn folded(lines: &[(&str, &str)]) -> (Vec<bool>, Folding) {
         let mut folding = Folding::default();
-        let takes = lines.iter().enumerate().map(|(line, (topic, text))| {
+        let repeats = lines.iter().enumerate().map(|(line, (topic, text))| {
             let event = Event {
                 stamp: None,
                 topic: topic.as_bytes().into(),
                 peer: b"0".into(),
                 text: text.as_bytes().into(),
             };
-            folding.takes(u32::try_from(line).expect("few"), PeerId(0), &event)
+            folding.is_repeat(u32::try_from(line).expect("few"), PeerId(0), &event)
         });
-        (takes.collect(), folding)
+        (repeats.collect(), folding)
     }
 
     #[test]
     fn cycles_fold_and_news_does_not() {
-        let (takes, folding) = folded(&[
+        let (repeats, folding) = folded(&[
             ("RPC", "sends to 1 id=1"),
             ("RPC", "hears from 1 id=7"),
             ("RPC", "sends to 2 id=22"),
@@ -139,7 +139,7 @@ mod tests {
             ("TERM", "goes from 1 to 2"),
             ("RPC", "sends to 1 id=4"),
         ]);
-        assert_eq!(takes, [false, false, true, true, true, false, false]);
+        assert_eq!(repeats, [false, false, true, true, true, false, false]);
         assert_eq!((folding.times(0), folding.times(1)), (Some(3), Some(2)));
         assert_eq!(folding.times(6), None);
     }

@@ -13,7 +13,7 @@ use crate::text::columns;
 impl LogView {
     /// Takes a key that scrolls the help; whether it was one.
     #[expect(clippy::wildcard_enum_match_arm, reason = "keys are an open set")]
-    pub(super) fn press_in_help(&mut self, event: KeyEvent) -> bool {
+    pub(super) fn press_help_key(&mut self, event: KeyEvent) -> bool {
         let last = self.keys.help().len().saturating_sub(1);
         self.menu = match event.code {
             KeyCode::Up | KeyCode::Char('k') => self.menu.saturating_sub(1),

@@ -1,11 +1,11 @@
 //! What the peers have said of themselves, line by line, and what is odd about it.
 //!
 //! ```text
-//! Chunk: line → Note (on any thread) → History::add (in order) → state at a line, marks
+//! Chunk: line → HistoryEvent (on any thread) → History::add (in order) → state at a line, marks
 //! ```
 //!
 //! Only changes are kept, so that the state at any line is found by halving. The rules know the
-//! few words of Raft the keys stand for; a log without them has no history and no marks.
+//! few values of Raft the keys stand for; a log without them has no history and no marks.
 
 use std::collections::HashMap;
 
@@ -14,37 +14,42 @@ use super::told::{KEYS, Key};
 
 /// Something a line says that belongs into the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Note {
+pub(super) struct HistoryEvent {
     pub(super) line: u32,
-    pub(super) says: Says,
+    pub(super) change: HistoryChange,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Says {
+pub(super) enum HistoryChange {
     /// A new run: nothing said before holds.
     NewRun,
-    /// A new test in the words of a test runner: its terms are new ones.
+    /// A new test in the values of a test runner: its terms are new ones.
     NewTest,
     /// A line of a test runner.
     Test,
     /// A failure, panic or race.
     Error,
     Restart(PeerId),
-    Is(PeerId, Key, Box<[u8]>),
-    OneMore(PeerId, Key),
+    Set(PeerId, Key, Box<[u8]>),
+    Increment(PeerId, Key),
 }
 
-impl Note {
-    /// The same note, with its line counted from the start of a store.
+impl HistoryEvent {
+    /// The same event, with its line counted from the start of a store.
     pub(super) fn after(self, first: u32) -> Self {
         Self { line: first.saturating_add(self.line), ..self }
     }
 
     /// Numbers the peers as a store does.
     pub(super) fn rename(&mut self, peers: &[u16]) {
-        match &mut self.says {
-            Says::NewRun | Says::NewTest | Says::Test | Says::Error => {}
-            Says::Restart(peer) | Says::Is(peer, ..) | Says::OneMore(peer, _) => {
+        match &mut self.change {
+            HistoryChange::NewRun
+            | HistoryChange::NewTest
+            | HistoryChange::Test
+            | HistoryChange::Error => {}
+            HistoryChange::Restart(peer)
+            | HistoryChange::Set(peer, ..)
+            | HistoryChange::Increment(peer, _) => {
                 *peer = PeerId(peers[usize::from(peer.0)]);
             }
         }
@@ -53,7 +58,7 @@ impl Note {
 
 /// What should never be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Oddity {
+pub(super) enum Anomaly {
     TwoLeaders,
     TermBack,
     CommitBack,
@@ -62,8 +67,8 @@ pub(super) enum Oddity {
     AppliedDeleted,
 }
 
-impl Oddity {
-    pub(super) const fn words(self) -> &'static str {
+impl Anomaly {
+    pub(super) const fn description(self) -> &'static str {
         match self {
             Self::TwoLeaders => "a second leader in its term",
             Self::TermBack => "the term goes back",
@@ -79,7 +84,7 @@ impl Oddity {
 #[derive(Debug, Default)]
 pub(super) struct History {
     peers: Vec<[Vec<Change>; KEYS.len()]>,
-    words: Words,
+    values: ValueTable,
     /// Who leads each term of the test at hand.
     leader_of: HashMap<u64, PeerId>,
     highest_term: Option<u64>,
@@ -87,12 +92,12 @@ pub(super) struct History {
     leaders: Vec<(u32, PeerId)>,
     errors: Vec<u32>,
     tests: Vec<u32>,
-    oddities: Vec<(u32, Oddity)>,
+    anomalies: Vec<(u32, Anomaly)>,
 }
 
 /// A value that holds at a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct KnownValue {
     pub(super) text: String,
     pub(super) since: Since,
 }
@@ -114,33 +119,33 @@ struct Change {
 
 impl History {
     /// Adds what a line says; lines come in order.
-    pub(super) fn add(&mut self, note: Note) {
-        let line = note.line;
-        match note.says {
-            Says::NewRun => {
+    pub(super) fn add(&mut self, event: HistoryEvent) {
+        let line = event.line;
+        match event.change {
+            HistoryChange::NewRun => {
                 for peer in 0..self.peers.len() {
                     self.restart(line, peer);
                 }
                 self.new_test();
             }
-            Says::NewTest => self.new_test(),
-            Says::Test => self.tests.push(line),
-            Says::Error => self.errors.push(line),
-            Says::Restart(peer) => self.restart(line, usize::from(peer.0)),
-            Says::Is(peer, key, value) => {
-                let value = self.words.value(&value);
+            HistoryChange::NewTest => self.new_test(),
+            HistoryChange::Test => self.tests.push(line),
+            HistoryChange::Error => self.errors.push(line),
+            HistoryChange::Restart(peer) => self.restart(line, usize::from(peer.0)),
+            HistoryChange::Set(peer, key, value) => {
+                let value = self.values.value(&value);
                 self.set(line, peer, key, value);
             }
-            Says::OneMore(peer, key) => {
-                let before = self.now(peer, key).and_then(Value::number).unwrap_or(0);
-                let value = self.words.value((before + 1).to_string().as_bytes());
+            HistoryChange::Increment(peer, key) => {
+                let before = self.current(peer, key).and_then(Value::number).unwrap_or(0);
+                let value = self.values.value((before + 1).to_string().as_bytes());
                 self.set(line, peer, key, value);
             }
         }
     }
 
     /// The values of a peer's keys at a line.
-    pub(super) fn state(&self, peer: PeerId, line: usize) -> [Option<Known>; KEYS.len()] {
+    pub(super) fn state(&self, peer: PeerId, line: usize) -> [Option<KnownValue>; KEYS.len()] {
         let Some(own) = self.peers.get(usize::from(peer.0)) else {
             return Default::default();
         };
@@ -148,7 +153,7 @@ impl History {
             let after = changes.partition_point(|change| change.line as usize <= line);
             let last = changes[..after].last()?;
             let since = if last.line as usize == line { Since::Now } else { Since::Before };
-            self.words.text(last.value).map(|text| Known { text, since })
+            self.values.text(last.value).map(|text| KnownValue { text, since })
         })
     }
 
@@ -172,14 +177,14 @@ impl History {
         &self.tests
     }
 
-    pub(super) fn oddities(&self) -> &[(u32, Oddity)] {
-        &self.oddities
+    pub(super) fn anomalies(&self) -> &[(u32, Anomaly)] {
+        &self.anomalies
     }
 
     /// What is odd about a line.
-    pub(super) fn oddity(&self, line: usize) -> Option<Oddity> {
-        let at = self.oddities.partition_point(|(odd, _)| (*odd as usize) < line);
-        self.oddities.get(at).filter(|(odd, _)| *odd as usize == line).map(|(_, odd)| *odd)
+    pub(super) fn anomaly(&self, line: usize) -> Option<Anomaly> {
+        let at = self.anomalies.partition_point(|(odd, _)| (*odd as usize) < line);
+        self.anomalies.get(at).filter(|(odd, _)| *odd as usize == line).map(|(_, odd)| *odd)
     }
 
     fn new_test(&mut self) {
@@ -195,13 +200,13 @@ impl History {
         }
     }
 
-    fn now(&self, peer: PeerId, key: Key) -> Option<Value> {
+    fn current(&self, peer: PeerId, key: Key) -> Option<Value> {
         let changes = &self.peers.get(usize::from(peer.0))?[key as usize];
         changes.last().map(|change| change.value).filter(|value| *value != Value::NONE)
     }
 
     fn set(&mut self, line: u32, peer: PeerId, key: Key, value: Value) {
-        let before = self.now(peer, key);
+        let before = self.current(peer, key);
         if before == Some(value) {
             return;
         }
@@ -211,9 +216,9 @@ impl History {
         }
         self.peers[own][key as usize].push(Change { line, value });
         match key {
-            Key::Role => self.lead(line, peer),
+            Key::Role => self.enter_role(line, peer),
             Key::Term => self.enter_term(line, before, value),
-            Key::Commit => self.check_back(line, before, value, Oddity::CommitBack),
+            Key::Commit => self.check_back(line, before, value, Anomaly::CommitBack),
             Key::Applied => self.check_applied(line, peer, value),
             Key::Last => self.check_last(line, peer, before, value),
             Key::Vote => {}
@@ -221,7 +226,7 @@ impl History {
     }
 
     fn enter_term(&mut self, line: u32, before: Option<Value>, term: Value) {
-        self.check_back(line, before, term, Oddity::TermBack);
+        self.check_back(line, before, term, Anomaly::TermBack);
         if let Some(term) = term.number().filter(|term| *term > self.highest_term.unwrap_or(0)) {
             self.highest_term = Some(term);
             self.terms.push((line, term));
@@ -230,9 +235,9 @@ impl History {
 
     /// A leader in a term: a second one is odd. Only who says so anew counts: who enters a higher
     /// term may lay down the office a line later.
-    fn lead(&mut self, line: u32, peer: PeerId) {
-        let role = self.now(peer, Key::Role).and_then(|role| self.words.text(role));
-        let term = self.now(peer, Key::Term).and_then(Value::number);
+    fn enter_role(&mut self, line: u32, peer: PeerId) {
+        let role = self.current(peer, Key::Role).and_then(|role| self.values.text(role));
+        let term = self.current(peer, Key::Term).and_then(Value::number);
         let (Some(term), true) = (term, role.is_some_and(|role| is_leader(&role))) else {
             return;
         };
@@ -240,23 +245,23 @@ impl History {
             None => self.leaders.push((line, peer)),
             Some(other) if other != peer => {
                 self.leaders.push((line, peer));
-                self.odd(line, Oddity::TwoLeaders);
+                self.record_anomaly(line, Anomaly::TwoLeaders);
             }
             Some(_) => {}
         }
     }
 
-    fn check_back(&mut self, line: u32, before: Option<Value>, value: Value, odd: Oddity) {
+    fn check_back(&mut self, line: u32, before: Option<Value>, value: Value, odd: Anomaly) {
         let numbers = before.and_then(Value::number).zip(value.number());
         if numbers.is_some_and(|(before, now)| now < before) {
-            self.odd(line, odd);
+            self.record_anomaly(line, odd);
         }
     }
 
     fn check_applied(&mut self, line: u32, peer: PeerId, applied: Value) {
-        let commit = self.now(peer, Key::Commit).and_then(Value::number);
+        let commit = self.current(peer, Key::Commit).and_then(Value::number);
         if commit.zip(applied.number()).is_some_and(|(commit, applied)| applied > commit) {
-            self.odd(line, Oddity::AppliedBeyondCommit);
+            self.record_anomaly(line, Anomaly::AppliedBeyondCommit);
         }
     }
 
@@ -266,16 +271,17 @@ impl History {
         let Some((_, last)) = numbers.filter(|(before, last)| last < before) else {
             return;
         };
-        let lost = |key| self.now(peer, key).and_then(Value::number).is_some_and(|own| last < own);
+        let lost =
+            |key| self.current(peer, key).and_then(Value::number).is_some_and(|own| last < own);
         if lost(Key::Applied) {
-            self.odd(line, Oddity::AppliedDeleted);
+            self.record_anomaly(line, Anomaly::AppliedDeleted);
         } else if lost(Key::Commit) {
-            self.odd(line, Oddity::CommittedDeleted);
+            self.record_anomaly(line, Anomaly::CommittedDeleted);
         }
     }
 
-    fn odd(&mut self, line: u32, odd: Oddity) {
-        self.oddities.push((line, odd));
+    fn record_anomaly(&mut self, line: u32, odd: Anomaly) {
+        self.anomalies.push((line, odd));
     }
 }
 
@@ -290,7 +296,7 @@ struct Value(u32);
 impl Value {
     /// No value.
     const NONE: Self = Self(u32::MAX);
-    /// Numbers are below, words from here on.
+    /// Numbers are below, values from here on.
     const WORDS: u32 = 1 << 31;
 
     fn number(self) -> Option<u64> {
@@ -300,12 +306,12 @@ impl Value {
 
 /// All values that are no small numbers.
 #[derive(Debug, Default)]
-struct Words {
+struct ValueTable {
     ids: HashMap<Box<[u8]>, u32>,
     texts: Vec<String>,
 }
 
-impl Words {
+impl ValueTable {
     fn value(&mut self, text: &[u8]) -> Value {
         let digits = (text == b"0" || text.first() != Some(&b'0')) && text.is_ascii();
         let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<u32>().ok());
@@ -340,11 +346,11 @@ mod tests {
     const ONE: PeerId = PeerId(1);
     const TWO: PeerId = PeerId(2);
 
-    fn history(notes: &[(PeerId, Key, &str)]) -> History {
+    fn history(events: &[(PeerId, Key, &str)]) -> History {
         let mut history = History::default();
-        for (line, (peer, key, value)) in notes.iter().enumerate() {
-            let says = Says::Is(*peer, *key, value.as_bytes().into());
-            history.add(Note { line: u32::try_from(line).expect("few"), says });
+        for (line, (peer, key, value)) in events.iter().enumerate() {
+            let change = HistoryChange::Set(*peer, *key, value.as_bytes().into());
+            history.add(HistoryEvent { line: u32::try_from(line).expect("few"), change });
         }
         history
     }
@@ -365,11 +371,11 @@ mod tests {
         assert_eq!([since(2), since(3)], [Some(Since::Now), Some(Since::Before)]);
         assert_eq!(known(&history, 9, Key::Vote).map(|own| own.text).as_deref(), Some("007"));
         assert_eq!(history.state(TWO, 9), [const { None }; KEYS.len()]);
-        history.add(Note { line: 10, says: Says::Restart(ONE) });
+        history.add(HistoryEvent { line: 10, change: HistoryChange::Restart(ONE) });
         assert_eq!(term(&history, 10), None);
-        history.add(Note { line: 11, says: Says::OneMore(ONE, Key::Term) });
+        history.add(HistoryEvent { line: 11, change: HistoryChange::Increment(ONE, Key::Term) });
         assert_eq!(term(&history, 11).as_deref(), Some("1"));
-        assert_eq!(history.oddities(), []);
+        assert_eq!(history.anomalies(), []);
     }
 
     #[test]
@@ -393,16 +399,16 @@ mod tests {
             (TWO, Key::Last, "4"),
         ]);
         let odd = [
-            (3, Oddity::TwoLeaders),
-            (6, Oddity::AppliedBeyondCommit),
-            (7, Oddity::CommitBack),
-            (9, Oddity::TermBack),
-            (11, Oddity::AppliedDeleted),
-            (15, Oddity::CommittedDeleted),
+            (3, Anomaly::TwoLeaders),
+            (6, Anomaly::AppliedBeyondCommit),
+            (7, Anomaly::CommitBack),
+            (9, Anomaly::TermBack),
+            (11, Anomaly::AppliedDeleted),
+            (15, Anomaly::CommittedDeleted),
         ];
-        assert_eq!(found.oddities(), odd);
-        assert_eq!(found.oddity(7), Some(Oddity::CommitBack));
-        assert_eq!(found.oddity(8), None);
+        assert_eq!(found.anomalies(), odd);
+        assert_eq!(found.anomaly(7), Some(Anomaly::CommitBack));
+        assert_eq!(found.anomaly(8), None);
         assert_eq!(found.leaders(), [(1, ONE), (3, TWO)]);
         assert_eq!(found.terms(), [(0, 2)]);
     }
@@ -410,11 +416,14 @@ mod tests {
     #[test]
     fn a_new_test_has_terms_of_its_own() {
         let mut history = history(&[(ONE, Key::Term, "2"), (ONE, Key::Role, "leader")]);
-        history.add(Note { line: 2, says: Says::NewRun });
+        history.add(HistoryEvent { line: 2, change: HistoryChange::NewRun });
         for (line, key, value) in [(3, Key::Term, "2"), (4, Key::Role, "leader")] {
-            history.add(Note { line, says: Says::Is(TWO, key, value.as_bytes().into()) });
+            history.add(HistoryEvent {
+                line,
+                change: HistoryChange::Set(TWO, key, value.as_bytes().into()),
+            });
         }
-        assert_eq!(history.oddities(), []);
+        assert_eq!(history.anomalies(), []);
         assert_eq!(history.state(ONE, 3)[Key::Role as usize], None);
         assert_eq!(history.leaders(), [(1, ONE), (4, TWO)]);
         assert_eq!(history.terms(), [(0, 2), (3, 2)]);

@@ -20,8 +20,8 @@ impl LogView {
             Jump::PreviousTerm => self.last_of(history.terms(), |(line, _)| *line),
             Jump::NextLeader => self.next_of(history.leaders(), |(line, _)| *line),
             Jump::PreviousLeader => self.last_of(history.leaders(), |(line, _)| *line),
-            Jump::NextOddity => self.next_of(history.oddities(), |(line, _)| *line),
-            Jump::PreviousOddity => self.last_of(history.oddities(), |(line, _)| *line),
+            Jump::NextAnomaly => self.next_of(history.anomalies(), |(line, _)| *line),
+            Jump::PreviousAnomaly => self.last_of(history.anomalies(), |(line, _)| *line),
             Jump::NextTest => self.next_of(history.tests(), |line| *line),
             Jump::PreviousTest => self.last_of(history.tests(), |line| *line),
             Jump::Cause => self.find_cause(),
@@ -38,7 +38,7 @@ impl LogView {
         let cursor = self.cursor()?;
         let start = lines.partition_point(|own| line(own) as usize <= cursor);
         let mut lines = lines[start..].iter().map(|own| line(own) as usize);
-        lines.find(|line| self.shown.contains(*line))
+        lines.find(|line| self.visible.contains(*line))
     }
 
     /// The last of some lines before the selected one that is shown.
@@ -46,7 +46,7 @@ impl LogView {
         let cursor = self.cursor()?;
         let end = lines.partition_point(|own| (line(own) as usize) < cursor);
         let mut lines = lines[..end].iter().rev().map(|own| line(own) as usize);
-        lines.find(|line| self.shown.contains(*line))
+        lines.find(|line| self.visible.contains(*line))
     }
 
     /// To a line by its number, counted from 1, or to the first event at or after `@` a time.
@@ -64,7 +64,7 @@ impl LogView {
     /// The first event shown at or after a time. Groups know the latest time in them, so that only
     /// those are read that may have it.
     fn find_time(&self, bound: Bound) -> Option<usize> {
-        let time = self.meant(bound);
+        let time = self.resolve_bound(bound);
         let reached = |line: usize| {
             let at = self.store.read_event(line, |event| event.stamp.as_ref()?.at);
             at.flatten().is_some_and(|at| time <= at)
@@ -73,7 +73,7 @@ impl LogView {
         loop {
             group = self.store.group_at(group, time)?;
             let mut lines = self.store.first_line(group)..self.store.first_line(group + 1);
-            let found = lines.find(|line| self.shown.contains(*line) && reached(*line));
+            let found = lines.find(|line| self.visible.contains(*line) && reached(*line));
             if found.is_some() {
                 return found;
             }
@@ -83,7 +83,7 @@ impl LogView {
 
     /// The time a bound means in this log: a bare number is one of its time column, and dates are
     /// counted from the first one.
-    fn meant(&self, bound: Bound) -> Time {
+    fn resolve_bound(&self, bound: Bound) -> Time {
         let unit = |line| self.store.read_event(line, |event| event.stamp.as_ref()?.unit).flatten();
         match self.store.origin() {
             Some(origin) => bound.at(Tick::SECOND).after(origin),
@@ -98,13 +98,13 @@ impl LogView {
     /// the same: after it, else before it.
     fn find_other_end(&self) -> Option<usize> {
         if let Some(line) = self.other_end() {
-            return self.shown.contains(line).then_some(line);
+            return self.visible.contains(line).then_some(line);
         }
         let cursor = self.cursor()?;
         let text = self.store.text(cursor);
         let id = fact(&text, b"id")?;
         let same = |line: &usize| {
-            self.shown.contains(*line) && fact(&self.store.text(*line), b"id") == Some(id)
+            self.visible.contains(*line) && fact(&self.store.text(*line), b"id") == Some(id)
         };
         let mut after = cursor + 1..self.store.len().min(cursor + LINES_MAX);
         let before = cursor.saturating_sub(LINES_MAX)..cursor;
@@ -114,7 +114,7 @@ impl LogView {
     /// The nearest cause of the selected line that is shown, or of its cause, and so on.
     fn find_cause(&mut self) -> Option<usize> {
         let mut line = self.cause_of(self.cursor()?)?;
-        while !self.shown.contains(line) {
+        while !self.visible.contains(line) {
             line = self.cause_of(line)?;
         }
         Some(line)

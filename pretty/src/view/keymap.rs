@@ -6,7 +6,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::binding::{self, Binding};
 use super::keys::{Action, BINDINGS, NAMES};
-use crate::names::hint;
+use crate::suggestion::suggestion;
 
 /// A key, with Ctrl or without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,12 @@ pub enum KeyError {
     #[error("`{0}` switches a peer and cannot do anything else")]
     Digit(char),
     /// There is no such action.
-    #[error("`{name}` is nothing a key can do; {hint}")]
+    #[error("`{name}` is nothing a key can do; {suggestion}")]
     Action {
         /// As written.
         name: String,
         /// What was probably meant.
-        hint: String,
+        suggestion: String,
     },
     /// A view must have an end.
     #[error("no key is left that closes the view")]
@@ -82,10 +82,12 @@ impl Action {
     /// # Errors
     /// [`KeyError::Action`].
     pub fn named(text: &str) -> Result<Self, KeyError> {
-        let found = NAMES.iter().find(|(own, ..)| *own == text);
+        let renamed = FORMER_NAMES.iter().find(|(former, _)| *former == text);
+        let current = renamed.map_or(text, |(_, current)| current);
+        let found = NAMES.iter().find(|(own, ..)| *own == current);
         found.map(|(_, action, _)| *action).ok_or_else(|| KeyError::Action {
             name: text.to_owned(),
-            hint: hint(text, NAMES.iter().map(|(name, ..)| *name)),
+            suggestion: suggestion(text, NAMES.iter().map(|(name, ..)| *name)),
         })
     }
 }
@@ -130,6 +132,13 @@ impl Keys {
     }
 }
 
+/// Names of actions in older configurations, and those they have now.
+const FORMER_NAMES: [(&str, &str); 3] = [
+    ("next-oddity", "next-anomaly"),
+    ("previous-oddity", "previous-anomaly"),
+    ("toggle-strip", "toggle-timeline"),
+];
+
 fn only_char(text: &str) -> Option<char> {
     let mut all = text.chars();
     all.next().filter(|_| all.next().is_none())
@@ -144,11 +153,11 @@ fn special(name: &str) -> Option<KeyCode> {
     if let Some(number) = name.strip_prefix('f').and_then(|number| number.parse().ok()) {
         return (1..=12).contains(&number).then_some(KeyCode::F(number));
     }
-    let found = SPECIAL.iter().find(|(own, _)| *own == name.replace(['-', '_'], ""));
+    let found = SPECIAL_KEYS.iter().find(|(own, _)| *own == name.replace(['-', '_'], ""));
     found.map(|(_, code)| *code)
 }
 
-const SPECIAL: [(&str, KeyCode); 15] = [
+const SPECIAL_KEYS: [(&str, KeyCode); 15] = [
     ("up", KeyCode::Up),
     ("down", KeyCode::Down),
     ("left", KeyCode::Left),
@@ -230,6 +239,14 @@ mod tests {
         assert!(
             NAMES.iter().all(|(_, action, _)| BINDINGS.iter().any(|own| own.action == *action))
         );
+    }
+
+    #[test]
+    fn former_names_of_actions_are_still_read() {
+        for (former, current) in FORMER_NAMES {
+            assert_eq!(Action::named(former), Action::named(current), "{former}");
+            assert!(Action::named(former).is_ok(), "{former}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use ratatui::crossterm::event::KeyCode;
 
 use super::binding::{Binding, control, key, special};
-use super::why::Why;
+use super::why::CausalFilter;
 
 /// What a key can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub enum Action {
     /// Shows or hides what each peer last said of itself.
     ToggleState,
     /// Shows or hides the strip of terms, leaders and errors.
-    ToggleStrip,
+    ToggleTimeline,
     /// Folds repeats, or no longer.
     ToggleFold,
     /// Gives a line as many rows as it needs, or only one.
@@ -57,7 +57,7 @@ pub enum Action {
     /// Stays at the end while the log grows, or no longer.
     ToggleFollow,
     /// Shows only what answers why the selected line came about, or everything again.
-    ToggleWhy(Why),
+    ToggleCausalFilter(CausalFilter),
     /// Shows or hides the keys.
     ToggleHelp,
     /// Undoes one thing: help, note, search, filter.
@@ -98,9 +98,9 @@ pub enum Jump {
     /// To where a peer became leader before.
     PreviousLeader,
     /// To the next thing that should never be: a second leader, a commit going back.
-    NextOddity,
+    NextAnomaly,
     /// To such a thing before.
-    PreviousOddity,
+    PreviousAnomaly,
     /// To the next line of a test runner.
     NextTest,
     /// To the line of a test runner before.
@@ -144,16 +144,20 @@ pub const BINDINGS: [Binding<Action>; 66] = [
     key('T', Action::Jump(Jump::PreviousTerm), "term before"),
     key('l', Action::Jump(Jump::NextLeader), "next leader"),
     key('L', Action::Jump(Jump::PreviousLeader), "leader before"),
-    key('!', Action::Jump(Jump::NextOddity), "next suspicious thing"),
-    key('@', Action::Jump(Jump::PreviousOddity), "suspicious thing before"),
+    key('!', Action::Jump(Jump::NextAnomaly), "next suspicious thing"),
+    key('@', Action::Jump(Jump::PreviousAnomaly), "suspicious thing before"),
     key('}', Action::Jump(Jump::NextTest), "next test line"),
     key('x', Action::Jump(Jump::NextTest), "next test line"),
     key('{', Action::Jump(Jump::PreviousTest), "test line before"),
     key('X', Action::Jump(Jump::PreviousTest), "test line before"),
     key('%', Action::Jump(Jump::OtherEnd), "other end of the message"),
     key('<', Action::Jump(Jump::Cause), "back to the cause of this line"),
-    key('W', Action::ToggleWhy(Why::LedTo), "only what led to this line"),
-    key('P', Action::ToggleWhy(Why::Past), "only what could have influenced it"),
+    key('W', Action::ToggleCausalFilter(CausalFilter::DirectCauses), "only what led to this line"),
+    key(
+        'P',
+        Action::ToggleCausalFilter(CausalFilter::CausalPast),
+        "only what could have influenced it",
+    ),
     key('i', Action::HideTopic, "hide this line's topic"),
     key('a', Action::ShowAll, "show all peers and topics"),
     key('I', Action::OpenMenu, "menu of topics"),
@@ -161,7 +165,7 @@ pub const BINDINGS: [Binding<Action>; 66] = [
     key('\'', Action::GoToMark, "go to a mark; '' goes back"),
     key('z', Action::ToggleFold, "fold repeats"),
     key('w', Action::ToggleWrap, "wrap long lines"),
-    key('v', Action::ToggleStrip, "strip of terms and leaders"),
+    key('v', Action::ToggleTimeline, "strip of terms and leaders"),
     key('y', Action::Copy, "copy this line"),
     key('o', Action::Edit, "open in $EDITOR at this line"),
     key('M', Action::ToggleMouse, "mouse for the terminal"),
@@ -195,8 +199,16 @@ pub const NAMES: [(&str, Action, &str); 47] = [
     ("go-to", Action::AskGoTo, "go to a line, or @time"),
     ("search", Action::AskSearch, "search"),
     ("cause", Action::Jump(Jump::Cause), "back to the cause of this line"),
-    ("led-to", Action::ToggleWhy(Why::LedTo), "only what led to this line"),
-    ("past", Action::ToggleWhy(Why::Past), "only what could have influenced it"),
+    (
+        "led-to",
+        Action::ToggleCausalFilter(CausalFilter::DirectCauses),
+        "only what led to this line",
+    ),
+    (
+        "past",
+        Action::ToggleCausalFilter(CausalFilter::CausalPast),
+        "only what could have influenced it",
+    ),
     ("next-match", Action::Jump(Jump::NextMatch), "next match"),
     ("previous-match", Action::Jump(Jump::PreviousMatch), "match before"),
     ("search-alike", Action::SearchAlike, "search lines like this one"),
@@ -207,8 +219,8 @@ pub const NAMES: [(&str, Action, &str); 47] = [
     ("previous-term", Action::Jump(Jump::PreviousTerm), "term before"),
     ("next-leader", Action::Jump(Jump::NextLeader), "next leader"),
     ("previous-leader", Action::Jump(Jump::PreviousLeader), "leader before"),
-    ("next-oddity", Action::Jump(Jump::NextOddity), "next suspicious thing"),
-    ("previous-oddity", Action::Jump(Jump::PreviousOddity), "suspicious thing before"),
+    ("next-anomaly", Action::Jump(Jump::NextAnomaly), "next suspicious thing"),
+    ("previous-anomaly", Action::Jump(Jump::PreviousAnomaly), "suspicious thing before"),
     ("next-test", Action::Jump(Jump::NextTest), "next test line"),
     ("previous-test", Action::Jump(Jump::PreviousTest), "test line before"),
     ("other-end", Action::Jump(Jump::OtherEnd), "other end of the message"),
@@ -219,7 +231,7 @@ pub const NAMES: [(&str, Action, &str); 47] = [
     ("go-to-mark", Action::GoToMark, "go to a mark; '' goes back"),
     ("toggle-fold", Action::ToggleFold, "fold repeats"),
     ("toggle-wrap", Action::ToggleWrap, "wrap long lines"),
-    ("toggle-strip", Action::ToggleStrip, "strip of terms and leaders"),
+    ("toggle-timeline", Action::ToggleTimeline, "strip of terms and leaders"),
     ("copy", Action::Copy, "copy this line"),
     ("edit", Action::Edit, "open in $EDITOR at this line"),
     ("toggle-mouse", Action::ToggleMouse, "mouse for the terminal"),

@@ -11,11 +11,11 @@ use super::LogView;
 pub(super) struct Marks {
     lines: BTreeMap<char, usize>,
     /// What the next key, a letter, is for.
-    pub(super) awaited: Option<Awaited>,
+    pub(super) pending: Option<PendingKey>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Awaited {
+pub(super) enum PendingKey {
     /// To mark the selected line.
     Mark,
     /// To go to a marked line.
@@ -30,24 +30,24 @@ impl Marks {
 }
 
 impl LogView {
-    pub(super) fn await_mark(&mut self, awaited: Awaited) {
-        self.marks.awaited = Some(awaited);
+    pub(super) fn await_mark(&mut self, pending: PendingKey) {
+        self.marks.pending = Some(pending);
         "which letter?".clone_into(&mut self.note);
     }
 
-    /// Takes the letter that was awaited.
-    pub(super) fn press_mark(&mut self, awaited: Awaited, event: KeyEvent) {
+    /// Takes the letter that was pending.
+    pub(super) fn press_mark_key(&mut self, pending: PendingKey, event: KeyEvent) {
         self.note.clear();
         let (KeyCode::Char(letter), Some(line)) = (event.code, self.cursor()) else {
             return;
         };
-        match (awaited, self.marks.lines.get(&letter).copied()) {
-            (Awaited::Mark, _) => {
+        match (pending, self.marks.lines.get(&letter).copied()) {
+            (PendingKey::Mark, _) => {
                 self.marks.lines.insert(letter, line);
                 self.note = format!("marked; '{letter} comes back");
             }
-            (Awaited::GoTo, None) => self.note = format!("no mark {letter}"),
-            (Awaited::GoTo, Some(marked)) => {
+            (PendingKey::GoTo, None) => self.note = format!("no mark {letter}"),
+            (PendingKey::GoTo, Some(marked)) => {
                 // Where one comes from is a mark of its own.
                 self.marks.lines.insert('\'', line);
                 self.jump_to_line(marked);

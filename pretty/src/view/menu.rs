@@ -25,7 +25,7 @@ impl LogView {
 
     /// Takes a key while the menu is open; whether it meant something there.
     #[expect(clippy::wildcard_enum_match_arm, reason = "keys are an open set")]
-    pub(super) fn press_in_menu(&mut self, event: KeyEvent) -> bool {
+    pub(super) fn press_menu_key(&mut self, event: KeyEvent) -> bool {
         let topics = self.topics();
         let chosen = topics.get(self.menu).copied();
         match event.code {
@@ -65,9 +65,9 @@ impl LogView {
         let width = area.width.min(MENU_COLUMNS);
         let height = short(names.len() + 2).min(area.height.saturating_sub(1));
         let y = area.y + (area.height - height) / 2;
-        let box_ = Rect { x: area.x + (area.width - width) / 2, y, width, height };
-        Clear.render(box_, buffer);
-        Block::bordered().title(" Space, o only, a all ").render(box_, buffer);
+        let frame = Rect { x: area.x + (area.width - width) / 2, y, width, height };
+        Clear.render(frame, buffer);
+        Block::bordered().title(" Space, o only, a all ").render(frame, buffer);
         let rows = usize::from(height.saturating_sub(2));
         let first = (self.menu + 1).saturating_sub(rows);
         let lines = topics.iter().zip(names).enumerate().skip(first).take(rows);
@@ -76,9 +76,9 @@ impl LogView {
             let chosen = at == self.menu;
             let marked = if chosen { Modifier::REVERSED } else { Modifier::empty() };
             let room = usize::from(width.saturating_sub(4));
-            let y = box_.y + 1 + short(row);
+            let y = frame.y + 1 + short(row);
             let style = Style::new().add_modifier(marked);
-            buffer.set_stringn(box_.x + 2, y, format!("{sign} {name}"), room, style);
+            buffer.set_stringn(frame.x + 2, y, format!("{sign} {name}"), room, style);
         }
     }
 }

@@ -72,28 +72,28 @@ pub use cause::Causes;
 pub use chunk::Chunk;
 pub use keymap::{Key, KeyError, Keys};
 pub use keys::{Action, BINDINGS, Jump, NAMES};
-pub use message::{End, Message};
+pub use message::{Message, MessageFate};
 pub use owner::Facts;
 pub use rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
 pub use search::Work;
 pub use source::{Part, Source};
 pub use update::Outcome;
-pub use why::Why;
+pub use why::CausalFilter;
 
 use crate::color::Depth;
 use crate::layout::Layout;
 use crate::theme::{Background, Palette, Theme};
-use filtering::{Base, Matching};
+use filtering::{BaseFilter, RegexFilter};
 use folding::Folding;
 use marks::Marks;
 use names::{PeerId, TopicId};
-use owner::Veil;
+use owner::HiddenLines;
 use prompt::Prompt;
 use search::Search;
-use shown::Shown;
+use shown::VisibleLines;
 use store::Store;
-use timeline::Strip;
-use why::Known;
+use timeline::Timeline;
+use why::CauseIndex;
 
 /// The state of a view. See the [module](self) for how it is used.
 #[derive(Debug)]
@@ -107,17 +107,17 @@ pub struct LogView {
     layout: Layout,
     size: Size,
     /// What the owner of the view does not want to see at all.
-    base: Option<Base>,
+    base_filter: Option<BaseFilter>,
     /// Lines it hides for now, and lines it marks.
-    veil: Option<Veil>,
+    hidden_lines: Option<HiddenLines>,
     highlight: Option<Bitmap>,
-    known: Known,
+    cause_index: CauseIndex,
     hidden: Hidden,
     search: Option<Search>,
-    matching: Option<Matching>,
+    regex_filter: Option<RegexFilter>,
     /// Lines whose topic and peer may be shown.
     by_kind: Bitmap,
-    shown: Shown,
+    visible: VisibleLines,
     /// The first line on the screen and the selected one. Invariant: while anything is shown, the
     /// selected line is.
     top: usize,
@@ -128,7 +128,7 @@ pub struct LogView {
     wrap: Wrap,
     /// What repeats have been folded, if they are.
     folding: Option<Folding>,
-    strip: Strip,
+    timeline: Timeline,
     marks: Marks,
     /// The chosen row of the menu of topics, or the first one of the help.
     menu: usize,
@@ -186,22 +186,22 @@ impl LogView {
             keys: Keys::default(),
             rules: Rules::default(),
             size,
-            base: None,
-            veil: None,
+            base_filter: None,
+            hidden_lines: None,
             highlight: None,
-            known: Known::default(),
+            cause_index: CauseIndex::default(),
             hidden: Hidden::default(),
             search: None,
-            matching: None,
+            regex_filter: None,
             by_kind: Bitmap::new(),
-            shown: Shown::default(),
+            visible: VisibleLines::default(),
             top: 0,
             cursor: 0,
             chosen: 0,
             follow: Follow::No,
             wrap: Wrap::Yes,
             folding: None,
-            strip: Strip::Shown,
+            timeline: Timeline::Shown,
             marks: Marks::default(),
             menu: 0,
             panes: Panes::None,
@@ -229,7 +229,7 @@ impl LogView {
     /// go to [`Chunk::index_with`].
     #[must_use]
     pub fn with_rules(mut self, rules: Rules) -> Self {
-        self.known = Known::with_rules(rules.clone());
+        self.cause_index = CauseIndex::with_rules(rules.clone());
         self.rules = rules;
         self
     }
@@ -247,10 +247,10 @@ impl LogView {
         self.store = Store::default();
         self.hidden = Hidden::default();
         self.marks = Marks::default();
-        self.veil = None;
+        self.hidden_lines = None;
         self.highlight = None;
         // Setting lines anew reaches only as far as the new log does.
-        self.shown = Shown::default();
+        self.visible = VisibleLines::default();
         (self.top, self.cursor, self.chosen) = (0, 0, 0);
         self.restart_scans();
         self.refilter();
@@ -281,7 +281,7 @@ impl LogView {
     /// The number of the selected line, counted from 0; `None` if nothing is shown.
     #[must_use]
     pub fn cursor(&self) -> Option<usize> {
-        self.shown.contains(self.cursor).then_some(self.cursor)
+        self.visible.contains(self.cursor).then_some(self.cursor)
     }
 
     fn lay_out(&mut self) {

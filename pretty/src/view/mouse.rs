@@ -33,13 +33,13 @@ impl LogView {
 
     fn click_body(&mut self, row: usize) {
         let mut end = 0;
-        let mut next = self.shown.next(self.top);
+        let mut next = self.visible.next(self.top);
         while let Some(line) = next {
             end += self.rows_of(line);
             if row < end {
                 return self.go_to_line(line);
             }
-            next = self.shown.next(line + 1);
+            next = self.visible.next(line + 1);
         }
     }
 

@@ -1,47 +1,47 @@
-//! Line → [`Note`]s: what the history of a log is made from.
+//! Line → [`HistoryEvent`]s: what the history of a log is made from.
 
-use super::history::{Note, Says};
+use super::history::{HistoryChange, HistoryEvent};
 use super::names::PeerId;
 use super::rules::Rules;
-use super::told::{KEYS, Told, told};
+use super::told::{KEYS, StateUpdate, state_updates};
 use crate::class::Class;
 
-/// Notes of a chunk. What a peer says again changes nothing and is left out.
+/// HistoryRecorder of a chunk. What a peer says again changes nothing and is left out.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
-    list: Vec<Note>,
+pub(super) struct HistoryRecorder {
+    list: Vec<HistoryEvent>,
     said: Vec<[Option<Box<[u8]>>; KEYS.len()]>,
     rules: Rules,
 }
 
-impl Notes {
+impl HistoryRecorder {
     pub(super) fn new(rules: Rules) -> Self {
         Self { rules, ..Self::default() }
     }
 
-    pub(super) fn into_list(self) -> Vec<Note> {
+    pub(super) fn into_list(self) -> Vec<HistoryEvent> {
         self.list
     }
 
     /// An event whose topic alone makes it an error.
     pub(super) fn error(&mut self, line: u32) {
-        self.push(line, Says::Error);
+        self.push(line, HistoryChange::Error);
     }
 
     /// The first line of a run: nothing said before holds.
     pub(super) fn header(&mut self, line: u32) {
         self.said.clear();
-        self.push(line, Says::NewRun);
+        self.push(line, HistoryChange::NewRun);
     }
 
     pub(super) fn other(&mut self, line: u32, class: Class, text: &[u8]) {
         if matches!(class, Class::Test | Class::Passed | Class::Failed) {
-            self.push(line, Says::Test);
+            self.push(line, HistoryChange::Test);
         }
         match class {
-            Class::Failed | Class::Panic | Class::Race => self.push(line, Says::Error),
+            Class::Failed | Class::Panic | Class::Race => self.push(line, HistoryChange::Error),
             Class::Test if text.starts_with(b"Test (") || text.starts_with(b"=== RUN") => {
-                self.push(line, Says::NewTest);
+                self.push(line, HistoryChange::NewTest);
             }
             Class::Blank | Class::Plain | Class::Test | Class::Passed => {}
         }
@@ -54,27 +54,27 @@ impl Notes {
         }
         let Self { list, said, rules } = self;
         let said = &mut said[own];
-        let mut push = |says| list.push(Note { line, says });
-        told(text, rules, |told| match told {
-            Told::Restart => {
+        let mut push = |change| list.push(HistoryEvent { line, change });
+        state_updates(text, rules, |update| match update {
+            StateUpdate::Restart => {
                 *said = Default::default();
-                push(Says::Restart(peer));
+                push(HistoryChange::Restart(peer));
             }
-            Told::OneMore(key) => {
+            StateUpdate::Increment(key) => {
                 said[key as usize] = None;
-                push(Says::OneMore(peer, key));
+                push(HistoryChange::Increment(peer, key));
             }
-            Told::Is(key, value) => {
+            StateUpdate::Set(key, value) => {
                 let said = &mut said[key as usize];
                 if said.as_deref() != Some(&*value) {
                     *said = Some((&*value).into());
-                    push(Says::Is(peer, key, (&*value).into()));
+                    push(HistoryChange::Set(peer, key, (&*value).into()));
                 }
             }
         });
     }
 
-    fn push(&mut self, line: u32, says: Says) {
-        self.list.push(Note { line, says });
+    fn push(&mut self, line: u32, change: HistoryChange) {
+        self.list.push(HistoryEvent { line, change });
     }
 }

@@ -22,7 +22,7 @@ use crate::time::Time;
 
 /// Lines the owner does not want to see now, and what it calls those that are left.
 #[derive(Debug)]
-pub(super) struct Veil {
+pub(super) struct HiddenLines {
     pub(super) lines: Bitmap,
     pub(super) label: String,
 }
@@ -66,14 +66,14 @@ impl LogView {
     /// Selects the last failure, panic or race that is shown, at its first line; else the last
     /// line.
     pub fn select_last_error(&mut self) {
-        let last = self.errors().rev().find(|line| self.shown.contains(*line));
+        let last = self.errors().rev().find(|line| self.visible.contains(*line));
         let Some(mut first) = last else {
             return self.go_to_line(usize::MAX);
         };
         // A failure of several lines is read from its start.
         let errors = self.store.history.errors();
         while let Some(before) =
-            self.shown.previous(first).and_then(|line| u32::try_from(line).ok())
+            self.visible.previous(first).and_then(|line| u32::try_from(line).ok())
             && errors.binary_search(&before).is_ok()
         {
             first = before as usize;
@@ -85,7 +85,7 @@ impl LogView {
     /// Hides these lines, or no longer; the status line names by `label` what is left, with its
     /// count: `causal past: 37 of 12 403 lines`. Lines that come later are shown.
     pub fn set_hidden(&mut self, hidden: Option<Bitmap>, label: &str) {
-        self.veil = hidden.map(|lines| Veil { lines, label: label.to_owned() });
+        self.hidden_lines = hidden.map(|lines| HiddenLines { lines, label: label.to_owned() });
         self.refilter();
     }
 
@@ -103,7 +103,7 @@ impl LogView {
     /// Whether a line, counted from 0, is one of those shown.
     #[must_use]
     pub fn is_shown(&self, line: usize) -> bool {
-        self.shown.contains(line)
+        self.visible.contains(line)
     }
 
     /// Failures, panics and races: the lines that say so, in order.
@@ -112,9 +112,9 @@ impl LogView {
     }
 
     /// Things that should never be: the lines that show them, in order, each with what it is.
-    pub fn oddities(&self) -> impl DoubleEndedIterator<Item = (usize, &'static str)> + '_ {
-        let oddities = self.store.history.oddities().iter();
-        oddities.map(|(line, odd)| (*line as usize, odd.words()))
+    pub fn anomalies(&self) -> impl DoubleEndedIterator<Item = (usize, &'static str)> + '_ {
+        let anomalies = self.store.history.anomalies().iter();
+        anomalies.map(|(line, odd)| (*line as usize, odd.description()))
     }
 
     /// Reads a line, counted from 0; `None` if there is no such line.
@@ -158,12 +158,12 @@ impl LogView {
     /// What each peer has last said of itself at the selected line, as names and values.
     #[must_use]
     pub fn peer_states(&self) -> Vec<(String, Vec<(&'static str, String)>)> {
-        let told = |values: facts::State| {
+        let pairs = |values: facts::State| {
             let pairs = KEYS.into_iter().zip(values);
             pairs.filter_map(|(key, value)| Some((key, value?.text))).collect()
         };
         let states = self.state().into_iter();
-        states.map(|(peer, state)| (self.store.peers.safe_name(peer.0), told(state))).collect()
+        states.map(|(peer, state)| (self.store.peers.safe_name(peer.0), pairs(state))).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use ratatui::text::{Line as Text, Span};
 use ratatui::widgets::{Block, Clear, Widget as _};
 
 use super::draw::short;
-use super::history::{Known, Since};
+use super::history::{KnownValue, Since};
 use super::told::KEYS;
 use super::{Follow, LogView, Panes};
 use crate::text::{columns, make_safe};
@@ -37,10 +37,10 @@ impl LogView {
     fn status(&self) -> String {
         let at = self.cursor().map_or(0, |line| line + 1);
         let mut status = format!(" {}/{}", grouped(at), grouped(self.store.len()));
-        let (shown, all) = (grouped(self.shown.len()), grouped(self.store.len()));
-        if let Some(veil) = &self.veil {
-            status += &format!("  {}: {shown} of {all} lines", safe(&veil.label));
-        } else if self.shown.len() < self.store.len() {
+        let (shown, all) = (grouped(self.visible.len()), grouped(self.store.len()));
+        if let Some(hidden_lines) = &self.hidden_lines {
+            status += &format!("  {}: {shown} of {all} lines", safe(&hidden_lines.label));
+        } else if self.visible.len() < self.store.len() {
             status += &format!("  {shown} shown");
         }
         for topic in &self.hidden.topics {
@@ -49,21 +49,21 @@ impl LogView {
         for peer in &self.hidden.peers {
             status += &format!("  -peer {}", self.store.peers.safe_name(peer.0));
         }
-        if let Some(matching) = &self.matching {
-            status += &format!("  &{}", safe(matching.regex.as_str()));
+        if let Some(regex_filter) = &self.regex_filter {
+            status += &format!("  &{}", safe(regex_filter.regex.as_str()));
         }
-        if let Some(percent) = self.filtered_percent() {
+        if let Some(percent) = self.filter_progress() {
             status += &format!("  filtering {percent} %");
         }
         if let Some(search) = &self.search {
             let count = self.match_count(search);
             status += &format!("  /{} {count}", safe(search.regex.as_str()));
-            if search.awaited.is_some() {
+            if search.pending.is_some() {
                 status += &format!("  searching {} %", search.scan.percent(&self.store));
             }
         }
-        if let Some(odd) = self.cursor().and_then(|line| self.store.history.oddity(line)) {
-            status += &format!("  ! {}", odd.words());
+        if let Some(odd) = self.cursor().and_then(|line| self.store.history.anomaly(line)) {
+            status += &format!("  ! {}", odd.description());
         }
         if self.follow == Follow::Yes {
             status += "  following";
@@ -89,7 +89,7 @@ impl LogView {
 
     pub(super) fn draw_state(&self, area: Rect, buffer: &mut Buffer) {
         let rows = self.state_rows();
-        let top = area.bottom().saturating_sub(rows + 1 + self.strip_rows()).max(area.y);
+        let top = area.bottom().saturating_sub(rows + 1 + self.timeline_rows()).max(area.y);
         let area = Rect { y: top, height: rows.min(area.bottom() - top), ..area };
         Clear.render(area, buffer);
         let title = Span::styled(" state at this line ", self.title_style());
@@ -127,10 +127,10 @@ impl LogView {
         for (name, (_, values)) in names.iter().zip(state) {
             let name = Span::styled(padded(name, name_width), self.title_style());
             let values = values.into_iter().zip(&widths).map(|(value, width)| match value {
-                Some(Known { text, since: Since::Now }) => {
-                    Span::styled(format!("  {}", padded(&text, *width)), self.fresh_style())
+                Some(KnownValue { text, since: Since::Now }) => {
+                    Span::styled(format!("  {}", padded(&text, *width)), self.changed_style())
                 }
-                Some(Known { text, since: Since::Before }) => {
+                Some(KnownValue { text, since: Since::Before }) => {
                     Span::raw(format!("  {}", padded(&text, *width)))
                 }
                 None => Span::raw(" ".repeat(2 + width)),

@@ -5,12 +5,12 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 /// What is being asked for, and what has been typed.
 #[derive(Clone, Debug)]
 pub(super) struct Prompt {
-    pub(super) question: Question,
+    pub(super) kind: PromptKind,
     pub(super) text: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Question {
+pub(super) enum PromptKind {
     Search,
     Filter,
     GoTo,
@@ -18,38 +18,38 @@ pub(super) enum Question {
 
 /// What a key did to a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Typed {
-    More,
-    Done,
-    Given,
+pub(super) enum PromptKey {
+    Continue,
+    Submit,
+    Cancel,
 }
 
 impl Prompt {
-    pub(super) fn new(question: Question) -> Self {
-        Self { question, text: String::new() }
+    pub(super) fn new(kind: PromptKind) -> Self {
+        Self { kind, text: String::new() }
     }
 
     /// The sign before the typed text: the key that asked.
     pub(super) fn sign(&self) -> char {
-        match self.question {
-            Question::Search => '/',
-            Question::Filter => '&',
-            Question::GoTo => ':',
+        match self.kind {
+            PromptKind::Search => '/',
+            PromptKind::Filter => '&',
+            PromptKind::GoTo => ':',
         }
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "keys are an open set")]
-    pub(super) fn press(&mut self, event: KeyEvent) -> Typed {
+    pub(super) fn press(&mut self, event: KeyEvent) -> PromptKey {
         let control = event.modifiers.contains(KeyModifiers::CONTROL);
         match event.code {
-            KeyCode::Enter => return Typed::Done,
-            KeyCode::Esc => return Typed::Given,
-            KeyCode::Char('c') if control => return Typed::Given,
+            KeyCode::Enter => return PromptKey::Submit,
+            KeyCode::Esc => return PromptKey::Cancel,
+            KeyCode::Char('c') if control => return PromptKey::Cancel,
             KeyCode::Char('u') if control => self.text.clear(),
             KeyCode::Char(c) if !control => self.text.push(c),
-            KeyCode::Backspace if self.text.pop().is_none() => return Typed::Given,
+            KeyCode::Backspace if self.text.pop().is_none() => return PromptKey::Cancel,
             _ => {}
         }
-        Typed::More
+        PromptKey::Continue
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use regex::bytes::{Captures, Regex};
 
-use super::message::{End, Message};
-use super::told::{KEYS, Key, Told};
+use super::message::{Message, MessageFate};
+use super::told::{KEYS, Key, StateUpdate};
 use crate::line::Event;
-use crate::names::hint;
+use crate::suggestion::suggestion;
 
 /// The user's rules. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -57,14 +57,14 @@ pub enum RuleError {
     #[error(transparent)]
     Expression(#[from] regex::Error),
     /// A name means nothing.
-    #[error("`{name}` is nothing that is known of a {of}; {hint}")]
+    #[error("`{name}` is nothing that is known of a {of}; {suggestion}")]
     Unknown {
         /// As written.
         name: String,
         /// Of what it should be known.
         of: &'static str,
         /// What was probably meant.
-        hint: String,
+        suggestion: String,
     },
     /// A match would say nothing.
     #[error("the rule says nothing: name a group of it after one of {}", KEYS.join(", "))]
@@ -120,8 +120,8 @@ impl MessageRule {
         let names = || regex.capture_names().flatten();
         let known = [at.other(), "kind", "id", "why"];
         if let Some(name) = names().find(|name| !known.contains(name)) {
-            let hint = hint(name, known.into_iter());
-            return Err(RuleError::Unknown { name: name.to_owned(), of: "message", hint });
+            let suggestion = suggestion(name, known.into_iter());
+            return Err(RuleError::Unknown { name: name.to_owned(), of: "message", suggestion });
         }
         if !names().any(|name| name == at.other()) {
             return Err(RuleError::NoPeer(at.other()));
@@ -134,12 +134,12 @@ impl MessageRule {
         let group = |name: &str| groups.name(name).map(|found| found.as_bytes());
         let own = &*event.peer;
         let other = group(self.at.other()).map(without_letter)?;
-        let (from, to, end) = match self.at {
-            MessageAt::Sent => (own, other, End::Sent),
-            MessageAt::Received => (other, own, End::Received),
-            MessageAt::Lost => (own, other, End::Lost(group("why").unwrap_or_default())),
+        let (from, to, fate) = match self.at {
+            MessageAt::Sent => (own, other, MessageFate::Sent),
+            MessageAt::Received => (other, own, MessageFate::Received),
+            MessageAt::Lost => (own, other, MessageFate::Lost(group("why").unwrap_or_default())),
         };
-        Some(Message { kind: group("kind").unwrap_or_default(), from, to, id: group("id"), end })
+        Some(Message { kind: group("kind").unwrap_or_default(), from, to, id: group("id"), fate })
     }
 }
 
@@ -161,17 +161,22 @@ impl Rules {
     }
 
     /// Gives what the rules make of a line's text to `take`, in the order of `keys`.
-    pub(super) fn told<'a>(&self, text: &'a [u8], keys: &[Key], mut take: impl FnMut(Told<'a>)) {
+    pub(super) fn state_updates<'a>(
+        &self,
+        text: &'a [u8],
+        keys: &[Key],
+        mut take: impl FnMut(StateUpdate<'a>),
+    ) {
         for rule in &self.0.state {
             let Some(groups) = rule.regex.captures(text) else {
                 continue;
             };
             if rule.restart {
-                take(Told::Restart);
+                take(StateUpdate::Restart);
             }
             for key in keys {
                 if let Some(value) = rule.value(*key, &groups) {
-                    take(Told::Is(*key, value.into_vec().into()));
+                    take(StateUpdate::Set(*key, value.into_vec().into()));
                 }
             }
         }
@@ -187,7 +192,7 @@ fn key(name: &str) -> Result<Key, RuleError> {
     at.map(Key::at).ok_or_else(|| RuleError::Unknown {
         name: name.to_owned(),
         of: "peer",
-        hint: hint(name, KEYS.into_iter()),
+        suggestion: suggestion(name, KEYS.into_iter()),
     })
 }
 
@@ -199,16 +204,16 @@ fn without_letter(name: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::told::state_updates;
     use super::*;
 
     fn said(rules: &Rules, text: &str) -> Vec<String> {
         let mut all = Vec::new();
-        told(text.as_bytes(), rules, |told| {
-            all.push(match told {
-                Told::Restart => "restart".to_owned(),
-                Told::OneMore(key) => format!("{}+1", KEYS[key as usize]),
-                Told::Is(key, value) => {
+        state_updates(text.as_bytes(), rules, |update| {
+            all.push(match update {
+                StateUpdate::Restart => "restart".to_owned(),
+                StateUpdate::Increment(key) => format!("{}+1", KEYS[key as usize]),
+                StateUpdate::Set(key, value) => {
                     format!("{}={}", KEYS[key as usize], String::from_utf8_lossy(&value))
                 }
             });
@@ -239,16 +244,16 @@ mod tests {
                 rule(MessageAt::Lost, r"^xx (?<to>\w+) (?<kind>\w+) #(?<id>\d+): (?<why>.*)"),
             ],
         );
-        let check = |peer: &str, text: &str, end: Option<End<'_>>| {
+        let check = |peer: &str, text: &str, fate: Option<MessageFate<'_>>| {
             let (peer, text) = (peer.as_bytes().into(), text.as_bytes().into());
             let event = Event { stamp: None, topic: b"NET"[..].into(), peer, text };
             let (kind, from, to, id) = (b"Ping", b"0", b"1", Some(&b"7"[..]));
-            let wanted = end.map(|end| Message { kind, from, to, id, end });
+            let wanted = fate.map(|fate| Message { kind, from, to, id, fate });
             assert_eq!(rules.message(&event), wanted);
         };
-        check("0", "-> S1 Ping #7", Some(End::Sent));
-        check("1", "<- 0 Ping #7", Some(End::Received));
-        check("0", "xx 1 Ping #7: cut", Some(End::Lost(b"cut")));
+        check("0", "-> S1 Ping #7", Some(MessageFate::Sent));
+        check("1", "<- 0 Ping #7", Some(MessageFate::Received));
+        check("0", "xx 1 Ping #7: cut", Some(MessageFate::Lost(b"cut")));
         check("0", "Ping #7", None);
     }
 

@@ -8,14 +8,14 @@ use std::ops::Range;
 use regex::Regex;
 
 use super::bitmap::Bitmap;
-use super::store::{Start, Store, matches};
+use super::store::{LogPosition, Store, matches};
 use crate::filter::Filter;
 use crate::line::{Event, Line};
 
 /// A scan and what it has found so far.
 #[derive(Debug)]
 pub(super) struct Scan {
-    wanted: Wanted,
+    target: ScanTarget,
     hits: Bitmap,
     /// Groups that have been looked at.
     done: Bitmap,
@@ -26,7 +26,7 @@ pub(super) struct Scan {
 
 /// What is looked for.
 #[derive(Debug)]
-pub(super) enum Wanted {
+pub(super) enum ScanTarget {
     /// Lines with a match.
     Match(Regex),
     /// Events with a match, and whatever is no event.
@@ -37,10 +37,10 @@ pub(super) enum Wanted {
 
 impl Scan {
     /// A scan that starts at the group of a line.
-    pub(super) fn new(wanted: Wanted, store: &Store, line: usize) -> Self {
+    pub(super) fn new(target: ScanTarget, store: &Store, line: usize) -> Self {
         let (hits, done) = (Bitmap::new(), Bitmap::new());
         let from = store.group_of(line);
-        Self { wanted, hits, done, from, buffer: Vec::new() }
+        Self { target, hits, done, from, buffer: Vec::new() }
     }
 
     /// Starts over, at the first line.
@@ -53,7 +53,7 @@ impl Scan {
     }
 
     /// The log has changed from here on.
-    pub(super) fn log_changed(&mut self, from: Start, end: Start) {
+    pub(super) fn log_changed(&mut self, from: LogPosition, end: LogPosition) {
         for group in from.group..end.group {
             self.done.remove(group);
         }
@@ -79,12 +79,14 @@ impl Scan {
         let limit = self.done.next(next).unwrap_or(end);
         let first = store.first_line(next);
         let mut parser = store.parser_at(first);
-        let (wanted, hits) = (&self.wanted, &mut self.hits);
+        let (target, hits) = (&self.target, &mut self.hits);
         let after = store.each_line(next..limit, STEP_BYTES, &mut self.buffer, |line, text| {
-            let hit = match wanted {
-                Wanted::Match(regex) => matches(text, regex),
-                Wanted::Event(regex) => store.kind(line).event().is_none() || matches(text, regex),
-                Wanted::Filter(filter) => match parser.parse(text) {
+            let hit = match target {
+                ScanTarget::Match(regex) => matches(text, regex),
+                ScanTarget::Event(regex) => {
+                    store.kind(line).event().is_none() || matches(text, regex)
+                }
+                ScanTarget::Filter(filter) => match parser.parse(text) {
                     Line::Event(event) => passes(&event, text, filter, store),
                     Line::Header(_) | Line::Other(..) => true,
                 },

@@ -5,7 +5,7 @@ use regex::Regex;
 
 use super::LogView;
 use super::panes::grouped;
-use super::scan::{Scan, Wanted};
+use super::scan::{Scan, ScanTarget};
 use super::store::Store;
 use crate::line::{Header, Line};
 use crate::text::make_safe;
@@ -16,7 +16,7 @@ pub(super) struct Search {
     pub(super) regex: Regex,
     pub(super) scan: Scan,
     /// The way to a match that is not known yet.
-    pub(super) awaited: Option<Direction>,
+    pub(super) pending: Option<Direction>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,18 +36,18 @@ pub enum Work {
 }
 
 /// What is known of a match that is looked for.
-enum Found {
+enum MatchPosition {
     At(usize),
     /// Only beyond the end of the log, where the search goes on at its other end.
-    Beyond(usize),
-    Nowhere,
-    NotYet,
+    Wrapped(usize),
+    None,
+    Unknown,
 }
 
 impl Search {
     pub(super) fn new(regex: Regex, store: &Store, line: usize) -> Self {
-        let scan = Scan::new(Wanted::Match(regex.clone()), store, line);
-        Self { regex, scan, awaited: None }
+        let scan = Scan::new(ScanTarget::Match(regex.clone()), store, line);
+        Self { regex, scan, pending: None }
     }
 }
 
@@ -55,14 +55,14 @@ impl LogView {
     /// Does a little of what can wait: filtering, folding and searching large logs. To be called
     /// while there is nothing else to do, for as long as it says [`Work::More`].
     pub fn work(&mut self) -> Work {
-        let work = self.filter_some().or_else(|| self.fold_some()).or_else(|| self.search_some());
+        let work = self.filter_step().or_else(|| self.fold_step()).or_else(|| self.search_step());
         work.unwrap_or(Work::Done)
     }
 
-    fn search_some(&mut self) -> Option<Work> {
+    fn search_step(&mut self) -> Option<Work> {
         let search = self.search.as_mut()?;
         search.scan.step(&self.store)?;
-        self.go_to_awaited();
+        self.go_to_pending();
         let search = self.search.as_ref()?;
         (!search.scan.is_done(&self.store)).then_some(Work::More)
     }
@@ -94,18 +94,18 @@ impl LogView {
     /// Goes to the nearest match, now or when it is found.
     pub(super) fn go_to_match(&mut self, direction: Direction) {
         match &mut self.search {
-            Some(search) => search.awaited = Some(direction),
+            Some(search) => search.pending = Some(direction),
             None => return "nothing found".clone_into(&mut self.note),
         }
         // In a log that is looked at in one go nothing has to wait.
         if let Some(search) = &mut self.search {
             let _ = search.scan.step(&self.store);
         }
-        self.go_to_awaited();
+        self.go_to_pending();
     }
 
-    fn go_to_awaited(&mut self) {
-        let Some(direction) = self.search.as_ref().and_then(|search| search.awaited) else {
+    fn go_to_pending(&mut self) {
+        let Some(direction) = self.search.as_ref().and_then(|search| search.pending) else {
             return;
         };
         let found = match direction {
@@ -113,77 +113,77 @@ impl LogView {
             Direction::Backward => self.match_before(),
         };
         let note = match (&found, direction) {
-            (Found::NotYet, _) => return,
-            (Found::At(_), _) => "",
-            (Found::Nowhere, _) => "nothing found",
-            (Found::Beyond(_), Direction::Forward) => "on from the first line",
-            (Found::Beyond(_), Direction::Backward) => "on from the last line",
+            (MatchPosition::Unknown, _) => return,
+            (MatchPosition::At(_), _) => "",
+            (MatchPosition::None, _) => "nothing found",
+            (MatchPosition::Wrapped(_), Direction::Forward) => "on from the first line",
+            (MatchPosition::Wrapped(_), Direction::Backward) => "on from the last line",
         };
         if let Some(search) = &mut self.search {
-            search.awaited = None;
+            search.pending = None;
         }
-        if let Found::At(line) | Found::Beyond(line) = found {
+        if let MatchPosition::At(line) | MatchPosition::Wrapped(line) = found {
             self.jump_to_line(line);
         }
         note.clone_into(&mut self.note);
     }
 
-    fn match_after(&self) -> Found {
+    fn match_after(&self) -> MatchPosition {
         let start = self.cursor().map_or(0, |line| line + 1);
         let Some(search) = &self.search else {
-            return Found::Nowhere;
+            return MatchPosition::None;
         };
         let all = self.store.len();
         let (known, found) = (search.scan.known_after(start, &self.store), self.shown_match(start));
         match found.filter(|line| *line < known) {
-            Some(line) => return Found::At(line),
-            None if known < all => return Found::NotYet,
+            Some(line) => return MatchPosition::At(line),
+            None if known < all => return MatchPosition::Unknown,
             None => {}
         }
         let known = search.scan.known_after(0, &self.store);
         match self.shown_match(0).filter(|line| *line < known) {
-            Some(line) => Found::Beyond(line),
-            None if known < all => Found::NotYet,
-            None => Found::Nowhere,
+            Some(line) => MatchPosition::Wrapped(line),
+            None if known < all => MatchPosition::Unknown,
+            None => MatchPosition::None,
         }
     }
 
-    fn match_before(&self) -> Found {
+    fn match_before(&self) -> MatchPosition {
         let end = self.cursor().unwrap_or(0);
         let Some(search) = &self.search else {
-            return Found::Nowhere;
+            return MatchPosition::None;
         };
         let all = self.store.len();
         let known = search.scan.known_before(end, &self.store);
         match self.shown_match_before(end).filter(|line| *line >= known) {
-            Some(line) => return Found::At(line),
-            None if known > 0 => return Found::NotYet,
+            Some(line) => return MatchPosition::At(line),
+            None if known > 0 => return MatchPosition::Unknown,
             None => {}
         }
         let known = search.scan.known_before(all, &self.store);
         match self.shown_match_before(all).filter(|line| *line >= known) {
-            Some(line) => Found::Beyond(line),
-            None if known > 0 => Found::NotYet,
-            None => Found::Nowhere,
+            Some(line) => MatchPosition::Wrapped(line),
+            None if known > 0 => MatchPosition::Unknown,
+            None => MatchPosition::None,
         }
     }
 
     fn shown_match(&self, start: usize) -> Option<usize> {
         let hits = self.search.as_ref()?.scan.hits();
         let mut lines = std::iter::successors(hits.next(start), |line| hits.next(line + 1));
-        lines.find(|line| self.shown.contains(*line))
+        lines.find(|line| self.visible.contains(*line))
     }
 
     fn shown_match_before(&self, end: usize) -> Option<usize> {
         let hits = self.search.as_ref()?.scan.hits();
         let mut lines = std::iter::successors(hits.previous(end), |line| hits.previous(*line));
-        lines.find(|line| self.shown.contains(*line))
+        lines.find(|line| self.visible.contains(*line))
     }
 
     /// `3/41`: which of the matches that are shown is selected, and how many there are so far.
     pub(super) fn match_count(&self, search: &Search) -> String {
         let hits = search.scan.hits();
-        let both = |at: usize| hits.word(at) & self.shown.lines().word(at);
+        let both = |at: usize| hits.word(at) & self.visible.lines().word(at);
         let words = self.store.len().div_ceil(64);
         let count: usize = (0..words).map(|at| both(at).count_ones() as usize).sum();
         let here = self.cursor().filter(|line| hits.contains(*line)).map(|line| {

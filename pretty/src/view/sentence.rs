@@ -1,28 +1,28 @@
-//! Patterns for sentences: a text with holes. A few bytes decide for nearly every line, where a
+//! Patterns for sentences: a text with placeholders. A few bytes decide for nearly every line, where a
 //! regular expression would cost more than all the rest of indexing.
 //!
-//! | hole | stands for |
+//! | number | stands for |
 //! |---|---|
 //! | `#` | a number, which may be negative |
 //! | `@` | a word |
 //! | `~` | numbers with blanks between them, of which the last counts |
 //! | `*` | anything, up to the last place where what follows stands |
 
-/// What stood in the holes `#`, `@` and `~` of a pattern, in order.
+/// What stood in the placeholders `#`, `@` and `~` of a pattern, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Found<'a>([Option<&'a [u8]>; HOLES_MAX]);
+pub(super) struct Captures<'a>([Option<&'a [u8]>; PLACEHOLDERS_MAX]);
 
-impl<'a> Found<'a> {
-    /// What stood in a hole, counted from 0.
-    pub(super) fn get(&self, hole: usize) -> Option<&'a [u8]> {
-        self.0.get(hole).copied().flatten()
+impl<'a> Captures<'a> {
+    /// What stood in a number, counted from 0.
+    pub(super) fn get(&self, number: usize) -> Option<&'a [u8]> {
+        self.0.get(number).copied().flatten()
     }
 }
 
 /// Fits a pattern to the beginning of a text.
-pub(super) fn fit<'a>(pattern: &str, text: &'a [u8]) -> Option<Found<'a>> {
-    let mut found = Found::default();
-    let mut holes = found.0.iter_mut();
+pub(super) fn match_start<'a>(pattern: &str, text: &'a [u8]) -> Option<Captures<'a>> {
+    let mut found = Captures::default();
+    let mut placeholders = found.0.iter_mut();
     let mut rest = text;
     let mut pattern = pattern.as_bytes();
     while let Some((sign, after)) = pattern.split_first() {
@@ -42,8 +42,8 @@ pub(super) fn fit<'a>(pattern: &str, text: &'a [u8]) -> Option<Found<'a>> {
             }
         };
         let (filling, after) = rest.split_at(length);
-        if let Some(hole) = holes.next() {
-            *hole = filling.rsplit(|byte| *byte == b' ').next();
+        if let Some(number) = placeholders.next() {
+            *number = filling.rsplit(|byte| *byte == b' ').next();
         }
         rest = after;
     }
@@ -61,21 +61,21 @@ fn span(text: &[u8], of_kind: impl Fn(&u8) -> bool) -> Option<usize> {
     (length > 0).then_some(length)
 }
 
-/// A pattern up to its next hole.
+/// A pattern up to its next number.
 fn literal(pattern: &[u8]) -> &[u8] {
     let end = pattern.iter().position(|byte| b"#@~*".contains(byte));
     &pattern[..end.unwrap_or(pattern.len())]
 }
 
 /// More than any pattern has.
-const HOLES_MAX: usize = 2;
+const PLACEHOLDERS_MAX: usize = 2;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn fitted(pattern: &str, text: &str) -> Option<Vec<String>> {
-        let found = fit(pattern, text.as_bytes())?;
+        let found = match_start(pattern, text.as_bytes())?;
         let words = found.0.into_iter().flatten();
         Some(words.map(|word| String::from_utf8_lossy(word).into_owned()).collect())
     }

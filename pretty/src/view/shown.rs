@@ -7,18 +7,18 @@ use super::bitmap::{BITS, Bitmap};
 /// The lines that are shown. Invariant: `ranks[i]` is how many of them are before line
 /// `i * RANK_WORDS * 64`; one more at the end has them all.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct VisibleLines {
     lines: Bitmap,
     ranks: Vec<u32>,
 }
 
-impl Default for Shown {
+impl Default for VisibleLines {
     fn default() -> Self {
         Self { lines: Bitmap::new(), ranks: vec![0] }
     }
 }
 
-impl Shown {
+impl VisibleLines {
     /// Sets the lines of some words anew: `word` gives the bits of each.
     pub(super) fn set(&mut self, words: Range<usize>, all: usize, word: impl Fn(usize) -> u64) {
         for at in words.clone() {
@@ -105,7 +105,7 @@ mod tests {
         ) {
             let bits = |set: &std::collections::BTreeSet<usize>| set.iter().copied().collect::<Bitmap>();
             let (old, new) = (bits(&lines), bits(&others));
-            let mut shown = Shown::default();
+            let mut shown = VisibleLines::default();
             shown.set(0..47, 3_000, |at| old.word(at));
             let part = words.0.min(words.1)..words.0.max(words.1);
             shown.set(part.clone(), 3_000, |at| new.word(at));

@@ -20,8 +20,8 @@ use crate::time::{Tick, Time};
 #[derive(Debug, Default)]
 pub(super) struct Store {
     chunks: Vec<Chunk>,
-    starts: Vec<Start>,
-    end: Start,
+    starts: Vec<LogPosition>,
+    end: LogPosition,
     /// The unit the last header has named.
     unit: Option<Tick>,
     pub(super) topics: Names,
@@ -34,7 +34,7 @@ pub(super) struct Store {
 
 /// A place in the log, between two lines and between two groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Start {
+pub(super) struct LogPosition {
     pub(super) line: usize,
     pub(super) group: usize,
 }
@@ -42,12 +42,12 @@ pub(super) struct Start {
 impl Store {
     /// Adds a chunk; returns the place from which on the log has changed: its old end, or the
     /// group before it if that has grown.
-    pub(super) fn append(&mut self, mut chunk: Chunk) -> Start {
+    pub(super) fn append(&mut self, mut chunk: Chunk) -> LogPosition {
         self.rename(&mut chunk);
         self.carry_unit(&mut chunk);
         let first = u32::try_from(self.end.line).unwrap_or(u32::MAX);
-        for note in std::mem::take(&mut chunk.notes) {
-            self.history.add(note.after(first));
+        for event in std::mem::take(&mut chunk.history_events) {
+            self.history.add(event.after(first));
         }
         self.columns.time = self.columns.time.max(chunk.time_columns);
         let changed = match self.chunks.last() {
@@ -76,7 +76,7 @@ impl Store {
         self.unit = chunk.parser_after().header_unit();
     }
 
-    fn push(&mut self, chunk: Chunk) -> Start {
+    fn push(&mut self, chunk: Chunk) -> LogPosition {
         let start = self.end;
         self.end.line += chunk.lines();
         self.end.group += chunk.groups.len();
@@ -86,7 +86,7 @@ impl Store {
     }
 
     /// Adds a small chunk to the last one.
-    fn join(&mut self, chunk: Chunk) -> Start {
+    fn join(&mut self, chunk: Chunk) -> LogPosition {
         let (Some(last), Some(start)) = (self.chunks.last_mut(), self.starts.last().copied())
         else {
             return self.push(chunk);
@@ -95,9 +95,9 @@ impl Store {
         let line = start.line + last.lines_of(group..group + 1).start;
         last.join(chunk);
         self.end =
-            Start { line: start.line + last.lines(), group: start.group + last.groups.len() };
+            LogPosition { line: start.line + last.lines(), group: start.group + last.groups.len() };
         self.recent.get_mut().unwrap_or_else(PoisonError::into_inner).forget();
-        Start { line, group: start.group + group }
+        LogPosition { line, group: start.group + group }
     }
 
     fn find_origin(&self) -> Option<Time> {
@@ -115,7 +115,7 @@ impl Store {
     }
 
     /// Where the log ends.
-    pub(super) fn end(&self) -> Start {
+    pub(super) fn end(&self) -> LogPosition {
         self.end
     }
 
@@ -256,7 +256,7 @@ impl Store {
         order
     }
 
-    fn find(&self, line: usize) -> (&Chunk, Start) {
+    fn find(&self, line: usize) -> (&Chunk, LogPosition) {
         let at = self.starts.partition_point(|start| start.line <= line) - 1;
         (&self.chunks[at], self.starts[at])
     }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::rules::Rules;
-use super::sentence::{Found, fit};
+use super::sentence::{Captures, match_start};
 
 /// The keys whose last values make up the state of a peer, as they are written.
 pub(super) const KEYS: [&str; 6] = ["role", "term", "vote", "commit", "applied", "last"];
@@ -46,35 +46,39 @@ impl Key {
 
 /// The order in which pairs of one line are taken: who becomes leader does so in the line's term,
 /// and what is applied is measured by the line's commit index and that by the line's log.
-const IN_ORDER: [Key; KEYS.len()] =
+const UPDATE_ORDER: [Key; KEYS.len()] =
     [Key::Term, Key::Role, Key::Vote, Key::Commit, Key::Applied, Key::Last];
 
 /// One thing a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Told<'a> {
+pub(super) enum StateUpdate<'a> {
     /// The peer starts anew: what it said before no longer holds.
     Restart,
     /// A key has a value.
-    Is(Key, Cow<'a, [u8]>),
+    Set(Key, Cow<'a, [u8]>),
     /// A number is one more than it was.
-    OneMore(Key),
+    Increment(Key),
 }
 
 /// Gives what a line's text says to `take`, in order.
-pub(super) fn told<'a>(text: &'a [u8], rules: &Rules, mut take: impl FnMut(Told<'a>)) {
+pub(super) fn state_updates<'a>(
+    text: &'a [u8],
+    rules: &Rules,
+    mut take: impl FnMut(StateUpdate<'a>),
+) {
     // Nearly every line is out here, at the cost of two bytes.
-    if text.first_chunk::<2>().is_some_and(|first| BEGINNINGS.contains(&first)) {
-        for (pattern, sayings) in SENTENCES {
-            if let Some(found) = fit(pattern, text) {
-                sayings.iter().filter_map(|saying| saying.of(&found)).for_each(&mut take);
+    if text.first_chunk::<2>().is_some_and(|first| FIRST_BYTES.contains(&first)) {
+        for (pattern, effects) in SENTENCES {
+            if let Some(captures) = match_start(pattern, text) {
+                effects.iter().filter_map(|effect| effect.apply(&captures)).for_each(&mut take);
             }
         }
     }
-    rules.told(text, &IN_ORDER, &mut take);
+    rules.state_updates(text, &UPDATE_ORDER, &mut take);
     let facts = facts(text);
-    for key in IN_ORDER {
+    for key in UPDATE_ORDER {
         if let Some(value) = facts[key as usize] {
-            take(Told::Is(key, value.into()));
+            take(StateUpdate::Set(key, value.into()));
         }
     }
 }
@@ -108,76 +112,79 @@ pub(super) fn fact<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
 
 /// What a sentence says.
 #[derive(Clone, Copy, Debug)]
-enum Saying {
+enum Effect {
     Restart,
     /// A key has this value.
     Fixed(Key, &'static str),
     /// A key has the value in this hole of the sentence.
-    Hole(Key, usize),
+    Placeholder(Key, usize),
     /// A key has the number before the one in this hole.
     Before(Key, usize),
-    OneMore(Key),
+    Increment(Key),
 }
 
-impl Saying {
-    fn of<'a>(self, found: &Found<'a>) -> Option<Told<'a>> {
+impl Effect {
+    fn apply<'a>(self, captures: &Captures<'a>) -> Option<StateUpdate<'a>> {
         Some(match self {
-            Self::Restart => Told::Restart,
-            Self::Fixed(key, value) => Told::Is(key, value.as_bytes().into()),
-            Self::Hole(key, hole) => Told::Is(key, found.get(hole)?.into()),
-            Self::Before(key, hole) => {
-                let number: u64 = std::str::from_utf8(found.get(hole)?).ok()?.parse().ok()?;
-                Told::Is(key, number.checked_sub(1)?.to_string().into_bytes().into())
+            Self::Restart => StateUpdate::Restart,
+            Self::Fixed(key, value) => StateUpdate::Set(key, value.as_bytes().into()),
+            Self::Placeholder(key, number) => StateUpdate::Set(key, captures.get(number)?.into()),
+            Self::Before(key, number) => {
+                let number: u64 = std::str::from_utf8(captures.get(number)?).ok()?.parse().ok()?;
+                StateUpdate::Set(key, number.checked_sub(1)?.to_string().into_bytes().into())
             }
-            Self::OneMore(key) => Told::OneMore(key),
+            Self::Increment(key) => StateUpdate::Increment(key),
         })
     }
 }
 
 /// Sentences and what they say. The first is of `verbose/1`, the others are those of the Go labs.
-const SENTENCES: [(&str, &[Saying]); 13] = [
-    ("starts with the log", &[Saying::Restart]),
+const SENTENCES: [(&str, &[Effect]); 13] = [
+    ("starts with the log", &[Effect::Restart]),
     (
         "Initializing persistent state",
         &[
-            Saying::Restart,
-            Saying::Fixed(Key::Role, "Follower"),
-            Saying::Fixed(Key::Term, "0"),
-            Saying::Fixed(Key::Vote, "none"),
-            Saying::Fixed(Key::Commit, "0"),
-            Saying::Fixed(Key::Applied, "0"),
-            Saying::Fixed(Key::Last, "0"),
+            Effect::Restart,
+            Effect::Fixed(Key::Role, "Follower"),
+            Effect::Fixed(Key::Term, "0"),
+            Effect::Fixed(Key::Vote, "none"),
+            Effect::Fixed(Key::Commit, "0"),
+            Effect::Fixed(Key::Applied, "0"),
+            Effect::Fixed(Key::Last, "0"),
         ],
     ),
     (
         "Reading persistent state: curTerm:#, votedFor:#",
         &[
-            Saying::Restart,
-            Saying::Fixed(Key::Role, "Follower"),
-            Saying::Hole(Key::Term, 0),
-            Saying::Hole(Key::Vote, 1),
-            Saying::Fixed(Key::Commit, "0"),
-            Saying::Fixed(Key::Applied, "0"),
+            Effect::Restart,
+            Effect::Fixed(Key::Role, "Follower"),
+            Effect::Placeholder(Key::Term, 0),
+            Effect::Placeholder(Key::Vote, 1),
+            Effect::Fixed(Key::Commit, "0"),
+            Effect::Fixed(Key::Applied, "0"),
         ],
     ),
-    ("Reading persistent state: *SortedIndices:[~]", &[Saying::Hole(Key::Last, 0)]),
-    ("State change: @ --> @", &[Saying::Hole(Key::Role, 1)]),
+    ("Reading persistent state: *SortedIndices:[~]", &[Effect::Placeholder(Key::Last, 0)]),
+    ("State change: @ --> @", &[Effect::Placeholder(Key::Role, 1)]),
     // Who stands for election enters the next term without a word about it.
     (
         "State change: @ --> Candidate",
-        &[Saying::OneMore(Key::Term), Saying::Fixed(Key::Vote, "itself")],
+        &[Effect::Increment(Key::Term), Effect::Fixed(Key::Vote, "itself")],
     ),
-    ("Updating term: # --> #", &[Saying::Hole(Key::Term, 1), Saying::Fixed(Key::Vote, "none")]),
-    ("Vote granted to #", &[Saying::Hole(Key::Vote, 0)]),
-    ("Update commitIndex: # --> #", &[Saying::Hole(Key::Commit, 1)]),
-    ("Updating commitIndex: # --> #", &[Saying::Hole(Key::Commit, 1)]),
-    ("Updated lastApplied: # --> #", &[Saying::Hole(Key::Applied, 1)]),
-    ("Added command:* to index:#", &[Saying::Hole(Key::Last, 0)]),
-    ("Deleting Entries from index:#", &[Saying::Before(Key::Last, 0)]),
+    (
+        "Updating term: # --> #",
+        &[Effect::Placeholder(Key::Term, 1), Effect::Fixed(Key::Vote, "none")],
+    ),
+    ("Vote granted to #", &[Effect::Placeholder(Key::Vote, 0)]),
+    ("Update commitIndex: # --> #", &[Effect::Placeholder(Key::Commit, 1)]),
+    ("Updating commitIndex: # --> #", &[Effect::Placeholder(Key::Commit, 1)]),
+    ("Updated lastApplied: # --> #", &[Effect::Placeholder(Key::Applied, 1)]),
+    ("Added command:* to index:#", &[Effect::Placeholder(Key::Last, 0)]),
+    ("Deleting Entries from index:#", &[Effect::Before(Key::Last, 0)]),
 ];
 
 /// What the sentences start with.
-const BEGINNINGS: [&[u8; 2]; 8] = [b"st", b"In", b"Re", b"St", b"Up", b"Vo", b"Ad", b"De"];
+const FIRST_BYTES: [&[u8; 2]; 8] = [b"st", b"In", b"Re", b"St", b"Up", b"Vo", b"Ad", b"De"];
 
 #[cfg(test)]
 mod tests {
@@ -187,7 +194,7 @@ mod tests {
     fn every_sentence_is_looked_for() {
         for (pattern, _) in SENTENCES {
             let first = pattern.as_bytes().first_chunk::<2>();
-            assert!(first.is_some_and(|first| BEGINNINGS.contains(&first)), "{pattern}");
+            assert!(first.is_some_and(|first| FIRST_BYTES.contains(&first)), "{pattern}");
         }
     }
 
@@ -211,11 +218,11 @@ mod tests {
     /// What a text says, in short.
     fn short(text: &str) -> String {
         let mut all = Vec::new();
-        told(text.as_bytes(), &Rules::default(), |told| all.push(told));
-        let words = all.into_iter().map(|told| match told {
-            Told::Restart => "restart".to_owned(),
-            Told::OneMore(key) => format!("{}+1", KEYS[key as usize]),
-            Told::Is(key, value) => {
+        state_updates(text.as_bytes(), &Rules::default(), |update| all.push(update));
+        let words = all.into_iter().map(|update| match update {
+            StateUpdate::Restart => "restart".to_owned(),
+            StateUpdate::Increment(key) => format!("{}+1", KEYS[key as usize]),
+            StateUpdate::Set(key, value) => {
                 format!("{}={}", KEYS[key as usize], String::from_utf8_lossy(&value))
             }
         });

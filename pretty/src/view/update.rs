@@ -5,9 +5,9 @@ use regex::Regex;
 
 use super::folding::Folding;
 use super::keys::Action;
-use super::marks::Awaited;
-use super::prompt::{Prompt, Question, Typed};
-use super::timeline::Strip;
+use super::marks::PendingKey;
+use super::prompt::{Prompt, PromptKey, PromptKind};
+use super::timeline::Timeline;
 use super::{Follow, LogView, Panes, Wrap};
 use crate::theme::Background;
 
@@ -40,17 +40,17 @@ impl LogView {
             return Outcome::Unused;
         }
         if self.prompt.is_some() {
-            self.type_key(event);
+            self.press_prompt_key(event);
             return Outcome::Used;
         }
-        if let Some(awaited) = self.marks.awaited.take() {
-            self.press_mark(awaited, event);
+        if let Some(pending) = self.marks.pending.take() {
+            self.press_mark_key(pending, event);
             return Outcome::Used;
         }
-        if self.panes == Panes::Topics && self.press_in_menu(event) {
+        if self.panes == Panes::Topics && self.press_menu_key(event) {
             return Outcome::Used;
         }
-        if self.panes == Panes::Help && self.press_in_help(event) {
+        if self.panes == Panes::Help && self.press_help_key(event) {
             return Outcome::Used;
         }
         self.keys.action(event).map_or(Outcome::Unused, |action| self.apply(action))
@@ -60,7 +60,7 @@ impl LogView {
     pub fn apply(&mut self, action: Action) -> Outcome {
         self.note.clear();
         if let Some(search) = &mut self.search {
-            search.awaited = None;
+            search.pending = None;
         }
         let page = isize::try_from(self.body_rows()).unwrap_or(isize::MAX);
         match action {
@@ -72,22 +72,22 @@ impl LogView {
             Action::HalfDown => self.move_by(page / 2),
             Action::First => self.go_to_line(0),
             Action::Last => self.go_to_line(usize::MAX),
-            Action::AskSearch => self.prompt = Some(Prompt::new(Question::Search)),
+            Action::AskSearch => self.prompt = Some(Prompt::new(PromptKind::Search)),
             Action::SearchAlike => self.search_alike(),
-            Action::AskFilter => self.prompt = Some(Prompt::new(Question::Filter)),
-            Action::AskGoTo => self.prompt = Some(Prompt::new(Question::GoTo)),
+            Action::AskFilter => self.prompt = Some(Prompt::new(PromptKind::Filter)),
+            Action::AskGoTo => self.prompt = Some(Prompt::new(PromptKind::GoTo)),
             Action::Jump(jump) => self.jump(jump),
             Action::TogglePeer(column) => self.toggle_peer(column),
             Action::HideTopic => self.hide_topic(),
             Action::ShowAll => self.show_all(),
             Action::OpenMenu => self.open_menu(),
-            Action::Mark => self.await_mark(Awaited::Mark),
-            Action::GoToMark => self.await_mark(Awaited::GoTo),
+            Action::Mark => self.await_mark(PendingKey::Mark),
+            Action::GoToMark => self.await_mark(PendingKey::GoTo),
             Action::ToggleFold => self.toggle_fold(),
             Action::ToggleWrap => self.toggle_wrap(),
-            Action::ToggleStrip => self.toggle_strip(),
+            Action::ToggleTimeline => self.toggle_timeline(),
             Action::ToggleState => self.toggle(Panes::State),
-            Action::ToggleWhy(why) => self.toggle_why(why),
+            Action::ToggleCausalFilter(filter) => self.toggle_causal_filter(filter),
             Action::ToggleHelp => self.toggle(Panes::Help),
             Action::ToggleFollow => self.toggle_follow(),
             Action::Back => self.back(),
@@ -143,10 +143,10 @@ impl LogView {
         note.clone_into(&mut self.note);
     }
 
-    fn toggle_strip(&mut self) {
-        self.strip = match self.strip {
-            Strip::Shown => Strip::Hidden,
-            Strip::Hidden => Strip::Shown,
+    fn toggle_timeline(&mut self) {
+        self.timeline = match self.timeline {
+            Timeline::Shown => Timeline::Hidden,
+            Timeline::Hidden => Timeline::Shown,
         };
         self.scroll_to_cursor();
         self.fill_screen();
@@ -154,8 +154,8 @@ impl LogView {
 
     /// Goes to a line, or the nearest one after it that is shown.
     pub(super) fn go_to_line(&mut self, line: usize) {
-        let last = self.shown.previous(self.store.len());
-        self.cursor = self.shown.next(line).or(last).unwrap_or(0);
+        let last = self.visible.previous(self.store.len());
+        self.cursor = self.visible.next(line).or(last).unwrap_or(0);
         self.chosen = self.cursor;
         if last.is_some_and(|last| self.cursor < last) {
             self.follow = Follow::No;
@@ -174,9 +174,9 @@ impl LogView {
     }
 
     pub(super) fn move_by(&mut self, lines: isize) {
-        let last = self.shown.len().saturating_sub(1);
-        let position = self.shown.position(self.cursor).saturating_add_signed(lines).min(last);
-        if let Some(line) = self.shown.line(position) {
+        let last = self.visible.len().saturating_sub(1);
+        let position = self.visible.position(self.cursor).saturating_add_signed(lines).min(last);
+        if let Some(line) = self.visible.line(position) {
             self.go_to_line(line);
         }
     }
@@ -186,7 +186,7 @@ impl LogView {
         self.top = self.top.min(self.cursor);
         let mut first = self.cursor;
         let mut room = self.body_rows().saturating_sub(self.rows_of(first));
-        while let Some(before) = self.shown.previous(first).filter(|line| *line >= self.top) {
+        while let Some(before) = self.visible.previous(first).filter(|line| *line >= self.top) {
             let Some(less) = room.checked_sub(self.rows_of(before)) else {
                 break;
             };
@@ -200,7 +200,7 @@ impl LogView {
     pub(super) fn center(&mut self) {
         let mut room = self.body_rows().saturating_sub(self.rows_of(self.cursor)) / 2;
         self.top = self.cursor;
-        while let Some(before) = self.shown.previous(self.top) {
+        while let Some(before) = self.visible.previous(self.top) {
             let Some(less) = room.checked_sub(self.rows_of(before)) else {
                 break;
             };
@@ -213,15 +213,15 @@ impl LogView {
     /// Scrolls back as far as there is empty room below the last line.
     pub(super) fn fill_screen(&mut self) {
         let mut room = self.body_rows();
-        let mut next = self.shown.next(self.top);
+        let mut next = self.visible.next(self.top);
         while let Some(line) = next {
             let Some(less) = room.checked_sub(self.rows_of(line)) else {
                 return;
             };
             room = less;
-            next = self.shown.next(line + 1);
+            next = self.visible.next(line + 1);
         }
-        while let Some(before) = self.shown.previous(self.top) {
+        while let Some(before) = self.visible.previous(self.top) {
             let Some(less) = room.checked_sub(self.rows_of(before)) else {
                 return;
             };
@@ -230,26 +230,26 @@ impl LogView {
         }
     }
 
-    fn type_key(&mut self, event: KeyEvent) {
+    fn press_prompt_key(&mut self, event: KeyEvent) {
         let Some(prompt) = &mut self.prompt else {
             return;
         };
         match prompt.press(event) {
-            Typed::More => {}
-            Typed::Given => self.prompt = None,
-            Typed::Done => {
+            PromptKey::Continue => {}
+            PromptKey::Cancel => self.prompt = None,
+            PromptKey::Submit => {
                 if let Some(prompt) = self.prompt.take() {
-                    self.answer(&prompt);
+                    self.submit_prompt(&prompt);
                 }
             }
         }
     }
 
-    fn answer(&mut self, prompt: &Prompt) {
-        let expression = match prompt.question {
-            Question::GoTo => return self.go_to_place(&prompt.text),
-            Question::Search | Question::Filter if prompt.text.is_empty() => None,
-            Question::Search | Question::Filter => match Regex::new(&prompt.text) {
+    fn submit_prompt(&mut self, prompt: &Prompt) {
+        let expression = match prompt.kind {
+            PromptKind::GoTo => return self.go_to_place(&prompt.text),
+            PromptKind::Search | PromptKind::Filter if prompt.text.is_empty() => None,
+            PromptKind::Search | PromptKind::Filter => match Regex::new(&prompt.text) {
                 Ok(regex) => Some(regex),
                 Err(_) => {
                     self.note = format!("{:?} is no regular expression", prompt.text);
@@ -257,8 +257,8 @@ impl LogView {
                 }
             },
         };
-        if prompt.question == Question::Filter {
-            return self.set_matching(expression);
+        if prompt.kind == PromptKind::Filter {
+            return self.set_regex_filter(expression);
         }
         self.start_search(expression);
     }
@@ -311,10 +311,10 @@ impl LogView {
     fn back(&mut self) {
         if self.panes != Panes::None {
             self.toggle(self.panes);
-        } else if self.veil.is_some() {
-            self.lift_veil();
-        } else if self.search.take().is_none() && self.matching.is_some() {
-            self.set_matching(None);
+        } else if self.hidden_lines.is_some() {
+            self.show_hidden_lines();
+        } else if self.search.take().is_none() && self.regex_filter.is_some() {
+            self.set_regex_filter(None);
         }
     }
 }

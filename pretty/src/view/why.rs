@@ -2,14 +2,14 @@
 //! back to a cause.
 
 use super::cause::Causes;
-use super::owner::Veil;
+use super::owner::HiddenLines;
 use super::rules::Rules;
 use super::{Bitmap, LogView};
 use crate::line::Line;
 
 /// The causes of a log's lines, as far as they have been looked at.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct CauseIndex {
     causes: Causes,
     /// How many lines have been looked at.
     lines: usize,
@@ -17,76 +17,76 @@ pub(super) struct Known {
 
 /// Which lines answer the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum CausalFilter {
     /// Some tens of lines that most directly led to it.
-    LedTo,
+    DirectCauses,
     /// Every line that could have influenced it.
-    Past,
+    CausalPast,
 }
 
-impl Known {
+impl CauseIndex {
     pub(super) fn with_rules(rules: Rules) -> Self {
         Self { causes: Causes::with_rules(rules), lines: 0 }
     }
 }
 
-impl Why {
+impl CausalFilter {
     const fn label(self) -> &'static str {
         match self {
-            Self::LedTo => "led to it",
-            Self::Past => "could have influenced it",
+            Self::DirectCauses => "led to it",
+            Self::CausalPast => "could have influenced it",
         }
     }
 }
 
 impl LogView {
     /// The lines that answer why the selected line came about, itself the last.
-    pub fn causes(&mut self, why: Why) -> Vec<usize> {
+    pub fn causes(&mut self, filter: CausalFilter) -> Vec<usize> {
         let Some(line) = self.cursor() else { return Vec::new() };
-        let causes = self.know();
-        match why {
-            Why::LedTo => causes.led_to(line, ABOUT),
-            Why::Past => causes.past(line),
+        let causes = self.update_causes();
+        match filter {
+            CausalFilter::DirectCauses => causes.direct_causes(line, DIRECT_CAUSES),
+            CausalFilter::CausalPast => causes.causal_past(line),
         }
     }
 
     /// Shows only the lines that answer why the selected one came about; asked again, all lines.
-    pub(super) fn toggle_why(&mut self, why: Why) {
-        let label = why.label();
-        if self.veil.as_ref().is_some_and(|veil| veil.label == label) {
-            return self.lift_veil();
+    pub(super) fn toggle_causal_filter(&mut self, filter: CausalFilter) {
+        let label = filter.label();
+        if self.hidden_lines.as_ref().is_some_and(|hidden_lines| hidden_lines.label == label) {
+            return self.show_hidden_lines();
         }
         let Some(line) = self.cursor() else { return };
-        let causes = self.causes(why);
+        let causes = self.causes(filter);
         if causes.is_empty() {
             "no event before this line".clone_into(&mut self.note);
             return;
         }
         let mut hidden = Bitmap::full(self.len());
         causes.into_iter().chain([line]).for_each(|line| hidden.remove(line));
-        self.veil = Some(Veil { lines: hidden, label: label.to_owned() });
+        self.hidden_lines = Some(HiddenLines { lines: hidden, label: label.to_owned() });
         self.refilter();
         self.center();
     }
 
     /// Shows again what the question or the owner had hidden.
-    pub(super) fn lift_veil(&mut self) {
-        self.veil = None;
+    pub(super) fn show_hidden_lines(&mut self) {
+        self.hidden_lines = None;
         self.refilter();
     }
 
     /// The line that is the nearest cause of another.
     pub(super) fn cause_of(&mut self, line: usize) -> Option<usize> {
-        self.know().of(line)
+        self.update_causes().nearest_cause(line)
     }
 
     /// The causes, after a look at the lines that have come since the last one.
-    fn know(&mut self) -> &Causes {
-        let (mut buffer, mut from) = (Vec::new(), self.known.lines);
+    fn update_causes(&mut self) -> &Causes {
+        let (mut buffer, mut from) = (Vec::new(), self.cause_index.lines);
         while from < self.store.len() {
             let groups = self.store.group_of(from)..self.store.end().group;
             let mut parser = self.store.parser_at(from);
-            let causes = &mut self.known.causes;
+            let causes = &mut self.cause_index.causes;
             let after = self.store.each_line(groups, READ_BYTES, &mut buffer, |line, text| {
                 if let (true, Line::Event(event)) = (line >= from, parser.parse(text)) {
                     causes.add(line, &event);
@@ -94,8 +94,8 @@ impl LogView {
             });
             from = self.store.first_line(after);
         }
-        self.known.lines = self.store.len();
-        &self.known.causes
+        self.cause_index.lines = self.store.len();
+        &self.cause_index.causes
     }
 }
 
@@ -103,4 +103,4 @@ impl LogView {
 const READ_BYTES: usize = 1024 * 1024;
 
 /// About a screen of lines.
-const ABOUT: usize = 40;
+const DIRECT_CAUSES: usize = 40;

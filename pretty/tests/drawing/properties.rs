@@ -2,7 +2,7 @@
 
 use crate::common::draw;
 use pretty::{
-    Class, Columns, Depth, Filter, Format, Layout, Line, NameSet, Options, Parser, Pattern,
+    Class, Columns, CustomFormat, Depth, Filter, Format, Layout, Line, NameSet, Options, Parser,
     Repeats, Shape, make_safe,
 };
 use proptest::prelude::*;
@@ -162,7 +162,7 @@ proptest! {
     #[test]
     fn every_line_parses_in_every_format(line in line(), random in proptest::collection::vec(any::<u8>(), 0..80)) {
         let custom = Format::custom("^(?<time>[^ ]*) (?<peer>.)(?<msg>.*)").unwrap();
-        let own = Format::AutoAnd(vec![Pattern::new("^(?<peer>.)-(?<topic>.*)").unwrap()]);
+        let own = Format::AutoAnd(vec![CustomFormat::new("^(?<peer>.)-(?<topic>.*)").unwrap()]);
         let named = [Format::Auto, Format::Verbose, Format::Dslogs, Format::Json, Format::Logfmt];
         for format in named.into_iter().chain([custom, own]) {
             for line in [&line, &random] {

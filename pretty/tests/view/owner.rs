@@ -1,6 +1,6 @@
 //! What a program that embeds the view does with it.
 
-use pretty::view::{Bitmap, End, Facts, LogView};
+use pretty::view::{Bitmap, Facts, LogView, MessageFate};
 use pretty::{Background, Depth, Line};
 use ratatui::style::Modifier;
 
@@ -81,7 +81,7 @@ fn a_line_is_read_by_its_number() {
     assert_eq!(sent, Some((some("1"), some("0"), some("1"))));
     let received = view.facts(5, |facts| {
         let message = facts.message.expect("a message");
-        assert_eq!((message.end, message.kind), (End::Received, &b"RequestVote"[..]));
+        assert_eq!((message.fate, message.kind), (MessageFate::Received, &b"RequestVote"[..]));
         (facts.at.map(|at| at.nanos()), word(Some(facts.time)), word(Some(facts.peer)))
     });
     assert_eq!(received, Some((Some(154_210_000), some("154.210"), some("0"))));

@@ -1,7 +1,7 @@
 //! From a failure back to what caused it.
 
 use insta::assert_snapshot;
-use pretty::view::{LogView, Outcome, Why};
+use pretty::view::{CausalFilter, LogView, Outcome};
 use pretty::{Background, Depth};
 use ratatui::crossterm::event::KeyCode;
 
@@ -50,7 +50,7 @@ fn the_whole_past_is_what_could_have_influenced_the_line() {
     press(&mut view, "P");
     let hidden: Vec<usize> = (0..16).filter(|line| !view.is_shown(*line)).collect();
     assert_eq!(hidden, [0, 3, 7, 8, 15]);
-    assert_eq!(view.causes(Why::Past).len(), 11);
+    assert_eq!(view.causes(CausalFilter::CausalPast).len(), 11);
     // One question after the other, and back.
     press(&mut view, "W");
     assert!(!view.is_shown(3));
@@ -72,11 +72,15 @@ fn step_by_step_back_to_the_timer_that_began_it() {
 #[test]
 fn a_log_that_grows_has_its_causes_found_too() {
     let mut view = view();
-    assert_eq!(view.causes(Why::Past).len(), 11);
+    assert_eq!(view.causes(CausalFilter::CausalPast).len(), 11);
     let more = b"000006.000 | RPC | 2 | receives X in term 1 from=0 id=0.9\n".to_vec();
     view.append(pretty::view::Chunk::index(more, pretty::Parser::default()));
     view.select(16);
-    assert_eq!(view.causes(Why::Past).len(), 15, "nothing but the header and the report is left");
+    assert_eq!(
+        view.causes(CausalFilter::CausalPast).len(),
+        15,
+        "nothing but the header and the report is left"
+    );
 }
 
 #[test]

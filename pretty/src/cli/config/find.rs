@@ -15,7 +15,7 @@ const FILE_NAME: &str = "pretty.toml";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Choice {
     /// Those that are found.
-    Found,
+    Discovered,
     /// This one instead.
     File(PathBuf),
     /// None at all.
@@ -24,7 +24,7 @@ pub(in super::super) enum Choice {
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
-pub(in super::super) struct Found {
+pub(in super::super) struct LoadedConfig {
     pub(in super::super) config: Config,
     /// The files that were read, the nearest first.
     pub(in super::super) files: Vec<PathBuf>,
@@ -41,7 +41,7 @@ pub(in super::super) enum ConfigError {
 
 /// Whose file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
+enum Scope {
     User,
     /// It may have come with somebody else's project.
     Project,
@@ -55,38 +55,38 @@ pub(in super::super) fn find(
     choice: &Choice,
     folder: Option<&Path>,
     environment: Environment<'_>,
-) -> Result<Found, ConfigError> {
-    let mut found = Found::default();
+) -> Result<LoadedConfig, ConfigError> {
+    let mut found = LoadedConfig::default();
     match choice {
         Choice::None => {}
         Choice::File(path) => {
             let text = fs::read_to_string(path)
                 .map_err(|error| ConfigError::Unreadable { path: path.clone(), error })?;
-            found.add(path.clone(), &text, Owner::User)?;
+            found.add(path.clone(), &text, Scope::User)?;
         }
-        Choice::Found => {
+        Choice::Discovered => {
             let folders = folder.into_iter().flat_map(Path::ancestors);
             let projects = folders.map(|folder| folder.join(FILE_NAME));
             for path in projects {
                 if let Some(text) = read(&path)? {
-                    found.add(path, &text, Owner::Project)?;
+                    found.add(path, &text, Scope::Project)?;
                     break;
                 }
             }
             if let Some(path) = user_file(environment)
                 && let Some(text) = read(&path)?
             {
-                found.add(path, &text, Owner::User)?;
+                found.add(path, &text, Scope::User)?;
             }
         }
     }
     Ok(found)
 }
 
-impl Found {
+impl LoadedConfig {
     /// Adds a file that counts less than those before.
-    fn add(&mut self, path: PathBuf, text: &str, owner: Owner) -> Result<(), ConfigError> {
-        let config = parse(text, owner)
+    fn add(&mut self, path: PathBuf, text: &str, scope: Scope) -> Result<(), ConfigError> {
+        let config = parse(text, scope)
             .map_err(|message| ConfigError::Malformed { path: path.clone(), message })?;
         self.config = std::mem::take(&mut self.config).over(config);
         self.files.push(path);
@@ -94,9 +94,9 @@ impl Found {
     }
 }
 
-fn parse(text: &str, owner: Owner) -> Result<Config, String> {
+fn parse(text: &str, scope: Scope) -> Result<Config, String> {
     let config: Config = toml::from_str(text).map_err(|error| error.to_string())?;
-    if let (Owner::Project, Some(pager)) = (owner, &config.pager)
+    if let (Scope::Project, Some(pager)) = (scope, &config.pager)
         && let Pager::Command(_) = pager.get_ref()
     {
         let line = 1 + text[..pager.span().start].matches('\n').count();
@@ -133,7 +133,11 @@ mod tests {
     use super::*;
 
     /// A folder with a project in it and a home, and what is found from within the project.
-    fn found(project: &str, user: &str, choice: impl Fn(&Path) -> Choice) -> Result<Found, String> {
+    fn found(
+        project: &str,
+        user: &str,
+        choice: impl Fn(&Path) -> Choice,
+    ) -> Result<LoadedConfig, String> {
         let root = tempfile::tempdir().unwrap();
         let (inner, home) = (root.path().join("a/b"), root.path().join("home"));
         fs::create_dir_all(&inner).unwrap();
@@ -147,7 +151,8 @@ mod tests {
 
     #[test]
     fn the_project_counts_before_the_user() {
-        let found = found("fold = true", "fold = false\ntime = false", |_| Choice::Found).unwrap();
+        let found =
+            found("fold = true", "fold = false\ntime = false", |_| Choice::Discovered).unwrap();
         assert_eq!((found.config.fold, found.config.time), (Some(true), Some(false)));
         assert!(found.files[0].ends_with("a/pretty.toml"));
         assert!(found.files[1].ends_with(".config/pretty/config.toml"));
@@ -166,17 +171,17 @@ mod tests {
 
     #[test]
     fn mistakes_are_shown_with_their_file() {
-        let error = found("", "speed = 1", |_| Choice::Found).unwrap_err();
+        let error = found("", "speed = 1", |_| Choice::Discovered).unwrap_err();
         assert!(error.contains("config.toml: ") && error.contains("line 1"), "{error}");
     }
 
     #[test]
     fn only_the_user_names_a_program_to_run() {
-        let error = found("\npager = 'rm -r /'", "", |_| Choice::Found).unwrap_err();
+        let error = found("\npager = 'rm -r /'", "", |_| Choice::Discovered).unwrap_err();
         assert!(error.contains("pretty.toml: line 2: a project must not choose"), "{error}");
-        let project = found("pager = true", "", |_| Choice::Found).unwrap();
+        let project = found("pager = true", "", |_| Choice::Discovered).unwrap();
         assert_eq!(project.config.pager(), Some(&Pager::Usual));
-        let user = found("", "pager = 'less -S'", |_| Choice::Found).unwrap();
+        let user = found("", "pager = 'less -S'", |_| Choice::Discovered).unwrap();
         assert_eq!(user.config.pager(), Some(&Pager::Command("less -S".to_owned())));
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::args::{ColorChoice, ColumnChoice, ThemeChoice};
-use crate::parse::Pattern;
+use crate::parse::CustomFormat;
 use crate::theme::Palette;
 use crate::time::Tick;
 use crate::view::{KeyError, Keys, Rules};
@@ -86,12 +86,12 @@ impl Config {
     }
 
     /// The format of this name.
-    pub(super) fn own_format(&self, name: &str) -> Option<&Pattern> {
+    pub(super) fn own_format(&self, name: &str) -> Option<&CustomFormat> {
         self.formats.iter().find(|(own, _)| own.as_ref() == name).map(|(_, found)| &found.0)
     }
 
     /// All formats of the user's own, by name.
-    pub(super) fn own_formats(&self) -> impl Iterator<Item = (&str, &Pattern)> + Clone {
+    pub(super) fn own_formats(&self) -> impl Iterator<Item = (&str, &CustomFormat)> + Clone {
         self.formats.iter().map(|(name, found)| (name.as_ref(), &found.0))
     }
 

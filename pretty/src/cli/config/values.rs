@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use super::super::args::{ColumnChoice, columns as parse_columns};
 use super::super::plan::FORMATS;
 use crate::color::{ColorError, Rgb};
-use crate::parse::{FormatError, Pattern};
+use crate::parse::{CustomFormat, FormatError};
 use crate::time::Tick;
 use crate::view::{Action, Key, KeyError, MessageAt, MessageRule, RuleError, StateRule};
 
@@ -176,13 +176,13 @@ impl TryFrom<String> for FormatName {
 /// An expression with the named groups of a format.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Expression(pub(super) Pattern);
+pub(super) struct Expression(pub(super) CustomFormat);
 
 impl TryFrom<String> for Expression {
     type Error = FormatError;
 
     fn try_from(text: String) -> Result<Self, FormatError> {
-        Pattern::new(&text).map(Self)
+        CustomFormat::new(&text).map(Self)
     }
 }
 

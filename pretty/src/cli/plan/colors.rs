@@ -8,7 +8,7 @@ use crate::theme::Background;
 
 /// Whether the terminal is asked for its background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum AskTerminal {
+pub(in super::super) enum QueryTerminal {
     Yes,
     No,
 }
@@ -47,14 +47,14 @@ pub(super) fn depth(
 pub(super) fn background(
     theme: Option<ThemeChoice>,
     environment: Environment<'_>,
-) -> (Background, AskTerminal) {
+) -> (Background, QueryTerminal) {
     match theme.unwrap_or(ThemeChoice::Auto) {
-        ThemeChoice::Dark => (Background::Dark, AskTerminal::No),
-        ThemeChoice::Light => (Background::Light, AskTerminal::No),
+        ThemeChoice::Dark => (Background::Dark, QueryTerminal::No),
+        ThemeChoice::Light => (Background::Light, QueryTerminal::No),
         ThemeChoice::Auto => {
             let said = environment("COLORFGBG").is_some_and(|value| !value.is_empty());
-            let ask = if said { AskTerminal::No } else { AskTerminal::Yes };
-            (Background::of_terminal(environment), ask)
+            let query = if said { QueryTerminal::No } else { QueryTerminal::Yes };
+            (Background::of_terminal(environment), query)
         }
     }
 }

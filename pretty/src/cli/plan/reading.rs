@@ -5,8 +5,8 @@ use super::super::args::Cli;
 use super::super::config::{Config, Names};
 use super::PlanError;
 use crate::filter::{Filter, NameSet};
-use crate::names::hint;
 use crate::parse::Format;
+use crate::suggestion::suggestion;
 
 /// The formats that have a name of their own.
 pub(in super::super) const FORMATS: [&str; 5] = ["auto", "verbose", "dslogs", "json", "logfmt"];
@@ -19,7 +19,7 @@ pub(super) fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
     let own = config.own_formats();
     Ok(match name {
         "auto" if own.clone().next().is_none() => Format::Auto,
-        "auto" => Format::AutoAnd(own.map(|(_, pattern)| pattern.clone()).collect()),
+        "auto" => Format::AutoAnd(own.map(|(_, custom)| custom.clone()).collect()),
         "verbose" => Format::Verbose,
         "dslogs" => Format::Dslogs,
         "json" => Format::Json,
@@ -27,7 +27,7 @@ pub(super) fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
         // What has no group cannot be a format by itself: a name that is mistyped, most likely.
         word if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             let known = FORMATS.into_iter().chain(own.map(|(name, _)| name));
-            return Err(PlanError::NoFormat(word.to_owned(), hint(word, known)));
+            return Err(PlanError::NoFormat(word.to_owned(), suggestion(word, known)));
         }
         expression => Format::custom(expression)?,
     })

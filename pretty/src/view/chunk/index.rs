@@ -9,7 +9,7 @@ use crate::parse::Parser;
 use crate::text::columns_of;
 use crate::time::Tick;
 use crate::view::names::{Names, PeerId, TopicId};
-use crate::view::notes::Notes;
+use crate::view::notes::HistoryRecorder;
 use crate::view::rules::Rules;
 use crate::view::source::{Bytes, without_return};
 
@@ -18,7 +18,7 @@ pub(super) struct Index {
     codes: Codes,
     kinds: Kinds,
     time_columns: usize,
-    notes: Notes,
+    history: HistoryRecorder,
     parser: Parser,
     reader: Parser,
     units: Vec<(u32, Option<Tick>)>,
@@ -34,7 +34,7 @@ impl Index {
             codes: Codes::Narrow(Vec::with_capacity(bytes.len() / 64)),
             kinds: Kinds::default(),
             time_columns: 0,
-            notes: Notes::new(rules.clone()),
+            history: HistoryRecorder::new(rules.clone()),
             parser,
             reader,
             units: Vec::new(),
@@ -63,7 +63,7 @@ impl Index {
             topics: self.kinds.topics,
             peers: self.kinds.peers,
             time_columns: self.time_columns,
-            notes: self.notes.into_list(),
+            history_events: self.history.into_list(),
             parser: self.parser,
             units: self.units,
             end: self.end,
@@ -79,12 +79,12 @@ impl Index {
         let code = match self.reader.parse(line) {
             Line::Event(event) => self.event(number, &event),
             Line::Header(_) => {
-                self.notes.header(number);
+                self.history.header(number);
                 self.units.push((number, self.reader.header_unit()));
                 self.kinds.code(Kind::Header)
             }
             Line::Other(class, text) => {
-                self.notes.other(number, class, text);
+                self.history.other(number, class, text);
                 self.kinds.code(Kind::Other(class))
             }
         };
@@ -100,10 +100,10 @@ impl Index {
         }
         let (code, peer) = self.kinds.of_event(&event.topic, &event.peer);
         if &*event.topic == ERROR_TOPIC {
-            self.notes.error(line);
+            self.history.error(line);
         }
         if &*event.peer != Event::NO_PEER {
-            self.notes.event(line, peer, &event.text);
+            self.history.event(line, peer, &event.text);
         }
         code
     }

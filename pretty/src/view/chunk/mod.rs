@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use self::codes::Codes;
 use self::index::Index;
-use super::history::Note;
+use super::history::HistoryEvent;
 use super::names::{Names, PeerId, TopicId};
 use super::rules::Rules;
 use super::source::{Bytes, Group, Part, Source};
@@ -36,7 +36,7 @@ pub struct Chunk {
     pub(super) peers: Names,
     pub(super) time_columns: usize,
     /// What the peers say of themselves, with the chunk's own numbers for lines and peers.
-    pub(super) notes: Vec<Note>,
+    pub(super) history_events: Vec<HistoryEvent>,
     /// How to read its lines: the unit of its times is the one that held before it.
     pub(super) parser: Parser,
     /// Lines that change the unit, and to what.
@@ -187,7 +187,7 @@ impl Chunk {
                 *peer = PeerId(peers[usize::from(peer.0)]);
             }
         }
-        self.notes.iter_mut().for_each(|note| note.rename(peers));
+        self.history_events.iter_mut().for_each(|event| event.rename(peers));
         self.topics = Names::default();
         self.peers = Names::default();
     }

@@ -7,18 +7,18 @@ use crate::theme::Theme;
 
 /// A theme on a terminal with so many colours.
 #[derive(Clone, Debug)]
-pub(crate) struct Paint {
+pub(crate) struct AnsiTheme {
     pub(crate) theme: Theme,
     depth: Depth,
 }
 
-impl Paint {
+impl AnsiTheme {
     pub(crate) fn new(theme: Theme, depth: Depth) -> Self {
         Self { theme, depth }
     }
 
     /// What switches a text colour on.
-    pub(crate) fn ink(&self, color: Rgb) -> Box<[u8]> {
+    pub(crate) fn sgr(&self, color: Rgb) -> Box<[u8]> {
         let mut code = Vec::new();
         let background = self.theme.background;
         let written = match self.depth {
@@ -32,21 +32,21 @@ impl Paint {
     }
 
     /// The same for lines between columns, which may be fainter than text.
-    pub(crate) fn line_ink(&self) -> Box<[u8]> {
+    pub(crate) fn line_sgr(&self) -> Box<[u8]> {
         match self.depth {
             Depth::Ansi16 => (*b"\x1b[90m").into(),
             // The grey ramp of xterm, without the contrast asked of text.
             Depth::Ansi256 => {
                 format!("\x1b[38;5;{}m", 232 + self.theme.line.0 / 10).into_bytes().into()
             }
-            Depth::None | Depth::True => self.ink(self.theme.line),
+            Depth::None | Depth::True => self.sgr(self.theme.line),
         }
     }
 
     /// The same, in bold.
-    pub(crate) fn bold_ink(&self, color: Rgb) -> Box<[u8]> {
+    pub(crate) fn bold_sgr(&self, color: Rgb) -> Box<[u8]> {
         let bold = self.code("\x1b[1m");
-        [bold, &self.ink(color)].concat().into()
+        [bold, &self.sgr(color)].concat().into()
     }
 
     /// What ends all of these.

@@ -1,18 +1,18 @@
-//! Fields that have no column of their own and stand in front of the text instead.
+//! Fields that have no column of their own and stand in prefix of the text instead.
 
 use crate::layout::{Layout, Shape};
 use crate::line::Event;
 use crate::text::columns_of;
 
-/// The fields in front of a text, in the order they are shown.
+/// The fields in prefix of a text, in the order they are shown.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Front<'a> {
+pub(crate) struct Prefix<'a> {
     pub(crate) time: Option<&'a [u8]>,
     pub(crate) topic: Option<&'a [u8]>,
     pub(crate) peer: Option<&'a [u8]>,
 }
 
-impl<'a> Front<'a> {
+impl<'a> Prefix<'a> {
     /// Whatever of an event the layout has no column for.
     #[inline]
     pub(crate) fn of(event: &'a Event<'_>, layout: &Layout) -> Self {

@@ -10,7 +10,7 @@ use crate::text::make_safe;
 
 /// The names in a log, beside those a filter asks for.
 #[derive(Clone, Debug)]
-pub struct Census {
+pub struct NameUsage {
     just: NameSet,
     ignore: NameSet,
     peers: NameSet,
@@ -20,18 +20,18 @@ pub struct Census {
 
 /// A name a filter asks for that no event has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unmet {
+pub struct UnknownName {
     /// Which list it is in.
-    pub list: List,
+    pub list: FilterList,
     /// As it was written.
     pub name: String,
     /// The names that were met, in natural order.
-    pub met: Vec<String>,
+    pub known: Vec<String>,
 }
 
 /// The lists of a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum List {
+pub enum FilterList {
     /// [`Filter::just`].
     Just,
     /// [`Filter::ignore`].
@@ -40,8 +40,8 @@ pub enum List {
     Peers,
 }
 
-impl Census {
-    /// A census for a filter; none if it asks for no names.
+impl NameUsage {
+    /// A name_usage for a filter; none if it asks for no names.
     pub(crate) fn of(filter: &Filter) -> Option<Self> {
         let Filter { just, ignore, peers, .. } = filter;
         let asks = just.is_some() || peers.is_some() || *ignore != NameSet::default();
@@ -55,26 +55,30 @@ impl Census {
     }
 
     #[inline]
-    pub(crate) fn see(&mut self, event: &Event<'_>) {
+    pub(crate) fn record(&mut self, event: &Event<'_>) {
         see(&mut self.seen_topics, &event.topic);
         see(&mut self.seen_peers, &event.peer);
     }
 
     /// The names that no event has had, if there were any events.
     #[must_use]
-    pub fn unmet(&self) -> Vec<Unmet> {
+    pub fn unknown(&self) -> Vec<UnknownName> {
         let lists = [
-            (List::Just, &self.just, &self.seen_topics),
-            (List::Ignore, &self.ignore, &self.seen_topics),
-            (List::Peers, &self.peers, &self.seen_peers),
+            (FilterList::Just, &self.just, &self.seen_topics),
+            (FilterList::Ignore, &self.ignore, &self.seen_topics),
+            (FilterList::Peers, &self.peers, &self.seen_peers),
         ];
         let mut all = Vec::new();
         for (list, asked, seen) in lists.into_iter().filter(|(.., seen)| !seen.is_empty()) {
-            let unmet = asked.as_written().filter(|name| {
+            let unknown = asked.as_written().filter(|name| {
                 let alone = NameSet::of_peers([*name]);
                 !seen.iter().any(|own| alone.contains(own))
             });
-            all.extend(unmet.map(|name| Unmet { list, name: name.to_owned(), met: names(seen) }));
+            all.extend(unknown.map(|name| UnknownName {
+                list,
+                name: name.to_owned(),
+                known: names(seen),
+            }));
         }
         all
     }

@@ -1,11 +1,11 @@
 //! What was probably meant by a name that means nothing.
 
 /// `; did you mean …?` if a name is near enough, else `; there are …`, with nothing before it.
-pub(crate) fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let lower = name.to_lowercase();
-    let likeness = |own: &str| strsim::jaro_winkler(&lower, &own.to_lowercase());
-    let near = known.clone().map(|own| (likeness(own), own));
-    let near = near.filter(|(likeness, _)| *likeness >= LIKENESS_MIN);
+    let similarity = |own: &str| strsim::jaro_winkler(&lower, &own.to_lowercase());
+    let near = known.clone().map(|own| (similarity(own), own));
+    let near = near.filter(|(similarity, _)| *similarity >= SIMILARITY_MIN);
     if let Some((_, nearest)) = near.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
         return format!("did you mean {nearest}?");
     }
@@ -19,7 +19,7 @@ pub(crate) fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone)
 }
 
 /// One letter wrong in four, about.
-const LIKENESS_MIN: f64 = 0.8;
+const SIMILARITY_MIN: f64 = 0.8;
 
 /// More names than these fill the screen.
 const NAMES_MAX: usize = 50;
@@ -30,12 +30,12 @@ mod tests {
 
     #[test]
     fn near_names_or_all() {
-        let hint = |name, known: &[&str]| hint(name, known.iter().copied());
-        assert_eq!(hint("votes", &["LEAD", "VOTE"]), "did you mean VOTE?");
-        assert_eq!(hint("NOPE", &["LEAD", "VOTE"]), "there are LEAD, VOTE");
-        assert_eq!(hint("NOPE", &[]), "there are none");
+        let suggestion = |name, known: &[&str]| suggestion(name, known.iter().copied());
+        assert_eq!(suggestion("votes", &["LEAD", "VOTE"]), "did you mean VOTE?");
+        assert_eq!(suggestion("NOPE", &["LEAD", "VOTE"]), "there are LEAD, VOTE");
+        assert_eq!(suggestion("NOPE", &[]), "there are none");
         let many: Vec<_> = (0..60).map(|number| format!("x{number}")).collect();
         let many: Vec<_> = many.iter().map(String::as_str).collect();
-        assert!(hint("NOPE", &many).ends_with(", x49 and 10 more"));
+        assert!(suggestion("NOPE", &many).ends_with(", x49 and 10 more"));
     }
 }

@@ -1,7 +1,7 @@
 //! `001234.567 | VOTE | 1 | text`: four fields between bars, the last of which may hold
 //! anything, bars included.
 
-use super::{Fields, is_name};
+use super::{TextFields, is_name};
 use crate::line::Header;
 use crate::time::Tick;
 
@@ -13,7 +13,7 @@ pub(super) fn is_header(line: &[u8]) -> bool {
 
 /// The four fields of an event; `None` if the line has not this shape.
 #[inline]
-pub(super) fn fields(line: &[u8]) -> Option<Fields<'_>> {
+pub(super) fn fields(line: &[u8]) -> Option<TextFields<'_>> {
     let (time, rest) = field(line)?;
     let (topic, rest) = field(rest)?;
     let (peer, text) = field(rest)?;
@@ -22,7 +22,7 @@ pub(super) fn fields(line: &[u8]) -> Option<Fields<'_>> {
     }
     // One blank belongs to the bar; more is the text's own indentation.
     let text = text.strip_prefix(b" ").unwrap_or(text);
-    Some(Fields { time, topic, peer, text })
+    Some(TextFields { time, topic, peer, text })
 }
 
 fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {

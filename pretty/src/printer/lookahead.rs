@@ -1,13 +1,13 @@
-//! Lines held back until the first layout.
+//! Lines lookahead back until the first layout.
 
 /// A few lines, end to end.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(super) struct Lookahead {
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
 
-impl Held {
+impl Lookahead {
     pub(super) fn push(&mut self, line: &[u8]) {
         self.bytes.extend_from_slice(line);
         self.ends.push(self.bytes.len());

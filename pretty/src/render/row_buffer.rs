@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 /// Collects rows and hands them on in large pieces, or when told to.
 #[derive(Debug)]
-pub(crate) struct Sink<W> {
+pub(crate) struct RowBuffer<W> {
     buffer: Vec<u8>,
     rows: usize,
     writer: W,
 }
 
-impl<W: Write> Sink<W> {
+impl<W: Write> RowBuffer<W> {
     pub(crate) fn new(writer: W) -> Self {
         Self { buffer: Vec::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 8), rows: 0, writer }
     }

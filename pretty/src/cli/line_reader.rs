@@ -15,14 +15,14 @@ pub(super) enum Fill {
 /// Invariant: `done <= searched <= filled <= buffer.len()`, and no line end lies in
 /// `done..searched`.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineReader {
     buffer: Vec<u8>,
     done: usize,
     searched: usize,
     filled: usize,
 }
 
-impl Lines {
+impl LineReader {
     pub(super) fn new() -> Self {
         Self { buffer: vec![0; READ_BYTES], done: 0, searched: 0, filled: 0 }
     }
@@ -100,7 +100,7 @@ mod tests {
 
     /// Everything from a reader that gives `step` bytes at a time.
     fn lines_of(input: &[u8], step: usize) -> Vec<Vec<u8>> {
-        let mut lines = Lines::new();
+        let mut lines = LineReader::new();
         let mut found = Vec::new();
         for mut chunk in input.chunks(step) {
             while !chunk.is_empty() {

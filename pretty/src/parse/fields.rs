@@ -1,18 +1,18 @@
-//! Named facts of a structured line → an event.
+//! Named fields of a structured line → an event.
 //!
 //! Which fact is the time, the topic, the peer or the text goes by its name; all others follow
 //! the text as `key=value`, in the order they were written.
 
 use std::borrow::Cow;
 
-use super::clock;
+use super::timestamp;
 use crate::line::{Event, Stamp};
 
-/// The facts of one line, in order.
+/// The fields of one line, in order.
 #[derive(Default)]
-pub(super) struct Facts<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(super) struct StructuredFields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl<'a> Facts<'a> {
+impl<'a> StructuredFields<'a> {
     pub(super) fn push(&mut self, key: Cow<'a, str>, value: Cow<'a, str>) {
         self.0.push((key, value));
     }
@@ -40,9 +40,9 @@ impl<'a> Facts<'a> {
 
     fn take_stamp(&mut self) -> Option<Stamp<'a>> {
         if let Some(micros) = self.take(&["t_us"]) {
-            return clock::micros(micros.parse().ok()?);
+            return timestamp::micros(micros.parse().ok()?);
         }
-        clock::wall(self.take(&["timestamp", "time", "ts", "t"])?)
+        timestamp::wall(self.take(&["timestamp", "time", "ts", "t"])?)
     }
 
     /// Takes out the first fact with one of these names.
