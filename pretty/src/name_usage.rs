@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::filter::{Filter, NameSet};
 use crate::line::Event;
 use crate::peer::natural;
-use crate::text::make_safe;
+use crate::text::safe_text;
 
 /// The names in a log, beside those a filter asks for.
 #[derive(Clone, Debug)]
@@ -96,6 +96,5 @@ const NAMES_MAX: usize = 1024;
 fn names(seen: &BTreeSet<Box<[u8]>>) -> Vec<String> {
     let mut names: Vec<_> = seen.iter().filter(|name| !name.is_empty()).collect();
     names.sort_by(|a, b| natural(a, b));
-    let safe = |name: &[u8]| make_safe(name, &mut String::new()).text().to_owned();
-    names.into_iter().map(|name| safe(name)).collect()
+    names.into_iter().map(|name| safe_text(name)).collect()
 }

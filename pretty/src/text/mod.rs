@@ -6,6 +6,11 @@ mod wrap;
 pub use safe::{Charset, Safe, make_safe};
 pub use wrap::Cut;
 
+/// The bytes, made safe, as a text of their own.
+pub(crate) fn safe_text(bytes: &[u8]) -> String {
+    make_safe(bytes, &mut String::new()).text().to_owned()
+}
+
 /// Columns the bytes take on the screen once they are made safe.
 #[inline]
 pub(crate) fn columns_of(bytes: &[u8]) -> usize {

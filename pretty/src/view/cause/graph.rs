@@ -1,0 +1,431 @@
+//! Causes: which lines of a log could have influenced another, and which ones led to it.
+//!
+//! A line follows from the lines of its own peer before it, and a received message from its
+//! sending: Lamport's *happened before* (CACM 21(7), 1978), with the log's order as each peer's
+//! own. What the tester does (peer `-`) may touch anybody, and what it finds follows from all it can
+//! see, which is everything; what a client does touches the peer it names with `to=`.
+//!
+//! Nothing here knows a screen; whoever has lines can ask.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::line::Event;
+use crate::view::meaning::message::{Message, MessageFate};
+use crate::view::meaning::read::{is_election_timeout, response_from, state_updates};
+use crate::view::meaning::rules::Rules;
+use crate::view::meaning::sentences::{CLIENT_TOPIC, MESSAGE_TOPIC};
+use crate::view::meaning::state::{StateKey, StateUpdate, fact};
+
+/// The order of cause and effect among the events of a log.
+///
+/// ```
+/// use pretty::{Line, Parser, view::Causes};
+/// let log = "\
+/// 1.0 | TIMR | 0 | election timeout term=1
+/// 1.1 | RPC | 0 | sends RequestVote term=1 to=1 id=0.1
+/// 1.2 | TIMR | 2 | election timeout term=1
+/// 2.0 | RPC | 1 | receives RequestVote term=0 from=0 id=0.1
+/// 2.1 | VOTE | 1 | grants vote to 0 term=1";
+/// let mut parser = Parser::default();
+/// let mut causes = Causes::default();
+/// for (number, line) in log.lines().enumerate() {
+///     if let Line::Event(event) = parser.parse(line.as_bytes()) {
+///         causes.add(number, &event);
+///     }
+/// }
+/// assert_eq!(causes.causal_past(4), [0, 1, 3, 4]);
+/// assert_eq!(causes.nearest_cause(3), Some(1));
+/// ```
+#[derive(Debug, Default)]
+pub struct Causes {
+    /// Invariant: in the order of lines, and every index kept in one is smaller than its own.
+    steps: Vec<Step>,
+    peers: HashMap<Box<[u8]>, Peer>,
+    /// The last event of each peer, by its number.
+    last: Vec<Option<u32>>,
+    /// Where messages that may still arrive were sent.
+    sent: HashMap<MessageKey, u32>,
+    rules: Rules,
+    /// What each peer last state of its role, term and vote.
+    state: HashMap<(Peer, StateKey), Box<[u8]>>,
+}
+
+/// One event.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    line: u32,
+    peer: Peer,
+    /// The event of the same peer before it.
+    before: Option<u32>,
+    kind: StepKind,
+}
+
+/// A peer, by the order of appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Peer(u16);
+
+/// What is the same of a message wherever it is spoken of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct MessageKey {
+    kind: Box<[u8]>,
+    from: Box<[u8]>,
+    to: Box<[u8]>,
+    id: Option<Box<[u8]>>,
+}
+
+impl MessageKey {
+    fn of(message: &Message<'_>) -> Self {
+        let Message { kind, from, to, id, .. } = *message;
+        Self { kind: kind.into(), from: from.into(), to: to.into(), id: id.map(Into::into) }
+    }
+}
+
+/// What an event is to those after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StepKind {
+    /// A consequence of what the peer knew.
+    Local,
+    /// The peer's role, term or vote changes.
+    StateChange,
+    /// Time passed: nothing else is needed to explain it.
+    Timer,
+    /// A message came in; where it was sent, if a line says so.
+    Received(Option<u32>),
+    /// Somebody else acts on the peer.
+    External,
+}
+
+impl Causes {
+    /// No events yet; messages and states are also told by rules of the user's own.
+    #[must_use]
+    pub fn with_rules(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    /// Adds an event; lines come in order.
+    pub fn add(&mut self, line: usize, event: &Event<'_>) {
+        let own = self.peer(&event.peer);
+        // An answer without a message of its own is told by its sentence.
+        let message =
+            Message::of(event, &self.rules).filter(|own| own.fate != MessageFate::Answered);
+        let (peer, kind) = match message {
+            Some(message) => (own, self.message(&message)),
+            None => self.without_message(own, event),
+        };
+        let number = short(self.steps.len());
+        let before = self.last[usize::from(peer.0)].replace(number);
+        self.steps.push(Step { line: short(line), peer, before, kind });
+    }
+
+    /// Whose event it is that carries no message, and what it is to those after it.
+    fn without_message(&mut self, own: Peer, event: &Event<'_>) -> (Peer, StepKind) {
+        let text = &*event.text;
+        let changes = self.changes(own, text);
+        if is_election_timeout(text) {
+            return (own, StepKind::Timer);
+        }
+        match &*event.topic {
+            MESSAGE_TOPIC => match response_from(text) {
+                Some(from) => (own, StepKind::Received(self.last_of(from))),
+                None => (own, StepKind::Local),
+            },
+            CLIENT_TOPIC => match fact(text, b"to") {
+                Some(to) => (self.peer(to), StepKind::External),
+                None => (own, StepKind::Local),
+            },
+            _ => (own, if changes { StepKind::StateChange } else { StepKind::Local }),
+        }
+    }
+
+    /// The lines that could have influenced a line, itself the last: nothing else can have. Of a
+    /// line that is no event, those of the last event before it.
+    #[must_use]
+    pub fn causal_past(&self, line: usize) -> Vec<usize> {
+        let Some(last) = self.at_or_before(line) else { return Vec::new() };
+        let mut known = vec![self.is_tester(self.steps[last].peer); self.last.len()];
+        let mut wanted = vec![false; last + 1];
+        wanted[last] = true;
+        let mut lines = Vec::new();
+        for at in (0..=last).rev() {
+            let step = self.steps[at];
+            let peer = usize::from(step.peer.0);
+            if !(wanted[at] || known[peer] || self.is_tester(step.peer)) {
+                continue;
+            }
+            known[peer] = true;
+            if let StepKind::Received(Some(sent)) = step.kind {
+                wanted[sent as usize] = true;
+            }
+            lines.push(step.line as usize);
+        }
+        lines.reverse();
+        lines
+    }
+
+    /// The lines that most directly led to a line, itself the last, and about so many of them.
+    ///
+    /// Of each peer on the way: what it did at once after the message that made it act, that
+    /// message's sending, and the last change of its role, term or vote; nearest causes first.
+    #[must_use]
+    pub fn direct_causes(&self, line: usize, about: usize) -> Vec<usize> {
+        let Some(last) = self.at_or_before(line) else { return Vec::new() };
+        let mut taken = vec![false; last + 1];
+        let mut count = 0;
+        let mut waiting = VecDeque::from([last]);
+        if self.is_tester(self.steps[last].peer) {
+            waiting.extend(self.last_of_each_peer(last));
+        }
+        while let Some(at) = waiting.pop_front().filter(|_| count < about) {
+            let trigger = self.trigger(at);
+            let acted =
+                std::iter::once(at).chain(self.before(at)).take_while(|here| *here > trigger);
+            let is_taken = taken[trigger];
+            for here in acted.take(STEPS_MAX).chain([trigger]) {
+                count += usize::from(!std::mem::replace(&mut taken[here], true));
+            }
+            // What is told already has had its causes followed.
+            if let (false, StepKind::Received(sent)) = (is_taken, self.steps[trigger].kind) {
+                waiting.extend(sent.map(|sent| sent as usize));
+                waiting.extend(self.state_change_before(trigger));
+            }
+        }
+        let taken = taken.iter().enumerate().filter(|(_, taken)| **taken);
+        taken.map(|(at, _)| self.steps[at].line as usize).collect()
+    }
+
+    /// The line that is the nearest cause of a line: where a received message was sent; else the
+    /// last message, timer or change of role, term or vote of the same peer before it.
+    #[must_use]
+    pub fn nearest_cause(&self, line: usize) -> Option<usize> {
+        let at = self.at_or_before(line)?;
+        let step = self.steps[at];
+        let cause = match step.kind {
+            _ if (step.line as usize) < line => at,
+            _ if self.is_tester(step.peer) => self.last_of_each_peer(at).into_iter().next()?,
+            StepKind::Received(Some(sent)) => sent as usize,
+            StepKind::Received(None)
+            | StepKind::Local
+            | StepKind::StateChange
+            | StepKind::Timer
+            | StepKind::External => {
+                self.before(at).find(|before| self.steps[*before].kind != StepKind::Local)?
+            }
+        };
+        Some(self.steps[cause].line as usize)
+    }
+
+    /// The message or timer that made a peer act; where none did, its first event.
+    fn trigger(&self, at: usize) -> usize {
+        let is_one =
+            |at: &usize| matches!(self.steps[*at].kind, StepKind::Received(_) | StepKind::Timer);
+        let mut all = std::iter::once(at).chain(self.before(at));
+        let mut last = at;
+        all.by_ref().inspect(|at| last = *at).find(is_one).unwrap_or(last)
+    }
+
+    /// The last event of each peer before one of the tester's, the latest first.
+    fn last_of_each_peer(&self, at: usize) -> Vec<usize> {
+        let mut seen = vec![false; self.last.len()];
+        let is_last = |at: &usize| {
+            let peer = self.steps[*at].peer;
+            !self.is_tester(peer) && !std::mem::replace(&mut seen[usize::from(peer.0)], true)
+        };
+        (0..at).rev().filter(is_last).collect()
+    }
+
+    fn state_change_before(&self, at: usize) -> Option<usize> {
+        self.before(at).find(|before| self.steps[*before].kind == StepKind::StateChange)
+    }
+
+    /// The events of the same peer before one, the nearest first.
+    fn before(&self, at: usize) -> impl Iterator<Item = usize> {
+        let before = |at: &usize| self.steps[*at].before.map(|before| before as usize);
+        std::iter::successors(before(&at), before)
+    }
+
+    fn at_or_before(&self, line: usize) -> Option<usize> {
+        self.steps.partition_point(|step| step.line as usize <= line).checked_sub(1)
+    }
+
+    fn is_tester(&self, peer: Peer) -> bool {
+        self.peers.get(Event::NO_PEER) == Some(&peer)
+    }
+
+    fn peer(&mut self, name: &[u8]) -> Peer {
+        if let Some(peer) = self.peers.get(name) {
+            return *peer;
+        }
+        // More peers than numbers share the last one: their past is shown too large, not too small.
+        let peer = Peer(u16::try_from(self.peers.len()).unwrap_or(u16::MAX));
+        self.peers.insert(name.into(), peer);
+        self.last.resize(self.last.len().max(usize::from(peer.0) + 1), None);
+        peer
+    }
+
+    /// The last event of a peer so far.
+    fn last_of(&mut self, name: &[u8]) -> Option<u32> {
+        let peer = self.peer(name);
+        self.last[usize::from(peer.0)]
+    }
+
+    fn message(&mut self, message: &Message<'_>) -> StepKind {
+        match message.fate {
+            MessageFate::Sent => {
+                self.sent.insert(MessageKey::of(message), short(self.steps.len()));
+                StepKind::Local
+            }
+            MessageFate::Received => {
+                let sent = self.sent.get(&MessageKey::of(message)).copied();
+                // A sending that no line tells of was somewhere in what its peer has done by now.
+                StepKind::Received(sent.or_else(|| self.last_of(message.from)))
+            }
+            MessageFate::Lost(_) | MessageFate::Answered => StepKind::Local,
+        }
+    }
+
+    fn changes(&mut self, peer: Peer, text: &[u8]) -> bool {
+        let mut changes = false;
+        let state = &mut self.state;
+        state_updates(text, &self.rules, |update| {
+            changes |= match update {
+                StateUpdate::Restart => true,
+                StateUpdate::Increment(key) => is_role_term_or_vote(key),
+                StateUpdate::Set(key, value) if is_role_term_or_vote(key) => {
+                    let before = state.insert((peer, key), value.as_ref().into());
+                    before.is_none_or(|before| *before != *value)
+                }
+                StateUpdate::Set(..) => false,
+            };
+        });
+        changes
+    }
+}
+
+/// Whether a change of this key is a change of role, term or vote.
+const fn is_role_term_or_vote(key: StateKey) -> bool {
+    match key {
+        StateKey::Role | StateKey::Term | StateKey::Vote => true,
+        StateKey::Commit | StateKey::Applied | StateKey::Last => false,
+    }
+}
+
+fn short(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Of what a peer did at once, so much tells the story: an isolated leader may go on for hours.
+const STEPS_MAX: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::Line;
+    use crate::parse::Parser;
+
+    fn causes(log: &str) -> Causes {
+        let mut parser = Parser::default();
+        let mut causes = Causes::default();
+        for (number, line) in log.lines().enumerate() {
+            if let Line::Event(event) = parser.parse(line.as_bytes()) {
+                causes.add(number, &event);
+            }
+        }
+        causes
+    }
+
+    /// An election with a message that is lost, one that is heard of late, and a bystander.
+    const ELECTION: &str = "\
+000001.000 | INFO | 0 | starts with the log empty term=0 role=follower
+000001.000 | INFO | 1 | starts with the log empty term=0 role=follower
+000001.000 | INFO | 2 | starts with the log empty term=0 role=follower
+000002.000 | TIMR | 0 | hears no leader, stands for election term=0 role=follower
+000002.000 | STATE | 0 | follower --> candidate term=1 role=candidate
+000002.000 | RPC | 0 | sends RequestVote in term 1 to=1 id=0.1
+000002.000 | RPC | 0 | sends RequestVote in term 1 to=2 id=0.2
+000002.000 | DROP | 0 | RequestVote to 2 is lost: cut to=2 id=0.2 why=cut
+000003.000 | TIMR | 2 | hears no leader, stands for election term=0 role=follower
+000004.000 | RPC | 1 | receives RequestVote in term 1 from=0 id=0.1
+000004.000 | VOTE | 1 | grants vote to 0 term=1 role=follower vote=0 id=0.1
+000004.000 | RPC | 1 | sends RequestVoteReply in term 1: granted to=0 id=1.1
+000004.500 | PERS | 1 | write 1 is durable term=1 write=1
+000005.000 | RPC | 0 | receives RequestVoteReply in term 1: granted from=1 id=1.1
+000005.000 | STATE | 0 | candidate --> leader term=1 role=leader
+Test failed";
+
+    #[test]
+    fn what_another_peer_did_meanwhile_is_not_in_the_past() {
+        let causes = causes(ELECTION);
+        assert_eq!(causes.causal_past(14), [0, 1, 3, 4, 5, 6, 7, 9, 10, 11, 13, 14]);
+        assert_eq!(causes.causal_past(8), [2, 8]);
+        assert_eq!(
+            causes.causal_past(15),
+            causes.causal_past(14),
+            "a failure follows from the last event"
+        );
+    }
+
+    #[test]
+    fn one_step_at_a_time_leads_back_to_the_timer() {
+        let causes = causes(ELECTION);
+        let way =
+            std::iter::successors(causes.nearest_cause(15), |line| causes.nearest_cause(*line));
+        assert_eq!(way.collect::<Vec<_>>(), [14, 13, 11, 10, 9, 5, 4, 3, 0]);
+    }
+
+    #[test]
+    fn what_led_to_a_line_leaves_out_how_it_all_began() {
+        let causes = causes(ELECTION);
+        assert_eq!(causes.direct_causes(14, 100), [1, 3, 4, 5, 9, 10, 11, 13, 14]);
+        assert_eq!(
+            causes.direct_causes(14, 3),
+            [9, 10, 11, 13, 14],
+            "so many, and what belongs to them"
+        );
+    }
+
+    #[test]
+    fn what_the_tester_finds_follows_from_everything() {
+        let log = "1 | TEST | - | cuts 1\n2 | VOTE | 0 | refuses vote term=1\n3 | VOTE | 1 | refuses \
+                   vote term=1\n4 | LEAD | 1 | rests\n5 | ERRO | - | expected a leader";
+        let causes = causes(log);
+        assert_eq!(causes.causal_past(4), [0, 1, 2, 3, 4]);
+        assert_eq!(causes.direct_causes(4, 10), [0, 1, 2, 3, 4]);
+        assert_eq!(causes.nearest_cause(4), Some(3));
+        assert_eq!(causes.causal_past(3), [0, 2, 3], "but not everything follows from the tester");
+    }
+
+    #[test]
+    fn what_a_peer_does_alone_for_hours_is_told_in_short() {
+        let mut log = String::from(
+            "1 | RPC | 0 | sends X to=1 id=0.1\n2 | RPC | 1 | receives X from=0 id=0.1\n",
+        );
+        (0..500).for_each(|n| log.push_str(&format!("3 | LEAD | 1 | waits {n}\n")));
+        let direct = causes(&log).direct_causes(501, 40);
+        assert_eq!((direct.len(), &direct[..2], direct[2]), (14, &[0, 1][..], 490));
+    }
+
+    #[test]
+    fn a_message_nobody_saw_sent_may_have_been_sent_last() {
+        let log = "1 | LEAD | 0 | works\n2 | RPC | 1 | receives X from=0 id=0.9\n3 | LEAD | 0 | rests\n\
+                   4 | RPC | 0 | Received RequestVote response from 1.";
+        let causes = causes(log);
+        assert_eq!(causes.causal_past(1), [0, 1]);
+        assert_eq!(causes.causal_past(3), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn whoever_acts_from_outside_is_in_the_past() {
+        let log = "1 | TEST | - | cuts 1\n2 | CLNT | C1 | offers a command to=0 index=1\n\
+                   3 | CLNT | C1 | offers a command to=1 index=1\n4 | CMIT | 0 | commits commit=1";
+        assert_eq!(causes(log).causal_past(3), [0, 1, 3]);
+    }
+
+    #[test]
+    fn an_empty_log_has_no_causes() {
+        let causes = Causes::default();
+        assert_eq!(
+            (causes.causal_past(3), causes.direct_causes(3, 9), causes.nearest_cause(3)),
+            (vec![], vec![], None)
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! The meaning of a line: messages, and the state of peers.
+//!
+//! The words of programs are in [`sentences`] and [`state`] alone.
+
+pub(crate) mod message;
+pub(crate) mod pattern;
+pub(crate) mod read;
+pub(crate) mod rules;
+pub(crate) mod sentences;
+pub(crate) mod state;
