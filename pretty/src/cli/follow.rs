@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::Exit;
+use super::error::RunError;
+use super::exit::Exit;
 use super::line_reader::{Fill, LineReader};
 use super::merge::TimeOrder;
 use super::plan::InputSource;
-use super::run::{RunError, Screen, Sink as _};
+use super::sink::Sink;
 use crate::parse::Parser;
 
 /// Shows the files and whatever is added to them, until the program is ended. What is there at one
@@ -22,17 +23,17 @@ use crate::parse::Parser;
 ///
 /// # Errors
 /// When a file cannot be read or the output not be written.
-pub(super) fn show(
+pub(super) fn lines(
     sources: &[InputSource],
     parser: &Parser,
-    screen: &mut Screen,
+    sink: &mut impl Sink,
 ) -> Result<Exit, RunError> {
     let mut tails = Tails::open(sources, parser)?;
     loop {
-        let new = tails.read_new_lines(&mut |line| screen.line(line))?;
-        screen.follow_size()?;
+        let new = tails.read_new_lines(&mut |line| sink.line(line))?;
+        sink.follow_size()?;
         if new == NewLines::None {
-            screen.pause()?;
+            sink.pause()?;
             sleep(POLL_EVERY);
         }
     }

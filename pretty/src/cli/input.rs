@@ -5,8 +5,9 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 
+use super::error::RunError;
+use super::pause::Pauses;
 use super::plan::InputSource;
-use super::run::{Pauses, RunError};
 
 /// An open input.
 pub(super) struct Input {
@@ -31,7 +32,7 @@ impl Input {
     }
 
     fn stdin() -> io::Result<Self> {
-        let mut file = own(io::stdin().as_fd())?;
+        let mut file = unbuffered(io::stdin().as_fd())?;
         let pauses = Pauses::of(&file)?;
         let is_plain = matches!(pauses, Pauses::Never) && file.stream_position()? == 0;
         let plain = if is_plain { Some(file.try_clone()?) } else { None };
@@ -53,7 +54,7 @@ impl Input {
 
 /// A standard stream without the buffer the standard library puts before it: we have our own, and
 /// need to know when nothing is left in it.
-pub(super) fn own(stream: BorrowedFd<'_>) -> io::Result<File> {
+pub(super) fn unbuffered(stream: BorrowedFd<'_>) -> io::Result<File> {
     stream.try_clone_to_owned().map(File::from)
 }
 

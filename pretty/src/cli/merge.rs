@@ -3,11 +3,12 @@
 //! Invariant: the lines of one input keep their order. A line without a time belongs to the line
 //! before it, and a time that runs backwards counts as the latest one before it.
 
-use super::Exit;
+use super::error::RunError;
+use super::exit::Exit;
 use super::input::Input;
 use super::line_reader::{Fill, LineReader};
-use super::run::{RunError, Sink};
 use super::signal::Wait;
+use super::sink::Sink;
 use crate::line::Line;
 use crate::parse::Parser;
 use crate::time::Time;

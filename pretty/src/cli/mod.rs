@@ -6,52 +6,34 @@
 
 mod args;
 mod config;
+mod error;
+mod exit;
+mod feed;
 mod follow;
 mod input;
 mod line_reader;
 mod merge;
 mod pager;
+mod pause;
 mod plan;
 mod run;
 mod signal;
+mod sink;
 mod terminal;
 mod tui;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser as _};
 use clap_complete::Shell;
 
 pub use args::Cli;
 use args::Generate;
+use error::warn;
+pub use exit::Exit;
 use plan::Plan;
 use terminal::Terminal;
-
-/// How the program ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Everything was shown, or its reader wanted no more.
-    Done,
-    /// Something could not be read or written.
-    Failed,
-    /// The arguments make no sense.
-    Usage,
-    /// The user insisted on an end.
-    Interrupted,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Interrupted => 130,
-        })
-    }
-}
 
 /// Runs the program on the arguments and environment of this process.
 #[must_use]
@@ -136,8 +118,4 @@ fn usage(error: &clap::Error) -> Exit {
     // There is nobody left to tell if this fails.
     let _ = error.print();
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
-}
-
-fn warn(message: &str) {
-    let _ = writeln!(io::stderr(), "pretty: {message}");
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use signal_hook::consts::SIGINT;
 
-use super::run::RunError;
+use super::error::RunError;
 
 /// A running pager.
 pub(super) struct Pager {

@@ -46,7 +46,7 @@ impl CustomFormat {
         let peer = group(&captures, "peer").filter(|peer| !peer.is_empty());
         let time = group(&captures, "time");
         let longest = [Some(topic), peer, time].into_iter().flatten().map(<[u8]>::len).max();
-        if longest > Some(super::NAME_BYTES_MAX) {
+        if longest > Some(super::text_fields::NAME_BYTES_MAX) {
             return None;
         }
         Some(Event {

@@ -3,7 +3,7 @@
 //! Prose can begin with a number too, so the words must look right: an upper-case topic, and a
 //! peer that is a letter or two and a number.
 
-use super::{TextFields, is_name};
+use super::text_fields::{TextFields, is_name};
 
 /// The four fields of an event; `None` if the line has not this shape.
 pub(super) fn fields(line: &[u8]) -> Option<TextFields<'_>> {

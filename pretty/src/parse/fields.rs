@@ -28,7 +28,7 @@ impl<'a> StructuredFields<'a> {
         }
         // A name too long for a column is a fact like others.
         let name = |name: Cow<'a, str>| {
-            (1..=super::NAME_BYTES_MAX).contains(&name.len()).then(|| bytes(name))
+            (1..=super::text_fields::NAME_BYTES_MAX).contains(&name.len()).then(|| bytes(name))
         };
         Some(Event {
             stamp: Some(stamp),

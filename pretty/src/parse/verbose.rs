@@ -1,7 +1,7 @@
 //! `001234.567 | VOTE | 1 | text`: four fields between bars, the last of which may hold
 //! anything, bars included.
 
-use super::{TextFields, is_name};
+use super::text_fields::{TextFields, is_name};
 use crate::line::Header;
 use crate::time::Tick;
 
@@ -32,7 +32,7 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// A bar further away than this ends no field: a name and blanks around it are shorter.
-const FIELD_BYTES_MAX: usize = 2 * super::NAME_BYTES_MAX;
+const FIELD_BYTES_MAX: usize = 2 * super::text_fields::NAME_BYTES_MAX;
 
 /// Reads a header line: its facts, and the unit of the times that follow.
 pub(super) fn header(line: &[u8]) -> (Header<'_>, Option<Tick>) {

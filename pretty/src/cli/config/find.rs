@@ -5,8 +5,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::plan::Environment;
-use super::{Config, Pager};
+use super::settings::Config;
+use super::values::Pager;
+
+/// Reads an environment variable.
+pub(in super::super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The name of a project's file.
 const FILE_NAME: &str = "pretty.toml";

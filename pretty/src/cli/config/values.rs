@@ -8,9 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::super::args::{ColumnChoice, columns as parse_columns};
-use super::super::plan::FORMATS;
 use crate::color::{ColorError, Rgb};
-use crate::parse::{CustomFormat, FormatError};
+use crate::parse::{CustomFormat, Format, FormatError};
 use crate::time::Tick;
 use crate::view::{Action, Key, KeyError, MessageAt, MessageRule, RuleError, StateRule};
 
@@ -166,7 +165,7 @@ impl TryFrom<String> for FormatName {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        match FORMATS.contains(&&*name) {
+        match Format::NAMES.contains(&&*name) {
             true => Err(format!("`{name}` is a format of its own; another name is wanted")),
             false => Ok(Self(name)),
         }

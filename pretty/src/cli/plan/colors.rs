@@ -1,8 +1,8 @@
 //! How many colours there are, and on which background: who decides.
 
 use super::super::args::{ColorChoice, ThemeChoice};
+use super::super::config::Environment;
 use super::super::terminal::Stream;
-use super::Environment;
 use crate::color::Depth;
 use crate::theme::Background;
 

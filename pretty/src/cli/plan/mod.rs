@@ -2,20 +2,21 @@
 //! touching a file or the terminal.
 
 mod colors;
+mod error;
 mod reading;
 
 use std::path::PathBuf;
 
 use super::args::{Cli, ColorChoice, ColumnChoice, Export, PAGER};
-use super::config::{Choice, Config, Pager};
+use super::config::{Choice, Config, Environment, Pager};
 use super::terminal::{Stream, Terminal};
 use crate::color::Depth;
-use crate::parse::{FormatError, Parser};
+use crate::parse::Parser;
 use crate::printer::{Options, Repeats, TimeColumn};
-use crate::view::{KeyError, Keys, Rules};
+use crate::view::{Keys, Rules};
 pub(super) use colors::QueryTerminal;
 use colors::{background, depth};
-pub(super) use reading::FORMATS;
+pub(super) use error::PlanError;
 use reading::{filter, format};
 
 /// What to do.
@@ -68,24 +69,6 @@ pub(super) enum Resize {
     Follow,
     Fixed,
 }
-
-/// What is wrong with the arguments; each message names the option to change.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum PlanError {
-    #[error("invalid value for '--format <FORMAT>': {0}")]
-    Format(#[from] FormatError),
-    #[error("invalid value for '--format <FORMAT>': there is no format `{0}`; {1}")]
-    NoFormat(String, String),
-    #[error("[keys] of the settings: {0}")]
-    Keys(#[from] KeyError),
-    #[error("'--follow' needs files to follow; a pipe is followed anyway")]
-    FollowStdin,
-    #[error("'--tui' needs a terminal as its output")]
-    NoTerminal,
-}
-
-/// Reads an environment variable.
-pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Plan {
     /// # Errors

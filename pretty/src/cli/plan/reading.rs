@@ -3,13 +3,10 @@
 
 use super::super::args::Cli;
 use super::super::config::{Config, Names};
-use super::PlanError;
+use super::error::PlanError;
 use crate::filter::{Filter, NameSet};
 use crate::parse::Format;
 use crate::suggestion::suggestion;
-
-/// The formats that have a name of their own.
-pub(in super::super) const FORMATS: [&str; 5] = ["auto", "verbose", "dslogs", "json", "logfmt"];
 
 pub(super) fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
     let name = cli.format.as_deref().or(config.format.as_deref()).unwrap_or("auto");
@@ -26,7 +23,7 @@ pub(super) fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
         "logfmt" => Format::Logfmt,
         // What has no group cannot be a format by itself: a name that is mistyped, most likely.
         word if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            let known = FORMATS.into_iter().chain(own.map(|(name, _)| name));
+            let known = Format::NAMES.into_iter().chain(own.map(|(name, _)| name));
             return Err(PlanError::NoFormat(word.to_owned(), suggestion(word, known)));
         }
         expression => Format::custom(expression)?,

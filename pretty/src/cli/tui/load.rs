@@ -18,11 +18,13 @@ use std::thread::sleep;
 
 use rayon::prelude::*;
 
+use super::super::error::RunError;
 use super::super::follow::{self, POLL_EVERY};
 use super::super::input::Input;
 use super::super::merge;
+use super::super::pause::Pauses;
 use super::super::plan::{Follow, InputSource};
-use super::super::run::{Pauses, RunError, Sink};
+use super::super::sink::Sink;
 use super::stream::{EndOfStream, FillPolicy, StreamBlocks};
 use crate::parse::Parser;
 use crate::view::{Blocks, Chunk, Part, Rules, Source};
@@ -187,7 +189,7 @@ impl Loader<'_> {
         let parser = self.parser.clone();
         let mut lines = MergedLines::new(self)?;
         merge::lines(inputs, &parser, &mut lines)?;
-        lines.index()
+        lines.finish()
     }
 
     /// Follows any number of files, line by line as they come.
@@ -275,6 +277,10 @@ impl Sink for MergedLines<'_, '_> {
     }
 
     fn pause(&mut self) -> Result<(), RunError> {
+        self.index()
+    }
+
+    fn finish(mut self) -> Result<(), RunError> {
         self.index()
     }
 }

@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{self, Event};
 
-use super::Exit;
+use super::error::RunError;
+use super::exit::Exit;
 use super::input::Input;
 use super::plan::{Follow, InputSource, Plan};
-use super::run::RunError;
 use crate::screen::Screen;
 use crate::view::{Action, LogView, Outcome, Work};
 use load::{EVENTS_QUEUED_MAX, LoadEvent, LoadRequest, Percent, load};

@@ -1,0 +1,52 @@
+//! Pauses of an input: everything that has come is shown before it is waited for.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _};
+
+use rustix::event::Timespec;
+
+use super::error::RunError;
+use super::signal::{Interrupts, Wait};
+use super::sink::Sink;
+
+/// How to notice that an input pauses.
+pub(super) enum Pauses {
+    /// A plain file never does.
+    Never,
+    /// Somebody types: every line is an end for now, and Ctrl-C means us.
+    Typed,
+    /// A pipe, the program before which gets Ctrl-C as well.
+    Pipe(File, Interrupts),
+}
+
+impl Pauses {
+    pub(super) fn of(input: &File) -> io::Result<Self> {
+        if input.metadata()?.is_file() {
+            return Ok(Self::Never);
+        }
+        if input.is_terminal() {
+            return Ok(Self::Typed);
+        }
+        Ok(Self::Pipe(input.try_clone()?, Interrupts::count()?))
+    }
+
+    /// Waits for input; what is there already is shown meanwhile.
+    pub(super) fn until_input(&mut self, sink: &mut impl Sink) -> Result<Wait, RunError> {
+        match self {
+            Self::Never => Ok(Wait::Input),
+            Self::Typed => sink.pause().map(|()| Wait::Input),
+            Self::Pipe(input, interrupts) => {
+                let patience = if sink.holds_lines() { FIRST_LINES } else { NONE };
+                match interrupts.wait(&*input, Some(patience)).map_err(RunError::Wait)? {
+                    Wait::Pause => sink.pause()?,
+                    over @ (Wait::Input | Wait::RepeatedInterrupt) => return Ok(over),
+                }
+                interrupts.wait(&*input, None).map_err(RunError::Wait)
+            }
+        }
+    }
+}
+
+/// How long the first lines wait for the others that make the first layout.
+const FIRST_LINES: Timespec = Timespec { tv_sec: 0, tv_nsec: 40_000_000 };
+const NONE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };

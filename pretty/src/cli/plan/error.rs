@@ -1,0 +1,19 @@
+//! Errors of the arguments.
+
+use crate::parse::FormatError;
+use crate::view::KeyError;
+
+/// What is wrong with the arguments; each message names the option to change.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum PlanError {
+    #[error("invalid value for '--format <FORMAT>': {0}")]
+    Format(#[from] FormatError),
+    #[error("invalid value for '--format <FORMAT>': there is no format `{0}`; {1}")]
+    NoFormat(String, String),
+    #[error("[keys] of the settings: {0}")]
+    Keys(#[from] KeyError),
+    #[error("'--follow' needs files to follow; a pipe is followed anyway")]
+    FollowStdin,
+    #[error("'--tui' needs a terminal as its output")]
+    NoTerminal,
+}

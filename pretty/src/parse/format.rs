@@ -1,0 +1,45 @@
+//! The formats of logs.
+
+use super::custom::{CustomFormat, FormatError};
+
+/// Which lines are events.
+#[derive(Clone, Debug, Default)]
+pub enum Format {
+    /// Every format below that is not the user's own, each line by itself.
+    #[default]
+    Auto,
+    /// `001234.567 | VOTE | 1 | text`, and whole-number times.
+    Verbose,
+    /// `000123 VOTE S1 text`.
+    Dslogs,
+    /// One JSON object a line: ours, `tracing-subscriber`'s, or one with a time and a text.
+    Json,
+    /// `ts=… level=… peer=… msg="…" key=value`.
+    Logfmt,
+    /// A regular expression with named groups.
+    Custom(CustomFormat),
+    /// As [`Format::Auto`]; what is none of those formats is tried with each of these in turn.
+    AutoAnd(Vec<CustomFormat>),
+}
+
+impl Format {
+    /// A format given as a regular expression with at least one of the named groups `time`,
+    /// `topic`, `peer` and `msg`.
+    ///
+    /// # Errors
+    /// When the expression does not compile or has none of these groups.
+    ///
+    /// ```
+    /// let format = pretty::Format::custom(r"^(?<time>\d+) (?<peer>\w+): (?<msg>.*)$");
+    /// assert!(format.is_ok());
+    /// assert!(pretty::Format::custom("(").is_err());
+    /// ```
+    pub fn custom(expression: &str) -> Result<Self, FormatError> {
+        CustomFormat::new(expression).map(Self::Custom)
+    }
+}
+
+impl Format {
+    /// The names of the formats that are built in.
+    pub const NAMES: [&'static str; 5] = ["auto", "verbose", "dslogs", "json", "logfmt"];
+}
