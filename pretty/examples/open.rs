@@ -1,5 +1,5 @@
-//! How a program embeds the log view: opens a file at its last failure, draws it, and says how long
-//! that took and what is suspicious.
+//! A program that embeds the log view: opens a file at its last failure, draws it, and prints the
+//! time that took and the anomalies of the log.
 //!
 //! ```console
 //! $ cargo run --release -p pretty --example open -- FILE

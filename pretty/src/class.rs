@@ -3,7 +3,7 @@
 //! Only the beginning of a line is looked at. A wrong guess costs a differently titled rule on
 //! the screen, never a line.
 
-/// What a line that is no event seems to be.
+/// The kind of a line that is not an event, guessed from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Nothing but white space.
@@ -23,7 +23,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// What this line seems to be.
+    /// The kind of a line.
     ///
     /// ```
     /// use pretty::Class;

@@ -6,7 +6,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rgb(pub u8, pub u8, pub u8);
 
-/// How many colours the output can show.
+/// The number of colours the output can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Depth {
     /// None at all: not a single escape code is written.
@@ -21,8 +21,7 @@ pub enum Depth {
 }
 
 impl Depth {
-    /// How many colours the terminal says it has by its variables; `None` if it has none or says
-    /// nothing.
+    /// The number of colours of the terminal by its variables; `None` if it has none or none is given.
     #[must_use]
     pub fn of_terminal(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let term = variable("TERM").filter(|term| !term.is_empty() && term != "dumb")?;
@@ -45,7 +44,7 @@ impl Rgb {
     /// Reads `#d0b343`, also without the `#`.
     ///
     /// # Errors
-    /// When the text is anything but six hexadecimal digits.
+    /// If the text is anything but six hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, ColorError> {
         let digits = text.strip_prefix('#').unwrap_or(text);
         let is_hex = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -167,8 +166,8 @@ impl Rgb {
         high - low < GREY_SPREAD
     }
 
-    /// How different two colours look: a distance in Oklab in which lightness counts less than
-    /// hue, because it is hue that tells topics apart.
+    /// The perceived difference of two colours: a distance in Oklab in which lightness counts less than
+    /// hue, because hue distinguishes topics.
     fn difference(self, other: Self) -> f64 {
         let (a, b) = (self.oklab(), other.oklab());
         0.25 * (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2)
@@ -188,7 +187,7 @@ impl Rgb {
     }
 }
 
-/// Why a text is no colour.
+/// An error for a text that is not a colour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no colour; it is written as #d0b343")]
 pub struct ColorError {

@@ -1,10 +1,10 @@
-//! How wide everything is: a pure function from what has to be shown to columns of the screen.
+//! The layout: a pure function from the widths of fields to columns of the screen.
 //!
 //! ```text
 //! time topic│peer 0      │peer 1      │peer 2
 //! ```
 
-/// What a layout has to hold, in columns of the screen.
+/// The fields a layout has to hold, in columns of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
     /// Width of the widest time; 0 without a time column.
@@ -13,11 +13,11 @@ pub struct Columns {
     pub topic: usize,
     /// Width of the widest peer name.
     pub peer: usize,
-    /// How many peers there are.
+    /// The number of peers.
     pub peers: usize,
 }
 
-/// Where everything goes. Invariant: no row of any shape is wider than `width`.
+/// A layout. Invariant: no row of any shape is wider than `width`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Columns of the screen.
@@ -26,11 +26,11 @@ pub struct Layout {
     pub time: usize,
     /// Width of the topic column; 0 if there is none.
     pub topic: usize,
-    /// How peers are told apart.
+    /// The arrangement of peers.
     pub shape: Shape,
 }
 
-/// How peers are told apart.
+/// The arrangement of peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Side by side, with these widths, each behind a line of one column.

@@ -1,5 +1,4 @@
-//! What one line of a log can be. Plain data: how text becomes these values is
-//! [`Parser`](crate::Parser)'s business, how they look is the renderer's.
+//! The line of a log as plain data: made by the [`Parser`](crate::Parser), drawn by the renderer.
 
 use std::borrow::Cow;
 
@@ -20,13 +19,13 @@ pub enum Line<'a> {
 /// Something a peer did, with its fields as bytes of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event<'a> {
-    /// When, if the line says so.
+    /// The time, if the line has one.
     pub stamp: Option<Stamp<'a>>,
     /// The topic as written (`VOTE`); empty if the format has none.
     pub topic: Cow<'a, [u8]>,
     /// The peer's name; [`Event::NO_PEER`] if the line belongs to no single peer.
     pub peer: Cow<'a, [u8]>,
-    /// What happened. For JSON lines: the message, then the other fields as `key=value`.
+    /// The text. For JSON lines: the message, then the other fields as `key=value`.
     pub text: Cow<'a, [u8]>,
 }
 
@@ -35,7 +34,7 @@ impl Event<'_> {
     pub const NO_PEER: &'static [u8] = b"-";
 }
 
-/// When an event happened: as written, and as a point in time if that could be read.
+/// The time of an event: as written, and as a point in time if that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp<'a> {
     /// The time as written, without leading zeros; of a date the time of day.
@@ -51,6 +50,6 @@ pub struct Stamp<'a> {
 pub struct Header<'a> {
     /// The whole line.
     pub text: &'a [u8],
-    /// How many peers the run has, if the line says so.
+    /// The number of peers of the run, if the line gives it.
     pub peers: Option<u16>,
 }

@@ -1,5 +1,5 @@
-//! Whether the names a filter asks for are in the log at all: a mistyped one shows nothing and
-//! hides nothing, which must not pass for an answer.
+//! Names in a filter that no event of the log has: mistyped, most likely. They show and hide nothing,
+//! which must not pass for an answer.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub struct NameUsage {
 /// A name a filter asks for that no event has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
-    /// Which list it is in.
+    /// The list it is in.
     pub list: FilterList,
     /// As it was written.
     pub name: String,

@@ -16,7 +16,7 @@ pub(crate) struct Peers {
     columns: Vec<usize>,
 }
 
-/// Whether a call added something.
+/// The result of adding a name or a width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Known,

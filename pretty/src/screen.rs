@@ -26,7 +26,7 @@ pub struct Screen {
     mouse: Mouse,
 }
 
-/// Whose the mouse is.
+/// The receiver of the mouse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mouse {
     View,
@@ -37,7 +37,7 @@ impl Screen {
     /// Takes the terminal.
     ///
     /// # Errors
-    /// When it cannot be used.
+    /// If it cannot be used.
     pub fn open() -> io::Result<Self> {
         let terminal = ratatui::try_init()?;
         static HOOK: Once = Once::new();
@@ -57,7 +57,7 @@ impl Screen {
     /// Draws a picture.
     ///
     /// # Errors
-    /// When the terminal cannot be written to.
+    /// If the terminal cannot be written to.
     pub fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
         self.terminal.draw(picture).map(|_| ())
@@ -66,7 +66,7 @@ impl Screen {
     /// Draws everything anew with the next picture, whatever has spoiled the screen.
     ///
     /// # Errors
-    /// When the terminal cannot be written to.
+    /// If the terminal cannot be written to.
     pub fn redraw(&mut self) -> io::Result<()> {
         execute!(stdout(), Clear(ClearType::All))?;
         self.forget()
@@ -75,7 +75,7 @@ impl Screen {
     /// Stops the program as the terminal's own key would; returns when it is continued.
     ///
     /// # Errors
-    /// When the terminal cannot be given back or taken again.
+    /// If the terminal cannot be given back or taken again.
     pub fn suspend(&mut self) -> io::Result<()> {
         self.lend(|| emulate_default_handler(SIGTSTP))?
     }
@@ -83,7 +83,7 @@ impl Screen {
     /// Opens an editor at a line, counted from 1. What goes wrong with it is for the user.
     ///
     /// # Errors
-    /// When the terminal cannot be given back or taken again.
+    /// If the terminal cannot be given back or taken again.
     pub fn edit(&mut self, file: &Path, line: usize) -> io::Result<Result<(), String>> {
         let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok());
         let editor = editor.filter(|editor| !editor.trim().is_empty());
@@ -98,7 +98,7 @@ impl Screen {
     /// Asks the terminal to put a text into the clipboard.
     ///
     /// # Errors
-    /// When the terminal cannot be written to.
+    /// If the terminal cannot be written to.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         let mut out = stdout();
         write!(out, "\x1b]52;c;{}\x1b\\", base64(text.as_bytes()))?;
@@ -108,7 +108,7 @@ impl Screen {
     /// Gives the mouse to the terminal, for its own selection, or takes it back; says which.
     ///
     /// # Errors
-    /// When the terminal cannot be written to.
+    /// If the terminal cannot be written to.
     pub fn toggle_mouse(&mut self) -> io::Result<&'static str> {
         let (mouse, note) = match self.mouse {
             Mouse::View => (Mouse::Terminal, "the mouse selects text; M takes it back"),
@@ -129,7 +129,7 @@ impl Screen {
     /// Gives the terminal back for as long as something runs.
     ///
     /// # Errors
-    /// When the terminal cannot be given back or taken again.
+    /// If the terminal cannot be given back or taken again.
     pub fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
         restore();
         let result = run();

@@ -1,4 +1,4 @@
-//! What was probably meant by a name that means nothing.
+//! Suggestions for names that are not known.
 
 /// `; did you mean …?` if a name is near enough, else `; there are …`, with nothing before it.
 pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {

@@ -1,4 +1,4 @@
-//! Which colour everything has, on dark and on light backgrounds.
+//! The colours of everything, on dark and on light backgrounds.
 //!
 //! Every text colour has a contrast of at least 4.5 : 1 with the background it is made for; no
 //! two topics of one theme share a colour. Colours are chosen by name only, so that a topic has
@@ -7,7 +7,7 @@
 use crate::color::Rgb;
 use crate::topic::{KNOWN, OTHER, Topic};
 
-/// What the colours have to be readable on.
+/// The background the colours have to be readable on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Background {
     /// Light text on black.
@@ -18,7 +18,7 @@ pub enum Background {
 }
 
 impl Background {
-    /// What the terminal says by its variables; dark if it says nothing.
+    /// The background the terminal's variables give; dark without one.
     #[must_use]
     pub fn of_terminal(variable: impl Fn(&str) -> Option<String>) -> Self {
         // "foreground;background", as numbers of the sixteen colours: 7 and 15 are white.
@@ -94,9 +94,9 @@ pub struct Theme {
     pub title: Rgb,
     /// Lines between columns; no text, so their contrast may be low.
     pub line: Rgb,
-    /// What passed.
+    /// Passed tests.
     pub good: Rgb,
-    /// What failed.
+    /// Failures.
     pub bad: Rgb,
     /// The background of what is selected in the view.
     pub selection: Rgb,

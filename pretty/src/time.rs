@@ -57,7 +57,7 @@ impl Tick {
     /// Reads a length such as `10ms`, `100us` or `1s`.
     ///
     /// # Errors
-    /// When the text is not a positive number followed by one of `ns us µs ms s m h`.
+    /// If the text is not a positive number followed by one of `ns us µs ms s m h`.
     ///
     /// ```
     /// assert_eq!("10ms".parse(), Ok(pretty::Tick::TEN_MILLISECONDS));
@@ -120,12 +120,12 @@ impl TimeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Number {
     whole: i64,
-    /// What follows the point, in billionths; digits beyond the ninth are dropped.
+    /// The part after the point, in billionths; digits beyond the ninth are dropped.
     billionths: i64,
     pub(crate) fraction: Fraction,
 }
 
-/// Whether a number is written with a point.
+/// The point of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fraction {
     Absent,
@@ -158,7 +158,7 @@ impl Number {
         Time(whole.saturating_add(self.part_of(unit)))
     }
 
-    /// What follows the point, in nanoseconds.
+    /// The part after the point, in nanoseconds.
     fn part_of(self, unit: Tick) -> i64 {
         // Nearly every unit is short enough for a division that processors can do themselves.
         if let Some(product) = self.billionths.checked_mul(unit.0) {

@@ -38,7 +38,7 @@ pub(crate) const KNOWN: [Topic; 18] = [
     topic("TEST", 0xe6_db_74, 0x7f_75_17),
 ];
 
-/// What other topics are coloured with, by a hash of their names.
+/// The colours of all other topics, chosen by a hash of their names.
 pub(crate) const OTHER: [Topic; 12] = [
     topic("rose", 0xde_73_73, 0xd2_40_40),
     topic("blue", 0x73_92_de, 0x46_6f_d3),

@@ -23,7 +23,7 @@ fn browser(test: &str) -> Option<&'static str> {
     found
 }
 
-/// What a browser makes of the page of a log, once its scripts have run: the document as HTML.
+/// The page of a log in a browser, once its scripts have run: the document as HTML.
 fn open(browser: &str, log: &[u8], state: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");
@@ -48,7 +48,7 @@ fn dump(browser: &str, folder: &Path, address: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What is between two tags.
+/// The text between two tags.
 fn between<'a>(document: &'a str, start: &str, end: &str) -> &'a str {
     let (_, rest) = document.split_once(start).unwrap_or_else(|| panic!("no {start}"));
     rest.split_once(end).unwrap_or_else(|| panic!("no {end}")).0

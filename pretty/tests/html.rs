@@ -10,7 +10,7 @@ fn page(filter: Filter, log: &[u8]) -> String {
     String::from_utf8(page.finish().expect("memory")).expect("pages are UTF-8")
 }
 
-/// What is between the tags, and nothing of the page's own.
+/// The texts between the tags, without those of the page itself.
 fn body(page: &str) -> &str {
     let (_, body) = page.split_once("<pre id=\"log\">\n").expect("a page has a log");
     body.split_once("</pre>").expect("a page has a log").0

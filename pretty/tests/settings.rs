@@ -34,7 +34,7 @@ impl Home {
         child.wait_with_output().unwrap()
     }
 
-    /// What it shows, without the header.
+    /// Its rows, without the header.
     fn rows(&self, arguments: &[&str], log: &str) -> Vec<String> {
         let output = self.run(&[arguments, &["--width=40"]].concat(), log);
         assert!(output.status.success(), "{}", text(&output.stderr));

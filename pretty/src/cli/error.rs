@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-/// Why the program stopped early.
+/// Errors that end the program.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RunError {
     #[error("{name}: {error}", name = path.display())]
@@ -25,7 +25,7 @@ pub(super) enum RunError {
 }
 
 impl RunError {
-    /// Whether the reader of our output has gone, which is its right.
+    /// Tells whether the reader of the output has closed it.
     pub(super) fn is_closed_output(&self) -> bool {
         matches!(self, Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

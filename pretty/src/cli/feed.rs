@@ -24,7 +24,7 @@ impl Feed {
     /// Passes all lines to a sink, and finishes it.
     ///
     /// # Errors
-    /// When something cannot be read or written.
+    /// If something cannot be read or written.
     pub(super) fn into_sink(self, mut sink: impl Sink) -> Result<Exit, RunError> {
         let fed = match (self.follow, <[Input; 1]>::try_from(self.inputs)) {
             (Follow::No, Ok([input])) => one(input, &mut sink),

@@ -22,7 +22,7 @@ use crate::parse::Parser;
 /// look is merged by time; what comes later cannot stand before what has been shown.
 ///
 /// # Errors
-/// When a file cannot be read or the output not be written.
+/// If a file cannot be read or the output not be written.
 pub(super) fn lines(
     sources: &[InputSource],
     parser: &Parser,
@@ -46,7 +46,7 @@ impl Tails {
     /// Opens those sources that are files.
     ///
     /// # Errors
-    /// When one cannot be opened.
+    /// If one cannot be opened.
     pub(super) fn open(sources: &[InputSource], parser: &Parser) -> Result<Self, RunError> {
         let paths = sources.iter().filter_map(|source| match source {
             InputSource::File(path) => Some(path.clone()),
@@ -58,7 +58,7 @@ impl Tails {
     /// Passes on the lines that have been completed since the last look, merged by time.
     ///
     /// # Errors
-    /// When a file cannot be read, or what `take` says.
+    /// Those of reading a file, and of `take`.
     pub(super) fn read_new_lines(
         &mut self,
         take: &mut impl FnMut(&[u8]) -> Result<(), RunError>,
@@ -84,10 +84,10 @@ impl Tails {
     }
 }
 
-/// How long to wait for new.
+/// The time between two looks at a file.
 pub(super) const POLL_EVERY: Duration = Duration::from_millis(100);
 
-/// Whether a look at a file found anything.
+/// The result of a look at a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NewLines {
     None,

@@ -21,7 +21,7 @@ impl Input {
     /// Opens a source.
     ///
     /// # Errors
-    /// When it does not exist, may not be read, or is packed but broken from the start.
+    /// If it does not exist, may not be read, or is packed but broken from the start.
     pub(super) fn open(source: &InputSource) -> Result<Self, RunError> {
         match source {
             InputSource::Stdin => Self::stdin().map_err(RunError::Read),
@@ -58,7 +58,7 @@ pub(super) fn unbuffered(stream: BorrowedFd<'_>) -> io::Result<File> {
     stream.try_clone_to_owned().map(File::from)
 }
 
-/// How a file is packed, by its first bytes: names lie more often.
+/// The compression of a file, by its first bytes: its name may mislead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Packing {
     None,

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// What reading more has brought.
+/// The result of reading more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fill {
     Some,
@@ -62,7 +62,7 @@ impl LineReader {
         if self.filled - self.done >= LINE_BYTES_MAX { self.rest() } else { None }
     }
 
-    /// What is left after the last line end.
+    /// The bytes after the last line end.
     pub(super) fn rest(&mut self) -> Option<&[u8]> {
         let rest = self.done..self.filled;
         self.done = self.filled;

@@ -16,7 +16,7 @@ use crate::time::Time;
 /// Passes on all lines of all inputs; at equal times those of the input named first come first.
 ///
 /// # Errors
-/// When an input cannot be read, or what `sink` says.
+/// Those of reading an input, and of `sink`.
 pub(super) fn lines(
     inputs: Vec<Input>,
     parser: &Parser,
@@ -42,7 +42,7 @@ pub(super) fn lines(
     }
 }
 
-/// What orders the lines of one log among those of others.
+/// The time that orders the lines of one log among those of others.
 pub(super) struct TimeOrder {
     parser: Parser,
     /// The latest time so far; none yet sorts first.

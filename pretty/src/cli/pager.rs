@@ -23,7 +23,7 @@ impl Pager {
     /// Starts the pager; what it is to show goes into the file.
     ///
     /// # Errors
-    /// When there is no shell to start it.
+    /// If there is no shell to start it.
     pub(super) fn open(command: &str) -> Result<(Self, File), RunError> {
         let error = |error| RunError::Pager { command: command.to_owned(), reason: reason(&error) };
         signal_hook::flag::register(SIGINT, Arc::default()).map_err(error)?;
@@ -38,7 +38,7 @@ impl Pager {
     /// Waits until the user has seen enough.
     ///
     /// # Errors
-    /// When it could not be run at all, so that nothing was seen.
+    /// If it could not be run at all, so that nothing was seen.
     pub(super) fn close(mut self) -> Result<(), RunError> {
         let reason = match self.child.wait() {
             Ok(status) if matches!(status.code(), Some(126 | 127)) => {

@@ -9,7 +9,7 @@ use super::error::RunError;
 use super::signal::{Interrupts, Wait};
 use super::sink::Sink;
 
-/// How to notice that an input pauses.
+/// The way to notice that an input pauses.
 pub(super) enum Pauses {
     /// A plain file never does.
     Never,
@@ -47,6 +47,6 @@ impl Pauses {
     }
 }
 
-/// How long the first lines wait for the others that make the first layout.
+/// The time the first lines wait for others, for a layout that fits all of them.
 const FIRST_LINES: Timespec = Timespec { tv_sec: 0, tv_nsec: 40_000_000 };
 const NONE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };

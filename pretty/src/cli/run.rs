@@ -20,7 +20,7 @@ use super::{terminal, tui};
 /// Shows all inputs as the plan says.
 ///
 /// # Errors
-/// When something cannot be read or written.
+/// If something cannot be read or written.
 pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;

@@ -18,7 +18,7 @@ pub(super) struct Interrupts {
     count: usize,
 }
 
-/// What happened first while waiting for input.
+/// The first thing that happened while waiting for input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
     /// There is something to read, or the end.
@@ -33,7 +33,7 @@ impl Interrupts {
     /// From now on interrupts are counted.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// If the system refuses.
     pub(super) fn count() -> io::Result<Self> {
         let (arrived, sender) = UnixStream::pair()?;
         arrived.set_nonblocking(true)?;
@@ -44,7 +44,7 @@ impl Interrupts {
     /// Waits until `input` has something to read, for `limit` at most; for ever without one.
     ///
     /// # Errors
-    /// When the system refuses to wait.
+    /// If the system refuses to wait.
     pub(super) fn wait(
         &mut self,
         input: impl std::os::fd::AsFd,
@@ -80,5 +80,5 @@ impl Interrupts {
     }
 }
 
-/// Who presses Ctrl-C so often means us.
+/// Interrupts after which this program ends, too.
 const INTERRUPTS_MAX: usize = 4;

@@ -18,16 +18,16 @@ use crate::printer::{Options, Printer, Tally};
 use crate::suggestion::suggestion;
 use crate::theme::Palette;
 
-/// Where lines go.
+/// A consumer of lines.
 pub(super) trait Sink {
     /// # Errors
-    /// When it cannot be shown or kept.
+    /// If it cannot be shown or kept.
     fn line(&mut self, line: &[u8]) -> Result<(), RunError>;
 
     /// There is nothing more for now: what has come is wanted on the screen.
     ///
     /// # Errors
-    /// When it cannot be shown.
+    /// If it cannot be shown.
     fn pause(&mut self) -> Result<(), RunError> {
         Ok(())
     }
@@ -35,12 +35,12 @@ pub(super) trait Sink {
     /// Some time has passed: the screen may have another size by now.
     ///
     /// # Errors
-    /// When it cannot be drawn anew.
+    /// If it cannot be drawn anew.
     fn follow_size(&mut self) -> Result<(), RunError> {
         Ok(())
     }
 
-    /// Whether lines wait for others before they are shown.
+    /// Tells whether lines wait for others before they are shown.
     fn holds_lines(&self) -> bool {
         false
     }
@@ -48,7 +48,7 @@ pub(super) trait Sink {
     /// The input has ended, or broke: shows what is left.
     ///
     /// # Errors
-    /// When it cannot be shown.
+    /// If it cannot be shown.
     fn finish(self) -> Result<(), RunError>;
 }
 
@@ -106,7 +106,7 @@ pub(super) struct PageSink(HtmlPage<io::BufWriter<File>>);
 
 impl PageSink {
     /// # Errors
-    /// When the beginning of the page cannot be written.
+    /// If the beginning of the page cannot be written.
     pub(super) fn new(
         parser: Parser,
         filter: Filter,

@@ -1,4 +1,4 @@
-//! What the terminal is like: all questions to it are asked here.
+//! The terminal: its size, its background, the streams connected to it.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
 use crate::theme::Background;
 
-/// Which of the standard streams are terminals, and how large the screen is.
+/// The terminal of this process, if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terminal {
     pub(super) output: Stream,
     pub(super) size: Option<Size>,
 }
 
-/// What a standard stream is connected to.
+/// The other end of a standard stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stream {
     Terminal,

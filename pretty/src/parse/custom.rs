@@ -11,7 +11,7 @@ use crate::time::{Fraction, Number, Tick};
 #[derive(Clone, Debug)]
 pub struct CustomFormat(Regex);
 
-/// Why an expression is no format.
+/// Errors of an expression for a format.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {
@@ -28,7 +28,7 @@ impl CustomFormat {
     /// `topic`, `peer` and `msg`.
     ///
     /// # Errors
-    /// When the expression does not compile or has none of these groups.
+    /// If the expression does not compile or has none of these groups.
     pub fn new(expression: &str) -> Result<Self, FormatError> {
         let regex = Regex::new(expression)?;
         let known = |name: &str| ["time", "topic", "peer", "msg"].contains(&name);

@@ -1,6 +1,6 @@
 //! Named fields of a structured line → an event.
 //!
-//! Which fact is the time, the topic, the peer or the text goes by its name; all others follow
+//! The names of fields decide which is the time, the topic, the peer or the text; all others follow
 //! the text as `key=value`, in the order they were written.
 
 use std::borrow::Cow;

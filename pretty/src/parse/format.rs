@@ -2,7 +2,7 @@
 
 use super::custom::{CustomFormat, FormatError};
 
-/// Which lines are events.
+/// The format of the lines that are events.
 #[derive(Clone, Debug, Default)]
 pub enum Format {
     /// Every format below that is not the user's own, each line by itself.
@@ -27,7 +27,7 @@ impl Format {
     /// `topic`, `peer` and `msg`.
     ///
     /// # Errors
-    /// When the expression does not compile or has none of these groups.
+    /// If the expression does not compile or has none of these groups.
     ///
     /// ```
     /// let format = pretty::Format::custom(r"^(?<time>\d+) (?<peer>\w+): (?<msg>.*)$");

@@ -48,7 +48,7 @@ const DATE_BYTES: usize = 11;
 
 struct Date {
     time: Time,
-    /// Where the time of day ends and the zone begins.
+    /// The end of the time of day, where the zone begins.
     end: usize,
 }
 

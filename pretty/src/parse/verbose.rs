@@ -5,7 +5,7 @@ use super::text_fields::{TextFields, is_name};
 use crate::line::Header;
 use crate::time::Tick;
 
-/// Whether a line is the first line of a `verbose/1` log.
+/// Tells whether a line is the first line of a `verbose/1` log.
 pub(super) fn is_header(line: &[u8]) -> bool {
     let rest = line.strip_prefix(b"# verbose/1");
     rest.is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace))

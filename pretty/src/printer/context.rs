@@ -8,11 +8,11 @@ pub(super) struct Context {
     before: usize,
     after: usize,
     kept: VecDeque<Vec<u8>>,
-    /// How many of the next lines stand behind a match.
+    /// The number of the next lines that are context after a match.
     left: usize,
 }
 
-/// What to do with an event that does not match.
+/// The fate of an event that does not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ContextAction {
     Show,

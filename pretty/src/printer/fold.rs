@@ -10,11 +10,11 @@ use std::mem;
 
 use crate::line::Event;
 
-/// What each peer has said lately.
+/// The last different events of each peer.
 #[derive(Debug, Default)]
 pub(super) struct Folds(BTreeMap<Box<[u8]>, Fold>);
 
-/// What an event is to its peer.
+/// An event among the last ones of its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Folded {
     /// New, right after something new.

@@ -1,4 +1,4 @@
-//! Lines lookahead back until the first layout.
+//! Lines held back until the first layout.
 
 /// A few lines, end to end.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Lines in, rows out: ties parser, filter, layout and canvas together for a stream of lines.
 //!
-//! The first lines are lookahead back for a moment, so that the first layout fits the peers in them.
+//! The first lines are held back for a moment, so that the first layout fits the peers in them.
 //! After that every line is drawn when it comes; a peer, topic or time that does not fit the
 //! layout makes a new one, with a new header. The printer never reads a clock or a terminal: its
 //! owner says when the input pauses and when the width changes.
@@ -50,7 +50,7 @@ pub struct Printer<W> {
     topics: Topics,
     peers: Peers,
     measure: Measure,
-    /// How many peers have a column from the start.
+    /// The number of peers that have a column from the start.
     columns: Option<u16>,
     /// Rows after which the header is repeated.
     page_rows: Option<usize>,
@@ -65,26 +65,26 @@ pub struct Printer<W> {
     origin: Option<Time>,
     run: Run,
     tally: Tally,
-    /// Where the last header of columns was drawn.
+    /// The row of the last header of columns.
     header_row: usize,
     scratch: Scratch,
 }
 
-/// Whether the layout still has room for everything seen.
+/// The room of the layout for everything seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fit {
     Good,
     Outgrown,
 }
 
-/// What the last line was, so that a run of lines that are no events is set off once.
+/// The kind of the last line, so that a run of lines that are not events is set off once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     Events,
     NonEvents(Class),
 }
 
-/// How many events there were.
+/// Numbers of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// All of them.
@@ -150,7 +150,7 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// The input has nothing more for now: shows what was lookahead back and hands everything on.
+    /// The input has nothing more for now: shows what was held back and hands everything on.
     ///
     /// # Errors
     /// Those of the writer.
@@ -161,13 +161,13 @@ impl<W: Write> Printer<W> {
         self.rows.flush()
     }
 
-    /// Whether lines are lookahead back until more of them are known.
+    /// Tells whether lines are held back until more of them are known.
     #[must_use]
     pub fn holds_lines(&self) -> bool {
         self.lookahead.as_ref().is_some_and(|lookahead| !lookahead.is_empty())
     }
 
-    /// How many events there were so far, apart from lines lookahead back.
+    /// The number of events so far, without those held back.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally
@@ -192,7 +192,7 @@ impl<W: Write> Printer<W> {
         if self.canvas.is_some() { self.lay_out() } else { Ok(()) }
     }
 
-    /// The input has ended: shows what was lookahead back and returns the writer.
+    /// The input has ended: shows what was held back and returns the writer.
     ///
     /// # Errors
     /// Those of the writer.
@@ -203,7 +203,7 @@ impl<W: Write> Printer<W> {
         Ok(self.rows.into_writer())
     }
 
-    /// Forgets the peers: a new run begins. The next lines are lookahead back to find its own.
+    /// Forgets the peers: a new run begins. The next lines are held back to find its own.
     fn start_run(&mut self, peers: Option<u16>) {
         self.peers = Peers::default();
         self.measure = self.measure.start_run();

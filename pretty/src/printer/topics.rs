@@ -1,4 +1,4 @@
-//! What is known about each topic of a log: a cache, filled as topics appear.
+//! The style of each topic of a log: a cache, filled as topics appear.
 
 use std::collections::HashMap;
 use std::ops::Index;
@@ -18,7 +18,7 @@ pub(super) struct Topics {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TopicId(usize);
 
-/// How a topic looks, and whether its events are shown at all.
+/// The style of a topic, and whether its events pass the filter.
 #[derive(Debug)]
 pub(super) struct Style {
     pub(super) sgr: Box<[u8]>,

@@ -17,7 +17,7 @@ impl AnsiTheme {
         Self { theme, depth }
     }
 
-    /// What switches a text colour on.
+    /// The code of a text colour.
     pub(crate) fn sgr(&self, color: Rgb) -> Box<[u8]> {
         let mut code = Vec::new();
         let background = self.theme.background;
@@ -49,12 +49,12 @@ impl AnsiTheme {
         [bold, &self.sgr(color)].concat().into()
     }
 
-    /// What ends all of these.
+    /// The code that ends all of these.
     pub(crate) fn off(&self) -> &'static [u8] {
         self.code("\x1b[0m")
     }
 
-    /// What begins and ends the mark on a match.
+    /// The codes that begin and end the mark on a match.
     pub(crate) fn mark(&self) -> [&'static [u8]; 2] {
         [self.code("\x1b[7m"), self.code("\x1b[27m")]
     }

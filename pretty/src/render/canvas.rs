@@ -22,7 +22,7 @@ pub(crate) struct Canvas {
     writer: StyledWriter,
 }
 
-/// What surrounds a cell.
+/// The surroundings of a cell.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CellFrame {
     /// Between the topic and the cell in the first row of an event.
@@ -35,8 +35,7 @@ pub(crate) struct CellFrame {
     width: usize,
 }
 
-/// What stands before the first line of an event's first row; both safe and no wider than their
-/// columns.
+/// The time and the topic of an event's first row; both safe and no wider than their columns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeAndTopic<'a> {
     pub(crate) time: &'a str,
@@ -223,7 +222,7 @@ impl Canvas {
     }
 }
 
-/// What a row of the header is made of: before each column, and between the names.
+/// The characters of a header row: before each column, and between the names.
 type HeaderStyle = [&'static str; 2];
 
 const HEADER: HeaderStyle = ["┬", "─"];

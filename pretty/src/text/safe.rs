@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
 
-/// What breaking a text into rows has to know of it.
+/// The characters of a text, as far as breaking it into rows depends on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {
     /// One byte, one column.
@@ -37,7 +37,7 @@ impl<'a> Safe<'a> {
         Self { text, charset }
     }
 
-    /// How to measure it.
+    /// The way to measure it.
     #[must_use]
     pub const fn charset(self) -> Charset {
         self.charset

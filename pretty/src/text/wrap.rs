@@ -16,7 +16,7 @@ use super::{Charset, Safe};
 pub struct Cut {
     /// Bytes shown in the row.
     pub shown: usize,
-    /// Where the next row starts, in bytes: `shown`, or one more if the row breaks at a blank.
+    /// The start of the next row, in bytes: `shown`, or one more if the row breaks at a blank.
     pub next: usize,
     /// Columns the row takes.
     pub columns: usize,
@@ -81,7 +81,7 @@ fn last_blank(row: &[u8]) -> Option<usize> {
     has_word.then_some(blank)
 }
 
-/// Where a long word may break well: behind the last punctuation mark in its second half.
+/// The place to break a long word: behind the last punctuation mark in its second half.
 fn soft_end(row: &[u8]) -> Option<usize> {
     let mark = row.iter().rposition(|byte| SOFT_ENDS.contains(byte))?;
     (mark >= row.len() / 2).then_some(mark + 1)

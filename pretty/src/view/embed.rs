@@ -1,5 +1,5 @@
-//! What a program that embeds the view can do beyond passing keys on: open a log, lead the user
-//! to a line, hide or mark lines of its own choice, and read what lines say.
+//! The interface for programs that embed the view, beyond passing keys on: open a log, go to a line,
+//! hide or mark lines, read lines and their facts.
 
 use std::fs::File;
 use std::io;
@@ -36,7 +36,7 @@ impl LogView {
     /// A view of the whole log in a plain file, indexed on all cores; its text stays in the file.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn of_file(path: &Path, background: Background, depth: Depth) -> io::Result<Self> {
         let source = Source::new(File::open(path)?);
         let end = source.file().metadata()?.len();
@@ -97,7 +97,7 @@ impl LogView {
         self.highlight = lines;
     }
 
-    /// Whether a line, counted from 0, is one of those shown.
+    /// Tells whether a line, counted from 0, is one of those shown.
     #[must_use]
     pub fn is_shown(&self, line: usize) -> bool {
         self.visible.contains(line)
@@ -142,7 +142,7 @@ impl LogView {
         })?
     }
 
-    /// Who became leader of which term, as far as the log says, in the order of lines.
+    /// The leaders of the log with their terms, in the order of lines.
     pub fn leaders_by_term(&self) -> impl Iterator<Item = (u64, String)> + '_ {
         let leaders = self.store.history.leaders().iter();
         leaders.filter_map(|(line, peer)| {
@@ -152,7 +152,7 @@ impl LogView {
         })
     }
 
-    /// What each peer has last said of itself at the selected line, as names and values.
+    /// The state of each peer at the selected line, as names and values.
     #[must_use]
     pub fn peer_states(&self) -> Vec<(String, Vec<(&'static str, String)>)> {
         let pairs = |values: facts::State| {
@@ -188,7 +188,7 @@ fn index_all(source: &Source, parts: &[Part]) -> io::Result<Vec<Chunk>> {
     Ok(chunks)
 }
 
-/// What a thread has done, or its panic.
+/// The result of a thread, or its panic.
 fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
@@ -196,10 +196,10 @@ fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 /// Small enough for shares of all cores to be about alike.
 const PART_BYTES: usize = 256 * 1024;
 
-/// What an event says, in the bytes of its line: who, when, and the facts that tie it to others.
+/// The facts of an event, in the bytes of its line: peer, time, and those that tie it to others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts<'a> {
-    /// When, if the line says so.
+    /// The time, if the line has one.
     pub at: Option<Time>,
     /// The time as written.
     pub time: &'a [u8],
@@ -207,7 +207,7 @@ pub struct Facts<'a> {
     pub topic: &'a [u8],
     /// The peer; [`Event::NO_PEER`] if the line belongs to no single one.
     pub peer: &'a [u8],
-    /// What happened.
+    /// The text.
     pub text: &'a [u8],
     /// The value of `term=`, if it is a number.
     pub term: Option<u64>,

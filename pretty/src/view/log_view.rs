@@ -32,7 +32,7 @@ pub struct LogView {
     pub(crate) rules: Rules,
     pub(crate) layout: Layout,
     pub(crate) size: Size,
-    /// What the owner of the view does not want to see at all.
+    /// The filter given by the embedding program.
     pub(crate) base_filter: Option<BaseFilter>,
     /// Lines it hides for now, and lines it marks.
     pub(crate) hidden_lines: Option<HiddenLines>,
@@ -52,7 +52,7 @@ pub struct LogView {
     pub(crate) chosen: usize,
     pub(crate) follow: Follow,
     pub(crate) wrap: Wrap,
-    /// What repeats have been folded, if they are.
+    /// The repeats, if they are folded.
     pub(crate) folding: Option<Folding>,
     pub(crate) timeline: Timeline,
     pub(crate) marks: Marks,
@@ -60,34 +60,34 @@ pub struct LogView {
     pub(crate) menu: usize,
     pub(crate) panes: Panes,
     pub(crate) prompt: Option<Prompt>,
-    /// What the last action has to say.
+    /// The note of the last action.
     pub(crate) note: String,
-    /// What the owner is doing.
+    /// The current work of the embedding program.
     pub(crate) busy: String,
 }
 
-/// What the user has switched off.
+/// Topics and peers the user has switched off.
 #[derive(Debug, Default)]
 pub(crate) struct Hidden {
     pub(crate) topics: BTreeSet<TopicId>,
     pub(crate) peers: BTreeSet<PeerId>,
 }
 
-/// Whether the view stays at the end while the log grows.
+/// Staying at the end while the log grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Follow {
     Yes,
     No,
 }
 
-/// Whether a line takes as many rows as it needs.
+/// Wrapping of lines into as many rows as they need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wrap {
     Yes,
     No,
 }
 
-/// Whether [`LogView::work`] has more to do.
+/// The rest of the work of [`LogView::work`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Work {
@@ -97,18 +97,18 @@ pub enum Work {
     Done,
 }
 
-/// Whether the timeline may be shown.
+/// The visibility of the timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Timeline {
     Shown,
     Hidden,
 }
 
-/// What is shown besides the log.
+/// The pane shown besides the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Panes {
     None,
-    /// What each peer last said of itself.
+    /// The state of the peers.
     State,
     Topics,
     Help,
@@ -215,7 +215,7 @@ impl LogView {
         self.store.len()
     }
 
-    /// Whether the log has no lines.
+    /// Tells whether the log has no lines.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

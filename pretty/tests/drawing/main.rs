@@ -1,4 +1,4 @@
-//! What logs look like once they are drawn.
+//! Logs as they are drawn.
 
 mod common;
 mod defects;

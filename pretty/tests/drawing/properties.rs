@@ -1,4 +1,4 @@
-//! What holds for any log whatever.
+//! Properties of every log.
 
 use crate::common::draw;
 use pretty::{

@@ -1,4 +1,4 @@
-//! What a stream of lines looks like: formats, layouts, rules, colours.
+//! Streams of lines: formats, layouts, rules, colours.
 
 use crate::common::{draw, visible, wide};
 use insta::assert_snapshot;

@@ -1,4 +1,4 @@
-//! What a program that embeds the view does with it.
+//! The interface for programs that embed the view.
 
 use pretty::view::{Bitmap, Facts, LogView, MessageFate};
 use pretty::{Background, Depth, Line};

@@ -1,4 +1,4 @@
-//! What the view makes of Raft: state, messages, the strip, and what should never be.
+//! Raft in the view: state, messages, the timeline, anomalies.
 
 use insta::assert_snapshot;
 

@@ -1,5 +1,5 @@
-//! Which files count: the nearest `pretty.toml` from the working folder upwards, then the user's
-//! own file; what the nearer one says counts.
+//! Finding the files of settings: the nearest `pretty.toml` from the working directory upwards, then
+//! the user's own; the nearer one takes precedence.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ pub(in super::super) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// The name of a project's file.
 const FILE_NAME: &str = "pretty.toml";
 
-/// What the command line says about files.
+/// The files to read, from the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Choice {
     /// Those that are found.
@@ -25,7 +25,7 @@ pub(in super::super) enum Choice {
     None,
 }
 
-/// What was found.
+/// The settings, and the files they come from.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct LoadedConfig {
     pub(in super::super) config: Config,
@@ -33,7 +33,7 @@ pub(in super::super) struct LoadedConfig {
     pub(in super::super) files: Vec<PathBuf>,
 }
 
-/// Why a file cannot be used.
+/// Errors of a file of settings.
 #[derive(Debug, thiserror::Error)]
 pub(in super::super) enum ConfigError {
     #[error("cannot read {}: {error}", path.display())]
@@ -42,7 +42,7 @@ pub(in super::super) enum ConfigError {
     Malformed { path: PathBuf, message: String },
 }
 
-/// Whose file it is.
+/// The origin of a file, which decides what it may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
     User,

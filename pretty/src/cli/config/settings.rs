@@ -14,7 +14,7 @@ use crate::view::{KeyError, Keys, Rules};
 /// Every setting, with its documentation.
 pub(in super::super) const EXAMPLE: &str = include_str!("example.toml");
 
-/// What a file says; everything is optional.
+/// The settings of a file; each is optional.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(in super::super) struct Config {
@@ -41,7 +41,7 @@ pub(in super::super) struct Config {
 }
 
 impl Config {
-    /// What this file says, and where it says nothing what the other does.
+    /// The settings of this file, and those of the other where this one has none.
     pub(super) fn over(self, other: Self) -> Self {
         Self {
             theme: self.theme.or(other.theme),

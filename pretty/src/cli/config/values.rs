@@ -68,7 +68,7 @@ impl<'de> Deserialize<'de> for Names {
     }
 }
 
-/// Whether the output goes through a pager, and which.
+/// The pager of the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Pager {
     Never,
@@ -279,7 +279,7 @@ impl TryFrom<String> for KeyName {
     }
 }
 
-/// What a key does; `none` takes its meaning away.
+/// The action of a key; `none` unbinds it.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 struct Binding(Option<Action>);

@@ -1,4 +1,4 @@
-//! How many colours there are, and on which background: who decides.
+//! The number of colours and the background: options, settings, environment, terminal, in this order.
 
 use super::super::args::{ColorChoice, ThemeChoice};
 use super::super::config::Environment;
@@ -6,7 +6,7 @@ use super::super::terminal::Stream;
 use crate::color::Depth;
 use crate::theme::Background;
 
-/// Whether the terminal is asked for its background.
+/// Asking the terminal for its background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum QueryTerminal {
     Yes,

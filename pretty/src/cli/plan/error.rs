@@ -3,7 +3,7 @@
 use crate::parse::FormatError;
 use crate::view::KeyError;
 
-/// What is wrong with the arguments; each message names the option to change.
+/// Errors of the arguments; each message names the option to change.
 #[derive(Debug, thiserror::Error)]
 pub(in super::super) enum PlanError {
     #[error("invalid value for '--format <FORMAT>': {0}")]

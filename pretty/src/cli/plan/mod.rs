@@ -19,12 +19,12 @@ use colors::{background, depth};
 pub(super) use error::PlanError;
 use reading::{filter, format};
 
-/// What to do.
+/// All the program has to do.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) inputs: Vec<InputSource>,
     pub(super) options: Options,
-    /// What the inputs' times are read with when they are merged.
+    /// Reads the times of inputs that are merged.
     pub(super) parser: Parser,
     pub(super) resize: Resize,
     pub(super) follow: Follow,
@@ -34,11 +34,11 @@ pub(super) struct Plan {
     pub(super) pager: Option<String>,
     /// The keys of the view.
     pub(super) keys: Keys,
-    /// What lines mean, beside what is built in.
+    /// The user's rules for the meaning of lines.
     pub(super) rules: Rules,
 }
 
-/// How the log is shown.
+/// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OutputMode {
     /// Row after row, on standard output.
@@ -49,21 +49,21 @@ pub(super) enum OutputMode {
     Html,
 }
 
-/// Whether files are watched for more.
+/// Following files as they grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Follow {
     Yes,
     No,
 }
 
-/// Where lines come from.
+/// A source of lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum InputSource {
     Stdin,
     File(PathBuf),
 }
 
-/// Whether the width follows the terminal's.
+/// Following the width of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Resize {
     Follow,
@@ -132,7 +132,7 @@ impl Cli {
     }
 }
 
-/// How the log is shown, and whether the terminal could say better on which background.
+/// The options of the output, and whether to ask the terminal for its background.
 fn options(
     cli: &Cli,
     config: &Config,
@@ -197,7 +197,7 @@ fn width(given: Option<u16>, environment: Environment<'_>, terminal: Terminal) -
     usize::from(columns.unwrap_or(WIDTH_DEFAULT))
 }
 
-/// Where nothing says how wide the output may be: three peers and their texts fit well.
+/// The width where none is known: enough for three peers and their texts.
 const WIDTH_DEFAULT: u16 = 120;
 
 /// The command of the pager, if one is asked for; an empty one is none.

@@ -1,5 +1,4 @@
-//! Which lines are events, and which of them are shown: what the command line says, and where it
-//! says nothing what the settings do.
+//! The format and the filters: options of the command line, else those of the settings.
 
 use super::super::args::Cli;
 use super::super::config::{Config, Names};

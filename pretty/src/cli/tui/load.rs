@@ -29,7 +29,7 @@ use super::stream::{EndOfStream, FillPolicy, StreamBlocks};
 use crate::parse::Parser;
 use crate::view::{Blocks, Chunk, Part, Rules, Source};
 
-/// What the loader has to say.
+/// Events of the loader.
 #[derive(Debug)]
 pub(super) enum LoadEvent {
     /// The next part of the log, and how much of it has been read, if that can be known.
@@ -40,11 +40,11 @@ pub(super) enum LoadEvent {
     UpToDate,
 }
 
-/// How much of something is done.
+/// A progress in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Percent(pub(super) u64);
 
-/// What is to be loaded, and how to read it.
+/// The inputs to load, and the way to read them.
 pub(super) struct LoadRequest {
     pub(super) names: Vec<InputSource>,
     pub(super) follow: Follow,
@@ -55,7 +55,7 @@ pub(super) struct LoadRequest {
 /// Loads the inputs, or follows them for ever.
 ///
 /// # Errors
-/// When something cannot be read, or [`RunError::Closed`] when nobody listens any more.
+/// If something cannot be read, or [`RunError::Closed`] if the view is gone.
 pub(super) fn load(
     inputs: Vec<Input>,
     request: LoadRequest,

@@ -26,7 +26,7 @@ use load::{EVENTS_QUEUED_MAX, LoadEvent, LoadRequest, Percent, load};
 /// Shows the log until the user closes it. An editor can open a log that is a single file.
 ///
 /// # Errors
-/// When an input cannot be read or the terminal not be used.
+/// If an input cannot be read or the terminal not be used.
 pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
     let file = match &plan.inputs[..] {
         [InputSource::File(path)] => Some(path.clone()),
@@ -62,13 +62,13 @@ struct Browser {
     loader: Loading,
 }
 
-/// Whether the loader is still at work.
+/// The state of the loader.
 enum Loading {
     Yes(JoinHandle<Result<(), RunError>>),
     Done(Result<(), RunError>),
 }
 
-/// Whether to go on.
+/// The next step of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     Go,
@@ -216,7 +216,7 @@ impl Browser {
     }
 }
 
-/// How long the first lines are waited for.
+/// The time the first lines are waited for.
 const FIRST_LINES: Duration = Duration::from_millis(25);
 
 const POLL_LOADER_EVERY: Duration = Duration::from_millis(20);

@@ -8,16 +8,16 @@ pub(super) struct StreamBlocks {
     rest: Vec<u8>,
 }
 
-/// When a block of a stream is large fill.
+/// The size at which a block of a stream is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FillPolicy {
     /// As soon as there is a line: the stream may pause.
     Lines,
-    /// When it has as many bytes as wanted: the stream never pauses.
+    /// With as many bytes as wanted: the stream never pauses.
     Full,
 }
 
-/// Whether a stream has ended.
+/// The end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EndOfStream {
     Yes,

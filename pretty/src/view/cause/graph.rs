@@ -43,10 +43,10 @@ pub struct Causes {
     peers: HashMap<Box<[u8]>, Peer>,
     /// The last event of each peer, by its number.
     last: Vec<Option<u32>>,
-    /// Where messages that may still arrive were sent.
+    /// The sendings of messages that may still arrive.
     sent: HashMap<MessageKey, u32>,
     rules: Rules,
-    /// What each peer last state of its role, term and vote.
+    /// The role, term and vote of each peer.
     state: HashMap<(Peer, StateKey), Box<[u8]>>,
 }
 
@@ -64,7 +64,7 @@ struct Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Peer(u16);
 
-/// What is the same of a message wherever it is spoken of.
+/// The fields of a message that are the same at all its lines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct MessageKey {
     kind: Box<[u8]>,
@@ -80,7 +80,7 @@ impl MessageKey {
     }
 }
 
-/// What an event is to those after it.
+/// The role of an event for those after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StepKind {
     /// A consequence of what the peer knew.
@@ -117,7 +117,7 @@ impl Causes {
         self.steps.push(Step { line: short(line), peer, before, kind });
     }
 
-    /// Whose event it is that carries no message, and what it is to those after it.
+    /// The peer and the kind of an event without a message.
     fn without_message(&mut self, own: Peer, event: &Event<'_>) -> (Peer, StepKind) {
         let text = &*event.text;
         let changes = self.changes(own, text);
@@ -301,7 +301,7 @@ impl Causes {
     }
 }
 
-/// Whether a change of this key is a change of role, term or vote.
+/// Tells whether a key is the role, the term or the vote.
 const fn is_role_term_or_vote(key: StateKey) -> bool {
     match key {
         StateKey::Role | StateKey::Term | StateKey::Vote => true,

@@ -7,11 +7,11 @@ use crate::view::meaning::rules::Rules;
 #[derive(Debug, Default)]
 pub(crate) struct CauseIndex {
     pub(crate) causes: Causes,
-    /// How many lines have been looked at.
+    /// The number of lines that have been read.
     pub(crate) lines: usize,
 }
 
-/// Which lines answer the question.
+/// The causes that are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CausalFilter {
     /// Some tens of lines that most directly led to it.

@@ -1,12 +1,12 @@
-//! Which lines are shown: kinds, the owner's wishes, expressions and folding, put together as
+//! The lines that are shown: topics and peers, hidden lines, expressions and folding, combined as
 //! bitmaps.
 //!
 //! ```text
 //! by kind ∧ ¬ hidden_lines ∧ base_filter filter ∧ filter ∧ ¬ folded = shown
 //! ```
 //!
-//! What goes by the kind of a line (topics, peers) is known at once for any log; what needs the
-//! text of every line is found out little by little.
+//! Filters by topic and peer are known at once for any log; those that need the text of every line are
+//! evaluated little by little.
 
 use std::ops::Range;
 
@@ -42,7 +42,7 @@ impl LogView {
         self.refilter();
     }
 
-    /// How much of the log has been filtered, in percent, as long as that is not all of it.
+    /// The part of the log that has been filtered, in percent, as long as that is not all of it.
     pub(crate) fn filter_progress(&self) -> Option<usize> {
         let scans = self.scans().filter(|scan| !scan.is_done(&self.store));
         scans.map(|scan| scan.percent(&self.store)).min()

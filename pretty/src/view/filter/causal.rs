@@ -1,5 +1,4 @@
-//! Why: the lines that led to the selected one, or all that could have influenced it, and one step
-//! back to a cause.
+//! Causes of the selected line: the direct ones, its causal past, and one step back to a cause.
 
 use crate::line::Line;
 use crate::view::cause::graph::Causes;

@@ -14,7 +14,7 @@ use crate::view::log::ids::PeerId;
 use crate::view::log::store::Store;
 use crate::view::meaning::sentences::NEVER_FOLDED;
 
-/// What has been folded.
+/// Folded lines and their counts.
 #[derive(Debug, Default)]
 pub(crate) struct Folding {
     /// Lines that are repeats of others.
@@ -23,7 +23,7 @@ pub(crate) struct Folding {
     next: usize,
     buffer: Vec<u8>,
     recent: HashMap<PeerId, VecDeque<(u64, u32)>>,
-    /// How often each line with repeats has been said.
+    /// The number of times each line with repeats occurs.
     times: HashMap<u32, u32>,
 }
 
@@ -60,7 +60,7 @@ impl Folding {
         Some(first..self.next)
     }
 
-    /// Whether an event is a repeat; if so it has been counted.
+    /// Tells whether an event is a repeat, and counts it if so.
     fn is_repeat(&mut self, line: u32, peer: PeerId, event: &Event<'_>) -> bool {
         let recent = self.recent.entry(peer).or_default();
         if NEVER_FOLDED.contains(&&*event.topic) {
@@ -84,7 +84,7 @@ impl Folding {
         self.recent.clear();
     }
 
-    /// How often a line has been said, if more than once.
+    /// The number of times a line occurs, if more than once.
     pub(crate) fn times(&self, line: usize) -> Option<u32> {
         self.times.get(&u32::try_from(line).ok()?).copied()
     }

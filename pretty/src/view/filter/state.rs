@@ -13,7 +13,7 @@ pub(crate) struct RegexFilter {
     pub(crate) scan: Scan,
 }
 
-/// What the owner of the view does not want to see at all.
+/// The filter given by the embedding program.
 #[derive(Debug)]
 pub(crate) struct BaseFilter {
     pub(crate) filter: Filter,

@@ -1,4 +1,4 @@
-//! Which lines are shown, and which of them is the how-many-th.
+//! The lines that are shown, with their positions among each other.
 
 use std::ops::Range;
 
@@ -56,7 +56,7 @@ impl VisibleLines {
         None
     }
 
-    /// How many lines are shown before this one.
+    /// The number of lines shown before this one.
     pub(crate) fn position(&self, line: usize) -> usize {
         let block = (line / (RANK_WORDS * BITS)).min(self.ranks.len() - 1);
         let first = block * RANK_WORDS * BITS;

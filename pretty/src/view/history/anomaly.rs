@@ -1,6 +1,6 @@
 //! Anomalies: states that a correct Raft never shows.
 
-/// What should never be.
+/// A state that a correct log never shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anomaly {
     TwoLeaders,

@@ -1,4 +1,4 @@
-//! What the peers have said of themselves, line by line, and what is odd about it.
+//! The history of a log: the state of each peer line by line, terms, leaders, errors, anomalies.
 //!
 //! ```text
 //! Chunk: line → HistoryEvent (on any thread) → History::add (in order) → state at a line, marks
@@ -26,7 +26,7 @@ use crate::view::meaning::state::{STATE_KEYS, StateKey};
 pub(crate) struct History {
     peers: Vec<[Vec<Change>; STATE_KEYS.len()]>,
     values: ValueTable,
-    /// Who leads each term of the test at hand.
+    /// The leader of each term of the current test.
     leader_of: HashMap<u64, PeerId>,
     highest_term: Option<u64>,
     terms: Vec<(u32, u64)>,
@@ -87,12 +87,12 @@ impl History {
         })
     }
 
-    /// Where a term starts that is higher than all before, and that term.
+    /// The lines at which a term starts that is higher than all before, and that term.
     pub(crate) fn terms(&self) -> &[(u32, u64)] {
         &self.terms
     }
 
-    /// Where a peer becomes leader.
+    /// The lines at which a peer becomes leader.
     pub(crate) fn leaders(&self) -> &[(u32, PeerId)] {
         &self.leaders
     }
@@ -111,7 +111,7 @@ impl History {
         &self.anomalies
     }
 
-    /// What is odd about a line.
+    /// The anomaly at a line.
     pub(crate) fn anomaly(&self, line: usize) -> Option<Anomaly> {
         let at = self.anomalies.partition_point(|(odd, _)| (*odd as usize) < line);
         self.anomalies.get(at).filter(|(odd, _)| *odd as usize == line).map(|(_, odd)| *odd)

@@ -9,7 +9,7 @@ use crate::view::meaning::state::STATE_KEYS;
 pub(crate) type State = [Option<KnownValue>; STATE_KEYS.len()];
 
 impl LogView {
-    /// What each peer has last said of itself at the selected line, filtered out or not.
+    /// The state of each peer at the selected line, filtered out or not.
     pub(crate) fn state(&self) -> Vec<(PeerId, State)> {
         let line = self.cursor();
         let state = |peer| line.map(|line| self.store.history.state(peer, line));

@@ -60,7 +60,7 @@ impl Bitmap {
         }
     }
 
-    /// Whether a line is in the set.
+    /// Tells whether a line is in the set.
     #[must_use]
     pub fn contains(&self, line: usize) -> bool {
         self.word(line / BITS) >> (line % BITS) & 1 == 1
@@ -72,7 +72,7 @@ impl Bitmap {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// Whether no line is in the set.
+    /// Tells whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)

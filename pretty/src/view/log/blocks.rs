@@ -18,7 +18,7 @@ impl Blocks {
         Self { source, next: 0, buffer: Vec::new() }
     }
 
-    /// Where the next block starts.
+    /// The start of the next block.
     #[cfg(feature = "cli")]
     pub(crate) fn next_start(&self) -> u64 {
         self.next

@@ -19,12 +19,12 @@ pub(crate) struct Scan {
     hits: Bitmap,
     /// Groups that have been looked at.
     done: Bitmap,
-    /// Where it started.
+    /// The group it started at.
     from: usize,
     buffer: Vec<u8>,
 }
 
-/// What is looked for.
+/// The target of a search.
 #[derive(Debug)]
 pub(crate) enum ScanTarget {
     /// Lines with a match.
@@ -63,7 +63,7 @@ impl Scan {
         self.done.next_absent(0) >= store.end().group
     }
 
-    /// How much has been looked at, in percent.
+    /// The part of the log that has been scanned, in percent.
     pub(crate) fn percent(&self, store: &Store) -> usize {
         self.done.count() * 100 / store.end().group.max(1)
     }

@@ -1,4 +1,4 @@
-//! Where the bytes of a log are: in memory, or in a file of which only what is looked at is read.
+//! The bytes of a log: in memory, or in a file of which only what is looked at is read.
 //!
 //! Nothing here trusts a file to stay as it was. One that has been cut back gives fewer bytes than
 //! the index says; lines that are gone say so.
@@ -52,9 +52,9 @@ impl Source {
 /// A part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Where it starts, in bytes.
+    /// Its start, in bytes.
     pub start: u64,
-    /// How many bytes it has.
+    /// Its length in bytes.
     pub length: usize,
 }
 
@@ -89,7 +89,7 @@ impl Bytes {
         }
     }
 
-    /// Whether these are followed by others without a gap.
+    /// Tells whether others follow these without a gap.
     pub(crate) fn is_followed_by(&self, next: &Self) -> bool {
         match (self, next) {
             (Self::Memory(_), Self::Memory(_)) => true,
@@ -115,7 +115,7 @@ impl Bytes {
 #[derive(Debug)]
 pub(crate) struct Group {
     bytes: Vec<u8>,
-    /// Where each line ends, its line end left out.
+    /// The start and end of each line, its line end left out.
     ends: Vec<(usize, usize)>,
     lines: usize,
 }
@@ -174,5 +174,5 @@ pub(crate) fn without_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// What stands for a line that is no longer in its file.
+/// The text in place of a line that is no longer in its file.
 pub(crate) const GONE: &[u8] = b"[no longer in the file]";

@@ -114,7 +114,7 @@ impl Store {
         self.end.line
     }
 
-    /// Where the log ends.
+    /// The end of the log.
     pub(crate) fn end(&self) -> LogPosition {
         self.end
     }
@@ -150,7 +150,7 @@ impl Store {
         read(&self.parser_at(line).parse(&text))
     }
 
-    /// What understands a line.
+    /// The parser for a line.
     pub(crate) fn parser_at(&self, line: usize) -> Parser {
         let (chunk, start) = self.find(line);
         chunk.parser.clone().with_header_unit(chunk.unit_at(line - start.line))
@@ -262,7 +262,7 @@ impl Store {
     }
 }
 
-/// Whether a line, as it is shown, matches.
+/// Tells whether a line, as it is shown, matches.
 pub(crate) fn matches(text: &[u8], regex: &Regex) -> bool {
     regex.is_match(make_safe(text, &mut String::new()).text())
 }

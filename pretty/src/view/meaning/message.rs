@@ -1,9 +1,9 @@
 //! A message, as a line tells of it.
 
-/// What a line says of a message, in its own bytes.
+/// A message, in the bytes of a line about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
-    /// What kind of message it is: `RequestVote`.
+    /// The kind of message: `RequestVote`.
     pub kind: &'a [u8],
     /// The peer that sent it.
     pub from: &'a [u8],
@@ -11,11 +11,11 @@ pub struct Message<'a> {
     pub to: &'a [u8],
     /// Its number, the same wherever it is spoken of.
     pub id: Option<&'a [u8]>,
-    /// What happened to it here.
+    /// The event at this line.
     pub fate: MessageFate<'a>,
 }
 
-/// What happened to a message at a line.
+/// The event of a message at a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageFate<'a> {
     /// It was sent.

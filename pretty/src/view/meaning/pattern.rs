@@ -8,12 +8,12 @@
 //! | `~` | numbers with blanks between them, of which the last counts |
 //! | `*` | anything, up to the last place where what follows stands |
 
-/// What stood in the placeholders `#`, `@` and `~` of a pattern, in order.
+/// The texts at the placeholders `#`, `@` and `~` of a pattern, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Captures<'a>([Option<&'a [u8]>; PLACEHOLDERS_MAX]);
 
 impl<'a> Captures<'a> {
-    /// What stood in a number, counted from 0.
+    /// The text at a placeholder, counted from 0.
     pub(crate) fn get(&self, number: usize) -> Option<&'a [u8]> {
         self.0.get(number).copied().flatten()
     }
@@ -55,7 +55,7 @@ fn number_length(text: &[u8]) -> Option<usize> {
     span(&text[sign..], u8::is_ascii_digit).map(|digits| sign + digits)
 }
 
-/// How many bytes there are of a kind, if any.
+/// The number of bytes of a kind, if any.
 fn span(text: &[u8], of_kind: impl Fn(&u8) -> bool) -> Option<usize> {
     let length = text.iter().take_while(|byte| of_kind(byte)).count();
     (length > 0).then_some(length)

@@ -61,7 +61,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Whether a line tells that an election timer has run out.
+/// Tells whether an election timer has run out at a line.
 pub(crate) fn is_election_timeout(text: &[u8]) -> bool {
     ELECTION_TIMEOUTS.iter().any(|timeout| text.starts_with(timeout))
 }
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use crate::view::meaning::state::STATE_KEYS;
 
-    /// What a text says, in short.
+    /// The state updates of a text, in short.
     fn short(text: &str) -> String {
         let mut all = Vec::new();
         state_updates(text.as_bytes(), &Rules::default(), |update| all.push(update));

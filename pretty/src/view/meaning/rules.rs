@@ -1,5 +1,4 @@
-//! What lines mean, in the words of the user's own program: rules for the state of a peer and for
-//! messages, beside those that are built in.
+//! Rules of the user for the lines of another program: state of peers, and messages.
 
 use std::sync::Arc;
 
@@ -20,8 +19,8 @@ struct Lists {
     messages: Vec<MessageRule>,
 }
 
-/// What lines that match an expression say of their peer: its named groups are keys of the state
-/// (`role`, `term`, `vote`, `commit`, `applied`, `last`), what they match are the values.
+/// A rule for the state of a line's peer: the named groups of an expression are keys of the state
+/// (`role`, `term`, `vote`, `commit`, `applied`, `last`), the texts they match are the values.
 #[derive(Clone, Debug)]
 pub struct StateRule {
     regex: Regex,
@@ -38,7 +37,7 @@ pub struct MessageRule {
     regex: Regex,
 }
 
-/// What happens to a message at a line.
+/// The event of a message at a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageAt {
     /// The peer of the line sends it.
@@ -49,7 +48,7 @@ pub enum MessageAt {
     Lost,
 }
 
-/// Why a rule says nothing.
+/// Errors of a rule.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleError {
@@ -63,7 +62,7 @@ pub enum RuleError {
         name: String,
         /// Of what it should be known.
         of: &'static str,
-        /// What was probably meant.
+        /// A suggestion.
         suggestion: String,
     },
     /// A match would say nothing.

@@ -35,7 +35,7 @@ impl LogView {
         }
     }
 
-    /// When the answer to a message came that was received at a line.
+    /// The line of the answer to a message that was received at a line.
     pub(crate) fn find_answer(&self, line: usize, message: &Message<'_>) -> Option<usize> {
         let after = line + 1..self.store.len().min(line + LINES_MAX);
         self.find_same(message, SearchFor::Answer, after).map(|(line, _)| line)
@@ -70,7 +70,7 @@ impl<'a> Message<'a> {
         (self.id, self.kind, self.from, self.to) == (other.id, other.kind, other.from, other.to)
     }
 
-    /// What another line about a message of the same kind, the same way, makes of this one.
+    /// The relation of another line about a message of the same kind, the same way, to this one.
     fn compare(&self, other: &Message<'_>, search_for: SearchFor) -> Relation {
         match (search_for, self.fate, other.fate) {
             (
@@ -108,22 +108,22 @@ impl<'a> Message<'a> {
     }
 }
 
-/// What is looked for.
+/// The target of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SearchFor {
     OtherEnd,
     Answer,
 }
 
-/// What a line tells about a message.
+/// The relation of a line to a message.
 enum Relation {
     Delivery(Delivery),
-    /// That it is about another one: what comes beyond cannot be about this one.
+    /// Another message: no line beyond can be about this one.
     OtherMessage,
     Unrelated,
 }
 
-/// What became of a message.
+/// The delivery of a message.
 pub(crate) enum Delivery {
     Arrived,
     Answered,
@@ -131,5 +131,5 @@ pub(crate) enum Delivery {
     Lost(String),
 }
 
-/// How far away the other end is looked for: a few milliseconds' work.
+/// The distance within which a counterpart is searched: a few milliseconds' work.
 pub(crate) const LINES_MAX: usize = 100_000;

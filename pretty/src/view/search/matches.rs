@@ -9,7 +9,7 @@ use crate::view::log_view::{LogView, Work};
 use crate::view::search::query::{Direction, Search};
 use crate::view::ui::status::grouped;
 
-/// What is known of a match that is looked for.
+/// The position of the next match, as far as it is known.
 enum MatchPosition {
     At(usize),
     /// Only beyond the end of the log, where the search goes on at its other end.

@@ -5,7 +5,7 @@ use regex::Regex;
 use crate::view::log::scan::{Scan, ScanTarget};
 use crate::view::log::store::Store;
 
-/// What is searched for, and the matches found so far.
+/// The expression of a search, and the matches found so far.
 #[derive(Debug)]
 pub(crate) struct Search {
     pub(crate) regex: Regex,

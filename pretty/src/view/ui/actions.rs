@@ -5,7 +5,7 @@ use ratatui::crossterm::event::KeyCode;
 use crate::view::cause::index::CausalFilter;
 use crate::view::ui::binding::{Binding, control, key, special};
 
-/// What a key can do.
+/// An action of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// One line up.
@@ -78,7 +78,7 @@ pub enum Action {
     Quit,
 }
 
-/// Where to go.
+/// The target of a jump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Jump {
     /// To the next match.
@@ -185,8 +185,7 @@ pub const BINDINGS: [Binding<Action>; 66] = [
     special(KeyCode::F(10), Action::Quit, "close"),
 ];
 
-/// What a key can be bound to, under the name it has in a configuration, and in the words of the
-/// help.
+/// The actions a key can be bound to: name in a configuration, action, text of the help.
 pub const NAMES: [(&str, Action, &str); 47] = [
     ("down", Action::Down, "line down"),
     ("up", Action::Up, "line up"),

@@ -8,11 +8,11 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub struct Binding<A> {
     /// The key.
     pub code: KeyCode,
-    /// Whether Ctrl is held.
+    /// Ctrl is held.
     pub control: bool,
-    /// What it does.
+    /// Its action.
     pub action: A,
-    /// What it does, in the words of the help; keys with the same words share a line there.
+    /// The text of the help; keys with the same text share a line there.
     pub help: &'static str,
 }
 
@@ -32,7 +32,7 @@ pub const fn special<A>(code: KeyCode, action: A, help: &'static str) -> Binding
 }
 
 impl<A> Binding<A> {
-    /// Whether this is the key of an event. Shift is part of the character.
+    /// Tells whether this is the key of an event. Shift is part of the character.
     #[must_use]
     pub fn is_for(&self, event: KeyEvent) -> bool {
         self.code == event.code && self.control == event.modifiers.contains(KeyModifiers::CONTROL)

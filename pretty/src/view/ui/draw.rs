@@ -14,7 +14,7 @@ use crate::text::{Safe, columns, make_safe, safe_text};
 use crate::view::log::ids::PeerId;
 use crate::view::log_view::{LogView, Panes, Wrap};
 
-/// Where a text goes: its first column and its width.
+/// The place of a text: its first column and its width.
 #[derive(Clone, Copy)]
 pub(crate) struct Cell {
     pub(crate) x: u16,
@@ -25,7 +25,7 @@ pub(crate) struct Cell {
 struct PreparedLine<'a> {
     time: String,
     topic: String,
-    /// What stands before the text: a peer's name, if peers have no columns.
+    /// The name of the peer, if peers have no columns.
     tag: String,
     text: Safe<'a>,
     cell: Cell,
@@ -275,7 +275,7 @@ impl LogView {
         }
     }
 
-    /// Where the texts of a peer go.
+    /// The place of the texts of a peer.
     pub(crate) fn cell(&self, peer: Option<&[u8]>) -> Cell {
         let lead = short(self.layout.lead());
         let across = short(self.layout.text()).max(1);

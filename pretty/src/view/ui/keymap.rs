@@ -1,4 +1,4 @@
-//! Which key does what: the usual keys, with the user's own over them.
+//! The key map: the default keys, with the user's own over them.
 //!
 //! Invariants: no key does two things, and some key closes the view.
 
@@ -16,7 +16,7 @@ pub struct Key {
     control: bool,
 }
 
-/// Why a key or what it is to do cannot be understood.
+/// Errors of a key or its action.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -34,7 +34,7 @@ pub enum KeyError {
     Action {
         /// As written.
         name: String,
-        /// What was probably meant.
+        /// A suggestion.
         suggestion: String,
     },
     /// A view must have an end.
@@ -42,7 +42,7 @@ pub enum KeyError {
     NoQuit,
 }
 
-/// Which key does what.
+/// The actions of all keys.
 #[derive(Clone, Debug)]
 pub struct Keys(Vec<Binding<Action>>);
 
@@ -113,7 +113,7 @@ impl Keys {
         if quits { Ok(self) } else { Err(KeyError::NoQuit) }
     }
 
-    /// What a key does. Shift is part of the character.
+    /// The action of a key. Shift is part of the character.
     #[must_use]
     pub fn action(&self, event: KeyEvent) -> Option<Action> {
         let control = event.modifiers.contains(KeyModifiers::CONTROL);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
     pub(crate) lines: BTreeMap<char, usize>,
-    /// What the next key, a letter, is for.
+    /// The purpose of the next key, a letter.
     pub(crate) pending: Option<PendingKey>,
 }
 

@@ -61,5 +61,5 @@ impl LogView {
     }
 }
 
-/// What one step of a wheel moves.
+/// The lines one step of a wheel moves.
 const WHEEL_LINES: isize = 3;

@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// What is being asked for, and what has been typed.
+/// A prompt, and the text typed so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Prompt {
     pub(crate) kind: PromptKind,
@@ -16,7 +16,7 @@ pub(crate) enum PromptKind {
     GoTo,
 }
 
-/// What a key did to a prompt.
+/// The effect of a key on a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PromptKey {
     Continue,

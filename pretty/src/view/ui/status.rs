@@ -1,4 +1,4 @@
-//! What is drawn besides the log: the status line, the state of the peers, the help.
+//! The status line and the state of the peers.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -109,8 +109,7 @@ impl LogView {
         }
     }
 
-    /// What the peers have said of themselves, in columns: what the selected line itself says
-    /// stands out.
+    /// The state of the peers in columns; values the selected line itself sets stand out.
     fn state_table(&self) -> Vec<Text<'static>> {
         let state = self.state();
         let names: Vec<_> =

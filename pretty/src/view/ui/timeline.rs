@@ -59,7 +59,7 @@ impl LogView {
         }
     }
 
-    /// Where a line is on the strip.
+    /// The column of a line on the timeline.
     fn timeline_column(&self, line: usize, strip: Rect) -> u16 {
         let width = usize::from(strip.width);
         strip.x + short((line * width / self.store.len().max(1)).min(width.saturating_sub(1)))

@@ -11,7 +11,7 @@ use crate::view::ui::actions::Action;
 use crate::view::ui::marks::PendingKey;
 use crate::view::ui::prompt::{Prompt, PromptKey, PromptKind};
 
-/// What became of a key, or what the owner of the view should do about it.
+/// The result of a key, which may be a request to the embedding program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome {

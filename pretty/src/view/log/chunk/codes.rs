@@ -1,4 +1,4 @@
-//! What kind each line of a chunk is of: a number a line, as small as the log allows.
+//! The kind of each line of a chunk: a number a line, as small as the log allows.
 
 /// For each line the place of its kind: a byte is enough for most logs.
 #[derive(Debug)]

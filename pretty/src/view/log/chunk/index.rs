@@ -1,4 +1,4 @@
-//! How a chunk comes to be: each of its lines is parsed once, and what is kept of it is little.
+//! Indexing: each line of a chunk is parsed once, and little of it is kept.
 
 use std::collections::HashMap;
 use std::io;

@@ -32,9 +32,9 @@ pub struct Chunk {
     pub(crate) topics: Names,
     pub(crate) peers: Names,
     pub(crate) time_columns: usize,
-    /// What the peers say of themselves, with the chunk's own numbers for lines and peers.
+    /// The history of the peers, with the chunk's own numbers for lines and peers.
     pub(crate) history_events: Vec<HistoryEvent>,
-    /// How to read its lines: the unit of its times is the one that held before it.
+    /// Reads its lines: the unit of its times is the one that held before it.
     pub(crate) parser: Parser,
     /// Lines that change the unit, and to what.
     pub(crate) units: Vec<(u32, Option<Tick>)>,
@@ -50,7 +50,7 @@ pub(crate) struct Anchor {
     pub(crate) latest: i64,
 }
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Event(TopicId, PeerId),
@@ -67,7 +67,7 @@ impl Kind {
     }
 }
 
-/// Whether the last line of a chunk has its line end.
+/// The line end of a chunk's last line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineEnd {
     Present,
@@ -166,7 +166,7 @@ impl Chunk {
         before.checked_sub(1).map_or(self.parser.header_unit(), |at| self.units[at].1)
     }
 
-    /// Whether this chunk and the next can be one, which must not become large: a log that comes
+    /// Tells whether this chunk and the next can be one, which must not become large: a log that comes
     /// line by line must not make a chunk of each.
     pub(crate) fn can_join(&self, next: &Self) -> bool {
         self.bytes.len() + next.bytes.len() <= JOINED_BYTES_MAX
