@@ -1,4 +1,4 @@
-//! Recognising lines that are no events: what test runners, panics and race detectors print.
+//! Recognising lines that are not events: output of test runners, panics, race detectors.
 //!
 //! Only the beginning of a line is looked at. A wrong guess costs a differently titled rule on
 //! the screen, never a line.
@@ -10,7 +10,7 @@ pub enum Class {
     Blank,
     /// Nothing known; inside a run it belongs to what came before it.
     Plain,
-    /// A test starts or says something about itself.
+    /// A test starts or reports on itself.
     Test,
     /// A test passed.
     Passed,

@@ -21,7 +21,8 @@ pub enum Depth {
 }
 
 impl Depth {
-    /// The number of colours of the terminal by its variables; `None` if it has none or none is given.
+    /// The number of colours of the terminal by its variables; `None` if it has none or none is
+    /// given.
     #[must_use]
     pub fn of_terminal(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let term = variable("TERM").filter(|term| !term.is_empty() && term != "dumb")?;
@@ -166,8 +167,8 @@ impl Rgb {
         high - low < GREY_SPREAD
     }
 
-    /// The perceived difference of two colours: a distance in Oklab in which lightness counts less than
-    /// hue, because hue distinguishes topics.
+    /// The perceived difference of two colours: a distance in Oklab in which lightness counts less
+    /// than hue, because hue distinguishes topics.
     fn difference(self, other: Self) -> f64 {
         let (a, b) = (self.oklab(), other.oklab());
         0.25 * (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2)

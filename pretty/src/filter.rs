@@ -1,5 +1,5 @@
-//! Filters of events. Lines that are not events are never filtered: a test result or a panic must not
-//! disappear because of a topic.
+//! Filters of events. Lines that are not events are never filtered: a test result or a panic must
+//! not disappear because of a topic.
 
 use regex::Regex;
 

@@ -12,7 +12,7 @@
 //!   shown as itself is shown in a visible form such as `\x1b`.
 //! * No row is wider than the width asked for, and no text is cut to make it so.
 //!
-//! The library knows neither a command line nor a terminal: width, colours and input are given
+//! The library has neither a command line nor a terminal: width, colours and input are given
 //! to it. The program around it lives behind the `cli` feature.
 //!
 //! ```

@@ -1,5 +1,5 @@
-//! Names in a filter that no event of the log has: mistyped, most likely. They show and hide nothing,
-//! which must not pass for an answer.
+//! Names in a filter that no event of the log has: mistyped, most likely. They show and hide
+//! nothing, which must not pass for an answer.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::line::Event;
 use crate::peer::natural;
 use crate::text::safe_text;
 
-/// The names in a log, beside those a filter asks for.
+/// The names in a log, beside those in a filter.
 #[derive(Clone, Debug)]
 pub struct NameUsage {
     just: NameSet,
@@ -18,14 +18,14 @@ pub struct NameUsage {
     seen_peers: BTreeSet<Box<[u8]>>,
 }
 
-/// A name a filter asks for that no event has.
+/// A name in a filter that no event has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
     /// The list it is in.
     pub list: FilterList,
     /// As it was written.
     pub name: String,
-    /// The names that were met, in natural order.
+    /// The names the log has, in natural order.
     pub known: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ pub enum FilterList {
 }
 
 impl NameUsage {
-    /// A name_usage for a filter; none if it asks for no names.
+    /// The usage of a filter's names; none if it has no names.
     pub(crate) fn of(filter: &Filter) -> Option<Self> {
         let Filter { just, ignore, peers, .. } = filter;
         let asks = just.is_some() || peers.is_some() || *ignore != NameSet::default();

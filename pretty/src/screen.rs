@@ -1,7 +1,7 @@
-//! The terminal of a full-screen program: taken, lent, and given back whatever happens.
+//! The terminal of a full-screen program: taken, lent, and given back, also after a panic.
 //!
-//! Every program that embeds a [`LogView`](crate::view::LogView) needs the same of it, so it is here
-//! once.
+//! Every program that embeds a [`LogView`](crate::view::LogView) needs the same of it, so it is
+//! here once.
 
 use std::io::{self, Write as _, stdout};
 use std::panic;
@@ -54,7 +54,7 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Draws a picture.
+    /// Draws a frame.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
@@ -63,7 +63,7 @@ impl Screen {
         self.terminal.draw(picture).map(|_| ())
     }
 
-    /// Draws everything anew with the next picture, whatever has spoiled the screen.
+    /// Clears the screen, so that the next frame is drawn as a whole.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
@@ -105,7 +105,8 @@ impl Screen {
         out.flush()
     }
 
-    /// Gives the mouse to the terminal, for its own selection, or takes it back; says which.
+    /// Gives the mouse to the terminal, for its own selection, or takes it back; returns a note
+    /// about it.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
@@ -140,8 +141,8 @@ impl Screen {
         Ok(result)
     }
 
-    /// Nothing is on the screen any more, so that the next picture is drawn as a whole. Unlike
-    /// the terminal's own way to clear, this needs no answer from it.
+    /// Forgets the last frame, so that the next one is drawn as a whole. Unlike the terminal's own
+    /// way to clear, this needs no answer from it.
     fn forget(&mut self) -> io::Result<()> {
         self.terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         Ok(())
@@ -171,7 +172,7 @@ fn restore_on_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// As well as it can be done: there is no one left to tell.
+/// Restores the terminal as well as possible; there is no way left to report an error.
 fn restore() {
     let _ = execute!(stdout(), DisableMouseCapture);
     ratatui::restore();
@@ -229,7 +230,7 @@ mod tests {
         let mut child = command.spawn().unwrap();
         drop(command);
         let (mut user, mut seen) = (File::from(user), Vec::new());
-        // A terminal nobody writes to any more is an error to read from.
+        // Reading from a terminal whose writers are gone is an error.
         let _ = user.read_to_end(&mut seen);
         assert!(!child.wait().unwrap().success());
         let seen = String::from_utf8_lossy(&seen);

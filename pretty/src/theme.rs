@@ -100,7 +100,7 @@ pub struct Theme {
     pub bad: Rgb,
     /// The background of what is selected in the view.
     pub selection: Rgb,
-    /// Behind lines that the owner of a view has marked.
+    /// The background of marked lines.
     pub highlight: Rgb,
     which: Background,
     own: Palette,

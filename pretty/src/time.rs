@@ -1,7 +1,7 @@
 //! Points in log time and the units logs count them in.
 //!
 //! A log's clock is the clock of the run that wrote it: only differences and order mean
-//! anything, so a [`Time`] is nanoseconds since whatever the log calls zero. Nothing here reads
+//! anything, so a [`Time`] is nanoseconds since the log's own zero. Nothing here reads
 //! a real clock.
 
 use std::fmt;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// The exit status of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Everything was shown, or its reader wanted no more.
+    /// Everything was shown, or its reader closed the output.
     Done,
     /// Something could not be read or written.
     Failed,

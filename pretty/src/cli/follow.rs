@@ -18,8 +18,8 @@ use super::plan::InputSource;
 use super::sink::Sink;
 use crate::parse::Parser;
 
-/// Shows the files and whatever is added to them, until the program is ended. What is there at one
-/// look is merged by time; what comes later cannot stand before what has been shown.
+/// Passes on the lines of the files and those added to them, for ever. Lines that are there at one
+/// look are merged by time; later ones cannot come before those that have been shown.
 ///
 /// # Errors
 /// If a file cannot be read or the output not be written.

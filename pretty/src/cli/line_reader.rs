@@ -89,7 +89,7 @@ impl LineReader {
 
 const READ_BYTES: usize = 64 * 1024;
 
-/// The longest line that is kept whole. Memory stays within a few times of it, whatever comes.
+/// The longest line that is kept whole. Memory stays within a few times of it.
 const LINE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 const _: () = assert!(READ_BYTES < LINE_BYTES_MAX);

@@ -105,7 +105,7 @@ fn generate(what: Generate) -> Vec<u8> {
     text
 }
 
-/// Prints to standard output; who reads it may have had enough.
+/// Prints to standard output; a reader that has closed it is not an error.
 fn print(text: &[u8]) -> Exit {
     match io::stdout().write_all(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
@@ -115,7 +115,7 @@ fn print(text: &[u8]) -> Exit {
 
 /// Prints help, the version, or what is wrong with the arguments.
 fn usage(error: &clap::Error) -> Exit {
-    // There is nobody left to tell if this fails.
+    // An error here cannot be reported any more.
     let _ = error.print();
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
 }

@@ -1,8 +1,8 @@
 //! Ctrl-C while reading a pipe.
 //!
-//! The terminal sends it to the whole pipeline. The program in front of us may still have
-//! something to say when it stops, so the pipe is drained to its end; only who insists ends us
-//! first.
+//! The terminal sends it to the whole pipeline. The program in front of us may still have something
+//! to write when it stops, so the pipe is drained to its end; only repeated interrupts end this
+//! program first.
 
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -25,7 +25,7 @@ pub(super) enum Wait {
     Input,
     /// Nothing came in time.
     Pause,
-    /// The user insists on an end.
+    /// Ctrl-C was pressed again and again.
     RepeatedInterrupt,
 }
 
@@ -74,7 +74,7 @@ impl Interrupts {
     fn take(&mut self) -> usize {
         use io::Read as _;
         let mut bytes = [0; 16];
-        // Nothing to read is no error here: the count stays.
+        // Nothing to read is not an error here: the count stays.
         self.count += self.arrived.read(&mut bytes).unwrap_or(0);
         self.count
     }

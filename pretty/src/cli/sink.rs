@@ -24,7 +24,7 @@ pub(super) trait Sink {
     /// If it cannot be shown or kept.
     fn line(&mut self, line: &[u8]) -> Result<(), RunError>;
 
-    /// There is nothing more for now: what has come is wanted on the screen.
+    /// The input pauses: all lines so far are to be shown.
     ///
     /// # Errors
     /// If it cannot be shown.
@@ -32,10 +32,10 @@ pub(super) trait Sink {
         Ok(())
     }
 
-    /// Some time has passed: the screen may have another size by now.
+    /// Follows the size of the screen, which may have changed.
     ///
     /// # Errors
-    /// If it cannot be drawn anew.
+    /// If it cannot be drawn again.
     fn follow_size(&mut self) -> Result<(), RunError> {
         Ok(())
     }

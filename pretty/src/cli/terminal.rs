@@ -39,8 +39,8 @@ impl Terminal {
     }
 }
 
-/// Asks the terminal for the colour of its background; `None` if it does not say. Nobody else may
-/// read from the terminal meanwhile, so only who owns both its sides asks.
+/// Asks the terminal for the colour of its background; `None` without an answer. Nothing else may
+/// read from the terminal meanwhile, so both standard streams must be connected to it.
 pub(super) fn background() -> Option<Background> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return None;

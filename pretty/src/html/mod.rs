@@ -84,7 +84,7 @@ impl<W: Write> HtmlPage<W> {
         self
     }
 
-    /// The names in the log so far, if the filter asks for any.
+    /// The names in the log so far, if the filter has any.
     #[must_use]
     pub fn name_usage(&self) -> Option<&NameUsage> {
         self.name_usage.as_ref()

@@ -63,8 +63,8 @@ fn group<'a>(captures: &Captures<'a>, name: &str) -> Option<&'a [u8]> {
     captures.name(name).map(|found| found.as_bytes())
 }
 
-/// Numbers with a point are seconds and whole numbers milliseconds, unless the user says
-/// otherwise; anything else is shown but is no point in time.
+/// Numbers with a point are seconds and whole numbers milliseconds, unless the user gives
+/// another unit; anything else is shown but is not a point in time.
 fn stamp(time: &[u8], tick: Option<Tick>) -> Stamp<'_> {
     let number = Number::parse(time);
     let unit = number.map(|number| {

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::fields::StructuredFields;
 use crate::line::Event;
 
-/// The event in a line; `None` if it is no object or has no time and text.
+/// The event in a line; `None` if it is not an object or has no time and text.
 pub(super) fn parse(line: &[u8]) -> Option<Event<'_>> {
     let mut json = serde_json::Deserializer::from_slice(line);
     let members = json.deserialize_map(MembersVisitor).ok()?;

@@ -10,7 +10,7 @@ use crate::time::{Fraction, Number, Tick};
 #[derive(Clone, Debug, Default)]
 pub struct Parser {
     format: Format,
-    /// The unit the user says whole-number times are in.
+    /// The unit of whole-number times, given by the user.
     tick: Option<Tick>,
     /// The unit the log's own header names.
     header_unit: Option<Tick>,
@@ -71,7 +71,7 @@ impl Parser {
         }
     }
 
-    /// The event in a line of any format but the user's own; the first byte tells which.
+    /// The event in a line of any format but the user's own; the first byte decides.
     #[inline]
     fn found<'a>(&self, line: &'a [u8]) -> Option<Event<'a>> {
         match line.first()? {

@@ -38,7 +38,7 @@ fn without_leading_zeros(time: &[u8]) -> &[u8] {
     }
 }
 
-/// A name of a topic or peer: short, and one word, so that prose with bars in it is no event.
+/// A name of a topic or peer: short, and one word, so that prose with bars in it is not an event.
 pub(super) fn is_name(field: &[u8]) -> bool {
     (1..=NAME_BYTES_MAX).contains(&field.len()) && !field.iter().any(u8::is_ascii_whitespace)
 }

@@ -39,7 +39,7 @@ impl<W: Write> Printer<W> {
         canvas.event(&mut self.rows, lead, frame, piece)
     }
 
-    /// Makes the layout that fits what has been seen, and says what it looks like.
+    /// Makes the layout that fits everything seen, and draws its header or a notice.
     pub(super) fn lay_out(&mut self) -> io::Result<()> {
         let columns = self.measure.columns(self.peers.len());
         let layout = Layout::new(self.page.width(), columns);
@@ -72,7 +72,7 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// Draws the header anew once it has left the screen.
+    /// Draws the header again once it has left the screen.
     #[inline]
     pub(super) fn repeat_header(&mut self) -> io::Result<()> {
         let Some(page) = self.page_rows else {
@@ -85,7 +85,7 @@ impl<W: Write> Printer<W> {
         Ok(())
     }
 
-    /// Says how often a peer has repeated itself since its last event.
+    /// Draws the number of repeats of a peer since its last event.
     pub(super) fn draw_repeats(&mut self, peer: &[u8], repeats: usize) -> io::Result<()> {
         let Some(canvas) = &self.canvas else {
             return Ok(());

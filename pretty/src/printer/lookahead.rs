@@ -27,6 +27,6 @@ impl Lookahead {
     }
 }
 
-/// Enough for every peer of a cluster to have said something.
+/// Enough for a line of every peer of a cluster.
 const LINES_MAX: usize = 512;
 const BYTES_MAX: usize = 64 * 1024;

@@ -3,7 +3,7 @@
 //! The first lines are held back for a moment, so that the first layout fits the peers in them.
 //! After that every line is drawn when it comes; a peer, topic or time that does not fit the
 //! layout makes a new one, with a new header. The printer never reads a clock or a terminal: its
-//! owner says when the input pauses and when the width changes.
+//! caller reports pauses of the input and changes of the width.
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -173,7 +173,7 @@ impl<W: Write> Printer<W> {
         self.tally
     }
 
-    /// The names in the log so far, if the filter asks for any.
+    /// The names in the log so far, if the filter has any.
     #[must_use]
     pub fn name_usage(&self) -> Option<&NameUsage> {
         self.name_usage.as_ref()
@@ -312,7 +312,7 @@ impl<W: Write> Printer<W> {
         })
     }
 
-    /// Draws an event in a layout that fits it, unless it repeats what its peer said before.
+    /// Draws an event in a layout that fits it, unless it is a repeat.
     fn place(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
         self.tally.shown += 1;
         if self.measure.see(event) == Seen::New {

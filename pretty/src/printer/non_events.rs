@@ -1,4 +1,4 @@
-//! Drawing lines that are no events, and headers of logs.
+//! Drawing lines that are not events, and headers of logs.
 
 use std::io::{self, Write};
 use std::mem;

@@ -13,7 +13,7 @@ pub(crate) struct Prefix<'a> {
 }
 
 impl<'a> Prefix<'a> {
-    /// Whatever of an event the layout has no column for.
+    /// The fields of an event the layout has no column for.
     #[inline]
     pub(crate) fn of(event: &'a Event<'_>, layout: &Layout) -> Self {
         let (topic, peer) = (&*event.topic, &*event.peer);

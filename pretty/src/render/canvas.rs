@@ -83,7 +83,7 @@ impl Canvas {
         }
     }
 
-    /// Draws an event: its cell wrapped, and whatever surrounds it.
+    /// Draws an event: its cell, wrapped, and the cell's surroundings.
     ///
     /// # Errors
     /// Those of the writer.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// Collects rows and hands them on in large pieces, or when told to.
+/// Collects rows and writes them in large pieces, or when flushed.
 #[derive(Debug)]
 pub(crate) struct RowBuffer<W> {
     buffer: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Making text harmless: whatever could move the cursor, change colours, reorder or hide text is
+//! Making text harmless: all that could move the cursor, change colours, reorder or hide text is
 //! replaced by a visible spelling of itself.
 
 use std::fmt::Write as _;

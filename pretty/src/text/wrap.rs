@@ -90,7 +90,7 @@ fn soft_end(row: &[u8]) -> Option<usize> {
 const SOFT_ENDS: &[u8] = b",;:=/|)]}";
 
 fn cut_unicode(text: &str, width: usize) -> Cut {
-    // Only so much is looked at: a megabyte of marks on one letter must not be measured anew for
+    // Only so much is looked at: a megabyte of marks on one letter must not be measured again for
     // every row. The window holds a row of any sane text.
     let text =
         &text[..text.floor_char_boundary(width * WINDOW_BYTES_PER_COLUMN + WINDOW_BYTES_MIN)];

@@ -1,5 +1,5 @@
-//! The interface for programs that embed the view, beyond passing keys on: open a log, go to a line,
-//! hide or mark lines, read lines and their facts.
+//! The interface for programs that embed the view, beyond passing keys on: open a log, go to a
+//! line, hide or mark lines, read lines and their facts.
 
 use std::fs::File;
 use std::io;
@@ -86,8 +86,8 @@ impl LogView {
         self.refilter();
     }
 
-    /// Says in the status line what the owner is doing, until it says something else: `indexing
-    /// 40 %`; nothing if that is empty.
+    /// Shows the current work of the embedding program in the status line: `indexing 40 %`; nothing
+    /// if that is empty.
     pub fn set_busy(&mut self, busy: &str) {
         self.busy = safe_text(busy.as_bytes());
     }
@@ -103,12 +103,12 @@ impl LogView {
         self.visible.contains(line)
     }
 
-    /// Failures, panics and races: the lines that say so, in order.
+    /// The lines of failures, panics and races, in order.
     pub fn errors(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
         self.store.history.errors().iter().map(|line| *line as usize)
     }
 
-    /// Things that should never be: the lines that show them, in order, each with what it is.
+    /// The lines of anomalies, in order, each with its description.
     pub fn anomalies(&self) -> impl DoubleEndedIterator<Item = (usize, &'static str)> + '_ {
         let anomalies = self.store.history.anomalies().iter();
         anomalies.map(|(line, odd)| (*line as usize, odd.description()))
@@ -164,7 +164,8 @@ impl LogView {
     }
 }
 
-/// Indexes parts of a file on all cores. The first one goes ahead: it knows the unit of the times.
+/// Indexes parts of a file on all cores. The first one goes ahead: it may name the unit of the
+/// times.
 fn index_all(source: &Source, parts: &[Part]) -> io::Result<Vec<Chunk>> {
     let index = |parts: &[Part], parser: &Parser| {
         let mut buffer = Vec::new();
@@ -217,12 +218,12 @@ pub struct Facts<'a> {
     pub from: Option<&'a [u8]>,
     /// The receiver, of a message or by `to=`.
     pub to: Option<&'a [u8]>,
-    /// The message the line speaks of.
+    /// The message the line is about.
     pub message: Option<Message<'a>>,
 }
 
 impl<'a> Facts<'a> {
-    /// The facts of an event; these rules tell messages besides the usual ones.
+    /// The facts of an event; these rules recognise messages besides the built-in ones.
     #[must_use]
     pub fn of(event: &'a Event<'_>, rules: &Rules) -> Self {
         let word = |key: &str| fact(&event.text, key.as_bytes());

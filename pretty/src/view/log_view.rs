@@ -34,7 +34,7 @@ pub struct LogView {
     pub(crate) size: Size,
     /// The filter given by the embedding program.
     pub(crate) base_filter: Option<BaseFilter>,
-    /// Lines it hides for now, and lines it marks.
+    /// Lines hidden for now, and marked lines.
     pub(crate) hidden_lines: Option<HiddenLines>,
     pub(crate) highlight: Option<Bitmap>,
     pub(crate) cause_index: CauseIndex,

@@ -6,10 +6,10 @@
 //! key → action → LogView::apply → LogView::draw
 //! ```
 //!
-//! The view owns its state and never asks the terminal anything; whoever embeds it passes keys,
-//! sizes and chunks in and draws it where it likes. Only what is visible is ever laid out, so a
-//! view is as quick on a gigabyte as on a page. What the view cannot do itself, such as copying to
-//! the clipboard, it asks of its owner by an [`Outcome`].
+//! The view owns its state and never uses the terminal; the embedding program passes keys, sizes
+//! and chunks in and draws it where it likes. Only what is visible is ever laid out, so a view is
+//! as quick on a gigabyte as on a page. Actions it cannot perform itself, such as copying to the
+//! clipboard, it requests by an [`Outcome`].
 //!
 //! ```
 //! use pretty::view::{Chunk, LogView, Outcome};

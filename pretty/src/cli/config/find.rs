@@ -1,5 +1,5 @@
-//! Finding the files of settings: the nearest `pretty.toml` from the working directory upwards, then
-//! the user's own; the nearer one takes precedence.
+//! Finding the files of settings: the nearest `pretty.toml` from the working directory upwards,
+//! then the user's own; the nearer one takes precedence.
 
 use std::fs;
 use std::io;
@@ -46,11 +46,11 @@ pub(in super::super) enum ConfigError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
     User,
-    /// It may have come with somebody else's project.
+    /// The project's, which may be another person's.
     Project,
 }
 
-/// Finds and reads the files that count in a folder.
+/// Finds and reads the files for a directory.
 ///
 /// # Errors
 /// See [`ConfigError`].
@@ -135,7 +135,7 @@ fn user_file(environment: Environment<'_>) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    /// A folder with a project in it and a home, and what is found from within the project.
+    /// A directory with a project in it and a home, and the settings found from within the project.
     fn found(
         project: &str,
         user: &str,

@@ -1,8 +1,8 @@
-//! `pretty.toml`: defaults of the options, and what no option can say: colours and formats of the
-//! user's own, what lines mean, keys.
+//! `pretty.toml`: defaults of the options, and settings without an option: colours and formats of
+//! the user's own, rules for the meaning of lines, keys.
 //!
 //! `example.toml` is the documentation: `pretty --print-config` prints it, and a test reads every
-//! setting in it. Whatever a file says is checked while it is read, so that a mistake is shown
+//! setting in it. All values are checked while a file is read, so that a mistake is shown
 //! with its line.
 
 mod find;

@@ -150,7 +150,7 @@ impl<'de> Deserialize<'de> for Color {
     }
 }
 
-/// A name for a format that is no format already.
+/// A name for a format, other than those of the built-in ones.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct FormatName(String);

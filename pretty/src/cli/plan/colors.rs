@@ -1,4 +1,5 @@
-//! The number of colours and the background: options, settings, environment, terminal, in this order.
+//! The number of colours and the background: options, settings, environment, terminal, in this
+//! order.
 
 use super::super::args::{ColorChoice, ThemeChoice};
 use super::super::config::Environment;
@@ -43,7 +44,7 @@ pub(super) fn depth(
     }
 }
 
-/// The background that is asked for, or else known; and whether the terminal could say better.
+/// The background that is given, or else known; and whether to ask the terminal.
 pub(super) fn background(
     theme: Option<ThemeChoice>,
     environment: Environment<'_>,

@@ -104,7 +104,7 @@ impl Plan {
             | (_, Follow::Yes, _)
             | (.., Stream::Other) => None,
         };
-        // A pager reads from the terminal at the same time; without colours nobody needs to know.
+        // A pager reads from the terminal at the same time; without colours it does not matter.
         let query = match (&pager, options.depth, mode) {
             (Some(_), ..) | (_, Depth::None, _) | (.., OutputMode::Html) => QueryTerminal::No,
             (

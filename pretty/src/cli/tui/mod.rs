@@ -1,7 +1,7 @@
 //! The log view on the whole screen.
 //!
 //! ```text
-//! inputs → loader thread (chunks, indexed on all cores) → news → view ← keys, mouse
+//! inputs → loader thread (chunks, indexed on all cores) → events → view ← keys, mouse
 //! ```
 
 mod load;
@@ -49,7 +49,7 @@ pub(super) fn run(inputs: Vec<Input>, plan: Plan) -> Result<Exit, RunError> {
     };
     let loader = thread::spawn(move || load(inputs, request, &sender));
     let screen = Screen::open().map_err(RunError::Terminal)?;
-    // With the channel closed the loader stops at its next news; one that waits for a pipe ends
+    // With the channel closed the loader stops at its next event; one that waits for a pipe ends
     // with the program.
     Browser { screen, view, file, events, loader: Loading::Yes(loader) }.browse()
 }
@@ -76,14 +76,14 @@ enum Next {
 }
 
 impl Browser {
-    /// The loop: news, work that can wait, a new picture, keys.
+    /// The loop: events of the loader, work that can wait, a frame, keys.
     fn browse(mut self) -> Result<Exit, RunError> {
         self.await_first_lines();
         let mut drawn: Option<Instant> = None;
         loop {
             self.take_load_events();
             let work = self.view.work();
-            // While much is going on a picture now and then is fill.
+            // While there is more work a frame now and then is enough.
             if work == Work::Done || drawn.is_none_or(|drawn| drawn.elapsed() > DRAW_EVERY) {
                 self.draw().map_err(RunError::Terminal)?;
                 drawn = Some(Instant::now());
@@ -106,7 +106,7 @@ impl Browser {
         }
     }
 
-    /// A moment's patience spares the user an empty screen.
+    /// Waits a moment, which spares the user an empty screen.
     fn await_first_lines(&mut self) {
         match self.events.recv_timeout(FIRST_LINES) {
             Ok(event) => self.on_load_event(event),
@@ -141,7 +141,7 @@ impl Browser {
         }
     }
 
-    /// The loader has nothing more to say.
+    /// The loader has ended.
     ///
     /// # Panics
     /// With what the loader panicked with.

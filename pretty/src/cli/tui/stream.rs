@@ -13,7 +13,7 @@ pub(super) struct StreamBlocks {
 pub(super) enum FillPolicy {
     /// As soon as there is a line: the stream may pause.
     Lines,
-    /// With as many bytes as wanted: the stream never pauses.
+    /// With as many bytes as asked for: the stream never pauses.
     Full,
 }
 
@@ -68,7 +68,7 @@ impl StreamBlocks {
 /// As much as a pipe holds.
 const READ_BYTES: usize = 64 * 1024;
 
-/// A longer line is cut, so that memory stays within bounds whatever comes.
+/// A longer line is cut, so that memory stays within bounds.
 const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 #[cfg(test)]

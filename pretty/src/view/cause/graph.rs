@@ -2,10 +2,10 @@
 //!
 //! A line follows from the lines of its own peer before it, and a received message from its
 //! sending: Lamport's *happened before* (CACM 21(7), 1978), with the log's order as each peer's
-//! own. What the tester does (peer `-`) may touch anybody, and what it finds follows from all it can
-//! see, which is everything; what a client does touches the peer it names with `to=`.
+//! own. An action of the tester (peer `-`) may affect any peer, and its findings follow from all it
+//! can see, which is everything; an action of a client affects the peer named by `to=`.
 //!
-//! Nothing here knows a screen; whoever has lines can ask.
+//! Nothing here depends on a screen.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -87,16 +87,16 @@ enum StepKind {
     Local,
     /// The peer's role, term or vote changes.
     StateChange,
-    /// Time passed: nothing else is needed to explain it.
+    /// A timer ran out: nothing else is needed to explain it.
     Timer,
-    /// A message came in; where it was sent, if a line says so.
+    /// A message was received; with the event of its sending, if there is a line of it.
     Received(Option<u32>),
-    /// Somebody else acts on the peer.
+    /// The tester or a client acts on the peer.
     External,
 }
 
 impl Causes {
-    /// No events yet; messages and states are also told by rules of the user's own.
+    /// No events yet; rules of the user's own apply besides the built-in ones.
     #[must_use]
     pub fn with_rules(rules: Rules) -> Self {
         Self { rules, ..Self::default() }
@@ -105,7 +105,7 @@ impl Causes {
     /// Adds an event; lines come in order.
     pub fn add(&mut self, line: usize, event: &Event<'_>) {
         let own = self.peer(&event.peer);
-        // An answer without a message of its own is told by its sentence.
+        // An answer without a message of its own is recognised by its sentence.
         let message =
             Message::of(event, &self.rules).filter(|own| own.fate != MessageFate::Answered);
         let (peer, kind) = match message {
@@ -183,7 +183,7 @@ impl Causes {
             for here in acted.take(STEPS_MAX).chain([trigger]) {
                 count += usize::from(!std::mem::replace(&mut taken[here], true));
             }
-            // What is told already has had its causes followed.
+            // The causes of an event that was taken before have been followed.
             if let (false, StepKind::Received(sent)) = (is_taken, self.steps[trigger].kind) {
                 waiting.extend(sent.map(|sent| sent as usize));
                 waiting.extend(self.state_change_before(trigger));
@@ -276,7 +276,7 @@ impl Causes {
             }
             MessageFate::Received => {
                 let sent = self.sent.get(&MessageKey::of(message)).copied();
-                // A sending that no line tells of was somewhere in what its peer has done by now.
+                // A sending that is not logged was somewhere among the events of its peer so far.
                 StepKind::Received(sent.or_else(|| self.last_of(message.from)))
             }
             MessageFate::Lost(_) | MessageFate::Answered => StepKind::Local,
@@ -313,7 +313,7 @@ fn short(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Of what a peer did at once, so much tells the story: an isolated leader may go on for hours.
+/// The events of one step that are kept: an isolated leader may go on for hours.
 const STEPS_MAX: usize = 12;
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //! bitmaps.
 //!
 //! ```text
-//! by kind ∧ ¬ hidden_lines ∧ base_filter filter ∧ filter ∧ ¬ folded = shown
+//! topic and peer ∧ ¬ hidden ∧ embedder's filter ∧ user's filter ∧ ¬ folded = shown
 //! ```
 //!
-//! Filters by topic and peer are known at once for any log; those that need the text of every line are
-//! evaluated little by little.
+//! Filters by topic and peer are known at once for any log; those that need the text of every line
+//! are evaluated little by little.
 
 use std::ops::Range;
 
@@ -87,7 +87,7 @@ impl LogView {
         self.restore_selection();
     }
 
-    /// Whatever has been found out about the log no longer holds.
+    /// Discards all results: the log has changed.
     pub(crate) fn restart_scans(&mut self) {
         self.scans_mut().for_each(Scan::restart);
         if let Some(search) = &mut self.search {
@@ -96,7 +96,7 @@ impl LogView {
         }
     }
 
-    /// Applies the filters anew; the selection stays on its line, or the nearest one shown.
+    /// Applies the filters again; the selection stays on its line, or the nearest one shown.
     pub(crate) fn refilter(&mut self) {
         self.by_kind = Bitmap::new();
         self.extend_by_kind(0);
@@ -128,7 +128,7 @@ impl LogView {
         self.scans().fold(kinds, |word, scan| word & scan.hits().word(at))
     }
 
-    /// Finds out anew which of these lines are shown.
+    /// Updates which of these lines are shown.
     fn show(&mut self, lines: Range<usize>) {
         let mut shown = std::mem::take(&mut self.visible);
         shown.set(lines.start / BITS..lines.end.div_ceil(BITS), self.store.len(), |at| {

@@ -8,7 +8,7 @@ use crate::view::log::bitmap::Bitmap;
 use crate::view::log_view::LogView;
 
 impl LogView {
-    /// The lines that answer why the selected line came about, itself the last.
+    /// The causes of the selected line, itself the last.
     pub fn causes(&mut self, filter: CausalFilter) -> Vec<usize> {
         let Some(line) = self.cursor() else { return Vec::new() };
         let causes = self.update_causes();
@@ -18,7 +18,7 @@ impl LogView {
         }
     }
 
-    /// Shows only the lines that answer why the selected one came about; asked again, all lines.
+    /// Shows only the causes of the selected line; all lines when called again.
     pub(crate) fn toggle_causal_filter(&mut self, filter: CausalFilter) {
         let label = filter.label();
         if self.hidden_lines.as_ref().is_some_and(|hidden_lines| hidden_lines.label == label) {
@@ -37,7 +37,7 @@ impl LogView {
         self.center();
     }
 
-    /// Shows again what the question or the owner had hidden.
+    /// Shows the hidden lines again.
     pub(crate) fn show_hidden_lines(&mut self) {
         self.hidden_lines = None;
         self.refilter();
@@ -48,7 +48,7 @@ impl LogView {
         self.update_causes().nearest_cause(line)
     }
 
-    /// The causes, after a look at the lines that have come since the last one.
+    /// The causes, with the lines that have come since the last call.
     fn update_causes(&mut self) -> &Causes {
         let (mut buffer, mut from) = (Vec::new(), self.cause_index.lines);
         while from < self.store.len() {

@@ -1,8 +1,8 @@
-//! Folding: what a peer says again and again becomes one line with a count.
+//! Folding: lines a peer writes again and again become one line with a count.
 //!
 //! A line is a repeat if, but for its numbers, it is one of the last few different lines of its
 //! peer; so a cycle of several lines, such as a heartbeat, folds as well. Lines of note end it:
-//! nothing is folded across a change of term or role, an error, or what is no event.
+//! nothing is folded across a change of term or role, an error, or a line that is not an event.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher as _};
@@ -79,7 +79,7 @@ impl Folding {
         false
     }
 
-    /// Something that is no event: everybody starts anew.
+    /// A line that is not an event: every peer starts again.
     fn interrupt(&mut self) {
         self.recent.clear();
     }

@@ -6,7 +6,7 @@ use crate::filter::Filter;
 use crate::view::log::bitmap::Bitmap;
 use crate::view::log::scan::Scan;
 
-/// Only lines that match, and lines that are no events.
+/// Only lines that match, and lines that are not events.
 #[derive(Debug)]
 pub(crate) struct RegexFilter {
     pub(crate) regex: Regex,
@@ -17,11 +17,11 @@ pub(crate) struct RegexFilter {
 #[derive(Debug)]
 pub(crate) struct BaseFilter {
     pub(crate) filter: Filter,
-    /// For what a line's kind does not tell.
+    /// For conditions beyond topic and peer.
     pub(crate) scan: Option<Scan>,
 }
 
-/// Lines the owner does not want to see now, and what it calls those that are left.
+/// Lines that are hidden for now, and the name of those that are left.
 #[derive(Debug)]
 pub(crate) struct HiddenLines {
     pub(crate) lines: Bitmap,

@@ -19,7 +19,7 @@ impl Default for VisibleLines {
 }
 
 impl VisibleLines {
-    /// Sets the lines of some words anew: `word` gives the bits of each.
+    /// Replaces the lines of some words: `word` gives the bits of each.
     pub(crate) fn set(&mut self, words: Range<usize>, all: usize, word: impl Fn(usize) -> u64) {
         for at in words.clone() {
             self.lines.set_word(at, word(at));
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Positions and lines are each other's inverse, also after a part has been set anew.
+        /// Positions and lines are each other's inverse, also after a part has been replaced.
         #[test]
         fn positions_are_those_of_a_list(
             lines in prop::collection::btree_set(0_usize..3_000, 0..200),

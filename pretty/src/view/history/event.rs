@@ -3,7 +3,7 @@
 use crate::view::log::ids::PeerId;
 use crate::view::meaning::state::StateKey;
 
-/// Something a line says that belongs into the history.
+/// An event of the history at a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HistoryEvent {
     pub(crate) line: u32,
@@ -12,7 +12,7 @@ pub(crate) struct HistoryEvent {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HistoryChange {
-    /// A new run: nothing said before holds.
+    /// A new run: no value before it holds.
     NewRun,
     /// A new test in the values of a test runner: its terms are new ones.
     NewTest,

@@ -44,7 +44,7 @@ struct Change {
 }
 
 impl History {
-    /// Adds what a line says; lines come in order.
+    /// Adds an event; lines come in order.
     pub(crate) fn add(&mut self, event: HistoryEvent) {
         let line = event.line;
         match event.change {
@@ -163,8 +163,8 @@ impl History {
         }
     }
 
-    /// A leader in a term: a second one is odd. Only who says so anew counts: who enters a higher
-    /// term may lay down the office a line later.
+    /// A leader in a term: a second one is an anomaly. Only a new leader counts: one that enters a
+    /// higher term may step down a line later.
     fn enter_role(&mut self, line: u32, peer: PeerId) {
         let role = self.current(peer, StateKey::Role).and_then(|role| self.values.text(role));
         let term = self.current(peer, StateKey::Term).and_then(Value::number);

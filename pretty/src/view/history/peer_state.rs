@@ -5,7 +5,7 @@ use crate::view::log::ids::PeerId;
 use crate::view::log_view::LogView;
 use crate::view::meaning::state::STATE_KEYS;
 
-/// The value of each key, where the peer has said one.
+/// The value of each key, if the peer has one.
 pub(crate) type State = [Option<KnownValue>; STATE_KEYS.len()];
 
 impl LogView {

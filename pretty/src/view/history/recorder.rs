@@ -8,7 +8,7 @@ use crate::view::meaning::rules::Rules;
 use crate::view::meaning::sentences::TEST_STARTS;
 use crate::view::meaning::state::{STATE_KEYS, StateUpdate};
 
-/// HistoryRecorder of a chunk. What a peer says again changes nothing and is left out.
+/// Records the history of a chunk; values that do not change are left out.
 #[derive(Debug, Default)]
 pub(crate) struct HistoryRecorder {
     list: Vec<HistoryEvent>,
@@ -30,7 +30,7 @@ impl HistoryRecorder {
         self.push(line, HistoryChange::Error);
     }
 
-    /// The first line of a run: nothing said before holds.
+    /// The first line of a run: no value before it holds.
     pub(crate) fn header(&mut self, line: u32) {
         self.said.clear();
         self.push(line, HistoryChange::NewRun);

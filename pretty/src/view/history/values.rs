@@ -13,7 +13,7 @@ pub(crate) struct KnownValue {
 /// Since when a value holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Since {
-    /// The line itself says so.
+    /// The line itself sets it.
     Now,
     Before,
 }
@@ -33,7 +33,7 @@ impl Value {
     }
 }
 
-/// All values that are no small numbers.
+/// All values that are not small numbers.
 #[derive(Debug, Default)]
 pub(crate) struct ValueTable {
     ids: HashMap<Box<[u8]>, u32>,

@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// It is a set of numbers, whatever is done to it.
+        /// It is a set of numbers after any operations.
         #[test]
         fn it_is_a_set(
             lines in prop::collection::btree_set(0_usize..300, 0..40),

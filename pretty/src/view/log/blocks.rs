@@ -24,7 +24,7 @@ impl Blocks {
         self.next
     }
 
-    /// The next block of about `wanted` bytes in a file that ends at `end`. What follows the last
+    /// The next block of about `wanted` bytes in a file that ends at `end`. Bytes after the last
     /// line end belongs to no block; a line longer than a block is cut.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ impl Names {
     }
 }
 
-/// Names that are told apart: all that their numbers can count.
+/// The number of distinct names.
 const NAMES_MAX: usize = 1 << 16;
 
 #[cfg(test)]

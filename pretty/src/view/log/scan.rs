@@ -29,9 +29,9 @@ pub(crate) struct Scan {
 pub(crate) enum ScanTarget {
     /// Lines with a match.
     Match(Regex),
-    /// Events with a match, and whatever is no event.
+    /// Events with a match, and lines that are not events.
     Event(Regex),
-    /// Events that pass what a filter says of times and texts, and whatever is no event.
+    /// Events that pass a filter's times and expression, and lines that are not events.
     Filter(Filter),
 }
 

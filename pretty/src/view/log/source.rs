@@ -1,7 +1,7 @@
 //! The bytes of a log: in memory, or in a file of which only what is looked at is read.
 //!
 //! Nothing here trusts a file to stay as it was. One that has been cut back gives fewer bytes than
-//! the index says; lines that are gone say so.
+//! the index has; lines that are gone are shown as such.
 
 use std::fs::File;
 use std::io;
@@ -73,7 +73,7 @@ impl Bytes {
         }
     }
 
-    /// Reads a part into `buffer`; what is no longer there is missing from its end.
+    /// Reads a part into `buffer`; bytes that are no longer there are missing from its end.
     pub(crate) fn read(&self, part: Range<usize>, buffer: &mut Vec<u8>) {
         match self {
             Self::Memory(bytes) => {

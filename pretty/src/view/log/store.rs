@@ -32,7 +32,7 @@ pub(crate) struct Store {
     recent: Mutex<Recent>,
 }
 
-/// A place in the log, between two lines and between two groups.
+/// A position in the log, between two lines and between two groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogPosition {
     pub(crate) line: usize,

@@ -1,4 +1,4 @@
-//! A message, as a line tells of it.
+//! Messages.
 
 /// A message, in the bytes of a line about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Message<'a> {
     pub from: &'a [u8],
     /// The peer it was sent to.
     pub to: &'a [u8],
-    /// Its number, the same wherever it is spoken of.
+    /// Its number, the same at all its lines.
     pub id: Option<&'a [u8]>,
     /// The event at this line.
     pub fate: MessageFate<'a>,
@@ -22,7 +22,7 @@ pub enum MessageFate<'a> {
     Sent,
     /// It was received.
     Received,
-    /// It never arrived; why, if the log says so.
+    /// It never arrived, for this reason, if the line has one.
     Lost(&'a [u8]),
     /// Its answer was received, by the peer that had sent it.
     Answered,

@@ -1,5 +1,5 @@
-//! Patterns for sentences: a text with placeholders. A few bytes decide for nearly every line, where a
-//! regular expression would cost more than all the rest of indexing.
+//! Patterns for sentences: a text with placeholders. A few bytes decide for nearly every line,
+//! where a regular expression would cost more than all the rest of indexing.
 //!
 //! | number | stands for |
 //! |---|---|

@@ -66,7 +66,7 @@ pub(crate) fn is_election_timeout(text: &[u8]) -> bool {
     ELECTION_TIMEOUTS.iter().any(|timeout| text.starts_with(timeout))
 }
 
-/// The peer that answered, in the words of the Go labs: they do not tell where the answer was sent.
+/// The peer that answered, in the words of the Go labs, which do not log the sending of answers.
 pub(crate) fn response_from(text: &[u8]) -> Option<&[u8]> {
     let from = memchr::memmem::find(text, RESPONSE)? + RESPONSE.len();
     text[from..].split(|byte| !byte.is_ascii_alphanumeric()).next()

@@ -65,7 +65,7 @@ pub enum RuleError {
         /// A suggestion.
         suggestion: String,
     },
-    /// A match would say nothing.
+    /// The rule has no effect.
     #[error("the rule says nothing: name a group of it after one of {}", STATE_KEYS.join(", "))]
     Nothing,
     /// The other peer is missing.
@@ -74,8 +74,8 @@ pub enum RuleError {
 }
 
 impl StateRule {
-    /// A rule from an expression, and values it sets as they stand; `restart` forgets what the
-    /// peer said before.
+    /// A rule from an expression, and values it sets as they stand; `restart` forgets the
+    /// former state of the peer.
     ///
     /// # Errors
     /// See [`RuleError`].

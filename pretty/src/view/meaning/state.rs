@@ -38,8 +38,8 @@ impl StateKey {
     }
 }
 
-/// The order in which pairs of one line are taken: who becomes leader does so in the line's term,
-/// and what is applied is measured by the line's commit index and that by the line's log.
+/// The order in which pairs of one line are taken: a new leader leads in the line's term,
+/// and the applied index is compared with the line's commit index, that with the line's log.
 pub(crate) const UPDATE_ORDER: [StateKey; STATE_KEYS.len()] = [
     StateKey::Term,
     StateKey::Role,
@@ -49,10 +49,10 @@ pub(crate) const UPDATE_ORDER: [StateKey; STATE_KEYS.len()] = [
     StateKey::Last,
 ];
 
-/// One thing a line says.
+/// A change of a peer's state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StateUpdate<'a> {
-    /// The peer starts anew: what it said before no longer holds.
+    /// The peer restarts: no value before holds.
     Restart,
     /// A key has a value.
     Set(StateKey, Cow<'a, [u8]>),

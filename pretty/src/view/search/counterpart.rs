@@ -41,7 +41,7 @@ impl LogView {
         self.find_same(message, SearchFor::Answer, after).map(|(line, _)| line)
     }
 
-    /// The first of some lines that says more of a message, if that can be only this one.
+    /// The first of some lines that is about this message and no other.
     fn find_same(
         &self,
         message: &Message<'_>,
@@ -102,7 +102,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Something the bytes of every line about this message contain.
+    /// Bytes that every line about this message contains.
     fn needle(&self) -> &'a [u8] {
         self.id.unwrap_or(self.kind)
     }

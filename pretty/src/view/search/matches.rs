@@ -36,7 +36,7 @@ impl LogView {
         }
     }
 
-    /// Searches for lines that say the same as the selected one, with other numbers.
+    /// Searches for lines with the text of the selected one and other numbers.
     pub(crate) fn search_alike(&mut self) {
         let Some(line) = self.cursor() else {
             return;
@@ -158,7 +158,7 @@ impl LogView {
 }
 
 /// An expression for a text with any other numbers; `None` if there is nothing in it. Only its
-/// beginning counts: that is where lines say what they are about.
+/// beginning counts: there the subject of a line is.
 fn alike(text: &[u8]) -> Option<String> {
     let mut safe = String::new();
     let text = make_safe(text, &mut safe).text();

@@ -1,4 +1,4 @@
-//! Keys as data: what each does when the user says nothing else, and what a key can do at all.
+//! Actions of keys, and the default keys.
 
 use ratatui::crossterm::event::KeyCode;
 
@@ -28,7 +28,7 @@ pub enum Action {
     Jump(Jump),
     /// Asks for a regular expression to search for.
     AskSearch,
-    /// Searches for lines that say the same as this one, with other numbers.
+    /// Searches for lines with the text of this one and other numbers.
     SearchAlike,
     /// Asks for a regular expression; only matching events are shown.
     AskFilter,
@@ -46,7 +46,7 @@ pub enum Action {
     OpenMenu,
     /// Shows everything again.
     ShowAll,
-    /// Shows or hides what each peer last said of itself.
+    /// Shows or hides the state of the peers.
     ToggleState,
     /// Shows or hides the strip of terms, leaders and errors.
     ToggleTimeline,
@@ -56,23 +56,23 @@ pub enum Action {
     ToggleWrap,
     /// Stays at the end while the log grows, or no longer.
     ToggleFollow,
-    /// Shows only what answers why the selected line came about, or everything again.
+    /// Shows only the causes of the selected line, or everything again.
     ToggleCausalFilter(CausalFilter),
     /// Shows or hides the keys.
     ToggleHelp,
     /// Undoes one thing: help, note, search, filter.
     Back,
-    /// Asks the owner to copy the selected line.
+    /// Asks the embedding program to copy the selected line.
     Copy,
-    /// Asks the owner to open the log in an editor.
+    /// Asks the embedding program to open the log in an editor.
     Edit,
-    /// Asks the owner to leave the mouse to the terminal, or no longer.
+    /// Asks the embedding program to leave the mouse to the terminal, or no longer.
     ToggleMouse,
     /// Takes the colours for the other background.
     ToggleTheme,
-    /// Asks the owner to draw everything anew.
+    /// Asks the embedding program to redraw everything.
     Redraw,
-    /// Asks the owner to suspend the program.
+    /// Asks the embedding program to suspend the program.
     Suspend,
     /// Closes the view.
     Quit,

@@ -129,7 +129,7 @@ impl LogView {
                 buffer.set_stringn(end.saturating_sub(1), area.y, "…", 1, drawn.style);
                 break;
             }
-            // A line that is gone from its file is no event any more, whatever the index says.
+            // A line that is gone from its file is not an event any more.
             if let Some((_, peer)) = event.filter(|_| drawn.cell.x > 0) {
                 self.draw_lines_between(peer, Rect { y, ..area }, buffer);
                 if y > area.y {

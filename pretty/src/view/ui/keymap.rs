@@ -20,7 +20,7 @@ pub struct Key {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// There is no such key.
+    /// An unknown key.
     #[error(
         "`{0}` is no key; keys are single characters, ctrl-x, up, down, left, right, home, end, \
          page-up, page-down, space, enter, tab, esc, backspace, insert, delete, f1 to f12"
@@ -29,7 +29,7 @@ pub enum KeyError {
     /// The digits switch peers.
     #[error("`{0}` switches a peer and cannot do anything else")]
     Digit(char),
-    /// There is no such action.
+    /// An unknown action.
     #[error("`{name}` is nothing a key can do; {suggestion}")]
     Action {
         /// As written.

@@ -8,7 +8,7 @@ use crate::view::meaning::message::{Message, MessageFate};
 use crate::view::search::counterpart::Delivery;
 
 impl LogView {
-    /// The selected message in a line: who, to whom, when, how long it took, whether it was lost.
+    /// The selected message in a line: sender, receiver, times, duration, loss.
     pub(crate) fn message_line(&self) -> Option<String> {
         let line = self.cursor()?;
         self.store.read_event(line, |event| self.describe(line, event))?

@@ -15,21 +15,21 @@ use crate::view::ui::prompt::{Prompt, PromptKey, PromptKind};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome {
-    /// It meant something to the view.
+    /// The view has used it.
     Used,
-    /// It did not: whoever embeds the view may use it.
+    /// It has no meaning here: the embedding program may use it.
     Unused,
-    /// The user wants this text in the clipboard.
+    /// A request to copy this text to the clipboard.
     Copy(String),
-    /// The user wants to see this line, counted from 0, in an editor.
+    /// A request to open an editor at this line, counted from 0.
     Edit(usize),
-    /// The user wants the mouse for the terminal's own selection, or back.
+    /// A request to give the mouse to the terminal, or to take it back.
     ToggleMouse,
-    /// The screen may have been spoiled: draw everything anew.
+    /// A request to redraw everything.
     Redraw,
-    /// The user wants the program suspended.
+    /// A request to suspend the program.
     Suspend,
-    /// The user wants to leave the view.
+    /// A request to close the view.
     Quit,
 }
 
@@ -56,7 +56,7 @@ impl LogView {
         self.keys.action(event).map_or(Outcome::Unused, |action| self.apply(action))
     }
 
-    /// Does what a key would do, or says what the owner of the view has to do.
+    /// Performs an action, or returns a request to the embedding program.
     pub fn apply(&mut self, action: Action) -> Outcome {
         self.note.clear();
         if let Some(search) = &mut self.search {
@@ -102,7 +102,7 @@ impl LogView {
         Outcome::Used
     }
 
-    /// Says something in the status line, until the next key.
+    /// Shows a note in the status line until the next key.
     pub fn say(&mut self, note: &str) {
         self.note = safe_text(note.as_bytes());
     }

@@ -25,7 +25,7 @@ impl Chunk {
         Self::index_with(bytes, parser, &Rules::default())
     }
 
-    /// The same, with rules of the user's own for what the peers say of themselves.
+    /// The same, with rules of the user's own for the state of peers.
     ///
     /// # Panics
     /// If `bytes` has more than [`Chunk::BYTES_MAX`] bytes.

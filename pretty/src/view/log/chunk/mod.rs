@@ -78,7 +78,7 @@ impl Chunk {
     /// The most bytes a chunk may have: offsets in it take 32 bits.
     pub const BYTES_MAX: usize = 1 << 30;
 
-    /// A parser for what follows this chunk: it knows the unit the last header names.
+    /// The parser for the next chunk, with the unit the last header names.
     #[must_use]
     pub fn parser_after(&self) -> Parser {
         self.units.last().map_or_else(
@@ -136,8 +136,8 @@ impl Chunk {
         Group::new(bytes, self.lines_of(at..at + 1).len())
     }
 
-    /// Numbers the names as a store does, where `topics` and `peers` say which name has which
-    /// number; the chunk's own names are no longer needed then.
+    /// Numbers the names as a store does, where `topics` and `peers` give each name its
+    /// number; the chunk's own names are not needed any more.
     pub(crate) fn rename(&mut self, topics: &[u16], peers: &[u16]) {
         for kind in &mut self.kinds {
             if let Kind::Event(topic, peer) = kind {
@@ -166,8 +166,8 @@ impl Chunk {
         before.checked_sub(1).map_or(self.parser.header_unit(), |at| self.units[at].1)
     }
 
-    /// Tells whether this chunk and the next can be one, which must not become large: a log that comes
-    /// line by line must not make a chunk of each.
+    /// Tells whether this chunk and the next can be one, which must not become large: a log that
+    /// comes line by line must not make a chunk of each.
     pub(crate) fn can_join(&self, next: &Self) -> bool {
         self.bytes.len() + next.bytes.len() <= JOINED_BYTES_MAX
             && self.end == LineEnd::Present
@@ -175,7 +175,7 @@ impl Chunk {
             && self.bytes.is_followed_by(&next.bytes)
     }
 
-    /// Takes over the lines that follow these; [`Chunk::can_join`] has to say so. The names of
+    /// Takes over the lines that follow these; [`Chunk::can_join`] must be true. The names of
     /// both must be numbered alike.
     pub(crate) fn join(&mut self, next: Self) {
         let (lines, bytes) = (short(self.lines()), short(self.bytes.len()));
