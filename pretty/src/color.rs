@@ -190,7 +190,7 @@ impl Rgb {
 
 /// An error for a text that is not a colour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no colour; it is written as #d0b343")]
+#[error("invalid colour `{text}`; write it as #d0b343")]
 pub struct ColorError {
     text: String,
 }

@@ -1,7 +1,11 @@
 //! Suggestions for names that are not known.
 
-/// `; did you mean …?` if a name is near enough, else `; there are …`, with nothing before it.
-pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+/// `did you mean …?` if a name is near enough, else all names: `topics: …`.
+pub(crate) fn suggestion<'a>(
+    kinds: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> String {
     let lower = name.to_lowercase();
     let similarity = |own: &str| strsim::jaro_winkler(&lower, &own.to_lowercase());
     let near = known.clone().map(|own| (similarity(own), own));
@@ -12,9 +16,9 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str> + 
     let shown: Vec<_> = known.clone().take(NAMES_MAX).collect();
     let more = known.count() - shown.len();
     match (shown.is_empty(), more) {
-        (true, _) => "there are none".to_owned(),
-        (false, 0) => format!("there are {}", shown.join(", ")),
-        (false, more) => format!("there are {} and {more} more", shown.join(", ")),
+        (true, _) => format!("no {kinds}"),
+        (false, 0) => format!("{kinds}: {}", shown.join(", ")),
+        (false, more) => format!("{kinds}: {} and {more} more", shown.join(", ")),
     }
 }
 
@@ -30,10 +34,10 @@ mod tests {
 
     #[test]
     fn near_names_or_all() {
-        let suggestion = |name, known: &[&str]| suggestion(name, known.iter().copied());
+        let suggestion = |name, known: &[&str]| suggestion("topics", name, known.iter().copied());
         assert_eq!(suggestion("votes", &["LEAD", "VOTE"]), "did you mean VOTE?");
-        assert_eq!(suggestion("NOPE", &["LEAD", "VOTE"]), "there are LEAD, VOTE");
-        assert_eq!(suggestion("NOPE", &[]), "there are none");
+        assert_eq!(suggestion("NOPE", &["LEAD", "VOTE"]), "topics: LEAD, VOTE");
+        assert_eq!(suggestion("NOPE", &[]), "no topics");
         let many: Vec<_> = (0..60).map(|number| format!("x{number}")).collect();
         let many: Vec<_> = many.iter().map(String::as_str).collect();
         assert!(suggestion("NOPE", &many).ends_with(", x49 and 10 more"));

@@ -105,7 +105,7 @@ impl fmt::Display for Tick {
 
 /// A text that is not a time or a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a time: a number with one of the units ns, us, ms, s, m, h is wanted")]
+#[error("invalid time {text:?}; use a number with ns, us, ms, s, m or h, as in 1.5s")]
 pub struct TimeError {
     text: String,
 }

@@ -17,7 +17,7 @@ fn browser(test: &str) -> Option<&'static str> {
     let found = names.into_iter().find(runs);
     if found.is_none() {
         // Not by a macro: the harness would keep it to itself.
-        let line = format!("SKIPPED {test}: there is no Chromium here\n");
+        let line = format!("SKIPPED {test}: no Chromium found\n");
         io::stderr().write_all(line.as_bytes()).unwrap();
     }
     found
@@ -130,7 +130,7 @@ fn a_link_says_what_is_shown() {
         let document = open(browser, LOG, state);
         assert_eq!(texts(&document), shown, "{state}");
         assert!(document.contains(note), "{state}");
-        assert!(document.contains("FAIL: TestX"), "{state}: what is no event stays");
+        assert!(document.contains("FAIL: TestX"), "{state}: lines that are not events stay");
     }
     let marked = open(browser, LOG, "#q=term");
     assert_eq!(marked.matches("<mark>term</mark>").count(), 2);

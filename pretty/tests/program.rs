@@ -345,7 +345,7 @@ fn filters_that_leave_nothing_are_mentioned() {
     let log = b"000001 | VOTE | 0 | x\nPASS\n";
     let output = run(&["--grep", "y"], log);
     assert!(output.status.success());
-    assert_eq!(text(&output.stderr), "pretty: none of 1 events passed the filters\n");
+    assert_eq!(text(&output.stderr), "pretty: 0 of 1 events passed the filters\n");
     assert_eq!(text(&run(&["--just", "vote"], log).stderr), "");
     assert_eq!(text(&run(&["--just", "vote"], b"PASS\n").stderr), "");
 }
@@ -355,8 +355,8 @@ fn names_the_log_does_not_have_are_mentioned() {
     let log = b"1 | VOTE | 0 | x\n2 | LEAD | C10 | y\n3 | TEST | - | z\nPASS\n";
     for (arguments, mentioned) in [
         (&["-j", "votes,lead"][..], "--just: the log has no topic votes; did you mean VOTE?"),
-        (&["-i", "NOPE"], "--ignore: the log has no topic NOPE; there are LEAD, TEST, VOTE"),
-        (&["--peers", "S0,S7"], "--peers: the log has no peer S7; there are 0, -, C10"),
+        (&["-i", "NOPE"], "--ignore: the log has no topic NOPE; topics: LEAD, TEST, VOTE"),
+        (&["--peers", "S0,S7"], "--peers: the log has no peer S7; peers: 0, -, C10"),
         (
             &["--peers", "c11", "--export=html"],
             "--peers: the log has no peer c11; did you mean C10?",

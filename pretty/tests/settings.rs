@@ -68,7 +68,7 @@ fn formats_of_the_projects_own_are_found() {
     assert_eq!(home.rows(&["--format", "nodes"], log), home.rows(&[], log));
     let output = home.run(&["--format", "nods"], log);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("no format `nods`; did you mean nodes?"));
+    assert!(text(&output.stderr).contains("unknown format `nods`; did you mean nodes?"));
 }
 
 #[test]
@@ -83,9 +83,9 @@ fn topics_have_the_projects_colours() {
 fn a_mistake_names_its_file_and_line_and_nothing_is_shown() {
     for (project, what) in [
         ("fold = true\nspeed = 9\n", "line 2"),
-        ("pager = 'sh evil'\n", "line 1: a project must not choose the program"),
-        ("[keys]\nq = 'none'\nQ = 'none'\nctrl-c = 'none'\nf10 = 'none'\n", "closes the view"),
-        ("format = 'nope'\n", "there is no format `nope`"),
+        ("pager = 'sh evil'\n", "line 1: a project's file may not name a program"),
+        ("[keys]\nq = 'none'\nQ = 'none'\nctrl-c = 'none'\nf10 = 'none'\n", "`quit` is unbound"),
+        ("format = 'nope'\n", "unknown format `nope`"),
     ] {
         let output = Home::new(project, "").run(&[], LOG);
         assert_eq!(output.status.code(), Some(2), "{project}");

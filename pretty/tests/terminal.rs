@@ -35,7 +35,7 @@ impl Screen {
     }
 
     /// Reads until `text` has appeared since the last call; returns what has. What never comes
-    /// must not keep anybody waiting for ever: after a long while it says what has come instead.
+    /// must not be waited for for ever: after a minute the test fails with the text so far.
     fn wait_for(&mut self, text: &str) -> String {
         let mut bytes = [0; 4096];
         while !self.seen.contains(text) {
@@ -46,9 +46,9 @@ impl Screen {
         std::mem::take(&mut self.seen)
     }
 
-    /// The same for the whole picture: otherwise only what is new on the screen is drawn, and
+    /// The same for a whole frame: otherwise only what is new on the screen is drawn, and
     /// words come in pieces.
-    fn wait_for_picture(&mut self, text: &str) -> String {
+    fn wait_for_frame(&mut self, text: &str) -> String {
         let mut all = String::new();
         for _ in 0..1000 {
             self.press("\x0c");
@@ -60,7 +60,7 @@ impl Screen {
         panic!("no {text:?} in {all:?}");
     }
 
-    /// Waits for something to read; a program that says nothing for so long has stopped for good.
+    /// Waits for something to read; a program that is silent for so long has stopped.
     fn has_more(&self) -> bool {
         let mut files = [PollFd::new(&self.user, PollFlags::IN)];
         let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
@@ -169,8 +169,8 @@ fn a_pager_may_be_left_early() {
 #[test]
 fn a_pager_that_is_not_there_is_named() {
     let (mut screen, mut child) = page("no-such-pager");
-    let seen = screen.wait_for("PRETTY_PAGER may name another");
-    assert!(seen.contains("pretty: the pager `no-such-pager`"), "{seen:?}");
+    let seen = screen.wait_for("set --pager or PRETTY_PAGER");
+    assert!(seen.contains("pretty: pager `no-such-pager`"), "{seen:?}");
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
@@ -272,23 +272,23 @@ fn the_view_follows_a_file_that_grows_is_cut_back_and_is_replaced() {
     let (mut screen, terminal) = Screen::new(120, 10);
     let arguments = ["--tui", "-f", path.to_str().unwrap()];
     let child = pretty(&arguments, Stdio::from(terminal.try_clone().unwrap()), &terminal);
-    screen.wait_for_picture("first");
+    screen.wait_for_frame("first");
     let append = |text: &str| {
         let mut file = File::options().append(true).open(&path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
     };
     append(" and-ended\n");
-    screen.wait_for_picture("and-ended");
+    screen.wait_for_frame("and-ended");
     append("000003 | VOTE | 0 | not-ended");
     // Whoever wrote it may be gone: a while later it is shown all the same.
-    screen.wait_for_picture("not-ended");
+    screen.wait_for_frame("not-ended");
     std::fs::write(&path, "000004 | VOTE | 0 | anew\n").unwrap();
-    let seen = screen.wait_for_picture("cut back");
+    let seen = screen.wait_for_frame("truncated");
     assert!(!seen.contains("no longer"), "{seen:?}");
-    screen.wait_for_picture("anew");
+    screen.wait_for_frame("anew");
     std::fs::rename(&path, folder.path().join("a.log.1")).unwrap();
     std::fs::write(&path, "000005 | VOTE | 0 | replaced\n").unwrap();
-    screen.wait_for_picture("replaced");
+    screen.wait_for_frame("replaced");
     end(child, &mut screen);
 }
 
@@ -306,7 +306,7 @@ fn several_files_are_followed_in_the_view() {
     screen.wait_for("begins");
     let mut file = File::options().append(true).open(&paths[1]).unwrap();
     file.write_all(b"000002 | VOTE | 1 | from-the-second\n").unwrap();
-    screen.wait_for_picture("from-the-second");
+    screen.wait_for_frame("from-the-second");
     end(child, &mut screen);
 }
 
@@ -314,12 +314,12 @@ fn several_files_are_followed_in_the_view() {
 fn a_file_that_shrinks_under_the_view_says_what_is_gone() {
     let lines = (0..5000).map(|at| format!("{at:06} | VOTE | 0 | line-{at}\n"));
     let (folder, mut screen, child) = open_view(&lines.collect::<String>(), "");
-    screen.wait_for_picture("/5000");
+    screen.wait_for_frame("/5000");
     File::options().write(true).open(folder.path().join("a.log")).unwrap().set_len(0).unwrap();
     screen.press("G");
-    screen.wait_for_picture("longer");
+    screen.wait_for_frame("longer");
     screen.press("gs%z/line\r");
-    screen.wait_for_picture("/line –/0");
+    screen.wait_for_frame("/line –/0");
     end(child, &mut screen);
 }
 

@@ -12,13 +12,13 @@ pub(super) enum RunError {
     Read(io::Error),
     #[error("cannot write: {0}")]
     Write(io::Error),
-    #[error("cannot write to a temporary file (TMPDIR names its folder): {0}")]
+    #[error("cannot write to a temporary file (set TMPDIR to another directory): {0}")]
     Spool(io::Error),
     #[error("cannot wait for input: {0}")]
     Wait(io::Error),
     #[error("cannot use the terminal: {0}")]
     Terminal(io::Error),
-    #[error("the pager `{command}`: {reason}")]
+    #[error("pager `{command}`: {reason}")]
     Pager { command: String, reason: String },
     #[error("the view was closed")]
     Closed,

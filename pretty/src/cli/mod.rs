@@ -80,7 +80,7 @@ fn print_config(files: &[PathBuf]) -> Exit {
         text += &format!("# read: {}\n", file.display());
     }
     if files.is_empty() {
-        text += "# no file of settings was found\n";
+        text += "# no file of settings found\n";
     }
     text += config::EXAMPLE;
     print(text.as_bytes())

@@ -42,7 +42,7 @@ impl Pager {
     pub(super) fn close(mut self) -> Result<(), RunError> {
         let reason = match self.child.wait() {
             Ok(status) if matches!(status.code(), Some(126 | 127)) => {
-                "it cannot be run; --pager and PRETTY_PAGER may name another".to_owned()
+                "cannot be run; set --pager or PRETTY_PAGER to another".to_owned()
             }
             Ok(_) => return Ok(()),
             Err(error) => reason(&error),

@@ -95,7 +95,7 @@ impl Sink for PrinterSink {
         warn_unknown_names(printer.name_usage());
         let Tally { events, shown } = printer.tally();
         if events > 0 && shown == 0 {
-            warn(&format!("none of {events} events passed the filters"));
+            warn(&format!("0 of {events} events passed the filters"));
         }
         printer.finish().map(drop).map_err(RunError::Write)
     }
@@ -141,7 +141,7 @@ fn warn_unknown_names(name_usage: Option<&NameUsage>) {
             FilterList::Ignore => ("--ignore", "topic"),
             FilterList::Peers => ("--peers", "peer"),
         };
-        let suggestion = suggestion(&name, known.iter().map(String::as_str));
+        let suggestion = suggestion(&format!("{kind}s"), &name, known.iter().map(String::as_str));
         warn(&format!("{option}: the log has no {kind} {name}; {suggestion}"));
     }
 }

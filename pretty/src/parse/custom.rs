@@ -19,7 +19,7 @@ pub enum FormatError {
     #[error(transparent)]
     Expression(#[from] regex::Error),
     /// Nothing would come of a match.
-    #[error("the expression has none of the named groups time, topic, peer, msg")]
+    #[error("no named group; use at least one of time, topic, peer, msg")]
     NoGroups,
 }
 

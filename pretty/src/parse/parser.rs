@@ -237,6 +237,6 @@ mod tests {
         assert_eq!(show(&mut parser, b"ouch"), "no time [] [-] [ouch]");
         assert_eq!(show(&mut parser, b"oh"), "Plain");
         let error = Format::custom("(?<pear>x)").unwrap_err();
-        insta::assert_snapshot!(error, @"the expression has none of the named groups time, topic, peer, msg");
+        insta::assert_snapshot!(error, @"no named group; use at least one of time, topic, peer, msg");
     }
 }

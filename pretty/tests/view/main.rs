@@ -190,7 +190,7 @@ fn a_broken_expression_changes_nothing() {
     let before = text(&draw(&mut view, 100, 24));
     press(&mut view, "&(\n");
     let after = text(&draw(&mut view, 100, 24));
-    assert!(after.contains("is no regular expression"), "{after}");
+    assert!(after.contains("invalid regular expression"), "{after}");
     let body = |text: &str| text.rsplit_once('\n').map(|(body, _)| body.to_owned());
     assert_eq!(body(&before), body(&after));
 }
@@ -215,8 +215,8 @@ fn the_help_names_every_key() {
     let start = text(&draw(&mut view, 60, 15));
     press(&mut view, "      ");
     let end = text(&draw(&mut view, 60, 15));
-    assert!(start.contains("line down") && !start.contains("peer off and on"), "{start}");
-    assert!(end.contains("peer off and on") && !end.contains("line down"), "{end}");
+    assert!(start.contains("line down") && !start.contains("hide or show a peer"), "{start}");
+    assert!(end.contains("hide or show a peer") && !end.contains("line down"), "{end}");
 }
 
 #[test]

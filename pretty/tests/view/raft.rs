@@ -99,8 +99,8 @@ fn terms_leaders_and_oddities_can_be_jumped_to() {
     }
     let mut view = log(OURS);
     for (keys, line, words) in [
-        ("!", 12, "! the commit index goes back"),
-        ("!", 13, "! a second leader in its term"),
+        ("!", 12, "! commit index decreases"),
+        ("!", 13, "! second leader in one term"),
         ("!", 13, "nothing found"),
         ("@", 12, "!commits through 2"),
     ] {
@@ -175,7 +175,7 @@ fn answers_without_ids_belong_to_what_was_received_before_them() {
         (":4\n", 4, "AppendEntries 1 → 0  never received: LOST?"),
         // Whether line 8 answers it or the next one, nobody can tell.
         (":5\n", 5, "AppendEntries 1 → 0  sent 21, received 22 after 10 ms"),
-        (":8\n", 8, "AppendEntries 1 → 0  an answer, to one of several"),
+        (":8\n", 8, "AppendEntries 1 → 0  answer to one of several requests"),
     ] {
         press(&mut view, keys);
         assert_eq!(view.cursor(), Some(line - 1), "{keys:?}");

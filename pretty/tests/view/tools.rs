@@ -89,7 +89,7 @@ fn a_match_far_away_is_gone_to_when_it_is_found() {
     assert!(text(&draw(&mut view, 80, 5)).contains("–/1 "));
     press(&mut view, "N");
     assert_eq!(view.cursor(), Some(19_000));
-    assert!(text(&draw(&mut view, 80, 5)).contains("on from the last line"));
+    assert!(text(&draw(&mut view, 80, 5)).contains("search wrapped to the last line"));
     press(&mut view, "gN");
     assert_eq!(view.cursor(), Some(19_000));
 }

@@ -104,8 +104,8 @@ fn parse(text: &str, scope: Scope) -> Result<Config, String> {
     {
         let line = 1 + text[..pager.span().start].matches('\n').count();
         return Err(format!(
-            "line {line}: a project must not choose the program that is run: `pager = true` takes \
-             the usual one, PRETTY_PAGER and the user's own file may name another"
+            "line {line}: a project's file may not name a program to run; use `pager = true`, or set \
+             PRETTY_PAGER or the pager in the user's own file"
         ));
     }
     Ok(config)
@@ -181,7 +181,10 @@ mod tests {
     #[test]
     fn only_the_user_names_a_program_to_run() {
         let error = found("\npager = 'rm -r /'", "", |_| Choice::Discovered).unwrap_err();
-        assert!(error.contains("pretty.toml: line 2: a project must not choose"), "{error}");
+        assert!(
+            error.contains("pretty.toml: line 2: a project's file may not name a program"),
+            "{error}"
+        );
         let project = found("pager = true", "", |_| Choice::Discovered).unwrap();
         assert_eq!(project.config.pager(), Some(&Pager::Usual));
         let user = found("", "pager = 'less -S'", |_| Choice::Discovered).unwrap();

@@ -21,7 +21,7 @@ pub(super) fn value_enum<'de, D: Deserializer<'de>, T: ValueEnum>(
     T::from_str(&text, true).map(Some).map_err(|_| {
         let names = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
         let names: Vec<_> = names.map(|value| value.get_name().to_owned()).collect();
-        Error::custom(format!("`{text}` is none of {}", names.join(", ")))
+        Error::custom(format!("unknown value `{text}`; values: {}", names.join(", ")))
     })
 }
 
@@ -132,7 +132,7 @@ impl<'de> Deserialize<'de> for Color {
             type Value = Color;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a colour, or one for dark and one for light backgrounds")
+                f.write_str("a colour, or one each for dark and light")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Color, E> {
@@ -166,7 +166,7 @@ impl TryFrom<String> for FormatName {
 
     fn try_from(name: String) -> Result<Self, String> {
         match Format::NAMES.contains(&&*name) {
-            true => Err(format!("`{name}` is a format of its own; another name is wanted")),
+            true => Err(format!("reserved name `{name}`; choose another")),
             false => Ok(Self(name)),
         }
     }
@@ -239,7 +239,7 @@ impl TryFrom<MessagesAsWritten> for Messages {
             }
         }
         match rules.is_empty() {
-            true => Err("a rule for messages needs one of sent, received or lost".to_owned()),
+            true => Err("empty rule; set one of sent, received, lost".to_owned()),
             false => Ok(Self(rules)),
         }
     }
@@ -258,7 +258,7 @@ impl TryFrom<BTreeMap<KeyName, Binding>> for KeyTable {
         for (KeyName(name), Binding(action)) in written {
             let key = Key::parse(&name).map_err(|error| error.to_string())?;
             if table.iter().any(|(own, _)| *own == key) {
-                return Err(format!("`{name}` is another name of a key that is given already"));
+                return Err(format!("duplicate key `{name}`"));
             }
             table.push((key, action));
         }

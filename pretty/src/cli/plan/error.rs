@@ -8,12 +8,12 @@ use crate::view::KeyError;
 pub(in super::super) enum PlanError {
     #[error("invalid value for '--format <FORMAT>': {0}")]
     Format(#[from] FormatError),
-    #[error("invalid value for '--format <FORMAT>': there is no format `{0}`; {1}")]
+    #[error("invalid value for '--format <FORMAT>': unknown format `{0}`; {1}")]
     NoFormat(String, String),
-    #[error("[keys] of the settings: {0}")]
+    #[error("[keys]: {0}")]
     Keys(#[from] KeyError),
-    #[error("'--follow' needs files to follow; a pipe is followed anyway")]
+    #[error("'--follow' needs files; a pipe is followed anyway")]
     FollowStdin,
-    #[error("'--tui' needs a terminal as its output")]
+    #[error("'--tui' needs a terminal for its output")]
     NoTerminal,
 }

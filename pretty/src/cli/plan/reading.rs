@@ -23,7 +23,7 @@ pub(super) fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
         // What has no group cannot be a format by itself: a name that is mistyped, most likely.
         word if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             let known = Format::NAMES.into_iter().chain(own.map(|(name, _)| name));
-            return Err(PlanError::NoFormat(word.to_owned(), suggestion(word, known)));
+            return Err(PlanError::NoFormat(word.to_owned(), suggestion("formats", word, known)));
         }
         expression => Format::custom(expression)?,
     })

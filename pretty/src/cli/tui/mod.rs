@@ -136,7 +136,7 @@ impl Browser {
             LoadEvent::UpToDate => self.view.set_busy(""),
             LoadEvent::CutBack => {
                 self.view.clear();
-                self.view.say("the file was cut back: what it held before is gone");
+                self.view.say("the file was truncated; its former lines are gone");
             }
         }
     }
@@ -209,7 +209,7 @@ impl Browser {
                         self.view.say(&error);
                     }
                 }
-                None => self.view.say("only a log in one plain file can be opened"),
+                None => self.view.say("cannot open an editor: the log is not one plain file"),
             },
         }
         Ok(Next::Go)

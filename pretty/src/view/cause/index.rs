@@ -29,8 +29,8 @@ impl CauseIndex {
 impl CausalFilter {
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::DirectCauses => "led to it",
-            Self::CausalPast => "could have influenced it",
+            Self::DirectCauses => "direct causes",
+            Self::CausalPast => "causal past",
         }
     }
 }

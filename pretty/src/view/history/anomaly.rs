@@ -14,12 +14,12 @@ pub(crate) enum Anomaly {
 impl Anomaly {
     pub(crate) const fn description(self) -> &'static str {
         match self {
-            Self::TwoLeaders => "a second leader in its term",
-            Self::TermBack => "the term goes back",
-            Self::CommitBack => "the commit index goes back",
-            Self::AppliedBeyondCommit => "applied beyond what is committed",
-            Self::CommittedDeleted => "entries up to its commit index are deleted",
-            Self::AppliedDeleted => "applied entries are deleted",
+            Self::TwoLeaders => "second leader in one term",
+            Self::TermBack => "term decreases",
+            Self::CommitBack => "commit index decreases",
+            Self::AppliedBeyondCommit => "applied beyond the commit index",
+            Self::CommittedDeleted => "committed entries deleted",
+            Self::AppliedDeleted => "applied entries deleted",
         }
     }
 }

@@ -56,7 +56,7 @@ pub enum RuleError {
     #[error(transparent)]
     Expression(#[from] regex::Error),
     /// A name means nothing.
-    #[error("`{name}` is nothing that is known of a {of}; {suggestion}")]
+    #[error("unknown {of} `{name}`; {suggestion}")]
     Unknown {
         /// As written.
         name: String,
@@ -66,10 +66,10 @@ pub enum RuleError {
         suggestion: String,
     },
     /// The rule has no effect.
-    #[error("the rule says nothing: name a group of it after one of {}", STATE_KEYS.join(", "))]
+    #[error("empty rule; name a group after one of {}", STATE_KEYS.join(", "))]
     Nothing,
     /// The other peer is missing.
-    #[error("the expression has no group named {0}: the other peer")]
+    #[error("missing group `{0}`, the other peer")]
     NoPeer(&'static str),
 }
 
@@ -119,8 +119,8 @@ impl MessageRule {
         let names = || regex.capture_names().flatten();
         let known = [at.other(), "kind", "id", "why"];
         if let Some(name) = names().find(|name| !known.contains(name)) {
-            let suggestion = suggestion(name, known.into_iter());
-            return Err(RuleError::Unknown { name: name.to_owned(), of: "message", suggestion });
+            let suggestion = suggestion("groups", name, known.into_iter());
+            return Err(RuleError::Unknown { name: name.to_owned(), of: "group", suggestion });
         }
         if !names().any(|name| name == at.other()) {
             return Err(RuleError::NoPeer(at.other()));
@@ -190,8 +190,8 @@ fn key(name: &str) -> Result<StateKey, RuleError> {
     let at = STATE_KEYS.iter().position(|own| *own == name);
     at.map(StateKey::at).ok_or_else(|| RuleError::Unknown {
         name: name.to_owned(),
-        of: "peer",
-        suggestion: suggestion(name, STATE_KEYS.into_iter()),
+        of: "key",
+        suggestion: suggestion("keys", name, STATE_KEYS.into_iter()),
     })
 }
 
@@ -262,16 +262,11 @@ mod tests {
             StateRule::new(text, set.iter().copied(), false).unwrap_err().to_string()
         };
         assert!(state("(", &[]).contains("unclosed group"));
-        assert!(state("x", &[]).starts_with("the rule says nothing: name a group"));
-        assert_eq!(
-            state("(?<trem>x)", &[]),
-            "`trem` is nothing that is known of a peer; did you mean term?"
-        );
-        assert!(state("x", &[("color", "red")]).contains("there are role, term, vote"));
+        assert!(state("x", &[]).starts_with("empty rule; name a group"));
+        assert_eq!(state("(?<trem>x)", &[]), "unknown key `trem`; did you mean term?");
+        assert!(state("x", &[("color", "red")]).contains("keys: role, term, vote"));
         let message = |at, text| MessageRule::new(at, text).unwrap_err().to_string();
-        assert!(message(MessageAt::Sent, "x").contains("no group named to"));
-        assert!(
-            message(MessageAt::Received, "(?<to>x)").contains("nothing that is known of a mess")
-        );
+        assert!(message(MessageAt::Sent, "x").contains("missing group `to`"));
+        assert!(message(MessageAt::Received, "(?<to>x)").contains("unknown group `to`"));
     }
 }

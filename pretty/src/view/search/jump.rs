@@ -57,7 +57,7 @@ impl LogView {
         };
         match found {
             Some(line) => self.jump_to_line(line),
-            None => self.note = format!("{place:?} is no line number and no @time of this log"),
+            None => self.note = format!("no line number or @time {place:?} in this log"),
         }
     }
 

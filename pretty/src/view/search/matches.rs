@@ -76,8 +76,8 @@ impl LogView {
             (MatchPosition::Unknown, _) => return,
             (MatchPosition::At(_), _) => "",
             (MatchPosition::None, _) => "nothing found",
-            (MatchPosition::Wrapped(_), Direction::Forward) => "on from the first line",
-            (MatchPosition::Wrapped(_), Direction::Backward) => "on from the last line",
+            (MatchPosition::Wrapped(_), Direction::Forward) => "search wrapped to the first line",
+            (MatchPosition::Wrapped(_), Direction::Backward) => "search wrapped to the last line",
         };
         if let Some(search) = &mut self.search {
             search.pending = None;

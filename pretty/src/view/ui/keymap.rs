@@ -22,15 +22,15 @@ pub struct Key {
 pub enum KeyError {
     /// An unknown key.
     #[error(
-        "`{0}` is no key; keys are single characters, ctrl-x, up, down, left, right, home, end, \
+        "unknown key `{0}`; keys: single characters, ctrl-x, up, down, left, right, home, end, \
          page-up, page-down, space, enter, tab, esc, backspace, insert, delete, f1 to f12"
     )]
     Unknown(String),
     /// The digits switch peers.
-    #[error("`{0}` switches a peer and cannot do anything else")]
+    #[error("reserved key `{0}`: it switches a peer")]
     Digit(char),
     /// An unknown action.
-    #[error("`{name}` is nothing a key can do; {suggestion}")]
+    #[error("unknown action `{name}`; {suggestion}")]
     Action {
         /// As written.
         name: String,
@@ -38,7 +38,7 @@ pub enum KeyError {
         suggestion: String,
     },
     /// A view must have an end.
-    #[error("no key is left that closes the view")]
+    #[error("`quit` is unbound; bind it to a key")]
     NoQuit,
 }
 
@@ -88,7 +88,7 @@ impl Action {
         let found = NAMES.iter().find(|(own, ..)| *own == current);
         found.map(|(_, action, _)| *action).ok_or_else(|| KeyError::Action {
             name: text.to_owned(),
-            suggestion: suggestion(text, NAMES.iter().map(|(name, ..)| *name)),
+            suggestion: suggestion("actions", text, NAMES.iter().map(|(name, ..)| *name)),
         })
     }
 }
@@ -128,7 +128,7 @@ impl Keys {
     /// The help: keys, and what they do.
     pub(crate) fn help(&self) -> Vec<(String, &'static str)> {
         let mut lines = binding::help(&self.0);
-        lines.push(("1…9".to_owned(), "peer off and on"));
+        lines.push(("1…9".to_owned(), "hide or show a peer"));
         lines
     }
 }
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn a_wrong_action_names_the_right_ones() {
         let error = Action::named("page-dwon").unwrap_err().to_string();
-        assert_eq!(error, "`page-dwon` is nothing a key can do; did you mean page-down?");
+        assert_eq!(error, "unknown action `page-dwon`; did you mean page-down?");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::view::ui::marks::PendingKey;
 impl LogView {
     pub(crate) fn await_mark(&mut self, pending: PendingKey) {
         self.marks.pending = Some(pending);
-        "which letter?".clone_into(&mut self.note);
+        "press a letter".clone_into(&mut self.note);
     }
 
     /// Takes the letter that was pending.
@@ -20,7 +20,7 @@ impl LogView {
         match (pending, self.marks.lines.get(&letter).copied()) {
             (PendingKey::Mark, _) => {
                 self.marks.lines.insert(letter, line);
-                self.note = format!("marked; '{letter} comes back");
+                self.note = format!("marked; '{letter} returns here");
             }
             (PendingKey::GoTo, None) => self.note = format!("no mark {letter}"),
             (PendingKey::GoTo, Some(marked)) => {

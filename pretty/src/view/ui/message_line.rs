@@ -34,8 +34,8 @@ impl LogView {
                     .unwrap_or_default()
             }
             (MessageFate::Sent, None) => "never received: LOST?".to_owned(),
-            (MessageFate::Received, None) => "no line says it was sent".to_owned(),
-            (MessageFate::Answered, None) => "an answer, to one of several".to_owned(),
+            (MessageFate::Received, None) => "sending not logged".to_owned(),
+            (MessageFate::Answered, None) => "answer to one of several requests".to_owned(),
         };
         Some(format!("{name}  {outcome}"))
     }

@@ -8,7 +8,7 @@ use crate::view::ui::update::Outcome;
 
 impl LogView {
     /// Takes what the mouse did, with its place counted from the view's own upper left corner.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most of what a mouse does means nothing")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most mouse events have no effect")]
     pub fn mouse(&mut self, event: MouseEvent) -> Outcome {
         match event.kind {
             MouseEventKind::ScrollUp => self.move_by(-WHEEL_LINES),

@@ -252,7 +252,7 @@ impl LogView {
             PromptKind::Search | PromptKind::Filter => match Regex::new(&prompt.text) {
                 Ok(regex) => Some(regex),
                 Err(_) => {
-                    self.note = format!("{:?} is no regular expression", prompt.text);
+                    self.note = format!("invalid regular expression {:?}", prompt.text);
                     return;
                 }
             },
