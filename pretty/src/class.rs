@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runners_print_is_recognised() {
+    fn output_of_test_runners_is_recognised() {
         for (line, class) in [
             ("", Class::Blank),
             (" \t\r", Class::Blank),

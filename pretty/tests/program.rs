@@ -192,7 +192,7 @@ fn a_pipe_among_files_is_shown_as_it_comes() {
 }
 
 #[test]
-fn who_insists_ends_a_merge_too() {
+fn repeated_interrupts_end_a_merge_too() {
     let file = TestFile::new("1 | A | 0 | first\n");
     let mut child = pretty(&[&file.name(), "-"]).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();

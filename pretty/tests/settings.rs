@@ -61,7 +61,7 @@ fn options_come_before_the_project_and_that_before_the_user() {
 }
 
 #[test]
-fn formats_of_the_projects_own_are_found() {
+fn custom_formats_of_a_project_are_found() {
     let home = Home::new("[formats]\nnodes = '^<(?<peer>\\w+)> (?<topic>\\w+): (?<msg>.*)$'\n", "");
     let log = "<n1> VOTE: asks\n<n2> LEAD: leads\n";
     assert_eq!(home.rows(&[], log), ["VOTE│asks             │", "LEAD│                 │leads"]);

@@ -311,7 +311,7 @@ fn several_files_are_followed_in_the_view() {
 }
 
 #[test]
-fn a_file_that_shrinks_under_the_view_says_what_is_gone() {
+fn lines_of_a_truncated_file_are_shown_as_gone() {
     let lines = (0..5000).map(|at| format!("{at:06} | VOTE | 0 | line-{at}\n"));
     let (folder, mut screen, child) = open_view(&lines.collect::<String>(), "");
     screen.wait_for_frame("/5000");
@@ -336,7 +336,7 @@ fn a_signal_that_ends_the_view_gives_the_terminal_back() {
 }
 
 #[test]
-fn what_comes_later_on_a_pipe_is_shown_when_it_comes() {
+fn later_lines_of_a_pipe_are_shown_as_they_come() {
     let folder = tempfile::tempdir().unwrap();
     let (mut screen, terminal) = Screen::new(120, 10);
     let script = format!(

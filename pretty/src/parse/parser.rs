@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_of_ones_own() {
+    fn a_custom_format() {
         let format = Format::custom(r"^\[(?<time>[\d.]+)\] (?<peer>\w+): (?<msg>.*)$").unwrap();
         let mut parser = Parser::new(format, None);
         assert_eq!(

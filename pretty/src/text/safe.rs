@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_harm_is_spelled_out() {
+    fn harmful_characters_are_spelled_out() {
         check(b"\x1b]0;TITLE\x07", r"\x1b]0;TITLE\x07");
         check(b"\0\x7f\r", r"\x00\x7f\x0d");
         check("\u{9b}31m".as_bytes(), r"\u{9b}31m");

@@ -89,7 +89,7 @@ fn sentences_fill_the_state() {
 }
 
 #[test]
-fn terms_leaders_and_oddities_can_be_jumped_to() {
+fn terms_leaders_and_anomalies_can_be_jumped_to() {
     let mut view = log(GO);
     for (keys, line) in
         [("t", 4), ("t", 21), ("T", 4), ("l", 10), ("l", 22), ("L", 10), ("!", 20), ("e", 23)]
@@ -184,7 +184,7 @@ fn answers_without_ids_belong_to_what_was_received_before_them() {
 }
 
 #[test]
-fn the_strip_and_the_signs() {
+fn the_timeline_and_the_signs() {
     let mut view = log(OURS);
     press(&mut view, "Gs");
     for (width, height) in [(80, 24), (120, 40), (200, 60), (20, 5)] {

@@ -191,7 +191,7 @@ fn the_mouse_scrolls_selects_and_hides() {
 }
 
 #[test]
-fn what_the_owner_has_to_do() {
+fn requests_to_the_embedding_program() {
     let mut view = view();
     press(&mut view, ":3\n");
     let line = ELECTION.lines().nth(2).map(str::to_owned);

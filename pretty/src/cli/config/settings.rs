@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_names_everything_a_key_can_do() {
+    fn the_example_names_every_action() {
         let (_, rest) = EXAMPLE.split_once(" Actions:").unwrap();
         let list: Vec<_> = rest.split("#[keys]").next().unwrap().split_whitespace().collect();
         for (name, ..) in crate::view::NAMES {

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn who_decides_about_colours() {
+    fn precedence_of_the_colours() {
         let screen = ("TERM", "xterm-256color");
         for (arguments, variables, terminal, depth) in [
             ("", &[screen][..], SCREEN, Depth::Ansi256),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn who_decides_about_the_width() {
+    fn precedence_of_the_width() {
         let columns = &[("COLUMNS", "70")][..];
         for (arguments, variables, terminal, width, resize) in [
             ("", columns, SCREEN, 90, Resize::Follow),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn who_decides_about_the_theme() {
+    fn precedence_of_the_theme() {
         let theme =
             |arguments, value| plan(arguments, &[("COLORFGBG", value)], SCREEN).options.background;
         assert_eq!(theme("", "0;15"), Background::Light);

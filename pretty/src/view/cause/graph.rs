@@ -353,7 +353,7 @@ mod tests {
 Test failed";
 
     #[test]
-    fn what_another_peer_did_meanwhile_is_not_in_the_past() {
+    fn concurrent_events_are_not_in_the_causal_past() {
         let causes = causes(ELECTION);
         assert_eq!(causes.causal_past(14), [0, 1, 3, 4, 5, 6, 7, 9, 10, 11, 13, 14]);
         assert_eq!(causes.causal_past(8), [2, 8]);
@@ -373,7 +373,7 @@ Test failed";
     }
 
     #[test]
-    fn what_led_to_a_line_leaves_out_how_it_all_began() {
+    fn direct_causes_leave_out_the_beginning() {
         let causes = causes(ELECTION);
         assert_eq!(causes.direct_causes(14, 100), [1, 3, 4, 5, 9, 10, 11, 13, 14]);
         assert_eq!(
@@ -384,7 +384,7 @@ Test failed";
     }
 
     #[test]
-    fn what_the_tester_finds_follows_from_everything() {
+    fn findings_of_the_tester_follow_from_everything() {
         let log = "1 | TEST | - | cuts 1\n2 | VOTE | 0 | refuses vote term=1\n3 | VOTE | 1 | refuses \
                    vote term=1\n4 | LEAD | 1 | rests\n5 | ERRO | - | expected a leader";
         let causes = causes(log);
@@ -395,7 +395,7 @@ Test failed";
     }
 
     #[test]
-    fn what_a_peer_does_alone_for_hours_is_told_in_short() {
+    fn long_runs_of_local_events_are_cut_short() {
         let mut log = String::from(
             "1 | RPC | 0 | sends X to=1 id=0.1\n2 | RPC | 1 | receives X from=0 id=0.1\n",
         );
@@ -405,7 +405,7 @@ Test failed";
     }
 
     #[test]
-    fn a_message_nobody_saw_sent_may_have_been_sent_last() {
+    fn a_message_without_a_sending_may_have_been_sent_last() {
         let log = "1 | LEAD | 0 | works\n2 | RPC | 1 | receives X from=0 id=0.9\n3 | LEAD | 0 | rests\n\
                    4 | RPC | 0 | Received RequestVote response from 1.";
         let causes = causes(log);
@@ -414,7 +414,7 @@ Test failed";
     }
 
     #[test]
-    fn whoever_acts_from_outside_is_in_the_past() {
+    fn external_actions_are_in_the_causal_past() {
         let log = "1 | TEST | - | cuts 1\n2 | CLNT | C1 | offers a command to=0 index=1\n\
                    3 | CLNT | C1 | offers a command to=1 index=1\n4 | CMIT | 0 | commits commit=1";
         assert_eq!(causes(log).causal_past(3), [0, 1, 3]);

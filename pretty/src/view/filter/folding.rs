@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn cycles_fold_and_news_does_not() {
+    fn cycles_fold_and_new_lines_do_not() {
         let (repeats, folding) = folded(&[
             ("RPC", "sends to 1 id=1"),
             ("RPC", "hears from 1 id=7"),

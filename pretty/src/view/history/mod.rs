@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_should_never_be_is_found() {
+    fn anomalies_are_found() {
         let found = history(&[
             (ONE, StateKey::Term, "2"),
             (ONE, StateKey::Role, "leader"),

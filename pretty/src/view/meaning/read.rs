@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_say_what_the_table_says() {
+    fn sentences_have_the_effects_of_the_table() {
         for (text, says) in [
             (
                 "Initializing persistent state.",

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_mean_what_the_rules_say() {
+    fn lines_have_the_meaning_of_the_rules() {
         let leads = StateRule::new(r"leads term (?<term>\d+)", [("role", "leader")], false);
         let boots = StateRule::new("^boot$", [], true);
         let rules = Rules::new(vec![leads.unwrap(), boots.unwrap()], Vec::new());
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_have_the_ends_the_rules_say() {
+    fn messages_have_the_fates_of_the_rules() {
         let rule = |at, text| MessageRule::new(at, text).unwrap();
         let rules = Rules::new(
             Vec::new(),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_says_nothing_is_refused() {
+    fn an_empty_rule_is_an_error() {
         let state = |text, set: &[(&'static str, &'static str)]| {
             StateRule::new(text, set.iter().copied(), false).unwrap_err().to_string()
         };

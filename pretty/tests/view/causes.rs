@@ -35,7 +35,7 @@ fn view() -> LogView {
 }
 
 #[test]
-fn one_key_leaves_only_what_led_to_the_line_and_the_same_key_brings_all_back() {
+fn one_key_leaves_only_direct_causes_and_the_same_key_shows_all() {
     let mut view = view();
     press(&mut view, "W");
     assert_snapshot!(text(&draw(&mut view, 100, 16)));
@@ -45,7 +45,7 @@ fn one_key_leaves_only_what_led_to_the_line_and_the_same_key_brings_all_back() {
 }
 
 #[test]
-fn the_whole_past_is_what_could_have_influenced_the_line() {
+fn the_causal_past_is_all_that_could_have_influenced_a_line() {
     let mut view = view();
     press(&mut view, "P");
     let hidden: Vec<usize> = (0..16).filter(|line| !view.is_shown(*line)).collect();
