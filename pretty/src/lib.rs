@@ -39,6 +39,7 @@ pub mod cli;
 
 mod class;
 mod color;
+mod event_name;
 mod filter;
 mod html;
 mod layout;

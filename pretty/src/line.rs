@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::class::Class;
+use crate::event_name::split_event;
 use crate::time::{Tick, Time};
 
 /// One line of a log, understood as far as it could be.
@@ -30,6 +31,16 @@ pub struct Event<'a> {
 }
 
 impl Event<'_> {
+    /// The text as columns show it, and the ` kind=… event=…` they leave out because it repeats the
+    /// text. Only lines with the time of a run have one: the facts of other programs are all shown.
+    #[must_use]
+    pub fn split_text(&self) -> (&[u8], &[u8]) {
+        match self.stamp.as_ref().and_then(|stamp| stamp.unit) {
+            Some(_) => split_event(&self.text),
+            None => (&self.text, b""),
+        }
+    }
+
     /// The name that stands for the tester, or for no peer at all.
     pub const NO_PEER: &'static [u8] = b"-";
 }

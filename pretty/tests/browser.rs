@@ -137,6 +137,17 @@ fn a_link_says_what_is_shown() {
 }
 
 #[test]
+fn the_event_of_a_line_is_searched_and_not_shown() {
+    let Some(browser) = browser("the_event_of_a_line_is_searched_and_not_shown") else {
+        return;
+    };
+    let log = b"0.1 | RPC | 0 | asks to=1 kind=X event=sent\n0.2 | RPC | 1 | from=0 event=received";
+    for query in ["event%3Dsent", "to%3D1%20kind%3DX"] {
+        assert_eq!(texts(&open(browser, log, &format!("#q={query}"))), ["asks to=1"], "{query}");
+    }
+}
+
+#[test]
 fn only_what_is_near_the_screen_has_elements() {
     let Some(browser) = browser("only_what_is_near_the_screen_has_elements") else {
         return;

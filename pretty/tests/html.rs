@@ -60,3 +60,9 @@ fn filters_hide_events_only() {
     assert!(!body(&page).contains("hidden"));
     assert!(page.contains("FAIL: TestX") && page.contains("shown"));
 }
+
+#[test]
+fn the_event_of_a_line_is_behind_a_tab_for_searches() {
+    let page = page(Filter::default(), b"1 | RPC | 0 | sends X to=1 kind=X event=sent");
+    assert_eq!(body(&page), "1\tRPC\t0\tsends X to=1\t kind=X event=sent\n");
+}

@@ -1,6 +1,7 @@
 //! A log as one page for a browser, readable without a server or a network.
 //!
-//! The log stands in the page as text, `time⇥topic⇥peer⇥text` or `kind⇥text` a line, which the
+//! The log stands in the page as text, `time⇥topic⇥peer⇥text` or `kind⇥text` a line (and the `event=`
+//! of a text, which columns leave out, behind a further tab), which the
 //! page's script draws in columns, only as much of it as is near the screen: elements for every
 //! line take a browser a minute for 200 000 lines. Without scripts the text itself is shown.
 //!
@@ -143,7 +144,12 @@ impl<W: Write> HtmlPage<W> {
         for field in [stamp, &event.topic, &event.peer] {
             write!(self.writer, "{}\t", Escaped(make_safe(field, &mut scratch).text()))?;
         }
-        writeln!(self.writer, "{}", Escaped(text))
+        let (shown, event) = event.split_text();
+        write!(self.writer, "{}", Escaped(make_safe(shown, &mut scratch).text()))?;
+        if !event.is_empty() {
+            write!(self.writer, "\t{}", Escaped(make_safe(event, &mut scratch).text()))?;
+        }
+        writeln!(self.writer)
     }
 
     fn other(&mut self, kind: &str, text: &[u8]) -> io::Result<()> {

@@ -19,7 +19,7 @@ impl<W: Write> Printer<W> {
         let Scratch { text, time, peer, prefix, marks } = &mut self.scratch;
         let topic = &self.topics[topic];
         let fields = Prefix::of(event, canvas.layout());
-        let text = make_safe(fields.before(&event.text, prefix), text);
+        let text = make_safe(fields.before(event.split_text().0, prefix), text);
         if let Some(regex) = &self.filter.grep {
             marks.clear();
             marks.extend(regex.find_iter(text.text()).map(|found| found.range()));

@@ -28,6 +28,32 @@ fn the_json_form_looks_the_same() {
     assert_eq!(draw(wide(60), json), draw(wide(60), text));
 }
 
+/// Its name is for programs; the sentence before it says the same.
+#[test]
+fn the_event_of_a_line_is_left_out() {
+    let plain = "1.000 | RPC | 0 | sends RequestVote in term 2 to=1 id=0.1";
+    let sent = format!("{plain} kind=RequestVote event=sent");
+    assert_eq!(draw(wide(80), sent), draw(wide(80), plain));
+    let json = r#"{"t_us":1000,"topic":"RPC","peer":"0","msg":"sends RequestVote in term 2",
+        "to":1,"id":"0.1","kind":"RequestVote","event":"sent"}"#;
+    assert_eq!(draw(wide(80), json.replace('\n', "")), draw(wide(80), plain));
+    let elsewhere = "ts=2026-11-23T06:12:00Z level=info msg=login event=login";
+    assert!(draw(wide(80), elsewhere).contains("event=login"), "another program's fact stays");
+}
+
+#[test]
+fn expressions_see_the_event_of_a_line() {
+    let log = "1 | RPC | 0 | a kind=X event=sent\n2 | RPC | 0 | b kind=X event=received\n";
+    let grep = |expression| {
+        let grep = regex::Regex::new(expression).ok();
+        let filter = Filter { grep, ..Filter::default() };
+        draw(Options { filter, ..wide(40) }, log)
+    };
+    let sent = grep("event=sent");
+    assert!(sent.contains("│a\n") && !sent.contains("│b\n"), "{sent}");
+    assert!(grep("kind=X").contains("│a\n") && grep("kind=X").contains("│b\n"));
+}
+
 #[test]
 fn older_formats() {
     let ticks = "000123 | VOTE | 1 | asks 0\n000124 | VOTE | 0 | grants\n";

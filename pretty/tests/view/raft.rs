@@ -48,6 +48,24 @@ const OURS: &str = "\
 000180.000 | STATE | 2 | candidate --> leader term=1 role=leader
 ";
 
+/// The same with `event=` in every line, as `raft` writes it now.
+fn ours_with_events() -> String {
+    let event = |line: &str| match line {
+        line if line.contains("starts") => " event=started",
+        line if line.contains("sends RequestVote ") => " kind=RequestVote event=sent",
+        line if line.contains("receives RequestVote ") => " kind=RequestVote event=received",
+        line if line.contains("sends RequestVoteReply") => " kind=RequestVoteReply event=sent",
+        line if line.contains("is lost") => " kind=RequestVote event=lost",
+        line if line.contains("grants") => " event=vote_granted",
+        line if line.contains("-->") => " event=role_changed",
+        line if line.contains("commits") => " event=committed",
+        _ => "",
+    };
+    let lines: Vec<_> = OURS.lines().map(|line| format!("{line}{}\n", event(line))).collect();
+    assert_eq!(lines.iter().filter(|line| line.contains("event=")).count(), lines.len() - 1);
+    lines.concat()
+}
+
 fn log(bytes: &str) -> LogView {
     let mut view = LogView::new(pretty::Background::Dark, pretty::Depth::True);
     // In two parts, so that what holds in the first must hold in the second.
@@ -97,7 +115,13 @@ fn terms_leaders_and_anomalies_can_be_jumped_to() {
         press(&mut view, keys);
         assert_eq!(view.cursor(), Some(line - 1), "{keys}");
     }
-    let mut view = log(OURS);
+    for text in [OURS, &ours_with_events()] {
+        anomalies_of(log(text));
+    }
+}
+
+#[track_caller]
+fn anomalies_of(mut view: LogView) {
     for (keys, line, words) in [
         ("!", 12, "! commit index decreases"),
         ("!", 13, "! second leader in one term"),
@@ -113,7 +137,13 @@ fn terms_leaders_and_anomalies_can_be_jumped_to() {
 
 #[test]
 fn messages_have_two_ends() {
-    let mut view = log(OURS);
+    for text in [OURS, &ours_with_events()] {
+        ends_of(log(text));
+    }
+}
+
+#[track_caller]
+fn ends_of(mut view: LogView) {
     press(&mut view, "s");
     let arrived = "RequestVote 1 → 0  id=1.1  sent 150.000, received 154.207 after 4.207 ms";
     for (keys, line, message) in [
@@ -181,6 +211,16 @@ fn answers_without_ids_belong_to_what_was_received_before_them() {
         assert_eq!(view.cursor(), Some(line - 1), "{keys:?}");
         assert_eq!(pane(&mut view).last().map(String::as_str), Some(message), "{keys:?}");
     }
+}
+
+#[test]
+fn the_event_of_a_line_is_searched_and_not_shown() {
+    let mut view = log(&ours_with_events());
+    press(&mut view, "/event=lost\n");
+    assert_eq!(view.cursor(), Some(5));
+    let seen = text(&draw(&mut view, 100, 24));
+    assert!(seen.contains("RequestVote to 2") && !seen.contains("event=committed"), "{seen}");
+    assert!(!seen.contains("kind="), "{seen}");
 }
 
 #[test]

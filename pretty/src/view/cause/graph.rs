@@ -11,10 +11,9 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::line::Event;
 use crate::view::meaning::message::{Message, MessageFate};
-use crate::view::meaning::read::{is_election_timeout, response_from, state_updates};
+use crate::view::meaning::read::{Trigger, state_updates};
 use crate::view::meaning::rules::Rules;
-use crate::view::meaning::sentences::{CLIENT_TOPIC, MESSAGE_TOPIC};
-use crate::view::meaning::state::{StateKey, StateUpdate, fact};
+use crate::view::meaning::state::{StateKey, StateUpdate};
 
 /// The order of cause and effect among the events of a log.
 ///
@@ -119,21 +118,13 @@ impl Causes {
 
     /// The peer and the kind of an event without a message.
     fn without_message(&mut self, own: Peer, event: &Event<'_>) -> (Peer, StepKind) {
-        let text = &*event.text;
-        let changes = self.changes(own, text);
-        if is_election_timeout(text) {
-            return (own, StepKind::Timer);
-        }
-        match &*event.topic {
-            MESSAGE_TOPIC => match response_from(text) {
-                Some(from) => (own, StepKind::Received(self.last_of(from))),
-                None => (own, StepKind::Local),
-            },
-            CLIENT_TOPIC => match fact(text, b"to") {
-                Some(to) => (self.peer(to), StepKind::External),
-                None => (own, StepKind::Local),
-            },
-            _ => (own, if changes { StepKind::StateChange } else { StepKind::Local }),
+        let changes = self.changes(own, &event.text);
+        match Trigger::of(event) {
+            Trigger::Timer => (own, StepKind::Timer),
+            Trigger::Response(from) => (own, StepKind::Received(self.last_of(from))),
+            Trigger::Client(to) => (self.peer(to), StepKind::External),
+            Trigger::Own if changes => (own, StepKind::StateChange),
+            Trigger::Own => (own, StepKind::Local),
         }
     }
 
@@ -352,6 +343,46 @@ mod tests {
 000005.000 | STATE | 0 | candidate --> leader term=1 role=leader
 Test failed";
 
+    /// The same log with `event=` in every line, and no sentence in it.
+    fn election_by_events() -> String {
+        let event = |line: &str| match line {
+            line if line.contains("starts with") => Some("event=started"),
+            line if line.contains("hears no leader") => Some("event=election_timeout"),
+            line if line.contains(" --> ") => Some("event=role_changed"),
+            line if line.contains("sends RequestVote ") => Some("kind=RequestVote event=sent"),
+            line if line.contains("receives RequestVote ") => {
+                Some("kind=RequestVote event=received")
+            }
+            line if line.contains("sends ") => Some("kind=RequestVoteReply event=sent"),
+            line if line.contains("receives ") => Some("kind=RequestVoteReply event=received"),
+            line if line.contains("is lost") => Some("kind=RequestVote event=lost"),
+            line if line.contains("grants") => Some("event=vote_granted"),
+            line if line.contains("durable") => Some("event=persisted"),
+            _ => None,
+        };
+        let rewritten = ELECTION.lines().map(|line| match event(line) {
+            Some(event) => {
+                let (fields, text) = line.rsplit_once(" | ").expect("an event");
+                let facts = text.split(' ').filter(|word| word.contains('='));
+                format!("{fields} | … {} {event}", facts.collect::<Vec<_>>().join(" "))
+            }
+            None => line.to_owned(),
+        });
+        rewritten.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn events_have_the_causes_of_their_sentences() {
+        let log = election_by_events();
+        assert_eq!(log.matches(" event=").count(), ELECTION.lines().count() - 1, "{log}");
+        let (sentences, events) = (causes(ELECTION), causes(&log));
+        for line in 0..=15 {
+            assert_eq!(events.causal_past(line), sentences.causal_past(line), "{line}");
+            assert_eq!(events.direct_causes(line, 100), sentences.direct_causes(line, 100));
+            assert_eq!(events.nearest_cause(line), sentences.nearest_cause(line), "{line}");
+        }
+    }
+
     #[test]
     fn concurrent_events_are_not_in_the_causal_past() {
         let causes = causes(ELECTION);
@@ -418,6 +449,8 @@ Test failed";
         let log = "1 | TEST | - | cuts 1\n2 | CLNT | C1 | offers a command to=0 index=1\n\
                    3 | CLNT | C1 | offers a command to=1 index=1\n4 | CMIT | 0 | commits commit=1";
         assert_eq!(causes(log).causal_past(3), [0, 1, 3]);
+        let events = log.replace("index=1", "index=1 event=proposed");
+        assert_eq!(causes(&events).causal_past(3), [0, 1, 3]);
     }
 
     #[test]

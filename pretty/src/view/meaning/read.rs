@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
+use crate::event_name::event_name;
 use crate::line::Event;
+use crate::view::meaning::events::{ELECTION_TIMEOUT, LOST, PROPOSED, RECEIVED, SENT, STARTED};
 use crate::view::meaning::message::{Message, MessageFate};
 use crate::view::meaning::pattern::{Captures, match_start};
 use crate::view::meaning::rules::Rules;
-use crate::view::meaning::sentences;
 use crate::view::meaning::sentences::{
-    ELECTION_TIMEOUTS, Effect, LOSS_TOPIC, MESSAGE_TOPIC, MESSAGE_VERBS, MESSAGES_WITHOUT_ID,
-    RESPONSE,
+    CLIENT_TOPIC, ELECTION_TIMEOUTS, Effect, FIRST_BYTES, LOSS_TOPIC, MESSAGE_TOPIC, MESSAGE_VERBS,
+    MESSAGES_WITHOUT_ID, RESPONSE, STATE,
 };
 use crate::view::meaning::state::{StateUpdate, UPDATE_ORDER, fact, state_facts};
 
@@ -21,19 +22,29 @@ pub(crate) fn state_updates<'a>(
     rules: &Rules,
     mut take: impl FnMut(StateUpdate<'a>),
 ) {
-    // Two bytes rule out nearly every line.
-    if text.first_chunk::<2>().is_some_and(|first| sentences::FIRST_BYTES.contains(&first)) {
-        for (pattern, effects) in sentences::STATE {
-            if let Some(captures) = match_start(pattern, text) {
-                effects.iter().filter_map(|effect| effect.apply(&captures)).for_each(&mut take);
-            }
-        }
+    match event_name(text) {
+        Some(STARTED) => take(StateUpdate::Restart),
+        Some(_) => {}
+        None => sentence_updates(text, &mut take),
     }
     rules.state_updates(text, &UPDATE_ORDER, &mut take);
     let facts = state_facts(text);
     for key in UPDATE_ORDER {
         if let Some(value) = facts[key as usize] {
             take(StateUpdate::Set(key, value.into()));
+        }
+    }
+}
+
+/// The state updates of a line without an `event=`.
+fn sentence_updates<'a>(text: &'a [u8], take: &mut impl FnMut(StateUpdate<'a>)) {
+    // Two bytes rule out nearly every line.
+    if !text.first_chunk::<2>().is_some_and(|first| FIRST_BYTES.contains(&first)) {
+        return;
+    }
+    for (pattern, effects) in STATE {
+        if let Some(captures) = match_start(pattern, text) {
+            effects.iter().filter_map(|effect| effect.apply(&captures)).for_each(&mut *take);
         }
     }
 }
@@ -57,19 +68,61 @@ impl<'a> Message<'a> {
     /// The message a line is about; the user's rules come first.
     #[must_use]
     pub fn of(event: &'a Event<'_>, rules: &Rules) -> Option<Self> {
-        rules.message(event).or_else(|| by_id(event)).or_else(|| by_pattern(event))
+        rules.message(event).or_else(|| match event_name(&event.text) {
+            Some(name) => by_event(name, event),
+            None => by_id(event).or_else(|| by_pattern(event)),
+        })
     }
 }
 
-/// Tells whether an election timer has run out at a line.
-pub(crate) fn is_election_timeout(text: &[u8]) -> bool {
-    ELECTION_TIMEOUTS.iter().any(|timeout| text.starts_with(timeout))
+/// The cause of an event that has no message of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trigger<'a> {
+    /// An election timer has run out.
+    Timer,
+    /// An answer of this peer, whose sending is not logged.
+    Response(&'a [u8]),
+    /// A client acts on this peer.
+    Client(&'a [u8]),
+    /// The peer's own state.
+    Own,
+}
+
+impl<'a> Trigger<'a> {
+    pub(crate) fn of(event: &'a Event<'_>) -> Self {
+        let text = &*event.text;
+        let client = || fact(text, b"to").map_or(Self::Own, Self::Client);
+        match (event_name(text), &*event.topic) {
+            (Some(ELECTION_TIMEOUT), _) => Self::Timer,
+            (Some(PROPOSED), _) => client(),
+            (Some(_), _) => Self::Own,
+            (None, _) if ELECTION_TIMEOUTS.iter().any(|start| text.starts_with(start)) => {
+                Self::Timer
+            }
+            (None, MESSAGE_TOPIC) => response_from(text).map_or(Self::Own, Self::Response),
+            (None, CLIENT_TOPIC) => client(),
+            (None, _) => Self::Own,
+        }
+    }
 }
 
 /// The peer that answered, in the words of the Go labs, which do not log the sending of answers.
-pub(crate) fn response_from(text: &[u8]) -> Option<&[u8]> {
+fn response_from(text: &[u8]) -> Option<&[u8]> {
     let from = memchr::memmem::find(text, RESPONSE)? + RESPONSE.len();
     text[from..].split(|byte| !byte.is_ascii_alphanumeric()).next()
+}
+
+/// `… to=1 id=0.1 kind=RequestVote event=sent`.
+fn by_event<'a>(name: &[u8], event: &'a Event<'_>) -> Option<Message<'a>> {
+    let word = |key: &str| fact(&event.text, key.as_bytes());
+    let own = &*event.peer;
+    let (from, to, fate) = match name {
+        SENT => (own, word("to")?, MessageFate::Sent),
+        RECEIVED => (word("from")?, own, MessageFate::Received),
+        LOST => (own, word("to")?, MessageFate::Lost(word("why").unwrap_or_default())),
+        _ => return None,
+    };
+    Some(Message { kind: word("kind")?, from, to, id: word("id"), fate })
 }
 
 /// `sends RequestVote in term 2 … to=1 id=0.1`, `receives …`, `… is lost: … to=1 id=0.1 why=…`.
@@ -154,6 +207,8 @@ mod tests {
             ("Deleting Entries from index:7.", "last=6"),
             ("Deleting Entries from index:0.", ""),
             ("starts with the log through 2@1 term=1 commit=0", "restart term=1 commit=0"),
+            ("x term=1 commit=0 event=started", "restart term=1 commit=0"),
+            ("starts with the log term=1 event=applied", "term=1"),
             ("someone says State change: A --> B", ""),
             ("anything else", ""),
             ("a=b=c term=3=4 vote= term=2 last=x", "term=2 vote= last=x"),
@@ -178,6 +233,10 @@ mod tests {
         for (sent, received) in [
             ("sends RequestVote in term 2: log to=1 id=0.7", "receives RequestVote from=0 id=0.7"),
             ("Sending RequestVote to 1.", "RequestVote from 0"),
+            (
+                "x to=1 id=0.7 kind=RequestVote event=sent",
+                "y from=0 id=0.7 kind=RequestVote event=received",
+            ),
             ("Sending AppendEntries to 1.", "AppendEntries from 0. args:&{Term:1}"),
         ] {
             let (sent, received) = (event("RPC", "0", sent), event("RPC", "1", received));
@@ -186,11 +245,14 @@ mod tests {
             assert_eq!((sent.fate, received.fate), (MessageFate::Sent, MessageFate::Received));
             assert!(sent.is_same(&received), "{sent:?} {received:?}");
         }
-        let lost = event("DROP", "0", "RequestVote to 1 is lost: cut to=1 id=0.7 why=cut");
-        assert_eq!(
-            Message::of(&lost, rules).map(|lost| lost.fate),
-            Some(MessageFate::Lost(b"cut"))
-        );
+        for lost in [
+            "RequestVote to 1 is lost: cut to=1 id=0.7 why=cut",
+            "z to=1 id=0.7 why=cut kind=RequestVote event=lost",
+        ] {
+            let lost = event("DROP", "0", lost);
+            let fate = Message::of(&lost, rules).map(|lost| lost.fate);
+            assert_eq!(fate, Some(MessageFate::Lost(b"cut")));
+        }
         let answer = event("RPC", "0", "Received RequestVote response from 1.");
         let answer = Message::of(&answer, rules).expect("a message");
         assert_eq!(

@@ -260,7 +260,7 @@ impl LogView {
         let prefix = crate::printer::Prefix::of(event, &self.layout);
         let mut joined = Vec::new();
         let cell = self.cell(Some(&event.peer));
-        let mut text = Cow::Borrowed(prefix.before(&event.text, &mut joined));
+        let mut text = Cow::Borrowed(prefix.before(event.split_text().0, &mut joined));
         if let Some(times) = self.folding.as_ref().and_then(|folding| folding.times(line)) {
             text.to_mut().extend_from_slice(format!(" ×{times}").as_bytes());
         }
