@@ -40,6 +40,7 @@ pub use cause::graph::Causes;
 pub use cause::index::CausalFilter;
 pub use embed::Facts;
 pub use log::bitmap::Bitmap;
+#[cfg(feature = "cli")]
 pub(crate) use log::blocks::Blocks;
 pub use log::chunk::Chunk;
 pub use log::source::{Part, Source};

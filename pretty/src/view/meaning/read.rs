@@ -92,16 +92,16 @@ impl<'a> Trigger<'a> {
     pub(crate) fn of(event: &'a Event<'_>) -> Self {
         let text = &*event.text;
         let client = || fact(text, b"to").map_or(Self::Own, Self::Client);
-        match (event_name(text), &*event.topic) {
-            (Some(ELECTION_TIMEOUT), _) => Self::Timer,
-            (Some(PROPOSED), _) => client(),
-            (Some(_), _) => Self::Own,
-            (None, _) if ELECTION_TIMEOUTS.iter().any(|start| text.starts_with(start)) => {
-                Self::Timer
-            }
-            (None, MESSAGE_TOPIC) => response_from(text).map_or(Self::Own, Self::Response),
-            (None, CLIENT_TOPIC) => client(),
-            (None, _) => Self::Own,
+        match event_name(text) {
+            Some(ELECTION_TIMEOUT) => Self::Timer,
+            Some(PROPOSED) => client(),
+            Some(_) => Self::Own,
+            None if ELECTION_TIMEOUTS.iter().any(|start| text.starts_with(start)) => Self::Timer,
+            None => match &*event.topic {
+                MESSAGE_TOPIC => response_from(text).map_or(Self::Own, Self::Response),
+                CLIENT_TOPIC => client(),
+                _ => Self::Own,
+            },
         }
     }
 }
