@@ -171,6 +171,11 @@ impl Theme {
         self.color_of(topic)
     }
 
+    /// The topics with a colour of their own.
+    pub fn known_topics() -> impl Iterator<Item = &'static str> {
+        KNOWN.iter().map(|topic| topic.name)
+    }
+
     fn color_of(&self, topic: &Topic) -> Rgb {
         match self.which {
             Background::Dark => topic.dark,
@@ -194,6 +199,8 @@ mod tests {
     use super::*;
     use crate::color::CONTRAST_MIN;
 
+    const RECIPE: &str = "choose another in src/topic.rs";
+
     fn texts(theme: &Theme) -> Vec<(&str, Rgb)> {
         let roles = [
             ("time", theme.time),
@@ -211,12 +218,21 @@ mod tests {
             let theme = Theme::new(background);
             for (name, color) in texts(&theme) {
                 let contrast = color.contrast(theme.background);
-                assert!(contrast >= CONTRAST_MIN, "{background:?} {name}: {contrast:.2}");
+                assert!(
+                    contrast >= CONTRAST_MIN,
+                    "{background:?} {name}: contrast {contrast:.2}, {RECIPE}"
+                );
                 let few = Rgb::of_256(color.to_256(theme.background));
                 let contrast = few.contrast(theme.background);
-                assert!(contrast >= CONTRAST_MIN, "{background:?} {name}, 256: {contrast:.2}");
+                assert!(
+                    contrast >= CONTRAST_MIN,
+                    "{background:?} {name}, 256: contrast {contrast:.2}, {RECIPE}"
+                );
                 let selected = color.readable_on(theme.selection).contrast(theme.selection);
-                assert!(selected >= CONTRAST_MIN, "{background:?} {name}: {selected:.2}");
+                assert!(
+                    selected >= CONTRAST_MIN,
+                    "{background:?} {name}: {selected:.2} selected, {RECIPE}"
+                );
             }
         }
     }
@@ -225,8 +241,11 @@ mod tests {
     fn no_two_topics_share_a_colour() {
         for background in [Background::Dark, Background::Light] {
             let theme = Theme::new(background);
-            let topics = || KNOWN.iter().chain(&OTHER).map(|topic| theme.color_of(topic));
-            assert_eq!(topics().collect::<HashSet<_>>().len(), topics().count());
+            let mut colors = HashSet::new();
+            for topic in KNOWN.iter().chain(&OTHER) {
+                let is_new = colors.insert(theme.color_of(topic));
+                assert!(is_new, "{background:?} {}: shares its colour, {RECIPE}", topic.name);
+            }
         }
     }
 

@@ -235,6 +235,14 @@ mod tests {
     }
 
     #[test]
+    fn every_option_has_help() {
+        for argument in Cli::command().get_arguments() {
+            let id = argument.get_id();
+            assert!(argument.get_help().is_some(), "{id}: add a `///` line above the field of Cli");
+        }
+    }
+
+    #[test]
     fn the_help() {
         let help = Cli::command().term_width(100).render_help().to_string();
         insta::assert_snapshot!(help);

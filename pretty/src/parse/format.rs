@@ -42,4 +42,23 @@ impl Format {
 impl Format {
     /// The names of the formats that are built in.
     pub const NAMES: [&'static str; 5] = ["auto", "verbose", "dslogs", "json", "logfmt"];
+
+    /// The built-in format of this name, one of [`Format::NAMES`].
+    ///
+    /// ```
+    /// use pretty::Format;
+    /// assert!(Format::NAMES.iter().all(|name| Format::named(name).is_some()));
+    /// assert!(Format::named("yaml").is_none());
+    /// ```
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "auto" => Self::Auto,
+            "verbose" => Self::Verbose,
+            "dslogs" => Self::Dslogs,
+            "json" => Self::Json,
+            "logfmt" => Self::Logfmt,
+            _ => return None,
+        })
+    }
 }

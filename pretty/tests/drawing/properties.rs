@@ -181,8 +181,8 @@ proptest! {
     ) {
         let custom = Format::custom("^(?<time>[^ ]*) (?<peer>.)(?<msg>.*)").unwrap();
         let own = Format::AutoAnd(vec![CustomFormat::new("^(?<peer>.)-(?<topic>.*)").unwrap()]);
-        let named = [Format::Auto, Format::Verbose, Format::Dslogs, Format::Json, Format::Logfmt];
-        for format in named.into_iter().chain([custom, own]) {
+        let named = Format::NAMES.into_iter().filter_map(Format::named);
+        for format in named.chain([custom, own]) {
             for line in [&line, &random] {
                 if let Line::Other(class, text) = Parser::new(format.clone(), None).parse(line) {
                     prop_assert_eq!(text, &line[..]);

@@ -165,7 +165,7 @@ mod tests {
         for field in fields.split(',').map(|field| field.trim().trim_matches('`')) {
             let starts = [format!("#{field} = "), format!("#[{field}]"), format!("#[[{field}]]")];
             let named = EXAMPLE.lines().any(|line| starts.iter().any(|s| line.starts_with(s)));
-            assert!(named, "{field}");
+            assert!(named, "{field}: document it in cli/config/example.toml");
         }
     }
 
@@ -174,7 +174,10 @@ mod tests {
         let (_, rest) = EXAMPLE.split_once(" Actions:").unwrap();
         let list: Vec<_> = rest.split("#[keys]").next().unwrap().split_whitespace().collect();
         for (name, ..) in crate::view::NAMES {
-            assert!(list.contains(&name), "{name}");
+            assert!(
+                list.contains(&name),
+                "{name}: add it to the actions in cli/config/example.toml"
+            );
         }
     }
 

@@ -13,20 +13,18 @@ pub(super) fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
         return Ok(Format::Custom(own.clone()));
     }
     let own = config.own_formats();
-    Ok(match name {
-        "auto" if own.clone().next().is_none() => Format::Auto,
-        "auto" => Format::AutoAnd(own.map(|(_, custom)| custom.clone()).collect()),
-        "verbose" => Format::Verbose,
-        "dslogs" => Format::Dslogs,
-        "json" => Format::Json,
-        "logfmt" => Format::Logfmt,
-        // What has no group cannot be a format by itself: a name that is mistyped, most likely.
-        word if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            let known = Format::NAMES.into_iter().chain(own.map(|(name, _)| name));
-            return Err(PlanError::NoFormat(word.to_owned(), suggestion("formats", word, known)));
+    match Format::named(name) {
+        Some(Format::Auto) if own.clone().next().is_some() => {
+            Ok(Format::AutoAnd(own.map(|(_, custom)| custom.clone()).collect()))
         }
-        expression => Format::custom(expression)?,
-    })
+        Some(format) => Ok(format),
+        // An expression without a group cannot be a format: a name that is mistyped, most likely.
+        None if name.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            let known = Format::NAMES.into_iter().chain(own.map(|(name, _)| name));
+            Err(PlanError::NoFormat(name.to_owned(), suggestion("formats", name, known)))
+        }
+        None => Ok(Format::custom(name)?),
+    }
 }
 
 /// The settings' topics count only if the command line names none at all: `-j timr` must show

@@ -230,16 +230,18 @@ mod tests {
     }
 
     #[test]
-    fn every_usual_key_does_something_with_a_name() {
+    fn every_default_key_has_an_action_with_a_name() {
         for binding in &BINDINGS {
             let named = NAMES.iter().find(|(_, action, _)| *action == binding.action);
-            let (text, _, help) = named.unwrap_or_else(|| panic!("{:?}", binding.action));
+            let (text, _, help) =
+                named.unwrap_or_else(|| panic!("{:?}: name it in NAMES", binding.action));
             assert_eq!(Action::named(text), Ok(binding.action));
-            assert_eq!(*help, binding.help);
+            assert_eq!(*help, binding.help, "{text}: the same help in NAMES and BINDINGS");
         }
-        assert!(
-            NAMES.iter().all(|(_, action, _)| BINDINGS.iter().any(|own| own.action == *action))
-        );
+        for (name, action, _) in NAMES {
+            let is_bound = BINDINGS.iter().any(|own| own.action == action);
+            assert!(is_bound, "{name}: give it a key in BINDINGS");
+        }
     }
 
     #[test]
