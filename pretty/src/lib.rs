@@ -88,7 +88,7 @@
 //! * A format: a variant of [`Format`], its name in [`Format::NAMES`], a file in `parse/` and a line
 //!   in `event()` of `parse/parser.rs`.
 //! * The meaning of lines of another program: `view/meaning/sentences.rs`, or rules in `pretty.toml`.
-//! * An action of a key: [`view::Action`], `NAMES` and `BINDINGS` in `view/ui/actions.rs`.
+//! * An action of a key: [`view::Action`], and a line in `ACTIONS` of `view/ui/actions.rs`.
 //!
 //! Tests fail until the rest follows, and name it: colours, sample, documentation.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -58,9 +58,9 @@ impl Screen {
     ///
     /// # Errors
     /// If the terminal cannot be written to.
-    pub fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+    pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
-        self.terminal.draw(picture).map(|_| ())
+        self.terminal.draw(render).map(|_| ())
     }
 
     /// Clears the screen, so that the next frame is drawn as a whole.

@@ -25,21 +25,21 @@ fn browser(test: &str) -> Option<&'static str> {
 
 /// The page of a log in a browser, once its scripts have run: the document as HTML.
 fn open(browser: &str, log: &[u8], state: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("page.html");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("page.html");
     let mut page = HtmlPage::new(Parser::default(), Filter::default(), Vec::new()).unwrap();
     for line in log.split(|byte| *byte == b'\n') {
         page.line(line).unwrap();
     }
     std::fs::write(&file, page.finish().unwrap()).unwrap();
-    dump(browser, folder.path(), &format!("file://{}{state}", file.display()))
+    dump(browser, directory.path(), &format!("file://{}{state}", file.display()))
 }
 
-fn dump(browser: &str, folder: &Path, address: &str) -> String {
+fn dump(browser: &str, directory: &Path, address: &str) -> String {
     let output = Command::new(browser)
         .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"])
         .args(["--disable-dev-shm-usage", "--window-size=1200,800"])
-        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .arg(format!("--user-data-dir={}", directory.join("profile").display()))
         // So much time on the page's own clock, however slow the machine is.
         .args(["--virtual-time-budget=5000", "--dump-dom", address])
         .output()
@@ -125,7 +125,7 @@ fn a_link_says_what_is_shown() {
         ("#p=0&p=-", &["grants", "gets term=1"], "3 of 6 lines"),
         ("#q=TERM%3D%5Cd", &["leads term=1", "gets term=1"], "3 of 6 lines, 2 matches"),
         ("#q=term&only=0", &everything, "6 of 6 lines, 2 matches"),
-        ("#q=(&t=nonsense&p=nobody", &everything, "6 of 6 lines"),
+        ("#q=(&t=nonsense&p=unknown", &everything, "6 of 6 lines"),
     ] {
         let document = open(browser, LOG, state);
         assert_eq!(texts(&document), shown, "{state}");

@@ -128,20 +128,20 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(message.starts_with("pretty: /nonexistent/x.log: No such file"), "{message}");
 }
 
-/// A file with these contents in a folder of its own.
+/// A file with these contents in a directory of its own.
 struct TestFile {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl TestFile {
     fn new(contents: impl AsRef<[u8]>) -> Self {
-        let file = Self { folder: tempfile::tempdir().unwrap() };
+        let file = Self { directory: tempfile::tempdir().unwrap() };
         std::fs::write(file.path(), contents).unwrap();
         file
     }
 
     fn path(&self) -> std::path::PathBuf {
-        self.folder.path().join("a.log")
+        self.directory.path().join("a.log")
     }
 
     fn name(&self) -> String {
@@ -259,7 +259,7 @@ fn d20_a_followed_file_may_grow_shrink_and_be_replaced() {
     assert_eq!(next(), "     2 VOTE│second");
     std::fs::write(file.path(), "000003 | VOTE | 0 | cut\n").unwrap();
     assert_eq!(next(), "     3 VOTE│cut");
-    std::fs::rename(file.path(), file.folder.path().join("a.log.1")).unwrap();
+    std::fs::rename(file.path(), file.directory.path().join("a.log.1")).unwrap();
     std::fs::write(file.path(), "000004 | VOTE | 0 | a new file\n").unwrap();
     assert_eq!(next(), "     4 VOTE│a new file");
     child.kill().unwrap();

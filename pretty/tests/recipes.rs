@@ -40,9 +40,9 @@ fn every_format_has_a_sample_help_and_a_setting() {
 #[test]
 fn every_topic_of_raft_has_a_colour() {
     let known: Vec<_> = Theme::known_topics().collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../raft/src/verbose");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../raft/src/verbose");
     let mut count = 0;
-    for file in fs::read_dir(folder).unwrap() {
+    for file in fs::read_dir(directory).unwrap() {
         let text = fs::read_to_string(file.unwrap().path()).unwrap();
         let arms = text.split("=> \"").skip(1).filter_map(|rest| rest.split_once("\","));
         let is_topic = |name: &&str| {

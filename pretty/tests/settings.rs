@@ -23,7 +23,7 @@ impl Home {
         self.0.path()
     }
 
-    /// Runs the program in a folder of the project.
+    /// Runs the program in a directory of the project.
     fn run(&self, arguments: &[&str], log: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
         command.args(arguments).env_clear().env("HOME", self.path()).stdin(Stdio::piped());

@@ -98,8 +98,8 @@ fn the_layout_follows_the_terminal() {
 
 #[test]
 fn the_view_opens_and_leaves_the_screen_as_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.log");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.log");
     std::fs::write(&file, "000001 | VOTE | 0 | hello\npanic: y\n").unwrap();
     let (mut screen, terminal) = Screen::new(60, 10);
     let input = Stdio::from(terminal.try_clone().unwrap());
@@ -115,8 +115,8 @@ fn the_view_opens_and_leaves_the_screen_as_it_was() {
 
 #[test]
 fn the_terminal_is_asked_for_its_background() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.log");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.log");
     std::fs::write(&file, "000001 | VOTE | 0 | hello\n").unwrap();
     for (background, code) in
         [("0000/0000/0000", "38;2;103;160;178"), ("ffff/ffff/ffff", "38;2;71;124;140")]
@@ -183,8 +183,8 @@ fn without_a_command_there_is_no_pager() {
 
 /// The view of a file of its own, and the program that shows it.
 fn open_view(log: &str, editor: &str) -> (tempfile::TempDir, Screen, Child) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.log");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.log");
     std::fs::write(&file, log).unwrap();
     let (screen, terminal) = Screen::new(120, 10);
     let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
@@ -197,7 +197,7 @@ fn open_view(log: &str, editor: &str) -> (tempfile::TempDir, Screen, Child) {
     command.env("PATH", "/usr/bin:/bin").env("EDITOR", editor).stderr(Stdio::null());
     command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
     let child = command.spawn().unwrap();
-    (folder, screen, child)
+    (directory, screen, child)
 }
 
 #[test]
@@ -266,8 +266,8 @@ fn end(mut child: Child, screen: &mut Screen) {
 
 #[test]
 fn the_view_follows_a_file_that_grows_is_cut_back_and_is_replaced() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.log");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.log");
     std::fs::write(&path, "000001 | VOTE | 0 | first\n000002 | VOTE | 0 | begun").unwrap();
     let (mut screen, terminal) = Screen::new(120, 10);
     let arguments = ["--tui", "-f", path.to_str().unwrap()];
@@ -280,13 +280,13 @@ fn the_view_follows_a_file_that_grows_is_cut_back_and_is_replaced() {
     append(" and-ended\n");
     screen.wait_for_frame("and-ended");
     append("000003 | VOTE | 0 | not-ended");
-    // Whoever wrote it may be gone: a while later it is shown all the same.
+    // Its writer may be gone: it is shown after a while nevertheless.
     screen.wait_for_frame("not-ended");
     std::fs::write(&path, "000004 | VOTE | 0 | anew\n").unwrap();
     let seen = screen.wait_for_frame("truncated");
     assert!(!seen.contains("no longer"), "{seen:?}");
     screen.wait_for_frame("anew");
-    std::fs::rename(&path, folder.path().join("a.log.1")).unwrap();
+    std::fs::rename(&path, directory.path().join("a.log.1")).unwrap();
     std::fs::write(&path, "000005 | VOTE | 0 | replaced\n").unwrap();
     screen.wait_for_frame("replaced");
     end(child, &mut screen);
@@ -294,8 +294,8 @@ fn the_view_follows_a_file_that_grows_is_cut_back_and_is_replaced() {
 
 #[test]
 fn several_files_are_followed_in_the_view() {
-    let folder = tempfile::tempdir().unwrap();
-    let paths = ["a.log", "b.log"].map(|name| folder.path().join(name));
+    let directory = tempfile::tempdir().unwrap();
+    let paths = ["a.log", "b.log"].map(|name| directory.path().join(name));
     for path in &paths {
         std::fs::write(path, "000001 | VOTE | 0 | begins\n").unwrap();
     }
@@ -313,9 +313,9 @@ fn several_files_are_followed_in_the_view() {
 #[test]
 fn lines_of_a_truncated_file_are_shown_as_gone() {
     let lines = (0..5000).map(|at| format!("{at:06} | VOTE | 0 | line-{at}\n"));
-    let (folder, mut screen, child) = open_view(&lines.collect::<String>(), "");
+    let (directory, mut screen, child) = open_view(&lines.collect::<String>(), "");
     screen.wait_for_frame("/5000");
-    File::options().write(true).open(folder.path().join("a.log")).unwrap().set_len(0).unwrap();
+    File::options().write(true).open(directory.path().join("a.log")).unwrap().set_len(0).unwrap();
     screen.press("G");
     screen.wait_for_frame("longer");
     screen.press("gs%z/line\r");
@@ -337,19 +337,19 @@ fn a_signal_that_ends_the_view_gives_the_terminal_back() {
 
 #[test]
 fn later_lines_of_a_pipe_are_shown_as_they_come() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let (mut screen, terminal) = Screen::new(120, 10);
     let script = format!(
         "(echo early; while [ ! -e go ]; do sleep 0.02; done; echo later) | {} --tui",
         env!("CARGO_BIN_EXE_pretty")
     );
     let mut command = Command::new("setsid");
-    command.args(["--ctty", "--wait", "sh", "-c", &script]).env_clear().current_dir(&folder);
+    command.args(["--ctty", "--wait", "sh", "-c", &script]).env_clear().current_dir(&directory);
     command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm-256color").stderr(Stdio::null());
     command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
     let child = command.spawn().unwrap();
     screen.wait_for("early");
-    std::fs::write(folder.path().join("go"), "").unwrap();
+    std::fs::write(directory.path().join("go"), "").unwrap();
     screen.wait_for("later");
     end(child, &mut screen);
 }

@@ -46,8 +46,8 @@ pub fn main() -> Exit {
         return print(&generate(what));
     }
     let environment = |name: &str| std::env::var(name).ok();
-    let folder = std::env::current_dir().ok();
-    let found = match config::find(&cli.config_choice(), folder.as_deref(), &environment) {
+    let directory = std::env::current_dir().ok();
+    let found = match config::find(&cli.config_choice(), directory.as_deref(), &environment) {
         Ok(found) => found,
         Err(error) => {
             warn(&error.to_string());

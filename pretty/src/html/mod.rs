@@ -161,9 +161,9 @@ impl<W: Write> HtmlPage<W> {
     fn write_columns(&mut self) -> io::Result<()> {
         let names: Vec<Vec<u8>> = self.peers.arrange().into_iter().map(<[u8]>::to_vec).collect();
         writeln!(self.writer, "<style>:root{{--peers:{}}}", names.len().max(1))?;
-        if let Some(nobody) = self.peer_classes.get(Event::NO_PEER) {
+        if let Some(no_peer) = self.peer_classes.get(Event::NO_PEER) {
             // What belongs to no single peer runs across all columns, without lines between them.
-            writeln!(self.writer, ".p{nobody}::after{{display:none}}")?;
+            writeln!(self.writer, ".p{no_peer}::after{{display:none}}")?;
         }
         for (column, name) in names.iter().enumerate() {
             if let Some(peer) = self.peer_classes.get(&**name) {

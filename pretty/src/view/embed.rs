@@ -111,7 +111,7 @@ impl LogView {
     /// The lines of anomalies, in order, each with its description.
     pub fn anomalies(&self) -> impl DoubleEndedIterator<Item = (usize, &'static str)> + '_ {
         let anomalies = self.store.history.anomalies().iter();
-        anomalies.map(|(line, odd)| (*line as usize, odd.description()))
+        anomalies.map(|(line, anomaly)| (*line as usize, anomaly.description()))
     }
 
     /// Reads a line, counted from 0; `None` if there is no such line.

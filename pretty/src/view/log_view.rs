@@ -192,7 +192,7 @@ impl LogView {
         self.marks = Marks::default();
         self.hidden_lines = None;
         self.highlight = None;
-        // Setting lines anew reaches only as far as the new log does.
+        // Replacing lines reaches only as far as the new log does.
         self.visible = VisibleLines::default();
         (self.top, self.cursor, self.chosen) = (0, 0, 0);
         self.restart_scans();

@@ -8,8 +8,8 @@ use super::{ELECTION, draw, press, selected, text, view};
 
 #[test]
 fn a_log_is_opened_at_its_failure() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.log");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.log");
     let quiet = "1 | INFO | 0 | nothing new\n".repeat(20_000);
     std::fs::write(&file, format!("{quiet}--- FAIL: TestA\npanic: a\ngoroutine 1:\n{quiet}"))
         .unwrap();
@@ -21,7 +21,7 @@ fn a_log_is_opened_at_its_failure() {
     let row = seen.lines().position(|row| row.contains("--- FAIL: TestA"));
     assert!(row.is_some_and(|row| (6..18).contains(&row)), "in the middle: {seen}");
     assert_eq!(view.errors().collect::<Vec<_>>(), [20_000, 20_001, 20_002]);
-    assert!(LogView::of_file(folder.path(), Background::Dark, Depth::True).is_err());
+    assert!(LogView::of_file(directory.path(), Background::Dark, Depth::True).is_err());
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn the_help_names_every_key() {
     let mut view = view();
     press(&mut view, "?");
     let wide = text(&draw(&mut view, 120, 40));
-    for binding in &BINDINGS {
+    for binding in BINDINGS.iter() {
         assert!(wide.contains(binding.help), "{}", binding.help);
     }
     let start = text(&draw(&mut view, 60, 15));

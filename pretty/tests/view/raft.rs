@@ -31,7 +31,7 @@ Test (2B): rejoin of partitioned leader ...
 apply error: commit index=1 server=0 101 != server=1 102
 ";
 
-/// In our own words, with one thing wrong at the end.
+/// In our own words, with two anomalies at the end.
 const OURS: &str = "\
 # verbose/1 test=story seed=7 peers=3 unit=ms
 000000.000 | INFO | 0 | starts with the log through 0@0 term=0 role=follower last=0 applied=0 commit=0 vote=none
@@ -203,7 +203,7 @@ fn answers_without_ids_belong_to_what_was_received_before_them() {
         (":3\n", 3, whole),
         ("%", 2, whole),
         (":4\n", 4, "AppendEntries 1 → 0  never received: LOST?"),
-        // Whether line 8 answers it or the next one, nobody can tell.
+        // Whether line 8 answers it or the next one, is ambiguous.
         (":5\n", 5, "AppendEntries 1 → 0  sent 21, received 22 after 10 ms"),
         (":8\n", 8, "AppendEntries 1 → 0  answer to one of several requests"),
     ] {

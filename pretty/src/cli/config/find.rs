@@ -56,7 +56,7 @@ enum Scope {
 /// See [`ConfigError`].
 pub(in super::super) fn find(
     choice: &Choice,
-    folder: Option<&Path>,
+    directory: Option<&Path>,
     environment: Environment<'_>,
 ) -> Result<LoadedConfig, ConfigError> {
     let mut found = LoadedConfig::default();
@@ -68,8 +68,8 @@ pub(in super::super) fn find(
             found.add(path.clone(), &text, Scope::User)?;
         }
         Choice::Discovered => {
-            let folders = folder.into_iter().flat_map(Path::ancestors);
-            let projects = folders.map(|folder| folder.join(FILE_NAME));
+            let directories = directory.into_iter().flat_map(Path::ancestors);
+            let projects = directories.map(|directory| directory.join(FILE_NAME));
             for path in projects {
                 if let Some(text) = read(&path)? {
                     found.add(path, &text, Scope::Project)?;
@@ -127,8 +127,8 @@ fn is_absent(error: &io::Error) -> bool {
 /// `$XDG_CONFIG_HOME/pretty/config.toml`, usually `~/.config/pretty/config.toml`.
 fn user_file(environment: Environment<'_>) -> Option<PathBuf> {
     let set = |name| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
-    Some(folder.join("pretty").join("config.toml"))
+    let directory = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
+    Some(directory.join("pretty").join("config.toml"))
 }
 
 #[cfg(test)]

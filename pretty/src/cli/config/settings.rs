@@ -173,7 +173,7 @@ mod tests {
     fn the_example_names_every_action() {
         let (_, rest) = EXAMPLE.split_once(" Actions:").unwrap();
         let list: Vec<_> = rest.split("#[keys]").next().unwrap().split_whitespace().collect();
-        for (name, ..) in crate::view::NAMES {
+        for (name, ..) in crate::view::ACTIONS {
             assert!(
                 list.contains(&name),
                 "{name}: add it to the actions in cli/config/example.toml"

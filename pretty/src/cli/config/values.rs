@@ -5,7 +5,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::super::args::{ColumnChoice, columns as parse_columns};
 use crate::color::{ColorError, Rgb};
@@ -39,37 +39,29 @@ pub(super) fn tick<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Tick>, 
 }
 
 /// Names, as one text or as a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "NamesAsWritten")]
 pub(in super::super) struct Names(pub(in super::super) Vec<String>);
 
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct NamesVisitor;
-        impl<'de> Visitor<'de> for NamesVisitor {
-            type Value = Names;
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected names, as a text or a list")]
+enum NamesAsWritten {
+    One(String),
+    Many(Vec<String>),
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("names, as a text or a list")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Names, E> {
-                Ok(Names(vec![text.to_owned()]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = list.next_element()? {
-                    names.push(name);
-                }
-                Ok(Names(names))
-            }
+impl From<NamesAsWritten> for Names {
+    fn from(names: NamesAsWritten) -> Self {
+        match names {
+            NamesAsWritten::One(name) => Self(vec![name]),
+            NamesAsWritten::Many(names) => Self(names),
         }
-        input.deserialize_any(NamesVisitor)
     }
 }
 
 /// The pager of the output.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "PagerAsWritten")]
 pub(in super::super) enum Pager {
     Never,
     /// The usual one.
@@ -77,25 +69,20 @@ pub(in super::super) enum Pager {
     Command(String),
 }
 
-impl<'de> Deserialize<'de> for Pager {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct PagerVisitor;
-        impl Visitor<'_> for PagerVisitor {
-            type Value = Pager;
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected true, false or a command")]
+enum PagerAsWritten {
+    Use(bool),
+    Command(String),
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("true, false or a command")
-            }
-
-            fn visit_bool<E: Error>(self, wanted: bool) -> Result<Pager, E> {
-                Ok(if wanted { Pager::Usual } else { Pager::Never })
-            }
-
-            fn visit_str<E: Error>(self, command: &str) -> Result<Pager, E> {
-                Ok(Pager::Command(command.to_owned()))
-            }
+impl From<PagerAsWritten> for Pager {
+    fn from(pager: PagerAsWritten) -> Self {
+        match pager {
+            PagerAsWritten::Use(true) => Self::Usual,
+            PagerAsWritten::Use(false) => Self::Never,
+            PagerAsWritten::Command(command) => Self::Command(command),
         }
-        input.deserialize_any(PagerVisitor)
     }
 }
 

@@ -150,7 +150,7 @@ impl Loader<'_> {
                 blocks = Blocks::new(source.clone());
                 quiet = 0;
             } else if quiet == POLLS_FOR_LINE_END {
-                // Whoever writes this line may never end it.
+                // The line may never be ended.
                 self.load_rest(&source, &mut blocks)?;
             }
         }

@@ -113,8 +113,11 @@ impl History {
 
     /// The anomaly at a line.
     pub(crate) fn anomaly(&self, line: usize) -> Option<Anomaly> {
-        let at = self.anomalies.partition_point(|(odd, _)| (*odd as usize) < line);
-        self.anomalies.get(at).filter(|(odd, _)| *odd as usize == line).map(|(_, odd)| *odd)
+        let at = self.anomalies.partition_point(|(anomaly, _)| (*anomaly as usize) < line);
+        self.anomalies
+            .get(at)
+            .filter(|(anomaly, _)| *anomaly as usize == line)
+            .map(|(_, anomaly)| *anomaly)
     }
 
     fn new_test(&mut self) {
@@ -181,10 +184,10 @@ impl History {
         }
     }
 
-    fn check_back(&mut self, line: u32, before: Option<Value>, value: Value, odd: Anomaly) {
+    fn check_back(&mut self, line: u32, before: Option<Value>, value: Value, anomaly: Anomaly) {
         let numbers = before.and_then(Value::number).zip(value.number());
         if numbers.is_some_and(|(before, now)| now < before) {
-            self.record_anomaly(line, odd);
+            self.record_anomaly(line, anomaly);
         }
     }
 
@@ -210,8 +213,8 @@ impl History {
         }
     }
 
-    fn record_anomaly(&mut self, line: u32, odd: Anomaly) {
-        self.anomalies.push((line, odd));
+    fn record_anomaly(&mut self, line: u32, anomaly: Anomaly) {
+        self.anomalies.push((line, anomaly));
     }
 }
 
@@ -280,7 +283,7 @@ mod tests {
             (TWO, StateKey::Last, "7"),
             (TWO, StateKey::Last, "4"),
         ]);
-        let odd = [
+        let anomaly = [
             (3, Anomaly::TwoLeaders),
             (6, Anomaly::AppliedBeyondCommit),
             (7, Anomaly::CommitBack),
@@ -288,7 +291,7 @@ mod tests {
             (11, Anomaly::AppliedDeleted),
             (15, Anomaly::CommittedDeleted),
         ];
-        assert_eq!(found.anomalies(), odd);
+        assert_eq!(found.anomalies(), anomaly);
         assert_eq!(found.anomaly(7), Some(Anomaly::CommitBack));
         assert_eq!(found.anomaly(8), None);
         assert_eq!(found.leaders(), [(1, ONE), (3, TWO)]);

@@ -7,7 +7,8 @@ use regex::bytes::Regex;
 use crate::event_name::event_name;
 use crate::line::Event;
 use crate::view::meaning::events::{ELECTION_TIMEOUT, LOST, PROPOSED, RECEIVED, SENT, STARTED};
-use crate::view::meaning::message::{Message, MessageFate};
+use crate::view::meaning::message::Message;
+use crate::view::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
 use crate::view::meaning::pattern::{Captures, match_start};
 use crate::view::meaning::rules::Rules;
 use crate::view::meaning::sentences::{
@@ -117,9 +118,9 @@ fn by_event<'a>(name: &[u8], event: &'a Event<'_>) -> Option<Message<'a>> {
     let word = |key: &str| fact(&event.text, key.as_bytes());
     let own = &*event.peer;
     let (from, to, fate) = match name {
-        SENT => (own, word("to")?, MessageFate::Sent),
-        RECEIVED => (word("from")?, own, MessageFate::Received),
-        LOST => (own, word("to")?, MessageFate::Lost(word("why").unwrap_or_default())),
+        SENT => (own, word("to")?, Sent),
+        RECEIVED => (word("from")?, own, Received),
+        LOST => (own, word("to")?, Lost(word("why").unwrap_or_default())),
         _ => return None,
     };
     Some(Message { kind: word("kind")?, from, to, id: word("id"), fate })
@@ -133,11 +134,9 @@ fn by_id<'a>(event: &'a Event<'_>) -> Option<Message<'a>> {
     let mut words = event.text.split(|byte| *byte == b' ');
     let kind = words.find(|word| !MESSAGE_VERBS.contains(word))?;
     let (from, to, fate) = match (&*event.topic, word("to"), word("from")) {
-        (MESSAGE_TOPIC, Some(to), None) => (own, to, MessageFate::Sent),
-        (MESSAGE_TOPIC, None, Some(from)) => (from, own, MessageFate::Received),
-        (LOSS_TOPIC, Some(to), None) => {
-            (own, to, MessageFate::Lost(word("why").unwrap_or_default()))
-        }
+        (MESSAGE_TOPIC, Some(to), None) => (own, to, Sent),
+        (MESSAGE_TOPIC, None, Some(from)) => (from, own, Received),
+        (LOSS_TOPIC, Some(to), None) => (own, to, Lost(word("why").unwrap_or_default())),
         _ => return None,
     };
     Some(Message { kind, from, to, id: Some(id), fate })
@@ -157,9 +156,9 @@ fn by_pattern<'a>(event: &'a Event<'_>) -> Option<Message<'a>> {
     let group = |number: usize| groups.get(number).map(|found| found.as_bytes());
     let (own, other) = (&*event.peer, group(4)?);
     let (kind, from, to, fate) = match (group(1), group(2), group(3)) {
-        (Some(kind), ..) => (kind, own, other, MessageFate::Sent),
-        (None, Some(kind), _) => (kind, other, own, MessageFate::Received),
-        (None, None, kind) => (kind?, own, other, MessageFate::Answered),
+        (Some(kind), ..) => (kind, own, other, Sent),
+        (None, Some(kind), _) => (kind, other, own, Received),
+        (None, None, kind) => (kind?, own, other, Answered),
     };
     Some(Message { kind, from, to, id: None, fate })
 }
@@ -242,7 +241,7 @@ mod tests {
             let (sent, received) = (event("RPC", "0", sent), event("RPC", "1", received));
             let sent = Message::of(&sent, rules).expect("a message");
             let received = Message::of(&received, rules).expect("a message");
-            assert_eq!((sent.fate, received.fate), (MessageFate::Sent, MessageFate::Received));
+            assert_eq!((sent.fate, received.fate), (Sent, Received));
             assert!(sent.is_same(&received), "{sent:?} {received:?}");
         }
         for lost in [
@@ -251,14 +250,11 @@ mod tests {
         ] {
             let lost = event("DROP", "0", lost);
             let fate = Message::of(&lost, rules).map(|lost| lost.fate);
-            assert_eq!(fate, Some(MessageFate::Lost(b"cut")));
+            assert_eq!(fate, Some(Lost(b"cut")));
         }
         let answer = event("RPC", "0", "Received RequestVote response from 1.");
         let answer = Message::of(&answer, rules).expect("a message");
-        assert_eq!(
-            (answer.from, answer.to, answer.fate),
-            (&b"0"[..], &b"1"[..], MessageFate::Answered)
-        );
+        assert_eq!((answer.from, answer.to, answer.fate), (&b"0"[..], &b"1"[..], Answered));
         for text in ["refuses vote to 1 to=1 id=1.1", "Received RequestVote response", ""] {
             assert_eq!(Message::of(&event("VOTE", "0", text), rules), None, "{text}");
         }

@@ -9,7 +9,8 @@ use memchr::memmem::Finder;
 use crate::line::{Event, Line};
 use crate::text::safe_text;
 use crate::view::log_view::LogView;
-use crate::view::meaning::message::{Message, MessageFate};
+use crate::view::meaning::message::Message;
+use crate::view::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
 
 impl LogView {
     /// The line of the other end of the selected message, among all lines.
@@ -28,8 +29,8 @@ impl LogView {
         let after = line + 1..self.store.len().min(line + LINES_MAX);
         let before = line.saturating_sub(LINES_MAX)..line;
         match message.fate {
-            MessageFate::Sent => self.find_same(message, SearchFor::OtherEnd, after),
-            MessageFate::Received | MessageFate::Lost(_) | MessageFate::Answered => {
+            Sent => self.find_same(message, SearchFor::OtherEnd, after),
+            Received | Lost(_) | Answered => {
                 self.find_same(message, SearchFor::OtherEnd, before.rev())
             }
         }
@@ -73,28 +74,16 @@ impl<'a> Message<'a> {
     /// The relation of another line about a message of the same kind, the same way, to this one.
     fn compare(&self, other: &Message<'_>, search_for: SearchFor) -> Relation {
         match (search_for, self.fate, other.fate) {
-            (
-                SearchFor::OtherEnd,
-                MessageFate::Sent | MessageFate::Received | MessageFate::Answered,
-                MessageFate::Lost(why),
-            ) => Relation::Delivery(Delivery::Lost(safe_text(why))),
-            (
-                SearchFor::OtherEnd,
-                MessageFate::Sent | MessageFate::Answered,
-                MessageFate::Received,
-            )
-            | (
-                SearchFor::OtherEnd,
-                MessageFate::Received | MessageFate::Lost(_),
-                MessageFate::Sent,
-            ) => Relation::Delivery(Delivery::Arrived),
-            (SearchFor::Answer, _, MessageFate::Answered) => Relation::Delivery(Delivery::Answered),
+            (SearchFor::OtherEnd, Sent | Received | Answered, Lost(why)) => {
+                Relation::Delivery(Delivery::Lost(safe_text(why)))
+            }
+            (SearchFor::OtherEnd, Sent | Answered, Received)
+            | (SearchFor::OtherEnd, Received | Lost(_), Sent) => {
+                Relation::Delivery(Delivery::Arrived)
+            }
+            (SearchFor::Answer, _, Answered) => Relation::Delivery(Delivery::Answered),
             // An answer to an earlier one.
-            (
-                SearchFor::OtherEnd,
-                MessageFate::Sent | MessageFate::Received | MessageFate::Lost(_),
-                MessageFate::Answered,
-            ) => Relation::Unrelated,
+            (SearchFor::OtherEnd, Sent | Received | Lost(_), Answered) => Relation::Unrelated,
             // With a number a second line of the same end is a copy of the message; without one
             // it is about the next message.
             _ if self.id.is_some() => Relation::Unrelated,

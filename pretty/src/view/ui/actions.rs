@@ -1,9 +1,6 @@
 //! Actions of keys, and the default keys.
 
-use ratatui::crossterm::event::KeyCode;
-
 use crate::view::cause::index::CausalFilter;
-use crate::view::ui::binding::{Binding, control, key, special};
 
 /// An action of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,9 +94,9 @@ pub enum Jump {
     NextLeader,
     /// To where a peer became leader before.
     PreviousLeader,
-    /// To the next thing that should never be: a second leader, a commit going back.
+    /// To the next anomaly: a second leader, a commit index that decreases.
     NextAnomaly,
-    /// To such a thing before.
+    /// To the previous anomaly.
     PreviousAnomaly,
     /// To the next line of a test runner.
     NextTest,
@@ -111,137 +108,61 @@ pub enum Jump {
     OtherEnd,
 }
 
-/// All keys. The digits `1` to `9` come on top: they switch peers.
-pub const BINDINGS: [Binding<Action>; 66] = [
-    key('j', Action::Down, "line down"),
-    special(KeyCode::Down, Action::Down, "line down"),
-    key('k', Action::Up, "line up"),
-    special(KeyCode::Up, Action::Up, "line up"),
-    key(' ', Action::PageDown, "screen down"),
-    key('f', Action::PageDown, "screen down"),
-    control('f', Action::PageDown, "screen down"),
-    special(KeyCode::PageDown, Action::PageDown, "screen down"),
-    key('b', Action::PageUp, "screen up"),
-    control('b', Action::PageUp, "screen up"),
-    special(KeyCode::PageUp, Action::PageUp, "screen up"),
-    key('d', Action::HalfDown, "half a screen down"),
-    control('d', Action::HalfDown, "half a screen down"),
-    key('u', Action::HalfUp, "half a screen up"),
-    control('u', Action::HalfUp, "half a screen up"),
-    key('g', Action::First, "first line"),
-    special(KeyCode::Home, Action::First, "first line"),
-    key('G', Action::Last, "last line"),
-    special(KeyCode::End, Action::Last, "last line"),
-    key(':', Action::AskGoTo, "go to a line, or @time"),
-    key('/', Action::AskSearch, "search"),
-    key('n', Action::Jump(Jump::NextMatch), "next match"),
-    key('N', Action::Jump(Jump::PreviousMatch), "previous match"),
-    key('*', Action::SearchAlike, "search lines like this one"),
-    key('&', Action::AskFilter, "show only matches"),
-    key('e', Action::Jump(Jump::NextError), "next failure, panic or race"),
-    key('E', Action::Jump(Jump::PreviousError), "previous failure, panic or race"),
-    key('t', Action::Jump(Jump::NextTerm), "next term"),
-    key('T', Action::Jump(Jump::PreviousTerm), "previous term"),
-    key('l', Action::Jump(Jump::NextLeader), "next leader"),
-    key('L', Action::Jump(Jump::PreviousLeader), "previous leader"),
-    key('!', Action::Jump(Jump::NextAnomaly), "next anomaly"),
-    key('@', Action::Jump(Jump::PreviousAnomaly), "previous anomaly"),
-    key('}', Action::Jump(Jump::NextTest), "next test line"),
-    key('x', Action::Jump(Jump::NextTest), "next test line"),
-    key('{', Action::Jump(Jump::PreviousTest), "previous test line"),
-    key('X', Action::Jump(Jump::PreviousTest), "previous test line"),
-    key('%', Action::Jump(Jump::OtherEnd), "other end of the message"),
-    key('<', Action::Jump(Jump::Cause), "nearest cause of this line"),
-    key('W', Action::ToggleCausalFilter(CausalFilter::DirectCauses), "only the direct causes"),
-    key('P', Action::ToggleCausalFilter(CausalFilter::CausalPast), "only the causal past"),
-    key('i', Action::HideTopic, "hide this line's topic"),
-    key('a', Action::ShowAll, "show all peers and topics"),
-    key('I', Action::OpenMenu, "menu of topics"),
-    key('m', Action::Mark, "mark with a letter"),
-    key('\'', Action::GoToMark, "go to a mark; '' goes back"),
-    key('z', Action::ToggleFold, "fold repeats"),
-    key('w', Action::ToggleWrap, "wrap long lines"),
-    key('v', Action::ToggleTimeline, "timeline of terms and leaders"),
-    key('y', Action::Copy, "copy this line"),
-    key('o', Action::Edit, "open in $EDITOR at this line"),
-    key('M', Action::ToggleMouse, "give the mouse to the terminal"),
-    key('c', Action::ToggleTheme, "dark or light colours"),
-    control('l', Action::Redraw, "redraw"),
-    control('z', Action::Suspend, "suspend"),
-    key('s', Action::ToggleState, "state of the peers at this line"),
-    key('F', Action::ToggleFollow, "follow the end"),
-    key('?', Action::ToggleHelp, "these keys"),
-    key('h', Action::ToggleHelp, "these keys"),
-    special(KeyCode::F(1), Action::ToggleHelp, "these keys"),
-    special(KeyCode::Esc, Action::Back, "undo: help, causes, search, filter"),
-    special(KeyCode::Backspace, Action::Back, "undo: help, causes, search, filter"),
-    key('q', Action::Quit, "close"),
-    key('Q', Action::Quit, "close"),
-    control('c', Action::Quit, "close"),
-    special(KeyCode::F(10), Action::Quit, "close"),
+/// The actions a key can be bound to: name in a configuration, action, text of the help, and default
+/// keys.
+///
+/// The digits `1` to `9` come on top: they hide or show a peer.
+pub const ACTIONS: [(&str, Action, &str, &str); 47] = [
+    ("down", Action::Down, "line down", "j down"),
+    ("up", Action::Up, "line up", "k up"),
+    ("page-down", Action::PageDown, "screen down", "space f ctrl-f page-down"),
+    ("page-up", Action::PageUp, "screen up", "b ctrl-b page-up"),
+    ("half-down", Action::HalfDown, "half a screen down", "d ctrl-d"),
+    ("half-up", Action::HalfUp, "half a screen up", "u ctrl-u"),
+    ("first", Action::First, "first line", "g home"),
+    ("last", Action::Last, "last line", "G end"),
+    ("go-to", Action::AskGoTo, "go to a line, or @time", ":"),
+    ("search", Action::AskSearch, "search", "/"),
+    ("next-match", Action::Jump(Jump::NextMatch), "next match", "n"),
+    ("previous-match", Action::Jump(Jump::PreviousMatch), "previous match", "N"),
+    ("search-alike", Action::SearchAlike, "search lines like this one", "*"),
+    ("filter", Action::AskFilter, "show only matches", "&"),
+    ("next-error", Action::Jump(Jump::NextError), "next failure, panic or race", "e"),
+    ("previous-error", Action::Jump(Jump::PreviousError), "previous failure, panic or race", "E"),
+    ("next-term", Action::Jump(Jump::NextTerm), "next term", "t"),
+    ("previous-term", Action::Jump(Jump::PreviousTerm), "previous term", "T"),
+    ("next-leader", Action::Jump(Jump::NextLeader), "next leader", "l"),
+    ("previous-leader", Action::Jump(Jump::PreviousLeader), "previous leader", "L"),
+    ("next-anomaly", Action::Jump(Jump::NextAnomaly), "next anomaly", "!"),
+    ("previous-anomaly", Action::Jump(Jump::PreviousAnomaly), "previous anomaly", "@"),
+    ("next-test", Action::Jump(Jump::NextTest), "next test line", "} x"),
+    ("previous-test", Action::Jump(Jump::PreviousTest), "previous test line", "{ X"),
+    ("other-end", Action::Jump(Jump::OtherEnd), "other end of the message", "%"),
+    ("cause", Action::Jump(Jump::Cause), "nearest cause of this line", "<"),
+    (
+        "led-to",
+        Action::ToggleCausalFilter(CausalFilter::DirectCauses),
+        "only the direct causes",
+        "W",
+    ),
+    ("past", Action::ToggleCausalFilter(CausalFilter::CausalPast), "only the causal past", "P"),
+    ("hide-topic", Action::HideTopic, "hide this line's topic", "i"),
+    ("show-all", Action::ShowAll, "show all peers and topics", "a"),
+    ("menu", Action::OpenMenu, "menu of topics", "I"),
+    ("mark", Action::Mark, "mark with a letter", "m"),
+    ("go-to-mark", Action::GoToMark, "go to a mark; '' goes back", "'"),
+    ("toggle-fold", Action::ToggleFold, "fold repeats", "z"),
+    ("toggle-wrap", Action::ToggleWrap, "wrap long lines", "w"),
+    ("toggle-timeline", Action::ToggleTimeline, "timeline of terms and leaders", "v"),
+    ("copy", Action::Copy, "copy this line", "y"),
+    ("edit", Action::Edit, "open in $EDITOR at this line", "o"),
+    ("toggle-mouse", Action::ToggleMouse, "give the mouse to the terminal", "M"),
+    ("toggle-theme", Action::ToggleTheme, "dark or light colours", "c"),
+    ("redraw", Action::Redraw, "redraw", "ctrl-l"),
+    ("suspend", Action::Suspend, "suspend", "ctrl-z"),
+    ("toggle-state", Action::ToggleState, "state of the peers at this line", "s"),
+    ("toggle-follow", Action::ToggleFollow, "follow the end", "F"),
+    ("toggle-help", Action::ToggleHelp, "these keys", "? h f1"),
+    ("back", Action::Back, "undo: help, causes, search, filter", "esc backspace"),
+    ("quit", Action::Quit, "close", "q Q ctrl-c f10"),
 ];
-
-/// The actions a key can be bound to: name in a configuration, action, text of the help.
-pub const NAMES: [(&str, Action, &str); 47] = [
-    ("down", Action::Down, "line down"),
-    ("up", Action::Up, "line up"),
-    ("page-down", Action::PageDown, "screen down"),
-    ("page-up", Action::PageUp, "screen up"),
-    ("half-down", Action::HalfDown, "half a screen down"),
-    ("half-up", Action::HalfUp, "half a screen up"),
-    ("first", Action::First, "first line"),
-    ("last", Action::Last, "last line"),
-    ("go-to", Action::AskGoTo, "go to a line, or @time"),
-    ("search", Action::AskSearch, "search"),
-    ("cause", Action::Jump(Jump::Cause), "nearest cause of this line"),
-    ("led-to", Action::ToggleCausalFilter(CausalFilter::DirectCauses), "only the direct causes"),
-    ("past", Action::ToggleCausalFilter(CausalFilter::CausalPast), "only the causal past"),
-    ("next-match", Action::Jump(Jump::NextMatch), "next match"),
-    ("previous-match", Action::Jump(Jump::PreviousMatch), "previous match"),
-    ("search-alike", Action::SearchAlike, "search lines like this one"),
-    ("filter", Action::AskFilter, "show only matches"),
-    ("next-error", Action::Jump(Jump::NextError), "next failure, panic or race"),
-    ("previous-error", Action::Jump(Jump::PreviousError), "previous failure, panic or race"),
-    ("next-term", Action::Jump(Jump::NextTerm), "next term"),
-    ("previous-term", Action::Jump(Jump::PreviousTerm), "previous term"),
-    ("next-leader", Action::Jump(Jump::NextLeader), "next leader"),
-    ("previous-leader", Action::Jump(Jump::PreviousLeader), "previous leader"),
-    ("next-anomaly", Action::Jump(Jump::NextAnomaly), "next anomaly"),
-    ("previous-anomaly", Action::Jump(Jump::PreviousAnomaly), "previous anomaly"),
-    ("next-test", Action::Jump(Jump::NextTest), "next test line"),
-    ("previous-test", Action::Jump(Jump::PreviousTest), "previous test line"),
-    ("other-end", Action::Jump(Jump::OtherEnd), "other end of the message"),
-    ("hide-topic", Action::HideTopic, "hide this line's topic"),
-    ("show-all", Action::ShowAll, "show all peers and topics"),
-    ("menu", Action::OpenMenu, "menu of topics"),
-    ("mark", Action::Mark, "mark with a letter"),
-    ("go-to-mark", Action::GoToMark, "go to a mark; '' goes back"),
-    ("toggle-fold", Action::ToggleFold, "fold repeats"),
-    ("toggle-wrap", Action::ToggleWrap, "wrap long lines"),
-    ("toggle-timeline", Action::ToggleTimeline, "timeline of terms and leaders"),
-    ("copy", Action::Copy, "copy this line"),
-    ("edit", Action::Edit, "open in $EDITOR at this line"),
-    ("toggle-mouse", Action::ToggleMouse, "give the mouse to the terminal"),
-    ("redraw", Action::Redraw, "redraw"),
-    ("suspend", Action::Suspend, "suspend"),
-    ("toggle-state", Action::ToggleState, "state of the peers at this line"),
-    ("toggle-follow", Action::ToggleFollow, "follow the end"),
-    ("toggle-help", Action::ToggleHelp, "these keys"),
-    ("back", Action::Back, "undo: help, causes, search, filter"),
-    ("quit", Action::Quit, "close"),
-    ("toggle-theme", Action::ToggleTheme, "dark or light colours"),
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_key_does_two_things() {
-        for (at, one) in BINDINGS.iter().enumerate() {
-            let same =
-                |other: &&Binding<Action>| other.code == one.code && other.control == one.control;
-            assert_eq!(BINDINGS[..at].iter().find(same).map(Binding::name), None);
-        }
-    }
-}

@@ -41,8 +41,8 @@ impl<A> Binding<A> {
     /// The key as the help shows it.
     #[must_use]
     pub fn name(&self) -> String {
-        let picture = KEY_SYMBOLS.iter().find(|(code, _)| *code == self.code);
-        let name = picture.map_or_else(|| self.code.to_string(), |(_, name)| (*name).to_owned());
+        let symbol = KEY_SYMBOLS.iter().find(|(code, _)| *code == self.code);
+        let name = symbol.map_or_else(|| self.code.to_string(), |(_, name)| (*name).to_owned());
         if self.control { format!("^{}", name.to_uppercase()) } else { name }
     }
 }

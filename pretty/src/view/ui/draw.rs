@@ -172,8 +172,8 @@ impl LogView {
     }
 
     fn sign(&self, line: usize) -> Option<char> {
-        let odd = self.store.history.anomaly(line).map(|_| '!');
-        self.marks.of(line).or(odd)
+        let anomaly = self.store.history.anomaly(line).map(|_| '!');
+        self.marks.of(line).or(anomaly)
     }
 
     /// The sign before a text that has no edge to its left.

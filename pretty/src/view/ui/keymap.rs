@@ -2,10 +2,12 @@
 //!
 //! Invariants: no key does two things, and some key closes the view.
 
+use std::sync::LazyLock;
+
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::suggestion::suggestion;
-use crate::view::ui::actions::{Action, BINDINGS, NAMES};
+use crate::view::ui::actions::{ACTIONS, Action};
 use crate::view::ui::binding;
 use crate::view::ui::binding::Binding;
 
@@ -46,9 +48,18 @@ pub enum KeyError {
 #[derive(Clone, Debug)]
 pub struct Keys(Vec<Binding<Action>>);
 
+/// The default keys.
+pub static BINDINGS: LazyLock<Vec<Binding<Action>>> = LazyLock::new(|| {
+    let bindings = |(_, action, help, keys): (_, Action, &'static str, &'static str)| {
+        let keys = keys.split(' ').filter_map(|key| Key::parse(key).ok());
+        keys.map(move |Key { code, control }| Binding { code, control, action, help })
+    };
+    ACTIONS.into_iter().flat_map(bindings).collect()
+});
+
 impl Default for Keys {
     fn default() -> Self {
-        Self(BINDINGS.to_vec())
+        Self(BINDINGS.clone())
     }
 }
 
@@ -78,17 +89,17 @@ impl Key {
 }
 
 impl Action {
-    /// The action of a name such as `page-down`, one of [`NAMES`].
+    /// The action of a name such as `page-down`, one of [`ACTIONS`].
     ///
     /// # Errors
     /// [`KeyError::Action`].
     pub fn named(text: &str) -> Result<Self, KeyError> {
         let renamed = FORMER_NAMES.iter().find(|(former, _)| *former == text);
         let current = renamed.map_or(text, |(_, current)| current);
-        let found = NAMES.iter().find(|(own, ..)| *own == current);
-        found.map(|(_, action, _)| *action).ok_or_else(|| KeyError::Action {
+        let found = ACTIONS.iter().find(|(own, ..)| *own == current);
+        found.map(|(_, action, ..)| *action).ok_or_else(|| KeyError::Action {
             name: text.to_owned(),
-            suggestion: suggestion("actions", text, NAMES.iter().map(|(name, ..)| *name)),
+            suggestion: suggestion("actions", text, ACTIONS.iter().map(|(name, ..)| *name)),
         })
     }
 }
@@ -97,8 +108,8 @@ impl Keys {
     /// Lets a key do something else, or nothing.
     pub fn bind(&mut self, key: Key, action: Option<Action>) {
         self.0.retain(|own| !key.is_of(own));
-        let words = action.and_then(|action| NAMES.iter().find(|(_, own, _)| *own == action));
-        if let Some((_, action, help)) = words {
+        let words = action.and_then(|action| ACTIONS.iter().find(|(_, own, ..)| *own == action));
+        if let Some((_, action, help, _)) = words {
             let Key { code, control } = key;
             self.0.push(Binding { code, control, action: *action, help });
         }
@@ -185,7 +196,10 @@ mod tests {
     }
 
     fn press(keys: &Keys, text: &str) -> Option<Action> {
-        let Key { code, control } = key(text);
+        press_key(keys, key(text))
+    }
+
+    fn press_key(keys: &Keys, Key { code, control }: Key) -> Option<Action> {
         let modifiers = if control { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
         keys.action(KeyEvent::new(code, modifiers))
     }
@@ -230,17 +244,12 @@ mod tests {
     }
 
     #[test]
-    fn every_default_key_has_an_action_with_a_name() {
-        for binding in &BINDINGS {
-            let named = NAMES.iter().find(|(_, action, _)| *action == binding.action);
-            let (text, _, help) =
-                named.unwrap_or_else(|| panic!("{:?}: name it in NAMES", binding.action));
-            assert_eq!(Action::named(text), Ok(binding.action));
-            assert_eq!(*help, binding.help, "{text}: the same help in NAMES and BINDINGS");
-        }
-        for (name, action, _) in NAMES {
-            let is_bound = BINDINGS.iter().any(|own| own.action == action);
-            assert!(is_bound, "{name}: give it a key in BINDINGS");
+    fn every_action_has_keys_and_no_key_two_actions() {
+        for (name, action, _, keys) in ACTIONS {
+            for key in keys.split(' ') {
+                let found = Key::parse(key).map(|key| press_key(&Keys::default(), key));
+                assert_eq!(found, Ok(Some(action)), "{name}: its key `{key}` has another action");
+            }
         }
     }
 
@@ -261,7 +270,7 @@ mod tests {
     #[test]
     fn every_key_is_in_the_help() {
         let help = Keys::default().help();
-        for binding in &BINDINGS {
+        for binding in BINDINGS.iter() {
             let line = help.iter().find(|(_, words)| *words == binding.help);
             assert!(line.is_some_and(|(keys, _)| keys.contains(&binding.name())));
         }

@@ -4,7 +4,8 @@ use crate::line::Event;
 use crate::text::safe_text;
 use crate::time::Time;
 use crate::view::log_view::LogView;
-use crate::view::meaning::message::{Message, MessageFate};
+use crate::view::meaning::message::Message;
+use crate::view::meaning::message::MessageFate::{Answered, Lost, Received, Sent};
 use crate::view::search::counterpart::Delivery;
 
 impl LogView {
@@ -21,21 +22,19 @@ impl LogView {
         let name = format!("{} {} → {}{id}", safe_text(kind), safe_text(from), safe_text(to));
         let other = self.find_counterpart(line, &message);
         let outcome = match (fate, other) {
-            (MessageFate::Lost(why), _) => format!("LOST: {}", safe_text(why)),
+            (Lost(why), _) => format!("LOST: {}", safe_text(why)),
             (_, Some((_, Delivery::Lost(why)))) => format!("LOST: {why}"),
-            (MessageFate::Sent, Some((other, _))) => self.describe_delivery(line, other, &message),
-            (MessageFate::Received, Some((other, _))) => {
-                self.describe_delivery(other, line, &message)
-            }
-            (MessageFate::Answered, Some((received, _))) => {
-                let request = Message { fate: MessageFate::Received, ..message };
+            (Sent, Some((other, _))) => self.describe_delivery(line, other, &message),
+            (Received, Some((other, _))) => self.describe_delivery(other, line, &message),
+            (Answered, Some((received, _))) => {
+                let request = Message { fate: Received, ..message };
                 let sent = self.find_counterpart(received, &request);
                 sent.map(|(sent, _)| self.describe_delivery(sent, received, &message))
                     .unwrap_or_default()
             }
-            (MessageFate::Sent, None) => "never received: LOST?".to_owned(),
-            (MessageFate::Received, None) => "sending not logged".to_owned(),
-            (MessageFate::Answered, None) => "answer to one of several requests".to_owned(),
+            (Sent, None) => "never received: LOST?".to_owned(),
+            (Received, None) => "sending not logged".to_owned(),
+            (Answered, None) => "answer to one of several requests".to_owned(),
         };
         Some(format!("{name}  {outcome}"))
     }

@@ -63,8 +63,8 @@ impl LogView {
                 status += &format!("  searching {} %", search.scan.percent(&self.store));
             }
         }
-        if let Some(odd) = self.cursor().and_then(|line| self.store.history.anomaly(line)) {
-            status += &format!("  ! {}", odd.description());
+        if let Some(anomaly) = self.cursor().and_then(|line| self.store.history.anomaly(line)) {
+            status += &format!("  ! {}", anomaly.description());
         }
         if self.follow == Follow::Yes {
             status += "  following";
