@@ -8,7 +8,7 @@
 pub enum Class {
     /// Nothing but white space.
     Blank,
-    /// Nothing known; inside a run it belongs to what came before it.
+    /// Unknown; inside a run it belongs to the line before it.
     Plain,
     /// A test starts or reports on itself.
     Test,

@@ -12,7 +12,7 @@ pub enum Depth {
     /// None at all: not a single escape code is written.
     #[default]
     None,
-    /// The sixteen colours whose values the terminal's user chooses.
+    /// The sixteen colours with the values of the terminal's own palette.
     Ansi16,
     /// The 256 colours of xterm.
     Ansi256,

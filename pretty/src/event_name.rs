@@ -1,4 +1,5 @@
-//! The fact `event=<name>` that ends the lines of `verbose/1`: what happened, in a word for programs.
+//! The fact `event=<name>` that ends the lines of `verbose/1`: what happened, in a word for
+//! programs.
 //!
 //! It repeats the sentence before it, and so does the `kind=` of a message right before it: columns
 //! leave both out.
@@ -13,7 +14,8 @@ pub(crate) fn event_name(text: &[u8]) -> Option<&[u8]> {
     (!name.is_empty() && name.iter().all(is_name)).then_some(name)
 }
 
-/// A text in two: up to its `event=`, and ` kind=… event=…` or ` event=…`, which is empty without one.
+/// A text in two: up to its `event=`, and ` kind=… event=…` or ` event=…`, which is empty without
+/// one.
 pub(crate) fn split_event(text: &[u8]) -> (&[u8], &[u8]) {
     if event_name(text).is_none() {
         return (text, b"");

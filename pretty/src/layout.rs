@@ -37,16 +37,16 @@ pub enum Shape {
     Columns(Vec<usize>),
     /// All in one column, behind a column of this width with the peer's name.
     Tagged(usize),
-    /// Too narrow even for that: time, topic and peer stand in front of the text and wrap with it.
+    /// Too narrow even for that: time, topic and peer come before the text and wrap with it.
     Stacked,
 }
 
 impl Layout {
     /// The narrowest column a peer gets.
     pub const CELL_MIN: usize = 10;
-    /// The widest topic that gets the topic column; wider ones stand before their text.
+    /// The widest topic that gets the topic column; wider ones come before their text.
     pub const TOPIC_MAX: usize = 12;
-    /// The widest peer name that gets the tag column; wider ones stand before their text.
+    /// The widest peer name that gets the tag column; wider ones come before their text.
     pub const TAG_MAX: usize = 16;
 
     /// The best layout for a screen of `width` columns.
@@ -73,7 +73,7 @@ impl Layout {
         lead + columns.peers.max(1) * (1 + Self::CELL_MIN)
     }
 
-    /// Width of what stands before the first line: time, a blank, topic.
+    /// Width of the time and topic columns and the blank between them.
     #[must_use]
     pub fn lead(&self) -> usize {
         match self.shape {

@@ -41,7 +41,7 @@ impl Event<'_> {
         }
     }
 
-    /// The name that stands for the tester, or for no peer at all.
+    /// The name of the tester, or of no peer.
     pub const NO_PEER: &'static [u8] = b"-";
 }
 

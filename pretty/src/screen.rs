@@ -80,7 +80,7 @@ impl Screen {
         self.lend(|| emulate_default_handler(SIGTSTP))?
     }
 
-    /// Opens an editor at a line, counted from 1. What goes wrong with it is for the user.
+    /// Opens an editor at a line, counted from 1. Errors of the editor are texts for the user.
     ///
     /// # Errors
     /// If the terminal cannot be given back or taken again.

@@ -1,4 +1,4 @@
-//! The topics every theme knows by name, and the colours for all others.
+//! The topics with colours of their own, and the colours for all others.
 //!
 //! Topics are open-ended: these tables give colours, they decide nothing about what is shown.
 

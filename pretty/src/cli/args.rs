@@ -10,8 +10,8 @@ use crate::time::Tick;
 /// Show the logs of many peers side by side, one column per peer
 ///
 /// Reads FILEs, or standard input without any, and draws every event in the column of its peer:
-/// wrapped, coloured by topic, safe for the terminal. Formats, peers and topics are detected; a line
-/// that is not an event (test output, a panic) is shown as it is.
+/// wrapped, coloured by topic, safe for the terminal. Formats, peers and topics are detected; a
+/// line that is not an event (test output, a panic) is shown as it is.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pretty", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Cli {
@@ -134,7 +134,7 @@ pub(super) const PAGER: &str = "less -RF";
 pub enum ColumnChoice {
     /// A column for each peer in the log.
     Auto,
-    /// Columns for so many peers before the first line.
+    /// Columns for this number of peers before the first line.
     Fixed(u16),
 }
 

@@ -31,7 +31,7 @@ impl RunError {
     }
 }
 
-/// Writes a line to standard error; the log goes on.
+/// Writes a line to standard error.
 pub(super) fn warn(message: &str) {
     let _ = writeln!(io::stderr(), "pretty: {message}");
 }

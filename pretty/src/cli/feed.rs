@@ -1,4 +1,4 @@
-//! Inputs → lines: one input as it comes, several merged by time, followed ones for ever.
+//! Inputs → lines: one input as it is read, several merged by time, followed ones without an end.
 
 use super::error::RunError;
 use super::exit::Exit;

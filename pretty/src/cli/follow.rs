@@ -18,8 +18,8 @@ use super::plan::InputSource;
 use super::sink::Sink;
 use crate::parse::Parser;
 
-/// Passes on the lines of the files and those added to them, for ever. Lines that are there at one
-/// look are merged by time; later ones cannot come before those that have been shown.
+/// Passes on the lines of the files and those added to them, without an end. Lines that are there
+/// at one look are merged by time; later ones cannot come before those that have been shown.
 ///
 /// # Errors
 /// If a file cannot be read or the output not be written.
@@ -164,7 +164,7 @@ impl Tail {
 }
 
 /// The file that has the name now, if it is another one. While there is none, as in the middle of
-/// a rotation, the old one goes on.
+/// a rotation, the old one stays.
 pub(super) fn replacement(path: &Path, old: (u64, u64)) -> Option<File> {
     let file = File::open(path).ok()?;
     let new = file.metadata().ok()?;

@@ -1,4 +1,4 @@
-//! Files and standard input as streams of bytes, unpacked if they are packed.
+//! Files and standard input as streams of bytes, decompressed if needed.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
@@ -52,8 +52,8 @@ impl Input {
     }
 }
 
-/// A standard stream without the buffer the standard library puts before it: we have our own, and
-/// need to know when nothing is left in it.
+/// A standard stream without the standard library's buffer: there is another here, and
+/// its end has to be noticed.
 pub(super) fn unbuffered(stream: BorrowedFd<'_>) -> io::Result<File> {
     stream.try_clone_to_owned().map(File::from)
 }

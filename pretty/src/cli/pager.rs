@@ -1,7 +1,7 @@
 //! A pager behind the output, as `less` is.
 //!
-//! Ctrl-C reaches it and us alike: it stops what the pager is about, and must not end us and leave
-//! the pager alone with the terminal.
+//! Ctrl-C reaches the pager and this program alike: it stops the pager's command, and must not
+//! leave the pager alone with the terminal.
 
 use std::fs::File;
 use std::io;
@@ -20,7 +20,7 @@ pub(super) struct Pager {
 }
 
 impl Pager {
-    /// Starts the pager; what it is to show goes into the file.
+    /// Starts the pager, which shows all that is written to the file.
     ///
     /// # Errors
     /// If there is no shell to start it.
@@ -38,7 +38,7 @@ impl Pager {
     /// Waits until the user has seen enough.
     ///
     /// # Errors
-    /// If it could not be run at all, so that nothing was seen.
+    /// If it could not be run.
     pub(super) fn close(mut self) -> Result<(), RunError> {
         let reason = match self.child.wait() {
             Ok(status) if matches!(status.code(), Some(126 | 127)) => {

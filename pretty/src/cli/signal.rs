@@ -1,8 +1,8 @@
 //! Ctrl-C while reading a pipe.
 //!
-//! The terminal sends it to the whole pipeline. The program in front of us may still have something
-//! to write when it stops, so the pipe is drained to its end; only repeated interrupts end this
-//! program first.
+//! The terminal sends it to the whole pipeline. The program before this one may still have
+//! something to write when it stops, so the pipe is drained to its end; only repeated interrupts
+//! end this program first.
 
 use std::io;
 use std::os::unix::net::UnixStream;

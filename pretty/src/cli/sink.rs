@@ -132,7 +132,7 @@ impl Sink for PageSink {
 
 const PAGE_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Says which names were asked for in vain, and what was probably meant.
+/// Warns of names in filters that the log does not have, with suggestions.
 fn warn_unknown_names(name_usage: Option<&NameUsage>) {
     for UnknownName { list, name, known } in name_usage.map(NameUsage::unknown).unwrap_or_default()
     {

@@ -1,9 +1,9 @@
 //! A log as one page for a browser, readable without a server or a network.
 //!
-//! The log stands in the page as text, `time⇥topic⇥peer⇥text` or `kind⇥text` a line (and the `event=`
-//! of a text, which columns leave out, behind a further tab), which the
-//! page's script draws in columns, only as much of it as is near the screen: elements for every
-//! line take a browser a minute for 200 000 lines. Without scripts the text itself is shown.
+//! The log stands in the page as text, `time⇥topic⇥peer⇥text` or `kind⇥text` a line (and the
+//! `event=` of a text, which columns leave out, behind a further tab), which the page's script
+//! draws in columns, only as much of it as is near the screen: elements for every line take a
+//! browser a minute for 200 000 lines. Without scripts the text itself is shown.
 //!
 //! Invariants: every byte of the log passes through [`make_safe`] and then [`Escaped`], so no log
 //! can add markup or script to the page, nor a tab or a line end to the text; the page is written

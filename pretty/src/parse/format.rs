@@ -5,7 +5,7 @@ use super::custom::{CustomFormat, FormatError};
 /// The format of the lines that are events.
 #[derive(Clone, Debug, Default)]
 pub enum Format {
-    /// Every format below that is not the user's own, each line by itself.
+    /// Any built-in format, recognised line by line.
     #[default]
     Auto,
     /// `001234.567 | VOTE | 1 | text`, and whole-number times.

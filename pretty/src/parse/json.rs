@@ -24,7 +24,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Event<'_>> {
     fields.into_event()
 }
 
-/// Adds a member; the fields of an event stand for themselves, as if they were not nested.
+/// Adds a member; the fields of an event are added as if they were not nested.
 fn add<'a>(fields: &mut StructuredFields<'a>, key: Cow<'a, str>, value: &'a RawValue) {
     if NESTS.contains(&&*key)
         && let Ok(members) = read_members(value)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::line::{Event, Stamp};
 use crate::time::{Number, Tick};
 
-/// The four fields of the text formats, as they stand in the line.
+/// The four fields of the text formats, as they are in the line.
 pub(super) struct TextFields<'a> {
     pub(super) time: &'a [u8],
     pub(super) topic: &'a [u8],

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-/// Keeps the lines that may turn out to stand before a match.
+/// Keeps the lines that may be context before a match.
 #[derive(Debug)]
 pub(super) struct Context {
     before: usize,

@@ -98,7 +98,7 @@ impl<W: Write> Printer<W> {
             Shape::Tagged(tag) => tag,
             Shape::Stacked => 0,
         };
-        // As in prefix of an event: a name that fits no column stands before the text.
+        // As before an event: a name wider than its column comes before the text.
         if columns(name) > tag {
             note = format!("{name} {note}");
             name = "";

@@ -19,7 +19,7 @@ pub(super) struct Folds(BTreeMap<Box<[u8]>, Fold>);
 pub(super) enum Folded {
     /// New, right after something new.
     New,
-    /// New, after so many repeats.
+    /// New, after this number of repeats.
     After(usize),
     /// A repeat, not to be shown.
     Repeat,

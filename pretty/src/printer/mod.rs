@@ -44,7 +44,7 @@ pub struct Printer<W> {
     rows: RowBuffer<W>,
     parser: Parser,
     filter: Filter,
-    /// Kept only if the filter asks for names.
+    /// Kept only if the filter has names.
     name_usage: Option<NameUsage>,
     ansi: AnsiTheme,
     topics: Topics,
@@ -337,7 +337,7 @@ impl<W: Write> Printer<W> {
 }
 
 impl Run {
-    /// The run a line of this class belongs to. What is not known belongs to what it follows: the
+    /// The run a line of this class belongs to. An unknown line belongs to the one before it: the
     /// frames of a stack to their panic, the reasons to their failure.
     fn then(self, class: Class) -> Self {
         match (self, class) {

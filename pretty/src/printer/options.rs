@@ -11,7 +11,7 @@ use crate::time::Tick;
 pub struct Options {
     /// Columns of the screen; at least 1.
     pub width: usize,
-    /// Rows of the screen, if the header is to be repeated every so many rows.
+    /// Rows of the screen, if the header is to be repeated once a screen.
     pub page: Option<usize>,
     /// The number of peers that have a column from the start, named `0`, `1`, …
     pub columns: Option<u16>,
@@ -43,7 +43,7 @@ pub enum TimeColumn {
     /// It is.
     #[default]
     Shown,
-    /// It is not; the room goes to the peers.
+    /// It is hidden; the peers get its room.
     Hidden,
 }
 

@@ -1,4 +1,4 @@
-//! Fields that have no column of their own and stand in prefix of the text instead.
+//! Fields without a column of their own, which come before the text instead.
 
 use crate::layout::{Layout, Shape};
 use crate::line::Event;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use crate::color::{Depth, Rgb};
 use crate::theme::Theme;
 
-/// A theme on a terminal with so many colours.
+/// A theme on a terminal with a number of colours.
 #[derive(Clone, Debug)]
 pub(crate) struct AnsiTheme {
     pub(crate) theme: Theme,

@@ -1,4 +1,4 @@
-//! Drawing across the whole width: rules with titles, and lines as they come.
+//! Drawing across the whole width: rules with titles, and lines as they are.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ pub(crate) struct FullWidth {
 }
 
 impl FullWidth {
-    /// A page so many columns wide; at least one.
+    /// A page of this width; at least one column.
     pub(crate) fn new(width: usize, ansi: &AnsiTheme) -> Self {
         Self { width, writer: StyledWriter::new(ansi) }
     }
@@ -48,7 +48,7 @@ impl FullWidth {
         if fits { Ok(()) } else { self.line(rows, title) }
     }
 
-    /// Draws a line as it came, over the whole width.
+    /// Draws a line as it is, over the whole width.
     ///
     /// # Errors
     /// Those of the writer.

@@ -32,7 +32,7 @@ impl StyledWriter {
         if !text.is_empty() {
             rows.put(sgr);
             rows.put(text.as_bytes());
-            // A text in no colour at all needs no end of it.
+            // A text without a colour needs no code after it.
             rows.put(if sgr.is_empty() { b"" } else { self.off });
         }
     }

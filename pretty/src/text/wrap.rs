@@ -1,4 +1,4 @@
-//! Breaking a text into rows of at most so many columns, one row at a time.
+//! Breaking a text into rows of a given width, one row at a time.
 //!
 //! Rows break at blanks; a word too long for a row is folded, after a punctuation mark if one is
 //! near. Invariant: the pieces, end to end, are the text; all that a row may leave out is the one

@@ -194,7 +194,7 @@ fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Small enough for shares of all cores to be about alike.
+/// Small enough for shares of all cores to be about equal.
 const PART_BYTES: usize = 256 * 1024;
 
 /// The facts of an event, in the bytes of its line: peer, time, and those that tie it to others.

@@ -41,7 +41,7 @@ pub struct LogView {
     pub(crate) hidden: Hidden,
     pub(crate) search: Option<Search>,
     pub(crate) regex_filter: Option<RegexFilter>,
-    /// Lines whose topic and peer may be shown.
+    /// Lines with topics and peers that are shown.
     pub(crate) by_kind: Bitmap,
     pub(crate) visible: VisibleLines,
     /// The first line on the screen and the selected one. Invariant: while anything is shown, the
@@ -115,7 +115,7 @@ pub(crate) enum Panes {
 }
 
 impl LogView {
-    /// An empty view with colours for this background, so many of them.
+    /// An empty view with this number of colours for this background.
     #[must_use]
     pub fn new(background: Background, depth: Depth) -> Self {
         let size = Size::new(80, 24);

@@ -200,7 +200,7 @@ fn width(given: Option<u16>, environment: Environment<'_>, terminal: Terminal) -
 /// The width where none is known: enough for three peers and their texts.
 const WIDTH_DEFAULT: u16 = 120;
 
-/// The command of the pager, if one is asked for; an empty one is none.
+/// The command of the pager, if there is one; an empty one is none.
 fn pager(cli: &Cli, config: &Config) -> Option<String> {
     let asked = cli.pager.clone().or_else(|| match config.pager()? {
         Pager::Never => None,

@@ -27,7 +27,7 @@ pub(super) fn format(cli: &Cli, config: &Config) -> Result<Format, PlanError> {
     }
 }
 
-/// The settings' topics count only if the command line names none at all: `-j timr` must show
+/// The settings' topics apply only if the command line names none: `-j timr` must show
 /// what is ignored otherwise.
 pub(super) fn filter(cli: &Cli, config: &Config) -> Filter {
     let given = |lists: &[String]| (!lists.is_empty()).then(|| lists.to_vec());

@@ -52,7 +52,7 @@ pub(super) struct LoadRequest {
     pub(super) rules: Rules,
 }
 
-/// Loads the inputs, or follows them for ever.
+/// Loads the inputs, or follows them without an end.
 ///
 /// # Errors
 /// If something cannot be read, or [`RunError::Closed`] if the view is gone.

@@ -129,7 +129,7 @@ impl Causes {
     }
 
     /// The lines that could have influenced a line, itself the last: nothing else can have. Of a
-    /// line that is no event, those of the last event before it.
+    /// line that is not an event, those of the last event before it.
     #[must_use]
     pub fn causal_past(&self, line: usize) -> Vec<usize> {
         let Some(last) = self.at_or_before(line) else { return Vec::new() };
@@ -153,7 +153,7 @@ impl Causes {
         lines
     }
 
-    /// The lines that most directly led to a line, itself the last, and about so many of them.
+    /// The direct causes of a line, itself the last, up to about this number of lines.
     ///
     /// Of each peer on the way: what it did at once after the message that made it act, that
     /// message's sending, and the last change of its role, term or vote; nearest causes first.

@@ -67,7 +67,7 @@ impl LogView {
     }
 }
 
-/// Lines are read so many bytes at a time.
+/// Bytes that are read at a time.
 const READ_BYTES: usize = 1024 * 1024;
 
 /// About a screen of lines.

@@ -4,8 +4,8 @@
 //! Chunk: line → HistoryEvent (on any thread) → History::add (in order) → state at a line, marks
 //! ```
 //!
-//! Only changes are kept, so that the state at any line is found by halving. The rules know the
-//! few values of Raft the keys stand for; a log without them has no history and no marks.
+//! Only changes are kept, so that the state at any line is found by binary search. The rules know
+//! the few values of Raft the keys stand for; a log without them has no history and no marks.
 
 mod anomaly;
 pub(crate) mod event;

@@ -21,7 +21,7 @@ pub(crate) struct Names {
 
 impl Names {
     /// The number of a name. The last number stands for all names there is no number for: a log
-    /// with so many has none worth telling apart.
+    /// with so many needs no distinction between the rest.
     pub(crate) fn id(&mut self, name: &[u8]) -> u16 {
         if let Some(id) = self.ids.get(name) {
             return *id;

@@ -1,6 +1,6 @@
 //! Looking at every line of a log for something, little by little.
 //!
-//! A scan starts where the user is and goes on around the log, so that what is near is known
+//! A scan starts at the selected line and wraps around the log, so that results near it are known
 //! first. What it has found is a bit a line, what it has looked at is a bit a group.
 
 use std::ops::Range;

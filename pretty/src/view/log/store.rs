@@ -123,7 +123,7 @@ impl Store {
         self.columns
     }
 
-    /// The layout for a screen, with so many peers switched off.
+    /// The layout for a screen, with a number of peers switched off.
     pub(crate) fn layout(&self, width: usize, hidden: usize) -> Layout {
         let peers = self.columns.peers.saturating_sub(hidden);
         Layout::new(width, Columns { peers, ..self.columns })
@@ -186,7 +186,7 @@ impl Store {
         })
     }
 
-    /// Reads the lines of a group and of those that follow it in one go, up to so many bytes of
+    /// Reads the lines of a group and of those that follow it in one go, up to a number of bytes of
     /// them and not beyond `end`; returns the first group that was not read.
     pub(crate) fn each_line(
         &self,

@@ -1,12 +1,12 @@
 //! Patterns for sentences: a text with placeholders. A few bytes decide for nearly every line,
 //! where a regular expression would cost more than all the rest of indexing.
 //!
-//! | number | stands for |
+//! | placeholder | matches |
 //! |---|---|
 //! | `#` | a number, which may be negative |
 //! | `@` | a word |
 //! | `~` | numbers with blanks between them, of which the last counts |
-//! | `*` | anything, up to the last place where what follows stands |
+//! | `*` | anything, up to the last occurrence of the rest |
 
 /// The texts at the placeholders `#`, `@` and `~` of a pattern, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

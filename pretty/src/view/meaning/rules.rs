@@ -55,12 +55,12 @@ pub enum RuleError {
     /// The expression does not compile.
     #[error(transparent)]
     Expression(#[from] regex::Error),
-    /// A name means nothing.
+    /// A name is unknown.
     #[error("unknown {of} `{name}`; {suggestion}")]
     Unknown {
         /// As written.
         name: String,
-        /// Of what it should be known.
+        /// The kind of name.
         of: &'static str,
         /// A suggestion.
         suggestion: String,
@@ -159,7 +159,7 @@ impl Rules {
         Self(Arc::new(Lists { state, messages }))
     }
 
-    /// Gives what the rules make of a line's text to `take`, in the order of `keys`.
+    /// Gives the state updates of a line's text by the rules to `take`, in the order of `keys`.
     pub(crate) fn state_updates<'a>(
         &self,
         text: &'a [u8],

@@ -1,5 +1,5 @@
-//! Searching: every match is counted in the background, and the next one is gone to as soon as it
-//! is known which that is.
+//! Searching: every match is counted in the background, and the next one is selected as soon as it
+//! is found.
 
 use regex::Regex;
 
@@ -12,7 +12,7 @@ use crate::view::ui::status::grouped;
 /// The position of the next match, as far as it is known.
 enum MatchPosition {
     At(usize),
-    /// Only beyond the end of the log, where the search goes on at its other end.
+    /// Beyond the end of the log: the search wraps to its other end.
     Wrapped(usize),
     None,
     Unknown,
@@ -27,7 +27,7 @@ impl LogView {
         (!search.scan.is_done(&self.store)).then_some(Work::More)
     }
 
-    /// Searches for something else from here on, and goes to the first match.
+    /// Starts a new search at the selected line, and goes to the first match.
     pub(crate) fn start_search(&mut self, regex: Option<Regex>) {
         let line = self.cursor().unwrap_or(0);
         self.search = regex.map(|regex| Search::new(regex, &self.store, line));

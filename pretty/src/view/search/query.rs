@@ -10,7 +10,7 @@ use crate::view::log::store::Store;
 pub(crate) struct Search {
     pub(crate) regex: Regex,
     pub(crate) scan: Scan,
-    /// The way to a match that is not known yet.
+    /// The direction of a match that is not found yet.
     pub(crate) pending: Option<Direction>,
 }
 

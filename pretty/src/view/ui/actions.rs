@@ -45,7 +45,7 @@ pub enum Action {
     ShowAll,
     /// Shows or hides the state of the peers.
     ToggleState,
-    /// Shows or hides the strip of terms, leaders and errors.
+    /// Shows or hides the timeline of terms, leaders and errors.
     ToggleTimeline,
     /// Folds repeats, or no longer.
     ToggleFold,
@@ -108,8 +108,8 @@ pub enum Jump {
     OtherEnd,
 }
 
-/// The actions a key can be bound to: name in a configuration, action, text of the help, and default
-/// keys.
+/// The actions a key can be bound to: name in a configuration, action, text of the help, and
+/// default keys.
 ///
 /// The digits `1` to `9` come on top: they hide or show a peer.
 pub const ACTIONS: [(&str, Action, &str, &str); 47] = [

@@ -23,7 +23,7 @@ impl LogView {
         self.panes = Panes::Topics;
     }
 
-    /// Takes a key while the menu is open; whether it meant something there.
+    /// Takes a key while the menu is open; true if it has used it.
     #[expect(clippy::wildcard_enum_match_arm, reason = "keys are an open set")]
     pub(crate) fn press_menu_key(&mut self, event: KeyEvent) -> bool {
         let topics = self.topics();

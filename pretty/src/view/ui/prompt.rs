@@ -29,7 +29,7 @@ impl Prompt {
         Self { kind, text: String::new() }
     }
 
-    /// The sign before the typed text: the key that asked.
+    /// The sign before the typed text: the key of the prompt.
     pub(crate) fn sign(&self) -> char {
         match self.kind {
             PromptKind::Search => '/',

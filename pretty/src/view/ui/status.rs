@@ -78,7 +78,7 @@ impl LogView {
         status
     }
 
-    /// Rows of the state of the peers: none if it is not asked for or has no room.
+    /// Rows of the state of the peers: none if it is hidden or has no room.
     pub(crate) fn state_rows(&self) -> u16 {
         if self.panes != Panes::State || self.size.height < STATE_HEIGHT_MIN {
             return 0;
@@ -141,7 +141,7 @@ impl LogView {
     }
 }
 
-/// A text with blanks behind it, so many columns wide.
+/// A text with blanks behind it, up to a width.
 fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }

@@ -1,4 +1,4 @@
-//! A strip with the whole log on it: terms, leaders, errors, and where the selected line is.
+//! The timeline: the whole log in three rows of terms, leaders and errors, with the selected line.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -19,7 +19,7 @@ impl LogView {
         if self.timeline == Timeline::Shown && room && !empty { TIMELINE_ROWS } else { 0 }
     }
 
-    /// The line a place on the strip stands for.
+    /// The line at a place on the timeline.
     pub(crate) fn timeline_line(&self, column: u16, row: u16) -> Option<usize> {
         let bottom = self.size.height.checked_sub(1)?;
         let rows = bottom.saturating_sub(self.timeline_rows())..bottom;
@@ -65,7 +65,7 @@ impl LogView {
         strip.x + short((line * width / self.store.len().max(1)).min(width.saturating_sub(1)))
     }
 
-    /// Labels at lines; one there is no room for keeps at least its bar.
+    /// Labels at lines; one without room keeps its bar.
     fn draw_labels(
         &self,
         labels: impl Iterator<Item = (u32, String)>,

@@ -163,7 +163,7 @@ struct Kinds {
     recent: Vec<Recent>,
 }
 
-/// An event's names and what they are known by.
+/// An event's names and their numbers.
 #[derive(Clone, Debug, Default)]
 struct Recent {
     topic: Box<[u8]>,

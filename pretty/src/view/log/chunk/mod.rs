@@ -96,7 +96,7 @@ impl Chunk {
     }
 
     /// A bit for each of up to 64 lines from `first` on: whether its kind is among `wanted`, which
-    /// goes by the places of kinds.
+    /// is indexed by the places of kinds.
     pub(crate) fn bits(&self, first: usize, wanted: &[bool]) -> u64 {
         let end = self.lines().min(first + 64);
         let bit = |(at, code): (usize, usize)| u64::from(wanted[code]) << at;
