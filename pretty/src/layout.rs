@@ -69,15 +69,15 @@ impl Layout {
     /// The width at which `columns` get side by side.
     #[must_use]
     pub fn width_needed(columns: Columns) -> usize {
-        let lead = lead(columns.time, columns.topic.min(Self::TOPIC_MAX));
-        lead + columns.peers.max(1) * (1 + Self::CELL_MIN)
+        let margin = margin(columns.time, columns.topic.min(Self::TOPIC_MAX));
+        margin + columns.peers.max(1) * (1 + Self::CELL_MIN)
     }
 
     /// Width of the time and topic columns and the blank between them.
     #[must_use]
-    pub fn lead(&self) -> usize {
+    pub fn margin(&self) -> usize {
         match self.shape {
-            Shape::Columns(_) | Shape::Tagged(_) => lead(self.time, self.topic),
+            Shape::Columns(_) | Shape::Tagged(_) => margin(self.time, self.topic),
             Shape::Stacked => 0,
         }
     }
@@ -86,27 +86,27 @@ impl Layout {
     #[must_use]
     pub fn text(&self) -> usize {
         match self.shape {
-            Shape::Columns(_) => self.width - self.lead() - 1,
-            Shape::Tagged(tag) => self.width - self.lead() - 1 - tag - 1,
+            Shape::Columns(_) => self.width - self.margin() - 1,
+            Shape::Tagged(tag) => self.width - self.margin() - 1 - tag - 1,
             Shape::Stacked => self.width,
         }
     }
 
     fn shape_for(&self, columns: Columns) -> Shape {
-        let lead = lead(self.time, self.topic);
+        let margin = margin(self.time, self.topic);
         if self.width >= Self::width_needed(columns) {
-            let room = self.width - lead - columns.peers;
+            let room = self.width - margin - columns.peers;
             return Shape::Columns(shares(room, columns.peers));
         }
         let tag = columns.peer.min(Self::TAG_MAX);
-        if lead + 1 + tag + 1 + Self::CELL_MIN <= self.width {
+        if margin + 1 + tag + 1 + Self::CELL_MIN <= self.width {
             return Shape::Tagged(tag);
         }
         Shape::Stacked
     }
 }
 
-fn lead(time: usize, topic: usize) -> usize {
+fn margin(time: usize, topic: usize) -> usize {
     let gap = usize::from(time > 0);
     time + gap + topic
 }
@@ -128,7 +128,8 @@ mod tests {
                 let layout = Layout::new(width, columns);
                 match &layout.shape {
                     Shape::Columns(cells) => {
-                        let used = layout.lead() + cells.iter().map(|cell| 1 + cell).sum::<usize>();
+                        let used =
+                            layout.margin() + cells.iter().map(|cell| 1 + cell).sum::<usize>();
                         assert!(used == width || peers == 0);
                         assert!(cells.iter().all(|cell| *cell >= Layout::CELL_MIN));
                     }

@@ -56,8 +56,8 @@ impl NameUsage {
 
     #[inline]
     pub(crate) fn record(&mut self, event: &Event<'_>) {
-        see(&mut self.seen_topics, &event.topic);
-        see(&mut self.seen_peers, &event.peer);
+        record(&mut self.seen_topics, &event.topic);
+        record(&mut self.seen_peers, &event.peer);
     }
 
     /// The names that no event has had, if there were any events.
@@ -84,7 +84,7 @@ impl NameUsage {
     }
 }
 
-fn see(seen: &mut BTreeSet<Box<[u8]>>, name: &[u8]) {
+fn record(seen: &mut BTreeSet<Box<[u8]>>, name: &[u8]) {
     if !seen.contains(name) && seen.len() < NAMES_MAX {
         seen.insert(name.into());
     }

@@ -63,8 +63,8 @@ impl Screen {
     /// Waits for something to read; a program that is silent for so long has stopped.
     fn has_more(&self) -> bool {
         let mut files = [PollFd::new(&self.user, PollFlags::IN)];
-        let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
-        poll(&mut files, Some(&patience)).is_ok_and(|ready| ready > 0)
+        let timeout = Timespec { tv_sec: 60, tv_nsec: 0 };
+        poll(&mut files, Some(&timeout)).is_ok_and(|ready| ready > 0)
     }
 
     fn press(&mut self, keys: &str) {

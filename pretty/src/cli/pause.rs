@@ -36,8 +36,8 @@ impl Pauses {
             Self::Never => Ok(Wait::Input),
             Self::Typed => sink.pause().map(|()| Wait::Input),
             Self::Pipe(input, interrupts) => {
-                let patience = if sink.holds_lines() { FIRST_LINES } else { NONE };
-                match interrupts.wait(&*input, Some(patience)).map_err(RunError::Wait)? {
+                let timeout = if sink.holds_lines() { FIRST_LINES } else { NONE };
+                match interrupts.wait(&*input, Some(timeout)).map_err(RunError::Wait)? {
                     Wait::Pause => sink.pause()?,
                     over @ (Wait::Input | Wait::RepeatedInterrupt) => return Ok(over),
                 }

@@ -136,7 +136,7 @@ impl<W: Write> HtmlPage<W> {
         if !self.filter.shows(event, self.origin) || !grep.is_none_or(|grep| grep.is_match(text)) {
             return Ok(());
         }
-        self.peers.see(&event.peer);
+        self.peers.insert(&event.peer);
         number(&mut self.topics, &event.topic);
         number(&mut self.peer_classes, &event.peer);
         let stamp = event.stamp.as_ref().map_or(&b""[..], |stamp: &Stamp<'_>| &stamp.text);

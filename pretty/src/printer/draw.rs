@@ -25,7 +25,7 @@ impl<W: Write> Printer<W> {
             marks.extend(regex.find_iter(text.text()).map(|found| found.range()));
         }
         let stamp = event.stamp.as_ref().filter(|_| fields.time.is_none());
-        let lead = TimeAndTopic {
+        let front = TimeAndTopic {
             time: stamp.map_or("", |stamp| make_safe(&stamp.text, time).text()),
             topic: if fields.topic.is_some() { "" } else { &topic.label },
         };
@@ -33,10 +33,10 @@ impl<W: Write> Printer<W> {
         if let Shape::Tagged(_) = canvas.layout().shape {
             let name = if fields.peer.is_some() { b"" } else { &*event.peer };
             let frame = canvas.tagged(make_safe(name, peer).text());
-            return canvas.event(&mut self.rows, lead, &frame, piece);
+            return canvas.event(&mut self.rows, front, &frame, piece);
         }
         let frame = canvas.frame(self.peers.column(&event.peer));
-        canvas.event(&mut self.rows, lead, frame, piece)
+        canvas.event(&mut self.rows, front, frame, piece)
     }
 
     /// Makes the layout that fits everything seen, and draws its header or a notice.
@@ -106,12 +106,12 @@ impl<W: Write> Printer<W> {
         let sgr = self.ansi.sgr(self.ansi.theme.time);
         let text = make_safe(note.as_bytes(), &mut self.scratch.text);
         let piece = StyledText { text, sgr: &sgr, marks: &[] };
-        let lead = TimeAndTopic { time: "", topic: "" };
+        let front = TimeAndTopic { time: "", topic: "" };
         match canvas.layout().shape {
-            Shape::Tagged(_) => canvas.event(&mut self.rows, lead, &canvas.tagged(name), piece),
+            Shape::Tagged(_) => canvas.event(&mut self.rows, front, &canvas.tagged(name), piece),
             Shape::Columns(_) | Shape::Stacked => {
                 let frame = canvas.frame(self.peers.column(peer));
-                canvas.event(&mut self.rows, lead, frame, piece)
+                canvas.event(&mut self.rows, front, frame, piece)
             }
         }
     }

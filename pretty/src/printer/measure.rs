@@ -26,10 +26,10 @@ impl Measure {
 
     /// Takes an event's fields into account; `New` if the layout has become too narrow for them.
     #[inline]
-    pub(super) fn see(&mut self, event: &Event<'_>) -> Seen {
+    pub(super) fn record(&mut self, event: &Event<'_>) -> Seen {
         let before = self.columns;
         if let (Some(stamp), TimeColumn::Shown) = (&event.stamp, self.time) {
-            self.see_stamp(stamp);
+            self.record_stamp(stamp);
         }
         let topic = columns_of(&event.topic);
         if topic <= Layout::TOPIC_MAX {
@@ -52,7 +52,7 @@ impl Measure {
         self.unit
     }
 
-    fn see_stamp(&mut self, stamp: &Stamp<'_>) {
+    fn record_stamp(&mut self, stamp: &Stamp<'_>) {
         // Room to grow, so that the first second or ten do not end in a new layout.
         let least = if stamp.text.contains(&b'.') { FRACTION_MIN } else { WHOLE_MIN };
         self.columns.time = self.columns.time.max(least).max(columns_of(&stamp.text));

@@ -212,7 +212,7 @@ impl<W: Write> Printer<W> {
         for number in 0..self.columns.max(peers).unwrap_or(0) {
             let name = number.to_string();
             if self.filter.shows_peer(name.as_bytes()) {
-                self.peers.see(name.as_bytes());
+                self.peers.insert(name.as_bytes());
             }
         }
     }
@@ -232,10 +232,10 @@ impl<W: Write> Printer<W> {
         for line in lookahead.lines() {
             match parser.parse(line) {
                 Line::Event(event) => {
-                    self.see_origin(&event);
-                    self.see_peer(&event);
+                    self.record_origin(&event);
+                    self.record_peer(&event);
                     if self.filter.shows(&event, self.origin) {
-                        self.measure.see(&event);
+                        self.measure.record(&event);
                     }
                 }
                 Line::Other(..) => {}
@@ -255,13 +255,13 @@ impl<W: Write> Printer<W> {
 
     /// Shows an event, keeps it as context, or neither.
     fn show_event(&mut self, event: &Event<'_>, line: &[u8]) -> io::Result<()> {
-        self.see_origin(event);
+        self.record_origin(event);
         self.tally.events += 1;
         if let Some(name_usage) = &mut self.name_usage {
             name_usage.record(event);
         }
         let topic = self.topics.id(&event.topic, &self.ansi, &self.filter);
-        self.see_peer(event);
+        self.record_peer(event);
         if !self.passes(event, topic) {
             return Ok(());
         }
@@ -269,11 +269,11 @@ impl<W: Write> Printer<W> {
             for line in self.context.on_match() {
                 self.show_context(&line)?;
             }
-            return self.place(event, topic);
+            return self.lay_out_and_draw(event, topic);
         }
         match self.context.on_mismatch(line) {
             ContextAction::Hide => Ok(()),
-            ContextAction::Show => self.place(event, topic),
+            ContextAction::Show => self.lay_out_and_draw(event, topic),
         }
     }
 
@@ -281,21 +281,21 @@ impl<W: Write> Printer<W> {
         match self.parser.parse(line) {
             Line::Event(event) => {
                 let topic = self.topics.id(&event.topic, &self.ansi, &self.filter);
-                self.place(&event, topic)
+                self.lay_out_and_draw(&event, topic)
             }
             Line::Header(_) | Line::Other(..) => Ok(()),
         }
     }
 
-    fn see_origin(&mut self, event: &Event<'_>) {
+    fn record_origin(&mut self, event: &Event<'_>) {
         let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
         self.origin = self.origin.or_else(|| date?.at);
     }
 
     /// A peer has a column even if nothing of it is shown: a filter must not move the others.
     #[inline]
-    fn see_peer(&mut self, event: &Event<'_>) {
-        if self.filter.shows_peer(&event.peer) && self.peers.see(&event.peer) == Seen::New {
+    fn record_peer(&mut self, event: &Event<'_>) {
+        if self.filter.shows_peer(&event.peer) && self.peers.insert(&event.peer) == Seen::New {
             self.fit = Fit::Outgrown;
         }
     }
@@ -313,9 +313,9 @@ impl<W: Write> Printer<W> {
     }
 
     /// Draws an event in a layout that fits it, unless it is a repeat.
-    fn place(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
+    fn lay_out_and_draw(&mut self, event: &Event<'_>, topic: TopicId) -> io::Result<()> {
         self.tally.shown += 1;
-        if self.measure.see(event) == Seen::New {
+        if self.measure.record(event) == Seen::New {
             self.fit = Fit::Outgrown;
         }
         if self.fit == Fit::Outgrown || self.canvas.is_none() {

@@ -90,11 +90,11 @@ impl Canvas {
     pub(crate) fn event<W: Write>(
         &self,
         rows: &mut RowBuffer<W>,
-        lead: TimeAndTopic<'_>,
+        front: TimeAndTopic<'_>,
         frame: &CellFrame,
         piece: StyledText<'_>,
     ) -> io::Result<()> {
-        self.lead(rows, lead, piece.sgr);
+        self.time_and_topic(rows, front, piece.sgr);
         let mut start = 0;
         let mut before = &frame.first;
         loop {
@@ -110,7 +110,7 @@ impl Canvas {
             if start >= piece.text.text().len() {
                 return Ok(());
             }
-            rows.blanks(self.layout.lead());
+            rows.blanks(self.layout.margin());
             before = &frame.next;
         }
     }
@@ -133,11 +133,11 @@ impl Canvas {
         let safe: Vec<_> = safe.collect();
         let wrapped = safe.iter().zip(cells).map(|(name, cell)| name.rows(cell - 1));
         let name_rows: Vec<Vec<_>> = wrapped.map(Iterator::collect).collect();
-        self.header_lead(rows, unit);
+        self.header_margin(rows, unit);
         for row in 0..name_rows.iter().map(Vec::len).max().unwrap_or(1) {
             let style = if row == 0 { HEADER } else { HEADER_MORE };
             if row > 0 {
-                rows.blanks(self.layout.lead());
+                rows.blanks(self.layout.margin());
             }
             for (column, cell) in cells.iter().enumerate() {
                 let range = name_rows[column].get(row).cloned().unwrap_or_default();
@@ -152,26 +152,31 @@ impl Canvas {
     }
 
     #[inline]
-    fn lead<W: Write>(&self, rows: &mut RowBuffer<W>, lead: TimeAndTopic<'_>, topic_sgr: &[u8]) {
-        if self.layout.lead() == 0 {
+    fn time_and_topic<W: Write>(
+        &self,
+        rows: &mut RowBuffer<W>,
+        front: TimeAndTopic<'_>,
+        topic_sgr: &[u8],
+    ) {
+        if self.layout.margin() == 0 {
             return;
         }
         if self.layout.time > 0 {
-            rows.blanks(self.layout.time - columns(lead.time));
-            self.writer.put(rows, &self.time_sgr, lead.time);
+            rows.blanks(self.layout.time - columns(front.time));
+            self.writer.put(rows, &self.time_sgr, front.time);
             rows.blanks(1);
         }
         if self.layout.topic > 0 {
-            self.writer.put(rows, topic_sgr, lead.topic);
-            rows.blanks(self.layout.topic - columns(lead.topic));
+            self.writer.put(rows, topic_sgr, front.topic);
+            rows.blanks(self.layout.topic - columns(front.topic));
         }
     }
 
     /// The unit of the times stands at the end of their column.
-    fn header_lead<W: Write>(&self, rows: &mut RowBuffer<W>, unit: &str) {
+    fn header_margin<W: Write>(&self, rows: &mut RowBuffer<W>, unit: &str) {
         let unit = if self.layout.time >= unit.len() { unit } else { "" };
         let before = self.layout.time.saturating_sub(unit.len());
-        let after = self.layout.lead() - before - unit.len();
+        let after = self.layout.margin() - before - unit.len();
         self.writer.put(rows, &self.line_sgr, &"─".repeat(before));
         self.writer.put(rows, &self.time_sgr, unit);
         self.writer.put(rows, &self.line_sgr, &"─".repeat(after));

@@ -203,9 +203,9 @@ proptest! {
         let layout = Layout::new(width, Columns { time, topic, peer, peers });
         let used = match &layout.shape {
             Shape::Columns(cells) => {
-                layout.lead() + cells.iter().map(|cell| 1 + cell).sum::<usize>()
+                layout.margin() + cells.iter().map(|cell| 1 + cell).sum::<usize>()
             }
-            Shape::Tagged(tag) => layout.lead() + 1 + tag + 1 + layout.text(),
+            Shape::Tagged(tag) => layout.margin() + 1 + tag + 1 + layout.text(),
             Shape::Stacked => layout.text(),
         };
         prop_assert!(used <= width);

@@ -205,6 +205,6 @@ fn requests_to_the_embedding_program() {
     ] {
         assert_eq!(view.press(key), outcome);
     }
-    view.say("odd \x1b[2J");
+    view.set_note("odd \x1b[2J");
     assert!(text(&draw(&mut view, 80, 8)).contains("odd \\x1b[2J"));
 }

@@ -55,8 +55,8 @@ impl Config {
             format: self.format.or(other.format),
             tick: self.tick.or(other.tick),
             pager: self.pager.or(other.pager),
-            topics: merged(self.topics, other.topics),
-            formats: merged(self.formats, other.formats),
+            topics: merge_maps(self.topics, other.topics),
+            formats: merge_maps(self.formats, other.formats),
             state: [other.state, self.state].concat(),
             message: [self.message, other.message].concat(),
             keys: KeyTable([other.keys.0, self.keys.0].concat()),
@@ -105,7 +105,7 @@ impl Config {
 }
 
 /// The entries of both; where both have one, the first one's.
-fn merged<K: Ord, V>(ours: BTreeMap<K, V>, mut theirs: BTreeMap<K, V>) -> BTreeMap<K, V> {
+fn merge_maps<K: Ord, V>(ours: BTreeMap<K, V>, mut theirs: BTreeMap<K, V>) -> BTreeMap<K, V> {
     theirs.extend(ours);
     theirs
 }

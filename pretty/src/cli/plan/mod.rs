@@ -202,12 +202,12 @@ const WIDTH_DEFAULT: u16 = 120;
 
 /// The command of the pager, if there is one; an empty one is none.
 fn pager(cli: &Cli, config: &Config) -> Option<String> {
-    let asked = cli.pager.clone().or_else(|| match config.pager()? {
+    let command = cli.pager.clone().or_else(|| match config.pager()? {
         Pager::Never => None,
         Pager::Usual => Some(PAGER.to_owned()),
         Pager::Command(command) => Some(command.clone()),
     });
-    asked.filter(|command| !command.trim().is_empty())
+    command.filter(|command| !command.trim().is_empty())
 }
 
 #[cfg(test)]

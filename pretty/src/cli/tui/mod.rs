@@ -88,12 +88,12 @@ impl Browser {
                 self.draw().map_err(RunError::Terminal)?;
                 drawn = Some(Instant::now());
             }
-            let patience = match (work, &self.loader) {
+            let timeout = match (work, &self.loader) {
                 (Work::More, _) => Duration::ZERO,
                 (Work::Done, Loading::Yes(_)) => POLL_LOADER_EVERY,
                 (Work::Done, Loading::Done(_)) => Duration::from_secs(3600),
             };
-            match self.take_terminal_events(patience).map_err(RunError::Terminal)? {
+            match self.take_terminal_events(timeout).map_err(RunError::Terminal)? {
                 Some(Next::Stop) => break,
                 // What a key has done is seen at once.
                 Some(Next::Go) => drawn = None,
@@ -136,7 +136,7 @@ impl Browser {
             LoadEvent::UpToDate => self.view.set_busy(""),
             LoadEvent::CutBack => {
                 self.view.clear();
-                self.view.say("the file was truncated; its former lines are gone");
+                self.view.set_note("the file was truncated; its former lines are gone");
             }
         }
     }
@@ -154,7 +154,7 @@ impl Browser {
         match loader.join() {
             Ok(loaded) => {
                 if let Err(error) = &loaded {
-                    self.view.say(&error.to_string());
+                    self.view.set_note(&error.to_string());
                 }
                 self.loader = Loading::Done(loaded);
             }
@@ -164,8 +164,8 @@ impl Browser {
 
     /// Takes all keys that have come, so that a held key never runs ahead of the screen; `None`
     /// if there were none.
-    fn take_terminal_events(&mut self, patience: Duration) -> io::Result<Option<Next>> {
-        let mut wait = patience;
+    fn take_terminal_events(&mut self, timeout: Duration) -> io::Result<Option<Next>> {
+        let mut wait = timeout;
         let mut next = None;
         while event::poll(wait)? {
             wait = Duration::ZERO;
@@ -201,15 +201,15 @@ impl Browser {
             Outcome::Copy(text) => self.screen.copy(&text)?,
             Outcome::ToggleMouse => {
                 let note = self.screen.toggle_mouse()?;
-                self.view.say(note);
+                self.view.set_note(note);
             }
             Outcome::Edit(line) => match &self.file {
                 Some(file) => {
                     if let Err(error) = self.screen.edit(file, line + 1)? {
-                        self.view.say(&error);
+                        self.view.set_note(&error);
                     }
                 }
-                None => self.view.say("cannot open an editor: the log is not one plain file"),
+                None => self.view.set_note("cannot open an editor: the log is not one plain file"),
             },
         }
         Ok(Next::Go)

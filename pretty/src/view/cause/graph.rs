@@ -168,10 +168,10 @@ impl Causes {
         }
         while let Some(at) = waiting.pop_front().filter(|_| count < about) {
             let trigger = self.trigger(at);
-            let acted =
+            let steps =
                 std::iter::once(at).chain(self.before(at)).take_while(|here| *here > trigger);
             let is_taken = taken[trigger];
-            for here in acted.take(STEPS_MAX).chain([trigger]) {
+            for here in steps.take(STEPS_MAX).chain([trigger]) {
                 count += usize::from(!std::mem::replace(&mut taken[here], true));
             }
             // The causes of an event that was taken before have been followed.

@@ -143,7 +143,7 @@ impl Group {
     pub(crate) fn line(&self, at: usize) -> &[u8] {
         debug_assert!(at < self.lines, "{at} of {}", self.lines);
         let Some((start, end)) = self.ends.get(at) else {
-            return GONE;
+            return MISSING_LINE;
         };
         without_return(&self.bytes[*start..*end])
     }
@@ -175,4 +175,4 @@ pub(crate) fn without_return(line: &[u8]) -> &[u8] {
 }
 
 /// The text in place of a line that is no longer in its file.
-pub(crate) const GONE: &[u8] = b"[no longer in the file]";
+pub(crate) const MISSING_LINE: &[u8] = b"[no longer in the file]";

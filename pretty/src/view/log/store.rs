@@ -207,7 +207,7 @@ impl Store {
         let lines = chunk.lines_of(first..end);
         let mut texts = buffer.strip_suffix(b"\n").unwrap_or(buffer).split(|byte| *byte == b'\n');
         for line in lines {
-            let text = texts.next().unwrap_or(crate::view::log::source::GONE);
+            let text = texts.next().unwrap_or(crate::view::log::source::MISSING_LINE);
             take(start.line + line, without_return(text));
         }
         start.group + end

@@ -42,10 +42,10 @@ impl LogView {
         let height = area.height.saturating_sub(2);
         let body = Rect { y: area.y + 1, height: height.min(self.log_rows()), ..area };
         self.draw_body(body, buffer);
-        let strip = self.timeline_rows();
-        if strip > 0 && area.height > strip {
-            let y = area.bottom() - 1 - strip;
-            self.draw_timeline(Rect { y, height: strip, ..area }, buffer);
+        let timeline = self.timeline_rows();
+        if timeline > 0 && area.height > timeline {
+            let y = area.bottom() - 1 - timeline;
+            self.draw_timeline(Rect { y, height: timeline, ..area }, buffer);
         }
         match self.panes {
             Panes::None => {}
@@ -155,7 +155,7 @@ impl LogView {
         let topic = area.x + short(end + usize::from(end > 0));
         buffer.set_stringn(topic, area.y, &drawn.topic, self.layout.topic, drawn.style);
         if let (Shape::Tagged(width), false) = (&self.layout.shape, drawn.tag.is_empty()) {
-            let x = area.x + short(self.layout.lead()) + 1;
+            let x = area.x + short(self.layout.margin()) + 1;
             buffer.set_stringn(x, area.y, &drawn.tag, *width, self.title_style());
         }
     }
@@ -185,19 +185,19 @@ impl LogView {
     }
 
     fn draw_lines_between(&self, peer: PeerId, area: Rect, buffer: &mut Buffer) {
-        let lead = short(self.layout.lead());
+        let margin = short(self.layout.margin());
         let edges = match &self.layout.shape {
             // The text of no single peer runs across all columns.
-            Shape::Columns(_) if self.store.peers.name(peer.0) == Event::NO_PEER => vec![lead],
+            Shape::Columns(_) if self.store.peers.name(peer.0) == Event::NO_PEER => vec![margin],
             Shape::Columns(cells) => cells
                 .iter()
-                .scan(lead, |x, cell| {
+                .scan(margin, |x, cell| {
                     let edge = *x;
                     *x += 1 + short(*cell);
                     Some(edge)
                 })
                 .collect(),
-            Shape::Tagged(width) => vec![lead, lead + 1 + short(*width)],
+            Shape::Tagged(width) => vec![margin, margin + 1 + short(*width)],
             Shape::Stacked => Vec::new(),
         };
         for edge in edges {
@@ -277,19 +277,19 @@ impl LogView {
 
     /// The place of the texts of a peer.
     pub(crate) fn cell(&self, peer: Option<&[u8]>) -> Cell {
-        let lead = short(self.layout.lead());
+        let margin = short(self.layout.margin());
         let across = short(self.layout.text()).max(1);
         match &self.layout.shape {
             Shape::Columns(cells) => {
                 let mut peers = self.visible_peers().into_iter();
                 let column = peers.position(|id| Some(self.store.peers.name(id)) == peer);
                 let Some((column, width)) = column.and_then(|at| Some((at, cells.get(at)?))) else {
-                    return Cell { x: lead + 1, width: across };
+                    return Cell { x: margin + 1, width: across };
                 };
                 let before: usize = cells[..column].iter().map(|cell| 1 + cell).sum();
-                Cell { x: lead + short(before) + 1, width: short(*width) }
+                Cell { x: margin + short(before) + 1, width: short(*width) }
             }
-            Shape::Tagged(tag) => Cell { x: lead + short(*tag) + 2, width: across },
+            Shape::Tagged(tag) => Cell { x: margin + short(*tag) + 2, width: across },
             Shape::Stacked => Cell { x: 0, width: across },
         }
     }

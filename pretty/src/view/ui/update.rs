@@ -103,7 +103,7 @@ impl LogView {
     }
 
     /// Shows a note in the status line until the next key.
-    pub fn say(&mut self, note: &str) {
+    pub fn set_note(&mut self, note: &str) {
         self.note = safe_text(note.as_bytes());
     }
 
