@@ -1,6 +1,5 @@
 //! Recipes: a format or a topic is complete when all places have it; the failing test names the
 //! one that is missing.
-#![expect(clippy::unwrap_used, reason = "helpers of tests may fail them")]
 
 use std::fs;
 use std::path::Path;

@@ -280,8 +280,8 @@ impl Causes {
         state_updates(text, &self.rules, |update| {
             changes |= match update {
                 StateUpdate::Restart => true,
-                StateUpdate::Increment(key) => is_role_term_or_vote(key),
-                StateUpdate::Set(key, value) if is_role_term_or_vote(key) => {
+                StateUpdate::Increment(key) => key.is_role_term_or_vote(),
+                StateUpdate::Set(key, value) if key.is_role_term_or_vote() => {
                     let before = state.insert((peer, key), value.as_ref().into());
                     before.is_none_or(|before| *before != *value)
                 }
@@ -289,14 +289,6 @@ impl Causes {
             };
         });
         changes
-    }
-}
-
-/// Tells whether a key is the role, the term or the vote.
-const fn is_role_term_or_vote(key: StateKey) -> bool {
-    match key {
-        StateKey::Role | StateKey::Term | StateKey::Vote => true,
-        StateKey::Commit | StateKey::Applied | StateKey::Last => false,
     }
 }
 

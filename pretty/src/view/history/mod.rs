@@ -19,7 +19,7 @@ use crate::view::history::anomaly::Anomaly;
 use crate::view::history::event::{HistoryChange, HistoryEvent};
 use crate::view::history::values::{KnownValue, Since, Value, ValueTable};
 use crate::view::log::ids::PeerId;
-use crate::view::meaning::state::{STATE_KEYS, StateKey};
+use crate::view::meaning::state::{STATE_KEYS, StateKey, is_leader};
 
 /// The history of a log. Invariant: every list is in the order of lines.
 #[derive(Debug, Default)]
@@ -148,18 +148,17 @@ impl History {
             self.peers.resize_with(own + 1, Default::default);
         }
         self.peers[own][key as usize].push(Change { line, value });
+        let number = |key| self.current(peer, key).and_then(Value::number);
+        let anomaly = Anomaly::of_value(key, before.and_then(Value::number), number);
+        self.anomalies.extend(anomaly.map(|anomaly| (line, anomaly)));
         match key {
             StateKey::Role => self.enter_role(line, peer),
-            StateKey::Term => self.enter_term(line, before, value),
-            StateKey::Commit => self.check_back(line, before, value, Anomaly::CommitBack),
-            StateKey::Applied => self.check_applied(line, peer, value),
-            StateKey::Last => self.check_last(line, peer, before, value),
-            StateKey::Vote => {}
+            StateKey::Term => self.enter_term(line, value),
+            StateKey::Vote | StateKey::Commit | StateKey::Applied | StateKey::Last => {}
         }
     }
 
-    fn enter_term(&mut self, line: u32, before: Option<Value>, term: Value) {
-        self.check_back(line, before, term, Anomaly::TermBack);
+    fn enter_term(&mut self, line: u32, term: Value) {
         if let Some(term) = term.number().filter(|term| *term > self.highest_term.unwrap_or(0)) {
             self.highest_term = Some(term);
             self.terms.push((line, term));
@@ -178,48 +177,11 @@ impl History {
             None => self.leaders.push((line, peer)),
             Some(other) if other != peer => {
                 self.leaders.push((line, peer));
-                self.record_anomaly(line, Anomaly::TwoLeaders);
+                self.anomalies.push((line, Anomaly::TwoLeaders));
             }
             Some(_) => {}
         }
     }
-
-    fn check_back(&mut self, line: u32, before: Option<Value>, value: Value, anomaly: Anomaly) {
-        let numbers = before.and_then(Value::number).zip(value.number());
-        if numbers.is_some_and(|(before, now)| now < before) {
-            self.record_anomaly(line, anomaly);
-        }
-    }
-
-    fn check_applied(&mut self, line: u32, peer: PeerId, applied: Value) {
-        let commit = self.current(peer, StateKey::Commit).and_then(Value::number);
-        if commit.zip(applied.number()).is_some_and(|(commit, applied)| applied > commit) {
-            self.record_anomaly(line, Anomaly::AppliedBeyondCommit);
-        }
-    }
-
-    /// A log that becomes shorter must not lose what is committed, let alone applied.
-    fn check_last(&mut self, line: u32, peer: PeerId, before: Option<Value>, last: Value) {
-        let numbers = before.and_then(Value::number).zip(last.number());
-        let Some((_, last)) = numbers.filter(|(before, last)| last < before) else {
-            return;
-        };
-        let lost =
-            |key| self.current(peer, key).and_then(Value::number).is_some_and(|own| last < own);
-        if lost(StateKey::Applied) {
-            self.record_anomaly(line, Anomaly::AppliedDeleted);
-        } else if lost(StateKey::Commit) {
-            self.record_anomaly(line, Anomaly::CommittedDeleted);
-        }
-    }
-
-    fn record_anomaly(&mut self, line: u32, anomaly: Anomaly) {
-        self.anomalies.push((line, anomaly));
-    }
-}
-
-pub(crate) fn is_leader(role: &str) -> bool {
-    role.eq_ignore_ascii_case("leader")
 }
 
 #[cfg(test)]

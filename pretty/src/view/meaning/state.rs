@@ -31,11 +31,21 @@ impl StateKey {
         })
     }
 
+    /// Tells whether it is the role, the term or the vote: their changes are steps of an election.
+    pub(crate) const fn is_role_term_or_vote(self) -> bool {
+        matches!(self, Self::Role | Self::Term | Self::Vote)
+    }
+
     /// The key with this place among [`STATE_KEYS`].
     pub(crate) fn at(place: usize) -> Self {
         let all = [Self::Role, Self::Term, Self::Vote, Self::Commit, Self::Applied, Self::Last];
         all[place]
     }
+}
+
+/// Tells whether a value of `role` is that of a leader.
+pub(crate) fn is_leader(role: &str) -> bool {
+    role.eq_ignore_ascii_case("leader")
 }
 
 /// The order in which pairs of one line are taken: a new leader leads in the line's term,
