@@ -15,7 +15,7 @@
 //! | times and their units | [`Time`], [`Tick`] | `time.rs` |
 //! | filters by topic, peer, time, expression | [`Filter`], [`NameSet`], [`Bound`] | `filter.rs` |
 //! | widths of columns | [`Layout`], [`Columns`] | `layout.rs` |
-//! | colours of topics, themes, contrast | [`Theme`], [`Palette`], [`Rgb`], [`Depth`] | `theme.rs`, `topic.rs`, `color.rs` |
+//! | colours of topics, themes, contrast | [`Theme`], [`Palette`], [`Rgb`], [`Depth`] | `style/` |
 //! | harmless text, wrapping | [`make_safe`], [`Safe`], [`Cut`] | `text/` |
 //! | rows: cells, headers, rules | | `render/` |
 //! | output as a stream, folding, context of matches | [`Printer`], [`Options`] | `printer/` |
@@ -84,7 +84,7 @@
 //!
 //! # Extending
 //!
-//! * A topic: a line in `KNOWN` of `topic.rs`.
+//! * A topic: a line in `KNOWN` of `style/topic.rs`.
 //! * A format: a variant of [`Format`], its name in [`Format::NAMES`], a file in `parse/` and a line
 //!   in `event()` of `parse/parser.rs`.
 //! * The meaning of lines of another program: `view/meaning/sentences.rs`, or rules in `pretty.toml`.
@@ -98,7 +98,6 @@
 pub mod cli;
 
 mod class;
-mod color;
 mod event_name;
 mod filter;
 mod html;
@@ -111,17 +110,15 @@ mod printer;
 mod render;
 #[cfg(feature = "view")]
 pub mod screen;
+mod style;
 #[cfg(feature = "view")]
 mod suggestion;
 mod text;
-mod theme;
 mod time;
-mod topic;
 #[cfg(feature = "view")]
 pub mod view;
 
 pub use class::Class;
-pub use color::{ColorError, Depth, Rgb};
 pub use filter::{BareNumber, Bound, Filter, NameSet};
 pub use html::HtmlPage;
 pub use layout::{Columns, Layout, Shape};
@@ -129,6 +126,7 @@ pub use line::{Event, Header, Line, Stamp};
 pub use name_usage::{FilterList, NameUsage, UnknownName};
 pub use parse::{CustomFormat, Format, FormatError, Parser};
 pub use printer::{Options, Printer, Repeats, Tally, TimeColumn};
+pub use style::color::{ColorError, Depth, Rgb};
+pub use style::theme::{Background, Palette, Theme};
 pub use text::{Charset, Cut, Safe, make_safe};
-pub use theme::{Background, Palette, Theme};
 pub use time::{Tick, Time, TimeError};

@@ -49,7 +49,10 @@ fn every_topic_of_raft_has_a_colour() {
                 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
         };
         for topic in arms.map(|(name, _)| name).filter(is_topic) {
-            assert!(known.contains(&topic), "{topic}: give it colours in pretty/src/topic.rs");
+            assert!(
+                known.contains(&topic),
+                "{topic}: give it colours in pretty/src/style/topic.rs"
+            );
             count += 1;
         }
     }

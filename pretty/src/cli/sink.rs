@@ -15,8 +15,8 @@ use crate::html::HtmlPage;
 use crate::name_usage::{FilterList, NameUsage, UnknownName};
 use crate::parse::Parser;
 use crate::printer::{Options, Printer, Tally};
+use crate::style::theme::Palette;
 use crate::suggestion::suggestion;
-use crate::theme::Palette;
 
 /// A consumer of lines.
 pub(super) trait Sink {

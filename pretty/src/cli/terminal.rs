@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
-use crate::theme::Background;
+use crate::style::theme::Background;
 
 /// The terminal of this process, if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,14 +15,14 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::class::Class;
-use crate::color::Rgb;
 use crate::filter::Filter;
 use crate::line::{Event, Line, Stamp};
 use crate::name_usage::NameUsage;
 use crate::parse::Parser;
 use crate::peer::Peers;
+use crate::style::color::Rgb;
+use crate::style::theme::{Background, Palette, Theme};
 use crate::text::make_safe;
-use crate::theme::{Background, Palette, Theme};
 use crate::time::Time;
 
 /// Writes a page, line by line.

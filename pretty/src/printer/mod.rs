@@ -15,8 +15,8 @@ use crate::name_usage::NameUsage;
 use crate::parse::Parser;
 use crate::peer::{Peers, Seen};
 use crate::render::{AnsiTheme, Canvas, FullWidth, RowBuffer};
+use crate::style::theme::Theme;
 use crate::text::make_safe;
-use crate::theme::Theme;
 use crate::time::Time;
 
 mod context;

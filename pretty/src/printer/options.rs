@@ -1,9 +1,9 @@
 //! The options of a printer: plain data.
 
-use crate::color::Depth;
 use crate::filter::Filter;
 use crate::parse::Format;
-use crate::theme::{Background, Palette};
+use crate::style::color::Depth;
+use crate::style::theme::{Background, Palette};
 use crate::time::Tick;
 
 /// Options of a printer.

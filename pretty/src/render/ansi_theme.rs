@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
-use crate::color::{Depth, Rgb};
-use crate::theme::Theme;
+use crate::style::color::{Depth, Rgb};
+use crate::style::theme::Theme;
 
 /// A theme on a terminal with a number of colours.
 #[derive(Clone, Debug)]

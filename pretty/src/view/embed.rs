@@ -7,11 +7,11 @@ use std::num::NonZero;
 use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 
-use crate::color::Depth;
 use crate::line::{Event, Line};
 use crate::parse::Parser;
+use crate::style::color::Depth;
+use crate::style::theme::Background;
 use crate::text::safe_text;
-use crate::theme::Background;
 use crate::time::Time;
 use crate::view::filter::state::HiddenLines;
 use crate::view::history::peer_state as facts;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use ratatui::layout::Size;
 
-use crate::color::Depth;
 use crate::layout::Layout;
-use crate::theme::{Background, Palette, Theme};
+use crate::style::color::Depth;
+use crate::style::theme::{Background, Palette, Theme};
 use crate::view::cause::index::CauseIndex;
 use crate::view::filter::folding::Folding;
 use crate::view::filter::state::{BaseFilter, HiddenLines, RegexFilter};
@@ -58,7 +58,7 @@ pub struct LogView {
     pub(crate) marks: Marks,
     /// The chosen row of the menu of topics, or the first one of the help.
     pub(crate) menu: usize,
-    pub(crate) panes: Panes,
+    pub(crate) pane: Pane,
     pub(crate) prompt: Option<Prompt>,
     /// The note of the last action.
     pub(crate) note: String,
@@ -106,7 +106,7 @@ pub(crate) enum Timeline {
 
 /// The pane shown besides the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Panes {
+pub(crate) enum Pane {
     None,
     /// The state of the peers.
     State,
@@ -147,7 +147,7 @@ impl LogView {
             timeline: Timeline::Shown,
             marks: Marks::default(),
             menu: 0,
-            panes: Panes::None,
+            pane: Pane::None,
             prompt: None,
             note: String::new(),
             busy: String::new(),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::args::{ColorChoice, ColumnChoice, ThemeChoice};
 use super::values::{self, Color, FormatName, KeyTable, Messages, Names, Pager, State, value_enum};
 use crate::parse::CustomFormat;
-use crate::theme::Palette;
+use crate::style::theme::Palette;
 use crate::time::Tick;
 use crate::view::{KeyError, Keys, Rules};
 
@@ -115,8 +115,8 @@ mod tests {
     use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
     use super::*;
-    use crate::color::Rgb;
-    use crate::theme::{Background, Theme};
+    use crate::style::color::Rgb;
+    use crate::style::theme::{Background, Theme};
     use crate::view::Action;
 
     fn parse(text: &str) -> Result<Config, String> {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::super::args::{ColumnChoice, columns as parse_columns};
-use crate::color::{ColorError, Rgb};
 use crate::parse::{CustomFormat, Format, FormatError};
+use crate::style::color::{ColorError, Rgb};
 use crate::time::Tick;
 use crate::view::{Action, Key, KeyError, MessageAt, MessageRule, RuleError, StateRule};
 

@@ -4,8 +4,8 @@
 use super::super::args::{ColorChoice, ThemeChoice};
 use super::super::config::Environment;
 use super::super::terminal::Stream;
-use crate::color::Depth;
-use crate::theme::Background;
+use crate::style::color::Depth;
+use crate::style::theme::Background;
 
 /// Asking the terminal for its background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,21 +3,21 @@
 
 mod colors;
 mod error;
-mod reading;
+mod selection;
 
 use std::path::PathBuf;
 
 use super::args::{Cli, ColorChoice, ColumnChoice, Export, PAGER};
 use super::config::{Choice, Config, Environment, Pager};
 use super::terminal::{Stream, Terminal};
-use crate::color::Depth;
 use crate::parse::Parser;
 use crate::printer::{Options, Repeats, TimeColumn};
+use crate::style::color::Depth;
 use crate::view::{Keys, Rules};
 pub(super) use colors::QueryTerminal;
 use colors::{background, depth};
 pub(super) use error::PlanError;
-use reading::{filter, format};
+use selection::{filter, format};
 
 /// All the program has to do.
 #[derive(Debug)]
@@ -217,7 +217,7 @@ mod tests {
     use super::super::terminal::Size;
     use super::*;
     use crate::parse::Format;
-    use crate::theme::Background;
+    use crate::style::theme::Background;
     use crate::time::Tick;
 
     const SCREEN: Terminal =

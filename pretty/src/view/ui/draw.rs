@@ -7,12 +7,12 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::class::Class;
-use crate::color::{Depth, Rgb};
 use crate::layout::Shape;
 use crate::line::{Event, Line};
+use crate::style::color::{Depth, Rgb};
 use crate::text::{Safe, columns, make_safe, safe_text};
 use crate::view::log::ids::PeerId;
-use crate::view::log_view::{LogView, Panes, Wrap};
+use crate::view::log_view::{LogView, Pane, Wrap};
 
 /// The place of a text: its first column and its width.
 #[derive(Clone, Copy)]
@@ -47,12 +47,12 @@ impl LogView {
             let y = area.bottom() - 1 - timeline;
             self.draw_timeline(Rect { y, height: timeline, ..area }, buffer);
         }
-        match self.panes {
-            Panes::None => {}
-            Panes::State if self.state_rows() == 0 => {}
-            Panes::State => self.draw_state(area, buffer),
-            Panes::Topics => self.draw_menu(area, buffer),
-            Panes::Help => self.draw_help(area, buffer),
+        match self.pane {
+            Pane::None => {}
+            Pane::State if self.state_rows() == 0 => {}
+            Pane::State => self.draw_state(area, buffer),
+            Pane::Topics => self.draw_menu(area, buffer),
+            Pane::Help => self.draw_help(area, buffer),
         }
         if area.height > 1 {
             self.draw_status(Rect { y: area.bottom() - 1, height: 1, ..area }, buffer);

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::widgets::{Block, Clear, Widget as _};
 
 use crate::view::log::ids::TopicId;
-use crate::view::log_view::{LogView, Panes};
+use crate::view::log_view::{LogView, Pane};
 use crate::view::ui::draw::short;
 
 impl LogView {
@@ -20,7 +20,7 @@ impl LogView {
 
     pub(crate) fn open_menu(&mut self) {
         self.menu = 0;
-        self.panes = Panes::Topics;
+        self.pane = Pane::Topics;
     }
 
     /// Takes a key while the menu is open; true if it has used it.
@@ -43,7 +43,7 @@ impl LogView {
                 self.hidden.topics.clear();
                 self.refilter();
             }
-            KeyCode::Enter | KeyCode::Esc | KeyCode::Char('q' | 'I') => self.panes = Panes::None,
+            KeyCode::Enter | KeyCode::Esc | KeyCode::Char('q' | 'I') => self.pane = Pane::None,
             _ => return false,
         }
         true

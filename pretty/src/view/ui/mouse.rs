@@ -3,7 +3,7 @@
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use crate::layout::Shape;
-use crate::view::log_view::{LogView, Panes};
+use crate::view::log_view::{LogView, Pane};
 use crate::view::ui::update::Outcome;
 
 impl LogView {
@@ -20,8 +20,8 @@ impl LogView {
     }
 
     fn click(&mut self, column: u16, row: u16) {
-        if matches!(self.panes, Panes::Help | Panes::Topics) {
-            self.panes = Panes::None;
+        if matches!(self.pane, Pane::Help | Pane::Topics) {
+            self.pane = Pane::None;
         } else if row == 0 {
             self.click_header(column);
         } else if usize::from(row) <= self.body_rows() {

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, Clear, Widget as _};
 
 use crate::text::{columns, safe_text};
 use crate::view::history::values::{KnownValue, Since};
-use crate::view::log_view::{Follow, LogView, Panes};
+use crate::view::log_view::{Follow, LogView, Pane};
 use crate::view::meaning::state::STATE_KEYS;
 use crate::view::ui::draw::short;
 
@@ -80,7 +80,7 @@ impl LogView {
 
     /// Rows of the state of the peers: none if it is hidden or has no room.
     pub(crate) fn state_rows(&self) -> u16 {
-        if self.panes != Panes::State || self.size.height < STATE_HEIGHT_MIN {
+        if self.pane != Pane::State || self.size.height < STATE_HEIGHT_MIN {
             return 0;
         }
         // The frame, the names of the columns, the peers, and the message.

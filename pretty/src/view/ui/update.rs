@@ -3,10 +3,10 @@
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 use regex::Regex;
 
+use crate::style::theme::Background;
 use crate::text::safe_text;
-use crate::theme::Background;
 use crate::view::filter::folding::Folding;
-use crate::view::log_view::{Follow, LogView, Panes, Timeline, Wrap};
+use crate::view::log_view::{Follow, LogView, Pane, Timeline, Wrap};
 use crate::view::ui::actions::Action;
 use crate::view::ui::marks::PendingKey;
 use crate::view::ui::prompt::{Prompt, PromptKey, PromptKind};
@@ -47,10 +47,10 @@ impl LogView {
             self.press_mark_key(pending, event);
             return Outcome::Used;
         }
-        if self.panes == Panes::Topics && self.press_menu_key(event) {
+        if self.pane == Pane::Topics && self.press_menu_key(event) {
             return Outcome::Used;
         }
-        if self.panes == Panes::Help && self.press_help_key(event) {
+        if self.pane == Pane::Help && self.press_help_key(event) {
             return Outcome::Used;
         }
         self.keys.action(event).map_or(Outcome::Unused, |action| self.apply(action))
@@ -86,9 +86,9 @@ impl LogView {
             Action::ToggleFold => self.toggle_fold(),
             Action::ToggleWrap => self.toggle_wrap(),
             Action::ToggleTimeline => self.toggle_timeline(),
-            Action::ToggleState => self.toggle(Panes::State),
+            Action::ToggleState => self.toggle(Pane::State),
             Action::ToggleCausalFilter(filter) => self.toggle_causal_filter(filter),
-            Action::ToggleHelp => self.toggle(Panes::Help),
+            Action::ToggleHelp => self.toggle(Pane::Help),
             Action::ToggleFollow => self.toggle_follow(),
             Action::Back => self.back(),
             Action::Copy => return self.copy(),
@@ -288,10 +288,10 @@ impl LogView {
         self.refilter();
     }
 
-    fn toggle(&mut self, panes: Panes) {
+    fn toggle(&mut self, pane: Pane) {
         self.menu = 0;
-        self.panes = if self.panes == panes { Panes::None } else { panes };
-        if self.panes == Panes::State && self.state_rows() == 0 {
+        self.pane = if self.pane == pane { Pane::None } else { pane };
+        if self.pane == Pane::State && self.state_rows() == 0 {
             "no room for the state".clone_into(&mut self.note);
         }
         self.scroll_to_cursor();
@@ -309,8 +309,8 @@ impl LogView {
     }
 
     fn back(&mut self) {
-        if self.panes != Panes::None {
-            self.toggle(self.panes);
+        if self.pane != Pane::None {
+            self.toggle(self.pane);
         } else if self.hidden_lines.is_some() {
             self.show_hidden_lines();
         } else if self.search.take().is_none() && self.regex_filter.is_some() {

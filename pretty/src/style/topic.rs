@@ -2,7 +2,7 @@
 //!
 //! Topics are open-ended: these tables give colours, they decide nothing about what is shown.
 
-use crate::color::Rgb;
+use crate::style::color::Rgb;
 
 /// A topic's name and its colours.
 pub(crate) struct Topic {

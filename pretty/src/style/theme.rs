@@ -4,8 +4,8 @@
 //! two topics of one theme share a colour. Colours are chosen by name only, so that a topic has
 //! the same colour in every log.
 
-use crate::color::Rgb;
-use crate::topic::{KNOWN, OTHER, Topic};
+use crate::style::color::Rgb;
+use crate::style::topic::{KNOWN, OTHER, Topic};
 
 /// The background the colours have to be readable on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -197,9 +197,9 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::color::CONTRAST_MIN;
+    use crate::style::color::CONTRAST_MIN;
 
-    const RECIPE: &str = "choose another in src/topic.rs";
+    const RECIPE: &str = "choose another in src/style/topic.rs";
 
     fn texts(theme: &Theme) -> Vec<(&str, Rgb)> {
         let roles = [
