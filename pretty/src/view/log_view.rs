@@ -50,11 +50,13 @@ pub struct LogView {
     pub(crate) cursor: usize,
     /// The line the user has gone to: the selected one, unless that is hidden now.
     pub(crate) chosen: usize,
-    pub(crate) follow: Follow,
-    pub(crate) wrap: Wrap,
+    /// Staying at the end while the log grows.
+    pub(crate) follow: Switch,
+    /// Wrapping of lines into as many rows as they need.
+    pub(crate) wrap: Switch,
     /// The repeats, if they are folded.
     pub(crate) folding: Option<Folding>,
-    pub(crate) timeline: Timeline,
+    pub(crate) timeline: Switch,
     pub(crate) marks: Marks,
     /// The chosen row of the menu of topics, or the first one of the help.
     pub(crate) menu: usize,
@@ -73,18 +75,20 @@ pub(crate) struct Hidden {
     pub(crate) peers: BTreeSet<PeerId>,
 }
 
-/// Staying at the end while the log grows.
+/// A setting that is on or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Follow {
-    Yes,
-    No,
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
-/// Wrapping of lines into as many rows as they need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wrap {
-    Yes,
-    No,
+impl Switch {
+    pub(crate) fn toggle(&mut self) {
+        *self = match self {
+            Self::On => Self::Off,
+            Self::Off => Self::On,
+        };
+    }
 }
 
 /// The rest of the work of [`LogView::work`].
@@ -95,13 +99,6 @@ pub enum Work {
     More,
     /// Nothing to do.
     Done,
-}
-
-/// The visibility of the timeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Timeline {
-    Shown,
-    Hidden,
 }
 
 /// The pane shown besides the log.
@@ -141,10 +138,10 @@ impl LogView {
             top: 0,
             cursor: 0,
             chosen: 0,
-            follow: Follow::No,
-            wrap: Wrap::Yes,
+            follow: Switch::Off,
+            wrap: Switch::On,
             folding: None,
-            timeline: Timeline::Shown,
+            timeline: Switch::On,
             marks: Marks::default(),
             menu: 0,
             pane: Pane::None,

@@ -19,7 +19,7 @@ use crate::view::log::bitmap::{BITS, Bitmap};
 use crate::view::log::chunk::Kind;
 use crate::view::log::scan::{Scan, ScanTarget};
 use crate::view::log::store::LogPosition;
-use crate::view::log_view::{Follow, LogView, Work};
+use crate::view::log_view::{LogView, Switch, Work};
 
 impl LogView {
     /// The same view of only those events that pass a filter.
@@ -171,8 +171,8 @@ impl LogView {
     fn restore_selection(&mut self) {
         let last = || self.visible.previous(self.store.len());
         let line = match self.follow {
-            Follow::Yes => last(),
-            Follow::No => self.visible.next(self.chosen).or_else(last),
+            Switch::On => last(),
+            Switch::Off => self.visible.next(self.chosen).or_else(last),
         };
         self.cursor = line.unwrap_or(0);
         self.scroll_to_cursor();

@@ -1,6 +1,8 @@
 //! Searching: every match is counted in the background, and the next one is selected as soon as it
 //! is found.
 
+use std::iter::successors;
+
 use regex::Regex;
 
 use crate::line::{Header, Line};
@@ -65,13 +67,9 @@ impl LogView {
     }
 
     fn go_to_pending(&mut self) {
-        let Some(direction) = self.search.as_ref().and_then(|search| search.pending) else {
-            return;
-        };
-        let found = match direction {
-            Direction::Forward => self.match_after(),
-            Direction::Backward => self.match_before(),
-        };
+        let Some(search) = &self.search else { return };
+        let Some(direction) = search.pending else { return };
+        let found = self.next_match(search, direction);
         let note = match (&found, direction) {
             (MatchPosition::Unknown, _) => return,
             (MatchPosition::At(_), _) => "",
@@ -88,56 +86,44 @@ impl LogView {
         note.clone_into(&mut self.note);
     }
 
-    fn match_after(&self) -> MatchPosition {
-        let start = self.cursor().map_or(0, |line| line + 1);
-        let Some(search) = &self.search else {
-            return MatchPosition::None;
+    /// The nearest match from the selected line on, else from the other end of the log on.
+    fn next_match(&self, search: &Search, direction: Direction) -> MatchPosition {
+        let (here, other_end) = match direction {
+            Direction::Forward => (self.cursor().map_or(0, |line| line + 1), 0),
+            Direction::Backward => (self.cursor().unwrap_or(0), self.store.len()),
         };
-        let all = self.store.len();
-        let (known, found) = (search.scan.known_after(start, &self.store), self.shown_match(start));
-        match found.filter(|line| *line < known) {
-            Some(line) => return MatchPosition::At(line),
-            None if known < all => return MatchPosition::Unknown,
-            None => {}
-        }
-        let known = search.scan.known_after(0, &self.store);
-        match self.shown_match(0).filter(|line| *line < known) {
-            Some(line) => MatchPosition::Wrapped(line),
-            None if known < all => MatchPosition::Unknown,
-            None => MatchPosition::None,
+        match self.match_from(search, here, direction) {
+            None => MatchPosition::Unknown,
+            Some(Some(line)) => MatchPosition::At(line),
+            Some(None) => match self.match_from(search, other_end, direction) {
+                None => MatchPosition::Unknown,
+                Some(found) => found.map_or(MatchPosition::None, MatchPosition::Wrapped),
+            },
         }
     }
 
-    fn match_before(&self) -> MatchPosition {
-        let end = self.cursor().unwrap_or(0);
-        let Some(search) = &self.search else {
-            return MatchPosition::None;
+    /// The first match from a line on that is shown; `None` if that is not known yet.
+    fn match_from(
+        &self,
+        search: &Search,
+        line: usize,
+        direction: Direction,
+    ) -> Option<Option<usize>> {
+        let (scan, hits) = (&search.scan, search.scan.hits());
+        let is_shown = |line: &usize| self.visible.contains(*line);
+        let (found, is_all_known) = match direction {
+            Direction::Forward => {
+                let known = scan.known_after(line, &self.store);
+                let mut lines = successors(hits.next(line), |line| hits.next(line + 1));
+                (lines.find(is_shown).filter(|line| *line < known), known >= self.store.len())
+            }
+            Direction::Backward => {
+                let known = scan.known_before(line, &self.store);
+                let mut lines = successors(hits.previous(line), |line| hits.previous(*line));
+                (lines.find(is_shown).filter(|line| *line >= known), known == 0)
+            }
         };
-        let all = self.store.len();
-        let known = search.scan.known_before(end, &self.store);
-        match self.shown_match_before(end).filter(|line| *line >= known) {
-            Some(line) => return MatchPosition::At(line),
-            None if known > 0 => return MatchPosition::Unknown,
-            None => {}
-        }
-        let known = search.scan.known_before(all, &self.store);
-        match self.shown_match_before(all).filter(|line| *line >= known) {
-            Some(line) => MatchPosition::Wrapped(line),
-            None if known > 0 => MatchPosition::Unknown,
-            None => MatchPosition::None,
-        }
-    }
-
-    fn shown_match(&self, start: usize) -> Option<usize> {
-        let hits = self.search.as_ref()?.scan.hits();
-        let mut lines = std::iter::successors(hits.next(start), |line| hits.next(line + 1));
-        lines.find(|line| self.visible.contains(*line))
-    }
-
-    fn shown_match_before(&self, end: usize) -> Option<usize> {
-        let hits = self.search.as_ref()?.scan.hits();
-        let mut lines = std::iter::successors(hits.previous(end), |line| hits.previous(*line));
-        lines.find(|line| self.visible.contains(*line))
+        (found.is_some() || is_all_known).then_some(found)
     }
 
     /// `3/41`: which of the matches that are shown is selected, and how many there are so far.

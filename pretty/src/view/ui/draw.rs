@@ -12,7 +12,7 @@ use crate::line::{Event, Line};
 use crate::style::color::{Depth, Rgb};
 use crate::text::{Safe, columns, make_safe, safe_text};
 use crate::view::log::ids::PeerId;
-use crate::view::log_view::{LogView, Pane, Wrap};
+use crate::view::log_view::{LogView, Pane, Switch};
 
 /// The place of a text: its first column and its width.
 #[derive(Clone, Copy)]
@@ -70,7 +70,7 @@ impl LogView {
 
     /// Rows a line takes on the screen.
     pub(crate) fn rows_of(&self, line: usize) -> usize {
-        if self.wrap == Wrap::No || line >= self.store.len() {
+        if self.wrap == Switch::Off || line >= self.store.len() {
             return 1;
         }
         let mut scratch = String::new();
@@ -124,7 +124,7 @@ impl LogView {
             if y == area.bottom() {
                 break;
             }
-            if y > area.y && self.wrap == Wrap::No {
+            if y > area.y && self.wrap == Switch::Off {
                 let end = (area.x + drawn.cell.x + drawn.cell.width).min(area.right());
                 buffer.set_stringn(end.saturating_sub(1), area.y, "…", 1, drawn.style);
                 break;

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, Clear, Widget as _};
 
 use crate::text::{columns, safe_text};
 use crate::view::history::values::{KnownValue, Since};
-use crate::view::log_view::{Follow, LogView, Pane};
+use crate::view::log_view::{LogView, Pane, Switch};
 use crate::view::meaning::state::STATE_KEYS;
 use crate::view::ui::draw::short;
 
@@ -66,7 +66,7 @@ impl LogView {
         if let Some(anomaly) = self.cursor().and_then(|line| self.store.history.anomaly(line)) {
             status += &format!("  ! {}", anomaly.description());
         }
-        if self.follow == Follow::Yes {
+        if self.follow == Switch::On {
             status += "  following";
         }
         if !self.busy.is_empty() {

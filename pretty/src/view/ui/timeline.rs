@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use crate::text::columns;
-use crate::view::log_view::{LogView, Timeline};
+use crate::view::log_view::{LogView, Switch};
 use crate::view::ui::draw::short;
 
 impl LogView {
@@ -16,7 +16,7 @@ impl LogView {
             && history.leaders().is_empty()
             && history.errors().is_empty();
         let room = self.size.height >= HEIGHT_MIN && self.size.width > LABEL_COLUMNS;
-        if self.timeline == Timeline::Shown && room && !empty { TIMELINE_ROWS } else { 0 }
+        if self.timeline == Switch::On && room && !empty { TIMELINE_ROWS } else { 0 }
     }
 
     /// The line at a place on the timeline.

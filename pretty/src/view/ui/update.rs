@@ -6,7 +6,7 @@ use regex::Regex;
 use crate::style::theme::Background;
 use crate::text::safe_text;
 use crate::view::filter::folding::Folding;
-use crate::view::log_view::{Follow, LogView, Pane, Timeline, Wrap};
+use crate::view::log_view::{LogView, Pane, Switch};
 use crate::view::ui::actions::Action;
 use crate::view::ui::marks::PendingKey;
 use crate::view::ui::prompt::{Prompt, PromptKey, PromptKind};
@@ -124,10 +124,7 @@ impl LogView {
     }
 
     fn toggle_wrap(&mut self) {
-        self.wrap = match self.wrap {
-            Wrap::Yes => Wrap::No,
-            Wrap::No => Wrap::Yes,
-        };
+        self.wrap.toggle();
         self.scroll_to_cursor();
         self.fill_screen();
     }
@@ -144,10 +141,7 @@ impl LogView {
     }
 
     fn toggle_timeline(&mut self) {
-        self.timeline = match self.timeline {
-            Timeline::Shown => Timeline::Hidden,
-            Timeline::Hidden => Timeline::Shown,
-        };
+        self.timeline.toggle();
         self.scroll_to_cursor();
         self.fill_screen();
     }
@@ -158,7 +152,7 @@ impl LogView {
         self.cursor = self.visible.next(line).or(last).unwrap_or(0);
         self.chosen = self.cursor;
         if last.is_some_and(|last| self.cursor < last) {
-            self.follow = Follow::No;
+            self.follow = Switch::Off;
         }
         self.scroll_to_cursor();
     }
@@ -299,11 +293,8 @@ impl LogView {
     }
 
     fn toggle_follow(&mut self) {
-        self.follow = match self.follow {
-            Follow::Yes => Follow::No,
-            Follow::No => Follow::Yes,
-        };
-        if self.follow == Follow::Yes {
+        self.follow.toggle();
+        if self.follow == Switch::On {
             self.go_to_line(usize::MAX);
         }
     }
