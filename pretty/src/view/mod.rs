@@ -6,6 +6,17 @@
 //! key → action → LogView::apply → LogView::draw
 //! ```
 //!
+//! | room | holds |
+//! |---|---|
+//! | `log/` | chunks, the index, lines on disk or in memory, scans |
+//! | `meaning/` | messages, state of peers, sentences, the user's rules |
+//! | `history/` | state line by line, terms, leaders, errors, anomalies |
+//! | `cause/` | happened-before, causal past, direct causes |
+//! | `filter/` | lines that are shown, folding |
+//! | `search/` | matches, jumps, the other line of a message |
+//! | `ui/` | actions, keys, mouse, drawing, panes |
+//! | `log_view.rs`, `embed.rs` | the state of a view; its interface for other programs |
+//!
 //! The view owns its state and never uses the terminal; the embedding program passes keys, sizes
 //! and chunks in and draws it where it likes. Only what is visible is ever laid out, so a view is
 //! as quick on a gigabyte as on a page. Actions it cannot perform itself, such as copying to the
