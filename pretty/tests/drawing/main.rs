@@ -2,5 +2,6 @@
 
 mod common;
 mod defects;
+mod filters;
 mod properties;
 mod stream;
