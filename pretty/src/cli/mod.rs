@@ -1,25 +1,18 @@
 //! The program around the library: arguments, terminal, input, exit status.
 //!
 //! ```text
-//! argv → Cli (as typed) → Plan (resolved, checked, no I/O) → run
+//! argv → args::Cli (as typed) ┬→ Plan (resolved, checked, no I/O) → run: input → output, or tui
+//! pretty.toml → config ───────┘
 //! ```
 
 mod args;
 mod config;
 mod error;
 mod exit;
-mod feed;
-mod follow;
 mod input;
-mod line_reader;
-mod merge;
-mod pager;
-mod pause;
+mod output;
 mod plan;
 mod run;
-mod signal;
-mod sink;
-mod terminal;
 mod tui;
 
 use std::io::{self, Write as _};
@@ -32,8 +25,8 @@ pub use args::Cli;
 use args::Generate;
 use error::warn;
 pub use exit::Exit;
+use output::terminal::Terminal;
 use plan::Plan;
-use terminal::Terminal;
 
 /// Runs the program on the arguments and environment of this process.
 #[must_use]

@@ -10,12 +10,13 @@ use std::os::fd::AsFd as _;
 
 use super::error::RunError;
 use super::exit::Exit;
-use super::feed::Feed;
-use super::input::{Input, unbuffered};
-use super::pager::Pager;
+use super::output::terminal;
 use super::plan::{OutputMode, Plan, QueryTerminal};
-use super::sink::{PageSink, PrinterSink};
-use super::{terminal, tui};
+use super::tui;
+use crate::cli::input::feed::Feed;
+use crate::cli::input::open::{Input, unbuffered};
+use crate::cli::output::pager::Pager;
+use crate::cli::output::sink::{PageSink, PrinterSink};
 
 /// Shows all inputs as the plan says.
 ///

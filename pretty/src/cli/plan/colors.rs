@@ -3,7 +3,7 @@
 
 use super::super::args::{ColorChoice, ThemeChoice};
 use super::super::config::Environment;
-use super::super::terminal::Stream;
+use crate::cli::output::terminal::Stream;
 use crate::style::color::Depth;
 use crate::style::theme::Background;
 

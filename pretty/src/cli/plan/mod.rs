@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::args::{Cli, ColorChoice, ColumnChoice, Export, PAGER};
 use super::config::{Choice, Config, Environment, Pager};
-use super::terminal::{Stream, Terminal};
+use crate::cli::output::terminal::{Stream, Terminal};
 use crate::parse::Parser;
 use crate::printer::{Options, Repeats, TimeColumn};
 use crate::style::color::Depth;
@@ -214,8 +214,8 @@ fn pager(cli: &Cli, config: &Config) -> Option<String> {
 mod tests {
     use clap::Parser as _;
 
-    use super::super::terminal::Size;
     use super::*;
+    use crate::cli::output::terminal::Size;
     use crate::parse::Format;
     use crate::style::theme::Background;
     use crate::time::Tick;

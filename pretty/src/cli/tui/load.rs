@@ -19,13 +19,13 @@ use std::thread::sleep;
 use rayon::prelude::*;
 
 use super::super::error::RunError;
-use super::super::follow::{self, POLL_EVERY};
-use super::super::input::Input;
-use super::super::merge;
-use super::super::pause::Pauses;
 use super::super::plan::{Follow, InputSource};
-use super::super::sink::Sink;
 use super::stream::{EndOfStream, FillPolicy, StreamBlocks};
+use crate::cli::input::follow::{self, POLL_EVERY};
+use crate::cli::input::merge;
+use crate::cli::input::open::Input;
+use crate::cli::input::pause::Pauses;
+use crate::cli::output::sink::Sink;
 use crate::parse::Parser;
 use crate::view::{Blocks, Chunk, Part, Rules, Source};
 

@@ -17,8 +17,8 @@ use ratatui::crossterm::event::{self, Event};
 
 use super::error::RunError;
 use super::exit::Exit;
-use super::input::Input;
 use super::plan::{Follow, InputSource, Plan};
+use crate::cli::input::open::Input;
 use crate::screen::Screen;
 use crate::view::{Action, LogView, Outcome, Work};
 use load::{EVENTS_QUEUED_MAX, LoadEvent, LoadRequest, Percent, load};

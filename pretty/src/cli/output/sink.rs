@@ -7,9 +7,9 @@
 use std::fs::File;
 use std::io;
 
-use super::error::{RunError, warn};
-use super::plan::Resize;
-use super::terminal::Size;
+use crate::cli::error::{RunError, warn};
+use crate::cli::output::terminal::Size;
+use crate::cli::plan::Resize;
 use crate::filter::Filter;
 use crate::html::HtmlPage;
 use crate::name_usage::{FilterList, NameUsage, UnknownName};
@@ -19,7 +19,7 @@ use crate::style::theme::Palette;
 use crate::suggestion::suggestion;
 
 /// A consumer of lines.
-pub(super) trait Sink {
+pub(crate) trait Sink {
     /// # Errors
     /// If it cannot be shown or kept.
     fn line(&mut self, line: &[u8]) -> Result<(), RunError>;
@@ -53,13 +53,13 @@ pub(super) trait Sink {
 }
 
 /// A printer on standard output.
-pub(super) struct PrinterSink {
+pub(crate) struct PrinterSink {
     printer: Printer<File>,
     resize: Resize,
 }
 
 impl PrinterSink {
-    pub(super) fn new(options: Options, output: File, resize: Resize) -> Self {
+    pub(crate) fn new(options: Options, output: File, resize: Resize) -> Self {
         Self { printer: Printer::new(options, output), resize }
     }
 }
@@ -102,12 +102,12 @@ impl Sink for PrinterSink {
 }
 
 /// A page for a browser.
-pub(super) struct PageSink(HtmlPage<io::BufWriter<File>>);
+pub(crate) struct PageSink(HtmlPage<io::BufWriter<File>>);
 
 impl PageSink {
     /// # Errors
     /// If the beginning of the page cannot be written.
-    pub(super) fn new(
+    pub(crate) fn new(
         parser: Parser,
         filter: Filter,
         palette: Palette,

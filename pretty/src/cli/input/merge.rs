@@ -3,12 +3,12 @@
 //! Invariant: the lines of one input keep their order. A line without a time belongs to the line
 //! before it, and a time that runs backwards counts as the latest one before it.
 
-use super::error::RunError;
-use super::exit::Exit;
-use super::input::Input;
-use super::line_reader::{Fill, LineReader};
-use super::signal::Wait;
-use super::sink::Sink;
+use crate::cli::error::RunError;
+use crate::cli::exit::Exit;
+use crate::cli::input::line_reader::{Fill, LineReader};
+use crate::cli::input::open::Input;
+use crate::cli::input::signal::Wait;
+use crate::cli::output::sink::Sink;
 use crate::line::Line;
 use crate::parse::Parser;
 use crate::time::Time;
@@ -17,7 +17,7 @@ use crate::time::Time;
 ///
 /// # Errors
 /// Those of reading an input, and of `sink`.
-pub(super) fn lines(
+pub(crate) fn lines(
     inputs: Vec<Input>,
     parser: &Parser,
     sink: &mut impl Sink,
@@ -43,19 +43,19 @@ pub(super) fn lines(
 }
 
 /// The time that orders the lines of one log among those of others.
-pub(super) struct TimeOrder {
+pub(crate) struct TimeOrder {
     parser: Parser,
     /// The latest time so far; none yet sorts first.
-    pub(super) time: Option<Time>,
+    pub(crate) time: Option<Time>,
 }
 
 impl TimeOrder {
-    pub(super) fn new(parser: Parser) -> Self {
+    pub(crate) fn new(parser: Parser) -> Self {
         Self { parser, time: None }
     }
 
     /// Takes the next line into account.
-    pub(super) fn record(&mut self, line: &[u8]) {
+    pub(crate) fn record(&mut self, line: &[u8]) {
         if let Line::Event(event) = self.parser.parse(line) {
             self.time = self.time.max(event.stamp.and_then(|stamp| stamp.at));
         }

@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use signal_hook::consts::SIGINT;
 
-use super::error::RunError;
+use crate::cli::error::RunError;
 
 /// A running pager.
-pub(super) struct Pager {
+pub(crate) struct Pager {
     command: String,
     child: Child,
 }
@@ -24,7 +24,7 @@ impl Pager {
     ///
     /// # Errors
     /// If there is no shell to start it.
-    pub(super) fn open(command: &str) -> Result<(Self, File), RunError> {
+    pub(crate) fn open(command: &str) -> Result<(Self, File), RunError> {
         let error = |error| RunError::Pager { command: command.to_owned(), reason: reason(&error) };
         signal_hook::flag::register(SIGINT, Arc::default()).map_err(error)?;
         let mut shell = Command::new("sh");
@@ -39,7 +39,7 @@ impl Pager {
     ///
     /// # Errors
     /// If it could not be run.
-    pub(super) fn close(mut self) -> Result<(), RunError> {
+    pub(crate) fn close(mut self) -> Result<(), RunError> {
         let reason = match self.child.wait() {
             Ok(status) if matches!(status.code(), Some(126 | 127)) => {
                 "cannot be run; set --pager or PRETTY_PAGER to another".to_owned()

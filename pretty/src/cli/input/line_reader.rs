@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// The result of reading more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fill {
+pub(crate) enum Fill {
     Some,
     End,
 }
@@ -15,7 +15,7 @@ pub(super) enum Fill {
 /// Invariant: `done <= searched <= filled <= buffer.len()`, and no line end lies in
 /// `done..searched`.
 #[derive(Debug)]
-pub(super) struct LineReader {
+pub(crate) struct LineReader {
     buffer: Vec<u8>,
     done: usize,
     searched: usize,
@@ -23,7 +23,7 @@ pub(super) struct LineReader {
 }
 
 impl LineReader {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { buffer: vec![0; READ_BYTES], done: 0, searched: 0, filled: 0 }
     }
 
@@ -31,7 +31,7 @@ impl LineReader {
     ///
     /// # Errors
     /// Those of the reader.
-    pub(super) fn fill(&mut self, reader: &mut impl Read) -> io::Result<Fill> {
+    pub(crate) fn fill(&mut self, reader: &mut impl Read) -> io::Result<Fill> {
         self.make_room();
         loop {
             match reader.read(&mut self.buffer[self.filled..]) {
@@ -49,7 +49,7 @@ impl LineReader {
     /// The next whole line, without its line end (`\n` or `\r\n`). A line of more than
     /// [`LINE_BYTES_MAX`] comes in pieces.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<&[u8]> {
+    pub(crate) fn next(&mut self) -> Option<&[u8]> {
         let found = memchr::memchr(b'\n', &self.buffer[self.searched..self.filled]);
         if let Some(at) = found {
             let end = self.searched + at;
@@ -63,7 +63,7 @@ impl LineReader {
     }
 
     /// The bytes after the last line end.
-    pub(super) fn rest(&mut self) -> Option<&[u8]> {
+    pub(crate) fn rest(&mut self) -> Option<&[u8]> {
         let rest = self.done..self.filled;
         self.done = self.filled;
         self.searched = self.filled;

@@ -12,7 +12,7 @@ use signal_hook::consts::SIGINT;
 
 /// Counts interrupts instead of ending the program.
 #[derive(Debug)]
-pub(super) struct Interrupts {
+pub(crate) struct Interrupts {
     /// One byte arrives here per interrupt.
     arrived: UnixStream,
     count: usize,
@@ -20,7 +20,7 @@ pub(super) struct Interrupts {
 
 /// The first thing that happened while waiting for input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
+pub(crate) enum Wait {
     /// There is something to read, or the end.
     Input,
     /// Nothing came in time.
@@ -34,7 +34,7 @@ impl Interrupts {
     ///
     /// # Errors
     /// If the system refuses.
-    pub(super) fn count() -> io::Result<Self> {
+    pub(crate) fn count() -> io::Result<Self> {
         let (arrived, sender) = UnixStream::pair()?;
         arrived.set_nonblocking(true)?;
         signal_hook::low_level::pipe::register(SIGINT, sender)?;
@@ -45,7 +45,7 @@ impl Interrupts {
     ///
     /// # Errors
     /// If the system refuses to wait.
-    pub(super) fn wait(
+    pub(crate) fn wait(
         &mut self,
         input: impl std::os::fd::AsFd,
         limit: Option<Timespec>,

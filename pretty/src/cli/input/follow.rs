@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::error::RunError;
-use super::exit::Exit;
-use super::line_reader::{Fill, LineReader};
-use super::merge::TimeOrder;
-use super::plan::InputSource;
-use super::sink::Sink;
+use crate::cli::error::RunError;
+use crate::cli::exit::Exit;
+use crate::cli::input::line_reader::{Fill, LineReader};
+use crate::cli::input::merge::TimeOrder;
+use crate::cli::output::sink::Sink;
+use crate::cli::plan::InputSource;
 use crate::parse::Parser;
 
 /// Passes on the lines of the files and those added to them, without an end. Lines that are there
@@ -23,7 +23,7 @@ use crate::parse::Parser;
 ///
 /// # Errors
 /// If a file cannot be read or the output not be written.
-pub(super) fn lines(
+pub(crate) fn lines(
     sources: &[InputSource],
     parser: &Parser,
     sink: &mut impl Sink,
@@ -40,14 +40,14 @@ pub(super) fn lines(
 }
 
 /// Files that are followed.
-pub(super) struct Tails(Vec<Tail>);
+pub(crate) struct Tails(Vec<Tail>);
 
 impl Tails {
     /// Opens those sources that are files.
     ///
     /// # Errors
     /// If one cannot be opened.
-    pub(super) fn open(sources: &[InputSource], parser: &Parser) -> Result<Self, RunError> {
+    pub(crate) fn open(sources: &[InputSource], parser: &Parser) -> Result<Self, RunError> {
         let paths = sources.iter().filter_map(|source| match source {
             InputSource::File(path) => Some(path.clone()),
             InputSource::Stdin => None,
@@ -59,7 +59,7 @@ impl Tails {
     ///
     /// # Errors
     /// Those of reading a file, and of `take`.
-    pub(super) fn read_new_lines(
+    pub(crate) fn read_new_lines(
         &mut self,
         take: &mut impl FnMut(&[u8]) -> Result<(), RunError>,
     ) -> Result<NewLines, RunError> {
@@ -85,11 +85,11 @@ impl Tails {
 }
 
 /// The time between two looks at a file.
-pub(super) const POLL_EVERY: Duration = Duration::from_millis(100);
+pub(crate) const POLL_EVERY: Duration = Duration::from_millis(100);
 
 /// The result of a look at a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NewLines {
+pub(crate) enum NewLines {
     None,
     Some,
 }
@@ -165,7 +165,7 @@ impl Tail {
 
 /// The file that has the name now, if it is another one. While there is none, as in the middle of
 /// a rotation, the old one stays.
-pub(super) fn replacement(path: &Path, old: (u64, u64)) -> Option<File> {
+pub(crate) fn replacement(path: &Path, old: (u64, u64)) -> Option<File> {
     let file = File::open(path).ok()?;
     let new = file.metadata().ok()?;
     ((new.dev(), new.ino()) != old).then_some(file)

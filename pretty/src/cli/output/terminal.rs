@@ -9,28 +9,28 @@ use crate::style::theme::Background;
 
 /// The terminal of this process, if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Terminal {
-    pub(super) output: Stream,
-    pub(super) size: Option<Size>,
+pub(crate) struct Terminal {
+    pub(crate) output: Stream,
+    pub(crate) size: Option<Size>,
 }
 
 /// The other end of a standard stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Terminal,
     Other,
 }
 
 /// Columns and rows of a screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    pub(super) columns: u16,
-    pub(super) rows: u16,
+pub(crate) struct Size {
+    pub(crate) columns: u16,
+    pub(crate) rows: u16,
 }
 
 impl Terminal {
     /// Looks at the standard streams of this process.
-    pub(super) fn current() -> Self {
+    pub(crate) fn current() -> Self {
         let terminal = std::io::stdout().is_terminal();
         Self {
             output: if terminal { Stream::Terminal } else { Stream::Other },
@@ -41,7 +41,7 @@ impl Terminal {
 
 /// Asks the terminal for the colour of its background; `None` without an answer. Nothing else may
 /// read from the terminal meanwhile, so both standard streams must be connected to it.
-pub(super) fn background() -> Option<Background> {
+pub(crate) fn background() -> Option<Background> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return None;
     }
@@ -60,7 +60,7 @@ const ANSWER_MAX: Duration = Duration::from_millis(200);
 impl Size {
     /// The size of the screen standard output goes to, or standard error if the output goes into a
     /// pipe: a pager, most likely, on the same screen.
-    pub(super) fn current() -> Option<Self> {
+    pub(crate) fn current() -> Option<Self> {
         let of = |size: rustix::io::Result<rustix::termios::Winsize>| {
             let size = size.ok()?;
             (size.ws_col > 0).then_some(Self { columns: size.ws_col, rows: size.ws_row })

@@ -5,12 +5,12 @@ use std::io::{self, IsTerminal as _};
 
 use rustix::event::Timespec;
 
-use super::error::RunError;
-use super::signal::{Interrupts, Wait};
-use super::sink::Sink;
+use crate::cli::error::RunError;
+use crate::cli::input::signal::{Interrupts, Wait};
+use crate::cli::output::sink::Sink;
 
 /// The way to notice that an input pauses.
-pub(super) enum Pauses {
+pub(crate) enum Pauses {
     /// A plain file never does.
     Never,
     /// Somebody types: every line is an end for now, and Ctrl-C means us.
@@ -20,7 +20,7 @@ pub(super) enum Pauses {
 }
 
 impl Pauses {
-    pub(super) fn of(input: &File) -> io::Result<Self> {
+    pub(crate) fn of(input: &File) -> io::Result<Self> {
         if input.metadata()?.is_file() {
             return Ok(Self::Never);
         }
@@ -31,7 +31,7 @@ impl Pauses {
     }
 
     /// Waits for input; what is there already is shown meanwhile.
-    pub(super) fn until_input(&mut self, sink: &mut impl Sink) -> Result<Wait, RunError> {
+    pub(crate) fn until_input(&mut self, sink: &mut impl Sink) -> Result<Wait, RunError> {
         match self {
             Self::Never => Ok(Wait::Input),
             Self::Typed => sink.pause().map(|()| Wait::Input),

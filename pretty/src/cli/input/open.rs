@@ -5,16 +5,16 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 
-use super::error::RunError;
-use super::pause::Pauses;
-use super::plan::InputSource;
+use crate::cli::error::RunError;
+use crate::cli::input::pause::Pauses;
+use crate::cli::plan::InputSource;
 
 /// An open input.
-pub(super) struct Input {
-    pub(super) reader: Box<dyn Read + Send>,
-    pub(super) pauses: Pauses,
+pub(crate) struct Input {
+    pub(crate) reader: Box<dyn Read + Send>,
+    pub(crate) pauses: Pauses,
     /// The same as a plain file, if it is one that can be read from its start at any place.
-    pub(super) plain: Option<File>,
+    pub(crate) plain: Option<File>,
 }
 
 impl Input {
@@ -22,7 +22,7 @@ impl Input {
     ///
     /// # Errors
     /// If it does not exist, may not be read, or is packed but broken from the start.
-    pub(super) fn open(source: &InputSource) -> Result<Self, RunError> {
+    pub(crate) fn open(source: &InputSource) -> Result<Self, RunError> {
         match source {
             InputSource::Stdin => Self::stdin().map_err(RunError::Read),
             InputSource::File(path) => {
@@ -54,7 +54,7 @@ impl Input {
 
 /// A standard stream without the standard library's buffer: there is another here, and
 /// its end has to be noticed.
-pub(super) fn unbuffered(stream: BorrowedFd<'_>) -> io::Result<File> {
+pub(crate) fn unbuffered(stream: BorrowedFd<'_>) -> io::Result<File> {
     stream.try_clone_to_owned().map(File::from)
 }
 

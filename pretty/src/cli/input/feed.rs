@@ -1,23 +1,23 @@
 //! Inputs → lines: one input as it is read, several merged by time, followed ones without an end.
 
-use super::error::RunError;
-use super::exit::Exit;
-use super::input::Input;
-use super::line_reader::{Fill, LineReader};
-use super::plan::{Follow, InputSource};
-use super::signal::Wait;
-use super::sink::Sink;
-use super::{follow, merge};
+use crate::cli::error::RunError;
+use crate::cli::exit::Exit;
+use crate::cli::input::line_reader::{Fill, LineReader};
+use crate::cli::input::open::Input;
+use crate::cli::input::signal::Wait;
+use crate::cli::input::{follow, merge};
+use crate::cli::output::sink::Sink;
+use crate::cli::plan::{Follow, InputSource};
 use crate::parse::Parser;
 
 /// Inputs, and the way their lines become one sequence.
-pub(super) struct Feed {
-    pub(super) inputs: Vec<Input>,
+pub(crate) struct Feed {
+    pub(crate) inputs: Vec<Input>,
     /// The names of the inputs, for those that are followed.
-    pub(super) sources: Vec<InputSource>,
-    pub(super) follow: Follow,
+    pub(crate) sources: Vec<InputSource>,
+    pub(crate) follow: Follow,
     /// Reads the times of lines that are merged.
-    pub(super) parser: Parser,
+    pub(crate) parser: Parser,
 }
 
 impl Feed {
@@ -25,7 +25,7 @@ impl Feed {
     ///
     /// # Errors
     /// If something cannot be read or written.
-    pub(super) fn into_sink(self, mut sink: impl Sink) -> Result<Exit, RunError> {
+    pub(crate) fn into_sink(self, mut sink: impl Sink) -> Result<Exit, RunError> {
         let fed = match (self.follow, <[Input; 1]>::try_from(self.inputs)) {
             (Follow::No, Ok([input])) => one(input, &mut sink),
             (Follow::No, Err(inputs)) => merge::lines(inputs, &self.parser, &mut sink),
