@@ -18,14 +18,14 @@ use std::thread::sleep;
 
 use rayon::prelude::*;
 
-use super::super::error::RunError;
-use super::super::plan::{Follow, InputSource};
 use super::stream::{EndOfStream, FillPolicy, StreamBlocks};
+use crate::cli::error::RunError;
 use crate::cli::input::follow::{self, POLL_EVERY};
 use crate::cli::input::merge;
 use crate::cli::input::open::Input;
 use crate::cli::input::pause::Pauses;
 use crate::cli::output::sink::Sink;
+use crate::cli::plan::{Follow, InputSource};
 use crate::parse::Parser;
 use crate::view::{Blocks, Chunk, Part, Rules, Source};
 
