@@ -84,7 +84,10 @@ fn the_past_of_a_line_is_what_happened_before_it() {
             hidden += line + 1 - past.len();
             let direct = causes.direct_causes(line, 40);
             assert!(direct.iter().all(|cause| brute.contains(cause)), "{name} {line}: {direct:?}");
-            assert!(causes.nearest_cause(line).is_none_or(|cause| brute.contains(&cause)), "{name} {line}");
+            assert!(
+                causes.nearest_cause(line).is_none_or(|cause| brute.contains(&cause)),
+                "{name} {line}"
+            );
         }
         assert!(
             hidden > 0,
