@@ -345,8 +345,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(&http[at])
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", http[at]))?;
-    let every =
-        SnapshotPolicy { entries: Some(snapshot_after), ..SnapshotPolicy::EVERY_TIME_AND_AGAIN };
+    let every = SnapshotPolicy { entries: Some(snapshot_after), ..SnapshotPolicy::DEFAULT };
     // It reads the whole log, which may take a while.
     let store = tokio::task::spawn_blocking(move || open(&folder, PeerId::new(id))).await??;
     let raft = Raft::builder(id)

@@ -68,8 +68,8 @@ fn title(tls: Option<&Path>) -> &'static str {
 async fn connect(tls: Option<&Path>) -> Result<[End; 2]> {
     let [mut one, mut two] = [start(NAMES[0], tls)?, start(NAMES[1], tls)?];
     let addresses = [&one, &two].map(|end| end.transport.local_address().to_string());
-    one.transport.learn(NAMES[1], &addresses[1]);
-    two.transport.learn(NAMES[0], &addresses[0]);
+    one.transport.set_address(NAMES[1], &addresses[1]);
+    two.transport.set_address(NAMES[0], &addresses[0]);
     let mut ends = [one, two];
     reach(&mut ends, 0, 1).await;
     reach(&mut ends, 1, 0).await;

@@ -8,14 +8,14 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::vec;
 
-use super::call::Query;
-use super::error::{MachineFailure, ReadError, caught};
+use super::apply_mode::{ApplyMode, Timing};
+use super::error::{MachineFailure, ReadError, catch_panic};
 use super::handle::Shared;
-use super::machine::{Command, MachineError, StateMachine};
 use super::metrics::seconds;
-use super::pace::{Measured, Pace};
-use super::requests::Request;
-use super::waiters::Answered;
+use super::reply::Query;
+use super::request_handlers::Request;
+use super::state_machine::{Command, MachineError, StateMachine};
+use super::waiters::Completed;
 use crate::entry::{Entry, Payload, Snapshot};
 use crate::types::{EntryId, Index, Instant};
 
@@ -45,10 +45,10 @@ pub(super) struct Applier<M: StateMachine> {
     /// When the last entries were applied, or the work on a thread came to its end.
     applied_at: Instant,
     shared: Arc<Shared<M>>,
-    pace: Pace,
+    mode: ApplyMode,
     jobs: VecDeque<Job<M>>,
     answers: Vec<(EntryId, Option<M::Answer>)>,
-    answered: Vec<Answered<M::Answer>>,
+    completed: Vec<Completed<M::Answer>>,
 }
 
 /// How many entries are applied on a task before their callers are answered and others may run.
@@ -56,10 +56,10 @@ const CHUNK: usize = 64;
 
 impl<M: StateMachine> Applier<M> {
     pub(super) fn new(machine: M, last_applied: Index, shared: Arc<Shared<M>>) -> Self {
-        let (pace, jobs) = (Pace::new(shared.settings.apply_on), VecDeque::new());
-        let (answers, answered) = (Vec::new(), Vec::new());
+        let (mode, jobs) = (ApplyMode::new(shared.settings.apply_on), VecDeque::new());
+        let (answers, completed) = (Vec::new(), Vec::new());
         let applied_at = Instant::START;
-        Self { machine, last_applied, applied_at, shared, pace, jobs, answers, answered }
+        Self { machine, last_applied, applied_at, shared, mode, jobs, answers, completed }
     }
 
     /// Does jobs until there are no more.
@@ -72,9 +72,9 @@ impl<M: StateMachine> Applier<M> {
             }
             self.jobs.extend(jobs.drain(..));
             while !self.jobs.is_empty() {
-                let done = if self.pace.needs_thread() || self.next_is_heavy() {
+                let done = if self.mode.needs_thread() || self.next_is_heavy() {
                     let work = tokio::task::spawn_blocking(move || {
-                        let done = self.work_for_a_while();
+                        let done = self.work_on_thread();
                         (self, done)
                     });
                     // The runtime is ending.
@@ -83,9 +83,9 @@ impl<M: StateMachine> Applier<M> {
                     self.applied_at = self.shared.clock.now();
                     done
                 } else {
-                    self.work_in_turn()
+                    self.work_on_task()
                 };
-                self.tell();
+                self.answer_callers();
                 if let Err(failure) = done {
                     // A core task that has ended needs no reason to.
                     let _ = self.shared.requests.put(Request::MachineFailed(failure));
@@ -103,7 +103,7 @@ impl<M: StateMachine> Applier<M> {
     }
 
     /// Works on a task, until others should run.
-    fn work_in_turn(&mut self) -> Result<(), MachineFailure> {
+    fn work_on_task(&mut self) -> Result<(), MachineFailure> {
         let mut left = CHUNK;
         while left > 0 && !self.jobs.is_empty() && !self.next_is_heavy() {
             left = left.saturating_sub(self.work(left)?.max(1));
@@ -112,11 +112,11 @@ impl<M: StateMachine> Applier<M> {
     }
 
     /// Works on a thread, until callers should not wait longer for answers that are there.
-    fn work_for_a_while(&mut self) -> Result<(), MachineFailure> {
+    fn work_on_thread(&mut self) -> Result<(), MachineFailure> {
         let start = self.shared.clock.now();
         while !self.jobs.is_empty() {
             self.work(1)?;
-            if Pace::is_a_while(self.shared.clock.now().since(start)) {
+            if ApplyMode::replies_due(self.shared.clock.now().since(start)) {
                 break;
             }
         }
@@ -149,22 +149,21 @@ impl<M: StateMachine> Applier<M> {
         entries_max: usize,
         given: Instant,
     ) -> Result<(), MachineFailure> {
-        let measured =
-            if self.pace.wants_exactness() { Measured::Alone } else { Measured::WithWait };
-        let start = match measured {
-            Measured::Alone => self.shared.clock.now(),
-            Measured::WithWait => given,
+        let timing = if self.mode.needs_exact_time() { Timing::WorkOnly } else { Timing::WithWait };
+        let start = match timing {
+            Timing::WorkOnly => self.shared.clock.now(),
+            Timing::WithWait => given,
         };
         let before = self.answers.len();
         let (machine, answers, shared) = (&mut self.machine, &mut self.answers, &self.shared);
-        let applied = caught(|| {
+        let applied = catch_panic(|| {
             entries.take(entries_max).try_for_each(|entry| {
                 let answer = match &entry.payload {
                     Payload::NoOp | Payload::Membership(_) => None,
                     Payload::Command(bytes) => Some(machine.apply(decode::<M>(entry.id, bytes)?)),
                 };
                 if answer.is_some() && machine.wants_snapshot() {
-                    shared.hand_in(entry.id.index, machine.snapshot());
+                    shared.submit_snapshot(entry.id.index, machine.snapshot());
                 }
                 answers.push((entry.id, answer));
                 Ok(())
@@ -175,21 +174,21 @@ impl<M: StateMachine> Applier<M> {
         self.last_applied = at;
         self.applied_at = self.shared.clock.now();
         self.shared.metrics.apply.record(seconds(self.applied_at.since(given)));
-        self.pace.took(self.applied_at.since(start), measured);
+        self.mode.record(self.applied_at.since(start), timing);
         applied.unwrap_or_else(|panic| Err(MachineFailure::at_index(at.next(), panic)))
     }
 
     /// Answers the callers of what was applied.
-    fn tell(&mut self) {
-        self.shared.waiters.answer(&mut self.answers, &mut self.answered);
+    fn answer_callers(&mut self) {
+        self.shared.waiters.answer(&mut self.answers, &mut self.completed);
         let last_applied = self.last_applied;
         self.shared.status.update(|status| {
             std::mem::replace(&mut status.last_applied, last_applied) != last_applied
         });
-        if self.answered.is_empty() {
+        if self.completed.is_empty() {
             return;
         }
-        for (waiter, answer) in self.answered.drain(..) {
+        for (waiter, answer) in self.completed.drain(..) {
             self.shared.metrics.write.record(seconds(self.applied_at.since(waiter.since)));
             waiter.reply.send(answer);
         }
@@ -202,29 +201,29 @@ impl<M: StateMachine> Applier<M> {
         }
         restore(&mut self.machine, snapshot)?;
         self.last_applied = snapshot.index();
-        self.shared.waiters.skip(snapshot.index());
+        self.shared.waiters.drop_through(snapshot.index());
         Ok(())
     }
 
     fn snapshot(&mut self) -> Result<(), MachineFailure> {
         let through = self.last_applied;
-        let made = caught(|| self.machine.snapshot());
+        let made = catch_panic(|| self.machine.snapshot());
         let made = made.map_err(|panic| MachineFailure::at_index(through, panic))?;
-        self.shared.hand_in(through, made);
+        self.shared.submit_snapshot(through, made);
         Ok(())
     }
 
     fn read(&mut self, query: Box<dyn Query<M>>) -> Result<(), MachineFailure> {
         let start = self.shared.clock.now();
-        let answered = caught(|| query.run(&self.machine));
-        self.pace.took(self.shared.clock.now().since(start), Measured::Alone);
+        let answered = catch_panic(|| query.run(&self.machine));
+        self.mode.record(self.shared.clock.now().since(start), Timing::WorkOnly);
         answered.map_err(|panic| MachineFailure::at_index(self.last_applied, panic))
     }
 }
 
 impl<M: StateMachine> Shared<M> {
     /// Gives the core task what the state machine made of a snapshot.
-    fn hand_in(&self, through: Index, made: Result<Vec<u8>, MachineError>) {
+    fn submit_snapshot(&self, through: Index, made: Result<Vec<u8>, MachineError>) {
         let request = match made {
             Ok(data) => Request::SnapshotMade { through, data: data.into() },
             Err(error) => Request::SnapshotFailed { through, error },
@@ -249,7 +248,7 @@ pub(super) fn restore<M: StateMachine>(
         at: format!("restoring the snapshot through index {}", snapshot.index()),
         what,
     };
-    match caught(|| machine.restore(&snapshot.data)) {
+    match catch_panic(|| machine.restore(&snapshot.data)) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(failed(error.to_string())),
         Err(panic) => Err(failed(panic)),

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::clock::{Clock, SystemJitter, TokioClock, first_message_id};
 use super::error::StartError;
 use super::handle::Raft;
-use super::machine::StateMachine;
 use super::network::Network;
 use super::settings::Settings;
+use super::state_machine::StateMachine;
 use crate::config::Config;
 use crate::node::Jitter;
 use crate::storage::{Storage, StorageError};
@@ -49,9 +49,9 @@ impl<I: Into<PeerId>, A: Into<String>> From<(I, A)> for Peer {
 pub struct Builder<M: StateMachine> {
     pub(super) id: PeerId,
     pub(super) peers: Vec<Peer>,
-    pub(super) start: First,
+    pub(super) start: StartMode,
     pub(super) machine: Option<M>,
-    pub(super) store: Vec<StoreOpening>,
+    pub(super) store: Vec<OpenStorage>,
     pub(super) network: Network,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) jitter: Box<dyn Jitter + Send>,
@@ -62,15 +62,15 @@ pub struct Builder<M: StateMachine> {
 
 /// What a peer is at its very first start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum First {
+pub(super) enum StartMode {
     /// One of the voters of a new cluster.
-    Member,
+    Bootstrap,
     /// Nobody, until a leader makes it a member of a running cluster.
-    Stranger,
+    Join,
 }
 
 /// Opens a peer's store, on a thread that may block.
-pub(super) type StoreOpening =
+pub(super) type OpenStorage =
     Box<dyn FnOnce(PeerId) -> Result<Box<dyn Storage>, StorageError> + Send>;
 
 impl<M: StateMachine> Builder<M> {
@@ -78,7 +78,7 @@ impl<M: StateMachine> Builder<M> {
         Self {
             id,
             peers: Vec::new(),
-            start: First::Member,
+            start: StartMode::Bootstrap,
             machine: None,
             store: Vec::new(),
             network: Network::default(),
@@ -106,7 +106,7 @@ impl<M: StateMachine> Builder<M> {
     /// Joins a running cluster: the peer waits until a leader makes it a member. `peers` then only
     /// says where the others are. A peer that has been a member before is one without this.
     pub const fn join(mut self) -> Self {
-        self.start = First::Stranger;
+        self.start = StartMode::Join;
         self
     }
 

@@ -16,8 +16,8 @@ pub trait Clock: Send + Sync + 'static {
     /// The moment.
     fn now(&self) -> Instant;
 
-    /// Waits until `moment` has come; a little longer does no harm.
-    fn sleep_until(&self, moment: Instant) -> Sleep;
+    /// Waits until `deadline`; a little longer does no harm.
+    fn sleep_until(&self, deadline: Instant) -> Sleep;
 }
 
 /// The clock of the tokio runtime, which tests can pause. Its moments count from its first use in
@@ -38,14 +38,14 @@ impl Clock for TokioClock {
         Instant::START.after(since)
     }
 
-    fn sleep_until(&self, moment: Instant) -> Sleep {
-        let at = Self::start() + moment.since(Instant::START).min(FAR);
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        let at = Self::start() + deadline.since(Instant::START).min(SLEEP_MAX);
         Box::pin(tokio::time::sleep_until(at))
     }
 }
 
 /// Further than any timer, and near enough to be added to a moment of the system.
-const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+const SLEEP_MAX: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// Randomness of the process: each number is a hash with keys that the system drew.
 pub(super) struct SystemJitter;

@@ -12,15 +12,15 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::apply::Job;
-use super::call::Query;
-use super::changes::{PendingChange, PendingTransfer};
 use super::clock::Sleep;
 use super::disk::Disk;
-use super::error::{ReadError, StopReason, Unknown};
+use super::error::{ReadError, StopReason, UnknownReason};
 use super::handle::Shared;
-use super::machine::StateMachine;
-use super::outputs::Snapshots;
-use super::requests::Request;
+use super::membership_request::{PendingChange, PendingTransfer};
+use super::outputs::SnapshotSchedule;
+use super::reply::Query;
+use super::request_handlers::Request;
+use super::state_machine::StateMachine;
 use super::status::{DiskState, RunState};
 use super::waiters::Waiter;
 use crate::node::Node;
@@ -41,7 +41,7 @@ pub(super) struct CoreTask<M: StateMachine> {
     /// The moment of this turn.
     pub(super) now: Instant,
     /// The term this peer led at the end of the last turn.
-    pub(super) led: Option<Term>,
+    pub(super) led_term: Option<Term>,
     pub(super) new_waiters: Vec<Waiter<M::Answer>>,
     /// Questions that the node has not released yet.
     pub(super) reads: BTreeMap<ReadId, Box<dyn Query<M>>>,
@@ -50,9 +50,9 @@ pub(super) struct CoreTask<M: StateMachine> {
     pub(super) change: Option<PendingChange>,
     /// The handovers that callers wait for, all to the same peer.
     pub(super) transfers: Vec<PendingTransfer>,
-    pub(super) snapshots: Snapshots,
+    pub(super) snapshots: SnapshotSchedule,
     pub(super) stop: Option<StopReason>,
-    pub(super) alarm: Alarm,
+    pub(super) timer: Timer,
     pub(super) requests: Vec<Request<M>>,
     pub(super) applier: JoinHandle<()>,
 }
@@ -65,19 +65,19 @@ pub(super) struct Timing {
     /// How long callers wait for news of their entry after leadership is lost.
     pub(super) outcome_timeout: Duration,
     /// How long a peer whose disk has come back waits for a leader.
-    pub(super) patience: Duration,
+    pub(super) leader_wait: Duration,
 }
 
 /// The one timer of the task.
 #[derive(Default)]
-pub(super) struct Alarm {
+pub(super) struct Timer {
     set: Option<(Instant, Sleep)>,
     /// When the node is to be told the time, as of its last outputs.
     tick: Option<Instant>,
     /// When the next caller has waited long enough.
     expiry: Option<Instant>,
     /// The node is not told the time before this moment.
-    pub(super) silent_until: Instant,
+    pub(super) no_tick_before: Instant,
 }
 
 /// Callers' deadlines are looked at so often at most.
@@ -86,7 +86,7 @@ const EXPIRY_GRID: Duration = Duration::from_millis(10);
 impl<M: StateMachine> CoreTask<M> {
     /// Runs until somebody wants the node to end, or it cannot go on.
     pub(super) async fn run(mut self) {
-        let mut guard = Guard { shared: Arc::clone(&self.shared), reason: StopReason::Driver };
+        let mut guard = StopGuard { shared: Arc::clone(&self.shared), reason: StopReason::Driver };
         self.turn();
         let reason = loop {
             if let Some(reason) = self.stop.take() {
@@ -100,11 +100,11 @@ impl<M: StateMachine> CoreTask<M> {
     }
 
     /// Takes what has come in; pending while there is nothing. A turn looks at the time anyway, so
-    /// the alarm is looked at only if there is nothing else to wake for.
+    /// the timer is looked at only if there is nothing else to wake for.
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self.shared.requests.poll_take(context, &mut self.requests) {
             Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => self.alarm.poll(context),
+            Poll::Pending => self.timer.poll(context),
         }
     }
 
@@ -117,40 +117,40 @@ impl<M: StateMachine> CoreTask<M> {
         }
         self.requests = requests;
         self.shared.waiters.add(&mut self.new_waiters);
-        self.watch_disk();
+        self.check_disk();
         self.tick();
-        self.watch_leadership();
-        self.carry_out();
+        self.check_leadership();
+        self.process_outputs();
         self.publish();
-        self.settle_change();
-        self.settle_transfers();
-        self.set_alarm();
+        self.answer_membership_change();
+        self.answer_transfers();
+        self.set_timer();
     }
 
     /// What has come in since may have put the node's moment off; then the node sees that itself.
     fn tick(&mut self) {
-        let due = self.alarm.tick.filter(|_| self.disk_state == DiskState::Well);
+        let due = self.timer.tick.filter(|_| self.disk_state == DiskState::Healthy);
         if due.is_some_and(|due| due <= self.now) {
             self.node.handle(self.now, Input::Tick);
         }
-        if self.alarm.expiry.is_some_and(|expiry| expiry <= self.now) {
-            self.alarm.expiry = self.shared.waiters.expire(self.now);
+        if self.timer.expiry.is_some_and(|expiry| expiry <= self.now) {
+            self.timer.expiry = self.shared.waiters.expire(self.now);
         }
     }
 
     /// When the node is to be told the time.
     fn node_timeout(&self) -> Option<Instant> {
         match self.disk_state {
-            DiskState::Well => Some(self.node.poll_timeout()?.max(self.alarm.silent_until)),
+            DiskState::Healthy => Some(self.node.poll_timeout()?.max(self.timer.no_tick_before)),
             DiskState::Stuck { .. } => None,
         }
     }
 
     /// Gives up a disk that does not answer: a leader would hold the group for ever.
-    fn watch_disk(&mut self) {
-        let Some(since) = self.disk.owes_since() else { return };
+    fn check_disk(&mut self) {
+        let Some(since) = self.disk.pending_since() else { return };
         let waited = self.now.since(since);
-        if self.disk_state == DiskState::Well && waited >= self.timing.disk_timeout {
+        if self.disk_state == DiskState::Healthy && waited >= self.timing.disk_timeout {
             tracing::warn!(peer = %self.id(), ?waited, "the disk does not answer");
             self.disk_state = DiskState::Stuck { waited };
             self.node.resign(self.now);
@@ -161,24 +161,24 @@ impl<M: StateMachine> CoreTask<M> {
     pub(super) fn disk_answered(&mut self) {
         if let DiskState::Stuck { .. } = self.disk_state {
             tracing::warn!(peer = %self.id(), "the disk answers again");
-            self.disk_state = DiskState::Well;
-            self.alarm.silent_until = self.now.after(self.timing.patience);
+            self.disk_state = DiskState::Healthy;
+            self.timer.no_tick_before = self.now.after(self.timing.leader_wait);
         }
     }
 
     /// Callers of a lost leadership wait only as long as it usually takes to hear what became of
     /// their entries.
-    fn watch_leadership(&mut self) {
-        let leads = self.leads();
-        if leads == self.led {
+    fn check_leadership(&mut self) {
+        let leads = self.leading_term();
+        if leads == self.led_term {
             return;
         }
-        if self.led.is_some() {
+        if self.led_term.is_some() {
             let until = self.now.after(self.timing.outcome_timeout);
-            self.shared.waiters.hurry(until);
-            self.expect_expiry(until);
+            self.shared.waiters.shorten_deadlines(until);
+            self.schedule_expiry(until);
         }
-        self.led = leads;
+        self.led_term = leads;
     }
 
     fn publish(&self) {
@@ -188,30 +188,30 @@ impl<M: StateMachine> CoreTask<M> {
         metrics.term.set(status.current_term.number() as f64);
         metrics.is_leader.set(f64::from(u8::from(status.role == RoleName::Leader)));
         metrics.commit_index.set(status.commit_index.number() as f64);
-        metrics.calls_waiting.set(self.shared.room.calls() as f64);
-        metrics.disk_stuck.set(f64::from(u8::from(disk != DiskState::Well)));
+        metrics.calls_waiting.set(self.shared.admission.calls() as f64);
+        metrics.disk_stuck.set(f64::from(u8::from(disk != DiskState::Healthy)));
     }
 
-    fn set_alarm(&mut self) {
+    fn set_timer(&mut self) {
         let disk = match self.disk_state {
-            DiskState::Well => self.disk.owes_since(),
+            DiskState::Healthy => self.disk.pending_since(),
             DiskState::Stuck { .. } => None,
         };
         let disk = disk.map(|since| since.after(self.timing.disk_timeout));
-        self.alarm.tick = self.node_timeout();
-        let next = [self.alarm.tick, self.alarm.expiry, disk].into_iter().flatten().min();
+        self.timer.tick = self.node_timeout();
+        let next = [self.timer.tick, self.timer.expiry, disk].into_iter().flatten().min();
         if let Some(next) = next {
-            self.alarm.set(next, |moment| self.shared.clock.sleep_until(moment));
+            self.timer.set(next, |moment| self.shared.clock.sleep_until(moment));
         }
     }
 
     /// A caller stops waiting at this moment.
-    pub(super) fn expect_expiry(&mut self, deadline: Instant) {
+    pub(super) fn schedule_expiry(&mut self, deadline: Instant) {
         let seen = deadline.after(EXPIRY_GRID);
-        self.alarm.expiry = Some(self.alarm.expiry.map_or(seen, |expiry| expiry.min(seen)));
+        self.timer.expiry = Some(self.timer.expiry.map_or(seen, |expiry| expiry.min(seen)));
     }
 
-    pub(super) fn give(&self, job: Job<M>) {
+    pub(super) fn submit_job(&self, job: Job<M>) {
         if let Err(Job::Read(query)) = self.shared.jobs.put(job) {
             query.fail(ReadError::Stopped(self.shared.stop_reason()));
         }
@@ -242,8 +242,8 @@ impl<M: StateMachine> CoreTask<M> {
     }
 }
 
-impl Alarm {
-    /// Fires at `next` or earlier: an alarm that is set for an earlier moment stays, since setting
+impl Timer {
+    /// Fires at `next` or earlier: an timer that is set for an earlier moment stays, since setting
     /// it again with every heartbeat would cost more than firing in vain.
     fn set(&mut self, next: Instant, sleep_until: impl FnOnce(Instant) -> Sleep) {
         if self.set.as_ref().is_none_or(|(moment, _)| next < *moment) {
@@ -263,12 +263,12 @@ impl Alarm {
 
 /// Tells everybody that the node has ended, however it ends: a runtime may drop the task, and a bug
 /// may make it panic.
-struct Guard<M: StateMachine> {
+struct StopGuard<M: StateMachine> {
     shared: Arc<Shared<M>>,
     reason: StopReason,
 }
 
-impl<M: StateMachine> Drop for Guard<M> {
+impl<M: StateMachine> Drop for StopGuard<M> {
     fn drop(&mut self) {
         self.shared.end(&self.reason);
         let reason = self.shared.stop_reason();
@@ -286,9 +286,9 @@ impl<M: StateMachine> Shared<M> {
         let _ = self.stopped.set(reason.clone());
         let reason = self.stop_reason();
         for request in self.requests.close() {
-            request.refuse(reason.clone());
+            request.reject(reason.clone());
         }
-        self.waiters.end(&Unknown::Stopped(reason.clone()));
+        self.waiters.close(&UnknownReason::Stopped(reason.clone()));
         for job in self.jobs.close() {
             if let Job::Read(query) = job {
                 query.fail(ReadError::Stopped(reason.clone()));

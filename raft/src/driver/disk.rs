@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::error::caught;
+use super::error::catch_panic;
 use crate::output::Write;
 use crate::storage::{Storage, StorageError, WriteSpeed};
 use crate::types::{Instant, WriteId};
@@ -35,10 +35,10 @@ pub(super) struct DiskThread {
     /// Set when what is queued shall not be written.
     abandoned: Arc<AtomicBool>,
     ended: oneshot::Receiver<()>,
-    handed: WriteId,
+    submitted: WriteId,
     durable: WriteId,
     /// Since when the disk owes an answer.
-    owes_since: Instant,
+    pending_since: Instant,
 }
 
 impl Disk {
@@ -53,16 +53,16 @@ impl Disk {
             WriteSpeed::TakesTime => {}
         }
         let (queue, writes) = mpsc::channel();
-        let (ending, ended) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
         let abandoned = Arc::new(AtomicBool::new(false));
-        let left = Arc::clone(&abandoned);
+        let abandoned_flag = Arc::clone(&abandoned);
         std::thread::Builder::new().name(name).spawn(move || {
-            work(storage, &writes, &left, report);
-            drop(ending);
+            run(storage, &writes, &abandoned_flag, report);
+            drop(end);
         })?;
-        let (handed, durable) = (WriteId::ZERO, WriteId::ZERO);
-        let owes_since = Instant::START;
-        Ok(Self::Thread(DiskThread { queue, abandoned, ended, handed, durable, owes_since }))
+        let (submitted, durable) = (WriteId::ZERO, WriteId::ZERO);
+        let pending_since = Instant::START;
+        Ok(Self::Thread(DiskThread { queue, abandoned, ended, submitted, durable, pending_since }))
     }
 
     /// Hands in a write. What is done in place is answered at once.
@@ -70,10 +70,10 @@ impl Disk {
         match self {
             Self::Inline(storage) => Some(flush(storage.as_mut(), &[write])),
             Self::Thread(thread) => {
-                if thread.handed == thread.durable {
-                    thread.owes_since = now;
+                if thread.submitted == thread.durable {
+                    thread.pending_since = now;
                 }
-                thread.handed = write.id;
+                thread.submitted = write.id;
                 // A thread that has ended has reported why.
                 let _ = thread.queue.send(write);
                 None
@@ -85,15 +85,17 @@ impl Disk {
     pub(super) fn durable(&mut self, now: Instant, write: WriteId) {
         if let Self::Thread(thread) = self {
             thread.durable = write;
-            thread.owes_since = now;
+            thread.pending_since = now;
         }
     }
 
     /// Since when an answer is owed.
-    pub(super) fn owes_since(&self) -> Option<Instant> {
+    pub(super) fn pending_since(&self) -> Option<Instant> {
         match self {
             Self::Inline(_) => None,
-            Self::Thread(thread) => (thread.durable < thread.handed).then_some(thread.owes_since),
+            Self::Thread(thread) => {
+                (thread.durable < thread.submitted).then_some(thread.pending_since)
+            }
         }
     }
 
@@ -113,7 +115,7 @@ impl Disk {
     }
 }
 
-fn work(
+fn run(
     mut storage: Box<dyn Storage>,
     queue: &mpsc::Receiver<Write>,
     abandoned: &AtomicBool,
@@ -137,7 +139,7 @@ fn work(
 /// Makes writes durable, however the store fails.
 fn flush(storage: &mut dyn Storage, writes: &[Write]) -> DiskReport {
     let last = writes.last().map_or(WriteId::ZERO, |write| write.id);
-    match caught(|| storage.write(writes)) {
+    match catch_panic(|| storage.write(writes)) {
         Ok(Ok(())) => DiskReport::Durable(last),
         Ok(Err(error)) => DiskReport::Failed(error),
         Err(panic) => DiskReport::Failed(StorageError::Other(panic.into())),

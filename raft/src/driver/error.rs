@@ -18,7 +18,7 @@ use crate::verbose::BadVariable;
 #[non_exhaustive]
 pub enum WriteError {
     /// This peer does not lead; nothing was appended. Ask the leader.
-    #[error("this peer does not lead, {}", Whom(*leader, address.as_deref()))]
+    #[error("this peer does not lead, {}", LeaderHint(*leader, address.as_deref()))]
     NotLeader {
         /// Who leads, as far as this peer knows.
         leader: Option<PeerId>,
@@ -27,13 +27,13 @@ pub enum WriteError {
     },
     /// Leadership is on its way to another peer; nothing was appended. Try again soon.
     #[error("leadership is on its way to peer {to}")]
-    Transferring {
+    TransferInProgress {
         /// The peer that is to lead.
         to: PeerId,
     },
     /// Too much waits already; nothing was appended. Try again later.
     #[error("{pending} commands of {bytes} bytes are waiting already; `Settings` allows no more")]
-    Full {
+    Overloaded {
         /// How many commands have no answer yet.
         pending: u64,
         /// Their bytes.
@@ -55,7 +55,7 @@ pub enum WriteError {
     DiskStuck(Duration),
     /// The deadline passed before the command was appended.
     #[error("the deadline passed before the command was appended")]
-    Late,
+    DeadlineExceeded,
     /// Another command was committed in its place; it never happened and never will.
     #[error("entry {id} was replaced by a newer leader's")]
     Replaced {
@@ -64,12 +64,12 @@ pub enum WriteError {
     },
     /// The command was appended, and it is not known whether it is or will be committed. Whoever
     /// sends it again may have it carried out twice.
-    #[error("whether the command is carried out is unknown: {why}")]
+    #[error("whether the command is carried out is unknown: {reason}")]
     OutcomeUnknown {
         /// The place it has if it commits, as far as it is known.
         id: Option<EntryId>,
         /// Why.
-        why: Unknown,
+        reason: UnknownReason,
     },
     /// The node has ended; nothing was appended.
     #[error("the node has ended: {0}")]
@@ -79,7 +79,7 @@ pub enum WriteError {
 /// Why nobody knows what became of a command.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unknown {
+pub enum UnknownReason {
     /// Another peer leads, and has not said yet what it keeps.
     #[error("this peer no longer leads")]
     LeadershipLost,
@@ -107,12 +107,12 @@ impl WriteError {
         match self {
             Self::OutcomeUnknown { .. } => Outcome::Unknown,
             Self::NotLeader { .. }
-            | Self::Transferring { .. }
-            | Self::Full { .. }
+            | Self::TransferInProgress { .. }
+            | Self::Overloaded { .. }
             | Self::TooLarge { .. }
             | Self::Unencodable(_)
             | Self::DiskStuck(_)
-            | Self::Late
+            | Self::DeadlineExceeded
             | Self::Replaced { .. }
             | Self::Stopped(_) => Outcome::Never,
         }
@@ -134,7 +134,7 @@ pub enum ReadError {
     Refused,
     /// Too much waits already. Try again later.
     #[error("{pending} calls are waiting already; `Settings` allows no more")]
-    Full {
+    Overloaded {
         /// How many calls have no answer yet.
         pending: u64,
     },
@@ -143,7 +143,7 @@ pub enum ReadError {
     DiskStuck(Duration),
     /// The deadline passed.
     #[error("the deadline passed")]
-    Late,
+    DeadlineExceeded,
     /// The node has ended.
     #[error("the node has ended: {0}")]
     Stopped(StopReason),
@@ -152,7 +152,7 @@ pub enum ReadError {
 /// Members were not changed, or it is not known whether they will be.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum MemberError {
+pub enum MembershipError {
     /// The change was not begun; nothing happened.
     #[error(transparent)]
     Refused(#[from] ChangeError),
@@ -161,13 +161,13 @@ pub enum MemberError {
     DiskStuck(Duration),
     /// Too much waits already; nothing happened.
     #[error("{pending} calls are waiting already; `Settings` allows no more")]
-    Full {
+    Overloaded {
         /// How many calls have no answer yet.
         pending: u64,
     },
     /// The change was begun and may go on by itself. The status of any peer shows the members.
     #[error("whether the members change is unknown: {0}")]
-    OutcomeUnknown(Unknown),
+    OutcomeUnknown(UnknownReason),
     /// The node has ended; nothing happened.
     #[error("the node has ended: {0}")]
     Stopped(StopReason),
@@ -176,7 +176,7 @@ pub enum MemberError {
 /// Leadership did not move.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum MoveError {
+pub enum LeadershipTransferError {
     /// It was not begun; nothing happened.
     #[error(transparent)]
     Refused(#[from] TransferError),
@@ -185,7 +185,7 @@ pub enum MoveError {
     DiskStuck(Duration),
     /// Too much waits already; nothing happened.
     #[error("{pending} calls are waiting already; `Settings` allows no more")]
-    Full {
+    Overloaded {
         /// How many calls have no answer yet.
         pending: u64,
     },
@@ -193,7 +193,7 @@ pub enum MoveError {
     /// other one may be down, cut off or far behind; should it have been called already, and the
     /// call be late, it may still take over.
     #[error("peer {to} did not take over in time, and this peer leads on")]
-    GivenUp {
+    Aborted {
         /// The other peer.
         to: PeerId,
     },
@@ -207,7 +207,7 @@ pub enum MoveError {
     },
     /// This peer no longer leads, and did not hear in time who does.
     #[error("nobody was heard to lead within {0:?}")]
-    Late(Duration),
+    DeadlineExceeded(Duration),
     /// The node has ended; nothing happened.
     #[error("the node has ended: {0}")]
     Stopped(StopReason),
@@ -219,7 +219,7 @@ pub enum MoveError {
 pub enum WaitError {
     /// The condition did not come true in time.
     #[error("the condition did not come true within {0:?}")]
-    Late(Duration),
+    DeadlineExceeded(Duration),
     /// The node has ended, and its status stays what it is.
     #[error("the node has ended: {0}")]
     Stopped(StopReason),
@@ -260,7 +260,7 @@ pub enum StartError {
     },
     /// Two calls that exclude each other.
     #[error("`{one}` and `{other}` exclude each other: leave one out")]
-    Both {
+    Conflict {
         /// One.
         one: &'static str,
         /// The other.
@@ -279,7 +279,7 @@ pub enum StartError {
     },
     /// A setting of the driver that cannot work.
     #[error("`{name}` must be at least {least}")]
-    Setting {
+    InvalidSetting {
         /// The setting.
         name: &'static str,
         /// The least that works.
@@ -318,10 +318,10 @@ pub struct MachineFailure {
     pub what: String,
 }
 
-/// Whom to ask instead.
-struct Whom<'a>(Option<PeerId>, Option<&'a str>);
+/// The peer to ask instead.
+struct LeaderHint<'a>(Option<PeerId>, Option<&'a str>);
 
-impl std::fmt::Display for Whom<'_> {
+impl std::fmt::Display for LeaderHint<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.0, self.1) {
             (None, _) => write!(f, "and knows no leader"),
@@ -338,11 +338,12 @@ impl MachineFailure {
 }
 
 /// Runs code that is not ours; a panic becomes what it said.
-pub(super) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(code)).map_err(|panic| said(&*panic))
+pub(super) fn catch_panic<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(code))
+        .map_err(|panic| panic_message(&*panic))
 }
 
-fn said(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     text.map_or_else(|| "it panicked".to_owned(), |text| format!("it panicked: {text}"))

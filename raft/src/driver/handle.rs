@@ -8,16 +8,19 @@ use tokio::sync::{oneshot, watch};
 
 use super::apply::Job;
 use super::builder::Builder;
-use super::call::{Appended, NoRoom, Question, Room, answered, reply};
-use super::changes::{ChangeCall, TransferCall};
 use super::clock::Clock;
-use super::error::{MemberError, MoveError, ReadError, StopReason, Unknown, WaitError, WriteError};
-use super::machine::{StateMachine, encode};
+use super::error::{
+    LeadershipTransferError, MembershipError, ReadError, StopReason, UnknownReason, WaitError,
+    WriteError,
+};
 use super::mailbox::Mailbox;
+use super::membership_request::{MembershipRequest, TransferRequest};
 use super::metrics::Metrics;
-use super::requests::{Proposal, Request};
+use super::reply::{Admission, Appended, Closure, Rejected, await_answer, reply};
+use super::request_handlers::{Proposal, Request};
 use super::settings::Settings;
-use super::status::{Board, RunState, Status};
+use super::state_machine::{StateMachine, encode};
+use super::status::{RunState, Status, StatusCell};
 use super::waiters::Waiters;
 use crate::membership_change::MembershipChange;
 use crate::types::{EntryId, PeerId};
@@ -71,7 +74,7 @@ use crate::types::{EntryId, PeerId};
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Raft<M: StateMachine>(Arc<Owner<M>>);
+pub struct Raft<M: StateMachine>(Arc<HandleGuard<M>>);
 
 impl<M: StateMachine> Clone for Raft<M> {
     fn clone(&self) -> Self {
@@ -80,11 +83,11 @@ impl<M: StateMachine> Clone for Raft<M> {
 }
 
 /// Ends the node with the last handle.
-struct Owner<M: StateMachine> {
+struct HandleGuard<M: StateMachine> {
     shared: Arc<Shared<M>>,
 }
 
-impl<M: StateMachine> Drop for Owner<M> {
+impl<M: StateMachine> Drop for HandleGuard<M> {
     fn drop(&mut self) {
         // A node that has ended needs no telling.
         let _ = self.shared.requests.put(Request::Stop(StopReason::ShutDown));
@@ -99,8 +102,8 @@ pub(super) struct Shared<M: StateMachine> {
     pub(super) requests: Mailbox<Request<M>>,
     pub(super) jobs: Mailbox<Job<M>>,
     pub(super) waiters: Waiters<M::Answer>,
-    pub(super) room: Arc<Room>,
-    pub(super) status: Board,
+    pub(super) admission: Arc<Admission>,
+    pub(super) status: StatusCell,
     pub(super) metrics: Metrics,
     pub(super) stopped: OnceLock<StopReason>,
 }
@@ -115,14 +118,14 @@ impl<M: StateMachine> Shared<M> {
     async fn answer_in_time<T, E>(
         &self,
         answer: oneshot::Receiver<Result<T, E>>,
-        late: E,
+        deadline_exceeded: E,
         stopped: impl FnOnce() -> E,
     ) -> Result<T, E> {
         let deadline = self.clock.now().after(self.settings.deadline);
         tokio::select! {
             biased;
             answer = answer => answer.unwrap_or_else(|_| Err(stopped())),
-            () = self.clock.sleep_until(deadline) => Err(late),
+            () = self.clock.sleep_until(deadline) => Err(deadline_exceeded),
         }
     }
 }
@@ -134,7 +137,7 @@ impl<M: StateMachine> Raft<M> {
     }
 
     pub(super) fn new(shared: Arc<Shared<M>>) -> Self {
-        Self(Arc::new(Owner { shared }))
+        Self(Arc::new(HandleGuard { shared }))
     }
 
     /// This peer.
@@ -167,7 +170,7 @@ impl<M: StateMachine> Raft<M> {
         deadline: Duration,
     ) -> impl Future<Output = Result<M::Answer, WriteError>> + Send + use<M> {
         let sent = self.send_command(&command, deadline, None);
-        async move { answered(sent?, None).await }
+        async move { await_answer(sent?, None).await }
     }
 
     /// As [`Raft::propose`], but returns as soon as the command has its place in the log of this
@@ -181,13 +184,13 @@ impl<M: StateMachine> Raft<M> {
         &self,
         command: M::Command,
     ) -> impl Future<Output = Result<Appended<M::Answer>, WriteError>> + Send + use<M> {
-        let (place, placed) = oneshot::channel();
-        let sent = self.send_command(&command, self.0.shared.settings.deadline, Some(place));
+        let (appended, entry_id) = oneshot::channel();
+        let sent = self.send_command(&command, self.0.shared.settings.deadline, Some(appended));
         async move {
             let answer = sent?;
-            match placed.await {
+            match entry_id.await {
                 Ok(id) => Ok(Appended { id, answer }),
-                Err(_) => match answered(answer, None).await {
+                Err(_) => match await_answer(answer, None).await {
                     Err(error) => Err(error),
                     Ok(_) => unreachable!("a command was carried out that has no place"),
                 },
@@ -199,17 +202,17 @@ impl<M: StateMachine> Raft<M> {
         &self,
         command: &M::Command,
         deadline: Duration,
-        place: Option<oneshot::Sender<EntryId>>,
+        appended: Option<oneshot::Sender<EntryId>>,
     ) -> Result<oneshot::Receiver<Result<M::Answer, WriteError>>, WriteError> {
         let shared = &self.0.shared;
         let command = encode(command, shared.settings.command_bytes_max)?;
-        let room = shared
-            .room
-            .enter(command.len())
-            .map_err(|NoRoom { calls, bytes }| WriteError::Full { pending: calls, bytes })?;
-        let (reply, answer) = reply(room);
+        let permit =
+            shared.admission.admit(command.len()).map_err(|Rejected { calls, bytes }| {
+                WriteError::Overloaded { pending: calls, bytes }
+            })?;
+        let (reply, answer) = reply(permit);
         let deadline = shared.clock.now().after(deadline);
-        let proposal = Proposal { command, deadline, place, reply };
+        let proposal = Proposal { command, deadline, appended, reply };
         shared
             .requests
             .put(Request::Propose(proposal))
@@ -222,18 +225,18 @@ impl<M: StateMachine> Raft<M> {
     ///
     /// # Errors
     /// Why there is no answer; asking again is always safe.
-    pub async fn read<R, F>(&self, ask: F) -> Result<R, ReadError>
+    pub async fn read<R, F>(&self, query: F) -> Result<R, ReadError>
     where
         R: Send + 'static,
         F: FnOnce(&M) -> R + Send + 'static,
     {
         let shared = &self.0.shared;
-        let full = |NoRoom { calls, .. }| ReadError::Full { pending: calls };
-        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
-        let question = Box::new(Question { ask, reply });
+        let overloaded = |Rejected { calls, .. }| ReadError::Overloaded { pending: calls };
+        let (reply, answer) = reply(shared.admission.admit(0).map_err(overloaded)?);
+        let query = Box::new(Closure { query, reply });
         let stopped = || ReadError::Stopped(shared.stop_reason());
-        shared.requests.put(Request::Read(question)).map_err(|_| stopped())?;
-        shared.answer_in_time(answer, ReadError::Late, stopped).await
+        shared.requests.put(Request::Read(query)).map_err(|_| stopped())?;
+        shared.answer_in_time(answer, ReadError::DeadlineExceeded, stopped).await
     }
 
     /// Changes the members of the cluster, and returns once the change is done: committed, and in
@@ -242,15 +245,16 @@ impl<M: StateMachine> Raft<M> {
     ///
     /// # Errors
     /// Why it was not begun, or that it is not known how it ends.
-    pub async fn change_membership(&self, change: MembershipChange) -> Result<(), MemberError> {
+    pub async fn change_membership(&self, change: MembershipChange) -> Result<(), MembershipError> {
         let shared = &self.0.shared;
-        let full = |NoRoom { calls, .. }| MemberError::Full { pending: calls };
-        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
-        let call = Request::Change(ChangeCall { change, reply });
-        shared.requests.put(call).map_err(|_| MemberError::Stopped(shared.stop_reason()))?;
-        let late = MemberError::OutcomeUnknown(Unknown::DeadlinePassed);
-        let stopped = || MemberError::OutcomeUnknown(Unknown::Stopped(shared.stop_reason()));
-        shared.answer_in_time(answer, late, stopped).await
+        let overloaded = |Rejected { calls, .. }| MembershipError::Overloaded { pending: calls };
+        let (reply, answer) = reply(shared.admission.admit(0).map_err(overloaded)?);
+        let request = Request::ChangeMembership(MembershipRequest { change, reply });
+        shared.requests.put(request).map_err(|_| MembershipError::Stopped(shared.stop_reason()))?;
+        let deadline_exceeded = MembershipError::OutcomeUnknown(UnknownReason::DeadlinePassed);
+        let stopped =
+            || MembershipError::OutcomeUnknown(UnknownReason::Stopped(shared.stop_reason()));
+        shared.answer_in_time(answer, deadline_exceeded, stopped).await
     }
 
     /// Hands leadership over to another voter (thesis §3.10), and returns once this peer follows it.
@@ -259,15 +263,19 @@ impl<M: StateMachine> Raft<M> {
     /// # Errors
     /// Why it was not begun, or that it came to nothing. What is known of it is told as soon as this
     /// peer knows it.
-    pub async fn transfer_leadership(&self, to: impl Into<PeerId>) -> Result<(), MoveError> {
+    pub async fn transfer_leadership(
+        &self,
+        to: impl Into<PeerId>,
+    ) -> Result<(), LeadershipTransferError> {
         let (shared, to) = (&self.0.shared, to.into());
-        let full = |NoRoom { calls, .. }| MoveError::Full { pending: calls };
-        let (reply, answer) = reply(shared.room.enter(0).map_err(full)?);
-        let stopped = || MoveError::Stopped(shared.stop_reason());
-        let call = Request::Transfer(TransferCall { to, reply });
-        shared.requests.put(call).map_err(|_| stopped())?;
-        let late = MoveError::Late(shared.settings.deadline);
-        shared.answer_in_time(answer, late, stopped).await
+        let overloaded =
+            |Rejected { calls, .. }| LeadershipTransferError::Overloaded { pending: calls };
+        let (reply, answer) = reply(shared.admission.admit(0).map_err(overloaded)?);
+        let stopped = || LeadershipTransferError::Stopped(shared.stop_reason());
+        let request = Request::TransferLeadership(TransferRequest { to, reply });
+        shared.requests.put(request).map_err(|_| stopped())?;
+        let deadline_exceeded = LeadershipTransferError::DeadlineExceeded(shared.settings.deadline);
+        shared.answer_in_time(answer, deadline_exceeded, stopped).await
     }
 
     /// What the peer looks like now.
@@ -288,20 +296,20 @@ impl<M: StateMachine> Raft<M> {
     /// The deadline passed, or the node has ended and its status is not as wanted.
     pub async fn wait(
         &self,
-        mut wanted: impl FnMut(&Status) -> bool + Send,
+        mut condition: impl FnMut(&Status) -> bool + Send,
         deadline: Duration,
     ) -> Result<Status, WaitError> {
         let shared = &self.0.shared;
         let mut status = shared.status.watch();
-        let seen = status.wait_for(|status| wanted(status) || has_ended(status));
+        let seen = status.wait_for(|status| condition(status) || is_stopped(status));
         tokio::select! {
             biased;
             seen = seen => match seen {
-                Ok(seen) if wanted(&seen) => Ok(seen.clone()),
+                Ok(seen) if condition(&seen) => Ok(seen.clone()),
                 Ok(_) | Err(_) => Err(WaitError::Stopped(shared.stop_reason())),
             },
             () = shared.clock.sleep_until(shared.clock.now().after(deadline)) => {
-                Err(WaitError::Late(deadline))
+                Err(WaitError::DeadlineExceeded(deadline))
             }
         }
     }
@@ -325,7 +333,7 @@ impl<M: StateMachine> Raft<M> {
         // A node that has ended needs no telling.
         let _ = shared.requests.put(Request::Stop(reason));
         // The sender lives as long as this handle.
-        let _ = status.wait_for(has_ended).await;
+        let _ = status.wait_for(is_stopped).await;
     }
 }
 
@@ -335,7 +343,7 @@ impl<M: StateMachine> std::fmt::Debug for Raft<M> {
     }
 }
 
-fn has_ended(status: &Status) -> bool {
+fn is_stopped(status: &Status) -> bool {
     match status.run {
         RunState::Running => false,
         RunState::Stopped(_) => true,

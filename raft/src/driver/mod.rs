@@ -39,36 +39,36 @@
 //! Nothing here decides anything about the protocol. No clock is read outside [`Clock`].
 
 mod apply;
+mod apply_mode;
 mod builder;
-mod call;
-mod changes;
 mod clock;
 mod core_task;
 mod disk;
 mod error;
-mod events;
 mod handle;
-mod machine;
 mod mailbox;
+mod membership_request;
 pub mod metrics;
 mod network;
 mod outputs;
-mod pace;
-mod requests;
+mod reply;
+mod request_handlers;
 mod settings;
 mod start;
+mod state_machine;
 mod status;
+mod tracing_sink;
 mod waiters;
 
+pub use self::apply_mode::ApplyOn;
 pub use self::builder::{Builder, Peer};
-pub use self::call::Appended;
 pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{
-    MachineFailure, MemberError, MoveError, Outcome, ReadError, StartError, StopReason, Unknown,
-    WaitError, WriteError,
+    LeadershipTransferError, MachineFailure, MembershipError, Outcome, ReadError, StartError,
+    StopReason, UnknownReason, WaitError, WriteError,
 };
 pub use self::handle::Raft;
-pub use self::machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
-pub use self::pace::ApplyOn;
+pub use self::reply::Appended;
 pub use self::settings::{Settings, SnapshotPolicy};
+pub use self::state_machine::{Command, MachineError, StateMachine, from_bytes, to_bytes};
 pub use self::status::{DiskState, PeerStatus, RunState, Status};

@@ -13,16 +13,16 @@ use crate::types::PeerId;
 pub(super) struct Network {
     pub(super) transport: Option<Box<dyn Transport>>,
     #[cfg(feature = "tcp")]
-    pub(super) tcp: tcp::Choice,
+    pub(super) tcp: tcp::TcpConfig,
 }
 
 /// Opens a network for a node of this configuration.
-pub(super) type Opening =
+pub(super) type OpenTransport =
     Box<dyn FnOnce(&Config) -> Result<Box<dyn Transport>, TransportError> + Send>;
 
 /// What a network must do.
 #[cfg_attr(not(feature = "tcp"), expect(dead_code, reason = "only TCP has limits of its own"))]
-pub(super) struct Wanted<'a> {
+pub(super) struct Requirements<'a> {
     pub(super) peers: &'a [PeerId],
     pub(super) addresses: &'a BTreeMap<PeerId, Address>,
     pub(super) command_bytes_max: usize,
@@ -31,12 +31,12 @@ pub(super) struct Wanted<'a> {
 impl Network {
     /// Checks that there is one network, and that it is safe or was asked for by name.
     #[cfg_attr(not(feature = "tcp"), expect(unused_variables, reason = "only TCP looks at it"))]
-    pub(super) fn check(self, wanted: &Wanted<'_>) -> Result<Opening, StartError> {
+    pub(super) fn check(self, required: &Requirements<'_>) -> Result<OpenTransport, StartError> {
         #[cfg(feature = "tcp")]
-        if let Some(opening) = self.tcp.check(wanted)? {
+        if let Some(opening) = self.tcp.check(required)? {
             return match self.transport {
                 None => Ok(opening),
-                Some(_) => Err(StartError::Both { one: "transport", other: "listen" }),
+                Some(_) => Err(StartError::Conflict { one: "transport", other: "listen" }),
             };
         }
         match self.transport {
@@ -49,13 +49,13 @@ impl Network {
 /// A network over TCP.
 #[cfg(feature = "tcp")]
 pub(super) mod tcp {
-    use super::{Opening, Wanted};
+    use super::{OpenTransport, Requirements};
     use crate::driver::error::StartError;
     use crate::transport::tcp::{TcpOptions, TcpTransport, TlsFiles};
 
     /// What a builder was told about it.
     #[derive(Default)]
-    pub(in crate::driver) struct Choice {
+    pub(in crate::driver) struct TcpConfig {
         pub(in crate::driver) listen: Option<String>,
         pub(in crate::driver) security: Option<Security>,
         pub(in crate::driver) cluster: String,
@@ -71,14 +71,17 @@ pub(super) mod tcp {
     }
 
     /// What a message needs besides its command, generously.
-    const AROUND: usize = 1024;
+    const MESSAGE_OVERHEAD: usize = 1024;
 
-    impl Choice {
-        pub(super) fn check(self, wanted: &Wanted<'_>) -> Result<Option<Opening>, StartError> {
+    impl TcpConfig {
+        pub(super) fn check(
+            self,
+            required: &Requirements<'_>,
+        ) -> Result<Option<OpenTransport>, StartError> {
             let Self { listen, security, cluster } = self;
             let Some(listen) = listen else { return Ok(None) };
-            let known = wanted.addresses;
-            if let Some(peer) = wanted.peers.iter().find(|peer| !known.contains_key(peer)) {
+            let known = required.addresses;
+            if let Some(peer) = required.peers.iter().find(|peer| !known.contains_key(peer)) {
                 return Err(StartError::NoAddress(*peer));
             }
             let all = known.values().map(AsRef::as_ref).chain([listen.as_str()]);
@@ -88,7 +91,7 @@ pub(super) mod tcp {
                 (None, None) => Security::Plain,
                 (None, Some(address)) => return Err(StartError::NoSecurity { address }),
             };
-            let frame = wanted.command_bytes_max.saturating_add(AROUND);
+            let frame = required.command_bytes_max.saturating_add(MESSAGE_OVERHEAD);
             Ok(Some(Box::new(move |config| {
                 let usual = TcpOptions::of(config);
                 let frame_bytes_max = usual.frame_bytes_max.max(frame);

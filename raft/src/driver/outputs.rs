@@ -4,15 +4,15 @@ use super::apply::Job;
 use super::core_task::CoreTask;
 use super::disk::DiskReport;
 use super::error::StopReason;
-use super::machine::StateMachine;
 use super::settings::SnapshotPolicy;
+use super::state_machine::StateMachine;
 use crate::entry::Entry;
 use crate::membership::Address;
 use crate::output::{AddressBook, Input, Output, Write};
 
 impl<M: StateMachine> CoreTask<M> {
     /// Carries out all that the node wants, in its order.
-    pub(super) fn carry_out(&mut self) {
+    pub(super) fn process_outputs(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
                 Output::Persist(write) => self.persist(write),
@@ -22,12 +22,12 @@ impl<M: StateMachine> CoreTask<M> {
                 }
                 Output::Apply(entries) => self.apply(entries),
                 Output::Restore(snapshot) => {
-                    self.snapshots.restart();
-                    self.give(Job::Restore(snapshot));
+                    self.snapshots.reset_counts();
+                    self.submit_job(Job::Restore(snapshot));
                 }
                 Output::ReadReady { read, .. } => self.on_read_ready(read),
                 Output::ReadDropped { read, reason } => self.on_read_dropped(read, reason),
-                Output::Peers(book) => self.meet(book),
+                Output::Peers(book) => self.update_addresses(book),
             }
         }
     }
@@ -49,23 +49,23 @@ impl<M: StateMachine> CoreTask<M> {
 
     fn apply(&mut self, entries: Vec<Entry>) {
         let due = self.snapshots.applied(&entries);
-        self.give(Job::Apply(entries.into_iter(), self.now));
+        self.submit_job(Job::Apply(entries.into_iter(), self.now));
         if due {
-            self.give(Job::Snapshot);
+            self.submit_job(Job::Snapshot);
         }
     }
 
     /// Tells the transport who came, moved or left.
-    fn meet(&mut self, book: AddressBook) {
+    fn update_addresses(&mut self, book: AddressBook) {
         for (peer, address) in &book {
             if let Some(address) = address.as_ref().filter(|_| *peer != self.id())
                 && self.addresses.get(peer) != Some(&Some(Address::clone(address)))
             {
-                self.transport.learn(*peer, address);
+                self.transport.set_address(*peer, address);
             }
         }
         for gone in self.addresses.keys().filter(|peer| !book.contains_key(peer)) {
-            self.transport.forget(*gone);
+            self.transport.remove_peer(*gone);
         }
         self.addresses = book;
     }
@@ -73,24 +73,24 @@ impl<M: StateMachine> CoreTask<M> {
 
 /// When the state machine is asked for a snapshot.
 #[derive(Debug)]
-pub(super) struct Snapshots {
+pub(super) struct SnapshotSchedule {
     policy: SnapshotPolicy,
     /// Entries and bytes since the last snapshot was asked for.
     entries: u64,
     bytes: u64,
-    request: Asked,
+    progress: Progress,
 }
 
 /// Whether the state machine is making a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    No,
-    Yes,
+enum Progress {
+    Idle,
+    InProgress,
 }
 
-impl Snapshots {
+impl SnapshotSchedule {
     pub(super) const fn new(policy: SnapshotPolicy) -> Self {
-        Self { policy, entries: 0, bytes: 0, request: Asked::No }
+        Self { policy, entries: 0, bytes: 0, progress: Progress::Idle }
     }
 
     /// Entries are about to be applied; tells whether a snapshot is due after them.
@@ -100,23 +100,23 @@ impl Snapshots {
             let bytes = entries.iter().map(|entry| entry.payload.bytes().len() as u64);
             self.bytes += bytes.sum::<u64>();
         }
-        let due = self.request == Asked::No && self.policy.is_due(self.entries, self.bytes);
+        let due = self.progress == Progress::Idle && self.policy.is_due(self.entries, self.bytes);
         if due {
-            self.request = Asked::Yes;
-            self.restart();
+            self.progress = Progress::InProgress;
+            self.reset_counts();
         }
         due
     }
 
     /// A snapshot took the place of what was counted.
-    const fn restart(&mut self) {
+    const fn reset_counts(&mut self) {
         self.entries = 0;
         self.bytes = 0;
     }
 
     /// The state machine has answered, with a snapshot or without: it is asked again when as much
     /// has been applied anew.
-    pub(super) const fn answered(&mut self) {
-        self.request = Asked::No;
+    pub(super) const fn await_answer(&mut self) {
+        self.progress = Progress::Idle;
     }
 }

@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
+use super::apply_mode::ApplyOn;
 use super::error::StartError;
-use super::pace::ApplyOn;
 
 /// Limits and habits of a driver. Start from the default and change what differs.
 ///
 /// ```
 /// use raft::driver::{Settings, SnapshotPolicy};
-/// let settings = Settings { snapshots: SnapshotPolicy::EVERY_TIME_AND_AGAIN, ..Settings::default() };
-/// assert!(settings.calls_max > 4096);
+/// let settings = Settings { snapshots: SnapshotPolicy::DEFAULT, ..Settings::default() };
+/// assert!(settings.pending_max > 4096);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How long a call waits for its answer if it does not say.
     pub deadline: Duration,
     /// How many calls may wait for an answer. One more is refused.
-    pub calls_max: u64,
+    pub pending_max: u64,
     /// How many bytes of commands may wait for an answer.
-    pub bytes_max: u64,
+    pub pending_bytes_max: u64,
     /// The largest command, in bytes.
     pub command_bytes_max: usize,
     /// How many received messages may wait for the core; the transport holds back or drops more.
@@ -54,7 +54,7 @@ impl SnapshotPolicy {
     pub const NEVER: Self = Self { entries: None, bytes: None };
 
     /// The default: every 100 000 entries or 64 MiB.
-    pub const EVERY_TIME_AND_AGAIN: Self = Self { entries: Some(100_000), bytes: Some(64 << 20) };
+    pub const DEFAULT: Self = Self { entries: Some(100_000), bytes: Some(64 << 20) };
 
     /// Whether it is time.
     pub(super) fn is_due(self, entries: u64, bytes: u64) -> bool {
@@ -67,14 +67,14 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(5),
-            calls_max: 16 * 1024,
-            bytes_max: 64 << 20,
+            pending_max: 16 * 1024,
+            pending_bytes_max: 64 << 20,
             command_bytes_max: 1 << 20,
             inbox_len: 4096,
             disk_timeout: None,
             outcome_timeout: None,
             shutdown_timeout: Duration::from_secs(5),
-            snapshots: SnapshotPolicy::EVERY_TIME_AND_AGAIN,
+            snapshots: SnapshotPolicy::DEFAULT,
             apply_on: ApplyOn::default(),
         }
     }
@@ -83,8 +83,8 @@ impl Default for Settings {
 impl Settings {
     pub(super) fn check(&self) -> Result<(), StartError> {
         let counts = [
-            ("calls_max", self.calls_max),
-            ("bytes_max", self.bytes_max),
+            ("pending_max", self.pending_max),
+            ("pending_bytes_max", self.pending_bytes_max),
             ("command_bytes_max", self.command_bytes_max as u64),
             ("inbox_len", self.inbox_len as u64),
             ("snapshots.entries", self.snapshots.entries.unwrap_or(1)),
@@ -92,13 +92,13 @@ impl Settings {
         ];
         for (name, count) in counts {
             if count == 0 {
-                return Err(StartError::Setting { name, least: "1" });
+                return Err(StartError::InvalidSetting { name, least: "1" });
             }
         }
         let times = [("deadline", Some(self.deadline)), ("disk_timeout", self.disk_timeout)];
         for (name, time) in times {
             if time.is_some_and(|time| time.is_zero()) {
-                return Err(StartError::Setting { name, least: "1 ms" });
+                return Err(StartError::InvalidSetting { name, least: "1 ms" });
             }
         }
         Ok(())

@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::apply::{Applier, restore};
-use super::builder::{Builder, First, StoreOpening};
-use super::call::Room;
+use super::builder::{Builder, OpenStorage, StartMode};
 use super::clock::Clock;
-use super::core_task::{Alarm, CoreTask, Timing};
+use super::core_task::{CoreTask, Timer, Timing};
 use super::disk::Disk;
 use super::error::StartError;
-use super::events::Events;
 use super::handle::{Raft, Shared};
-use super::machine::StateMachine;
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
-use super::network::{Opening, Wanted};
-use super::outputs::Snapshots;
-use super::requests::Request;
+use super::network::{OpenTransport, Requirements};
+use super::outputs::SnapshotSchedule;
+use super::reply::Admission;
+use super::request_handlers::Request;
 use super::settings::Settings;
-use super::status::{Board, DiskState, Status};
+use super::state_machine::StateMachine;
+use super::status::{DiskState, Status, StatusCell};
+use super::tracing_sink::TracingSink;
 use super::waiters::Waiters;
 use crate::config::{Config, ValidConfig};
 use crate::membership::Address;
@@ -27,15 +27,15 @@ use crate::node::{Jitter, Node};
 use crate::persistent_state::PersistentState;
 use crate::storage::Storage;
 use crate::trace::Sink;
-use crate::transport::{Inbox, Letterbox, Transport};
+use crate::transport::{Inbox, InboxSink, Transport};
 use crate::types::{PeerId, ReadId};
 use crate::verbose::{self, BadVariable, Logger};
 
 /// A description that was checked.
-pub(super) struct Parts<M> {
+pub(super) struct ValidBuilder<M> {
     machine: M,
-    store: StoreOpening,
-    network: Opening,
+    store: OpenStorage,
+    network: OpenTransport,
     config: ValidConfig,
     /// Where peers are, whether they are members or not.
     known: BTreeMap<PeerId, Address>,
@@ -54,31 +54,31 @@ struct Loaded<M> {
 
 impl<M: StateMachine> Builder<M> {
     /// All that can be wrong without looking at disk or network.
-    pub(super) fn check(self) -> Result<Parts<M>, StartError> {
+    pub(super) fn check(self) -> Result<ValidBuilder<M>, StartError> {
         let missing = |what, call| StartError::Missing { what, call };
-        if self.peers.is_empty() && self.start == First::Member {
+        if self.peers.is_empty() && self.start == StartMode::Bootstrap {
             return Err(missing("cluster", "peers` or `join"));
         }
         let machine = self.machine.ok_or(missing("state machine", "state_machine"))?;
         let mut stores = self.store.into_iter();
         let store = stores.next().ok_or(missing("store", "data_dir` or `storage"))?;
         if stores.next().is_some() {
-            return Err(StartError::Both { one: "data_dir", other: "storage" });
+            return Err(StartError::Conflict { one: "data_dir", other: "storage" });
         }
         self.settings.check()?;
         let peers: Vec<_> = self.peers.iter().map(|peer| peer.id).collect();
         let known = self.peers.into_iter().filter_map(|peer| Some((peer.id, peer.address?.into())));
         let known: BTreeMap<_, _> = known.collect();
         let command_bytes_max = self.settings.command_bytes_max;
-        let wanted = Wanted { peers: &peers, addresses: &known, command_bytes_max };
-        let network = self.network.check(&wanted)?;
+        let required = Requirements { peers: &peers, addresses: &known, command_bytes_max };
+        let network = self.network.check(&required)?;
         let (peers, addresses) = match self.start {
-            First::Member => (peers, known.clone()),
-            First::Stranger => (Vec::new(), BTreeMap::new()),
+            StartMode::Bootstrap => (peers, known.clone()),
+            StartMode::Join => (Vec::new(), BTreeMap::new()),
         };
         let read_timeout = self.settings.deadline;
         let config = Config { id: self.id, peers, addresses, read_timeout, ..self.config };
-        Ok(Parts {
+        Ok(ValidBuilder {
             machine,
             store,
             network,
@@ -98,7 +98,7 @@ fn logger() -> Result<Option<Box<dyn Sink + Send>>, BadVariable> {
     Ok(Some(Box::new(Logger::new(settings, Box::new(std::io::stdout())))))
 }
 
-impl<M: StateMachine> Parts<M> {
+impl<M: StateMachine> ValidBuilder<M> {
     pub(super) async fn start(self) -> Result<Raft<M>, StartError> {
         let Self { machine, store, network, config, known, clock, jitter, settings, sink } = self;
         let id = config.settings().id;
@@ -107,18 +107,18 @@ impl<M: StateMachine> Parts<M> {
         let timing = Timing::of(&config, &settings);
         let transport = network(config.settings())?;
         let mut node = Node::new(config, stored, clock.now(), jitter)?;
-        node.set_sink(Box::new(Events { first: sink }));
+        node.set_sink(Box::new(TracingSink { inner: sink }));
         let mut status = Status::of(&node);
         status.last_applied = last_applied;
         let shared = Arc::new(Shared {
             id,
-            room: Arc::new(Room::new(settings.calls_max, settings.bytes_max)),
+            admission: Arc::new(Admission::new(settings.pending_max, settings.pending_bytes_max)),
             settings,
             clock,
             requests: Mailbox::default(),
             jobs: Mailbox::default(),
             waiters: Waiters::default(),
-            status: Board::new(status),
+            status: StatusCell::new(status),
             metrics: Metrics::new(id),
             stopped: OnceLock::new(),
         });
@@ -130,18 +130,18 @@ impl<M: StateMachine> Parts<M> {
             now: shared.clock.now(),
             node,
             disk,
-            disk_state: DiskState::Well,
+            disk_state: DiskState::Healthy,
             transport,
             timing,
-            led: None,
+            led_term: None,
             new_waiters: Vec::new(),
             reads: BTreeMap::new(),
             next_read: ReadId::new(1),
             change: None,
             transfers: Vec::new(),
-            snapshots: Snapshots::new(shared.settings.snapshots),
+            snapshots: SnapshotSchedule::new(shared.settings.snapshots),
             stop: None,
-            alarm: Alarm::default(),
+            timer: Timer::default(),
             requests: Vec::new(),
             applier: tokio::spawn(applier.run()),
             shared: Arc::clone(&shared),
@@ -163,16 +163,16 @@ fn connect<M: StateMachine>(
     let book = node.address_book().iter();
     addresses.extend(book.filter_map(|(peer, at)| Some((*peer, Address::clone(at.as_ref()?)))));
     for (peer, address) in addresses.iter().filter(|(peer, _)| **peer != shared.id) {
-        transport.learn(*peer, address);
+        transport.set_address(*peer, address);
     }
-    let letterbox: Arc<dyn Letterbox> = Arc::<Shared<M>>::clone(shared);
-    transport.start(Inbox::of_driver(letterbox))?;
+    let sink: Arc<dyn InboxSink> = Arc::<Shared<M>>::clone(shared);
+    transport.start(Inbox::from_sink(sink))?;
     Ok(transport)
 }
 
 /// Reads the store and restores its snapshot, on a thread that may block.
 async fn load<M: StateMachine>(
-    store: StoreOpening,
+    store: OpenStorage,
     id: PeerId,
     mut machine: M,
 ) -> Result<Loaded<M>, StartError> {
@@ -204,11 +204,11 @@ fn start_disk<M: StateMachine>(
 
 impl Timing {
     fn of(config: &ValidConfig, settings: &Settings) -> Self {
-        let patience = config.settings().election_timeout_max;
+        let leader_wait = config.settings().election_timeout_max;
         Self {
-            disk_timeout: settings.disk_timeout.unwrap_or(patience),
-            outcome_timeout: settings.outcome_timeout.unwrap_or(patience),
-            patience,
+            disk_timeout: settings.disk_timeout.unwrap_or(leader_wait),
+            outcome_timeout: settings.outcome_timeout.unwrap_or(leader_wait),
+            leader_wait,
         }
     }
 }

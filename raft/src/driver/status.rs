@@ -56,7 +56,7 @@ pub struct PeerStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskState {
     /// It answers in time.
-    Well,
+    Healthy,
     /// It has not answered for longer than `Settings::disk_timeout`: the peer takes no part until
     /// it does.
     Stuck {
@@ -88,10 +88,10 @@ impl Status {
             snapshot: Index::ZERO,
             membership: Arc::clone(node.membership()),
             peers: Vec::new(),
-            disk: DiskState::Well,
+            disk: DiskState::Healthy,
             run: RunState::Running,
         };
-        status.update(node, DiskState::Well);
+        status.update(node, DiskState::Healthy);
         status
     }
 
@@ -100,13 +100,13 @@ impl Status {
     pub(super) fn update(&mut self, node: &Node, disk: DiskState) -> bool {
         let core = node.status();
         let mut changed = false;
-        changed |= renew(&mut self.role, core.role);
-        changed |= renew(&mut self.current_term, core.current_term);
-        changed |= renew(&mut self.leader, core.leader);
-        changed |= renew(&mut self.commit_index, core.commit_index);
-        changed |= renew(&mut self.last_log, node.log().last().index);
-        changed |= renew(&mut self.snapshot, node.log().base().index);
-        changed |= renew(&mut self.disk, disk);
+        changed |= set(&mut self.role, core.role);
+        changed |= set(&mut self.current_term, core.current_term);
+        changed |= set(&mut self.leader, core.leader);
+        changed |= set(&mut self.commit_index, core.commit_index);
+        changed |= set(&mut self.last_log, node.log().last().index);
+        changed |= set(&mut self.snapshot, node.log().base().index);
+        changed |= set(&mut self.disk, disk);
         if !Arc::ptr_eq(&self.membership, node.membership()) {
             self.membership = Arc::clone(node.membership());
             changed = true;
@@ -135,7 +135,7 @@ impl Status {
 }
 
 /// Sets a value, and tells whether it was another one.
-fn renew<T: PartialEq>(place: &mut T, value: T) -> bool {
+fn set<T: PartialEq>(place: &mut T, value: T) -> bool {
     let changed = *place != value;
     *place = value;
     changed
@@ -145,12 +145,12 @@ fn renew<T: PartialEq>(place: &mut T, value: T) -> bool {
 ///
 /// Telling watchers costs more than a small turn of the core task, so nobody is told while nobody
 /// watches: the newest status is in `current`.
-pub(super) struct Board {
+pub(super) struct StatusCell {
     current: Mutex<Status>,
     watched: watch::Sender<Status>,
 }
 
-impl Board {
+impl StatusCell {
     pub(super) fn new(status: Status) -> Self {
         Self { current: Mutex::new(status.clone()), watched: watch::Sender::new(status) }
     }

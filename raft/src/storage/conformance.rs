@@ -38,16 +38,16 @@ pub const BATCHES: usize = 32;
 ///
 /// # Errors
 /// The first difference, with what was written last.
-pub fn check<P, O, S>(mut place: P) -> Result<(), Violation>
+pub fn check<P, O, S>(mut new_place: P) -> Result<(), Violation>
 where
     P: FnMut() -> O,
     O: FnMut() -> Result<S, StorageError>,
     S: Storage,
 {
-    (0..SCRIPTS).try_for_each(|seed| play(seed, &mut place()))
+    (0..SCRIPTS).try_for_each(|seed| run_script(seed, &mut new_place()))
 }
 
-fn play<S: Storage>(
+fn run_script<S: Storage>(
     seed: u64,
     open: &mut impl FnMut() -> Result<S, StorageError>,
 ) -> Result<(), Violation> {
@@ -162,7 +162,7 @@ impl Script {
     }
 
     /// Goes on as a node does that starts from this state.
-    pub fn go_on_from(&mut self, state: PersistentState) {
+    pub fn resume_from(&mut self, state: PersistentState) {
         self.model = state;
         self.next = WriteId::ZERO;
     }

@@ -21,7 +21,7 @@ impl Health {
         Err(StorageError::Io { what, source: std::io::Error::other(text) })
     }
 
-    pub(super) fn note<T>(&mut self, done: &Result<T, StorageError>) {
+    pub(super) fn record<T>(&mut self, done: &Result<T, StorageError>) {
         if let Err(error) = done {
             *self = Self::Failed(error.to_string());
         }

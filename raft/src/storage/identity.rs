@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::StorageError;
-use super::folder::{self, Folder, TEMPORARY};
+use super::directory::{self, Directory, TEMPORARY};
 use super::lock::LOCK;
 use crate::types::PeerId;
 
@@ -14,7 +14,7 @@ const IDENTITY: &str = "IDENTITY";
 /// The format that this version writes, and the only one so far of either kind.
 const FORMAT: u64 = 1;
 
-/// Which store has written a folder.
+/// Which store has written a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// `DiskStorage`.
@@ -60,55 +60,58 @@ impl Identity {
         Self { kind, peer, seed: RandomState::new().hash_one(peer), read_through: 0 }
     }
 
-    /// Reads the identity of the store in a folder; a folder without a store has none.
-    pub(super) fn read<F: Folder>(folder: &F) -> Result<Option<Self>, StorageError> {
-        let place = folder.place(IDENTITY);
-        let names = folder.names().map_err(folder::failed(format!("list {}", folder.place(""))))?;
+    /// Reads the identity of the store in a directory; a directory without a store has none.
+    pub(super) fn read<F: Directory>(directory: &F) -> Result<Option<Self>, StorageError> {
+        let place = directory.path_of(IDENTITY);
+        let names = directory
+            .names()
+            .map_err(directory::io_error(format!("list {}", directory.path_of(""))))?;
         if !names.iter().any(|name| name == IDENTITY) {
             let ours = |name: &&String| *name == LOCK || name.ends_with(TEMPORARY);
             return match names.iter().find(|name| !ours(name)) {
                 None => Ok(None),
-                Some(other) => Err(no_store(&folder.place(""), other)),
+                Some(other) => Err(not_a_store(&directory.path_of(""), other)),
             };
         }
-        let bytes = folder.read(IDENTITY).map_err(folder::failed(format!("read {place}")))?;
+        let bytes =
+            directory.read(IDENTITY).map_err(directory::io_error(format!("read {place}")))?;
         Self::parse(&String::from_utf8_lossy(&bytes), &place).map(Some)
     }
 
-    /// The identity of the store in a folder, which begins here if there is none.
+    /// The identity of the store in a directory, which begins here if there is none.
     ///
     /// # Errors
-    /// The folder is another peer's, of another kind of store, or of something else.
-    pub(super) fn read_or_begin<F: Folder>(
-        folder: &mut F,
+    /// The directory is another peer's, of another kind of store, or of something else.
+    pub(super) fn read_or_create<F: Directory>(
+        directory: &mut F,
         kind: Kind,
         peer: PeerId,
     ) -> Result<Self, StorageError> {
-        if let Some(identity) = Self::read(folder)? {
-            identity.belongs_to(kind, peer, &folder.place(""))?;
+        if let Some(identity) = Self::read(directory)? {
+            identity.check_owner(kind, peer, &directory.path_of(""))?;
             return Ok(identity);
         }
         let identity = Self::new(kind, peer);
-        identity.write(folder)?;
+        identity.write(directory)?;
         Ok(identity)
     }
 
-    pub(super) fn write<F: Folder>(&self, folder: &mut F) -> Result<(), StorageError> {
-        folder::replace(folder, IDENTITY, &[self.text().as_bytes()])
+    pub(super) fn write<F: Directory>(&self, directory: &mut F) -> Result<(), StorageError> {
+        directory::replace(directory, IDENTITY, &[self.text().as_bytes()])
     }
 
     /// # Errors
-    /// The folder is another peer's, or of another kind of store.
-    pub(super) fn belongs_to(
+    /// The directory is another peer's, or of another kind of store.
+    pub(super) fn check_owner(
         &self,
         kind: Kind,
         peer: PeerId,
-        folder: &str,
+        directory: &str,
     ) -> Result<(), StorageError> {
         if self.kind != kind {
             let (found, wanted) = (self.kind.storage(), kind.storage());
             return Err(StorageError::Unreadable(format!(
-                "{folder} was written by {found}, not by {wanted}: open it with {found}, or name \
+                "{directory} was written by {found}, not by {wanted}: open it with {found}, or name \
                  another data_dir"
             )));
         }
@@ -117,7 +120,7 @@ impl Identity {
         }
         let owner = self.peer;
         Err(StorageError::Unreadable(format!(
-            "{folder} holds the state of peer {owner}, not of peer {peer}: \
+            "{directory} holds the state of peer {owner}, not of peer {peer}: \
              every peer needs a data_dir of its own"
         )))
     }
@@ -169,9 +172,9 @@ fn newer(place: &str, format: u64, writer: &str) -> StorageError {
     ))
 }
 
-fn no_store(folder: &str, other: &str) -> StorageError {
+fn not_a_store(directory: &str, other: &str) -> StorageError {
     StorageError::Unreadable(format!(
-        "{folder} holds {other:?} but no {IDENTITY}: data_dir must name an empty folder, or one \
+        "{directory} holds {other:?} but no {IDENTITY}: data_dir must name an empty directory, or one \
          that a raft store has written"
     ))
 }

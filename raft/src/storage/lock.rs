@@ -5,17 +5,17 @@ use std::io::{Read, Write as _};
 use std::path::Path;
 
 use super::StorageError;
-use super::folder::failed;
+use super::directory::io_error;
 
 pub(super) const LOCK: &str = "LOCK";
 
-/// A folder that is this store's until it is dropped, or the process ends in whatever way.
+/// A directory that is this store's until it is dropped, or the process ends in whatever way.
 pub(super) struct Lock(File);
 
 impl Lock {
     pub(super) fn take(data_dir: &Path) -> Result<Self, StorageError> {
         let path = data_dir.join(LOCK);
-        let failed = |source| failed(format!("lock {}", path.display()))(source);
+        let failed = |source| io_error(format!("lock {}", path.display()))(source);
         let mut options = File::options();
         let mut file = options.read(true).write(true).create(true).open(&path).map_err(failed)?;
         match file.try_lock() {
@@ -25,8 +25,8 @@ impl Lock {
                 let mut owner = String::new();
                 // Whoever has it may have written nothing yet.
                 let _ = file.read_to_string(&mut owner);
-                let folder = data_dir.display().to_string();
-                return Err(StorageError::InUse { folder, owner: owner.trim().to_owned() });
+                let directory = data_dir.display().to_string();
+                return Err(StorageError::InUse { directory, owner: owner.trim().to_owned() });
             }
         }
         // Only a help for people, so that a full disk shows where it matters.

@@ -5,9 +5,9 @@
 
 pub mod conformance;
 #[cfg(feature = "disk")]
-mod disk;
+mod directory;
 #[cfg(feature = "disk")]
-mod folder;
+mod disk;
 #[cfg(feature = "disk")]
 mod health;
 #[cfg(feature = "disk")]
@@ -91,12 +91,12 @@ pub enum StorageError {
         source: std::io::Error,
     },
     /// Somebody else uses the store, which allows only one at a time.
-    #[error("the data folder {folder} is in use by another process ({})", said(owner))]
+    #[error("the data directory {directory} is in use by another process ({})", owner_text(owner))]
     InUse {
-        /// The folder, as it was named.
-        folder: String,
+        /// The directory, as it was named.
+        directory: String,
         /// The other's process id, as far as it is known; empty for a program that opened the
-        /// database in the folder and is no store.
+        /// database in the directory and is no store.
         owner: String,
     },
     /// The store holds what durable writes cannot have left behind; says what and where.
@@ -110,7 +110,7 @@ pub enum StorageError {
     Other(Box<dyn Error + Send + Sync>),
 }
 
-fn said(owner: &str) -> String {
+fn owner_text(owner: &str) -> String {
     if owner.is_empty() {
         return "it has not written its number into LOCK".to_owned();
     }

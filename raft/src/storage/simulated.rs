@@ -32,12 +32,12 @@ pub(super) enum Survives {
 }
 
 /// Draws what survives.
-pub(super) struct Luck {
+pub(super) struct Survival {
     survives: Survives,
     random: u64,
 }
 
-impl Luck {
+impl Survival {
     pub(super) const fn new(survives: Survives) -> Self {
         let random = match survives {
             Survives::Parts(seed) => seed,
@@ -47,7 +47,7 @@ impl Luck {
     }
 
     /// Whether the next thing survives.
-    pub(super) fn lasts(&mut self) -> bool {
+    pub(super) fn survives(&mut self) -> bool {
         match self.survives {
             Survives::Nothing => false,
             Survives::Everything => true,
@@ -63,14 +63,14 @@ impl Luck {
 
 /// What is wrong with a disk, and from when on.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct FaultInjector {
     steps: u64,
     fault: Option<(u64, Fault)>,
     /// Whether the fault has happened.
     failed: bool,
 }
 
-impl Trouble {
+impl FaultInjector {
     /// Counts a step, and fails it if it is one of those that the fault hits and its time has come.
     pub(super) fn step(&mut self, hits: &[Fault]) -> io::Result<()> {
         self.steps += 1;
@@ -102,7 +102,7 @@ impl Trouble {
 }
 
 /// A machine with a simulated disk and a store on it.
-pub(super) trait Machine: Clone + Default {
+pub(super) trait SimulatedMachine: Clone + Default {
     type Store: Storage;
 
     /// Every how manieth step is tried.
@@ -110,14 +110,14 @@ pub(super) trait Machine: Clone + Default {
 
     /// Starts the store.
     fn open(&self) -> Result<Self::Store, StorageError>;
-    /// Looks at the trouble of its disk, or makes some.
-    fn trouble<R>(&self, look: impl FnOnce(&mut Trouble) -> R) -> R;
+    /// Looks at the faults of its disk, or makes some.
+    fn faults<R>(&self, look: impl FnOnce(&mut FaultInjector) -> R) -> R;
     /// Forgets what was not durable and does not survive.
     fn lose_power(&self, survives: Survives);
 
     /// The process starts again; the machine never stopped.
     fn heal(&self) {
-        self.trouble(|trouble| trouble.fault = None);
+        self.faults(|faults| faults.fault = None);
     }
     /// The machine starts again.
     fn power_on(&self, survives: Survives) {
@@ -127,7 +127,7 @@ pub(super) trait Machine: Clone + Default {
 }
 
 /// What a run up to its failure has been told, and what it was about to do.
-struct Cut {
+struct Crash {
     reported: PersistentState,
     under_way: Vec<Write>,
     error: Option<String>,
@@ -136,16 +136,16 @@ struct Cut {
 }
 
 /// Writes the batches of a script until something fails. After that every write must be refused.
-fn run<M: Machine>(machine: &M, script: &mut Script) -> Cut {
-    let cut = |reported, under_way, error| Cut {
+fn run<M: SimulatedMachine>(machine: &M, script: &mut Script) -> Crash {
+    let crash = |reported, under_way, error| Crash {
         reported,
         under_way,
         error,
-        faulty: machine.trouble(|trouble| trouble.failed),
+        faulty: machine.faults(|faults| faults.failed),
     };
     let mut store = match machine.open() {
         Ok(store) => store,
-        Err(error) => return cut(script.model().clone(), Vec::new(), Some(error.to_string())),
+        Err(error) => return crash(script.model().clone(), Vec::new(), Some(error.to_string())),
     };
     for _ in 0..BATCHES {
         let reported = script.model().clone();
@@ -154,77 +154,77 @@ fn run<M: Machine>(machine: &M, script: &mut Script) -> Cut {
             let again =
                 store.write(&Script::new(99).batch()).expect_err("a failed store is closed");
             assert!(again.to_string().contains("after an earlier failure"), "{again}");
-            return cut(reported, under_way, Some(error.to_string()));
+            return crash(reported, under_way, Some(error.to_string()));
         }
     }
-    cut(script.model().clone(), Vec::new(), None)
+    crash(script.model().clone(), Vec::new(), None)
 }
 
 /// Starts the store and checks that it holds what was reported and maybe part of what was under
 /// way.
-fn survivor<M: Machine>(machine: &M, cut: &Cut, story: &str) -> PersistentState {
-    let mut store = machine.open().unwrap_or_else(|error| panic!("{story}: {error}"));
-    let found = store.load().unwrap_or_else(|error| panic!("{story}: {error}"));
-    let possible = survivors(&cut.reported, &cut.under_way);
-    assert!(possible.contains(&found), "{story}: found {found:?}, reported {:?}", cut.reported);
+fn recover<M: SimulatedMachine>(machine: &M, crash: &Crash, case: &str) -> PersistentState {
+    let mut store = machine.open().unwrap_or_else(|error| panic!("{case}: {error}"));
+    let found = store.load().unwrap_or_else(|error| panic!("{case}: {error}"));
+    let possible = survivors(&crash.reported, &crash.under_way);
+    assert!(possible.contains(&found), "{case}: found {found:?}, reported {:?}", crash.reported);
     found
 }
 
 /// Calls `check` for every step of so many scripts, with the script's seed and the step's number.
-fn at_every_step<M: Machine>(scripts: u64, check: impl Fn(u64, u64)) {
+fn at_every_step<M: SimulatedMachine>(scripts: u64, check: impl Fn(u64, u64)) {
     let dark = M::default();
-    dark.trouble(|trouble| trouble.after(0, Fault::Off));
+    dark.faults(|faults| faults.after(0, Fault::Off));
     assert!(dark.open().is_err(), "no store starts without power");
     for seed in 0..scripts {
         let machine = M::default();
         assert_eq!(run(&machine, &mut Script::new(seed)).error, None);
-        let steps = machine.trouble(|trouble| trouble.steps);
+        let steps = machine.faults(|faults| faults.steps);
         (seed..steps).step_by(M::STRIDE).for_each(|step| check(seed, step));
     }
 }
 
 /// The same but for the error and how it came about: what was found is what there is.
-fn kept(found: PersistentState) -> Cut {
-    Cut { reported: found, under_way: Vec::new(), error: None, faulty: false }
+fn without_error(found: PersistentState) -> Crash {
+    Crash { reported: found, under_way: Vec::new(), error: None, faulty: false }
 }
 
-pub(super) fn power_may_go_at_any_step<M: Machine>() {
+pub(super) fn power_may_go_at_any_step<M: SimulatedMachine>() {
     at_every_step::<M>(3, |seed, step| {
         let parts = (0..2).map(|part| Survives::Parts(part << 32 | seed << 16 | step));
         for survives in [Survives::Nothing, Survives::Everything].into_iter().chain(parts) {
-            let story = format!("seed {seed}, step {step}, {survives:?}");
+            let case = format!("seed {seed}, step {step}, {survives:?}");
             let (machine, mut script) = (M::default(), Script::new(seed));
-            machine.trouble(|trouble| trouble.after(step, Fault::Off));
-            let cut = run(&machine, &mut script);
-            assert!(cut.error.is_some() || !cut.faulty, "{story}");
+            machine.faults(|faults| faults.after(step, Fault::Off));
+            let crash = run(&machine, &mut script);
+            assert!(crash.error.is_some() || !crash.faulty, "{case}");
             machine.power_on(survives);
-            let found = survivor(&machine, &cut, &story);
+            let found = recover(&machine, &crash, &case);
             // What was read once stays, and the store goes on from it.
-            script.go_on_from(found.clone());
+            script.resume_from(found.clone());
             machine.power_on(Survives::Nothing);
-            survivor(&machine, &kept(found), &story);
-            assert_eq!(run(&machine, &mut script).error, None, "{story}");
+            recover(&machine, &without_error(found), &case);
+            assert_eq!(run(&machine, &mut script).error, None, "{case}");
             machine.power_on(Survives::Nothing);
-            survivor(&machine, &kept(script.model().clone()), &story);
+            recover(&machine, &without_error(script.model().clone()), &case);
         }
     });
 }
 
-pub(super) fn power_may_go_at_any_step_of_the_start_after_a_crash<M: Machine>() {
+pub(super) fn power_may_go_at_any_step_of_the_start_after_a_crash<M: SimulatedMachine>() {
     at_every_step::<M>(1, |seed, step| {
         // All steps of a start are tried on one of its places in the script.
         for second in 0..12 {
-            let story = format!("seed {seed}, step {step}, then {second}");
+            let case = format!("seed {seed}, step {step}, then {second}");
             let machine = M::default();
-            machine.trouble(|trouble| trouble.after(step, Fault::Off));
-            let cut = run(&machine, &mut Script::new(seed));
+            machine.faults(|faults| faults.after(step, Fault::Off));
+            let crash = run(&machine, &mut Script::new(seed));
             machine.power_on(Survives::Parts(step));
-            machine.trouble(|trouble| trouble.after(second, Fault::Off));
+            machine.faults(|faults| faults.after(second, Fault::Off));
             let started = machine.open().map(|mut store| store.load().expect("it was just read"));
             machine.power_on(Survives::Parts(second));
-            let found = survivor(&machine, &cut, &story);
+            let found = recover(&machine, &crash, &case);
             if let Ok(started) = started {
-                assert_eq!(found, started, "{story}: what was read is no longer there");
+                assert_eq!(found, started, "{case}: what was read is no longer there");
             }
         }
     });
@@ -233,53 +233,50 @@ pub(super) fn power_may_go_at_any_step_of_the_start_after_a_crash<M: Machine>() 
 /// A process that ends without the machine leaves writes that the system knows and the disk does
 /// not, maybe such as the system will not try to write again. A start that reads them must make
 /// them durable.
-pub(super) fn what_a_start_reads_outlives_the_next_loss_of_power<M: Machine>() {
+pub(super) fn what_a_start_reads_outlives_the_next_loss_of_power<M: SimulatedMachine>() {
     at_every_step::<M>(4, |seed, step| {
         for fault in [Fault::Off, Fault::FlushFails] {
-            let story = format!("seed {seed}, step {step}, {fault:?}");
+            let case = format!("seed {seed}, step {step}, {fault:?}");
             let machine = M::default();
-            machine.trouble(|trouble| trouble.after(step, fault));
-            let cut = run(&machine, &mut Script::new(seed));
+            machine.faults(|faults| faults.after(step, fault));
+            let crash = run(&machine, &mut Script::new(seed));
             machine.heal();
-            let reported = survivor(&machine, &cut, &story);
+            let reported = recover(&machine, &crash, &case);
             machine.power_on(Survives::Nothing);
-            survivor(&machine, &kept(reported), &story);
+            recover(&machine, &without_error(reported), &case);
         }
     });
 }
 
-pub(super) fn a_full_disk_is_an_error_that_says_what_to_do<M: Machine>() {
+pub(super) fn a_full_disk_is_an_error_that_says_what_to_do<M: SimulatedMachine>() {
     at_every_step::<M>(4, |seed, step| {
-        let story = format!("seed {seed}, step {step}");
+        let case = format!("seed {seed}, step {step}");
         let machine = M::default();
-        machine.trouble(|trouble| trouble.after(step, Fault::Full));
-        let cut = run(&machine, &mut Script::new(seed));
+        machine.faults(|faults| faults.after(step, Fault::Full));
+        let crash = run(&machine, &mut Script::new(seed));
         // The last steps of a script may need no space.
-        if let Some(error) = &cut.error {
-            assert!(error.starts_with("cannot write data/"), "{story}: {error}");
-            assert!(
-                error.contains("free space on the file system of data_dir"),
-                "{story}: {error}"
-            );
+        if let Some(error) = &crash.error {
+            assert!(error.starts_with("cannot write data/"), "{case}: {error}");
+            assert!(error.contains("free space on the file system of data_dir"), "{case}: {error}");
         }
         machine.heal();
-        survivor(&machine, &cut, &story);
+        recover(&machine, &crash, &case);
     });
 }
 
-pub(super) fn a_flush_that_failed_is_never_tried_again<M: Machine>() {
+pub(super) fn a_flush_that_failed_is_never_tried_again<M: SimulatedMachine>() {
     at_every_step::<M>(4, |seed, step| {
-        let story = format!("seed {seed}, step {step}");
+        let case = format!("seed {seed}, step {step}");
         let machine = M::default();
-        machine.trouble(|trouble| trouble.after(step, Fault::FlushFails));
-        let cut = run(&machine, &mut Script::new(seed));
-        assert_eq!(cut.error.is_some(), cut.faulty, "{story}: every failure is noticed");
+        machine.faults(|faults| faults.after(step, Fault::FlushFails));
+        let crash = run(&machine, &mut Script::new(seed));
+        assert_eq!(crash.error.is_some(), crash.faulty, "{case}: every failure is noticed");
         machine.power_on(Survives::Nothing);
-        survivor(&machine, &cut, &story);
+        recover(&machine, &crash, &case);
     });
 }
 
-pub(super) fn a_simulated_disk_conforms<M: Machine>() {
+pub(super) fn a_simulated_disk_conforms<M: SimulatedMachine>() {
     let place = || {
         let machine = M::default();
         move || {
@@ -290,16 +287,16 @@ pub(super) fn a_simulated_disk_conforms<M: Machine>() {
     conformance::check(place).expect("every write is durable when it is reported");
 }
 
-/// Makes a test of each story for a machine.
-macro_rules! tell_for {
-    ($machine:ty: $($story:ident)*) => {$(
+/// Makes a test of each case for a machine.
+macro_rules! test_on {
+    ($machine:ty: $($test:ident)*) => {$(
         #[test]
-        fn $story() {
-            crate::storage::simulated::$story::<$machine>();
+        fn $test() {
+            crate::storage::simulated::$test::<$machine>();
         }
     )*};
     ($machine:ty) => {
-        crate::storage::simulated::tell_for!(
+        crate::storage::simulated::test_on!(
             $machine:
             power_may_go_at_any_step
             power_may_go_at_any_step_of_the_start_after_a_crash
@@ -310,4 +307,4 @@ macro_rules! tell_for {
         );
     };
 }
-pub(super) use tell_for;
+pub(super) use test_on;

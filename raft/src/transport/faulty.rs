@@ -25,26 +25,26 @@ use crate::types::PeerId;
 /// struct Slow;
 ///
 /// impl FaultPolicy for Slow {
-///     fn leaves(&self, _: &Envelope) -> LinkState {
+///     fn on_send(&self, _: &Envelope) -> LinkState {
 ///         LinkState::Open
 ///     }
-///     fn arrives(&self, _: &Envelope) -> Delivery {
+///     fn on_receive(&self, _: &Envelope) -> Delivery {
 ///         Delivery::After(Duration::from_millis(1))
 ///     }
-///     fn arrives_late(&self, _: &Envelope) -> LinkState {
+///     fn on_delayed(&self, _: &Envelope) -> LinkState {
 ///         LinkState::Open
 ///     }
 /// }
 /// ```
 pub trait FaultPolicy: Clone + Send + Sync + 'static {
     /// A message is about to leave its sender; tells whether it may.
-    fn leaves(&self, envelope: &Envelope) -> LinkState;
+    fn on_send(&self, envelope: &Envelope) -> LinkState;
 
     /// A message has arrived; tells what becomes of it.
-    fn arrives(&self, envelope: &Envelope) -> Delivery;
+    fn on_receive(&self, envelope: &Envelope) -> Delivery;
 
     /// The delay of a message is over; tells whether its receiver may still have it.
-    fn arrives_late(&self, envelope: &Envelope) -> LinkState;
+    fn on_delayed(&self, envelope: &Envelope) -> LinkState;
 }
 
 /// Whether a message may pass.
@@ -72,7 +72,7 @@ pub enum Delivery {
 #[derive(Debug)]
 pub struct FaultyTransport<T, F> {
     inner: T,
-    fates: F,
+    policy: F,
     // Ends when the transport is dropped, and with it all that is late.
     receiving: JoinSet<()>,
 }
@@ -80,8 +80,8 @@ pub struct FaultyTransport<T, F> {
 impl<T: Transport, F: FaultPolicy> FaultyTransport<T, F> {
     /// Puts the faults around a peer's transport.
     #[must_use]
-    pub fn new(inner: T, fates: F) -> Self {
-        Self { inner, fates, receiving: JoinSet::new() }
+    pub fn new(inner: T, policy: F) -> Self {
+        Self { inner, policy, receiving: JoinSet::new() }
     }
 }
 
@@ -89,31 +89,31 @@ impl<T: Transport, F: FaultPolicy> Transport for FaultyTransport<T, F> {
     fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
         let (arriving, arrived) = Inbox::new(inbox.capacity());
         self.inner.start(arriving)?;
-        self.receiving.spawn(receive(arrived, inbox, self.fates.clone()));
+        self.receiving.spawn(receive(arrived, inbox, self.policy.clone()));
         Ok(())
     }
 
     fn send(&mut self, envelope: Envelope) {
-        match self.fates.leaves(&envelope) {
+        match self.policy.on_send(&envelope) {
             LinkState::Open => self.inner.send(envelope),
             LinkState::Cut => {}
         }
     }
 
-    fn learn(&mut self, peer: PeerId, address: &str) {
-        self.inner.learn(peer, address);
+    fn set_address(&mut self, peer: PeerId, address: &str) {
+        self.inner.set_address(peer, address);
     }
 
-    fn forget(&mut self, peer: PeerId) {
-        self.inner.forget(peer);
+    fn remove_peer(&mut self, peer: PeerId) {
+        self.inner.remove_peer(peer);
     }
 }
 
 /// Lets arrive what arrives, until the driver or the transport has ended.
-async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, fates: impl FaultPolicy) {
+async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, policy: impl FaultPolicy) {
     let mut late = JoinSet::new();
     while let Some(envelope) = arrived.recv().await {
-        let delays = match fates.arrives(&envelope) {
+        let delays = match policy.on_receive(&envelope) {
             Delivery::Lost => [None, None],
             Delivery::After(delay) => [Some(delay), None],
             Delivery::Twice(first, second) => [Some(first), Some(second)],
@@ -121,7 +121,7 @@ async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, fates: imp
         for delay in delays.into_iter().flatten() {
             let envelope = envelope.clone();
             if !delay.is_zero() {
-                late.spawn(deliver_late(envelope, delay, inbox.clone(), fates.clone()));
+                late.spawn(deliver_late(envelope, delay, inbox.clone(), policy.clone()));
             } else if inbox.deliver(envelope).await.is_err() {
                 return;
             }
@@ -130,9 +130,9 @@ async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, fates: imp
     }
 }
 
-async fn deliver_late(envelope: Envelope, delay: Duration, inbox: Inbox, fates: impl FaultPolicy) {
+async fn deliver_late(envelope: Envelope, delay: Duration, inbox: Inbox, policy: impl FaultPolicy) {
     tokio::time::sleep(delay).await;
-    match fates.arrives_late(&envelope) {
+    match policy.on_delayed(&envelope) {
         // The driver may have ended meanwhile.
         LinkState::Open => drop(inbox.deliver(envelope).await),
         LinkState::Cut => {}

@@ -36,7 +36,7 @@ impl Hub {
     /// then goes to the newer of the two.
     #[must_use]
     pub fn join(&self, peer: PeerId) -> MemoryTransport {
-        MemoryTransport { hub: self.clone(), me: peer, inbox: None }
+        MemoryTransport { hub: self.clone(), id: peer, inbox: None }
     }
 
     fn deliver(&self, envelope: Envelope) {
@@ -54,7 +54,7 @@ impl Hub {
     /// Takes `peer` out, unless a newer one of its name has joined meanwhile.
     fn leave(&self, peer: PeerId, inbox: &Inbox) {
         let mut peers = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if peers.get(&peer).is_some_and(|there| there.is_the_queue_of(inbox)) {
+        if peers.get(&peer).is_some_and(|there| there.is_same_queue(inbox)) {
             peers.remove(&peer);
         }
     }
@@ -64,13 +64,13 @@ impl Hub {
 #[derive(Debug)]
 pub struct MemoryTransport {
     hub: Hub,
-    me: PeerId,
+    id: PeerId,
     inbox: Option<Inbox>,
 }
 
 impl Transport for MemoryTransport {
     fn start(&mut self, inbox: Inbox) -> Result<(), TransportError> {
-        self.hub.register(self.me, inbox.clone());
+        self.hub.register(self.id, inbox.clone());
         self.inbox = Some(inbox);
         Ok(())
     }
@@ -80,16 +80,16 @@ impl Transport for MemoryTransport {
     }
 
     /// The hub knows where everybody is.
-    fn learn(&mut self, _: PeerId, _: &str) {}
+    fn set_address(&mut self, _: PeerId, _: &str) {}
 
     /// There is no connection that could end.
-    fn forget(&mut self, _: PeerId) {}
+    fn remove_peer(&mut self, _: PeerId) {}
 }
 
 impl Drop for MemoryTransport {
     fn drop(&mut self) {
         if let Some(inbox) = &self.inbox {
-            self.hub.leave(self.me, inbox);
+            self.hub.leave(self.id, inbox);
         }
     }
 }

@@ -34,10 +34,10 @@ pub trait Transport: Send + 'static {
     fn send(&mut self, envelope: Envelope);
 
     /// A peer is reached at this address from now on.
-    fn learn(&mut self, peer: PeerId, address: &str);
+    fn set_address(&mut self, peer: PeerId, address: &str);
 
     /// A peer has left: nothing more is sent to it, and its connections may end.
-    fn forget(&mut self, peer: PeerId);
+    fn remove_peer(&mut self, peer: PeerId);
 }
 
 /// Where a transport puts what it receives: a bounded queue, of a driver or of whoever made it.
@@ -47,24 +47,24 @@ pub struct Inbox(Queue);
 #[derive(Clone)]
 enum Queue {
     Channel(mpsc::Sender<Envelope>),
-    Driver(Arc<dyn Letterbox>),
+    Driver(Arc<dyn InboxSink>),
 }
 
 /// A driver's queue, which its task takes whole, together with everything else that it is told.
-pub(crate) trait Letterbox: Send + Sync {
+pub(crate) trait InboxSink: Send + Sync {
     /// How many messages it holds at most.
     fn capacity(&self) -> usize;
 
     /// Takes a message.
-    fn put(&self, envelope: Envelope) -> Result<(), Refused>;
+    fn put(&self, envelope: Envelope) -> Result<(), PutError>;
 
-    /// Tells all waiters when there is room again after [`Refused::Full`].
-    fn room(&self) -> &Notify;
+    /// Tells all waiters when there is room again after [`PutError::Full`].
+    fn space_freed(&self) -> &Notify;
 }
 
 /// A message was not taken.
 #[derive(Debug)]
-pub(crate) enum Refused<T = Envelope> {
+pub(crate) enum PutError<T = Envelope> {
     /// There is no room for it.
     Full(T),
     /// The driver has ended.
@@ -80,7 +80,7 @@ impl Inbox {
     }
 
     /// The queue of a driver.
-    pub(crate) fn of_driver(queue: Arc<dyn Letterbox>) -> Self {
+    pub(crate) fn from_sink(queue: Arc<dyn InboxSink>) -> Self {
         Self(Queue::Driver(queue))
     }
 
@@ -94,7 +94,7 @@ impl Inbox {
     }
 
     /// Whether both put messages into the same queue.
-    fn is_the_queue_of(&self, other: &Self) -> bool {
+    fn is_same_queue(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Queue::Channel(one), Queue::Channel(other)) => one.same_channel(other),
             (Queue::Driver(one), Queue::Driver(other)) => Arc::ptr_eq(one, other),
@@ -110,7 +110,7 @@ impl Inbox {
     pub async fn deliver(&self, envelope: Envelope) -> Result<(), Closed> {
         match &self.0 {
             Queue::Channel(sender) => sender.send(envelope).await.map_err(|_| Closed),
-            Queue::Driver(queue) => put_when_there_is_room(queue.as_ref(), envelope).await,
+            Queue::Driver(queue) => put_when_free(queue.as_ref(), envelope).await,
         }
     }
 
@@ -125,26 +125,23 @@ impl Inbox {
                 Err(mpsc::error::TrySendError::Closed(_)) => Err(Closed),
             },
             Queue::Driver(queue) => match queue.put(envelope) {
-                Ok(()) | Err(Refused::Full(_)) => Ok(()),
-                Err(Refused::Closed) => Err(Closed),
+                Ok(()) | Err(PutError::Full(_)) => Ok(()),
+                Err(PutError::Closed) => Err(Closed),
             },
         }
     }
 }
 
-async fn put_when_there_is_room(
-    queue: &dyn Letterbox,
-    mut envelope: Envelope,
-) -> Result<(), Closed> {
+async fn put_when_free(queue: &dyn InboxSink, mut envelope: Envelope) -> Result<(), Closed> {
     loop {
         // Hears of all room that comes from here on, also before it is waited for.
-        let room = queue.room().notified();
+        let freed = queue.space_freed().notified();
         match queue.put(envelope) {
             Ok(()) => return Ok(()),
-            Err(Refused::Closed) => return Err(Closed),
-            Err(Refused::Full(back)) => envelope = back,
+            Err(PutError::Closed) => return Err(Closed),
+            Err(PutError::Full(returned)) => envelope = returned,
         }
-        room.await;
+        freed.await;
     }
 }
 

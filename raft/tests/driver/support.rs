@@ -9,7 +9,7 @@ use raft::transport::{Faults, FaultyTransport};
 use raft::{Jitter, PeerId, Raft, StateMachine, Term};
 
 /// Longer than anything takes: who waits for so long hangs.
-pub(crate) const FOREVER: Duration = Duration::from_secs(60);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 pub(crate) struct Counter {
@@ -68,7 +68,7 @@ impl<M: StateMachine> Cluster<M> {
 
     /// A peer with its store and its end of the network; what is missing is the state machine.
     pub(crate) fn builder(&self, id: u64) -> Builder<M> {
-        let store = self.stores.get(place(id)).cloned();
+        let store = self.stores.get(index(id)).cloned();
         self.without_store(id).storage(store.unwrap_or_default())
     }
 
@@ -80,7 +80,7 @@ impl<M: StateMachine> Cluster<M> {
     }
 
     pub(crate) fn raft(&self, id: PeerId) -> &Raft<M> {
-        &self.rafts[place(id.number())]
+        &self.rafts[index(id.number())]
     }
 
     /// The peer that leads once all that can be reached from `from` agree on it.
@@ -92,7 +92,7 @@ impl<M: StateMachine> Cluster<M> {
     pub(crate) async fn leader_among(&self, ids: &[u64]) -> &Raft<M> {
         loop {
             let first = self.raft(PeerId::new(ids[0]));
-            let known = first.wait(|status| leader_in(status, ids), FOREVER).await;
+            let known = first.wait(|status| leader_in(status, ids), TEST_TIMEOUT).await;
             let known = known.expect("somebody wins an election");
             let leader = known.leader.expect("the condition says so");
             let follows = |status: &Status| {
@@ -100,7 +100,7 @@ impl<M: StateMachine> Cluster<M> {
             };
             let mut agreed = true;
             for id in ids {
-                let status = self.raft(PeerId::new(*id)).wait(follows, FOREVER).await;
+                let status = self.raft(PeerId::new(*id)).wait(follows, TEST_TIMEOUT).await;
                 let status = status.expect("it hears from the leader");
                 agreed &=
                     status.leader == Some(leader) && status.current_term == known.current_term;
@@ -114,12 +114,12 @@ impl<M: StateMachine> Cluster<M> {
     /// Waits until every follower is known to have all that `leader` has. What it appends next goes
     /// to all of them in one turn: should it end then, no log is ahead of another, and who may be
     /// elected does not depend on which follower was quicker.
-    pub(crate) async fn is_level(&self, leader: &Raft<M>) {
+    pub(crate) async fn wait_until_level(&self, leader: &Raft<M>) {
         let level = |status: &Status| {
             status.peers.len() == self.rafts.len() - 1
                 && status.peers.iter().all(|peer| peer.match_index == status.last_log)
         };
-        leader.wait(level, FOREVER).await.expect("it leads, and everybody answers");
+        leader.wait(level, TEST_TIMEOUT).await.expect("it leads, and everybody answers");
     }
 
     /// The peers other than `raft`.
@@ -139,21 +139,21 @@ fn leader_in(status: &Status, ids: &[u64]) -> bool {
     status.leader.is_some_and(|leader| ids.contains(&leader.number()))
 }
 
-fn place(id: u64) -> usize {
+fn index(id: u64) -> usize {
     usize::try_from(id).expect("a small number") - 1
 }
 
 /// Election timeouts for tests on the real clock, whose machine may stand still for seconds: peer 1
 /// stands at once, and later peer 2 is first. Everybody else waits for very long, and so does who
 /// has stood: a leader bears as long without answers.
-struct InTurn(u64);
+struct ElectionOrder(u64);
 
-impl InTurn {
+impl ElectionOrder {
     const SHORTEST: Duration = Duration::from_millis(300);
     const LONGEST: Duration = Duration::from_secs(30);
 }
 
-impl Jitter for InTurn {
+impl Jitter for ElectionOrder {
     fn draw(&mut self, term: Term) -> u64 {
         match (self.0, term.number()) {
             (1, 0) => 0,
@@ -172,11 +172,11 @@ impl Cluster<Counter> {
     ) -> Self {
         let mut cluster = Self::empty(count);
         for id in 1..=count {
-            let storage = store(id, cluster.stores[place(id)].clone());
+            let storage = store(id, cluster.stores[index(id)].clone());
             let builder = cluster.without_store(id).state_machine(Counter::default());
             let builder = builder
-                .election_timeout(InTurn::SHORTEST, InTurn::LONGEST)
-                .jitter(InTurn(id))
+                .election_timeout(ElectionOrder::SHORTEST, ElectionOrder::LONGEST)
+                .jitter(ElectionOrder(id))
                 .settings(settings.clone());
             let raft = builder.storage(storage).start().await.expect("all parts are there");
             cluster.rafts.push(raft);

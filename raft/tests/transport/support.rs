@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tracing::subscriber::DefaultGuard;
 
 /// Ends a test that would wait for ever. No test's verdict depends on it.
-pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
+pub(crate) async fn with_timeout<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), what).await.expect("it waits for ever")
 }
 
@@ -96,18 +96,18 @@ impl Peer {
         self.transport.local_address().to_string()
     }
 
-    pub(crate) fn knows(&mut self, other: &Self) {
-        self.transport.learn(other.name, &other.address());
+    pub(crate) fn set_peer(&mut self, other: &Self) {
+        self.transport.set_address(other.name, &other.address());
     }
 
     pub(crate) async fn next(&mut self) -> Envelope {
-        in_time(self.received.recv()).await.expect("the transport is there")
+        with_timeout(self.received.recv()).await.expect("the transport is there")
     }
 
     /// Sends small messages until one of them arrives, and takes all that do.
-    pub(crate) async fn reaches(&mut self, other: &mut Self) {
+    pub(crate) async fn wait_connected(&mut self, other: &mut Self) {
         let wait = Duration::from_millis(5);
-        in_time(async {
+        with_timeout(async {
             loop {
                 self.transport.send(vote(u64::MAX, self.name, other.name));
                 // What comes from an older connection proves nothing.
@@ -129,26 +129,30 @@ impl Peer {
 pub(crate) async fn connected(options: &TcpOptions) -> [Peer; 2] {
     let mut peers = [1, 2].map(|number| Peer::plain(number, options.clone()));
     let [one, two] = &mut peers;
-    one.knows(two);
-    one.reaches(two).await;
+    one.set_peer(two);
+    one.wait_connected(two).await;
     peers
 }
 
 /// Somebody who holds a socket and follows no rules.
-pub(crate) struct Raw(pub(crate) TcpStream);
+pub(crate) struct RawClient(pub(crate) TcpStream);
 
-impl Raw {
+impl RawClient {
     pub(crate) async fn connect(to: &Peer) -> Self {
-        Self(in_time(TcpStream::connect(to.transport.local_address())).await.expect("it listens"))
+        Self(
+            with_timeout(TcpStream::connect(to.transport.local_address()))
+                .await
+                .expect("it listens"),
+        )
     }
 
     /// Connects, and behaves until frames may follow.
-    pub(crate) async fn greeted(from: u64, to: &Peer) -> Self {
+    pub(crate) async fn after_handshake(from: u64, to: &Peer) -> Self {
         let mut raw = Self::connect(to).await;
         let hello = Hello { from: peer(from), to: to.name, cluster: CLUSTER.into() };
         raw.write(&hello.encode()).await;
         let mut answer = [0; Answer::BYTES];
-        in_time(raw.0.read_exact(&mut answer)).await.expect("it answers");
+        with_timeout(raw.0.read_exact(&mut answer)).await.expect("it answers");
         let answer = Answer::decode(&answer).expect("it is welcome").expect("it is whole");
         raw.write(&answer.nonce.to_le_bytes()).await;
         raw
@@ -156,15 +160,15 @@ impl Raw {
 
     /// Writes as much as the other side takes.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        let _ = in_time(self.0.write_all(bytes)).await;
+        let _ = with_timeout(self.0.write_all(bytes)).await;
     }
 
     /// What the other side says until it ends the connection.
-    pub(crate) async fn until_end(mut self) -> Vec<u8> {
-        let mut said = Vec::new();
+    pub(crate) async fn read_to_end(mut self) -> Vec<u8> {
+        let mut received = Vec::new();
         // Bytes that nobody read make it a reset, which is an end too.
-        let _ = in_time(self.0.read_to_end(&mut said)).await;
-        said
+        let _ = with_timeout(self.0.read_to_end(&mut received)).await;
+        received
     }
 }
 
@@ -195,7 +199,7 @@ impl Write for Lines {
 }
 
 impl Log {
-    pub(crate) fn keep() -> Self {
+    pub(crate) fn capture() -> Self {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -214,14 +218,14 @@ impl Log {
     }
 
     /// Whether there is a line with this text since the last look at warnings.
-    pub(crate) fn has(&self, text: &str) -> bool {
+    pub(crate) fn contains(&self, text: &str) -> bool {
         self.lines.lock().contains(text)
     }
 
     /// Waits for a line with this text.
-    pub(crate) async fn until(&self, text: &str) {
-        in_time(async {
-            while !self.has(text) {
+    pub(crate) async fn wait_for(&self, text: &str) {
+        with_timeout(async {
+            while !self.contains(text) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         })

@@ -6,7 +6,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use raft::transport::tcp::{Answer, Hello, Refusal, TcpOptions, TcpTransport, TlsFiles, Verdict};
+use raft::transport::tcp::{
+    Answer, ConnectionError, Hello, TcpOptions, TcpTransport, TlsFiles, Verdict,
+};
 use raft::transport::{Transport as _, TransportError};
 use rcgen::{
     CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, RevokedCertParams, date_time_ymd,
@@ -23,7 +25,7 @@ use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::certificates::Authority;
-use super::support::{CLUSTER, Log, Peer, Raw, append, in_time, options, peer, vote};
+use super::support::{CLUSTER, Log, Peer, RawClient, append, options, peer, vote, with_timeout};
 
 /// A folder with a CA and the certificates of peers 1, 2 and 3.
 fn certificates() -> TempDir {
@@ -58,10 +60,10 @@ fn tls_of(number: u64, folder: &TempDir) -> Peer {
 async fn peers_of_one_ca_talk_to_each_other() {
     let folder = certificates();
     let [mut one, mut two] = [1, 2].map(|number| tls_of(number, &folder));
-    one.knows(&two);
-    two.knows(&one);
-    one.reaches(&mut two).await;
-    two.reaches(&mut one).await;
+    one.set_peer(&two);
+    two.set_peer(&one);
+    one.wait_connected(&mut two).await;
+    two.wait_connected(&mut one).await;
     let large = append(1, peer(1), peer(2), &[&vec![7; 3 << 20]]);
     one.transport.send(large.clone());
     assert_eq!(two.next().await, large);
@@ -75,10 +77,16 @@ async fn peers_of_one_ca_talk_to_each_other() {
 
 /// Peer 1 tries to send to `two`, which must refuse it for this reason, with one warning for each
 /// attempt; and what the peer 1 hears must be this.
-async fn is_refused(log: &Log, mut one: Peer, two: &mut Peer, reason: &str, told: &str) {
-    one.knows(two);
-    log.until(reason).await;
-    log.until(told).await;
+async fn assert_rejected(
+    log: &Log,
+    mut one: Peer,
+    two: &mut Peer,
+    reason: &str,
+    sender_reason: &str,
+) {
+    one.set_peer(two);
+    log.wait_for(reason).await;
+    log.wait_for(sender_reason).await;
     drop(one);
     assert!(two.received.is_empty(), "{reason}");
 }
@@ -86,24 +94,24 @@ async fn is_refused(log: &Log, mut one: Peer, two: &mut Peer, reason: &str, told
 #[tokio::test]
 async fn strangers_are_refused_and_others_live_on() {
     let (ours, theirs) = (certificates(), certificates());
-    let log = Log::keep();
+    let log = Log::capture();
     let (mut two, mut good) = (tls_of(2, &ours), tls_of(3, &ours));
-    good.knows(&two);
-    good.reaches(&mut two).await;
+    good.set_peer(&two);
+    good.wait_connected(&mut two).await;
 
     // Its own files are in order, but of another CA. It does not take the other's either.
     let one = tls_of(1, &theirs);
     let reason = "it refuses this peer's certificate or TLS: another CA has signed it";
-    let told = "its certificate is not signed by the cluster's CA";
-    is_refused(&log, one, &mut two, reason, told).await;
+    let sender_reason = "its certificate is not signed by the cluster's CA";
+    assert_rejected(&log, one, &mut two, reason, sender_reason).await;
 
     // Peer 3's certificate in the hands of somebody who says to be peer 1.
-    let mut impostor = tls(3, files(ours.path(), "peer-3"), options());
-    impostor.transport.learn(peer(9), &two.address());
+    let mut client = tls(3, files(ours.path(), "peer-3"), options());
+    client.transport.set_address(peer(9), &two.address());
     let reason = "its certificate does not name it: it lacks the DNS name `raft-peer-9`";
-    log.until(reason).await;
+    log.wait_for(reason).await;
 
-    is_refused(
+    assert_rejected(
         &log,
         Peer::plain(1, options()),
         &mut two,
@@ -115,12 +123,12 @@ async fn strangers_are_refused_and_others_live_on() {
     let mut plain = Peer::plain(1, options());
     let one = tls_of(2, &ours);
     let reason = "it speaks TLS, and this peer was told to speak plain TCP";
-    let told = "what it says is no TLS; is it told to speak plain TCP?";
-    is_refused(&log, one, &mut plain, reason, told).await;
+    let sender_reason = "what it says is no TLS; is it told to speak plain TCP?";
+    assert_rejected(&log, one, &mut plain, reason, sender_reason).await;
 
-    let mut raw = Raw::connect(&two).await;
+    let mut raw = RawClient::connect(&two).await;
     raw.write(&[0; 100]).await;
-    raw.until_end().await;
+    raw.read_to_end().await;
     good.transport.send(vote(5, peer(3), peer(2)));
     assert_eq!(two.next().await, vote(5, peer(3), peer(2)));
 }
@@ -141,57 +149,62 @@ async fn program(to: &Peer, files: &TlsFiles, client: Client) -> TlsStream<TcpSt
             let key = PrivateKeyDer::from_pem_file(&files.key).expect("good certificates");
             config.with_client_auth_cert(chain, key).expect("good certificates")
         }
-        Client::Nobody => config.with_no_client_auth(),
+        Client::Anonymous => config.with_no_client_auth(),
     };
     let connector = TlsConnector::from(Arc::new(config));
     let name = ServerName::try_from(format!("raft-peer-{}", to.name)).expect("good certificates");
-    in_time(connector.connect(name, Raw::connect(to).await.0)).await.expect("good certificates")
+    with_timeout(connector.connect(name, RawClient::connect(to).await.0))
+        .await
+        .expect("good certificates")
 }
 
 enum Client {
     Certified,
-    Nobody,
+    Anonymous,
 }
 
 #[tokio::test]
 async fn a_peer_may_not_call_itself_by_the_name_of_another() {
     let folder = certificates();
-    let log = Log::keep();
+    let log = Log::capture();
     let two = tls_of(2, &folder);
     let files = files(folder.path(), "peer-3");
-    let mut impostor = program(&two, &files, Client::Certified).await;
+    let mut client = program(&two, &files, Client::Certified).await;
     let hello = Hello { from: peer(1), to: peer(2), cluster: CLUSTER.into() };
-    impostor.write_all(&hello.encode()).await.unwrap();
+    client.write_all(&hello.encode()).await.unwrap();
     let mut answer = [0; Answer::BYTES];
-    in_time(impostor.read_exact(&mut answer)).await.unwrap();
-    assert_eq!(Answer::decode(&answer), Err(Refusal::Verdict(Verdict::Certificate)));
-    log.until("its certificate does not name it: it lacks the DNS name `raft-peer-1`").await;
+    with_timeout(client.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(
+        Answer::decode(&answer),
+        Err(ConnectionError::RejectedByPeer(Verdict::CertificateName))
+    );
+    log.wait_for("its certificate does not name it: it lacks the DNS name `raft-peer-1`").await;
     assert_eq!(log.warnings().len(), 1);
 
-    let nobody = program(&two, &files, Client::Nobody).await;
-    log.until("it has no certificate").await;
+    let nobody = program(&two, &files, Client::Anonymous).await;
+    log.wait_for("it has no certificate").await;
     drop(nobody);
 }
 
 #[tokio::test]
 async fn new_files_that_do_not_fit_leave_the_old_ones_in_use() {
     let folder = certificates();
-    let log = Log::keep();
+    let log = Log::capture();
     let mut two = tls_of(2, &folder);
     let reread = TcpOptions { certificates_reread_after: Duration::ZERO, ..options() };
     let mut one = tls(1, files(folder.path(), "peer-1"), reread);
     copy(folder.path(), "peer-3.pem", "peer-1.pem");
     copy(folder.path(), "peer-3.key", "peer-1.key");
-    one.knows(&two);
-    log.until("new certificates cannot be used, the old ones stay").await;
-    one.reaches(&mut two).await;
+    one.set_peer(&two);
+    log.wait_for("new certificates cannot be used, the old ones stay").await;
+    one.wait_connected(&mut two).await;
     let warnings = log.warnings();
     assert!(warnings[0].contains("does not name peer 1"), "{warnings:?}");
 }
 
 #[tokio::test]
 async fn new_certificates_are_used_by_new_connections() {
-    let log = Log::keep();
+    let log = Log::capture();
     let folder = certificates();
     let reread = TcpOptions { certificates_reread_after: Duration::ZERO, ..options() };
     let [mut one, mut two] = [1, 2]
@@ -204,16 +217,16 @@ async fn new_certificates_are_used_by_new_connections() {
     }
     // Peer 3 knows the new one alone.
     let mut three = tls_of(3, &folder);
-    one.knows(&two);
-    one.reaches(&mut two).await;
-    three.knows(&one);
-    three.reaches(&mut one).await;
+    one.set_peer(&two);
+    one.wait_connected(&mut two).await;
+    three.set_peer(&one);
+    three.wait_connected(&mut one).await;
     assert!(log.warnings().is_empty());
 }
 
 /// Makes a certificate for peer 1 that is on the CA's list, which this returns.
 fn revoke_peer_1(folder: &Path) -> PathBuf {
-    spoil_with(folder, |params| params.serial_number = Some(7.into()));
+    certify_peer_1_with(folder, |params| params.serial_number = Some(7.into()));
     let key = fs::read_to_string(folder.join("ca.key")).expect("the CA");
     let params = Authority::params().expect("the CA");
     let issuer = Issuer::new(params, KeyPair::from_pem(&key).expect("the CA"));
@@ -239,22 +252,22 @@ fn revoke_peer_1(folder: &Path) -> PathBuf {
 async fn a_revoked_certificate_is_refused_on_both_sides() {
     let folder = certificates();
     let revoked = Some(revoke_peer_1(folder.path()));
-    let log = Log::keep();
+    let log = Log::capture();
     let [mut two, mut three] = [2, 3].map(|number| {
         let files = files(folder.path(), &format!("peer-{number}"));
         tls(number, TlsFiles { revoked: revoked.clone(), ..files }, options())
     });
-    three.knows(&two);
-    three.reaches(&mut two).await;
+    three.set_peer(&two);
+    three.wait_connected(&mut two).await;
     // Peer 1 has no list, and believes in its own certificate.
     let reason = "its certificate has been revoked";
-    let told = "it refuses this peer's certificate or TLS: it has been revoked";
-    is_refused(&log, tls_of(1, &folder), &mut two, reason, told).await;
+    let sender_reason = "it refuses this peer's certificate or TLS: it has been revoked";
+    assert_rejected(&log, tls_of(1, &folder), &mut two, reason, sender_reason).await;
     log.warnings();
     let one = tls_of(1, &folder);
-    three.knows(&one);
-    log.until(reason).await;
-    log.until(told).await;
+    three.set_peer(&one);
+    log.wait_for(reason).await;
+    log.wait_for(sender_reason).await;
 
     let files = TlsFiles { revoked, ..files(folder.path(), "peer-1") };
     let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files).expect_err("it sees it itself");
@@ -282,9 +295,9 @@ fn a_list_of_revoked_certificates_that_does_not_fit_is_named() {
 }
 
 /// Spoils the files of peer 1 in a folder.
-type Spoil = fn(&Path);
+type BreakFiles = fn(&Path);
 
-fn spoil_with(folder: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) {
+fn certify_peer_1_with(folder: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) {
     let authority = Authority::open_or_create(folder).expect("the CA");
     let mut params = Authority::peer_params(1).expect("a name");
     change(&mut params);
@@ -299,7 +312,7 @@ fn write(folder: &Path, file: &str, text: &str) {
     fs::write(folder.join(file), text).expect("it can be written");
 }
 
-fn rows() -> Vec<(Spoil, &'static str)> {
+fn rows() -> Vec<(BreakFiles, &'static str)> {
     vec![
         (
             |folder| fs::remove_file(folder.join("peer-1.pem")).expect("it is there"),
@@ -351,16 +364,20 @@ fn rows() -> Vec<(Spoil, &'static str)> {
             "the certificate `DIR/peer-1.pem` is not signed by the CA of `DIR/ca.pem`",
         ),
         (
-            |folder| spoil_with(folder, |params| params.not_after = date_time_ymd(2020, 1, 1)),
+            |folder| {
+                certify_peer_1_with(folder, |params| params.not_after = date_time_ymd(2020, 1, 1))
+            },
             "the certificate `DIR/peer-1.pem` has expired: make a new one",
         ),
         (
-            |folder| spoil_with(folder, |params| params.not_before = date_time_ymd(4000, 1, 1)),
+            |folder| {
+                certify_peer_1_with(folder, |params| params.not_before = date_time_ymd(4000, 1, 1))
+            },
             "the certificate `DIR/peer-1.pem` is not valid yet; are the clocks right?: make a new \
              one",
         ),
         (
-            |folder| spoil_with(folder, |params| params.extended_key_usages.truncate(1)),
+            |folder| certify_peer_1_with(folder, |params| params.extended_key_usages.truncate(1)),
             "the certificate `DIR/peer-1.pem` must be allowed for the authentication of servers \
              and of clients: make a new one",
         ),
@@ -371,9 +388,9 @@ const GARBLED: &str = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE--
 
 #[test]
 fn a_file_that_does_not_fit_is_named_with_what_to_do() {
-    for (spoil, expected) in rows() {
+    for (break_files, expected) in rows() {
         let folder = certificates();
-        spoil(folder.path());
+        break_files(folder.path());
         let files = files(folder.path(), "peer-1");
         let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files).expect_err(expected);
         assert!(matches!(error, TransportError::Tls(_)), "{error:?}");

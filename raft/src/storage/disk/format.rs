@@ -36,7 +36,7 @@ const SNAPSHOT_MAGIC: [u8; 8] = *b"raftsnap";
 
 /// Where a snapshot is, and what makes it the one that is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reference {
+pub(super) struct SnapshotRef {
     /// The number in the file's name.
     pub(super) number: u64,
     pub(super) last_included: EntryId,
@@ -48,7 +48,7 @@ pub(super) struct Reference {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
     pub(super) hard_state: HardState,
-    pub(super) snapshot: Option<Reference>,
+    pub(super) snapshot: Option<SnapshotRef>,
     /// The last entry, or the snapshot's place.
     pub(super) last: Index,
 }
@@ -67,22 +67,22 @@ pub(super) enum LogRecord {
     HardState(HardState),
     Truncate { from: Index },
     Entry(Entry),
-    Snapshot { reference: Reference, suffix: Suffix },
+    Snapshot { reference: SnapshotRef, suffix: Suffix },
 }
 
 pub(super) fn put_start(writer: &mut Writer, state: &State) {
     writer.u8(0);
-    put_hard(writer, state.hard_state);
+    write_hard_state(writer, state.hard_state);
     writer.u64(state.last.number());
     writer.u8(u8::from(state.snapshot.is_some()));
     if let Some(reference) = state.snapshot {
-        put_reference(writer, reference);
+        put_snapshot_ref(writer, reference);
     }
 }
 
 pub(super) fn put_hard_state(writer: &mut Writer, hard_state: HardState) {
     writer.u8(1);
-    put_hard(writer, hard_state);
+    write_hard_state(writer, hard_state);
 }
 
 pub(super) fn put_truncate(writer: &mut Writer, from: Index) {
@@ -96,16 +96,16 @@ pub(super) fn put_entry(writer: &mut Writer, entry: &Entry) {
     writer.entry(entry);
 }
 
-pub(super) fn put_snapshot(writer: &mut Writer, reference: Reference, suffix: Suffix) {
+pub(super) fn put_snapshot(writer: &mut Writer, reference: SnapshotRef, suffix: Suffix) {
     writer.u8(4);
     writer.u8(match suffix {
         Suffix::Kept => 0,
         Suffix::Discarded => 1,
     });
-    put_reference(writer, reference);
+    put_snapshot_ref(writer, reference);
 }
 
-pub(in crate::storage) fn put_hard(writer: &mut Writer, hard_state: HardState) {
+pub(in crate::storage) fn write_hard_state(writer: &mut Writer, hard_state: HardState) {
     writer.u64(hard_state.current_term.number());
     writer.u8(u8::from(hard_state.voted_for.is_some()));
     if let Some(peer) = hard_state.voted_for {
@@ -113,7 +113,7 @@ pub(in crate::storage) fn put_hard(writer: &mut Writer, hard_state: HardState) {
     }
 }
 
-fn put_reference(writer: &mut Writer, reference: Reference) {
+fn put_snapshot_ref(writer: &mut Writer, reference: SnapshotRef) {
     writer.u64(reference.number);
     writer.entry_id(reference.last_included);
     writer.u64(reference.hash);
@@ -126,7 +126,7 @@ pub(super) fn record(reader: &mut Reader<'_>) -> Result<Option<LogRecord>, Decod
     }
     Ok(Some(match reader.u8()? {
         0 => LogRecord::Start(state(reader)?),
-        1 => LogRecord::HardState(hard(reader)?),
+        1 => LogRecord::HardState(read_hard_state(reader)?),
         2 => LogRecord::Truncate { from: reader.index()? },
         3 => {
             let index = reader.index()?;
@@ -141,21 +141,23 @@ pub(super) fn record(reader: &mut Reader<'_>) -> Result<Option<LogRecord>, Decod
 }
 
 fn state(reader: &mut Reader<'_>) -> Result<State, DecodeError> {
-    let (hard_state, last) = (hard(reader)?, reader.index()?);
+    let (hard_state, last) = (read_hard_state(reader)?, reader.index()?);
     let snapshot = if flag(reader, "snapshot")? { Some(reference(reader)?) } else { None };
     Ok(State { hard_state, snapshot, last })
 }
 
-pub(in crate::storage) fn hard(reader: &mut Reader<'_>) -> Result<HardState, DecodeError> {
+pub(in crate::storage) fn read_hard_state(
+    reader: &mut Reader<'_>,
+) -> Result<HardState, DecodeError> {
     let current_term = Term::new(reader.u64()?);
     let voted = flag(reader, "vote")?;
     let voted_for = if voted { Some(PeerId::new(reader.u64()?)) } else { None };
     Ok(HardState { current_term, voted_for })
 }
 
-fn reference(reader: &mut Reader<'_>) -> Result<Reference, DecodeError> {
+fn reference(reader: &mut Reader<'_>) -> Result<SnapshotRef, DecodeError> {
     let (number, last_included) = (reader.u64()?, reader.entry_id()?);
-    Ok(Reference { number, last_included, hash: reader.u64()? })
+    Ok(SnapshotRef { number, last_included, hash: reader.u64()? })
 }
 
 fn flag(reader: &mut Reader<'_>, what: &'static str) -> Result<bool, DecodeError> {
@@ -234,7 +236,7 @@ pub(super) fn seal_snapshot(snapshot: &Snapshot, seed: u64) -> (Vec<u8>, u64) {
 /// The snapshot that a file holds, if it is the one that is referred to.
 pub(super) fn open_snapshot(
     bytes: &[u8],
-    reference: Reference,
+    reference: SnapshotRef,
     seed: u64,
 ) -> Result<Snapshot, String> {
     let (content, hash) =

@@ -1,15 +1,15 @@
 //! A store on disk: an append-only log, and snapshots as files beside it.
 //!
-//! # What lies in the folder
+//! # What lies in the directory
 //! | file | what it is |
 //! |---|---|
 //! | `IDENTITY` | text: the format, who wrote it, whose state it is |
-//! | `LOCK` | locked while a process uses the folder |
+//! | `LOCK` | locked while a process uses the directory |
 //! | `NUMBER.log` | terms, votes, entries; the log goes on in the file with the next higher number |
 //! | `NUMBER.snapshot` | the state machine's state that the log refers to |
 //! | `….tmp` | unfinished; cleared by the next start |
 //!
-//! Nothing in it may be deleted by hand, except the whole folder while its peer is stopped; what
+//! Nothing in it may be deleted by hand, except the whole directory while its peer is stopped; what
 //! becomes of a peer that forgets its votes is up to whoever deletes it. A copy is a backup only if
 //! it was taken while the peer was stopped. `IDENTITY` may be read by anybody.
 //!
@@ -18,7 +18,7 @@
 //! there, and what it did not report is there up to some record. A broken end of the newest log file
 //! is what a crash leaves behind, and goes at the next start. Anything else that is broken was
 //! durable once: then the store does not open, says which byte of which file is wrong, and changes
-//! nothing. Restore such a peer from a backup, or delete the folder and let the peer join anew.
+//! nothing. Restore such a peer from a backup, or delete the directory and let the peer join anew.
 //!
 //! One thing cannot be told apart: a disk that loses the very last write before a crash looks like
 //! a crash that interrupted it. As soon as a start has read a write, its loss is noticed.
@@ -33,12 +33,12 @@ mod store;
 mod tests;
 
 #[cfg(feature = "redb")]
-pub(super) use self::format::{hard, put_hard};
+pub(super) use self::format::{read_hard_state, write_hard_state};
 
 use std::path::Path;
 
-use self::store::{Lengths, Store};
-use super::folder::{self, Folder, OsFolder};
+use self::store::{FileLengths, Store};
+use super::directory::{self, Directory, OsDirectory};
 use super::identity::Identity;
 use super::lock::Lock;
 use super::{Storage, StorageError};
@@ -46,7 +46,7 @@ use crate::output::Write;
 use crate::persistent_state::PersistentState;
 use crate::types::PeerId;
 
-/// A store in a folder of its own.
+/// A store in a directory of its own.
 ///
 /// ```
 /// use raft::storage::{DiskStorage, Storage};
@@ -61,17 +61,17 @@ use crate::types::PeerId;
 ///
 /// let mut again = DiskStorage::open(&data_dir, peer)?;
 /// assert_eq!(again.load()?.hard_state, hard_state);
-/// assert!(DiskStorage::open(&data_dir, peer).is_err(), "the folder is in use");
+/// assert!(DiskStorage::open(&data_dir, peer).is_err(), "the directory is in use");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct DiskStorage {
-    store: Store<OsFolder>,
+    store: Store<OsDirectory>,
     /// Held as long as the store is.
     _lock: Lock,
 }
 
 impl DiskStorage {
-    /// Opens the store of `peer` in a folder, or begins one there, with the usual options.
+    /// Opens the store of `peer` in a directory, or begins one there, with the usual options.
     ///
     /// # Errors
     /// As [`DiskOptions::open`].
@@ -122,12 +122,12 @@ impl DiskOptions {
         Self { segment_bytes }
     }
 
-    /// Opens the store of `peer` in a folder, or begins one there. The folder is made if it is
+    /// Opens the store of `peer` in a directory, or begins one there. The directory is made if it is
     /// missing, and belongs to the store until it is dropped.
     ///
     /// # Errors
-    /// - [`StorageError::InUse`]: another process, or this one, has the folder open.
-    /// - [`StorageError::Unreadable`]: the folder is another peer's, holds something else, or was
+    /// - [`StorageError::InUse`]: another process, or this one, has the directory open.
+    /// - [`StorageError::Unreadable`]: the directory is another peer's, holds something else, or was
     ///   written in a newer format.
     /// - [`StorageError::Damaged`]: something that was durable is missing or wrong. Nothing has been
     ///   changed.
@@ -138,25 +138,27 @@ impl DiskOptions {
         peer: PeerId,
     ) -> Result<DiskStorage, StorageError> {
         let data_dir = data_dir.as_ref();
-        let folder = OsFolder::create(data_dir)?;
-        // A folder of something else stays as it is.
-        Identity::read(&folder)?;
+        let directory = OsDirectory::create(data_dir)?;
+        // A directory of something else stays as it is.
+        Identity::read(&directory)?;
         let lock = Lock::take(data_dir)?;
-        let lengths = Lengths { segment: self.segment_bytes, ahead: AHEAD };
-        let store = Store::open(folder, peer, lengths)?;
+        let lengths = FileLengths { segment: self.segment_bytes, preallocate: PREALLOCATE_BYTES };
+        let store = Store::open(directory, peer, lengths)?;
         Ok(DiskStorage { store, _lock: lock })
     }
 }
 
 /// About a hundred batches of entries of a hundred bytes.
-const AHEAD: u64 = 1 << 20;
+const PREALLOCATE_BYTES: u64 = 1 << 20;
 
 const LOG: &str = ".log";
 const SNAPSHOT: &str = ".snapshot";
 
 /// The numbers of all files whose names end like this, in order.
-fn numbers<F: Folder>(folder: &F, ending: &str) -> Result<Vec<u64>, StorageError> {
-    let names = folder.names().map_err(folder::failed(format!("list {}", folder.place(""))))?;
+fn numbers<F: Directory>(directory: &F, ending: &str) -> Result<Vec<u64>, StorageError> {
+    let names = directory
+        .names()
+        .map_err(directory::io_error(format!("list {}", directory.path_of(""))))?;
     let number = |name: &String| name.strip_suffix(ending)?.parse().ok();
     let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
     numbers.sort_unstable();

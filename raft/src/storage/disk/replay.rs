@@ -10,7 +10,7 @@ use crate::codec::Reader;
 use crate::entry::Entry;
 use crate::output::Suffix;
 use crate::storage::StorageError;
-use crate::storage::folder::{self, Folder};
+use crate::storage::directory::{self, Directory};
 use crate::storage::identity::Identity;
 use crate::types::{Index, Term};
 
@@ -54,40 +54,44 @@ pub(super) struct Replayed {
 ///
 /// # Errors
 /// [`StorageError::Damaged`] with file and byte, or a file that cannot be read.
-pub(super) fn replay<F: Folder>(folder: &F, identity: &Identity) -> Result<Replayed, StorageError> {
-    let files = numbers(folder, LOG)?;
+pub(super) fn replay<F: Directory>(
+    directory: &F,
+    identity: &Identity,
+) -> Result<Replayed, StorageError> {
+    let files = numbers(directory, LOG)?;
     let mut replayed = Replayed::default();
     for (place, number) in files.iter().enumerate() {
         let name = log_name(*number);
-        let bytes = folder.read(&name);
-        let bytes = bytes.map_err(folder::failed(format!("read {}", folder.place(&name))))?;
+        let bytes = directory.read(&name);
+        let bytes =
+            bytes.map_err(directory::io_error(format!("read {}", directory.path_of(&name))))?;
         let newest = place + 1 == files.len();
         replayed
-            .file(*number, &bytes, newest, identity)
-            .map_err(|(at, what)| damaged(folder, &name, at, &what))?;
+            .replay_file(*number, &bytes, newest, identity)
+            .map_err(|(at, what)| damaged(directory, &name, at, &what))?;
     }
-    if let Err(what) = replayed.is_whole(identity) {
+    if let Err(what) = replayed.check_complete(identity) {
         let newest = replayed.segments.last().map(|segment| segment.name()).unwrap_or_default();
-        return Err(damaged(folder, &newest, replayed.end, &what));
+        return Err(damaged(directory, &newest, replayed.end, &what));
     }
     Ok(replayed)
 }
 
-fn damaged<F: Folder>(folder: &F, name: &str, at: u64, what: &str) -> StorageError {
-    StorageError::Damaged(format!("{} at byte {at}: {what}", folder.place(name)))
+fn damaged<F: Directory>(directory: &F, name: &str, at: u64, what: &str) -> StorageError {
+    StorageError::Damaged(format!("{} at byte {at}: {what}", directory.path_of(name)))
 }
 
 /// Where in a file, and what is wrong there.
-type Wrong = (u64, String);
+type Damage = (u64, String);
 
 impl Replayed {
-    fn file(
+    fn replay_file(
         &mut self,
         number: u64,
         bytes: &[u8],
         newest: bool,
         identity: &Identity,
-    ) -> Result<(), Wrong> {
+    ) -> Result<(), Damage> {
         if !self.segments.is_empty() && number != self.next {
             return Err((0, format!("the log from frame {} on is missing before it", self.next)));
         }
@@ -100,17 +104,17 @@ impl Replayed {
                     format!("frame {} in place of {}", frame.number, self.next),
                 ));
             }
-            self.payload(number, frame.payload).map_err(|what| (at as u64, what))?;
+            self.replay_payload(number, frame.payload).map_err(|what| (at as u64, what))?;
             self.next += 1;
             (last, at) = (at, at + frame.len());
         }
         self.end = at as u64;
         self.last_frame = bytes[last..at].to_vec();
-        self.rest(bytes, at, newest, identity).map_err(|what| (at as u64, what))
+        self.check_tail(bytes, at, newest, identity).map_err(|what| (at as u64, what))
     }
 
     /// Judges what follows the last whole frame of a file.
-    fn rest(
+    fn check_tail(
         &self,
         bytes: &[u8],
         at: usize,
@@ -129,7 +133,7 @@ impl Replayed {
         }
     }
 
-    fn payload(&mut self, file: u64, payload: &[u8]) -> Result<(), String> {
+    fn replay_payload(&mut self, file: u64, payload: &[u8]) -> Result<(), String> {
         let mut reader = Reader(payload);
         let mut first = file == self.next;
         while let Some(record) = format::record(&mut reader).map_err(|error| error.to_string())? {
@@ -199,7 +203,7 @@ impl Replayed {
     }
 
     /// What no single record shows.
-    fn is_whole(&self, identity: &Identity) -> Result<(), String> {
+    fn check_complete(&self, identity: &Identity) -> Result<(), String> {
         let base = self.state.base();
         if self.next < identity.read_through {
             let (next, through) = (self.next, identity.read_through);

@@ -22,7 +22,7 @@ use crate::membership::Membership;
 use crate::output::HardState;
 use crate::types::{EntryId, Index};
 
-use crate::storage::disk::{hard, put_hard};
+use crate::storage::disk::{read_hard_state, write_hard_state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
@@ -94,7 +94,7 @@ impl State {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut writer = Writer(Vec::new());
         writer.u64(self.next);
-        put_hard(&mut writer, self.hard_state);
+        write_hard_state(&mut writer, self.hard_state);
         writer.u64(self.last.number());
         writer.u8(u8::from(self.snapshot.is_some()));
         if let Some(id) = self.snapshot {
@@ -105,7 +105,8 @@ impl State {
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         decode(bytes, |reader| {
-            let (next, hard_state, last) = (reader.u64()?, hard(reader)?, reader.index()?);
+            let (next, hard_state, last) =
+                (reader.u64()?, read_hard_state(reader)?, reader.index()?);
             let snapshot = match reader.u8()? {
                 0 => None,
                 1 => Some(reader.entry_id()?),
@@ -128,14 +129,14 @@ pub(super) fn decode_entry(index: u64, bytes: &[u8]) -> Result<Entry, DecodeErro
 }
 
 /// What the snapshot's first row says.
-pub(super) struct Head {
+pub(super) struct SnapshotHeader {
     pub(super) last_included: EntryId,
     pub(super) membership: Membership,
     /// How many rows with data follow.
     pub(super) chunks: u64,
 }
 
-pub(super) fn encode_head(snapshot: &Snapshot) -> Vec<u8> {
+pub(super) fn encode_header(snapshot: &Snapshot) -> Vec<u8> {
     let mut writer = Writer(Vec::new());
     writer.entry_id(snapshot.last_included);
     writer.membership(&snapshot.membership);
@@ -143,10 +144,10 @@ pub(super) fn encode_head(snapshot: &Snapshot) -> Vec<u8> {
     writer.0
 }
 
-pub(super) fn decode_head(bytes: &[u8]) -> Result<Head, DecodeError> {
+pub(super) fn decode_header(bytes: &[u8]) -> Result<SnapshotHeader, DecodeError> {
     decode(bytes, |reader| {
         let (last_included, membership) = (reader.entry_id()?, reader.membership()?);
-        Ok(Head { last_included, membership, chunks: reader.u64()? })
+        Ok(SnapshotHeader { last_included, membership, chunks: reader.u64()? })
     })
 }
 

@@ -15,7 +15,7 @@
 
 use std::fmt;
 
-use super::Refusal;
+use super::ConnectionError;
 use crate::types::PeerId;
 
 /// The first bytes of both sides.
@@ -66,7 +66,7 @@ impl Hello {
     ///
     /// # Errors
     /// It cannot become one, whatever follows.
-    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, Refusal> {
+    pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, ConnectionError> {
         let Some(mut rest) = after_magic(bytes)? else { return Ok(None) };
         let Some(fixed) = rest.split_off(..17) else { return Ok(None) };
         let (Some(from), Some(to)) = (number(fixed), number(&fixed[8..])) else { return Ok(None) };
@@ -108,15 +108,15 @@ impl Answer {
     ///
     /// # Errors
     /// It cannot become one, or it says no.
-    pub fn decode(bytes: &[u8]) -> Result<Option<Self>, Refusal> {
+    pub fn decode(bytes: &[u8]) -> Result<Option<Self>, ConnectionError> {
         let Some(rest) = after_magic(bytes)? else { return Ok(None) };
         let Some((verdict, rest)) = rest.split_first() else { return Ok(None) };
         let Some((nonce, rest)) = rest.split_first_chunk() else { return Ok(None) };
         let Some(frame_bytes_max) = rest.first_chunk() else { return Ok(None) };
         let verdict = Verdict::ALL.into_iter().find(|known| *known as u8 == *verdict);
         let verdict = verdict.unwrap_or(Verdict::Other);
-        if verdict != Verdict::Welcome {
-            return Err(Refusal::Verdict(verdict));
+        if verdict != Verdict::Accepted {
+            return Err(ConnectionError::RejectedByPeer(verdict));
         }
         let nonce = u64::from_le_bytes(*nonce);
         let frame_bytes_max = u32::from_le_bytes(*frame_bytes_max);
@@ -129,49 +129,49 @@ impl Answer {
 #[non_exhaustive]
 pub enum Verdict {
     /// Messages may come.
-    Welcome = 0,
+    Accepted = 0,
     /// The connecting peer is of another cluster.
-    OtherCluster = 1,
+    WrongCluster = 1,
     /// The connecting peer looks for somebody else.
-    OtherPeer = 2,
+    Misrouted = 2,
     /// The connecting peer has the name of the listening one.
-    SameName = 3,
+    DuplicateId = 3,
     /// The connecting peer's certificate does not name it.
-    Certificate = 4,
+    CertificateName = 4,
     /// A reason without a number of its own.
     Other = 255,
 }
 
 impl Verdict {
     const ALL: [Self; 6] = [
-        Self::Welcome,
-        Self::OtherCluster,
-        Self::OtherPeer,
-        Self::SameName,
-        Self::Certificate,
+        Self::Accepted,
+        Self::WrongCluster,
+        Self::Misrouted,
+        Self::DuplicateId,
+        Self::CertificateName,
         Self::Other,
     ];
 
     /// What the other side is told of a refusal.
-    pub(super) const fn of(refusal: &Refusal) -> Self {
-        match refusal {
-            Refusal::Cluster { .. } => Self::OtherCluster,
-            Refusal::NotMe { .. } => Self::OtherPeer,
-            Refusal::SameName { .. } => Self::SameName,
-            Refusal::Certificate { .. } => Self::Certificate,
-            Refusal::Foreign
-            | Refusal::SpeaksTls
-            | Refusal::Tls(_)
-            | Refusal::Version { .. }
-            | Refusal::Replayed
-            | Refusal::TooLarge { .. }
-            | Refusal::NoMessage(_)
-            | Refusal::Sender { .. }
-            | Refusal::Receiver { .. }
-            | Refusal::Late { .. }
-            | Refusal::Flood { .. }
-            | Refusal::Crowd { .. }
-            | Refusal::Verdict(_) => Self::Other,
+    pub(super) const fn of(error: &ConnectionError) -> Self {
+        match error {
+            ConnectionError::WrongCluster { .. } => Self::WrongCluster,
+            ConnectionError::Misrouted { .. } => Self::Misrouted,
+            ConnectionError::DuplicateId { .. } => Self::DuplicateId,
+            ConnectionError::CertificateName { .. } => Self::CertificateName,
+            ConnectionError::NotRaft
+            | ConnectionError::UnexpectedTls
+            | ConnectionError::Tls(_)
+            | ConnectionError::VersionMismatch { .. }
+            | ConnectionError::Replayed
+            | ConnectionError::FrameTooLarge { .. }
+            | ConnectionError::InvalidMessage(_)
+            | ConnectionError::WrongSender { .. }
+            | ConnectionError::WrongReceiver { .. }
+            | ConnectionError::HandshakeTimeout { .. }
+            | ConnectionError::TooManyUnidentified { .. }
+            | ConnectionError::TooManyPeers { .. }
+            | ConnectionError::RejectedByPeer(_) => Self::Other,
         }
     }
 }
@@ -179,26 +179,26 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Welcome => "it takes the connection",
-            Self::OtherCluster => "it says that it belongs to another cluster",
-            Self::OtherPeer => "it says that it is another peer than the one looked for",
-            Self::SameName => "it says that it has the same name as this peer",
-            Self::Certificate => "it says that this peer's certificate does not name this peer",
+            Self::Accepted => "it takes the connection",
+            Self::WrongCluster => "it says that it belongs to another cluster",
+            Self::Misrouted => "it says that it is another peer than the one looked for",
+            Self::DuplicateId => "it says that it has the same name as this peer",
+            Self::CertificateName => "it says that this peer's certificate does not name this peer",
             Self::Other => "it refuses this peer; its log says why",
         })
     }
 }
 
 /// What follows magic and version; `None` while there is too little to say.
-fn after_magic(bytes: &[u8]) -> Result<Option<&[u8]>, Refusal> {
+fn after_magic(bytes: &[u8]) -> Result<Option<&[u8]>, ConnectionError> {
     let seen = bytes.len().min(MAGIC.len());
     if bytes[..seen] != MAGIC[..seen] {
         let tls = bytes.first().is_some_and(|first| TLS.contains(first));
-        return Err(if tls { Refusal::SpeaksTls } else { Refusal::Foreign });
+        return Err(if tls { ConnectionError::UnexpectedTls } else { ConnectionError::NotRaft });
     }
     match bytes[seen..].split_first() {
         Some((&VERSION, rest)) => Ok(Some(rest)),
-        Some((&found, _)) => Err(Refusal::Version { found }),
+        Some((&found, _)) => Err(ConnectionError::VersionMismatch { found }),
         None => Ok(None),
     }
 }

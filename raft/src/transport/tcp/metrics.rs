@@ -50,6 +50,6 @@ pub(super) fn received_bytes(me: PeerId, other: PeerId) -> Counter {
 }
 
 /// Incoming connections that `me` ended with a warning, whoever made them.
-pub(super) fn refusals(me: PeerId) -> Counter {
+pub(super) fn rejected_connections(me: PeerId) -> Counter {
     counter(4, me, None)
 }

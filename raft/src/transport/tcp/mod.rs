@@ -5,13 +5,13 @@
 //! two peers that connect to each other at once need not agree on which connection to keep.
 //!
 //! ```text
-//! send ─► Outbox (two lanes) ─► frames ─► one write ══► read ─► Receiving ─► Inbox
+//! send ─► Outbox (two lanes) ─► frames ─► one write ══► read ─► Receiver ─► Inbox
 //! ```
 //!
 //! # What ends a connection
 //! Bytes that are no handshake, a peer of another cluster, a frame over the limit, one that is no
 //! message, a message of somebody else or for somebody else: each ends its connection with one
-//! warning that has the peer, the address and the [`Refusal`], and does nothing else. Other
+//! warning that has the peer, the address and the [`ConnectionError`], and does nothing else. Other
 //! connections go on, and the other side connects again after a while.
 //!
 //! # What is lost
@@ -29,6 +29,7 @@
 //! This module must not depend on the node or the driver: it knows messages and bytes.
 
 mod backoff;
+mod error;
 mod handshake;
 mod incoming;
 mod link;
@@ -36,15 +37,14 @@ pub mod metrics;
 mod options;
 mod outbox;
 mod receiver;
-mod refusal;
 mod security;
 mod socket;
 mod tls;
 
+pub use self::error::ConnectionError;
 pub use self::handshake::{Answer, CLUSTER_BYTES_MAX, Hello, MAGIC, VERSION, Verdict};
 pub use self::options::TcpOptions;
-pub use self::receiver::{Expected, FRAME_HEADER_BYTES, Received, Receiving, frame_onto};
-pub use self::refusal::Refusal;
+pub use self::receiver::{Expected, FRAME_HEADER_BYTES, Received, Receiver, encode_frame};
 pub use self::tls::TlsFiles;
 
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ use crate::types::PeerId;
 /// use raft::transport::tcp::TcpTransport;
 ///
 /// let mut transport = TcpTransport::plain(PeerId::new(1), "127.0.0.1:7001")?;
-/// transport.learn(PeerId::new(2), "127.0.0.1:7002");
+/// transport.set_address(PeerId::new(2), "127.0.0.1:7002");
 /// # Ok::<(), raft::transport::TransportError>(())
 /// ```
 #[derive(Debug)]
@@ -98,7 +98,7 @@ struct Context {
 struct Peer {
     outbox: Arc<Outbox>,
     address: watch::Sender<String>,
-    nudge: Arc<Notify>,
+    reconnect: Arc<Notify>,
     counters: Outgoing,
     task: AbortHandle,
 }
@@ -169,7 +169,7 @@ impl Transport for TcpTransport {
         let Some(peer) = peers.get(&envelope.to) else { return };
         let (to, message) = (envelope.to, envelope.message.name());
         let queued = peer.outbox.push(envelope);
-        if queued != Queued::Yes {
+        if queued != Queued::Accepted {
             peer.counters.dropped.increment(1);
         }
         if queued == Queued::Full {
@@ -177,7 +177,7 @@ impl Transport for TcpTransport {
         }
     }
 
-    fn learn(&mut self, peer: PeerId, address: &str) {
+    fn set_address(&mut self, peer: PeerId, address: &str) {
         if peer == self.context.me {
             return;
         }
@@ -191,21 +191,21 @@ impl Transport for TcpTransport {
             return;
         }
         let (sender, receiver) = watch::channel(address.to_owned());
-        let (outbox, nudge) = (Arc::new(Outbox::new(&self.context.options)), Arc::default());
+        let (outbox, reconnect) = (Arc::new(Outbox::new(&self.context.options)), Arc::default());
         let counters = Outgoing::new(self.context.me, peer);
         let link = Link {
             context: Arc::clone(&self.context),
             to: peer,
             address: receiver,
             outbox: Arc::clone(&outbox),
-            nudge: Arc::clone(&nudge),
+            reconnect: Arc::clone(&reconnect),
             counters: counters.clone(),
         };
         let task = self.tasks.spawn(link.run());
-        peers.insert(peer, Peer { outbox, address: sender, nudge, counters, task });
+        peers.insert(peer, Peer { outbox, address: sender, reconnect, counters, task });
     }
 
-    fn forget(&mut self, peer: PeerId) {
+    fn remove_peer(&mut self, peer: PeerId) {
         if let Some(known) = self.context.peers().remove(&peer) {
             known.task.abort();
         }
@@ -218,9 +218,9 @@ impl Context {
     }
 
     /// Tries at once to connect to a peer that is there.
-    fn nudge(&self, peer: PeerId) {
+    fn reconnect(&self, peer: PeerId) {
         if let Some(known) = self.peers().get(&peer) {
-            known.nudge.notify_one();
+            known.reconnect.notify_one();
         }
     }
 }

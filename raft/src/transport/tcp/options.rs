@@ -67,10 +67,10 @@ impl TcpOptions {
     #[must_use]
     pub fn of(config: &Config) -> Self {
         /// What a message needs besides its entries or its chunk, generously.
-        const AROUND: usize = 1024;
+        const MESSAGE_OVERHEAD: usize = 1024;
         let usual = Self::default();
         let largest = config.append_bytes_max.max(config.snapshot_chunk_bytes);
-        let frame = largest.saturating_add(AROUND);
+        let frame = largest.saturating_add(MESSAGE_OVERHEAD);
         let pipeline = frame.saturating_mul(config.messages_in_flight_max);
         Self {
             frame_bytes_max: usual.frame_bytes_max.max(frame),

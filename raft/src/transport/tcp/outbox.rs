@@ -28,7 +28,7 @@ pub(super) struct Outbox {
 #[derive(Debug)]
 struct Lanes {
     state: State,
-    prompt: VecDeque<Envelope>,
+    urgent: VecDeque<Envelope>,
     bulk: VecDeque<Bulk>,
     /// Of the bulk lane.
     bytes: usize,
@@ -48,15 +48,15 @@ struct Bulk {
 enum State {
     Connected,
     /// Nothing is kept until somebody can take it.
-    Away,
+    Disconnected,
 }
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queued {
-    Yes,
+    Accepted,
     /// There is no connection.
-    Away,
+    Disconnected,
     /// There is no room.
     Full,
 }
@@ -64,8 +64,8 @@ pub(super) enum Queued {
 impl Outbox {
     pub(super) fn new(options: &TcpOptions) -> Self {
         let lanes = Lanes {
-            state: State::Away,
-            prompt: VecDeque::new(),
+            state: State::Disconnected,
+            urgent: VecDeque::new(),
             bulk: VecDeque::new(),
             bytes: 0,
             appends: 0,
@@ -78,7 +78,7 @@ impl Outbox {
     /// Queues a message, or drops it.
     pub(super) fn push(&self, envelope: Envelope) -> Queued {
         let queued = self.lock().push(envelope);
-        if queued == Queued::Yes {
+        if queued == Queued::Accepted {
             self.filled.notify_one();
         }
         queued
@@ -92,8 +92,8 @@ impl Outbox {
     /// From now on messages are dropped, and so are those that wait.
     pub(super) fn close(&self) {
         let mut lanes = self.lock();
-        lanes.state = State::Away;
-        lanes.prompt.clear();
+        lanes.state = State::Disconnected;
+        lanes.urgent.clear();
         lanes.bulk.clear();
         (lanes.bytes, lanes.appends) = (0, 0);
     }
@@ -118,17 +118,17 @@ impl Outbox {
 
 impl Lanes {
     fn is_empty(&self) -> bool {
-        self.prompt.is_empty() && self.bulk.is_empty()
+        self.urgent.is_empty() && self.bulk.is_empty()
     }
 
     fn push(&mut self, envelope: Envelope) -> Queued {
-        if self.state == State::Away {
-            return Queued::Away;
+        if self.state == State::Disconnected {
+            return Queued::Disconnected;
         }
         if self.is_bulk(&envelope.message) {
             self.push_bulk(envelope)
         } else {
-            self.push_prompt(envelope)
+            self.push_urgent(envelope)
         }
     }
 
@@ -143,12 +143,12 @@ impl Lanes {
         }
     }
 
-    fn push_prompt(&mut self, envelope: Envelope) -> Queued {
-        if self.prompt.len() >= self.messages_max {
+    fn push_urgent(&mut self, envelope: Envelope) -> Queued {
+        if self.urgent.len() >= self.messages_max {
             return Queued::Full;
         }
-        self.prompt.push_back(envelope);
-        Queued::Yes
+        self.urgent.push_back(envelope);
+        Queued::Accepted
     }
 
     fn push_bulk(&mut self, envelope: Envelope) -> Queued {
@@ -161,11 +161,11 @@ impl Lanes {
         self.bytes += bytes;
         self.appends += usize::from(is_append(&envelope));
         self.bulk.push_back(Bulk { envelope, bytes });
-        Queued::Yes
+        Queued::Accepted
     }
 
     fn take(&mut self, bytes: usize, batch: &mut Vec<Envelope>) {
-        batch.extend(self.prompt.drain(..));
+        batch.extend(self.urgent.drain(..));
         let mut room = bytes;
         while let Some(next) = self.bulk.pop_front_if(|next| next.bytes <= room || room == bytes) {
             room = room.saturating_sub(next.bytes);

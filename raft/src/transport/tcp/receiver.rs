@@ -8,8 +8,8 @@
 //! what a length promises: at most 4 KiB before the peer is identified, then twice the longest
 //! frame, and it shrinks again after a long one.
 
+use super::error::ConnectionError;
 use super::handshake::Hello;
-use super::refusal::Refusal;
 use crate::codec;
 use crate::message::Envelope;
 use crate::types::PeerId;
@@ -18,11 +18,11 @@ use crate::types::PeerId;
 pub const FRAME_HEADER_BYTES: usize = 4;
 
 /// How much is read at once from a peer that is not identified.
-const HELLO_ROOM: usize = 1024;
+const HELLO_READ_BYTES: usize = 1024;
 /// How much is read at once afterwards.
-const ROOM: usize = 64 * 1024;
+const READ_BYTES: usize = 64 * 1024;
 /// A buffer larger than this is given back once it is empty.
-const KEPT_MAX: usize = 1024 * 1024;
+const BUFFER_KEPT_BYTES: usize = 1024 * 1024;
 
 /// What an incoming connection must be like.
 #[derive(Clone, Debug)]
@@ -52,23 +52,23 @@ pub enum Received {
 ///
 /// ```
 /// use raft::PeerId;
-/// use raft::transport::tcp::{Expected, Hello, Received, Receiving, Refusal};
+/// use raft::transport::tcp::{Expected, Hello, Received, Receiver, ConnectionError};
 ///
 /// let [one, two] = [1, 2].map(PeerId::new);
 /// let hello = |to| Hello { from: one, to, cluster: "example".into() }.encode();
 /// let expected = Expected { me: two, cluster: "example".into(), nonce: 7, frame_bytes_max: 100 };
 ///
-/// let mut receiving = Receiving::new(expected.clone());
-/// receiving.buffer().extend(hello(two));
-/// assert_eq!(receiving.take_next(), Ok(Some(Received::Hello(one))));
-/// assert_eq!(receiving.take_next(), Ok(None));
+/// let mut receiver = Receiver::new(expected.clone());
+/// receiver.buffer().extend(hello(two));
+/// assert_eq!(receiver.take_next(), Ok(Some(Received::Hello(one))));
+/// assert_eq!(receiver.take_next(), Ok(None));
 ///
-/// let mut receiving = Receiving::new(expected);
-/// receiving.buffer().extend(hello(PeerId::new(3)));
-/// assert_eq!(receiving.take_next(), Err(Refusal::NotMe { wanted: PeerId::new(3) }));
+/// let mut receiver = Receiver::new(expected);
+/// receiver.buffer().extend(hello(PeerId::new(3)));
+/// assert_eq!(receiver.take_next(), Err(ConnectionError::Misrouted { expected: PeerId::new(3) }));
 /// ```
 #[derive(Debug)]
-pub struct Receiving {
+pub struct Receiver {
     expected: Expected,
     stage: Stage,
     bytes: Vec<u8>,
@@ -83,7 +83,7 @@ enum Stage {
     Frames { from: PeerId },
 }
 
-impl Receiving {
+impl Receiver {
     /// A connection over which nothing has come in.
     #[must_use]
     pub const fn new(expected: Expected) -> Self {
@@ -95,12 +95,12 @@ impl Receiving {
         // What is left is the beginning of a frame.
         self.bytes.drain(..self.start);
         self.start = 0;
-        if self.bytes.is_empty() && self.bytes.capacity() > KEPT_MAX {
-            self.bytes.shrink_to(ROOM);
+        if self.bytes.is_empty() && self.bytes.capacity() > BUFFER_KEPT_BYTES {
+            self.bytes.shrink_to(READ_BYTES);
         }
         let room = match self.stage {
-            Stage::Hello | Stage::Nonce { .. } => HELLO_ROOM,
-            Stage::Frames { .. } => ROOM,
+            Stage::Hello | Stage::Nonce { .. } => HELLO_READ_BYTES,
+            Stage::Frames { .. } => READ_BYTES,
         };
         if self.bytes.capacity() - self.bytes.len() < room / 2 {
             self.bytes.reserve(room);
@@ -118,7 +118,7 @@ impl Receiving {
     ///
     /// # Errors
     /// The connection must end. What is asked after that has no meaning.
-    pub fn take_next(&mut self) -> Result<Option<Received>, Refusal> {
+    pub fn take_next(&mut self) -> Result<Option<Received>, ConnectionError> {
         match self.stage {
             Stage::Hello => self.hello(),
             Stage::Nonce { from } => self.nonce(from),
@@ -130,47 +130,50 @@ impl Receiving {
         &self.bytes[self.start..]
     }
 
-    fn hello(&mut self) -> Result<Option<Received>, Refusal> {
+    fn hello(&mut self) -> Result<Option<Received>, ConnectionError> {
         let Some((hello, len)) = Hello::decode(self.rest())? else { return Ok(None) };
         let Expected { me, cluster, .. } = &self.expected;
         if hello.cluster != *cluster {
-            return Err(Refusal::Cluster { theirs: hello.cluster, ours: cluster.clone() });
+            return Err(ConnectionError::WrongCluster {
+                theirs: hello.cluster,
+                ours: cluster.clone(),
+            });
         }
         if hello.to != *me {
-            return Err(Refusal::NotMe { wanted: hello.to });
+            return Err(ConnectionError::Misrouted { expected: hello.to });
         }
         if hello.from == *me {
-            return Err(Refusal::SameName { name: *me });
+            return Err(ConnectionError::DuplicateId { id: *me });
         }
         self.start += len;
         self.stage = Stage::Nonce { from: hello.from };
         Ok(Some(Received::Hello(hello.from)))
     }
 
-    fn nonce(&mut self, from: PeerId) -> Result<Option<Received>, Refusal> {
+    fn nonce(&mut self, from: PeerId) -> Result<Option<Received>, ConnectionError> {
         let Some(nonce) = self.rest().first_chunk() else { return Ok(None) };
         if u64::from_le_bytes(*nonce) != self.expected.nonce {
-            return Err(Refusal::Replayed);
+            return Err(ConnectionError::Replayed);
         }
         self.start += nonce.len();
         self.stage = Stage::Frames { from };
         Ok(Some(Received::Identified(from)))
     }
 
-    fn message(&mut self, from: PeerId) -> Result<Option<Received>, Refusal> {
+    fn message(&mut self, from: PeerId) -> Result<Option<Received>, ConnectionError> {
         let Some((len, rest)) = self.rest().split_first_chunk() else { return Ok(None) };
         let max = self.expected.frame_bytes_max;
         let found = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
         if found > max {
-            return Err(Refusal::TooLarge { found, max });
+            return Err(ConnectionError::FrameTooLarge { found, max });
         }
         let Some(frame) = rest.get(..found) else { return Ok(None) };
         let envelope = codec::decode(frame)?;
         if envelope.from != from {
-            return Err(Refusal::Sender { found: envelope.from });
+            return Err(ConnectionError::WrongSender { found: envelope.from });
         }
         if envelope.to != self.expected.me {
-            return Err(Refusal::Receiver { found: envelope.to });
+            return Err(ConnectionError::WrongReceiver { found: envelope.to });
         }
         self.start += FRAME_HEADER_BYTES + found;
         Ok(Some(Received::Message(envelope)))
@@ -182,7 +185,7 @@ impl Receiving {
 ///
 /// # Errors
 /// The frame would be too long.
-pub fn frame_onto(
+pub fn encode_frame(
     envelope: &Envelope,
     frame_bytes_max: usize,
     bytes: &mut Vec<u8>,

@@ -6,8 +6,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
+use super::error::{ConnectionError, Disconnect};
 use super::options::TcpOptions;
-use super::refusal::{End, Refusal};
 use super::tls::{self, Tls};
 use crate::types::PeerId;
 
@@ -27,7 +27,7 @@ pub(super) enum Security {
 
 /// What is known of the other side before it says who it is.
 #[derive(Clone, Debug)]
-pub(super) enum Proof {
+pub(super) enum PeerIdentity {
     /// Nothing.
     None,
     /// It has the key of this certificate, which the cluster's CA has signed.
@@ -41,7 +41,7 @@ impl Security {
         stream: TcpStream,
         to: PeerId,
         options: &TcpOptions,
-    ) -> Result<Box<dyn Stream>, End> {
+    ) -> Result<Box<dyn Stream>, Disconnect> {
         match self {
             Self::Plain => Ok(Box::new(stream)),
             Self::Tls(tls) => {
@@ -57,29 +57,29 @@ impl Security {
         &self,
         stream: TcpStream,
         options: &TcpOptions,
-    ) -> Result<(Box<dyn Stream>, Proof), End> {
+    ) -> Result<(Box<dyn Stream>, PeerIdentity), Disconnect> {
         match self {
-            Self::Plain => Ok((Box::new(stream), Proof::None)),
+            Self::Plain => Ok((Box::new(stream), PeerIdentity::None)),
             Self::Tls(tls) => {
                 let keys = tls.keys(options.certificates_reread_after).await;
                 let stream = keys.acceptor.accept(stream).await?;
                 let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
                 let Some(own) = certificates.first() else {
-                    return Err(Refusal::Tls("it has no certificate".into()).into());
+                    return Err(ConnectionError::Tls("it has no certificate".into()).into());
                 };
-                let proof = Proof::Certificate(own.clone().into_owned());
-                Ok((Box::new(stream), proof))
+                let identity = PeerIdentity::Certificate(own.clone().into_owned());
+                Ok((Box::new(stream), identity))
             }
         }
     }
 }
 
-impl Proof {
+impl PeerIdentity {
     /// Whether the other side may call itself `peer`.
-    pub(super) fn names(&self, peer: PeerId) -> Result<(), Refusal> {
+    pub(super) fn verify(&self, peer: PeerId) -> Result<(), ConnectionError> {
         match self {
             Self::None => Ok(()),
-            Self::Certificate(certificate) => tls::names(certificate, peer),
+            Self::Certificate(certificate) => tls::verify_name(certificate, peer),
         }
     }
 }

@@ -3,30 +3,30 @@
 mod damage;
 mod simulated;
 
-use super::store::{Lengths, Store};
+use super::store::{FileLengths, Store};
 use crate::storage::conformance::Script;
-use crate::storage::simulated::Machine;
+use crate::storage::simulated::SimulatedMachine;
 use crate::storage::{Storage, StorageError};
 use crate::types::PeerId;
-use simulated::SimulatedFolder;
+use simulated::SimulatedDirectory;
 
 const PEER: PeerId = PeerId::new(1);
 
 /// Small, so that every script goes through several log files, and writes both on zeros and beyond.
-const LENGTHS: Lengths = Lengths { segment: 400, ahead: 150 };
+const LENGTHS: FileLengths = FileLengths { segment: 400, preallocate: 150 };
 
-crate::storage::simulated::tell_for!(SimulatedFolder);
+crate::storage::simulated::test_on!(SimulatedDirectory);
 
-fn open(folder: &SimulatedFolder) -> Result<Store<SimulatedFolder>, StorageError> {
-    folder.open()
+fn open(directory: &SimulatedDirectory) -> Result<Store<SimulatedDirectory>, StorageError> {
+    directory.open()
 }
 
 /// A closed store after so many batches of a script.
-fn written(seed: u64, batches: usize) -> (SimulatedFolder, Script) {
-    let (folder, mut script) = (SimulatedFolder::default(), Script::new(seed));
-    let mut store = open(&folder).expect("a new folder");
+fn written(seed: u64, batches: usize) -> (SimulatedDirectory, Script) {
+    let (directory, mut script) = (SimulatedDirectory::default(), Script::new(seed));
+    let mut store = open(&directory).expect("a new directory");
     for _ in 0..batches {
         store.write(&script.batch()).expect("nothing fails");
     }
-    (folder, script)
+    (directory, script)
 }

@@ -7,14 +7,14 @@ use super::super::store::Store;
 use super::simulated::SimulatedFile;
 use crate::persistent_state::PersistentState;
 use crate::storage::conformance::Script;
-use crate::storage::simulated::Machine;
+use crate::storage::simulated::SimulatedMachine;
 use crate::storage::{Storage, StorageError};
 
 /// Every how manieth byte is tried; the first ones, where redb keeps what all else hangs on, all.
 const STRIDE: usize = 17;
 const HEADER: usize = 320;
 
-/// What becomes of the folder with these bytes in its file; if it is refused, nothing may have changed.
+/// What becomes of the directory with these bytes in its file; if it is refused, nothing may have changed.
 fn verdict(file: &SimulatedFile, bytes: &[u8]) -> Result<PersistentState, StorageError> {
     let file = file.with(bytes);
     let opened = file.open().and_then(|mut store| store.load());
@@ -45,7 +45,7 @@ fn rich() -> (SimulatedFile, Script, Store) {
     };
     let written = |seed| {
         let (file, mut script) = (SimulatedFile::default(), Script::new(seed));
-        let mut store = file.open().expect("a new folder");
+        let mut store = file.open().expect("a new directory");
         (0..9).for_each(|_| store.write(&script.batch()).expect("nothing fails"));
         (file, script, store)
     };
@@ -58,15 +58,15 @@ fn no_wrong_byte_of_what_was_read_changes_what_is_read() {
     drop(store);
     drop(file.open().expect("it is sound"));
     let mut refused = 0;
-    spoil(&file.bytes(), |story, wrong| match verdict(&file, wrong) {
-        Ok(found) => assert_eq!(&found, script.model(), "{story}"),
+    spoil(&file.bytes(), |case, wrong| match verdict(&file, wrong) {
+        Ok(found) => assert_eq!(&found, script.model(), "{case}"),
         Err(error) => {
             let text = error.to_string();
             assert!(
                 matches!(error, StorageError::Damaged(_) | StorageError::Unreadable(_)),
-                "{story}: {text}"
+                "{case}: {text}"
             );
-            assert!(text.contains("data/raft.redb"), "{story}: {text}");
+            assert!(text.contains("data/raft.redb"), "{case}: {text}");
             refused += 1;
         }
     });
@@ -84,9 +84,9 @@ fn a_wrong_byte_after_a_crash_costs_the_last_transaction_at_most() {
     }
     let bytes = file.bytes();
     let mut costs = 0;
-    spoil(&bytes, |story, wrong| {
+    spoil(&bytes, |case, wrong| {
         if let Ok(found) = verdict(&file, wrong) {
-            assert!(found == *script.model() || found == before, "{story}");
+            assert!(found == *script.model() || found == before, "{case}");
             costs += u32::from(found == before);
         }
     });
@@ -96,7 +96,7 @@ fn a_wrong_byte_after_a_crash_costs_the_last_transaction_at_most() {
 
 type Rows<'a> = Open<'a, u64, &'static [u8]>;
 
-/// What becomes of the folder after somebody has changed a table with redb itself.
+/// What becomes of the directory after somebody has changed a table with redb itself.
 fn changed(file: &SimulatedFile, table: Table, change: impl Fn(&mut Rows<'_>)) -> String {
     let wrong = file.with(&file.bytes());
     let database = Builder::new().create_with_backend(wrong.clone()).expect("it is sound");

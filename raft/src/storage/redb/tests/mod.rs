@@ -5,4 +5,4 @@ mod simulated;
 
 use self::simulated::SimulatedFile;
 
-crate::storage::simulated::tell_for!(SimulatedFile);
+crate::storage::simulated::test_on!(SimulatedFile);

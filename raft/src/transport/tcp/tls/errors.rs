@@ -5,25 +5,25 @@ use std::io;
 
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error};
 
-use super::name_of;
+use super::dns_name;
 use crate::transport::TransportError;
 use crate::transport::tcp::TlsFiles;
-use crate::transport::tcp::refusal::{End, Refusal};
+use crate::transport::tcp::error::{ConnectionError, Disconnect};
 use crate::types::PeerId;
 
-impl From<io::Error> for End {
+impl From<io::Error> for Disconnect {
     /// TLS reports what the other side did wrong as errors of the stream.
     fn from(error: io::Error) -> Self {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-        match inner.map(refusal) {
-            Some(refusal) => Self::Refused(refusal),
+        match inner.map(connection_error) {
+            Some(error) => Self::Error(error),
             None => Self::Lost(error),
         }
     }
 }
 
 /// What the other side did, in the words of this library.
-pub(super) fn refusal(error: &Error) -> Refusal {
+pub(super) fn connection_error(error: &Error) -> ConnectionError {
     let text = match error {
         Error::InvalidMessage(_) => {
             "what it says is no TLS; is it told to speak plain TCP?".to_owned()
@@ -31,18 +31,18 @@ pub(super) fn refusal(error: &Error) -> Refusal {
         Error::NoCertificatesPresented => "it has no certificate".to_owned(),
         Error::InvalidCertificate(CertificateError::NotValidForNameContext {
             expected, ..
-        }) => return Refusal::Certificate { wanted: expected.to_str().into_owned() },
-        Error::InvalidCertificate(reason) => format!("its certificate {}", problem(reason)),
+        }) => return ConnectionError::CertificateName { expected: expected.to_str().into_owned() },
+        Error::InvalidCertificate(reason) => format!("its certificate {}", describe(reason)),
         Error::AlertReceived(alert) => {
-            format!("it refuses this peer's certificate or TLS: {}", meaning(*alert))
+            format!("it refuses this peer's certificate or TLS: {}", describe_alert(*alert))
         }
         other => format!("TLS: {other}"),
     };
-    Refusal::Tls(text)
+    ConnectionError::Tls(text)
 }
 
 /// What is wrong with a certificate; completes "the certificate …".
-pub(super) fn problem(reason: &CertificateError) -> String {
+pub(super) fn describe(reason: &CertificateError) -> String {
     match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "has expired".to_owned()
@@ -65,7 +65,7 @@ pub(super) fn problem(reason: &CertificateError) -> String {
     }
 }
 
-fn meaning(alert: AlertDescription) -> String {
+fn describe_alert(alert: AlertDescription) -> String {
     match alert {
         AlertDescription::UnknownCA | AlertDescription::DecryptError => {
             "another CA has signed it".to_owned()
@@ -77,24 +77,24 @@ fn meaning(alert: AlertDescription) -> String {
 }
 
 /// What the other peers would not like about the own certificate.
-pub(super) fn own_problem(me: PeerId, files: &TlsFiles, error: &Error) -> TransportError {
+pub(super) fn own_certificate_error(me: PeerId, files: &TlsFiles, error: &Error) -> TransportError {
     let (certificate, ca) = (files.certificate.display(), files.ca.display());
     let Error::InvalidCertificate(reason) = error else {
         return TransportError::Tls(format!("the certificate `{certificate}`: {error}"));
     };
     TransportError::Tls(match reason {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            let wanted = name_of(me);
+            let expected = dns_name(me);
             format!(
                 "the certificate `{certificate}` does not name peer {me}: \
-                 make one with the DNS name `{wanted}`"
+                 make one with the DNS name `{expected}`"
             )
         }
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             format!("the certificate `{certificate}` is not signed by the CA of `{ca}`")
         }
         reason => {
-            format!("the certificate `{certificate}` {}: make a new one", problem(reason))
+            format!("the certificate `{certificate}` {}: make a new one", describe(reason))
         }
     })
 }

@@ -19,7 +19,7 @@ use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::errors::own_problem;
+use super::errors::own_certificate_error;
 use super::{Keys, TlsFiles, server_name};
 use crate::transport::TransportError;
 use crate::types::PeerId;
@@ -120,17 +120,17 @@ fn check(
     contents: &Contents,
     Verifiers { servers, clients }: &Verifiers,
 ) -> Result<(), TransportError> {
-    let name = server_name(me).map_err(|refusal| TransportError::Tls(refusal.to_string()))?;
-    let Some((own, between)) = contents.chain.split_first() else {
+    let name = server_name(me).map_err(|error| TransportError::Tls(error.to_string()))?;
+    let Some((own, intermediates)) = contents.chain.split_first() else {
         return Err(unreadable("certificate", &files.certificate, &pem::Error::NoItemsFound));
     };
     let now = UnixTime::now();
     servers
-        .verify_server_cert(own, between, &name, &[], now)
-        .map_err(|error| own_problem(me, files, &error))?;
+        .verify_server_cert(own, intermediates, &name, &[], now)
+        .map_err(|error| own_certificate_error(me, files, &error))?;
     clients
-        .verify_client_cert(own, between, now)
-        .map_err(|error| own_problem(me, files, &error))?;
+        .verify_client_cert(own, intermediates, now)
+        .map_err(|error| own_certificate_error(me, files, &error))?;
     Ok(())
 }
 

@@ -25,8 +25,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use self::errors::refusal;
-use super::refusal::Refusal;
+use self::errors::connection_error;
+use super::error::ConnectionError;
 use crate::transport::TransportError;
 use crate::types::PeerId;
 
@@ -92,7 +92,7 @@ impl Tls {
 
     /// What new connections use, read again if it is older than `age_max`.
     pub(super) async fn keys(&self, age_max: Duration) -> Keys {
-        if let Some(keys) = self.fresh(age_max) {
+        if let Some(keys) = self.cached(age_max) {
             return keys;
         }
         let (me, files) = (self.me, self.files.clone());
@@ -108,7 +108,7 @@ impl Tls {
     }
 
     /// Those read last; `None` if the caller has to read them again.
-    fn fresh(&self, age_max: Duration) -> Option<Keys> {
+    fn cached(&self, age_max: Duration) -> Option<Keys> {
         let mut current = self.lock();
         if current.read_at.elapsed() < age_max {
             return Some(current.keys.clone());
@@ -124,20 +124,25 @@ impl Tls {
 }
 
 /// The name a peer's certificate must have.
-pub(super) fn name_of(peer: PeerId) -> String {
+pub(super) fn dns_name(peer: PeerId) -> String {
     format!("raft-peer-{peer}")
 }
 
 /// The same, as TLS asks for it.
-pub(super) fn server_name(peer: PeerId) -> Result<ServerName<'static>, Refusal> {
-    let unusable = |error| Refusal::Tls(format!("{} is no DNS name: {error}", name_of(peer)));
-    ServerName::try_from(name_of(peer)).map_err(unusable)
+pub(super) fn server_name(peer: PeerId) -> Result<ServerName<'static>, ConnectionError> {
+    let unusable =
+        |error| ConnectionError::Tls(format!("{} is no DNS name: {error}", dns_name(peer)));
+    ServerName::try_from(dns_name(peer)).map_err(unusable)
 }
 
 /// Whether a certificate, which is known to be valid, is that of `peer`.
-pub(super) fn names(certificate: &CertificateDer<'_>, peer: PeerId) -> Result<(), Refusal> {
-    let wanted = server_name(peer)?;
-    let parsed = ParsedCertificate::try_from(certificate).map_err(|error| refusal(&error))?;
-    let refuse = |_| Refusal::Certificate { wanted: name_of(peer) };
-    verify_server_name(&parsed, &wanted).map_err(refuse)
+pub(super) fn verify_name(
+    certificate: &CertificateDer<'_>,
+    peer: PeerId,
+) -> Result<(), ConnectionError> {
+    let expected = server_name(peer)?;
+    let parsed =
+        ParsedCertificate::try_from(certificate).map_err(|error| connection_error(&error))?;
+    let refuse = |_| ConnectionError::CertificateName { expected: dns_name(peer) };
+    verify_server_name(&parsed, &expected).map_err(refuse)
 }

@@ -9,7 +9,7 @@ use raft::transport::tcp::TcpOptions;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::support::{Peer, in_time};
+use super::support::{Peer, with_timeout};
 
 const ROLE: &str = "RAFT_TEST_PEER";
 
@@ -22,14 +22,14 @@ const GOT: &str = "peer-got ";
 pub(crate) async fn is_child(options: &TcpOptions) -> bool {
     let Ok(name) = std::env::var(ROLE) else { return false };
     let mut peer = Peer::plain(name.parse().expect("a number"), options.clone());
-    say(LISTENS, &peer.address());
+    report(LISTENS, &peer.address());
     let mut parent = tokio::io::stdin();
     loop {
         tokio::select! {
             envelope = peer.received.recv() => {
                 let envelope = envelope.expect("the transport is there");
                 if matches!(envelope.message, Message::RequestVoteReply(_)) {
-                    say(GOT, &envelope.id.number().to_string());
+                    report(GOT, &envelope.id.number().to_string());
                 }
             }
             _ = parent.read_u8() => std::process::exit(0),
@@ -37,7 +37,7 @@ pub(crate) async fn is_child(options: &TcpOptions) -> bool {
     }
 }
 
-fn say(what: &str, text: &str) {
+fn report(what: &str, text: &str) {
     let mut output = std::io::stdout().lock();
     // The parent may be gone; then so is this process, soon.
     let _ = writeln!(output, "\n{what}{text}").and_then(|()| output.flush());
@@ -46,7 +46,7 @@ fn say(what: &str, text: &str) {
 /// A child as the test sees it.
 pub(crate) struct Process {
     child: Child,
-    said: Lines<BufReader<ChildStdout>>,
+    stdout: Lines<BufReader<ChildStdout>>,
 }
 
 impl Process {
@@ -60,22 +60,23 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .expect("it runs here, too");
-        let said = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        Self { child, said }
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        Self { child, stdout }
     }
 
     pub(crate) async fn address(&mut self) -> String {
-        self.says(LISTENS).await
+        self.read_value(LISTENS).await
     }
 
     /// The number of the next vote it tells of.
-    pub(crate) async fn got(&mut self) -> u64 {
-        self.says(GOT).await.parse().expect("a number")
+    pub(crate) async fn next_received(&mut self) -> u64 {
+        self.read_value(GOT).await.parse().expect("a number")
     }
 
-    async fn says(&mut self, what: &str) -> String {
+    async fn read_value(&mut self, what: &str) -> String {
         loop {
-            let line = in_time(self.said.next_line()).await.expect("a pipe").expect("it runs");
+            let line =
+                with_timeout(self.stdout.next_line()).await.expect("a pipe").expect("it runs");
             if let Some(text) = line.strip_prefix(what) {
                 return text.to_owned();
             }

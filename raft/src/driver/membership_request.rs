@@ -1,31 +1,31 @@
 //! Changes of members, from the call to the commit of the last step, and of the leader, from the call
 //! to the election that comes of it.
 
-use super::call::Reply;
 use super::core_task::CoreTask;
-use super::error::{MemberError, MoveError, Unknown};
-use super::machine::StateMachine;
+use super::error::{LeadershipTransferError, MembershipError, UnknownReason};
+use super::reply::Reply;
+use super::state_machine::StateMachine;
 use crate::membership_change::MembershipChange;
 use crate::node;
 use crate::types::{EntryId, PeerId, Term};
 
 /// A caller's wish.
-pub(super) struct ChangeCall {
+pub(super) struct MembershipRequest {
     pub(super) change: MembershipChange,
-    pub(super) reply: Reply<(), MemberError>,
+    pub(super) reply: Reply<(), MembershipError>,
 }
 
 /// A caller's wish to have another leader.
-pub(super) struct TransferCall {
+pub(super) struct TransferRequest {
     pub(super) to: PeerId,
-    pub(super) reply: Reply<(), MoveError>,
+    pub(super) reply: Reply<(), LeadershipTransferError>,
 }
 
 /// A change that has begun.
 pub(super) struct PendingChange {
     /// The entry of its first step.
     first: EntryId,
-    reply: Reply<(), MemberError>,
+    reply: Reply<(), MembershipError>,
 }
 
 /// A handover that has begun.
@@ -33,31 +33,34 @@ pub(super) struct PendingTransfer {
     to: PeerId,
     /// The term whose leader wants another one.
     term: Term,
-    reply: Reply<(), MoveError>,
+    reply: Reply<(), LeadershipTransferError>,
 }
 
 impl<M: StateMachine> CoreTask<M> {
-    pub(super) fn on_change(&mut self, ChangeCall { change, reply }: ChangeCall) {
-        if let Some(waited) = self.stuck() {
-            return reply.send(Err(MemberError::DiskStuck(waited)));
+    pub(super) fn on_change_membership(
+        &mut self,
+        MembershipRequest { change, reply }: MembershipRequest,
+    ) {
+        if let Some(waited) = self.disk_stuck_for() {
+            return reply.send(Err(MembershipError::DiskStuck(waited)));
         }
         match self.node.change_membership(self.now, change) {
             Ok(first) => self.change = Some(PendingChange { first, reply }),
-            Err(error) => reply.send(Err(MemberError::Refused(error))),
+            Err(error) => reply.send(Err(MembershipError::Refused(error))),
         }
     }
 
     /// Answers the caller once its change is done, or can no longer be followed.
-    pub(super) fn settle_change(&mut self) {
+    pub(super) fn answer_membership_change(&mut self) {
         let Some(PendingChange { first, .. }) = &self.change else { return };
         let (first, status) = (*first, self.node.status());
         let ours = self.node.log().term_at(first.index) == Some(first.term);
-        let leads = self.led == Some(first.term) && self.led == self.leads();
+        let leads = self.led_term == Some(first.term) && self.led_term == self.leading_term();
         let done = self.node.change_under_way().is_none() && status.commit_index >= first.index;
         let answer = match (done && (ours || leads), leads) {
             (true, _) => Ok(()),
             (false, true) => return,
-            (false, false) => Err(MemberError::OutcomeUnknown(Unknown::LeadershipLost)),
+            (false, false) => Err(MembershipError::OutcomeUnknown(UnknownReason::LeadershipLost)),
         };
         if let Some(PendingChange { reply, .. }) = self.change.take() {
             reply.send(answer);
@@ -65,21 +68,24 @@ impl<M: StateMachine> CoreTask<M> {
     }
 
     /// Begins to hand leadership over.
-    pub(super) fn on_transfer(&mut self, TransferCall { to, reply }: TransferCall) {
-        if let Some(waited) = self.stuck() {
-            return reply.send(Err(MoveError::DiskStuck(waited)));
+    pub(super) fn on_transfer_leadership(
+        &mut self,
+        TransferRequest { to, reply }: TransferRequest,
+    ) {
+        if let Some(waited) = self.disk_stuck_for() {
+            return reply.send(Err(LeadershipTransferError::DiskStuck(waited)));
         }
         match self.node.transfer_leadership(self.now, to) {
             Ok(()) => {
                 let term = self.node.status().current_term;
                 self.transfers.push(PendingTransfer { to, term, reply });
             }
-            Err(error) => reply.send(Err(MoveError::Refused(error))),
+            Err(error) => reply.send(Err(LeadershipTransferError::Refused(error))),
         }
     }
 
     /// Answers whoever wanted another leader, once it is known who that is, or that there is none.
-    pub(super) fn settle_transfers(&mut self) {
+    pub(super) fn answer_transfers(&mut self) {
         if self.transfers.is_empty() {
             return;
         }
@@ -96,7 +102,7 @@ impl<M: StateMachine> CoreTask<M> {
     }
 
     /// The term that this peer leads.
-    pub(super) fn leads(&self) -> Option<Term> {
+    pub(super) fn leading_term(&self) -> Option<Term> {
         let status = self.node.status();
         (status.role == crate::RoleName::Leader).then_some(status.current_term)
     }
@@ -108,16 +114,16 @@ fn outcome(
     term: Term,
     status: &node::Status,
     successor: Option<PeerId>,
-) -> Option<Result<(), MoveError>> {
+) -> Option<Result<(), LeadershipTransferError>> {
     let leader = status.leader?;
     if leader == to {
         Some(Ok(()))
     } else if status.current_term > term {
-        Some(Err(MoveError::AnotherElected { to, leader }))
+        Some(Err(LeadershipTransferError::AnotherElected { to, leader }))
     } else if successor == Some(to) {
         None
     } else {
-        Some(Err(MoveError::GivenUp { to }))
+        Some(Err(LeadershipTransferError::Aborted { to }))
     }
 }
 

@@ -11,7 +11,7 @@ use raft::storage::conformance::Script;
 
 use crate::stores::Durable;
 
-const FOLDER: &str = "RAFT_TEST_STORE_FOLDER";
+const DIRECTORY: &str = "RAFT_TEST_STORE_FOLDER";
 const SEED: &str = "RAFT_TEST_STORE_SEED";
 const KIND: &str = "RAFT_TEST_STORE_KIND";
 
@@ -24,36 +24,36 @@ const FAILED: &str = "store-failed ";
 /// In the child: writes the script of its seed, starting from what is there, for ever. `false` in
 /// the test itself.
 pub(crate) fn is_child() -> bool {
-    let (Some(folder), Ok(seed)) = (std::env::var_os(FOLDER), std::env::var(SEED)) else {
+    let (Some(directory), Ok(seed)) = (std::env::var_os(DIRECTORY), std::env::var(SEED)) else {
         return false;
     };
     let script = Script::new(seed.parse().expect("a number"));
     let kind = std::env::var(KIND).expect("the parent has set it");
     let durable = Durable::ALL.into_iter().find(|durable| format!("{durable:?}") == kind);
     let durable = durable.expect("a store of the table");
-    if let Err(error) = write_for_ever(durable, Path::new(&folder), script) {
-        say(FAILED, &error.to_string());
+    if let Err(error) = write_for_ever(durable, Path::new(&directory), script) {
+        report(FAILED, &error.to_string());
     }
     true
 }
 
 fn write_for_ever(
     durable: Durable,
-    folder: &Path,
+    directory: &Path,
     mut script: Script,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let mut store = durable.open(folder)?;
-    script.go_on_from(store.load()?);
+    let mut store = durable.open(directory)?;
+    script.resume_from(store.load()?);
     for number in 1_u64.. {
         let batch = script.batch();
-        say(BEGINS, &number.to_string());
+        report(BEGINS, &number.to_string());
         store.write(&batch)?;
-        say(DURABLE, &number.to_string());
+        report(DURABLE, &number.to_string());
     }
     Ok(())
 }
 
-fn say(what: &str, text: &str) {
+fn report(what: &str, text: &str) {
     let mut output = std::io::stdout().lock();
     // The parent may be gone; then so is this process, soon.
     let _ = writeln!(output, "\n{what}{text}").and_then(|()| output.flush());
@@ -67,7 +67,7 @@ pub(crate) struct Writer {
 
 /// What a child said before it ended.
 #[derive(Debug, Default)]
-pub(crate) struct Said {
+pub(crate) struct Output {
     pub(crate) begun: usize,
     pub(crate) durable: usize,
     pub(crate) failed: Option<String>,
@@ -78,7 +78,7 @@ impl Writer {
     pub(crate) fn start(
         test: &str,
         durable: Durable,
-        folder: &Path,
+        directory: &Path,
         seed: u64,
         launcher: &[&str],
     ) -> Self {
@@ -88,7 +88,7 @@ impl Writer {
             [launcher, &[this, "--exact", test, "--nocapture", "--test-threads=1"]].concat();
         let mut process = Command::new(words[0])
             .args(&words[1..])
-            .env(FOLDER, folder)
+            .env(DIRECTORY, directory)
             .env(SEED, seed.to_string())
             .env(KIND, format!("{durable:?}"))
             .stdout(Stdio::piped())
@@ -100,25 +100,25 @@ impl Writer {
     }
 
     /// Waits until the child has made so many batches durable, then kills it.
-    pub(crate) fn kill_after(mut self, batches: usize) -> Said {
-        let mut said = Said::default();
-        while said.durable < batches && self.listen(&mut said) {}
+    pub(crate) fn kill_after(mut self, batches: usize) -> Output {
+        let mut output = Output::default();
+        while output.durable < batches && self.read_line(&mut output) {}
         self.process.kill().expect("it is ours");
-        while self.listen(&mut said) {}
+        while self.read_line(&mut output) {}
         self.process.wait().expect("it was killed");
-        said
+        output
     }
 
     /// Waits until the child fails by itself.
-    pub(crate) fn fail(mut self) -> Said {
-        let mut said = Said::default();
-        while self.listen(&mut said) {}
+    pub(crate) fn fail(mut self) -> Output {
+        let mut output = Output::default();
+        while self.read_line(&mut output) {}
         self.process.wait().expect("it ended");
-        said
+        output
     }
 
     /// Reads one line; `false` at the end.
-    fn listen(&mut self, said: &mut Said) -> bool {
+    fn read_line(&mut self, output: &mut Output) -> bool {
         let mut line = String::new();
         if self.output.read_line(&mut line).expect("a pipe of ours") == 0 {
             return false;
@@ -126,35 +126,35 @@ impl Writer {
         // A line that was cut by the kill says nothing.
         let Some(line) = line.strip_suffix('\n') else { return true };
         if line.starts_with(BEGINS) {
-            said.begun += 1;
+            output.begun += 1;
         } else if line.starts_with(DURABLE) {
-            said.durable += 1;
+            output.durable += 1;
         } else if let Some(error) = line.strip_prefix(FAILED) {
-            said.failed = Some(error.to_owned());
+            output.failed = Some(error.to_owned());
         }
         true
     }
 }
 
-/// Opens the folder that a child has left and checks it: all that was reported is there, what else
+/// Opens the directory that a child has left and checks it: all that was reported is there, what else
 /// is there is some of what had begun, in order. Returns what is there.
-pub(crate) fn check_what_is_left(
+pub(crate) fn check_recovered(
     durable: Durable,
-    folder: &Path,
+    directory: &Path,
     before: &PersistentState,
     seed: u64,
-    said: &Said,
+    output: &Output,
 ) -> PersistentState {
     let mut script = Script::new(seed);
-    script.go_on_from(before.clone());
-    (0..said.durable).for_each(|_| drop(script.batch()));
+    script.resume_from(before.clone());
+    (0..output.durable).for_each(|_| drop(script.batch()));
     let reported = script.model().clone();
     let under_way = script.batch();
     let mut possible = vec![reported.clone()];
     // The child may have begun one batch more than it could say.
     possible.extend(raft::storage::conformance::survivors(&reported, &under_way));
-    let mut store = durable.open(folder).expect("what a crash leaves behind opens");
+    let mut store = durable.open(directory).expect("what a crash leaves behind opens");
     let found = store.load().expect("and is read");
-    assert!(possible.contains(&found), "{said:?}: found {found:?}, reported {reported:?}");
+    assert!(possible.contains(&found), "{output:?}: found {found:?}, reported {reported:?}");
     found
 }

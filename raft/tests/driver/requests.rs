@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use raft::driver::{Outcome, ReadError, RunState, Settings, StopReason, Unknown, WriteError};
+use raft::driver::{Outcome, ReadError, RunState, Settings, StopReason, UnknownReason, WriteError};
 use raft::{Raft, RoleName};
 
-use crate::support::{Add, Cluster, Counter, FOREVER, counters};
+use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT, counters};
 
 #[tokio::test(start_paused = true)]
 async fn a_command_is_answered_by_the_state_machine_and_read_back() {
@@ -17,7 +17,7 @@ async fn a_command_is_answered_by_the_state_machine_and_read_back() {
 
     let applied = leader.status().last_applied;
     for raft in &cluster.rafts {
-        let caught_up = raft.wait(|status| status.last_applied >= applied, FOREVER).await;
+        let caught_up = raft.wait(|status| status.last_applied >= applied, TEST_TIMEOUT).await;
         assert_eq!(caught_up.expect("all peers apply it").commit_index, applied);
     }
 }
@@ -61,7 +61,7 @@ async fn a_read_of_a_peer_that_is_alone_ends_without_an_answer() {
     let leader = cluster.leader().await;
     cluster.isolate(leader.id());
     let error = leader.read(|counter| counter.value).await.expect_err("it may be old");
-    assert!(matches!(error, ReadError::Late | ReadError::LeadershipLost), "{error}");
+    assert!(matches!(error, ReadError::DeadlineExceeded | ReadError::LeadershipLost), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,21 +69,22 @@ async fn a_command_of_a_lost_leader_ends_as_unknown_soon_after_it_hears_of_anoth
     let cluster = counters().await;
     let old = cluster.leader().await;
     cluster.isolate(old.id());
-    let call = old.propose_within(Add(1), FOREVER * 1000);
+    let call = old.propose_within(Add(1), TEST_TIMEOUT * 1000);
     let rest: Vec<_> = cluster.others(old).iter().map(|id| id.number()).collect();
     let new = cluster.leader_among(&rest).await;
     assert_eq!(new.propose(Add(10)).await.expect("it leads a majority"), 10);
 
     // Only the news of the term comes through: the new leader's entries do not.
-    cluster.faults.heal_way(old.id(), new.id());
+    cluster.faults.heal_one_way(old.id(), new.id());
     let [one, two] = cluster.others(old)[..] else { panic!("three peers") };
-    cluster.faults.heal_way(old.id(), one);
-    cluster.faults.heal_way(old.id(), two);
+    cluster.faults.heal_one_way(old.id(), one);
+    cluster.faults.heal_one_way(old.id(), two);
     let later = if one == new.id() { two } else { one };
-    cluster.faults.heal_way(later, old.id());
+    cluster.faults.heal_one_way(later, old.id());
     let error = call.await.expect_err("its leader is gone");
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
-    let lost = matches!(error, WriteError::OutcomeUnknown { why: Unknown::LeadershipLost, .. });
+    let lost =
+        matches!(error, WriteError::OutcomeUnknown { reason: UnknownReason::LeadershipLost, .. });
     assert!(lost, "{error}");
 }
 
@@ -93,7 +94,7 @@ async fn a_command_whose_place_another_took_is_known_never_to_happen() {
     let old = cluster.leader().await;
     old.propose(Add(1)).await.expect("it leads");
     cluster.isolate(old.id());
-    let call = old.propose_within(Add(100), FOREVER * 1000);
+    let call = old.propose_within(Add(100), TEST_TIMEOUT * 1000);
     let rest: Vec<_> = cluster.others(old).iter().map(|id| id.number()).collect();
     let new = cluster.leader_among(&rest).await;
     assert_eq!(new.propose(Add(10)).await.expect("it leads a majority"), 11);
@@ -112,16 +113,17 @@ async fn without_a_majority_a_call_ends_with_its_deadline() {
     cluster.isolate(leader.id());
     let start = tokio::time::Instant::now();
     let error = leader.propose_within(Add(1), Duration::from_millis(70)).await.expect_err("alone");
-    let unknown = matches!(error, WriteError::OutcomeUnknown { why: Unknown::DeadlinePassed, .. });
+    let unknown =
+        matches!(error, WriteError::OutcomeUnknown { reason: UnknownReason::DeadlinePassed, .. });
     assert!(unknown, "{error}");
     assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
     let error = leader.propose_within(Add(1), Duration::ZERO).await.expect_err("too late at once");
-    assert!(matches!(error, WriteError::Late), "{error}");
+    assert!(matches!(error, WriteError::DeadlineExceeded), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn when_too_much_waits_the_caller_is_told_and_room_comes_back() {
-    let settings = Settings { calls_max: 3, ..Settings::default() };
+    let settings = Settings { pending_max: 3, ..Settings::default() };
     let cluster = Cluster::start(3, |builder| {
         builder.state_machine(Counter::default()).settings(settings.clone())
     })

@@ -2,13 +2,13 @@
 
 use raft::codec;
 use raft::transport::Transport as _;
-use raft::transport::tcp::{Answer, Hello, MAGIC, TcpOptions, VERSION, Verdict, frame_onto};
+use raft::transport::tcp::{Answer, Hello, MAGIC, TcpOptions, VERSION, Verdict, encode_frame};
 use tokio::net::TcpListener;
 
-use super::support::{CLUSTER, Log, Peer, Raw, append, in_time, options, peer, vote};
+use super::support::{CLUSTER, Log, Peer, RawClient, append, options, peer, vote, with_timeout};
 
 /// What is done wrong, and when.
-enum Wrong {
+enum Violation {
     /// Instead of the handshake.
     First(Vec<u8>),
     /// After the hello, instead of the nonce.
@@ -26,8 +26,8 @@ fn frame(body: &[u8]) -> Vec<u8> {
     [&len.to_le_bytes(), body].concat()
 }
 
-fn rows() -> Vec<(Wrong, &'static str)> {
-    use Wrong::{AfterHello, First, Frame};
+fn rows() -> Vec<(Violation, &'static str)> {
+    use Violation::{AfterHello, First, Frame};
     let ours = |body: &[u8]| Frame(frame(body));
     let good = codec::encode(&vote(1, peer(1), peer(2)));
     let mut broken = codec::encode(&append(1, peer(1), peer(2), &[b"a"]));
@@ -59,23 +59,23 @@ fn rows() -> Vec<(Wrong, &'static str)> {
 
 #[tokio::test]
 async fn wrong_bytes_end_their_connection_with_one_reason_and_no_other() {
-    let log = Log::keep();
+    let log = Log::capture();
     let [mut good, mut two] = [3, 2].map(|number| Peer::plain(number, options()));
-    good.knows(&two);
-    good.reaches(&mut two).await;
+    good.set_peer(&two);
+    good.wait_connected(&mut two).await;
     for (wrong, reason) in rows() {
         let (raw, bytes, names_peer) = match wrong {
-            Wrong::First(bytes) => (Raw::connect(&two).await, bytes, false),
-            Wrong::AfterHello(bytes) => {
-                (Raw::connect(&two).await, [hello(1, 2, CLUSTER), bytes].concat(), false)
+            Violation::First(bytes) => (RawClient::connect(&two).await, bytes, false),
+            Violation::AfterHello(bytes) => {
+                (RawClient::connect(&two).await, [hello(1, 2, CLUSTER), bytes].concat(), false)
             }
-            Wrong::Frame(bytes) => (Raw::greeted(1, &two).await, bytes, true),
+            Violation::Frame(bytes) => (RawClient::after_handshake(1, &two).await, bytes, true),
         };
         let mut raw = raw;
         let address = raw.0.local_addr().unwrap().to_string();
         raw.write(&bytes).await;
-        raw.until_end().await;
-        log.until(reason).await;
+        raw.read_to_end().await;
+        log.wait_for(reason).await;
         let warnings = log.warnings();
         assert_eq!(warnings.len(), 1, "{reason}: {warnings:#?}");
         assert!(warnings[0].contains(&address), "{warnings:?} should name {address}");
@@ -89,37 +89,37 @@ async fn wrong_bytes_end_their_connection_with_one_reason_and_no_other() {
 
 #[tokio::test]
 async fn what_was_recorded_on_one_connection_is_refused_on_the_next() {
-    let log = Log::keep();
+    let log = Log::capture();
     let mut two = Peer::plain(2, options());
     let mut recorded = hello(1, 2, CLUSTER);
-    let mut raw = Raw::connect(&two).await;
+    let mut raw = RawClient::connect(&two).await;
     raw.write(&recorded).await;
     let mut answer = [0; Answer::BYTES];
-    in_time(tokio::io::AsyncReadExt::read_exact(&mut raw.0, &mut answer)).await.unwrap();
+    with_timeout(tokio::io::AsyncReadExt::read_exact(&mut raw.0, &mut answer)).await.unwrap();
     let nonce = Answer::decode(&answer).unwrap().unwrap().nonce;
     let mut rest = nonce.to_le_bytes().to_vec();
-    frame_onto(&vote(1, peer(1), peer(2)), 1000, &mut rest).unwrap();
+    encode_frame(&vote(1, peer(1), peer(2)), 1000, &mut rest).unwrap();
     raw.write(&rest).await;
     assert_eq!(two.next().await.id.number(), 1);
 
     recorded.extend(rest);
-    let mut replayed = Raw::connect(&two).await;
+    let mut replayed = RawClient::connect(&two).await;
     replayed.write(&recorded).await;
-    replayed.until_end().await;
-    log.until("its handshake belongs to another connection").await;
+    replayed.read_to_end().await;
+    log.wait_for("its handshake belongs to another connection").await;
     assert!(two.received.is_empty());
 }
 
 #[tokio::test]
 async fn a_refused_peer_is_told_why_and_logs_it_once() {
-    let log = Log::keep();
+    let log = Log::capture();
     let mut one = Peer::plain(1, options());
     let two = Peer::plain(2, TcpOptions { cluster: "other".into(), ..options() });
-    one.knows(&two);
-    log.until("cannot send to a peer peer=2").await;
+    one.set_peer(&two);
+    log.wait_for("cannot send to a peer peer=2").await;
     // It tries again and again, and says it once.
     for _ in 0..5 {
-        log.until("still not connected").await;
+        log.wait_for("still not connected").await;
     }
     let warnings = log.warnings();
     let ours: Vec<_> = warnings.iter().filter(|line| line.contains("cannot send")).collect();
@@ -129,7 +129,7 @@ async fn a_refused_peer_is_told_why_and_logs_it_once() {
 
 #[tokio::test]
 async fn an_answer_that_is_none_is_refused() {
-    let welcome = Answer { verdict: Verdict::Welcome, nonce: 1, frame_bytes_max: 1000 }.encode();
+    let welcome = Answer { verdict: Verdict::Accepted, nonce: 1, frame_bytes_max: 1000 }.encode();
     let rows = [
         (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "first bytes are not those of this protocol"),
         ([&MAGIC[..], &[VERSION + 1]].concat(), "it speaks version 2 of the protocol"),
@@ -138,14 +138,14 @@ async fn an_answer_that_is_none_is_refused() {
         ([&welcome[..], b"more"].concat(), "first bytes are not those of this protocol"),
     ];
     for (answer, reason) in rows {
-        let log = Log::keep();
+        let log = Log::capture();
         let mut one = Peer::plain(1, options());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        one.transport.learn(peer(2), &listener.local_addr().unwrap().to_string());
-        let (stream, _) = in_time(listener.accept()).await.unwrap();
-        let mut raw = Raw(stream);
+        one.transport.set_address(peer(2), &listener.local_addr().unwrap().to_string());
+        let (stream, _) = with_timeout(listener.accept()).await.unwrap();
+        let mut raw = RawClient(stream);
         raw.write(&answer).await;
-        log.until(reason).await;
+        log.wait_for(reason).await;
         assert!(log.warnings().iter().any(|line| line.contains("peer=2")));
     }
 }

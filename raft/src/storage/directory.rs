@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::storage::StorageError;
 
-/// One folder. Names are file names within it.
-pub(super) trait Folder: Send + 'static {
+/// One directory. Names are file names within it.
+pub(super) trait Directory: Send + 'static {
     /// A file that can be written.
-    type File: Writable;
+    type File: WritableFile;
 
     /// The names of all files, in any order.
     fn names(&self) -> io::Result<Vec<String>>;
@@ -26,12 +26,12 @@ pub(super) trait Folder: Send + 'static {
     fn remove(&mut self, name: &str) -> io::Result<()>;
     /// Makes durable which names there are.
     fn sync(&mut self) -> io::Result<()>;
-    /// How a message names a file, or the folder for an empty name.
-    fn place(&self, name: &str) -> String;
+    /// How a message names a file, or the directory for an empty name.
+    fn path_of(&self, name: &str) -> String;
 }
 
 /// A file that can be written.
-pub(super) trait Writable: Send + 'static {
+pub(super) trait WritableFile: Send + 'static {
     /// Writes at this place, and so makes the file longer if it ends before.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
     /// Makes the file this long.
@@ -41,32 +41,32 @@ pub(super) trait Writable: Send + 'static {
 }
 
 /// Says what was tried, and for the failures that an operator can mend, how.
-pub(super) fn failed(what: String) -> impl FnOnce(io::Error) -> StorageError {
+pub(super) fn io_error(what: String) -> impl FnOnce(io::Error) -> StorageError {
     move |source| {
         let is = |kinds: &[io::ErrorKind]| kinds.contains(&source.kind());
-        let cure = if is(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
+        let remedy = if is(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
             " (free space on the file system of data_dir, then start again)"
         } else if is(&[io::ErrorKind::FileTooLarge]) {
             " (raise the limit on file sizes, `ulimit -f`, or lower segment_bytes of DiskOptions)"
         } else if is(&[io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem]) {
-            " (data_dir must be a folder that this process may write)"
+            " (data_dir must be a directory that this process may write)"
         } else {
             ""
         };
-        StorageError::Io { what: format!("{what}{cure}"), source }
+        StorageError::Io { what: format!("{what}{remedy}"), source }
     }
 }
 
 /// Writes a whole file so that, whatever happens, its name stands for all of the bytes or for
 /// what it stood for before; durable on return.
-pub(super) fn replace<F: Folder>(
-    folder: &mut F,
+pub(super) fn replace<F: Directory>(
+    directory: &mut F,
     name: &str,
     parts: &[&[u8]],
 ) -> Result<(), StorageError> {
     let temporary = format!("{name}{TEMPORARY}");
-    let write = |folder: &mut F| {
-        let mut file = folder.create(&temporary)?;
+    let write = |directory: &mut F| {
+        let mut file = directory.create(&temporary)?;
         let mut offset = 0;
         for part in parts {
             file.write_at(offset, part)?;
@@ -74,42 +74,43 @@ pub(super) fn replace<F: Folder>(
         }
         file.sync()
     };
-    write(folder).map_err(failed(format!("write {}", folder.place(&temporary))))?;
-    let rename = |folder: &mut F| {
-        folder.rename(&temporary, name)?;
-        folder.sync()
+    write(directory).map_err(io_error(format!("write {}", directory.path_of(&temporary))))?;
+    let rename = |directory: &mut F| {
+        directory.rename(&temporary, name)?;
+        directory.sync()
     };
-    rename(folder).map_err(failed(format!("rename {temporary} to {}", folder.place(name))))
+    rename(directory)
+        .map_err(io_error(format!("rename {temporary} to {}", directory.path_of(name))))
 }
 
 /// Deletes a file for good. One that somebody has deleted already is as good as deleted.
-pub(super) fn delete<F: Folder>(folder: &mut F, name: &str) -> Result<(), StorageError> {
-    let remove = |folder: &mut F| match folder.remove(name) {
+pub(super) fn delete<F: Directory>(directory: &mut F, name: &str) -> Result<(), StorageError> {
+    let remove = |directory: &mut F| match directory.remove(name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
-        Ok(()) => folder.sync(),
+        Ok(()) => directory.sync(),
     };
-    remove(folder).map_err(failed(format!("delete {}", folder.place(name))))
+    remove(directory).map_err(io_error(format!("delete {}", directory.path_of(name))))
 }
 
 /// What the name of an unfinished file ends with.
 pub(super) const TEMPORARY: &str = ".tmp";
 
-/// A folder of the operating system.
-pub(super) struct OsFolder {
+/// A directory of the operating system.
+pub(super) struct OsDirectory {
     path: PathBuf,
 }
 
-impl OsFolder {
-    /// The folder at `path`, made if there is none.
+impl OsDirectory {
+    /// The directory at `path`, made if there is none.
     pub(super) fn create(path: &Path) -> Result<Self, StorageError> {
         let new: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
         let make = || {
             fs::create_dir_all(path)?;
-            // A new folder lasts when the one that holds it says so.
-            new.iter().filter_map(|folder| folder.parent()).try_for_each(sync_folder)
+            // A new directory lasts when the one that holds it says so.
+            new.iter().filter_map(|directory| directory.parent()).try_for_each(sync_directory)
         };
-        make().map_err(failed(format!("make the folder {}", path.display())))?;
+        make().map_err(io_error(format!("make the directory {}", path.display())))?;
         Ok(Self { path: path.to_owned() })
     }
 
@@ -118,7 +119,7 @@ impl OsFolder {
     }
 }
 
-impl Folder for OsFolder {
+impl Directory for OsDirectory {
     type File = File;
 
     fn names(&self) -> io::Result<Vec<String>> {
@@ -151,28 +152,28 @@ impl Folder for OsFolder {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        sync_folder(&self.path)
+        sync_directory(&self.path)
     }
 
-    fn place(&self, name: &str) -> String {
+    fn path_of(&self, name: &str) -> String {
         let path = if name.is_empty() { self.path.clone() } else { self.at(name) };
         path.display().to_string()
     }
 }
 
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
+fn sync_directory(path: &Path) -> io::Result<()> {
     let here = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     File::open(here)?.sync_all()
 }
 
 /// Other systems have no way to ask for it, or do it by themselves.
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-impl Writable for File {
+impl WritableFile for File {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.seek(SeekFrom::Start(offset))?;
         self.write_all(bytes)

@@ -12,18 +12,18 @@ use crate::trace::{Event, Sink, Source};
 use crate::types::Instant;
 
 /// Hands events to `tracing`, and to another sink before.
-pub(super) struct Events {
-    pub(super) first: Option<Box<dyn Sink + Send>>,
+pub(super) struct TracingSink {
+    pub(super) inner: Option<Box<dyn Sink + Send>>,
 }
 
-impl Sink for Events {
+impl Sink for TracingSink {
     fn record(&mut self, at: Instant, source: Source, event: &Event<'_>) {
-        if let Some(first) = &mut self.first {
-            first.record(at, source, event);
+        if let Some(inner) = &mut self.inner {
+            inner.record(at, source, event);
         }
         // One load of an atomic, when nobody listens.
         if LevelFilter::current() >= level(event) {
-            tell(source, event);
+            emit(source, event);
         }
     }
 }
@@ -61,7 +61,7 @@ macro_rules! at_level {
     };
 }
 
-fn tell(source: Source, event: &Event<'_>) {
+fn emit(source: Source, event: &Event<'_>) {
     let (peer, term) = (source.peer.number(), source.term.number());
     let role = source.role.as_str();
     let level = level(event);

@@ -5,38 +5,38 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::oneshot;
 
-use super::error::{ReadError, StopReason, Unknown, WriteError};
+use super::error::{ReadError, StopReason, UnknownReason, WriteError};
 use crate::types::EntryId;
 
 /// How much may wait for an answer: in the mailbox, in the log and at the state machine together.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct Admission {
     calls: AtomicU64,
     bytes: AtomicU64,
-    calls_max: u64,
-    bytes_max: u64,
+    pending_max: u64,
+    pending_bytes_max: u64,
 }
 
 /// There is no room for one more call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NoRoom {
+pub(super) struct Rejected {
     pub(super) calls: u64,
     pub(super) bytes: u64,
 }
 
-impl Room {
-    pub(super) const fn new(calls_max: u64, bytes_max: u64) -> Self {
-        Self { calls: AtomicU64::new(0), bytes: AtomicU64::new(0), calls_max, bytes_max }
+impl Admission {
+    pub(super) const fn new(pending_max: u64, pending_bytes_max: u64) -> Self {
+        Self { calls: AtomicU64::new(0), bytes: AtomicU64::new(0), pending_max, pending_bytes_max }
     }
 
     /// Takes the room of one call. A single call always fits.
-    pub(super) fn enter(self: &Arc<Self>, size: usize) -> Result<Place, NoRoom> {
+    pub(super) fn admit(self: &Arc<Self>, size: usize) -> Result<Permit, Rejected> {
         let size = size as u64;
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
         let bytes = self.bytes.fetch_add(size, Ordering::Relaxed);
-        let place = Place { room: Arc::clone(self), size };
-        let fits = calls < self.calls_max && bytes.saturating_add(size) <= self.bytes_max;
-        if calls > 0 && !fits { Err(NoRoom { calls, bytes }) } else { Ok(place) }
+        let permit = Permit { admission: Arc::clone(self), size };
+        let fits = calls < self.pending_max && bytes.saturating_add(size) <= self.pending_bytes_max;
+        if calls > 0 && !fits { Err(Rejected { calls, bytes }) } else { Ok(permit) }
     }
 
     /// How many calls have no answer yet.
@@ -47,15 +47,15 @@ impl Room {
 
 /// The room of one call; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    room: Arc<Room>,
+pub(super) struct Permit {
+    admission: Arc<Admission>,
     size: u64,
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        self.room.calls.fetch_sub(1, Ordering::Relaxed);
-        self.room.bytes.fetch_sub(self.size, Ordering::Relaxed);
+        self.admission.calls.fetch_sub(1, Ordering::Relaxed);
+        self.admission.bytes.fetch_sub(self.size, Ordering::Relaxed);
     }
 }
 
@@ -63,7 +63,7 @@ impl Drop for Place {
 #[derive(Debug)]
 pub(super) struct Reply<T, E> {
     to: oneshot::Sender<Result<T, E>>,
-    _place: Place,
+    _permit: Permit,
 }
 
 impl<T, E> Reply<T, E> {
@@ -79,9 +79,9 @@ impl<T, E> Reply<T, E> {
 }
 
 /// Where an answer goes, and where it comes from.
-pub(super) fn reply<T, E>(place: Place) -> (Reply<T, E>, oneshot::Receiver<Result<T, E>>) {
+pub(super) fn reply<T, E>(permit: Permit) -> (Reply<T, E>, oneshot::Receiver<Result<T, E>>) {
     let (to, answer) = oneshot::channel();
-    (Reply { to, _place: place }, answer)
+    (Reply { to, _permit: permit }, answer)
 }
 
 /// A command that has its place in a leader's log. It may still lose it to another leader's.
@@ -103,17 +103,17 @@ impl<A> Appended<A> {
     /// # Errors
     /// As for [`Raft::propose`](super::Raft::propose).
     pub async fn answer(self) -> Result<A, WriteError> {
-        answered(self.answer, Some(self.id)).await
+        await_answer(self.answer, Some(self.id)).await
     }
 }
 
 /// Waits for an answer; a driver that is gone has none.
-pub(super) async fn answered<A>(
+pub(super) async fn await_answer<A>(
     answer: oneshot::Receiver<Result<A, WriteError>>,
     id: Option<EntryId>,
 ) -> Result<A, WriteError> {
-    let why = Unknown::Stopped(StopReason::Driver);
-    answer.await.unwrap_or(Err(WriteError::OutcomeUnknown { id, why }))
+    let reason = UnknownReason::Stopped(StopReason::Driver);
+    answer.await.unwrap_or(Err(WriteError::OutcomeUnknown { id, reason }))
 }
 
 /// A question about the state, with where its answer goes.
@@ -126,14 +126,14 @@ pub(super) trait Query<M>: Send {
 }
 
 /// A closure as a [`Query`].
-pub(super) struct Question<F, R> {
-    pub(super) ask: F,
+pub(super) struct Closure<F, R> {
+    pub(super) query: F,
     pub(super) reply: Reply<R, ReadError>,
 }
 
-impl<M, R: Send, F: FnOnce(&M) -> R + Send> Query<M> for Question<F, R> {
+impl<M, R: Send, F: FnOnce(&M) -> R + Send> Query<M> for Closure<F, R> {
     fn run(self: Box<Self>, machine: &M) {
-        let answer = (self.ask)(machine);
+        let answer = (self.query)(machine);
         self.reply.send(Ok(answer));
     }
 
@@ -148,13 +148,14 @@ mod tests {
 
     #[test]
     fn room_is_given_back_and_a_single_large_call_fits() {
-        let room = Arc::new(Room::new(2, 10));
-        let large = room.enter(100).expect("nothing else is there");
-        assert_eq!(room.enter(1).unwrap_err(), NoRoom { calls: 1, bytes: 100 });
+        let admission = Arc::new(Admission::new(2, 10));
+        let large = admission.admit(100).expect("nothing else is there");
+        assert_eq!(admission.admit(1).unwrap_err(), Rejected { calls: 1, bytes: 100 });
         drop(large);
-        let places = [room.enter(5), room.enter(5)].map(|place| place.expect("5 + 5 <= 10"));
-        assert_eq!(room.enter(0).unwrap_err(), NoRoom { calls: 2, bytes: 10 });
-        drop(places);
-        assert_eq!(room.calls(), 0);
+        let permits =
+            [admission.admit(5), admission.admit(5)].map(|permit| permit.expect("5 + 5 <= 10"));
+        assert_eq!(admission.admit(0).unwrap_err(), Rejected { calls: 2, bytes: 10 });
+        drop(permits);
+        assert_eq!(admission.calls(), 0);
     }
 }

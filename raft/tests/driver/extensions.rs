@@ -9,7 +9,7 @@ use raft::storage::Storage;
 use raft::trace::{Event, Sink, Source};
 use raft::{Index, Instant, PeerId, RoleName, StateMachine};
 
-use crate::support::{Add, Cluster, Counter, FOREVER, counters};
+use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT, counters};
 
 /// A counter that wants a snapshot of every state that can be divided by ten.
 #[derive(Default)]
@@ -54,7 +54,7 @@ async fn a_state_machine_gets_the_snapshot_it_wants_of_the_very_command() {
     let through = Index::new(first.number() + 39);
     for id in 1..=3 {
         let raft = cluster.raft(PeerId::new(id));
-        let made = raft.wait(|status| status.snapshot >= through, FOREVER).await;
+        let made = raft.wait(|status| status.snapshot >= through, TEST_TIMEOUT).await;
         assert_eq!(made.expect("it makes one").snapshot, through, "of peer {id}");
     }
     for id in 1..=3 {
@@ -71,13 +71,13 @@ async fn a_command_has_its_place_before_it_has_an_answer() {
     let leader = cluster.leader().await;
     let others = cluster.others(leader);
     cluster.isolate(leader.id());
-    let lonely = leader.append(Add(1)).await.expect("it believes that it leads");
-    assert_eq!(lonely.id().term, leader.status().current_term);
-    assert_eq!(lonely.id().index, leader.status().last_log);
+    let isolated = leader.append(Add(1)).await.expect("it believes that it leads");
+    assert_eq!(isolated.id().term, leader.status().current_term);
+    assert_eq!(isolated.id().index, leader.status().last_log);
 
     let refused = cluster.raft(others[0]).append(Add(1)).await.expect_err("it follows");
     assert_eq!(refused.outcome(), Outcome::Never);
-    let error = lonely.answer().await.expect_err("nobody hears of it");
+    let error = isolated.answer().await.expect_err("nobody hears of it");
     assert!(matches!(error, WriteError::OutcomeUnknown { .. }), "{error}");
 
     cluster.faults.clear();

@@ -11,54 +11,54 @@ use crate::types::PeerId;
 /// connection of this peer ends: …".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum ConnectionError {
     /// The first bytes are somebody else's.
     #[error("its first bytes are not those of this protocol")]
-    Foreign,
+    NotRaft,
     /// The first bytes begin a TLS handshake.
     #[error("it speaks TLS, and this peer was told to speak plain TCP")]
-    SpeaksTls,
+    UnexpectedTls,
     /// TLS was expected and something else came, or the certificates do not fit; says which.
     #[error("{0}")]
     Tls(String),
     /// A version this peer does not know.
     #[error("it speaks version {found} of the protocol, and this peer version {VERSION}")]
-    Version {
+    VersionMismatch {
         /// The version it named.
         found: u8,
     },
     /// A peer of another cluster.
     #[error("it is of the cluster `{theirs}`, and this peer of `{ours}`")]
-    Cluster {
+    WrongCluster {
         /// The name it gave.
         theirs: String,
         /// The name given to this peer.
         ours: String,
     },
     /// It looks for another peer.
-    #[error("it looks for peer {wanted} at this peer's address")]
-    NotMe {
+    #[error("it looks for peer {expected} at this peer's address")]
+    Misrouted {
         /// Whom it looks for.
-        wanted: PeerId,
+        expected: PeerId,
     },
     /// It has the name of this peer.
-    #[error("it has the name of this very peer, {name}")]
-    SameName {
+    #[error("it has the name of this very peer, {id}")]
+    DuplicateId {
         /// The name.
-        name: PeerId,
+        id: PeerId,
     },
     /// Its certificate is valid, but that of somebody else.
-    #[error("its certificate does not name it: it lacks the DNS name `{wanted}`")]
-    Certificate {
+    #[error("its certificate does not name it: it lacks the DNS name `{expected}`")]
+    CertificateName {
         /// The name that must be in it.
-        wanted: String,
+        expected: String,
     },
     /// Its handshake was made for another connection.
     #[error("its handshake belongs to another connection")]
     Replayed,
     /// A frame over the limit.
     #[error("it announces a frame of {found} bytes, and this peer takes {max} (`frame_bytes_max`)")]
-    TooLarge {
+    FrameTooLarge {
         /// The frame's length, in bytes.
         found: usize,
         /// The limit, in bytes.
@@ -66,54 +66,54 @@ pub enum Refusal {
     },
     /// A frame that is no message.
     #[error("it sent a frame that is no message: {0}")]
-    NoMessage(#[from] DecodeError),
+    InvalidMessage(#[from] DecodeError),
     /// A message whose sender is somebody else.
     #[error("it sent a message of peer {found}")]
-    Sender {
+    WrongSender {
         /// Whom the message names as its sender.
         found: PeerId,
     },
     /// A message whose receiver is somebody else.
     #[error("it sent a message for peer {found}")]
-    Receiver {
+    WrongReceiver {
         /// Whom the message names as its receiver.
         found: PeerId,
     },
     /// The connection was not made, or not identified, in time.
-    #[error("no handshake within {within:?} (`handshake_timeout`)")]
-    Late {
+    #[error("no handshake within {limit:?} (`handshake_timeout`)")]
+    HandshakeTimeout {
         /// The time it had.
-        within: Duration,
+        limit: Duration,
     },
     /// There are too many like it.
     #[error("{open} other connections wait to be identified (`unidentified_max`)")]
-    Flood {
+    TooManyUnidentified {
         /// How many.
         open: usize,
     },
     /// There are too many peers.
-    #[error("{peers} other peers are connected, and no more may be")]
-    Crowd {
+    #[error("{connected} other peers are connected, and no more may be")]
+    TooManyPeers {
         /// How many.
-        peers: usize,
+        connected: usize,
     },
     /// The receiver said no.
     #[error("{0}")]
-    Verdict(Verdict),
+    RejectedByPeer(Verdict),
 }
 
 /// How a connection ended.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum End {
+pub(super) enum Disconnect {
     /// The other side broke the rules: worth a warning.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Error(#[from] ConnectionError),
     /// The network or the other process ended it, as it happens.
     #[error("{0}")]
     Lost(io::Error),
     /// The other side took nothing for too long.
     #[error("it took nothing for {0:?} (`silence_max`)")]
-    Stuck(Duration),
+    Stalled(Duration),
     /// The same peer has connected again.
     #[error("the peer has connected again")]
     Replaced,
@@ -125,16 +125,16 @@ pub(super) enum End {
     Closed,
 }
 
-impl End {
+impl Disconnect {
     /// Whether this happens by itself where peers start, stop and lose each other. The rest is for
     /// somebody to mend.
-    pub(super) fn is_usual(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         use io::ErrorKind::{
             BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable,
             NetworkUnreachable, TimedOut, UnexpectedEof,
         };
         match self {
-            Self::Refused(_) | Self::Stuck(_) => false,
+            Self::Error(_) | Self::Stalled(_) => false,
             Self::Replaced | Self::Moved | Self::Closed => true,
             Self::Lost(error) => matches!(
                 error.kind(),

@@ -8,7 +8,7 @@ use raft::transport::memory::Hub;
 use raft::transport::tcp::TlsFiles;
 use raft::{PeerId, Raft};
 
-use crate::support::{Add, Counter, FOREVER};
+use crate::support::{Add, Counter, TEST_TIMEOUT};
 
 type Change = fn(Builder<Counter>) -> Builder<Counter>;
 
@@ -70,8 +70,8 @@ async fn a_wrong_setting_is_named() {
         (|b| b.peers([2, 3]), "`peers` must contain the node itself, 1"),
         (|b| b.heartbeat_interval(Duration::from_secs(3)), "must be at most half of"),
         (
-            |b| b.settings(Settings { calls_max: 0, ..Settings::default() }),
-            "`calls_max` must be at least 1",
+            |b| b.settings(Settings { pending_max: 0, ..Settings::default() }),
+            "`pending_max` must be at least 1",
         ),
         (
             |b| b.settings(Settings { deadline: Duration::ZERO, ..Settings::default() }),
@@ -151,10 +151,13 @@ async fn three_peers_over_tcp_with_a_folder_each_survive_a_restart() {
     };
     for round in 1..=2 {
         let rafts = start().await;
-        let led = rafts[0].wait(|status| status.leader.is_some(), FOREVER).await;
+        let led = rafts[0].wait(|status| status.leader.is_some(), TEST_TIMEOUT).await;
         let leader = led.expect("somebody wins").leader.expect("the condition says so");
         let leader = &rafts[leader.number() as usize - 1];
-        leader.wait(|status| status.leader == Some(leader.id()), FOREVER).await.expect("it leads");
+        leader
+            .wait(|status| status.leader == Some(leader.id()), TEST_TIMEOUT)
+            .await
+            .expect("it leads");
         assert_eq!(leader.propose(Add(5)).await.expect("it leads"), 5 * round);
         for raft in &rafts {
             raft.shutdown().await;

@@ -31,7 +31,7 @@ pub(crate) struct Put(Command);
 
 type Node = Raft<Types>;
 type Rpc<T, E> = Result<T, RPCError<u64, (), RaftError<u64, E>>>;
-type PersistentState<T> = Result<T, StorageError<u64>>;
+type StoreResult<T> = Result<T, StorageError<u64>>;
 
 #[derive(Clone)]
 pub(crate) struct Cluster {
@@ -143,7 +143,7 @@ impl RaftLogReader<Types> for Log {
     async fn try_get_log_entries<R: RangeBounds<u64> + Clone + Debug + OptionalSend>(
         &mut self,
         range: R,
-    ) -> PersistentState<Vec<Entry<Types>>> {
+    ) -> StoreResult<Vec<Entry<Types>>> {
         let inner = self.0.lock().expect("nobody panics");
         Ok(inner.entries.range(range).map(|(_, entry)| entry.clone()).collect())
     }
@@ -152,7 +152,7 @@ impl RaftLogReader<Types> for Log {
 impl RaftLogStorage<Types> for Log {
     type LogReader = Self;
 
-    async fn get_log_state(&mut self) -> PersistentState<LogState<Types>> {
+    async fn get_log_state(&mut self) -> StoreResult<LogState<Types>> {
         let inner = self.0.lock().expect("nobody panics");
         let last_purged_log_id = inner.purged;
         let last = inner.entries.values().next_back().map(|entry| entry.log_id);
@@ -163,16 +163,16 @@ impl RaftLogStorage<Types> for Log {
         self.clone()
     }
 
-    async fn save_vote(&mut self, vote: &Vote<u64>) -> PersistentState<()> {
+    async fn save_vote(&mut self, vote: &Vote<u64>) -> StoreResult<()> {
         self.0.lock().expect("nobody panics").vote = Some(*vote);
         Ok(())
     }
 
-    async fn read_vote(&mut self) -> PersistentState<Option<Vote<u64>>> {
+    async fn read_vote(&mut self) -> StoreResult<Option<Vote<u64>>> {
         Ok(self.0.lock().expect("nobody panics").vote)
     }
 
-    async fn append<I>(&mut self, entries: I, callback: LogFlushed<Types>) -> PersistentState<()>
+    async fn append<I>(&mut self, entries: I, callback: LogFlushed<Types>) -> StoreResult<()>
     where
         I: IntoIterator<Item = Entry<Types>> + OptionalSend,
         I::IntoIter: OptionalSend,
@@ -183,12 +183,12 @@ impl RaftLogStorage<Types> for Log {
         Ok(())
     }
 
-    async fn truncate(&mut self, log_id: LogId<u64>) -> PersistentState<()> {
+    async fn truncate(&mut self, log_id: LogId<u64>) -> StoreResult<()> {
         self.0.lock().expect("nobody panics").entries.split_off(&log_id.index);
         Ok(())
     }
 
-    async fn purge(&mut self, log_id: LogId<u64>) -> PersistentState<()> {
+    async fn purge(&mut self, log_id: LogId<u64>) -> StoreResult<()> {
         let mut inner = self.0.lock().expect("nobody panics");
         inner.purged = Some(log_id);
         inner.entries = inner.entries.split_off(&(log_id.index + 1));
@@ -222,11 +222,11 @@ impl Machine {
 impl RaftStateMachine<Types> for Machine {
     type SnapshotBuilder = Self;
 
-    async fn applied_state(&mut self) -> PersistentState<(Option<LogId<u64>>, StoredMembership<u64, ()>)> {
+    async fn applied_state(&mut self) -> StoreResult<(Option<LogId<u64>>, StoredMembership<u64, ()>)> {
         Ok((self.applied, self.membership.clone()))
     }
 
-    async fn apply<I>(&mut self, entries: I) -> PersistentState<Vec<u64>>
+    async fn apply<I>(&mut self, entries: I) -> StoreResult<Vec<u64>>
     where
         I: IntoIterator<Item = Entry<Types>> + OptionalSend,
         I::IntoIter: OptionalSend,
@@ -250,7 +250,7 @@ impl RaftStateMachine<Types> for Machine {
         self.clone()
     }
 
-    async fn begin_receiving_snapshot(&mut self) -> PersistentState<Box<Cursor<Vec<u8>>>> {
+    async fn begin_receiving_snapshot(&mut self) -> StoreResult<Box<Cursor<Vec<u8>>>> {
         Ok(Box::default())
     }
 
@@ -258,7 +258,7 @@ impl RaftStateMachine<Types> for Machine {
         &mut self,
         meta: &SnapshotMeta<u64, ()>,
         snapshot: Box<Cursor<Vec<u8>>>,
-    ) -> PersistentState<()> {
+    ) -> StoreResult<()> {
         let bytes = snapshot.into_inner();
         self.count = bytes.try_into().map_or(0, u64::from_le_bytes);
         self.applied = meta.last_log_id;
@@ -267,7 +267,7 @@ impl RaftStateMachine<Types> for Machine {
         Ok(())
     }
 
-    async fn get_current_snapshot(&mut self) -> PersistentState<Option<Snapshot<Types>>> {
+    async fn get_current_snapshot(&mut self) -> StoreResult<Option<Snapshot<Types>>> {
         let made = self.snapshot.lock().expect("nobody panics");
         Ok(made.as_ref().map(|made| Snapshot {
             meta: made.meta.clone(),
@@ -277,7 +277,7 @@ impl RaftStateMachine<Types> for Machine {
 }
 
 impl RaftSnapshotBuilder<Types> for Machine {
-    async fn build_snapshot(&mut self) -> PersistentState<Snapshot<Types>> {
+    async fn build_snapshot(&mut self) -> StoreResult<Snapshot<Types>> {
         let meta = SnapshotMeta {
             last_log_id: self.applied,
             last_membership: self.membership.clone(),

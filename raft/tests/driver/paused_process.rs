@@ -16,44 +16,44 @@ use super::support::{Add, Cluster, Counter};
 
 /// A clock whose process can be stopped between the moment it is read and what follows.
 #[derive(Clone, Default)]
-struct Stopping(Arc<Stop>);
+struct PausingClock(Arc<Pause>);
 
 #[derive(Default)]
-struct Stop {
+struct Pause {
     /// How long the process has been stopped, in nanoseconds.
-    lasted: AtomicU64,
-    next: Mutex<Option<Meanwhile>>,
+    paused_for: AtomicU64,
+    next: Mutex<Option<DuringPause>>,
 }
 
 /// What happens in the process' sockets while it is stopped.
-type Meanwhile = Box<dyn FnOnce() + Send>;
+type DuringPause = Box<dyn FnOnce() + Send>;
 
-const STOP: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(10);
 
-impl Stopping {
+impl PausingClock {
     /// Stops the process when its clock has been read once more.
-    fn stop(&self, meanwhile: impl FnOnce() + Send + 'static) {
-        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(meanwhile));
+    fn pause(&self, during_pause: impl FnOnce() + Send + 'static) {
+        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(during_pause));
     }
 
-    fn lasted(&self) -> Duration {
-        Duration::from_nanos(self.0.lasted.load(Ordering::Relaxed))
+    fn paused_for(&self) -> Duration {
+        Duration::from_nanos(self.0.paused_for.load(Ordering::Relaxed))
     }
 }
 
-impl Clock for Stopping {
+impl Clock for PausingClock {
     fn now(&self) -> Instant {
-        let now = TokioClock.now().after(self.lasted());
+        let now = TokioClock.now().after(self.paused_for());
         let next = self.0.next.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(meanwhile) = next {
-            meanwhile();
-            self.0.lasted.fetch_add(STOP.as_nanos() as u64, Ordering::Relaxed);
+        if let Some(during_pause) = next {
+            during_pause();
+            self.0.paused_for.fetch_add(PAUSE.as_nanos() as u64, Ordering::Relaxed);
         }
         now
     }
 
-    fn sleep_until(&self, moment: Instant) -> Sleep {
-        let since = moment.since(Instant::START).saturating_sub(self.lasted());
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        let since = deadline.since(Instant::START).saturating_sub(self.paused_for());
         TokioClock.sleep_until(Instant::START.after(since))
     }
 }
@@ -64,7 +64,7 @@ type Reading = Pin<Box<dyn Future<Output = Result<u64, ReadError>> + Send>>;
 async fn a_call_that_comes_while_a_leader_is_stopped_is_not_answered_from_its_lease_before() {
     let clocks = RefCell::new(Vec::new());
     let cluster = Cluster::start(3, |builder| {
-        let clock = Stopping::default();
+        let clock = PausingClock::default();
         clocks.borrow_mut().push(clock.clone());
         let lease = Reads::Lease { clock_drift_max: Duration::ZERO };
         let builder = builder.state_machine(Counter::default()).clock(clock);
@@ -79,7 +79,7 @@ async fn a_call_that_comes_while_a_leader_is_stopped_is_not_answered_from_its_le
 
     let (asked, reading) = oneshot::channel();
     let clock = clocks.borrow()[leader.id().number() as usize - 1].clone();
-    clock.stop(move || {
+    clock.pause(move || {
         let mut reading: Reading =
             Box::pin(async move { leader.read(|counter| counter.value).await });
         assert!(reading.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());

@@ -7,7 +7,7 @@
 use libfuzzer_sys::fuzz_target;
 use raft::PeerId;
 use raft::transport::tcp::{
-    Answer, Expected, FRAME_HEADER_BYTES, Hello, Received, Receiving, frame_onto,
+    Answer, Expected, FRAME_HEADER_BYTES, Hello, Received, Receiver, encode_frame,
 };
 
 const NONCE: u64 = 42;
@@ -38,15 +38,15 @@ fn handshake() -> Vec<u8> {
 fn receive(before: &[u8], bytes: &[u8], pieces: u8) {
     let cluster = "fuzz".into();
     let expected = Expected { me: PeerId::new(2), cluster, nonce: NONCE, frame_bytes_max: LIMIT };
-    let mut receiving = Receiving::new(expected);
+    let mut receiver = Receiver::new(expected);
     let stream = [before, bytes].concat();
     let mut again = Vec::new();
     let (mut came, size) = (0, usize::from(pieces).pow(2) + 1);
     for piece in stream.chunks(size) {
-        receiving.buffer().extend_from_slice(piece);
+        receiver.buffer().extend_from_slice(piece);
         came += piece.len();
         loop {
-            match receiving.take_next() {
+            match receiver.take_next() {
                 Ok(Some(received)) => note(&received, &mut again),
                 Ok(None) => break,
                 Err(refusal) => {
@@ -58,7 +58,7 @@ fn receive(before: &[u8], bytes: &[u8], pieces: u8) {
         }
         // What came in, doubled by growth, and the room for what comes next.
         let bound = 2 * (came.min(LIMIT + FRAME_HEADER_BYTES) + size) + 128 * 1024;
-        assert!(receiving.memory_bytes() <= bound, "{} > {bound}", receiving.memory_bytes());
+        assert!(receiver.memory_bytes() <= bound, "{} > {bound}", receiver.memory_bytes());
     }
 }
 
@@ -71,7 +71,7 @@ fn note(received: &Received, again: &mut Vec<u8>) {
         }
         Received::Identified(_) => again.extend_from_slice(&NONCE.to_le_bytes()),
         Received::Message(envelope) => {
-            frame_onto(envelope, LIMIT, again).expect("it came within the limit");
+            encode_frame(envelope, LIMIT, again).expect("it came within the limit");
         }
     }
 }

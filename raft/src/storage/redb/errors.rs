@@ -1,28 +1,32 @@
 //! What redb reports, as this library says it.
 
-use crate::storage::{StorageError, folder};
+use crate::storage::{StorageError, directory};
 
 /// An error of opening a database.
-pub(super) fn opening(place: &str, error: redb::DatabaseError) -> StorageError {
+pub(super) fn open_error(place: &str, error: redb::DatabaseError) -> StorageError {
     if let redb::DatabaseError::DatabaseAlreadyOpen = error {
-        // Whoever has the folder has written his name into LOCK; this is somebody else.
-        return StorageError::InUse { folder: place.to_owned(), owner: String::new() };
+        // Whoever has the directory has written his name into LOCK; this is somebody else.
+        return StorageError::InUse { directory: place.to_owned(), owner: String::new() };
     }
     if let redb::DatabaseError::UpgradeRequired(format) = error {
         return StorageError::Unreadable(format!(
             "{place} has format {format} of redb, which this version does not read"
         ));
     }
-    failed("open", place, error)
+    database_error("open", place, error)
 }
 
 /// Any other error: what the system refused, or what redb cannot have written.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others say that the file is wrong")]
-pub(super) fn failed(what: &str, place: &str, error: impl Into<redb::Error>) -> StorageError {
+pub(super) fn database_error(
+    what: &str,
+    place: &str,
+    error: impl Into<redb::Error>,
+) -> StorageError {
     use std::io::ErrorKind::{InvalidData, UnexpectedEof};
     match error.into() {
         redb::Error::Io(source) if ![InvalidData, UnexpectedEof].contains(&source.kind()) => {
-            folder::failed(format!("{what} {place}"))(source)
+            directory::io_error(format!("{what} {place}"))(source)
         }
         error @ (redb::Error::PreviousIo | redb::Error::ValueTooLarge(_)) => {
             let source = std::io::Error::other(error.to_string());

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use raft::driver::metrics::NAMES;
-use raft::driver::{MemberError, MoveError, Settings, StopReason, WaitError};
+use raft::driver::{LeadershipTransferError, MembershipError, Settings, StopReason, WaitError};
 use raft::membership_change::MembershipChange;
 use raft::{PeerId, RoleName};
 
-use crate::support::{Add, Cluster, Counter, FOREVER, counters};
+use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT, counters};
 
 #[tokio::test(start_paused = true)]
 async fn the_status_shows_the_leaders_view_of_its_followers() {
@@ -20,7 +20,7 @@ async fn the_status_shows_the_leaders_view_of_its_followers() {
     }
     let all_have_all =
         |s: &raft::driver::Status| s.peers.iter().all(|peer| peer.match_index == s.last_log);
-    let status = leader.wait(all_have_all, FOREVER).await.expect("nothing is lost");
+    let status = leader.wait(all_have_all, TEST_TIMEOUT).await.expect("nothing is lost");
     assert_eq!(status.role, RoleName::Leader);
     assert_eq!(status.peers.iter().map(|p| p.id).collect::<Vec<_>>(), cluster.others(leader));
     assert_eq!(status.membership.voters().len(), 3);
@@ -44,9 +44,9 @@ async fn a_watcher_sees_commits_as_they_come() {
 async fn a_wait_that_is_in_vain_ends() {
     let cluster = counters().await;
     let raft = &cluster.rafts[0];
-    let error = raft.wait(|_| false, FOREVER).await.expect_err("it never comes true");
-    assert!(matches!(error, WaitError::Late(FOREVER)), "{error}");
-    let (waited, ()) = tokio::join!(raft.wait(|_| false, FOREVER), raft.shutdown());
+    let error = raft.wait(|_| false, TEST_TIMEOUT).await.expect_err("it never comes true");
+    assert!(matches!(error, WaitError::DeadlineExceeded(TEST_TIMEOUT)), "{error}");
+    let (waited, ()) = tokio::join!(raft.wait(|_| false, TEST_TIMEOUT), raft.shutdown());
     assert!(matches!(waited.expect_err("the node has ended"), WaitError::Stopped(_)));
 }
 
@@ -129,12 +129,12 @@ async fn protocol_events_go_to_whoever_listens_to_tracing() {
     for (level, what) in
         [("INFO", "RoleChanged"), ("DEBUG", "sends a message"), ("DEBUG", "Committed")]
     {
-        let said = |line: &str| {
+        let matches = |line: &str| {
             line.trim_start().starts_with(&format!("{level} raft::protocol: "))
                 && line.contains(what)
                 && line.contains(&format!("peer={id} "))
         };
-        assert!(text.lines().any(said), "{level} {what} of peer {id} is not in:\n{text}");
+        assert!(text.lines().any(matches), "{level} {what} of peer {id} is not in:\n{text}");
     }
     assert!(!text.contains("TRACE"), "heartbeats are for whoever asks for more");
 }
@@ -152,7 +152,7 @@ async fn a_new_peer_joins_learns_and_votes_and_an_old_one_leaves() {
     let add = MembershipChange::AddLearner { peer: new, address: Some("host-4:7000".into()) };
     leader.change_membership(add).await.expect("it leads");
     let applied = leader.status().commit_index;
-    joining.wait(|status| status.last_applied >= applied, FOREVER).await.expect("it learns");
+    joining.wait(|status| status.last_applied >= applied, TEST_TIMEOUT).await.expect("it learns");
     leader.change_membership(MembershipChange::Promote { peer: new }).await.expect("it has all");
     leader.change_membership(MembershipChange::Remove { peer: old }).await.expect("one may go");
     let status = leader.status();
@@ -160,9 +160,9 @@ async fn a_new_peer_joins_learns_and_votes_and_an_old_one_leaves() {
     assert_eq!(joining.read(|counter| counter.value).await.expect("it knows the leader"), 7);
 
     let follower = cluster.raft(new);
-    let wish = MembershipChange::Remove { peer: new };
-    let error = follower.change_membership(wish).await.expect_err("it follows");
-    assert!(matches!(error, MemberError::Refused(_)), "{error}");
+    let change = MembershipChange::Remove { peer: new };
+    let error = follower.change_membership(change).await.expect_err("it follows");
+    assert!(matches!(error, MembershipError::Refused(_)), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,9 +170,9 @@ async fn a_change_of_members_without_a_majority_ends_as_unknown() {
     let cluster: Cluster<Counter> = counters().await;
     let leader = cluster.leader().await;
     cluster.isolate(leader.id());
-    let wish = MembershipChange::Remove { peer: cluster.others(leader)[0] };
-    let error = leader.change_membership(wish).await.expect_err("nobody hears of it");
-    assert!(matches!(error, MemberError::OutcomeUnknown(_)), "{error}");
+    let change = MembershipChange::Remove { peer: cluster.others(leader)[0] };
+    let error = leader.change_membership(change).await.expect_err("nobody hears of it");
+    assert!(matches!(error, MembershipError::OutcomeUnknown(_)), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,26 +180,29 @@ async fn leadership_goes_where_it_is_sent() {
     let cluster = counters().await;
     let leader = cluster.leader().await;
     leader.propose(Add(1)).await.expect("it leads");
-    let heir = cluster.raft(cluster.others(leader)[1]);
-    let error = heir.transfer_leadership(leader.id()).await.expect_err("it follows");
-    assert!(matches!(error, MoveError::Refused(_)), "{error}");
-    leader.transfer_leadership(heir.id()).await.expect("it has everything");
-    assert_eq!(heir.propose(Add(1)).await.expect("it leads"), 2);
+    let successor = cluster.raft(cluster.others(leader)[1]);
+    let error = successor.transfer_leadership(leader.id()).await.expect_err("it follows");
+    assert!(matches!(error, LeadershipTransferError::Refused(_)), "{error}");
+    leader.transfer_leadership(successor.id()).await.expect("it has everything");
+    assert_eq!(successor.propose(Add(1)).await.expect("it leads"), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_transfer_to_a_peer_that_does_not_answer_ends_when_the_leader_gives_it_up() {
-    let settings = Settings { deadline: FOREVER * 1000, ..Settings::default() };
+    let settings = Settings { deadline: TEST_TIMEOUT * 1000, ..Settings::default() };
     let cluster = Cluster::start(3, |builder| {
         builder.state_machine(Counter::default()).settings(settings.clone())
     })
     .await;
     let leader = cluster.leader().await;
-    let [heir, other] = cluster.others(leader)[..] else { panic!("three peers") };
-    cluster.isolate(heir);
+    let [successor, other] = cluster.others(leader)[..] else { panic!("three peers") };
+    cluster.isolate(successor);
     let calls = [leader.clone(), leader.clone()].map(|raft| async move {
-        let error = raft.transfer_leadership(heir).await.expect_err("nobody hears of it");
-        assert!(matches!(error, MoveError::GivenUp { to } if to == heir), "{error}");
+        let error = raft.transfer_leadership(successor).await.expect_err("nobody hears of it");
+        assert!(
+            matches!(error, LeadershipTransferError::Aborted { to } if to == successor),
+            "{error}"
+        );
     });
     let [one, two] = calls;
     tokio::join!(one, two);
@@ -207,6 +210,9 @@ async fn a_transfer_to_a_peer_that_does_not_answer_ends_when_the_leader_gives_it
     leader.transfer_leadership(other).await.expect("this one is there");
 
     let leader = cluster.raft(other);
-    let (moved, ()) = tokio::join!(leader.transfer_leadership(heir), leader.shutdown());
-    assert!(matches!(moved, Err(MoveError::Stopped(StopReason::ShutDown))), "{moved:?}");
+    let (moved, ()) = tokio::join!(leader.transfer_leadership(successor), leader.shutdown());
+    assert!(
+        matches!(moved, Err(LeadershipTransferError::Stopped(StopReason::ShutDown))),
+        "{moved:?}"
+    );
 }

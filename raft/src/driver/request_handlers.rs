@@ -5,22 +5,24 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
 use super::apply::Job;
-use super::call::{Query, Reply};
-use super::changes::{ChangeCall, TransferCall};
 use super::core_task::CoreTask;
 use super::disk::DiskReport;
-use super::error::{MachineFailure, MemberError, MoveError, ReadError, StopReason, WriteError};
+use super::error::{
+    LeadershipTransferError, MachineFailure, MembershipError, ReadError, StopReason, WriteError,
+};
 use super::handle::Shared;
-use super::machine::{MachineError, StateMachine};
+use super::membership_request::{MembershipRequest, TransferRequest};
 use super::metrics::seconds;
+use super::reply::{Query, Reply};
+use super::state_machine::{MachineError, StateMachine};
 use super::status::DiskState;
-use super::waiters::{Ending, Waiter};
+use super::waiters::{Expiry, Waiter};
 use crate::entry::Bytes;
 use crate::message::Envelope;
 use crate::node::{self, ProposeError};
 use crate::output::Input;
 use crate::read_index::ReadDrop;
-use crate::transport::{Letterbox, Refused};
+use crate::transport::{InboxSink, PutError};
 use crate::types::{EntryId, Index, Instant, ReadId};
 
 /// One thing that the core task is told.
@@ -32,9 +34,9 @@ pub(super) enum Request<M: StateMachine> {
     /// A caller's question.
     Read(Box<dyn Query<M>>),
     /// A caller wants other members.
-    Change(ChangeCall),
+    ChangeMembership(MembershipRequest),
     /// A caller wants another leader.
-    Transfer(TransferCall),
+    TransferLeadership(TransferRequest),
     /// The disk did something.
     Disk(DiskReport),
     /// The state machine's state at an index.
@@ -52,7 +54,7 @@ pub(super) struct Proposal<A> {
     pub(super) command: Bytes,
     pub(super) deadline: Instant,
     /// Who wants to know the command's place as soon as it has one.
-    pub(super) place: Option<oneshot::Sender<EntryId>>,
+    pub(super) appended: Option<oneshot::Sender<EntryId>>,
     pub(super) reply: Reply<A, WriteError>,
 }
 
@@ -62,13 +64,13 @@ impl<M: StateMachine> CoreTask<M> {
             Request::Message(envelope) => self.on_message(envelope),
             Request::Propose(proposal) => self.on_propose(proposal),
             Request::Read(query) => self.on_read(query),
-            Request::Change(call) => self.on_change(call),
-            Request::Transfer(call) => self.on_transfer(call),
+            Request::ChangeMembership(request) => self.on_change_membership(request),
+            Request::TransferLeadership(request) => self.on_transfer_leadership(request),
             Request::Disk(report) => self.on_disk(report),
             Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
             Request::SnapshotFailed { through, error } => {
                 tracing::warn!(peer = %self.id(), %through, %error, "made no snapshot");
-                self.snapshots.answered();
+                self.snapshots.await_answer();
             }
             Request::MachineFailed(failure) => {
                 self.stop.get_or_insert(StopReason::StateMachine(failure));
@@ -82,53 +84,54 @@ impl<M: StateMachine> CoreTask<M> {
     /// A peer whose disk is stuck takes no part: what it hears now is as lost.
     fn on_message(&mut self, envelope: Envelope) {
         self.shared.metrics.received.increment(1);
-        if self.disk_state == DiskState::Well {
+        if self.disk_state == DiskState::Healthy {
             self.node.handle(self.now, Input::Receive(envelope));
         }
     }
 
     fn on_propose(&mut self, proposal: Proposal<M::Answer>) {
-        let Proposal { command, deadline, place, reply } = proposal;
-        if let Some(waited) = self.stuck() {
+        let Proposal { command, deadline, appended, reply } = proposal;
+        if let Some(waited) = self.disk_stuck_for() {
             return reply.send(Err(WriteError::DiskStuck(waited)));
         }
         if deadline <= self.now {
-            return reply.send(Err(WriteError::Late));
+            return reply.send(Err(WriteError::DeadlineExceeded));
         }
         match self.node.propose(self.now, command) {
             Ok(id) => {
-                if let Some(place) = place {
+                if let Some(appended) = appended {
                     // A caller that has gone away wants no place.
-                    let _ = place.send(id);
+                    let _ = appended.send(id);
                 }
                 self.shared.metrics.appended.increment(1);
-                self.expect_expiry(deadline);
-                let (since, why) = (self.now, Ending::Deadline);
-                self.new_waiters.push(Waiter { id, since, deadline, why, reply });
+                self.schedule_expiry(deadline);
+                let (since, expiry) = (self.now, Expiry::Deadline);
+                self.new_waiters.push(Waiter { id, since, deadline, expiry, reply });
             }
             Err(error) => {
                 self.shared.metrics.refused.increment(1);
-                reply.send(Err(self.refusal(error)));
+                reply.send(Err(self.write_error(error)));
             }
         }
     }
 
-    fn refusal(&self, error: ProposeError) -> WriteError {
+    fn write_error(&self, error: ProposeError) -> WriteError {
         match error {
             ProposeError::NotLeader { leader } => {
                 let address = leader.and_then(|leader| self.addresses.get(&leader)?.clone());
                 let address = address.map(|address| address.to_string());
                 WriteError::NotLeader { leader, address }
             }
-            ProposeError::TransferInProgress { to } => WriteError::Transferring { to },
-            ProposeError::UncommittedFull { uncommitted, .. } => {
-                WriteError::Full { pending: self.shared.room.calls(), bytes: uncommitted }
-            }
+            ProposeError::TransferInProgress { to } => WriteError::TransferInProgress { to },
+            ProposeError::UncommittedFull { uncommitted, .. } => WriteError::Overloaded {
+                pending: self.shared.admission.calls(),
+                bytes: uncommitted,
+            },
         }
     }
 
     fn on_read(&mut self, query: Box<dyn Query<M>>) {
-        if let Some(waited) = self.stuck() {
+        if let Some(waited) = self.disk_stuck_for() {
             return query.fail(ReadError::DiskStuck(waited));
         }
         self.shared.metrics.reads.increment(1);
@@ -141,7 +144,7 @@ impl<M: StateMachine> CoreTask<M> {
             Err(node::ReadError::NoLeader) => query.fail(ReadError::NoLeader),
             Err(node::ReadError::NoEntryOfTerm) => query.fail(ReadError::Refused),
             Err(node::ReadError::TooManyReads { waiting }) => {
-                query.fail(ReadError::Full { pending: waiting as u64 });
+                query.fail(ReadError::Overloaded { pending: waiting as u64 });
             }
         }
     }
@@ -149,7 +152,7 @@ impl<M: StateMachine> CoreTask<M> {
     /// The state machine may be asked now, after what it was given before.
     pub(super) fn on_read_ready(&mut self, read: ReadId) {
         if let Some(query) = self.reads.remove(&read) {
-            self.give(Job::Read(query));
+            self.submit_job(Job::Read(query));
         }
     }
 
@@ -158,7 +161,7 @@ impl<M: StateMachine> CoreTask<M> {
             query.fail(match reason {
                 ReadDrop::LeaderLost => ReadError::LeadershipLost,
                 ReadDrop::Refused => ReadError::Refused,
-                ReadDrop::TimedOut => ReadError::Late,
+                ReadDrop::TimedOut => ReadError::DeadlineExceeded,
             });
         }
     }
@@ -167,7 +170,7 @@ impl<M: StateMachine> CoreTask<M> {
         match report {
             DiskReport::Durable(write) => {
                 self.shared.metrics.flushes.increment(1);
-                if let Some(since) = self.disk.owes_since() {
+                if let Some(since) = self.disk.pending_since() {
                     self.shared.metrics.flush.record(seconds(self.now.since(since)));
                 }
                 self.disk.durable(self.now, write);
@@ -182,15 +185,15 @@ impl<M: StateMachine> CoreTask<M> {
 
     fn on_snapshot_made(&mut self, through: Index, data: Bytes) {
         self.shared.metrics.snapshots.increment(1);
-        self.snapshots.answered();
+        self.snapshots.await_answer();
         // A leader's snapshot may have overtaken this one.
         let _ = self.node.compact(self.now, through, data);
     }
 
     /// For how long the disk had not answered when it was given up, while it is.
-    pub(super) fn stuck(&self) -> Option<Duration> {
+    pub(super) fn disk_stuck_for(&self) -> Option<Duration> {
         match self.disk_state {
-            DiskState::Well => None,
+            DiskState::Healthy => None,
             DiskState::Stuck { waited } => Some(waited),
         }
     }
@@ -198,12 +201,16 @@ impl<M: StateMachine> CoreTask<M> {
 
 impl<M: StateMachine> Request<M> {
     /// Tells whoever asked that the node has ended.
-    pub(super) fn refuse(self, reason: StopReason) {
+    pub(super) fn reject(self, reason: StopReason) {
         match self {
             Self::Propose(proposal) => proposal.reply.send(Err(WriteError::Stopped(reason))),
             Self::Read(query) => query.fail(ReadError::Stopped(reason)),
-            Self::Transfer(call) => call.reply.send(Err(MoveError::Stopped(reason))),
-            Self::Change(call) => call.reply.send(Err(MemberError::Stopped(reason))),
+            Self::TransferLeadership(request) => {
+                request.reply.send(Err(LeadershipTransferError::Stopped(reason)))
+            }
+            Self::ChangeMembership(request) => {
+                request.reply.send(Err(MembershipError::Stopped(reason)))
+            }
             Self::Message(_)
             | Self::Disk(_)
             | Self::SnapshotMade { .. }
@@ -217,16 +224,16 @@ impl<M: StateMachine> Request<M> {
 /// Other peers' messages are bounded by themselves: those that waited longest may be answered by now,
 /// and a sender repeats what is lost. Whoever else tells the core task something has a bound of its
 /// own.
-impl<M: StateMachine> Letterbox for Shared<M> {
+impl<M: StateMachine> InboxSink for Shared<M> {
     fn capacity(&self) -> usize {
         self.settings.inbox_len
     }
 
-    fn put(&self, envelope: Envelope) -> Result<(), Refused> {
-        self.requests.put_within(self.capacity(), envelope, Request::Message)
+    fn put(&self, envelope: Envelope) -> Result<(), PutError> {
+        self.requests.put_bounded(self.capacity(), envelope, Request::Message)
     }
 
-    fn room(&self) -> &Notify {
-        self.requests.room()
+    fn space_freed(&self) -> &Notify {
+        self.requests.space_freed()
     }
 }

@@ -5,17 +5,19 @@ use std::time::Duration;
 use raft::transport::Transport as _;
 use raft::transport::tcp::TcpOptions;
 
-use super::child::{Process, is_child};
-use super::support::{Log, Peer, chunk, in_time, options, peer, vote};
+use super::child_process::{Process, is_child};
+use super::support::{Log, Peer, chunk, options, peer, vote, with_timeout};
 
 #[tokio::test]
 async fn a_process_that_is_stopped_holds_nobody_up_and_is_found_again() {
     if is_child(&options()).await {
         return;
     }
-    let log = Log::keep();
-    let mut two =
-        Process::start("stopped::a_process_that_is_stopped_holds_nobody_up_and_is_found_again", 2);
+    let log = Log::capture();
+    let mut two = Process::start(
+        "paused_process::a_process_that_is_stopped_holds_nobody_up_and_is_found_again",
+        2,
+    );
     let options = TcpOptions {
         silence_max: Duration::from_millis(200),
         handshake_timeout: Duration::from_millis(500),
@@ -23,17 +25,17 @@ async fn a_process_that_is_stopped_holds_nobody_up_and_is_found_again() {
         ..options()
     };
     let [mut one, mut three] = [1, 3].map(|name| Peer::plain(name, options.clone()));
-    one.transport.learn(peer(2), &two.address().await);
-    one.knows(&three);
-    one.reaches(&mut three).await;
+    one.transport.set_address(peer(2), &two.address().await);
+    one.set_peer(&three);
+    one.wait_connected(&mut three).await;
     assert_eq!(reaches(&mut one, &mut two, 1).await, 1);
 
     two.signal("STOP");
     let mut sent = 0;
     // Some systems come to the same end by themselves, and may be first.
     let given_up = ["it took nothing for 200ms (`silence_max`)", "timed out"];
-    let is_given_up = || given_up.iter().any(|reason| log.has(reason));
-    in_time(async {
+    let is_given_up = || given_up.iter().any(|reason| log.contains(reason));
+    with_timeout(async {
         while !is_given_up() {
             sent += 1;
             for _ in 0..10 {
@@ -45,9 +47,9 @@ async fn a_process_that_is_stopped_holds_nobody_up_and_is_found_again() {
         }
     })
     .await;
-    assert!(log.has("dropped a message: the queue is full"), "{sent} times 640 KiB were sent");
+    assert!(log.contains("dropped a message: the queue is full"), "{sent} times 640 KiB were sent");
     // Its system takes new connections for it, and nobody answers.
-    log.until("no handshake within 500ms").await;
+    log.wait_for("no handshake within 500ms").await;
 
     two.signal("CONT");
     assert_eq!(reaches(&mut one, &mut two, u64::MAX).await, u64::MAX);
@@ -56,10 +58,10 @@ async fn a_process_that_is_stopped_holds_nobody_up_and_is_found_again() {
 /// Sends a vote of this number until one of it arrives.
 async fn reaches(one: &mut Peer, two: &mut Process, id: u64) -> u64 {
     let mut pause = tokio::time::interval(Duration::from_millis(5));
-    in_time(async {
+    with_timeout(async {
         loop {
             tokio::select! {
-                got = two.got() => if got == id { return got },
+                received = two.next_received() => if received == id { return received },
                 _ = pause.tick() => one.transport.send(vote(id, peer(1), peer(2))),
             }
         }

@@ -4,18 +4,18 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use raft::driver::{
-    ApplyOn, MachineError, Outcome, RunState, Settings, SnapshotPolicy, StopReason, Unknown,
+    ApplyOn, MachineError, Outcome, RunState, Settings, SnapshotPolicy, StopReason, UnknownReason,
     WriteError, from_bytes, to_bytes,
 };
 use raft::{Index, Raft, RoleName, StateMachine};
 
-use crate::support::{Add, Cluster, Counter, FOREVER};
+use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT};
 
-/// A door that a test opens and closes before a state machine.
+/// A gate that a test opens and closes before a state machine.
 #[derive(Clone, Default)]
-struct Door(Arc<(Mutex<bool>, Condvar)>);
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
-impl Door {
+impl Gate {
     fn close(&self) {
         *self.0.0.lock().expect("nobody panics") = true;
     }
@@ -25,25 +25,25 @@ impl Door {
         self.0.1.notify_all();
     }
 
-    fn pass(&self) {
+    fn wait_open(&self) {
         let closed = self.0.0.lock().expect("nobody panics");
         drop(self.0.1.wait_while(closed, |closed| *closed).expect("nobody panics"));
     }
 }
 
-/// A counter behind a door.
+/// A counter behind a gate.
 #[derive(Default)]
-struct Guarded {
+struct GatedCounter {
     counter: Counter,
-    door: Door,
+    gate: Gate,
 }
 
-impl StateMachine for Guarded {
+impl StateMachine for GatedCounter {
     type Command = Add;
     type Answer = u64;
 
     fn apply(&mut self, command: Add) -> u64 {
-        self.door.pass();
+        self.gate.wait_open();
         assert_ne!(command.0, 666, "the number of the beast");
         self.counter.apply(command)
     }
@@ -61,15 +61,15 @@ impl StateMachine for Guarded {
     }
 }
 
-/// Three counters behind one door.
-async fn guarded(settings: Settings) -> (Cluster<Guarded>, Door) {
-    let door = Door::default();
+/// Three counters behind one gate.
+async fn gated_counters(settings: Settings) -> (Cluster<GatedCounter>, Gate) {
+    let gate = Gate::default();
     let cluster = Cluster::start(3, |builder| {
-        let machine = Guarded { door: door.clone(), ..Guarded::default() };
+        let machine = GatedCounter { gate: gate.clone(), ..GatedCounter::default() };
         builder.state_machine(machine).settings(settings.clone())
     })
     .await;
-    (cluster, door)
+    (cluster, gate)
 }
 
 /// The state machines stand still on a thread, and meanwhile the clock of the test runs on through
@@ -77,13 +77,13 @@ async fn guarded(settings: Settings) -> (Cluster<Guarded>, Door) {
 #[tokio::test(start_paused = true)]
 async fn a_state_machine_that_hangs_neither_ends_leadership_nor_holds_callers() {
     let settings = Settings { apply_on: ApplyOn::Thread, ..Settings::default() };
-    let (cluster, door) = guarded(settings).await;
+    let (cluster, gate) = gated_counters(settings).await;
     let leader = cluster.leader().await;
     assert_eq!(leader.propose(Add(1)).await.expect("it leads"), 1);
     let term = leader.status().current_term;
-    door.close();
+    gate.close();
     let call = leader.propose_within(Add(2), Duration::from_secs(30));
-    let last_log = leader.wait(|s| s.commit_index > s.last_applied, FOREVER).await;
+    let last_log = leader.wait(|s| s.commit_index > s.last_applied, TEST_TIMEOUT).await;
     let committed = last_log.expect("the network does not stand still").commit_index;
     // The clock stands still while a thread is at work, so the test moves it by hand.
     for _ in 0..400 {
@@ -95,21 +95,23 @@ async fn a_state_machine_that_hangs_neither_ends_leadership_nor_holds_callers() 
     let status = leader.status();
     assert_eq!((status.role, status.current_term), (RoleName::Leader, term), "for 40 s");
     let error = call.await.expect_err("the deadline has passed");
-    let late = matches!(error, WriteError::OutcomeUnknown { why: Unknown::DeadlinePassed, .. });
+    let late =
+        matches!(error, WriteError::OutcomeUnknown { reason: UnknownReason::DeadlinePassed, .. });
     assert!(late, "{error}");
-    door.open();
-    let caught_up = leader.wait(|status| status.last_applied >= committed, FOREVER).await;
+    gate.open();
+    let caught_up = leader.wait(|status| status.last_applied >= committed, TEST_TIMEOUT).await;
     caught_up.expect("it was only late");
     assert_eq!(leader.propose(Add(4)).await.expect("it leads"), 7);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_state_machine_that_panics_ends_its_node_with_a_reason() {
-    let (cluster, _door) = guarded(Settings::default()).await;
+    let (cluster, _door) = gated_counters(Settings::default()).await;
     let leader = cluster.leader().await;
     let error = leader.propose(Add(666)).await.expect_err("it panics");
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
-    let ended = leader.wait(|status| matches!(status.run, RunState::Stopped(_)), FOREVER).await;
+    let ended =
+        leader.wait(|status| matches!(status.run, RunState::Stopped(_)), TEST_TIMEOUT).await;
     let RunState::Stopped(reason) = ended.expect("it ends").run else { panic!("it runs") };
     let StopReason::StateMachine(failure) = reason else { panic!("{reason}") };
     assert!(failure.to_string().contains("the number of the beast"), "{failure}");
@@ -121,29 +123,29 @@ async fn a_state_machine_that_panics_ends_its_node_with_a_reason() {
 async fn a_snapshot_takes_the_place_of_the_log_and_brings_a_lagging_peer_up() {
     let snapshots = SnapshotPolicy { entries: Some(50), bytes: None };
     let settings = Settings { snapshots, ..Settings::default() };
-    let (mut cluster, _door) = guarded(settings.clone()).await;
+    let (mut cluster, _door) = gated_counters(settings.clone()).await;
     let leader = cluster.leader().await.clone();
     let lagging = cluster.others(&leader)[0];
     cluster.isolate(lagging);
     for value in 1..=200 {
         assert_eq!(leader.propose(Add(1)).await.expect("two are a majority"), value);
     }
-    let compacted = leader.wait(|status| status.snapshot >= Index::new(150), FOREVER).await;
+    let compacted = leader.wait(|status| status.snapshot >= Index::new(150), TEST_TIMEOUT).await;
     compacted.expect("every 50 entries there is a snapshot");
     cluster.faults.clear();
     let through = leader.status().commit_index;
-    let caught_up = cluster.raft(lagging).wait(|s| s.last_applied >= through, FOREVER).await;
+    let caught_up = cluster.raft(lagging).wait(|s| s.last_applied >= through, TEST_TIMEOUT).await;
     assert!(caught_up.expect("by the snapshot").snapshot >= Index::new(150));
 
     // It starts again from the snapshot that it was sent.
     let id = lagging.number();
     cluster.raft(lagging).kill().await;
-    let machine = Guarded::default();
+    let machine = GatedCounter::default();
     let again = cluster.builder(id).state_machine(machine).settings(settings).start().await;
     let again = again.expect("its store is whole");
     assert!(again.status().last_applied >= Index::new(150), "before anybody spoke to it");
-    again.wait(|status| status.last_applied >= through, FOREVER).await.expect("it catches up");
-    let value = again.read(|machine: &Guarded| machine.counter.value).await;
+    again.wait(|status| status.last_applied >= through, TEST_TIMEOUT).await.expect("it catches up");
+    let value = again.read(|machine: &GatedCounter| machine.counter.value).await;
     assert_eq!(value.expect("the leader is there"), 200);
     cluster.rafts[id as usize - 1] = again;
 }
@@ -152,7 +154,7 @@ async fn a_snapshot_takes_the_place_of_the_log_and_brings_a_lagging_peer_up() {
 async fn a_snapshot_that_cannot_be_made_now_is_made_later() {
     let snapshots = SnapshotPolicy { entries: None, bytes: Some(13) };
     let settings = Settings { snapshots, ..Settings::default() };
-    let (cluster, _door) = guarded(settings).await;
+    let (cluster, _door) = gated_counters(settings).await;
     let leader = cluster.leader().await;
     for _ in 0..13 {
         leader.propose(Add(1)).await.expect("it leads");
@@ -161,7 +163,7 @@ async fn a_snapshot_that_cannot_be_made_now_is_made_later() {
     for _ in 0..13 {
         leader.propose(Add(1)).await.expect("it leads");
     }
-    let made = leader.wait(|status| status.snapshot > Index::ZERO, FOREVER).await;
+    let made = leader.wait(|status| status.snapshot > Index::ZERO, TEST_TIMEOUT).await;
     made.expect("13 bytes later it is asked again");
 }
 
@@ -193,7 +195,7 @@ async fn a_snapshot_that_is_none_is_an_error_of_the_start() {
     for _ in 0..10 {
         raft.propose(Add(1)).await.expect("it leads");
     }
-    raft.wait(|status| status.snapshot > Index::ZERO, FOREVER).await.expect("every 5 entries");
+    raft.wait(|status| status.snapshot > Index::ZERO, TEST_TIMEOUT).await.expect("every 5 entries");
     raft.kill().await;
     let error = cluster.builder(1).state_machine(Forgetful).start().await;
     let error = error.expect_err("the state is lost").to_string();
