@@ -237,9 +237,9 @@ async fn ended(raft: &Raft<Store>) {
 }
 
 const USAGE: &str = "\
-usage: kv [OPTIONS] ID FOLDER PEER...
+usage: kv [OPTIONS] ID DIRECTORY PEER...
   ID      which of the peers this is, from 1
-  FOLDER  where it keeps its log; made if it is not there
+  DIRECTORY  where it keeps its log; made if it is not there
   PEER    RAFT_ADDRESS/HTTP_ADDRESS of each peer, such as 127.0.0.1:7001/127.0.0.1:8001
 options:
   --election-timeout MS  from so many milliseconds without a leader on, at most twice as many,
@@ -252,7 +252,7 @@ options:
 /// What the command line says.
 struct Arguments {
     id: u64,
-    folder: String,
+    directory: String,
     peers: Vec<(String, String)>,
     election_timeout: Duration,
     reads: Reads,
@@ -260,13 +260,13 @@ struct Arguments {
     open: OpenStore,
 }
 
-/// Opens the store of a peer in a folder.
+/// Opens the store of a peer in a directory.
 type OpenStore = fn(&str, PeerId) -> Result<Box<dyn Storage>, StorageError>;
 
 fn open_store(name: &str) -> Option<OpenStore> {
     match name {
-        "disk" => Some(|folder, id| Ok(Box::new(DiskStorage::open(folder, id)?))),
-        "redb" => Some(|folder, id| Ok(Box::new(RedbStorage::open(folder, id)?))),
+        "disk" => Some(|directory, id| Ok(Box::new(DiskStorage::open(directory, id)?))),
+        "redb" => Some(|directory, id| Ok(Box::new(RedbStorage::open(directory, id)?))),
         _ => None,
     }
 }
@@ -292,7 +292,7 @@ impl Arguments {
         let open = open.ok_or_else(|| format!("--store must be disk or redb, and is `{store}`"))?;
         let mut rest = rest.into_iter();
         let id = number("ID", rest.next())?;
-        let folder = rest.next().ok_or("FOLDER is missing")?;
+        let directory = rest.next().ok_or("DIRECTORY is missing")?;
         let peers = rest.map(|peer| match peer.split_once('/') {
             Some((raft, http)) => Ok((raft.to_owned(), http.to_owned())),
             None => Err(format!("PEER `{peer}` must be RAFT_ADDRESS/HTTP_ADDRESS")),
@@ -306,7 +306,7 @@ impl Arguments {
         {
             return Err("--lease-drift must be shorter than --election-timeout".into());
         }
-        Ok(Self { id, folder, peers, election_timeout, reads, snapshot_after, open })
+        Ok(Self { id, directory, peers, election_timeout, reads, snapshot_after, open })
     }
 }
 
@@ -339,7 +339,8 @@ pub(crate) async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let Arguments { id, folder, peers, election_timeout, reads, snapshot_after, open } = arguments;
+    let Arguments { id, directory, peers, election_timeout, reads, snapshot_after, open } =
+        arguments;
     let (raft_addresses, http): (Vec<_>, Vec<_>) = peers.into_iter().unzip();
     let at = usize::try_from(id - 1)?;
     let listener = TcpListener::bind(&http[at])
@@ -347,7 +348,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}", http[at]))?;
     let every = SnapshotPolicy { entries: Some(snapshot_after), ..SnapshotPolicy::DEFAULT };
     // It reads the whole log, which may take a while.
-    let store = tokio::task::spawn_blocking(move || open(&folder, PeerId::new(id))).await??;
+    let store = tokio::task::spawn_blocking(move || open(&directory, PeerId::new(id))).await??;
     let raft = Raft::builder(id)
         .listen(&raft_addresses[at])
         .plain_tcp()

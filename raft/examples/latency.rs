@@ -1,10 +1,10 @@
 //! How long does a write take over real disks and sockets? Three nodes in one process, each with a
-//! store in a folder of its own and TCP to the others, with and without TLS. 16-byte commands, and
+//! store in a directory of its own and TCP to the others, with and without TLS. 16-byte commands, and
 //! clients that wait for one answer before they ask again; every answer has been made durable by a
 //! majority (fdatasync).
 //!
 //! ```text
-//! cargo run --release -p raft --example latency -- [seconds a row: 5] [folder: target/latency]
+//! cargo run --release -p raft --example latency -- [seconds a row: 5] [directory: target/latency]
 //! ```
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows its result")]
@@ -79,21 +79,25 @@ fn run() -> Outcome {
     let mut args = std::env::args().skip(1);
     let seconds = args.next().unwrap_or_else(|| "5".to_owned());
     let seconds = seconds.parse().map_err(|_| format!("SECONDS must be a number: `{seconds}`"))?;
-    let folder = PathBuf::from(args.next().unwrap_or_else(|| "target/latency".to_owned()));
-    fs::create_dir_all(&folder)?;
-    let authority = Authority::open_or_create(&folder).map_err(|error| error.to_string())?;
+    let directory = PathBuf::from(args.next().unwrap_or_else(|| "target/latency".to_owned()));
+    fs::create_dir_all(&directory)?;
+    let authority = Authority::open_or_create(&directory).map_err(|error| error.to_string())?;
     for peer in PEERS {
         authority.certify(peer).map_err(|error| error.to_string())?;
     }
-    println!("a write of 64 bytes and fdatasync alone: {} µs (median)", flush_alone(&folder)?);
+    println!("a write of 64 bytes and fdatasync alone: {} µs (median)", flush_alone(&directory)?);
     println!(
         "| TCP | clients | writes/s | p50 ms | p99 ms | p99.9 ms |\n|---|---|---|---|---|---|"
     );
     let runtime = tokio::runtime::Runtime::new()?;
     for (wire, name) in [(Wire::Plain, "plain"), (Wire::Tls, "TLS")] {
         for clients in CLIENTS {
-            let mut waits =
-                runtime.block_on(measure(wire, clients, Duration::from_secs(seconds), &folder))?;
+            let mut waits = runtime.block_on(measure(
+                wire,
+                clients,
+                Duration::from_secs(seconds),
+                &directory,
+            ))?;
             waits.sort_unstable();
             let rate = waits.len() as u64 / seconds;
             let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|part| percentile(&waits, part));
@@ -104,8 +108,8 @@ fn run() -> Outcome {
 }
 
 /// What the disk takes, so that the rows can be read.
-fn flush_alone(folder: &Path) -> Outcome<u128> {
-    let mut file = File::create(folder.join("raw"))?;
+fn flush_alone(directory: &Path) -> Outcome<u128> {
+    let mut file = File::create(directory.join("raw"))?;
     let mut waits = Vec::new();
     for _ in 0..500 {
         let start = Instant::now();
@@ -128,9 +132,9 @@ async fn measure(
     wire: Wire,
     clients: usize,
     time: Duration,
-    folder: &Path,
+    directory: &Path,
 ) -> Outcome<Vec<Duration>> {
-    let rafts = start(wire, folder).await?;
+    let rafts = start(wire, directory).await?;
     let known = rafts[0].wait(|status| status.leader.is_some(), HANG).await?;
     let leader = rafts.iter().find(|raft| Some(raft.id()) == known.leader).ok_or("no leader")?;
     leader.wait(|status| status.leader == Some(status.id), HANG).await?;
@@ -164,11 +168,11 @@ async fn client(raft: Raft<Counter>, from: Instant, until: Instant) -> Outcome<V
 }
 
 /// Three nodes that have stored nothing yet.
-async fn start(wire: Wire, folder: &Path) -> Outcome<Vec<Raft<Counter>>> {
+async fn start(wire: Wire, directory: &Path) -> Outcome<Vec<Raft<Counter>>> {
     let transports = PEERS.map(|peer| {
-        let file = |name: &str| folder.join(format!("peer-{peer}.{name}"));
+        let file = |name: &str| directory.join(format!("peer-{peer}.{name}"));
         let files = TlsFiles {
-            ca: folder.join("ca.pem"),
+            ca: directory.join("ca.pem"),
             certificate: file("pem"),
             key: file("key"),
             revoked: None,
@@ -183,7 +187,7 @@ async fn start(wire: Wire, folder: &Path) -> Outcome<Vec<Raft<Counter>>> {
     let addresses: Vec<_> = PEERS.into_iter().zip(transports.iter().map(at)).collect();
     let mut rafts = Vec::new();
     for (peer, transport) in PEERS.into_iter().zip(transports) {
-        let data = folder.join(format!("data-{peer}"));
+        let data = directory.join(format!("data-{peer}"));
         if data.exists() {
             fs::remove_dir_all(&data)?;
         }

@@ -41,20 +41,20 @@ struct End {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
-    let folder = tempfile::TempDir::new()?;
-    let authority = Authority::open_or_create(folder.path())?;
+    let directory = tempfile::TempDir::new()?;
+    let authority = Authority::open_or_create(directory.path())?;
     for name in NAMES {
         authority.certify(name.number())?;
     }
     println!("| | stream | messages/s | MB/s | CPU µs a message |");
     println!("|---|---|---|---|---|");
     for commands in [(1, 16), (64, 16), (64, 1024)] {
-        for tls in [None, Some(folder.path())] {
+        for tls in [None, Some(directory.path())] {
             stream(&mut connect(tls).await?, commands, title(tls)).await?;
         }
     }
     println!("\n| round trip | p50 | p99 | p99.9 |\n|---|---|---|---|");
-    for tls in [None, Some(folder.path())] {
+    for tls in [None, Some(directory.path())] {
         round_trips(&mut connect(tls).await?, title(tls)).await?;
     }
     Ok(())
@@ -79,9 +79,9 @@ async fn connect(tls: Option<&Path>) -> Result<[End; 2]> {
 fn start(name: PeerId, tls: Option<&Path>) -> Result<End> {
     let mut transport = match tls {
         None => TcpTransport::plain(name, "127.0.0.1:0")?,
-        Some(folder) => {
-            let file = |end| folder.join(format!("peer-{name}.{end}"));
-            let ca = folder.join("ca.pem");
+        Some(directory) => {
+            let file = |end| directory.join(format!("peer-{name}.{end}"));
+            let ca = directory.join("ca.pem");
             let files = TlsFiles { ca, certificate: file("pem"), key: file("key"), revoked: None };
             TcpTransport::tls(name, "127.0.0.1:0", files)?
         }

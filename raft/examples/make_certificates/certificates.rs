@@ -9,26 +9,26 @@ use rcgen::{
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The CA in a folder: `ca.pem`, and `ca.key`, which belongs under lock and key.
+/// The CA in a directory: `ca.pem`, and `ca.key`, which belongs under lock and key.
 pub(crate) struct Authority {
-    folder: PathBuf,
+    directory: PathBuf,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    /// The CA whose key is in the folder, or else a new one.
-    pub(crate) fn open_or_create(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder)?;
-        let (certificate, key) = (folder.join("ca.pem"), folder.join("ca.key"));
+    /// The CA whose key is in the directory, or else a new one.
+    pub(crate) fn open_or_create(directory: &Path) -> Result<Self> {
+        std::fs::create_dir_all(directory)?;
+        let (certificate, key) = (directory.join("ca.pem"), directory.join("ca.key"));
         if key.exists() {
             let key = KeyPair::from_pem(&std::fs::read_to_string(key)?)?;
             let issuer = Issuer::new(Self::params()?, key);
-            return Ok(Self { folder: folder.to_owned(), issuer });
+            return Ok(Self { directory: directory.to_owned(), issuer });
         }
         let (params, new) = (Self::params()?, KeyPair::generate()?);
         std::fs::write(certificate, params.self_signed(&new)?.pem())?;
         write_key(&key, &new)?;
-        Ok(Self { folder: folder.to_owned(), issuer: Issuer::new(params, new) })
+        Ok(Self { directory: directory.to_owned(), issuer: Issuer::new(params, new) })
     }
 
     /// Always the same, so that a CA is known by its key alone.
@@ -61,8 +61,8 @@ impl Authority {
     pub(crate) fn certify_with(&self, file: &str, params: &CertificateParams) -> Result<()> {
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
-        std::fs::write(self.folder.join(format!("{file}.pem")), certificate.pem())?;
-        write_key(&self.folder.join(format!("{file}.key")), &key)
+        std::fs::write(self.directory.join(format!("{file}.pem")), certificate.pem())?;
+        write_key(&self.directory.join(format!("{file}.key")), &key)
     }
 }
 

@@ -4,7 +4,7 @@
 //! cargo run --example make_certificates -- certificates 1 2 3
 //! ```
 //!
-//! writes `ca.pem`, `ca.key`, and for each peer `peer-1.pem` and `peer-1.key` into the folder
+//! writes `ca.pem`, `ca.key`, and for each peer `peer-1.pem` and `peer-1.key` into the directory
 //! `certificates`. A CA that is there already is kept, so that peers can be added or get new
 //! certificates. They do not expire. A peer needs `ca.pem` and its own two files; `ca.key` stays with whoever runs the
 //! cluster.
@@ -29,19 +29,19 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[String]) -> Result<()> {
-    let Some((folder, names)) = arguments.split_first().filter(|(_, names)| !names.is_empty())
+    let Some((directory, names)) = arguments.split_first().filter(|(_, names)| !names.is_empty())
     else {
-        return Err("usage: make_certificates FOLDER PEER...   (peers are numbers)".into());
+        return Err("usage: make_certificates DIRECTORY PEER...   (peers are numbers)".into());
     };
     let peers = names.iter().map(|name| {
         name.parse().map_err(|_| format!("`{name}` is no peer: peers are numbers, as 1 2 3"))
     });
     let peers: Vec<u64> = peers.collect::<std::result::Result<_, _>>()?;
-    let authority = Authority::open_or_create(Path::new(folder))?;
+    let authority = Authority::open_or_create(Path::new(directory))?;
     for peer in peers {
         authority.certify(peer)?;
-        println!("{folder}/peer-{peer}.pem  {folder}/peer-{peer}.key");
+        println!("{directory}/peer-{peer}.pem  {directory}/peer-{peer}.key");
     }
-    println!("{folder}/ca.pem goes to every peer; keep {folder}/ca.key to yourself");
+    println!("{directory}/ca.pem goes to every peer; keep {directory}/ca.key to yourself");
     Ok(())
 }

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_machine_earns_its_place_on_a_task_and_loses_it() {
+    fn a_fast_state_machine_moves_to_a_task_and_a_slow_one_back() {
         let mut mode = ApplyMode::new(ApplyOn::Adaptive);
         for _ in 0..FAST_BATCHES - 1 {
             mode.record(Duration::from_micros(3), Timing::WorkOnly);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_says_is_not_measured() {
+    fn a_fixed_setting_is_not_measured() {
         for (apply_on, thread) in [(ApplyOn::Thread, true), (ApplyOn::Task, false)] {
             let mut mode = ApplyMode::new(apply_on);
             mode.record(SLOW, Timing::WorkOnly);

@@ -116,13 +116,13 @@ impl<M: StateMachine> Builder<M> {
         self
     }
 
-    /// Keeps term, vote, log and snapshots in this folder, which is made if it is missing. See
+    /// Keeps term, vote, log and snapshots in this directory, which is made if it is missing. See
     /// [`DiskStorage`](crate::storage::DiskStorage).
     #[cfg(feature = "disk")]
-    pub fn data_dir(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
-        let folder = folder.into();
+    pub fn data_dir(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
+        let directory = directory.into();
         let open = move |id| -> Result<Box<dyn Storage>, _> {
-            Ok(Box::new(crate::storage::DiskStorage::open(folder, id)?))
+            Ok(Box::new(crate::storage::DiskStorage::open(directory, id)?))
         };
         self.store.push(Box::new(open));
         self

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn messages_wait_for_room_or_are_lost_and_nothing_else_takes_it_from_them() {
+    async fn messages_wait_for_space_or_are_dropped_independently_of_other_items() {
         let small = Arc::new(Small(Mailbox::default()));
         let sink: Arc<dyn InboxSink> = Arc::<Small>::clone(&small);
         let inbox = Inbox::from_sink(sink);

@@ -134,7 +134,7 @@ mod tests {
 
     /// Peer 1 leads term 4 and hands leadership over to peer 2.
     #[test]
-    fn a_transfer_is_over_when_a_leader_is_known_that_nobody_follows_on() {
+    fn a_transfer_ends_when_the_next_leader_is_known() {
         let [one, two, three] = [1, 2, 3].map(PeerId::new);
         let rows = [
             ("on its way", Some(one), 4, Some(two), None),

@@ -118,7 +118,7 @@ pub(super) mod tcp {
         use super::*;
 
         #[test]
-        fn only_loopback_addresses_are_safe_without_a_choice() {
+        fn only_loopback_addresses_need_no_security_setting() {
             for (address, expected) in [
                 ("127.0.0.1:7001", true),
                 ("127.8.8.8:1", true),

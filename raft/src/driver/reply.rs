@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_is_given_back_and_a_single_large_call_fits() {
+    fn permits_are_returned_and_a_single_large_request_fits() {
         let admission = Arc::new(Admission::new(2, 10));
         let large = admission.admit(100).expect("nothing else is there");
         assert_eq!(admission.admit(1).unwrap_err(), Rejected { calls: 1, bytes: 100 });

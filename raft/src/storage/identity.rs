@@ -187,7 +187,7 @@ mod tests {
         Identity { kind: Kind::Log, peer: PeerId::new(7), seed: 0xfeed, read_through: 12 };
 
     #[test]
-    fn an_identity_is_read_as_it_was_written() {
+    fn an_identity_is_read_back() {
         for kind in Kind::ALL {
             let it = Identity { kind, ..IT };
             assert_eq!(Identity::parse(&it.text(), "f").map_err(|error| error.to_string()), Ok(it));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn any_wrong_byte_is_an_error() {
+    fn any_changed_byte_is_an_error() {
         let text = IT.text();
         for place in 0..text.len() {
             let mut bytes = text.clone().into_bytes();

@@ -171,7 +171,7 @@ fn recover<M: SimulatedMachine>(machine: &M, crash: &Crash, case: &str) -> Persi
 }
 
 /// Calls `check` for every step of so many scripts, with the script's seed and the step's number.
-fn at_every_step<M: SimulatedMachine>(scripts: u64, check: impl Fn(u64, u64)) {
+fn for_every_step<M: SimulatedMachine>(scripts: u64, check: impl Fn(u64, u64)) {
     let dark = M::default();
     dark.faults(|faults| faults.after(0, Fault::Off));
     assert!(dark.open().is_err(), "no store starts without power");
@@ -188,7 +188,7 @@ fn without_error(found: PersistentState) -> Crash {
     Crash { reported: found, under_way: Vec::new(), error: None, faulty: false }
 }
 
-pub(super) fn power_may_go_at_any_step<M: SimulatedMachine>() {
+pub(super) fn power_loss_at_any_step<M: SimulatedMachine>() {
     at_every_step::<M>(3, |seed, step| {
         let parts = (0..2).map(|part| Survives::Parts(part << 32 | seed << 16 | step));
         for survives in [Survives::Nothing, Survives::Everything].into_iter().chain(parts) {
@@ -210,7 +210,7 @@ pub(super) fn power_may_go_at_any_step<M: SimulatedMachine>() {
     });
 }
 
-pub(super) fn power_may_go_at_any_step_of_the_start_after_a_crash<M: SimulatedMachine>() {
+pub(super) fn power_loss_at_any_step_of_the_recovery<M: SimulatedMachine>() {
     at_every_step::<M>(1, |seed, step| {
         // All steps of a start are tried on one of its places in the script.
         for second in 0..12 {
@@ -233,7 +233,7 @@ pub(super) fn power_may_go_at_any_step_of_the_start_after_a_crash<M: SimulatedMa
 /// A process that ends without the machine leaves writes that the system knows and the disk does
 /// not, maybe such as the system will not try to write again. A start that reads them must make
 /// them durable.
-pub(super) fn what_a_start_reads_outlives_the_next_loss_of_power<M: SimulatedMachine>() {
+pub(super) fn state_read_at_a_start_survives_power_loss<M: SimulatedMachine>() {
     at_every_step::<M>(4, |seed, step| {
         for fault in [Fault::Off, Fault::FlushFails] {
             let case = format!("seed {seed}, step {step}, {fault:?}");
@@ -248,7 +248,7 @@ pub(super) fn what_a_start_reads_outlives_the_next_loss_of_power<M: SimulatedMac
     });
 }
 
-pub(super) fn a_full_disk_is_an_error_that_says_what_to_do<M: SimulatedMachine>() {
+pub(super) fn a_full_disk_is_an_error_with_a_remedy<M: SimulatedMachine>() {
     at_every_step::<M>(4, |seed, step| {
         let case = format!("seed {seed}, step {step}");
         let machine = M::default();
@@ -264,7 +264,7 @@ pub(super) fn a_full_disk_is_an_error_that_says_what_to_do<M: SimulatedMachine>(
     });
 }
 
-pub(super) fn a_flush_that_failed_is_never_tried_again<M: SimulatedMachine>() {
+pub(super) fn a_failed_flush_is_never_retried<M: SimulatedMachine>() {
     at_every_step::<M>(4, |seed, step| {
         let case = format!("seed {seed}, step {step}");
         let machine = M::default();
@@ -276,7 +276,7 @@ pub(super) fn a_flush_that_failed_is_never_tried_again<M: SimulatedMachine>() {
     });
 }
 
-pub(super) fn a_simulated_disk_conforms<M: SimulatedMachine>() {
+pub(super) fn the_simulated_disk_conforms<M: SimulatedMachine>() {
     let place = || {
         let machine = M::default();
         move || {
@@ -298,12 +298,12 @@ macro_rules! test_on {
     ($machine:ty) => {
         crate::storage::simulated::test_on!(
             $machine:
-            power_may_go_at_any_step
-            power_may_go_at_any_step_of_the_start_after_a_crash
-            what_a_start_reads_outlives_the_next_loss_of_power
-            a_full_disk_is_an_error_that_says_what_to_do
-            a_flush_that_failed_is_never_tried_again
-            a_simulated_disk_conforms
+            power_loss_at_any_step
+            power_loss_at_any_step_of_the_recovery
+            state_read_at_a_start_survives_power_loss
+            a_full_disk_is_an_error_with_a_remedy
+            a_failed_flush_is_never_retried
+            the_simulated_disk_conforms
         );
     };
 }

@@ -13,7 +13,7 @@ use crate::support::{Add, Counter, TEST_TIMEOUT};
 type Change = fn(Builder<Counter>) -> Builder<Counter>;
 
 /// Nothing is missing.
-fn whole() -> Builder<Counter> {
+fn complete_builder() -> Builder<Counter> {
     Raft::builder(1)
         .peers([1])
         .storage(MemoryStorage::default())
@@ -22,14 +22,14 @@ fn whole() -> Builder<Counter> {
 }
 
 /// A network is missing.
-fn without_network() -> Builder<Counter> {
+fn builder_without_network() -> Builder<Counter> {
     Raft::builder(1)
         .peers([(1, "127.0.0.1:0")])
         .storage(MemoryStorage::default())
         .state_machine(Counter::default())
 }
 
-async fn refusal(builder: Builder<Counter>) -> String {
+async fn rejection(builder: Builder<Counter>) -> String {
     builder.start().await.expect_err("something is wrong").to_string()
 }
 
@@ -52,15 +52,18 @@ async fn a_missing_part_is_named_with_the_method_to_call() {
             builder().peers([1]).transport(transport()).state_machine(machine()),
             "there is no store: call `data_dir` or `storage`",
         ),
-        (without_network(), "there is no network: call `listen` or `transport`"),
-        (whole().storage(storage()), "`data_dir` and `storage` exclude each other: leave one out"),
+        (builder_without_network(), "there is no network: call `listen` or `transport`"),
         (
-            whole().peers([(1, "127.0.0.1:0")]).listen("127.0.0.1:0"),
+            complete_builder().storage(storage()),
+            "`data_dir` and `storage` exclude each other: leave one out",
+        ),
+        (
+            complete_builder().peers([(1, "127.0.0.1:0")]).listen("127.0.0.1:0"),
             "`transport` and `listen` exclude each other: leave one out",
         ),
     ];
     for (builder, expected) in rows {
-        assert_eq!(refusal(builder).await, expected);
+        assert_eq!(rejection(builder).await, expected);
     }
 }
 
@@ -87,13 +90,13 @@ async fn a_wrong_setting_is_named() {
         (|b| b.configure(|config| config.append_bytes_max = 0), "`append_bytes_max` must be"),
     ];
     for (change, expected) in rows {
-        let error = refusal(change(whole())).await;
+        let error = rejection(change(complete_builder())).await;
         assert!(error.contains(expected), "{error:?} should contain {expected:?}");
     }
 }
 
 #[tokio::test]
-async fn plain_tcp_that_others_reach_must_be_asked_for_by_name() {
+async fn plain_tcp_beyond_loopback_must_be_requested_explicitly() {
     let rows: [(Change, &str); 3] = [
         (|b| b.listen("0.0.0.0:0"), "others reach 0.0.0.0:0: call `tls`, or `plain_tcp` if"),
         (
@@ -106,29 +109,29 @@ async fn plain_tcp_that_others_reach_must_be_asked_for_by_name() {
         ),
     ];
     for (change, expected) in rows {
-        let error = refusal(change(without_network())).await;
+        let error = rejection(change(builder_without_network())).await;
         assert!(error.starts_with(expected), "{error:?} should start with {expected:?}");
     }
     let here = std::path::PathBuf::from("/nowhere");
     let (ca, certificate, key) = (here.join("ca"), here.join("me"), here.join("key"));
     let files = TlsFiles { ca, certificate, key, revoked: None };
-    let error = refusal(without_network().listen("0.0.0.0:0").tls(files)).await;
+    let error = rejection(builder_without_network().listen("0.0.0.0:0").tls(files)).await;
     assert!(error.contains("/nowhere/"), "TLS was asked for, and its files are read: {error:?}");
-    let raft = without_network().listen("0.0.0.0:0").plain_tcp().start().await;
+    let raft = builder_without_network().listen("0.0.0.0:0").plain_tcp().start().await;
     raft.expect("it was asked for by name").shutdown().await;
 }
 
 #[tokio::test]
-async fn a_taken_address_is_an_error_of_the_start() {
+async fn a_taken_address_is_a_start_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it is bound").to_string();
-    let error = refusal(without_network().listen(address.clone())).await;
+    let error = rejection(builder_without_network().listen(address.clone())).await;
     assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
 }
 
 #[tokio::test]
-async fn three_peers_over_tcp_with_a_folder_each_survive_a_restart() {
-    let folder = tempfile::tempdir().expect("a folder");
+async fn three_peers_over_tcp_with_data_directories_survive_a_restart() {
+    let directory = tempfile::tempdir().expect("a directory");
     let listeners: Vec<_> =
         (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
     let addresses: Vec<_> =
@@ -140,12 +143,12 @@ async fn three_peers_over_tcp_with_a_folder_each_survive_a_restart() {
             let listen = addresses[id as usize - 1].clone();
             let raft = Raft::builder(id)
                 .peers((1..).zip(addresses.iter().cloned()))
-                .data_dir(folder.path().join(id.to_string()))
+                .data_dir(directory.path().join(id.to_string()))
                 .listen(listen)
                 .state_machine(Counter::default())
                 .start()
                 .await;
-            rafts.push(raft.expect("folder and address are free"));
+            rafts.push(raft.expect("directory and address are free"));
         }
         rafts
     };
@@ -166,19 +169,19 @@ async fn three_peers_over_tcp_with_a_folder_each_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn a_folder_in_use_is_an_error_of_the_start() {
-    let folder = tempfile::tempdir().expect("a folder");
+async fn a_directory_in_use_is_a_start_error() {
+    let directory = tempfile::tempdir().expect("a directory");
     let start = || {
         Raft::builder(1)
             .peers([1])
-            .data_dir(folder.path())
+            .data_dir(directory.path())
             .transport(Hub::default().join(PeerId::new(1)))
             .state_machine(Counter::default())
             .start()
     };
-    let first = start().await.expect("the folder is free");
-    let error = start().await.expect_err("the folder is taken");
+    let first = start().await.expect("the directory is free");
+    let error = start().await.expect_err("the directory is taken");
     assert!(matches!(error, StartError::Storage(_)), "{error}");
     first.shutdown().await;
-    start().await.expect("the folder is free again").shutdown().await;
+    start().await.expect("the directory is free again").shutdown().await;
 }

@@ -121,7 +121,7 @@ fn numbers(cluster: &Cluster<Counter>, without: &Raft<Counter>) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn commands_survive_on_disks_that_take_their_time() {
+async fn commands_commit_on_slow_disks() {
     let (cluster, _switches) = counters_on_disks(no_disk_timeout()).await;
     let leader = cluster.leader().await;
     let calls: Vec<_> = (0..500).map(|_| leader.propose(Add(1))).collect();
@@ -131,7 +131,7 @@ async fn commands_survive_on_disks_that_take_their_time() {
 }
 
 #[tokio::test]
-async fn what_comes_while_the_disk_is_busy_is_one_flush() {
+async fn writes_during_a_flush_share_the_next_flush() {
     let control = DiskControl::new();
     let flushes = Arc::new(Mutex::new(Vec::new()));
     let cluster = Cluster::start_with(1, no_disk_timeout(), |_, store| {
@@ -162,7 +162,7 @@ async fn what_comes_while_the_disk_is_busy_is_one_flush() {
 }
 
 #[tokio::test]
-async fn a_leader_whose_disk_is_stuck_gives_way_and_comes_back() {
+async fn a_leader_with_a_stuck_disk_steps_down_and_returns() {
     let (cluster, controls) = counters_on_disks(short_disk_timeout()).await;
     let old = cluster.leader().await;
     assert_eq!(old.propose(Add(1)).await.expect("it leads"), 1);
@@ -195,7 +195,7 @@ async fn a_leader_whose_disk_is_stuck_gives_way_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_disk_that_fails_ends_its_node_with_a_reason_and_the_others_go_on() {
+async fn a_failed_disk_stops_its_node_with_a_reason_and_the_others_continue() {
     for (behaviour, expected) in [
         (DiskBehaviour::Broken, "the node has ended: the store failed: the disk is on fire"),
         (
@@ -229,7 +229,7 @@ async fn a_disk_that_fails_ends_its_node_with_a_reason_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_stuck_disk_holds_a_shutdown_no_longer_than_it_may() {
+async fn a_stuck_disk_delays_a_shutdown_by_the_shutdown_timeout_at_most() {
     let control = DiskControl::new();
     let cluster =
         Cluster::start_with(1, no_disk_timeout(), |_, store| Disk::new(store, control.clone()))
@@ -244,7 +244,7 @@ async fn a_stuck_disk_holds_a_shutdown_no_longer_than_it_may() {
 }
 
 #[tokio::test]
-async fn a_shutdown_writes_what_is_queued_and_a_kill_does_not() {
+async fn a_shutdown_writes_the_queue_and_a_kill_does_not() {
     for (killed, expected) in [(false, 2), (true, 1)] {
         let control = DiskControl::new();
         let settings = Settings { shutdown_timeout: TEST_TIMEOUT, ..no_disk_timeout() };

@@ -38,7 +38,7 @@ impl StateMachine for RoundNumbers {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_state_machine_gets_the_snapshot_it_wants_of_the_very_command() {
+async fn a_requested_snapshot_is_of_the_command_that_requested_it() {
     let settings = Settings { snapshots: SnapshotPolicy::NEVER, ..Settings::default() };
     let cluster = Cluster::start(3, |builder| {
         builder.settings(settings.clone()).state_machine(RoundNumbers::default())
@@ -66,7 +66,7 @@ async fn a_state_machine_gets_the_snapshot_it_wants_of_the_very_command() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_has_its_place_before_it_has_an_answer() {
+async fn append_returns_the_entry_id_before_the_answer() {
     let cluster = counters().await;
     let leader = cluster.leader().await;
     let others = cluster.others(leader);
@@ -100,7 +100,7 @@ impl Sink for Leaders {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sink_hears_what_happens() {
+async fn a_sink_receives_protocol_events() {
     let leaders = Leaders::default();
     let cluster = Cluster::start(3, |builder| {
         builder.state_machine(Counter::default()).sink(leaders.clone())

@@ -30,7 +30,7 @@ async fn the_status_shows_the_leaders_view_of_its_followers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watcher_sees_commits_as_they_come() {
+async fn a_watcher_sees_commits() {
     let cluster = counters().await;
     let leader = cluster.leader().await;
     let mut watch = leader.watch();
@@ -41,7 +41,7 @@ async fn a_watcher_sees_commits_as_they_come() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_is_in_vain_ends() {
+async fn a_wait_ends_with_its_deadline() {
     let cluster = counters().await;
     let raft = &cluster.rafts[0];
     let error = raft.wait(|_| false, TEST_TIMEOUT).await.expect_err("it never comes true");
@@ -51,7 +51,7 @@ async fn a_wait_that_is_in_vain_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn metrics_count_what_happens() {
+async fn metrics_count_requests_and_messages() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let guard = metrics::set_default_local_recorder(&recorder);
@@ -106,7 +106,7 @@ impl std::io::Write for Written {
 }
 
 #[tokio::test(start_paused = true)]
-async fn protocol_events_go_to_whoever_listens_to_tracing() {
+async fn protocol_events_are_tracing_events() {
     let written = Written::default();
     let writer = written.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -140,7 +140,7 @@ async fn protocol_events_go_to_whoever_listens_to_tracing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_peer_joins_learns_and_votes_and_an_old_one_leaves() {
+async fn a_peer_is_added_promoted_and_another_removed() {
     let mut cluster = counters().await;
     let leader = cluster.leader().await.clone();
     leader.propose(Add(7)).await.expect("it leads");
@@ -166,7 +166,7 @@ async fn a_new_peer_joins_learns_and_votes_and_an_old_one_leaves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_of_members_without_a_majority_ends_as_unknown() {
+async fn a_membership_change_without_a_majority_has_an_unknown_outcome() {
     let cluster: Cluster<Counter> = counters().await;
     let leader = cluster.leader().await;
     cluster.isolate(leader.id());
@@ -176,7 +176,7 @@ async fn a_change_of_members_without_a_majority_ends_as_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn leadership_goes_where_it_is_sent() {
+async fn leadership_is_transferred() {
     let cluster = counters().await;
     let leader = cluster.leader().await;
     leader.propose(Add(1)).await.expect("it leads");
@@ -188,7 +188,7 @@ async fn leadership_goes_where_it_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_transfer_to_a_peer_that_does_not_answer_ends_when_the_leader_gives_it_up() {
+async fn a_transfer_to_an_unreachable_peer_is_aborted() {
     let settings = Settings { deadline: TEST_TIMEOUT * 1000, ..Settings::default() };
     let cluster = Cluster::start(3, |builder| {
         builder.state_machine(Counter::default()).settings(settings.clone())

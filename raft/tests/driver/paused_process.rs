@@ -61,7 +61,7 @@ impl Clock for PausingClock {
 type Reading = Pin<Box<dyn Future<Output = Result<u64, ReadError>> + Send>>;
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_comes_while_a_leader_is_stopped_is_not_answered_from_its_lease_before() {
+async fn a_read_during_a_pause_is_not_answered_from_an_expired_lease() {
     let clocks = RefCell::new(Vec::new());
     let cluster = Cluster::start(3, |builder| {
         let clock = PausingClock::default();

@@ -23,7 +23,7 @@ async fn a_command_is_answered_by_the_state_machine_and_read_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn commands_are_carried_out_in_the_order_of_the_calls() {
+async fn commands_are_applied_in_the_order_of_the_requests() {
     let cluster = counters().await;
     let leader = cluster.leader().await;
     let calls: Vec<_> = (0..1000).map(|_| leader.propose(Add(1))).collect();
@@ -43,7 +43,7 @@ async fn a_follower_names_the_leader_and_its_address() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_follower_serves_reads_that_see_all_answered_writes() {
+async fn reads_on_followers_see_all_answered_writes() {
     let cluster = counters().await;
     let leader = cluster.leader().await;
     for value in 1..=20 {
@@ -56,7 +56,7 @@ async fn a_follower_serves_reads_that_see_all_answered_writes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_of_a_peer_that_is_alone_ends_without_an_answer() {
+async fn a_read_on_an_isolated_leader_fails() {
     let cluster = counters().await;
     let leader = cluster.leader().await;
     cluster.isolate(leader.id());
@@ -65,7 +65,7 @@ async fn a_read_of_a_peer_that_is_alone_ends_without_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_of_a_lost_leader_ends_as_unknown_soon_after_it_hears_of_another() {
+async fn a_command_of_a_deposed_leader_ends_with_unknown_outcome_soon() {
     let cluster = counters().await;
     let old = cluster.leader().await;
     cluster.isolate(old.id());
@@ -89,7 +89,7 @@ async fn a_command_of_a_lost_leader_ends_as_unknown_soon_after_it_hears_of_anoth
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_whose_place_another_took_is_known_never_to_happen() {
+async fn a_replaced_command_never_happens() {
     let cluster = counters().await;
     let old = cluster.leader().await;
     old.propose(Add(1)).await.expect("it leads");
@@ -107,7 +107,7 @@ async fn a_command_whose_place_another_took_is_known_never_to_happen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_majority_a_call_ends_with_its_deadline() {
+async fn without_a_majority_a_proposal_ends_with_its_deadline() {
     let cluster = counters().await;
     let leader = cluster.leader().await;
     cluster.isolate(leader.id());
@@ -122,7 +122,7 @@ async fn without_a_majority_a_call_ends_with_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_too_much_waits_the_caller_is_told_and_room_comes_back() {
+async fn an_overloaded_peer_rejects_and_recovers() {
     let settings = Settings { pending_max: 3, ..Settings::default() };
     let cluster = Cluster::start(3, |builder| {
         builder.state_machine(Counter::default()).settings(settings.clone())
@@ -142,7 +142,7 @@ async fn when_too_much_waits_the_caller_is_told_and_room_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutting_down_ends_all_calls_and_leaves_nothing_behind() {
+async fn shutdown_ends_all_pending_requests() {
     let cluster = counters().await;
     let leader = cluster.leader().await;
     leader.propose(Add(1)).await.expect("it leads");
@@ -162,7 +162,7 @@ async fn shutting_down_ends_all_calls_and_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_last_handle_ends_the_node() {
+async fn dropping_the_last_handle_stops_the_node() {
     let cluster = counters().await;
     let mut watch = cluster.rafts[0].watch();
     let clone = cluster.rafts[0].clone();
@@ -174,7 +174,7 @@ async fn dropping_the_last_handle_ends_the_node() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_starts_again_knows_what_it_knew() {
+async fn a_restarted_peer_restores_its_state() {
     let mut cluster = counters().await;
     for value in 1..=5 {
         assert_eq!(cluster.leader().await.propose(Add(1)).await.expect("it leads"), value);
@@ -192,7 +192,7 @@ async fn a_peer_that_starts_again_knows_what_it_knew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_alone_leads_itself() {
+async fn a_single_peer_elects_itself() {
     let cluster = Cluster::start(1, |builder| builder.state_machine(Counter::default())).await;
     let raft: &Raft<Counter> = cluster.leader().await;
     assert_eq!(raft.status().role, RoleName::Leader);

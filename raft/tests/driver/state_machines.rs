@@ -75,7 +75,7 @@ async fn gated_counters(settings: Settings) -> (Cluster<GatedCounter>, Gate) {
 /// The state machines stand still on a thread, and meanwhile the clock of the test runs on through
 /// many heartbeats and election timeouts.
 #[tokio::test(start_paused = true)]
-async fn a_state_machine_that_hangs_neither_ends_leadership_nor_holds_callers() {
+async fn a_hanging_state_machine_neither_ends_leadership_nor_blocks_callers() {
     let settings = Settings { apply_on: ApplyOn::Thread, ..Settings::default() };
     let (cluster, gate) = gated_counters(settings).await;
     let leader = cluster.leader().await;
@@ -105,7 +105,7 @@ async fn a_state_machine_that_hangs_neither_ends_leadership_nor_holds_callers() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_state_machine_that_panics_ends_its_node_with_a_reason() {
+async fn a_panicking_state_machine_stops_its_node_with_a_reason() {
     let (cluster, _door) = gated_counters(Settings::default()).await;
     let leader = cluster.leader().await;
     let error = leader.propose(Add(666)).await.expect_err("it panics");
@@ -120,7 +120,7 @@ async fn a_state_machine_that_panics_ends_its_node_with_a_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_takes_the_place_of_the_log_and_brings_a_lagging_peer_up() {
+async fn a_snapshot_compacts_the_log_and_catches_up_a_lagging_peer() {
     let snapshots = SnapshotPolicy { entries: Some(50), bytes: None };
     let settings = Settings { snapshots, ..Settings::default() };
     let (mut cluster, _door) = gated_counters(settings.clone()).await;
@@ -151,7 +151,7 @@ async fn a_snapshot_takes_the_place_of_the_log_and_brings_a_lagging_peer_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_that_cannot_be_made_now_is_made_later() {
+async fn a_failed_snapshot_is_retried() {
     let snapshots = SnapshotPolicy { entries: None, bytes: Some(13) };
     let settings = Settings { snapshots, ..Settings::default() };
     let (cluster, _door) = gated_counters(settings).await;
@@ -168,7 +168,7 @@ async fn a_snapshot_that_cannot_be_made_now_is_made_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_that_is_none_is_an_error_of_the_start() {
+async fn an_invalid_snapshot_is_a_start_error() {
     /// A counter that knows no snapshot of its own.
     struct Forgetful;
 

@@ -11,7 +11,7 @@ use raft::storage::conformance::Script;
 
 use crate::stores::Durable;
 
-const DIRECTORY: &str = "RAFT_TEST_STORE_FOLDER";
+const DIRECTORY: &str = "RAFT_TEST_STORE_DIRECTORY";
 const SEED: &str = "RAFT_TEST_STORE_SEED";
 const KIND: &str = "RAFT_TEST_STORE_KIND";
 

@@ -38,31 +38,31 @@ proptest! {
 
     /// Batches of any size, with or without a start in between.
     #[test]
-    fn a_durable_store_holds_what_was_written(
+    fn a_durable_store_returns_all_writes(
         seed: u64,
         starts in proptest::collection::vec(any::<bool>(), 1..12),
     ) {
         for durable in Durable::ALL {
             let directory = tempfile::tempdir()?;
             let open = || durable.open(directory.path());
-            holds_what_was_written(open, seed, &starts)?;
+            check_written(open, seed, &starts)?;
         }
     }
 
     /// In files of any length.
     #[test]
-    fn the_disk_holds_what_was_written(
+    fn the_disk_store_returns_all_writes_at_any_segment_length(
         seed: u64,
         segment_bytes in 1_u64..4000,
         starts in proptest::collection::vec(any::<bool>(), 1..12),
     ) {
         let directory = tempfile::tempdir()?;
         let open = || DiskOptions::new().segment_bytes(segment_bytes).open(&directory, PEER);
-        holds_what_was_written(open, seed, &starts)?;
+        check_written(open, seed, &starts)?;
     }
 
     #[test]
-    fn an_interrupted_batch_leaves_one_of_its_survivors(seed: u64, steps in 0_usize..20) {
+    fn an_interrupted_batch_leaves_one_of_its_possible_states(seed: u64, steps in 0_usize..20) {
         let mut script = Script::new(seed);
         (0..steps).for_each(|_| drop(script.batch()));
         let before = script.model().clone();
@@ -73,7 +73,7 @@ proptest! {
     }
 }
 
-fn holds_what_was_written<S: Storage>(
+fn check_written<S: Storage>(
     open: impl Fn() -> Result<S, StorageError>,
     seed: u64,
     starts: &[bool],
@@ -232,7 +232,7 @@ fn check(write: WriteFn) -> Result<(), conformance::Violation> {
 }
 
 #[test]
-fn a_store_with_a_planted_bug_is_caught() {
+fn a_store_with_a_seeded_bug_is_caught() {
     check(right).expect("without a bug it is right");
     for (bug, write) in BUGS {
         let Err(violation) = check(write) else { panic!("a store that {bug} passes") };
@@ -243,14 +243,14 @@ fn a_store_with_a_planted_bug_is_caught() {
 
 /// A store that never writes to its directory is caught by opening it again.
 #[test]
-fn a_store_that_keeps_all_in_memory_is_caught() {
+fn a_store_that_never_writes_is_caught() {
     let violation = conformance::check(|| || Ok(MemoryStorage::default()));
     assert!(violation.is_err());
 }
 
 /// Larger than what a store writes at once, and then a small one in its place.
 #[test]
-fn a_large_snapshot_comes_back_whole() -> Result<(), StorageError> {
+fn large_snapshots_are_read_back_unchanged() -> Result<(), StorageError> {
     for (durable, bytes) in Durable::ALL
         .into_iter()
         .flat_map(|durable| [1 << 17, (1 << 17) - 256, 3_000_000].map(|bytes| (durable, bytes)))
@@ -274,7 +274,7 @@ fn a_large_snapshot_comes_back_whole() -> Result<(), StorageError> {
 }
 
 #[test]
-fn a_durable_store_takes_up_where_it_was() -> Result<(), StorageError> {
+fn a_durable_store_continues_after_reopening() -> Result<(), StorageError> {
     for durable in Durable::ALL {
         let directory = tempfile::tempdir().expect("a directory");
         let mut script = Script::new(3);

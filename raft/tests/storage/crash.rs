@@ -13,7 +13,7 @@ use crate::stores::{Durable, PEER};
 const ROUNDS: u64 = 60;
 
 #[test]
-fn kill_9_loses_nothing_that_was_reported() {
+fn kill_9_loses_no_reported_write() {
     if child_process::is_child() {
         return;
     }
@@ -22,7 +22,7 @@ fn kill_9_loses_nothing_that_was_reported() {
         let mut before = PersistentState::default();
         let mut batches = 0;
         for round in 0..ROUNDS {
-            let test = "crash::kill_9_loses_nothing_that_was_reported";
+            let test = "crash::kill_9_loses_no_reported_write";
             let writer = Writer::start(test, durable, directory.path(), round, &[]);
             // The moment within a batch is as random as the scheduler; the batch is not.
             let output = writer.kill_after(usize::try_from(round % 7).expect("below 7"));
@@ -75,7 +75,7 @@ fn a_store_with_a_last_record(directory: &Path) -> (PersistentState, usize) {
 }
 
 #[test]
-fn a_log_cut_or_garbled_at_any_byte_of_its_last_record_opens_without_that_record() {
+fn a_log_truncated_or_garbled_within_its_last_record_opens_without_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let (before, start) = a_store_with_a_last_record(directory.path());
     let log = frames(directory.path());

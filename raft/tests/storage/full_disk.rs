@@ -9,7 +9,7 @@ use crate::stores::Durable;
 /// neither rights nor a file system of its own. A shell sets it and turns its signal off.
 #[cfg(unix)]
 #[test]
-fn a_file_that_may_not_grow_is_an_error_and_loses_nothing() {
+fn a_file_size_limit_is_an_error_and_loses_nothing() {
     if child_process::is_child() {
         return;
     }
@@ -25,7 +25,7 @@ fn a_file_that_may_not_grow_is_an_error_and_loses_nothing() {
 fn fills_up(durable: Durable, blocks: u64, seed: u64) {
     let directory = tempfile::tempdir().expect("a directory");
     let limit = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-    let test = "full_disk::a_file_that_may_not_grow_is_an_error_and_loses_nothing";
+    let test = "full_disk::a_file_size_limit_is_an_error_and_loses_nothing";
     let writer = Writer::start(test, durable, directory.path(), seed, &["sh", "-c", &limit]);
     let output = writer.fail();
     let error = output.failed.as_deref().expect("the files reach their limit");

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::stores::{Durable, PEER};
 
-fn refusal(durable: Durable, directory: &Path, peer: PeerId) -> StorageError {
+fn rejection(durable: Durable, directory: &Path, peer: PeerId) -> StorageError {
     durable.open_as(directory, peer).err().expect("it is refused")
 }
 
@@ -43,10 +43,10 @@ fn text(error: &StorageError, directory: &Path) -> String {
 }
 
 #[test]
-fn the_folder_of_another_peer_is_refused_and_left_alone() {
+fn the_directory_of_another_peer_is_rejected_unchanged() {
     for durable in Durable::ALL {
         let (directory, before) = written(durable);
-        let error = refusal(durable, directory.path(), PeerId::new(2));
+        let error = rejection(durable, directory.path(), PeerId::new(2));
         assert!(matches!(error, StorageError::Unreadable(_)));
         assert_eq!(
             text(&error, directory.path()),
@@ -57,14 +57,14 @@ fn the_folder_of_another_peer_is_refused_and_left_alone() {
 }
 
 #[test]
-fn the_folder_of_another_kind_of_store_is_refused_and_left_alone() {
+fn the_directory_of_another_kind_of_store_is_rejected_unchanged() {
     let rows = [
         (Durable::Disk, Durable::Redb, "DiskStorage, not by RedbStorage: open it with DiskStorage"),
         (Durable::Redb, Durable::Disk, "RedbStorage, not by DiskStorage: open it with RedbStorage"),
     ];
     for (writer, reader, expected) in rows {
         let (directory, before) = written(writer);
-        let error = refusal(reader, directory.path(), PEER);
+        let error = rejection(reader, directory.path(), PEER);
         assert!(matches!(error, StorageError::Unreadable(_)));
         assert_eq!(
             text(&error, directory.path()),
@@ -75,11 +75,11 @@ fn the_folder_of_another_kind_of_store_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_folder_in_use_is_refused_by_name_until_it_is_free() {
+fn a_directory_in_use_is_rejected_until_it_is_free() {
     for durable in Durable::ALL {
         let directory = tempfile::tempdir().expect("a directory");
         let store = durable.open(directory.path()).expect("a new directory");
-        let error = refusal(durable, directory.path(), PEER);
+        let error = rejection(durable, directory.path(), PEER);
         assert!(matches!(error, StorageError::InUse { .. }));
         let process = std::process::id();
         assert_eq!(
@@ -94,15 +94,14 @@ fn a_folder_in_use_is_refused_by_name_until_it_is_free() {
 }
 
 #[test]
-fn a_folder_of_something_else_is_refused_and_left_alone() {
+fn a_directory_with_foreign_files_is_rejected_unchanged() {
     for durable in Durable::ALL {
         let directory = tempfile::tempdir().expect("a directory");
-        std::fs::write(directory.path().join("thesis.txt"), "years of work")
-            .expect("it is written");
-        let error = refusal(durable, directory.path(), PEER);
+        std::fs::write(directory.path().join("notes.txt"), "years of work").expect("it is written");
+        let error = rejection(durable, directory.path(), PEER);
         assert_eq!(
             text(&error, directory.path()),
-            "DIRECTORY holds \"thesis.txt\" but no IDENTITY: data_dir must name an empty directory, or one \
+            "DIRECTORY holds \"notes.txt\" but no IDENTITY: data_dir must name an empty directory, or one \
              that a raft store has written"
         );
         assert_eq!(std::fs::read_dir(&directory).expect("a directory").count(), 1);
@@ -110,14 +109,14 @@ fn a_folder_of_something_else_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_newer_format_is_refused_and_left_alone() {
+fn a_newer_format_is_rejected_unchanged() {
     for durable in Durable::ALL {
         let (directory, _) = written(durable);
         let identity = directory.path().join("IDENTITY");
         let text = std::fs::read_to_string(&identity).expect("it is text");
         std::fs::write(&identity, text.replace("format 1", "format 2")).expect("it is written");
         let before = contents(directory.path());
-        let error = refusal(durable, directory.path(), PEER);
+        let error = rejection(durable, directory.path(), PEER);
         assert!(matches!(error, StorageError::Unreadable(_)));
         assert!(error.to_string().contains("the store has format 2"), "{error}");
         assert_eq!(contents(directory.path()), before);
@@ -126,7 +125,7 @@ fn a_newer_format_is_refused_and_left_alone() {
 
 /// A peer that forgets its votes may vote twice, so a store that was there does not begin anew.
 #[test]
-fn what_is_missing_is_damage_not_a_new_store() {
+fn missing_files_are_damage_not_a_new_store() {
     for durable in Durable::ALL {
         let (directory, before) = written(durable);
         drop(durable.open(directory.path()).expect("it is sound"));
@@ -134,19 +133,19 @@ fn what_is_missing_is_damage_not_a_new_store() {
         for name in names {
             std::fs::remove_file(directory.path().join(name)).expect("it was there");
         }
-        let error = refusal(durable, directory.path(), PEER);
+        let error = rejection(durable, directory.path(), PEER);
         assert!(matches!(error, StorageError::Damaged(_)), "{durable:?}: {error}");
         assert!(!contents(directory.path()).keys().any(|name| name != "IDENTITY"), "{durable:?}");
 
         let (directory, _) = written(durable);
         std::fs::remove_file(directory.path().join("IDENTITY")).expect("it was there");
-        let error = refusal(durable, directory.path(), PEER);
+        let error = rejection(durable, directory.path(), PEER);
         assert!(error.to_string().contains("but no IDENTITY"), "{durable:?}: {error}");
     }
 }
 
 #[test]
-fn a_database_that_goes_back_to_what_it_was_is_refused() {
+fn a_database_restored_from_an_old_copy_is_rejected() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("raft.redb");
     let mut script = conformance::Script::new(5);
@@ -160,7 +159,7 @@ fn a_database_that_goes_back_to_what_it_was_is_refused() {
         }
     }
     std::fs::write(&file, backup).expect("it is written");
-    let error = refusal(Durable::Redb, directory.path(), PEER);
+    let error = rejection(Durable::Redb, directory.path(), PEER);
     assert!(
         text(&error, directory.path()).contains("DIRECTORY/raft.redb: it ends before"),
         "{error}"
@@ -169,10 +168,10 @@ fn a_database_that_goes_back_to_what_it_was_is_refused() {
 
 /// Checksums are of one store, even if all is in order.
 #[test]
-fn the_database_of_another_store_is_none_of_this_one() {
+fn the_database_of_another_store_is_rejected() {
     let ((mine, _), (_, other)) = (written(Durable::Redb), written(Durable::Redb));
     std::fs::write(mine.path().join("raft.redb"), &other["raft.redb"]).expect("it is written");
-    let error = text(&refusal(Durable::Redb, mine.path(), PEER), mine.path());
+    let error = text(&rejection(Durable::Redb, mine.path(), PEER), mine.path());
     assert_eq!(
         error,
         "the store is damaged: DIRECTORY/raft.redb: row 0 of table \"state\": wrong checksum, or of \
@@ -182,11 +181,11 @@ fn the_database_of_another_store_is_none_of_this_one() {
 
 /// Somebody looks into the database with another program.
 #[test]
-fn a_database_that_others_have_open_is_refused() {
+fn a_database_open_in_another_program_is_rejected() {
     let (directory, _) = written(Durable::Redb);
     let database =
         redb::Database::open(directory.path().join("raft.redb")).expect("it is a database");
-    let error = refusal(Durable::Redb, directory.path(), PEER);
+    let error = rejection(Durable::Redb, directory.path(), PEER);
     assert!(matches!(error, StorageError::InUse { .. }), "{error}");
     assert_eq!(
         text(&error, directory.path()),
@@ -198,12 +197,12 @@ fn a_database_that_others_have_open_is_refused() {
 }
 
 #[test]
-fn a_path_that_can_be_no_folder_is_named() {
+fn a_path_that_is_not_a_directory_is_named() {
     for durable in Durable::ALL {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("file");
         std::fs::write(&file, "").expect("it is written");
-        let error = text(&refusal(durable, &file.join("data"), PEER), directory.path());
+        let error = text(&rejection(durable, &file.join("data"), PEER), directory.path());
         assert!(error.starts_with("cannot make the directory DIRECTORY/file/data"), "{error}");
     }
 }

@@ -33,7 +33,7 @@ async fn next<F>(end: &mut Endpoint<F>) -> u64 {
 }
 
 #[tokio::test]
-async fn a_cut_holds_what_is_under_way_and_what_is_sent_until_it_is_healed() {
+async fn a_cut_drops_messages_in_flight_and_messages_sent_during_it() {
     let (faults, [mut one, mut two]) = pair(|| 0);
     one.transport.send(vote(1, peer(1), peer(2)));
     assert_eq!(next(&mut two).await, 1);
@@ -77,7 +77,7 @@ async fn one_direction_can_be_cut_alone() {
 }
 
 #[tokio::test]
-async fn the_random_source_decides_what_is_lost() {
+async fn losses_follow_the_random_source() {
     // Every third draw is below a half.
     let mut draws = [0, u64::MAX, u64::MAX].into_iter().cycle();
     let (faults, [mut one, mut two]) = pair(move || draws.next().unwrap());
@@ -91,7 +91,7 @@ async fn the_random_source_decides_what_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delayed_messages_overtake_each_other_and_a_cut_catches_them() {
+async fn delayed_messages_are_reordered_and_dropped_by_a_cut() {
     // A draw for the loss, then one for the delay.
     let mut draws = [0, u64::MAX, 0, 0, 0, u64::MAX].into_iter();
     let (faults, [mut one, mut two]) = pair(move || draws.next().unwrap());
@@ -130,7 +130,7 @@ impl FaultPolicy for Duplicating {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_decides_may_double_messages_and_catch_the_second() {
+async fn a_fault_policy_may_duplicate_messages_and_drop_the_copy() {
     let hub = Hub::default();
     let (inbox, received) = Inbox::new(8);
     let mut two =

@@ -64,7 +64,7 @@ fn feed(bytes: &[u8], pieces: &[usize]) -> Result<Vec<Envelope>, ConnectionError
 
 proptest! {
     #[test]
-    fn messages_come_out_as_they_went_in_whatever_the_pieces(
+    fn messages_survive_any_fragmentation(
         messages in vec(message(), 0..8),
         pieces in vec(1..5000_usize, 1..20),
     ) {
@@ -72,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn damage_gives_messages_or_a_refusal_but_never_messages_nobody_could_send(
+    fn damaged_bytes_give_valid_messages_or_an_error(
         messages in vec(message(), 1..5),
         damage in vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
         pieces in vec(1..5000_usize, 1..20),
@@ -90,13 +90,13 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_are_no_peer(bytes in vec(any::<u8>(), 8..500)) {
+    fn random_bytes_are_rejected(bytes in vec(any::<u8>(), 8..500)) {
         prop_assert!(feed(&bytes, &[7]).is_err());
     }
 }
 
 #[test]
-fn a_promise_of_many_bytes_takes_no_memory_before_they_come() {
+fn an_announced_length_takes_no_memory_in_advance() {
     let mut receiver = receiver();
     receiver.buffer().extend(handshake());
     while receiver.take_next().expect("a good handshake").is_some() {}
@@ -106,7 +106,7 @@ fn a_promise_of_many_bytes_takes_no_memory_before_they_come() {
 }
 
 #[test]
-fn the_limit_itself_is_within_the_limit() {
+fn a_frame_of_exactly_the_limit_is_accepted() {
     let envelope = vote(1, peer(1), peer(2));
     let len = raft::codec::encode(&envelope).len();
     let mut bytes = vec![1, 2, 3];
@@ -117,7 +117,7 @@ fn the_limit_itself_is_within_the_limit() {
 }
 
 #[test]
-fn a_long_frame_leaves_no_large_buffer() {
+fn the_buffer_shrinks_after_a_long_frame() {
     let mut receiver = Receiver::new(Expected {
         me: peer(2),
         cluster: "test".into(),

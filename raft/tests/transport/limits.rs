@@ -12,7 +12,7 @@ use super::support::{
 const CHUNK: usize = 64 * 1024;
 
 #[tokio::test]
-async fn a_heartbeat_and_a_vote_overtake_what_a_slow_receiver_leaves_waiting() {
+async fn heartbeats_and_votes_overtake_queued_chunks() {
     let options = TcpOptions { queue_bytes_max: 64 << 20, ..options() };
     let mut one = Peer::plain(1, options.clone());
     let transport = TcpTransport::plain(peer(2), "127.0.0.1:0").unwrap().with(options).unwrap();
@@ -40,7 +40,7 @@ async fn a_heartbeat_and_a_vote_overtake_what_a_slow_receiver_leaves_waiting() {
 }
 
 #[tokio::test]
-async fn a_heartbeat_stays_behind_the_entries_it_tells_of() {
+async fn a_heartbeat_stays_behind_earlier_entries() {
     let [mut one, mut two] = connected(&options()).await;
     let large = vec![1; 1 << 20];
     one.transport.send(append(1, peer(1), peer(2), &[&large]));
@@ -51,7 +51,7 @@ async fn a_heartbeat_stays_behind_the_entries_it_tells_of() {
 }
 
 #[tokio::test]
-async fn a_full_queue_drops_and_a_receiver_that_wakes_up_gets_what_is_new() {
+async fn a_full_queue_drops_messages_and_later_ones_arrive() {
     let log = Log::capture();
     let options = TcpOptions { queue_bytes_max: 1 << 20, ..options() };
     let [mut one, mut two] = connected(&options).await;
@@ -74,7 +74,7 @@ async fn a_full_queue_drops_and_a_receiver_that_wakes_up_gets_what_is_new() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_stands_still_loses_its_connection_and_is_found_again() {
+async fn a_stalled_receiver_is_disconnected_and_reconnected() {
     let log = Log::capture();
     let mut one =
         Peer::plain(1, TcpOptions { silence_max: Duration::from_millis(50), ..options() });
@@ -103,7 +103,7 @@ async fn a_receiver_that_stands_still_loses_its_connection_and_is_found_again() 
 }
 
 #[tokio::test]
-async fn a_message_the_receiver_would_refuse_is_dropped_by_the_sender() {
+async fn a_message_over_the_receivers_limit_is_dropped_by_the_sender() {
     let log = Log::capture();
     let mut one = Peer::plain(1, options());
     let mut two = Peer::plain(2, TcpOptions { frame_bytes_max: 1000, ..options() });
@@ -118,7 +118,7 @@ async fn a_message_the_receiver_would_refuse_is_dropped_by_the_sender() {
 }
 
 #[tokio::test]
-async fn one_message_may_be_larger_than_the_queue() {
+async fn a_single_message_may_be_larger_than_the_queue() {
     let [mut one, mut two] = connected(&TcpOptions { queue_bytes_max: 100, ..options() }).await;
     let large = append(1, peer(1), peer(2), &[&vec![3; 5 << 20]]);
     one.transport.send(large.clone());
@@ -126,7 +126,7 @@ async fn one_message_may_be_larger_than_the_queue() {
 }
 
 #[tokio::test]
-async fn somebody_who_says_nothing_is_let_go() {
+async fn a_silent_connection_times_out() {
     let log = Log::capture();
     let within = Duration::from_millis(30);
     let two = Peer::plain(2, TcpOptions { handshake_timeout: within, ..options() });
@@ -136,7 +136,7 @@ async fn somebody_who_says_nothing_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_flood_of_connections_is_closed_and_those_of_peers_live_on() {
+async fn too_many_unidentified_connections_are_closed_and_peers_stay_connected() {
     let log = Log::capture();
     let forever = Duration::from_secs(3600);
     let limits = TcpOptions { unidentified_max: 3, handshake_timeout: forever, ..options() };
@@ -163,7 +163,7 @@ async fn a_flood_of_connections_is_closed_and_those_of_peers_live_on() {
 // It takes 514 sockets, more than some systems give a process unless they are asked.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn more_peers_than_any_cluster_has_are_refused_by_that_name() {
+async fn too_many_peers_are_rejected() {
     let log = Log::capture();
     let two = Peer::plain(2, options());
     let mut there = Vec::new();
@@ -202,7 +202,7 @@ fn a_wrong_setting_is_named() {
 }
 
 #[tokio::test]
-async fn nothing_waits_for_a_peer_that_is_away() {
+async fn no_message_is_queued_for_a_disconnected_peer() {
     let mut one = Peer::plain(1, options());
     let mut two = Peer::plain(2, options());
     one.transport.send(vote(1, peer(1), peer(2)));

@@ -6,7 +6,7 @@ use raft::transport::{Inbox, Transport};
 use super::support::{peer, vote};
 
 #[test]
-fn messages_arrive_in_order_at_whom_they_are_for() {
+fn messages_arrive_in_order_at_their_receiver() {
     let hub = Hub::default();
     let mut sender = hub.join(peer(1));
     let mut received = [2, 3].map(|name| {
@@ -27,7 +27,7 @@ fn messages_arrive_in_order_at_whom_they_are_for() {
 }
 
 #[test]
-fn what_nobody_takes_is_lost() {
+fn undeliverable_messages_are_lost() {
     let hub = Hub::default();
     let mut sender = hub.join(peer(1));
     sender.send(vote(1, peer(1), peer(2)));
@@ -45,7 +45,7 @@ fn what_nobody_takes_is_lost() {
 }
 
 #[test]
-fn a_peer_that_starts_again_gets_its_messages_though_the_old_one_ends_later() {
+fn a_restarted_peer_gets_its_messages_although_the_old_transport_ends_later() {
     let hub = Hub::default();
     let mut sender = hub.join(peer(1));
     let (mut before, mut after) = (hub.join(peer(2)), hub.join(peer(2)));

@@ -49,7 +49,7 @@ impl Recorder for Counts {
 }
 
 #[tokio::test]
-async fn bytes_drops_connections_and_refusals_are_counted() {
+async fn bytes_drops_connections_and_rejections_are_counted() {
     let (counts, log) = (Counts::default(), Log::capture());
     let _here = set_default_local_recorder(&counts);
     let [mut one, mut two] = [1, 2].map(|number| Peer::plain(number, options()));

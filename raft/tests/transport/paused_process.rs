@@ -9,13 +9,13 @@ use super::child_process::{Process, is_child};
 use super::support::{Log, Peer, chunk, options, peer, vote, with_timeout};
 
 #[tokio::test]
-async fn a_process_that_is_stopped_holds_nobody_up_and_is_found_again() {
+async fn a_paused_process_delays_no_other_peer_and_is_reconnected() {
     if is_child(&options()).await {
         return;
     }
     let log = Log::capture();
     let mut two = Process::start(
-        "paused_process::a_process_that_is_stopped_holds_nobody_up_and_is_found_again",
+        "paused_process::a_paused_process_delays_no_other_peer_and_is_reconnected",
         2,
     );
     let options = TcpOptions {

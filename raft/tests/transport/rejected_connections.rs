@@ -58,7 +58,7 @@ fn rows() -> Vec<(Violation, &'static str)> {
 }
 
 #[tokio::test]
-async fn wrong_bytes_end_their_connection_with_one_reason_and_no_other() {
+async fn invalid_bytes_end_only_their_connection_with_one_warning() {
     let log = Log::capture();
     let [mut good, mut two] = [3, 2].map(|number| Peer::plain(number, options()));
     good.set_peer(&two);
@@ -88,7 +88,7 @@ async fn wrong_bytes_end_their_connection_with_one_reason_and_no_other() {
 }
 
 #[tokio::test]
-async fn what_was_recorded_on_one_connection_is_refused_on_the_next() {
+async fn a_replayed_handshake_is_rejected() {
     let log = Log::capture();
     let mut two = Peer::plain(2, options());
     let mut recorded = hello(1, 2, CLUSTER);
@@ -111,7 +111,7 @@ async fn what_was_recorded_on_one_connection_is_refused_on_the_next() {
 }
 
 #[tokio::test]
-async fn a_refused_peer_is_told_why_and_logs_it_once() {
+async fn a_rejected_peer_logs_the_reason_once() {
     let log = Log::capture();
     let mut one = Peer::plain(1, options());
     let two = Peer::plain(2, TcpOptions { cluster: "other".into(), ..options() });
@@ -128,7 +128,7 @@ async fn a_refused_peer_is_told_why_and_logs_it_once() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_refused() {
+async fn an_invalid_answer_is_rejected() {
     let welcome = Answer { verdict: Verdict::Accepted, nonce: 1, frame_bytes_max: 1000 }.encode();
     let rows = [
         (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "first bytes are not those of this protocol"),

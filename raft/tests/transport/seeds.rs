@@ -165,18 +165,18 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn the_seeds_in_the_folder_are_those_of_this_codec() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+fn the_stored_seeds_match_the_codec() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
     let seeds = seeds();
     if env::var_os("RAFT_WRITE_SEEDS").is_some() {
-        fs::remove_dir_all(&folder).expect("the folder may go");
-        fs::create_dir(&folder).expect("it may come again");
+        fs::remove_dir_all(&directory).expect("the directory may go");
+        fs::create_dir(&directory).expect("it may come again");
         for (name, seed) in &seeds {
-            fs::write(folder.join(name), seed).expect("it takes files");
+            fs::write(directory.join(name), seed).expect("it takes files");
         }
     }
     let mut found = BTreeMap::new();
-    for file in fs::read_dir(folder).expect("a folder") {
+    for file in fs::read_dir(directory).expect("a directory") {
         let file = file.expect("a file");
         let name = file.file_name().into_string().expect("a name of letters");
         found.insert(name, fs::read(file.path()).expect("its bytes"));
@@ -185,7 +185,7 @@ fn the_seeds_in_the_folder_are_those_of_this_codec() {
 }
 
 #[test]
-fn every_kind_that_the_codec_knows_has_a_seed() {
+fn every_message_kind_has_a_seed() {
     let seeds = seeds();
     for kind in 0..=u8::MAX {
         let unknown = matches!(codec::decode(&[kind; 33]), Err(DecodeError::Unknown { .. }));
@@ -195,7 +195,7 @@ fn every_kind_that_the_codec_knows_has_a_seed() {
 }
 
 #[test]
-fn the_longest_seed_is_a_whole_connection() {
+fn the_longest_seed_is_a_complete_connection() {
     let expected =
         Expected { me: peer(2), cluster: "fuzz".into(), nonce: NONCE, frame_bytes_max: LIMIT };
     let mut receiver = Receiver::new(expected);

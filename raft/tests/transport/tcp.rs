@@ -21,7 +21,7 @@ async fn ten_thousand_messages_arrive_in_order() {
 }
 
 #[tokio::test]
-async fn ten_thousand_messages_with_entries_of_all_sizes_arrive_whole() {
+async fn ten_thousand_messages_of_all_sizes_arrive_unchanged() {
     let count = 10_000;
     let [mut one, mut two] = connected(&options()).await;
     let entries = vec![5; 70_000];
@@ -43,7 +43,7 @@ async fn ten_thousand_messages_with_entries_of_all_sizes_arrive_whole() {
 }
 
 #[tokio::test]
-async fn all_peers_talk_to_all() {
+async fn all_peers_connect_to_all() {
     let mut peers = [1, 2, 3].map(|number| Peer::plain(number, options()));
     let addresses = [0, 1, 2].map(|place: usize| (peers[place].name, peers[place].address()));
     for peer in &mut peers {
@@ -58,7 +58,7 @@ async fn all_peers_talk_to_all() {
 }
 
 /// A peer at an address that was just given up.
-async fn again(number: u64, address: &str) -> Peer {
+async fn restarted(number: u64, address: &str) -> Peer {
     let transport = with_timeout(async {
         loop {
             match TcpTransport::plain(peer(number), address) {
@@ -72,13 +72,13 @@ async fn again(number: u64, address: &str) -> Peer {
 }
 
 #[tokio::test]
-async fn a_receiver_that_starts_again_is_found_again() {
+async fn a_restarted_receiver_is_reconnected() {
     let log = Log::capture();
     let [mut one, mut two] = connected(&options()).await;
     let address = two.address();
     for _ in 0..3 {
         drop(two);
-        two = again(2, &address).await;
+        two = restarted(2, &address).await;
         one.wait_connected(&mut two).await;
         // What was sent to the older one is not sent again.
         one.transport.send(vote(1, peer(1), peer(2)));
@@ -88,7 +88,7 @@ async fn a_receiver_that_starts_again_is_found_again() {
 }
 
 #[tokio::test]
-async fn a_peer_that_moves_is_found_at_its_new_address() {
+async fn a_peer_is_reconnected_at_its_new_address() {
     let [mut one, mut two] = connected(&options()).await;
     let mut elsewhere = Peer::plain(2, options());
     one.set_peer(&elsewhere);
@@ -97,7 +97,7 @@ async fn a_peer_that_moves_is_found_at_its_new_address() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_a_warning_and_a_peer_that_is_not_there_is_not() {
+async fn an_invalid_address_is_a_warning_and_an_absent_peer_is_not() {
     let log = Log::capture();
     let mut one = Peer::plain(1, options());
     let two = Peer::plain(2, options());
@@ -113,7 +113,7 @@ async fn an_address_that_is_none_is_a_warning_and_a_peer_that_is_not_there_is_no
 }
 
 #[tokio::test]
-async fn cuts_and_heals_work_over_connections_too() {
+async fn cuts_and_heals_work_over_tcp() {
     let faults = Faults::new(|| 0);
     let mut received = Vec::new();
     let transports = [1, 2].map(|number| {
@@ -151,7 +151,7 @@ async fn cuts_and_heals_work_over_connections_too() {
 }
 
 #[tokio::test]
-async fn a_forgotten_peer_gets_nothing_more_until_it_is_learned_again() {
+async fn a_removed_peer_gets_no_message_until_it_is_added_again() {
     let log = Log::capture();
     let [mut one, mut two] = connected(&options()).await;
     one.transport.remove_peer(peer(2));
@@ -163,7 +163,7 @@ async fn a_forgotten_peer_gets_nothing_more_until_it_is_learned_again() {
 }
 
 #[tokio::test]
-async fn the_newer_connection_of_a_peer_ends_the_older() {
+async fn a_newer_connection_of_a_peer_replaces_the_older() {
     let log = Log::capture();
     let two = Peer::plain(2, options());
     let older = RawClient::after_handshake(1, &two).await;
@@ -174,17 +174,17 @@ async fn the_newer_connection_of_a_peer_ends_the_older() {
 }
 
 #[tokio::test]
-async fn everything_ends_with_the_transport() {
+async fn dropping_the_transport_ends_its_connections() {
     let two = Peer::plain(2, options());
     let raw = RawClient::after_handshake(1, &two).await;
     let address = two.address();
     drop(two);
     raw.read_to_end().await;
-    drop(again(2, &address).await);
+    drop(restarted(2, &address).await);
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_named_and_nothing_starts_twice() {
+async fn a_taken_address_is_named_and_a_transport_starts_once() {
     let mut one = Peer::plain(1, options());
     let taken = TcpTransport::plain(peer(2), &one.address()).expect_err("it is taken").to_string();
     assert!(taken.starts_with(&format!("cannot listen on {}: ", one.address())), "{taken}");

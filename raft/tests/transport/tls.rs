@@ -27,20 +27,20 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::certificates::Authority;
 use super::support::{CLUSTER, Log, Peer, RawClient, append, options, peer, vote, with_timeout};
 
-/// A folder with a CA and the certificates of peers 1, 2 and 3.
+/// A directory with a CA and the certificates of peers 1, 2 and 3.
 fn certificates() -> TempDir {
-    let folder = TempDir::new().expect("a folder");
-    let authority = Authority::open_or_create(folder.path()).expect("a CA");
+    let directory = TempDir::new().expect("a directory");
+    let authority = Authority::open_or_create(directory.path()).expect("a CA");
     for peer in 1..=3 {
         authority.certify(peer).expect("a certificate");
     }
-    folder
+    directory
 }
 
-fn files(folder: &Path, name: &str) -> TlsFiles {
-    let file = |end: &str| folder.join(format!("{name}.{end}"));
+fn files(directory: &Path, name: &str) -> TlsFiles {
+    let file = |end: &str| directory.join(format!("{name}.{end}"));
     TlsFiles {
-        ca: folder.join("ca.pem"),
+        ca: directory.join("ca.pem"),
         certificate: file("pem"),
         key: file("key"),
         revoked: None,
@@ -52,14 +52,14 @@ fn tls(number: u64, files: TlsFiles, options: TcpOptions) -> Peer {
     Peer::start(number, transport.with(options).expect("good settings"), 1024)
 }
 
-fn tls_of(number: u64, folder: &TempDir) -> Peer {
-    tls(number, files(folder.path(), &format!("peer-{number}")), options())
+fn tls_of(number: u64, directory: &TempDir) -> Peer {
+    tls(number, files(directory.path(), &format!("peer-{number}")), options())
 }
 
 #[tokio::test]
-async fn peers_of_one_ca_talk_to_each_other() {
-    let folder = certificates();
-    let [mut one, mut two] = [1, 2].map(|number| tls_of(number, &folder));
+async fn peers_of_one_ca_connect() {
+    let directory = certificates();
+    let [mut one, mut two] = [1, 2].map(|number| tls_of(number, &directory));
     one.set_peer(&two);
     two.set_peer(&one);
     one.wait_connected(&mut two).await;
@@ -92,7 +92,7 @@ async fn assert_rejected(
 }
 
 #[tokio::test]
-async fn strangers_are_refused_and_others_live_on() {
+async fn invalid_certificates_are_rejected_and_other_connections_stay() {
     let (ours, theirs) = (certificates(), certificates());
     let log = Log::capture();
     let (mut two, mut good) = (tls_of(2, &ours), tls_of(3, &ours));
@@ -164,11 +164,11 @@ enum Client {
 }
 
 #[tokio::test]
-async fn a_peer_may_not_call_itself_by_the_name_of_another() {
-    let folder = certificates();
+async fn a_peer_may_not_use_the_id_of_another() {
+    let directory = certificates();
     let log = Log::capture();
-    let two = tls_of(2, &folder);
-    let files = files(folder.path(), "peer-3");
+    let two = tls_of(2, &directory);
+    let files = files(directory.path(), "peer-3");
     let mut client = program(&two, &files, Client::Certified).await;
     let hello = Hello { from: peer(1), to: peer(2), cluster: CLUSTER.into() };
     client.write_all(&hello.encode()).await.unwrap();
@@ -187,14 +187,14 @@ async fn a_peer_may_not_call_itself_by_the_name_of_another() {
 }
 
 #[tokio::test]
-async fn new_files_that_do_not_fit_leave_the_old_ones_in_use() {
-    let folder = certificates();
+async fn invalid_new_files_leave_the_old_ones_in_use() {
+    let directory = certificates();
     let log = Log::capture();
-    let mut two = tls_of(2, &folder);
+    let mut two = tls_of(2, &directory);
     let reread = TcpOptions { certificates_reread_after: Duration::ZERO, ..options() };
-    let mut one = tls(1, files(folder.path(), "peer-1"), reread);
-    copy(folder.path(), "peer-3.pem", "peer-1.pem");
-    copy(folder.path(), "peer-3.key", "peer-1.key");
+    let mut one = tls(1, files(directory.path(), "peer-1"), reread);
+    copy(directory.path(), "peer-3.pem", "peer-1.pem");
+    copy(directory.path(), "peer-3.key", "peer-1.key");
     one.set_peer(&two);
     log.wait_for("new certificates cannot be used, the old ones stay").await;
     one.wait_connected(&mut two).await;
@@ -205,18 +205,19 @@ async fn new_files_that_do_not_fit_leave_the_old_ones_in_use() {
 #[tokio::test]
 async fn new_certificates_are_used_by_new_connections() {
     let log = Log::capture();
-    let folder = certificates();
+    let directory = certificates();
     let reread = TcpOptions { certificates_reread_after: Duration::ZERO, ..options() };
-    let [mut one, mut two] = [1, 2]
-        .map(|number| tls(number, files(folder.path(), &format!("peer-{number}")), reread.clone()));
+    let [mut one, mut two] = [1, 2].map(|number| {
+        tls(number, files(directory.path(), &format!("peer-{number}")), reread.clone())
+    });
     // A new CA takes the place of the old one, for everybody.
-    fs::remove_file(folder.path().join("ca.key")).expect("it is there");
-    let authority = Authority::open_or_create(folder.path()).expect("a CA");
+    fs::remove_file(directory.path().join("ca.key")).expect("it is there");
+    let authority = Authority::open_or_create(directory.path()).expect("a CA");
     for peer in 1..=3 {
         authority.certify(peer).expect("a certificate");
     }
     // Peer 3 knows the new one alone.
-    let mut three = tls_of(3, &folder);
+    let mut three = tls_of(3, &directory);
     one.set_peer(&two);
     one.wait_connected(&mut two).await;
     three.set_peer(&one);
@@ -225,9 +226,9 @@ async fn new_certificates_are_used_by_new_connections() {
 }
 
 /// Makes a certificate for peer 1 that is on the CA's list, which this returns.
-fn revoke_peer_1(folder: &Path) -> PathBuf {
-    certify_peer_1_with(folder, |params| params.serial_number = Some(7.into()));
-    let key = fs::read_to_string(folder.join("ca.key")).expect("the CA");
+fn revoke_peer_1(directory: &Path) -> PathBuf {
+    certify_peer_1_with(directory, |params| params.serial_number = Some(7.into()));
+    let key = fs::read_to_string(directory.join("ca.key")).expect("the CA");
     let params = Authority::params().expect("the CA");
     let issuer = Issuer::new(params, KeyPair::from_pem(&key).expect("the CA"));
     let list = CertificateRevocationListParams {
@@ -244,17 +245,17 @@ fn revoke_peer_1(folder: &Path) -> PathBuf {
         key_identifier_method: KeyIdMethod::Sha256,
     };
     let list = list.signed_by(&issuer).expect("a list").pem().expect("a list");
-    write(folder, "revoked.pem", &list);
-    folder.join("revoked.pem")
+    write(directory, "revoked.pem", &list);
+    directory.join("revoked.pem")
 }
 
 #[tokio::test]
 async fn a_revoked_certificate_is_refused_on_both_sides() {
-    let folder = certificates();
-    let revoked = Some(revoke_peer_1(folder.path()));
+    let directory = certificates();
+    let revoked = Some(revoke_peer_1(directory.path()));
     let log = Log::capture();
     let [mut two, mut three] = [2, 3].map(|number| {
-        let files = files(folder.path(), &format!("peer-{number}"));
+        let files = files(directory.path(), &format!("peer-{number}"));
         tls(number, TlsFiles { revoked: revoked.clone(), ..files }, options())
     });
     three.set_peer(&two);
@@ -262,122 +263,128 @@ async fn a_revoked_certificate_is_refused_on_both_sides() {
     // Peer 1 has no list, and believes in its own certificate.
     let reason = "its certificate has been revoked";
     let sender_reason = "it refuses this peer's certificate or TLS: it has been revoked";
-    assert_rejected(&log, tls_of(1, &folder), &mut two, reason, sender_reason).await;
+    assert_rejected(&log, tls_of(1, &directory), &mut two, reason, sender_reason).await;
     log.warnings();
-    let one = tls_of(1, &folder);
+    let one = tls_of(1, &directory);
     three.set_peer(&one);
     log.wait_for(reason).await;
     log.wait_for(sender_reason).await;
 
-    let files = TlsFiles { revoked, ..files(folder.path(), "peer-1") };
+    let files = TlsFiles { revoked, ..files(directory.path(), "peer-1") };
     let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files).expect_err("it sees it itself");
     assert!(error.to_string().ends_with("peer-1.pem` has been revoked: make a new one"), "{error}");
 }
 
 #[test]
-fn a_list_of_revoked_certificates_that_does_not_fit_is_named() {
-    let folder = certificates();
+fn an_invalid_revocation_list_is_named() {
+    let directory = certificates();
     let files = |file| {
-        let revoked = Some(folder.path().join(file));
-        TlsFiles { revoked, ..files(folder.path(), "peer-1") }
+        let revoked = Some(directory.path().join(file));
+        TlsFiles { revoked, ..files(directory.path(), "peer-1") }
     };
     let crl = GARBLED.replace("!!!!", "AAAA").replace("CERTIFICATE", "X509 CRL");
-    write(folder.path(), "garbled", &crl);
+    write(directory.path(), "garbled", &crl);
     for (file, expected) in [
         ("missing", "cannot read the CRL `DIR/missing`: No such file or directory (os error 2)"),
         ("ca.pem", "there is no CRL in `DIR/ca.pem`; it must be in PEM form, `-----BEGIN …-----`"),
         ("garbled", "the CRL `DIR/garbled` cannot be used: provided CRL could not be parsed: "),
     ] {
         let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files(file)).expect_err(expected);
-        let text = error.to_string().replace(&folder.path().display().to_string(), "DIR");
+        let text = error.to_string().replace(&directory.path().display().to_string(), "DIR");
         assert!(text.starts_with(expected), "{text}");
     }
 }
 
-/// Spoils the files of peer 1 in a folder.
+/// Spoils the files of peer 1 in a directory.
 type BreakFiles = fn(&Path);
 
-fn certify_peer_1_with(folder: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) {
-    let authority = Authority::open_or_create(folder).expect("the CA");
+fn certify_peer_1_with(directory: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) {
+    let authority = Authority::open_or_create(directory).expect("the CA");
     let mut params = Authority::peer_params(1).expect("a name");
     change(&mut params);
     authority.certify_with("peer-1", &params).expect("a certificate");
 }
 
-fn copy(folder: &Path, from: &str, to: &str) {
-    fs::copy(folder.join(from), folder.join(to)).expect("it is there");
+fn copy(directory: &Path, from: &str, to: &str) {
+    fs::copy(directory.join(from), directory.join(to)).expect("it is there");
 }
 
-fn write(folder: &Path, file: &str, text: &str) {
-    fs::write(folder.join(file), text).expect("it can be written");
+fn write(directory: &Path, file: &str, text: &str) {
+    fs::write(directory.join(file), text).expect("it can be written");
 }
 
 fn rows() -> Vec<(BreakFiles, &'static str)> {
     vec![
         (
-            |folder| fs::remove_file(folder.join("peer-1.pem")).expect("it is there"),
+            |directory| fs::remove_file(directory.join("peer-1.pem")).expect("it is there"),
             "cannot read the certificate `DIR/peer-1.pem`: No such file or directory (os error 2)",
         ),
         (
-            |folder| fs::remove_file(folder.join("ca.pem")).expect("it is there"),
+            |directory| fs::remove_file(directory.join("ca.pem")).expect("it is there"),
             "cannot read the CA certificate `DIR/ca.pem`: No such file or directory (os error 2)",
         ),
         (
-            |folder| copy(folder, "peer-1.key", "peer-1.pem"),
+            |directory| copy(directory, "peer-1.key", "peer-1.pem"),
             "there is no certificate in `DIR/peer-1.pem`; it must be in PEM form, \
              `-----BEGIN …-----`",
         ),
         (
-            |folder| copy(folder, "peer-1.pem", "peer-1.key"),
+            |directory| copy(directory, "peer-1.pem", "peer-1.key"),
             "there is no key in `DIR/peer-1.key`; it must be in PEM form, `-----BEGIN …-----`",
         ),
         (
-            |folder| write(folder, "ca.pem", GARBLED),
+            |directory| write(directory, "ca.pem", GARBLED),
             "the CA certificate `DIR/ca.pem` is garbled: base64 decode error: \
              InvalidCharacter(33)",
         ),
         (
-            |folder| write(folder, "ca.pem", &GARBLED.replace("!!!!", "AAAA")),
+            |directory| write(directory, "ca.pem", &GARBLED.replace("!!!!", "AAAA")),
             "the CA certificate `DIR/ca.pem` cannot be used: invalid peer certificate: BadEncoding",
         ),
         (
-            |folder| write(folder, "peer-1.pem", &GARBLED.replace("!!!!", "AAAA")),
+            |directory| write(directory, "peer-1.pem", &GARBLED.replace("!!!!", "AAAA")),
             "the certificate `DIR/peer-1.pem` is garbled: make a new one",
         ),
         (
-            |folder| copy(folder, "peer-2.key", "peer-1.key"),
+            |directory| copy(directory, "peer-2.key", "peer-1.key"),
             "the key `DIR/peer-1.key` does not belong to the certificate `DIR/peer-1.pem`",
         ),
         (
-            |folder| {
-                copy(folder, "peer-2.key", "peer-1.key");
-                copy(folder, "peer-2.pem", "peer-1.pem");
+            |directory| {
+                copy(directory, "peer-2.key", "peer-1.key");
+                copy(directory, "peer-2.pem", "peer-1.pem");
             },
             "the certificate `DIR/peer-1.pem` does not name peer 1: make one with the DNS name \
              `raft-peer-1`",
         ),
         (
-            |folder| {
-                fs::remove_file(folder.join("ca.key")).expect("it is there");
-                Authority::open_or_create(folder).expect("a new CA");
+            |directory| {
+                fs::remove_file(directory.join("ca.key")).expect("it is there");
+                Authority::open_or_create(directory).expect("a new CA");
             },
             "the certificate `DIR/peer-1.pem` is not signed by the CA of `DIR/ca.pem`",
         ),
         (
-            |folder| {
-                certify_peer_1_with(folder, |params| params.not_after = date_time_ymd(2020, 1, 1))
+            |directory| {
+                certify_peer_1_with(directory, |params| {
+                    params.not_after = date_time_ymd(2020, 1, 1)
+                })
             },
             "the certificate `DIR/peer-1.pem` has expired: make a new one",
         ),
         (
-            |folder| {
-                certify_peer_1_with(folder, |params| params.not_before = date_time_ymd(4000, 1, 1))
+            |directory| {
+                certify_peer_1_with(directory, |params| {
+                    params.not_before = date_time_ymd(4000, 1, 1)
+                })
             },
             "the certificate `DIR/peer-1.pem` is not valid yet; are the clocks right?: make a new \
              one",
         ),
         (
-            |folder| certify_peer_1_with(folder, |params| params.extended_key_usages.truncate(1)),
+            |directory| {
+                certify_peer_1_with(directory, |params| params.extended_key_usages.truncate(1))
+            },
             "the certificate `DIR/peer-1.pem` must be allowed for the authentication of servers \
              and of clients: make a new one",
         ),
@@ -387,27 +394,28 @@ fn rows() -> Vec<(BreakFiles, &'static str)> {
 const GARBLED: &str = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
 
 #[test]
-fn a_file_that_does_not_fit_is_named_with_what_to_do() {
+fn an_invalid_file_is_named_with_what_to_do() {
     for (break_files, expected) in rows() {
-        let folder = certificates();
-        break_files(folder.path());
-        let files = files(folder.path(), "peer-1");
+        let directory = certificates();
+        break_files(directory.path());
+        let files = files(directory.path(), "peer-1");
         let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files).expect_err(expected);
         assert!(matches!(error, TransportError::Tls(_)), "{error:?}");
-        let text = error.to_string().replace(&folder.path().display().to_string(), "DIR");
+        let text = error.to_string().replace(&directory.path().display().to_string(), "DIR");
         assert_eq!(text, expected);
     }
 }
 
 #[test]
-fn a_peer_may_have_other_names_too() {
-    let folder = certificates();
+fn a_certificate_may_have_further_names() {
+    let directory = certificates();
     let mut params = Authority::peer_params(1).expect("a name");
     let host = rcgen::SanType::DnsName("db1.example.com".try_into().expect("a name"));
     params.subject_alt_names.insert(0, host);
-    let authority = Authority::open_or_create(folder.path()).expect("the CA");
+    let authority = Authority::open_or_create(directory.path()).expect("the CA");
     authority.certify_with("peer-1", &params).expect("a certificate");
-    TcpTransport::tls(peer(1), "127.0.0.1:0", files(folder.path(), "peer-1")).expect("good files");
+    TcpTransport::tls(peer(1), "127.0.0.1:0", files(directory.path(), "peer-1"))
+        .expect("good files");
 }
 
 /// What the documentation of `TlsFiles` says to do; without openssl there is nothing to try.
@@ -419,11 +427,12 @@ fn certificates_can_be_made_by_openssl() {
         openssl req -x509 -CA ca.pem -CAkey ca.key -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
             -days 365 -subj '/CN=raft-peer-1' -addext 'subjectAltName=DNS:raft-peer-1' \
             -addext 'basicConstraints=CA:FALSE' -keyout peer-1.key -out peer-1.pem";
-    let folder = TempDir::new().unwrap();
+    let directory = TempDir::new().unwrap();
     if Command::new("openssl").arg("version").output().is_err() {
         return;
     }
-    let made = Command::new("sh").args(["-ec", commands]).current_dir(&folder).output().unwrap();
+    let made = Command::new("sh").args(["-ec", commands]).current_dir(&directory).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    TcpTransport::tls(peer(1), "127.0.0.1:0", files(folder.path(), "peer-1")).expect("good files");
+    TcpTransport::tls(peer(1), "127.0.0.1:0", files(directory.path(), "peer-1"))
+        .expect("good files");
 }

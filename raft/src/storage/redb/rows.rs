@@ -176,7 +176,7 @@ mod tests {
 
     /// What version 1 of the format says, whatever way the hash is worked out.
     #[test]
-    fn a_row_ends_with_the_hash_of_its_value_its_table_and_its_key() {
+    fn a_row_ends_with_the_hash_of_value_table_and_key() {
         for length in [0, 1, 16, 128, 240, 241, 1000, CHUNK] {
             let value: Vec<u8> = (0..length).map(|at| at as u8).collect();
             let hashed = [&value[..], &[1], &7_u64.to_le_bytes()].concat();

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_limit_and_start_over() {
+    fn waits_double_up_to_the_limit_and_reset() {
         let (min, max) = (Duration::from_millis(20), Duration::from_millis(100));
         let mut backoff = Backoff::new(min, max);
         for all in [20, 40, 80, 100, 100] {
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn two_peers_do_not_wait_alike() {
+    fn waits_differ_between_peers() {
         let mut waits =
             [(); 20].map(|()| Backoff::new(Duration::from_secs(1), Duration::MAX).next());
         waits.sort_unstable();

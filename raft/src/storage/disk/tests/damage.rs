@@ -46,7 +46,7 @@ fn spoil(contents: &Contents, check: impl Fn(&str, String, Contents)) {
 }
 
 /// A directory with several log files and a snapshot.
-fn rich() -> (SimulatedDirectory, Script) {
+fn store_with_snapshot_and_entries() -> (SimulatedDirectory, Script) {
     let is_rich = |(directory, script): &(SimulatedDirectory, Script)| {
         let logs = directory.contents().keys().filter(|name| name.ends_with(".log")).count();
         logs >= 2 && script.model().snapshot.is_some() && script.model().entries.len() > 3
@@ -54,19 +54,19 @@ fn rich() -> (SimulatedDirectory, Script) {
     (0..).map(|seed| written(seed, 9)).find(is_rich).expect("some script leaves all that")
 }
 
-fn is_refusal(error: &StorageError) -> bool {
+fn is_rejection(error: &StorageError) -> bool {
     matches!(error, StorageError::Damaged(_) | StorageError::Unreadable(_))
 }
 
 #[test]
-fn every_wrong_byte_of_what_was_read_is_noticed() {
-    let (directory, script) = rich();
+fn every_changed_byte_of_a_read_store_is_detected() {
+    let (directory, script) = store_with_snapshot_and_entries();
     let read = open(&directory).and_then(|mut store| store.load()).expect("it is sound");
     assert_eq!(&read, script.model());
     spoil(&directory.contents(), |name, case, wrong| match verdict(&wrong) {
         Ok(_) => panic!("{case}: opened"),
         Err(error) => {
-            assert!(is_refusal(&error), "{case}: {error}");
+            assert!(is_rejection(&error), "{case}: {error}");
             let names_it = error.to_string().contains(&format!("data/{name}"));
             // What a file lacks as a whole shows in the others.
             let elsewhere =
@@ -78,8 +78,8 @@ fn every_wrong_byte_of_what_was_read_is_noticed() {
 
 /// The last write may be what a crash has interrupted; all before it were durable.
 #[test]
-fn a_broken_end_that_nobody_has_read_is_the_last_write_only() {
-    let (directory, mut script) = rich();
+fn an_unread_broken_tail_costs_the_last_write_only() {
+    let (directory, mut script) = store_with_snapshot_and_entries();
     let mut store = open(&directory).expect("it is sound");
     let before = script.model().clone();
     let mut last = script.batch();
@@ -109,14 +109,14 @@ fn a_broken_end_that_nobody_has_read_is_the_last_write_only() {
                 assert!(keeps(start), "{case}: opened");
                 assert_eq!(found, before, "{case}");
             }
-            Err(error) => assert!(!keeps(start) && is_refusal(&error), "{case}: {error}"),
+            Err(error) => assert!(!keeps(start) && is_rejection(&error), "{case}: {error}"),
         }
     });
 }
 
 /// Nobody has read it yet, but the write behind it shows that it was durable.
 #[test]
-fn a_broken_write_with_a_later_one_behind_it_is_damage() {
+fn a_broken_write_before_a_later_one_is_damage() {
     let (directory, mut script) = (SimulatedDirectory::default(), Script::new(2));
     let lengths = FileLengths { segment: 1 << 20, preallocate: 150 };
     let mut store = Store::open(directory.clone(), PEER, lengths).expect("a new directory");
@@ -143,8 +143,8 @@ fn used(bytes: &[u8]) -> usize {
 }
 
 #[test]
-fn messages_say_what_is_wrong_and_where() {
-    let (directory, _) = rich();
+fn messages_name_file_position_and_cause() {
+    let (directory, _) = store_with_snapshot_and_entries();
     let contents = directory.contents();
     let logs: Vec<&String> = contents.keys().filter(|name| name.ends_with(".log")).collect();
     let snapshot = contents.keys().find(|name| name.ends_with(".snapshot")).expect("a snapshot");
@@ -164,7 +164,7 @@ fn messages_say_what_is_wrong_and_where() {
 
 /// Frames of another store have other checksums, even if they are all in order.
 #[test]
-fn a_log_of_another_store_is_none_of_this_one() {
+fn the_log_of_another_store_is_rejected() {
     let ((mine, _), (other, _)) = (written(1, 5), written(1, 5));
     let mut mixed = mine.contents();
     mixed.extend(other.contents().into_iter().filter(|(name, _)| name.ends_with(".log")));
@@ -187,7 +187,7 @@ fn with_frame(number: u64, records: impl Fn(&mut Writer)) -> String {
 
 /// Checksums do not help against a store that is wrong itself.
 #[test]
-fn frames_that_are_whole_and_make_no_sense_are_refused() {
+fn intact_but_inconsistent_frames_are_rejected() {
     let entry = |term, index| Entry {
         id: EntryId::new(Term::new(term), Index::new(index)),
         payload: Payload::NoOp,

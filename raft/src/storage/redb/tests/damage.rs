@@ -37,7 +37,7 @@ fn spoil(bytes: &[u8], mut check: impl FnMut(&str, &[u8])) {
 }
 
 /// A store with a snapshot and entries, still open.
-fn rich() -> (SimulatedFile, Script, Store) {
+fn store_with_snapshot_and_entries() -> (SimulatedFile, Script, Store) {
     let is_rich = |(_, script, _): &(SimulatedFile, Script, Store)| {
         let snapshot = script.model().snapshot.as_ref();
         snapshot.is_some_and(|snapshot| !snapshot.data.is_empty())
@@ -53,8 +53,8 @@ fn rich() -> (SimulatedFile, Script, Store) {
 }
 
 #[test]
-fn no_wrong_byte_of_what_was_read_changes_what_is_read() {
-    let (file, script, store) = rich();
+fn no_changed_byte_of_a_read_store_goes_undetected() {
+    let (file, script, store) = store_with_snapshot_and_entries();
     drop(store);
     drop(file.open().expect("it is sound"));
     let mut refused = 0;
@@ -76,8 +76,8 @@ fn no_wrong_byte_of_what_was_read_changes_what_is_read() {
 /// The process was killed; its last transaction may be what that has interrupted, all others were
 /// durable.
 #[test]
-fn a_wrong_byte_after_a_crash_costs_the_last_transaction_at_most() {
-    let (file, mut script, mut store) = rich();
+fn a_changed_byte_after_a_crash_costs_the_last_transaction_at_most() {
+    let (file, mut script, mut store) = store_with_snapshot_and_entries();
     let before = script.model().clone();
     while *script.model() == before {
         store.write(&script.batch()).expect("nothing fails");
@@ -121,8 +121,8 @@ fn remove(rows: &mut Rows<'_>, key: u64) {
 
 /// The checksums of redb are right here; those of the rows are what tells.
 #[test]
-fn rows_that_the_store_has_not_written_are_refused_by_name() {
-    let (file, script, store) = rich();
+fn foreign_rows_are_rejected_by_name() {
+    let (file, script, store) = store_with_snapshot_and_entries();
     drop(store);
     let base = script.model().base().index.number();
     let (first, last) = (base + 1, script.model().last().index.number());

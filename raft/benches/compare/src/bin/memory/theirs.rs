@@ -222,7 +222,9 @@ impl Machine {
 impl RaftStateMachine<Types> for Machine {
     type SnapshotBuilder = Self;
 
-    async fn applied_state(&mut self) -> StoreResult<(Option<LogId<u64>>, StoredMembership<u64, ()>)> {
+    async fn applied_state(
+        &mut self,
+    ) -> StoreResult<(Option<LogId<u64>>, StoredMembership<u64, ()>)> {
         Ok((self.applied, self.membership.clone()))
     }
 

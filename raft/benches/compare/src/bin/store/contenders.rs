@@ -23,15 +23,15 @@ pub(crate) trait Contender {
 pub(crate) const NAMES: [&str; 5] =
     ["raw append + fdatasync", "DiskStorage", "RedbStorage", "redb", "fjall"];
 
-pub(crate) fn open(name: &str, folder: &Path) -> Fallible<Box<dyn Contender>> {
+pub(crate) fn open(name: &str, directory: &Path) -> Fallible<Box<dyn Contender>> {
     Ok(match name {
-        "raw append + fdatasync" => Box::new(Raw::open(folder)?),
-        "DiskStorage" => Box::new(Ours(Box::new(DiskStorage::open(folder.join("disk"), PEER)?))),
+        "raw append + fdatasync" => Box::new(Raw::open(directory)?),
+        "DiskStorage" => Box::new(Ours(Box::new(DiskStorage::open(directory.join("disk"), PEER)?))),
         "RedbStorage" => {
-            Box::new(Ours(Box::new(RedbStorage::open(folder.join("raft-redb"), PEER)?)))
+            Box::new(Ours(Box::new(RedbStorage::open(directory.join("raft-redb"), PEER)?)))
         }
-        "redb" => Box::new(Redb::open(folder)?),
-        "fjall" => Box::new(Fjall::open(folder)?),
+        "redb" => Box::new(Redb::open(directory)?),
+        "fjall" => Box::new(Fjall::open(directory)?),
         name => return Err(format!("no contender {name}").into()),
     })
 }
@@ -47,8 +47,8 @@ struct Raw {
 }
 
 impl Raw {
-    fn open(folder: &Path) -> Fallible<Self> {
-        let file = File::options().create(true).append(true).open(folder.join("raw"))?;
+    fn open(directory: &Path) -> Fallible<Self> {
+        let file = File::options().create(true).append(true).open(directory.join("raw"))?;
         Ok(Self { file, buffer: Vec::new() })
     }
 }
@@ -126,8 +126,8 @@ const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 const STATE: TableDefinition<'_, u8, u64> = TableDefinition::new("state");
 
 impl Redb {
-    fn open(folder: &Path) -> Fallible<Self> {
-        Ok(Self { database: redb::Database::create(folder.join("redb"))? })
+    fn open(directory: &Path) -> Fallible<Self> {
+        Ok(Self { database: redb::Database::create(directory.join("redb"))? })
     }
 }
 
@@ -171,8 +171,8 @@ struct Fjall {
 }
 
 impl Fjall {
-    fn open(folder: &Path) -> Fallible<Self> {
-        let database = Database::builder(folder.join("fjall")).open()?;
+    fn open(directory: &Path) -> Fallible<Self> {
+        let database = Database::builder(directory.join("fjall")).open()?;
         let log = database.keyspace("log", KeyspaceCreateOptions::default)?;
         let state = database.keyspace("state", KeyspaceCreateOptions::default)?;
         Ok(Self { database, log, state, last: 0 })

@@ -15,9 +15,9 @@ const BATCHES: usize = 4;
 /// How many bytes of each file are tried.
 const SAMPLES: usize = 200;
 
-pub(crate) fn flips(folder: &Path) -> Fallible<()> {
+pub(crate) fn flips(directory: &Path) -> Fallible<()> {
     for name in &NAMES[1..] {
-        let whole = tempfile::tempdir_in(folder)?;
+        let whole = tempfile::tempdir_in(directory)?;
         let mut store = contenders::open(name, whole.path())?;
         for batch in work::batches(BATCHES) {
             store.write(&batch)?;
@@ -33,7 +33,7 @@ pub(crate) fn flips(folder: &Path) -> Fallible<()> {
             let bytes = std::fs::read(&path)?;
             let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             for place in (0..used.min(length)).step_by(used.div_ceil(SAMPLES).max(1)) {
-                let verdict = flipped(name, whole.path(), folder, &path, place, truth)?;
+                let verdict = flipped(name, whole.path(), directory, &path, place, truth)?;
                 *verdicts.entry(verdict).or_insert(0) += 1;
             }
         }
@@ -45,12 +45,12 @@ pub(crate) fn flips(folder: &Path) -> Fallible<()> {
 fn flipped(
     name: &str,
     whole: &Path,
-    folder: &Path,
+    directory: &Path,
     path: &Path,
     place: usize,
     truth: (u64, u64),
 ) -> Fallible<&'static str> {
-    let copy = tempfile::tempdir_in(folder)?;
+    let copy = tempfile::tempdir_in(directory)?;
     copy_tree(whole, copy.path())?;
     let wrong = copy.path().join(path.strip_prefix(whole)?);
     let file = std::fs::File::options().read(true).write(true).open(&wrong)?;
@@ -72,9 +72,9 @@ fn flipped(
     })
 }
 
-fn files(folder: &Path) -> Fallible<Vec<(PathBuf, usize)>> {
+fn files(directory: &Path) -> Fallible<Vec<(PathBuf, usize)>> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
+    for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             found.extend(files(&entry.path())?);
@@ -85,7 +85,7 @@ fn files(folder: &Path) -> Fallible<Vec<(PathBuf, usize)>> {
     Ok(found)
 }
 
-/// Copies a folder; zeros at the end of a file become a hole.
+/// Copies a directory; zeros at the end of a file become a hole.
 fn copy_tree(from: &Path, to: &Path) -> Fallible<()> {
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

@@ -1,11 +1,11 @@
 //! The durable stores beside redb as it comes, fjall and a bare file.
 //!
 //! ```console
-//! $ cargo run --release --bin store -- speed FOLDER 5 400   # rounds, batches a round
-//! $ cargo run --release --bin store -- reopen FOLDER 1000   # megabytes
-//! $ cargo run --release --bin store -- damage FOLDER
+//! $ cargo run --release --bin store -- speed DIRECTORY 5 400   # rounds, batches a round
+//! $ cargo run --release --bin store -- reopen DIRECTORY 1000   # megabytes
+//! $ cargo run --release --bin store -- damage DIRECTORY
 //! ```
-//! FOLDER must be on the disk to measure and is filled and emptied again.
+//! DIRECTORY must be on the disk to measure and is filled and emptied again.
 
 mod contenders;
 mod damage;
@@ -22,14 +22,14 @@ fn main() -> Fallible<()> {
         Some(word) => word.parse::<usize>(),
         None => Ok(usual),
     };
-    let usage = "usage: store speed|reopen|damage FOLDER [NUMBERS]";
-    let folder = PathBuf::from(words.get(1).ok_or(usage)?);
-    std::fs::create_dir_all(&folder)?;
+    let usage = "usage: store speed|reopen|damage DIRECTORY [NUMBERS]";
+    let directory = PathBuf::from(words.get(1).ok_or(usage)?);
+    std::fs::create_dir_all(&directory)?;
     match words[0].as_str() {
-        "speed" => speed::appends(&folder, number(2, 5)?, number(3, 400)?),
-        "reopen" => speed::reopening(&folder, number(2, 1000)?),
-        "damage" => damage::flips(&folder),
-        "read" => speed::read(words.get(2).ok_or(usage)?, &folder),
+        "speed" => speed::appends(&directory, number(2, 5)?, number(3, 400)?),
+        "reopen" => speed::reopening(&directory, number(2, 1000)?),
+        "damage" => damage::flips(&directory),
+        "read" => speed::read(words.get(2).ok_or(usage)?, &directory),
         _ => Err(usage.into()),
     }
 }

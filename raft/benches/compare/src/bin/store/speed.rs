@@ -12,12 +12,12 @@ use crate::work::{self, Change};
 /// machine does hits all of them.
 const TURN: usize = 20;
 
-/// Each round gives every contender the same batches in a folder of its own, by turns.
-pub(crate) fn appends(folder: &Path, rounds: usize, count: usize) -> Fallible<()> {
+/// Each round gives every contender the same batches in a directory of its own, by turns.
+pub(crate) fn appends(directory: &Path, rounds: usize, count: usize) -> Fallible<()> {
     let batches = work::batches(count);
     let mut table: Vec<Vec<Run>> = NAMES.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
-        for (runs, times) in table.iter_mut().zip(one_round(folder, round, &batches)?) {
+        for (runs, times) in table.iter_mut().zip(one_round(directory, round, &batches)?) {
             runs.push(Run::new(times));
         }
     }
@@ -58,8 +58,8 @@ impl Run {
     }
 }
 
-fn one_round(folder: &Path, round: usize, batches: &[Vec<Change>]) -> Fallible<Vec<Vec<f64>>> {
-    let place = tempfile::tempdir_in(folder)?;
+fn one_round(directory: &Path, round: usize, batches: &[Vec<Change>]) -> Fallible<Vec<Vec<f64>>> {
+    let place = tempfile::tempdir_in(directory)?;
     let open = |name: &&str| contenders::open(name, place.path());
     let mut stores = NAMES.iter().map(open).collect::<Fallible<Vec<_>>>()?;
     let mut times = vec![Vec::with_capacity(batches.len()); NAMES.len()];
@@ -83,12 +83,12 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// Fills each store with about that many megabytes in large batches, and opens it again in a
 /// process of its own.
-pub(crate) fn reopening(folder: &Path, megabytes: usize) -> Fallible<()> {
+pub(crate) fn reopening(directory: &Path, megabytes: usize) -> Fallible<()> {
     const BATCHES_JOINED: usize = 64;
     // A batch is about 64 × 136 bytes of payload.
     let batches = work::batches(megabytes * 1_000_000 / (64 * 136));
     for name in &NAMES[1..] {
-        let place = tempfile::tempdir_in(folder)?;
+        let place = tempfile::tempdir_in(directory)?;
         let mut store = contenders::open(name, place.path())?;
         for joined in batches.chunks(BATCHES_JOINED) {
             store.write(&joined.concat())?;
@@ -103,9 +103,9 @@ pub(crate) fn reopening(folder: &Path, megabytes: usize) -> Fallible<()> {
 }
 
 /// Opens one store and reads it whole.
-pub(crate) fn read(name: &str, folder: &Path) -> Fallible<()> {
+pub(crate) fn read(name: &str, directory: &Path) -> Fallible<()> {
     let start = Instant::now();
-    let mut store = contenders::open(name, folder)?;
+    let mut store = contenders::open(name, directory)?;
     let opened = start.elapsed().as_secs_f64();
     let (entries, sum) = store.read()?;
     let read = start.elapsed().as_secs_f64();
