@@ -1,23 +1,22 @@
-//! A replicated key-value store over HTTP: what a service looks like that is built on this library.
+//! A replicated key-value store over HTTP: a production-style service on this library.
 //!
 //! ```text
-//! GET    /keys/KEY     its value: the newest one, whoever wrote it
-//! PUT    /keys/KEY     the body becomes its value
-//! DELETE /keys/KEY     it has no value any more
-//! GET    /status       who leads, and how far everybody is
+//! GET    /keys/KEY     the newest value
+//! PUT    /keys/KEY     sets the value to the body
+//! DELETE /keys/KEY     removes the value
+//! GET    /status       the leader, and the progress of all peers
 //! ```
 //!
-//! A write answers with the value before it; with `?if=VALUE` it happens only if that is the value
-//! (`?if=`: only if there is none). A peer that does not lead answers a write with 307 and the
-//! leader's address, and reads itself. The number of an error tells what it means: after 504 the
-//! write may have happened or may still happen, after 413 and 503 it never does.
+//! A write answers with the previous value; with `?if=VALUE` it is applied only if that is the
+//! value (`?if=`: only if there is none). A follower answers a write with 307 and the leader's
+//! address, and serves reads itself. The status of an error says what is known: after 504 the write
+//! may have been applied or may be later, after 413 and 503 it never is.
 //!
-//! **A write that gets no answer may have happened, too.** Whoever cannot bear that adds
-//! `?client=NUMBER&serial=NUMBER`, a number of its own and one that rises with every write, and asks
-//! again with the same ones until there is an answer: then the write happens once (Ongaro's
-//! dissertation, §6.3).
+//! **A write without an answer may have been applied, too.** To apply it exactly once, a client
+//! adds `?client=NUMBER&serial=NUMBER`, its own number and one that rises with every write, and
+//! retries with the same numbers until there is an answer (Ongaro's dissertation, §6.3).
 
-#![expect(clippy::print_stderr, reason = "a program says on standard error why it cannot go on")]
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "it is a program for a terminal")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -42,11 +41,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// What is replicated.
+/// The replicated state.
 #[derive(Default, Serialize, Deserialize)]
 struct Store {
     values: BTreeMap<String, String>,
-    /// The newest write of each client, and its answer.
+    /// The newest serial of each client, and its answer.
     sessions: BTreeMap<u64, (u64, Answer)>,
 }
 
@@ -55,7 +54,7 @@ struct Write {
     key: String,
     value: Option<String>,
     only_if: Option<String>,
-    /// The client's own number, and its number for this write.
+    /// The client's number, and its serial for this write.
     session: Option<(u64, u64)>,
 }
 
@@ -64,12 +63,12 @@ enum Answer {
     Done {
         before: Option<String>,
     },
-    /// The condition did not hold.
-    Kept {
+    /// The condition was not met.
+    ConditionFailed {
         before: Option<String>,
     },
-    /// The client has written something newer since: nobody waits for this.
-    Outdated,
+    /// The client has sent a newer write since.
+    StaleSerial,
 }
 
 impl StateMachine for Store {
@@ -77,13 +76,13 @@ impl StateMachine for Store {
     type Answer = Answer;
 
     fn apply(&mut self, write: Write) -> Answer {
-        let Some((client, serial)) = write.session else { return self.carry_out(write) };
+        let Some((client, serial)) = write.session else { return self.execute(write) };
         match self.sessions.get(&client) {
             Some((newest, answer)) if *newest == serial => return answer.clone(),
-            Some((newest, _)) if *newest > serial => return Answer::Outdated,
+            Some((newest, _)) if *newest > serial => return Answer::StaleSerial,
             Some(_) | None => {}
         }
-        let answer = self.carry_out(write);
+        let answer = self.execute(write);
         self.sessions.insert(client, (serial, answer.clone()));
         answer
     }
@@ -99,10 +98,10 @@ impl StateMachine for Store {
 }
 
 impl Store {
-    fn carry_out(&mut self, Write { key, value, only_if, .. }: Write) -> Answer {
+    fn execute(&mut self, Write { key, value, only_if, .. }: Write) -> Answer {
         let before = self.values.get(&key).cloned();
         if only_if.is_some_and(|expected| expected != *before.as_deref().unwrap_or_default()) {
-            return Answer::Kept { before };
+            return Answer::ConditionFailed { before };
         }
         match value {
             Some(value) => self.values.insert(key, value),
@@ -112,7 +111,7 @@ impl Store {
     }
 }
 
-/// What every request needs.
+/// State shared by all requests.
 #[derive(Clone)]
 struct Service {
     raft: Raft<Store>,
@@ -120,16 +119,16 @@ struct Service {
     http: Arc<BTreeMap<PeerId, String>>,
 }
 
-/// The part of a write that is in its address.
+/// The query parameters of a write.
 #[derive(Deserialize)]
-struct Terms {
+struct WriteQuery {
     #[serde(rename = "if")]
     only_if: Option<String>,
     client: Option<u64>,
     serial: Option<u64>,
 }
 
-type Here = (Path<String>, Uri, State<Service>);
+type KeyRequest = (Path<String>, Uri, State<Service>);
 
 async fn read(Path(key): Path<String>, State(service): State<Service>) -> Response {
     match service.raft.read(move |store| store.values.get(&key).cloned()).await {
@@ -139,29 +138,30 @@ async fn read(Path(key): Path<String>, State(service): State<Service>) -> Respon
     }
 }
 
-async fn put(here: Here, Query(terms): Query<Terms>, value: String) -> Response {
-    write(here, terms, Some(value)).await
+async fn put(request: KeyRequest, Query(query): Query<WriteQuery>, value: String) -> Response {
+    write(request, query, Some(value)).await
 }
 
-async fn delete(here: Here, Query(terms): Query<Terms>) -> Response {
-    write(here, terms, None).await
+async fn delete(request: KeyRequest, Query(query): Query<WriteQuery>) -> Response {
+    write(request, query, None).await
 }
 
 async fn write(
-    (Path(key), uri, State(service)): Here,
-    Terms { only_if, client, serial }: Terms,
+    (Path(key), uri, State(service)): KeyRequest,
+    WriteQuery { only_if, client, serial }: WriteQuery,
     value: Option<String>,
 ) -> Response {
     let session = client.zip(serial);
     if session.is_none() && (client.is_some() || serial.is_some()) {
-        return (StatusCode::BAD_REQUEST, "client and serial go together\n").into_response();
+        return (StatusCode::BAD_REQUEST, "client and serial must be given together\n")
+            .into_response();
     }
     match service.raft.propose(Write { key, value, only_if, session }).await {
         Ok(Answer::Done { before }) => Json(json!({ "before": before })).into_response(),
-        Ok(Answer::Kept { before }) => {
+        Ok(Answer::ConditionFailed { before }) => {
             (StatusCode::PRECONDITION_FAILED, Json(json!({ "before": before }))).into_response()
         }
-        Ok(Answer::Outdated) => (StatusCode::CONFLICT, "the serial is old\n").into_response(),
+        Ok(Answer::StaleSerial) => (StatusCode::CONFLICT, "stale serial\n").into_response(),
         Err(WriteError::NotLeader { leader: Some(leader), .. }) => service.redirect(leader, &uri),
         Err(error) => {
             let code = match (&error, error.outcome()) {
@@ -199,22 +199,23 @@ impl Service {
         }
     }
 
-    /// Answers requests until the process is told to end or the node ends by itself.
+    /// Serves requests until the process is stopped or the node stops.
     async fn serve(self, listener: TcpListener) -> Result<(), Box<dyn Error>> {
         let app = Router::new()
             .route("/keys/{key}", get(read).put(put).delete(delete))
             .route("/status", get(status))
             .with_state(self.clone());
-        let mut asked = signal(SignalKind::terminate())?;
+        let mut terminate = signal(SignalKind::terminate())?;
         let raft = self.raft.clone();
         let end = async move {
             tokio::select! {
-                _ = asked.recv() => {}
+                _ = terminate.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
-                () = ended(&raft) => return,
+                () = stopped(&raft) => return,
             }
-            // Only a leader knows the others' progress. Clients wait less for a leader that is
-            // called than for one that is missed; one that does not come is no reason to stay.
+            // Transfers leadership before the shutdown, so that clients need not wait for an
+            // election. Only a leader knows the others' progress; a failed transfer does not delay
+            // the shutdown further.
             let best = raft.status().peers.into_iter().max_by_key(|peer| peer.match_index);
             if let Some(best) = best {
                 let _ = raft.transfer_leadership(best.id).await;
@@ -225,31 +226,31 @@ impl Service {
         self.raft.shutdown().await;
         match reason {
             RunState::Running => Ok(()),
-            RunState::Stopped(reason) => Err(format!("the node has ended: {reason}").into()),
+            RunState::Stopped(reason) => Err(format!("the node has stopped: {reason}").into()),
         }
     }
 }
 
-/// Waits for the node's end.
-async fn ended(raft: &Raft<Store>) {
-    // The sender of what is watched lives as long as the handle.
+/// Waits until the node has stopped.
+async fn stopped(raft: &Raft<Store>) {
+    // The sender lives as long as the handle.
     let _ = raft.watch().wait_for(|status| matches!(status.run, RunState::Stopped(_))).await;
 }
 
 const USAGE: &str = "\
-usage: kv [OPTIONS] ID DIRECTORY PEER...
-  ID      which of the peers this is, from 1
-  DIRECTORY  where it keeps its log; made if it is not there
-  PEER    RAFT_ADDRESS/HTTP_ADDRESS of each peer, such as 127.0.0.1:7001/127.0.0.1:8001
+usage: kv_service [OPTIONS] ID DIRECTORY PEER...
+  ID         this peer's position among the PEERs, from 1
+  DIRECTORY  data directory; created if missing
+  PEER       RAFT_ADDRESS/HTTP_ADDRESS of each peer, such as 127.0.0.1:7001/127.0.0.1:8001
 options:
-  --election-timeout MS  from so many milliseconds without a leader on, at most twice as many,
-                         a peer stands for election (500)
-  --lease-drift MS       reads ask no majority while the leader has a lease; clocks differ by at
-                         most so many milliseconds after an election timeout (no leases)
-  --snapshot-after N     so many entries make a snapshot (100000)
-  --store disk|redb      what it keeps its log in: files of its own, or a redb database (disk)";
+  --election-timeout MS  minimum election timeout; the maximum is twice as long [default: 500]
+  --lease-drift MS       serve reads under a leader lease, with clocks that drift at most so far
+                         within an election timeout [default: no leases]
+  --snapshot-after N     entries between snapshots [default: 100000]
+  --store disk|redb      log files or a redb database [default: disk]
+  --help                 print this text";
 
-/// What the command line says.
+/// The parsed command line.
 struct Arguments {
     id: u64,
     directory: String,
@@ -289,7 +290,7 @@ impl Arguments {
             }
         }
         let open = open_store(&store);
-        let open = open.ok_or_else(|| format!("--store must be disk or redb, and is `{store}`"))?;
+        let open = open.ok_or_else(|| format!("--store must be disk or redb, not `{store}`"))?;
         let mut rest = rest.into_iter();
         let id = number("ID", rest.next())?;
         let directory = rest.next().ok_or("DIRECTORY is missing")?;
@@ -312,16 +313,20 @@ impl Arguments {
 
 fn number(name: &str, value: Option<String>) -> Result<u64, String> {
     let value = value.ok_or_else(|| format!("{name} is missing"))?;
-    value.parse().map_err(|_| format!("{name} must be a number, and is `{value}`"))
+    value.parse().map_err(|_| format!("{name} must be a number, not `{value}`"))
 }
 
 /// The program. Its arguments are those of the process.
 #[tokio::main]
 pub(crate) async fn main() -> ExitCode {
+    if std::env::args().any(|argument| argument == "--help") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let arguments = match Arguments::parse(std::env::args().skip(1)) {
         Ok(arguments) => arguments,
         Err(error) => {
-            eprintln!("kv: {error}\n{USAGE}");
+            eprintln!("kv_service: {error}\n{USAGE}");
             return ExitCode::from(2);
         }
     };
@@ -332,7 +337,7 @@ pub(crate) async fn main() -> ExitCode {
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("kv: {error}");
+            eprintln!("kv_service: {error}");
             ExitCode::FAILURE
         }
     }
@@ -347,7 +352,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", http[at]))?;
     let every = SnapshotPolicy { entries: Some(snapshot_after), ..SnapshotPolicy::DEFAULT };
-    // It reads the whole log, which may take a while.
+    // Opening reads the whole log, which may take a while.
     let store = tokio::task::spawn_blocking(move || open(&directory, PeerId::new(id))).await??;
     let raft = Raft::builder(id)
         .listen(&raft_addresses[at])

@@ -1,7 +1,6 @@
-//! How long does a write take over real disks and sockets? Three nodes in one process, each with a
-//! store in a directory of its own and TCP to the others, with and without TLS. 16-byte commands, and
-//! clients that wait for one answer before they ask again; every answer has been made durable by a
-//! majority (fdatasync).
+//! Latency of writes over real disks and sockets: three nodes in one process, each with a store in
+//! a directory of its own and TCP to the others, with and without TLS. 16-byte commands, and
+//! closed-loop clients; every answered write is durable on a majority (fdatasync).
 //!
 //! ```text
 //! cargo run --release -p raft --example latency -- [seconds a row: 5] [directory: target/latency]
@@ -32,7 +31,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const PEERS: [u64; 3] = [1, 2, 3];
 const CLIENTS: [usize; 5] = [1, 64, 256, 1024, 4096];
-/// What a row does before it is measured.
+/// Time before the measurement of a row.
 const WARM_UP: Duration = Duration::from_secs(1);
 const HANG: Duration = Duration::from_secs(60);
 
@@ -107,7 +106,7 @@ fn run() -> Outcome {
     Ok(())
 }
 
-/// What the disk takes, so that the rows can be read.
+/// Latency of the disk alone, for comparison.
 fn flush_alone(directory: &Path) -> Outcome<u128> {
     let mut file = File::create(directory.join("raw"))?;
     let mut waits = Vec::new();
@@ -121,13 +120,13 @@ fn flush_alone(directory: &Path) -> Outcome<u128> {
     Ok(waits[waits.len() / 2])
 }
 
-/// In milliseconds. There is at least one, or the row would have failed.
+/// A percentile in milliseconds. A row without writes would have failed.
 fn percentile(waits: &[Duration], part: f64) -> f64 {
     let place = (waits.len() as f64 * part) as usize;
     waits.get(place).or(waits.last()).map_or(0.0, |wait| wait.as_secs_f64() * 1000.0)
 }
 
-/// How long each write took that began after the warm-up.
+/// Latencies of the writes that began after the warm-up.
 async fn measure(
     wire: Wire,
     clients: usize,
@@ -167,7 +166,7 @@ async fn client(raft: Raft<Counter>, from: Instant, until: Instant) -> Outcome<V
     }
 }
 
-/// Three nodes that have stored nothing yet.
+/// Three nodes with empty stores.
 async fn start(wire: Wire, directory: &Path) -> Outcome<Vec<Raft<Counter>>> {
     let transports = PEERS.map(|peer| {
         let file = |name: &str| directory.join(format!("peer-{peer}.{name}"));

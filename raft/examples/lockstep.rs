@@ -1,5 +1,5 @@
-//! How fast is the core alone? Three nodes in one thread, messages passed by hand, every write
-//! durable at once, 16-byte commands, a fixed number of them in flight.
+//! Speed of the core alone: three nodes in one thread, messages passed by hand, every write durable
+//! at once, 16-byte commands, a fixed number of them in flight.
 //!
 //! ```text
 //! cargo run --release -p raft --example lockstep -- [in flight: 256] [commits: 2000000]
@@ -46,7 +46,7 @@ impl Lockstep {
         Ok(lockstep)
     }
 
-    /// Carries out everything until nobody has more to say.
+    /// Executes all outputs until no message is left.
     fn settle(&mut self) {
         for place in 0..self.nodes.len() {
             self.poll(place);
@@ -66,7 +66,7 @@ impl Lockstep {
                 }
                 Output::Send(envelope) => self.wire.push_back(envelope),
                 Output::Apply(entries) => self.applied[place] += entries.len() as u64,
-                // Nobody makes snapshots of other peers' states, reads, joins or leaves.
+                // No snapshots are sent, nothing is read, no peer joins or leaves.
                 Output::Restore(_)
                 | Output::Peers(_)
                 | Output::ReadReady { .. }
@@ -75,7 +75,7 @@ impl Lockstep {
         }
     }
 
-    /// Keeps the logs short, as a service does that makes snapshots.
+    /// Compacts the logs, as a service with snapshots does.
     fn compact(&mut self) -> Result<(), Box<dyn Error>> {
         for node in &mut self.nodes {
             let through = node.status().last_applied;

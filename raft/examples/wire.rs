@@ -1,13 +1,12 @@
-//! How fast messages travel between two peers on this machine, plain and with TLS, without a node
-//! on either side.
+//! Speed of messages between two peers on this machine, plain and with TLS, without nodes.
 //!
 //! ```sh
 //! cargo run --release -p raft --example wire
 //! ```
 //!
-//! *Stream*: AppendEntries in one direction, as many as fit under way; CPU time is that of the
-//! whole process, both ends and the kernel's share. *Round trip*: a small message there and
-//! another back, one at a time.
+//! *Stream*: AppendEntries in one direction, a pipeline of them in flight; CPU time is that of the
+//! whole process, both ends and the kernel's share. *Round trip*: a small message there and another
+//! back, one at a time.
 #![expect(clippy::print_stdout, reason = "it is a program for a terminal")]
 
 #[path = "make_certificates/certificates.rs"]
@@ -28,7 +27,7 @@ use tokio::time::Instant;
 use self::certificates::{Authority, Result};
 
 const NAMES: [PeerId; 2] = [PeerId::new(1), PeerId::new(2)];
-/// How many messages of a stream may be under way; a node's pipeline by default.
+/// Messages of a stream in flight.
 const UNDER_WAY: u64 = 64;
 const STREAM: Duration = Duration::from_secs(3);
 const ROUND_TRIPS: usize = 20_000;
@@ -91,13 +90,13 @@ fn start(name: PeerId, tls: Option<&Path>) -> Result<End> {
     Ok(End { transport, received })
 }
 
-/// Sends until something arrives: messages to a peer that is not connected are dropped.
+/// Sends until a message arrives: messages to a disconnected peer are dropped.
 async fn reach(ends: &mut [End; 2], from: usize, to: usize) {
     let wait = Duration::from_millis(20);
     loop {
         ends[from].transport.send(vote(from, to));
         if tokio::time::timeout(wait, ends[to].received.recv()).await.is_ok() {
-            // Whatever else was sent meanwhile is there soon.
+            // Drains the rest.
             while tokio::time::timeout(wait, ends[to].received.recv()).await.is_ok() {}
             return;
         }
@@ -113,7 +112,7 @@ fn vote(from: usize, to: usize) -> Envelope {
     envelope(from, to, Message::RequestVoteReply(Vote::Granted))
 }
 
-/// An AppendEntries with so many commands of so many bytes.
+/// An AppendEntries with a number of commands of a size in bytes.
 fn append((count, bytes): (u64, usize)) -> Result<Envelope> {
     let command = vec![7; bytes].into();
     let entry = |index| Entry {
@@ -169,7 +168,7 @@ async fn round_trips(ends: &mut [End; 2], title: &str) -> Result<()> {
     Ok(())
 }
 
-/// What this process has used so far, in seconds, to a hundredth.
+/// CPU time of this process, in seconds, to a hundredth.
 fn cpu_seconds() -> Result<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let fields = stat.rsplit_once(')').ok_or("an unknown /proc/self/stat")?.1;

@@ -1,4 +1,4 @@
-//! A CA of a cluster's own, and certificates for its peers.
+//! A cluster's own CA, and certificates for its peers.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,14 @@ use rcgen::{
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The CA in a directory: `ca.pem`, and `ca.key`, which belongs under lock and key.
+/// The CA in a directory: `ca.pem`, and the secret `ca.key`.
 pub(crate) struct Authority {
     directory: PathBuf,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    /// The CA whose key is in the directory, or else a new one.
+    /// Opens the CA in the directory, or creates one.
     pub(crate) fn open_or_create(directory: &Path) -> Result<Self> {
         std::fs::create_dir_all(directory)?;
         let (certificate, key) = (directory.join("ca.pem"), directory.join("ca.key"));
@@ -31,7 +31,7 @@ impl Authority {
         Ok(Self { directory: directory.to_owned(), issuer: Issuer::new(params, new) })
     }
 
-    /// Always the same, so that a CA is known by its key alone.
+    /// Parameters of a CA certificate, always the same, so that a CA is identified by its key.
     pub(crate) fn params() -> Result<CertificateParams> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.distinguished_name.push(DnType::CommonName, "raft CA");
@@ -45,7 +45,7 @@ impl Authority {
         self.certify_with(&format!("peer-{peer}"), &Self::peer_params(peer)?)
     }
 
-    /// What is in a peer's certificate: its name, and that it may connect and be connected to.
+    /// Parameters of a peer's certificate: its name, and server and client authentication.
     pub(crate) fn peer_params(peer: u64) -> Result<CertificateParams> {
         let name = format!("raft-peer-{peer}");
         let mut params = CertificateParams::new(vec![name.clone()])?;
@@ -66,7 +66,7 @@ impl Authority {
     }
 }
 
-/// Writes a key that only its owner may read.
+/// Writes a key that only its owner can read.
 fn write_key(path: &Path, key: &KeyPair) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);

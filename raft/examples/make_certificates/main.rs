@@ -1,13 +1,13 @@
-//! Makes the certificates with which the peers of a cluster know each other.
+//! Creates the certificates of a cluster's peers.
 //!
 //! ```sh
 //! cargo run --example make_certificates -- certificates 1 2 3
 //! ```
 //!
 //! writes `ca.pem`, `ca.key`, and for each peer `peer-1.pem` and `peer-1.key` into the directory
-//! `certificates`. A CA that is there already is kept, so that peers can be added or get new
-//! certificates. They do not expire. A peer needs `ca.pem` and its own two files; `ca.key` stays with whoever runs the
-//! cluster.
+//! `certificates`. An existing CA is kept, so that peers can be added or get new certificates. They
+//! do not expire. A peer needs `ca.pem` and its own two files; `ca.key` stays with the operator of
+//! the cluster.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
 
 mod certificates;
@@ -34,7 +34,7 @@ fn run(arguments: &[String]) -> Result<()> {
         return Err("usage: make_certificates DIRECTORY PEER...   (peers are numbers)".into());
     };
     let peers = names.iter().map(|name| {
-        name.parse().map_err(|_| format!("`{name}` is no peer: peers are numbers, as 1 2 3"))
+        name.parse().map_err(|_| format!("invalid peer `{name}`: peers are numbers, such as 1 2 3"))
     });
     let peers: Vec<u64> = peers.collect::<std::result::Result<_, _>>()?;
     let authority = Authority::open_or_create(Path::new(directory))?;
@@ -42,6 +42,6 @@ fn run(arguments: &[String]) -> Result<()> {
         authority.certify(peer)?;
         println!("{directory}/peer-{peer}.pem  {directory}/peer-{peer}.key");
     }
-    println!("{directory}/ca.pem goes to every peer; keep {directory}/ca.key to yourself");
+    println!("{directory}/ca.pem goes to every peer; keep {directory}/ca.key secret");
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Any bytes over an incoming connection, in any pieces: no panic, no memory for what has not come
-//! in, and what comes out as messages encodes to the very bytes that went in.
+//! Any bytes over an incoming connection, in any pieces: no panic, no memory for bytes that have
+//! not arrived, and decoded messages encode to the same bytes.
 //!
-//! The first byte says where the given bytes begin, the second how large the pieces are.
+//! The first byte is the position of the given bytes, the second the size of the pieces.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -18,9 +18,9 @@ fuzz_target!(|input: &[u8]| {
     match begin % 4 {
         // The whole connection.
         0 => receive(&[], bytes, *pieces),
-        // Frames, after a good handshake.
+        // Frames, after a valid handshake.
         1 => receive(&handshake(), bytes, *pieces),
-        // One frame, whose length is right.
+        // One frame with a valid length.
         2 => {
             let len = u32::try_from(bytes.len()).expect("inputs are small");
             receive(&handshake(), &[&len.to_le_bytes(), bytes].concat(), *pieces);
@@ -29,7 +29,7 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// What peer 1 sends before its first frame.
+/// The handshake of peer 1.
 fn handshake() -> Vec<u8> {
     let hello = Hello { from: PeerId::new(1), to: PeerId::new(2), cluster: "fuzz".into() };
     [&hello.encode()[..], &NONCE.to_le_bytes()].concat()
@@ -56,13 +56,13 @@ fn receive(before: &[u8], bytes: &[u8], pieces: u8) {
             }
             assert!(stream[..came].starts_with(&again), "{again:?} is not what came in");
         }
-        // What came in, doubled by growth, and the room for what comes next.
+        // The received bytes, doubled by growth, and spare capacity.
         let bound = 2 * (came.min(LIMIT + FRAME_HEADER_BYTES) + size) + 128 * 1024;
         assert!(receiver.memory_bytes() <= bound, "{} > {bound}", receiver.memory_bytes());
     }
 }
 
-/// Puts what was received after what was received before, as the sender would.
+/// Encodes a received item again, as the sender would.
 fn note(received: &Received, again: &mut Vec<u8>) {
     match received {
         Received::Hello(from) => {

@@ -1,7 +1,8 @@
-//! The state machine, off the core task: it may be slow without anybody's heartbeat being late.
+//! The apply task: runs the state machine off the core task, so that a slow one delays no
+//! heartbeat.
 //!
-//! Invariant: jobs are done in the order in which the core task gave them, and callers are answered
-//! on the runtime's own threads: waking a task from elsewhere costs a system call each.
+//! Invariant: jobs are done in the order of the core task, and callers are answered on the
+//! runtime's own threads: waking a task from elsewhere costs a system call each.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -21,28 +22,28 @@ use crate::types::{EntryId, Index, Instant};
 
 /// Work for the state machine.
 pub(super) enum Job<M: StateMachine> {
-    /// Carry out these entries, given at this moment.
+    /// Apply these entries, submitted at this time.
     Apply(vec::IntoIter<Entry>, Instant),
-    /// Become this state.
+    /// Restore this snapshot.
     Restore(Snapshot),
     /// Make a snapshot of the state.
     Snapshot,
-    /// Answer a question about the state.
+    /// Run a read.
     Read(Box<dyn Query<M>>),
 }
 
 impl<M: StateMachine> Job<M> {
-    /// Whether it takes long whatever the state machine is like.
+    /// True for jobs that are slow with any state machine.
     const fn is_heavy(&self) -> bool {
         matches!(self, Self::Restore(_) | Self::Snapshot)
     }
 }
 
-/// The state machine with what it needs to answer.
+/// The owner of the state machine.
 pub(super) struct Applier<M: StateMachine> {
     machine: M,
     last_applied: Index,
-    /// When the last entries were applied, or the work on a thread came to its end.
+    /// End of the last apply, or of the last work on a thread.
     applied_at: Instant,
     shared: Arc<Shared<M>>,
     mode: ApplyMode,
@@ -51,7 +52,7 @@ pub(super) struct Applier<M: StateMachine> {
     completed: Vec<Completed<M::Answer>>,
 }
 
-/// How many entries are applied on a task before their callers are answered and others may run.
+/// Number of entries applied on a task before their callers are answered and other tasks may run.
 const CHUNK: usize = 64;
 
 impl<M: StateMachine> Applier<M> {
@@ -62,7 +63,7 @@ impl<M: StateMachine> Applier<M> {
         Self { machine, last_applied, applied_at, shared, mode, jobs, answers, completed }
     }
 
-    /// Does jobs until there are no more.
+    /// Runs jobs until the queue is closed.
     pub(super) async fn run(mut self) {
         let mut jobs = Vec::new();
         loop {
@@ -87,7 +88,7 @@ impl<M: StateMachine> Applier<M> {
                 };
                 self.answer_callers();
                 if let Err(failure) = done {
-                    // A core task that has ended needs no reason to.
+                    // The core task may have ended.
                     let _ = self.shared.requests.put(Request::MachineFailed(failure));
                     return;
                 }
@@ -102,7 +103,7 @@ impl<M: StateMachine> Applier<M> {
         self.jobs.front().is_some_and(Job::is_heavy)
     }
 
-    /// Works on a task, until others should run.
+    /// Works on a task, up to one chunk of entries.
     fn work_on_task(&mut self) -> Result<(), MachineFailure> {
         let mut left = CHUNK;
         while left > 0 && !self.jobs.is_empty() && !self.next_is_heavy() {
@@ -111,7 +112,7 @@ impl<M: StateMachine> Applier<M> {
         Ok(())
     }
 
-    /// Works on a thread, until callers should not wait longer for answers that are there.
+    /// Works on a thread until replies are due.
     fn work_on_thread(&mut self) -> Result<(), MachineFailure> {
         let start = self.shared.clock.now();
         while !self.jobs.is_empty() {
@@ -123,7 +124,7 @@ impl<M: StateMachine> Applier<M> {
         Ok(())
     }
 
-    /// Does the next job, or some entries of it; returns how many entries that were.
+    /// Runs the next job, or some of its entries; returns the number of entries.
     fn work(&mut self, entries_max: usize) -> Result<usize, MachineFailure> {
         match self.jobs.pop_front() {
             Some(Job::Apply(mut entries, given)) => {
@@ -178,7 +179,7 @@ impl<M: StateMachine> Applier<M> {
         applied.unwrap_or_else(|panic| Err(MachineFailure::at_index(at.next(), panic)))
     }
 
-    /// Answers the callers of what was applied.
+    /// Answers the callers of applied entries.
     fn answer_callers(&mut self) {
         self.shared.waiters.answer(&mut self.answers, &mut self.completed);
         let last_applied = self.last_applied;
@@ -194,7 +195,7 @@ impl<M: StateMachine> Applier<M> {
         }
     }
 
-    /// What the state machine holds already (from the start of the node) it is not given again.
+    /// Restores a snapshot unless the state machine already includes it (from the node's start).
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), MachineFailure> {
         if snapshot.index() <= self.last_applied {
             return Ok(());
@@ -222,13 +223,13 @@ impl<M: StateMachine> Applier<M> {
 }
 
 impl<M: StateMachine> Shared<M> {
-    /// Gives the core task what the state machine made of a snapshot.
+    /// Passes the result of a snapshot to the core task.
     fn submit_snapshot(&self, through: Index, made: Result<Vec<u8>, MachineError>) {
         let request = match made {
             Ok(data) => Request::SnapshotMade { through, data: data.into() },
             Err(error) => Request::SnapshotFailed { through, error },
         };
-        // A core task that has ended has no log to compact.
+        // The core task may have ended.
         let _ = self.requests.put(request);
     }
 }
@@ -239,7 +240,7 @@ fn decode<M: StateMachine>(id: EntryId, bytes: &[u8]) -> Result<M::Command, Mach
     })
 }
 
-/// Makes a snapshot the state of `machine`.
+/// Restores a snapshot.
 pub(super) fn restore<M: StateMachine>(
     machine: &mut M,
     snapshot: &Snapshot,
@@ -256,7 +257,7 @@ pub(super) fn restore<M: StateMachine>(
 }
 
 impl<M: StateMachine> Drop for Applier<M> {
-    /// However it ends, whoever still waits for a read hears of it.
+    /// Fails pending reads, however the task ends.
     fn drop(&mut self) {
         let left = self.jobs.drain(..).collect::<Vec<_>>();
         for job in left.into_iter().chain(self.shared.jobs.close()) {

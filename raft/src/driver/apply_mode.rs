@@ -1,46 +1,45 @@
-//! How quick a state machine is, and so where it runs.
+//! The choice between a thread and a task for the state machine, by its measured speed.
 
 use std::time::Duration;
 
-/// Where the state machine runs.
+/// The place where the state machine runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ApplyOn {
-    /// On a thread that may block, until it has shown that it is quick; then on a task; on a thread
-    /// again as soon as it is slow. A state machine that is quick for long and then slow holds up
-    /// one thread of the runtime, once.
+    /// On a blocking thread until it is known to be fast, then on a task; back on a thread as soon
+    /// as it is slow. A state machine that turns slow blocks one thread of the runtime, once.
     #[default]
     Adaptive,
-    /// Always on a thread that may block. For state machines that use a disk or are slow at times.
+    /// Always on a blocking thread. For state machines that use a disk or are slow at times.
     Thread,
-    /// Always on a task. For state machines that are always quick: it saves waking a thread.
+    /// Always on a task. For state machines that are always fast: it saves waking a thread.
     Task,
 }
 
-/// How quick the state machine has been.
+/// The measured speed of the state machine.
 pub(super) struct ApplyMode {
     apply_on: ApplyOn,
     fast_batches: u32,
-    /// The last batch was not quick, counting the time that it waited.
+    /// True if the last batch was not fast, including its waiting time.
     last_was_slow: bool,
 }
 
-/// What a time holds.
+/// The extent of a measured time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timing {
-    /// The state machine's work alone.
+    /// The state machine's work only.
     WorkOnly,
-    /// Also the time that the work waited to be done: no more than a bound.
+    /// The work and the wait before it: an upper bound.
     WithWait,
 }
 
-/// What a batch may take to count as quick, and for how long answers may wait for others.
+/// Limit of a fast batch, and of the time that replies wait for others.
 const FAST: Duration = Duration::from_millis(1);
 
-/// A batch that takes so long sends the state machine to a thread. Far below a heartbeat interval,
-/// and above what a busy machine adds to a quick batch now and then.
+/// Limit above which the state machine moves to a thread. Far below a heartbeat interval, and above
+/// the occasional delay of a busy machine.
 const SLOW: Duration = Duration::from_millis(10);
 
-/// So many quick batches in a row make a quick state machine.
+/// Number of consecutive fast batches that make a fast state machine.
 const FAST_BATCHES: u32 = 32;
 
 impl ApplyMode {
@@ -56,12 +55,12 @@ impl ApplyMode {
         }
     }
 
-    /// Whether the next batch is to be measured alone.
+    /// True if the next batch must be measured without its wait.
     pub(super) const fn needs_exact_time(&self) -> bool {
         self.last_was_slow
     }
 
-    /// A batch took this long.
+    /// Records the time of a batch.
     pub(super) fn record(&mut self, time: Duration, timing: Timing) {
         self.last_was_slow = time >= FAST;
         match timing {
@@ -71,7 +70,7 @@ impl ApplyMode {
         }
     }
 
-    /// Whether answers have waited long enough for others.
+    /// True if replies have waited long enough for others.
     pub(super) fn replies_due(time: Duration) -> bool {
         time >= FAST
     }
@@ -89,7 +88,7 @@ mod tests {
         }
         assert!(mode.needs_thread());
         mode.record(FAST, Timing::WorkOnly);
-        assert!(mode.needs_thread(), "it starts over");
+        assert!(mode.needs_thread(), "the count restarts");
         for _ in 0..FAST_BATCHES {
             mode.record(Duration::from_micros(3), Timing::WorkOnly);
         }

@@ -1,4 +1,4 @@
-//! How a node is put together: what is missing or wrong is said before anything starts.
+//! The builder of a node: missing or invalid settings are errors before anything starts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::trace::Sink;
 use crate::transport::Transport;
 use crate::types::PeerId;
 
-/// A peer of the cluster, and where it is reached if that is over a network.
+/// A peer of the cluster, with its address on a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// Its name.
+    /// Its id.
     pub id: PeerId,
     /// Its address.
     pub address: Option<String>,
@@ -43,8 +43,7 @@ impl<I: Into<PeerId>, A: Into<String>> From<(I, A)> for Peer {
     }
 }
 
-/// Describes a peer: who the peers are, what is replicated, where it is stored and how messages
-/// travel. Everything else has a default.
+/// Settings of a peer: cluster, state machine, store and network. Everything else has a default.
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder<M: StateMachine> {
     pub(super) id: PeerId,
@@ -60,12 +59,12 @@ pub struct Builder<M: StateMachine> {
     pub(super) settings: Settings,
 }
 
-/// What a peer is at its very first start.
+/// Role of a peer at its first start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StartMode {
-    /// One of the voters of a new cluster.
+    /// A voter of a new cluster.
     Bootstrap,
-    /// Nobody, until a leader makes it a member of a running cluster.
+    /// A non-member that waits to be added to a running cluster.
     Join,
 }
 
@@ -97,26 +96,26 @@ impl<M: StateMachine> Builder<M> {
         }
     }
 
-    /// All peers of the cluster, this one among them: numbers, or numbers with addresses.
+    /// All peers of the cluster including this one: ids, or ids with addresses.
     pub fn peers<P: Into<Peer>>(mut self, peers: impl IntoIterator<Item = P>) -> Self {
         self.peers = peers.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Joins a running cluster: the peer waits until a leader makes it a member. `peers` then only
-    /// says where the others are. A peer that has been a member before is one without this.
+    /// Joins a running cluster: the peer waits until a leader adds it. `peers` then only gives the
+    /// addresses of the others. A peer that has been a member before does not need this.
     pub const fn join(mut self) -> Self {
         self.start = StartMode::Join;
         self
     }
 
-    /// What is replicated, in its first state.
+    /// The replicated state machine, in its initial state.
     pub fn state_machine(mut self, machine: M) -> Self {
         self.machine = Some(machine);
         self
     }
 
-    /// Keeps term, vote, log and snapshots in this directory, which is made if it is missing. See
+    /// Keeps term, vote, log and snapshots in this directory, created if missing. See
     /// [`DiskStorage`](crate::storage::DiskStorage).
     #[cfg(feature = "disk")]
     pub fn data_dir(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
@@ -134,45 +133,44 @@ impl<M: StateMachine> Builder<M> {
         self
     }
 
-    /// Sends and receives by this transport.
+    /// Sends and receives through this transport.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.network.transport = Some(Box::new(transport));
         self
     }
 
-    /// Sends and receives over TCP, listening on this address (`host:port`). Also call
-    /// [`Builder::tls`] (or [`Builder::plain_tcp`]), unless this address and those of all peers are
-    /// loopback addresses, which nobody else can reach.
+    /// Sends and receives over TCP, listening on this address (`host:port`). Needs [`Builder::tls`]
+    /// or [`Builder::plain_tcp`], unless all addresses are loopback addresses.
     #[cfg(feature = "tcp")]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.network.tcp.listen = Some(address.into());
         self
     }
 
-    /// Protects what goes over TCP by mutual TLS, with certificates from these files: peers whose
-    /// certificate does not name them are refused.
+    /// Protects TCP connections by mutual TLS with certificates from these files: peers whose
+    /// certificate does not name them are rejected.
     #[cfg(feature = "tcp")]
     pub fn tls(mut self, files: crate::transport::tcp::TlsFiles) -> Self {
         self.network.tcp.security = Some(super::network::tcp::Security::Tls(files));
         self
     }
 
-    /// Sends everything over TCP as it is: whoever reaches the network can read it, and write
-    /// whatever it likes into the log.
+    /// Sends messages over TCP unencrypted and unauthenticated: anyone on the network can read and
+    /// write the log.
     #[cfg(feature = "tcp")]
     pub fn plain_tcp(mut self) -> Self {
         self.network.tcp.security = Some(super::network::tcp::Security::Plain);
         self
     }
 
-    /// The cluster's name (default: none). Peers of clusters with other names refuse each other.
+    /// The cluster's name (default: none). Peers of clusters with other names reject each other.
     #[cfg(feature = "tcp")]
     pub fn cluster(mut self, name: impl Into<String>) -> Self {
         self.network.tcp.cluster = name.into();
         self
     }
 
-    /// Takes moments from this clock instead of tokio's.
+    /// Uses this clock instead of tokio's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -184,34 +182,34 @@ impl<M: StateMachine> Builder<M> {
         self
     }
 
-    /// Tells this sink what happens in the protocol, instead of the log that `VERBOSE` asks for.
+    /// Sends protocol events to this sink instead of the log enabled by `VERBOSE`.
     pub fn sink(mut self, sink: impl Sink + Send + 'static) -> Self {
         self.sink = Some(Box::new(sink));
         self
     }
 
-    /// Stands for election after a time without a leader that is drawn between these two
-    /// (default: 500 ms and 1 s).
+    /// Bounds of the election timeout, the time without a leader before an election (default: 500
+    /// ms and 1 s).
     pub const fn election_timeout(mut self, min: Duration, max: Duration) -> Self {
         self.config.election_timeout_min = min;
         self.config.election_timeout_max = max;
         self
     }
 
-    /// How often a leader that has nothing to send makes itself heard (default: 100 ms).
+    /// Interval of an idle leader's heartbeats (default: 100 ms).
     pub const fn heartbeat_interval(mut self, interval: Duration) -> Self {
         self.config.heartbeat_interval = interval;
         self
     }
 
-    /// Changes any setting of the protocol. `id`, `peers`, `addresses` and `read_timeout` are the
-    /// builder's own.
+    /// Changes any setting of the protocol. `id`, `peers`, `addresses` and `read_timeout` are
+    /// overwritten by the builder.
     pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
     }
 
-    /// Sets the driver's own limits and habits.
+    /// Sets the driver's own limits.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
@@ -220,8 +218,8 @@ impl<M: StateMachine> Builder<M> {
     /// Starts the peer, inside a tokio runtime with its time enabled.
     ///
     /// # Errors
-    /// What is missing or wrong, with the method to call; or what the store, the transport or the
-    /// state machine said.
+    /// A missing or invalid setting, with the method to call; or an error of the store, the
+    /// transport or the state machine.
     pub async fn start(self) -> Result<Raft<M>, StartError> {
         self.check()?.start().await
     }

@@ -1,7 +1,7 @@
-//! The task that owns the node: takes all that has come in, lets the node decide, carries out what
-//! it wants, and sleeps until something happens or a moment comes.
+//! The task that owns the node: takes all requests, passes them to the node, executes its outputs,
+//! and sleeps until the next request or timeout.
 //!
-//! Invariant: nothing in here waits for a disk, a peer or the state machine.
+//! Invariant: it never waits for a disk, a peer or the state machine.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -38,17 +38,17 @@ pub(super) struct CoreTask<M: StateMachine> {
     pub(super) transport: Box<dyn Transport>,
     pub(super) addresses: AddressBook,
     pub(super) timing: Timing,
-    /// The moment of this turn.
+    /// The time of this turn.
     pub(super) now: Instant,
-    /// The term this peer led at the end of the last turn.
+    /// The term led by this peer at the end of the last turn.
     pub(super) led_term: Option<Term>,
     pub(super) new_waiters: Vec<Waiter<M::Answer>>,
-    /// Questions that the node has not released yet.
+    /// Reads that the node has not confirmed yet.
     pub(super) reads: BTreeMap<ReadId, Box<dyn Query<M>>>,
     pub(super) next_read: ReadId,
-    /// The change of members that a caller waits for.
+    /// The membership change that a caller waits for.
     pub(super) change: Option<PendingChange>,
-    /// The handovers that callers wait for, all to the same peer.
+    /// The leadership transfers that callers wait for, all to the same peer.
     pub(super) transfers: Vec<PendingTransfer>,
     pub(super) snapshots: SnapshotSchedule,
     pub(super) stop: Option<StopReason>,
@@ -57,14 +57,14 @@ pub(super) struct CoreTask<M: StateMachine> {
     pub(super) applier: JoinHandle<()>,
 }
 
-/// How long things may take.
+/// Timeouts of the core task.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timing {
-    /// How long the disk may take.
+    /// Limit on the disk's answer.
     pub(super) disk_timeout: Duration,
-    /// How long callers wait for news of their entry after leadership is lost.
+    /// Limit on the callers' wait after leadership is lost.
     pub(super) outcome_timeout: Duration,
-    /// How long a peer whose disk has come back waits for a leader.
+    /// Wait for a leader after the disk has recovered.
     pub(super) leader_wait: Duration,
 }
 
@@ -72,19 +72,19 @@ pub(super) struct Timing {
 #[derive(Default)]
 pub(super) struct Timer {
     set: Option<(Instant, Sleep)>,
-    /// When the node is to be told the time, as of its last outputs.
+    /// The node's next timeout, as of its last outputs.
     tick: Option<Instant>,
-    /// When the next caller has waited long enough.
+    /// The next deadline of a caller.
     expiry: Option<Instant>,
-    /// The node is not told the time before this moment.
+    /// The node gets no tick before this time.
     pub(super) no_tick_before: Instant,
 }
 
-/// Callers' deadlines are looked at so often at most.
+/// Granularity of callers' deadlines.
 const EXPIRY_GRID: Duration = Duration::from_millis(10);
 
 impl<M: StateMachine> CoreTask<M> {
-    /// Runs until somebody wants the node to end, or it cannot go on.
+    /// Runs until the node is stopped or fails.
     pub(super) async fn run(mut self) {
         let mut guard = StopGuard { shared: Arc::clone(&self.shared), reason: StopReason::Driver };
         self.turn();
@@ -99,8 +99,8 @@ impl<M: StateMachine> CoreTask<M> {
         self.end(reason).await;
     }
 
-    /// Takes what has come in; pending while there is nothing. A turn looks at the time anyway, so
-    /// the timer is looked at only if there is nothing else to wake for.
+    /// Takes all requests; pending while there are none. A turn reads the time anyway, so the timer
+    /// is polled only if there is no request.
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self.shared.requests.poll_take(context, &mut self.requests) {
             Poll::Ready(()) => Poll::Ready(()),
@@ -108,7 +108,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// Everything that has come in, then everything that follows from it.
+    /// Handles all requests, then executes all outputs.
     fn turn(&mut self) {
         self.now = self.shared.clock.now();
         let mut requests = std::mem::take(&mut self.requests);
@@ -127,7 +127,8 @@ impl<M: StateMachine> CoreTask<M> {
         self.set_timer();
     }
 
-    /// What has come in since may have put the node's moment off; then the node sees that itself.
+    /// Ticks the node when its timeout is due; requests since may have postponed it, which the node
+    /// sees itself.
     fn tick(&mut self) {
         let due = self.timer.tick.filter(|_| self.disk_state == DiskState::Healthy);
         if due.is_some_and(|due| due <= self.now) {
@@ -138,7 +139,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// When the node is to be told the time.
+    /// The time of the next tick.
     fn node_timeout(&self) -> Option<Instant> {
         match self.disk_state {
             DiskState::Healthy => Some(self.node.poll_timeout()?.max(self.timer.no_tick_before)),
@@ -146,7 +147,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// Gives up a disk that does not answer: a leader would hold the group for ever.
+    /// Declares a disk stuck that does not answer: its leader would block the cluster.
     fn check_disk(&mut self) {
         let Some(since) = self.disk.pending_since() else { return };
         let waited = self.now.since(since);
@@ -157,7 +158,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// The disk has answered: the peer takes part again, and lets a leader speak first.
+    /// Notes an answer of the disk: the peer takes part again, and first waits for a leader.
     pub(super) fn disk_answered(&mut self) {
         if let DiskState::Stuck { .. } = self.disk_state {
             tracing::warn!(peer = %self.id(), "the disk answers again");
@@ -166,8 +167,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// Callers of a lost leadership wait only as long as it usually takes to hear what became of
-    /// their entries.
+    /// Limits the wait of callers after leadership was lost.
     fn check_leadership(&mut self) {
         let leads = self.leading_term();
         if leads == self.led_term {
@@ -205,7 +205,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// A caller stops waiting at this moment.
+    /// Schedules the expiry of a caller's deadline.
     pub(super) fn schedule_expiry(&mut self, deadline: Instant) {
         let seen = deadline.after(EXPIRY_GRID);
         self.timer.expiry = Some(self.timer.expiry.map_or(seen, |expiry| expiry.min(seen)));
@@ -221,7 +221,7 @@ impl<M: StateMachine> CoreTask<M> {
         self.shared.id
     }
 
-    /// Lets go of everything, and says so.
+    /// Releases everything and stops.
     async fn end(self, reason: StopReason) {
         match reason {
             StopReason::ShutDown => {}
@@ -232,19 +232,19 @@ impl<M: StateMachine> CoreTask<M> {
         }
         self.shared.end(&reason);
         let Self { disk, transport, shared, applier, reads, change, transfers, .. } = self;
-        // Whoever waits for these hears that the node has ended.
+        // Their callers learn that the node has stopped.
         drop((reads, change, transfers));
         drop(transport);
         let timeout = shared.settings.shutdown_timeout;
-        // A state machine that is stuck must not hold its node.
+        // A hanging state machine must not delay the node's end further.
         let _ = tokio::time::timeout(timeout, applier).await;
         disk.end(timeout).await;
     }
 }
 
 impl Timer {
-    /// Fires at `next` or earlier: an timer that is set for an earlier moment stays, since setting
-    /// it again with every heartbeat would cost more than firing in vain.
+    /// Fires at `next` or earlier: an earlier timer stays, since setting it again with every
+    /// heartbeat would cost more than firing in vain.
     fn set(&mut self, next: Instant, sleep_until: impl FnOnce(Instant) -> Sleep) {
         if self.set.as_ref().is_none_or(|(moment, _)| next < *moment) {
             self.set = Some((next, sleep_until(next)));
@@ -261,8 +261,7 @@ impl Timer {
     }
 }
 
-/// Tells everybody that the node has ended, however it ends: a runtime may drop the task, and a bug
-/// may make it panic.
+/// Reports the node's end in every case: the runtime may drop the task, and a bug may panic.
 struct StopGuard<M: StateMachine> {
     shared: Arc<Shared<M>>,
     reason: StopReason,
@@ -280,9 +279,9 @@ impl<M: StateMachine> Drop for StopGuard<M> {
 }
 
 impl<M: StateMachine> Shared<M> {
-    /// Nothing more is taken, and whoever waits hears why.
+    /// Closes the queues and answers all callers.
     fn end(&self, reason: &StopReason) {
-        // The first reason is the one that counts.
+        // The first reason counts.
         let _ = self.stopped.set(reason.clone());
         let reason = self.stop_reason();
         for request in self.requests.close() {

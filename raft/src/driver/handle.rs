@@ -1,4 +1,4 @@
-//! What a user holds: calls go in, answers come back, and the status can be watched.
+//! The handle of a running peer: writes, reads, membership changes, leadership transfers, status.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -25,11 +25,11 @@ use super::waiters::Waiters;
 use crate::membership_change::MembershipChange;
 use crate::types::{EntryId, PeerId};
 
-/// One running peer of a replicated state machine. Clones are handles of the same peer; when the
-/// last one is dropped, the peer ends as by [`Raft::shutdown`].
+/// A handle of a running peer of a replicated state machine. Clones are handles of the same peer;
+/// when the last one is dropped, the peer stops as by [`Raft::shutdown`].
 ///
-/// Calls end: with an answer, with their deadline, soon after leadership is lost, or when the node
-/// ends. A call whose future is dropped may still be carried out.
+/// Every call ends: with an answer, at its deadline, soon after leadership is lost, or when the
+/// node stops. A call whose future is dropped may still be applied.
 ///
 /// ```
 /// # use raft::driver::{MachineError, StateMachine, from_bytes, to_bytes};
@@ -66,7 +66,7 @@ use crate::types::{EntryId, PeerId};
 ///     rafts.push(raft);
 /// }
 /// let status = rafts[0].wait(|status| status.leader.is_some(), Duration::from_secs(10)).await?;
-/// let leader = status.leader.expect("the condition says so");
+/// let leader = status.leader.expect("checked by the condition");
 /// let raft = &rafts[leader.number() as usize - 1];
 /// assert_eq!(raft.propose(Add(2)).await?, 2);
 /// assert_eq!(raft.read(|counter| counter.value).await?, 2);
@@ -82,19 +82,19 @@ impl<M: StateMachine> Clone for Raft<M> {
     }
 }
 
-/// Ends the node with the last handle.
+/// Stops the node with the last handle.
 struct HandleGuard<M: StateMachine> {
     shared: Arc<Shared<M>>,
 }
 
 impl<M: StateMachine> Drop for HandleGuard<M> {
     fn drop(&mut self) {
-        // A node that has ended needs no telling.
+        // The node may have stopped.
         let _ = self.shared.requests.put(Request::Stop(StopReason::ShutDown));
     }
 }
 
-/// What handles, core task and apply task share.
+/// State shared by handles, core task and apply task.
 pub(super) struct Shared<M: StateMachine> {
     pub(super) id: PeerId,
     pub(super) settings: Settings,
@@ -109,12 +109,12 @@ pub(super) struct Shared<M: StateMachine> {
 }
 
 impl<M: StateMachine> Shared<M> {
-    /// Why the node has ended, once it has.
+    /// The reason of the node's end, once it has stopped.
     pub(super) fn stop_reason(&self) -> StopReason {
         self.stopped.get().cloned().unwrap_or(StopReason::Driver)
     }
 
-    /// Waits for an answer: not beyond the deadline of all calls, and not for a node that is gone.
+    /// Waits for an answer, up to the default deadline or the end of the node.
     async fn answer_in_time<T, E>(
         &self,
         answer: oneshot::Receiver<Result<T, E>>,
@@ -131,7 +131,7 @@ impl<M: StateMachine> Shared<M> {
 }
 
 impl<M: StateMachine> Raft<M> {
-    /// Starts to describe a peer.
+    /// A builder of a peer.
     pub fn builder(id: impl Into<PeerId>) -> Builder<M> {
         Builder::new(id.into())
     }
@@ -140,18 +140,18 @@ impl<M: StateMachine> Raft<M> {
         Self(Arc::new(HandleGuard { shared }))
     }
 
-    /// This peer.
+    /// The peer's id.
     #[must_use]
     pub fn id(&self) -> PeerId {
         self.0.shared.id
     }
 
     /// Replicates a command, and returns the state machine's answer once it is committed and
-    /// carried out here. The command is on its way when the method returns, before the future is
-    /// polled; it waits for as long as [`Settings::deadline`] says.
+    /// applied here. The command is submitted when the method returns, before the future is polled;
+    /// its deadline is [`Settings::deadline`].
     ///
     /// # Errors
-    /// Why there is no answer, and by [`WriteError::outcome`] whether it may happen even so.
+    /// The reason, and by [`WriteError::outcome`] whether the command may still be applied.
     pub fn propose(
         &self,
         command: M::Command,
@@ -159,11 +159,11 @@ impl<M: StateMachine> Raft<M> {
         self.propose_within(command, self.0.shared.settings.deadline)
     }
 
-    /// [`Raft::propose`] with a deadline of its own, which is kept to ten milliseconds.
+    /// [`Raft::propose`] with a deadline of its own, exact to ten milliseconds.
     ///
     /// # Errors
     /// As for [`Raft::propose`].
-    #[expect(clippy::needless_pass_by_value, reason = "a command is given away")]
+    #[expect(clippy::needless_pass_by_value, reason = "the command is consumed")]
     pub fn propose_within(
         &self,
         command: M::Command,
@@ -173,13 +173,13 @@ impl<M: StateMachine> Raft<M> {
         async move { await_answer(sent?, None).await }
     }
 
-    /// As [`Raft::propose`], but returns as soon as the command has its place in the log of this
-    /// peer, with what is still to come: for callers that send many commands in their order, or
-    /// have other ways to see what becomes of them.
+    /// As [`Raft::propose`], but returns as soon as the command is in this peer's log, with the
+    /// pending answer: for callers that send many commands in order, or observe their outcome by
+    /// other means.
     ///
     /// # Errors
-    /// Why it has no place: nothing was appended, unless the node has ended.
-    #[expect(clippy::needless_pass_by_value, reason = "a command is given away")]
+    /// The reason it was not appended. Nothing was appended, unless the node has stopped.
+    #[expect(clippy::needless_pass_by_value, reason = "the command is consumed")]
     pub fn append(
         &self,
         command: M::Command,
@@ -192,7 +192,7 @@ impl<M: StateMachine> Raft<M> {
                 Ok(id) => Ok(Appended { id, answer }),
                 Err(_) => match await_answer(answer, None).await {
                     Err(error) => Err(error),
-                    Ok(_) => unreachable!("a command was carried out that has no place"),
+                    Ok(_) => unreachable!("a command was applied that was not appended"),
                 },
             }
         }
@@ -220,11 +220,11 @@ impl<M: StateMachine> Raft<M> {
         Ok(answer)
     }
 
-    /// Asks the state machine a question. The answer is linearizable: it is of a state that was
-    /// the newest at some moment between the call and its answer (thesis §6.4).
+    /// Reads the state machine. The answer is linearizable: it is of a state that was the newest at
+    /// some time between the call and its answer (dissertation §6.4).
     ///
     /// # Errors
-    /// Why there is no answer; asking again is always safe.
+    /// The reason; a retry is always safe.
     pub async fn read<R, F>(&self, query: F) -> Result<R, ReadError>
     where
         R: Send + 'static,
@@ -239,12 +239,11 @@ impl<M: StateMachine> Raft<M> {
         shared.answer_in_time(answer, ReadError::DeadlineExceeded, stopped).await
     }
 
-    /// Changes the members of the cluster, and returns once the change is done: committed, and in
-    /// force alone. Only the leader does it, one change at a time; a peer is a learner before it is
-    /// a voter.
+    /// Changes the membership configuration, and returns once the change is complete. Only the
+    /// leader accepts it, one change at a time; a peer is a learner before it is a voter.
     ///
     /// # Errors
-    /// Why it was not begun, or that it is not known how it ends.
+    /// The reason it was rejected, or an unknown outcome.
     pub async fn change_membership(&self, change: MembershipChange) -> Result<(), MembershipError> {
         let shared = &self.0.shared;
         let overloaded = |Rejected { calls, .. }| MembershipError::Overloaded { pending: calls };
@@ -257,12 +256,11 @@ impl<M: StateMachine> Raft<M> {
         shared.answer_in_time(answer, deadline_exceeded, stopped).await
     }
 
-    /// Hands leadership over to another voter (thesis §3.10), and returns once this peer follows it.
-    /// For taking a leader out of service without a time in which nobody leads.
+    /// Transfers leadership to another voter (dissertation §3.10), and returns once this peer
+    /// follows it. For taking a leader out of service without a time without a leader.
     ///
     /// # Errors
-    /// Why it was not begun, or that it came to nothing. What is known of it is told as soon as this
-    /// peer knows it.
+    /// The reason it was rejected or failed, as soon as this peer knows it.
     pub async fn transfer_leadership(
         &self,
         to: impl Into<PeerId>,
@@ -278,22 +276,22 @@ impl<M: StateMachine> Raft<M> {
         shared.answer_in_time(answer, deadline_exceeded, stopped).await
     }
 
-    /// What the peer looks like now.
+    /// The peer's current status.
     #[must_use]
     pub fn status(&self) -> Status {
         self.0.shared.status.status()
     }
 
-    /// The peer's status, to be watched.
+    /// A receiver of the peer's status and its changes.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Status> {
         self.0.shared.status.watch()
     }
 
-    /// Waits until the status is as wanted, and returns it.
+    /// Waits until the status meets a condition, and returns it.
     ///
     /// # Errors
-    /// The deadline passed, or the node has ended and its status is not as wanted.
+    /// The deadline was exceeded, or the node has stopped without meeting the condition.
     pub async fn wait(
         &self,
         mut condition: impl FnMut(&Status) -> bool + Send,
@@ -314,15 +312,15 @@ impl<M: StateMachine> Raft<M> {
         }
     }
 
-    /// Ends the node and waits until it has let go of its store, so that it can be opened again.
-    /// Calls under way end with an error. A disk that is stuck is waited for no longer than
+    /// Stops the node and waits until it has released its store, so that it can be opened again.
+    /// Pending calls end with an error. A stuck disk is waited for no longer than
     /// [`Settings::shutdown_timeout`].
     pub async fn shutdown(&self) {
         self.stop(StopReason::ShutDown).await;
     }
 
-    /// Ends the node as a crash would: nothing is sent, and what the disk has not begun to write is
-    /// not written. For tests.
+    /// Stops the node as a crash would: nothing is sent, and queued writes are discarded. For
+    /// tests.
     pub async fn kill(&self) {
         self.stop(StopReason::Killed).await;
     }
@@ -330,7 +328,7 @@ impl<M: StateMachine> Raft<M> {
     async fn stop(&self, reason: StopReason) {
         let shared = &self.0.shared;
         let mut status = shared.status.watch();
-        // A node that has ended needs no telling.
+        // The node may have stopped.
         let _ = shared.requests.put(Request::Stop(reason));
         // The sender lives as long as this handle.
         let _ = status.wait_for(is_stopped).await;

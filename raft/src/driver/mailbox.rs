@@ -1,7 +1,7 @@
-//! A queue whose reader takes everything at once and is woken once for it.
+//! A queue whose reader takes all items at once and is woken once for them.
 //!
-//! Invariant: a waker is kept only while the queue is empty, so that of all that is put before the
-//! reader runs, only the first item wakes it.
+//! Invariant: a waker is kept only while the queue is empty, so that only the first of several
+//! items wakes the reader.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 
 use crate::transport::PutError;
 
-/// A queue of one reader.
+/// A queue with one reader.
 pub(super) struct Mailbox<T> {
     queue: Mutex<Queue<T>>,
-    /// Told when the queue has space again for a rejected item.
+    /// Notified when the queue has space again after a rejection.
     space_freed: Notify,
 }
 
@@ -21,9 +21,9 @@ struct Queue<T> {
     items: Vec<T>,
     reader: Option<Waker>,
     state: State,
-    /// How many of the items came by [`Mailbox::put_bounded`].
+    /// Number of items put in by [`Mailbox::put_bounded`].
     bounded_len: usize,
-    /// Whether one of those was turned away.
+    /// True if one of those was rejected.
     rejected_any: bool,
 }
 
@@ -42,7 +42,7 @@ impl<T> Default for Mailbox<T> {
 }
 
 impl<T> Mailbox<T> {
-    /// Puts an item into the queue; a closed one gives it back.
+    /// Adds an item; a closed queue returns it.
     pub(super) fn put(&self, item: T) -> Result<(), T> {
         let queue = self.lock();
         if queue.state == State::Closed {
@@ -52,7 +52,7 @@ impl<T> Mailbox<T> {
         Ok(())
     }
 
-    /// Puts in what `wrap` makes of `item`, unless `limit` items are there that came this way.
+    /// Adds `wrap(item)` unless the queue holds `limit` items added this way.
     pub(super) fn put_bounded<U>(
         &self,
         limit: usize,
@@ -72,7 +72,7 @@ impl<T> Mailbox<T> {
         Ok(())
     }
 
-    /// Tells all who were turned away when to try again.
+    /// Notified when rejected items may be tried again.
     pub(super) const fn space_freed(&self) -> &Notify {
         &self.space_freed
     }
@@ -96,7 +96,7 @@ impl<T> Mailbox<T> {
         Poll::Ready(())
     }
 
-    /// Takes nothing more, and gives out what is left.
+    /// Closes the queue and returns its remaining items.
     pub(super) fn close(&self) -> Vec<T> {
         let mut queue = self.lock();
         queue.state = State::Closed;
@@ -115,7 +115,7 @@ impl<T> Mailbox<T> {
     }
 }
 
-/// Adds an item to an open queue, and wakes a reader that waits.
+/// Adds an item to an open queue and wakes a waiting reader.
 fn push<T>(mut queue: MutexGuard<'_, Queue<T>>, item: T) {
     queue.items.push(item);
     let reader = queue.reader.take();
@@ -138,10 +138,10 @@ mod tests {
     use crate::transport::{Closed, Inbox, InboxSink};
     use crate::types::{MessageId, PeerId, Term};
 
-    /// Of the test's own clock, which stands still while anybody has something to do.
+    /// In the test's paused clock, which advances only when all tasks wait.
     const HANGS: Duration = Duration::from_secs(1);
 
-    /// Two messages fit, and any number of other things.
+    /// A queue for two messages, and any number of other items.
     struct Small(Mailbox<Envelope>);
 
     impl InboxSink for Small {

@@ -1,5 +1,5 @@
-//! Changes of members, from the call to the commit of the last step, and of the leader, from the call
-//! to the election that comes of it.
+//! Membership changes, from the request to the commit of the last step, and leadership transfers,
+//! from the request to the election.
 
 use super::core_task::CoreTask;
 use super::error::{LeadershipTransferError, MembershipError, UnknownReason};
@@ -9,29 +9,29 @@ use crate::membership_change::MembershipChange;
 use crate::node;
 use crate::types::{EntryId, PeerId, Term};
 
-/// A caller's wish.
+/// A caller's membership change.
 pub(super) struct MembershipRequest {
     pub(super) change: MembershipChange,
     pub(super) reply: Reply<(), MembershipError>,
 }
 
-/// A caller's wish to have another leader.
+/// A caller's leadership transfer.
 pub(super) struct TransferRequest {
     pub(super) to: PeerId,
     pub(super) reply: Reply<(), LeadershipTransferError>,
 }
 
-/// A change that has begun.
+/// A membership change in progress.
 pub(super) struct PendingChange {
     /// The entry of its first step.
     first: EntryId,
     reply: Reply<(), MembershipError>,
 }
 
-/// A handover that has begun.
+/// A leadership transfer in progress.
 pub(super) struct PendingTransfer {
     to: PeerId,
-    /// The term whose leader wants another one.
+    /// The term of the transferring leader.
     term: Term,
     reply: Reply<(), LeadershipTransferError>,
 }
@@ -50,7 +50,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// Answers the caller once its change is done, or can no longer be followed.
+    /// Answers the caller once its change is done or can no longer be observed.
     pub(super) fn answer_membership_change(&mut self) {
         let Some(PendingChange { first, .. }) = &self.change else { return };
         let (first, status) = (*first, self.node.status());
@@ -67,7 +67,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// Begins to hand leadership over.
+    /// Starts a leadership transfer.
     pub(super) fn on_transfer_leadership(
         &mut self,
         TransferRequest { to, reply }: TransferRequest,
@@ -84,7 +84,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// Answers whoever wanted another leader, once it is known who that is, or that there is none.
+    /// Answers callers whose transfer has succeeded or failed.
     pub(super) fn answer_transfers(&mut self) {
         if self.transfers.is_empty() {
             return;
@@ -101,14 +101,14 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// The term that this peer leads.
+    /// The term led by this peer.
     pub(super) fn leading_term(&self) -> Option<Term> {
         let status = self.node.status();
         (status.role == crate::RoleName::Leader).then_some(status.current_term)
     }
 }
 
-/// What became of the wish that `to` leads after the leader of `term`, as far as it is known.
+/// The outcome of the transfer from the leader of `term` to `to`, once it is known.
 fn outcome(
     to: PeerId,
     term: Term,
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use crate::{Index, RoleName};
 
-    /// Peer 1 leads term 4 and hands leadership over to peer 2.
+    /// Peer 1 leads term 4 and transfers leadership to peer 2.
     #[test]
     fn a_transfer_ends_when_the_next_leader_is_known() {
         let [one, two, three] = [1, 2, 3].map(PeerId::new);
@@ -147,7 +147,7 @@ mod tests {
             ("elected again", Some(one), 6, None, Some("peer 1 was elected instead of peer 2")),
             ("handed to it anew", Some(one), 6, Some(two), Some("peer 1 was elected instead")),
         ];
-        for (story, leader, term, successor, expected) in rows {
+        for (case, leader, term, successor, expected) in rows {
             let status = node::Status {
                 id: one,
                 role: if leader == Some(one) { RoleName::Leader } else { RoleName::Follower },
@@ -158,13 +158,13 @@ mod tests {
                 last_applied: Index::ZERO,
                 durable_index: Index::ZERO,
             };
-            let said = outcome(two, Term::new(4), &status, successor)
+            let text = outcome(two, Term::new(4), &status, successor)
                 .map(|outcome| outcome.map_or_else(|error| error.to_string(), |()| "done".into()));
-            let fits = match (&said, expected) {
-                (Some(said), Some(expected)) => said.starts_with(expected),
-                (said, expected) => said.is_none() && expected.is_none(),
+            let fits = match (&text, expected) {
+                (Some(text), Some(expected)) => text.starts_with(expected),
+                (text, expected) => text.is_none() && expected.is_none(),
             };
-            assert!(fits, "{story}: {said:?} should be {expected:?}");
+            assert!(fits, "{case}: {text:?} should be {expected:?}");
         }
     }
 }

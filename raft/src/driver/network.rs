@@ -1,4 +1,4 @@
-//! How a peer reaches the others: a transport that was given, or one over TCP.
+//! The choice of a network: a given transport, or TCP with checked addresses and security.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::membership::Address;
 use crate::transport::{Transport, TransportError};
 use crate::types::PeerId;
 
-/// What a builder was told about the network.
+/// The network settings of a builder.
 #[derive(Default)]
 pub(super) struct Network {
     pub(super) transport: Option<Box<dyn Transport>>,
@@ -20,7 +20,7 @@ pub(super) struct Network {
 pub(super) type OpenTransport =
     Box<dyn FnOnce(&Config) -> Result<Box<dyn Transport>, TransportError> + Send>;
 
-/// What a network must do.
+/// Requirements of a node on its network.
 #[cfg_attr(not(feature = "tcp"), expect(dead_code, reason = "only TCP has limits of its own"))]
 pub(super) struct Requirements<'a> {
     pub(super) peers: &'a [PeerId],
@@ -29,7 +29,7 @@ pub(super) struct Requirements<'a> {
 }
 
 impl Network {
-    /// Checks that there is one network, and that it is safe or was asked for by name.
+    /// Checks that there is exactly one network, and that it is secure or explicitly plain.
     #[cfg_attr(not(feature = "tcp"), expect(unused_variables, reason = "only TCP looks at it"))]
     pub(super) fn check(self, required: &Requirements<'_>) -> Result<OpenTransport, StartError> {
         #[cfg(feature = "tcp")]
@@ -53,7 +53,7 @@ pub(super) mod tcp {
     use crate::driver::error::StartError;
     use crate::transport::tcp::{TcpOptions, TcpTransport, TlsFiles};
 
-    /// What a builder was told about it.
+    /// The TCP settings of a builder.
     #[derive(Default)]
     pub(in crate::driver) struct TcpConfig {
         pub(in crate::driver) listen: Option<String>,
@@ -61,7 +61,7 @@ pub(super) mod tcp {
         pub(in crate::driver) cluster: String,
     }
 
-    /// What protects messages on their way.
+    /// Protection of messages in transit.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(in crate::driver) enum Security {
         /// Nothing.
@@ -70,7 +70,7 @@ pub(super) mod tcp {
         Tls(TlsFiles),
     }
 
-    /// What a message needs besides its command, generously.
+    /// Upper bound of a message's bytes besides its command.
     const MESSAGE_OVERHEAD: usize = 1024;
 
     impl TcpConfig {
@@ -105,7 +105,7 @@ pub(super) mod tcp {
         }
     }
 
-    /// Whether only this machine reaches the address. A name other than `localhost` may mean
+    /// True if only this machine reaches the address. A name other than `localhost` may mean
     /// anything.
     fn is_loopback(address: &str) -> bool {
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);

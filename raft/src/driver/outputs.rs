@@ -1,4 +1,4 @@
-//! What the node wants done, and who does it.
+//! The node's outputs, and their execution.
 
 use super::apply::Job;
 use super::core_task::CoreTask;
@@ -11,7 +11,7 @@ use crate::membership::Address;
 use crate::output::{AddressBook, Input, Output, Write};
 
 impl<M: StateMachine> CoreTask<M> {
-    /// Carries out all that the node wants, in its order.
+    /// Executes all outputs of the node, in their order.
     pub(super) fn process_outputs(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
@@ -55,7 +55,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// Tells the transport who came, moved or left.
+    /// Passes added, moved and removed peers to the transport.
     fn update_addresses(&mut self, book: AddressBook) {
         for (peer, address) in &book {
             if let Some(address) = address.as_ref().filter(|_| *peer != self.id())
@@ -71,17 +71,17 @@ impl<M: StateMachine> CoreTask<M> {
     }
 }
 
-/// When the state machine is asked for a snapshot.
+/// The schedule of snapshots.
 #[derive(Debug)]
 pub(super) struct SnapshotSchedule {
     policy: SnapshotPolicy,
-    /// Entries and bytes since the last snapshot was asked for.
+    /// Entries and bytes since the last snapshot was requested.
     entries: u64,
     bytes: u64,
     progress: Progress,
 }
 
-/// Whether the state machine is making a snapshot.
+/// Progress of a requested snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     Idle,
@@ -93,7 +93,7 @@ impl SnapshotSchedule {
         Self { policy, entries: 0, bytes: 0, progress: Progress::Idle }
     }
 
-    /// Entries are about to be applied; tells whether a snapshot is due after them.
+    /// Counts entries to be applied; returns whether a snapshot is due after them.
     fn applied(&mut self, entries: &[Entry]) -> bool {
         self.entries += entries.len() as u64;
         if self.policy.bytes.is_some() {
@@ -108,14 +108,14 @@ impl SnapshotSchedule {
         due
     }
 
-    /// A snapshot took the place of what was counted.
+    /// Restarts the counts at a snapshot.
     const fn reset_counts(&mut self) {
         self.entries = 0;
         self.bytes = 0;
     }
 
-    /// The state machine has answered, with a snapshot or without: it is asked again when as much
-    /// has been applied anew.
+    /// Notes that a request has ended, with a snapshot or without; the next one follows the policy
+    /// again.
     pub(super) const fn await_answer(&mut self) {
         self.progress = Progress::Idle;
     }

@@ -1,4 +1,4 @@
-//! Calls under way: how many there may be, where their answers go, and what callers hold meanwhile.
+//! Pending calls: their limit, their replies, and the handles of their callers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::error::{ReadError, StopReason, UnknownReason, WriteError};
 use crate::types::EntryId;
 
-/// How much may wait for an answer: in the mailbox, in the log and at the state machine together.
+/// The limit on pending calls: in the mailbox, in the log and at the state machine together.
 #[derive(Debug)]
 pub(super) struct Admission {
     calls: AtomicU64,
@@ -17,7 +17,7 @@ pub(super) struct Admission {
     pending_bytes_max: u64,
 }
 
-/// There is no room for one more call.
+/// The limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rejected {
     pub(super) calls: u64,
@@ -29,7 +29,7 @@ impl Admission {
         Self { calls: AtomicU64::new(0), bytes: AtomicU64::new(0), pending_max, pending_bytes_max }
     }
 
-    /// Takes the room of one call. A single call always fits.
+    /// Admits one call. A single call always fits.
     pub(super) fn admit(self: &Arc<Self>, size: usize) -> Result<Permit, Rejected> {
         let size = size as u64;
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
@@ -39,13 +39,13 @@ impl Admission {
         if calls > 0 && !fits { Err(Rejected { calls, bytes }) } else { Ok(permit) }
     }
 
-    /// How many calls have no answer yet.
+    /// Number of pending calls.
     pub(super) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 }
 
-/// The room of one call; given back when it is dropped.
+/// The share of one call in the limit, returned on drop.
 #[derive(Debug)]
 pub(super) struct Permit {
     admission: Arc<Admission>,
@@ -59,7 +59,7 @@ impl Drop for Permit {
     }
 }
 
-/// Where an answer goes. A caller that has gone away takes none.
+/// The sender of an answer; the caller may be gone.
 #[derive(Debug)]
 pub(super) struct Reply<T, E> {
     to: oneshot::Sender<Result<T, E>>,
@@ -67,24 +67,24 @@ pub(super) struct Reply<T, E> {
 }
 
 impl<T, E> Reply<T, E> {
-    /// Whether somebody still waits for the answer.
+    /// True while the caller waits.
     pub(super) fn is_awaited(&self) -> bool {
         !self.to.is_closed()
     }
 
     pub(super) fn send(self, answer: Result<T, E>) {
-        // A caller that has gone away wants no answer.
+        // The caller may be gone.
         let _ = self.to.send(answer);
     }
 }
 
-/// Where an answer goes, and where it comes from.
+/// Both ends of an answer.
 pub(super) fn reply<T, E>(permit: Permit) -> (Reply<T, E>, oneshot::Receiver<Result<T, E>>) {
     let (to, answer) = oneshot::channel();
     (Reply { to, _permit: permit }, answer)
 }
 
-/// A command that has its place in a leader's log. It may still lose it to another leader's.
+/// A command in a leader's log. It may still be replaced by another leader's entry.
 #[derive(Debug)]
 pub struct Appended<A> {
     pub(super) id: EntryId,
@@ -92,7 +92,7 @@ pub struct Appended<A> {
 }
 
 impl<A> Appended<A> {
-    /// The place: if an entry of this index and term is committed, it is this command.
+    /// Its entry id: if an entry of this index and term is committed, it is this command.
     #[must_use]
     pub const fn id(&self) -> EntryId {
         self.id
@@ -107,7 +107,7 @@ impl<A> Appended<A> {
     }
 }
 
-/// Waits for an answer; a driver that is gone has none.
+/// Waits for an answer, or the end of the driver.
 pub(super) async fn await_answer<A>(
     answer: oneshot::Receiver<Result<A, WriteError>>,
     id: Option<EntryId>,
@@ -116,12 +116,12 @@ pub(super) async fn await_answer<A>(
     answer.await.unwrap_or(Err(WriteError::OutcomeUnknown { id, reason }))
 }
 
-/// A question about the state, with where its answer goes.
+/// A read of the state, with its reply.
 pub(super) trait Query<M>: Send {
-    /// Answers it.
+    /// Runs it and replies.
     fn run(self: Box<Self>, machine: &M);
 
-    /// Says why there is no answer.
+    /// Replies with an error.
     fn fail(self: Box<Self>, error: ReadError);
 }
 
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn permits_are_returned_and_a_single_large_request_fits() {
         let admission = Arc::new(Admission::new(2, 10));
-        let large = admission.admit(100).expect("nothing else is there");
+        let large = admission.admit(100).expect("no other request is pending");
         assert_eq!(admission.admit(1).unwrap_err(), Rejected { calls: 1, bytes: 100 });
         drop(large);
         let permits =

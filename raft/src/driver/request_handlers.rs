@@ -1,4 +1,4 @@
-//! What the core task is told, by callers, other peers and its own helpers, and what it does about it.
+//! The core task's requests, from callers, other peers and its own helpers, and their handlers.
 
 use std::time::Duration;
 
@@ -25,27 +25,27 @@ use crate::read_index::ReadDrop;
 use crate::transport::{InboxSink, PutError};
 use crate::types::{EntryId, Index, Instant, ReadId};
 
-/// One thing that the core task is told.
+/// One input of the core task.
 pub(super) enum Request<M: StateMachine> {
     /// A message of another peer.
     Message(Envelope),
     /// A caller's command.
     Propose(Proposal<M::Answer>),
-    /// A caller's question.
+    /// A caller's read.
     Read(Box<dyn Query<M>>),
-    /// A caller wants other members.
+    /// A caller's membership change.
     ChangeMembership(MembershipRequest),
-    /// A caller wants another leader.
+    /// A caller's leadership transfer.
     TransferLeadership(TransferRequest),
-    /// The disk did something.
+    /// A report of the disk.
     Disk(DiskReport),
-    /// The state machine's state at an index.
+    /// A snapshot of the state machine at an index.
     SnapshotMade { through: Index, data: Bytes },
-    /// The state machine made no snapshot.
+    /// A snapshot could not be made.
     SnapshotFailed { through: Index, error: MachineError },
-    /// The state machine cannot go on.
+    /// The state machine failed.
     MachineFailed(MachineFailure),
-    /// The node is to end.
+    /// The node is to stop.
     Stop(StopReason),
 }
 
@@ -53,7 +53,7 @@ pub(super) enum Request<M: StateMachine> {
 pub(super) struct Proposal<A> {
     pub(super) command: Bytes,
     pub(super) deadline: Instant,
-    /// Who wants to know the command's place as soon as it has one.
+    /// Receives the command's entry id as soon as it is appended.
     pub(super) appended: Option<oneshot::Sender<EntryId>>,
     pub(super) reply: Reply<A, WriteError>,
 }
@@ -69,7 +69,7 @@ impl<M: StateMachine> CoreTask<M> {
             Request::Disk(report) => self.on_disk(report),
             Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
             Request::SnapshotFailed { through, error } => {
-                tracing::warn!(peer = %self.id(), %through, %error, "made no snapshot");
+                tracing::warn!(peer = %self.id(), %through, %error, "snapshot failed");
                 self.snapshots.await_answer();
             }
             Request::MachineFailed(failure) => {
@@ -81,7 +81,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// A peer whose disk is stuck takes no part: what it hears now is as lost.
+    /// Handles a message; a peer with a stuck disk drops it.
     fn on_message(&mut self, envelope: Envelope) {
         self.shared.metrics.received.increment(1);
         if self.disk_state == DiskState::Healthy {
@@ -100,7 +100,7 @@ impl<M: StateMachine> CoreTask<M> {
         match self.node.propose(self.now, command) {
             Ok(id) => {
                 if let Some(appended) = appended {
-                    // A caller that has gone away wants no place.
+                    // The caller may be gone.
                     let _ = appended.send(id);
                 }
                 self.shared.metrics.appended.increment(1);
@@ -149,7 +149,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
     }
 
-    /// The state machine may be asked now, after what it was given before.
+    /// Passes a confirmed read to the state machine, behind the jobs before it.
     pub(super) fn on_read_ready(&mut self, read: ReadId) {
         if let Some(query) = self.reads.remove(&read) {
             self.submit_job(Job::Read(query));
@@ -186,11 +186,11 @@ impl<M: StateMachine> CoreTask<M> {
     fn on_snapshot_made(&mut self, through: Index, data: Bytes) {
         self.shared.metrics.snapshots.increment(1);
         self.snapshots.await_answer();
-        // A leader's snapshot may have overtaken this one.
+        // A leader's snapshot may be newer than this one.
         let _ = self.node.compact(self.now, through, data);
     }
 
-    /// For how long the disk had not answered when it was given up, while it is.
+    /// How long the disk had not answered when it was declared stuck, while it is.
     pub(super) fn disk_stuck_for(&self) -> Option<Duration> {
         match self.disk_state {
             DiskState::Healthy => None,
@@ -200,7 +200,7 @@ impl<M: StateMachine> CoreTask<M> {
 }
 
 impl<M: StateMachine> Request<M> {
-    /// Tells whoever asked that the node has ended.
+    /// Answers a caller that the node has stopped.
     pub(super) fn reject(self, reason: StopReason) {
         match self {
             Self::Propose(proposal) => proposal.reply.send(Err(WriteError::Stopped(reason))),
@@ -221,9 +221,8 @@ impl<M: StateMachine> Request<M> {
     }
 }
 
-/// Other peers' messages are bounded by themselves: those that waited longest may be answered by now,
-/// and a sender repeats what is lost. Whoever else tells the core task something has a bound of its
-/// own.
+/// Other peers' messages have a bound of their own; senders repeat what is lost. Every other source
+/// of requests is bounded elsewhere.
 impl<M: StateMachine> InboxSink for Shared<M> {
     fn capacity(&self) -> usize {
         self.settings.inbox_len

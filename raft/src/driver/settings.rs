@@ -1,11 +1,11 @@
-//! The driver's own limits and habits; those of the protocol are in [`Config`](crate::Config).
+//! The driver's settings; those of the protocol are in [`Config`](crate::Config).
 
 use std::time::Duration;
 
 use super::apply_mode::ApplyOn;
 use super::error::StartError;
 
-/// Limits and habits of a driver. Start from the default and change what differs.
+/// Settings of a driver. Start from the default and change what differs.
 ///
 /// ```
 /// use raft::driver::{Settings, SnapshotPolicy};
@@ -14,33 +14,32 @@ use super::error::StartError;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long a call waits for its answer if it does not say.
+    /// Default deadline of a call.
     pub deadline: Duration,
-    /// How many calls may wait for an answer. One more is refused.
+    /// Limit on pending calls. Further ones are rejected.
     pub pending_max: u64,
-    /// How many bytes of commands may wait for an answer.
+    /// Limit on the bytes of pending commands.
     pub pending_bytes_max: u64,
     /// The largest command, in bytes.
     pub command_bytes_max: usize,
-    /// How many received messages may wait for the core; the transport holds back or drops more.
+    /// Length of the queue of received messages; the transport waits or drops when it is full.
     pub inbox_len: usize,
-    /// A disk that has not answered for this long is given up until it answers: a leader steps
+    /// Time without an answer after which a disk counts as stuck until it answers: a leader steps
     /// down, and the peer takes no part. `None` means the election timeout's upper bound.
     pub disk_timeout: Option<Duration>,
-    /// How long a caller still waits to hear what became of its command when this peer has lost
-    /// leadership; most hear it from the next leader's log. `None` means the election timeout's
+    /// Time that callers still wait for the outcome of their commands after this peer has lost
+    /// leadership; most learn it from the next leader's log. `None` means the election timeout's
     /// upper bound.
     pub outcome_timeout: Option<Duration>,
-    /// How long [`Raft::shutdown`](super::Raft::shutdown) waits for disk and state machine to
-    /// finish what they are at.
+    /// Limit on the wait of [`Raft::shutdown`](super::Raft::shutdown) for disk and state machine.
     pub shutdown_timeout: Duration,
-    /// When a snapshot takes the place of the log.
+    /// The schedule of snapshots.
     pub snapshots: SnapshotPolicy,
-    /// Where the state machine runs.
+    /// The place where the state machine runs.
     pub apply_on: ApplyOn,
 }
 
-/// When a snapshot takes the place of the log: as soon as either limit is reached.
+/// The schedule of snapshots: one as soon as either limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotPolicy {
     /// After this many entries since the last one.
@@ -50,13 +49,13 @@ pub struct SnapshotPolicy {
 }
 
 impl SnapshotPolicy {
-    /// Never: the log grows for ever.
+    /// No snapshots: the log grows without bound.
     pub const NEVER: Self = Self { entries: None, bytes: None };
 
-    /// The default: every 100 000 entries or 64 MiB.
+    /// Every 100 000 entries or 64 MiB.
     pub const DEFAULT: Self = Self { entries: Some(100_000), bytes: Some(64 << 20) };
 
-    /// Whether it is time.
+    /// True if a limit is reached.
     pub(super) fn is_due(self, entries: u64, bytes: u64) -> bool {
         self.entries.is_some_and(|limit| entries >= limit)
             || self.bytes.is_some_and(|limit| bytes >= limit)

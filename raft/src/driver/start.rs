@@ -1,4 +1,4 @@
-//! From a description to a running node: check it, read the store, open the network, start tasks.
+//! The start of a node: check the settings, read the store, open the network, start the tasks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -31,13 +31,13 @@ use crate::transport::{Inbox, InboxSink, Transport};
 use crate::types::{PeerId, ReadId};
 use crate::verbose::{self, BadVariable, Logger};
 
-/// A description that was checked.
+/// The checked settings of a builder.
 pub(super) struct ValidBuilder<M> {
     machine: M,
     store: OpenStorage,
     network: OpenTransport,
     config: ValidConfig,
-    /// Where peers are, whether they are members or not.
+    /// Addresses of known peers, members or not.
     known: BTreeMap<PeerId, Address>,
     clock: Arc<dyn Clock>,
     jitter: Box<dyn Jitter + Send>,
@@ -45,7 +45,7 @@ pub(super) struct ValidBuilder<M> {
     sink: Option<Box<dyn Sink + Send>>,
 }
 
-/// What a store held, and the state machine in the state of its snapshot.
+/// The loaded state, with the state machine restored from its snapshot.
 struct Loaded<M> {
     storage: Box<dyn Storage>,
     stored: PersistentState,
@@ -53,7 +53,7 @@ struct Loaded<M> {
 }
 
 impl<M: StateMachine> Builder<M> {
-    /// All that can be wrong without looking at disk or network.
+    /// Checks everything that needs neither disk nor network.
     pub(super) fn check(self) -> Result<ValidBuilder<M>, StartError> {
         let missing = |what, call| StartError::Missing { what, call };
         if self.peers.is_empty() && self.start == StartMode::Bootstrap {
@@ -92,7 +92,7 @@ impl<M: StateMachine> Builder<M> {
     }
 }
 
-/// The log that `VERBOSE` asks for.
+/// The log enabled by `VERBOSE`.
 fn logger() -> Result<Option<Box<dyn Sink + Send>>, BadVariable> {
     let Some(settings) = verbose::Settings::from_env()? else { return Ok(None) };
     Ok(Some(Box::new(Logger::new(settings, Box::new(std::io::stdout())))))
@@ -151,8 +151,8 @@ impl<M: StateMachine> ValidBuilder<M> {
     }
 }
 
-/// Tells the transport where everybody is, and starts to receive. What a store says about addresses
-/// is newer than what the builder was told.
+/// Gives the transport all addresses and starts to receive. Stored addresses are newer than the
+/// builder's.
 fn connect<M: StateMachine>(
     mut transport: Box<dyn Transport>,
     known: &BTreeMap<PeerId, Address>,
@@ -196,7 +196,7 @@ fn start_disk<M: StateMachine>(
 ) -> Result<Disk, StartError> {
     let requests = Arc::clone(shared);
     let report = move |report| {
-        // A core task that has ended needs no report.
+        // The core task may have ended.
         let _ = requests.requests.put(Request::Disk(report));
     };
     Disk::start(storage, format!("raft-disk-{}", shared.id), report).map_err(StartError::Thread)

@@ -1,4 +1,4 @@
-//! What a user brings: a state machine and its commands.
+//! The user's state machine, its commands and their encoding.
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -9,11 +9,11 @@ use serde::de::DeserializeOwned;
 use super::error::WriteError;
 use crate::entry::Bytes;
 
-/// What can go wrong inside a user's code: whatever it says.
+/// An error of the user's own code.
 pub type MachineError = Box<dyn Error + Send + Sync>;
 
-/// A service that is replicated: the same commands in the same order give the same state on every
-/// peer, so it must not look at clocks, randomness or anything else of its own machine.
+/// A replicated service: the same commands in the same order give the same state on every peer, so
+/// it must not use clocks, randomness or anything else of its own machine.
 ///
 /// ```
 /// use raft::driver::{MachineError, StateMachine, from_bytes, to_bytes};
@@ -42,37 +42,37 @@ pub type MachineError = Box<dyn Error + Send + Sync>;
 /// }
 /// ```
 pub trait StateMachine: Send + 'static {
-    /// What changes the state.
+    /// A change of the state.
     type Command: Command;
-    /// What a caller gets back. It never travels: only the peer that was called gives it.
+    /// The result of a command. It never travels: only the peer that was called returns it.
     type Answer: Send + 'static;
 
-    /// Carries out a committed command. May be slow (see [`ApplyOn`](super::ApplyOn)), must not
-    /// panic: a panic ends the node.
+    /// Applies a committed command. May be slow (see [`ApplyOn`](super::ApplyOn)), must not panic:
+    /// a panic stops the node.
     fn apply(&mut self, command: Self::Command) -> Self::Answer;
 
     /// The whole state, as bytes.
     ///
     /// # Errors
-    /// There is no snapshot now; the driver says so in a `tracing` event and tries again later.
+    /// No snapshot can be made now; the driver logs a `tracing` event and tries again later.
     fn snapshot(&self) -> Result<Vec<u8>, MachineError>;
 
     /// Replaces the whole state by what [`StateMachine::snapshot`] made, here or on another peer.
     ///
     /// # Errors
-    /// The bytes are no snapshot. This ends the node: it cannot know the state it should have.
+    /// The bytes are not a snapshot. This stops the node: its state would be unknown.
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError>;
 
-    /// Whether the driver shall take a snapshot of the state as it is now, whatever
-    /// [`SnapshotPolicy`](super::SnapshotPolicy) says. Asked after every command; for state
-    /// machines that know better when their state is small, or must be kept.
+    /// Requests a snapshot of the current state, independently of
+    /// [`SnapshotPolicy`](super::SnapshotPolicy). Called after every command; for state machines
+    /// that know when their state is small or must be saved.
     fn wants_snapshot(&self) -> bool {
         false
     }
 }
 
-/// A command that can become bytes and come back. Every serde type is one, by postcard; a type
-/// that is not a serde type may bring an encoding of its own.
+/// A command with an encoding. Every serde type is one, by postcard; other types may bring an
+/// encoding of their own.
 pub trait Command: Sized + Send + 'static {
     /// Appends the command's bytes to `bytes`.
     ///
@@ -83,7 +83,7 @@ pub trait Command: Sized + Send + 'static {
     /// The command of these bytes.
     ///
     /// # Errors
-    /// The bytes are no command. This ends the node: the others may have applied it.
+    /// The bytes are not a command. This stops the node: other peers may have applied it.
     fn decode(bytes: &[u8]) -> Result<Self, MachineError>;
 }
 
@@ -99,14 +99,14 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Command for T {
 }
 
 thread_local! {
-    /// Where commands are encoded, so that each is allocated once, with its final size.
+    /// Encoding buffer, so that each command is allocated once, with its final size.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A buffer that grew larger than this is not kept.
+/// Capacity above which the buffer is freed.
 const SCRATCH_KEPT_BYTES: usize = 64 * 1024;
 
-/// The bytes that log, messages, store and state machine share.
+/// Encodes a command into the bytes that log, messages, store and state machine share.
 pub(super) fn encode(command: &impl Command, limit: usize) -> Result<Bytes, WriteError> {
     SCRATCH.with_borrow_mut(|scratch| {
         scratch.clear();
@@ -136,7 +136,7 @@ pub fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, MachineErro
 /// The value of bytes made by [`to_bytes`], for [`StateMachine::restore`].
 ///
 /// # Errors
-/// The bytes are no such value, or more than one.
+/// The bytes are not such a value, or have trailing bytes.
 pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, MachineError> {
     match postcard::take_from_bytes(bytes)? {
         (value, []) => Ok(value),

@@ -1,8 +1,8 @@
-//! Protocol events as `tracing` events, beside the log that `VERBOSE` asks for.
+//! Protocol events as `tracing` events, in addition to the log enabled by `VERBOSE`.
 //!
-//! Their target is `raft::protocol`, and their fields are `peer`, `term`, `role` and what the event
-//! itself has. Roles and leaders are `INFO`, refused messages `WARN`, heartbeats and timers `TRACE`,
-//! everything else `DEBUG`. Contents of messages are not among them: `VERBOSE=3` shows those.
+//! Their target is `raft::protocol`, and their fields are `peer`, `term`, `role` and those of the
+//! event. Roles and leaders are `INFO`, rejected messages `WARN`, heartbeats and timers `TRACE`,
+//! everything else `DEBUG`. Contents of messages are left out: `VERBOSE=3` shows them.
 
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
@@ -11,7 +11,7 @@ use crate::message::Envelope;
 use crate::trace::{Event, Sink, Source};
 use crate::types::Instant;
 
-/// Hands events to `tracing`, and to another sink before.
+/// Passes events to another sink, then to `tracing`.
 pub(super) struct TracingSink {
     pub(super) inner: Option<Box<dyn Sink + Send>>,
 }
@@ -21,7 +21,7 @@ impl Sink for TracingSink {
         if let Some(inner) = &mut self.inner {
             inner.record(at, source, event);
         }
-        // One load of an atomic, when nobody listens.
+        // One load of an atomic without a subscriber.
         if LevelFilter::current() >= level(event) {
             emit(source, event);
         }
@@ -67,14 +67,14 @@ fn emit(source: Source, event: &Event<'_>) {
     let level = level(event);
     if let Event::Sent(Envelope { id, to, message, .. }) = event {
         let message = message.name();
-        at_level!(level, peer, term, role, %id, %to, message, "sends a message");
+        at_level!(level, peer, term, role, %id, %to, message, "message sent");
     } else if let Event::Received(Envelope { id, from, message, .. }) = event {
         let message = message.name();
-        at_level!(level, peer, term, role, %id, %from, message, "receives a message");
+        at_level!(level, peer, term, role, %id, %from, message, "message received");
     } else if let Event::Refused { envelope, reason } = event {
         let Envelope { id, from, message, .. } = envelope;
         let message = message.name();
-        at_level!(level, peer, term, role, %id, %from, message, ?reason, "refuses a message");
+        at_level!(level, peer, term, role, %id, %from, message, ?reason, "message rejected");
     } else {
         at_level!(level, peer, term, role, "{event:?}");
     }

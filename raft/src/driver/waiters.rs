@@ -1,8 +1,8 @@
-//! Who waits for which entry.
+//! Callers that wait for entries of the log.
 //!
-//! Invariant: the entries waited for have rising indexes. The core task adds waiters and gives them
-//! up; the apply task answers them. A waiter stays here until its answer is known, so that a state
-//! machine that hangs keeps no caller longer than its deadline.
+//! Invariant: waiters have rising indexes. The core task adds and expires them; the apply task
+//! answers them. A waiter stays here until its answer is known, so that a hanging state machine
+//! keeps no caller beyond its deadline.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,26 +14,26 @@ use crate::types::{EntryId, Index, Instant};
 /// A caller whose command is in the log.
 pub(super) struct Waiter<A> {
     pub(super) id: EntryId,
-    /// When it was appended.
+    /// Time of the append.
     pub(super) since: Instant,
     pub(super) deadline: Instant,
     pub(super) expiry: Expiry,
     pub(super) reply: Reply<A, WriteError>,
 }
 
-/// What it means that a waiter's deadline passes.
+/// Meaning of an expired deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expiry {
-    /// The caller does not want to wait longer.
+    /// The caller's own deadline.
     Deadline,
-    /// This peer no longer leads, and what became of the entry was not heard in time.
+    /// The time limit after leadership was lost.
     LeadershipLost,
 }
 
 /// The waiters of one node.
 pub(super) struct Waiters<A>(Mutex<VecDeque<Waiter<A>>>);
 
-/// A caller and what it gets.
+/// A caller and its result.
 pub(super) type Completed<A> = (Waiter<A>, Result<A, WriteError>);
 
 impl<A> Default for Waiters<A> {
@@ -43,8 +43,8 @@ impl<A> Default for Waiters<A> {
 }
 
 impl<A> Waiters<A> {
-    /// Adds waiters of new entries. Older ones at or after the first index waited under another
-    /// leadership for entries that this log has lost since.
+    /// Adds waiters of new entries. Older ones at or after the first index belong to entries of an
+    /// earlier leadership that this log has lost since.
     pub(super) fn add(&self, new: &mut Vec<Waiter<A>>) {
         let Some(first) = new.first() else { return };
         let mut waiters = self.lock();
@@ -57,9 +57,9 @@ impl<A> Waiters<A> {
         }
     }
 
-    /// Takes out whoever waits for these entries, which were applied with these answers. A waiter
-    /// whose index holds another entry was replaced; one whose index was jumped over by a snapshot
-    /// never learns its answer.
+    /// Removes the waiters of applied entries, with their answers. A waiter whose index holds
+    /// another entry was replaced; one whose index was skipped by a snapshot never learns its
+    /// answer.
     pub(super) fn answer(
         &self,
         answers: &mut Vec<(EntryId, Option<A>)>,
@@ -87,8 +87,8 @@ impl<A> Waiters<A> {
         }
     }
 
-    /// A snapshot took the place of all entries through `through`: what they were answered is not
-    /// known here.
+    /// Fails the waiters through `through`, whose entries were replaced by a snapshot: their
+    /// answers are unknown here.
     pub(super) fn drop_through(&self, through: Index) {
         let mut waiters = self.lock();
         let kept = waiters.partition_point(|waiter| waiter.id.index <= through);
@@ -100,7 +100,7 @@ impl<A> Waiters<A> {
         }
     }
 
-    /// This peer leads no longer: whoever waits learns by `until` what became of its entry.
+    /// Limits all deadlines to `until`, after leadership was lost.
     pub(super) fn shorten_deadlines(&self, until: Instant) {
         for waiter in &mut *self.lock() {
             if until < waiter.deadline {
@@ -110,7 +110,7 @@ impl<A> Waiters<A> {
         }
     }
 
-    /// Gives up whoever has waited for too long, and tells when the next one will have.
+    /// Fails expired waiters; returns the next deadline.
     pub(super) fn expire(&self, now: Instant) -> Option<Instant> {
         let mut waiters = self.lock();
         let (expired, rest) =
@@ -128,7 +128,7 @@ impl<A> Waiters<A> {
         next
     }
 
-    /// The node ends: nobody waits any longer.
+    /// Fails all waiters when the node stops.
     pub(super) fn close(&self, reason: &UnknownReason) {
         let all = std::mem::take(&mut *self.lock());
         for waiter in all {

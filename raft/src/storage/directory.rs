@@ -1,5 +1,4 @@
-//! What stores ask of a file system, so that a simulated one can lose power between any two
-//! of its steps.
+//! The file system interface of stores, so that a simulated one can lose power at any step.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -7,40 +6,40 @@ use std::path::{Path, PathBuf};
 
 use crate::storage::StorageError;
 
-/// One directory. Names are file names within it.
+/// A directory. Names are file names within it.
 pub(super) trait Directory: Send + 'static {
-    /// A file that can be written.
+    /// A writable file.
     type File: WritableFile;
 
     /// The names of all files, in any order.
     fn names(&self) -> io::Result<Vec<String>>;
-    /// All bytes of a file.
+    /// The contents of a file.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
-    /// Makes an empty file, in place of one of that name.
+    /// Creates an empty file, replacing an existing one.
     fn create(&mut self, name: &str) -> io::Result<Self::File>;
-    /// Opens a file to write on.
+    /// Opens a file for writing.
     fn open(&mut self, name: &str) -> io::Result<Self::File>;
-    /// Gives a file another name, in place of a file of that name.
+    /// Renames a file, replacing an existing one.
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
     /// Deletes a file.
     fn remove(&mut self, name: &str) -> io::Result<()>;
-    /// Makes durable which names there are.
+    /// Makes the names durable.
     fn sync(&mut self) -> io::Result<()>;
-    /// How a message names a file, or the directory for an empty name.
+    /// The path of a file for messages, or of the directory for an empty name.
     fn path_of(&self, name: &str) -> String;
 }
 
-/// A file that can be written.
+/// A writable file.
 pub(super) trait WritableFile: Send + 'static {
-    /// Writes at this place, and so makes the file longer if it ends before.
+    /// Writes at this offset, extending the file if necessary.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
-    /// Makes the file this long.
+    /// Sets the file's length.
     fn set_len(&mut self, length: u64) -> io::Result<()>;
     /// Makes the file's bytes and length durable.
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// Says what was tried, and for the failures that an operator can mend, how.
+/// Converts an I/O error, with a remedy for failures that an operator can mend.
 pub(super) fn io_error(what: String) -> impl FnOnce(io::Error) -> StorageError {
     move |source| {
         let is = |kinds: &[io::ErrorKind]| kinds.contains(&source.kind());
@@ -57,8 +56,8 @@ pub(super) fn io_error(what: String) -> impl FnOnce(io::Error) -> StorageError {
     }
 }
 
-/// Writes a whole file so that, whatever happens, its name stands for all of the bytes or for
-/// what it stood for before; durable on return.
+/// Replaces a file atomically: after a crash, its name refers to all of the bytes or to the
+/// previous contents. Durable on return.
 pub(super) fn replace<F: Directory>(
     directory: &mut F,
     name: &str,
@@ -83,7 +82,7 @@ pub(super) fn replace<F: Directory>(
         .map_err(io_error(format!("rename {temporary} to {}", directory.path_of(name))))
 }
 
-/// Deletes a file for good. One that somebody has deleted already is as good as deleted.
+/// Deletes a file durably. A missing file is not an error.
 pub(super) fn delete<F: Directory>(directory: &mut F, name: &str) -> Result<(), StorageError> {
     let remove = |directory: &mut F| match directory.remove(name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -93,7 +92,7 @@ pub(super) fn delete<F: Directory>(directory: &mut F, name: &str) -> Result<(), 
     remove(directory).map_err(io_error(format!("delete {}", directory.path_of(name))))
 }
 
-/// What the name of an unfinished file ends with.
+/// Suffix of unfinished files.
 pub(super) const TEMPORARY: &str = ".tmp";
 
 /// A directory of the operating system.
@@ -102,15 +101,15 @@ pub(super) struct OsDirectory {
 }
 
 impl OsDirectory {
-    /// The directory at `path`, made if there is none.
+    /// The directory at `path`, created if missing.
     pub(super) fn create(path: &Path) -> Result<Self, StorageError> {
         let new: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
         let make = || {
             fs::create_dir_all(path)?;
-            // A new directory lasts when the one that holds it says so.
+            // A new directory is durable when its parent is.
             new.iter().filter_map(|directory| directory.parent()).try_for_each(sync_directory)
         };
-        make().map_err(io_error(format!("make the directory {}", path.display())))?;
+        make().map_err(io_error(format!("create the directory {}", path.display())))?;
         Ok(Self { path: path.to_owned() })
     }
 
@@ -167,7 +166,7 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(here)?.sync_all()
 }
 
-/// Other systems have no way to ask for it, or do it by themselves.
+/// Other systems have no such call, or do it implicitly.
 #[cfg(not(unix))]
 fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())

@@ -1,4 +1,4 @@
-//! Whose store it is, who wrote it in which format, and how far an earlier start has read it.
+//! The identity of a store: its peer, writer and format, and the extent of earlier reads.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ const IDENTITY: &str = "IDENTITY";
 /// The format that this version writes, and the only one so far of either kind.
 const FORMAT: u64 = 1;
 
-/// Which store has written a directory.
+/// The kind of store in a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// `DiskStorage`.
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 impl Kind {
     const ALL: [Self; 2] = [Self::Log, Self::Redb];
 
-    /// What the first line says before the number of the format.
+    /// The first line up to the format number.
     const fn title(self) -> &'static str {
         match self {
             Self::Log => "raft store, format ",
@@ -48,9 +48,8 @@ pub(super) struct Identity {
     pub(super) peer: PeerId,
     /// The seed of all checksums; no two stores have the same.
     pub(super) seed: u64,
-    /// All writes with lower numbers have been read after they were durable, so that one of them
-    /// that is missing or broken is damage, whatever it looks like. `DiskStorage` counts its frames,
-    /// `RedbStorage` its transactions.
+    /// All writes with lower numbers were durable and have been read, so that a missing or broken
+    /// one is damage. `DiskStorage` counts its frames, `RedbStorage` its transactions.
     pub(super) read_through: u64,
 }
 
@@ -60,7 +59,7 @@ impl Identity {
         Self { kind, peer, seed: RandomState::new().hash_one(peer), read_through: 0 }
     }
 
-    /// Reads the identity of the store in a directory; a directory without a store has none.
+    /// Reads the identity of the store in a directory; `None` without a store.
     pub(super) fn read<F: Directory>(directory: &F) -> Result<Option<Self>, StorageError> {
         let place = directory.path_of(IDENTITY);
         let names = directory
@@ -78,10 +77,10 @@ impl Identity {
         Self::parse(&String::from_utf8_lossy(&bytes), &place).map(Some)
     }
 
-    /// The identity of the store in a directory, which begins here if there is none.
+    /// Reads the identity of the store in a directory, or creates one.
     ///
     /// # Errors
-    /// The directory is another peer's, of another kind of store, or of something else.
+    /// The directory belongs to another peer, another kind of store, or something else.
     pub(super) fn read_or_create<F: Directory>(
         directory: &mut F,
         kind: Kind,
@@ -101,7 +100,7 @@ impl Identity {
     }
 
     /// # Errors
-    /// The directory is another peer's, or of another kind of store.
+    /// The directory belongs to another peer or another kind of store.
     pub(super) fn check_owner(
         &self,
         kind: Kind,
@@ -140,7 +139,7 @@ impl Identity {
     }
 
     fn parse(text: &str, place: &str) -> Result<Self, StorageError> {
-        let damaged = || StorageError::Damaged(format!("{place}: it reads {text:?}"));
+        let damaged = || StorageError::Damaged(format!("{place}: unexpected content {text:?}"));
         let titled = |kind: Kind| Some((kind, value(text, kind.title())?.parse().ok()?));
         let titled: Option<(Kind, u64)> = Kind::ALL.into_iter().find_map(titled);
         let (kind, format) = titled.ok_or_else(damaged)?;
@@ -159,7 +158,7 @@ impl Identity {
     }
 }
 
-/// What follows `name` on the line that begins with it.
+/// The rest of the line that begins with `name`.
 fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name))
 }

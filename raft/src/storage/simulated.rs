@@ -1,5 +1,4 @@
-//! Power that goes away, a disk that is full, a flush that fails: at every single step of every store
-//! that keeps its state on a disk.
+//! Power loss, a full disk and failed flushes at every single step of every store on disk.
 
 use std::io;
 
@@ -10,28 +9,28 @@ use crate::storage::{Storage, StorageError};
 
 const BATCHES: usize = 8;
 
-/// What happens to a disk from some step on.
+/// A fault of a disk from some step on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// Nothing can be done any more.
+    /// Every operation fails.
     Off,
-    /// Whatever needs space fails; of a write, half is done.
+    /// Operations that need space fail; a write is done by half.
     Full,
-    /// The next flush fails, and what it should have made durable never is, as on systems that
-    /// count a page as clean after the failed attempt.
+    /// The next flush fails, and its data is never made durable, as on systems that count a page as
+    /// clean after the failed attempt.
     FlushFails,
 }
 
-/// What of the things that were not durable survives the loss of power.
+/// The part of the data that is not durable and survives power loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Survives {
     Nothing,
     Everything,
-    /// Some, drawn from this seed.
+    /// Random parts, drawn from this seed.
     Parts(u64),
 }
 
-/// Draws what survives.
+/// Draws the parts that survive.
 pub(super) struct Survival {
     survives: Survives,
     random: u64,
@@ -46,7 +45,7 @@ impl Survival {
         Self { survives, random }
     }
 
-    /// Whether the next thing survives.
+    /// Draws whether the next part survives.
     pub(super) fn survives(&mut self) -> bool {
         match self.survives {
             Survives::Nothing => false,
@@ -61,17 +60,17 @@ impl Survival {
     }
 }
 
-/// What is wrong with a disk, and from when on.
+/// Counts the steps of a disk and injects a fault.
 #[derive(Debug, Default)]
 pub(super) struct FaultInjector {
     steps: u64,
     fault: Option<(u64, Fault)>,
-    /// Whether the fault has happened.
+    /// True once the fault has happened.
     failed: bool,
 }
 
 impl FaultInjector {
-    /// Counts a step, and fails it if it is one of those that the fault hits and its time has come.
+    /// Counts a step, and fails it if the fault is due and is one of `hits`.
     pub(super) fn step(&mut self, hits: &[Fault]) -> io::Result<()> {
         self.steps += 1;
         match self.fault {
@@ -90,7 +89,7 @@ impl FaultInjector {
         }
     }
 
-    /// Whether a step now would be hit by this fault.
+    /// True if this fault is due.
     pub(super) fn is_next(&self, wanted: Fault) -> bool {
         self.fault.is_some_and(|(after, fault)| fault == wanted && self.steps >= after)
     }
@@ -105,37 +104,37 @@ impl FaultInjector {
 pub(super) trait SimulatedMachine: Clone + Default {
     type Store: Storage;
 
-    /// Every how manieth step is tried.
+    /// Distance of the tested steps.
     const STRIDE: usize;
 
     /// Starts the store.
     fn open(&self) -> Result<Self::Store, StorageError>;
-    /// Looks at the faults of its disk, or makes some.
+    /// Accesses the fault injector of the disk.
     fn faults<R>(&self, look: impl FnOnce(&mut FaultInjector) -> R) -> R;
-    /// Forgets what was not durable and does not survive.
+    /// Drops the data that is not durable and does not survive.
     fn lose_power(&self, survives: Survives);
 
-    /// The process starts again; the machine never stopped.
+    /// Restarts the process, not the machine.
     fn heal(&self) {
         self.faults(|faults| faults.fault = None);
     }
-    /// The machine starts again.
+    /// Restarts the machine.
     fn power_on(&self, survives: Survives) {
         self.heal();
         self.lose_power(survives);
     }
 }
 
-/// What a run up to its failure has been told, and what it was about to do.
+/// The reported state and the pending writes of a run at its failure.
 struct Crash {
     reported: PersistentState,
     under_way: Vec<Write>,
     error: Option<String>,
-    /// Whether the fault had happened before the store was closed.
+    /// True if the fault had happened before the store was closed.
     faulty: bool,
 }
 
-/// Writes the batches of a script until something fails. After that every write must be refused.
+/// Writes the batches of a script until one fails. After that every write must be rejected.
 fn run<M: SimulatedMachine>(machine: &M, script: &mut Script) -> Crash {
     let crash = |reported, under_way, error| Crash {
         reported,
@@ -160,8 +159,8 @@ fn run<M: SimulatedMachine>(machine: &M, script: &mut Script) -> Crash {
     crash(script.model().clone(), Vec::new(), None)
 }
 
-/// Starts the store and checks that it holds what was reported and maybe part of what was under
-/// way.
+/// Opens the store and checks that it holds the reported state and at most part of the pending
+/// writes.
 fn recover<M: SimulatedMachine>(machine: &M, crash: &Crash, case: &str) -> PersistentState {
     let mut store = machine.open().unwrap_or_else(|error| panic!("{case}: {error}"));
     let found = store.load().unwrap_or_else(|error| panic!("{case}: {error}"));
@@ -170,7 +169,7 @@ fn recover<M: SimulatedMachine>(machine: &M, crash: &Crash, case: &str) -> Persi
     found
 }
 
-/// Calls `check` for every step of so many scripts, with the script's seed and the step's number.
+/// Calls `check` for every step of a number of scripts, with the script's seed and the step.
 fn for_every_step<M: SimulatedMachine>(scripts: u64, check: impl Fn(u64, u64)) {
     let dark = M::default();
     dark.faults(|faults| faults.after(0, Fault::Off));
@@ -183,13 +182,13 @@ fn for_every_step<M: SimulatedMachine>(scripts: u64, check: impl Fn(u64, u64)) {
     }
 }
 
-/// The same but for the error and how it came about: what was found is what there is.
+/// A crash without pending writes in this state.
 fn without_error(found: PersistentState) -> Crash {
     Crash { reported: found, under_way: Vec::new(), error: None, faulty: false }
 }
 
 pub(super) fn power_loss_at_any_step<M: SimulatedMachine>() {
-    at_every_step::<M>(3, |seed, step| {
+    for_every_step::<M>(3, |seed, step| {
         let parts = (0..2).map(|part| Survives::Parts(part << 32 | seed << 16 | step));
         for survives in [Survives::Nothing, Survives::Everything].into_iter().chain(parts) {
             let case = format!("seed {seed}, step {step}, {survives:?}");
@@ -199,7 +198,7 @@ pub(super) fn power_loss_at_any_step<M: SimulatedMachine>() {
             assert!(crash.error.is_some() || !crash.faulty, "{case}");
             machine.power_on(survives);
             let found = recover(&machine, &crash, &case);
-            // What was read once stays, and the store goes on from it.
+            // The state that was read stays, and the store continues from it.
             script.resume_from(found.clone());
             machine.power_on(Survives::Nothing);
             recover(&machine, &without_error(found), &case);
@@ -211,8 +210,8 @@ pub(super) fn power_loss_at_any_step<M: SimulatedMachine>() {
 }
 
 pub(super) fn power_loss_at_any_step_of_the_recovery<M: SimulatedMachine>() {
-    at_every_step::<M>(1, |seed, step| {
-        // All steps of a start are tried on one of its places in the script.
+    for_every_step::<M>(1, |seed, step| {
+        // Every step of the recovery.
         for second in 0..12 {
             let case = format!("seed {seed}, step {step}, then {second}");
             let machine = M::default();
@@ -230,11 +229,10 @@ pub(super) fn power_loss_at_any_step_of_the_recovery<M: SimulatedMachine>() {
     });
 }
 
-/// A process that ends without the machine leaves writes that the system knows and the disk does
-/// not, maybe such as the system will not try to write again. A start that reads them must make
-/// them durable.
+/// A process that ends without the machine leaves writes in the system's cache, some of which the
+/// system may never write again. A start that reads them must make them durable.
 pub(super) fn state_read_at_a_start_survives_power_loss<M: SimulatedMachine>() {
-    at_every_step::<M>(4, |seed, step| {
+    for_every_step::<M>(4, |seed, step| {
         for fault in [Fault::Off, Fault::FlushFails] {
             let case = format!("seed {seed}, step {step}, {fault:?}");
             let machine = M::default();
@@ -249,7 +247,7 @@ pub(super) fn state_read_at_a_start_survives_power_loss<M: SimulatedMachine>() {
 }
 
 pub(super) fn a_full_disk_is_an_error_with_a_remedy<M: SimulatedMachine>() {
-    at_every_step::<M>(4, |seed, step| {
+    for_every_step::<M>(4, |seed, step| {
         let case = format!("seed {seed}, step {step}");
         let machine = M::default();
         machine.faults(|faults| faults.after(step, Fault::Full));
@@ -265,7 +263,7 @@ pub(super) fn a_full_disk_is_an_error_with_a_remedy<M: SimulatedMachine>() {
 }
 
 pub(super) fn a_failed_flush_is_never_retried<M: SimulatedMachine>() {
-    at_every_step::<M>(4, |seed, step| {
+    for_every_step::<M>(4, |seed, step| {
         let case = format!("seed {seed}, step {step}");
         let machine = M::default();
         machine.faults(|faults| faults.after(step, Fault::FlushFails));
@@ -287,7 +285,7 @@ pub(super) fn the_simulated_disk_conforms<M: SimulatedMachine>() {
     conformance::check(place).expect("every write is durable when it is reported");
 }
 
-/// Makes a test of each case for a machine.
+/// Defines all tests for a machine.
 macro_rules! test_on {
     ($machine:ty: $($test:ident)*) => {$(
         #[test]

@@ -1,10 +1,10 @@
-//! A network that fails when a test wants it to: cuts, loss and delay around any transport.
+//! Fault injection for tests: cuts, loss and delay around any transport.
 //!
-//! Once [`Faults::cut`] has returned, no message of the two peers reaches a driver, whatever was
-//! still under way, and nothing that was sent during the cut arrives after it. Messages that are
-//! delayed overtake each other.
+//! Once [`Faults::cut`] has returned, no message between the two peers reaches a driver, not even
+//! one in flight, and no message sent during the cut arrives after it. Delayed messages are
+//! reordered.
 //!
-//! For tests alone: every message costs a lock and a task's wake-up more.
+//! For tests only: each message costs an additional lock and task wake-up.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,22 +16,22 @@ use super::faulty::{Delivery, FaultPolicy, LinkState};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// How messages of one direction of a link fare.
+/// Faults of one direction of a link.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinkFaults {
-    /// Which part of the messages is lost: 0 none, 1 all.
+    /// Probability that a message is lost, from 0 to 1.
     pub loss: f64,
-    /// How long a message takes on top of the real way; drawn for each one.
+    /// Additional delay, drawn for each message.
     pub delay: RangeInclusive<Duration>,
 }
 
 impl LinkFaults {
-    /// Nothing is lost, nothing waits.
+    /// No loss, no delay.
     pub const NONE: Self = Self { loss: 0.0, delay: Duration::ZERO..=Duration::ZERO };
 }
 
-/// The faults of a whole network. Its clones are the same faults, one of them around each peer's
-/// transport and one with the tester.
+/// The faults of a network. Clones share their state: one for each peer's transport, one for the
+/// test.
 ///
 /// ```
 /// use raft::PeerId;
@@ -65,8 +65,8 @@ struct Link {
 }
 
 impl Faults {
-    /// No fault yet. `random` gives evenly spread numbers: what is lost and how long a message
-    /// takes is drawn from it, in the order in which messages arrive.
+    /// A network without faults. Losses and delays are drawn from `random`, a source of uniform
+    /// numbers, in the order in which messages arrive.
     #[must_use]
     pub fn new(random: impl FnMut() -> u64 + Send + 'static) -> Self {
         Self(Arc::new(Mutex::new(Links { links: BTreeMap::new(), random: Box::new(random) })))
@@ -83,18 +83,18 @@ impl Faults {
         self.lock().link(Direction { from, to }).state = LinkState::Cut;
     }
 
-    /// Takes back all cuts of a link, in both directions; its other faults stay.
+    /// Removes the cuts of a link in both directions; its other faults stay.
     pub fn heal(&self, a: PeerId, b: PeerId) {
         self.heal_one_way(a, b);
         self.heal_one_way(b, a);
     }
 
-    /// Takes back the cut of one direction.
+    /// Removes the cut of one direction.
     pub fn heal_one_way(&self, from: PeerId, to: PeerId) {
         self.lock().link(Direction { from, to }).state = LinkState::Open;
     }
 
-    /// Changes how messages of one direction fare from now on.
+    /// Sets loss and delay of one direction.
     ///
     /// # Panics
     /// The loss is not between 0 and 1, or the delay's range is empty.
@@ -104,7 +104,7 @@ impl Faults {
         self.lock().link(Direction { from, to }).faults = Some(faults);
     }
 
-    /// Takes back every fault.
+    /// Removes all faults.
     pub fn clear(&self) {
         self.lock().links.clear();
     }

@@ -1,7 +1,7 @@
-//! Faults around any transport: where messages are lost, kept back and doubled, and who decides it.
+//! A transport that loses, delays and duplicates messages as a policy decides.
 //!
-//! All faults are played where a message arrives, after the real connection has carried it, and a
-//! cut is asked for once more where it is sent and where it arrives late.
+//! Faults are injected where a message arrives, after the real connection has carried it; cuts are
+//! also checked when it is sent and when a delayed message is delivered.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use super::{Inbox, Transport, TransportError};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// Decides what becomes of messages. Its clones decide together, one of them around each peer's
-/// transport and one with the tester. [`Faults`](super::Faults) is one.
+/// Decides the fate of messages. Clones share their state: one for each peer's transport, one for
+/// the test. [`Faults`](super::Faults) is an implementation.
 ///
 /// ```
 /// use std::time::Duration;
 /// use raft::Envelope;
 /// use raft::transport::{Delivery, FaultPolicy, LinkState};
 ///
-/// /// A network on which everything takes a millisecond.
+/// /// A network that delays every message by a millisecond.
 /// #[derive(Clone)]
 /// struct Slow;
 ///
@@ -37,48 +37,48 @@ use crate::types::PeerId;
 /// }
 /// ```
 pub trait FaultPolicy: Clone + Send + Sync + 'static {
-    /// A message is about to leave its sender; tells whether it may.
+    /// Decides whether a message is sent.
     fn on_send(&self, envelope: &Envelope) -> LinkState;
 
-    /// A message has arrived; tells what becomes of it.
+    /// Decides the delivery of a message that has arrived.
     fn on_receive(&self, envelope: &Envelope) -> Delivery;
 
-    /// The delay of a message is over; tells whether its receiver may still have it.
+    /// Decides whether a message is still delivered after its delay.
     fn on_delayed(&self, envelope: &Envelope) -> LinkState;
 }
 
-/// Whether a message may pass.
+/// State of one direction of a link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LinkState {
-    /// It may.
+    /// Messages pass.
     #[default]
     Open,
-    /// The link is cut.
+    /// Messages are lost.
     Cut,
 }
 
-/// What becomes of one message.
+/// Delivery of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// Nobody gets it.
+    /// It is lost.
     Lost,
-    /// Its receiver gets it after this time on top of the real way.
+    /// It is delivered after this additional delay.
     After(Duration),
-    /// Its receiver gets it twice.
+    /// It is delivered twice, after these delays.
     Twice(Duration, Duration),
 }
 
-/// A transport whose messages fare as `F` decides.
+/// A transport with faults decided by `F`.
 #[derive(Debug)]
 pub struct FaultyTransport<T, F> {
     inner: T,
     policy: F,
-    // Ends when the transport is dropped, and with it all that is late.
+    // Ends with the transport, and drops delayed messages.
     receiving: JoinSet<()>,
 }
 
 impl<T: Transport, F: FaultPolicy> FaultyTransport<T, F> {
-    /// Puts the faults around a peer's transport.
+    /// Wraps a peer's transport.
     #[must_use]
     pub fn new(inner: T, policy: F) -> Self {
         Self { inner, policy, receiving: JoinSet::new() }
@@ -109,7 +109,7 @@ impl<T: Transport, F: FaultPolicy> Transport for FaultyTransport<T, F> {
     }
 }
 
-/// Lets arrive what arrives, until the driver or the transport has ended.
+/// Receives messages until the driver or the transport has stopped.
 async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, policy: impl FaultPolicy) {
     let mut late = JoinSet::new();
     while let Some(envelope) = arrived.recv().await {
@@ -133,7 +133,7 @@ async fn receive(mut arrived: mpsc::Receiver<Envelope>, inbox: Inbox, policy: im
 async fn deliver_late(envelope: Envelope, delay: Duration, inbox: Inbox, policy: impl FaultPolicy) {
     tokio::time::sleep(delay).await;
     match policy.on_delayed(&envelope) {
-        // The driver may have ended meanwhile.
+        // The driver may have stopped.
         LinkState::Open => drop(inbox.deliver(envelope).await),
         LinkState::Cut => {}
     }

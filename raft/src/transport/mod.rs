@@ -1,4 +1,4 @@
-//! How messages travel between drivers: what a driver asks of a network.
+//! The network of a driver: the [`Transport`] trait, and implementations of it.
 //!
 //! The protocol needs little of it: messages may be lost, doubled, delayed and reordered (the
 //! contract in [`crate::output`]), so a transport never has to wait, to repeat or to tell.
@@ -20,27 +20,27 @@ use tokio::sync::{Notify, mpsc};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// A network as one peer sees it. All methods are called inside the driver's tokio runtime, and
-/// none may block.
+/// One peer's connection to the network. All methods are called inside the driver's tokio runtime
+/// and must not block.
 pub trait Transport: Send + 'static {
-    /// Starts to receive: whatever comes in for this peer goes to `inbox`. Called once, before
-    /// anything is sent. What it starts ends when the transport is dropped.
+    /// Starts to receive: messages for this peer go to `inbox`. Called once, before anything is
+    /// sent. Everything started here ends when the transport is dropped.
     ///
     /// # Errors
-    /// Nothing can be received, for example because the address is taken.
+    /// Messages cannot be received, for example because the address is taken.
     fn start(&mut self, inbox: Inbox) -> Result<(), TransportError>;
 
     /// Sends a message, or drops it if its receiver cannot take it now.
     fn send(&mut self, envelope: Envelope);
 
-    /// A peer is reached at this address from now on.
+    /// Adds a peer, or changes its address.
     fn set_address(&mut self, peer: PeerId, address: &str);
 
-    /// A peer has left: nothing more is sent to it, and its connections may end.
+    /// Removes a peer: nothing more is sent to it, and its connections may end.
     fn remove_peer(&mut self, peer: PeerId);
 }
 
-/// Where a transport puts what it receives: a bounded queue, of a driver or of whoever made it.
+/// The bounded queue of received messages.
 #[derive(Clone)]
 pub struct Inbox(Queue);
 
@@ -50,29 +50,29 @@ enum Queue {
     Driver(Arc<dyn InboxSink>),
 }
 
-/// A driver's queue, which its task takes whole, together with everything else that it is told.
+/// A driver's queue, which also holds its other requests.
 pub(crate) trait InboxSink: Send + Sync {
-    /// How many messages it holds at most.
+    /// Limit on queued messages.
     fn capacity(&self) -> usize;
 
-    /// Takes a message.
+    /// Adds a message.
     fn put(&self, envelope: Envelope) -> Result<(), PutError>;
 
-    /// Tells all waiters when there is room again after [`PutError::Full`].
+    /// Notified when there is space again after [`PutError::Full`].
     fn space_freed(&self) -> &Notify;
 }
 
-/// A message was not taken.
+/// A message was not queued.
 #[derive(Debug)]
 pub(crate) enum PutError<T = Envelope> {
-    /// There is no room for it.
+    /// The queue is full.
     Full(T),
-    /// The driver has ended.
+    /// The driver has stopped.
     Closed,
 }
 
 impl Inbox {
-    /// A queue of at most `capacity` messages, and its other end.
+    /// A queue of at most `capacity` messages, and its receiver.
     #[must_use]
     pub fn new(capacity: usize) -> (Self, mpsc::Receiver<Envelope>) {
         let (sender, receiver) = mpsc::channel(capacity);
@@ -84,7 +84,7 @@ impl Inbox {
         Self(Queue::Driver(queue))
     }
 
-    /// How many messages the queue holds at most.
+    /// Limit on queued messages.
     #[must_use]
     pub fn capacity(&self) -> usize {
         match &self.0 {
@@ -93,7 +93,7 @@ impl Inbox {
         }
     }
 
-    /// Whether both put messages into the same queue.
+    /// True if both are the same queue.
     fn is_same_queue(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Queue::Channel(one), Queue::Channel(other)) => one.same_channel(other),
@@ -102,11 +102,10 @@ impl Inbox {
         }
     }
 
-    /// Delivers a message, and waits while the queue is full: the sender of a stream is held back
-    /// by it.
+    /// Delivers a message, and waits while the queue is full, which slows the sender of a stream.
     ///
     /// # Errors
-    /// The driver has ended.
+    /// The driver has stopped.
     pub async fn deliver(&self, envelope: Envelope) -> Result<(), Closed> {
         match &self.0 {
             Queue::Channel(sender) => sender.send(envelope).await.map_err(|_| Closed),
@@ -114,10 +113,10 @@ impl Inbox {
         }
     }
 
-    /// Delivers a message unless the queue is full; then it is lost.
+    /// Delivers a message, or drops it if the queue is full.
     ///
     /// # Errors
-    /// The driver has ended.
+    /// The driver has stopped.
     pub fn deliver_or_drop(&self, envelope: Envelope) -> Result<(), Closed> {
         match &self.0 {
             Queue::Channel(sender) => match sender.try_send(envelope) {
@@ -134,7 +133,7 @@ impl Inbox {
 
 async fn put_when_free(queue: &dyn InboxSink, mut envelope: Envelope) -> Result<(), Closed> {
     loop {
-        // Hears of all room that comes from here on, also before it is waited for.
+        // Registered before the attempt, so that no notification is missed.
         let freed = queue.space_freed().notified();
         match queue.put(envelope) {
             Ok(()) => return Ok(()),
@@ -151,9 +150,9 @@ impl fmt::Debug for Inbox {
     }
 }
 
-/// The driver has ended.
+/// The driver has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the driver has ended")]
+#[error("the driver has stopped")]
 pub struct Closed;
 
 /// A transport that cannot start.
@@ -165,24 +164,24 @@ pub enum TransportError {
     Listen {
         /// The address.
         address: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A setting that cannot work.
+    /// An invalid setting.
     #[error("`{name}` {problem}")]
     Setting {
         /// The setting.
         name: &'static str,
-        /// What would work.
+        /// The valid values.
         problem: &'static str,
     },
-    /// It has been started before.
+    /// It was started before.
     #[error("a transport can be started only once")]
     Started,
-    /// A certificate, a key or their files; says which and why.
+    /// A certificate, a key or their files, with the reason.
     #[error("{0}")]
     Tls(String),
-    /// What a transport of somebody else's has to say.
+    /// An error of a transport outside this library.
     #[error(transparent)]
     Other(Box<dyn std::error::Error + Send + Sync>),
 }

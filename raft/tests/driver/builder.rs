@@ -1,4 +1,4 @@
-//! How nodes are put together, and what a wrong description is told.
+//! The builder: complete and invalid settings.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{Add, Counter, TEST_TIMEOUT};
 
 type Change = fn(Builder<Counter>) -> Builder<Counter>;
 
-/// Nothing is missing.
+/// A complete builder.
 fn complete_builder() -> Builder<Counter> {
     Raft::builder(1)
         .peers([1])
@@ -21,7 +21,7 @@ fn complete_builder() -> Builder<Counter> {
         .state_machine(Counter::default())
 }
 
-/// A network is missing.
+/// A builder without a network.
 fn builder_without_network() -> Builder<Counter> {
     Raft::builder(1)
         .peers([(1, "127.0.0.1:0")])
@@ -42,24 +42,24 @@ async fn a_missing_part_is_named_with_the_method_to_call() {
     let rows = [
         (
             builder().storage(storage()).transport(transport()).state_machine(machine()),
-            "there is no cluster: call `peers` or `join`",
+            "no cluster: call `peers` or `join`",
         ),
         (
             builder().peers([1]).storage(storage()).transport(transport()),
-            "there is no state machine: call `state_machine`",
+            "no state machine: call `state_machine`",
         ),
         (
             builder().peers([1]).transport(transport()).state_machine(machine()),
-            "there is no store: call `data_dir` or `storage`",
+            "no store: call `data_dir` or `storage`",
         ),
-        (builder_without_network(), "there is no network: call `listen` or `transport`"),
+        (builder_without_network(), "no network: call `listen` or `transport`"),
         (
             complete_builder().storage(storage()),
-            "`data_dir` and `storage` exclude each other: leave one out",
+            "`data_dir` and `storage` exclude each other: remove one",
         ),
         (
             complete_builder().peers([(1, "127.0.0.1:0")]).listen("127.0.0.1:0"),
-            "`transport` and `listen` exclude each other: leave one out",
+            "`transport` and `listen` exclude each other: remove one",
         ),
     ];
     for (builder, expected) in rows {
@@ -98,10 +98,13 @@ async fn a_wrong_setting_is_named() {
 #[tokio::test]
 async fn plain_tcp_beyond_loopback_must_be_requested_explicitly() {
     let rows: [(Change, &str); 3] = [
-        (|b| b.listen("0.0.0.0:0"), "others reach 0.0.0.0:0: call `tls`, or `plain_tcp` if"),
+        (
+            |b| b.listen("0.0.0.0:0"),
+            "0.0.0.0:0 is not a loopback address: call `tls`, or `plain_tcp` if",
+        ),
         (
             |b| b.peers([(1, "127.0.0.1:0"), (2, "db-2:7001")]).listen("127.0.0.1:0"),
-            "others reach db-2:7001: call `tls`, or `plain_tcp` if",
+            "db-2:7001 is not a loopback address: call `tls`, or `plain_tcp` if",
         ),
         (
             |b| b.peers([1, 2]).listen("127.0.0.1:0"),

@@ -1,4 +1,4 @@
-//! Disks that are slow, stuck or broken.
+//! Slow, stuck and failing disks.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT};
 
-/// What the disks of a test do.
+/// Behaviour of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DiskBehaviour {
     Healthy,
@@ -23,14 +23,14 @@ enum DiskBehaviour {
 
 const NOT_POISONED: &str = "nobody panics while the lock is held";
 
-/// What a test does to a disk, and sees of it.
+/// Controls a disk from a test.
 #[derive(Clone)]
 struct DiskControl(Arc<ControlState>);
 
 struct ControlState {
     behaviour: Mutex<DiskBehaviour>,
     changed: Condvar,
-    /// Whether a write has begun and waits for a better behaviour.
+    /// True while a write has begun and is blocked.
     held: watch::Sender<bool>,
 }
 
@@ -51,7 +51,7 @@ impl DiskControl {
         held.wait_for(|held| *held).await.expect("the sender is in the control");
     }
 
-    /// What a write is to do.
+    /// Waits while the disk is stuck; returns the behaviour of the write.
     fn next_behaviour(&self) -> DiskBehaviour {
         let ControlState { behaviour, changed, held } = &*self.0;
         let stuck = |behaviour: &mut DiskBehaviour| {
@@ -62,7 +62,7 @@ impl DiskControl {
     }
 }
 
-/// A store in memory with the manners of a disk: it takes time, and more than that.
+/// A store in memory that takes time and fails like a disk.
 struct Disk {
     memory: MemoryStorage,
     control: DiskControl,
@@ -91,7 +91,7 @@ impl Storage for Disk {
     }
 }
 
-/// Three counters on disks, one control each.
+/// Three counters on disks, with a control each.
 async fn counters_on_disks(settings: Settings) -> (Cluster<Counter>, Vec<DiskControl>) {
     let controls: Vec<_> = (0..3).map(|_| DiskControl::new()).collect();
     let store = |id, store| Disk::new(store, controls[id as usize - 1].clone());
@@ -99,14 +99,14 @@ async fn counters_on_disks(settings: Settings) -> (Cluster<Counter>, Vec<DiskCon
     (cluster, controls)
 }
 
-/// A disk is given up after a second.
+/// Settings with a disk timeout of a second.
 fn short_disk_timeout() -> Settings {
     let disk_timeout = Some(Duration::from_secs(1));
     let outcome_timeout = Some(Duration::from_millis(100));
     Settings { disk_timeout, outcome_timeout, ..Settings::default() }
 }
 
-/// No disk is given up.
+/// Settings with a disk timeout beyond all tests.
 fn no_disk_timeout() -> Settings {
     let (disk_timeout, shutdown_timeout) = (Some(TEST_TIMEOUT * 1000), Duration::from_millis(200));
     Settings { disk_timeout, shutdown_timeout, deadline: TEST_TIMEOUT, ..Settings::default() }
@@ -197,10 +197,10 @@ async fn a_leader_with_a_stuck_disk_steps_down_and_returns() {
 #[tokio::test]
 async fn a_failed_disk_stops_its_node_with_a_reason_and_the_others_continue() {
     for (behaviour, expected) in [
-        (DiskBehaviour::Broken, "the node has ended: the store failed: the disk is on fire"),
+        (DiskBehaviour::Broken, "the node has stopped: the store failed: the disk is on fire"),
         (
             DiskBehaviour::Panicking,
-            "the node has ended: the store failed: it panicked: no such sector",
+            "the node has stopped: the store failed: panicked: no such sector",
         ),
     ] {
         let (cluster, controls) = counters_on_disks(no_disk_timeout()).await;

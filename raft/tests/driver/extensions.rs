@@ -1,4 +1,4 @@
-//! What else state machines and those around them may ask of a driver.
+//! Extensions: snapshots on request, entry ids before answers, sinks of events.
 
 use std::sync::{Arc, Mutex};
 
@@ -87,7 +87,7 @@ async fn append_returns_the_entry_id_before_the_answer() {
     assert_eq!(placed.answer().await.expect("a majority is there"), before + 5);
 }
 
-/// Who became leader.
+/// The elected leaders.
 #[derive(Clone, Default)]
 struct Leaders(Arc<Mutex<Vec<PeerId>>>);
 

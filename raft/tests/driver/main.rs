@@ -1,5 +1,4 @@
-//! The driver: every promise of its documentation, on a clock that tests hold in their hands where
-//! no thread is part of the story.
+//! The driver: its documented guarantees, on a paused clock wherever no thread is involved.
 
 mod builder;
 mod disks;

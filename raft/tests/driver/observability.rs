@@ -1,4 +1,4 @@
-//! What can be seen of a node: its status, its metrics, its protocol events, its members.
+//! Status, metrics, protocol events, membership changes and leadership transfers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -91,7 +91,7 @@ async fn metrics_count_requests_and_messages() {
     }
 }
 
-/// What a subscriber wrote.
+/// Output of a subscriber.
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -127,7 +127,7 @@ async fn protocol_events_are_tracing_events() {
     let text = String::from_utf8(bytes).expect("text");
     let id = leader.id();
     for (level, what) in
-        [("INFO", "RoleChanged"), ("DEBUG", "sends a message"), ("DEBUG", "Committed")]
+        [("INFO", "RoleChanged"), ("DEBUG", "message sent"), ("DEBUG", "Committed")]
     {
         let matches = |line: &str| {
             line.trim_start().starts_with(&format!("{level} raft::protocol: "))

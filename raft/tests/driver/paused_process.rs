@@ -1,4 +1,4 @@
-//! A process that is stopped at the worst instruction: right after its driver has read the clock.
+//! A process paused at the worst instruction: right after its driver has read the clock.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -14,24 +14,24 @@ use tokio::sync::oneshot;
 
 use super::support::{Add, Cluster, Counter};
 
-/// A clock whose process can be stopped between the moment it is read and what follows.
+/// A clock that can pause the process right after it was read.
 #[derive(Clone, Default)]
 struct PausingClock(Arc<Pause>);
 
 #[derive(Default)]
 struct Pause {
-    /// How long the process has been stopped, in nanoseconds.
+    /// Total time of pauses, in nanoseconds.
     paused_for: AtomicU64,
     next: Mutex<Option<DuringPause>>,
 }
 
-/// What happens in the process' sockets while it is stopped.
+/// Events in the process' sockets during a pause.
 type DuringPause = Box<dyn FnOnce() + Send>;
 
 const PAUSE: Duration = Duration::from_secs(10);
 
 impl PausingClock {
-    /// Stops the process when its clock has been read once more.
+    /// Pauses the process after the next read of its clock.
     fn pause(&self, during_pause: impl FnOnce() + Send + 'static) {
         *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(during_pause));
     }

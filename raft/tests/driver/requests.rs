@@ -1,4 +1,4 @@
-//! What callers get: answers, and errors that say what they may do.
+//! Answers and errors of writes and reads.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn a_follower_names_the_leader_and_its_address() {
     let leader = cluster.leader().await.id();
     let follower = cluster.others(cluster.raft(leader))[0];
     let error = cluster.raft(follower).propose(Add(1)).await.expect_err("it follows");
-    let expected = format!("this peer does not lead, peer {leader} at host-{leader}:7000 does");
+    let expected = format!("not the leader; peer {leader} at host-{leader}:7000 leads");
     assert_eq!((error.to_string(), error.outcome()), (expected, Outcome::Never));
 }
 
@@ -136,7 +136,10 @@ async fn an_overloaded_peer_rejects_and_recovers() {
     }
     let full = answers.pop().expect("four calls").expect_err("one too many");
     assert_eq!(full.outcome(), Outcome::Never);
-    assert!(full.to_string().starts_with("3 commands of 3 bytes are waiting"), "{full}");
+    assert!(
+        full.to_string().starts_with("overloaded: 3 commands of 3 bytes are pending"),
+        "{full}"
+    );
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     assert_eq!(leader.propose(Add(1)).await.expect("there is room again"), 4);
 }

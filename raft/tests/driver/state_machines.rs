@@ -1,4 +1,4 @@
-//! State machines that are slow, stuck or broken, and snapshots of them.
+//! Slow, stuck and failing state machines, and their snapshots.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use raft::{Index, Raft, RoleName, StateMachine};
 
 use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT};
 
-/// A gate that a test opens and closes before a state machine.
+/// A gate that blocks a state machine.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -72,8 +72,8 @@ async fn gated_counters(settings: Settings) -> (Cluster<GatedCounter>, Gate) {
     (cluster, gate)
 }
 
-/// The state machines stand still on a thread, and meanwhile the clock of the test runs on through
-/// many heartbeats and election timeouts.
+/// The state machines block on a thread, while the test's clock advances through many heartbeats
+/// and election timeouts.
 #[tokio::test(start_paused = true)]
 async fn a_hanging_state_machine_neither_ends_leadership_nor_blocks_callers() {
     let settings = Settings { apply_on: ApplyOn::Thread, ..Settings::default() };

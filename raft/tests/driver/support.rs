@@ -8,7 +8,7 @@ use raft::transport::memory::Hub;
 use raft::transport::{Faults, FaultyTransport};
 use raft::{Jitter, PeerId, Raft, StateMachine, Term};
 
-/// Longer than anything takes: who waits for so long hangs.
+/// Limit on any wait; longer ones hang.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl<M: StateMachine> Cluster<M> {
         }
     }
 
-    /// A peer with its store and its end of the network; what is missing is the state machine.
+    /// A peer with its store and network, without a state machine.
     pub(crate) fn builder(&self, id: u64) -> Builder<M> {
         let store = self.stores.get(index(id)).cloned();
         self.without_store(id).storage(store.unwrap_or_default())
@@ -83,12 +83,12 @@ impl<M: StateMachine> Cluster<M> {
         &self.rafts[index(id.number())]
     }
 
-    /// The peer that leads once all that can be reached from `from` agree on it.
+    /// The leader, once all peers agree on it.
     pub(crate) async fn leader(&self) -> &Raft<M> {
         self.leader_among(&(1..=self.rafts.len() as u64).collect::<Vec<_>>()).await
     }
 
-    /// The peer that leads these, once it leads and the others follow it in its term.
+    /// The leader of these peers, once they agree on it in its term.
     pub(crate) async fn leader_among(&self, ids: &[u64]) -> &Raft<M> {
         loop {
             let first = self.raft(PeerId::new(ids[0]));
@@ -111,9 +111,9 @@ impl<M: StateMachine> Cluster<M> {
         }
     }
 
-    /// Waits until every follower is known to have all that `leader` has. What it appends next goes
-    /// to all of them in one turn: should it end then, no log is ahead of another, and who may be
-    /// elected does not depend on which follower was quicker.
+    /// Waits until every follower is known to have the whole log of `leader`. Its next entries then
+    /// go to all of them in one turn, so that the outcome of an election does not depend on the
+    /// faster follower.
     pub(crate) async fn wait_until_level(&self, leader: &Raft<M>) {
         let level = |status: &Status| {
             status.peers.len() == self.rafts.len() - 1
@@ -143,9 +143,9 @@ fn index(id: u64) -> usize {
     usize::try_from(id).expect("a small number") - 1
 }
 
-/// Election timeouts for tests on the real clock, whose machine may stand still for seconds: peer 1
-/// stands at once, and later peer 2 is first. Everybody else waits for very long, and so does who
-/// has stood: a leader bears as long without answers.
+/// Election timeouts for tests on the real clock of a slow machine: peer 1 starts the first
+/// election, peer 2 a later one. All other timeouts are long, as a leader tolerates missing answers
+/// for as long.
 struct ElectionOrder(u64);
 
 impl ElectionOrder {

@@ -1,5 +1,5 @@
-//! A process of its own that writes to a store until somebody or something stops it: the test that
-//! started it runs itself again, in another role.
+//! A child process that writes to a store until it is killed or fails: the test starts its own
+//! program again, in another role.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
@@ -15,14 +15,14 @@ const DIRECTORY: &str = "RAFT_TEST_STORE_DIRECTORY";
 const SEED: &str = "RAFT_TEST_STORE_SEED";
 const KIND: &str = "RAFT_TEST_STORE_KIND";
 
-/// What a child says: every batch it has begun, and every one that is durable. The names are long
-/// enough not to be those of the test harness, which writes to the same pipe.
+/// Output lines of the child: batches begun, and durable batches. The names are distinct from the
+/// output of the test harness, which writes to the same pipe.
 const BEGINS: &str = "store-begins ";
 const DURABLE: &str = "store-durable ";
 const FAILED: &str = "store-failed ";
 
-/// In the child: writes the script of its seed, starting from what is there, for ever. `false` in
-/// the test itself.
+/// In the child: writes the script of its seed without end, starting from the stored state. `false`
+/// in the test itself.
 pub(crate) fn is_child() -> bool {
     let (Some(directory), Ok(seed)) = (std::env::var_os(DIRECTORY), std::env::var(SEED)) else {
         return false;
@@ -55,17 +55,17 @@ fn write_for_ever(
 
 fn report(what: &str, text: &str) {
     let mut output = std::io::stdout().lock();
-    // The parent may be gone; then so is this process, soon.
+    // The parent may have stopped; then this process is killed soon.
     let _ = writeln!(output, "\n{what}{text}").and_then(|()| output.flush());
 }
 
-/// A child as the test sees it.
+/// A handle of the child.
 pub(crate) struct Writer {
     process: Child,
     output: BufReader<std::process::ChildStdout>,
 }
 
-/// What a child said before it ended.
+/// Output of a child.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     pub(crate) begun: usize,
@@ -74,7 +74,7 @@ pub(crate) struct Output {
 }
 
 impl Writer {
-    /// Runs `test` again as a child; `launcher` are words that go before the program.
+    /// Runs `test` again as a child; `launcher` is a command prefix.
     pub(crate) fn start(
         test: &str,
         durable: Durable,
@@ -123,7 +123,7 @@ impl Writer {
         if self.output.read_line(&mut line).expect("a pipe of ours") == 0 {
             return false;
         }
-        // A line that was cut by the kill says nothing.
+        // An incomplete line, cut by the kill.
         let Some(line) = line.strip_suffix('\n') else { return true };
         if line.starts_with(BEGINS) {
             output.begun += 1;
@@ -136,8 +136,8 @@ impl Writer {
     }
 }
 
-/// Opens the directory that a child has left and checks it: all that was reported is there, what else
-/// is there is some of what had begun, in order. Returns what is there.
+/// Opens the directory of a child and checks it: everything reported is there, and anything else is
+/// a part of the batch begun, in order. Returns the state.
 pub(crate) fn check_recovered(
     durable: Durable,
     directory: &Path,
@@ -151,7 +151,7 @@ pub(crate) fn check_recovered(
     let reported = script.model().clone();
     let under_way = script.batch();
     let mut possible = vec![reported.clone()];
-    // The child may have begun one batch more than it could say.
+    // The child may have begun one batch more than it reported.
     possible.extend(raft::storage::conformance::survivors(&reported, &under_way));
     let mut store = durable.open(directory).expect("what a crash leaves behind opens");
     let found = store.load().expect("and is read");

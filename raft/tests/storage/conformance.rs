@@ -1,4 +1,4 @@
-//! All stores mean what records mean, and a store that does not is caught.
+//! Conformance of all stores, and detection of stores with a bug.
 
 use std::sync::{Arc, Mutex};
 
@@ -94,7 +94,7 @@ fn check_written<S: Storage>(
 
 type WriteFn = fn(&mut PersistentState, &[Write]);
 
-/// A store in memory that carries out a batch as it likes.
+/// A store in memory with a bug in its writes.
 #[derive(Clone)]
 struct BuggyStore {
     write: WriteFn,
@@ -112,7 +112,7 @@ impl Storage for BuggyStore {
     }
 }
 
-/// Does what a record means, gap or not: a store on disk would not notice one either.
+/// Applies a record, even with a gap: a store on disk would not notice one either.
 fn record(stored: &mut PersistentState, record: &Record) {
     if let Record::Append(entries) = record {
         stored.entries.extend_from_slice(entries);
@@ -125,7 +125,7 @@ fn right(stored: &mut PersistentState, writes: &[Write]) {
     writes.iter().for_each(|write| record(stored, &write.record));
 }
 
-/// Carries out a batch after `change` has had its way with each record.
+/// Applies a batch after `change` has modified each record.
 fn with_change(
     stored: &mut PersistentState,
     writes: &[Write],
@@ -138,7 +138,7 @@ fn with_change(
     }
 }
 
-/// Bugs that stores have had, and some that they might.
+/// Bugs of stores, observed and possible.
 const BUGS: [(&str, WriteFn); 13] = [
     ("ignores truncation", |stored, writes| {
         let is_other = |write: &&Write| !matches!(write.record, Record::Truncate { .. });
@@ -248,7 +248,7 @@ fn a_store_that_never_writes_is_caught() {
     assert!(violation.is_err());
 }
 
-/// Larger than what a store writes at once, and then a small one in its place.
+/// Larger than a single write of a store, then replaced by a small one.
 #[test]
 fn large_snapshots_are_read_back_unchanged() -> Result<(), StorageError> {
     for (durable, bytes) in Durable::ALL

@@ -1,5 +1,5 @@
-//! `kill -9` at any moment, over and over, on the same directory; and an end of the log that is cut or
-//! garbled at every byte.
+//! `kill -9` at any time, repeatedly, on the same directory; and a log truncated or garbled at
+//! every byte of its end.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ fn kill_9_loses_no_reported_write() {
         for round in 0..ROUNDS {
             let test = "crash::kill_9_loses_no_reported_write";
             let writer = Writer::start(test, durable, directory.path(), round, &[]);
-            // The moment within a batch is as random as the scheduler; the batch is not.
+            // The position within a batch depends on the scheduler; the batch does not.
             let output = writer.kill_after(usize::try_from(round % 7).expect("below 7"));
             assert_eq!(output.failed, None);
             before =
@@ -58,8 +58,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Writes a store whose last write is no snapshot, which would be more than a record in the log.
-/// Returns what was there before that write, and where it begins in the newest file.
+/// Writes a store whose last write is a single log record, not a snapshot. Returns the state before
+/// that write, and its offset in the newest file.
 fn a_store_with_a_last_record(directory: &Path) -> (PersistentState, usize) {
     let mut script = Script::new(5);
     let mut store = DiskStorage::open(directory, PEER).expect("a new directory");
@@ -87,7 +87,7 @@ fn a_log_truncated_or_garbled_within_its_last_record_opens_without_it() {
             let torn = tempfile::tempdir().expect("a directory");
             copy(directory.path(), torn.path());
             std::fs::write(newest_log(torn.path()), wrong).expect("it is written");
-            let mut store = DiskStorage::open(&torn, PEER).expect("a torn tail is no damage");
+            let mut store = DiskStorage::open(&torn, PEER).expect("a torn tail is not damage");
             let found = store.load().expect("it was read");
             assert_eq!(difference(&found, &before), None, "byte {place}");
         }

@@ -1,12 +1,12 @@
-//! No more space: the system refuses to let a file grow.
+//! A full disk, as a limit on the size of files.
 
 use raft::PersistentState;
 
 use crate::child_process::{self, Writer};
 use crate::stores::Durable;
 
-/// A limit on the size of files fails a write at the same point as a full disk does, and needs
-/// neither rights nor a file system of its own. A shell sets it and turns its signal off.
+/// A limit on the size of files fails a write at the same point as a full disk, without special
+/// rights or a file system of its own. A shell sets it and ignores its signal.
 #[cfg(unix)]
 #[test]
 fn a_file_size_limit_is_an_error_and_loses_nothing() {

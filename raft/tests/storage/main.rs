@@ -1,5 +1,4 @@
-//! Stores: what records mean to each of them, and what a crash, a full disk or a wrong directory makes
-//! of those on disk.
+//! Stores: conformance, crashes, full disks and foreign directories.
 
 mod child_process;
 mod conformance;

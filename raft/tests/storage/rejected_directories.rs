@@ -1,4 +1,4 @@
-//! Directories that are not this peer's to use.
+//! Directories that a store must reject.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn rejection(durable: Durable, directory: &Path, peer: PeerId) -> StorageError {
     durable.open_as(directory, peer).err().expect("it is refused")
 }
 
-/// A directory with a store that is closed, and everything in it.
+/// A directory with a closed store, and its contents.
 fn written(durable: Durable) -> (TempDir, Contents) {
     let directory = tempfile::tempdir().expect("a directory");
     let mut store = durable.open(directory.path()).expect("a new directory");
@@ -26,7 +26,7 @@ fn written(durable: Durable) -> (TempDir, Contents) {
 
 type Contents = BTreeMap<String, Vec<u8>>;
 
-/// All files but `LOCK`, which says who used the directory last.
+/// All files but `LOCK`, which holds the last process id.
 fn contents(directory: &Path) -> Contents {
     let content = |file: std::io::Result<std::fs::DirEntry>| {
         let file = file.expect("a file");
@@ -37,7 +37,7 @@ fn contents(directory: &Path) -> Contents {
     files.filter(|(name, _)| name != "LOCK").collect()
 }
 
-/// What a person reads, without the part that differs from run to run.
+/// The error message, without the temporary path.
 fn text(error: &StorageError, directory: &Path) -> String {
     error.to_string().replace(directory.to_str().expect("letters"), "DIRECTORY")
 }
@@ -85,7 +85,7 @@ fn a_directory_in_use_is_rejected_until_it_is_free() {
         assert_eq!(
             text(&error, directory.path()),
             format!(
-                "the data directory DIRECTORY is in use by another process (it wrote \"{process}\" into LOCK)"
+                "data directory DIRECTORY is in use by another process (process id in LOCK: \"{process}\")"
             )
         );
         drop(store);
@@ -123,7 +123,7 @@ fn a_newer_format_is_rejected_unchanged() {
     }
 }
 
-/// A peer that forgets its votes may vote twice, so a store that was there does not begin anew.
+/// A peer that forgets its votes may vote twice, so a damaged store is never created anew.
 #[test]
 fn missing_files_are_damage_not_a_new_store() {
     for durable in Durable::ALL {
@@ -166,7 +166,7 @@ fn a_database_restored_from_an_old_copy_is_rejected() {
     );
 }
 
-/// Checksums are of one store, even if all is in order.
+/// Checksums differ between stores.
 #[test]
 fn the_database_of_another_store_is_rejected() {
     let ((mine, _), (_, other)) = (written(Durable::Redb), written(Durable::Redb));
@@ -179,7 +179,7 @@ fn the_database_of_another_store_is_rejected() {
     );
 }
 
-/// Somebody looks into the database with another program.
+/// The database is open in another program.
 #[test]
 fn a_database_open_in_another_program_is_rejected() {
     let (directory, _) = written(Durable::Redb);
@@ -203,6 +203,6 @@ fn a_path_that_is_not_a_directory_is_named() {
         let file = directory.path().join("file");
         std::fs::write(&file, "").expect("it is written");
         let error = text(&rejection(durable, &file.join("data"), PEER), directory.path());
-        assert!(error.starts_with("cannot make the directory DIRECTORY/file/data"), "{error}");
+        assert!(error.starts_with("cannot create the directory DIRECTORY/file/data"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The stores that outlive their process, as a table that tests go through.
+//! The table of durable stores.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! A peer in a process of its own, which can be stopped: the test that started it runs itself
-//! again, in another role.
+//! A peer in a child process that can be paused: the test starts its own program again, in another
+//! role.
 
 use std::io::Write as _;
 use std::process::{Command as Program, Stdio};
@@ -13,12 +13,12 @@ use super::support::{Peer, with_timeout};
 
 const ROLE: &str = "RAFT_TEST_PEER";
 
-/// What a child says: where it listens, and the number of each vote that it gets. The names are long
-/// enough not to be those of the test harness, which writes to the same pipe.
+/// Output lines of the child: its address, and the number of each received vote. The names are
+/// distinct from the output of the test harness, which writes to the same pipe.
 const LISTENS: &str = "peer-listens ";
 const GOT: &str = "peer-got ";
 
-/// In the child: receives until the parent is gone. `false` in the test itself.
+/// In the child: receives until the parent stops. `false` in the test itself.
 pub(crate) async fn is_child(options: &TcpOptions) -> bool {
     let Ok(name) = std::env::var(ROLE) else { return false };
     let mut peer = Peer::plain(name.parse().expect("a number"), options.clone());
@@ -39,18 +39,18 @@ pub(crate) async fn is_child(options: &TcpOptions) -> bool {
 
 fn report(what: &str, text: &str) {
     let mut output = std::io::stdout().lock();
-    // The parent may be gone; then so is this process, soon.
+    // The parent may have stopped; then this process stops soon.
     let _ = writeln!(output, "\n{what}{text}").and_then(|()| output.flush());
 }
 
-/// A child as the test sees it.
+/// A handle of the child.
 pub(crate) struct Process {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
 }
 
 impl Process {
-    /// Runs `test` again as the peer of this name.
+    /// Runs `test` again as the peer of this id.
     pub(crate) fn start(test: &str, name: u64) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("a test is a program"))
             .args(["--exact", test, "--nocapture", "--test-threads=1"])
@@ -68,7 +68,7 @@ impl Process {
         self.read_value(LISTENS).await
     }
 
-    /// The number of the next vote it tells of.
+    /// The number of the next vote it receives.
     pub(crate) async fn next_received(&mut self) -> u64 {
         self.read_value(GOT).await.parse().expect("a number")
     }

@@ -1,4 +1,4 @@
-//! Cuts, loss and delay, around the network inside one process.
+//! Cuts, loss and delay on a network inside one process.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn a_cut_drops_messages_in_flight_and_messages_sent_during_it() {
     one.transport.send(vote(1, peer(1), peer(2)));
     assert_eq!(next(&mut two).await, 1);
 
-    // The receiving task has not run yet, so the message is on its way.
+    // The receiving task has not run yet, so the message is in flight.
     one.transport.send(vote(2, peer(1), peer(2)));
     faults.cut(peer(1), peer(2));
     one.transport.send(vote(3, peer(1), peer(2)));
@@ -49,7 +49,7 @@ async fn a_cut_drops_messages_in_flight_and_messages_sent_during_it() {
     two.transport.send(vote(6, peer(2), peer(1)));
     assert_eq!((next(&mut two).await, next(&mut one).await), (5, 6));
 
-    // What is sent during a cut is lost, also if nobody has looked at it before the cut ends.
+    // A message sent during a cut is lost, even if it was not received before the cut ended.
     faults.cut(peer(1), peer(2));
     one.transport.send(vote(7, peer(1), peer(2)));
     faults.heal(peer(1), peer(2));
@@ -111,7 +111,7 @@ async fn delayed_messages_are_reordered_and_dropped_by_a_cut() {
     assert!(two.received.is_empty(), "the cut came before it did");
 }
 
-/// Doubles everything, the second one a second later.
+/// Duplicates every message a second later.
 #[derive(Clone)]
 struct Duplicating;
 

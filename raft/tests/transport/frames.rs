@@ -1,4 +1,4 @@
-//! Bytes and messages, without a socket: whatever comes in, in whatever pieces.
+//! Decoding of bytes in any pieces, without a socket.
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};

@@ -1,4 +1,4 @@
-//! What is bounded: queues, frames, connections that do not say who they are.
+//! Limits: queues, frames, unidentified connections, connected peers.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn heartbeats_and_votes_overtake_queued_chunks() {
     let options = TcpOptions { queue_bytes_max: 64 << 20, ..options() };
     let mut one = Peer::plain(1, options.clone());
     let transport = TcpTransport::plain(peer(2), "127.0.0.1:0").unwrap().with(options).unwrap();
-    // It takes one message and no more until it is asked.
+    // Its inbox holds one message until it is read.
     let mut two = Peer::start(2, transport, 1);
     one.set_peer(&two);
     one.wait_connected(&mut two).await;
@@ -25,7 +25,7 @@ async fn heartbeats_and_votes_overtake_queued_chunks() {
         one.transport.send(chunk(id, peer(1), peer(2), CHUNK));
     }
     assert_eq!(two.next().await.id.number(), 1);
-    // Chunks are on their way, and most of them cannot be: they are 32 MB.
+    // Most of the chunks, 32 MB in all, are still queued.
     one.transport.send(append(1001, peer(1), peer(2), &[]));
     one.transport.send(vote(1002, peer(1), peer(2)));
     let mut order = Vec::new();
@@ -82,9 +82,9 @@ async fn a_stalled_receiver_is_disconnected_and_reconnected() {
     let mut two = Peer::start(2, transport, 1);
     one.set_peer(&two);
     one.wait_connected(&mut two).await;
-    // More than the system keeps for a receiver that takes nothing.
+    // More than the system buffers for a receiver.
     with_timeout(async {
-        while !log.contains("a peer peer=2") {
+        while !log.contains("to peer peer=2") {
             one.transport.send(chunk(1, peer(1), peer(2), CHUNK));
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -150,7 +150,10 @@ async fn too_many_unidentified_connections_are_closed_and_peers_stay_connected()
     }
     let warnings = log.warnings();
     assert_eq!(warnings.len(), 20, "{warnings:#?}");
-    assert!(warnings[0].contains("3 other connections wait to be identified"), "{warnings:?}");
+    assert!(
+        warnings[0].contains("connection limit reached: 3 unidentified connections"),
+        "{warnings:?}"
+    );
     one.transport.send(vote(9, peer(1), peer(2)));
     assert_eq!(two.next().await.id.number(), 9);
 
@@ -160,7 +163,7 @@ async fn too_many_unidentified_connections_are_closed_and_peers_stay_connected()
     three.wait_connected(&mut two).await;
 }
 
-// It takes 514 sockets, more than some systems give a process unless they are asked.
+// It needs 514 sockets, more than the default limit of some systems.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn too_many_peers_are_rejected() {
@@ -173,9 +176,9 @@ async fn too_many_peers_are_rejected() {
     RawClient::after_handshake(1000, &two).await.read_to_end().await;
     log.wait_for("peer=1000").await;
     let warnings = log.warnings();
-    assert!(warnings[0].contains("256 other peers are connected, and no more may be"));
+    assert!(warnings[0].contains("connection limit reached: 256 other peers are connected"));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    // One of them may come again.
+    // A connected peer may reconnect.
     let again = RawClient::after_handshake(10, &two).await;
     there.remove(0).read_to_end().await;
     assert!(log.warnings().is_empty());
@@ -207,7 +210,7 @@ async fn no_message_is_queued_for_a_disconnected_peer() {
     let mut two = Peer::plain(2, options());
     one.transport.send(vote(1, peer(1), peer(2)));
     one.set_peer(&two);
-    // The connection cannot be there yet: nothing has run since.
+    // There is no connection yet: no task has run since.
     one.transport.send(vote(2, peer(1), peer(2)));
     with_timeout(async {
         while two.received.is_empty() {

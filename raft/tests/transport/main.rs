@@ -1,4 +1,4 @@
-//! How messages travel: inside a process, over faulty links, over TCP.
+//! Transports: inside a process, over faulty links, over TCP.
 
 #[path = "../../examples/make_certificates/certificates.rs"]
 mod certificates;

@@ -1,4 +1,4 @@
-//! What the network counts.
+//! Metrics of the transport.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,6 +69,6 @@ async fn bytes_drops_connections_and_rejections_are_counted() {
     let mut raw = RawClient::connect(&two).await;
     raw.write(b"GET / HTTP/1.1").await;
     raw.read_to_end().await;
-    log.wait_for("first bytes are not those").await;
+    log.wait_for("its first bytes belong to another protocol").await;
     assert_eq!(counts.of("raft_tcp_refusals_total"), 1);
 }

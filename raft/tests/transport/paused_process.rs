@@ -1,4 +1,4 @@
-//! A peer whose process stands still: its system goes on taking bytes and connections for it.
+//! A peer whose process is paused: its system still accepts bytes and connections for it.
 
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ async fn a_paused_process_delays_no_other_peer_and_is_reconnected() {
 
     two.signal("STOP");
     let mut sent = 0;
-    // Some systems come to the same end by themselves, and may be first.
-    let given_up = ["it took nothing for 200ms (`silence_max`)", "timed out"];
+    // Some systems detect it themselves, and may be first.
+    let given_up = ["it accepted nothing for 200ms (`silence_max`)", "timed out"];
     let is_given_up = || given_up.iter().any(|reason| log.contains(reason));
     with_timeout(async {
         while !is_given_up() {
@@ -42,13 +42,13 @@ async fn a_paused_process_delays_no_other_peer_and_is_reconnected() {
                 one.transport.send(chunk(sent, peer(1), peer(2), 64 * 1024));
             }
             one.transport.send(vote(sent, peer(1), peer(3)));
-            assert_eq!(three.next().await.id.number(), sent, "peer 3 is not held up");
+            assert_eq!(three.next().await.id.number(), sent, "peer 3 is not delayed");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     })
     .await;
-    assert!(log.contains("dropped a message: the queue is full"), "{sent} times 640 KiB were sent");
-    // Its system takes new connections for it, and nobody answers.
+    assert!(log.contains("message dropped: the queue is full"), "{sent} times 640 KiB were sent");
+    // Its system accepts new connections, but the process does not answer.
     log.wait_for("no handshake within 500ms").await;
 
     two.signal("CONT");

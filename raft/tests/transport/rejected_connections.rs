@@ -1,4 +1,4 @@
-//! Whatever is wrong with a connection: it ends with one warning, and others go on.
+//! Invalid connections: each ends with one warning, and others continue.
 
 use raft::codec;
 use raft::transport::Transport as _;
@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use super::support::{CLUSTER, Log, Peer, RawClient, append, options, peer, vote, with_timeout};
 
-/// What is done wrong, and when.
+/// Invalid bytes, and their position.
 enum Violation {
     /// Instead of the handshake.
     First(Vec<u8>),
@@ -37,21 +37,21 @@ fn rows() -> Vec<(Violation, &'static str)> {
     let kind = noop.len() - 6;
     noop[kind] = 0;
     vec![
-        (First(b"GET / HTTP/1.1\r\n\r\n".to_vec()), "first bytes are not those of this protocol"),
-        (First(b"raft/udp".to_vec()), "first bytes are not those of this protocol"),
-        (First(vec![0x16, 3, 1, 2, 0, 1]), "it speaks TLS, and this peer was told to speak plain"),
-        (First([&MAGIC[..], &[9]].concat()), "it speaks version 9 of the protocol, and this peer"),
-        (First(hello(1, 2, "other")), "it is of the cluster `other`, and this peer of `test`"),
-        (First(hello(1, 3, CLUSTER)), "it looks for peer 3 at this peer's address"),
-        (First(hello(2, 2, CLUSTER)), "it has the name of this very peer, 2"),
+        (First(b"GET / HTTP/1.1\r\n\r\n".to_vec()), "its first bytes belong to another protocol"),
+        (First(b"raft/udp".to_vec()), "its first bytes belong to another protocol"),
+        (First(vec![0x16, 3, 1, 2, 0, 1]), "it speaks TLS, this peer is configured for plain TCP"),
+        (First([&MAGIC[..], &[9]].concat()), "it speaks version 9 of the protocol, this peer"),
+        (First(hello(1, 2, "other")), "it belongs to cluster `other`, this peer to `test`"),
+        (First(hello(1, 3, CLUSTER)), "misrouted: it expects peer 3 here"),
+        (First(hello(2, 2, CLUSTER)), "it uses this peer's id, 2"),
         (AfterHello(vec![1; 8]), "its handshake belongs to another connection"),
         (Frame(u32::MAX.to_le_bytes().to_vec()), "it announces a frame of 4294967295 bytes"),
-        (ours(&[]), "no message: the message is cut off"),
-        (ours(&good[..good.len() - 1]), "no message: the message is cut off"),
-        (ours(&[&good[..], &[0]].concat()), "no message: 1 bytes too many"),
-        (ours(&[&[99], &good[1..]].concat()), "no message: unknown message 99"),
-        (ours(&broken), "no message: entry 1@0 cannot follow 0@0"),
-        (ours(&noop), "no message: 1 bytes too many"),
+        (ours(&[]), "invalid message: the message is cut off"),
+        (ours(&good[..good.len() - 1]), "invalid message: the message is cut off"),
+        (ours(&[&good[..], &[0]].concat()), "invalid message: 1 bytes too many"),
+        (ours(&[&[99], &good[1..]].concat()), "invalid message: unknown message 99"),
+        (ours(&broken), "invalid message: entry 1@0 cannot follow 0@0"),
+        (ours(&noop), "invalid message: 1 bytes too many"),
         (ours(&codec::encode(&vote(1, peer(7), peer(2)))), "it sent a message of peer 7"),
         (ours(&codec::encode(&vote(1, peer(1), peer(7)))), "it sent a message for peer 7"),
     ]
@@ -116,26 +116,26 @@ async fn a_rejected_peer_logs_the_reason_once() {
     let mut one = Peer::plain(1, options());
     let two = Peer::plain(2, TcpOptions { cluster: "other".into(), ..options() });
     one.set_peer(&two);
-    log.wait_for("cannot send to a peer peer=2").await;
-    // It tries again and again, and says it once.
+    log.wait_for("cannot send to peer peer=2").await;
+    // Further attempts are not logged as warnings.
     for _ in 0..5 {
         log.wait_for("still not connected").await;
     }
     let warnings = log.warnings();
     let ours: Vec<_> = warnings.iter().filter(|line| line.contains("cannot send")).collect();
     assert_eq!(ours.len(), 1, "{warnings:#?}");
-    assert!(ours[0].contains("it says that it belongs to another cluster"), "{ours:?}");
+    assert!(ours[0].contains("rejected: it belongs to another cluster"), "{ours:?}");
 }
 
 #[tokio::test]
 async fn an_invalid_answer_is_rejected() {
     let welcome = Answer { verdict: Verdict::Accepted, nonce: 1, frame_bytes_max: 1000 }.encode();
     let rows = [
-        (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "first bytes are not those of this protocol"),
+        (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "its first bytes belong to another protocol"),
         ([&MAGIC[..], &[VERSION + 1]].concat(), "it speaks version 2 of the protocol"),
-        ([&welcome[..9], &[1], &welcome[10..]].concat(), "it belongs to another cluster"),
-        ([&welcome[..9], &[77], &welcome[10..]].concat(), "it refuses this peer"),
-        ([&welcome[..], b"more"].concat(), "first bytes are not those of this protocol"),
+        ([&welcome[..9], &[1], &welcome[10..]].concat(), "rejected: it belongs to another cluster"),
+        ([&welcome[..9], &[77], &welcome[10..]].concat(), "rejected; the reason is in its log"),
+        ([&welcome[..], b"more"].concat(), "its first bytes belong to another protocol"),
     ];
     for (answer, reason) in rows {
         let log = Log::capture();

@@ -1,4 +1,4 @@
-//! What the fuzz target `receiver` starts from: every kind of message, as the codec writes it.
+//! The seeds of the fuzz target `receiver`: every kind of message, as the codec writes it.
 //!
 //! `RAFT_WRITE_SEEDS=1 cargo test -p raft --test transport seeds` writes the files anew.
 

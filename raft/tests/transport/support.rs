@@ -1,4 +1,4 @@
-//! What all tests of transports need: peers, messages, what was logged, and a guard against hanging.
+//! Support for tests of transports: peers, messages, captured logs, timeouts.
 
 use std::future::Future;
 use std::io::Write;
@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tracing::subscriber::DefaultGuard;
 
-/// Ends a test that would wait for ever. No test's verdict depends on it.
+/// Fails a test that hangs. No other outcome depends on it.
 pub(crate) async fn with_timeout<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), what).await.expect("it waits for ever")
 }
@@ -29,7 +29,7 @@ fn envelope(id: u64, from: PeerId, to: PeerId, message: Message) -> Envelope {
     Envelope { id: MessageId::new(id), from, to, term: Term::new(1), message }
 }
 
-/// A small message, told apart from others by its number.
+/// A small message with a number.
 pub(crate) fn vote(id: u64, from: PeerId, to: PeerId) -> Envelope {
     envelope(id, from, to, Message::RequestVoteReply(Vote::Granted))
 }
@@ -59,8 +59,7 @@ pub(crate) fn append(id: u64, from: PeerId, to: PeerId, commands: &[&[u8]]) -> E
 
 pub(crate) const CLUSTER: &str = "test";
 
-/// Settings with which nothing in a test waits long for what is sure to come, and nothing ends
-/// because a machine is busy.
+/// Options with short reconnects, and timeouts that a busy machine never reaches.
 pub(crate) fn options() -> TcpOptions {
     let never = Duration::from_secs(3600);
     TcpOptions {
@@ -104,13 +103,13 @@ impl Peer {
         with_timeout(self.received.recv()).await.expect("the transport is there")
     }
 
-    /// Sends small messages until one of them arrives, and takes all that do.
+    /// Sends small messages until one of them arrives, and takes all that arrive.
     pub(crate) async fn wait_connected(&mut self, other: &mut Self) {
         let wait = Duration::from_millis(5);
         with_timeout(async {
             loop {
                 self.transport.send(vote(u64::MAX, self.name, other.name));
-                // What comes from an older connection proves nothing.
+                // Messages of an older connection do not count.
                 while let Ok(next) = tokio::time::timeout(wait, other.received.recv()).await {
                     if next.is_some_and(|envelope| envelope.id.number() == u64::MAX) {
                         return;
@@ -119,13 +118,13 @@ impl Peer {
             }
         })
         .await;
-        // What was sent before the one that has arrived came first; one more ends the rest.
+        // Another message marks the end of those.
         self.transport.send(vote(u64::MAX - 1, self.name, other.name));
         while other.next().await.id.number() != u64::MAX - 1 {}
     }
 }
 
-/// Two peers that are connected, 1 to 2.
+/// Two peers, 1 connected to 2.
 pub(crate) async fn connected(options: &TcpOptions) -> [Peer; 2] {
     let mut peers = [1, 2].map(|number| Peer::plain(number, options.clone()));
     let [one, two] = &mut peers;
@@ -134,7 +133,7 @@ pub(crate) async fn connected(options: &TcpOptions) -> [Peer; 2] {
     peers
 }
 
-/// Somebody who holds a socket and follows no rules.
+/// A client with a plain socket that follows no protocol.
 pub(crate) struct RawClient(pub(crate) TcpStream);
 
 impl RawClient {
@@ -146,7 +145,7 @@ impl RawClient {
         )
     }
 
-    /// Connects, and behaves until frames may follow.
+    /// Connects and completes the handshake.
     pub(crate) async fn after_handshake(from: u64, to: &Peer) -> Self {
         let mut raw = Self::connect(to).await;
         let hello = Hello { from: peer(from), to: to.name, cluster: CLUSTER.into() };
@@ -158,21 +157,21 @@ impl RawClient {
         raw
     }
 
-    /// Writes as much as the other side takes.
+    /// Writes as much as the other side accepts.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         let _ = with_timeout(self.0.write_all(bytes)).await;
     }
 
-    /// What the other side says until it ends the connection.
+    /// Reads until the other side ends the connection.
     pub(crate) async fn read_to_end(mut self) -> Vec<u8> {
         let mut received = Vec::new();
-        // Bytes that nobody read make it a reset, which is an end too.
+        // Unread bytes make it a reset, which is an end, too.
         let _ = with_timeout(self.0.read_to_end(&mut received)).await;
         received
     }
 }
 
-/// What is logged on this thread, where all tasks of a test run.
+/// The log of this thread, where all tasks of a test run.
 pub(crate) struct Log {
     lines: Lines,
     _guard: DefaultGuard,
@@ -217,7 +216,7 @@ impl Log {
         text.lines().filter(|line| line.trim_start().starts_with("WARN")).map(Into::into).collect()
     }
 
-    /// Whether there is a line with this text since the last look at warnings.
+    /// True if a line since the last call of `warnings` has this text.
     pub(crate) fn contains(&self, text: &str) -> bool {
         self.lines.lock().contains(text)
     }

@@ -1,4 +1,4 @@
-//! Connections over TCP: kept, lost, made again.
+//! Connections over TCP: established, lost, re-established.
 
 use std::time::Duration;
 
@@ -104,10 +104,10 @@ async fn an_invalid_address_is_a_warning_and_an_absent_peer_is_not() {
     let gone = two.address();
     drop(two);
     one.transport.set_address(peer(2), &gone);
-    log.wait_for("not connected to a peer").await;
+    log.wait_for("no connection to peer").await;
     assert!(log.warnings().is_empty());
     one.transport.set_address(peer(3), "nowhere");
-    log.wait_for("cannot send to a peer").await;
+    log.wait_for("cannot send to peer").await;
     let warnings = log.warnings();
     assert!(warnings[0].contains("peer=3 address=\"nowhere\""), "{warnings:?}");
 }
@@ -156,7 +156,7 @@ async fn a_removed_peer_gets_no_message_until_it_is_added_again() {
     let [mut one, mut two] = connected(&options()).await;
     one.transport.remove_peer(peer(2));
     one.transport.send(vote(1, peer(1), peer(2)));
-    log.wait_for("an incoming connection has ended peer=1").await;
+    log.wait_for("incoming connection closed peer=1").await;
     assert!(two.received.is_empty());
     one.set_peer(&two);
     one.wait_connected(&mut two).await;

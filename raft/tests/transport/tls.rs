@@ -1,4 +1,4 @@
-//! Mutual TLS: who is let in, who is not, and what is said about the files.
+//! Mutual TLS: accepted and rejected certificates, and errors of files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -75,8 +75,8 @@ async fn peers_of_one_ca_connect() {
     }
 }
 
-/// Peer 1 tries to send to `two`, which must refuse it for this reason, with one warning for each
-/// attempt; and what the peer 1 hears must be this.
+/// Peer 1 tries to send to `two`, which must log this reason, while peer 1 must log
+/// `sender_reason`.
 async fn assert_rejected(
     log: &Log,
     mut one: Peer,
@@ -99,31 +99,31 @@ async fn invalid_certificates_are_rejected_and_other_connections_stay() {
     good.set_peer(&two);
     good.wait_connected(&mut two).await;
 
-    // Its own files are in order, but of another CA. It does not take the other's either.
+    // Valid files of another CA. Each side rejects the other.
     let one = tls_of(1, &theirs);
-    let reason = "it refuses this peer's certificate or TLS: another CA has signed it";
+    let reason = "it rejects this peer's certificate or TLS: signed by another CA";
     let sender_reason = "its certificate is not signed by the cluster's CA";
     assert_rejected(&log, one, &mut two, reason, sender_reason).await;
 
-    // Peer 3's certificate in the hands of somebody who says to be peer 1.
+    // Peer 3's certificate, used under another id.
     let mut client = tls(3, files(ours.path(), "peer-3"), options());
     client.transport.set_address(peer(9), &two.address());
-    let reason = "its certificate does not name it: it lacks the DNS name `raft-peer-9`";
+    let reason = "its certificate lacks the DNS name `raft-peer-9`";
     log.wait_for(reason).await;
 
     assert_rejected(
         &log,
         Peer::plain(1, options()),
         &mut two,
-        "what it says is no TLS; is it told to speak plain TCP?",
-        "it speaks TLS, and this peer was told to speak plain TCP",
+        "it does not speak TLS; is it configured for plain TCP?",
+        "it speaks TLS, this peer is configured for plain TCP",
     )
     .await;
 
     let mut plain = Peer::plain(1, options());
     let one = tls_of(2, &ours);
-    let reason = "it speaks TLS, and this peer was told to speak plain TCP";
-    let sender_reason = "what it says is no TLS; is it told to speak plain TCP?";
+    let reason = "it speaks TLS, this peer is configured for plain TCP";
+    let sender_reason = "it does not speak TLS; is it configured for plain TCP?";
     assert_rejected(&log, one, &mut plain, reason, sender_reason).await;
 
     let mut raw = RawClient::connect(&two).await;
@@ -133,7 +133,7 @@ async fn invalid_certificates_are_rejected_and_other_connections_stay() {
     assert_eq!(two.next().await, vote(5, peer(3), peer(2)));
 }
 
-/// Somebody who has his own program, and a certificate of this cluster or none.
+/// A TLS client that is not a peer, with or without a certificate of this cluster.
 async fn program(to: &Peer, files: &TlsFiles, client: Client) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     let ca = CertificateDer::from_pem_file(&files.ca).expect("good certificates");
@@ -178,7 +178,7 @@ async fn a_peer_may_not_use_the_id_of_another() {
         Answer::decode(&answer),
         Err(ConnectionError::RejectedByPeer(Verdict::CertificateName))
     );
-    log.wait_for("its certificate does not name it: it lacks the DNS name `raft-peer-1`").await;
+    log.wait_for("its certificate lacks the DNS name `raft-peer-1`").await;
     assert_eq!(log.warnings().len(), 1);
 
     let nobody = program(&two, &files, Client::Anonymous).await;
@@ -196,7 +196,7 @@ async fn invalid_new_files_leave_the_old_ones_in_use() {
     copy(directory.path(), "peer-3.pem", "peer-1.pem");
     copy(directory.path(), "peer-3.key", "peer-1.key");
     one.set_peer(&two);
-    log.wait_for("new certificates cannot be used, the old ones stay").await;
+    log.wait_for("new certificates are unusable; keeping the previous ones").await;
     one.wait_connected(&mut two).await;
     let warnings = log.warnings();
     assert!(warnings[0].contains("does not name peer 1"), "{warnings:?}");
@@ -210,13 +210,13 @@ async fn new_certificates_are_used_by_new_connections() {
     let [mut one, mut two] = [1, 2].map(|number| {
         tls(number, files(directory.path(), &format!("peer-{number}")), reread.clone())
     });
-    // A new CA takes the place of the old one, for everybody.
+    // A new CA replaces the old one on all peers.
     fs::remove_file(directory.path().join("ca.key")).expect("it is there");
     let authority = Authority::open_or_create(directory.path()).expect("a CA");
     for peer in 1..=3 {
         authority.certify(peer).expect("a certificate");
     }
-    // Peer 3 knows the new one alone.
+    // Peer 3 knows only the new one.
     let mut three = tls_of(3, &directory);
     one.set_peer(&two);
     one.wait_connected(&mut two).await;
@@ -225,7 +225,7 @@ async fn new_certificates_are_used_by_new_connections() {
     assert!(log.warnings().is_empty());
 }
 
-/// Makes a certificate for peer 1 that is on the CA's list, which this returns.
+/// Creates a revoked certificate for peer 1; returns the CRL's path.
 fn revoke_peer_1(directory: &Path) -> PathBuf {
     certify_peer_1_with(directory, |params| params.serial_number = Some(7.into()));
     let key = fs::read_to_string(directory.join("ca.key")).expect("the CA");
@@ -260,9 +260,9 @@ async fn a_revoked_certificate_is_refused_on_both_sides() {
     });
     three.set_peer(&two);
     three.wait_connected(&mut two).await;
-    // Peer 1 has no list, and believes in its own certificate.
+    // Peer 1 has no CRL, so its own certificate is valid for it.
     let reason = "its certificate has been revoked";
-    let sender_reason = "it refuses this peer's certificate or TLS: it has been revoked";
+    let sender_reason = "it rejects this peer's certificate or TLS: revoked";
     assert_rejected(&log, tls_of(1, &directory), &mut two, reason, sender_reason).await;
     log.warnings();
     let one = tls_of(1, &directory);
@@ -272,7 +272,10 @@ async fn a_revoked_certificate_is_refused_on_both_sides() {
 
     let files = TlsFiles { revoked, ..files(directory.path(), "peer-1") };
     let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files).expect_err("it sees it itself");
-    assert!(error.to_string().ends_with("peer-1.pem` has been revoked: make a new one"), "{error}");
+    assert!(
+        error.to_string().ends_with("peer-1.pem` has been revoked: create a new one"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -286,8 +289,8 @@ fn an_invalid_revocation_list_is_named() {
     write(directory.path(), "garbled", &crl);
     for (file, expected) in [
         ("missing", "cannot read the CRL `DIR/missing`: No such file or directory (os error 2)"),
-        ("ca.pem", "there is no CRL in `DIR/ca.pem`; it must be in PEM form, `-----BEGIN …-----`"),
-        ("garbled", "the CRL `DIR/garbled` cannot be used: provided CRL could not be parsed: "),
+        ("ca.pem", "no CRL in `DIR/ca.pem`: PEM form expected, `-----BEGIN …-----`"),
+        ("garbled", "the CRL `DIR/garbled` is unusable: provided CRL could not be parsed: "),
     ] {
         let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files(file)).expect_err(expected);
         let text = error.to_string().replace(&directory.path().display().to_string(), "DIR");
@@ -295,7 +298,7 @@ fn an_invalid_revocation_list_is_named() {
     }
 }
 
-/// Spoils the files of peer 1 in a directory.
+/// Breaks the files of peer 1 in a directory.
 type BreakFiles = fn(&Path);
 
 fn certify_peer_1_with(directory: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) {
@@ -325,25 +328,25 @@ fn rows() -> Vec<(BreakFiles, &'static str)> {
         ),
         (
             |directory| copy(directory, "peer-1.key", "peer-1.pem"),
-            "there is no certificate in `DIR/peer-1.pem`; it must be in PEM form, \
+            "no certificate in `DIR/peer-1.pem`: PEM form expected, \
              `-----BEGIN …-----`",
         ),
         (
             |directory| copy(directory, "peer-1.pem", "peer-1.key"),
-            "there is no key in `DIR/peer-1.key`; it must be in PEM form, `-----BEGIN …-----`",
+            "no key in `DIR/peer-1.key`: PEM form expected, `-----BEGIN …-----`",
         ),
         (
             |directory| write(directory, "ca.pem", GARBLED),
-            "the CA certificate `DIR/ca.pem` is garbled: base64 decode error: \
+            "the CA certificate `DIR/ca.pem` is malformed: base64 decode error: \
              InvalidCharacter(33)",
         ),
         (
             |directory| write(directory, "ca.pem", &GARBLED.replace("!!!!", "AAAA")),
-            "the CA certificate `DIR/ca.pem` cannot be used: invalid peer certificate: BadEncoding",
+            "the CA certificate `DIR/ca.pem` is unusable: invalid peer certificate: BadEncoding",
         ),
         (
             |directory| write(directory, "peer-1.pem", &GARBLED.replace("!!!!", "AAAA")),
-            "the certificate `DIR/peer-1.pem` is garbled: make a new one",
+            "the certificate `DIR/peer-1.pem` is malformed: create a new one",
         ),
         (
             |directory| copy(directory, "peer-2.key", "peer-1.key"),
@@ -354,7 +357,7 @@ fn rows() -> Vec<(BreakFiles, &'static str)> {
                 copy(directory, "peer-2.key", "peer-1.key");
                 copy(directory, "peer-2.pem", "peer-1.pem");
             },
-            "the certificate `DIR/peer-1.pem` does not name peer 1: make one with the DNS name \
+            "the certificate `DIR/peer-1.pem` does not name peer 1: create one with the DNS name \
              `raft-peer-1`",
         ),
         (
@@ -370,7 +373,7 @@ fn rows() -> Vec<(BreakFiles, &'static str)> {
                     params.not_after = date_time_ymd(2020, 1, 1)
                 })
             },
-            "the certificate `DIR/peer-1.pem` has expired: make a new one",
+            "the certificate `DIR/peer-1.pem` has expired: create a new one",
         ),
         (
             |directory| {
@@ -378,15 +381,15 @@ fn rows() -> Vec<(BreakFiles, &'static str)> {
                     params.not_before = date_time_ymd(4000, 1, 1)
                 })
             },
-            "the certificate `DIR/peer-1.pem` is not valid yet; are the clocks right?: make a new \
-             one",
+            "the certificate `DIR/peer-1.pem` is not valid yet; check the clocks: create a \
+             new one",
         ),
         (
             |directory| {
                 certify_peer_1_with(directory, |params| params.extended_key_usages.truncate(1))
             },
-            "the certificate `DIR/peer-1.pem` must be allowed for the authentication of servers \
-             and of clients: make a new one",
+            "the certificate `DIR/peer-1.pem` must allow server and client authentication: create a \
+             new one",
         ),
     ]
 }
@@ -418,7 +421,7 @@ fn a_certificate_may_have_further_names() {
         .expect("good files");
 }
 
-/// What the documentation of `TlsFiles` says to do; without openssl there is nothing to try.
+/// The commands in the documentation of `TlsFiles`; skipped without openssl.
 #[test]
 fn certificates_can_be_made_by_openssl() {
     let commands = "

@@ -1,8 +1,7 @@
-//! Reads a log back: what its files amount to, or what is wrong with them and where. Changes
-//! nothing.
+//! Replay of a log: the state of its files, or the place and kind of their damage. Changes nothing.
 //!
-//! What a crash may leave behind is a broken end of the newest file, as one frame was not durable
-//! yet. Everything else was, so anything else that is broken is damage.
+//! A crash may leave a broken end of the newest file, as one frame was not durable yet. Everything
+//! else was durable, so any other broken data is damage.
 
 use super::format::{self, LogRecord, State};
 use super::{LOG, numbers};
@@ -33,20 +32,20 @@ fn log_name(number: u64) -> String {
     format!("{number:020}{LOG}")
 }
 
-/// What the files of a log amount to.
+/// The result of replaying a log.
 #[derive(Debug, Default)]
 pub(super) struct Replayed {
     pub(super) state: State,
     pub(super) entries: Vec<Entry>,
     /// The files, oldest first.
     pub(super) segments: Vec<Segment>,
-    /// The number of the frame that comes next.
+    /// The number of the next frame.
     pub(super) next: u64,
-    /// How many bytes of the newest file count.
+    /// Length of the frames in the newest file.
     pub(super) end: u64,
-    /// The last frame of the newest file, which ends there.
+    /// The last frame of the newest file.
     pub(super) last_frame: Vec<u8>,
-    /// The entries up to here lie before the oldest file.
+    /// The last entry before the oldest file.
     floor: Index,
 }
 
@@ -81,7 +80,7 @@ fn damaged<F: Directory>(directory: &F, name: &str, at: u64, what: &str) -> Stor
     StorageError::Damaged(format!("{} at byte {at}: {what}", directory.path_of(name)))
 }
 
-/// Where in a file, and what is wrong there.
+/// Position in a file, and the finding.
 type Damage = (u64, String);
 
 impl Replayed {
@@ -101,7 +100,7 @@ impl Replayed {
             if frame.number != self.next {
                 return Err((
                     at as u64,
-                    format!("frame {} in place of {}", frame.number, self.next),
+                    format!("found frame {}, expected {}", frame.number, self.next),
                 ));
             }
             self.replay_payload(number, frame.payload).map_err(|what| (at as u64, what))?;
@@ -113,7 +112,7 @@ impl Replayed {
         self.check_tail(bytes, at, newest, identity).map_err(|what| (at as u64, what))
     }
 
-    /// Judges what follows the last whole frame of a file.
+    /// Checks the bytes after the last valid frame of a file.
     fn check_tail(
         &self,
         bytes: &[u8],
@@ -140,7 +139,7 @@ impl Replayed {
             if let (LogRecord::Start(state), true) = (&record, first) {
                 self.start(file, *state)?;
             } else if first {
-                return Err(format!("{record:?} in place of a start"));
+                return Err(format!("found {record:?}, expected a start record"));
             } else {
                 self.record(record)?;
             }
@@ -154,7 +153,7 @@ impl Replayed {
             (self.state, self.floor) = (state, state.last);
         } else if self.state != state {
             return Err(format!(
-                "it begins with {state:?}, the file before it ends with {:?}",
+                "starts with {state:?}, but the previous file ends with {:?}",
                 self.state
             ));
         }
@@ -164,7 +163,7 @@ impl Replayed {
 
     fn record(&mut self, record: LogRecord) -> Result<(), String> {
         match record {
-            LogRecord::Start(_) => return Err("a start in the middle of a file".to_owned()),
+            LogRecord::Start(_) => return Err("start record in the middle of a file".to_owned()),
             LogRecord::HardState(hard_state) => self.state.hard_state = hard_state,
             LogRecord::Truncate { from } => {
                 let place = self.entries.partition_point(|entry| entry.id.index < from);
@@ -202,7 +201,7 @@ impl Replayed {
         Ok(())
     }
 
-    /// What no single record shows.
+    /// Checks across all records.
     fn check_complete(&self, identity: &Identity) -> Result<(), String> {
         let base = self.state.base();
         if self.next < identity.read_through {

@@ -1,4 +1,4 @@
-//! The store over any directory: how it is opened, and what is written in which order.
+//! The store over any directory: opening, and the order of writes.
 //!
 //! Invariants:
 //! - A frame is written only after all before it are durable.
@@ -27,38 +27,37 @@ pub(super) struct Store<F: Directory> {
     /// The log files, oldest first; never empty.
     segments: Vec<Segment>,
     newest: F::File,
-    /// How many bytes of the newest log file count.
+    /// Length of the frames in the newest log file.
     end: u64,
-    /// How long the newest log file is, with the zeros behind what counts.
+    /// Length of the newest log file, with the zeros behind its frames.
     length: u64,
     /// The number of the next frame.
     next: u64,
-    /// What the frames written so far, and the records in the one to come, amount to.
+    /// The state after the written frames and the records of the next one.
     state: State,
-    /// Snapshots that the log no longer refers to.
+    /// Snapshots without a reference in the log.
     stale: Vec<u64>,
     next_snapshot: u64,
-    /// The frame to come: room for its header, then records.
+    /// The next frame: space for its header, then records.
     frame: Writer,
     health: Health,
-    /// What was read when the store was opened, until somebody takes it.
+    /// The state read at opening, until it is loaded.
     opened: Option<PersistentState>,
 }
 
-/// How long files become, in bytes.
+/// Lengths of files, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FileLengths {
-    /// From which length on the log goes on in a new file.
+    /// Length after which the log continues in a new file.
     pub(super) segment: u64,
-    /// How many zeros are written behind a frame that makes the file longer. Later frames replace
-    /// them, which spares the file system from keeping account of a new length and new blocks at
-    /// every flush.
+    /// Number of zeros written behind a frame that extends the file. Later frames replace them,
+    /// which spares the file system a new length and new blocks at every flush.
     pub(super) preallocate: u64,
 }
 
 impl<F: Directory> Store<F> {
-    /// Opens the store in a directory, or begins one there. Nothing is changed before all has been
-    /// read and found sound.
+    /// Opens or creates the store in a directory. Nothing is changed before everything has been
+    /// read and is valid.
     pub(super) fn open(
         mut directory: F,
         peer: PeerId,
@@ -150,7 +149,7 @@ impl<F: Directory> Store<F> {
         Ok(())
     }
 
-    /// Makes the frame to come durable, if there is anything in it.
+    /// Makes the next frame durable, unless it is empty.
     fn flush(&mut self) -> Result<(), StorageError> {
         if self.frame.0.len() == HEADER {
             return Ok(());
@@ -159,7 +158,7 @@ impl<F: Directory> Store<F> {
         let frame_end = self.end + self.frame.0.len() as u64;
         if frame_end > self.length {
             let room = self.lengths.segment.saturating_sub(frame_end);
-            // Without zeros it would only be slower.
+            // Preallocation is only an optimisation.
             let ahead = usize::try_from(self.lengths.preallocate.min(room)).unwrap_or(0);
             self.frame.0.resize(self.frame.0.len() + ahead, 0);
             self.length = frame_end + ahead as u64;
@@ -178,7 +177,7 @@ impl<F: Directory> Store<F> {
         if self.end >= self.lengths.segment { self.rotate() } else { Ok(()) }
     }
 
-    /// Goes on in a new log file.
+    /// Continues in a new log file.
     fn rotate(&mut self) -> Result<(), StorageError> {
         let segment = Segment { number: self.next, floor: self.state.last };
         self.end = write_segment(&mut self.directory, &self.identity, self.next, &self.state)?;
@@ -189,7 +188,7 @@ impl<F: Directory> Store<F> {
         Ok(())
     }
 
-    /// Deletes what the newest snapshot replaces, now that the log refers to it.
+    /// Deletes the files replaced by the newest snapshot, once the log refers to it.
     fn delete_replaced(&mut self) -> Result<(), StorageError> {
         for number in std::mem::take(&mut self.stale) {
             directory::delete(&mut self.directory, &snapshot_name(number))?;
@@ -202,7 +201,7 @@ impl<F: Directory> Store<F> {
         Ok(())
     }
 
-    /// Deletes what a crash has left behind: files that nothing refers to.
+    /// Deletes files without a reference, left behind by a crash.
     fn delete_orphans(&mut self) -> Result<(), StorageError> {
         let place = self.directory.path_of("");
         let names = self.directory.names().map_err(directory::io_error(format!("list {place}")))?;
@@ -236,10 +235,10 @@ impl<F: Directory> Storage for Store<F> {
     }
 }
 
-/// Where a frame ends although a write has more: the next one begins when this one is durable.
+/// Size after which a write continues in a new frame, once this one is durable.
 const FRAME_BYTES: usize = 8 << 20;
 
-/// With a frame's other contents it stays below the 4 GiB that its length can say.
+/// Keeps a frame below 4 GiB, the limit of its length field.
 const ENTRY_BYTES_MAX: usize = 2 << 30;
 
 impl State {
@@ -272,10 +271,9 @@ fn write_segment<F: Directory>(
     Ok(frame.0.len() as u64)
 }
 
-/// Cuts off what was never durable. What was read counts as durable from now on, so it is made
-/// so: a process that ended may have left bytes and names that only the system's memory has. Of the
-/// last frame it may even be that a flush has failed, after which systems believe that there is
-/// nothing left to flush; so that one is written again.
+/// Removes the tail that was never durable, and makes durable what was read: a process that ended
+/// may have left bytes and names in the system's cache only. After a failed flush of the last
+/// frame, systems even believe that nothing is left to flush, so that frame is written again.
 fn repair_tail<F: Directory>(
     directory: &mut F,
     newest: &str,
@@ -301,7 +299,7 @@ fn open_file<F: Directory>(directory: &mut F, name: &str) -> Result<F::File, Sto
         .map_err(|error| directory::io_error(format!("open {}", directory.path_of(name)))(error))
 }
 
-/// The state that the log and the snapshot it refers to amount to.
+/// The state of the log and the snapshot it refers to.
 fn load_state<F: Directory>(
     directory: &F,
     identity: &Identity,

@@ -1,7 +1,8 @@
-//! The file under the database, and what redb does not do by itself:
+//! The file under the database, with what redb does not do by itself:
 //!
-//! - Until the store has been read and found sound, all that redb writes (it repairs what a crash left,
-//!   and marks the file as open) stays in memory. A damaged file stays as it is.
+//! - Until the store has been read and is valid, all writes of redb (it repairs the file after a
+//! crash,
+//!   and marks the file as open) stay in memory. A damaged file stays as it is.
 //! - A process that ended without the machine may have left bytes that only the system's memory has,
 //!   and after a flush that failed the system believes that there is nothing left to flush. So
 //!   after an end that was not in order, all of the file is written again before it is relied on.
@@ -26,14 +27,14 @@ struct Inner<B> {
 enum State {
     Staged(StagedChanges),
     Accepted {
-        /// Behind here, nothing but zeros has ever been written.
+        /// Everything behind it is zeros.
         used: u64,
     },
-    /// It could not be accepted.
+    /// The changes could not be made.
     Abandoned,
 }
 
-/// What redb wants to be done to a file that nobody has accepted yet.
+/// Changes by redb that are not made in the file yet.
 #[derive(Debug)]
 struct StagedChanges {
     length: u64,
@@ -47,7 +48,7 @@ enum Step {
     Flush,
 }
 
-/// How far ahead zeros are written, and how much is read or written at once, in bytes.
+/// Size of preallocation, reads and writes, in bytes.
 const BLOCK: u64 = 1 << 20;
 
 impl<B> Clone for Backend<B> {
@@ -57,13 +58,13 @@ impl<B> Clone for Backend<B> {
 }
 
 impl<B: StorageBackend> Backend<B> {
-    /// A file that is not changed before [`Self::accept`].
+    /// A backend that leaves the file unchanged before [`Self::accept`].
     pub(super) fn staged(file: B) -> io::Result<Self> {
         let staged = StagedChanges { length: file.len()?, steps: Vec::new() };
         Ok(Self(Arc::new(Inner { file, state: Mutex::new(State::Staged(staged)) })))
     }
 
-    /// Does what redb wanted so far, in the same order. If that fails, nothing more is done.
+    /// Makes the staged changes in the file, in order. If that fails, the backend is abandoned.
     pub(super) fn accept(&self) -> io::Result<()> {
         let State::Staged(staged) = std::mem::replace(&mut *self.state(), State::Abandoned) else {
             return Err(abandoned());
@@ -90,7 +91,7 @@ fn abandoned() -> io::Error {
     io::Error::other("the database could not be opened")
 }
 
-/// Whether whoever wrote the file last has closed it (redb's design.md, "Database header").
+/// True if the last writer has closed the file (redb's design.md, "Database header").
 fn closed_cleanly(file: &impl StorageBackend) -> io::Result<bool> {
     const FLAGS: u64 = 9;
     const RECOVERY_REQUIRED: u8 = 2;
@@ -111,7 +112,7 @@ fn rewrite(file: &impl StorageBackend) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Where the zeros at the end of a file begin, or a little behind that.
+/// The start of the zeros at the end of a file, or a little behind it.
 fn used(file: &impl StorageBackend) -> io::Result<u64> {
     let mut end = file.len()?;
     while end > 0 {
@@ -210,7 +211,7 @@ impl<B: StorageBackend> StorageBackend for Backend<B> {
             State::Accepted { used } => {
                 self.0.file.write(offset, bytes)?;
                 if end > *used {
-                    // Not beyond the file's end, which redb has its own plans for.
+                    // Not beyond the file's end, which redb manages itself.
                     let ahead = BLOCK.min(self.0.file.len()?.saturating_sub(end));
                     *used = end + ahead;
                     self.0.file.write(end, &vec![0; ahead as usize])?;

@@ -1,11 +1,11 @@
-//! What redb reports, as this library says it.
+//! Translation of redb errors.
 
 use crate::storage::{StorageError, directory};
 
-/// An error of opening a database.
+/// An error while opening a database.
 pub(super) fn open_error(place: &str, error: redb::DatabaseError) -> StorageError {
     if let redb::DatabaseError::DatabaseAlreadyOpen = error {
-        // Whoever has the directory has written his name into LOCK; this is somebody else.
+        // A store would have locked the directory; this is another program.
         return StorageError::InUse { directory: place.to_owned(), owner: String::new() };
     }
     if let redb::DatabaseError::UpgradeRequired(format) = error {
@@ -16,7 +16,7 @@ pub(super) fn open_error(place: &str, error: redb::DatabaseError) -> StorageErro
     database_error("open", place, error)
 }
 
-/// Any other error: what the system refused, or what redb cannot have written.
+/// Any other error: I/O, or damage.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others say that the file is wrong")]
 pub(super) fn database_error(
     what: &str,

@@ -1,6 +1,6 @@
 //! A store in a database: redb, one file with tables that other programs can open.
 //!
-//! # What lies in the directory
+//! # Files in the directory
 //! | file | what it is |
 //! |---|---|
 //! | `IDENTITY` | text: the format, who wrote it, whose state it is |
@@ -8,18 +8,18 @@
 //! | `raft.redb` | the database |
 //! | `….tmp` | unfinished; cleared by the next start |
 //!
-//! What the tables hold is written in `rows.rs`. As with the store on disk, nothing may be deleted by
-//! hand but the whole directory, and a copy is a backup only if it was taken while the peer was stopped.
+//! The tables are described in `rows.rs`. As with the store on disk, do not delete anything but the
+//! whole directory, and take copies only while the peer is stopped.
 //!
-//! # What it survives
-//! The same as [`DiskStorage`](super::DiskStorage), by the same tests: a crash at any moment leaves
-//! what [`Storage::write`] reported. Each write is one transaction, so of a write that was not reported
-//! there is all or nothing. Of what was durable, everything that is missing or wrong is refused, and
-//! the directory is left as it was; but a damaged last transaction that no start has read yet looks like
-//! one that a crash interrupted.
+//! # Durability
+//! As of [`DiskStorage`](super::DiskStorage), by the same tests: a crash at any time loses nothing
+//! that [`Storage::write`] reported. Each write is one transaction, so an unreported write survives
+//! completely or not at all. Missing or wrong durable data is an error, and the directory stays
+//! unchanged; but a damaged last transaction that no start has read yet looks like one that a crash
+//! interrupted.
 //!
-//! # What it must not depend on
-//! The driver, tokio, a clock. It blocks, and has no thread of its own.
+//! # Dependencies
+//! It must not depend on the driver, tokio or a clock. It blocks, and has no thread of its own.
 
 mod backend;
 mod errors;
@@ -43,8 +43,8 @@ use crate::types::PeerId;
 
 const DATABASE: &str = "raft.redb";
 
-/// A store in a database, in a directory of its own. Slower than
-/// [`DiskStorage`](super::DiskStorage), for whoever wants to look into it with a database's tools.
+/// A store in a redb database, in a directory of its own. Slower than
+/// [`DiskStorage`](super::DiskStorage), but readable with a database's tools.
 ///
 /// ```
 /// use raft::storage::{RedbStorage, Storage};
@@ -64,14 +64,14 @@ const DATABASE: &str = "raft.redb";
 /// ```
 pub struct RedbStorage {
     store: Store,
-    /// Held as long as the store is.
+    /// Held as long as the store.
     _lock: Lock,
 }
 
 impl RedbStorage {
-    /// Opens the store of `peer` in a directory, or begins one there. The directory is made if it is
-    /// missing, and belongs to the store until it is dropped. Opening reads the whole file; after a
-    /// process that did not end in order it also writes it once more.
+    /// Opens or creates the store of `peer` in a directory. The directory is created if missing,
+    /// and belongs to the store until it is dropped. Opening reads the whole file; after a process
+    /// that did not close it, it also rewrites the file.
     ///
     /// # Errors
     /// - [`StorageError::InUse`]: another process, or this one, has the directory or the database open.
@@ -83,7 +83,7 @@ impl RedbStorage {
     pub fn open(data_dir: impl AsRef<Path>, peer: PeerId) -> Result<Self, StorageError> {
         let data_dir = data_dir.as_ref();
         let mut directory = OsDirectory::create(data_dir)?;
-        // A directory of something else stays as it is.
+        // A foreign directory stays unchanged.
         if let Some(identity) = Identity::read(&directory)? {
             identity.check_owner(Kind::Redb, peer, &directory.path_of(""))?;
         }
@@ -118,7 +118,7 @@ impl std::fmt::Debug for RedbStorage {
     }
 }
 
-/// Makes the database, which gets its name when it is whole and durable.
+/// Creates the database, which gets its name once it is complete and durable.
 fn create(
     directory: &mut OsDirectory,
     data_dir: &Path,

@@ -74,13 +74,13 @@ impl Table {
     }
 }
 
-/// What the rows amount to, entries aside.
+/// The state in the rows, without entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
     /// The number of the next transaction.
     pub(super) next: u64,
     pub(super) hard_state: HardState,
-    /// The last entry, or the snapshot's place.
+    /// The last entry, or the snapshot's index.
     pub(super) last: Index,
     pub(super) snapshot: Option<EntryId>,
 }
@@ -118,7 +118,7 @@ impl State {
 }
 
 pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {
-    // Room for the hash.
+    // Space for the hash.
     let mut writer = Writer(Vec::with_capacity(entry.encoded_len() + 8));
     writer.entry(entry);
     writer.0
@@ -128,11 +128,11 @@ pub(super) fn decode_entry(index: u64, bytes: &[u8]) -> Result<Entry, DecodeErro
     decode(bytes, |reader| reader.entry(Index::new(index)))
 }
 
-/// What the snapshot's first row says.
+/// The snapshot's first row.
 pub(super) struct SnapshotHeader {
     pub(super) last_included: EntryId,
     pub(super) membership: Membership,
-    /// How many rows with data follow.
+    /// Number of data rows that follow.
     pub(super) chunks: u64,
 }
 
@@ -151,8 +151,8 @@ pub(super) fn decode_header(bytes: &[u8]) -> Result<SnapshotHeader, DecodeError>
     })
 }
 
-/// How many bytes of a snapshot are in a row. A row of this size fills a page of 128 KiB; redb's pages
-/// are powers of two, and one that is hardly full wastes half of it.
+/// Number of snapshot bytes in a row. A row of this size fills a page of 128 KiB; redb's pages are
+/// powers of two, and a slightly larger row would waste half of one.
 pub(super) const CHUNK: usize = (128 << 10) - 256;
 
 /// Decodes all of `bytes`.
@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    /// What version 1 of the format says, whatever way the hash is worked out.
+    /// Version 1 of the format, however the hash is computed.
     #[test]
     fn a_row_ends_with_the_hash_of_value_table_and_key() {
         for length in [0, 1, 16, 128, 240, 241, 1000, CHUNK] {

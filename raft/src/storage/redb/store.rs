@@ -1,4 +1,4 @@
-//! The store over any backend of redb: how it is opened, and what each write does to its tables.
+//! The store over any backend of redb: opening, and the changes of tables by writes.
 //!
 //! Invariants:
 //! - A write is one transaction, which is durable when `write` returns: redb commits with one flush
@@ -26,13 +26,13 @@ use crate::types::Index;
 
 pub(super) struct Store {
     database: Database,
-    /// How messages name the file.
+    /// The file's path, for messages.
     place: String,
     seed: u64,
-    /// What the durable transactions amount to.
+    /// The state after the durable transactions.
     state: State,
     health: Health,
-    /// What was read when the store was opened, until somebody takes it.
+    /// The state read at opening, until it is loaded.
     opened: Option<PersistentState>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Store {
 const CACHE_BYTES: usize = 16 << 20;
 
 impl Store {
-    /// Makes a database in an empty file.
+    /// Creates a database in an empty file.
     pub(super) fn create<B: StorageBackend>(
         file: B,
         place: &str,
@@ -58,7 +58,7 @@ impl Store {
         store.database.close().map_err(|error| database_error("write", place, error))
     }
 
-    /// Opens a database. Nothing is changed before all has been read and found sound.
+    /// Opens a database. Nothing is changed before everything has been read and is valid.
     pub(super) fn open<B: StorageBackend>(
         file: B,
         place: &str,
@@ -173,7 +173,7 @@ impl Store {
         table.retain_in(keys, |_, _| false).map_err(|error| self.write_error(error))
     }
 
-    /// Ends a transaction with the state it leads to; returns that.
+    /// Commits a transaction with its resulting state; returns that state.
     fn commit(&self, transaction: WriteTransaction, state: State) -> Result<State, StorageError> {
         let state = State { next: state.next + 1, ..state };
         let row = Table::State.seal(STATE, state.encode(), self.seed);
@@ -240,7 +240,7 @@ impl Store {
         }))
     }
 
-    /// Gives all rows of a table to `take`, in order and without their hashes.
+    /// Passes all rows of a table to `take`, in order and without their hashes.
     fn rows(
         &self,
         transaction: &ReadTransaction,
@@ -296,7 +296,7 @@ impl Storage for Store {
 /// The key of the only row of its table.
 const STATE: u64 = 0;
 
-/// What is wrong with a row.
+/// The damage of a row.
 struct Damage(String);
 
 impl From<DecodeError> for Damage {
@@ -306,5 +306,5 @@ impl From<DecodeError> for Damage {
 }
 
 fn expect(found: u64, expected: u64) -> Result<(), Damage> {
-    if found == expected { Ok(()) } else { Err(Damage(format!("row {expected} should be here"))) }
+    if found == expected { Ok(()) } else { Err(Damage(format!("expected row {expected}"))) }
 }

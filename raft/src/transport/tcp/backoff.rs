@@ -1,9 +1,9 @@
-//! How long to wait between attempts to connect.
+//! The backoff between attempts to connect.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
-/// Waits that double, up to a limit, and differ from peer to peer.
+/// Waits that double up to a limit, with jitter.
 #[derive(Debug)]
 pub(super) struct Backoff {
     min: Duration,
@@ -24,13 +24,13 @@ impl Backoff {
         all / 2 + (all / 2).mul_f64(part)
     }
 
-    /// The peer was there: start over.
+    /// Restarts at the shortest wait, after a success.
     pub(super) const fn reset(&mut self) {
         self.next = self.min;
     }
 }
 
-/// A number nobody can foresee: std keys every one of its hashers anew.
+/// An unpredictable number: std seeds each hasher anew.
 pub(super) fn random() -> u64 {
     RandomState::new().hash_one(())
 }

@@ -1,4 +1,4 @@
-//! Why a connection ends.
+//! The errors of connections.
 
 use std::io;
 use std::time::Duration;
@@ -7,127 +7,127 @@ use super::handshake::{VERSION, Verdict};
 use crate::codec::DecodeError;
 use crate::types::PeerId;
 
-/// What the peer at the other end did, or is, that its connection ends for. The text completes "the
-/// connection of this peer ends: …".
+/// A rejected connection: an invalid, unexpected or excess peer at the other end, "it" in the
+/// messages.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {
-    /// The first bytes are somebody else's.
-    #[error("its first bytes are not those of this protocol")]
+    /// The first bytes belong to another protocol.
+    #[error("its first bytes belong to another protocol")]
     NotRaft,
     /// The first bytes begin a TLS handshake.
-    #[error("it speaks TLS, and this peer was told to speak plain TCP")]
+    #[error("it speaks TLS, this peer is configured for plain TCP")]
     UnexpectedTls,
-    /// TLS was expected and something else came, or the certificates do not fit; says which.
+    /// No TLS where it is expected, or an invalid certificate, with the reason.
     #[error("{0}")]
     Tls(String),
-    /// A version this peer does not know.
-    #[error("it speaks version {found} of the protocol, and this peer version {VERSION}")]
+    /// An unknown version.
+    #[error("it speaks version {found} of the protocol, this peer version {VERSION}")]
     VersionMismatch {
-        /// The version it named.
+        /// Its version.
         found: u8,
     },
     /// A peer of another cluster.
-    #[error("it is of the cluster `{theirs}`, and this peer of `{ours}`")]
+    #[error("it belongs to cluster `{theirs}`, this peer to `{ours}`")]
     WrongCluster {
-        /// The name it gave.
+        /// Its cluster.
         theirs: String,
-        /// The name given to this peer.
+        /// This peer's cluster.
         ours: String,
     },
-    /// It looks for another peer.
-    #[error("it looks for peer {expected} at this peer's address")]
+    /// It expects another peer.
+    #[error("misrouted: it expects peer {expected} here")]
     Misrouted {
-        /// Whom it looks for.
+        /// The expected peer.
         expected: PeerId,
     },
-    /// It has the name of this peer.
-    #[error("it has the name of this very peer, {id}")]
+    /// It has the id of this peer.
+    #[error("it uses this peer's id, {id}")]
     DuplicateId {
-        /// The name.
+        /// The id.
         id: PeerId,
     },
-    /// Its certificate is valid, but that of somebody else.
-    #[error("its certificate does not name it: it lacks the DNS name `{expected}`")]
+    /// Its certificate is valid, but another peer's.
+    #[error("its certificate lacks the DNS name `{expected}`")]
     CertificateName {
-        /// The name that must be in it.
+        /// The required name.
         expected: String,
     },
-    /// Its handshake was made for another connection.
+    /// Its handshake was recorded on another connection.
     #[error("its handshake belongs to another connection")]
     Replayed,
     /// A frame over the limit.
-    #[error("it announces a frame of {found} bytes, and this peer takes {max} (`frame_bytes_max`)")]
+    #[error("it announces a frame of {found} bytes, the limit is {max} (`frame_bytes_max`)")]
     FrameTooLarge {
         /// The frame's length, in bytes.
         found: usize,
         /// The limit, in bytes.
         max: usize,
     },
-    /// A frame that is no message.
-    #[error("it sent a frame that is no message: {0}")]
+    /// A frame without a valid message.
+    #[error("it sent an invalid message: {0}")]
     InvalidMessage(#[from] DecodeError),
-    /// A message whose sender is somebody else.
+    /// A message with another sender.
     #[error("it sent a message of peer {found}")]
     WrongSender {
-        /// Whom the message names as its sender.
+        /// The message's sender.
         found: PeerId,
     },
-    /// A message whose receiver is somebody else.
+    /// A message with another receiver.
     #[error("it sent a message for peer {found}")]
     WrongReceiver {
-        /// Whom the message names as its receiver.
+        /// The message's receiver.
         found: PeerId,
     },
-    /// The connection was not made, or not identified, in time.
+    /// No connection or no handshake in time.
     #[error("no handshake within {limit:?} (`handshake_timeout`)")]
     HandshakeTimeout {
-        /// The time it had.
+        /// The time limit.
         limit: Duration,
     },
-    /// There are too many like it.
-    #[error("{open} other connections wait to be identified (`unidentified_max`)")]
+    /// Too many unidentified connections.
+    #[error("connection limit reached: {open} unidentified connections (`unidentified_max`)")]
     TooManyUnidentified {
-        /// How many.
+        /// Their number.
         open: usize,
     },
-    /// There are too many peers.
-    #[error("{connected} other peers are connected, and no more may be")]
+    /// Too many connected peers.
+    #[error("connection limit reached: {connected} other peers are connected")]
     TooManyPeers {
-        /// How many.
+        /// Their number.
         connected: usize,
     },
-    /// The receiver said no.
+    /// The receiver rejected the connection.
     #[error("{0}")]
     RejectedByPeer(Verdict),
 }
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Disconnect {
-    /// The other side broke the rules: worth a warning.
+    /// A rejected connection: logged as a warning.
     #[error(transparent)]
     Error(#[from] ConnectionError),
-    /// The network or the other process ended it, as it happens.
+    /// A failure of the network or the other process.
     #[error("{0}")]
     Lost(io::Error),
-    /// The other side took nothing for too long.
-    #[error("it took nothing for {0:?} (`silence_max`)")]
+    /// The other side accepted nothing for too long.
+    #[error("it accepted nothing for {0:?} (`silence_max`)")]
     Stalled(Duration),
-    /// The same peer has connected again.
+    /// The peer has connected again.
     #[error("the peer has connected again")]
     Replaced,
     /// The peer has a new address.
-    #[error("the peer has another address")]
+    #[error("the peer has a new address")]
     Moved,
-    /// The driver has ended.
-    #[error("the driver has ended")]
+    /// The driver has stopped.
+    #[error("the driver has stopped")]
     Closed,
 }
 
 impl Disconnect {
-    /// Whether this happens by itself where peers start, stop and lose each other. The rest is for
-    /// somebody to mend.
+    /// True for ends that peers cause by starting, stopping and losing connections. The rest needs
+    /// an operator.
     pub(super) fn is_transient(&self) -> bool {
         use io::ErrorKind::{
             BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable,

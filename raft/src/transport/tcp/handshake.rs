@@ -1,4 +1,4 @@
-//! How two peers find out that they mean each other.
+//! The handshake of a connection: both peers check cluster, ids and version.
 //!
 //! ```text
 //! connecting peer                                     listening peer
@@ -9,9 +9,9 @@
 //!   nonce:u64, then frames                    ──►
 //! ```
 //!
-//! Numbers are little-endian. Both sides check the magic byte by byte as it comes in, so that
-//! somebody who speaks another protocol is found out at once. The nonce is the listener's and new
-//! for every connection: bytes that were recorded on another one do not hold it.
+//! Numbers are little-endian. Both sides check the magic byte by byte as it arrives, so that
+//! another protocol is detected at once. The nonce is the listener's and new for every connection,
+//! so that a recorded connection cannot be replayed.
 
 use std::fmt;
 
@@ -25,25 +25,25 @@ pub const MAGIC: [u8; 8] = *b"raft/tcp";
 /// [`codec`](crate::codec).
 pub const VERSION: u8 = 1;
 
-/// How long a cluster's name may be, in bytes.
+/// Limit on a cluster's name, in bytes.
 pub const CLUSTER_BYTES_MAX: usize = u8::MAX as usize;
 
-/// The first byte of somebody who speaks TLS: an alert or a handshake.
+/// The possible first bytes of TLS: an alert or a handshake.
 const TLS: [u8; 2] = [0x15, 0x16];
 
-/// What a connecting peer says of itself.
+/// The first message of a connecting peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// Who it is.
+    /// Its id.
     pub from: PeerId,
-    /// Whom it means to have reached.
+    /// The peer it expects to reach.
     pub to: PeerId,
     /// The name of its cluster, at most [`CLUSTER_BYTES_MAX`] bytes long.
     pub cluster: String,
 }
 
 impl Hello {
-    /// As bytes.
+    /// Encodes it.
     ///
     /// # Panics
     /// The cluster's name is too long.
@@ -61,11 +61,10 @@ impl Hello {
         bytes
     }
 
-    /// Reads it from the front of what has come in so far, with its length; `None` while it is
-    /// incomplete.
+    /// Decodes it from the received bytes, with its length; `None` while it is incomplete.
     ///
     /// # Errors
-    /// It cannot become one, whatever follows.
+    /// The bytes are not the beginning of one.
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, ConnectionError> {
         let Some(mut rest) = after_magic(bytes)? else { return Ok(None) };
         let Some(fixed) = rest.split_off(..17) else { return Ok(None) };
@@ -78,14 +77,14 @@ impl Hello {
     }
 }
 
-/// What the listening peer answers.
+/// The answer of the listening peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Whether it takes the connection.
+    /// Acceptance, or the reason of a rejection.
     pub verdict: Verdict,
-    /// What the connecting peer must repeat.
+    /// Number for the connecting peer to repeat.
     pub nonce: u64,
-    /// The longest frame it takes, in bytes.
+    /// Its limit on frames, in bytes.
     pub frame_bytes_max: u32,
 }
 
@@ -93,7 +92,7 @@ impl Answer {
     /// The length of an answer, in bytes.
     pub const BYTES: usize = MAGIC.len() + 14;
 
-    /// As bytes.
+    /// Encodes it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::BYTES);
@@ -104,10 +103,10 @@ impl Answer {
         bytes
     }
 
-    /// Reads it from what has come in so far; `None` while it is incomplete.
+    /// Decodes it from the received bytes; `None` while it is incomplete.
     ///
     /// # Errors
-    /// It cannot become one, or it says no.
+    /// The bytes are not the beginning of one, or it is a rejection.
     pub fn decode(bytes: &[u8]) -> Result<Option<Self>, ConnectionError> {
         let Some(rest) = after_magic(bytes)? else { return Ok(None) };
         let Some((verdict, rest)) = rest.split_first() else { return Ok(None) };
@@ -124,21 +123,21 @@ impl Answer {
     }
 }
 
-/// What the listening peer makes of a [`Hello`].
+/// The listening peer's verdict on a [`Hello`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Messages may come.
+    /// The connection is accepted.
     Accepted = 0,
-    /// The connecting peer is of another cluster.
+    /// The connecting peer belongs to another cluster.
     WrongCluster = 1,
-    /// The connecting peer looks for somebody else.
+    /// The connecting peer expects another peer.
     Misrouted = 2,
-    /// The connecting peer has the name of the listening one.
+    /// The connecting peer has the id of the listening one.
     DuplicateId = 3,
     /// The connecting peer's certificate does not name it.
     CertificateName = 4,
-    /// A reason without a number of its own.
+    /// Another reason.
     Other = 255,
 }
 
@@ -152,7 +151,7 @@ impl Verdict {
         Self::Other,
     ];
 
-    /// What the other side is told of a refusal.
+    /// The verdict that reports an error to the other side.
     pub(super) const fn of(error: &ConnectionError) -> Self {
         match error {
             ConnectionError::WrongCluster { .. } => Self::WrongCluster,
@@ -179,17 +178,17 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Accepted => "it takes the connection",
-            Self::WrongCluster => "it says that it belongs to another cluster",
-            Self::Misrouted => "it says that it is another peer than the one looked for",
-            Self::DuplicateId => "it says that it has the same name as this peer",
-            Self::CertificateName => "it says that this peer's certificate does not name this peer",
-            Self::Other => "it refuses this peer; its log says why",
+            Self::Accepted => "it accepts the connection",
+            Self::WrongCluster => "rejected: it belongs to another cluster",
+            Self::Misrouted => "rejected: it is another peer than expected",
+            Self::DuplicateId => "rejected: it has the same id as this peer",
+            Self::CertificateName => "rejected: this peer's certificate does not name it",
+            Self::Other => "rejected; the reason is in its log",
         })
     }
 }
 
-/// What follows magic and version; `None` while there is too little to say.
+/// The bytes after magic and version; `None` while these are incomplete.
 fn after_magic(bytes: &[u8]) -> Result<Option<&[u8]>, ConnectionError> {
     let seen = bytes.len().min(MAGIC.len());
     if bytes[..seen] != MAGIC[..seen] {

@@ -1,4 +1,4 @@
-//! Incoming connections: taken, identified, and read until they end.
+//! Incoming connections: accept, identify, read until the end.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,10 +23,10 @@ use super::socket;
 use crate::transport::{Closed, Inbox};
 use crate::types::PeerId;
 
-/// How long to wait when the system has no socket to spare.
+/// Pause after a failed accept, for example without a free socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How many peers may be connected. No cluster is as large; without certificates anybody could
-/// call himself by any number of names.
+/// Limit on connected peers, above the size of any cluster; without certificates anyone could
+/// connect under any number of ids.
 const CONNECTED_PEERS_MAX: usize = 256;
 
 /// The listening end of all links of a peer.
@@ -59,7 +59,7 @@ impl Incoming {
         Self { context, inbox, unidentified, identified: Mutex::default(), rejected }
     }
 
-    /// Takes connections until the task is ended, and all of them with it.
+    /// Accepts connections until the task is aborted, which also ends them.
     pub(super) async fn run(self, listener: TcpListener) {
         let this = Arc::new(self);
         let mut connections = JoinSet::new();
@@ -68,7 +68,7 @@ impl Incoming {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, address)) => this.take(stream, address, &mut connections),
                     Err(error) => {
-                        tracing::warn!(reason = %error, "cannot take a connection");
+                        tracing::warn!(reason = %error, "cannot accept a connection");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },
@@ -106,7 +106,7 @@ impl Incoming {
         self.log_end(peer, address, &end);
     }
 
-    /// Finds out who is there, and answers.
+    /// Performs the handshake.
     async fn identify(&self, stream: TcpStream) -> Result<Identified, Disconnect> {
         let Context { me, options, security, .. } = &*self.context;
         socket::prepare(&stream, options.silence_max)?;
@@ -132,7 +132,7 @@ impl Incoming {
         }
     }
 
-    /// Answers a hello, also one that is refused, as soon as it is there.
+    /// Takes the next item and answers a hello, also a rejected one, at once.
     async fn receive_and_answer(
         &self,
         receiver: &mut Receiver,
@@ -155,7 +155,7 @@ impl Incoming {
         let frame_bytes_max = u32::try_from(max).unwrap_or(u32::MAX);
         let answer = Answer { verdict, nonce, frame_bytes_max };
         let sent = send_answer(stream, &answer).await;
-        // Why it is refused matters more than that it no longer listens.
+        // The reason of a rejection comes before a failed answer.
         let received = received?;
         sent?;
         Ok(received)
@@ -175,8 +175,8 @@ impl Incoming {
         end
     }
 
-    /// One connection a peer: the newer ends the older, which may be that of a machine which is
-    /// gone.
+    /// Keeps one connection per peer: a newer one ends the older, which may belong to a vanished
+    /// machine.
     fn register(&self, peer: PeerId, replaced: &Arc<Notify>) -> Result<(), ConnectionError> {
         let mut identified = self.identified();
         if identified.len() >= CONNECTED_PEERS_MAX && !identified.contains_key(&peer) {
@@ -199,8 +199,7 @@ impl Incoming {
         self.identified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Delivers messages until the connection ends. A driver that falls behind holds the sender
-    /// back.
+    /// Delivers messages until the connection ends. A slow driver slows the sender.
     async fn receive(&self, identified: &mut Identified) -> Disconnect {
         let Identified { peer, stream, receiver } = identified;
         let received_bytes = metrics::received_bytes(self.context.me, *peer);
@@ -224,26 +223,26 @@ impl Incoming {
         Ok(())
     }
 
-    /// Logs the one reason for which a connection has ended.
+    /// Logs the reason of a connection's end.
     fn log_end(&self, peer: Option<PeerId>, address: SocketAddr, end: &Disconnect) {
         let peer = peer.map(tracing::field::display);
         match end {
             Disconnect::Error(reason) => {
                 self.rejected.increment(1);
-                tracing::warn!(peer, %address, %reason, "ended an incoming connection");
+                tracing::warn!(peer, %address, %reason, "rejected an incoming connection");
             }
             Disconnect::Lost(_)
             | Disconnect::Stalled(_)
             | Disconnect::Replaced
             | Disconnect::Moved
             | Disconnect::Closed => {
-                tracing::debug!(peer, %address, reason = %end, "an incoming connection has ended");
+                tracing::debug!(peer, %address, reason = %end, "incoming connection closed");
             }
         }
     }
 }
 
-/// Reads what there is, and tells how many bytes it was.
+/// Reads available bytes; returns their number.
 async fn read(stream: &mut Box<dyn Stream>, receiver: &mut Receiver) -> Result<u64, Disconnect> {
     match stream.read_buf(receiver.buffer()).await? {
         0 => Err(Disconnect::eof()),

@@ -1,4 +1,4 @@
-//! The outgoing connection to one peer: made, kept, and made again.
+//! The outgoing connection to one peer: connect, send, reconnect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,31 +20,31 @@ use super::socket;
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// How many bytes of large messages go into one write, if more than one does. A small message
+/// Limit on the bulk messages of one write, in bytes, if there is more than one. An urgent message
 /// waits for at most this much.
 const WRITE_BYTES: usize = 256 * 1024;
-/// A buffer larger than this is given back.
+/// Capacity above which the buffer shrinks.
 const BUFFER_KEPT_BYTES: usize = 1024 * 1024;
 
-/// The connecting end of a link.
+/// The sending end of a link.
 pub(super) struct Link {
     pub(super) context: Arc<Context>,
     pub(super) to: PeerId,
     pub(super) address: watch::Receiver<String>,
     pub(super) outbox: Arc<Outbox>,
-    /// The peer has just connected from its side, so it is there.
+    /// Notified when the peer has connected from its side.
     pub(super) reconnect: Arc<Notify>,
     pub(super) counters: Outgoing,
 }
 
-/// A connection that is ready for frames.
+/// A connection after its handshake.
 struct Connected {
     stream: Box<dyn Stream>,
     frame_bytes_max: usize,
 }
 
 impl Link {
-    /// Connects, sends, and connects again, until the task is ended.
+    /// Connects, sends and reconnects until the task is aborted.
     pub(super) async fn run(mut self) {
         let options = &self.context.options;
         let mut backoff = Backoff::new(options.reconnect_min, options.reconnect_max);
@@ -58,7 +58,7 @@ impl Link {
                     last_reason = None;
                     let since = Instant::now();
                     let end = self.serve(connected).await;
-                    // One that ends as soon as it is made is no success.
+                    // One that ends at once is not a success.
                     if since.elapsed() >= self.context.options.reconnect_max {
                         backoff.reset();
                     }
@@ -74,7 +74,7 @@ impl Link {
         }
     }
 
-    /// Logs why there is no connection, once for each reason.
+    /// Logs the reason of a missing connection, once for each reason.
     fn log_end(&self, address: &str, end: &Disconnect, last_reason: &mut Option<String>) {
         let (peer, reason) = (self.to, end.to_string());
         if last_reason.as_ref() == Some(&reason) {
@@ -82,14 +82,14 @@ impl Link {
             return;
         }
         if end.is_transient() {
-            tracing::info!(%peer, address, reason, "not connected to a peer");
+            tracing::info!(%peer, address, reason, "no connection to peer");
         } else {
-            tracing::warn!(%peer, address, reason, "cannot send to a peer");
+            tracing::warn!(%peer, address, reason, "cannot send to peer");
         }
         *last_reason = Some(reason);
     }
 
-    /// Waits before the next attempt, unless there is news of the peer.
+    /// Waits before the next attempt, unless the peer connects or moves.
     async fn wait(&mut self, pause: Duration) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -151,7 +151,7 @@ impl Link {
         }
     }
 
-    /// This is the one copy of an entry on its way out.
+    /// Encodes a batch: the only copy of an outgoing entry.
     fn encode(&self, batch: &mut Vec<Envelope>, frame_bytes_max: usize, bytes: &mut Vec<u8>) {
         for envelope in batch.drain(..) {
             if let Err(found) = encode_frame(&envelope, frame_bytes_max, bytes) {
@@ -159,13 +159,13 @@ impl Link {
                 let (peer, message) = (self.to, envelope.message.name());
                 tracing::warn!(
                     %peer, message, bytes = found, frame_bytes_max,
-                    "dropped a message that is too large: raise `frame_bytes_max` on both sides",
+                    "message dropped: too large; raise `frame_bytes_max` on both sides",
                 );
             }
         }
     }
 
-    /// Writes everything; the receiver may be slow, but not stand still.
+    /// Writes everything; the receiver may be slow, but must accept something within `silence_max`.
     async fn write(
         &self,
         stream: &mut Box<dyn Stream>,
@@ -196,7 +196,7 @@ async fn read_answer(stream: &mut Box<dyn Stream>) -> Result<Answer, Disconnect>
     }
 }
 
-/// Waits for the receiver to close the connection. It has nothing to say after its answer.
+/// Waits for the receiver to close the connection. It sends nothing after its answer.
 async fn closed(stream: &mut Box<dyn Stream>) -> Disconnect {
     match stream.read_u8().await {
         Ok(_) => ConnectionError::NotRaft.into(),

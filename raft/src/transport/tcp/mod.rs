@@ -1,23 +1,23 @@
 //! Messages over TCP.
 //!
-//! Each peer makes one connection to every other and sends over it; what it receives comes over
-//! those that the others made. So a connection has one direction, one writer and one reader, and
-//! two peers that connect to each other at once need not agree on which connection to keep.
+//! Each peer makes one connection to every other peer and only sends over it; it receives over the
+//! connections made by the others. So a connection has one direction, one writer and one reader,
+//! and two peers that connect to each other at once need not agree on a connection to keep.
 //!
 //! ```text
 //! send ─► Outbox (two lanes) ─► frames ─► one write ══► read ─► Receiver ─► Inbox
 //! ```
 //!
-//! # What ends a connection
-//! Bytes that are no handshake, a peer of another cluster, a frame over the limit, one that is no
-//! message, a message of somebody else or for somebody else: each ends its connection with one
-//! warning that has the peer, the address and the [`ConnectionError`], and does nothing else. Other
-//! connections go on, and the other side connects again after a while.
+//! # Rejected connections
+//! An invalid handshake, a peer of another cluster, a frame over the limit, an invalid message, a
+//! message with another sender or receiver: each ends its connection with one warning that names
+//! the peer, the address and the [`ConnectionError`]. Other connections continue, and the other
+//! side reconnects after a while.
 //!
-//! # What is lost
-//! Messages to a peer that is not connected, those that find the queue full, and those that were
-//! under way when a connection ended. None is kept or repeated here: the protocol does that, and
-//! with newer contents.
+//! # Lost messages
+//! Messages to a disconnected peer, messages that find the queue full, and messages in flight when
+//! a connection ends. They are neither kept nor repeated here: the protocol does that, with newer
+//! contents.
 //!
 //! # Copies
 //! A command's bytes are shared by the log, the messages and the disk of a peer
@@ -26,7 +26,7 @@
 //! copied once, from the read buffer into the `Bytes` that the receiver's log then keeps. Besides,
 //! the beginning of a frame that came in only in part moves to the front of the read buffer.
 //!
-//! This module must not depend on the node or the driver: it knows messages and bytes.
+//! This module must not depend on the node or the driver: it handles messages and bytes.
 
 mod backoff;
 mod error;
@@ -64,7 +64,7 @@ use super::{Inbox, Transport, TransportError};
 use crate::message::Envelope;
 use crate::types::PeerId;
 
-/// A network of TCP connections.
+/// A transport over TCP.
 ///
 /// ```no_run
 /// use raft::PeerId;
@@ -80,11 +80,11 @@ pub struct TcpTransport {
     context: Arc<Context>,
     local_address: SocketAddr,
     listener: Option<TcpListener>,
-    /// Ends with the transport.
+    /// Aborted when the transport is dropped.
     tasks: JoinSet<()>,
 }
 
-/// What all connections of a peer share.
+/// State shared by all connections of a peer.
 #[derive(Debug)]
 struct Context {
     me: PeerId,
@@ -93,7 +93,7 @@ struct Context {
     peers: Mutex<BTreeMap<PeerId, Peer>>,
 }
 
-/// A peer that messages are sent to.
+/// A peer to send to.
 #[derive(Debug)]
 struct Peer {
     outbox: Arc<Outbox>,
@@ -104,8 +104,8 @@ struct Peer {
 }
 
 impl TcpTransport {
-    /// Listens on `listen_address` (`host:port`; port 0 takes a free one) for the peer `me`, and
-    /// sends everything as it is: whoever reaches the address can read it and speak for any peer.
+    /// Listens on `listen_address` (`host:port`; port 0 takes a free one) for the peer `me`, with
+    /// unencrypted connections: anyone who reaches the address can read them and impersonate peers.
     ///
     /// # Errors
     /// The address cannot be listened on.
@@ -114,13 +114,12 @@ impl TcpTransport {
     }
 
     /// Listens on `listen_address` (`host:port`; port 0 takes a free one) for the peer `me`, with
-    /// mutual TLS: whoever connects, or is connected to, must prove by a certificate of the
-    /// cluster's CA that it is the peer it says it is. [`TlsFiles`] says what certificates must be
-    /// like and how to make them.
+    /// mutual TLS: both sides of a connection prove their id by a certificate of the cluster's CA.
+    /// See [`TlsFiles`] for the required certificates and their creation.
     ///
     /// # Errors
-    /// A file cannot be read or used, the certificate is not one that the other peers would take,
-    /// or the address cannot be listened on.
+    /// A file cannot be read or used, the certificate would be rejected by the other peers, or the
+    /// address cannot be listened on.
     pub fn tls(me: PeerId, listen_address: &str, files: TlsFiles) -> Result<Self, TransportError> {
         let tls = Tls::read(me, files)?;
         Self::new(me, listen_address, Security::Tls(Arc::new(tls)))
@@ -135,10 +134,10 @@ impl TcpTransport {
         Ok(Self { context, local_address, listener: Some(listener), tasks: JoinSet::new() })
     }
 
-    /// Other settings than the usual ones.
+    /// Replaces the default options.
     ///
     /// # Errors
-    /// The first setting that cannot work.
+    /// The first invalid setting.
     pub fn with(self, options: TcpOptions) -> Result<Self, TransportError> {
         options.check()?;
         let Context { me, security, .. } = &*self.context;
@@ -147,7 +146,7 @@ impl TcpTransport {
         Ok(Self { context, ..self })
     }
 
-    /// Where it listens; the port is the one that was taken.
+    /// The listening address, with the actual port.
     #[must_use]
     pub const fn local_address(&self) -> SocketAddr {
         self.local_address
@@ -173,7 +172,7 @@ impl Transport for TcpTransport {
             peer.counters.dropped.increment(1);
         }
         if queued == Queued::Full {
-            tracing::debug!(peer = %to, message, "dropped a message: the queue is full");
+            tracing::debug!(peer = %to, message, "message dropped: the queue is full");
         }
     }
 
@@ -217,7 +216,7 @@ impl Context {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tries at once to connect to a peer that is there.
+    /// Reconnects to a peer at once, without the rest of its backoff.
     fn reconnect(&self, peer: PeerId) {
         if let Some(known) = self.peers().get(&peer) {
             known.reconnect.notify_one();

@@ -1,13 +1,13 @@
-//! What waits to be sent to one peer: two lanes, small messages before large ones.
+//! The queue of messages to one peer: two lanes, urgent messages before bulk ones.
 //!
-//! Votes, answers and heartbeats go first; entries and chunks of snapshots follow. So a vote waits
-//! for one write of the connection, not for the megabytes that are queued on a slow one. Within a
-//! lane the order stays, and so does the order of all AppendEntries: one without entries says where
-//! the log ends, and a follower would reject it if it overtook the entries before it. It need not:
-//! those are heartbeats themselves.
+//! Votes, replies and heartbeats are urgent; entries and chunks of snapshots are bulk. So a vote
+//! waits for one write of the connection, not for the megabytes queued on a slow one. Each lane
+//! keeps its order, and so do all AppendEntries: one without entries refers to the end of the log,
+//! and would be rejected if it overtook the entries before it. It need not: those are heartbeats
+//! themselves.
 //!
-//! Both lanes are bounded. A message that finds its lane full is dropped, as is every message while
-//! there is no connection: the protocol says again what still matters by then.
+//! Both lanes are bounded. A message that finds its lane full is dropped, as is every message
+//! without a connection: the protocol repeats what still matters by then.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,9 +30,9 @@ struct Lanes {
     state: State,
     urgent: VecDeque<Envelope>,
     bulk: VecDeque<Bulk>,
-    /// Of the bulk lane.
+    /// Bytes in the bulk lane.
     bytes: usize,
-    /// How many of them are AppendEntries.
+    /// Number of AppendEntries in the bulk lane.
     appends: usize,
     bytes_max: usize,
     messages_max: usize,
@@ -47,17 +47,17 @@ struct Bulk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Connected,
-    /// Nothing is kept until somebody can take it.
+    /// Messages are dropped.
     Disconnected,
 }
 
-/// What became of a message.
+/// Result of queueing a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queued {
     Accepted,
     /// There is no connection.
     Disconnected,
-    /// There is no room.
+    /// The lane is full.
     Full,
 }
 
@@ -84,12 +84,12 @@ impl Outbox {
         queued
     }
 
-    /// From now on messages are taken.
+    /// Accepts messages.
     pub(super) fn open(&self) {
         self.lock().state = State::Connected;
     }
 
-    /// From now on messages are dropped, and so are those that wait.
+    /// Drops queued and further messages.
     pub(super) fn close(&self) {
         let mut lanes = self.lock();
         lanes.state = State::Disconnected;
@@ -98,15 +98,15 @@ impl Outbox {
         (lanes.bytes, lanes.appends) = (0, 0);
     }
 
-    /// Waits until there is something to take.
+    /// Waits until the queue is not empty.
     pub(super) async fn filled(&self) {
         while self.lock().is_empty() {
             self.filled.notified().await;
         }
     }
 
-    /// Takes what goes into one write: all small messages, then large ones up to `bytes`, but at
-    /// least one.
+    /// Takes the messages of one write: all urgent ones, then bulk ones up to `bytes`, but at least
+    /// one.
     pub(super) fn take(&self, bytes: usize, batch: &mut Vec<Envelope>) {
         self.lock().take(bytes, batch);
     }
@@ -132,7 +132,7 @@ impl Lanes {
         }
     }
 
-    /// Whether a message has to wait behind large ones.
+    /// True for messages of the bulk lane.
     fn is_bulk(&self, message: &Message) -> bool {
         if let Message::AppendEntries(append) = message {
             append.carried() == Carried::Entries || self.appends > 0
@@ -153,7 +153,7 @@ impl Lanes {
 
     fn push_bulk(&mut self, envelope: Envelope) -> Queued {
         let bytes = codec::encoded_len_max(&envelope);
-        // One that is larger than the whole queue can still be sent alone.
+        // One larger than the whole queue can still be sent alone.
         let fits = self.bulk.is_empty() || self.bytes + bytes <= self.bytes_max;
         if !fits || self.bulk.len() >= self.messages_max {
             return Queued::Full;

@@ -1,12 +1,12 @@
-//! The bytes of an incoming connection become messages: handshake, frames, checks.
+//! The decoder of an incoming connection, from bytes to messages: handshake, frames, checks.
 //!
-//! No socket here, so that the whole way from bytes to messages can be tested and fuzzed. A frame
-//! is `len:u32` and as many bytes, which [`codec`] decodes; `len` is little-endian.
+//! It has no socket, so that it can be tested and fuzzed. A frame is `len:u32`, little-endian, and
+//! as many bytes, decoded by [`codec`].
 //!
 //! # Memory
-//! One buffer serves the whole connection. It grows with the bytes that have come in, never with
-//! what a length promises: at most 4 KiB before the peer is identified, then twice the longest
-//! frame, and it shrinks again after a long one.
+//! A connection has one buffer. It grows with the received bytes, never with an announced length:
+//! at most 4 KiB before the peer is identified, then twice the longest frame, and it shrinks again
+//! after a long one.
 
 use super::error::ConnectionError;
 use super::handshake::Hello;
@@ -17,34 +17,34 @@ use crate::types::PeerId;
 /// The length of a frame's length, in bytes.
 pub const FRAME_HEADER_BYTES: usize = 4;
 
-/// How much is read at once from a peer that is not identified.
+/// Read size before the peer is identified.
 const HELLO_READ_BYTES: usize = 1024;
-/// How much is read at once afterwards.
+/// Read size afterwards.
 const READ_BYTES: usize = 64 * 1024;
-/// A buffer larger than this is given back once it is empty.
+/// Capacity above which an empty buffer shrinks.
 const BUFFER_KEPT_BYTES: usize = 1024 * 1024;
 
-/// What an incoming connection must be like.
+/// The expected handshake and limits.
 #[derive(Clone, Debug)]
 pub struct Expected {
     /// The listening peer.
     pub me: PeerId,
     /// The name of its cluster.
     pub cluster: String,
-    /// What the connecting peer must repeat.
+    /// Number for the connecting peer to repeat.
     pub nonce: u64,
     /// The longest frame, in bytes, without its length.
     pub frame_bytes_max: usize,
 }
 
-/// What came in.
+/// A decoded item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// Who the other side says it is. An answer is due.
+    /// The other side's claimed id. An answer is due.
     Hello(PeerId),
-    /// The other side has repeated the nonce: it is alive, and nobody's recording.
+    /// The other side has repeated the nonce: it is live, not a replay.
     Identified(PeerId),
-    /// A message of that peer for this one.
+    /// A message from that peer to this one.
     Message(Envelope),
 }
 
@@ -72,7 +72,7 @@ pub struct Receiver {
     expected: Expected,
     stage: Stage,
     bytes: Vec<u8>,
-    // Everything before it has been used.
+    // Everything before it is consumed.
     start: usize,
 }
 
@@ -84,13 +84,13 @@ enum Stage {
 }
 
 impl Receiver {
-    /// A connection over which nothing has come in.
+    /// A decoder without received bytes.
     #[must_use]
     pub const fn new(expected: Expected) -> Self {
         Self { expected, stage: Stage::Hello, bytes: Vec::new(), start: 0 }
     }
 
-    /// Where the next bytes go: after what is there. It has room for some.
+    /// The buffer to append received bytes to, with some spare capacity.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         // What is left is the beginning of a frame.
         self.bytes.drain(..self.start);
@@ -108,16 +108,16 @@ impl Receiver {
         &mut self.bytes
     }
 
-    /// How many bytes the buffer takes in memory.
+    /// Capacity of the buffer, in bytes.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// The next thing that has come in whole; `None` if more bytes are needed.
+    /// The next complete item; `None` if more bytes are needed.
     ///
     /// # Errors
-    /// The connection must end. What is asked after that has no meaning.
+    /// The connection must end; further results are meaningless.
     pub fn take_next(&mut self) -> Result<Option<Received>, ConnectionError> {
         match self.stage {
             Stage::Hello => self.hello(),
@@ -180,8 +180,8 @@ impl Receiver {
     }
 }
 
-/// Puts a message's frame after what `bytes` holds. A frame longer than `frame_bytes_max` leaves
-/// `bytes` as they were, and its length is the error.
+/// Appends a message's frame to `bytes`. A frame longer than `frame_bytes_max` leaves `bytes`
+/// unchanged, and its length is the error.
 ///
 /// # Errors
 /// The frame would be too long.

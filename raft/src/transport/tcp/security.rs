@@ -1,4 +1,4 @@
-//! What lies between a socket and the handshake: nothing, or TLS.
+//! The security layer between socket and handshake: none, or TLS.
 
 use std::sync::Arc;
 
@@ -16,21 +16,21 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// How connections are made safe.
+/// The security of connections.
 #[derive(Clone, Debug)]
 pub(super) enum Security {
-    /// Not at all; asked for by name.
+    /// None, by explicit request.
     Plain,
-    /// Both sides have certificates.
+    /// Mutual TLS.
     Tls(Arc<Tls>),
 }
 
-/// What is known of the other side before it says who it is.
+/// The other side's proven identity.
 #[derive(Clone, Debug)]
 pub(super) enum PeerIdentity {
     /// Nothing.
     None,
-    /// It has the key of this certificate, which the cluster's CA has signed.
+    /// The key of this certificate, signed by the cluster's CA.
     Certificate(CertificateDer<'static>),
 }
 
@@ -75,7 +75,7 @@ impl Security {
 }
 
 impl PeerIdentity {
-    /// Whether the other side may call itself `peer`.
+    /// Checks that the other side may be `peer`.
     pub(super) fn verify(&self, peer: PeerId) -> Result<(), ConnectionError> {
         match self {
             Self::None => Ok(()),

@@ -16,17 +16,17 @@ use crate::types::{EntryId, Index, Term};
 
 type Contents = BTreeMap<String, Vec<u8>>;
 
-/// What becomes of a directory with these contents; if it is refused, nothing may have changed.
+/// The state of a directory with these contents; if it is rejected, it must be unchanged.
 fn verdict(contents: &Contents) -> Result<PersistentState, StorageError> {
     let directory = SimulatedDirectory::of(contents);
     let opened = open(&directory).and_then(|mut store| store.load());
     if opened.is_err() {
-        assert_eq!(&directory.contents(), contents, "a refused store is left as it is");
+        assert_eq!(&directory.contents(), contents, "a rejected store stays unchanged");
     }
     opened
 }
 
-/// Calls `check` with every wrong version of every file: each byte changed, each length cut.
+/// Calls `check` with every damaged version of every file: each byte changed, each shorter length.
 fn spoil(contents: &Contents, check: impl Fn(&str, String, Contents)) {
     for (name, bytes) in contents {
         for place in 0..bytes.len() {
@@ -68,7 +68,7 @@ fn every_changed_byte_of_a_read_store_is_detected() {
         Err(error) => {
             assert!(is_rejection(&error), "{case}: {error}");
             let names_it = error.to_string().contains(&format!("data/{name}"));
-            // What a file lacks as a whole shows in the others.
+            // A missing file is detected in the others.
             let elsewhere =
                 case.contains("missing") || error.to_string().contains("missing before");
             assert!(names_it || elsewhere, "{case}: {error}");
@@ -76,7 +76,7 @@ fn every_changed_byte_of_a_read_store_is_detected() {
     });
 }
 
-/// The last write may be what a crash has interrupted; all before it were durable.
+/// The last write may have been interrupted by a crash; all before it were durable.
 #[test]
 fn an_unread_broken_tail_costs_the_last_write_only() {
     let (directory, mut script) = store_with_snapshot_and_entries();
@@ -114,7 +114,7 @@ fn an_unread_broken_tail_costs_the_last_write_only() {
     });
 }
 
-/// Nobody has read it yet, but the write behind it shows that it was durable.
+/// The write behind it shows that it was durable, although it was never read.
 #[test]
 fn a_broken_write_before_a_later_one_is_damage() {
     let (directory, mut script) = (SimulatedDirectory::default(), Script::new(2));
@@ -137,7 +137,7 @@ fn a_broken_write_before_a_later_one_is_damage() {
     }
 }
 
-/// How long a log file is without the zeros that were written ahead.
+/// Length of a log file without its preallocated zeros.
 fn used(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
@@ -162,7 +162,7 @@ fn messages_name_file_position_and_cause() {
     assert!(headless.contains("in no file") || headless.contains("no log file"), "{headless}");
 }
 
-/// Frames of another store have other checksums, even if they are all in order.
+/// Frames of another store have other checksums.
 #[test]
 fn the_log_of_another_store_is_rejected() {
     let ((mine, _), (other, _)) = (written(1, 5), written(1, 5));
@@ -172,7 +172,7 @@ fn the_log_of_another_store_is_rejected() {
     assert!(error.contains("is broken, or of another store"), "{error}");
 }
 
-/// What becomes of a new store to whose log somebody adds a frame of this number and contents.
+/// The error of a new store after a frame of this number and contents was added to its log.
 fn with_frame(number: u64, records: impl Fn(&mut Writer)) -> String {
     let (directory, _) = written(1, 0);
     let mut contents = directory.contents();
@@ -185,7 +185,7 @@ fn with_frame(number: u64, records: impl Fn(&mut Writer)) -> String {
     verdict(&contents).expect_err("no store writes that").to_string()
 }
 
-/// Checksums do not help against a store that is wrong itself.
+/// Frames with valid checksums and inconsistent contents.
 #[test]
 fn intact_but_inconsistent_frames_are_rejected() {
     let entry = |term, index| Entry {
@@ -201,7 +201,7 @@ fn intact_but_inconsistent_frames_are_rejected() {
     };
     let reference = SnapshotRef { number: 4, last_included: EntryId::ZERO, hash: 0 };
     let rows = [
-        (with_frame(3, put(&[])), "frame 3 in place of 2"),
+        (with_frame(3, put(&[])), "found frame 3, expected 2"),
         (with_frame(2, put(&[(1, 2)])), "entry 2@1 cannot follow 0@0"),
         (with_frame(2, put(&[(2, 1), (1, 2)])), "entry 2@1 cannot follow 1@2"),
         (with_frame(2, put(&[(1, 1)])), "term 0 is behind the last entry, 1@1"),
@@ -209,7 +209,7 @@ fn intact_but_inconsistent_frames_are_rejected() {
         (with_frame(2, |writer| writer.u8(2)), "the message is cut off"),
         (
             with_frame(2, |writer| format::put_start(writer, &State::default())),
-            "a start in the middle of a file",
+            "start record in the middle of a file",
         ),
         (
             with_frame(2, |writer| format::put_snapshot(writer, reference, Suffix::Kept)),

@@ -1,4 +1,4 @@
-//! The store on a simulated disk: every step may be the last one.
+//! The store on a simulated disk with a fault at every step.
 
 mod damage;
 mod simulated;
@@ -12,7 +12,7 @@ use simulated::SimulatedDirectory;
 
 const PEER: PeerId = PeerId::new(1);
 
-/// Small, so that every script goes through several log files, and writes both on zeros and beyond.
+/// Small, so that every script needs several log files, and writes both within and beyond zeros.
 const LENGTHS: FileLengths = FileLengths { segment: 400, preallocate: 150 };
 
 crate::storage::simulated::test_on!(SimulatedDirectory);
@@ -21,7 +21,7 @@ fn open(directory: &SimulatedDirectory) -> Result<Store<SimulatedDirectory>, Sto
     directory.open()
 }
 
-/// A closed store after so many batches of a script.
+/// A closed store after a number of batches of a script.
 fn written(seed: u64, batches: usize) -> (SimulatedDirectory, Script) {
     let (directory, mut script) = (SimulatedDirectory::default(), Script::new(seed));
     let mut store = open(&directory).expect("a new directory");

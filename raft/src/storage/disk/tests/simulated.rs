@@ -1,4 +1,4 @@
-//! A directory in memory that tells what was written from what is durable, and fails on request.
+//! A directory in memory that distinguishes written from durable data, with fault injection.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,14 +18,14 @@ struct Disk {
     files: Vec<Content>,
     durable_names: Names,
     names: Names,
-    /// What changed in the names and is not durable.
+    /// Changes of names that are not durable.
     changes: Vec<Change>,
     faults: FaultInjector,
 }
 
 type Names = BTreeMap<String, usize>;
 
-/// A name that went and one that came with its file, at once.
+/// A removed name and an added one with its file, at once.
 struct Change {
     gone: Option<String>,
     come: Option<(String, usize)>,
@@ -35,7 +35,7 @@ struct Change {
 struct Content {
     durable: Vec<u8>,
     now: Vec<u8>,
-    /// The bytes that the next flush has to do with. One that failed counts them as clean.
+    /// The bytes to be flushed next. A failed flush counts them as clean.
     dirty: BTreeSet<usize>,
 }
 

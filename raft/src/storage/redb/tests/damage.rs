@@ -1,4 +1,4 @@
-//! Wrong bytes of the file, and wrong rows in a sound one.
+//! Damaged bytes of the file, and foreign rows in a valid one.
 
 use redb::{Builder, ReadableTable, Table as Open};
 
@@ -10,21 +10,22 @@ use crate::storage::conformance::Script;
 use crate::storage::simulated::SimulatedMachine;
 use crate::storage::{Storage, StorageError};
 
-/// Every how manieth byte is tried; the first ones, where redb keeps what all else hangs on, all.
+/// Distance of the tested bytes, after the header.
 const STRIDE: usize = 17;
 const HEADER: usize = 320;
 
-/// What becomes of the directory with these bytes in its file; if it is refused, nothing may have changed.
+/// The state of the directory with these bytes in its file; if it is rejected, it must be
+/// unchanged.
 fn verdict(file: &SimulatedFile, bytes: &[u8]) -> Result<PersistentState, StorageError> {
     let file = file.with(bytes);
     let opened = file.open().and_then(|mut store| store.load());
     if opened.is_err() {
-        assert!(file.bytes() == bytes, "a refused file is left as it is");
+        assert!(file.bytes() == bytes, "a rejected file stays unchanged");
     }
     opened
 }
 
-/// Calls `check` with the file after one bit of it was changed, and with what says so.
+/// Calls `check` with each file that differs in one bit, and its description.
 fn spoil(bytes: &[u8], mut check: impl FnMut(&str, &[u8])) {
     let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let mut wrong = bytes.to_vec();
@@ -73,8 +74,7 @@ fn no_changed_byte_of_a_read_store_goes_undetected() {
     assert!(refused > 100, "only {refused} wrong bytes were noticed");
 }
 
-/// The process was killed; its last transaction may be what that has interrupted, all others were
-/// durable.
+/// The process was killed; its last transaction may have been interrupted, all others were durable.
 #[test]
 fn a_changed_byte_after_a_crash_costs_the_last_transaction_at_most() {
     let (file, mut script, mut store) = store_with_snapshot_and_entries();
@@ -96,7 +96,7 @@ fn a_changed_byte_after_a_crash_costs_the_last_transaction_at_most() {
 
 type Rows<'a> = Open<'a, u64, &'static [u8]>;
 
-/// What becomes of the directory after somebody has changed a table with redb itself.
+/// The error of the directory after a change of a table with redb itself.
 fn changed(file: &SimulatedFile, table: Table, change: impl Fn(&mut Rows<'_>)) -> String {
     let wrong = file.with(&file.bytes());
     let database = Builder::new().create_with_backend(wrong.clone()).expect("it is sound");
@@ -119,7 +119,7 @@ fn remove(rows: &mut Rows<'_>, key: u64) {
     rows.remove(key).expect("nothing fails").expect("it was there");
 }
 
-/// The checksums of redb are right here; those of the rows are what tells.
+/// The checksums of redb are valid here; those of the rows are not.
 #[test]
 fn foreign_rows_are_rejected_by_name() {
     let (file, script, store) = store_with_snapshot_and_entries();
@@ -150,18 +150,12 @@ fn foreign_rows_are_rejected_by_name() {
             format!("row {last} of table \"log\": {checksum}"),
         ),
         (changed(&file, Table::State, |rows| remove(rows, 0)), "the state is missing".to_owned()),
-        (
-            changed(&file, Table::Log, |rows| remove(rows, first)),
-            format!("row {first} should be here"),
-        ),
+        (changed(&file, Table::Log, |rows| remove(rows, first)), format!("expected row {first}")),
         (
             changed(&file, Table::Log, |rows| remove(rows, last)),
             format!("its log ends with entry {}, not {last}", last - 1),
         ),
-        (
-            changed(&file, Table::Snapshot, |rows| remove(rows, 0)),
-            "row 0 should be here".to_owned(),
-        ),
+        (changed(&file, Table::Snapshot, |rows| remove(rows, 0)), "expected row 0".to_owned()),
         (changed(&file, Table::Snapshot, |rows| remove(rows, 1)), "its snapshot is".to_owned()),
     ];
     for (error, expected) in refusals {

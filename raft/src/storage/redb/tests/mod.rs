@@ -1,4 +1,4 @@
-//! The store on a simulated disk: every step may be the last one, and every byte may be wrong.
+//! The store on a simulated disk with a fault at every step, and with damaged bytes.
 
 mod damage;
 mod simulated;

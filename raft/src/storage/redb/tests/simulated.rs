@@ -1,4 +1,4 @@
-//! A file in memory that tells what was written from what is durable, and fails on request.
+//! A file in memory that distinguishes written from durable data, with fault injection.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,18 +11,18 @@ use crate::storage::identity::{Identity, Kind};
 use crate::storage::simulated::{Fault, FaultInjector, SimulatedMachine, Survival, Survives};
 use crate::types::PeerId;
 
-/// A directory with a database, whose identity is written in one step.
+/// A directory with a database; its identity is written atomically.
 #[derive(Clone, Debug)]
 pub(super) struct SimulatedFile(Arc<Mutex<Disk>>);
 
 #[derive(Debug)]
 struct Disk {
     identity: Identity,
-    /// Whether the file has its name.
+    /// True once the file has its name.
     created: bool,
     durable: Vec<u8>,
     now: Vec<u8>,
-    /// What the next flush has to do with. One that failed leaves nothing to the next one.
+    /// The changes to be flushed next. A failed flush discards them.
     dirty: Vec<Change>,
     faults: FaultInjector,
 }
@@ -33,7 +33,7 @@ enum Change {
     Write(usize, Vec<u8>),
 }
 
-/// What a disk writes whole or not at all, in bytes. Real ones promise 512.
+/// Size of atomic writes, in bytes. Real disks guarantee 512.
 const SECTOR: usize = 64;
 
 impl Default for SimulatedFile {
@@ -110,7 +110,7 @@ impl SimulatedMachine for SimulatedFile {
 }
 
 impl Change {
-    /// What a loss of power may take one by one.
+    /// The parts that power loss may drop separately.
     fn parts(self) -> Vec<Self> {
         match self {
             Self::Length(_) => vec![self],

@@ -1,5 +1,5 @@
-//! Certificates from files, checked before they are used: whatever a peer's partners would refuse,
-//! the peer says itself, with the file's name.
+//! Certificates from files, checked before use: anything that other peers would reject is an error
+//! with the file's name.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,14 +24,14 @@ use super::{Keys, TlsFiles, server_name};
 use crate::transport::TransportError;
 use crate::types::PeerId;
 
-/// What the files hold.
+/// Contents of the files.
 struct Contents {
     /// The peer's own first.
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 }
 
-/// What the certificates of others are held against.
+/// Verifiers of the other peers' certificates.
 struct Verifiers {
     servers: Arc<WebPkiServerVerifier>,
     clients: Arc<dyn ClientCertVerifier>,
@@ -84,7 +84,7 @@ fn revoked(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, Tr
     all("CRL", path)
 }
 
-/// Everything of a kind in a file, which must hold some.
+/// All items of a kind in a file, at least one.
 fn all<T: PemObject>(what: &str, path: &Path) -> Result<Vec<T>, TransportError> {
     let read = || T::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
     match read() {
@@ -103,17 +103,17 @@ fn unreadable(what: &str, path: &Path, error: &pem::Error) -> TransportError {
     TransportError::Tls(if let pem::Error::Io(error) = error {
         format!("cannot read the {what} `{path}`: {error}")
     } else if matches!(error, pem::Error::NoItemsFound) {
-        format!("there is no {what} in `{path}`; it must be in PEM form, `-----BEGIN …-----`")
+        format!("no {what} in `{path}`: PEM form expected, `-----BEGIN …-----`")
     } else {
-        format!("the {what} `{path}` is garbled: {error}")
+        format!("the {what} `{path}` is malformed: {error}")
     })
 }
 
 fn unusable(what: &str, path: &Path, error: &dyn std::error::Error) -> TransportError {
-    TransportError::Tls(format!("the {what} `{}` cannot be used: {error}", path.display()))
+    TransportError::Tls(format!("the {what} `{}` is unusable: {error}", path.display()))
 }
 
-/// Looks at the own certificate as the other peers will.
+/// Verifies this peer's certificate as the other peers will.
 fn check(
     me: PeerId,
     files: &TlsFiles,
@@ -148,7 +148,7 @@ fn configs(
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(clients)
         .with_single_cert(chain, key)?;
-    // Every connection proves anew who is there; connections are few and live long.
+    // Every connection proves its identity anew; connections are few and long-lived.
     client.resumption = Resumption::disabled();
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;

@@ -1,16 +1,16 @@
-//! Mutual TLS: both sides prove who they are by certificates of the cluster's own CA.
+//! Mutual TLS: both sides prove their id by certificates of the cluster's own CA.
 //!
-//! The CA is the cluster's own: whomever it signs for is a peer, and nobody else is. A peer's
-//! certificate names it by the DNS name `raft-peer-3` (3 being its [`PeerId`]) among its subject
-//! alternative names; it may have other names too. It serves both as a server's and as a client's
-//! certificate, so if it restricts its use, it must allow both. TLS 1.3 is the only version: both
-//! sides are this library, and nobody has to be served who knows less.
+//! The CA is the cluster's own: every certificate it signs belongs to a peer. A peer's certificate
+//! names it by the DNS name `raft-peer-3` (3 being its [`PeerId`]) among its subject alternative
+//! names; it may have further names. It serves both as a server's and as a client's certificate, so
+//! if it restricts its use, it must allow both. TLS 1.3 is the only version: both sides are this
+//! library.
 //!
 //! # Rotation
-//! The files are read again for new connections, once those read are older than
-//! [`certificates_reread_after`](super::TcpOptions::certificates_reread_after). Files that cannot be
-//! used are a warning then, and those read before stay in use. A connection that stands lives on
-//! with the certificates it was made with: that of a revoked one ends when either peer restarts.
+//! The files are read again for new connections once they were read longer ago than
+//! [`certificates_reread_after`](super::TcpOptions::certificates_reread_after). Unusable files are
+//! a warning then, and the previous certificates stay in use. An existing connection keeps the
+//! certificates of its handshake: that of a revoked one ends when either peer restarts.
 
 mod errors;
 mod files;
@@ -30,10 +30,10 @@ use super::error::ConnectionError;
 use crate::transport::TransportError;
 use crate::types::PeerId;
 
-/// Where a peer's certificates are, each a file in PEM form.
+/// The certificate files of a peer, in PEM form.
 ///
-/// They can be made by the example `make_certificates`
-/// (`cargo run --example make_certificates -- certificates 1 2 3`), or by openssl:
+/// Create them with the example `make_certificates` (`cargo run --example make_certificates --
+/// certificates 1 2 3`), or with openssl:
 ///
 /// ```sh
 /// openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
@@ -44,18 +44,18 @@ use crate::types::PeerId;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The certificate of the cluster's CA. While it is replaced by another one, both.
+    /// The certificate of the cluster's CA. During the replacement of the CA, both certificates.
     pub ca: PathBuf,
-    /// This peer's certificate, followed by those between it and the CA's, if there are any.
+    /// This peer's certificate, followed by intermediate certificates, if there are any.
     pub certificate: PathBuf,
     /// The key of this peer's certificate.
     pub key: PathBuf,
-    /// The certificates that the CA has taken back (its CRL), if it keeps a list: of each CA, if there
-    /// are two. It is as old as the CA made it; its date of expiry is not looked at.
+    /// The CA's certificate revocation list (CRL), if it keeps one: of each CA, if there are two.
+    /// Its expiry date is ignored.
     pub revoked: Option<PathBuf>,
 }
 
-/// The certificates of a peer.
+/// The certificates of a peer, reread from time to time.
 #[derive(Debug)]
 pub(super) struct Tls {
     me: PeerId,
@@ -69,7 +69,7 @@ struct Current {
     read_at: Instant,
 }
 
-/// Both ends of connections, from one state of the files.
+/// Connector and acceptor with the certificates of one reading.
 #[derive(Clone)]
 pub(super) struct Keys {
     pub(super) connector: TlsConnector,
@@ -90,7 +90,7 @@ impl Tls {
         Ok(Self { me, files, current })
     }
 
-    /// What new connections use, read again if it is older than `age_max`.
+    /// The certificates for a new connection, reread if older than `age_max`.
     pub(super) async fn keys(&self, age_max: Duration) -> Keys {
         if let Some(keys) = self.cached(age_max) {
             return keys;
@@ -99,7 +99,7 @@ impl Tls {
         match tokio::task::spawn_blocking(move || files::read(me, &files)).await {
             Ok(Ok(keys)) => self.lock().keys = keys,
             Ok(Err(reason)) => {
-                tracing::warn!(%reason, "new certificates cannot be used, the old ones stay");
+                tracing::warn!(%reason, "new certificates are unusable; keeping the previous ones");
             }
             // The runtime ends.
             Err(_) => {}
@@ -107,13 +107,13 @@ impl Tls {
         self.lock().keys.clone()
     }
 
-    /// Those read last; `None` if the caller has to read them again.
+    /// The previous certificates; `None` if the caller has to read them again.
     fn cached(&self, age_max: Duration) -> Option<Keys> {
         let mut current = self.lock();
         if current.read_at.elapsed() < age_max {
             return Some(current.keys.clone());
         }
-        // Others go on with the old ones while they are read.
+        // Other connections use the previous ones meanwhile.
         current.read_at = Instant::now();
         None
     }
@@ -123,19 +123,20 @@ impl Tls {
     }
 }
 
-/// The name a peer's certificate must have.
+/// The DNS name required in a peer's certificate.
 pub(super) fn dns_name(peer: PeerId) -> String {
     format!("raft-peer-{peer}")
 }
 
 /// The same, as TLS asks for it.
 pub(super) fn server_name(peer: PeerId) -> Result<ServerName<'static>, ConnectionError> {
-    let unusable =
-        |error| ConnectionError::Tls(format!("{} is no DNS name: {error}", dns_name(peer)));
+    let unusable = |error| {
+        ConnectionError::Tls(format!("{} is not a valid DNS name: {error}", dns_name(peer)))
+    };
     ServerName::try_from(dns_name(peer)).map_err(unusable)
 }
 
-/// Whether a certificate, which is known to be valid, is that of `peer`.
+/// Checks that a valid certificate names `peer`.
 pub(super) fn verify_name(
     certificate: &CertificateDer<'_>,
     peer: PeerId,

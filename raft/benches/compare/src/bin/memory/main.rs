@@ -1,12 +1,12 @@
-//! Writes in memory: three nodes in one process, 16-byte commands, this library beside openraft.
+//! Writes in memory: three nodes in one process, 16-byte commands, this library and openraft.
 //!
 //! ```console
 //! $ cargo run --release --bin memory -- 5 400000          # rounds, writes a round
 //! $ cargo run --release --bin memory -- 5 400000 threads  # on a runtime with two threads
 //! $ cargo run --release --bin memory -- 5 400000 alone 1  # for a profiler: ours, one client
 //! ```
-//! Every round has a fresh cluster; the contenders take turns. A client sends one command, waits
-//! for its answer, and sends the next one. CPU is that of the whole process.
+//! Every round has a new cluster; the contenders take turns. Clients send one command at a time and
+//! wait for its answer. CPU time is that of the whole process.
 
 mod ours;
 mod theirs;
@@ -19,10 +19,10 @@ use tokio::task::JoinSet;
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// What everybody writes.
+/// The command of all contenders.
 type Command = [u8; 16];
 
-/// How many clients write at once, and what part of a round's writes they make.
+/// Numbers of concurrent clients, and the divisor of a round's writes.
 const CLIENTS: [(usize, usize); 5] = [(1, 4), (64, 1), (256, 1), (1024, 1), (4096, 1)];
 
 /// A library with a cluster of three.
@@ -35,7 +35,7 @@ trait Contender: Clone + Send + 'static {
     async fn end(self);
 }
 
-/// What a number of writes cost.
+/// The cost of a number of writes.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     cpu_ns: f64,
@@ -76,7 +76,7 @@ fn main() -> Fallible<()> {
     Ok(())
 }
 
-/// The round in the middle, by CPU.
+/// The median round, by CPU time.
 fn median(mut costs: Vec<Cost>) -> Cost {
     costs.sort_by(|a, b| a.cpu_ns.total_cmp(&b.cpu_ns));
     costs[costs.len() / 2]
@@ -103,7 +103,7 @@ fn measure<C: Contender>(clients: usize, writes: usize, threads: bool) -> Fallib
     })
 }
 
-/// Has each client make its part of the writes; returns how many that were.
+/// Runs the clients' writes; returns their number.
 async fn load<C: Contender>(cluster: &C, clients: usize, writes: usize) -> usize {
     let each = writes.div_ceil(clients);
     let mut tasks = JoinSet::new();

@@ -16,7 +16,7 @@ pub(crate) struct Cluster {
     others: Vec<Raft<Counter>>,
 }
 
-/// Counts what it is given.
+/// Counts commands.
 #[derive(Default)]
 pub(crate) struct Counter(u64);
 

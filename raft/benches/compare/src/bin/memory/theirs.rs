@@ -1,4 +1,4 @@
-//! Three nodes of openraft, with the plainest store in memory and calls instead of a network.
+//! Three nodes of openraft, with the simplest store in memory and calls instead of a network.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -196,13 +196,13 @@ impl RaftLogStorage<Types> for Log {
     }
 }
 
-/// Counts what it is given.
+/// Counts commands.
 #[derive(Clone, Default)]
 pub(crate) struct Machine {
     count: u64,
     applied: Option<LogId<u64>>,
     membership: StoredMembership<u64, ()>,
-    /// Shared with the copies that make snapshots.
+    /// Shared with snapshot builders.
     snapshot: Arc<Mutex<Option<Made>>>,
 }
 

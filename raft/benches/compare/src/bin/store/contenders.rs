@@ -1,4 +1,4 @@
-//! What stores a log, each in the plainest way its interface offers: every batch is durable when
+//! The compared stores, each used in the simplest way of its interface: every batch is durable when
 //! `write` returns.
 
 use std::fs::File;
@@ -16,7 +16,7 @@ use crate::work::Change;
 
 pub(crate) trait Contender {
     fn write(&mut self, batch: &[Change]) -> Fallible<()>;
-    /// Reads all there is: how many entries, and the sum of all their bytes.
+    /// Reads everything: the number of entries, and the sum of their bytes.
     fn read(&mut self) -> Fallible<(u64, u64)>;
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn open(name: &str, directory: &Path) -> Fallible<Box<dyn Contender>>
         }
         "redb" => Box::new(Redb::open(directory)?),
         "fjall" => Box::new(Fjall::open(directory)?),
-        name => return Err(format!("no contender {name}").into()),
+        name => return Err(format!("unknown contender {name}").into()),
     })
 }
 
@@ -40,7 +40,7 @@ fn value(term: u64, payload: &[u8]) -> Vec<u8> {
     [&term.to_le_bytes(), &[1][..], payload].concat()
 }
 
-/// A file that only grows: the least a log can do. It reads nothing back.
+/// An append-only file, the minimum of a log. It reads nothing back.
 struct Raw {
     file: File,
     buffer: Vec<u8>,

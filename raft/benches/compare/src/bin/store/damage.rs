@@ -1,5 +1,5 @@
-//! What a store makes of a byte that went wrong in what it had made durable: bytes all over its
-//! files, one at a time and by one bit, and the store opened and read whole by a process of its own.
+//! Detection of damaged durable bytes: bytes all over a store's files, one at a time and by one
+//! bit, with the store opened and read by a process of its own.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt;
@@ -12,7 +12,7 @@ use crate::work;
 
 const BATCHES: usize = 4;
 
-/// How many bytes of each file are tried.
+/// Bytes tested in each file.
 const SAMPLES: usize = 200;
 
 pub(crate) fn flips(directory: &Path) -> Fallible<()> {
@@ -23,13 +23,13 @@ pub(crate) fn flips(directory: &Path) -> Fallible<()> {
             store.write(&batch)?;
         }
         drop(store);
-        // A crash may leave the very last write broken. As one start has read it, it is durable.
+        // A crash may leave the last write broken. As one start has read it, it is durable.
         let mut store = contenders::open(name, whole.path())?;
         let truth = store.read()?;
         drop(store);
         let mut verdicts = BTreeMap::new();
         for (path, length) in files(whole.path())? {
-            // What lies past the data of a file that was made long in advance is all zeros.
+            // Preallocated space is zeros.
             let bytes = std::fs::read(&path)?;
             let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             for place in (0..used.min(length)).step_by(used.div_ceil(SAMPLES).max(1)) {
@@ -63,10 +63,10 @@ fn flipped(
     let said = String::from_utf8(output.stdout)?;
     let mut numbers = said.split([' ', ',']).filter_map(|word| word.parse::<u64>().ok());
     Ok(match (output.status.code(), numbers.next(), numbers.next()) {
-        (Some(0), Some(entries), Some(sum)) if (entries, sum) == truth => "right all the same",
-        (Some(0), Some(entries), Some(_)) if entries < truth.0 => "LOST ENTRIES without a word",
-        (Some(0), _, _) => "WRONG BYTES without a word",
-        (Some(1), _, _) => "refused",
+        (Some(0), Some(entries), Some(sum)) if (entries, sum) == truth => "unaffected",
+        (Some(0), Some(entries), Some(_)) if entries < truth.0 => "LOST ENTRIES silently",
+        (Some(0), _, _) => "WRONG BYTES silently",
+        (Some(1), _, _) => "rejected",
         (Some(101), _, _) => "PANICKED",
         _ => "ENDED THE PROCESS",
     })

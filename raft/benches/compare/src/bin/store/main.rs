@@ -1,11 +1,11 @@
-//! The durable stores beside redb as it comes, fjall and a bare file.
+//! The durable stores compared with plain redb, fjall and a bare file.
 //!
 //! ```console
 //! $ cargo run --release --bin store -- speed DIRECTORY 5 400   # rounds, batches a round
 //! $ cargo run --release --bin store -- reopen DIRECTORY 1000   # megabytes
 //! $ cargo run --release --bin store -- damage DIRECTORY
 //! ```
-//! DIRECTORY must be on the disk to measure and is filled and emptied again.
+//! DIRECTORY must be on the measured disk; it is filled and emptied again.
 
 mod contenders;
 mod damage;

@@ -1,4 +1,4 @@
-//! How long batches take until they are durable, and how long opening a large log takes.
+//! Time until batches are durable, and time to open a large log.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,11 +8,11 @@ use crate::Fallible;
 use crate::contenders::{self, NAMES};
 use crate::work::{self, Change};
 
-/// How many batches a store writes before it is the next one's turn, so that whatever else the
-/// machine does hits all of them.
+/// Batches written by a store before the next one's turn, so that other load of the machine affects
+/// all of them.
 const TURN: usize = 20;
 
-/// Each round gives every contender the same batches in a directory of its own, by turns.
+/// Gives every contender the same batches in a directory of its own, by turns, in each round.
 pub(crate) fn appends(directory: &Path, rounds: usize, count: usize) -> Fallible<()> {
     let batches = work::batches(count);
     let mut table: Vec<Vec<Run>> = NAMES.iter().map(|_| Vec::new()).collect();
@@ -50,7 +50,7 @@ struct Run {
 }
 
 impl Run {
-    /// From how many milliseconds each batch took.
+    /// From the times of batches, in milliseconds.
     fn new(mut times: Vec<f64>) -> Self {
         let rate = times.len() as f64 * 1e3 / times.iter().sum::<f64>();
         times.sort_by(f64::total_cmp);
@@ -81,8 +81,8 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Fills each store with about that many megabytes in large batches, and opens it again in a
-/// process of its own.
+/// Fills each store with about this many megabytes in large batches, and reopens it in a process of
+/// its own.
 pub(crate) fn reopening(directory: &Path, megabytes: usize) -> Fallible<()> {
     const BATCHES_JOINED: usize = 64;
     // A batch is about 64 × 136 bytes of payload.

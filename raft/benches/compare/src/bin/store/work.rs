@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// How many entries a batch has.
+/// Entries of a batch.
 pub(crate) const BATCH: usize = 64;
 
 /// One change; the same for every contender.
@@ -13,7 +13,7 @@ pub(crate) enum Change {
     Append { index: u64, term: u64, payload: Arc<[u8]> },
 }
 
-/// Numbers without meaning, the same in every run.
+/// A random number generator with a fixed seed.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
