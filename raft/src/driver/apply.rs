@@ -11,33 +11,15 @@ use std::vec;
 
 use super::apply_mode::{ApplyMode, Timing};
 use super::error::{MachineFailure, ReadError, catch_panic};
-use super::handle::Shared;
+use super::job::Job;
 use super::metrics::seconds;
-use super::reply::Query;
-use super::request_handlers::Request;
-use super::state_machine::{Command, MachineError, StateMachine};
+use super::query::Query;
+use super::request::Request;
+use super::shared::Shared;
+use super::state_machine::{Command, StateMachine};
 use super::waiters::Completed;
 use crate::entry::{Entry, Payload, Snapshot};
 use crate::types::{EntryId, Index, Instant};
-
-/// Work for the state machine.
-pub(super) enum Job<M: StateMachine> {
-    /// Apply these entries, submitted at this time.
-    Apply(vec::IntoIter<Entry>, Instant),
-    /// Restore this snapshot.
-    Restore(Snapshot),
-    /// Make a snapshot of the state.
-    Snapshot,
-    /// Run a read.
-    Read(Box<dyn Query<M>>),
-}
-
-impl<M: StateMachine> Job<M> {
-    /// True for jobs that are slow with any state machine.
-    const fn is_heavy(&self) -> bool {
-        matches!(self, Self::Restore(_) | Self::Snapshot)
-    }
-}
 
 /// The owner of the state machine.
 pub(super) struct Applier<M: StateMachine> {
@@ -219,18 +201,6 @@ impl<M: StateMachine> Applier<M> {
         let answered = catch_panic(|| query.run(&self.machine));
         self.mode.record(self.shared.clock.now().since(start), Timing::WorkOnly);
         answered.map_err(|panic| MachineFailure::at_index(self.last_applied, panic))
-    }
-}
-
-impl<M: StateMachine> Shared<M> {
-    /// Passes the result of a snapshot to the core task.
-    fn submit_snapshot(&self, through: Index, made: Result<Vec<u8>, MachineError>) {
-        let request = match made {
-            Ok(data) => Request::SnapshotMade { through, data: data.into() },
-            Err(error) => Request::SnapshotFailed { through, error },
-        };
-        // The core task may have ended.
-        let _ = self.requests.put(request);
     }
 }
 

@@ -72,6 +72,13 @@ pub(super) enum StartMode {
 pub(super) type OpenStorage =
     Box<dyn FnOnce(PeerId) -> Result<Box<dyn Storage>, StorageError> + Send>;
 
+impl<M: StateMachine> Raft<M> {
+    /// A builder of a peer.
+    pub fn builder(id: impl Into<PeerId>) -> Builder<M> {
+        Builder::new(id.into())
+    }
+}
+
 impl<M: StateMachine> Builder<M> {
     pub(super) fn new(id: PeerId) -> Self {
         Self {

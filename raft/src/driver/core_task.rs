@@ -11,15 +11,14 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::apply::Job;
 use super::clock::Sleep;
 use super::disk::Disk;
-use super::error::{ReadError, StopReason, UnknownReason};
-use super::handle::Shared;
-use super::membership_request::{PendingChange, PendingTransfer};
-use super::outputs::SnapshotSchedule;
-use super::reply::Query;
-use super::request_handlers::Request;
+use super::error::{ReadError, StopReason};
+use super::job::Job;
+use super::query::Query;
+use super::request::{PendingChange, PendingTransfer, Request};
+use super::shared::Shared;
+use super::snapshot_schedule::SnapshotSchedule;
 use super::state_machine::StateMachine;
 use super::status::{DiskState, RunState};
 use super::waiters::Waiter;
@@ -37,7 +36,7 @@ pub(super) struct CoreTask<M: StateMachine> {
     pub(super) disk_state: DiskState,
     pub(super) transport: Box<dyn Transport>,
     pub(super) addresses: AddressBook,
-    pub(super) timing: Timing,
+    pub(super) timeouts: Timeouts,
     /// The time of this turn.
     pub(super) now: Instant,
     /// The term led by this peer at the end of the last turn.
@@ -59,7 +58,7 @@ pub(super) struct CoreTask<M: StateMachine> {
 
 /// Timeouts of the core task.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Timing {
+pub(super) struct Timeouts {
     /// Limit on the disk's answer.
     pub(super) disk_timeout: Duration,
     /// Limit on the callers' wait after leadership is lost.
@@ -151,7 +150,7 @@ impl<M: StateMachine> CoreTask<M> {
     fn check_disk(&mut self) {
         let Some(since) = self.disk.pending_since() else { return };
         let waited = self.now.since(since);
-        if self.disk_state == DiskState::Healthy && waited >= self.timing.disk_timeout {
+        if self.disk_state == DiskState::Healthy && waited >= self.timeouts.disk_timeout {
             tracing::warn!(peer = %self.id(), ?waited, "the disk does not answer");
             self.disk_state = DiskState::Stuck { waited };
             self.node.resign(self.now);
@@ -163,7 +162,7 @@ impl<M: StateMachine> CoreTask<M> {
         if let DiskState::Stuck { .. } = self.disk_state {
             tracing::warn!(peer = %self.id(), "the disk answers again");
             self.disk_state = DiskState::Healthy;
-            self.timer.no_tick_before = self.now.after(self.timing.leader_wait);
+            self.timer.no_tick_before = self.now.after(self.timeouts.leader_wait);
         }
     }
 
@@ -174,7 +173,7 @@ impl<M: StateMachine> CoreTask<M> {
             return;
         }
         if self.led_term.is_some() {
-            let until = self.now.after(self.timing.outcome_timeout);
+            let until = self.now.after(self.timeouts.outcome_timeout);
             self.shared.waiters.shorten_deadlines(until);
             self.schedule_expiry(until);
         }
@@ -197,7 +196,7 @@ impl<M: StateMachine> CoreTask<M> {
             DiskState::Healthy => self.disk.pending_since(),
             DiskState::Stuck { .. } => None,
         };
-        let disk = disk.map(|since| since.after(self.timing.disk_timeout));
+        let disk = disk.map(|since| since.after(self.timeouts.disk_timeout));
         self.timer.tick = self.node_timeout();
         let next = [self.timer.tick, self.timer.expiry, disk].into_iter().flatten().min();
         if let Some(next) = next {
@@ -215,6 +214,12 @@ impl<M: StateMachine> CoreTask<M> {
         if let Err(Job::Read(query)) = self.shared.jobs.put(job) {
             query.fail(ReadError::Stopped(self.shared.stop_reason()));
         }
+    }
+
+    /// The term led by this peer.
+    pub(super) fn leading_term(&self) -> Option<Term> {
+        let status = self.node.status();
+        (status.role == RoleName::Leader).then_some(status.current_term)
     }
 
     pub(super) fn id(&self) -> PeerId {
@@ -275,23 +280,5 @@ impl<M: StateMachine> Drop for StopGuard<M> {
             status.run = RunState::Stopped(reason);
             true
         });
-    }
-}
-
-impl<M: StateMachine> Shared<M> {
-    /// Closes the queues and answers all callers.
-    fn end(&self, reason: &StopReason) {
-        // The first reason counts.
-        let _ = self.stopped.set(reason.clone());
-        let reason = self.stop_reason();
-        for request in self.requests.close() {
-            request.reject(reason.clone());
-        }
-        self.waiters.close(&UnknownReason::Stopped(reason.clone()));
-        for job in self.jobs.close() {
-            if let Job::Read(query) = job {
-                query.fail(ReadError::Stopped(reason.clone()));
-            }
-        }
     }
 }

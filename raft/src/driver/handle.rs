@@ -1,27 +1,22 @@
 //! The handle of a running peer: writes, reads, membership changes, leadership transfers, status.
 
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::apply::Job;
-use super::builder::Builder;
-use super::clock::Clock;
+use super::admission::Rejected;
 use super::error::{
     LeadershipTransferError, MembershipError, ReadError, StopReason, UnknownReason, WaitError,
     WriteError,
 };
-use super::mailbox::Mailbox;
-use super::membership_request::{MembershipRequest, TransferRequest};
-use super::metrics::Metrics;
-use super::reply::{Admission, Appended, Closure, Rejected, await_answer, reply};
-use super::request_handlers::{Proposal, Request};
-use super::settings::Settings;
+use super::query::Closure;
+use super::reply::{Appended, await_answer, reply};
+use super::request::{MembershipRequest, Proposal, Request, TransferRequest};
+use super::shared::Shared;
 use super::state_machine::{StateMachine, encode};
-use super::status::{RunState, Status, StatusCell};
-use super::waiters::Waiters;
+use super::status::{RunState, Status};
 use crate::membership_change::MembershipChange;
 use crate::types::{EntryId, PeerId};
 
@@ -94,48 +89,7 @@ impl<M: StateMachine> Drop for HandleGuard<M> {
     }
 }
 
-/// State shared by handles, core task and apply task.
-pub(super) struct Shared<M: StateMachine> {
-    pub(super) id: PeerId,
-    pub(super) settings: Settings,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) requests: Mailbox<Request<M>>,
-    pub(super) jobs: Mailbox<Job<M>>,
-    pub(super) waiters: Waiters<M::Answer>,
-    pub(super) admission: Arc<Admission>,
-    pub(super) status: StatusCell,
-    pub(super) metrics: Metrics,
-    pub(super) stopped: OnceLock<StopReason>,
-}
-
-impl<M: StateMachine> Shared<M> {
-    /// The reason of the node's end, once it has stopped.
-    pub(super) fn stop_reason(&self) -> StopReason {
-        self.stopped.get().cloned().unwrap_or(StopReason::Driver)
-    }
-
-    /// Waits for an answer, up to the default deadline or the end of the node.
-    async fn answer_in_time<T, E>(
-        &self,
-        answer: oneshot::Receiver<Result<T, E>>,
-        deadline_exceeded: E,
-        stopped: impl FnOnce() -> E,
-    ) -> Result<T, E> {
-        let deadline = self.clock.now().after(self.settings.deadline);
-        tokio::select! {
-            biased;
-            answer = answer => answer.unwrap_or_else(|_| Err(stopped())),
-            () = self.clock.sleep_until(deadline) => Err(deadline_exceeded),
-        }
-    }
-}
-
 impl<M: StateMachine> Raft<M> {
-    /// A builder of a peer.
-    pub fn builder(id: impl Into<PeerId>) -> Builder<M> {
-        Builder::new(id.into())
-    }
-
     pub(super) fn new(shared: Arc<Shared<M>>) -> Self {
         Self(Arc::new(HandleGuard { shared }))
     }
@@ -148,7 +102,7 @@ impl<M: StateMachine> Raft<M> {
 
     /// Replicates a command, and returns the state machine's answer once it is committed and
     /// applied here. The command is submitted when the method returns, before the future is polled;
-    /// its deadline is [`Settings::deadline`].
+    /// its deadline is [`Settings::deadline`](super::Settings::deadline).
     ///
     /// # Errors
     /// The reason, and by [`WriteError::outcome`] whether the command may still be applied.
@@ -314,7 +268,7 @@ impl<M: StateMachine> Raft<M> {
 
     /// Stops the node and waits until it has released its store, so that it can be opened again.
     /// Pending calls end with an error. A stuck disk is waited for no longer than
-    /// [`Settings::shutdown_timeout`].
+    /// [`Settings::shutdown_timeout`](super::Settings::shutdown_timeout).
     pub async fn shutdown(&self) {
         self.stop(StopReason::ShutDown).await;
     }

@@ -38,6 +38,7 @@
 //! # What it must not do
 //! Nothing here decides anything about the protocol. No clock is read outside [`Clock`].
 
+mod admission;
 mod apply;
 mod apply_mode;
 mod builder;
@@ -46,14 +47,20 @@ mod core_task;
 mod disk;
 mod error;
 mod handle;
+mod job;
+mod leadership_transfer;
 mod mailbox;
 mod membership_request;
 pub mod metrics;
 mod network;
 mod outputs;
+mod query;
 mod reply;
+mod request;
 mod request_handlers;
 mod settings;
+mod shared;
+mod snapshot_schedule;
 mod start;
 mod state_machine;
 mod status;

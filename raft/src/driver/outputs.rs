@@ -1,10 +1,9 @@
 //! The node's outputs, and their execution.
 
-use super::apply::Job;
 use super::core_task::CoreTask;
 use super::disk::DiskReport;
 use super::error::StopReason;
-use super::settings::SnapshotPolicy;
+use super::job::Job;
 use super::state_machine::StateMachine;
 use crate::entry::Entry;
 use crate::membership::Address;
@@ -68,55 +67,5 @@ impl<M: StateMachine> CoreTask<M> {
             self.transport.remove_peer(*gone);
         }
         self.addresses = book;
-    }
-}
-
-/// The schedule of snapshots.
-#[derive(Debug)]
-pub(super) struct SnapshotSchedule {
-    policy: SnapshotPolicy,
-    /// Entries and bytes since the last snapshot was requested.
-    entries: u64,
-    bytes: u64,
-    progress: Progress,
-}
-
-/// Progress of a requested snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    Idle,
-    InProgress,
-}
-
-impl SnapshotSchedule {
-    pub(super) const fn new(policy: SnapshotPolicy) -> Self {
-        Self { policy, entries: 0, bytes: 0, progress: Progress::Idle }
-    }
-
-    /// Counts entries to be applied; returns whether a snapshot is due after them.
-    fn applied(&mut self, entries: &[Entry]) -> bool {
-        self.entries += entries.len() as u64;
-        if self.policy.bytes.is_some() {
-            let bytes = entries.iter().map(|entry| entry.payload.bytes().len() as u64);
-            self.bytes += bytes.sum::<u64>();
-        }
-        let due = self.progress == Progress::Idle && self.policy.is_due(self.entries, self.bytes);
-        if due {
-            self.progress = Progress::InProgress;
-            self.reset_counts();
-        }
-        due
-    }
-
-    /// Restarts the counts at a snapshot.
-    const fn reset_counts(&mut self) {
-        self.entries = 0;
-        self.bytes = 0;
-    }
-
-    /// Notes that a request has ended, with a snapshot or without; the next one follows the policy
-    /// again.
-    pub(super) const fn await_answer(&mut self) {
-        self.progress = Progress::Idle;
     }
 }

@@ -1,20 +1,15 @@
-//! The core task's requests, from callers, other peers and its own helpers, and their handlers.
+//! The handlers of the core task's requests.
 
 use std::time::Duration;
 
-use tokio::sync::{Notify, oneshot};
-
-use super::apply::Job;
 use super::core_task::CoreTask;
 use super::disk::DiskReport;
-use super::error::{
-    LeadershipTransferError, MachineFailure, MembershipError, ReadError, StopReason, WriteError,
-};
-use super::handle::Shared;
-use super::membership_request::{MembershipRequest, TransferRequest};
+use super::error::{ReadError, StopReason, WriteError};
+use super::job::Job;
 use super::metrics::seconds;
-use super::reply::{Query, Reply};
-use super::state_machine::{MachineError, StateMachine};
+use super::query::Query;
+use super::request::{Proposal, Request};
+use super::state_machine::StateMachine;
 use super::status::DiskState;
 use super::waiters::{Expiry, Waiter};
 use crate::entry::Bytes;
@@ -22,41 +17,7 @@ use crate::message::Envelope;
 use crate::node::{self, ProposeError};
 use crate::output::Input;
 use crate::read_index::ReadDrop;
-use crate::transport::{InboxSink, PutError};
-use crate::types::{EntryId, Index, Instant, ReadId};
-
-/// One input of the core task.
-pub(super) enum Request<M: StateMachine> {
-    /// A message of another peer.
-    Message(Envelope),
-    /// A caller's command.
-    Propose(Proposal<M::Answer>),
-    /// A caller's read.
-    Read(Box<dyn Query<M>>),
-    /// A caller's membership change.
-    ChangeMembership(MembershipRequest),
-    /// A caller's leadership transfer.
-    TransferLeadership(TransferRequest),
-    /// A report of the disk.
-    Disk(DiskReport),
-    /// A snapshot of the state machine at an index.
-    SnapshotMade { through: Index, data: Bytes },
-    /// A snapshot could not be made.
-    SnapshotFailed { through: Index, error: MachineError },
-    /// The state machine failed.
-    MachineFailed(MachineFailure),
-    /// The node is to stop.
-    Stop(StopReason),
-}
-
-/// A command on its way into the log.
-pub(super) struct Proposal<A> {
-    pub(super) command: Bytes,
-    pub(super) deadline: Instant,
-    /// Receives the command's entry id as soon as it is appended.
-    pub(super) appended: Option<oneshot::Sender<EntryId>>,
-    pub(super) reply: Reply<A, WriteError>,
-}
+use crate::types::{Index, ReadId};
 
 impl<M: StateMachine> CoreTask<M> {
     pub(super) fn on_request(&mut self, request: Request<M>) {
@@ -196,43 +157,5 @@ impl<M: StateMachine> CoreTask<M> {
             DiskState::Healthy => None,
             DiskState::Stuck { waited } => Some(waited),
         }
-    }
-}
-
-impl<M: StateMachine> Request<M> {
-    /// Answers a caller that the node has stopped.
-    pub(super) fn reject(self, reason: StopReason) {
-        match self {
-            Self::Propose(proposal) => proposal.reply.send(Err(WriteError::Stopped(reason))),
-            Self::Read(query) => query.fail(ReadError::Stopped(reason)),
-            Self::TransferLeadership(request) => {
-                request.reply.send(Err(LeadershipTransferError::Stopped(reason)))
-            }
-            Self::ChangeMembership(request) => {
-                request.reply.send(Err(MembershipError::Stopped(reason)))
-            }
-            Self::Message(_)
-            | Self::Disk(_)
-            | Self::SnapshotMade { .. }
-            | Self::SnapshotFailed { .. }
-            | Self::MachineFailed(_)
-            | Self::Stop(_) => {}
-        }
-    }
-}
-
-/// Other peers' messages have a bound of their own; senders repeat what is lost. Every other source
-/// of requests is bounded elsewhere.
-impl<M: StateMachine> InboxSink for Shared<M> {
-    fn capacity(&self) -> usize {
-        self.settings.inbox_len
-    }
-
-    fn put(&self, envelope: Envelope) -> Result<(), PutError> {
-        self.requests.put_bounded(self.capacity(), envelope, Request::Message)
-    }
-
-    fn space_freed(&self) -> &Notify {
-        self.requests.space_freed()
     }
 }

@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use super::admission::Admission;
 use super::apply::{Applier, restore};
 use super::builder::{Builder, OpenStorage, StartMode};
 use super::clock::Clock;
-use super::core_task::{CoreTask, Timer, Timing};
+use super::core_task::{CoreTask, Timeouts, Timer};
 use super::disk::Disk;
 use super::error::StartError;
-use super::handle::{Raft, Shared};
+use super::handle::Raft;
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
 use super::network::{OpenTransport, Requirements};
-use super::outputs::SnapshotSchedule;
-use super::reply::Admission;
-use super::request_handlers::Request;
+use super::request::Request;
 use super::settings::Settings;
+use super::shared::Shared;
+use super::snapshot_schedule::SnapshotSchedule;
 use super::state_machine::StateMachine;
 use super::status::{DiskState, Status, StatusCell};
 use super::tracing_sink::TracingSink;
@@ -104,7 +105,7 @@ impl<M: StateMachine> ValidBuilder<M> {
         let id = config.settings().id;
         let Loaded { storage, stored, machine } = load(store, id, machine).await?;
         let last_applied = stored.base().index;
-        let timing = Timing::of(&config, &settings);
+        let timeouts = Timeouts::of(&config, &settings);
         let transport = network(config.settings())?;
         let mut node = Node::new(config, stored, clock.now(), jitter)?;
         node.set_sink(Box::new(TracingSink { inner: sink }));
@@ -132,7 +133,7 @@ impl<M: StateMachine> ValidBuilder<M> {
             disk,
             disk_state: DiskState::Healthy,
             transport,
-            timing,
+            timeouts,
             led_term: None,
             new_waiters: Vec::new(),
             reads: BTreeMap::new(),
@@ -202,7 +203,7 @@ fn start_disk<M: StateMachine>(
     Disk::start(storage, format!("raft-disk-{}", shared.id), report).map_err(StartError::Thread)
 }
 
-impl Timing {
+impl Timeouts {
     fn of(config: &ValidConfig, settings: &Settings) -> Self {
         let leader_wait = config.settings().election_timeout_max;
         Self {
