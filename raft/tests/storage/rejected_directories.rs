@@ -189,8 +189,7 @@ fn a_database_open_in_another_program_is_rejected() {
     assert!(matches!(error, StorageError::InUse { .. }), "{error}");
     assert_eq!(
         text(&error, directory.path()),
-        "the data directory DIRECTORY/raft.redb is in use by another process (it has not written its \
-         number into LOCK)"
+        "data directory DIRECTORY/raft.redb is in use by another process (no process id in LOCK)"
     );
     drop(database);
     Durable::Redb.open(directory.path()).expect("it is free");

@@ -26,6 +26,7 @@
 //! # Dependencies
 //! It must not depend on the driver, tokio or a clock. It blocks, and has no thread of its own.
 
+mod files;
 mod format;
 mod replay;
 mod store;
@@ -38,7 +39,7 @@ pub(super) use self::format::{read_hard_state, write_hard_state};
 use std::path::Path;
 
 use self::store::{FileLengths, Store};
-use super::directory::{self, Directory, OsDirectory};
+use super::directory::OsDirectory;
 use super::identity::Identity;
 use super::lock::Lock;
 use super::{Storage, StorageError};
@@ -150,17 +151,3 @@ impl DiskOptions {
 
 /// About a hundred batches of entries of a hundred bytes.
 const PREALLOCATE_BYTES: u64 = 1 << 20;
-
-const LOG: &str = ".log";
-const SNAPSHOT: &str = ".snapshot";
-
-/// The numbers of all files whose names end like this, in order.
-fn numbers<F: Directory>(directory: &F, ending: &str) -> Result<Vec<u64>, StorageError> {
-    let names = directory
-        .names()
-        .map_err(directory::io_error(format!("list {}", directory.path_of(""))))?;
-    let number = |name: &String| name.strip_suffix(ending)?.parse().ok();
-    let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
-    numbers.sort_unstable();
-    Ok(numbers)
-}

@@ -3,8 +3,9 @@
 //! A crash may leave a broken end of the newest file, as one frame was not durable yet. Everything
 //! else was durable, so any other broken data is damage.
 
+use super::files::{LOG, Segment, log_name, numbers};
 use super::format::{self, LogRecord, State};
-use super::{LOG, numbers};
+
 use crate::codec::Reader;
 use crate::entry::Entry;
 use crate::output::Suffix;
@@ -12,25 +13,6 @@ use crate::storage::StorageError;
 use crate::storage::directory::{self, Directory};
 use crate::storage::identity::Identity;
 use crate::types::{Index, Term};
-
-/// One log file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Segment {
-    /// The number of its first frame, which is its name.
-    pub(super) number: u64,
-    /// The last entry before it. A snapshot at least as new replaces all files before it.
-    pub(super) floor: Index,
-}
-
-impl Segment {
-    pub(super) fn name(self) -> String {
-        log_name(self.number)
-    }
-}
-
-fn log_name(number: u64) -> String {
-    format!("{number:020}{LOG}")
-}
 
 /// The result of replaying a log.
 #[derive(Debug, Default)]

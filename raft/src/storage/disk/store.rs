@@ -7,9 +7,9 @@
 //!   deleted after that frame is durable, oldest log file first.
 //! - After any error nothing is written any more (`health.rs`).
 
+use super::files::{LOG, SNAPSHOT, Segment, numbers, snapshot_name};
 use super::format::{self, HEADER, SnapshotRef, State};
-use super::replay::{Segment, replay};
-use super::{LOG, SNAPSHOT, numbers};
+use super::replay::replay;
 use crate::codec::Writer;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
@@ -321,10 +321,6 @@ fn load_state<F: Directory>(
         format::open_snapshot(&bytes, reference, identity.seed).map_err(|what| damaged(&what))
     });
     Ok(PersistentState { hard_state: state.hard_state, snapshot: snapshot.transpose()?, entries })
-}
-
-fn snapshot_name(number: u64) -> String {
-    format!("{number:020}{SNAPSHOT}")
 }
 
 fn newest_name(segments: &[Segment]) -> String {

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::handshake::{VERSION, Verdict};
+use super::wire::{VERSION, Verdict};
 use crate::codec::DecodeError;
 use crate::types::PeerId;
 
@@ -100,6 +100,31 @@ pub enum ConnectionError {
     /// The receiver rejected the connection.
     #[error("{0}")]
     RejectedByPeer(Verdict),
+}
+
+impl ConnectionError {
+    /// The verdict that reports an error to the other side.
+    pub(super) const fn verdict(&self) -> Verdict {
+        match self {
+            Self::WrongCluster { .. } => Verdict::WrongCluster,
+            Self::Misrouted { .. } => Verdict::Misrouted,
+            Self::DuplicateId { .. } => Verdict::DuplicateId,
+            Self::CertificateName { .. } => Verdict::CertificateName,
+            Self::NotRaft
+            | Self::UnexpectedTls
+            | Self::Tls(_)
+            | Self::VersionMismatch { .. }
+            | Self::Replayed
+            | Self::FrameTooLarge { .. }
+            | Self::InvalidMessage(_)
+            | Self::WrongSender { .. }
+            | Self::WrongReceiver { .. }
+            | Self::HandshakeTimeout { .. }
+            | Self::TooManyUnidentified { .. }
+            | Self::TooManyPeers { .. }
+            | Self::RejectedByPeer(_) => Verdict::Other,
+        }
+    }
 }
 
 /// The end of a connection.

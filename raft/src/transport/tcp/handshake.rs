@@ -13,20 +13,9 @@
 //! another protocol is detected at once. The nonce is the listener's and new for every connection,
 //! so that a recorded connection cannot be replayed.
 
-use std::fmt;
-
-use super::ConnectionError;
+use super::error::ConnectionError;
+use super::wire::{CLUSTER_BYTES_MAX, MAGIC, VERSION, Verdict};
 use crate::types::PeerId;
-
-/// The first bytes of both sides.
-pub const MAGIC: [u8; 8] = *b"raft/tcp";
-
-/// The version of everything that goes over a connection: the handshake, frames and
-/// [`codec`](crate::codec).
-pub const VERSION: u8 = 1;
-
-/// Limit on a cluster's name, in bytes.
-pub const CLUSTER_BYTES_MAX: usize = u8::MAX as usize;
 
 /// The possible first bytes of TLS: an alert or a handshake.
 const TLS: [u8; 2] = [0x15, 0x16];
@@ -120,71 +109,6 @@ impl Answer {
         let nonce = u64::from_le_bytes(*nonce);
         let frame_bytes_max = u32::from_le_bytes(*frame_bytes_max);
         Ok(Some(Self { verdict, nonce, frame_bytes_max }))
-    }
-}
-
-/// The listening peer's verdict on a [`Hello`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// The connection is accepted.
-    Accepted = 0,
-    /// The connecting peer belongs to another cluster.
-    WrongCluster = 1,
-    /// The connecting peer expects another peer.
-    Misrouted = 2,
-    /// The connecting peer has the id of the listening one.
-    DuplicateId = 3,
-    /// The connecting peer's certificate does not name it.
-    CertificateName = 4,
-    /// Another reason.
-    Other = 255,
-}
-
-impl Verdict {
-    const ALL: [Self; 6] = [
-        Self::Accepted,
-        Self::WrongCluster,
-        Self::Misrouted,
-        Self::DuplicateId,
-        Self::CertificateName,
-        Self::Other,
-    ];
-
-    /// The verdict that reports an error to the other side.
-    pub(super) const fn of(error: &ConnectionError) -> Self {
-        match error {
-            ConnectionError::WrongCluster { .. } => Self::WrongCluster,
-            ConnectionError::Misrouted { .. } => Self::Misrouted,
-            ConnectionError::DuplicateId { .. } => Self::DuplicateId,
-            ConnectionError::CertificateName { .. } => Self::CertificateName,
-            ConnectionError::NotRaft
-            | ConnectionError::UnexpectedTls
-            | ConnectionError::Tls(_)
-            | ConnectionError::VersionMismatch { .. }
-            | ConnectionError::Replayed
-            | ConnectionError::FrameTooLarge { .. }
-            | ConnectionError::InvalidMessage(_)
-            | ConnectionError::WrongSender { .. }
-            | ConnectionError::WrongReceiver { .. }
-            | ConnectionError::HandshakeTimeout { .. }
-            | ConnectionError::TooManyUnidentified { .. }
-            | ConnectionError::TooManyPeers { .. }
-            | ConnectionError::RejectedByPeer(_) => Self::Other,
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Accepted => "it accepts the connection",
-            Self::WrongCluster => "rejected: it belongs to another cluster",
-            Self::Misrouted => "rejected: it is another peer than expected",
-            Self::DuplicateId => "rejected: it has the same id as this peer",
-            Self::CertificateName => "rejected: this peer's certificate does not name it",
-            Self::Other => "rejected; the reason is in its log",
-        })
     }
 }
 

@@ -12,14 +12,15 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::Context;
 use super::backoff::random;
+use super::context::Context;
 use super::error::{ConnectionError, Disconnect};
-use super::handshake::{Answer, Verdict};
+use super::handshake::Answer;
 use super::metrics;
 use super::receiver::{Expected, Received, Receiver};
 use super::security::{PeerIdentity, Stream};
 use super::socket;
+use super::wire::Verdict;
 use crate::transport::{Closed, Inbox};
 use crate::types::PeerId;
 
@@ -149,7 +150,7 @@ impl Incoming {
         let verdict = match &received {
             Ok(Some(Received::Hello(_))) => Verdict::Accepted,
             Ok(_) => return Ok(received?),
-            Err(error) => Verdict::of(error),
+            Err(error) => error.verdict(),
         };
         let max = self.context.options.frame_bytes_max;
         let frame_bytes_max = u32::try_from(max).unwrap_or(u32::MAX);

@@ -8,8 +8,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
 
-use super::Context;
 use super::backoff::Backoff;
+use super::context::Context;
 use super::error::{ConnectionError, Disconnect};
 use super::handshake::{Answer, Hello};
 use super::metrics::Outgoing;

@@ -29,6 +29,7 @@
 //! This module must not depend on the node or the driver: it handles messages and bytes.
 
 mod backoff;
+mod context;
 mod error;
 mod handshake;
 mod incoming;
@@ -40,20 +41,22 @@ mod receiver;
 mod security;
 mod socket;
 mod tls;
+mod wire;
 
 pub use self::error::ConnectionError;
-pub use self::handshake::{Answer, CLUSTER_BYTES_MAX, Hello, MAGIC, VERSION, Verdict};
+pub use self::handshake::{Answer, Hello};
 pub use self::options::TcpOptions;
 pub use self::receiver::{Expected, FRAME_HEADER_BYTES, Received, Receiver, encode_frame};
 pub use self::tls::TlsFiles;
+pub use self::wire::{CLUSTER_BYTES_MAX, MAGIC, VERSION, Verdict};
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::{Notify, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
+use self::context::{Context, Peer};
 use self::incoming::Incoming;
 use self::link::Link;
 use self::metrics::Outgoing;
@@ -82,25 +85,6 @@ pub struct TcpTransport {
     listener: Option<TcpListener>,
     /// Aborted when the transport is dropped.
     tasks: JoinSet<()>,
-}
-
-/// State shared by all connections of a peer.
-#[derive(Debug)]
-struct Context {
-    me: PeerId,
-    options: TcpOptions,
-    security: Security,
-    peers: Mutex<BTreeMap<PeerId, Peer>>,
-}
-
-/// A peer to send to.
-#[derive(Debug)]
-struct Peer {
-    outbox: Arc<Outbox>,
-    address: watch::Sender<String>,
-    reconnect: Arc<Notify>,
-    counters: Outgoing,
-    task: AbortHandle,
 }
 
 impl TcpTransport {
@@ -207,19 +191,6 @@ impl Transport for TcpTransport {
     fn remove_peer(&mut self, peer: PeerId) {
         if let Some(known) = self.context.peers().remove(&peer) {
             known.task.abort();
-        }
-    }
-}
-
-impl Context {
-    fn peers(&self) -> MutexGuard<'_, BTreeMap<PeerId, Peer>> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reconnects to a peer at once, without the rest of its backoff.
-    fn reconnect(&self, peer: PeerId) {
-        if let Some(known) = self.peers().get(&peer) {
-            known.reconnect.notify_one();
         }
     }
 }

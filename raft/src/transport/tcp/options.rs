@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::handshake::CLUSTER_BYTES_MAX;
+use super::wire::CLUSTER_BYTES_MAX;
 use crate::config::Config;
 use crate::transport::TransportError;
 

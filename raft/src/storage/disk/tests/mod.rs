@@ -3,17 +3,11 @@
 mod damage;
 mod simulated;
 
+use self::simulated::{PEER, SimulatedDirectory};
 use super::store::{FileLengths, Store};
 use crate::storage::conformance::Script;
 use crate::storage::simulated::SimulatedMachine;
 use crate::storage::{Storage, StorageError};
-use crate::types::PeerId;
-use simulated::SimulatedDirectory;
-
-const PEER: PeerId = PeerId::new(1);
-
-/// Small, so that every script needs several log files, and writes both within and beyond zeros.
-const LENGTHS: FileLengths = FileLengths { segment: 400, preallocate: 150 };
 
 crate::storage::simulated::test_on!(SimulatedDirectory);
 

@@ -4,11 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::super::store::Store;
-use super::{LENGTHS, PEER};
+use super::super::store::{FileLengths, Store};
 use crate::storage::StorageError;
 use crate::storage::directory::{Directory, WritableFile};
 use crate::storage::simulated::{Fault, FaultInjector, SimulatedMachine, Survival, Survives};
+use crate::types::PeerId;
+
+pub(super) const PEER: PeerId = PeerId::new(1);
+
+/// Small, so that every script needs several log files, and writes both within and beyond zeros.
+const LENGTHS: FileLengths = FileLengths { segment: 400, preallocate: 150 };
 
 #[derive(Clone, Default)]
 pub(super) struct SimulatedDirectory(Arc<Mutex<Disk>>);

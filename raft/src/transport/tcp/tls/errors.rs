@@ -2,12 +2,12 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "rustls has dozens, and they grow in number")]
 
 use std::io;
+use std::path::Path;
 
 use tokio_rustls::rustls::{AlertDescription, CertificateError, Error};
 
-use super::dns_name;
+use super::peer_name::dns_name;
 use crate::transport::TransportError;
-use crate::transport::tcp::TlsFiles;
 use crate::transport::tcp::error::{ConnectionError, Disconnect};
 use crate::types::PeerId;
 
@@ -77,8 +77,13 @@ fn describe_alert(alert: AlertDescription) -> String {
 }
 
 /// The reason why other peers would reject this peer's certificate.
-pub(super) fn own_certificate_error(me: PeerId, files: &TlsFiles, error: &Error) -> TransportError {
-    let (certificate, ca) = (files.certificate.display(), files.ca.display());
+pub(super) fn own_certificate_error(
+    me: PeerId,
+    certificate: &Path,
+    ca: &Path,
+    error: &Error,
+) -> TransportError {
+    let (certificate, ca) = (certificate.display(), ca.display());
     let Error::InvalidCertificate(reason) = error else {
         return TransportError::Tls(format!("the certificate `{certificate}`: {error}"));
     };

@@ -1,7 +1,7 @@
 //! Certificates from files, checked before use: anything that other peers would reject is an error
 //! with the file's name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
@@ -20,9 +20,47 @@ use tokio_rustls::rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore,
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::errors::own_certificate_error;
-use super::{Keys, TlsFiles, server_name};
+use super::peer_name::server_name;
 use crate::transport::TransportError;
 use crate::types::PeerId;
+
+/// The certificate files of a peer, in PEM form.
+///
+/// Create them with the example `make_certificates` (`cargo run --example make_certificates --
+/// certificates 1 2 3`), or with openssl:
+///
+/// ```sh
+/// openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
+///     -subj '/CN=raft CA' -keyout ca.key -out ca.pem
+/// openssl req -x509 -CA ca.pem -CAkey ca.key -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+///     -days 365 -subj '/CN=raft-peer-1' -addext 'subjectAltName=DNS:raft-peer-1' \
+///     -addext 'basicConstraints=CA:FALSE' -keyout peer-1.key -out peer-1.pem
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate of the cluster's CA. During the replacement of the CA, both certificates.
+    pub ca: PathBuf,
+    /// This peer's certificate, followed by intermediate certificates, if there are any.
+    pub certificate: PathBuf,
+    /// The key of this peer's certificate.
+    pub key: PathBuf,
+    /// The CA's certificate revocation list (CRL), if it keeps one: of each CA, if there are two.
+    /// Its expiry date is ignored.
+    pub revoked: Option<PathBuf>,
+}
+
+/// Connector and acceptor with the certificates of one reading.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    pub(crate) connector: TlsConnector,
+    pub(crate) acceptor: TlsAcceptor,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys")
+    }
+}
 
 /// Contents of the files.
 struct Contents {
@@ -127,10 +165,10 @@ fn check(
     let now = UnixTime::now();
     servers
         .verify_server_cert(own, intermediates, &name, &[], now)
-        .map_err(|error| own_certificate_error(me, files, &error))?;
+        .map_err(|error| own_certificate_error(me, &files.certificate, &files.ca, &error))?;
     clients
         .verify_client_cert(own, intermediates, now)
-        .map_err(|error| own_certificate_error(me, files, &error))?;
+        .map_err(|error| own_certificate_error(me, &files.certificate, &files.ca, &error))?;
     Ok(())
 }
 

@@ -14,46 +14,25 @@
 
 mod errors;
 mod files;
+mod peer_name;
 
-use std::path::PathBuf;
+pub use self::files::TlsFiles;
+pub(super) use self::peer_name::server_name;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_rustls::rustls::client::verify_server_name;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::server::ParsedCertificate;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use self::errors::connection_error;
+use self::files::Keys;
+use self::peer_name::dns_name;
 use super::error::ConnectionError;
 use crate::transport::TransportError;
 use crate::types::PeerId;
-
-/// The certificate files of a peer, in PEM form.
-///
-/// Create them with the example `make_certificates` (`cargo run --example make_certificates --
-/// certificates 1 2 3`), or with openssl:
-///
-/// ```sh
-/// openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
-///     -subj '/CN=raft CA' -keyout ca.key -out ca.pem
-/// openssl req -x509 -CA ca.pem -CAkey ca.key -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-///     -days 365 -subj '/CN=raft-peer-1' -addext 'subjectAltName=DNS:raft-peer-1' \
-///     -addext 'basicConstraints=CA:FALSE' -keyout peer-1.key -out peer-1.pem
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The certificate of the cluster's CA. During the replacement of the CA, both certificates.
-    pub ca: PathBuf,
-    /// This peer's certificate, followed by intermediate certificates, if there are any.
-    pub certificate: PathBuf,
-    /// The key of this peer's certificate.
-    pub key: PathBuf,
-    /// The CA's certificate revocation list (CRL), if it keeps one: of each CA, if there are two.
-    /// Its expiry date is ignored.
-    pub revoked: Option<PathBuf>,
-}
 
 /// The certificates of a peer, reread from time to time.
 #[derive(Debug)]
@@ -67,19 +46,6 @@ pub(super) struct Tls {
 struct Current {
     keys: Keys,
     read_at: Instant,
-}
-
-/// Connector and acceptor with the certificates of one reading.
-#[derive(Clone)]
-pub(super) struct Keys {
-    pub(super) connector: TlsConnector,
-    pub(super) acceptor: TlsAcceptor,
-}
-
-impl std::fmt::Debug for Keys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keys")
-    }
 }
 
 impl Tls {
@@ -121,19 +87,6 @@ impl Tls {
     fn lock(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The DNS name required in a peer's certificate.
-pub(super) fn dns_name(peer: PeerId) -> String {
-    format!("raft-peer-{peer}")
-}
-
-/// The same, as TLS asks for it.
-pub(super) fn server_name(peer: PeerId) -> Result<ServerName<'static>, ConnectionError> {
-    let unusable = |error| {
-        ConnectionError::Tls(format!("{} is not a valid DNS name: {error}", dns_name(peer)))
-    };
-    ServerName::try_from(dns_name(peer)).map_err(unusable)
 }
 
 /// Checks that a valid certificate names `peer`.
