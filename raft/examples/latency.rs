@@ -9,9 +9,6 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows its result")]
 #![expect(clippy::disallowed_methods, reason = "the measurement needs a clock, the core does not")]
 
-#[path = "make_certificates/certificates.rs"]
-mod certificates;
-
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -21,11 +18,10 @@ use std::time::{Duration, Instant};
 
 use raft::driver::MachineError;
 use raft::storage::DiskStorage;
+use raft::transport::tcp::certificates::Authority;
 use raft::transport::tcp::{TcpTransport, TlsFiles};
 use raft::{PeerId, Raft, StateMachine};
 use tokio::task::JoinSet;
-
-use self::certificates::Authority;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -80,9 +76,9 @@ fn run() -> Outcome {
     let seconds = seconds.parse().map_err(|_| format!("SECONDS must be a number: `{seconds}`"))?;
     let directory = PathBuf::from(args.next().unwrap_or_else(|| "target/latency".to_owned()));
     fs::create_dir_all(&directory)?;
-    let authority = Authority::open_or_create(&directory).map_err(|error| error.to_string())?;
+    let authority = Authority::open_or_create(&directory)?;
     for peer in PEERS {
-        authority.certify(peer).map_err(|error| error.to_string())?;
+        authority.certify(peer)?;
     }
     println!("a write of 64 bytes and fdatasync alone: {} µs (median)", flush_alone(&directory)?);
     println!(

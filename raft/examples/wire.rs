@@ -9,13 +9,11 @@
 //! back, one at a time.
 #![expect(clippy::print_stdout, reason = "it is a program for a terminal")]
 
-#[path = "make_certificates/certificates.rs"]
-mod certificates;
-
 use std::path::Path;
 use std::time::Duration;
 
 use raft::message::{AppendEntries, Vote};
+use raft::transport::tcp::certificates::Authority;
 use raft::transport::tcp::{TcpTransport, TlsFiles};
 use raft::transport::{Inbox, Transport};
 use raft::{
@@ -24,7 +22,7 @@ use raft::{
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::certificates::{Authority, Result};
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const NAMES: [PeerId; 2] = [PeerId::new(1), PeerId::new(2)];
 /// Messages of a stream in flight.

@@ -81,10 +81,10 @@ impl<M: StateMachine> Request<M> {
             Self::Propose(proposal) => proposal.reply.send(Err(WriteError::Stopped(reason))),
             Self::Read(query) => query.fail(ReadError::Stopped(reason)),
             Self::TransferLeadership(request) => {
-                request.reply.send(Err(LeadershipTransferError::Stopped(reason)))
+                request.reply.send(Err(LeadershipTransferError::Stopped(reason)));
             }
             Self::ChangeMembership(request) => {
-                request.reply.send(Err(MembershipError::Stopped(reason)))
+                request.reply.send(Err(MembershipError::Stopped(reason)));
             }
             Self::Message(_)
             | Self::Disk(_)

@@ -1,7 +1,5 @@
 //! Transports: inside a process, over faulty links, over TCP.
 
-#[path = "../../examples/make_certificates/certificates.rs"]
-mod certificates;
 #[cfg(unix)]
 mod child_process;
 mod faults;

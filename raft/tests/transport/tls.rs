@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use raft::transport::tcp::certificates::Authority;
 use raft::transport::tcp::{
     Answer, ConnectionError, Hello, TcpOptions, TcpTransport, TlsFiles, Verdict,
 };
@@ -24,7 +25,6 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::certificates::Authority;
 use super::support::{CLUSTER, Log, Peer, RawClient, append, options, peer, vote, with_timeout};
 
 /// A directory with a CA and the certificates of peers 1, 2 and 3.
@@ -227,7 +227,7 @@ async fn new_certificates_are_used_by_new_connections() {
 
 /// Creates a revoked certificate for peer 1; returns the CRL's path.
 fn revoke_peer_1(directory: &Path) -> PathBuf {
-    certify_peer_1_with(directory, |params| params.serial_number = Some(7.into()));
+    certify_with(directory, |params| params.serial_number = Some(7.into()));
     let key = fs::read_to_string(directory.join("ca.key")).expect("the CA");
     let params = Authority::params().expect("the CA");
     let issuer = Issuer::new(params, KeyPair::from_pem(&key).expect("the CA"));
@@ -301,7 +301,7 @@ fn an_invalid_revocation_list_is_named() {
 /// Breaks the files of peer 1 in a directory.
 type BreakFiles = fn(&Path);
 
-fn certify_peer_1_with(directory: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) {
+fn certify_with(directory: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) {
     let authority = Authority::open_or_create(directory).expect("the CA");
     let mut params = Authority::peer_params(1).expect("a name");
     change(&mut params);
@@ -316,78 +316,79 @@ fn write(directory: &Path, file: &str, text: &str) {
     fs::write(directory.join(file), text).expect("it can be written");
 }
 
-fn rows() -> Vec<(BreakFiles, &'static str)> {
+/// Missing and malformed files.
+fn unreadable_files() -> Vec<(BreakFiles, &'static str)> {
     vec![
         (
-            |directory| fs::remove_file(directory.join("peer-1.pem")).expect("it is there"),
+            |dir| fs::remove_file(dir.join("peer-1.pem")).expect("it is there"),
             "cannot read the certificate `DIR/peer-1.pem`: No such file or directory (os error 2)",
         ),
         (
-            |directory| fs::remove_file(directory.join("ca.pem")).expect("it is there"),
+            |dir| fs::remove_file(dir.join("ca.pem")).expect("it is there"),
             "cannot read the CA certificate `DIR/ca.pem`: No such file or directory (os error 2)",
         ),
         (
-            |directory| copy(directory, "peer-1.key", "peer-1.pem"),
+            |dir| copy(dir, "peer-1.key", "peer-1.pem"),
             "no certificate in `DIR/peer-1.pem`: PEM form expected, \
              `-----BEGIN …-----`",
         ),
         (
-            |directory| copy(directory, "peer-1.pem", "peer-1.key"),
+            |dir| copy(dir, "peer-1.pem", "peer-1.key"),
             "no key in `DIR/peer-1.key`: PEM form expected, `-----BEGIN …-----`",
         ),
         (
-            |directory| write(directory, "ca.pem", GARBLED),
+            |dir| write(dir, "ca.pem", GARBLED),
             "the CA certificate `DIR/ca.pem` is malformed: base64 decode error: \
              InvalidCharacter(33)",
         ),
         (
-            |directory| write(directory, "ca.pem", &GARBLED.replace("!!!!", "AAAA")),
+            |dir| write(dir, "ca.pem", &GARBLED.replace("!!!!", "AAAA")),
             "the CA certificate `DIR/ca.pem` is unusable: invalid peer certificate: BadEncoding",
         ),
         (
-            |directory| write(directory, "peer-1.pem", &GARBLED.replace("!!!!", "AAAA")),
+            |dir| write(dir, "peer-1.pem", &GARBLED.replace("!!!!", "AAAA")),
             "the certificate `DIR/peer-1.pem` is malformed: create a new one",
         ),
+    ]
+}
+
+/// Readable files of invalid certificates.
+fn invalid_certificates() -> Vec<(BreakFiles, &'static str)> {
+    vec![
         (
-            |directory| copy(directory, "peer-2.key", "peer-1.key"),
+            |dir| copy(dir, "peer-2.key", "peer-1.key"),
             "the key `DIR/peer-1.key` does not belong to the certificate `DIR/peer-1.pem`",
         ),
         (
-            |directory| {
-                copy(directory, "peer-2.key", "peer-1.key");
-                copy(directory, "peer-2.pem", "peer-1.pem");
+            |dir| {
+                copy(dir, "peer-2.key", "peer-1.key");
+                copy(dir, "peer-2.pem", "peer-1.pem");
             },
             "the certificate `DIR/peer-1.pem` does not name peer 1: create one with the DNS name \
              `raft-peer-1`",
         ),
         (
-            |directory| {
-                fs::remove_file(directory.join("ca.key")).expect("it is there");
-                Authority::open_or_create(directory).expect("a new CA");
+            |dir| {
+                fs::remove_file(dir.join("ca.key")).expect("it is there");
+                Authority::open_or_create(dir).expect("a new CA");
             },
             "the certificate `DIR/peer-1.pem` is not signed by the CA of `DIR/ca.pem`",
         ),
         (
-            |directory| {
-                certify_peer_1_with(directory, |params| {
-                    params.not_after = date_time_ymd(2020, 1, 1)
-                })
+            |dir| {
+                certify_with(dir, |params| params.not_after = date_time_ymd(2020, 1, 1));
             },
             "the certificate `DIR/peer-1.pem` has expired: create a new one",
         ),
         (
-            |directory| {
-                certify_peer_1_with(directory, |params| {
-                    params.not_before = date_time_ymd(4000, 1, 1)
-                })
+            |dir| {
+                certify_with(dir, |params| params.not_before = date_time_ymd(4000, 1, 1));
             },
             "the certificate `DIR/peer-1.pem` is not valid yet; check the clocks: create a \
              new one",
         ),
         (
-            |directory| {
-                certify_peer_1_with(directory, |params| params.extended_key_usages.truncate(1))
-            },
+            |dir| certify_with(dir, |params| params.extended_key_usages.truncate(1)),
             "the certificate `DIR/peer-1.pem` must allow server and client authentication: create a \
              new one",
         ),
@@ -398,7 +399,7 @@ const GARBLED: &str = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE--
 
 #[test]
 fn an_invalid_file_is_named_with_what_to_do() {
-    for (break_files, expected) in rows() {
+    for (break_files, expected) in unreadable_files().into_iter().chain(invalid_certificates()) {
         let directory = certificates();
         break_files(directory.path());
         let files = files(directory.path(), "peer-1");

@@ -1,12 +1,11 @@
 //! The file under the database, with what redb does not do by itself:
 //!
 //! - Until the store has been read and is valid, all writes of redb (it repairs the file after a
-//! crash,
-//!   and marks the file as open) stay in memory. A damaged file stays as it is.
-//! - A process that ended without the machine may have left bytes that only the system's memory has,
-//!   and after a flush that failed the system believes that there is nothing left to flush. So
-//!   after an end that was not in order, all of the file is written again before it is relied on.
-//! - Zeros are written ahead of what is written, so that most flushes change nothing but data.
+//!   crash, and marks it as open) stay in memory. A damaged file stays unchanged.
+//! - A process that ended without the machine may have left bytes in the system's cache only, and
+//!   after a failed flush the system believes that nothing is left to flush. So after an unclean end,
+//!   the whole file is rewritten before it is relied on.
+//! - Zeros are preallocated behind the written bytes, so that most flushes change nothing but data.
 
 use std::io;
 use std::ops::Bound;

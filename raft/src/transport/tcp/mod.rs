@@ -29,6 +29,8 @@
 //! This module must not depend on the node or the driver: it handles messages and bytes.
 
 mod backoff;
+#[cfg(feature = "certificates")]
+pub mod certificates;
 mod context;
 mod error;
 mod handshake;

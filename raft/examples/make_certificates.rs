@@ -10,12 +10,12 @@
 //! the cluster.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
 
-mod certificates;
-
 use std::path::Path;
 use std::process::ExitCode;
 
-use self::certificates::{Authority, Result};
+use raft::transport::tcp::certificates::Authority;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &[String]) -> Result<()> {
+fn run(arguments: &[String]) -> Result {
     let Some((directory, names)) = arguments.split_first().filter(|(_, names)| !names.is_empty())
     else {
         return Err("usage: make_certificates DIRECTORY PEER...   (peers are numbers)".into());
