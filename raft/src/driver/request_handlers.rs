@@ -151,7 +151,7 @@ impl<M: StateMachine> CoreTask<M> {
         let _ = self.node.compact(self.now, through, data);
     }
 
-    /// How long the disk had not answered when it was declared stuck, while it is.
+    /// Time without an answer when the disk was declared stuck, while it is.
     pub(super) fn disk_stuck_for(&self) -> Option<Duration> {
         match self.disk_state {
             DiskState::Healthy => None,

@@ -1,7 +1,26 @@
-//! Where a peer's durable state lives: what a driver asks of a store, and a store in memory.
+//! The durable state of a peer: the [`Storage`] trait, and implementations of it.
 //!
-//! A store carries out the core's writes, no more: what each record means is said once, by
-//! [`PersistentState::record`](crate::PersistentState::record), and every store must mean the same.
+//! ```
+//! use raft::PeerId;
+//! use raft::storage::{DiskStorage, Storage};
+//!
+//! # let temporary = tempfile::tempdir()?;
+//! # let data_dir = temporary.path().join("1");
+//! let mut store = DiskStorage::open(&data_dir, PeerId::new(1))?;
+//! assert!(store.load()?.entries.is_empty());
+//! # Ok::<(), raft::storage::StorageError>(())
+//! ```
+//!
+//! | to | see |
+//! |---|---|
+//! | keep a log on disk (feature `disk`) | `DiskStorage`, or `Builder::data_dir` of the driver |
+//! | keep it in a redb database (feature `redb`) | `RedbStorage` |
+//! | test without a disk | [`MemoryStorage`] |
+//! | write a store, and test it | [`Storage`], [`conformance`] |
+//! | handle a damaged or occupied data directory | [`StorageError`] |
+//!
+//! A store performs the core's writes, no more: the meaning of each record is defined once, by
+//! [`PersistentState::record`](crate::PersistentState::record), and is the same for every store.
 
 pub mod conformance;
 #[cfg(feature = "disk")]

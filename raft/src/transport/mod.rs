@@ -1,7 +1,26 @@
 //! The network of a driver: the [`Transport`] trait, and implementations of it.
 //!
-//! The protocol needs little of it: messages may be lost, doubled, delayed and reordered (the
-//! contract in [`crate::output`]), so a transport never has to wait, to repeat or to tell.
+//! ```
+//! use raft::PeerId;
+//! use raft::transport::{Inbox, Transport, memory::Hub};
+//!
+//! let hub = Hub::default();
+//! let mut transport = hub.join(PeerId::new(1));
+//! let (inbox, received) = Inbox::new(16);
+//! transport.start(inbox)?;
+//! assert!(received.is_empty());
+//! # Ok::<(), raft::transport::TransportError>(())
+//! ```
+//!
+//! | to | see |
+//! |---|---|
+//! | connect peers over TCP with mutual TLS (feature `tcp`) | `tcp`, or [`Builder::listen`](crate::driver::Builder::listen) |
+//! | run a cluster in one process | [`memory::Hub`] |
+//! | inject cuts, loss and delay in tests | [`Faults`], [`FaultyTransport`], [`FaultPolicy`] |
+//! | write a transport | [`Transport`], [`Inbox`] |
+//!
+//! The protocol needs little: messages may be lost, duplicated, delayed and reordered (the contract
+//! in [`crate::output`]), so a transport never has to wait, repeat or report.
 
 mod faults;
 mod faulty;

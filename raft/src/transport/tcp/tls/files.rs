@@ -26,8 +26,8 @@ use crate::types::PeerId;
 
 /// The certificate files of a peer, in PEM form.
 ///
-/// Create them with the example `make_certificates` (`cargo run --example make_certificates --
-/// certificates 1 2 3`), or with openssl:
+/// Create them with the module `certificates` (a feature), its example (`cargo run -p raft --example
+/// make_certificates -- certificates 1 2 3`), or openssl:
 ///
 /// ```sh
 /// openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
