@@ -118,8 +118,8 @@ fn flush_alone(directory: &Path) -> Outcome<u128> {
 
 /// A percentile in milliseconds. A row without writes would have failed.
 fn percentile(waits: &[Duration], part: f64) -> f64 {
-    let place = (waits.len() as f64 * part) as usize;
-    waits.get(place).or(waits.last()).map_or(0.0, |wait| wait.as_secs_f64() * 1000.0)
+    let index = (waits.len() as f64 * part) as usize;
+    waits.get(index).or(waits.last()).map_or(0.0, |wait| wait.as_secs_f64() * 1000.0)
 }
 
 /// Latencies of the writes that began after the warm-up.

@@ -48,24 +48,24 @@ impl Lockstep {
 
     /// Executes all outputs until no message is left.
     fn settle(&mut self) {
-        for place in 0..self.nodes.len() {
-            self.poll(place);
+        for index in 0..self.nodes.len() {
+            self.poll(index);
         }
         while let Some(envelope) = self.wire.pop_front() {
-            let place = envelope.to.number() as usize;
-            self.nodes[place].handle(self.now, Input::Receive(envelope));
-            self.poll(place);
+            let index = envelope.to.number() as usize;
+            self.nodes[index].handle(self.now, Input::Receive(envelope));
+            self.poll(index);
         }
     }
 
-    fn poll(&mut self, place: usize) {
-        while let Some(output) = self.nodes[place].poll_output() {
+    fn poll(&mut self, index: usize) {
+        while let Some(output) = self.nodes[index].poll_output() {
             match output {
                 Output::Persist(write) => {
-                    self.nodes[place].handle(self.now, Input::Persisted(write.id));
+                    self.nodes[index].handle(self.now, Input::Persisted(write.id));
                 }
                 Output::Send(envelope) => self.wire.push_back(envelope),
-                Output::Apply(entries) => self.applied[place] += entries.len() as u64,
+                Output::Apply(entries) => self.applied[index] += entries.len() as u64,
                 // No snapshots are sent, nothing is read, no peer joins or leaves.
                 Output::Restore(_)
                 | Output::Peers(_)

@@ -49,8 +49,8 @@ fn receive(before: &[u8], bytes: &[u8], pieces: u8) {
             match receiver.take_next() {
                 Ok(Some(received)) => note(&received, &mut again),
                 Ok(None) => break,
-                Err(refusal) => {
-                    assert!(!refusal.to_string().is_empty());
+                Err(error) => {
+                    assert!(!error.to_string().is_empty());
                     return;
                 }
             }

@@ -200,7 +200,7 @@ impl<M: StateMachine> CoreTask<M> {
         self.timer.tick = self.node_timeout();
         let next = [self.timer.tick, self.timer.expiry, disk].into_iter().flatten().min();
         if let Some(next) = next {
-            self.timer.set(next, |moment| self.shared.clock.sleep_until(moment));
+            self.timer.set(next, |deadline| self.shared.clock.sleep_until(deadline));
         }
     }
 
@@ -251,7 +251,7 @@ impl Timer {
     /// Fires at `next` or earlier: an earlier timer stays, since setting it again with every
     /// heartbeat would cost more than firing in vain.
     fn set(&mut self, next: Instant, sleep_until: impl FnOnce(Instant) -> Sleep) {
-        if self.set.as_ref().is_none_or(|(moment, _)| next < *moment) {
+        if self.set.as_ref().is_none_or(|(deadline, _)| next < *deadline) {
             self.set = Some((next, sleep_until(next)));
         }
     }

@@ -131,7 +131,7 @@ pub enum ReadError {
     LeadershipLost,
     /// The leader rejected the read: it has too many, or was just elected.
     #[error("the leader rejected the read")]
-    Refused,
+    Rejected,
     /// Too many calls are pending. Retry later.
     #[error("overloaded: {pending} calls are pending, the limit of `Settings`")]
     Overloaded {
@@ -155,7 +155,7 @@ pub enum ReadError {
 pub enum MembershipError {
     /// The change was rejected; nothing changed.
     #[error(transparent)]
-    Refused(#[from] ChangeError),
+    Rejected(#[from] ChangeError),
     /// The disk is stuck, so this peer takes no part; nothing changed.
     #[error("the disk has not answered for {0:?}")]
     DiskStuck(Duration),
@@ -179,7 +179,7 @@ pub enum MembershipError {
 pub enum LeadershipTransferError {
     /// The transfer was rejected; nothing changed.
     #[error(transparent)]
-    Refused(#[from] TransferError),
+    Rejected(#[from] TransferError),
     /// The disk is stuck, so this peer takes no part; nothing changed.
     #[error("the disk has not answered for {0:?}")]
     DiskStuck(Duration),
@@ -271,7 +271,7 @@ pub enum StartError {
     NoAddress(PeerId),
     /// An address beyond this machine without a security setting.
     #[error(
-        "{address} is not a loopback address: call `tls`, or `plain_tcp` if everybody on that network may read and write the log"
+        "{address} is not a loopback address: call `tls`, or `plain_tcp` if anyone on that network may read and write the log"
     )]
     NoSecurity {
         /// The first address that is not a loopback address.

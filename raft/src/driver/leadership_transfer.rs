@@ -21,7 +21,7 @@ impl<M: StateMachine> CoreTask<M> {
                 let term = self.node.status().current_term;
                 self.transfers.push(PendingTransfer { to, term, reply });
             }
-            Err(error) => reply.send(Err(LeadershipTransferError::Refused(error))),
+            Err(error) => reply.send(Err(LeadershipTransferError::Rejected(error))),
         }
     }
 

@@ -195,8 +195,8 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert_eq!(small.0.close().len(), 2, "there was space for two of three");
-        let refused = timeout(HANGS, held_back).await.expect("it is told");
-        assert_eq!(refused.expect("it does not panic"), Err(Closed));
+        let delivery = timeout(HANGS, held_back).await.expect("the queue is closed");
+        assert_eq!(delivery.expect("it does not panic"), Err(Closed));
         assert_eq!(inbox.deliver_or_drop(message(7)), Err(Closed));
     }
 }

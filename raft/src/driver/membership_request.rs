@@ -15,7 +15,7 @@ impl<M: StateMachine> CoreTask<M> {
         }
         match self.node.change_membership(self.now, change) {
             Ok(first) => self.change = Some(PendingChange { first, reply }),
-            Err(error) => reply.send(Err(MembershipError::Refused(error))),
+            Err(error) => reply.send(Err(MembershipError::Rejected(error))),
         }
     }
 

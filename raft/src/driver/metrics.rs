@@ -32,7 +32,7 @@ pub const NAMES: [(&str, Unit, &str); 16] = [
 /// The instruments of one node.
 pub(super) struct Metrics {
     pub(super) appended: Counter,
-    pub(super) refused: Counter,
+    pub(super) rejected: Counter,
     pub(super) applied: Counter,
     pub(super) reads: Counter,
     pub(super) sent: Counter,
@@ -53,7 +53,7 @@ impl Metrics {
     pub(super) fn new(peer: PeerId) -> Self {
         let [
             appended,
-            refused,
+            rejected,
             applied,
             reads,
             sent,
@@ -84,7 +84,7 @@ impl Metrics {
         };
         Self {
             appended: counter(appended),
-            refused: counter(refused),
+            rejected: counter(rejected),
             applied: counter(applied),
             reads: counter(reads),
             sent: counter(sent),

@@ -70,7 +70,7 @@ impl<M: StateMachine> CoreTask<M> {
                 self.new_waiters.push(Waiter { id, since, deadline, expiry, reply });
             }
             Err(error) => {
-                self.shared.metrics.refused.increment(1);
+                self.shared.metrics.rejected.increment(1);
                 reply.send(Err(self.write_error(error)));
             }
         }
@@ -103,7 +103,7 @@ impl<M: StateMachine> CoreTask<M> {
                 self.reads.insert(read, query);
             }
             Err(node::ReadError::NoLeader) => query.fail(ReadError::NoLeader),
-            Err(node::ReadError::NoEntryOfTerm) => query.fail(ReadError::Refused),
+            Err(node::ReadError::NoEntryOfTerm) => query.fail(ReadError::Rejected),
             Err(node::ReadError::TooManyReads { waiting }) => {
                 query.fail(ReadError::Overloaded { pending: waiting as u64 });
             }
@@ -121,7 +121,7 @@ impl<M: StateMachine> CoreTask<M> {
         if let Some(query) = self.reads.remove(&read) {
             query.fail(match reason {
                 ReadDrop::LeaderLost => ReadError::LeadershipLost,
-                ReadDrop::Refused => ReadError::Refused,
+                ReadDrop::Refused => ReadError::Rejected,
                 ReadDrop::TimedOut => ReadError::DeadlineExceeded,
             });
         }

@@ -135,9 +135,9 @@ impl Status {
 }
 
 /// Sets a value; returns whether it changed.
-fn set<T: PartialEq>(place: &mut T, value: T) -> bool {
-    let changed = *place != value;
-    *place = value;
+fn set<T: PartialEq>(current: &mut T, value: T) -> bool {
+    let changed = *current != value;
+    *current = value;
     changed
 }
 

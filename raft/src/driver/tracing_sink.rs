@@ -49,7 +49,7 @@ fn level(event: &Event<'_>) -> Level {
     }
 }
 
-/// A level is part of an event's place in the program, so each needs a macro of its own.
+/// A level is part of an event's static metadata, so each needs a macro of its own.
 macro_rules! at_level {
     ($level:expr, $($field:tt)*) => {
         match $level {

@@ -32,7 +32,7 @@ pub const BATCHES: usize = 32;
 /// Runs scripts of random writes on a store, which is closed and reopened in between, and compares
 /// it each time with the expected state.
 ///
-/// `new_place` creates an empty place and returns a function that opens the store there: first an
+/// `new_place` creates an empty location and returns a function that opens the store there: first an
 /// empty one, later the one left behind, after it was dropped. To check what survives a crash, let
 /// opening lose what was not durable.
 ///
@@ -54,12 +54,12 @@ fn run_script<S: Storage>(
     let mut script = Script::new(seed);
     let mut last = Vec::new();
     let violation = |what: String, last: &[Write]| Violation { seed, what, last: last.to_vec() };
-    let refused = |error: StorageError| format!("write rejected: {error}");
+    let rejected = |error: StorageError| format!("write rejected: {error}");
     let mut store =
         opened(open, &PersistentState::default()).map_err(|what| violation(what, &last))?;
     for _ in 0..BATCHES {
         last = script.batch();
-        store.write(&last).map_err(|error| violation(refused(error), &last))?;
+        store.write(&last).map_err(|error| violation(rejected(error), &last))?;
         if script.random.below(3) == 0 {
             drop(store);
             store = opened(open, script.model()).map_err(|what| violation(what, &last))?;
@@ -193,13 +193,13 @@ impl Script {
         }
         let first = self.model.last().index;
         let count = 1 + self.random.below(4);
-        let entry = |place| {
+        let entry = |offset| {
             let payload = match self.random.below(6) {
                 0 => Payload::NoOp,
                 1 => Payload::Membership(self.membership()),
                 _ => Payload::Command(self.random.bytes()),
             };
-            Entry { id: EntryId::new(term, first.plus(place)), payload }
+            Entry { id: EntryId::new(term, first.plus(offset)), payload }
         };
         Record::Append((1..=count).map(entry).collect())
     }
@@ -225,8 +225,8 @@ impl Script {
         let data = self.random.bytes();
         if self.random.below(3) > 0 {
             let last = self.model.entries.len().checked_sub(1)? as u64;
-            let place = usize::try_from(self.random.below(last + 1)).unwrap_or_default();
-            let last_included = self.model.entries[place].id;
+            let position = usize::try_from(self.random.below(last + 1)).unwrap_or_default();
+            let last_included = self.model.entries[position].id;
             let snapshot = Snapshot { last_included, membership: self.membership(), data };
             return Some(Record::Snapshot { snapshot, suffix: Suffix::Kept });
         }

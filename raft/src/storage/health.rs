@@ -14,9 +14,9 @@ pub(super) enum Health {
 impl Health {
     /// # Errors
     /// A write has failed before.
-    pub(super) fn check(&self, place: impl FnOnce() -> String) -> Result<(), StorageError> {
+    pub(super) fn check(&self, path: impl FnOnce() -> String) -> Result<(), StorageError> {
         let Self::Failed(reason) = self else { return Ok(()) };
-        let what = format!("write to {} after an earlier failure", place());
+        let what = format!("write to {} after an earlier failure", path());
         let text = format!("{reason}; restart to read the durable state");
         Err(StorageError::Io { what, source: std::io::Error::other(text) })
     }

@@ -61,7 +61,7 @@ impl Identity {
 
     /// Reads the identity of the store in a directory; `None` without a store.
     pub(super) fn read<F: Directory>(directory: &F) -> Result<Option<Self>, StorageError> {
-        let place = directory.path_of(IDENTITY);
+        let path = directory.path_of(IDENTITY);
         let names = directory
             .names()
             .map_err(directory::io_error(format!("list {}", directory.path_of(""))))?;
@@ -73,8 +73,8 @@ impl Identity {
             };
         }
         let bytes =
-            directory.read(IDENTITY).map_err(directory::io_error(format!("read {place}")))?;
-        Self::parse(&String::from_utf8_lossy(&bytes), &place).map(Some)
+            directory.read(IDENTITY).map_err(directory::io_error(format!("read {path}")))?;
+        Self::parse(&String::from_utf8_lossy(&bytes), &path).map(Some)
     }
 
     /// Reads the identity of the store in a directory, or creates one.
@@ -138,13 +138,13 @@ impl Identity {
         text
     }
 
-    fn parse(text: &str, place: &str) -> Result<Self, StorageError> {
-        let damaged = || StorageError::Damaged(format!("{place}: unexpected content {text:?}"));
+    fn parse(text: &str, path: &str) -> Result<Self, StorageError> {
+        let damaged = || StorageError::Damaged(format!("{path}: unexpected content {text:?}"));
         let titled = |kind: Kind| Some((kind, value(text, kind.title())?.parse().ok()?));
         let titled: Option<(Kind, u64)> = Kind::ALL.into_iter().find_map(titled);
         let (kind, format) = titled.ok_or_else(damaged)?;
         if format > FORMAT {
-            return Err(newer(place, format, value(text, "written by ").unwrap_or("something")));
+            return Err(newer(path, format, value(text, "written by ").unwrap_or("something")));
         }
         let (content, check) = text.split_at(text.find("check ").ok_or_else(damaged)?);
         if check != format!("check {:016x}\n", xxh3_64(content.as_bytes())) {
@@ -163,9 +163,9 @@ fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name))
 }
 
-fn newer(place: &str, format: u64, writer: &str) -> StorageError {
+fn newer(path: &str, format: u64, writer: &str) -> StorageError {
     StorageError::Unreadable(format!(
-        "{place}: the store has format {format}, written by {writer}; raft {} reads format {FORMAT} \
+        "{path}: the store has format {format}, written by {writer}; raft {} reads format {FORMAT} \
          only: start the version that wrote it, or a newer one",
         env!("CARGO_PKG_VERSION"),
     ))
@@ -196,12 +196,12 @@ mod tests {
     #[test]
     fn any_changed_byte_is_an_error() {
         let text = IT.text();
-        for place in 0..text.len() {
+        for position in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
-            bytes[place] ^= 1;
+            bytes[position] ^= 1;
             let wrong = String::from_utf8_lossy(&bytes).into_owned();
             assert!(Identity::parse(&wrong, "f").is_err(), "{wrong}");
-            assert!(Identity::parse(&text[..place], "f").is_err(), "cut at {place}");
+            assert!(Identity::parse(&text[..position], "f").is_err(), "cut at {position}");
         }
     }
 

@@ -92,7 +92,7 @@ impl Storage for Box<dyn Storage> {
 pub enum WriteSpeed {
     /// They may wait for a disk. A driver writes from a thread of its own.
     TakesTime,
-    /// They never wait, like writes to memory. A driver writes in place: waking a thread would take
+    /// They never wait, like writes to memory. A driver writes directly: waking a thread would take
     /// a hundred times as long.
     Immediate,
 }
@@ -117,7 +117,7 @@ pub enum StorageError {
         /// The process id in `LOCK`; empty if a program other than a store has the database open.
         owner: String,
     },
-    /// The stored data is damaged, with the place and the finding.
+    /// The stored data is damaged, with the position and the finding.
     #[error("the store is damaged: {0}")]
     Damaged(String),
     /// The store was written in a newer format, or is not a store.

@@ -275,14 +275,14 @@ pub(super) fn a_failed_flush_is_never_retried<M: SimulatedMachine>() {
 }
 
 pub(super) fn the_simulated_disk_conforms<M: SimulatedMachine>() {
-    let place = || {
+    let new_place = || {
         let machine = M::default();
         move || {
             machine.power_on(Survives::Nothing);
             machine.open()
         }
     };
-    conformance::check(place).expect("every write is durable when it is reported");
+    conformance::check(new_place).expect("every write is durable when it is reported");
 }
 
 /// Defines all tests for a machine.

@@ -158,7 +158,7 @@ async fn three_peers_over_tcp_with_data_directories_survive_a_restart() {
     for round in 1..=2 {
         let rafts = start().await;
         let led = rafts[0].wait(|status| status.leader.is_some(), TEST_TIMEOUT).await;
-        let leader = led.expect("somebody wins").leader.expect("the condition says so");
+        let leader = led.expect("an election succeeds").leader.expect("checked by the condition");
         let leader = &rafts[leader.number() as usize - 1];
         leader
             .wait(|status| status.leader == Some(leader.id()), TEST_TIMEOUT)

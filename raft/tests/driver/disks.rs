@@ -21,7 +21,7 @@ enum DiskBehaviour {
     Panicking,
 }
 
-const NOT_POISONED: &str = "nobody panics while the lock is held";
+const NOT_POISONED: &str = "not poisoned";
 
 /// Controls a disk from a test.
 #[derive(Clone)]
@@ -83,7 +83,7 @@ impl Storage for Disk {
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         match self.control.next_behaviour() {
             DiskBehaviour::Healthy | DiskBehaviour::Stuck => {}
-            DiskBehaviour::Broken => return Err(StorageError::Other("the disk is on fire".into())),
+            DiskBehaviour::Broken => return Err(StorageError::Other("I/O error".into())),
             DiskBehaviour::Panicking => panic!("no such sector"),
         }
         self.flushes.lock().expect(NOT_POISONED).push(writes.len());
@@ -125,8 +125,8 @@ async fn commands_commit_on_slow_disks() {
     let (cluster, _switches) = counters_on_disks(no_disk_timeout()).await;
     let leader = cluster.leader().await;
     let calls: Vec<_> = (0..500).map(|_| leader.propose(Add(1))).collect();
-    for (place, call) in calls.into_iter().enumerate() {
-        assert_eq!(call.await.expect("it leads"), place as u64 + 1);
+    for (position, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.expect("it leads"), position as u64 + 1);
     }
 }
 
@@ -191,13 +191,13 @@ async fn a_leader_with_a_stuck_disk_steps_down_and_returns() {
     let commit_index = new.status().commit_index;
     let caught_up = old.wait(|status| status.last_applied >= commit_index, TEST_TIMEOUT).await;
     caught_up.expect("it takes part again");
-    assert_eq!(new.status().role, RoleName::Leader, "nobody was disturbed");
+    assert_eq!(new.status().role, RoleName::Leader, "no election was caused");
 }
 
 #[tokio::test]
 async fn a_failed_disk_stops_its_node_with_a_reason_and_the_others_continue() {
     for (behaviour, expected) in [
-        (DiskBehaviour::Broken, "the node has stopped: the store failed: the disk is on fire"),
+        (DiskBehaviour::Broken, "the node has stopped: the store failed: I/O error"),
         (
             DiskBehaviour::Panicking,
             "the node has stopped: the store failed: panicked: no such sector",
@@ -237,7 +237,7 @@ async fn a_stuck_disk_delays_a_shutdown_by_the_shutdown_timeout_at_most() {
     let raft = cluster.leader().await;
     control.set(DiskBehaviour::Stuck);
     let call = raft.propose(Add(1));
-    tokio::time::timeout(TEST_TIMEOUT, raft.shutdown()).await.expect("it does not wait for ever");
+    tokio::time::timeout(TEST_TIMEOUT, raft.shutdown()).await.expect("the wait is limited");
     let error = call.await.expect_err("the node has ended");
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
     control.set(DiskBehaviour::Healthy);

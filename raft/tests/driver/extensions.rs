@@ -75,9 +75,9 @@ async fn append_returns_the_entry_id_before_the_answer() {
     assert_eq!(isolated.id().term, leader.status().current_term);
     assert_eq!(isolated.id().index, leader.status().last_log);
 
-    let refused = cluster.raft(others[0]).append(Add(1)).await.expect_err("it follows");
-    assert_eq!(refused.outcome(), Outcome::Never);
-    let error = isolated.answer().await.expect_err("nobody hears of it");
+    let rejected = cluster.raft(others[0]).append(Add(1)).await.expect_err("it follows");
+    assert_eq!(rejected.outcome(), Outcome::Never);
+    let error = isolated.answer().await.expect_err("it is isolated");
     assert!(matches!(error, WriteError::OutcomeUnknown { .. }), "{error}");
 
     cluster.faults.clear();
@@ -94,7 +94,7 @@ struct Leaders(Arc<Mutex<Vec<PeerId>>>);
 impl Sink for Leaders {
     fn record(&mut self, _: Instant, source: Source, event: &Event<'_>) {
         if matches!(event, Event::RoleChanged { .. }) && source.role == RoleName::Leader {
-            self.0.lock().expect("nobody panics").push(source.peer);
+            self.0.lock().expect("not poisoned").push(source.peer);
         }
     }
 }
@@ -107,5 +107,5 @@ async fn a_sink_receives_protocol_events() {
     })
     .await;
     let leader = cluster.leader().await.id();
-    assert_eq!(leaders.0.lock().expect("nobody panics").last(), Some(&leader));
+    assert_eq!(leaders.0.lock().expect("not poisoned").last(), Some(&leader));
 }

@@ -97,7 +97,7 @@ struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for Written {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("nobody panics").write(bytes)
+        self.0.lock().expect("not poisoned").write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -123,7 +123,7 @@ async fn protocol_events_are_tracing_events() {
     leader.propose(Add(1)).await.expect("it leads");
     drop(guard);
 
-    let bytes = written.0.lock().expect("nobody panics").clone();
+    let bytes = written.0.lock().expect("not poisoned").clone();
     let text = String::from_utf8(bytes).expect("text");
     let id = leader.id();
     for (level, what) in
@@ -136,7 +136,7 @@ async fn protocol_events_are_tracing_events() {
         };
         assert!(text.lines().any(matches), "{level} {what} of peer {id} is not in:\n{text}");
     }
-    assert!(!text.contains("TRACE"), "heartbeats are for whoever asks for more");
+    assert!(!text.contains("TRACE"), "heartbeats are TRACE events");
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +162,7 @@ async fn a_peer_is_added_promoted_and_another_removed() {
     let follower = cluster.raft(new);
     let change = MembershipChange::Remove { peer: new };
     let error = follower.change_membership(change).await.expect_err("it follows");
-    assert!(matches!(error, MembershipError::Refused(_)), "{error}");
+    assert!(matches!(error, MembershipError::Rejected(_)), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,7 +171,7 @@ async fn a_membership_change_without_a_majority_has_an_unknown_outcome() {
     let leader = cluster.leader().await;
     cluster.isolate(leader.id());
     let change = MembershipChange::Remove { peer: cluster.others(leader)[0] };
-    let error = leader.change_membership(change).await.expect_err("nobody hears of it");
+    let error = leader.change_membership(change).await.expect_err("it is isolated");
     assert!(matches!(error, MembershipError::OutcomeUnknown(_)), "{error}");
 }
 
@@ -182,7 +182,7 @@ async fn leadership_is_transferred() {
     leader.propose(Add(1)).await.expect("it leads");
     let successor = cluster.raft(cluster.others(leader)[1]);
     let error = successor.transfer_leadership(leader.id()).await.expect_err("it follows");
-    assert!(matches!(error, LeadershipTransferError::Refused(_)), "{error}");
+    assert!(matches!(error, LeadershipTransferError::Rejected(_)), "{error}");
     leader.transfer_leadership(successor.id()).await.expect("it has everything");
     assert_eq!(successor.propose(Add(1)).await.expect("it leads"), 2);
 }
@@ -198,7 +198,7 @@ async fn a_transfer_to_an_unreachable_peer_is_aborted() {
     let [successor, other] = cluster.others(leader)[..] else { panic!("three peers") };
     cluster.isolate(successor);
     let calls = [leader.clone(), leader.clone()].map(|raft| async move {
-        let error = raft.transfer_leadership(successor).await.expect_err("nobody hears of it");
+        let error = raft.transfer_leadership(successor).await.expect_err("it is isolated");
         assert!(
             matches!(error, LeadershipTransferError::Aborted { to } if to == successor),
             "{error}"
@@ -206,7 +206,7 @@ async fn a_transfer_to_an_unreachable_peer_is_aborted() {
     });
     let [one, two] = calls;
     tokio::join!(one, two);
-    assert_eq!(leader.propose(Add(1)).await.expect("it leads on"), 1);
+    assert_eq!(leader.propose(Add(1)).await.expect("it remains leader"), 1);
     leader.transfer_leadership(other).await.expect("this one is there");
 
     let leader = cluster.raft(other);

@@ -75,7 +75,7 @@ async fn a_read_during_a_pause_is_not_answered_from_an_expired_lease() {
     leader.propose(Add(1)).await.expect("it leads");
     cluster.isolate(leader.id());
     let value = leader.read(|counter| counter.value).await;
-    assert_eq!(value.expect("it needs nobody while the lease lasts"), 1);
+    assert_eq!(value.expect("the lease is valid"), 1);
 
     let (asked, reading) = oneshot::channel();
     let clock = clocks.borrow()[leader.id().number() as usize - 1].clone();

@@ -27,8 +27,8 @@ async fn commands_are_applied_in_the_order_of_the_requests() {
     let cluster = counters().await;
     let leader = cluster.leader().await;
     let calls: Vec<_> = (0..1000).map(|_| leader.propose(Add(1))).collect();
-    for (place, call) in calls.into_iter().enumerate() {
-        assert_eq!(call.await.expect("it leads"), place as u64 + 1);
+    for (position, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.expect("it leads"), position as u64 + 1);
     }
 }
 
@@ -99,7 +99,7 @@ async fn a_replaced_command_never_happens() {
     let new = cluster.leader_among(&rest).await;
     assert_eq!(new.propose(Add(10)).await.expect("it leads a majority"), 11);
     cluster.faults.clear();
-    let error = call.await.expect_err("another entry has its place");
+    let error = call.await.expect_err("another entry has its index");
     assert!(matches!(error, WriteError::Replaced { .. }), "{error}");
     assert_eq!(error.outcome(), Outcome::Never);
     let value = new.read(|counter| counter.value).await.expect("it leads");
@@ -141,7 +141,7 @@ async fn an_overloaded_peer_rejects_and_recovers() {
         "{full}"
     );
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-    assert_eq!(leader.propose(Add(1)).await.expect("there is room again"), 4);
+    assert_eq!(leader.propose(Add(1)).await.expect("requests are admitted again"), 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,7 +158,7 @@ async fn shutdown_ends_all_pending_requests() {
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
     assert!(matches!(read, Err(ReadError::Stopped(StopReason::ShutDown))), "{read:?}");
 
-    let error = leader.propose(Add(1)).await.expect_err("there is no node");
+    let error = leader.propose(Add(1)).await.expect_err("the node has stopped");
     assert!(matches!(error, WriteError::Stopped(StopReason::ShutDown)), "{error}");
     assert!(matches!(leader.status().run, RunState::Stopped(StopReason::ShutDown)));
     leader.shutdown().await;

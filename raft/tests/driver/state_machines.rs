@@ -17,17 +17,17 @@ struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {
     fn close(&self) {
-        *self.0.0.lock().expect("nobody panics") = true;
+        *self.0.0.lock().expect("not poisoned") = true;
     }
 
     fn open(&self) {
-        *self.0.0.lock().expect("nobody panics") = false;
+        *self.0.0.lock().expect("not poisoned") = false;
         self.0.1.notify_all();
     }
 
     fn wait_open(&self) {
-        let closed = self.0.0.lock().expect("nobody panics");
-        drop(self.0.1.wait_while(closed, |closed| *closed).expect("nobody panics"));
+        let closed = self.0.0.lock().expect("not poisoned");
+        drop(self.0.1.wait_while(closed, |closed| *closed).expect("not poisoned"));
     }
 }
 
@@ -44,7 +44,7 @@ impl StateMachine for GatedCounter {
 
     fn apply(&mut self, command: Add) -> u64 {
         self.gate.wait_open();
-        assert_ne!(command.0, 666, "the number of the beast");
+        assert_ne!(command.0, 666, "the command is invalid");
         self.counter.apply(command)
     }
 
@@ -84,8 +84,8 @@ async fn a_hanging_state_machine_neither_ends_leadership_nor_blocks_callers() {
     gate.close();
     let call = leader.propose_within(Add(2), Duration::from_secs(30));
     let last_log = leader.wait(|s| s.commit_index > s.last_applied, TEST_TIMEOUT).await;
-    let committed = last_log.expect("the network does not stand still").commit_index;
-    // The clock stands still while a thread is at work, so the test moves it by hand.
+    let committed = last_log.expect("the leader commits").commit_index;
+    // The paused clock does not advance while a thread works, so the test advances it.
     for _ in 0..400 {
         tokio::time::advance(Duration::from_millis(100)).await;
         for _ in 0..20 {
@@ -114,7 +114,7 @@ async fn a_panicking_state_machine_stops_its_node_with_a_reason() {
         leader.wait(|status| matches!(status.run, RunState::Stopped(_)), TEST_TIMEOUT).await;
     let RunState::Stopped(reason) = ended.expect("it ends").run else { panic!("it runs") };
     let StopReason::StateMachine(failure) = reason else { panic!("{reason}") };
-    assert!(failure.to_string().contains("the number of the beast"), "{failure}");
+    assert!(failure.to_string().contains("the command is invalid"), "{failure}");
     let error = leader.propose(Add(1)).await.expect_err("it has ended");
     assert_eq!(error.outcome(), Outcome::Never);
 }
@@ -143,7 +143,7 @@ async fn a_snapshot_compacts_the_log_and_catches_up_a_lagging_peer() {
     let machine = GatedCounter::default();
     let again = cluster.builder(id).state_machine(machine).settings(settings).start().await;
     let again = again.expect("its store is whole");
-    assert!(again.status().last_applied >= Index::new(150), "before anybody spoke to it");
+    assert!(again.status().last_applied >= Index::new(150), "before any message");
     again.wait(|status| status.last_applied >= through, TEST_TIMEOUT).await.expect("it catches up");
     let value = again.read(|machine: &GatedCounter| machine.counter.value).await;
     assert_eq!(value.expect("the leader is there"), 200);

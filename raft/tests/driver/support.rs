@@ -93,15 +93,15 @@ impl<M: StateMachine> Cluster<M> {
         loop {
             let first = self.raft(PeerId::new(ids[0]));
             let known = first.wait(|status| leader_in(status, ids), TEST_TIMEOUT).await;
-            let known = known.expect("somebody wins an election");
-            let leader = known.leader.expect("the condition says so");
+            let known = known.expect("an election succeeds");
+            let leader = known.leader.expect("checked by the condition");
             let follows = |status: &Status| {
                 status.current_term >= known.current_term && leader_in(status, ids)
             };
             let mut agreed = true;
             for id in ids {
                 let status = self.raft(PeerId::new(*id)).wait(follows, TEST_TIMEOUT).await;
-                let status = status.expect("it hears from the leader");
+                let status = status.expect("it follows the leader");
                 agreed &=
                     status.leader == Some(leader) && status.current_term == known.current_term;
             }
@@ -119,7 +119,7 @@ impl<M: StateMachine> Cluster<M> {
             status.peers.len() == self.rafts.len() - 1
                 && status.peers.iter().all(|peer| peer.match_index == status.last_log)
         };
-        leader.wait(level, TEST_TIMEOUT).await.expect("it leads, and everybody answers");
+        leader.wait(level, TEST_TIMEOUT).await.expect("all followers answer");
     }
 
     /// The peers other than `raft`.

@@ -99,7 +99,7 @@ impl Writer {
         Self { process, output }
     }
 
-    /// Waits until the child has made so many batches durable, then kills it.
+    /// Waits until the child has made this many batches durable, then kills it.
     pub(crate) fn kill_after(mut self, batches: usize) -> Output {
         let mut output = Output::default();
         while output.durable < batches && self.read_line(&mut output) {}

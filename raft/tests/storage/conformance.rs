@@ -14,21 +14,21 @@ use crate::stores::{Durable, PEER};
 
 #[test]
 fn the_store_in_memory_conforms() {
-    let place = || {
+    let new_place = || {
         let kept = MemoryStorage::default();
         move || Ok(kept.clone())
     };
-    conformance::check(place).expect("it is the model");
+    conformance::check(new_place).expect("it is the model");
 }
 
 #[test]
 fn every_durable_store_conforms() {
     for durable in Durable::ALL {
-        let place = || {
+        let new_place = || {
             let directory = tempfile::tempdir().expect("a directory");
             move || durable.open(directory.path())
         };
-        let checked = conformance::check(place);
+        let checked = conformance::check(new_place);
         checked.unwrap_or_else(|violation| panic!("{durable:?}: {violation}"));
     }
 }

@@ -80,16 +80,16 @@ fn a_log_truncated_or_garbled_within_its_last_record_opens_without_it() {
     let (before, start) = a_store_with_a_last_record(directory.path());
     let log = frames(directory.path());
     assert!(log.len() > start + 32, "the last record is in this file");
-    for place in start..log.len() {
+    for position in start..log.len() {
         let mut garbled = log.clone();
-        garbled[place..].iter_mut().for_each(|byte| *byte ^= 0x5a);
-        for wrong in [&log[..place], &garbled] {
+        garbled[position..].iter_mut().for_each(|byte| *byte ^= 0x5a);
+        for wrong in [&log[..position], &garbled] {
             let torn = tempfile::tempdir().expect("a directory");
             copy(directory.path(), torn.path());
             std::fs::write(newest_log(torn.path()), wrong).expect("it is written");
             let mut store = DiskStorage::open(&torn, PEER).expect("a torn tail is not damage");
             let found = store.load().expect("it was read");
-            assert_eq!(difference(&found, &before), None, "byte {place}");
+            assert_eq!(difference(&found, &before), None, "byte {position}");
         }
     }
 }

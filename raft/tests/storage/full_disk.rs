@@ -32,7 +32,7 @@ fn fills_up(durable: Durable, blocks: u64, seed: u64) {
     assert!(error.starts_with("cannot write "), "{error}");
     assert!(error.contains(directory.path().to_str().expect("letters")), "{error}");
     assert!(error.contains("raise the limit on file sizes"), "{error}");
-    // With space again, all that was reported is there, and there is room for more.
+    // With space again, all that was reported is there, and further writes succeed.
     let empty = PersistentState::default();
     let before = child_process::check_recovered(durable, directory.path(), &empty, seed, &output);
     let output = Writer::start(test, durable, directory.path(), seed, &[]).kill_after(5);

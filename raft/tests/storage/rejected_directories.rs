@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::stores::{Durable, PEER};
 
 fn rejection(durable: Durable, directory: &Path, peer: PeerId) -> StorageError {
-    durable.open_as(directory, peer).err().expect("it is refused")
+    durable.open_as(directory, peer).err().expect("it is rejected")
 }
 
 /// A directory with a closed store, and its contents.

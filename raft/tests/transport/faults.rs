@@ -22,7 +22,7 @@ fn pair(random: impl FnMut() -> u64 + Send + 'static) -> (Faults, [Endpoint; 2])
     let ends = [1, 2].map(|name| {
         let (inbox, received) = Inbox::new(1024);
         let mut transport = FaultyTransport::new(hub.join(peer(name)), faults.clone());
-        transport.start(inbox).expect("a hub takes everybody");
+        transport.start(inbox).expect("a hub accepts every peer");
         Endpoint { transport, received }
     });
     (faults, ends)
@@ -135,7 +135,7 @@ async fn a_fault_policy_may_duplicate_messages_and_drop_the_copy() {
     let (inbox, received) = Inbox::new(8);
     let mut two =
         Endpoint { transport: FaultyTransport::new(hub.join(peer(2)), Duplicating), received };
-    two.transport.start(inbox).expect("a hub takes everybody");
+    two.transport.start(inbox).expect("a hub accepts every peer");
     let mut one = FaultyTransport::new(hub.join(peer(1)), Duplicating);
     let start = tokio::time::Instant::now();
     one.send(vote(1, peer(1), peer(2)));

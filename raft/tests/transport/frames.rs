@@ -78,9 +78,9 @@ proptest! {
         pieces in vec(1..5000_usize, 1..20),
     ) {
         let mut bytes = stream(&messages);
-        for (place, byte) in damage {
-            let place = place.index(bytes.len());
-            bytes[place] = byte;
+        for (index, byte) in damage {
+            let index = index.index(bytes.len());
+            bytes[index] = byte;
         }
         for envelope in feed(&bytes, &pieces).unwrap_or_default() {
             prop_assert_eq!((envelope.from, envelope.to), (peer(1), peer(2)));

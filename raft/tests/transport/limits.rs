@@ -32,8 +32,8 @@ async fn heartbeats_and_votes_overtake_queued_chunks() {
     while order.len() < 501 {
         order.push(two.next().await.id.number());
     }
-    let place = |id| order.iter().position(|found| *found == id);
-    let (heartbeat, vote) = (place(1001).unwrap(), place(1002).unwrap());
+    let position = |id| order.iter().position(|found| *found == id);
+    let (heartbeat, vote) = (position(1001).unwrap(), position(1002).unwrap());
     assert!(heartbeat < 400 && vote == heartbeat + 1, "{heartbeat} and {vote} of 501");
     let chunks: Vec<_> = order.into_iter().filter(|id| *id <= last).collect();
     assert_eq!(chunks, (2..=last).collect::<Vec<_>>(), "chunks keep their order");

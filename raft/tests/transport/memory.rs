@@ -18,10 +18,10 @@ fn messages_arrive_in_order_at_their_receiver() {
     for id in 0..100 {
         sender.send(vote(id, peer(1), peer(2 + id % 2)));
     }
-    for (place, (_, received)) in received.iter_mut().enumerate() {
+    for (position, (_, received)) in received.iter_mut().enumerate() {
         let ids: Vec<_> =
             std::iter::from_fn(|| received.try_recv().ok()).map(|e| e.id.number()).collect();
-        let expected: Vec<_> = (0..100).filter(|id| id % 2 == place as u64).collect();
+        let expected: Vec<_> = (0..100).filter(|id| id % 2 == position as u64).collect();
         assert_eq!(ids, expected);
     }
 }

@@ -19,7 +19,7 @@ struct Counts(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
 
 impl Counts {
     fn of(&self, name: &str) -> u64 {
-        let counts = self.0.lock().expect("nobody panicked");
+        let counts = self.0.lock().expect("not poisoned");
         let counts = counts.iter().filter(|(key, _)| key.starts_with(name));
         counts.map(|(_, count)| count.load(Ordering::Relaxed)).sum()
     }
@@ -35,7 +35,7 @@ impl Recorder for Counts {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let mut counts = self.0.lock().expect("nobody panicked");
+        let mut counts = self.0.lock().expect("not poisoned");
         Counter::from_arc(Arc::clone(counts.entry(format!("{} {key}", key.name())).or_default()))
     }
 

@@ -31,8 +31,8 @@ fn rows() -> Vec<(Violation, &'static str)> {
     let ours = |body: &[u8]| Frame(frame(body));
     let good = codec::encode(&vote(1, peer(1), peer(2)));
     let mut broken = codec::encode(&append(1, peer(1), peer(2), &[b"a"]));
-    let place = broken.len() - 14;
-    broken[place..place + 8].fill(0);
+    let start = broken.len() - 14;
+    broken[start..start + 8].fill(0);
     let mut noop = codec::encode(&append(1, peer(1), peer(2), &[b"a"]));
     let kind = noop.len() - 6;
     noop[kind] = 0;

@@ -18,7 +18,7 @@ use tracing::subscriber::DefaultGuard;
 
 /// Fails a test that hangs. No other outcome depends on it.
 pub(crate) async fn with_timeout<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), what).await.expect("it waits for ever")
+    tokio::time::timeout(Duration::from_secs(60), what).await.expect("it hangs")
 }
 
 pub(crate) const fn peer(number: u64) -> PeerId {
@@ -182,7 +182,7 @@ struct Lines(Arc<Mutex<String>>);
 
 impl Lines {
     fn lock(&self) -> MutexGuard<'_, String> {
-        self.0.lock().expect("nobody panicked")
+        self.0.lock().expect("not poisoned")
     }
 }
 

@@ -45,7 +45,7 @@ async fn ten_thousand_messages_of_all_sizes_arrive_unchanged() {
 #[tokio::test]
 async fn all_peers_connect_to_all() {
     let mut peers = [1, 2, 3].map(|number| Peer::plain(number, options()));
-    let addresses = [0, 1, 2].map(|place: usize| (peers[place].name, peers[place].address()));
+    let addresses = [0, 1, 2].map(|at: usize| (peers[at].name, peers[at].address()));
     for peer in &mut peers {
         for (name, address) in &addresses {
             peer.transport.set_address(*name, address);

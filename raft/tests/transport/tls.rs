@@ -181,9 +181,9 @@ async fn a_peer_may_not_use_the_id_of_another() {
     log.wait_for("its certificate lacks the DNS name `raft-peer-1`").await;
     assert_eq!(log.warnings().len(), 1);
 
-    let nobody = program(&two, &files, Client::Anonymous).await;
+    let anonymous = program(&two, &files, Client::Anonymous).await;
     log.wait_for("it has no certificate").await;
-    drop(nobody);
+    drop(anonymous);
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ fn revoke_peer_1(directory: &Path) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_revoked_certificate_is_refused_on_both_sides() {
+async fn a_revoked_certificate_is_rejected_on_both_sides() {
     let directory = certificates();
     let revoked = Some(revoke_peer_1(directory.path()));
     let log = Log::capture();

@@ -4,7 +4,7 @@
 //! log file        frame frame … zeros                  the first record of the first frame is Start
 //! frame           magic:u32 len:u32 number:u64 payload_hash:u64 header_hash:u64 payload
 //! payload         record …
-//! record          0 state                              Start: what held where the file begins
+//! record          0 state                              Start: the state before the file
 //!                 1 term:u64 vote                      HardState
 //!                 2 from:u64                           Truncate
 //!                 3 index:u64 entry                    one entry of an Append, as messages have it

@@ -132,7 +132,7 @@ impl DiskOptions {
     ///   written in a newer format.
     /// - [`StorageError::Damaged`]: something that was durable is missing or wrong. Nothing has been
     ///   changed.
-    /// - [`StorageError::Io`]: the system refused.
+    /// - [`StorageError::Io`]: an I/O error.
     pub fn open(
         self,
         data_dir: impl AsRef<Path>,

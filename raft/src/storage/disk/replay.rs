@@ -41,12 +41,12 @@ pub(super) fn replay<F: Directory>(
 ) -> Result<Replayed, StorageError> {
     let files = numbers(directory, LOG)?;
     let mut replayed = Replayed::default();
-    for (place, number) in files.iter().enumerate() {
+    for (position, number) in files.iter().enumerate() {
         let name = log_name(*number);
         let bytes = directory.read(&name);
         let bytes =
             bytes.map_err(directory::io_error(format!("read {}", directory.path_of(&name))))?;
-        let newest = place + 1 == files.len();
+        let newest = position + 1 == files.len();
         replayed
             .replay_file(*number, &bytes, newest, identity)
             .map_err(|(at, what)| damaged(directory, &name, at, &what))?;
@@ -148,8 +148,8 @@ impl Replayed {
             LogRecord::Start(_) => return Err("start record in the middle of a file".to_owned()),
             LogRecord::HardState(hard_state) => self.state.hard_state = hard_state,
             LogRecord::Truncate { from } => {
-                let place = self.entries.partition_point(|entry| entry.id.index < from);
-                self.entries.truncate(place);
+                let position = self.entries.partition_point(|entry| entry.id.index < from);
+                self.entries.truncate(position);
                 self.floor = self.floor.min(from.prev());
                 self.state.truncate(from);
             }

@@ -157,19 +157,18 @@ impl<F: Directory> Store<F> {
         format::seal(&mut self.frame.0, self.next, self.identity.seed);
         let frame_end = self.end + self.frame.0.len() as u64;
         if frame_end > self.length {
-            let room = self.lengths.segment.saturating_sub(frame_end);
+            let space = self.lengths.segment.saturating_sub(frame_end);
             // Preallocation is only an optimisation.
-            let ahead = usize::try_from(self.lengths.preallocate.min(room)).unwrap_or(0);
-            self.frame.0.resize(self.frame.0.len() + ahead, 0);
-            self.length = frame_end + ahead as u64;
+            let zeros = usize::try_from(self.lengths.preallocate.min(space)).unwrap_or(0);
+            self.frame.0.resize(self.frame.0.len() + zeros, 0);
+            self.length = frame_end + zeros as u64;
         }
-        let place = || self.directory.path_of(&newest_name(&self.segments));
+        let path = || self.directory.path_of(&newest_name(&self.segments));
         let written = self.newest.write_at(self.end, &self.frame.0);
-        written.map_err(|error| directory::io_error(format!("write {}", place()))(error))?;
+        written.map_err(|error| directory::io_error(format!("write {}", path()))(error))?;
         let synced = self.newest.sync();
-        synced.map_err(|error| {
-            directory::io_error(format!("flush {} to the disk", place()))(error)
-        })?;
+        synced
+            .map_err(|error| directory::io_error(format!("flush {} to the disk", path()))(error))?;
         self.end = frame_end;
         self.next += 1;
         self.frame.0.truncate(HEADER);
@@ -203,8 +202,8 @@ impl<F: Directory> Store<F> {
 
     /// Deletes files without a reference, left behind by a crash.
     fn delete_orphans(&mut self) -> Result<(), StorageError> {
-        let place = self.directory.path_of("");
-        let names = self.directory.names().map_err(directory::io_error(format!("list {place}")))?;
+        let path = self.directory.path_of("");
+        let names = self.directory.names().map_err(directory::io_error(format!("list {path}")))?;
         for name in names.iter().filter(|name| name.ends_with(TEMPORARY)) {
             directory::delete(&mut self.directory, name)?;
         }
@@ -309,8 +308,8 @@ fn load_state<F: Directory>(
     let snapshot = state.snapshot.map(|reference| {
         let name = snapshot_name(reference.number);
         let damaged = |what: &str| {
-            let (place, id) = (directory.path_of(&name), reference.last_included);
-            StorageError::Damaged(format!("{place}, the snapshot through {id}: {what}"))
+            let (path, id) = (directory.path_of(&name), reference.last_included);
+            StorageError::Damaged(format!("{path}, the snapshot through {id}: {what}"))
         };
         let bytes = directory.read(&name).map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {

@@ -79,7 +79,7 @@ impl RedbStorage {
     ///   written in a newer format.
     /// - [`StorageError::Damaged`]: something that was durable is missing or wrong. Nothing has been
     ///   changed.
-    /// - [`StorageError::Io`]: the system refused.
+    /// - [`StorageError::Io`]: an I/O error.
     pub fn open(data_dir: impl AsRef<Path>, peer: PeerId) -> Result<Self, StorageError> {
         let data_dir = data_dir.as_ref();
         let mut directory = OsDirectory::create(data_dir)?;
@@ -124,9 +124,9 @@ fn create(
     data_dir: &Path,
     identity: &Identity,
 ) -> Result<(), StorageError> {
-    let place = directory.path_of(DATABASE);
+    let path = directory.path_of(DATABASE);
     if identity.read_through > 0 {
-        return Err(StorageError::Damaged(format!("{place}: the file is missing")));
+        return Err(StorageError::Damaged(format!("{path}: the file is missing")));
     }
     let temporary = format!("{DATABASE}{TEMPORARY}");
     directory::delete(directory, &temporary)?;
@@ -135,7 +135,7 @@ fn create(
         directory.rename(&temporary, DATABASE)?;
         directory.sync()
     };
-    rename(directory).map_err(directory::io_error(format!("rename {temporary} to {place}")))
+    rename(directory).map_err(directory::io_error(format!("rename {temporary} to {path}")))
 }
 
 fn open_file(data_dir: &Path, name: &str) -> Result<FileBackend, StorageError> {

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Every value ends with a hash:u64 of its bytes, its table and its key: redb hands out what it
-//! reads, and a file of another store is none of this one, as the seed is the store's own.
+//! reads, and the seed differs between stores.
 
 use redb::TableDefinition;
 use xxhash_rust::xxh3::Xxh3;

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - A write is one transaction, which is durable when `write` returns: redb commits with one flush
-//!   unless it is told otherwise, and checks at the next start what that flush has left.
+//!   by default, and checks at the next start what that flush has left.
 //! - Each transaction counts one up in the row of the state, so that going back to an older one shows.
 //! - Every row is checked when it is read, and so is every page when the store is opened.
 //! - After any error nothing is written any more (`health.rs`).
@@ -27,7 +27,7 @@ use crate::types::Index;
 pub(super) struct Store {
     database: Database,
     /// The file's path, for messages.
-    place: String,
+    path: String,
     seed: u64,
     /// The state after the durable transactions.
     state: State,
@@ -43,35 +43,35 @@ impl Store {
     /// Creates a database in an empty file.
     pub(super) fn create<B: StorageBackend>(
         file: B,
-        place: &str,
+        path: &str,
         identity: &Identity,
     ) -> Result<(), StorageError> {
         let database = Builder::new().create_with_backend(file);
-        let database = database.map_err(|error| database_error("write", place, error))?;
-        let store = Self::of(database, place, identity.seed);
+        let database = database.map_err(|error| database_error("write", path, error))?;
+        let store = Self::of(database, path, identity.seed);
         let transaction = store.database.begin_write().map_err(|error| store.write_error(error))?;
         // With all its tables, as reading one that is not there is an error.
         for table in [Table::Log, Table::Snapshot] {
             transaction.open_table(table.definition()).map_err(|error| store.write_error(error))?;
         }
         store.commit(transaction, store.state)?;
-        store.database.close().map_err(|error| database_error("write", place, error))
+        store.database.close().map_err(|error| database_error("write", path, error))
     }
 
     /// Opens a database. Nothing is changed before everything has been read and is valid.
     pub(super) fn open<B: StorageBackend>(
         file: B,
-        place: &str,
+        path: &str,
         identity: &Identity,
     ) -> Result<Self, StorageError> {
-        let system = |error| directory::io_error(format!("open {place}"))(error);
+        let system = |error| directory::io_error(format!("open {path}"))(error);
         let backend = Backend::staged(file).map_err(system)?;
         let mut builder = Builder::new();
-        // Unless it is told to check them, redb trusts all pages, and may panic over wrong ones.
+        // Without this check, redb trusts all pages, and may panic over wrong ones.
         builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
         let database = builder.create_with_backend(backend.clone());
-        let database = database.map_err(|error| open_error(place, error))?;
-        let mut store = Self::of(database, place, identity.seed);
+        let database = database.map_err(|error| open_error(path, error))?;
+        let mut store = Self::of(database, path, identity.seed);
         let (state, stored) = store.read()?;
         if state.next < identity.read_through {
             let (next, through) = (state.next, identity.read_through);
@@ -79,14 +79,14 @@ impl Store {
                 "it ends before transaction {next}, but those below {through} were read"
             )));
         }
-        backend.accept().map_err(directory::io_error(format!("write {place}")))?;
+        backend.accept().map_err(directory::io_error(format!("write {path}")))?;
         (store.state, store.opened) = (state, Some(stored));
         Ok(store)
     }
 
-    fn of(database: Database, place: &str, seed: u64) -> Self {
+    fn of(database: Database, path: &str, seed: u64) -> Self {
         let (state, health) = (State { next: 1, ..State::default() }, Health::default());
-        Self { database, place: place.to_owned(), seed, state, health, opened: None }
+        Self { database, path: path.to_owned(), seed, state, health, opened: None }
     }
 
     /// The number of the next transaction.
@@ -263,15 +263,15 @@ impl Store {
     }
 
     fn read_error(&self, error: impl Into<redb::Error>) -> StorageError {
-        database_error("read", &self.place, error)
+        database_error("read", &self.path, error)
     }
 
     fn write_error(&self, error: impl Into<redb::Error>) -> StorageError {
-        database_error("write", &self.place, error)
+        database_error("write", &self.path, error)
     }
 
     fn damaged(&self, what: &str) -> StorageError {
-        StorageError::Damaged(format!("{}: {what}", self.place))
+        StorageError::Damaged(format!("{}: {what}", self.path))
     }
 }
 
@@ -284,7 +284,7 @@ impl Storage for Store {
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
-        self.health.check(|| self.place.clone())?;
+        self.health.check(|| self.path.clone())?;
         self.opened = None;
         let done = self.apply_writes(writes);
         self.health.record(&done);

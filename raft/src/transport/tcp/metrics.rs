@@ -21,8 +21,8 @@ pub const NAMES: [(&str, Unit, &str); 5] = [
     ("raft_tcp_refusals_total", Unit::Count, "rejected incoming connections"),
 ];
 
-fn counter(place: usize, me: PeerId, other: Option<PeerId>) -> Counter {
-    let (name, unit, text) = NAMES[place];
+fn counter(position: usize, me: PeerId, other: Option<PeerId>) -> Counter {
+    let (name, unit, text) = NAMES[position];
     ::metrics::describe_counter!(name, unit, text);
     match other {
         Some(other) => {
@@ -43,7 +43,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(me: PeerId, other: PeerId) -> Self {
         let [sent_bytes, dropped, connects] =
-            [0, 2, 3].map(|place| counter(place, me, Some(other)));
+            [0, 2, 3].map(|position| counter(position, me, Some(other)));
         Self { sent_bytes, dropped, connects }
     }
 }

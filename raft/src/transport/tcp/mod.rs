@@ -24,7 +24,7 @@
 //! ([`Bytes`](crate::Bytes)). On the way out they are copied once, from there into the buffer that
 //! goes to the socket in one write (TLS copies once more as it encrypts). On the way in they are
 //! copied once, from the read buffer into the `Bytes` that the receiver's log then keeps. Besides,
-//! the beginning of a frame that came in only in part moves to the front of the read buffer.
+//! an incomplete frame moves to the front of the read buffer.
 //!
 //! This module must not depend on the node or the driver: it handles messages and bytes.
 
@@ -113,8 +113,9 @@ impl TcpTransport {
 
     fn new(me: PeerId, listen_address: &str, security: Security) -> Result<Self, TransportError> {
         let listener = socket::listen(listen_address)?;
-        let refuse = |source| TransportError::Listen { address: listen_address.into(), source };
-        let local_address = listener.local_addr().map_err(refuse)?;
+        let listen_error =
+            |source| TransportError::Listen { address: listen_address.into(), source };
+        let local_address = listener.local_addr().map_err(listen_error)?;
         let options = TcpOptions::default();
         let context = Arc::new(Context { me, options, security, peers: Mutex::default() });
         Ok(Self { context, local_address, listener: Some(listener), tasks: JoinSet::new() })

@@ -81,15 +81,15 @@ impl TcpOptions {
 
     /// Checks the settings.
     pub(super) fn check(&self) -> Result<(), TransportError> {
-        let refuse = |name, problem| Err(TransportError::Setting { name, problem });
+        let invalid = |name, problem| Err(TransportError::Setting { name, problem });
         if self.cluster.len() > CLUSTER_BYTES_MAX {
-            return refuse("cluster", "must be at most 255 bytes long");
+            return invalid("cluster", "must be at most 255 bytes long");
         }
         if u32::try_from(self.frame_bytes_max).is_err() {
-            return refuse("frame_bytes_max", "must be below 4 GiB");
+            return invalid("frame_bytes_max", "must be below 4 GiB");
         }
         if self.reconnect_max < self.reconnect_min {
-            return refuse("reconnect_max", "must be at least `reconnect_min`");
+            return invalid("reconnect_max", "must be at least `reconnect_min`");
         }
         let sizes = [
             ("frame_bytes_max", self.frame_bytes_max),
@@ -103,10 +103,10 @@ impl TcpOptions {
             ("silence_max", self.silence_max),
         ];
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return refuse(name, "must be at least 1");
+            return invalid(name, "must be at least 1");
         }
         match times.iter().find(|(_, time)| time.is_zero()) {
-            Some((name, _)) => refuse(name, "must be longer than zero"),
+            Some((name, _)) => invalid(name, "must be longer than zero"),
             None => Ok(()),
         }
     }

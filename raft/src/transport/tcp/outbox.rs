@@ -166,9 +166,11 @@ impl Lanes {
 
     fn take(&mut self, bytes: usize, batch: &mut Vec<Envelope>) {
         batch.extend(self.urgent.drain(..));
-        let mut room = bytes;
-        while let Some(next) = self.bulk.pop_front_if(|next| next.bytes <= room || room == bytes) {
-            room = room.saturating_sub(next.bytes);
+        let mut remaining = bytes;
+        while let Some(next) =
+            self.bulk.pop_front_if(|next| next.bytes <= remaining || remaining == bytes)
+        {
+            remaining = remaining.saturating_sub(next.bytes);
             self.bytes -= next.bytes;
             self.appends -= usize::from(is_append(&next.envelope));
             batch.push(next.envelope);

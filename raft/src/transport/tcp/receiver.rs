@@ -98,12 +98,12 @@ impl Receiver {
         if self.bytes.is_empty() && self.bytes.capacity() > BUFFER_KEPT_BYTES {
             self.bytes.shrink_to(READ_BYTES);
         }
-        let room = match self.stage {
+        let spare = match self.stage {
             Stage::Hello | Stage::Nonce { .. } => HELLO_READ_BYTES,
             Stage::Frames { .. } => READ_BYTES,
         };
-        if self.bytes.capacity() - self.bytes.len() < room / 2 {
-            self.bytes.reserve(room);
+        if self.bytes.capacity() - self.bytes.len() < spare / 2 {
+            self.bytes.reserve(spare);
         }
         &mut self.bytes
     }

@@ -14,9 +14,9 @@ const UNSENT_MAX: u32 = 128 * 1024;
 
 /// Listens on an address.
 pub(super) fn listen(address: &str) -> Result<TcpListener, TransportError> {
-    let refuse = |source| TransportError::Listen { address: address.to_owned(), source };
-    let listener = TcpListener::bind(address).map_err(refuse)?;
-    listener.set_nonblocking(true).map_err(refuse)?;
+    let listen_error = |source| TransportError::Listen { address: address.to_owned(), source };
+    let listener = TcpListener::bind(address).map_err(listen_error)?;
+    listener.set_nonblocking(true).map_err(listen_error)?;
     Ok(listener)
 }
 

@@ -29,15 +29,15 @@ fn verdict(contents: &Contents) -> Result<PersistentState, StorageError> {
 /// Calls `check` with every damaged version of every file: each byte changed, each shorter length.
 fn spoil(contents: &Contents, check: impl Fn(&str, String, Contents)) {
     for (name, bytes) in contents {
-        for place in 0..bytes.len() {
+        for position in 0..bytes.len() {
             for bit in [0x01, 0x80] {
                 let mut wrong = contents.clone();
-                wrong.entry(name.clone()).and_modify(|bytes| bytes[place] ^= bit);
-                check(name, format!("{name}, byte {place} changed by {bit:#x}"), wrong);
+                wrong.entry(name.clone()).and_modify(|bytes| bytes[position] ^= bit);
+                check(name, format!("{name}, byte {position} changed by {bit:#x}"), wrong);
             }
             let mut cut = contents.clone();
-            cut.entry(name.clone()).and_modify(|bytes| bytes.truncate(place));
-            check(name, format!("{name}, cut to {place} bytes"), cut);
+            cut.entry(name.clone()).and_modify(|bytes| bytes.truncate(position));
+            check(name, format!("{name}, cut to {position} bytes"), cut);
         }
         let mut missing = contents.clone();
         missing.remove(name);
@@ -129,11 +129,11 @@ fn a_broken_write_before_a_later_one_is_damage() {
     let last = used(&bytes);
     store.write(&script.batch()).expect("nothing fails");
     assert!(used(&log().1) > last + 32 && last > start + 32, "there is something to break");
-    for place in start..last {
+    for position in start..last {
         let mut wrong = directory.contents();
-        wrong.entry(name.clone()).and_modify(|bytes| bytes[place] ^= 0x10);
+        wrong.entry(name.clone()).and_modify(|bytes| bytes[position] ^= 0x10);
         let error = verdict(&wrong).expect_err("it was durable").to_string();
-        assert!(error.contains("is broken, but byte"), "byte {place}: {error}");
+        assert!(error.contains("is broken, but byte"), "byte {position}: {error}");
     }
 }
 

@@ -29,11 +29,11 @@ fn verdict(file: &SimulatedFile, bytes: &[u8]) -> Result<PersistentState, Storag
 fn spoil(bytes: &[u8], mut check: impl FnMut(&str, &[u8])) {
     let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let mut wrong = bytes.to_vec();
-    for place in (0..HEADER).chain((HEADER..used).step_by(STRIDE)) {
-        let bit = 1 << (place % 8);
-        wrong[place] ^= bit;
-        check(&format!("byte {place} changed by {bit:#x}"), &wrong);
-        wrong[place] ^= bit;
+    for position in (0..HEADER).chain((HEADER..used).step_by(STRIDE)) {
+        let bit = 1 << (position % 8);
+        wrong[position] ^= bit;
+        check(&format!("byte {position} changed by {bit:#x}"), &wrong);
+        wrong[position] ^= bit;
     }
 }
 
@@ -58,7 +58,7 @@ fn no_changed_byte_of_a_read_store_goes_undetected() {
     let (file, script, store) = store_with_snapshot_and_entries();
     drop(store);
     drop(file.open().expect("it is sound"));
-    let mut refused = 0;
+    let mut rejected = 0;
     spoil(&file.bytes(), |case, wrong| match verdict(&file, wrong) {
         Ok(found) => assert_eq!(&found, script.model(), "{case}"),
         Err(error) => {
@@ -68,10 +68,10 @@ fn no_changed_byte_of_a_read_store_goes_undetected() {
                 "{case}: {text}"
             );
             assert!(text.contains("data/raft.redb"), "{case}: {text}");
-            refused += 1;
+            rejected += 1;
         }
     });
-    assert!(refused > 100, "only {refused} wrong bytes were noticed");
+    assert!(rejected > 100, "only {rejected} changed bytes were detected");
 }
 
 /// The process was killed; its last transaction may have been interrupted, all others were durable.
@@ -91,7 +91,7 @@ fn a_changed_byte_after_a_crash_costs_the_last_transaction_at_most() {
         }
     });
     drop(store);
-    assert!(costs > 0, "none of the wrong bytes was the last transaction's");
+    assert!(costs > 0, "no changed byte was in the last transaction");
 }
 
 type Rows<'a> = Open<'a, u64, &'static [u8]>;
@@ -132,7 +132,7 @@ fn foreign_rows_are_rejected_by_name() {
         put(rows, key, &value);
     };
     let checksum = "wrong checksum, or of another store";
-    let refusals = [
+    let rejections = [
         (
             changed(&file, Table::State, |rows| flip(rows, 0)),
             format!("row 0 of table \"state\": {checksum}"),
@@ -158,7 +158,7 @@ fn foreign_rows_are_rejected_by_name() {
         (changed(&file, Table::Snapshot, |rows| remove(rows, 0)), "expected row 0".to_owned()),
         (changed(&file, Table::Snapshot, |rows| remove(rows, 1)), "its snapshot is".to_owned()),
     ];
-    for (error, expected) in refusals {
+    for (error, expected) in rejections {
         assert!(error.starts_with("the store is damaged: data/raft.redb: "), "{error}");
         assert!(error.contains(&expected), "{error}, not {expected}");
     }

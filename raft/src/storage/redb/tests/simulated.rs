@@ -142,7 +142,7 @@ impl Disk {
     }
 }
 
-fn place(offset: u64) -> usize {
+fn index(offset: u64) -> usize {
     usize::try_from(offset).expect("a small file")
 }
 
@@ -153,16 +153,16 @@ impl StorageBackend for SimulatedFile {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let disk = self.disk();
-        let bytes = disk.now.get(place(offset)..place(offset).saturating_add(out.len()));
+        let bytes = disk.now.get(index(offset)..index(offset).saturating_add(out.len()));
         out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         let mut disk = self.disk();
-        let grows = place(length) > disk.now.len();
+        let grows = index(length) > disk.now.len();
         disk.faults.step(if grows { &[Fault::Off, Fault::Full] } else { &[Fault::Off] })?;
-        disk.change(Change::Length(place(length)));
+        disk.change(Change::Length(index(length)));
         Ok(())
     }
 
@@ -183,7 +183,7 @@ impl StorageBackend for SimulatedFile {
         let mut disk = self.disk();
         let done = disk.faults.step(&[Fault::Off, Fault::Full]);
         let count = if done.is_ok() { bytes.len() } else { bytes.len() / 2 };
-        disk.change(Change::Write(place(offset), bytes[..count].to_vec()));
+        disk.change(Change::Write(index(offset), bytes[..count].to_vec()));
         done
     }
 }

@@ -97,6 +97,6 @@ pub(super) fn verify_name(
     let expected = server_name(peer)?;
     let parsed =
         ParsedCertificate::try_from(certificate).map_err(|error| connection_error(&error))?;
-    let refuse = |_| ConnectionError::CertificateName { expected: dns_name(peer) };
-    verify_server_name(&parsed, &expected).map_err(refuse)
+    let mismatch = |_| ConnectionError::CertificateName { expected: dns_name(peer) };
+    verify_server_name(&parsed, &expected).map_err(mismatch)
 }

@@ -60,9 +60,9 @@ impl Contender for Cluster {
         loop {
             let known = rafts[0].wait(|status| status.leader.is_some(), limit).await?;
             let leader = known.leader.ok_or("no leader")?;
-            let place = rafts.iter().position(|raft| raft.id() == leader).ok_or("no such peer")?;
-            if rafts[place].status().role == RoleName::Leader {
-                let leader = rafts.swap_remove(place);
+            let index = rafts.iter().position(|raft| raft.id() == leader).ok_or("no such peer")?;
+            if rafts[index].status().role == RoleName::Leader {
+                let leader = rafts.swap_remove(index);
                 return Ok(Self { leader, others: rafts });
             }
             tokio::task::yield_now().await;

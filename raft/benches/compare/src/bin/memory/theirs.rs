@@ -144,7 +144,7 @@ impl RaftLogReader<Types> for Log {
         &mut self,
         range: R,
     ) -> StoreResult<Vec<Entry<Types>>> {
-        let inner = self.0.lock().expect("nobody panics");
+        let inner = self.0.lock().expect("not poisoned");
         Ok(inner.entries.range(range).map(|(_, entry)| entry.clone()).collect())
     }
 }
@@ -153,7 +153,7 @@ impl RaftLogStorage<Types> for Log {
     type LogReader = Self;
 
     async fn get_log_state(&mut self) -> StoreResult<LogState<Types>> {
-        let inner = self.0.lock().expect("nobody panics");
+        let inner = self.0.lock().expect("not poisoned");
         let last_purged_log_id = inner.purged;
         let last = inner.entries.values().next_back().map(|entry| entry.log_id);
         Ok(LogState { last_purged_log_id, last_log_id: last.or(last_purged_log_id) })
@@ -164,12 +164,12 @@ impl RaftLogStorage<Types> for Log {
     }
 
     async fn save_vote(&mut self, vote: &Vote<u64>) -> StoreResult<()> {
-        self.0.lock().expect("nobody panics").vote = Some(*vote);
+        self.0.lock().expect("not poisoned").vote = Some(*vote);
         Ok(())
     }
 
     async fn read_vote(&mut self) -> StoreResult<Option<Vote<u64>>> {
-        Ok(self.0.lock().expect("nobody panics").vote)
+        Ok(self.0.lock().expect("not poisoned").vote)
     }
 
     async fn append<I>(&mut self, entries: I, callback: LogFlushed<Types>) -> StoreResult<()>
@@ -178,18 +178,18 @@ impl RaftLogStorage<Types> for Log {
         I::IntoIter: OptionalSend,
     {
         let entries = entries.into_iter().map(|entry| (entry.log_id.index, entry));
-        self.0.lock().expect("nobody panics").entries.extend(entries);
+        self.0.lock().expect("not poisoned").entries.extend(entries);
         callback.log_io_completed(Ok(()));
         Ok(())
     }
 
     async fn truncate(&mut self, log_id: LogId<u64>) -> StoreResult<()> {
-        self.0.lock().expect("nobody panics").entries.split_off(&log_id.index);
+        self.0.lock().expect("not poisoned").entries.split_off(&log_id.index);
         Ok(())
     }
 
     async fn purge(&mut self, log_id: LogId<u64>) -> StoreResult<()> {
-        let mut inner = self.0.lock().expect("nobody panics");
+        let mut inner = self.0.lock().expect("not poisoned");
         inner.purged = Some(log_id);
         inner.entries = inner.entries.split_off(&(log_id.index + 1));
         Ok(())
@@ -215,7 +215,7 @@ struct Made {
 impl Machine {
     fn keep(&self, meta: SnapshotMeta<u64, ()>) {
         let made = Made { meta, count: self.count };
-        *self.snapshot.lock().expect("nobody panics") = Some(made);
+        *self.snapshot.lock().expect("not poisoned") = Some(made);
     }
 }
 
@@ -270,7 +270,7 @@ impl RaftStateMachine<Types> for Machine {
     }
 
     async fn get_current_snapshot(&mut self) -> StoreResult<Option<Snapshot<Types>>> {
-        let made = self.snapshot.lock().expect("nobody panics");
+        let made = self.snapshot.lock().expect("not poisoned");
         Ok(made.as_ref().map(|made| Snapshot {
             meta: made.meta.clone(),
             snapshot: Box::new(Cursor::new(made.count.to_le_bytes().to_vec())),

@@ -32,8 +32,8 @@ pub(crate) fn flips(directory: &Path) -> Fallible<()> {
             // Preallocated space is zeros.
             let bytes = std::fs::read(&path)?;
             let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-            for place in (0..used.min(length)).step_by(used.div_ceil(SAMPLES).max(1)) {
-                let verdict = flipped(name, whole.path(), directory, &path, place, truth)?;
+            for position in (0..used.min(length)).step_by(used.div_ceil(SAMPLES).max(1)) {
+                let verdict = flipped(name, whole.path(), directory, &path, position, truth)?;
                 *verdicts.entry(verdict).or_insert(0) += 1;
             }
         }
@@ -47,7 +47,7 @@ fn flipped(
     whole: &Path,
     directory: &Path,
     path: &Path,
-    place: usize,
+    position: usize,
     truth: (u64, u64),
 ) -> Fallible<&'static str> {
     let copy = tempfile::tempdir_in(directory)?;
@@ -55,13 +55,13 @@ fn flipped(
     let wrong = copy.path().join(path.strip_prefix(whole)?);
     let file = std::fs::File::options().read(true).write(true).open(&wrong)?;
     let mut byte = [0];
-    file.read_exact_at(&mut byte, place as u64)?;
-    file.write_all_at(&[byte[0] ^ 0x10], place as u64)?;
+    file.read_exact_at(&mut byte, position as u64)?;
+    file.write_all_at(&[byte[0] ^ 0x10], position as u64)?;
     drop(file);
     let mut reader = Command::new(std::env::current_exe()?);
     let output = reader.arg("read").arg(copy.path()).arg(name).output()?;
-    let said = String::from_utf8(output.stdout)?;
-    let mut numbers = said.split([' ', ',']).filter_map(|word| word.parse::<u64>().ok());
+    let text = String::from_utf8(output.stdout)?;
+    let mut numbers = text.split([' ', ',']).filter_map(|word| word.parse::<u64>().ok());
     Ok(match (output.status.code(), numbers.next(), numbers.next()) {
         (Some(0), Some(entries), Some(sum)) if (entries, sum) == truth => "unaffected",
         (Some(0), Some(entries), Some(_)) if entries < truth.0 => "LOST ENTRIES silently",

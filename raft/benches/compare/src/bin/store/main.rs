@@ -18,9 +18,9 @@ type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Fallible<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let number = |place: usize, usual: usize| match words.get(place) {
+    let number = |at: usize, default: usize| match words.get(at) {
         Some(word) => word.parse::<usize>(),
-        None => Ok(usual),
+        None => Ok(default),
     };
     let usage = "usage: store speed|reopen|damage DIRECTORY [NUMBERS]";
     let directory = PathBuf::from(words.get(1).ok_or(usage)?);

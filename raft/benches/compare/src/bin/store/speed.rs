@@ -59,17 +59,17 @@ impl Run {
 }
 
 fn one_round(directory: &Path, round: usize, batches: &[Vec<Change>]) -> Fallible<Vec<Vec<f64>>> {
-    let place = tempfile::tempdir_in(directory)?;
-    let open = |name: &&str| contenders::open(name, place.path());
+    let directories = tempfile::tempdir_in(directory)?;
+    let open = |name: &&str| contenders::open(name, directories.path());
     let mut stores = NAMES.iter().map(open).collect::<Fallible<Vec<_>>>()?;
     let mut times = vec![Vec::with_capacity(batches.len()); NAMES.len()];
     for (turn, batches) in batches.chunks(TURN).enumerate() {
         for step in 0..NAMES.len() {
-            let who = (round + turn + step) % NAMES.len();
+            let index = (round + turn + step) % NAMES.len();
             for batch in batches {
                 let before = Instant::now();
-                stores[who].write(batch)?;
-                times[who].push(before.elapsed().as_secs_f64() * 1e3);
+                stores[index].write(batch)?;
+                times[index].push(before.elapsed().as_secs_f64() * 1e3);
             }
         }
     }
@@ -88,16 +88,16 @@ pub(crate) fn reopening(directory: &Path, megabytes: usize) -> Fallible<()> {
     // A batch is about 64 × 136 bytes of payload.
     let batches = work::batches(megabytes * 1_000_000 / (64 * 136));
     for name in &NAMES[1..] {
-        let place = tempfile::tempdir_in(directory)?;
-        let mut store = contenders::open(name, place.path())?;
+        let directories = tempfile::tempdir_in(directory)?;
+        let mut store = contenders::open(name, directories.path())?;
         for joined in batches.chunks(BATCHES_JOINED) {
             store.write(&joined.concat())?;
         }
         drop(store);
         let mut reader = Command::new(std::env::current_exe()?);
-        let output = reader.arg("read").arg(place.path()).arg(name).output()?;
-        let said = String::from_utf8(output.stdout)?;
-        print!("{name}: {said}");
+        let output = reader.arg("read").arg(directories.path()).arg(name).output()?;
+        let text = String::from_utf8(output.stdout)?;
+        print!("{name}: {text}");
     }
     Ok(())
 }
