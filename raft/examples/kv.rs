@@ -101,39 +101,32 @@ const USAGE: &str = "\
 usage: kv [--data DIR] ID ADDRESS...
   ID          position of this peer's address among the ADDRESSes, from 1
   ADDRESS     IP:PORT of each peer; it answers HTTP on the port 1000 above
-  --data DIR  data directory, created if missing [default: raft-kv-PORT in the system's
-              temporary directory]";
+  --data DIR  data directory, created if missing
+              [default: raft-kv-PORT in the system's temporary directory]";
 
 /// ID, addresses and data directory.
-fn parse(mut args: Vec<String>) -> Result<(usize, Vec<String>, PathBuf), String> {
-    let option = args.iter().position(|arg| arg == "--data");
-    let data: Vec<_> =
-        option.map(|at| args.drain(at..args.len().min(at + 2)).collect()).unwrap_or_default();
-    let [id, peers @ ..] = &args[..] else { return Err("ID and ADDRESSes are missing".into()) };
-    let known = id.parse().ok().filter(|id| (1..=peers.len()).contains(id));
-    let id = known.ok_or_else(|| format!("ID `{id}` must be from 1 to {}", peers.len()))?;
-    let port = peers[id - 1].rsplit(':').next().unwrap_or_default();
-    let data = match &data[..] {
-        [] => std::env::temp_dir().join(format!("raft-kv-{port}")),
-        [_, directory] => directory.into(),
-        _ => return Err("--data needs a directory".into()),
+fn parse() -> Option<(usize, Vec<String>, PathBuf)> {
+    let mut args = std::env::args().skip(1).peekable();
+    let data = args.next_if_eq("--data").map(|_| args.next());
+    let id: usize = args.next()?.parse().ok()?;
+    let peers: Vec<_> = args.collect();
+    let (_, port) = peers.get(id.checked_sub(1)?)?.rsplit_once(':')?;
+    let data = match data {
+        Some(directory) => directory?.into(),
+        None => std::env::temp_dir().join(format!("raft-kv-{port}")),
     };
-    Ok((id, peers.to_vec(), data))
+    Some((id, peers, data))
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args: Vec<_> = std::env::args().skip(1).collect();
-    if args.iter().any(|arg| arg == "--help") {
+    if std::env::args().any(|argument| argument == "--help") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
     }
-    let (id, peers, data) = match parse(args) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            eprintln!("kv: {error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let Some((id, peers, data)) = parse() else {
+        eprintln!("kv: ID must be the position of one of the ADDRESSes\n{USAGE}");
+        return ExitCode::from(2);
     };
     let Err(error) = serve(id, peers, data).await else { return ExitCode::SUCCESS };
     eprintln!("kv: {error}");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::StorageError;
-use super::directory::{self, Directory, TEMPORARY};
+use super::directory::{self, Directory, TEMPORARY, io_error};
 use super::lock::LOCK;
 use crate::types::PeerId;
 
@@ -62,9 +62,8 @@ impl Identity {
     /// Reads the identity of the store in a directory; `None` without a store.
     pub(super) fn read<F: Directory>(directory: &F) -> Result<Option<Self>, StorageError> {
         let path = directory.path_of(IDENTITY);
-        let names = directory
-            .names()
-            .map_err(directory::io_error(format!("list {}", directory.path_of(""))))?;
+        let names =
+            directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
         if !names.iter().any(|name| name == IDENTITY) {
             let ours = |name: &&String| *name == LOCK || name.ends_with(TEMPORARY);
             return match names.iter().find(|name| !ours(name)) {
@@ -72,8 +71,7 @@ impl Identity {
                 Some(other) => Err(not_a_store(&directory.path_of(""), other)),
             };
         }
-        let bytes =
-            directory.read(IDENTITY).map_err(directory::io_error(format!("read {path}")))?;
+        let bytes = directory.read(IDENTITY).map_err(io_error(format!("read {path}")))?;
         Self::parse(&String::from_utf8_lossy(&bytes), &path).map(Some)
     }
 

@@ -134,7 +134,7 @@ async fn a_taken_address_is_a_start_error() {
 
 #[tokio::test]
 async fn three_peers_over_tcp_with_data_directories_survive_a_restart() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let dir = tempfile::tempdir().expect("a directory");
     let listeners: Vec<_> =
         (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
     let addresses: Vec<_> =
@@ -146,7 +146,7 @@ async fn three_peers_over_tcp_with_data_directories_survive_a_restart() {
             let listen = addresses[id as usize - 1].clone();
             let raft = Raft::builder(id)
                 .peers((1..).zip(addresses.iter().cloned()))
-                .data_dir(directory.path().join(id.to_string()))
+                .data_dir(dir.path().join(id.to_string()))
                 .listen(listen)
                 .state_machine(Counter::default())
                 .start()
@@ -173,11 +173,11 @@ async fn three_peers_over_tcp_with_data_directories_survive_a_restart() {
 
 #[tokio::test]
 async fn a_directory_in_use_is_a_start_error() {
-    let directory = tempfile::tempdir().expect("a directory");
+    let dir = tempfile::tempdir().expect("a directory");
     let start = || {
         Raft::builder(1)
             .peers([1])
-            .data_dir(directory.path())
+            .data_dir(dir.path())
             .transport(Hub::default().join(PeerId::new(1)))
             .state_machine(Counter::default())
             .start()

@@ -12,7 +12,7 @@ use crate::support::{Add, Cluster, Counter, TEST_TIMEOUT};
 
 /// Behaviour of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum DiskBehaviour {
+enum Behaviour {
     Healthy,
     /// Writes wait until the behaviour changes.
     Stuck,
@@ -28,7 +28,7 @@ const NOT_POISONED: &str = "not poisoned";
 struct DiskControl(Arc<ControlState>);
 
 struct ControlState {
-    behaviour: Mutex<DiskBehaviour>,
+    behaviour: Mutex<Behaviour>,
     changed: Condvar,
     /// True while a write has begun and is blocked.
     held: watch::Sender<bool>,
@@ -36,11 +36,11 @@ struct ControlState {
 
 impl DiskControl {
     fn new() -> Self {
-        let (behaviour, changed) = (Mutex::new(DiskBehaviour::Healthy), Condvar::new());
+        let (behaviour, changed) = (Mutex::new(Behaviour::Healthy), Condvar::new());
         Self(Arc::new(ControlState { behaviour, changed, held: watch::Sender::new(false) }))
     }
 
-    fn set(&self, behaviour: DiskBehaviour) {
+    fn set(&self, behaviour: Behaviour) {
         *self.0.behaviour.lock().expect(NOT_POISONED) = behaviour;
         self.0.changed.notify_all();
     }
@@ -52,11 +52,11 @@ impl DiskControl {
     }
 
     /// Waits while the disk is stuck; returns the behaviour of the write.
-    fn next_behaviour(&self) -> DiskBehaviour {
+    fn next_behaviour(&self) -> Behaviour {
         let ControlState { behaviour, changed, held } = &*self.0;
-        let stuck = |behaviour: &mut DiskBehaviour| {
-            held.send_replace(*behaviour == DiskBehaviour::Stuck);
-            *behaviour == DiskBehaviour::Stuck
+        let stuck = |behaviour: &mut Behaviour| {
+            held.send_replace(*behaviour == Behaviour::Stuck);
+            *behaviour == Behaviour::Stuck
         };
         *changed.wait_while(behaviour.lock().expect(NOT_POISONED), stuck).expect(NOT_POISONED)
     }
@@ -82,9 +82,9 @@ impl Storage for Disk {
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
         match self.control.next_behaviour() {
-            DiskBehaviour::Healthy | DiskBehaviour::Stuck => {}
-            DiskBehaviour::Broken => return Err(StorageError::Other("I/O error".into())),
-            DiskBehaviour::Panicking => panic!("no such sector"),
+            Behaviour::Healthy | Behaviour::Stuck => {}
+            Behaviour::Broken => return Err(StorageError::Other("I/O error".into())),
+            Behaviour::Panicking => panic!("no such sector"),
         }
         self.flushes.lock().expect(NOT_POISONED).push(writes.len());
         self.memory.write(writes)
@@ -142,7 +142,7 @@ async fn writes_during_a_flush_share_the_next_flush() {
     .await;
     let raft = cluster.leader().await;
     raft.propose(Add(1)).await.expect("it leads");
-    control.set(DiskBehaviour::Stuck);
+    control.set(Behaviour::Stuck);
     flushes.lock().expect(NOT_POISONED).clear();
     let mut calls = Vec::new();
     for expected in 1..=20 {
@@ -152,7 +152,7 @@ async fn writes_during_a_flush_share_the_next_flush() {
         let taken = raft.wait(|status| status.last_log > last_log, TEST_TIMEOUT).await;
         assert_eq!(taken.expect("it leads").last_log, last_log.next(), "call {expected}");
     }
-    control.set(DiskBehaviour::Healthy);
+    control.set(Behaviour::Healthy);
     for call in calls {
         call.await.expect("the disk came back before it was given up");
     }
@@ -168,7 +168,7 @@ async fn a_leader_with_a_stuck_disk_steps_down_and_returns() {
     assert_eq!(old.propose(Add(1)).await.expect("it leads"), 1);
     cluster.wait_until_level(old).await;
     let control = control_of(&controls, old);
-    control.set(DiskBehaviour::Stuck);
+    control.set(Behaviour::Stuck);
     let call = old.propose_within(Add(10), TEST_TIMEOUT);
     let stuck = |status: &raft::driver::Status| status.disk != DiskState::Healthy;
     let status = old.wait(stuck, TEST_TIMEOUT).await.expect("the disk does not answer");
@@ -185,7 +185,7 @@ async fn a_leader_with_a_stuck_disk_steps_down_and_returns() {
         (21, Err(_)) => {}
         _ => panic!("{value} {outcome:?}"),
     }
-    control.set(DiskBehaviour::Healthy);
+    control.set(Behaviour::Healthy);
     let back = old.wait(|status| status.disk == DiskState::Healthy, TEST_TIMEOUT).await;
     back.expect("the disk answers again");
     let commit_index = new.status().commit_index;
@@ -197,11 +197,8 @@ async fn a_leader_with_a_stuck_disk_steps_down_and_returns() {
 #[tokio::test]
 async fn a_failed_disk_stops_its_node_with_a_reason_and_the_others_continue() {
     for (behaviour, expected) in [
-        (DiskBehaviour::Broken, "the node has stopped: the store failed: I/O error"),
-        (
-            DiskBehaviour::Panicking,
-            "the node has stopped: the store failed: panicked: no such sector",
-        ),
+        (Behaviour::Broken, "the node has stopped: the store failed: I/O error"),
+        (Behaviour::Panicking, "the node has stopped: the store failed: panicked: no such sector"),
     ] {
         let (cluster, controls) = counters_on_disks(no_disk_timeout()).await;
         let old = cluster.leader().await;
@@ -235,12 +232,12 @@ async fn a_stuck_disk_delays_a_shutdown_by_the_shutdown_timeout_at_most() {
         Cluster::start_with(1, no_disk_timeout(), |_, store| Disk::new(store, control.clone()))
             .await;
     let raft = cluster.leader().await;
-    control.set(DiskBehaviour::Stuck);
+    control.set(Behaviour::Stuck);
     let call = raft.propose(Add(1));
     tokio::time::timeout(TEST_TIMEOUT, raft.shutdown()).await.expect("the wait is limited");
     let error = call.await.expect_err("the node has ended");
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
-    control.set(DiskBehaviour::Healthy);
+    control.set(Behaviour::Healthy);
 }
 
 #[tokio::test]
@@ -251,7 +248,7 @@ async fn a_shutdown_writes_the_queue_and_a_kill_does_not() {
         let cluster =
             Cluster::start_with(1, settings, |_, store| Disk::new(store, control.clone())).await;
         let raft = cluster.leader().await;
-        control.set(DiskBehaviour::Stuck);
+        control.set(Behaviour::Stuck);
         let mut calls = Vec::new();
         for _ in 0..2 {
             let last_log = raft.status().last_log;
@@ -264,7 +261,7 @@ async fn a_shutdown_writes_the_queue_and_a_kill_does_not() {
         let release = async {
             let ended = calls.pop().expect("two calls").await;
             ended.expect_err("the node ends");
-            control.set(DiskBehaviour::Healthy);
+            control.set(Behaviour::Healthy);
         };
         tokio::join!(end, release);
         let stored = cluster.stores[0].clone().load().expect("it is in memory");

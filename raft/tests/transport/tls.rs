@@ -29,22 +29,17 @@ use super::support::{CLUSTER, Log, Peer, RawClient, append, options, peer, vote,
 
 /// A directory with a CA and the certificates of peers 1, 2 and 3.
 fn certificates() -> TempDir {
-    let directory = TempDir::new().expect("a directory");
-    let authority = Authority::open_or_create(directory.path()).expect("a CA");
+    let dir = TempDir::new().expect("a directory");
+    let authority = Authority::open_or_create(dir.path()).expect("a CA");
     for peer in 1..=3 {
         authority.certify(peer).expect("a certificate");
     }
-    directory
+    dir
 }
 
-fn files(directory: &Path, name: &str) -> TlsFiles {
-    let file = |end: &str| directory.join(format!("{name}.{end}"));
-    TlsFiles {
-        ca: directory.join("ca.pem"),
-        certificate: file("pem"),
-        key: file("key"),
-        revoked: None,
-    }
+fn files(dir: &Path, name: &str) -> TlsFiles {
+    let file = |end: &str| dir.join(format!("{name}.{end}"));
+    TlsFiles { ca: dir.join("ca.pem"), certificate: file("pem"), key: file("key"), revoked: None }
 }
 
 fn tls(number: u64, files: TlsFiles, options: TcpOptions) -> Peer {
@@ -52,14 +47,14 @@ fn tls(number: u64, files: TlsFiles, options: TcpOptions) -> Peer {
     Peer::start(number, transport.with(options).expect("good settings"), 1024)
 }
 
-fn tls_of(number: u64, directory: &TempDir) -> Peer {
-    tls(number, files(directory.path(), &format!("peer-{number}")), options())
+fn tls_of(number: u64, dir: &TempDir) -> Peer {
+    tls(number, files(dir.path(), &format!("peer-{number}")), options())
 }
 
 #[tokio::test]
 async fn peers_of_one_ca_connect() {
-    let directory = certificates();
-    let [mut one, mut two] = [1, 2].map(|number| tls_of(number, &directory));
+    let dir = certificates();
+    let [mut one, mut two] = [1, 2].map(|number| tls_of(number, &dir));
     one.set_peer(&two);
     two.set_peer(&one);
     one.wait_connected(&mut two).await;
@@ -165,10 +160,10 @@ enum Client {
 
 #[tokio::test]
 async fn a_peer_may_not_use_the_id_of_another() {
-    let directory = certificates();
+    let dir = certificates();
     let log = Log::capture();
-    let two = tls_of(2, &directory);
-    let files = files(directory.path(), "peer-3");
+    let two = tls_of(2, &dir);
+    let files = files(dir.path(), "peer-3");
     let mut client = program(&two, &files, Client::Certified).await;
     let hello = Hello { from: peer(1), to: peer(2), cluster: CLUSTER.into() };
     client.write_all(&hello.encode()).await.unwrap();
@@ -188,13 +183,13 @@ async fn a_peer_may_not_use_the_id_of_another() {
 
 #[tokio::test]
 async fn invalid_new_files_leave_the_old_ones_in_use() {
-    let directory = certificates();
+    let dir = certificates();
     let log = Log::capture();
-    let mut two = tls_of(2, &directory);
+    let mut two = tls_of(2, &dir);
     let reread = TcpOptions { certificates_reread_after: Duration::ZERO, ..options() };
-    let mut one = tls(1, files(directory.path(), "peer-1"), reread);
-    copy(directory.path(), "peer-3.pem", "peer-1.pem");
-    copy(directory.path(), "peer-3.key", "peer-1.key");
+    let mut one = tls(1, files(dir.path(), "peer-1"), reread);
+    copy(dir.path(), "peer-3.pem", "peer-1.pem");
+    copy(dir.path(), "peer-3.key", "peer-1.key");
     one.set_peer(&two);
     log.wait_for("new certificates are unusable; keeping the previous ones").await;
     one.wait_connected(&mut two).await;
@@ -205,19 +200,18 @@ async fn invalid_new_files_leave_the_old_ones_in_use() {
 #[tokio::test]
 async fn new_certificates_are_used_by_new_connections() {
     let log = Log::capture();
-    let directory = certificates();
+    let dir = certificates();
     let reread = TcpOptions { certificates_reread_after: Duration::ZERO, ..options() };
-    let [mut one, mut two] = [1, 2].map(|number| {
-        tls(number, files(directory.path(), &format!("peer-{number}")), reread.clone())
-    });
+    let [mut one, mut two] = [1, 2]
+        .map(|number| tls(number, files(dir.path(), &format!("peer-{number}")), reread.clone()));
     // A new CA replaces the old one on all peers.
-    fs::remove_file(directory.path().join("ca.key")).expect("it is there");
-    let authority = Authority::open_or_create(directory.path()).expect("a CA");
+    fs::remove_file(dir.path().join("ca.key")).expect("it is there");
+    let authority = Authority::open_or_create(dir.path()).expect("a CA");
     for peer in 1..=3 {
         authority.certify(peer).expect("a certificate");
     }
     // Peer 3 knows only the new one.
-    let mut three = tls_of(3, &directory);
+    let mut three = tls_of(3, &dir);
     one.set_peer(&two);
     one.wait_connected(&mut two).await;
     three.set_peer(&one);
@@ -226,9 +220,9 @@ async fn new_certificates_are_used_by_new_connections() {
 }
 
 /// Creates a revoked certificate for peer 1; returns the CRL's path.
-fn revoke_peer_1(directory: &Path) -> PathBuf {
-    certify_with(directory, |params| params.serial_number = Some(7.into()));
-    let key = fs::read_to_string(directory.join("ca.key")).expect("the CA");
+fn revoke_peer_1(dir: &Path) -> PathBuf {
+    certify_with(dir, |params| params.serial_number = Some(7.into()));
+    let key = fs::read_to_string(dir.join("ca.key")).expect("the CA");
     let params = Authority::params().expect("the CA");
     let issuer = Issuer::new(params, KeyPair::from_pem(&key).expect("the CA"));
     let list = CertificateRevocationListParams {
@@ -245,17 +239,17 @@ fn revoke_peer_1(directory: &Path) -> PathBuf {
         key_identifier_method: KeyIdMethod::Sha256,
     };
     let list = list.signed_by(&issuer).expect("a list").pem().expect("a list");
-    write(directory, "revoked.pem", &list);
-    directory.join("revoked.pem")
+    write(dir, "revoked.pem", &list);
+    dir.join("revoked.pem")
 }
 
 #[tokio::test]
 async fn a_revoked_certificate_is_rejected_on_both_sides() {
-    let directory = certificates();
-    let revoked = Some(revoke_peer_1(directory.path()));
+    let dir = certificates();
+    let revoked = Some(revoke_peer_1(dir.path()));
     let log = Log::capture();
     let [mut two, mut three] = [2, 3].map(|number| {
-        let files = files(directory.path(), &format!("peer-{number}"));
+        let files = files(dir.path(), &format!("peer-{number}"));
         tls(number, TlsFiles { revoked: revoked.clone(), ..files }, options())
     });
     three.set_peer(&two);
@@ -263,14 +257,14 @@ async fn a_revoked_certificate_is_rejected_on_both_sides() {
     // Peer 1 has no CRL, so its own certificate is valid for it.
     let reason = "its certificate has been revoked";
     let sender_reason = "it rejects this peer's certificate or TLS: revoked";
-    assert_rejected(&log, tls_of(1, &directory), &mut two, reason, sender_reason).await;
+    assert_rejected(&log, tls_of(1, &dir), &mut two, reason, sender_reason).await;
     log.warnings();
-    let one = tls_of(1, &directory);
+    let one = tls_of(1, &dir);
     three.set_peer(&one);
     log.wait_for(reason).await;
     log.wait_for(sender_reason).await;
 
-    let files = TlsFiles { revoked, ..files(directory.path(), "peer-1") };
+    let files = TlsFiles { revoked, ..files(dir.path(), "peer-1") };
     let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files).expect_err("it sees it itself");
     assert!(
         error.to_string().ends_with("peer-1.pem` has been revoked: create a new one"),
@@ -280,20 +274,20 @@ async fn a_revoked_certificate_is_rejected_on_both_sides() {
 
 #[test]
 fn an_invalid_revocation_list_is_named() {
-    let directory = certificates();
+    let dir = certificates();
     let files = |file| {
-        let revoked = Some(directory.path().join(file));
-        TlsFiles { revoked, ..files(directory.path(), "peer-1") }
+        let revoked = Some(dir.path().join(file));
+        TlsFiles { revoked, ..files(dir.path(), "peer-1") }
     };
     let crl = GARBLED.replace("!!!!", "AAAA").replace("CERTIFICATE", "X509 CRL");
-    write(directory.path(), "garbled", &crl);
+    write(dir.path(), "garbled", &crl);
     for (file, expected) in [
         ("missing", "cannot read the CRL `DIR/missing`: No such file or directory (os error 2)"),
         ("ca.pem", "no CRL in `DIR/ca.pem`: PEM form expected, `-----BEGIN …-----`"),
         ("garbled", "the CRL `DIR/garbled` is unusable: provided CRL could not be parsed: "),
     ] {
         let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files(file)).expect_err(expected);
-        let text = error.to_string().replace(&directory.path().display().to_string(), "DIR");
+        let text = error.to_string().replace(&dir.path().display().to_string(), "DIR");
         assert!(text.starts_with(expected), "{text}");
     }
 }
@@ -301,19 +295,19 @@ fn an_invalid_revocation_list_is_named() {
 /// Breaks the files of peer 1 in a directory.
 type BreakFiles = fn(&Path);
 
-fn certify_with(directory: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) {
-    let authority = Authority::open_or_create(directory).expect("the CA");
+fn certify_with(dir: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) {
+    let authority = Authority::open_or_create(dir).expect("the CA");
     let mut params = Authority::peer_params(1).expect("a name");
     change(&mut params);
     authority.certify_with("peer-1", &params).expect("a certificate");
 }
 
-fn copy(directory: &Path, from: &str, to: &str) {
-    fs::copy(directory.join(from), directory.join(to)).expect("it is there");
+fn copy(dir: &Path, from: &str, to: &str) {
+    fs::copy(dir.join(from), dir.join(to)).expect("it is there");
 }
 
-fn write(directory: &Path, file: &str, text: &str) {
-    fs::write(directory.join(file), text).expect("it can be written");
+fn write(dir: &Path, file: &str, text: &str) {
+    fs::write(dir.join(file), text).expect("it can be written");
 }
 
 /// Missing and malformed files.
@@ -400,26 +394,25 @@ const GARBLED: &str = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE--
 #[test]
 fn an_invalid_file_is_named_with_what_to_do() {
     for (break_files, expected) in unreadable_files().into_iter().chain(invalid_certificates()) {
-        let directory = certificates();
-        break_files(directory.path());
-        let files = files(directory.path(), "peer-1");
+        let dir = certificates();
+        break_files(dir.path());
+        let files = files(dir.path(), "peer-1");
         let error = TcpTransport::tls(peer(1), "127.0.0.1:0", files).expect_err(expected);
         assert!(matches!(error, TransportError::Tls(_)), "{error:?}");
-        let text = error.to_string().replace(&directory.path().display().to_string(), "DIR");
+        let text = error.to_string().replace(&dir.path().display().to_string(), "DIR");
         assert_eq!(text, expected);
     }
 }
 
 #[test]
 fn a_certificate_may_have_further_names() {
-    let directory = certificates();
+    let dir = certificates();
     let mut params = Authority::peer_params(1).expect("a name");
     let host = rcgen::SanType::DnsName("db1.example.com".try_into().expect("a name"));
     params.subject_alt_names.insert(0, host);
-    let authority = Authority::open_or_create(directory.path()).expect("the CA");
+    let authority = Authority::open_or_create(dir.path()).expect("the CA");
     authority.certify_with("peer-1", &params).expect("a certificate");
-    TcpTransport::tls(peer(1), "127.0.0.1:0", files(directory.path(), "peer-1"))
-        .expect("good files");
+    TcpTransport::tls(peer(1), "127.0.0.1:0", files(dir.path(), "peer-1")).expect("good files");
 }
 
 /// The commands in the documentation of `TlsFiles`; skipped without openssl.
@@ -431,12 +424,11 @@ fn certificates_can_be_made_by_openssl() {
         openssl req -x509 -CA ca.pem -CAkey ca.key -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
             -days 365 -subj '/CN=raft-peer-1' -addext 'subjectAltName=DNS:raft-peer-1' \
             -addext 'basicConstraints=CA:FALSE' -keyout peer-1.key -out peer-1.pem";
-    let directory = TempDir::new().unwrap();
+    let dir = TempDir::new().unwrap();
     if Command::new("openssl").arg("version").output().is_err() {
         return;
     }
-    let made = Command::new("sh").args(["-ec", commands]).current_dir(&directory).output().unwrap();
+    let made = Command::new("sh").args(["-ec", commands]).current_dir(&dir).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    TcpTransport::tls(peer(1), "127.0.0.1:0", files(directory.path(), "peer-1"))
-        .expect("good files");
+    TcpTransport::tls(peer(1), "127.0.0.1:0", files(dir.path(), "peer-1")).expect("good files");
 }

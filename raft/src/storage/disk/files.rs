@@ -1,7 +1,7 @@
 //! The files in the directory of a store, and their names.
 
 use crate::storage::StorageError;
-use crate::storage::directory::{self, Directory};
+use crate::storage::directory::{Directory, io_error};
 use crate::types::Index;
 
 pub(super) const LOG: &str = ".log";
@@ -32,9 +32,7 @@ pub(super) fn snapshot_name(number: u64) -> String {
 
 /// The numbers of all files whose names end like this, in order.
 pub(super) fn numbers<F: Directory>(directory: &F, ending: &str) -> Result<Vec<u64>, StorageError> {
-    let names = directory
-        .names()
-        .map_err(directory::io_error(format!("list {}", directory.path_of(""))))?;
+    let names = directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
     let number = |name: &String| name.strip_suffix(ending)?.parse().ok();
     let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
     numbers.sort_unstable();

@@ -10,7 +10,7 @@ use crate::codec::Reader;
 use crate::entry::Entry;
 use crate::output::Suffix;
 use crate::storage::StorageError;
-use crate::storage::directory::{self, Directory};
+use crate::storage::directory::{Directory, io_error};
 use crate::storage::identity::Identity;
 use crate::types::{Index, Term};
 
@@ -44,8 +44,7 @@ pub(super) fn replay<F: Directory>(
     for (position, number) in files.iter().enumerate() {
         let name = log_name(*number);
         let bytes = directory.read(&name);
-        let bytes =
-            bytes.map_err(directory::io_error(format!("read {}", directory.path_of(&name))))?;
+        let bytes = bytes.map_err(io_error(format!("read {}", directory.path_of(&name))))?;
         let newest = position + 1 == files.len();
         replayed
             .replay_file(*number, &bytes, newest, identity)

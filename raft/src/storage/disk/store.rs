@@ -14,7 +14,7 @@ use crate::codec::Writer;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
-use crate::storage::directory::{self, Directory, TEMPORARY, WritableFile};
+use crate::storage::directory::{self, Directory, TEMPORARY, WritableFile, io_error};
 use crate::storage::health::Health;
 use crate::storage::identity::{Identity, Kind};
 use crate::storage::{Storage, StorageError};
@@ -165,10 +165,9 @@ impl<F: Directory> Store<F> {
         }
         let path = || self.directory.path_of(&newest_name(&self.segments));
         let written = self.newest.write_at(self.end, &self.frame.0);
-        written.map_err(|error| directory::io_error(format!("write {}", path()))(error))?;
+        written.map_err(io_error(format!("write {}", path())))?;
         let synced = self.newest.sync();
-        synced
-            .map_err(|error| directory::io_error(format!("flush {} to the disk", path()))(error))?;
+        synced.map_err(io_error(format!("flush {} to the disk", path())))?;
         self.end = frame_end;
         self.next += 1;
         self.frame.0.truncate(HEADER);
@@ -203,7 +202,7 @@ impl<F: Directory> Store<F> {
     /// Deletes files without a reference, left behind by a crash.
     fn delete_orphans(&mut self) -> Result<(), StorageError> {
         let path = self.directory.path_of("");
-        let names = self.directory.names().map_err(directory::io_error(format!("list {path}")))?;
+        let names = self.directory.names().map_err(io_error(format!("list {path}")))?;
         for name in names.iter().filter(|name| name.ends_with(TEMPORARY)) {
             directory::delete(&mut self.directory, name)?;
         }
@@ -286,16 +285,12 @@ fn repair_tail<F: Directory>(
         file.sync()?;
         directory.sync()
     };
-    flush().map_err(|error| {
-        directory::io_error(format!("write {}", directory.path_of(newest)))(error)
-    })?;
+    flush().map_err(|error| io_error(format!("write {}", directory.path_of(newest)))(error))?;
     Ok(file)
 }
 
 fn open_file<F: Directory>(directory: &mut F, name: &str) -> Result<F::File, StorageError> {
-    directory
-        .open(name)
-        .map_err(|error| directory::io_error(format!("open {}", directory.path_of(name)))(error))
+    directory.open(name).map_err(io_error(format!("open {}", directory.path_of(name))))
 }
 
 /// The state of the log and the snapshot it refers to.
@@ -315,7 +310,7 @@ fn load_state<F: Directory>(
             if error.kind() == std::io::ErrorKind::NotFound {
                 return damaged("the file is missing");
             }
-            directory::io_error(format!("read {}", directory.path_of(&name)))(error)
+            io_error(format!("read {}", directory.path_of(&name)))(error)
         })?;
         format::open_snapshot(&bytes, reference, identity.seed).map_err(|what| damaged(&what))
     });

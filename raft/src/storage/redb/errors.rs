@@ -1,6 +1,7 @@
 //! Translation of redb errors.
 
-use crate::storage::{StorageError, directory};
+use crate::storage::StorageError;
+use crate::storage::directory::io_error;
 
 /// An error while opening a database.
 pub(super) fn open_error(path: &str, error: redb::DatabaseError) -> StorageError {
@@ -26,7 +27,7 @@ pub(super) fn database_error(
     use std::io::ErrorKind::{InvalidData, UnexpectedEof};
     match error.into() {
         redb::Error::Io(source) if ![InvalidData, UnexpectedEof].contains(&source.kind()) => {
-            directory::io_error(format!("{what} {path}"))(source)
+            io_error(format!("{what} {path}"))(source)
         }
         error @ (redb::Error::PreviousIo | redb::Error::ValueTooLarge(_)) => {
             let source = std::io::Error::other(error.to_string());

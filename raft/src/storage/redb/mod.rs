@@ -33,7 +33,7 @@ use std::path::Path;
 use redb::backends::FileBackend;
 
 use self::store::Store;
-use super::directory::{self, Directory, OsDirectory, TEMPORARY};
+use super::directory::{self, Directory, OsDirectory, TEMPORARY, io_error};
 use super::identity::{Identity, Kind};
 use super::lock::Lock;
 use super::{Storage, StorageError};
@@ -89,9 +89,8 @@ impl RedbStorage {
         }
         let lock = Lock::take(data_dir)?;
         let identity = Identity::read_or_create(&mut directory, Kind::Redb, peer)?;
-        let names = directory
-            .names()
-            .map_err(directory::io_error(format!("list {}", directory.path_of(""))))?;
+        let names =
+            directory.names().map_err(io_error(format!("list {}", directory.path_of(""))))?;
         if !names.iter().any(|name| name == DATABASE) {
             create(&mut directory, data_dir, &identity)?;
         }
@@ -135,13 +134,13 @@ fn create(
         directory.rename(&temporary, DATABASE)?;
         directory.sync()
     };
-    rename(directory).map_err(directory::io_error(format!("rename {temporary} to {path}")))
+    rename(directory).map_err(io_error(format!("rename {temporary} to {path}")))
 }
 
 fn open_file(data_dir: &Path, name: &str) -> Result<FileBackend, StorageError> {
     let path = data_dir.join(name);
     let mut options = std::fs::File::options();
     let file = options.read(true).write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(directory::io_error(format!("open {}", path.display())))?;
+    let file = file.map_err(io_error(format!("open {}", path.display())))?;
     FileBackend::new(file).map_err(|error| errors::open_error(&path.display().to_string(), error))
 }

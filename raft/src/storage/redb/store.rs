@@ -19,9 +19,10 @@ use crate::codec::DecodeError;
 use crate::entry::{Entry, Snapshot};
 use crate::output::{Record, Suffix, Write};
 use crate::persistent_state::PersistentState;
+use crate::storage::directory::io_error;
 use crate::storage::health::Health;
 use crate::storage::identity::Identity;
-use crate::storage::{Storage, StorageError, directory};
+use crate::storage::{Storage, StorageError};
 use crate::types::Index;
 
 pub(super) struct Store {
@@ -64,7 +65,7 @@ impl Store {
         path: &str,
         identity: &Identity,
     ) -> Result<Self, StorageError> {
-        let system = |error| directory::io_error(format!("open {path}"))(error);
+        let system = |error| io_error(format!("open {path}"))(error);
         let backend = Backend::staged(file).map_err(system)?;
         let mut builder = Builder::new();
         // Without this check, redb trusts all pages, and may panic over wrong ones.
@@ -79,7 +80,7 @@ impl Store {
                 "it ends before transaction {next}, but those below {through} were read"
             )));
         }
-        backend.accept().map_err(directory::io_error(format!("write {path}")))?;
+        backend.accept().map_err(io_error(format!("write {path}")))?;
         (store.state, store.opened) = (state, Some(stored));
         Ok(store)
     }

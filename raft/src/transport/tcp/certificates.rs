@@ -41,10 +41,10 @@ impl Authority {
         let params = Self::params()?;
         let pair = if key.exists() {
             let pem = fs::read_to_string(&key).map_err(|error| failed("read", &key, &error))?;
-            KeyPair::from_pem(&pem).map_err(|error| invalid(&error))?
+            KeyPair::from_pem(&pem)?
         } else {
-            let pair = KeyPair::generate().map_err(|error| invalid(&error))?;
-            let pem = params.self_signed(&pair).map_err(|error| invalid(&error))?.pem();
+            let pair = KeyPair::generate()?;
+            let pem = params.self_signed(&pair)?.pem();
             write(&certificate, &pem)?;
             write_key(&key, &pair)?;
             pair
@@ -57,7 +57,7 @@ impl Authority {
     /// # Errors
     /// As of rcgen.
     pub fn params() -> Result<CertificateParams, TransportError> {
-        let mut params = CertificateParams::new(Vec::new()).map_err(|error| invalid(&error))?;
+        let mut params = CertificateParams::new(Vec::new())?;
         params.distinguished_name.push(DnType::CommonName, "raft CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -78,8 +78,7 @@ impl Authority {
     /// As of rcgen.
     pub fn peer_params(peer: u64) -> Result<CertificateParams, TransportError> {
         let name = format!("raft-peer-{peer}");
-        let params = CertificateParams::new(vec![name.clone()]);
-        let mut params = params.map_err(|error| invalid(&error))?;
+        let mut params = CertificateParams::new(vec![name.clone()])?;
         params.distinguished_name.push(DnType::CommonName, name);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages =
@@ -97,8 +96,8 @@ impl Authority {
         file: &str,
         params: &CertificateParams,
     ) -> Result<(), TransportError> {
-        let key = KeyPair::generate().map_err(|error| invalid(&error))?;
-        let certificate = params.signed_by(&key, &self.issuer).map_err(|error| invalid(&error))?;
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
         write(&self.directory.join(format!("{file}.pem")), &certificate.pem())?;
         write_key(&self.directory.join(format!("{file}.key")), &key)
     }
@@ -122,6 +121,8 @@ fn failed(operation: &str, path: &Path, error: &io::Error) -> TransportError {
     TransportError::Tls(format!("cannot {operation} `{}`: {error}", path.display()))
 }
 
-fn invalid(error: &rcgen::Error) -> TransportError {
-    TransportError::Tls(format!("cannot create a certificate: {error}"))
+impl From<rcgen::Error> for TransportError {
+    fn from(error: rcgen::Error) -> Self {
+        Self::Tls(format!("cannot create a certificate: {error}"))
+    }
 }
