@@ -8,7 +8,7 @@
 //! # let data_dir = temporary.path().join("1");
 //! let mut store = DiskStorage::open(&data_dir, PeerId::new(1))?;
 //! assert!(store.load()?.entries.is_empty());
-//! # Ok::<(), raft::storage::StorageError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! | to | see |

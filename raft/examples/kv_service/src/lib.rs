@@ -316,9 +316,9 @@ fn number(name: &str, value: Option<String>) -> Result<u64, String> {
     value.parse().map_err(|_| format!("{name} must be a number, not `{value}`"))
 }
 
-/// The program. Its arguments are those of the process.
+/// Runs the service with the arguments of the process.
 #[tokio::main]
-pub(crate) async fn main() -> ExitCode {
+pub async fn main() -> ExitCode {
     if std::env::args().any(|argument| argument == "--help") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
