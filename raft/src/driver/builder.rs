@@ -44,6 +44,9 @@ impl<I: Into<PeerId>, A: Into<String>> From<(I, A)> for Peer {
 }
 
 /// Settings of a peer: cluster, state machine, store and network. Everything else has a default.
+///
+/// The default timeouts are longer than the paper's, which [`Config::new`] has for simulations:
+/// real disks and busy machines pause for longer.
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder<M: StateMachine> {
     pub(super) id: PeerId,
