@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::admission::Rejected;
+use super::apply::query::Closure;
+use super::core_task::request::{MembershipRequest, Proposal, Request, TransferRequest};
 use super::error::{
     LeadershipTransferError, MembershipError, ReadError, StopReason, UnknownReason, WaitError,
     WriteError,
 };
-use super::query::Closure;
 use super::reply::{Appended, await_answer, reply};
-use super::request::{MembershipRequest, Proposal, Request, TransferRequest};
 use super::shared::Shared;
 use super::state_machine::{StateMachine, encode};
 use super::status::{RunState, Status};

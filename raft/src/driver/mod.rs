@@ -76,34 +76,23 @@
 
 mod admission;
 mod apply;
-mod apply_mode;
 mod builder;
 mod clock;
 mod core_task;
 mod disk;
 mod error;
 mod handle;
-mod job;
-mod leadership_transfer;
 mod mailbox;
-mod membership_request;
 pub mod metrics;
-mod network;
-mod outputs;
-mod query;
 mod reply;
-mod request;
-mod request_handlers;
 mod settings;
 mod shared;
-mod snapshot_schedule;
-mod start;
 mod state_machine;
 mod status;
 mod tracing_sink;
 mod waiters;
 
-pub use self::apply_mode::ApplyOn;
+pub use self::apply::mode::ApplyOn;
 pub use self::builder::{Builder, Peer};
 pub use self::clock::{Clock, Sleep, TokioClock};
 pub use self::error::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::apply_mode::ApplyOn;
+use super::apply::mode::ApplyOn;
 use super::error::StartError;
 
 /// Settings of a driver. Start from the default and change what differs.

@@ -5,12 +5,12 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{Notify, oneshot};
 
 use super::admission::Admission;
+use super::apply::job::Job;
 use super::clock::Clock;
+use super::core_task::request::Request;
 use super::error::{ReadError, StopReason, UnknownReason};
-use super::job::Job;
 use super::mailbox::Mailbox;
 use super::metrics::Metrics;
-use super::request::Request;
 use super::settings::Settings;
 use super::state_machine::{MachineError, StateMachine};
 use super::status::StatusCell;

@@ -1,11 +1,11 @@
 //! The schedule of snapshots.
 
-use super::settings::SnapshotPolicy;
+use crate::driver::settings::SnapshotPolicy;
 use crate::entry::Entry;
 
 /// The schedule of snapshots.
 #[derive(Debug)]
-pub(super) struct SnapshotSchedule {
+pub(crate) struct SnapshotSchedule {
     policy: SnapshotPolicy,
     /// Entries and bytes since the last snapshot was requested.
     entries: u64,
@@ -21,12 +21,12 @@ enum Progress {
 }
 
 impl SnapshotSchedule {
-    pub(super) const fn new(policy: SnapshotPolicy) -> Self {
+    pub(crate) const fn new(policy: SnapshotPolicy) -> Self {
         Self { policy, entries: 0, bytes: 0, progress: Progress::Idle }
     }
 
     /// Counts entries to be applied; returns whether a snapshot is due after them.
-    pub(super) fn applied(&mut self, entries: &[Entry]) -> bool {
+    pub(crate) fn applied(&mut self, entries: &[Entry]) -> bool {
         self.entries += entries.len() as u64;
         if self.policy.bytes.is_some() {
             let bytes = entries.iter().map(|entry| entry.payload.bytes().len() as u64);
@@ -41,14 +41,14 @@ impl SnapshotSchedule {
     }
 
     /// Restarts the counts at a snapshot.
-    pub(super) const fn reset_counts(&mut self) {
+    pub(crate) const fn reset_counts(&mut self) {
         self.entries = 0;
         self.bytes = 0;
     }
 
     /// Notes that a request has ended, with a snapshot or without; the next one follows the policy
     /// again.
-    pub(super) const fn await_answer(&mut self) {
+    pub(crate) const fn await_answer(&mut self) {
         self.progress = Progress::Idle;
     }
 }

@@ -2,20 +2,20 @@
 
 use tokio::sync::oneshot;
 
-use super::disk::DiskReport;
-use super::error::{
+use crate::driver::apply::query::Query;
+use crate::driver::disk::DiskReport;
+use crate::driver::error::{
     LeadershipTransferError, MachineFailure, MembershipError, ReadError, StopReason, WriteError,
 };
-use super::query::Query;
-use super::reply::Reply;
-use super::state_machine::{MachineError, StateMachine};
+use crate::driver::reply::Reply;
+use crate::driver::state_machine::{MachineError, StateMachine};
 use crate::entry::Bytes;
 use crate::membership_change::MembershipChange;
 use crate::message::Envelope;
 use crate::types::{EntryId, Index, Instant, PeerId, Term};
 
 /// One input of the core task.
-pub(super) enum Request<M: StateMachine> {
+pub(crate) enum Request<M: StateMachine> {
     /// A message of another peer.
     Message(Envelope),
     /// A caller's command.
@@ -39,44 +39,44 @@ pub(super) enum Request<M: StateMachine> {
 }
 
 /// A command on its way into the log.
-pub(super) struct Proposal<A> {
-    pub(super) command: Bytes,
-    pub(super) deadline: Instant,
+pub(crate) struct Proposal<A> {
+    pub(crate) command: Bytes,
+    pub(crate) deadline: Instant,
     /// Receives the command's entry id as soon as it is appended.
-    pub(super) appended: Option<oneshot::Sender<EntryId>>,
-    pub(super) reply: Reply<A, WriteError>,
+    pub(crate) appended: Option<oneshot::Sender<EntryId>>,
+    pub(crate) reply: Reply<A, WriteError>,
 }
 
 /// A caller's membership change.
-pub(super) struct MembershipRequest {
-    pub(super) change: MembershipChange,
-    pub(super) reply: Reply<(), MembershipError>,
+pub(crate) struct MembershipRequest {
+    pub(crate) change: MembershipChange,
+    pub(crate) reply: Reply<(), MembershipError>,
 }
 
 /// A caller's leadership transfer.
-pub(super) struct TransferRequest {
-    pub(super) to: PeerId,
-    pub(super) reply: Reply<(), LeadershipTransferError>,
+pub(crate) struct TransferRequest {
+    pub(crate) to: PeerId,
+    pub(crate) reply: Reply<(), LeadershipTransferError>,
 }
 
 /// A membership change in progress.
-pub(super) struct PendingChange {
+pub(crate) struct PendingChange {
     /// The entry of its first step.
-    pub(super) first: EntryId,
-    pub(super) reply: Reply<(), MembershipError>,
+    pub(crate) first: EntryId,
+    pub(crate) reply: Reply<(), MembershipError>,
 }
 
 /// A leadership transfer in progress.
-pub(super) struct PendingTransfer {
-    pub(super) to: PeerId,
+pub(crate) struct PendingTransfer {
+    pub(crate) to: PeerId,
     /// The term of the transferring leader.
-    pub(super) term: Term,
-    pub(super) reply: Reply<(), LeadershipTransferError>,
+    pub(crate) term: Term,
+    pub(crate) reply: Reply<(), LeadershipTransferError>,
 }
 
 impl<M: StateMachine> Request<M> {
     /// Answers a caller that the node has stopped.
-    pub(super) fn reject(self, reason: StopReason) {
+    pub(crate) fn reject(self, reason: StopReason) {
         match self {
             Self::Propose(proposal) => proposal.reply.send(Err(WriteError::Stopped(reason))),
             Self::Read(query) => query.fail(ReadError::Stopped(reason)),

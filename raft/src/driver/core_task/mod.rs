@@ -3,6 +3,13 @@
 //!
 //! Invariant: it never waits for a disk, a peer or the state machine.
 
+mod leadership_transfer;
+mod membership_request;
+mod outputs;
+pub(super) mod request;
+mod request_handlers;
+pub(super) mod snapshot_schedule;
+
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -11,14 +18,14 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use self::request::{PendingChange, PendingTransfer, Request};
+use self::snapshot_schedule::SnapshotSchedule;
+use super::apply::job::Job;
+use super::apply::query::Query;
 use super::clock::Sleep;
 use super::disk::Disk;
 use super::error::{ReadError, StopReason};
-use super::job::Job;
-use super::query::Query;
-use super::request::{PendingChange, PendingTransfer, Request};
 use super::shared::Shared;
-use super::snapshot_schedule::SnapshotSchedule;
 use super::state_machine::StateMachine;
 use super::status::{DiskState, RunState};
 use super::waiters::Waiter;

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::core_task::CoreTask;
-use super::disk::DiskReport;
-use super::error::{ReadError, StopReason, WriteError};
-use super::job::Job;
-use super::metrics::seconds;
-use super::query::Query;
+use super::CoreTask;
 use super::request::{Proposal, Request};
-use super::state_machine::StateMachine;
-use super::status::DiskState;
-use super::waiters::{Expiry, Waiter};
+use crate::driver::apply::job::Job;
+use crate::driver::apply::query::Query;
+use crate::driver::disk::DiskReport;
+use crate::driver::error::{ReadError, StopReason, WriteError};
+use crate::driver::metrics::seconds;
+use crate::driver::state_machine::StateMachine;
+use crate::driver::status::DiskState;
+use crate::driver::waiters::{Expiry, Waiter};
 use crate::entry::Bytes;
 use crate::message::Envelope;
 use crate::node::{self, ProposeError};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::error::StartError;
 use crate::config::Config;
+use crate::driver::error::StartError;
 use crate::membership::Address;
 use crate::transport::{Transport, TransportError};
 use crate::types::PeerId;
@@ -49,7 +49,7 @@ impl Network {
 /// A network over TCP.
 #[cfg(feature = "tcp")]
 pub(super) mod tcp {
-    use super::{OpenTransport, Requirements};
+    use crate::driver::builder::network::{OpenTransport, Requirements};
     use crate::driver::error::StartError;
     use crate::transport::tcp::{TcpOptions, TcpTransport, TlsFiles};
 

@@ -1,10 +1,10 @@
 //! The node's outputs, and their execution.
 
-use super::core_task::CoreTask;
-use super::disk::DiskReport;
-use super::error::StopReason;
-use super::job::Job;
-use super::state_machine::StateMachine;
+use super::CoreTask;
+use crate::driver::apply::job::Job;
+use crate::driver::disk::DiskReport;
+use crate::driver::error::StopReason;
+use crate::driver::state_machine::StateMachine;
 use crate::entry::Entry;
 use crate::membership::Address;
 use crate::output::{AddressBook, Input, Output, Write};

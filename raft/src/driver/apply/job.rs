@@ -3,12 +3,12 @@
 use std::vec;
 
 use super::query::Query;
-use super::state_machine::StateMachine;
+use crate::driver::state_machine::StateMachine;
 use crate::entry::{Entry, Snapshot};
 use crate::types::Instant;
 
 /// Work for the state machine.
-pub(super) enum Job<M: StateMachine> {
+pub(crate) enum Job<M: StateMachine> {
     /// Apply these entries, submitted at this time.
     Apply(vec::IntoIter<Entry>, Instant),
     /// Restore this snapshot.
@@ -21,7 +21,7 @@ pub(super) enum Job<M: StateMachine> {
 
 impl<M: StateMachine> Job<M> {
     /// True for jobs that are slow with any state machine.
-    pub(super) const fn is_heavy(&self) -> bool {
+    pub(crate) const fn is_heavy(&self) -> bool {
         matches!(self, Self::Restore(_) | Self::Snapshot)
     }
 }

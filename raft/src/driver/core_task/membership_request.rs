@@ -1,9 +1,9 @@
 //! Membership changes, from the request to the commit of the last step.
 
-use super::core_task::CoreTask;
-use super::error::{MembershipError, UnknownReason};
+use super::CoreTask;
 use super::request::{MembershipRequest, PendingChange};
-use super::state_machine::StateMachine;
+use crate::driver::error::{MembershipError, UnknownReason};
+use crate::driver::state_machine::StateMachine;
 
 impl<M: StateMachine> CoreTask<M> {
     pub(super) fn on_change_membership(

@@ -1,9 +1,9 @@
 //! Leadership transfers, from the request to the election.
 
-use super::core_task::CoreTask;
-use super::error::LeadershipTransferError;
+use super::CoreTask;
 use super::request::{PendingTransfer, TransferRequest};
-use super::state_machine::StateMachine;
+use crate::driver::error::LeadershipTransferError;
+use crate::driver::state_machine::StateMachine;
 use crate::node;
 use crate::types::{PeerId, Term};
 

@@ -1,12 +1,15 @@
 //! The builder of a node: missing or invalid settings are errors before anything starts.
 
+mod network;
+mod start;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::network::Network;
 use super::clock::{Clock, SystemJitter, TokioClock, first_message_id};
 use super::error::StartError;
 use super::handle::Raft;
-use super::network::Network;
 use super::settings::Settings;
 use super::state_machine::StateMachine;
 use crate::config::Config;
@@ -49,22 +52,22 @@ impl<I: Into<PeerId>, A: Into<String>> From<(I, A)> for Peer {
 /// real disks and busy machines pause for longer.
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder<M: StateMachine> {
-    pub(super) id: PeerId,
-    pub(super) peers: Vec<Peer>,
-    pub(super) start: StartMode,
-    pub(super) machine: Option<M>,
-    pub(super) store: Vec<OpenStorage>,
-    pub(super) network: Network,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) jitter: Box<dyn Jitter + Send>,
-    pub(super) sink: Option<Box<dyn Sink + Send>>,
-    pub(super) config: Config,
-    pub(super) settings: Settings,
+    id: PeerId,
+    peers: Vec<Peer>,
+    start: StartMode,
+    machine: Option<M>,
+    store: Vec<OpenStorage>,
+    network: Network,
+    clock: Arc<dyn Clock>,
+    jitter: Box<dyn Jitter + Send>,
+    sink: Option<Box<dyn Sink + Send>>,
+    config: Config,
+    settings: Settings,
 }
 
 /// Role of a peer at its first start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StartMode {
+enum StartMode {
     /// A voter of a new cluster.
     Bootstrap,
     /// A non-member that waits to be added to a running cluster.
@@ -72,8 +75,7 @@ pub(super) enum StartMode {
 }
 
 /// Opens a peer's store, on a thread that may block.
-pub(super) type OpenStorage =
-    Box<dyn FnOnce(PeerId) -> Result<Box<dyn Storage>, StorageError> + Send>;
+type OpenStorage = Box<dyn FnOnce(PeerId) -> Result<Box<dyn Storage>, StorageError> + Send>;
 
 impl<M: StateMachine> Raft<M> {
     /// A builder of a peer.
@@ -161,7 +163,7 @@ impl<M: StateMachine> Builder<M> {
     /// certificate does not name them are rejected.
     #[cfg(feature = "tcp")]
     pub fn tls(mut self, files: crate::transport::tcp::TlsFiles) -> Self {
-        self.network.tcp.security = Some(super::network::tcp::Security::Tls(files));
+        self.network.tcp.security = Some(network::tcp::Security::Tls(files));
         self
     }
 
@@ -169,7 +171,7 @@ impl<M: StateMachine> Builder<M> {
     /// write the log.
     #[cfg(feature = "tcp")]
     pub fn plain_tcp(mut self) -> Self {
-        self.network.tcp.security = Some(super::network::tcp::Security::Plain);
+        self.network.tcp.security = Some(network::tcp::Security::Plain);
         self
     }
 

@@ -1,10 +1,10 @@
 //! Reads of the state machine.
 
-use super::error::ReadError;
-use super::reply::Reply;
+use crate::driver::error::ReadError;
+use crate::driver::reply::Reply;
 
 /// A read of the state, with its reply.
-pub(super) trait Query<M>: Send {
+pub(crate) trait Query<M>: Send {
     /// Runs it and replies.
     fn run(self: Box<Self>, machine: &M);
 
@@ -13,9 +13,9 @@ pub(super) trait Query<M>: Send {
 }
 
 /// A closure as a [`Query`].
-pub(super) struct Closure<F, R> {
-    pub(super) query: F,
-    pub(super) reply: Reply<R, ReadError>,
+pub(crate) struct Closure<F, R> {
+    pub(crate) query: F,
+    pub(crate) reply: Reply<R, ReadError>,
 }
 
 impl<M, R: Send, F: FnOnce(&M) -> R + Send> Query<M> for Closure<F, R> {

@@ -4,17 +4,21 @@
 //! Invariant: jobs are done in the order of the core task, and callers are answered on the
 //! runtime's own threads: waking a task from elsewhere costs a system call each.
 
+pub(super) mod job;
+pub(super) mod mode;
+pub(super) mod query;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::vec;
 
-use super::apply_mode::{ApplyMode, Timing};
+use self::job::Job;
+use self::mode::{ApplyMode, Timing};
+use self::query::Query;
+use super::core_task::request::Request;
 use super::error::{MachineFailure, ReadError, catch_panic};
-use super::job::Job;
 use super::metrics::seconds;
-use super::query::Query;
-use super::request::Request;
 use super::shared::Shared;
 use super::state_machine::{Command, StateMachine};
 use super::waiters::Completed;
