@@ -3,13 +3,13 @@
 //! ```console
 //! $ cargo run --release --bin memory -- 5 400000          # rounds, writes a round
 //! $ cargo run --release --bin memory -- 5 400000 threads  # on a runtime with two threads
-//! $ cargo run --release --bin memory -- 5 400000 alone 1  # for a profiler: ours, one client
+//! $ cargo run --release --bin memory -- 5 400000 alone 1  # for a profiler: only raft, one client
 //! ```
 //! Every round has a new cluster; the contenders take turns. Clients send one command at a time and
 //! wait for its answer. CPU time is that of the whole process.
 
-mod ours;
-mod theirs;
+mod openraft_cluster;
+mod raft_cluster;
 
 use std::time::{Duration, Instant};
 
@@ -43,34 +43,35 @@ struct Cost {
 }
 
 fn main() -> Fallible<()> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let rounds = words.first().map_or(Ok(5), |word| word.parse::<usize>())?;
-    let writes = words.get(1).map_or(Ok(400_000), |word| word.parse::<usize>())?;
-    let threads = words.get(2).is_some_and(|word| word == "threads");
-    let alone = words.get(2).is_some_and(|word| word == "alone");
-    let only = words.get(3).map(|word| word.parse::<usize>()).transpose()?;
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let rounds = args.first().map_or(Ok(5), |arg| arg.parse::<usize>())?;
+    let writes = args.get(1).map_or(Ok(400_000), |arg| arg.parse::<usize>())?;
+    let threads = args.get(2).is_some_and(|arg| arg == "threads");
+    let alone = args.get(2).is_some_and(|arg| arg == "alone");
+    let only = args.get(3).map(|arg| arg.parse::<usize>()).transpose()?;
     println!("| clients | raft, ns CPU a write | openraft | ratio | raft, writes/s | openraft |");
     println!("|---|---|---|---|---|---|");
     for (clients, part) in CLIENTS {
         if only.is_some_and(|only| only != clients) {
             continue;
         }
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let writes = writes / part;
+        let (mut raft, mut openraft) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            ours.push(measure::<ours::Cluster>(clients, writes / part, threads)?);
+            raft.push(measure::<raft_cluster::Cluster>(clients, writes, threads)?);
             if !alone {
-                theirs.push(measure::<theirs::Cluster>(clients, writes / part, threads)?);
+                openraft.push(measure::<openraft_cluster::Cluster>(clients, writes, threads)?);
             }
         }
-        let ours = median(ours);
-        let theirs = if alone { ours } else { median(theirs) };
+        let raft = median(raft);
+        let openraft = if alone { raft } else { median(openraft) };
         println!(
             "| {clients} | {:.0} | {:.0} | {:.2} | {:.0} | {:.0} |",
-            ours.cpu_ns,
-            theirs.cpu_ns,
-            theirs.cpu_ns / ours.cpu_ns,
-            ours.per_second,
-            theirs.per_second
+            raft.cpu_ns,
+            openraft.cpu_ns,
+            openraft.cpu_ns / raft.cpu_ns,
+            raft.per_second,
+            openraft.per_second
         );
     }
     Ok(())

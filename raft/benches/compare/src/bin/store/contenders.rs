@@ -26,9 +26,11 @@ pub(crate) const NAMES: [&str; 5] =
 pub(crate) fn open(name: &str, directory: &Path) -> Fallible<Box<dyn Contender>> {
     Ok(match name {
         "raw append + fdatasync" => Box::new(Raw::open(directory)?),
-        "DiskStorage" => Box::new(Ours(Box::new(DiskStorage::open(directory.join("disk"), PEER)?))),
+        "DiskStorage" => {
+            Box::new(RaftStore(Box::new(DiskStorage::open(directory.join("disk"), PEER)?)))
+        }
         "RedbStorage" => {
-            Box::new(Ours(Box::new(RedbStorage::open(directory.join("raft-redb"), PEER)?)))
+            Box::new(RaftStore(Box::new(RedbStorage::open(directory.join("raft-redb"), PEER)?)))
         }
         "redb" => Box::new(Redb::open(directory)?),
         "fjall" => Box::new(Fjall::open(directory)?),
@@ -78,11 +80,11 @@ impl Contender for Raw {
 }
 
 /// A store of this library.
-struct Ours(Box<dyn Storage>);
+struct RaftStore(Box<dyn Storage>);
 
 const PEER: PeerId = PeerId::new(1);
 
-impl Contender for Ours {
+impl Contender for RaftStore {
     fn write(&mut self, batch: &[Change]) -> Fallible<()> {
         let mut writes = Vec::new();
         let mut entries = Vec::new();

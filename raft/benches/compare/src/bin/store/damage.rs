@@ -15,7 +15,7 @@ const BATCHES: usize = 4;
 /// Bytes tested in each file.
 const SAMPLES: usize = 200;
 
-pub(crate) fn flips(directory: &Path) -> Fallible<()> {
+pub(crate) fn flip_bits(directory: &Path) -> Fallible<()> {
     for name in &NAMES[1..] {
         let whole = tempfile::tempdir_in(directory)?;
         let mut store = contenders::open(name, whole.path())?;
@@ -33,7 +33,8 @@ pub(crate) fn flips(directory: &Path) -> Fallible<()> {
             let bytes = std::fs::read(&path)?;
             let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             for position in (0..used.min(length)).step_by(used.div_ceil(SAMPLES).max(1)) {
-                let verdict = flipped(name, whole.path(), directory, &path, position, truth)?;
+                let verdict =
+                    check_flipped_bit(name, whole.path(), directory, &path, position, truth)?;
                 *verdicts.entry(verdict).or_insert(0) += 1;
             }
         }
@@ -42,7 +43,7 @@ pub(crate) fn flips(directory: &Path) -> Fallible<()> {
     Ok(())
 }
 
-fn flipped(
+fn check_flipped_bit(
     name: &str,
     whole: &Path,
     directory: &Path,

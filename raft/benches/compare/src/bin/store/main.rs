@@ -17,19 +17,19 @@ use std::path::PathBuf;
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Fallible<()> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let number = |at: usize, default: usize| match words.get(at) {
-        Some(word) => word.parse::<usize>(),
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, default: usize| match args.get(at) {
+        Some(arg) => arg.parse::<usize>(),
         None => Ok(default),
     };
     let usage = "usage: store speed|reopen|damage DIRECTORY [NUMBERS]";
-    let directory = PathBuf::from(words.get(1).ok_or(usage)?);
+    let directory = PathBuf::from(args.get(1).ok_or(usage)?);
     std::fs::create_dir_all(&directory)?;
-    match words[0].as_str() {
+    match args[0].as_str() {
         "speed" => speed::appends(&directory, number(2, 5)?, number(3, 400)?),
         "reopen" => speed::reopening(&directory, number(2, 1000)?),
-        "damage" => damage::flips(&directory),
-        "read" => speed::read(words.get(2).ok_or(usage)?, &directory),
+        "damage" => damage::flip_bits(&directory),
+        "read" => speed::read(args.get(2).ok_or(usage)?, &directory),
         _ => Err(usage.into()),
     }
 }
