@@ -85,7 +85,7 @@ pub enum UnknownReason {
     LeadershipLost,
     /// The deadline passed after the command was appended.
     #[error("deadline exceeded")]
-    DeadlinePassed,
+    DeadlineExceeded,
     /// The node has stopped.
     #[error("the node has stopped: {0}")]
     Stopped(StopReason),

@@ -204,7 +204,7 @@ impl<M: StateMachine> Raft<M> {
         let (reply, answer) = reply(shared.admission.admit(0).map_err(overloaded)?);
         let request = Request::ChangeMembership(MembershipRequest { change, reply });
         shared.requests.put(request).map_err(|_| MembershipError::Stopped(shared.stop_reason()))?;
-        let deadline_exceeded = MembershipError::OutcomeUnknown(UnknownReason::DeadlinePassed);
+        let deadline_exceeded = MembershipError::OutcomeUnknown(UnknownReason::DeadlineExceeded);
         let stopped =
             || MembershipError::OutcomeUnknown(UnknownReason::Stopped(shared.stop_reason()));
         shared.answer_in_time(answer, deadline_exceeded, stopped).await

@@ -89,13 +89,13 @@ impl<A> Waiters<A> {
 
     /// Fails the waiters through `through`, whose entries were replaced by a snapshot: their
     /// answers are unknown here.
-    pub(super) fn drop_through(&self, through: Index) {
+    pub(super) fn fail_through(&self, through: Index) {
         let mut waiters = self.lock();
         let kept = waiters.partition_point(|waiter| waiter.id.index <= through);
         let rest = waiters.split_off(kept);
-        let dropped = std::mem::replace(&mut *waiters, rest);
+        let failed = std::mem::replace(&mut *waiters, rest);
         drop(waiters);
-        for waiter in dropped {
+        for waiter in failed {
             waiter.fail(UnknownReason::LeadershipLost);
         }
     }
@@ -120,7 +120,7 @@ impl<A> Waiters<A> {
         drop(waiters);
         for waiter in expired {
             let reason = match waiter.expiry {
-                Expiry::Deadline => UnknownReason::DeadlinePassed,
+                Expiry::Deadline => UnknownReason::DeadlineExceeded,
                 Expiry::LeadershipLost => UnknownReason::LeadershipLost,
             };
             waiter.fail(reason);

@@ -114,7 +114,7 @@ async fn without_a_majority_a_proposal_ends_with_its_deadline() {
     let start = tokio::time::Instant::now();
     let error = leader.propose_within(Add(1), Duration::from_millis(70)).await.expect_err("alone");
     let unknown =
-        matches!(error, WriteError::OutcomeUnknown { reason: UnknownReason::DeadlinePassed, .. });
+        matches!(error, WriteError::OutcomeUnknown { reason: UnknownReason::DeadlineExceeded, .. });
     assert!(unknown, "{error}");
     assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
     let error = leader.propose_within(Add(1), Duration::ZERO).await.expect_err("too late at once");

@@ -96,7 +96,7 @@ async fn a_hanging_state_machine_neither_ends_leadership_nor_blocks_callers() {
     assert_eq!((status.role, status.current_term), (RoleName::Leader, term), "for 40 s");
     let error = call.await.expect_err("the deadline has passed");
     let late =
-        matches!(error, WriteError::OutcomeUnknown { reason: UnknownReason::DeadlinePassed, .. });
+        matches!(error, WriteError::OutcomeUnknown { reason: UnknownReason::DeadlineExceeded, .. });
     assert!(late, "{error}");
     gate.open();
     let caught_up = leader.wait(|status| status.last_applied >= committed, TEST_TIMEOUT).await;

@@ -188,7 +188,7 @@ impl<M: StateMachine> Applier<M> {
         }
         restore(&mut self.machine, snapshot)?;
         self.last_applied = snapshot.index();
-        self.shared.waiters.drop_through(snapshot.index());
+        self.shared.waiters.fail_through(snapshot.index());
         Ok(())
     }
 
