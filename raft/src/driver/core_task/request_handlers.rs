@@ -31,7 +31,7 @@ impl<M: StateMachine> CoreTask<M> {
             Request::SnapshotMade { through, data } => self.on_snapshot_made(through, data),
             Request::SnapshotFailed { through, error } => {
                 tracing::warn!(peer = %self.id(), %through, %error, "snapshot failed");
-                self.snapshots.await_answer();
+                self.snapshots.finished();
             }
             Request::MachineFailed(failure) => {
                 self.stop.get_or_insert(StopReason::StateMachine(failure));
@@ -146,7 +146,7 @@ impl<M: StateMachine> CoreTask<M> {
 
     fn on_snapshot_made(&mut self, through: Index, data: Bytes) {
         self.shared.metrics.snapshots.increment(1);
-        self.snapshots.await_answer();
+        self.snapshots.finished();
         // A leader's snapshot may be newer than this one.
         let _ = self.node.compact(self.now, through, data);
     }

@@ -48,7 +48,7 @@ impl SnapshotSchedule {
 
     /// Notes that a request has ended, with a snapshot or without; the next one follows the policy
     /// again.
-    pub(crate) const fn await_answer(&mut self) {
+    pub(crate) const fn finished(&mut self) {
         self.progress = Progress::Idle;
     }
 }
