@@ -1,4 +1,4 @@
-//! Does a service keep its word? Three real processes of `raft/examples/kv_service.rs` with their
+//! Does a service keep its word? Three real processes of `raft/examples/kv_service` with their
 //! logs on the disk, clients that write and read all the time, and trouble: what was acknowledged
 //! must be there, and every read must be of the newest state.
 //!
@@ -23,9 +23,6 @@
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 #![expect(clippy::print_stdout, reason = "a run says what it does while it lasts")]
-
-#[path = "../../../raft/examples/kv_service.rs"]
-mod kv;
 
 mod crowd;
 mod gates;
@@ -111,7 +108,7 @@ fn serve() -> ExitCode {
     // A write that fails for want of room must fail, not end the process.
     let taken = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
     match taken {
-        Ok(_) => kv::main(),
+        Ok(_) => kv_service::main(),
         Err(_) => ExitCode::FAILURE,
     }
 }
