@@ -3,8 +3,7 @@
 //! must be there, and every read must be of the newest state.
 //!
 //! ```console
-//! $ cargo test --release -p raft-tests --features torture --test torture -- \
-//!       kill_9 --rounds 1000
+//! $ cargo test --release -p crash-tests -- kill_9 --rounds 1000
 //! ```
 //!
 //! `--reads lease` lets the leaders of any scenario answer reads by leases; one does it always.
@@ -24,9 +23,6 @@
 #![expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 #![expect(clippy::print_stdout, reason = "a run says what it does while it lasts")]
 
-#[path = "../../../raft/examples/kv_service.rs"]
-mod kv;
-
 mod crowd;
 mod gates;
 mod group;
@@ -39,8 +35,6 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
@@ -50,17 +44,10 @@ use self::scenarios::{SCENARIOS, Scenario};
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// With this variable in its environment the program is the service, with the service's own
-/// arguments.
-pub(crate) const SERVES: &str = "TORTURE_SERVES";
-
-/// The system's signal for a file that may not grow, which ends a process that does not take it.
-const SIGXFSZ: i32 = 25;
-
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Plan {
     /// How often each kind of trouble comes
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 2)]
     pub(crate) rounds: usize,
     /// What faults and calls are drawn from
     #[arg(long, env = "DSTEST_SEED", default_value_t = raft_tests::harness::DEFAULT_SEED)]
@@ -94,9 +81,6 @@ pub(crate) enum Store {
 }
 
 fn main() -> ExitCode {
-    if std::env::var_os(SERVES).is_some() {
-        return serve();
-    }
     let plan = Plan::parse();
     let trials = SCENARIOS.map(|scenario| {
         let plan = plan.clone();
@@ -105,15 +89,6 @@ fn main() -> ExitCode {
     // Each scenario has all the machine.
     let tests = Arguments { test_threads: Some(1), ..plan.tests };
     libtest_mimic::run(&tests, trials.into()).exit_code()
-}
-
-fn serve() -> ExitCode {
-    // A write that fails for want of room must fail, not end the process.
-    let taken = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
-    match taken {
-        Ok(_) => kv::main(),
-        Err(_) => ExitCode::FAILURE,
-    }
 }
 
 /// Plays a scenario in a folder of its own, which goes if all is well.
@@ -137,7 +112,7 @@ fn test(scenario: &Scenario, plan: &Plan) -> Result<(), String> {
 
 fn folder(name: &str, seed: u64) -> PathBuf {
     let run = std::env::var_os("DSTEST_RUN_DIR").map(PathBuf::from);
-    let base = run.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("torture"));
+    let base = run.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("crash"));
     base.join(format!("{name}-{seed}-{}", std::process::id()))
 }
 

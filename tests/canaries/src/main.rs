@@ -2,7 +2,7 @@
 //! the suites.
 //!
 //! ```text
-//! tests/canaries/*.toml ─► schema (all bugs in one source) ─► workspace (one build, in target/)
+//! tests/canaries/bugs/*.toml ─► schema (all bugs in one source) ─► workspace (one build, in target/)
 //!    ─► hunt (a process for each bug and suite) ─► table ─► docs/canaries.md, or a check against it
 //! ```
 //!
@@ -96,8 +96,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<ExitCode, Error> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let all = canary::read_all(&root.join("tests/canaries"))?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let all = canary::read_all(&root.join("tests/canaries/bugs"))?;
     let asked = |canary: &Canary| {
         cli.names.is_empty() || cli.names.iter().any(|name| canary.name.contains(name))
     };
@@ -203,8 +203,8 @@ fn suite_of(name: &str) -> Result<Suite, String> {
 
 const INTRODUCTION: &str = "# Canaries
 
-Wrong versions of the core and of the simulated disk, one file each in `tests/canaries/`, and which
+Wrong versions of the core and of the simulated disk, one file each in `tests/canaries/bugs/`, and which
 suite catches them: after how many seeds, after how many seconds, by which rule, in which run. The
-model check has no seeds: it visits every state within small bounds, once. Written by `cargo run --release -p raft-tests --bin canaries -- --write`; CI runs `--check` and fails
+model check has no seeds: it visits every state within small bounds, once. Written by `cargo run --release -p canaries -- --write`; CI runs `--check` and fails
 when a bug that is caught here is not caught any more.
 ";
