@@ -1,38 +1,62 @@
-//! A canary as it is written down: what a wrong version does, and where it differs.
+//! A canary as its file describes it: a seeded bug, and the pieces of code in which it differs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-/// A wrong version of the core or of its disk.
+/// A wrong version of the core or of the simulated disk.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Canary {
-    /// The file's name without its ending.
+    /// The file's name without its extension.
     #[serde(skip)]
     pub(crate) name: String,
     /// What the wrong code does, in a few words.
     pub(crate) does: String,
     /// Where the bug was seen, or which rule it breaks.
     pub(crate) source: String,
-    /// Where it differs from the right code.
+    /// Hanging is how the bug shows: a hunt stopped by its limit on CPU time counts as caught.
+    #[serde(default)]
+    pub(crate) hangs: bool,
+    /// The differences from the right code.
     #[serde(rename = "change")]
     pub(crate) changes: Vec<Change>,
 }
 
-/// A piece of code and what stands there instead.
+/// A piece of code and its wrong replacement.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// The file, from the root of the repository.
     pub(crate) file: String,
-    /// A text that occurs once in the file; `right` is looked for after it.
+    /// A text that occurs once in the file; `right` is searched for after it.
     pub(crate) after: Option<String>,
-    /// An expression or whole statements, as they stand in the file.
+    /// An expression or whole statements, as in the file.
     pub(crate) right: String,
-    /// What a canary has there.
+    /// The replacement.
     pub(crate) wrong: String,
+}
+
+/// A canary that cannot be built; the others can.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {why}", path(name))]
+pub(crate) struct Broken {
+    pub(crate) name: String,
+    pub(crate) why: Unfit,
+}
+
+/// The reason why a canary cannot be built.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unfit {
+    #[error("`{text}` must occur once in {file}, occurs {times} times")]
+    Place { file: String, text: String, times: usize },
+    #[error("changes a piece of {file} that overlaps one of canary {other}")]
+    Overlap { file: String, other: String },
+    #[error("changes {file}, which is not copied; only raft/src, tests/src and tests/examples are")]
+    NotCopied { file: String },
+    #[error("does not compile:\n{0}")]
+    Compiler(String),
 }
 
 /// Canaries that cannot be read.
@@ -46,16 +70,24 @@ pub(crate) enum ReadError {
     NoChange { path: PathBuf },
 }
 
-/// All canaries of a folder, by name.
+/// The directory of all canaries, from the root of the repository.
+pub(crate) const DIRECTORY: &str = "tests/canaries/bugs";
+
+/// A canary's file, from the root of the repository.
+fn path(name: &str) -> String {
+    format!("{DIRECTORY}/{name}.toml")
+}
+
+/// All canaries of a directory, by name.
 ///
 /// # Errors
-/// The folder or one of its files cannot be read.
-pub(crate) fn read_all(folder: &Path) -> Result<Vec<Canary>, ReadError> {
-    let io = |source| ReadError::Io { path: folder.to_owned(), source };
+/// The directory or one of its files cannot be read.
+pub(crate) fn read_all(directory: &Path) -> Result<Vec<Canary>, ReadError> {
+    let io = |source| ReadError::Io { path: directory.to_owned(), source };
     let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(io)? {
+    for entry in fs::read_dir(directory).map_err(io)? {
         let path = entry.map_err(io)?.path();
-        if path.extension().is_some_and(|ending| ending == "toml") {
+        if path.extension().is_some_and(|extension| extension == "toml") {
             paths.push(path);
         }
     }

@@ -1,60 +1,43 @@
-//! One source that holds all canaries: every changed piece of code becomes
-//! `if canary::on(n) { wrong } else { right }`, so that one build serves all of them.
+//! One source that holds all canaries: each changed piece of code becomes
+//! `if !canary::on(n) { right } else { wrong }`, so that one build serves all of them.
 //!
 //! Invariant: with no canary on, the rewritten source does what the original does.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use crate::canary::Change;
+use crate::canary::{Change, Unfit};
 
-/// A change, and the number of the canary it belongs to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Numbered<'a> {
-    pub(crate) canary: &'a str,
+/// A change, its place in the source, and the number of its canary.
+#[derive(Clone, Debug)]
+pub(crate) struct Edit<'a> {
+    pub(crate) place: Range<usize>,
     pub(crate) number: usize,
     pub(crate) change: &'a Change,
 }
 
-/// A change that does not fit the source any more.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SchemaError {
-    #[error("canary {canary}: `{text}` must occur once in {file}, and occurs {times} times")]
-    Place { canary: String, file: String, text: String, times: usize },
-    #[error("canaries {one} and {other} change pieces of {file} that overlap")]
-    Overlap { one: String, other: String, file: String },
+/// A source with canaries in it.
+#[derive(Debug, Default)]
+pub(crate) struct Rewritten {
+    pub(crate) text: String,
+    pub(crate) pieces: Vec<Piece>,
 }
 
-struct Edit<'a> {
-    place: Range<usize>,
-    of: Numbered<'a>,
+/// A canary's code in a rewritten source, in bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece {
+    pub(crate) number: usize,
+    pub(crate) wrong: Range<usize>,
+    /// The choice between right and wrong code.
+    pub(crate) choice: Range<usize>,
 }
 
-/// Rewrites a source. `on` is the path of the function that tells which canary is on.
+/// The place of a change's right code in the source.
 ///
 /// # Errors
-/// The first change whose place cannot be found, or that overlaps another.
-pub(crate) fn rewrite(
-    source: &str,
-    changes: &[Numbered<'_>],
-    on: &str,
-) -> Result<String, SchemaError> {
-    let mut edits = Vec::new();
-    for of in changes {
-        edits.push(Edit { place: locate(source, *of)?, of: *of });
-    }
-    // The outer one of two nested pieces comes first; pieces of one place stay together.
-    edits.sort_by_key(|edit| (edit.place.start, usize::MAX - edit.place.end, edit.of.number));
-    let rewritten = render(source, 0..source.len(), &edits, on)?;
-    // What asks which canary is on cannot be evaluated by the compiler.
-    Ok(rewritten.replace("const fn ", "fn "))
-}
-
-/// Where a change's right code stands.
-fn locate(source: &str, of: Numbered<'_>) -> Result<Range<usize>, SchemaError> {
-    let Numbered { canary, change, .. } = of;
-    let unless_once = |text: &str, times| SchemaError::Place {
-        canary: canary.to_owned(),
+/// The code is missing or not unique.
+pub(crate) fn locate(source: &str, change: &Change) -> Result<Range<usize>, Unfit> {
+    let unless_once = |text: &str, times| Unfit::Place {
         file: change.file.clone(),
         text: text.to_owned(),
         times,
@@ -74,51 +57,76 @@ fn locate(source: &str, of: Numbered<'_>) -> Result<Range<usize>, SchemaError> {
     Ok(start..start + right.len())
 }
 
-/// The source within `range`, with these edits, all of which lie in it.
-fn render(
-    source: &str,
-    range: Range<usize>,
-    edits: &[Edit<'_>],
-    on: &str,
-) -> Result<String, SchemaError> {
-    let mut text = String::new();
-    let mut at = range.start;
-    let mut rest = edits;
-    while let Some(first) = rest.first() {
-        let place = first.place.clone();
-        let within = rest.partition_point(|edit| edit.place.start < place.end);
-        let same = rest.partition_point(|edit| edit.place == place);
-        let (inside, after) = rest.split_at(within);
-        let (here, nested) = inside.split_at(same);
-        if let Some(other) = nested.iter().find(|edit| edit.place.end > place.end) {
-            return Err(SchemaError::Overlap {
-                one: first.of.canary.to_owned(),
-                other: other.of.canary.to_owned(),
-                file: first.of.change.file.clone(),
-            });
-        }
-        text += &source[at..place.start];
-        let right = render(source, place.clone(), nested, on)?;
-        text += &choose(here, &right, on);
-        at = place.end;
-        rest = after;
-    }
-    text += &source[at..range.end];
-    Ok(text)
+/// Whether two pieces overlap without one lying within the other.
+pub(crate) const fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+    (one.start < other.start && other.start < one.end && one.end < other.end)
+        || (other.start < one.start && one.start < other.end && other.end < one.end)
 }
 
-/// The choice between right code and what some canaries have in its place. Parentheses make it an
-/// expression wherever one may stand; statements need none.
-fn choose(here: &[Edit<'_>], right: &str, on: &str) -> String {
-    let statements = right.ends_with([';', '}']);
-    let mut text = String::from(if statements { "" } else { "(" });
-    for Edit { of: Numbered { number, change, .. }, .. } in here {
-        let wrong = change.wrong.trim();
-        // Writing into a string cannot fail.
-        let _ = write!(text, "if {on}({number}) {{ {wrong} }} else ");
+/// Rewrites a source; no two edits [`overlap`]. `on` is the path of the function that tells whether
+/// a canary is on.
+pub(crate) fn rewrite(source: &str, mut edits: Vec<Edit<'_>>, on: &str) -> Rewritten {
+    // The outer one of two nested pieces comes first; pieces of one place stay together.
+    edits.sort_by_key(|edit| (edit.place.start, usize::MAX - edit.place.end, edit.number));
+    let mut rewritten = Rewritten::default();
+    rewritten.copy(source, 0..source.len(), &edits, on);
+    // The compiler cannot evaluate a choice. Offsets of pieces stay right.
+    rewritten.text = rewritten.text.replace("const fn ", "      fn ");
+    rewritten
+}
+
+impl Rewritten {
+    /// Appends the source within `range`, with these edits, all of which lie in it.
+    fn copy(&mut self, source: &str, range: Range<usize>, edits: &[Edit<'_>], on: &str) {
+        let mut at = range.start;
+        let mut rest = edits;
+        while let Some(first) = rest.first() {
+            let place = first.place.clone();
+            let within = rest.partition_point(|edit| edit.place.start < place.end);
+            let same = rest.partition_point(|edit| edit.place == place);
+            self.text += &source[at..place.start];
+            self.choose(source, &rest[..same], &rest[same..within], on);
+            at = place.end;
+            rest = &rest[within..];
+        }
+        self.text += &source[at..range.end];
     }
-    let _ = write!(text, "{{ {right} }}{}", if statements { "" } else { ")" });
-    text
+
+    /// Appends the choice between right code and its replacements. Right code comes first, so that
+    /// the compiler takes its type for the right one. Parentheses make the choice an expression;
+    /// statements need none.
+    fn choose(&mut self, source: &str, here: &[Edit<'_>], nested: &[Edit<'_>], on: &str) {
+        let Some((last, others)) = here.split_last() else { return };
+        let place = last.place.clone();
+        let statements = source[place.clone()].ends_with([';', '}']);
+        let (start, pieces) = (self.text.len(), self.pieces.len());
+        self.text += if statements { "if " } else { "(if " };
+        let none: Vec<String> = here.iter().map(|edit| format!("!{on}({})", edit.number)).collect();
+        self.text += &none.join(" && ");
+        self.text += " { ";
+        self.copy(source, place, nested, on);
+        for edit in others {
+            // Writing into a string cannot fail.
+            let _ = write!(self.text, " }} else if {on}({}) {{ ", edit.number);
+            self.wrong(edit);
+        }
+        self.text += " } else { ";
+        self.wrong(last);
+        self.text += if statements { " }" } else { " })" };
+        let choice = start..self.text.len();
+        for piece in &mut self.pieces[pieces..] {
+            if here.iter().any(|edit| edit.number == piece.number) {
+                piece.choice = choice.clone();
+            }
+        }
+    }
+
+    fn wrong(&mut self, edit: &Edit<'_>) {
+        let start = self.text.len();
+        self.text += edit.change.wrong.trim();
+        let wrong = start..self.text.len();
+        self.pieces.push(Piece { number: edit.number, choice: wrong.clone(), wrong });
+    }
 }
 
 #[cfg(test)]
@@ -131,13 +139,17 @@ mod tests {
     }
 
     fn check(source: &str, changes: &[Change], expected: &str) {
-        let numbered: Vec<_> = changes
-            .iter()
-            .enumerate()
-            .map(|(number, change)| Numbered { canary: ["a", "b", "c"][number], number, change })
-            .collect();
-        let found = rewrite(source, &numbered, "on").unwrap_or_else(|error| error.to_string());
-        assert_eq!(found, expected);
+        let edits = changes.iter().enumerate().map(|(number, change)| {
+            locate(source, change).map(|place| Edit { place, number, change })
+        });
+        let found = edits.collect::<Result<Vec<_>, _>>().map(|edits| rewrite(source, edits, "on"));
+        if let Ok(Rewritten { text, pieces }) = &found {
+            for piece in pieces {
+                assert_eq!(text[piece.wrong.clone()], changes[piece.number].wrong);
+                assert!(text[piece.choice.clone()].contains(&format!("!on({})", piece.number)));
+            }
+        }
+        assert_eq!(found.map_or_else(|error| error.to_string(), |found| found.text), expected);
     }
 
     #[test]
@@ -145,22 +157,22 @@ mod tests {
         check(
             "if x < y {}",
             &[change(None, "x < y", "x > y")],
-            "if (if on(0) { x > y } else { x < y }) {}",
+            "if (if !on(0) { x < y } else { x > y }) {}",
         );
         check(
             "go(); stop();",
             &[change(None, "stop();", "run();")],
-            "go(); if on(0) { run(); } else { stop(); }",
+            "go(); if !on(0) { stop(); } else { run(); }",
         );
         check(
             "const fn f() { 1 }",
             &[change(None, "1", "2")],
-            "fn f() { (if on(0) { 2 } else { 1 }) }",
+            "      fn f() { (if !on(0) { 1 } else { 2 }) }",
         );
         check(
             "a(1); b(1);",
             &[change(Some("b("), "1", "2")],
-            "a(1); b((if on(0) { 2 } else { 1 }));",
+            "a(1); b((if !on(0) { 1 } else { 2 }));",
         );
     }
 
@@ -169,31 +181,20 @@ mod tests {
         check(
             "f(x + y)",
             &[change(None, "x + y", "x"), change(None, "y", "z"), change(None, "x + y", "y")],
-            "f((if on(0) { x } else if on(2) { y } else { x + (if on(1) { z } else { y }) }))",
+            "f((if !on(0) && !on(2) { x + (if !on(1) { y } else { z }) } else if on(0) { x } else { y }))",
         );
+        assert!(overlap(&(0..4), &(2..6)) && overlap(&(2..6), &(0..4)));
+        for (one, other) in [(0..4, 1..3), (1..3, 0..4), (0..4, 0..4), (0..2, 2..4), (0..4, 2..4)] {
+            assert!(!overlap(&one, &other), "{one:?} {other:?}");
+        }
     }
 
     #[test]
-    fn a_canary_that_does_not_fit_is_named() {
-        check(
-            "f()",
-            &[change(None, "g()", "h()")],
-            "canary a: `g()` must occur once in f.rs, and occurs 0 times",
-        );
-        check(
-            "f() f()",
-            &[change(None, "f()", "g()")],
-            "canary a: `f()` must occur once in f.rs, and occurs 2 times",
-        );
-        check(
-            "f()",
-            &[change(Some("f"), "g", "h")],
-            "canary a: `g` must occur once in f.rs, and occurs 0 times",
-        );
-        check(
-            "x + y + z",
-            &[change(None, "x + y", "x"), change(None, "y + z", "y")],
-            "canaries a and b change pieces of f.rs that overlap",
-        );
+    fn right_code_that_is_missing_or_not_unique_is_an_error() {
+        let wants =
+            |text: &str, times| format!("`{text}` must occur once in f.rs, occurs {times} times");
+        check("f()", &[change(None, "g()", "h()")], &wants("g()", 0));
+        check("f() f()", &[change(None, "f()", "g()")], &wants("f()", 2));
+        check("f()", &[change(Some("f"), "g", "h")], &wants("g", 0));
     }
 }
