@@ -1,35 +1,32 @@
-//! Does a service keep its word? Three real processes of `raft/examples/kv_service.rs` with their
-//! logs on the disk, clients that write and read all the time, and trouble: what was acknowledged
-//! must be there, and every read must be of the newest state.
+//! Crash tests: three real processes of `raft/examples/kv_service.rs` with stores on disk, clients that
+//! write and read all the time, and faults. Every acknowledged write must be there, and every read
+//! must see the newest state.
 //!
 //! ```console
 //! $ cargo test --release -p crash-tests -- kill_9 --rounds 1000
 //! ```
 //!
-//! `--reads lease` lets the leaders of any scenario answer reads by leases; one does it always.
+//! `--reads lease` lets leaders answer reads by leases, `--store redb` keeps logs in databases.
 //!
-//! Faults and calls are drawn from a seed, which is printed first. Real time cannot be repeated,
-//! so the same seed gives the same storm, not the same run: a failure keeps everything the
-//! processes said (`VERBOSE=1` makes it every protocol event), their logs, and the history of all
-//! calls, in a folder that it names.
+//! The seed, which is printed first, decides faults and calls. Real time cannot be repeated: the same
+//! seed gives the same kinds of faults, not the same run. A failed run keeps the output of the
+//! processes (`VERBOSE=1` makes it every protocol event), their stores, and the history of all calls,
+//! in a directory that its message names.
 //!
-//! `--store redb` lets the processes keep their logs in databases, `--reads lease` lets leaders answer
-//! reads without asking.
-//!
-//! `kill -9` takes nothing that the operating system was told to write; what a power cut leaves of
-//! a store is tested where a disk is simulated.
+//! `kill -9` loses nothing that the operating system has accepted; power cuts are tested on a
+//! simulated disk.
 
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "real processes live in real time")]
-#![expect(clippy::print_stdout, reason = "a run says what it does while it lasts")]
+#![expect(clippy::print_stdout, reason = "progress of a long run")]
 
-mod crowd;
-mod gates;
-mod group;
-mod load;
-mod record;
-mod remote;
+mod cluster;
+mod concurrent_readers;
+mod http_client;
+mod proxies;
+mod recorder;
 mod scenarios;
+mod workload;
 
 use std::error::Error;
 use std::fs;
@@ -45,81 +42,82 @@ use self::scenarios::{SCENARIOS, Scenario};
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 #[derive(Clone, Debug, Parser)]
-pub(crate) struct Plan {
-    /// How often each kind of trouble comes
+pub(crate) struct Options {
+    /// Rounds of faults in each scenario
     #[arg(long, default_value_t = 2)]
     pub(crate) rounds: usize,
-    /// What faults and calls are drawn from
+    /// Seed of faults and calls
     #[arg(long, env = "DSTEST_SEED", default_value_t = raft_tests::harness::DEFAULT_SEED)]
     pub(crate) seed: u64,
-    /// How the service answers reads, unless the scenario says it
-    #[arg(long, value_enum, default_value_t = Reads::ReadIndex)]
-    pub(crate) reads: Reads,
-    /// What the service keeps its log in, unless the scenario says it
+    /// Way of reading, where the scenario leaves it open
+    #[arg(long, value_enum, default_value_t = ReadMode::ReadIndex)]
+    pub(crate) reads: ReadMode,
+    /// Store, where the scenario leaves it open
     #[arg(long, value_enum, default_value_t = Store::Disk)]
     pub(crate) store: Store,
     #[command(flatten)]
     tests: Arguments,
 }
 
-/// How a leader makes sure that it still leads when it answers a read.
+/// The way in which a leader that answers a read makes sure that it still leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Reads {
-    /// It asks the others.
+pub(crate) enum ReadMode {
+    /// By a round of heartbeats.
     ReadIndex,
-    /// It has a lease. The processes share one clock, so that nothing is allowed for its drift.
+    /// By a lease; the processes share one clock, so that its drift is zero.
     Lease,
 }
 
-/// What a process keeps its log in.
+/// The store of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Store {
-    /// Files of its own.
+    /// Log files.
     Disk,
     /// A redb database.
     Redb,
 }
 
 fn main() -> ExitCode {
-    let plan = Plan::parse();
+    let options = Options::parse();
     let trials = SCENARIOS.map(|scenario| {
-        let plan = plan.clone();
-        Trial::test(scenario.name, move || test(&scenario, &plan).map_err(Failed::from))
+        let options = options.clone();
+        Trial::test(scenario.name, move || test(&scenario, &options).map_err(Failed::from))
     });
-    // Each scenario has all the machine.
-    let tests = Arguments { test_threads: Some(1), ..plan.tests };
+    // One scenario at a time.
+    let tests = Arguments { test_threads: Some(1), ..options.tests };
     libtest_mimic::run(&tests, trials.into()).exit_code()
 }
 
-/// Plays a scenario in a folder of its own, which goes if all is well.
-fn test(scenario: &Scenario, plan: &Plan) -> Result<(), String> {
-    let Plan { rounds, seed, .. } = plan;
+/// Plays a scenario in a directory of its own, which is removed if it passes.
+fn test(scenario: &Scenario, options: &Options) -> Result<(), String> {
+    let Options { rounds, seed, .. } = options;
     println!("{}: seed {seed}, {rounds} rounds", scenario.name);
     let start = Instant::now();
-    let folder = folder(scenario.name, *seed);
-    let played = prepare(&folder).and_then(|()| scenario.play(plan, &folder));
+    let directory = directory(scenario.name, *seed);
+    let played = prepare(&directory).and_then(|()| scenario.play(options, &directory));
     match played {
         Ok(totals) => {
             println!("  ... {totals} in {:.1} s", start.elapsed().as_secs_f64());
-            fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))
+            fs::remove_dir_all(&directory)
+                .map_err(|error| format!("{}: {error}", directory.display()))
         }
         Err(error) => {
-            let kept = folder.display();
-            Err(format!("seed {seed}: {error}\nlogs and the history of all calls are in {kept}"))
+            let kept = directory.display();
+            Err(format!("seed {seed}: {error}\nlogs and the history of all calls: {kept}"))
         }
     }
 }
 
-fn folder(name: &str, seed: u64) -> PathBuf {
+fn directory(name: &str, seed: u64) -> PathBuf {
     let run = std::env::var_os("DSTEST_RUN_DIR").map(PathBuf::from);
     let base = run.unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("crash"));
     base.join(format!("{name}-{seed}-{}", std::process::id()))
 }
 
-fn prepare(folder: &Path) -> Outcome {
-    // What is left of a process of the same number is of an earlier run.
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
+fn prepare(directory: &Path) -> Outcome {
+    // An earlier run had the same process id.
+    if directory.exists() {
+        fs::remove_dir_all(directory)?;
     }
-    Ok(fs::create_dir_all(folder)?)
+    Ok(fs::create_dir_all(directory)?)
 }
