@@ -21,7 +21,7 @@ pub(crate) struct Suite {
 
 /// The suites of the library, and the model check.
 pub(crate) fn suites() -> Vec<Suite> {
-    let hunts = raft_tests::SUITES.iter().map(|suite| suite.name);
+    let hunts = raft_tests::suites::SUITES.iter().map(|suite| suite.name);
     let hunts = hunts.map(|name| Suite { name, program: "hunt", seeds_max: 100 });
     hunts.chain([Suite { name: "model", program: "model", seeds_max: 1 }]).collect()
 }

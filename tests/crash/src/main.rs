@@ -41,7 +41,9 @@ use self::scenarios::{SCENARIOS, Scenario};
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
+/// Crash tests of real processes: faults and client calls are drawn from a seed
 #[derive(Clone, Debug, Parser)]
+#[command(name = "crash", after_help = EXAMPLES)]
 pub(crate) struct Options {
     /// Rounds of faults in each scenario
     #[arg(long, default_value_t = 2)]
@@ -58,6 +60,11 @@ pub(crate) struct Options {
     #[command(flatten)]
     tests: Arguments,
 }
+
+const EXAMPLES: &str = "Examples, behind `cargo test --release -p crash-tests --`:
+  kill_9 --rounds 1000                   a long run of one scenario
+  --seed 7 --reads lease --store redb    other faults and calls, leases, databases
+  --list                                 the scenarios";
 
 /// The way in which a leader that answers a read makes sure that it still leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
