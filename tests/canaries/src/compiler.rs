@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde::Deserialize;
 
@@ -38,7 +38,8 @@ struct Line {
 /// The result of a build.
 pub(crate) enum Compiled {
     Programs,
-    Errors(Vec<Diagnostic>),
+    /// The compiler's errors, and cargo's own words.
+    Errors(Vec<Diagnostic>, String),
 }
 
 /// Builds the examples of the copied workspace.
@@ -51,13 +52,14 @@ pub(crate) fn compile(target: &Path) -> io::Result<Compiled> {
     cargo.args(["--message-format", "json"]);
     // Warnings are for code that people read.
     cargo.env("RUSTFLAGS", "--cap-lints allow").env("CARGO_TARGET_DIR", target.join("build"));
-    let output = cargo.current_dir(target).stderr(Stdio::inherit()).output()?;
+    let output = cargo.current_dir(target).output()?;
     if output.status.success() {
         return Ok(Compiled::Programs);
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let messages = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()?.message);
-    Ok(Compiled::Errors(messages.filter(|message| message.level == "error").collect()))
+    let errors = messages.filter(|message| message.level == "error").collect();
+    Ok(Compiled::Errors(errors, String::from_utf8_lossy(&output.stderr).into_owned()))
 }
 
 impl Diagnostic {

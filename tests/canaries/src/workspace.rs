@@ -56,7 +56,11 @@ pub(crate) fn build(root: &Path, canaries: &[Canary]) -> Result<Build, BuildErro
                 let programs = target.join("build/sim/examples");
                 return Ok(Build { programs, broken: plan.broken });
             }
-            Compiled::Errors(errors) => plan.leave_out(&errors, &rewritten)?,
+            Compiled::Errors(errors, _) if plan.leave_out(&errors, &rewritten) => {}
+            Compiled::Errors(errors, cargo) => {
+                let texts = errors.iter().map(Diagnostic::text).chain([cargo.as_str()]);
+                return Err(BuildError::Compiler(texts.collect::<Vec<_>>().join("\n")));
+            }
         }
     }
 }
@@ -109,22 +113,15 @@ impl<'a> Plan<'a> {
         files
     }
 
-    /// Takes canaries with these errors out of the sources.
-    fn leave_out(
-        &mut self,
-        errors: &[Diagnostic],
-        files: &BTreeMap<&str, Rewritten>,
-    ) -> Result<(), BuildError> {
+    /// Takes canaries with these errors out of the sources; false if no error is about one.
+    fn leave_out(&mut self, errors: &[Diagnostic], files: &BTreeMap<&str, Rewritten>) -> bool {
         let mut out: BTreeMap<usize, &Diagnostic> = BTreeMap::new();
         for error in errors {
             for number in error.canaries(files) {
                 out.entry(number).or_insert(error);
             }
         }
-        if out.is_empty() {
-            let texts: Vec<&str> = errors.iter().map(Diagnostic::text).collect();
-            return Err(BuildError::Compiler(texts.join("\n")));
-        }
+        let found = !out.is_empty();
         for edits in self.edits.values_mut() {
             edits.retain(|edit| !out.contains_key(&edit.number));
         }
@@ -132,7 +129,7 @@ impl<'a> Plan<'a> {
             let why = Unfit::Compiler(error.text().to_owned());
             Broken { name: self.canaries[number - 1].name.clone(), why }
         }));
-        Ok(())
+        found
     }
 }
 
