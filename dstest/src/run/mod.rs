@@ -9,7 +9,6 @@
 //! Neither the core nor the dispatcher writes to a terminal or waits for a process, so limits and
 //! interrupts are honoured whatever the others are doing.
 
-mod core;
 mod desk;
 mod dispatcher;
 mod leash;
