@@ -1,5 +1,5 @@
-//! The table bug × suite, as it is printed and kept in `docs/canaries.md`, and what it says about
-//! what must be caught.
+//! The table bug × suite, as it is printed and kept in `docs/canaries.md`, and the list of what must
+//! be caught that is read from it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fmt;
 use crate::canary::Canary;
 use crate::hunt::{Outcome, Suite};
 
-/// A canary and what each suite saw of it; `None` where the suite was not asked for.
+/// A canary and the verdict of each suite; `None` where the suite was not run.
 #[derive(Clone, Debug)]
 pub(crate) struct Row<'a> {
     pub(crate) canary: &'a Canary,
@@ -21,7 +21,7 @@ pub(crate) struct Table<'a> {
     pub(crate) rows: Vec<Row<'a>>,
 }
 
-/// Which canaries which suites caught when the table was last written.
+/// The canaries that each suite caught when the table was last written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expected {
     suites: Vec<String>,
@@ -32,7 +32,7 @@ impl Row<'_> {
     fn caught(&self) -> impl Iterator<Item = (u64, f64)> {
         self.outcomes.iter().flatten().filter_map(|outcome| match outcome {
             Outcome::Caught { seeds, seconds, .. } => Some((*seeds, *seconds)),
-            Outcome::Passed { .. } => None,
+            Outcome::Passed { .. } | Outcome::Stopped { .. } => None,
         })
     }
 }
@@ -43,7 +43,7 @@ impl Table<'_> {
         self.rows.iter().filter(|row| row.caught().next().is_none()).map(|row| row.canary)
     }
 
-    /// What it says in a line: how many are caught, and how soon by the suite that is first.
+    /// The number of caught canaries, and how soon the fastest suite catches them.
     pub(crate) fn summary(&self) -> String {
         let best = |row: &Row<'_>| row.caught().min_by(|a, b| a.1.total_cmp(&b.1));
         let mut caught: Vec<(u64, f64)> = self.rows.iter().filter_map(best).collect();
@@ -51,7 +51,7 @@ impl Table<'_> {
         caught.sort_by_key(|(seeds, _)| *seeds);
         let median = caught.get(caught.len() / 2).map_or(0, |(seeds, _)| *seeds);
         format!(
-            "{} of {} canaries are caught; the median takes {median} seeds, the slowest {slowest:.1} s.",
+            "{} of {} canaries caught; median {median} seeds, slowest {slowest:.1} s.",
             caught.len(),
             self.rows.len()
         )
@@ -98,7 +98,7 @@ fn write_line(f: &mut fmt::Formatter<'_>, cells: &[String], widths: &[usize]) ->
 }
 
 impl Expected {
-    /// Reads a table that was written before; text around it is skipped.
+    /// Reads a table that was written before, and skips the text around it.
     pub(crate) fn read(text: &str) -> Self {
         let mut expected = Self::default();
         for line in text.lines() {
@@ -108,7 +108,8 @@ impl Expected {
                     expected.suites = suites.iter().map(|name| (*name).to_owned()).collect();
                 }
                 ["", name, ref outcomes @ .., _, _, ""] if !name.starts_with('-') => {
-                    let caught = |cell: &&str| *cell != NOT_RUN && !cell.starts_with("not in ");
+                    // The number of seeds.
+                    let caught = |cell: &&str| cell.starts_with(|c: char| c.is_ascii_digit());
                     let caught = outcomes.iter().map(caught).collect();
                     expected.caught.insert(name.to_owned(), caught);
                 }
@@ -118,9 +119,15 @@ impl Expected {
         expected
     }
 
-    /// Whether the table knows of this canary.
-    pub(crate) fn knows(&self, canary: &str) -> bool {
+    /// Whether the table has a row for this canary.
+    pub(crate) fn has(&self, canary: &str) -> bool {
         self.caught.contains_key(canary)
+    }
+
+    /// The canaries of the table.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.caught.keys().map(String::as_str)
     }
 
     /// Whether this suite must catch this canary.
@@ -137,11 +144,11 @@ const NOT_RUN: &str = "–";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hunt::SUITES;
+    use crate::hunt::{Cause, suites};
 
     fn canary(name: &str) -> Canary {
         let (does, source) = ("does wrong".to_owned(), "paper §5".to_owned());
-        Canary { name: name.to_owned(), does, source, changes: Vec::new() }
+        Canary { name: name.to_owned(), does, source, hangs: false, changes: Vec::new() }
     }
 
     #[test]
@@ -154,21 +161,21 @@ mod tests {
             by: "storm_of_five".to_owned(),
         };
         let passed = Some(Outcome::Passed { seeds: 100 });
+        let stopped = Some(Outcome::Stopped { seed: 1, cause: Cause::CpuTime });
         let table = Table {
-            suites: SUITES[..2].to_vec(),
+            suites: suites()[..3].to_vec(),
             rows: vec![
-                Row { canary: &one, outcomes: vec![passed.clone(), Some(caught)] },
-                Row { canary: &two, outcomes: vec![passed, None] },
+                Row { canary: &one, outcomes: vec![passed.clone(), Some(caught), None] },
+                Row { canary: &two, outcomes: vec![passed, None, stopped] },
             ],
         };
         let expected = Expected::read(&format!("# Canaries\n\n{table}\n{}\n", table.summary()));
         assert!(expected.must_catch("storms", "one"));
         assert!(!expected.must_catch("scenarios", "one"));
         assert!(!expected.must_catch("storms", "two"));
-        assert!(expected.knows("two") && !expected.knows("three"));
+        assert!(!expected.must_catch("swarm", "two"), "a hunt that was stopped caught nothing");
+        assert!(expected.has("two") && !expected.has("three"));
         assert_eq!(table.missed().map(|canary| canary.name.as_str()).collect::<Vec<_>>(), ["two"]);
-        assert!(
-            table.summary().starts_with("1 of 2 canaries are caught; the median takes 3 seeds")
-        );
+        assert_eq!(table.summary(), "1 of 2 canaries caught; median 3 seeds, slowest 1.2 s.");
     }
 }

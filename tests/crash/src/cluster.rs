@@ -1,4 +1,4 @@
-//! Three processes of the service, and what can be done to them.
+//! A cluster of three processes of the service: start, kill, signals, limits and status.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,39 +12,39 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 
-use crate::gates::Gates;
-use crate::load::HANG;
-use crate::remote::Remote;
-use crate::{Outcome, Reads, SERVES, Store};
+use crate::http_client::HttpClient;
+use crate::proxies::Proxies;
+use crate::workload::PROGRESS_TIMEOUT;
+use crate::{Outcome, ReadMode, Store};
 
-/// How many processes there are.
+/// The number of processes.
 pub(crate) const PEERS: usize = 3;
 
-/// Three processes, their addresses and a folder with all they leave.
-pub(crate) struct Group {
-    folder: PathBuf,
+/// Three processes, their addresses, and a directory for their stores and logs.
+pub(crate) struct Cluster {
+    directory: PathBuf,
     addresses: Vec<Addresses>,
-    gates: Option<Gates>,
+    proxies: Option<Proxies>,
     settings: Settings,
     processes: [Option<Process>; PEERS],
-    remote: Remote,
+    http: HttpClient,
 }
 
-/// What every process is told.
+/// The settings of every process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) election_timeout: Duration,
-    pub(crate) reads: Reads,
+    pub(crate) reads: ReadMode,
     pub(crate) store: Store,
     pub(crate) links: Links,
 }
 
-/// How the processes reach each other.
+/// The connections between the processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Links {
     Direct,
-    /// Through [`Gates`].
-    Gated,
+    /// Through [`Proxies`].
+    Proxied,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,58 +55,62 @@ struct Addresses {
 
 struct Process {
     child: Child,
-    /// Writes what the process says into its file. A pipe lies between, so that a process that may
-    /// write no more files can still speak.
+    /// Copies the output of the process into its log file. A pipe lies between, so that a process
+    /// that may write no more files can still log.
     output: JoinHandle<io::Result<u64>>,
 }
 
-/// So many entries make a snapshot: some in each round.
+/// Starts the program that follows, without the signal that comes with a write beyond the limit on
+/// file sizes: the write fails, as on a full disk, and the process goes on.
+const IGNORE_FILE_SIZE_SIGNAL: &str = r#"trap '' XFSZ; exec "$0" "$@""#;
+
+/// Entries until a snapshot: a few snapshots in each round.
 const SNAPSHOT_AFTER: u64 = 500;
 
-impl Group {
-    /// Starts three processes that have not stored anything yet.
-    pub(crate) fn start(folder: &Path, settings: Settings) -> Outcome<Self> {
+impl Cluster {
+    /// Starts three processes with empty stores.
+    pub(crate) fn start(directory: &Path, settings: Settings) -> Outcome<Self> {
         let addresses = free_addresses()?;
-        let gates = match settings.links {
+        let proxies = match settings.links {
             Links::Direct => None,
-            Links::Gated => Some(Gates::before(addresses.iter().map(|peer| peer.raft))?),
+            Links::Proxied => Some(Proxies::start(addresses.iter().map(|peer| peer.raft))?),
         };
         let http = addresses.iter().map(|peer| peer.http).collect();
-        let remote = Remote::new(http, Duration::from_millis(500));
-        let folder = folder.to_path_buf();
+        let http = HttpClient::new(http, Duration::from_millis(500));
+        let directory = directory.to_path_buf();
         let processes = [const { None }; PEERS];
-        let mut group = Self { folder, addresses, gates, settings, processes, remote };
+        let mut cluster = Self { directory, addresses, proxies, settings, processes, http };
         for peer in 0..PEERS {
-            group.restart(peer)?;
+            cluster.restart(peer)?;
         }
-        Ok(group)
+        Ok(cluster)
     }
 
-    /// Where clients ask.
+    /// The HTTP addresses.
     pub(crate) fn http(&self) -> Vec<SocketAddr> {
         self.addresses.iter().map(|peer| peer.http).collect()
     }
 
-    /// Where `by` reaches the peer `of`; itself it must know without a gate, to listen there.
+    /// The address under which `by` reaches the peer `of`; its own is direct, as it listens there.
     fn raft_address(&self, of: usize, by: usize) -> SocketAddr {
-        match &self.gates {
-            Some(gates) if of != by => gates.address(of),
+        match &self.proxies {
+            Some(proxies) if of != by => proxies.address(of),
             Some(_) | None => self.addresses[of].raft,
         }
     }
 
-    /// The gates between the processes, which the scenario asked for.
-    pub(crate) fn gates(&self) -> Outcome<&Gates> {
-        Ok(self.gates.as_ref().ok_or("the links of this scenario have no gates")?)
+    /// The proxies between the processes, if the scenario has them.
+    pub(crate) fn proxies(&self) -> Outcome<&Proxies> {
+        Ok(self.proxies.as_ref().ok_or("this scenario has no proxies")?)
     }
 
-    /// Where a peer keeps its log.
+    /// The directory of a peer's store.
     pub(crate) fn data(&self, peer: usize) -> PathBuf {
-        self.folder.join(format!("data-{}", peer + 1))
+        self.directory.join(format!("data-{}", peer + 1))
     }
 
-    /// All that a peer has said since the first start.
-    pub(crate) fn said(&self, peer: usize) -> Outcome<String> {
+    /// A peer's output since the first start.
+    pub(crate) fn output(&self, peer: usize) -> Outcome<String> {
         Ok(String::from_utf8_lossy(&fs::read(self.log(peer))?).into_owned())
     }
 
@@ -114,15 +118,15 @@ impl Group {
     pub(crate) fn restart(&mut self, peer: usize) -> Outcome {
         let (mut reader, writer) = io::pipe()?;
         let Settings { election_timeout, reads, store, .. } = self.settings;
-        let book = (0..PEERS)
+        let addresses = (0..PEERS)
             .map(|of| format!("{}/{}", self.raft_address(of, peer), self.addresses[of].http));
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new("sh");
         command
-            .env(SERVES, "1")
+            .args(["-c", IGNORE_FILE_SIZE_SIGNAL, env!("CARGO_BIN_EXE_kv_service")])
             .args(["--election-timeout", &election_timeout.as_millis().to_string()])
             .args(match reads {
-                Reads::ReadIndex => &[][..],
-                Reads::Lease => &["--lease-drift", "0"],
+                ReadMode::ReadIndex => &[][..],
+                ReadMode::Lease => &["--lease-drift", "0"],
             })
             .args(["--snapshot-after", &SNAPSHOT_AFTER.to_string()])
             .args(match store {
@@ -131,7 +135,7 @@ impl Group {
             })
             .arg((peer + 1).to_string())
             .arg(self.data(peer))
-            .args(book)
+            .args(addresses)
             .stdin(Stdio::null())
             .stdout(writer.try_clone()?)
             .stderr(writer);
@@ -144,7 +148,7 @@ impl Group {
         Ok(())
     }
 
-    /// `kill -9`: the process has no chance to do anything more.
+    /// `kill -9`, and waits for the end of the process.
     pub(crate) fn kill(&mut self, peer: usize) -> Outcome {
         if let Some(mut process) = self.processes[peer].take() {
             process.child.kill()?;
@@ -159,46 +163,46 @@ impl Group {
         Ok(kill_process(self.pid(peer)?, signal)?)
     }
 
-    /// Lets a running process write nothing more into any file: to the process, a full disk.
-    pub(crate) fn fill_disk(&self, peer: usize) -> Outcome {
+    /// Limits file sizes to zero: for the running process, the disk is full.
+    pub(crate) fn limit_file_size(&self, peer: usize) -> Outcome {
         let limit = Rlimit { current: Some(0), maximum: None };
         prlimit(Some(self.pid(peer)?), Resource::Fsize, limit)?;
         Ok(())
     }
 
-    /// Waits until a process has ended by itself.
-    pub(crate) fn wait_for_end(&mut self, peer: usize) -> Outcome<ExitStatus> {
-        let process = self.processes[peer].as_mut().ok_or("the process does not run")?;
-        let status = wait("the process ends", || process.child.try_wait().transpose())??;
+    /// Waits until a process exits.
+    pub(crate) fn wait_for_exit(&mut self, peer: usize) -> Outcome<ExitStatus> {
+        let process = self.processes[peer].as_mut().ok_or("the process is not running")?;
+        let status = wait("the process to exit", || process.child.try_wait().transpose())??;
         if let Some(process) = self.processes[peer].take() {
             process.finish()?;
         }
         Ok(status)
     }
 
-    /// How a process ended that was not told to, if it did.
-    pub(crate) fn ended(&mut self, peer: usize) -> Outcome<Option<ExitStatus>> {
+    /// The exit status of a process that exited unexpectedly.
+    pub(crate) fn exit_status(&mut self, peer: usize) -> Outcome<Option<ExitStatus>> {
         Ok(self.processes[peer].as_mut().map_or(Ok(None), |process| process.child.try_wait())?)
     }
 
-    /// The peer that leads, once there is one.
+    /// Waits for a leader.
     pub(crate) fn leader(&self) -> Outcome<usize> {
-        wait("a peer leads", || {
+        wait("a leader", || {
             let leads = (0..PEERS).filter(|peer| self.leads(*peer));
             leads.max_by_key(|peer| self.number(*peer, "term"))
         })
     }
 
-    /// Whether a peer takes itself for the leader.
+    /// Whether a peer believes to be the leader.
     pub(crate) fn leads(&self, peer: usize) -> bool {
         self.status(peer).is_some_and(|status| status["role"] == "leader")
     }
 
-    /// Waits until a peer has applied all that the leader has committed by now.
-    pub(crate) fn wait_for(&mut self, peer: usize) -> Outcome {
+    /// Waits until a peer has applied what the leader has committed by now.
+    pub(crate) fn wait_for_catch_up(&mut self, peer: usize) -> Outcome {
         let leader = self.leader()?;
-        let committed = wait("the leader tells its commit", || self.number(leader, "commit"))?;
-        wait(&format!("peer {} applies {committed}", peer + 1), || {
+        let committed = wait("the leader's commit index", || self.number(leader, "commit"))?;
+        wait(&format!("peer {} to apply entry {committed}", peer + 1), || {
             (self.number(peer, "applied")? >= committed).then_some(())
         })
     }
@@ -209,20 +213,20 @@ impl Group {
 
     fn status(&self, peer: usize) -> Option<Value> {
         self.processes[peer].as_ref()?;
-        self.remote.status(peer)
+        self.http.status(peer)
     }
 
     fn pid(&self, peer: usize) -> Outcome<Pid> {
-        let process = self.processes[peer].as_ref().ok_or("the process does not run")?;
+        let process = self.processes[peer].as_ref().ok_or("the process is not running")?;
         Ok(Pid::from_child(&process.child))
     }
 
     fn log(&self, peer: usize) -> PathBuf {
-        self.folder.join(format!("peer-{}.log", peer + 1))
+        self.directory.join(format!("peer-{}.log", peer + 1))
     }
 }
 
-impl Drop for Group {
+impl Drop for Cluster {
     fn drop(&mut self) {
         for process in self.processes.iter_mut().flatten() {
             // It may have ended already.
@@ -233,45 +237,45 @@ impl Drop for Group {
 }
 
 impl Process {
-    /// All that the process has said is in its file.
+    /// Waits until the output of the process is in its log file.
     fn finish(self) -> Outcome {
-        self.output.join().map_err(|_| "the copying of a process' output panicked")??;
+        self.output.join().map_err(|_| "the thread that copies the output panicked")??;
         Ok(())
     }
 }
 
-/// As a shell says how a process ended.
-pub(crate) fn ending(status: ExitStatus) -> String {
+/// An exit status in words.
+pub(crate) fn exit_text(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("with exit code {code}"),
         (None, signal) => format!("by signal {}", signal.unwrap_or_default()),
     }
 }
 
-/// Waits for something that happens sooner or later.
-pub(crate) fn wait<T>(what: &str, mut happens: impl FnMut() -> Option<T>) -> Outcome<T> {
-    let hangs = Instant::now() + HANG;
+/// Polls until there is a value.
+pub(crate) fn wait<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> Outcome<T> {
+    let deadline = Instant::now() + PROGRESS_TIMEOUT;
     loop {
-        if let Some(happened) = happens() {
-            return Ok(happened);
+        if let Some(value) = poll() {
+            return Ok(value);
         }
-        if Instant::now() >= hangs {
-            return Err(format!("waited {HANG:?} in vain until {what}").into());
+        if Instant::now() >= deadline {
+            return Err(format!("timed out after {PROGRESS_TIMEOUT:?} waiting for {what}").into());
         }
         thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// Addresses that nobody listens at. They are outside the ranges from which systems take the ports
-/// of outgoing connections, so that they are free again for a process that restarts; several runs
-/// at once begin to look at different places.
+/// Free addresses. They are outside the ranges from which systems take the ports of outgoing
+/// connections, so that they are still free for a process that restarts; concurrent runs begin their
+/// search at different ports.
 fn free_addresses() -> Outcome<Vec<Addresses>> {
     let block = 2 * PEERS as u16;
     let blocks = (PORTS.end - PORTS.start) / block;
     let first = std::process::id() % u32::from(blocks);
-    for look in 0..blocks {
-        let place = (first as u16 + look) % blocks;
-        let ports = PORTS.start + place * block..PORTS.start + (place + 1) * block;
+    for offset in 0..blocks {
+        let start = PORTS.start + (first as u16 + offset) % blocks * block;
+        let ports = start..start + block;
         let addresses: Vec<_> =
             ports.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))).collect();
         if addresses.iter().all(|address| TcpListener::bind(address).is_ok()) {
@@ -279,7 +283,7 @@ fn free_addresses() -> Outcome<Vec<Addresses>> {
             return Ok(pairs.map(|pair| Addresses { raft: pair[0], http: pair[1] }).collect());
         }
     }
-    Err(format!("no six ports in a row are free in {PORTS:?}").into())
+    Err(format!("no {block} free ports in a row in {PORTS:?}").into())
 }
 
 const PORTS: std::ops::Range<u16> = 12_000..30_000;

@@ -1,8 +1,8 @@
-//! What clients asked and were told, round by round, and what follows from it.
+//! The recorder of all calls and answers, and the check that they are linearizable.
 //!
-//! Each round has keys of its own, so that the search for an order stays short however long the
-//! run is. Moments are nanoseconds since the beginning of the run: they say which call was over
-//! before another one began, which is all that the check needs.
+//! Each round has keys of its own, so that the search for an order stays short in a long run. Times
+//! are nanoseconds since the beginning of the run: the check needs to know which call ended before
+//! another began.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,32 +13,32 @@ use raft_tests::oracle::history::{Asked, History};
 
 use crate::Outcome;
 
-/// How many keys a round has.
+/// The number of keys in a round.
 pub(crate) const KEYS: u8 = 6;
 
-/// All calls of a run. Clients share it.
-pub(crate) struct Record {
+/// All calls of a run, shared by the clients.
+pub(crate) struct Recorder {
     start: Instant,
     calls: Mutex<Calls>,
 }
 
 struct Calls {
     rounds: Vec<History>,
-    /// When each write was acknowledged.
+    /// The time of each acknowledgement of a write.
     acknowledged: Vec<u64>,
     reads: usize,
-    /// What no client should ever see.
-    wrong: Option<String>,
+    /// The first answer that is never correct.
+    violation: Option<String>,
 }
 
-/// Where a call is kept.
+/// A call of a run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct CallId {
     round: usize,
     call: usize,
 }
 
-/// What a run amounts to.
+/// The counts of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Totals {
     pub(crate) writes: usize,
@@ -61,10 +61,10 @@ impl fmt::Display for Totals {
     }
 }
 
-impl Record {
+impl Recorder {
     pub(crate) fn new() -> Self {
         let (rounds, acknowledged) = (vec![History::default()], Vec::new());
-        let calls = Calls { rounds, acknowledged, reads: 0, wrong: None };
+        let calls = Calls { rounds, acknowledged, reads: 0, violation: None };
         Self { start: Instant::now(), calls: Mutex::new(calls) }
     }
 
@@ -73,67 +73,67 @@ impl Record {
         format!("{round}-{key}")
     }
 
-    /// The round that new calls belong to.
+    /// The current round, to which new calls belong.
     pub(crate) fn round(&self) -> usize {
         self.lock().rounds.len() - 1
     }
 
-    /// Calls that begin from now on have new keys.
+    /// Begins a round, with new keys.
     pub(crate) fn next_round(&self) {
         self.lock().rounds.push(History::default());
     }
 
-    /// A call begins.
-    pub(crate) fn begins(
+    /// Records the begin of a call.
+    pub(crate) fn begin(
         &self,
         round: usize,
         client: u16,
         serial: u32,
         operation: Operation,
-    ) -> Place {
+    ) -> CallId {
         let mut calls = self.lock();
         let asked = Asked { client, serial, operation, asked_at: self.now(), answer: None };
-        Place { round, call: calls.rounds[round].begins(asked) }
+        CallId { round, call: calls.rounds[round].begins(asked) }
     }
 
-    /// A call was answered.
-    pub(crate) fn is_answered(&self, place: Place, operation: Operation, seen: Seen) {
+    /// Records the answer to a call.
+    pub(crate) fn complete(&self, id: CallId, operation: Operation, seen: Seen) {
         let now = self.now();
         let mut calls = self.lock();
-        calls.rounds[place.round].is_answered(place.call, (now, seen));
+        calls.rounds[id.round].is_answered(id.call, (now, seen));
         match operation {
             Operation::Get { .. } | Operation::Read { .. } => calls.reads += 1,
             Operation::Put { .. } | Operation::Swap { .. } => calls.acknowledged.push(now),
         }
     }
 
-    /// The service said what it must never say.
-    pub(crate) fn is_wrong(&self, what: String) {
-        self.lock().wrong.get_or_insert(what);
+    /// Records an answer that is never correct.
+    pub(crate) fn violation(&self, text: String) {
+        self.lock().violation.get_or_insert(text);
     }
 
-    /// How many writes were acknowledged so far.
+    /// The number of acknowledged writes.
     pub(crate) fn acknowledged(&self) -> usize {
         self.lock().acknowledged.len()
     }
 
-    /// How many rounds there are.
+    /// The number of rounds.
     pub(crate) fn rounds(&self) -> usize {
         self.lock().rounds.len()
     }
 
-    /// Checks one round. A call that is still under way may take effect at any later moment.
+    /// Checks one round. A call that has no answer yet may take effect at any later time.
     pub(crate) fn check(&self, round: usize) -> Outcome {
         let history = {
             let calls = self.lock();
-            if let Some(wrong) = &calls.wrong {
-                return Err(wrong.clone().into());
+            if let Some(violation) = &calls.violation {
+                return Err(violation.clone().into());
             }
             calls.rounds[round].clone()
         };
         match history.check_linearizability() {
             Ok(0) => Ok(()),
-            Ok(_) => Err(format!("round {round}: too many calls overlap to be checked").into()),
+            Ok(_) => Err(format!("round {round}: too many overlapping calls to check").into()),
             Err(violation) => Err(format!("round {round}: {}", violation.text).into()),
         }
     }
@@ -149,17 +149,18 @@ impl Record {
         }
     }
 
-    /// The whole history, a call a line.
+    /// The history, with a line for each call.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::from("round client serial asked_ns answered_ns operation -> told\n");
+        let mut text =
+            String::from("round client serial asked_ns answered_ns operation -> answer\n");
         for (round, history) in self.lock().rounds.iter().enumerate() {
             for asked in history.requests() {
                 let Asked { client, serial, operation, asked_at, answer } = asked;
-                let (at, told) = answer.map_or(("-".to_owned(), "-".to_owned()), |(at, told)| {
-                    (at.to_string(), told.to_string())
+                let (at, seen) = answer.map_or(("-".to_owned(), "-".to_owned()), |(at, seen)| {
+                    (at.to_string(), seen.to_string())
                 });
                 let line = format_args!(
-                    "{round} C{client} #{serial} {asked_at} {at} {operation} -> {told}\n"
+                    "{round} C{client} #{serial} {asked_at} {at} {operation} -> {seen}\n"
                 );
                 // Writing into a string does not fail.
                 let _ = text.write_fmt(line);
@@ -177,10 +178,10 @@ impl Record {
     }
 }
 
-/// The longest time between two of these moments, which clients noted almost in order.
-fn longest_gap(moments: &[u64]) -> Duration {
-    let mut moments = moments.to_vec();
-    moments.sort_unstable();
-    let gaps = moments.windows(2).map(|pair| pair[1] - pair[0]);
+/// The longest time between two of these times, which are almost in order.
+fn longest_gap(times: &[u64]) -> Duration {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
     Duration::from_nanos(gaps.max().unwrap_or(0))
 }

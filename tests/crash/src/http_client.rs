@@ -1,4 +1,4 @@
-//! The service as a client sees it: three addresses, one of which leads.
+//! An HTTP client of the service, which finds the leader among three addresses.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -10,15 +10,15 @@ use serde_json::Value;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
-/// A client's view of the service.
-pub(crate) struct Remote {
+/// A client of the service.
+pub(crate) struct HttpClient {
     agent: Agent,
     peers: Vec<SocketAddr>,
-    /// The peer that is asked next.
-    ask: usize,
+    /// The peer of the next attempt.
+    target: usize,
 }
 
-/// One call, as it is sent.
+/// One call.
 pub(crate) struct Call<'a> {
     pub(crate) key: &'a str,
     pub(crate) client: u16,
@@ -26,44 +26,44 @@ pub(crate) struct Call<'a> {
     pub(crate) operation: Operation,
 }
 
-/// What a write is answered with.
+/// The answer to a write.
 #[derive(Deserialize)]
-struct Written {
+struct WriteResponse {
     before: Option<String>,
 }
 
-/// What one attempt gave.
+/// The result of one attempt.
 enum Attempt {
     Answered(Seen),
-    /// Another peer leads.
-    Elsewhere(usize),
-    /// Nobody knows, or nobody can now.
+    /// Another peer is the leader.
+    Redirected(usize),
+    /// The outcome is unknown, or the peer cannot answer now.
     Unanswered,
 }
 
-/// A refusal comes so fast that a client would do nothing but ask.
-const PAUSE: Duration = Duration::from_millis(5);
+/// The time between attempts: rejections come fast, and clients would keep the machine busy.
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-impl Remote {
-    /// `attempt_timeout` is how long a single attempt may take.
+impl HttpClient {
+    /// A client with this timeout of a single attempt.
     pub(crate) fn new(peers: Vec<SocketAddr>, attempt_timeout: Duration) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(attempt_timeout))
             .max_redirects(0)
             .http_status_as_error(false)
             .build();
-        Self { agent: config.into(), peers, ask: 0 }
+        Self { agent: config.into(), peers, target: 0 }
     }
 
-    /// Asks this peer first.
-    pub(crate) fn prefer(&mut self, peer: usize) {
-        self.ask = peer % self.peers.len();
+    /// Sends the next attempt to this peer.
+    pub(crate) fn set_target(&mut self, peer: usize) {
+        self.target = peer % self.peers.len();
     }
 
-    /// Asks until there is an answer, or until `deadline`: then nobody knows.
+    /// Tries until there is an answer, or until `deadline`; then the outcome is unknown.
     ///
     /// # Errors
-    /// The service said what it must never say.
+    /// An answer that is never correct.
     pub(crate) fn call(
         &mut self,
         call: &Call<'_>,
@@ -72,10 +72,10 @@ impl Remote {
         loop {
             match self.attempt(call)? {
                 Attempt::Answered(seen) => return Ok(Some(seen)),
-                Attempt::Elsewhere(peer) => self.ask = peer,
+                Attempt::Redirected(peer) => self.target = peer,
                 Attempt::Unanswered => {
-                    self.ask = (self.ask + 1) % self.peers.len();
-                    std::thread::sleep(PAUSE);
+                    self.target = (self.target + 1) % self.peers.len();
+                    std::thread::sleep(RETRY_INTERVAL);
                 }
             }
             if Instant::now() >= deadline {
@@ -84,7 +84,7 @@ impl Remote {
         }
     }
 
-    /// What a peer says of itself.
+    /// A peer's status.
     pub(crate) fn status(&self, peer: usize) -> Option<Value> {
         let url = format!("http://{}/status", self.peers[peer]);
         serde_json::from_str(&text(self.agent.get(url).call().ok()?).ok()?).ok()
@@ -92,7 +92,7 @@ impl Remote {
 
     fn attempt(&self, call: &Call<'_>) -> Result<Attempt, String> {
         let Call { key, client, serial, operation } = call;
-        let url = format!("http://{}/keys/{key}", self.peers[self.ask]);
+        let url = format!("http://{}/keys/{key}", self.peers[self.target]);
         let session = format!("client={client}&serial={serial}");
         let response = match operation {
             Operation::Get { .. } | Operation::Read { .. } => self.agent.get(url).call(),
@@ -105,13 +105,13 @@ impl Remote {
                 self.agent.put(url).send(value.to_string())
             }
         };
-        // Whatever went wrong with a connection: what became of the request is not known.
+        // After any error of the connection the outcome is unknown.
         let Ok(response) = response else { return Ok(Attempt::Unanswered) };
-        let said = format!("peer {} said {}", self.ask + 1, response.status());
-        self.understand(response, *operation).map_err(|error| format!("{said}: {error}"))
+        let answer = format!("peer {} answered {}", self.target + 1, response.status());
+        self.interpret(response, *operation).map_err(|error| format!("{answer}: {error}"))
     }
 
-    fn understand(
+    fn interpret(
         &self,
         response: Response<Body>,
         operation: Operation,
@@ -126,14 +126,16 @@ impl Remote {
             }
             (404, Operation::Get { .. } | Operation::Read { .. }) => Ok(Attempt::Answered(0)),
             (200, _) | (412, Operation::Swap { .. }) => {
-                let Written { before } = serde_json::from_str(&text)?;
+                let WriteResponse { before } = serde_json::from_str(&text)?;
                 Ok(Attempt::Answered(before.map_or(Ok(0), |before| before.parse())?))
             }
             (307, _) => {
-                let to = String::from_utf8(location.ok_or("no location")?)?;
+                let to = String::from_utf8(location.ok_or("redirect without location")?)?;
                 let here = |peer: &SocketAddr| to.starts_with(&format!("http://{peer}/"));
                 let peer = self.peers.iter().position(here);
-                Ok(Attempt::Elsewhere(peer.ok_or(format!("nobody is at {to}"))?))
+                Ok(Attempt::Redirected(
+                    peer.ok_or(format!("redirect to {to}, not an address of a peer"))?,
+                ))
             }
             (429 | 503 | 504, _) => Ok(Attempt::Unanswered),
             _ => Err(text.into()),

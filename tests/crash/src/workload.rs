@@ -1,4 +1,4 @@
-//! Clients that write and read all the time.
+//! The workload: clients that write and read all the time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,25 +10,25 @@ use raft_tests::kv::Operation;
 use raft_tests::sim::random::{Chance, Domain, Stream};
 
 use crate::Outcome;
-use crate::record::{KEYS, Record, Totals};
-use crate::remote::{Call, Remote};
+use crate::http_client::{Call, HttpClient};
+use crate::recorder::{KEYS, Recorder, Totals};
 
 /// The clients of a run, each a thread.
-pub(crate) struct Load {
-    pub(crate) record: Arc<Record>,
+pub(crate) struct Workload {
+    pub(crate) recorder: Arc<Recorder>,
     peers: Vec<SocketAddr>,
     running: Arc<AtomicBool>,
     clients: Vec<JoinHandle<()>>,
 }
 
-/// What a client is like.
+/// A kind of client.
 #[derive(Clone, Copy)]
 enum Kind {
-    /// Writes and reads, and asks another peer soon.
+    /// Writes and reads, and soon tries another peer.
     Busy,
-    /// The same, and gives up soon: nobody knows what became of its calls.
+    /// The same, and soon gives up: the outcome of its calls is unknown.
     Hasty,
-    /// Only reads, from any peer, and waits long for an answer: of a peer that was paused, too.
+    /// Only reads, from any peer, and waits long for an answer, as of a paused peer.
     Patient,
 }
 
@@ -43,16 +43,16 @@ const KINDS: [Kind; 8] = [
     Kind::Patient,
 ];
 
-/// How many clients there are, named from zero; the next one reads everything at the end.
+/// The number of clients, named from zero; one more reads every key at the end.
 pub(crate) const CLIENTS: u16 = KINDS.len() as u16;
 
-/// A machine that is this slow has other worries: a run that makes no progress for so long fails.
-pub(crate) const HANG: Duration = Duration::from_secs(60);
+/// A run fails after this time without progress, which no slow machine needs.
+pub(crate) const PROGRESS_TIMEOUT: Duration = Duration::from_secs(60);
 
-impl Load {
-    /// Starts the clients. What they do is drawn from the seed.
+impl Workload {
+    /// Starts the clients. Their calls are drawn from the seed.
     pub(crate) fn start(peers: Vec<SocketAddr>, seed: u64) -> Self {
-        let record = Arc::new(Record::new());
+        let recorder = Arc::new(Recorder::new());
         let running = Arc::new(AtomicBool::new(true));
         let clients = (0..).zip(KINDS).map(|(name, kind)| {
             let client = Client {
@@ -61,46 +61,47 @@ impl Load {
                 stream: Stream::new(seed, Domain::Client, [u64::from(name), 0]),
                 serial: 0,
                 seen: [0; KEYS as usize],
-                remote: Remote::new(peers.clone(), kind.attempt_timeout()),
+                http: HttpClient::new(peers.clone(), kind.attempt_timeout()),
             };
-            let (record, running) = (Arc::clone(&record), Arc::clone(&running));
-            thread::spawn(move || client.run(&record, &running))
+            let (recorder, running) = (Arc::clone(&recorder), Arc::clone(&running));
+            thread::spawn(move || client.run(&recorder, &running))
         });
         let clients = clients.collect();
-        Self { record, peers, running, clients }
+        Self { recorder, peers, running, clients }
     }
 
     /// Waits until writes are acknowledged that began after this call.
     pub(crate) fn wait_for_progress(&self) -> Outcome {
         // One more for each client: the first one may have begun before.
-        let enough = self.record.acknowledged() + KINDS.len();
-        let hangs = Instant::now() + HANG;
-        while self.record.acknowledged() < enough {
-            if Instant::now() >= hangs {
-                return Err(format!("no write was acknowledged within {HANG:?}").into());
+        let enough = self.recorder.acknowledged() + KINDS.len();
+        let deadline = Instant::now() + PROGRESS_TIMEOUT;
+        while self.recorder.acknowledged() < enough {
+            if Instant::now() >= deadline {
+                return Err(format!("no write acknowledged within {PROGRESS_TIMEOUT:?}").into());
             }
             thread::sleep(Duration::from_millis(1));
         }
         Ok(())
     }
 
-    /// Ends the clients, reads every key once more and checks all there is to check.
+    /// Ends the clients, reads every key once more and checks every round.
     pub(crate) fn finish(&mut self) -> Outcome<Totals> {
         self.stop()?;
-        let totals = self.record.totals();
-        let mut remote = Remote::new(self.peers.clone(), Kind::Busy.attempt_timeout());
+        let totals = self.recorder.totals();
+        let mut http = HttpClient::new(self.peers.clone(), Kind::Busy.attempt_timeout());
         let reader = CLIENTS;
-        for round in 0..self.record.rounds() {
+        for round in 0..self.recorder.rounds() {
             for key in 0..KEYS {
                 let (serial, operation) = (u32::from(key), Operation::Get { key });
-                let place = self.record.begins(round, reader, serial, operation);
-                let name = Record::key(round, key);
+                let id = self.recorder.begin(round, reader, serial, operation);
+                let name = Recorder::key(round, key);
                 let call = Call { key: &name, client: reader, serial, operation };
-                let seen = remote.call(&call, Instant::now() + HANG)?;
-                let seen = seen.ok_or_else(|| format!("nobody knows the key {name} at the end"))?;
-                self.record.is_answered(place, operation, seen);
+                let seen = http.call(&call, Instant::now() + PROGRESS_TIMEOUT)?;
+                let seen =
+                    seen.ok_or_else(|| format!("no answer to a read of key {name} at the end"))?;
+                self.recorder.complete(id, operation, seen);
             }
-            self.record.check(round)?;
+            self.recorder.check(round)?;
         }
         Ok(totals)
     }
@@ -114,9 +115,9 @@ impl Load {
     }
 }
 
-impl Drop for Load {
+impl Drop for Workload {
     fn drop(&mut self) {
-        // A run that fails has a better reason.
+        // A failed run has its own error.
         let _ = self.stop();
     }
 }
@@ -126,26 +127,26 @@ struct Client {
     kind: Kind,
     stream: Stream,
     serial: u32,
-    /// What each key of the round may have, which a swap expects.
+    /// The last known value of each key of the round, which a swap expects.
     seen: [u64; KEYS as usize],
-    remote: Remote,
+    http: HttpClient,
 }
 
 impl Client {
-    fn run(mut self, record: &Record, running: &AtomicBool) {
+    fn run(mut self, recorder: &Recorder, running: &AtomicBool) {
         let mut round = 0;
         while running.load(Ordering::Relaxed) {
-            if round != record.round() {
-                (round, self.seen) = (record.round(), [0; KEYS as usize]);
+            if round != recorder.round() {
+                (round, self.seen) = (recorder.round(), [0; KEYS as usize]);
             }
             self.serial += 1;
             let operation = self.draw();
-            let key = Record::key(round, operation.key());
+            let key = Recorder::key(round, operation.key());
             let call = Call { key: &key, client: self.name, serial: self.serial, operation };
-            let place = record.begins(round, self.name, self.serial, operation);
-            match self.remote.call(&call, Instant::now() + self.kind.patience()) {
+            let id = recorder.begin(round, self.name, self.serial, operation);
+            match self.http.call(&call, Instant::now() + self.kind.call_timeout()) {
                 Ok(Some(seen)) => {
-                    record.is_answered(place, operation, seen);
+                    recorder.complete(id, operation, seen);
                     self.seen[usize::from(operation.key())] = match operation {
                         Operation::Put { value, .. } => value,
                         Operation::Get { .. } | Operation::Read { .. } | Operation::Swap { .. } => {
@@ -154,7 +155,7 @@ impl Client {
                     };
                 }
                 Ok(None) => {}
-                Err(wrong) => return record.is_wrong(wrong),
+                Err(violation) => return recorder.violation(violation),
             }
         }
     }
@@ -169,7 +170,7 @@ impl Client {
         };
         if self.stream.happens(reads) {
             if self.stream.happens(Chance::percent(50)) {
-                self.remote.prefer(self.stream.index(usize::MAX));
+                self.http.set_target(self.stream.index(usize::MAX));
             }
             return Operation::Get { key };
         }
@@ -181,15 +182,15 @@ impl Client {
 }
 
 impl Kind {
-    /// How long a call may take, with all its attempts.
-    const fn patience(self) -> Duration {
+    /// The timeout of a call, with all its attempts.
+    const fn call_timeout(self) -> Duration {
         match self {
             Self::Busy | Self::Patient => Duration::from_secs(5),
             Self::Hasty => Duration::from_millis(50),
         }
     }
 
-    /// How long one attempt may take.
+    /// The timeout of one attempt.
     const fn attempt_timeout(self) -> Duration {
         match self {
             Self::Busy => Duration::from_millis(300),
