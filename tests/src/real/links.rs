@@ -13,7 +13,7 @@ use raft::{Envelope, Message, MessageId, PeerId, codec};
 
 use super::clock::RealClock;
 use crate::sim::network::{Connection, Loss, Network, Verdict};
-use crate::world::{Traffic, says};
+use crate::world::{Traffic, logging};
 use raft::driver::Clock;
 
 /// All links of a cluster: one around each peer's transport, and one with the tester.
@@ -76,7 +76,7 @@ impl Links {
 
     fn lose(&self, envelope: &Envelope, loss: Loss) {
         if let Some(logger) = &self.logger {
-            says::lost(logger, self.clock.now(), envelope, loss);
+            logging::lost(logger, self.clock.now(), envelope, loss);
         }
     }
 }

@@ -48,7 +48,7 @@ use crate::cluster::{Ground, Standing};
 use crate::failure::Failure;
 use crate::plan::Settings;
 use crate::sim::network::{Connection, Network, Profile};
-use crate::world::{Speaker, Traffic, says};
+use crate::world::{Speaker, Traffic, logging};
 
 /// The real world of one run. Everything in it ends with it.
 pub struct RealWorld {
@@ -188,7 +188,7 @@ impl Ground for RealWorld {
     fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {
         let id = self.peers[place].propose(&self.parts, command)?;
         if let Some(logger) = &self.parts.logger {
-            says::proposed(logger, self.parts.clock.now(), place, id, speaker);
+            logging::proposed(logger, self.parts.clock.now(), place, id, speaker);
         }
         Some(id)
     }

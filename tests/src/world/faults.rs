@@ -7,9 +7,9 @@ use raft::{Config, Instant, Node};
 
 use super::World;
 use super::event::Event;
+use super::logging::ClockSink;
 use super::outputs::seen;
 use super::peer::{PeerJitter, config};
-use super::says::ClockSink;
 use crate::failure::Failure;
 use crate::invariants::hearing::{Hearing, Leave};
 use crate::invariants::pre_vote::Unanswered;

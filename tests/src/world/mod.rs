@@ -13,13 +13,13 @@ mod drive;
 mod event;
 mod faults;
 mod heard;
+pub(crate) mod logging;
 mod members;
 mod offers;
 mod outputs;
 mod peer;
 mod pending;
 mod reads;
-pub(crate) mod says;
 mod watch;
 
 use std::sync::Arc;
@@ -29,11 +29,11 @@ use raft::verbose::Logger;
 use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, Status};
 
 pub use self::drive::drive;
+pub use self::logging::Speaker;
 pub use self::members::{Unchanged, members};
 pub use self::peer::PeerView;
 #[cfg(feature = "real")]
 pub(crate) use self::peer::{PeerJitter, config};
-pub use self::says::Speaker;
 
 use self::clients::Clients;
 use self::event::Event;

@@ -2,7 +2,7 @@
 
 use raft::{Bytes, EntryId, ProposeError};
 
-use super::says::Speaker;
+use super::logging::Speaker;
 use super::{World, peer_id};
 use crate::coverage::Mark;
 use crate::failure::Failure;
