@@ -15,9 +15,9 @@ use std::path::Path;
 use raft::verbose::{Logger, Settings};
 use serde_json::Value;
 
+use crate::case::Case;
 use crate::failure::Failure;
 use crate::lab2::{Part, Scenario};
-use crate::plan::Case;
 use crate::report::Evidence;
 use crate::run::{Report, Run, simulate, simulate_case};
 use crate::shrink;
@@ -236,7 +236,7 @@ fn shrink_to(scenario: &Scenario, first: u64, count: u64, path: &str) {
 pub fn read_case(path: &Path) -> Result<Case, String> {
     let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
-    text.parse().map_err(|error: crate::plan::CaseError| named(&error))
+    text.parse().map_err(|error: crate::case::CaseError| named(&error))
 }
 
 fn logger(name: &str, seed: u64, peers: usize) -> Option<Logger> {

@@ -19,17 +19,18 @@
 //! interface.
 #![forbid(unsafe_code)]
 
+pub mod case;
 pub mod cluster;
 pub mod coverage;
-pub mod exile;
+pub mod dissertation;
 pub mod failure;
 pub mod harness;
 pub mod invariants;
+pub mod isolated_leader;
 pub mod kv;
 pub mod lab2;
 pub mod model;
 pub mod oracle;
-pub mod plan;
 #[cfg(feature = "real")]
 pub mod real;
 pub mod report;
@@ -40,13 +41,12 @@ pub mod sim;
 pub mod storm;
 pub mod suites;
 pub mod swarm;
-pub mod thesis;
 pub mod world;
 
+pub use dissertation::THESIS;
 pub use harness::run;
 pub use lab2::{SCENARIOS, Scenario};
 pub use run::{Report, Run, simulate, simulate_case, simulate_in};
 pub use storm::STORMS;
 pub use suites::SUITES;
 pub use swarm::SWARMS;
-pub use thesis::THESIS;

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use raft::verbose::Logger;
 
+use crate::case::{Case, Listed, Settings};
 use crate::cluster::Cluster;
 use crate::coverage::Coverage;
 use crate::failure::Failure;
 use crate::lab2::{Body, Part, Scenario};
-use crate::plan::{Case, Listed, Settings};
 use crate::report::FailureReport;
 use crate::sim::executor::Tasks;
 use crate::sim::trace_hash::TraceHash;

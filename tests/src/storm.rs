@@ -12,8 +12,8 @@ use std::time::Duration;
 use raft::Index;
 
 use crate::cluster::{Cluster, Command, Retry, Waited, expect};
-use crate::exile::exile;
 use crate::failure::Failure;
+use crate::isolated_leader::exile;
 use crate::lab2::{Body, Made, Part, Scenario};
 use crate::service::Snapshots;
 use crate::sim::disk::Latency;

@@ -1,11 +1,11 @@
 //! The families of runs in which a seed decides everything, as one table: whatever looks for bugs
 //! over many seeds goes through it.
 
+use crate::dissertation::THESIS;
 use crate::lab2::{SCENARIOS, Scenario};
 use crate::run::simulate;
 use crate::storm::STORMS;
 use crate::swarm::SWARMS;
-use crate::thesis::THESIS;
 
 /// A family of runs.
 #[derive(Clone, Copy)]

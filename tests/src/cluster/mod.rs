@@ -10,8 +10,8 @@
 mod agreement;
 mod checks;
 mod faults;
-mod ground;
 pub mod simulated;
+mod testbed;
 
 use std::borrow::Cow;
 use std::cell::{Ref, RefCell, RefMut};
@@ -22,7 +22,7 @@ use std::time::Duration;
 use raft::{Bytes, EntryId, Instant, Term};
 
 pub use self::agreement::{Committed, Retry, Waited};
-pub use self::ground::{Ground, Standing};
+pub use self::testbed::{Ground, Standing};
 
 use crate::failure::Failure;
 use crate::sim::executor::{Join, Tasks};

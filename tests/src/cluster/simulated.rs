@@ -6,8 +6,8 @@ use std::time::Duration;
 use raft::{EntryId, Index, Membership, RoleName};
 
 use super::Cluster;
+use crate::case::{Change, Links, PeerSet, Ways};
 use crate::failure::Failure;
-use crate::plan::{Change, Links, PeerSet, Ways};
 use crate::sim::disk::{Damage, Latency};
 use crate::sim::network::Connection;
 use crate::world::Unchanged;

@@ -5,26 +5,26 @@
 //! the length of the logs; [`Invariants::audit`] goes through whole logs when a peer becomes leader
 //! and when a run ends.
 
+pub mod acknowledged_entries;
+mod checker;
 pub mod commit_rule;
 pub mod configurations;
 pub mod durability;
 pub mod election_safety;
+pub mod election_timer;
 pub mod follows_leader;
-pub mod hearing;
-pub mod kept_promise;
 pub mod leader_append_only;
 pub mod leader_completeness;
+pub mod leader_contact;
 pub mod lease;
 pub mod limits;
 pub mod log_matching;
 pub mod monotonic;
+pub mod observed_log;
 pub mod pre_vote;
-pub mod shadow;
 pub mod state_machine_safety;
-mod suite;
-pub mod timer_rule;
 pub mod transfer;
 pub mod violation;
 
-pub use self::suite::{Invariants, Seen};
+pub use self::checker::{Invariants, Seen};
 pub use self::violation::{Property, Violation};

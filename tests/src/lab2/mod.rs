@@ -9,16 +9,16 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::case::Settings;
 use crate::cluster::Cluster;
+use crate::dissertation::THESIS;
 use crate::failure::Failure;
-use crate::plan::Settings;
 #[cfg(feature = "real")]
 use crate::real::RealWorld;
 use crate::service::Snapshots;
 use crate::sim::network::Profile;
 use crate::storm::STORMS;
 use crate::swarm::SWARMS;
-use crate::thesis::THESIS;
 
 /// The longest an election may take when a majority is connected.
 pub const ELECTION_TIMEOUT: Duration = Duration::from_millis(1000);

@@ -2,7 +2,7 @@
 
 use raft::{Membership, MembershipChange, PeerId};
 
-use crate::plan::Protocol;
+use crate::case::Protocol;
 
 /// How often each thing may happen in one behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

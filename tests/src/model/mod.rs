@@ -13,10 +13,10 @@
 mod action;
 mod bounds;
 mod history;
-mod members;
+mod initial_state;
+mod membership;
 mod peer;
 mod reads;
-mod start;
 mod state;
 
 pub use self::action::Action;

@@ -17,15 +17,15 @@
 //! the same order, one leader a term, a store finds again what it called durable, and no peer ends
 //! by itself.
 
+mod audited_storage;
 mod clock;
-mod disk;
 mod drive;
 mod links;
-mod log;
 mod peer;
 mod report;
 mod run;
 mod service;
+mod sink;
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,12 +41,12 @@ pub use self::run::{Passed, run};
 
 use self::clock::RealClock;
 use self::links::Links;
-use self::log::Elections;
 use self::peer::Peer;
 use self::service::Given;
+use self::sink::Elections;
+use crate::case::Settings;
 use crate::cluster::{Ground, Standing};
 use crate::failure::Failure;
-use crate::plan::Settings;
 use crate::sim::network::{Connection, Network, Profile};
 use crate::world::{Speaker, Traffic, logging};
 

@@ -8,9 +8,9 @@ use raft::transport::tcp::{TcpOptions, TcpTransport};
 use raft::{Bytes, EntryId};
 
 use super::Parts;
-use super::disk::Account;
-use super::log::PeerSink;
+use super::audited_storage::Account;
 use super::service::{Opaque, RealService};
+use super::sink::PeerSink;
 use crate::failure::Failure;
 use crate::world::{PeerJitter, config, peer_id};
 

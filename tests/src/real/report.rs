@@ -8,10 +8,10 @@ use raft::{EntryId, Index, Instant, Term};
 use serde_json::{Value, json};
 
 use super::RealWorld;
+use crate::case::Settings;
 use crate::cluster::Ground;
 use crate::failure::Failure;
 use crate::lab2::{Part, Scenario};
-use crate::plan::Settings;
 use crate::report::{build, fmt_failure, setup};
 use crate::sim::network::Connection;
 

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use raft::verbose::{Format, Level, Logger, MemoryLog, Settings};
 
 use super::FailureReport;
+use crate::case::Case;
 use crate::lab2::Scenario;
-use crate::plan::Case;
 use crate::run::{Outcome, simulate, simulate_case};
 
 /// What the second run shows.

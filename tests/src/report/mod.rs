@@ -10,9 +10,9 @@ use raft::{Instant, PeerId};
 
 pub use self::evidence::Evidence;
 
+use crate::case::Settings;
 use crate::failure::Failure;
 use crate::lab2::Part;
-use crate::plan::Settings;
 use crate::sim::network::Connection;
 use crate::sim::trace_hash::TraceHash;
 use crate::world::{PeerView, World};

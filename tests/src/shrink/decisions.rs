@@ -1,8 +1,8 @@
 //! Fewer decisions: whole kinds, then ever smaller groups down to single ones (delta debugging,
 //! Zeller and Hildebrandt 2002).
 
-use super::attempt::Attempts;
-use crate::plan::{Case, Decision};
+use super::attempts::Attempts;
+use crate::case::{Case, Decision};
 
 /// Tries to do without each kind of decisions.
 pub(super) fn kinds(attempts: &mut Attempts) {

@@ -8,7 +8,7 @@
 //! The same failure is one with the same [`identity`](crate::failure::Failure::identity). The effort
 //! is bounded by events, not by time: a failure shrinks to the same case on every machine.
 
-mod attempt;
+mod attempts;
 mod decisions;
 mod peers;
 mod settings;
@@ -16,8 +16,8 @@ mod times;
 
 use std::fmt;
 
-use self::attempt::Attempts;
-use crate::plan::Case;
+use self::attempts::Attempts;
+use crate::case::Case;
 use crate::report::FailureReport;
 use crate::run::Run;
 

@@ -1,7 +1,7 @@
 //! Fewer peers: one is taken out with all that is decided about it, and the ones after it move up.
 
-use super::attempt::Attempts;
-use crate::plan::{Case, Change, Decision, Links, MessageName, PeerSet, Step};
+use super::attempts::Attempts;
+use crate::case::{Case, Change, Decision, Links, MessageName, PeerSet, Step};
 
 /// Tries to do without each peer, as long as one can go.
 pub(super) fn fewer(attempts: &mut Attempts) {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use raft::FirstEntry;
 
-use super::attempt::Attempts;
-use crate::plan::Settings;
+use super::attempts::Attempts;
+use crate::case::Settings;
 use crate::service::Snapshots;
 use crate::sim::disk::Latency;
 use crate::sim::network::Profile;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use raft::Instant;
 
-use super::attempt::Attempts;
-use crate::plan::{Decision, Step};
+use super::attempts::Attempts;
+use crate::case::{Decision, Step};
 use crate::sim::disk::Mishap;
 
 /// Tries shorter lengths for whatever takes long, and crashes that lose everything.

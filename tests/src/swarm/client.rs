@@ -5,12 +5,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::draw::Forecast;
+use super::fault_plan::Forecast;
 use super::{Phase, Shared};
+use crate::case::Step;
 use crate::cluster::Cluster;
 use crate::kv::{Operation, Request};
 use crate::oracle::history::Asked;
-use crate::plan::Step;
 use crate::sim::random::{Chance, Domain, Stream};
 
 /// One client.

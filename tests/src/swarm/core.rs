@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use raft::{Membership, Payload, RoleName};
 
+use crate::case::PeerSet;
 use crate::cluster::Cluster;
 use crate::invariants::configurations::is_quorum;
-use crate::plan::PeerSet;
 use crate::world::{members, peer_id, place_of};
 
 /// These peers and as many more as it takes to be a quorum of every configuration that a running

@@ -11,28 +11,28 @@
 //! what only happens without it (swarm testing, Groce et al. 2012). The storm ends; a majority is
 //! healed and must get on while the rest stays broken.
 
-mod calm;
 pub(crate) mod client;
 mod core;
-mod deposed;
-mod draw;
-mod play;
-mod weather;
+mod deposed_leader;
+mod fault_plan;
+mod liveness;
+mod nemesis;
+mod replay;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-pub use self::calm::TIMEOUTS;
-pub(crate) use self::play::{play, steps};
-pub use self::weather::Kind;
+pub use self::liveness::TIMEOUTS;
+pub use self::nemesis::Kind;
+pub(crate) use self::replay::{play, steps};
 
-use self::deposed::Trust;
-use self::draw::Forecast;
+use self::deposed_leader::Trust;
+use self::fault_plan::Forecast;
+use crate::case::PeerSet;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::lab2::{Made, Part, Scenario};
 use crate::oracle::history::History;
-use crate::plan::PeerSet;
 use crate::sim::random::{Domain, Stream};
 
 /// What the runs of one test have in common.
@@ -57,15 +57,15 @@ pub enum Family {
 /// The swarm's tests.
 #[rustfmt::skip]
 pub const SWARMS: [Scenario; 9] = [
-    Scenario { name: "swarm_small", part: Part::Swarm, description: "swarm: one to three peers", made: Made::Drawn(|seed| draw::settings(Family::Small, seed)), body: |c| Box::pin(swarm(c, Family::Small)) },
-    Scenario { name: "swarm_mixed", part: Part::Swarm, description: "swarm: all kinds of faults", made: Made::Drawn(|seed| draw::settings(Family::Mixed, seed)), body: |c| Box::pin(swarm(c, Family::Mixed)) },
-    Scenario { name: "swarm_snapshots", part: Part::Swarm, description: "swarm: snapshots all the time", made: Made::Drawn(|seed| draw::settings(Family::Snapshots, seed)), body: |c| Box::pin(swarm(c, Family::Snapshots)) },
-    Scenario { name: "swarm_disks", part: Part::Swarm, description: "swarm: bad disks", made: Made::Drawn(|seed| draw::settings(Family::Disks, seed)), body: |c| Box::pin(swarm(c, Family::Disks)) },
-    Scenario { name: "swarm_links", part: Part::Swarm, description: "swarm: bad links", made: Made::Drawn(|seed| draw::settings(Family::Links, seed)), body: |c| Box::pin(swarm(c, Family::Links)) },
-    Scenario { name: "swarm_elections", part: Part::Swarm, description: "swarm: leaders do not last", made: Made::Drawn(|seed| draw::settings(Family::Elections, seed)), body: |c| Box::pin(swarm(c, Family::Elections)) },
-    Scenario { name: "swarm_members", part: Part::Swarm, description: "swarm: members come and go", made: Made::Drawn(|seed| draw::settings(Family::Members, seed)), body: |c| Box::pin(swarm(c, Family::Members)) },
-    Scenario { name: "swarm_reads", part: Part::Swarm, description: "thesis §6.4: reads from deposed leaders", made: Made::Drawn(|seed| deposed::settings(Trust::Rounds, seed)), body: |c| Box::pin(deposed::deposed(c)) },
-    Scenario { name: "swarm_leases", part: Part::Swarm, description: "thesis §6.4.1: leases of deposed leaders", made: Made::Drawn(|seed| deposed::settings(Trust::Leases, seed)), body: |c| Box::pin(deposed::deposed(c)) },
+    Scenario { name: "swarm_small", part: Part::Swarm, description: "swarm: one to three peers", made: Made::Drawn(|seed| fault_plan::settings(Family::Small, seed)), body: |c| Box::pin(swarm(c, Family::Small)) },
+    Scenario { name: "swarm_mixed", part: Part::Swarm, description: "swarm: all kinds of faults", made: Made::Drawn(|seed| fault_plan::settings(Family::Mixed, seed)), body: |c| Box::pin(swarm(c, Family::Mixed)) },
+    Scenario { name: "swarm_snapshots", part: Part::Swarm, description: "swarm: snapshots all the time", made: Made::Drawn(|seed| fault_plan::settings(Family::Snapshots, seed)), body: |c| Box::pin(swarm(c, Family::Snapshots)) },
+    Scenario { name: "swarm_disks", part: Part::Swarm, description: "swarm: bad disks", made: Made::Drawn(|seed| fault_plan::settings(Family::Disks, seed)), body: |c| Box::pin(swarm(c, Family::Disks)) },
+    Scenario { name: "swarm_links", part: Part::Swarm, description: "swarm: bad links", made: Made::Drawn(|seed| fault_plan::settings(Family::Links, seed)), body: |c| Box::pin(swarm(c, Family::Links)) },
+    Scenario { name: "swarm_elections", part: Part::Swarm, description: "swarm: leaders do not last", made: Made::Drawn(|seed| fault_plan::settings(Family::Elections, seed)), body: |c| Box::pin(swarm(c, Family::Elections)) },
+    Scenario { name: "swarm_members", part: Part::Swarm, description: "swarm: members come and go", made: Made::Drawn(|seed| fault_plan::settings(Family::Members, seed)), body: |c| Box::pin(swarm(c, Family::Members)) },
+    Scenario { name: "swarm_reads", part: Part::Swarm, description: "thesis §6.4: reads from deposed leaders", made: Made::Drawn(|seed| deposed_leader::settings(Trust::Rounds, seed)), body: |c| Box::pin(deposed_leader::deposed(c)) },
+    Scenario { name: "swarm_leases", part: Part::Swarm, description: "thesis §6.4.1: leases of deposed leaders", made: Made::Drawn(|seed| deposed_leader::settings(Trust::Leases, seed)), body: |c| Box::pin(deposed_leader::deposed(c)) },
 ];
 
 /// What the clients of a run have together.
@@ -90,12 +90,12 @@ async fn swarm(cluster: Cluster, family: Family) -> Result<(), Failure> {
     let forecast = Forecast::draw(family, cluster.seed(), cluster.size());
     let phase = Rc::new(Cell::new(Phase::Storm));
     let party = Shared::default();
-    weather::begin(&cluster, &forecast, &phase);
+    nemesis::begin(&cluster, &forecast, &phase);
     client::begin(&cluster, &forecast, &phase, &party);
     cluster.sleep(forecast.storm).await;
     phase.set(Phase::Calm);
     let core = core::quorum_with(&cluster, drawn_majority(&cluster));
-    let done = calm::calm(&cluster, core, &party).await?;
+    let done = liveness::calm(&cluster, core, &party).await?;
     verdict(&cluster, &party, done)
 }
 

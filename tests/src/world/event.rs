@@ -7,7 +7,7 @@ use super::{World, peer_id, place_of};
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::commit_rule;
-use crate::invariants::hearing::Spoken;
+use crate::invariants::leader_contact::Spoken;
 use crate::invariants::violation::Witness;
 use crate::sim::disk::Damage;
 use crate::sim::executor::{TaskId, Tasks};

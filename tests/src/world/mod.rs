@@ -8,19 +8,19 @@
 //! Invariant: what happens follows from the seed and the tester's calls alone. Nothing here sees
 //! real time, and every run builds all of its state anew.
 
-mod clients;
+mod coverage_probe;
+mod diagnosis;
 mod drive;
 mod event;
 mod faults;
-mod heard;
 pub(crate) mod logging;
-mod members;
-mod offers;
+mod membership;
+mod message_checks;
+mod open_requests;
 mod outputs;
 mod peer;
-mod pending;
 mod reads;
-mod watch;
+mod requests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,21 +30,21 @@ use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, Status};
 
 pub use self::drive::drive;
 pub use self::logging::Speaker;
-pub use self::members::{Unchanged, members};
+pub use self::membership::{Unchanged, members};
 pub use self::peer::PeerView;
 #[cfg(feature = "real")]
 pub(crate) use self::peer::{PeerJitter, config};
 
-use self::clients::Clients;
 use self::event::Event;
+use self::open_requests::Clients;
 use self::peer::Peer;
 use self::reads::OpenReads;
+use crate::case::{Book, Decision, Listed, PeerSet, Settings, Step};
 use crate::coverage::Coverage;
 use crate::failure::Failure;
 use crate::invariants::Invariants;
 use crate::kv::{Request, Seen};
 use crate::oracle::ledger::Ledger;
-use crate::plan::{Book, Decision, Listed, PeerSet, Settings, Step};
 use crate::service::Agreed;
 use crate::sim::network::Network;
 use crate::sim::queue::Queue;

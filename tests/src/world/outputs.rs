@@ -8,11 +8,11 @@ use raft::{Entry, Envelope, Index, Message, Output, Record, Snapshot, codec};
 
 use super::event::{Copy, Event, Link};
 use super::{World, peer_id, place_of};
+use crate::case::Limits;
 use crate::failure::Failure;
 use crate::invariants::Seen;
 use crate::invariants::violation::Witness;
 use crate::invariants::{durability, limits, pre_vote, transfer};
-use crate::plan::Limits;
 use crate::service::Machine;
 use crate::sim::disk::Mishap;
 use crate::sim::network::{Loss, Verdict};

@@ -2,11 +2,11 @@
 
 use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, Status, Term};
 
-use super::members::MembersSeen;
+use super::membership::MembersSeen;
 use super::peer_id;
-use crate::invariants::hearing::{Hearing, Leave};
+use crate::case::Settings;
+use crate::invariants::leader_contact::{Hearing, Leave};
 use crate::invariants::pre_vote::Unanswered;
-use crate::plan::Settings;
 use crate::service::Service;
 use crate::sim::clock::Clock;
 use crate::sim::disk::Disk;

@@ -9,11 +9,11 @@ use raft::role::Role;
 use raft::{Index, Instant, ReadDrop, ReadId, RoleName};
 
 use super::World;
+use crate::case::PeerSet;
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::Property;
 use crate::kv::Request;
-use crate::plan::PeerSet;
 
 /// The reads that peers have taken.
 #[derive(Clone, Debug, Default)]

@@ -6,8 +6,8 @@ use raft::{Entry, EntryId, Index, Log, LogSlice, Membership, Payload, PeerId, Ro
 use raft_tests::invariants::Property;
 use raft_tests::invariants::configurations::{Committed, Own};
 
-use crate::states::{entry, id, log, peer, status, voters};
-use crate::verdicts::{fires, holds};
+use crate::assertions::{fires, holds};
+use crate::fixtures::{entry, id, log, peer, status, voters};
 
 fn membership_entry(term: u64, index: u64, members: &Membership) -> Entry {
     Entry { id: id(term, index), payload: Payload::Membership(members.clone().into()) }

@@ -7,8 +7,8 @@ use raft::{
 use raft_tests::invariants::monotonic::{self, Past};
 use raft_tests::invariants::{Property, durability};
 
-use crate::states::{disk, entry, envelope, id, log, peer, status};
-use crate::verdicts::{fires, holds};
+use crate::assertions::{fires, holds};
+use crate::fixtures::{disk, entry, envelope, id, log, peer, status};
 
 #[test]
 fn durability_fires_on_a_promise_that_could_be_lost() {

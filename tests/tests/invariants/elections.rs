@@ -5,11 +5,11 @@ use std::time::Duration;
 use raft::{Instant, Membership, PeerId, RoleName, Status, Term};
 use raft_tests::invariants::Property;
 use raft_tests::invariants::election_safety::ElectionSafety;
+use raft_tests::invariants::election_timer::{self, Asked};
 use raft_tests::invariants::follows_leader::{self, Heard};
-use raft_tests::invariants::timer_rule::{self, Asked};
 
-use crate::states::{peer, status, voters};
-use crate::verdicts::{fires, holds};
+use crate::assertions::{fires, holds};
+use crate::fixtures::{peer, status, voters};
 
 #[test]
 fn election_safety_fires_on_a_second_leader() {
@@ -97,7 +97,7 @@ fn timer_rule_fires_on_a_wait_without_a_vote_and_on_a_vote_without_a_wait() {
         status: [follower(None), follower(voted_for)],
         deadline: [before, after].map(|ms| Instant::from_nanos(ms * 1_000_000)),
     };
-    let check = |asked| timer_rule::check(peer(0), asked, timeout_min);
+    let check = |asked| election_timer::check(peer(0), asked, timeout_min);
     holds(check(asked(Some(1), [200, 400])));
     holds(check(asked(Some(2), [200, 200])));
     holds(check(asked(None, [200, 200])));

@@ -7,14 +7,14 @@ use raft::{
     CheckQuorum, Entry, EntryId, Envelope, Index, Instant, Log, LogSlice, Membership, Message,
     MessageId, Payload, PeerId, PersistentState, RoleName, Status, Term,
 };
-use raft_tests::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
+use raft_tests::invariants::leader_contact::{Hearing, Leave, Office, Spoken, What};
 use raft_tests::invariants::lease::{self, Held};
 use raft_tests::invariants::pre_vote::{self, Knew, PreVotes, Unanswered};
 use raft_tests::invariants::violation::Witness;
 use raft_tests::invariants::{Property, limits, transfer};
 
-use crate::states::status;
-use crate::verdicts::{fires, holds};
+use crate::assertions::{fires, holds};
+use crate::fixtures::status;
 
 const OFFICE: Office = Office {
     check_quorum: CheckQuorum::On,

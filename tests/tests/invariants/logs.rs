@@ -2,14 +2,14 @@
 
 use raft::{EntryId, Index, Membership, PeerId, PersistentState, Term};
 use raft_tests::invariants::Property;
+use raft_tests::invariants::acknowledged_entries::Promise;
 use raft_tests::invariants::commit_rule::{self, Advance};
-use raft_tests::invariants::kept_promise::Promise;
 use raft_tests::invariants::leader_completeness::LeaderCompleteness;
 use raft_tests::invariants::log_matching::LogMatching;
 use raft_tests::invariants::state_machine_safety::StateMachineSafety;
 
-use crate::states::{disk, entry, id, log, peer, voters};
-use crate::verdicts::{fires, holds};
+use crate::assertions::{fires, holds};
+use crate::fixtures::{disk, entry, id, log, peer, voters};
 
 #[test]
 fn log_matching_fires_on_another_payload_and_on_another_predecessor() {

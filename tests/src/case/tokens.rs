@@ -6,8 +6,8 @@ use std::time::Duration;
 use raft::Instant;
 
 use super::decision::{Change, Decision, MessageName, Step};
+use super::format::CaseError;
 use super::peers::{Links, PEERS_MAX, PeerSet, Ways};
-use super::text::CaseError;
 use crate::kv::Operation;
 use crate::service::Snapshots;
 use crate::sim::disk::Mishap;

@@ -8,17 +8,17 @@ use raft::{
     PersistentState, RoleName, Snapshot, Status, Term,
 };
 
+use super::acknowledged_entries::Promise;
 use super::commit_rule::{self, Advance};
 use super::configurations::{Committed, Own};
 use super::durability;
 use super::election_safety::ElectionSafety;
-use super::kept_promise::Promise;
 use super::leader_append_only;
 use super::leader_completeness::LeaderCompleteness;
 use super::log_matching::LogMatching;
 use super::monotonic::Past;
+use super::observed_log::{Change, Shadow};
 use super::pre_vote::{self, PreVotes};
-use super::shadow::{Change, Shadow};
 use super::state_machine_safety::StateMachineSafety;
 use super::violation::{Violation, Witness};
 

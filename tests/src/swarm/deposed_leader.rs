@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
-use super::calm::calm;
 use super::client::Client;
-use super::draw;
+use super::fault_plan;
+use super::liveness::calm;
 use super::{Family, Shared, verdict};
+use crate::case::{Links, PeerSet, Protocol, Settings, Ways};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::kv::Operation;
-use crate::plan::{Links, PeerSet, Protocol, Settings, Ways};
 use crate::sim::disk::{Damage, Latency, Trouble};
 use crate::sim::network::{Connection, Leg, Profile};
 use crate::sim::random::{Chance, Domain, Stream};
@@ -37,7 +37,7 @@ pub(super) enum Trust {
 /// What the world of a run is made of: a good network and good disks, and clocks that differ.
 #[must_use]
 pub(super) fn settings(trust: Trust, seed: u64) -> Settings {
-    let drawn = draw::settings(Family::Elections, seed);
+    let drawn = fault_plan::settings(Family::Elections, seed);
     let mut luck = Stream::new(seed, Domain::Settings, [5, trust as u64]);
     let fast = Leg { delay_max: drawn.timing.election_min / 40, ..Leg::PERFECT };
     let mut settings = Settings {
@@ -69,7 +69,7 @@ pub(super) fn settings(trust: Trust, seed: u64) -> Settings {
         ),
         Trust::Leases => (
             Protocol { check_quorum: CheckQuorum::On, ..settings.protocol },
-            draw::lease(settings.timing.election_min, &settings.clocks),
+            fault_plan::lease(settings.timing.election_min, &settings.clocks),
         ),
     };
     if luck.below(4) > 0 {

@@ -11,18 +11,18 @@
 //! number on its link, a flush by its number on its disk, everything else by its moment), so that
 //! the others stay what they are when one is taken out.
 
-mod book;
 mod case;
 mod decision;
+mod format;
+mod parse;
 mod peers;
-mod read;
+mod recorder;
 mod settings;
-mod text;
-mod words;
+mod tokens;
 
-pub use self::book::{Book, Listed};
 pub use self::case::Case;
 pub use self::decision::{Change, Decision, MessageName, Step};
+pub use self::format::CaseError;
 pub use self::peers::{Links, PeerSet, Ways};
+pub use self::recorder::{Book, Listed};
 pub use self::settings::{Limits, Protocol, Settings, Timing};
-pub use self::text::CaseError;

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use raft::{PeerId, RoleName};
 
-use super::draw::Forecast;
+use super::fault_plan::Forecast;
 use super::{Family, Phase};
+use crate::case::{Change, Links, PeerSet, Ways};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
-use crate::plan::{Change, Links, PeerSet, Ways};
 use crate::sim::disk::{Damage, Latency};
 use crate::sim::network::Connection;
 use crate::sim::random::{Chance, Domain, Stream};

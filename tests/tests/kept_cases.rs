@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use raft_tests::case::Case;
 use raft_tests::harness::read_case;
-use raft_tests::plan::Case;
 use raft_tests::simulate_case;
 
 fn cases() -> Vec<(String, Case)> {

@@ -3,8 +3,8 @@
 //! A peer answers the client that asked it when it has carried the request out. A peer that crashes
 //! forgets whom it owes an answer.
 
+use crate::case::PeerSet;
 use crate::kv::{Carried, Request, Seen};
-use crate::plan::PeerSet;
 
 /// The clients' open requests.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! Trying cases: the smallest one so far, and whether another one fails in the same way.
 
 use super::ShrinkError;
-use crate::plan::Case;
+use crate::case::Case;
 use crate::report::FailureReport;
 use crate::run::Run;
 

@@ -3,10 +3,10 @@
 use raft::Index;
 
 use super::ELECTION_MAX;
-use super::group::Group;
+use super::loaded_cluster::Group;
+use crate::case::{Change, Links, PeerSet, Ways};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
-use crate::plan::{Change, Links, PeerSet, Ways};
 use crate::sim::network::Connection;
 use crate::world::members;
 

@@ -1,6 +1,6 @@
 //! Runs as lists of decisions: what is written can be read, and what is played is the run.
 
-use raft_tests::plan::Case;
+use raft_tests::case::Case;
 use raft_tests::sim::trace_hash::hash_of;
 use raft_tests::{Report, Run, SCENARIOS, STORMS, SWARMS, Scenario, THESIS};
 

@@ -9,12 +9,12 @@ use raft::{CheckQuorum, Instant, Node, PreVote, Role, RoleName, Status, Term};
 use super::World;
 use crate::coverage::Mark;
 use crate::failure::Failure;
+use crate::invariants::election_timer::{self, Asked};
 use crate::invariants::follows_leader::{self, Heard};
-use crate::invariants::hearing::{Hearing, Leave, Office, Spoken, What};
+use crate::invariants::leader_contact::{Hearing, Leave, Office, Spoken, What};
 use crate::invariants::lease::{self, Held};
 use crate::invariants::monotonic;
 use crate::invariants::pre_vote::{self, Knew};
-use crate::invariants::timer_rule::{self, Asked};
 use crate::invariants::violation::Witness;
 
 /// A peer before a message.
@@ -85,7 +85,7 @@ impl World {
                 if let (Some(was), Some(is)) = (before.due, due) {
                     let (status, deadline) = ([before.status, status], [was, is]);
                     let asked = Asked { candidate: from, status, deadline };
-                    timer_rule::check(seen, asked, timeout_min)?;
+                    election_timer::check(seen, asked, timeout_min)?;
                 }
             }
             What::OfLeader if term == status.current_term => {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use raft::{Instant, Membership, PersistentState, RoleName};
 use raft_tests::invariants::{Invariants, Property, Seen};
 
-use crate::states::{disk, log, status, voters};
-use crate::verdicts::{Check, fires, holds};
+use crate::assertions::{Check, fires, holds};
+use crate::fixtures::{disk, log, status, voters};
 
 /// One peer's life in front of all invariants together.
 struct Life {

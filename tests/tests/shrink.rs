@@ -1,7 +1,7 @@
 //! Failing runs become small ones; and the liveness phase says why nothing moves.
 
+use raft_tests::case::{Case, Decision};
 use raft_tests::failure::Failure;
-use raft_tests::plan::{Case, Decision};
 use raft_tests::shrink::{ShrinkError, shrink};
 use raft_tests::{Run, SWARMS, Scenario, simulate_case};
 

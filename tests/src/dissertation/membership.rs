@@ -3,10 +3,10 @@
 use raft::{ChangeError, Term};
 
 use super::ELECTION_MAX;
-use super::group::Group;
+use super::loaded_cluster::Group;
+use crate::case::{Change, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
-use crate::plan::{Change, PeerSet};
 use crate::service::Snapshots;
 
 /// §4.2.1: a learner that is not there costs no commit, one that lacks much gets no vote, and a

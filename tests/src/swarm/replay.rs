@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use raft::Instant;
 
-use super::calm::calm;
 use super::client::Client;
+use super::liveness::calm;
 use super::{Shared, verdict};
+use crate::case::{Case, Decision, PeerSet, Step};
 use crate::cluster::{Cluster, Command};
 use crate::failure::Failure;
 use crate::kv::Operation;
-use crate::plan::{Case, Decision, PeerSet, Step};
 use crate::sim::disk::{Damage, Latency};
 use crate::sim::network::{Connection, Leg, Profile};
 use crate::world::Speaker;

@@ -3,9 +3,9 @@
 use raft::{RoleName, Term};
 
 use super::{ELECTION_MAX, ELECTION_MIN, HEARTBEAT, PEERS};
+use crate::case::{Links, PeerSet, Ways};
 use crate::cluster::{Cluster, Retry, expect};
 use crate::failure::Failure;
-use crate::plan::{Links, PeerSet, Ways};
 use crate::sim::network::Connection;
 
 /// Who leads, and in which term.

@@ -18,11 +18,11 @@ use raft::{Instant, RoleName};
 use super::client::Client;
 use super::core::{members_of, quorum_with};
 use super::{Party, Shared};
+use crate::case::{Links, PeerSet, Protocol, Step, Ways};
 use crate::cluster::Cluster;
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::kv::Operation;
-use crate::plan::{Links, PeerSet, Protocol, Step, Ways};
 use crate::sim::disk::{Latency, Trouble};
 use crate::sim::network::{Connection, Leg, Profile};
 

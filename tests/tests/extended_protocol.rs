@@ -1,7 +1,7 @@
 //! The scenarios of the labs ask for the paper's protocol; here each runs as the library is deployed,
 //! with pre-votes and check-quorum. They forbid none of it.
 
-use raft_tests::plan::{Protocol, Settings};
+use raft_tests::case::{Protocol, Settings};
 use raft_tests::{SCENARIOS, STORMS, Scenario, simulate_in};
 
 fn passes_as_deployed(scenario: &Scenario, seed: u64) {

@@ -7,9 +7,9 @@ use raft::{CheckQuorum, FirstEntry, Instant, PreVote, Reads};
 
 use super::case::Case;
 use super::decision::Decision;
+use super::format::CaseError;
 use super::settings::Settings;
-use super::text::CaseError;
-use super::words::Words;
+use super::tokens::Words;
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{Latency, Trouble};
 use crate::sim::network::{Leg, Profile};

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::ELECTION_MAX;
-use super::group::{Group, TESTER_KEY};
+use super::loaded_cluster::{Group, TESTER_KEY};
+use crate::case::PeerSet;
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
 use crate::kv::{Operation, Request};
-use crate::plan::PeerSet;
 
 /// §6.4.1: a leader that reads by its lease stands still, at any instruction, until others lead and
 /// have written. In the moment it goes on it knows nothing of that, and is asked for reads at once.

@@ -1,10 +1,10 @@
 //! Members after crashes, and in snapshots (§4.1, chapter 5).
 
 use super::ELECTION_MAX;
-use super::group::Group;
+use super::loaded_cluster::Group;
+use crate::case::{Change, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
-use crate::plan::{Change, PeerSet};
 use crate::world::members;
 
 /// §4.3: all start anew in the joint configuration that their disks have, and go on to the new one.

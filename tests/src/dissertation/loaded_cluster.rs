@@ -9,10 +9,10 @@ use std::time::Duration;
 use raft::{ChangeError, EntryId, Index, Membership, RoleName, Term};
 
 use super::DELAY_MAX;
+use crate::case::{Change, Links, PeerSet, Ways};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
 use crate::kv::{Operation, Request};
-use crate::plan::{Change, Links, PeerSet, Ways};
 use crate::sim::executor::Join;
 use crate::sim::network::Connection;
 use crate::swarm::client::Client;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
 use super::Family;
-use super::weather::Kind;
-use crate::plan::{Limits, Protocol, Settings, Timing};
+use super::nemesis::Kind;
+use crate::case::{Limits, Protocol, Settings, Timing};
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{Latency, Trouble};
 use crate::sim::network::{Leg, Profile};

@@ -4,12 +4,12 @@ use raft::{Bytes, EntryId, ProposeError};
 
 use super::logging::Speaker;
 use super::{World, peer_id};
+use crate::case::Step;
 use crate::coverage::Mark;
 use crate::failure::Failure;
-use crate::invariants::hearing::Leave;
+use crate::invariants::leader_contact::Leave;
 use crate::invariants::limits;
 use crate::invariants::transfer;
-use crate::plan::Step;
 
 impl World {
     /// Offers a command to a peer. What it does wrong in answering ends the run.

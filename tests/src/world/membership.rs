@@ -5,8 +5,8 @@ use std::sync::Arc;
 use raft::{ChangeError, EntryId, Index, Membership, MembershipChange, Node, RoleName};
 
 use super::{World, peer_id};
+use crate::case::{Change, PeerSet, Step};
 use crate::coverage::Mark;
-use crate::plan::{Change, PeerSet, Step};
 
 /// A peer did not begin a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use raft::RoleName;
 
-use super::group::Group;
+use super::loaded_cluster::Group;
 use super::{ELECTION_MAX, HEARTBEAT};
+use crate::case::{Change, Links, PeerSet, Ways};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
-use crate::plan::{Change, Links, PeerSet, Ways};
 use crate::sim::network::Connection;
 
 /// §4.2.2: it leads until its own removal is committed by the others alone; then it stands no more.

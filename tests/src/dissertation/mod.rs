@@ -4,51 +4,51 @@
 //! From chapter 4 on most change members, and clients write and read all the while: whatever they are
 //! told is checked as the swarm's clients are.
 
-mod group;
-mod joint;
-mod leading;
-mod leaving;
-mod members;
-mod reading;
+mod joint_consensus;
+mod leadership;
+mod leases;
+mod loaded_cluster;
+mod membership;
+mod removal;
 mod restarts;
 
 use std::time::Duration;
 
 use raft::{FirstEntry, PreVote, Reads};
 
+use crate::case::{Limits, Protocol, Settings};
 use crate::cluster::Cluster;
 use crate::lab2::{Body, Made, Part, Scenario};
-use crate::plan::{Limits, Protocol, Settings};
 use crate::service::{Machine, Snapshots};
 use crate::sim::network::{Leg, Profile};
 
 /// The scenarios.
 #[rustfmt::skip]
 pub const THESIS: [Scenario; 24] = [
-    scenario("deaf_peer_4_2_3", "a peer that hears nobody disturbs nobody", |c| Box::pin(leading::deaf_peer(c))),
-    Scenario { made: Made::Drawn(|_| of_three()), ..scenario("returning_peer_9_6", "a peer that was cut off comes back without an election", |c| Box::pin(leading::returning_peer(c))) },
-    scenario("lonely_leader_6_2", "a leader without a quorum gives up", |c| Box::pin(leading::lonely_leader(c))),
-    scenario("transfer_3_10", "leadership goes around without a gap", |c| Box::pin(leading::transfers(c))),
-    scenario("transfer_to_the_dead_3_10", "a leader leads on when its successor does not", |c| Box::pin(leading::transfer_to_the_dead(c))),
-    Scenario { made: Made::Drawn(|_| small_limits()), ..scenario("full_leader", "a leader takes no more than may wait", |c| Box::pin(leading::full_leader(c))) },
-    changing(|_| members(3, 5), "grow_4_2_1", "three become five: learners catch up before they vote", |c| Box::pin(members::grow(c))),
-    changing(|_| compacted(3, 5), "grow_by_snapshot_4_2_1", "three become five: learners begin with a snapshot", |c| Box::pin(members::grow(c))),
-    changing(|_| members(5, 5), "shrink_4_1", "five become three, of which two are enough", |c| Box::pin(members::shrink(c))),
-    changing(|_| members(2, 3), "to_one_and_back_4_1", "two become one, and one becomes three", |c| Box::pin(members::to_one_and_back(c))),
-    changing(|_| members(3, 6), "replace_one_by_one_4_1", "three others take over, one by one", |c| Box::pin(members::replace_one_by_one(c))),
-    changing(|_| members(3, 6), "replace_at_once_4_3", "three others take over in one joint step", |c| Box::pin(members::replace_at_once(c))),
-    changing(|_| no_no_op(), "one_change_at_a_time_4_1", "a change is refused while another is under way", |c| Box::pin(members::one_at_a_time(c))),
-    changing(|_| members(3, 3), "leader_leaves_4_2_2", "a leader leads until it is out, without counting itself", |c| Box::pin(leaving::leader_leaves(c))),
-    changing(|_| members(4, 4), "forgotten_peer_4_2_3", "a peer that never heard of its removal disturbs nobody", |c| Box::pin(leaving::forgotten_peer(c))),
-    changing(|_| without_pre_vote(), "forgotten_candidate_4_2_3", "one that stands in ever newer terms does not either", |c| Box::pin(leaving::forgotten_peer(c))),
-    changing(|_| members(3, 6), "half_of_a_joint_commit_4_3", "one majority of two commits nothing", |c| Box::pin(joint::half_of_a_commit(c))),
-    changing(|_| members(3, 6), "half_of_a_joint_election_4_3", "one majority of two elects nobody", |c| Box::pin(joint::half_of_an_election(c))),
-    changing(|_| members(3, 6), "joint_leader_dies_4_3", "a successor finishes the change it finds", |c| Box::pin(joint::leader_dies(c))),
-    changing(|_| members(3, 6), "joint_leader_is_cut_off_4_1", "a change that is truncated has never been", |c| Box::pin(joint::change_is_truncated(c))),
+    scenario("deaf_peer_4_2_3", "a peer that hears nobody disturbs nobody", |c| Box::pin(leadership::deaf_peer(c))),
+    Scenario { made: Made::Drawn(|_| of_three()), ..scenario("returning_peer_9_6", "a peer that was cut off comes back without an election", |c| Box::pin(leadership::returning_peer(c))) },
+    scenario("lonely_leader_6_2", "a leader without a quorum gives up", |c| Box::pin(leadership::lonely_leader(c))),
+    scenario("transfer_3_10", "leadership goes around without a gap", |c| Box::pin(leadership::transfers(c))),
+    scenario("transfer_to_the_dead_3_10", "a leader leads on when its successor does not", |c| Box::pin(leadership::transfer_to_the_dead(c))),
+    Scenario { made: Made::Drawn(|_| small_limits()), ..scenario("full_leader", "a leader takes no more than may wait", |c| Box::pin(leadership::full_leader(c))) },
+    changing(|_| members(3, 5), "grow_4_2_1", "three become five: learners catch up before they vote", |c| Box::pin(membership::grow(c))),
+    changing(|_| compacted(3, 5), "grow_by_snapshot_4_2_1", "three become five: learners begin with a snapshot", |c| Box::pin(membership::grow(c))),
+    changing(|_| members(5, 5), "shrink_4_1", "five become three, of which two are enough", |c| Box::pin(membership::shrink(c))),
+    changing(|_| members(2, 3), "to_one_and_back_4_1", "two become one, and one becomes three", |c| Box::pin(membership::to_one_and_back(c))),
+    changing(|_| members(3, 6), "replace_one_by_one_4_1", "three others take over, one by one", |c| Box::pin(membership::replace_one_by_one(c))),
+    changing(|_| members(3, 6), "replace_at_once_4_3", "three others take over in one joint step", |c| Box::pin(membership::replace_at_once(c))),
+    changing(|_| no_no_op(), "one_change_at_a_time_4_1", "a change is refused while another is under way", |c| Box::pin(membership::one_at_a_time(c))),
+    changing(|_| members(3, 3), "leader_leaves_4_2_2", "a leader leads until it is out, without counting itself", |c| Box::pin(removal::leader_leaves(c))),
+    changing(|_| members(4, 4), "forgotten_peer_4_2_3", "a peer that never heard of its removal disturbs nobody", |c| Box::pin(removal::forgotten_peer(c))),
+    changing(|_| without_pre_vote(), "forgotten_candidate_4_2_3", "one that stands in ever newer terms does not either", |c| Box::pin(removal::forgotten_peer(c))),
+    changing(|_| members(3, 6), "half_of_a_joint_commit_4_3", "one majority of two commits nothing", |c| Box::pin(joint_consensus::half_of_a_commit(c))),
+    changing(|_| members(3, 6), "half_of_a_joint_election_4_3", "one majority of two elects nobody", |c| Box::pin(joint_consensus::half_of_an_election(c))),
+    changing(|_| members(3, 6), "joint_leader_dies_4_3", "a successor finishes the change it finds", |c| Box::pin(joint_consensus::leader_dies(c))),
+    changing(|_| members(3, 6), "joint_leader_is_cut_off_4_1", "a change that is truncated has never been", |c| Box::pin(joint_consensus::change_is_truncated(c))),
     changing(|_| members(3, 6), "all_crash_in_a_joint_4_3", "a change survives a crash of all", |c| Box::pin(restarts::all_crash_in_a_joint(c))),
     changing(|_| compacted(3, 5), "members_in_snapshots_5", "who starts from a snapshot knows the members", |c| Box::pin(restarts::members_in_snapshots(c))),
     changing(|_| compacted(3, 4), "snapshot_before_a_change_5", "a snapshot has the members of its index, not the newest", |c| Box::pin(restarts::snapshot_before_a_change(c))),
-    changing(|_| with_leases(), "paused_leader_6_4_1", "a leader that stood still does not believe in its lease", |c| Box::pin(reading::paused_leader(c))),
+    changing(|_| with_leases(), "paused_leader_6_4_1", "a leader that stood still does not believe in its lease", |c| Box::pin(leases::paused_leader(c))),
 ];
 
 const fn scenario(
