@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use raft_tests::lab2::Part;
-use raft_tests::{Report, SCENARIOS, STORMS, SWARMS, Scenario, THESIS, simulate};
+use raft_tests::{DISSERTATION, Report, SCENARIOS, STORMS, SWARMS, Scenario, simulate};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     );
     for scenario in SCENARIOS
         .iter()
-        .chain(&THESIS)
+        .chain(&DISSERTATION)
         .chain(&STORMS)
         .chain(&SWARMS)
         .filter(|scenario| scenario.name.contains(&pattern))

@@ -51,7 +51,7 @@ struct Asked {
 
 impl Asked {
     fn of(words: &[&str]) -> Option<Self> {
-        let number = |place: usize, default| match words.get(place) {
+        let number = |position: usize, default| match words.get(position) {
             None => Some(default),
             Some(word) => word.parse().ok(),
         };

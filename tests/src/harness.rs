@@ -34,9 +34,9 @@ pub const DEFAULT_SEED: u64 = 42;
 pub fn run(name: &str) {
     let scenario = Scenario::find(name).unwrap_or_else(|| panic!("no scenario is named {name}"));
     println!("Test ({}): {} ...", scenario.part, scenario.description);
-    let place = Where::from_env().unwrap_or_else(|error| panic!("{error}"));
+    let world = Where::from_env().unwrap_or_else(|error| panic!("{error}"));
     let asked = Asked::from_env().unwrap_or_else(|error| panic!("{error}"));
-    match (place, asked) {
+    match (world, asked) {
         (Where::Simulation, Asked::Seeds { first, count }) => run_seeds(scenario, first, count),
         (Where::Simulation, Asked::Case(path)) => run_case(scenario, &path),
         (Where::Simulation, Asked::Shrink { first, count, path }) => {
@@ -123,7 +123,7 @@ fn seeds(first: u64, count: u64) -> impl Iterator<Item = u64> {
 fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
     let mut total: Option<Report> = None;
     for seed in seeds(first, count) {
-        let logger = logger(scenario.name, seed, scenario.made.settings(seed).peers);
+        let logger = logger(scenario.name, seed, scenario.spec.settings(seed).peers);
         match simulate(scenario, seed, logger) {
             Ok(report) => match &mut total {
                 None => total = Some(report),
@@ -145,7 +145,7 @@ fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
 fn run_real(scenario: &Scenario, first: u64, count: u64) {
     let mut total: Option<crate::real::Passed> = None;
     for seed in seeds(first, count) {
-        let logger = logger(scenario.name, seed, scenario.made.settings(seed).peers);
+        let logger = logger(scenario.name, seed, scenario.spec.settings(seed).peers);
         let Some(outcome) = crate::real::run(scenario, seed, logger) else {
             panic!("{} needs the simulated world: unset RAFT_WORLD", scenario.name);
         };

@@ -10,7 +10,7 @@ use raft::{Index, RoleName};
 use crate::cluster::{Cluster, Command};
 use crate::failure::Failure;
 use crate::sim::disk::Latency;
-use crate::sim::network::{Leg, Profile};
+use crate::sim::network::{LinkProfile, NetworkProfile};
 use crate::sim::random::Chance;
 use crate::storm::everything_is_there;
 
@@ -19,11 +19,15 @@ use crate::storm::everything_is_there;
 /// # Errors
 /// A command that was agreed on is gone in the end, or nothing can be agreed on any more.
 pub async fn exile(cluster: Cluster) -> Result<(), Failure> {
-    let leg = Leg { duplication: Chance::percent(10), delay_max: DELAY_MAX, ..Leg::PERFECT };
-    cluster.set_network(Profile { request: leg, reply: leg });
-    for place in 0..cluster.size() {
+    let leg = LinkProfile {
+        duplication: Chance::percent(10),
+        delay_max: DELAY_MAX,
+        ..LinkProfile::PERFECT
+    };
+    cluster.set_network(NetworkProfile { request: leg, reply: leg });
+    for server in 0..cluster.size() {
         let max = Duration::from_millis([5, 60, 300][cluster.faults().index(3)]);
-        cluster.set_disk_latency(place, Latency { max, ..Latency::DEFAULT });
+        cluster.set_disk_latency(server, Latency { max, ..Latency::DEFAULT });
     }
     let mut seen = Vec::new();
     for _ in 0..ROUNDS {
@@ -39,15 +43,15 @@ pub async fn exile(cluster: Cluster) -> Result<(), Failure> {
 
 /// Cuts a leader off, or anybody if nobody leads, and sometimes a follower's links to it, too.
 fn banish(cluster: &Cluster) -> Vec<usize> {
-    let leads = |place: &usize| {
-        cluster.status(*place).is_some_and(|status| status.role == RoleName::Leader)
+    let leads = |server: &usize| {
+        cluster.status(*server).is_some_and(|status| status.role == RoleName::Leader)
     };
     let leader = (0..cluster.size()).find(leads);
-    let mut luck = cluster.faults();
-    let first = leader.unwrap_or_else(|| luck.index(cluster.size()));
-    let second = cluster.after(first, 1 + luck.index(cluster.size() - 1));
-    let exiles = if luck.index(3) == 0 { vec![first, second] } else { vec![first] };
-    drop(luck);
+    let mut rng = cluster.faults();
+    let first = leader.unwrap_or_else(|| rng.index(cluster.size()));
+    let second = cluster.after(first, 1 + rng.index(cluster.size() - 1));
+    let exiles = if rng.index(3) == 0 { vec![first, second] } else { vec![first] };
+    drop(rng);
     for exile in &exiles {
         cluster.disconnect(*exile);
     }
@@ -73,11 +77,11 @@ fn come_home(cluster: &Cluster, exiles: &[usize]) -> Result<(), Failure> {
 /// were agreed on soon.
 async fn burst(cluster: &Cluster) -> Vec<(Index, Command)> {
     let mut taken = Vec::new();
-    for place in 0..cluster.size() {
+    for server in 0..cluster.size() {
         let count = cluster.faults().below(COMMANDS_MAX);
         for _ in 0..count {
             let command = cluster.random_command();
-            let id = cluster.start_command(place, &command);
+            let id = cluster.start_command(server, &command);
             taken.extend(id.map(|id| (id.index, command)));
         }
     }

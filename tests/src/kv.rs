@@ -153,7 +153,7 @@ struct Session {
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carried {
+pub enum Execution {
     /// It was carried out now.
     Out(Seen),
     /// It had been carried out before.
@@ -164,17 +164,17 @@ pub enum Carried {
 
 impl Store {
     /// Carries out a request, unless it was before.
-    pub fn carry_out(&mut self, request: &Request) -> Carried {
+    pub fn carry_out(&mut self, request: &Request) -> Execution {
         let session = self.sessions.get(&request.client);
         if let Some(Session { serial, answer }) = session
             && *serial >= request.serial
         {
             let same = *serial == request.serial;
-            return if same { Carried::Before(*answer) } else { Carried::Outdated };
+            return if same { Execution::Before(*answer) } else { Execution::Outdated };
         }
         let answer = self.act(request.operation);
         self.sessions.insert(request.client, Session { serial: request.serial, answer });
-        Carried::Out(answer)
+        Execution::Out(answer)
     }
 
     fn act(&mut self, operation: Operation) -> Seen {
@@ -229,11 +229,11 @@ mod tests {
     fn a_repetition_is_answered_and_not_carried_out() {
         let mut store = Store::default();
         let put = Operation::Put { key: 1, value: 10 };
-        assert_eq!(store.carry_out(&request(1, 0, put)), Carried::Out(0));
+        assert_eq!(store.carry_out(&request(1, 0, put)), Execution::Out(0));
         let swap = Operation::Swap { key: 1, expected: 10, value: 11 };
-        assert_eq!(store.carry_out(&request(2, 0, swap)), Carried::Out(10));
-        assert_eq!(store.carry_out(&request(2, 1, swap)), Carried::Before(10));
-        assert_eq!(store.carry_out(&request(1, 1, put)), Carried::Outdated);
-        assert_eq!(store.carry_out(&request(3, 0, Operation::Get { key: 1 })), Carried::Out(11));
+        assert_eq!(store.carry_out(&request(2, 0, swap)), Execution::Out(10));
+        assert_eq!(store.carry_out(&request(2, 1, swap)), Execution::Before(10));
+        assert_eq!(store.carry_out(&request(1, 1, put)), Execution::Outdated);
+        assert_eq!(store.carry_out(&request(3, 0, Operation::Get { key: 1 })), Execution::Out(11));
     }
 }

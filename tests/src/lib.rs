@@ -43,7 +43,7 @@ pub mod suites;
 pub mod swarm;
 pub mod world;
 
-pub use dissertation::THESIS;
+pub use dissertation::DISSERTATION;
 pub use harness::run;
 pub use lab2::{SCENARIOS, Scenario};
 pub use run::{Report, Run, simulate, simulate_case, simulate_in};

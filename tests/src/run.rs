@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use raft::verbose::Logger;
 
-use crate::case::{Case, Listed, Settings};
+use crate::case::{Case, Script, Settings};
 use crate::cluster::Cluster;
 use crate::coverage::Coverage;
 use crate::failure::Failure;
@@ -58,7 +58,7 @@ pub fn simulate(scenario: &Scenario, seed: u64, logger: Option<Logger>) -> Outco
 /// # Errors
 /// Everything there is to say about the failure.
 pub fn simulate_in(scenario: &Scenario, settings: Settings, seed: u64) -> Outcome {
-    let setup = Setup { settings, listed: Listed::default(), logger: None, checkpoints: None };
+    let setup = Setup { settings, script: Script::default(), logger: None, checkpoints: None };
     Run::with(scenario.name, scenario.part, seed, setup, scenario.body).outcome
 }
 
@@ -89,8 +89,8 @@ impl Run {
         logger: Option<Logger>,
         checkpoints: Option<u64>,
     ) -> Self {
-        let settings = scenario.made.settings(seed);
-        let setup = Setup { settings, listed: Listed::default(), logger, checkpoints };
+        let settings = scenario.spec.settings(seed);
+        let setup = Setup { settings, script: Script::default(), logger, checkpoints };
         Self::with(scenario.name, scenario.part, seed, setup, scenario.body)
     }
 
@@ -98,9 +98,9 @@ impl Run {
     #[must_use]
     pub fn of_case(case: &Case, logger: Option<Logger>) -> Self {
         let part = Scenario::find(&case.test).map_or(Part::Swarm, |scenario| scenario.part);
-        let listed = Listed::of(&case.decisions);
+        let script = Script::of(&case.decisions);
         let settings = case.settings.clone();
-        let setup = Setup { settings, listed, logger, checkpoints: None };
+        let setup = Setup { settings, script, logger, checkpoints: None };
         let (steps, end) = (swarm::steps(case), case.end);
         let body = |cluster: Cluster| -> Body { Box::pin(swarm::play(cluster, steps, end)) };
         Self::with(&case.test, part, case.seed, setup, body)
@@ -133,7 +133,7 @@ impl Run {
         let mut world = world.borrow_mut();
         let outcome = outcome.map(|()| Report::of(&world)).map_err(|failure| {
             case.fails = Some(failure.identity());
-            world.say_failed(&failure);
+            world.log_failure(&failure);
             Box::new(FailureReport::new(name, part, &world, failure))
         });
         case.end = world.now();

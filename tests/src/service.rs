@@ -10,7 +10,7 @@ use raft::{Bytes, Entry, Index, Snapshot};
 
 use crate::invariants::violation::Witness;
 use crate::invariants::{Property, Violation};
-use crate::kv::{Carried, Request, Seen, Store};
+use crate::kv::{Execution, Request, Seen, Store};
 
 /// Whether services compact their logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,12 +68,12 @@ impl fmt::Display for Snapshots {
 
 /// What all services agreed on so far.
 #[derive(Debug, Default)]
-pub struct Agreed {
+pub struct AppliedLog {
     /// The command at index `n` is at place `n - 1`.
     commands: Vec<(Bytes, Witness)>,
 }
 
-impl Agreed {
+impl AppliedLog {
     /// The command at an index, if any service was given one.
     #[must_use]
     pub fn command(&self, index: Index) -> Option<&Bytes> {
@@ -87,8 +87,8 @@ impl Agreed {
     }
 
     fn at(&self, index: Index) -> Option<&(Bytes, Witness)> {
-        let place = index.number().checked_sub(1)?;
-        self.commands.get(usize::try_from(place).ok()?)
+        let position = index.number().checked_sub(1)?;
+        self.commands.get(usize::try_from(position).ok()?)
     }
 
     /// Compares a command with what others were given at the index.
@@ -131,7 +131,7 @@ pub struct Applied {
     /// The snapshot that is due now.
     pub snapshot: Option<Bytes>,
     /// The request it held and what became of it.
-    pub request: Option<(Request, Carried)>,
+    pub request: Option<(Request, Execution)>,
 }
 
 impl Service {
@@ -183,7 +183,7 @@ impl Service {
         &mut self,
         seen: Witness,
         entry: &Entry,
-        agreed: &mut Agreed,
+        agreed: &mut AppliedLog,
     ) -> Result<Applied, Box<Violation>> {
         let (index, expected) = (entry.id.index, self.last_applied().next());
         if index != expected {
@@ -206,7 +206,7 @@ impl Service {
         &mut self,
         seen: Witness,
         command: Bytes,
-        agreed: &mut Agreed,
+        agreed: &mut AppliedLog,
     ) -> Result<Applied, Box<Violation>> {
         let index = self.last_applied().next();
         agreed.check(seen, index, &command)?;
@@ -224,7 +224,7 @@ impl Service {
         &mut self,
         seen: Witness,
         snapshot: &Snapshot,
-        agreed: &mut Agreed,
+        agreed: &mut AppliedLog,
     ) -> Result<(), Box<Violation>> {
         let through = self.restore_bytes(seen, &snapshot.data, agreed)?;
         if through == snapshot.index() {
@@ -244,7 +244,7 @@ impl Service {
         &mut self,
         seen: Witness,
         data: &[u8],
-        agreed: &mut Agreed,
+        agreed: &mut AppliedLog,
     ) -> Result<Index, Box<Violation>> {
         let Some(history) = decode(data) else {
             return Err(Property::Applier.broken(format_args!(
@@ -252,8 +252,8 @@ impl Service {
                 data.len()
             )));
         };
-        for (place, command) in history.iter().enumerate() {
-            agreed.check(seen, Index::new(place as u64 + 1), command)?;
+        for (position, command) in history.iter().enumerate() {
+            agreed.check(seen, Index::new(position as u64 + 1), command)?;
         }
         if let Some(store) = &mut self.store {
             *store = Store::default();
@@ -267,7 +267,7 @@ impl Service {
 }
 
 /// Carries out a command that is a request; a no-op is none.
-fn carry_out(store: &mut Store, command: &[u8]) -> Option<(Request, Carried)> {
+fn carry_out(store: &mut Store, command: &[u8]) -> Option<(Request, Execution)> {
     let request = Request::decode(command)?;
     let carried = store.carry_out(&request);
     Some((request, carried))
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_gap_a_repetition_and_another_command_are_refused() {
-        let mut agreed = Agreed::default();
+        let mut agreed = AppliedLog::default();
         let mut first = Service::new(Snapshots::Never, Machine::History);
         for index in 1..=3 {
             first.apply(seen(0), &entry(index, b"x"), &mut agreed).unwrap();
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_carries_the_whole_history() {
-        let mut agreed = Agreed::default();
+        let mut agreed = AppliedLog::default();
         let mut first = Service::new(Snapshots::EVERY_TENTH, Machine::History);
         let mut taken = None;
         for index in 1..=9_u64 {

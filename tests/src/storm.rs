@@ -14,12 +14,12 @@ use raft::Index;
 use crate::cluster::{Cluster, Command, Retry, Waited, expect};
 use crate::failure::Failure;
 use crate::isolated_leader::exile;
-use crate::lab2::{Body, Made, Part, Scenario};
+use crate::lab2::{Body, ClusterSpec, Part, Scenario};
 use crate::service::Snapshots;
 use crate::sim::disk::Latency;
-use crate::sim::network::{Leg, Profile};
+use crate::sim::network::{LinkProfile, NetworkProfile};
 use crate::sim::random::{Chance, Stream};
-use crate::world::Speaker;
+use crate::world::LogSource;
 
 /// The storms, by the size of the cluster, and what else is worse than the labs.
 pub const STORMS: [Scenario; 6] = [
@@ -36,9 +36,9 @@ const fn scenario(name: &'static str, description: &'static str, peers: usize) -
         name,
         part: Part::Storm,
         description,
-        made: Made::Lab {
+        spec: ClusterSpec::Lab {
             peers,
-            network: Profile::LAB_RELIABLE,
+            network: NetworkProfile::LAB_RELIABLE,
             snapshots: Snapshots::EVERY_TENTH,
         },
         body: |cluster| -> Body { Box::pin(storm(cluster)) },
@@ -53,9 +53,9 @@ const fn leaders_in_exile(name: &'static str, description: &'static str, peers: 
 async fn storm(cluster: Cluster) -> Result<(), Failure> {
     let network = drawn_profile(&mut cluster.faults());
     cluster.set_network(network);
-    for place in 0..cluster.size() {
+    for server in 0..cluster.size() {
         let max = Duration::from_millis([5, 40, 150][cluster.faults().index(3)]);
-        cluster.set_disk_latency(place, Latency { max, ..Latency::DEFAULT });
+        cluster.set_disk_latency(server, Latency { max, ..Latency::DEFAULT });
     }
     let weather = Rc::new(Cell::new(Weather::Storm));
     let clients: Vec<_> = (0..CLIENTS)
@@ -104,39 +104,39 @@ enum Weather {
 }
 
 /// How bad the network is; each kind of fault is absent in a third of all runs.
-fn drawn_profile(luck: &mut Stream) -> Profile {
-    let leg = |luck: &mut Stream| Leg {
-        loss: Chance::percent([0, 3, 15][luck.index(3)]),
-        duplication: Chance::percent([0, 10, 40][luck.index(3)]),
-        delay_max: Duration::from_millis([0, 15, 60][luck.index(3)]),
-        reordering: Chance::percent([0, 3, 15][luck.index(3)]),
+fn drawn_profile(rng: &mut Stream) -> NetworkProfile {
+    let leg = |rng: &mut Stream| LinkProfile {
+        loss: Chance::percent([0, 3, 15][rng.index(3)]),
+        duplication: Chance::percent([0, 10, 40][rng.index(3)]),
+        delay_max: Duration::from_millis([0, 15, 60][rng.index(3)]),
+        reordering: Chance::percent([0, 3, 15][rng.index(3)]),
     };
-    Profile { request: leg(luck), reply: leg(luck) }
+    NetworkProfile { request: leg(rng), reply: leg(rng) }
 }
 
 /// One fault, or the end of all so far.
 fn strike(cluster: &Cluster) -> Result<(), Failure> {
     let size = cluster.size();
-    let (fault, place, other) = {
-        let mut luck = cluster.faults();
-        (luck.below(10), luck.index(size), luck.index(size))
+    let (fault, server, other) = {
+        let mut rng = cluster.faults();
+        (rng.below(10), rng.index(size), rng.index(size))
     };
     match fault {
-        0 | 1 => cluster.disconnect(place),
-        2 | 3 => cluster.cut_link(place, other),
-        4 | 5 => cluster.crash(place),
-        6 => cluster.start_and_connect(place)?,
+        0 | 1 => cluster.disconnect(server),
+        2 | 3 => cluster.cut_link(server, other),
+        4 | 5 => cluster.crash(server),
+        6 => cluster.start_and_connect(server)?,
         _ => heal(cluster)?,
     }
     Ok(())
 }
 
 fn heal(cluster: &Cluster) -> Result<(), Failure> {
-    for place in 0..cluster.size() {
-        if cluster.status(place).is_none() {
-            cluster.start(place)?;
+    for server in 0..cluster.size() {
+        if cluster.status(server).is_none() {
+            cluster.start(server)?;
         }
-        cluster.connect(place);
+        cluster.connect(server);
     }
     Ok(())
 }
@@ -147,17 +147,17 @@ async fn client(
     number: u64,
     weather: Rc<Cell<Weather>>,
 ) -> Vec<(Index, Command)> {
-    let mut luck = cluster.client_stream(number);
+    let mut rng = cluster.client_stream(number);
     let mut seen = Vec::new();
     while weather.get() == Weather::Storm {
         let mut taken = Vec::new();
-        for _ in 0..=luck.below(BURST_MAX) {
-            let command = Command::number(luck.draw());
-            let place = luck.index(cluster.size());
-            let id = cluster.offer(place, &command, Speaker::Client(number));
+        for _ in 0..=rng.below(BURST_MAX) {
+            let command = Command::number(rng.draw());
+            let server = rng.index(cluster.size());
+            let id = cluster.offer(server, &command, LogSource::Client(number));
             taken.extend(id.map(|id| (id.index, command)));
         }
-        cluster.sleep(luck.between(Duration::ZERO, CLIENT_PAUSE_MAX)).await;
+        cluster.sleep(rng.between(Duration::ZERO, CLIENT_PAUSE_MAX)).await;
         let agreed = |(index, command): &(Index, Command)| {
             cluster.n_committed(*index).command.as_ref() == Some(command)
         };

@@ -1,7 +1,7 @@
 //! The families of runs in which a seed decides everything, as one table: whatever looks for bugs
 //! over many seeds goes through it.
 
-use crate::dissertation::THESIS;
+use crate::dissertation::DISSERTATION;
 use crate::lab2::{SCENARIOS, Scenario};
 use crate::run::simulate;
 use crate::storm::STORMS;
@@ -34,7 +34,7 @@ pub const SUITES: [Suite; 3] = [
         name: "scenarios",
         run: |seed| {
             first_failure(&SCENARIOS, seed)?;
-            first_failure(&THESIS, seed)
+            first_failure(&DISSERTATION, seed)
         },
     },
     Suite { name: "storms", run: |seed| first_failure(&STORMS, seed) },

@@ -2,7 +2,7 @@
 
 use raft_tests::case::Case;
 use raft_tests::sim::trace_hash::hash_of;
-use raft_tests::{Report, Run, SCENARIOS, STORMS, SWARMS, Scenario, THESIS};
+use raft_tests::{DISSERTATION, Report, Run, SCENARIOS, STORMS, SWARMS, Scenario};
 
 fn of(scenario: &Scenario, seed: u64) -> Run {
     Run::of(scenario, seed, None, None)
@@ -45,7 +45,7 @@ fn playing_the_decisions_of_a_lab_test_is_that_run() {
 
 #[test]
 fn what_is_written_is_read_again() {
-    for scenario in SCENARIOS.iter().chain(&THESIS).chain(&STORMS).chain(&SWARMS) {
+    for scenario in SCENARIOS.iter().chain(&DISSERTATION).chain(&STORMS).chain(&SWARMS) {
         let case = of(scenario, 5).case;
         let text = case.to_string();
         let again: Case = text.parse().unwrap_or_else(|error| panic!("{}: {error}", scenario.name));

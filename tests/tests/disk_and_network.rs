@@ -8,7 +8,7 @@ use raft::{
     WriteId,
 };
 use raft_tests::sim::disk::{Damage, Disk, Latency};
-use raft_tests::sim::network::{Connection, Leg, Loss, Network, Profile, Verdict};
+use raft_tests::sim::network::{Connection, LinkProfile, Loss, Network, NetworkProfile, Verdict};
 use raft_tests::sim::random::Chance;
 
 fn entries(from: u64, count: u64) -> Vec<Entry> {
@@ -129,7 +129,7 @@ fn another_crash_does_not_change_how_long_flushes_take() {
 const DRAWS: u32 = 20_000;
 
 /// The verdicts about many messages of one direction on one link.
-fn verdicts(profile: Profile, direction: Direction) -> Vec<Verdict> {
+fn verdicts(profile: NetworkProfile, direction: Direction) -> Vec<Verdict> {
     let mut network = Network::new(5, 3, profile);
     (0..DRAWS).map(|_| network.send(0, 1, direction).verdict()).collect()
 }
@@ -151,14 +151,14 @@ fn delays(verdicts: &[Verdict]) -> Vec<Duration> {
 #[test]
 fn the_reliable_network_delivers_at_once() {
     for direction in [Direction::Request, Direction::Reply] {
-        let verdicts = verdicts(Profile::LAB_RELIABLE, direction);
+        let verdicts = verdicts(NetworkProfile::LAB_RELIABLE, direction);
         assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Deliver(Duration::ZERO)));
     }
 }
 
 #[test]
 fn the_unreliable_network_has_the_labs_figures() {
-    let requests = verdicts(Profile::LAB_UNRELIABLE, Direction::Request);
+    let requests = verdicts(NetworkProfile::LAB_UNRELIABLE, Direction::Request);
     let lost = |verdicts: &[Verdict]| {
         verdicts.iter().filter(|verdict| **verdict == Verdict::Lose(Loss::Chance)).count()
     };
@@ -168,14 +168,14 @@ fn the_unreliable_network_has_the_labs_figures() {
     let half = found.iter().filter(|delay| **delay < Duration::from_millis(13)).count();
     about("requests of the lower half of delays", half, 0.45);
 
-    let replies = verdicts(Profile::LAB_UNRELIABLE, Direction::Reply);
+    let replies = verdicts(NetworkProfile::LAB_UNRELIABLE, Direction::Reply);
     about("lost replies", lost(&replies), 0.1);
     assert!(delays(&replies).iter().all(Duration::is_zero));
 }
 
 #[test]
 fn long_reordering_holds_up_two_of_three_replies() {
-    let profile = Profile::LAB_UNRELIABLE.with_long_reordering();
+    let profile = NetworkProfile::LAB_UNRELIABLE.with_long_reordering();
     let replies = verdicts(profile, Direction::Reply);
     let found = delays(&replies);
     let (low, high) = (Duration::from_millis(200), Duration::from_millis(2200));
@@ -191,15 +191,15 @@ fn long_reordering_holds_up_two_of_three_replies() {
 
 #[test]
 fn duplication_delivers_twice_as_often_as_told() {
-    let leg = Leg { duplication: Chance::percent(20), ..Leg::PERFECT };
-    let verdicts = verdicts(Profile { request: leg, reply: leg }, Direction::Request);
+    let leg = LinkProfile { duplication: Chance::percent(20), ..LinkProfile::PERFECT };
+    let verdicts = verdicts(NetworkProfile { request: leg, reply: leg }, Direction::Request);
     let twice = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::DeliverTwice(..)));
     about("messages that arrive twice", twice.count(), 0.2);
 }
 
 #[test]
 fn a_link_is_up_only_between_two_connected_peers() {
-    let mut network = Network::new(1, 3, Profile::LAB_RELIABLE);
+    let mut network = Network::new(1, 3, NetworkProfile::LAB_RELIABLE);
     network.disconnect(0);
     network.disconnect(1);
     network.connect(0);
@@ -217,7 +217,7 @@ fn a_link_is_up_only_between_two_connected_peers() {
 #[test]
 fn a_cut_on_one_link_does_not_change_the_luck_of_the_others_nor_its_own_later_luck() {
     let run = |cut: Option<(usize, usize)>| {
-        let mut network = Network::new(3, 3, Profile::LAB_UNRELIABLE);
+        let mut network = Network::new(3, 3, NetworkProfile::LAB_UNRELIABLE);
         let mut verdicts = Vec::new();
         for round in 0..200 {
             if let Some((from, to)) = cut {

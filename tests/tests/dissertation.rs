@@ -1,6 +1,6 @@
 //! What peers do beyond the paper, as scenarios, by the sections of Ongaro's dissertation.
 
-use raft_tests::{THESIS, run, simulate};
+use raft_tests::{DISSERTATION, run, simulate};
 
 #[test]
 fn deaf_peer_4_2_3() {
@@ -124,7 +124,7 @@ fn paused_leader_6_4_1() {
 
 #[test]
 fn each_passes_with_other_timeouts_too() {
-    for scenario in &THESIS {
+    for scenario in &DISSERTATION {
         for seed in 1..=20 {
             if let Err(report) = simulate(scenario, seed, None) {
                 panic!("{} seed {seed}\n{report}", scenario.name);

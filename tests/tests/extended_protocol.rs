@@ -5,7 +5,7 @@ use raft_tests::case::{Protocol, Settings};
 use raft_tests::{SCENARIOS, STORMS, Scenario, simulate_in};
 
 fn passes_as_deployed(scenario: &Scenario, seed: u64) {
-    let settings = scenario.made.settings(seed);
+    let settings = scenario.spec.settings(seed);
     assert_eq!(settings.protocol, Protocol::PAPER, "{}", scenario.name);
     let settings = Settings { protocol: Protocol::DEPLOYED, ..settings };
     if let Err(report) = simulate_in(scenario, settings, seed) {

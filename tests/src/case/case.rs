@@ -27,11 +27,12 @@ impl Case {
     /// The case without its chances: from now on only what is listed happens.
     #[must_use]
     pub fn without_chances(mut self) -> Self {
-        use crate::sim::network::{Leg, Profile};
-        let quiet = |leg: Leg| Leg { delay_max: leg.delay_max, ..Leg::PERFECT };
-        let Profile { request, reply } = self.settings.network;
-        self.settings.network = Profile { request: quiet(request), reply: quiet(reply) };
-        self.settings.trouble = crate::sim::disk::Trouble::NONE;
+        use crate::sim::network::{LinkProfile, NetworkProfile};
+        let quiet =
+            |leg: LinkProfile| LinkProfile { delay_max: leg.delay_max, ..LinkProfile::PERFECT };
+        let NetworkProfile { request, reply } = self.settings.network;
+        self.settings.network = NetworkProfile { request: quiet(request), reply: quiet(reply) };
+        self.settings.flush_faults = crate::sim::disk::FlushFaultRates::NONE;
         self
     }
 

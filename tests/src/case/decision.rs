@@ -6,7 +6,7 @@ use raft::{Bytes, Instant};
 
 use super::peers::{Links, PeerSet};
 use crate::kv::Operation;
-use crate::sim::disk::Mishap;
+use crate::sim::disk::FlushFault;
 
 /// Something that would not have happened by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Decision {
         /// The flush's number on this disk, from 1.
         number: u64,
         /// What goes wrong.
-        mishap: Mishap,
+        fault: FlushFault,
     },
     /// Something is done at a moment.
     Step {
@@ -210,8 +210,8 @@ impl Decision {
             Self::Lost(_) => "lost",
             Self::Late(..) => "late",
             Self::Twice(..) => "twice",
-            Self::Flush { mishap: Mishap::Stalls(_), .. } => "stalls",
-            Self::Flush { mishap: Mishap::Fails, .. } => "fails",
+            Self::Flush { fault: FlushFault::Stalls(_), .. } => "stalls",
+            Self::Flush { fault: FlushFault::Fails, .. } => "fails",
             Self::Step { step, .. } => step.kind(),
         }
     }

@@ -10,10 +10,10 @@ use raft::{CheckQuorum, FirstEntry, Instant, PreVote, Reads};
 
 use super::case::Case;
 use super::decision::{Change, Decision, MessageName, Step};
-use super::peers::{Links, PeerSet, Ways};
+use super::peers::{LinkDirection, Links, PeerSet};
 use super::settings::Settings;
 use crate::service::Snapshots;
-use crate::sim::disk::Mishap;
+use crate::sim::disk::FlushFault;
 
 /// A line of a case that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +58,11 @@ struct SettingLines<'a>(&'a Settings);
 
 impl fmt::Display for SettingLines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { peers, founders, timing, limits, network, latency, clocks, .. } = self.0;
+        let Settings { peers, initial_members, timing, limits, network, latency, clocks, .. } =
+            self.0;
         writeln!(f, "peers {peers}")?;
-        if founders != peers {
-            writeln!(f, "founders {founders}")?;
+        if initial_members != peers {
+            writeln!(f, "founders {initial_members}")?;
         }
         writeln!(f, "election {}..{}", Ms(timing.election_min), Ms(timing.election_max))?;
         writeln!(f, "heartbeat {}", Ms(timing.heartbeat))?;
@@ -121,10 +122,10 @@ impl fmt::Display for Decision {
             Self::Lost(name) => write!(f, "lost {name}"),
             Self::Late(name, delay) => write!(f, "late {name} {}", Ms(*delay)),
             Self::Twice(name, delay) => write!(f, "twice {name} {}", Ms(*delay)),
-            Self::Flush { peer, number, mishap: Mishap::Stalls(length) } => {
+            Self::Flush { peer, number, fault: FlushFault::Stalls(length) } => {
                 write!(f, "flush {peer} #{number} stalls {}", Ms(*length))
             }
-            Self::Flush { peer, number, mishap: Mishap::Fails } => {
+            Self::Flush { peer, number, fault: FlushFault::Fails } => {
                 write!(f, "flush {peer} #{number} fails")
             }
             Self::Step { at, step } => write!(f, "{} {step}", Ms::at(*at)),
@@ -183,10 +184,10 @@ impl fmt::Display for Change {
 
 impl fmt::Display for Links {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { from, to, ways } = self;
-        match ways {
-            Ways::One => write!(f, "{from} > {to}"),
-            Ways::Both => write!(f, "{from} <> {to}"),
+        let Self { from, to, direction } = self;
+        match direction {
+            LinkDirection::One => write!(f, "{from} > {to}"),
+            LinkDirection::Both => write!(f, "{from} <> {to}"),
         }
     }
 }

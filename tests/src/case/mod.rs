@@ -1,8 +1,8 @@
 //! What the world decides beside the usual, so that a run can be listed, edited and replayed.
 //!
 //! ```text
-//! seed ─► drawn decisions ─► world ─► Book (every decision that was taken) ─► Case ─► text
-//! text ─► Case ─► Listed decisions ─► world
+//! seed ─► drawn decisions ─► world ─► FaultRecorder (every decision that was taken) ─► Case ─► text
+//! text ─► Case ─► Script decisions ─► world
 //! ```
 //!
 //! A run is a test and a seed; or a [`Case`]: the settings, the seed (from which only what is usual
@@ -23,6 +23,6 @@ mod tokens;
 pub use self::case::Case;
 pub use self::decision::{Change, Decision, MessageName, Step};
 pub use self::format::CaseError;
-pub use self::peers::{Links, PeerSet, Ways};
-pub use self::recorder::{Book, Listed};
+pub use self::peers::{LinkDirection, Links, PeerSet};
+pub use self::recorder::{FaultRecorder, Script};
 pub use self::settings::{Limits, Protocol, Settings, Timing};

@@ -11,8 +11,8 @@ use super::format::CaseError;
 use super::settings::Settings;
 use super::tokens::Words;
 use crate::service::{Machine, Snapshots};
-use crate::sim::disk::{Latency, Trouble};
-use crate::sim::network::{Leg, Profile};
+use crate::sim::disk::{FlushFaultRates, Latency};
+use crate::sim::network::{LinkProfile, NetworkProfile};
 
 impl FromStr for Case {
     type Err = CaseError;
@@ -36,7 +36,7 @@ struct Draft {
     fails: Option<String>,
     seed: Option<u64>,
     peers: Option<usize>,
-    founders: Option<usize>,
+    initial_members: Option<usize>,
     settings: Settings,
     end: Option<Instant>,
     decisions: Vec<Decision>,
@@ -44,13 +44,13 @@ struct Draft {
 
 impl Default for Draft {
     fn default() -> Self {
-        let settings = Settings::lab(0, Profile::LAB_RELIABLE, Snapshots::Never);
+        let settings = Settings::lab(0, NetworkProfile::LAB_RELIABLE, Snapshots::Never);
         Self {
             test: None,
             fails: None,
             seed: None,
             peers: None,
-            founders: None,
+            initial_members: None,
             settings,
             end: None,
             decisions: Vec::new(),
@@ -66,7 +66,7 @@ impl Draft {
             "fails" => self.fails = Some(words.rest()),
             "seed" => self.seed = Some(words.number("a seed")?),
             "peers" => self.peers = Some(words.peers()?),
-            "founders" => self.founders = Some(words.peers()?),
+            "founders" => self.initial_members = Some(words.peers()?),
             "end" => self.end = Some(words.instant()?),
             "lost" => self.decisions.push(Decision::Lost(words.message()?)),
             "late" => {
@@ -150,8 +150,8 @@ impl Draft {
         let missing = |name: &str| CaseError { line: 0, problem: format!("no line `{name} …`") };
         let mut settings = self.settings;
         settings.peers = self.peers.ok_or_else(|| missing("peers"))?;
-        settings.founders = self.founders.unwrap_or(settings.peers);
-        settings.trouble = Trouble::NONE;
+        settings.initial_members = self.initial_members.unwrap_or(settings.peers);
+        settings.flush_faults = FlushFaultRates::NONE;
         let case = Case {
             test: self.test.ok_or_else(|| missing("test"))?,
             fails: self.fails,
@@ -168,9 +168,11 @@ impl Draft {
 impl Case {
     /// Steps in order, and no peer that does not exist.
     fn check(&self) -> Result<(), String> {
-        let Settings { peers, founders, .. } = self.settings;
-        if founders > peers {
-            return Err(format!("`founders {founders}` are more than the {peers} peers there are"));
+        let Settings { peers, initial_members, .. } = self.settings;
+        if initial_members > peers {
+            return Err(format!(
+                "`founders {initial_members}` are more than the {peers} peers there are"
+            ));
         }
         let mut last = Instant::START;
         for decision in &self.decisions {
@@ -188,6 +190,6 @@ impl Case {
     }
 }
 
-const fn usual(delay_max: Duration) -> Leg {
-    Leg { delay_max, ..Leg::PERFECT }
+const fn usual(delay_max: Duration) -> LinkProfile {
+    LinkProfile { delay_max, ..LinkProfile::PERFECT }
 }

@@ -8,12 +8,12 @@ pub struct Links {
     /// The other.
     pub to: PeerSet,
     /// Which way the links go.
-    pub ways: Ways,
+    pub direction: LinkDirection,
 }
 
 /// Which way links go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ways {
+pub enum LinkDirection {
     /// From the one group to the other.
     One,
     /// To and fro.
@@ -24,7 +24,7 @@ impl Links {
     /// Each directed link.
     pub fn each(self) -> impl Iterator<Item = (usize, usize)> {
         let there = move |(from, to)| std::iter::once((from, to));
-        let back = move |(from, to)| (self.ways == Ways::Both).then_some((to, from));
+        let back = move |(from, to)| (self.direction == LinkDirection::Both).then_some((to, from));
         self.from
             .iter()
             .flat_map(move |from| self.to.iter().map(move |to| (from, to)))

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use raft::Instant;
 
 use super::decision::{Decision, MessageName, Step};
-use crate::sim::disk::{Begun, Mishap};
-use crate::sim::network::{Connection, Mishaps, Sent};
+use crate::sim::disk::{FlushFault, FlushStart};
+use crate::sim::network::{Connection, MessageFaults, Sent};
 
 /// The decisions of a run, in the order in which they were taken.
 #[derive(Debug, Default)]
-pub struct Book {
-    listed: Listed,
+pub struct FaultRecorder {
+    script: Script,
     taken: Vec<Decision>,
     steps: Steps,
 }
@@ -27,40 +27,40 @@ enum Steps {
 
 /// The decisions a case lists, other than those that are done at a moment.
 #[derive(Clone, Debug, Default)]
-pub struct Listed {
-    messages: BTreeMap<MessageName, Mishaps>,
-    flushes: BTreeMap<(usize, u64), Mishap>,
+pub struct Script {
+    messages: BTreeMap<MessageName, MessageFaults>,
+    flushes: BTreeMap<(usize, u64), FlushFault>,
 }
 
-impl Listed {
+impl Script {
     /// The decisions of a list that are not done at a moment.
     #[must_use]
     pub fn of(decisions: &[Decision]) -> Self {
-        let mut listed = Self::default();
+        let mut script = Self::default();
         for decision in decisions {
             match decision {
-                Decision::Lost(name) => listed.message(*name).lost = true,
-                Decision::Late(name, delay) => listed.message(*name).late = Some(*delay),
-                Decision::Twice(name, delay) => listed.message(*name).twice = Some(*delay),
-                Decision::Flush { peer, number, mishap } => {
-                    listed.flushes.insert((*peer, *number), *mishap);
+                Decision::Lost(name) => script.message(*name).lost = true,
+                Decision::Late(name, delay) => script.message(*name).late = Some(*delay),
+                Decision::Twice(name, delay) => script.message(*name).twice = Some(*delay),
+                Decision::Flush { peer, number, fault } => {
+                    script.flushes.insert((*peer, *number), *fault);
                 }
                 Decision::Step { .. } => {}
             }
         }
-        listed
+        script
     }
 
-    fn message(&mut self, name: MessageName) -> &mut Mishaps {
+    fn message(&mut self, name: MessageName) -> &mut MessageFaults {
         self.messages.entry(name).or_default()
     }
 }
 
-impl Book {
+impl FaultRecorder {
     /// A book of decisions to come, with those that are listed.
     #[must_use]
-    pub const fn new(listed: Listed) -> Self {
-        Self { listed, taken: Vec::new(), steps: Steps::Written }
+    pub const fn new(script: Script) -> Self {
+        Self { script, taken: Vec::new(), steps: Steps::Written }
     }
 
     /// All decisions so far.
@@ -86,12 +86,12 @@ impl Book {
 
     /// Decides about a message. What a cut link loses needs no decision.
     pub fn message(&mut self, from: usize, to: usize, mut sent: Sent) -> Sent {
-        if !self.listed.messages.is_empty() {
+        if !self.script.messages.is_empty() {
             let name = MessageName { from, to, number: sent.number };
-            let listed = self.listed.messages.get(&name).copied().unwrap_or_default();
-            sent.mishaps = sent.mishaps.and(listed);
+            let script = self.script.messages.get(&name).copied().unwrap_or_default();
+            sent.faults = sent.faults.and(script);
         }
-        if sent.mishaps != Mishaps::NONE && sent.link == Connection::Up {
+        if sent.faults != MessageFaults::NONE && sent.link == Connection::Up {
             self.write_message(from, to, sent);
         }
         sent
@@ -99,7 +99,7 @@ impl Book {
 
     fn write_message(&mut self, from: usize, to: usize, sent: Sent) {
         let name = MessageName { from, to, number: sent.number };
-        let Mishaps { lost, late, twice } = sent.mishaps;
+        let MessageFaults { lost, late, twice } = sent.faults;
         if lost {
             self.taken.push(Decision::Lost(name));
             return;
@@ -109,13 +109,13 @@ impl Book {
     }
 
     /// Decides about a flush.
-    pub fn flush(&mut self, peer: usize, mut begun: Begun) -> Begun {
+    pub fn flush(&mut self, peer: usize, mut begun: FlushStart) -> FlushStart {
         let number = begun.number;
-        if let Some(mishap) = self.listed.flushes.get(&(peer, number)) {
-            begun.mishap = Some(*mishap);
+        if let Some(fault) = self.script.flushes.get(&(peer, number)) {
+            begun.fault = Some(*fault);
         }
-        let decision = |mishap| Decision::Flush { peer, number, mishap };
-        self.taken.extend(begun.mishap.map(decision));
+        let decision = |fault| Decision::Flush { peer, number, fault };
+        self.taken.extend(begun.fault.map(decision));
         begun
     }
 }

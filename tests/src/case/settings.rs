@@ -5,8 +5,8 @@ use std::time::Duration;
 use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
 use crate::service::{Machine, Snapshots};
-use crate::sim::disk::{Latency, Trouble};
-use crate::sim::network::Profile;
+use crate::sim::disk::{FlushFaultRates, Latency};
+use crate::sim::network::NetworkProfile;
 
 /// What a world is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Settings {
     /// How many peers there are.
     pub peers: usize,
     /// How many of them, the first ones, are the first members; the others wait to be added.
-    pub founders: usize,
+    pub initial_members: usize,
     /// The peers' timeouts.
     pub timing: Timing,
     /// The peers' limits.
@@ -24,11 +24,11 @@ pub struct Settings {
     /// What of the thesis the peers do beyond the paper.
     pub protocol: Protocol,
     /// How the network behaves at first.
-    pub network: Profile,
+    pub network: NetworkProfile,
     /// How long disks take at first.
     pub latency: Latency,
     /// How often their flushes do not go as usual.
-    pub trouble: Trouble,
+    pub flush_faults: FlushFaultRates,
     /// Whether services compact their logs.
     pub snapshots: Snapshots,
     /// How leaders make sure that they lead when they serve reads.
@@ -101,10 +101,10 @@ impl Settings {
     /// A heartbeat every 100 ms is what the labs allow at most; timeouts leave room for two lost
     /// heartbeats, and are wide enough that split votes are rare among seven peers.
     #[must_use]
-    pub const fn lab(peers: usize, network: Profile, snapshots: Snapshots) -> Self {
+    pub const fn lab(peers: usize, network: NetworkProfile, snapshots: Snapshots) -> Self {
         Self {
             peers,
-            founders: peers,
+            initial_members: peers,
             timing: Timing {
                 election_min: Duration::from_millis(300),
                 election_max: Duration::from_millis(600),
@@ -125,7 +125,7 @@ impl Settings {
             protocol: Protocol::PAPER,
             network,
             latency: Latency::DEFAULT,
-            trouble: Trouble::NONE,
+            flush_faults: FlushFaultRates::NONE,
             snapshots,
             reads: Reads::ReadIndex,
             machine: Machine::History,

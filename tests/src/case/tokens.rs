@@ -7,10 +7,10 @@ use raft::Instant;
 
 use super::decision::{Change, Decision, MessageName, Step};
 use super::format::CaseError;
-use super::peers::{Links, PEERS_MAX, PeerSet, Ways};
+use super::peers::{LinkDirection, Links, PEERS_MAX, PeerSet};
 use crate::kv::Operation;
 use crate::service::Snapshots;
-use crate::sim::disk::Mishap;
+use crate::sim::disk::FlushFault;
 
 /// The words of a line.
 pub(super) struct Words<'a> {
@@ -153,12 +153,12 @@ impl<'a> Words<'a> {
 
     pub(super) fn flush(&mut self) -> Result<Decision, CaseError> {
         let (peer, number) = (self.peer()?, self.hash()?);
-        let mishap = match self.word("stalls or fails")? {
-            "stalls" => Mishap::Stalls(self.ms()?),
-            "fails" => Mishap::Fails,
+        let fault = match self.word("stalls or fails")? {
+            "stalls" => FlushFault::Stalls(self.ms()?),
+            "fails" => FlushFault::Fails,
             other => return Err(self.unknown(other, "stalls or fails")),
         };
-        Ok(Decision::Flush { peer, number, mishap })
+        Ok(Decision::Flush { peer, number, fault })
     }
 
     /// `on` or `off`
@@ -229,12 +229,12 @@ impl<'a> Words<'a> {
     /// `0,1 <> 2`
     fn links(&mut self) -> Result<Links, CaseError> {
         let from = self.peer_set()?;
-        let ways = match self.word("> or <>")? {
-            ">" => Ways::One,
-            "<>" => Ways::Both,
+        let direction = match self.word("> or <>")? {
+            ">" => LinkDirection::One,
+            "<>" => LinkDirection::Both,
             other => return Err(self.unknown(other, "> or <> between two groups of peers")),
         };
-        Ok(Links { from, to: self.peer_set()?, ways })
+        Ok(Links { from, to: self.peer_set()?, direction })
     }
 
     /// `add 3` or `replace 0,1 2`

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use raft::{EntryId, Index, Term};
 
-use super::{Cluster, Command, Ground};
+use super::{Cluster, Command, Testbed};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
 
@@ -35,7 +35,7 @@ pub enum Waited {
     TermPassed,
 }
 
-impl<W: Ground> Cluster<W> {
+impl<W: Testbed> Cluster<W> {
     /// How many services were given a command at an index, and which.
     ///
     /// That they were given the same one is checked whenever one is given.
@@ -43,7 +43,7 @@ impl<W: Ground> Cluster<W> {
     pub fn n_committed(&self, index: Index) -> Committed {
         let world = self.world();
         let services =
-            (0..world.size()).filter(|place| world.last_applied(*place) >= index).count();
+            (0..world.size()).filter(|server| world.last_applied(*server) >= index).count();
         let command = world.agreed(index).map(Command);
         Committed { services, command: command.filter(|_| services > 0) }
     }
@@ -66,7 +66,7 @@ impl<W: Ground> Cluster<W> {
             }
             self.sleep(pause).await;
             pause = (2 * pause).min(WAIT_LONGEST);
-            let passed = |place| self.term(place) > start_term;
+            let passed = |server| self.term(server) > start_term;
             if start_term.is_some() && (0..self.size()).any(passed) {
                 return Ok(Waited::TermPassed);
             }

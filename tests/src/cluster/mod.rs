@@ -4,7 +4,7 @@
 //! are called; those that wait are `async`. A failed expectation is an error, so that a scenario
 //! says what it expects with `?`.
 //!
-//! A scenario that takes a `Cluster<impl Ground>` runs on simulated and on real peers; one that
+//! A scenario that takes a `Cluster<impl Testbed>` runs on simulated and on real peers; one that
 //! takes a `Cluster` means the simulated world, and may do more to it ([`simulated`]).
 
 mod agreement;
@@ -22,13 +22,13 @@ use std::time::Duration;
 use raft::{Bytes, EntryId, Instant, Term};
 
 pub use self::agreement::{Committed, Retry, Waited};
-pub use self::testbed::{Ground, Standing};
+pub use self::testbed::{Standing, Testbed};
 
 use crate::failure::Failure;
 use crate::sim::executor::{Join, Tasks};
 use crate::sim::network::Connection;
 use crate::sim::random::{Domain, Stream};
-use crate::world::{Speaker, Traffic, World};
+use crate::world::{LogSource, Traffic, World};
 
 /// The tester's handle to a cluster of peers.
 pub struct Cluster<W = World> {
@@ -91,7 +91,7 @@ impl fmt::Debug for Command {
     }
 }
 
-impl<W: Ground> Cluster<W> {
+impl<W: Testbed> Cluster<W> {
     /// A handle to a world whose clock these tasks share.
     #[must_use]
     pub fn new(world: Rc<RefCell<W>>, tasks: Tasks) -> Self {
@@ -114,21 +114,21 @@ impl<W: Ground> Cluster<W> {
 
     /// The place `steps` after a peer's, around the circle of peers.
     #[must_use]
-    pub fn after(&self, place: usize, steps: usize) -> usize {
-        (place + steps) % self.size()
+    pub fn after(&self, server: usize, steps: usize) -> usize {
+        (server + steps) % self.size()
     }
 
     /// Offers a command to a peer: its place in the log if the peer believes it leads. Never
     /// waits.
     #[must_use]
-    pub fn start_command(&self, place: usize, command: &Command) -> Option<EntryId> {
-        self.offer(place, command, Speaker::Tester)
+    pub fn start_command(&self, server: usize, command: &Command) -> Option<EntryId> {
+        self.offer(server, command, LogSource::Tester)
     }
 
     /// As [`start_command`](Self::start_command), for a client.
     #[must_use]
-    pub fn offer(&self, place: usize, command: &Command, speaker: Speaker) -> Option<EntryId> {
-        self.world_mut().propose(place, command.0.clone(), speaker)
+    pub fn offer(&self, server: usize, command: &Command, source: LogSource) -> Option<EntryId> {
+        self.world_mut().propose(server, command.0.clone(), source)
     }
 
     /// Waits for a duration of cluster time.
@@ -174,20 +174,20 @@ impl<W: Ground> Cluster<W> {
 
     /// What a peer believes of itself; `None` if it does not run.
     #[must_use]
-    pub fn status(&self, place: usize) -> Option<Standing> {
-        self.world().standing(place)
+    pub fn status(&self, server: usize) -> Option<Standing> {
+        self.world().standing(server)
     }
 
     /// A running peer's term.
     #[must_use]
-    pub fn term(&self, place: usize) -> Option<Term> {
-        self.status(place).map(|status| status.current_term)
+    pub fn term(&self, server: usize) -> Option<Term> {
+        self.status(server).map(|status| status.current_term)
     }
 
     /// Whether a peer is connected.
     #[must_use]
-    pub fn connection(&self, place: usize) -> Connection {
-        self.world().connection(place)
+    pub fn connection(&self, server: usize) -> Connection {
+        self.world().connection(server)
     }
 
     /// What went over the network so far.
@@ -204,7 +204,7 @@ impl<W: Ground> Cluster<W> {
 
     /// Notes something in the log that is no failure.
     pub fn note(&self, text: fmt::Arguments<'_>) {
-        self.world().say_test(text);
+        self.world().log_test(text);
     }
 
     /// An error unless the condition holds, in a world in which everything takes as long as it

@@ -9,8 +9,8 @@ use std::fmt;
 use raft::{Bytes, EntryId, Index, RoleName, Term};
 
 use crate::failure::Failure;
-use crate::sim::network::{Connection, Profile};
-use crate::world::{Speaker, Traffic, World};
+use crate::sim::network::{Connection, NetworkProfile};
+use crate::world::{LogSource, Traffic, World};
 
 /// What a peer believes of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Standing {
 }
 
 /// What the tester needs of a world.
-pub trait Ground: 'static {
+pub trait Testbed: 'static {
     /// The seed of everything that is drawn.
     fn seed(&self) -> u64;
 
@@ -30,13 +30,13 @@ pub trait Ground: 'static {
     fn size(&self) -> usize;
 
     /// What a peer believes of itself; `None` if it does not run.
-    fn standing(&self, place: usize) -> Option<Standing>;
+    fn standing(&self, server: usize) -> Option<Standing>;
 
     /// Whether the tester has this peer connected.
-    fn connection(&self, place: usize) -> Connection;
+    fn connection(&self, server: usize) -> Connection;
 
     /// The last index a peer's service was given.
-    fn last_applied(&self, place: usize) -> Index;
+    fn last_applied(&self, server: usize) -> Index;
 
     /// The command that services were given at an index; that it was the same one is checked
     /// whenever one is given.
@@ -50,32 +50,32 @@ pub trait Ground: 'static {
     fn log_bytes_max(&self) -> usize;
 
     /// How the network behaves.
-    fn profile(&self) -> Profile;
+    fn profile(&self) -> NetworkProfile;
 
     /// Writes a line of the tester into the log.
-    fn say_test(&self, text: fmt::Arguments<'_>);
+    fn log_test(&self, text: fmt::Arguments<'_>);
 
     /// Offers a command to a peer: its place in the log if the peer believes it leads.
-    fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId>;
+    fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId>;
 
     /// Cuts every link from and to a peer.
-    fn disconnect(&mut self, place: usize);
+    fn disconnect(&mut self, server: usize);
 
     /// Restores the links between a peer and all other connected peers.
-    fn connect(&mut self, place: usize);
+    fn connect(&mut self, server: usize);
 
     /// Cuts a peer off and stops it at this instant; what it had persisted stays.
-    fn crash(&mut self, place: usize);
+    fn crash(&mut self, server: usize);
 
     /// Starts a peer from what it had persisted, after a crash if it runs. Its links stay as they
     /// are.
     ///
     /// # Errors
     /// It does not start.
-    fn start(&mut self, place: usize) -> Result<(), Failure>;
+    fn start(&mut self, server: usize) -> Result<(), Failure>;
 
     /// Changes how the network behaves from now on.
-    fn set_profile(&mut self, profile: Profile);
+    fn set_profile(&mut self, profile: NetworkProfile);
 
     /// What was expected of a world in which everything takes as long as it says did not happen.
     ///
@@ -85,16 +85,16 @@ pub trait Ground: 'static {
     fn falls_short(&self, text: fmt::Arguments<'_>) -> Result<(), Failure>;
 
     /// What a peer believes that runs and is connected.
-    fn connected(&self, place: usize) -> Option<Standing> {
-        match self.connection(place) {
-            Connection::Up => self.standing(place),
+    fn connected(&self, server: usize) -> Option<Standing> {
+        match self.connection(server) {
+            Connection::Up => self.standing(server),
             Connection::Cut => None,
         }
     }
 }
 
 /// The simulation does all of this by itself.
-impl Ground for World {
+impl Testbed for World {
     fn seed(&self) -> u64 {
         self.seed()
     }
@@ -103,17 +103,17 @@ impl Ground for World {
         self.size()
     }
 
-    fn standing(&self, place: usize) -> Option<Standing> {
-        let status = self.status(place)?;
+    fn standing(&self, server: usize) -> Option<Standing> {
+        let status = self.status(server)?;
         Some(Standing { role: status.role, current_term: status.current_term })
     }
 
-    fn connection(&self, place: usize) -> Connection {
-        self.network().connection(place)
+    fn connection(&self, server: usize) -> Connection {
+        self.network().connection(server)
     }
 
-    fn last_applied(&self, place: usize) -> Index {
-        self.last_applied(place)
+    fn last_applied(&self, server: usize) -> Index {
+        self.last_applied(server)
     }
 
     fn agreed(&self, index: Index) -> Option<Bytes> {
@@ -128,35 +128,35 @@ impl Ground for World {
         self.log_bytes_max()
     }
 
-    fn profile(&self) -> Profile {
+    fn profile(&self) -> NetworkProfile {
         self.network().profile()
     }
 
-    fn say_test(&self, text: fmt::Arguments<'_>) {
-        self.say_test(text);
+    fn log_test(&self, text: fmt::Arguments<'_>) {
+        self.log_test(text);
     }
 
-    fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {
-        self.propose(place, command, speaker)
+    fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {
+        self.propose(server, command, source)
     }
 
-    fn disconnect(&mut self, place: usize) {
-        self.disconnect(place);
+    fn disconnect(&mut self, server: usize) {
+        self.disconnect(server);
     }
 
-    fn connect(&mut self, place: usize) {
-        self.connect(place);
+    fn connect(&mut self, server: usize) {
+        self.connect(server);
     }
 
-    fn crash(&mut self, place: usize) {
-        self.crash(place);
+    fn crash(&mut self, server: usize) {
+        self.crash(server);
     }
 
-    fn start(&mut self, place: usize) -> Result<(), Failure> {
-        self.start(place)
+    fn start(&mut self, server: usize) -> Result<(), Failure> {
+        self.start(server)
     }
 
-    fn set_profile(&mut self, profile: Profile) {
+    fn set_profile(&mut self, profile: NetworkProfile) {
         self.set_profile(profile);
     }
 

@@ -4,7 +4,7 @@ use raft::Index;
 
 use super::ELECTION_MAX;
 use super::loaded_cluster::Group;
-use crate::case::{Change, Links, PeerSet, Ways};
+use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
@@ -39,9 +39,9 @@ async fn commits_nothing_without(
 ) -> Result<(), Failure> {
     let change = Change::Replace { voters: to, learners: from };
     let (_, id) = group.start_change(change).await?;
-    silent.iter().for_each(|place| group.cluster.disconnect(place));
+    silent.iter().for_each(|server| group.cluster.disconnect(server));
     decides_nothing(group, id.index).await?;
-    silent.iter().for_each(|place| group.cluster.connect(place));
+    silent.iter().for_each(|server| group.cluster.connect(server));
     group.agree(PeerSet::first(6)).await?;
     // Those who were away may have elected one of them, who knew nothing of the change.
     let target = members(to, from);
@@ -70,7 +70,7 @@ pub(super) async fn half_of_an_election(cluster: Cluster) -> Result<(), Failure>
     group.add(NEW).await?;
     let (leader, index) = group.hold_joint(REPLACE).await?;
     cluster.crash(leader);
-    let between = Links { from: OLD, to: NEW, ways: Ways::Both };
+    let between = Links { from: OLD, to: NEW, direction: LinkDirection::Both };
     cluster.set_links(between, Connection::Cut);
     decides_nothing(&group, index).await?;
     cluster.set_links(between, Connection::Up);
@@ -109,11 +109,11 @@ pub(super) async fn change_is_truncated(cluster: Cluster) -> Result<(), Failure>
     group.agree(PeerSet::first(6)).await?;
     let (leader, id) = group.start_change(REPLACE).await?;
     let exiles = PeerSet::only(leader).with(3);
-    let around = Links { from: exiles, to: exiles.others(6), ways: Ways::Both };
+    let around = Links { from: exiles, to: exiles.others(6), direction: LinkDirection::Both };
     cluster.set_links(around, Connection::Cut);
     group
         .until("the joint configuration in exile", |cluster| {
-            let joint = |place: usize| cluster.members(place).is_some_and(|it| it.is_joint());
+            let joint = |server: usize| cluster.members(server).is_some_and(|it| it.is_joint());
             exiles.iter().all(joint).then_some(())
         })
         .await?;

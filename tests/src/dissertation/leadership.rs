@@ -3,7 +3,7 @@
 use raft::{RoleName, Term};
 
 use super::{ELECTION_MAX, ELECTION_MIN, HEARTBEAT, PEERS};
-use crate::case::{Links, PeerSet, Ways};
+use crate::case::{LinkDirection, Links, PeerSet};
 use crate::cluster::{Cluster, Retry, expect};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
@@ -27,7 +27,7 @@ pub(super) async fn still_leads(cluster: &Cluster, before: (usize, Term)) -> Res
 pub(super) async fn deaf_peer(cluster: Cluster) -> Result<(), Failure> {
     let before = leads(&cluster).await?;
     let deaf = PeerSet::only(cluster.after(before.0, 1));
-    let inward = Links { from: deaf.others(PEERS), to: deaf, ways: Ways::One };
+    let inward = Links { from: deaf.others(PEERS), to: deaf, direction: LinkDirection::One };
     cluster.set_links(inward, Connection::Cut);
     for _ in 0..10 {
         cluster.one(&cluster.random_command(), PEERS - 1, Retry::No).await?;
@@ -68,7 +68,7 @@ pub(super) async fn returning_peer(cluster: Cluster) -> Result<(), Failure> {
 pub(super) async fn lonely_leader(cluster: Cluster) -> Result<(), Failure> {
     let (leader, term) = leads(&cluster).await?;
     let few = PeerSet::only(leader).with(cluster.after(leader, 1));
-    let between = Links { from: few, to: few.others(PEERS), ways: Ways::Both };
+    let between = Links { from: few, to: few.others(PEERS), direction: LinkDirection::Both };
     cluster.set_links(between, Connection::Cut);
     cluster.sleep(ELECTION_MAX + HEARTBEAT).await;
     let found = cluster.status(leader).map(|status| (status.role, status.current_term));
@@ -78,7 +78,7 @@ pub(super) async fn lonely_leader(cluster: Cluster) -> Result<(), Failure> {
     let taken = cluster.start_command(leader, &cluster.random_command());
     expect(taken.is_none(), format_args!("a command refused, found {taken:?}"))?;
     cluster.sleep(3 * ELECTION_MAX).await;
-    let leads = |place| cluster.status(place).is_some_and(|it| it.role == RoleName::Leader);
+    let leads = |server| cluster.status(server).is_some_and(|it| it.role == RoleName::Leader);
     let elected = few.others(PEERS).iter().any(leads);
     expect(elected, format_args!("a leader among the majority"))?;
     cluster.set_links(between, Connection::Up);

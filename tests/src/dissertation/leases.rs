@@ -46,10 +46,10 @@ pub(super) async fn paused_leader(cluster: Cluster) -> Result<(), Failure> {
 }
 
 /// What a peer says of the tester's key, if it does so within this time.
-async fn read(cluster: &Cluster, place: usize, serial: u32, within: Duration) -> Option<u64> {
+async fn read(cluster: &Cluster, server: usize, serial: u32, within: Duration) -> Option<u64> {
     let operation = Operation::Read { key: TESTER_KEY };
     let request = Request { client: READER, serial: serial + 1, attempt: 0, operation };
-    cluster.world_mut().ask_read(place, &request)?;
+    cluster.world_mut().ask_read(server, &request)?;
     cluster.sleep(within).await;
     cluster.world().answer(READER, request.serial).map(|(_, told)| told)
 }

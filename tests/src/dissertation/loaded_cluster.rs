@@ -9,7 +9,7 @@ use std::time::Duration;
 use raft::{ChangeError, EntryId, Index, Membership, RoleName, Term};
 
 use super::DELAY_MAX;
-use crate::case::{Change, Links, PeerSet, Ways};
+use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
 use crate::kv::{Operation, Request};
@@ -17,7 +17,7 @@ use crate::sim::executor::Join;
 use crate::sim::network::Connection;
 use crate::swarm::client::Client;
 use crate::swarm::{Shared, verdict};
-use crate::world::{Unchanged, members};
+use crate::world::{ChangeNotStarted, members};
 
 /// The cluster and its clients.
 pub(super) struct Group {
@@ -68,7 +68,7 @@ impl Group {
     /// What each peer waits for, a line each.
     fn pending(&self) -> String {
         let world = self.cluster.world();
-        let line = |place| format!("\n           {}", world.pending(place));
+        let line = |server| format!("\n           {}", world.pending(server));
         (0..world.size()).map(line).collect()
     }
 
@@ -110,9 +110,10 @@ impl Group {
             expect(self.cluster.now() < end, format_args!("a request carried out{pending}"))?;
         }
         let index = self.cluster.world().agreed().last();
-        let lacks = |cluster: &Cluster, place: &usize| cluster.world().last_applied(*place) < index;
+        let lacks =
+            |cluster: &Cluster, server: &usize| cluster.world().last_applied(*server) < index;
         self.until("a request applied by all members", |cluster| {
-            let behind = peers.iter().find(|place| lacks(cluster, place));
+            let behind = peers.iter().find(|server| lacks(cluster, server));
             behind.is_none().then_some(index)
         })
         .await
@@ -143,9 +144,9 @@ impl Group {
             let leader = cluster.leading()?;
             match cluster.change_members(leader, change) {
                 Ok(id) => Some(Ok((leader, id))),
-                Err(Unchanged::Away) => None,
-                Err(Unchanged::Refused(error)) if passes(error) => None,
-                Err(Unchanged::Refused(error)) => Some(Err(error)),
+                Err(ChangeNotStarted::Away) => None,
+                Err(ChangeNotStarted::Refused(error)) if passes(error) => None,
+                Err(ChangeNotStarted::Refused(error)) => Some(Err(error)),
             }
         });
         begun.await?.map_err(|error| Failure::expected(format_args!("{change} to begin: {error}")))
@@ -180,10 +181,10 @@ impl Group {
     /// # Errors
     /// One does not.
     pub(super) fn all_go_by(&self, peers: PeerSet, target: &Membership) -> Result<(), Failure> {
-        peers.iter().try_for_each(|place| {
-            let found = self.cluster.members(place);
+        peers.iter().try_for_each(|server| {
+            let found = self.cluster.members(server);
             let same = found.as_ref().is_some_and(|found| **found == *target);
-            expect(same, format_args!("{target} to be the members by {place}, found {found:?}"))
+            expect(same, format_args!("{target} to be the members by {server}, found {found:?}"))
         })
     }
 
@@ -193,13 +194,13 @@ impl Group {
     /// It is not, or for another reason.
     pub(super) fn refuses(
         &self,
-        place: usize,
+        server: usize,
         change: Change,
         right: impl Fn(ChangeError) -> bool,
         why: &str,
     ) -> Result<(), Failure> {
-        let found = self.cluster.change_members(place, change);
-        let refused = matches!(found, Err(Unchanged::Refused(error)) if right(error));
+        let found = self.cluster.change_members(server, change);
+        let refused = matches!(found, Err(ChangeNotStarted::Refused(error)) if right(error));
         expect(refused, format_args!("{change} refused since {why}, found {found:?}"))
     }
 
@@ -208,8 +209,8 @@ impl Group {
     /// # Errors
     /// One does not.
     pub(super) async fn add(&self, learners: PeerSet) -> Result<(), Failure> {
-        for place in learners.iter() {
-            self.change(Change::Add(place)).await?;
+        for server in learners.iter() {
+            self.change(Change::Add(server)).await?;
         }
         Ok(())
     }
@@ -227,15 +228,15 @@ impl Group {
         let (leader, id) = self.start_change(change).await?;
         let only = PeerSet::only(leader);
         let others = only.others(self.cluster.size());
-        let answers = Links { from: others, to: only, ways: Ways::One };
+        let answers = Links { from: others, to: only, direction: LinkDirection::One };
         self.cluster.set_links(answers, Connection::Cut);
         self.until("everybody in the joint configuration", |cluster| {
             let world = cluster.world();
-            let stored = |place| world.disk(place).last().index >= id.index;
+            let stored = |server| world.disk(server).last().index >= id.index;
             (0..world.size()).all(stored).then_some(())
         })
         .await?;
-        let joint = |place: usize| self.cluster.members(place).is_some_and(|it| it.is_joint());
+        let joint = |server: usize| self.cluster.members(server).is_some_and(|it| it.is_joint());
         let all = (0..self.cluster.size()).all(joint);
         expect(all, format_args!("all in the joint configuration of {id}"))?;
         let usual = self.cluster.world().settings().network;
@@ -273,8 +274,8 @@ impl Group {
         let target = members(voters, PeerSet::NONE);
         self.settled(&target).await?;
         self.all_go_by(voters, &target)?;
-        let leads = |place: usize| {
-            self.cluster.status(place).is_some_and(|status| status.role == RoleName::Leader)
+        let leads = |server: usize| {
+            self.cluster.status(server).is_some_and(|status| status.role == RoleName::Leader)
         };
         let led = voters.iter().any(leads);
         expect(led, format_args!("a leader among the members"))?;

@@ -16,7 +16,7 @@ use crate::service::Snapshots;
 /// It is not so.
 pub(super) async fn grow(cluster: Cluster) -> Result<(), Failure> {
     let (old, new) = (PeerSet::first(3), PeerSet::first(3).others(5));
-    new.iter().for_each(|place| cluster.crash(place));
+    new.iter().for_each(|server| cluster.crash(server));
     let group = Group::begin(cluster.clone());
     let (leader, _) = group.leader().await?;
     group.add(new).await?;
@@ -30,18 +30,18 @@ pub(super) async fn grow(cluster: Cluster) -> Result<(), Failure> {
     group.burst(leader, LACKING);
     let behind = |error| matches!(error, ChangeError::NotCaughtUp { missing, .. } if missing >= u64::from(LACKING));
     group.refuses(leader, Change::Promote(3), behind, "the learner lacks entries")?;
-    for place in new.iter() {
-        cluster.start_and_connect(place)?;
+    for server in new.iter() {
+        cluster.start_and_connect(server)?;
     }
     group.agree(PeerSet::first(5)).await?;
     begins_with_snapshots(&cluster, new)?;
-    for place in new.iter() {
-        group.change(Change::Promote(place)).await?;
+    for server in new.iter() {
+        group.change(Change::Promote(server)).await?;
     }
     let lost = old.without(leader);
-    lost.iter().for_each(|place| cluster.crash(place));
+    lost.iter().for_each(|server| cluster.crash(server));
     group.agree(lost.others(5)).await?;
-    lost.iter().try_for_each(|place| cluster.start_and_connect(place))?;
+    lost.iter().try_for_each(|server| cluster.start_and_connect(server))?;
     group.end(PeerSet::first(5)).await
 }
 
@@ -50,10 +50,13 @@ fn begins_with_snapshots(cluster: &Cluster, new: PeerSet) -> Result<(), Failure>
     let wanted = cluster.world().settings().snapshots != Snapshots::Never;
     let sent = cluster.traffic().snapshot_chunks > 0;
     expect(sent == wanted, format_args!("snapshots sent: {wanted}, found {sent}"))?;
-    for place in new.iter() {
-        let base = cluster.world().node(place).map(|node| node.log().base().term);
+    for server in new.iter() {
+        let base = cluster.world().node(server).map(|node| node.log().base().term);
         let begins = base.is_some_and(|term| term > Term::ZERO);
-        expect(begins == wanted, format_args!("{place} after a snapshot: {wanted}, not {base:?}"))?;
+        expect(
+            begins == wanted,
+            format_args!("{server} after a snapshot: {wanted}, not {base:?}"),
+        )?;
     }
     Ok(())
 }
@@ -66,14 +69,14 @@ pub(super) async fn shrink(cluster: Cluster) -> Result<(), Failure> {
     let group = Group::begin(cluster.clone());
     let (leader, _) = group.leader().await?;
     let leaving = PeerSet::only(cluster.after(leader, 1)).with(cluster.after(leader, 2));
-    for place in leaving.iter() {
-        group.change(Change::Remove(place)).await?;
+    for server in leaving.iter() {
+        group.change(Change::Remove(server)).await?;
     }
     let stay = leaving.others(5);
     let lost = cluster.after(leader, 3);
     cluster.crash(lost);
     let index = group.agree(stay.without(lost)).await?;
-    let last = leaving.iter().map(|place| cluster.world().last_applied(place)).max();
+    let last = leaving.iter().map(|server| cluster.world().last_applied(server)).max();
     expect(last < Some(index), format_args!("nothing for who has left, found {last:?}"))?;
     cluster.start_and_connect(lost)?;
     group.nobody_is_elected(4 * ELECTION_MAX).await?;
@@ -94,9 +97,9 @@ pub(super) async fn to_one_and_back(cluster: Cluster) -> Result<(), Failure> {
     cluster.start_and_connect(leader)?;
     group.agree(PeerSet::only(leader)).await?;
     cluster.start_and_connect(other)?;
-    for place in [other, third] {
-        group.change(Change::Add(place)).await?;
-        group.change(Change::Promote(place)).await?;
+    for server in [other, third] {
+        group.change(Change::Add(server)).await?;
+        group.change(Change::Promote(server)).await?;
     }
     group.agree(PeerSet::first(3)).await?;
     cluster.crash(leader);
@@ -137,7 +140,7 @@ async fn the_others_took_over(group: Group) -> Result<(), Failure> {
     let (old, new) = (PeerSet::first(3), PeerSet::first(3).others(6));
     group.agree(new).await?;
     group.nobody_is_elected(4 * ELECTION_MAX).await?;
-    old.iter().for_each(|place| group.cluster.crash(place));
+    old.iter().for_each(|server| group.cluster.crash(server));
     group.agree(new).await?;
     group.end(new).await
 }

@@ -18,19 +18,19 @@ use raft::{FirstEntry, PreVote, Reads};
 
 use crate::case::{Limits, Protocol, Settings};
 use crate::cluster::Cluster;
-use crate::lab2::{Body, Made, Part, Scenario};
+use crate::lab2::{Body, ClusterSpec, Part, Scenario};
 use crate::service::{Machine, Snapshots};
-use crate::sim::network::{Leg, Profile};
+use crate::sim::network::{LinkProfile, NetworkProfile};
 
 /// The scenarios.
 #[rustfmt::skip]
-pub const THESIS: [Scenario; 24] = [
+pub const DISSERTATION: [Scenario; 24] = [
     scenario("deaf_peer_4_2_3", "a peer that hears nobody disturbs nobody", |c| Box::pin(leadership::deaf_peer(c))),
-    Scenario { made: Made::Drawn(|_| of_three()), ..scenario("returning_peer_9_6", "a peer that was cut off comes back without an election", |c| Box::pin(leadership::returning_peer(c))) },
+    Scenario { spec: ClusterSpec::Drawn(|_| of_three()), ..scenario("returning_peer_9_6", "a peer that was cut off comes back without an election", |c| Box::pin(leadership::returning_peer(c))) },
     scenario("lonely_leader_6_2", "a leader without a quorum gives up", |c| Box::pin(leadership::lonely_leader(c))),
     scenario("transfer_3_10", "leadership goes around without a gap", |c| Box::pin(leadership::transfers(c))),
     scenario("transfer_to_the_dead_3_10", "a leader leads on when its successor does not", |c| Box::pin(leadership::transfer_to_the_dead(c))),
-    Scenario { made: Made::Drawn(|_| small_limits()), ..scenario("full_leader", "a leader takes no more than may wait", |c| Box::pin(leadership::full_leader(c))) },
+    Scenario { spec: ClusterSpec::Drawn(|_| small_limits()), ..scenario("full_leader", "a leader takes no more than may wait", |c| Box::pin(leadership::full_leader(c))) },
     changing(|_| members(3, 5), "grow_4_2_1", "three become five: learners catch up before they vote", |c| Box::pin(membership::grow(c))),
     changing(|_| compacted(3, 5), "grow_by_snapshot_4_2_1", "three become five: learners begin with a snapshot", |c| Box::pin(membership::grow(c))),
     changing(|_| members(5, 5), "shrink_4_1", "five become three, of which two are enough", |c| Box::pin(membership::shrink(c))),
@@ -56,7 +56,13 @@ const fn scenario(
     description: &'static str,
     body: fn(Cluster) -> Body,
 ) -> Scenario {
-    Scenario { name, part: Part::Thesis, description, made: Made::Drawn(|_| deployed()), body }
+    Scenario {
+        name,
+        part: Part::Thesis,
+        description,
+        spec: ClusterSpec::Drawn(|_| deployed()),
+        body,
+    }
 }
 
 /// A scenario with clients, in most of which members change.
@@ -66,17 +72,17 @@ const fn changing(
     description: &'static str,
     body: fn(Cluster) -> Body,
 ) -> Scenario {
-    Scenario { made: Made::Drawn(settings), ..scenario(name, description, body) }
+    Scenario { spec: ClusterSpec::Drawn(settings), ..scenario(name, description, body) }
 }
 
 fn deployed() -> Settings {
-    let lab = Settings::lab(PEERS, Profile::LAB_RELIABLE, Snapshots::Never);
+    let lab = Settings::lab(PEERS, NetworkProfile::LAB_RELIABLE, Snapshots::Never);
     Settings { protocol: Protocol::DEPLOYED, ..lab }
 }
 
 /// Where a leader's yes alone would be enough.
 fn of_three() -> Settings {
-    Settings { peers: 3, founders: 3, ..deployed() }
+    Settings { peers: 3, initial_members: 3, ..deployed() }
 }
 
 fn small_limits() -> Settings {
@@ -86,12 +92,12 @@ fn small_limits() -> Settings {
 }
 
 /// The first peers are members, the others wait to be added; messages take their time.
-fn members(founders: usize, peers: usize) -> Settings {
-    let leg = Leg { delay_max: DELAY_MAX, ..Leg::PERFECT };
+fn members(initial_members: usize, peers: usize) -> Settings {
+    let leg = LinkProfile { delay_max: DELAY_MAX, ..LinkProfile::PERFECT };
     Settings {
         peers,
-        founders,
-        network: Profile { request: leg, reply: leg },
+        initial_members,
+        network: NetworkProfile { request: leg, reply: leg },
         machine: Machine::Store,
         first_entry: FirstEntry::NoOp,
         ..deployed()
@@ -99,8 +105,8 @@ fn members(founders: usize, peers: usize) -> Settings {
 }
 
 /// Whose logs are short, so that whoever lacks much begins with a snapshot.
-fn compacted(founders: usize, peers: usize) -> Settings {
-    let settings = members(founders, peers);
+fn compacted(initial_members: usize, peers: usize) -> Settings {
+    let settings = members(initial_members, peers);
     let limits = Limits { chunk_bytes: 16 * 1024, ..settings.limits };
     Settings { snapshots: Snapshots::EVERY_TENTH, limits, ..settings }
 }

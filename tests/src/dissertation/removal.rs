@@ -4,7 +4,7 @@ use raft::RoleName;
 
 use super::loaded_cluster::Group;
 use super::{ELECTION_MAX, HEARTBEAT};
-use crate::case::{Change, Links, PeerSet, Ways};
+use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
@@ -22,7 +22,7 @@ pub(super) async fn leader_leaves(cluster: Cluster) -> Result<(), Failure> {
     let slow = Links {
         from: PeerSet::only(leader),
         to: PeerSet::only(cluster.after(leader, 1)),
-        ways: Ways::Both,
+        direction: LinkDirection::Both,
     };
     let (leader, first) = group.start_change(Change::Remove(leader)).await?;
     cluster.set_links(slow, Connection::Cut);
@@ -30,8 +30,8 @@ pub(super) async fn leader_leaves(cluster: Cluster) -> Result<(), Failure> {
     group.nothing_committed(first.index)?;
     cluster.set_links(slow, Connection::Up);
 
-    let place = group.until("the leader to step down", |cluster| stepped_down(cluster, leader));
-    let (settled, committed) = place.await?;
+    let server = group.until("the leader to step down", |cluster| stepped_down(cluster, leader));
+    let (settled, committed) = server.await?;
     expect(settled > first.index, format_args!("a step after {first}, found {settled}"))?;
     expect(
         committed >= settled,
@@ -54,9 +54,9 @@ pub(super) async fn leader_leaves(cluster: Cluster) -> Result<(), Failure> {
 }
 
 /// Where the configuration of a peer that does not lead any more is, and what it knows committed.
-fn stepped_down(cluster: &Cluster, place: usize) -> Option<(raft::Index, raft::Index)> {
+fn stepped_down(cluster: &Cluster, server: usize) -> Option<(raft::Index, raft::Index)> {
     let world = cluster.world();
-    let (node, status) = (world.node(place)?, world.status(place)?);
+    let (node, status) = (world.node(server)?, world.status(server)?);
     let leads = status.role == RoleName::Leader;
     (!leads).then(|| (node.membership_index(), status.commit_index))
 }

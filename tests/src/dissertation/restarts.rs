@@ -18,7 +18,7 @@ pub(super) async fn all_crash_in_a_joint(cluster: Cluster) -> Result<(), Failure
     let replace = Change::Replace { voters: new, learners: PeerSet::NONE };
     group.hold_joint(replace).await?;
     cluster.crash_and_restart_all()?;
-    let joint = |place: usize| cluster.members(place).is_some_and(|it| it.is_joint());
+    let joint = |server: usize| cluster.members(server).is_some_and(|it| it.is_joint());
     let all = (0..6).all(joint);
     expect(all, format_args!("everybody to start in the joint configuration"))?;
     group.settled(&members(new, PeerSet::NONE)).await?;
@@ -64,11 +64,11 @@ async fn compacted_behind(group: &Group, peers: PeerSet) -> Result<(), Failure> 
     group
         .until("logs that begin after the configurations", |cluster| {
             let world = cluster.world();
-            let compacted = |place| {
-                let node = world.node(place)?;
+            let compacted = |server| {
+                let node = world.node(server)?;
                 Some(node.log().base().index >= node.membership_index())
             };
-            peers.iter().all(|place| compacted(place) == Some(true)).then_some(())
+            peers.iter().all(|server| compacted(server) == Some(true)).then_some(())
         })
         .await
 }

@@ -7,12 +7,12 @@ use super::violation::{Property, Violation, Witness};
 
 /// The furthest entry a peer acknowledged in the newest term in which it acknowledged any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Promise {
+pub struct AcknowledgedEntry {
     term: Term,
     entry: EntryId,
 }
 
-impl Promise {
+impl AcknowledgedEntry {
     /// The peer acknowledges its log through `entry` in `term`.
     pub fn acknowledges(&mut self, term: Term, entry: EntryId) {
         if term > self.term || (term == self.term && entry.index > self.entry.index) {
@@ -34,7 +34,7 @@ impl Promise {
         if current_term != term || entry.index < log.base().index || log.contains(entry) {
             return Ok(());
         }
-        Err(Property::KeptPromise.broken(format_args!(
+        Err(Property::AcknowledgedEntries.broken(format_args!(
             "{seen} acknowledged entry {entry} in term {term} and does not hold it any more; \
              its log ends with {}",
             log.last()

@@ -8,7 +8,7 @@ use raft::{
     PersistentState, RoleName, Snapshot, Status, Term,
 };
 
-use super::acknowledged_entries::Promise;
+use super::acknowledged_entries::AcknowledgedEntry;
 use super::commit_rule::{self, Advance};
 use super::configurations::{Committed, Own};
 use super::durability;
@@ -17,7 +17,7 @@ use super::leader_append_only;
 use super::leader_completeness::LeaderCompleteness;
 use super::log_matching::LogMatching;
 use super::monotonic::Past;
-use super::observed_log::{Change, Shadow};
+use super::observed_log::{Change, ObservedLog};
 use super::pre_vote::{self, PreVotes};
 use super::state_machine_safety::StateMachineSafety;
 use super::violation::{Violation, Witness};
@@ -28,7 +28,7 @@ pub struct Seen<'a> {
     /// The moment.
     pub at: Instant,
     /// The peer's place in the cluster.
-    pub place: usize,
+    pub server: usize,
     /// Its status.
     pub status: Status,
     /// Its log.
@@ -56,8 +56,8 @@ pub struct Invariants {
 #[derive(Debug)]
 struct Peer {
     past: Past,
-    shadow: Shadow,
-    promise: Promise,
+    shadow: ObservedLog,
+    promise: AcknowledgedEntry,
     configurations: Own,
 }
 
@@ -80,18 +80,18 @@ impl Invariants {
     /// # Errors
     /// See [`Past::restarts`] and [`LogMatching::holds`].
     pub fn starts(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
-        if seen.place == self.peers.len() {
+        if seen.server == self.peers.len() {
             let past = Past::new(seen.status, HardState::default());
             self.peers.push(Peer {
                 past,
-                shadow: Shadow::default(),
-                promise: Promise::default(),
+                shadow: ObservedLog::default(),
+                promise: AcknowledgedEntry::default(),
                 configurations: Own::default(),
             });
         }
-        let peer = &mut self.peers[seen.place];
+        let peer = &mut self.peers[seen.server];
         peer.past.restarts(seen.witness(), seen.status, seen.disk)?;
-        peer.shadow = Shadow::default();
+        peer.shadow = ObservedLog::default();
         peer.shadow.follow(seen.log);
         let nobody = Arc::default();
         let first = if self.first.contains(seen.status.id) { &self.first } else { &nobody };
@@ -110,7 +110,7 @@ impl Invariants {
         seen: Seen<'_>,
         holds: impl Fn(PeerId, EntryId) -> bool,
     ) -> Result<(), Box<Violation>> {
-        let peer = &mut self.peers[seen.place];
+        let peer = &mut self.peers[seen.server];
         let before = peer.past.status;
         let change = peer.shadow.follow(seen.log);
         if before == seen.status && change.is_none() {
@@ -129,7 +129,7 @@ impl Invariants {
         if seen.status.commit_index > before.commit_index {
             self.commit_rose(seen, &before, &members, holds)?;
         }
-        let own = &self.peers[seen.place].configurations;
+        let own = &self.peers[seen.server].configurations;
         own.are_kept(seen.witness(), &seen.status, seen.members)?;
         if seen.status.role == RoleName::Leader && !led_before(&before, &seen.status) {
             self.becomes_leader(seen)?;
@@ -148,7 +148,7 @@ impl Invariants {
     /// The message promises what may be lost, or is a second vote.
     pub fn sends(
         &mut self,
-        place: usize,
+        server: usize,
         seen: Witness,
         envelope: &Envelope,
         disk: &PersistentState,
@@ -165,7 +165,7 @@ impl Invariants {
             | Message::InstallSnapshotReply(InstallSnapshotReply::Installed {
                 match_index, ..
             }) => {
-                self.acknowledges(place, envelope.term, *match_index, disk);
+                self.acknowledges(server, envelope.term, *match_index, disk);
                 Ok(())
             }
             Message::RequestVoteReply(Vote::Refused)
@@ -197,14 +197,14 @@ impl Invariants {
     /// What is acknowledged below a snapshot is kept for ever.
     fn acknowledges(
         &mut self,
-        place: usize,
+        server: usize,
         term: Term,
         match_index: Index,
         disk: &PersistentState,
     ) {
         if let Some(entry_term) = durability::term_at(disk, match_index) {
             let entry = EntryId::new(entry_term, match_index);
-            self.peers[place].promise.acknowledges(term, entry);
+            self.peers[server].promise.acknowledges(term, entry);
         }
     }
 
@@ -250,11 +250,11 @@ impl Invariants {
     /// Its term or vote went back.
     pub fn becomes_durable(
         &mut self,
-        place: usize,
+        server: usize,
         seen: Witness,
         disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
-        self.peers[place].past.becomes_durable(seen, disk)
+        self.peers[server].past.becomes_durable(seen, disk)
     }
 
     /// Goes through a whole log.
@@ -276,7 +276,7 @@ impl Invariants {
             leader_append_only::check(seen.witness(), term, change.deleted)?;
         }
         self.entries_match(seen, change.new_after)?;
-        let own = &mut self.peers[seen.place].configurations;
+        let own = &mut self.peers[seen.server].configurations;
         let (by, committed) = (seen.witness(), &self.configurations);
         own.changes(by, &seen.status, committed, seen.log, change.new_after)
     }

@@ -101,10 +101,10 @@ impl Own {
         self.rebase(committed, log);
         let known = self.later.len();
         self.extend(log.range(new_after, log.last().index));
-        for place in known..self.later.len() {
-            self.follows(seen, place)?;
+        for position in known..self.later.len() {
+            self.follows(seen, position)?;
             if status.role == RoleName::Leader {
-                self.is_in_turn(seen, status, log, place)?;
+                self.is_in_turn(seen, status, log, position)?;
             }
         }
         Ok(())
@@ -171,16 +171,16 @@ impl Own {
         }
     }
 
-    fn before(&self, place: usize) -> &Arc<Membership> {
-        match place.checked_sub(1) {
+    fn before(&self, position: usize) -> &Arc<Membership> {
+        match position.checked_sub(1) {
             Some(before) => &self.later[before].1,
             None => &self.base,
         }
     }
 
     /// Nothing, learners alone, into a joint configuration or out of it.
-    fn follows(&self, seen: Witness, place: usize) -> Result<(), Box<Violation>> {
-        let (before, (index, next)) = (self.before(place), &self.later[place]);
+    fn follows(&self, seen: Witness, position: usize) -> Result<(), Box<Violation>> {
+        let (before, (index, next)) = (self.before(position), &self.later[position]);
         let same = before.voters() == next.voters();
         let fits = match (before.outgoing(), next.outgoing()) {
             (None, None) => same,
@@ -202,10 +202,10 @@ impl Own {
         seen: Witness,
         status: &Status,
         log: &Log,
-        place: usize,
+        position: usize,
     ) -> Result<(), Box<Violation>> {
-        let (Status { commit_index, current_term, .. }, index) = (status, self.later[place].0);
-        let last = place.checked_sub(1).map_or(Index::ZERO, |before| self.later[before].0);
+        let (Status { commit_index, current_term, .. }, index) = (status, self.later[position].0);
+        let last = position.checked_sub(1).map_or(Index::ZERO, |before| self.later[before].0);
         if last > *commit_index {
             return Err(Property::Configurations.broken(format_args!(
                 "{seen} changes members at {index}, the change at {last} is not committed"

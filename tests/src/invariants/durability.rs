@@ -133,8 +133,8 @@ pub fn term_at(disk: &PersistentState, index: Index) -> Option<Term> {
     if index == base.index {
         return Some(base.term);
     }
-    let place = usize::try_from(index.since(base.index.next())).ok()?;
-    disk.entries.get(place).map(|entry| entry.id.term)
+    let position = usize::try_from(index.since(base.index.next())).ok()?;
+    disk.entries.get(position).map(|entry| entry.id.term)
 }
 
 /// A vote that is not durable could be given again, to another candidate, after a crash.

@@ -37,7 +37,7 @@ pub fn check(seen: Witness, asked: Asked, timeout_min: Duration) -> Result<(), B
     } else {
         return Ok(());
     };
-    Err(Property::TimerRule.broken(format_args!(
+    Err(Property::ElectionTimer.broken(format_args!(
         "{seen} is asked by {candidate}, {wrong}: the timer moves from {} ns to {} ns",
         before.as_nanos(),
         after.as_nanos()

@@ -19,7 +19,7 @@ use super::violation::{Property, Violation, Witness};
 
 /// What the rules are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Office {
+pub struct Timeouts {
     /// Whether the rules are in force.
     pub check_quorum: CheckQuorum,
     /// The shortest election timeout.
@@ -30,7 +30,7 @@ pub struct Office {
 
 /// What one peer has heard in this life.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hearing {
+pub struct LeaderContact {
     /// When it last heard from a leader that it followed.
     leader: Option<Instant>,
     /// For one that leads: since when, and when it last heard from whom in its term. A new follower
@@ -42,7 +42,7 @@ pub struct Hearing {
 
 /// Whether a peer may give up by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leave {
+pub enum StepDown {
     /// It was asked to.
     Asked,
     /// Nobody asked.
@@ -51,18 +51,18 @@ pub enum Leave {
 
 /// What matters of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spoken {
+pub struct ReceivedMessage {
     /// The sender.
     pub from: PeerId,
     /// Its term.
     pub term: Term,
     /// What it is.
-    pub what: What,
+    pub kind: MessageKind,
 }
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum MessageKind {
     /// A request for a vote.
     RequestVote(Candidacy),
     /// A leader's wish that the receiver stands.
@@ -77,26 +77,28 @@ pub enum What {
     Other,
 }
 
-impl Spoken {
+impl ReceivedMessage {
     /// What matters of this message.
     #[must_use]
     pub const fn of(envelope: &Envelope) -> Self {
-        let what = match &envelope.message {
-            Message::RequestVote(request) => What::RequestVote(request.candidacy),
-            Message::TimeoutNow => What::TimeoutNow,
-            Message::RequestPreVote(_) => What::RequestPreVote,
+        let kind = match &envelope.message {
+            Message::RequestVote(request) => MessageKind::RequestVote(request.candidacy),
+            Message::TimeoutNow => MessageKind::TimeoutNow,
+            Message::RequestPreVote(_) => MessageKind::RequestPreVote,
             Message::RequestVoteReply(_)
             | Message::RequestPreVoteReply(_)
             | Message::ReadIndex(_)
-            | Message::ReadIndexReply(_) => What::Other,
-            Message::AppendEntries(_) | Message::InstallSnapshot(_) => What::OfLeader,
-            Message::AppendEntriesReply(_) | Message::InstallSnapshotReply(_) => What::OfFollower,
+            | Message::ReadIndexReply(_) => MessageKind::Other,
+            Message::AppendEntries(_) | Message::InstallSnapshot(_) => MessageKind::OfLeader,
+            Message::AppendEntriesReply(_) | Message::InstallSnapshotReply(_) => {
+                MessageKind::OfFollower
+            }
         };
-        Self { from: envelope.from, term: envelope.term, what }
+        Self { from: envelope.from, term: envelope.term, kind }
     }
 }
 
-impl Hearing {
+impl LeaderContact {
     /// A peer starts. If it has been anything before, it may have heard from a leader just then.
     #[must_use]
     pub fn starts(at: Instant, status: &Status, members: Arc<Membership>) -> Self {
@@ -127,22 +129,22 @@ impl Hearing {
     }
 
     /// A message was taken by the peer, which has this status now.
-    pub fn hears(&mut self, at: Instant, spoken: Spoken, status: &Status) {
-        if spoken.term != status.current_term {
+    pub fn hears(&mut self, at: Instant, message: ReceivedMessage, status: &Status) {
+        if message.term != status.current_term {
             return;
         }
-        match spoken.what {
-            What::OfLeader if status.leader == Some(spoken.from) => self.leader = Some(at),
-            What::OfFollower => {
+        match message.kind {
+            MessageKind::OfLeader if status.leader == Some(message.from) => self.leader = Some(at),
+            MessageKind::OfFollower => {
                 if let Some((_, heard)) = &mut self.leads {
-                    heard.insert(spoken.from, at);
+                    heard.insert(message.from, at);
                 }
             }
-            What::OfLeader
-            | What::RequestVote(_)
-            | What::TimeoutNow
-            | What::RequestPreVote
-            | What::Other => {}
+            MessageKind::OfLeader
+            | MessageKind::RequestVote(_)
+            | MessageKind::TimeoutNow
+            | MessageKind::RequestPreVote
+            | MessageKind::Other => {}
         }
     }
 
@@ -155,13 +157,13 @@ impl Hearing {
         seen: Witness,
         before: &Status,
         now: &Status,
-        office: Office,
-        leave: Leave,
+        timeouts: Timeouts,
+        leave: StepDown,
     ) -> Result<(), Box<Violation>> {
         let leads = now.role == RoleName::Leader;
         let same_term = before.current_term == now.current_term;
-        if before.role == RoleName::Leader && !leads && same_term && leave == Leave::Unasked {
-            self.may_give_up(seen, office)?;
+        if before.role == RoleName::Leader && !leads && same_term && leave == StepDown::Unasked {
+            self.may_give_up(seen, timeouts)?;
         }
         if leads && !(before.role == RoleName::Leader && same_term) {
             let members = self.members.members();
@@ -177,13 +179,13 @@ impl Hearing {
 
     /// Whether there is a leader as far as the peer can tell at a moment.
     #[must_use]
-    pub fn knows_a_leader(&self, seen: Witness, office: Office) -> bool {
+    pub fn knows_a_leader(&self, seen: Witness, timeouts: Timeouts) -> bool {
         let Witness { peer, at } = seen;
         let heard = match &self.leads {
             Some(_) => Some(self.quorum_heard(peer, at)),
             None => self.leader,
         };
-        heard.is_some_and(|heard| at < heard.after(office.timeout_min))
+        heard.is_some_and(|heard| at < heard.after(timeouts.timeout_min))
     }
 
     /// Checks what a request for a vote with a term of the peer's own or a later one did to a peer
@@ -210,12 +212,12 @@ impl Hearing {
     ///
     /// # Errors
     /// It has heard from no quorum for too long.
-    pub fn may_lead(&self, seen: Witness, office: Office) -> Result<(), Box<Violation>> {
-        if office.check_quorum == CheckQuorum::Off || self.leads.is_none() {
+    pub fn may_lead(&self, seen: Witness, timeouts: Timeouts) -> Result<(), Box<Violation>> {
+        if timeouts.check_quorum == CheckQuorum::Off || self.leads.is_none() {
             return Ok(());
         }
         let heard = self.quorum_heard(seen.peer, seen.at);
-        if seen.at < heard.after(office.timeout_max) {
+        if seen.at < heard.after(timeouts.timeout_max) {
             return Ok(());
         }
         Err(Property::CheckQuorum.broken(format_args!(
@@ -224,9 +226,10 @@ impl Hearing {
         )))
     }
 
-    fn may_give_up(&self, seen: Witness, office: Office) -> Result<(), Box<Violation>> {
+    fn may_give_up(&self, seen: Witness, timeouts: Timeouts) -> Result<(), Box<Violation>> {
         let heard = self.quorum_heard(seen.peer, seen.at);
-        if office.check_quorum == CheckQuorum::On && seen.at >= heard.after(office.timeout_min) {
+        if timeouts.check_quorum == CheckQuorum::On && seen.at >= heard.after(timeouts.timeout_min)
+        {
             return Ok(());
         }
         Err(Property::CheckQuorum.broken(format_args!(
@@ -247,7 +250,9 @@ impl Hearing {
         let most = |voters: &BTreeSet<PeerId>| {
             let mut all: Vec<Instant> = voters.iter().map(heard_at).collect();
             all.sort_unstable();
-            all.len().checked_sub(voters.len() / 2 + 1).map_or(Instant::START, |place| all[place])
+            all.len()
+                .checked_sub(voters.len() / 2 + 1)
+                .map_or(Instant::START, |position| all[position])
         };
         let new = most(self.members.voters());
         self.members.outgoing().map_or(new, |old| new.min(most(old)))

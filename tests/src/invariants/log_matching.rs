@@ -57,11 +57,11 @@ impl LogMatching {
     }
 
     fn slot(&mut self, index: Index) -> &mut Slot {
-        let place = usize::try_from(index.number()).unwrap_or(usize::MAX);
-        if self.slots.len() <= place {
-            self.slots.resize_with(place + 1, Slot::default);
+        let position = usize::try_from(index.number()).unwrap_or(usize::MAX);
+        if self.slots.len() <= position {
+            self.slots.resize_with(position + 1, Slot::default);
         }
-        &mut self.slots[place]
+        &mut self.slots[position]
     }
 }
 

@@ -6,7 +6,7 @@ use raft::{EntryId, Index, Log, Term};
 
 /// The terms of a log that was seen.
 #[derive(Clone, Debug, Default)]
-pub struct Shadow {
+pub struct ObservedLog {
     base: EntryId,
     terms: VecDeque<Term>,
 }
@@ -20,7 +20,7 @@ pub struct Change {
     pub deleted: Option<EntryId>,
 }
 
-impl Shadow {
+impl ObservedLog {
     /// Compares a log with what it was, and keeps it. `None` if it is the same.
     ///
     /// Only the end is looked at: an entry that changed below an unchanged one is left to the
@@ -71,8 +71,8 @@ impl Shadow {
         if index == self.base.index {
             return Some(self.base.term);
         }
-        let place = index.number().checked_sub(self.base.index.number() + 1)?;
-        self.terms.get(usize::try_from(place).ok()?).copied()
+        let position = index.number().checked_sub(self.base.index.number() + 1)?;
+        self.terms.get(usize::try_from(position).ok()?).copied()
     }
 }
 
@@ -83,8 +83,8 @@ mod tests {
 
     fn log(base: (u64, u64), terms: &[u64]) -> Log {
         let base = EntryId::new(Term::new(base.0), Index::new(base.1));
-        let entry = |(place, term): (usize, &u64)| Entry {
-            id: EntryId::new(Term::new(*term), base.index.plus(place as u64 + 1)),
+        let entry = |(position, term): (usize, &u64)| Entry {
+            id: EntryId::new(Term::new(*term), base.index.plus(position as u64 + 1)),
             payload: Payload::NoOp,
         };
         let entries = terms.iter().enumerate().map(entry).collect();
@@ -108,7 +108,7 @@ mod tests {
             ("installed over all", log((4, 9), &[]), change(9, None)),
         ];
         for (name, after, expected) in rows {
-            let mut shadow = Shadow::default();
+            let mut shadow = ObservedLog::default();
             shadow.follow(&start);
             assert_eq!(shadow.follow(&after), expected, "{name}");
             assert_eq!(shadow.follow(&after), None, "{name}, seen again");

@@ -54,7 +54,7 @@ impl PreVotes {
 
 /// What a peer knew when it was asked for a pre-vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Knew {
+pub enum KnownLeader {
     /// That there is a leader: it heard from one just now, or leads and heard from a quorum.
     ALeader,
     /// Of no leader, for the shortest election timeout.
@@ -65,14 +65,14 @@ pub enum Knew {
 /// once, and those of one asker and term in their order; an answer may wait for the disk, so that
 /// what the peer knows when it leaves says nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Unanswered {
-    questions: BTreeMap<(PeerId, Term), VecDeque<Knew>>,
+pub struct OpenPreVotes {
+    questions: BTreeMap<(PeerId, Term), VecDeque<KnownLeader>>,
 }
 
-impl Unanswered {
+impl OpenPreVotes {
     /// The peer is asked by another one, which is in this term.
-    pub fn is_asked(&mut self, asker: PeerId, asked_in: Term, knew: Knew) {
-        self.questions.entry((asker, asked_in)).or_default().push_back(knew);
+    pub fn is_asked(&mut self, asker: PeerId, asked_in: Term, known_leader: KnownLeader) {
+        self.questions.entry((asker, asked_in)).or_default().push_back(known_leader);
     }
 
     /// Checks a message that the peer sends.
@@ -82,8 +82,8 @@ impl Unanswered {
     pub fn answers(&mut self, seen: Witness, envelope: &Envelope) -> Result<(), Box<Violation>> {
         let Message::RequestPreVoteReply(reply) = &envelope.message else { return Ok(()) };
         let of = (envelope.to, reply.asked_in);
-        let knew = self.questions.get_mut(&of).and_then(VecDeque::pop_front);
-        if knew != Some(Knew::ALeader) || reply.vote == Vote::Refused {
+        let known_leader = self.questions.get_mut(&of).and_then(VecDeque::pop_front);
+        if known_leader != Some(KnownLeader::ALeader) || reply.vote == Vote::Refused {
             return Ok(());
         }
         Err(Property::Stickiness.broken(format_args!(

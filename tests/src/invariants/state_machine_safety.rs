@@ -65,7 +65,7 @@ impl StateMachineSafety {
     }
 
     fn at(&self, index: Index) -> Option<&Application> {
-        let place = index.number().checked_sub(1)?;
-        self.applied.get(usize::try_from(place).ok()?)
+        let position = index.number().checked_sub(1)?;
+        self.applied.get(usize::try_from(position).ok()?)
     }
 }

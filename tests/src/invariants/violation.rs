@@ -27,7 +27,7 @@ pub enum Property {
     /// A peer follows the leader of its term once it hears from it, and waits anew.
     FollowsLeader,
     /// What was acknowledged in a term stays in the log while the term lasts.
-    KeptPromise,
+    AcknowledgedEntries,
     /// A leader never deletes or changes its entries.
     LeaderAppendOnly,
     /// What was committed is in the log of every later leader.
@@ -53,7 +53,7 @@ pub enum Property {
     /// A peer that hears from a leader keeps to it.
     Stickiness,
     /// A follower waits anew when it grants a vote, not when it is asked for one.
-    TimerRule,
+    ElectionTimer,
     /// Leadership goes to a peer that has everything.
     Transfer,
     /// A client is told what the agreed commands say.
@@ -86,7 +86,7 @@ impl Property {
             Self::Durability => "durability",
             Self::ElectionSafety => "election-safety",
             Self::FollowsLeader => "follows-leader",
-            Self::KeptPromise => "kept-promise",
+            Self::AcknowledgedEntries => "kept-promise",
             Self::LeaderAppendOnly => "leader-append-only",
             Self::LeaderCompleteness => "leader-completeness",
             Self::Lease => "lease",
@@ -97,7 +97,7 @@ impl Property {
             Self::ReadSeesCommitted => "read-sees-committed",
             Self::StateMachineSafety => "state-machine-safety",
             Self::Stickiness => "stickiness",
-            Self::TimerRule => "timer-rule",
+            Self::ElectionTimer => "timer-rule",
             Self::Transfer => "transfer",
         }
     }

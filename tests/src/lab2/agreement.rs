@@ -5,14 +5,14 @@ use std::time::Duration;
 use raft::{EntryId, Index};
 
 use super::ELECTION_TIMEOUT;
-use crate::cluster::{Cluster, Command, Ground, Retry, Waited, expect};
+use crate::cluster::{Cluster, Command, Retry, Testbed, Waited, expect};
 use crate::failure::Failure;
 
 /// Three commands land at the first three indexes, and not before they are offered.
 ///
 /// # Errors
 /// They do not.
-pub async fn basic_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn basic_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for number in 1..=3 {
         let index = Index::new(number);
         expect_uncommitted(&cluster, index)?;
@@ -26,7 +26,7 @@ pub async fn basic_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Too many bytes were sent.
-pub async fn rpc_bytes(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn rpc_bytes(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     const COMMANDS: u64 = 10;
     const COMMAND_BYTES: usize = 5000;
     const OVERHEAD_BYTES_MAX: u64 = 50_000;
@@ -49,7 +49,7 @@ pub async fn rpc_bytes(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing, or wrong.
-pub async fn follower_failure(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn follower_failure(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::No).await?;
     let leader = cluster.check_one_leader().await?;
     cluster.disconnect(cluster.after(leader, 1));
@@ -70,7 +70,7 @@ pub async fn follower_failure(cluster: Cluster<impl Ground>) -> Result<(), Failu
 ///
 /// # Errors
 /// Agreement is missing, or wrong.
-pub async fn leader_failure(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn leader_failure(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::No).await?;
     let first = cluster.check_one_leader().await?;
     cluster.disconnect(first);
@@ -80,9 +80,9 @@ pub async fn leader_failure(cluster: Cluster<impl Ground>) -> Result<(), Failure
 
     let second = cluster.check_one_leader().await?;
     cluster.disconnect(second);
-    for place in 0..cluster.size() {
+    for server in 0..cluster.size() {
         // Whoever believes it leads may take the command; nobody can commit it.
-        let _ = cluster.start_command(place, &Command::number(104));
+        let _ = cluster.start_command(server, &Command::number(104));
     }
     cluster.sleep(2 * ELECTION_TIMEOUT).await;
     expect_uncommitted(&cluster, Index::new(4))
@@ -92,7 +92,7 @@ pub async fn leader_failure(cluster: Cluster<impl Ground>) -> Result<(), Failure
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn fail_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn fail_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::No).await?;
     let leader = cluster.check_one_leader().await?;
     let follower = cluster.after(leader, 1);
@@ -114,7 +114,7 @@ pub async fn fail_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing, or wrong.
-pub async fn fail_no_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn fail_no_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(10), 5, Retry::No).await?;
     let leader = cluster.check_one_leader().await?;
     (1..=3).for_each(|steps| cluster.disconnect(cluster.after(leader, steps)));
@@ -137,7 +137,7 @@ pub async fn fail_no_agree(cluster: Cluster<impl Ground>) -> Result<(), Failure>
 ///
 /// # Errors
 /// One is missing, or the term moves in every try.
-pub async fn concurrent_starts(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn concurrent_starts(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for attempt in 0..STABLE_TERM_TRIES {
         pause_before_retry(&cluster, attempt).await;
         if concurrent_starts_in_one_term(&cluster).await? == Attempt::Done {
@@ -147,7 +147,9 @@ pub async fn concurrent_starts(cluster: Cluster<impl Ground>) -> Result<(), Fail
     Err(term_moved_too_often())
 }
 
-async fn concurrent_starts_in_one_term(cluster: &Cluster<impl Ground>) -> Result<Attempt, Failure> {
+async fn concurrent_starts_in_one_term(
+    cluster: &Cluster<impl Testbed>,
+) -> Result<Attempt, Failure> {
     const CLIENTS: u64 = 5;
     let leader = cluster.check_one_leader().await?;
     let Some(first) = cluster.start_command(leader, &Command::number(1)) else {
@@ -164,7 +166,7 @@ async fn concurrent_starts_in_one_term(cluster: &Cluster<impl Ground>) -> Result
     for client in clients {
         taken.extend(client.join().await.filter(|id: &EntryId| id.term == first.term));
     }
-    if (0..cluster.size()).any(|place| cluster.term(place) != Some(first.term)) {
+    if (0..cluster.size()).any(|server| cluster.term(server) != Some(first.term)) {
         return Ok(Attempt::TermMoved);
     }
     let mut commands = Vec::new();
@@ -188,7 +190,7 @@ async fn concurrent_starts_in_one_term(cluster: &Cluster<impl Ground>) -> Result
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn rejoin(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn rejoin(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::Yes).await?;
     let first = cluster.check_one_leader().await?;
     cluster.disconnect(first);
@@ -210,7 +212,7 @@ pub async fn rejoin(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing, or too slow.
-pub async fn backup(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn backup(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&cluster.random_command(), 5, Retry::Yes).await?;
 
     // The leader and one follower fill up with entries that cannot commit.
@@ -233,24 +235,24 @@ pub async fn backup(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     cluster.sleep(ELECTION_TIMEOUT / 2).await;
 
     // The first pair comes back with the one that was cut off, and agrees on many.
-    (0..cluster.size()).for_each(|place| cluster.disconnect(place));
-    [first, cluster.after(first, 1), other].iter().for_each(|place| cluster.connect(*place));
+    (0..cluster.size()).for_each(|server| cluster.disconnect(server));
+    [first, cluster.after(first, 1), other].iter().for_each(|server| cluster.connect(*server));
     agree_on_many(&cluster, 3).await?;
 
-    (0..cluster.size()).for_each(|place| cluster.connect(place));
+    (0..cluster.size()).for_each(|server| cluster.connect(server));
     cluster.one(&cluster.random_command(), 5, Retry::Yes).await?;
     Ok(())
 }
 
 const BACKUP_COMMANDS: usize = 50;
 
-fn offer_doomed(cluster: &Cluster<impl Ground>, leader: usize) {
+fn offer_doomed(cluster: &Cluster<impl Testbed>, leader: usize) {
     for _ in 0..BACKUP_COMMANDS {
         let _ = cluster.start_command(leader, &cluster.random_command());
     }
 }
 
-async fn agree_on_many(cluster: &Cluster<impl Ground>, peers: usize) -> Result<(), Failure> {
+async fn agree_on_many(cluster: &Cluster<impl Testbed>, peers: usize) -> Result<(), Failure> {
     for _ in 0..BACKUP_COMMANDS {
         cluster.one(&cluster.random_command(), peers, Retry::Yes).await?;
     }
@@ -261,7 +263,7 @@ async fn agree_on_many(cluster: &Cluster<impl Ground>, peers: usize) -> Result<(
 ///
 /// # Errors
 /// One of them costs more, or the term moves in every try.
-pub async fn count(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn count(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     const ELECTION_RPCS_MAX: u64 = 30;
     const IDLE_RPCS_MAX: u64 = 3 * 20;
 
@@ -286,7 +288,7 @@ pub async fn count(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
     Err(term_moved_too_often())
 }
 
-async fn count_in_one_term(cluster: &Cluster<impl Ground>) -> Result<Attempt, Failure> {
+async fn count_in_one_term(cluster: &Cluster<impl Testbed>) -> Result<Attempt, Failure> {
     const COMMANDS: u64 = 10;
     const RPCS_MAX: u64 = (COMMANDS + 1 + 3) * 3;
 
@@ -316,7 +318,7 @@ async fn count_in_one_term(cluster: &Cluster<impl Ground>) -> Result<Attempt, Fa
             }
         }
     }
-    if (0..cluster.size()).any(|place| cluster.term(place) != Some(first.term)) {
+    if (0..cluster.size()).any(|server| cluster.term(server) != Some(first.term)) {
         return Ok(Attempt::TermMoved);
     }
     let sent = cluster.traffic().rpcs - before;
@@ -333,7 +335,7 @@ enum Attempt {
 
 const STABLE_TERM_TRIES: usize = 5;
 
-async fn pause_before_retry(cluster: &Cluster<impl Ground>, attempt: usize) {
+async fn pause_before_retry(cluster: &Cluster<impl Testbed>, attempt: usize) {
     if attempt > 0 {
         cluster.sleep(Duration::from_secs(3)).await;
     }
@@ -343,14 +345,14 @@ fn term_moved_too_often() -> Failure {
     Failure::expected(format_args!("a stable term, it moved in {STABLE_TERM_TRIES} tries"))
 }
 
-fn expect_uncommitted(cluster: &Cluster<impl Ground>, index: Index) -> Result<(), Failure> {
+fn expect_uncommitted(cluster: &Cluster<impl Testbed>, index: Index) -> Result<(), Failure> {
     let services = cluster.n_committed(index).services;
     expect(services == 0, format_args!("nothing committed at {index}, {services} peers applied it"))
 }
 
 /// Offers a command to a leader that must take it.
 fn accepted(
-    cluster: &Cluster<impl Ground>,
+    cluster: &Cluster<impl Testbed>,
     leader: usize,
     command: &Command,
 ) -> Result<EntryId, Failure> {

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use crate::case::Settings;
 use crate::cluster::Cluster;
-use crate::dissertation::THESIS;
+use crate::dissertation::DISSERTATION;
 use crate::failure::Failure;
 #[cfg(feature = "real")]
 use crate::real::RealWorld;
 use crate::service::Snapshots;
-use crate::sim::network::Profile;
+use crate::sim::network::NetworkProfile;
 use crate::storm::STORMS;
 use crate::swarm::SWARMS;
 
@@ -33,20 +33,20 @@ pub struct Scenario {
     /// What it tests, as it is printed.
     pub description: &'static str,
     /// The cluster it runs on.
-    pub made: Made,
+    pub spec: ClusterSpec,
     /// What happens.
     pub body: fn(Cluster) -> Body,
 }
 
 /// The cluster a scenario runs on.
 #[derive(Clone, Copy)]
-pub enum Made {
+pub enum ClusterSpec {
     /// Always the same one, with the labs' timeouts.
     Lab {
         /// How many peers there are.
         peers: usize,
         /// How the network behaves at first.
-        network: Profile,
+        network: NetworkProfile,
         /// Whether services compact their logs.
         snapshots: Snapshots,
     },
@@ -54,7 +54,7 @@ pub enum Made {
     Drawn(fn(u64) -> Settings),
 }
 
-impl Made {
+impl ClusterSpec {
     /// What the world of a run with this seed is made of.
     #[must_use]
     pub fn settings(&self, seed: u64) -> Settings {
@@ -123,19 +123,19 @@ impl Scenario {
         peers: usize,
         body: fn(Cluster) -> Body,
     ) -> Self {
-        let (network, snapshots) = (Profile::LAB_RELIABLE, Snapshots::Never);
-        Self { name, part, description, made: Made::Lab { peers, network, snapshots }, body }
+        let (network, snapshots) = (NetworkProfile::LAB_RELIABLE, Snapshots::Never);
+        Self { name, part, description, spec: ClusterSpec::Lab { peers, network, snapshots }, body }
     }
 
     const fn unreliable(mut self) -> Self {
-        if let Made::Lab { network, .. } = &mut self.made {
-            *network = Profile::LAB_UNRELIABLE;
+        if let ClusterSpec::Lab { network, .. } = &mut self.spec {
+            *network = NetworkProfile::LAB_UNRELIABLE;
         }
         self
     }
 
     const fn with_snapshots(mut self) -> Self {
-        if let Made::Lab { snapshots, .. } = &mut self.made {
+        if let ClusterSpec::Lab { snapshots, .. } = &mut self.spec {
             *snapshots = Snapshots::EVERY_TENTH;
         }
         self
@@ -144,7 +144,7 @@ impl Scenario {
     /// The scenario of this name, of the labs or beyond.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        let all = SCENARIOS.iter().chain(&THESIS).chain(&STORMS).chain(&SWARMS);
+        let all = SCENARIOS.iter().chain(&DISSERTATION).chain(&STORMS).chain(&SWARMS);
         all.into_iter().find(|scenario| scenario.name == name)
     }
 }

@@ -2,14 +2,14 @@
 
 use raft::Index;
 
-use crate::cluster::{Cluster, Command, Ground, Retry, expect};
+use crate::cluster::{Cluster, Command, Retry, Testbed, expect};
 use crate::failure::Failure;
 
 /// Logs are compacted while nothing fails, and nobody needs a snapshot from the leader.
 ///
 /// # Errors
 /// A log grows, or somebody needed one.
-pub async fn basic(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn basic(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::None).await?;
     let chunks = cluster.traffic().snapshot_chunks;
     // A follower whose disk stands still while the others go on does need one.
@@ -21,7 +21,7 @@ pub async fn basic(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It does not, or a log grows.
-pub async fn install(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn install(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::CutOff).await
 }
 
@@ -29,7 +29,7 @@ pub async fn install(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It does not, or a log grows.
-pub async fn install_crash(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn install_crash(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::Crashed).await
 }
 
@@ -41,7 +41,7 @@ enum Victim {
     Crashed,
 }
 
-async fn rounds(cluster: &Cluster<impl Ground>, fault: Victim) -> Result<(), Failure> {
+async fn rounds(cluster: &Cluster<impl Testbed>, fault: Victim) -> Result<(), Failure> {
     one(cluster, 3).await?;
     let mut leader = cluster.check_one_leader().await?;
     for round in 0..30 {
@@ -67,7 +67,7 @@ async fn rounds(cluster: &Cluster<impl Ground>, fault: Victim) -> Result<(), Fai
 }
 
 async fn strike(
-    cluster: &Cluster<impl Ground>,
+    cluster: &Cluster<impl Testbed>,
     fault: Victim,
     victim: usize,
 ) -> Result<(), Failure> {
@@ -84,7 +84,7 @@ async fn strike(
 /// number of entries, 94.
 const LOG_BYTES_MAX: usize = 2000;
 
-fn expect_small_log(cluster: &Cluster<impl Ground>) -> Result<(), Failure> {
+fn expect_small_log(cluster: &Cluster<impl Testbed>) -> Result<(), Failure> {
     let bytes = cluster.log_bytes_max();
     expect(
         bytes < LOG_BYTES_MAX,
@@ -96,7 +96,7 @@ fn expect_small_log(cluster: &Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Something agreed on is lost.
-pub async fn all_crash(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn all_crash(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     one(&cluster, 3).await?;
     for _ in 0..5 {
         for _ in 0..commands_of_a_round(&cluster) {
@@ -114,7 +114,7 @@ pub async fn all_crash(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Something agreed on is lost.
-pub async fn init(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
+pub async fn init(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for _ in 0..=SNAPSHOT_INTERVAL + 1 {
         one(&cluster, 3).await?;
     }
@@ -128,15 +128,15 @@ pub async fn init(cluster: Cluster<impl Ground>) -> Result<(), Failure> {
 const SNAPSHOT_INTERVAL: u64 = 10;
 
 /// Half an interval to one and a half: sometimes a snapshot falls into a round, sometimes two.
-fn commands_of_a_round(cluster: &Cluster<impl Ground>) -> u64 {
+fn commands_of_a_round(cluster: &Cluster<impl Testbed>) -> u64 {
     SNAPSHOT_INTERVAL / 2 + cluster.faults().below(SNAPSHOT_INTERVAL)
 }
 
-async fn one(cluster: &Cluster<impl Ground>, peers: usize) -> Result<(), Failure> {
+async fn one(cluster: &Cluster<impl Testbed>, peers: usize) -> Result<(), Failure> {
     agree(cluster, peers).await.map(|_| ())
 }
 
-async fn agree(cluster: &Cluster<impl Ground>, peers: usize) -> Result<Index, Failure> {
+async fn agree(cluster: &Cluster<impl Testbed>, peers: usize) -> Result<Index, Failure> {
     let command: Command = cluster.random_command();
     cluster.one(&command, peers, Retry::Yes).await
 }

@@ -36,8 +36,8 @@ pub enum Action {
 impl State {
     /// Everything that can happen within the bounds.
     pub fn actions(&self, actions: &mut Vec<Action>) {
-        for place in 0..self.peers.len() {
-            self.actions_of(place, actions);
+        for server in 0..self.peers.len() {
+            self.actions_of(server, actions);
         }
         for envelope in self.network.values() {
             actions.push(Action::Deliver(Arc::clone(envelope)));
@@ -47,36 +47,36 @@ impl State {
         }
     }
 
-    fn actions_of(&self, place: usize, actions: &mut Vec<Action>) {
-        let (peer, left) = (&self.peers[place], &self.left);
+    fn actions_of(&self, server: usize, actions: &mut Vec<Action>) {
+        let (peer, left) = (&self.peers[server], &self.left);
         let status = peer.status;
         if status.role == RoleName::Leader {
             if left.heartbeats > 0 {
-                actions.push(Action::Heartbeat(place));
+                actions.push(Action::Heartbeat(server));
             }
             if left.commands > 0 {
-                actions.push(Action::Propose(place));
+                actions.push(Action::Propose(server));
             }
             if !left.changes.is_empty() {
-                actions.push(Action::Change(place));
+                actions.push(Action::Change(server));
             }
         } else if status.current_term.number() < left.terms {
-            actions.push(Action::Timeout(place));
+            actions.push(Action::Timeout(server));
             if left.protocol.check_quorum == CheckQuorum::On && status.leader.is_some() {
-                actions.push(Action::Wait(place));
+                actions.push(Action::Wait(server));
             }
         }
         if left.reads > 0 && status.leader.is_some() {
-            actions.push(Action::Read(place));
+            actions.push(Action::Read(server));
         }
         if !peer.pending.is_empty() {
-            actions.push(Action::Flush(place));
+            actions.push(Action::Flush(server));
         }
         if left.crashes > 0 {
-            actions.extend((0..=peer.pending.len()).map(|kept| Action::Crash(place, kept)));
+            actions.extend((0..=peer.pending.len()).map(|kept| Action::Crash(server, kept)));
         }
         if left.snapshots > 0 && status.last_applied > peer.base {
-            actions.push(Action::Compact(place));
+            actions.push(Action::Compact(server));
         }
     }
 }

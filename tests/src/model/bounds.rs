@@ -11,7 +11,7 @@ pub struct Bounds {
     pub peers: usize,
     /// How many of them are the voters of the first configuration. The others are learners where
     /// somebody leads from the start, and know nobody otherwise.
-    pub founders: usize,
+    pub initial_members: usize,
     /// What the first state is.
     pub start: Start,
     /// What the peers do beyond the paper.
@@ -97,7 +97,7 @@ pub enum Size {
 
 const NONE: Bounds = Bounds {
     peers: 3,
-    founders: 3,
+    initial_members: 3,
     start: Start::Fresh,
     protocol: Protocol::PAPER,
     terms: 2,
@@ -112,7 +112,7 @@ const NONE: Bounds = Bounds {
 };
 
 /// Two voters.
-const PAIR: Bounds = Bounds { peers: 2, founders: 2, ..NONE };
+const PAIR: Bounds = Bounds { peers: 2, initial_members: 2, ..NONE };
 
 /// Three voters, one of which leads.
 const LED: Bounds = Bounds { start: Start::Led, ..NONE };
@@ -128,7 +128,7 @@ pub const CASES: [Case; 12] = [
         "replacement",
         Bounds {
             peers: 2,
-            founders: 1,
+            initial_members: 1,
             changes: &[Change::Replace(1)],
             crashes: 1,
             depth: 18,
@@ -137,7 +137,12 @@ pub const CASES: [Case; 12] = [
     ),
     small(
         "growth",
-        Bounds { founders: 2, changes: &[Change::Promote(2), Change::Remove(1)], depth: 14, ..LED },
+        Bounds {
+            initial_members: 2,
+            changes: &[Change::Promote(2), Change::Remove(1)],
+            depth: 14,
+            ..LED
+        },
     ),
     small("farewell", Bounds { changes: &[Change::Remove(0)], depth: 15, ..LED }),
     small("reads", Bounds { reads: 1, depth: 12, ..LED }),

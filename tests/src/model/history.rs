@@ -129,8 +129,8 @@ impl History {
     }
 
     fn at(&self, index: Index) -> Option<&Entry> {
-        let place = usize::try_from(index.prev().number()).ok()?;
-        self.committed.get(place).map(|commit| &commit.entry)
+        let position = usize::try_from(index.prev().number()).ok()?;
+        self.committed.get(position).map(|commit| &commit.entry)
     }
 }
 

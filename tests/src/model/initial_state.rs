@@ -27,7 +27,7 @@ impl State {
         self.left = Bounds { terms: 1, commands: 1, heartbeats: u8::MAX, ..bounds };
         let mut state = self.after(&Action::Timeout(0)).settled(ALL);
         state = state.after(&Action::Propose(0)).settled(ALL);
-        for learner in bounds.founders..bounds.peers {
+        for learner in bounds.initial_members..bounds.peers {
             let peer = PeerId::new(learner as u64);
             match state.ask_for(0, MembershipChange::AddLearner { peer, address: None }) {
                 Ok(begun) => begun.then_some(())?,
@@ -52,13 +52,13 @@ impl State {
         let commits = |state: &Self| state.history.last() > before;
         let state = self.after(&Action::Propose(0)).settled_until(&[0, 1], commits);
         let state = state.after(&Action::Timeout(1)).settled(&[1, 2]);
-        let known = [0, 1].map(|place: usize| state.peers[place].status.commit_index);
+        let known = [0, 1].map(|server: usize| state.peers[server].status.commit_index);
         let is_it = state.leads(0) && state.leads(1) && known[0] > known[1];
         (is_it || !state.broken().is_empty()).then_some(state)
     }
 
-    fn leads(&self, place: usize) -> bool {
-        self.peers[place].status.role == RoleName::Leader
+    fn leads(&self, server: usize) -> bool {
+        self.peers[server].status.role == RoleName::Leader
     }
 
     /// Lets these peers flush and hear from each other until they have nothing to say. All other
@@ -76,7 +76,7 @@ impl State {
             let mut actions = Vec::new();
             self.actions(&mut actions);
             let next = actions.iter().find(|action| match action {
-                Action::Flush(place) => is_among(PeerId::new(*place as u64)),
+                Action::Flush(server) => is_among(PeerId::new(*server as u64)),
                 Action::Deliver(envelope) => is_among(envelope.from) && is_among(envelope.to),
                 Action::Timeout(_)
                 | Action::Wait(_)

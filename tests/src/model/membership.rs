@@ -16,17 +16,17 @@ use crate::invariants::violation::Witness;
 
 impl Bounds {
     /// The voters of the first configuration, as this peer is told.
-    pub(super) fn first_voters(&self, place: usize) -> Vec<PeerId> {
-        let known = if place < self.founders { self.founders } else { 0 };
+    pub(super) fn first_voters(&self, server: usize) -> Vec<PeerId> {
+        let known = if server < self.initial_members { self.initial_members } else { 0 };
         (0..known as u64).map(PeerId::new).collect()
     }
 }
 
 impl State {
     /// A leader is asked for a change; says whether it begins one.
-    pub(super) fn ask_for(&mut self, place: usize, wish: MembershipChange) -> Result<bool, Rule> {
+    pub(super) fn ask_for(&mut self, server: usize, wish: MembershipChange) -> Result<bool, Rule> {
         let mut begun = false;
-        self.change(place, |peer| {
+        self.change(server, |peer| {
             begun = peer.node.change_membership(Instant::START, wish).is_ok();
         })?;
         Ok(begun)
@@ -41,14 +41,14 @@ impl State {
     }
 
     /// Checks the configurations of a peer after something has happened to it.
-    pub(super) fn configurations_are_kept(&self, place: usize, before: &Peer) -> Result<(), Rule> {
-        let peer = &self.peers[place];
+    pub(super) fn configurations_are_kept(&self, server: usize, before: &Peer) -> Result<(), Rule> {
+        let peer = &self.peers[server];
         let seen = Witness { peer: peer.status.id, at: Instant::START };
         // A snapshot says what is in force, and no case takes some and changes members, too.
         if peer.base.max(before.base) > Index::ZERO {
             return Ok(());
         }
-        let first = Arc::new(Membership::of_voters(self.left.first_voters(place)));
+        let first = Arc::new(Membership::of_voters(self.left.first_voters(server)));
         let unneeded = Committed::default();
         let mut own = Own::default();
         let new_after = before.with_node(|before| {
@@ -64,14 +64,14 @@ impl State {
 
     /// Checks a leader that has committed something: a quorum of the configuration it went by holds
     /// that.
-    pub(super) fn commits_by_quorum(&self, place: usize, before: &Peer) -> Result<(), Rule> {
-        let (was, is) = (before.status, self.peers[place].status);
+    pub(super) fn commits_by_quorum(&self, server: usize, before: &Peer) -> Result<(), Rule> {
+        let (was, is) = (before.status, self.peers[server].status);
         let leads = [was, is].iter().all(|status| status.role == RoleName::Leader);
         if !leads || was.current_term != is.current_term || was.commit_index == is.commit_index {
             return Ok(());
         }
         let (term, index) = (is.current_term, is.commit_index);
-        let entry = self.peers[place].with_node(|node| node.log().term_at(index));
+        let entry = self.peers[server].with_node(|node| node.log().term_at(index));
         let advance = Advance { term, entry: EntryId::new(entry.unwrap_or_default(), index) };
         let seen = Witness { peer: is.id, at: Instant::START };
         let members = before.with_node(|node| Arc::clone(node.membership()));
@@ -102,7 +102,7 @@ impl State {
     }
 
     fn holds(&self, peer: PeerId, entry: EntryId) -> bool {
-        let place = usize::try_from(peer.number()).unwrap_or(usize::MAX);
-        self.peers.get(place).is_some_and(|peer| durability::holds(&peer.disk, entry))
+        let server = usize::try_from(peer.number()).unwrap_or(usize::MAX);
+        self.peers.get(server).is_some_and(|peer| durability::holds(&peer.disk, entry))
     }
 }

@@ -56,16 +56,16 @@ impl Changing {
     /// # Errors
     /// The store holds what no order of writes can leave behind.
     pub(super) fn start(
-        place: usize,
+        server: usize,
         bounds: Bounds,
         disk: PersistentState,
     ) -> Result<Self, StartError> {
-        let id = |place| PeerId::new(place as u64);
+        let id = |server| PeerId::new(server as u64);
         let config = Config {
             first_entry: FirstEntry::Command,
             pre_vote: bounds.protocol.pre_vote,
             check_quorum: bounds.protocol.check_quorum,
-            ..Config::new(id(place), bounds.first_voters(place))
+            ..Config::new(id(server), bounds.first_voters(server))
         };
         let node = Node::new(config.validate()?, disk.clone(), Instant::START, Box::new(Always))?;
         Ok(Self { node, disk, pending: Vec::new(), given: Index::ZERO })

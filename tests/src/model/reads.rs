@@ -18,7 +18,7 @@ pub(super) struct Reads {
 /// A read that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Asked {
-    place: usize,
+    server: usize,
     /// What was committed at the time.
     committed: Index,
 }
@@ -27,12 +27,12 @@ impl Reads {
     /// A peer serves a read after its service was given the entries through `given`.
     pub(super) fn serves(
         &mut self,
-        place: usize,
+        server: usize,
         read: ReadId,
         index: Index,
         given: Index,
     ) -> Result<(), Rule> {
-        let asked = self.open.remove(&read).filter(|asked| asked.place == place);
+        let asked = self.open.remove(&read).filter(|asked| asked.server == server);
         self.served += 1;
         match asked {
             Some(Asked { committed, .. }) if committed <= index && index <= given => Ok(()),
@@ -46,8 +46,8 @@ impl Reads {
     }
 
     /// A peer has crashed, and its clients with it.
-    pub(super) fn forget(&mut self, place: usize) {
-        self.open.retain(|_, asked| asked.place != place);
+    pub(super) fn forget(&mut self, server: usize) {
+        self.open.retain(|_, asked| asked.server != server);
     }
 }
 
@@ -58,13 +58,13 @@ impl State {
         self.reads.served > 0
     }
 
-    pub(super) fn read(&mut self, place: usize) -> Result<(), Rule> {
+    pub(super) fn read(&mut self, server: usize) -> Result<(), Rule> {
         let (before, left) = (self.reads.clone(), self.left.reads);
         let read = ReadId::new(u64::from(left));
-        self.reads.open.insert(read, Asked { place, committed: self.history.last() });
+        self.reads.open.insert(read, Asked { server, committed: self.history.last() });
         self.left.reads -= 1;
         let mut taken = false;
-        self.change(place, |peer| taken = peer.node.read(Instant::START, read).is_ok())?;
+        self.change(server, |peer| taken = peer.node.read(Instant::START, read).is_ok())?;
         if !taken {
             (self.reads, self.left.reads) = (before, left);
         }

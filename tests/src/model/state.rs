@@ -30,8 +30,8 @@ pub struct State {
 impl State {
     /// Peers that have just started for the first time; `None` if they cannot.
     pub(super) fn fresh(bounds: Bounds) -> Option<Self> {
-        let peer = |place| {
-            let peer = Changing::start(place, bounds, raft::PersistentState::default()).ok()?;
+        let peer = |server| {
+            let peer = Changing::start(server, bounds, raft::PersistentState::default()).ok()?;
             Some(Arc::new(peer.done()))
         };
         Some(Self {
@@ -91,37 +91,37 @@ impl State {
 
     fn act(&mut self, action: &Action) -> Result<(), Rule> {
         match action {
-            Action::Timeout(place) => self.change(*place, Changing::tick),
-            Action::Wait(place) => self.change(*place, Changing::wait),
-            Action::Heartbeat(place) => {
+            Action::Timeout(server) => self.change(*server, Changing::tick),
+            Action::Wait(server) => self.change(*server, Changing::wait),
+            Action::Heartbeat(server) => {
                 self.left.heartbeats -= 1;
-                self.change(*place, Changing::tick)
+                self.change(*server, Changing::tick)
             }
-            Action::Propose(place) => {
+            Action::Propose(server) => {
                 let command = [self.left.commands];
                 self.left.commands -= 1;
-                self.change(*place, |peer| {
+                self.change(*server, |peer| {
                     // It leads, or nobody would have offered.
                     let _ = peer.node.propose(Instant::START, command.as_slice().into());
                 })
             }
-            Action::Flush(place) => self.change(*place, |peer| {
+            Action::Flush(server) => self.change(*server, |peer| {
                 if let Some(newest) = peer.flush(peer.pending.len()) {
                     peer.node.handle(Instant::START, Input::Persisted(newest));
                 }
             }),
-            Action::Crash(place, survived) => self.crash(*place, *survived),
-            Action::Change(place) => {
+            Action::Crash(server, survived) => self.crash(*server, *survived),
+            Action::Change(server) => {
                 let Some((first, rest)) = self.left.changes.split_first() else { return Ok(()) };
-                if self.ask_for(*place, first.wish())? {
+                if self.ask_for(*server, first.wish())? {
                     self.left.changes = rest;
                 }
                 Ok(())
             }
-            Action::Read(place) => self.read(*place),
-            Action::Compact(place) => {
+            Action::Read(server) => self.read(*server),
+            Action::Compact(server) => {
                 self.left.snapshots -= 1;
-                self.change(*place, |peer| {
+                self.change(*server, |peer| {
                     let data = peer.given.number().to_le_bytes();
                     let _ = peer.node.compact(Instant::START, peer.given, data.as_slice().into());
                 })
@@ -138,33 +138,33 @@ impl State {
     }
 
     fn deliver(&mut self, envelope: &Envelope) -> Result<(), Rule> {
-        let place = usize::try_from(envelope.to.number()).unwrap_or(usize::MAX);
-        self.change(place, |peer| {
+        let server = usize::try_from(envelope.to.number()).unwrap_or(usize::MAX);
+        self.change(server, |peer| {
             peer.node.handle(Instant::START, Input::Receive(envelope.clone()));
         })
     }
 
-    fn crash(&mut self, place: usize, survived: usize) -> Result<(), Rule> {
+    fn crash(&mut self, server: usize, survived: usize) -> Result<(), Rule> {
         self.left.crashes -= 1;
-        self.reads.forget(place);
-        let mut peer = self.peers[place].change();
+        self.reads.forget(server);
+        let mut peer = self.peers[server].change();
         peer.flush(survived);
-        let peer = Changing::start(place, self.left, peer.disk);
-        self.settle(place, peer.map_err(|_| Rule::Panic)?)
+        let peer = Changing::start(server, self.left, peer.disk);
+        self.settle(server, peer.map_err(|_| Rule::Panic)?)
     }
 
     pub(super) fn change(
         &mut self,
-        place: usize,
+        server: usize,
         happens: impl FnOnce(&mut Changing),
     ) -> Result<(), Rule> {
-        let mut peer = self.peers[place].change();
+        let mut peer = self.peers[server].change();
         happens(&mut peer);
-        self.settle(place, peer)
+        self.settle(server, peer)
     }
 
     /// Carries out what a peer wants, and checks what has become of it.
-    fn settle(&mut self, place: usize, mut peer: Changing) -> Result<(), Rule> {
+    fn settle(&mut self, server: usize, mut peer: Changing) -> Result<(), Rule> {
         let status = peer.node.status();
         self.history.commits(status.current_term, peer.node.log(), status.commit_index)?;
         while let Some(output) = peer.node.poll_output() {
@@ -184,13 +184,13 @@ impl State {
                 // The network needs no addresses.
                 Output::Peers(_) => {}
                 Output::ReadReady { read, index } => {
-                    self.reads.serves(place, read, index, peer.given)?;
+                    self.reads.serves(server, read, index, peer.given)?;
                 }
                 Output::ReadDropped { read, .. } => self.reads.drops(read),
             }
         }
-        let before = std::mem::replace(&mut self.peers[place], Arc::new(peer.done()));
-        self.check(place, &before)
+        let before = std::mem::replace(&mut self.peers[server], Arc::new(peer.done()));
+        self.check(server, &before)
     }
 
     fn send(&mut self, envelope: Envelope) {
@@ -199,8 +199,8 @@ impl State {
         self.network.insert(hash_of(&envelope), Arc::new(envelope));
     }
 
-    fn check(&mut self, place: usize, before: &Peer) -> Result<(), Rule> {
-        let peer = Arc::clone(&self.peers[place]);
+    fn check(&mut self, server: usize, before: &Peer) -> Result<(), Rule> {
+        let peer = Arc::clone(&self.peers[server]);
         let (was, is) = (before.status, peer.status);
         let led = was.role == RoleName::Leader && was.current_term == is.current_term;
         if is.role == RoleName::Leader && !led {
@@ -208,12 +208,12 @@ impl State {
             peer.with_node(|node| self.history.is_complete(is.current_term, node.log()))?;
         }
         for (other_place, other) in self.peers.iter().enumerate() {
-            if other_place != place {
+            if other_place != server {
                 peer.with_node(|one| other.with_node(|other| logs_match(one.log(), other.log())))?;
             }
         }
-        self.configurations_are_kept(place, before)?;
-        self.commits_by_quorum(place, before)?;
+        self.configurations_are_kept(server, before)?;
+        self.commits_by_quorum(server, before)?;
         self.commits_are_kept()
     }
 }

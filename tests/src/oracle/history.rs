@@ -7,7 +7,7 @@ use raft::{Bytes, Index};
 use super::linearizability::{self, Answer, Model, Timed};
 use crate::coverage::{Coverage, Mark};
 use crate::invariants::{Property, Violation};
-use crate::kv::{Carried, Operation, Request, Seen, Store};
+use crate::kv::{Execution, Operation, Request, Seen, Store};
 
 /// A client's request from its own point of view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +38,8 @@ impl History {
     }
 
     /// The request at a place is answered.
-    pub fn is_answered(&mut self, place: usize, answer: (u64, Seen)) {
-        self.requests[place].answer = Some(answer);
+    pub fn is_answered(&mut self, position: usize, answer: (u64, Seen)) {
+        self.requests[position].answer = Some(answer);
     }
 
     /// All requests, in the order in which they began.
@@ -134,7 +134,7 @@ fn replay(agreed: &[Bytes]) -> BTreeMap<(u16, u32), (Index, Seen)> {
     let (mut store, mut said) = (Store::default(), BTreeMap::new());
     for (index, command) in (1..).zip(agreed) {
         let Some(request) = Request::decode(command) else { continue };
-        if let Carried::Out(answer) = store.carry_out(&request) {
+        if let Execution::Out(answer) = store.carry_out(&request) {
             said.insert((request.client, request.serial), (Index::new(index), answer));
         }
     }

@@ -156,17 +156,17 @@ impl Entries {
         let mut entries = Self {
             kinds: vec![Kind::End; length],
             next: (1..=length).collect(),
-            prev: (0..length).map(|place| place.saturating_sub(1)).collect(),
+            prev: (0..length).map(|position| position.saturating_sub(1)).collect(),
             calls: vec![0; history.len()],
             returns: vec![None; history.len()],
             returns_left: 0,
         };
-        for (place, (_, _, kind)) in (1..).zip(moments) {
-            entries.kinds[place] = kind;
+        for (position, (_, _, kind)) in (1..).zip(moments) {
+            entries.kinds[position] = kind;
             match kind {
-                Kind::Call(call) => entries.calls[call] = place,
+                Kind::Call(call) => entries.calls[call] = position,
                 Kind::Return(call) => {
-                    entries.returns[call] = Some(place);
+                    entries.returns[call] = Some(position);
                     entries.returns_left += 1;
                 }
                 Kind::End => {}
@@ -179,12 +179,12 @@ impl Entries {
         self.next[0]
     }
 
-    fn after(&self, place: usize) -> usize {
-        self.next[place]
+    fn after(&self, position: usize) -> usize {
+        self.next[position]
     }
 
-    fn kind(&self, place: usize) -> Kind {
-        self.kinds[place]
+    fn kind(&self, position: usize) -> Kind {
+        self.kinds[position]
     }
 
     fn call_of(&self, call: usize) -> usize {
@@ -193,30 +193,30 @@ impl Entries {
 
     fn lift(&mut self, call: usize) {
         self.unlink(self.calls[call]);
-        if let Some(place) = self.returns[call] {
-            self.unlink(place);
+        if let Some(position) = self.returns[call] {
+            self.unlink(position);
             self.returns_left -= 1;
         }
     }
 
     /// In the reverse order of lifting, so that the neighbours are those of then.
     fn put_back(&mut self, call: usize) {
-        if let Some(place) = self.returns[call] {
-            self.link(place);
+        if let Some(position) = self.returns[call] {
+            self.link(position);
             self.returns_left += 1;
         }
         self.link(self.calls[call]);
     }
 
-    fn unlink(&mut self, place: usize) {
-        let (prev, next) = (self.prev[place], self.next[place]);
+    fn unlink(&mut self, position: usize) {
+        let (prev, next) = (self.prev[position], self.next[position]);
         self.next[prev] = next;
         self.prev[next] = prev;
     }
 
-    fn link(&mut self, place: usize) {
-        let (prev, next) = (self.prev[place], self.next[place]);
-        self.next[prev] = place;
-        self.prev[next] = place;
+    fn link(&mut self, position: usize) {
+        let (prev, next) = (self.prev[position], self.next[position]);
+        self.next[prev] = position;
+        self.prev[next] = position;
     }
 }

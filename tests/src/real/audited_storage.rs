@@ -21,8 +21,8 @@ struct Kept {
 }
 
 impl Account {
-    pub(super) fn of<S: Storage>(&self, inner: S) -> KeptStorage<S> {
-        KeptStorage { inner, account: self.clone() }
+    pub(super) fn of<S: Storage>(&self, inner: S) -> AuditedStorage<S> {
+        AuditedStorage { inner, account: self.clone() }
     }
 
     /// The size of the term, the vote and the log that are durable.
@@ -68,12 +68,12 @@ impl Kept {
 }
 
 /// A store with its account.
-pub(super) struct KeptStorage<S> {
+pub(super) struct AuditedStorage<S> {
     inner: S,
     account: Account,
 }
 
-impl<S: Storage> Storage for KeptStorage<S> {
+impl<S: Storage> Storage for AuditedStorage<S> {
     fn load(&mut self) -> Result<PersistentState, StorageError> {
         let found = self.inner.load()?;
         let mut kept = self.account.lock();

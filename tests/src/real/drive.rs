@@ -29,8 +29,8 @@ pub(super) fn drive(
         }
         tasks.run()?;
         tasks.take_alarms(|alarm| {
-            let place = alarms.partition_point(|other| other.at <= alarm.at);
-            alarms.insert(place, alarm);
+            let position = alarms.partition_point(|other| other.at <= alarm.at);
+            alarms.insert(position, alarm);
         });
         if let Some(result) = main.take() {
             // A rule may have been broken while the test ended.

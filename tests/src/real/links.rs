@@ -55,8 +55,8 @@ impl Links {
         self.lock().traffic
     }
 
-    pub(super) fn next_message(&self, place: usize) -> MessageId {
-        self.lock().next_messages[place]
+    pub(super) fn next_message(&self, server: usize) -> MessageId {
+        self.lock().next_messages[server]
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -64,7 +64,7 @@ impl Links {
     }
 
     fn passage(&self, envelope: &Envelope) -> LinkState {
-        let link = self.lock().network.link(place(envelope.from), place(envelope.to));
+        let link = self.lock().network.link(server(envelope.from), server(envelope.to));
         match link {
             Connection::Up => LinkState::Open,
             Connection::Cut => {
@@ -92,7 +92,7 @@ impl FaultPolicy for Links {
         if matches!(envelope.message, Message::InstallSnapshot(_)) {
             shared.traffic.snapshot_chunks += 1;
         }
-        let from = place(envelope.from);
+        let from = server(envelope.from);
         shared.next_messages[from] = shared.next_messages[from].max(envelope.id.next());
         drop(shared);
         self.passage(envelope)
@@ -101,7 +101,7 @@ impl FaultPolicy for Links {
     fn arrives(&self, envelope: &Envelope) -> Delivery {
         let direction = envelope.message.direction();
         let mut shared = self.lock();
-        let sent = shared.network.send(place(envelope.from), place(envelope.to), direction);
+        let sent = shared.network.send(server(envelope.from), server(envelope.to), direction);
         let verdict = sent.verdict();
         if direction == Direction::Reply && !matches!(verdict, Verdict::Lose(_)) {
             shared.traffic.bytes += codec::encode(envelope).len() as u64;
@@ -124,7 +124,7 @@ impl FaultPolicy for Links {
 }
 
 /// Peers are named by their places.
-fn place(peer: PeerId) -> usize {
+fn server(peer: PeerId) -> usize {
     usize::try_from(peer.number()).unwrap_or(usize::MAX)
 }
 
@@ -139,7 +139,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sim::network::{Leg, Profile};
+    use crate::sim::network::{LinkProfile, NetworkProfile};
 
     const SENT: u64 = 100;
 
@@ -152,8 +152,9 @@ mod tests {
     }
 
     impl Two {
-        fn over(reply: Leg) -> Self {
-            let network = Network::new(3, 2, Profile { reply, ..Profile::LAB_RELIABLE });
+        fn over(reply: LinkProfile) -> Self {
+            let network =
+                Network::new(3, 2, NetworkProfile { reply, ..NetworkProfile::LAB_RELIABLE });
             let links = Links::new(2, network, RealClock::start(), None);
             let (hub, [one, two]) = (Hub::default(), [0, 1].map(PeerId::new));
             let [first, mut second] = [one, two].map(|peer| links.around(hub.join(peer)));
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn a_reliable_link_carries_everything_in_order_and_counts_it() {
         block_on(async {
-            let mut two = Two::over(Leg::PERFECT);
+            let mut two = Two::over(LinkProfile::PERFECT);
             two.send();
             assert_eq!(two.arrived().await, (1..=SENT).collect::<Vec<_>>());
             let traffic = two.links.traffic();
@@ -207,7 +208,7 @@ mod tests {
         block_on(async {
             let (loss, delay_max) =
                 (crate::sim::random::Chance::percent(10), Duration::from_millis(26));
-            let mut two = Two::over(Leg { loss, delay_max, ..Leg::PERFECT });
+            let mut two = Two::over(LinkProfile { loss, delay_max, ..LinkProfile::PERFECT });
             two.send();
             let arrived = two.arrived().await;
             assert!((80..100).contains(&arrived.len()), "{} of {SENT} arrive", arrived.len());
@@ -218,7 +219,8 @@ mod tests {
     #[test]
     fn a_cut_kills_what_is_sent_and_what_is_on_its_way() {
         block_on(async {
-            let late = Leg { delay_max: Duration::from_millis(200), ..Leg::PERFECT };
+            let late =
+                LinkProfile { delay_max: Duration::from_millis(200), ..LinkProfile::PERFECT };
             let mut two = Two::over(late);
             two.links.with_network(|network| network.disconnect(1));
             two.send();

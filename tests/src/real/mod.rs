@@ -45,10 +45,10 @@ use self::peer::Peer;
 use self::service::Given;
 use self::sink::Elections;
 use crate::case::Settings;
-use crate::cluster::{Ground, Standing};
+use crate::cluster::{Standing, Testbed};
 use crate::failure::Failure;
-use crate::sim::network::{Connection, Network, Profile};
-use crate::world::{Speaker, Traffic, logging};
+use crate::sim::network::{Connection, Network, NetworkProfile};
+use crate::world::{LogSource, Traffic, logging};
 
 /// The real world of one run. Everything in it ends with it.
 pub struct RealWorld {
@@ -92,7 +92,7 @@ impl RealWorld {
         let clock = RealClock::start();
         let network = Network::new(seed, settings.peers, settings.network);
         let peers = (0..settings.peers)
-            .map(|place| Peer::new(place, folder.path().join(place.to_string())));
+            .map(|server| Peer::new(server, folder.path().join(server.to_string())));
         let number = NEXT_WORLD.fetch_add(1, Ordering::Relaxed);
         let mut world = Self {
             peers: peers.collect(),
@@ -130,9 +130,9 @@ impl Drop for RealWorld {
 impl Parts {
     /// Where a peer listens. On Linux every process has a loopback network of its own, so that a
     /// peer that is down keeps its address; elsewhere its ports follow from the process.
-    fn address(&self, place: usize) -> String {
+    fn address(&self, server: usize) -> String {
         let [_, high, middle, low] = std::process::id().to_be_bytes();
-        let port = self.number % WORLDS_MAX * PORTS_OF_A_WORLD + place;
+        let port = self.number % WORLDS_MAX * PORTS_OF_A_WORLD + server;
         if cfg!(target_os = "linux") {
             return format!("127.{}.{middle}.{low}:{}", 1 + high % 254, PORT + port);
         }
@@ -141,7 +141,7 @@ impl Parts {
     }
 }
 
-impl Ground for RealWorld {
+impl Testbed for RealWorld {
     fn seed(&self) -> u64 {
         self.parts.seed
     }
@@ -150,17 +150,17 @@ impl Ground for RealWorld {
         self.peers.len()
     }
 
-    fn standing(&self, place: usize) -> Option<Standing> {
-        let status = self.peers[place].status()?;
+    fn standing(&self, server: usize) -> Option<Standing> {
+        let status = self.peers[server].status()?;
         Some(Standing { role: status.role, current_term: status.current_term })
     }
 
-    fn connection(&self, place: usize) -> Connection {
-        self.parts.links.with_network(|network| network.connection(place))
+    fn connection(&self, server: usize) -> Connection {
+        self.parts.links.with_network(|network| network.connection(server))
     }
 
-    fn last_applied(&self, place: usize) -> Index {
-        self.parts.given.last_applied(place)
+    fn last_applied(&self, server: usize) -> Index {
+        self.parts.given.last_applied(server)
     }
 
     fn agreed(&self, index: Index) -> Option<Bytes> {
@@ -175,66 +175,66 @@ impl Ground for RealWorld {
         self.peers.iter().map(|peer| peer.account.log_bytes()).max().unwrap_or_default()
     }
 
-    fn profile(&self) -> Profile {
+    fn profile(&self) -> NetworkProfile {
         self.parts.links.with_network(|network| network.profile())
     }
 
-    fn say_test(&self, text: fmt::Arguments<'_>) {
+    fn log_test(&self, text: fmt::Arguments<'_>) {
         let Some(logger) = &self.parts.logger else { return };
-        let (at, peer) = (self.parts.clock.now(), &Speaker::Tester);
+        let (at, peer) = (self.parts.clock.now(), &LogSource::Tester);
         logger.line(&Line { at, topic: Topic::Test, peer, text, facts: &[] });
     }
 
-    fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {
-        let id = self.peers[place].propose(&self.parts, command)?;
+    fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {
+        let id = self.peers[server].propose(&self.parts, command)?;
         if let Some(logger) = &self.parts.logger {
-            logging::proposed(logger, self.parts.clock.now(), place, id, speaker);
+            logging::proposed(logger, self.parts.clock.now(), server, id, source);
         }
         Some(id)
     }
 
-    fn disconnect(&mut self, place: usize) {
+    fn disconnect(&mut self, server: usize) {
         self.parts.links.with_network(|network| {
-            network.disconnect(place);
-            self.say_test(format_args!("cuts off {place}"));
+            network.disconnect(server);
+            self.log_test(format_args!("cuts off {server}"));
         });
     }
 
-    fn connect(&mut self, place: usize) {
+    fn connect(&mut self, server: usize) {
         self.parts.links.with_network(|network| {
-            network.connect(place);
-            self.say_test(format_args!("connects {place}"));
+            network.connect(server);
+            self.log_test(format_args!("connects {server}"));
         });
     }
 
-    fn crash(&mut self, place: usize) {
-        self.disconnect(place);
-        if self.peers[place].runs() {
-            self.peers[place].crash(&self.parts);
-            self.say_test(format_args!("crashes {place}"));
+    fn crash(&mut self, server: usize) {
+        self.disconnect(server);
+        if self.peers[server].runs() {
+            self.peers[server].crash(&self.parts);
+            self.log_test(format_args!("crashes {server}"));
         }
     }
 
-    fn start(&mut self, place: usize) -> Result<(), Failure> {
-        if self.peers[place].runs() {
-            self.crash(place);
+    fn start(&mut self, server: usize) -> Result<(), Failure> {
+        if self.peers[server].runs() {
+            self.crash(server);
         }
-        let life = self.peers[place].life + 1;
-        self.say_test(format_args!("starts {place}, life {life}"));
-        self.peers[place].start(&self.parts)
+        let life = self.peers[server].life + 1;
+        self.log_test(format_args!("starts {server}, life {life}"));
+        self.peers[server].start(&self.parts)
     }
 
-    fn set_profile(&mut self, profile: Profile) {
+    fn set_profile(&mut self, profile: NetworkProfile) {
         self.parts.links.with_network(|network| {
             network.set_profile(profile);
-            self.say_test(format_args!("changes the network: {profile:?}"));
+            self.log_test(format_args!("changes the network: {profile:?}"));
         });
     }
 
     #[expect(clippy::print_stdout, reason = "a check that is not made must be seen")]
     fn falls_short(&self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
         println!("  not held against a real machine: expected {text}");
-        self.say_test(format_args!("expected {text}"));
+        self.log_test(format_args!("expected {text}"));
         Ok(())
     }
 }

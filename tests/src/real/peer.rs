@@ -16,7 +16,7 @@ use crate::world::{PeerJitter, config, peer_id};
 
 /// One peer.
 pub(super) struct Peer {
-    place: usize,
+    server: usize,
     pub(super) running: Option<Raft<RealService>>,
     /// How often it has started.
     pub(super) life: u32,
@@ -25,8 +25,8 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(place: usize, folder: PathBuf) -> Self {
-        Self { place, running: None, life: 0, folder, account: Account::default() }
+    pub(super) fn new(server: usize, folder: PathBuf) -> Self {
+        Self { server, running: None, life: 0, folder, account: Account::default() }
     }
 
     pub(super) const fn runs(&self) -> bool {
@@ -40,9 +40,9 @@ impl Peer {
     /// Starts a new life from what the store holds.
     pub(super) fn start(&mut self, parts: &Parts) -> Result<(), Failure> {
         self.life += 1;
-        let place = self.place;
+        let server = self.server;
         self.running = Some(self.begin(parts).map_err(|error| {
-            Failure::expected(format_args!("peer {place} cannot start: {error}"))
+            Failure::expected(format_args!("peer {server} cannot start: {error}"))
         })?);
         Ok(())
     }
@@ -51,21 +51,21 @@ impl Peer {
         &self,
         parts: &Parts,
     ) -> Result<Raft<RealService>, Box<dyn std::error::Error + Send + Sync>> {
-        let id = peer_id(self.place);
+        let id = peer_id(self.server);
         let settings = &parts.settings;
         let storage = self.account.of(DiskStorage::open(&self.folder, id)?);
         let options = TcpOptions { cluster: parts.cluster.clone(), ..TcpOptions::default() };
-        let transport = TcpTransport::plain(id, &parts.address(self.place))?.with(options)?;
-        let others = (0..settings.peers).map(|place| (peer_id(place), parts.address(place)));
-        let wanted = config(self.place, settings, parts.links.next_message(self.place));
+        let transport = TcpTransport::plain(id, &parts.address(self.server))?.with(options)?;
+        let others = (0..settings.peers).map(|server| (peer_id(server), parts.address(server)));
+        let wanted = config(self.server, settings, parts.links.next_message(self.server));
         let builder = Raft::builder(id)
             .peers(others)
             .storage(storage)
             .transport(parts.links.around(transport))
             .clock(parts.clock)
-            .jitter(PeerJitter::new(parts.seed, self.place))
+            .jitter(PeerJitter::new(parts.seed, self.server))
             .sink(PeerSink::new(parts.logger.clone(), parts.elections.clone(), parts.given.clone()))
-            .state_machine(parts.given.service(self.place, settings.snapshots))
+            .state_machine(parts.given.service(self.server, settings.snapshots))
             .configure(|config| *config = wanted)
             .settings(DriverSettings {
                 snapshots: SnapshotPolicy::NEVER,
@@ -93,8 +93,8 @@ impl Peer {
         match self.status()?.run {
             RunState::Running => None,
             RunState::Stopped(reason) => {
-                let place = self.place;
-                Some(Failure::expected(format_args!("peer {place} to go on, it ended: {reason}")))
+                let server = self.server;
+                Some(Failure::expected(format_args!("peer {server} to go on, it ended: {reason}")))
             }
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::RealWorld;
 use crate::case::Settings;
-use crate::cluster::Ground;
+use crate::cluster::Testbed;
 use crate::failure::Failure;
 use crate::lab2::{Part, Scenario};
 use crate::report::{build, fmt_failure, setup};
@@ -44,7 +44,7 @@ impl RealFailure {
         let settings = &world.parts.settings;
         Self {
             at: world.parts.clock.now(),
-            peers: (0..world.size()).map(|place| View::of(world, place)).collect(),
+            peers: (0..world.size()).map(|server| View::of(world, server)).collect(),
             ..Self::without_world(scenario, world.seed(), settings, failure)
         }
     }
@@ -110,8 +110,8 @@ impl fmt::Display for RealFailure {
         writeln!(f, "FAIL {part} {name}   real world   seed={seed}   t={seconds}.{ms:03}s")?;
         fmt_failure(&self.failure, f)?;
         writeln!(f, "{HEADING}")?;
-        for (place, view) in self.peers.iter().enumerate() {
-            writeln!(f, "           {place:<4} {view}")?;
+        for (server, view) in self.peers.iter().enumerate() {
+            writeln!(f, "           {server:<4} {view}")?;
         }
         writeln!(f, "BUILD      {}", build(&self.setup))?;
         writeln!(
@@ -130,14 +130,14 @@ const HEADING: &str =
     "STATE      peer role      term commit log            applied  disk term/log       net";
 
 impl View {
-    fn of(world: &RealWorld, place: usize) -> Self {
-        let peer = &world.peers[place];
+    fn of(world: &RealWorld, server: usize) -> Self {
+        let peer = &world.peers[server];
         let stored = peer.account.durable();
         Self {
             status: peer.status(),
-            applied: world.last_applied(place),
+            applied: world.last_applied(server),
             durable: (stored.hard_state.current_term, stored.base(), stored.last()),
-            connection: world.connection(place),
+            connection: world.connection(server),
         }
     }
 

@@ -12,12 +12,12 @@ use raft::verbose::{Line, Logger, Topic};
 use super::RealWorld;
 use super::drive::drive;
 use super::report::RealFailure;
-use crate::cluster::{Cluster, Ground};
+use crate::cluster::{Cluster, Testbed};
 use crate::failure::Failure;
 use crate::lab2::{Body, Scenario, real_body};
 use crate::run::{fmt_passed, panic_text};
 use crate::sim::executor::Tasks;
-use crate::world::{Speaker, Traffic};
+use crate::world::{LogSource, Traffic};
 
 /// What a run that passed has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ fn run_body(
     logger: Option<Logger>,
     body: fn(Cluster<RealWorld>) -> Body,
 ) -> Result<Passed, Box<RealFailure>> {
-    let settings = scenario.made.settings(seed);
+    let settings = scenario.spec.settings(seed);
     let world = match RealWorld::new(seed, settings.clone(), logger) {
         Ok(world) => Rc::new(RefCell::new(world)),
         Err(failure) => {
@@ -65,7 +65,7 @@ fn run_body(
     let outcome = attempt(&world, body);
     let world = world.borrow();
     outcome.map(|()| Passed::of(&world)).map_err(|failure| {
-        world.say_failed(&failure);
+        world.log_failure(&failure);
         Box::new(RealFailure::new(scenario, &world, failure))
     })
 }
@@ -110,11 +110,11 @@ impl Passed {
 }
 
 impl RealWorld {
-    fn say_failed(&self, failure: &Failure) {
+    fn log_failure(&self, failure: &Failure) {
         let Some(logger) = &self.parts.logger else { return };
         let text = failure.to_string();
         let text = format_args!("{}", text.lines().next().unwrap_or_default());
-        let (at, peer) = (self.parts.clock.now(), &Speaker::Tester);
+        let (at, peer) = (self.parts.clock.now(), &LogSource::Tester);
         logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[] });
     }
 }
@@ -163,8 +163,8 @@ mod tests {
         assert_eq!(failure.to_json()["world"], "real");
         let log = log.text();
         let parts = ["candidate --> leader", "TEST | - | cuts off ", "| crashes ", "| ERRO | - |"];
-        let places: Vec<_> = parts.iter().map(|part| log.find(part)).collect();
-        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}:\n{log}");
+        let servers: Vec<_> = parts.iter().map(|part| log.find(part)).collect();
+        assert!(servers.iter().all(Option::is_some) && servers.is_sorted(), "{servers:?}:\n{log}");
     }
 
     #[test]

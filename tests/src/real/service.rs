@@ -10,7 +10,7 @@ use super::clock::RealClock;
 use crate::failure::Failure;
 use crate::invariants::Violation;
 use crate::invariants::violation::Witness;
-use crate::service::{Agreed, Machine, Service, Snapshots};
+use crate::service::{AppliedLog, Machine, Service, Snapshots};
 
 /// What all services of a run were given, and why the run has failed, if it has. Clones are the
 /// same.
@@ -21,7 +21,7 @@ pub(super) struct Given {
 }
 
 struct State {
-    agreed: Agreed,
+    agreed: AppliedLog,
     /// Of each peer: its newest life, and the last index that its service was given in it.
     peers: Vec<(u32, Index)>,
     failed: Option<Failure>,
@@ -30,20 +30,20 @@ struct State {
 impl Given {
     pub(super) fn new(peers: usize, clock: RealClock) -> Self {
         let peers = vec![(0, Index::ZERO); peers];
-        let state = State { agreed: Agreed::default(), peers, failed: None };
+        let state = State { agreed: AppliedLog::default(), peers, failed: None };
         Self { shared: Arc::new((Mutex::new(state), Condvar::new())), clock }
     }
 
     /// The service of a peer's next life; what an earlier life may still be given no longer counts.
-    pub(super) fn service(&self, place: usize, snapshots: Snapshots) -> RealService {
+    pub(super) fn service(&self, server: usize, snapshots: Snapshots) -> RealService {
         let mut state = self.lock();
-        let (life, last) = &mut state.peers[place];
+        let (life, last) = &mut state.peers[server];
         *life += 1;
         *last = Index::ZERO;
         let life = *life;
         drop(state);
         let service = Service::new(snapshots, Machine::History);
-        RealService { place, life, service, due: None, given: self.clone() }
+        RealService { server, life, service, due: None, given: self.clone() }
     }
 
     /// Why the run has failed; waits for it until `timeout` has passed.
@@ -67,8 +67,8 @@ impl Given {
         self.lock().agreed.last()
     }
 
-    pub(super) fn last_applied(&self, place: usize) -> Index {
-        self.lock().peers[place].1
+    pub(super) fn last_applied(&self, server: usize) -> Index {
+        self.lock().peers[server].1
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -92,7 +92,7 @@ impl Command for Opaque {
 
 /// One life of a peer's service. It counts what it is given: indexes are those of commands.
 pub(super) struct RealService {
-    place: usize,
+    server: usize,
     life: u32,
     service: Service,
     /// The snapshot that is due now.
@@ -104,16 +104,16 @@ impl RealService {
     /// Lets the service take something, unless a newer life has begun.
     fn take(
         &mut self,
-        act: impl FnOnce(&mut Service, Witness, &mut Agreed) -> Result<(), Box<Violation>>,
+        act: impl FnOnce(&mut Service, Witness, &mut AppliedLog) -> Result<(), Box<Violation>>,
     ) {
-        let peer = PeerId::new(self.place as u64);
+        let peer = PeerId::new(self.server as u64);
         let seen = Witness { peer, at: self.given.clock.now() };
         let mut state = self.given.lock();
-        if state.peers[self.place].0 != self.life {
+        if state.peers[self.server].0 != self.life {
             return;
         }
         let taken = act(&mut self.service, seen, &mut state.agreed);
-        state.peers[self.place].1 = self.service.last_applied();
+        state.peers[self.server].1 = self.service.last_applied();
         drop(state);
         if let Err(violation) = taken {
             self.given.fail(violation.into());

@@ -52,7 +52,7 @@ impl FailureReport {
             at: world.now(),
             events: world.events(),
             trace: world.trace(),
-            peers: (0..world.size()).map(|place| world.view(place)).collect(),
+            peers: (0..world.size()).map(|server| world.view(server)).collect(),
             decisions: world.decisions().len(),
             ..Self::without_world(name, part, world.seed(), world.settings(), failure)
         }
@@ -122,8 +122,8 @@ impl fmt::Display for FailureReport {
         )?;
         fmt_failure(&self.failure, f)?;
         writeln!(f, "{HEADING}")?;
-        for (place, view) in self.peers.iter().enumerate() {
-            writeln!(f, "{}", Row { place, view })?;
+        for (server, view) in self.peers.iter().enumerate() {
+            writeln!(f, "{}", Row { server, view })?;
         }
         if let Some(evidence) = &self.evidence {
             fmt_evidence(evidence, f)?;
@@ -174,14 +174,14 @@ const HEADING: &str = "STATE      peer role      term vote log            commit
 
 /// One line for one peer.
 struct Row<'a> {
-    place: usize,
+    server: usize,
     view: &'a PeerView,
 }
 
 impl fmt::Display for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, view } = self;
-        write!(f, "           {place:<4} ")?;
+        let Self { server, view } = self;
+        write!(f, "           {server:<4} ")?;
         match (&view.status, &view.log) {
             (Some(status), Some((base, last))) => {
                 let log = format!("[{}..{last}]", base.index.next());

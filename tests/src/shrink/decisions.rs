@@ -48,7 +48,7 @@ fn groups(attempts: &mut Attempts, size: usize, seeds: &[u64]) -> bool {
     while end > 0 {
         let start = end.saturating_sub(size);
         let group = start..end;
-        let case = without(&attempts.best, |place, _| group.contains(&place));
+        let case = without(&attempts.best, |position, _| group.contains(&position));
         removed |= attempts.take(case.clone())
             || seeds.iter().any(|seed| attempts.take(Case { seed: *seed, ..case.clone() }));
         end = start.min(attempts.best.decisions.len());
@@ -57,7 +57,7 @@ fn groups(attempts: &mut Attempts, size: usize, seeds: &[u64]) -> bool {
 }
 
 fn without(case: &Case, gone: impl Fn(usize, &Decision) -> bool) -> Case {
-    let kept = case.decisions.iter().enumerate().filter(|(place, one)| !gone(*place, one));
+    let kept = case.decisions.iter().enumerate().filter(|(position, one)| !gone(*position, one));
     Case { decisions: kept.map(|(_, decision)| decision.clone()).collect(), ..case.clone() }
 }
 

@@ -8,7 +8,7 @@ use super::attempts::Attempts;
 use crate::case::Settings;
 use crate::service::Snapshots;
 use crate::sim::disk::Latency;
-use crate::sim::network::Profile;
+use crate::sim::network::NetworkProfile;
 
 /// Tries each plainer setting on its own.
 pub(super) fn plainer(attempts: &mut Attempts) {
@@ -36,7 +36,7 @@ const PLAINER: [fn(&mut Settings); 12] = [
     |settings| settings.limits.chunk_bytes = 64 * 1024,
     |settings| settings.timing.commit_notice = Duration::ZERO,
     |settings| settings.first_entry = FirstEntry::NoOp,
-    |settings| settings.network = Profile::LAB_RELIABLE,
+    |settings| settings.network = NetworkProfile::LAB_RELIABLE,
     |settings| {
         settings.latency = Latency { min: Duration::from_millis(1), max: Duration::from_millis(1) };
     },

@@ -6,27 +6,27 @@ use raft::Instant;
 
 use super::attempts::Attempts;
 use crate::case::{Decision, Step};
-use crate::sim::disk::Mishap;
+use crate::sim::disk::FlushFault;
 
 /// Tries shorter lengths for whatever takes long, and crashes that lose everything.
 pub(super) fn shorter(attempts: &mut Attempts) {
-    let mut place = 0;
-    while place < attempts.best.decisions.len() {
+    let mut position = 0;
+    while position < attempts.best.decisions.len() {
         for _ in 0..HALVINGS {
             let mut case = attempts.best.clone();
-            let Some(length) = length(&mut case.decisions[place]) else { break };
+            let Some(length) = length(&mut case.decisions[position]) else { break };
             *length = round(*length / 2, MS);
             if length.is_zero() || !attempts.take(case) {
                 break;
             }
         }
-        lose_everything(attempts, place);
-        place += 1;
+        lose_everything(attempts, position);
+        position += 1;
     }
-    for place in 0..attempts.best.decisions.len() {
+    for position in 0..attempts.best.decisions.len() {
         for unit in UNITS {
             let mut case = attempts.best.clone();
-            let Some(length) = case.decisions.get_mut(place).and_then(length) else { break };
+            let Some(length) = case.decisions.get_mut(position).and_then(length) else { break };
             *length = round(*length, unit);
             if attempts.take(case) {
                 break;
@@ -35,9 +35,9 @@ pub(super) fn shorter(attempts: &mut Attempts) {
     }
 }
 
-fn lose_everything(attempts: &mut Attempts, place: usize) {
+fn lose_everything(attempts: &mut Attempts, position: usize) {
     let mut case = attempts.best.clone();
-    let Some(decision) = case.decisions.get_mut(place) else { return };
+    let Some(decision) = case.decisions.get_mut(position) else { return };
     if let Decision::Step { step: Step::Crash { keep, torn, .. }, .. } = decision {
         (*keep, *torn) = (0, 0);
         attempts.take(case);
@@ -49,10 +49,10 @@ fn length(decision: &mut Decision) -> Option<&mut Duration> {
     match decision {
         Decision::Late(_, length)
         | Decision::Twice(_, length)
-        | Decision::Flush { mishap: Mishap::Stalls(length), .. }
+        | Decision::Flush { fault: FlushFault::Stalls(length), .. }
         | Decision::Step { step: Step::Pause { length, .. }, .. } => Some(length),
         Decision::Lost(_)
-        | Decision::Flush { mishap: Mishap::Fails, .. }
+        | Decision::Flush { fault: FlushFault::Fails, .. }
         | Decision::Step { .. } => None,
     }
 }
@@ -66,10 +66,10 @@ pub(super) fn rounder(attempts: &mut Attempts) {
             return;
         }
     }
-    for place in 0..attempts.best.decisions.len() {
+    for position in 0..attempts.best.decisions.len() {
         for unit in UNITS {
             let mut case = attempts.best.clone();
-            let Some(decision) = case.decisions.get_mut(place) else { break };
+            let Some(decision) = case.decisions.get_mut(position) else { break };
             round_at(decision, unit);
             // Only the order of the list counts, and it stays.
             if in_order(&case.decisions) && attempts.take(case) {

@@ -23,7 +23,7 @@ pub struct Disk {
     pending: VecDeque<Write>,
     flush: Flush,
     latency: Latency,
-    trouble: Trouble,
+    flush_faults: FlushFaultRates,
     seed: u64,
     peer: u64,
     flushes: u64,
@@ -47,7 +47,7 @@ impl Latency {
 
 /// How often flushes do not go as usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct FlushFaultRates {
     /// How often a flush stalls.
     pub stall: Chance,
     /// The longest stall.
@@ -56,7 +56,7 @@ pub struct Trouble {
     pub failure: Chance,
 }
 
-impl Trouble {
+impl FlushFaultRates {
     /// Flushes always go as usual.
     pub const NONE: Self =
         Self { stall: Chance::NEVER, stall_max: Duration::ZERO, failure: Chance::NEVER };
@@ -64,18 +64,18 @@ impl Trouble {
 
 /// A flush that has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Begun {
+pub struct FlushStart {
     /// The flush's number on this disk, from 1.
     pub number: u64,
     /// How long it takes when nothing is wrong.
     pub latency: Duration,
     /// What goes wrong with it.
-    pub mishap: Option<Mishap>,
+    pub fault: Option<FlushFault>,
 }
 
 /// What goes wrong with a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mishap {
+pub enum FlushFault {
     /// It takes this long.
     Stalls(Duration),
     /// It ends with an error.
@@ -131,7 +131,7 @@ impl Disk {
             pending: VecDeque::new(),
             flush: Flush::Idle,
             latency,
-            trouble: Trouble::NONE,
+            flush_faults: FlushFaultRates::NONE,
             seed,
             peer: peer as u64,
             flushes: 0,
@@ -140,8 +140,8 @@ impl Disk {
     }
 
     /// Changes how often flushes do not go as usual, from the next one on.
-    pub const fn set_trouble(&mut self, trouble: Trouble) {
-        self.trouble = trouble;
+    pub const fn set_flush_faults(&mut self, flush_faults: FlushFaultRates) {
+        self.flush_faults = flush_faults;
     }
 
     /// Changes how long flushes take from the next one on.
@@ -168,16 +168,16 @@ impl Disk {
 
     /// Begins a flush of all writes so far and says how long it takes. Nothing happens if there
     /// is nothing to flush or a flush is running.
-    pub fn begin_flush(&mut self) -> Option<Begun> {
+    pub fn begin_flush(&mut self) -> Option<FlushStart> {
         if self.flush != Flush::Idle || self.pending.is_empty() {
             return None;
         }
         self.flush = Flush::Running { writes: self.pending.len() };
         self.flushes += 1;
         let number = self.flushes;
-        let mut luck = Stream::new(self.seed, Domain::Disk, [self.peer, number]);
-        let latency = luck.between(self.latency.min, self.latency.max);
-        Some(Begun { number, latency, mishap: self.trouble.mishap(&mut luck) })
+        let mut rng = Stream::new(self.seed, Domain::Disk, [self.peer, number]);
+        let latency = rng.between(self.latency.min, self.latency.max);
+        Some(FlushStart { number, latency, fault: self.flush_faults.fault(&mut rng) })
     }
 
     /// Ends the running flush and names the newest durable write; `None` if no flush is running.
@@ -217,10 +217,10 @@ impl Disk {
 
     /// How many writes survive, and how many entries of the one after them.
     fn drawn_damage(&self, cause: u64) -> (usize, usize) {
-        let mut luck = Stream::new(self.seed, Domain::Damage, [self.peer, cause]);
-        let keep = luck.index(self.pending.len() + 1);
+        let mut rng = Stream::new(self.seed, Domain::Damage, [self.peer, cause]);
+        let keep = rng.index(self.pending.len() + 1);
         let torn = match self.pending.get(keep).map(|write| &write.record) {
-            Some(Record::Append(entries)) if luck.happens(TEARING) => luck.index(entries.len()),
+            Some(Record::Append(entries)) if rng.happens(TEARING) => rng.index(entries.len()),
             Some(_) | None => 0,
         };
         (keep, torn)
@@ -241,12 +241,12 @@ pub fn log_bytes(stored: &PersistentState) -> usize {
     HARD_STATE_BYTES + entries
 }
 
-impl Trouble {
-    fn mishap(&self, luck: &mut Stream) -> Option<Mishap> {
-        if luck.happens(self.failure) {
-            Some(Mishap::Fails)
-        } else if luck.happens(self.stall) {
-            Some(Mishap::Stalls(luck.log_uniform(STALL_MIN, self.stall_max)))
+impl FlushFaultRates {
+    fn fault(&self, rng: &mut Stream) -> Option<FlushFault> {
+        if rng.happens(self.failure) {
+            Some(FlushFault::Fails)
+        } else if rng.happens(self.stall) {
+            Some(FlushFault::Stalls(rng.log_uniform(STALL_MIN, self.stall_max)))
         } else {
             None
         }

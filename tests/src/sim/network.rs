@@ -13,7 +13,7 @@ use super::random::{Chance, Domain, Stream};
 
 /// How messages of one direction of speech travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Leg {
+pub struct LinkProfile {
     /// How often a message is lost.
     pub loss: Chance,
     /// How often a message arrives twice.
@@ -26,14 +26,14 @@ pub struct Leg {
 
 /// How a network behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Profile {
+pub struct NetworkProfile {
     /// What happens to requests.
-    pub request: Leg,
+    pub request: LinkProfile,
     /// What happens to replies.
-    pub reply: Leg,
+    pub reply: LinkProfile,
 }
 
-impl Leg {
+impl LinkProfile {
     /// Delivered at once, always.
     pub const PERFECT: Self = Self {
         loss: Chance::NEVER,
@@ -43,28 +43,29 @@ impl Leg {
     };
 }
 
-impl Profile {
+impl NetworkProfile {
     /// The lab's reliable network: delivered at once.
-    pub const LAB_RELIABLE: Self = Self { request: Leg::PERFECT, reply: Leg::PERFECT };
+    pub const LAB_RELIABLE: Self =
+        Self { request: LinkProfile::PERFECT, reply: LinkProfile::PERFECT };
 
     /// The lab's unreliable network: requests take up to 26 ms, and one request in ten and one
     /// reply in ten is lost.
     pub const LAB_UNRELIABLE: Self = Self {
-        request: Leg {
+        request: LinkProfile {
             loss: Chance::percent(10),
             delay_max: Duration::from_millis(26),
-            ..Leg::PERFECT
+            ..LinkProfile::PERFECT
         },
-        reply: Leg { loss: Chance::percent(10), ..Leg::PERFECT },
+        reply: LinkProfile { loss: Chance::percent(10), ..LinkProfile::PERFECT },
     };
 
     /// The same network with two of three replies held up for 200 ms to 2200 ms.
     #[must_use]
     pub const fn with_long_reordering(self) -> Self {
-        Self { reply: Leg { reordering: Chance::of(2, 3), ..self.reply }, ..self }
+        Self { reply: LinkProfile { reordering: Chance::of(2, 3), ..self.reply }, ..self }
     }
 
-    const fn leg(&self, direction: Direction) -> &Leg {
+    const fn leg(&self, direction: Direction) -> &LinkProfile {
         match direction {
             Direction::Request => &self.request,
             Direction::Reply => &self.reply,
@@ -82,12 +83,12 @@ pub struct Sent {
     /// How long it takes when nothing is wrong.
     pub delay: Duration,
     /// What goes wrong with it.
-    pub mishaps: Mishaps,
+    pub faults: MessageFaults,
 }
 
 /// What goes wrong with a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mishaps {
+pub struct MessageFaults {
     /// It is lost.
     pub lost: bool,
     /// It takes this long instead.
@@ -96,7 +97,7 @@ pub struct Mishaps {
     pub twice: Option<Duration>,
 }
 
-impl Mishaps {
+impl MessageFaults {
     /// Nothing goes wrong.
     pub const NONE: Self = Self { lost: false, late: None, twice: None };
 
@@ -112,7 +113,7 @@ impl Mishaps {
 }
 
 /// What is not perfect about it.
-impl fmt::Display for Profile {
+impl fmt::Display for NetworkProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::LAB_RELIABLE {
             return f.write_str("reliable network");
@@ -122,7 +123,7 @@ impl fmt::Display for Profile {
 }
 
 /// What is not perfect about it, after the messages' name.
-impl fmt::Display for Leg {
+impl fmt::Display for LinkProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::PERFECT {
             return f.write_str(" at once");
@@ -157,7 +158,7 @@ impl Sent {
     /// What becomes of the message.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        let Mishaps { lost, late, twice } = self.mishaps;
+        let MessageFaults { lost, late, twice } = self.faults;
         let first = late.unwrap_or(self.delay);
         match (self.link, lost, twice) {
             (Connection::Cut, _, _) => Verdict::Lose(Loss::Cut),
@@ -194,7 +195,7 @@ impl Loss {
 /// All links of a cluster; peers are named by their places.
 #[derive(Clone, Debug)]
 pub struct Network {
-    profile: Profile,
+    profile: NetworkProfile,
     peers: usize,
     links: Vec<Link>,
     connected: Vec<Connection>,
@@ -219,14 +220,14 @@ struct Link {
 impl Network {
     /// A network in which every peer reaches every other.
     #[must_use]
-    pub fn new(seed: u64, peers: usize, profile: Profile) -> Self {
-        let link = |place: usize| Link {
+    pub fn new(seed: u64, peers: usize, profile: NetworkProfile) -> Self {
+        let link = |position: usize| Link {
             state: Connection::Up,
             sent: 0,
             stream: Stream::new(
                 seed,
                 Domain::Link,
-                [(place / peers) as u64, (place % peers) as u64],
+                [(position / peers) as u64, (position % peers) as u64],
             ),
         };
         let links = (0..peers * peers).map(link).collect();
@@ -234,13 +235,13 @@ impl Network {
     }
 
     /// Changes how all links behave from now on.
-    pub const fn set_profile(&mut self, profile: Profile) {
+    pub const fn set_profile(&mut self, profile: NetworkProfile) {
         self.profile = profile;
     }
 
     /// How all links behave.
     #[must_use]
-    pub const fn profile(&self) -> Profile {
+    pub const fn profile(&self) -> NetworkProfile {
         self.profile
     }
 
@@ -287,35 +288,40 @@ impl Network {
         let leg = self.profile.leg(direction);
         let link = &mut self.links[from * self.peers + to];
         link.sent += 1;
-        let (number, luck, state) = (link.sent, link.stream.fork(), link.state);
-        if state == Connection::Cut || *leg == Leg::PERFECT {
-            return Sent { number, link: state, delay: Duration::ZERO, mishaps: Mishaps::NONE };
+        let (number, rng, state) = (link.sent, link.stream.fork(), link.state);
+        if state == Connection::Cut || *leg == LinkProfile::PERFECT {
+            return Sent {
+                number,
+                link: state,
+                delay: Duration::ZERO,
+                faults: MessageFaults::NONE,
+            };
         }
-        leg.decide(number, luck)
+        leg.decide(number, rng)
     }
 }
 
-impl Leg {
+impl LinkProfile {
     /// The usual delay is drawn first, so that it is the same with and without mishaps.
-    fn decide(&self, number: u64, mut luck: Stream) -> Sent {
-        let delay = luck.between(Duration::ZERO, self.delay_max);
-        let mut mishaps = Mishaps { lost: luck.happens(self.loss), ..Mishaps::NONE };
-        if !mishaps.lost {
-            let copied = luck.happens(self.duplication);
-            mishaps.late = self.hold_up(&mut luck).map(|more| delay + more);
+    fn decide(&self, number: u64, mut rng: Stream) -> Sent {
+        let delay = rng.between(Duration::ZERO, self.delay_max);
+        let mut faults = MessageFaults { lost: rng.happens(self.loss), ..MessageFaults::NONE };
+        if !faults.lost {
+            let copied = rng.happens(self.duplication);
+            faults.late = self.hold_up(&mut rng).map(|more| delay + more);
             if copied {
-                let again = luck.between(Duration::ZERO, self.delay_max);
-                mishaps.twice = Some(again + self.hold_up(&mut luck).unwrap_or_default());
+                let again = rng.between(Duration::ZERO, self.delay_max);
+                faults.twice = Some(again + self.hold_up(&mut rng).unwrap_or_default());
             }
         }
-        Sent { number, link: Connection::Up, delay, mishaps }
+        Sent { number, link: Connection::Up, delay, faults }
     }
 
     /// The labs' long hold-up is 200 + U(0, U(0, 2000)) ms: mostly short, sometimes very long.
-    fn hold_up(&self, luck: &mut Stream) -> Option<Duration> {
-        luck.happens(self.reordering).then(|| {
-            let spread = luck.between(Duration::ZERO, HOLD_UP_SPREAD);
-            HOLD_UP_MIN + luck.between(Duration::ZERO, spread)
+    fn hold_up(&self, rng: &mut Stream) -> Option<Duration> {
+        rng.happens(self.reordering).then(|| {
+            let spread = rng.between(Duration::ZERO, HOLD_UP_SPREAD);
+            HOLD_UP_MIN + rng.between(Duration::ZERO, spread)
         })
     }
 }

@@ -134,9 +134,9 @@ mod tests {
         let mut first = [0, 0];
         for seed in 0..100 {
             let order = order(seed, &[(5, a), (5, b), (5, a), (5, b)]);
-            let place = |name| order.iter().position(|found| *found == name);
-            assert!(place(0) < place(2), "{order:?}");
-            assert!(place(1) < place(3), "{order:?}");
+            let position = |name| order.iter().position(|found| *found == name);
+            assert!(position(0) < position(2), "{order:?}");
+            assert!(position(1) < position(3), "{order:?}");
             first[order[0]] += 1;
         }
         assert!(first[0] > 20 && first[1] > 20, "both win races: {first:?}");

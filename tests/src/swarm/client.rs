@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::fault_plan::Forecast;
+use super::fault_plan::FaultPlan;
 use super::{Phase, Shared};
 use crate::case::Step;
 use crate::cluster::Cluster;
@@ -23,17 +23,12 @@ pub(crate) struct Client {
 }
 
 /// Starts the clients of a forecast.
-pub(crate) fn begin(
-    cluster: &Cluster,
-    forecast: &Forecast,
-    phase: &Rc<Cell<Phase>>,
-    party: &Shared,
-) {
-    for number in 0..forecast.clients {
+pub(crate) fn begin(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>, party: &Shared) {
+    for number in 0..plan.clients {
         let client = Client::new(cluster, number, party);
-        let (phase, forecast) = (Rc::clone(phase), forecast.clone());
+        let (phase, plan) = (Rc::clone(phase), plan.clone());
         cluster.spawn(format!("client {number}"), async move {
-            client.go_on(&forecast, &phase).await;
+            client.go_on(&plan, &phase).await;
         });
     }
 }
@@ -44,14 +39,14 @@ impl Client {
     }
 
     /// Asks for one thing after the other while the storm lasts.
-    async fn go_on(&self, forecast: &Forecast, phase: &Cell<Phase>) {
+    async fn go_on(&self, plan: &FaultPlan, phase: &Cell<Phase>) {
         for serial in 1.. {
-            let mut luck = self.luck(serial, CHOICES);
-            self.cluster.sleep(luck.between(Duration::ZERO, forecast.think)).await;
+            let mut rng = self.rng(serial, CHOICES);
+            self.cluster.sleep(rng.between(Duration::ZERO, plan.think)).await;
             if phase.get() == Phase::Calm {
                 return;
             }
-            let operation = self.drawn_operation(&mut luck, serial, forecast.keys);
+            let operation = self.drawn_operation(&mut rng, serial, plan.keys);
             self.ask(serial, operation).await;
         }
     }
@@ -65,9 +60,9 @@ impl Client {
         let number = self.number;
         for serial in 1.. {
             let names = u64::from(number) << 32 | u64::from(serial);
-            let mut luck = self.cluster.client_stream(names);
+            let mut rng = self.cluster.client_stream(names);
             let heartbeat = self.cluster.world().settings().timing.heartbeat;
-            self.cluster.sleep(luck.between(Duration::ZERO, heartbeat)).await;
+            self.cluster.sleep(rng.between(Duration::ZERO, heartbeat)).await;
             if !busy.get() {
                 return;
             }
@@ -75,16 +70,16 @@ impl Client {
         }
     }
 
-    fn luck(&self, serial: u32, purpose: u64) -> Stream {
+    fn rng(&self, serial: u32, purpose: u64) -> Stream {
         let names = [u64::from(self.number) << 32 | u64::from(serial), purpose];
         Stream::new(self.cluster.seed(), Domain::Client, names)
     }
 
     /// Every value is written once, so that a read tells which write it saw.
-    fn drawn_operation(&self, luck: &mut Stream, serial: u32, keys: u8) -> Operation {
-        let key = luck.below(u64::from(keys)) as u8;
+    fn drawn_operation(&self, rng: &mut Stream, serial: u32, keys: u8) -> Operation {
+        let key = rng.below(u64::from(keys)) as u8;
         let value = u64::from(serial) * 100 + u64::from(self.number) + 1;
-        match luck.below(6) {
+        match rng.below(6) {
             0 => Operation::Get { key },
             1 | 2 => Operation::Read { key },
             3 | 4 => Operation::Put { key, value },
@@ -120,7 +115,7 @@ impl Client {
         let client = self.number;
         self.cluster.world_mut().record(Step::Ask { client, serial, operation });
         let asked_at = self.cluster.world().events();
-        let place = self.party.history.borrow_mut().begins(Asked {
+        let entry = self.party.history.borrow_mut().begins(Asked {
             client,
             serial,
             operation,
@@ -138,7 +133,7 @@ impl Client {
                 }
             };
             if let Some(answer) = self.cluster.world().answer(client, serial) {
-                self.party.history.borrow_mut().is_answered(place, answer);
+                self.party.history.borrow_mut().is_answered(entry, answer);
                 self.leader.set(asked);
                 return true;
             }
@@ -153,20 +148,20 @@ impl Client {
 
     /// Asks one peer and waits for an answer for a while. A peer that does not lead says so.
     async fn attempt(&self, request: &Request) -> Option<usize> {
-        let mut luck = self.luck(request.serial, u64::from(request.attempt));
-        let any = luck.index(self.cluster.size());
-        let place = self.leader.get().unwrap_or(any);
+        let mut rng = self.rng(request.serial, u64::from(request.attempt));
+        let any = rng.index(self.cluster.size());
+        let server = self.leader.get().unwrap_or(any);
         let timing = self.cluster.world().settings().timing;
         let padding = self.cluster.world().settings().padding;
-        if self.cluster.world_mut().ask(place, request, padding).is_none() {
-            self.cluster.sleep(luck.between(timing.heartbeat / 8, timing.heartbeat)).await;
+        if self.cluster.world_mut().ask(server, request, padding).is_none() {
+            self.cluster.sleep(rng.between(timing.heartbeat / 8, timing.heartbeat)).await;
             return None;
         }
         let end = self.cluster.now().after(timing.election_max * 2);
         while self.cluster.now() < end {
             self.cluster.sleep(timing.heartbeat / 4).await;
             if self.cluster.world().answer(request.client, request.serial).is_some() {
-                return Some(place);
+                return Some(server);
             }
         }
         None
@@ -174,14 +169,14 @@ impl Client {
 
     /// Asks one peer, which need not lead, for a read; a peer that gives it up says so.
     async fn attempt_read(&self, request: &Request) -> Option<usize> {
-        let mut luck = self.luck(request.serial, u64::from(request.attempt));
-        let any = luck.index(self.cluster.size());
-        let anybody = luck.happens(Chance::percent(50));
-        let place = self.leader.get().filter(|_| !anybody).unwrap_or(any);
+        let mut rng = self.rng(request.serial, u64::from(request.attempt));
+        let any = rng.index(self.cluster.size());
+        let anybody = rng.happens(Chance::percent(50));
+        let server = self.leader.get().filter(|_| !anybody).unwrap_or(any);
         let timing = self.cluster.world().settings().timing;
-        let read = self.cluster.world_mut().ask_read(place, request);
+        let read = self.cluster.world_mut().ask_read(server, request);
         let Some(read) = read else {
-            self.cluster.sleep(luck.between(timing.heartbeat / 8, timing.heartbeat)).await;
+            self.cluster.sleep(rng.between(timing.heartbeat / 8, timing.heartbeat)).await;
             return None;
         };
         let end = self.cluster.now().after(timing.election_max * 2);
@@ -189,7 +184,7 @@ impl Client {
             self.cluster.sleep(timing.heartbeat / 4).await;
         }
         let answered = self.cluster.world().answer(request.client, request.serial).is_some();
-        answered.then_some(place)
+        answered.then_some(server)
     }
 }
 

@@ -17,17 +17,17 @@ use super::client::Client;
 use super::fault_plan;
 use super::liveness::calm;
 use super::{Family, Shared, verdict};
-use crate::case::{Links, PeerSet, Protocol, Settings, Ways};
+use crate::case::{LinkDirection, Links, PeerSet, Protocol, Settings};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::kv::Operation;
-use crate::sim::disk::{Damage, Latency, Trouble};
-use crate::sim::network::{Connection, Leg, Profile};
+use crate::sim::disk::{Damage, FlushFaultRates, Latency};
+use crate::sim::network::{Connection, LinkProfile, NetworkProfile};
 use crate::sim::random::{Chance, Domain, Stream};
 
 /// How leaders make sure that they lead.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
+pub(super) enum ReadMode {
     /// They ask each time (thesis §6.4).
     Rounds,
     /// They rely on time (thesis §6.4.1).
@@ -36,43 +36,43 @@ pub(super) enum Trust {
 
 /// What the world of a run is made of: a good network and good disks, and clocks that differ.
 #[must_use]
-pub(super) fn settings(trust: Trust, seed: u64) -> Settings {
+pub(super) fn settings(trust: ReadMode, seed: u64) -> Settings {
     let drawn = fault_plan::settings(Family::Elections, seed);
-    let mut luck = Stream::new(seed, Domain::Settings, [5, trust as u64]);
-    let fast = Leg { delay_max: drawn.timing.election_min / 40, ..Leg::PERFECT };
+    let mut rng = Stream::new(seed, Domain::Settings, [5, trust as u64]);
+    let fast = LinkProfile { delay_max: drawn.timing.election_min / 40, ..LinkProfile::PERFECT };
     let mut settings = Settings {
-        peers: luck.pick(&[3, 3, 3, 5]),
-        network: Profile { request: fast, reply: fast },
+        peers: rng.pick(&[3, 3, 3, 5]),
+        network: NetworkProfile { request: fast, reply: fast },
         latency: Latency {
             min: Duration::from_micros(50),
             max: drawn.timing.election_min / 100 + Duration::from_micros(50),
         },
-        trouble: Trouble::NONE,
+        flush_faults: FlushFaultRates::NONE,
         ..drawn
     };
-    settings.founders = settings.peers;
-    settings.timing.election_max = settings.timing.election_min * luck.pick(&[11, 13, 20]) / 10;
-    if trust == Trust::Leases && luck.happens(Chance::percent(50)) {
+    settings.initial_members = settings.peers;
+    settings.timing.election_max = settings.timing.election_min * rng.pick(&[11, 13, 20]) / 10;
+    if trust == ReadMode::Leases && rng.happens(Chance::percent(50)) {
         // The slowest leads as long as it can, the others do not wait for it.
-        let slow = luck.index(settings.peers);
-        let rate = |place| if place == slow { -CLOCKS_DIFFER } else { CLOCKS_DIFFER };
+        let slow = rng.index(settings.peers);
+        let rate = |server| if server == slow { -CLOCKS_DIFFER } else { CLOCKS_DIFFER };
         settings.clocks = (0..settings.peers).map(rate).collect();
         settings.timing.election_max = settings.timing.election_min * 2;
     }
     (settings.protocol, settings.reads) = match trust {
-        Trust::Rounds => (
+        ReadMode::Rounds => (
             Protocol {
-                pre_vote: luck.pick(&[PreVote::On, PreVote::Off]),
-                check_quorum: luck.pick(&[CheckQuorum::On, CheckQuorum::Off, CheckQuorum::Off]),
+                pre_vote: rng.pick(&[PreVote::On, PreVote::Off]),
+                check_quorum: rng.pick(&[CheckQuorum::On, CheckQuorum::Off, CheckQuorum::Off]),
             },
             Reads::ReadIndex,
         ),
-        Trust::Leases => (
+        ReadMode::Leases => (
             Protocol { check_quorum: CheckQuorum::On, ..settings.protocol },
             fault_plan::lease(settings.timing.election_min, &settings.clocks),
         ),
     };
-    if luck.below(4) > 0 {
+    if rng.below(4) > 0 {
         settings.first_entry = FirstEntry::NoOp;
     }
     settings
@@ -108,29 +108,29 @@ fn operation(number: u16, serial: u32) -> Operation {
 
 /// One leader is deposed, or a follower starts anew, and then all is well for a while.
 async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
-    let mut luck = Stream::new(cluster.seed(), Domain::Settings, [6, turn]);
+    let mut rng = Stream::new(cluster.seed(), Domain::Settings, [6, turn]);
     let (size, timing) = (cluster.size(), cluster.world().settings().timing);
     let Some(leader) = cluster.leading() else {
         cluster.sleep(timing.election_max).await;
         return Ok(());
     };
-    let leader = match luck.below(2) {
+    let leader = match rng.below(2) {
         0 => leader,
-        _ => with_another_leader(cluster, leader, luck.index(size)).await,
+        _ => with_another_leader(cluster, leader, rng.index(size)).await,
     };
-    let other = (leader + 1 + luck.index(size - 1)) % size;
-    let late = luck.pick(&[timing.election_min * 9 / 10, timing.election_max * 5]);
-    if luck.below(3) > 0 {
-        answers_are_late(cluster, late, luck.between(Duration::ZERO, timing.heartbeat)).await;
+    let other = (leader + 1 + rng.index(size - 1)) % size;
+    let late = rng.pick(&[timing.election_min * 9 / 10, timing.election_max * 5]);
+    if rng.below(3) > 0 {
+        answers_are_late(cluster, late, rng.between(Duration::ZERO, timing.heartbeat)).await;
     }
-    let lone = match luck.below(5) {
+    let lone = match rng.below(5) {
         0 => {
             cluster.stop(other, Damage::Drawn);
             cluster.start_if_down(other)?;
             other
         }
         1 => {
-            cluster.pause(leader, luck.between(timing.election_min / 2, timing.election_min * 2));
+            cluster.pause(leader, rng.between(timing.election_min / 2, timing.election_min * 2));
             leader
         }
         2 => {
@@ -142,11 +142,11 @@ async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
     let rest = PeerSet::only(lone).others(size);
     let deaf = if lone == leader { rest.without(other) } else { PeerSet::NONE };
     let cuts = [(PeerSet::only(lone), rest), (deaf, PeerSet::only(lone))];
-    let cuts = cuts.map(|(from, to)| Links { from, to, ways: Ways::One });
+    let cuts = cuts.map(|(from, to)| Links { from, to, direction: LinkDirection::One });
     cuts.iter().for_each(|links| cluster.set_links(*links, Connection::Cut));
-    cluster.sleep(luck.between(timing.election_max, timing.election_max * 4)).await;
+    cluster.sleep(rng.between(timing.election_max, timing.election_max * 4)).await;
     cuts.iter().for_each(|links| cluster.set_links(*links, Connection::Up));
-    cluster.sleep(luck.between(timing.election_min, timing.election_max * 2)).await;
+    cluster.sleep(rng.between(timing.election_min, timing.election_max * 2)).await;
     Ok(())
 }
 
@@ -162,7 +162,7 @@ async fn with_another_leader(cluster: &Cluster, leader: usize, successor: usize)
 async fn call_successor(cluster: &Cluster, leader: usize, successor: usize) {
     let (size, timing) = (cluster.size(), cluster.world().settings().timing);
     let only = PeerSet::only(leader);
-    let deaf = Links { from: only.others(size), to: only, ways: Ways::One };
+    let deaf = Links { from: only.others(size), to: only, direction: LinkDirection::One };
     cluster.set_links(deaf, Connection::Cut);
     cluster.transfer(leader, successor);
     cluster.sleep(timing.election_min / 4).await;
@@ -172,8 +172,8 @@ async fn call_successor(cluster: &Cluster, leader: usize, successor: usize) {
 /// For this long, what is answered takes up to `late`.
 async fn answers_are_late(cluster: &Cluster, late: Duration, length: Duration) {
     let usual = cluster.world().settings().network;
-    let reply = Leg { delay_max: late, ..usual.reply };
-    cluster.set_network(Profile { reply, ..usual });
+    let reply = LinkProfile { delay_max: late, ..usual.reply };
+    cluster.set_network(NetworkProfile { reply, ..usual });
     cluster.sleep(length).await;
     cluster.set_network(usual);
 }

@@ -8,13 +8,13 @@ use super::Family;
 use super::nemesis::Kind;
 use crate::case::{Limits, Protocol, Settings, Timing};
 use crate::service::{Machine, Snapshots};
-use crate::sim::disk::{Latency, Trouble};
-use crate::sim::network::{Leg, Profile};
+use crate::sim::disk::{FlushFaultRates, Latency};
+use crate::sim::network::{LinkProfile, NetworkProfile};
 use crate::sim::random::{Chance, Domain, Stream};
 
 /// What the seed decides about faults that come and go, and about clients.
 #[derive(Clone, Debug)]
-pub(crate) struct Forecast {
+pub(crate) struct FaultPlan {
     /// How long the storm lasts.
     pub(crate) storm: Duration,
     /// The faults that come and go, each with the mean time between two of its kind.
@@ -30,17 +30,17 @@ pub(crate) struct Forecast {
 /// What the world of a run is made of.
 #[must_use]
 pub(crate) fn settings(family: Family, seed: u64) -> Settings {
-    let mut luck = Stream::new(seed, Domain::Settings, [0, 0]);
+    let mut rng = Stream::new(seed, Domain::Settings, [0, 0]);
     let peers = match family {
-        Family::Small => 1 + luck.index(3),
-        Family::Mixed => 1 + luck.index(7),
+        Family::Small => 1 + rng.index(3),
+        Family::Mixed => 1 + rng.index(7),
         Family::Snapshots | Family::Disks | Family::Links | Family::Elections => {
-            luck.pick(&[2, 3, 3, 3, 4, 5, 5])
+            rng.pick(&[2, 3, 3, 3, 4, 5, 5])
         }
-        Family::Members => luck.pick(&[3, 4, 5, 5, 6, 7]),
+        Family::Members => rng.pick(&[3, 4, 5, 5, 6, 7]),
     };
-    let founders = match family {
-        Family::Members => 1 + luck.index(peers),
+    let initial_members = match family {
+        Family::Members => 1 + rng.index(peers),
         Family::Small
         | Family::Mixed
         | Family::Snapshots
@@ -49,28 +49,28 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
         | Family::Elections => peers,
     };
     let (in_flight_bytes, uncommitted_bytes) = bytes(seed);
-    let timing = timing(&mut luck);
-    let network = network(family, &timing, &mut luck);
+    let timing = timing(&mut rng);
+    let network = network(family, &timing, &mut rng);
     let mut settings = Settings {
         peers,
-        founders,
+        initial_members,
         reads: Reads::ReadIndex,
         limits: Limits {
-            append_bytes: luck.pick(&[1, 100, 1000, 64 * 1024]),
-            in_flight: luck.pick(&[1, 2, 8, 64]),
+            append_bytes: rng.pick(&[1, 100, 1000, 64 * 1024]),
+            in_flight: rng.pick(&[1, 2, 8, 64]),
             in_flight_bytes,
             uncommitted_bytes,
-            chunk_bytes: luck.pick(&[200, 1000, 64 * 1024]),
+            chunk_bytes: rng.pick(&[200, 1000, 64 * 1024]),
         },
-        first_entry: luck.pick(&[FirstEntry::NoOp, FirstEntry::NoOp, FirstEntry::Command]),
+        first_entry: rng.pick(&[FirstEntry::NoOp, FirstEntry::NoOp, FirstEntry::Command]),
         protocol: protocol(family, seed),
         network,
-        latency: latency(family, &timing, &mut luck),
-        trouble: trouble(family, &timing, &mut luck),
-        snapshots: snapshots(family, &mut luck),
+        latency: latency(family, &timing, &mut rng),
+        flush_faults: flush_faults(family, &timing, &mut rng),
+        snapshots: snapshots(family, &mut rng),
         machine: Machine::Store,
-        padding: luck.pick(&[0, 0, 0, 40]),
-        clocks: clocks(family, peers, &mut luck),
+        padding: rng.pick(&[0, 0, 0, 40]),
+        clocks: clocks(family, peers, &mut rng),
         timing,
     };
     settings.reads = reads(seed, &settings);
@@ -79,8 +79,8 @@ pub(crate) fn settings(family: Family, seed: u64) -> Settings {
 
 /// How leaders make sure that they lead; a stream of its own. Leases need peers that keep to them.
 fn reads(seed: u64, settings: &Settings) -> Reads {
-    let mut luck = Stream::new(seed, Domain::Settings, [4, 0]);
-    let leases = luck.happens(Chance::percent(50));
+    let mut rng = Stream::new(seed, Domain::Settings, [4, 0]);
+    let leases = rng.happens(Chance::percent(50));
     match settings.protocol.check_quorum {
         CheckQuorum::On if leases => lease(settings.timing.election_min, &settings.clocks),
         CheckQuorum::On | CheckQuorum::Off => Reads::ReadIndex,
@@ -105,101 +105,99 @@ fn protocol(family: Family, seed: u64) -> Protocol {
     if family == Family::Members {
         return Protocol::DEPLOYED;
     }
-    let mut luck = Stream::new(seed, Domain::Settings, [3, 0]);
+    let mut rng = Stream::new(seed, Domain::Settings, [3, 0]);
     Protocol {
-        pre_vote: luck.pick(&[PreVote::On, PreVote::On, PreVote::Off]),
-        check_quorum: luck.pick(&[CheckQuorum::On, CheckQuorum::On, CheckQuorum::Off]),
+        pre_vote: rng.pick(&[PreVote::On, PreVote::On, PreVote::Off]),
+        check_quorum: rng.pick(&[CheckQuorum::On, CheckQuorum::On, CheckQuorum::Off]),
     }
 }
 
 /// How many bytes may be on their way and wait, from less than one entry on; a stream of its own.
 fn bytes(seed: u64) -> (usize, u64) {
-    let mut luck = Stream::new(seed, Domain::Settings, [7, 0]);
-    (luck.pick(&[1, 300, 2000, 1 << 20]), luck.pick(&[1, 200, 1000, 1 << 20]))
+    let mut rng = Stream::new(seed, Domain::Settings, [7, 0]);
+    (rng.pick(&[1, 300, 2000, 1 << 20]), rng.pick(&[1, 200, 1000, 1 << 20]))
 }
 
 /// From clusters in one rack to clusters around the world; a heartbeat is at most half of the
 /// shortest timeout, as the library asks.
-fn timing(luck: &mut Stream) -> Timing {
+fn timing(rng: &mut Stream) -> Timing {
     let ms = Duration::from_millis;
-    let election_min = luck.log_uniform(ms(40), ms(600));
-    let election_max = election_min * luck.pick(&[12, 15, 20, 30]) / 10;
-    let heartbeat = election_min / luck.pick(&[2, 3, 5, 10]);
-    let commit_notice = luck.pick(&[Duration::ZERO, heartbeat / 10, heartbeat * 2]);
+    let election_min = rng.log_uniform(ms(40), ms(600));
+    let election_max = election_min * rng.pick(&[12, 15, 20, 30]) / 10;
+    let heartbeat = election_min / rng.pick(&[2, 3, 5, 10]);
+    let commit_notice = rng.pick(&[Duration::ZERO, heartbeat / 10, heartbeat * 2]);
     Timing { election_min, election_max, heartbeat, commit_notice }
 }
 
 /// Whether a kind of fault is in this run: in half of all, and in most where the family is about
 /// it.
-fn is_in(luck: &mut Stream, at_home: bool) -> bool {
-    luck.happens(if at_home { Chance::percent(80) } else { Chance::percent(40) })
+fn is_in(rng: &mut Stream, at_home: bool) -> bool {
+    rng.happens(if at_home { Chance::percent(80) } else { Chance::percent(40) })
 }
 
 /// A chance between 1 in 256 and 1 in 4, every factor as likely as any other.
-fn some_chance(luck: &mut Stream) -> Chance {
-    Chance::of(1, 4 << luck.below(7))
+fn some_chance(rng: &mut Stream) -> Chance {
+    Chance::of(1, 4 << rng.below(7))
 }
 
-fn network(family: Family, timing: &Timing, luck: &mut Stream) -> Profile {
+fn network(family: Family, timing: &Timing, rng: &mut Stream) -> NetworkProfile {
     let at_home = matches!(family, Family::Links | Family::Small);
     // Up to where requests take as long as an election.
-    let delay_max = timing.election_min / luck.pick(&[2, 10, 30, 100]);
+    let delay_max = timing.election_min / rng.pick(&[2, 10, 30, 100]);
     let mut leg = || {
-        let mut chance = || if is_in(luck, at_home) { some_chance(luck) } else { Chance::NEVER };
-        Leg { loss: chance(), duplication: chance(), delay_max, reordering: chance() }
+        let mut chance = || if is_in(rng, at_home) { some_chance(rng) } else { Chance::NEVER };
+        LinkProfile { loss: chance(), duplication: chance(), delay_max, reordering: chance() }
     };
-    Profile { request: leg(), reply: leg() }
+    NetworkProfile { request: leg(), reply: leg() }
 }
 
-fn latency(family: Family, timing: &Timing, luck: &mut Stream) -> Latency {
-    let max = match is_in(luck, family == Family::Disks) {
-        true => timing.election_min / luck.pick(&[4, 8, 16]),
+fn latency(family: Family, timing: &Timing, rng: &mut Stream) -> Latency {
+    let max = match is_in(rng, family == Family::Disks) {
+        true => timing.election_min / rng.pick(&[4, 8, 16]),
         false => Duration::from_millis(2),
     };
     Latency { min: Duration::from_micros(50), max }
 }
 
-fn trouble(family: Family, timing: &Timing, luck: &mut Stream) -> Trouble {
+fn flush_faults(family: Family, timing: &Timing, rng: &mut Stream) -> FlushFaultRates {
     let at_home = family == Family::Disks;
     let mut chance =
-        || if is_in(luck, at_home) { Chance::of(1, 32 << luck.below(5)) } else { Chance::NEVER };
+        || if is_in(rng, at_home) { Chance::of(1, 32 << rng.below(5)) } else { Chance::NEVER };
     let (stall, failure) = (chance(), chance());
-    Trouble { stall, stall_max: timing.election_max * 5, failure }
+    FlushFaultRates { stall, stall_max: timing.election_max * 5, failure }
 }
 
-fn snapshots(family: Family, luck: &mut Stream) -> Snapshots {
+fn snapshots(family: Family, rng: &mut Stream) -> Snapshots {
     match family {
-        Family::Snapshots => Snapshots::Every(luck.pick(&[1, 2, 5, 10])),
-        Family::Members => {
-            luck.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(20)])
-        }
+        Family::Snapshots => Snapshots::Every(rng.pick(&[1, 2, 5, 10])),
+        Family::Members => rng.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(20)]),
         Family::Small | Family::Mixed | Family::Disks | Family::Links | Family::Elections => {
-            luck.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(25)])
+            rng.pick(&[Snapshots::Never, Snapshots::Every(5), Snapshots::Every(25)])
         }
     }
 }
 
 /// Clocks that differ by up to three tenths: more, and a follower's timeout could be shorter than
 /// its leader's heartbeat.
-fn clocks(family: Family, peers: usize, luck: &mut Stream) -> Vec<i32> {
-    if !is_in(luck, family == Family::Elections) {
+fn clocks(family: Family, peers: usize, rng: &mut Stream) -> Vec<i32> {
+    if !is_in(rng, family == Family::Elections) {
         return Vec::new();
     }
-    let bound = luck.pick(&[5, 50, 150]);
-    (0..peers).map(|_| luck.below(2 * bound + 1) as i32 - bound as i32).collect()
+    let bound = rng.pick(&[5, 50, 150]);
+    (0..peers).map(|_| rng.below(2 * bound + 1) as i32 - bound as i32).collect()
 }
 
-impl Forecast {
+impl FaultPlan {
     /// What the seed decides.
     #[must_use]
     pub(crate) fn draw(family: Family, seed: u64, peers: usize) -> Self {
-        let mut luck = Stream::new(seed, Domain::Settings, [2, 0]);
+        let mut rng = Stream::new(seed, Domain::Settings, [2, 0]);
         let timing = settings(family, seed).timing;
-        let storm = timing.election_max * luck.pick(&[10, 20, 30]);
+        let storm = timing.election_max * rng.pick(&[10, 20, 30]);
         let mut kinds = Vec::new();
         for kind in Kind::ALL.into_iter().filter(|kind| kind.belongs(family)) {
-            let in_run = is_in(&mut luck, kind.at_home(family));
-            let gap = luck.log_uniform(timing.election_min / 2, timing.election_max * 8);
+            let in_run = is_in(&mut rng, kind.at_home(family));
+            let gap = rng.log_uniform(timing.election_min / 2, timing.election_max * 8);
             if in_run && (peers > 1 || !kind.needs_two()) {
                 kinds.push((kind, gap));
             }
@@ -207,9 +205,9 @@ impl Forecast {
         Self {
             storm,
             kinds,
-            clients: luck.pick(&[1, 2, 3, 5]),
-            keys: luck.pick(&[1, 2, 5]),
-            think: storm / luck.pick(&[10, 50, 200]) as u32,
+            clients: rng.pick(&[1, 2, 3, 5]),
+            keys: rng.pick(&[1, 2, 5]),
+            think: storm / rng.pick(&[10, 50, 200]) as u32,
         }
     }
 }

@@ -18,13 +18,13 @@ use raft::{Instant, RoleName};
 use super::client::Client;
 use super::core::{members_of, quorum_with};
 use super::{Party, Shared};
-use crate::case::{Links, PeerSet, Protocol, Step, Ways};
+use crate::case::{LinkDirection, Links, PeerSet, Protocol, Step};
 use crate::cluster::Cluster;
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::kv::Operation;
-use crate::sim::disk::{Latency, Trouble};
-use crate::sim::network::{Connection, Leg, Profile};
+use crate::sim::disk::{FlushFaultRates, Latency};
+use crate::sim::network::{Connection, LinkProfile, NetworkProfile};
 
 /// Heals a majority and waits until it has got on; whoever still asks for something is waited for.
 /// Returns those of it who are members in the end.
@@ -98,8 +98,9 @@ async fn settles(cluster: &Cluster, core: PeerSet, limit: Duration) -> Result<bo
 }
 
 fn cover(cluster: &Cluster, core: PeerSet) {
-    let leads =
-        |place: usize| cluster.status(place).is_some_and(|status| status.role == RoleName::Leader);
+    let leads = |server: usize| {
+        cluster.status(server).is_some_and(|status| status.role == RoleName::Leader)
+    };
     let mut world_marks = Vec::new();
     if !core.iter().any(leads) {
         world_marks.push(Mark::CalmWithoutLeader);
@@ -116,25 +117,28 @@ fn cover(cluster: &Cluster, core: PeerSet) {
 
 fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
     let settings = cluster.world().settings().clone();
-    let delay = |leg: Leg| Leg {
+    let delay = |leg: LinkProfile| LinkProfile {
         delay_max: leg.delay_max.min(settings.timing.election_min / 10),
-        ..Leg::PERFECT
+        ..LinkProfile::PERFECT
     };
-    let Profile { request, reply } = settings.network;
-    cluster.set_network(Profile { request: delay(request), reply: delay(reply) });
+    let NetworkProfile { request, reply } = settings.network;
+    cluster.set_network(NetworkProfile { request: delay(request), reply: delay(reply) });
     let good = Latency { max: settings.latency.max.min(GOOD_DISK), ..settings.latency };
-    for place in core.iter() {
-        cluster.set_disk_latency(place, good);
-        cluster.world_mut().set_trouble(place, Trouble::NONE);
+    for server in core.iter() {
+        cluster.set_disk_latency(server, good);
+        cluster.world_mut().set_flush_faults(server, FlushFaultRates::NONE);
     }
     start_all(cluster, core)?;
-    let inside = Links { from: core, to: core, ways: Ways::One };
+    let inside = Links { from: core, to: core, direction: LinkDirection::One };
     cluster.set_links(inside, Connection::Up);
     let others = core.others(cluster.size());
-    let from_outside = Links { from: others, to: core, ways: Ways::One };
+    let from_outside = Links { from: others, to: core, direction: LinkDirection::One };
     if settings.protocol == Protocol::DEPLOYED {
         cluster.set_links(from_outside, Connection::Up);
-        cluster.set_links(Links { from: core, to: others, ways: Ways::One }, Connection::Cut);
+        cluster.set_links(
+            Links { from: core, to: others, direction: LinkDirection::One },
+            Connection::Cut,
+        );
     } else {
         cluster.set_links(from_outside, Connection::Cut);
     }
@@ -143,7 +147,7 @@ fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
 
 /// Starts whoever is down; a flush that was under way when the storm ended may still fail.
 fn start_all(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
-    core.iter().try_for_each(|place| cluster.start_if_down(place))
+    core.iter().try_for_each(|server| cluster.start_if_down(server))
 }
 
 /// A fresh client wants something done.
@@ -171,10 +175,10 @@ async fn commit(
 /// and applied.
 fn is_settled(cluster: &Cluster, core: PeerSet) -> bool {
     let (world, members) = (cluster.world(), members_of(cluster, core));
-    let ends = members.iter().map(|place| {
-        let node = world.node(place)?;
+    let ends = members.iter().map(|server| {
+        let node = world.node(server)?;
         let (last, status) = (node.log().last(), node.status());
-        let done = status.commit_index == last.index && world.last_applied(place) == last.index;
+        let done = status.commit_index == last.index && world.last_applied(server) == last.index;
         done.then_some((last, status.current_term, status.leader?))
     });
     let ends: Option<Vec<_>> = ends.collect();
@@ -185,9 +189,9 @@ fn is_settled(cluster: &Cluster, core: PeerSet) -> bool {
 fn nothing_moves(cluster: &Cluster, core: PeerSet, what: &str) -> Failure {
     let world = cluster.world();
     let mut text = format!("{what} {TIMEOUTS} election timeouts after the storm");
-    for place in core.iter() {
+    for server in core.iter() {
         text.push_str("\n           ");
-        text.push_str(&world.pending(place));
+        text.push_str(&world.pending(server));
     }
     Failure::Liveness(text)
 }

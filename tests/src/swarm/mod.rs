@@ -2,7 +2,7 @@
 //! clients, and which kinds of faults happen how badly.
 //!
 //! ```text
-//! seed ─► draw: Settings, Forecast ─► weather (faults) ┐
+//! seed ─► draw: Settings, FaultPlan ─► weather (faults) ┐
 //!                                   └► client (requests) ┴─► calm (liveness) ─► verdict (answers)
 //! Case ─► play: the same steps, from a list ────────────────┘
 //! ```
@@ -26,12 +26,12 @@ pub use self::liveness::TIMEOUTS;
 pub use self::nemesis::Kind;
 pub(crate) use self::replay::{play, steps};
 
-use self::deposed_leader::Trust;
-use self::fault_plan::Forecast;
+use self::deposed_leader::ReadMode;
+use self::fault_plan::FaultPlan;
 use crate::case::PeerSet;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
-use crate::lab2::{Made, Part, Scenario};
+use crate::lab2::{ClusterSpec, Part, Scenario};
 use crate::oracle::history::History;
 use crate::sim::random::{Domain, Stream};
 
@@ -57,15 +57,15 @@ pub enum Family {
 /// The swarm's tests.
 #[rustfmt::skip]
 pub const SWARMS: [Scenario; 9] = [
-    Scenario { name: "swarm_small", part: Part::Swarm, description: "swarm: one to three peers", made: Made::Drawn(|seed| fault_plan::settings(Family::Small, seed)), body: |c| Box::pin(swarm(c, Family::Small)) },
-    Scenario { name: "swarm_mixed", part: Part::Swarm, description: "swarm: all kinds of faults", made: Made::Drawn(|seed| fault_plan::settings(Family::Mixed, seed)), body: |c| Box::pin(swarm(c, Family::Mixed)) },
-    Scenario { name: "swarm_snapshots", part: Part::Swarm, description: "swarm: snapshots all the time", made: Made::Drawn(|seed| fault_plan::settings(Family::Snapshots, seed)), body: |c| Box::pin(swarm(c, Family::Snapshots)) },
-    Scenario { name: "swarm_disks", part: Part::Swarm, description: "swarm: bad disks", made: Made::Drawn(|seed| fault_plan::settings(Family::Disks, seed)), body: |c| Box::pin(swarm(c, Family::Disks)) },
-    Scenario { name: "swarm_links", part: Part::Swarm, description: "swarm: bad links", made: Made::Drawn(|seed| fault_plan::settings(Family::Links, seed)), body: |c| Box::pin(swarm(c, Family::Links)) },
-    Scenario { name: "swarm_elections", part: Part::Swarm, description: "swarm: leaders do not last", made: Made::Drawn(|seed| fault_plan::settings(Family::Elections, seed)), body: |c| Box::pin(swarm(c, Family::Elections)) },
-    Scenario { name: "swarm_members", part: Part::Swarm, description: "swarm: members come and go", made: Made::Drawn(|seed| fault_plan::settings(Family::Members, seed)), body: |c| Box::pin(swarm(c, Family::Members)) },
-    Scenario { name: "swarm_reads", part: Part::Swarm, description: "thesis §6.4: reads from deposed leaders", made: Made::Drawn(|seed| deposed_leader::settings(Trust::Rounds, seed)), body: |c| Box::pin(deposed_leader::deposed(c)) },
-    Scenario { name: "swarm_leases", part: Part::Swarm, description: "thesis §6.4.1: leases of deposed leaders", made: Made::Drawn(|seed| deposed_leader::settings(Trust::Leases, seed)), body: |c| Box::pin(deposed_leader::deposed(c)) },
+    Scenario { name: "swarm_small", part: Part::Swarm, description: "swarm: one to three peers", spec: ClusterSpec::Drawn(|seed| fault_plan::settings(Family::Small, seed)), body: |c| Box::pin(swarm(c, Family::Small)) },
+    Scenario { name: "swarm_mixed", part: Part::Swarm, description: "swarm: all kinds of faults", spec: ClusterSpec::Drawn(|seed| fault_plan::settings(Family::Mixed, seed)), body: |c| Box::pin(swarm(c, Family::Mixed)) },
+    Scenario { name: "swarm_snapshots", part: Part::Swarm, description: "swarm: snapshots all the time", spec: ClusterSpec::Drawn(|seed| fault_plan::settings(Family::Snapshots, seed)), body: |c| Box::pin(swarm(c, Family::Snapshots)) },
+    Scenario { name: "swarm_disks", part: Part::Swarm, description: "swarm: bad disks", spec: ClusterSpec::Drawn(|seed| fault_plan::settings(Family::Disks, seed)), body: |c| Box::pin(swarm(c, Family::Disks)) },
+    Scenario { name: "swarm_links", part: Part::Swarm, description: "swarm: bad links", spec: ClusterSpec::Drawn(|seed| fault_plan::settings(Family::Links, seed)), body: |c| Box::pin(swarm(c, Family::Links)) },
+    Scenario { name: "swarm_elections", part: Part::Swarm, description: "swarm: leaders do not last", spec: ClusterSpec::Drawn(|seed| fault_plan::settings(Family::Elections, seed)), body: |c| Box::pin(swarm(c, Family::Elections)) },
+    Scenario { name: "swarm_members", part: Part::Swarm, description: "swarm: members come and go", spec: ClusterSpec::Drawn(|seed| fault_plan::settings(Family::Members, seed)), body: |c| Box::pin(swarm(c, Family::Members)) },
+    Scenario { name: "swarm_reads", part: Part::Swarm, description: "thesis §6.4: reads from deposed leaders", spec: ClusterSpec::Drawn(|seed| deposed_leader::settings(ReadMode::Rounds, seed)), body: |c| Box::pin(deposed_leader::deposed(c)) },
+    Scenario { name: "swarm_leases", part: Part::Swarm, description: "thesis §6.4.1: leases of deposed leaders", spec: ClusterSpec::Drawn(|seed| deposed_leader::settings(ReadMode::Leases, seed)), body: |c| Box::pin(deposed_leader::deposed(c)) },
 ];
 
 /// What the clients of a run have together.
@@ -87,12 +87,12 @@ pub(crate) enum Phase {
 
 /// A run whose decisions are drawn.
 async fn swarm(cluster: Cluster, family: Family) -> Result<(), Failure> {
-    let forecast = Forecast::draw(family, cluster.seed(), cluster.size());
+    let plan = FaultPlan::draw(family, cluster.seed(), cluster.size());
     let phase = Rc::new(Cell::new(Phase::Storm));
     let party = Shared::default();
-    nemesis::begin(&cluster, &forecast, &phase);
-    client::begin(&cluster, &forecast, &phase, &party);
-    cluster.sleep(forecast.storm).await;
+    nemesis::begin(&cluster, &plan, &phase);
+    client::begin(&cluster, &plan, &phase, &party);
+    cluster.sleep(plan.storm).await;
     phase.set(Phase::Calm);
     let core = core::quorum_with(&cluster, drawn_majority(&cluster));
     let done = liveness::calm(&cluster, core, &party).await?;
@@ -102,11 +102,11 @@ async fn swarm(cluster: Cluster, family: Family) -> Result<(), Failure> {
 /// A random majority of the peers.
 fn drawn_majority(cluster: &Cluster) -> PeerSet {
     let size = cluster.size();
-    let mut luck = Stream::new(cluster.seed(), Domain::Settings, [1, 0]);
+    let mut rng = Stream::new(cluster.seed(), Domain::Settings, [1, 0]);
     let (mut core, wanted) = (PeerSet::first(size), size / 2 + 1);
-    let wanted = wanted + luck.index(size - wanted + 1);
+    let wanted = wanted + rng.index(size - wanted + 1);
     while core.len() > wanted {
-        core = core.without(luck.index(size));
+        core = core.without(rng.index(size));
     }
     core
 }

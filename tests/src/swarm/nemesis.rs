@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use raft::{PeerId, RoleName};
 
-use super::fault_plan::Forecast;
+use super::fault_plan::FaultPlan;
 use super::{Family, Phase};
-use crate::case::{Change, Links, PeerSet, Ways};
+use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::sim::disk::{Damage, Latency};
 use crate::sim::network::Connection;
 use crate::sim::random::{Chance, Domain, Stream};
-use crate::world::place_of;
+use crate::world::server_of;
 
 /// A kind of fault that comes and goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +114,8 @@ impl Kind {
 }
 
 /// Starts the faults of a forecast, and whoever starts peers that stopped.
-pub(crate) fn begin(cluster: &Cluster, forecast: &Forecast, phase: &Rc<Cell<Phase>>) {
-    for (kind, gap) in &forecast.kinds {
+pub(crate) fn begin(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>) {
+    for (kind, gap) in &plan.kinds {
         let (weather, phase) =
             (Weather { cluster: cluster.clone(), kind: *kind }, Rc::clone(phase));
         let gap = *gap;
@@ -136,48 +136,48 @@ impl Weather {
     async fn go_on(self, gap: Duration, phase: &Cell<Phase>) {
         for number in 0.. {
             let names = [self.kind as u64, number];
-            let mut luck = Stream::new(self.cluster.seed(), Domain::Weather, names);
-            let pause = luck.between(gap / 4, gap * 2);
+            let mut rng = Stream::new(self.cluster.seed(), Domain::Weather, names);
+            let pause = rng.between(gap / 4, gap * 2);
             self.cluster.sleep(pause).await;
             if phase.get() == Phase::Calm {
                 return;
             }
-            if let Err(failure) = self.strike(&mut luck, phase).await {
+            if let Err(failure) = self.strike(&mut rng, phase).await {
                 self.cluster.world_mut().fail(failure);
             }
         }
     }
 
-    async fn strike(&self, luck: &mut Stream, phase: &Cell<Phase>) -> Result<(), Failure> {
-        let length = self.length(luck);
+    async fn strike(&self, rng: &mut Stream, phase: &Cell<Phase>) -> Result<(), Failure> {
+        let length = self.length(rng);
         match self.kind {
-            Kind::Split => self.cut(self.split(luck, Ways::Both), length, phase).await,
-            Kind::OneWay => self.cut(self.split(luck, Ways::One), length, phase).await,
-            Kind::Partial => self.cut(self.partial(luck), length, phase).await,
+            Kind::Split => self.cut(self.split(rng, LinkDirection::Both), length, phase).await,
+            Kind::OneWay => self.cut(self.split(rng, LinkDirection::One), length, phase).await,
+            Kind::Partial => self.cut(self.partial(rng), length, phase).await,
             Kind::Flapping => {
-                let links = self.partial(luck);
-                for _ in 0..=luck.below(6) {
-                    let short = luck.between(Duration::ZERO, length / 4);
+                let links = self.partial(rng);
+                for _ in 0..=rng.below(6) {
+                    let short = rng.between(Duration::ZERO, length / 4);
                     self.cut(links, short, phase).await;
                     self.cluster.sleep(short).await;
                 }
             }
-            Kind::Crash => self.crash(luck, length, phase).await?,
-            Kind::RestartStorm => self.restart_storm(luck, phase).await?,
-            Kind::Pause => self.cluster.pause(self.victim(luck), length.min(self.pause_max())),
-            Kind::SlowDisk => self.slow_disk(luck, length, phase).await,
-            Kind::Snapshot => self.cluster.snapshot(self.victim(luck))?,
-            Kind::Members => self.change_members(luck),
-            Kind::Transfer => self.transfer(luck),
-            Kind::Resign => self.cluster.resign(self.victim(luck)),
+            Kind::Crash => self.crash(rng, length, phase).await?,
+            Kind::RestartStorm => self.restart_storm(rng, phase).await?,
+            Kind::Pause => self.cluster.pause(self.victim(rng), length.min(self.pause_max())),
+            Kind::SlowDisk => self.slow_disk(rng, length, phase).await,
+            Kind::Snapshot => self.cluster.snapshot(self.victim(rng))?,
+            Kind::Members => self.change_members(rng),
+            Kind::Transfer => self.transfer(rng),
+            Kind::Resign => self.cluster.resign(self.victim(rng)),
         }
         Ok(())
     }
 
     /// From a tenth of an election to several.
-    fn length(&self, luck: &mut Stream) -> Duration {
+    fn length(&self, rng: &mut Stream) -> Duration {
         let timing = self.cluster.world().settings().timing;
-        luck.log_uniform(timing.election_min / 10, timing.election_max * 8)
+        rng.log_uniform(timing.election_min / 10, timing.election_max * 8)
     }
 
     fn pause_max(&self) -> Duration {
@@ -185,43 +185,43 @@ impl Weather {
     }
 
     /// Leaders are hit as often as all others together.
-    fn victim(&self, luck: &mut Stream) -> usize {
-        let (any, leader) = (luck.index(self.cluster.size()), luck.happens(Chance::of(1, 2)));
-        let leads = |place: &usize| {
-            self.cluster.status(*place).is_some_and(|status| status.role == RoleName::Leader)
+    fn victim(&self, rng: &mut Stream) -> usize {
+        let (any, leader) = (rng.index(self.cluster.size()), rng.happens(Chance::of(1, 2)));
+        let leads = |server: &usize| {
+            self.cluster.status(*server).is_some_and(|status| status.role == RoleName::Leader)
         };
         (0..self.cluster.size()).filter(|_| leader).find(leads).unwrap_or(any)
     }
 
     /// The victim and some others on one side.
-    fn split(&self, luck: &mut Stream, ways: Ways) -> Links {
-        let (size, victim) = (self.cluster.size(), self.victim(luck));
-        let beside = (0..size).filter(|_| luck.happens(Chance::of(1, 3)));
+    fn split(&self, rng: &mut Stream, direction: LinkDirection) -> Links {
+        let (size, victim) = (self.cluster.size(), self.victim(rng));
+        let beside = (0..size).filter(|_| rng.happens(Chance::of(1, 3)));
         let mut from: PeerSet = beside.collect::<PeerSet>().with(victim);
         if from.others(size).is_empty() {
             from = PeerSet::only(victim);
         }
         let to = from.others(size);
-        if luck.happens(Chance::of(1, 2)) {
-            Links { from, to, ways }
+        if rng.happens(Chance::of(1, 2)) {
+            Links { from, to, direction }
         } else {
-            Links { from: to, to: from, ways }
+            Links { from: to, to: from, direction }
         }
     }
 
-    fn partial(&self, luck: &mut Stream) -> Links {
-        let (size, victim) = (self.cluster.size(), self.victim(luck));
-        let other = (victim + 1 + luck.index(size - 1)) % size;
-        let to: PeerSet = (0..size).filter(|_| luck.happens(Chance::of(1, 3))).collect();
+    fn partial(&self, rng: &mut Stream) -> Links {
+        let (size, victim) = (self.cluster.size(), self.victim(rng));
+        let other = (victim + 1 + rng.index(size - 1)) % size;
+        let to: PeerSet = (0..size).filter(|_| rng.happens(Chance::of(1, 3))).collect();
         let to = to.without(victim).with(other);
-        let ways = luck.pick(&[Ways::One, Ways::Both]);
-        Links { from: PeerSet::only(victim), to, ways }
+        let direction = rng.pick(&[LinkDirection::One, LinkDirection::Both]);
+        Links { from: PeerSet::only(victim), to, direction }
     }
 
     /// To anybody else, whether it is up and near or not.
-    fn transfer(&self, luck: &mut Stream) {
-        let (size, leader) = (self.cluster.size(), self.victim(luck));
-        self.cluster.transfer(leader, (leader + 1 + luck.index(size - 1)) % size);
+    fn transfer(&self, rng: &mut Stream) {
+        let (size, leader) = (self.cluster.size(), self.victim(rng));
+        self.cluster.transfer(leader, (leader + 1 + rng.index(size - 1)) % size);
     }
 
     /// Cuts links for a while, unless the storm ends first.
@@ -238,11 +238,11 @@ impl Weather {
 
     async fn crash(
         &self,
-        luck: &mut Stream,
+        rng: &mut Stream,
         length: Duration,
         phase: &Cell<Phase>,
     ) -> Result<(), Failure> {
-        let victim = self.victim(luck);
+        let victim = self.victim(rng);
         self.cluster.stop(victim, Damage::Drawn);
         self.cluster.sleep(length).await;
         match phase.get() {
@@ -251,32 +251,32 @@ impl Weather {
         }
     }
 
-    async fn restart_storm(&self, luck: &mut Stream, phase: &Cell<Phase>) -> Result<(), Failure> {
+    async fn restart_storm(&self, rng: &mut Stream, phase: &Cell<Phase>) -> Result<(), Failure> {
         let size = self.cluster.size();
         let short = self.cluster.world().settings().timing.election_min / 4;
-        if luck.happens(Chance::of(1, 2)) {
-            (0..size).for_each(|place| self.cluster.stop(place, Damage::Drawn));
+        if rng.happens(Chance::of(1, 2)) {
+            (0..size).for_each(|server| self.cluster.stop(server, Damage::Drawn));
         }
-        for _ in 0..=luck.index(2 * size) {
-            let victim = self.victim(luck);
+        for _ in 0..=rng.index(2 * size) {
+            let victim = self.victim(rng);
             self.cluster.stop(victim, Damage::Drawn);
-            self.cluster.sleep(luck.between(Duration::ZERO, short)).await;
+            self.cluster.sleep(rng.between(Duration::ZERO, short)).await;
             if phase.get() == Phase::Calm {
                 return Ok(());
             }
             self.cluster.start_if_down(victim)?;
-            self.cluster.sleep(luck.between(Duration::ZERO, short)).await;
+            self.cluster.sleep(rng.between(Duration::ZERO, short)).await;
             if phase.get() == Phase::Calm {
                 return Ok(());
             }
         }
-        (0..size).try_for_each(|place| self.cluster.start_if_down(place))
+        (0..size).try_for_each(|server| self.cluster.start_if_down(server))
     }
 
-    async fn slow_disk(&self, luck: &mut Stream, length: Duration, phase: &Cell<Phase>) {
-        let victim = self.victim(luck);
+    async fn slow_disk(&self, rng: &mut Stream, length: Duration, phase: &Cell<Phase>) {
+        let victim = self.victim(rng);
         let settings = self.cluster.world().settings().clone();
-        let max = settings.timing.election_max / luck.pick(&[1, 3, 10]);
+        let max = settings.timing.election_max / rng.pick(&[1, 3, 10]);
         let slow = Latency { min: max / 4, max };
         self.cluster.set_disk_latency(victim, slow);
         self.cluster.sleep(length).await;
@@ -289,49 +289,49 @@ impl Weather {
 /// Changes of members.
 impl Weather {
     /// Asks the leader for a change; at times it is not the leader, or the change does not fit.
-    fn change_members(&self, luck: &mut Stream) {
-        let (victim, any) = (self.victim(luck), luck.index(self.cluster.size()));
+    fn change_members(&self, rng: &mut Stream) {
+        let (victim, any) = (self.victim(rng), rng.index(self.cluster.size()));
         let size = self.cluster.size();
-        let leads = |place: &usize| {
-            self.cluster.status(*place).is_some_and(|status| status.role == RoleName::Leader)
+        let leads = |server: &usize| {
+            self.cluster.status(*server).is_some_and(|status| status.role == RoleName::Leader)
         };
-        let place = (0..size).find(leads).filter(|_| any > 0 || size == 1).unwrap_or(victim);
-        let Some((voters, learners)) = self.members(place) else { return };
-        let change = drawn_change(luck, size, voters, learners);
+        let server = (0..size).find(leads).filter(|_| any > 0 || size == 1).unwrap_or(victim);
+        let Some((voters, learners)) = self.members(server) else { return };
+        let change = drawn_change(rng, size, voters, learners);
         // Whether the peer begins it is its own affair.
-        let _ = self.cluster.change_members(place, change);
+        let _ = self.cluster.change_members(server, change);
     }
 
     /// The voters and learners that a peer goes by.
-    fn members(&self, place: usize) -> Option<(PeerSet, PeerSet)> {
+    fn members(&self, server: usize) -> Option<(PeerSet, PeerSet)> {
         let world = self.cluster.world();
-        let members = world.node(place)?.membership();
-        let places = |peers: &BTreeSet<PeerId>| -> PeerSet {
-            peers.iter().filter_map(|peer| place_of(*peer, world.size())).collect()
+        let members = world.node(server)?.membership();
+        let servers = |peers: &BTreeSet<PeerId>| -> PeerSet {
+            peers.iter().filter_map(|peer| server_of(*peer, world.size())).collect()
         };
-        Some((places(members.voters()), places(members.learners())))
+        Some((servers(members.voters()), servers(members.learners())))
     }
 }
 
-fn drawn_change(luck: &mut Stream, size: usize, voters: PeerSet, learners: PeerSet) -> Change {
+fn drawn_change(rng: &mut Stream, size: usize, voters: PeerSet, learners: PeerSet) -> Change {
     let members: PeerSet = voters.iter().chain(learners.iter()).collect();
     let mut one_of = |peers: PeerSet| {
-        let turn = luck.index(peers.len().max(1));
+        let turn = rng.index(peers.len().max(1));
         peers.iter().nth(turn)
     };
     let (outside, learner) = (one_of(members.others(size)), one_of(learners));
     let (member, voter) = (one_of(members).unwrap_or(0), one_of(voters).unwrap_or(0));
-    match (luck.below(8), outside, learner) {
+    match (rng.below(8), outside, learner) {
         (0..=2, Some(outside), _) => Change::Add(outside),
         (0..=4, _, Some(learner)) => Change::Promote(learner),
         (5, _, _) => Change::Remove(member),
         (6, _, _) => Change::Demote(voter),
         _ => {
             let voters: PeerSet =
-                members.iter().filter(|_| luck.happens(Chance::of(2, 3))).collect();
+                members.iter().filter(|_| rng.happens(Chance::of(2, 3))).collect();
             let voters = voters.with(voter);
             let rest = members.iter().filter(|peer| !voters.contains(*peer));
-            let learners = rest.filter(|_| luck.happens(Chance::of(1, 2))).collect();
+            let learners = rest.filter(|_| rng.happens(Chance::of(1, 2))).collect();
             Change::Replace { voters, learners }
         }
     }
@@ -341,14 +341,14 @@ fn drawn_change(luck: &mut Stream, size: usize, voters: PeerSet, learners: PeerS
 async fn operate(cluster: &Cluster, phase: &Cell<Phase>) {
     let timing = cluster.world().settings().timing;
     for round in 0.. {
-        let mut luck = Stream::new(cluster.seed(), Domain::Weather, [OPERATOR, round]);
-        cluster.sleep(luck.between(timing.election_min, timing.election_max * 4)).await;
+        let mut rng = Stream::new(cluster.seed(), Domain::Weather, [OPERATOR, round]);
+        cluster.sleep(rng.between(timing.election_min, timing.election_max * 4)).await;
         if phase.get() == Phase::Calm {
             return;
         }
-        for place in 0..cluster.size() {
-            if luck.happens(Chance::of(1, 2))
-                && let Err(failure) = cluster.start_if_down(place)
+        for server in 0..cluster.size() {
+            if rng.happens(Chance::of(1, 2))
+                && let Err(failure) = cluster.start_if_down(server)
             {
                 cluster.world_mut().fail(failure);
             }

@@ -13,8 +13,8 @@ use crate::cluster::{Cluster, Command};
 use crate::failure::Failure;
 use crate::kv::Operation;
 use crate::sim::disk::{Damage, Latency};
-use crate::sim::network::{Connection, Leg, Profile};
-use crate::world::Speaker;
+use crate::sim::network::{Connection, LinkProfile, NetworkProfile};
+use crate::world::LogSource;
 
 /// Something that is done at a moment.
 pub(crate) type Timed = (Instant, Step);
@@ -97,8 +97,8 @@ fn take(cluster: &Cluster, step: Step) -> Result<(), Failure> {
         Step::Connect { peer } => cluster.connect(peer),
         Step::Disk { peer, min, max } => cluster.set_disk_latency(peer, Latency { min, max }),
         Step::Network { request, reply } => {
-            let leg = |delay_max| Leg { delay_max, ..Leg::PERFECT };
-            cluster.set_network(Profile { request: leg(request), reply: leg(reply) });
+            let leg = |delay_max| LinkProfile { delay_max, ..LinkProfile::PERFECT };
+            cluster.set_network(NetworkProfile { request: leg(request), reply: leg(reply) });
         }
         Step::Snapshot { peer } => cluster.snapshot(peer)?,
         Step::Change { peer, change } => {
@@ -109,7 +109,7 @@ fn take(cluster: &Cluster, step: Step) -> Result<(), Failure> {
         Step::Resign { peer } => cluster.resign(peer),
         Step::Offer { peer, command } => {
             // Whether the peer still leads is its own affair.
-            let _ = cluster.offer(peer, &Command::from(command), Speaker::Tester);
+            let _ = cluster.offer(peer, &Command::from(command), LogSource::Tester);
         }
         // Clients ask by themselves, and a calm is the end.
         Step::Ask { .. } | Step::Calm { .. } => {}

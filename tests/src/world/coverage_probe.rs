@@ -8,40 +8,40 @@ use raft::{EntryId, Envelope, Message, Node, Record, RoleName, Status, Suffix, T
 use super::World;
 use super::event::Copy;
 use crate::coverage::{Coverage, Mark};
-use crate::kv::{Carried, Request};
+use crate::kv::{Execution, Request};
 use crate::sim::disk::CrashDamage;
 
 impl World {
     /// Looks at a peer to which something may have happened.
-    pub(super) fn watch(&mut self, place: usize) {
-        let peer = &mut self.peers[place];
+    pub(super) fn watch(&mut self, server: usize) {
+        let peer = &mut self.peers[server];
         let Some(node) = &peer.node else { return };
         let (now, hands_over) = (node.status(), node.successor().is_some());
         let handed_over = std::mem::replace(&mut peer.hands_over, hands_over);
         let Some(before) = peer.looked_at.replace(now) else { return };
-        self.watch_members(place);
+        self.watch_members(server);
         if now.role != before.role || now.current_term != before.current_term {
-            self.cover_role(place, &before, &now);
+            self.cover_role(server, &before, &now);
         }
         if handed_over && !hands_over && now.role == RoleName::Leader {
             self.coverage.hit(Mark::TransferGivenUp);
         }
         if now.commit_index > before.commit_index && now.role == RoleName::Leader {
-            self.cover_commit(place, &before, &now);
+            self.cover_commit(server, &before, &now);
         }
     }
 
-    fn cover_role(&mut self, place: usize, before: &Status, now: &Status) {
-        let Some(node) = self.peers[place].node.as_ref() else { return };
+    fn cover_role(&mut self, server: usize, before: &Status, now: &Status) {
+        let Some(node) = self.peers[server].node.as_ref() else { return };
         let uncommitted = node.log().last().index > now.commit_index;
-        let others_lead = self.leaders_beside(place);
+        let others_lead = self.leaders_beside(server);
         let led = before.role == RoleName::Leader && now.role != RoleName::Leader;
         match (before.role, now.role) {
             (_, RoleName::Leader) if before.role != RoleName::Leader => {
                 if uncommitted && node.log().last().term < now.current_term {
                     self.coverage.hit(Mark::LeaderWithUncommitted);
                 }
-                if self.peers[place].stands_for_leader == Some(now.current_term) {
+                if self.peers[server].stands_for_leader == Some(now.current_term) {
                     self.coverage.hit(Mark::TransferDone);
                 }
                 if others_lead {
@@ -63,13 +63,13 @@ impl World {
         }
     }
 
-    fn leaders_beside(&self, place: usize) -> bool {
+    fn leaders_beside(&self, server: usize) -> bool {
         let leads = |other: usize| self.status(other).is_some_and(|s| s.role == RoleName::Leader);
-        (0..self.size()).any(|other| other != place && leads(other))
+        (0..self.size()).any(|other| other != server && leads(other))
     }
 
-    fn cover_commit(&mut self, place: usize, before: &Status, now: &Status) {
-        let Some(node) = self.peers[place].node.as_ref() else { return };
+    fn cover_commit(&mut self, server: usize, before: &Status, now: &Status) {
+        let Some(node) = self.peers[server].node.as_ref() else { return };
         let first = node.log().term_at(before.commit_index.next()).unwrap_or(Term::ZERO);
         if first > Term::ZERO && first < now.current_term {
             self.coverage.hit(Mark::OldTermCommitted);
@@ -79,12 +79,12 @@ impl World {
         }
     }
 
-    pub(super) fn cover_write(&mut self, place: usize, record: &Record) {
-        let peer = &self.peers[place];
+    pub(super) fn cover_write(&mut self, server: usize, record: &Record) {
+        let peer = &self.peers[server];
         match record {
             Record::Truncate { .. } => self.coverage.hit(Mark::Truncation),
             Record::Snapshot { suffix: Suffix::Discarded, .. }
-                if place >= self.settings.founders
+                if server >= self.settings.initial_members
                     && peer.disk.durable().last() == EntryId::ZERO =>
             {
                 self.coverage.hit(Mark::SnapshotToJoiner);
@@ -140,22 +140,22 @@ impl World {
         }
     }
 
-    pub(super) fn cover_request(&mut self, request: &Request, carried: Carried) {
+    pub(super) fn cover_request(&mut self, request: &Request, carried: Execution) {
         match carried {
-            Carried::Before(_) => self.coverage.hit(Mark::Repeated),
-            Carried::Out(_) if self.clients.has_left(request) => {
+            Execution::Before(_) => self.coverage.hit(Mark::Repeated),
+            Execution::Out(_) if self.clients.has_left(request) => {
                 self.coverage.hit(Mark::CarriedOutLate);
             }
-            Carried::Out(_) | Carried::Outdated => {}
+            Execution::Out(_) | Execution::Outdated => {}
         }
     }
 
     /// Looks at a peer that is about to crash.
-    pub(super) fn cover_before_crash(&mut self, place: usize) {
-        let Some(node) = self.peers[place].node.as_ref() else { return };
+    pub(super) fn cover_before_crash(&mut self, server: usize) {
+        let Some(node) = self.peers[server].node.as_ref() else { return };
         let leads = matches!(node.role(), Role::Leader(_));
         let sends = sends_snapshot(node.role(), None);
-        let id = super::peer_id(place);
+        let id = super::peer_id(server);
         let receives = self.peers.iter().filter_map(|peer| peer.node.as_ref());
         let receives = receives.into_iter().any(|node| sends_snapshot(node.role(), Some(id)));
         if node.membership().is_joint() {
@@ -185,14 +185,14 @@ impl World {
         }
     }
 
-    pub(super) fn cover_pause(&mut self, place: usize) {
-        if self.status(place).is_some_and(|status| status.role == RoleName::Leader) {
+    pub(super) fn cover_pause(&mut self, server: usize) {
+        if self.status(server).is_some_and(|status| status.role == RoleName::Leader) {
             self.coverage.hit(Mark::LeaderPause);
         }
     }
 
-    pub(super) fn cover_start(&mut self, place: usize) {
-        let peer = &self.peers[place];
+    pub(super) fn cover_start(&mut self, server: usize) {
+        let peer = &self.peers[server];
         if peer.incarnation > 1 && peer.disk.durable().snapshot.is_some() {
             self.coverage.hit(Mark::StartFromSnapshot);
         }

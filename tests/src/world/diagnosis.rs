@@ -12,9 +12,9 @@ use crate::sim::network::Connection;
 impl World {
     /// What a peer waits for, in a line.
     #[must_use]
-    pub fn pending(&self, place: usize) -> String {
-        let peer = &self.peers[place];
-        let mut text = format!("peer {place}");
+    pub fn pending(&self, server: usize) -> String {
+        let peer = &self.peers[server];
+        let mut text = format!("peer {server}");
         let Some(node) = &peer.node else {
             return format!("{text} is down; its disk ends with {}", peer.disk.durable().last());
         };
@@ -27,7 +27,7 @@ impl World {
             },
             Role::PreCandidate(_) => write!(text, ", asks who would vote for it"),
             Role::Candidate(_) => write!(text, ", waits for votes"),
-            Role::Leader(leader) => self.pending_followers(&mut text, place, leader),
+            Role::Leader(leader) => self.diagnose_followers(&mut text, server, leader),
         };
         let last = node.log().last();
         let _ = write!(
@@ -44,7 +44,7 @@ impl World {
             text.push_str("; stands still");
         }
         let cut: Vec<String> = (0..self.size())
-            .filter(|to| *to != place && self.network.link(place, *to) == Connection::Cut)
+            .filter(|to| *to != server && self.network.link(server, *to) == Connection::Cut)
             .map(|to| to.to_string())
             .collect();
         if !cut.is_empty() {
@@ -53,13 +53,13 @@ impl World {
         text
     }
 
-    fn pending_followers(
+    fn diagnose_followers(
         &self,
         text: &mut String,
-        place: usize,
+        server: usize,
         leader: &Leader,
     ) -> std::fmt::Result {
-        for other in (0..self.size()).filter(|other| *other != place) {
+        for other in (0..self.size()).filter(|other| *other != server) {
             let Some(progress) = leader.followers.get(&peer_id(other)) else { continue };
             write!(text, ", {other} matches {}", progress.match_index)?;
             match &progress.flow {

@@ -3,11 +3,11 @@
 use raft::role::Role;
 use raft::{EntryId, Input, Instant, codec};
 
-use super::{World, peer_id, place_of};
+use super::{World, peer_id, server_of};
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::commit_rule;
-use crate::invariants::leader_contact::Spoken;
+use crate::invariants::leader_contact::ReceivedMessage;
 use crate::invariants::violation::Witness;
 use crate::sim::disk::Damage;
 use crate::sim::executor::{TaskId, Tasks};
@@ -20,11 +20,11 @@ pub(super) enum Event {
     /// A message arrives.
     Deliver { link: Link, bytes: Vec<u8>, copy: Copy, life: u32 },
     /// A peer's timer may have run out.
-    Timer { place: usize },
+    Timer { server: usize },
     /// A flush of a peer's disk ends.
-    Flushed { place: usize, incarnation: u32, failed: Option<FlushNumber> },
+    Flushed { server: usize, incarnation: u32, failed: Option<FlushNumber> },
     /// A peer that stood still may go on.
-    Resume { place: usize },
+    Resume { server: usize },
     /// A task of the test goes on.
     Wake(TaskId),
 }
@@ -74,16 +74,16 @@ impl World {
                 self.cover_arrival(to, copy, life);
                 self.deliver(from, to, &bytes)
             }
-            Event::Timer { place } => self.fire_timer(place),
-            Event::Flushed { place, incarnation, failed } => match failed {
-                None => self.end_flush(place, incarnation),
+            Event::Timer { server } => self.fire_timer(server),
+            Event::Flushed { server, incarnation, failed } => match failed {
+                None => self.end_flush(server, incarnation),
                 Some(number) => {
-                    self.fail_flush(place, incarnation, number);
+                    self.fail_flush(server, incarnation, number);
                     Ok(())
                 }
             },
-            Event::Resume { place } => {
-                self.resume(place);
+            Event::Resume { server } => {
+                self.resume(server);
                 Ok(())
             }
             Event::Wake(task) => {
@@ -101,16 +101,16 @@ impl World {
 
     /// What happens to a peer that stands still happens when it goes on.
     fn unless_paused(&mut self, event: Event) -> Option<Event> {
-        let (place, source) = match &event {
+        let (server, source) = match &event {
             Event::Deliver { link, .. } => {
                 let (from, to) = link.ends();
                 (to, Source::link(from, to))
             }
-            Event::Timer { place } => (*place, Source::timer(*place)),
-            Event::Flushed { place, .. } => (*place, Source::disk(*place)),
+            Event::Timer { server } => (*server, Source::timer(*server)),
+            Event::Flushed { server, .. } => (*server, Source::disk(*server)),
             Event::Resume { .. } | Event::Wake(_) => return Some(event),
         };
-        let peer = &mut self.peers[place];
+        let peer = &mut self.peers[server];
         let until = peer.paused_until.filter(|until| self.now < *until);
         let Some(until) = until else { return Some(event) };
         if matches!(event, Event::Timer { .. }) && peer.armed == Some(self.now) {
@@ -140,11 +140,11 @@ impl World {
         self.trace.bytes(bytes);
         self.acting = Some(to);
         if self.network.link(from, to) == Connection::Cut {
-            self.say_lost_on_the_way(bytes, Loss::Cut);
+            self.log_lost_in_transit(bytes, Loss::Cut);
             return Ok(());
         }
         let Some(node) = &self.peers[to].node else {
-            self.say_lost_on_the_way(bytes, Loss::PeerDown);
+            self.log_lost_in_transit(bytes, Loss::PeerDown);
             return Ok(());
         };
         let envelope = codec::decode(bytes).map_err(|error| {
@@ -159,11 +159,11 @@ impl World {
         *link = envelope.id.max(*link);
         Self::cover_message(&mut self.coverage, &envelope, node);
         let local = self.peers[to].clock.shows(self.now);
-        let (before, spoken) = (self.before(to, node, local), Spoken::of(&envelope));
+        let (before, message) = (self.before(to, node, local), ReceivedMessage::of(&envelope));
         if let Some(node) = &mut self.peers[to].node {
             node.handle(local, Input::Receive(envelope));
         }
-        self.after(to, local, &before, spoken)?;
+        self.after(to, local, &before, message)?;
         self.touch(to);
         self.check_match(from, to)
     }
@@ -183,8 +183,8 @@ impl World {
         )?)
     }
 
-    fn fire_timer(&mut self, place: usize) -> Result<(), Failure> {
-        let (now, peer) = (self.now, &mut self.peers[place]);
+    fn fire_timer(&mut self, server: usize) -> Result<(), Failure> {
+        let (now, peer) = (self.now, &mut self.peers[server]);
         if peer.armed != Some(now) {
             return Ok(());
         }
@@ -194,32 +194,32 @@ impl World {
             if node.poll_timeout().is_some_and(|due| due <= local) {
                 node.handle(local, Input::Tick);
             }
-            self.touch(place);
+            self.touch(server);
         }
-        self.may_lead(place, local)
+        self.may_lead(server, local)
     }
 
-    fn end_flush(&mut self, place: usize, incarnation: u32) -> Result<(), Failure> {
-        self.acting = Some(place);
-        let peer = &mut self.peers[place];
+    fn end_flush(&mut self, server: usize, incarnation: u32) -> Result<(), Failure> {
+        self.acting = Some(server);
+        let peer = &mut self.peers[server];
         let Some(node) = peer.node.as_mut().filter(|_| peer.incarnation == incarnation) else {
             return Ok(());
         };
         if let Some(newest) = peer.disk.end_flush() {
             let seen = Witness { peer: node.status().id, at: self.now };
-            self.invariants.becomes_durable(place, seen, peer.disk.durable())?;
+            self.invariants.becomes_durable(server, seen, peer.disk.durable())?;
             node.handle(peer.clock.shows(self.now), Input::Persisted(newest));
-            self.touch(place);
+            self.touch(server);
         }
         Ok(())
     }
 
     /// No peer survives a disk that failed: what it was told to write may be there or not.
-    fn fail_flush(&mut self, place: usize, incarnation: u32, number: FlushNumber) {
-        if self.peers[place].incarnation == incarnation {
+    fn fail_flush(&mut self, server: usize, incarnation: u32, number: FlushNumber) {
+        if self.peers[server].incarnation == incarnation {
             self.coverage.hit(Mark::FailedFlush);
-            self.say_test(format_args!("fails flush {number} of {place}"));
-            self.halt(place, Damage::OfFlush(number));
+            self.log_test(format_args!("fails flush {number} of {server}"));
+            self.halt(server, Damage::OfFlush(number));
         }
     }
 
@@ -232,14 +232,14 @@ impl World {
     }
 
     /// The loss of a message whose bytes are all that is left of it.
-    fn say_lost_on_the_way(&self, bytes: &[u8], loss: Loss) {
+    fn log_lost_in_transit(&self, bytes: &[u8], loss: Loss) {
         if self.logger.is_none() {
             return;
         }
         if let Ok(envelope) = codec::decode(bytes)
-            && place_of(envelope.to, self.size()).is_some()
+            && server_of(envelope.to, self.size()).is_some()
         {
-            self.say_lost(&envelope, loss);
+            self.log_lost(&envelope, loss);
         }
     }
 }

@@ -13,14 +13,14 @@ use crate::sim::network::Loss;
 
 /// Who offers a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speaker {
+pub enum LogSource {
     /// The tester itself.
     Tester,
     /// A concurrent client.
     Client(u64),
 }
 
-impl fmt::Display for Speaker {
+impl fmt::Display for LogSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tester => f.write_str("-"),
@@ -55,14 +55,14 @@ impl fmt::Display for WireId<'_> {
 
 impl World {
     /// Writes a line of the tester.
-    pub fn say_test(&self, text: fmt::Arguments<'_>) {
+    pub fn log_test(&self, text: fmt::Arguments<'_>) {
         let Some(logger) = &self.logger else { return };
-        let peer = &Speaker::Tester;
+        let peer = &LogSource::Tester;
         logger.line(&Line { at: self.now, topic: Topic::Test, peer, text, facts: &[] });
     }
 
     /// Writes that the run has failed: as the peer's that was acting, if it broke a rule.
-    pub fn say_failed(&self, failure: &Failure) {
+    pub fn log_failure(&self, failure: &Failure) {
         let Some(logger) = &self.logger else { return };
         let text = failure.to_string();
         let text = text.lines().next().unwrap_or_default();
@@ -73,19 +73,19 @@ impl World {
             | Failure::Stuck(_)
             | Failure::TooLong(_) => None,
         };
-        let tester: &dyn fmt::Display = &Speaker::Tester;
+        let tester: &dyn fmt::Display = &LogSource::Tester;
         let peer = acting.as_ref().map_or(tester, |peer| peer);
         let text = format_args!("{text}");
         logger.line(&Line { at: self.now, topic: Topic::Erro, peer, text, facts: &[] });
     }
 
-    pub(super) fn say_proposed(&self, place: usize, id: EntryId, speaker: Speaker) {
+    pub(super) fn log_proposed(&self, server: usize, id: EntryId, source: LogSource) {
         if let Some(logger) = &self.logger {
-            proposed(logger, self.now, place, id, speaker);
+            proposed(logger, self.now, server, id, source);
         }
     }
 
-    pub(super) fn say_lost(&self, envelope: &Envelope, loss: Loss) {
+    pub(super) fn log_lost(&self, envelope: &Envelope, loss: Loss) {
         if let Some(logger) = &self.logger {
             lost(logger, self.now, envelope, loss);
         }
@@ -93,14 +93,20 @@ impl World {
 }
 
 /// Writes that a peer has taken a command.
-pub(crate) fn proposed(logger: &Logger, at: Instant, place: usize, id: EntryId, speaker: Speaker) {
+pub(crate) fn proposed(
+    logger: &Logger,
+    at: Instant,
+    server: usize,
+    id: EntryId,
+    source: LogSource,
+) {
     logger.line(&Line {
         at,
         topic: Topic::Clnt,
-        peer: &speaker,
-        text: format_args!("offers a command to {place}, which takes it"),
+        peer: &source,
+        text: format_args!("offers a command to {server}, which takes it"),
         facts: &[
-            ("to", Fact::Number(place as u64)),
+            ("to", Fact::Number(server as u64)),
             ("index", Fact::Number(id.index.number())),
             ("entry_term", Fact::Number(id.term.number())),
         ],

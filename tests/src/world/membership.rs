@@ -10,7 +10,7 @@ use crate::coverage::Mark;
 
 /// A peer did not begin a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unchanged {
+pub enum ChangeNotStarted {
     /// It is down or stands still.
     Away,
     /// It refuses.
@@ -22,24 +22,28 @@ impl World {
     ///
     /// # Errors
     /// The peer does not begin it, or cannot be asked.
-    pub fn change_members(&mut self, place: usize, change: Change) -> Result<EntryId, Unchanged> {
-        self.record(Step::Change { peer: place, change });
-        if self.is_paused(place) {
-            return Err(Unchanged::Away);
+    pub fn change_members(
+        &mut self,
+        server: usize,
+        change: Change,
+    ) -> Result<EntryId, ChangeNotStarted> {
+        self.record(Step::Change { peer: server, change });
+        if self.is_paused(server) {
+            return Err(ChangeNotStarted::Away);
         }
-        let peer = &mut self.peers[place];
-        let Some(node) = &mut peer.node else { return Err(Unchanged::Away) };
+        let peer = &mut self.peers[server];
+        let Some(node) = &mut peer.node else { return Err(ChangeNotStarted::Away) };
         let now = peer.clock.shows(self.now);
-        let begun = node.change_membership(now, asked(change)).map_err(Unchanged::Refused);
-        self.trace.number(place as u64 | 8 << 32 | u64::from(begun.is_ok()) << 40);
-        self.touch(place);
+        let begun = node.change_membership(now, asked(change)).map_err(ChangeNotStarted::Refused);
+        self.trace.number(server as u64 | 8 << 32 | u64::from(begun.is_ok()) << 40);
+        self.touch(server);
         match begun {
-            Ok(id) => self.say_test(format_args!("asks {place} for a change: {change}, at {id}")),
-            Err(Unchanged::Refused(error)) => {
+            Ok(id) => self.log_test(format_args!("asks {server} for a change: {change}, at {id}")),
+            Err(ChangeNotStarted::Refused(error)) => {
                 self.cover_unchanged(error);
-                self.say_test(format_args!("asks {place} for a change: {change}; {error}"));
+                self.log_test(format_args!("asks {server} for a change: {change}; {error}"));
             }
-            Err(Unchanged::Away) => {}
+            Err(ChangeNotStarted::Away) => {}
         }
         begun
     }
@@ -74,15 +78,15 @@ enum Standing {
 
 impl World {
     /// Notices what became of a peer's members.
-    pub(super) fn watch_members(&mut self, place: usize) {
-        let peer = &mut self.peers[place];
+    pub(super) fn watch_members(&mut self, server: usize) {
+        let peer = &mut self.peers[server];
         let Some(node) = &peer.node else { return };
         let (index, now) = (node.membership_index(), node.membership());
         let (since, before) = &peer.members.last;
         if Arc::ptr_eq(before, now) {
             return;
         }
-        let own = peer_id(place);
+        let own = peer_id(server);
         let leads = node.status().role == RoleName::Leader;
         let term_before = node.log().term_at(*since);
         let inherited = leads

@@ -11,10 +11,12 @@ use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::election_timer::{self, Asked};
 use crate::invariants::follows_leader::{self, Heard};
-use crate::invariants::leader_contact::{Hearing, Leave, Office, Spoken, What};
+use crate::invariants::leader_contact::{
+    LeaderContact, MessageKind, ReceivedMessage, StepDown, Timeouts,
+};
 use crate::invariants::lease::{self, Held};
 use crate::invariants::monotonic;
-use crate::invariants::pre_vote::{self, Knew};
+use crate::invariants::pre_vote::{self, KnownLeader};
 use crate::invariants::violation::Witness;
 
 /// A peer before a message.
@@ -22,15 +24,15 @@ pub(super) struct Before {
     status: Status,
     due: Option<Instant>,
     /// Whether it knew a leader.
-    knew: Knew,
+    known_leader: KnownLeader,
     /// Whether it must keep to that leader.
     keeps_to_leader: bool,
 }
 
 impl World {
     /// What the rules about who hears from whom need to know.
-    pub(super) fn office(&self) -> Office {
-        Office {
+    pub(super) fn timeouts(&self) -> Timeouts {
+        Timeouts {
             check_quorum: self.settings.protocol.check_quorum,
             timeout_min: self.settings.timing.election_min,
             timeout_max: self.settings.timing.election_max,
@@ -38,86 +40,86 @@ impl World {
     }
 
     /// A peer before it takes a message; `local` is its own time.
-    pub(super) fn before(&self, place: usize, node: &Node, local: Instant) -> Before {
-        let office = self.office();
-        let seen = Witness { peer: super::peer_id(place), at: local };
-        let knows_leader = self.peers[place].hearing.knows_a_leader(seen, office);
-        let knew = if knows_leader { Knew::ALeader } else { Knew::Nobody };
-        let keeps_to_leader = office.check_quorum == CheckQuorum::On && knows_leader;
+    pub(super) fn before(&self, server: usize, node: &Node, local: Instant) -> Before {
+        let timeouts = self.timeouts();
+        let seen = Witness { peer: super::peer_id(server), at: local };
+        let knows_leader = self.peers[server].hearing.knows_a_leader(seen, timeouts);
+        let known_leader = if knows_leader { KnownLeader::ALeader } else { KnownLeader::Nobody };
+        let keeps_to_leader = timeouts.check_quorum == CheckQuorum::On && knows_leader;
         let (status, due) = (node.status(), node.role().election_deadline());
-        Before { status, due, knew, keeps_to_leader }
+        Before { status, due, known_leader, keeps_to_leader }
     }
 
     /// Checks what a message did to a peer.
     pub(super) fn after(
         &mut self,
-        place: usize,
+        server: usize,
         local: Instant,
         before: &Before,
-        spoken: Spoken,
+        message: ReceivedMessage,
     ) -> Result<(), Failure> {
         let timeout_min = self.settings.timing.election_min;
-        let peer = &mut self.peers[place];
+        let peer = &mut self.peers[server];
         let Some(node) = &peer.node else { return Ok(()) };
         let (status, due) = (node.status(), node.role().election_deadline());
         let seen = Witness { peer: status.id, at: local };
-        peer.hearing.hears(local, spoken, &status);
-        let Spoken { from, term, what } = spoken;
-        match what {
-            What::RequestPreVote => {
+        peer.hearing.hears(local, message, &status);
+        let ReceivedMessage { from, term, kind } = message;
+        match kind {
+            MessageKind::RequestPreVote => {
                 peer.is_asked = true;
-                peer.unanswered.is_asked(from, term, before.knew);
-                if before.knew == Knew::ALeader {
+                peer.unanswered.is_asked(from, term, before.known_leader);
+                if before.known_leader == KnownLeader::ALeader {
                     self.coverage.hit(Mark::PreVoteRefused);
                 }
                 let (status, due) = ([before.status, status], [before.due, due]);
                 return Ok(pre_vote::is_asked(seen, from, status, due)?);
             }
-            What::RequestVote(Candidacy::Timeout)
+            MessageKind::RequestVote(Candidacy::Timeout)
                 if before.keeps_to_leader && term >= before.status.current_term =>
             {
                 if term > before.status.current_term {
                     self.coverage.hit(Mark::CandidateLeftAlone);
                 }
-                return Ok(Hearing::stays(seen, from, &before.status, &status)?);
+                return Ok(LeaderContact::stays(seen, from, &before.status, &status)?);
             }
-            What::RequestVote(_) => {
+            MessageKind::RequestVote(_) => {
                 if let (Some(was), Some(is)) = (before.due, due) {
                     let (status, deadline) = ([before.status, status], [was, is]);
                     let asked = Asked { candidate: from, status, deadline };
                     election_timer::check(seen, asked, timeout_min)?;
                 }
             }
-            What::OfLeader if term == status.current_term => {
+            MessageKind::OfLeader if term == status.current_term => {
                 let heard = Heard { leader: from, status, deadline: due };
                 follows_leader::check(seen, heard, timeout_min)?;
             }
-            What::TimeoutNow => peer.called_in = Some(term),
-            What::OfLeader | What::OfFollower | What::Other => {}
+            MessageKind::TimeoutNow => peer.called_in = Some(term),
+            MessageKind::OfLeader | MessageKind::OfFollower | MessageKind::Other => {}
         }
         Ok(monotonic::follows(seen, term, status.current_term)?)
     }
 
     /// Looks at what has become of a peer since it was last settled.
-    pub(super) fn heed(&mut self, place: usize) -> Result<(), Failure> {
-        let (office, pre_vote) = (self.office(), self.settings.protocol.pre_vote);
-        let peer = &mut self.peers[place];
+    pub(super) fn heed(&mut self, server: usize) -> Result<(), Failure> {
+        let (timeouts, pre_vote) = (self.timeouts(), self.settings.protocol.pre_vote);
+        let peer = &mut self.peers[server];
         let Some(node) = &peer.node else { return Ok(()) };
         let now = node.status();
         let Some(before) = peer.looked_at else { return Ok(()) };
         let seen = Witness { peer: now.id, at: peer.clock.shows(self.now) };
         let members = Arc::clone(node.membership());
-        let mut leave = std::mem::replace(&mut peer.leave, Leave::Unasked);
+        let mut leave = std::mem::replace(&mut peer.leave, StepDown::Unasked);
         if !members.votes(now.id) {
             // The others have asked it.
-            leave = Leave::Asked;
+            leave = StepDown::Asked;
         }
-        peer.hearing.becomes(seen, &before, &now, office, leave)?;
+        peer.hearing.becomes(seen, &before, &now, timeouts, leave)?;
         if !peer.hearing.knows_members(node.membership(), node.address_book().len()) {
             peer.hearing.goes_by(seen.at, node.membership(), node.address_book().keys());
         }
         let led = before.role == RoleName::Leader && now.role != RoleName::Leader;
-        if led && now.current_term == before.current_term && leave == Leave::Unasked {
+        if led && now.current_term == before.current_term && leave == StepDown::Unasked {
             self.coverage.hit(Mark::LeaderWithoutQuorum);
         }
         let called = peer.called_in.is_some_and(|term| term.next() == now.current_term);
@@ -150,13 +152,13 @@ impl World {
     }
 
     /// Checks a peer whose timer has fired.
-    pub(super) fn may_lead(&self, place: usize, local: Instant) -> Result<(), Failure> {
-        let peer = &self.peers[place];
+    pub(super) fn may_lead(&self, server: usize, local: Instant) -> Result<(), Failure> {
+        let peer = &self.peers[server];
         let Some(status) = peer.status() else { return Ok(()) };
         if status.role != RoleName::Leader {
             return Ok(());
         }
         let seen = Witness { peer: status.id, at: local };
-        Ok(peer.hearing.may_lead(seen, self.office())?)
+        Ok(peer.hearing.may_lead(seen, self.timeouts())?)
     }
 }

@@ -29,8 +29,8 @@ use raft::verbose::Logger;
 use raft::{Bytes, EntryId, Index, Instant, MessageId, PeerId, Status};
 
 pub use self::drive::drive;
-pub use self::logging::Speaker;
-pub use self::membership::{Unchanged, members};
+pub use self::logging::LogSource;
+pub use self::membership::{ChangeNotStarted, members};
 pub use self::peer::PeerView;
 #[cfg(feature = "real")]
 pub(crate) use self::peer::{PeerJitter, config};
@@ -39,13 +39,13 @@ use self::event::Event;
 use self::open_requests::Clients;
 use self::peer::Peer;
 use self::reads::OpenReads;
-use crate::case::{Book, Decision, Listed, PeerSet, Settings, Step};
+use crate::case::{Decision, FaultRecorder, PeerSet, Script, Settings, Step};
 use crate::coverage::Coverage;
 use crate::failure::Failure;
 use crate::invariants::Invariants;
 use crate::kv::{Request, Seen};
 use crate::oracle::ledger::Ledger;
-use crate::service::Agreed;
+use crate::service::AppliedLog;
 use crate::sim::network::Network;
 use crate::sim::queue::Queue;
 use crate::sim::trace_hash::TraceHash;
@@ -56,7 +56,7 @@ pub struct Setup {
     /// What it is made of.
     pub settings: Settings,
     /// The decisions of a case; none for a run that is drawn.
-    pub listed: Listed,
+    pub script: Script,
     /// Who is told what happens.
     pub logger: Option<Logger>,
     /// After how many events each the trace is kept; `None` keeps only the last one.
@@ -70,7 +70,7 @@ pub struct World {
     now: Instant,
     queue: Queue<Event>,
     network: Network,
-    book: Book,
+    recorder: FaultRecorder,
     peers: Vec<Peer>,
     /// The newest message that has arrived on each link.
     arrived: Vec<MessageId>,
@@ -87,7 +87,7 @@ pub struct World {
     /// The peer something happened to last.
     acting: Option<usize>,
     invariants: Invariants,
-    agreed: Agreed,
+    agreed: AppliedLog,
     trace: TraceHash,
     traffic: Traffic,
     events: u64,
@@ -125,16 +125,16 @@ impl World {
     /// # Errors
     /// A peer does not start.
     pub fn new(seed: u64, setup: Setup) -> Result<Self, Failure> {
-        let Setup { settings, listed, logger, checkpoints } = setup;
+        let Setup { settings, script, logger, checkpoints } = setup;
         let peers = settings.peers;
-        let founders = members(PeerSet::first(settings.founders), PeerSet::NONE);
+        let initial_members = members(PeerSet::first(settings.initial_members), PeerSet::NONE);
         let mut world = Self {
             seed,
             now: Instant::START,
             queue: Queue::new(seed),
             network: Network::new(seed, peers, settings.network),
-            book: Book::new(listed),
-            peers: (0..peers).map(|place| Peer::new(seed, place, &settings)).collect(),
+            recorder: FaultRecorder::new(script),
+            peers: (0..peers).map(|server| Peer::new(seed, server, &settings)).collect(),
             settings,
             arrived: vec![MessageId::new(0); peers * peers],
             clients: Clients::default(),
@@ -145,8 +145,8 @@ impl World {
             coverage: Coverage::default(),
             touched: Vec::with_capacity(peers),
             acting: None,
-            invariants: Invariants::of(Arc::new(founders)),
-            agreed: Agreed::default(),
+            invariants: Invariants::of(Arc::new(initial_members)),
+            agreed: AppliedLog::default(),
             trace: TraceHash::EMPTY,
             traffic: Traffic::default(),
             events: 0,
@@ -157,8 +157,8 @@ impl World {
             checkpoints: Vec::new(),
         };
         world.cover_clocks();
-        for place in 0..peers {
-            world.begin(place)?;
+        for server in 0..peers {
+            world.begin(server)?;
         }
         Ok(world)
     }
@@ -172,12 +172,12 @@ impl World {
     /// All decisions so far.
     #[must_use]
     pub fn decisions(&self) -> &[Decision] {
-        self.book.taken()
+        self.recorder.taken()
     }
 
     /// Hands over all decisions, when the run has ended.
     pub fn take_decisions(&mut self) -> Vec<Decision> {
-        self.book.take()
+        self.recorder.take()
     }
 
     /// The situations that came about.
@@ -210,20 +210,20 @@ impl World {
 
     /// The commands that a peer's service was given, no-ops as empty ones.
     #[must_use]
-    pub fn history(&self, place: usize) -> &[Bytes] {
-        self.peers[place].service.history()
+    pub fn history(&self, server: usize) -> &[Bytes] {
+        self.peers[server].service.history()
     }
 
     /// A running peer's node, to look at.
     #[must_use]
-    pub fn node(&self, place: usize) -> Option<&raft::Node> {
-        self.peers[place].node.as_ref()
+    pub fn node(&self, server: usize) -> Option<&raft::Node> {
+        self.peers[server].node.as_ref()
     }
 
     /// What is durable on a peer's disk.
     #[must_use]
-    pub fn disk(&self, place: usize) -> &raft::PersistentState {
-        self.peers[place].disk.durable()
+    pub fn disk(&self, server: usize) -> &raft::PersistentState {
+        self.peers[server].disk.durable()
     }
 
     /// The seed everything follows from.
@@ -252,7 +252,7 @@ impl World {
 
     /// What all services agreed on.
     #[must_use]
-    pub const fn agreed(&self) -> &Agreed {
+    pub const fn agreed(&self) -> &AppliedLog {
         &self.agreed
     }
 
@@ -276,14 +276,14 @@ impl World {
 
     /// A running peer's status.
     #[must_use]
-    pub fn status(&self, place: usize) -> Option<Status> {
-        self.peers[place].status()
+    pub fn status(&self, server: usize) -> Option<Status> {
+        self.peers[server].status()
     }
 
     /// The last index a peer's service was given.
     #[must_use]
-    pub fn last_applied(&self, place: usize) -> Index {
-        self.peers[place].service.last_applied()
+    pub fn last_applied(&self, server: usize) -> Index {
+        self.peers[server].service.last_applied()
     }
 
     /// The size of the largest term, vote and log on any disk.
@@ -294,23 +294,23 @@ impl World {
 
     /// A peer as a report shows it.
     #[must_use]
-    pub fn view(&self, place: usize) -> PeerView {
-        self.peers[place].view(self.network.connection(place))
+    pub fn view(&self, server: usize) -> PeerView {
+        self.peers[server].view(self.network.connection(server))
     }
 
     /// Offers a command to a peer: its place in the log if the peer believes it leads.
-    pub fn propose(&mut self, place: usize, command: Bytes, speaker: Speaker) -> Option<EntryId> {
-        let id = self.offer(place, command.clone(), speaker)?;
-        self.book.step(self.now, Step::Offer { peer: place, command });
+    pub fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {
+        let id = self.offer(server, command.clone(), source)?;
+        self.recorder.step(self.now, Step::Offer { peer: server, command });
         Some(id)
     }
 
     /// Asks a peer on behalf of a client: its place in the log if the peer believes it leads.
-    pub fn ask(&mut self, place: usize, request: &Request, padding: usize) -> Option<EntryId> {
-        let speaker = Speaker::Client(u64::from(request.client));
-        let id = self.offer(place, request.encode(padding), speaker)?;
+    pub fn ask(&mut self, server: usize, request: &Request, padding: usize) -> Option<EntryId> {
+        let source = LogSource::Client(u64::from(request.client));
+        let id = self.offer(server, request.encode(padding), source)?;
         self.ledger.takes(*request);
-        self.clients.takes(place, request);
+        self.clients.takes(server, request);
         Some(id)
     }
 
@@ -332,30 +332,30 @@ impl World {
 
     /// Writes down a step that is not the world's own.
     pub fn record(&mut self, step: Step) {
-        self.book.step(self.now, step);
+        self.recorder.step(self.now, step);
     }
 
     /// Whether a peer stands still.
     #[must_use]
-    pub fn is_paused(&self, place: usize) -> bool {
-        self.peers[place].paused_until.is_some_and(|until| self.now < until)
+    pub fn is_paused(&self, server: usize) -> bool {
+        self.peers[server].paused_until.is_some_and(|until| self.now < until)
     }
 
-    fn touch(&mut self, place: usize) {
-        if !self.touched.contains(&place) {
-            self.touched.push(place);
+    fn touch(&mut self, server: usize) {
+        if !self.touched.contains(&server) {
+            self.touched.push(server);
         }
     }
 }
 
 /// The peer at a place; peers are named by their places.
-pub(crate) const fn peer_id(place: usize) -> PeerId {
-    PeerId::new(place as u64)
+pub(crate) const fn peer_id(server: usize) -> PeerId {
+    PeerId::new(server as u64)
 }
 
 /// The place of a peer; `None` for a name nobody has.
-pub(crate) fn place_of(peer: PeerId, size: usize) -> Option<usize> {
-    usize::try_from(peer.number()).ok().filter(|place| *place < size)
+pub(crate) fn server_of(peer: PeerId, size: usize) -> Option<usize> {
+    usize::try_from(peer.number()).ok().filter(|server| *server < size)
 }
 
 /// The longest a test may take, in cluster time.

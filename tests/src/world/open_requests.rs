@@ -4,7 +4,7 @@
 //! forgets whom it owes an answer.
 
 use crate::case::PeerSet;
-use crate::kv::{Carried, Request, Seen};
+use crate::kv::{Execution, Request, Seen};
 
 /// The clients' open requests.
 #[derive(Clone, Debug, Default)]
@@ -37,13 +37,13 @@ impl Clients {
         &mut self,
         peer: usize,
         request: &Request,
-        carried: Carried,
+        carried: Execution,
         event: u64,
     ) {
         let Some(open) = self.open.get_mut(usize::from(request.client)) else { return };
         let told = match carried {
-            Carried::Out(told) | Carried::Before(told) => told,
-            Carried::Outdated => return,
+            Execution::Out(told) | Execution::Before(told) => told,
+            Execution::Outdated => return,
         };
         if open.serial == request.serial && open.asked.contains(peer) && open.answer.is_none() {
             open.answer = Some((event, told));

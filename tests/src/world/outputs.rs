@@ -7,14 +7,14 @@ use raft::role::Role;
 use raft::{Entry, Envelope, Index, Message, Output, Record, Snapshot, codec};
 
 use super::event::{Copy, Event, Link};
-use super::{World, peer_id, place_of};
+use super::{World, peer_id, server_of};
 use crate::case::Limits;
 use crate::failure::Failure;
 use crate::invariants::Seen;
 use crate::invariants::violation::Witness;
 use crate::invariants::{durability, limits, pre_vote, transfer};
 use crate::service::Machine;
-use crate::sim::disk::Mishap;
+use crate::sim::disk::FlushFault;
 use crate::sim::network::{Loss, Verdict};
 use crate::sim::queue::Source;
 
@@ -29,61 +29,61 @@ impl World {
     }
 
     /// Checks a peer, carries out its outputs, and checks what polling them changed.
-    fn settle_peer(&mut self, place: usize) -> Result<(), Failure> {
-        self.acting = Some(place);
-        self.heed(place)?;
-        self.observe(place)?;
-        while let Some(output) = self.poll(place) {
+    fn settle_peer(&mut self, server: usize) -> Result<(), Failure> {
+        self.acting = Some(server);
+        self.heed(server)?;
+        self.observe(server)?;
+        while let Some(output) = self.poll(server) {
             match output {
-                Output::Persist(write) => self.persist(place, write)?,
-                Output::Send(envelope) => self.send(place, &envelope)?,
-                Output::Apply(entries) => self.apply(place, &entries)?,
-                Output::Restore(snapshot) => self.restore(place, &snapshot)?,
+                Output::Persist(write) => self.persist(server, write)?,
+                Output::Send(envelope) => self.send(server, &envelope)?,
+                Output::Apply(entries) => self.apply(server, &entries)?,
+                Output::Restore(snapshot) => self.restore(server, &snapshot)?,
                 // The simulated network needs no addresses.
                 Output::Peers(_) => {}
-                Output::ReadReady { read, index } => self.serve_read(place, read, index)?,
-                Output::ReadDropped { read, reason } => self.drop_read(place, read, reason)?,
+                Output::ReadReady { read, index } => self.serve_read(server, read, index)?,
+                Output::ReadDropped { read, reason } => self.drop_read(server, read, reason)?,
             }
         }
-        self.observe(place)?;
-        self.watch(place);
-        self.peers[place].is_asked = false;
-        self.begin_flush(place);
-        self.arm_timer(place);
+        self.observe(server)?;
+        self.watch(server);
+        self.peers[server].is_asked = false;
+        self.begin_flush(server);
+        self.arm_timer(server);
         Ok(())
     }
 
-    fn poll(&mut self, place: usize) -> Option<Output> {
-        self.peers[place].node.as_mut()?.poll_output()
+    fn poll(&mut self, server: usize) -> Option<Output> {
+        self.peers[server].node.as_mut()?.poll_output()
     }
 
-    fn observe(&mut self, place: usize) -> Result<(), Failure> {
-        let Some(seen) = seen(&self.peers, place, self.now) else { return Ok(()) };
+    fn observe(&mut self, server: usize) -> Result<(), Failure> {
+        let Some(seen) = seen(&self.peers, server, self.now) else { return Ok(()) };
         let holds = |peer, id| {
-            let disk = place_of(peer, self.peers.len()).map(|place| &self.peers[place].disk);
+            let disk = server_of(peer, self.peers.len()).map(|server| &self.peers[server].disk);
             disk.is_some_and(|disk| durability::holds(disk.durable(), id))
         };
         self.committed = self.committed.max(seen.status.commit_index);
         Ok(self.invariants.after_input(seen, holds)?)
     }
 
-    fn persist(&mut self, place: usize, write: raft::Write) -> Result<(), Failure> {
+    fn persist(&mut self, server: usize, write: raft::Write) -> Result<(), Failure> {
         if let Record::Snapshot { snapshot, .. } = &write.record {
-            self.invariants.stores(self.witness(place), snapshot)?;
+            self.invariants.stores(self.witness(server), snapshot)?;
         }
-        if self.peers[place].is_asked {
+        if self.peers[server].is_asked {
             let what = format!("{:?}", write.record);
-            return Err(pre_vote::writes(self.witness(place), &what).into());
+            return Err(pre_vote::writes(self.witness(server), &what).into());
         }
-        self.cover_write(place, &write.record);
-        self.peers[place].disk.write(write);
+        self.cover_write(server, &write.record);
+        self.peers[server].disk.write(write);
         Ok(())
     }
 
     /// Goes through the logs of all running peers.
     pub(super) fn audit(&mut self) -> Result<(), Failure> {
-        for place in 0..self.peers.len() {
-            if let Some(seen) = seen(&self.peers, place, self.now) {
+        for server in 0..self.peers.len() {
+            if let Some(seen) = seen(&self.peers, server, self.now) {
                 self.invariants.audit(seen)?;
             }
         }
@@ -91,7 +91,7 @@ impl World {
     }
 
     fn send(&mut self, from: usize, envelope: &Envelope) -> Result<(), Failure> {
-        let Some(to) = place_of(envelope.to, self.size()) else {
+        let Some(to) = server_of(envelope.to, self.size()) else {
             let unknown = envelope.to;
             return Err(Failure::expected(format_args!("peer {from} sends to nobody, {unknown}")));
         };
@@ -111,7 +111,7 @@ impl World {
         let bytes = codec::encode(envelope);
         let direction = envelope.message.direction();
         let sent = self.network.send(from, to, direction);
-        let verdict = self.book.message(from, to, sent).verdict();
+        let verdict = self.recorder.message(from, to, sent).verdict();
         self.count(envelope, direction, bytes.len(), verdict);
         match verdict {
             Verdict::Deliver(delay) => self.deliver_after(delay, from, to, bytes, Copy::First),
@@ -163,7 +163,7 @@ impl World {
 
     fn lose(&mut self, envelope: &Envelope, loss: Loss) {
         self.trace.number(envelope.id.number());
-        self.say_lost(envelope, loss);
+        self.log_lost(envelope, loss);
     }
 
     /// A request counts when it is sent, a reply when it will arrive: so count the labs.
@@ -182,18 +182,18 @@ impl World {
         }
     }
 
-    fn apply(&mut self, place: usize, entries: &[Entry]) -> Result<(), Failure> {
-        let seen = self.witness(place);
-        self.invariants.applies(seen, entries, self.peers[place].disk.durable())?;
+    fn apply(&mut self, server: usize, entries: &[Entry]) -> Result<(), Failure> {
+        let seen = self.witness(server);
+        self.invariants.applies(seen, entries, self.peers[server].disk.durable())?;
         for entry in entries {
-            self.apply_one(place, seen, entry)?;
+            self.apply_one(server, seen, entry)?;
         }
         Ok(())
     }
 
-    fn apply_one(&mut self, place: usize, seen: Witness, entry: &Entry) -> Result<(), Failure> {
+    fn apply_one(&mut self, server: usize, seen: Witness, entry: &Entry) -> Result<(), Failure> {
         let known = self.agreed.last();
-        let service = &mut self.peers[place].service;
+        let service = &mut self.peers[server].service;
         let applied = service.apply(seen, entry, &mut self.agreed)?;
         let index = entry.id.index;
         if index > known && self.settings.machine == Machine::Store {
@@ -204,21 +204,21 @@ impl World {
             if index > known {
                 self.cover_request(&request, carried);
             }
-            self.clients.carries_out(place, &request, carried, self.events);
+            self.clients.carries_out(server, &request, carried, self.events);
         }
         match applied.snapshot {
-            Some(data) => self.compact(place, index, data),
+            Some(data) => self.compact(server, index, data),
             None => Ok(()),
         }
     }
 
     pub(super) fn compact(
         &mut self,
-        place: usize,
+        server: usize,
         through: Index,
         data: raft::Bytes,
     ) -> Result<(), Failure> {
-        let peer = &mut self.peers[place];
+        let peer = &mut self.peers[server];
         let now = peer.clock.shows(self.now);
         let Some(node) = &mut peer.node else { return Ok(()) };
         match node.compact(now, through, data) {
@@ -230,61 +230,61 @@ impl World {
                 | raft::CompactError::MembersUnknown { .. },
             ) => Ok(()),
             Err(error) => Err(Failure::expected(format_args!(
-                "peer {place} does not take its service's snapshot through {through}: {error}"
+                "peer {server} does not take its service's snapshot through {through}: {error}"
             ))),
         }
     }
 
-    fn restore(&mut self, place: usize, snapshot: &Snapshot) -> Result<(), Failure> {
-        let seen = self.witness(place);
+    fn restore(&mut self, server: usize, snapshot: &Snapshot) -> Result<(), Failure> {
+        let seen = self.witness(server);
         let Self { peers, agreed, invariants, .. } = self;
-        let peer = &mut peers[place];
+        let peer = &mut peers[server];
         invariants.restores(seen, snapshot, peer.disk.durable())?;
         Ok(peer.service.restore(seen, snapshot, agreed)?)
     }
 
-    fn begin_flush(&mut self, place: usize) {
-        let peer = &mut self.peers[place];
+    fn begin_flush(&mut self, server: usize) {
+        let peer = &mut self.peers[server];
         let Some(begun) = peer.disk.begin_flush() else { return };
-        let begun = self.book.flush(place, begun);
-        let (length, failed) = match begun.mishap {
+        let begun = self.recorder.flush(server, begun);
+        let (length, failed) = match begun.fault {
             None => (begun.latency, None),
-            Some(Mishap::Stalls(length)) => (length, None),
-            Some(Mishap::Fails) => (begun.latency, Some(begun.number)),
+            Some(FlushFault::Stalls(length)) => (length, None),
+            Some(FlushFault::Fails) => (begun.latency, Some(begun.number)),
         };
-        let event = Event::Flushed { place, incarnation: peer.incarnation, failed };
-        self.queue.push(self.now.after(length), Source::disk(place), event);
+        let event = Event::Flushed { server, incarnation: peer.incarnation, failed };
+        self.queue.push(self.now.after(length), Source::disk(server), event);
         self.cover_flush(length);
     }
 
     /// Makes sure that a timer event happens no later than the node wants it. A deadline that
     /// moved on is found when the earlier event happens, which saves an event per heartbeat.
-    fn arm_timer(&mut self, place: usize) {
-        let peer = &mut self.peers[place];
+    fn arm_timer(&mut self, server: usize) {
+        let peer = &mut self.peers[server];
         let Some(due) = peer.node.as_ref().and_then(raft::Node::poll_timeout) else { return };
         let due = peer.clock.moment(due).max(self.now);
         if peer.armed.is_none_or(|armed| due < armed) {
             peer.armed = Some(due);
-            self.queue.push(due, Source::timer(place), Event::Timer { place });
+            self.queue.push(due, Source::timer(server), Event::Timer { server });
         }
     }
 
-    pub(super) const fn witness(&self, place: usize) -> Witness {
-        Witness { peer: peer_id(place), at: self.now }
+    pub(super) const fn witness(&self, server: usize) -> Witness {
+        Witness { peer: peer_id(server), at: self.now }
     }
 }
 
 /// A running peer from outside.
 pub(super) fn seen(
     peers: &[super::peer::Peer],
-    place: usize,
+    server: usize,
     at: raft::Instant,
 ) -> Option<Seen<'_>> {
-    let peer = &peers[place];
+    let peer = &peers[server];
     let node = peer.node.as_ref()?;
     Some(Seen {
         at,
-        place,
+        server,
         status: node.status(),
         log: node.log(),
         members: node.membership(),

@@ -5,8 +5,8 @@ use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, S
 use super::membership::MembersSeen;
 use super::peer_id;
 use crate::case::Settings;
-use crate::invariants::leader_contact::{Hearing, Leave};
-use crate::invariants::pre_vote::Unanswered;
+use crate::invariants::leader_contact::{LeaderContact, StepDown};
+use crate::invariants::pre_vote::OpenPreVotes;
 use crate::service::Service;
 use crate::sim::clock::Clock;
 use crate::sim::disk::Disk;
@@ -25,13 +25,13 @@ pub(super) struct Peer {
     /// Until when the peer stands still.
     pub(super) paused_until: Option<Instant>,
     /// What it has heard in this life.
-    pub(super) hearing: Hearing,
+    pub(super) hearing: LeaderContact,
     /// Who asked it for a pre-vote in this life and waits for the answer.
-    pub(super) unanswered: Unanswered,
+    pub(super) unanswered: OpenPreVotes,
     /// Whether the last thing that happened to it was that somebody asked for a pre-vote.
     pub(super) is_asked: bool,
     /// Whether it was asked to give up leadership.
-    pub(super) leave: Leave,
+    pub(super) leave: StepDown,
     /// The term in which its leader asked it to stand last.
     pub(super) called_in: Option<Term>,
     /// The term for which it asked for votes because its leader wanted it to.
@@ -68,20 +68,20 @@ pub struct PeerView {
 }
 
 impl Peer {
-    pub(super) fn new(seed: u64, place: usize, settings: &Settings) -> Self {
-        let mut disk = Disk::new(seed, place, settings.latency);
-        disk.set_trouble(settings.trouble);
+    pub(super) fn new(seed: u64, server: usize, settings: &Settings) -> Self {
+        let mut disk = Disk::new(seed, server, settings.latency);
+        disk.set_flush_faults(settings.flush_faults);
         Self {
             node: None,
             incarnation: 0,
             disk,
             service: Service::new(settings.snapshots, settings.machine),
-            clock: settings.clocks.get(place).copied().map_or(Clock::TRUE, Clock::faster_by),
+            clock: settings.clocks.get(server).copied().map_or(Clock::TRUE, Clock::faster_by),
             paused_until: None,
-            hearing: Hearing::default(),
-            unanswered: Unanswered::default(),
+            hearing: LeaderContact::default(),
+            unanswered: OpenPreVotes::default(),
             is_asked: false,
-            leave: Leave::Unasked,
+            leave: StepDown::Unasked,
             called_in: None,
             stands_for_leader: None,
             hands_over: false,
@@ -118,9 +118,9 @@ impl Peer {
 }
 
 /// A peer's settings, as the core takes them.
-pub(crate) fn config(place: usize, settings: &Settings, first_message_id: MessageId) -> Config {
-    let Settings { founders, timing, limits, first_entry, protocol, reads, .. } = settings;
-    let founders = if place < *founders { 0..*founders } else { 0..0 };
+pub(crate) fn config(server: usize, settings: &Settings, first_message_id: MessageId) -> Config {
+    let Settings { initial_members, timing, limits, first_entry, protocol, reads, .. } = settings;
+    let initial_members = if server < *initial_members { 0..*initial_members } else { 0..0 };
     Config {
         election_timeout_min: timing.election_min,
         election_timeout_max: timing.election_max,
@@ -137,7 +137,7 @@ pub(crate) fn config(place: usize, settings: &Settings, first_message_id: Messag
         reads: *reads,
         read_timeout: timing.read(),
         first_message_id,
-        ..Config::new(peer_id(place), founders.map(peer_id).collect())
+        ..Config::new(peer_id(server), initial_members.map(peer_id).collect())
     }
 }
 
@@ -145,15 +145,15 @@ pub(crate) fn config(place: usize, settings: &Settings, first_message_id: Messag
 /// the term and n, whether it was restarted before or not.
 pub(crate) struct PeerJitter {
     seed: u64,
-    place: usize,
+    server: usize,
     term: Option<Term>,
     stream: Stream,
 }
 
 impl PeerJitter {
-    pub(crate) const fn new(seed: u64, place: usize) -> Self {
+    pub(crate) const fn new(seed: u64, server: usize) -> Self {
         let stream = Stream::new(seed, Domain::Jitter, [0, 0]);
-        Self { seed, place, term: None, stream }
+        Self { seed, server, term: None, stream }
     }
 }
 
@@ -161,7 +161,7 @@ impl Jitter for PeerJitter {
     fn draw(&mut self, term: Term) -> u64 {
         if self.term != Some(term) {
             self.term = Some(term);
-            let names = [self.place as u64, term.number()];
+            let names = [self.server as u64, term.number()];
             self.stream = Stream::new(self.seed, Domain::Jitter, names);
         }
         self.stream.draw()

@@ -25,7 +25,7 @@ pub(super) struct OpenReads {
 /// A read that a peer has taken.
 #[derive(Clone, Copy, Debug)]
 struct OpenRead {
-    place: usize,
+    server: usize,
     request: Request,
     /// The highest index that was committed anywhere.
     committed: Index,
@@ -34,27 +34,27 @@ struct OpenRead {
 
 impl OpenReads {
     /// A peer crashes.
-    pub(super) fn forgets(&mut self, place: usize) {
-        self.open.retain(|_, read| read.place != place);
+    pub(super) fn forgets(&mut self, server: usize) {
+        self.open.retain(|_, read| read.server != server);
     }
 }
 
 impl World {
     /// Asks a peer for a read on behalf of a client: its name if the peer takes it.
-    pub fn ask_read(&mut self, place: usize, request: &Request) -> Option<ReadId> {
-        if self.is_paused(place) {
+    pub fn ask_read(&mut self, server: usize, request: &Request) -> Option<ReadId> {
+        if self.is_paused(server) {
             return None;
         }
         let name = ReadId::new(self.reads.next);
-        let peer = &mut self.peers[place];
+        let peer = &mut self.peers[server];
         peer.node.as_mut()?.read(peer.clock.shows(self.now), name).ok()?;
         self.reads.next += 1;
         let (committed, asked_at) = (self.committed, self.now);
-        self.reads.open.insert(name, OpenRead { place, request: *request, committed, asked_at });
+        self.reads.open.insert(name, OpenRead { server, request: *request, committed, asked_at });
         self.clients.begins_read(request.client, request.serial);
-        self.trace.number(name.number() ^ (place as u64) << 32 ^ 8 << 40);
-        self.cover_read(place);
-        self.touch(place);
+        self.trace.number(name.number() ^ (server as u64) << 32 ^ 8 << 40);
+        self.cover_read(server);
+        self.touch(server);
         Some(name)
     }
 
@@ -73,13 +73,13 @@ impl World {
         let limit = self.settings.timing.read() * 2;
         let hangs =
             self.reads.open.iter().find(|(_, read)| {
-                well.contains(read.place) && self.now.since(read.asked_at) > limit
+                well.contains(read.server) && self.now.since(read.asked_at) > limit
             });
         hangs.map_or(Ok(()), |(name, read)| {
             Err(Failure::Liveness(format!(
                 "read {name} of {} hangs: peer {} has had it for {:?}",
                 read.request,
-                read.place,
+                read.server,
                 self.now.since(read.asked_at)
             )))
         })
@@ -88,13 +88,13 @@ impl World {
     /// A peer says that a read may be served.
     pub(super) fn serve_read(
         &mut self,
-        place: usize,
+        server: usize,
         name: ReadId,
         index: Index,
     ) -> Result<(), Failure> {
-        let seen = self.witness(place);
-        let service = &self.peers[place].service;
-        let Some(read) = self.reads.open.remove(&name).filter(|read| read.place == place) else {
+        let seen = self.witness(server);
+        let service = &self.peers[server].service;
+        let Some(read) = self.reads.open.remove(&name).filter(|read| read.server == server) else {
             return Err(Failure::expected(format_args!(
                 "{seen} serves read {name}, which it was not asked for or has ended before"
             )));
@@ -112,7 +112,7 @@ impl World {
         let told = service.value(request.operation.key()).unwrap_or_default();
         self.clients.serves(request.client, request.serial, self.events, told);
         self.trace.number(name.number() ^ index.number() << 32 ^ 9 << 40);
-        if self.status(place).is_some_and(|status| status.role != RoleName::Leader) {
+        if self.status(server).is_some_and(|status| status.role != RoleName::Leader) {
             self.coverage.hit(Mark::ReadByFollower);
         }
         Ok(())
@@ -121,17 +121,17 @@ impl World {
     /// A peer gives up a read.
     pub(super) fn drop_read(
         &mut self,
-        place: usize,
+        server: usize,
         name: ReadId,
         reason: ReadDrop,
     ) -> Result<(), Failure> {
-        if self.reads.open.remove(&name).is_none_or(|read| read.place != place) {
+        if self.reads.open.remove(&name).is_none_or(|read| read.server != server) {
             return Err(Failure::expected(format_args!(
                 "{} gives up read {name}, which it was not asked for or has ended before",
-                self.witness(place)
+                self.witness(server)
             )));
         }
-        self.trace.number(name.number() ^ (place as u64) << 32 ^ 10 << 40);
+        self.trace.number(name.number() ^ (server as u64) << 32 ^ 10 << 40);
         match reason {
             ReadDrop::LeaderLost => self.coverage.hit(Mark::ReadDropped),
             ReadDrop::TimedOut => self.coverage.hit(Mark::ReadTimedOut),
@@ -140,14 +140,14 @@ impl World {
         Ok(())
     }
 
-    fn cover_read(&mut self, place: usize) {
-        let Some(node) = self.peers[place].node.as_ref() else { return };
+    fn cover_read(&mut self, server: usize) {
+        let Some(node) = self.peers[server].node.as_ref() else { return };
         let status = node.status();
         let leads = status.role == RoleName::Leader;
         if leads && node.log().term_at(status.commit_index) != Some(status.current_term) {
             self.coverage.hit(Mark::ReadWaits);
         }
-        let shown = self.peers[place].clock.shows(self.now);
+        let shown = self.peers[server].clock.shows(self.now);
         if let Role::Leader(leader) = node.role()
             && let Some(until) = leader.reads.lease().until()
         {

@@ -2,12 +2,12 @@
 
 use raft::{Bytes, EntryId, ProposeError};
 
-use super::logging::Speaker;
+use super::logging::LogSource;
 use super::{World, peer_id};
 use crate::case::Step;
 use crate::coverage::Mark;
 use crate::failure::Failure;
-use crate::invariants::leader_contact::Leave;
+use crate::invariants::leader_contact::StepDown;
 use crate::invariants::limits;
 use crate::invariants::transfer;
 
@@ -15,28 +15,28 @@ impl World {
     /// Offers a command to a peer. What it does wrong in answering ends the run.
     pub(super) fn offer(
         &mut self,
-        place: usize,
+        server: usize,
         command: Bytes,
-        speaker: Speaker,
+        source: LogSource,
     ) -> Option<EntryId> {
-        if self.is_paused(place) {
+        if self.is_paused(server) {
             return None;
         }
-        let peer = &mut self.peers[place];
+        let peer = &mut self.peers[server];
         let node = peer.node.as_mut()?;
         let successor = node.successor();
         let answer = node.propose(peer.clock.shows(self.now), command);
-        if let Err(failure) = self.check_answer(place, &answer) {
+        if let Err(failure) = self.check_answer(server, &answer) {
             self.fail(failure);
         }
         match answer {
             Ok(id) => {
                 if successor.is_some() {
-                    self.fail(transfer::takes(self.witness(place), id).into());
+                    self.fail(transfer::takes(self.witness(server), id).into());
                 }
                 self.trace.number(id.index.number() ^ id.term.number() << 32);
-                self.touch(place);
-                self.say_proposed(place, id, speaker);
+                self.touch(server);
+                self.log_proposed(server, id, source);
                 Some(id)
             }
             Err(error) => {
@@ -48,7 +48,7 @@ impl World {
 
     fn check_answer(
         &self,
-        place: usize,
+        server: usize,
         answer: &Result<EntryId, ProposeError>,
     ) -> Result<(), Failure> {
         let refused = match answer {
@@ -56,10 +56,10 @@ impl World {
             Err(ProposeError::UncommittedFull { command, .. }) => Some(*command),
             Err(_) => return Ok(()),
         };
-        let Some(node) = &self.peers[place].node else { return Ok(()) };
+        let Some(node) = &self.peers[server].node else { return Ok(()) };
         let (log, status) = (node.log(), node.status());
         let limit = self.settings.limits.uncommitted_bytes;
-        Ok(limits::uncommitted(self.witness(place), log, &status, refused, limit)?)
+        Ok(limits::uncommitted(self.witness(server), log, &status, refused, limit)?)
     }
 
     fn cover_refusal(&mut self, error: ProposeError) {
@@ -72,35 +72,35 @@ impl World {
     }
 
     /// Asks a peer to hand leadership over to another one; nothing happens unless it leads.
-    pub fn transfer(&mut self, place: usize, to: usize) {
-        if self.is_paused(place) {
+    pub fn transfer(&mut self, server: usize, to: usize) {
+        if self.is_paused(server) {
             return;
         }
-        let peer = &mut self.peers[place];
+        let peer = &mut self.peers[server];
         let now = peer.clock.shows(self.now);
         let Some(node) = &mut peer.node else { return };
         let begun = node.transfer_leadership(now, peer_id(to)).is_ok();
-        self.record(Step::Transfer { peer: place, to });
+        self.record(Step::Transfer { peer: server, to });
         if begun {
-            self.trace.number(place as u64 | 8 << 32 | (to as u64) << 40);
-            self.say_test(format_args!("asks {place} to hand leadership over to {to}"));
-            self.touch(place);
+            self.trace.number(server as u64 | 8 << 32 | (to as u64) << 40);
+            self.log_test(format_args!("asks {server} to hand leadership over to {to}"));
+            self.touch(server);
         }
     }
 
     /// Asks a peer to give up leadership; nothing happens unless it leads.
-    pub fn resign(&mut self, place: usize) {
-        if self.is_paused(place) {
+    pub fn resign(&mut self, server: usize) {
+        if self.is_paused(server) {
             return;
         }
-        let peer = &mut self.peers[place];
+        let peer = &mut self.peers[server];
         let now = peer.clock.shows(self.now);
         let Some(node) = &mut peer.node else { return };
         node.resign(now);
-        peer.leave = Leave::Asked;
-        self.record(Step::Resign { peer: place });
-        self.trace.number(place as u64 | 9 << 32);
-        self.say_test(format_args!("asks {place} to resign"));
-        self.touch(place);
+        peer.leave = StepDown::Asked;
+        self.record(Step::Resign { peer: server });
+        self.trace.number(server as u64 | 9 << 32);
+        self.log_test(format_args!("asks {server} to resign"));
+        self.touch(server);
     }
 }

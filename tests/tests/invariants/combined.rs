@@ -22,7 +22,7 @@ impl Life {
         let mut life = Self { invariants, disk: disk(0, None, terms), members };
         let (log, status) = (log(terms), status(RoleName::Follower, 0, 0));
         let (members, disk) = (&life.members, &life.disk);
-        let seen = Seen { at: Instant::START, place: 0, status, log: &log, members, disk };
+        let seen = Seen { at: Instant::START, server: 0, status, log: &log, members, disk };
         holds(life.invariants.starts(seen));
         life
     }
@@ -30,7 +30,7 @@ impl Life {
     fn becomes(&mut self, role: RoleName, term: u64, commit: u64, terms: &[u64]) -> Check {
         let (log, status) = (log(terms), status(role, term, commit));
         let (members, disk) = (&self.members, &self.disk);
-        let seen = Seen { at: Instant::START, place: 0, status, log: &log, members, disk };
+        let seen = Seen { at: Instant::START, server: 0, status, log: &log, members, disk };
         self.invariants.after_input(seen, |_, _| true)
     }
 }

@@ -102,7 +102,7 @@ fn timer_rule_fires_on_a_wait_without_a_vote_and_on_a_vote_without_a_wait() {
     holds(check(asked(Some(2), [200, 200])));
     holds(check(asked(None, [200, 200])));
     let refused = check(asked(Some(2), [200, 400]));
-    fires(refused, Property::TimerRule, &["refuses its vote and waits longer"]);
+    fires(refused, Property::ElectionTimer, &["refuses its vote and waits longer"]);
     let granted = check(asked(Some(1), [200, 200]));
-    fires(granted, Property::TimerRule, &["grants its vote and does not wait"]);
+    fires(granted, Property::ElectionTimer, &["grants its vote and does not wait"]);
 }

@@ -7,16 +7,18 @@ use raft::{
     CheckQuorum, Entry, EntryId, Envelope, Index, Instant, Log, LogSlice, Membership, Message,
     MessageId, Payload, PeerId, PersistentState, RoleName, Status, Term,
 };
-use raft_tests::invariants::leader_contact::{Hearing, Leave, Office, Spoken, What};
+use raft_tests::invariants::leader_contact::{
+    LeaderContact, MessageKind, ReceivedMessage, StepDown, Timeouts,
+};
 use raft_tests::invariants::lease::{self, Held};
-use raft_tests::invariants::pre_vote::{self, Knew, PreVotes, Unanswered};
+use raft_tests::invariants::pre_vote::{self, KnownLeader, OpenPreVotes, PreVotes};
 use raft_tests::invariants::violation::Witness;
 use raft_tests::invariants::{Property, limits, transfer};
 
 use crate::assertions::{fires, holds};
 use crate::fixtures::status;
 
-const OFFICE: Office = Office {
+const OFFICE: Timeouts = Timeouts {
     check_quorum: CheckQuorum::On,
     timeout_min: Duration::from_millis(100),
     timeout_max: Duration::from_millis(200),
@@ -34,15 +36,16 @@ fn seen(ms: u64) -> Witness {
     Witness { peer: PeerId::new(0), at: at(ms) }
 }
 
-fn spoken(from: u64, term: u64, what: What) -> Spoken {
-    Spoken { from: PeerId::new(from), term: Term::new(term), what }
+fn message(from: u64, term: u64, kind: MessageKind) -> ReceivedMessage {
+    ReceivedMessage { from: PeerId::new(from), term: Term::new(term), kind }
 }
 
 /// A peer that became the leader of term 2 at 10 ms.
-fn leader() -> Hearing {
-    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0, 0), members(3).into());
+fn leader() -> LeaderContact {
+    let mut hearing =
+        LeaderContact::starts(at(0), &status(RoleName::Follower, 0, 0), members(3).into());
     let (before, now) = (status(RoleName::Candidate, 2, 0), status(RoleName::Leader, 2, 0));
-    holds(hearing.becomes(seen(10), &before, &now, OFFICE, Leave::Unasked));
+    holds(hearing.becomes(seen(10), &before, &now, OFFICE, StepDown::Unasked));
     hearing
 }
 
@@ -51,16 +54,16 @@ fn check_quorum_fires_on_a_leader_that_hears_nobody() {
     let mut hearing = leader();
     holds(hearing.may_lead(seen(209), OFFICE));
     fires(hearing.may_lead(seen(210), OFFICE), Property::CheckQuorum, &["no quorum for 200 ms"]);
-    hearing.hears(at(100), spoken(1, 2, What::OfFollower), &status(RoleName::Leader, 2, 0));
+    hearing.hears(at(100), message(1, 2, MessageKind::OfFollower), &status(RoleName::Leader, 2, 0));
     holds(hearing.may_lead(seen(210), OFFICE));
     fires(hearing.may_lead(seen(300), OFFICE), Property::CheckQuorum, &["no quorum for 200 ms"]);
-    holds(hearing.may_lead(seen(300), Office { check_quorum: CheckQuorum::Off, ..OFFICE }));
+    holds(hearing.may_lead(seen(300), Timeouts { check_quorum: CheckQuorum::Off, ..OFFICE }));
 }
 
 #[test]
 fn check_quorum_does_not_count_votes_and_answers_of_other_terms() {
     let mut hearing = leader();
-    for told in [spoken(1, 1, What::OfFollower), spoken(1, 2, What::Other)] {
+    for told in [message(1, 1, MessageKind::OfFollower), message(1, 2, MessageKind::Other)] {
         hearing.hears(at(200), told, &status(RoleName::Leader, 2, 0));
     }
     fires(hearing.may_lead(seen(210), OFFICE), Property::CheckQuorum, &["no quorum"]);
@@ -68,27 +71,29 @@ fn check_quorum_does_not_count_votes_and_answers_of_other_terms() {
 
 #[test]
 fn check_quorum_fires_on_a_leader_that_gives_up_too_soon() {
-    let gives_up = |ms, office, leave| {
+    let gives_up = |ms, timeouts, leave| {
         let (before, now) = (status(RoleName::Leader, 2, 0), status(RoleName::Follower, 2, 0));
-        leader().becomes(seen(ms), &before, &now, office, leave)
+        leader().becomes(seen(ms), &before, &now, timeouts, leave)
     };
-    fires(gives_up(109, OFFICE, Leave::Unasked), Property::CheckQuorum, &["99 ms ago"]);
-    holds(gives_up(110, OFFICE, Leave::Unasked));
-    holds(gives_up(11, OFFICE, Leave::Asked));
-    let off = Office { check_quorum: CheckQuorum::Off, ..OFFICE };
-    fires(gives_up(900, off, Leave::Unasked), Property::CheckQuorum, &["gives up leadership"]);
+    fires(gives_up(109, OFFICE, StepDown::Unasked), Property::CheckQuorum, &["99 ms ago"]);
+    holds(gives_up(110, OFFICE, StepDown::Unasked));
+    holds(gives_up(11, OFFICE, StepDown::Asked));
+    let off = Timeouts { check_quorum: CheckQuorum::Off, ..OFFICE };
+    fires(gives_up(900, off, StepDown::Unasked), Property::CheckQuorum, &["gives up leadership"]);
 }
 
 #[test]
 fn a_peer_knows_a_leader_for_the_shortest_timeout_after_it_heard_one_or_started() {
-    let mut hearing = Hearing::starts(at(0), &status(RoleName::Follower, 0, 0), members(3).into());
+    let mut hearing =
+        LeaderContact::starts(at(0), &status(RoleName::Follower, 0, 0), members(3).into());
     assert!(!hearing.knows_a_leader(seen(0), OFFICE), "a new peer");
     let follows = Status { leader: Some(PeerId::new(1)), ..status(RoleName::Follower, 2, 0) };
-    hearing.hears(at(50), spoken(1, 2, What::OfLeader), &follows);
-    hearing.hears(at(90), spoken(2, 2, What::RequestVote(Candidacy::Timeout)), &follows);
+    hearing.hears(at(50), message(1, 2, MessageKind::OfLeader), &follows);
+    hearing.hears(at(90), message(2, 2, MessageKind::RequestVote(Candidacy::Timeout)), &follows);
     assert!(hearing.knows_a_leader(seen(149), OFFICE));
     assert!(!hearing.knows_a_leader(seen(150), OFFICE));
-    let again = Hearing::starts(at(200), &status(RoleName::Follower, 2, 0), members(3).into());
+    let again =
+        LeaderContact::starts(at(200), &status(RoleName::Follower, 2, 0), members(3).into());
     assert!(again.knows_a_leader(seen(299), OFFICE) && !again.knows_a_leader(seen(300), OFFICE));
     assert!(
         leader().knows_a_leader(seen(109), OFFICE) && !leader().knows_a_leader(seen(110), OFFICE)
@@ -98,8 +103,9 @@ fn a_peer_knows_a_leader_for_the_shortest_timeout_after_it_heard_one_or_started(
 #[test]
 fn stickiness_fires_on_a_peer_that_is_moved() {
     let (before, candidate) = (status(RoleName::Follower, 2, 0), PeerId::new(2));
-    holds(Hearing::stays(seen(1), candidate, &before, &before));
-    let moved = Hearing::stays(seen(1), candidate, &before, &status(RoleName::Follower, 3, 0));
+    holds(LeaderContact::stays(seen(1), candidate, &before, &before));
+    let moved =
+        LeaderContact::stays(seen(1), candidate, &before, &status(RoleName::Follower, 3, 0));
     fires(moved, Property::Stickiness, &["is moved by 2"]);
 }
 
@@ -147,25 +153,27 @@ fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
             vote,
         }),
     };
-    let asked = |all: &[Knew]| {
-        let mut unanswered = Unanswered::default();
-        all.iter().for_each(|knew| unanswered.is_asked(PeerId::new(1), Term::new(4), *knew));
+    let asked = |all: &[KnownLeader]| {
+        let mut unanswered = OpenPreVotes::default();
+        all.iter().for_each(|known_leader| {
+            unanswered.is_asked(PeerId::new(1), Term::new(4), *known_leader)
+        });
         unanswered
     };
     let yes = answer(1, 4, Vote::Granted);
     fires(
-        asked(&[Knew::ALeader]).answers(seen(1), &yes),
+        asked(&[KnownLeader::ALeader]).answers(seen(1), &yes),
         Property::Stickiness,
         &["when 1 asked in term 4"],
     );
-    holds(asked(&[Knew::Nobody]).answers(seen(1), &yes));
-    holds(asked(&[Knew::ALeader]).answers(seen(1), &answer(2, 4, Vote::Granted)));
-    holds(asked(&[Knew::ALeader]).answers(seen(1), &answer(1, 3, Vote::Granted)));
+    holds(asked(&[KnownLeader::Nobody]).answers(seen(1), &yes));
+    holds(asked(&[KnownLeader::ALeader]).answers(seen(1), &answer(2, 4, Vote::Granted)));
+    holds(asked(&[KnownLeader::ALeader]).answers(seen(1), &answer(1, 3, Vote::Granted)));
     // Of two questions, each has its own answer.
-    let mut both = asked(&[Knew::ALeader, Knew::Nobody]);
+    let mut both = asked(&[KnownLeader::ALeader, KnownLeader::Nobody]);
     holds(both.answers(seen(1), &answer(1, 4, Vote::Refused)));
     holds(both.answers(seen(1), &yes));
-    let mut both = asked(&[Knew::Nobody, Knew::ALeader]);
+    let mut both = asked(&[KnownLeader::Nobody, KnownLeader::ALeader]);
     holds(both.answers(seen(1), &yes));
     fires(both.answers(seen(1), &yes), Property::Stickiness, &["would vote for it"]);
 }

@@ -2,7 +2,7 @@
 
 use raft::{EntryId, Index, Membership, PeerId, PersistentState, Term};
 use raft_tests::invariants::Property;
-use raft_tests::invariants::acknowledged_entries::Promise;
+use raft_tests::invariants::acknowledged_entries::AcknowledgedEntry;
 use raft_tests::invariants::commit_rule::{self, Advance};
 use raft_tests::invariants::leader_completeness::LeaderCompleteness;
 use raft_tests::invariants::log_matching::LogMatching;
@@ -75,14 +75,14 @@ fn commit_rule_fires_on_a_follower_that_does_not_hold_what_is_counted() {
 
 #[test]
 fn kept_promise_fires_on_an_acknowledged_entry_that_is_gone() {
-    let mut promise = Promise::default();
+    let mut promise = AcknowledgedEntry::default();
     promise.acknowledges(Term::new(3), id(2, 3));
     promise.acknowledges(Term::new(3), id(2, 2));
     let term = Term::new(3);
     holds(promise.is_kept(peer(0), term, &log(&[1, 2, 2, 3])));
     for gone in [&[1, 2][..], &[1, 2, 3]] {
         let check = promise.is_kept(peer(0), term, &log(gone));
-        fires(check, Property::KeptPromise, &["peer 0", "entry 3@2", "term 3"]);
+        fires(check, Property::AcknowledgedEntries, &["peer 0", "entry 3@2", "term 3"]);
         // Another leader may replace what was not committed.
         holds(promise.is_kept(peer(0), Term::new(4), &log(gone)));
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use raft::Instant;
 
-pub use self::waiting::{Join, Joining, Sleep};
+pub use self::waiting::{Join, JoinFuture, Sleep};
 
 use self::waiting::{AlarmState, Outcome};
 use super::trace_hash::hash_of;
@@ -76,12 +76,12 @@ struct Shared {
 struct Slot {
     name: Cow<'static, str>,
     name_hash: u64,
-    waits: Waits,
+    waits: WaitState,
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 #[derive(Clone, Copy)]
-enum Waits {
+enum WaitState {
     ForItsTurn,
     Until(Instant, &'static Location<'static>),
     ForTask(TaskId, &'static Location<'static>),
@@ -115,7 +115,7 @@ impl Tasks {
         let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
         let name = name.into();
         let name_hash = hash_of(name.as_bytes());
-        let slot = Slot { name, name_hash, waits: Waits::ForItsTurn, future: Some(future) };
+        let slot = Slot { name, name_hash, waits: WaitState::ForItsTurn, future: Some(future) };
         self.shared.slots.borrow_mut().push(slot);
         self.shared.ready.borrow_mut().push_back(id);
         Join { tasks: self.clone(), id, outcome }
@@ -233,7 +233,7 @@ impl Tasks {
         slots.iter().filter(|slot| slot.future.is_some()).map(Slot::to_string).collect()
     }
 
-    fn current_waits(&self, waits: Waits) {
+    fn current_waits(&self, waits: WaitState) {
         let current = self.shared.current.get();
         self.shared.slots.borrow_mut()[current].waits = waits;
     }
@@ -243,11 +243,11 @@ impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
         match self.waits {
-            Waits::ForItsTurn => write!(f, "`{name}` (not started)"),
-            Waits::Until(until, caller) => {
+            WaitState::ForItsTurn => write!(f, "`{name}` (not started)"),
+            WaitState::Until(until, caller) => {
                 write!(f, "`{name}` (sleeps until {} ns, {caller})", until.as_nanos())
             }
-            Waits::ForTask(task, caller) => {
+            WaitState::ForTask(task, caller) => {
                 write!(f, "`{name}` (waits for task {}, {caller})", task.0)
             }
         }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use raft::Instant;
 
-use super::{Alarm, TaskId, Tasks, Waits};
+use super::{Alarm, TaskId, Tasks, WaitState};
 
 /// A wait for a moment; see [`Tasks::sleep`].
 #[must_use = "a task sleeps only where it awaits"]
@@ -39,7 +39,7 @@ impl Future for Sleep {
                 shared.sleepers.set(shared.sleepers.get() + 1);
                 let name = shared.slots.borrow()[task.0].name_hash;
                 shared.alarms.borrow_mut().push(Alarm { at: self.until, task, name });
-                self.tasks.current_waits(Waits::Until(self.until, self.caller));
+                self.tasks.current_waits(WaitState::Until(self.until, self.caller));
                 Poll::Pending
             }
         }
@@ -67,19 +67,19 @@ impl<T> Join<T> {
 
     /// Waits until the task has ended.
     #[track_caller]
-    pub fn join(self) -> Joining<T> {
-        Joining { join: self, caller: Location::caller() }
+    pub fn join(self) -> JoinFuture<T> {
+        JoinFuture { join: self, caller: Location::caller() }
     }
 }
 
 /// A wait for a task; see [`Join::join`].
 #[must_use = "a task waits only where it awaits"]
-pub struct Joining<T> {
+pub struct JoinFuture<T> {
     join: Join<T>,
     caller: &'static Location<'static>,
 }
 
-impl<T> Future for Joining<T> {
+impl<T> Future for JoinFuture<T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
@@ -88,7 +88,7 @@ impl<T> Future for Joining<T> {
         }
         let tasks = &self.join.tasks;
         self.join.outcome.waiter.set(Some(TaskId(tasks.shared.current.get())));
-        tasks.current_waits(Waits::ForTask(self.join.id, self.caller));
+        tasks.current_waits(WaitState::ForTask(self.join.id, self.caller));
         Poll::Pending
     }
 }
