@@ -60,7 +60,7 @@ impl Failure {
     #[must_use]
     pub const fn signature(&self) -> &'static str {
         match self {
-            Self::Invariant(violation) => violation.property.as_str(),
+            Self::Invariant(violation) => violation.invariant.as_str(),
             Self::Expectation(_) => "expectation",
             Self::Liveness(_) => "liveness",
             Self::Stuck(Stuck::Deadlock { .. }) => "deadlock",

@@ -26,7 +26,7 @@ pub async fn exile(cluster: Cluster) -> Result<(), Failure> {
     };
     cluster.set_network(NetworkProfile { request: leg, reply: leg });
     for server in 0..cluster.size() {
-        let max = Duration::from_millis([5, 60, 300][cluster.faults().index(3)]);
+        let max = Duration::from_millis([5, 60, 300][cluster.fault_rng().index(3)]);
         cluster.set_disk_latency(server, Latency { max, ..Latency::DEFAULT });
     }
     let mut seen = Vec::new();
@@ -47,7 +47,7 @@ fn banish(cluster: &Cluster) -> Vec<usize> {
         cluster.status(*server).is_some_and(|status| status.role == RoleName::Leader)
     };
     let leader = (0..cluster.size()).find(leads);
-    let mut rng = cluster.faults();
+    let mut rng = cluster.fault_rng();
     let first = leader.unwrap_or_else(|| rng.index(cluster.size()));
     let second = cluster.after(first, 1 + rng.index(cluster.size() - 1));
     let exiles = if rng.index(3) == 0 { vec![first, second] } else { vec![first] };
@@ -60,7 +60,7 @@ fn banish(cluster: &Cluster) -> Vec<usize> {
 
 /// Some come home as they are, some after a crash, and at times everybody crashes.
 fn come_home(cluster: &Cluster, exiles: &[usize]) -> Result<(), Failure> {
-    let crash = cluster.faults().index(8);
+    let crash = cluster.fault_rng().index(8);
     if crash == 0 {
         return cluster.crash_and_restart_all();
     }
@@ -78,14 +78,14 @@ fn come_home(cluster: &Cluster, exiles: &[usize]) -> Result<(), Failure> {
 async fn burst(cluster: &Cluster) -> Vec<(Index, Command)> {
     let mut taken = Vec::new();
     for server in 0..cluster.size() {
-        let count = cluster.faults().below(COMMANDS_MAX);
+        let count = cluster.fault_rng().below(COMMANDS_MAX);
         for _ in 0..count {
             let command = cluster.random_command();
-            let id = cluster.start_command(server, &command);
+            let id = cluster.propose(server, &command);
             taken.extend(id.map(|id| (id.index, command)));
         }
     }
-    let pause = cluster.faults().between(PAUSE_MIN, PAUSE_MAX);
+    let pause = cluster.fault_rng().between(PAUSE_MIN, PAUSE_MAX);
     cluster.sleep(pause).await;
     taken.retain(|(index, command)| cluster.n_committed(*index).command.as_ref() == Some(command));
     taken

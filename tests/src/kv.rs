@@ -155,26 +155,26 @@ struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Execution {
     /// It was carried out now.
-    Out(Seen),
+    Executed(Seen),
     /// It had been carried out before.
-    Before(Seen),
+    Repeated(Seen),
     /// The client has asked for something newer since: nobody waits for this.
-    Outdated,
+    Stale,
 }
 
 impl Store {
     /// Carries out a request, unless it was before.
-    pub fn carry_out(&mut self, request: &Request) -> Execution {
+    pub fn execute(&mut self, request: &Request) -> Execution {
         let session = self.sessions.get(&request.client);
         if let Some(Session { serial, answer }) = session
             && *serial >= request.serial
         {
             let same = *serial == request.serial;
-            return if same { Execution::Before(*answer) } else { Execution::Outdated };
+            return if same { Execution::Repeated(*answer) } else { Execution::Stale };
         }
         let answer = self.act(request.operation);
         self.sessions.insert(request.client, Session { serial: request.serial, answer });
-        Execution::Out(answer)
+        Execution::Executed(answer)
     }
 
     fn act(&mut self, operation: Operation) -> Seen {
@@ -229,11 +229,14 @@ mod tests {
     fn a_repetition_is_answered_and_not_carried_out() {
         let mut store = Store::default();
         let put = Operation::Put { key: 1, value: 10 };
-        assert_eq!(store.carry_out(&request(1, 0, put)), Execution::Out(0));
+        assert_eq!(store.execute(&request(1, 0, put)), Execution::Executed(0));
         let swap = Operation::Swap { key: 1, expected: 10, value: 11 };
-        assert_eq!(store.carry_out(&request(2, 0, swap)), Execution::Out(10));
-        assert_eq!(store.carry_out(&request(2, 1, swap)), Execution::Before(10));
-        assert_eq!(store.carry_out(&request(1, 1, put)), Execution::Outdated);
-        assert_eq!(store.carry_out(&request(3, 0, Operation::Get { key: 1 })), Execution::Out(11));
+        assert_eq!(store.execute(&request(2, 0, swap)), Execution::Executed(10));
+        assert_eq!(store.execute(&request(2, 1, swap)), Execution::Repeated(10));
+        assert_eq!(store.execute(&request(1, 1, put)), Execution::Stale);
+        assert_eq!(
+            store.execute(&request(3, 0, Operation::Get { key: 1 })),
+            Execution::Executed(11)
+        );
     }
 }

@@ -161,7 +161,7 @@ impl Report {
             cluster_time: Duration::from_nanos(world.now().as_nanos()),
             peers: world.size(),
             traffic: world.traffic(),
-            commands: world.agreed().last().number(),
+            commands: world.applied_log().last().number(),
             events: world.events(),
             trace: world.trace(),
             undecided: world.undecided(),

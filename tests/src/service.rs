@@ -9,7 +9,7 @@ use std::fmt;
 use raft::{Bytes, Entry, Index, Snapshot};
 
 use crate::invariants::violation::Witness;
-use crate::invariants::{Property, Violation};
+use crate::invariants::{Invariant, Violation};
 use crate::kv::{Execution, Request, Seen, Store};
 
 /// Whether services compact their logs.
@@ -94,25 +94,25 @@ impl AppliedLog {
     /// Compares a command with what others were given at the index.
     fn check(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         index: Index,
         command: &Bytes,
     ) -> Result<(), Box<Violation>> {
         if index == self.last().next() {
-            self.commands.push((command.clone(), seen));
+            self.commands.push((command.clone(), witness));
             return Ok(());
         }
-        let Some((first, witness)) = self.at(index) else {
-            return Err(Property::Applier.broken(format_args!(
-                "{seen} is given index {index}, the others only got to {}",
+        let Some((first, first_witness)) = self.at(index) else {
+            return Err(Invariant::Applier.broken(format_args!(
+                "{witness} is given index {index}, the others only got to {}",
                 self.last()
             )));
         };
         if first == command {
             return Ok(());
         }
-        Err(Property::Applier.broken(format_args!(
-            "{seen} is given {command:02x?} at index {index}, {witness} was given {first:02x?}"
+        Err(Invariant::Applier.broken(format_args!(
+            "{witness} is given {command:02x?} at index {index}, {first_witness} was given {first:02x?}"
         )))
     }
 }
@@ -181,21 +181,21 @@ impl Service {
     /// The entry is out of order, or differs from what others were given.
     pub fn apply(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         entry: &Entry,
         agreed: &mut AppliedLog,
     ) -> Result<Applied, Box<Violation>> {
         let (index, expected) = (entry.id.index, self.last_applied().next());
         if index != expected {
-            return Err(Property::Applier.broken(format_args!(
-                "{seen} is given index {index} and expected index {expected}"
+            return Err(Invariant::Applier.broken(format_args!(
+                "{witness} is given index {index} and expected index {expected}"
             )));
         }
         let command = match &entry.payload {
             raft::Payload::NoOp | raft::Payload::Membership(_) => Bytes::default(),
             raft::Payload::Command(command) => command.clone(),
         };
-        self.apply_next(seen, command, agreed)
+        self.apply_next(witness, command, agreed)
     }
 
     /// Takes the next committed command.
@@ -204,13 +204,13 @@ impl Service {
     /// The command differs from what others were given.
     pub fn apply_next(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         command: Bytes,
         agreed: &mut AppliedLog,
     ) -> Result<Applied, Box<Violation>> {
         let index = self.last_applied().next();
-        agreed.check(seen, index, &command)?;
-        let request = self.store.as_mut().and_then(|store| carry_out(store, &command));
+        agreed.check(witness, index, &command)?;
+        let request = self.store.as_mut().and_then(|store| execute(store, &command));
         self.history.push(command);
         let snapshot = self.snapshots.due(index).then(|| self.snapshot());
         Ok(Applied { snapshot, request })
@@ -222,16 +222,16 @@ impl Service {
     /// The snapshot is no history through its index, or not the one agreed on.
     pub fn restore(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         snapshot: &Snapshot,
         agreed: &mut AppliedLog,
     ) -> Result<(), Box<Violation>> {
-        let through = self.restore_bytes(seen, &snapshot.data, agreed)?;
+        let through = self.restore_bytes(witness, &snapshot.data, agreed)?;
         if through == snapshot.index() {
             return Ok(());
         }
-        Err(Property::Applier.broken(format_args!(
-            "{seen} is given a snapshot through {} with {through} commands",
+        Err(Invariant::Applier.broken(format_args!(
+            "{witness} is given a snapshot through {} with {through} commands",
             snapshot.index(),
         )))
     }
@@ -242,23 +242,23 @@ impl Service {
     /// They are no history, or not the one agreed on.
     pub fn restore_bytes(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         data: &[u8],
         agreed: &mut AppliedLog,
     ) -> Result<Index, Box<Violation>> {
         let Some(history) = decode(data) else {
-            return Err(Property::Applier.broken(format_args!(
-                "{seen} is given a snapshot that cannot be read, of {} bytes",
+            return Err(Invariant::Applier.broken(format_args!(
+                "{witness} is given a snapshot that cannot be read, of {} bytes",
                 data.len()
             )));
         };
         for (position, command) in history.iter().enumerate() {
-            agreed.check(seen, Index::new(position as u64 + 1), command)?;
+            agreed.check(witness, Index::new(position as u64 + 1), command)?;
         }
         if let Some(store) = &mut self.store {
             *store = Store::default();
             for command in &history {
-                carry_out(store, command);
+                execute(store, command);
             }
         }
         self.history = history;
@@ -267,10 +267,10 @@ impl Service {
 }
 
 /// Carries out a command that is a request; a no-op is none.
-fn carry_out(store: &mut Store, command: &[u8]) -> Option<(Request, Execution)> {
+fn execute(store: &mut Store, command: &[u8]) -> Option<(Request, Execution)> {
     let request = Request::decode(command)?;
-    let carried = store.carry_out(&request);
-    Some((request, carried))
+    let execution = store.execute(&request);
+    Some((request, execution))
 }
 
 /// The history as bytes: how many commands there are, then each one's length and the command. With
@@ -306,7 +306,7 @@ mod tests {
     use raft::{EntryId, Instant, Payload, PeerId, Term};
     use std::sync::Arc;
 
-    fn seen(peer: u64) -> Witness {
+    fn witness(peer: u64) -> Witness {
         Witness { peer: PeerId::new(peer), at: Instant::START }
     }
 
@@ -320,18 +320,18 @@ mod tests {
         let mut agreed = AppliedLog::default();
         let mut first = Service::new(Snapshots::Never, Machine::History);
         for index in 1..=3 {
-            first.apply(seen(0), &entry(index, b"x"), &mut agreed).unwrap();
+            first.apply(witness(0), &entry(index, b"x"), &mut agreed).unwrap();
         }
         let rows = [
             (entry(3, b"x"), "is given index 3 and expected index 4"),
             (entry(5, b"x"), "is given index 5 and expected index 4"),
         ];
         for (entry, expected) in rows {
-            let error = first.apply(seen(0), &entry, &mut agreed).expect_err(expected);
+            let error = first.apply(witness(0), &entry, &mut agreed).expect_err(expected);
             assert!(error.text.contains(expected), "{error}");
         }
         let mut second = Service::new(Snapshots::Never, Machine::History);
-        let error = second.apply(seen(1), &entry(1, b"y"), &mut agreed).expect_err("differs");
+        let error = second.apply(witness(1), &entry(1, b"y"), &mut agreed).expect_err("differs");
         assert!(error.text.contains("peer 0") && error.text.contains("peer 1"), "{error}");
     }
 
@@ -341,7 +341,7 @@ mod tests {
         let mut first = Service::new(Snapshots::EVERY_TENTH, Machine::History);
         let mut taken = None;
         for index in 1..=9_u64 {
-            let due = first.apply(seen(0), &entry(index, &index.to_le_bytes()), &mut agreed);
+            let due = first.apply(witness(0), &entry(index, &index.to_le_bytes()), &mut agreed);
             taken = due.unwrap().snapshot;
             assert_eq!(taken.is_some(), index == 9, "at {index}");
         }
@@ -349,14 +349,14 @@ mod tests {
         let data = taken.expect("a snapshot is due at index 9");
         let mut second = Service::new(Snapshots::EVERY_TENTH, Machine::History);
         let good = Snapshot { last_included, membership: Arc::default(), data: data.clone() };
-        second.restore(seen(1), &good, &mut agreed).unwrap();
+        second.restore(witness(1), &good, &mut agreed).unwrap();
         assert_eq!(second.last_applied(), Index::new(9));
 
         let mut wrong = data.to_vec();
         wrong[20] ^= 1;
         for data in [wrong.into(), data[..data.len() - 1].into(), data[..16].into()] {
             let bad = Snapshot { last_included, membership: Arc::default(), data };
-            assert!(second.restore(seen(1), &bad, &mut agreed).is_err(), "{bad:?}");
+            assert!(second.restore(witness(1), &bad, &mut agreed).is_err(), "{bad:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use raft::Index;
 
-use crate::cluster::{Cluster, Command, Retry, Waited, expect};
+use crate::cluster::{Cluster, Command, Retry, WaitOutcome, expect};
 use crate::failure::Failure;
 use crate::isolated_leader::exile;
 use crate::lab2::{Body, ClusterSpec, Part, Scenario};
@@ -51,10 +51,10 @@ const fn leaders_in_exile(name: &'static str, description: &'static str, peers: 
 }
 
 async fn storm(cluster: Cluster) -> Result<(), Failure> {
-    let network = drawn_profile(&mut cluster.faults());
+    let network = drawn_profile(&mut cluster.fault_rng());
     cluster.set_network(network);
     for server in 0..cluster.size() {
-        let max = Duration::from_millis([5, 40, 150][cluster.faults().index(3)]);
+        let max = Duration::from_millis([5, 40, 150][cluster.fault_rng().index(3)]);
         cluster.set_disk_latency(server, Latency { max, ..Latency::DEFAULT });
     }
     let weather = Rc::new(Cell::new(Weather::Storm));
@@ -66,7 +66,7 @@ async fn storm(cluster: Cluster) -> Result<(), Failure> {
         .collect();
     for _ in 0..ROUNDS {
         strike(&cluster)?;
-        let pause = cluster.faults().between(ROUND_MIN, ROUND_MAX);
+        let pause = cluster.fault_rng().between(ROUND_MIN, ROUND_MAX);
         cluster.sleep(pause).await;
     }
     heal(&cluster)?;
@@ -90,7 +90,7 @@ pub(crate) async fn everything_is_there(
         expect(index < last, format_args!("an index after {index}, found {last}"))?;
         let found = cluster.wait(index, size, None).await?;
         expect(
-            found == Waited::Command(command.clone()),
+            found == WaitOutcome::Command(command.clone()),
             format_args!("{command} at {index}, {why}; found {found:?}"),
         )?;
     }
@@ -118,7 +118,7 @@ fn drawn_profile(rng: &mut Stream) -> NetworkProfile {
 fn strike(cluster: &Cluster) -> Result<(), Failure> {
     let size = cluster.size();
     let (fault, server, other) = {
-        let mut rng = cluster.faults();
+        let mut rng = cluster.fault_rng();
         (rng.below(10), rng.index(size), rng.index(size))
     };
     match fault {
@@ -147,14 +147,14 @@ async fn client(
     number: u64,
     weather: Rc<Cell<Weather>>,
 ) -> Vec<(Index, Command)> {
-    let mut rng = cluster.client_stream(number);
+    let mut rng = cluster.client_rng(number);
     let mut seen = Vec::new();
     while weather.get() == Weather::Storm {
         let mut taken = Vec::new();
         for _ in 0..=rng.below(BURST_MAX) {
             let command = Command::number(rng.draw());
             let server = rng.index(cluster.size());
-            let id = cluster.offer(server, &command, LogSource::Client(number));
+            let id = cluster.propose_as(server, &command, LogSource::Client(number));
             taken.extend(id.map(|id| (id.index, command)));
         }
         cluster.sleep(rng.between(Duration::ZERO, CLIENT_PAUSE_MAX)).await;

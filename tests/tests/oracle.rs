@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use raft::Bytes;
-use raft_tests::invariants::{Property, Violation};
+use raft_tests::invariants::{Invariant, Violation};
 use raft_tests::kv::{Operation, Request, Seen};
 use raft_tests::oracle::history::{Asked, History, Register};
 use raft_tests::oracle::linearizability::{Answer, Model, Timed, check};
@@ -207,9 +207,9 @@ fn agreed(requests: &[Asked]) -> Vec<Bytes> {
 }
 
 #[track_caller]
-fn fires<T>(check: Result<T, Box<Violation>>, property: Property, part: &str) {
+fn fires<T>(check: Result<T, Box<Violation>>, invariant: Invariant, part: &str) {
     let Err(violation) = check else { panic!("nothing was found, expected {part:?}") };
-    assert_eq!(violation.property, property, "{violation}");
+    assert_eq!(violation.invariant, invariant, "{violation}");
     assert!(violation.text.contains(part), "{part:?} is missing in {violation}");
 }
 
@@ -219,9 +219,9 @@ fn an_answer_that_is_lost_or_wrong_is_told() {
     let get = asked(1, 2, Operation::Get { key: 3 }, Some(9));
     let good = history(&[put, get]);
     good.check_answers(&agreed(&[put, get])).expect("the answers are right");
-    fires(good.check_answers(&agreed(&[get])), Property::AcknowledgedLost, "client 0 was told 0");
+    fires(good.check_answers(&agreed(&[get])), Invariant::AcknowledgedLost, "client 0 was told 0");
     let other_order = agreed(&[get, put]);
-    fires(good.check_answers(&other_order), Property::WrongAnswer, "client 1 was told 9");
+    fires(good.check_answers(&other_order), Invariant::WrongAnswer, "client 1 was told 9");
     let unanswered = history(&[Asked { answer: None, ..put }]);
     unanswered.check_answers(&[]).expect("what was not answered may be lost");
 }
@@ -233,5 +233,5 @@ fn requests_that_have_no_order_are_listed() {
     let elsewhere = asked(1, 3, Operation::Get { key: 4 }, Some(0));
     assert_eq!(history(&[put, elsewhere]).check_linearizability().expect("fine"), 0);
     let check = history(&[put, stale, elsewhere]).check_linearizability();
-    fires(check, Property::Linearizability, "#21..#22 get 3 -> 0");
+    fires(check, Invariant::Linearizability, "#21..#22 get 3 -> 0");
 }

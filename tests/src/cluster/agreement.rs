@@ -28,7 +28,7 @@ pub enum Retry {
 
 /// How a wait ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Waited {
+pub enum WaitOutcome {
     /// Enough services were given this command.
     Command(Command),
     /// A peer's term moved on, so that the wait makes no sense any more.
@@ -44,7 +44,7 @@ impl<W: Testbed> Cluster<W> {
         let world = self.world();
         let services =
             (0..world.size()).filter(|server| world.last_applied(*server) >= index).count();
-        let command = world.agreed(index).map(Command);
+        let command = world.applied_command(index).map(Command);
         Committed { services, command: command.filter(|_| services > 0) }
     }
 
@@ -58,7 +58,7 @@ impl<W: Testbed> Cluster<W> {
         index: Index,
         peers: usize,
         start_term: Option<Term>,
-    ) -> Result<Waited, Failure> {
+    ) -> Result<WaitOutcome, Failure> {
         let mut pause = WAIT_FIRST;
         for _ in 0..WAIT_ROUNDS {
             if self.n_committed(index).services >= peers {
@@ -68,12 +68,12 @@ impl<W: Testbed> Cluster<W> {
             pause = (2 * pause).min(WAIT_LONGEST);
             let passed = |server| self.term(server) > start_term;
             if start_term.is_some() && (0..self.size()).any(passed) {
-                return Ok(Waited::TermPassed);
+                return Ok(WaitOutcome::TermPassed);
             }
         }
         let Committed { services, command } = self.n_committed(index);
         match command {
-            Some(command) if services >= peers => Ok(Waited::Command(command)),
+            Some(command) if services >= peers => Ok(WaitOutcome::Command(command)),
             Some(_) | None => Err(Failure::expected(format_args!(
                 "index {index} applied by {peers} peers, only {services} did"
             ))),
@@ -94,11 +94,11 @@ impl<W: Testbed> Cluster<W> {
         let deadline = self.tasks.now().after(ONE_LIMIT);
         let mut turn = 0;
         while self.tasks.now() < deadline {
-            let Some(id) = self.offer_around(command, &mut turn) else {
+            let Some(id) = self.propose_to_any(command, &mut turn) else {
                 self.sleep(NO_LEADER_PAUSE).await;
                 continue;
             };
-            if self.is_agreed(command, id.index, expected).await {
+            if self.reaches_agreement(command, id.index, expected).await {
                 self.note(format_args!("finds command {command} agreed on at {}", id.index));
                 return Ok(id.index);
             }
@@ -110,11 +110,11 @@ impl<W: Testbed> Cluster<W> {
     }
 
     /// Offers a command to each connected peer in turn until one takes it.
-    fn offer_around(&self, command: &Command, turn: &mut usize) -> Option<EntryId> {
+    fn propose_to_any(&self, command: &Command, turn: &mut usize) -> Option<EntryId> {
         for _ in 0..self.size() {
             *turn = self.after(*turn, 1);
             let id = match self.connection(*turn) {
-                Connection::Up => self.start_command(*turn, command),
+                Connection::Up => self.propose(*turn, command),
                 Connection::Cut => None,
             };
             if id.is_some() {
@@ -124,7 +124,7 @@ impl<W: Testbed> Cluster<W> {
         None
     }
 
-    async fn is_agreed(&self, command: &Command, index: Index, expected: usize) -> bool {
+    async fn reaches_agreement(&self, command: &Command, index: Index, expected: usize) -> bool {
         let deadline = self.tasks.now().after(AGREEMENT_LIMIT);
         while self.tasks.now() < deadline {
             let committed = self.n_committed(index);

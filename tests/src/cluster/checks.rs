@@ -15,7 +15,7 @@ impl<W: Testbed> Cluster<W> {
     /// Two lead in one term, or none is found in ten tries.
     pub async fn check_one_leader(&self) -> Result<usize, Failure> {
         for _ in 0..LEADER_TRIES {
-            let pause = self.pauses.borrow_mut().between(LEADER_PAUSE_MIN, LEADER_PAUSE_MAX);
+            let pause = self.pause_rng.borrow_mut().between(LEADER_PAUSE_MIN, LEADER_PAUSE_MAX);
             self.sleep(pause).await;
             if let Some((term, leader)) = self.newest_leader()? {
                 self.note(format_args!("finds leader {leader} in term {term}"));
@@ -48,7 +48,7 @@ impl<W: Testbed> Cluster<W> {
     pub fn check_terms(&self) -> Result<Term, Failure> {
         let mut agreed: Option<(usize, Term)> = None;
         for server in 0..self.size() {
-            let Some(status) = self.world().connected(server) else { continue };
+            let Some(status) = self.world().connected_status(server) else { continue };
             let term = status.current_term;
             let (first, first_term) = *agreed.get_or_insert((server, term));
             if first_term != term {
@@ -63,13 +63,13 @@ impl<W: Testbed> Cluster<W> {
 
     /// Whether a connected peer believes it leads.
     fn leads(&self, server: usize) -> bool {
-        self.world().connected(server).is_some_and(|status| status.role == RoleName::Leader)
+        self.world().connected_status(server).is_some_and(|status| status.role == RoleName::Leader)
     }
 
     fn newest_leader(&self) -> Result<Option<(Term, usize)>, Failure> {
         let mut leaders: BTreeMap<Term, usize> = BTreeMap::new();
         for server in 0..self.size() {
-            let Some(status) = self.world().connected(server) else { continue };
+            let Some(status) = self.world().connected_status(server) else { continue };
             if status.role != RoleName::Leader {
                 continue;
             }

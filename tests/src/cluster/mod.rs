@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use raft::{Bytes, EntryId, Instant, Term};
 
-pub use self::agreement::{Committed, Retry, Waited};
-pub use self::testbed::{Standing, Testbed};
+pub use self::agreement::{Committed, Retry, WaitOutcome};
+pub use self::testbed::{PeerStatus, Testbed};
 
 use crate::failure::Failure;
 use crate::sim::executor::{Join, Tasks};
@@ -34,9 +34,9 @@ use crate::world::{LogSource, Traffic, World};
 pub struct Cluster<W = World> {
     world: Rc<RefCell<W>>,
     tasks: Tasks,
-    pauses: Rc<RefCell<Stream>>,
-    commands: Rc<RefCell<Stream>>,
-    faults: Rc<RefCell<Stream>>,
+    pause_rng: Rc<RefCell<Stream>>,
+    command_rng: Rc<RefCell<Stream>>,
+    fault_rng: Rc<RefCell<Stream>>,
 }
 
 /// Not derived: a world is shared, whether it can be copied or not.
@@ -45,9 +45,9 @@ impl<W> Clone for Cluster<W> {
         Self {
             world: Rc::clone(&self.world),
             tasks: self.tasks.clone(),
-            pauses: Rc::clone(&self.pauses),
-            commands: Rc::clone(&self.commands),
-            faults: Rc::clone(&self.faults),
+            pause_rng: Rc::clone(&self.pause_rng),
+            command_rng: Rc::clone(&self.command_rng),
+            fault_rng: Rc::clone(&self.fault_rng),
         }
     }
 }
@@ -100,9 +100,9 @@ impl<W: Testbed> Cluster<W> {
         Self {
             world,
             tasks,
-            pauses: stream(Domain::Tester),
-            commands: stream(Domain::Commands),
-            faults: stream(Domain::Faults),
+            pause_rng: stream(Domain::Tester),
+            command_rng: stream(Domain::Commands),
+            fault_rng: stream(Domain::Faults),
         }
     }
 
@@ -121,13 +121,18 @@ impl<W: Testbed> Cluster<W> {
     /// Offers a command to a peer: its place in the log if the peer believes it leads. Never
     /// waits.
     #[must_use]
-    pub fn start_command(&self, server: usize, command: &Command) -> Option<EntryId> {
-        self.offer(server, command, LogSource::Tester)
+    pub fn propose(&self, server: usize, command: &Command) -> Option<EntryId> {
+        self.propose_as(server, command, LogSource::Tester)
     }
 
-    /// As [`start_command`](Self::start_command), for a client.
+    /// As [`propose`](Self::propose), for a client.
     #[must_use]
-    pub fn offer(&self, server: usize, command: &Command, source: LogSource) -> Option<EntryId> {
+    pub fn propose_as(
+        &self,
+        server: usize,
+        command: &Command,
+        source: LogSource,
+    ) -> Option<EntryId> {
         self.world_mut().propose(server, command.0.clone(), source)
     }
 
@@ -149,33 +154,33 @@ impl<W: Testbed> Cluster<W> {
     /// A command that is a random number.
     #[must_use]
     pub fn random_command(&self) -> Command {
-        Command::number(self.commands.borrow_mut().draw())
+        Command::number(self.command_rng.borrow_mut().draw())
     }
 
     /// A command of this many random letters.
     #[must_use]
     pub fn random_text(&self, length: usize) -> Command {
-        let mut stream = self.commands.borrow_mut();
+        let mut stream = self.command_rng.borrow_mut();
         let letters: Vec<u8> = (0..length).map(|_| b'a' + stream.below(26) as u8).collect();
         Command(letters.into())
     }
 
     /// The stream of a scenario's faults.
     #[must_use]
-    pub fn faults(&self) -> RefMut<'_, Stream> {
-        self.faults.borrow_mut()
+    pub fn fault_rng(&self) -> RefMut<'_, Stream> {
+        self.fault_rng.borrow_mut()
     }
 
     /// The stream of a client's own draws.
     #[must_use]
-    pub fn client_stream(&self, client: u64) -> Stream {
+    pub fn client_rng(&self, client: u64) -> Stream {
         Stream::new(self.world().seed(), Domain::Client, [client, 0])
     }
 
     /// What a peer believes of itself; `None` if it does not run.
     #[must_use]
-    pub fn status(&self, server: usize) -> Option<Standing> {
-        self.world().standing(server)
+    pub fn status(&self, server: usize) -> Option<PeerStatus> {
+        self.world().peer_status(server)
     }
 
     /// A running peer's term.
@@ -213,12 +218,12 @@ impl<W: Testbed> Cluster<W> {
     ///
     /// # Errors
     /// The text, as what was expected.
-    pub fn expect_of_exact_time(
+    pub fn expect_exact_timing(
         &self,
         condition: bool,
         text: fmt::Arguments<'_>,
     ) -> Result<(), Failure> {
-        if condition { Ok(()) } else { self.world().falls_short(text) }
+        if condition { Ok(()) } else { self.world().timing_failure(text) }
     }
 
     /// The world, to look at.

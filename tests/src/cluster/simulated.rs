@@ -80,9 +80,9 @@ impl Cluster {
     #[must_use]
     pub fn leading(&self) -> Option<usize> {
         let world = self.world();
-        let standing = |server| Some((world.status(server)?, server));
+        let peer_status = |server| Some((world.status(server)?, server));
         let leads = (0..world.size())
-            .filter_map(standing)
+            .filter_map(peer_status)
             .filter(|(status, _)| status.role == RoleName::Leader);
         leads.max_by_key(|(status, _)| status.current_term).map(|(_, server)| server)
     }

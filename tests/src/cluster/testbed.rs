@@ -14,7 +14,7 @@ use crate::world::{LogSource, Traffic, World};
 
 /// What a peer believes of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct PeerStatus {
     /// Its role.
     pub role: RoleName,
     /// Figure 2 `currentTerm`.
@@ -30,7 +30,7 @@ pub trait Testbed: 'static {
     fn size(&self) -> usize;
 
     /// What a peer believes of itself; `None` if it does not run.
-    fn standing(&self, server: usize) -> Option<Standing>;
+    fn peer_status(&self, server: usize) -> Option<PeerStatus>;
 
     /// Whether the tester has this peer connected.
     fn connection(&self, server: usize) -> Connection;
@@ -40,7 +40,7 @@ pub trait Testbed: 'static {
 
     /// The command that services were given at an index; that it was the same one is checked
     /// whenever one is given.
-    fn agreed(&self, index: Index) -> Option<Bytes>;
+    fn applied_command(&self, index: Index) -> Option<Bytes>;
 
     /// What went over the network so far.
     fn traffic(&self) -> Traffic;
@@ -82,12 +82,12 @@ pub trait Testbed: 'static {
     /// # Errors
     /// This is such a world; a real machine, whose disks and threads stand still now and then, only
     /// tells that it did not happen.
-    fn falls_short(&self, text: fmt::Arguments<'_>) -> Result<(), Failure>;
+    fn timing_failure(&self, text: fmt::Arguments<'_>) -> Result<(), Failure>;
 
     /// What a peer believes that runs and is connected.
-    fn connected(&self, server: usize) -> Option<Standing> {
+    fn connected_status(&self, server: usize) -> Option<PeerStatus> {
         match self.connection(server) {
-            Connection::Up => self.standing(server),
+            Connection::Up => self.peer_status(server),
             Connection::Cut => None,
         }
     }
@@ -103,9 +103,9 @@ impl Testbed for World {
         self.size()
     }
 
-    fn standing(&self, server: usize) -> Option<Standing> {
+    fn peer_status(&self, server: usize) -> Option<PeerStatus> {
         let status = self.status(server)?;
-        Some(Standing { role: status.role, current_term: status.current_term })
+        Some(PeerStatus { role: status.role, current_term: status.current_term })
     }
 
     fn connection(&self, server: usize) -> Connection {
@@ -116,8 +116,8 @@ impl Testbed for World {
         self.last_applied(server)
     }
 
-    fn agreed(&self, index: Index) -> Option<Bytes> {
-        self.agreed().command(index).cloned()
+    fn applied_command(&self, index: Index) -> Option<Bytes> {
+        self.applied_log().command(index).cloned()
     }
 
     fn traffic(&self) -> Traffic {
@@ -160,7 +160,7 @@ impl Testbed for World {
         self.set_profile(profile);
     }
 
-    fn falls_short(&self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
+    fn timing_failure(&self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
         Err(Failure::expected(text))
     }
 }

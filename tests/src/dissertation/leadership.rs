@@ -75,7 +75,7 @@ pub(super) async fn lonely_leader(cluster: Cluster) -> Result<(), Failure> {
     let gave_up =
         matches!(found, Some((RoleName::Follower | RoleName::PreCandidate, now)) if now == term);
     expect(gave_up, format_args!("a leader that gave up in term {term}, found {found:?}"))?;
-    let taken = cluster.start_command(leader, &cluster.random_command());
+    let taken = cluster.propose(leader, &cluster.random_command());
     expect(taken.is_none(), format_args!("a command refused, found {taken:?}"))?;
     cluster.sleep(3 * ELECTION_MAX).await;
     let leads = |server| cluster.status(server).is_some_and(|it| it.role == RoleName::Leader);
@@ -95,10 +95,10 @@ pub(super) async fn transfers(cluster: Cluster) -> Result<(), Failure> {
     let (mut leader, mut term) = leads(&cluster).await?;
     for _ in 0..10 {
         let command = cluster.random_command();
-        let taken = cluster.start_command(leader, &command);
+        let taken = cluster.propose(leader, &command);
         let successor = cluster.after(leader, 1);
         cluster.transfer(leader, successor);
-        let refused = cluster.start_command(leader, &cluster.random_command());
+        let refused = cluster.propose(leader, &cluster.random_command());
         expect(refused.is_none(), format_args!("no command taken, found {refused:?}"))?;
         cluster.sleep(ELECTION_MIN).await;
         let found = cluster.status(successor).map(|status| (status.role, status.current_term));
@@ -123,7 +123,7 @@ pub(super) async fn transfer_to_the_dead(cluster: Cluster) -> Result<(), Failure
     let dead = cluster.after(before.0, 1);
     cluster.crash(dead);
     cluster.transfer(before.0, dead);
-    let refused = cluster.start_command(before.0, &cluster.random_command());
+    let refused = cluster.propose(before.0, &cluster.random_command());
     expect(refused.is_none(), format_args!("no command taken, found {refused:?}"))?;
     cluster.sleep(ELECTION_MAX + HEARTBEAT).await;
     cluster.one(&cluster.random_command(), PEERS - 1, Retry::No).await?;
@@ -138,7 +138,7 @@ pub(super) async fn full_leader(cluster: Cluster) -> Result<(), Failure> {
     let (leader, _) = leads(&cluster).await?;
     cluster.one(&cluster.random_command(), PEERS, Retry::No).await?;
     cluster.disconnect(leader);
-    let taken = (0..50).filter_map(|_| cluster.start_command(leader, &cluster.random_command()));
+    let taken = (0..50).filter_map(|_| cluster.propose(leader, &cluster.random_command()));
     let taken = taken.count();
     let fits = 100 / (raft::Entry::OVERHEAD_BYTES + 8);
     expect(taken == fits, format_args!("{fits} commands taken, found {taken}"))?;

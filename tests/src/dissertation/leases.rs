@@ -22,7 +22,7 @@ pub(super) async fn paused_leader(cluster: Cluster) -> Result<(), Failure> {
         let written = group.agree(all).await?;
         let told = read(&cluster, leader, 2 * turn, Duration::ZERO).await;
         expect(told.is_some(), format_args!("a read served at once, by the lease"))?;
-        let length = PAUSE + cluster.faults().between(Duration::ZERO, ELECTION_MAX);
+        let length = PAUSE + cluster.fault_rng().between(Duration::ZERO, ELECTION_MAX);
         let end = cluster.now().after(length);
         cluster.pause(leader, length);
         group
@@ -49,7 +49,7 @@ pub(super) async fn paused_leader(cluster: Cluster) -> Result<(), Failure> {
 async fn read(cluster: &Cluster, server: usize, serial: u32, within: Duration) -> Option<u64> {
     let operation = Operation::Read { key: TESTER_KEY };
     let request = Request { client: READER, serial: serial + 1, attempt: 0, operation };
-    cluster.world_mut().ask_read(server, &request)?;
+    cluster.world_mut().request_read(server, &request)?;
     cluster.sleep(within).await;
     cluster.world().answer(READER, request.serial).map(|(_, told)| told)
 }

@@ -68,7 +68,7 @@ impl Group {
     /// What each peer waits for, a line each.
     fn pending(&self) -> String {
         let world = self.cluster.world();
-        let line = |server| format!("\n           {}", world.pending(server));
+        let line = |server| format!("\n           {}", world.diagnose(server));
         (0..world.size()).map(line).collect()
     }
 
@@ -109,7 +109,7 @@ impl Group {
             let pending = self.pending();
             expect(self.cluster.now() < end, format_args!("a request carried out{pending}"))?;
         }
-        let index = self.cluster.world().agreed().last();
+        let index = self.cluster.world().applied_log().last();
         let lacks =
             |cluster: &Cluster, server: &usize| cluster.world().last_applied(*server) < index;
         self.until("a request applied by all members", |cluster| {
@@ -130,7 +130,7 @@ impl Group {
             let operation = Operation::Put { key: TESTER_KEY, value: u64::from(serial) };
             let request = Request { client: MANY, serial, attempt: 0, operation };
             // Whether it still leads shows in what comes of it.
-            let _ = self.cluster.world_mut().ask(leader, &request, 0);
+            let _ = self.cluster.world_mut().request(leader, &request, 0);
         }
     }
 
@@ -249,7 +249,7 @@ impl Group {
     /// # Errors
     /// Something was.
     pub(super) fn nothing_committed(&self, from: Index) -> Result<(), Failure> {
-        let last = self.cluster.world().agreed().last();
+        let last = self.cluster.world().applied_log().last();
         expect(last < from, format_args!("nothing committed from {from} on, found {last}"))
     }
 

@@ -38,7 +38,7 @@ pub(super) async fn leader_leaves(cluster: Cluster) -> Result<(), Failure> {
         format_args!("{settled} committed when it stepped down, found {committed}"),
     )?;
     group.agree(stay).await?;
-    let taken = cluster.start_command(leader, &cluster.random_command());
+    let taken = cluster.propose(leader, &cluster.random_command());
     expect(taken.is_none(), format_args!("a command refused, found {taken:?}"))?;
 
     group.nobody_is_elected(4 * ELECTION_MAX).await?;

@@ -3,7 +3,7 @@
 
 use raft::{EntryId, Log, Term};
 
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// The furthest entry a peer acknowledged in the newest term in which it acknowledged any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct AcknowledgedEntry {
 
 impl AcknowledgedEntry {
     /// The peer acknowledges its log through `entry` in `term`.
-    pub fn acknowledges(&mut self, term: Term, entry: EntryId) {
+    pub fn record(&mut self, term: Term, entry: EntryId) {
         if term > self.term || (term == self.term && entry.index > self.entry.index) {
             *self = Self { term, entry };
         }
@@ -24,9 +24,9 @@ impl AcknowledgedEntry {
     ///
     /// # Errors
     /// An entry acknowledged in this term is gone.
-    pub fn is_kept(
+    pub fn check(
         &self,
-        seen: Witness,
+        witness: Witness,
         current_term: Term,
         log: &Log,
     ) -> Result<(), Box<Violation>> {
@@ -34,8 +34,8 @@ impl AcknowledgedEntry {
         if current_term != term || entry.index < log.base().index || log.contains(entry) {
             return Ok(());
         }
-        Err(Property::AcknowledgedEntries.broken(format_args!(
-            "{seen} acknowledged entry {entry} in term {term} and does not hold it any more; \
+        Err(Invariant::AcknowledgedEntries.broken(format_args!(
+            "{witness} acknowledged entry {entry} in term {term} and does not hold it any more; \
              its log ends with {}",
             log.last()
         )))

@@ -10,7 +10,7 @@ use raft::{
 
 use super::acknowledged_entries::AcknowledgedEntry;
 use super::commit_rule::{self, Advance};
-use super::configurations::{Committed, Own};
+use super::configurations::{CommittedConfigurations, PeerConfigurations};
 use super::durability;
 use super::election_safety::ElectionSafety;
 use super::leader_append_only;
@@ -24,7 +24,7 @@ use super::violation::{Violation, Witness};
 
 /// A peer as it is seen from outside.
 #[derive(Clone, Copy)]
-pub struct Seen<'a> {
+pub struct ObservedPeer<'a> {
     /// The moment.
     pub at: Instant,
     /// The peer's place in the cluster.
@@ -41,13 +41,13 @@ pub struct Seen<'a> {
 
 /// The memory of all properties.
 #[derive(Debug, Default)]
-pub struct Invariants {
+pub struct InvariantChecker {
     elections: ElectionSafety,
     matching: LogMatching,
     completeness: LeaderCompleteness,
     /// The members before the first entry.
     first: Arc<Membership>,
-    configurations: Committed,
+    configurations: CommittedConfigurations,
     application: StateMachineSafety,
     pre_votes: PreVotes,
     peers: Vec<Peer>,
@@ -56,116 +56,127 @@ pub struct Invariants {
 #[derive(Debug)]
 struct Peer {
     past: Past,
-    shadow: ObservedLog,
-    promise: AcknowledgedEntry,
-    configurations: Own,
+    observed_log: ObservedLog,
+    acknowledged: AcknowledgedEntry,
+    configurations: PeerConfigurations,
 }
 
-impl Seen<'_> {
+impl ObservedPeer<'_> {
     const fn witness(&self) -> Witness {
         Witness { peer: self.status.id, at: self.at }
     }
 }
 
-impl Invariants {
+impl InvariantChecker {
     /// No memory yet of a cluster that begins with these members.
     #[must_use]
-    pub fn of(first: Arc<Membership>) -> Self {
-        let configurations = Committed::new(Arc::clone(&first));
+    pub fn new(first: Arc<Membership>) -> Self {
+        let configurations = CommittedConfigurations::new(Arc::clone(&first));
         Self { first, configurations, ..Self::default() }
     }
 
     /// A peer starts; for the first time if it is the next place in the cluster.
     ///
     /// # Errors
-    /// See [`Past::restarts`] and [`LogMatching::holds`].
-    pub fn starts(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
-        if seen.server == self.peers.len() {
-            let past = Past::new(seen.status, HardState::default());
+    /// See [`Past::restart`] and [`LogMatching::check_entry`].
+    pub fn peer_started(&mut self, observed: ObservedPeer<'_>) -> Result<(), Box<Violation>> {
+        if observed.server == self.peers.len() {
+            let past = Past::new(observed.status, HardState::default());
             self.peers.push(Peer {
                 past,
-                shadow: ObservedLog::default(),
-                promise: AcknowledgedEntry::default(),
-                configurations: Own::default(),
+                observed_log: ObservedLog::default(),
+                acknowledged: AcknowledgedEntry::default(),
+                configurations: PeerConfigurations::default(),
             });
         }
-        let peer = &mut self.peers[seen.server];
-        peer.past.restarts(seen.witness(), seen.status, seen.disk)?;
-        peer.shadow = ObservedLog::default();
-        peer.shadow.follow(seen.log);
+        let peer = &mut self.peers[observed.server];
+        peer.past.restart(observed.witness(), observed.status, observed.disk)?;
+        peer.observed_log = ObservedLog::default();
+        peer.observed_log.follow(observed.log);
         let nobody = Arc::default();
-        let first = if self.first.contains(seen.status.id) { &self.first } else { &nobody };
-        peer.configurations.starts(first, &self.configurations, seen.log);
-        peer.configurations.are_kept(seen.witness(), &seen.status, seen.members)?;
-        peer.promise.is_kept(seen.witness(), seen.status.current_term, seen.log)?;
-        self.audit(seen)
+        let first = if self.first.contains(observed.status.id) { &self.first } else { &nobody };
+        peer.configurations.start(first, &self.configurations, observed.log);
+        peer.configurations.check_in_force(
+            observed.witness(),
+            &observed.status,
+            observed.members,
+        )?;
+        peer.acknowledged.check(observed.witness(), observed.status.current_term, observed.log)?;
+        self.audit(observed)
     }
 
     /// A peer has taken an input. `holds` says whether a peer's disk holds an entry.
     ///
     /// # Errors
     /// A property is broken.
-    pub fn after_input(
+    pub fn check_after_input(
         &mut self,
-        seen: Seen<'_>,
+        observed: ObservedPeer<'_>,
         holds: impl Fn(PeerId, EntryId) -> bool,
     ) -> Result<(), Box<Violation>> {
-        let peer = &mut self.peers[seen.server];
+        let peer = &mut self.peers[observed.server];
         let before = peer.past.status;
-        let change = peer.shadow.follow(seen.log);
-        if before == seen.status && change.is_none() {
+        let change = peer.observed_log.follow(observed.log);
+        if before == observed.status && change.is_none() {
             return Ok(());
         }
-        let last = seen.log.last().index;
-        pre_vote::asks(seen.witness(), &before, &seen.status)?;
-        peer.past.goes_on(seen.witness(), seen.status, last)?;
-        peer.promise.is_kept(seen.witness(), seen.status.current_term, seen.log)?;
-        durability::believes(seen.witness(), seen.status.durable_index, seen.log, seen.disk)?;
+        let last = observed.log.last().index;
+        pre_vote::check_pre_candidate(observed.witness(), &before, &observed.status)?;
+        peer.past.update(observed.witness(), observed.status, last)?;
+        peer.acknowledged.check(observed.witness(), observed.status.current_term, observed.log)?;
+        durability::check_durable_index(
+            observed.witness(),
+            observed.status.durable_index,
+            observed.log,
+            observed.disk,
+        )?;
         // What rose with this input was counted by the members before it.
         let members = Arc::clone(peer.configurations.latest());
         if let Some(change) = change {
-            self.log_changed(seen, &before, change)?;
+            self.check_log_change(observed, &before, change)?;
         }
-        if seen.status.commit_index > before.commit_index {
-            self.commit_rose(seen, &before, &members, holds)?;
+        if observed.status.commit_index > before.commit_index {
+            self.check_commit(observed, &before, &members, holds)?;
         }
-        let own = &self.peers[seen.server].configurations;
-        own.are_kept(seen.witness(), &seen.status, seen.members)?;
-        if seen.status.role == RoleName::Leader && !led_before(&before, &seen.status) {
-            self.becomes_leader(seen)?;
+        let own = &self.peers[observed.server].configurations;
+        own.check_in_force(observed.witness(), &observed.status, observed.members)?;
+        if observed.status.role == RoleName::Leader && !led_before(&before, &observed.status) {
+            self.check_new_leader(observed)?;
         }
-        match seen.status.leader {
-            Some(leader) if seen.status.leader != before.leader => {
-                self.elections.follows(seen.witness(), seen.status.current_term, leader)
-            }
+        match observed.status.leader {
+            Some(leader) if observed.status.leader != before.leader => self
+                .elections
+                .check_follower(observed.witness(), observed.status.current_term, leader),
             Some(_) | None => Ok(()),
         }
     }
 
-    /// A peer sends a message. `leader_log` is as in [`durability::releases`].
+    /// A peer sends a message. `leader_log` is as in [`durability::check_sent`].
     ///
     /// # Errors
     /// The message promises what may be lost, or is a second vote.
-    pub fn sends(
+    pub fn check_sent(
         &mut self,
         server: usize,
-        seen: Witness,
+        witness: Witness,
         envelope: &Envelope,
         disk: &PersistentState,
         leader_log: impl FnOnce(Index) -> Option<Term>,
     ) -> Result<(), Box<Violation>> {
-        durability::releases(seen, envelope, disk, leader_log)?;
-        self.pre_votes.sends(envelope);
+        durability::check_sent(witness, envelope, disk, leader_log)?;
+        self.pre_votes.record_sent(envelope);
         match &envelope.message {
-            Message::RequestVote(_) => self.elections.votes(seen, envelope.term, envelope.from),
+            Message::RequestVote(_) => {
+                self.elections.record_vote(witness, envelope.term, envelope.from)
+            }
             Message::RequestVoteReply(Vote::Granted) => {
-                self.elections.votes(seen, envelope.term, envelope.to)
+                self.elections.record_vote(witness, envelope.term, envelope.to)
             }
             Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, .. })
             | Message::InstallSnapshotReply(InstallSnapshotReply::Installed {
                 match_index, ..
             }) => {
-                self.acknowledges(server, envelope.term, *match_index, disk);
+                self.record_acknowledged(server, envelope.term, *match_index, disk);
                 Ok(())
             }
             Message::RequestVoteReply(Vote::Refused)
@@ -185,17 +196,17 @@ impl Invariants {
     ///
     /// # Errors
     /// No majority would vote for it.
-    pub fn stands(
+    pub fn check_candidate(
         &self,
-        seen: Witness,
+        witness: Witness,
         term: Term,
         members: &Membership,
     ) -> Result<(), Box<Violation>> {
-        self.pre_votes.stands(seen, term, members)
+        self.pre_votes.check_candidate(witness, term, members)
     }
 
     /// What is acknowledged below a snapshot is kept for ever.
-    fn acknowledges(
+    fn record_acknowledged(
         &mut self,
         server: usize,
         term: Term,
@@ -204,7 +215,7 @@ impl Invariants {
     ) {
         if let Some(entry_term) = durability::term_at(disk, match_index) {
             let entry = EntryId::new(entry_term, match_index);
-            self.peers[server].promise.acknowledges(term, entry);
+            self.peers[server].acknowledged.record(term, entry);
         }
     }
 
@@ -212,108 +223,117 @@ impl Invariants {
     ///
     /// # Errors
     /// One of them is not durable there, or differs from what another peer applied.
-    pub fn applies(
+    pub fn check_applied(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         entries: &[Entry],
         disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
-        durability::applies(seen, entries, disk)?;
-        entries.iter().try_for_each(|entry| self.application.applies(seen, entry))
+        durability::check_applied(witness, entries, disk)?;
+        entries.iter().try_for_each(|entry| self.application.record_applied(witness, entry))
     }
 
     /// A peer hands a snapshot to its service.
     ///
     /// # Errors
     /// The snapshot is not durable there, or covers what nobody applied.
-    pub fn restores(
+    pub fn check_restored(
         &self,
-        seen: Witness,
+        witness: Witness,
         snapshot: &Snapshot,
         disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
-        durability::restores(seen, snapshot.last_included, disk)?;
-        self.application.restores(seen, snapshot.last_included)
+        durability::check_restored(witness, snapshot.last_included, disk)?;
+        self.application.check_restored(witness, snapshot.last_included)
     }
 
     /// A peer writes a snapshot.
     ///
     /// # Errors
     /// Its members are not those of its index.
-    pub fn stores(&self, seen: Witness, snapshot: &Snapshot) -> Result<(), Box<Violation>> {
-        self.configurations.is_in(seen, snapshot)
+    pub fn check_stored_snapshot(
+        &self,
+        witness: Witness,
+        snapshot: &Snapshot,
+    ) -> Result<(), Box<Violation>> {
+        self.configurations.check_snapshot(witness, snapshot)
     }
 
     /// A flush of a peer's disk has ended.
     ///
     /// # Errors
     /// Its term or vote went back.
-    pub fn becomes_durable(
+    pub fn check_flushed(
         &mut self,
         server: usize,
-        seen: Witness,
+        witness: Witness,
         disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
-        self.peers[server].past.becomes_durable(seen, disk)
+        self.peers[server].past.update_durable(witness, disk)
     }
 
     /// Goes through a whole log.
     ///
     /// # Errors
     /// It does not match the others.
-    pub fn audit(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
-        self.entries_match(seen, seen.log.base().index)
+    pub fn audit(&mut self, observed: ObservedPeer<'_>) -> Result<(), Box<Violation>> {
+        self.check_entries(observed, observed.log.base().index)
     }
 
-    fn log_changed(
+    fn check_log_change(
         &mut self,
-        seen: Seen<'_>,
+        observed: ObservedPeer<'_>,
         before: &Status,
         change: Change,
     ) -> Result<(), Box<Violation>> {
-        if led_before(before, &seen.status) {
-            let term = seen.status.current_term;
-            leader_append_only::check(seen.witness(), term, change.deleted)?;
+        if led_before(before, &observed.status) {
+            let term = observed.status.current_term;
+            leader_append_only::check(observed.witness(), term, change.deleted)?;
         }
-        self.entries_match(seen, change.new_after)?;
-        let own = &mut self.peers[seen.server].configurations;
-        let (by, committed) = (seen.witness(), &self.configurations);
-        own.changes(by, &seen.status, committed, seen.log, change.new_after)
+        self.check_entries(observed, change.new_after)?;
+        let own = &mut self.peers[observed.server].configurations;
+        let (by, committed) = (observed.witness(), &self.configurations);
+        own.log_changed(by, &observed.status, committed, observed.log, change.new_after)
     }
 
-    fn entries_match(&mut self, seen: Seen<'_>, after: Index) -> Result<(), Box<Violation>> {
-        let mut prev_term = seen.log.term_at(after).unwrap_or_default();
-        for entry in seen.log.range(after, seen.log.last().index) {
-            self.matching.holds(seen.witness(), prev_term, entry)?;
+    fn check_entries(
+        &mut self,
+        observed: ObservedPeer<'_>,
+        after: Index,
+    ) -> Result<(), Box<Violation>> {
+        let mut prev_term = observed.log.term_at(after).unwrap_or_default();
+        for entry in observed.log.range(after, observed.log.last().index) {
+            self.matching.check_entry(observed.witness(), prev_term, entry)?;
             prev_term = entry.id.term;
         }
         Ok(())
     }
 
-    fn commit_rose(
+    fn check_commit(
         &mut self,
-        seen: Seen<'_>,
+        observed: ObservedPeer<'_>,
         before: &Status,
         members: &Membership,
         holds: impl Fn(PeerId, EntryId) -> bool,
     ) -> Result<(), Box<Violation>> {
-        let Status { current_term: term, commit_index, .. } = seen.status;
-        self.completeness.commits(seen.witness(), term, seen.log, commit_index);
-        self.configurations.commits(seen.log, commit_index);
-        if !led_before(before, &seen.status) {
+        let Status { current_term: term, commit_index, .. } = observed.status;
+        self.completeness.record_committed(observed.witness(), term, observed.log, commit_index);
+        self.configurations.record_committed(observed.log, commit_index);
+        if !led_before(before, &observed.status) {
             return Ok(());
         }
-        let entry = EntryId::new(seen.log.term_at(commit_index).unwrap_or_default(), commit_index);
+        let entry =
+            EntryId::new(observed.log.term_at(commit_index).unwrap_or_default(), commit_index);
         let holds = |peer| holds(peer, entry);
-        commit_rule::check(seen.witness(), Advance { term, entry }, members, holds)
+        commit_rule::check(observed.witness(), Advance { term, entry }, members, holds)
     }
 
-    fn becomes_leader(&mut self, seen: Seen<'_>) -> Result<(), Box<Violation>> {
-        let term = seen.status.current_term;
-        self.elections.wins(term, seen.witness(), seen.members)?;
-        self.elections.leads(term, seen.witness())?;
-        self.completeness.leads(seen.witness(), term, seen.log)?;
-        self.audit(seen)
+    fn check_new_leader(&mut self, observed: ObservedPeer<'_>) -> Result<(), Box<Violation>> {
+        let term = observed.status.current_term;
+        self.elections.check_majority(term, observed.witness(), observed.members)?;
+        self.elections.record_leader(term, observed.witness())?;
+        self.completeness.check_leader(observed.witness(), term, observed.log)?;
+        self.audit(observed)
     }
 }
 

@@ -10,20 +10,20 @@ use std::sync::Arc;
 
 use raft::{Entry, Index, Log, Membership, Payload, PeerId, RoleName, Snapshot, Status};
 
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// The configurations of a whole cluster, as its logs say.
 #[derive(Debug, Default)]
-pub struct Committed {
+pub struct CommittedConfigurations {
     first: Arc<Membership>,
-    /// Committed configurations by the index of their entry.
+    /// CommittedConfigurations configurations by the index of their entry.
     later: BTreeMap<Index, Arc<Membership>>,
     through: Index,
 }
 
 /// The configurations in one peer's log.
 #[derive(Debug, Default)]
-pub struct Own {
+pub struct PeerConfigurations {
     /// What is in force where the log says nothing; nobody for a peer that joined.
     base: Arc<Membership>,
     later: Vec<(Index, Arc<Membership>)>,
@@ -38,7 +38,7 @@ pub fn is_quorum(membership: &Membership, among: impl Fn(PeerId) -> bool) -> boo
     most(membership.voters()) && membership.outgoing().is_none_or(most)
 }
 
-impl Committed {
+impl CommittedConfigurations {
     /// Those of a cluster that begins with these members.
     #[must_use]
     pub const fn new(first: Arc<Membership>) -> Self {
@@ -46,7 +46,7 @@ impl Committed {
     }
 
     /// A peer counts its log through `commit_index` as committed.
-    pub fn commits(&mut self, log: &Log, commit_index: Index) {
+    pub fn record_committed(&mut self, log: &Log, commit_index: Index) {
         for entry in log.range(self.through, commit_index) {
             if let Payload::Membership(membership) = &entry.payload {
                 self.later.insert(entry.id.index, Arc::clone(membership));
@@ -65,21 +65,30 @@ impl Committed {
     ///
     /// # Errors
     /// It is not the configuration of the snapshot's index.
-    pub fn is_in(&self, seen: Witness, snapshot: &Snapshot) -> Result<(), Box<Violation>> {
+    pub fn check_snapshot(
+        &self,
+        witness: Witness,
+        snapshot: &Snapshot,
+    ) -> Result<(), Box<Violation>> {
         let (index, expected) = (snapshot.index(), self.at(snapshot.index()));
         if snapshot.membership == *expected {
             return Ok(());
         }
-        Err(Property::Configurations.broken(format_args!(
-            "{seen} stores a snapshot through {index} with the members {}, which are {expected}",
+        Err(Invariant::Configurations.broken(format_args!(
+            "{witness} stores a snapshot through {index} with the members {}, which are {expected}",
             snapshot.membership
         )))
     }
 }
 
-impl Own {
+impl PeerConfigurations {
     /// Those of a peer that starts with this log: `first` is what it was told before.
-    pub fn starts(&mut self, first: &Arc<Membership>, committed: &Committed, log: &Log) {
+    pub fn start(
+        &mut self,
+        first: &Arc<Membership>,
+        committed: &CommittedConfigurations,
+        log: &Log,
+    ) {
         *self = Self { base: Arc::clone(first), later: Vec::new() };
         self.rebase(committed, log);
         self.extend(log.range(log.base().index, log.last().index));
@@ -89,11 +98,11 @@ impl Own {
     ///
     /// # Errors
     /// A new configuration does not follow from the one before it, or came too soon.
-    pub fn changes(
+    pub fn log_changed(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         status: &Status,
-        committed: &Committed,
+        committed: &CommittedConfigurations,
         log: &Log,
         new_after: Index,
     ) -> Result<(), Box<Violation>> {
@@ -102,9 +111,9 @@ impl Own {
         let known = self.later.len();
         self.extend(log.range(new_after, log.last().index));
         for position in known..self.later.len() {
-            self.follows(seen, position)?;
+            self.check_successor(witness, position)?;
             if status.role == RoleName::Leader {
-                self.is_in_turn(seen, status, log, position)?;
+                self.check_in_turn(witness, status, log, position)?;
             }
         }
         Ok(())
@@ -120,35 +129,35 @@ impl Own {
     ///
     /// # Errors
     /// It goes by another one, stands or leads without a vote.
-    pub fn are_kept(
+    pub fn check_in_force(
         &self,
-        seen: Witness,
+        witness: Witness,
         status: &Status,
-        goes_by: &Membership,
+        effective: &Membership,
     ) -> Result<(), Box<Violation>> {
         let latest = self.latest();
-        if goes_by != &**latest {
-            return Err(Property::Configurations.broken(format_args!(
-                "{seen} goes by the members {goes_by}; by its log they are {latest}"
+        if effective != &**latest {
+            return Err(Invariant::Configurations.broken(format_args!(
+                "{witness} goes by the members {effective}; by its log they are {latest}"
             )));
         }
         let done = self.later.last().is_none_or(|(index, _)| *index <= status.commit_index);
         let may = match status.role {
             RoleName::Follower => true,
-            RoleName::PreCandidate | RoleName::Candidate => {
-                self.may_still_count(status.commit_index).any(|members| members.votes(seen.peer))
-            }
-            RoleName::Leader => latest.votes(seen.peer) || !done,
+            RoleName::PreCandidate | RoleName::Candidate => self
+                .candidates_in_force(status.commit_index)
+                .any(|members| members.votes(witness.peer)),
+            RoleName::Leader => latest.votes(witness.peer) || !done,
         };
         if may {
             return Ok(());
         }
-        Err(Property::Configurations
-            .broken(format_args!("{seen} is a {} and has no vote among {latest}", status.role)))
+        Err(Invariant::Configurations
+            .broken(format_args!("{witness} is a {} and has no vote among {latest}", status.role)))
     }
 
     /// The last committed one and all after it.
-    fn may_still_count(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
+    fn candidates_in_force(&self, commit_index: Index) -> impl Iterator<Item = &Arc<Membership>> {
         let committed = self.later.iter().rposition(|(index, _)| *index <= commit_index);
         let base = committed.is_none().then_some(&self.base);
         let later = self.later.iter().skip(committed.unwrap_or_default());
@@ -163,7 +172,7 @@ impl Own {
     }
 
     /// What a snapshot covers is in force at its index, by what was committed.
-    fn rebase(&mut self, committed: &Committed, log: &Log) {
+    fn rebase(&mut self, committed: &CommittedConfigurations, log: &Log) {
         let base = log.base().index;
         if base > Index::ZERO {
             self.base = Arc::clone(committed.at(base));
@@ -179,7 +188,7 @@ impl Own {
     }
 
     /// Nothing, learners alone, into a joint configuration or out of it.
-    fn follows(&self, seen: Witness, position: usize) -> Result<(), Box<Violation>> {
+    fn check_successor(&self, witness: Witness, position: usize) -> Result<(), Box<Violation>> {
         let (before, (index, next)) = (self.before(position), &self.later[position]);
         let same = before.voters() == next.voters();
         let fits = match (before.outgoing(), next.outgoing()) {
@@ -192,14 +201,14 @@ impl Own {
         if fits || before.is_empty() {
             return Ok(());
         }
-        Err(Property::Configurations
-            .broken(format_args!("{seen}: at {index} the members {before} become {next}")))
+        Err(Invariant::Configurations
+            .broken(format_args!("{witness}: at {index} the members {before} become {next}")))
     }
 
     /// A leader begins a step after the last one and an entry of its own term are committed.
-    fn is_in_turn(
+    fn check_in_turn(
         &self,
-        seen: Witness,
+        witness: Witness,
         status: &Status,
         log: &Log,
         position: usize,
@@ -207,13 +216,13 @@ impl Own {
         let (Status { commit_index, current_term, .. }, index) = (status, self.later[position].0);
         let last = position.checked_sub(1).map_or(Index::ZERO, |before| self.later[before].0);
         if last > *commit_index {
-            return Err(Property::Configurations.broken(format_args!(
-                "{seen} changes members at {index}, the change at {last} is not committed"
+            return Err(Invariant::Configurations.broken(format_args!(
+                "{witness} changes members at {index}, the change at {last} is not committed"
             )));
         }
         if log.term_at(*commit_index) != Some(*current_term) {
-            return Err(Property::Configurations.broken(format_args!(
-                "{seen} leads term {current_term} and changes members at {index}; of its own term \
+            return Err(Invariant::Configurations.broken(format_args!(
+                "{witness} leads term {current_term} and changes members at {index}; of its own term \
                  nothing is committed, {commit_index} is the last"
             )));
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use raft::{Membership, PeerId, Term};
 
 use super::configurations::is_quorum;
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// What was seen of elections.
 #[derive(Debug, Default)]
@@ -23,12 +23,12 @@ impl ElectionSafety {
     ///
     /// # Errors
     /// The term has another leader.
-    pub fn leads(&mut self, term: Term, leader: Witness) -> Result<(), Box<Violation>> {
+    pub fn record_leader(&mut self, term: Term, leader: Witness) -> Result<(), Box<Violation>> {
         let first = *self.leaders.entry(term).or_insert(leader);
         if first.peer == leader.peer {
             return Ok(());
         }
-        Err(Property::ElectionSafety
+        Err(Invariant::ElectionSafety
             .broken(format_args!("term {term} has two leaders, {first} and {leader}")))
     }
 
@@ -36,20 +36,20 @@ impl ElectionSafety {
     ///
     /// # Errors
     /// No quorum gave it a vote in this term.
-    pub fn wins(
+    pub fn check_majority(
         &self,
         term: Term,
         leader: Witness,
         members: &Membership,
     ) -> Result<(), Box<Violation>> {
-        let gave = |voter: PeerId| {
+        let voted = |voter: PeerId| {
             voter == leader.peer || self.votes.get(&(voter, term)) == Some(&leader.peer)
         };
-        if is_quorum(members, gave) {
+        if is_quorum(members, voted) {
             return Ok(());
         }
-        let votes = members.all_voters().filter(|voter| gave(*voter)).count();
-        Err(Property::ElectionSafety.broken(format_args!(
+        let votes = members.all_voters().filter(|voter| voted(*voter)).count();
+        Err(Invariant::ElectionSafety.broken(format_args!(
             "{leader} leads term {term} with the votes of {votes} among {members}"
         )))
     }
@@ -58,7 +58,7 @@ impl ElectionSafety {
     ///
     /// # Errors
     /// The peer voted for another one in this term.
-    pub fn votes(
+    pub fn record_vote(
         &mut self,
         voter: Witness,
         term: Term,
@@ -68,7 +68,7 @@ impl ElectionSafety {
         if first == candidate {
             return Ok(());
         }
-        Err(Property::ElectionSafety.broken(format_args!(
+        Err(Invariant::ElectionSafety.broken(format_args!(
             "{voter} votes for {candidate} in term {term} and has voted for {first} in it before"
         )))
     }
@@ -77,7 +77,7 @@ impl ElectionSafety {
     ///
     /// # Errors
     /// Nobody was seen to elect that leader in this term.
-    pub fn follows(
+    pub fn check_follower(
         &self,
         follower: Witness,
         term: Term,
@@ -85,10 +85,10 @@ impl ElectionSafety {
     ) -> Result<(), Box<Violation>> {
         match self.leaders.get(&term) {
             Some(elected) if elected.peer == leader => Ok(()),
-            Some(elected) => Err(Property::ElectionSafety.broken(format_args!(
+            Some(elected) => Err(Invariant::ElectionSafety.broken(format_args!(
                 "{follower} follows {leader} in term {term}, which {elected} leads"
             ))),
-            None => Err(Property::ElectionSafety.broken(format_args!(
+            None => Err(Invariant::ElectionSafety.broken(format_args!(
                 "{follower} follows {leader} in term {term}, in which nobody was elected"
             ))),
         }

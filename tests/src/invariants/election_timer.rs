@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use raft::{Instant, PeerId, RoleName, Status};
 
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// A follower before and after it was asked for its vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct VoteRequested {
     /// Who asked.
     pub candidate: PeerId,
     /// The follower before and after.
@@ -23,8 +23,12 @@ pub struct Asked {
 ///
 /// # Errors
 /// The timer was set anew without a vote, or not with one.
-pub fn check(seen: Witness, asked: Asked, timeout_min: Duration) -> Result<(), Box<Violation>> {
-    let Asked { candidate, status: [was, is], deadline: [before, after] } = asked;
+pub fn check(
+    witness: Witness,
+    request: VoteRequested,
+    timeout_min: Duration,
+) -> Result<(), Box<Violation>> {
+    let VoteRequested { candidate, status: [was, is], deadline: [before, after] } = request;
     if was.role != RoleName::Follower || is.role != RoleName::Follower {
         return Ok(());
     }
@@ -32,13 +36,13 @@ pub fn check(seen: Witness, asked: Asked, timeout_min: Duration) -> Result<(), B
     let votes = is.voted_for == Some(candidate);
     let wrong = if !votes && after > before {
         "refuses its vote and waits longer for it"
-    } else if votes && !voted_before && after < seen.at.after(timeout_min) {
+    } else if votes && !voted_before && after < witness.at.after(timeout_min) {
         "grants its vote and does not wait for the candidate"
     } else {
         return Ok(());
     };
-    Err(Property::ElectionTimer.broken(format_args!(
-        "{seen} is asked by {candidate}, {wrong}: the timer moves from {} ns to {} ns",
+    Err(Invariant::ElectionTimer.broken(format_args!(
+        "{witness} is asked by {candidate}, {wrong}: the timer moves from {} ns to {} ns",
         before.as_nanos(),
         after.as_nanos()
     )))

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use raft::{Instant, PeerId, Status};
 
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// A peer after it has heard from a leader of its term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct AfterLeaderMessage {
     /// The leader.
     pub leader: PeerId,
     /// The peer.
@@ -22,17 +22,21 @@ pub struct Heard {
 ///
 /// # Errors
 /// It does not follow, or its timer was not set anew.
-pub fn check(seen: Witness, heard: Heard, timeout_min: Duration) -> Result<(), Box<Violation>> {
-    let Heard { leader, status, deadline } = heard;
+pub fn check(
+    witness: Witness,
+    after: AfterLeaderMessage,
+    timeout_min: Duration,
+) -> Result<(), Box<Violation>> {
+    let AfterLeaderMessage { leader, status, deadline } = after;
     let wrong = if status.leader != Some(leader) {
         "does not follow it"
-    } else if deadline.is_none_or(|deadline| deadline < seen.at.after(timeout_min)) {
+    } else if deadline.is_none_or(|deadline| deadline < witness.at.after(timeout_min)) {
         "does not wait anew"
     } else {
         return Ok(());
     };
-    Err(Property::FollowsLeader.broken(format_args!(
-        "{seen} hears from {leader}, the leader of its term {}, and {wrong}; it is a {} and its \
+    Err(Invariant::FollowsLeader.broken(format_args!(
+        "{witness} hears from {leader}, the leader of its term {}, and {wrong}; it is a {} and its \
          timer fires at {deadline:?}",
         status.current_term, status.role
     )))

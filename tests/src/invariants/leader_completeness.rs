@@ -6,7 +6,7 @@
 
 use raft::{EntryId, Index, Log, Term};
 
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// All entries ever committed.
 #[derive(Debug, Default)]
@@ -31,7 +31,13 @@ impl LeaderCompleteness {
     }
 
     /// A peer in `in_term` counts its log through `commit_index` as committed.
-    pub fn commits(&mut self, seen: Witness, in_term: Term, log: &Log, commit_index: Index) {
+    pub fn record_committed(
+        &mut self,
+        seen: Witness,
+        in_term: Term,
+        log: &Log,
+        commit_index: Index,
+    ) {
         for entry in log.range(self.last_committed(), commit_index) {
             // A log that starts later says nothing about what its snapshot replaced.
             if entry.id.index == self.last_committed().next() {
@@ -44,13 +50,18 @@ impl LeaderCompleteness {
     ///
     /// # Errors
     /// The log lacks an entry committed in an earlier term.
-    pub fn leads(&self, leader: Witness, term: Term, log: &Log) -> Result<(), Box<Violation>> {
+    pub fn check_leader(
+        &self,
+        leader: Witness,
+        term: Term,
+        log: &Log,
+    ) -> Result<(), Box<Violation>> {
         let base = log.base();
         let skipped = usize::try_from(base.index.prev().number()).unwrap_or(usize::MAX);
         for commit in self.committed.iter().skip(skipped) {
             if commit.in_term < term && !log.contains(commit.id) && commit.id.index >= base.index {
                 let Commit { id, in_term, seen } = commit;
-                return Err(Property::LeaderCompleteness.broken(format_args!(
+                return Err(Invariant::LeaderCompleteness.broken(format_args!(
                     "{leader} becomes leader of term {term} without entry {id}, \
                      committed in term {in_term} by {seen}; its log ends with {}",
                     log.last()

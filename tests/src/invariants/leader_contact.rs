@@ -15,7 +15,7 @@ use std::time::Duration;
 use raft::message::Candidacy;
 use raft::{CheckQuorum, Envelope, Instant, Membership, Message, PeerId, RoleName, Status, Term};
 
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// What the rules are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +44,9 @@ pub struct LeaderContact {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepDown {
     /// It was asked to.
-    Asked,
+    Requested,
     /// Nobody asked.
-    Unasked,
+    Unrequested,
 }
 
 /// What matters of a message.
@@ -101,20 +101,20 @@ impl ReceivedMessage {
 impl LeaderContact {
     /// A peer starts. If it has been anything before, it may have heard from a leader just then.
     #[must_use]
-    pub fn starts(at: Instant, status: &Status, members: Arc<Membership>) -> Self {
+    pub fn start(at: Instant, status: &Status, members: Arc<Membership>) -> Self {
         let leader = (status.current_term > Term::ZERO).then_some(at);
         Self { leader, leads: None, members }
     }
 
     /// Whether a peer goes by these members, and talks with as many peers, as it did before.
     #[must_use]
-    pub fn knows_members(&self, members: &Arc<Membership>, reach: usize) -> bool {
+    pub fn has_members(&self, members: &Arc<Membership>, reach: usize) -> bool {
         let heard = self.leads.as_ref().map(|(_, heard)| heard.len());
         Arc::ptr_eq(&self.members, members) && heard.is_none_or(|heard| heard == reach)
     }
 
     /// A peer goes by these members, and talks with these peers.
-    pub fn goes_by<'a>(
+    pub fn set_members<'a>(
         &mut self,
         at: Instant,
         members: &Arc<Membership>,
@@ -129,7 +129,7 @@ impl LeaderContact {
     }
 
     /// A message was taken by the peer, which has this status now.
-    pub fn hears(&mut self, at: Instant, message: ReceivedMessage, status: &Status) {
+    pub fn record(&mut self, at: Instant, message: ReceivedMessage, status: &Status) {
         if message.term != status.current_term {
             return;
         }
@@ -152,22 +152,27 @@ impl LeaderContact {
     ///
     /// # Errors
     /// It gave up leadership by itself and should not have.
-    pub fn becomes(
+    pub fn transition(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         before: &Status,
         now: &Status,
         timeouts: Timeouts,
-        leave: StepDown,
+        step_down: StepDown,
     ) -> Result<(), Box<Violation>> {
         let leads = now.role == RoleName::Leader;
         let same_term = before.current_term == now.current_term;
-        if before.role == RoleName::Leader && !leads && same_term && leave == StepDown::Unasked {
-            self.may_give_up(seen, timeouts)?;
+        if before.role == RoleName::Leader
+            && !leads
+            && same_term
+            && step_down == StepDown::Unrequested
+        {
+            self.check_step_down(witness, timeouts)?;
         }
         if leads && !(before.role == RoleName::Leader && same_term) {
             let members = self.members.members();
-            self.leads = Some((seen.at, members.into_iter().map(|peer| (peer, seen.at)).collect()));
+            self.leads =
+                Some((witness.at, members.into_iter().map(|peer| (peer, witness.at)).collect()));
         } else if !leads {
             self.leads = None;
         }
@@ -179,10 +184,10 @@ impl LeaderContact {
 
     /// Whether there is a leader as far as the peer can tell at a moment.
     #[must_use]
-    pub fn knows_a_leader(&self, seen: Witness, timeouts: Timeouts) -> bool {
-        let Witness { peer, at } = seen;
+    pub fn has_live_leader(&self, witness: Witness, timeouts: Timeouts) -> bool {
+        let Witness { peer, at } = witness;
         let heard = match &self.leads {
-            Some(_) => Some(self.quorum_heard(peer, at)),
+            Some(_) => Some(self.quorum_contact(peer, at)),
             None => self.leader,
         };
         heard.is_some_and(|heard| at < heard.after(timeouts.timeout_min))
@@ -193,8 +198,8 @@ impl LeaderContact {
     ///
     /// # Errors
     /// It did something.
-    pub fn stays(
-        seen: Witness,
+    pub fn check_unmoved(
+        witness: Witness,
         candidate: PeerId,
         before: &Status,
         after: &Status,
@@ -202,8 +207,8 @@ impl LeaderContact {
         if before == after {
             return Ok(());
         }
-        Err(Property::Stickiness.broken(format_args!(
-            "{seen} hears from a leader and is moved by {candidate}, which wants to be one\n  \
+        Err(Invariant::Stickiness.broken(format_args!(
+            "{witness} hears from a leader and is moved by {candidate}, which wants to be one\n  \
              before {before:?}\n  after  {after:?}"
         )))
     }
@@ -212,34 +217,35 @@ impl LeaderContact {
     ///
     /// # Errors
     /// It has heard from no quorum for too long.
-    pub fn may_lead(&self, seen: Witness, timeouts: Timeouts) -> Result<(), Box<Violation>> {
+    pub fn check_quorum(&self, witness: Witness, timeouts: Timeouts) -> Result<(), Box<Violation>> {
         if timeouts.check_quorum == CheckQuorum::Off || self.leads.is_none() {
             return Ok(());
         }
-        let heard = self.quorum_heard(seen.peer, seen.at);
-        if seen.at < heard.after(timeouts.timeout_max) {
+        let heard = self.quorum_contact(witness.peer, witness.at);
+        if witness.at < heard.after(timeouts.timeout_max) {
             return Ok(());
         }
-        Err(Property::CheckQuorum.broken(format_args!(
-            "{seen} leads and has heard from no quorum for {} ms",
-            seen.at.since(heard).as_millis()
+        Err(Invariant::CheckQuorum.broken(format_args!(
+            "{witness} leads and has heard from no quorum for {} ms",
+            witness.at.since(heard).as_millis()
         )))
     }
 
-    fn may_give_up(&self, seen: Witness, timeouts: Timeouts) -> Result<(), Box<Violation>> {
-        let heard = self.quorum_heard(seen.peer, seen.at);
-        if timeouts.check_quorum == CheckQuorum::On && seen.at >= heard.after(timeouts.timeout_min)
+    fn check_step_down(&self, witness: Witness, timeouts: Timeouts) -> Result<(), Box<Violation>> {
+        let heard = self.quorum_contact(witness.peer, witness.at);
+        if timeouts.check_quorum == CheckQuorum::On
+            && witness.at >= heard.after(timeouts.timeout_min)
         {
             return Ok(());
         }
-        Err(Property::CheckQuorum.broken(format_args!(
-            "{seen} gives up leadership, and heard from a quorum {} ms ago",
-            seen.at.since(heard).as_millis()
+        Err(Invariant::CheckQuorum.broken(format_args!(
+            "{witness} gives up leadership, and heard from a quorum {} ms ago",
+            witness.at.since(heard).as_millis()
         )))
     }
 
     /// The latest moment since which a quorum was heard; a leader hears itself.
-    fn quorum_heard(&self, own: PeerId, at: Instant) -> Instant {
+    fn quorum_contact(&self, own: PeerId, at: Instant) -> Instant {
         let Some((since, heard)) = &self.leads else { return Instant::START };
         let heard_at = |peer: &PeerId| match heard.get(peer) {
             _ if *peer == own => at,

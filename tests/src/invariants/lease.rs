@@ -3,11 +3,11 @@
 
 use raft::{Instant, PeerId, Term};
 
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// A leader's lease, on its own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldLease {
     /// The leader.
     pub by: PeerId,
     /// What its clock shows.
@@ -20,13 +20,13 @@ pub struct Held {
 ///
 /// # Errors
 /// The lease still holds.
-pub fn is_over(seen: Witness, term: Term, held: Held) -> Result<(), Box<Violation>> {
-    let Held { by, now, until } = held;
+pub fn check_expired(witness: Witness, term: Term, lease: HeldLease) -> Result<(), Box<Violation>> {
+    let HeldLease { by, now, until } = lease;
     if now >= until {
         return Ok(());
     }
-    Err(Property::Lease.broken(format_args!(
-        "{seen} is elected in term {term}, and the lease of {by} lasts for another {:?}",
+    Err(Invariant::Lease.broken(format_args!(
+        "{witness} is elected in term {term}, and the lease of {by} lasts for another {:?}",
         until.since(now)
     )))
 }

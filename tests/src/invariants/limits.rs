@@ -4,7 +4,7 @@
 use raft::progress::{Flow, Progress};
 use raft::{Entry, EntryId, Log, Status};
 
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// Checks a leader that has just taken a command, or refused one of this many bytes because too
 /// much waits.
@@ -12,7 +12,7 @@ use super::violation::{Property, Violation, Witness};
 /// # Errors
 /// It takes more than the limit, or refuses what it has room for.
 pub fn uncommitted(
-    seen: Witness,
+    witness: Witness,
     log: &Log,
     status: &Status,
     refused: Option<u64>,
@@ -28,8 +28,8 @@ pub fn uncommitted(
         Some(more) if none_yet || bytes + more <= limit => "refuses a command it has room for",
         None | Some(_) => return Ok(()),
     };
-    Err(Property::Limits.broken(format_args!(
-        "{seen} {wrong}: {bytes} bytes wait for a quorum, {refused:?} more were offered, the limit \
+    Err(Invariant::Limits.broken(format_args!(
+        "{witness} {wrong}: {bytes} bytes wait for a quorum, {refused:?} more were offered, the limit \
          is {limit}"
     )))
 }
@@ -39,7 +39,7 @@ pub fn uncommitted(
 /// # Errors
 /// It is more than the limit and one message.
 pub fn in_flight(
-    seen: Witness,
+    witness: Witness,
     log: &Log,
     progress: &Progress,
     limit: usize,
@@ -55,8 +55,8 @@ pub fn in_flight(
     if bytes < allowed {
         return Ok(());
     }
-    Err(Property::Limits.broken(format_args!(
-        "{seen} has {bytes} bytes on their way in {} messages, and may have {limit} and one message",
+    Err(Invariant::Limits.broken(format_args!(
+        "{witness} has {bytes} bytes on their way in {} messages, and may have {limit} and one message",
         in_flight.len()
     )))
 }

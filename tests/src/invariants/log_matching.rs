@@ -6,7 +6,7 @@
 
 use raft::{Entry, EntryId, Index, Payload, Term, codec};
 
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 use crate::sim::trace_hash::hash_of;
 
 /// All entries ever seen in a log.
@@ -35,7 +35,7 @@ impl LogMatching {
     ///
     /// # Errors
     /// An entry of the same index and term was seen with another payload or predecessor.
-    pub fn holds(
+    pub fn check_entry(
         &mut self,
         seen: Witness,
         prev_term: Term,
@@ -50,7 +50,7 @@ impl LogMatching {
         }
         let what = if first.payload == payload { "predecessor" } else { "payload" };
         let witness = first.seen;
-        Err(Property::LogMatching.broken(format_args!(
+        Err(Invariant::LogMatching.broken(format_args!(
             "entry {} of {seen} has another {what} than the one of {witness}",
             entry.id
         )))

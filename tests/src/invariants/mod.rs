@@ -2,7 +2,7 @@
 //!
 //! Each looks at peers from outside (status, log, outputs, disk) and keeps its own memory of what
 //! it saw; none trusts the core's account of itself. The cost of a check follows what changed, not
-//! the length of the logs; [`Invariants::audit`] goes through whole logs when a peer becomes leader
+//! the length of the logs; [`InvariantChecker::audit`] goes through whole logs when a peer becomes leader
 //! and when a run ends.
 
 pub mod acknowledged_entries;
@@ -26,5 +26,5 @@ pub mod state_machine_safety;
 pub mod transfer;
 pub mod violation;
 
-pub use self::checker::{Invariants, Seen};
-pub use self::violation::{Property, Violation};
+pub use self::checker::{InvariantChecker, ObservedPeer};
+pub use self::violation::{Invariant, Violation};

@@ -4,7 +4,7 @@
 
 use raft::{HardState, Index, PersistentState, Status, Term};
 
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// One peer's past.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +26,9 @@ impl Past {
     ///
     /// # Errors
     /// Something went back.
-    pub fn goes_on(
+    pub fn update(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         now: Status,
         last: Index,
     ) -> Result<(), Box<Violation>> {
@@ -48,8 +48,8 @@ impl Past {
         } else {
             return Ok(());
         };
-        Err(Property::Monotonic.broken(format_args!(
-            "{seen}: {wrong}; the log ends at {last}\n  before {before:?}\n  after  {now:?}"
+        Err(Invariant::Monotonic.broken(format_args!(
+            "{witness}: {wrong}; the log ends at {last}\n  before {before:?}\n  after  {now:?}"
         )))
     }
 
@@ -57,9 +57,9 @@ impl Past {
     ///
     /// # Errors
     /// The durable term or the vote in it went back.
-    pub fn becomes_durable(
+    pub fn update_durable(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
         let (before, now) = (std::mem::replace(&mut self.floor, disk.hard_state), disk.hard_state);
@@ -68,28 +68,28 @@ impl Past {
         if now.current_term > before.current_term || (same_term && vote_kept) {
             return Ok(());
         }
-        Err(Property::Monotonic
-            .broken(format_args!("{seen}: the durable {before:?} was replaced by {now:?}")))
+        Err(Invariant::Monotonic
+            .broken(format_args!("{witness}: the durable {before:?} was replaced by {now:?}")))
     }
 
     /// The peer starts again, with this status, from what survived on its disk.
     ///
     /// # Errors
     /// It starts from something else, or from less than was durable.
-    pub fn restarts(
+    pub fn restart(
         &mut self,
-        seen: Witness,
+        witness: Witness,
         status: Status,
         disk: &PersistentState,
     ) -> Result<(), Box<Violation>> {
-        self.becomes_durable(seen, disk)?;
+        self.update_durable(witness, disk)?;
         self.status = status;
         let found = HardState { current_term: status.current_term, voted_for: status.voted_for };
         if found == disk.hard_state {
             return Ok(());
         }
-        Err(Property::Monotonic.broken(format_args!(
-            "{seen} restarts with {found:?}, its disk holds {:?}",
+        Err(Invariant::Monotonic.broken(format_args!(
+            "{witness} restarts with {found:?}, its disk holds {:?}",
             disk.hard_state
         )))
     }
@@ -100,12 +100,16 @@ impl Past {
 ///
 /// # Errors
 /// The peer stayed behind.
-pub fn follows(seen: Witness, heard: Term, current_term: Term) -> Result<(), Box<Violation>> {
+pub fn check_term_followed(
+    witness: Witness,
+    heard: Term,
+    current_term: Term,
+) -> Result<(), Box<Violation>> {
     if current_term >= heard {
         return Ok(());
     }
-    Err(Property::Monotonic
-        .broken(format_args!("{seen} heard of term {heard} and stays in term {current_term}")))
+    Err(Invariant::Monotonic
+        .broken(format_args!("{witness} heard of term {heard} and stays in term {current_term}")))
 }
 
 fn changed_its_vote(before: &Status, now: &Status) -> bool {

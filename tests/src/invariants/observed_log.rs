@@ -108,10 +108,10 @@ mod tests {
             ("installed over all", log((4, 9), &[]), change(9, None)),
         ];
         for (name, after, expected) in rows {
-            let mut shadow = ObservedLog::default();
-            shadow.follow(&start);
-            assert_eq!(shadow.follow(&after), expected, "{name}");
-            assert_eq!(shadow.follow(&after), None, "{name}, seen again");
+            let mut observed_log = ObservedLog::default();
+            observed_log.follow(&start);
+            assert_eq!(observed_log.follow(&after), expected, "{name}");
+            assert_eq!(observed_log.follow(&after), None, "{name}, seen again");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use raft::{Envelope, Instant, Membership, Message, PeerId, RoleName, Status, Term, message::Vote};
 
 use super::configurations::is_quorum;
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// All pre-votes that were seen.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub struct PreVotes {
 
 impl PreVotes {
     /// A message was sent.
-    pub fn sends(&mut self, envelope: &Envelope) {
+    pub fn record_sent(&mut self, envelope: &Envelope) {
         if let Message::RequestPreVoteReply(reply) = &envelope.message
             && reply.vote == Vote::Granted
         {
@@ -31,23 +31,23 @@ impl PreVotes {
     ///
     /// # Errors
     /// No quorum said yes.
-    pub fn stands(
+    pub fn check_candidate(
         &self,
-        seen: Witness,
+        witness: Witness,
         term: Term,
         members: &Membership,
     ) -> Result<(), Box<Violation>> {
-        let asked = self
-            .granted
-            .iter()
-            .filter(|(asker, asked_in, _)| *asker == seen.peer && asked_in.next() == term);
-        let yes: BTreeSet<PeerId> = asked.map(|(_, _, voter)| *voter).chain([seen.peer]).collect();
+        let asked = self.granted.iter().filter(|(candidate, asked_in, _)| {
+            *candidate == witness.peer && asked_in.next() == term
+        });
+        let yes: BTreeSet<PeerId> =
+            asked.map(|(_, _, voter)| *voter).chain([witness.peer]).collect();
         if is_quorum(members, |voter| yes.contains(&voter)) {
             return Ok(());
         }
         let votes = yes.iter().filter(|voter| members.votes(**voter)).count();
-        Err(Property::PreVote.broken(format_args!(
-            "{seen} stands in term {term}, and {votes} would vote for it among {members}"
+        Err(Invariant::PreVote.broken(format_args!(
+            "{witness} stands in term {term}, and {votes} would vote for it among {members}"
         )))
     }
 }
@@ -56,38 +56,42 @@ impl PreVotes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownLeader {
     /// That there is a leader: it heard from one just now, or leads and heard from a quorum.
-    ALeader,
+    Live,
     /// Of no leader, for the shortest election timeout.
-    Nobody,
+    None,
 }
 
-/// The questions that a peer was asked in this life and has not answered yet. Each is answered
-/// once, and those of one asker and term in their order; an answer may wait for the disk, so that
+/// The requests that a peer was asked in this life and has not answered yet. Each is answered
+/// once, and those of one candidate and term in their order; an answer may wait for the disk, so that
 /// what the peer knows when it leaves says nothing.
 #[derive(Clone, Debug, Default)]
 pub struct OpenPreVotes {
-    questions: BTreeMap<(PeerId, Term), VecDeque<KnownLeader>>,
+    requests: BTreeMap<(PeerId, Term), VecDeque<KnownLeader>>,
 }
 
 impl OpenPreVotes {
     /// The peer is asked by another one, which is in this term.
-    pub fn is_asked(&mut self, asker: PeerId, asked_in: Term, known_leader: KnownLeader) {
-        self.questions.entry((asker, asked_in)).or_default().push_back(known_leader);
+    pub fn record_request(&mut self, candidate: PeerId, asked_in: Term, known_leader: KnownLeader) {
+        self.requests.entry((candidate, asked_in)).or_default().push_back(known_leader);
     }
 
     /// Checks a message that the peer sends.
     ///
     /// # Errors
     /// It says yes to whoever would depose a leader that the peer knew.
-    pub fn answers(&mut self, seen: Witness, envelope: &Envelope) -> Result<(), Box<Violation>> {
+    pub fn check_answer(
+        &mut self,
+        witness: Witness,
+        envelope: &Envelope,
+    ) -> Result<(), Box<Violation>> {
         let Message::RequestPreVoteReply(reply) = &envelope.message else { return Ok(()) };
         let of = (envelope.to, reply.asked_in);
-        let known_leader = self.questions.get_mut(&of).and_then(VecDeque::pop_front);
-        if known_leader != Some(KnownLeader::ALeader) || reply.vote == Vote::Refused {
+        let known_leader = self.requests.get_mut(&of).and_then(VecDeque::pop_front);
+        if known_leader != Some(KnownLeader::Live) || reply.vote == Vote::Refused {
             return Ok(());
         }
-        Err(Property::Stickiness.broken(format_args!(
-            "{seen} knew a leader when {} asked in term {}, and would vote for it",
+        Err(Invariant::Stickiness.broken(format_args!(
+            "{witness} knew a leader when {} asked in term {}, and would vote for it",
             envelope.to, reply.asked_in
         )))
     }
@@ -97,14 +101,18 @@ impl OpenPreVotes {
 ///
 /// # Errors
 /// Its term or vote is not what it was.
-pub fn asks(seen: Witness, before: &Status, now: &Status) -> Result<(), Box<Violation>> {
+pub fn check_pre_candidate(
+    witness: Witness,
+    before: &Status,
+    now: &Status,
+) -> Result<(), Box<Violation>> {
     let begins = before.role != RoleName::PreCandidate && now.role == RoleName::PreCandidate;
     let kept = before.current_term == now.current_term && before.voted_for == now.voted_for;
     if !begins || kept {
         return Ok(());
     }
-    Err(Property::PreVote.broken(format_args!(
-        "{seen} begins to ask for pre-votes and changes its term or vote\n  before {before:?}\n  \
+    Err(Invariant::PreVote.broken(format_args!(
+        "{witness} begins to ask for pre-votes and changes its term or vote\n  before {before:?}\n  \
          after  {now:?}"
     )))
 }
@@ -113,9 +121,9 @@ pub fn asks(seen: Witness, before: &Status, now: &Status) -> Result<(), Box<Viol
 ///
 /// # Errors
 /// It is not what it was, or its timer fires at another moment.
-pub fn is_asked(
-    seen: Witness,
-    asker: PeerId,
+pub fn check_unchanged(
+    witness: Witness,
+    candidate: PeerId,
     status: [Status; 2],
     deadline: [Option<Instant>; 2],
 ) -> Result<(), Box<Violation>> {
@@ -123,14 +131,14 @@ pub fn is_asked(
     if before == after && due_before == due_after {
         return Ok(());
     }
-    Err(Property::PreVote.broken(format_args!(
-        "{seen} is asked by {asker} for a pre-vote, and that changes it\n  \
+    Err(Invariant::PreVote.broken(format_args!(
+        "{witness} is asked by {candidate} for a pre-vote, and that changes it\n  \
          before {before:?}, timer {due_before:?}\n  after  {after:?}, timer {due_after:?}"
     )))
 }
 
 /// That a peer wrote something because it was asked.
 #[must_use]
-pub fn writes(seen: Witness, what: &str) -> Box<Violation> {
-    Property::PreVote.broken(format_args!("{seen} is asked for a pre-vote and writes {what}"))
+pub fn write_violation(witness: Witness, what: &str) -> Box<Violation> {
+    Invariant::PreVote.broken(format_args!("{witness} is asked for a pre-vote and writes {what}"))
 }

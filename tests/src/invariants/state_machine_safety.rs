@@ -4,7 +4,7 @@
 use raft::{Entry, EntryId, Index};
 
 use super::log_matching::payload_hash;
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// All entries ever applied.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ impl StateMachineSafety {
     ///
     /// # Errors
     /// Another entry was applied at this index, or one before it never was.
-    pub fn applies(&mut self, seen: Witness, entry: &Entry) -> Result<(), Box<Violation>> {
+    pub fn record_applied(&mut self, seen: Witness, entry: &Entry) -> Result<(), Box<Violation>> {
         let application = Application { id: entry.id, payload: payload_hash(&entry.payload), seen };
         let next = Index::new(self.applied.len() as u64).next();
         if entry.id.index == next {
@@ -33,7 +33,7 @@ impl StateMachineSafety {
             return Ok(());
         }
         let Some(first) = self.at(entry.id.index) else {
-            return Err(Property::StateMachineSafety.broken(format_args!(
+            return Err(Invariant::StateMachineSafety.broken(format_args!(
                 "{seen} applies entry {}, and nobody has applied index {next} yet",
                 entry.id
             )));
@@ -41,7 +41,7 @@ impl StateMachineSafety {
         if (first.id, first.payload) == (application.id, application.payload) {
             return Ok(());
         }
-        Err(Property::StateMachineSafety.broken(format_args!(
+        Err(Invariant::StateMachineSafety.broken(format_args!(
             "{seen} applies entry {} (payload {:016x}), {} applied entry {} (payload {:016x}) there",
             application.id, application.payload, first.seen, first.id, first.payload
         )))
@@ -51,14 +51,14 @@ impl StateMachineSafety {
     ///
     /// # Errors
     /// Another entry was applied at this index, or none ever was.
-    pub fn restores(&self, seen: Witness, through: EntryId) -> Result<(), Box<Violation>> {
+    pub fn check_restored(&self, seen: Witness, through: EntryId) -> Result<(), Box<Violation>> {
         match self.at(through.index) {
             Some(first) if first.id == through => Ok(()),
-            Some(first) => Err(Property::StateMachineSafety.broken(format_args!(
+            Some(first) => Err(Invariant::StateMachineSafety.broken(format_args!(
                 "{seen} restores a snapshot through {through}, {} applied entry {} there",
                 first.seen, first.id
             ))),
-            None => Err(Property::StateMachineSafety.broken(format_args!(
+            None => Err(Invariant::StateMachineSafety.broken(format_args!(
                 "{seen} restores a snapshot through {through}, which nobody has applied"
             ))),
         }

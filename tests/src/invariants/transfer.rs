@@ -4,15 +4,15 @@
 use raft::{EntryId, PersistentState, Term};
 
 use super::durability::holds;
-use super::violation::{Property, Violation, Witness};
+use super::violation::{Invariant, Violation, Witness};
 
 /// Checks a leader that asks its successor to stand. `last` ends the leader's log, `disk` is the
 /// successor's.
 ///
 /// # Errors
 /// The successor lacks entries.
-pub fn calls(
-    seen: Witness,
+pub fn check_successor(
+    witness: Witness,
     term: Term,
     last: EntryId,
     disk: &PersistentState,
@@ -21,15 +21,15 @@ pub fn calls(
     if disk.hard_state.current_term > term || holds(disk, last) {
         return Ok(());
     }
-    Err(Property::Transfer.broken(format_args!(
-        "{seen} asks a peer to lead whose disk ends with {}, its own log ends with {last}",
+    Err(Invariant::Transfer.broken(format_args!(
+        "{witness} asks a peer to lead whose disk ends with {}, its own log ends with {last}",
         disk.last()
     )))
 }
 
 /// That a leader took a command while it hands leadership over.
 #[must_use]
-pub fn takes(seen: Witness, entry: EntryId) -> Box<Violation> {
-    Property::Transfer
-        .broken(format_args!("{seen} hands leadership over and takes the command {entry}"))
+pub fn command_violation(witness: Witness, entry: EntryId) -> Box<Violation> {
+    Invariant::Transfer
+        .broken(format_args!("{witness} hands leadership over and takes the command {entry}"))
 }

@@ -6,7 +6,7 @@ use raft::{Instant, PeerId};
 
 /// The property that was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Property {
+pub enum Invariant {
     /// What a client was told to be done stays done.
     AcknowledgedLost,
     /// The service was given its commands in order, once, and the same as every other service.
@@ -64,12 +64,12 @@ pub enum Property {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The property.
-    pub property: Property,
+    pub invariant: Invariant,
     /// What was seen.
     pub text: String,
 }
 
-impl Property {
+impl Invariant {
     /// The property's name in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -105,13 +105,13 @@ impl Property {
     /// That this property is broken, as the text says.
     #[must_use]
     pub fn broken(self, text: fmt::Arguments<'_>) -> Box<Violation> {
-        Box::new(Violation { property: self, text: text.to_string() })
+        Box::new(Violation { invariant: self, text: text.to_string() })
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.property.as_str(), self.text)
+        write!(f, "{}: {}", self.invariant.as_str(), self.text)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use raft::{EntryId, Index};
 
 use super::ELECTION_TIMEOUT;
-use crate::cluster::{Cluster, Command, Retry, Testbed, Waited, expect};
+use crate::cluster::{Cluster, Command, Retry, Testbed, WaitOutcome, expect};
 use crate::failure::Failure;
 
 /// Three commands land at the first three indexes, and not before they are offered.
@@ -82,7 +82,7 @@ pub async fn leader_failure(cluster: Cluster<impl Testbed>) -> Result<(), Failur
     cluster.disconnect(second);
     for server in 0..cluster.size() {
         // Whoever believes it leads may take the command; nobody can commit it.
-        let _ = cluster.start_command(server, &Command::number(104));
+        let _ = cluster.propose(server, &Command::number(104));
     }
     cluster.sleep(2 * ELECTION_TIMEOUT).await;
     expect_uncommitted(&cluster, Index::new(4))
@@ -152,13 +152,13 @@ async fn concurrent_starts_in_one_term(
 ) -> Result<Attempt, Failure> {
     const CLIENTS: u64 = 5;
     let leader = cluster.check_one_leader().await?;
-    let Some(first) = cluster.start_command(leader, &Command::number(1)) else {
+    let Some(first) = cluster.propose(leader, &Command::number(1)) else {
         return Ok(Attempt::TermMoved);
     };
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
             let client = cluster.clone();
-            let body = async move { client.start_command(leader, &Command::number(100 + number)) };
+            let body = async move { client.propose(leader, &Command::number(100 + number)) };
             cluster.spawn(format!("client {number}"), body)
         })
         .collect();
@@ -172,8 +172,8 @@ async fn concurrent_starts_in_one_term(
     let mut commands = Vec::new();
     for id in taken {
         match cluster.wait(id.index, cluster.size(), Some(first.term)).await? {
-            Waited::Command(command) => commands.push(command),
-            Waited::TermPassed => return Ok(Attempt::TermMoved),
+            WaitOutcome::Command(command) => commands.push(command),
+            WaitOutcome::TermPassed => return Ok(Attempt::TermMoved),
         }
     }
     for number in 0..CLIENTS {
@@ -195,7 +195,7 @@ pub async fn rejoin(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     let first = cluster.check_one_leader().await?;
     cluster.disconnect(first);
     for number in 102..=104 {
-        let _ = cluster.start_command(first, &Command::number(number));
+        let _ = cluster.propose(first, &Command::number(number));
     }
     cluster.one(&Command::number(103), 2, Retry::Yes).await?;
 
@@ -248,7 +248,7 @@ const BACKUP_COMMANDS: usize = 50;
 
 fn offer_doomed(cluster: &Cluster<impl Testbed>, leader: usize) {
     for _ in 0..BACKUP_COMMANDS {
-        let _ = cluster.start_command(leader, &cluster.random_command());
+        let _ = cluster.propose(leader, &cluster.random_command());
     }
 }
 
@@ -294,13 +294,13 @@ async fn count_in_one_term(cluster: &Cluster<impl Testbed>) -> Result<Attempt, F
 
     let leader = cluster.check_one_leader().await?;
     let before = cluster.traffic().rpcs;
-    let Some(first) = cluster.start_command(leader, &Command::number(1)) else {
+    let Some(first) = cluster.propose(leader, &Command::number(1)) else {
         return Ok(Attempt::TermMoved);
     };
     let mut commands = Vec::new();
     for number in 1..COMMANDS + 2 {
         let command = cluster.random_command();
-        let Some(id) = cluster.start_command(leader, &command) else {
+        let Some(id) = cluster.propose(leader, &command) else {
             return Ok(Attempt::TermMoved);
         };
         if id.term != first.term {
@@ -312,8 +312,8 @@ async fn count_in_one_term(cluster: &Cluster<impl Testbed>) -> Result<Attempt, F
     }
     for (index, command) in commands.into_iter().take(COMMANDS as usize) {
         match cluster.wait(index, cluster.size(), Some(first.term)).await? {
-            Waited::TermPassed => return Ok(Attempt::TermMoved),
-            Waited::Command(found) => {
+            WaitOutcome::TermPassed => return Ok(Attempt::TermMoved),
+            WaitOutcome::Command(found) => {
                 expect(found == command, format_args!("{command} at {index}, found {found}"))?;
             }
         }
@@ -357,5 +357,5 @@ fn accepted(
     command: &Command,
 ) -> Result<EntryId, Failure> {
     let refused = || Failure::expected(format_args!("leader {leader} to take {command}"));
-    cluster.start_command(leader, command).ok_or_else(refused)
+    cluster.propose(leader, command).ok_or_else(refused)
 }

@@ -60,7 +60,7 @@ pub async fn many_elections(cluster: Cluster<impl Testbed>) -> Result<(), Failur
     cluster.check_one_leader().await?;
     for _ in 1..ROUNDS {
         let size = cluster.size();
-        let victims: [usize; 3] = std::array::from_fn(|_| cluster.faults().index(size));
+        let victims: [usize; 3] = std::array::from_fn(|_| cluster.fault_rng().index(size));
         victims.iter().for_each(|victim| cluster.disconnect(*victim));
         cluster.check_one_leader().await?;
         victims.iter().for_each(|victim| cluster.connect(*victim));

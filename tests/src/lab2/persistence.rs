@@ -7,7 +7,7 @@ use std::time::Duration;
 use raft::Index;
 
 use super::ELECTION_TIMEOUT;
-use crate::cluster::{Cluster, Command, Committed, Retry, Testbed, Waited, expect};
+use crate::cluster::{Cluster, Command, Committed, Retry, Testbed, WaitOutcome, expect};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
 use crate::sim::random::Chance;
@@ -106,7 +106,7 @@ pub async fn figure8(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
             cluster.crash(leader);
         }
         if running(&cluster) < MAJORITY {
-            let chosen = cluster.faults().index(cluster.size());
+            let chosen = cluster.fault_rng().index(cluster.size());
             if cluster.status(chosen).is_none() {
                 cluster.start_and_connect(chosen)?;
             }
@@ -130,12 +130,12 @@ pub async fn figure8_unreliable(cluster: Cluster<impl Testbed>) -> Result<(), Fa
         }
         let leader = offer_to_all(&cluster);
         figure8_pause(&cluster).await;
-        let strikes = cluster.faults().happens(Chance::of(1, 2));
+        let strikes = cluster.fault_rng().happens(Chance::of(1, 2));
         if let Some(leader) = leader.filter(|_| strikes) {
             cluster.disconnect(leader);
         }
         if connected(&cluster) < MAJORITY {
-            let chosen = cluster.faults().index(cluster.size());
+            let chosen = cluster.fault_rng().index(cluster.size());
             if cluster.connection(chosen) == Connection::Cut {
                 cluster.connect(chosen);
             }
@@ -155,7 +155,7 @@ const MAJORITY: usize = 3;
 fn offer_to_all(cluster: &Cluster<impl Testbed>) -> Option<usize> {
     let mut leader = None;
     for server in 0..cluster.size() {
-        let taken = cluster.start_command(server, &cluster.random_command()).is_some();
+        let taken = cluster.propose(server, &cluster.random_command()).is_some();
         if taken && cluster.connection(server) == Connection::Up {
             leader = Some(server);
         }
@@ -166,7 +166,7 @@ fn offer_to_all(cluster: &Cluster<impl Testbed>) -> Option<usize> {
 /// Up to half an election timeout in one round of ten, else up to 12 ms, in whole milliseconds.
 async fn figure8_pause(cluster: &Cluster<impl Testbed>) {
     let pause = {
-        let mut rng = cluster.faults();
+        let mut rng = cluster.fault_rng();
         let long = rng.happens(Chance::of(1, 10));
         rng.below(if long { ELECTION_TIMEOUT.as_millis() as u64 / 2 } else { 13 })
     };
@@ -255,8 +255,8 @@ async fn expect_all_in_log(
     let mut log = Vec::new();
     for number in 1..=last.number() {
         match cluster.wait(Index::new(number), cluster.size(), None).await? {
-            Waited::Command(command) => log.push(command),
-            Waited::TermPassed => {
+            WaitOutcome::Command(command) => log.push(command),
+            WaitOutcome::TermPassed => {
                 return Err(Failure::expected(format_args!("the wait for {number} to end")));
             }
         }
@@ -283,7 +283,7 @@ const CHURN_CLIENTS: u64 = 3;
 fn churn_faults(cluster: &Cluster<impl Testbed>) -> Result<(), Failure> {
     let size = cluster.size();
     let struck = |percent| {
-        let mut rng = cluster.faults();
+        let mut rng = cluster.fault_rng();
         let strikes = rng.happens(Chance::percent(percent));
         let victim = rng.index(size);
         strikes.then_some(victim)
@@ -309,11 +309,11 @@ async fn churn_client(
     number: u64,
     stop: Rc<Cell<Churning>>,
 ) -> Vec<Command> {
-    let mut commands = cluster.client_stream(number);
+    let mut commands = cluster.client_rng(number);
     let mut seen = Vec::new();
     while stop.get() == Churning::On {
         let command = Command::number(commands.draw());
-        let offer = |server| cluster.offer(server, &command, LogSource::Client(number));
+        let offer = |server| cluster.propose_as(server, &command, LogSource::Client(number));
         // Every peer is asked: the last one that takes it is believed.
         let mut taken = None;
         for server in 0..cluster.size() {

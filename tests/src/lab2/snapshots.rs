@@ -14,7 +14,7 @@ pub async fn basic(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     let chunks = cluster.traffic().snapshot_chunks;
     // A follower whose disk stands still while the others go on does need one.
     let text = format_args!("no snapshot to be sent, {chunks} pieces were");
-    cluster.expect_of_exact_time(chunks == 0, text)
+    cluster.expect_exact_timing(chunks == 0, text)
 }
 
 /// A peer that is cut off in each round catches up by a snapshot.
@@ -50,7 +50,7 @@ async fn rounds(cluster: &Cluster<impl Testbed>, fault: Victim) -> Result<(), Fa
         let (victim, sender) = if round % 3 == 1 { (leader, next) } else { (next, leader) };
         strike(cluster, fault, victim).await?;
         for _ in 0..commands_of_a_round(cluster) {
-            let _ = cluster.start_command(sender, &cluster.random_command());
+            let _ = cluster.propose(sender, &cluster.random_command());
         }
         let alive = if fault == Victim::None { 3 } else { 2 };
         one(cluster, alive).await?;
@@ -129,7 +129,7 @@ const SNAPSHOT_INTERVAL: u64 = 10;
 
 /// Half an interval to one and a half: sometimes a snapshot falls into a round, sometimes two.
 fn commands_of_a_round(cluster: &Cluster<impl Testbed>) -> u64 {
-    SNAPSHOT_INTERVAL / 2 + cluster.faults().below(SNAPSHOT_INTERVAL)
+    SNAPSHOT_INTERVAL / 2 + cluster.fault_rng().below(SNAPSHOT_INTERVAL)
 }
 
 async fn one(cluster: &Cluster<impl Testbed>, peers: usize) -> Result<(), Failure> {

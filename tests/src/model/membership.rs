@@ -10,7 +10,7 @@ use super::history::{Rule, configurations, last_common};
 use super::peer::Peer;
 use super::state::State;
 use crate::invariants::commit_rule::{self, Advance};
-use crate::invariants::configurations::{Committed, Own, is_quorum};
+use crate::invariants::configurations::{CommittedConfigurations, PeerConfigurations, is_quorum};
 use crate::invariants::durability;
 use crate::invariants::violation::Witness;
 
@@ -43,21 +43,21 @@ impl State {
     /// Checks the configurations of a peer after something has happened to it.
     pub(super) fn configurations_are_kept(&self, server: usize, before: &Peer) -> Result<(), Rule> {
         let peer = &self.peers[server];
-        let seen = Witness { peer: peer.status.id, at: Instant::START };
+        let witness = Witness { peer: peer.status.id, at: Instant::START };
         // A snapshot says what is in force, and no case takes some and changes members, too.
         if peer.base.max(before.base) > Index::ZERO {
             return Ok(());
         }
         let first = Arc::new(Membership::of_voters(self.left.first_voters(server)));
-        let unneeded = Committed::default();
-        let mut own = Own::default();
+        let unneeded = CommittedConfigurations::default();
+        let mut own = PeerConfigurations::default();
         let new_after = before.with_node(|before| {
-            own.starts(&first, &unneeded, before.log());
+            own.start(&first, &unneeded, before.log());
             peer.with_node(|node| last_common(before.log(), node.log()))
         });
         let kept = peer.with_node(|node| {
-            own.changes(seen, &peer.status, &unneeded, node.log(), new_after)?;
-            own.are_kept(seen, &peer.status, node.membership())
+            own.log_changed(witness, &peer.status, &unneeded, node.log(), new_after)?;
+            own.check_in_force(witness, &peer.status, node.membership())
         });
         kept.map_err(|_| Rule::Configurations)
     }
@@ -73,9 +73,9 @@ impl State {
         let (term, index) = (is.current_term, is.commit_index);
         let entry = self.peers[server].with_node(|node| node.log().term_at(index));
         let advance = Advance { term, entry: EntryId::new(entry.unwrap_or_default(), index) };
-        let seen = Witness { peer: is.id, at: Instant::START };
+        let witness = Witness { peer: is.id, at: Instant::START };
         let members = before.with_node(|node| Arc::clone(node.membership()));
-        commit_rule::check(seen, advance, &members, |peer| self.holds(peer, advance.entry))
+        commit_rule::check(witness, advance, &members, |peer| self.holds(peer, advance.entry))
             .map_err(|_| Rule::Configurations)
     }
 

@@ -6,7 +6,7 @@ use raft::{Bytes, Index};
 
 use super::linearizability::{self, Answer, Model, Timed};
 use crate::coverage::{Coverage, Mark};
-use crate::invariants::{Property, Violation};
+use crate::invariants::{Invariant, Violation};
 use crate::kv::{Execution, Operation, Request, Seen, Store};
 
 /// A client's request from its own point of view.
@@ -64,13 +64,13 @@ impl History {
             match said.get(&(*client, *serial)) {
                 Some((_, right)) if *right == told => {}
                 Some((index, right)) => {
-                    return Err(Property::WrongAnswer.broken(format_args!(
+                    return Err(Invariant::WrongAnswer.broken(format_args!(
                         "client {client} was told {told} for #{serial} {operation}; the command at \
                          index {index} gives {right}"
                     )));
                 }
                 None => {
-                    return Err(Property::AcknowledgedLost.broken(format_args!(
+                    return Err(Invariant::AcknowledgedLost.broken(format_args!(
                         "client {client} was told {told} for #{serial} {operation}, which is not \
                          among the {} commands that were agreed on",
                         agreed.len()
@@ -134,7 +134,7 @@ fn replay(agreed: &[Bytes]) -> BTreeMap<(u16, u32), (Index, Seen)> {
     let (mut store, mut said) = (Store::default(), BTreeMap::new());
     for (index, command) in (1..).zip(agreed) {
         let Some(request) = Request::decode(command) else { continue };
-        if let Execution::Out(answer) = store.carry_out(&request) {
+        if let Execution::Executed(answer) = store.execute(&request) {
             said.insert((request.client, request.serial), (Index::new(index), answer));
         }
     }
@@ -192,7 +192,7 @@ fn illegal(key: u8, calls: &[Timed<(Operation, Option<Seen>)>], longest: usize) 
         let returned = returned.map_or("end".to_owned(), |at| format!("#{at}"));
         text.push_str(&format!("\n             #{called}..{returned} {operation} -> {told}"));
     }
-    Property::Linearizability.broken(format_args!("{text}"))
+    Invariant::Linearizability.broken(format_args!("{text}"))
 }
 
 /// Reached in about a second; the histories of swarm runs need some thousands.

@@ -45,7 +45,7 @@ use self::peer::Peer;
 use self::service::Given;
 use self::sink::Elections;
 use crate::case::Settings;
-use crate::cluster::{Standing, Testbed};
+use crate::cluster::{PeerStatus, Testbed};
 use crate::failure::Failure;
 use crate::sim::network::{Connection, Network, NetworkProfile};
 use crate::world::{LogSource, Traffic, logging};
@@ -150,9 +150,9 @@ impl Testbed for RealWorld {
         self.peers.len()
     }
 
-    fn standing(&self, server: usize) -> Option<Standing> {
+    fn peer_status(&self, server: usize) -> Option<PeerStatus> {
         let status = self.peers[server].status()?;
-        Some(Standing { role: status.role, current_term: status.current_term })
+        Some(PeerStatus { role: status.role, current_term: status.current_term })
     }
 
     fn connection(&self, server: usize) -> Connection {
@@ -163,7 +163,7 @@ impl Testbed for RealWorld {
         self.parts.given.last_applied(server)
     }
 
-    fn agreed(&self, index: Index) -> Option<Bytes> {
+    fn applied_command(&self, index: Index) -> Option<Bytes> {
         self.parts.given.agreed(index)
     }
 
@@ -232,7 +232,7 @@ impl Testbed for RealWorld {
     }
 
     #[expect(clippy::print_stdout, reason = "a check that is not made must be seen")]
-    fn falls_short(&self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
+    fn timing_failure(&self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
         println!("  not held against a real machine: expected {text}");
         self.log_test(format_args!("expected {text}"));
         Ok(())

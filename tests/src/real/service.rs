@@ -107,12 +107,12 @@ impl RealService {
         act: impl FnOnce(&mut Service, Witness, &mut AppliedLog) -> Result<(), Box<Violation>>,
     ) {
         let peer = PeerId::new(self.server as u64);
-        let seen = Witness { peer, at: self.given.clock.now() };
+        let witness = Witness { peer, at: self.given.clock.now() };
         let mut state = self.given.lock();
         if state.peers[self.server].0 != self.life {
             return;
         }
-        let taken = act(&mut self.service, seen, &mut state.agreed);
+        let taken = act(&mut self.service, witness, &mut state.agreed);
         state.peers[self.server].1 = self.service.last_applied();
         drop(state);
         if let Err(violation) = taken {
@@ -127,8 +127,8 @@ impl StateMachine for RealService {
 
     fn apply(&mut self, Opaque(command): Opaque) {
         let mut due = None;
-        self.take(|service, seen, agreed| {
-            due = service.apply_next(seen, command, agreed)?.snapshot;
+        self.take(|service, witness, agreed| {
+            due = service.apply_next(witness, command, agreed)?.snapshot;
             Ok(())
         });
         self.due = due;
@@ -144,7 +144,9 @@ impl StateMachine for RealService {
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
-        self.take(|service, seen, agreed| service.restore_bytes(seen, snapshot, agreed).map(drop));
+        self.take(|service, witness, agreed| {
+            service.restore_bytes(witness, snapshot, agreed).map(drop)
+        });
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ impl Sink for PeerSink {
         if matches!(event, Event::RoleChanged { .. }) && source.role == RoleName::Leader {
             let leader = Witness { peer: source.peer, at };
             let mut elections = self.elections.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(violation) = elections.leads(source.term, leader) {
+            if let Err(violation) = elections.record_leader(source.term, leader) {
                 self.given.fail(violation.into());
             }
         }

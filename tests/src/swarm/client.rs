@@ -60,7 +60,7 @@ impl Client {
         let number = self.number;
         for serial in 1.. {
             let names = u64::from(number) << 32 | u64::from(serial);
-            let mut rng = self.cluster.client_stream(names);
+            let mut rng = self.cluster.client_rng(names);
             let heartbeat = self.cluster.world().settings().timing.heartbeat;
             self.cluster.sleep(rng.between(Duration::ZERO, heartbeat)).await;
             if !busy.get() {
@@ -142,7 +142,7 @@ impl Client {
                 break;
             }
         }
-        self.cluster.world_mut().give_up(client, serial);
+        self.cluster.world_mut().abandon_request(client, serial);
         false
     }
 
@@ -153,7 +153,7 @@ impl Client {
         let server = self.leader.get().unwrap_or(any);
         let timing = self.cluster.world().settings().timing;
         let padding = self.cluster.world().settings().padding;
-        if self.cluster.world_mut().ask(server, request, padding).is_none() {
+        if self.cluster.world_mut().request(server, request, padding).is_none() {
             self.cluster.sleep(rng.between(timing.heartbeat / 8, timing.heartbeat)).await;
             return None;
         }
@@ -174,13 +174,13 @@ impl Client {
         let anybody = rng.happens(Chance::percent(50));
         let server = self.leader.get().filter(|_| !anybody).unwrap_or(any);
         let timing = self.cluster.world().settings().timing;
-        let read = self.cluster.world_mut().ask_read(server, request);
+        let read = self.cluster.world_mut().request_read(server, request);
         let Some(read) = read else {
             self.cluster.sleep(rng.between(timing.heartbeat / 8, timing.heartbeat)).await;
             return None;
         };
         let end = self.cluster.now().after(timing.election_max * 2);
-        while self.cluster.now() < end && self.cluster.world().reads_still(read) {
+        while self.cluster.now() < end && self.cluster.world().is_read_open(read) {
             self.cluster.sleep(timing.heartbeat / 4).await;
         }
         let answered = self.cluster.world().answer(request.client, request.serial).is_some();

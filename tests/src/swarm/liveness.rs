@@ -191,7 +191,7 @@ fn nothing_moves(cluster: &Cluster, core: PeerSet, what: &str) -> Failure {
     let mut text = format!("{what} {TIMEOUTS} election timeouts after the storm");
     for server in core.iter() {
         text.push_str("\n           ");
-        text.push_str(&world.pending(server));
+        text.push_str(&world.diagnose(server));
     }
     Failure::Liveness(text)
 }

@@ -120,6 +120,6 @@ pub(crate) fn verdict(cluster: &Cluster, party: &Party, core: PeerSet) -> Result
     }
     let undecided = history.check_linearizability()?;
     let mut world = cluster.world_mut();
-    world.adds_undecided(undecided);
-    world.no_read_hangs(core)
+    world.add_undecided(undecided);
+    world.check_hanging_reads(core)
 }

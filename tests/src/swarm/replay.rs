@@ -109,7 +109,7 @@ fn take(cluster: &Cluster, step: Step) -> Result<(), Failure> {
         Step::Resign { peer } => cluster.resign(peer),
         Step::Offer { peer, command } => {
             // Whether the peer still leads is its own affair.
-            let _ = cluster.offer(peer, &Command::from(command), LogSource::Tester);
+            let _ = cluster.propose_as(peer, &Command::from(command), LogSource::Tester);
         }
         // Clients ask by themselves, and a calm is the end.
         Step::Ask { .. } | Step::Calm { .. } => {}

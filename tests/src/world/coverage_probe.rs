@@ -13,17 +13,17 @@ use crate::sim::disk::CrashDamage;
 
 impl World {
     /// Looks at a peer to which something may have happened.
-    pub(super) fn watch(&mut self, server: usize) {
+    pub(super) fn probe_coverage(&mut self, server: usize) {
         let peer = &mut self.peers[server];
         let Some(node) = &peer.node else { return };
-        let (now, hands_over) = (node.status(), node.successor().is_some());
-        let handed_over = std::mem::replace(&mut peer.hands_over, hands_over);
-        let Some(before) = peer.looked_at.replace(now) else { return };
-        self.watch_members(server);
+        let (now, transferring) = (node.status(), node.successor().is_some());
+        let was_transferring = std::mem::replace(&mut peer.transferring, transferring);
+        let Some(before) = peer.last_status.replace(now) else { return };
+        self.probe_membership(server);
         if now.role != before.role || now.current_term != before.current_term {
             self.cover_role(server, &before, &now);
         }
-        if handed_over && !hands_over && now.role == RoleName::Leader {
+        if was_transferring && !transferring && now.role == RoleName::Leader {
             self.coverage.hit(Mark::TransferGivenUp);
         }
         if now.commit_index > before.commit_index && now.role == RoleName::Leader {
@@ -34,14 +34,14 @@ impl World {
     fn cover_role(&mut self, server: usize, before: &Status, now: &Status) {
         let Some(node) = self.peers[server].node.as_ref() else { return };
         let uncommitted = node.log().last().index > now.commit_index;
-        let others_lead = self.leaders_beside(server);
+        let others_lead = self.has_other_leader(server);
         let led = before.role == RoleName::Leader && now.role != RoleName::Leader;
         match (before.role, now.role) {
             (_, RoleName::Leader) if before.role != RoleName::Leader => {
                 if uncommitted && node.log().last().term < now.current_term {
                     self.coverage.hit(Mark::LeaderWithUncommitted);
                 }
-                if self.peers[server].stands_for_leader == Some(now.current_term) {
+                if self.peers[server].transfer_candidacy == Some(now.current_term) {
                     self.coverage.hit(Mark::TransferDone);
                 }
                 if others_lead {
@@ -63,7 +63,7 @@ impl World {
         }
     }
 
-    fn leaders_beside(&self, server: usize) -> bool {
+    fn has_other_leader(&self, server: usize) -> bool {
         let leads = |other: usize| self.status(other).is_some_and(|s| s.role == RoleName::Leader);
         (0..self.size()).any(|other| other != server && leads(other))
     }
@@ -140,13 +140,13 @@ impl World {
         }
     }
 
-    pub(super) fn cover_request(&mut self, request: &Request, carried: Execution) {
-        match carried {
-            Execution::Before(_) => self.coverage.hit(Mark::Repeated),
-            Execution::Out(_) if self.clients.has_left(request) => {
+    pub(super) fn cover_request(&mut self, request: &Request, execution: Execution) {
+        match execution {
+            Execution::Repeated(_) => self.coverage.hit(Mark::Repeated),
+            Execution::Executed(_) if self.open_requests.is_abandoned(request) => {
                 self.coverage.hit(Mark::CarriedOutLate);
             }
-            Execution::Out(_) | Execution::Outdated => {}
+            Execution::Executed(_) | Execution::Stale => {}
         }
     }
 

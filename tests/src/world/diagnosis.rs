@@ -12,7 +12,7 @@ use crate::sim::network::Connection;
 impl World {
     /// What a peer waits for, in a line.
     #[must_use]
-    pub fn pending(&self, server: usize) -> String {
+    pub fn diagnose(&self, server: usize) -> String {
         let peer = &self.peers[server];
         let mut text = format!("peer {server}");
         let Some(node) = &peer.node else {
@@ -64,7 +64,7 @@ impl World {
             write!(text, ", {other} matches {}", progress.match_index)?;
             match &progress.flow {
                 Flow::Probe(probe) => {
-                    write!(text, " ({})", probe_word(*probe, progress.next_index))?;
+                    write!(text, " ({})", describe_probe(*probe, progress.next_index))?;
                 }
                 Flow::Replicate(in_flight) => write!(text, " ({} in flight)", in_flight.len())?,
                 Flow::Snapshot(transfer) => write!(
@@ -80,10 +80,10 @@ impl World {
     }
 }
 
-fn probe_word(probe: Probe, next_index: Index) -> String {
+fn describe_probe(probe: Probe, next_index: Index) -> String {
     match probe {
         Probe::Ready => format!("probe from {next_index} is due"),
-        Probe::Waiting => format!("probe from {next_index} is unanswered"),
+        Probe::Waiting => format!("probe from {next_index} is open_pre_votes"),
         Probe::Silent => format!("silent since the probe from {next_index}"),
     }
 }

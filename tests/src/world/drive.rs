@@ -25,7 +25,7 @@ pub fn drive(
             return Err(failure);
         }
         world.schedule_alarms(tasks);
-        world.settle()?;
+        world.process_outputs()?;
         if let Some(result) = main.take() {
             result?;
             return world.audit();
@@ -33,7 +33,7 @@ pub fn drive(
         tasks.check_alive()?;
         while !tasks.can_run() {
             world.step(tasks)?;
-            world.settle()?;
+            world.process_outputs()?;
             world.check_time()?;
         }
     }

@@ -66,8 +66,8 @@ impl World {
         self.events += 1;
         self.trace.number(at.as_nanos());
         self.trace.number(sequence);
-        self.keep_checkpoint();
-        let Some(event) = self.unless_paused(event) else { return Ok(()) };
+        self.record_checkpoint();
+        let Some(event) = self.defer_if_paused(event) else { return Ok(()) };
         match event {
             Event::Deliver { link, bytes, copy, life } => {
                 let (from, to) = link.ends();
@@ -93,14 +93,14 @@ impl World {
         }
     }
 
-    fn keep_checkpoint(&mut self) {
+    fn record_checkpoint(&mut self) {
         if self.checkpoint_events.is_some_and(|every| self.events.is_multiple_of(every)) {
             self.checkpoints.push(self.trace);
         }
     }
 
     /// What happens to a peer that stands still happens when it goes on.
-    fn unless_paused(&mut self, event: Event) -> Option<Event> {
+    fn defer_if_paused(&mut self, event: Event) -> Option<Event> {
         let (server, source) = match &event {
             Event::Deliver { link, .. } => {
                 let (from, to) = link.ends();
@@ -164,7 +164,7 @@ impl World {
             node.handle(local, Input::Receive(envelope));
         }
         self.after(to, local, &before, message)?;
-        self.touch(to);
+        self.mark_touched(to);
         self.check_match(from, to)
     }
 
@@ -174,7 +174,7 @@ impl World {
         let Role::Leader(role) = node.role() else { return Ok(()) };
         let Some(progress) = role.followers.get(&peer_id(follower)) else { return Ok(()) };
         let Some(term) = node.log().term_at(progress.match_index) else { return Ok(()) };
-        Ok(commit_rule::counts(
+        Ok(commit_rule::check_match_index(
             self.witness(leader),
             node.status().current_term,
             peer_id(follower),
@@ -194,9 +194,9 @@ impl World {
             if node.poll_timeout().is_some_and(|due| due <= local) {
                 node.handle(local, Input::Tick);
             }
-            self.touch(server);
+            self.mark_touched(server);
         }
-        self.may_lead(server, local)
+        self.check_quorum_contact(server, local)
     }
 
     fn end_flush(&mut self, server: usize, incarnation: u32) -> Result<(), Failure> {
@@ -206,10 +206,10 @@ impl World {
             return Ok(());
         };
         if let Some(newest) = peer.disk.end_flush() {
-            let seen = Witness { peer: node.status().id, at: self.now };
-            self.invariants.becomes_durable(server, seen, peer.disk.durable())?;
+            let witness = Witness { peer: node.status().id, at: self.now };
+            self.invariants.check_flushed(server, witness, peer.disk.durable())?;
             node.handle(peer.clock.shows(self.now), Input::Persisted(newest));
-            self.touch(server);
+            self.mark_touched(server);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use raft::{Config, Instant, Node};
 use super::World;
 use super::event::Event;
 use super::logging::ClockSink;
-use super::outputs::seen;
+use super::outputs::observed_peer;
 use super::peer::{PeerJitter, config};
 use crate::case::{Links, Step};
 use crate::failure::Failure;
@@ -96,10 +96,10 @@ impl World {
         if peer.node.take().is_none() {
             return (0, 0);
         }
-        (peer.armed, peer.paused_until, peer.looked_at) = (None, None, None);
+        (peer.armed, peer.paused_until, peer.last_status) = (None, None, None);
         let damage = peer.disk.crash(damage);
-        self.clients.forgets(server);
-        self.reads.forgets(server);
+        self.open_requests.peer_crashed(server);
+        self.reads.peer_crashed(server);
         self.trace.number(server as u64 | 3 << 32 | (damage.survived as u64) << 40);
         self.cover_after_crash(damage);
         let (survived, lost) = (damage.survived, damage.lost);
@@ -128,7 +128,7 @@ impl World {
         let peer = &mut self.peers[server];
         if peer.paused_until.is_some_and(|until| until <= self.now) {
             peer.paused_until = None;
-            self.touch(server);
+            self.mark_touched(server);
             self.log_test(format_args!("lets {server} go on"));
         }
     }
@@ -150,7 +150,7 @@ impl World {
         self.record(Step::Snapshot { peer: server });
         self.trace.number(server as u64 | 7 << 32);
         self.log_test(format_args!("takes a snapshot of {server} through {through}"));
-        self.touch(server);
+        self.mark_touched(server);
         self.compact(server, through, data)
     }
 
@@ -164,32 +164,33 @@ impl World {
             self.crash(server);
         }
         self.record(Step::Start { peer: server });
-        self.begin(server)
+        self.start_peer(server)
     }
 
     /// Starts a peer that does not run.
-    pub(super) fn begin(&mut self, server: usize) -> Result<(), Failure> {
+    pub(super) fn start_peer(&mut self, server: usize) -> Result<(), Failure> {
         self.trace.number(server as u64 | 4 << 32);
-        let node = self.new_node(server)?;
+        let node = self.build_node(server)?;
         let peer = &mut self.peers[server];
-        peer.looked_at = Some(node.status());
+        peer.last_status = Some(node.status());
         peer.members.starts(&node);
         let members = Arc::clone(node.membership());
-        peer.hearing = LeaderContact::starts(peer.clock.shows(self.now), &node.status(), members);
-        peer.unanswered = OpenPreVotes::default();
-        (peer.is_asked, peer.leave, peer.hands_over) = (false, StepDown::Unasked, false);
-        (peer.called_in, peer.stands_for_leader) = (None, None);
+        peer.contact = LeaderContact::start(peer.clock.shows(self.now), &node.status(), members);
+        peer.open_pre_votes = OpenPreVotes::default();
+        (peer.pre_vote_pending, peer.step_down, peer.transferring) =
+            (false, StepDown::Unrequested, false);
+        (peer.timeout_now_term, peer.transfer_candidacy) = (None, None);
         peer.node = Some(node);
         peer.service.restart();
-        if let Some(seen) = seen(&self.peers, server, self.now) {
-            self.invariants.starts(seen)?;
+        if let Some(observed) = observed_peer(&self.peers, server, self.now) {
+            self.invariants.peer_started(observed)?;
         }
         self.cover_start(server);
-        self.touch(server);
+        self.mark_touched(server);
         Ok(())
     }
 
-    fn new_node(&mut self, server: usize) -> Result<Node, Failure> {
+    fn build_node(&mut self, server: usize) -> Result<Node, Failure> {
         let peer = &mut self.peers[server];
         peer.incarnation += 1;
         if peer.incarnation > 1 {

@@ -36,11 +36,11 @@ impl World {
         let now = peer.clock.shows(self.now);
         let begun = node.change_membership(now, asked(change)).map_err(ChangeNotStarted::Refused);
         self.trace.number(server as u64 | 8 << 32 | u64::from(begun.is_ok()) << 40);
-        self.touch(server);
+        self.mark_touched(server);
         match begun {
             Ok(id) => self.log_test(format_args!("asks {server} for a change: {change}, at {id}")),
             Err(ChangeNotStarted::Refused(error)) => {
-                self.cover_unchanged(error);
+                self.cover_rejection(error);
                 self.log_test(format_args!("asks {server} for a change: {change}; {error}"));
             }
             Err(ChangeNotStarted::Away) => {}
@@ -48,7 +48,7 @@ impl World {
         begun
     }
 
-    fn cover_unchanged(&mut self, error: ChangeError) {
+    fn cover_rejection(&mut self, error: ChangeError) {
         if matches!(error, ChangeError::UnderWay { .. }) {
             self.coverage.hit(Mark::ChangeUnderWay);
         } else if error == ChangeError::TermNotCommitted {
@@ -78,7 +78,7 @@ enum Standing {
 
 impl World {
     /// Notices what became of a peer's members.
-    pub(super) fn watch_members(&mut self, server: usize) {
+    pub(super) fn probe_membership(&mut self, server: usize) {
         let peer = &mut self.peers[server];
         let Some(node) = &peer.node else { return };
         let (index, now) = (node.membership_index(), node.membership());
@@ -101,7 +101,7 @@ impl World {
             (leads && !now.votes(own), Mark::LeaderRemoved),
             (peer.members.standing == Standing::Left && now.contains(own), Mark::Returned),
         ];
-        for (_, mark) in marks.into_iter().filter(|(seen, _)| *seen) {
+        for (_, mark) in marks.into_iter().filter(|(witness, _)| *witness) {
             self.coverage.hit(mark);
         }
         peer.members.standing = match (peer.members.standing, now.contains(own)) {

@@ -36,13 +36,13 @@ pub use self::peer::PeerView;
 pub(crate) use self::peer::{PeerJitter, config};
 
 use self::event::Event;
-use self::open_requests::Clients;
+use self::open_requests::OpenRequests;
 use self::peer::Peer;
 use self::reads::OpenReads;
 use crate::case::{Decision, FaultRecorder, PeerSet, Script, Settings, Step};
 use crate::coverage::Coverage;
 use crate::failure::Failure;
-use crate::invariants::Invariants;
+use crate::invariants::InvariantChecker;
 use crate::kv::{Request, Seen};
 use crate::oracle::ledger::Ledger;
 use crate::service::AppliedLog;
@@ -74,7 +74,7 @@ pub struct World {
     peers: Vec<Peer>,
     /// The newest message that has arrived on each link.
     arrived: Vec<MessageId>,
-    clients: Clients,
+    open_requests: OpenRequests,
     reads: OpenReads,
     /// The highest index that was committed anywhere.
     committed: Index,
@@ -86,8 +86,8 @@ pub struct World {
     touched: Vec<usize>,
     /// The peer something happened to last.
     acting: Option<usize>,
-    invariants: Invariants,
-    agreed: AppliedLog,
+    invariants: InvariantChecker,
+    applied_log: AppliedLog,
     trace: TraceHash,
     traffic: Traffic,
     events: u64,
@@ -137,7 +137,7 @@ impl World {
             peers: (0..peers).map(|server| Peer::new(seed, server, &settings)).collect(),
             settings,
             arrived: vec![MessageId::new(0); peers * peers],
-            clients: Clients::default(),
+            open_requests: OpenRequests::default(),
             reads: OpenReads::default(),
             committed: Index::ZERO,
             ledger: Ledger::default(),
@@ -145,8 +145,8 @@ impl World {
             coverage: Coverage::default(),
             touched: Vec::with_capacity(peers),
             acting: None,
-            invariants: Invariants::of(Arc::new(initial_members)),
-            agreed: AppliedLog::default(),
+            invariants: InvariantChecker::new(Arc::new(initial_members)),
+            applied_log: AppliedLog::default(),
             trace: TraceHash::EMPTY,
             traffic: Traffic::default(),
             events: 0,
@@ -158,7 +158,7 @@ impl World {
         };
         world.cover_clocks();
         for server in 0..peers {
-            world.begin(server)?;
+            world.start_peer(server)?;
         }
         Ok(world)
     }
@@ -193,7 +193,7 @@ impl World {
     }
 
     /// The check of what clients saw was given up for this many keys.
-    pub const fn adds_undecided(&mut self, keys: u64) {
+    pub const fn add_undecided(&mut self, keys: u64) {
         self.undecided += keys;
     }
 
@@ -252,8 +252,8 @@ impl World {
 
     /// What all services agreed on.
     #[must_use]
-    pub const fn agreed(&self) -> &AppliedLog {
-        &self.agreed
+    pub const fn applied_log(&self) -> &AppliedLog {
+        &self.applied_log
     }
 
     /// What went over the network so far.
@@ -300,29 +300,29 @@ impl World {
 
     /// Offers a command to a peer: its place in the log if the peer believes it leads.
     pub fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {
-        let id = self.offer(server, command.clone(), source)?;
+        let id = self.propose_unrecorded(server, command.clone(), source)?;
         self.recorder.step(self.now, Step::Offer { peer: server, command });
         Some(id)
     }
 
     /// Asks a peer on behalf of a client: its place in the log if the peer believes it leads.
-    pub fn ask(&mut self, server: usize, request: &Request, padding: usize) -> Option<EntryId> {
+    pub fn request(&mut self, server: usize, request: &Request, padding: usize) -> Option<EntryId> {
         let source = LogSource::Client(u64::from(request.client));
-        let id = self.offer(server, request.encode(padding), source)?;
-        self.ledger.takes(*request);
-        self.clients.takes(server, request);
+        let id = self.propose_unrecorded(server, request.encode(padding), source)?;
+        self.ledger.record_taken(*request);
+        self.open_requests.record_taken(server, request);
         Some(id)
     }
 
     /// The answer to a client's request, and the event at which it was given.
     #[must_use]
     pub fn answer(&self, client: u16, serial: u32) -> Option<(u64, Seen)> {
-        self.clients.answer(client, serial)
+        self.open_requests.answer(client, serial)
     }
 
     /// A client no longer waits for an answer.
-    pub fn give_up(&mut self, client: u16, serial: u32) {
-        self.clients.gives_up(client, serial);
+    pub fn abandon_request(&mut self, client: u16, serial: u32) {
+        self.open_requests.abandon(client, serial);
     }
 
     /// Ends the run with a failure, from a task that nobody waits for.
@@ -341,7 +341,7 @@ impl World {
         self.peers[server].paused_until.is_some_and(|until| self.now < until)
     }
 
-    fn touch(&mut self, server: usize) {
+    fn mark_touched(&mut self, server: usize) {
         if !self.touched.contains(&server) {
             self.touched.push(server);
         }

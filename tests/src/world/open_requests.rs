@@ -8,7 +8,7 @@ use crate::kv::{Execution, Request, Seen};
 
 /// The clients' open requests.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Clients {
+pub(super) struct OpenRequests {
     open: Vec<Open>,
 }
 
@@ -19,13 +19,13 @@ struct Open {
     /// The peers that took it and live.
     asked: PeerSet,
     answer: Option<(u64, Seen)>,
-    given_up: bool,
+    abandoned: bool,
 }
 
-impl Clients {
+impl OpenRequests {
     /// A peer has taken a request.
-    pub(super) fn takes(&mut self, peer: usize, request: &Request) {
-        let open = self.open_of(request.client);
+    pub(super) fn record_taken(&mut self, peer: usize, request: &Request) {
+        let open = self.open_mut(request.client);
         if open.serial != request.serial {
             *open = Open { serial: request.serial, ..Open::default() };
         }
@@ -33,40 +33,40 @@ impl Clients {
     }
 
     /// A peer has carried a request out, or finds that it was before.
-    pub(super) fn carries_out(
+    pub(super) fn record_executed(
         &mut self,
         peer: usize,
         request: &Request,
-        carried: Execution,
+        execution: Execution,
         event: u64,
     ) {
         let Some(open) = self.open.get_mut(usize::from(request.client)) else { return };
-        let told = match carried {
-            Execution::Out(told) | Execution::Before(told) => told,
-            Execution::Outdated => return,
+        let value = match execution {
+            Execution::Executed(value) | Execution::Repeated(value) => value,
+            Execution::Stale => return,
         };
         if open.serial == request.serial && open.asked.contains(peer) && open.answer.is_none() {
-            open.answer = Some((event, told));
+            open.answer = Some((event, value));
         }
     }
 
     /// A client has turned to a read.
-    pub(super) fn begins_read(&mut self, client: u16, serial: u32) {
-        let open = self.open_of(client);
+    pub(super) fn record_read(&mut self, client: u16, serial: u32) {
+        let open = self.open_mut(client);
         if open.serial != serial {
             *open = Open { serial, ..Open::default() };
         }
     }
 
     /// A peer has served a read.
-    pub(super) fn serves(&mut self, client: u16, serial: u32, event: u64, told: Seen) {
-        let open = self.open_of(client);
+    pub(super) fn record_served(&mut self, client: u16, serial: u32, event: u64, value: Seen) {
+        let open = self.open_mut(client);
         if open.serial == serial && open.answer.is_none() {
-            open.answer = Some((event, told));
+            open.answer = Some((event, value));
         }
     }
 
-    fn open_of(&mut self, client: u16) -> &mut Open {
+    fn open_mut(&mut self, client: u16) -> &mut Open {
         let client = usize::from(client);
         if client >= self.open.len() {
             self.open.resize(client + 1, Open::default());
@@ -75,18 +75,18 @@ impl Clients {
     }
 
     /// The client no longer waits.
-    pub(super) fn gives_up(&mut self, client: u16, serial: u32) {
+    pub(super) fn abandon(&mut self, client: u16, serial: u32) {
         if let Some(open) = self.open.get_mut(usize::from(client))
             && open.serial == serial
         {
-            open.given_up = true;
+            open.abandoned = true;
         }
     }
 
     /// Whether the client has turned to something else without an answer to this.
-    pub(super) fn has_left(&self, request: &Request) -> bool {
+    pub(super) fn is_abandoned(&self, request: &Request) -> bool {
         self.open.get(usize::from(request.client)).is_some_and(|open| {
-            open.serial > request.serial || open.serial == request.serial && open.given_up
+            open.serial > request.serial || open.serial == request.serial && open.abandoned
         })
     }
 
@@ -97,7 +97,7 @@ impl Clients {
     }
 
     /// A peer crashes.
-    pub(super) fn forgets(&mut self, peer: usize) {
+    pub(super) fn peer_crashed(&mut self, peer: usize) {
         for open in &mut self.open {
             open.asked = open.asked.without(peer);
         }

@@ -10,7 +10,7 @@ use super::event::{Copy, Event, Link};
 use super::{World, peer_id, server_of};
 use crate::case::Limits;
 use crate::failure::Failure;
-use crate::invariants::Seen;
+use crate::invariants::ObservedPeer;
 use crate::invariants::violation::Witness;
 use crate::invariants::{durability, limits, pre_vote, transfer};
 use crate::service::Machine;
@@ -20,19 +20,19 @@ use crate::sim::queue::Source;
 
 impl World {
     /// Carries out the outputs of all peers to which something happened.
-    pub(super) fn settle(&mut self) -> Result<(), Failure> {
+    pub(super) fn process_outputs(&mut self) -> Result<(), Failure> {
         for turn in 0..self.touched.len() {
-            self.settle_peer(self.touched[turn])?;
+            self.process_peer_outputs(self.touched[turn])?;
         }
         self.touched.clear();
         Ok(())
     }
 
     /// Checks a peer, carries out its outputs, and checks what polling them changed.
-    fn settle_peer(&mut self, server: usize) -> Result<(), Failure> {
+    fn process_peer_outputs(&mut self, server: usize) -> Result<(), Failure> {
         self.acting = Some(server);
-        self.heed(server)?;
-        self.observe(server)?;
+        self.check_transition(server)?;
+        self.check_invariants(server)?;
         while let Some(output) = self.poll(server) {
             match output {
                 Output::Persist(write) => self.persist(server, write)?,
@@ -41,13 +41,13 @@ impl World {
                 Output::Restore(snapshot) => self.restore(server, &snapshot)?,
                 // The simulated network needs no addresses.
                 Output::Peers(_) => {}
-                Output::ReadReady { read, index } => self.serve_read(server, read, index)?,
+                Output::ReadReady { read, index } => self.complete_read(server, read, index)?,
                 Output::ReadDropped { read, reason } => self.drop_read(server, read, reason)?,
             }
         }
-        self.observe(server)?;
-        self.watch(server);
-        self.peers[server].is_asked = false;
+        self.check_invariants(server)?;
+        self.probe_coverage(server);
+        self.peers[server].pre_vote_pending = false;
         self.begin_flush(server);
         self.arm_timer(server);
         Ok(())
@@ -57,23 +57,23 @@ impl World {
         self.peers[server].node.as_mut()?.poll_output()
     }
 
-    fn observe(&mut self, server: usize) -> Result<(), Failure> {
-        let Some(seen) = seen(&self.peers, server, self.now) else { return Ok(()) };
+    fn check_invariants(&mut self, server: usize) -> Result<(), Failure> {
+        let Some(observed) = observed_peer(&self.peers, server, self.now) else { return Ok(()) };
         let holds = |peer, id| {
             let disk = server_of(peer, self.peers.len()).map(|server| &self.peers[server].disk);
             disk.is_some_and(|disk| durability::holds(disk.durable(), id))
         };
-        self.committed = self.committed.max(seen.status.commit_index);
-        Ok(self.invariants.after_input(seen, holds)?)
+        self.committed = self.committed.max(observed.status.commit_index);
+        Ok(self.invariants.check_after_input(observed, holds)?)
     }
 
     fn persist(&mut self, server: usize, write: raft::Write) -> Result<(), Failure> {
         if let Record::Snapshot { snapshot, .. } = &write.record {
-            self.invariants.stores(self.witness(server), snapshot)?;
+            self.invariants.check_stored_snapshot(self.witness(server), snapshot)?;
         }
-        if self.peers[server].is_asked {
+        if self.peers[server].pre_vote_pending {
             let what = format!("{:?}", write.record);
-            return Err(pre_vote::writes(self.witness(server), &what).into());
+            return Err(pre_vote::write_violation(self.witness(server), &what).into());
         }
         self.cover_write(server, &write.record);
         self.peers[server].disk.write(write);
@@ -83,8 +83,8 @@ impl World {
     /// Goes through the logs of all running peers.
     pub(super) fn audit(&mut self) -> Result<(), Failure> {
         for server in 0..self.peers.len() {
-            if let Some(seen) = seen(&self.peers, server, self.now) {
-                self.invariants.audit(seen)?;
+            if let Some(observed) = observed_peer(&self.peers, server, self.now) {
+                self.invariants.audit(observed)?;
             }
         }
         Ok(())
@@ -98,12 +98,12 @@ impl World {
         let leader = &self.peers[to];
         let term_at = |index: Index| leader.leader_term_at(envelope.term, index);
         let disk = self.peers[from].disk.durable();
-        self.invariants.sends(from, self.witness(from), envelope, disk, term_at)?;
+        self.invariants.check_sent(from, self.witness(from), envelope, disk, term_at)?;
         if let Some(node) = &self.peers[from].node {
             Self::cover_sent(&mut self.coverage, envelope, node);
         }
-        let seen = self.witness(from);
-        self.peers[from].unanswered.answers(seen, envelope)?;
+        let witness = self.witness(from);
+        self.peers[from].open_pre_votes.check_answer(witness, envelope)?;
         self.check_leader(from, to, envelope)?;
         let next = envelope.id.next();
         self.peers[from].next_message = self.peers[from].next_message.max(next);
@@ -129,13 +129,13 @@ impl World {
         if let Message::RequestVote(request) = &envelope.message
             && request.candidacy == Candidacy::Transfer
         {
-            self.peers[from].stands_for_leader = Some(envelope.term);
+            self.peers[from].transfer_candidacy = Some(envelope.term);
         }
         let Some(node) = &self.peers[from].node else { return Ok(()) };
-        let (seen, log) = (self.witness(from), node.log());
+        let (witness, log) = (self.witness(from), node.log());
         if envelope.message == Message::TimeoutNow {
             let disk = self.peers[to].disk.durable();
-            transfer::calls(seen, envelope.term, log.last(), disk)?;
+            transfer::check_successor(witness, envelope.term, log.last(), disk)?;
         }
         if let Message::AppendEntries(append) = &envelope.message
             && append.carried() == Carried::Entries
@@ -143,7 +143,7 @@ impl World {
             && let Some(progress) = leader.followers.get(&envelope.to)
         {
             let Limits { in_flight_bytes, append_bytes, .. } = self.settings.limits;
-            limits::in_flight(seen, log, progress, in_flight_bytes, append_bytes)?;
+            limits::in_flight(witness, log, progress, in_flight_bytes, append_bytes)?;
         }
         Ok(())
     }
@@ -183,28 +183,28 @@ impl World {
     }
 
     fn apply(&mut self, server: usize, entries: &[Entry]) -> Result<(), Failure> {
-        let seen = self.witness(server);
-        self.invariants.applies(seen, entries, self.peers[server].disk.durable())?;
+        let witness = self.witness(server);
+        self.invariants.check_applied(witness, entries, self.peers[server].disk.durable())?;
         for entry in entries {
-            self.apply_one(server, seen, entry)?;
+            self.apply_one(server, witness, entry)?;
         }
         Ok(())
     }
 
-    fn apply_one(&mut self, server: usize, seen: Witness, entry: &Entry) -> Result<(), Failure> {
-        let known = self.agreed.last();
+    fn apply_one(&mut self, server: usize, witness: Witness, entry: &Entry) -> Result<(), Failure> {
+        let known = self.applied_log.last();
         let service = &mut self.peers[server].service;
-        let applied = service.apply(seen, entry, &mut self.agreed)?;
+        let applied = service.apply(witness, entry, &mut self.applied_log)?;
         let index = entry.id.index;
         if index > known && self.settings.machine == Machine::Store {
-            let command = self.agreed.command(index).cloned().unwrap_or_default();
-            self.ledger.applies(seen, index, &command)?;
+            let command = self.applied_log.command(index).cloned().unwrap_or_default();
+            self.ledger.check_applied(witness, index, &command)?;
         }
-        if let Some((request, carried)) = applied.request {
+        if let Some((request, execution)) = applied.request {
             if index > known {
-                self.cover_request(&request, carried);
+                self.cover_request(&request, execution);
             }
-            self.clients.carries_out(server, &request, carried, self.events);
+            self.open_requests.record_executed(server, &request, execution, self.events);
         }
         match applied.snapshot {
             Some(data) => self.compact(server, index, data),
@@ -236,11 +236,11 @@ impl World {
     }
 
     fn restore(&mut self, server: usize, snapshot: &Snapshot) -> Result<(), Failure> {
-        let seen = self.witness(server);
-        let Self { peers, agreed, invariants, .. } = self;
+        let witness = self.witness(server);
+        let Self { peers, applied_log, invariants, .. } = self;
         let peer = &mut peers[server];
-        invariants.restores(seen, snapshot, peer.disk.durable())?;
-        Ok(peer.service.restore(seen, snapshot, agreed)?)
+        invariants.check_restored(witness, snapshot, peer.disk.durable())?;
+        Ok(peer.service.restore(witness, snapshot, applied_log)?)
     }
 
     fn begin_flush(&mut self, server: usize) {
@@ -275,14 +275,14 @@ impl World {
 }
 
 /// A running peer from outside.
-pub(super) fn seen(
+pub(super) fn observed_peer(
     peers: &[super::peer::Peer],
     server: usize,
     at: raft::Instant,
-) -> Option<Seen<'_>> {
+) -> Option<ObservedPeer<'_>> {
     let peer = &peers[server];
     let node = peer.node.as_ref()?;
-    Some(Seen {
+    Some(ObservedPeer {
         at,
         server,
         status: node.status(),

@@ -25,21 +25,21 @@ pub(super) struct Peer {
     /// Until when the peer stands still.
     pub(super) paused_until: Option<Instant>,
     /// What it has heard in this life.
-    pub(super) hearing: LeaderContact,
+    pub(super) contact: LeaderContact,
     /// Who asked it for a pre-vote in this life and waits for the answer.
-    pub(super) unanswered: OpenPreVotes,
+    pub(super) open_pre_votes: OpenPreVotes,
     /// Whether the last thing that happened to it was that somebody asked for a pre-vote.
-    pub(super) is_asked: bool,
+    pub(super) pre_vote_pending: bool,
     /// Whether it was asked to give up leadership.
-    pub(super) leave: StepDown,
+    pub(super) step_down: StepDown,
     /// The term in which its leader asked it to stand last.
-    pub(super) called_in: Option<Term>,
+    pub(super) timeout_now_term: Option<Term>,
     /// The term for which it asked for votes because its leader wanted it to.
-    pub(super) stands_for_leader: Option<Term>,
+    pub(super) transfer_candidacy: Option<Term>,
     /// Whether it was handing leadership over when it was last looked at.
-    pub(super) hands_over: bool,
+    pub(super) transferring: bool,
     /// What situations are told from: the status when it was last looked at.
-    pub(super) looked_at: Option<Status>,
+    pub(super) last_status: Option<Status>,
     /// As above, of its members.
     pub(super) members: MembersSeen,
     /// When the peer's next timer event happens.
@@ -78,14 +78,14 @@ impl Peer {
             service: Service::new(settings.snapshots, settings.machine),
             clock: settings.clocks.get(server).copied().map_or(Clock::TRUE, Clock::faster_by),
             paused_until: None,
-            hearing: LeaderContact::default(),
-            unanswered: OpenPreVotes::default(),
-            is_asked: false,
-            leave: StepDown::Unasked,
-            called_in: None,
-            stands_for_leader: None,
-            hands_over: false,
-            looked_at: None,
+            contact: LeaderContact::default(),
+            open_pre_votes: OpenPreVotes::default(),
+            pre_vote_pending: false,
+            step_down: StepDown::Unrequested,
+            timeout_now_term: None,
+            transfer_candidacy: None,
+            transferring: false,
+            last_status: None,
             members: MembersSeen::default(),
             armed: None,
             next_message: MessageId::new(1),

@@ -12,7 +12,7 @@ use super::World;
 use crate::case::PeerSet;
 use crate::coverage::Mark;
 use crate::failure::Failure;
-use crate::invariants::Property;
+use crate::invariants::Invariant;
 use crate::kv::Request;
 
 /// The reads that peers have taken.
@@ -34,14 +34,14 @@ struct OpenRead {
 
 impl OpenReads {
     /// A peer crashes.
-    pub(super) fn forgets(&mut self, server: usize) {
+    pub(super) fn peer_crashed(&mut self, server: usize) {
         self.open.retain(|_, read| read.server != server);
     }
 }
 
 impl World {
     /// Asks a peer for a read on behalf of a client: its name if the peer takes it.
-    pub fn ask_read(&mut self, server: usize, request: &Request) -> Option<ReadId> {
+    pub fn request_read(&mut self, server: usize, request: &Request) -> Option<ReadId> {
         if self.is_paused(server) {
             return None;
         }
@@ -51,16 +51,16 @@ impl World {
         self.reads.next += 1;
         let (committed, asked_at) = (self.committed, self.now);
         self.reads.open.insert(name, OpenRead { server, request: *request, committed, asked_at });
-        self.clients.begins_read(request.client, request.serial);
+        self.open_requests.record_read(request.client, request.serial);
         self.trace.number(name.number() ^ (server as u64) << 32 ^ 8 << 40);
         self.cover_read(server);
-        self.touch(server);
+        self.mark_touched(server);
         Some(name)
     }
 
     /// Whether a read has not ended yet.
     #[must_use]
-    pub fn reads_still(&self, read: ReadId) -> bool {
+    pub fn is_read_open(&self, read: ReadId) -> bool {
         self.reads.open.contains_key(&read)
     }
 
@@ -68,7 +68,7 @@ impl World {
     ///
     /// # Errors
     /// One does.
-    pub fn no_read_hangs(&self, well: PeerSet) -> Result<(), Failure> {
+    pub fn check_hanging_reads(&self, well: PeerSet) -> Result<(), Failure> {
         // The slowest clock goes at half the world's rate.
         let limit = self.settings.timing.read() * 2;
         let hangs =
@@ -86,31 +86,31 @@ impl World {
     }
 
     /// A peer says that a read may be served.
-    pub(super) fn serve_read(
+    pub(super) fn complete_read(
         &mut self,
         server: usize,
         name: ReadId,
         index: Index,
     ) -> Result<(), Failure> {
-        let seen = self.witness(server);
+        let witness = self.witness(server);
         let service = &self.peers[server].service;
         let Some(read) = self.reads.open.remove(&name).filter(|read| read.server == server) else {
             return Err(Failure::expected(format_args!(
-                "{seen} serves read {name}, which it was not asked for or has ended before"
+                "{witness} serves read {name}, which it was not asked for or has ended before"
             )));
         };
         let OpenRead { request, committed, .. } = read;
         let applied = service.last_applied();
         if index < committed || applied < index {
-            return Err(Property::ReadSeesCommitted
+            return Err(Invariant::ReadSeesCommitted
                 .broken(format_args!(
-                    "{seen} serves read {name} of {request} at index {index}, having applied \
+                    "{witness} serves read {name} of {request} at index {index}, having applied \
                      {applied}; {committed} was committed when it was asked for"
                 ))
                 .into());
         }
         let told = service.value(request.operation.key()).unwrap_or_default();
-        self.clients.serves(request.client, request.serial, self.events, told);
+        self.open_requests.record_served(request.client, request.serial, self.events, told);
         self.trace.number(name.number() ^ index.number() << 32 ^ 9 << 40);
         if self.status(server).is_some_and(|status| status.role != RoleName::Leader) {
             self.coverage.hit(Mark::ReadByFollower);

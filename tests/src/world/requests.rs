@@ -13,7 +13,7 @@ use crate::invariants::transfer;
 
 impl World {
     /// Offers a command to a peer. What it does wrong in answering ends the run.
-    pub(super) fn offer(
+    pub(super) fn propose_unrecorded(
         &mut self,
         server: usize,
         command: Bytes,
@@ -32,15 +32,15 @@ impl World {
         match answer {
             Ok(id) => {
                 if successor.is_some() {
-                    self.fail(transfer::takes(self.witness(server), id).into());
+                    self.fail(transfer::command_violation(self.witness(server), id).into());
                 }
                 self.trace.number(id.index.number() ^ id.term.number() << 32);
-                self.touch(server);
+                self.mark_touched(server);
                 self.log_proposed(server, id, source);
                 Some(id)
             }
             Err(error) => {
-                self.cover_refusal(error);
+                self.cover_proposal_rejection(error);
                 None
             }
         }
@@ -62,7 +62,7 @@ impl World {
         Ok(limits::uncommitted(self.witness(server), log, &status, refused, limit)?)
     }
 
-    fn cover_refusal(&mut self, error: ProposeError) {
+    fn cover_proposal_rejection(&mut self, error: ProposeError) {
         match error {
             ProposeError::UncommittedFull { .. } => self.coverage.hit(Mark::RefusedFull),
             ProposeError::TransferInProgress { .. } => self.coverage.hit(Mark::RefusedInTransfer),
@@ -84,7 +84,7 @@ impl World {
         if begun {
             self.trace.number(server as u64 | 8 << 32 | (to as u64) << 40);
             self.log_test(format_args!("asks {server} to hand leadership over to {to}"));
-            self.touch(server);
+            self.mark_touched(server);
         }
     }
 
@@ -97,10 +97,10 @@ impl World {
         let now = peer.clock.shows(self.now);
         let Some(node) = &mut peer.node else { return };
         node.resign(now);
-        peer.leave = StepDown::Asked;
+        peer.step_down = StepDown::Requested;
         self.record(Step::Resign { peer: server });
         self.trace.number(server as u64 | 9 << 32);
         self.log_test(format_args!("asks {server} to resign"));
-        self.touch(server);
+        self.mark_touched(server);
     }
 }

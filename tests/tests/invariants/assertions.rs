@@ -1,15 +1,15 @@
 //! What a rule said of a state, as a test expects it.
 
-use raft_tests::invariants::{Property, Violation};
+use raft_tests::invariants::{Invariant, Violation};
 
 /// What a rule says.
 pub(crate) type Check = Result<(), Box<Violation>>;
 
 /// Asserts that a check found this property broken and says so with all of these parts.
 #[track_caller]
-pub(crate) fn fires(check: Check, property: Property, parts: &[&str]) {
+pub(crate) fn fires(check: Check, invariant: Invariant, parts: &[&str]) {
     let violation = check.expect_err("the state is bad");
-    assert_eq!(violation.property, property, "{violation}");
+    assert_eq!(violation.invariant, invariant, "{violation}");
     for part in parts {
         assert!(violation.text.contains(part), "{part:?} is missing in {violation}");
     }

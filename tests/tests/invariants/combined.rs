@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use raft::{Instant, Membership, PersistentState, RoleName};
-use raft_tests::invariants::{Invariants, Property, Seen};
+use raft_tests::invariants::{Invariant, InvariantChecker, ObservedPeer};
 
 use crate::assertions::{Check, fires, holds};
 use crate::fixtures::{disk, log, status, voters};
 
 /// One peer's life in front of all invariants together.
 struct Life {
-    invariants: Invariants,
+    invariants: InvariantChecker,
     disk: PersistentState,
     members: Arc<Membership>,
 }
@@ -18,20 +18,20 @@ struct Life {
 impl Life {
     fn new(terms: &[u64]) -> Self {
         let members = Arc::new(voters(&[0]));
-        let invariants = Invariants::of(Arc::clone(&members));
+        let invariants = InvariantChecker::new(Arc::clone(&members));
         let mut life = Self { invariants, disk: disk(0, None, terms), members };
         let (log, status) = (log(terms), status(RoleName::Follower, 0, 0));
         let (members, disk) = (&life.members, &life.disk);
-        let seen = Seen { at: Instant::START, server: 0, status, log: &log, members, disk };
-        holds(life.invariants.starts(seen));
+        let seen = ObservedPeer { at: Instant::START, server: 0, status, log: &log, members, disk };
+        holds(life.invariants.peer_started(seen));
         life
     }
 
     fn becomes(&mut self, role: RoleName, term: u64, commit: u64, terms: &[u64]) -> Check {
         let (log, status) = (log(terms), status(role, term, commit));
         let (members, disk) = (&self.members, &self.disk);
-        let seen = Seen { at: Instant::START, server: 0, status, log: &log, members, disk };
-        self.invariants.after_input(seen, |_, _| true)
+        let seen = ObservedPeer { at: Instant::START, server: 0, status, log: &log, members, disk };
+        self.invariants.check_after_input(seen, |_, _| true)
     }
 }
 
@@ -41,7 +41,7 @@ fn leader_append_only_fires_on_a_leader_that_deletes() {
     holds(life.becomes(RoleName::Leader, 2, 0, &[1, 1, 2]));
     holds(life.becomes(RoleName::Leader, 2, 0, &[1, 1, 2, 2]));
     let deletes = life.becomes(RoleName::Leader, 2, 0, &[1, 1, 2]);
-    fires(deletes, Property::LeaderAppendOnly, &["term 2", "4@2"]);
+    fires(deletes, Invariant::LeaderAppendOnly, &["term 2", "4@2"]);
 }
 
 #[test]
@@ -58,15 +58,15 @@ fn all_together_each_property_is_looked_at() {
         holds(life.becomes(RoleName::Follower, 3, 0, &[1, 1]));
         life.becomes(RoleName::Follower, 2, 0, &[1, 1])
     };
-    fires(term_back, Property::Monotonic, &["term"]);
+    fires(term_back, Invariant::Monotonic, &["term"]);
 
     let mut life = Life::new(&[1, 1]);
     holds(life.becomes(RoleName::Leader, 2, 0, &[1, 1]));
     let old_term = life.becomes(RoleName::Leader, 2, 2, &[1, 1]);
-    fires(old_term, Property::CommitRule, &["entry 2@1"]);
+    fires(old_term, Invariant::CommitRule, &["entry 2@1"]);
 
     let mut life = Life::new(&[1, 1]);
     holds(life.becomes(RoleName::Follower, 2, 2, &[1, 1]));
     let incomplete = life.becomes(RoleName::Leader, 3, 2, &[1, 2]);
-    fires(incomplete, Property::LeaderCompleteness, &["entry 2@1"]);
+    fires(incomplete, Invariant::LeaderCompleteness, &["entry 2@1"]);
 }
