@@ -102,7 +102,7 @@ impl Run {
         let settings = case.settings.clone();
         let setup = Setup { settings, script, logger, checkpoints: None };
         let (steps, end) = (swarm::steps(case), case.end);
-        let body = |cluster: Cluster| -> Body { Box::pin(swarm::play(cluster, steps, end)) };
+        let body = |cluster: Cluster| -> Body { Box::pin(swarm::replay(cluster, steps, end)) };
         Self::with(&case.test, part, case.seed, setup, body)
     }
 

@@ -16,15 +16,15 @@ use crate::kv::{Operation, Request};
 use crate::sim::executor::Join;
 use crate::sim::network::Connection;
 use crate::swarm::client::Client;
-use crate::swarm::{Shared, verdict};
+use crate::swarm::{SharedClients, verify};
 use crate::world::{ChangeNotStarted, members};
 
 /// The cluster and its clients.
 pub(super) struct Group {
     pub(super) cluster: Cluster,
-    party: Shared,
+    clients: SharedClients,
     busy: Rc<Cell<bool>>,
-    clients: Vec<Join<()>>,
+    client_tasks: Vec<Join<()>>,
     tester: Client,
     /// The tester's next request.
     serial: Cell<u32>,
@@ -33,17 +33,17 @@ pub(super) struct Group {
 impl Group {
     /// Clients begin to write and read.
     pub(super) fn begin(cluster: Cluster) -> Self {
-        let (party, busy) = (Shared::default(), Rc::new(Cell::new(true)));
+        let (clients, busy) = (SharedClients::default(), Rc::new(Cell::new(true)));
         let begin = |number| {
-            let client = Client::new(&cluster, number, &party);
+            let client = Client::new(&cluster, number, &clients);
             let busy = Rc::clone(&busy);
             cluster.spawn(format!("client {number}"), async move {
-                client.keep_asking(&busy, operation).await;
+                client.run_workload(&busy, operation).await;
             })
         };
-        let clients = (0..CLIENTS).map(begin).collect();
-        let tester = Client::new(&cluster, TESTER, &Shared::default());
-        Self { cluster, party, busy, clients, tester, serial: Cell::new(1) }
+        let client_tasks = (0..CLIENTS).map(begin).collect();
+        let tester = Client::new(&cluster, TESTER, &SharedClients::default());
+        Self { cluster, clients, busy, client_tasks, tester, serial: Cell::new(1) }
     }
 
     /// Waits until `look` finds something.
@@ -103,7 +103,7 @@ impl Group {
         loop {
             let serial = self.serial.replace(self.serial.get() + 1);
             let operation = Operation::Put { key: TESTER_KEY, value: u64::from(serial) };
-            if self.tester.ask(serial, operation).await {
+            if self.tester.request(serial, operation).await {
                 break;
             }
             let pending = self.pending();
@@ -258,16 +258,16 @@ impl Group {
     /// # Errors
     /// It is not so.
     pub(super) async fn end(mut self, voters: PeerSet) -> Result<(), Failure> {
-        let answered = |party: &Shared| {
-            let history = party.history.borrow();
+        let answered = |clients: &SharedClients| {
+            let history = clients.history.borrow();
             history.requests().iter().filter(|asked| asked.answer.is_some()).count()
         };
         self.until("clients to get answers", |_| {
-            (answered(&self.party) >= ANSWERS_MIN).then_some(())
+            (answered(&self.clients) >= ANSWERS_MIN).then_some(())
         })
         .await?;
         self.busy.set(false);
-        for client in std::mem::take(&mut self.clients) {
+        for client in std::mem::take(&mut self.client_tasks) {
             client.join().await;
         }
         self.agree(voters).await?;
@@ -279,7 +279,7 @@ impl Group {
         };
         let led = voters.iter().any(leads);
         expect(led, format_args!("a leader among the members"))?;
-        verdict(&self.cluster, &self.party, voters)
+        verify(&self.cluster, &self.clients, voters)
     }
 }
 

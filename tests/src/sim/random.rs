@@ -32,7 +32,7 @@ pub enum Domain {
     /// The settings of a swarm run.
     Settings,
     /// One kind of fault of a swarm run.
-    Weather,
+    Nemesis,
 }
 
 /// A sequence of random numbers that belongs to one thing in the world.

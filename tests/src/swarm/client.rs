@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::fault_plan::FaultPlan;
-use super::{Phase, Shared};
+use super::{Phase, SharedClients};
 use crate::case::Step;
 use crate::cluster::Cluster;
 use crate::kv::{Operation, Request};
@@ -17,42 +17,42 @@ use crate::sim::random::{Chance, Domain, Stream};
 pub(crate) struct Client {
     cluster: Cluster,
     number: u16,
-    party: Shared,
+    clients: SharedClients,
     /// Who answered last.
     leader: Cell<Option<usize>>,
 }
 
 /// Starts the clients of a forecast.
-pub(crate) fn begin(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>, party: &Shared) {
+pub(crate) fn start(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>, clients: &SharedClients) {
     for number in 0..plan.clients {
-        let client = Client::new(cluster, number, party);
+        let client = Client::new(cluster, number, clients);
         let (phase, plan) = (Rc::clone(phase), plan.clone());
         cluster.spawn(format!("client {number}"), async move {
-            client.go_on(&plan, &phase).await;
+            client.run(&plan, &phase).await;
         });
     }
 }
 
 impl Client {
-    pub(crate) fn new(cluster: &Cluster, number: u16, party: &Shared) -> Self {
-        Self { cluster: cluster.clone(), number, party: Rc::clone(party), leader: Cell::new(None) }
+    pub(crate) fn new(cluster: &Cluster, number: u16, clients: &SharedClients) -> Self {
+        Self { cluster: cluster.clone(), number, clients: Rc::clone(clients), leader: Cell::new(None) }
     }
 
     /// Asks for one thing after the other while the storm lasts.
-    async fn go_on(&self, plan: &FaultPlan, phase: &Cell<Phase>) {
+    async fn run(&self, plan: &FaultPlan, phase: &Cell<Phase>) {
         for serial in 1.. {
             let mut rng = self.rng(serial, CHOICES);
-            self.cluster.sleep(rng.between(Duration::ZERO, plan.think)).await;
-            if phase.get() == Phase::Calm {
+            self.cluster.sleep(rng.between(Duration::ZERO, plan.think_time)).await;
+            if phase.get() == Phase::Liveness {
                 return;
             }
             let operation = self.drawn_operation(&mut rng, serial, plan.keys);
-            self.ask(serial, operation).await;
+            self.request(serial, operation).await;
         }
     }
 
     /// Asks for one thing after the other, without much of a pause, as long as `busy` says so.
-    pub(crate) async fn keep_asking(
+    pub(crate) async fn run_workload(
         &self,
         busy: &Cell<bool>,
         operation: fn(u16, u32) -> Operation,
@@ -66,7 +66,7 @@ impl Client {
             if !busy.get() {
                 return;
             }
-            self.ask(serial, operation(number, serial)).await;
+            self.request(serial, operation(number, serial)).await;
         }
     }
 
@@ -89,7 +89,7 @@ impl Client {
 
     /// The newest value any client has seen or written, so that swaps succeed at times.
     fn last_seen(&self, key: u8) -> u64 {
-        let history = self.party.history.borrow();
+        let history = self.clients.history.borrow();
         let about_key = history
             .requests()
             .iter()
@@ -97,25 +97,25 @@ impl Client {
             .find(|asked| asked.operation.key() == key && asked.answer.is_some());
         about_key.map_or(0, |asked| match asked.operation {
             Operation::Get { .. } | Operation::Read { .. } => {
-                asked.answer.map_or(0, |(_, told)| told)
+                asked.answer.map_or(0, |(_, value)| value)
             }
             Operation::Put { value, .. } | Operation::Swap { value, .. } => value,
         })
     }
 
     /// Asks for one thing until it is answered or patience ends; tells whether it was answered.
-    pub(crate) async fn ask(&self, serial: u32, operation: Operation) -> bool {
-        self.party.asking.update(|asking| asking + 1);
-        let answered = self.ask_patiently(serial, operation).await;
-        self.party.asking.update(|asking| asking - 1);
+    pub(crate) async fn request(&self, serial: u32, operation: Operation) -> bool {
+        self.clients.waiting.update(|waiting| waiting + 1);
+        let answered = self.request_until_answered(serial, operation).await;
+        self.clients.waiting.update(|waiting| waiting - 1);
         answered
     }
 
-    async fn ask_patiently(&self, serial: u32, operation: Operation) -> bool {
+    async fn request_until_answered(&self, serial: u32, operation: Operation) -> bool {
         let client = self.number;
         self.cluster.world_mut().record(Step::Ask { client, serial, operation });
         let asked_at = self.cluster.world().events();
-        let entry = self.party.history.borrow_mut().begins(Asked {
+        let entry = self.clients.history.borrow_mut().begins(Asked {
             client,
             serial,
             operation,
@@ -123,18 +123,18 @@ impl Client {
             answer: None,
         });
         let timing = self.cluster.world().settings().timing;
-        let end = self.cluster.now().after(timing.election_max * PATIENCE);
+        let end = self.cluster.now().after(timing.election_max * TIMEOUTS_MAX);
         for attempt in 0.. {
             let request = Request { client, serial, attempt, operation };
-            let asked = match operation {
+            let server = match operation {
                 Operation::Read { .. } => self.attempt_read(&request).await,
                 Operation::Get { .. } | Operation::Put { .. } | Operation::Swap { .. } => {
                     self.attempt(&request).await
                 }
             };
             if let Some(answer) = self.cluster.world().answer(client, serial) {
-                self.party.history.borrow_mut().is_answered(entry, answer);
-                self.leader.set(asked);
+                self.clients.history.borrow_mut().is_answered(entry, answer);
+                self.leader.set(server);
                 return true;
             }
             self.leader.set(None);
@@ -171,8 +171,8 @@ impl Client {
     async fn attempt_read(&self, request: &Request) -> Option<usize> {
         let mut rng = self.rng(request.serial, u64::from(request.attempt));
         let any = rng.index(self.cluster.size());
-        let anybody = rng.happens(Chance::percent(50));
-        let server = self.leader.get().filter(|_| !anybody).unwrap_or(any);
+        let any_peer = rng.happens(Chance::percent(50));
+        let server = self.leader.get().filter(|_| !any_peer).unwrap_or(any);
         let timing = self.cluster.world().settings().timing;
         let read = self.cluster.world_mut().request_read(server, request);
         let Some(read) = read else {
@@ -192,4 +192,4 @@ impl Client {
 const CHOICES: u64 = 1 << 32;
 
 /// How many of the longest election timeouts a client waits for an answer.
-const PATIENCE: u32 = 6;
+const TIMEOUTS_MAX: u32 = 6;

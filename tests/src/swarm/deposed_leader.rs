@@ -15,8 +15,8 @@ use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
 use super::client::Client;
 use super::fault_plan;
-use super::liveness::calm;
-use super::{Family, Shared, verdict};
+use super::liveness;
+use super::{Family, SharedClients, verify};
 use crate::case::{LinkDirection, Links, PeerSet, Protocol, Settings};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
@@ -29,16 +29,16 @@ use crate::sim::random::{Chance, Domain, Stream};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadMode {
     /// They ask each time (thesis §6.4).
-    Rounds,
+    ReadIndex = 0,
     /// They rely on time (thesis §6.4.1).
-    Leases,
+    Lease = 1,
 }
 
 /// What the world of a run is made of: a good network and good disks, and clocks that differ.
 #[must_use]
-pub(super) fn settings(trust: ReadMode, seed: u64) -> Settings {
+pub(super) fn settings(mode: ReadMode, seed: u64) -> Settings {
     let drawn = fault_plan::settings(Family::Elections, seed);
-    let mut rng = Stream::new(seed, Domain::Settings, [5, trust as u64]);
+    let mut rng = Stream::new(seed, Domain::Settings, [5, mode as u64]);
     let fast = LinkProfile { delay_max: drawn.timing.election_min / 40, ..LinkProfile::PERFECT };
     let mut settings = Settings {
         peers: rng.pick(&[3, 3, 3, 5]),
@@ -52,22 +52,22 @@ pub(super) fn settings(trust: ReadMode, seed: u64) -> Settings {
     };
     settings.initial_members = settings.peers;
     settings.timing.election_max = settings.timing.election_min * rng.pick(&[11, 13, 20]) / 10;
-    if trust == ReadMode::Leases && rng.happens(Chance::percent(50)) {
+    if mode == ReadMode::Lease && rng.happens(Chance::percent(50)) {
         // The slowest leads as long as it can, the others do not wait for it.
         let slow = rng.index(settings.peers);
-        let rate = |server| if server == slow { -CLOCKS_DIFFER } else { CLOCKS_DIFFER };
+        let rate = |server| if server == slow { -CLOCK_DRIFT_PERMILLE } else { CLOCK_DRIFT_PERMILLE };
         settings.clocks = (0..settings.peers).map(rate).collect();
         settings.timing.election_max = settings.timing.election_min * 2;
     }
-    (settings.protocol, settings.reads) = match trust {
-        ReadMode::Rounds => (
+    (settings.protocol, settings.reads) = match mode {
+        ReadMode::ReadIndex => (
             Protocol {
                 pre_vote: rng.pick(&[PreVote::On, PreVote::Off]),
                 check_quorum: rng.pick(&[CheckQuorum::On, CheckQuorum::Off, CheckQuorum::Off]),
             },
             Reads::ReadIndex,
         ),
-        ReadMode::Leases => (
+        ReadMode::Lease => (
             Protocol { check_quorum: CheckQuorum::On, ..settings.protocol },
             fault_plan::lease(settings.timing.election_min, &settings.clocks),
         ),
@@ -79,23 +79,23 @@ pub(super) fn settings(trust: ReadMode, seed: u64) -> Settings {
 }
 
 /// A run in which leaders are deposed without notice.
-pub(super) async fn deposed(cluster: Cluster) -> Result<(), Failure> {
-    let party = Shared::default();
-    let storm = Rc::new(Cell::new(true));
+pub(super) async fn depose_leaders(cluster: Cluster) -> Result<(), Failure> {
+    let clients = SharedClients::default();
+    let busy = Rc::new(Cell::new(true));
     for number in 0..=READERS {
-        let client = Client::new(&cluster, number, &party);
-        let storm = Rc::clone(&storm);
+        let client = Client::new(&cluster, number, &clients);
+        let busy = Rc::clone(&busy);
         cluster.spawn(format!("client {number}"), async move {
-            client.keep_asking(&storm, operation).await;
+            client.run_workload(&busy, operation).await;
         });
     }
     for turn in 0..TURNS {
         depose(&cluster, turn).await?;
     }
-    storm.set(false);
+    busy.set(false);
     let all = PeerSet::first(cluster.size());
-    calm(&cluster, all, &party).await?;
-    verdict(&cluster, &party, all)
+    liveness::run(&cluster, all, &clients).await?;
+    verify(&cluster, &clients, all)
 }
 
 /// The first client writes, the others read.
@@ -121,9 +121,9 @@ async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
     let other = (leader + 1 + rng.index(size - 1)) % size;
     let late = rng.pick(&[timing.election_min * 9 / 10, timing.election_max * 5]);
     if rng.below(3) > 0 {
-        answers_are_late(cluster, late, rng.between(Duration::ZERO, timing.heartbeat)).await;
+        delay_replies(cluster, late, rng.between(Duration::ZERO, timing.heartbeat)).await;
     }
-    let lone = match rng.below(5) {
+    let isolated = match rng.below(5) {
         0 => {
             cluster.stop(other, Damage::Drawn);
             cluster.start_if_down(other)?;
@@ -134,14 +134,14 @@ async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
             leader
         }
         2 => {
-            call_successor(cluster, leader, other).await;
+            transfer_and_cut(cluster, leader, other).await;
             leader
         }
         _ => leader,
     };
-    let rest = PeerSet::only(lone).others(size);
-    let deaf = if lone == leader { rest.without(other) } else { PeerSet::NONE };
-    let cuts = [(PeerSet::only(lone), rest), (deaf, PeerSet::only(lone))];
+    let rest = PeerSet::only(isolated).others(size);
+    let cut_off = if isolated == leader { rest.without(other) } else { PeerSet::NONE };
+    let cuts = [(PeerSet::only(isolated), rest), (cut_off, PeerSet::only(isolated))];
     let cuts = cuts.map(|(from, to)| Links { from, to, direction: LinkDirection::One });
     cuts.iter().for_each(|links| cluster.set_links(*links, Connection::Cut));
     cluster.sleep(rng.between(timing.election_max, timing.election_max * 4)).await;
@@ -159,18 +159,18 @@ async fn with_another_leader(cluster: &Cluster, leader: usize, successor: usize)
 }
 
 /// A leader hands over, and hears nothing any more of what comes of it.
-async fn call_successor(cluster: &Cluster, leader: usize, successor: usize) {
+async fn transfer_and_cut(cluster: &Cluster, leader: usize, successor: usize) {
     let (size, timing) = (cluster.size(), cluster.world().settings().timing);
     let only = PeerSet::only(leader);
-    let deaf = Links { from: only.others(size), to: only, direction: LinkDirection::One };
-    cluster.set_links(deaf, Connection::Cut);
+    let cut_off = Links { from: only.others(size), to: only, direction: LinkDirection::One };
+    cluster.set_links(cut_off, Connection::Cut);
     cluster.transfer(leader, successor);
     cluster.sleep(timing.election_min / 4).await;
-    cluster.set_links(deaf, Connection::Up);
+    cluster.set_links(cut_off, Connection::Up);
 }
 
 /// For this long, what is answered takes up to `late`.
-async fn answers_are_late(cluster: &Cluster, late: Duration, length: Duration) {
+async fn delay_replies(cluster: &Cluster, late: Duration, length: Duration) {
     let usual = cluster.world().settings().network;
     let reply = LinkProfile { delay_max: late, ..usual.reply };
     cluster.set_network(NetworkProfile { reply, ..usual });
@@ -179,7 +179,7 @@ async fn answers_are_late(cluster: &Cluster, late: Duration, length: Duration) {
 }
 
 /// In thousandths.
-const CLOCKS_DIFFER: i32 = 150;
+const CLOCK_DRIFT_PERMILLE: i32 = 150;
 const READERS: u16 = 6;
 const TURNS: u64 = 8;
 const KEY: u8 = 0;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
 use super::Family;
-use super::nemesis::Kind;
+use super::nemesis::FaultKind;
 use crate::case::{Limits, Protocol, Settings, Timing};
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{FlushFaultRates, Latency};
@@ -16,15 +16,15 @@ use crate::sim::random::{Chance, Domain, Stream};
 #[derive(Clone, Debug)]
 pub(crate) struct FaultPlan {
     /// How long the storm lasts.
-    pub(crate) storm: Duration,
+    pub(crate) duration: Duration,
     /// The faults that come and go, each with the mean time between two of its kind.
-    pub(crate) kinds: Vec<(Kind, Duration)>,
+    pub(crate) kinds: Vec<(FaultKind, Duration)>,
     /// How many clients there are.
     pub(crate) clients: u16,
     /// How many keys they are at.
     pub(crate) keys: u8,
     /// The longest a client waits between two requests.
-    pub(crate) think: Duration,
+    pub(crate) think_time: Duration,
 }
 
 /// What the world of a run is made of.
@@ -131,28 +131,28 @@ fn timing(rng: &mut Stream) -> Timing {
 
 /// Whether a kind of fault is in this run: in half of all, and in most where the family is about
 /// it.
-fn is_in(rng: &mut Stream, at_home: bool) -> bool {
-    rng.happens(if at_home { Chance::percent(80) } else { Chance::percent(40) })
+fn is_active(rng: &mut Stream, is_focus: bool) -> bool {
+    rng.happens(if is_focus { Chance::percent(80) } else { Chance::percent(40) })
 }
 
 /// A chance between 1 in 256 and 1 in 4, every factor as likely as any other.
-fn some_chance(rng: &mut Stream) -> Chance {
+fn log_uniform_chance(rng: &mut Stream) -> Chance {
     Chance::of(1, 4 << rng.below(7))
 }
 
 fn network(family: Family, timing: &Timing, rng: &mut Stream) -> NetworkProfile {
-    let at_home = matches!(family, Family::Links | Family::Small);
+    let is_focus = matches!(family, Family::Links | Family::Small);
     // Up to where requests take as long as an election.
     let delay_max = timing.election_min / rng.pick(&[2, 10, 30, 100]);
     let mut leg = || {
-        let mut chance = || if is_in(rng, at_home) { some_chance(rng) } else { Chance::NEVER };
+        let mut chance = || if is_active(rng, is_focus) { log_uniform_chance(rng) } else { Chance::NEVER };
         LinkProfile { loss: chance(), duplication: chance(), delay_max, reordering: chance() }
     };
     NetworkProfile { request: leg(), reply: leg() }
 }
 
 fn latency(family: Family, timing: &Timing, rng: &mut Stream) -> Latency {
-    let max = match is_in(rng, family == Family::Disks) {
+    let max = match is_active(rng, family == Family::Disks) {
         true => timing.election_min / rng.pick(&[4, 8, 16]),
         false => Duration::from_millis(2),
     };
@@ -160,9 +160,9 @@ fn latency(family: Family, timing: &Timing, rng: &mut Stream) -> Latency {
 }
 
 fn flush_faults(family: Family, timing: &Timing, rng: &mut Stream) -> FlushFaultRates {
-    let at_home = family == Family::Disks;
+    let is_focus = family == Family::Disks;
     let mut chance =
-        || if is_in(rng, at_home) { Chance::of(1, 32 << rng.below(5)) } else { Chance::NEVER };
+        || if is_active(rng, is_focus) { Chance::of(1, 32 << rng.below(5)) } else { Chance::NEVER };
     let (stall, failure) = (chance(), chance());
     FlushFaultRates { stall, stall_max: timing.election_max * 5, failure }
 }
@@ -180,7 +180,7 @@ fn snapshots(family: Family, rng: &mut Stream) -> Snapshots {
 /// Clocks that differ by up to three tenths: more, and a follower's timeout could be shorter than
 /// its leader's heartbeat.
 fn clocks(family: Family, peers: usize, rng: &mut Stream) -> Vec<i32> {
-    if !is_in(rng, family == Family::Elections) {
+    if !is_active(rng, family == Family::Elections) {
         return Vec::new();
     }
     let bound = rng.pick(&[5, 50, 150]);
@@ -193,21 +193,21 @@ impl FaultPlan {
     pub(crate) fn draw(family: Family, seed: u64, peers: usize) -> Self {
         let mut rng = Stream::new(seed, Domain::Settings, [2, 0]);
         let timing = settings(family, seed).timing;
-        let storm = timing.election_max * rng.pick(&[10, 20, 30]);
+        let duration = timing.election_max * rng.pick(&[10, 20, 30]);
         let mut kinds = Vec::new();
-        for kind in Kind::ALL.into_iter().filter(|kind| kind.belongs(family)) {
-            let in_run = is_in(&mut rng, kind.at_home(family));
+        for kind in FaultKind::ALL.into_iter().filter(|kind| kind.applies_to(family)) {
+            let in_run = is_active(&mut rng, kind.is_focus(family));
             let gap = rng.log_uniform(timing.election_min / 2, timing.election_max * 8);
-            if in_run && (peers > 1 || !kind.needs_two()) {
+            if in_run && (peers > 1 || !kind.needs_two_peers()) {
                 kinds.push((kind, gap));
             }
         }
         Self {
-            storm,
+            duration,
             kinds,
             clients: rng.pick(&[1, 2, 3, 5]),
             keys: rng.pick(&[1, 2, 5]),
-            think: storm / rng.pick(&[10, 50, 200]) as u32,
+            think_time : duration / rng.pick(&[10, 50, 200]) as u32,
         }
     }
 }

@@ -6,7 +6,7 @@
 //! others from now on, and they do not hear it: they ask without end, and must disturb nobody.
 //! Without either, the majority would give in to them each time, and so does not hear them.
 //!
-//! Within [`TIMEOUTS`] of the longest election timeouts after the last pause and the last stalled
+//! Within [`LIMIT_IN_TIMEOUTS`] of the longest election timeouts after the last pause and the last stalled
 //! flush there is one leader and a fresh command is committed; and as soon again after the last
 //! client is done, the majority's logs are equal.
 
@@ -17,7 +17,7 @@ use raft::{Instant, RoleName};
 
 use super::client::Client;
 use super::core::{members_of, quorum_with};
-use super::{Party, Shared};
+use super::{Clients, SharedClients};
 use crate::case::{LinkDirection, Links, PeerSet, Protocol, Step};
 use crate::cluster::Cluster;
 use crate::coverage::Mark;
@@ -31,18 +31,18 @@ use crate::sim::network::{Connection, LinkProfile, NetworkProfile};
 ///
 /// # Errors
 /// A peer does not start, or nothing moves; then the text says what each peer waits for.
-pub(crate) async fn calm(
+pub(crate) async fn run(
     cluster: &Cluster,
     mut core: PeerSet,
-    party: &Party,
+    clients: &Clients,
 ) -> Result<PeerSet, Failure> {
     cluster.world_mut().record(Step::Calm { core });
     cluster.note(format_args!("the storm is over for {core}"));
     cover(cluster, core);
-    let fresh = Client::new(cluster, FRESH_CLIENT, &Shared::default());
+    let fresh = Client::new(cluster, FRESH_CLIENT, &SharedClients::default());
     let mut serials = 1..;
     loop {
-        match get_on(cluster, core, party, &fresh, &mut serials).await {
+        match make_progress(cluster, core, clients, &fresh, &mut serials).await {
             Ok(()) => return Ok(members_of(cluster, core)),
             Err(failure) => {
                 // A configuration that was on its way when the storm ended may need more peers.
@@ -56,27 +56,27 @@ pub(crate) async fn calm(
     }
 }
 
-async fn get_on(
+async fn make_progress(
     cluster: &Cluster,
     core: PeerSet,
-    party: &Party,
+    clients: &Clients,
     fresh: &Client,
     serials: &mut RangeFrom<u32>,
 ) -> Result<(), Failure> {
     heal(cluster, core)?;
     let timing = cluster.world().settings().timing;
-    let limit = timing.election_max * TIMEOUTS;
+    let limit = timing.election_max * LIMIT_IN_TIMEOUTS;
     let end = cluster.now().after(timing.election_max * 5 + limit);
     commit(cluster, core, fresh, serials, end).await?;
-    while party.asking.get() > 0 {
+    while clients.waiting.get() > 0 {
         cluster.sleep(timing.heartbeat / 2).await;
     }
     // A last attempt of a client may have left an entry that only a newer one commits, and whoever
     // got it may have lost the lead since.
     let end = cluster.now().after(limit);
-    while !settles(cluster, core, timing.election_max * 10).await? {
+    while !wait_until_settled(cluster, core, timing.election_max * 10).await? {
         if cluster.now() >= end {
-            return Err(nothing_moves(cluster, core, "the logs are not equal"));
+            return Err(no_progress(cluster, core, "the logs are not equal"));
         }
         commit(cluster, core, fresh, serials, end).await?;
     }
@@ -84,7 +84,7 @@ async fn get_on(
 }
 
 /// Waits for the majority to settle.
-async fn settles(cluster: &Cluster, core: PeerSet, limit: Duration) -> Result<bool, Failure> {
+async fn wait_until_settled(cluster: &Cluster, core: PeerSet, limit: Duration) -> Result<bool, Failure> {
     let end = cluster.now().after(limit);
     let heartbeat = cluster.world().settings().timing.heartbeat;
     while !is_settled(cluster, core) {
@@ -123,9 +123,9 @@ fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
     };
     let NetworkProfile { request, reply } = settings.network;
     cluster.set_network(NetworkProfile { request: delay(request), reply: delay(reply) });
-    let good = Latency { max: settings.latency.max.min(GOOD_DISK), ..settings.latency };
+    let healthy = Latency { max: settings.latency.max.min(HEALTHY_LATENCY), ..settings.latency };
     for server in core.iter() {
-        cluster.set_disk_latency(server, good);
+        cluster.set_disk_latency(server, healthy);
         cluster.world_mut().set_flush_faults(server, FlushFaultRates::NONE);
     }
     start_all(cluster, core)?;
@@ -161,11 +161,11 @@ async fn commit(
     for serial in serials {
         start_all(cluster, core)?;
         let operation = Operation::Put { key: FRESH_KEY, value: u64::from(serial) };
-        if client.ask(serial, operation).await {
+        if client.request(serial, operation).await {
             return Ok(());
         }
         if cluster.now() >= end {
-            return Err(nothing_moves(cluster, core, "a fresh command is not committed"));
+            return Err(no_progress(cluster, core, "a fresh command is not committed"));
         }
     }
     Ok(())
@@ -186,9 +186,9 @@ fn is_settled(cluster: &Cluster, core: PeerSet) -> bool {
     ends.is_some_and(|ends| !ends.is_empty() && same(&ends))
 }
 
-fn nothing_moves(cluster: &Cluster, core: PeerSet, what: &str) -> Failure {
+fn no_progress(cluster: &Cluster, core: PeerSet, what: &str) -> Failure {
     let world = cluster.world();
-    let mut text = format!("{what} {TIMEOUTS} election timeouts after the storm");
+    let mut text = format!("{what} {LIMIT_IN_TIMEOUTS} election timeouts after the storm");
     for server in core.iter() {
         text.push_str("\n           ");
         text.push_str(&world.diagnose(server));
@@ -199,8 +199,8 @@ fn nothing_moves(cluster: &Cluster, core: PeerSet, what: &str) -> Failure {
 /// How many of the longest election timeouts a healed majority has. Most need fewer than five; the
 /// rest is for split votes, for messages that were held up in the storm, and for snapshots that go
 /// in small pieces.
-pub const TIMEOUTS: u32 = 60;
+pub const LIMIT_IN_TIMEOUTS: u32 = 60;
 
-const GOOD_DISK: Duration = Duration::from_millis(5);
+const HEALTHY_LATENCY: Duration = Duration::from_millis(5);
 const FRESH_CLIENT: u16 = 999;
 const FRESH_KEY: u8 = 255;

@@ -22,9 +22,9 @@ mod replay;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-pub use self::liveness::TIMEOUTS;
-pub use self::nemesis::Kind;
-pub(crate) use self::replay::{play, steps};
+pub use self::liveness::LIMIT_IN_TIMEOUTS;
+pub use self::nemesis::FaultKind;
+pub(crate) use self::replay::{replay, steps};
 
 use self::deposed_leader::ReadMode;
 use self::fault_plan::FaultPlan;
@@ -64,39 +64,39 @@ pub const SWARMS: [Scenario; 9] = [
     Scenario { name: "swarm_links", part: Part::Swarm, description: "swarm: bad links", spec: ClusterSpec::Drawn(|seed| fault_plan::settings(Family::Links, seed)), body: |c| Box::pin(swarm(c, Family::Links)) },
     Scenario { name: "swarm_elections", part: Part::Swarm, description: "swarm: leaders do not last", spec: ClusterSpec::Drawn(|seed| fault_plan::settings(Family::Elections, seed)), body: |c| Box::pin(swarm(c, Family::Elections)) },
     Scenario { name: "swarm_members", part: Part::Swarm, description: "swarm: members come and go", spec: ClusterSpec::Drawn(|seed| fault_plan::settings(Family::Members, seed)), body: |c| Box::pin(swarm(c, Family::Members)) },
-    Scenario { name: "swarm_reads", part: Part::Swarm, description: "thesis §6.4: reads from deposed leaders", spec: ClusterSpec::Drawn(|seed| deposed_leader::settings(ReadMode::Rounds, seed)), body: |c| Box::pin(deposed_leader::deposed(c)) },
-    Scenario { name: "swarm_leases", part: Part::Swarm, description: "thesis §6.4.1: leases of deposed leaders", spec: ClusterSpec::Drawn(|seed| deposed_leader::settings(ReadMode::Leases, seed)), body: |c| Box::pin(deposed_leader::deposed(c)) },
+    Scenario { name: "swarm_reads", part: Part::Swarm, description: "thesis §6.4: reads from deposed leaders", spec: ClusterSpec::Drawn(|seed| deposed_leader::settings(ReadMode::ReadIndex, seed)), body: |c| Box::pin(deposed_leader::depose_leaders(c)) },
+    Scenario { name: "swarm_leases", part: Part::Swarm, description: "thesis §6.4.1: leases of deposed leaders", spec: ClusterSpec::Drawn(|seed| deposed_leader::settings(ReadMode::Lease, seed)), body: |c| Box::pin(deposed_leader::depose_leaders(c)) },
 ];
 
 /// What the clients of a run have together.
 #[derive(Default)]
-pub(crate) struct Party {
+pub(crate) struct Clients {
     pub(crate) history: RefCell<History>,
     /// How many of them wait for an answer.
-    asking: Cell<usize>,
+    waiting: Cell<usize>,
 }
 
-pub(crate) type Shared = Rc<Party>;
+pub(crate) type SharedClients = Rc<Clients>;
 
 /// Whether faults go on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    Storm,
-    Calm,
+    Faults,
+    Liveness,
 }
 
 /// A run whose decisions are drawn.
 async fn swarm(cluster: Cluster, family: Family) -> Result<(), Failure> {
     let plan = FaultPlan::draw(family, cluster.seed(), cluster.size());
-    let phase = Rc::new(Cell::new(Phase::Storm));
-    let party = Shared::default();
-    nemesis::begin(&cluster, &plan, &phase);
-    client::begin(&cluster, &plan, &phase, &party);
-    cluster.sleep(plan.storm).await;
-    phase.set(Phase::Calm);
+    let phase = Rc::new(Cell::new(Phase::Faults));
+    let clients = SharedClients::default();
+    nemesis::start(&cluster, &plan, &phase);
+    client::start(&cluster, &plan, &phase, &clients);
+    cluster.sleep(plan.duration).await;
+    phase.set(Phase::Liveness);
     let core = core::quorum_with(&cluster, drawn_majority(&cluster));
-    let done = liveness::calm(&cluster, core, &party).await?;
-    verdict(&cluster, &party, done)
+    let done = liveness::run(&cluster, core, &clients).await?;
+    verify(&cluster, &clients, done)
 }
 
 /// A random majority of the peers.
@@ -112,8 +112,8 @@ fn drawn_majority(cluster: &Cluster) -> PeerSet {
 }
 
 /// What clients saw, against what the peers that got on say.
-pub(crate) fn verdict(cluster: &Cluster, party: &Party, core: PeerSet) -> Result<(), Failure> {
-    let history = party.history.borrow();
+pub(crate) fn verify(cluster: &Cluster, clients: &Clients, core: PeerSet) -> Result<(), Failure> {
+    let history = clients.history.borrow();
     history.cover(cluster.world_mut().coverage_mut());
     for peer in core.iter() {
         history.check_answers(cluster.world().history(peer))?;

@@ -22,7 +22,7 @@ use crate::world::server_of;
 
 /// A kind of fault that comes and goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FaultKind {
     /// The peers fall in two parts that do not reach each other.
     Split,
     /// Some peers are heard by the others, and do not hear them.
@@ -49,7 +49,7 @@ pub enum Kind {
     Resign,
 }
 
-impl Kind {
+impl FaultKind {
     /// All of them.
     pub const ALL: [Self; 12] = [
         Self::Split,
@@ -69,13 +69,13 @@ impl Kind {
     /// Whether a family has this kind at all. Members change where that is the subject: elsewhere a
     /// storm that may leave one member would be no storm over the others.
     #[must_use]
-    pub const fn belongs(self, family: Family) -> bool {
+    pub const fn applies_to(self, family: Family) -> bool {
         !matches!(self, Self::Members) || matches!(family, Family::Members)
     }
 
     /// Whether a family is about this kind.
     #[must_use]
-    pub const fn at_home(self, family: Family) -> bool {
+    pub const fn is_focus(self, family: Family) -> bool {
         match self {
             Self::Split | Self::OneWay | Self::Partial | Self::Flapping => {
                 matches!(family, Family::Links)
@@ -99,7 +99,7 @@ impl Kind {
 
     /// Whether it makes sense only among several peers.
     #[must_use]
-    pub const fn needs_two(self) -> bool {
+    pub const fn needs_two_peers(self) -> bool {
         match self {
             Self::Split | Self::OneWay | Self::Partial | Self::Flapping | Self::Transfer => true,
             Self::Crash
@@ -114,47 +114,47 @@ impl Kind {
 }
 
 /// Starts the faults of a forecast, and whoever starts peers that stopped.
-pub(crate) fn begin(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>) {
+pub(crate) fn start(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>) {
     for (kind, gap) in &plan.kinds {
-        let (weather, phase) =
-            (Weather { cluster: cluster.clone(), kind: *kind }, Rc::clone(phase));
+        let (nemesis, phase) =
+            (Nemesis { cluster: cluster.clone(), kind: *kind }, Rc::clone(phase));
         let gap = *gap;
-        cluster.spawn(format!("{kind:?}"), async move { weather.go_on(gap, &phase).await });
+        cluster.spawn(format!("{kind:?}"), async move { nemesis.run(gap, &phase).await });
     }
     let (cluster, phase) = (cluster.clone(), Rc::clone(phase));
     let operator = cluster.clone();
-    cluster.spawn("operator", async move { operate(&operator, &phase).await });
+    cluster.spawn("operator", async move { restart_stopped_peers(&operator, &phase).await });
 }
 
 /// Faults of one kind.
-struct Weather {
+struct Nemesis {
     cluster: Cluster,
-    kind: Kind,
+    kind: FaultKind,
 }
 
-impl Weather {
-    async fn go_on(self, gap: Duration, phase: &Cell<Phase>) {
+impl Nemesis {
+    async fn run(self, gap: Duration, phase: &Cell<Phase>) {
         for number in 0.. {
             let names = [self.kind as u64, number];
-            let mut rng = Stream::new(self.cluster.seed(), Domain::Weather, names);
+            let mut rng = Stream::new(self.cluster.seed(), Domain::Nemesis, names);
             let pause = rng.between(gap / 4, gap * 2);
             self.cluster.sleep(pause).await;
-            if phase.get() == Phase::Calm {
+            if phase.get() == Phase::Liveness {
                 return;
             }
-            if let Err(failure) = self.strike(&mut rng, phase).await {
+            if let Err(failure) = self.inject(&mut rng, phase).await {
                 self.cluster.world_mut().fail(failure);
             }
         }
     }
 
-    async fn strike(&self, rng: &mut Stream, phase: &Cell<Phase>) -> Result<(), Failure> {
+    async fn inject(&self, rng: &mut Stream, phase: &Cell<Phase>) -> Result<(), Failure> {
         let length = self.length(rng);
         match self.kind {
-            Kind::Split => self.cut(self.split(rng, LinkDirection::Both), length, phase).await,
-            Kind::OneWay => self.cut(self.split(rng, LinkDirection::One), length, phase).await,
-            Kind::Partial => self.cut(self.partial(rng), length, phase).await,
-            Kind::Flapping => {
+            FaultKind::Split => self.cut(self.split(rng, LinkDirection::Both), length, phase).await,
+            FaultKind::OneWay => self.cut(self.split(rng, LinkDirection::One), length, phase).await,
+            FaultKind::Partial => self.cut(self.partial(rng), length, phase).await,
+            FaultKind::Flapping => {
                 let links = self.partial(rng);
                 for _ in 0..=rng.below(6) {
                     let short = rng.between(Duration::ZERO, length / 4);
@@ -162,14 +162,14 @@ impl Weather {
                     self.cluster.sleep(short).await;
                 }
             }
-            Kind::Crash => self.crash(rng, length, phase).await?,
-            Kind::RestartStorm => self.restart_storm(rng, phase).await?,
-            Kind::Pause => self.cluster.pause(self.victim(rng), length.min(self.pause_max())),
-            Kind::SlowDisk => self.slow_disk(rng, length, phase).await,
-            Kind::Snapshot => self.cluster.snapshot(self.victim(rng))?,
-            Kind::Members => self.change_members(rng),
-            Kind::Transfer => self.transfer(rng),
-            Kind::Resign => self.cluster.resign(self.victim(rng)),
+            FaultKind::Crash => self.crash(rng, length, phase).await?,
+            FaultKind::RestartStorm => self.restart_storm(rng, phase).await?,
+            FaultKind::Pause => self.cluster.pause(self.victim(rng), length.min(self.pause_max())),
+            FaultKind::SlowDisk => self.slow_disk(rng, length, phase).await,
+            FaultKind::Snapshot => self.cluster.snapshot(self.victim(rng))?,
+            FaultKind::Members => self.change_members(rng),
+            FaultKind::Transfer => self.transfer(rng),
+            FaultKind::Resign => self.cluster.resign(self.victim(rng)),
         }
         Ok(())
     }
@@ -226,12 +226,12 @@ impl Weather {
 
     /// Cuts links for a while, unless the storm ends first.
     async fn cut(&self, links: Links, length: Duration, phase: &Cell<Phase>) {
-        if phase.get() == Phase::Calm {
+        if phase.get() == Phase::Liveness {
             return;
         }
         self.cluster.set_links(links, Connection::Cut);
         self.cluster.sleep(length).await;
-        if phase.get() == Phase::Storm {
+        if phase.get() == Phase::Faults {
             self.cluster.set_links(links, Connection::Up);
         }
     }
@@ -246,8 +246,8 @@ impl Weather {
         self.cluster.stop(victim, Damage::Drawn);
         self.cluster.sleep(length).await;
         match phase.get() {
-            Phase::Storm => self.cluster.start_if_down(victim),
-            Phase::Calm => Ok(()),
+            Phase::Faults => self.cluster.start_if_down(victim),
+            Phase::Liveness => Ok(()),
         }
     }
 
@@ -261,12 +261,12 @@ impl Weather {
             let victim = self.victim(rng);
             self.cluster.stop(victim, Damage::Drawn);
             self.cluster.sleep(rng.between(Duration::ZERO, short)).await;
-            if phase.get() == Phase::Calm {
+            if phase.get() == Phase::Liveness {
                 return Ok(());
             }
             self.cluster.start_if_down(victim)?;
             self.cluster.sleep(rng.between(Duration::ZERO, short)).await;
-            if phase.get() == Phase::Calm {
+            if phase.get() == Phase::Liveness {
                 return Ok(());
             }
         }
@@ -280,14 +280,14 @@ impl Weather {
         let slow = Latency { min: max / 4, max };
         self.cluster.set_disk_latency(victim, slow);
         self.cluster.sleep(length).await;
-        if phase.get() == Phase::Storm {
+        if phase.get() == Phase::Faults {
             self.cluster.set_disk_latency(victim, settings.latency);
         }
     }
 }
 
 /// Changes of members.
-impl Weather {
+impl Nemesis {
     /// Asks the leader for a change; at times it is not the leader, or the change does not fit.
     fn change_members(&self, rng: &mut Stream) {
         let (victim, any) = (self.victim(rng), rng.index(self.cluster.size()));
@@ -338,12 +338,12 @@ fn drawn_change(rng: &mut Stream, size: usize, voters: PeerSet, learners: PeerSe
 }
 
 /// Starts what is down for no reason of the weather: peers whose disk failed.
-async fn operate(cluster: &Cluster, phase: &Cell<Phase>) {
+async fn restart_stopped_peers(cluster: &Cluster, phase: &Cell<Phase>) {
     let timing = cluster.world().settings().timing;
     for round in 0.. {
-        let mut rng = Stream::new(cluster.seed(), Domain::Weather, [OPERATOR, round]);
+        let mut rng = Stream::new(cluster.seed(), Domain::Nemesis, [OPERATOR, round]);
         cluster.sleep(rng.between(timing.election_min, timing.election_max * 4)).await;
-        if phase.get() == Phase::Calm {
+        if phase.get() == Phase::Liveness {
             return;
         }
         for server in 0..cluster.size() {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use raft::Instant;
 
 use super::client::Client;
-use super::liveness::calm;
-use super::{Shared, verdict};
+use super::liveness;
+use super::{SharedClients, verify};
 use crate::case::{Case, Decision, PeerSet, Step};
 use crate::cluster::{Cluster, Command};
 use crate::failure::Failure;
@@ -35,37 +35,37 @@ pub(crate) fn steps(case: &Case) -> Vec<Timed> {
 ///
 /// # Errors
 /// A step fails, nothing moves, or clients saw what they must not see.
-pub(crate) async fn play(cluster: Cluster, steps: Vec<Timed>, end: Instant) -> Result<(), Failure> {
-    let party = Shared::default();
+pub(crate) async fn replay(cluster: Cluster, steps: Vec<Timed>, end: Instant) -> Result<(), Failure> {
+    let clients = SharedClients::default();
     for (number, requests) in requests(&steps) {
-        let client = Client::new(&cluster, number, &party);
+        let client = Client::new(&cluster, number, &clients);
         let clock = cluster.clone();
         cluster.spawn(format!("client {number}"), async move {
             for (at, serial, operation) in requests {
                 wait_until(&clock, at).await;
-                client.ask(serial, operation).await;
+                client.request(serial, operation).await;
             }
         });
     }
-    let mut offered = None;
+    let mut proposed_at = None;
     for (at, step) in steps {
         wait_until(&cluster, at).await;
-        let is_offer = matches!(step, Step::Offer { .. });
+        let is_proposal = matches!(step, Step::Offer { .. });
         // Who offers a command and crashes its taker at one moment waits in between for what the
         // taker does with it: the labs do, and everything else they do comes after a wait.
-        if offered == Some(at) && !is_offer {
+        if proposed_at == Some(at) && !is_proposal {
             cluster.sleep(Duration::ZERO).await;
         }
-        offered = is_offer.then_some(at);
+        proposed_at = is_proposal.then_some(at);
         if let Step::Calm { core } = step {
-            let done = calm(&cluster, core, &party).await?;
-            return verdict(&cluster, &party, done);
+            let done = liveness::run(&cluster, core, &clients).await?;
+            return verify(&cluster, &clients, done);
         }
-        take(&cluster, step)?;
+        apply_step(&cluster, step)?;
     }
     // What happens in the last instant belongs to the run.
     wait_until(&cluster, end.after(Duration::from_nanos(1))).await;
-    verdict(&cluster, &party, PeerSet::NONE)
+    verify(&cluster, &clients, PeerSet::NONE)
 }
 
 async fn wait_until(cluster: &Cluster, at: Instant) {
@@ -86,7 +86,7 @@ fn requests(steps: &[Timed]) -> BTreeMap<u16, Vec<(Instant, u32, Operation)>> {
     requests
 }
 
-fn take(cluster: &Cluster, step: Step) -> Result<(), Failure> {
+fn apply_step(cluster: &Cluster, step: Step) -> Result<(), Failure> {
     match step {
         Step::Crash { peer, keep, torn } => cluster.stop(peer, Damage::Given { keep, torn }),
         Step::Start { peer } => cluster.start_if_down(peer)?,
