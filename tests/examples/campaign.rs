@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use raft_tests::lab2::Part;
-use raft_tests::{DISSERTATION, Report, SCENARIOS, STORMS, SWARMS, Scenario, simulate};
+use raft_tests::{DISSERTATION, RunSummary, SCENARIOS, STORMS, SWARMS, Scenario, simulate};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -70,7 +70,7 @@ impl Totals {
         }
     }
 
-    fn count(&mut self, report: &Report) {
+    fn count(&mut self, report: &RunSummary) {
         self.runs += 1;
         self.cluster_time += report.cluster_time;
         self.cluster_time_max = self.cluster_time_max.max(report.cluster_time);

@@ -17,7 +17,7 @@ use std::time::Instant;
 use raft_tests::coverage::Mark;
 use raft_tests::shrink::shrink;
 use raft_tests::sim::trace_hash;
-use raft_tests::{Report, Run, SWARMS, Scenario, simulate};
+use raft_tests::{Run, RunSummary, SWARMS, Scenario, simulate};
 use rayon::prelude::*;
 
 fn main() -> ExitCode {
@@ -72,7 +72,7 @@ impl Asked {
 /// What many runs have to say.
 #[derive(Default)]
 struct Sum {
-    total: Option<Report>,
+    total: Option<RunSummary>,
     failures: BTreeMap<String, Vec<(&'static str, u64)>>,
 }
 
@@ -140,13 +140,13 @@ fn run(asked: &Asked) -> ExitCode {
     verdict
 }
 
-fn print_coverage(total: &Report) {
+fn print_coverage(total: &RunSummary) {
     for mark in Mark::ALL {
         println!("{:40} {:>10}", mark.as_str(), total.coverage.count(*mark));
     }
 }
 
-fn print_speed(total: &Report, runs: usize, seconds: f64) {
+fn print_speed(total: &RunSummary, runs: usize, seconds: f64) {
     let cores = rayon::current_num_threads() as f64;
     let simulated = total.cluster_time.as_secs_f64();
     println!(
@@ -185,7 +185,8 @@ fn child(command: &str, name: &str, seed: u64) -> std::io::Result<String> {
 
 /// Shrinks the first failure of each kind.
 fn shrink_all(asked: &Asked) -> ExitCode {
-    let failing = |(scenario, seed)| Some(Run::of(scenario, seed, None, None).case.fails).flatten();
+    let failing =
+        |(scenario, seed)| Some(Run::of_scenario(scenario, seed, None, None).case.fails).flatten();
     let failures: Vec<_> =
         asked.runs().into_par_iter().filter_map(|run| Some((failing(run)?, run))).collect();
     let mut kinds = BTreeMap::new();
@@ -195,7 +196,7 @@ fn shrink_all(asked: &Asked) -> ExitCode {
     for (scenario, seed) in kinds.into_values() {
         #[expect(clippy::disallowed_methods, reason = "what it takes is measured from outside")]
         let start = Instant::now();
-        match shrink(&Run::of(scenario, seed, None, None)) {
+        match shrink(&Run::of_scenario(scenario, seed, None, None)) {
             Ok(shrunk) => println!("{shrunk}"),
             Err(error) => println!("{error}"),
         }
@@ -220,7 +221,7 @@ fn print_traces(asked: &Asked) -> ExitCode {
 
 fn print_cases(asked: &Asked) -> ExitCode {
     for (scenario, seed) in asked.runs() {
-        println!("{}", Run::of(scenario, seed, None, None).case);
+        println!("{}", Run::of_scenario(scenario, seed, None, None).case);
     }
     ExitCode::SUCCESS
 }
@@ -238,7 +239,7 @@ fn print_failures(asked: &Asked) -> ExitCode {
 /// The trace after every single event.
 fn print_steps(asked: &Asked) -> ExitCode {
     for (scenario, seed) in asked.runs() {
-        let run = Run::of(scenario, seed, None, Some(1));
+        let run = Run::of_scenario(scenario, seed, None, Some(1));
         run.checkpoints.iter().for_each(|trace| println!("{trace}"));
     }
     ExitCode::SUCCESS

@@ -48,9 +48,9 @@ marks! {
     /// A message arrives a second time.
     Duplicate = "duplicate-delivered",
     /// A message arrives after one that was sent later on the same link.
-    Overtaken = "message-overtaken",
+    Reordered = "message-reordered",
     /// A message arrives that was sent to an earlier life of its receiver.
-    EarlierLife = "message-to-an-earlier-life",
+    EarlierIncarnation = "message-to-earlier-incarnation",
     /// A crash loses a vote that was not durable.
     VoteLost = "unsynced-vote-lost",
     /// A crash tears an append, of which some entries survive.
@@ -74,15 +74,15 @@ marks! {
     /// A leader's snapshot replaces a follower's log.
     SnapshotReplacesLog = "snapshot-replaces-log",
     /// A leader sends a snapshot of entries that its follower holds and does not know committed.
-    SnapshotOfOwnEntries = "snapshot-of-entries-already-here",
+    SnapshotOfHeldEntries = "snapshot-of-held-entries",
     /// Peers' clocks go at different rates.
     ClockRates = "different-clock-rates",
     /// A client's request ends without an answer.
     Unanswered = "request-without-answer",
     /// A request that was carried out before is answered from the session.
-    Repeated = "repetition-answered",
+    DuplicateRequest = "duplicate-request-answered",
     /// A request that nobody waits for any more is carried out.
-    CarriedOutLate = "carried-out-after-client-gave-up",
+    ExecutedLate = "executed-after-client-gave-up",
     /// A read is served by a peer that does not lead.
     ReadByFollower = "read-served-by-a-follower",
     /// A read waits until its leader has committed an entry of its term.
@@ -118,29 +118,29 @@ marks! {
     /// A leader that has removed itself leads on until that is committed.
     LeaderRemoved = "leader-removed-itself",
     /// A member that left becomes one again.
-    Returned = "removed-peer-returned",
+    Rejoined = "removed-peer-rejoined",
     /// A peer votes for one that is no member by its log.
-    VoteForStranger = "vote-for-a-stranger",
+    VoteForNonMember = "vote-for-non-member",
     /// A new member gets a snapshot.
     SnapshotToJoiner = "snapshot-to-a-new-peer",
     /// The liveness phase begins without a leader among those who must make progress.
-    CalmWithoutLeader = "calm-without-leader",
+    LivenessWithoutLeader = "liveness-without-leader",
     /// The liveness phase leaves a minority broken.
-    CalmWithBrokenMinority = "calm-with-broken-minority",
+    LivenessWithBrokenMinority = "liveness-with-broken-minority",
     /// In the liveness phase, peers that do not hear the majority are heard by it.
-    CalmWithDeafMinority = "calm-with-deaf-minority",
+    LivenessWithOneWayMinority = "liveness-with-one-way-minority",
     /// A peer that hears from a leader says that it would not vote for another one.
     PreVoteRefused = "pre-vote-refused",
     /// A peer that hears from a leader leaves a candidate of a higher term alone.
-    CandidateLeftAlone = "candidate-left-alone",
+    VoteRequestIgnored = "vote-request-ignored",
     /// A peer whose question came to nothing follows a leader again, in the term it was in.
-    CameBackQuietly = "pre-candidate-follows-again",
+    PreCandidateFollows = "pre-candidate-follows-again",
     /// A leader gives up that hears from no quorum.
     LeaderWithoutQuorum = "leader-without-quorum",
     /// A peer leads because its predecessor wanted it to.
     TransferDone = "leadership-transferred",
     /// A leader leads on: its successor has not taken over in time.
-    TransferGivenUp = "transfer-given-up",
+    TransferAbandoned = "transfer-abandoned",
     /// A command is refused while leadership is handed over.
     RefusedInTransfer = "refused-during-transfer",
     /// A command is refused because too much is not committed.

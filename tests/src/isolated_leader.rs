@@ -12,37 +12,37 @@ use crate::failure::Failure;
 use crate::sim::disk::Latency;
 use crate::sim::network::{LinkProfile, NetworkProfile};
 use crate::sim::random::Chance;
-use crate::storm::everything_is_there;
+use crate::storm::verify_applied;
 
 /// What happens.
 ///
 /// # Errors
 /// A command that was agreed on is gone in the end, or nothing can be agreed on any more.
-pub async fn exile(cluster: Cluster) -> Result<(), Failure> {
-    let leg = LinkProfile {
+pub async fn isolate_leaders(cluster: Cluster) -> Result<(), Failure> {
+    let profile = LinkProfile {
         duplication: Chance::percent(10),
         delay_max: DELAY_MAX,
         ..LinkProfile::PERFECT
     };
-    cluster.set_network(NetworkProfile { request: leg, reply: leg });
+    cluster.set_network(NetworkProfile { request: profile, reply: profile });
     for server in 0..cluster.size() {
         let max = Duration::from_millis([5, 60, 300][cluster.fault_rng().index(3)]);
         cluster.set_disk_latency(server, Latency { max, ..Latency::DEFAULT });
     }
     let mut seen = Vec::new();
     for _ in 0..ROUNDS {
-        let exiles = banish(&cluster);
+        let isolated = isolate(&cluster);
         for _ in 0..BURSTS {
             seen.extend(burst(&cluster).await);
         }
-        come_home(&cluster, &exiles)?;
+        reconnect(&cluster, &isolated)?;
         seen.extend(burst(&cluster).await);
     }
-    everything_is_there(&cluster, seen, "where it was agreed on").await
+    verify_applied(&cluster, seen, "where it was agreed on").await
 }
 
 /// Cuts a leader off, or anybody if nobody leads, and sometimes a follower's links to it, too.
-fn banish(cluster: &Cluster) -> Vec<usize> {
+fn isolate(cluster: &Cluster) -> Vec<usize> {
     let leads = |server: &usize| {
         cluster.status(*server).is_some_and(|status| status.role == RoleName::Leader)
     };
@@ -50,25 +50,25 @@ fn banish(cluster: &Cluster) -> Vec<usize> {
     let mut rng = cluster.fault_rng();
     let first = leader.unwrap_or_else(|| rng.index(cluster.size()));
     let second = cluster.after(first, 1 + rng.index(cluster.size() - 1));
-    let exiles = if rng.index(3) == 0 { vec![first, second] } else { vec![first] };
+    let isolated = if rng.index(3) == 0 { vec![first, second] } else { vec![first] };
     drop(rng);
-    for exile in &exiles {
-        cluster.disconnect(*exile);
+    for server in &isolated {
+        cluster.disconnect(*server);
     }
-    exiles
+    isolated
 }
 
 /// Some come home as they are, some after a crash, and at times everybody crashes.
-fn come_home(cluster: &Cluster, exiles: &[usize]) -> Result<(), Failure> {
+fn reconnect(cluster: &Cluster, isolated: &[usize]) -> Result<(), Failure> {
     let crash = cluster.fault_rng().index(8);
     if crash == 0 {
         return cluster.crash_and_restart_all();
     }
-    for exile in exiles {
+    for server in isolated {
         if crash == 1 {
-            cluster.start(*exile)?;
+            cluster.start(*server)?;
         }
-        cluster.connect(*exile);
+        cluster.connect(*server);
     }
     Ok(())
 }

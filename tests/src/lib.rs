@@ -46,7 +46,7 @@ pub mod world;
 pub use dissertation::DISSERTATION;
 pub use harness::run;
 pub use lab2::{SCENARIOS, Scenario};
-pub use run::{Report, Run, simulate, simulate_case, simulate_in};
+pub use run::{Run, RunSummary, simulate, simulate_case, simulate_in};
 pub use storm::STORMS;
 pub use suites::SUITES;
 pub use swarm::SWARMS;

@@ -22,7 +22,7 @@ use crate::world::{Setup, Traffic, World, drive};
 
 /// What a run that passed has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct RunSummary {
     /// How long it took, in cluster time.
     pub cluster_time: Duration,
     /// How many peers there were.
@@ -43,14 +43,14 @@ pub struct Report {
 }
 
 /// Everything there is to say about a failure, in a box: it is large and rare.
-pub type Outcome = Result<Report, Box<FailureReport>>;
+pub type Outcome = Result<RunSummary, Box<FailureReport>>;
 
 /// Runs a scenario once. All state is built anew: runs do not know of each other.
 ///
 /// # Errors
 /// Everything there is to say about the failure.
 pub fn simulate(scenario: &Scenario, seed: u64, logger: Option<Logger>) -> Outcome {
-    Run::of(scenario, seed, logger, None).outcome
+    Run::of_scenario(scenario, seed, logger, None).outcome
 }
 
 /// Runs a scenario once in a world made of something else than its own settings.
@@ -83,7 +83,7 @@ pub struct Run {
 impl Run {
     /// Runs a scenario once; the trace is kept after each `checkpoints` events.
     #[must_use]
-    pub fn of(
+    pub fn of_scenario(
         scenario: &Scenario,
         seed: u64,
         logger: Option<Logger>,
@@ -98,7 +98,7 @@ impl Run {
     #[must_use]
     pub fn of_case(case: &Case, logger: Option<Logger>) -> Self {
         let part = Scenario::find(&case.test).map_or(Part::Swarm, |scenario| scenario.part);
-        let script = Script::of(&case.decisions);
+        let script = Script::new(&case.decisions);
         let settings = case.settings.clone();
         let setup = Setup { settings, script, logger, checkpoints: None };
         let (steps, end) = (swarm::steps(case), case.end);
@@ -131,7 +131,7 @@ impl Run {
         };
         let outcome = attempt(&world, body);
         let mut world = world.borrow_mut();
-        let outcome = outcome.map(|()| Report::of(&world)).map_err(|failure| {
+        let outcome = outcome.map(|()| RunSummary::of(&world)).map_err(|failure| {
             case.fails = Some(failure.identity());
             world.log_failure(&failure);
             Box::new(FailureReport::new(name, part, &world, failure))
@@ -155,7 +155,7 @@ fn attempt(world: &Rc<RefCell<World>>, body: impl FnOnce(Cluster) -> Body) -> Re
     outcome
 }
 
-impl Report {
+impl RunSummary {
     fn of(world: &World) -> Self {
         Self {
             cluster_time: Duration::from_nanos(world.now().as_nanos()),
@@ -183,7 +183,7 @@ impl Report {
 }
 
 /// As the labs print it, and the trace on a line of its own.
-impl fmt::Display for Report {
+impl fmt::Display for RunSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt_passed(f, self.cluster_time, self.peers, &self.traffic, self.commands)?;
         if self.undecided > 0 {
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_report_reads_like_the_labs() {
-        let report = Report {
+        let report = RunSummary {
             cluster_time: Duration::from_millis(3590),
             peers: 3,
             traffic: Traffic { rpcs: 62, bytes: 17_250, snapshot_chunks: 0 },

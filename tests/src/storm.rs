@@ -13,7 +13,7 @@ use raft::Index;
 
 use crate::cluster::{Cluster, Command, Retry, WaitOutcome, expect};
 use crate::failure::Failure;
-use crate::isolated_leader::exile;
+use crate::isolated_leader::isolate_leaders;
 use crate::lab2::{Body, ClusterSpec, Part, Scenario};
 use crate::service::Snapshots;
 use crate::sim::disk::Latency;
@@ -27,8 +27,8 @@ pub const STORMS: [Scenario; 6] = [
     scenario("storm_of_three", "a storm over three peers", 3),
     scenario("storm_of_five", "a storm over five peers", 5),
     scenario("storm_of_seven", "a storm over seven peers", 7),
-    leaders_in_exile("exile_of_three", "leaders in exile, three peers", 3),
-    leaders_in_exile("exile_of_five", "leaders in exile, five peers", 5),
+    isolated_leader("isolated_leader_of_three", "isolated leaders, three peers", 3),
+    isolated_leader("isolated_leader_of_five", "isolated leaders, five peers", 5),
 ];
 
 const fn scenario(name: &'static str, description: &'static str, peers: usize) -> Scenario {
@@ -45,8 +45,8 @@ const fn scenario(name: &'static str, description: &'static str, peers: usize) -
     }
 }
 
-const fn leaders_in_exile(name: &'static str, description: &'static str, peers: usize) -> Scenario {
-    let body = |cluster| -> Body { Box::pin(exile(cluster)) };
+const fn isolated_leader(name: &'static str, description: &'static str, peers: usize) -> Scenario {
+    let body = |cluster| -> Body { Box::pin(isolate_leaders(cluster)) };
     Scenario { body, ..scenario(name, description, peers) }
 }
 
@@ -57,29 +57,29 @@ async fn storm(cluster: Cluster) -> Result<(), Failure> {
         let max = Duration::from_millis([5, 40, 150][cluster.fault_rng().index(3)]);
         cluster.set_disk_latency(server, Latency { max, ..Latency::DEFAULT });
     }
-    let weather = Rc::new(Cell::new(Weather::Storm));
+    let phase = Rc::new(Cell::new(Phase::Faults));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
-            let body = client(cluster.clone(), number, Rc::clone(&weather));
+            let body = client(cluster.clone(), number, Rc::clone(&phase));
             cluster.spawn(format!("client {number}"), body)
         })
         .collect();
     for _ in 0..ROUNDS {
-        strike(&cluster)?;
+        inject(&cluster)?;
         let pause = cluster.fault_rng().between(ROUND_MIN, ROUND_MAX);
         cluster.sleep(pause).await;
     }
     heal(&cluster)?;
-    weather.set(Weather::Calm);
+    phase.set(Phase::Recovered);
     let mut seen = Vec::new();
     for client in clients {
         seen.extend(client.join().await);
     }
-    everything_is_there(&cluster, seen, "where a client saw it").await
+    verify_applied(&cluster, seen, "where a client saw it").await
 }
 
 /// Checks that everybody has what was agreed on, and goes on agreeing.
-pub(crate) async fn everything_is_there(
+pub(crate) async fn verify_applied(
     cluster: &Cluster,
     seen: Vec<(Index, Command)>,
     why: &str,
@@ -98,24 +98,24 @@ pub(crate) async fn everything_is_there(
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Weather {
-    Storm,
-    Calm,
+enum Phase {
+    Faults,
+    Recovered,
 }
 
 /// How bad the network is; each kind of fault is absent in a third of all runs.
 fn drawn_profile(rng: &mut Stream) -> NetworkProfile {
-    let leg = |rng: &mut Stream| LinkProfile {
+    let profile = |rng: &mut Stream| LinkProfile {
         loss: Chance::percent([0, 3, 15][rng.index(3)]),
         duplication: Chance::percent([0, 10, 40][rng.index(3)]),
         delay_max: Duration::from_millis([0, 15, 60][rng.index(3)]),
         reordering: Chance::percent([0, 3, 15][rng.index(3)]),
     };
-    NetworkProfile { request: leg(rng), reply: leg(rng) }
+    NetworkProfile { request: profile(rng), reply: profile(rng) }
 }
 
 /// One fault, or the end of all so far.
-fn strike(cluster: &Cluster) -> Result<(), Failure> {
+fn inject(cluster: &Cluster) -> Result<(), Failure> {
     let size = cluster.size();
     let (fault, server, other) = {
         let mut rng = cluster.fault_rng();
@@ -142,14 +142,10 @@ fn heal(cluster: &Cluster) -> Result<(), Failure> {
 }
 
 /// Offers bursts of commands to random peers, and remembers those it saw agreed on.
-async fn client(
-    cluster: Cluster,
-    number: u64,
-    weather: Rc<Cell<Weather>>,
-) -> Vec<(Index, Command)> {
+async fn client(cluster: Cluster, number: u64, phase: Rc<Cell<Phase>>) -> Vec<(Index, Command)> {
     let mut rng = cluster.client_rng(number);
     let mut seen = Vec::new();
-    while weather.get() == Weather::Storm {
+    while phase.get() == Phase::Faults {
         let mut taken = Vec::new();
         for _ in 0..=rng.below(BURST_MAX) {
             let command = Command::number(rng.draw());

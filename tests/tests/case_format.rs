@@ -2,19 +2,19 @@
 
 use raft_tests::case::Case;
 use raft_tests::sim::trace_hash::hash_of;
-use raft_tests::{DISSERTATION, Report, Run, SCENARIOS, STORMS, SWARMS, Scenario};
+use raft_tests::{DISSERTATION, Run, RunSummary, SCENARIOS, STORMS, SWARMS, Scenario};
 
 fn of(scenario: &Scenario, seed: u64) -> Run {
-    Run::of(scenario, seed, None, None)
+    Run::of_scenario(scenario, seed, None, None)
 }
 
 /// What two runs share if they are the same, whoever woke whom.
-fn essence(report: &Report) -> (u64, u64, u64, u64) {
+fn comparable(report: &RunSummary) -> (u64, u64, u64, u64) {
     (report.traffic.rpcs, report.traffic.bytes, report.traffic.snapshot_chunks, report.commands)
 }
 
 #[test]
-fn playing_the_decisions_of_a_run_is_that_run() {
+fn replaying_a_case_repeats_the_run() {
     for scenario in &SWARMS {
         for seed in 1..=SEEDS {
             let run = of(scenario, seed);
@@ -22,14 +22,14 @@ fn playing_the_decisions_of_a_run_is_that_run() {
             let name = format!("{} seed {seed}", scenario.name);
             let drawn = run.outcome.unwrap_or_else(|report| panic!("{name}\n{report}"));
             let played = played.outcome.unwrap_or_else(|report| panic!("{name} played\n{report}"));
-            assert_eq!(essence(&drawn), essence(&played), "{name}");
+            assert_eq!(comparable(&drawn), comparable(&played), "{name}");
         }
     }
 }
 
 /// The labs offer commands and crash who took them at one moment, with a wait in between.
 #[test]
-fn playing_the_decisions_of_a_lab_test_is_that_run() {
+fn replaying_a_lab_case_repeats_the_run() {
     for name in ["figure8_2c", "persist2_2c"] {
         let scenario = Scenario::find(name).expect("the test names a scenario of the table");
         for seed in 1..=LAB_SEEDS {
@@ -38,13 +38,13 @@ fn playing_the_decisions_of_a_lab_test_is_that_run() {
             let name = format!("{name} seed {seed}");
             let drawn = run.outcome.unwrap_or_else(|report| panic!("{name}\n{report}"));
             let played = played.outcome.unwrap_or_else(|report| panic!("{name} played\n{report}"));
-            assert_eq!(essence(&drawn), essence(&played), "{name}");
+            assert_eq!(comparable(&drawn), comparable(&played), "{name}");
         }
     }
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn cases_round_trip() {
     for scenario in SCENARIOS.iter().chain(&DISSERTATION).chain(&STORMS).chain(&SWARMS) {
         let case = of(scenario, 5).case;
         let text = case.to_string();

@@ -52,7 +52,7 @@ fn known_at_each_line(log: &[String]) -> Vec<Vec<bool>> {
 }
 
 #[test]
-fn the_past_of_a_line_is_what_happened_before_it() {
+fn causes_are_happened_before() {
     for (name, seed) in [
         ("re_election_2a", 1),
         ("backup_2b", 2),

@@ -135,7 +135,7 @@ fn verdicts(profile: NetworkProfile, direction: Direction) -> Vec<Verdict> {
 }
 
 #[track_caller]
-fn about(what: &str, found: usize, expected: f64) {
+fn assert_share(what: &str, found: usize, expected: f64) {
     let share = found as f64 / f64::from(DRAWS);
     assert!((share - expected).abs() < 0.01, "{what}: {share} instead of {expected}");
 }
@@ -162,14 +162,14 @@ fn the_unreliable_network_has_the_labs_figures() {
     let lost = |verdicts: &[Verdict]| {
         verdicts.iter().filter(|verdict| **verdict == Verdict::Lose(Loss::Chance)).count()
     };
-    about("lost requests", lost(&requests), 0.1);
+    assert_share("lost requests", lost(&requests), 0.1);
     let found = delays(&requests);
     assert!(found.iter().all(|delay| *delay < Duration::from_millis(26)));
     let half = found.iter().filter(|delay| **delay < Duration::from_millis(13)).count();
-    about("requests of the lower half of delays", half, 0.45);
+    assert_share("requests of the lower half of delays", half, 0.45);
 
     let replies = verdicts(NetworkProfile::LAB_UNRELIABLE, Direction::Reply);
-    about("lost replies", lost(&replies), 0.1);
+    assert_share("lost replies", lost(&replies), 0.1);
     assert!(delays(&replies).iter().all(Duration::is_zero));
 }
 
@@ -180,7 +180,7 @@ fn long_reordering_holds_up_two_of_three_replies() {
     let found = delays(&replies);
     let (low, high) = (Duration::from_millis(200), Duration::from_millis(2200));
     let held: Vec<&Duration> = found.iter().filter(|delay| !delay.is_zero()).collect();
-    about("replies held up", held.len(), 0.9 * 2.0 / 3.0);
+    assert_share("replies held up", held.len(), 0.9 * 2.0 / 3.0);
     assert!(held.iter().all(|delay| low <= **delay && **delay <= high));
     // The mean of U(0, U(0, 2000)) is 500 ms.
     let mean = held.iter().copied().sum::<Duration>() / u32::try_from(held.len()).unwrap();
@@ -190,11 +190,12 @@ fn long_reordering_holds_up_two_of_three_replies() {
 }
 
 #[test]
-fn duplication_delivers_twice_as_often_as_told() {
-    let leg = LinkProfile { duplication: Chance::percent(20), ..LinkProfile::PERFECT };
-    let verdicts = verdicts(NetworkProfile { request: leg, reply: leg }, Direction::Request);
+fn duplication_delivers_twice_at_the_given_rate() {
+    let profile = LinkProfile { duplication: Chance::percent(20), ..LinkProfile::PERFECT };
+    let verdicts =
+        verdicts(NetworkProfile { request: profile, reply: profile }, Direction::Request);
     let twice = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::DeliverTwice(..)));
-    about("messages that arrive twice", twice.count(), 0.2);
+    assert_share("messages that arrive twice", twice.count(), 0.2);
 }
 
 #[test]
@@ -215,7 +216,7 @@ fn a_link_is_up_only_between_two_connected_peers() {
 }
 
 #[test]
-fn a_cut_on_one_link_does_not_change_the_luck_of_the_others_nor_its_own_later_luck() {
+fn a_cut_on_one_link_changes_no_draw_of_others_nor_later_ones_of_its_own() {
     let run = |cut: Option<(usize, usize)>| {
         let mut network = Network::new(3, 3, NetworkProfile::LAB_UNRELIABLE);
         let mut verdicts = Vec::new();

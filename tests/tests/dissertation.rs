@@ -3,18 +3,18 @@
 use raft_tests::{DISSERTATION, run, simulate};
 
 #[test]
-fn deaf_peer_4_2_3() {
-    run("deaf_peer_4_2_3");
+fn one_way_partition_4_2_3() {
+    run("one_way_partition_4_2_3");
 }
 
 #[test]
-fn returning_peer_9_6() {
-    run("returning_peer_9_6");
+fn rejoining_peer_9_6() {
+    run("rejoining_peer_9_6");
 }
 
 #[test]
-fn lonely_leader_6_2() {
-    run("lonely_leader_6_2");
+fn leader_without_quorum_6_2() {
+    run("leader_without_quorum_6_2");
 }
 
 #[test]
@@ -23,13 +23,13 @@ fn transfer_3_10() {
 }
 
 #[test]
-fn transfer_to_the_dead_3_10() {
-    run("transfer_to_the_dead_3_10");
+fn transfer_to_crashed_peer_3_10() {
+    run("transfer_to_crashed_peer_3_10");
 }
 
 #[test]
-fn full_leader() {
-    run("full_leader");
+fn uncommitted_limit() {
+    run("uncommitted_limit");
 }
 
 #[test]
@@ -48,8 +48,8 @@ fn shrink_4_1() {
 }
 
 #[test]
-fn to_one_and_back_4_1() {
-    run("to_one_and_back_4_1");
+fn shrink_to_one_and_grow_4_1() {
+    run("shrink_to_one_and_grow_4_1");
 }
 
 #[test]
@@ -68,58 +68,58 @@ fn one_change_at_a_time_4_1() {
 }
 
 #[test]
-fn leader_leaves_4_2_2() {
-    run("leader_leaves_4_2_2");
+fn leader_removes_itself_4_2_2() {
+    run("leader_removes_itself_4_2_2");
 }
 
 #[test]
-fn forgotten_peer_4_2_3() {
-    run("forgotten_peer_4_2_3");
+fn removed_peer_not_notified_4_2_3() {
+    run("removed_peer_not_notified_4_2_3");
 }
 
 #[test]
-fn forgotten_candidate_4_2_3() {
-    run("forgotten_candidate_4_2_3");
+fn removed_candidate_not_notified_4_2_3() {
+    run("removed_candidate_not_notified_4_2_3");
 }
 
 #[test]
-fn half_of_a_joint_commit_4_3() {
-    run("half_of_a_joint_commit_4_3");
+fn one_majority_cannot_commit_4_3() {
+    run("one_majority_cannot_commit_4_3");
 }
 
 #[test]
-fn half_of_a_joint_election_4_3() {
-    run("half_of_a_joint_election_4_3");
+fn one_majority_cannot_elect_4_3() {
+    run("one_majority_cannot_elect_4_3");
 }
 
 #[test]
-fn joint_leader_dies_4_3() {
-    run("joint_leader_dies_4_3");
+fn joint_leader_crashes_4_3() {
+    run("joint_leader_crashes_4_3");
 }
 
 #[test]
-fn joint_leader_is_cut_off_4_1() {
-    run("joint_leader_is_cut_off_4_1");
+fn joint_change_truncated_4_1() {
+    run("joint_change_truncated_4_1");
 }
 
 #[test]
-fn all_crash_in_a_joint_4_3() {
-    run("all_crash_in_a_joint_4_3");
+fn all_crash_in_joint_4_3() {
+    run("all_crash_in_joint_4_3");
 }
 
 #[test]
-fn members_in_snapshots_5() {
-    run("members_in_snapshots_5");
+fn membership_in_snapshots_5() {
+    run("membership_in_snapshots_5");
 }
 
 #[test]
-fn snapshot_before_a_change_5() {
-    run("snapshot_before_a_change_5");
+fn snapshot_before_change_5() {
+    run("snapshot_before_change_5");
 }
 
 #[test]
-fn paused_leader_6_4_1() {
-    run("paused_leader_6_4_1");
+fn paused_lease_holder_6_4_1() {
+    run("paused_lease_holder_6_4_1");
 }
 
 #[test]

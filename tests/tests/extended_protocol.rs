@@ -4,25 +4,25 @@
 use raft_tests::case::{Protocol, Settings};
 use raft_tests::{SCENARIOS, STORMS, Scenario, simulate_in};
 
-fn passes_as_deployed(scenario: &Scenario, seed: u64) {
+fn passes_with_extended_protocol(scenario: &Scenario, seed: u64) {
     let settings = scenario.spec.settings(seed);
     assert_eq!(settings.protocol, Protocol::PAPER, "{}", scenario.name);
-    let settings = Settings { protocol: Protocol::DEPLOYED, ..settings };
+    let settings = Settings { protocol: Protocol::EXTENDED, ..settings };
     if let Err(report) = simulate_in(scenario, settings, seed) {
         panic!("{} as deployed, seed {seed}\n{report}", scenario.name);
     }
 }
 
 #[test]
-fn the_scenarios_pass_with_all_that_is_on_by_default() {
+fn lab_scenarios_pass_with_the_extended_protocol() {
     for scenario in &SCENARIOS {
-        (1..=2).for_each(|seed| passes_as_deployed(scenario, seed));
+        (1..=2).for_each(|seed| passes_with_extended_protocol(scenario, seed));
     }
 }
 
 #[test]
-fn the_storms_pass_with_all_that_is_on_by_default() {
+fn storms_pass_with_the_extended_protocol() {
     for scenario in &STORMS {
-        (1..=2).for_each(|seed| passes_as_deployed(scenario, seed));
+        (1..=2).for_each(|seed| passes_with_extended_protocol(scenario, seed));
     }
 }

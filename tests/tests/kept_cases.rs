@@ -22,7 +22,7 @@ fn cases() -> Vec<(String, Case)> {
 }
 
 #[test]
-fn failures_of_the_past_stay_away() {
+fn kept_cases_pass() {
     let cases = cases();
     assert!(!cases.is_empty(), "there are kept cases");
     for (path, case) in cases {
@@ -33,7 +33,7 @@ fn failures_of_the_past_stay_away() {
 }
 
 #[test]
-fn a_kept_case_is_written_as_it_is_read() {
+fn a_kept_case_round_trips() {
     for (path, case) in cases() {
         let again: Case =
             case.to_string().parse().unwrap_or_else(|error| panic!("{path}: {error}"));

@@ -54,7 +54,8 @@ fn one_seed_gives_one_trace_in_two_processes() {
 
 #[test]
 fn the_first_different_event_of_two_runs_is_found() {
-    let steps = |seed, every| Run::of(find("swarm_mixed"), seed, None, Some(every)).checkpoints;
+    let steps =
+        |seed, every| Run::of_scenario(find("swarm_mixed"), seed, None, Some(every)).checkpoints;
     let run = steps(4, 1);
     assert!(run.len() > 500, "{} events", run.len());
     assert_eq!(first_difference(steps(4, 1), run.clone()), None);
@@ -73,7 +74,7 @@ const fn text(level: Level) -> Settings {
 }
 
 #[test]
-fn listening_changes_nothing() {
+fn logging_changes_no_trace() {
     for name in ["re_election_2a", "snapshot_install_unreliable_2d", "unreliable_churn_2c"] {
         let lines = MemoryLog::default();
         let logger = Some(lines.logger(text(Level::Contents)));
@@ -93,7 +94,7 @@ fn ids<'a>(log: &'a str, words: &[&str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn every_message_that_is_sent_arrives_or_is_told_lost() {
+fn every_sent_message_is_received_or_logged_as_lost() {
     let lines = MemoryLog::default();
     let logger = Some(lines.logger(text(Level::Routine)));
     simulate(find("figure8_unreliable_2c"), 5, logger).unwrap_or_else(|report| panic!("{report}"));
@@ -195,7 +196,7 @@ fn a_panic_is_reported_with_everything_else() {
 }
 
 /// A scenario that ends in the middle of things.
-fn cut_off_a_leader() -> Scenario {
+fn disconnected_leader() -> Scenario {
     let body: fn(Cluster) -> Body = |cluster| {
         Box::pin(async move {
             let leader = cluster.check_one_leader().await?;
@@ -208,8 +209,8 @@ fn cut_off_a_leader() -> Scenario {
 }
 
 #[test]
-fn a_report_says_what_can_have_led_to_the_failure_on_one_screen() {
-    let scenario = cut_off_a_leader();
+fn a_report_shows_causes_on_one_screen() {
+    let scenario = disconnected_leader();
     let mut report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
     report.evidence = Some(Evidence::gather(&scenario, &report));
     let text = report.to_string();
@@ -236,8 +237,8 @@ fn a_report_says_what_can_have_led_to_the_failure_on_one_screen() {
 }
 
 #[test]
-fn a_second_run_that_goes_another_way_is_told() {
-    let scenario = cut_off_a_leader();
+fn a_different_second_run_is_reported() {
+    let scenario = disconnected_leader();
     let mut report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
     let changed = Scenario { body: SCENARIOS[0].body, ..scenario };
     report.evidence = Some(Evidence::gather(&changed, &report));

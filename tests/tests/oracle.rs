@@ -130,7 +130,7 @@ fn moments_that_are_equal_overlap() {
 }
 
 #[test]
-fn a_search_that_takes_too_long_is_given_up() {
+fn a_long_search_is_abandoned() {
     let many: Vec<_> = (0..40).map(|value| timed((0, 100, write(value, 1000)))).collect();
     assert_eq!(check(&Register, &many, 10), Answer::Unknown);
 }
@@ -214,7 +214,7 @@ fn fires<T>(check: Result<T, Box<Violation>>, invariant: Invariant, part: &str) 
 }
 
 #[test]
-fn an_answer_that_is_lost_or_wrong_is_told() {
+fn lost_and_wrong_answers_are_reported() {
     let put = asked(0, 1, Operation::Put { key: 3, value: 9 }, Some(0));
     let get = asked(1, 2, Operation::Get { key: 3 }, Some(9));
     let good = history(&[put, get]);
@@ -227,7 +227,7 @@ fn an_answer_that_is_lost_or_wrong_is_told() {
 }
 
 #[test]
-fn requests_that_have_no_order_are_listed() {
+fn requests_that_are_not_linearizable_are_listed() {
     let put = asked(0, 1, Operation::Put { key: 3, value: 9 }, Some(0));
     let stale = asked(1, 2, Operation::Get { key: 3 }, Some(0));
     let elsewhere = asked(1, 3, Operation::Get { key: 4 }, Some(0));

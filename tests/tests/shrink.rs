@@ -24,7 +24,7 @@ fn stuck() -> Case {
 }
 
 #[test]
-fn a_majority_that_does_not_get_on_is_told_with_what_each_peer_waits_for() {
+fn a_liveness_failure_names_each_peer_s_wait() {
     let report = simulate_case(&stuck(), None).expect_err("nobody ever leads");
     let Failure::Liveness(text) = &report.failure else { panic!("{report}") };
     for part in [
@@ -38,7 +38,7 @@ fn a_majority_that_does_not_get_on_is_told_with_what_each_peer_waits_for() {
 }
 
 #[test]
-fn what_has_nothing_to_do_with_a_failure_goes() {
+fn irrelevant_decisions_are_removed() {
     let run = Run::of_case(&stuck(), None);
     let shrunk = shrink(&run).unwrap_or_else(|error| panic!("{error}"));
     let kinds: Vec<&str> = shrunk.case.decisions.iter().map(Decision::kind).collect();
@@ -60,8 +60,8 @@ fn shrinking_twice_gives_the_same_case() {
 }
 
 #[test]
-fn what_passes_and_what_a_test_alone_expects_is_not_shrunk() {
-    let passes = Run::of(&SWARMS[0], 3, None, None);
+fn passing_runs_and_expectations_are_not_shrunk() {
+    let passes = Run::of_scenario(&SWARMS[0], 3, None, None);
     assert_eq!(shrink(&passes).expect_err("it passes"), ShrinkError::Passes);
     let fussy = Scenario {
         body: |cluster| {
@@ -72,6 +72,7 @@ fn what_passes_and_what_a_test_alone_expects_is_not_shrunk() {
         },
         ..*Scenario::find("backup_2b").expect("a scenario of the labs")
     };
-    let error = shrink(&Run::of(&fussy, 3, None, None)).expect_err("only the test expects it");
+    let error =
+        shrink(&Run::of_scenario(&fussy, 3, None, None)).expect_err("only the test expects it");
     assert!(error.to_string().contains("what a test itself expects cannot be shrunk"), "{error}");
 }

@@ -23,11 +23,11 @@ fn storm_of_seven() {
 }
 
 #[test]
-fn exile_of_three() {
-    run("exile_of_three");
+fn isolated_leader_of_three() {
+    run("isolated_leader_of_three");
 }
 
 #[test]
-fn exile_of_five() {
-    run("exile_of_five");
+fn isolated_leader_of_five() {
+    run("isolated_leader_of_five");
 }

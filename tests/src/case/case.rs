@@ -28,8 +28,10 @@ impl Case {
     #[must_use]
     pub fn without_chances(mut self) -> Self {
         use crate::sim::network::{LinkProfile, NetworkProfile};
-        let quiet =
-            |leg: LinkProfile| LinkProfile { delay_max: leg.delay_max, ..LinkProfile::PERFECT };
+        let quiet = |profile: LinkProfile| LinkProfile {
+            delay_max: profile.delay_max,
+            ..LinkProfile::PERFECT
+        };
         let NetworkProfile { request, reply } = self.settings.network;
         self.settings.network = NetworkProfile { request: quiet(request), reply: quiet(reply) };
         self.settings.flush_faults = crate::sim::disk::FlushFaultRates::NONE;

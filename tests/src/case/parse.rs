@@ -9,7 +9,7 @@ use super::case::Case;
 use super::decision::Decision;
 use super::format::CaseError;
 use super::settings::Settings;
-use super::tokens::Words;
+use super::tokens::Tokens;
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{FlushFaultRates, Latency};
 use crate::sim::network::{LinkProfile, NetworkProfile};
@@ -24,7 +24,7 @@ impl FromStr for Case {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            draft.line(Words::of(line, number))?;
+            draft.line(Tokens::new(line, number))?;
         }
         draft.finish()
     }
@@ -59,80 +59,80 @@ impl Default for Draft {
 }
 
 impl Draft {
-    fn line(&mut self, mut words: Words<'_>) -> Result<(), CaseError> {
-        let first = words.word("a word")?;
+    fn line(&mut self, mut tokens: Tokens<'_>) -> Result<(), CaseError> {
+        let first = tokens.word("a word")?;
         match first {
-            "test" => self.test = Some(words.word("a test's name")?.to_owned()),
-            "fails" => self.fails = Some(words.rest()),
-            "seed" => self.seed = Some(words.number("a seed")?),
-            "peers" => self.peers = Some(words.peers()?),
-            "founders" => self.initial_members = Some(words.peers()?),
-            "end" => self.end = Some(words.instant()?),
-            "lost" => self.decisions.push(Decision::Lost(words.message()?)),
+            "test" => self.test = Some(tokens.word("a test's name")?.to_owned()),
+            "fails" => self.fails = Some(tokens.rest()),
+            "seed" => self.seed = Some(tokens.number("a seed")?),
+            "peers" => self.peers = Some(tokens.peers()?),
+            "founders" => self.initial_members = Some(tokens.peers()?),
+            "end" => self.end = Some(tokens.instant()?),
+            "lost" => self.decisions.push(Decision::Lost(tokens.message()?)),
             "late" => {
-                let name = words.message()?;
-                self.decisions.push(Decision::Late(name, words.ms()?));
+                let name = tokens.message()?;
+                self.decisions.push(Decision::Late(name, tokens.ms()?));
             }
             "twice" => {
-                let name = words.message()?;
-                self.decisions.push(Decision::Twice(name, words.ms()?));
+                let name = tokens.message()?;
+                self.decisions.push(Decision::Twice(name, tokens.ms()?));
             }
-            "flush" => self.decisions.push(words.flush()?),
+            "flush" => self.decisions.push(tokens.flush()?),
             _ if first.starts_with(|digit: char| digit.is_ascii_digit()) => {
-                let at = words.parse_ms(first).map(|at| Instant::START.after(at))?;
-                let step = words.step()?;
+                let at = tokens.parse_ms(first).map(|at| Instant::START.after(at))?;
+                let step = tokens.step()?;
                 self.decisions.push(Decision::Step { at, step });
             }
-            _ => self.setting(first, &mut words)?,
+            _ => self.setting(first, &mut tokens)?,
         }
-        words.end()
+        tokens.end()
     }
 
-    fn setting(&mut self, name: &str, words: &mut Words<'_>) -> Result<(), CaseError> {
+    fn setting(&mut self, name: &str, tokens: &mut Tokens<'_>) -> Result<(), CaseError> {
         let Settings { timing, limits, network, latency, protocol, .. } = &mut self.settings;
         match name {
-            "election" => (timing.election_min, timing.election_max) = words.range()?,
-            "heartbeat" => timing.heartbeat = words.ms()?,
-            "commit-notice" => timing.commit_notice = words.ms()?,
-            "append-bytes" => limits.append_bytes = words.number("bytes")?,
-            "in-flight" => limits.in_flight = words.number("a count")?,
-            "in-flight-bytes" => limits.in_flight_bytes = words.number("bytes")?,
-            "uncommitted-bytes" => limits.uncommitted_bytes = words.number("bytes")?,
-            "chunk-bytes" => limits.chunk_bytes = words.number("bytes")?,
+            "election" => (timing.election_min, timing.election_max) = tokens.range()?,
+            "heartbeat" => timing.heartbeat = tokens.ms()?,
+            "commit-notice" => timing.commit_notice = tokens.ms()?,
+            "append-bytes" => limits.append_bytes = tokens.number("bytes")?,
+            "in-flight" => limits.in_flight = tokens.number("a count")?,
+            "in-flight-bytes" => limits.in_flight_bytes = tokens.number("bytes")?,
+            "uncommitted-bytes" => limits.uncommitted_bytes = tokens.number("bytes")?,
+            "chunk-bytes" => limits.chunk_bytes = tokens.number("bytes")?,
             "first-entry" => {
-                self.settings.first_entry = match words.word("no-op or command")? {
+                self.settings.first_entry = match tokens.word("no-op or command")? {
                     "no-op" => FirstEntry::NoOp,
                     "command" => FirstEntry::Command,
-                    other => return Err(words.unknown(other, "no-op or command")),
+                    other => return Err(tokens.unknown(other, "no-op or command")),
                 };
             }
-            "pre-vote" => protocol.pre_vote = words.either(PreVote::On, PreVote::Off)?,
+            "pre-vote" => protocol.pre_vote = tokens.either(PreVote::On, PreVote::Off)?,
             "check-quorum" => {
-                protocol.check_quorum = words.either(CheckQuorum::On, CheckQuorum::Off)?;
+                protocol.check_quorum = tokens.either(CheckQuorum::On, CheckQuorum::Off)?;
             }
             "reads" => {
-                self.settings.reads = match words.word("read-index or lease")? {
+                self.settings.reads = match tokens.word("read-index or lease")? {
                     "read-index" => Reads::ReadIndex,
-                    "lease" => Reads::Lease { clock_drift_max: words.ms()? },
-                    other => return Err(words.unknown(other, "read-index or lease")),
+                    "lease" => Reads::Lease { clock_drift_max: tokens.ms()? },
+                    other => return Err(tokens.unknown(other, "read-index or lease")),
                 };
             }
-            "request-delay" => network.request = usual(words.range()?.1),
-            "reply-delay" => network.reply = usual(words.range()?.1),
+            "request-delay" => network.request = usual(tokens.range()?.1),
+            "reply-delay" => network.reply = usual(tokens.range()?.1),
             "disk" => {
-                let (min, max) = words.range()?;
+                let (min, max) = tokens.range()?;
                 *latency = Latency { min, max };
             }
-            "snapshots" => self.settings.snapshots = words.snapshots()?,
+            "snapshots" => self.settings.snapshots = tokens.snapshots()?,
             "service" => {
-                let word = words.word("history or kv")?;
+                let word = tokens.word("history or kv")?;
                 let machine = Machine::ALL.into_iter().find(|machine| machine.as_str() == word);
                 self.settings.machine =
-                    machine.ok_or_else(|| words.unknown(word, "history or kv"))?;
+                    machine.ok_or_else(|| tokens.unknown(word, "history or kv"))?;
             }
-            "padding" => self.settings.padding = words.number("bytes")?,
+            "padding" => self.settings.padding = tokens.number("bytes")?,
             "clock" => {
-                let (peer, permille) = (words.peer()?, words.number("thousandths")?);
+                let (peer, permille) = (tokens.peer()?, tokens.number("thousandths")?);
                 let clocks = &mut self.settings.clocks;
                 clocks.resize(clocks.len().max(peer + 1), 0);
                 clocks[peer] = permille;
@@ -140,7 +140,7 @@ impl Draft {
             other => {
                 let choices = "a setting (`peers 3`), a decision (`lost 0>1 #4`) or a step \
                                (`1200.5 crash 2 keep=0 torn=0`)";
-                return Err(words.unknown(other, choices));
+                return Err(tokens.unknown(other, choices));
             }
         }
         Ok(())

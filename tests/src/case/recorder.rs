@@ -13,16 +13,16 @@ use crate::sim::network::{Connection, MessageFaults, Sent};
 pub struct FaultRecorder {
     script: Script,
     taken: Vec<Decision>,
-    steps: Steps,
+    steps: Recording,
 }
 
 /// Whether steps are written down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Steps {
+enum Recording {
     #[default]
-    Written,
+    On,
     /// What follows is part of a step that was.
-    Implied,
+    Off,
 }
 
 /// The decisions a case lists, other than those that are done at a moment.
@@ -35,13 +35,13 @@ pub struct Script {
 impl Script {
     /// The decisions of a list that are not done at a moment.
     #[must_use]
-    pub fn of(decisions: &[Decision]) -> Self {
+    pub fn new(decisions: &[Decision]) -> Self {
         let mut script = Self::default();
         for decision in decisions {
             match decision {
-                Decision::Lost(name) => script.message(*name).lost = true,
-                Decision::Late(name, delay) => script.message(*name).late = Some(*delay),
-                Decision::Twice(name, delay) => script.message(*name).twice = Some(*delay),
+                Decision::Lost(name) => script.message_mut(*name).lost = true,
+                Decision::Late(name, delay) => script.message_mut(*name).late = Some(*delay),
+                Decision::Twice(name, delay) => script.message_mut(*name).twice = Some(*delay),
                 Decision::Flush { peer, number, fault } => {
                     script.flushes.insert((*peer, *number), *fault);
                 }
@@ -51,7 +51,7 @@ impl Script {
         script
     }
 
-    fn message(&mut self, name: MessageName) -> &mut MessageFaults {
+    fn message_mut(&mut self, name: MessageName) -> &mut MessageFaults {
         self.messages.entry(name).or_default()
     }
 }
@@ -60,7 +60,7 @@ impl FaultRecorder {
     /// A book of decisions to come, with those that are listed.
     #[must_use]
     pub const fn new(script: Script) -> Self {
-        Self { script, taken: Vec::new(), steps: Steps::Written }
+        Self { script, taken: Vec::new(), steps: Recording::On }
     }
 
     /// All decisions so far.
@@ -75,29 +75,29 @@ impl FaultRecorder {
     }
 
     /// Writes down what is done now. What comes after the storm is part of its end.
-    pub fn step(&mut self, at: Instant, step: Step) {
-        if self.steps == Steps::Written {
+    pub fn record_step(&mut self, at: Instant, step: Step) {
+        if self.steps == Recording::On {
             if matches!(step, Step::Calm { .. }) {
-                self.steps = Steps::Implied;
+                self.steps = Recording::Off;
             }
             self.taken.push(Decision::Step { at, step });
         }
     }
 
     /// Decides about a message. What a cut link loses needs no decision.
-    pub fn message(&mut self, from: usize, to: usize, mut sent: Sent) -> Sent {
+    pub fn decide_message(&mut self, from: usize, to: usize, mut sent: Sent) -> Sent {
         if !self.script.messages.is_empty() {
             let name = MessageName { from, to, number: sent.number };
             let script = self.script.messages.get(&name).copied().unwrap_or_default();
             sent.faults = sent.faults.and(script);
         }
         if sent.faults != MessageFaults::NONE && sent.link == Connection::Up {
-            self.write_message(from, to, sent);
+            self.record_message(from, to, sent);
         }
         sent
     }
 
-    fn write_message(&mut self, from: usize, to: usize, sent: Sent) {
+    fn record_message(&mut self, from: usize, to: usize, sent: Sent) {
         let name = MessageName { from, to, number: sent.number };
         let MessageFaults { lost, late, twice } = sent.faults;
         if lost {
@@ -109,13 +109,13 @@ impl FaultRecorder {
     }
 
     /// Decides about a flush.
-    pub fn flush(&mut self, peer: usize, mut begun: FlushStart) -> FlushStart {
-        let number = begun.number;
+    pub fn decide_flush(&mut self, peer: usize, mut start: FlushStart) -> FlushStart {
+        let number = start.number;
         if let Some(fault) = self.script.flushes.get(&(peer, number)) {
-            begun.fault = Some(*fault);
+            start.fault = Some(*fault);
         }
         let decision = |fault| Decision::Flush { peer, number, fault };
-        self.taken.extend(begun.fault.map(decision));
-        begun
+        self.taken.extend(start.fault.map(decision));
+        start
     }
 }

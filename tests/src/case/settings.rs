@@ -92,7 +92,7 @@ impl Protocol {
     pub const PAPER: Self = Self { pre_vote: PreVote::Off, check_quorum: CheckQuorum::Off };
 
     /// What somebody runs who deploys the library.
-    pub const DEPLOYED: Self = Self { pre_vote: PreVote::On, check_quorum: CheckQuorum::On };
+    pub const EXTENDED: Self = Self { pre_vote: PreVote::On, check_quorum: CheckQuorum::On };
 }
 
 impl Settings {

@@ -13,15 +13,15 @@ use crate::service::Snapshots;
 use crate::sim::disk::FlushFault;
 
 /// The words of a line.
-pub(super) struct Words<'a> {
-    words: Vec<&'a str>,
+pub(super) struct Tokens<'a> {
+    tokens: Vec<&'a str>,
     line: usize,
     next: usize,
 }
 
-impl<'a> Words<'a> {
-    pub(super) fn of(text: &'a str, line: usize) -> Self {
-        Self { words: text.split_whitespace().collect(), line, next: 0 }
+impl<'a> Tokens<'a> {
+    pub(super) fn new(text: &'a str, line: usize) -> Self {
+        Self { tokens: text.split_whitespace().collect(), line, next: 0 }
     }
 
     fn error(&self, problem: String) -> CaseError {
@@ -33,19 +33,19 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn word(&mut self, what: &str) -> Result<&'a str, CaseError> {
-        let word = self.words.get(self.next).copied();
+        let word = self.tokens.get(self.next).copied();
         self.next += 1;
         word.ok_or_else(|| self.error(format!("{what} is missing at the end")))
     }
 
     pub(super) fn rest(&mut self) -> String {
-        let rest = self.words[self.next.min(self.words.len())..].join(" ");
-        self.next = self.words.len();
+        let rest = self.tokens[self.next.min(self.tokens.len())..].join(" ");
+        self.next = self.tokens.len();
         rest
     }
 
     pub(super) fn end(&self) -> Result<(), CaseError> {
-        match self.words.get(self.next) {
+        match self.tokens.get(self.next) {
             None => Ok(()),
             Some(word) => Err(self.error(format!("nothing is expected where {word:?} stands"))),
         }
@@ -285,7 +285,7 @@ impl<'a> Words<'a> {
     }
 
     fn hex(&mut self) -> Result<Vec<u8>, CaseError> {
-        let word = self.words.get(self.next).copied().unwrap_or_default();
+        let word = self.tokens.get(self.next).copied().unwrap_or_default();
         self.next += 1;
         let unknown = || self.unknown(word, "bytes as pairs of hexadecimal digits");
         let (pairs, rest) = word.as_bytes().as_chunks::<2>();

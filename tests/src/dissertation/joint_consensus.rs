@@ -3,7 +3,7 @@
 use raft::Index;
 
 use super::ELECTION_MAX;
-use super::loaded_cluster::Group;
+use super::loaded_cluster::LoadedCluster;
 use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
@@ -20,43 +20,43 @@ const REPLACE: Change = Change::Replace { voters: NEW, learners: PeerSet::NONE }
 ///
 /// # Errors
 /// Something is committed, or the change is not done when all are back.
-pub(super) async fn half_of_a_commit(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster);
-    group.add(NEW).await?;
-    commits_nothing_without(&group, (OLD, NEW), NEW.without(3)).await?;
-    let (leader, _) = group.leader().await?;
+pub(super) async fn one_majority_cannot_commit(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster);
+    loaded.add(NEW).await?;
+    expect_no_commit_without(&loaded, (OLD, NEW), NEW.without(3)).await?;
+    let (leader, _) = loaded.leader().await?;
     let silent = NEW.without(leader);
-    commits_nothing_without(&group, (NEW, OLD), silent).await?;
-    group.change(Change::Replace { voters: OLD, learners: PeerSet::NONE }).await?;
-    group.end(OLD).await
+    expect_no_commit_without(&loaded, (NEW, OLD), silent).await?;
+    loaded.change(Change::Replace { voters: OLD, learners: PeerSet::NONE }).await?;
+    loaded.end(OLD).await
 }
 
 /// The voters are to be others; those that must agree to it are cut off meanwhile.
-async fn commits_nothing_without(
-    group: &Group,
+async fn expect_no_commit_without(
+    loaded: &LoadedCluster,
     (from, to): (PeerSet, PeerSet),
     silent: PeerSet,
 ) -> Result<(), Failure> {
     let change = Change::Replace { voters: to, learners: from };
-    let (_, id) = group.start_change(change).await?;
-    silent.iter().for_each(|server| group.cluster.disconnect(server));
-    decides_nothing(group, id.index).await?;
-    silent.iter().for_each(|server| group.cluster.connect(server));
-    group.agree(PeerSet::first(6)).await?;
+    let (_, id) = loaded.start_change(change).await?;
+    silent.iter().for_each(|server| loaded.cluster.disconnect(server));
+    expect_no_decision(loaded, id.index).await?;
+    silent.iter().for_each(|server| loaded.cluster.connect(server));
+    loaded.agree(PeerSet::first(6)).await?;
     // Those who were away may have elected one of them, who knew nothing of the change.
     let target = members(to, from);
-    let (leader, _) = group.leader().await?;
-    let known = group.cluster.members(leader).is_some_and(|found| found.settled() == target);
-    if known { group.settled(&target).await } else { group.change(change).await }
+    let (leader, _) = loaded.leader().await?;
+    let known = loaded.cluster.members(leader).is_some_and(|found| found.settled() == target);
+    if known { loaded.settled(&target).await } else { loaded.change(change).await }
 }
 
 /// For many election timeouts nothing is committed, and in the end nobody leads.
-async fn decides_nothing(group: &Group, from: Index) -> Result<(), Failure> {
+async fn expect_no_decision(loaded: &LoadedCluster, from: Index) -> Result<(), Failure> {
     for _ in 0..5 {
-        group.cluster.sleep(ELECTION_MAX).await;
-        group.nothing_committed(from)?;
+        loaded.cluster.sleep(ELECTION_MAX).await;
+        loaded.nothing_committed(from)?;
     }
-    let leader = group.cluster.leading();
+    let leader = loaded.cluster.leading();
     expect(leader.is_none(), format_args!("no leader, found {leader:?}"))
 }
 
@@ -65,36 +65,36 @@ async fn decides_nothing(group: &Group, from: Index) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Somebody is elected by the one alone, or nobody by both.
-pub(super) async fn half_of_an_election(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster.clone());
-    group.add(NEW).await?;
-    let (leader, index) = group.hold_joint(REPLACE).await?;
+pub(super) async fn one_majority_cannot_elect(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    loaded.add(NEW).await?;
+    let (leader, index) = loaded.hold_joint(REPLACE).await?;
     cluster.crash(leader);
     let between = Links { from: OLD, to: NEW, direction: LinkDirection::Both };
     cluster.set_links(between, Connection::Cut);
-    decides_nothing(&group, index).await?;
+    expect_no_decision(&loaded, index).await?;
     cluster.set_links(between, Connection::Up);
     cluster.disconnect(5);
-    group.settled(&members(NEW, PeerSet::NONE)).await?;
+    loaded.settled(&members(NEW, PeerSet::NONE)).await?;
     cluster.connect(5);
     cluster.start_and_connect(leader)?;
-    group.end(NEW).await
+    loaded.end(NEW).await
 }
 
 /// Both majorities hold the joint configuration: the change cannot be lost any more.
 ///
 /// # Errors
 /// It is, or whoever was left behind disturbs the others.
-pub(super) async fn leader_dies(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster.clone());
-    group.add(NEW).await?;
-    let (leader, _) = group.hold_joint(REPLACE).await?;
+pub(super) async fn leader_crashes(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    loaded.add(NEW).await?;
+    let (leader, _) = loaded.hold_joint(REPLACE).await?;
     cluster.crash(leader);
-    group.settled(&members(NEW, PeerSet::NONE)).await?;
-    group.agree(NEW).await?;
+    loaded.settled(&members(NEW, PeerSet::NONE)).await?;
+    loaded.agree(NEW).await?;
     cluster.start_and_connect(leader)?;
-    group.nobody_is_elected(4 * ELECTION_MAX).await?;
-    group.end(NEW).await
+    loaded.expect_no_election(4 * ELECTION_MAX).await?;
+    loaded.end(NEW).await
 }
 
 /// §4.1: the leader and one of the new hold the joint configuration, and nobody else ever hears of
@@ -103,32 +103,32 @@ pub(super) async fn leader_dies(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn change_is_truncated(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster.clone());
-    group.add(NEW).await?;
-    group.agree(PeerSet::first(6)).await?;
-    let (leader, id) = group.start_change(REPLACE).await?;
-    let exiles = PeerSet::only(leader).with(3);
-    let around = Links { from: exiles, to: exiles.others(6), direction: LinkDirection::Both };
+pub(super) async fn change_truncated(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    loaded.add(NEW).await?;
+    loaded.agree(PeerSet::first(6)).await?;
+    let (leader, id) = loaded.start_change(REPLACE).await?;
+    let minority = PeerSet::only(leader).with(3);
+    let around = Links { from: minority, to: minority.others(6), direction: LinkDirection::Both };
     cluster.set_links(around, Connection::Cut);
-    group
+    loaded
         .until("the joint configuration in exile", |cluster| {
             let joint = |server: usize| cluster.members(server).is_some_and(|it| it.is_joint());
-            exiles.iter().all(joint).then_some(())
+            minority.iter().all(joint).then_some(())
         })
         .await?;
-    group
+    loaded
         .until("another leader", |cluster| {
             cluster.leading().filter(|found| *found != leader).map(drop)
         })
         .await?;
-    let index = group.agree(exiles.others(6)).await?;
+    let index = loaded.agree(minority.others(6)).await?;
     expect(index >= id.index, format_args!("something in the place of {id}, only {index} is"))?;
     let joint = cluster.members(leader).is_some_and(|it| it.is_joint());
     expect(joint, format_args!("the joint configuration in force in exile"))?;
     cluster.set_links(around, Connection::Up);
-    group.agree(PeerSet::first(6)).await?;
-    group.all_go_by(PeerSet::first(6), &members(OLD, NEW))?;
-    group.change(REPLACE).await?;
-    group.end(NEW).await
+    loaded.agree(PeerSet::first(6)).await?;
+    loaded.expect_members(PeerSet::first(6), &members(OLD, NEW))?;
+    loaded.change(REPLACE).await?;
+    loaded.end(NEW).await
 }

@@ -9,14 +9,17 @@ use crate::failure::Failure;
 use crate::sim::network::Connection;
 
 /// Who leads, and in which term.
-pub(super) async fn leads(cluster: &Cluster) -> Result<(usize, Term), Failure> {
+pub(super) async fn current_leader(cluster: &Cluster) -> Result<(usize, Term), Failure> {
     let leader = cluster.check_one_leader().await?;
     Ok((leader, cluster.term(leader).unwrap_or_default()))
 }
 
 /// The same peer leads the same term.
-pub(super) async fn still_leads(cluster: &Cluster, before: (usize, Term)) -> Result<(), Failure> {
-    let after = leads(cluster).await?;
+pub(super) async fn expect_same_leader(
+    cluster: &Cluster,
+    before: (usize, Term),
+) -> Result<(), Failure> {
+    let after = current_leader(cluster).await?;
     expect(after == before, format_args!("no election: {before:?} led, now {after:?} does"))
 }
 
@@ -24,26 +27,27 @@ pub(super) async fn still_leads(cluster: &Cluster, before: (usize, Term)) -> Res
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
-pub(super) async fn deaf_peer(cluster: Cluster) -> Result<(), Failure> {
-    let before = leads(&cluster).await?;
-    let deaf = PeerSet::only(cluster.after(before.0, 1));
-    let inward = Links { from: deaf.others(PEERS), to: deaf, direction: LinkDirection::One };
+pub(super) async fn one_way_partition(cluster: Cluster) -> Result<(), Failure> {
+    let before = current_leader(&cluster).await?;
+    let isolated = PeerSet::only(cluster.after(before.0, 1));
+    let inward =
+        Links { from: isolated.others(PEERS), to: isolated, direction: LinkDirection::One };
     cluster.set_links(inward, Connection::Cut);
     for _ in 0..10 {
         cluster.one(&cluster.random_command(), PEERS - 1, Retry::No).await?;
-        still_leads(&cluster, before).await?;
+        expect_same_leader(&cluster, before).await?;
     }
     cluster.set_links(inward, Connection::Up);
     cluster.one(&cluster.random_command(), PEERS, Retry::No).await?;
-    still_leads(&cluster, before).await
+    expect_same_leader(&cluster, before).await
 }
 
 /// §9.6: cut off for many election timeouts, while the others go on.
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
-pub(super) async fn returning_peer(cluster: Cluster) -> Result<(), Failure> {
-    let (before, size) = (leads(&cluster).await?, cluster.size());
+pub(super) async fn rejoining_peer(cluster: Cluster) -> Result<(), Failure> {
+    let (before, size) = (current_leader(&cluster).await?, cluster.size());
     let away = cluster.after(before.0, 2);
     for round in 0..8 {
         cluster.disconnect(away);
@@ -55,7 +59,7 @@ pub(super) async fn returning_peer(cluster: Cluster) -> Result<(), Failure> {
         expect(cluster.term(away) == Some(before.1), format_args!("a term that does not grow"))?;
         cluster.connect(away);
         cluster.one(&cluster.random_command(), size, Retry::No).await?;
-        still_leads(&cluster, before).await?;
+        expect_same_leader(&cluster, before).await?;
     }
     Ok(())
 }
@@ -65,10 +69,11 @@ pub(super) async fn returning_peer(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It goes on, or the others do not.
-pub(super) async fn lonely_leader(cluster: Cluster) -> Result<(), Failure> {
-    let (leader, term) = leads(&cluster).await?;
-    let few = PeerSet::only(leader).with(cluster.after(leader, 1));
-    let between = Links { from: few, to: few.others(PEERS), direction: LinkDirection::Both };
+pub(super) async fn leader_without_quorum(cluster: Cluster) -> Result<(), Failure> {
+    let (leader, term) = current_leader(&cluster).await?;
+    let minority = PeerSet::only(leader).with(cluster.after(leader, 1));
+    let between =
+        Links { from: minority, to: minority.others(PEERS), direction: LinkDirection::Both };
     cluster.set_links(between, Connection::Cut);
     cluster.sleep(ELECTION_MAX + HEARTBEAT).await;
     let found = cluster.status(leader).map(|status| (status.role, status.current_term));
@@ -79,7 +84,7 @@ pub(super) async fn lonely_leader(cluster: Cluster) -> Result<(), Failure> {
     expect(taken.is_none(), format_args!("a command refused, found {taken:?}"))?;
     cluster.sleep(3 * ELECTION_MAX).await;
     let leads = |server| cluster.status(server).is_some_and(|it| it.role == RoleName::Leader);
-    let elected = few.others(PEERS).iter().any(leads);
+    let elected = minority.others(PEERS).iter().any(leads);
     expect(elected, format_args!("a leader among the majority"))?;
     cluster.set_links(between, Connection::Up);
     cluster.one(&cluster.random_command(), PEERS, Retry::Yes).await?;
@@ -92,7 +97,7 @@ pub(super) async fn lonely_leader(cluster: Cluster) -> Result<(), Failure> {
 /// # Errors
 /// A successor does not lead in time, or a command that was taken is not agreed on.
 pub(super) async fn transfers(cluster: Cluster) -> Result<(), Failure> {
-    let (mut leader, mut term) = leads(&cluster).await?;
+    let (mut leader, mut term) = current_leader(&cluster).await?;
     for _ in 0..10 {
         let command = cluster.random_command();
         let taken = cluster.propose(leader, &command);
@@ -118,8 +123,8 @@ pub(super) async fn transfers(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The leader does not lead on.
-pub(super) async fn transfer_to_the_dead(cluster: Cluster) -> Result<(), Failure> {
-    let before = leads(&cluster).await?;
+pub(super) async fn transfer_to_crashed_peer(cluster: Cluster) -> Result<(), Failure> {
+    let before = current_leader(&cluster).await?;
     let dead = cluster.after(before.0, 1);
     cluster.crash(dead);
     cluster.transfer(before.0, dead);
@@ -127,15 +132,15 @@ pub(super) async fn transfer_to_the_dead(cluster: Cluster) -> Result<(), Failure
     expect(refused.is_none(), format_args!("no command taken, found {refused:?}"))?;
     cluster.sleep(ELECTION_MAX + HEARTBEAT).await;
     cluster.one(&cluster.random_command(), PEERS - 1, Retry::No).await?;
-    still_leads(&cluster, before).await
+    expect_same_leader(&cluster, before).await
 }
 
 /// A leader that is cut off fills up, and whoever leads after it takes commands at once.
 ///
 /// # Errors
 /// It takes more than it may, or nothing can be agreed on any more.
-pub(super) async fn full_leader(cluster: Cluster) -> Result<(), Failure> {
-    let (leader, _) = leads(&cluster).await?;
+pub(super) async fn uncommitted_limit(cluster: Cluster) -> Result<(), Failure> {
+    let (leader, _) = current_leader(&cluster).await?;
     cluster.one(&cluster.random_command(), PEERS, Retry::No).await?;
     cluster.disconnect(leader);
     let taken = (0..50).filter_map(|_| cluster.propose(leader, &cluster.random_command()));

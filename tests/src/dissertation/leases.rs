@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ELECTION_MAX;
-use super::loaded_cluster::{Group, TESTER_KEY};
+use super::loaded_cluster::{LoadedCluster, TESTER_KEY};
 use crate::case::PeerSet;
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
@@ -14,35 +14,35 @@ use crate::kv::{Operation, Request};
 ///
 /// # Errors
 /// It serves one from what it knew before.
-pub(super) async fn paused_leader(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster.clone());
+pub(super) async fn paused_lease_holder(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
     let all = PeerSet::first(cluster.size());
     for turn in 0..TURNS {
-        let (leader, _) = group.leader().await?;
-        let written = group.agree(all).await?;
-        let told = read(&cluster, leader, 2 * turn, Duration::ZERO).await;
-        expect(told.is_some(), format_args!("a read served at once, by the lease"))?;
+        let (leader, _) = loaded.leader().await?;
+        let written = loaded.agree(all).await?;
+        let answer = read(&cluster, leader, 2 * turn, Duration::ZERO).await;
+        expect(answer.is_some(), format_args!("a read served at once, by the lease"))?;
         let length = PAUSE + cluster.fault_rng().between(Duration::ZERO, ELECTION_MAX);
         let end = cluster.now().after(length);
         cluster.pause(leader, length);
-        group
+        loaded
             .until("another leader", |cluster| {
                 cluster.leading().filter(|found| *found != leader).map(drop)
             })
             .await?;
-        let newer = group.agree(all.without(leader)).await?;
+        let newer = loaded.agree(all.without(leader)).await?;
         expect(newer > written, format_args!("something after {written}, found {newer}"))?;
-        let value = group.written();
+        let value = loaded.written();
         let paused = cluster.now() < end;
         expect(paused, format_args!("a leader that stands still until others have written"))?;
         cluster.sleep(end.since(cluster.now())).await;
-        let told = read(&cluster, leader, 2 * turn + 1, 2 * ELECTION_MAX).await;
+        let answer = read(&cluster, leader, 2 * turn + 1, 2 * ELECTION_MAX).await;
         expect(
-            told.is_none_or(|told| told == value),
-            format_args!("{value} from the leader that stood still, or nothing; found {told:?}"),
+            answer.is_none_or(|answer| answer == value),
+            format_args!("{value} from the leader that stood still, or nothing; found {answer:?}"),
         )?;
     }
-    group.end(all).await
+    loaded.end(all).await
 }
 
 /// What a peer says of the tester's key, if it does so within this time.
@@ -51,7 +51,7 @@ async fn read(cluster: &Cluster, server: usize, serial: u32, within: Duration) -
     let request = Request { client: READER, serial: serial + 1, attempt: 0, operation };
     cluster.world_mut().request_read(server, &request)?;
     cluster.sleep(within).await;
-    cluster.world().answer(READER, request.serial).map(|(_, told)| told)
+    cluster.world().answer(READER, request.serial).map(|(_, value)| value)
 }
 
 const TURNS: u32 = 4;

@@ -20,7 +20,7 @@ use crate::swarm::{SharedClients, verify};
 use crate::world::{ChangeNotStarted, members};
 
 /// The cluster and its clients.
-pub(super) struct Group {
+pub(super) struct LoadedCluster {
     pub(super) cluster: Cluster,
     clients: SharedClients,
     busy: Rc<Cell<bool>>,
@@ -30,9 +30,9 @@ pub(super) struct Group {
     serial: Cell<u32>,
 }
 
-impl Group {
+impl LoadedCluster {
     /// Clients begin to write and read.
-    pub(super) fn begin(cluster: Cluster) -> Self {
+    pub(super) fn start(cluster: Cluster) -> Self {
         let (clients, busy) = (SharedClients::default(), Rc::new(Cell::new(true)));
         let begin = |number| {
             let client = Client::new(&cluster, number, &clients);
@@ -42,7 +42,7 @@ impl Group {
             })
         };
         let client_tasks = (0..CLIENTS).map(begin).collect();
-        let tester = Client::new(&cluster, TESTER, &SharedClients::default());
+        let tester = Client::new(&cluster, TESTER_CLIENT, &SharedClients::default());
         Self { cluster, clients, busy, client_tasks, tester, serial: Cell::new(1) }
     }
 
@@ -55,18 +55,18 @@ impl Group {
         what: &str,
         mut look: impl FnMut(&Cluster) -> Option<T>,
     ) -> Result<T, Failure> {
-        let end = self.cluster.now().after(LIMIT);
+        let end = self.cluster.now().after(WAIT_LIMIT);
         while self.cluster.now() < end {
             if let Some(found) = look(&self.cluster) {
                 return Ok(found);
             }
-            self.cluster.sleep(GLANCE).await;
+            self.cluster.sleep(POLL_INTERVAL).await;
         }
-        Err(Failure::expected(format_args!("{what}{}", self.pending())))
+        Err(Failure::expected(format_args!("{what}{}", self.diagnosis())))
     }
 
     /// What each peer waits for, a line each.
-    fn pending(&self) -> String {
+    fn diagnosis(&self) -> String {
         let world = self.cluster.world();
         let line = |server| format!("\n           {}", world.diagnose(server));
         (0..world.size()).map(line).collect()
@@ -77,17 +77,17 @@ impl Group {
     /// # Errors
     /// Nobody does.
     pub(super) async fn leader(&self) -> Result<(usize, Term), Failure> {
-        self.until("a leader", leads).await
+        self.until("a leader", current_leader).await
     }
 
     /// The peer that leads now leads the same term after many election timeouts.
     ///
     /// # Errors
     /// There was an election.
-    pub(super) async fn nobody_is_elected(&self, length: Duration) -> Result<(), Failure> {
+    pub(super) async fn expect_no_election(&self, length: Duration) -> Result<(), Failure> {
         let before = self.leader().await?;
         self.cluster.sleep(length).await;
-        let after = leads(&self.cluster);
+        let after = current_leader(&self.cluster);
         expect(
             after == Some(before),
             format_args!("no election: {before:?} led, now {after:?} does"),
@@ -99,15 +99,15 @@ impl Group {
     /// # Errors
     /// It is not, or one does not.
     pub(super) async fn agree(&self, peers: PeerSet) -> Result<Index, Failure> {
-        let end = self.cluster.now().after(LIMIT);
+        let end = self.cluster.now().after(WAIT_LIMIT);
         loop {
             let serial = self.serial.replace(self.serial.get() + 1);
             let operation = Operation::Put { key: TESTER_KEY, value: u64::from(serial) };
             if self.tester.request(serial, operation).await {
                 break;
             }
-            let pending = self.pending();
-            expect(self.cluster.now() < end, format_args!("a request carried out{pending}"))?;
+            let diagnosis = self.diagnosis();
+            expect(self.cluster.now() < end, format_args!("a request carried out{diagnosis}"))?;
         }
         let index = self.cluster.world().applied_log().last();
         let lacks =
@@ -128,7 +128,7 @@ impl Group {
     pub(super) fn burst(&self, leader: usize, count: u32) {
         for serial in 1..=count {
             let operation = Operation::Put { key: TESTER_KEY, value: u64::from(serial) };
-            let request = Request { client: MANY, serial, attempt: 0, operation };
+            let request = Request { client: BURST_CLIENT, serial, attempt: 0, operation };
             // Whether it still leads shows in what comes of it.
             let _ = self.cluster.world_mut().request(leader, &request, 0);
         }
@@ -145,7 +145,7 @@ impl Group {
             match cluster.change_members(leader, change) {
                 Ok(id) => Some(Ok((leader, id))),
                 Err(ChangeNotStarted::Away) => None,
-                Err(ChangeNotStarted::Refused(error)) if passes(error) => None,
+                Err(ChangeNotStarted::Refused(error)) if is_transient(error) => None,
                 Err(ChangeNotStarted::Refused(error)) => Some(Err(error)),
             }
         });
@@ -180,7 +180,11 @@ impl Group {
     ///
     /// # Errors
     /// One does not.
-    pub(super) fn all_go_by(&self, peers: PeerSet, target: &Membership) -> Result<(), Failure> {
+    pub(super) fn expect_members(
+        &self,
+        peers: PeerSet,
+        target: &Membership,
+    ) -> Result<(), Failure> {
         peers.iter().try_for_each(|server| {
             let found = self.cluster.members(server);
             let same = found.as_ref().is_some_and(|found| **found == *target);
@@ -192,7 +196,7 @@ impl Group {
     ///
     /// # Errors
     /// It is not, or for another reason.
-    pub(super) fn refuses(
+    pub(super) fn expect_rejected(
         &self,
         server: usize,
         change: Change,
@@ -273,7 +277,7 @@ impl Group {
         self.agree(voters).await?;
         let target = members(voters, PeerSet::NONE);
         self.settled(&target).await?;
-        self.all_go_by(voters, &target)?;
+        self.expect_members(voters, &target)?;
         let leads = |server: usize| {
             self.cluster.status(server).is_some_and(|status| status.role == RoleName::Leader)
         };
@@ -284,13 +288,13 @@ impl Group {
 }
 
 /// Who leads, and in which term.
-fn leads(cluster: &Cluster) -> Option<(usize, Term)> {
+fn current_leader(cluster: &Cluster) -> Option<(usize, Term)> {
     let leader = cluster.leading()?;
     Some((leader, cluster.term(leader)?))
 }
 
 /// Whether a leader may begin the same change a little later.
-const fn passes(error: ChangeError) -> bool {
+const fn is_transient(error: ChangeError) -> bool {
     matches!(
         error,
         ChangeError::NotLeader { .. }
@@ -315,9 +319,9 @@ fn operation(number: u16, serial: u32) -> Operation {
 
 const CLIENTS: u16 = 4;
 const KEY: u8 = 0;
-const MANY: u16 = 998;
-const TESTER: u16 = 999;
+const BURST_CLIENT: u16 = 998;
+const TESTER_CLIENT: u16 = 999;
 pub(super) const TESTER_KEY: u8 = 255;
 const ANSWERS_MIN: usize = 20;
-const LIMIT: Duration = Duration::from_secs(15);
-const GLANCE: Duration = Duration::from_millis(1);
+const WAIT_LIMIT: Duration = Duration::from_secs(15);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);

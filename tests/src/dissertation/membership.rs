@@ -3,7 +3,7 @@
 use raft::{ChangeError, Term};
 
 use super::ELECTION_MAX;
-use super::loaded_cluster::Group;
+use super::loaded_cluster::LoadedCluster;
 use crate::case::{Change, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
@@ -17,36 +17,36 @@ use crate::service::Snapshots;
 pub(super) async fn grow(cluster: Cluster) -> Result<(), Failure> {
     let (old, new) = (PeerSet::first(3), PeerSet::first(3).others(5));
     new.iter().for_each(|server| cluster.crash(server));
-    let group = Group::begin(cluster.clone());
-    let (leader, _) = group.leader().await?;
-    group.add(new).await?;
+    let loaded = LoadedCluster::start(cluster.clone());
+    let (leader, _) = loaded.leader().await?;
+    loaded.add(new).await?;
     let silent = |error| matches!(error, ChangeError::Silent { .. });
-    group.refuses(leader, Change::Promote(3), silent, "the learner does not answer")?;
+    loaded.expect_rejected(leader, Change::Promote(3), silent, "the learner does not answer")?;
     // With one of three away, two of five would be too few.
     let away = (leader + 1) % 3;
     cluster.disconnect(away);
-    group.agree(old.without(away)).await?;
+    loaded.agree(old.without(away)).await?;
     cluster.connect(away);
-    group.burst(leader, LACKING);
+    loaded.burst(leader, LACKING);
     let behind = |error| matches!(error, ChangeError::NotCaughtUp { missing, .. } if missing >= u64::from(LACKING));
-    group.refuses(leader, Change::Promote(3), behind, "the learner lacks entries")?;
+    loaded.expect_rejected(leader, Change::Promote(3), behind, "the learner lacks entries")?;
     for server in new.iter() {
         cluster.start_and_connect(server)?;
     }
-    group.agree(PeerSet::first(5)).await?;
-    begins_with_snapshots(&cluster, new)?;
+    loaded.agree(PeerSet::first(5)).await?;
+    expect_snapshots(&cluster, new)?;
     for server in new.iter() {
-        group.change(Change::Promote(server)).await?;
+        loaded.change(Change::Promote(server)).await?;
     }
     let lost = old.without(leader);
     lost.iter().for_each(|server| cluster.crash(server));
-    group.agree(lost.others(5)).await?;
+    loaded.agree(lost.others(5)).await?;
     lost.iter().try_for_each(|server| cluster.start_and_connect(server))?;
-    group.end(PeerSet::first(5)).await
+    loaded.end(PeerSet::first(5)).await
 }
 
 /// Whoever was added got a snapshot first, where logs are compacted, and only there.
-fn begins_with_snapshots(cluster: &Cluster, new: PeerSet) -> Result<(), Failure> {
+fn expect_snapshots(cluster: &Cluster, new: PeerSet) -> Result<(), Failure> {
     let wanted = cluster.world().settings().snapshots != Snapshots::Never;
     let sent = cluster.traffic().snapshot_chunks > 0;
     expect(sent == wanted, format_args!("snapshots sent: {wanted}, found {sent}"))?;
@@ -66,46 +66,46 @@ fn begins_with_snapshots(cluster: &Cluster, new: PeerSet) -> Result<(), Failure>
 /// # Errors
 /// It is not so.
 pub(super) async fn shrink(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster.clone());
-    let (leader, _) = group.leader().await?;
+    let loaded = LoadedCluster::start(cluster.clone());
+    let (leader, _) = loaded.leader().await?;
     let leaving = PeerSet::only(cluster.after(leader, 1)).with(cluster.after(leader, 2));
     for server in leaving.iter() {
-        group.change(Change::Remove(server)).await?;
+        loaded.change(Change::Remove(server)).await?;
     }
     let stay = leaving.others(5);
     let lost = cluster.after(leader, 3);
     cluster.crash(lost);
-    let index = group.agree(stay.without(lost)).await?;
+    let index = loaded.agree(stay.without(lost)).await?;
     let last = leaving.iter().map(|server| cluster.world().last_applied(server)).max();
     expect(last < Some(index), format_args!("nothing for who has left, found {last:?}"))?;
     cluster.start_and_connect(lost)?;
-    group.nobody_is_elected(4 * ELECTION_MAX).await?;
-    group.end(stay).await
+    loaded.expect_no_election(4 * ELECTION_MAX).await?;
+    loaded.end(stay).await
 }
 
 /// §4.1: a member alone needs nobody, also after a crash; who was removed may come back.
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn to_one_and_back(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster.clone());
-    let (leader, _) = group.leader().await?;
+pub(super) async fn shrink_to_one_and_grow(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    let (leader, _) = loaded.leader().await?;
     let (other, third) = (1 - leader, 2);
-    group.change(Change::Remove(other)).await?;
+    loaded.change(Change::Remove(other)).await?;
     cluster.crash(other);
-    group.agree(PeerSet::only(leader)).await?;
+    loaded.agree(PeerSet::only(leader)).await?;
     cluster.start_and_connect(leader)?;
-    group.agree(PeerSet::only(leader)).await?;
+    loaded.agree(PeerSet::only(leader)).await?;
     cluster.start_and_connect(other)?;
     for server in [other, third] {
-        group.change(Change::Add(server)).await?;
-        group.change(Change::Promote(server)).await?;
+        loaded.change(Change::Add(server)).await?;
+        loaded.change(Change::Promote(server)).await?;
     }
-    group.agree(PeerSet::first(3)).await?;
+    loaded.agree(PeerSet::first(3)).await?;
     cluster.crash(leader);
-    group.agree(PeerSet::first(3).without(leader)).await?;
+    loaded.agree(PeerSet::first(3).without(leader)).await?;
     cluster.start_and_connect(leader)?;
-    group.end(PeerSet::first(3)).await
+    loaded.end(PeerSet::first(3)).await
 }
 
 /// §4.1 and §4.2.2: one comes for each that goes, the leader goes last.
@@ -113,14 +113,14 @@ pub(super) async fn to_one_and_back(cluster: Cluster) -> Result<(), Failure> {
 /// # Errors
 /// It is not so.
 pub(super) async fn replace_one_by_one(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster);
-    let (leader, _) = group.leader().await?;
+    let loaded = LoadedCluster::start(cluster);
+    let (leader, _) = loaded.leader().await?;
     for (steps, new) in (1..=3).zip(3..) {
-        group.change(Change::Add(new)).await?;
-        group.change(Change::Promote(new)).await?;
-        group.change(Change::Remove((leader + steps) % 3)).await?;
+        loaded.change(Change::Add(new)).await?;
+        loaded.change(Change::Promote(new)).await?;
+        loaded.change(Change::Remove((leader + steps) % 3)).await?;
     }
-    the_others_took_over(group).await
+    new_members_take_over(loaded).await
 }
 
 /// §4.3: all of them in one joint step.
@@ -128,52 +128,57 @@ pub(super) async fn replace_one_by_one(cluster: Cluster) -> Result<(), Failure> 
 /// # Errors
 /// It is not so.
 pub(super) async fn replace_at_once(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster);
+    let loaded = LoadedCluster::start(cluster);
     let new = PeerSet::first(3).others(6);
-    group.add(new).await?;
-    group.change(Change::Replace { voters: new, learners: PeerSet::NONE }).await?;
-    the_others_took_over(group).await
+    loaded.add(new).await?;
+    loaded.change(Change::Replace { voters: new, learners: PeerSet::NONE }).await?;
+    new_members_take_over(loaded).await
 }
 
 /// The first three do no harm while they are there, and nobody misses them when they are not.
-async fn the_others_took_over(group: Group) -> Result<(), Failure> {
+async fn new_members_take_over(loaded: LoadedCluster) -> Result<(), Failure> {
     let (old, new) = (PeerSet::first(3), PeerSet::first(3).others(6));
-    group.agree(new).await?;
-    group.nobody_is_elected(4 * ELECTION_MAX).await?;
-    old.iter().for_each(|server| group.cluster.crash(server));
-    group.agree(new).await?;
-    group.end(new).await
+    loaded.agree(new).await?;
+    loaded.expect_no_election(4 * ELECTION_MAX).await?;
+    old.iter().for_each(|server| loaded.cluster.crash(server));
+    loaded.agree(new).await?;
+    loaded.end(new).await
 }
 
 /// §4.1: who asks too soon or the wrong peer is told why, and nothing happens.
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn one_at_a_time(cluster: Cluster) -> Result<(), Failure> {
+pub(super) async fn one_change_at_a_time(cluster: Cluster) -> Result<(), Failure> {
     let leader = cluster.check_one_leader().await?;
-    let group = Group::begin(cluster.clone());
+    let loaded = LoadedCluster::start(cluster.clone());
     let too_soon = |error| error == ChangeError::TermNotCommitted;
-    group.refuses(leader, Change::Add(3), too_soon, "nothing of the term is committed")?;
-    let (leader, first) = group.start_change(Change::Add(3)).await?;
+    loaded.expect_rejected(leader, Change::Add(3), too_soon, "nothing of the term is committed")?;
+    let (leader, first) = loaded.start_change(Change::Add(3)).await?;
     let since = first.index;
     let under_way = |error| error == ChangeError::UnderWay { since };
-    group.refuses(leader, Change::Add(4), under_way, "another is under way")?;
-    let told = format!("the change of entry {since} is still under way");
+    loaded.expect_rejected(leader, Change::Add(4), under_way, "another is under way")?;
+    let value = format!("the change of entry {since} is still under way");
     let said = ChangeError::UnderWay { since }.to_string();
-    expect(said == told, format_args!("{told:?}, found {said:?}"))?;
-    group.change(Change::Add(4)).await?;
+    expect(said == value, format_args!("{value:?}, found {said:?}"))?;
+    loaded.change(Change::Add(4)).await?;
     let follower = (leader + 1) % 3;
     let elsewhere = |error| matches!(error, ChangeError::NotLeader { leader: Some(_) });
-    group.refuses(follower, Change::Remove(4), elsewhere, "another peer leads")?;
+    loaded.expect_rejected(follower, Change::Remove(4), elsewhere, "another peer leads")?;
 
     let all = Change::Replace { voters: PeerSet::first(5), learners: PeerSet::NONE };
-    let (leader, since) = group.hold_joint(all).await?;
+    let (leader, since) = loaded.hold_joint(all).await?;
     let under_way = |error| error == ChangeError::UnderWay { since };
     for change in [Change::Remove(follower), Change::Demote(leader), Change::Add(4), all] {
-        group.refuses(leader, change, under_way, "the cluster is in a joint configuration")?;
+        loaded.expect_rejected(
+            leader,
+            change,
+            under_way,
+            "the cluster is in a joint configuration",
+        )?;
     }
     cluster.connect(leader);
-    group.end(PeerSet::first(5)).await
+    loaded.end(PeerSet::first(5)).await
 }
 
 const LACKING: u32 = 1001;

@@ -2,7 +2,7 @@
 
 use raft::RoleName;
 
-use super::loaded_cluster::Group;
+use super::loaded_cluster::LoadedCluster;
 use super::{ELECTION_MAX, HEARTBEAT};
 use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::{Cluster, expect};
@@ -13,35 +13,35 @@ use crate::sim::network::Connection;
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn leader_leaves(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster.clone());
-    let (leader, _) = group.leader().await?;
+pub(super) async fn leader_removes_itself(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    let (leader, _) = loaded.leader().await?;
     let stay = PeerSet::only(leader).others(3);
-    group.agree(PeerSet::first(3)).await?;
+    loaded.agree(PeerSet::first(3)).await?;
     // Both others are needed, and one does not answer for a moment.
     let slow = Links {
         from: PeerSet::only(leader),
         to: PeerSet::only(cluster.after(leader, 1)),
         direction: LinkDirection::Both,
     };
-    let (leader, first) = group.start_change(Change::Remove(leader)).await?;
+    let (leader, first) = loaded.start_change(Change::Remove(leader)).await?;
     cluster.set_links(slow, Connection::Cut);
     cluster.sleep(HEARTBEAT).await;
-    group.nothing_committed(first.index)?;
+    loaded.nothing_committed(first.index)?;
     cluster.set_links(slow, Connection::Up);
 
-    let server = group.until("the leader to step down", |cluster| stepped_down(cluster, leader));
+    let server = loaded.until("the leader to step down", |cluster| stepped_down(cluster, leader));
     let (settled, committed) = server.await?;
     expect(settled > first.index, format_args!("a step after {first}, found {settled}"))?;
     expect(
         committed >= settled,
         format_args!("{settled} committed when it stepped down, found {committed}"),
     )?;
-    group.agree(stay).await?;
+    loaded.agree(stay).await?;
     let taken = cluster.propose(leader, &cluster.random_command());
     expect(taken.is_none(), format_args!("a command refused, found {taken:?}"))?;
 
-    group.nobody_is_elected(4 * ELECTION_MAX).await?;
+    loaded.expect_no_election(4 * ELECTION_MAX).await?;
     let role = cluster.status(leader).map(|status| status.role);
     expect(
         role == Some(RoleName::Follower),
@@ -49,8 +49,8 @@ pub(super) async fn leader_leaves(cluster: Cluster) -> Result<(), Failure> {
     )?;
     // When it starts anew, it does not know that its removal is committed, and asks around.
     cluster.start_and_connect(leader)?;
-    group.nobody_is_elected(4 * ELECTION_MAX).await?;
-    group.end(stay).await
+    loaded.expect_no_election(4 * ELECTION_MAX).await?;
+    loaded.end(stay).await
 }
 
 /// Where the configuration of a peer that does not lead any more is, and what it knows committed.
@@ -66,30 +66,30 @@ fn stepped_down(cluster: &Cluster, server: usize) -> Option<(raft::Index, raft::
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
-pub(super) async fn forgotten_peer(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster.clone());
-    group.agree(PeerSet::first(4)).await?;
-    let (leader, _) = group.leader().await?;
+pub(super) async fn removed_peer_not_notified(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    loaded.agree(PeerSet::first(4)).await?;
+    let (leader, _) = loaded.leader().await?;
     let away = cluster.after(leader, 1);
     let stay = PeerSet::only(away).others(4);
     cluster.disconnect(away);
-    group.change(Change::Remove(away)).await?;
+    loaded.change(Change::Remove(away)).await?;
     for round in 0..4 {
         cluster.sleep(2 * ELECTION_MAX).await;
         if round % 2 == 1 {
             cluster.start(away)?;
         }
         cluster.connect(away);
-        group.nobody_is_elected(3 * ELECTION_MAX).await?;
+        loaded.expect_no_election(3 * ELECTION_MAX).await?;
         let sure = cluster.members(away).is_some_and(|it| it.voters().len() == 4);
         expect(sure, format_args!("nobody to tell it that it is removed"))?;
-        group.agree(stay).await?;
+        loaded.agree(stay).await?;
         cluster.disconnect(away);
     }
     // Not even an election is its affair.
     cluster.connect(away);
     cluster.crash(leader);
-    group.agree(stay.without(leader)).await?;
+    loaded.agree(stay.without(leader)).await?;
     cluster.start_and_connect(leader)?;
-    group.end(stay).await
+    loaded.end(stay).await
 }

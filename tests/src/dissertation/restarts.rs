@@ -1,7 +1,7 @@
 //! Members after crashes, and in snapshots (§4.1, chapter 5).
 
 use super::ELECTION_MAX;
-use super::loaded_cluster::Group;
+use super::loaded_cluster::LoadedCluster;
 use crate::case::{Change, PeerSet};
 use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
@@ -11,20 +11,20 @@ use crate::world::members;
 ///
 /// # Errors
 /// They do not.
-pub(super) async fn all_crash_in_a_joint(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster.clone());
+pub(super) async fn all_crash_in_joint(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
     let new = PeerSet::first(3).others(6);
-    group.add(new).await?;
+    loaded.add(new).await?;
     let replace = Change::Replace { voters: new, learners: PeerSet::NONE };
-    group.hold_joint(replace).await?;
+    loaded.hold_joint(replace).await?;
     cluster.crash_and_restart_all()?;
     let joint = |server: usize| cluster.members(server).is_some_and(|it| it.is_joint());
     let all = (0..6).all(joint);
     expect(all, format_args!("everybody to start in the joint configuration"))?;
-    group.settled(&members(new, PeerSet::NONE)).await?;
-    group.agree(new).await?;
-    group.nobody_is_elected(4 * ELECTION_MAX).await?;
-    group.end(new).await
+    loaded.settled(&members(new, PeerSet::NONE)).await?;
+    loaded.agree(new).await?;
+    loaded.expect_no_election(4 * ELECTION_MAX).await?;
+    loaded.end(new).await
 }
 
 /// Chapter 5: logs begin after the entries that said who is a member. Everybody knows it all the
@@ -32,22 +32,22 @@ pub(super) async fn all_crash_in_a_joint(cluster: Cluster) -> Result<(), Failure
 ///
 /// # Errors
 /// Somebody does not.
-pub(super) async fn members_in_snapshots(cluster: Cluster) -> Result<(), Failure> {
+pub(super) async fn membership_in_snapshots(cluster: Cluster) -> Result<(), Failure> {
     let late = 4;
     cluster.crash(late);
-    let group = Group::begin(cluster.clone());
-    let (leader, _) = group.leader().await?;
+    let loaded = LoadedCluster::start(cluster.clone());
+    let (leader, _) = loaded.leader().await?;
     let gone = (leader + 1) % 3;
-    group.change(Change::Add(3)).await?;
-    group.change(Change::Promote(3)).await?;
-    group.change(Change::Remove(gone)).await?;
-    group.change(Change::Add(late)).await?;
+    loaded.change(Change::Add(3)).await?;
+    loaded.change(Change::Promote(3)).await?;
+    loaded.change(Change::Remove(gone)).await?;
+    loaded.change(Change::Add(late)).await?;
     let voters = PeerSet::first(4).without(gone);
     let target = members(voters, PeerSet::only(late));
-    compacted_behind(&group, voters).await?;
+    wait_until_compacted(&loaded, voters).await?;
     cluster.crash_and_restart_all()?;
-    group.all_go_by(voters, &target)?;
-    group
+    loaded.expect_members(voters, &target)?;
+    loaded
         .until("members known from a snapshot", |cluster| {
             let world = cluster.world();
             let node = world.node(late)?;
@@ -55,13 +55,13 @@ pub(super) async fn members_in_snapshots(cluster: Cluster) -> Result<(), Failure
             (from_snapshot && **node.membership() == target).then_some(())
         })
         .await?;
-    group.change(Change::Promote(late)).await?;
-    group.end(voters.with(late)).await
+    loaded.change(Change::Promote(late)).await?;
+    loaded.end(voters.with(late)).await
 }
 
 /// Waits until no log of these peers holds the entry of its configuration any more.
-async fn compacted_behind(group: &Group, peers: PeerSet) -> Result<(), Failure> {
-    group
+async fn wait_until_compacted(loaded: &LoadedCluster, peers: PeerSet) -> Result<(), Failure> {
+    loaded
         .until("logs that begin after the configurations", |cluster| {
             let world = cluster.world();
             let compacted = |server| {
@@ -78,13 +78,13 @@ async fn compacted_behind(group: &Group, peers: PeerSet) -> Result<(), Failure> 
 ///
 /// # Errors
 /// Its members are not those that were committed.
-pub(super) async fn snapshot_before_a_change(cluster: Cluster) -> Result<(), Failure> {
-    let group = Group::begin(cluster.clone());
-    group.agree(PeerSet::first(3)).await?;
-    let (leader, id) = group.start_change(Change::Add(3)).await?;
+pub(super) async fn snapshot_before_change(cluster: Cluster) -> Result<(), Failure> {
+    let loaded = LoadedCluster::start(cluster.clone());
+    loaded.agree(PeerSet::first(3)).await?;
+    let (leader, id) = loaded.start_change(Change::Add(3)).await?;
     cluster.disconnect(leader);
     cluster.snapshot(leader)?;
-    group
+    loaded
         .until("a snapshot on the disk", |cluster| {
             let world = cluster.world();
             world.disk(leader).snapshot.as_ref().map(|_| ())
@@ -92,14 +92,14 @@ pub(super) async fn snapshot_before_a_change(cluster: Cluster) -> Result<(), Fai
         .await?;
     let changed = cluster.members(leader).is_some_and(|it| it.learners().len() == 1);
     expect(changed, format_args!("the change of {id} in force where it was asked for"))?;
-    group
+    loaded
         .until("another leader", |cluster| {
             cluster.leading().filter(|found| *found != leader).map(drop)
         })
         .await?;
-    group.agree(PeerSet::first(3).without(leader)).await?;
+    loaded.agree(PeerSet::first(3).without(leader)).await?;
     cluster.start_and_connect(leader)?;
-    group.agree(PeerSet::first(3)).await?;
-    group.all_go_by(PeerSet::only(leader), &members(PeerSet::first(3), PeerSet::NONE))?;
-    group.end(PeerSet::first(3)).await
+    loaded.agree(PeerSet::first(3)).await?;
+    loaded.expect_members(PeerSet::only(leader), &members(PeerSet::first(3), PeerSet::NONE))?;
+    loaded.end(PeerSet::first(3)).await
 }

@@ -43,7 +43,7 @@ pub enum Invariant {
     /// What must not go back does not.
     Monotonic,
     /// Only what was offered is applied.
-    OutOfNothing,
+    UnproposedCommand,
     /// A pre-vote changes nothing, and whoever stands has those of a majority.
     PreVote,
     /// A read sees what was committed anywhere when it was asked for.
@@ -77,7 +77,7 @@ impl Invariant {
             Self::AcknowledgedLost => "acknowledged-lost",
             Self::AppliedTwice => "applied-twice",
             Self::Linearizability => "linearizability",
-            Self::OutOfNothing => "out-of-nothing",
+            Self::UnproposedCommand => "unproposed-command",
             Self::WrongAnswer => "wrong-answer",
             Self::Applier => "applier",
             Self::CheckQuorum => "check-quorum",
@@ -86,7 +86,7 @@ impl Invariant {
             Self::Durability => "durability",
             Self::ElectionSafety => "election-safety",
             Self::FollowsLeader => "follows-leader",
-            Self::AcknowledgedEntries => "kept-promise",
+            Self::AcknowledgedEntries => "acknowledged-entries",
             Self::LeaderAppendOnly => "leader-append-only",
             Self::LeaderCompleteness => "leader-completeness",
             Self::Lease => "lease",
@@ -97,7 +97,7 @@ impl Invariant {
             Self::ReadSeesCommitted => "read-sees-committed",
             Self::StateMachineSafety => "state-machine-safety",
             Self::Stickiness => "stickiness",
-            Self::ElectionTimer => "timer-rule",
+            Self::ElectionTimer => "election-timer",
             Self::Transfer => "transfer",
         }
     }

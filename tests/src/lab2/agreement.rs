@@ -218,26 +218,26 @@ pub async fn backup(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     // The leader and one follower fill up with entries that cannot commit.
     let first = cluster.check_one_leader().await?;
     (2..=4).for_each(|steps| cluster.disconnect(cluster.after(first, steps)));
-    offer_doomed(&cluster, first);
+    propose_uncommittable(&cluster, first);
     cluster.sleep(ELECTION_TIMEOUT / 2).await;
     (0..=1).for_each(|steps| cluster.disconnect(cluster.after(first, steps)));
 
     // The other three agree on many.
     (2..=4).for_each(|steps| cluster.connect(cluster.after(first, steps)));
-    agree_on_many(&cluster, 3).await?;
+    commit_many(&cluster, 3).await?;
 
     // One of them is cut off, and the other two fill up in their turn.
     let second = cluster.check_one_leader().await?;
     let candidate = cluster.after(first, 2);
     let other = if second == candidate { cluster.after(second, 1) } else { candidate };
     cluster.disconnect(other);
-    offer_doomed(&cluster, second);
+    propose_uncommittable(&cluster, second);
     cluster.sleep(ELECTION_TIMEOUT / 2).await;
 
     // The first pair comes back with the one that was cut off, and agrees on many.
     (0..cluster.size()).for_each(|server| cluster.disconnect(server));
     [first, cluster.after(first, 1), other].iter().for_each(|server| cluster.connect(*server));
-    agree_on_many(&cluster, 3).await?;
+    commit_many(&cluster, 3).await?;
 
     (0..cluster.size()).for_each(|server| cluster.connect(server));
     cluster.one(&cluster.random_command(), 5, Retry::Yes).await?;
@@ -246,13 +246,13 @@ pub async fn backup(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 
 const BACKUP_COMMANDS: usize = 50;
 
-fn offer_doomed(cluster: &Cluster<impl Testbed>, leader: usize) {
+fn propose_uncommittable(cluster: &Cluster<impl Testbed>, leader: usize) {
     for _ in 0..BACKUP_COMMANDS {
         let _ = cluster.propose(leader, &cluster.random_command());
     }
 }
 
-async fn agree_on_many(cluster: &Cluster<impl Testbed>, peers: usize) -> Result<(), Failure> {
+async fn commit_many(cluster: &Cluster<impl Testbed>, peers: usize) -> Result<(), Failure> {
     for _ in 0..BACKUP_COMMANDS {
         cluster.one(&cluster.random_command(), peers, Retry::Yes).await?;
     }

@@ -100,7 +100,7 @@ pub async fn persist3(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 pub async fn figure8(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&cluster.random_command(), 1, Retry::Yes).await?;
     for _ in 0..FIGURE8_ROUNDS {
-        let leader = offer_to_all(&cluster);
+        let leader = propose_to_all(&cluster);
         figure8_pause(&cluster).await;
         if let Some(leader) = leader {
             cluster.crash(leader);
@@ -112,7 +112,7 @@ pub async fn figure8(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
             }
         }
     }
-    restart_what_is_down(&cluster)?;
+    restart_stopped_peers(&cluster)?;
     cluster.one(&cluster.random_command(), 5, Retry::Yes).await?;
     Ok(())
 }
@@ -128,10 +128,10 @@ pub async fn figure8_unreliable(cluster: Cluster<impl Testbed>) -> Result<(), Fa
         if round == REORDERING_FROM_ROUND {
             cluster.reorder_replies();
         }
-        let leader = offer_to_all(&cluster);
+        let leader = propose_to_all(&cluster);
         figure8_pause(&cluster).await;
-        let strikes = cluster.fault_rng().happens(Chance::of(1, 2));
-        if let Some(leader) = leader.filter(|_| strikes) {
+        let hit = cluster.fault_rng().happens(Chance::of(1, 2));
+        if let Some(leader) = leader.filter(|_| hit) {
             cluster.disconnect(leader);
         }
         if connected(&cluster) < MAJORITY {
@@ -152,7 +152,7 @@ const FIGURE8_ROUNDS: usize = 1000;
 const MAJORITY: usize = 3;
 
 /// Offers a command to every running peer; the last connected one that took it.
-fn offer_to_all(cluster: &Cluster<impl Testbed>) -> Option<usize> {
+fn propose_to_all(cluster: &Cluster<impl Testbed>) -> Option<usize> {
     let mut leader = None;
     for server in 0..cluster.size() {
         let taken = cluster.propose(server, &cluster.random_command()).is_some();
@@ -181,7 +181,7 @@ fn connected(cluster: &Cluster<impl Testbed>) -> usize {
     (0..cluster.size()).filter(|server| cluster.connection(*server) == Connection::Up).count()
 }
 
-fn restart_what_is_down(cluster: &Cluster<impl Testbed>) -> Result<(), Failure> {
+fn restart_stopped_peers(cluster: &Cluster<impl Testbed>) -> Result<(), Failure> {
     for server in 0..cluster.size() {
         if cluster.status(server).is_none() {
             cluster.start_and_connect(server)?;
@@ -282,22 +282,22 @@ const CHURN_CLIENTS: u64 = 3;
 /// One round's faults: one peer is cut off, one comes back, one crashes, each perhaps.
 fn churn_faults(cluster: &Cluster<impl Testbed>) -> Result<(), Failure> {
     let size = cluster.size();
-    let struck = |percent| {
+    let victim_of = |percent| {
         let mut rng = cluster.fault_rng();
-        let strikes = rng.happens(Chance::percent(percent));
+        let hit = rng.happens(Chance::percent(percent));
         let victim = rng.index(size);
-        strikes.then_some(victim)
+        hit.then_some(victim)
     };
-    if let Some(server) = struck(20) {
+    if let Some(server) = victim_of(20) {
         cluster.disconnect(server);
     }
-    if let Some(server) = struck(50) {
+    if let Some(server) = victim_of(50) {
         if cluster.status(server).is_none() {
             cluster.start(server)?;
         }
         cluster.connect(server);
     }
-    if let Some(server) = struck(20) {
+    if let Some(server) = victim_of(20) {
         cluster.crash(server);
     }
     Ok(())
@@ -313,11 +313,11 @@ async fn churn_client(
     let mut seen = Vec::new();
     while stop.get() == Churning::On {
         let command = Command::number(commands.draw());
-        let offer = |server| cluster.propose_as(server, &command, LogSource::Client(number));
+        let propose = |server| cluster.propose_as(server, &command, LogSource::Client(number));
         // Every peer is asked: the last one that takes it is believed.
         let mut taken = None;
         for server in 0..cluster.size() {
-            taken = offer(server).or(taken);
+            taken = propose(server).or(taken);
         }
         let Some(id) = taken else {
             cluster.sleep(Duration::from_millis(79 + 17 * number)).await;

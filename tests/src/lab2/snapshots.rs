@@ -48,7 +48,7 @@ async fn rounds(cluster: &Cluster<impl Testbed>, fault: Victim) -> Result<(), Fa
         // Every third round the leader is the victim, and its successor is offered the commands.
         let next = cluster.after(leader, 1);
         let (victim, sender) = if round % 3 == 1 { (leader, next) } else { (next, leader) };
-        strike(cluster, fault, victim).await?;
+        inject(cluster, fault, victim).await?;
         for _ in 0..commands_of_a_round(cluster) {
             let _ = cluster.propose(sender, &cluster.random_command());
         }
@@ -66,7 +66,7 @@ async fn rounds(cluster: &Cluster<impl Testbed>, fault: Victim) -> Result<(), Fa
     Ok(())
 }
 
-async fn strike(
+async fn inject(
     cluster: &Cluster<impl Testbed>,
     fault: Victim,
     victim: usize,

@@ -64,7 +64,7 @@ pub enum Change {
 impl Change {
     /// As the core takes it.
     #[must_use]
-    pub fn wish(self) -> MembershipChange {
+    pub fn to_membership_change(self) -> MembershipChange {
         match self {
             Self::Promote(peer) => MembershipChange::Promote { peer: PeerId::new(peer) },
             Self::Remove(peer) => MembershipChange::Remove { peer: PeerId::new(peer) },
@@ -77,7 +77,7 @@ impl Change {
 
 /// Bounds that have a name.
 #[derive(Clone, Copy, Debug)]
-pub struct Case {
+pub struct ModelCase {
     /// The name.
     pub name: &'static str,
     /// How big it is.
@@ -118,11 +118,11 @@ const PAIR: Bounds = Bounds { peers: 2, initial_members: 2, ..NONE };
 const LED: Bounds = Bounds { start: Start::Led, ..NONE };
 
 /// What is checked.
-pub const CASES: [Case; 12] = [
+pub const CASES: [ModelCase; 12] = [
     small("elections", Bounds { crashes: 1, depth: 7, ..NONE }),
-    small("pre_votes", Bounds { protocol: Protocol::DEPLOYED, depth: 8, ..NONE }),
+    small("pre_votes", Bounds { protocol: Protocol::EXTENDED, depth: 8, ..NONE }),
     small("agreement", Bounds { terms: 1, commands: 1, depth: 13, ..NONE }),
-    small("pair", Bounds { commands: 2, crashes: 1, heartbeats: 1, depth: 13, ..PAIR }),
+    small("two_peers", Bounds { commands: 2, crashes: 1, heartbeats: 1, depth: 13, ..PAIR }),
     small("snapshots", Bounds { commands: 1, snapshots: 1, crashes: 1, depth: 16, ..PAIR }),
     small(
         "replacement",
@@ -144,10 +144,10 @@ pub const CASES: [Case; 12] = [
             ..LED
         },
     ),
-    small("farewell", Bounds { changes: &[Change::Remove(0)], depth: 15, ..LED }),
+    small("leader_removal", Bounds { changes: &[Change::Remove(0)], depth: 15, ..LED }),
     small("reads", Bounds { reads: 1, depth: 12, ..LED }),
     small(
-        "old_leader_reads",
+        "deposed_leader_reads",
         Bounds { start: Start::Deposed, commands: 1, reads: 1, heartbeats: 1, depth: 9, ..NONE },
     ),
     large(
@@ -177,10 +177,10 @@ pub const CASES: [Case; 12] = [
     ),
 ];
 
-const fn small(name: &'static str, bounds: Bounds) -> Case {
-    Case { name, size: Size::Small, bounds }
+const fn small(name: &'static str, bounds: Bounds) -> ModelCase {
+    ModelCase { name, size: Size::Small, bounds }
 }
 
-const fn large(name: &'static str, bounds: Bounds) -> Case {
-    Case { name, size: Size::Large, bounds }
+const fn large(name: &'static str, bounds: Bounds) -> ModelCase {
+    ModelCase { name, size: Size::Large, bounds }
 }

@@ -5,7 +5,7 @@ use raft::{MembershipChange, PeerId, RoleName};
 
 use super::action::Action;
 use super::bounds::{Bounds, Start};
-use super::history::Rule;
+use super::history::ModelInvariant;
 use super::state::State;
 
 impl State {
@@ -25,36 +25,36 @@ impl State {
     fn led(mut self) -> Option<Self> {
         let bounds = self.left;
         self.left = Bounds { terms: 1, commands: 1, heartbeats: u8::MAX, ..bounds };
-        let mut state = self.after(&Action::Timeout(0)).settled(ALL);
-        state = state.after(&Action::Propose(0)).settled(ALL);
+        let mut state = self.after(&Action::Timeout(0)).quiesce(ALL);
+        state = state.after(&Action::Propose(0)).quiesce(ALL);
         for learner in bounds.initial_members..bounds.peers {
             let peer = PeerId::new(learner as u64);
-            match state.ask_for(0, MembershipChange::AddLearner { peer, address: None }) {
+            match state.request_change(0, MembershipChange::AddLearner { peer, address: None }) {
                 Ok(begun) => begun.then_some(())?,
                 Err(rule) => {
-                    state.breaks(rule);
+                    state.record_violation(rule);
                     return Some(state);
                 }
             }
-            state = state.settled(ALL);
+            state = state.quiesce(ALL);
         }
         // The news of the last commit.
-        state = state.after(&Action::Heartbeat(0)).settled(ALL);
+        state = state.after(&Action::Heartbeat(0)).quiesce(ALL);
         let known = state.history.last();
         let all_know = state.peers.iter().all(|peer| peer.status.commit_index == known);
-        let is_it = state.leads(0) && state.has_agreement() && all_know;
-        (is_it || !state.broken().is_empty()).then_some(state)
+        let reached = state.leads(0) && state.has_applied() && all_know;
+        (reached || !state.broken().is_empty()).then_some(state)
     }
 
     fn deposed(mut self) -> Option<Self> {
         self.left = Bounds { terms: 2, commands: 1, ..self.left };
         let before = self.history.last();
         let commits = |state: &Self| state.history.last() > before;
-        let state = self.after(&Action::Propose(0)).settled_until(&[0, 1], commits);
-        let state = state.after(&Action::Timeout(1)).settled(&[1, 2]);
+        let state = self.after(&Action::Propose(0)).quiesce_until(&[0, 1], commits);
+        let state = state.after(&Action::Timeout(1)).quiesce(&[1, 2]);
         let known = [0, 1].map(|server: usize| state.peers[server].status.commit_index);
-        let is_it = state.leads(0) && state.leads(1) && known[0] > known[1];
-        (is_it || !state.broken().is_empty()).then_some(state)
+        let reached = state.leads(0) && state.leads(1) && known[0] > known[1];
+        (reached || !state.broken().is_empty()).then_some(state)
     }
 
     fn leads(&self, server: usize) -> bool {
@@ -63,13 +63,13 @@ impl State {
 
     /// Lets these peers flush and hear from each other until they have nothing to say. All other
     /// messages are lost.
-    fn settled(self, among: &[u64]) -> Self {
-        self.settled_until(among, |_| false)
+    fn quiesce(self, among: &[u64]) -> Self {
+        self.quiesce_until(among, |_| false)
     }
 
     /// As above, and ends early when `done`, or when a rule is broken: the step that breaks one changes
     /// nothing else, and would be taken for ever.
-    fn settled_until(mut self, among: &[u64], done: impl Fn(&Self) -> bool) -> Self {
+    fn quiesce_until(mut self, among: &[u64], done: impl Fn(&Self) -> bool) -> Self {
         let is_among = |peer: PeerId| among.contains(&peer.number());
         let mut steps = 0;
         while self.broken().is_empty() && !done(&self) {
@@ -89,7 +89,7 @@ impl State {
                 | Action::DeliverAndKeep(_) => false,
             });
             match next {
-                Some(_) if steps == STEPS_MAX => self.breaks(Rule::Rest),
+                Some(_) if steps == STEPS_MAX => self.record_violation(ModelInvariant::Quiescence),
                 Some(action) => self = self.after(action),
                 None => break,
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use raft::{EntryId, Index, Instant, Membership, MembershipChange, PeerId, RoleName};
 
 use super::bounds::Bounds;
-use super::history::{Rule, configurations, last_common};
+use super::history::{ModelInvariant, configurations, last_common};
 use super::peer::Peer;
 use super::state::State;
 use crate::invariants::commit_rule::{self, Advance};
@@ -24,10 +24,14 @@ impl Bounds {
 
 impl State {
     /// A leader is asked for a change; says whether it begins one.
-    pub(super) fn ask_for(&mut self, server: usize, wish: MembershipChange) -> Result<bool, Rule> {
+    pub(super) fn request_change(
+        &mut self,
+        server: usize,
+        change: MembershipChange,
+    ) -> Result<bool, ModelInvariant> {
         let mut begun = false;
         self.change(server, |peer| {
-            begun = peer.node.change_membership(Instant::START, wish).is_ok();
+            begun = peer.node.change_membership(Instant::START, change).is_ok();
         })?;
         Ok(begun)
     }
@@ -41,7 +45,11 @@ impl State {
     }
 
     /// Checks the configurations of a peer after something has happened to it.
-    pub(super) fn configurations_are_kept(&self, server: usize, before: &Peer) -> Result<(), Rule> {
+    pub(super) fn check_configurations(
+        &self,
+        server: usize,
+        before: &Peer,
+    ) -> Result<(), ModelInvariant> {
         let peer = &self.peers[server];
         let witness = Witness { peer: peer.status.id, at: Instant::START };
         // A snapshot says what is in force, and no case takes some and changes members, too.
@@ -59,12 +67,16 @@ impl State {
             own.log_changed(witness, &peer.status, &unneeded, node.log(), new_after)?;
             own.check_in_force(witness, &peer.status, node.membership())
         });
-        kept.map_err(|_| Rule::Configurations)
+        kept.map_err(|_| ModelInvariant::Configurations)
     }
 
     /// Checks a leader that has committed something: a quorum of the configuration it went by holds
     /// that.
-    pub(super) fn commits_by_quorum(&self, server: usize, before: &Peer) -> Result<(), Rule> {
+    pub(super) fn check_commit_quorum(
+        &self,
+        server: usize,
+        before: &Peer,
+    ) -> Result<(), ModelInvariant> {
         let (was, is) = (before.status, self.peers[server].status);
         let leads = [was, is].iter().all(|status| status.role == RoleName::Leader);
         if !leads || was.current_term != is.current_term || was.commit_index == is.commit_index {
@@ -76,27 +88,27 @@ impl State {
         let witness = Witness { peer: is.id, at: Instant::START };
         let members = before.with_node(|node| Arc::clone(node.membership()));
         commit_rule::check(witness, advance, &members, |peer| self.holds(peer, advance.entry))
-            .map_err(|_| Rule::Configurations)
+            .map_err(|_| ModelInvariant::Configurations)
     }
 
     /// What was committed stays on the disks of a quorum: of the last committed configuration, of
     /// what it gives way to, or of one that follows it in some log.
-    pub(super) fn commits_are_kept(&self) -> Result<(), Rule> {
+    pub(super) fn check_commits_durable(&self) -> Result<(), ModelInvariant> {
         let first = Membership::of_voters(self.left.first_voters(0));
         let (since, members) = self.history.members().unwrap_or((Index::ZERO, &first));
-        let mut may_count = vec![members.clone(), members.settled()];
+        let mut in_force = vec![members.clone(), members.settled()];
         for peer in &self.peers {
             peer.with_node(|node| {
                 let log = node.log();
                 let later =
                     configurations(log.range(since.max(log.base().index), log.last().index));
-                may_count
+                in_force
                     .extend(later.flat_map(|(_, members)| [members.clone(), members.settled()]));
             });
         }
-        let kept = |id| may_count.iter().any(|it| is_quorum(it, |peer| self.holds(peer, id)));
+        let kept = |id| in_force.iter().any(|it| is_quorum(it, |peer| self.holds(peer, id)));
         match self.history.committed.iter().find(|commit| !kept(commit.entry.id)) {
-            Some(_) => Err(Rule::LostCommit),
+            Some(_) => Err(ModelInvariant::LostCommit),
             None => Ok(()),
         }
     }

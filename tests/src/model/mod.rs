@@ -20,6 +20,6 @@ mod reads;
 mod state;
 
 pub use self::action::Action;
-pub use self::bounds::{Bounds, CASES, Case, Change, Size, Start};
-pub use self::history::Rule;
+pub use self::bounds::{Bounds, CASES, Change, ModelCase, Size, Start};
+pub use self::history::ModelInvariant;
 pub use self::state::State;

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use raft::{Index, Instant, ReadId};
 
-use super::history::Rule;
+use super::history::ModelInvariant;
 use super::state::State;
 
 /// The reads of all peers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Reads {
-    open: BTreeMap<ReadId, Asked>,
+    open: BTreeMap<ReadId, OpenRead>,
     /// How many were served.
     served: u8,
 }
 
 /// A read that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Asked {
+struct OpenRead {
     server: usize,
     /// What was committed at the time.
     committed: Index,
@@ -25,29 +25,29 @@ struct Asked {
 
 impl Reads {
     /// A peer serves a read after its service was given the entries through `given`.
-    pub(super) fn serves(
+    pub(super) fn complete(
         &mut self,
         server: usize,
         read: ReadId,
         index: Index,
-        given: Index,
-    ) -> Result<(), Rule> {
-        let asked = self.open.remove(&read).filter(|asked| asked.server == server);
+        applied: Index,
+    ) -> Result<(), ModelInvariant> {
+        let read = self.open.remove(&read).filter(|read| read.server == server);
         self.served += 1;
-        match asked {
-            Some(Asked { committed, .. }) if committed <= index && index <= given => Ok(()),
-            Some(_) | None => Err(Rule::ReadSeesCommitted),
+        match read {
+            Some(OpenRead { committed, .. }) if committed <= index && index <= applied => Ok(()),
+            Some(_) | None => Err(ModelInvariant::ReadSeesCommitted),
         }
     }
 
     /// A peer gives a read up.
-    pub(super) fn drops(&mut self, read: ReadId) {
+    pub(super) fn drop_read(&mut self, read: ReadId) {
         self.open.remove(&read);
     }
 
     /// A peer has crashed, and its clients with it.
-    pub(super) fn forget(&mut self, server: usize) {
-        self.open.retain(|_, asked| asked.server != server);
+    pub(super) fn peer_crashed(&mut self, server: usize) {
+        self.open.retain(|_, read| read.server != server);
     }
 }
 
@@ -58,10 +58,10 @@ impl State {
         self.reads.served > 0
     }
 
-    pub(super) fn read(&mut self, server: usize) -> Result<(), Rule> {
+    pub(super) fn request_read(&mut self, server: usize) -> Result<(), ModelInvariant> {
         let (before, left) = (self.reads.clone(), self.left.reads);
         let read = ReadId::new(u64::from(left));
-        self.reads.open.insert(read, Asked { server, committed: self.history.last() });
+        self.reads.open.insert(read, OpenRead { server, committed: self.history.last() });
         self.left.reads -= 1;
         let mut taken = false;
         self.change(server, |peer| taken = peer.node.read(Instant::START, read).is_ok())?;

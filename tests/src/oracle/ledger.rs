@@ -37,7 +37,7 @@ impl Ledger {
         let Some((request, taken)) =
             request.and_then(|request| Some((request, self.taken.get_mut(&request)?)))
         else {
-            return Err(Invariant::OutOfNothing.broken(format_args!(
+            return Err(Invariant::UnproposedCommand.broken(format_args!(
                 "{witness} applies {command:02x?} at index {index}, which no client offered"
             )));
         };
@@ -78,7 +78,7 @@ mod tests {
         for command in [&*other.encode(0), b"junk"] {
             let nothing =
                 ledger.check_applied(witness, Index::new(5), command).expect_err("not offered");
-            assert_eq!(nothing.invariant, Invariant::OutOfNothing);
+            assert_eq!(nothing.invariant, Invariant::UnproposedCommand);
         }
     }
 }

@@ -12,17 +12,17 @@ use crate::sim::disk::log_bytes;
 
 /// What a store owes its peer. Clones are the same account.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Account(Arc<Mutex<Kept>>);
+pub(super) struct DurabilityAudit(Arc<Mutex<AuditState>>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct AuditState {
     durable: PersistentState,
     under_way: Vec<Record>,
 }
 
-impl Account {
+impl DurabilityAudit {
     pub(super) fn of<S: Storage>(&self, inner: S) -> AuditedStorage<S> {
-        AuditedStorage { inner, account: self.clone() }
+        AuditedStorage { inner, audit: self.clone() }
     }
 
     /// The size of the term, the vote and the log that are durable.
@@ -35,14 +35,14 @@ impl Account {
         self.lock().durable.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, AuditState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl AuditState {
     /// Whether a crash may have left this behind.
-    fn explains(&self, found: &PersistentState) -> bool {
+    fn may_follow_crash(&self, found: &PersistentState) -> bool {
         let mut state = self.durable.clone();
         if state == *found {
             return true;
@@ -70,15 +70,15 @@ impl Kept {
 /// A store with its account.
 pub(super) struct AuditedStorage<S> {
     inner: S,
-    account: Account,
+    audit: DurabilityAudit,
 }
 
 impl<S: Storage> Storage for AuditedStorage<S> {
     fn load(&mut self) -> Result<PersistentState, StorageError> {
         let found = self.inner.load()?;
-        let mut kept = self.account.lock();
-        if !kept.explains(&found) {
-            let Kept { durable, under_way } = &*kept;
+        let mut state = self.audit.lock();
+        if !state.may_follow_crash(&found) {
+            let AuditState { durable, under_way } = &*state;
             let (terms, writes) = (durable.hard_state, under_way.len());
             return Err(StorageError::Other(
                 format!(
@@ -93,16 +93,16 @@ impl<S: Storage> Storage for AuditedStorage<S> {
                 .into(),
             ));
         }
-        *kept = Kept { durable: found.clone(), under_way: Vec::new() };
+        *state = AuditState { durable: found.clone(), under_way: Vec::new() };
         Ok(found)
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), StorageError> {
-        self.account.lock().under_way = writes.iter().map(|write| write.record.clone()).collect();
+        self.audit.lock().under_way = writes.iter().map(|write| write.record.clone()).collect();
         self.inner.write(writes)?;
-        let mut kept = self.account.lock();
-        for record in std::mem::take(&mut kept.under_way) {
-            kept.durable.record(&record);
+        let mut state = self.audit.lock();
+        for record in std::mem::take(&mut state.under_way) {
+            state.durable.record(&record);
         }
         Ok(())
     }
@@ -123,14 +123,14 @@ mod tests {
 
     /// A peer writes entries 1 to 3, and dies while it writes 4 to 6.
     fn died(left: Option<Record>) -> Result<PersistentState, String> {
-        let (account, disk) = (Account::default(), MemoryStorage::default());
+        let (audit, disk) = (DurabilityAudit::default(), MemoryStorage::default());
         let write = |record| [Write { id: WriteId::new(1), record }];
-        account.of(disk.clone()).write(&write(append(1..=3))).unwrap();
-        account.lock().under_way = vec![append(4..=6)];
+        audit.of(disk.clone()).write(&write(append(1..=3))).unwrap();
+        audit.lock().under_way = vec![append(4..=6)];
         if let Some(record) = left {
             disk.clone().write(&write(record)).unwrap();
         }
-        account.of(disk).load().map_err(|error| error.to_string())
+        audit.of(disk).load().map_err(|error| error.to_string())
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Links {
         Self { shared: Arc::new(Mutex::new(shared)), clock, logger }
     }
 
-    pub(super) fn around<T: Transport>(&self, inner: T) -> FaultyTransport<T, Self> {
+    pub(super) fn wrap<T: Transport>(&self, inner: T) -> FaultyTransport<T, Self> {
         FaultyTransport::new(inner, self.clone())
     }
 
@@ -63,7 +63,7 @@ impl Links {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn passage(&self, envelope: &Envelope) -> LinkState {
+    fn link_state(&self, envelope: &Envelope) -> LinkState {
         let link = self.lock().network.link(server(envelope.from), server(envelope.to));
         match link {
             Connection::Up => LinkState::Open,
@@ -95,7 +95,7 @@ impl FaultPolicy for Links {
         let from = server(envelope.from);
         shared.next_messages[from] = shared.next_messages[from].max(envelope.id.next());
         drop(shared);
-        self.passage(envelope)
+        self.link_state(envelope)
     }
 
     fn arrives(&self, envelope: &Envelope) -> Delivery {
@@ -119,7 +119,7 @@ impl FaultPolicy for Links {
 
     /// A cut kills what is on its way, too.
     fn arrives_late(&self, envelope: &Envelope) -> LinkState {
-        self.passage(envelope)
+        self.link_state(envelope)
     }
 }
 
@@ -157,7 +157,7 @@ mod tests {
                 Network::new(3, 2, NetworkProfile { reply, ..NetworkProfile::LAB_RELIABLE });
             let links = Links::new(2, network, RealClock::start(), None);
             let (hub, [one, two]) = (Hub::default(), [0, 1].map(PeerId::new));
-            let [first, mut second] = [one, two].map(|peer| links.around(hub.join(peer)));
+            let [first, mut second] = [one, two].map(|peer| links.wrap(hub.join(peer)));
             let (inbox, received) = Inbox::new(SENT as usize);
             second.start(inbox).expect("the hub takes everybody");
             Self { links, first, _second: second, received }

@@ -37,12 +37,12 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub use self::report::RealFailure;
-pub use self::run::{Passed, run};
+pub use self::run::{RealRunSummary, run};
 
 use self::clock::RealClock;
 use self::links::Links;
 use self::peer::Peer;
-use self::service::Given;
+use self::service::ServiceRecords;
 use self::sink::Elections;
 use crate::case::Settings;
 use crate::cluster::{PeerStatus, Testbed};
@@ -52,20 +52,20 @@ use crate::world::{LogSource, Traffic, logging};
 
 /// The real world of one run. Everything in it ends with it.
 pub struct RealWorld {
-    parts: Parts,
+    context: RunContext,
     peers: Vec<Peer>,
     /// The peers' stores; removed with the world.
-    _folder: TempDir,
+    _directory: TempDir,
 }
 
 /// What all peers share.
-struct Parts {
+struct RunContext {
     seed: u64,
     settings: Settings,
     runtime: Runtime,
     clock: RealClock,
     links: Links,
-    given: Given,
+    records: ServiceRecords,
     elections: Elections,
     logger: Option<Logger>,
     /// The cluster's name: peers of other runs are refused.
@@ -83,7 +83,7 @@ impl RealWorld {
         let refused = |error: std::io::Error| {
             Failure::expected(format_args!("folders and threads for the peers: {error}"))
         };
-        let folder = TempDir::with_prefix("raft-real-").map_err(refused)?;
+        let directory = TempDir::with_prefix("raft-real-").map_err(refused)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
             .enable_all()
@@ -92,14 +92,14 @@ impl RealWorld {
         let clock = RealClock::start();
         let network = Network::new(seed, settings.peers, settings.network);
         let peers = (0..settings.peers)
-            .map(|server| Peer::new(server, folder.path().join(server.to_string())));
+            .map(|server| Peer::new(server, directory.path().join(server.to_string())));
         let number = NEXT_WORLD.fetch_add(1, Ordering::Relaxed);
         let mut world = Self {
             peers: peers.collect(),
-            parts: Parts {
+            context: RunContext {
                 seed,
                 links: Links::new(settings.peers, network, clock, logger.clone()),
-                given: Given::new(settings.peers, clock),
+                records: ServiceRecords::new(settings.peers, clock),
                 elections: Elections::default(),
                 cluster: format!("lab-{}-{number}", std::process::id()),
                 number,
@@ -108,26 +108,26 @@ impl RealWorld {
                 clock,
                 logger,
             },
-            _folder: folder,
+            _directory: directory,
         };
-        world.peers.iter_mut().try_for_each(|peer| peer.start(&world.parts))?;
+        world.peers.iter_mut().try_for_each(|peer| peer.start(&world.context))?;
         Ok(world)
     }
 
     /// Why a peer has ended although nobody crashed it.
-    fn ended(&self) -> Option<Failure> {
-        self.peers.iter().find_map(Peer::ended)
+    fn unexpected_exit(&self) -> Option<Failure> {
+        self.peers.iter().find_map(Peer::unexpected_exit)
     }
 }
 
 impl Drop for RealWorld {
     /// The stores' folders can go only when nobody writes to them any more.
     fn drop(&mut self) {
-        self.peers.iter_mut().for_each(|peer| peer.crash(&self.parts));
+        self.peers.iter_mut().for_each(|peer| peer.crash(&self.context));
     }
 }
 
-impl Parts {
+impl RunContext {
     /// Where a peer listens. On Linux every process has a loopback network of its own, so that a
     /// peer that is down keeps its address; elsewhere its ports follow from the process.
     fn address(&self, server: usize) -> String {
@@ -143,7 +143,7 @@ impl Parts {
 
 impl Testbed for RealWorld {
     fn seed(&self) -> u64 {
-        self.parts.seed
+        self.context.seed
     }
 
     fn size(&self) -> usize {
@@ -156,52 +156,52 @@ impl Testbed for RealWorld {
     }
 
     fn connection(&self, server: usize) -> Connection {
-        self.parts.links.with_network(|network| network.connection(server))
+        self.context.links.with_network(|network| network.connection(server))
     }
 
     fn last_applied(&self, server: usize) -> Index {
-        self.parts.given.last_applied(server)
+        self.context.records.last_applied(server)
     }
 
     fn applied_command(&self, index: Index) -> Option<Bytes> {
-        self.parts.given.agreed(index)
+        self.context.records.agreed(index)
     }
 
     fn traffic(&self) -> Traffic {
-        self.parts.links.traffic()
+        self.context.links.traffic()
     }
 
     fn log_bytes_max(&self) -> usize {
-        self.peers.iter().map(|peer| peer.account.log_bytes()).max().unwrap_or_default()
+        self.peers.iter().map(|peer| peer.audit.log_bytes()).max().unwrap_or_default()
     }
 
     fn profile(&self) -> NetworkProfile {
-        self.parts.links.with_network(|network| network.profile())
+        self.context.links.with_network(|network| network.profile())
     }
 
     fn log_test(&self, text: fmt::Arguments<'_>) {
-        let Some(logger) = &self.parts.logger else { return };
-        let (at, peer) = (self.parts.clock.now(), &LogSource::Tester);
+        let Some(logger) = &self.context.logger else { return };
+        let (at, peer) = (self.context.clock.now(), &LogSource::Tester);
         logger.line(&Line { at, topic: Topic::Test, peer, text, facts: &[] });
     }
 
     fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {
-        let id = self.peers[server].propose(&self.parts, command)?;
-        if let Some(logger) = &self.parts.logger {
-            logging::proposed(logger, self.parts.clock.now(), server, id, source);
+        let id = self.peers[server].propose(&self.context, command)?;
+        if let Some(logger) = &self.context.logger {
+            logging::proposed(logger, self.context.clock.now(), server, id, source);
         }
         Some(id)
     }
 
     fn disconnect(&mut self, server: usize) {
-        self.parts.links.with_network(|network| {
+        self.context.links.with_network(|network| {
             network.disconnect(server);
             self.log_test(format_args!("cuts off {server}"));
         });
     }
 
     fn connect(&mut self, server: usize) {
-        self.parts.links.with_network(|network| {
+        self.context.links.with_network(|network| {
             network.connect(server);
             self.log_test(format_args!("connects {server}"));
         });
@@ -209,23 +209,23 @@ impl Testbed for RealWorld {
 
     fn crash(&mut self, server: usize) {
         self.disconnect(server);
-        if self.peers[server].runs() {
-            self.peers[server].crash(&self.parts);
+        if self.peers[server].is_running() {
+            self.peers[server].crash(&self.context);
             self.log_test(format_args!("crashes {server}"));
         }
     }
 
     fn start(&mut self, server: usize) -> Result<(), Failure> {
-        if self.peers[server].runs() {
+        if self.peers[server].is_running() {
             self.crash(server);
         }
         let life = self.peers[server].life + 1;
         self.log_test(format_args!("starts {server}, life {life}"));
-        self.peers[server].start(&self.parts)
+        self.peers[server].start(&self.context)
     }
 
     fn set_profile(&mut self, profile: NetworkProfile) {
-        self.parts.links.with_network(|network| {
+        self.context.links.with_network(|network| {
             network.set_profile(profile);
             self.log_test(format_args!("changes the network: {profile:?}"));
         });

@@ -7,8 +7,8 @@ use raft::storage::DiskStorage;
 use raft::transport::tcp::{TcpOptions, TcpTransport};
 use raft::{Bytes, EntryId};
 
-use super::Parts;
-use super::audited_storage::Account;
+use super::RunContext;
+use super::audited_storage::DurabilityAudit;
 use super::service::{Opaque, RealService};
 use super::sink::PeerSink;
 use crate::failure::Failure;
@@ -20,16 +20,16 @@ pub(super) struct Peer {
     pub(super) running: Option<Raft<RealService>>,
     /// How often it has started.
     pub(super) life: u32,
-    folder: PathBuf,
-    pub(super) account: Account,
+    directory: PathBuf,
+    pub(super) audit: DurabilityAudit,
 }
 
 impl Peer {
-    pub(super) fn new(server: usize, folder: PathBuf) -> Self {
-        Self { server, running: None, life: 0, folder, account: Account::default() }
+    pub(super) fn new(server: usize, directory: PathBuf) -> Self {
+        Self { server, running: None, life: 0, directory, audit: DurabilityAudit::default() }
     }
 
-    pub(super) const fn runs(&self) -> bool {
+    pub(super) const fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
@@ -38,58 +38,62 @@ impl Peer {
     }
 
     /// Starts a new life from what the store holds.
-    pub(super) fn start(&mut self, parts: &Parts) -> Result<(), Failure> {
+    pub(super) fn start(&mut self, context: &RunContext) -> Result<(), Failure> {
         self.life += 1;
         let server = self.server;
-        self.running = Some(self.begin(parts).map_err(|error| {
+        self.running = Some(self.build(context).map_err(|error| {
             Failure::expected(format_args!("peer {server} cannot start: {error}"))
         })?);
         Ok(())
     }
 
-    fn begin(
+    fn build(
         &self,
-        parts: &Parts,
+        context: &RunContext,
     ) -> Result<Raft<RealService>, Box<dyn std::error::Error + Send + Sync>> {
         let id = peer_id(self.server);
-        let settings = &parts.settings;
-        let storage = self.account.of(DiskStorage::open(&self.folder, id)?);
-        let options = TcpOptions { cluster: parts.cluster.clone(), ..TcpOptions::default() };
-        let transport = TcpTransport::plain(id, &parts.address(self.server))?.with(options)?;
-        let others = (0..settings.peers).map(|server| (peer_id(server), parts.address(server)));
-        let wanted = config(self.server, settings, parts.links.next_message(self.server));
+        let settings = &context.settings;
+        let storage = self.audit.of(DiskStorage::open(&self.directory, id)?);
+        let options = TcpOptions { cluster: context.cluster.clone(), ..TcpOptions::default() };
+        let transport = TcpTransport::plain(id, &context.address(self.server))?.with(options)?;
+        let others = (0..settings.peers).map(|server| (peer_id(server), context.address(server)));
+        let wanted = config(self.server, settings, context.links.next_message(self.server));
         let builder = Raft::builder(id)
             .peers(others)
             .storage(storage)
-            .transport(parts.links.around(transport))
-            .clock(parts.clock)
-            .jitter(PeerJitter::new(parts.seed, self.server))
-            .sink(PeerSink::new(parts.logger.clone(), parts.elections.clone(), parts.given.clone()))
-            .state_machine(parts.given.service(self.server, settings.snapshots))
+            .transport(context.links.wrap(transport))
+            .clock(context.clock)
+            .jitter(PeerJitter::new(context.seed, self.server))
+            .sink(PeerSink::new(
+                context.logger.clone(),
+                context.elections.clone(),
+                context.records.clone(),
+            ))
+            .state_machine(context.records.service(self.server, settings.snapshots))
             .configure(|config| *config = wanted)
             .settings(DriverSettings {
                 snapshots: SnapshotPolicy::NEVER,
                 ..DriverSettings::default()
             });
-        Ok(parts.runtime.block_on(builder.start())?)
+        Ok(context.runtime.block_on(builder.start())?)
     }
 
     /// Ends the life without farewell. Returns when the store is let go.
-    pub(super) fn crash(&mut self, parts: &Parts) {
+    pub(super) fn crash(&mut self, context: &RunContext) {
         if let Some(raft) = self.running.take() {
-            parts.runtime.block_on(raft.kill());
+            context.runtime.block_on(raft.kill());
         }
     }
 
     /// Offers a command: its place in the log if the peer believes it leads.
-    pub(super) fn propose(&self, parts: &Parts, command: Bytes) -> Option<EntryId> {
+    pub(super) fn propose(&self, context: &RunContext, command: Bytes) -> Option<EntryId> {
         let raft = self.running.as_ref()?;
-        let appended = parts.runtime.block_on(raft.append(Opaque(command)));
+        let appended = context.runtime.block_on(raft.append(Opaque(command)));
         appended.ok().map(|appended| appended.id())
     }
 
     /// Why the peer has ended although nobody crashed it.
-    pub(super) fn ended(&self) -> Option<Failure> {
+    pub(super) fn unexpected_exit(&self) -> Option<Failure> {
         match self.status()?.run {
             RunState::Running => None,
             RunState::Stopped(reason) => {

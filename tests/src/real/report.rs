@@ -41,9 +41,9 @@ struct View {
 
 impl RealFailure {
     pub(super) fn new(scenario: &Scenario, world: &RealWorld, failure: Failure) -> Self {
-        let settings = &world.parts.settings;
+        let settings = &world.context.settings;
         Self {
-            at: world.parts.clock.now(),
+            at: world.context.clock.now(),
             peers: (0..world.size()).map(|server| View::of(world, server)).collect(),
             ..Self::without_world(scenario, world.seed(), settings, failure)
         }
@@ -73,7 +73,7 @@ impl RealFailure {
     }
 
     /// The command that runs the scenario again, without any tool.
-    fn again(&self) -> String {
+    fn rerun_command(&self) -> String {
         let Self { name, part, seed, .. } = self;
         format!(
             "RAFT_WORLD=real DSTEST_SEED={seed} VERBOSE=1 cargo test --profile sim -p raft-tests \
@@ -94,7 +94,7 @@ impl RealFailure {
             "at_us": self.at.as_nanos() / 1000,
             "failure": { "kind": self.failure.signature(), "text": self.failure.to_string() },
             "peers": self.peers.iter().map(View::to_json).collect::<Vec<_>>(),
-            "again": self.again(),
+            "again": self.rerun_command(),
             "build": build(&self.setup),
             "signature": self.failure.headline(),
             "text": self.to_string(),
@@ -122,7 +122,7 @@ impl fmt::Display for RealFailure {
             f,
             "           The seed decides the commands, the faults and the luck of messages:"
         )?;
-        write!(f, "AGAIN      {}", self.again())
+        write!(f, "AGAIN      {}", self.rerun_command())
     }
 }
 
@@ -132,7 +132,7 @@ const HEADING: &str =
 impl View {
     fn of(world: &RealWorld, server: usize) -> Self {
         let peer = &world.peers[server];
-        let stored = peer.account.durable();
+        let stored = peer.audit.durable();
         Self {
             status: peer.status(),
             applied: world.last_applied(server),

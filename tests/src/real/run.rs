@@ -21,7 +21,7 @@ use crate::world::{LogSource, Traffic};
 
 /// What a run that passed has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passed {
+pub struct RealRunSummary {
     /// How long it took.
     pub cluster_time: Duration,
     /// How many peers there were.
@@ -33,7 +33,7 @@ pub struct Passed {
 }
 
 /// As the labs print it.
-impl fmt::Display for Passed {
+impl fmt::Display for RealRunSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt_passed(f, self.cluster_time, self.peers, &self.traffic, self.commands)
     }
@@ -44,7 +44,7 @@ pub fn run(
     scenario: &Scenario,
     seed: u64,
     logger: Option<Logger>,
-) -> Option<Result<Passed, Box<RealFailure>>> {
+) -> Option<Result<RealRunSummary, Box<RealFailure>>> {
     let body = real_body(scenario.name)?;
     Some(run_body(scenario, seed, logger, body))
 }
@@ -54,7 +54,7 @@ fn run_body(
     seed: u64,
     logger: Option<Logger>,
     body: fn(Cluster<RealWorld>) -> Body,
-) -> Result<Passed, Box<RealFailure>> {
+) -> Result<RealRunSummary, Box<RealFailure>> {
     let settings = scenario.spec.settings(seed);
     let world = match RealWorld::new(seed, settings.clone(), logger) {
         Ok(world) => Rc::new(RefCell::new(world)),
@@ -64,7 +64,7 @@ fn run_body(
     };
     let outcome = attempt(&world, body);
     let world = world.borrow();
-    outcome.map(|()| Passed::of(&world)).map_err(|failure| {
+    outcome.map(|()| RealRunSummary::of(&world)).map_err(|failure| {
         world.log_failure(&failure);
         Box::new(RealFailure::new(scenario, &world, failure))
     })
@@ -75,28 +75,28 @@ fn attempt(
     body: fn(Cluster<RealWorld>) -> Body,
 ) -> Result<(), Failure> {
     let tasks = Tasks::default();
-    let (clock, given) = {
+    let (clock, records) = {
         let world = world.borrow();
-        (world.parts.clock, world.parts.given.clone())
+        (world.context.clock, world.context.records.clone())
     };
     // A panic leaves the world as it was; it is only looked at from here on.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let main = tasks.spawn("test", body(Cluster::new(Rc::clone(world), tasks.clone())));
-        drive(clock, &given, &tasks, &main)
+        drive(clock, &records, &tasks, &main)
     }))
     .unwrap_or_else(|panic| Err(Failure::Panic(panic_text(panic.as_ref()))));
     tasks.clear();
     // Whatever the scenario missed for it: a peer that is gone is the cause.
-    world.borrow().ended().map_or(outcome, Err)
+    world.borrow().unexpected_exit().map_or(outcome, Err)
 }
 
-impl Passed {
+impl RealRunSummary {
     fn of(world: &RealWorld) -> Self {
         Self {
-            cluster_time: Duration::from_nanos(world.parts.clock.now().as_nanos()),
+            cluster_time: Duration::from_nanos(world.context.clock.now().as_nanos()),
             peers: world.size(),
             traffic: world.traffic(),
-            commands: world.parts.given.last_agreed().number(),
+            commands: world.context.records.last_agreed().number(),
         }
     }
 
@@ -111,10 +111,10 @@ impl Passed {
 
 impl RealWorld {
     fn log_failure(&self, failure: &Failure) {
-        let Some(logger) = &self.parts.logger else { return };
+        let Some(logger) = &self.context.logger else { return };
         let text = failure.to_string();
         let text = format_args!("{}", text.lines().next().unwrap_or_default());
-        let (at, peer) = (self.parts.clock.now(), &LogSource::Tester);
+        let (at, peer) = (self.context.clock.now(), &LogSource::Tester);
         logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[] });
     }
 }
@@ -162,8 +162,9 @@ mod tests {
         }
         assert_eq!(failure.to_json()["world"], "real");
         let log = log.text();
-        let parts = ["candidate --> leader", "TEST | - | cuts off ", "| crashes ", "| ERRO | - |"];
-        let servers: Vec<_> = parts.iter().map(|part| log.find(part)).collect();
+        let context =
+            ["candidate --> leader", "TEST | - | cuts off ", "| crashes ", "| ERRO | - |"];
+        let servers: Vec<_> = context.iter().map(|part| log.find(part)).collect();
         assert!(servers.iter().all(Option::is_some) && servers.is_sorted(), "{servers:?}:\n{log}");
     }
 
@@ -174,7 +175,7 @@ mod tests {
                 {
                     let world = cluster.world();
                     let raft = world.peers[1].running.as_ref().expect("it was started");
-                    world.parts.runtime.block_on(raft.shutdown());
+                    world.context.runtime.block_on(raft.shutdown());
                 }
                 cluster.check_one_leader().await.map(drop)
             })
@@ -193,7 +194,7 @@ mod tests {
                     .one(&crate::cluster::Command::number(1), 3, crate::cluster::Retry::Yes)
                     .await?;
                 let never = crate::service::Snapshots::Never;
-                let mut other = cluster.world().parts.given.service(0, never);
+                let mut other = cluster.world().context.records.service(0, never);
                 other.apply(Opaque(b"something else".as_slice().into()));
                 cluster.sleep(Duration::from_secs(60)).await;
                 Ok(())

@@ -15,7 +15,7 @@ use crate::service::{AppliedLog, Machine, Service, Snapshots};
 /// What all services of a run were given, and why the run has failed, if it has. Clones are the
 /// same.
 #[derive(Clone)]
-pub(super) struct Given {
+pub(super) struct ServiceRecords {
     shared: Arc<(Mutex<State>, Condvar)>,
     clock: RealClock,
 }
@@ -27,7 +27,7 @@ struct State {
     failed: Option<Failure>,
 }
 
-impl Given {
+impl ServiceRecords {
     pub(super) fn new(peers: usize, clock: RealClock) -> Self {
         let peers = vec![(0, Index::ZERO); peers];
         let state = State { agreed: AppliedLog::default(), peers, failed: None };
@@ -43,7 +43,7 @@ impl Given {
         let life = *life;
         drop(state);
         let service = Service::new(snapshots, Machine::History);
-        RealService { server, life, service, due: None, given: self.clone() }
+        RealService { server, life, service, due: None, records: self.clone() }
     }
 
     /// Why the run has failed; waits for it until `timeout` has passed.
@@ -97,7 +97,7 @@ pub(super) struct RealService {
     service: Service,
     /// The snapshot that is due now.
     due: Option<Bytes>,
-    given: Given,
+    records: ServiceRecords,
 }
 
 impl RealService {
@@ -107,8 +107,8 @@ impl RealService {
         act: impl FnOnce(&mut Service, Witness, &mut AppliedLog) -> Result<(), Box<Violation>>,
     ) {
         let peer = PeerId::new(self.server as u64);
-        let witness = Witness { peer, at: self.given.clock.now() };
-        let mut state = self.given.lock();
+        let witness = Witness { peer, at: self.records.clock.now() };
+        let mut state = self.records.lock();
         if state.peers[self.server].0 != self.life {
             return;
         }
@@ -116,7 +116,7 @@ impl RealService {
         state.peers[self.server].1 = self.service.last_applied();
         drop(state);
         if let Err(violation) = taken {
-            self.given.fail(violation.into());
+            self.records.fail(violation.into());
         }
     }
 }

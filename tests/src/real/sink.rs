@@ -6,7 +6,7 @@ use raft::trace::{Event, Sink, Source};
 use raft::verbose::Logger;
 use raft::{Instant, RoleName};
 
-use super::service::Given;
+use super::service::ServiceRecords;
 use crate::invariants::election_safety::ElectionSafety;
 use crate::invariants::violation::Witness;
 
@@ -14,7 +14,7 @@ use crate::invariants::violation::Witness;
 pub(super) struct PeerSink {
     logger: Option<Logger>,
     elections: Elections,
-    given: Given,
+    records: ServiceRecords,
 }
 
 /// Who led which term, over all lives of all peers.
@@ -22,8 +22,12 @@ pub(super) struct PeerSink {
 pub(super) struct Elections(Arc<Mutex<ElectionSafety>>);
 
 impl PeerSink {
-    pub(super) const fn new(logger: Option<Logger>, elections: Elections, given: Given) -> Self {
-        Self { logger, elections, given }
+    pub(super) const fn new(
+        logger: Option<Logger>,
+        elections: Elections,
+        records: ServiceRecords,
+    ) -> Self {
+        Self { logger, elections, records }
     }
 }
 
@@ -36,7 +40,7 @@ impl Sink for PeerSink {
             let leader = Witness { peer: source.peer, at };
             let mut elections = self.elections.0.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(violation) = elections.record_leader(source.term, leader) {
-                self.given.fail(violation.into());
+                self.records.fail(violation.into());
             }
         }
     }

@@ -13,10 +13,10 @@ pub(super) struct Attempts {
     pub(super) report: Box<FailureReport>,
     /// How many cases were tried.
     pub(super) tried: u64,
-    wanted: String,
+    expected: String,
     events: u64,
     /// The best case as it happened: without decisions that never came to be.
-    happened: Case,
+    executed: Case,
 }
 
 impl Attempts {
@@ -24,20 +24,20 @@ impl Attempts {
     ///
     /// # Errors
     /// The case does not fail in the wanted way.
-    pub(super) fn new(case: &Case, wanted: String) -> Result<Self, ShrinkError> {
+    pub(super) fn new(case: &Case, expected: String) -> Result<Self, ShrinkError> {
         let run = Run::of_case(case, None);
         let found = run.case.fails.clone();
         match run.outcome {
-            Err(report) if found.as_ref() == Some(&wanted) => {
-                let (best, happened) = (case.clone(), run.case);
-                Ok(Self { best, report, tried: 1, wanted, events: 0, happened })
+            Err(report) if found.as_ref() == Some(&expected) => {
+                let (best, executed) = (case.clone(), run.case);
+                Ok(Self { best, report, tried: 1, expected, events: 0, executed })
             }
-            Err(_) | Ok(_) => Err(ShrinkError::NotTheWorlds { wanted, found }),
+            Err(_) | Ok(_) => Err(ShrinkError::NotReproduced { expected, found }),
         }
     }
 
     /// Takes a case if it fails in the wanted way.
-    pub(super) fn take(&mut self, mut case: Case) -> bool {
+    pub(super) fn try_case(&mut self, mut case: Case) -> bool {
         if self.events > EVENTS_MAX || case == self.best {
             return false;
         }
@@ -48,10 +48,10 @@ impl Attempts {
             Err(report) => report.events + FAILURE_EVENTS,
         };
         match run.outcome {
-            Err(report) if run.case.fails.as_ref() == Some(&self.wanted) => {
+            Err(report) if run.case.fails.as_ref() == Some(&self.expected) => {
                 case.end = case.end.min(run.case.end);
                 case.fails.clone_from(&run.case.fails);
-                (self.best, self.happened, self.report) = (case, run.case, report);
+                (self.best, self.executed, self.report) = (case, run.case, report);
                 true
             }
             Err(_) | Ok(_) => false,
@@ -59,10 +59,10 @@ impl Attempts {
     }
 
     /// Takes the best case as it happened, which ends with the failure.
-    pub(super) fn tidy(&mut self) {
-        while self.happened.size() < self.best.size() {
-            let happened = self.happened.clone();
-            if !self.take(happened) {
+    pub(super) fn trim(&mut self) {
+        while self.executed.size() < self.best.size() {
+            let executed = self.executed.clone();
+            if !self.try_case(executed) {
                 return;
             }
         }

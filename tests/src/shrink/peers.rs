@@ -4,10 +4,10 @@ use super::attempts::Attempts;
 use crate::case::{Case, Change, Decision, Links, MessageName, PeerSet, Step};
 
 /// Tries to do without each peer, as long as one can go.
-pub(super) fn fewer(attempts: &mut Attempts) {
+pub(super) fn remove(attempts: &mut Attempts) {
     while (0..attempts.best.settings.peers).rev().any(|peer| {
         let case = without(&attempts.best, peer);
-        case.settings.initial_members > 0 && attempts.take(case)
+        case.settings.initial_members > 0 && attempts.try_case(case)
     }) {}
 }
 

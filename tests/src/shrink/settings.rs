@@ -11,11 +11,11 @@ use crate::sim::disk::Latency;
 use crate::sim::network::NetworkProfile;
 
 /// Tries each plainer setting on its own.
-pub(super) fn plainer(attempts: &mut Attempts) {
+pub(super) fn simplify(attempts: &mut Attempts) {
     for peer in 0..attempts.best.settings.clocks.len() {
         change(attempts, |settings| settings.clocks[peer] = 0);
     }
-    for plain in PLAINER {
+    for plain in SIMPLIFICATIONS {
         change(attempts, plain);
     }
 }
@@ -23,10 +23,10 @@ pub(super) fn plainer(attempts: &mut Attempts) {
 fn change(attempts: &mut Attempts, change: impl Fn(&mut Settings)) {
     let mut case = attempts.best.clone();
     change(&mut case.settings);
-    attempts.take(case);
+    attempts.try_case(case);
 }
 
-const PLAINER: [fn(&mut Settings); 12] = [
+const SIMPLIFICATIONS: [fn(&mut Settings); 12] = [
     |settings| settings.padding = 0,
     |settings| settings.snapshots = sooner(settings.snapshots, 5),
     |settings| settings.snapshots = sooner(settings.snapshots, 2),

@@ -9,18 +9,18 @@ use crate::case::{Decision, Step};
 use crate::sim::disk::FlushFault;
 
 /// Tries shorter lengths for whatever takes long, and crashes that lose everything.
-pub(super) fn shorter(attempts: &mut Attempts) {
+pub(super) fn shorten(attempts: &mut Attempts) {
     let mut position = 0;
     while position < attempts.best.decisions.len() {
         for _ in 0..HALVINGS {
             let mut case = attempts.best.clone();
             let Some(length) = length(&mut case.decisions[position]) else { break };
             *length = round(*length / 2, MS);
-            if length.is_zero() || !attempts.take(case) {
+            if length.is_zero() || !attempts.try_case(case) {
                 break;
             }
         }
-        lose_everything(attempts, position);
+        lose_all_writes(attempts, position);
         position += 1;
     }
     for position in 0..attempts.best.decisions.len() {
@@ -28,19 +28,19 @@ pub(super) fn shorter(attempts: &mut Attempts) {
             let mut case = attempts.best.clone();
             let Some(length) = case.decisions.get_mut(position).and_then(length) else { break };
             *length = round(*length, unit);
-            if attempts.take(case) {
+            if attempts.try_case(case) {
                 break;
             }
         }
     }
 }
 
-fn lose_everything(attempts: &mut Attempts, position: usize) {
+fn lose_all_writes(attempts: &mut Attempts, position: usize) {
     let mut case = attempts.best.clone();
     let Some(decision) = case.decisions.get_mut(position) else { return };
     if let Decision::Step { step: Step::Crash { keep, torn, .. }, .. } = decision {
         (*keep, *torn) = (0, 0);
-        attempts.take(case);
+        attempts.try_case(case);
     }
 }
 
@@ -58,11 +58,11 @@ fn length(decision: &mut Decision) -> Option<&mut Duration> {
 }
 
 /// Tries rounder moments: all at once, then each.
-pub(super) fn rounder(attempts: &mut Attempts) {
+pub(super) fn round_all(attempts: &mut Attempts) {
     for unit in UNITS {
         let mut case = attempts.best.clone();
         case.decisions.iter_mut().for_each(|decision| round_at(decision, unit));
-        if attempts.take(case) {
+        if attempts.try_case(case) {
             return;
         }
     }
@@ -72,7 +72,7 @@ pub(super) fn rounder(attempts: &mut Attempts) {
             let Some(decision) = case.decisions.get_mut(position) else { break };
             round_at(decision, unit);
             // Only the order of the list counts, and it stays.
-            if in_order(&case.decisions) && attempts.take(case) {
+            if in_order(&case.decisions) && attempts.try_case(case) {
                 break;
             }
         }

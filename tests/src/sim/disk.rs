@@ -177,7 +177,7 @@ impl Disk {
         let number = self.flushes;
         let mut rng = Stream::new(self.seed, Domain::Disk, [self.peer, number]);
         let latency = rng.between(self.latency.min, self.latency.max);
-        Some(FlushStart { number, latency, fault: self.flush_faults.fault(&mut rng) })
+        Some(FlushStart { number, latency, fault: self.flush_faults.draw(&mut rng) })
     }
 
     /// Ends the running flush and names the newest durable write; `None` if no flush is running.
@@ -220,7 +220,7 @@ impl Disk {
         let mut rng = Stream::new(self.seed, Domain::Damage, [self.peer, cause]);
         let keep = rng.index(self.pending.len() + 1);
         let torn = match self.pending.get(keep).map(|write| &write.record) {
-            Some(Record::Append(entries)) if rng.happens(TEARING) => rng.index(entries.len()),
+            Some(Record::Append(entries)) if rng.happens(TEAR_CHANCE) => rng.index(entries.len()),
             Some(_) | None => 0,
         };
         (keep, torn)
@@ -242,7 +242,7 @@ pub fn log_bytes(stored: &PersistentState) -> usize {
 }
 
 impl FlushFaultRates {
-    fn fault(&self, rng: &mut Stream) -> Option<FlushFault> {
+    fn draw(&self, rng: &mut Stream) -> Option<FlushFault> {
         if rng.happens(self.failure) {
             Some(FlushFault::Fails)
         } else if rng.happens(self.stall) {
@@ -274,7 +274,7 @@ const fn is_vote(record: &Record) -> bool {
 }
 
 /// How often a crash tears the write at which it struck.
-const TEARING: Chance = Chance::of(1, 2);
+const TEAR_CHANCE: Chance = Chance::of(1, 2);
 
 /// Shorter stalls are what a busy disk does anyway.
 const STALL_MIN: Duration = Duration::from_millis(20);

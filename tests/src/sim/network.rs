@@ -65,7 +65,7 @@ impl NetworkProfile {
         Self { reply: LinkProfile { reordering: Chance::of(2, 3), ..self.reply }, ..self }
     }
 
-    const fn leg(&self, direction: Direction) -> &LinkProfile {
+    const fn link(&self, direction: Direction) -> &LinkProfile {
         match direction {
             Direction::Request => &self.request,
             Direction::Reply => &self.reply,
@@ -285,11 +285,11 @@ impl Network {
     /// Decides about a message that is sent now. Every message takes exactly one draw of its link,
     /// whatever its fate.
     pub fn send(&mut self, from: usize, to: usize, direction: Direction) -> Sent {
-        let leg = self.profile.leg(direction);
+        let profile = self.profile.link(direction);
         let link = &mut self.links[from * self.peers + to];
         link.sent += 1;
         let (number, rng, state) = (link.sent, link.stream.fork(), link.state);
-        if state == Connection::Cut || *leg == LinkProfile::PERFECT {
+        if state == Connection::Cut || *profile == LinkProfile::PERFECT {
             return Sent {
                 number,
                 link: state,
@@ -297,7 +297,7 @@ impl Network {
                 faults: MessageFaults::NONE,
             };
         }
-        leg.decide(number, rng)
+        profile.decide(number, rng)
     }
 }
 
@@ -308,23 +308,23 @@ impl LinkProfile {
         let mut faults = MessageFaults { lost: rng.happens(self.loss), ..MessageFaults::NONE };
         if !faults.lost {
             let copied = rng.happens(self.duplication);
-            faults.late = self.hold_up(&mut rng).map(|more| delay + more);
+            faults.late = self.extra_delay(&mut rng).map(|more| delay + more);
             if copied {
                 let again = rng.between(Duration::ZERO, self.delay_max);
-                faults.twice = Some(again + self.hold_up(&mut rng).unwrap_or_default());
+                faults.twice = Some(again + self.extra_delay(&mut rng).unwrap_or_default());
             }
         }
         Sent { number, link: Connection::Up, delay, faults }
     }
 
     /// The labs' long hold-up is 200 + U(0, U(0, 2000)) ms: mostly short, sometimes very long.
-    fn hold_up(&self, rng: &mut Stream) -> Option<Duration> {
+    fn extra_delay(&self, rng: &mut Stream) -> Option<Duration> {
         rng.happens(self.reordering).then(|| {
-            let spread = rng.between(Duration::ZERO, HOLD_UP_SPREAD);
-            HOLD_UP_MIN + rng.between(Duration::ZERO, spread)
+            let spread = rng.between(Duration::ZERO, EXTRA_DELAY_SPREAD);
+            EXTRA_DELAY_MIN + rng.between(Duration::ZERO, spread)
         })
     }
 }
 
-const HOLD_UP_MIN: Duration = Duration::from_millis(200);
-const HOLD_UP_SPREAD: Duration = Duration::from_millis(2000);
+const EXTRA_DELAY_MIN: Duration = Duration::from_millis(200);
+const EXTRA_DELAY_SPREAD: Duration = Duration::from_millis(2000);

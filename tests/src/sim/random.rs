@@ -12,27 +12,27 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
     /// The order of events of one instant.
-    Tie,
+    Tie = 0,
     /// One directed link: sender and receiver.
-    Link,
+    Link = 1,
     /// One peer's disk.
-    Disk,
+    Disk = 2,
     /// One peer's election timeouts.
-    Jitter,
+    Jitter = 3,
     /// The tester's own pauses.
-    Tester,
+    Tester = 4,
     /// The commands a scenario offers.
-    Commands,
+    Commands = 5,
     /// The faults a scenario injects.
-    Faults,
+    Faults = 6,
     /// One concurrent client.
-    Client,
+    Client = 7,
     /// What a crash leaves of the writes that were under way.
-    Damage,
+    Damage = 8,
     /// The settings of a swarm run.
-    Settings,
+    Settings = 9,
     /// One kind of fault of a swarm run.
-    Nemesis,
+    Nemesis = 10,
 }
 
 /// A sequence of random numbers that belongs to one thing in the world.

@@ -23,7 +23,12 @@ pub(crate) struct Client {
 }
 
 /// Starts the clients of a forecast.
-pub(crate) fn start(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>, clients: &SharedClients) {
+pub(crate) fn start(
+    cluster: &Cluster,
+    plan: &FaultPlan,
+    phase: &Rc<Cell<Phase>>,
+    clients: &SharedClients,
+) {
     for number in 0..plan.clients {
         let client = Client::new(cluster, number, clients);
         let (phase, plan) = (Rc::clone(phase), plan.clone());
@@ -35,7 +40,12 @@ pub(crate) fn start(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>
 
 impl Client {
     pub(crate) fn new(cluster: &Cluster, number: u16, clients: &SharedClients) -> Self {
-        Self { cluster: cluster.clone(), number, clients: Rc::clone(clients), leader: Cell::new(None) }
+        Self {
+            cluster: cluster.clone(),
+            number,
+            clients: Rc::clone(clients),
+            leader: Cell::new(None),
+        }
     }
 
     /// Asks for one thing after the other while the storm lasts.

@@ -55,7 +55,8 @@ pub(super) fn settings(mode: ReadMode, seed: u64) -> Settings {
     if mode == ReadMode::Lease && rng.happens(Chance::percent(50)) {
         // The slowest leads as long as it can, the others do not wait for it.
         let slow = rng.index(settings.peers);
-        let rate = |server| if server == slow { -CLOCK_DRIFT_PERMILLE } else { CLOCK_DRIFT_PERMILLE };
+        let rate =
+            |server| if server == slow { -CLOCK_DRIFT_PERMILLE } else { CLOCK_DRIFT_PERMILLE };
         settings.clocks = (0..settings.peers).map(rate).collect();
         settings.timing.election_max = settings.timing.election_min * 2;
     }

@@ -103,7 +103,7 @@ pub(super) fn lease(election_min: Duration, clocks: &[i32]) -> Reads {
 fn protocol(family: Family, seed: u64) -> Protocol {
     // Whoever was removed and does not know it disturbs the others without (thesis §4.2.3).
     if family == Family::Members {
-        return Protocol::DEPLOYED;
+        return Protocol::EXTENDED;
     }
     let mut rng = Stream::new(seed, Domain::Settings, [3, 0]);
     Protocol {
@@ -144,11 +144,12 @@ fn network(family: Family, timing: &Timing, rng: &mut Stream) -> NetworkProfile 
     let is_focus = matches!(family, Family::Links | Family::Small);
     // Up to where requests take as long as an election.
     let delay_max = timing.election_min / rng.pick(&[2, 10, 30, 100]);
-    let mut leg = || {
-        let mut chance = || if is_active(rng, is_focus) { log_uniform_chance(rng) } else { Chance::NEVER };
+    let mut profile = || {
+        let mut chance =
+            || if is_active(rng, is_focus) { log_uniform_chance(rng) } else { Chance::NEVER };
         LinkProfile { loss: chance(), duplication: chance(), delay_max, reordering: chance() }
     };
-    NetworkProfile { request: leg(), reply: leg() }
+    NetworkProfile { request: profile(), reply: profile() }
 }
 
 fn latency(family: Family, timing: &Timing, rng: &mut Stream) -> Latency {
@@ -195,7 +196,7 @@ impl FaultPlan {
         let timing = settings(family, seed).timing;
         let duration = timing.election_max * rng.pick(&[10, 20, 30]);
         let mut kinds = Vec::new();
-        for kind in FaultKind::ALL.into_iter().filter(|kind| kind.applies_to(family)) {
+        for kind in FaultKind::ALL.iter().copied().filter(|kind| kind.applies_to(family)) {
             let in_run = is_active(&mut rng, kind.is_focus(family));
             let gap = rng.log_uniform(timing.election_min / 2, timing.election_max * 8);
             if in_run && (peers > 1 || !kind.needs_two_peers()) {
@@ -207,7 +208,7 @@ impl FaultPlan {
             kinds,
             clients: rng.pick(&[1, 2, 3, 5]),
             keys: rng.pick(&[1, 2, 5]),
-            think_time : duration / rng.pick(&[10, 50, 200]) as u32,
+            think_time: duration / rng.pick(&[10, 50, 200]) as u32,
         }
     }
 }

@@ -84,7 +84,11 @@ async fn make_progress(
 }
 
 /// Waits for the majority to settle.
-async fn wait_until_settled(cluster: &Cluster, core: PeerSet, limit: Duration) -> Result<bool, Failure> {
+async fn wait_until_settled(
+    cluster: &Cluster,
+    core: PeerSet,
+    limit: Duration,
+) -> Result<bool, Failure> {
     let end = cluster.now().after(limit);
     let heartbeat = cluster.world().settings().timing.heartbeat;
     while !is_settled(cluster, core) {
@@ -103,12 +107,12 @@ fn cover(cluster: &Cluster, core: PeerSet) {
     };
     let mut world_marks = Vec::new();
     if !core.iter().any(leads) {
-        world_marks.push(Mark::CalmWithoutLeader);
+        world_marks.push(Mark::LivenessWithoutLeader);
     }
     if core.len() < cluster.size() {
-        world_marks.push(Mark::CalmWithBrokenMinority);
-        if cluster.world().settings().protocol == Protocol::DEPLOYED {
-            world_marks.push(Mark::CalmWithDeafMinority);
+        world_marks.push(Mark::LivenessWithBrokenMinority);
+        if cluster.world().settings().protocol == Protocol::EXTENDED {
+            world_marks.push(Mark::LivenessWithOneWayMinority);
         }
     }
     let mut world = cluster.world_mut();
@@ -117,8 +121,8 @@ fn cover(cluster: &Cluster, core: PeerSet) {
 
 fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
     let settings = cluster.world().settings().clone();
-    let delay = |leg: LinkProfile| LinkProfile {
-        delay_max: leg.delay_max.min(settings.timing.election_min / 10),
+    let delay = |profile: LinkProfile| LinkProfile {
+        delay_max: profile.delay_max.min(settings.timing.election_min / 10),
         ..LinkProfile::PERFECT
     };
     let NetworkProfile { request, reply } = settings.network;
@@ -133,7 +137,7 @@ fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
     cluster.set_links(inside, Connection::Up);
     let others = core.others(cluster.size());
     let from_outside = Links { from: others, to: core, direction: LinkDirection::One };
-    if settings.protocol == Protocol::DEPLOYED {
+    if settings.protocol == Protocol::EXTENDED {
         cluster.set_links(from_outside, Connection::Up);
         cluster.set_links(
             Links { from: core, to: others, direction: LinkDirection::One },

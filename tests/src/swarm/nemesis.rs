@@ -20,52 +20,57 @@ use crate::sim::network::Connection;
 use crate::sim::random::{Chance, Domain, Stream};
 use crate::world::server_of;
 
-/// A kind of fault that comes and goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultKind {
+/// Declares each kind of fault once: its number, which names its random streams, and the name of its
+/// task, which orders events of one instant. Neither may change, or old seeds lose their meaning.
+macro_rules! fault_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $number:literal $task:literal,)*) => {
+        /// A kind of recurring fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FaultKind {
+            $($(#[$doc])* $kind = $number,)*
+        }
+
+        impl FaultKind {
+            /// All kinds, in the order in which a plan draws them.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            const fn task_name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $task,)*
+                }
+            }
+        }
+    };
+}
+
+fault_kinds! {
     /// The peers fall in two parts that do not reach each other.
-    Split,
-    /// Some peers are heard by the others, and do not hear them.
-    OneWay,
+    Partition = 0 "Split",
+    /// The others receive some peers' messages, and those receive none of theirs.
+    OneWayPartition = 1 "OneWay",
     /// One peer loses some of its links.
-    Partial,
+    PartialPartition = 2 "Partial",
     /// A link goes up and down.
-    Flapping,
-    /// A peer stops and starts some time later.
-    Crash,
-    /// Many peers stop and start, at once or one after the other.
-    RestartStorm,
+    FlappingLink = 3 "Flapping",
+    /// A peer crashes and restarts some time later.
+    Crash = 4 "Crash",
+    /// Many peers crash and restart, at once or one after the other.
+    RestartStorm = 5 "RestartStorm",
     /// A peer stands still.
-    Pause,
+    Pause = 6 "Pause",
     /// A disk becomes slow.
-    SlowDisk,
-    /// A service takes a snapshot when it likes.
-    Snapshot,
-    /// Members come, go and change what they are.
-    Members,
-    /// Somebody wants another leader.
-    Transfer,
-    /// A leader is asked to give up.
-    Resign,
+    SlowDisk = 7 "SlowDisk",
+    /// A service takes a snapshot at any moment.
+    Snapshot = 8 "Snapshot",
+    /// A leader is asked to transfer leadership.
+    Transfer = 10 "Transfer",
+    /// A leader is asked to step down.
+    Resign = 11 "Resign",
+    /// A change of members is asked for.
+    Members = 9 "Members",
 }
 
 impl FaultKind {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::Split,
-        Self::OneWay,
-        Self::Partial,
-        Self::Flapping,
-        Self::Crash,
-        Self::RestartStorm,
-        Self::Pause,
-        Self::SlowDisk,
-        Self::Snapshot,
-        Self::Transfer,
-        Self::Resign,
-        Self::Members,
-    ];
-
     /// Whether a family has this kind at all. Members change where that is the subject: elsewhere a
     /// storm that may leave one member would be no storm over the others.
     #[must_use]
@@ -77,7 +82,10 @@ impl FaultKind {
     #[must_use]
     pub const fn is_focus(self, family: Family) -> bool {
         match self {
-            Self::Split | Self::OneWay | Self::Partial | Self::Flapping => {
+            Self::Partition
+            | Self::OneWayPartition
+            | Self::PartialPartition
+            | Self::FlappingLink => {
                 matches!(family, Family::Links)
             }
             Self::Crash => matches!(
@@ -101,7 +109,11 @@ impl FaultKind {
     #[must_use]
     pub const fn needs_two_peers(self) -> bool {
         match self {
-            Self::Split | Self::OneWay | Self::Partial | Self::Flapping | Self::Transfer => true,
+            Self::Partition
+            | Self::OneWayPartition
+            | Self::PartialPartition
+            | Self::FlappingLink
+            | Self::Transfer => true,
             Self::Crash
             | Self::RestartStorm
             | Self::Pause
@@ -119,7 +131,7 @@ pub(crate) fn start(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>
         let (nemesis, phase) =
             (Nemesis { cluster: cluster.clone(), kind: *kind }, Rc::clone(phase));
         let gap = *gap;
-        cluster.spawn(format!("{kind:?}"), async move { nemesis.run(gap, &phase).await });
+        cluster.spawn(kind.task_name(), async move { nemesis.run(gap, &phase).await });
     }
     let (cluster, phase) = (cluster.clone(), Rc::clone(phase));
     let operator = cluster.clone();
@@ -151,10 +163,14 @@ impl Nemesis {
     async fn inject(&self, rng: &mut Stream, phase: &Cell<Phase>) -> Result<(), Failure> {
         let length = self.length(rng);
         match self.kind {
-            FaultKind::Split => self.cut(self.split(rng, LinkDirection::Both), length, phase).await,
-            FaultKind::OneWay => self.cut(self.split(rng, LinkDirection::One), length, phase).await,
-            FaultKind::Partial => self.cut(self.partial(rng), length, phase).await,
-            FaultKind::Flapping => {
+            FaultKind::Partition => {
+                self.cut(self.split(rng, LinkDirection::Both), length, phase).await
+            }
+            FaultKind::OneWayPartition => {
+                self.cut(self.split(rng, LinkDirection::One), length, phase).await
+            }
+            FaultKind::PartialPartition => self.cut(self.partial(rng), length, phase).await,
+            FaultKind::FlappingLink => {
                 let links = self.partial(rng);
                 for _ in 0..=rng.below(6) {
                     let short = rng.between(Duration::ZERO, length / 4);

@@ -35,7 +35,11 @@ pub(crate) fn steps(case: &Case) -> Vec<Timed> {
 ///
 /// # Errors
 /// A step fails, nothing moves, or clients saw what they must not see.
-pub(crate) async fn replay(cluster: Cluster, steps: Vec<Timed>, end: Instant) -> Result<(), Failure> {
+pub(crate) async fn replay(
+    cluster: Cluster,
+    steps: Vec<Timed>,
+    end: Instant,
+) -> Result<(), Failure> {
     let clients = SharedClients::default();
     for (number, requests) in requests(&steps) {
         let client = Client::new(&cluster, number, &clients);
@@ -97,8 +101,9 @@ fn apply_step(cluster: &Cluster, step: Step) -> Result<(), Failure> {
         Step::Connect { peer } => cluster.connect(peer),
         Step::Disk { peer, min, max } => cluster.set_disk_latency(peer, Latency { min, max }),
         Step::Network { request, reply } => {
-            let leg = |delay_max| LinkProfile { delay_max, ..LinkProfile::PERFECT };
-            cluster.set_network(NetworkProfile { request: leg(request), reply: leg(reply) });
+            let profile = |delay_max| LinkProfile { delay_max, ..LinkProfile::PERFECT };
+            cluster
+                .set_network(NetworkProfile { request: profile(request), reply: profile(reply) });
         }
         Step::Snapshot { peer } => cluster.snapshot(peer)?,
         Step::Change { peer, change } => {

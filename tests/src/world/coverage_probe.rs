@@ -24,7 +24,7 @@ impl World {
             self.cover_role(server, &before, &now);
         }
         if was_transferring && !transferring && now.role == RoleName::Leader {
-            self.coverage.hit(Mark::TransferGivenUp);
+            self.coverage.hit(Mark::TransferAbandoned);
         }
         if now.commit_index > before.commit_index && now.role == RoleName::Leader {
             self.cover_commit(server, &before, &now);
@@ -54,7 +54,7 @@ impl World {
             (RoleName::PreCandidate, RoleName::Follower)
                 if now.leader.is_some() && now.current_term == before.current_term =>
             {
-                self.coverage.hit(Mark::CameBackQuietly);
+                self.coverage.hit(Mark::PreCandidateFollows);
             }
             (RoleName::Candidate, RoleName::PreCandidate | RoleName::Candidate) => {
                 self.coverage.hit(Mark::SplitVote);
@@ -103,7 +103,7 @@ impl World {
         if envelope.message == Message::RequestVoteReply(Vote::Granted)
             && !node.membership().contains(envelope.to)
         {
-            coverage.hit(Mark::VoteForStranger);
+            coverage.hit(Mark::VoteForNonMember);
         }
     }
 
@@ -117,7 +117,7 @@ impl World {
             && chunk.last_included.index > status.commit_index
             && node.log().contains(chunk.last_included)
         {
-            coverage.hit(Mark::SnapshotOfOwnEntries);
+            coverage.hit(Mark::SnapshotOfHeldEntries);
         }
     }
 
@@ -133,7 +133,7 @@ impl World {
             return;
         }
         if peer.incarnation != life {
-            self.coverage.hit(Mark::EarlierLife);
+            self.coverage.hit(Mark::EarlierIncarnation);
         }
         if copy == Copy::Second {
             self.coverage.hit(Mark::Duplicate);
@@ -142,9 +142,9 @@ impl World {
 
     pub(super) fn cover_request(&mut self, request: &Request, execution: Execution) {
         match execution {
-            Execution::Repeated(_) => self.coverage.hit(Mark::Repeated),
+            Execution::Repeated(_) => self.coverage.hit(Mark::DuplicateRequest),
             Execution::Executed(_) if self.open_requests.is_abandoned(request) => {
-                self.coverage.hit(Mark::CarriedOutLate);
+                self.coverage.hit(Mark::ExecutedLate);
             }
             Execution::Executed(_) | Execution::Stale => {}
         }

@@ -154,11 +154,11 @@ impl World {
         })?;
         let link = &mut self.arrived[from * self.settings.peers + to];
         if envelope.id < *link {
-            self.coverage.hit(Mark::Overtaken);
+            self.coverage.hit(Mark::Reordered);
         }
         *link = envelope.id.max(*link);
         Self::cover_message(&mut self.coverage, &envelope, node);
-        let local = self.peers[to].clock.shows(self.now);
+        let local = self.peers[to].clock.local_time(self.now);
         let (before, message) = (self.before(to, node, local), ReceivedMessage::of(&envelope));
         if let Some(node) = &mut self.peers[to].node {
             node.handle(local, Input::Receive(envelope));
@@ -189,7 +189,7 @@ impl World {
             return Ok(());
         }
         peer.armed = None;
-        let local = peer.clock.shows(now);
+        let local = peer.clock.local_time(now);
         if let Some(node) = &mut peer.node {
             if node.poll_timeout().is_some_and(|due| due <= local) {
                 node.handle(local, Input::Tick);
@@ -208,7 +208,7 @@ impl World {
         if let Some(newest) = peer.disk.end_flush() {
             let witness = Witness { peer: node.status().id, at: self.now };
             self.invariants.check_flushed(server, witness, peer.disk.durable())?;
-            node.handle(peer.clock.shows(self.now), Input::Persisted(newest));
+            node.handle(peer.clock.local_time(self.now), Input::Persisted(newest));
             self.mark_touched(server);
         }
         Ok(())

@@ -175,7 +175,8 @@ impl World {
         peer.last_status = Some(node.status());
         peer.members.starts(&node);
         let members = Arc::clone(node.membership());
-        peer.contact = LeaderContact::start(peer.clock.shows(self.now), &node.status(), members);
+        peer.contact =
+            LeaderContact::start(peer.clock.local_time(self.now), &node.status(), members);
         peer.open_pre_votes = OpenPreVotes::default();
         (peer.pre_vote_pending, peer.step_down, peer.transferring) =
             (false, StepDown::Unrequested, false);
@@ -205,7 +206,7 @@ impl World {
         let config = config.validate().map_err(|error| cannot_start(&error))?;
         let jitter = PeerJitter::new(self.seed, server);
         let stored = peer.disk.durable().clone();
-        let now: Instant = peer.clock.shows(self.now);
+        let now: Instant = peer.clock.local_time(self.now);
         let mut node = Node::new(config, stored, now, Box::new(jitter))
             .map_err(|error| cannot_start(&error))?;
         if let Some(logger) = &self.logger {

@@ -39,9 +39,9 @@ impl Sink for ClockSink {
     fn record(&mut self, at: Instant, source: trace::Source, event: &trace::Event<'_>) {
         let mut event = *event;
         if let trace::Event::TimerReset { deadline } = &mut event {
-            *deadline = self.clock.moment(*deadline);
+            *deadline = self.clock.world_time(*deadline);
         }
-        self.logger.record(self.clock.moment(at), source, &event);
+        self.logger.record(self.clock.world_time(at), source, &event);
     }
 }
 

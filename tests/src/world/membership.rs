@@ -33,7 +33,7 @@ impl World {
         }
         let peer = &mut self.peers[server];
         let Some(node) = &mut peer.node else { return Err(ChangeNotStarted::Away) };
-        let now = peer.clock.shows(self.now);
+        let now = peer.clock.local_time(self.now);
         let begun = node.change_membership(now, asked(change)).map_err(ChangeNotStarted::Refused);
         self.trace.number(server as u64 | 8 << 32 | u64::from(begun.is_ok()) << 40);
         self.mark_touched(server);
@@ -99,7 +99,7 @@ impl World {
             (now.is_joint(), Mark::Joint),
             (inherited, Mark::ChangeInherited),
             (leads && !now.votes(own), Mark::LeaderRemoved),
-            (peer.members.standing == Standing::Left && now.contains(own), Mark::Returned),
+            (peer.members.standing == Standing::Left && now.contains(own), Mark::Rejoined),
         ];
         for (_, mark) in marks.into_iter().filter(|(witness, _)| *witness) {
             self.coverage.hit(mark);

@@ -79,7 +79,7 @@ impl World {
                 if before.keeps_to_leader && term >= before.status.current_term =>
             {
                 if term > before.status.current_term {
-                    self.coverage.hit(Mark::CandidateLeftAlone);
+                    self.coverage.hit(Mark::VoteRequestIgnored);
                 }
                 return Ok(LeaderContact::check_unmoved(witness, from, &before.status, &status)?);
             }
@@ -107,7 +107,7 @@ impl World {
         let Some(node) = &peer.node else { return Ok(()) };
         let now = node.status();
         let Some(before) = peer.last_status else { return Ok(()) };
-        let witness = Witness { peer: now.id, at: peer.clock.shows(self.now) };
+        let witness = Witness { peer: now.id, at: peer.clock.local_time(self.now) };
         let members = Arc::clone(node.membership());
         let mut step_down = std::mem::replace(&mut peer.step_down, StepDown::Unrequested);
         if !members.votes(now.id) {
@@ -148,7 +148,7 @@ impl World {
                 lease::check_expired(
                     witness,
                     term,
-                    HeldLease { by, now: peer.clock.shows(self.now), until },
+                    HeldLease { by, now: peer.clock.local_time(self.now), until },
                 )?;
             }
         }

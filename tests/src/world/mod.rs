@@ -301,7 +301,7 @@ impl World {
     /// Offers a command to a peer: its place in the log if the peer believes it leads.
     pub fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {
         let id = self.propose_unrecorded(server, command.clone(), source)?;
-        self.recorder.step(self.now, Step::Offer { peer: server, command });
+        self.recorder.record_step(self.now, Step::Offer { peer: server, command });
         Some(id)
     }
 
@@ -332,7 +332,7 @@ impl World {
 
     /// Writes down a step that is not the world's own.
     pub fn record(&mut self, step: Step) {
-        self.recorder.step(self.now, step);
+        self.recorder.record_step(self.now, step);
     }
 
     /// Whether a peer stands still.

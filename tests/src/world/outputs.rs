@@ -111,7 +111,7 @@ impl World {
         let bytes = codec::encode(envelope);
         let direction = envelope.message.direction();
         let sent = self.network.send(from, to, direction);
-        let verdict = self.recorder.message(from, to, sent).verdict();
+        let verdict = self.recorder.decide_message(from, to, sent).verdict();
         self.count(envelope, direction, bytes.len(), verdict);
         match verdict {
             Verdict::Deliver(delay) => self.deliver_after(delay, from, to, bytes, Copy::First),
@@ -219,7 +219,7 @@ impl World {
         data: raft::Bytes,
     ) -> Result<(), Failure> {
         let peer = &mut self.peers[server];
-        let now = peer.clock.shows(self.now);
+        let now = peer.clock.local_time(self.now);
         let Some(node) = &mut peer.node else { return Ok(()) };
         match node.compact(now, through, data) {
             // A leader's snapshot may have come in first; a peer that joined may not know yet whom
@@ -245,12 +245,12 @@ impl World {
 
     fn begin_flush(&mut self, server: usize) {
         let peer = &mut self.peers[server];
-        let Some(begun) = peer.disk.begin_flush() else { return };
-        let begun = self.recorder.flush(server, begun);
-        let (length, failed) = match begun.fault {
-            None => (begun.latency, None),
+        let Some(start) = peer.disk.begin_flush() else { return };
+        let start = self.recorder.decide_flush(server, start);
+        let (length, failed) = match start.fault {
+            None => (start.latency, None),
             Some(FlushFault::Stalls(length)) => (length, None),
-            Some(FlushFault::Fails) => (begun.latency, Some(begun.number)),
+            Some(FlushFault::Fails) => (start.latency, Some(start.number)),
         };
         let event = Event::Flushed { server, incarnation: peer.incarnation, failed };
         self.queue.push(self.now.after(length), Source::disk(server), event);
@@ -262,7 +262,7 @@ impl World {
     fn arm_timer(&mut self, server: usize) {
         let peer = &mut self.peers[server];
         let Some(due) = peer.node.as_ref().and_then(raft::Node::poll_timeout) else { return };
-        let due = peer.clock.moment(due).max(self.now);
+        let due = peer.clock.world_time(due).max(self.now);
         if peer.armed.is_none_or(|armed| due < armed) {
             peer.armed = Some(due);
             self.queue.push(due, Source::timer(server), Event::Timer { server });

@@ -76,7 +76,7 @@ impl Peer {
             incarnation: 0,
             disk,
             service: Service::new(settings.snapshots, settings.machine),
-            clock: settings.clocks.get(server).copied().map_or(Clock::TRUE, Clock::faster_by),
+            clock: settings.clocks.get(server).copied().map_or(Clock::EXACT, Clock::with_drift),
             paused_until: None,
             contact: LeaderContact::default(),
             open_pre_votes: OpenPreVotes::default(),

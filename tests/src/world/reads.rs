@@ -47,7 +47,7 @@ impl World {
         }
         let name = ReadId::new(self.reads.next);
         let peer = &mut self.peers[server];
-        peer.node.as_mut()?.read(peer.clock.shows(self.now), name).ok()?;
+        peer.node.as_mut()?.read(peer.clock.local_time(self.now), name).ok()?;
         self.reads.next += 1;
         let (committed, asked_at) = (self.committed, self.now);
         self.reads.open.insert(name, OpenRead { server, request: *request, committed, asked_at });
@@ -147,7 +147,7 @@ impl World {
         if leads && node.log().term_at(status.commit_index) != Some(status.current_term) {
             self.coverage.hit(Mark::ReadWaits);
         }
-        let shown = self.peers[server].clock.shows(self.now);
+        let shown = self.peers[server].clock.local_time(self.now);
         if let Role::Leader(leader) = node.role()
             && let Some(until) = leader.reads.lease().until()
         {

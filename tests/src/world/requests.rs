@@ -25,7 +25,7 @@ impl World {
         let peer = &mut self.peers[server];
         let node = peer.node.as_mut()?;
         let successor = node.successor();
-        let answer = node.propose(peer.clock.shows(self.now), command);
+        let answer = node.propose(peer.clock.local_time(self.now), command);
         if let Err(failure) = self.check_answer(server, &answer) {
             self.fail(failure);
         }
@@ -77,7 +77,7 @@ impl World {
             return;
         }
         let peer = &mut self.peers[server];
-        let now = peer.clock.shows(self.now);
+        let now = peer.clock.local_time(self.now);
         let Some(node) = &mut peer.node else { return };
         let begun = node.transfer_leadership(now, peer_id(to)).is_ok();
         self.record(Step::Transfer { peer: server, to });
@@ -94,7 +94,7 @@ impl World {
             return;
         }
         let peer = &mut self.peers[server];
-        let now = peer.clock.shows(self.now);
+        let now = peer.clock.local_time(self.now);
         let Some(node) = &mut peer.node else { return };
         node.resign(now);
         peer.step_down = StepDown::Requested;

@@ -87,7 +87,7 @@ fn durability_fires_on_a_peer_that_believes_more_durable_than_is() {
 }
 
 #[test]
-fn monotonic_fires_on_whatever_goes_back() {
+fn monotonic_fires_on_any_decrease() {
     let start = Status {
         voted_for: Some(PeerId::new(1)),
         last_applied: Index::new(2),

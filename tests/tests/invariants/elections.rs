@@ -59,7 +59,7 @@ fn election_safety_fires_on_a_leader_without_a_majority() {
 }
 
 #[test]
-fn election_safety_fires_on_a_follower_of_somebody_who_was_not_elected() {
+fn election_safety_fires_on_a_follower_of_an_unelected_leader() {
     let mut elections = ElectionSafety::default();
     holds(elections.record_leader(Term::new(3), peer(1)));
     holds(elections.check_follower(peer(0), Term::new(3), PeerId::new(1)));
@@ -86,7 +86,7 @@ fn follows_leader_fires_on_a_candidate_that_stays_one_and_on_a_timer_that_goes_o
 }
 
 #[test]
-fn timer_rule_fires_on_a_wait_without_a_vote_and_on_a_vote_without_a_wait() {
+fn election_timer_fires_on_a_wait_without_a_vote_and_on_a_vote_without_a_wait() {
     let timeout_min = Duration::from_millis(300);
     let follower = |voted_for: Option<u64>| Status {
         voted_for: voted_for.map(PeerId::new),

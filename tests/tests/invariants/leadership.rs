@@ -50,7 +50,7 @@ fn leader() -> LeaderContact {
 }
 
 #[test]
-fn check_quorum_fires_on_a_leader_that_hears_nobody() {
+fn check_quorum_fires_on_a_leader_without_contact() {
     let mut contact = leader();
     holds(contact.check_quorum(seen(209), TIMEOUTS));
     fires(
@@ -132,7 +132,7 @@ fn stickiness_fires_on_a_peer_that_is_moved() {
 }
 
 #[test]
-fn pre_vote_fires_on_whoever_stands_without_a_majority() {
+fn pre_vote_fires_on_a_candidate_without_a_majority() {
     let mut pre_votes = PreVotes::default();
     let mut says = |from: u64, asked_in: u64, vote| {
         let asked_in = Term::new(asked_in);
@@ -201,7 +201,7 @@ fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
 }
 
 #[test]
-fn pre_vote_fires_on_whatever_changes() {
+fn pre_vote_fires_on_any_change() {
     let follower = status(RoleName::Follower, 2, 0);
     let asks = status(RoleName::PreCandidate, 2, 0);
     holds(pre_vote::check_pre_candidate(seen(1), &follower, &asks));

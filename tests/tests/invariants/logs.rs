@@ -74,7 +74,7 @@ fn commit_rule_fires_on_a_follower_that_does_not_hold_what_is_counted() {
 }
 
 #[test]
-fn kept_promise_fires_on_an_acknowledged_entry_that_is_gone() {
+fn acknowledged_entries_fires_on_an_acknowledged_entry_that_is_gone() {
     let mut acknowledged = AcknowledgedEntry::default();
     acknowledged.record(Term::new(3), id(2, 3));
     acknowledged.record(Term::new(3), id(2, 2));

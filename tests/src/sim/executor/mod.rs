@@ -82,7 +82,7 @@ struct Slot {
 
 #[derive(Clone, Copy)]
 enum WaitState {
-    ForItsTurn,
+    Ready,
     Until(Instant, &'static Location<'static>),
     ForTask(TaskId, &'static Location<'static>),
 }
@@ -115,7 +115,7 @@ impl Tasks {
         let future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(future);
         let name = name.into();
         let name_hash = hash_of(name.as_bytes());
-        let slot = Slot { name, name_hash, waits: WaitState::ForItsTurn, future: Some(future) };
+        let slot = Slot { name, name_hash, waits: WaitState::Ready, future: Some(future) };
         self.shared.slots.borrow_mut().push(slot);
         self.shared.ready.borrow_mut().push_back(id);
         Join { tasks: self.clone(), id, outcome }
@@ -233,7 +233,7 @@ impl Tasks {
         slots.iter().filter(|slot| slot.future.is_some()).map(Slot::to_string).collect()
     }
 
-    fn current_waits(&self, waits: WaitState) {
+    fn set_wait_state(&self, waits: WaitState) {
         let current = self.shared.current.get();
         self.shared.slots.borrow_mut()[current].waits = waits;
     }
@@ -243,7 +243,7 @@ impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
         match self.waits {
-            WaitState::ForItsTurn => write!(f, "`{name}` (not started)"),
+            WaitState::Ready => write!(f, "`{name}` (not started)"),
             WaitState::Until(until, caller) => {
                 write!(f, "`{name}` (sleeps until {} ns, {caller})", until.as_nanos())
             }

@@ -39,7 +39,7 @@ impl Future for Sleep {
                 shared.sleepers.set(shared.sleepers.get() + 1);
                 let name = shared.slots.borrow()[task.0].name_hash;
                 shared.alarms.borrow_mut().push(Alarm { at: self.until, task, name });
-                self.tasks.current_waits(WaitState::Until(self.until, self.caller));
+                self.tasks.set_wait_state(WaitState::Until(self.until, self.caller));
                 Poll::Pending
             }
         }
@@ -88,7 +88,7 @@ impl<T> Future for JoinFuture<T> {
         }
         let tasks = &self.join.tasks;
         self.join.outcome.waiter.set(Some(TaskId(tasks.shared.current.get())));
-        tasks.current_waits(WaitState::ForTask(self.join.id, self.caller));
+        tasks.set_wait_state(WaitState::ForTask(self.join.id, self.caller));
         Poll::Pending
     }
 }
