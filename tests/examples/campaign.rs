@@ -6,8 +6,8 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use raft_tests::lab2::Part;
-use raft_tests::{DISSERTATION, RunSummary, SCENARIOS, STORMS, SWARMS, Scenario, simulate};
+use raft_tests::suites::SUITES;
+use raft_tests::{RunSummary, Scenario, simulate};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -19,20 +19,16 @@ fn main() -> ExitCode {
     println!(
         "scenario                         cluster s    rpcs     bytes  cmds   events  cpu ms  ns/event"
     );
-    for scenario in SCENARIOS
-        .iter()
-        .chain(&DISSERTATION)
-        .chain(&STORMS)
-        .chain(&SWARMS)
-        .filter(|scenario| scenario.name.contains(&pattern))
-    {
-        let mut row = Totals::default();
-        for seed in first..first + seeds {
-            failures += row.run(scenario, seed);
-        }
-        println!("{:30} {row}", scenario.name);
-        if !matches!(scenario.part, Part::Thesis | Part::Storm | Part::Swarm) {
-            totals.add(&row);
+    for suite in SUITES {
+        for scenario in suite.scenarios.iter().filter(|it| it.name.contains(&pattern)) {
+            let mut row = Totals::default();
+            for seed in first..first + seeds {
+                failures += row.run(scenario, seed);
+            }
+            println!("{:30} {row}", scenario.name);
+            if suite.name == "lab2" {
+                totals.add(&row);
+            }
         }
     }
     println!("{:30} {totals}", "all of the labs");

@@ -17,7 +17,8 @@ use std::time::Instant;
 use raft_tests::coverage::Mark;
 use raft_tests::shrink::shrink;
 use raft_tests::sim::trace_hash;
-use raft_tests::{Run, RunSummary, SWARMS, Scenario, simulate};
+use raft_tests::suites::{self, SWARM};
+use raft_tests::{Run, RunSummary, Scenario, simulate};
 use rayon::prelude::*;
 
 fn main() -> ExitCode {
@@ -60,7 +61,7 @@ impl Asked {
     }
 
     fn scenarios(&self) -> impl Iterator<Item = &'static Scenario> {
-        SWARMS.iter().filter(|scenario| scenario.name.contains(&self.pattern))
+        SWARM.iter().filter(|scenario| scenario.name.contains(&self.pattern))
     }
 
     fn runs(&self) -> Vec<(&'static Scenario, u64)> {
@@ -167,7 +168,7 @@ fn confirm(name: &str, seed: u64) {
         Err(_) => "not confirmed: this program cannot start itself",
     };
     println!("  {verdict}");
-    if let Some(scenario) = Scenario::find(name)
+    if let Some(scenario) = suites::find(name)
         && let Err(report) = simulate(scenario, seed, None)
     {
         println!("{report}");

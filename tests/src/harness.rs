@@ -17,10 +17,10 @@ use serde_json::Value;
 
 use crate::case::Case;
 use crate::failure::Failure;
-use crate::lab2::{Part, Scenario};
-use crate::report::Evidence;
-use crate::run::{Run, RunSummary, simulate, simulate_case};
-use crate::shrink;
+use crate::report::RunSummary;
+use crate::run::{Run, add_evidence, simulate, simulate_case};
+use crate::scenario::{Part, Scenario};
+use crate::{shrink, suites};
 
 /// The seed of a run that was given none, so that plain `cargo test` always does the same.
 pub const DEFAULT_SEED: u64 = 42;
@@ -32,7 +32,7 @@ pub const DEFAULT_SEED: u64 = 42;
 /// The run fails, or a variable of the environment cannot be read.
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 pub fn run(name: &str) {
-    let scenario = Scenario::find(name).unwrap_or_else(|| panic!("no scenario is named {name}"));
+    let scenario = suites::find(name).unwrap_or_else(|| panic!("unknown scenario {name}"));
     println!("Test ({}): {} ...", scenario.part, scenario.description);
     let world = WorldKind::from_env().unwrap_or_else(|error| panic!("{error}"));
     let request = RunRequest::from_env().unwrap_or_else(|error| panic!("{error}"));
@@ -132,7 +132,7 @@ fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
                 Some(total) => total.add(&report),
             },
             Err(mut report) => {
-                report.evidence = Some(Evidence::gather(scenario, &report));
+                add_evidence(&mut report, |logger| simulate(scenario, seed, Some(logger)));
                 fail(&report, &report.to_json(), &report.failure);
             }
         }
@@ -145,13 +145,13 @@ fn run_seeds(scenario: &Scenario, first: u64, count: u64) {
 #[cfg(feature = "real")]
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 fn run_real(scenario: &Scenario, first: u64, count: u64) {
+    let Some(body) = suites::real_body(scenario.name) else {
+        panic!("{} needs the simulated world: unset RAFT_WORLD", scenario.name);
+    };
     let mut total: Option<crate::real::RealRunSummary> = None;
     for seed in seeds(first, count) {
         let logger = logger(scenario.name, seed, scenario.spec.settings(seed).peers);
-        let Some(outcome) = crate::real::run(scenario, seed, logger) else {
-            panic!("{} needs the simulated world: unset RAFT_WORLD", scenario.name);
-        };
-        match outcome {
+        match crate::real::run(scenario, seed, logger, body) {
             Ok(passed) => match &mut total {
                 None => total = Some(passed),
                 Some(total) => total.add(&passed),
@@ -177,14 +177,14 @@ fn print_passed(part: Part, report: &RunSummary) {
     println!("{report}");
     match part {
         Part::Swarm => println!("{}", report.coverage),
-        Part::A | Part::B | Part::C | Part::D | Part::Thesis | Part::Storm => {}
+        Part::A | Part::B | Part::C | Part::D | Part::Dissertation | Part::Storm => {}
     }
 }
 
 #[expect(clippy::print_stdout, reason = "a test tells what it does")]
 fn run_case(scenario: &Scenario, path: &str) {
     let case = read_case(Path::new(path)).unwrap_or_else(|error| panic!("{error}"));
-    if case.test != scenario.name {
+    if suites::find(&case.test).is_none_or(|found| found.name != scenario.name) {
         println!("the case is of {}, not of {}; it is not played", case.test, scenario.name);
         return;
     }
@@ -193,7 +193,7 @@ fn run_case(scenario: &Scenario, path: &str) {
     match simulate_case(&case, logger) {
         Ok(report) => print_passed(scenario.part, &report),
         Err(mut report) => {
-            report.evidence = Some(Evidence::gather_case(&case, &report));
+            add_evidence(&mut report, |logger| simulate_case(&case, Some(logger)));
             fail(&report, &report.to_json(), &report.failure);
         }
     }

@@ -18,7 +18,7 @@ use crate::storm::verify_applied;
 ///
 /// # Errors
 /// A command that was agreed on is gone in the end, or nothing can be agreed on any more.
-pub async fn isolate_leaders(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn isolate_leaders(cluster: Cluster) -> Result<(), Failure> {
     let profile = LinkProfile {
         duplication: Chance::percent(10),
         delay_max: DELAY_MAX,

@@ -13,44 +13,12 @@ use raft::Index;
 
 use crate::cluster::{Cluster, Command, Retry, WaitOutcome, expect};
 use crate::failure::Failure;
-use crate::isolated_leader::isolate_leaders;
-use crate::lab2::{Body, ClusterSpec, Part, Scenario};
-use crate::service::Snapshots;
 use crate::sim::disk::Latency;
 use crate::sim::network::{LinkProfile, NetworkProfile};
 use crate::sim::random::{Chance, Stream};
 use crate::world::LogSource;
 
-/// The storms, by the size of the cluster, and what else is worse than the labs.
-pub const STORMS: [Scenario; 6] = [
-    scenario("storm_of_one", "a storm over a peer alone", 1),
-    scenario("storm_of_three", "a storm over three peers", 3),
-    scenario("storm_of_five", "a storm over five peers", 5),
-    scenario("storm_of_seven", "a storm over seven peers", 7),
-    isolated_leader("isolated_leader_of_three", "isolated leaders, three peers", 3),
-    isolated_leader("isolated_leader_of_five", "isolated leaders, five peers", 5),
-];
-
-const fn scenario(name: &'static str, description: &'static str, peers: usize) -> Scenario {
-    Scenario {
-        name,
-        part: Part::Storm,
-        description,
-        spec: ClusterSpec::Lab {
-            peers,
-            network: NetworkProfile::LAB_RELIABLE,
-            snapshots: Snapshots::EVERY_TENTH,
-        },
-        body: |cluster| -> Body { Box::pin(storm(cluster)) },
-    }
-}
-
-const fn isolated_leader(name: &'static str, description: &'static str, peers: usize) -> Scenario {
-    let body = |cluster| -> Body { Box::pin(isolate_leaders(cluster)) };
-    Scenario { body, ..scenario(name, description, peers) }
-}
-
-async fn storm(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn storm(cluster: Cluster) -> Result<(), Failure> {
     let network = drawn_profile(&mut cluster.fault_rng());
     cluster.set_network(network);
     for server in 0..cluster.size() {

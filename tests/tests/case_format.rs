@@ -2,7 +2,8 @@
 
 use raft_tests::case::Case;
 use raft_tests::sim::trace_hash::hash_of;
-use raft_tests::{DISSERTATION, Run, RunSummary, SCENARIOS, STORMS, SWARMS, Scenario};
+use raft_tests::suites::{self, SWARM};
+use raft_tests::{Run, RunSummary, Scenario};
 
 fn of(scenario: &Scenario, seed: u64) -> Run {
     Run::of_scenario(scenario, seed, None, None)
@@ -15,7 +16,7 @@ fn comparable(report: &RunSummary) -> (u64, u64, u64, u64) {
 
 #[test]
 fn replaying_a_case_repeats_the_run() {
-    for scenario in &SWARMS {
+    for scenario in SWARM {
         for seed in 1..=SEEDS {
             let run = of(scenario, seed);
             let played = Run::of_case(&run.case, None);
@@ -31,7 +32,7 @@ fn replaying_a_case_repeats_the_run() {
 #[test]
 fn replaying_a_lab_case_repeats_the_run() {
     for name in ["figure8_2c", "persist2_2c"] {
-        let scenario = Scenario::find(name).expect("the test names a scenario of the table");
+        let scenario = suites::find(name).expect("the test names a scenario of the table");
         for seed in 1..=LAB_SEEDS {
             let run = of(scenario, seed);
             let played = Run::of_case(&run.case, None);
@@ -45,7 +46,7 @@ fn replaying_a_lab_case_repeats_the_run() {
 
 #[test]
 fn cases_round_trip() {
-    for scenario in SCENARIOS.iter().chain(&DISSERTATION).chain(&STORMS).chain(&SWARMS) {
+    for scenario in suites::scenarios() {
         let case = of(scenario, 5).case;
         let text = case.to_string();
         let again: Case = text.parse().unwrap_or_else(|error| panic!("{}: {error}", scenario.name));

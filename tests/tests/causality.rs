@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use pretty::view::Causes;
 use pretty::{Line, Parser};
 use raft::verbose::{Format, Level, MemoryLog, Settings};
-use raft_tests::{Scenario, simulate};
+use raft_tests::{simulate, suites};
 
 /// The log of a run with everything in it; without its heartbeats no order could be known.
 fn log(name: &str, seed: u64) -> Vec<String> {
     let log = MemoryLog::default();
     let logger = log.logger(Settings { level: Level::Routine, format: Format::Text });
-    let scenario = Scenario::find(name).expect("the test names a scenario of the table");
+    let scenario = suites::find(name).expect("the test names a scenario of the table");
     simulate(scenario, seed, Some(logger)).unwrap_or_else(|report| panic!("{report}"));
     log.text().lines().take(LINES_MAX).map(ToOwned::to_owned).collect()
 }

@@ -2,7 +2,8 @@
 //! with pre-votes and check-quorum. They forbid none of it.
 
 use raft_tests::case::{Protocol, Settings};
-use raft_tests::{SCENARIOS, STORMS, Scenario, simulate_in};
+use raft_tests::suites::{LAB2, STORM};
+use raft_tests::{Scenario, simulate_in};
 
 fn passes_with_extended_protocol(scenario: &Scenario, seed: u64) {
     let settings = scenario.spec.settings(seed);
@@ -15,14 +16,14 @@ fn passes_with_extended_protocol(scenario: &Scenario, seed: u64) {
 
 #[test]
 fn lab_scenarios_pass_with_the_extended_protocol() {
-    for scenario in &SCENARIOS {
+    for scenario in LAB2 {
         (1..=2).for_each(|seed| passes_with_extended_protocol(scenario, seed));
     }
 }
 
 #[test]
 fn storms_pass_with_the_extended_protocol() {
-    for scenario in &STORMS {
+    for scenario in STORM {
         (1..=2).for_each(|seed| passes_with_extended_protocol(scenario, seed));
     }
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use raft::verbose::{Format, Level, MemoryLog, Settings};
 use raft_tests::cluster::Cluster;
 use raft_tests::failure::Failure;
-use raft_tests::lab2::Body;
-use raft_tests::report::{Evidence, LINES_MAX};
+use raft_tests::scenario::Body;
+use raft_tests::report::LINES_MAX;
+use raft_tests::run::add_evidence;
 use raft_tests::sim::trace_hash::first_difference;
-use raft_tests::{Run, SCENARIOS, SWARMS, Scenario, simulate};
+use raft_tests::suites::{self, LAB2, SWARM};
+use raft_tests::{Run, Scenario, simulate};
 
 fn find(name: &str) -> &'static Scenario {
-    Scenario::find(name).expect("the test names a scenario of the table")
+    suites::find(name).expect("the test names a scenario of the table")
 }
 
 fn trace(name: &str, seed: u64) -> String {
@@ -22,7 +24,7 @@ fn trace(name: &str, seed: u64) -> String {
 
 #[test]
 fn one_seed_gives_one_report_twice_in_one_process() {
-    for scenario in SCENARIOS.iter().chain(&SWARMS) {
+    for scenario in LAB2.iter().chain(SWARM) {
         let run = |seed| simulate(scenario, seed, None).unwrap_or_else(|report| panic!("{report}"));
         let first = run(7);
         assert_ne!(first.trace, run(8).trace, "{}: another seed is another run", scenario.name);
@@ -36,7 +38,7 @@ const CHILD: &str = "RAFT_TESTS_META_CHILD";
 #[test]
 fn one_seed_gives_one_trace_in_two_processes() {
     let mut names = vec!["backup_2b", "figure8_unreliable_2c", "snapshot_install_un_crash_2d"];
-    names.extend(SWARMS.iter().map(|scenario| scenario.name));
+    names.extend(SWARM.iter().map(|scenario| scenario.name));
     let traces: Vec<String> = names.iter().map(|name| format!("<{}>", trace(name, 11))).collect();
     let traces = traces.concat();
     if std::env::var_os(CHILD).is_some() {
@@ -135,7 +137,7 @@ fn the_tester_and_its_clients_are_in_the_log() {
 
 /// Runs a scenario of the test's own and returns its failure.
 fn fails(body: fn(Cluster) -> Body) -> (Failure, String) {
-    let scenario = Scenario { name: "meta", body, ..SCENARIOS[0] };
+    let scenario = Scenario { name: "meta", body, ..LAB2[0] };
     let report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
     (report.failure.clone(), report.to_string())
 }
@@ -205,14 +207,14 @@ fn disconnected_leader() -> Scenario {
             Err(Failure::Expectation("a\nlong\nstory\n".repeat(20)))
         })
     };
-    Scenario { name: "meta", body, ..SCENARIOS[0] }
+    Scenario { name: "meta", body, ..LAB2[0] }
 }
 
 #[test]
 fn a_report_shows_causes_on_one_screen() {
     let scenario = disconnected_leader();
     let mut report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
-    report.evidence = Some(Evidence::gather(&scenario, &report));
+    add_evidence(&mut report, |logger| simulate(&scenario, 1, Some(logger)));
     let text = report.to_string();
     for part in [
         "VERIFIED   a second run of the seed went the same way",
@@ -240,8 +242,8 @@ fn a_report_shows_causes_on_one_screen() {
 fn a_different_second_run_is_reported() {
     let scenario = disconnected_leader();
     let mut report = simulate(&scenario, 1, None).expect_err("the scenario cannot pass");
-    let changed = Scenario { body: SCENARIOS[0].body, ..scenario };
-    report.evidence = Some(Evidence::gather(&changed, &report));
+    let changed = Scenario { body: LAB2[0].body, ..scenario };
+    add_evidence(&mut report, |logger| simulate(&changed, 1, Some(logger)));
     let text = report.to_string();
     assert!(text.contains("DIFFERS    a second run of the seed gave trace="), "{text}");
     assert!(text.contains("and no failure"), "{text}");

@@ -3,7 +3,8 @@
 use raft_tests::case::{Case, Decision};
 use raft_tests::failure::Failure;
 use raft_tests::shrink::{ShrinkError, shrink};
-use raft_tests::{Run, SWARMS, Scenario, simulate_case};
+use raft_tests::suites::{self, SWARM};
+use raft_tests::{Run, Scenario, simulate_case};
 
 /// Two peers whose clocks all but stand still: they never stand for election. Everything else that
 /// is decided here has nothing to do with it.
@@ -61,7 +62,7 @@ fn shrinking_twice_gives_the_same_case() {
 
 #[test]
 fn passing_runs_and_expectations_are_not_shrunk() {
-    let passes = Run::of_scenario(&SWARMS[0], 3, None, None);
+    let passes = Run::of_scenario(&SWARM[0], 3, None, None);
     assert_eq!(shrink(&passes).expect_err("it passes"), ShrinkError::Passes);
     let fussy = Scenario {
         body: |cluster| {
@@ -70,7 +71,7 @@ fn passing_runs_and_expectations_are_not_shrunk() {
                 Err(Failure::Expectation("something else".to_owned()))
             })
         },
-        ..*Scenario::find("backup_2b").expect("a scenario of the labs")
+        ..*suites::find("backup_2b").expect("a scenario of the labs")
     };
     let error =
         shrink(&Run::of_scenario(&fussy, 3, None, None)).expect_err("only the test expects it");

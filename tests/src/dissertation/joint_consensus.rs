@@ -20,7 +20,7 @@ const REPLACE: Change = Change::Replace { voters: NEW, learners: PeerSet::NONE }
 ///
 /// # Errors
 /// Something is committed, or the change is not done when all are back.
-pub(super) async fn one_majority_cannot_commit(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn one_majority_cannot_commit(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster);
     loaded.add(NEW).await?;
     expect_no_commit_without(&loaded, (OLD, NEW), NEW.without(3)).await?;
@@ -65,7 +65,7 @@ async fn expect_no_decision(loaded: &LoadedCluster, from: Index) -> Result<(), F
 ///
 /// # Errors
 /// Somebody is elected by the one alone, or nobody by both.
-pub(super) async fn one_majority_cannot_elect(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn one_majority_cannot_elect(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     loaded.add(NEW).await?;
     let (leader, index) = loaded.hold_joint(REPLACE).await?;
@@ -85,7 +85,7 @@ pub(super) async fn one_majority_cannot_elect(cluster: Cluster) -> Result<(), Fa
 ///
 /// # Errors
 /// It is, or whoever was left behind disturbs the others.
-pub(super) async fn leader_crashes(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn leader_crashes(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     loaded.add(NEW).await?;
     let (leader, _) = loaded.hold_joint(REPLACE).await?;
@@ -103,7 +103,7 @@ pub(super) async fn leader_crashes(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn change_truncated(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn change_truncated(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     loaded.add(NEW).await?;
     loaded.agree(PeerSet::first(6)).await?;

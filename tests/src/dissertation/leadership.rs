@@ -9,13 +9,13 @@ use crate::failure::Failure;
 use crate::sim::network::Connection;
 
 /// Who leads, and in which term.
-pub(super) async fn current_leader(cluster: &Cluster) -> Result<(usize, Term), Failure> {
+pub(crate) async fn current_leader(cluster: &Cluster) -> Result<(usize, Term), Failure> {
     let leader = cluster.check_one_leader().await?;
     Ok((leader, cluster.term(leader).unwrap_or_default()))
 }
 
 /// The same peer leads the same term.
-pub(super) async fn expect_same_leader(
+pub(crate) async fn expect_same_leader(
     cluster: &Cluster,
     before: (usize, Term),
 ) -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub(super) async fn expect_same_leader(
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
-pub(super) async fn one_way_partition(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn one_way_partition(cluster: Cluster) -> Result<(), Failure> {
     let before = current_leader(&cluster).await?;
     let isolated = PeerSet::only(cluster.after(before.0, 1));
     let inward =
@@ -46,7 +46,7 @@ pub(super) async fn one_way_partition(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
-pub(super) async fn rejoining_peer(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn rejoining_peer(cluster: Cluster) -> Result<(), Failure> {
     let (before, size) = (current_leader(&cluster).await?, cluster.size());
     let away = cluster.after(before.0, 2);
     for round in 0..8 {
@@ -69,7 +69,7 @@ pub(super) async fn rejoining_peer(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It goes on, or the others do not.
-pub(super) async fn leader_without_quorum(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn leader_without_quorum(cluster: Cluster) -> Result<(), Failure> {
     let (leader, term) = current_leader(&cluster).await?;
     let minority = PeerSet::only(leader).with(cluster.after(leader, 1));
     let between =
@@ -96,7 +96,7 @@ pub(super) async fn leader_without_quorum(cluster: Cluster) -> Result<(), Failur
 ///
 /// # Errors
 /// A successor does not lead in time, or a command that was taken is not agreed on.
-pub(super) async fn transfers(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn transfers(cluster: Cluster) -> Result<(), Failure> {
     let (mut leader, mut term) = current_leader(&cluster).await?;
     for _ in 0..10 {
         let command = cluster.random_command();
@@ -123,7 +123,7 @@ pub(super) async fn transfers(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The leader does not lead on.
-pub(super) async fn transfer_to_crashed_peer(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn transfer_to_crashed_peer(cluster: Cluster) -> Result<(), Failure> {
     let before = current_leader(&cluster).await?;
     let dead = cluster.after(before.0, 1);
     cluster.crash(dead);
@@ -139,7 +139,7 @@ pub(super) async fn transfer_to_crashed_peer(cluster: Cluster) -> Result<(), Fai
 ///
 /// # Errors
 /// It takes more than it may, or nothing can be agreed on any more.
-pub(super) async fn uncommitted_limit(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn uncommitted_limit(cluster: Cluster) -> Result<(), Failure> {
     let (leader, _) = current_leader(&cluster).await?;
     cluster.one(&cluster.random_command(), PEERS, Retry::No).await?;
     cluster.disconnect(leader);

@@ -14,7 +14,7 @@ use crate::kv::{Operation, Request};
 ///
 /// # Errors
 /// It serves one from what it knew before.
-pub(super) async fn paused_lease_holder(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn paused_lease_holder(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     let all = PeerSet::first(cluster.size());
     for turn in 0..TURNS {

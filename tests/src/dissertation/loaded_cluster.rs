@@ -16,7 +16,7 @@ use crate::kv::{Operation, Request};
 use crate::sim::executor::Join;
 use crate::sim::network::Connection;
 use crate::swarm::client::Client;
-use crate::swarm::{SharedClients, verify};
+use crate::swarm::clients::{SharedClients, verify};
 use crate::world::{ChangeNotStarted, members};
 
 /// The cluster and its clients.

@@ -14,7 +14,7 @@ use crate::service::Snapshots;
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn grow(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn grow(cluster: Cluster) -> Result<(), Failure> {
     let (old, new) = (PeerSet::first(3), PeerSet::first(3).others(5));
     new.iter().for_each(|server| cluster.crash(server));
     let loaded = LoadedCluster::start(cluster.clone());
@@ -65,7 +65,7 @@ fn expect_snapshots(cluster: &Cluster, new: PeerSet) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn shrink(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn shrink(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     let (leader, _) = loaded.leader().await?;
     let leaving = PeerSet::only(cluster.after(leader, 1)).with(cluster.after(leader, 2));
@@ -87,7 +87,7 @@ pub(super) async fn shrink(cluster: Cluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn shrink_to_one_and_grow(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn shrink_to_one_and_grow(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     let (leader, _) = loaded.leader().await?;
     let (other, third) = (1 - leader, 2);
@@ -112,7 +112,7 @@ pub(super) async fn shrink_to_one_and_grow(cluster: Cluster) -> Result<(), Failu
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn replace_one_by_one(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn replace_one_by_one(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster);
     let (leader, _) = loaded.leader().await?;
     for (steps, new) in (1..=3).zip(3..) {
@@ -127,7 +127,7 @@ pub(super) async fn replace_one_by_one(cluster: Cluster) -> Result<(), Failure> 
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn replace_at_once(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn replace_at_once(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster);
     let new = PeerSet::first(3).others(6);
     loaded.add(new).await?;
@@ -149,7 +149,7 @@ async fn new_members_take_over(loaded: LoadedCluster) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn one_change_at_a_time(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn one_change_at_a_time(cluster: Cluster) -> Result<(), Failure> {
     let leader = cluster.check_one_leader().await?;
     let loaded = LoadedCluster::start(cluster.clone());
     let too_soon = |error| error == ChangeError::TermNotCommitted;

@@ -13,7 +13,7 @@ use crate::sim::network::Connection;
 ///
 /// # Errors
 /// It is not so.
-pub(super) async fn leader_removes_itself(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn leader_removes_itself(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     let (leader, _) = loaded.leader().await?;
     let stay = PeerSet::only(leader).others(3);
@@ -66,7 +66,7 @@ fn stepped_down(cluster: &Cluster, server: usize) -> Option<(raft::Index, raft::
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
-pub(super) async fn removed_peer_not_notified(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn removed_peer_not_notified(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     loaded.agree(PeerSet::first(4)).await?;
     let (leader, _) = loaded.leader().await?;

@@ -11,7 +11,7 @@ use crate::world::members;
 ///
 /// # Errors
 /// They do not.
-pub(super) async fn all_crash_in_joint(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn all_crash_in_joint(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     let new = PeerSet::first(3).others(6);
     loaded.add(new).await?;
@@ -32,7 +32,7 @@ pub(super) async fn all_crash_in_joint(cluster: Cluster) -> Result<(), Failure> 
 ///
 /// # Errors
 /// Somebody does not.
-pub(super) async fn membership_in_snapshots(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn membership_in_snapshots(cluster: Cluster) -> Result<(), Failure> {
     let late = 4;
     cluster.crash(late);
     let loaded = LoadedCluster::start(cluster.clone());
@@ -78,7 +78,7 @@ async fn wait_until_compacted(loaded: &LoadedCluster, peers: PeerSet) -> Result<
 ///
 /// # Errors
 /// Its members are not those that were committed.
-pub(super) async fn snapshot_before_change(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn snapshot_before_change(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     loaded.agree(PeerSet::first(3)).await?;
     let (leader, id) = loaded.start_change(Change::Add(3)).await?;

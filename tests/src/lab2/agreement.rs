@@ -12,7 +12,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// They do not.
-pub async fn basic_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn basic_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for number in 1..=3 {
         let index = Index::new(number);
         expect_uncommitted(&cluster, index)?;
@@ -26,7 +26,7 @@ pub async fn basic_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> 
 ///
 /// # Errors
 /// Too many bytes were sent.
-pub async fn rpc_bytes(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn rpc_bytes(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     const COMMANDS: u64 = 10;
     const COMMAND_BYTES: usize = 5000;
     const OVERHEAD_BYTES_MAX: u64 = 50_000;
@@ -49,7 +49,7 @@ pub async fn rpc_bytes(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing, or wrong.
-pub async fn follower_failure(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn follower_failure(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::No).await?;
     let leader = cluster.check_one_leader().await?;
     cluster.disconnect(cluster.after(leader, 1));
@@ -70,7 +70,7 @@ pub async fn follower_failure(cluster: Cluster<impl Testbed>) -> Result<(), Fail
 ///
 /// # Errors
 /// Agreement is missing, or wrong.
-pub async fn leader_failure(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn leader_failure(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::No).await?;
     let first = cluster.check_one_leader().await?;
     cluster.disconnect(first);
@@ -92,7 +92,7 @@ pub async fn leader_failure(cluster: Cluster<impl Testbed>) -> Result<(), Failur
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn fail_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn fail_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::No).await?;
     let leader = cluster.check_one_leader().await?;
     let follower = cluster.after(leader, 1);
@@ -114,7 +114,7 @@ pub async fn fail_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing, or wrong.
-pub async fn fail_no_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn fail_no_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(10), 5, Retry::No).await?;
     let leader = cluster.check_one_leader().await?;
     (1..=3).for_each(|steps| cluster.disconnect(cluster.after(leader, steps)));
@@ -137,7 +137,7 @@ pub async fn fail_no_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure
 ///
 /// # Errors
 /// One is missing, or the term moves in every try.
-pub async fn concurrent_starts(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn concurrent_starts(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for attempt in 0..STABLE_TERM_TRIES {
         pause_before_retry(&cluster, attempt).await;
         if concurrent_starts_in_one_term(&cluster).await? == Attempt::Done {
@@ -190,7 +190,7 @@ async fn concurrent_starts_in_one_term(
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn rejoin(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn rejoin(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::Yes).await?;
     let first = cluster.check_one_leader().await?;
     cluster.disconnect(first);
@@ -212,7 +212,7 @@ pub async fn rejoin(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing, or too slow.
-pub async fn backup(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn backup(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&cluster.random_command(), 5, Retry::Yes).await?;
 
     // The leader and one follower fill up with entries that cannot commit.
@@ -263,7 +263,7 @@ async fn commit_many(cluster: &Cluster<impl Testbed>, peers: usize) -> Result<()
 ///
 /// # Errors
 /// One of them costs more, or the term moves in every try.
-pub async fn count(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn count(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     const ELECTION_RPCS_MAX: u64 = 30;
     const IDLE_RPCS_MAX: u64 = 3 * 20;
 

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// It does not.
-pub async fn initial_election(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn initial_election(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.check_one_leader().await?;
     // Followers learn of the election a little later than the tester.
     cluster.sleep(Duration::from_millis(50)).await;
@@ -31,7 +31,7 @@ pub async fn initial_election(cluster: Cluster<impl Testbed>) -> Result<(), Fail
 ///
 /// # Errors
 /// Too many or too few leaders.
-pub async fn re_election(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn re_election(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     let first = cluster.check_one_leader().await?;
     cluster.disconnect(first);
     cluster.check_one_leader().await?;
@@ -56,7 +56,7 @@ pub async fn re_election(cluster: Cluster<impl Testbed>) -> Result<(), Failure> 
 ///
 /// # Errors
 /// There is no leader, or more than one a term.
-pub async fn many_elections(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn many_elections(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.check_one_leader().await?;
     for _ in 1..ROUNDS {
         let size = cluster.size();

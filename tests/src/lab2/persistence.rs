@@ -17,7 +17,7 @@ use crate::world::LogSource;
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn persist1(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn persist1(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(11), 3, Retry::Yes).await?;
     (0..3).try_for_each(|server| cluster.start(server))?;
     for server in 0..3 {
@@ -49,7 +49,7 @@ pub async fn persist1(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn persist2(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn persist2(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for round in 0..5 {
         let index = 1 + 3 * round;
         cluster.one(&Command::number(10 + index), 5, Retry::Yes).await?;
@@ -77,7 +77,7 @@ pub async fn persist2(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn persist3(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn persist3(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&Command::number(101), 3, Retry::Yes).await?;
     let leader = cluster.check_one_leader().await?;
     let (second, third) = (cluster.after(leader, 1), cluster.after(leader, 2));
@@ -97,7 +97,7 @@ pub async fn persist3(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// A committed entry is lost, or there is no agreement in the end.
-pub async fn figure8(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn figure8(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     cluster.one(&cluster.random_command(), 1, Retry::Yes).await?;
     for _ in 0..FIGURE8_ROUNDS {
         let leader = propose_to_all(&cluster);
@@ -121,7 +121,7 @@ pub async fn figure8(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// A committed entry is lost, or there is no agreement in the end.
-pub async fn figure8_unreliable(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn figure8_unreliable(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     const REORDERING_FROM_ROUND: usize = 200;
     cluster.one(&cluster.random_command(), 1, Retry::Yes).await?;
     for round in 0..FIGURE8_ROUNDS {
@@ -194,7 +194,7 @@ fn restart_stopped_peers(cluster: &Cluster<impl Testbed>) -> Result<(), Failure>
 ///
 /// # Errors
 /// Agreement is missing.
-pub async fn unreliable_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn unreliable_agree(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     let mut clients = Vec::new();
     for round in 1..50 {
         for number in 0..4 {
@@ -218,7 +218,7 @@ pub async fn unreliable_agree(cluster: Cluster<impl Testbed>) -> Result<(), Fail
 ///
 /// # Errors
 /// It is not, or there is no agreement in the end.
-pub async fn churn(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn churn(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     let stop = Rc::new(Cell::new(Churning::On));
     let clients: Vec<_> = (0..CHURN_CLIENTS)
         .map(|number| {

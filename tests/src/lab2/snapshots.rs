@@ -9,7 +9,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// A log grows, or somebody needed one.
-pub async fn basic(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn basic(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::None).await?;
     let chunks = cluster.traffic().snapshot_chunks;
     // A follower whose disk stands still while the others go on does need one.
@@ -21,7 +21,7 @@ pub async fn basic(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It does not, or a log grows.
-pub async fn install(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn install(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::CutOff).await
 }
 
@@ -29,7 +29,7 @@ pub async fn install(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// It does not, or a log grows.
-pub async fn install_crash(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn install_crash(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::Crashed).await
 }
 
@@ -96,7 +96,7 @@ fn expect_small_log(cluster: &Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Something agreed on is lost.
-pub async fn all_crash(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn all_crash(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     one(&cluster, 3).await?;
     for _ in 0..5 {
         for _ in 0..commands_of_a_round(&cluster) {
@@ -114,7 +114,7 @@ pub async fn all_crash(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Something agreed on is lost.
-pub async fn init(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
+pub(crate) async fn init(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     for _ in 0..=SNAPSHOT_INTERVAL + 1 {
         one(&cluster, 3).await?;
     }

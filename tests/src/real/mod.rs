@@ -37,7 +37,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub use self::report::RealFailure;
-pub use self::run::{RealRunSummary, run};
+pub use self::run::{RealBody, RealRunSummary, run};
 
 use self::clock::RealClock;
 use self::links::Links;

@@ -11,8 +11,8 @@ use super::RealWorld;
 use crate::case::Settings;
 use crate::cluster::Testbed;
 use crate::failure::Failure;
-use crate::lab2::{Part, Scenario};
 use crate::report::{build, fmt_failure, setup};
+use crate::scenario::{Part, Scenario};
 use crate::sim::network::Connection;
 
 /// Everything there is to say about a failure on real peers.

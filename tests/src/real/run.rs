@@ -14,8 +14,9 @@ use super::drive::drive;
 use super::report::RealFailure;
 use crate::cluster::{Cluster, Testbed};
 use crate::failure::Failure;
-use crate::lab2::{Body, Scenario, real_body};
-use crate::run::{fmt_passed, panic_text};
+use crate::report::fmt_passed;
+use crate::run::panic_text;
+use crate::scenario::{Body, Scenario};
 use crate::sim::executor::Tasks;
 use crate::world::{LogSource, Traffic};
 
@@ -39,21 +40,18 @@ impl fmt::Display for RealRunSummary {
     }
 }
 
-/// Runs a scenario once on real peers; `None` if it needs the simulated world.
+/// The body of a scenario on real peers.
+pub type RealBody = fn(Cluster<RealWorld>) -> Body;
+
+/// Runs a scenario once on real peers.
+///
+/// # Errors
+/// The failure, with the state of the peers.
 pub fn run(
     scenario: &Scenario,
     seed: u64,
     logger: Option<Logger>,
-) -> Option<Result<RealRunSummary, Box<RealFailure>>> {
-    let body = real_body(scenario.name)?;
-    Some(run_body(scenario, seed, logger, body))
-}
-
-fn run_body(
-    scenario: &Scenario,
-    seed: u64,
-    logger: Option<Logger>,
-    body: fn(Cluster<RealWorld>) -> Body,
+    body: RealBody,
 ) -> Result<RealRunSummary, Box<RealFailure>> {
     let settings = scenario.spec.settings(seed);
     let world = match RealWorld::new(seed, settings.clone(), logger) {
@@ -72,7 +70,7 @@ fn run_body(
 
 fn attempt(
     world: &Rc<RefCell<RealWorld>>,
-    body: fn(Cluster<RealWorld>) -> Body,
+    body: RealBody,
 ) -> Result<(), Failure> {
     let tasks = Tasks::default();
     let (clock, records) = {
@@ -124,21 +122,21 @@ mod tests {
     use raft::verbose::{Format, Level, MemoryLog, Settings};
 
     use super::*;
-    use crate::lab2::SCENARIOS;
+    use crate::suites::LAB2;
 
     fn fails(
-        body: fn(Cluster<RealWorld>) -> Body,
+        body: RealBody,
         logger: Option<Logger>,
     ) -> (Box<RealFailure>, String) {
-        let scenario = Scenario { name: "meta", ..SCENARIOS[0] };
-        let failure = run_body(&scenario, 7, logger, body).expect_err("the scenario cannot pass");
+        let scenario = Scenario { name: "meta", ..LAB2[0] };
+        let failure = run(&scenario, 7, logger, body).expect_err("the scenario cannot pass");
         let text = failure.to_string();
         (failure, text)
     }
 
     #[test]
     fn a_failure_says_what_can_be_seen_and_that_it_cannot_be_replayed() {
-        let body: fn(Cluster<RealWorld>) -> Body = |cluster| {
+        let body: RealBody = |cluster| {
             Box::pin(async move {
                 let leader = cluster.check_one_leader().await?;
                 cluster.disconnect(leader);
@@ -170,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_ends_by_itself_fails_the_run() {
-        let body: fn(Cluster<RealWorld>) -> Body = |cluster| {
+        let body: RealBody = |cluster| {
             Box::pin(async move {
                 {
                     let world = cluster.world();
@@ -186,7 +184,7 @@ mod tests {
 
     #[test]
     fn services_that_disagree_fail_the_run_at_once() {
-        let body: fn(Cluster<RealWorld>) -> Body = |cluster| {
+        let body: RealBody = |cluster| {
             Box::pin(async move {
                 use super::super::service::Opaque;
                 use raft::StateMachine;

@@ -7,10 +7,8 @@ use std::collections::BTreeSet;
 
 use raft::verbose::{Format, Level, Logger, MemoryLog, Settings};
 
-use super::FailureReport;
-use crate::case::Case;
-use crate::lab2::Scenario;
-use crate::run::{Outcome, simulate, simulate_case};
+use crate::failure::Failure;
+use crate::sim::trace_hash::TraceHash;
 
 /// What the second run shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,27 +22,22 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Runs the seed again.
+    /// Compares a failed run with two more of the same seed or case, and reads the causes off their
+    /// logs. `rerun` runs it with a logger: its trace, and its failure if there was one.
     #[must_use]
-    pub fn gather(scenario: &Scenario, first: &FailureReport) -> Self {
-        Self::of(first, |logger| simulate(scenario, first.seed, Some(logger)))
-    }
-
-    /// Plays the case again.
-    #[must_use]
-    pub fn gather_case(case: &Case, first: &FailureReport) -> Self {
-        Self::of(first, |logger| simulate_case(case, Some(logger)))
-    }
-
-    fn of(first: &FailureReport, again: impl Fn(Logger) -> Outcome) -> Self {
-        let (second, everything) = logged(&again, Level::Routine);
+    pub fn gather(
+        trace: TraceHash,
+        failure: &Failure,
+        rerun: impl Fn(Logger) -> (TraceHash, Option<Failure>),
+    ) -> Self {
+        let ((second_trace, second_failure), everything) = logged(&rerun, Level::Routine);
         // Causes go through heartbeats, but heartbeats explain little: those lines are shown that
         // a log without routine has too.
-        let (_, events) = logged(&again, Level::Events);
-        let difference = match second {
-            Err(second) if second.trace == first.trace && second.failure == first.failure => None,
-            Err(second) => Some(format!("trace={} and {}", second.trace, second.failure)),
-            Ok(report) => Some(format!("trace={} and no failure", report.trace)),
+        let (_, events) = logged(&rerun, Level::Events);
+        let difference = match second_failure {
+            Some(second) if second_trace == trace && second == *failure => None,
+            Some(second) => Some(format!("trace={second_trace} and {second}")),
+            None => Some(format!("trace={second_trace} and no failure")),
         };
         let events: BTreeSet<&str> = events.lines().collect();
         let mut causes = causal_past(&everything);
@@ -59,9 +52,9 @@ impl Evidence {
 }
 
 /// Runs it again with a log in memory.
-fn logged(again: impl Fn(Logger) -> Outcome, level: Level) -> (Outcome, String) {
+fn logged<T>(rerun: impl Fn(Logger) -> T, level: Level) -> (T, String) {
     let log = MemoryLog::default();
-    let outcome = again(log.logger(Settings { level, format: Format::Text }));
+    let outcome = rerun(log.logger(Settings { level, format: Format::Text }));
     (outcome, log.text())
 }
 

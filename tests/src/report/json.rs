@@ -3,7 +3,7 @@
 use raft::RoleName;
 use serde_json::{Value, json};
 
-use super::FailureReport;
+use super::failure::FailureReport;
 use crate::failure::Failure;
 use crate::sim::network::Connection;
 use crate::world::PeerView;

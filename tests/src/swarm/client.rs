@@ -5,8 +5,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::fault_plan::FaultPlan;
-use super::{Phase, SharedClients};
+use super::clients::SharedClients;
+use super::fault_plan::{FaultPlan, Phase};
 use crate::case::Step;
 use crate::cluster::Cluster;
 use crate::kv::{Operation, Request};

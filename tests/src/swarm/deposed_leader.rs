@@ -14,9 +14,9 @@ use std::time::Duration;
 use raft::{CheckQuorum, FirstEntry, PreVote, Reads};
 
 use super::client::Client;
-use super::fault_plan;
+use super::clients::{SharedClients, verify};
 use super::liveness;
-use super::{Family, SharedClients, verify};
+use super::settings::{self, Family};
 use crate::case::{LinkDirection, Links, PeerSet, Protocol, Settings};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
@@ -27,7 +27,7 @@ use crate::sim::random::{Chance, Domain, Stream};
 
 /// How leaders make sure that they lead.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReadMode {
+pub(crate) enum ReadMode {
     /// They ask each time (thesis §6.4).
     ReadIndex = 0,
     /// They rely on time (thesis §6.4.1).
@@ -36,8 +36,8 @@ pub(super) enum ReadMode {
 
 /// What the world of a run is made of: a good network and good disks, and clocks that differ.
 #[must_use]
-pub(super) fn settings(mode: ReadMode, seed: u64) -> Settings {
-    let drawn = fault_plan::settings(Family::Elections, seed);
+pub(crate) fn settings(mode: ReadMode, seed: u64) -> Settings {
+    let drawn = settings::draw(Family::Elections, seed);
     let mut rng = Stream::new(seed, Domain::Settings, [5, mode as u64]);
     let fast = LinkProfile { delay_max: drawn.timing.election_min / 40, ..LinkProfile::PERFECT };
     let mut settings = Settings {
@@ -70,7 +70,7 @@ pub(super) fn settings(mode: ReadMode, seed: u64) -> Settings {
         ),
         ReadMode::Lease => (
             Protocol { check_quorum: CheckQuorum::On, ..settings.protocol },
-            fault_plan::lease(settings.timing.election_min, &settings.clocks),
+            settings::lease(settings.timing.election_min, &settings.clocks),
         ),
     };
     if rng.below(4) > 0 {
@@ -80,7 +80,7 @@ pub(super) fn settings(mode: ReadMode, seed: u64) -> Settings {
 }
 
 /// A run in which leaders are deposed without notice.
-pub(super) async fn depose_leaders(cluster: Cluster) -> Result<(), Failure> {
+pub(crate) async fn depose_leaders(cluster: Cluster) -> Result<(), Failure> {
     let clients = SharedClients::default();
     let busy = Rc::new(Cell::new(true));
     for number in 0..=READERS {

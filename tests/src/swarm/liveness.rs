@@ -16,8 +16,8 @@ use std::time::Duration;
 use raft::{Instant, RoleName};
 
 use super::client::Client;
+use super::clients::{Clients, SharedClients};
 use super::core::{members_of, quorum_with};
-use super::{Clients, SharedClients};
 use crate::case::{LinkDirection, Links, PeerSet, Protocol, Step};
 use crate::cluster::Cluster;
 use crate::coverage::Mark;

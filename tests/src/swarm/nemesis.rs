@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use raft::{PeerId, RoleName};
 
-use super::fault_plan::FaultPlan;
-use super::{Family, Phase};
+use super::fault_kind::FaultKind;
+use super::fault_plan::{FaultPlan, Phase};
 use crate::case::{Change, LinkDirection, Links, PeerSet};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
@@ -19,111 +19,6 @@ use crate::sim::disk::{Damage, Latency};
 use crate::sim::network::Connection;
 use crate::sim::random::{Chance, Domain, Stream};
 use crate::world::server_of;
-
-/// Declares each kind of fault once: its number, which names its random streams, and the name of its
-/// task, which orders events of one instant. Neither may change, or old seeds lose their meaning.
-macro_rules! fault_kinds {
-    ($($(#[$doc:meta])* $kind:ident = $number:literal $task:literal,)*) => {
-        /// A kind of recurring fault.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum FaultKind {
-            $($(#[$doc])* $kind = $number,)*
-        }
-
-        impl FaultKind {
-            /// All kinds, in the order in which a plan draws them.
-            pub const ALL: &[Self] = &[$(Self::$kind,)*];
-
-            const fn task_name(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $task,)*
-                }
-            }
-        }
-    };
-}
-
-fault_kinds! {
-    /// The peers fall in two parts that do not reach each other.
-    Partition = 0 "Split",
-    /// The others receive some peers' messages, and those receive none of theirs.
-    OneWayPartition = 1 "OneWay",
-    /// One peer loses some of its links.
-    PartialPartition = 2 "Partial",
-    /// A link goes up and down.
-    FlappingLink = 3 "Flapping",
-    /// A peer crashes and restarts some time later.
-    Crash = 4 "Crash",
-    /// Many peers crash and restart, at once or one after the other.
-    RestartStorm = 5 "RestartStorm",
-    /// A peer stands still.
-    Pause = 6 "Pause",
-    /// A disk becomes slow.
-    SlowDisk = 7 "SlowDisk",
-    /// A service takes a snapshot at any moment.
-    Snapshot = 8 "Snapshot",
-    /// A leader is asked to transfer leadership.
-    Transfer = 10 "Transfer",
-    /// A leader is asked to step down.
-    Resign = 11 "Resign",
-    /// A change of members is asked for.
-    Members = 9 "Members",
-}
-
-impl FaultKind {
-    /// Whether a family has this kind at all. Members change where that is the subject: elsewhere a
-    /// storm that may leave one member would be no storm over the others.
-    #[must_use]
-    pub const fn applies_to(self, family: Family) -> bool {
-        !matches!(self, Self::Members) || matches!(family, Family::Members)
-    }
-
-    /// Whether a family is about this kind.
-    #[must_use]
-    pub const fn is_focus(self, family: Family) -> bool {
-        match self {
-            Self::Partition
-            | Self::OneWayPartition
-            | Self::PartialPartition
-            | Self::FlappingLink => {
-                matches!(family, Family::Links)
-            }
-            Self::Crash => matches!(
-                family,
-                Family::Elections
-                    | Family::Disks
-                    | Family::Small
-                    | Family::Snapshots
-                    | Family::Members
-            ),
-            Self::RestartStorm | Self::Pause | Self::Transfer | Self::Resign => {
-                matches!(family, Family::Elections)
-            }
-            Self::SlowDisk => matches!(family, Family::Disks),
-            Self::Snapshot => matches!(family, Family::Snapshots),
-            Self::Members => matches!(family, Family::Members),
-        }
-    }
-
-    /// Whether it makes sense only among several peers.
-    #[must_use]
-    pub const fn needs_two_peers(self) -> bool {
-        match self {
-            Self::Partition
-            | Self::OneWayPartition
-            | Self::PartialPartition
-            | Self::FlappingLink
-            | Self::Transfer => true,
-            Self::Crash
-            | Self::RestartStorm
-            | Self::Pause
-            | Self::SlowDisk
-            | Self::Snapshot
-            | Self::Resign
-            | Self::Members => false,
-        }
-    }
-}
 
 /// Starts the faults of a forecast, and whoever starts peers that stopped.
 pub(crate) fn start(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>) {

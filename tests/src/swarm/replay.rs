@@ -6,8 +6,8 @@ use std::time::Duration;
 use raft::Instant;
 
 use super::client::Client;
+use super::clients::{SharedClients, verify};
 use super::liveness;
-use super::{SharedClients, verify};
 use crate::case::{Case, Decision, PeerSet, Step};
 use crate::cluster::{Cluster, Command};
 use crate::failure::Failure;
