@@ -23,7 +23,10 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let most: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(100);
-    #[expect(clippy::disallowed_methods, reason = "the duration of a hunt is measured from outside")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the duration of a hunt is measured from outside"
+    )]
     let start = Instant::now();
     for seed in 1..=most {
         println!("seed {seed}");

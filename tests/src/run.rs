@@ -47,12 +47,11 @@ pub fn simulate_case(case: &Case, logger: Option<Logger>) -> Outcome {
 
 /// Adds to a report what further runs of the same seed or case show.
 pub fn add_evidence(report: &mut FailureReport, rerun: impl Fn(Logger) -> Outcome) {
-    report.evidence = Some(Evidence::gather(report.trace, &report.failure, |logger| {
-        match rerun(logger) {
+    report.evidence =
+        Some(Evidence::gather(report.trace, &report.failure, |logger| match rerun(logger) {
             Ok(summary) => (summary.trace, None),
             Err(report) => (report.trace, Some(report.failure)),
-        }
-    }));
+        }));
 }
 
 /// Runs these scenarios on one seed, up to the first that fails.

@@ -12,6 +12,7 @@
 
 mod action;
 mod bounds;
+mod enabled;
 mod history;
 mod initial_state;
 mod membership;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use raft::{Index, Instant, ReadId};
+use raft::{Index, ReadId};
 
 use super::history::ModelInvariant;
-use super::state::State;
 
 /// The reads of all peers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,6 +23,16 @@ struct OpenRead {
 }
 
 impl Reads {
+    /// A peer is asked for a read.
+    pub(super) fn begin(&mut self, server: usize, read: ReadId, committed: Index) {
+        self.open.insert(read, OpenRead { server, committed });
+    }
+
+    /// Whether one was served.
+    pub(super) const fn any_served(&self) -> bool {
+        self.served > 0
+    }
+
     /// A peer serves a read after its service was given the entries through `given`.
     pub(super) fn complete(
         &mut self,
@@ -48,26 +57,5 @@ impl Reads {
     /// A peer has crashed, and its clients with it.
     pub(super) fn peer_crashed(&mut self, server: usize) {
         self.open.retain(|_, read| read.server != server);
-    }
-}
-
-impl State {
-    /// Whether a read was served.
-    #[must_use]
-    pub fn has_read(&self) -> bool {
-        self.reads.served > 0
-    }
-
-    pub(super) fn request_read(&mut self, server: usize) -> Result<(), ModelInvariant> {
-        let (before, left) = (self.reads.clone(), self.left.reads);
-        let read = ReadId::new(u64::from(left));
-        self.reads.open.insert(read, OpenRead { server, committed: self.history.last() });
-        self.left.reads -= 1;
-        let mut taken = false;
-        self.change(server, |peer| taken = peer.node.read(Instant::START, read).is_ok())?;
-        if !taken {
-            (self.reads, self.left.reads) = (before, left);
-        }
-        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use raft::{Envelope, Index, Input, Instant, MessageId, Output, RoleName};
+use raft::{Envelope, Index, Input, Instant, MessageId, Output, ReadId, RoleName};
 
 use super::action::Action;
 use super::bounds::Bounds;
@@ -76,6 +76,12 @@ impl State {
             .any(|peer| found.is_some() && term(peer).is_some_and(|term| Some(term) != found))
     }
 
+    /// Whether a read was served.
+    #[must_use]
+    pub fn has_read(&self) -> bool {
+        self.reads.any_served()
+    }
+
     /// The state after something has happened.
     #[must_use]
     pub fn after(&self, action: &Action) -> Self {
@@ -142,6 +148,19 @@ impl State {
         self.change(server, |peer| {
             peer.node.handle(Instant::START, Input::Receive(envelope.clone()));
         })
+    }
+
+    fn request_read(&mut self, server: usize) -> Result<(), ModelInvariant> {
+        let (before, left) = (self.reads.clone(), self.left.reads);
+        let read = ReadId::new(u64::from(left));
+        self.reads.begin(server, read, self.history.last());
+        self.left.reads -= 1;
+        let mut taken = false;
+        self.change(server, |peer| taken = peer.node.read(Instant::START, read).is_ok())?;
+        if !taken {
+            (self.reads, self.left.reads) = (before, left);
+        }
+        Ok(())
     }
 
     fn crash(&mut self, server: usize, survived: usize) -> Result<(), ModelInvariant> {

@@ -68,10 +68,7 @@ pub fn run(
     })
 }
 
-fn attempt(
-    world: &Rc<RefCell<RealWorld>>,
-    body: RealBody,
-) -> Result<(), Failure> {
+fn attempt(world: &Rc<RefCell<RealWorld>>, body: RealBody) -> Result<(), Failure> {
     let tasks = Tasks::default();
     let (clock, records) = {
         let world = world.borrow();
@@ -124,10 +121,7 @@ mod tests {
     use super::*;
     use crate::suites::LAB2;
 
-    fn fails(
-        body: RealBody,
-        logger: Option<Logger>,
-    ) -> (Box<RealFailure>, String) {
+    fn fails(body: RealBody, logger: Option<Logger>) -> (Box<RealFailure>, String) {
         let scenario = Scenario { name: "meta", ..LAB2[0] };
         let failure = run(&scenario, 7, logger, body).expect_err("the scenario cannot pass");
         let text = failure.to_string();

@@ -5,8 +5,8 @@ use std::fmt;
 
 use raft::{Instant, PeerId};
 
-use crate::case::Settings;
 use super::evidence::Evidence;
+use crate::case::Settings;
 use crate::failure::Failure;
 use crate::scenario::Part;
 use crate::sim::network::Connection;

@@ -1,6 +1,6 @@
 //! Trying cases: the smallest one so far, and whether another one fails in the same way.
 
-use super::ShrinkError;
+use super::error::ShrinkError;
 use crate::case::Case;
 use crate::report::FailureReport;
 use crate::run::Run;

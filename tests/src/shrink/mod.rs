@@ -10,11 +10,14 @@
 
 mod attempts;
 mod decisions;
+mod error;
 mod peers;
 mod settings;
 mod times;
 
 use std::fmt;
+
+pub use self::error::ShrinkError;
 
 use self::attempts::Attempts;
 use crate::case::Case;
@@ -35,38 +38,6 @@ pub struct Shrunk {
     /// What the small case shows.
     pub report: Box<FailureReport>,
 }
-
-/// A run cannot be shrunk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ShrinkError {
-    /// It does not fail.
-    Passes,
-    /// Its decisions alone do not bring the failure back: it is the test that expects something.
-    NotReproduced {
-        /// What failed in the run.
-        expected: String,
-        /// What failed when its decisions were played, if anything did.
-        found: Option<String>,
-    },
-}
-
-impl fmt::Display for ShrinkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Passes => f.write_str("there is nothing to shrink: the run passes"),
-            Self::NotReproduced { expected, found } => {
-                let found = found.as_deref().unwrap_or("no failure");
-                write!(
-                    f,
-                    "the run fails with {expected:?}, but playing its decisions gives {found}: what a \
-                     test itself expects cannot be shrunk, only what every run must keep"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for ShrinkError {}
 
 /// Shrinks a run that fails.
 ///
