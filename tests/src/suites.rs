@@ -52,7 +52,7 @@ macro_rules! suites {
                     $(
                         #[test]
                         fn $name() {
-                            $crate::run(stringify!($name));
+                            raft_tests::run(stringify!($name));
                         }
                     )*
                 };

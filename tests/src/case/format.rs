@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use raft::{CheckQuorum, FirstEntry, Instant, PreVote, Reads};
 
-use super::case::Case;
+use super::Case;
 use super::decision::{Change, Decision, MessageName, Step};
 use super::peers::{LinkDirection, Links, PeerSet};
 use super::settings::Settings;

@@ -11,7 +11,6 @@
 //! number on its link, a flush by its number on its disk, everything else by its moment), so that
 //! the others stay what they are when one is taken out.
 
-mod case;
 mod decision;
 mod format;
 mod parse;
@@ -20,9 +19,53 @@ mod recorder;
 mod settings;
 mod tokens;
 
-pub use self::case::Case;
 pub use self::decision::{Change, Decision, MessageName, Step};
 pub use self::format::CaseError;
 pub use self::peers::{LinkDirection, Links, PeerSet};
 pub use self::recorder::{FaultRecorder, Script};
 pub use self::settings::{Limits, Protocol, Settings, Timing};
+
+use raft::Instant;
+
+use crate::sim::disk::FlushFaultRates;
+use crate::sim::network::{LinkProfile, NetworkProfile};
+
+/// A run as a list of decisions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The test it comes from.
+    pub test: String,
+    /// What failed when it was written, as [`Failure::identity`](crate::failure::Failure::identity)
+    /// names it.
+    pub fails: Option<String>,
+    /// Where what is usual is drawn from.
+    pub seed: u64,
+    /// What the world is made of.
+    pub settings: Settings,
+    /// When the run ends, unless a liveness phase ends it.
+    pub end: Instant,
+    /// Everything that would not have happened by itself; what is done at a moment is in order.
+    pub decisions: Vec<Decision>,
+}
+
+impl Case {
+    /// The case without its chances: from now on only what is listed happens.
+    #[must_use]
+    pub fn without_chances(mut self) -> Self {
+        let quiet = |profile: LinkProfile| LinkProfile {
+            delay_max: profile.delay_max,
+            ..LinkProfile::PERFECT
+        };
+        let NetworkProfile { request, reply } = self.settings.network;
+        self.settings.network = NetworkProfile { request: quiet(request), reply: quiet(reply) };
+        self.settings.flush_faults = FlushFaultRates::NONE;
+        self
+    }
+
+    /// How many decisions there are, clocks that go wrong among them.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let clocks = self.settings.clocks.iter().filter(|permille| **permille != 0);
+        self.decisions.len() + clocks.count()
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use raft::{CheckQuorum, FirstEntry, Instant, PreVote, Reads};
 
-use super::case::Case;
+use super::Case;
 use super::decision::Decision;
 use super::format::CaseError;
 use super::settings::Settings;

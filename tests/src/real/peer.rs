@@ -7,8 +7,8 @@ use raft::storage::DiskStorage;
 use raft::transport::tcp::{TcpOptions, TcpTransport};
 use raft::{Bytes, EntryId};
 
-use super::RunContext;
 use super::audited_storage::DurabilityAudit;
+use super::context::RunContext;
 use super::service::{Opaque, RealService};
 use super::sink::PeerSink;
 use crate::failure::Failure;

@@ -7,7 +7,7 @@ use raft::driver::{Clock, Status};
 use raft::{EntryId, Index, Instant, Term};
 use serde_json::{Value, json};
 
-use super::RealWorld;
+use super::world::RealWorld;
 use crate::case::Settings;
 use crate::cluster::Testbed;
 use crate::failure::Failure;

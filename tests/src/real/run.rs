@@ -9,14 +9,14 @@ use std::time::Duration;
 use raft::driver::Clock;
 use raft::verbose::{Line, Logger, Topic};
 
-use super::RealWorld;
 use super::drive::drive;
 use super::report::RealFailure;
+use super::world::{RealBody, RealWorld};
 use crate::cluster::{Cluster, Testbed};
 use crate::failure::Failure;
 use crate::report::fmt_passed;
 use crate::run::panic_text;
-use crate::scenario::{Body, Scenario};
+use crate::scenario::Scenario;
 use crate::sim::executor::Tasks;
 use crate::world::{LogSource, Traffic};
 
@@ -39,9 +39,6 @@ impl fmt::Display for RealRunSummary {
         fmt_passed(f, self.cluster_time, self.peers, &self.traffic, self.commands)
     }
 }
-
-/// The body of a scenario on real peers.
-pub type RealBody = fn(Cluster<RealWorld>) -> Body;
 
 /// Runs a scenario once on real peers.
 ///

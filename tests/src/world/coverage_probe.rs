@@ -5,8 +5,9 @@ use raft::progress::Flow;
 use raft::role::Role;
 use raft::{EntryId, Envelope, Message, Node, Record, RoleName, Status, Suffix, Term};
 
-use super::World;
 use super::event::Copy;
+use super::servers::peer_id;
+use super::state::World;
 use crate::coverage::{Coverage, Mark};
 use crate::kv::{Execution, Request};
 use crate::sim::disk::CrashDamage;
@@ -155,7 +156,7 @@ impl World {
         let Some(node) = self.peers[server].node.as_ref() else { return };
         let leads = matches!(node.role(), Role::Leader(_));
         let sends = sends_snapshot(node.role(), None);
-        let id = super::peer_id(server);
+        let id = peer_id(server);
         let receives = self.peers.iter().filter_map(|peer| peer.node.as_ref());
         let receives = receives.into_iter().any(|node| sends_snapshot(node.role(), Some(id)));
         if node.membership().is_joint() {

@@ -6,7 +6,8 @@ use raft::Index;
 use raft::progress::{Flow, Probe};
 use raft::role::{Leader, Role};
 
-use super::{World, peer_id};
+use super::servers::peer_id;
+use super::state::World;
 use crate::sim::network::Connection;
 
 impl World {

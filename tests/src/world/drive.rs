@@ -1,8 +1,9 @@
 //! The loop of a run: tasks until they all wait, outputs, one event, again.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use super::{TIME_LIMIT, World};
+use super::state::World;
 use crate::failure::Failure;
 use crate::sim::executor::{Join, Tasks};
 
@@ -47,3 +48,6 @@ impl World {
         Ok(())
     }
 }
+
+/// The longest a test may take, in cluster time.
+pub const TIME_LIMIT: Duration = Duration::from_secs(120);

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use raft::{Config, Instant, Node};
 
-use super::World;
 use super::event::Event;
 use super::logging::ClockSink;
 use super::outputs::observed_peer;
 use super::peer::{PeerJitter, config};
+use super::state::World;
 use crate::case::{Links, Step};
 use crate::failure::Failure;
 use crate::invariants::leader_contact::{LeaderContact, StepDown};

@@ -6,7 +6,8 @@ use raft::trace::{self, Sink, is_heartbeat};
 use raft::verbose::{Fact, Level, Line, Logger, Topic};
 use raft::{EntryId, Envelope, Instant};
 
-use super::{World, peer_id};
+use super::servers::peer_id;
+use super::state::World;
 use crate::failure::Failure;
 use crate::sim::clock::Clock;
 use crate::sim::network::Loss;

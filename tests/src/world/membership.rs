@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use raft::{ChangeError, EntryId, Index, Membership, MembershipChange, Node, RoleName};
+use raft::{ChangeError, EntryId, MembershipChange, RoleName};
 
-use super::{World, peer_id};
-use crate::case::{Change, PeerSet, Step};
+use super::peer::MemberState;
+use super::servers::{members, peer_id};
+use super::state::World;
+use crate::case::{Change, Step};
 use crate::coverage::Mark;
 
 /// A peer did not begin a change.
@@ -59,23 +61,6 @@ impl World {
     }
 }
 
-/// What was seen of a peer's members.
-#[derive(Clone, Debug, Default)]
-pub(super) struct MembersSeen {
-    /// What it went by last, and from which index on.
-    last: (Index, Arc<Membership>),
-    standing: Standing,
-}
-
-/// Whether a peer has been a member.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Standing {
-    #[default]
-    Never,
-    Member,
-    Left,
-}
-
 impl World {
     /// Notices what became of a peer's members.
     pub(super) fn probe_membership(&mut self, server: usize) {
@@ -99,24 +84,17 @@ impl World {
             (now.is_joint(), Mark::Joint),
             (inherited, Mark::ChangeInherited),
             (leads && !now.votes(own), Mark::LeaderRemoved),
-            (peer.members.standing == Standing::Left && now.contains(own), Mark::Rejoined),
+            (peer.members.state == MemberState::Left && now.contains(own), Mark::Rejoined),
         ];
         for (_, mark) in marks.into_iter().filter(|(witness, _)| *witness) {
             self.coverage.hit(mark);
         }
-        peer.members.standing = match (peer.members.standing, now.contains(own)) {
-            (_, true) => Standing::Member,
-            (Standing::Member | Standing::Left, false) => Standing::Left,
-            (Standing::Never, false) => Standing::Never,
+        peer.members.state = match (peer.members.state, now.contains(own)) {
+            (_, true) => MemberState::Member,
+            (MemberState::Member | MemberState::Left, false) => MemberState::Left,
+            (MemberState::Never, false) => MemberState::Never,
         };
         peer.members.last = (index, Arc::clone(now));
-    }
-}
-
-impl MembersSeen {
-    /// What a peer that starts goes by.
-    pub(super) fn starts(&mut self, node: &Node) {
-        self.last = (node.membership_index(), Arc::clone(node.membership()));
     }
 }
 
@@ -130,11 +108,4 @@ fn asked(change: Change) -> MembershipChange {
             MembershipChange::Replace(members(voters, learners))
         }
     }
-}
-
-/// The members at these places.
-#[must_use]
-pub fn members(voters: PeerSet, learners: PeerSet) -> Membership {
-    let all = Membership::of_voters(voters.iter().map(peer_id));
-    learners.iter().map(peer_id).fold(all, Membership::with_learner)
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use raft::message::Candidacy;
 use raft::{CheckQuorum, Instant, Node, PreVote, Role, RoleName, Status, Term};
 
-use super::World;
+use super::servers::peer_id;
+use super::state::World;
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::election_timer::{self, VoteRequested};
@@ -42,7 +43,7 @@ impl World {
     /// A peer before it takes a message; `local` is its own time.
     pub(super) fn before(&self, server: usize, node: &Node, local: Instant) -> Before {
         let timeouts = self.timeouts();
-        let witness = Witness { peer: super::peer_id(server), at: local };
+        let witness = Witness { peer: peer_id(server), at: local };
         let knows_leader = self.peers[server].contact.has_live_leader(witness, timeouts);
         let known_leader = if knows_leader { KnownLeader::Live } else { KnownLeader::None };
         let keeps_to_leader = timeouts.check_quorum == CheckQuorum::On && knows_leader;

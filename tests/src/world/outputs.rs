@@ -7,7 +7,8 @@ use raft::role::Role;
 use raft::{Entry, Envelope, Index, Message, Output, Record, Snapshot, codec};
 
 use super::event::{Copy, Event, Link};
-use super::{World, peer_id, server_of};
+use super::servers::{peer_id, server_of};
+use super::state::World;
 use crate::case::Limits;
 use crate::failure::Failure;
 use crate::invariants::ObservedPeer;

@@ -1,9 +1,12 @@
 //! One peer: a node that may be down, its disk that stays, its service, its timer.
 
-use raft::{Config, EntryId, Index, Instant, Jitter, MessageId, Node, RoleName, Status, Term};
+use std::sync::Arc;
 
-use super::membership::MembersSeen;
-use super::peer_id;
+use raft::{
+    Config, EntryId, Index, Instant, Jitter, Membership, MessageId, Node, RoleName, Status, Term,
+};
+
+use super::servers::peer_id;
 use crate::case::Settings;
 use crate::invariants::leader_contact::{LeaderContact, StepDown};
 use crate::invariants::pre_vote::OpenPreVotes;
@@ -41,7 +44,7 @@ pub(super) struct Peer {
     /// What situations are told from: the status when it was last looked at.
     pub(super) last_status: Option<Status>,
     /// As above, of its members.
-    pub(super) members: MembersSeen,
+    pub(super) members: ObservedMembership,
     /// When the peer's next timer event happens.
     pub(super) armed: Option<Instant>,
     /// The number of the next message this peer may use.
@@ -86,7 +89,7 @@ impl Peer {
             transfer_candidacy: None,
             transferring: false,
             last_status: None,
-            members: MembersSeen::default(),
+            members: ObservedMembership::default(),
             armed: None,
             next_message: MessageId::new(1),
         }
@@ -114,6 +117,30 @@ impl Peer {
             disk_pending: self.disk.pending(),
             connection,
         }
+    }
+}
+
+/// What was seen of a peer's members.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ObservedMembership {
+    /// What it went by last, and from which index on.
+    pub(super) last: (Index, Arc<Membership>),
+    pub(super) state: MemberState,
+}
+
+/// Whether a peer has been a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum MemberState {
+    #[default]
+    Never,
+    Member,
+    Left,
+}
+
+impl ObservedMembership {
+    /// What a peer that starts goes by.
+    pub(super) fn starts(&mut self, node: &Node) {
+        self.last = (node.membership_index(), Arc::clone(node.membership()));
     }
 }
 

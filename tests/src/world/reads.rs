@@ -3,41 +3,16 @@
 //! A read must see everything that was committed anywhere when it was asked for (Ongaro's thesis
 //! §6.4). That is more than clients can tell: they see only what was answered.
 
-use std::collections::BTreeMap;
-
 use raft::role::Role;
-use raft::{Index, Instant, ReadDrop, ReadId, RoleName};
+use raft::{Index, ReadDrop, ReadId, RoleName};
 
-use super::World;
+use super::open_reads::OpenRead;
+use super::state::World;
 use crate::case::PeerSet;
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::Invariant;
 use crate::kv::Request;
-
-/// The reads that peers have taken.
-#[derive(Clone, Debug, Default)]
-pub(super) struct OpenReads {
-    next: u64,
-    open: BTreeMap<ReadId, OpenRead>,
-}
-
-/// A read that a peer has taken.
-#[derive(Clone, Copy, Debug)]
-struct OpenRead {
-    server: usize,
-    request: Request,
-    /// The highest index that was committed anywhere.
-    committed: Index,
-    asked_at: Instant,
-}
-
-impl OpenReads {
-    /// A peer crashes.
-    pub(super) fn peer_crashed(&mut self, server: usize) {
-        self.open.retain(|_, read| read.server != server);
-    }
-}
 
 impl World {
     /// Asks a peer for a read on behalf of a client: its name if the peer takes it.

@@ -3,15 +3,33 @@
 use raft::{Bytes, EntryId, ProposeError};
 
 use super::logging::LogSource;
-use super::{World, peer_id};
+use super::servers::peer_id;
+use super::state::World;
 use crate::case::Step;
 use crate::coverage::Mark;
 use crate::failure::Failure;
 use crate::invariants::leader_contact::StepDown;
 use crate::invariants::limits;
 use crate::invariants::transfer;
+use crate::kv::Request;
 
 impl World {
+    /// Offers a command to a peer: its place in the log if the peer believes it leads.
+    pub fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {
+        let id = self.propose_unrecorded(server, command.clone(), source)?;
+        self.recorder.record_step(self.now, Step::Offer { peer: server, command });
+        Some(id)
+    }
+
+    /// Asks a peer on behalf of a client: its place in the log if the peer believes it leads.
+    pub fn request(&mut self, server: usize, request: &Request, padding: usize) -> Option<EntryId> {
+        let source = LogSource::Client(u64::from(request.client));
+        let id = self.propose_unrecorded(server, request.encode(padding), source)?;
+        self.ledger.record_taken(*request);
+        self.open_requests.record_taken(server, request);
+        Some(id)
+    }
+
     /// Offers a command to a peer. What it does wrong in answering ends the run.
     pub(super) fn propose_unrecorded(
         &mut self,

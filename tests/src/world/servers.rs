@@ -1,0 +1,22 @@
+//! Servers, the numbers of peers from 0 on, as the core's identities.
+
+use raft::{Membership, PeerId};
+
+use crate::case::PeerSet;
+
+/// The peer at a place; peers are named by their places.
+pub(crate) const fn peer_id(server: usize) -> PeerId {
+    PeerId::new(server as u64)
+}
+
+/// The place of a peer; `None` for a name nobody has.
+pub(crate) fn server_of(peer: PeerId, size: usize) -> Option<usize> {
+    usize::try_from(peer.number()).ok().filter(|server| *server < size)
+}
+
+/// The members at these places.
+#[must_use]
+pub fn members(voters: PeerSet, learners: PeerSet) -> Membership {
+    let all = Membership::of_voters(voters.iter().map(peer_id));
+    learners.iter().map(peer_id).fold(all, Membership::with_learner)
+}
