@@ -38,7 +38,7 @@ pub fn run(name: &str) {
     let request = RunRequest::from_env().unwrap_or_else(|error| panic!("{error}"));
     match (world, request) {
         (WorldKind::Simulated, RunRequest::Seeds { first, count }) => {
-            run_seeds(scenario, first, count)
+            run_seeds(scenario, first, count);
         }
         (WorldKind::Simulated, RunRequest::Case(path)) => run_case(scenario, &path),
         (WorldKind::Simulated, RunRequest::Shrink { first, count, path }) => {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use raft::{Index, RoleName};
+use raft::Index;
 
 use crate::cluster::{Cluster, Command};
 use crate::failure::Failure;
@@ -43,10 +43,7 @@ pub(crate) async fn isolate_leaders(cluster: Cluster) -> Result<(), Failure> {
 
 /// Cuts a leader off, or anybody if nobody leads, and sometimes a follower's links to it, too.
 fn isolate(cluster: &Cluster) -> Vec<usize> {
-    let leads = |server: &usize| {
-        cluster.status(*server).is_some_and(|status| status.role == RoleName::Leader)
-    };
-    let leader = (0..cluster.size()).find(leads);
+    let leader = (0..cluster.size()).find(|server| cluster.is_leader(*server));
     let mut rng = cluster.fault_rng();
     let first = leader.unwrap_or_else(|| rng.index(cluster.size()));
     let second = cluster.after(first, 1 + rng.index(cluster.size() - 1));

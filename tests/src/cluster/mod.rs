@@ -19,7 +19,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::{Bytes, EntryId, Instant, Term};
+use raft::{Bytes, EntryId, Instant, RoleName, Term};
 
 pub use self::agreement::{Committed, Retry, WaitOutcome};
 pub use self::testbed::{PeerStatus, Testbed};
@@ -181,6 +181,12 @@ impl<W: Testbed> Cluster<W> {
     #[must_use]
     pub fn status(&self, server: usize) -> Option<PeerStatus> {
         self.world().peer_status(server)
+    }
+
+    /// Whether a peer runs and believes that it leads.
+    #[must_use]
+    pub fn is_leader(&self, server: usize) -> bool {
+        self.status(server).is_some_and(|status| status.role == RoleName::Leader)
     }
 
     /// A running peer's term.

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::{ChangeError, EntryId, Index, Membership, RoleName, Term};
+use raft::{ChangeError, EntryId, Index, Membership, Term};
 
 use super::DELAY_MAX;
 use crate::case::{Change, LinkDirection, Links, PeerSet};
@@ -278,10 +278,7 @@ impl LoadedCluster {
         let target = members(voters, PeerSet::NONE);
         self.settled(&target).await?;
         self.expect_members(voters, &target)?;
-        let leads = |server: usize| {
-            self.cluster.status(server).is_some_and(|status| status.role == RoleName::Leader)
-        };
-        let led = voters.iter().any(leads);
+        let led = voters.iter().any(|server| self.cluster.is_leader(server));
         expect(led, format_args!("a leader among the members"))?;
         verify(&self.cluster, &self.clients, voters)
     }

@@ -13,7 +13,7 @@
 use std::ops::RangeFrom;
 use std::time::Duration;
 
-use raft::{Instant, RoleName};
+use raft::Instant;
 
 use super::client::Client;
 use super::clients::{Clients, SharedClients};
@@ -102,11 +102,8 @@ async fn wait_until_settled(
 }
 
 fn cover(cluster: &Cluster, core: PeerSet) {
-    let leads = |server: usize| {
-        cluster.status(server).is_some_and(|status| status.role == RoleName::Leader)
-    };
     let mut world_marks = Vec::new();
-    if !core.iter().any(leads) {
+    if !core.iter().any(|server| cluster.is_leader(server)) {
         world_marks.push(Mark::LivenessWithoutLeader);
     }
     if core.len() < cluster.size() {

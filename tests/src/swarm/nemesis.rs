@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use raft::{PeerId, RoleName};
+use raft::PeerId;
 
 use super::fault_kind::FaultKind;
 use super::fault_plan::{FaultPlan, Phase};
@@ -59,14 +59,16 @@ impl Nemesis {
         let length = self.length(rng);
         match self.kind {
             FaultKind::Partition => {
-                self.cut(self.split(rng, LinkDirection::Both), length, phase).await
+                self.cut(self.partition(rng, LinkDirection::Both), length, phase).await;
             }
             FaultKind::OneWayPartition => {
-                self.cut(self.split(rng, LinkDirection::One), length, phase).await
+                self.cut(self.partition(rng, LinkDirection::One), length, phase).await;
             }
-            FaultKind::PartialPartition => self.cut(self.partial(rng), length, phase).await,
+            FaultKind::PartialPartition => {
+                self.cut(self.partial_partition(rng), length, phase).await;
+            }
             FaultKind::FlappingLink => {
-                let links = self.partial(rng);
+                let links = self.partial_partition(rng);
                 for _ in 0..=rng.below(6) {
                     let short = rng.between(Duration::ZERO, length / 4);
                     self.cut(links, short, phase).await;
@@ -98,14 +100,12 @@ impl Nemesis {
     /// Leaders are hit as often as all others together.
     fn victim(&self, rng: &mut Stream) -> usize {
         let (any, leader) = (rng.index(self.cluster.size()), rng.happens(Chance::of(1, 2)));
-        let leads = |server: &usize| {
-            self.cluster.status(*server).is_some_and(|status| status.role == RoleName::Leader)
-        };
+        let leads = |server: &usize| self.cluster.is_leader(*server);
         (0..self.cluster.size()).filter(|_| leader).find(leads).unwrap_or(any)
     }
 
     /// The victim and some others on one side.
-    fn split(&self, rng: &mut Stream, direction: LinkDirection) -> Links {
+    fn partition(&self, rng: &mut Stream, direction: LinkDirection) -> Links {
         let (size, victim) = (self.cluster.size(), self.victim(rng));
         let beside = (0..size).filter(|_| rng.happens(Chance::of(1, 3)));
         let mut from: PeerSet = beside.collect::<PeerSet>().with(victim);
@@ -120,7 +120,7 @@ impl Nemesis {
         }
     }
 
-    fn partial(&self, rng: &mut Stream) -> Links {
+    fn partial_partition(&self, rng: &mut Stream) -> Links {
         let (size, victim) = (self.cluster.size(), self.victim(rng));
         let other = (victim + 1 + rng.index(size - 1)) % size;
         let to: PeerSet = (0..size).filter(|_| rng.happens(Chance::of(1, 3))).collect();
@@ -203,9 +203,7 @@ impl Nemesis {
     fn change_members(&self, rng: &mut Stream) {
         let (victim, any) = (self.victim(rng), rng.index(self.cluster.size()));
         let size = self.cluster.size();
-        let leads = |server: &usize| {
-            self.cluster.status(*server).is_some_and(|status| status.role == RoleName::Leader)
-        };
+        let leads = |server: &usize| self.cluster.is_leader(*server);
         let server = (0..size).find(leads).filter(|_| any > 0 || size == 1).unwrap_or(victim);
         let Some((voters, learners)) = self.members(server) else { return };
         let change = drawn_change(rng, size, voters, learners);
