@@ -178,7 +178,7 @@ fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
     let asked = |all: &[KnownLeader]| {
         let mut open_pre_votes = OpenPreVotes::default();
         all.iter().for_each(|known_leader| {
-            open_pre_votes.record_request(PeerId::new(1), Term::new(4), *known_leader)
+            open_pre_votes.record_request(PeerId::new(1), Term::new(4), *known_leader);
         });
         open_pre_votes
     };
