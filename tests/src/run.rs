@@ -92,13 +92,15 @@ impl Run {
     /// Runs a case once.
     #[must_use]
     pub fn of_case(case: &Case, logger: Option<Logger>) -> Self {
-        let part = suites::find(&case.test).map_or(Part::Swarm, |scenario| scenario.part);
+        let scenario = suites::find(&case.test);
+        let part = scenario.map_or(Part::Swarm, |scenario| scenario.part);
+        let name = scenario.map_or(&*case.test, |scenario| scenario.name);
         let script = Script::new(&case.decisions);
         let settings = case.settings.clone();
         let setup = Setup { settings, script, logger, checkpoints: None };
         let (steps, end) = (swarm::steps(case), case.end);
         let body = |cluster: Cluster| -> Body { Box::pin(swarm::replay(cluster, steps, end)) };
-        Self::with(&case.test, part, case.seed, setup, body)
+        Self::with(name, part, case.seed, setup, body)
     }
 
     fn with(

@@ -328,6 +328,7 @@ mod tests {
         ];
         for (entry, expected) in rows {
             let error = first.apply(witness(0), &entry, &mut agreed).expect_err(expected);
+            assert_eq!(error.invariant, Invariant::Applier);
             assert!(error.text.contains(expected), "{error}");
         }
         let mut second = Service::new(Snapshots::Never, Machine::History);

@@ -10,6 +10,7 @@ use super::decision::Decision;
 use super::format::CaseError;
 use super::settings::Settings;
 use super::tokens::Tokens;
+use crate::invariants::Invariant;
 use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{FlushFaultRates, Latency};
 use crate::sim::network::{LinkProfile, NetworkProfile};
@@ -63,7 +64,7 @@ impl Draft {
         let first = tokens.word("a word")?;
         match first {
             "test" => self.test = Some(tokens.word("a test's name")?.to_owned()),
-            "fails" => self.fails = Some(tokens.rest()),
+            "fails" => self.fails = Some(current_identity(tokens.rest())),
             "seed" => self.seed = Some(tokens.number("a seed")?),
             "peers" => self.peers = Some(tokens.peers()?),
             "founders" => self.initial_members = Some(tokens.peers()?),
@@ -188,6 +189,11 @@ impl Case {
         }
         Ok(())
     }
+}
+
+/// An identity of a failure, with the name that its invariant has now.
+fn current_identity(identity: String) -> String {
+    Invariant::find(&identity).map_or(identity, |invariant| invariant.as_str().to_owned())
 }
 
 const fn usual(delay_max: Duration) -> LinkProfile {

@@ -3,7 +3,8 @@
 
 use raft::{EntryId, Log, Term};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// The furthest entry a peer acknowledged in the newest term in which it acknowledged any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

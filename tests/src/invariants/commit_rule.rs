@@ -6,7 +6,8 @@ use raft::{EntryId, Membership, PeerId, PersistentState, Term};
 
 use super::configurations::is_quorum;
 use super::durability;
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// A leader's commit index rose to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

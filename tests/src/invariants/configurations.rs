@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use raft::{Entry, Index, Log, Membership, Payload, PeerId, RoleName, Snapshot, Status};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// The configurations of a whole cluster, as its logs say.
 #[derive(Debug, Default)]

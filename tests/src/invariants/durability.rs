@@ -5,7 +5,8 @@
 use raft::message::{AppendEntriesReply, InstallSnapshotReply, ReadIndexReply, Vote};
 use raft::{Entry, EntryId, Envelope, HardState, Index, Log, Message, PersistentState, Term};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// Checks a message at the moment it leaves against the sender's disk. `leader_log` tells the
 /// receiver's term at an index if the receiver leads the message's term.

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use raft::{Membership, PeerId, Term};
 
 use super::configurations::is_quorum;
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// What was seen of elections.
 #[derive(Debug, Default)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use raft::{Instant, PeerId, RoleName, Status};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// A follower before and after it was asked for its vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use raft::{Instant, PeerId, Status};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// A peer after it has heard from a leader of its term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

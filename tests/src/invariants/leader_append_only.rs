@@ -3,7 +3,8 @@
 
 use raft::{EntryId, Term};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// Checks that a peer which leads the same term before and after an event lost no entry in it.
 ///

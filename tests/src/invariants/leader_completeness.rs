@@ -6,7 +6,8 @@
 
 use raft::{EntryId, Index, Log, Term};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// All entries ever committed.
 #[derive(Debug, Default)]

@@ -15,7 +15,8 @@ use std::time::Duration;
 use raft::message::Candidacy;
 use raft::{CheckQuorum, Envelope, Instant, Membership, Message, PeerId, RoleName, Status, Term};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// What the rules are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

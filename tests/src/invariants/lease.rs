@@ -3,7 +3,8 @@
 
 use raft::{Instant, PeerId, Term};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// A leader's lease, on its own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

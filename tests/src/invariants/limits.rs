@@ -4,7 +4,8 @@
 use raft::progress::{Flow, Progress};
 use raft::{Entry, EntryId, Log, Status};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// Checks a leader that has just taken a command, or refused one of this many bytes because too
 /// much waits.

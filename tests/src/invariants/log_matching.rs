@@ -6,7 +6,8 @@
 
 use raft::{Entry, EntryId, Index, Payload, Term, codec};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 use crate::sim::trace_hash::hash_of;
 
 /// All entries ever seen in a log.

@@ -22,9 +22,12 @@ pub mod log_matching;
 pub mod monotonic;
 pub mod observed_log;
 pub mod pre_vote;
+pub mod read_index;
 pub mod state_machine_safety;
+mod table;
 pub mod transfer;
 pub mod violation;
 
 pub use self::checker::{InvariantChecker, ObservedPeer};
-pub use self::violation::{Invariant, Violation};
+pub use self::table::Invariant;
+pub use self::violation::Violation;

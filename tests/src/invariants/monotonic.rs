@@ -4,7 +4,8 @@
 
 use raft::{HardState, Index, PersistentState, Status, Term};
 
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// One peer's past.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use raft::{Envelope, Instant, Membership, Message, PeerId, RoleName, Status, Term, message::Vote};
 
 use super::configurations::is_quorum;
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// All pre-votes that were seen.
 #[derive(Debug, Default)]

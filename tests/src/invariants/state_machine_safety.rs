@@ -4,7 +4,8 @@
 use raft::{Entry, EntryId, Index};
 
 use super::log_matching::payload_hash;
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// All entries ever applied.
 #[derive(Debug, Default)]

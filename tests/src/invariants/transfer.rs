@@ -4,7 +4,8 @@
 use raft::{EntryId, PersistentState, Term};
 
 use super::durability::holds;
-use super::violation::{Invariant, Violation, Witness};
+use super::table::Invariant;
+use super::violation::{Violation, Witness};
 
 /// Checks a leader that asks its successor to stand. `last` ends the leader's log, `disk` is the
 /// successor's.

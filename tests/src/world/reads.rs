@@ -11,7 +11,7 @@ use super::state::World;
 use crate::case::PeerSet;
 use crate::coverage::Mark;
 use crate::failure::Failure;
-use crate::invariants::Invariant;
+use crate::invariants::read_index::{self, ServedRead};
 use crate::kv::Request;
 
 impl World {
@@ -76,16 +76,10 @@ impl World {
         };
         let OpenRead { request, committed, .. } = read;
         let applied = service.last_applied();
-        if index < committed || applied < index {
-            return Err(Invariant::ReadSeesCommitted
-                .broken(format_args!(
-                    "{witness} serves read {name} of {request} at index {index}, having applied \
-                     {applied}; {committed} was committed when it was asked for"
-                ))
-                .into());
-        }
-        let told = service.value(request.operation.key()).unwrap_or_default();
-        self.open_requests.record_served(request.client, request.serial, self.events, told);
+        let served = ServedRead { committed, index, applied };
+        read_index::check(witness, format_args!("read {name} of {request}"), served)?;
+        let value = service.value(request.operation.key()).unwrap_or_default();
+        self.open_requests.record_served(request.client, request.serial, self.events, value);
         self.trace.number(name.number() ^ index.number() << 32 ^ 9 << 40);
         if self.status(server).is_some_and(|status| status.role != RoleName::Leader) {
             self.coverage.hit(Mark::ReadByFollower);

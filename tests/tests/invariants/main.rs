@@ -8,3 +8,5 @@ mod elections;
 mod fixtures;
 mod leadership;
 mod logs;
+mod reads;
+mod table;
