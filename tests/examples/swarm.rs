@@ -43,7 +43,7 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Which runs are asked for.
+/// Selection of runs.
 struct Asked {
     first: u64,
     count: u64,
@@ -70,7 +70,7 @@ impl Asked {
     }
 }
 
-/// What many runs have to say.
+/// Totals of many runs.
 #[derive(Default)]
 struct Sum {
     total: Option<RunSummary>,
@@ -175,7 +175,7 @@ fn confirm(name: &str, seed: u64) {
     }
 }
 
-/// What this program says about one run, in a process of its own.
+/// Output of this program about one run, from a process of its own.
 fn child(command: &str, name: &str, seed: u64) -> std::io::Result<String> {
     let output = Command::new(std::env::current_exe()?)
         .args([command, &seed.to_string(), "1", name])
@@ -227,7 +227,7 @@ fn print_cases(asked: &Asked) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What each run that fails has to say.
+/// Prints the report of each run that fails.
 fn print_failures(asked: &Asked) -> ExitCode {
     for (scenario, seed) in asked.runs() {
         if let Err(report) = simulate(scenario, seed, None) {

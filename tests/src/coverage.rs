@@ -1,4 +1,4 @@
-//! What a good campaign must have seen at least once: situations, counted.
+//! Coverage: counts of the situations that a good campaign reaches at least once.
 //!
 //! A rule that is never broken says little if the situation in which it matters never came about.
 
@@ -147,7 +147,7 @@ marks! {
     RefusedFull = "refused-uncommitted-full",
 }
 
-/// How often each situation came about.
+/// Counts of all situations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {
     counts: [u64; Mark::ALL.len()],
@@ -165,7 +165,7 @@ impl Coverage {
         self.counts[mark as usize] += 1;
     }
 
-    /// How often a situation came about.
+    /// Count of a situation.
     #[must_use]
     pub const fn count(&self, mark: Mark) -> u64 {
         self.counts[mark as usize]

@@ -1,4 +1,4 @@
-//! Why a run failed.
+//! Reasons for a failed run.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use crate::invariants::Violation;
 use crate::sim::executor::Stuck;
 
-/// Why a run failed.
+/// Reasons for a failed run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// A property that holds in every run was broken.
     Invariant(Violation),
-    /// What the scenario expects did not happen.
+    /// An expectation of the scenario was not met.
     Expectation(String),
     /// A majority could have gone on and did not.
     Liveness(String),
@@ -24,7 +24,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// That the scenario's expectation was not met, as the text says.
+    /// An expectation that was not met, described by the text.
     #[must_use]
     pub fn expected(text: fmt::Arguments<'_>) -> Self {
         Self::Expectation(text.to_string())
@@ -50,7 +50,7 @@ impl Failure {
         }
     }
 
-    /// What failed, in one line.
+    /// The failure in one line.
     #[must_use]
     pub fn headline(&self) -> String {
         self.to_string().lines().next().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! What a test around a run does: it reads the environment and prints what the labs print.
+//! Harness of a run inside a test: reads the environment, prints the labs' lines.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -64,7 +64,7 @@ pub enum WorldKind {
 }
 
 impl WorldKind {
-    /// What `RAFT_WORLD` asks for.
+    /// Reads `RAFT_WORLD`.
     ///
     /// # Errors
     /// The value names no world.
@@ -73,7 +73,7 @@ impl WorldKind {
         Self::parse(value.map(|value| value.to_string_lossy().into_owned()).as_deref())
     }
 
-    /// What this value of `RAFT_WORLD` asks for.
+    /// Parses a value of `RAFT_WORLD`.
     ///
     /// # Errors
     /// It names no world.
@@ -91,7 +91,7 @@ impl WorldKind {
 #[error("RAFT_WORLD={0:?} is not understood; use sim or real")]
 pub struct UnknownWorld(String);
 
-/// What the environment asks for.
+/// Run requested by the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum RunRequest {
     Seeds { first: u64, count: u64 },
@@ -277,7 +277,7 @@ fn parse_number(name: &'static str, value: &str, least: u64) -> Result<u64, Inva
 pub struct InvalidVariable {
     /// Its name.
     pub name: &'static str,
-    /// What was given.
+    /// Its value.
     pub value: String,
     /// The least number it may be.
     pub least: u64,

@@ -14,7 +14,7 @@ use crate::sim::network::{LinkProfile, NetworkProfile};
 use crate::sim::random::Chance;
 use crate::storm::verify_applied;
 
-/// What happens.
+/// The event.
 ///
 /// # Errors
 /// A command that was agreed on is gone in the end, or nothing can be agreed on any more.

@@ -9,7 +9,7 @@ use std::fmt;
 
 use raft::Bytes;
 
-/// What a client wants.
+/// Operation of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// The value of a key, asked through the log like everything else.
@@ -65,8 +65,8 @@ impl fmt::Display for Operation {
     }
 }
 
-/// What the service answers: the value the key had before. A swap took place if that is the
-/// expected one; a key without a value has zero, which no client writes.
+/// Answer of the service: the value the key had before. A swap took place if that is the expected
+/// one; a key without a value has zero, which no client writes.
 pub type Seen = u64;
 
 /// A client's request, as it travels through the log.
@@ -76,9 +76,9 @@ pub struct Request {
     pub client: u16,
     /// The client's number for it.
     pub serial: u32,
-    /// How often it was asked before.
+    /// Number of earlier attempts.
     pub attempt: u16,
-    /// What it wants.
+    /// The operation.
     pub operation: Operation,
 }
 
@@ -144,14 +144,14 @@ pub struct Store {
     sessions: BTreeMap<u16, Session>,
 }
 
-/// What the service remembers of a client: its newest request and the answer.
+/// Newest request of a client, and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Session {
     serial: u32,
     answer: Seen,
 }
 
-/// What became of a request.
+/// Result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Execution {
     /// It was carried out now.

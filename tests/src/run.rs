@@ -67,7 +67,7 @@ pub fn first_failure<'a>(
 
 /// A run that has ended.
 pub struct Run {
-    /// How it ended.
+    /// Outcome.
     pub outcome: Outcome,
     /// The run as a list of decisions: playing it gives this run.
     pub case: Case,

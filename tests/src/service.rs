@@ -12,7 +12,7 @@ use crate::invariants::violation::Witness;
 use crate::invariants::{Invariant, Violation};
 use crate::kv::{Execution, Request, Seen, Store};
 
-/// Whether services compact their logs.
+/// Snapshot policy of services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Snapshots {
     /// They never do.
@@ -25,7 +25,7 @@ impl Snapshots {
     /// The labs' interval.
     pub const EVERY_TENTH: Self = Self::Every(10);
 
-    /// Whether a snapshot through this index is due.
+    /// Returns whether a snapshot through this index is due.
     const fn due(self, index: Index) -> bool {
         match self {
             Self::Never => false,
@@ -34,7 +34,7 @@ impl Snapshots {
     }
 }
 
-/// What services do with commands beside keeping them.
+/// Kind of service that executes commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
     /// Nothing: commands are any bytes.
@@ -66,7 +66,7 @@ impl fmt::Display for Snapshots {
     }
 }
 
-/// What all services agreed on so far.
+/// Commands applied so far, the same at all services.
 #[derive(Debug, Default)]
 pub struct AppliedLog {
     /// The command at index `n` is at place `n - 1`.
@@ -125,7 +125,7 @@ pub struct Service {
     store: Option<Store>,
 }
 
-/// What came of an entry.
+/// Result of an applied entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// The snapshot that is due now.

@@ -71,7 +71,7 @@ enum Phase {
     Recovered,
 }
 
-/// How bad the network is; each kind of fault is absent in a third of all runs.
+/// Network faults of a run; each kind is absent in a third of all runs.
 fn drawn_profile(rng: &mut Stream) -> NetworkProfile {
     let profile = |rng: &mut Stream| LinkProfile {
         loss: Chance::percent([0, 3, 15][rng.index(3)]),

@@ -9,7 +9,7 @@ fn of(scenario: &Scenario, seed: u64) -> Run {
     Run::of_scenario(scenario, seed, None, None)
 }
 
-/// What two runs share if they are the same, whoever woke whom.
+/// Parts of a summary that are equal for equal runs, in whatever order tasks were woken.
 fn comparable(report: &RunSummary) -> (u64, u64, u64, u64) {
     (report.traffic.rpcs, report.traffic.bytes, report.traffic.snapshot_chunks, report.commands)
 }

@@ -1,4 +1,4 @@
-//! What `pretty` takes for the causes of a line is what happened before it, by the definition.
+//! Causes of a line in `pretty` agree with the definition of *happened before*.
 
 use std::collections::BTreeMap;
 

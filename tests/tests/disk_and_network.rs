@@ -39,7 +39,7 @@ fn records() -> Vec<Record> {
     ]
 }
 
-/// What a store holds after each number of whole records, and after the tears of the next one.
+/// States of a store after each number of whole records, and after each tear of the next one.
 fn states_after(records: &[Record]) -> Vec<Vec<PersistentState>> {
     let mut stored = PersistentState::default();
     let mut states = Vec::new();

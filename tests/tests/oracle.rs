@@ -135,7 +135,7 @@ fn a_long_search_is_abandoned() {
     assert_eq!(check(&Register, &many, 10), Answer::Unknown);
 }
 
-/// Whether any order of all calls works: the definition itself.
+/// Searches all orders of calls: the definition itself.
 fn has_an_order(calls: &[Timed<Call>], state: u64, left: &[usize]) -> bool {
     let may_be_next = |one: usize| {
         left.iter().all(|other| calls[*other].returned.is_none_or(|at| at >= calls[one].called))

@@ -7,7 +7,7 @@ use stateright::{Checker, HasDiscoveries, Model, Property};
 #[derive(Clone, Debug)]
 pub(crate) struct Checked(pub(crate) Bounds);
 
-/// What a search found.
+/// Result of a search.
 #[derive(Clone, Debug)]
 pub(crate) struct Findings {
     /// Different states, with those at which the search ended.
@@ -16,7 +16,7 @@ pub(crate) struct Findings {
     pub(crate) depth: usize,
     /// The first broken rule, and the shortest way to it.
     pub(crate) broken: Option<(&'static str, String)>,
-    /// What must be possible and was not reached.
+    /// Situations that must be possible and were not reached.
     pub(crate) unreached: Vec<&'static str>,
 }
 

@@ -23,14 +23,14 @@ pub enum Decision {
         peer: usize,
         /// The flush's number on this disk, from 1.
         number: u64,
-        /// What goes wrong.
+        /// The fault.
         fault: FlushFault,
     },
     /// Something is done at a moment.
     Step {
         /// The moment.
         at: Instant,
-        /// What is done.
+        /// The step.
         step: Step,
     },
 }
@@ -67,7 +67,7 @@ pub enum Step {
     Pause {
         /// The peer.
         peer: usize,
-        /// How long.
+        /// The duration.
         length: Duration,
     },
     /// Links from some peers to others are cut.
@@ -130,7 +130,7 @@ pub enum Step {
         client: u16,
         /// The client's number for it.
         serial: u32,
-        /// What it wants.
+        /// The operation.
         operation: Operation,
     },
     /// A command is offered to a peer, once.
@@ -182,7 +182,7 @@ impl Change {
 }
 
 impl Decision {
-    /// When it is done, for what is done at a moment.
+    /// The time of a step; `None` for other decisions.
     #[must_use]
     pub const fn at(&self) -> Option<Instant> {
         match self {

@@ -20,7 +20,7 @@ use crate::sim::disk::FlushFault;
 pub struct CaseError {
     /// The line, from 1; 0 when a line is missing.
     pub line: usize,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: String,
 }
 

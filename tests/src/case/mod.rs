@@ -1,4 +1,4 @@
-//! What the world decides beside the usual, so that a run can be listed, edited and replayed.
+//! Runs as data: every decision of a world beside the usual, to be listed, edited and replayed.
 //!
 //! ```text
 //! seed ─► drawn decisions ─► world ─► FaultRecorder (every decision that was taken) ─► Case ─► text
@@ -35,14 +35,14 @@ use crate::sim::network::{LinkProfile, NetworkProfile};
 pub struct Case {
     /// The test it comes from.
     pub test: String,
-    /// What failed when it was written, as [`Failure::identity`](crate::failure::Failure::identity)
-    /// names it.
+    /// The failure it showed when it was written, as
+    /// [`Failure::identity`](crate::failure::Failure::identity) names it.
     pub fails: Option<String>,
-    /// Where what is usual is drawn from.
+    /// Seed of everything usual.
     pub seed: u64,
-    /// What the world is made of.
+    /// Settings of the world.
     pub settings: Settings,
-    /// When the run ends, unless a liveness phase ends it.
+    /// End of the run, unless a liveness phase ends it.
     pub end: Instant,
     /// Everything that would not have happened by itself; what is done at a moment is in order.
     pub decisions: Vec<Decision>,
@@ -62,7 +62,7 @@ impl Case {
         self
     }
 
-    /// How many decisions there are, clocks that go wrong among them.
+    /// Number of decisions, clocks that drift included.
     #[must_use]
     pub fn size(&self) -> usize {
         let clocks = self.settings.clocks.iter().filter(|permille| **permille != 0);

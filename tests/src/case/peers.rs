@@ -7,11 +7,11 @@ pub struct Links {
     pub from: PeerSet,
     /// The other.
     pub to: PeerSet,
-    /// Which way the links go.
+    /// Direction of the links.
     pub direction: LinkDirection,
 }
 
-/// Which way links go.
+/// Direction of links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkDirection {
     /// From the one group to the other.
@@ -59,7 +59,7 @@ impl PeerSet {
         self.0
     }
 
-    /// Whether a peer is among them.
+    /// Returns whether a peer is in the set.
     #[must_use]
     pub const fn contains(self, peer: usize) -> bool {
         self.0 & 1 << peer != 0
@@ -83,13 +83,13 @@ impl PeerSet {
         Self(Self::first(peers).0 & !self.0)
     }
 
-    /// How many they are.
+    /// Number of peers in the set.
     #[must_use]
     pub const fn len(self) -> usize {
         self.0.count_ones() as usize
     }
 
-    /// Whether there is nobody.
+    /// Returns whether the set is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0

@@ -1,4 +1,4 @@
-//! Which decisions are taken: those the seed draws, and those a case lists. All are written down.
+//! Recording of decisions: those the seed draws, and those a case lists.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ pub struct FaultRecorder {
     steps: Recording,
 }
 
-/// Whether steps are written down.
+/// State of the recording of steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Recording {
     #[default]
     On,
-    /// What follows is part of a step that was.
+    /// Further steps are part of one that was recorded.
     Off,
 }
 

@@ -1,4 +1,4 @@
-//! What a world is made of before anything happens.
+//! Settings of a world.
 
 use std::time::Duration;
 
@@ -8,37 +8,37 @@ use crate::service::{Machine, Snapshots};
 use crate::sim::disk::{FlushFaultRates, Latency};
 use crate::sim::network::NetworkProfile;
 
-/// What a world is made of.
+/// Settings of a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How many peers there are.
+    /// Number of peers.
     pub peers: usize,
-    /// How many of them, the first ones, are the first members; the others wait to be added.
+    /// Number of initial members, the first peers; the others wait to be added.
     pub initial_members: usize,
     /// The peers' timeouts.
     pub timing: Timing,
     /// The peers' limits.
     pub limits: Limits,
-    /// What a new leader appends first.
+    /// First entry of a new leader.
     pub first_entry: FirstEntry,
-    /// What of the thesis the peers do beyond the paper.
+    /// Protocol extensions beyond the paper.
     pub protocol: Protocol,
-    /// How the network behaves at first.
+    /// Network at first.
     pub network: NetworkProfile,
-    /// How long disks take at first.
+    /// Disk latency at first.
     pub latency: Latency,
-    /// How often their flushes do not go as usual.
+    /// Rates of flush faults.
     pub flush_faults: FlushFaultRates,
-    /// Whether services compact their logs.
+    /// Snapshot policy of services.
     pub snapshots: Snapshots,
-    /// How leaders make sure that they lead when they serve reads.
+    /// Method by which leaders confirm their leadership for reads.
     pub reads: Reads,
-    /// What services do with commands.
+    /// Service that executes commands.
     pub machine: Machine,
-    /// How many bytes without a meaning each request carries.
+    /// Padding of each request, in bytes.
     pub padding: usize,
-    /// How much faster than the world each peer's clock goes, in thousandths; peers beyond the end
-    /// have a true clock.
+    /// Drift of each peer's clock, in thousandths (positive: fast); peers beyond the end have an
+    /// exact clock.
     pub clocks: Vec<i32>,
 }
 
@@ -49,14 +49,14 @@ pub struct Timing {
     pub election_min: Duration,
     /// The longest.
     pub election_max: Duration,
-    /// How often a leader makes itself heard.
+    /// Heartbeat interval.
     pub heartbeat: Duration,
-    /// How long a leader keeps the news of a commit.
+    /// Longest delay of a commit notice.
     pub commit_notice: Duration,
 }
 
 impl Timing {
-    /// How long a read may wait: two leaders may come and go meanwhile.
+    /// Longest wait of a read: time enough for two changes of leader.
     #[must_use]
     pub const fn read(&self) -> Duration {
         self.election_max.saturating_mul(2)
@@ -78,7 +78,7 @@ pub struct Limits {
     pub chunk_bytes: usize,
 }
 
-/// What peers do beyond the paper.
+/// Protocol extensions beyond the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Protocol {
     /// Thesis §9.6.
@@ -91,7 +91,7 @@ impl Protocol {
     /// The paper's.
     pub const PAPER: Self = Self { pre_vote: PreVote::Off, check_quorum: CheckQuorum::Off };
 
-    /// What somebody runs who deploys the library.
+    /// All extensions, the library's default.
     pub const EXTENDED: Self = Self { pre_vote: PreVote::On, check_quorum: CheckQuorum::On };
 }
 

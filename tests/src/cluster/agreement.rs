@@ -8,16 +8,16 @@ use super::{Cluster, Command, Testbed};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
 
-/// How far a command got.
+/// Progress of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// How many services were given it.
+    /// Number of services that applied it.
     pub services: usize,
     /// The command; `None` if no service was given one.
     pub command: Option<Command>,
 }
 
-/// What to do when a command does not commit.
+/// Reaction to a command that does not commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     /// Offer it again.
@@ -26,7 +26,7 @@ pub enum Retry {
     No,
 }
 
-/// How a wait ended.
+/// Outcome of a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WaitOutcome {
     /// Enough services were given this command.
@@ -36,7 +36,7 @@ pub enum WaitOutcome {
 }
 
 impl<W: Testbed> Cluster<W> {
-    /// How many services were given a command at an index, and which.
+    /// Number of services that applied a command at an index, and the command.
     ///
     /// That they were given the same one is checked whenever one is given.
     #[must_use]

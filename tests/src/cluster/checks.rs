@@ -1,4 +1,4 @@
-//! What the tester looks at: leaders and terms of the connected peers.
+//! Checks of leaders and terms of the connected peers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -61,7 +61,7 @@ impl<W: Testbed> Cluster<W> {
         agreed.map(|(_, term)| term).ok_or_else(nobody)
     }
 
-    /// Whether a connected peer believes it leads.
+    /// Returns whether a connected peer believes it leads.
     fn leads(&self, server: usize) -> bool {
         self.world().connected_status(server).is_some_and(|status| status.role == RoleName::Leader)
     }

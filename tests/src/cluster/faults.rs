@@ -1,4 +1,4 @@
-//! What a scenario does to peers and links.
+//! Faults that a scenario injects into peers and links.
 
 use super::{Cluster, Testbed};
 use crate::failure::Failure;

@@ -69,7 +69,7 @@ impl Command {
         Self(number.to_le_bytes().as_slice().into())
     }
 
-    /// How many bytes it has.
+    /// Size in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.0.len()
@@ -106,7 +106,7 @@ impl<W: Testbed> Cluster<W> {
         }
     }
 
-    /// How many peers there are.
+    /// Number of peers.
     #[must_use]
     pub fn size(&self) -> usize {
         self.world().size()
@@ -177,13 +177,13 @@ impl<W: Testbed> Cluster<W> {
         Stream::new(self.world().seed(), Domain::Client, [client, 0])
     }
 
-    /// What a peer believes of itself; `None` if it does not run.
+    /// Role and term of a peer; `None` if it does not run.
     #[must_use]
     pub fn status(&self, server: usize) -> Option<PeerStatus> {
         self.world().peer_status(server)
     }
 
-    /// Whether a peer runs and believes that it leads.
+    /// Returns whether a peer runs and believes that it leads.
     #[must_use]
     pub fn is_leader(&self, server: usize) -> bool {
         self.status(server).is_some_and(|status| status.role == RoleName::Leader)
@@ -195,13 +195,13 @@ impl<W: Testbed> Cluster<W> {
         self.status(server).map(|status| status.current_term)
     }
 
-    /// Whether a peer is connected.
+    /// Connection of a peer.
     #[must_use]
     pub fn connection(&self, server: usize) -> Connection {
         self.world().connection(server)
     }
 
-    /// What went over the network so far.
+    /// Network traffic so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.world().traffic()

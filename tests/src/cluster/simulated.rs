@@ -1,4 +1,4 @@
-//! What only the simulated world lets a scenario do.
+//! Operations of the simulated world alone.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a cluster stands on: the simulated world, or real peers on a real clock.
+//! The testbed of a cluster: the simulated world, or real peers on a real clock.
 //!
 //! The tester's operations need no more of a world than this, so that a scenario is written once
 //! and runs on every ground. A ground's clock is that of the [`Tasks`](crate::sim::executor::Tasks)
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::sim::network::{Connection, NetworkProfile};
 use crate::world::{LogSource, Traffic, World};
 
-/// What a peer believes of itself.
+/// Role and term of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerStatus {
     /// Its role.
@@ -21,18 +21,18 @@ pub struct PeerStatus {
     pub current_term: Term,
 }
 
-/// What the tester needs of a world.
+/// Interface between the tester and a world.
 pub trait Testbed: 'static {
     /// The seed of everything that is drawn.
     fn seed(&self) -> u64;
 
-    /// How many peers there are.
+    /// Number of peers.
     fn size(&self) -> usize;
 
-    /// What a peer believes of itself; `None` if it does not run.
+    /// Role and term of a peer; `None` if it does not run.
     fn peer_status(&self, server: usize) -> Option<PeerStatus>;
 
-    /// Whether the tester has this peer connected.
+    /// Connection of this peer, as the tester set it.
     fn connection(&self, server: usize) -> Connection;
 
     /// The last index a peer's service was given.
@@ -42,14 +42,14 @@ pub trait Testbed: 'static {
     /// whenever one is given.
     fn applied_command(&self, index: Index) -> Option<Bytes>;
 
-    /// What went over the network so far.
+    /// Network traffic so far.
     fn traffic(&self) -> Traffic;
 
     /// The size of the largest term, vote and log that a peer keeps, in bytes of the encoding that
     /// [`codec`](raft::codec) gives entries.
     fn log_bytes_max(&self) -> usize;
 
-    /// How the network behaves.
+    /// Current network profile.
     fn profile(&self) -> NetworkProfile;
 
     /// Writes a line of the tester into the log.
@@ -77,14 +77,14 @@ pub trait Testbed: 'static {
     /// Changes how the network behaves from now on.
     fn set_profile(&mut self, profile: NetworkProfile);
 
-    /// What was expected of a world in which everything takes as long as it says did not happen.
+    /// Reports a missed expectation about timing.
     ///
     /// # Errors
     /// This is such a world; a real machine, whose disks and threads stand still now and then, only
     /// tells that it did not happen.
     fn timing_failure(&self, text: fmt::Arguments<'_>) -> Result<(), Failure>;
 
-    /// What a peer believes that runs and is connected.
+    /// Role and term of a peer that runs and is connected.
     fn connected_status(&self, server: usize) -> Option<PeerStatus> {
         match self.connection(server) {
             Connection::Up => self.peer_status(server),

@@ -1,4 +1,4 @@
-//! Who leads: elections that must not be, leaders that give up, hand over or fill up.
+//! Leadership: needless elections, check-quorum, transfers, and the limit of uncommitted entries.
 
 use raft::{RoleName, Term};
 
@@ -8,7 +8,7 @@ use crate::cluster::{Cluster, Retry, expect};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
 
-/// Who leads, and in which term.
+/// The leader and its term.
 pub(crate) async fn current_leader(cluster: &Cluster) -> Result<(usize, Term), Failure> {
     let leader = cluster.check_one_leader().await?;
     Ok((leader, cluster.term(leader).unwrap_or_default()))

@@ -45,7 +45,7 @@ pub(crate) async fn paused_lease_holder(cluster: Cluster) -> Result<(), Failure>
     loaded.end(all).await
 }
 
-/// What a peer says of the tester's key, if it does so within this time.
+/// Reads the tester's key from a peer; `None` without an answer within this time.
 async fn read(cluster: &Cluster, server: usize, serial: u32, within: Duration) -> Option<u64> {
     let operation = Operation::Read { key: TESTER_KEY };
     let request = Request { client: READER, serial: serial + 1, attempt: 0, operation };

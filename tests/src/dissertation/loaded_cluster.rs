@@ -65,14 +65,14 @@ impl LoadedCluster {
         Err(Failure::expected(format_args!("{what}{}", self.diagnosis())))
     }
 
-    /// What each peer waits for, a line each.
+    /// Diagnosis of each peer, a line each.
     fn diagnosis(&self) -> String {
         let world = self.cluster.world();
         let line = |server| format!("\n           {}", world.diagnose(server));
         (0..world.size()).map(line).collect()
     }
 
-    /// Who leads, once somebody does.
+    /// Waits for a leader, and returns it with its term.
     ///
     /// # Errors
     /// Nobody does.
@@ -119,7 +119,7 @@ impl LoadedCluster {
         .await
     }
 
-    /// What the last request of [`agree`](Self::agree) wrote, if nobody was given many since.
+    /// Value written by the last request of [`agree`](Self::agree), unless there was a burst since.
     pub(super) fn written(&self) -> u64 {
         u64::from(self.serial.get() - 1)
     }
@@ -284,13 +284,13 @@ impl LoadedCluster {
     }
 }
 
-/// Who leads, and in which term.
+/// The leader and its term.
 fn current_leader(cluster: &Cluster) -> Option<(usize, Term)> {
     let leader = cluster.leading()?;
     Some((leader, cluster.term(leader)?))
 }
 
-/// Whether a leader may begin the same change a little later.
+/// Returns whether a leader may accept the same change a little later.
 const fn is_transient(error: ChangeError) -> bool {
     matches!(
         error,

@@ -45,7 +45,7 @@ pub(crate) async fn grow(cluster: Cluster) -> Result<(), Failure> {
     loaded.end(PeerSet::first(5)).await
 }
 
-/// Whoever was added got a snapshot first, where logs are compacted, and only there.
+/// Expects that added peers began with a snapshot, exactly where logs are compacted.
 fn expect_snapshots(cluster: &Cluster, new: PeerSet) -> Result<(), Failure> {
     let wanted = cluster.world().settings().snapshots != Snapshots::Never;
     let sent = cluster.traffic().snapshot_chunks > 0;

@@ -25,7 +25,7 @@ pub(crate) fn extended() -> Settings {
     Settings { protocol: Protocol::EXTENDED, ..lab }
 }
 
-/// Where a leader's yes alone would be enough.
+/// Three peers, of which the leader's vote and one more are a majority.
 pub(crate) fn three_peers() -> Settings {
     Settings { peers: 3, initial_members: 3, ..extended() }
 }
@@ -49,25 +49,25 @@ pub(crate) fn members(initial_members: usize, peers: usize) -> Settings {
     }
 }
 
-/// Whose logs are short, so that whoever lacks much begins with a snapshot.
+/// Clusters with short logs: a peer that lags far behind begins with a snapshot.
 pub(crate) fn compacted(initial_members: usize, peers: usize) -> Settings {
     let settings = members(initial_members, peers);
     let limits = Limits { chunk_bytes: 16 * 1024, ..settings.limits };
     Settings { snapshots: Snapshots::EVERY_TENTH, limits, ..settings }
 }
 
-/// Where a leader has committed nothing in its term until it is given a command.
+/// Clusters whose leaders commit nothing in their term before the first command.
 pub(crate) fn without_no_op() -> Settings {
     Settings { first_entry: FirstEntry::Command, ..members(3, 5) }
 }
 
-/// Where a peer that hears nobody stands again and again.
+/// Clusters in which an isolated peer starts one election after the other.
 pub(crate) fn without_pre_vote() -> Settings {
     let protocol = Protocol { pre_vote: PreVote::Off, ..Protocol::EXTENDED };
     Settings { protocol, ..members(4, 4) }
 }
 
-/// Where leaders serve reads without asking anybody; clocks are true.
+/// Clusters whose leaders serve reads by leases; clocks are exact.
 pub(crate) fn with_leases() -> Settings {
     let reads = Reads::Lease { clock_drift_max: Duration::from_millis(10) };
     Settings { reads, ..members(3, 3) }

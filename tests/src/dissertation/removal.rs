@@ -53,7 +53,7 @@ pub(crate) async fn leader_removes_itself(cluster: Cluster) -> Result<(), Failur
     loaded.end(stay).await
 }
 
-/// Where the configuration of a peer that does not lead any more is, and what it knows committed.
+/// Index of the configuration and commit index of a peer that no longer leads.
 fn stepped_down(cluster: &Cluster, server: usize) -> Option<(raft::Index, raft::Index)> {
     let world = cluster.world();
     let (node, status) = (world.node(server)?, world.status(server)?);

@@ -35,7 +35,7 @@ pub struct ObservedPeer<'a> {
     pub log: &'a Log,
     /// The members it goes by.
     pub members: &'a Arc<Membership>,
-    /// What is durable on its disk.
+    /// Durable state of its disk.
     pub disk: &'a PersistentState,
 }
 
@@ -205,7 +205,7 @@ impl InvariantChecker {
         self.pre_votes.check_candidate(witness, term, members)
     }
 
-    /// What is acknowledged below a snapshot is kept for ever.
+    /// Acknowledged entries below a snapshot are kept for ever.
     fn record_acknowledged(
         &mut self,
         server: usize,
@@ -337,7 +337,7 @@ impl InvariantChecker {
     }
 }
 
-/// Whether a peer led the term it leads now before the event, too.
+/// Returns whether a peer leads the same term before and after an event.
 fn led_before(before: &Status, now: &Status) -> bool {
     let both = before.role == RoleName::Leader && now.role == RoleName::Leader;
     both && before.current_term == now.current_term

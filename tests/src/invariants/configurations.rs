@@ -25,12 +25,12 @@ pub struct CommittedConfigurations {
 /// The configurations in one peer's log.
 #[derive(Debug, Default)]
 pub struct PeerConfigurations {
-    /// What is in force where the log says nothing; nobody for a peer that joined.
+    /// The configuration in force before the first one in the log; empty for a peer that joined.
     base: Arc<Membership>,
     later: Vec<(Index, Arc<Membership>)>,
 }
 
-/// Whether more than half of each group of voters are among some peers.
+/// Returns whether some peers contain a majority of each group of voters.
 #[must_use]
 pub fn is_quorum(membership: &Membership, among: impl Fn(PeerId) -> bool) -> bool {
     let most = |voters: &BTreeSet<PeerId>| {
@@ -172,7 +172,7 @@ impl PeerConfigurations {
         }));
     }
 
-    /// What a snapshot covers is in force at its index, by what was committed.
+    /// Replaces configurations that a snapshot covers by the committed one at its index.
     fn rebase(&mut self, committed: &CommittedConfigurations, log: &Log) {
         let base = log.base().index;
         if base > Index::ZERO {

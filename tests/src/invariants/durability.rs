@@ -111,7 +111,7 @@ pub fn check_restored(
     )))
 }
 
-/// Whether a disk holds an entry, itself or in its snapshot.
+/// Returns whether a disk holds an entry, itself or in its snapshot.
 #[must_use]
 pub fn holds(disk: &PersistentState, id: EntryId) -> bool {
     id.index < base(disk).index || term_at(disk, id.index) == Some(id.term)

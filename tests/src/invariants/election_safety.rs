@@ -12,7 +12,7 @@ use super::configurations::is_quorum;
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
 
-/// What was seen of elections.
+/// Observed elections.
 #[derive(Debug, Default)]
 pub struct ElectionSafety {
     leaders: BTreeMap<Term, Witness>,

@@ -1,6 +1,6 @@
-//! When a follower waits anew for a leader (paper §5.2, Figure 2 "Rules for Servers"): when it
-//! grants a vote, and not when it merely is asked for one. Else peers that cannot win keep one that
-//! can from standing, or peers stand against whom they just voted for.
+//! Election timer (paper §5.2, Figure 2 "Rules for Servers"): a follower restarts it when it grants
+//! a vote, not when it is merely asked for one. Otherwise peers that cannot win keep one that can
+//! from starting an election, or voters start one against their own candidate.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::violation::{Violation, Witness};
 /// A follower before and after it was asked for its vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VoteRequested {
-    /// Who asked.
+    /// The candidate.
     pub candidate: PeerId,
     /// The follower before and after.
     pub status: [Status; 2],
-    /// When its timer fired, before and after.
+    /// The timer's deadline, before and after.
     pub deadline: [Instant; 2],
 }
 

@@ -1,5 +1,6 @@
-//! What a peer does when the leader of its term speaks to it, whether it likes what it hears or not
-//! (paper §5.2, Figure 2 "Rules for Servers"): it follows, a candidate too, and waits anew.
+//! Followers (paper §5.2, Figure 2 "Rules for Servers"): a peer that receives a message of its
+//! term's leader follows it, even as a candidate and even if it rejects the message, and restarts
+//! its timer.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub struct AfterLeaderMessage {
     pub leader: PeerId,
     /// The peer.
     pub status: Status,
-    /// When its timer fires.
+    /// The timer's deadline.
     pub deadline: Option<Instant>,
 }
 

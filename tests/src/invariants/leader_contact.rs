@@ -1,4 +1,4 @@
-//! Who hears from whom, and what follows from it where a leader must hear from a quorum:
+//! Contact between leaders and followers, and its consequences under check-quorum:
 //!
 //! - a peer that heard from a leader within the shortest election timeout, or leads and heard from
 //!   a quorum within it, leaves requests for votes alone, whatever their term (thesis §4.2.3);
@@ -18,10 +18,10 @@ use raft::{CheckQuorum, Envelope, Instant, Membership, Message, PeerId, RoleName
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
 
-/// What the rules are about.
+/// Timeouts and mode of check-quorum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Whether the rules are in force.
+    /// Mode of check-quorum: off disables these checks.
     pub check_quorum: CheckQuorum,
     /// The shortest election timeout.
     pub timeout_min: Duration,
@@ -29,10 +29,10 @@ pub struct Timeouts {
     pub timeout_max: Duration,
 }
 
-/// What one peer has heard in this life.
+/// Contacts of one peer since it started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeaderContact {
-    /// When it last heard from a leader that it followed.
+    /// Last message of a leader that it followed.
     leader: Option<Instant>,
     /// For one that leads: since when, and when it last heard from whom in its term. A new follower
     /// counts as heard when it becomes one.
@@ -41,7 +41,7 @@ pub struct LeaderContact {
     members: Arc<Membership>,
 }
 
-/// Whether a peer may give up by itself.
+/// Cause of a step-down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepDown {
     /// It was asked to.
@@ -50,18 +50,18 @@ pub enum StepDown {
     Unrequested,
 }
 
-/// What matters of a message.
+/// Parts of a message that matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceivedMessage {
     /// The sender.
     pub from: PeerId,
     /// Its term.
     pub term: Term,
-    /// What it is.
+    /// Its kind.
     pub kind: MessageKind,
 }
 
-/// What a message is.
+/// Kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
     /// A request for a vote.
@@ -70,16 +70,16 @@ pub enum MessageKind {
     TimeoutNow,
     /// A question who would vote.
     RequestPreVote,
-    /// What only leaders send.
+    /// A message that only leaders send.
     OfLeader,
-    /// What followers answer them.
+    /// A follower's reply to one.
     OfFollower,
     /// Anything else.
     Other,
 }
 
 impl ReceivedMessage {
-    /// What matters of this message.
+    /// Extracts the parts that matter.
     #[must_use]
     pub const fn of(envelope: &Envelope) -> Self {
         let kind = match &envelope.message {
@@ -107,7 +107,7 @@ impl LeaderContact {
         Self { leader, leads: None, members }
     }
 
-    /// Whether a peer goes by these members, and talks with as many peers, as it did before.
+    /// Returns whether the members, and the number of peers in reach, are still these.
     #[must_use]
     pub fn has_members(&self, members: &Arc<Membership>, reach: usize) -> bool {
         let heard = self.leads.as_ref().map(|(_, heard)| heard.len());
@@ -183,7 +183,7 @@ impl LeaderContact {
         Ok(())
     }
 
-    /// Whether there is a leader as far as the peer can tell at a moment.
+    /// Returns whether the peer is in contact with a live leader, or is one.
     #[must_use]
     pub fn has_live_leader(&self, witness: Witness, timeouts: Timeouts) -> bool {
         let Witness { peer, at } = witness;

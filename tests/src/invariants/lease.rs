@@ -11,9 +11,9 @@ use super::violation::{Violation, Witness};
 pub struct HeldLease {
     /// The leader.
     pub by: PeerId,
-    /// What its clock shows.
+    /// Time on its clock.
     pub now: Instant,
-    /// When the lease ends.
+    /// End of the lease.
     pub until: Instant,
 }
 

@@ -1,5 +1,5 @@
-//! What a leader lets wait: entries that are not committed, and entries on their way to a follower.
-//! Both are counted from its log, not from its own counters.
+//! Limits of a leader: uncommitted entries, and entries in flight to a follower. Both are counted
+//! from its log, not from its own counters.
 
 use raft::progress::{Flow, Progress};
 use raft::{Entry, EntryId, Log, Status};

@@ -1,6 +1,6 @@
-//! What must not go back: a peer's term, within and across its incarnations; its commit and applied
-//! indexes and its vote within a term, while it runs; `applied <= commit <= last` at any moment; and
-//! no peer stays behind a term it has heard of.
+//! Monotonic state: a peer's term, within and across its incarnations; its commit and applied
+//! indexes and its vote within a term, while it runs; `applied <= commit <= last` at any time; and
+//! no peer stays behind a term it has received.
 
 use raft::{HardState, Index, PersistentState, Status, Term};
 
@@ -12,7 +12,7 @@ use super::violation::{Violation, Witness};
 pub struct Past {
     /// The status after the last event.
     pub status: Status,
-    /// What the peer's disk has shown to survive.
+    /// Durable state that was observed last.
     floor: HardState,
 }
 

@@ -1,4 +1,4 @@
-//! What a peer's log looked like after the last event, so that a change can be told from outside.
+//! Terms of a peer's log after the last event, to detect changes from outside.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ pub struct ObservedLog {
     terms: VecDeque<Term>,
 }
 
-/// How a log changed.
+/// Change of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Entries after this index are new.

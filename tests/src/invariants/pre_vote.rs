@@ -13,7 +13,7 @@ use super::violation::{Violation, Witness};
 /// All pre-votes that were seen.
 #[derive(Debug, Default)]
 pub struct PreVotes {
-    /// Who asked in which term, and who said yes.
+    /// Candidate, its term, and the peer that granted the pre-vote.
     granted: BTreeSet<(PeerId, Term, PeerId)>,
 }
 
@@ -53,10 +53,10 @@ impl PreVotes {
     }
 }
 
-/// What a peer knew when it was asked for a pre-vote.
+/// Knowledge of a leader when a pre-vote was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownLeader {
-    /// That there is a leader: it heard from one just now, or leads and heard from a quorum.
+    /// In contact with a live leader, or leader in contact with a quorum.
     Live,
     /// Of no leader, for the shortest election timeout.
     None,
@@ -138,7 +138,7 @@ pub fn check_unchanged(
     )))
 }
 
-/// That a peer wrote something because it was asked.
+/// A peer wrote something because a pre-vote was requested.
 #[must_use]
 pub fn write_violation(witness: Witness, what: &str) -> Box<Violation> {
     Invariant::PreVote.broken(format_args!("{witness} is asked for a pre-vote and writes {what}"))

@@ -28,7 +28,7 @@ pub fn check_successor(
     )))
 }
 
-/// That a leader took a command while it hands leadership over.
+/// A leader accepted a command during a transfer.
 #[must_use]
 pub fn command_violation(witness: Witness, entry: EntryId) -> Box<Violation> {
     Invariant::Transfer

@@ -326,7 +326,7 @@ async fn count_in_one_term(cluster: &Cluster<impl Testbed>) -> Result<Attempt, F
     Ok(Attempt::Done)
 }
 
-/// How a try ended that makes sense only within one term.
+/// Outcome of an attempt that must happen within one term.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Attempt {
     Done,

@@ -33,7 +33,7 @@ pub(crate) async fn install_crash(cluster: Cluster<impl Testbed>) -> Result<(), 
     rounds(&cluster, Victim::Crashed).await
 }
 
-/// What happens to one peer in each round.
+/// Fault of one peer in each round.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Victim {
     None,

@@ -1,4 +1,4 @@
-//! What can happen next.
+//! Actions of the model.
 
 use std::sync::Arc;
 

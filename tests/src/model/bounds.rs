@@ -1,20 +1,20 @@
-//! How much may happen, so that the number of states is finite.
+//! Bounds that make the number of states finite.
 
 use raft::{Membership, MembershipChange, PeerId};
 
 use crate::case::Protocol;
 
-/// How often each thing may happen in one behaviour.
+/// Bounds of one behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
-    /// How many peers there are.
+    /// Number of peers.
     pub peers: usize,
-    /// How many of them are the voters of the first configuration. The others are learners where
-    /// somebody leads from the start, and know nobody otherwise.
+    /// Number of voters of the first configuration. The others are learners if there is a leader
+    /// from the start, and know no peer otherwise.
     pub initial_members: usize,
-    /// What the first state is.
+    /// The first state.
     pub start: Start,
-    /// What the peers do beyond the paper.
+    /// Protocol extensions beyond the paper.
     pub protocol: Protocol,
     /// The highest term in which a peer stands for election.
     pub terms: u64,
@@ -32,11 +32,11 @@ pub struct Bounds {
     pub changes: &'static [Change],
     /// Reads that peers are asked for.
     pub reads: u8,
-    /// How many actions a behaviour has at most.
+    /// Most actions of a behaviour.
     pub depth: usize,
 }
 
-/// What the first state is.
+/// The first state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Start {
     /// Nothing has happened yet.
@@ -80,13 +80,13 @@ impl Change {
 pub struct ModelCase {
     /// The name.
     pub name: &'static str,
-    /// How big it is.
+    /// Its size.
     pub size: Size,
     /// The bounds.
     pub bounds: Bounds,
 }
 
-/// How long a case takes.
+/// Size of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// A second or two: it runs with the tests and against canaries.
@@ -117,7 +117,7 @@ const PAIR: Bounds = Bounds { peers: 2, initial_members: 2, ..NONE };
 /// Three voters, one of which leads.
 const LED: Bounds = Bounds { start: Start::Led, ..NONE };
 
-/// What is checked.
+/// All cases.
 pub const CASES: [ModelCase; 12] = [
     small("elections", Bounds { crashes: 1, depth: 7, ..NONE }),
     small("pre_votes", Bounds { protocol: Protocol::EXTENDED, depth: 8, ..NONE }),

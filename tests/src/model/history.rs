@@ -1,17 +1,17 @@
-//! What was seen on the way to a state, as far as a rule needs it.
+//! History of a state, as far as an invariant needs it.
 
 use std::collections::BTreeMap;
 
 use raft::{Entry, EntryId, Index, Log, Membership, Payload, PeerId, Term};
 
-/// What must hold in every state (paper, Figure 3), and that the core survives it.
+/// Invariants of every state (paper, Figure 3); the last two are about the core's own health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ModelInvariant {
     /// One leader a term.
     ElectionSafety,
     /// Two logs with the same entry are the same up to it.
     LogMatching,
-    /// What was committed is in the log of every later leader.
+    /// A committed entry is in the log of every later leader.
     LeaderCompleteness,
     /// All services are given the same, in order.
     StateMachineSafety,
@@ -66,7 +66,7 @@ pub(super) struct Commit {
     in_term: Term,
 }
 
-/// What was seen.
+/// History of a behaviour.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct History {
     leaders: BTreeMap<Term, PeerId>,

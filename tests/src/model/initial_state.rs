@@ -1,5 +1,5 @@
-//! What has happened before the first state. It happens to the very nodes that are checked then, step
-//! by step and by the same rules; nothing of it counts against the bounds.
+//! Construction of the first state: the nodes that are checked reach it step by step, under the
+//! same invariants; none of these steps counts against the bounds.
 
 use raft::{MembershipChange, PeerId, RoleName};
 

@@ -36,7 +36,7 @@ impl State {
         Ok(begun)
     }
 
-    /// Whether a change of voters was committed to its end.
+    /// Returns whether a change of voters was committed to its end.
     #[must_use]
     pub fn has_change(&self) -> bool {
         let committed = self.history.committed.iter().map(|commit| &commit.entry);
@@ -91,8 +91,8 @@ impl State {
             .map_err(|_| ModelInvariant::Configurations)
     }
 
-    /// What was committed stays on the disks of a quorum: of the last committed configuration, of
-    /// what it gives way to, or of one that follows it in some log.
+    /// Checks that committed entries stay on the disks of a quorum: of the last committed
+    /// configuration, of its successor, or of one that follows it in some log.
     pub(super) fn check_commits_durable(&self) -> Result<(), ModelInvariant> {
         let first = Membership::of_voters(self.left.first_voters(0));
         let (since, members) = self.history.members().unwrap_or((Index::ZERO, &first));

@@ -19,7 +19,7 @@ pub(super) struct Peer {
     pub(super) pending: Vec<Write>,
     /// The last index the service was given.
     pub(super) applied: Index,
-    /// What the node says of itself.
+    /// Status of the node.
     pub(super) status: Status,
     /// The snapshot's place in the node's log.
     pub(super) base: Index,
@@ -110,7 +110,7 @@ impl PeerStep {
     }
 }
 
-/// What keeps a peer from starting.
+/// A peer cannot start.
 #[derive(Debug)]
 pub(super) struct StartError;
 
@@ -136,5 +136,5 @@ impl Jitter for MidpointJitter {
     }
 }
 
-/// How much longer that is than the shortest of the default configuration.
+/// Excess over the shortest timeout of the default configuration.
 const MIDPOINT_EXCESS: Duration = Duration::from_millis(75);

@@ -10,7 +10,7 @@ use super::history::ModelInvariant;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Reads {
     open: BTreeMap<ReadId, OpenRead>,
-    /// How many were served.
+    /// Number of served reads.
     served: u8,
 }
 
@@ -18,7 +18,7 @@ pub(super) struct Reads {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OpenRead {
     server: usize,
-    /// What was committed at the time.
+    /// Highest committed index when it was requested.
     committed: Index,
 }
 
@@ -28,7 +28,7 @@ impl Reads {
         self.open.insert(read, OpenRead { server, committed });
     }
 
-    /// Whether one was served.
+    /// Returns whether one was served.
     pub(super) const fn any_served(&self) -> bool {
         self.served > 0
     }

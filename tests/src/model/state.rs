@@ -20,7 +20,7 @@ pub struct State {
     pub(super) peers: Vec<Arc<Peer>>,
     /// Messages by their hashes: one that is sent again while it is on its way is one.
     pub(super) network: BTreeMap<u64, Arc<Envelope>>,
-    /// What may still happen.
+    /// Bounds that are left.
     pub(super) left: Bounds,
     pub(super) history: History,
     pub(super) reads: Reads,
@@ -54,19 +54,19 @@ impl State {
         self.broken.insert(rule);
     }
 
-    /// Whether some peer leads.
+    /// Returns whether some peer leads.
     #[must_use]
     pub fn has_leader(&self) -> bool {
         self.peers.iter().any(|peer| peer.status.role == RoleName::Leader)
     }
 
-    /// Whether some service was given a command.
+    /// Returns whether some service applied a command.
     #[must_use]
     pub fn has_applied(&self) -> bool {
         self.peers.iter().any(|peer| peer.applied > Index::ZERO)
     }
 
-    /// Whether a peer has something else in its log than another one at the same index.
+    /// Returns whether two logs conflict at the first index.
     #[must_use]
     pub fn has_conflict(&self) -> bool {
         let [first, rest @ ..] = &self.peers[..] else { return false };
@@ -76,7 +76,7 @@ impl State {
             .any(|peer| found.is_some() && term(peer).is_some_and(|term| Some(term) != found))
     }
 
-    /// Whether a read was served.
+    /// Returns whether a read was served.
     #[must_use]
     pub fn has_read(&self) -> bool {
         self.reads.any_served()

@@ -1,4 +1,4 @@
-//! What clients asked and were told, and what follows from it.
+//! Histories of clients: requests, answers, and their checks.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Asked {
     pub client: u16,
     /// The client's number for it.
     pub serial: u32,
-    /// What it wanted.
+    /// The operation.
     pub operation: Operation,
     /// The event at which it began.
     pub asked_at: u64,
@@ -129,7 +129,7 @@ impl History {
     }
 }
 
-/// Where each request was carried out, and what the store said.
+/// Index at which each request was executed, and the store's answer.
 fn replay(agreed: &[Bytes]) -> BTreeMap<(u16, u32), (Index, Seen)> {
     let (mut store, mut said) = (Store::default(), BTreeMap::new());
     for (index, command) in (1..).zip(agreed) {

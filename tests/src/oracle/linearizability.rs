@@ -1,5 +1,5 @@
-//! Whether a history of concurrent calls could have been done one after the other, each at some
-//! moment between its call and its return (Herlihy and Wing 1990).
+//! Linearizability: whether a history of concurrent calls has an order in which each takes effect
+//! between its call and its return (Herlihy and Wing 1990).
 //!
 //! The search is Wing and Gong's with Lowe's memory of what was tried, as in Knossos and porcupine:
 //! linear in the length of a history, exponential in how many calls overlap. It is bounded by a
@@ -28,9 +28,9 @@ pub trait Model {
 pub struct Timed<C> {
     /// The call.
     pub call: C,
-    /// When it was made.
+    /// Time of the call.
     pub called: u64,
-    /// When its result came. Without one, the call may take effect at any later moment, or never.
+    /// Time of the result. Without one, the call may take effect at any later time, or never.
     pub returned: Option<u64>,
 }
 

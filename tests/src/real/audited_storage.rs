@@ -10,7 +10,7 @@ use raft::{PersistentState, Record, Write};
 
 use crate::sim::disk::log_bytes;
 
-/// What a store owes its peer. Clones are the same account.
+/// Durable state that a store has confirmed. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DurabilityAudit(Arc<Mutex<AuditState>>);
 
@@ -30,7 +30,7 @@ impl DurabilityAudit {
         log_bytes(&self.lock().durable)
     }
 
-    /// What is durable.
+    /// The durable state.
     pub(super) fn durable(&self) -> PersistentState {
         self.lock().durable.clone()
     }
@@ -41,7 +41,7 @@ impl DurabilityAudit {
 }
 
 impl AuditState {
-    /// Whether a crash may have left this behind.
+    /// Returns whether a crash can leave this state.
     fn may_follow_crash(&self, found: &PersistentState) -> bool {
         let mut state = self.durable.clone();
         if state == *found {

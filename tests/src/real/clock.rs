@@ -17,7 +17,7 @@ impl RealClock {
         Self { start: StdInstant::now() }
     }
 
-    /// How long it is until `moment`.
+    /// Time left until `moment`.
     pub(super) fn until(&self, moment: Instant) -> Duration {
         moment.since(self.now())
     }

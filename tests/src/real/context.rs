@@ -9,7 +9,7 @@ use super::service::ServiceRecords;
 use super::sink::Elections;
 use crate::case::Settings;
 
-/// What all peers share.
+/// State shared by all peers.
 pub(super) struct RunContext {
     pub(super) seed: u64,
     pub(super) settings: Settings,
@@ -21,13 +21,13 @@ pub(super) struct RunContext {
     pub(super) logger: Option<Logger>,
     /// The cluster's name: peers of other runs are refused.
     pub(super) cluster: String,
-    /// Which world of this process it is.
+    /// Number of this world within the process.
     pub(super) number: usize,
 }
 
 impl RunContext {
-    /// Where a peer listens. On Linux every process has a loopback network of its own, so that a
-    /// peer that is down keeps its address; elsewhere its ports follow from the process.
+    /// Address of a peer. On Linux every process has a loopback network of its own, so that a peer
+    /// that is down keeps its address; elsewhere its ports follow from the process.
     pub(super) fn address(&self, server: usize) -> String {
         let [_, high, middle, low] = std::process::id().to_be_bytes();
         let port = self.number % WORLDS_MAX * PORTS_OF_A_WORLD + server;

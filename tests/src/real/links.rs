@@ -172,7 +172,7 @@ mod tests {
             }
         }
 
-        /// What arrives until nothing has for a while.
+        /// Collects arriving messages until none has come for a while.
         async fn arrived(&mut self) -> Vec<u64> {
             let mut numbers = Vec::new();
             let patience = Duration::from_millis(300);

@@ -18,7 +18,7 @@ use crate::world::{PeerJitter, config, peer_id};
 pub(super) struct Peer {
     server: usize,
     pub(super) running: Option<Raft<RealService>>,
-    /// How often it has started.
+    /// Number of starts.
     pub(super) life: u32,
     directory: PathBuf,
     pub(super) audit: DurabilityAudit,
@@ -92,7 +92,7 @@ impl Peer {
         appended.ok().map(|appended| appended.id())
     }
 
-    /// Why the peer has ended although nobody crashed it.
+    /// Failure of a peer that ended without being crashed.
     pub(super) fn unexpected_exit(&self) -> Option<Failure> {
         match self.status()?.run {
             RunState::Running => None,

@@ -1,5 +1,5 @@
-//! What a run that failed in the real world has to say: as much as can be told from outside, and
-//! what of it can be done again.
+//! The report of a failed run in the real world: the state as seen from outside, and the command
+//! that runs it again.
 
 use std::fmt;
 
@@ -30,11 +30,11 @@ pub struct RealFailure {
 /// A peer as the report shows it.
 #[derive(Clone, Debug)]
 struct View {
-    /// What the driver says; `None` while the peer is down.
+    /// Status of the driver; `None` while the peer is down.
     status: Option<Status>,
     /// The last index that its service was given.
     applied: Index,
-    /// What is durable: the term, the snapshot's last entry and the log's.
+    /// Durable term, last entry of the snapshot, and last entry of the log.
     durable: (Term, EntryId, EntryId),
     connection: Connection,
 }
@@ -66,7 +66,7 @@ impl RealFailure {
         }
     }
 
-    /// Why it failed.
+    /// Reason of the failure.
     #[must_use]
     pub const fn failure(&self) -> &Failure {
         &self.failure

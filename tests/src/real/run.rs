@@ -20,16 +20,16 @@ use crate::scenario::Scenario;
 use crate::sim::executor::Tasks;
 use crate::world::{LogSource, Traffic};
 
-/// What a run that passed has to say.
+/// Summary of a run that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RealRunSummary {
-    /// How long it took.
+    /// Duration.
     pub cluster_time: Duration,
-    /// How many peers there were.
+    /// Number of peers.
     pub peers: usize,
-    /// What went over the network.
+    /// Network traffic.
     pub traffic: Traffic,
-    /// How many commands were agreed on.
+    /// Number of applied commands.
     pub commands: u64,
 }
 

@@ -12,8 +12,7 @@ use crate::invariants::Violation;
 use crate::invariants::violation::Witness;
 use crate::service::{AppliedLog, Machine, Service, Snapshots};
 
-/// What all services of a run were given, and why the run has failed, if it has. Clones are the
-/// same.
+/// Commands applied by all services of a run, and its failure, if any. Clones share them.
 #[derive(Clone)]
 pub(super) struct ServiceRecords {
     shared: Arc<(Mutex<State>, Condvar)>,
@@ -46,7 +45,7 @@ impl ServiceRecords {
         RealService { server, life, service, due: None, records: self.clone() }
     }
 
-    /// Why the run has failed; waits for it until `timeout` has passed.
+    /// The failure of the run; waits for one until `timeout` has passed.
     pub(super) fn failure_within(&self, timeout: Duration) -> Option<Failure> {
         let fine = |state: &mut State| state.failed.is_none();
         let waited = self.shared.1.wait_timeout_while(self.lock(), timeout, fine);

@@ -1,4 +1,4 @@
-//! Who listens to real peers: the log, and the rule that can be told from outside.
+//! Sink of a real peer's events: the log, and the invariant that events alone can show.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ pub(super) struct PeerSink {
     records: ServiceRecords,
 }
 
-/// Who led which term, over all lives of all peers.
+/// Leaders of all terms, over all incarnations of all peers.
 #[derive(Clone, Default)]
 pub(super) struct Elections(Arc<Mutex<ElectionSafety>>);
 

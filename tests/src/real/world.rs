@@ -72,7 +72,7 @@ impl RealWorld {
         Ok(world)
     }
 
-    /// Why a peer has ended although nobody crashed it.
+    /// Failure of a peer that ended without being crashed.
     pub(super) fn unexpected_exit(&self) -> Option<Failure> {
         self.peers.iter().find_map(Peer::unexpected_exit)
     }

@@ -1,5 +1,5 @@
-//! What a second run of a failed seed adds to its report: whether it fails the same way, and the
-//! last things that can have led to the failure.
+//! Evidence from a second run of a failed seed: the comparison with the first, and the last events
+//! that can have caused the failure.
 //!
 //! A run that passes pays nothing for this: only a failure is run again, with a log in memory.
 
@@ -10,14 +10,14 @@ use raft::verbose::{Format, Level, Logger, MemoryLog, Settings};
 use crate::failure::Failure;
 use crate::sim::trace_hash::TraceHash;
 
-/// What the second run shows.
+/// Evidence of a second run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// In what it differs from the first, if it does: then something outside the seed had a say.
     pub difference: Option<String>,
     /// The last events that can have led to the failure, as log lines, the oldest first.
     pub causes: Vec<String>,
-    /// How many such events there are in all.
+    /// Number of such events in all.
     pub causes_total: usize,
 }
 

@@ -24,19 +24,19 @@ pub struct FailureReport {
     pub seed: u64,
     /// The cluster time at which it failed.
     pub at: Instant,
-    /// How many events had happened.
+    /// Number of events.
     pub events: u64,
     /// The hash of everything that happened.
     pub trace: TraceHash,
-    /// Why it failed.
+    /// Reason of the failure.
     pub failure: Failure,
     /// The peers, as they were left.
     pub peers: Vec<PeerView>,
-    /// How many decisions the world had taken.
+    /// Number of decisions.
     pub decisions: usize,
-    /// How the cluster was set up.
+    /// Setup of the cluster.
     pub setup: String,
-    /// What a second run of the same seed showed, if there was one.
+    /// Evidence of a second run, if there was one.
     pub evidence: Option<Evidence>,
 }
 
@@ -88,20 +88,20 @@ impl FailureReport {
         )
     }
 
-    /// What was run: version and settings.
+    /// Version and settings.
     pub(super) fn build(&self) -> String {
         build(&self.setup)
     }
 }
 
-/// What was run: version, and how the cluster was set up.
+/// Version, and setup of the cluster.
 pub(crate) fn build(setup: &str) -> String {
     let checks = if cfg!(debug_assertions) { "assertions on" } else { "assertions off" };
     let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
     format!("raft {}, {checks}, {arch} {os}; {setup}", env!("CARGO_PKG_VERSION"))
 }
 
-/// How a cluster is set up.
+/// Setup of a cluster in one line.
 pub(crate) fn setup(settings: &Settings) -> String {
     let Settings { peers, network, snapshots, .. } = settings;
     format!("{peers} peers, {network}, {snapshots}")

@@ -7,18 +7,18 @@ use crate::coverage::Coverage;
 use crate::sim::trace_hash::TraceHash;
 use crate::world::{Traffic, World};
 
-/// What a run that passed has to say.
+/// Summary of a run that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunSummary {
-    /// How long it took, in cluster time.
+    /// Cluster time.
     pub cluster_time: Duration,
-    /// How many peers there were.
+    /// Number of peers.
     pub peers: usize,
-    /// What went over the network.
+    /// Network traffic.
     pub traffic: Traffic,
-    /// How many commands were agreed on.
+    /// Number of applied commands.
     pub commands: u64,
-    /// How many events happened.
+    /// Number of events.
     pub events: u64,
     /// The hash of everything that happened.
     pub trace: TraceHash,

@@ -9,9 +9,9 @@ use crate::run::Run;
 pub(super) struct Attempts {
     /// The smallest case so far that fails in the wanted way.
     pub(super) best: Case,
-    /// What it shows.
+    /// Its report.
     pub(super) report: Box<FailureReport>,
-    /// How many cases were tried.
+    /// Number of cases tried.
     pub(super) tried: u64,
     expected: String,
     events: u64,
@@ -72,5 +72,5 @@ impl Attempts {
 /// About ten seconds.
 const EVENTS_MAX: u64 = 10_000_000;
 
-/// What a run costs beside its events.
+/// Cost of a failing run beside its events.
 const FAILURE_EVENTS: u64 = 200;

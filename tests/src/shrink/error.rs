@@ -9,9 +9,9 @@ pub enum ShrinkError {
     Passes,
     /// Its decisions alone do not bring the failure back: it is the test that expects something.
     NotReproduced {
-        /// What failed in the run.
+        /// Failure of the run.
         expected: String,
-        /// What failed when its decisions were played, if anything did.
+        /// Failure when its decisions were replayed, if any.
         found: Option<String>,
     },
 }

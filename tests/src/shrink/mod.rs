@@ -29,13 +29,13 @@ use crate::run::Run;
 pub struct Shrunk {
     /// The case.
     pub case: Case,
-    /// How many decisions the failing run had.
+    /// Number of decisions of the failing run.
     pub from: usize,
-    /// How many cases were tried.
+    /// Number of cases tried.
     pub tried: u64,
-    /// What each pass did.
+    /// Result of each pass.
     pub passes: Vec<String>,
-    /// What the small case shows.
+    /// Report of the small case.
     pub report: Box<FailureReport>,
 }
 
@@ -61,7 +61,7 @@ pub fn shrink(run: &Run) -> Result<Shrunk, ShrinkError> {
 
 type Pass = fn(&mut Attempts);
 
-/// What is cheap and takes much away comes first; the first passes come again because others made
+/// Passes in order: cheap ones that remove much come first; some come again because others made
 /// room for them.
 const PASSES: &[(&str, Pass)] = &[
     ("end of the run", |attempts| attempts.trim()),

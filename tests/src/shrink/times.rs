@@ -44,7 +44,7 @@ fn lose_all_writes(attempts: &mut Attempts, position: usize) {
     }
 }
 
-/// How long a decision makes something take.
+/// Duration that a decision sets.
 fn length(decision: &mut Decision) -> Option<&mut Duration> {
     match decision {
         Decision::Late(_, length)

@@ -22,7 +22,7 @@ impl Clock {
         Self { permille: i64::from(permille) }
     }
 
-    /// What the clock shows at a moment of the world.
+    /// Local time at a time of the world.
     #[must_use]
     pub const fn local_time(self, world: Instant) -> Instant {
         if self.permille == 0 {

@@ -30,7 +30,7 @@ pub struct Disk {
     crashes: u64,
 }
 
-/// How long a flush takes: uniform between the two.
+/// Latency of a flush: uniform between the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Latency {
     /// The shortest flush.
@@ -45,14 +45,14 @@ impl Latency {
         Self { min: Duration::from_micros(100), max: Duration::from_millis(5) };
 }
 
-/// How often flushes do not go as usual.
+/// Rates of flush faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlushFaultRates {
-    /// How often a flush stalls.
+    /// Rate of stalls.
     pub stall: Chance,
     /// The longest stall.
     pub stall_max: Duration,
-    /// How often a flush fails.
+    /// Rate of failures.
     pub failure: Chance,
 }
 
@@ -67,13 +67,13 @@ impl FlushFaultRates {
 pub struct FlushStart {
     /// The flush's number on this disk, from 1.
     pub number: u64,
-    /// How long it takes when nothing is wrong.
+    /// Usual duration.
     pub latency: Duration,
-    /// What goes wrong with it.
+    /// Its faults.
     pub fault: Option<FlushFault>,
 }
 
-/// What goes wrong with a flush.
+/// Fault of a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlushFault {
     /// It takes this long.
@@ -82,12 +82,12 @@ pub enum FlushFault {
     Fails,
 }
 
-/// What a crash does to the writes that are under way.
+/// Damage of a crash to pending writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
-    /// What the seed says for this crash.
+    /// Drawn for this crash.
     Drawn,
-    /// What the seed says for the failure of this flush.
+    /// Drawn for the failure of this flush.
     OfFlush(u64),
     /// This many writes survive whole, and this many entries of the next one; both count as many
     /// as there are if there are fewer.
@@ -99,7 +99,7 @@ pub enum Damage {
     },
 }
 
-/// What the disk is doing.
+/// State of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flush {
     Idle,
@@ -109,7 +109,7 @@ enum Flush {
     },
 }
 
-/// What a crash did to the writes that were under way.
+/// Damage done to pending writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CrashDamage {
     /// Writes that survived whole.
@@ -118,7 +118,7 @@ pub struct CrashDamage {
     pub lost: usize,
     /// Entries that survived of a torn append.
     pub torn_entries: usize,
-    /// Whether a vote is among what is gone.
+    /// A vote is among the lost writes.
     pub vote_lost: bool,
 }
 
@@ -149,13 +149,13 @@ impl Disk {
         self.latency = latency;
     }
 
-    /// What survives a crash at this moment for certain.
+    /// State that survives a crash at this time for certain.
     #[must_use]
     pub const fn durable(&self) -> &PersistentState {
         &self.durable
     }
 
-    /// How many writes are not durable yet.
+    /// Number of pending writes.
     #[must_use]
     pub fn pending(&self) -> usize {
         self.pending.len()
@@ -215,7 +215,7 @@ impl Disk {
         CrashDamage { survived: keep, lost: under_way - keep, torn_entries, vote_lost }
     }
 
-    /// How many writes survive, and how many entries of the one after them.
+    /// Number of writes that survive, and of entries of the one after them.
     fn drawn_damage(&self, cause: u64) -> (usize, usize) {
         let mut rng = Stream::new(self.seed, Domain::Damage, [self.peer, cause]);
         let keep = rng.index(self.pending.len() + 1);
@@ -273,7 +273,7 @@ const fn is_vote(record: &Record) -> bool {
     matches!(record, Record::HardState(HardState { voted_for: Some(_), .. }))
 }
 
-/// How often a crash tears the write at which it struck.
+/// Chance that a crash tears the first lost write.
 const TEAR_CHANCE: Chance = Chance::of(1, 2);
 
 /// Shorter stalls are what a busy disk does anyway.

@@ -11,25 +11,25 @@ use raft::message::Direction;
 
 use super::random::{Chance, Domain, Stream};
 
-/// How messages of one direction of speech travel.
+/// Faults and delays of requests, or of replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkProfile {
-    /// How often a message is lost.
+    /// Rate of loss.
     pub loss: Chance,
-    /// How often a message arrives twice.
+    /// Rate of duplication.
     pub duplication: Chance,
     /// The longest delay; delays are uniform between zero and this.
     pub delay_max: Duration,
-    /// How often a message is held up for long, so that later ones overtake it.
+    /// Rate of long delays, which let later messages overtake.
     pub reordering: Chance,
 }
 
-/// How a network behaves.
+/// Faults and delays of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetworkProfile {
-    /// What happens to requests.
+    /// Requests.
     pub request: LinkProfile,
-    /// What happens to replies.
+    /// Replies.
     pub reply: LinkProfile,
 }
 
@@ -78,15 +78,15 @@ impl NetworkProfile {
 pub struct Sent {
     /// The message's number on its directed link, from 1, lost ones and cut links included.
     pub number: u64,
-    /// Whether messages pass at this moment.
+    /// State of the link.
     pub link: Connection,
-    /// How long it takes when nothing is wrong.
+    /// Usual duration.
     pub delay: Duration,
-    /// What goes wrong with it.
+    /// Its faults.
     pub faults: MessageFaults,
 }
 
-/// What goes wrong with a message.
+/// Faults of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessageFaults {
     /// It is lost.
@@ -112,7 +112,7 @@ impl MessageFaults {
     }
 }
 
-/// What is not perfect about it.
+/// Its faults in words.
 impl fmt::Display for NetworkProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::LAB_RELIABLE {
@@ -122,7 +122,7 @@ impl fmt::Display for NetworkProfile {
     }
 }
 
-/// What is not perfect about it, after the messages' name.
+/// Its faults in words, to follow "requests" or "replies".
 impl fmt::Display for LinkProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::PERFECT {
@@ -143,7 +143,7 @@ impl fmt::Display for LinkProfile {
     }
 }
 
-/// What becomes of a message.
+/// Verdict on a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It arrives after this long.
@@ -155,7 +155,7 @@ pub enum Verdict {
 }
 
 impl Sent {
-    /// What becomes of the message.
+    /// Verdict on the message.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let MessageFaults { lost, late, twice } = self.faults;
@@ -169,7 +169,7 @@ impl Sent {
     }
 }
 
-/// Why a message is lost.
+/// Reason for a lost message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// The link is cut.
@@ -201,7 +201,7 @@ pub struct Network {
     connected: Vec<Connection>,
 }
 
-/// Whether messages pass.
+/// State of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connection {
     /// They do.
@@ -239,7 +239,7 @@ impl Network {
         self.profile = profile;
     }
 
-    /// How all links behave.
+    /// Profile of all links.
     #[must_use]
     pub const fn profile(&self) -> NetworkProfile {
         self.profile
@@ -270,13 +270,13 @@ impl Network {
         self.links[from * self.peers + to].state = state;
     }
 
-    /// Whether the tester has this peer connected.
+    /// Connection of this peer, as the tester set it.
     #[must_use]
     pub fn connection(&self, peer: usize) -> Connection {
         self.connected[peer]
     }
 
-    /// Whether messages pass from one peer to another at this moment.
+    /// State of the link from one peer to another.
     #[must_use]
     pub fn link(&self, from: usize, to: usize) -> Connection {
         self.links[from * self.peers + to].state

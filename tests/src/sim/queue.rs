@@ -1,4 +1,4 @@
-//! What happens next: events in the order (time, seeded tie, sequence).
+//! Event queue, in the order (time, seeded tie, sequence).
 //!
 //! Events of one instant that come from different sources happen in a random order that the seed
 //! decides; events of one source keep the order in which they were made. The tie is computed from
@@ -11,7 +11,7 @@ use raft::Instant;
 
 use super::random::{Domain, Stream, mix};
 
-/// Where an event comes from.
+/// Source of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source(u64);
 
@@ -52,12 +52,12 @@ pub struct Queue<E> {
 /// An event with its place in the order.
 #[derive(Debug)]
 pub struct Scheduled<E> {
-    /// When it happens.
+    /// Time of the event.
     pub at: Instant,
     tie: u64,
     /// Its number among all events of the run.
     pub sequence: u64,
-    /// What happens.
+    /// The event.
     pub event: E,
 }
 

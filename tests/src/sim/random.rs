@@ -8,7 +8,8 @@
 use std::fmt;
 use std::time::Duration;
 
-/// What a stream is for; streams of different domains share nothing.
+/// Purpose of a stream; streams of different domains share nothing. The numbers name streams: they
+/// never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
     /// The order of events of one instant.
@@ -27,7 +28,7 @@ pub enum Domain {
     Faults = 6,
     /// One concurrent client.
     Client = 7,
-    /// What a crash leaves of the writes that were under way.
+    /// Damage of a crash to pending writes.
     Damage = 8,
     /// The settings of a swarm run.
     Settings = 9,
@@ -113,7 +114,7 @@ impl Stream {
         self.below(length as u64) as usize
     }
 
-    /// Whether what has this chance happens.
+    /// Draws whether an event of this chance happens.
     pub const fn happens(&mut self, chance: Chance) -> bool {
         self.below(chance.draws) < chance.wins
     }

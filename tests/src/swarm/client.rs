@@ -18,7 +18,7 @@ pub(crate) struct Client {
     cluster: Cluster,
     number: u16,
     clients: SharedClients,
-    /// Who answered last.
+    /// The peer that answered last.
     leader: Cell<Option<usize>>,
 }
 
@@ -201,5 +201,5 @@ impl Client {
 /// A purpose of a request's stream that no attempt has.
 const CHOICES: u64 = 1 << 32;
 
-/// How many of the longest election timeouts a client waits for an answer.
+/// Patience of a client, in longest election timeouts.
 const TIMEOUTS_MAX: u32 = 6;

@@ -8,17 +8,17 @@ use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::oracle::history::History;
 
-/// What the clients of a run have together.
+/// State shared by the clients of a run.
 #[derive(Default)]
 pub(crate) struct Clients {
     pub(crate) history: RefCell<History>,
-    /// How many of them wait for an answer.
+    /// Number of clients that wait for an answer.
     pub(super) waiting: Cell<usize>,
 }
 
 pub(crate) type SharedClients = Rc<Clients>;
 
-/// What clients saw, against what the peers that got on say.
+/// Checks the clients' history against the commands that the peers of `core` applied.
 pub(crate) fn verify(cluster: &Cluster, clients: &Clients, core: PeerSet) -> Result<(), Failure> {
     let history = clients.history.borrow();
     history.cover(cluster.world_mut().coverage_mut());

@@ -1,4 +1,4 @@
-//! Who must get on after the storm: a quorum of every configuration that may still count.
+//! Core of the liveness phase: a quorum of every configuration that may be in force.
 
 use std::sync::Arc;
 

@@ -25,7 +25,7 @@ use crate::sim::disk::{Damage, FlushFaultRates, Latency};
 use crate::sim::network::{Connection, LinkProfile, NetworkProfile};
 use crate::sim::random::{Chance, Domain, Stream};
 
-/// How leaders make sure that they lead.
+/// Method by which leaders confirm their leadership. The numbers name random streams.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadMode {
     /// They ask each time (thesis §6.4).
@@ -34,7 +34,7 @@ pub(crate) enum ReadMode {
     Lease = 1,
 }
 
-/// What the world of a run is made of: a good network and good disks, and clocks that differ.
+/// Settings of a run: a fast network and fast disks, and clocks that drift.
 #[must_use]
 pub(crate) fn settings(mode: ReadMode, seed: u64) -> Settings {
     let drawn = settings::draw(Family::Elections, seed);
@@ -151,7 +151,7 @@ async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whoever is called may lead, also a peer whose clock is slow and that seldom stands first.
+/// Makes another peer leader by a transfer, also one whose slow clock seldom wins an election.
 async fn with_another_leader(cluster: &Cluster, leader: usize, successor: usize) -> usize {
     cluster.transfer(leader, successor);
     let length = cluster.world().settings().timing.election_min;

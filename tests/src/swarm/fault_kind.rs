@@ -54,14 +54,14 @@ fault_kinds! {
 }
 
 impl FaultKind {
-    /// Whether a family has this kind at all. Members change where that is the subject: elsewhere a
-    /// storm that may leave one member would be no storm over the others.
+    /// Returns whether a family has this kind at all. Members change only in their own family:
+    /// elsewhere, a run that is left with one member would test nothing about several.
     #[must_use]
     pub const fn applies_to(self, family: Family) -> bool {
         !matches!(self, Self::Members) || matches!(family, Family::Members)
     }
 
-    /// Whether a family is about this kind.
+    /// Returns whether a family focuses on this kind.
     #[must_use]
     pub const fn is_focus(self, family: Family) -> bool {
         match self {
@@ -88,7 +88,7 @@ impl FaultKind {
         }
     }
 
-    /// Whether it makes sense only among several peers.
+    /// Returns whether it needs several peers.
     #[must_use]
     pub const fn needs_two_peers(self) -> bool {
         match self {

@@ -6,16 +6,16 @@ use super::fault_kind::FaultKind;
 use super::settings::{self, Family, is_active};
 use crate::sim::random::{Domain, Stream};
 
-/// What the seed decides about faults that come and go, and about clients.
+/// Plan of recurring faults and of clients, drawn from the seed.
 #[derive(Clone, Debug)]
 pub(crate) struct FaultPlan {
-    /// How long the storm lasts.
+    /// Duration of the fault phase.
     pub(crate) duration: Duration,
     /// The faults that come and go, each with the mean time between two of its kind.
     pub(crate) kinds: Vec<(FaultKind, Duration)>,
-    /// How many clients there are.
+    /// Number of clients.
     pub(crate) clients: u16,
-    /// How many keys they are at.
+    /// Number of keys.
     pub(crate) keys: u8,
     /// The longest a client waits between two requests.
     pub(crate) think_time: Duration,
@@ -31,7 +31,7 @@ pub(crate) enum Phase {
 }
 
 impl FaultPlan {
-    /// What the seed decides.
+    /// Draws a plan.
     #[must_use]
     pub(crate) fn draw(family: Family, seed: u64, peers: usize) -> Self {
         let mut rng = Stream::new(seed, Domain::Settings, [2, 0]);

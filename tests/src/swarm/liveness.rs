@@ -197,9 +197,9 @@ fn no_progress(cluster: &Cluster, core: PeerSet, what: &str) -> Failure {
     Failure::Liveness(text)
 }
 
-/// How many of the longest election timeouts a healed majority has. Most need fewer than five; the
-/// rest is for split votes, for messages that were held up in the storm, and for snapshots that go
-/// in small pieces.
+/// Time limit of a healed majority, in longest election timeouts. Most need fewer than five; the
+/// rest is for split votes, for messages that were delayed in the fault phase, and for snapshots in
+/// small pieces.
 pub const LIMIT_IN_TIMEOUTS: u32 = 60;
 
 const HEALTHY_LATENCY: Duration = Duration::from_millis(5);

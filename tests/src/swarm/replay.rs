@@ -79,7 +79,7 @@ async fn wait_until(cluster: &Cluster, at: Instant) {
     }
 }
 
-/// What each client asks for, and when.
+/// Requests of each client, with their times.
 fn requests(steps: &[Timed]) -> BTreeMap<u16, Vec<(Instant, u32, Operation)>> {
     let mut requests: BTreeMap<u16, Vec<_>> = BTreeMap::new();
     for (at, step) in steps {

@@ -1,4 +1,4 @@
-//! What the seed decides before anything happens.
+//! Settings of a swarm run, drawn from the seed.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::sim::disk::{FlushFaultRates, Latency};
 use crate::sim::network::{LinkProfile, NetworkProfile};
 use crate::sim::random::{Chance, Domain, Stream};
 
-/// What the runs of one test have in common.
+/// Family of runs: the focus of one test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// One to three peers: every event matters, and runs are short.
@@ -29,7 +29,7 @@ pub enum Family {
     Members,
 }
 
-/// What the world of a run is made of.
+/// Draws the settings of a run.
 #[must_use]
 pub(crate) fn draw(family: Family, seed: u64) -> Settings {
     let mut rng = Stream::new(seed, Domain::Settings, [0, 0]);
@@ -79,7 +79,7 @@ pub(crate) fn draw(family: Family, seed: u64) -> Settings {
     settings
 }
 
-/// How leaders make sure that they lead; a stream of its own. Leases need peers that keep to them.
+/// Draws the read mode, from a stream of its own. Leases need check-quorum.
 fn reads(seed: u64, settings: &Settings) -> Reads {
     let mut rng = Stream::new(seed, Domain::Settings, [4, 0]);
     let leases = rng.happens(Chance::percent(50));
@@ -101,7 +101,7 @@ pub(super) fn lease(election_min: Duration, clocks: &[i32]) -> Reads {
     Reads::Lease { clock_drift_max: election_min - shown + Duration::from_nanos(10) }
 }
 
-/// What of the thesis the peers do; a stream of its own.
+/// Draws the protocol extensions, from a stream of its own.
 fn protocol(family: Family, seed: u64) -> Protocol {
     // Whoever was removed and does not know it disturbs the others without (thesis §4.2.3).
     if family == Family::Members {
@@ -114,7 +114,8 @@ fn protocol(family: Family, seed: u64) -> Protocol {
     }
 }
 
-/// How many bytes may be on their way and wait, from less than one entry on; a stream of its own.
+/// Draws the limits of bytes in flight and uncommitted, from less than one entry on; a stream of
+/// its own.
 fn bytes(seed: u64) -> (usize, u64) {
     let mut rng = Stream::new(seed, Domain::Settings, [7, 0]);
     (rng.pick(&[1, 300, 2000, 1 << 20]), rng.pick(&[1, 200, 1000, 1 << 20]))
@@ -131,8 +132,8 @@ fn timing(rng: &mut Stream) -> Timing {
     Timing { election_min, election_max, heartbeat, commit_notice }
 }
 
-/// Whether a kind of fault is in this run: in half of all, and in most where the family is about
-/// it.
+/// Draws whether a kind of fault is in this run: in fewer than half of all, and in most where the
+/// family focuses on it.
 pub(super) fn is_active(rng: &mut Stream, is_focus: bool) -> bool {
     rng.happens(if is_focus { Chance::percent(80) } else { Chance::percent(40) })
 }

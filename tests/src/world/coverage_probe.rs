@@ -207,7 +207,7 @@ impl World {
     }
 }
 
-/// Whether a leader sends a snapshot, to this peer or to any.
+/// Returns whether a leader sends a snapshot, to this peer or to any.
 fn sends_snapshot(role: &Role, to: Option<raft::PeerId>) -> bool {
     let Role::Leader(leader) = role else { return false };
     leader.followers.iter().any(|(peer, progress)| {

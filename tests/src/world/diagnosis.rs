@@ -1,4 +1,4 @@
-//! What each peer waits for: why nothing moves when something should.
+//! Diagnosis of a cluster that makes no progress: the wait of each peer.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use super::state::World;
 use crate::sim::network::Connection;
 
 impl World {
-    /// What a peer waits for, in a line.
+    /// Diagnosis of a peer, in a line.
     #[must_use]
     pub fn diagnose(&self, server: usize) -> String {
         let peer = &self.peers[server];

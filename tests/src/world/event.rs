@@ -34,7 +34,7 @@ impl Link {
     }
 }
 
-/// Which arrival of a message it is.
+/// First or second arrival of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Copy {
     First,

@@ -1,4 +1,4 @@
-//! What is done to peers and links.
+//! Faults: crashes, restarts, pauses, cuts, and changes of disks and network.
 
 use std::sync::Arc;
 use std::time::Duration;

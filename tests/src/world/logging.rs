@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::sim::clock::Clock;
 use crate::sim::network::Loss;
 
-/// Who offers a command.
+/// Source of a command in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogSource {
     /// The tester itself.

@@ -1,5 +1,4 @@
-//! What a peer hears, and whether what it does with it is right: the world's side of the rules about
-//! messages, of which each looks at a peer before and after one.
+//! Checks of a peer before and after each message, for the invariants about messages.
 
 use std::sync::Arc;
 
@@ -24,14 +23,14 @@ use crate::invariants::violation::Witness;
 pub(super) struct Before {
     status: Status,
     due: Option<Instant>,
-    /// Whether it knew a leader.
+    /// Its knowledge of a leader.
     known_leader: KnownLeader,
-    /// Whether it must keep to that leader.
+    /// It must ignore vote requests.
     keeps_to_leader: bool,
 }
 
 impl World {
-    /// What the rules about who hears from whom need to know.
+    /// Timeouts for the checks of leader contact.
     pub(super) fn timeouts(&self) -> Timeouts {
         Timeouts {
             check_quorum: self.settings.protocol.check_quorum,

@@ -1,4 +1,4 @@
-//! What peers owe clients: who was asked for what, and the first answer that comes back.
+//! Open requests of clients: the peers that accepted them, and the first answer.
 //!
 //! A peer answers the client that asked it when it has carried the request out. A peer that crashes
 //! forgets whom it owes an answer.
@@ -83,7 +83,7 @@ impl OpenRequests {
         }
     }
 
-    /// Whether the client has turned to something else without an answer to this.
+    /// Returns whether the client has abandoned a request.
     pub(super) fn is_abandoned(&self, request: &Request) -> bool {
         self.open.get(usize::from(request.client)).is_some_and(|open| {
             open.serial > request.serial || open.serial == request.serial && open.abandoned

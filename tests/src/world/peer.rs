@@ -20,32 +20,32 @@ use crate::sim::random::{Domain, Stream};
 pub(super) struct Peer {
     /// The running node; `None` while the peer is down.
     pub(super) node: Option<Node>,
-    /// How often the peer has started: completions meant for an earlier life are ignored.
+    /// Number of starts: completions meant for an earlier incarnation are ignored.
     pub(super) incarnation: u32,
     pub(super) disk: Disk,
     pub(super) service: Service,
     pub(super) clock: Clock,
     /// Until when the peer stands still.
     pub(super) paused_until: Option<Instant>,
-    /// What it has heard in this life.
+    /// Contacts since it started.
     pub(super) contact: LeaderContact,
-    /// Who asked it for a pre-vote in this life and waits for the answer.
+    /// Pre-vote requests since it started that have no answer yet.
     pub(super) open_pre_votes: OpenPreVotes,
-    /// Whether the last thing that happened to it was that somebody asked for a pre-vote.
+    /// The last event of the peer was a pre-vote request.
     pub(super) pre_vote_pending: bool,
-    /// Whether it was asked to give up leadership.
+    /// It was asked to step down.
     pub(super) step_down: StepDown,
     /// The term in which its leader asked it to stand last.
     pub(super) timeout_now_term: Option<Term>,
     /// The term for which it asked for votes because its leader wanted it to.
     pub(super) transfer_candidacy: Option<Term>,
-    /// Whether it was handing leadership over when it was last looked at.
+    /// It was transferring leadership at the last probe.
     pub(super) transferring: bool,
-    /// What situations are told from: the status when it was last looked at.
+    /// Status at the last probe.
     pub(super) last_status: Option<Status>,
     /// As above, of its members.
     pub(super) members: ObservedMembership,
-    /// When the peer's next timer event happens.
+    /// Time of the peer's next timer event.
     pub(super) armed: Option<Instant>,
     /// The number of the next message this peer may use.
     pub(super) next_message: MessageId,
@@ -54,7 +54,7 @@ pub(super) struct Peer {
 /// A peer as a report shows it.
 #[derive(Clone, Copy, Debug)]
 pub struct PeerView {
-    /// What the node says of itself; `None` while the peer is down.
+    /// Status of the node; `None` while the peer is down.
     pub status: Option<Status>,
     /// The snapshot's place and the last entry of the node's log.
     pub log: Option<(EntryId, EntryId)>,
@@ -66,7 +66,7 @@ pub struct PeerView {
     pub disk_last: EntryId,
     /// Writes that are not durable yet.
     pub disk_pending: usize,
-    /// Whether the tester has it connected.
+    /// Connection, as the tester set it.
     pub connection: Connection,
 }
 
@@ -120,15 +120,15 @@ impl Peer {
     }
 }
 
-/// What was seen of a peer's members.
+/// Membership of a peer at the last probe.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ObservedMembership {
-    /// What it went by last, and from which index on.
+    /// Its configuration, and the index of that.
     pub(super) last: (Index, Arc<Membership>),
     pub(super) state: MemberState,
 }
 
-/// Whether a peer has been a member.
+/// Membership state of a peer over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum MemberState {
     #[default]
@@ -138,7 +138,7 @@ pub(super) enum MemberState {
 }
 
 impl ObservedMembership {
-    /// What a peer that starts goes by.
+    /// Records the configuration of a peer that starts.
     pub(super) fn starts(&mut self, node: &Node) {
         self.last = (node.membership_index(), Arc::clone(node.membership()));
     }

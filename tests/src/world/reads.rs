@@ -33,7 +33,7 @@ impl World {
         Some(name)
     }
 
-    /// Whether a read has not ended yet.
+    /// Returns whether a read has not ended yet.
     #[must_use]
     pub fn is_read_open(&self, read: ReadId) -> bool {
         self.reads.open.contains_key(&read)

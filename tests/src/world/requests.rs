@@ -1,4 +1,4 @@
-//! What peers are asked to do from outside: to take a command, to hand leadership over, to resign.
+//! Requests to peers from outside: commands, leadership transfers, resignations.
 
 use raft::{Bytes, EntryId, ProposeError};
 

@@ -21,14 +21,14 @@ use crate::sim::network::Network;
 use crate::sim::queue::Queue;
 use crate::sim::trace_hash::TraceHash;
 
-/// What a world is given.
+/// Inputs of a world.
 #[derive(Clone)]
 pub struct Setup {
-    /// What it is made of.
+    /// Its settings.
     pub settings: Settings,
     /// The decisions of a case; none for a run that is drawn.
     pub script: Script,
-    /// Who is told what happens.
+    /// The logger of all events, if any.
     pub logger: Option<Logger>,
     /// After how many events each the trace is kept; `None` keeps only the last one.
     pub checkpoints: Option<u64>,
@@ -64,13 +64,13 @@ pub struct World {
     pub(super) events: u64,
     pub(super) events_this_instant: u32,
     pub(super) logger: Option<Logger>,
-    /// Why a task that nobody waits for has ended the run.
+    /// Failure from a task that has no waiter.
     pub(super) failed: Option<Failure>,
     pub(super) checkpoint_events: Option<u64>,
     pub(super) checkpoints: Vec<TraceHash>,
 }
 
-/// What went over the network.
+/// Network traffic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Requests sent, whether they arrived or not.
@@ -134,7 +134,7 @@ impl World {
         Ok(world)
     }
 
-    /// What the world is made of.
+    /// Settings of the world.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
@@ -191,7 +191,7 @@ impl World {
         self.peers[server].node.as_ref()
     }
 
-    /// What is durable on a peer's disk.
+    /// Durable state of a peer's disk.
     #[must_use]
     pub fn disk(&self, server: usize) -> &raft::PersistentState {
         self.peers[server].disk.durable()
@@ -209,7 +209,7 @@ impl World {
         self.now
     }
 
-    /// How many peers there are.
+    /// Number of peers.
     #[must_use]
     pub const fn size(&self) -> usize {
         self.peers.len()
@@ -221,19 +221,19 @@ impl World {
         &self.network
     }
 
-    /// What all services agreed on.
+    /// Commands applied by all services.
     #[must_use]
     pub const fn applied_log(&self) -> &AppliedLog {
         &self.applied_log
     }
 
-    /// What went over the network so far.
+    /// Network traffic so far.
     #[must_use]
     pub const fn traffic(&self) -> Traffic {
         self.traffic
     }
 
-    /// How many events happened.
+    /// Number of events.
     #[must_use]
     pub const fn events(&self) -> u64 {
         self.events
@@ -290,7 +290,7 @@ impl World {
         self.recorder.record_step(self.now, step);
     }
 
-    /// Whether a peer stands still.
+    /// Returns whether a peer is paused.
     #[must_use]
     pub fn is_paused(&self, server: usize) -> bool {
         self.peers[server].paused_until.is_some_and(|until| self.now < until)

@@ -59,7 +59,7 @@ impl World {
         }
     }
 
-    /// What happens to a peer that stands still happens when it goes on.
+    /// Defers an event of a paused peer until it resumes.
     fn defer_if_paused(&mut self, event: Event) -> Option<Event> {
         let (server, source) = match &event {
             Event::Deliver { link, .. } => {

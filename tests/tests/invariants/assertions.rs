@@ -1,8 +1,8 @@
-//! What a rule said of a state, as a test expects it.
+//! Assertions about invariants.
 
 use raft_tests::invariants::{Invariant, Violation};
 
-/// What a rule says.
+/// Result of a check.
 pub(crate) type Check = Result<(), Box<Violation>>;
 
 /// Asserts that a check found this property broken and says so with all of these parts.

@@ -1,4 +1,4 @@
-//! Which members a peer goes by, and the steps from some to others.
+//! Configurations of a peer, and the steps between them.
 
 use std::sync::Arc;
 

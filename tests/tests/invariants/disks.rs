@@ -1,4 +1,4 @@
-//! What disks hold when something is promised, applied or believed, and what must not go back.
+//! Durability of promised and applied state, and monotonic state.
 
 use raft::message::{AppendEntriesReply, Candidacy, Carried, RequestVote, Vote};
 use raft::{

@@ -1,4 +1,4 @@
-//! Who is elected, who follows, and who waits.
+//! Elections, followers and election timers.
 
 use std::time::Duration;
 

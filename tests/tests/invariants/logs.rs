@@ -1,4 +1,4 @@
-//! What logs hold, what of it is committed, and what is applied.
+//! Logs, commits and applied entries.
 
 use raft::{EntryId, Index, Membership, PeerId, PersistentState, Term};
 use raft_tests::invariants::Invariant;

@@ -24,7 +24,7 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Whether a test asserts that this invariant is the broken one.
+/// Returns whether a test asserts that this invariant is the broken one.
 fn is_shown_to_fire(test: &str, invariant: &str) -> bool {
     let asserts = test.contains("fires(") || test.contains(".invariant, Invariant::");
     let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric());

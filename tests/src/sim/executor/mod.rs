@@ -145,7 +145,7 @@ impl Tasks {
         Ok(())
     }
 
-    /// Whether a task can run.
+    /// Returns whether a task can run.
     #[must_use]
     pub fn can_run(&self) -> bool {
         !self.shared.ready.borrow().is_empty()
@@ -173,7 +173,7 @@ impl Tasks {
         }
     }
 
-    /// Whether anything can still wake a task, when none can run now.
+    /// Checks that some task can still be woken when none can run now.
     ///
     /// # Errors
     /// A deadlock, if nothing can.
