@@ -1,7 +1,7 @@
-//! Runs scenarios on many seeds in this process, and tells what it costs and what fails.
+//! Runs scenarios on many seeds in this process, and prints costs and failures.
 //!
 //! `cargo run --release -p raft-tests --example campaign -- [FIRST_SEED] [SEEDS] [NAME]`
-#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints for its user")]
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -5,7 +5,7 @@
 //! The last line is `caught seeds=3 seconds=0.12 by=figure8_2c rule=commit-rule` and the exit code
 //! 1, or `passed seeds=100 seconds=4.20`; before it, a line for each seed that is tried. The command
 //! `canaries` reads these lines.
-#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints for its user")]
 
 use std::process::ExitCode;
 use std::time::Instant;

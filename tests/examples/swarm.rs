@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `cargo run --profile sim -p raft-tests --example swarm -- run 1 1000`
-#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints for its user")]
 
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};

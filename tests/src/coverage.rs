@@ -1,6 +1,6 @@
 //! Coverage: counts of the situations that a good campaign reaches at least once.
 //!
-//! A rule that is never broken says little if the situation in which it matters never came about.
+//! An invariant that never fires says little if the situation in which it matters never arose.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ marks! {
     Duplicate = "duplicate-delivered",
     /// A message arrives after one that was sent later on the same link.
     Reordered = "message-reordered",
-    /// A message arrives that was sent to an earlier life of its receiver.
+    /// A message arrives that was sent to an earlier incarnation of its receiver.
     EarlierIncarnation = "message-to-earlier-incarnation",
     /// A crash loses a vote that was not durable.
     VoteLost = "unsynced-vote-lost",
@@ -61,7 +61,7 @@ marks! {
     StalledFlush = "stalled-flush",
     /// A leader crashes.
     LeaderCrash = "leader-crash",
-    /// A leader stands still and goes on as one.
+    /// A leader is paused and resumes as leader.
     LeaderPause = "leader-paused",
     /// No peer runs.
     AllDown = "all-peers-down",
@@ -81,7 +81,7 @@ marks! {
     Unanswered = "request-without-answer",
     /// A request that was carried out before is answered from the session.
     DuplicateRequest = "duplicate-request-answered",
-    /// A request that nobody waits for any more is carried out.
+    /// A request is executed after its client gave up.
     ExecutedLate = "executed-after-client-gave-up",
     /// A read is served by a peer that does not lead.
     ReadByFollower = "read-served-by-a-follower",
@@ -93,7 +93,7 @@ marks! {
     LeaseOver = "read-after-the-lease-was-over",
     /// A read ends because its leader is none any more.
     ReadDropped = "read-dropped-by-a-change-of-leader",
-    /// A read ends because nobody answered in time.
+    /// A read ends because no answer came in time.
     ReadTimedOut = "read-timed-out",
     /// Two clients are at one key at the same time.
     ConcurrentRequests = "concurrent-requests-on-a-key",
@@ -107,19 +107,19 @@ marks! {
     ChangeTooSoon = "change-refused-before-first-commit",
     /// A learner that lacks too much is to become a voter.
     LearnerBehind = "promotion-refused-learner-behind",
-    /// A peer goes by a joint configuration.
+    /// A joint configuration is in force at a peer.
     Joint = "joint-configuration",
     /// A leader ends a change of members that another one began.
     ChangeInherited = "change-ended-by-another-leader",
-    /// A peer crashes while it goes by a joint configuration.
+    /// A peer crashes while a joint configuration is in force.
     CrashInJoint = "crash-in-joint-configuration",
     /// A configuration is deleted from a log.
     ConfigurationDeleted = "configuration-deleted",
-    /// A leader that has removed itself leads on until that is committed.
+    /// A leader that has removed itself remains leader until that is committed.
     LeaderRemoved = "leader-removed-itself",
     /// A member that left becomes one again.
     Rejoined = "removed-peer-rejoined",
-    /// A peer votes for one that is no member by its log.
+    /// A peer votes for a candidate that is not a member by its log.
     VoteForNonMember = "vote-for-non-member",
     /// A new member gets a snapshot.
     SnapshotToJoiner = "snapshot-to-a-new-peer",
@@ -127,21 +127,21 @@ marks! {
     LivenessWithoutLeader = "liveness-without-leader",
     /// The liveness phase leaves a minority broken.
     LivenessWithBrokenMinority = "liveness-with-broken-minority",
-    /// In the liveness phase, peers that do not hear the majority are heard by it.
+    /// In the liveness phase, the majority receives messages of peers that receive none of its.
     LivenessWithOneWayMinority = "liveness-with-one-way-minority",
-    /// A peer that hears from a leader says that it would not vote for another one.
+    /// A peer in contact with a leader refuses a pre-vote.
     PreVoteRefused = "pre-vote-refused",
-    /// A peer that hears from a leader leaves a candidate of a higher term alone.
+    /// A peer in contact with a leader ignores a vote request of a higher term.
     VoteRequestIgnored = "vote-request-ignored",
     /// A peer whose question came to nothing follows a leader again, in the term it was in.
     PreCandidateFollows = "pre-candidate-follows-again",
-    /// A leader gives up that hears from no quorum.
+    /// A leader without contact to a quorum steps down.
     LeaderWithoutQuorum = "leader-without-quorum",
     /// A peer leads because its predecessor wanted it to.
     TransferDone = "leadership-transferred",
-    /// A leader leads on: its successor has not taken over in time.
+    /// A leader remains leader: its successor has not taken over in time.
     TransferAbandoned = "transfer-abandoned",
-    /// A command is refused while leadership is handed over.
+    /// A command is rejected during a transfer.
     RefusedInTransfer = "refused-during-transfer",
     /// A command is refused because too much is not committed.
     RefusedFull = "refused-uncommitted-full",

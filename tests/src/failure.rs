@@ -30,8 +30,8 @@ impl Failure {
         Self::Expectation(text.to_string())
     }
 
-    /// A name for what failed that two runs share only if they failed for the same reason, as far
-    /// as that can be told: the signature, and for panics and expectations their words without the
+    /// Identity of a failure, which two runs share only if they failed for the same reason, as far
+    /// as can be known: the signature, and for panics and expectations their words without the
     /// numbers.
     #[must_use]
     pub fn identity(&self) -> String {
@@ -71,7 +71,7 @@ impl Failure {
     }
 }
 
-/// Enough to tell two assertions apart, and few enough to fit on a line.
+/// Enough to distinguish two assertions, and few enough to fit on a line.
 const IDENTITY_WORDS: usize = 12;
 
 impl fmt::Display for Failure {

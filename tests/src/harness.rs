@@ -181,14 +181,14 @@ fn print_passed(part: Part, report: &RunSummary) {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a test tells what it does")]
+#[expect(clippy::print_stdout, reason = "a test prints its progress")]
 fn run_case(scenario: &Scenario, path: &str) {
     let case = read_case(Path::new(path)).unwrap_or_else(|error| panic!("{error}"));
     if suites::find(&case.test).is_none_or(|found| found.name != scenario.name) {
-        println!("the case is of {}, not of {}; it is not played", case.test, scenario.name);
+        println!("case of {}, not of {}: not replayed", case.test, scenario.name);
         return;
     }
-    println!("plays {path}: {} decisions", case.size());
+    println!("replays {path}: {} decisions", case.size());
     let logger = logger(scenario.name, case.seed, case.settings.peers);
     match simulate_case(&case, logger) {
         Ok(report) => print_passed(scenario.part, &report),
@@ -217,7 +217,7 @@ fn save_report(json: &Value) -> std::io::Result<()> {
 }
 
 /// Shrinks the first failure among the seeds.
-#[expect(clippy::print_stdout, reason = "a test tells what it does")]
+#[expect(clippy::print_stdout, reason = "a test prints its progress")]
 fn shrink_to(scenario: &Scenario, first: u64, count: u64, path: &str) {
     let failing = seeds(first, count).map(|seed| Run::of_scenario(scenario, seed, None, None));
     let mut failing = failing.filter(|run| run.outcome.is_err());
@@ -233,8 +233,7 @@ fn shrink_to(scenario: &Scenario, first: u64, count: u64, path: &str) {
 
 /// Reads a case.
 ///
-/// # Errors
-/// The file cannot be read, or is no case; the text names the file and the line.
+/// # Errors The file cannot be read, or is not a case; the text names the file and the line.
 pub fn read_case(path: &Path) -> Result<Case, String> {
     let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
@@ -250,8 +249,7 @@ fn logger(name: &str, seed: u64, peers: usize) -> Option<Logger> {
 
 /// The seed that `DSTEST_SEED` asks for.
 ///
-/// # Errors
-/// The value is no seed.
+/// # Errors The value is not a seed.
 pub fn seed_from_env() -> Result<u64, InvalidVariable> {
     match std::env::var_os("DSTEST_SEED") {
         None => Ok(DEFAULT_SEED),
@@ -261,8 +259,7 @@ pub fn seed_from_env() -> Result<u64, InvalidVariable> {
 
 /// A seed as it is written: a decimal number of 64 bits.
 ///
-/// # Errors
-/// The value is no such number.
+/// # Errors The value is not such a number.
 pub fn parse_seed(value: &str) -> Result<u64, InvalidVariable> {
     parse_number("DSTEST_SEED", value, 0)
 }

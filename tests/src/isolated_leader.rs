@@ -1,7 +1,7 @@
-//! Leaders in exile: again and again a leader is cut off with a few peers or none, and goes on
-//! taking commands that nobody will ever commit, while the others elect another leader and go on.
-//! Then it comes home, with a long tail that must go, to peers that may have compacted what it
-//! lacks. Disks are slow, so that much of all this is still on its way to them.
+//! Isolated leaders: again and again a leader is disconnected, alone or with one more peer, and
+//! accepts commands that can never commit, while the others elect another leader and commit. Then
+//! it reconnects, with a long uncommitted tail, to peers that may have compacted the entries it
+//! lacks. Disks are slow, so that many writes are pending meanwhile.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub(crate) async fn isolate_leaders(cluster: Cluster) -> Result<(), Failure> {
     verify_applied(&cluster, seen, "where it was agreed on").await
 }
 
-/// Cuts a leader off, or anybody if nobody leads, and sometimes a follower's links to it, too.
+/// Disconnects a leader, or any peer if there is none, and sometimes a second peer.
 fn isolate(cluster: &Cluster) -> Vec<usize> {
     let leader = (0..cluster.size()).find(|server| cluster.is_leader(*server));
     let mut rng = cluster.fault_rng();
@@ -55,7 +55,7 @@ fn isolate(cluster: &Cluster) -> Vec<usize> {
     isolated
 }
 
-/// Some come home as they are, some after a crash, and at times everybody crashes.
+/// Reconnects them, some after a crash; at times all peers crash.
 fn reconnect(cluster: &Cluster, isolated: &[usize]) -> Result<(), Failure> {
     let crash = cluster.fault_rng().index(8);
     if crash == 0 {
@@ -70,8 +70,8 @@ fn reconnect(cluster: &Cluster, isolated: &[usize]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Offers commands to everybody who takes them, more to one than to another, and says which of them
-/// were agreed on soon.
+/// Proposes commands to all peers, more to one than to another, and returns those that were
+/// committed soon.
 async fn burst(cluster: &Cluster) -> Vec<(Index, Command)> {
     let mut taken = Vec::new();
     for server in 0..cluster.size() {

@@ -2,7 +2,7 @@
 //!
 //! A client numbers its requests and repeats one until it is answered; the service carries out each
 //! number once and answers repetitions from memory (Ongaro's dissertation, §6.3). Each repetition
-//! says which one it is, so that no two offered commands have the same bytes.
+//! carries its number, so that no two commands have the same bytes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -104,7 +104,7 @@ impl Request {
         bytes.into()
     }
 
-    /// The request that was encoded; `None` if these are no such bytes.
+    /// Decodes a request; `None` for other bytes.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (client, rest) = bytes.split_first_chunk()?;
@@ -158,7 +158,7 @@ pub enum Execution {
     Executed(Seen),
     /// It had been carried out before.
     Repeated(Seen),
-    /// The client has asked for something newer since: nobody waits for this.
+    /// The client has sent a newer request since.
     Stale,
 }
 

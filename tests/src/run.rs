@@ -17,21 +17,19 @@ use crate::sim::trace_hash::TraceHash;
 use crate::world::{Setup, World, drive};
 use crate::{suites, swarm};
 
-/// Everything there is to say about a failure, in a box: it is large and rare.
+/// Outcome of a run; the report is boxed, since it is large and rare.
 pub type Outcome = Result<RunSummary, Box<FailureReport>>;
 
 /// Runs a scenario once. All state is built anew: runs do not know of each other.
 ///
-/// # Errors
-/// Everything there is to say about the failure.
+/// # Errors The report of the failure.
 pub fn simulate(scenario: &Scenario, seed: u64, logger: Option<Logger>) -> Outcome {
     Run::of_scenario(scenario, seed, logger, None).outcome
 }
 
 /// Runs a scenario once in a world made of something else than its own settings.
 ///
-/// # Errors
-/// Everything there is to say about the failure.
+/// # Errors The report of the failure.
 pub fn simulate_in(scenario: &Scenario, settings: Settings, seed: u64) -> Outcome {
     let setup = Setup { settings, script: Script::default(), logger: None, checkpoints: None };
     Run::with(scenario.name, scenario.part, seed, setup, scenario.body).outcome
@@ -39,8 +37,7 @@ pub fn simulate_in(scenario: &Scenario, settings: Settings, seed: u64) -> Outcom
 
 /// Runs a case once.
 ///
-/// # Errors
-/// Everything there is to say about the failure.
+/// # Errors The report of the failure.
 pub fn simulate_case(case: &Case, logger: Option<Logger>) -> Outcome {
     Run::of_case(case, logger).outcome
 }

@@ -218,8 +218,7 @@ impl Service {
 
     /// Takes the place of a snapshot.
     ///
-    /// # Errors
-    /// The snapshot is no history through its index, or not the one agreed on.
+    /// # Errors The snapshot is not a history through its index, or not the one applied elsewhere.
     pub fn restore(
         &mut self,
         witness: Witness,
@@ -236,10 +235,9 @@ impl Service {
         )))
     }
 
-    /// Takes the place of a snapshot's bytes, and tells through which index they are.
+    /// Restores a snapshot's bytes, and returns their last index.
     ///
-    /// # Errors
-    /// They are no history, or not the one agreed on.
+    /// # Errors They are not a history, or not the one applied elsewhere.
     pub fn restore_bytes(
         &mut self,
         witness: Witness,
@@ -286,7 +284,7 @@ fn encode(history: &[Bytes]) -> Bytes {
     data.into()
 }
 
-/// The history that was encoded; `None` if these are no such bytes.
+/// Decodes a history; `None` for other bytes.
 fn decode(data: &[u8]) -> Option<Vec<Bytes>> {
     let (count, mut data) = data.split_first_chunk::<8>()?;
     let mut history = Vec::new();

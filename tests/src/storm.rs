@@ -1,9 +1,9 @@
-//! Beyond the labs: networks that double, delay and reorder whatever they carry, links that fail in
-//! one direction, slow disks, crashes and snapshots, all at once. The labs' own networks hold back too much:
-//! none of their requests is ever overtaken or arrives twice.
+//! Fault storms: networks that duplicate, delay and reorder all messages, links that fail in one
+//! direction, slow disks, crashes and snapshots, all at once. In the labs' own networks no request
+//! is ever reordered or duplicated.
 //!
-//! The seed decides how bad each kind of fault is, so that some runs are without losses and others
-//! consist of them. A storm ends; then everything heals, and what clients saw must be there.
+//! The seed decides the rate of each kind of fault, from none to most messages. After the storm all
+//! faults are healed, and every command that a client saw committed must be applied.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -46,7 +46,7 @@ pub(crate) async fn storm(cluster: Cluster) -> Result<(), Failure> {
     verify_applied(&cluster, seen, "where a client saw it").await
 }
 
-/// Checks that everybody has what was agreed on, and goes on agreeing.
+/// Checks that all peers have applied these commands, and that new ones commit.
 pub(crate) async fn verify_applied(
     cluster: &Cluster,
     seen: Vec<(Index, Command)>,

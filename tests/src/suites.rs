@@ -166,19 +166,19 @@ lab2 LAB2 lab2_tests! hunt scenarios worlds simulated_and_real {
 
 /// The protocol beyond the paper: scenarios named by the sections of Ongaro's dissertation.
 dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
-    one_way_partition_4_2_3 | deaf_peer_4_2_3: "a peer that hears nobody disturbs nobody",
+    one_way_partition_4_2_3 | deaf_peer_4_2_3: "a peer that receives no messages causes no election",
         Dissertation, Drawn(|_| extended()), |c| leadership::one_way_partition(c);
     rejoining_peer_9_6 | returning_peer_9_6:
-        "a peer that was cut off comes back without an election",
+        "a disconnected peer rejoins without an election",
         Dissertation, Drawn(|_| three_peers()), |c| leadership::rejoining_peer(c);
-    leader_without_quorum_6_2 | lonely_leader_6_2: "a leader without a quorum gives up",
+    leader_without_quorum_6_2 | lonely_leader_6_2: "a leader without a quorum steps down",
         Dissertation, Drawn(|_| extended()), |c| leadership::leader_without_quorum(c);
-    transfer_3_10: "leadership goes around without a gap",
+    transfer_3_10: "leadership is transferred around without a gap",
         Dissertation, Drawn(|_| extended()), |c| leadership::transfers(c);
     transfer_to_crashed_peer_3_10 | transfer_to_the_dead_3_10:
-        "a leader leads on when its successor does not",
+        "a leader remains leader if its successor is down",
         Dissertation, Drawn(|_| extended()), |c| leadership::transfer_to_crashed_peer(c);
-    uncommitted_limit | full_leader: "a leader takes no more than may wait",
+    uncommitted_limit | full_leader: "a leader rejects commands beyond its uncommitted limit",
         Dissertation, Drawn(|_| small_limits()), |c| leadership::uncommitted_limit(c);
     grow_4_2_1: "three become five: learners catch up before they vote",
         Dissertation, Drawn(|_| members(3, 5)), |c| membership::grow(c);
@@ -195,47 +195,47 @@ dissertation DISSERTATION dissertation_tests! hunt scenarios worlds simulated {
     one_change_at_a_time_4_1: "a change is refused while another is under way",
         Dissertation, Drawn(|_| without_no_op()), |c| membership::one_change_at_a_time(c);
     leader_removes_itself_4_2_2 | leader_leaves_4_2_2:
-        "a leader leads until it is out, without counting itself",
+        "a removed leader leads until that commits, not counting itself",
         Dissertation, Drawn(|_| members(3, 3)), |c| removal::leader_removes_itself(c);
     removed_peer_not_notified_4_2_3 | forgotten_peer_4_2_3:
-        "a peer that never heard of its removal disturbs nobody",
+        "a removed peer that was not notified causes no election",
         Dissertation, Drawn(|_| members(4, 4)), |c| removal::removed_peer_not_notified(c);
     removed_candidate_not_notified_4_2_3 | forgotten_candidate_4_2_3:
-        "one that stands in ever newer terms does not either",
+        "the same without pre-vote, in ever newer terms",
         Dissertation, Drawn(|_| without_pre_vote()), |c| removal::removed_peer_not_notified(c);
     one_majority_cannot_commit_4_3 | half_of_a_joint_commit_4_3:
         "one majority of two commits nothing",
         Dissertation, Drawn(|_| members(3, 6)), |c| joint_consensus::one_majority_cannot_commit(c);
     one_majority_cannot_elect_4_3 | half_of_a_joint_election_4_3:
-        "one majority of two elects nobody",
+        "one majority of two elects no leader",
         Dissertation, Drawn(|_| members(3, 6)), |c| joint_consensus::one_majority_cannot_elect(c);
     joint_leader_crashes_4_3 | joint_leader_dies_4_3: "a successor finishes the change it finds",
         Dissertation, Drawn(|_| members(3, 6)), |c| joint_consensus::leader_crashes(c);
     joint_change_truncated_4_1 | joint_leader_is_cut_off_4_1:
-        "a change that is truncated has never been",
+        "a truncated change has no effect",
         Dissertation, Drawn(|_| members(3, 6)), |c| joint_consensus::change_truncated(c);
     all_crash_in_joint_4_3 | all_crash_in_a_joint_4_3: "a change survives a crash of all",
         Dissertation, Drawn(|_| members(3, 6)), |c| restarts::all_crash_in_joint(c);
     membership_in_snapshots_5 | members_in_snapshots_5:
-        "who starts from a snapshot knows the members",
+        "a peer that starts from a snapshot knows the members",
         Dissertation, Drawn(|_| compacted(3, 5)), |c| restarts::membership_in_snapshots(c);
     snapshot_before_change_5 | snapshot_before_a_change_5:
         "a snapshot has the members of its index, not the newest",
         Dissertation, Drawn(|_| compacted(3, 4)), |c| restarts::snapshot_before_change(c);
     paused_lease_holder_6_4_1 | paused_leader_6_4_1:
-        "a leader that stood still does not believe in its lease",
+        "a paused leader does not rely on its lease",
         Dissertation, Drawn(|_| with_leases()), |c| leases::paused_lease_holder(c);
 }
 
 /// Faults of all kinds at once, on networks worse than the labs'.
 storm STORM storm_tests! hunt storms worlds simulated {
-    storm_of_one: "a storm over a peer alone",
+    storm_of_one: "fault storm, one peer",
         Storm, lab(1).with_snapshots(), |c| storm::storm(c);
-    storm_of_three: "a storm over three peers",
+    storm_of_three: "fault storm, three peers",
         Storm, lab(3).with_snapshots(), |c| storm::storm(c);
-    storm_of_five: "a storm over five peers",
+    storm_of_five: "fault storm, five peers",
         Storm, lab(5).with_snapshots(), |c| storm::storm(c);
-    storm_of_seven: "a storm over seven peers",
+    storm_of_seven: "fault storm, seven peers",
         Storm, lab(7).with_snapshots(), |c| storm::storm(c);
     isolated_leader_of_three | exile_of_three: "isolated leaders, three peers",
         Storm, lab(3).with_snapshots(), |c| isolated_leader::isolate_leaders(c);

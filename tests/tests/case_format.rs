@@ -32,7 +32,7 @@ fn replaying_a_case_repeats_the_run() {
 #[test]
 fn replaying_a_lab_case_repeats_the_run() {
     for name in ["figure8_2c", "persist2_2c"] {
-        let scenario = suites::find(name).expect("the test names a scenario of the table");
+        let scenario = suites::find(name).expect("a scenario of the table");
         for seed in 1..=LAB_SEEDS {
             let run = of(scenario, seed);
             let played = Run::of_case(&run.case, None);
@@ -61,24 +61,24 @@ const HEAD: &str = "test swarm_small\nseed 7\npeers 3\nend 100\n";
 fn a_mistake_names_its_line_and_what_is_expected() {
     let rows = [
         ("nonsense", "line 5: \"nonsense\" is not understood; expected a setting"),
-        ("peers 0", "line 5: 0 peers are not possible, 1 to 16 are"),
+        ("peers 0", "line 5: invalid number of peers 0; use 1 to 16"),
         ("peers many", "line 5: \"many\" is not understood; expected a count of peers"),
         (
             "election 300..150",
             "line 5: \"300..150\" is not understood; expected the lower end first",
         ),
         ("disk 1.2345678..3", "expected milliseconds, like 12.5"),
-        ("snapshots every 0", "snapshots every 0 commands are not possible"),
+        ("snapshots every 0", "invalid snapshot interval 0; use 1 or more"),
         ("first-entry nop", "expected no-op or command"),
-        ("lost 0>9 #1", "`lost 0>9 #1` names a peer beyond the 3 there are"),
+        ("lost 0>9 #1", "`lost 0>9 #1` names an unknown peer; there are 3"),
         ("lost 0>1 1", "line 5: \"1\" is not understood; expected a number like #17"),
-        ("late 0>1 #1", "line 5: milliseconds is missing at the end"),
+        ("late 0>1 #1", "line 5: missing milliseconds at the end"),
         ("flush 0 #1 burns", "line 5: \"burns\" is not understood; expected stalls or fails"),
         ("12 crash 1 torn=0", "expected `keep=…`"),
         ("12 explode 1", "line 5: \"explode\" is not understood; expected a step"),
         ("12 cut 0 to 1", "expected > or <> between two groups of peers"),
-        ("12 ask C0 #1 put 1", "line 5: a value is missing at the end"),
-        ("12 start 1 now", "line 5: nothing is expected where \"now\" stands"),
+        ("12 ask C0 #1 put 1", "line 5: missing a value at the end"),
+        ("12 start 1 now", "line 5: unexpected \"now\" at the end of the line"),
         ("20 start 1\n12 start 1", "`12 start 1` comes after a later step"),
         ("12 offer 1 abc", "expected bytes as pairs of hexadecimal digits"),
     ];

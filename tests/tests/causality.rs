@@ -11,7 +11,7 @@ use raft_tests::{simulate, suites};
 fn log(name: &str, seed: u64) -> Vec<String> {
     let log = MemoryLog::default();
     let logger = log.logger(Settings { level: Level::Routine, format: Format::Text });
-    let scenario = suites::find(name).expect("the test names a scenario of the table");
+    let scenario = suites::find(name).expect("a scenario of the table");
     simulate(scenario, seed, Some(logger)).unwrap_or_else(|report| panic!("{report}"));
     log.text().lines().take(LINES_MAX).map(ToOwned::to_owned).collect()
 }

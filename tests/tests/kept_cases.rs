@@ -1,4 +1,4 @@
-//! Failures of the past, made small and kept: each plays and passes.
+//! Kept cases: failures of the past, shrunk; each replays and passes.
 
 use std::path::Path;
 

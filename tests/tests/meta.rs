@@ -1,4 +1,4 @@
-//! The world itself is under test: one seed gives one trace, and whatever goes wrong is told.
+//! Tests of the world itself: one seed gives one trace, and each kind of failure is reported.
 
 use std::process::Command;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use raft_tests::suites::{self, LAB2, SWARM};
 use raft_tests::{Run, Scenario, simulate};
 
 fn find(name: &str) -> &'static Scenario {
-    suites::find(name).expect("the test names a scenario of the table")
+    suites::find(name).expect("a scenario of the table")
 }
 
 fn trace(name: &str, seed: u64) -> String {
@@ -111,7 +111,7 @@ fn every_sent_message_is_received_or_logged_as_lost() {
     for id in received.iter().chain(&lost) {
         assert!(sent.binary_search(id).is_ok(), "{id} was never sent");
     }
-    // What is on its way when the run ends has no end to tell of.
+    // Messages in flight at the end of the run have no end in the log.
     let told = received.len() + lost.len();
     assert!(told <= sent.len() && sent.len() - told < 200, "{told} ends of {}", sent.len());
 }
@@ -217,7 +217,7 @@ fn a_report_shows_causes_on_one_screen() {
     add_evidence(&mut report, |logger| simulate(&scenario, 1, Some(logger)));
     let text = report.to_string();
     for part in [
-        "VERIFIED   a second run of the seed went the same way",
+        "VERIFIED   a second run of the seed gave the same trace and failure",
         "CAUSES     the last 16 of ",
         "| STATE | ",
         "candidate --> leader",

@@ -1,4 +1,4 @@
-//! The checks of what clients saw: known answers, and every kind of lie is told.
+//! The oracles: known histories, and every kind of wrong answer is reported.
 
 use proptest::prelude::*;
 use raft::Bytes;
@@ -88,7 +88,7 @@ const fn get(told: u64) -> Call {
     (Operation::Get { key: 0 }, Some(told))
 }
 
-/// A write that says nothing of what was there before, as in the published histories.
+/// A write without information on the value before it, as in the published histories.
 fn write(value: u64, before: u64) -> Call {
     (Operation::Put { key: 0, value }, Some(before))
 }
@@ -219,9 +219,9 @@ fn lost_and_wrong_answers_are_reported() {
     let get = asked(1, 2, Operation::Get { key: 3 }, Some(9));
     let good = history(&[put, get]);
     good.check_answers(&agreed(&[put, get])).expect("the answers are right");
-    fires(good.check_answers(&agreed(&[get])), Invariant::AcknowledgedLost, "client 0 was told 0");
+    fires(good.check_answers(&agreed(&[get])), Invariant::AcknowledgedLost, "client 0 received 0");
     let other_order = agreed(&[get, put]);
-    fires(good.check_answers(&other_order), Invariant::WrongAnswer, "client 1 was told 9");
+    fires(good.check_answers(&other_order), Invariant::WrongAnswer, "client 1 received 9");
     let unanswered = history(&[Asked { answer: None, ..put }]);
     unanswered.check_answers(&[]).expect("what was not answered may be lost");
 }

@@ -1,4 +1,4 @@
-//! Failing runs become small ones; and the liveness phase says why nothing moves.
+//! Shrinking of failing runs, and the diagnosis of a liveness failure.
 
 use raft_tests::case::{Case, Decision};
 use raft_tests::failure::Failure;
@@ -6,8 +6,8 @@ use raft_tests::shrink::{ShrinkError, shrink};
 use raft_tests::suites::{self, SWARM};
 use raft_tests::{Run, Scenario, simulate_case};
 
-/// Two peers whose clocks all but stand still: they never stand for election. Everything else that
-/// is decided here has nothing to do with it.
+/// Three peers whose clocks almost stop: they never start an election. All other decisions here are
+/// irrelevant.
 fn stuck() -> Case {
     let mut text = String::from(
         "test swarm_mixed\nseed 11\npeers 3\nservice kv\nend 20000\n\
@@ -32,7 +32,7 @@ fn a_liveness_failure_names_each_peer_s_wait() {
         "a fresh command is not committed 60 election timeouts",
         "peer 0 follower in term 0",
         "peer 2 follower",
-        "follows nobody",
+        "no leader, voted for -",
     ] {
         assert!(text.contains(part), "{part:?} is missing in {text}");
     }
@@ -75,5 +75,5 @@ fn passing_runs_and_expectations_are_not_shrunk() {
     };
     let error =
         shrink(&Run::of_scenario(&fussy, 3, None, None)).expect_err("only the test expects it");
-    assert!(error.to_string().contains("what a test itself expects cannot be shrunk"), "{error}");
+    assert!(error.to_string().contains("expectations of a test cannot be shrunk"), "{error}");
 }

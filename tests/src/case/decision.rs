@@ -63,7 +63,7 @@ pub enum Step {
         /// The peer.
         peer: usize,
     },
-    /// A peer stands still, and goes on after this long as if nothing had been.
+    /// A peer is paused, and resumes after this duration.
     Pause {
         /// The peer.
         peer: usize,
@@ -119,7 +119,7 @@ pub enum Step {
         /// The other.
         to: usize,
     },
-    /// A peer is asked to give up leadership.
+    /// A peer is asked to step down.
     Resign {
         /// The peer.
         peer: usize,
@@ -140,8 +140,8 @@ pub enum Step {
         /// The command.
         command: Bytes,
     },
-    /// The storm is over: these peers run and reach each other from now on, the rest stays as it
-    /// is, and what the liveness phase asks for is due.
+    /// The liveness phase begins: these peers run and reach each other from now on, and must make
+    /// progress; the rest stays as it is.
     Calm {
         /// A majority of the peers.
         core: PeerSet,

@@ -171,9 +171,7 @@ impl Case {
     fn check(&self) -> Result<(), String> {
         let Settings { peers, initial_members, .. } = self.settings;
         if initial_members > peers {
-            return Err(format!(
-                "`founders {initial_members}` are more than the {peers} peers there are"
-            ));
+            return Err(format!("`founders {initial_members}` is more than the {peers} peers"));
         }
         let mut last = Instant::START;
         for decision in &self.decisions {
@@ -184,7 +182,7 @@ impl Case {
                 last = at;
             }
             if decision.peers().iter().any(|peer| peer >= peers) {
-                return Err(format!("`{decision}` names a peer beyond the {peers} there are"));
+                return Err(format!("`{decision}` names an unknown peer; there are {peers}"));
             }
         }
         Ok(())

@@ -38,7 +38,7 @@ impl Links {
 pub struct PeerSet(u32);
 
 impl PeerSet {
-    /// Nobody.
+    /// The empty set.
     pub const NONE: Self = Self(0);
 
     /// The first peers.

@@ -74,7 +74,7 @@ impl FaultRecorder {
         std::mem::take(&mut self.taken)
     }
 
-    /// Writes down what is done now. What comes after the storm is part of its end.
+    /// Records a step at this time. Steps of the liveness phase are implied by its start.
     pub fn record_step(&mut self, at: Instant, step: Step) {
         if self.steps == Recording::On {
             if matches!(step, Step::Calm { .. }) {

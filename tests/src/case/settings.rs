@@ -45,7 +45,7 @@ pub struct Settings {
 /// A peer's timeouts, in its own time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// The shortest time without a leader after which a peer stands for election.
+    /// The shortest time without a leader after which a peer starts an election.
     pub election_min: Duration,
     /// The longest.
     pub election_max: Duration,
@@ -81,9 +81,9 @@ pub struct Limits {
 /// Protocol extensions beyond the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Protocol {
-    /// Thesis §9.6.
+    /// Dissertation §9.6.
     pub pre_vote: PreVote,
-    /// Thesis §4.2.3 and §6.2.
+    /// Dissertation §4.2.3 and §6.2.
     pub check_quorum: CheckQuorum,
 }
 
@@ -109,8 +109,8 @@ impl Settings {
                 election_min: Duration::from_millis(300),
                 election_max: Duration::from_millis(600),
                 heartbeat: Duration::from_millis(100),
-                // Half of the tester's own polls: nobody waits longer for it, and under load the
-                // news of a commit travels with the next entries.
+                // Half of the tester's own polls: no wait is longer for it, and under load the news
+                // of a commit travels with the next entries.
                 commit_notice: Duration::from_millis(10),
             },
             // The scenarios' snapshots grow to about five kilobytes: most go in several pieces.

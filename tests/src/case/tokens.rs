@@ -35,7 +35,7 @@ impl<'a> Tokens<'a> {
     pub(super) fn word(&mut self, what: &str) -> Result<&'a str, CaseError> {
         let word = self.tokens.get(self.next).copied();
         self.next += 1;
-        word.ok_or_else(|| self.error(format!("{what} is missing at the end")))
+        word.ok_or_else(|| self.error(format!("missing {what} at the end")))
     }
 
     pub(super) fn rest(&mut self) -> String {
@@ -47,7 +47,7 @@ impl<'a> Tokens<'a> {
     pub(super) fn end(&self) -> Result<(), CaseError> {
         match self.tokens.get(self.next) {
             None => Ok(()),
-            Some(word) => Err(self.error(format!("nothing is expected where {word:?} stands"))),
+            Some(word) => Err(self.error(format!("unexpected {word:?} at the end of the line"))),
         }
     }
 
@@ -96,7 +96,7 @@ impl<'a> Tokens<'a> {
         if (1..=PEERS_MAX).contains(&peers) {
             return Ok(peers);
         }
-        Err(self.error(format!("{peers} peers are not possible, 1 to {PEERS_MAX} are")))
+        Err(self.error(format!("invalid number of peers {peers}; use 1 to {PEERS_MAX}")))
     }
 
     fn peer_set(&mut self) -> Result<PeerSet, CaseError> {
@@ -174,7 +174,7 @@ impl<'a> Tokens<'a> {
         match self.word("never or every")? {
             "never" => Ok(Snapshots::Never),
             "every" => match self.number("a count of commands")? {
-                0 => Err(self.error("snapshots every 0 commands are not possible".to_owned())),
+                0 => Err(self.error("invalid snapshot interval 0; use 1 or more".to_owned())),
                 count => Ok(Snapshots::Every(count)),
             },
             other => Err(self.unknown(other, "never or every")),

@@ -48,8 +48,8 @@ impl<W: Testbed> Cluster<W> {
         Committed { services, command: command.filter(|_| services > 0) }
     }
 
-    /// Waits until `peers` services were given a command at an index; gives up when a peer's term
-    /// passes `start_term`.
+    /// Waits until `peers` services applied a command at an index; stops when a peer's term passes
+    /// `start_term`.
     ///
     /// # Errors
     /// Too few services after about half a minute.

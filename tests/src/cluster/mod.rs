@@ -2,7 +2,7 @@
 //!
 //! A [`Cluster`] is a handle; clones share the world. Operations take effect in the instant they
 //! are called; those that wait are `async`. A failed expectation is an error, so that a scenario
-//! says what it expects with `?`.
+//! states its expectations with `?`.
 //!
 //! A scenario that takes a `Cluster<impl Testbed>` runs on simulated and on real peers; one that
 //! takes a `Cluster` means the simulated world, and may do more to it ([`simulated`]).
@@ -213,14 +213,13 @@ impl<W: Testbed> Cluster<W> {
         self.world().log_bytes_max()
     }
 
-    /// Notes something in the log that is no failure.
+    /// Writes a remark into the log.
     pub fn note(&self, text: fmt::Arguments<'_>) {
         self.world().log_test(text);
     }
 
     /// An error unless the condition holds, in a world in which everything takes as long as it
-    /// says. A real machine, whose disks and threads stand still now and then, prints what did not
-    /// hold and is not blamed for it.
+    /// says. A real machine, whose disks and threads may stall, only prints a missed expectation.
     ///
     /// # Errors
     /// The text, as what was expected.

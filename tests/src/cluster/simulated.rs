@@ -29,7 +29,7 @@ impl Cluster {
         self.world_mut().stop(server, damage);
     }
 
-    /// Lets a peer stand still for a while.
+    /// Pauses a peer for a while.
     pub fn pause(&self, server: usize, length: Duration) {
         self.world_mut().pause(server, length);
     }
@@ -39,7 +39,7 @@ impl Cluster {
         self.world_mut().transfer(server, to);
     }
 
-    /// Asks a peer to give up leadership; nothing happens unless it leads.
+    /// Asks a peer to step down; nothing happens unless it leads.
     pub fn resign(&self, server: usize) {
         self.world_mut().resign(server);
     }
@@ -64,7 +64,7 @@ impl Cluster {
         self.world_mut().change_members(server, change)
     }
 
-    /// The members that a peer goes by; `None` if it does not run.
+    /// The configuration in force at a peer; `None` if it does not run.
     #[must_use]
     pub fn members(&self, server: usize) -> Option<Arc<Membership>> {
         self.world().node(server).map(|node| Arc::clone(node.membership()))

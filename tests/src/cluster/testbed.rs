@@ -79,9 +79,8 @@ pub trait Testbed: 'static {
 
     /// Reports a missed expectation about timing.
     ///
-    /// # Errors
-    /// This is such a world; a real machine, whose disks and threads stand still now and then, only
-    /// tells that it did not happen.
+    /// # Errors In a world with exact timing. A real machine, whose disks and threads may stall,
+    /// only prints it.
     fn timing_failure(&self, text: fmt::Arguments<'_>) -> Result<(), Failure>;
 
     /// Role and term of a peer that runs and is connected.

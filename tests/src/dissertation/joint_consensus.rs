@@ -1,4 +1,4 @@
-//! Between two configurations (§4.3): both decide, or nobody does.
+//! Joint consensus (§4.3): decisions need both majorities.
 
 use raft::Index;
 
@@ -50,7 +50,8 @@ async fn expect_no_commit_without(
     if known { loaded.settled(&target).await } else { loaded.change(change).await }
 }
 
-/// For many election timeouts nothing is committed, and in the end nobody leads.
+/// Expects that for many election timeouts nothing is committed, and that there is no leader in the
+/// end.
 async fn expect_no_decision(loaded: &LoadedCluster, from: Index) -> Result<(), Failure> {
     for _ in 0..5 {
         loaded.cluster.sleep(ELECTION_MAX).await;
@@ -63,8 +64,7 @@ async fn expect_no_decision(loaded: &LoadedCluster, from: Index) -> Result<(), F
 /// All hold the joint configuration, the leader dies, and the old and the new do not reach each
 /// other. A majority of each is enough.
 ///
-/// # Errors
-/// Somebody is elected by the one alone, or nobody by both.
+/// # Errors A leader is elected by one majority alone, or none by both.
 pub(crate) async fn one_majority_cannot_elect(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     loaded.add(NEW).await?;
@@ -83,8 +83,7 @@ pub(crate) async fn one_majority_cannot_elect(cluster: Cluster) -> Result<(), Fa
 
 /// Both majorities hold the joint configuration: the change cannot be lost any more.
 ///
-/// # Errors
-/// It is, or whoever was left behind disturbs the others.
+/// # Errors It is, or peers that were left behind disturb the others.
 pub(crate) async fn leader_crashes(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     loaded.add(NEW).await?;
@@ -97,9 +96,9 @@ pub(crate) async fn leader_crashes(cluster: Cluster) -> Result<(), Failure> {
     loaded.end(NEW).await
 }
 
-/// §4.1: the leader and one of the new hold the joint configuration, and nobody else ever hears of
-/// it. When they come back, the old configuration is theirs again, and the change may be asked for
-/// anew.
+/// §4.1: the leader and one new peer hold the joint configuration, and no other peer ever receives
+/// it. When they reconnect, the old configuration is in force again, and the change can be
+/// requested again.
 ///
 /// # Errors
 /// It is not so.
@@ -112,7 +111,7 @@ pub(crate) async fn change_truncated(cluster: Cluster) -> Result<(), Failure> {
     let around = Links { from: minority, to: minority.others(6), direction: LinkDirection::Both };
     cluster.set_links(around, Connection::Cut);
     loaded
-        .until("the joint configuration in exile", |cluster| {
+        .until("the joint configuration in the minority", |cluster| {
             let joint = |server: usize| cluster.members(server).is_some_and(|it| it.is_joint());
             minority.iter().all(joint).then_some(())
         })
@@ -125,7 +124,7 @@ pub(crate) async fn change_truncated(cluster: Cluster) -> Result<(), Failure> {
     let index = loaded.agree(minority.others(6)).await?;
     expect(index >= id.index, format_args!("something in the place of {id}, only {index} is"))?;
     let joint = cluster.members(leader).is_some_and(|it| it.is_joint());
-    expect(joint, format_args!("the joint configuration in force in exile"))?;
+    expect(joint, format_args!("the joint configuration in force in the minority"))?;
     cluster.set_links(around, Connection::Up);
     loaded.agree(PeerSet::first(6)).await?;
     loaded.expect_members(PeerSet::first(6), &members(OLD, NEW))?;

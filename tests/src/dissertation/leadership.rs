@@ -23,7 +23,7 @@ pub(crate) async fn expect_same_leader(
     expect(after == before, format_args!("no election: {before:?} led, now {after:?} does"))
 }
 
-/// §4.2.3: its requests for votes reach everybody, and nobody's messages reach it.
+/// §4.2.3: a peer whose vote requests reach all others, and which receives no message.
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
@@ -64,11 +64,10 @@ pub(crate) async fn rejoining_peer(cluster: Cluster) -> Result<(), Failure> {
     Ok(())
 }
 
-/// §6.2: with one follower on its side, it gives up in its own term and takes nothing any more; the
-/// others elect meanwhile.
+/// §6.2: a leader with one follower steps down in its own term and accepts no command; the others
+/// elect a leader meanwhile.
 ///
-/// # Errors
-/// It goes on, or the others do not.
+/// # Errors It remains leader, or the others elect none.
 pub(crate) async fn leader_without_quorum(cluster: Cluster) -> Result<(), Failure> {
     let (leader, term) = current_leader(&cluster).await?;
     let minority = PeerSet::only(leader).with(cluster.after(leader, 1));
@@ -79,7 +78,7 @@ pub(crate) async fn leader_without_quorum(cluster: Cluster) -> Result<(), Failur
     let found = cluster.status(leader).map(|status| (status.role, status.current_term));
     let gave_up =
         matches!(found, Some((RoleName::Follower | RoleName::PreCandidate, now)) if now == term);
-    expect(gave_up, format_args!("a leader that gave up in term {term}, found {found:?}"))?;
+    expect(gave_up, format_args!("a leader that stepped down in term {term}, found {found:?}"))?;
     let taken = cluster.propose(leader, &cluster.random_command());
     expect(taken.is_none(), format_args!("a command refused, found {taken:?}"))?;
     cluster.sleep(3 * ELECTION_MAX).await;
@@ -134,7 +133,8 @@ pub(crate) async fn transfer_to_crashed_peer(cluster: Cluster) -> Result<(), Fai
     expect_same_leader(&cluster, before).await
 }
 
-/// A leader that is cut off fills up, and whoever leads after it takes commands at once.
+/// A disconnected leader reaches its limit of uncommitted entries, and its successor accepts
+/// commands at once.
 ///
 /// # Errors
 /// It takes more than it may, or nothing can be agreed on any more.

@@ -9,8 +9,8 @@ use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
 use crate::kv::{Operation, Request};
 
-/// §6.4.1: a leader that reads by its lease stands still, at any instruction, until others lead and
-/// have written. In the moment it goes on it knows nothing of that, and is asked for reads at once.
+/// §6.4.1: a lease holder is paused, at any instruction, until others lead and have written. When
+/// it resumes it knows nothing of that, and receives reads at once.
 ///
 /// # Errors
 /// It serves one from what it knew before.
@@ -34,12 +34,12 @@ pub(crate) async fn paused_lease_holder(cluster: Cluster) -> Result<(), Failure>
         expect(newer > written, format_args!("something after {written}, found {newer}"))?;
         let value = loaded.written();
         let paused = cluster.now() < end;
-        expect(paused, format_args!("a leader that stands still until others have written"))?;
+        expect(paused, format_args!("a paused leader until others have written"))?;
         cluster.sleep(end.since(cluster.now())).await;
         let answer = read(&cluster, leader, 2 * turn + 1, 2 * ELECTION_MAX).await;
         expect(
             answer.is_none_or(|answer| answer == value),
-            format_args!("{value} from the leader that stood still, or nothing; found {answer:?}"),
+            format_args!("{value} from the paused leader, or nothing; found {answer:?}"),
         )?;
     }
     loaded.end(all).await

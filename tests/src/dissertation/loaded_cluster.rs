@@ -48,8 +48,7 @@ impl LoadedCluster {
 
     /// Waits until `look` finds something.
     ///
-    /// # Errors
-    /// It never does; the text says what each peer waits for.
+    /// # Errors It never does; the text has a diagnosis of each peer.
     pub(super) async fn until<T>(
         &self,
         what: &str,
@@ -74,8 +73,7 @@ impl LoadedCluster {
 
     /// Waits for a leader, and returns it with its term.
     ///
-    /// # Errors
-    /// Nobody does.
+    /// # Errors There is none.
     pub(super) async fn leader(&self) -> Result<(usize, Term), Failure> {
         self.until("a leader", current_leader).await
     }
@@ -134,8 +132,8 @@ impl LoadedCluster {
         }
     }
 
-    /// Asks whoever leads for a change until it is begun: a learner may have to catch up, or an
-    /// earlier change may be under way. When this returns, nothing has happened since.
+    /// Requests a change from the current leader until it begins: a learner may have to catch up,
+    /// or an earlier change may be under way. When this returns, nothing has happened since.
     ///
     /// # Errors
     /// It is never begun, or does not fit the members.
@@ -162,7 +160,7 @@ impl LoadedCluster {
         self.settled(&target.unwrap_or_default()).await
     }
 
-    /// Waits until a leader goes by these members and knows that they are committed.
+    /// Waits until a leader has this configuration and knows that it is committed.
     ///
     /// # Errors
     /// None ever does.
@@ -176,7 +174,7 @@ impl LoadedCluster {
         .await
     }
 
-    /// Every one of these peers goes by these members now.
+    /// Expects this configuration at each of these peers.
     ///
     /// # Errors
     /// One does not.
@@ -219,14 +217,13 @@ impl LoadedCluster {
         Ok(())
     }
 
-    /// Begins a change that needs a joint step, and holds it there: all disks
-    /// have the joint configuration, and the leader hears nothing of it. Returns the leader and the
-    /// place of that configuration.
+    /// Begins a change that needs a joint step, and holds it there: all disks have the joint
+    /// configuration, and no reply reaches the leader. Returns the leader and the place of that
+    /// configuration.
     ///
-    /// # Errors
-    /// The change is not begun, or somebody does not get the configuration.
+    /// # Errors The change does not begin, or a peer does not receive the configuration.
     pub(super) async fn hold_joint(&self, change: Change) -> Result<(usize, Index), Failure> {
-        // A follower that refused an overtaken message could not say so.
+        // A follower's rejection of a reordered message could not reach the leader.
         self.cluster.make_reliable();
         self.cluster.sleep(2 * DELAY_MAX).await;
         let (leader, id) = self.start_change(change).await?;
@@ -234,7 +231,7 @@ impl LoadedCluster {
         let others = only.others(self.cluster.size());
         let answers = Links { from: others, to: only, direction: LinkDirection::One };
         self.cluster.set_links(answers, Connection::Cut);
-        self.until("everybody in the joint configuration", |cluster| {
+        self.until("all peers in the joint configuration", |cluster| {
             let world = cluster.world();
             let stored = |server| world.disk(server).last().index >= id.index;
             (0..world.size()).all(stored).then_some(())

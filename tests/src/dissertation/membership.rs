@@ -77,13 +77,13 @@ pub(crate) async fn shrink(cluster: Cluster) -> Result<(), Failure> {
     cluster.crash(lost);
     let index = loaded.agree(stay.without(lost)).await?;
     let last = leaving.iter().map(|server| cluster.world().last_applied(server)).max();
-    expect(last < Some(index), format_args!("nothing for who has left, found {last:?}"))?;
+    expect(last < Some(index), format_args!("nothing applied by removed peers, found {last:?}"))?;
     cluster.start_and_connect(lost)?;
     loaded.expect_no_election(4 * ELECTION_MAX).await?;
     loaded.end(stay).await
 }
 
-/// §4.1: a member alone needs nobody, also after a crash; who was removed may come back.
+/// §4.1: a single member commits alone, also after a crash; a removed peer may rejoin.
 ///
 /// # Errors
 /// It is not so.
@@ -135,7 +135,7 @@ pub(crate) async fn replace_at_once(cluster: Cluster) -> Result<(), Failure> {
     new_members_take_over(loaded).await
 }
 
-/// The first three do no harm while they are there, and nobody misses them when they are not.
+/// Expects that the first three do no harm while they run, and are not needed when they are down.
 async fn new_members_take_over(loaded: LoadedCluster) -> Result<(), Failure> {
     let (old, new) = (PeerSet::first(3), PeerSet::first(3).others(6));
     loaded.agree(new).await?;
@@ -145,7 +145,8 @@ async fn new_members_take_over(loaded: LoadedCluster) -> Result<(), Failure> {
     loaded.end(new).await
 }
 
-/// §4.1: who asks too soon or the wrong peer is told why, and nothing happens.
+/// §4.1: requests that come too soon or to the wrong peer are rejected with the reason, and nothing
+/// happens.
 ///
 /// # Errors
 /// It is not so.

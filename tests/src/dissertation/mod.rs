@@ -1,8 +1,8 @@
-//! Scenarios of what peers do beyond the paper, named by the sections of Ongaro's dissertation. Each
-//! says what must *not* happen, too: no election, no gap, no lost command.
+//! Scenarios of what peers do beyond the paper, named by the sections of Ongaro's dissertation.
+//! Each also states what must *not* happen: no election, no gap, no lost command.
 //!
-//! From chapter 4 on most change members, and clients write and read all the while: whatever they are
-//! told is checked as the swarm's clients are.
+//! From chapter 4 on most change members while clients write and read; their answers are checked as
+//! in the swarm.
 
 pub(crate) mod joint_consensus;
 pub(crate) mod leadership;

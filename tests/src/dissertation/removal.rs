@@ -9,7 +9,8 @@ use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
 use crate::sim::network::Connection;
 
-/// §4.2.2: it leads until its own removal is committed by the others alone; then it stands no more.
+/// §4.2.2: a leader remains until its own removal is committed by the others alone; then it starts
+/// no election.
 ///
 /// # Errors
 /// It is not so.
@@ -45,7 +46,7 @@ pub(crate) async fn leader_removes_itself(cluster: Cluster) -> Result<(), Failur
     let role = cluster.status(leader).map(|status| status.role);
     expect(
         role == Some(RoleName::Follower),
-        format_args!("the removed leader to stand no more, found {role:?}"),
+        format_args!("the removed leader to remain follower, found {role:?}"),
     )?;
     // When it starts anew, it does not know that its removal is committed, and asks around.
     cluster.start_and_connect(leader)?;
@@ -82,7 +83,7 @@ pub(crate) async fn removed_peer_not_notified(cluster: Cluster) -> Result<(), Fa
         cluster.connect(away);
         loaded.expect_no_election(3 * ELECTION_MAX).await?;
         let sure = cluster.members(away).is_some_and(|it| it.voters().len() == 4);
-        expect(sure, format_args!("nobody to tell it that it is removed"))?;
+        expect(sure, format_args!("no notice of its removal"))?;
         loaded.agree(stay).await?;
         cluster.disconnect(away);
     }

@@ -20,18 +20,17 @@ pub(crate) async fn all_crash_in_joint(cluster: Cluster) -> Result<(), Failure> 
     cluster.crash_and_restart_all()?;
     let joint = |server: usize| cluster.members(server).is_some_and(|it| it.is_joint());
     let all = (0..6).all(joint);
-    expect(all, format_args!("everybody to start in the joint configuration"))?;
+    expect(all, format_args!("all peers to start in the joint configuration"))?;
     loaded.settled(&members(new, PeerSet::NONE)).await?;
     loaded.agree(new).await?;
     loaded.expect_no_election(4 * ELECTION_MAX).await?;
     loaded.end(new).await
 }
 
-/// Chapter 5: logs begin after the entries that said who is a member. Everybody knows it all the
-/// same, after a crash of all, and also who begins with a snapshot.
+/// Chapter 5: logs begin after the entries that hold the configurations. All peers know the members
+/// all the same, after a crash of all, and a peer that begins with a snapshot, too.
 ///
-/// # Errors
-/// Somebody does not.
+/// # Errors A peer does not.
 pub(crate) async fn membership_in_snapshots(cluster: Cluster) -> Result<(), Failure> {
     let late = 4;
     cluster.crash(late);
@@ -74,7 +73,7 @@ async fn wait_until_compacted(loaded: &LoadedCluster, peers: PeerSet) -> Result<
 }
 
 /// Chapter 5: a leader that is cut off takes a snapshot while a change waits in its log. The change
-/// is truncated when it comes back, and what the snapshot says is all it has.
+/// is truncated when it reconnects, and the snapshot's configuration is in force.
 ///
 /// # Errors
 /// Its members are not those that were committed.

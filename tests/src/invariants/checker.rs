@@ -33,7 +33,7 @@ pub struct ObservedPeer<'a> {
     pub status: Status,
     /// Its log.
     pub log: &'a Log,
-    /// The members it goes by.
+    /// The configuration in force.
     pub members: &'a Arc<Membership>,
     /// Durable state of its disk.
     pub disk: &'a PersistentState,
@@ -105,7 +105,7 @@ impl InvariantChecker {
         self.audit(observed)
     }
 
-    /// A peer has taken an input. `holds` says whether a peer's disk holds an entry.
+    /// Checks a peer after an input. `holds` returns whether a peer's disk holds an entry.
     ///
     /// # Errors
     /// A property is broken.
@@ -192,7 +192,7 @@ impl InvariantChecker {
         }
     }
 
-    /// A peer begins to stand, and should have asked before.
+    /// Checks a peer that becomes candidate where pre-votes are on.
     ///
     /// # Errors
     /// No majority would vote for it.
@@ -235,8 +235,7 @@ impl InvariantChecker {
 
     /// A peer hands a snapshot to its service.
     ///
-    /// # Errors
-    /// The snapshot is not durable there, or covers what nobody applied.
+    /// # Errors The snapshot is not durable there, or covers entries that no peer applied.
     pub fn check_restored(
         &self,
         witness: Witness,

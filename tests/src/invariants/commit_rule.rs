@@ -18,8 +18,8 @@ pub struct Advance {
     pub entry: EntryId,
 }
 
-/// Checks an advance among the members that the leader goes by. `holds` says whether a peer's disk
-/// holds the entry.
+/// Checks an advance in the leader's configuration. `holds` returns whether a peer's disk holds the
+/// entry.
 ///
 /// # Errors
 /// The entry is of another term, or no quorum holds it durably.

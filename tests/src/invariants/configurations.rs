@@ -1,6 +1,6 @@
-//! Configurations (paper §6): the latest one in a peer's log is in force there; each follows from the
-//! one before it through a joint one, one at a time; a snapshot has the one of its index; and who
-//! has no vote neither stands nor leads once that is committed.
+//! Configurations (paper §6): the latest one in a peer's log is in force there; each follows from
+//! the one before it through a joint one, one at a time; a snapshot has the one of its index; and a
+//! peer without a vote is neither candidate nor leader once that is committed.
 //!
 //! What is in force is worked out here from logs alone, and is what votes and commits are counted
 //! by.
@@ -13,7 +13,7 @@ use raft::{Entry, Index, Log, Membership, Payload, PeerId, RoleName, Snapshot, S
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
 
-/// The configurations of a whole cluster, as its logs say.
+/// The committed configurations of a cluster.
 #[derive(Debug, Default)]
 pub struct CommittedConfigurations {
     first: Arc<Membership>,
@@ -83,7 +83,7 @@ impl CommittedConfigurations {
 }
 
 impl PeerConfigurations {
-    /// Those of a peer that starts with this log: `first` is what it was told before.
+    /// Starts with this log; `first` is the initial configuration.
     pub fn start(
         &mut self,
         first: &Arc<Membership>,
@@ -128,8 +128,7 @@ impl PeerConfigurations {
 
     /// Checks a peer against what is in force by its log.
     ///
-    /// # Errors
-    /// It goes by another one, stands or leads without a vote.
+    /// # Errors It uses another one, or is candidate or leader without a vote.
     pub fn check_in_force(
         &self,
         witness: Witness,
@@ -139,7 +138,7 @@ impl PeerConfigurations {
         let latest = self.latest();
         if effective != &**latest {
             return Err(Invariant::Configurations.broken(format_args!(
-                "{witness} goes by the members {effective}; by its log they are {latest}"
+                "{witness} uses the members {effective}; by its log they are {latest}"
             )));
         }
         let done = self.later.last().is_none_or(|(index, _)| *index <= status.commit_index);
@@ -198,7 +197,7 @@ impl PeerConfigurations {
             (Some(_), None) => same && before.learners() == next.learners(),
             (Some(_), Some(_)) => false,
         };
-        // The log of a peer that joined does not say who was in before it.
+        // The log of a peer that joined does not have the configuration before it.
         if fits || before.is_empty() {
             return Ok(());
         }

@@ -29,7 +29,7 @@ pub fn check_sent(
             check_term(witness, envelope, disk)?;
             check_entries(witness, envelope, *match_index, disk, leader_log(*match_index))
         }
-        // Whoever answers a round has not promised itself to another leader.
+        // An answer to a round shows that the sender follows no later leader.
         Message::AppendEntries(_)
         | Message::InstallSnapshot(_)
         | Message::TimeoutNow
@@ -38,7 +38,7 @@ pub fn check_sent(
         | Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => {
             check_term(witness, envelope, disk)
         }
-        // A refusal promises nothing, nor does a question, and a pre-vote neither, whatever it says.
+        // Refusals, questions and pre-votes promise nothing.
         Message::RequestVoteReply(Vote::Refused)
         | Message::RequestPreVote(_)
         | Message::RequestPreVoteReply(_)

@@ -1,6 +1,6 @@
 //! Election Safety (paper §5.2, Figure 3): at most one leader can be elected in a term, and the
 //! rules that carry it: a peer gives at most one vote in a term, crashes or not, and a leader has
-//! those of a quorum of the members it goes by.
+//! those of a quorum of its configuration.
 //!
 //! Checked over all time: a term's leader stays its leader after it has crashed.
 
@@ -76,8 +76,7 @@ impl ElectionSafety {
 
     /// A peer follows a leader.
     ///
-    /// # Errors
-    /// Nobody was seen to elect that leader in this term.
+    /// # Errors That leader was not elected in this term.
     pub fn check_follower(
         &self,
         follower: Witness,
@@ -90,7 +89,7 @@ impl ElectionSafety {
                 "{follower} follows {leader} in term {term}, which {elected} leads"
             ))),
             None => Err(Invariant::ElectionSafety.broken(format_args!(
-                "{follower} follows {leader} in term {term}, in which nobody was elected"
+                "{follower} follows {leader} in term {term}, in which no peer was elected"
             ))),
         }
     }

@@ -36,14 +36,14 @@ pub fn check(
     let voted_before = was.current_term == is.current_term && was.voted_for == Some(candidate);
     let votes = is.voted_for == Some(candidate);
     let wrong = if !votes && after > before {
-        "refuses its vote and waits longer for it"
+        "refuses its vote and restarts its timer"
     } else if votes && !voted_before && after < witness.at.after(timeout_min) {
-        "grants its vote and does not wait for the candidate"
+        "grants its vote and does not restart its timer"
     } else {
         return Ok(());
     };
     Err(Invariant::ElectionTimer.broken(format_args!(
-        "{witness} is asked by {candidate}, {wrong}: the timer moves from {} ns to {} ns",
+        "{witness}, asked by {candidate}, {wrong}: the timer moves from {} ns to {} ns",
         before.as_nanos(),
         after.as_nanos()
     )))

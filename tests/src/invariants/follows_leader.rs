@@ -9,7 +9,7 @@ use raft::{Instant, PeerId, Status};
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
 
-/// A peer after it has heard from a leader of its term.
+/// A peer after a message of its term's leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AfterLeaderMessage {
     /// The leader.
@@ -20,7 +20,7 @@ pub struct AfterLeaderMessage {
     pub deadline: Option<Instant>,
 }
 
-/// Checks a peer after it has heard from a leader of its term.
+/// Checks a peer after a message of its term's leader.
 ///
 /// # Errors
 /// It does not follow, or its timer was not set anew.
@@ -33,12 +33,12 @@ pub fn check(
     let wrong = if status.leader != Some(leader) {
         "does not follow it"
     } else if deadline.is_none_or(|deadline| deadline < witness.at.after(timeout_min)) {
-        "does not wait anew"
+        "does not restart its timer"
     } else {
         return Ok(());
     };
     Err(Invariant::FollowsLeader.broken(format_args!(
-        "{witness} hears from {leader}, the leader of its term {}, and {wrong}; it is a {} and its \
+        "{witness} receives a message of {leader}, the leader of its term {}, and {wrong}; it is a {} and its \
          timer fires at {deadline:?}",
         status.current_term, status.role
     )))

@@ -40,7 +40,7 @@ impl LeaderCompleteness {
         commit_index: Index,
     ) {
         for entry in log.range(self.last_committed(), commit_index) {
-            // A log that starts later says nothing about what its snapshot replaced.
+            // A log that starts later does not have the entries that its snapshot replaced.
             if entry.id.index == self.last_committed().next() {
                 self.committed.push(Commit { id: entry.id, in_term, seen });
             }

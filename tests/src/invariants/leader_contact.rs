@@ -1,12 +1,12 @@
 //! Contact between leaders and followers, and its consequences under check-quorum:
 //!
-//! - a peer that heard from a leader within the shortest election timeout, or leads and heard from
-//!   a quorum within it, leaves requests for votes alone, whatever their term (thesis §4.2.3);
-//! - a leader that has heard from no quorum for the longest election timeout leads no more, and one
-//!   that hears from a quorum does not give up by itself (thesis §6.2).
+//! - a peer in contact with a leader within the shortest election timeout, or a leader in contact
+//!   with a quorum within it, ignores vote requests of any term (dissertation §4.2.3);
+//! - a leader without contact to a quorum for the longest election timeout steps down, and one with
+//!   contact does not step down by itself (dissertation §6.2).
 //!
-//! Moments are on the peer's own clock. What counts as heard is told by the messages that reach
-//! the peer, not by the peer.
+//! Times are on the peer's own clock. Contact is derived from the messages that reach the peer, not
+//! from its own account.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -34,10 +34,10 @@ pub struct Timeouts {
 pub struct LeaderContact {
     /// Last message of a leader that it followed.
     leader: Option<Instant>,
-    /// For one that leads: since when, and when it last heard from whom in its term. A new follower
-    /// counts as heard when it becomes one.
+    /// For a leader: the start of its leadership, and the last message of each follower in its
+    /// term. A new follower counts as in contact when it becomes one.
     leads: Option<(Instant, BTreeMap<PeerId, Instant>)>,
-    /// The members it goes by.
+    /// The configuration in force.
     members: Arc<Membership>,
 }
 
@@ -46,7 +46,7 @@ pub struct LeaderContact {
 pub enum StepDown {
     /// It was asked to.
     Requested,
-    /// Nobody asked.
+    /// Without a request.
     Unrequested,
 }
 
@@ -66,9 +66,9 @@ pub struct ReceivedMessage {
 pub enum MessageKind {
     /// A request for a vote.
     RequestVote(Candidacy),
-    /// A leader's wish that the receiver stands.
+    /// A TimeoutNow of a leader.
     TimeoutNow,
-    /// A question who would vote.
+    /// A pre-vote request.
     RequestPreVote,
     /// A message that only leaders send.
     OfLeader,
@@ -100,7 +100,7 @@ impl ReceivedMessage {
 }
 
 impl LeaderContact {
-    /// A peer starts. If it has been anything before, it may have heard from a leader just then.
+    /// Starts with the peer. After a restart it may have been in contact with a leader just before.
     #[must_use]
     pub fn start(at: Instant, status: &Status, members: Arc<Membership>) -> Self {
         let leader = (status.current_term > Term::ZERO).then_some(at);
@@ -114,7 +114,7 @@ impl LeaderContact {
         Arc::ptr_eq(&self.members, members) && heard.is_none_or(|heard| heard == reach)
     }
 
-    /// A peer goes by these members, and talks with these peers.
+    /// Sets the configuration and the peers in reach.
     pub fn set_members<'a>(
         &mut self,
         at: Instant,
@@ -129,7 +129,7 @@ impl LeaderContact {
         self.members = Arc::clone(members);
     }
 
-    /// A message was taken by the peer, which has this status now.
+    /// Records a message that the peer received, and which left it with this status.
     pub fn record(&mut self, at: Instant, message: ReceivedMessage, status: &Status) {
         if message.term != status.current_term {
             return;
@@ -149,10 +149,9 @@ impl LeaderContact {
         }
     }
 
-    /// Something happened to a peer.
+    /// Checks a change of a peer's status, and records it.
     ///
-    /// # Errors
-    /// It gave up leadership by itself and should not have.
+    /// # Errors It stepped down by itself without a reason.
     pub fn transition(
         &mut self,
         witness: Witness,
@@ -209,15 +208,14 @@ impl LeaderContact {
             return Ok(());
         }
         Err(Invariant::Stickiness.broken(format_args!(
-            "{witness} hears from a leader and is moved by {candidate}, which wants to be one\n  \
+            "{witness} is in contact with a leader and is changed by the vote request of {candidate}\n  \
              before {before:?}\n  after  {after:?}"
         )))
     }
 
     /// Checks a peer that leads after its timer has fired.
     ///
-    /// # Errors
-    /// It has heard from no quorum for too long.
+    /// # Errors It has been without contact to a quorum for too long.
     pub fn check_quorum(&self, witness: Witness, timeouts: Timeouts) -> Result<(), Box<Violation>> {
         if timeouts.check_quorum == CheckQuorum::Off || self.leads.is_none() {
             return Ok(());
@@ -227,7 +225,7 @@ impl LeaderContact {
             return Ok(());
         }
         Err(Invariant::CheckQuorum.broken(format_args!(
-            "{witness} leads and has heard from no quorum for {} ms",
+            "{witness} leads without contact to a quorum for {} ms",
             witness.at.since(heard).as_millis()
         )))
     }
@@ -240,12 +238,12 @@ impl LeaderContact {
             return Ok(());
         }
         Err(Invariant::CheckQuorum.broken(format_args!(
-            "{witness} gives up leadership, and heard from a quorum {} ms ago",
+            "{witness} steps down, last contact to a quorum {} ms ago",
             witness.at.since(heard).as_millis()
         )))
     }
 
-    /// The latest moment since which a quorum was heard; a leader hears itself.
+    /// The latest time since which a quorum was in contact; a leader counts itself.
     fn quorum_contact(&self, own: PeerId, at: Instant) -> Instant {
         let Some((since, heard)) = &self.leads else { return Instant::START };
         let heard_at = |peer: &PeerId| match heard.get(peer) {
@@ -253,7 +251,7 @@ impl LeaderContact {
             Some(heard_at) => *heard_at,
             None => *since,
         };
-        // The latest moment that more than half are not older than.
+        // The latest time that a majority reached or passed.
         let most = |voters: &BTreeSet<PeerId>| {
             let mut all: Vec<Instant> = voters.iter().map(heard_at).collect();
             all.sort_unstable();

@@ -1,5 +1,5 @@
-//! Leases (thesis §6.4.1): while one holds, nobody else is elected. Reads by a lease that outlives an
-//! election may be right by luck; this rule needs none.
+//! Leases (dissertation §6.4.1): while one holds, no other peer is elected. This invariant fires
+//! even where reads by a lease that outlives an election happen to be right.
 
 use raft::{Instant, PeerId, Term};
 

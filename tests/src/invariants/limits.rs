@@ -25,12 +25,12 @@ pub fn uncommitted(
     let first = alone || log.term_at(last.prev()) < Some(term);
     let none_yet = bytes == 0 || term < status.current_term;
     let wrong = match refused {
-        None if bytes > limit && !first => "takes a command and has more than it may",
-        Some(more) if none_yet || bytes + more <= limit => "refuses a command it has room for",
+        None if bytes > limit && !first => "accepts a command beyond its limit",
+        Some(more) if none_yet || bytes + more <= limit => "rejects a command within its limit",
         None | Some(_) => return Ok(()),
     };
     Err(Invariant::Limits.broken(format_args!(
-        "{witness} {wrong}: {bytes} bytes wait for a quorum, {refused:?} more were offered, the limit \
+        "{witness} {wrong}: {bytes} bytes are uncommitted, {refused:?} more were proposed, the limit \
          is {limit}"
     )))
 }
@@ -57,7 +57,7 @@ pub fn in_flight(
         return Ok(());
     }
     Err(Invariant::Limits.broken(format_args!(
-        "{witness} has {bytes} bytes on their way in {} messages, and may have {limit} and one message",
+        "{witness} has {bytes} bytes in flight in {} messages; the limit is {limit} and one message",
         in_flight.len()
     )))
 }

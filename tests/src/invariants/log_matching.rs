@@ -32,7 +32,7 @@ struct Known {
 }
 
 impl LogMatching {
-    /// An entry stands in a log, after one of `prev_term`.
+    /// Checks an entry of a log, after one of `prev_term`.
     ///
     /// # Errors
     /// An entry of the same index and term was seen with another payload or predecessor.

@@ -96,8 +96,8 @@ impl Past {
     }
 }
 
-/// Checks the term of a peer that has heard from another one in `heard` (paper §5.1: whoever hears
-/// of a higher term follows it, from requests and replies alike).
+/// Checks the term of a peer that received a message of term `heard` (paper §5.1: a peer adopts a
+/// higher term from requests and replies alike).
 ///
 /// # Errors
 /// The peer stayed behind.
@@ -110,7 +110,7 @@ pub fn check_term_followed(
         return Ok(());
     }
     Err(Invariant::Monotonic
-        .broken(format_args!("{witness} heard of term {heard} and stays in term {current_term}")))
+        .broken(format_args!("{witness} received term {heard} and stays in term {current_term}")))
 }
 
 fn changed_its_vote(before: &Status, now: &Status) -> bool {

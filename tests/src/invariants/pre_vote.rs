@@ -1,6 +1,6 @@
-//! Pre-votes (thesis §9.6): asking and answering changes no term, no vote and nothing on a disk,
-//! whoever knows a live leader says no, and where peers ask before they stand, whoever stands was
-//! told yes by a quorum.
+//! Pre-votes (dissertation §9.6): requests and replies change no term, no vote and nothing on a
+//! disk; a peer in contact with a live leader refuses; and where pre-votes are on, a candidate has
+//! those of a quorum.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -27,11 +27,10 @@ impl PreVotes {
         }
     }
 
-    /// Checks a peer that begins to stand among these members in a term after asking. Its own yes
-    /// needs no message.
+    /// Checks a peer that becomes candidate of a term in this configuration. Its own pre-vote needs
+    /// no message.
     ///
-    /// # Errors
-    /// No quorum said yes.
+    /// # Errors No quorum granted its pre-vote.
     pub fn check_candidate(
         &self,
         witness: Witness,
@@ -48,7 +47,7 @@ impl PreVotes {
         }
         let votes = yes.iter().filter(|voter| members.votes(**voter)).count();
         Err(Invariant::PreVote.broken(format_args!(
-            "{witness} stands in term {term}, and {votes} would vote for it among {members}"
+            "{witness} is candidate of term {term} with {votes} pre-votes among {members}"
         )))
     }
 }
@@ -62,9 +61,9 @@ pub enum KnownLeader {
     None,
 }
 
-/// The requests that a peer was asked in this life and has not answered yet. Each is answered
-/// once, and those of one candidate and term in their order; an answer may wait for the disk, so that
-/// what the peer knows when it leaves says nothing.
+/// Pre-vote requests that a peer received since it started and has not answered yet. Each is
+/// answered once, and those of one candidate and term in their order; an answer may wait for the
+/// disk, so that the peer's knowledge at that time is irrelevant.
 #[derive(Clone, Debug, Default)]
 pub struct OpenPreVotes {
     requests: BTreeMap<(PeerId, Term), VecDeque<KnownLeader>>,
@@ -78,8 +77,7 @@ impl OpenPreVotes {
 
     /// Checks a message that the peer sends.
     ///
-    /// # Errors
-    /// It says yes to whoever would depose a leader that the peer knew.
+    /// # Errors It grants a pre-vote against a live leader that the peer knew.
     pub fn check_answer(
         &mut self,
         witness: Witness,
@@ -92,7 +90,7 @@ impl OpenPreVotes {
             return Ok(());
         }
         Err(Invariant::Stickiness.broken(format_args!(
-            "{witness} knew a leader when {} asked in term {}, and would vote for it",
+            "{witness} knew a leader when {} requested a pre-vote in term {}, and granted it",
             envelope.to, reply.asked_in
         )))
     }
@@ -113,7 +111,7 @@ pub fn check_pre_candidate(
         return Ok(());
     }
     Err(Invariant::PreVote.broken(format_args!(
-        "{witness} begins to ask for pre-votes and changes its term or vote\n  before {before:?}\n  \
+        "{witness} becomes pre-candidate and changes its term or vote\n  before {before:?}\n  \
          after  {now:?}"
     )))
 }
@@ -133,7 +131,7 @@ pub fn check_unchanged(
         return Ok(());
     }
     Err(Invariant::PreVote.broken(format_args!(
-        "{witness} is asked by {candidate} for a pre-vote, and that changes it\n  \
+        "{witness} is changed by a pre-vote request of {candidate}\n  \
          before {before:?}, timer {due_before:?}\n  after  {after:?}, timer {due_after:?}"
     )))
 }
@@ -141,5 +139,5 @@ pub fn check_unchanged(
 /// A peer wrote something because a pre-vote was requested.
 #[must_use]
 pub fn write_violation(witness: Witness, what: &str) -> Box<Violation> {
-    Invariant::PreVote.broken(format_args!("{witness} is asked for a pre-vote and writes {what}"))
+    Invariant::PreVote.broken(format_args!("{witness} writes {what} after a pre-vote request"))
 }

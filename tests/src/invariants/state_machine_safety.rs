@@ -35,7 +35,7 @@ impl StateMachineSafety {
         }
         let Some(first) = self.at(entry.id.index) else {
             return Err(Invariant::StateMachineSafety.broken(format_args!(
-                "{seen} applies entry {}, and nobody has applied index {next} yet",
+                "{seen} applies entry {}, and no peer has applied index {next} yet",
                 entry.id
             )));
         };
@@ -60,7 +60,7 @@ impl StateMachineSafety {
                 first.seen, first.id
             ))),
             None => Err(Invariant::StateMachineSafety.broken(format_args!(
-                "{seen} restores a snapshot through {through}, which nobody has applied"
+                "{seen} restores a snapshot through {through}, which no peer has applied"
             ))),
         }
     }

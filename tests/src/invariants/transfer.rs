@@ -1,5 +1,5 @@
-//! Handing leadership over (thesis §3.10): a leader asks to stand only whom it has brought up to
-//! date, and takes nothing meanwhile.
+//! Leadership transfer (dissertation §3.10): a leader sends TimeoutNow only to a peer with a
+//! complete log, and accepts no command meanwhile.
 
 use raft::{EntryId, PersistentState, Term};
 
@@ -7,8 +7,8 @@ use super::durability::holds;
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
 
-/// Checks a leader that asks its successor to stand. `last` ends the leader's log, `disk` is the
-/// successor's.
+/// Checks a leader that sends TimeoutNow to its successor. `last` ends the leader's log, `disk` is
+/// the successor's.
 ///
 /// # Errors
 /// The successor lacks entries.
@@ -23,7 +23,7 @@ pub fn check_successor(
         return Ok(());
     }
     Err(Invariant::Transfer.broken(format_args!(
-        "{witness} asks a peer to lead whose disk ends with {}, its own log ends with {last}",
+        "{witness} sends TimeoutNow to a peer whose disk ends with {}; its own log ends with {last}",
         disk.last()
     )))
 }
@@ -32,5 +32,5 @@ pub fn check_successor(
 #[must_use]
 pub fn command_violation(witness: Witness, entry: EntryId) -> Box<Violation> {
     Invariant::Transfer
-        .broken(format_args!("{witness} hands leadership over and takes the command {entry}"))
+        .broken(format_args!("{witness} accepts the command {entry} during a transfer"))
 }

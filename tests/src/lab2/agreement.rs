@@ -61,7 +61,7 @@ pub(crate) async fn follower_failure(cluster: Cluster<impl Testbed>) -> Result<(
     cluster.disconnect(cluster.after(leader, 1));
     cluster.disconnect(cluster.after(leader, 2));
     let id = accepted(&cluster, leader, &Command::number(104))?;
-    expect(id.index == Index::new(4), format_args!("index 4, the leader says {}", id.index))?;
+    expect(id.index == Index::new(4), format_args!("index 4, the leader returned {}", id.index))?;
     cluster.sleep(2 * ELECTION_TIMEOUT).await;
     expect_uncommitted(&cluster, id.index)
 }
@@ -81,7 +81,7 @@ pub(crate) async fn leader_failure(cluster: Cluster<impl Testbed>) -> Result<(),
     let second = cluster.check_one_leader().await?;
     cluster.disconnect(second);
     for server in 0..cluster.size() {
-        // Whoever believes it leads may take the command; nobody can commit it.
+        // A peer that believes it leads may accept the command, and cannot commit it.
         let _ = cluster.propose(server, &Command::number(104));
     }
     cluster.sleep(2 * ELECTION_TIMEOUT).await;
@@ -119,7 +119,7 @@ pub(crate) async fn fail_no_agree(cluster: Cluster<impl Testbed>) -> Result<(), 
     let leader = cluster.check_one_leader().await?;
     (1..=3).for_each(|steps| cluster.disconnect(cluster.after(leader, steps)));
     let id = accepted(&cluster, leader, &Command::number(20))?;
-    expect(id.index == Index::new(2), format_args!("index 2, the leader says {}", id.index))?;
+    expect(id.index == Index::new(2), format_args!("index 2, the leader returned {}", id.index))?;
     cluster.sleep(2 * ELECTION_TIMEOUT).await;
     expect_uncommitted(&cluster, id.index)?;
 
@@ -128,7 +128,7 @@ pub(crate) async fn fail_no_agree(cluster: Cluster<impl Testbed>) -> Result<(), 
     let leader = cluster.check_one_leader().await?;
     let index = accepted(&cluster, leader, &Command::number(30))?.index;
     let two_or_three = Index::new(2) <= index && index <= Index::new(3);
-    expect(two_or_three, format_args!("index 2 or 3, the leader says {index}"))?;
+    expect(two_or_three, format_args!("index 2 or 3, the leader returned {index}"))?;
     cluster.one(&Command::number(1000), 5, Retry::Yes).await?;
     Ok(())
 }
@@ -307,7 +307,7 @@ async fn count_in_one_term(cluster: &Cluster<impl Testbed>) -> Result<Attempt, F
             return Ok(Attempt::TermMoved);
         }
         let index = first.index.plus(number);
-        expect(id.index == index, format_args!("index {index}, the leader says {}", id.index))?;
+        expect(id.index == index, format_args!("index {index}, the leader returned {}", id.index))?;
         commands.push((index, command));
     }
     for (index, command) in commands.into_iter().take(COMMANDS as usize) {

@@ -1,4 +1,4 @@
-//! Part 2C: what was agreed on survives crashes, in whatever order they come.
+//! Part 2C: committed commands survive crashes, in any order.
 
 use std::cell::Cell;
 use std::rc::Rc;

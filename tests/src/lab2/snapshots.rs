@@ -5,14 +5,13 @@ use raft::Index;
 use crate::cluster::{Cluster, Command, Retry, Testbed, expect};
 use crate::failure::Failure;
 
-/// Logs are compacted while nothing fails, and nobody needs a snapshot from the leader.
+/// Logs are compacted while nothing fails, and no peer needs a snapshot from the leader.
 ///
-/// # Errors
-/// A log grows, or somebody needed one.
+/// # Errors A log grows, or a peer needed one.
 pub(crate) async fn basic(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::None).await?;
     let chunks = cluster.traffic().snapshot_chunks;
-    // A follower whose disk stands still while the others go on does need one.
+    // A follower whose disk stalls does need one.
     let text = format_args!("no snapshot to be sent, {chunks} pieces were");
     cluster.expect_exact_timing(chunks == 0, text)
 }

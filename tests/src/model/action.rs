@@ -9,7 +9,7 @@ use raft::Envelope;
 pub enum Action {
     /// A peer that does not lead has waited long enough.
     Timeout(usize),
-    /// A peer has heard from no leader for the shortest election timeout, and waits on.
+    /// The shortest election timeout has passed at a peer without a leader's message.
     Wait(usize),
     /// A leader's next heartbeat is due.
     Heartbeat(usize),

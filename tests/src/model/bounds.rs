@@ -16,7 +16,7 @@ pub struct Bounds {
     pub start: Start,
     /// Protocol extensions beyond the paper.
     pub protocol: Protocol,
-    /// The highest term in which a peer stands for election.
+    /// The highest term in which a peer starts an election.
     pub terms: u64,
     /// Commands that leaders are offered.
     pub commands: u8,
@@ -41,12 +41,12 @@ pub struct Bounds {
 pub enum Start {
     /// Nothing has happened yet.
     Fresh,
-    /// Peer 0 leads the first term, has committed a command and added the learners, everybody knows,
-    /// and nothing is on its way.
+    /// Peer 0 leads the first term, has committed a command and added the learners; all peers know
+    /// it, and no message is in flight.
     Led,
     /// As before; then peer 0 has committed one more command with peer 1 alone, which does not know
-    /// that, and peer 1 leads the second term by the vote of peer 2. Peer 0, which nobody has told,
-    /// leads the first one still. Needs three founders.
+    /// that, and peer 1 leads the second term by the vote of peer 2. Peer 0 has received none of
+    /// this, and still leads the first one. Needs three founders.
     Deposed,
 }
 

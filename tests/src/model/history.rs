@@ -17,14 +17,14 @@ pub enum ModelInvariant {
     StateMachineSafety,
     /// A quorum of disks holds what was committed, for ever.
     LostCommit,
-    /// Everybody goes by the latest configuration in its log; they change one at a time, through a
+    /// Every peer uses the latest configuration in its log; they change one at a time, through a
     /// joint one, and a leader counts by the one that is in force.
     Configurations,
     /// A read sees what was committed anywhere when it was asked for.
     ReadSeesCommitted,
-    /// Peers that hear each other and are asked for nothing have nothing to say after a while.
+    /// Connected peers without requests become quiescent after a while.
     Quiescence,
-    /// No assertion of the core fails, and it starts from whatever its disk holds.
+    /// No assertion of the core fails, and it starts from any state of its disk.
     Panic,
 }
 
@@ -130,7 +130,7 @@ impl History {
         if found == Some(through) { Ok(()) } else { Err(ModelInvariant::StateMachineSafety) }
     }
 
-    /// The last index that anybody counted as committed.
+    /// The last index that any peer counted as committed.
     pub(super) fn last(&self) -> Index {
         Index::new(self.committed.len() as u64)
     }

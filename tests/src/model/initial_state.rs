@@ -61,8 +61,8 @@ impl State {
         self.peers[server].status.role == RoleName::Leader
     }
 
-    /// Lets these peers flush and hear from each other until they have nothing to say. All other
-    /// messages are lost.
+    /// Lets these peers flush and exchange messages until they are quiescent. All other messages
+    /// are lost.
     fn quiesce(self, among: &[u64]) -> Self {
         self.quiesce_until(among, |_| false)
     }

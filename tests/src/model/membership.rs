@@ -1,5 +1,5 @@
-//! The rules about members: which configuration a peer goes by, which follows which, and by which a
-//! leader counts. Those of the simulated world, asked of one step of one peer.
+//! Invariants about membership, those of the simulated world applied to one step of one peer: the
+//! configuration in force, its successor, and the quorum by which a leader commits.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::invariants::durability;
 use crate::invariants::violation::Witness;
 
 impl Bounds {
-    /// The voters of the first configuration, as this peer is told.
+    /// The voters of the first configuration, as this peer knows them.
     pub(super) fn first_voters(&self, server: usize) -> Vec<PeerId> {
         let known = if server < self.initial_members { self.initial_members } else { 0 };
         (0..known as u64).map(PeerId::new).collect()
@@ -23,7 +23,7 @@ impl Bounds {
 }
 
 impl State {
-    /// A leader is asked for a change; says whether it begins one.
+    /// Requests a change from a leader; returns whether it begins.
     pub(super) fn request_change(
         &mut self,
         server: usize,
@@ -52,7 +52,8 @@ impl State {
     ) -> Result<(), ModelInvariant> {
         let peer = &self.peers[server];
         let witness = Witness { peer: peer.status.id, at: Instant::START };
-        // A snapshot says what is in force, and no case takes some and changes members, too.
+        // A snapshot holds the configuration in force, and no case combines snapshots with changes
+        // of members.
         if peer.base.max(before.base) > Index::ZERO {
             return Ok(());
         }

@@ -102,7 +102,7 @@ impl PeerStep {
         let mut hasher = DefaultHasher::new();
         node.behaviour_hash(&mut hasher);
         (&disk, applied, pending.len()).hash(&mut hasher);
-        // Writes are numbered one after the other, so that the records say it all.
+        // Writes are numbered one after the other, so that the records are enough.
         pending.iter().for_each(|write| write.record.hash(&mut hasher));
         let (status, base) = (node.status(), node.log().base().index);
         let digest = hasher.finish();

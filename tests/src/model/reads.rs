@@ -1,4 +1,4 @@
-//! Reads (thesis §6.4): each sees what was committed anywhere when it was asked for.
+//! Reads (dissertation §6.4): each sees what was committed anywhere when it was asked for.
 
 use std::collections::BTreeMap;
 

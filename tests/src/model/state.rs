@@ -107,7 +107,7 @@ impl State {
                 let command = [self.left.commands];
                 self.left.commands -= 1;
                 self.change(*server, |peer| {
-                    // It leads, or nobody would have offered.
+                    // Only leaders are offered commands.
                     let _ = peer.node.propose(Instant::START, command.as_slice().into());
                 })
             }

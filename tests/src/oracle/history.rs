@@ -48,7 +48,7 @@ impl History {
         &self.requests
     }
 
-    /// Compares every answer with what one store says that is given the agreed commands in order.
+    /// Compares every answer with that of one store that executes the applied commands in order.
     ///
     /// # Errors
     /// An answer differs, or its command is not among the agreed ones.
@@ -58,21 +58,21 @@ impl History {
             let Some((_, told)) = asked.answer else { continue };
             let Asked { client, serial, operation, .. } = asked;
             if matches!(operation, Operation::Read { .. }) {
-                // No command says it; it must fit in among the others.
+                // No command has its answer; linearizability covers it.
                 continue;
             }
             match said.get(&(*client, *serial)) {
                 Some((_, right)) if *right == told => {}
                 Some((index, right)) => {
                     return Err(Invariant::WrongAnswer.broken(format_args!(
-                        "client {client} was told {told} for #{serial} {operation}; the command at \
+                        "client {client} received {told} for #{serial} {operation}; the command at \
                          index {index} gives {right}"
                     )));
                 }
                 None => {
                     return Err(Invariant::AcknowledgedLost.broken(format_args!(
-                        "client {client} was told {told} for #{serial} {operation}, which is not \
-                         among the {} commands that were agreed on",
+                        "client {client} received {told} for #{serial} {operation}, which is not \
+                         among the {} applied commands",
                         agreed.len()
                     )));
                 }
@@ -81,8 +81,8 @@ impl History {
         Ok(())
     }
 
-    /// Checks the requests of each key for linearizability, and tells for how many keys the search
-    /// was given up.
+    /// Checks the requests of each key for linearizability, and returns the number of keys whose
+    /// search was abandoned.
     ///
     /// # Errors
     /// The requests of a key cannot be put in an order.
@@ -141,7 +141,7 @@ fn replay(agreed: &[Bytes]) -> BTreeMap<(u16, u32), (Index, Seen)> {
     said
 }
 
-/// A register with reads, writes and swaps; each says what was there before.
+/// A register with reads, writes and swaps; each returns the value before it.
 #[derive(Clone, Copy, Debug)]
 pub struct Register;
 
@@ -165,8 +165,8 @@ impl Model for Register {
     }
 }
 
-/// The calls of one key. A request without an answer whose value nobody ever saw may as well never
-/// have been carried out, and is left out: it would only make the search longer.
+/// The calls of one key. A request without an answer whose value was never read may as well never
+/// have been executed, and is left out: it would only make the search longer.
 fn calls(requests: &[&Asked]) -> Vec<Timed<(Operation, Option<Seen>)>> {
     let seen = |value: u64| {
         requests.iter().any(|asked| asked.answer.is_some_and(|(_, told)| told == value))

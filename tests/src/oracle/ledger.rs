@@ -22,8 +22,7 @@ impl Ledger {
 
     /// A service is given the first command ever at this index.
     ///
-    /// # Errors
-    /// Nobody offered the command, or it was applied before at another index.
+    /// # Errors No client proposed the command, or it was applied before at another index.
     pub fn check_applied(
         &mut self,
         witness: Witness,
@@ -38,7 +37,7 @@ impl Ledger {
             request.and_then(|request| Some((request, self.taken.get_mut(&request)?)))
         else {
             return Err(Invariant::UnproposedCommand.broken(format_args!(
-                "{witness} applies {command:02x?} at index {index}, which no client offered"
+                "{witness} applies {command:02x?} at index {index}, which no client proposed"
             )));
         };
         match taken.replace(index) {
@@ -65,7 +64,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.record_taken(request);
         ledger.record_taken(again);
-        ledger.check_applied(witness, Index::new(1), &[]).expect("a no-op is nobody's");
+        ledger.check_applied(witness, Index::new(1), &[]).expect("a no-op has no client");
         ledger.check_applied(witness, Index::new(2), &request.encode(3)).expect("it was offered");
         ledger
             .check_applied(witness, Index::new(3), &again.encode(0))

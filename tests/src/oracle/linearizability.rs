@@ -45,7 +45,7 @@ pub enum Answer {
         /// The calls that can be put in an order.
         longest: Vec<usize>,
     },
-    /// The search was given up.
+    /// The search was abandoned.
     Unknown,
 }
 

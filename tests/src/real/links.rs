@@ -27,7 +27,7 @@ pub(super) struct Links {
 struct Shared {
     network: Network,
     traffic: Traffic,
-    /// Of each peer, the number that its next message may have, through all its lives.
+    /// The number of each peer's next message, through all its incarnations.
     next_messages: Vec<MessageId>,
 }
 
@@ -82,7 +82,7 @@ impl Links {
 }
 
 impl FaultPolicy for Links {
-    /// A request counts here, whatever becomes of it: so count the labs.
+    /// A request counts here, delivered or not, as in the labs.
     fn leaves(&self, envelope: &Envelope) -> LinkState {
         let mut shared = self.lock();
         if envelope.message.direction() == Direction::Request {
@@ -159,7 +159,7 @@ mod tests {
             let (hub, [one, two]) = (Hub::default(), [0, 1].map(PeerId::new));
             let [first, mut second] = [one, two].map(|peer| links.wrap(hub.join(peer)));
             let (inbox, received) = Inbox::new(SENT as usize);
-            second.start(inbox).expect("the hub takes everybody");
+            second.start(inbox).expect("the hub accepts any peer");
             Self { links, first, _second: second, received }
         }
 

@@ -9,7 +9,7 @@
 //!
 //! The scenarios, the tester's operations, the executor, the services and what decides about a
 //! message are those of the simulation. The clock, the threads, the sockets, the files and the
-//! order of events are the machine's: a seed gives the same commands, faults and luck of messages,
+//! order of events are the machine's: a seed gives the same commands, faults and message losses,
 //! but not the same run. Here alone may this crate use threads, clocks and sockets; the simulated
 //! world must not depend on this module.
 //!

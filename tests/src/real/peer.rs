@@ -37,7 +37,7 @@ impl Peer {
         self.running.as_ref().map(Raft::status)
     }
 
-    /// Starts a new life from what the store holds.
+    /// Starts a new incarnation from the store.
     pub(super) fn start(&mut self, context: &RunContext) -> Result<(), Failure> {
         self.life += 1;
         let server = self.server;
@@ -78,7 +78,7 @@ impl Peer {
         Ok(context.runtime.block_on(builder.start())?)
     }
 
-    /// Ends the life without farewell. Returns when the store is let go.
+    /// Kills the driver without a shutdown. Returns when the store is released.
     pub(super) fn crash(&mut self, context: &RunContext) {
         if let Some(raft) = self.running.take() {
             context.runtime.block_on(raft.kill());
@@ -98,7 +98,7 @@ impl Peer {
             RunState::Running => None,
             RunState::Stopped(reason) => {
                 let server = self.server;
-                Some(Failure::expected(format_args!("peer {server} to go on, it ended: {reason}")))
+                Some(Failure::expected(format_args!("peer {server} to run on, it ended: {reason}")))
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::report::{build, fmt_failure, setup};
 use crate::scenario::{Part, Scenario};
 use crate::sim::network::Connection;
 
-/// Everything there is to say about a failure on real peers.
+/// The report of a failure on real peers.
 #[derive(Clone, Debug)]
 pub struct RealFailure {
     name: String,
@@ -116,11 +116,11 @@ impl fmt::Display for RealFailure {
         writeln!(f, "BUILD      {}", build(&self.setup))?;
         writeln!(
             f,
-            "REPLAY     not exactly: the machine's clock, threads, disk and sockets had a say."
+            "REPLAY     not exactly: the run depends on the machine's clock, threads, disk and sockets."
         )?;
         writeln!(
             f,
-            "           The seed decides the commands, the faults and the luck of messages:"
+            "           The seed decides the commands, the faults and the message losses:"
         )?;
         write!(f, "AGAIN      {}", self.rerun_command())
     }

@@ -1,4 +1,4 @@
-//! One run in the real world, from its start to what it has to say.
+//! One run in the real world, from its start to its summary or report.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -78,7 +78,7 @@ fn attempt(world: &Rc<RefCell<RealWorld>>, body: RealBody) -> Result<(), Failure
     }))
     .unwrap_or_else(|panic| Err(Failure::Panic(panic_text(panic.as_ref()))));
     tasks.clear();
-    // Whatever the scenario missed for it: a peer that is gone is the cause.
+    // A peer that ended by itself is the cause of whatever else failed.
     world.borrow().unexpected_exit().map_or(outcome, Err)
 }
 
@@ -92,7 +92,7 @@ impl RealRunSummary {
         }
     }
 
-    /// Adds what another run has to say.
+    /// Adds the summary of another run.
     pub(crate) fn add(&mut self, other: &Self) {
         self.cluster_time += other.cluster_time;
         self.peers = self.peers.max(other.peers);
@@ -170,7 +170,7 @@ mod tests {
             })
         };
         let (_, text) = fails(body, None);
-        assert!(text.contains("peer 1 to go on, it ended: it was shut down"), "{text}");
+        assert!(text.contains("peer 1 to run on, it ended: it was shut down"), "{text}");
     }
 
     #[test]

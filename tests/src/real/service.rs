@@ -21,7 +21,7 @@ pub(super) struct ServiceRecords {
 
 struct State {
     agreed: AppliedLog,
-    /// Of each peer: its newest life, and the last index that its service was given in it.
+    /// Newest incarnation of each peer, and the last index that its service applied in it.
     peers: Vec<(u32, Index)>,
     failed: Option<Failure>,
 }
@@ -33,7 +33,8 @@ impl ServiceRecords {
         Self { shared: Arc::new((Mutex::new(state), Condvar::new())), clock }
     }
 
-    /// The service of a peer's next life; what an earlier life may still be given no longer counts.
+    /// The service of a peer's next incarnation; entries that an earlier one still receives no
+    /// longer count.
     pub(super) fn service(&self, server: usize, snapshots: Snapshots) -> RealService {
         let mut state = self.lock();
         let (life, last) = &mut state.peers[server];
@@ -75,7 +76,7 @@ impl ServiceRecords {
     }
 }
 
-/// A command as bytes that are nobody's business.
+/// A command as opaque bytes.
 pub(super) struct Opaque(pub(super) Bytes);
 
 impl Command for Opaque {
@@ -89,7 +90,7 @@ impl Command for Opaque {
     }
 }
 
-/// One life of a peer's service. It counts what it is given: indexes are those of commands.
+/// The service of one incarnation of a peer. It counts its commands: indexes are those of commands.
 pub(super) struct RealService {
     server: usize,
     life: u32,
@@ -100,7 +101,7 @@ pub(super) struct RealService {
 }
 
 impl RealService {
-    /// Lets the service take something, unless a newer life has begun.
+    /// Passes something to the service, unless a newer incarnation has begun.
     fn take(
         &mut self,
         act: impl FnOnce(&mut Service, Witness, &mut AppliedLog) -> Result<(), Box<Violation>>,

@@ -10,7 +10,8 @@ use super::service::ServiceRecords;
 use crate::invariants::election_safety::ElectionSafety;
 use crate::invariants::violation::Witness;
 
-/// Takes what one life of a peer tells, and shares with all others who led which term.
+/// Receives the events of one incarnation of a peer, and shares the leaders of all terms with the
+/// others.
 pub(super) struct PeerSink {
     logger: Option<Logger>,
     elections: Elections,

@@ -39,7 +39,7 @@ impl RealWorld {
     /// The system gives no folder or threads, or a peer does not start.
     pub fn new(seed: u64, settings: Settings, logger: Option<Logger>) -> Result<Self, Failure> {
         let refused = |error: std::io::Error| {
-            Failure::expected(format_args!("folders and threads for the peers: {error}"))
+            Failure::expected(format_args!("directories and threads for the peers: {error}"))
         };
         let directory = TempDir::with_prefix("raft-real-").map_err(refused)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -79,7 +79,7 @@ impl RealWorld {
 }
 
 impl Drop for RealWorld {
-    /// The stores' folders can go only when nobody writes to them any more.
+    /// The stores' directories can be removed only after the last write to them.
     fn drop(&mut self) {
         self.peers.iter_mut().for_each(|peer| peer.crash(&self.context));
     }

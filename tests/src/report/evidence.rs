@@ -13,7 +13,7 @@ use crate::sim::trace_hash::TraceHash;
 /// Evidence of a second run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// In what it differs from the first, if it does: then something outside the seed had a say.
+    /// Its difference from the first, if any: then the run depends on more than the seed.
     pub difference: Option<String>,
     /// The last events that can have led to the failure, as log lines, the oldest first.
     pub causes: Vec<String>,
@@ -77,9 +77,9 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The events that can have led to the last one, the oldest first: those
-/// before it of its own peer, and of the sender of every message that was received, up to there.
-/// What the tester says follows from everything, as it looks at all peers at once.
+/// The events that can have led to the last one, the oldest first: those before it of its own peer,
+/// and of the sender of every message that was received, up to there. Lines of the tester depend on
+/// all events, as it looks at all peers at once.
 fn causal_past(log: &str) -> Vec<&str> {
     let mut known: BTreeSet<&str> = BTreeSet::new();
     let mut wanted: BTreeSet<&str> = BTreeSet::new();

@@ -13,7 +13,7 @@ use crate::sim::network::Connection;
 use crate::sim::trace_hash::TraceHash;
 use crate::world::{PeerView, World};
 
-/// Everything there is to say about a failure.
+/// The report of a failed run.
 #[derive(Clone, Debug)]
 pub struct FailureReport {
     /// The scenario's name.
@@ -125,16 +125,13 @@ impl fmt::Display for FailureReport {
             fmt_evidence(evidence, f)?;
         }
         let decisions = self.decisions;
-        writeln!(
-            f,
-            "DECISIONS  {decisions}; DSTEST_SHRINK=FILE beside the seed writes the few that matter"
-        )?;
+        writeln!(f, "DECISIONS  {decisions}; DSTEST_SHRINK=FILE writes the few that matter")?;
         writeln!(f, "BUILD      {}", self.build())?;
         write!(f, "REPLAY     {}", self.replay())
     }
 }
 
-/// A failure may have much to tell; what the report has no room for is in its JSON.
+/// A failure may have many lines; those beyond the limit are in the JSON.
 pub(crate) fn fmt_failure(failure: &Failure, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let text = failure.to_string();
     let mut lines = text.lines();
@@ -149,13 +146,13 @@ pub(crate) fn fmt_failure(failure: &Failure, f: &mut fmt::Formatter<'_>) -> fmt:
 
 fn fmt_evidence(evidence: &Evidence, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match &evidence.difference {
-        None => writeln!(f, "VERIFIED   a second run of the seed went the same way")?,
+        None => writeln!(f, "VERIFIED   a second run of the seed gave the same trace and failure")?,
         Some(difference) => {
             writeln!(f, "DIFFERS    a second run of the seed gave {difference}")?;
         }
     }
     let (shown, total) = (evidence.causes.len(), evidence.causes_total);
-    writeln!(f, "CAUSES     the last {shown} of {total} events that can have led to it")?;
+    writeln!(f, "CAUSES     the last {shown} of {total} events that can have caused it")?;
     evidence.causes.iter().try_for_each(|line| writeln!(f, "           {line}"))
 }
 

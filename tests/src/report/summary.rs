@@ -22,8 +22,7 @@ pub struct RunSummary {
     pub events: u64,
     /// The hash of everything that happened.
     pub trace: TraceHash,
-    /// For how many keys it is not known whether what clients saw is linearizable: the search was
-    /// given up.
+    /// Number of keys whose histories were too long to check for linearizability.
     pub undecided: u64,
     /// The situations that came about.
     pub coverage: Coverage,
@@ -43,7 +42,7 @@ impl RunSummary {
         }
     }
 
-    /// Adds what another run has to say; the trace becomes one of both.
+    /// Adds the summary of another run; the trace becomes one of both.
     pub fn add(&mut self, other: &Self) {
         self.cluster_time += other.cluster_time;
         self.peers = self.peers.max(other.peers);

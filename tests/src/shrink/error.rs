@@ -19,13 +19,13 @@ pub enum ShrinkError {
 impl fmt::Display for ShrinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Passes => f.write_str("there is nothing to shrink: the run passes"),
+            Self::Passes => f.write_str("nothing to shrink: the run passes"),
             Self::NotReproduced { expected, found } => {
                 let found = found.as_deref().unwrap_or("no failure");
                 write!(
                     f,
-                    "the run fails with {expected:?}, but playing its decisions gives {found}: what a \
-                     test itself expects cannot be shrunk, only what every run must keep"
+                    "the run fails with {expected:?}, but replaying its decisions gives {found}: \
+                     expectations of a test cannot be shrunk, only failures of the world"
                 )
             }
         }

@@ -8,7 +8,7 @@ use super::attempts::Attempts;
 use crate::case::{Decision, Step};
 use crate::sim::disk::FlushFault;
 
-/// Tries shorter lengths for whatever takes long, and crashes that lose everything.
+/// Tries shorter durations, and crashes that lose all pending writes.
 pub(super) fn shorten(attempts: &mut Attempts) {
     let mut position = 0;
     while position < attempts.best.decisions.len() {

@@ -2,8 +2,8 @@
 //!
 //! Writes wait until a flush has carried them to the platter; a flush covers all writes that were
 //! there when it began and takes a while. A crash keeps a random prefix of the writes that were
-//! under way, and may tear the next one. A flush may stall, or fail, which no peer survives: what a
-//! failed flush left on the platter is known to nobody.
+//! under way, and may tear the next one. A flush may stall, or fail; no peer survives a failed
+//! flush, whose effect on the platter is unknown.
 //!
 //! Invariants: the durable part changes by whole records in their order, but for one torn record at
 //! a crash; the n-th flush depends on nothing but the seed, the peer and n, and so does the damage
@@ -166,8 +166,8 @@ impl Disk {
         self.pending.push_back(write);
     }
 
-    /// Begins a flush of all writes so far and says how long it takes. Nothing happens if there
-    /// is nothing to flush or a flush is running.
+    /// Begins a flush of all writes so far, with its latency and its fault. Nothing happens if
+    /// there is nothing to flush or a flush is running.
     pub fn begin_flush(&mut self) -> Option<FlushStart> {
         if self.flush != Flush::Idle || self.pending.is_empty() {
             return None;

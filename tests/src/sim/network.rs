@@ -2,7 +2,7 @@
 //!
 //! A link decides what becomes of a message; the world carries it out. A link that is cut loses
 //! messages at sending and at delivery, so that a cut also kills what is on its way. Nothing here
-//! knows what a message says, only whether it is a request or a reply.
+//! depends on a message's content, only on whether it is a request or a reply.
 
 use std::fmt;
 use std::time::Duration;
@@ -174,9 +174,9 @@ impl Sent {
 pub enum Loss {
     /// The link is cut.
     Cut,
-    /// Bad luck on an unreliable link.
+    /// A random loss on an unreliable link.
     Chance,
-    /// Nobody runs at the other end.
+    /// The receiver is down.
     PeerDown,
 }
 
@@ -282,8 +282,7 @@ impl Network {
         self.links[from * self.peers + to].state
     }
 
-    /// Decides about a message that is sent now. Every message takes exactly one draw of its link,
-    /// whatever its fate.
+    /// Decides about a message that is sent now. Every message takes exactly one draw of its link.
     pub fn send(&mut self, from: usize, to: usize, direction: Direction) -> Sent {
         let profile = self.profile.link(direction);
         let link = &mut self.links[from * self.peers + to];

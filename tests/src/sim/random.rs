@@ -75,7 +75,7 @@ impl Chance {
     }
 }
 
-/// As people say it: `2 in 3`.
+/// In words: `2 in 3`.
 impl fmt::Display for Chance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in {}", self.wins, self.draws)

@@ -48,7 +48,7 @@ impl Client {
         }
     }
 
-    /// Asks for one thing after the other while the storm lasts.
+    /// Sends one request after the other during the fault phase.
     async fn run(&self, plan: &FaultPlan, phase: &Cell<Phase>) {
         for serial in 1.. {
             let mut rng = self.rng(serial, CHOICES);
@@ -61,7 +61,7 @@ impl Client {
         }
     }
 
-    /// Asks for one thing after the other, without much of a pause, as long as `busy` says so.
+    /// Sends one request after the other, with short pauses, while `busy` is set.
     pub(crate) async fn run_workload(
         &self,
         busy: &Cell<bool>,
@@ -85,7 +85,7 @@ impl Client {
         Stream::new(self.cluster.seed(), Domain::Client, names)
     }
 
-    /// Every value is written once, so that a read tells which write it saw.
+    /// Every value is written once, so that a read identifies its write.
     fn drawn_operation(&self, rng: &mut Stream, serial: u32, keys: u8) -> Operation {
         let key = rng.below(u64::from(keys)) as u8;
         let value = u64::from(serial) * 100 + u64::from(self.number) + 1;
@@ -113,7 +113,7 @@ impl Client {
         })
     }
 
-    /// Asks for one thing until it is answered or patience ends; tells whether it was answered.
+    /// Repeats a request until it is answered or patience ends; returns whether it was answered.
     pub(crate) async fn request(&self, serial: u32, operation: Operation) -> bool {
         self.clients.waiting.update(|waiting| waiting + 1);
         let answered = self.request_until_answered(serial, operation).await;
@@ -156,7 +156,8 @@ impl Client {
         false
     }
 
-    /// Asks one peer and waits for an answer for a while. A peer that does not lead says so.
+    /// Sends a request to one peer and waits for an answer for a while. A peer that does not lead
+    /// rejects it.
     async fn attempt(&self, request: &Request) -> Option<usize> {
         let mut rng = self.rng(request.serial, u64::from(request.attempt));
         let any = rng.index(self.cluster.size());
@@ -177,7 +178,7 @@ impl Client {
         None
     }
 
-    /// Asks one peer, which need not lead, for a read; a peer that gives it up says so.
+    /// Sends a read to one peer, which need not lead, and waits until it is served or dropped.
     async fn attempt_read(&self, request: &Request) -> Option<usize> {
         let mut rng = self.rng(request.serial, u64::from(request.attempt));
         let any = rng.index(self.cluster.size());

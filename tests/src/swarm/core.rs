@@ -9,8 +9,8 @@ use crate::cluster::Cluster;
 use crate::invariants::configurations::is_quorum;
 use crate::world::{members, peer_id, server_of};
 
-/// These peers and as many more as it takes to be a quorum of every configuration that a running
-/// peer goes by or a disk has as its last.
+/// These peers and as many more as a quorum needs, in every configuration that is in force at a
+/// running peer or the last on a disk.
 #[must_use]
 pub(super) fn quorum_with(cluster: &Cluster, mut core: PeerSet) -> PeerSet {
     let size = cluster.size();

@@ -1,11 +1,10 @@
-//! Leaders that do not know yet that they are none any more, and are read from all the time
-//! (Ongaro's thesis §6.4, §6.4.1).
+//! Reads from deposed leaders that do not know it yet (Ongaro's dissertation §6.4, §6.4.1).
 //!
-//! A read is stale if a deposed leader takes something old for a sign that it still leads. So the
-//! old is made here: answers are late for a moment, and then the leader is not heard any more,
-//! while one peer's late answers still reach it; or a follower starts anew while the answer to its
-//! question is under way; or the leader stands still until others have gone on; or it has called a
-//! successor and hears nothing of it.
+//! A read is stale if a deposed leader takes an old reply for proof of its leadership. So old
+//! replies are made here: replies are delayed for a moment, and then the leader's messages are cut,
+//! while one peer's late replies still reach it; or a follower restarts while the reply to its
+//! request is in flight; or the leader is paused until others have made progress; or it has
+//! transferred leadership and receives nothing of the result.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -28,9 +27,9 @@ use crate::sim::random::{Chance, Domain, Stream};
 /// Method by which leaders confirm their leadership. The numbers name random streams.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadMode {
-    /// They ask each time (thesis §6.4).
+    /// They ask each time (dissertation §6.4).
     ReadIndex = 0,
-    /// They rely on time (thesis §6.4.1).
+    /// They rely on time (dissertation §6.4.1).
     Lease = 1,
 }
 
@@ -107,7 +106,7 @@ fn operation(number: u16, serial: u32) -> Operation {
     }
 }
 
-/// One leader is deposed, or a follower starts anew, and then all is well for a while.
+/// Deposes one leader, or restarts a follower, and heals everything for a while.
 async fn depose(cluster: &Cluster, turn: u64) -> Result<(), Failure> {
     let mut rng = Stream::new(cluster.seed(), Domain::Settings, [6, turn]);
     let (size, timing) = (cluster.size(), cluster.world().settings().timing);
@@ -159,7 +158,7 @@ async fn with_another_leader(cluster: &Cluster, leader: usize, successor: usize)
     cluster.leading().unwrap_or(leader)
 }
 
-/// A leader hands over, and hears nothing any more of what comes of it.
+/// Transfers leadership while no message reaches the old leader.
 async fn transfer_and_cut(cluster: &Cluster, leader: usize, successor: usize) {
     let (size, timing) = (cluster.size(), cluster.world().settings().timing);
     let only = PeerSet::only(leader);
@@ -170,7 +169,7 @@ async fn transfer_and_cut(cluster: &Cluster, leader: usize, successor: usize) {
     cluster.set_links(cut_off, Connection::Up);
 }
 
-/// For this long, what is answered takes up to `late`.
+/// Delays replies by up to `late` for this long.
 async fn delay_replies(cluster: &Cluster, late: Duration, length: Duration) {
     let usual = cluster.world().settings().network;
     let reply = LinkProfile { delay_max: late, ..usual.reply };

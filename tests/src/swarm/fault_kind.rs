@@ -39,7 +39,7 @@ fault_kinds! {
     Crash = 4 "Crash",
     /// Many peers crash and restart, at once or one after the other.
     RestartStorm = 5 "RestartStorm",
-    /// A peer stands still.
+    /// A peer is paused.
     Pause = 6 "Pause",
     /// A disk becomes slow.
     SlowDisk = 7 "SlowDisk",

@@ -1,10 +1,10 @@
-//! After the storm: a majority must get on, whatever became of the rest.
+//! The liveness phase: a healed majority must make progress while the rest stays broken.
 //!
-//! The majority's peers run, reach each other and have good disks again. The others stay as they
-//! are, down or cut off in whatever way, but for one thing. Where peers ask before they stand and
-//! keep to a leader they hear from (Ongaro's dissertation, §9.6 and §4.2.3), the majority hears the
-//! others from now on, and they do not hear it: they ask without end, and must disturb nobody.
-//! Without either, the majority would give in to them each time, and so does not hear them.
+//! The majority's peers run, reach each other and have fast disks again. The others stay as they
+//! are, down or cut off, with one exception. Under pre-vote and check-quorum (Ongaro's
+//! dissertation, §9.6 and §4.2.3) the majority receives the others' messages, and they receive none
+//! of its: their endless pre-vote requests must not disturb it. Without these extensions they would
+//! depose each leader, so that their messages are cut, too.
 //!
 //! Within [`LIMIT_IN_TIMEOUTS`] of the longest election timeouts after the last pause and the last stalled
 //! flush there is one leader and a fresh command is committed; and as soon again after the last
@@ -26,11 +26,11 @@ use crate::kv::Operation;
 use crate::sim::disk::{FlushFaultRates, Latency};
 use crate::sim::network::{Connection, LinkProfile, NetworkProfile};
 
-/// Heals a majority and waits until it has got on; whoever still asks for something is waited for.
-/// Returns those of it who are members in the end.
+/// Heals a majority and waits until it has made progress and no request is open. Returns those of
+/// its peers that are members in the end.
 ///
-/// # Errors
-/// A peer does not start, or nothing moves; then the text says what each peer waits for.
+/// # Errors A peer does not start, or there is no progress; then the text has a diagnosis of each
+/// peer.
 pub(crate) async fn run(
     cluster: &Cluster,
     mut core: PeerSet,
@@ -71,8 +71,8 @@ async fn make_progress(
     while clients.waiting.get() > 0 {
         cluster.sleep(timing.heartbeat / 2).await;
     }
-    // A last attempt of a client may have left an entry that only a newer one commits, and whoever
-    // got it may have lost the lead since.
+    // The last attempt of a client may have left an entry that only a newer one commits, and the
+    // peer that accepted it may have been deposed since.
     let end = cluster.now().after(limit);
     while !wait_until_settled(cluster, core, timing.election_max * 10).await? {
         if cluster.now() >= end {
@@ -146,7 +146,8 @@ fn heal(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Starts whoever is down; a flush that was under way when the storm ended may still fail.
+/// Starts peers that are down; a flush that was pending at the end of the fault phase may still
+/// fail.
 fn start_all(cluster: &Cluster, core: PeerSet) -> Result<(), Failure> {
     core.iter().try_for_each(|server| cluster.start_if_down(server))
 }
@@ -189,7 +190,8 @@ fn is_settled(cluster: &Cluster, core: PeerSet) -> bool {
 
 fn no_progress(cluster: &Cluster, core: PeerSet, what: &str) -> Failure {
     let world = cluster.world();
-    let mut text = format!("{what} {LIMIT_IN_TIMEOUTS} election timeouts after the storm");
+    let mut text =
+        format!("{what} {LIMIT_IN_TIMEOUTS} election timeouts after the end of the faults");
     for server in core.iter() {
         text.push_str("\n           ");
         text.push_str(&world.diagnose(server));

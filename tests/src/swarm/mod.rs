@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Each kind of fault is absent from about half of all runs: a fault that is always there hides
-//! what only happens without it (swarm testing, Groce et al. 2012). The storm ends; a majority is
-//! healed and must get on while the rest stays broken.
+//! failures that need its absence (swarm testing, Groce et al. 2012). The faults end; a majority is
+//! healed and must make progress while the rest stays broken.
 
 pub(crate) mod client;
 pub(crate) mod clients;

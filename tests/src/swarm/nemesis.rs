@@ -20,7 +20,7 @@ use crate::sim::network::Connection;
 use crate::sim::random::{Chance, Domain, Stream};
 use crate::world::server_of;
 
-/// Starts the faults of a forecast, and whoever starts peers that stopped.
+/// Starts the faults of a plan, and the operator that restarts stopped peers.
 pub(crate) fn start(cluster: &Cluster, plan: &FaultPlan, phase: &Rc<Cell<Phase>>) {
     for (kind, gap) in &plan.kinds {
         let (nemesis, phase) =
@@ -129,13 +129,13 @@ impl Nemesis {
         Links { from: PeerSet::only(victim), to, direction }
     }
 
-    /// To anybody else, whether it is up and near or not.
+    /// Transfers leadership to any other peer, reachable or not.
     fn transfer(&self, rng: &mut Stream) {
         let (size, leader) = (self.cluster.size(), self.victim(rng));
         self.cluster.transfer(leader, (leader + 1 + rng.index(size - 1)) % size);
     }
 
-    /// Cuts links for a while, unless the storm ends first.
+    /// Cuts links for a while, unless the fault phase ends first.
     async fn cut(&self, links: Links, length: Duration, phase: &Cell<Phase>) {
         if phase.get() == Phase::Liveness {
             return;
@@ -211,7 +211,7 @@ impl Nemesis {
         let _ = self.cluster.change_members(server, change);
     }
 
-    /// The voters and learners that a peer goes by.
+    /// The voters and learners of a peer's configuration.
     fn members(&self, server: usize) -> Option<(PeerSet, PeerSet)> {
         let world = self.cluster.world();
         let members = world.node(server)?.membership();
@@ -246,7 +246,7 @@ fn drawn_change(rng: &mut Stream, size: usize, voters: PeerSet, learners: PeerSe
     }
 }
 
-/// Starts what is down for no reason of the weather: peers whose disk failed.
+/// Restarts peers that stopped without a nemesis: those whose disk failed.
 async fn restart_stopped_peers(cluster: &Cluster, phase: &Cell<Phase>) {
     let timing = cluster.world().settings().timing;
     for round in 0.. {

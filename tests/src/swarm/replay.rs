@@ -31,10 +31,10 @@ pub(crate) fn steps(case: &Case) -> Vec<Timed> {
     case.decisions.iter().filter_map(step).collect()
 }
 
-/// Plays steps; a calm ends the run when a majority has got on, else it ends at `end`.
+/// Replays steps. A liveness phase ends the run when a majority has made progress; otherwise it
+/// ends at `end`.
 ///
-/// # Errors
-/// A step fails, nothing moves, or clients saw what they must not see.
+/// # Errors A step fails, there is no progress, or the clients' history is wrong.
 pub(crate) async fn replay(
     cluster: Cluster,
     steps: Vec<Timed>,
@@ -55,8 +55,8 @@ pub(crate) async fn replay(
     for (at, step) in steps {
         wait_until(&cluster, at).await;
         let is_proposal = matches!(step, Step::Offer { .. });
-        // Who offers a command and crashes its taker at one moment waits in between for what the
-        // taker does with it: the labs do, and everything else they do comes after a wait.
+        // A command that is proposed to a peer just before its crash is processed first: the labs
+        // wait in between, and everything else they do comes after a wait.
         if proposed_at == Some(at) && !is_proposal {
             cluster.sleep(Duration::ZERO).await;
         }
@@ -116,7 +116,7 @@ fn apply_step(cluster: &Cluster, step: Step) -> Result<(), Failure> {
             // Whether the peer still leads is its own affair.
             let _ = cluster.propose_as(peer, &Command::from(command), LogSource::Tester);
         }
-        // Clients ask by themselves, and a calm is the end.
+        // Clients send requests by themselves, and the liveness phase ends the run.
         Step::Ask { .. } | Step::Calm { .. } => {}
     }
     Ok(())

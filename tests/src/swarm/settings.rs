@@ -103,7 +103,7 @@ pub(super) fn lease(election_min: Duration, clocks: &[i32]) -> Reads {
 
 /// Draws the protocol extensions, from a stream of its own.
 fn protocol(family: Family, seed: u64) -> Protocol {
-    // Whoever was removed and does not know it disturbs the others without (thesis §4.2.3).
+    // Without them, removed peers that were not notified disturb the others (dissertation §4.2.3).
     if family == Family::Members {
         return Protocol::EXTENDED;
     }

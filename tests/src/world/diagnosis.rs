@@ -24,10 +24,10 @@ impl World {
         let _ = match node.role() {
             Role::Follower(follower) => match follower.leader {
                 Some(leader) => write!(text, ", follows {leader}"),
-                None => write!(text, ", follows nobody, voted for {}", Vote(status.voted_for)),
+                None => write!(text, ", no leader, voted for {}", Vote(status.voted_for)),
             },
-            Role::PreCandidate(_) => write!(text, ", asks who would vote for it"),
-            Role::Candidate(_) => write!(text, ", waits for votes"),
+            Role::PreCandidate(_) => write!(text, ", awaits pre-votes"),
+            Role::Candidate(_) => write!(text, ", awaits votes"),
             Role::Leader(leader) => self.diagnose_followers(&mut text, server, leader),
         };
         let last = node.log().last();
@@ -42,14 +42,14 @@ impl World {
             let _ = write!(text, "; {} writes not durable", peer.disk.pending());
         }
         if peer.paused_until.is_some_and(|until| until > self.now) {
-            text.push_str("; stands still");
+            text.push_str("; paused");
         }
         let cut: Vec<String> = (0..self.size())
             .filter(|to| *to != server && self.network.link(server, *to) == Connection::Cut)
             .map(|to| to.to_string())
             .collect();
         if !cut.is_empty() {
-            let _ = write!(text, "; does not reach {}", cut.join(","));
+            let _ = write!(text, "; cannot reach {}", cut.join(","));
         }
         text
     }
@@ -95,7 +95,7 @@ impl std::fmt::Display for Vote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             Some(candidate) => candidate.fmt(f),
-            None => f.write_str("nobody"),
+            None => f.write_str("-"),
         }
     }
 }

@@ -11,9 +11,9 @@ pub(super) enum Event {
     Timer { server: usize },
     /// A flush of a peer's disk ends.
     Flushed { server: usize, incarnation: u32, failed: Option<FlushNumber> },
-    /// A peer that stood still may go on.
+    /// A paused peer may resume.
     Resume { server: usize },
-    /// A task of the test goes on.
+    /// A task of the test resumes.
     Wake(TaskId),
 }
 

@@ -89,7 +89,7 @@ impl World {
         }
     }
 
-    /// Stops a peer for a reason that is written down elsewhere, and tells what survived.
+    /// Stops a peer without recording a step, and returns the writes that survived.
     pub(super) fn halt(&mut self, server: usize, damage: Damage) -> (usize, usize) {
         self.cover_before_crash(server);
         let peer = &mut self.peers[server];
@@ -107,8 +107,8 @@ impl World {
         (survived, damage.torn_entries)
     }
 
-    /// Lets a peer stand still for a while. Its disk goes on; messages, timers and news of its
-    /// disk wait for it.
+    /// Pauses a peer for a while. Its disk goes on; messages, timers and news of its disk wait for
+    /// it.
     pub fn pause(&mut self, server: usize, length: Duration) {
         if self.peers[server].node.is_none() {
             return;

@@ -1,4 +1,4 @@
-//! Log lines of the tester, its clients and the network. Nothing is formatted when nobody listens.
+//! Log lines of the tester, its clients and the network. Nothing is formatted without a logger.
 
 use std::fmt;
 
@@ -30,7 +30,7 @@ impl fmt::Display for LogSource {
     }
 }
 
-/// Tells what a peer tells, in the world's time instead of the peer's.
+/// Forwards a peer's events, in the world's time instead of the peer's.
 pub(super) struct ClockSink {
     pub(super) clock: Clock,
     pub(super) logger: Logger,

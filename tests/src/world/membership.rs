@@ -13,7 +13,7 @@ use crate::coverage::Mark;
 /// A peer did not begin a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeNotStarted {
-    /// It is down or stands still.
+    /// It is down or paused.
     Away,
     /// It refuses.
     Refused(ChangeError),

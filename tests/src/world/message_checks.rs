@@ -134,8 +134,8 @@ impl World {
         Ok(())
     }
 
-    /// Checks the leases of all others when a peer is elected. A late vote may still make somebody the
-    /// leader of a term that is over; it commits nothing, and harms no lease of a later one.
+    /// Checks the leases of all others when a peer is elected. A late vote may still elect a leader
+    /// of a past term; it commits nothing, and harms no lease of a later one.
     fn check_leases(&self, witness: Witness, term: Term) -> Result<(), Failure> {
         for peer in &self.peers {
             let Some(node) = peer.node.as_ref() else { continue };

@@ -1,7 +1,7 @@
 //! Open requests of clients: the peers that accepted them, and the first answer.
 //!
-//! A peer answers the client that asked it when it has carried the request out. A peer that crashes
-//! forgets whom it owes an answer.
+//! A peer answers the client that sent it the request when it has executed it. A crash loses the
+//! peer's open requests.
 
 use crate::case::PeerSet;
 use crate::kv::{Execution, Request, Seen};
@@ -16,7 +16,7 @@ pub(super) struct OpenRequests {
 #[derive(Clone, Copy, Debug, Default)]
 struct Open {
     serial: u32,
-    /// The peers that took it and live.
+    /// The peers that accepted it and have not crashed since.
     asked: PeerSet,
     answer: Option<(u64, Seen)>,
     abandoned: bool,

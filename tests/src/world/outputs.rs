@@ -94,7 +94,9 @@ impl World {
     fn send(&mut self, from: usize, envelope: &Envelope) -> Result<(), Failure> {
         let Some(to) = server_of(envelope.to, self.size()) else {
             let unknown = envelope.to;
-            return Err(Failure::expected(format_args!("peer {from} sends to nobody, {unknown}")));
+            return Err(Failure::expected(format_args!(
+                "peer {from} sends to the unknown peer {unknown}"
+            )));
         };
         let leader = &self.peers[to];
         let term_at = |index: Index| leader.leader_term_at(envelope.term, index);
@@ -223,8 +225,8 @@ impl World {
         let now = peer.clock.local_time(self.now);
         let Some(node) = &mut peer.node else { return Ok(()) };
         match node.compact(now, through, data) {
-            // A leader's snapshot may have come in first; a peer that joined may not know yet whom
-            // it joined.
+            // A leader's snapshot may have come first; a peer that joined may not know its members
+            // yet.
             Ok(())
             | Err(
                 raft::CompactError::AlreadyCompacted { .. }

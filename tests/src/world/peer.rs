@@ -25,7 +25,7 @@ pub(super) struct Peer {
     pub(super) disk: Disk,
     pub(super) service: Service,
     pub(super) clock: Clock,
-    /// Until when the peer stands still.
+    /// End of the peer's pause.
     pub(super) paused_until: Option<Instant>,
     /// Contacts since it started.
     pub(super) contact: LeaderContact,
@@ -35,9 +35,9 @@ pub(super) struct Peer {
     pub(super) pre_vote_pending: bool,
     /// It was asked to step down.
     pub(super) step_down: StepDown,
-    /// The term in which its leader asked it to stand last.
+    /// The term of the last TimeoutNow it received.
     pub(super) timeout_now_term: Option<Term>,
-    /// The term for which it asked for votes because its leader wanted it to.
+    /// The term of its last candidacy by a transfer.
     pub(super) transfer_candidacy: Option<Term>,
     /// It was transferring leadership at the last probe.
     pub(super) transferring: bool,

@@ -1,7 +1,7 @@
 //! Reads that peers have taken and not ended yet.
 //!
-//! A read must see everything that was committed anywhere when it was asked for (Ongaro's thesis
-//! §6.4). That is more than clients can tell: they see only what was answered.
+//! A read must see everything that was committed anywhere when it was asked for (Ongaro's
+//! dissertation §6.4). Clients alone could not check that: they see only answers.
 
 use raft::role::Role;
 use raft::{Index, ReadDrop, ReadId, RoleName};
@@ -60,7 +60,7 @@ impl World {
         })
     }
 
-    /// A peer says that a read may be served.
+    /// Completes a read that a peer serves.
     pub(super) fn complete_read(
         &mut self,
         server: usize,
@@ -71,7 +71,7 @@ impl World {
         let service = &self.peers[server].service;
         let Some(read) = self.reads.open.remove(&name).filter(|read| read.server == server) else {
             return Err(Failure::expected(format_args!(
-                "{witness} serves read {name}, which it was not asked for or has ended before"
+                "{witness} serves read {name}, which is not open"
             )));
         };
         let OpenRead { request, committed, .. } = read;
@@ -87,7 +87,7 @@ impl World {
         Ok(())
     }
 
-    /// A peer gives up a read.
+    /// Ends a read that a peer drops.
     pub(super) fn drop_read(
         &mut self,
         server: usize,
@@ -96,7 +96,7 @@ impl World {
     ) -> Result<(), Failure> {
         if self.reads.open.remove(&name).is_none_or(|read| read.server != server) {
             return Err(Failure::expected(format_args!(
-                "{} gives up read {name}, which it was not asked for or has ended before",
+                "{} drops read {name}, which is not open",
                 self.witness(server)
             )));
         }

@@ -84,7 +84,7 @@ impl World {
         match error {
             ProposeError::UncommittedFull { .. } => self.coverage.hit(Mark::RefusedFull),
             ProposeError::TransferInProgress { .. } => self.coverage.hit(Mark::RefusedInTransfer),
-            // Nobody leads, or another peer: the usual.
+            // There is no leader, or another peer leads: the usual.
             ProposeError::NotLeader { .. } | _ => {}
         }
     }
@@ -106,7 +106,7 @@ impl World {
         }
     }
 
-    /// Asks a peer to give up leadership; nothing happens unless it leads.
+    /// Asks a peer to step down; nothing happens unless it leads.
     pub fn resign(&mut self, server: usize) {
         if self.is_paused(server) {
             return;

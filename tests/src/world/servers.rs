@@ -9,7 +9,7 @@ pub(crate) const fn peer_id(server: usize) -> PeerId {
     PeerId::new(server as u64)
 }
 
-/// The place of a peer; `None` for a name nobody has.
+/// The server number of a peer; `None` for an unknown peer.
 pub(crate) fn server_of(peer: PeerId, size: usize) -> Option<usize> {
     usize::try_from(peer.number()).ok().filter(|server| *server < size)
 }

@@ -50,7 +50,7 @@ pub struct World {
     /// The highest index that was committed anywhere.
     pub(super) committed: Index,
     pub(super) ledger: Ledger,
-    /// For how many keys the check of what clients saw was given up.
+    /// Number of keys whose histories were too long to check.
     pub(super) undecided: u64,
     pub(super) coverage: Coverage,
     /// Peers whose outputs have not been polled since something happened to them.
@@ -157,13 +157,13 @@ impl World {
         &self.coverage
     }
 
-    /// For how many keys nobody knows whether what clients saw is linearizable.
+    /// Number of keys whose histories were too long to check.
     #[must_use]
     pub const fn undecided(&self) -> u64 {
         self.undecided
     }
 
-    /// The check of what clients saw was given up for this many keys.
+    /// Adds keys whose histories were too long to check.
     pub const fn add_undecided(&mut self, keys: u64) {
         self.undecided += keys;
     }
@@ -280,7 +280,7 @@ impl World {
         self.open_requests.abandon(client, serial);
     }
 
-    /// Ends the run with a failure, from a task that nobody waits for.
+    /// Ends the run with a failure, from a task that has no waiter.
     pub fn fail(&mut self, failure: Failure) {
         self.failed.get_or_insert(failure);
     }

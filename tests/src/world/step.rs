@@ -174,7 +174,7 @@ impl World {
         Ok(())
     }
 
-    /// No peer survives a disk that failed: what it was told to write may be there or not.
+    /// No peer survives a failed flush: its writes may be durable or not.
     fn fail_flush(&mut self, server: usize, incarnation: u32, number: FlushNumber) {
         if self.peers[server].incarnation == incarnation {
             self.coverage.hit(Mark::FailedFlush);

@@ -5,7 +5,7 @@ use raft_tests::invariants::{Invariant, Violation};
 /// Result of a check.
 pub(crate) type Check = Result<(), Box<Violation>>;
 
-/// Asserts that a check found this property broken and says so with all of these parts.
+/// Asserts that a check fires for this invariant, with all of these parts in its text.
 #[track_caller]
 pub(crate) fn fires(check: Check, invariant: Invariant, parts: &[&str]) {
     let violation = check.expect_err("the state is bad");

@@ -1,4 +1,4 @@
-//! One peer's life in front of all invariants: each is looked at.
+//! All invariants together, over the states of one peer.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use raft_tests::invariants::{Invariant, InvariantChecker, ObservedPeer};
 use crate::assertions::{Check, fires, holds};
 use crate::fixtures::{disk, log, status, voters};
 
-/// One peer's life in front of all invariants together.
+/// One peer that passes through states under all invariants.
 struct Life {
     invariants: InvariantChecker,
     disk: PersistentState,

@@ -72,7 +72,7 @@ fn configurations_fire_on_a_peer_that_goes_by_others_or_stands_without_a_vote() 
     };
     holds(kept(RoleName::Follower, 2, &new));
     holds(kept(RoleName::Leader, 1, &new));
-    let parts = ["peer 0 at 0.000 ms goes by the members voters 0 1; by its log"];
+    let parts = ["peer 0 at 0.000 ms uses the members voters 0 1; by its log"];
     fires(kept(RoleName::Follower, 0, &first), Invariant::Configurations, &parts);
     let parts = ["is a candidate and has no vote"];
     holds(kept(RoleName::Candidate, 1, &new));

@@ -136,5 +136,5 @@ fn monotonic_fires_on_a_peer_that_stays_behind_a_term_it_heard_of() {
     holds(monotonic::check_term_followed(peer(0), Term::new(4), Term::new(4)));
     holds(monotonic::check_term_followed(peer(0), Term::new(4), Term::new(5)));
     let behind = monotonic::check_term_followed(peer(0), Term::new(5), Term::new(4));
-    fires(behind, Invariant::Monotonic, &["heard of term 5", "stays in term 4"]);
+    fires(behind, Invariant::Monotonic, &["received term 5", "stays in term 4"]);
 }

@@ -66,7 +66,7 @@ fn election_safety_fires_on_a_follower_of_an_unelected_leader() {
     let other = elections.check_follower(peer(0), Term::new(3), PeerId::new(2));
     fires(other, Invariant::ElectionSafety, &["follows 2 in term 3", "peer 1 at"]);
     let nobody = elections.check_follower(peer(0), Term::new(4), PeerId::new(1));
-    fires(nobody, Invariant::ElectionSafety, &["term 4", "nobody was elected"]);
+    fires(nobody, Invariant::ElectionSafety, &["term 4", "no peer was elected"]);
 }
 
 #[test]
@@ -79,10 +79,10 @@ fn follows_leader_fires_on_a_candidate_that_stays_one_and_on_a_timer_that_goes_o
         follows_leader::check(peer(1), AfterLeaderMessage { leader, status, deadline }, timeout_min)
     };
     holds(check(Some(leader), 301));
-    let parts = ["peer 1", "hears from 2", "term 3", "does not follow it"];
+    let parts = ["peer 1", "a message of 2", "term 3", "does not follow it"];
     fires(check(None, 301), Invariant::FollowsLeader, &parts);
     fires(check(Some(PeerId::new(0)), 301), Invariant::FollowsLeader, &["does not follow it"]);
-    fires(check(Some(leader), 300), Invariant::FollowsLeader, &["does not wait anew"]);
+    fires(check(Some(leader), 300), Invariant::FollowsLeader, &["does not restart its timer"]);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn election_timer_fires_on_a_wait_without_a_vote_and_on_a_vote_without_a_wait() 
     holds(check(asked(Some(2), [200, 200])));
     holds(check(asked(None, [200, 200])));
     let refused = check(asked(Some(2), [200, 400]));
-    fires(refused, Invariant::ElectionTimer, &["refuses its vote and waits longer"]);
+    fires(refused, Invariant::ElectionTimer, &["refuses its vote and restarts its timer"]);
     let granted = check(asked(Some(1), [200, 200]));
-    fires(granted, Invariant::ElectionTimer, &["grants its vote and does not wait"]);
+    fires(granted, Invariant::ElectionTimer, &["grants its vote and does not restart its timer"]);
 }

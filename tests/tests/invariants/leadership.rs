@@ -56,7 +56,7 @@ fn check_quorum_fires_on_a_leader_without_contact() {
     fires(
         contact.check_quorum(seen(210), TIMEOUTS),
         Invariant::CheckQuorum,
-        &["no quorum for 200 ms"],
+        &["a quorum for 200 ms"],
     );
     contact.record(
         at(100),
@@ -67,7 +67,7 @@ fn check_quorum_fires_on_a_leader_without_contact() {
     fires(
         contact.check_quorum(seen(300), TIMEOUTS),
         Invariant::CheckQuorum,
-        &["no quorum for 200 ms"],
+        &["a quorum for 200 ms"],
     );
     holds(contact.check_quorum(seen(300), Timeouts { check_quorum: CheckQuorum::Off, ..TIMEOUTS }));
 }
@@ -78,7 +78,11 @@ fn check_quorum_does_not_count_votes_and_answers_of_other_terms() {
     for told in [message(1, 1, MessageKind::OfFollower), message(1, 2, MessageKind::Other)] {
         contact.record(at(200), told, &status(RoleName::Leader, 2, 0));
     }
-    fires(contact.check_quorum(seen(210), TIMEOUTS), Invariant::CheckQuorum, &["no quorum"]);
+    fires(
+        contact.check_quorum(seen(210), TIMEOUTS),
+        Invariant::CheckQuorum,
+        &["without contact to a quorum"],
+    );
 }
 
 #[test]
@@ -91,11 +95,7 @@ fn check_quorum_fires_on_a_leader_that_gives_up_too_soon() {
     holds(gives_up(110, TIMEOUTS, StepDown::Unrequested));
     holds(gives_up(11, TIMEOUTS, StepDown::Requested));
     let off = Timeouts { check_quorum: CheckQuorum::Off, ..TIMEOUTS };
-    fires(
-        gives_up(900, off, StepDown::Unrequested),
-        Invariant::CheckQuorum,
-        &["gives up leadership"],
-    );
+    fires(gives_up(900, off, StepDown::Unrequested), Invariant::CheckQuorum, &["steps down"]);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn stickiness_fires_on_a_peer_that_is_moved() {
         &before,
         &status(RoleName::Follower, 3, 0),
     );
-    fires(moved, Invariant::Stickiness, &["is moved by 2"]);
+    fires(moved, Invariant::Stickiness, &["the vote request of 2"]);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn pre_vote_fires_on_a_candidate_without_a_majority() {
     says(2, 4, Vote::Refused);
     says(3, 3, Vote::Granted);
     let one = pre_votes.check_candidate(seen(1), Term::new(5), &members(5));
-    fires(one, Invariant::PreVote, &["2 would vote for it among"]);
+    fires(one, Invariant::PreVote, &["with 2 pre-votes among"]);
     holds(pre_votes.check_candidate(seen(1), Term::new(5), &members(3)));
 }
 
@@ -186,7 +186,7 @@ fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
     fires(
         asked(&[KnownLeader::Live]).check_answer(seen(1), &yes),
         Invariant::Stickiness,
-        &["when 1 asked in term 4"],
+        &["when 1 requested a pre-vote in term 4"],
     );
     holds(asked(&[KnownLeader::None]).check_answer(seen(1), &yes));
     holds(asked(&[KnownLeader::Live]).check_answer(seen(1), &answer(2, 4, Vote::Granted)));
@@ -197,7 +197,7 @@ fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
     holds(both.check_answer(seen(1), &yes));
     let mut both = asked(&[KnownLeader::None, KnownLeader::Live]);
     holds(both.check_answer(seen(1), &yes));
-    fires(both.check_answer(seen(1), &yes), Invariant::Stickiness, &["would vote for it"]);
+    fires(both.check_answer(seen(1), &yes), Invariant::Stickiness, &["granted it"]);
 }
 
 #[test]
@@ -224,8 +224,8 @@ fn pre_vote_fires_on_any_change() {
         )
     };
     holds(is_asked(follower, 5));
-    fires(is_asked(status(RoleName::Follower, 3, 0), 5), Invariant::PreVote, &["that changes it"]);
-    fires(is_asked(follower, 6), Invariant::PreVote, &["that changes it"]);
+    fires(is_asked(status(RoleName::Follower, 3, 0), 5), Invariant::PreVote, &["is changed by"]);
+    fires(is_asked(follower, 6), Invariant::PreVote, &["is changed by"]);
     fires(
         Err(pre_vote::write_violation(seen(1), "a vote")),
         Invariant::PreVote,
@@ -256,13 +256,13 @@ fn transfer_fires_on_a_successor_that_lacks_something_and_on_a_command() {
     fires(
         calls(&disk(2, &[1])),
         Invariant::Transfer,
-        &["ends with 1@1, its own log ends with 2@2"],
+        &["ends with 1@1; its own log ends with 2@2"],
     );
     fires(calls(&disk(2, &[1, 1])), Invariant::Transfer, &["ends with 2@1"]);
     fires(
         Err(transfer::command_violation(seen(1), last)),
         Invariant::Transfer,
-        &["takes the command 2@2"],
+        &["accepts the command 2@2"],
     );
 }
 
@@ -277,11 +277,11 @@ fn limits_fire_on_too_much_and_on_a_refusal_without_a_reason() {
     };
     // Each entry has 20 bytes.
     holds(check(&[2, 2, 2], 0, None, 60));
-    fires(check(&[2, 2, 2], 0, None, 59), Invariant::Limits, &["60 bytes wait"]);
+    fires(check(&[2, 2, 2], 0, None, 59), Invariant::Limits, &["60 bytes are uncommitted"]);
     holds(check(&[2, 2, 2], 2, None, 1));
     holds(check(&[1, 1, 2], 0, None, 1));
     holds(check(&[2, 2, 2], 0, Some(20), 79));
-    fires(check(&[2, 2, 2], 0, Some(20), 80), Invariant::Limits, &["has room for"]);
-    fires(check(&[2, 2, 2], 3, Some(20), 1), Invariant::Limits, &["has room for"]);
-    fires(check(&[1, 1, 1], 0, Some(20), 1), Invariant::Limits, &["has room for"]);
+    fires(check(&[2, 2, 2], 0, Some(20), 80), Invariant::Limits, &["within its limit"]);
+    fires(check(&[2, 2, 2], 3, Some(20), 1), Invariant::Limits, &["within its limit"]);
+    fires(check(&[1, 1, 1], 0, Some(20), 1), Invariant::Limits, &["within its limit"]);
 }

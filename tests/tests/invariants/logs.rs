@@ -99,11 +99,11 @@ fn state_machine_safety_fires_on_a_different_entry() {
     let other_payload = safety.record_applied(peer(1), &entry(1, 1, b"b"));
     fires(other_payload, Invariant::StateMachineSafety, &witnesses);
     let gap = safety.record_applied(peer(1), &entry(1, 3, b"a"));
-    fires(gap, Invariant::StateMachineSafety, &["nobody has applied index 2"]);
+    fires(gap, Invariant::StateMachineSafety, &["no peer has applied index 2"]);
 
     holds(safety.check_restored(peer(1), id(1, 1)));
     let other_snapshot = safety.check_restored(peer(1), id(2, 1));
     fires(other_snapshot, Invariant::StateMachineSafety, &witnesses);
     let future = safety.check_restored(peer(1), id(1, 2));
-    fires(future, Invariant::StateMachineSafety, &["nobody has applied"]);
+    fires(future, Invariant::StateMachineSafety, &["no peer has applied"]);
 }

@@ -36,7 +36,7 @@ pub struct Alarm {
     pub at: Instant,
     /// The task.
     pub task: TaskId,
-    /// The task's name as a number, whatever other tasks there are.
+    /// The task's name as a number, independent of other tasks.
     pub name: u64,
 }
 
