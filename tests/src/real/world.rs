@@ -171,7 +171,7 @@ impl Testbed for RealWorld {
     fn set_profile(&mut self, profile: NetworkProfile) {
         self.context.links.with_network(|network| {
             network.set_profile(profile);
-            self.log_test(format_args!("changes the network: {profile:?}"));
+            self.log_test(format_args!("changes the network: {profile}"));
         });
     }
 

@@ -71,7 +71,7 @@ impl World {
         let (request, reply) = (profile.request.delay_max, profile.reply.delay_max);
         self.record(Step::Network { request, reply });
         self.network.set_profile(profile);
-        self.log_test(format_args!("changes the network: {profile:?}"));
+        self.log_test(format_args!("changes the network: {profile}"));
     }
 
     /// Cuts a peer off and stops it at this instant, as the labs do it.
