@@ -79,7 +79,7 @@ marks! {
     ClockRates = "different-clock-rates",
     /// A client's request ends without an answer.
     Unanswered = "request-without-answer",
-    /// A request that was carried out before is answered from the session.
+    /// A request that was executed before is answered from the session.
     DuplicateRequest = "duplicate-request-answered",
     /// A request is executed after its client gave up.
     ExecutedLate = "executed-after-client-gave-up",
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn situations_have_names_of_their_own_and_are_told_even_when_they_never_came_about() {
+    fn marks_have_unique_names_and_zeros_are_printed() {
         let mut names: Vec<&str> = Mark::ALL.iter().map(|mark| mark.as_str()).collect();
         names.sort_unstable();
         names.dedup();

@@ -210,7 +210,7 @@ fn fail(report: &dyn fmt::Display, json: &Value, failure: &Failure) -> ! {
     std::panic::resume_unwind(Box::new(failure.headline()));
 }
 
-/// Leaves the report in the folder that dstest gives a run, if there is one.
+/// Leaves the report in the directory that dstest gives a run, if there is one.
 fn save_report(json: &Value) -> std::io::Result<()> {
     let Some(directory) = std::env::var_os("DSTEST_RUN_DIR") else { return Ok(()) };
     std::fs::write(Path::new(&directory).join("report.json"), json.to_string())

@@ -1,6 +1,6 @@
 //! A key-value service with sessions: what swarm clients talk to.
 //!
-//! A client numbers its requests and repeats one until it is answered; the service carries out each
+//! A client numbers its requests and repeats one until it is answered; the service executes each
 //! number once and answers repetitions from memory (Ongaro's dissertation, §6.3). Each repetition
 //! carries its number, so that no two commands have the same bytes.
 
@@ -154,16 +154,16 @@ struct Session {
 /// Result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Execution {
-    /// It was carried out now.
+    /// It was executed now.
     Executed(Seen),
-    /// It had been carried out before.
+    /// It had been executed before.
     Repeated(Seen),
     /// The client has sent a newer request since.
     Stale,
 }
 
 impl Store {
-    /// Carries out a request, unless it was before.
+    /// Executes a request, unless it was before.
     pub fn execute(&mut self, request: &Request) -> Execution {
         let session = self.sessions.get(&request.client);
         if let Some(Session { serial, answer }) = session
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repetition_is_answered_and_not_carried_out() {
+    fn a_repetition_is_answered_and_not_executed() {
         let mut store = Store::default();
         let put = Operation::Put { key: 1, value: 10 };
         assert_eq!(store.execute(&request(1, 0, put)), Execution::Executed(0));

@@ -264,7 +264,7 @@ impl Service {
     }
 }
 
-/// Carries out a command that is a request; a no-op is none.
+/// Executes a command that is a request; a no-op is none.
 fn execute(store: &mut Store, command: &[u8]) -> Option<(Request, Execution)> {
     let request = Request::decode(command)?;
     let execution = store.execute(&request);

@@ -109,7 +109,7 @@ fn heal(cluster: &Cluster) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Offers bursts of commands to random peers, and remembers those it saw agreed on.
+/// Proposes bursts of commands to random peers, and remembers those it saw agreed on.
 async fn client(cluster: Cluster, number: u64, phase: Rc<Cell<Phase>>) -> Vec<(Index, Command)> {
     let mut rng = cluster.client_rng(number);
     let mut seen = Vec::new();

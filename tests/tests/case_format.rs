@@ -1,4 +1,4 @@
-//! Runs as lists of decisions: what is written can be read, and what is played is the run.
+//! Cases: written ones can be read, and replayed ones repeat the run.
 
 use raft_tests::case::Case;
 use raft_tests::sim::trace_hash::hash_of;
@@ -28,7 +28,7 @@ fn replaying_a_case_repeats_the_run() {
     }
 }
 
-/// The labs offer commands and crash who took them at one moment, with a wait in between.
+/// The labs offer commands and crash their receivers at one time, with a wait in between.
 #[test]
 fn replaying_a_lab_case_repeats_the_run() {
     for name in ["figure8_2c", "persist2_2c"] {
@@ -100,7 +100,7 @@ fn a_case_may_have_comments_and_says_only_what_differs() {
     assert_eq!(lines, ["10.5 cut 0,1 <> 2", "20 heal 0 > 2", "lost 2>1 #3"]);
 }
 
-/// Among them are seeds with a crash in the very moment of an offer.
+/// Among them are seeds with a crash at the very time of an offer.
 const LAB_SEEDS: u64 = 10;
 
 /// Enough for every kind of decision to come about.

@@ -7,9 +7,9 @@ use raft_tests::harness::read_case;
 use raft_tests::simulate_case;
 
 fn cases() -> Vec<(String, Case)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
-    let mut cases: Vec<(String, Case)> = std::fs::read_dir(&folder)
-        .expect("the folder of cases is there")
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let mut cases: Vec<(String, Case)> = std::fs::read_dir(&directory)
+        .expect("the directory of cases exists")
         .map(|entry| entry.expect("an entry can be read").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "case"))
         .map(|path| {

@@ -120,7 +120,7 @@ fn a_call_without_a_result_takes_effect_at_any_later_moment_or_never() {
 }
 
 #[test]
-fn moments_that_are_equal_overlap() {
+fn equal_times_overlap() {
     let touching = [(0, 5, write(1, 0)), (5, 9, get(0))].map(timed);
     assert_eq!(check(&Register, &touching, STEPS), Answer::Linearizable);
     let apart = [(0, 5, write(1, 0)), (6, 9, get(0))].map(timed);

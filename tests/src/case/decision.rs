@@ -8,7 +8,7 @@ use super::peers::{Links, PeerSet};
 use crate::kv::Operation;
 use crate::sim::disk::FlushFault;
 
-/// Something that would not have happened by itself.
+/// Something that would not happen by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// A message is lost.
@@ -26,9 +26,9 @@ pub enum Decision {
         /// The fault.
         fault: FlushFault,
     },
-    /// Something is done at a moment.
+    /// A step at a time.
     Step {
-        /// The moment.
+        /// The time.
         at: Instant,
         /// The step.
         step: Step,
@@ -46,7 +46,7 @@ pub struct MessageName {
     pub number: u64,
 }
 
-/// Something that is done to the world at a moment.
+/// A change of the world from outside, at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A peer stops.
@@ -133,7 +133,7 @@ pub enum Step {
         /// The operation.
         operation: Operation,
     },
-    /// A command is offered to a peer, once.
+    /// A command is proposed to a peer, once.
     Offer {
         /// The peer.
         peer: usize,

@@ -44,7 +44,7 @@ pub struct Case {
     pub settings: Settings,
     /// End of the run, unless a liveness phase ends it.
     pub end: Instant,
-    /// Everything that would not have happened by itself; what is done at a moment is in order.
+    /// Everything that would not happen by itself; steps are in order of time.
     pub decisions: Vec<Decision>,
 }
 

@@ -25,7 +25,7 @@ enum Recording {
     Off,
 }
 
-/// The decisions a case lists, other than those that are done at a moment.
+/// The decisions of a case other than steps.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     messages: BTreeMap<MessageName, MessageFaults>,
@@ -33,7 +33,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// The decisions of a list that are not done at a moment.
+    /// The decisions of a list that are not steps.
     #[must_use]
     pub fn new(decisions: &[Decision]) -> Self {
         let mut script = Self::default();

@@ -80,7 +80,7 @@ impl<W: Testbed> Cluster<W> {
         }
     }
 
-    /// Brings about agreement on a command: offers it around for up to ten seconds until
+    /// Reaches agreement on a command: proposes it in turn for up to ten seconds until
     /// `expected` services were given it at the index a leader promised.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl<W: Testbed> Cluster<W> {
         Err(Failure::expected(format_args!("{expected} peers to agree on command {command}")))
     }
 
-    /// Offers a command to each connected peer in turn until one takes it.
+    /// Proposes a command to each connected peer in turn until one takes it.
     fn propose_to_any(&self, command: &Command, turn: &mut usize) -> Option<EntryId> {
         for _ in 0..self.size() {
             *turn = self.after(*turn, 1);

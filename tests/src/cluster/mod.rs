@@ -118,7 +118,7 @@ impl<W: Testbed> Cluster<W> {
         (server + steps) % self.size()
     }
 
-    /// Offers a command to a peer: its place in the log if the peer believes it leads. Never
+    /// Proposes a command to a peer: its entry's id if the peer believes it leads. Never
     /// waits.
     #[must_use]
     pub fn propose(&self, server: usize, command: &Command) -> Option<EntryId> {
@@ -237,7 +237,7 @@ impl<W: Testbed> Cluster<W> {
         self.world.borrow()
     }
 
-    /// The moment.
+    /// The time.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.tasks.now()

@@ -55,7 +55,7 @@ pub trait Testbed: 'static {
     /// Writes a line of the tester into the log.
     fn log_test(&self, text: fmt::Arguments<'_>);
 
-    /// Offers a command to a peer: its place in the log if the peer believes it leads.
+    /// Proposes a command to a peer: its entry's id if the peer believes it leads.
     fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId>;
 
     /// Cuts every link from and to a peer.

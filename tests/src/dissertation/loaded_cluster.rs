@@ -92,7 +92,7 @@ impl LoadedCluster {
         )
     }
 
-    /// A new request is carried out, and every one of these peers applies it.
+    /// A new request is executed, and every one of these peers applies it.
     ///
     /// # Errors
     /// It is not, or one does not.

@@ -19,7 +19,7 @@ pub(crate) async fn leader_removes_itself(cluster: Cluster) -> Result<(), Failur
     let (leader, _) = loaded.leader().await?;
     let stay = PeerSet::only(leader).others(3);
     loaded.agree(PeerSet::first(3)).await?;
-    // Both others are needed, and one does not answer for a moment.
+    // Both others are needed, and one stays silent briefly.
     let slow = Links {
         from: PeerSet::only(leader),
         to: PeerSet::only(cluster.after(leader, 1)),

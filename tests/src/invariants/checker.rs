@@ -25,7 +25,7 @@ use super::violation::{Violation, Witness};
 /// A peer as it is seen from outside.
 #[derive(Clone, Copy)]
 pub struct ObservedPeer<'a> {
-    /// The moment.
+    /// The time.
     pub at: Instant,
     /// The peer's place in the cluster.
     pub server: usize,

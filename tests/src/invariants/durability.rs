@@ -8,7 +8,7 @@ use raft::{Entry, EntryId, Envelope, HardState, Index, Log, Message, PersistentS
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
 
-/// Checks a message at the moment it leaves against the sender's disk. `leader_log` tells the
+/// Checks a message at the time it leaves against the sender's disk. `leader_log` tells the
 /// receiver's term at an index if the receiver leads the message's term.
 ///
 /// # Errors
@@ -49,7 +49,7 @@ pub fn check_sent(
     }
 }
 
-/// Checks entries at the moment they are applied against the peer's disk.
+/// Checks entries at the time they are applied against the peer's disk.
 ///
 /// # Errors
 /// One of them is not durable there.
@@ -93,7 +93,7 @@ pub fn check_durable_index(
     )))
 }
 
-/// Checks a snapshot at the moment it is handed to the service against the peer's disk.
+/// Checks a snapshot at the time it is handed to the service against the peer's disk.
 ///
 /// # Errors
 /// The disk holds less.

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_told_from_two_looks() {
+    fn changes_are_detected_between_two_observations() {
         let id = |term, index| EntryId::new(Term::new(term), Index::new(index));
         let change =
             |new_after, deleted| Some(Change { new_after: Index::new(new_after), deleted });

@@ -119,7 +119,7 @@ pub fn check_pre_candidate(
 /// Checks a peer that was asked.
 ///
 /// # Errors
-/// It is not what it was, or its timer fires at another moment.
+/// It is not what it was, or its timer fires at another time.
 pub fn check_unchanged(
     witness: Witness,
     candidate: PeerId,

@@ -8,7 +8,7 @@ use super::ELECTION_TIMEOUT;
 use crate::cluster::{Cluster, Command, Retry, Testbed, WaitOutcome, expect};
 use crate::failure::Failure;
 
-/// Three commands land at the first three indexes, and not before they are offered.
+/// Three commands land at the first three indexes, and not before they are proposed.
 ///
 /// # Errors
 /// They do not.
@@ -133,7 +133,7 @@ pub(crate) async fn fail_no_agree(cluster: Cluster<impl Testbed>) -> Result<(), 
     Ok(())
 }
 
-/// Commands that are offered at the same time all commit.
+/// Commands that are proposed at the same time all commit.
 ///
 /// # Errors
 /// One is missing, or the term moves in every try.
@@ -350,7 +350,7 @@ fn expect_uncommitted(cluster: &Cluster<impl Testbed>, index: Index) -> Result<(
     expect(services == 0, format_args!("nothing committed at {index}, {services} peers applied it"))
 }
 
-/// Offers a command to a leader that must take it.
+/// Proposes a command to a leader that must take it.
 fn accepted(
     cluster: &Cluster<impl Testbed>,
     leader: usize,

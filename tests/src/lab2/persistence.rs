@@ -93,7 +93,7 @@ pub(crate) async fn persist3(cluster: Cluster<impl Testbed>) -> Result<(), Failu
     Ok(())
 }
 
-/// Leaders crash at any moment, with entries on some peers and not on others (paper, Figure 8).
+/// Leaders crash at any time, with entries on some peers and not on others (paper, Figure 8).
 ///
 /// # Errors
 /// A committed entry is lost, or there is no agreement in the end.
@@ -151,7 +151,7 @@ const FIGURE8_ROUNDS: usize = 1000;
 /// Of five.
 const MAJORITY: usize = 3;
 
-/// Offers a command to every running peer; the last connected one that took it.
+/// Proposes a command to every running peer; the last connected one that took it.
 fn propose_to_all(cluster: &Cluster<impl Testbed>) -> Option<usize> {
     let mut leader = None;
     for server in 0..cluster.size() {
@@ -303,7 +303,7 @@ fn churn_faults(cluster: &Cluster<impl Testbed>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Offers random commands as fast as it can, and remembers those it saw committed.
+/// Proposes random commands as fast as it can, and remembers those it saw committed.
 async fn churn_client(
     cluster: Cluster<impl Testbed>,
     number: u64,

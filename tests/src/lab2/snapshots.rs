@@ -44,7 +44,7 @@ async fn rounds(cluster: &Cluster<impl Testbed>, fault: Victim) -> Result<(), Fa
     one(cluster, 3).await?;
     let mut leader = cluster.check_one_leader().await?;
     for round in 0..30 {
-        // Every third round the leader is the victim, and its successor is offered the commands.
+        // Every third round the leader is the victim, and the commands are proposed to its successor.
         let next = cluster.after(leader, 1);
         let (victim, sender) = if round % 3 == 1 { (leader, next) } else { (next, leader) };
         inject(cluster, fault, victim).await?;

@@ -13,7 +13,7 @@ pub enum Action {
     Wait(usize),
     /// A leader's next heartbeat is due.
     Heartbeat(usize),
-    /// A leader is offered a command.
+    /// A command is proposed to a leader.
     Propose(usize),
     /// A flush carries all of a peer's writes to its disk.
     Flush(usize),

@@ -18,7 +18,7 @@ pub struct Bounds {
     pub protocol: Protocol,
     /// The highest term in which a peer starts an election.
     pub terms: u64,
-    /// Commands that leaders are offered.
+    /// Commands proposed to leaders.
     pub commands: u8,
     /// Crashes, each with a restart at once.
     pub crashes: u8,

@@ -107,7 +107,7 @@ impl State {
                 let command = [self.left.commands];
                 self.left.commands -= 1;
                 self.change(*server, |peer| {
-                    // Only leaders are offered commands.
+                    // Commands are proposed only to leaders.
                     let _ = peer.node.propose(Instant::START, command.as_slice().into());
                 })
             }
@@ -182,7 +182,7 @@ impl State {
         self.process_outputs(server, peer)
     }
 
-    /// Carries out what a peer wants, and checks what has become of it.
+    /// Processes a peer's outputs, and checks its new state.
     fn process_outputs(&mut self, server: usize, mut peer: PeerStep) -> Result<(), ModelInvariant> {
         let status = peer.node.status();
         self.history.record_commits(status.current_term, peer.node.log(), status.commit_index)?;

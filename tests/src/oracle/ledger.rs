@@ -56,7 +56,7 @@ mod tests {
     use raft::{Instant, PeerId};
 
     #[test]
-    fn what_nobody_offered_and_what_comes_again_is_told() {
+    fn unproposed_and_repeated_commands_are_reported() {
         let witness = Witness { peer: PeerId::new(1), at: Instant::START };
         let operation = Operation::Put { key: 1, value: 5 };
         let request = Request { client: 2, serial: 1, attempt: 0, operation };

@@ -49,7 +49,7 @@ pub enum Answer {
     Unknown,
 }
 
-/// Checks a history of one object. Calls of equal moments count as overlapping.
+/// Checks a history of one object. Calls of equal times count as overlapping.
 pub fn check<M: Model>(model: &M, history: &[Timed<M::Call>], steps_max: u64) -> Answer {
     Search::new(model, history).run(steps_max)
 }
@@ -133,7 +133,7 @@ enum Kind {
     End,
 }
 
-/// Calls and returns in the order of their moments, as a list from which a call and its return are
+/// Calls and returns in the order of their times, as a list from which a call and its return are
 /// lifted and put back. Place 0 is the head.
 struct Entries {
     kinds: Vec<Kind>,
@@ -146,13 +146,13 @@ struct Entries {
 
 impl Entries {
     fn new<C>(history: &[Timed<C>]) -> Self {
-        let mut moments = Vec::with_capacity(2 * history.len());
+        let mut times = Vec::with_capacity(2 * history.len());
         for (call, timed) in history.iter().enumerate() {
-            moments.push((timed.called, 0, Kind::Call(call)));
-            moments.extend(timed.returned.map(|at| (at, 1, Kind::Return(call))));
+            times.push((timed.called, 0, Kind::Call(call)));
+            times.extend(timed.returned.map(|at| (at, 1, Kind::Return(call))));
         }
-        moments.sort_by_key(|(at, order, _)| (*at, *order));
-        let length = moments.len() + 2;
+        times.sort_by_key(|(at, order, _)| (*at, *order));
+        let length = times.len() + 2;
         let mut entries = Self {
             kinds: vec![Kind::End; length],
             next: (1..=length).collect(),
@@ -161,7 +161,7 @@ impl Entries {
             returns: vec![None; history.len()],
             returns_left: 0,
         };
-        for (position, (_, _, kind)) in (1..).zip(moments) {
+        for (position, (_, _, kind)) in (1..).zip(times) {
             entries.kinds[position] = kind;
             match kind {
                 Kind::Call(call) => entries.calls[call] = position,

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_forgets_or_invents_is_found_out() {
+    fn a_store_that_loses_or_adds_entries_is_detected() {
         for left in [Record::Truncate { from: Index::new(3) }, append(4..=7)] {
             let error = died(Some(left)).unwrap_err();
             assert!(error.contains("durable was") && error.contains("[1..3@1]"), "{error}");

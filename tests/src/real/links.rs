@@ -2,7 +2,7 @@
 //!
 //! The same [`Network`] as in the simulation decides what becomes of a message, so that both
 //! worlds mean the same by "unreliable". A cut is looked at where a message leaves and where it
-//! arrives; loss and delay are played where it arrives, after the real connection has carried it.
+//! arrives; loss and delay are applied where it arrives, after the real connection has carried it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -85,7 +85,7 @@ impl Peer {
         }
     }
 
-    /// Offers a command: its place in the log if the peer believes it leads.
+    /// Proposes a command: its entry's id if the peer believes it leads.
     pub(super) fn propose(&self, context: &RunContext, command: Bytes) -> Option<EntryId> {
         let raft = self.running.as_ref()?;
         let appended = context.runtime.block_on(raft.append(Opaque(command)));

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_says_what_can_be_seen_and_that_it_cannot_be_replayed() {
+    fn a_failure_shows_the_visible_state_and_that_it_cannot_be_replayed() {
         let body: RealBody = |cluster| {
             Box::pin(async move {
                 let leader = cluster.check_one_leader().await?;

@@ -36,7 +36,7 @@ impl RealWorld {
     /// A world in which all peers have just started for the first time.
     ///
     /// # Errors
-    /// The system gives no folder or threads, or a peer does not start.
+    /// The system gives no directory or threads, or a peer does not start.
     pub fn new(seed: u64, settings: Settings, logger: Option<Logger>) -> Result<Self, Failure> {
         let refused = |error: std::io::Error| {
             Failure::expected(format_args!("directories and threads for the peers: {error}"))

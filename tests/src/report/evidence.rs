@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn causes_are_what_the_peer_and_those_it_heard_did_before() {
+    fn causes_are_earlier_events_of_the_peer_and_its_senders() {
         let log = "\
 # verbose/1 test=x
 1 | INFO | 0 | starts

@@ -1,4 +1,4 @@
-//! The report as JSON, for programs: what a failed run leaves in its folder as `report.json`.
+//! The report as JSON, for programs: what a failed run leaves in its directory as `report.json`.
 
 use raft::RoleName;
 use serde_json::{Value, json};

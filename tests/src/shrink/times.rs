@@ -1,4 +1,4 @@
-//! Shorter delays and rounder moments: a case is for people to read.
+//! Shorter delays and rounder times: a case is for people to read.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ fn length(decision: &mut Decision) -> Option<&mut Duration> {
     }
 }
 
-/// Tries rounder moments: all at once, then each.
+/// Tries rounder times: all at once, then each.
 pub(super) fn round_all(attempts: &mut Attempts) {
     for unit in UNITS {
         let mut case = attempts.best.clone();

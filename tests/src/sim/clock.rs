@@ -31,7 +31,7 @@ impl Clock {
         Instant::from_nanos((nanos / 1000) as u64)
     }
 
-    /// The first moment of the world at which the clock shows at least this.
+    /// The first time of the world at which the clock shows at least this.
     #[must_use]
     pub const fn world_time(self, local: Instant) -> Instant {
         if self.permille == 0 {
@@ -52,13 +52,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_the_first_at_which_the_clock_shows_it() {
+    fn world_time_is_the_first_time_at_which_the_clock_reaches_it() {
         for permille in [-500, -3, 0, 1, 250, 1000] {
             let clock = Clock::with_drift(permille);
             for nanos in [0, 1, 7, 999, 1_000_001, 123_456_789_012] {
-                let moment = clock.world_time(Instant::from_nanos(nanos));
-                assert!(clock.local_time(moment).as_nanos() >= nanos, "{permille} {nanos}");
-                if let Some(before) = moment.as_nanos().checked_sub(1) {
+                let time = clock.world_time(Instant::from_nanos(nanos));
+                assert!(clock.local_time(time).as_nanos() >= nanos, "{permille} {nanos}");
+                if let Some(before) = time.as_nanos().checked_sub(1) {
                     let before = clock.local_time(Instant::from_nanos(before));
                     assert!(before.as_nanos() < nanos, "{permille} {nanos}");
                 }

@@ -22,7 +22,7 @@ pub enum Domain {
     Jitter = 3,
     /// The tester's own pauses.
     Tester = 4,
-    /// The commands a scenario offers.
+    /// The commands a scenario proposes.
     Commands = 5,
     /// The faults a scenario injects.
     Faults = 6,

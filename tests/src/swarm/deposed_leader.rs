@@ -1,7 +1,7 @@
 //! Reads from deposed leaders that do not know it yet (Ongaro's dissertation §6.4, §6.4.1).
 //!
 //! A read is stale if a deposed leader takes an old reply for proof of its leadership. So old
-//! replies are made here: replies are delayed for a moment, and then the leader's messages are cut,
+//! replies are made here: replies are delayed briefly, and then the leader's messages are cut,
 //! while one peer's late replies still reach it; or a follower restarts while the reply to its
 //! request is in flight; or the leader is paused until others have made progress; or it has
 //! transferred leadership and receives nothing of the result.

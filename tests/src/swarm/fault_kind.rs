@@ -43,7 +43,7 @@ fault_kinds! {
     Pause = 6 "Pause",
     /// A disk becomes slow.
     SlowDisk = 7 "SlowDisk",
-    /// A service takes a snapshot at any moment.
+    /// A service takes a snapshot at any time.
     Snapshot = 8 "Snapshot",
     /// A leader is asked to transfer leadership.
     Transfer = 10 "Transfer",

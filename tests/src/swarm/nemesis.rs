@@ -1,7 +1,7 @@
 //! Faults that come and go, each kind on its own.
 //!
 //! Each kind is a task with streams of its own: its n-th fault depends on nothing but the seed, the
-//! kind and n, and on who leads at that moment.
+//! kind and n, and on the leader at that time.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;

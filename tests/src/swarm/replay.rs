@@ -1,4 +1,4 @@
-//! Plays the steps of a case, each at its moment.
+//! Replays the steps of a case, each at its time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::sim::disk::{Damage, Latency};
 use crate::sim::network::{Connection, LinkProfile, NetworkProfile};
 use crate::world::LogSource;
 
-/// Something that is done at a moment.
+/// A step and its time.
 pub(crate) type Timed = (Instant, Step);
 
 /// The steps of a case, in order.

@@ -5,7 +5,7 @@ use raft::progress::Flow;
 use raft::role::Role;
 use raft::{EntryId, Envelope, Message, Node, Record, RoleName, Status, Suffix, Term};
 
-use super::event::Copy;
+use super::event::Arrival;
 use super::servers::peer_id;
 use super::state::World;
 use crate::coverage::{Coverage, Mark};
@@ -128,7 +128,7 @@ impl World {
         }
     }
 
-    pub(super) fn cover_arrival(&mut self, to: usize, copy: Copy, life: u32) {
+    pub(super) fn cover_arrival(&mut self, to: usize, arrival: Arrival, life: u32) {
         let peer = &self.peers[to];
         if peer.node.is_none() {
             return;
@@ -136,7 +136,7 @@ impl World {
         if peer.incarnation != life {
             self.coverage.hit(Mark::EarlierIncarnation);
         }
-        if copy == Copy::Second {
+        if arrival == Arrival::Second {
             self.coverage.hit(Mark::Duplicate);
         }
     }

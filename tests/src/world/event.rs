@@ -2,11 +2,11 @@
 
 use crate::sim::executor::TaskId;
 
-/// Something that happens at a moment.
+/// An event of the world.
 #[derive(Debug)]
 pub(super) enum Event {
     /// A message arrives.
-    Deliver { link: Link, bytes: Vec<u8>, copy: Copy, life: u32 },
+    Deliver { link: Link, bytes: Vec<u8>, arrival: Arrival, life: u32 },
     /// A peer's timer may have run out.
     Timer { server: usize },
     /// A flush of a peer's disk ends.
@@ -36,7 +36,7 @@ impl Link {
 
 /// First or second arrival of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Copy {
+pub(super) enum Arrival {
     First,
     Second,
 }

@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    /// Lets a peer's service take a snapshot of all it was given, at a moment of the caller's.
+    /// Lets a peer's service take a snapshot of all it was given, at a time of the caller's.
     ///
     /// # Errors
     /// The peer does not take it.

@@ -20,7 +20,7 @@ use crate::invariants::pre_vote::{self, KnownLeader};
 use crate::invariants::violation::Witness;
 
 /// A peer before a message.
-pub(super) struct Before {
+pub(super) struct BeforeMessage {
     status: Status,
     due: Option<Instant>,
     /// Its knowledge of a leader.
@@ -40,14 +40,14 @@ impl World {
     }
 
     /// A peer before it takes a message; `local` is its own time.
-    pub(super) fn before(&self, server: usize, node: &Node, local: Instant) -> Before {
+    pub(super) fn before(&self, server: usize, node: &Node, local: Instant) -> BeforeMessage {
         let timeouts = self.timeouts();
         let witness = Witness { peer: peer_id(server), at: local };
         let knows_leader = self.peers[server].contact.has_live_leader(witness, timeouts);
         let known_leader = if knows_leader { KnownLeader::Live } else { KnownLeader::None };
         let keeps_to_leader = timeouts.check_quorum == CheckQuorum::On && knows_leader;
         let (status, due) = (node.status(), node.role().election_deadline());
-        Before { status, due, known_leader, keeps_to_leader }
+        BeforeMessage { status, due, known_leader, keeps_to_leader }
     }
 
     /// Checks what a message did to a peer.
@@ -55,7 +55,7 @@ impl World {
         &mut self,
         server: usize,
         local: Instant,
-        before: &Before,
+        before: &BeforeMessage,
         message: ReceivedMessage,
     ) -> Result<(), Failure> {
         let timeout_min = self.settings.timing.election_min;

@@ -6,7 +6,7 @@ use raft::message::{Candidacy, Carried, Direction};
 use raft::role::Role;
 use raft::{Entry, Envelope, Index, Message, Output, Record, Snapshot, codec};
 
-use super::event::{Copy, Event, Link};
+use super::event::{Arrival, Event, Link};
 use super::servers::{peer_id, server_of};
 use super::state::World;
 use crate::case::Limits;
@@ -20,7 +20,7 @@ use crate::sim::network::{Loss, Verdict};
 use crate::sim::queue::Source;
 
 impl World {
-    /// Carries out the outputs of all peers to which something happened.
+    /// Processes the outputs of all touched peers.
     pub(super) fn process_outputs(&mut self) -> Result<(), Failure> {
         for turn in 0..self.touched.len() {
             self.process_peer_outputs(self.touched[turn])?;
@@ -29,7 +29,7 @@ impl World {
         Ok(())
     }
 
-    /// Checks a peer, carries out its outputs, and checks what polling them changed.
+    /// Checks a peer, processes its outputs, and checks it again after polling them.
     fn process_peer_outputs(&mut self, server: usize) -> Result<(), Failure> {
         self.acting = Some(server);
         self.check_transition(server)?;
@@ -117,10 +117,10 @@ impl World {
         let verdict = self.recorder.decide_message(from, to, sent).verdict();
         self.count(envelope, direction, bytes.len(), verdict);
         match verdict {
-            Verdict::Deliver(delay) => self.deliver_after(delay, from, to, bytes, Copy::First),
+            Verdict::Deliver(delay) => self.deliver_after(delay, from, to, bytes, Arrival::First),
             Verdict::DeliverTwice(first, second) => {
-                self.deliver_after(first, from, to, bytes.clone(), Copy::First);
-                self.deliver_after(second, from, to, bytes, Copy::Second);
+                self.deliver_after(first, from, to, bytes.clone(), Arrival::First);
+                self.deliver_after(second, from, to, bytes, Arrival::Second);
             }
             Verdict::Lose(loss) => self.lose(envelope, loss),
         }
@@ -157,10 +157,10 @@ impl World {
         from: usize,
         to: usize,
         bytes: Vec<u8>,
-        copy: Copy,
+        arrival: Arrival,
     ) {
         let life = self.peers[to].incarnation;
-        let event = Event::Deliver { link: Link::new(from, to), bytes, copy, life };
+        let event = Event::Deliver { link: Link::new(from, to), bytes, arrival, life };
         self.queue.push(self.now.after(delay), Source::link(from, to), event);
     }
 

@@ -14,14 +14,14 @@ use crate::invariants::transfer;
 use crate::kv::Request;
 
 impl World {
-    /// Offers a command to a peer: its place in the log if the peer believes it leads.
+    /// Proposes a command to a peer: its entry's id if the peer believes it leads.
     pub fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {
         let id = self.propose_unrecorded(server, command.clone(), source)?;
         self.recorder.record_step(self.now, Step::Offer { peer: server, command });
         Some(id)
     }
 
-    /// Asks a peer on behalf of a client: its place in the log if the peer believes it leads.
+    /// Asks a peer on behalf of a client: its entry's id if the peer believes it leads.
     pub fn request(&mut self, server: usize, request: &Request, padding: usize) -> Option<EntryId> {
         let source = LogSource::Client(u64::from(request.client));
         let id = self.propose_unrecorded(server, request.encode(padding), source)?;
@@ -30,7 +30,7 @@ impl World {
         Some(id)
     }
 
-    /// Offers a command to a peer. What it does wrong in answering ends the run.
+    /// Proposes a command to a peer. A wrong answer ends the run.
     pub(super) fn propose_unrecorded(
         &mut self,
         server: usize,

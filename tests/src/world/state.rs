@@ -203,7 +203,7 @@ impl World {
         self.seed
     }
 
-    /// The moment.
+    /// The time.
     #[must_use]
     pub const fn now(&self) -> Instant {
         self.now

@@ -29,9 +29,9 @@ impl World {
         self.record_checkpoint();
         let Some(event) = self.defer_if_paused(event) else { return Ok(()) };
         match event {
-            Event::Deliver { link, bytes, copy, life } => {
+            Event::Deliver { link, bytes, arrival, life } => {
                 let (from, to) = link.ends();
-                self.cover_arrival(to, copy, life);
+                self.cover_arrival(to, arrival, life);
                 self.deliver(from, to, &bytes)
             }
             Event::Timer { server } => self.fire_timer(server),

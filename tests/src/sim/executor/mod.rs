@@ -1,7 +1,7 @@
 //! A tiny executor for the bodies of tests and their clients.
 //!
 //! Tasks run when virtual time wakes them, and peers never are tasks. There are no real wakers: a
-//! task waits for a moment or for another task, and both are known here. That is why a deadlock
+//! task waits for a time or for another task, and both are known here. That is why a deadlock
 //! (nothing can ever wake a task) and a livelock (one instant that never ends) are errors that
 //! name the tasks instead of a hang.
 
@@ -29,10 +29,10 @@ pub struct Tasks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskId(usize);
 
-/// A moment at which a task wants to go on.
+/// A time at which a task wants to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alarm {
-    /// The moment.
+    /// The time.
     pub at: Instant,
     /// The task.
     pub task: TaskId,
@@ -43,7 +43,7 @@ pub struct Alarm {
 /// The tasks cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stuck {
-    /// No task can run and none waits for a moment.
+    /// No task can run and none waits for a time.
     Deadlock {
         /// The tasks that wait, each with what it waits for and where.
         waiting: Vec<String>,
@@ -123,7 +123,7 @@ impl Tasks {
         Sleep { tasks: self.clone(), until, alarm: AlarmState::Unset, caller: Location::caller() }
     }
 
-    /// The moment.
+    /// The time.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.shared.now.get()
@@ -234,7 +234,7 @@ impl Tasks {
     }
 }
 
-/// A wait for a moment; see [`Tasks::sleep`].
+/// A wait for a time; see [`Tasks::sleep`].
 #[must_use = "a task sleeps only where it awaits"]
 pub struct Sleep {
     tasks: Tasks,

@@ -19,7 +19,7 @@ fn drive(tasks: &Tasks) -> Result<(), Stuck> {
 }
 
 #[test]
-fn sleeps_end_in_the_order_of_their_moments() {
+fn sleeps_end_in_order_of_time() {
     let tasks = Tasks::default();
     let order = Rc::new(RefCell::new(Vec::new()));
     let body = {
