@@ -72,9 +72,12 @@ impl fmt::Display for SettingLines<'_> {
         writeln!(f, "in-flight-bytes {}", limits.in_flight_bytes)?;
         writeln!(f, "uncommitted-bytes {}", limits.uncommitted_bytes)?;
         writeln!(f, "chunk-bytes {}", limits.chunk_bytes)?;
-        writeln!(f, "first-entry {}", first_entry_word(self.0.first_entry))?;
-        writeln!(f, "pre-vote {}", pre_vote_word(self.0.protocol.pre_vote))?;
-        writeln!(f, "check-quorum {}", check_quorum_word(self.0.protocol.check_quorum))?;
+        match self.0.first_entry {
+            FirstEntry::NoOp => writeln!(f, "first-entry no-op")?,
+            FirstEntry::Command => writeln!(f, "first-entry command")?,
+        }
+        writeln!(f, "pre-vote {}", on_off(self.0.protocol.pre_vote == PreVote::On))?;
+        writeln!(f, "check-quorum {}", on_off(self.0.protocol.check_quorum == CheckQuorum::On))?;
         match self.0.reads {
             Reads::ReadIndex => writeln!(f, "reads read-index")?,
             Reads::Lease { clock_drift_max } => writeln!(f, "reads lease {}", Ms(clock_drift_max))?,
@@ -95,25 +98,8 @@ impl fmt::Display for SettingLines<'_> {
     }
 }
 
-const fn first_entry_word(first_entry: FirstEntry) -> &'static str {
-    match first_entry {
-        FirstEntry::NoOp => "no-op",
-        FirstEntry::Command => "command",
-    }
-}
-
-const fn pre_vote_word(pre_vote: PreVote) -> &'static str {
-    match pre_vote {
-        PreVote::On => "on",
-        PreVote::Off => "off",
-    }
-}
-
-const fn check_quorum_word(check_quorum: CheckQuorum) -> &'static str {
-    match check_quorum {
-        CheckQuorum::On => "on",
-        CheckQuorum::Off => "off",
-    }
+const fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
 }
 
 impl fmt::Display for Decision {

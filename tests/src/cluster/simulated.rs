@@ -70,6 +70,12 @@ impl Cluster {
         self.world().node(server).map(|node| Arc::clone(node.membership()))
     }
 
+    /// Returns whether a joint configuration is in force at a peer.
+    #[must_use]
+    pub fn is_joint(&self, server: usize) -> bool {
+        self.members(server).is_some_and(|members| members.is_joint())
+    }
+
     /// The entry of a change that a peer knows of and that is not done yet.
     #[must_use]
     pub fn change_under_way(&self, server: usize) -> Option<Index> {

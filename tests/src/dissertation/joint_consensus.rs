@@ -112,19 +112,16 @@ pub(crate) async fn change_truncated(cluster: Cluster) -> Result<(), Failure> {
     cluster.set_links(around, Connection::Cut);
     loaded
         .until("the joint configuration in the minority", |cluster| {
-            let joint = |server: usize| cluster.members(server).is_some_and(|it| it.is_joint());
-            minority.iter().all(joint).then_some(())
+            minority.iter().all(|server| cluster.is_joint(server)).then_some(())
         })
         .await?;
-    loaded
-        .until("another leader", |cluster| {
-            cluster.leading().filter(|found| *found != leader).map(drop)
-        })
-        .await?;
+    loaded.other_leader(leader).await?;
     let index = loaded.agree(minority.others(6)).await?;
     expect(index >= id.index, format_args!("something in the place of {id}, only {index} is"))?;
-    let joint = cluster.members(leader).is_some_and(|it| it.is_joint());
-    expect(joint, format_args!("the joint configuration in force in the minority"))?;
+    expect(
+        cluster.is_joint(leader),
+        format_args!("the joint configuration in force in the minority"),
+    )?;
     cluster.set_links(around, Connection::Up);
     loaded.agree(PeerSet::first(6)).await?;
     loaded.expect_members(PeerSet::first(6), &members(OLD, NEW))?;

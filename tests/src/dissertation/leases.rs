@@ -25,11 +25,7 @@ pub(crate) async fn paused_lease_holder(cluster: Cluster) -> Result<(), Failure>
         let length = PAUSE + cluster.fault_rng().between(Duration::ZERO, ELECTION_MAX);
         let end = cluster.now().after(length);
         cluster.pause(leader, length);
-        loaded
-            .until("another leader", |cluster| {
-                cluster.leading().filter(|found| *found != leader).map(drop)
-            })
-            .await?;
+        loaded.other_leader(leader).await?;
         let newer = loaded.agree(all.without(leader)).await?;
         expect(newer > written, format_args!("something after {written}, found {newer}"))?;
         let value = loaded.written();

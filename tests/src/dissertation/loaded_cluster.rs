@@ -78,6 +78,15 @@ impl LoadedCluster {
         self.until("a leader", current_leader).await
     }
 
+    /// Waits until another peer leads.
+    ///
+    /// # Errors
+    /// None does.
+    pub(super) async fn other_leader(&self, leader: usize) -> Result<(), Failure> {
+        let other = |cluster: &Cluster| cluster.leading().filter(|found| *found != leader);
+        self.until("another leader", other).await.map(drop)
+    }
+
     /// The peer that leads now leads the same term after many election timeouts.
     ///
     /// # Errors
@@ -237,8 +246,7 @@ impl LoadedCluster {
             (0..world.size()).all(stored).then_some(())
         })
         .await?;
-        let joint = |server: usize| self.cluster.members(server).is_some_and(|it| it.is_joint());
-        let all = (0..self.cluster.size()).all(joint);
+        let all = (0..self.cluster.size()).all(|server| self.cluster.is_joint(server));
         expect(all, format_args!("all in the joint configuration of {id}"))?;
         let usual = self.cluster.world().settings().network;
         self.cluster.set_network(usual);

@@ -18,8 +18,7 @@ pub(crate) async fn all_crash_in_joint(cluster: Cluster) -> Result<(), Failure> 
     let replace = Change::Replace { voters: new, learners: PeerSet::NONE };
     loaded.hold_joint(replace).await?;
     cluster.crash_and_restart_all()?;
-    let joint = |server: usize| cluster.members(server).is_some_and(|it| it.is_joint());
-    let all = (0..6).all(joint);
+    let all = (0..6).all(|server| cluster.is_joint(server));
     expect(all, format_args!("all peers to start in the joint configuration"))?;
     loaded.settled(&members(new, PeerSet::NONE)).await?;
     loaded.agree(new).await?;
@@ -91,11 +90,7 @@ pub(crate) async fn snapshot_before_change(cluster: Cluster) -> Result<(), Failu
         .await?;
     let changed = cluster.members(leader).is_some_and(|it| it.learners().len() == 1);
     expect(changed, format_args!("the change of {id} in force where it was asked for"))?;
-    loaded
-        .until("another leader", |cluster| {
-            cluster.leading().filter(|found| *found != leader).map(drop)
-        })
-        .await?;
+    loaded.other_leader(leader).await?;
     loaded.agree(PeerSet::first(3).without(leader)).await?;
     cluster.start_and_connect(leader)?;
     loaded.agree(PeerSet::first(3)).await?;
