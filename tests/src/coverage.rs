@@ -29,9 +29,9 @@ macro_rules! marks {
 }
 
 marks! {
-    /// A peer becomes leader whose log holds what is not committed.
+    /// A peer with uncommitted entries becomes leader.
     LeaderWithUncommitted = "leader-change-with-uncommitted",
-    /// A leader is deposed that has taken commands which are not committed.
+    /// A leader with uncommitted commands is deposed.
     DeposedWithUncommitted = "leader-deposed-with-uncommitted",
     /// Two peers believe they lead, in different terms.
     TwoLeaders = "two-leaders-at-once",
@@ -39,7 +39,7 @@ marks! {
     SplitVote = "election-without-winner",
     /// A leader commits entries of an earlier leader.
     OldTermCommitted = "older-entries-committed",
-    /// A leader commits what its own disk does not hold yet.
+    /// A leader commits entries that its own disk does not hold yet.
     CommitBeforeOwnDisk = "commit-before-own-disk",
     /// A follower deletes entries that conflict with its leader's.
     Truncation = "truncation",
@@ -87,15 +87,15 @@ marks! {
     ReadByFollower = "read-served-by-a-follower",
     /// A read waits until its leader has committed an entry of its term.
     ReadWaits = "read-waited-for-the-first-commit-of-the-term",
-    /// A read comes to a leader that need not ask, by its lease.
+    /// A read reaches a leader with a valid lease.
     ReadByLease = "read-by-lease",
-    /// A read comes to a leader whose lease is over, and that has to ask.
+    /// A read reaches a leader with an expired lease.
     LeaseOver = "read-after-the-lease-was-over",
-    /// A read ends because its leader is none any more.
+    /// A read ends because its leader was deposed.
     ReadDropped = "read-dropped-by-a-change-of-leader",
     /// A read ends because no answer came in time.
     ReadTimedOut = "read-timed-out",
-    /// Two clients are at one key at the same time.
+    /// Two clients have open requests for one key.
     ConcurrentRequests = "concurrent-requests-on-a-key",
     /// A peer gets the entries or the snapshot that make it a member.
     Joined = "peer-joined",
@@ -105,7 +105,7 @@ marks! {
     ChangeUnderWay = "change-refused-another-under-way",
     /// A change of members is asked for before the leader has committed an entry of its term.
     ChangeTooSoon = "change-refused-before-first-commit",
-    /// A learner that lacks too much is to become a voter.
+    /// A learner that lags too far is to become a voter.
     LearnerBehind = "promotion-refused-learner-behind",
     /// A joint configuration is in force at a peer.
     Joint = "joint-configuration",
@@ -117,13 +117,13 @@ marks! {
     ConfigurationDeleted = "configuration-deleted",
     /// A leader that has removed itself remains leader until that is committed.
     LeaderRemoved = "leader-removed-itself",
-    /// A member that left becomes one again.
+    /// A removed member rejoins.
     Rejoined = "removed-peer-rejoined",
     /// A peer votes for a candidate that is not a member by its log.
     VoteForNonMember = "vote-for-non-member",
     /// A new member gets a snapshot.
     SnapshotToJoiner = "snapshot-to-a-new-peer",
-    /// The liveness phase begins without a leader among those who must make progress.
+    /// The liveness phase begins without a leader in its core.
     LivenessWithoutLeader = "liveness-without-leader",
     /// The liveness phase leaves a minority broken.
     LivenessWithBrokenMinority = "liveness-with-broken-minority",
@@ -133,17 +133,17 @@ marks! {
     PreVoteRefused = "pre-vote-refused",
     /// A peer in contact with a leader ignores a vote request of a higher term.
     VoteRequestIgnored = "vote-request-ignored",
-    /// A peer whose question came to nothing follows a leader again, in the term it was in.
+    /// A pre-candidate without a majority follows a leader again, in the same term.
     PreCandidateFollows = "pre-candidate-follows-again",
     /// A leader without contact to a quorum steps down.
     LeaderWithoutQuorum = "leader-without-quorum",
-    /// A peer leads because its predecessor wanted it to.
+    /// A peer becomes leader by a transfer.
     TransferDone = "leadership-transferred",
     /// A leader remains leader: its successor has not taken over in time.
     TransferAbandoned = "transfer-abandoned",
     /// A command is rejected during a transfer.
     RefusedInTransfer = "refused-during-transfer",
-    /// A command is refused because too much is not committed.
+    /// A command is rejected because too many bytes are uncommitted.
     RefusedFull = "refused-uncommitted-full",
 }
 
@@ -160,7 +160,7 @@ impl Default for Coverage {
 }
 
 impl Coverage {
-    /// A situation has come about.
+    /// Counts a situation.
     pub const fn hit(&mut self, mark: Mark) {
         self.counts[mark as usize] += 1;
     }
@@ -171,7 +171,7 @@ impl Coverage {
         self.counts[mark as usize]
     }
 
-    /// Adds what another run has seen.
+    /// Adds the coverage of another run.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
             *mine += theirs;

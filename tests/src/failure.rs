@@ -13,7 +13,7 @@ pub enum Failure {
     Invariant(Violation),
     /// An expectation of the scenario was not met.
     Expectation(String),
-    /// A majority could have gone on and did not.
+    /// A majority that could make progress did not.
     Liveness(String),
     /// The test's tasks cannot go on.
     Stuck(Stuck),

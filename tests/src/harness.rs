@@ -25,8 +25,8 @@ use crate::{shrink, suites};
 /// The seed of a run that was given none, so that plain `cargo test` always does the same.
 pub const DEFAULT_SEED: u64 = 42;
 
-/// Runs a scenario the way a test does: with the seed, the case and the log that the environment
-/// asks for, telling what it does on standard output.
+/// Runs a scenario as a test: with the seed, the case and the log that the environment requests,
+/// printing to standard output.
 ///
 /// # Panics
 /// The run fails, or a variable of the environment cannot be read.
@@ -67,7 +67,7 @@ impl WorldKind {
     /// Reads `RAFT_WORLD`.
     ///
     /// # Errors
-    /// The value names no world.
+    /// The value is unknown.
     pub fn from_env() -> Result<Self, UnknownWorld> {
         let value = std::env::var_os("RAFT_WORLD");
         Self::parse(value.map(|value| value.to_string_lossy().into_owned()).as_deref())
@@ -76,7 +76,7 @@ impl WorldKind {
     /// Parses a value of `RAFT_WORLD`.
     ///
     /// # Errors
-    /// It names no world.
+    /// It is unknown.
     pub fn parse(value: Option<&str>) -> Result<Self, UnknownWorld> {
         match value {
             None | Some("" | "sim") => Ok(Self::Simulated),
@@ -86,7 +86,7 @@ impl WorldKind {
     }
 }
 
-/// A value of `RAFT_WORLD` that names no world.
+/// An unknown value of `RAFT_WORLD`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("RAFT_WORLD={0:?} is not understood; use sim or real")]
 pub struct UnknownWorld(String);
@@ -199,14 +199,14 @@ fn run_case(scenario: &Scenario, path: &str) {
     }
 }
 
-/// Says everything about a failure, and fails.
+/// Prints and saves the report of a failure, and fails.
 #[expect(clippy::print_stdout, reason = "the labs print these lines, and dstest reads them")]
 fn fail(report: &dyn fmt::Display, json: &Value, failure: &Failure) -> ! {
     println!("{report}");
     if let Err(error) = save_report(json) {
         println!("report.json cannot be written: {error}");
     }
-    // Everything is said: a panic of its own would only add the stack of this function.
+    // The report is printed: another panic message would only add the stack of this function.
     std::panic::resume_unwind(Box::new(failure.headline()));
 }
 
@@ -233,7 +233,8 @@ fn shrink_to(scenario: &Scenario, first: u64, count: u64, path: &str) {
 
 /// Reads a case.
 ///
-/// # Errors The file cannot be read, or is not a case; the text names the file and the line.
+/// # Errors
+/// The file cannot be read, or is not a case; the text names the file and the line.
 pub fn read_case(path: &Path) -> Result<Case, String> {
     let named = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
@@ -249,7 +250,8 @@ fn logger(name: &str, seed: u64, peers: usize) -> Option<Logger> {
 
 /// The seed that `DSTEST_SEED` asks for.
 ///
-/// # Errors The value is not a seed.
+/// # Errors
+/// The value is not a seed.
 pub fn seed_from_env() -> Result<u64, InvalidVariable> {
     match std::env::var_os("DSTEST_SEED") {
         None => Ok(DEFAULT_SEED),
@@ -259,7 +261,8 @@ pub fn seed_from_env() -> Result<u64, InvalidVariable> {
 
 /// A seed as it is written: a decimal number of 64 bits.
 ///
-/// # Errors The value is not such a number.
+/// # Errors
+/// The value is not such a number.
 pub fn parse_seed(value: &str) -> Result<u64, InvalidVariable> {
     parse_number("DSTEST_SEED", value, 0)
 }
@@ -276,7 +279,7 @@ pub struct InvalidVariable {
     pub name: &'static str,
     /// Its value.
     pub value: String,
-    /// The least number it may be.
+    /// Its minimum.
     pub least: u64,
 }
 

@@ -17,7 +17,7 @@ use crate::storm::verify_applied;
 /// The event.
 ///
 /// # Errors
-/// A command that was agreed on is gone in the end, or nothing can be agreed on any more.
+/// A committed command is lost, or no command can be committed any more.
 pub(crate) async fn isolate_leaders(cluster: Cluster) -> Result<(), Failure> {
     let profile = LinkProfile {
         duplication: Chance::percent(10),

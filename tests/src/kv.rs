@@ -1,4 +1,4 @@
-//! A key-value service with sessions: what swarm clients talk to.
+//! A key-value service with sessions, for the swarm's clients.
 //!
 //! A client numbers its requests and repeats one until it is answered; the service executes each
 //! number once and answers repetitions from memory (Ongaro's dissertation, §6.3). Each repetition
@@ -12,7 +12,7 @@ use raft::Bytes;
 /// Operation of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
-    /// The value of a key, asked through the log like everything else.
+    /// The value of a key, through the log.
     Get {
         /// The key.
         key: u8,
@@ -22,14 +22,14 @@ pub enum Operation {
         /// The key.
         key: u8,
     },
-    /// Gives a key a value.
+    /// Sets the value of a key.
     Put {
         /// The key.
         key: u8,
         /// The value.
         value: u64,
     },
-    /// Gives a key a value if it has the expected one.
+    /// Sets the value of a key if it has the expected one.
     Swap {
         /// The key.
         key: u8,

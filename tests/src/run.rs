@@ -20,16 +20,18 @@ use crate::{suites, swarm};
 /// Outcome of a run; the report is boxed, since it is large and rare.
 pub type Outcome = Result<RunSummary, Box<FailureReport>>;
 
-/// Runs a scenario once. All state is built anew: runs do not know of each other.
+/// Runs a scenario once. All state is built anew: runs are independent.
 ///
-/// # Errors The report of the failure.
+/// # Errors
+/// The report of the failure.
 pub fn simulate(scenario: &Scenario, seed: u64, logger: Option<Logger>) -> Outcome {
     Run::of_scenario(scenario, seed, logger, None).outcome
 }
 
-/// Runs a scenario once in a world made of something else than its own settings.
+/// Runs a scenario once with other settings than its own.
 ///
-/// # Errors The report of the failure.
+/// # Errors
+/// The report of the failure.
 pub fn simulate_in(scenario: &Scenario, settings: Settings, seed: u64) -> Outcome {
     let setup = Setup { settings, script: Script::default(), logger: None, checkpoints: None };
     Run::with(scenario.name, scenario.part, seed, setup, scenario.body).outcome
@@ -37,7 +39,8 @@ pub fn simulate_in(scenario: &Scenario, settings: Settings, seed: u64) -> Outcom
 
 /// Runs a case once.
 ///
-/// # Errors The report of the failure.
+/// # Errors
+/// The report of the failure.
 pub fn simulate_case(case: &Case, logger: Option<Logger>) -> Outcome {
     Run::of_case(case, logger).outcome
 }
@@ -66,7 +69,7 @@ pub fn first_failure<'a>(
 pub struct Run {
     /// Outcome.
     pub outcome: Outcome,
-    /// The run as a list of decisions: playing it gives this run.
+    /// The run as a case: replaying it repeats the run.
     pub case: Case,
     /// The trace after each so many events, if that was asked for.
     pub checkpoints: Vec<TraceHash>,

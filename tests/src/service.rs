@@ -1,8 +1,8 @@
-//! The service on top of each peer: it keeps every command it was given and checks them.
+//! The service on top of each peer: it keeps every applied command and checks it.
 //!
-//! Invariants: a service is given index 1, or the one after its snapshot, then each next one, once;
-//! at every index all services of a run are given the same bytes, restarts included; a snapshot
-//! that is installed holds exactly what was agreed on.
+//! Invariants: a service applies index 1, or the one after its snapshot, then each next one, once;
+//! at every index all services of a run apply the same bytes, restarts included; an installed
+//! snapshot holds exactly the applied commands.
 
 use std::fmt;
 
@@ -74,13 +74,13 @@ pub struct AppliedLog {
 }
 
 impl AppliedLog {
-    /// The command at an index, if any service was given one.
+    /// The command at an index, if any service applied one.
     #[must_use]
     pub fn command(&self, index: Index) -> Option<&Bytes> {
         self.at(index).map(|(command, _)| command)
     }
 
-    /// The last index any service was given.
+    /// The last index that any service has applied.
     #[must_use]
     pub fn last(&self) -> Index {
         Index::new(self.commands.len() as u64)
@@ -91,7 +91,7 @@ impl AppliedLog {
         self.commands.get(usize::try_from(position).ok()?)
     }
 
-    /// Compares a command with what others were given at the index.
+    /// Compares a command with those of others at the index.
     fn check(
         &mut self,
         witness: Witness,
@@ -130,7 +130,7 @@ pub struct Service {
 pub struct Applied {
     /// The snapshot that is due now.
     pub snapshot: Option<Bytes>,
-    /// The request it held and what became of it.
+    /// Its request and the result.
     pub request: Option<(Request, Execution)>,
 }
 
@@ -145,19 +145,19 @@ impl Service {
         Self { history: Vec::new(), snapshots, store }
     }
 
-    /// All commands the service was given, no-ops as empty ones.
+    /// All applied commands, no-ops as empty ones.
     #[must_use]
     pub fn history(&self) -> &[Bytes] {
         &self.history
     }
 
-    /// The snapshot through the last index it was given.
+    /// The snapshot through the last applied index.
     #[must_use]
     pub fn snapshot(&self) -> Bytes {
         encode(&self.history)
     }
 
-    /// The last index the service was given.
+    /// The last index that the service has applied.
     #[must_use]
     pub fn last_applied(&self) -> Index {
         Index::new(self.history.len() as u64)
@@ -175,10 +175,10 @@ impl Service {
         self.store = self.store.take().map(|_| Store::default());
     }
 
-    /// Takes a committed entry.
+    /// Applies a committed entry.
     ///
     /// # Errors
-    /// The entry is out of order, or differs from what others were given.
+    /// The entry is out of order, or differs from those of others.
     pub fn apply(
         &mut self,
         witness: Witness,
@@ -198,10 +198,10 @@ impl Service {
         self.apply_next(witness, command, agreed)
     }
 
-    /// Takes the next committed command.
+    /// Applies the next committed command.
     ///
     /// # Errors
-    /// The command differs from what others were given.
+    /// The command differs from those of others.
     pub fn apply_next(
         &mut self,
         witness: Witness,
@@ -216,9 +216,10 @@ impl Service {
         Ok(Applied { snapshot, request })
     }
 
-    /// Takes the place of a snapshot.
+    /// Restores a snapshot.
     ///
-    /// # Errors The snapshot is not a history through its index, or not the one applied elsewhere.
+    /// # Errors
+    /// The snapshot is not a history through its index, or not the one applied elsewhere.
     pub fn restore(
         &mut self,
         witness: Witness,
@@ -237,7 +238,8 @@ impl Service {
 
     /// Restores a snapshot's bytes, and returns their last index.
     ///
-    /// # Errors They are not a history, or not the one applied elsewhere.
+    /// # Errors
+    /// They are not a history, or not the one applied elsewhere.
     pub fn restore_bytes(
         &mut self,
         witness: Witness,

@@ -74,12 +74,12 @@ pub enum Step {
     Cut(Links),
     /// Links from some peers to others are restored.
     Heal(Links),
-    /// A peer is cut off, as the labs do it.
+    /// A peer is disconnected, as in the labs.
     Disconnect {
         /// The peer.
         peer: usize,
     },
-    /// A peer is connected to all others that are, as the labs do it.
+    /// A peer is connected to all connected peers, as in the labs.
     Connect {
         /// The peer.
         peer: usize,
@@ -112,7 +112,7 @@ pub enum Step {
         /// The change.
         change: Change,
     },
-    /// A peer is asked to hand leadership over to another one.
+    /// A peer is asked to transfer leadership to another one.
     Transfer {
         /// The peer.
         peer: usize,
@@ -148,7 +148,7 @@ pub enum Step {
     },
 }
 
-/// A change of members, by places.
+/// A change of members, by server numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A peer becomes a learner.

@@ -49,7 +49,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// The case without its chances: from now on only what is listed happens.
+    /// The case without random faults: only listed decisions happen from now on.
     #[must_use]
     pub fn without_chances(mut self) -> Self {
         let quiet = |profile: LinkProfile| LinkProfile {

@@ -33,7 +33,7 @@ impl Links {
     }
 }
 
-/// A set of peers, by their places.
+/// A set of peers, by their server numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PeerSet(u32);
 

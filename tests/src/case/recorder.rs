@@ -57,7 +57,7 @@ impl Script {
 }
 
 impl FaultRecorder {
-    /// A book of decisions to come, with those that are listed.
+    /// A recorder that adds the decisions of a script.
     #[must_use]
     pub const fn new(script: Script) -> Self {
         Self { script, taken: Vec::new(), steps: Recording::On }
@@ -69,7 +69,7 @@ impl FaultRecorder {
         &self.taken
     }
 
-    /// Hands over all decisions so far.
+    /// Takes all decisions so far.
     pub fn take(&mut self) -> Vec<Decision> {
         std::mem::take(&mut self.taken)
     }
@@ -84,7 +84,7 @@ impl FaultRecorder {
         }
     }
 
-    /// Decides about a message. What a cut link loses needs no decision.
+    /// Decides about a message. Losses of a cut link need no decision.
     pub fn decide_message(&mut self, from: usize, to: usize, mut sent: Sent) -> Sent {
         if !self.script.messages.is_empty() {
             let name = MessageName { from, to, number: sent.number };

@@ -1,4 +1,4 @@
-//! The words of a case's line, read from left to right.
+//! Parser of a case's line, token by token.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::kv::Operation;
 use crate::service::Snapshots;
 use crate::sim::disk::FlushFault;
 
-/// The words of a line.
+/// The tokens of a line.
 pub(super) struct Tokens<'a> {
     tokens: Vec<&'a str>,
     line: usize,

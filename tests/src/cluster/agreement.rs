@@ -1,4 +1,4 @@
-//! Commands and their agreement, as the services see them.
+//! Agreement on commands, as the services see it.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use crate::sim::network::Connection;
 pub struct Committed {
     /// Number of services that applied it.
     pub services: usize,
-    /// The command; `None` if no service was given one.
+    /// The command; `None` if no service applied one.
     pub command: Option<Command>,
 }
 
 /// Reaction to a command that does not commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Offer it again.
+    /// Propose it again.
     Yes,
     /// Fail.
     No,
@@ -29,7 +29,7 @@ pub enum Retry {
 /// Outcome of a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WaitOutcome {
-    /// Enough services were given this command.
+    /// Enough services applied this command.
     Command(Command),
     /// A peer's term moved on, so that the wait makes no sense any more.
     TermPassed,
@@ -38,7 +38,7 @@ pub enum WaitOutcome {
 impl<W: Testbed> Cluster<W> {
     /// Number of services that applied a command at an index, and the command.
     ///
-    /// That they were given the same one is checked whenever one is given.
+    /// All services apply the same one; that is checked on each application.
     #[must_use]
     pub fn n_committed(&self, index: Index) -> Committed {
         let world = self.world();
@@ -80,11 +80,11 @@ impl<W: Testbed> Cluster<W> {
         }
     }
 
-    /// Reaches agreement on a command: proposes it in turn for up to ten seconds until
-    /// `expected` services were given it at the index a leader promised.
+    /// Reaches agreement on a command: proposes it in turn for up to ten seconds until `expected`
+    /// services applied it at the index that a leader returned.
     ///
     /// # Errors
-    /// No agreement; without `retry`, already when the first leader's promise does not come true.
+    /// No agreement; without `retry`, already when the first proposal is not applied.
     pub async fn one(
         &self,
         command: &Command,

@@ -43,7 +43,8 @@ impl<W: Testbed> Cluster<W> {
 
     /// The term of all connected peers.
     ///
-    /// # Errors They do not agree, or no peer is connected.
+    /// # Errors
+    /// They do not agree, or no peer is connected.
     pub fn check_terms(&self) -> Result<Term, Failure> {
         let mut agreed: Option<(usize, Term)> = None;
         for server in 0..self.size() {

@@ -15,13 +15,13 @@ impl<W: Testbed> Cluster<W> {
         self.world_mut().connect(server);
     }
 
-    /// Cuts a peer off and stops it; what it had persisted stays.
+    /// Disconnects a peer and stops it; its persisted state stays.
     pub fn crash(&self, server: usize) {
         self.world_mut().crash(server);
     }
 
-    /// Starts a peer from what it had persisted, after a crash if it runs. Its links stay cut if
-    /// they were.
+    /// Starts a peer from its persisted state, after a crash if it runs. Its links stay cut if they
+    /// were.
     ///
     /// # Errors
     /// It does not start.

@@ -112,7 +112,7 @@ impl<W: Testbed> Cluster<W> {
         self.world().size()
     }
 
-    /// The place `steps` after a peer's, around the circle of peers.
+    /// The server `steps` after this one, around the circle of peers.
     #[must_use]
     pub fn after(&self, server: usize, steps: usize) -> usize {
         (server + steps) % self.size()
@@ -218,8 +218,8 @@ impl<W: Testbed> Cluster<W> {
         self.world().log_test(text);
     }
 
-    /// An error unless the condition holds, in a world in which everything takes as long as it
-    /// says. A real machine, whose disks and threads may stall, only prints a missed expectation.
+    /// An error unless the condition holds, in a world with exact timing. A real machine, whose
+    /// disks and threads may stall, only prints a missed expectation.
     ///
     /// # Errors
     /// The text, as what was expected.

@@ -34,7 +34,7 @@ impl Cluster {
         self.world_mut().pause(server, length);
     }
 
-    /// Asks a peer to hand leadership over to another one; nothing happens unless it leads.
+    /// Asks a peer to transfer leadership to another one; nothing happens unless it leads.
     pub fn transfer(&self, server: usize, to: usize) {
         self.world_mut().transfer(server, to);
     }

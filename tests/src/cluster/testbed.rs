@@ -1,8 +1,9 @@
 //! The testbed of a cluster: the simulated world, or real peers on a real clock.
 //!
 //! The tester's operations need no more of a world than this, so that a scenario is written once
-//! and runs on every ground. A ground's clock is that of the [`Tasks`](crate::sim::executor::Tasks)
-//! which run the scenario: it wakes them, and is called between their steps alone.
+//! and runs on every testbed. A testbed's clock is that of the
+//! [`Tasks`](crate::sim::executor::Tasks) which run the scenario: it wakes them, and is called
+//! between their steps alone.
 
 use std::fmt;
 
@@ -35,11 +36,11 @@ pub trait Testbed: 'static {
     /// Connection of this peer, as the tester set it.
     fn connection(&self, server: usize) -> Connection;
 
-    /// The last index a peer's service was given.
+    /// The last index that a peer's service has applied.
     fn last_applied(&self, server: usize) -> Index;
 
-    /// The command that services were given at an index; that it was the same one is checked
-    /// whenever one is given.
+    /// The command that services applied at an index; all apply the same one, which is checked on
+    /// each application.
     fn applied_command(&self, index: Index) -> Option<Bytes>;
 
     /// Network traffic so far.
@@ -64,10 +65,10 @@ pub trait Testbed: 'static {
     /// Restores the links between a peer and all other connected peers.
     fn connect(&mut self, server: usize);
 
-    /// Cuts a peer off and stops it at this instant; what it had persisted stays.
+    /// Disconnects a peer and stops it at this instant; its persisted state stays.
     fn crash(&mut self, server: usize);
 
-    /// Starts a peer from what it had persisted, after a crash if it runs. Its links stay as they
+    /// Starts a peer from its persisted state, after a crash if it runs. Its links stay as they
     /// are.
     ///
     /// # Errors
@@ -79,8 +80,9 @@ pub trait Testbed: 'static {
 
     /// Reports a missed expectation about timing.
     ///
-    /// # Errors In a world with exact timing. A real machine, whose disks and threads may stall,
-    /// only prints it.
+    /// # Errors
+    /// In a world with exact timing. A real machine, whose disks and threads may stall, only prints
+    /// it.
     fn timing_failure(&self, text: fmt::Arguments<'_>) -> Result<(), Failure>;
 
     /// Role and term of a peer that runs and is connected.
@@ -92,7 +94,7 @@ pub trait Testbed: 'static {
     }
 }
 
-/// The simulation does all of this by itself.
+/// The simulated world.
 impl Testbed for World {
     fn seed(&self) -> u64 {
         self.seed()

@@ -10,13 +10,13 @@ use crate::failure::Failure;
 use crate::sim::network::Connection;
 use crate::world::members;
 
-/// The first three, and those who are to take over.
+/// The first three, and their successors.
 const OLD: PeerSet = PeerSet::first(3);
 const NEW: PeerSet = PeerSet::first(3).others(6);
 const REPLACE: Change = Change::Replace { voters: NEW, learners: PeerSet::NONE };
 
-/// A leader has all of the one configuration on its side and one peer of the other: first of the
-/// new one, then of the old one.
+/// A leader reaches one whole configuration and one peer of the other: first of the new one, then
+/// of the old one.
 ///
 /// # Errors
 /// Something is committed, or the change is not done when all are back.
@@ -31,7 +31,7 @@ pub(crate) async fn one_majority_cannot_commit(cluster: Cluster) -> Result<(), F
     loaded.end(OLD).await
 }
 
-/// The voters are to be others; those that must agree to it are cut off meanwhile.
+/// Changes the voters while the peers of the missing majority are disconnected.
 async fn expect_no_commit_without(
     loaded: &LoadedCluster,
     (from, to): (PeerSet, PeerSet),
@@ -43,7 +43,7 @@ async fn expect_no_commit_without(
     expect_no_decision(loaded, id.index).await?;
     silent.iter().for_each(|server| loaded.cluster.connect(server));
     loaded.agree(PeerSet::first(6)).await?;
-    // Those who were away may have elected one of them, who knew nothing of the change.
+    // The disconnected peers may have elected one of them, which knew nothing of the change.
     let target = members(to, from);
     let (leader, _) = loaded.leader().await?;
     let known = loaded.cluster.members(leader).is_some_and(|found| found.settled() == target);
@@ -61,10 +61,11 @@ async fn expect_no_decision(loaded: &LoadedCluster, from: Index) -> Result<(), F
     expect(leader.is_none(), format_args!("no leader, found {leader:?}"))
 }
 
-/// All hold the joint configuration, the leader dies, and the old and the new do not reach each
-/// other. A majority of each is enough.
+/// All hold the joint configuration, the leader crashes, and the old and the new peers are
+/// partitioned. A majority of each is enough.
 ///
-/// # Errors A leader is elected by one majority alone, or none by both.
+/// # Errors
+/// A leader is elected by one majority alone, or none by both.
 pub(crate) async fn one_majority_cannot_elect(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     loaded.add(NEW).await?;
@@ -83,7 +84,8 @@ pub(crate) async fn one_majority_cannot_elect(cluster: Cluster) -> Result<(), Fa
 
 /// Both majorities hold the joint configuration: the change cannot be lost any more.
 ///
-/// # Errors It is, or peers that were left behind disturb the others.
+/// # Errors
+/// It is, or peers that were left behind disturb the others.
 pub(crate) async fn leader_crashes(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     loaded.add(NEW).await?;
@@ -101,7 +103,7 @@ pub(crate) async fn leader_crashes(cluster: Cluster) -> Result<(), Failure> {
 /// requested again.
 ///
 /// # Errors
-/// It is not so.
+/// An expectation is not met.
 pub(crate) async fn change_truncated(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     loaded.add(NEW).await?;

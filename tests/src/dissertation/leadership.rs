@@ -14,7 +14,7 @@ pub(crate) async fn current_leader(cluster: &Cluster) -> Result<(usize, Term), F
     Ok((leader, cluster.term(leader).unwrap_or_default()))
 }
 
-/// The same peer leads the same term.
+/// Expects that the same peer leads the same term.
 pub(crate) async fn expect_same_leader(
     cluster: &Cluster,
     before: (usize, Term),
@@ -42,7 +42,7 @@ pub(crate) async fn one_way_partition(cluster: Cluster) -> Result<(), Failure> {
     expect_same_leader(&cluster, before).await
 }
 
-/// §9.6: cut off for many election timeouts, while the others go on.
+/// §9.6: a peer is disconnected for many election timeouts, while the others make progress.
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
@@ -51,7 +51,7 @@ pub(crate) async fn rejoining_peer(cluster: Cluster) -> Result<(), Failure> {
     let away = cluster.after(before.0, 2);
     for round in 0..8 {
         cluster.disconnect(away);
-        // In every other round its log is as good as the leader's when it comes back.
+        // In every other round its log is as complete as the leader's when it reconnects.
         for _ in 0..round % 2 {
             cluster.one(&cluster.random_command(), size - 1, Retry::No).await?;
         }
@@ -67,7 +67,8 @@ pub(crate) async fn rejoining_peer(cluster: Cluster) -> Result<(), Failure> {
 /// §6.2: a leader with one follower steps down in its own term and accepts no command; the others
 /// elect a leader meanwhile.
 ///
-/// # Errors It remains leader, or the others elect none.
+/// # Errors
+/// It remains leader, or the others elect none.
 pub(crate) async fn leader_without_quorum(cluster: Cluster) -> Result<(), Failure> {
     let (leader, term) = current_leader(&cluster).await?;
     let minority = PeerSet::only(leader).with(cluster.after(leader, 1));
@@ -89,8 +90,8 @@ pub(crate) async fn leader_without_quorum(cluster: Cluster) -> Result<(), Failur
     Ok(())
 }
 
-/// §3.10: each time within less than an election timeout, so that no timer was needed, and with
-/// commands on their way.
+/// §3.10: repeated transfers, each within an election timeout, so that no timer is needed, and with
+/// commands in flight.
 ///
 /// # Errors
 /// A successor does not lead in time, or a command that was taken is not agreed on.
@@ -120,7 +121,7 @@ pub(crate) async fn transfers(cluster: Cluster) -> Result<(), Failure> {
 /// §3.10: proposals are refused for an election timeout at most, and no term passes.
 ///
 /// # Errors
-/// The leader does not lead on.
+/// The leader does not remain leader.
 pub(crate) async fn transfer_to_crashed_peer(cluster: Cluster) -> Result<(), Failure> {
     let before = current_leader(&cluster).await?;
     let dead = cluster.after(before.0, 1);
@@ -137,7 +138,7 @@ pub(crate) async fn transfer_to_crashed_peer(cluster: Cluster) -> Result<(), Fai
 /// commands at once.
 ///
 /// # Errors
-/// It takes more than it may, or nothing can be agreed on any more.
+/// It accepts too much, or no command can be committed any more.
 pub(crate) async fn uncommitted_limit(cluster: Cluster) -> Result<(), Failure> {
     let (leader, _) = current_leader(&cluster).await?;
     cluster.one(&cluster.random_command(), PEERS, Retry::No).await?;

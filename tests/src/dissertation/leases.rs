@@ -1,4 +1,4 @@
-//! Reads of leaders that are none any more (§6.4.1).
+//! Reads from deposed leaders (§6.4.1).
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::kv::{Operation, Request};
 /// it resumes it knows nothing of that, and receives reads at once.
 ///
 /// # Errors
-/// It serves one from what it knew before.
+/// It serves a stale one.
 pub(crate) async fn paused_lease_holder(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     let all = PeerSet::first(cluster.size());

@@ -1,6 +1,6 @@
 //! A cluster whose members change while clients write and read all the time.
 //!
-//! Waits are for conditions, with a limit that only a cluster that has stopped comes to.
+//! Waits are for conditions, with a limit that only a stuck cluster reaches.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -31,7 +31,7 @@ pub(super) struct LoadedCluster {
 }
 
 impl LoadedCluster {
-    /// Clients begin to write and read.
+    /// Starts clients that write and read.
     pub(super) fn start(cluster: Cluster) -> Self {
         let (clients, busy) = (SharedClients::default(), Rc::new(Cell::new(true)));
         let begin = |number| {
@@ -48,7 +48,8 @@ impl LoadedCluster {
 
     /// Waits until `look` finds something.
     ///
-    /// # Errors It never does; the text has a diagnosis of each peer.
+    /// # Errors
+    /// It never does; the text has a diagnosis of each peer.
     pub(super) async fn until<T>(
         &self,
         what: &str,
@@ -73,7 +74,8 @@ impl LoadedCluster {
 
     /// Waits for a leader, and returns it with its term.
     ///
-    /// # Errors There is none.
+    /// # Errors
+    /// There is none.
     pub(super) async fn leader(&self) -> Result<(usize, Term), Failure> {
         self.until("a leader", current_leader).await
     }
@@ -87,7 +89,7 @@ impl LoadedCluster {
         self.until("another leader", other).await.map(drop)
     }
 
-    /// The peer that leads now leads the same term after many election timeouts.
+    /// Expects that the current leader leads the same term after many election timeouts.
     ///
     /// # Errors
     /// There was an election.
@@ -101,10 +103,10 @@ impl LoadedCluster {
         )
     }
 
-    /// A new request is executed, and every one of these peers applies it.
+    /// Executes a new request, and waits until each of these peers has applied it.
     ///
     /// # Errors
-    /// It is not, or one does not.
+    /// It is not executed, or a peer does not apply it.
     pub(super) async fn agree(&self, peers: PeerSet) -> Result<Index, Failure> {
         let end = self.cluster.now().after(WAIT_LIMIT);
         loop {
@@ -131,12 +133,12 @@ impl LoadedCluster {
         u64::from(self.serial.get() - 1)
     }
 
-    /// A leader is given many requests in one instant.
+    /// Sends many requests to a leader in one instant.
     pub(super) fn burst(&self, leader: usize, count: u32) {
         for serial in 1..=count {
             let operation = Operation::Put { key: TESTER_KEY, value: u64::from(serial) };
             let request = Request { client: BURST_CLIENT, serial, attempt: 0, operation };
-            // Whether it still leads shows in what comes of it.
+            // Lost leadership shows in the later checks.
             let _ = self.cluster.world_mut().request(leader, &request, 0);
         }
     }
@@ -199,7 +201,7 @@ impl LoadedCluster {
         })
     }
 
-    /// A change is refused right now.
+    /// Expects that a change is rejected right now.
     ///
     /// # Errors
     /// It is not, or for another reason.
@@ -227,10 +229,11 @@ impl LoadedCluster {
     }
 
     /// Begins a change that needs a joint step, and holds it there: all disks have the joint
-    /// configuration, and no reply reaches the leader. Returns the leader and the place of that
+    /// configuration, and no reply reaches the leader. Returns the leader and the index of that
     /// configuration.
     ///
-    /// # Errors The change does not begin, or a peer does not receive the configuration.
+    /// # Errors
+    /// The change does not begin, or a peer does not receive the configuration.
     pub(super) async fn hold_joint(&self, change: Change) -> Result<(usize, Index), Failure> {
         // A follower's rejection of a reordered message could not reach the leader.
         self.cluster.make_reliable();
@@ -253,7 +256,7 @@ impl LoadedCluster {
         Ok((leader, id.index))
     }
 
-    /// Nothing from this index on was given to any service.
+    /// Expects that nothing from this index on was applied anywhere.
     ///
     /// # Errors
     /// Something was.
@@ -262,10 +265,11 @@ impl LoadedCluster {
         expect(last < from, format_args!("nothing committed from {from} on, found {last}"))
     }
 
-    /// Clients are done; these are the members, all of them know it, and what clients saw is right.
+    /// Stops the clients, and expects that these are the members, that all of them know it, and
+    /// that the clients' history is right.
     ///
     /// # Errors
-    /// It is not so.
+    /// An expectation is not met.
     pub(super) async fn end(mut self, voters: PeerSet) -> Result<(), Failure> {
         let answered = |clients: &SharedClients| {
             let history = clients.history.borrow();
@@ -308,7 +312,7 @@ const fn is_transient(error: ChangeError) -> bool {
     )
 }
 
-/// Two write and two read, one of them through the log.
+/// Two clients write and two read, one of them through the log.
 fn operation(number: u16, serial: u32) -> Operation {
     match number {
         0 | 1 => {

@@ -1,4 +1,4 @@
-//! Members come and go, one by one or many at once (§4.1 to §4.3).
+//! Membership changes, one by one or many at once (§4.1 to §4.3).
 
 use raft::{ChangeError, Term};
 
@@ -9,11 +9,11 @@ use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
 use crate::service::Snapshots;
 
-/// §4.2.1: a learner that is not there costs no commit, one that lacks much gets no vote, and a
-/// promoted one counts.
+/// §4.2.1: an absent learner delays no commit, one that lags gets no vote, and a promoted one
+/// counts.
 ///
 /// # Errors
-/// It is not so.
+/// An expectation is not met.
 pub(crate) async fn grow(cluster: Cluster) -> Result<(), Failure> {
     let (old, new) = (PeerSet::first(3), PeerSet::first(3).others(5));
     new.iter().for_each(|server| cluster.crash(server));
@@ -22,7 +22,7 @@ pub(crate) async fn grow(cluster: Cluster) -> Result<(), Failure> {
     loaded.add(new).await?;
     let silent = |error| matches!(error, ChangeError::Silent { .. });
     loaded.expect_rejected(leader, Change::Promote(3), silent, "the learner does not answer")?;
-    // With one of three away, two of five would be too few.
+    // With one of three disconnected, two of five would be too few.
     let away = (leader + 1) % 3;
     cluster.disconnect(away);
     loaded.agree(old.without(away)).await?;
@@ -61,10 +61,10 @@ fn expect_snapshots(cluster: &Cluster, new: PeerSet) -> Result<(), Failure> {
     Ok(())
 }
 
-/// §4.1: of the three that stay two are enough, and who has left is given nothing any more.
+/// §4.1: of the three remaining peers two are a majority, and removed peers receive no entries.
 ///
 /// # Errors
-/// It is not so.
+/// An expectation is not met.
 pub(crate) async fn shrink(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     let (leader, _) = loaded.leader().await?;
@@ -86,7 +86,7 @@ pub(crate) async fn shrink(cluster: Cluster) -> Result<(), Failure> {
 /// §4.1: a single member commits alone, also after a crash; a removed peer may rejoin.
 ///
 /// # Errors
-/// It is not so.
+/// An expectation is not met.
 pub(crate) async fn shrink_to_one_and_grow(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     let (leader, _) = loaded.leader().await?;
@@ -108,10 +108,10 @@ pub(crate) async fn shrink_to_one_and_grow(cluster: Cluster) -> Result<(), Failu
     loaded.end(PeerSet::first(3)).await
 }
 
-/// §4.1 and §4.2.2: one comes for each that goes, the leader goes last.
+/// §4.1 and §4.2.2: each peer is replaced in turn, the leader last.
 ///
 /// # Errors
-/// It is not so.
+/// An expectation is not met.
 pub(crate) async fn replace_one_by_one(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster);
     let (leader, _) = loaded.leader().await?;
@@ -126,7 +126,7 @@ pub(crate) async fn replace_one_by_one(cluster: Cluster) -> Result<(), Failure> 
 /// §4.3: all of them in one joint step.
 ///
 /// # Errors
-/// It is not so.
+/// An expectation is not met.
 pub(crate) async fn replace_at_once(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster);
     let new = PeerSet::first(3).others(6);
@@ -149,7 +149,7 @@ async fn new_members_take_over(loaded: LoadedCluster) -> Result<(), Failure> {
 /// happens.
 ///
 /// # Errors
-/// It is not so.
+/// An expectation is not met.
 pub(crate) async fn one_change_at_a_time(cluster: Cluster) -> Result<(), Failure> {
     let leader = cluster.check_one_leader().await?;
     let loaded = LoadedCluster::start(cluster.clone());

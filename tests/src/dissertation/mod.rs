@@ -1,5 +1,5 @@
-//! Scenarios of what peers do beyond the paper, named by the sections of Ongaro's dissertation.
-//! Each also states what must *not* happen: no election, no gap, no lost command.
+//! Scenarios beyond the paper, named by the sections of Ongaro's dissertation. Each also states
+//! what must *not* happen: no election, no gap, no lost command.
 //!
 //! From chapter 4 on most change members while clients write and read; their answers are checked as
 //! in the swarm.
@@ -36,7 +36,7 @@ pub(crate) fn small_limits() -> Settings {
     Settings { limits, ..settings }
 }
 
-/// The first peers are members, the others wait to be added; messages take their time.
+/// Clusters whose first peers are members, and the others wait to be added; messages are delayed.
 pub(crate) fn members(initial_members: usize, peers: usize) -> Settings {
     let profile = LinkProfile { delay_max: DELAY_MAX, ..LinkProfile::PERFECT };
     Settings {

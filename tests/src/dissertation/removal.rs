@@ -13,7 +13,7 @@ use crate::sim::network::Connection;
 /// no election.
 ///
 /// # Errors
-/// It is not so.
+/// An expectation is not met.
 pub(crate) async fn leader_removes_itself(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     let (leader, _) = loaded.leader().await?;
@@ -48,7 +48,7 @@ pub(crate) async fn leader_removes_itself(cluster: Cluster) -> Result<(), Failur
         role == Some(RoleName::Follower),
         format_args!("the removed leader to remain follower, found {role:?}"),
     )?;
-    // When it starts anew, it does not know that its removal is committed, and asks around.
+    // After a restart it does not know that its removal is committed, and requests pre-votes.
     cluster.start_and_connect(leader)?;
     loaded.expect_no_election(4 * ELECTION_MAX).await?;
     loaded.end(stay).await
@@ -62,8 +62,8 @@ fn stepped_down(cluster: &Cluster, server: usize) -> Option<(raft::Index, raft::
     (!leads).then(|| (node.membership_index(), status.commit_index))
 }
 
-/// §4.2.3: it is removed while it is cut off, and comes back again and again, as sure as ever that
-/// it is a member.
+/// §4.2.3: a peer is removed while it is disconnected, and reconnects again and again, still with
+/// itself as a member.
 ///
 /// # Errors
 /// There is an election, or a command is not agreed on.
@@ -87,7 +87,7 @@ pub(crate) async fn removed_peer_not_notified(cluster: Cluster) -> Result<(), Fa
         loaded.agree(stay).await?;
         cluster.disconnect(away);
     }
-    // Not even an election is its affair.
+    // It takes no part even in an election.
     cluster.connect(away);
     cluster.crash(leader);
     loaded.agree(stay.without(leader)).await?;

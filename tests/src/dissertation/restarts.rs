@@ -7,7 +7,7 @@ use crate::cluster::{Cluster, expect};
 use crate::failure::Failure;
 use crate::world::members;
 
-/// §4.3: all start anew in the joint configuration that their disks have, and go on to the new one.
+/// §4.3: all restart in the joint configuration of their disks, and proceed to the new one.
 ///
 /// # Errors
 /// They do not.
@@ -29,7 +29,8 @@ pub(crate) async fn all_crash_in_joint(cluster: Cluster) -> Result<(), Failure> 
 /// Chapter 5: logs begin after the entries that hold the configurations. All peers know the members
 /// all the same, after a crash of all, and a peer that begins with a snapshot, too.
 ///
-/// # Errors A peer does not.
+/// # Errors
+/// A peer does not.
 pub(crate) async fn membership_in_snapshots(cluster: Cluster) -> Result<(), Failure> {
     let late = 4;
     cluster.crash(late);
@@ -71,8 +72,8 @@ async fn wait_until_compacted(loaded: &LoadedCluster, peers: PeerSet) -> Result<
         .await
 }
 
-/// Chapter 5: a leader that is cut off takes a snapshot while a change waits in its log. The change
-/// is truncated when it reconnects, and the snapshot's configuration is in force.
+/// Chapter 5: a disconnected leader takes a snapshot while a change is uncommitted in its log. The
+/// change is truncated when it reconnects, and the snapshot's configuration is in force.
 ///
 /// # Errors
 /// Its members are not those that were committed.

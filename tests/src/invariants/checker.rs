@@ -1,4 +1,4 @@
-//! All properties together, and which of them an event concerns.
+//! All invariants together, and the selection of those that an event concerns.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use super::violation::{Violation, Witness};
 pub struct ObservedPeer<'a> {
     /// The time.
     pub at: Instant,
-    /// The peer's place in the cluster.
+    /// The peer's server number.
     pub server: usize,
     /// Its status.
     pub status: Status,
@@ -39,7 +39,7 @@ pub struct ObservedPeer<'a> {
     pub disk: &'a PersistentState,
 }
 
-/// The memory of all properties.
+/// The state of all invariants.
 #[derive(Debug, Default)]
 pub struct InvariantChecker {
     elections: ElectionSafety,
@@ -68,14 +68,14 @@ impl ObservedPeer<'_> {
 }
 
 impl InvariantChecker {
-    /// No memory yet of a cluster that begins with these members.
+    /// The state before a cluster begins with these members.
     #[must_use]
     pub fn new(first: Arc<Membership>) -> Self {
         let configurations = CommittedConfigurations::new(Arc::clone(&first));
         Self { first, configurations, ..Self::default() }
     }
 
-    /// A peer starts; for the first time if it is the next place in the cluster.
+    /// Checks a peer that starts; for the first time if it is the next server.
     ///
     /// # Errors
     /// See [`Past::restart`] and [`LogMatching::check_entry`].
@@ -108,7 +108,7 @@ impl InvariantChecker {
     /// Checks a peer after an input. `holds` returns whether a peer's disk holds an entry.
     ///
     /// # Errors
-    /// A property is broken.
+    /// An invariant is broken.
     pub fn check_after_input(
         &mut self,
         observed: ObservedPeer<'_>,
@@ -130,7 +130,7 @@ impl InvariantChecker {
             observed.log,
             observed.disk,
         )?;
-        // What rose with this input was counted by the members before it.
+        // An index that rose with this input was counted in the configuration before it.
         let members = Arc::clone(peer.configurations.latest());
         if let Some(change) = change {
             self.check_log_change(observed, &before, change)?;
@@ -235,7 +235,8 @@ impl InvariantChecker {
 
     /// A peer hands a snapshot to its service.
     ///
-    /// # Errors The snapshot is not durable there, or covers entries that no peer applied.
+    /// # Errors
+    /// The snapshot is not durable there, or covers entries that no peer applied.
     pub fn check_restored(
         &self,
         witness: Witness,

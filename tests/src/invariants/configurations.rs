@@ -2,8 +2,8 @@
 //! the one before it through a joint one, one at a time; a snapshot has the one of its index; and a
 //! peer without a vote is neither candidate nor leader once that is committed.
 //!
-//! What is in force is worked out here from logs alone, and is what votes and commits are counted
-//! by.
+//! The configuration in force is derived here from logs alone, and is the one by which votes and
+//! commits are counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::violation::{Violation, Witness};
 #[derive(Debug, Default)]
 pub struct CommittedConfigurations {
     first: Arc<Membership>,
-    /// CommittedConfigurations configurations by the index of their entry.
+    /// Committed configurations by the index of their entry.
     later: BTreeMap<Index, Arc<Membership>>,
     through: Index,
 }
@@ -128,7 +128,8 @@ impl PeerConfigurations {
 
     /// Checks a peer against what is in force by its log.
     ///
-    /// # Errors It uses another one, or is candidate or leader without a vote.
+    /// # Errors
+    /// It uses another one, or is candidate or leader without a vote.
     pub fn check_in_force(
         &self,
         witness: Witness,

@@ -76,7 +76,8 @@ impl ElectionSafety {
 
     /// A peer follows a leader.
     ///
-    /// # Errors That leader was not elected in this term.
+    /// # Errors
+    /// That leader was not elected in this term.
     pub fn check_follower(
         &self,
         follower: Witness,

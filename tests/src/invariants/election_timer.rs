@@ -23,7 +23,7 @@ pub struct VoteRequested {
 /// Checks what a request for a vote did to the timer of a peer that follows before and after.
 ///
 /// # Errors
-/// The timer was set anew without a vote, or not with one.
+/// The timer was restarted without a vote, or not with one.
 pub fn check(
     witness: Witness,
     request: VoteRequested,

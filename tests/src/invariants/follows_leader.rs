@@ -23,7 +23,7 @@ pub struct AfterLeaderMessage {
 /// Checks a peer after a message of its term's leader.
 ///
 /// # Errors
-/// It does not follow, or its timer was not set anew.
+/// It does not follow, or its timer was not restarted.
 pub fn check(
     witness: Witness,
     after: AfterLeaderMessage,

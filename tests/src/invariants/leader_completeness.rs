@@ -12,7 +12,7 @@ use super::violation::{Violation, Witness};
 /// All entries ever committed.
 #[derive(Debug, Default)]
 pub struct LeaderCompleteness {
-    /// The entry at index `n` is at place `n - 1`.
+    /// The entry at index `n` is at position `n - 1`.
     committed: Vec<Commit>,
 }
 

@@ -151,7 +151,8 @@ impl LeaderContact {
 
     /// Checks a change of a peer's status, and records it.
     ///
-    /// # Errors It stepped down by itself without a reason.
+    /// # Errors
+    /// It stepped down by itself without a reason.
     pub fn transition(
         &mut self,
         witness: Witness,
@@ -215,7 +216,8 @@ impl LeaderContact {
 
     /// Checks a peer that leads after its timer has fired.
     ///
-    /// # Errors It has been without contact to a quorum for too long.
+    /// # Errors
+    /// It has been without contact to a quorum for too long.
     pub fn check_quorum(&self, witness: Witness, timeouts: Timeouts) -> Result<(), Box<Violation>> {
         if timeouts.check_quorum == CheckQuorum::Off || self.leads.is_none() {
             return Ok(());

@@ -7,11 +7,11 @@ use raft::{Entry, EntryId, Log, Status};
 use super::table::Invariant;
 use super::violation::{Violation, Witness};
 
-/// Checks a leader that has just taken a command, or refused one of this many bytes because too
-/// much waits.
+/// Checks a leader that has just accepted a command, or rejected one of this many bytes for its
+/// limit.
 ///
 /// # Errors
-/// It takes more than the limit, or refuses what it has room for.
+/// It accepts more than the limit, or rejects a command within it.
 pub fn uncommitted(
     witness: Witness,
     log: &Log,
@@ -35,7 +35,7 @@ pub fn uncommitted(
     )))
 }
 
-/// Checks what is on its way to a follower.
+/// Checks the entries in flight to a follower.
 ///
 /// # Errors
 /// It is more than the limit and one message.

@@ -1,9 +1,9 @@
 //! The properties that hold in every run, checked after every event.
 //!
-//! Each looks at peers from outside (status, log, outputs, disk) and keeps its own memory of what
-//! it saw; none trusts the core's account of itself. The cost of a check follows what changed, not
-//! the length of the logs; [`InvariantChecker::audit`] goes through whole logs when a peer becomes leader
-//! and when a run ends.
+//! Each observes peers from outside (status, log, outputs, disk) and keeps its own state; none
+//! trusts the core's account of itself. The cost of a check follows what changed, not the length of
+//! the logs; [`InvariantChecker::audit`] goes through whole logs when a peer becomes leader and
+//! when a run ends.
 
 pub mod acknowledged_entries;
 mod checker;

@@ -30,7 +30,8 @@ impl PreVotes {
     /// Checks a peer that becomes candidate of a term in this configuration. Its own pre-vote needs
     /// no message.
     ///
-    /// # Errors No quorum granted its pre-vote.
+    /// # Errors
+    /// No quorum granted its pre-vote.
     pub fn check_candidate(
         &self,
         witness: Witness,
@@ -57,7 +58,7 @@ impl PreVotes {
 pub enum KnownLeader {
     /// In contact with a live leader, or leader in contact with a quorum.
     Live,
-    /// Of no leader, for the shortest election timeout.
+    /// Without contact to a leader for the shortest election timeout.
     None,
 }
 
@@ -70,14 +71,15 @@ pub struct OpenPreVotes {
 }
 
 impl OpenPreVotes {
-    /// The peer is asked by another one, which is in this term.
+    /// Records a request of a candidate in this term.
     pub fn record_request(&mut self, candidate: PeerId, asked_in: Term, known_leader: KnownLeader) {
         self.requests.entry((candidate, asked_in)).or_default().push_back(known_leader);
     }
 
     /// Checks a message that the peer sends.
     ///
-    /// # Errors It grants a pre-vote against a live leader that the peer knew.
+    /// # Errors
+    /// It grants a pre-vote against a live leader that the peer knew.
     pub fn check_answer(
         &mut self,
         witness: Witness,
@@ -96,10 +98,10 @@ impl OpenPreVotes {
     }
 }
 
-/// Checks a peer that begins to ask.
+/// Checks a peer that becomes pre-candidate.
 ///
 /// # Errors
-/// Its term or vote is not what it was.
+/// Its term or vote changed.
 pub fn check_pre_candidate(
     witness: Witness,
     before: &Status,
@@ -116,10 +118,10 @@ pub fn check_pre_candidate(
     )))
 }
 
-/// Checks a peer that was asked.
+/// Checks a peer after a pre-vote request.
 ///
 /// # Errors
-/// It is not what it was, or its timer fires at another time.
+/// It or its timer changed.
 pub fn check_unchanged(
     witness: Witness,
     candidate: PeerId,

@@ -10,7 +10,7 @@ use super::violation::{Violation, Witness};
 /// All entries ever applied.
 #[derive(Debug, Default)]
 pub struct StateMachineSafety {
-    /// The entry at index `n` is at place `n - 1`.
+    /// The entry at index `n` is at position `n - 1`.
     applied: Vec<Application>,
 }
 

@@ -7,7 +7,8 @@ use crate::failure::Failure;
 
 /// Logs are compacted while nothing fails, and no peer needs a snapshot from the leader.
 ///
-/// # Errors A log grows, or a peer needed one.
+/// # Errors
+/// A log grows, or a peer needed one.
 pub(crate) async fn basic(cluster: Cluster<impl Testbed>) -> Result<(), Failure> {
     rounds(&cluster, Victim::None).await?;
     let chunks = cluster.traffic().snapshot_chunks;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use raft::Envelope;
 
-/// One thing that can happen.
+/// One action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A peer that does not lead has waited long enough.
+    /// The election timeout of a peer passes.
     Timeout(usize),
     /// The shortest election timeout has passed at a peer without a leader's message.
     Wait(usize),

@@ -8,7 +8,7 @@ use super::action::Action;
 use super::state::State;
 
 impl State {
-    /// Everything that can happen within the bounds.
+    /// All actions within the bounds.
     pub fn actions(&self, actions: &mut Vec<Action>) {
         for server in 0..self.peers.len() {
             self.actions_of(server, actions);

@@ -13,7 +13,7 @@ pub enum ModelInvariant {
     LogMatching,
     /// A committed entry is in the log of every later leader.
     LeaderCompleteness,
-    /// All services are given the same, in order.
+    /// All services apply the same commands, in order.
     StateMachineSafety,
     /// A quorum of disks holds what was committed, for ever.
     LostCommit,
@@ -29,7 +29,7 @@ pub enum ModelInvariant {
 }
 
 impl ModelInvariant {
-    /// All rules.
+    /// All invariants.
     pub const ALL: [Self; 9] = [
         Self::ElectionSafety,
         Self::LogMatching,
@@ -42,7 +42,7 @@ impl ModelInvariant {
         Self::Panic,
     ];
 
-    /// The rule's name in reports.
+    /// The invariant's name in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -70,7 +70,7 @@ pub(super) struct Commit {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct History {
     leaders: BTreeMap<Term, PeerId>,
-    /// The entry at index `n` is at place `n - 1`.
+    /// The entry at index `n` is at position `n - 1`.
     pub(super) committed: Vec<Commit>,
 }
 

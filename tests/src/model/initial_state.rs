@@ -9,7 +9,8 @@ use super::history::ModelInvariant;
 use super::state::State;
 
 impl State {
-    /// The first state, with the rule that was broken on the way there; `None` if it cannot be.
+    /// The first state, with the invariant that was broken on the way there; `None` if it cannot be
+    /// reached.
     #[must_use]
     pub fn first(bounds: Bounds) -> Option<Self> {
         let first = Self::fresh(bounds)?;

@@ -44,7 +44,7 @@ impl State {
         joint.any(|(_, members)| !members.is_joint())
     }
 
-    /// Checks the configurations of a peer after something has happened to it.
+    /// Checks the configurations of a peer after an action.
     pub(super) fn check_configurations(
         &self,
         server: usize,

@@ -13,21 +13,21 @@ use super::bounds::Bounds;
 
 /// A peer; it never changes, the next one takes its place.
 pub(super) struct Peer {
-    /// Locked only because a node may not be looked at by two threads at once.
+    /// Locked only because a node cannot be shared between threads.
     node: Mutex<Node>,
     pub(super) disk: PersistentState,
     pub(super) pending: Vec<Write>,
-    /// The last index the service was given.
+    /// The last index that the service has applied.
     pub(super) applied: Index,
     /// Status of the node.
     pub(super) status: Status,
-    /// The snapshot's place in the node's log.
+    /// The index of the node's snapshot.
     pub(super) base: Index,
     /// The hash of all of it.
     pub(super) digest: u64,
 }
 
-/// A peer to which something happens.
+/// A peer during an action.
 pub(super) struct PeerStep {
     pub(super) node: Node,
     pub(super) disk: PersistentState,
@@ -72,7 +72,7 @@ impl PeerStep {
         Ok(Self { node, disk, pending: Vec::new(), applied: Index::ZERO })
     }
 
-    /// Lets the node's own deadline come.
+    /// Advances the clock to the node's own deadline.
     pub(super) fn tick(&mut self) {
         if let Some(deadline) = self.node.poll_timeout() {
             self.node.handle(deadline, Input::Tick);

@@ -49,7 +49,7 @@ impl Reads {
         }
     }
 
-    /// A peer gives a read up.
+    /// A peer drops a read.
     pub(super) fn drop_read(&mut self, read: ReadId) {
         self.open.remove(&read);
     }

@@ -1,4 +1,4 @@
-//! A state of the model, and what becomes of it when something happens.
+//! A state of the model, and its successors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,11 +14,11 @@ use super::history::{History, ModelInvariant, logs_match};
 use super::peer::{Peer, PeerStep};
 use super::reads::Reads;
 
-/// All peers, what is on its way between them, and what was seen so far.
+/// All peers, the messages in flight, and the history.
 #[derive(Clone)]
 pub struct State {
     pub(super) peers: Vec<Arc<Peer>>,
-    /// Messages by their hashes: one that is sent again while it is on its way is one.
+    /// Messages by their hashes: one that is sent again while in flight counts once.
     pub(super) network: BTreeMap<u64, Arc<Envelope>>,
     /// Bounds that are left.
     pub(super) left: Bounds,
@@ -44,7 +44,7 @@ impl State {
         })
     }
 
-    /// The rules that were broken on the way here.
+    /// The invariants that were broken on the way here.
     #[must_use]
     pub fn broken(&self) -> &BTreeSet<ModelInvariant> {
         &self.broken
@@ -82,7 +82,7 @@ impl State {
         self.reads.any_served()
     }
 
-    /// The state after something has happened.
+    /// The state after an action.
     #[must_use]
     pub fn after(&self, action: &Action) -> Self {
         let mut next = self.clone();

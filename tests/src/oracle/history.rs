@@ -101,7 +101,7 @@ impl History {
         Ok(undecided)
     }
 
-    /// Counts what this history is good for.
+    /// Counts the situations of this history.
     pub fn cover(&self, coverage: &mut Coverage) {
         for requests in self.by_key().values() {
             let mut busy_until = 0;

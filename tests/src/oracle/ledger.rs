@@ -1,4 +1,4 @@
-//! Every command that a peer took, and where it was applied: at most once, and nothing else is.
+//! Ledger of accepted commands: each is applied at most once, and no other is applied.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,22 @@ use crate::invariants::violation::Witness;
 use crate::invariants::{Invariant, Violation};
 use crate::kv::Request;
 
-/// The requests that peers took into their logs.
+/// The requests that peers accepted into their logs.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     taken: BTreeMap<Request, Option<Index>>,
 }
 
 impl Ledger {
-    /// A peer has taken a request.
+    /// A peer has accepted a request.
     pub fn record_taken(&mut self, request: Request) {
         self.taken.entry(request).or_default();
     }
 
-    /// A service is given the first command ever at this index.
+    /// Checks the first command that a service applies at this index.
     ///
-    /// # Errors No client proposed the command, or it was applied before at another index.
+    /// # Errors
+    /// No client proposed the command, or it was applied before at another index.
     pub fn check_applied(
         &mut self,
         witness: Witness,

@@ -1,7 +1,7 @@
-//! The stores of real peers: any store, and what it said was durable beside it.
+//! Stores of real peers with an audit: the state that each store has confirmed as durable.
 //!
-//! A peer that starts again must find what its store had called durable, and nothing but a
-//! beginning of what it was writing when the peer was crashed.
+//! A peer that restarts must find the confirmed state, and of the writes pending at the crash
+//! nothing but a prefix.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -67,7 +67,7 @@ impl AuditState {
     }
 }
 
-/// A store with its account.
+/// A store with its audit.
 pub(super) struct AuditedStorage<S> {
     inner: S,
     audit: DurabilityAudit,

@@ -1,8 +1,8 @@
 //! The links between real peers: any transport, with the faults of the labs' networks around it.
 //!
-//! The same [`Network`] as in the simulation decides what becomes of a message, so that both
-//! worlds mean the same by "unreliable". A cut is looked at where a message leaves and where it
-//! arrives; loss and delay are applied where it arrives, after the real connection has carried it.
+//! The same [`Network`] as in the simulation decides about each message, so that "unreliable" is
+//! the same in both worlds. A cut is looked at where a message leaves and where it arrives; loss
+//! and delay are applied where it arrives, after the real connection has carried it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -117,13 +117,13 @@ impl FaultPolicy for Links {
         }
     }
 
-    /// A cut kills what is on its way, too.
+    /// A cut loses messages in flight, too.
     fn arrives_late(&self, envelope: &Envelope) -> LinkState {
         self.link_state(envelope)
     }
 }
 
-/// Peers are named by their places.
+/// The server number of a peer.
 fn server(peer: PeerId) -> usize {
     usize::try_from(peer.number()).unwrap_or(usize::MAX)
 }

@@ -7,15 +7,15 @@
 //!                               └► service: what is applied, checked
 //! ```
 //!
-//! The scenarios, the tester's operations, the executor, the services and what decides about a
-//! message are those of the simulation. The clock, the threads, the sockets, the files and the
-//! order of events are the machine's: a seed gives the same commands, faults and message losses,
-//! but not the same run. Here alone may this crate use threads, clocks and sockets; the simulated
-//! world must not depend on this module.
+//! The scenarios, the tester's operations, the executor, the services and the network model are
+//! those of the simulation. The clock, the threads, the sockets, the files and the order of events
+//! are the machine's: a seed gives the same commands, faults and message losses, but not the same
+//! run. Here alone may this crate use threads, clocks and sockets; the simulated world must not
+//! depend on this module.
 //!
 //! Checked in every run, beside what the scenario expects: services are given the same commands in
-//! the same order, one leader a term, a store finds again what it called durable, and no peer ends
-//! by itself.
+//! the same order, one leader a term, a store keeps its confirmed state, and no peer ends by
+//! itself.
 
 mod audited_storage;
 mod clock;

@@ -1,4 +1,4 @@
-//! One real peer: a driver that may be down, its store that stays, its place in the network.
+//! One real peer: a driver that may be down, its store that stays, its address.
 
 use std::path::PathBuf;
 

@@ -32,7 +32,7 @@ pub struct RealFailure {
 struct View {
     /// Status of the driver; `None` while the peer is down.
     status: Option<Status>,
-    /// The last index that its service was given.
+    /// The last index that its service has applied.
     applied: Index,
     /// Durable term, last entry of the snapshot, and last entry of the log.
     durable: (Term, EntryId, EntryId),

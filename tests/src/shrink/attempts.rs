@@ -15,7 +15,7 @@ pub(super) struct Attempts {
     pub(super) tried: u64,
     expected: String,
     events: u64,
-    /// The best case as it happened: without decisions that never came to be.
+    /// The best case as executed: without decisions that had no effect.
     executed: Case,
 }
 
@@ -58,7 +58,7 @@ impl Attempts {
         }
     }
 
-    /// Takes the best case as it happened, which ends with the failure.
+    /// Takes the best case as executed, which ends with the failure.
     pub(super) fn trim(&mut self) {
         while self.executed.size() < self.best.size() {
             let executed = self.executed.clone();

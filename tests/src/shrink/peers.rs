@@ -25,7 +25,7 @@ fn without(case: &Case, gone: usize) -> Case {
     case
 }
 
-/// A peer's place when another one is gone.
+/// A peer's server number after the removal of another one.
 fn server(peer: usize, gone: usize) -> Option<usize> {
     match peer.cmp(&gone) {
         std::cmp::Ordering::Less => Some(peer),

@@ -14,7 +14,8 @@ impl Clock {
 
     /// A clock that goes this many thousandths faster than the world; slower if negative.
     ///
-    /// # Panics The clock would stop or go back.
+    /// # Panics
+    /// The clock would stop or go back.
     #[must_use]
     pub fn with_drift(permille: i32) -> Self {
         assert!(permille > -1000, "a clock that goes {permille} thousandths faster goes back");

@@ -40,7 +40,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// From a drive with a battery to a busy consumer's one.
+    /// From a drive with a battery to a busy consumer drive.
     pub const DEFAULT: Self =
         Self { min: Duration::from_micros(100), max: Duration::from_millis(5) };
 }
@@ -57,7 +57,7 @@ pub struct FlushFaultRates {
 }
 
 impl FlushFaultRates {
-    /// Flushes always go as usual.
+    /// No faults.
     pub const NONE: Self =
         Self { stall: Chance::NEVER, stall_max: Duration::ZERO, failure: Chance::NEVER };
 }
@@ -123,7 +123,7 @@ pub struct CrashDamage {
 }
 
 impl Disk {
-    /// An empty disk of the peer at this place.
+    /// An empty disk of this peer.
     #[must_use]
     pub fn new(seed: u64, peer: usize, latency: Latency) -> Self {
         Self {
@@ -139,7 +139,7 @@ impl Disk {
         }
     }
 
-    /// Changes how often flushes do not go as usual, from the next one on.
+    /// Changes the rates of flush faults, from the next flush on.
     pub const fn set_flush_faults(&mut self, flush_faults: FlushFaultRates) {
         self.flush_faults = flush_faults;
     }
@@ -192,7 +192,7 @@ impl Disk {
         newest
     }
 
-    /// The power goes: a prefix of the pending writes survives, and the first one that does not may
+    /// Power is lost: a prefix of the pending writes survives, and the first one that does not may
     /// leave a torn piece behind.
     pub fn crash(&mut self, damage: Damage) -> CrashDamage {
         let under_way = self.pending.len();

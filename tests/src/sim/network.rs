@@ -1,7 +1,7 @@
 //! Links between peers, each direction for itself.
 //!
-//! A link decides what becomes of a message; the world carries it out. A link that is cut loses
-//! messages at sending and at delivery, so that a cut also kills what is on its way. Nothing here
+//! A link decides about a message; the world carries the decision out. A link that is cut loses
+//! messages at sending and at delivery, so that a cut also loses messages in flight. Nothing here
 //! depends on a message's content, only on whether it is a request or a reply.
 
 use std::fmt;
@@ -73,7 +73,7 @@ impl NetworkProfile {
     }
 }
 
-/// A message that is sent, and what its link means to do with it.
+/// A sent message, with its delay and its faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// The message's number on its directed link, from 1, lost ones and cut links included.
@@ -192,7 +192,7 @@ impl Loss {
     }
 }
 
-/// All links of a cluster; peers are named by their places.
+/// All links of a cluster, between server numbers.
 #[derive(Clone, Debug)]
 pub struct Network {
     profile: NetworkProfile,
@@ -301,7 +301,7 @@ impl Network {
 }
 
 impl LinkProfile {
-    /// The usual delay is drawn first, so that it is the same with and without mishaps.
+    /// The usual delay is drawn first, so that it is the same with and without faults.
     fn decide(&self, number: u64, mut rng: Stream) -> Sent {
         let delay = rng.between(Duration::ZERO, self.delay_max);
         let mut faults = MessageFaults { lost: rng.happens(self.loss), ..MessageFaults::NONE };
@@ -316,7 +316,7 @@ impl LinkProfile {
         Sent { number, link: Connection::Up, delay, faults }
     }
 
-    /// The labs' long hold-up is 200 + U(0, U(0, 2000)) ms: mostly short, sometimes very long.
+    /// The labs' long delay is 200 + U(0, U(0, 2000)) ms: mostly short, sometimes very long.
     fn extra_delay(&self, rng: &mut Stream) -> Option<Duration> {
         rng.happens(self.reordering).then(|| {
             let spread = rng.between(Duration::ZERO, EXTRA_DELAY_SPREAD);

@@ -16,7 +16,7 @@ use super::random::{Domain, Stream, mix};
 pub struct Source(u64);
 
 impl Source {
-    /// The link from one peer to another, by their places in the cluster.
+    /// The link from one peer to another, by their server numbers.
     #[must_use]
     pub const fn link(from: usize, to: usize) -> Self {
         Self(1 << 60 | (from as u64) << 30 | to as u64)

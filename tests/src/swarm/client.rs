@@ -1,4 +1,4 @@
-//! Clients: each asks for one thing at a time and repeats it until it is answered or its patience
+//! Clients: each has one request at a time and repeats it until it is answered or its patience
 //! ends.
 
 use std::cell::Cell;
@@ -22,7 +22,7 @@ pub(crate) struct Client {
     leader: Cell<Option<usize>>,
 }
 
-/// Starts the clients of a forecast.
+/// Starts the clients of a plan.
 pub(crate) fn start(
     cluster: &Cluster,
     plan: &FaultPlan,

@@ -27,9 +27,9 @@ use crate::sim::random::{Chance, Domain, Stream};
 /// Method by which leaders confirm their leadership. The numbers name random streams.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadMode {
-    /// They ask each time (dissertation §6.4).
+    /// They confirm it by a round of messages each time (dissertation §6.4).
     ReadIndex = 0,
-    /// They rely on time (dissertation §6.4.1).
+    /// They rely on a lease (dissertation §6.4.1).
     Lease = 1,
 }
 

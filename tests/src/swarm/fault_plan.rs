@@ -11,7 +11,7 @@ use crate::sim::random::{Domain, Stream};
 pub(crate) struct FaultPlan {
     /// Duration of the fault phase.
     pub(crate) duration: Duration,
-    /// The faults that come and go, each with the mean time between two of its kind.
+    /// The recurring faults, each with the mean time between two of its kind.
     pub(crate) kinds: Vec<(FaultKind, Duration)>,
     /// Number of clients.
     pub(crate) clients: u16,

@@ -29,8 +29,8 @@ use crate::sim::network::{Connection, LinkProfile, NetworkProfile};
 /// Heals a majority and waits until it has made progress and no request is open. Returns those of
 /// its peers that are members in the end.
 ///
-/// # Errors A peer does not start, or there is no progress; then the text has a diagnosis of each
-/// peer.
+/// # Errors
+/// A peer does not start, or there is no progress; then the text has a diagnosis of each peer.
 pub(crate) async fn run(
     cluster: &Cluster,
     mut core: PeerSet,
@@ -45,7 +45,8 @@ pub(crate) async fn run(
         match make_progress(cluster, core, clients, &fresh, &mut serials).await {
             Ok(()) => return Ok(members_of(cluster, core)),
             Err(failure) => {
-                // A configuration that was on its way when the storm ended may need more peers.
+                // A configuration that was uncommitted at the end of the fault phase may need more
+                // peers.
                 let wider = quorum_with(cluster, core);
                 if wider == core || !matches!(failure, Failure::Liveness(_)) {
                     return Err(failure);

@@ -1,4 +1,4 @@
-//! Faults that come and go, each kind on its own.
+//! The nemesis: recurring faults, each kind on its own.
 //!
 //! Each kind is a task with streams of its own: its n-th fault depends on nothing but the seed, the
 //! kind and n, and on the leader at that time.
@@ -97,14 +97,14 @@ impl Nemesis {
         self.cluster.world().settings().timing.election_max * 4
     }
 
-    /// Leaders are hit as often as all others together.
+    /// Picks a peer: a leader as often as all others together.
     fn victim(&self, rng: &mut Stream) -> usize {
         let (any, leader) = (rng.index(self.cluster.size()), rng.happens(Chance::of(1, 2)));
         let leads = |server: &usize| self.cluster.is_leader(*server);
         (0..self.cluster.size()).filter(|_| leader).find(leads).unwrap_or(any)
     }
 
-    /// The victim and some others on one side.
+    /// Draws a partition: the victim and some others on one side.
     fn partition(&self, rng: &mut Stream, direction: LinkDirection) -> Links {
         let (size, victim) = (self.cluster.size(), self.victim(rng));
         let beside = (0..size).filter(|_| rng.happens(Chance::of(1, 3)));
@@ -207,7 +207,7 @@ impl Nemesis {
         let server = (0..size).find(leads).filter(|_| any > 0 || size == 1).unwrap_or(victim);
         let Some((voters, learners)) = self.members(server) else { return };
         let change = drawn_change(rng, size, voters, learners);
-        // Whether the peer begins it is its own affair.
+        // The peer may reject it.
         let _ = self.cluster.change_members(server, change);
     }
 

@@ -34,7 +34,8 @@ pub(crate) fn steps(case: &Case) -> Vec<Timed> {
 /// Replays steps. A liveness phase ends the run when a majority has made progress; otherwise it
 /// ends at `end`.
 ///
-/// # Errors A step fails, there is no progress, or the clients' history is wrong.
+/// # Errors
+/// A step fails, there is no progress, or the clients' history is wrong.
 pub(crate) async fn replay(
     cluster: Cluster,
     steps: Vec<Timed>,
@@ -107,13 +108,13 @@ fn apply_step(cluster: &Cluster, step: Step) -> Result<(), Failure> {
         }
         Step::Snapshot { peer } => cluster.snapshot(peer)?,
         Step::Change { peer, change } => {
-            // Whether the peer takes it is its own affair.
+            // The peer may reject it.
             let _ = cluster.change_members(peer, change);
         }
         Step::Transfer { peer, to } => cluster.transfer(peer, to),
         Step::Resign { peer } => cluster.resign(peer),
         Step::Offer { peer, command } => {
-            // Whether the peer still leads is its own affair.
+            // The peer may no longer lead.
             let _ = cluster.propose_as(peer, &Command::from(command), LogSource::Tester);
         }
         // Clients send requests by themselves, and the liveness phase ends the run.

@@ -1,4 +1,4 @@
-//! Notices the situations that a good campaign must reach. It changes nothing.
+//! Probes for the situations that a good campaign must reach. They change nothing.
 
 use raft::message::Vote;
 use raft::progress::Flow;
@@ -13,7 +13,7 @@ use crate::kv::{Execution, Request};
 use crate::sim::disk::CrashDamage;
 
 impl World {
-    /// Looks at a peer to which something may have happened.
+    /// Probes a touched peer.
     pub(super) fn probe_coverage(&mut self, server: usize) {
         let peer = &mut self.peers[server];
         let Some(node) = &peer.node else { return };
@@ -99,7 +99,7 @@ impl World {
         }
     }
 
-    /// Looks at a message that a peer sends.
+    /// Probes a message that a peer sends.
     pub(super) fn cover_sent(coverage: &mut Coverage, envelope: &Envelope, node: &Node) {
         if envelope.message == Message::RequestVoteReply(Vote::Granted)
             && !node.membership().contains(envelope.to)
@@ -108,7 +108,7 @@ impl World {
         }
     }
 
-    /// Looks at a message before its receiver does.
+    /// Probes a message before its receiver gets it.
     pub(super) fn cover_message(coverage: &mut Coverage, envelope: &Envelope, node: &Node) {
         let status = node.status();
         if envelope.term < status.current_term {
@@ -151,7 +151,7 @@ impl World {
         }
     }
 
-    /// Looks at a peer that is about to crash.
+    /// Probes a peer that is about to crash.
     pub(super) fn cover_before_crash(&mut self, server: usize) {
         let Some(node) = self.peers[server].node.as_ref() else { return };
         let leads = matches!(node.role(), Role::Leader(_));
@@ -173,7 +173,7 @@ impl World {
         }
     }
 
-    /// Looks at what a crash left.
+    /// Probes the result of a crash.
     pub(super) fn cover_after_crash(&mut self, damage: CrashDamage) {
         if damage.vote_lost {
             self.coverage.hit(Mark::VoteLost);

@@ -9,8 +9,8 @@ use crate::sim::executor::{Join, Tasks};
 
 /// Runs the world until the test's main task has ended.
 ///
-/// Outputs are taken only when no task can run at this instant, so that commands that several
-/// tasks offer at once travel together.
+/// Outputs are taken only when no task can run at this instant, so that commands that several tasks
+/// propose at once travel together.
 ///
 /// # Errors
 /// What the main task returns, or why it cannot end.

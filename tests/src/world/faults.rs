@@ -61,7 +61,7 @@ impl World {
         self.log_test(format_args!("changes the disk of {server}: {latency:?}"));
     }
 
-    /// Changes how often flushes of a peer's disk do not go as usual.
+    /// Changes the rates of flush faults of a peer's disk.
     pub fn set_flush_faults(&mut self, server: usize, flush_faults: FlushFaultRates) {
         self.peers[server].disk.set_flush_faults(flush_faults);
     }
@@ -74,7 +74,7 @@ impl World {
         self.log_test(format_args!("changes the network: {profile}"));
     }
 
-    /// Cuts a peer off and stops it at this instant, as the labs do it.
+    /// Disconnects a peer and stops it at this instant, as in the labs.
     pub fn crash(&mut self, server: usize) {
         self.disconnect(server);
         self.stop(server, Damage::Drawn);
@@ -107,8 +107,7 @@ impl World {
         (survived, damage.torn_entries)
     }
 
-    /// Pauses a peer for a while. Its disk goes on; messages, timers and news of its disk wait for
-    /// it.
+    /// Pauses a peer for a while. Its disk goes on; messages, timers and ended flushes wait for it.
     pub fn pause(&mut self, server: usize, length: Duration) {
         if self.peers[server].node.is_none() {
             return;
@@ -154,8 +153,7 @@ impl World {
         self.compact(server, through, data)
     }
 
-    /// Starts a peer from what its disk holds, after a crash if it runs. Its links stay as they
-    /// are.
+    /// Starts a peer from its disk, after a crash if it runs. Its links stay as they are.
     ///
     /// # Errors
     /// The peer cannot start, or starts from something else than what survived.

@@ -1,4 +1,4 @@
-//! Changes of members, by places; addresses are of no use here.
+//! Changes of members, by server numbers and without addresses.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ impl World {
 }
 
 impl World {
-    /// Notices what became of a peer's members.
+    /// Probes a peer's membership.
     pub(super) fn probe_membership(&mut self, server: usize) {
         let peer = &mut self.peers[server];
         let Some(node) = &peer.node else { return };

@@ -39,7 +39,7 @@ impl World {
         }
     }
 
-    /// A peer before it takes a message; `local` is its own time.
+    /// The state of a peer before a message; `local` is its own time.
     pub(super) fn before(&self, server: usize, node: &Node, local: Instant) -> BeforeMessage {
         let timeouts = self.timeouts();
         let witness = Witness { peer: peer_id(server), at: local };
@@ -50,7 +50,7 @@ impl World {
         BeforeMessage { status, due, known_leader, keeps_to_leader }
     }
 
-    /// Checks what a message did to a peer.
+    /// Checks a peer after a message.
     pub(super) fn after(
         &mut self,
         server: usize,
@@ -100,7 +100,7 @@ impl World {
         Ok(monotonic::check_term_followed(witness, term, status.current_term)?)
     }
 
-    /// Looks at what has become of a peer since it was last settled.
+    /// Checks a peer's transition since its outputs were last processed.
     pub(super) fn check_transition(&mut self, server: usize) -> Result<(), Failure> {
         let (timeouts, pre_vote) = (self.timeouts(), self.settings.protocol.pre_vote);
         let peer = &mut self.peers[server];

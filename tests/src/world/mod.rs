@@ -5,8 +5,8 @@
 //!                                      └──► invariants (after every event)
 //! ```
 //!
-//! Invariant: what happens follows from the seed and the tester's calls alone. Nothing here sees
-//! real time, and every run builds all of its state anew.
+//! Invariant: all events follow from the seed and the tester's calls alone. Nothing here sees real
+//! time, and every run builds all of its state anew.
 
 mod coverage_probe;
 mod diagnosis;

@@ -6,14 +6,14 @@ use raft::{Index, Instant, ReadId};
 
 use crate::kv::Request;
 
-/// The reads that peers have taken.
+/// The reads that peers have accepted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenReads {
     pub(super) next: u64,
     pub(super) open: BTreeMap<ReadId, OpenRead>,
 }
 
-/// A read that a peer has taken.
+/// A read that a peer has accepted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OpenRead {
     pub(super) server: usize,

@@ -23,7 +23,7 @@ struct Open {
 }
 
 impl OpenRequests {
-    /// A peer has taken a request.
+    /// A peer has accepted a request.
     pub(super) fn record_taken(&mut self, peer: usize, request: &Request) {
         let open = self.open_mut(request.client);
         if open.serial != request.serial {
@@ -32,7 +32,7 @@ impl OpenRequests {
         open.asked = open.asked.with(peer);
     }
 
-    /// A peer has carried a request out, or finds that it was before.
+    /// A peer has executed a request, now or before.
     pub(super) fn record_executed(
         &mut self,
         peer: usize,
@@ -50,7 +50,7 @@ impl OpenRequests {
         }
     }
 
-    /// A client has turned to a read.
+    /// A client has begun a read.
     pub(super) fn record_read(&mut self, client: u16, serial: u32) {
         let open = self.open_mut(client);
         if open.serial != serial {

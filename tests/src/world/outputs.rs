@@ -1,4 +1,4 @@
-//! Carrying out what nodes ask for, by the contract of [`raft::output`].
+//! Outputs of nodes, processed by the contract of [`raft::output`].
 
 use std::time::Duration;
 
@@ -169,7 +169,7 @@ impl World {
         self.log_lost(envelope, loss);
     }
 
-    /// A request counts when it is sent, a reply when it will arrive: so count the labs.
+    /// A request counts when it is sent, a reply when it will arrive, as in the labs.
     fn count(&mut self, envelope: &Envelope, direction: Direction, bytes: usize, verdict: Verdict) {
         let arrives = !matches!(verdict, Verdict::Lose(_));
         match direction {

@@ -56,7 +56,7 @@ pub(super) struct Peer {
 pub struct PeerView {
     /// Status of the node; `None` while the peer is down.
     pub status: Option<Status>,
-    /// The snapshot's place and the last entry of the node's log.
+    /// The snapshot's last entry and the last entry of the node's log.
     pub log: Option<(EntryId, EntryId)>,
     /// The last index its service was given.
     pub service: Index,

@@ -1,4 +1,4 @@
-//! Reads that peers have taken and not ended yet.
+//! Open reads: those that peers have accepted and not ended yet.
 //!
 //! A read must see everything that was committed anywhere when it was asked for (Ongaro's
 //! dissertation §6.4). Clients alone could not check that: they see only answers.
@@ -39,7 +39,7 @@ impl World {
         self.reads.open.contains_key(&read)
     }
 
-    /// Checks that no peer that is well keeps a read for longer than it may.
+    /// Checks that no healthy peer keeps a read for longer than its limit.
     ///
     /// # Errors
     /// One does.

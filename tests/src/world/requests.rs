@@ -89,7 +89,7 @@ impl World {
         }
     }
 
-    /// Asks a peer to hand leadership over to another one; nothing happens unless it leads.
+    /// Asks a peer to transfer leadership to another one; nothing happens unless it leads.
     pub fn transfer(&mut self, server: usize, to: usize) {
         if self.is_paused(server) {
             return;

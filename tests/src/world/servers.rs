@@ -4,7 +4,7 @@ use raft::{Membership, PeerId};
 
 use crate::case::PeerSet;
 
-/// The peer at a place; peers are named by their places.
+/// The identity of a server.
 pub(crate) const fn peer_id(server: usize) -> PeerId {
     PeerId::new(server as u64)
 }
@@ -14,7 +14,7 @@ pub(crate) fn server_of(peer: PeerId, size: usize) -> Option<usize> {
     usize::try_from(peer.number()).ok().filter(|server| *server < size)
 }
 
-/// The members at these places.
+/// The membership of these servers.
 #[must_use]
 pub fn members(voters: PeerSet, learners: PeerSet) -> Membership {
     let all = Membership::of_voters(voters.iter().map(peer_id));

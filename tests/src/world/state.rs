@@ -82,7 +82,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Adds what went over another network.
+    /// Adds other traffic.
     pub const fn add(&mut self, other: &Self) {
         self.rpcs += other.rpcs;
         self.bytes += other.bytes;
@@ -146,7 +146,7 @@ impl World {
         self.recorder.taken()
     }
 
-    /// Hands over all decisions, when the run has ended.
+    /// Takes all decisions at the end of the run.
     pub fn take_decisions(&mut self) -> Vec<Decision> {
         self.recorder.take()
     }
@@ -168,7 +168,7 @@ impl World {
         self.undecided += keys;
     }
 
-    /// The situations that came about, for those who see more of them than the world.
+    /// The coverage, for situations that the world itself does not see.
     pub const fn coverage_mut(&mut self) -> &mut Coverage {
         &mut self.coverage
     }
@@ -179,7 +179,7 @@ impl World {
         &self.checkpoints
     }
 
-    /// The commands that a peer's service was given, no-ops as empty ones.
+    /// The commands that a peer's service applied, no-ops as empty ones.
     #[must_use]
     pub fn history(&self, server: usize) -> &[Bytes] {
         self.peers[server].service.history()
@@ -251,7 +251,7 @@ impl World {
         self.peers[server].status()
     }
 
-    /// The last index a peer's service was given.
+    /// The last index that a peer's service has applied.
     #[must_use]
     pub fn last_applied(&self, server: usize) -> Index {
         self.peers[server].service.last_applied()
@@ -285,7 +285,7 @@ impl World {
         self.failed.get_or_insert(failure);
     }
 
-    /// Writes down a step that is not the world's own.
+    /// Records a step from outside the world.
     pub fn record(&mut self, step: Step) {
         self.recorder.record_step(self.now, step);
     }

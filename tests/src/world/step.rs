@@ -95,7 +95,7 @@ impl World {
         Ok(())
     }
 
-    /// A link that was cut meanwhile loses what is on its way.
+    /// Delivers a message. A link that was cut meanwhile loses it.
     fn deliver(&mut self, from: usize, to: usize, bytes: &[u8]) -> Result<(), Failure> {
         self.trace.bytes(bytes);
         self.acting = Some(to);

@@ -29,7 +29,7 @@ pub struct Tasks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskId(usize);
 
-/// A time at which a task wants to go on.
+/// A time at which a task resumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alarm {
     /// The time.
