@@ -1,18 +1,18 @@
-//! Everything that can end an invocation without results, and the exit code of each.
+//! Errors that end an invocation without results, each with its exit code.
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::build::BuildError;
 use crate::config::ConfigError;
-use crate::discover::DiscoverError;
 use crate::exit::Exit;
-use crate::live::LiveError;
 use crate::plan::PlanError;
-use crate::store::StoreError;
+use crate::store::{LiveError, StoreError};
 use crate::suite::SelectError;
 
-/// Why an invocation ended without results.
+/// Errors that end an invocation without results.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,30 +24,38 @@ pub enum Error {
     Plan(#[from] PlanError),
     /// The tests cannot be found.
     #[error(transparent)]
-    Discover(#[from] DiscoverError),
+    Build(#[from] BuildError),
     /// No test is left to run.
     #[error(transparent)]
     Select(#[from] SelectError),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Runs have no place to be under way.
+    /// The directory of running runs cannot be created.
     #[error(transparent)]
     Live(#[from] LiveError),
-    /// There is no such command.
-    #[error("`{name}` is no command of dstest; there are {known}")]
+    /// An unknown command.
+    #[error("unknown command `{name}`; commands: {known}")]
     NoCommand {
         /// As typed.
         name: String,
-        /// Those that there are.
+        /// The known commands.
         known: String,
+    },
+    /// A case that is to be played does not exist.
+    #[error("{variable} names a file that does not exist: {}", path.display())]
+    NoCase {
+        /// The variable.
+        variable: &'static str,
+        /// The file, absolute.
+        path: PathBuf,
     },
     /// The system refused something.
     #[error("cannot {action}: {source}")]
     System {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -58,20 +66,21 @@ impl Error {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Select(_) => Exit::NoTests,
-            Self::Discover(error) => match error {
-                DiscoverError::BuildFailed => Exit::BuildFailed,
-                DiscoverError::Interrupted => Exit::Interrupted,
-                DiscoverError::NoProject(_)
-                | DiscoverError::Tool { .. }
-                | DiscoverError::BadProject(_)
-                | DiscoverError::RaceOutsideGo
-                | DiscoverError::Scratch { .. }
-                | DiscoverError::Protocol { .. } => Exit::Usage,
+            Self::Build(error) => match error {
+                BuildError::BuildFailed => Exit::BuildFailed,
+                BuildError::Interrupted => Exit::Interrupted,
+                BuildError::NoProject(_)
+                | BuildError::Tool { .. }
+                | BuildError::BadProject(_)
+                | BuildError::RaceOutsideGo
+                | BuildError::Scratch { .. }
+                | BuildError::Protocol { .. } => Exit::Usage,
             },
             Self::Config(_)
             | Self::Plan(_)
             | Self::Store(_)
             | Self::Live(_)
+            | Self::NoCase { .. }
             | Self::NoCommand { .. }
             | Self::System { .. } => Exit::Usage,
         }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// How an invocation ended.
+/// The end of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Every run passed, or the command did what was asked (0).
@@ -11,11 +11,11 @@ pub enum Exit {
     SomeFailed,
     /// The command line, the configuration or the store cannot be used as asked (2).
     Usage,
-    /// A replay or a verification went differently from the run it repeats (3).
+    /// The result of a replay or a verification differs (3).
     Differed,
     /// No test matches (4).
     NoTests,
-    /// The build failed (101, as cargo itself says).
+    /// The build failed (101, cargo's own code).
     BuildFailed,
     /// The user interrupted it (130).
     Interrupted,

@@ -1,52 +1,104 @@
-//! Runs tests in parallel, many times, each with its own seed, and keeps what failed.
+//! Runs tests in parallel, many times, each with its own seed; keeps, counts and replays failures.
 //!
-//! ```text
-//! argv → cli (as typed) → plan (checked, no I/O) → discover (build once, list) → run (processes)
-//!      → records → {store, tally → table, view, exports} → exit code
+//! A *campaign* is many runs; a *run* is one process of one test. dstest knows processes, exit
+//! codes, environment variables and log lines, and nothing of what the tests test, but for one
+//! table of words (`record/passed_line.rs`). The `dstest` command is [`run`](run()); `dstest --help` lists
+//! its options.
+//!
+//! # The path of a campaign
+//!
+//! `command/run.rs` is the whole path in one function.
+//!
+//! | step | module | from → to |
+//! |---|---|---|
+//! | arguments | [`cli`], [`config`] | command line, `dstest.toml` → values as typed |
+//! | plan | [`plan`] | those → [`plan::Plan`], checked, without I/O |
+//! | build | [`build`] | a cargo project, a Go module or a command → test programs |
+//! | list | [`mod@list`], [`suite`] | programs → tests, and the selected ones |
+//! | create | `campaign/create.rs`, [`store`] | plan → `campaign.json` → [`run::Campaign`] |
+//! | schedule | [`schedule`], [`seed`], [`shard`] | tests → the sequence of runs, each with a seed |
+//! | run | [`mod@run`], [`process`] | a run → its process, limits, verdict |
+//! | record | [`record`], `campaign/recorder.rs` | its output → a line of `events.jsonl` |
+//! | report | [`report`], `progress` | records → table, failures, rates, exports, exit code |
+//!
+//! Later commands start from the store: `replay`, `resume` and `shrink` make a [`run::Campaign`]
+//! from `campaign.json` with the same constructor, `browse` shows the store in the terminal.
+//!
+//! # Index
+//!
+//! | term | place |
+//! |---|---|
+//! | timeout, output limit | `run/limits.rs` |
+//! | failure limit, `--for`, interrupts | `run/state.rs` |
+//! | worker, scheduling | `run/worker.rs`, `schedule.rs` |
+//! | process group, orphans, signals, Ctrl-C, watchdog | `process/` |
+//! | environment of a run | `run/launch.rs` |
+//! | verdict from exit status and log | `run/judge.rs` |
+//! | log parsing, trace hash, coverage, panic messages | `record/log_scan.rs` and its neighbours |
+//! | the labs' Passed line | `record/passed_line.rs` |
+//! | equal failures, signatures | `record/signature.rs` |
+//! | result table, percentiles, confidence intervals | `report/summary.rs`, `report/stats.rs` |
+//! | JSON, JUnit, Markdown, CSV | `report/json.rs`, `report/junit.rs`, `report/tables.rs` |
+//! | store format, retention, merging | `store/` |
+//! | progress bar | `progress/live.rs` |
+//! | terminal UI, keys, diff of two runs | `browse/` |
+//! | exit codes, errors | `exit.rs`, `error.rs` |
+//! | help texts | `cli/` |
+//!
+//! # Invariants
+//!
+//! - Only the dispatcher of [`mod@run`] decides what is started and what is ended.
+//! - The output of a test never passes through memory as a whole.
+//! - Every number that is shown comes from stored records.
+//! - Unsafe code is in `process/sys.rs` and nowhere else.
+//! - Files depend on each other in one direction.
+//!
+//! # Example
+//!
+//! Failure counts of every stored campaign:
+//!
 //! ```
+//! use dstest::report::tally::Tally;
+//! use dstest::store::{CampaignFile, Store, StoreError, read_events};
 //!
-//! It knows processes, exit codes, environment variables and log lines; it knows nothing of what
-//! the tests test. Every number it shows comes from the records it stores.
+//! fn print_failures(store: &Store) -> Result<(), StoreError> {
+//!     for campaign in store.campaigns() {
+//!         let file = CampaignFile::read(&campaign.path)?;
+//!         let mut tally = Tally::new(file.tests.iter().map(|test| test.name.clone()));
+//!         read_events(&campaign.path, |record| {
+//!             if let Some(test) = file.tests.iter().position(|test| test.name == record.test) {
+//!                 tally.record(test, &record);
+//!             }
+//!         })?;
+//!         println!("{}: {} of {} failed", campaign.short_id, tally.failed(), tally.total());
+//!     }
+//!     Ok(())
+//! }
 //!
-//! Invariants:
-//! - only [`run`](mod@run)'s dispatcher decides what starts and what is ended;
-//! - the output of a test never passes through memory as a whole;
-//! - unsafe code is in `sys` and nowhere else.
+//! assert!(print_failures(&Store::at(".dstest".into())).is_ok());
+//! ```
 
 mod browse;
+pub mod build;
+mod campaign;
 pub mod cli;
 mod command;
 pub mod config;
-pub mod discover;
-pub mod duration;
 pub mod error;
 pub mod exit;
-pub mod export;
-mod guard;
-pub mod harvest;
-mod histogram;
-pub mod live;
-pub mod model;
-pub mod names;
-mod orphans;
+pub mod list;
 pub mod plan;
+pub mod process;
+mod progress;
+pub mod record;
+pub mod report;
 pub mod run;
+pub mod schedule;
 pub mod seed;
-pub mod shell;
-pub mod signals;
-pub mod signature;
-pub mod sometimes;
-pub mod stats;
+pub mod shard;
 pub mod store;
-pub mod style;
 pub mod suite;
-pub mod summary;
-mod sys;
-pub mod table;
-pub mod tally;
-pub mod time;
-pub mod told;
-pub mod view;
+pub mod text;
 
 use std::ffi::OsString;
 
@@ -59,10 +111,10 @@ use crate::exit::Exit;
 /// errors on standard error.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    if let [_, command, folder] = args.as_slice()
-        && command == guard::COMMAND
+    if let [_, command, dir] = args.as_slice()
+        && command == process::watchdog::COMMAND
     {
-        guard::stand(folder.as_ref());
+        process::watchdog::watch(dir.as_ref());
         return Exit::Success;
     }
     let typed = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
@@ -75,7 +127,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     command::execute(cli, typed).unwrap_or_else(|error| {
-        view::note(&format!("dstest: {error}"));
+        text::console::warn(&error.to_string());
         error.exit()
     })
 }

@@ -5,12 +5,10 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::num::ParseIntError;
+use std::num::{NonZeroU32, ParseIntError};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-
-use crate::model::Iteration;
 
 /// A 64-bit seed, printed and read in decimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash)]
@@ -24,7 +22,7 @@ impl Seed {
         Self(value)
     }
 
-    /// A fresh seed nobody chose, from the operating system's randomness.
+    /// A fresh seed, from the operating system's randomness.
     ///
     /// It stays below 2^53, so that it survives tools that read JSON numbers as floating point.
     #[must_use]
@@ -38,7 +36,7 @@ impl Seed {
         self.0
     }
 
-    /// The seed so many after this one; after the last comes the first.
+    /// The seed this many after this one, wrapping around.
     #[must_use]
     pub const fn plus(self, count: u32) -> Self {
         Self(self.0.wrapping_add(count as u64))
@@ -47,8 +45,7 @@ impl Seed {
     /// The seed of one run of a campaign with this seed.
     ///
     /// ```
-    /// use dstest::model::Iteration;
-    /// use dstest::seed::Seed;
+    /// use dstest::seed::{Iteration, Seed};
     ///
     /// let campaign = Seed::new(7);
     /// let first = campaign.derive("backup_2b", Iteration::FIRST);
@@ -74,6 +71,40 @@ impl FromStr for Seed {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self)
+    }
+}
+
+/// The number of a repetition of a test, from 1 through the whole campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Iteration(NonZeroU32);
+
+impl Iteration {
+    /// The first repetition.
+    pub const FIRST: Self = Self(NonZeroU32::MIN);
+
+    /// The repetition with this number; `None` for 0.
+    #[must_use]
+    pub fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+
+    /// The number, from 1.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0.get()
+    }
+
+    /// The repetition after this one; stays at the largest number there is.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Iteration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -1,15 +1,15 @@
-//! What can be run: tests, the programs that hold them, and which of them a selection means.
+//! Tests, the programs that hold them, and selections of tests.
 //!
-//! The adapters of [`crate::discover`] produce a [`Suite`]; the store keeps it, so that a run can
+//! The adapters of [`crate::build`] produce a [`Suite`]; the store keeps it, so that a run can
 //! be repeated without building or listing anything again.
 
 use std::path::PathBuf;
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::names;
-use crate::plan::{Ignored, Selection};
+use crate::text::names;
 
 /// Everything an adapter found.
 #[derive(Debug, Default, Clone)]
@@ -18,11 +18,11 @@ pub struct Suite {
     pub binaries: Vec<Binary>,
     /// The tests, in the order in which they were listed.
     pub tests: Vec<Test>,
-    /// What the user should know.
+    /// Remarks for the user.
     pub notes: Vec<Note>,
 }
 
-/// Something that is not as the user may expect.
+/// A remark on something that the user may not expect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// A program, by its index, does not list its tests and is one test as a whole.
@@ -38,7 +38,7 @@ pub struct Binary {
     pub name: String,
     /// The file; a bare name is looked up in `PATH`.
     pub path: PathBuf,
-    /// Working folder.
+    /// Working directory.
     pub cwd: PathBuf,
     /// Variables set in addition to the environment.
     pub env: Vec<(String, String)>,
@@ -59,13 +59,20 @@ pub struct Test {
     pub binary: usize,
     /// Arguments, in which `{seed}`, `{iter}` and `{test}` may stand for a run's own.
     pub args: Vec<String>,
-    /// How its output is read.
+    /// Its harness.
     pub harness: Harness,
-    /// Whether it is marked as ignored.
+    /// Its mark.
     pub mark: Mark,
 }
 
-/// Which harness a test runs under, and so what its exit code is worth.
+impl Test {
+    /// A test that is not named yet.
+    pub(crate) fn new(id: String, binary: usize, args: Vec<String>, harness: Harness) -> Self {
+        Self { name: String::new(), id, binary, args, harness, mark: Mark::Normal }
+    }
+}
+
+/// The harness of a test, which decides the meaning of its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Harness {
@@ -73,28 +80,51 @@ pub enum Harness {
     Libtest,
     /// Go's.
     Go,
-    /// None that is known: the exit code says it all.
+    /// None that is known: the exit code is the result.
     Opaque,
 }
 
-/// Whether a test is marked as ignored.
+/// The mark of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mark {
-    /// It is not.
+    /// No.
     Normal,
-    /// It runs only on request.
+    /// Ignored: it runs only on request.
     Ignored,
 }
 
-/// Nothing is left to run.
+/// A selection of tests.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// A test matches if any of these does; without patterns all tests match.
+    pub patterns: Vec<Regex>,
+    /// The patterns as typed, for messages.
+    pub typed: Vec<String>,
+    /// A test that matches one of these is left out.
+    pub skip: Vec<Regex>,
+    /// The treatment of tests marked as ignored.
+    pub ignored: Ignored,
+}
+
+/// The treatment of tests marked as ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ignored {
+    /// Leave them out.
+    #[default]
+    LeaveOut,
+    /// Run them like all others.
+    Include,
+}
+
+/// Reasons why no test is selected.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SelectError {
     /// The project has no tests at all.
-    #[error("there are no tests here{hint}")]
+    #[error("no tests found{hint}")]
     NoTests {
-        /// What may help, or nothing.
+        /// A hint, or nothing.
         hint: String,
     },
     /// A pattern matches no test, as a mistyped one does.
@@ -107,13 +137,13 @@ pub enum SelectError {
     },
     /// Tests match, but every one is left out.
     #[error(
-        "every test that matches is left out by --skip or marked #[ignore] (--include-ignored runs those)"
+        "all matching tests are left out by --skip or #[ignore]; --include-ignored runs ignored ones"
     )]
     AllLeftOut,
 }
 
 impl Suite {
-    /// The tests a selection means, in listed order; every pattern must match something.
+    /// The selected tests, in listed order; every pattern must match a test.
     ///
     /// # Errors
     /// See [`SelectError`].
@@ -131,8 +161,7 @@ impl Suite {
         if selected.is_empty() { Err(SelectError::AllLeftOut) } else { Ok(selected) }
     }
 
-    /// What there is to say of a selection that came to these tests. Who names tests by a pattern
-    /// knows what they want, and is told of the programs among them only.
+    /// Remarks on a selection. With patterns, only those on the programs of selected tests.
     #[must_use]
     pub fn notes_on(&self, selection: &Selection, tests: &[Test]) -> Vec<String> {
         let concerns = |note: &&Note| match note {
@@ -143,11 +172,11 @@ impl Suite {
         notes.chain(self.left_out(selection)).collect()
     }
 
-    /// How many of the tests that are meant do not run because they are marked as ignored.
+    /// A remark on the number of matching tests that are left out as ignored.
     fn left_out(&self, selection: &Selection) -> Option<String> {
         let is_ignored = |test: &&Test| test.mark == Mark::Ignored;
         let ignored = self.tests.iter().filter(is_ignored);
-        let count = ignored.filter(|test| self.is_meant(test, selection)).count();
+        let count = ignored.filter(|test| self.matches_selection(test, selection)).count();
         let is_said = count > 0 && selection.ignored == Ignored::LeaveOut;
         is_said.then(|| format!("{count} marked #[ignore] left out (--include-ignored)"))
     }
@@ -156,7 +185,7 @@ impl Suite {
         match note {
             Note::Opaque(binary) => {
                 let name = &self.binaries[*binary].name;
-                format!("{name} does not list its tests: it runs as a whole")
+                format!("{name} does not list its tests; it runs as one test")
             }
             Note::DocTests(packages) => {
                 let packages = packages.join(", ");
@@ -167,17 +196,17 @@ impl Suite {
 
     fn is_selected(&self, test: &Test, selection: &Selection) -> bool {
         let ignored = test.mark == Mark::Ignored && selection.ignored == Ignored::LeaveOut;
-        !ignored && self.is_meant(test, selection)
+        !ignored && self.matches_selection(test, selection)
     }
 
-    fn is_meant(&self, test: &Test, selection: &Selection) -> bool {
+    fn matches_selection(&self, test: &Test, selection: &Selection) -> bool {
         let wanted = selection.patterns.is_empty()
             || selection.patterns.iter().any(|pattern| self.matches(test, pattern));
         wanted && !selection.skip.iter().any(|pattern| self.matches(test, pattern))
     }
 
     /// A pattern is tried on the short name, and with `::` in it on the full one too.
-    fn matches(&self, test: &Test, pattern: &regex::Regex) -> bool {
+    fn matches(&self, test: &Test, pattern: &Regex) -> bool {
         let full = || format!("{}::{}", self.binaries[test.binary].name, test.id);
         pattern.is_match(&test.name)
             || pattern.is_match(&test.id)
@@ -198,7 +227,7 @@ impl Suite {
     }
 }
 
-/// More would have to be read rather than seen.
+/// More suggestions would be hard to take in.
 const SUGGESTIONS: usize = 3;
 
 #[cfg(test)]
@@ -209,19 +238,11 @@ mod tests {
     fn suite(ids: &[&str]) -> Suite {
         let test = |id: &&str| Test {
             name: id.rsplit("::").next().unwrap().to_owned(),
-            id: (*id).to_owned(),
-            binary: 0,
-            args: vec![],
-            harness: Harness::Libtest,
             mark: if id.contains("slow") { Mark::Ignored } else { Mark::Normal },
+            ..Test::new((*id).to_owned(), 0, vec![], Harness::Libtest)
         };
-        let binary = Binary {
-            name: "lab2".into(),
-            path: "x".into(),
-            cwd: "/".into(),
-            env: vec![],
-            contents: None,
-        };
+        let (name, path, cwd, env) = ("lab2".into(), "x".into(), "/".into(), vec![]);
+        let binary = Binary { name, path, cwd, env, contents: None };
         Suite { binaries: vec![binary], tests: ids.iter().map(test).collect(), notes: vec![] }
     }
 
@@ -229,7 +250,8 @@ mod tests {
         let suite = suite(&["e::initial_2a", "e::again_2a", "b::backup_2b", "b::slow_2b"]);
         let cli = crate::cli::Cli::try_parse_from(std::iter::once(&"dstest").chain(args)).unwrap();
         let run = cli.run;
-        let selection = Selection::resolve(&run.patterns, &run.budget.skip, &run.target).unwrap();
+        let selection =
+            crate::plan::selection(&run.patterns, &run.budget.skip, &run.target).unwrap();
         suite.select(&selection).map(|tests| tests.into_iter().map(|test| test.name).collect())
     }
 

@@ -1,5 +1,5 @@
-//! How a program embeds the log view: opens a file at its last failure, draws it, and says how long
-//! that took and what is suspicious.
+//! A program that embeds the log view: opens a file at its last failure, draws it, and prints the
+//! time that took and the anomalies of the log.
 //!
 //! ```console
 //! $ cargo run --release -p pretty --example open -- FILE
@@ -30,7 +30,7 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
     let line = view.cursor().map_or(0, |line| line + 1);
     writeln!(out, "line {line} of {}: indexed in {indexed:?}, drawn after {drawn:?}", view.len())?;
-    for (line, what) in view.oddities() {
+    for (line, what) in view.anomalies() {
         writeln!(out, "line {}: {what}", line + 1)?;
     }
     Ok(())

@@ -1,16 +1,16 @@
-//! Recognising lines that are no events: what test runners, panics and race detectors print.
+//! Recognising lines that are not events: output of test runners, panics, race detectors.
 //!
 //! Only the beginning of a line is looked at. A wrong guess costs a differently titled rule on
 //! the screen, never a line.
 
-/// What a line that is no event seems to be.
+/// The kind of a line that is not an event, guessed from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Nothing but white space.
     Blank,
-    /// Nothing known; inside a run it belongs to what came before it.
+    /// Unknown; inside a run it belongs to the line before it.
     Plain,
-    /// A test starts or says something about itself.
+    /// A test starts or reports on itself.
     Test,
     /// A test passed.
     Passed,
@@ -23,7 +23,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// What this line seems to be.
+    /// The kind of a line.
     ///
     /// ```
     /// use pretty::Class;
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runners_print_is_recognised() {
+    fn output_of_test_runners_is_recognised() {
         for (line, class) in [
             ("", Class::Blank),
             (" \t\r", Class::Blank),

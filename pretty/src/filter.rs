@@ -1,5 +1,5 @@
-//! Which events are shown. Lines that are no events are never filtered: a test result or a panic
-//! must not disappear because of a topic.
+//! Filters of events. Lines that are not events are never filtered: a test result or a panic must
+//! not disappear because of a topic.
 
 use regex::Regex;
 
@@ -10,7 +10,7 @@ use crate::time::{Number, Tick, Time, TimeError, split_unit};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NameSet {
     names: Vec<String>,
-    /// How many of them were given; the others follow from those.
+    /// The number of names that were given; the others follow from those.
     given: usize,
 }
 
@@ -47,7 +47,7 @@ impl NameSet {
         self.names[..self.given].iter().map(String::as_str)
     }
 
-    /// Whether a name is in the set.
+    /// Tells whether a name is in the set.
     #[must_use]
     pub fn contains(&self, name: &[u8]) -> bool {
         self.names.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(name))
@@ -71,7 +71,7 @@ impl Bound {
     /// Reads `1.5s`, `200ms`, or a bare number as it stands in the time column.
     ///
     /// # Errors
-    /// When the text is neither.
+    /// If the text is neither.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         let (number, unit) = split_unit(text);
         let bare = text.trim().len() == number.len();
@@ -99,7 +99,7 @@ impl std::str::FromStr for Bound {
     }
 }
 
-/// Which events are shown; by default all.
+/// A filter of events; by default it passes all.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Only these topics.
@@ -117,7 +117,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether no event can be hidden.
+    /// Tells whether every event passes.
     #[must_use]
     pub fn shows_everything(&self) -> bool {
         let Self { just, ignore, peers, since, until, grep } = self;
@@ -129,19 +129,19 @@ impl Filter {
             && grep.is_none()
     }
 
-    /// Whether events of this topic may be shown.
+    /// Tells whether events of this topic pass.
     #[must_use]
     pub fn shows_topic(&self, topic: &[u8]) -> bool {
         self.just.as_ref().is_none_or(|just| just.contains(topic)) && !self.ignore.contains(topic)
     }
 
-    /// Whether events of this peer may be shown.
+    /// Tells whether events of this peer pass.
     #[must_use]
     pub fn shows_peer(&self, peer: &[u8]) -> bool {
         self.peers.as_ref().is_none_or(|peers| peers.contains(peer))
     }
 
-    /// Whether events of this time may be shown. A time that cannot be read is in every window.
+    /// Tells whether events of this time pass. A time that cannot be read is in every window.
     /// In a log with dates the window counts from `origin`, the date of the first event.
     #[must_use]
     pub fn shows_time(&self, stamp: Option<&Stamp<'_>>, origin: Option<Time>) -> bool {
@@ -156,7 +156,7 @@ impl Filter {
             && self.until.is_none_or(|until| at <= until.at(unit))
     }
 
-    /// Whether an event passes everything but `grep`, which needs the text as it is shown.
+    /// Tells whether an event passes everything but `grep`, which needs the text as it is shown.
     #[must_use]
     pub fn shows(&self, event: &Event<'_>, origin: Option<Time>) -> bool {
         self.shows_topic(&event.topic)

@@ -1,10 +1,10 @@
-//! How wide everything is: a pure function from what has to be shown to columns of the screen.
+//! The layout: a pure function from the widths of fields to columns of the screen.
 //!
 //! ```text
 //! time topic│peer 0      │peer 1      │peer 2
 //! ```
 
-/// What a layout has to hold, in columns of the screen.
+/// The fields a layout has to hold, in columns of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
     /// Width of the widest time; 0 without a time column.
@@ -13,11 +13,11 @@ pub struct Columns {
     pub topic: usize,
     /// Width of the widest peer name.
     pub peer: usize,
-    /// How many peers there are.
+    /// The number of peers.
     pub peers: usize,
 }
 
-/// Where everything goes. Invariant: no row of any shape is wider than `width`.
+/// A layout. Invariant: no row of any shape is wider than `width`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Columns of the screen.
@@ -26,27 +26,27 @@ pub struct Layout {
     pub time: usize,
     /// Width of the topic column; 0 if there is none.
     pub topic: usize,
-    /// How peers are told apart.
+    /// The arrangement of peers.
     pub shape: Shape,
 }
 
-/// How peers are told apart.
+/// The arrangement of peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Side by side, with these widths, each behind a line of one column.
     Columns(Vec<usize>),
     /// All in one column, behind a column of this width with the peer's name.
     Tagged(usize),
-    /// Too narrow even for that: time, topic and peer stand in front of the text and wrap with it.
+    /// Too narrow even for that: time, topic and peer come before the text and wrap with it.
     Stacked,
 }
 
 impl Layout {
     /// The narrowest column a peer gets.
     pub const CELL_MIN: usize = 10;
-    /// The widest topic that gets the topic column; wider ones stand before their text.
+    /// The widest topic that gets the topic column; wider ones come before their text.
     pub const TOPIC_MAX: usize = 12;
-    /// The widest peer name that gets the tag column; wider ones stand before their text.
+    /// The widest peer name that gets the tag column; wider ones come before their text.
     pub const TAG_MAX: usize = 16;
 
     /// The best layout for a screen of `width` columns.
@@ -69,15 +69,15 @@ impl Layout {
     /// The width at which `columns` get side by side.
     #[must_use]
     pub fn width_needed(columns: Columns) -> usize {
-        let lead = lead(columns.time, columns.topic.min(Self::TOPIC_MAX));
-        lead + columns.peers.max(1) * (1 + Self::CELL_MIN)
+        let margin = margin(columns.time, columns.topic.min(Self::TOPIC_MAX));
+        margin + columns.peers.max(1) * (1 + Self::CELL_MIN)
     }
 
-    /// Width of what stands before the first line: time, a blank, topic.
+    /// Width of the time and topic columns and the blank between them.
     #[must_use]
-    pub fn lead(&self) -> usize {
+    pub fn margin(&self) -> usize {
         match self.shape {
-            Shape::Columns(_) | Shape::Tagged(_) => lead(self.time, self.topic),
+            Shape::Columns(_) | Shape::Tagged(_) => margin(self.time, self.topic),
             Shape::Stacked => 0,
         }
     }
@@ -86,27 +86,27 @@ impl Layout {
     #[must_use]
     pub fn text(&self) -> usize {
         match self.shape {
-            Shape::Columns(_) => self.width - self.lead() - 1,
-            Shape::Tagged(tag) => self.width - self.lead() - 1 - tag - 1,
+            Shape::Columns(_) => self.width - self.margin() - 1,
+            Shape::Tagged(tag) => self.width - self.margin() - 1 - tag - 1,
             Shape::Stacked => self.width,
         }
     }
 
     fn shape_for(&self, columns: Columns) -> Shape {
-        let lead = lead(self.time, self.topic);
+        let margin = margin(self.time, self.topic);
         if self.width >= Self::width_needed(columns) {
-            let room = self.width - lead - columns.peers;
+            let room = self.width - margin - columns.peers;
             return Shape::Columns(shares(room, columns.peers));
         }
         let tag = columns.peer.min(Self::TAG_MAX);
-        if lead + 1 + tag + 1 + Self::CELL_MIN <= self.width {
+        if margin + 1 + tag + 1 + Self::CELL_MIN <= self.width {
             return Shape::Tagged(tag);
         }
         Shape::Stacked
     }
 }
 
-fn lead(time: usize, topic: usize) -> usize {
+fn margin(time: usize, topic: usize) -> usize {
     let gap = usize::from(time > 0);
     time + gap + topic
 }
@@ -128,7 +128,8 @@ mod tests {
                 let layout = Layout::new(width, columns);
                 match &layout.shape {
                     Shape::Columns(cells) => {
-                        let used = layout.lead() + cells.iter().map(|cell| 1 + cell).sum::<usize>();
+                        let used =
+                            layout.margin() + cells.iter().map(|cell| 1 + cell).sum::<usize>();
                         assert!(used == width || peers == 0);
                         assert!(cells.iter().all(|cell| *cell >= Layout::CELL_MIN));
                     }

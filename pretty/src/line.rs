@@ -1,9 +1,9 @@
-//! What one line of a log can be. Plain data: how text becomes these values is
-//! [`Parser`](crate::Parser)'s business, how they look is the renderer's.
+//! The line of a log as plain data: made by the [`Parser`](crate::Parser), drawn by the renderer.
 
 use std::borrow::Cow;
 
 use crate::class::Class;
+use crate::event_name::split_event;
 use crate::time::{Tick, Time};
 
 /// One line of a log, understood as far as it could be.
@@ -20,22 +20,32 @@ pub enum Line<'a> {
 /// Something a peer did, with its fields as bytes of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event<'a> {
-    /// When, if the line says so.
+    /// The time, if the line has one.
     pub stamp: Option<Stamp<'a>>,
     /// The topic as written (`VOTE`); empty if the format has none.
     pub topic: Cow<'a, [u8]>,
     /// The peer's name; [`Event::NO_PEER`] if the line belongs to no single peer.
     pub peer: Cow<'a, [u8]>,
-    /// What happened. For JSON lines: the message, then the other fields as `key=value`.
+    /// The text. For JSON lines: the message, then the other fields as `key=value`.
     pub text: Cow<'a, [u8]>,
 }
 
 impl Event<'_> {
-    /// The name that stands for the tester, or for no peer at all.
+    /// The text as columns show it, and the ` kind=… event=…` they leave out because it repeats the
+    /// text. Only lines with the time of a run have one: the facts of other programs are all shown.
+    #[must_use]
+    pub fn split_text(&self) -> (&[u8], &[u8]) {
+        match self.stamp.as_ref().and_then(|stamp| stamp.unit) {
+            Some(_) => split_event(&self.text),
+            None => (&self.text, b""),
+        }
+    }
+
+    /// The name of the tester, or of no peer.
     pub const NO_PEER: &'static [u8] = b"-";
 }
 
-/// When an event happened: as written, and as a point in time if that could be read.
+/// The time of an event: as written, and as a point in time if that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp<'a> {
     /// The time as written, without leading zeros; of a date the time of day.
@@ -51,6 +61,6 @@ pub struct Stamp<'a> {
 pub struct Header<'a> {
     /// The whole line.
     pub text: &'a [u8],
-    /// How many peers the run has, if the line says so.
+    /// The number of peers of the run, if the line gives it.
     pub peers: Option<u16>,
 }

@@ -16,19 +16,19 @@ pub(crate) struct Peers {
     columns: Vec<usize>,
 }
 
-/// Whether a call added something.
+/// The result of adding a name or a width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    Before,
+    Known,
     New,
 }
 
 impl Peers {
     /// Remembers a name. Beyond [`PEERS_MAX`] names are not remembered: so many never get
     /// columns, and a log may hold any number.
-    pub(crate) fn see(&mut self, name: &[u8]) -> Seen {
+    pub(crate) fn insert(&mut self, name: &[u8]) -> Seen {
         if name == Event::NO_PEER || self.ids.contains_key(name) || self.names.len() >= PEERS_MAX {
-            return Seen::Before;
+            return Seen::Known;
         }
         self.ids.insert(name.into(), self.names.len());
         self.names.push(name.into());
@@ -78,12 +78,12 @@ mod tests {
     fn columns_are_in_natural_order() {
         let mut peers = Peers::default();
         for name in ["10", "C10", "2", "C2", "-", "-1", "2"] {
-            peers.see(name.as_bytes());
+            peers.insert(name.as_bytes());
         }
         assert_eq!(peers.arrange(), [&b"2"[..], b"10", b"-1", b"C2", b"C10"]);
         assert_eq!(peers.column(b"C2"), Some(3));
         assert_eq!(peers.column(b"-"), None);
-        assert_eq!(peers.see(b"3"), Seen::New);
+        assert_eq!(peers.insert(b"3"), Seen::New);
         assert_eq!(peers.column(b"3"), None);
     }
 }

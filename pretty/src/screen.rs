@@ -1,7 +1,7 @@
-//! The terminal of a full-screen program: taken, lent, and given back whatever happens.
+//! The terminal of a full-screen program: taken, lent, and given back, also after a panic.
 //!
-//! Every program that embeds a [`LogView`](crate::view::LogView) needs the same of it, so it is here
-//! once.
+//! Every program that embeds a [`LogView`](crate::view::LogView) needs the same of it, so it is
+//! here once.
 
 use std::io::{self, Write as _, stdout};
 use std::panic;
@@ -26,7 +26,7 @@ pub struct Screen {
     mouse: Mouse,
 }
 
-/// Whose the mouse is.
+/// The receiver of the mouse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mouse {
     View,
@@ -37,7 +37,7 @@ impl Screen {
     /// Takes the terminal.
     ///
     /// # Errors
-    /// When it cannot be used.
+    /// If it cannot be used.
     pub fn open() -> io::Result<Self> {
         let terminal = ratatui::try_init()?;
         static HOOK: Once = Once::new();
@@ -54,19 +54,19 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Draws a picture.
+    /// Draws a frame.
     ///
     /// # Errors
-    /// When the terminal cannot be written to.
-    pub fn draw(&mut self, picture: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+    /// If the terminal cannot be written to.
+    pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         let _drawing = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
-        self.terminal.draw(picture).map(|_| ())
+        self.terminal.draw(render).map(|_| ())
     }
 
-    /// Draws everything anew with the next picture, whatever has spoiled the screen.
+    /// Clears the screen, so that the next frame is drawn as a whole.
     ///
     /// # Errors
-    /// When the terminal cannot be written to.
+    /// If the terminal cannot be written to.
     pub fn redraw(&mut self) -> io::Result<()> {
         execute!(stdout(), Clear(ClearType::All))?;
         self.forget()
@@ -75,15 +75,15 @@ impl Screen {
     /// Stops the program as the terminal's own key would; returns when it is continued.
     ///
     /// # Errors
-    /// When the terminal cannot be given back or taken again.
+    /// If the terminal cannot be given back or taken again.
     pub fn suspend(&mut self) -> io::Result<()> {
         self.lend(|| emulate_default_handler(SIGTSTP))?
     }
 
-    /// Opens an editor at a line, counted from 1. What goes wrong with it is for the user.
+    /// Opens an editor at a line, counted from 1. Errors of the editor are texts for the user.
     ///
     /// # Errors
-    /// When the terminal cannot be given back or taken again.
+    /// If the terminal cannot be given back or taken again.
     pub fn edit(&mut self, file: &Path, line: usize) -> io::Result<Result<(), String>> {
         let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok());
         let editor = editor.filter(|editor| !editor.trim().is_empty());
@@ -98,17 +98,18 @@ impl Screen {
     /// Asks the terminal to put a text into the clipboard.
     ///
     /// # Errors
-    /// When the terminal cannot be written to.
+    /// If the terminal cannot be written to.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         let mut out = stdout();
         write!(out, "\x1b]52;c;{}\x1b\\", base64(text.as_bytes()))?;
         out.flush()
     }
 
-    /// Gives the mouse to the terminal, for its own selection, or takes it back; says which.
+    /// Gives the mouse to the terminal, for its own selection, or takes it back; returns a note
+    /// about it.
     ///
     /// # Errors
-    /// When the terminal cannot be written to.
+    /// If the terminal cannot be written to.
     pub fn toggle_mouse(&mut self) -> io::Result<&'static str> {
         let (mouse, note) = match self.mouse {
             Mouse::View => (Mouse::Terminal, "the mouse selects text; M takes it back"),
@@ -129,7 +130,7 @@ impl Screen {
     /// Gives the terminal back for as long as something runs.
     ///
     /// # Errors
-    /// When the terminal cannot be given back or taken again.
+    /// If the terminal cannot be given back or taken again.
     pub fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
         restore();
         let result = run();
@@ -140,8 +141,8 @@ impl Screen {
         Ok(result)
     }
 
-    /// Nothing is on the screen any more, so that the next picture is drawn as a whole. Unlike
-    /// the terminal's own way to clear, this needs no answer from it.
+    /// Forgets the last frame, so that the next one is drawn as a whole. Unlike the terminal's own
+    /// way to clear, this needs no answer from it.
     fn forget(&mut self) -> io::Result<()> {
         self.terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         Ok(())
@@ -154,7 +155,7 @@ impl Drop for Screen {
     }
 }
 
-/// Held while a picture is drawn, so that nothing is drawn once the terminal is given back.
+/// Locked while a frame is drawn, so that nothing is drawn once the terminal is given back.
 static DRAWING: Mutex<()> = Mutex::new(());
 
 /// Signals that end the program give the terminal back first.
@@ -171,7 +172,7 @@ fn restore_on_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// As well as it can be done: there is no one left to tell.
+/// Restores the terminal as well as possible; there is no way left to report an error.
 fn restore() {
     let _ = execute!(stdout(), DisableMouseCapture);
     ratatui::restore();
@@ -229,7 +230,7 @@ mod tests {
         let mut child = command.spawn().unwrap();
         drop(command);
         let (mut user, mut seen) = (File::from(user), Vec::new());
-        // A terminal nobody writes to any more is an error to read from.
+        // Reading from a terminal whose writers are gone is an error.
         let _ = user.read_to_end(&mut seen);
         assert!(!child.wait().unwrap().success());
         let seen = String::from_utf8_lossy(&seen);

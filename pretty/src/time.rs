@@ -1,7 +1,7 @@
 //! Points in log time and the units logs count them in.
 //!
 //! A log's clock is the clock of the run that wrote it: only differences and order mean
-//! anything, so a [`Time`] is nanoseconds since whatever the log calls zero. Nothing here reads
+//! anything, so a [`Time`] is nanoseconds since the log's own zero. Nothing here reads
 //! a real clock.
 
 use std::fmt;
@@ -57,7 +57,7 @@ impl Tick {
     /// Reads a length such as `10ms`, `100us` or `1s`.
     ///
     /// # Errors
-    /// When the text is not a positive number followed by one of `ns us µs ms s m h`.
+    /// If the text is not a positive number followed by one of `ns us µs ms s m h`.
     ///
     /// ```
     /// assert_eq!("10ms".parse(), Ok(pretty::Tick::TEN_MILLISECONDS));
@@ -105,7 +105,7 @@ impl fmt::Display for Tick {
 
 /// A text that is not a time or a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a time: a number with one of the units ns, us, ms, s, m, h is wanted")]
+#[error("invalid time {text:?}; use a number with ns, us, ms, s, m or h, as in 1.5s")]
 pub struct TimeError {
     text: String,
 }
@@ -120,12 +120,12 @@ impl TimeError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Number {
     whole: i64,
-    /// What follows the point, in billionths; digits beyond the ninth are dropped.
+    /// The part after the point, in billionths; digits beyond the ninth are dropped.
     billionths: i64,
     pub(crate) fraction: Fraction,
 }
 
-/// Whether a number is written with a point.
+/// The point of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fraction {
     Absent,
@@ -158,7 +158,7 @@ impl Number {
         Time(whole.saturating_add(self.part_of(unit)))
     }
 
-    /// What follows the point, in nanoseconds.
+    /// The part after the point, in nanoseconds.
     fn part_of(self, unit: Tick) -> i64 {
         // Nearly every unit is short enough for a division that processors can do themselves.
         if let Some(product) = self.billionths.checked_mul(unit.0) {

@@ -17,29 +17,29 @@ fn browser(test: &str) -> Option<&'static str> {
     let found = names.into_iter().find(runs);
     if found.is_none() {
         // Not by a macro: the harness would keep it to itself.
-        let line = format!("SKIPPED {test}: there is no Chromium here\n");
+        let line = format!("SKIPPED {test}: no Chromium found\n");
         io::stderr().write_all(line.as_bytes()).unwrap();
     }
     found
 }
 
-/// What a browser makes of the page of a log, once its scripts have run: the document as HTML.
+/// The page of a log in a browser, once its scripts have run: the document as HTML.
 fn open(browser: &str, log: &[u8], state: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("page.html");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("page.html");
     let mut page = HtmlPage::new(Parser::default(), Filter::default(), Vec::new()).unwrap();
     for line in log.split(|byte| *byte == b'\n') {
         page.line(line).unwrap();
     }
     std::fs::write(&file, page.finish().unwrap()).unwrap();
-    dump(browser, folder.path(), &format!("file://{}{state}", file.display()))
+    dump(browser, directory.path(), &format!("file://{}{state}", file.display()))
 }
 
-fn dump(browser: &str, folder: &Path, address: &str) -> String {
+fn dump(browser: &str, directory: &Path, address: &str) -> String {
     let output = Command::new(browser)
         .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"])
         .args(["--disable-dev-shm-usage", "--window-size=1200,800"])
-        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .arg(format!("--user-data-dir={}", directory.join("profile").display()))
         // So much time on the page's own clock, however slow the machine is.
         .args(["--virtual-time-budget=5000", "--dump-dom", address])
         .output()
@@ -48,7 +48,7 @@ fn dump(browser: &str, folder: &Path, address: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What is between two tags.
+/// The text between two tags.
 fn between<'a>(document: &'a str, start: &str, end: &str) -> &'a str {
     let (_, rest) = document.split_once(start).unwrap_or_else(|| panic!("no {start}"));
     rest.split_once(end).unwrap_or_else(|| panic!("no {end}")).0
@@ -125,15 +125,26 @@ fn a_link_says_what_is_shown() {
         ("#p=0&p=-", &["grants", "gets term=1"], "3 of 6 lines"),
         ("#q=TERM%3D%5Cd", &["leads term=1", "gets term=1"], "3 of 6 lines, 2 matches"),
         ("#q=term&only=0", &everything, "6 of 6 lines, 2 matches"),
-        ("#q=(&t=nonsense&p=nobody", &everything, "6 of 6 lines"),
+        ("#q=(&t=nonsense&p=unknown", &everything, "6 of 6 lines"),
     ] {
         let document = open(browser, LOG, state);
         assert_eq!(texts(&document), shown, "{state}");
         assert!(document.contains(note), "{state}");
-        assert!(document.contains("FAIL: TestX"), "{state}: what is no event stays");
+        assert!(document.contains("FAIL: TestX"), "{state}: lines that are not events stay");
     }
     let marked = open(browser, LOG, "#q=term");
     assert_eq!(marked.matches("<mark>term</mark>").count(), 2);
+}
+
+#[test]
+fn the_event_of_a_line_is_searched_and_not_shown() {
+    let Some(browser) = browser("the_event_of_a_line_is_searched_and_not_shown") else {
+        return;
+    };
+    let log = b"0.1 | RPC | 0 | asks to=1 kind=X event=sent\n0.2 | RPC | 1 | from=0 event=received";
+    for query in ["event%3Dsent", "to%3D1%20kind%3DX"] {
+        assert_eq!(texts(&open(browser, log, &format!("#q={query}"))), ["asks to=1"], "{query}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn page(filter: Filter, log: &[u8]) -> String {
     String::from_utf8(page.finish().expect("memory")).expect("pages are UTF-8")
 }
 
-/// What is between the tags, and nothing of the page's own.
+/// The texts between the tags, without those of the page itself.
 fn body(page: &str) -> &str {
     let (_, body) = page.split_once("<pre id=\"log\">\n").expect("a page has a log");
     body.split_once("</pre>").expect("a page has a log").0
@@ -59,4 +59,10 @@ fn filters_hide_events_only() {
     let page = page(filter, b"1 | VOTE | 0 | hidden\n--- FAIL: TestX\n1 | LEAD | 0 | shown");
     assert!(!body(&page).contains("hidden"));
     assert!(page.contains("FAIL: TestX") && page.contains("shown"));
+}
+
+#[test]
+fn the_event_of_a_line_is_behind_a_tab_for_searches() {
+    let page = page(Filter::default(), b"1 | RPC | 0 | sends X to=1 kind=X event=sent");
+    assert_eq!(body(&page), "1\tRPC\t0\tsends X to=1\t kind=X event=sent\n");
 }

@@ -128,20 +128,20 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(message.starts_with("pretty: /nonexistent/x.log: No such file"), "{message}");
 }
 
-/// A file with these contents in a folder of its own.
+/// A file with these contents in a directory of its own.
 struct TestFile {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl TestFile {
     fn new(contents: impl AsRef<[u8]>) -> Self {
-        let file = Self { folder: tempfile::tempdir().unwrap() };
+        let file = Self { directory: tempfile::tempdir().unwrap() };
         std::fs::write(file.path(), contents).unwrap();
         file
     }
 
     fn path(&self) -> std::path::PathBuf {
-        self.folder.path().join("a.log")
+        self.directory.path().join("a.log")
     }
 
     fn name(&self) -> String {
@@ -192,7 +192,7 @@ fn a_pipe_among_files_is_shown_as_it_comes() {
 }
 
 #[test]
-fn who_insists_ends_a_merge_too() {
+fn repeated_interrupts_end_a_merge_too() {
     let file = TestFile::new("1 | A | 0 | first\n");
     let mut child = pretty(&[&file.name(), "-"]).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -259,7 +259,7 @@ fn d20_a_followed_file_may_grow_shrink_and_be_replaced() {
     assert_eq!(next(), "     2 VOTE│second");
     std::fs::write(file.path(), "000003 | VOTE | 0 | cut\n").unwrap();
     assert_eq!(next(), "     3 VOTE│cut");
-    std::fs::rename(file.path(), file.folder.path().join("a.log.1")).unwrap();
+    std::fs::rename(file.path(), file.directory.path().join("a.log.1")).unwrap();
     std::fs::write(file.path(), "000004 | VOTE | 0 | a new file\n").unwrap();
     assert_eq!(next(), "     4 VOTE│a new file");
     child.kill().unwrap();
@@ -345,7 +345,7 @@ fn filters_that_leave_nothing_are_mentioned() {
     let log = b"000001 | VOTE | 0 | x\nPASS\n";
     let output = run(&["--grep", "y"], log);
     assert!(output.status.success());
-    assert_eq!(text(&output.stderr), "pretty: none of 1 events passed the filters\n");
+    assert_eq!(text(&output.stderr), "pretty: 0 of 1 events passed the filters\n");
     assert_eq!(text(&run(&["--just", "vote"], log).stderr), "");
     assert_eq!(text(&run(&["--just", "vote"], b"PASS\n").stderr), "");
 }
@@ -355,8 +355,8 @@ fn names_the_log_does_not_have_are_mentioned() {
     let log = b"1 | VOTE | 0 | x\n2 | LEAD | C10 | y\n3 | TEST | - | z\nPASS\n";
     for (arguments, mentioned) in [
         (&["-j", "votes,lead"][..], "--just: the log has no topic votes; did you mean VOTE?"),
-        (&["-i", "NOPE"], "--ignore: the log has no topic NOPE; there are LEAD, TEST, VOTE"),
-        (&["--peers", "S0,S7"], "--peers: the log has no peer S7; there are 0, -, C10"),
+        (&["-i", "NOPE"], "--ignore: the log has no topic NOPE; topics: LEAD, TEST, VOTE"),
+        (&["--peers", "S0,S7"], "--peers: the log has no peer S7; peers: 0, -, C10"),
         (
             &["--peers", "c11", "--export=html"],
             "--peers: the log has no peer c11; did you mean C10?",

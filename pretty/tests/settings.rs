@@ -23,7 +23,7 @@ impl Home {
         self.0.path()
     }
 
-    /// Runs the program in a folder of the project.
+    /// Runs the program in a directory of the project.
     fn run(&self, arguments: &[&str], log: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
         command.args(arguments).env_clear().env("HOME", self.path()).stdin(Stdio::piped());
@@ -34,7 +34,7 @@ impl Home {
         child.wait_with_output().unwrap()
     }
 
-    /// What it shows, without the header.
+    /// Its rows, without the header.
     fn rows(&self, arguments: &[&str], log: &str) -> Vec<String> {
         let output = self.run(&[arguments, &["--width=40"]].concat(), log);
         assert!(output.status.success(), "{}", text(&output.stderr));
@@ -61,14 +61,14 @@ fn options_come_before_the_project_and_that_before_the_user() {
 }
 
 #[test]
-fn formats_of_the_projects_own_are_found() {
+fn custom_formats_of_a_project_are_found() {
     let home = Home::new("[formats]\nnodes = '^<(?<peer>\\w+)> (?<topic>\\w+): (?<msg>.*)$'\n", "");
     let log = "<n1> VOTE: asks\n<n2> LEAD: leads\n";
     assert_eq!(home.rows(&[], log), ["VOTE│asks             │", "LEAD│                 │leads"]);
     assert_eq!(home.rows(&["--format", "nodes"], log), home.rows(&[], log));
     let output = home.run(&["--format", "nods"], log);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("no format `nods`; did you mean nodes?"));
+    assert!(text(&output.stderr).contains("unknown format `nods`; did you mean nodes?"));
 }
 
 #[test]
@@ -83,9 +83,9 @@ fn topics_have_the_projects_colours() {
 fn a_mistake_names_its_file_and_line_and_nothing_is_shown() {
     for (project, what) in [
         ("fold = true\nspeed = 9\n", "line 2"),
-        ("pager = 'sh evil'\n", "line 1: a project must not choose the program"),
-        ("[keys]\nq = 'none'\nQ = 'none'\nctrl-c = 'none'\nf10 = 'none'\n", "closes the view"),
-        ("format = 'nope'\n", "there is no format `nope`"),
+        ("pager = 'sh evil'\n", "line 1: a project's file may not name a program"),
+        ("[keys]\nq = 'none'\nQ = 'none'\nctrl-c = 'none'\nf10 = 'none'\n", "`quit` is unbound"),
+        ("format = 'nope'\n", "unknown format `nope`"),
     ] {
         let output = Home::new(project, "").run(&[], LOG);
         assert_eq!(output.status.code(), Some(2), "{project}");

@@ -35,7 +35,7 @@ impl Screen {
     }
 
     /// Reads until `text` has appeared since the last call; returns what has. What never comes
-    /// must not keep anybody waiting for ever: after a long while it says what has come instead.
+    /// must not be waited for for ever: after a minute the test fails with the text so far.
     fn wait_for(&mut self, text: &str) -> String {
         let mut bytes = [0; 4096];
         while !self.seen.contains(text) {
@@ -46,9 +46,9 @@ impl Screen {
         std::mem::take(&mut self.seen)
     }
 
-    /// The same for the whole picture: otherwise only what is new on the screen is drawn, and
+    /// The same for a whole frame: otherwise only what is new on the screen is drawn, and
     /// words come in pieces.
-    fn wait_for_picture(&mut self, text: &str) -> String {
+    fn wait_for_frame(&mut self, text: &str) -> String {
         let mut all = String::new();
         for _ in 0..1000 {
             self.press("\x0c");
@@ -60,11 +60,11 @@ impl Screen {
         panic!("no {text:?} in {all:?}");
     }
 
-    /// Waits for something to read; a program that says nothing for so long has stopped for good.
+    /// Waits for something to read; a program that is silent for so long has stopped.
     fn has_more(&self) -> bool {
         let mut files = [PollFd::new(&self.user, PollFlags::IN)];
-        let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
-        poll(&mut files, Some(&patience)).is_ok_and(|ready| ready > 0)
+        let timeout = Timespec { tv_sec: 60, tv_nsec: 0 };
+        poll(&mut files, Some(&timeout)).is_ok_and(|ready| ready > 0)
     }
 
     fn press(&mut self, keys: &str) {
@@ -98,8 +98,8 @@ fn the_layout_follows_the_terminal() {
 
 #[test]
 fn the_view_opens_and_leaves_the_screen_as_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.log");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.log");
     std::fs::write(&file, "000001 | VOTE | 0 | hello\npanic: y\n").unwrap();
     let (mut screen, terminal) = Screen::new(60, 10);
     let input = Stdio::from(terminal.try_clone().unwrap());
@@ -115,8 +115,8 @@ fn the_view_opens_and_leaves_the_screen_as_it_was() {
 
 #[test]
 fn the_terminal_is_asked_for_its_background() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.log");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.log");
     std::fs::write(&file, "000001 | VOTE | 0 | hello\n").unwrap();
     for (background, code) in
         [("0000/0000/0000", "38;2;103;160;178"), ("ffff/ffff/ffff", "38;2;71;124;140")]
@@ -169,8 +169,8 @@ fn a_pager_may_be_left_early() {
 #[test]
 fn a_pager_that_is_not_there_is_named() {
     let (mut screen, mut child) = page("no-such-pager");
-    let seen = screen.wait_for("PRETTY_PAGER may name another");
-    assert!(seen.contains("pretty: the pager `no-such-pager`"), "{seen:?}");
+    let seen = screen.wait_for("set --pager or PRETTY_PAGER");
+    assert!(seen.contains("pretty: pager `no-such-pager`"), "{seen:?}");
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
@@ -183,8 +183,8 @@ fn without_a_command_there_is_no_pager() {
 
 /// The view of a file of its own, and the program that shows it.
 fn open_view(log: &str, editor: &str) -> (tempfile::TempDir, Screen, Child) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("a.log");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.log");
     std::fs::write(&file, log).unwrap();
     let (screen, terminal) = Screen::new(120, 10);
     let mut command = Command::new(env!("CARGO_BIN_EXE_pretty"));
@@ -197,7 +197,7 @@ fn open_view(log: &str, editor: &str) -> (tempfile::TempDir, Screen, Child) {
     command.env("PATH", "/usr/bin:/bin").env("EDITOR", editor).stderr(Stdio::null());
     command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
     let child = command.spawn().unwrap();
-    (folder, screen, child)
+    (directory, screen, child)
 }
 
 #[test]
@@ -265,37 +265,37 @@ fn end(mut child: Child, screen: &mut Screen) {
 }
 
 #[test]
-fn the_view_follows_a_file_that_grows_is_cut_back_and_is_replaced() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.log");
+fn the_view_follows_a_file_that_grows_is_truncated_and_is_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.log");
     std::fs::write(&path, "000001 | VOTE | 0 | first\n000002 | VOTE | 0 | begun").unwrap();
     let (mut screen, terminal) = Screen::new(120, 10);
     let arguments = ["--tui", "-f", path.to_str().unwrap()];
     let child = pretty(&arguments, Stdio::from(terminal.try_clone().unwrap()), &terminal);
-    screen.wait_for_picture("first");
+    screen.wait_for_frame("first");
     let append = |text: &str| {
         let mut file = File::options().append(true).open(&path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
     };
     append(" and-ended\n");
-    screen.wait_for_picture("and-ended");
+    screen.wait_for_frame("and-ended");
     append("000003 | VOTE | 0 | not-ended");
-    // Whoever wrote it may be gone: a while later it is shown all the same.
-    screen.wait_for_picture("not-ended");
+    // Its writer may be gone: it is shown after a while nevertheless.
+    screen.wait_for_frame("not-ended");
     std::fs::write(&path, "000004 | VOTE | 0 | anew\n").unwrap();
-    let seen = screen.wait_for_picture("cut back");
+    let seen = screen.wait_for_frame("truncated");
     assert!(!seen.contains("no longer"), "{seen:?}");
-    screen.wait_for_picture("anew");
-    std::fs::rename(&path, folder.path().join("a.log.1")).unwrap();
+    screen.wait_for_frame("anew");
+    std::fs::rename(&path, directory.path().join("a.log.1")).unwrap();
     std::fs::write(&path, "000005 | VOTE | 0 | replaced\n").unwrap();
-    screen.wait_for_picture("replaced");
+    screen.wait_for_frame("replaced");
     end(child, &mut screen);
 }
 
 #[test]
 fn several_files_are_followed_in_the_view() {
-    let folder = tempfile::tempdir().unwrap();
-    let paths = ["a.log", "b.log"].map(|name| folder.path().join(name));
+    let directory = tempfile::tempdir().unwrap();
+    let paths = ["a.log", "b.log"].map(|name| directory.path().join(name));
     for path in &paths {
         std::fs::write(path, "000001 | VOTE | 0 | begins\n").unwrap();
     }
@@ -306,20 +306,20 @@ fn several_files_are_followed_in_the_view() {
     screen.wait_for("begins");
     let mut file = File::options().append(true).open(&paths[1]).unwrap();
     file.write_all(b"000002 | VOTE | 1 | from-the-second\n").unwrap();
-    screen.wait_for_picture("from-the-second");
+    screen.wait_for_frame("from-the-second");
     end(child, &mut screen);
 }
 
 #[test]
-fn a_file_that_shrinks_under_the_view_says_what_is_gone() {
+fn lines_of_a_truncated_file_are_shown_as_gone() {
     let lines = (0..5000).map(|at| format!("{at:06} | VOTE | 0 | line-{at}\n"));
-    let (folder, mut screen, child) = open_view(&lines.collect::<String>(), "");
-    screen.wait_for_picture("/5000");
-    File::options().write(true).open(folder.path().join("a.log")).unwrap().set_len(0).unwrap();
+    let (directory, mut screen, child) = open_view(&lines.collect::<String>(), "");
+    screen.wait_for_frame("/5000");
+    File::options().write(true).open(directory.path().join("a.log")).unwrap().set_len(0).unwrap();
     screen.press("G");
-    screen.wait_for_picture("longer");
+    screen.wait_for_frame("longer");
     screen.press("gs%z/line\r");
-    screen.wait_for_picture("/line –/0");
+    screen.wait_for_frame("/line –/0");
     end(child, &mut screen);
 }
 
@@ -336,20 +336,20 @@ fn a_signal_that_ends_the_view_gives_the_terminal_back() {
 }
 
 #[test]
-fn what_comes_later_on_a_pipe_is_shown_when_it_comes() {
-    let folder = tempfile::tempdir().unwrap();
+fn later_lines_of_a_pipe_are_shown_as_they_come() {
+    let directory = tempfile::tempdir().unwrap();
     let (mut screen, terminal) = Screen::new(120, 10);
     let script = format!(
         "(echo early; while [ ! -e go ]; do sleep 0.02; done; echo later) | {} --tui",
         env!("CARGO_BIN_EXE_pretty")
     );
     let mut command = Command::new("setsid");
-    command.args(["--ctty", "--wait", "sh", "-c", &script]).env_clear().current_dir(&folder);
+    command.args(["--ctty", "--wait", "sh", "-c", &script]).env_clear().current_dir(&directory);
     command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm-256color").stderr(Stdio::null());
     command.stdin(terminal.try_clone().unwrap()).stdout(terminal);
     let child = command.spawn().unwrap();
     screen.wait_for("early");
-    std::fs::write(folder.path().join("go"), "").unwrap();
+    std::fs::write(directory.path().join("go"), "").unwrap();
     screen.wait_for("later");
     end(child, &mut screen);
 }

@@ -1,4 +1,4 @@
-//! Messages as bytes: what goes over a wire, and what a simulated network counts.
+//! Messages as bytes, on a wire and in a simulated network.
 //!
 //! All numbers are little-endian and of fixed width. Decoding is total: whatever the bytes, it
 //! returns a message that keeps the invariants of its types, or an error.
@@ -8,59 +8,21 @@
 //! entry: term:u64 kind:u8 len:u32 bytes        (its index follows from its place)
 //! ```
 
+mod bytes;
 mod decode;
 mod encode;
+mod error;
 mod membership;
+mod size;
 
-pub(crate) use self::decode::Reader;
-pub(crate) use self::encode::Writer;
+pub(crate) use self::bytes::{Reader, Writer};
+pub use self::error::DecodeError;
 pub use self::membership::{decode_membership, encode_membership, membership_len};
+pub use self::size::encoded_len_max;
 
 use self::encode::kind;
-use crate::entry::{BrokenSlice, Entry};
-use crate::membership::BrokenMembership;
-use crate::message::{Envelope, Message, Rest};
+use crate::message::Envelope;
 use crate::types::{MessageId, PeerId, Term};
-
-/// Bytes that are no message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The message ends too soon.
-    #[error("the message is cut off")]
-    CutOff,
-    /// A byte that stands for nothing.
-    #[error("unknown {what} {found}")]
-    Unknown {
-        /// What the byte should say.
-        what: &'static str,
-        /// The byte.
-        found: u8,
-    },
-    /// Entries that do not follow each other.
-    #[error(transparent)]
-    BrokenSlice(#[from] BrokenSlice),
-    /// Members that contradict each other.
-    #[error(transparent)]
-    BrokenMembership(#[from] BrokenMembership),
-    /// Peers that do not rise.
-    #[error("peer {peer} cannot follow peer {last}")]
-    OutOfOrder {
-        /// The peer before it.
-        last: PeerId,
-        /// The peer that does not fit.
-        peer: PeerId,
-    },
-    /// An address that is no text.
-    #[error("an address is not UTF-8")]
-    AddressNotText,
-    /// Bytes after the message.
-    #[error("{0} bytes too many")]
-    TooLong(usize),
-    /// A number too large for what it counts.
-    #[error("{0} is too large")]
-    TooLarge(u64),
-}
 
 /// Encodes a message.
 ///
@@ -107,16 +69,10 @@ pub fn encode_onto(envelope: &Envelope, bytes: &mut Vec<u8>) {
     *bytes = writer.0;
 }
 
-/// An upper bound of a message's length when it is encoded, in bytes; close to it for large ones.
-#[must_use]
-pub fn encoded_len_max(envelope: &Envelope) -> usize {
-    HEADER_BYTES + body_len(&envelope.message)
-}
-
 /// Decodes a message.
 ///
 /// # Errors
-/// What is wrong with the bytes.
+/// The bytes are not a message.
 pub fn decode(bytes: &[u8]) -> Result<Envelope, DecodeError> {
     let mut reader = Reader(bytes);
     let kind = reader.u8()?;
@@ -128,32 +84,5 @@ pub fn decode(bytes: &[u8]) -> Result<Envelope, DecodeError> {
     match reader.0.len() {
         0 => Ok(Envelope { id, from, to, term, message }),
         rest => Err(DecodeError::TooLong(rest)),
-    }
-}
-
-const HEADER_BYTES: usize = 1 + 4 * 8;
-
-/// An upper bound of the body's length, so that encoding allocates once.
-fn body_len(message: &Message) -> usize {
-    match message {
-        Message::AppendEntries(append) => {
-            32 + append.slice.entries().iter().map(Entry::encoded_len).sum::<usize>()
-        }
-        Message::InstallSnapshot(chunk) => {
-            37 + chunk.chunk.len()
-                + match &chunk.rest {
-                    Rest::More => 0,
-                    Rest::Done(membership) => membership_len(membership),
-                }
-        }
-        Message::RequestVote(_)
-        | Message::RequestVoteReply(_)
-        | Message::RequestPreVote(_)
-        | Message::RequestPreVoteReply(_)
-        | Message::TimeoutNow
-        | Message::AppendEntriesReply(_)
-        | Message::InstallSnapshotReply(_)
-        | Message::ReadIndex(_)
-        | Message::ReadIndexReply(_) => 40,
     }
 }

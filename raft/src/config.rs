@@ -1,7 +1,7 @@
-//! What a node is told about itself, its peers and its limits.
+//! Settings of a node: its peers, timing and limits.
 //!
-//! A [`Config`] is written by a person and may be wrong; a [`ValidConfig`] is one that was checked,
-//! once, and is the only one a node takes.
+//! A [`Config`] may be invalid; a [`ValidConfig`] was checked, once, and is the only one a node
+//! takes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,121 +19,126 @@ use crate::types::{MessageId, PeerId};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// This node's own name.
+    /// This node's id.
     pub id: PeerId,
     /// The voters of a new cluster, this node among them; the same at all of its first nodes.
     /// Empty for a node that joins a running cluster: it waits until a leader makes it a member.
-    /// What a store holds counts for more than this.
+    /// The contents of a store override this.
     pub peers: Vec<PeerId>,
-    /// Where the peers are reached, for the transport; the core never looks inside. Empty if the
-    /// transport knows anyway.
+    /// The peers' addresses, for the transport; the core never looks inside. Empty if the transport
+    /// has its own.
     pub addresses: BTreeMap<PeerId, Address>,
-    /// The shortest time without a leader after which a peer stands for election (paper §5.2).
+    /// The shortest time without a leader before a peer starts an election (paper §5.2).
     pub election_timeout_min: Duration,
-    /// The longest such time; each peer draws anew for every election.
+    /// The longest such time; each peer draws a new one for every election.
     pub election_timeout_max: Duration,
-    /// How often a leader that has nothing to send makes itself heard. Also the time after which
-    /// an unanswered message counts as lost.
+    /// The interval of an idle leader's heartbeats. Also the time after which an unanswered message
+    /// counts as lost.
     pub heartbeat_interval: Duration,
-    /// How long a leader keeps the news of a commit for the next entries to carry before it sends
-    /// the news alone. Zero tells followers at once, at the price of more messages.
+    /// The longest time a leader holds a new commit index back for the next entries to carry,
+    /// before it sends it alone. Zero sends it at once, at the price of more messages.
     pub commit_notice_delay: Duration,
-    /// How many bytes of entries one AppendEntries carries at most; a larger entry goes alone.
+    /// The most bytes of entries in one AppendEntries; a larger entry is sent alone.
     pub append_bytes_max: usize,
-    /// How many AppendEntries with entries may be unanswered per peer (the pipeline's bound).
+    /// The most unanswered AppendEntries with entries per peer (the pipeline's bound).
     pub messages_in_flight_max: usize,
-    /// How many bytes of entries may be unanswered per peer before it is sent more; the message that
-    /// reaches the bound still goes. Beside `messages_in_flight_max`, it bounds what waits in memory
-    /// where entries are large.
+    /// The most unanswered bytes of entries per peer; the message that reaches the bound is still
+    /// sent. Bounds memory where entries are large, as `messages_in_flight_max` does where they are
+    /// small.
     pub in_flight_bytes_max: usize,
-    /// How many bytes of entries may wait for a quorum, as they are encoded, before a leader refuses
-    /// proposals. A larger command passes when nothing else waits, and so does the first one of a
-    /// leader's term, with which all it inherited commits.
+    /// The most bytes of encoded entries waiting for a quorum before a leader rejects proposals. A
+    /// larger command is accepted when nothing else waits, and so is the first one of a leader's
+    /// term, with which all it inherited commits.
     pub uncommitted_bytes_max: u64,
-    /// How many bytes of a snapshot one InstallSnapshot carries at most.
+    /// The most bytes of a snapshot in one InstallSnapshot.
     pub snapshot_chunk_bytes: usize,
-    /// The largest snapshot this node takes from a leader, in bytes.
+    /// The largest snapshot accepted from a leader, in bytes.
     pub snapshot_bytes_max: u64,
-    /// Whether a peer asks around before it stands for election.
+    /// Pre-votes before an election.
     pub pre_vote: PreVote,
-    /// Whether a leader that hears from no quorum gives up, and whether peers that hear from a
-    /// leader leave candidates alone.
+    /// Leaders without a quorum step down, and peers with a live leader ignore candidates.
     pub check_quorum: CheckQuorum,
-    /// How many entries a learner may lack when it is made a voter.
+    /// The most entries a learner may lack when it is promoted to a voter.
     pub promotion_lag_max: u64,
-    /// What a new leader does with its first entry.
+    /// The first entry of a new leader.
     pub first_entry: FirstEntry,
-    /// How a leader makes sure that it still leads when it serves a read.
+    /// The leader's check that it still leads when it serves a read.
     pub reads: Reads,
-    /// How long a read may wait before it is given up: for the leader to be sure that it leads, and
-    /// for the state machine to get that far.
+    /// The longest time a read may wait, both for the leader's check and for the state machine to
+    /// apply the entries it needs.
     pub read_timeout: Duration,
-    /// How many reads may wait at once; a leader counts each follower's question as one.
+    /// The most reads waiting at once; a leader counts each follower's request as one.
     pub reads_waiting_max: usize,
     /// The number of the first message sent. A driver that restarts a node passes one that is
-    /// higher than any used before, so that a message's number names it in the whole run, and that
-    /// an answer to a follower's read cannot be taken for one to a read of its next life.
+    /// higher than any used before, so that a message's number is unique in the whole run, and an
+    /// answer to a read from before the restart is not taken for one to a later read.
     pub first_message_id: MessageId,
 }
 
-/// Whether a peer whose election timer fires asks first who would vote for it, and stands only if a
-/// majority would (thesis §9.6). A peer that was cut off then comes back without a higher term, and
-/// disturbs nobody.
+/// Pre-votes (dissertation §9.6): a peer whose election timer fires starts an election only if a
+/// majority would vote for it. A peer that was cut off then returns without a higher term, and
+/// causes no election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PreVote {
-    /// It asks first.
+    /// Pre-votes first.
     On,
-    /// It stands at once, as in the paper.
+    /// An election at once, as in the paper.
     Off,
 }
 
-/// Whether a leader must hear from a majority to remain one (thesis §6.2), and whether a peer that
-/// heard from a leader within [`Config::election_timeout_min`] leaves requests for votes unanswered,
-/// whatever their term (thesis §4.2.3). The two belong together: without the first, the second could
-/// keep a leader in office that nobody follows.
+/// Check-quorum: a leader needs contact with a majority to remain one (dissertation §6.2), and a
+/// peer that had contact with a leader within [`Config::election_timeout_min`] ignores vote
+/// requests, whatever their term (dissertation §4.2.3). The two belong together: without the first,
+/// the second could keep a leader in place that has no followers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CheckQuorum {
-    /// A leader gives up once it has heard from no majority for an election timeout, and peers keep
-    /// to a leader they hear from.
+    /// A leader steps down after an election timeout without contact with a majority, and peers
+    /// with a live leader ignore vote requests.
     On,
-    /// As in the paper: a leader leads until it hears of a higher term, and every request for a
-    /// vote with a higher term ends it.
+    /// As in the paper: a leader leads until it sees a higher term, and every vote request with a
+    /// higher term ends it.
     Off,
 }
 
-/// How a leader makes sure that it still leads when it serves a read.
+/// A leader's check that it still leads when it serves a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads {
-    /// It asks a quorum, each time (thesis §6.4). Right whatever clocks do.
+    /// A round of messages to a quorum, each time (dissertation §6.4). Safe whatever clocks do.
     ReadIndex,
-    /// It trusts that nobody is elected for [`Config::election_timeout_min`] less `clock_drift_max`
-    /// after it has sent what a quorum answered, and asks only if that time is over (a lease, thesis
-    /// §6.4.1). Reads then take no messages, and **they are stale if clocks keep worse time than
-    /// assumed**: while any peer's clock advances by `election_timeout_min`, every other peer's must
-    /// advance by at least `election_timeout_min - clock_drift_max`. With 150 ms and 15 ms, no clock
-    /// may go more than a ninth faster than another. The clock of a machine that is suspended may
-    /// stand still (the one that the driver reads on Linux does): do not suspend peers whose reads
-    /// go by leases, or move them alive to another host. A process that is stopped is no danger.
+    /// A lease (dissertation §6.4.1): no other peer is elected for [`Config::election_timeout_min`]
+    /// less `clock_drift_max` after a round was sent that a quorum answered, and a new round is
+    /// needed only after that time. Reads then take no messages, and **they are stale if clocks
+    /// drift more than assumed**: while any peer's clock advances by `election_timeout_min`, every
+    /// other peer's must advance by at least `election_timeout_min - clock_drift_max`. With 150 ms
+    /// and 15 ms, no clock may run more than a ninth faster than another. The clock of a suspended
+    /// machine may stop (the one the driver reads on Linux does): do not suspend peers that serve
+    /// reads by lease, and do not migrate them live to another host. A stopped process does no
+    /// harm.
     ///
-    /// All peers must have the same `election_timeout_min` and [`CheckQuorum::On`]. A leader gives
-    /// the lease up when it begins to transfer its leadership, for as long as it leads.
+    /// All peers must have the same `election_timeout_min` and [`CheckQuorum::On`]. A leader that
+    /// asks a peer to take over has no lease for the rest of its term.
     Lease {
-        /// How much two clocks may differ after the shortest election timeout.
+        /// The largest difference of two clocks after the shortest election timeout.
         clock_drift_max: Duration,
     },
 }
 
-/// What a new leader appends before anything else.
+/// The first entry a new leader appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstEntry {
     /// A no-op, so that entries of earlier terms commit without waiting for a command (paper §8).
     NoOp,
-    /// The first command. Indexes then count commands alone.
+    /// The first command. Indexes then count only commands.
     Command,
 }
 
 impl Config {
-    /// Settings for a local network: elections after 150–300 ms, heartbeats every 50 ms.
+    /// The paper's settings (§9.3), for a fast local network or a simulation: elections after
+    /// 150–300 ms, heartbeats every 50 ms.
+    ///
+    /// `driver::Builder` starts from these with longer times (elections after 500–1000 ms,
+    /// heartbeats every 100 ms, commit notices after 1 ms): real disks and schedulers pause for
+    /// longer than 150 ms now and then.
     #[must_use]
     pub const fn new(id: PeerId, peers: Vec<PeerId>) -> Self {
         Self {
@@ -161,7 +166,7 @@ impl Config {
         }
     }
 
-    /// How long a leader's lease lasts, if it may have one.
+    /// The length of a leader's lease, if leases are on.
     pub(crate) fn lease(&self) -> Option<Duration> {
         match self.reads {
             Reads::ReadIndex => None,
@@ -174,22 +179,22 @@ impl Config {
     /// Checks the settings against each other.
     ///
     /// # Errors
-    /// The first setting that cannot work, with what would.
+    /// The first invalid setting, with the valid range.
     pub fn validate(self) -> Result<ValidConfig, ConfigError> {
         let mut sorted = self.peers.clone();
         sorted.sort_unstable();
         sorted.dedup();
         if sorted.len() != self.peers.len() {
-            return Err(ConfigError::DoublePeer);
+            return Err(ConfigError::DuplicatePeer);
         }
         if !sorted.is_empty() && sorted.binary_search(&self.id).is_err() {
-            return Err(ConfigError::NotAPeer { id: self.id });
+            return Err(ConfigError::NodeNotInPeers { id: self.id });
         }
         if let Some(peer) = self.addresses.keys().find(|peer| !self.peers.contains(peer)) {
-            return Err(ConfigError::AddressOfNobody { peer: *peer });
+            return Err(ConfigError::AddressOfUnknownPeer { peer: *peer });
         }
         if self.heartbeat_interval.is_zero() {
-            return Err(ConfigError::NoHeartbeat);
+            return Err(ConfigError::ZeroHeartbeat);
         }
         if self.heartbeat_interval * 2 > self.election_timeout_min {
             return Err(ConfigError::HeartbeatTooSlow {
@@ -198,7 +203,7 @@ impl Config {
             });
         }
         if self.election_timeout_min >= self.election_timeout_max {
-            return Err(ConfigError::NoJitter);
+            return Err(ConfigError::EmptyTimeoutRange);
         }
         if let Reads::Lease { clock_drift_max } = self.reads {
             if self.check_quorum == CheckQuorum::Off {
@@ -206,7 +211,7 @@ impl Config {
             }
             if clock_drift_max >= self.election_timeout_min {
                 let election = self.election_timeout_min;
-                return Err(ConfigError::NoLease { drift: clock_drift_max, election });
+                return Err(ConfigError::DriftTooLong { drift: clock_drift_max, election });
             }
         }
         for (name, value) in [
@@ -235,7 +240,7 @@ impl ValidConfig {
         &self.0
     }
 
-    /// The members of a new cluster; nobody for a node that joins one.
+    /// The members of a new cluster; none for a node that joins one.
     #[must_use]
     pub fn bootstrap(&self) -> Membership {
         let Config { peers, addresses, .. } = &self.0;
@@ -244,28 +249,28 @@ impl ValidConfig {
     }
 }
 
-/// A setting that cannot work.
+/// An invalid setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A peer is named twice.
-    #[error("`peers` names a peer twice")]
-    DoublePeer,
+    /// A duplicate peer.
+    #[error("`peers` contains a peer twice")]
+    DuplicatePeer,
     /// The node is not in its own list.
     #[error("`peers` must contain the node itself, {id}, or be empty to join a running cluster")]
-    NotAPeer {
+    NodeNotInPeers {
         /// The node.
         id: PeerId,
     },
     /// An address of a peer that is not in the list.
-    #[error("`addresses` has one of {peer}, which is not in `peers`")]
-    AddressOfNobody {
+    #[error("`addresses` contains {peer}, which is not in `peers`")]
+    AddressOfUnknownPeer {
         /// The peer.
         peer: PeerId,
     },
-    /// Heartbeats would come without a pause.
+    /// Heartbeats without a pause.
     #[error("`heartbeat_interval` must be longer than zero")]
-    NoHeartbeat,
+    ZeroHeartbeat,
     /// A single lost heartbeat would start an election.
     #[error(
         "`heartbeat_interval` ({heartbeat:?}) must be at most half of `election_timeout_min` ({election:?})"
@@ -276,23 +281,25 @@ pub enum ConfigError {
         /// The timeout given.
         election: Duration,
     },
-    /// All peers would stand at once, for ever (paper §5.2).
+    /// All peers would start elections at once, for ever (paper §5.2).
     #[error("`election_timeout_max` must be longer than `election_timeout_min`")]
-    NoJitter,
-    /// Nobody would keep others from being elected while the lease lasts.
-    #[error("`reads: Lease` needs `check_quorum: On`: peers must keep to a leader they hear from")]
+    EmptyTimeoutRange,
+    /// Without check-quorum, another peer may be elected while the lease lasts.
+    #[error(
+        "`reads: Lease` needs `check_quorum: On`: without it, another peer may be elected during a lease"
+    )]
     LeaseWithoutCheckQuorum,
-    /// Nothing would be left of the lease.
+    /// The lease would have no length.
     #[error(
         "`clock_drift_max` ({drift:?}) must be shorter than `election_timeout_min` ({election:?})"
     )]
-    NoLease {
+    DriftTooLong {
         /// The drift given.
         drift: Duration,
         /// The timeout given.
         election: Duration,
     },
-    /// A limit that lets nothing through.
+    /// A limit of zero.
     #[error("`{name}` must be at least 1")]
     Zero {
         /// The setting.
@@ -320,12 +327,9 @@ mod tests {
                 |c| c.reads = Reads::Lease { clock_drift_max: c.election_timeout_min },
                 "`clock_drift_max` (150ms) must be shorter",
             ),
-            (|c| c.peers.push(PeerId::new(2)), "`peers` names a peer twice"),
+            (|c| c.peers.push(PeerId::new(2)), "`peers` contains a peer twice"),
             (|c| c.id = PeerId::new(9), "`peers` must contain the node itself, 9"),
-            (
-                |c| c.addresses = [(PeerId::new(4), "four".into())].into(),
-                "`addresses` has one of 4",
-            ),
+            (|c| c.addresses = [(PeerId::new(4), "four".into())].into(), "`addresses` contains 4"),
             (|c| c.heartbeat_interval = Duration::ZERO, "`heartbeat_interval` must be longer"),
             (|c| c.heartbeat_interval = Duration::from_millis(100), "at most half of"),
             (|c| c.election_timeout_max = c.election_timeout_min, "`election_timeout_max` must be"),
@@ -340,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_members_are_the_peers_or_nobody_yet() {
+    fn the_first_members_are_the_peers_or_none() {
         let peers = [3, 1, 2].map(PeerId::new);
         let mut config = Config::new(peers[2], peers.to_vec());
         config.addresses = [(peers[1], "one".into())].into();

@@ -1,11 +1,10 @@
-//! What a log is made of: entries, runs of entries as messages carry them, and snapshots.
+//! Contents of a log: entries, slices of entries as messages carry them, and snapshots.
 //!
 //! Invariant of [`LogSlice`], checked once where bytes or messages come in: indexes are
 //! consecutive from `prev.index + 1`, terms never fall and none is below `prev.term` (paper §5.3).
 
 use std::sync::Arc;
 
-use crate::codec;
 use crate::membership::Membership;
 use crate::types::{EntryId, Index, Term};
 
@@ -13,35 +12,25 @@ use crate::types::{EntryId, Index, Term};
 /// one copy.
 pub type Bytes = Arc<[u8]>;
 
-/// What an entry asks of the state machine.
+/// An entry's content.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Payload {
-    /// Nothing; a new leader appends it to commit what its predecessors left (paper §8).
+    /// Nothing; a new leader appends it to commit its predecessors' entries (paper §8).
     NoOp,
     /// A command of the service; the core never looks inside.
     Command(Bytes),
-    /// Nothing of the service's: who is in the cluster from this entry on (paper §6). Every peer
-    /// goes by it as soon as the entry is in its log.
+    /// The membership configuration from this entry on (paper §6), in force on a peer as soon as
+    /// the entry is in its log.
     Membership(Arc<Membership>),
 }
 
 impl Payload {
-    /// The command's bytes; what is no command has none.
+    /// The command's bytes; empty for other payloads.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::NoOp | Self::Membership(_) => &[],
             Self::Command(bytes) => bytes,
-        }
-    }
-
-    /// The payload's size when it is encoded, in bytes.
-    #[must_use]
-    pub fn encoded_len(&self) -> usize {
-        match self {
-            Self::NoOp => 0,
-            Self::Command(bytes) => bytes.len(),
-            Self::Membership(membership) => codec::membership_len(membership),
         }
     }
 }
@@ -51,22 +40,11 @@ impl Payload {
 pub struct Entry {
     /// The entry's term and index.
     pub id: EntryId,
-    /// What it asks of the state machine.
+    /// Its content.
     pub payload: Payload,
 }
 
-impl Entry {
-    /// What an entry takes besides its payload when it is encoded, in bytes.
-    pub const OVERHEAD_BYTES: usize = 8 + 1 + 4;
-
-    /// The entry's size when it is encoded, in bytes.
-    #[must_use]
-    pub fn encoded_len(&self) -> usize {
-        Self::OVERHEAD_BYTES + self.payload.encoded_len()
-    }
-}
-
-/// Consecutive entries and the place they follow: what AppendEntries carries.
+/// Consecutive entries and the entry they follow: the content of AppendEntries.
 ///
 /// ```
 /// use raft::{Entry, EntryId, Index, LogSlice, Payload, Term};
@@ -105,7 +83,7 @@ impl LogSlice {
         Ok(Self { prev, entries })
     }
 
-    /// Entries that were cut out of a log, and so follow each other already.
+    /// Entries taken from a log, whose order is known to be right.
     pub(crate) fn of_log(prev: EntryId, entries: Vec<Entry>) -> Self {
         debug_assert_eq!(check_order(prev, &entries), Ok(()), "a log keeps its order");
         Self { prev, entries }
@@ -115,12 +93,6 @@ impl LogSlice {
     #[must_use]
     pub const fn empty(prev: EntryId) -> Self {
         Self { prev, entries: Vec::new() }
-    }
-
-    /// The entries' size when they are encoded, in bytes.
-    #[must_use]
-    pub fn encoded_len(&self) -> usize {
-        self.entries.iter().map(Entry::encoded_len).sum()
     }
 
     /// The entry the slice follows.
@@ -190,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_names_the_first_entry_that_does_not_fit() {
+    fn a_broken_slice_names_its_first_wrong_entry() {
         let prev = EntryId::new(Term::new(2), Index::new(4));
         let rows = [
             (vec![entry(2, 6)], "entry 6@2 cannot follow 4@2"),

@@ -1,11 +1,11 @@
-//! A leader's lease: for a while after a quorum has answered a round, nobody else can be elected,
-//! and the leader need not ask again (Ongaro's thesis §6.4.1).
+//! A leader's lease: for a while after a quorum has answered a round, no other peer can be elected,
+//! and reads need no new round (Ongaro's dissertation §6.4.1).
 //!
-//! Whoever answers a round keeps to the leader for
-//! [`Config::election_timeout_min`](crate::Config::election_timeout_min) of its own clock. It heard
-//! the round after it was sent, so that the lease counts from the moment of sending, by the leader's
-//! clock, and is shorter by what the clocks may differ. No lease outlives the leader's term in
-//! office; one that is given up does not come back in it.
+//! A peer that answers a round keeps its leader for
+//! [`Config::election_timeout_min`](crate::Config::election_timeout_min) of its own clock. It
+//! received the round after it was sent, so the lease counts from the time of sending, by the
+//! leader's clock, and is shorter by the assumed clock drift. A lease ends with the leadership; a
+//! revoked one does not return in the same term.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -16,65 +16,67 @@ use crate::types::{Instant, Round};
 /// A leader's lease, or none.
 #[derive(Clone, Debug, Default)]
 pub struct Lease {
-    /// How long it lasts; `None` if this leader has none.
+    /// Its length; `None` if this leader has none.
     length: Option<Duration>,
-    /// When the newest round began that a quorum has answered.
+    /// The start of the newest confirmed round.
     from: Option<Instant>,
-    /// Rounds without an answer of a quorum, and when each began.
-    begun: VecDeque<(Round, Instant)>,
+    /// Unconfirmed rounds and their start times.
+    unconfirmed: VecDeque<(Round, Instant)>,
 }
 
 impl Lease {
-    /// No lease yet; one lasts this long.
+    /// No lease yet; `length` is that of later ones.
     pub(crate) const fn new(length: Option<Duration>) -> Self {
-        Self { length, from: None, begun: VecDeque::new() }
+        Self { length, from: None, unconfirmed: VecDeque::new() }
     }
 
-    /// Until when this peer may serve reads without asking.
+    /// The end of the lease.
     #[must_use]
     pub fn until(&self) -> Option<Instant> {
         Some(self.from?.after(self.length?))
     }
 
-    /// Whether this peer may serve a read at this moment without asking.
+    /// Returns whether reads may be served now without a round.
     #[must_use]
     pub fn holds(&self, now: Instant) -> bool {
         self.until().is_some_and(|until| now < until)
     }
 
-    /// Whether a round should begin so that the lease goes on.
-    pub(crate) fn wants_round(&self, now: Instant, interval: Duration) -> bool {
-        let newest = self.begun.back().map(|(_, at)| *at).or(self.from);
+    /// Returns whether a new round is due to extend the lease.
+    pub(crate) fn needs_round(&self, now: Instant, interval: Duration) -> bool {
+        let newest = self.unconfirmed.back().map(|(_, at)| *at).or(self.from);
         self.length.is_some() && newest.is_none_or(|newest| now.since(newest) >= interval)
     }
 
-    /// A round begins: nothing of it has been sent yet.
-    pub(crate) fn begins(&mut self, round: Round, now: Instant) {
+    /// Notes the start of a round, before any of its messages is sent.
+    pub(crate) fn on_round_started(&mut self, round: Round, now: Instant) {
         let Some(length) = self.length else { return };
         // Of one that began so long ago, an answer gives no lease any more.
-        while self.begun.pop_front_if(|(_, at)| now.since(*at) >= length).is_some() {}
-        self.begun.push_back((round, now));
+        while self.unconfirmed.pop_front_if(|(_, at)| now.since(*at) >= length).is_some() {}
+        self.unconfirmed.push_back((round, now));
     }
 
-    /// A quorum has answered this round.
-    pub(crate) fn is_answered(&mut self, round: Round, now: Instant) {
-        while let Some((_, at)) = self.begun.pop_front_if(|(begun, _)| *begun <= round) {
+    /// Notes that a quorum has answered this round.
+    pub(crate) fn on_round_confirmed(&mut self, round: Round, now: Instant) {
+        while let Some((_, at)) =
+            self.unconfirmed.pop_front_if(|(unconfirmed, _)| *unconfirmed <= round)
+        {
             debug_assert!(at <= now, "a round that begins at {at:?} is answered at {now:?}");
             self.from = Some(at);
         }
     }
 
-    /// Ends the lease for as long as this peer leads: somebody was asked to stand, whom peers do
-    /// not keep waiting, and nobody knows when the request arrives.
-    pub(crate) fn give_up(&mut self) {
+    /// Ends the lease for the rest of the leadership: a peer was asked to take over, other peers do
+    /// not ignore its vote requests, and the time they arrive is unknown.
+    pub(crate) fn revoke(&mut self) {
         *self = Self::new(None);
     }
 
     /// See [`Node::behaviour_hash`](crate::Node::behaviour_hash).
     pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
-        let Self { length, from: _, begun } = self;
-        (length, self.until().map(|until| until.since(now)), begun.len()).hash(hasher);
-        for (round, at) in begun {
+        let Self { length, from: _, unconfirmed } = self;
+        (length, self.until().map(|until| until.since(now)), unconfirmed.len()).hash(hasher);
+        for (round, at) in unconfirmed {
             (round, now.since(*at)).hash(hasher);
         }
     }
@@ -91,36 +93,36 @@ mod tests {
     }
 
     #[test]
-    fn it_counts_from_the_sending_of_the_newest_round_that_was_answered() {
+    fn it_counts_from_the_sending_of_the_newest_confirmed_round() {
         let mut lease = Lease::new(Some(LENGTH));
-        for (round, begun) in [(1, 10), (2, 20), (3, 30)] {
-            lease.begins(Round::new(round), at(begun));
+        for (round, unconfirmed) in [(1, 10), (2, 20), (3, 30)] {
+            lease.on_round_started(Round::new(round), at(unconfirmed));
         }
-        assert!(!lease.holds(at(31)), "nobody has answered");
-        lease.is_answered(Round::new(2), at(40));
+        assert!(!lease.holds(at(31)), "no answer yet");
+        lease.on_round_confirmed(Round::new(2), at(40));
         assert_eq!(lease.until(), Some(at(120)));
         assert!(lease.holds(at(119)) && !lease.holds(at(120)));
-        lease.is_answered(Round::new(1), at(41));
+        lease.on_round_confirmed(Round::new(1), at(41));
         assert_eq!(lease.until(), Some(at(120)), "an older answer takes nothing back");
     }
 
     #[test]
-    fn rounds_that_nobody_answers_are_forgotten_with_the_lease_they_would_give() {
+    fn unanswered_rounds_are_dropped_when_their_lease_would_be_over() {
         let mut lease = Lease::new(Some(LENGTH));
         for round in 0..1000 {
-            lease.begins(Round::new(round), at(10 * round));
+            lease.on_round_started(Round::new(round), at(10 * round));
         }
-        assert_eq!(lease.begun.len(), 10);
+        assert_eq!(lease.unconfirmed.len(), 10);
     }
 
     #[test]
-    fn given_up_it_does_not_come_back() {
+    fn a_revoked_lease_does_not_return() {
         let mut lease = Lease::new(Some(LENGTH));
-        lease.begins(Round::new(1), at(10));
-        lease.give_up();
-        lease.is_answered(Round::new(1), at(15));
-        lease.begins(Round::new(2), at(20));
-        lease.is_answered(Round::new(2), at(20));
-        assert!(!lease.holds(at(21)) && !lease.wants_round(at(500), LENGTH));
+        lease.on_round_started(Round::new(1), at(10));
+        lease.revoke();
+        lease.on_round_confirmed(Round::new(1), at(15));
+        lease.on_round_started(Round::new(2), at(20));
+        lease.on_round_confirmed(Round::new(2), at(20));
+        assert!(!lease.holds(at(21)) && !lease.needs_round(at(500), LENGTH));
     }
 }

@@ -1,9 +1,64 @@
-//! A Raft library whose core is a pure state machine: inputs go in, outputs come out, and time,
-//! randomness, disks and networks stay outside.
+//! A Raft library: replicate a state machine of your own types with a few lines, or drive the
+//! protocol core, a pure state machine, by yourself.
 //!
-//! # Where the paper is
+//! ```no_run
+//! # use raft::Raft;
+//! # use raft::driver::{MachineError, StateMachine, from_bytes, to_bytes};
+//! # #[derive(Default)]
+//! # struct Counter { value: u64 }
+//! # #[derive(serde::Serialize, serde::Deserialize)]
+//! # struct Add(u64);
+//! # impl StateMachine for Counter {
+//! #     type Command = Add;
+//! #     type Answer = u64;
+//! #     fn apply(&mut self, Add(count): Add) -> u64 { self.value += count; self.value }
+//! #     fn snapshot(&self) -> Result<Vec<u8>, MachineError> { to_bytes(&self.value) }
+//! #     fn restore(&mut self, snapshot: &[u8]) -> Result<(), MachineError> {
+//! #         self.value = from_bytes(snapshot)?;
+//! #         Ok(())
+//! #     }
+//! # }
+//! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
+//! let raft = Raft::builder(1)
+//!     .peers([(1, "127.0.0.1:7001"), (2, "127.0.0.1:7002"), (3, "127.0.0.1:7003")])
+//!     .listen("127.0.0.1:7001")
+//!     .data_dir("data/1")
+//!     .state_machine(Counter::default())
+//!     .start().await?;
+//! let total = raft.propose(Add(2)).await?;               // the answer, once it is committed
+//! let now = raft.read(|counter| counter.value).await?;   // the newest state, on any peer
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `Counter` is a [`StateMachine`](driver/trait.StateMachine.html): three methods that apply a
+//! command, make a snapshot and restore one. `raft/examples/kv.rs` is a whole program.
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | none | the core, which depends on `std` and `thiserror` alone |
+//! | `driver` | [`driver`](driver/index.html) on tokio: [`Raft`](driver/struct.Raft.html), metrics, `tracing` events; [`transport`](transport/index.html) in memory |
+//! | `disk` | [`DiskStorage`](storage/struct.DiskStorage.html), a durable store |
+//! | `tcp` | [`transport::tcp`](transport/tcp/index.html) with mutual TLS; includes `driver` |
+//! | `full` | `driver`, `disk` and `tcp` |
+//! | `redb` | [`RedbStorage`](storage/struct.RedbStorage.html), a durable store in a redb database |
+//!
+//! # Where to go next
+//! - **A service**: [`driver`](driver/index.html), [`Raft`](driver/struct.Raft.html) and its
+//!   [`Builder`](driver/struct.Builder.html); `raft/examples/kv_service.rs` adds conditional
+//!   writes, retries that count once, and a leadership transfer on shutdown.
+//! - **Operations**: [`driver::metrics`](driver/metrics/index.html), [`verbose`] logs,
+//!   [`storage`] and its files, [`transport::tcp`](transport/tcp/index.html) and its certificates,
+//!   [`MembershipChange`].
+//! - **The core alone**: [`node`], the contract in [`output`], and the example below.
+//! - **Tests of a system of your own** in a simulated world: the package `raft-tests`, which runs
+//!   this core on a simulated network, disk and clock.
+//!
+//! # The paper
 //! Names are those of Figure 2 of *In Search of an Understandable Consensus Algorithm (Extended
-//! Version)*, cited as "paper".
+//! Version)*, cited as "paper"; "dissertation" is Ongaro's *Consensus: Bridging Theory and
+//! Practice*.
 //!
 //! | paper | here |
 //! |---|---|
@@ -11,38 +66,39 @@
 //! | RequestVote, AppendEntries, InstallSnapshot | [`message`], as bytes: [`codec`] |
 //! | `log[]` | [`log`], [`entry`] |
 //! | `nextIndex[]`, `matchIndex[]` | [`progress`] |
-//! | configurations and their changes (§6) | [`membership`], [`membership_change`] |
+//! | membership configurations (§6) | [`membership`]: the members; [`membership_change`]: requests; `membership_history`: those in the log; `node/joint_consensus`: the rules |
 //! | majorities | [`quorum`] |
-//! | linearizable reads (Ongaro's thesis §6.4) | [`Node::read`], [`read_index`], [`lease`] |
+//! | linearizable reads (dissertation §6.4) | [`Node::read`], [`read_index`], [`lease`] |
 //! | "updated on stable storage before responding" | the contract in [`output`], [`persistent_state`] |
 //!
-//! # How it is driven
-//! A driver hands a [`Node`] what happened and carries out what the node wants. This whole program
-//! elects a leader among three peers and commits a command; a simulation or a server does the same
-//! with a real clock, disk and network.
+//! # The core alone
+//! A driver passes events to a [`Node`] and carries out its outputs. This whole program elects a
+//! leader among three peers and commits a command; a simulation or a server does the same with a
+//! real clock, disk and network.
 //!
 //! ```
-//! use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, RoleName, PersistentState, Term};
+//! use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, PersistentState, RoleName, Term};
 //!
-//! struct ByName(u64);
-//! impl Jitter for ByName {
+//! struct JitterByNumber(u64);
+//! impl Jitter for JitterByNumber {
 //!     fn draw(&mut self, _: Term) -> u64 { self.0 << 60 }
 //! }
 //!
-//! let names = [1, 2, 3].map(PeerId::new);
-//! let start = |name: PeerId| {
-//!     let config = Config::new(name, names.to_vec()).validate()?;
-//!     Ok(Node::new(config, PersistentState::default(), Instant::START, Box::new(ByName(name.number())))?)
+//! let peers = [1, 2, 3].map(PeerId::new);
+//! let start = |peer: PeerId| {
+//!     let config = Config::new(peer, peers.to_vec()).validate()?;
+//!     let jitter = Box::new(JitterByNumber(peer.number()));
+//!     Ok(Node::new(config, PersistentState::default(), Instant::START, jitter)?)
 //! };
-//! let mut nodes = names.iter().map(|name| start(*name)).collect::<Result<Vec<_>, Box<dyn std::error::Error>>>()?;
+//! let mut nodes = peers.into_iter().map(start).collect::<Result<Vec<_>, Box<dyn std::error::Error>>>()?;
 //!
-//! // The first timer fires, and messages go back and forth until nobody has more to say.
+//! // The first timer fires, and messages are delivered until there are none.
 //! let now = nodes[0].poll_timeout().expect("a follower waits for a leader");
 //! nodes[0].handle(now, Input::Tick);
 //! let mut applied = 0;
 //! let mut run = |nodes: &mut Vec<Node>| loop {
 //!     let Some((from, output)) =
-//!         (0..3).find_map(|place| nodes[place].poll_output().map(|output| (place, output)))
+//!         (0..3).find_map(|peer| nodes[peer].poll_output().map(|output| (peer, output)))
 //!     else { break };
 //!     match output {
 //!         Output::Persist(write) => nodes[from].handle(now, Input::Persisted(write.id)),
@@ -51,9 +107,9 @@
 //!             nodes[to].handle(now, Input::Receive(envelope));
 //!         }
 //!         Output::Apply(entries) => applied += entries.len(),
-//!         Output::Restore(_) => unreachable!("nobody made a snapshot"),
-//!         Output::Peers(_) => unreachable!("nobody joined or left"),
-//!         Output::ReadReady { .. } | Output::ReadDropped { .. } => unreachable!("nobody reads"),
+//!         Output::Restore(_) => unreachable!("no snapshots"),
+//!         Output::Peers(_) => unreachable!("no membership changes"),
+//!         Output::ReadReady { .. } | Output::ReadDropped { .. } => unreachable!("no reads"),
 //!     }
 //! };
 //! run(&mut nodes);
@@ -64,9 +120,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What it must not depend on
-//! No clock, thread, file, socket, async runtime, random source or hash-ordered collection: one
-//! sequence of inputs gives one sequence of outputs, on every machine.
+//! The core has no clock, thread, file, socket, async runtime, random source or hash-ordered
+//! collection: one sequence of inputs gives one sequence of outputs, on every machine.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub mod codec;
@@ -107,7 +163,7 @@ pub use node::{
 };
 pub use output::{AddressBook, HardState, Input, Output, Record, Suffix, Write};
 pub use persistent_state::{CorruptStore, PersistentState};
-pub use read_index::ReadDrop;
+pub use read_index::ReadDropReason;
 pub use role::{Role, RoleName};
 pub use types::{
     EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,

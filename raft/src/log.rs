@@ -1,7 +1,7 @@
 //! The log in memory: a snapshot's place and the entries after it.
 //!
-//! Invariants: indexes are consecutive from `base.index + 1`, terms never fall. The log knows
-//! nothing of roles, commits or disks.
+//! Invariants: indexes are consecutive from `base.index + 1`, terms never fall. The log is
+//! independent of roles, commits and disks.
 
 use std::collections::VecDeque;
 
@@ -67,7 +67,7 @@ impl Log {
         self.entries.back().map_or(self.base, |entry| entry.id)
     }
 
-    /// The term of the entry at `index`, if the log still knows it.
+    /// The term of the entry at `index`, unless it is compacted or past the end.
     #[must_use]
     pub fn term_at(&self, index: Index) -> Option<Term> {
         if index == self.base.index {
@@ -76,14 +76,14 @@ impl Log {
         self.get(index).map(|entry| entry.id.term)
     }
 
-    /// The entry at `index`, if it is neither compacted nor still to come.
+    /// The entry at `index`, unless it is compacted or past the end.
     #[must_use]
     pub fn get(&self, index: Index) -> Option<&Entry> {
         let place = index.number().checked_sub(self.base.index.number() + 1)?;
         self.entries.get(usize::try_from(place).ok()?)
     }
 
-    /// Whether the log holds exactly this entry (or its snapshot ends with it).
+    /// Returns whether the log holds exactly this entry (or its snapshot ends with it).
     #[must_use]
     pub fn contains(&self, id: EntryId) -> bool {
         self.term_at(id.index) == Some(id.term)
@@ -96,13 +96,13 @@ impl Log {
         self.entries.range(start..end.max(start))
     }
 
-    /// The bytes of the entries after `after`, as they are encoded.
+    /// The encoded bytes of the entries after `after`.
     #[must_use]
     pub(crate) fn bytes_after(&self, after: Index) -> u64 {
         self.bytes_of(after, self.last().index)
     }
 
-    /// The bytes of the entries after `after`, through `through`, as they are encoded.
+    /// The encoded bytes of the entries after `after`, through `through`.
     #[must_use]
     pub(crate) fn bytes_of(&self, after: Index, through: Index) -> u64 {
         self.range(after, through).map(|entry| entry.encoded_len() as u64).sum()
@@ -121,8 +121,8 @@ impl Log {
         self.range(prev.index, self.last().index).take_while(fits).cloned().collect()
     }
 
-    /// The last entry at or below `index` whose term is at most `term`: where two logs may still
-    /// agree when the other one has an entry of `term` at `index`.
+    /// The last entry at or below `index` whose term is at most `term`: the last place two logs may
+    /// agree if the other one has an entry of `term` at `index`.
     ///
     /// Both sides of a rejection use it, so that one round trip skips a whole term (paper §5.3,
     /// last paragraphs).
@@ -134,7 +134,7 @@ impl Log {
     }
 }
 
-/// Lengths of what is in memory fit into a `usize`.
+/// Lengths of data in memory fit into a `usize`.
 pub(crate) fn to_usize(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }

@@ -1,9 +1,8 @@
-//! Who is in a cluster: a configuration as the paper calls it (§6).
+//! Members of a cluster: the paper's configuration (§6).
 //!
-//! Invariants: no voter of the wanted configuration is a learner in it; addresses are those of
-//! members. A peer that leaves the voters and stays as a learner is both while the change is under
-//! way: it votes through the outgoing configuration. Nothing here knows of logs or quorums: the
-//! arithmetic of majorities is in [`crate::quorum`].
+//! Invariants: no voter of the new configuration is a learner in it; addresses are those of
+//! members. A peer that leaves the voters and stays as a learner is both during the change: it
+//! votes through the outgoing configuration. Majorities are computed in [`crate::quorum`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,16 +10,16 @@ use std::sync::Arc;
 
 use crate::types::PeerId;
 
-/// Where a member is reached: text for a transport, into which the core never looks.
+/// A member's address: text for the transport; the core never looks inside.
 pub type Address = Arc<str>;
 
-/// The members of a cluster and what they are in it.
+/// The members of a cluster and their roles in it.
 ///
 /// ```
 /// use raft::{Membership, PeerId};
 /// let [a, b, c] = [1, 2, 3].map(PeerId::new);
 /// let membership = Membership::of_voters([a, b]).with_learner(c).with_address(c, "host:1");
-/// assert!(membership.votes(a) && !membership.votes(c));
+/// assert!(membership.is_voter(a) && !membership.is_voter(c));
 /// assert_eq!(membership.members(), [a, b, c].into());
 /// assert_eq!(membership.to_string(), "voters 1 2, learners 3");
 /// ```
@@ -33,16 +32,16 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// A cluster of these voters and nobody else.
+    /// A cluster of these voters alone.
     #[must_use]
     pub fn of_voters(voters: impl IntoIterator<Item = PeerId>) -> Self {
         Self { voters: voters.into_iter().collect(), ..Self::default() }
     }
 
-    /// The members as somebody else wrote them down.
+    /// The members from their parts, as decoded.
     ///
     /// # Errors
-    /// They contradict each other.
+    /// The parts contradict each other.
     pub fn new(
         voters: BTreeSet<PeerId>,
         outgoing: Option<BTreeSet<PeerId>>,
@@ -52,11 +51,11 @@ impl Membership {
         if [&voters, &learners].iter().all(|peers| peers.is_empty()) && outgoing.is_none() {
             return Ok(Self::default());
         }
-        Self { voters, outgoing, learners, addresses }.checked()
+        Self { voters, outgoing, learners, addresses }.validated()
     }
 
-    /// Itself, if it is the membership of a cluster that can decide.
-    pub(crate) fn checked(self) -> Result<Self, BrokenMembership> {
+    /// Itself, if it has a voter and no contradiction.
+    pub(crate) fn validated(self) -> Result<Self, BrokenMembership> {
         if self.voters.is_empty() || self.outgoing.as_ref().is_some_and(BTreeSet::is_empty) {
             return Err(BrokenMembership::NoVoters);
         }
@@ -64,12 +63,12 @@ impl Membership {
             return Err(BrokenMembership::BothVoterAndLearner { peer: *peer });
         }
         match self.addresses.keys().find(|peer| !self.contains(**peer)) {
-            Some(peer) => Err(BrokenMembership::AddressOfNobody { peer: *peer }),
+            Some(peer) => Err(BrokenMembership::AddressOfNonMember { peer: *peer }),
             None => Ok(self),
         }
     }
 
-    /// With a voter more, who may have been a learner.
+    /// Adds a voter, which may have been a learner.
     #[must_use]
     pub fn with_voter(mut self, peer: PeerId) -> Self {
         self.learners.remove(&peer);
@@ -77,25 +76,25 @@ impl Membership {
         self
     }
 
-    /// With a voter as a learner; anybody else stays what it is.
+    /// Makes a voter a learner; no effect on other peers.
     #[must_use]
-    pub(crate) fn demoted(mut self, peer: PeerId) -> Self {
+    pub(crate) fn with_demoted(mut self, peer: PeerId) -> Self {
         if self.voters.remove(&peer) {
             self.learners.insert(peer);
         }
         self
     }
 
-    /// Without a member.
+    /// Removes a member.
     #[must_use]
     pub fn without(mut self, peer: PeerId) -> Self {
         self.voters.remove(&peer);
         self.learners.remove(&peer);
-        self.drop_addresses_of_strangers();
+        self.retain_member_addresses();
         self
     }
 
-    /// With a learner more: it gets all entries, and neither votes nor counts. A voter stays one.
+    /// Adds a learner: it receives all entries, and does not vote. No effect on a voter.
     #[must_use]
     pub fn with_learner(mut self, peer: PeerId) -> Self {
         if !self.voters.contains(&peer) {
@@ -104,7 +103,7 @@ impl Membership {
         self
     }
 
-    /// With the address of a member; nobody else has one.
+    /// Sets a member's address; no effect on other peers.
     #[must_use]
     pub fn with_address(mut self, peer: PeerId, address: impl Into<Address>) -> Self {
         if self.contains(peer) {
@@ -113,11 +112,11 @@ impl Membership {
         self
     }
 
-    /// The configuration between this one and `target` (paper §6 `C_old,new`): both decide, and
-    /// everybody in either is a member. Where the voters stay the same there is none, and the
-    /// target takes over at once.
+    /// The configuration between this one and `target` (paper §6 `C_old,new`): both decide, and the
+    /// members of both are members. If the voters stay the same, no joint step is needed, and it is
+    /// the target itself.
     #[must_use]
-    pub fn towards(&self, target: Self) -> Self {
+    pub fn enter_joint(&self, target: Self) -> Self {
         if self.voters == target.voters {
             return target;
         }
@@ -130,70 +129,70 @@ impl Membership {
         joint
     }
 
-    /// The new configuration alone (paper §6 `C_new`).
+    /// The new configuration of a joint one (paper §6 `C_new`).
     #[must_use]
-    pub fn settled(&self) -> Self {
-        let mut settled = Self { outgoing: None, ..self.clone() };
-        settled.drop_addresses_of_strangers();
-        settled
+    pub fn leave_joint(&self) -> Self {
+        let mut after = Self { outgoing: None, ..self.clone() };
+        after.retain_member_addresses();
+        after
     }
 
-    fn drop_addresses_of_strangers(&mut self) {
+    fn retain_member_addresses(&mut self) {
         let members = self.members();
         self.addresses.retain(|peer, _| members.contains(peer));
     }
 
-    /// The voters; while a change is under way, those of the new configuration (paper §6 `C_new`).
+    /// The voters; during a change, those of the new configuration (paper §6 `C_new`).
     #[must_use]
     pub const fn voters(&self) -> &BTreeSet<PeerId> {
         &self.voters
     }
 
-    /// The voters of the old configuration (paper §6 `C_old`) while a change is under way.
+    /// The voters of the old configuration during a change (paper §6 `C_old`).
     #[must_use]
     pub const fn outgoing(&self) -> Option<&BTreeSet<PeerId>> {
         self.outgoing.as_ref()
     }
 
-    /// Those who get all entries and do not vote (dissertation §4.2.1).
+    /// The members that receive all entries and do not vote (dissertation §4.2.1).
     #[must_use]
     pub const fn learners(&self) -> &BTreeSet<PeerId> {
         &self.learners
     }
 
-    /// The addresses that are known.
+    /// The known addresses.
     #[must_use]
     pub const fn addresses(&self) -> &BTreeMap<PeerId, Address> {
         &self.addresses
     }
 
-    /// Whether two configurations decide together (paper §6 `C_old,new`).
+    /// Returns whether this is a joint configuration (paper §6 `C_old,new`).
     #[must_use]
     pub const fn is_joint(&self) -> bool {
         self.outgoing.is_some()
     }
 
-    /// Whether nobody is in it: what a peer knows that joins a running cluster.
+    /// Returns whether there is no member: the state of a peer that joins a running cluster.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all_voters().next().is_none() && self.learners.is_empty()
     }
 
-    /// Whether this peer has a vote, in either configuration.
+    /// Returns whether this peer has a vote, in either configuration.
     #[must_use]
-    pub fn votes(&self, peer: PeerId) -> bool {
+    pub fn is_voter(&self, peer: PeerId) -> bool {
         self.voters.contains(&peer) || self.outgoing.as_ref().is_some_and(|old| old.contains(&peer))
     }
 
-    /// Whether this peer is a voter or a learner.
+    /// Returns whether this peer is a voter or a learner.
     #[must_use]
     pub fn contains(&self, peer: PeerId) -> bool {
-        self.votes(peer) || self.learners.contains(&peer)
+        self.is_voter(peer) || self.learners.contains(&peer)
     }
 
     /// All voters, of both configurations, in order.
     pub fn all_voters(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.voters.union(self.outgoing.as_ref().unwrap_or(&NOBODY)).copied()
+        self.voters.union(self.outgoing.as_ref().unwrap_or(&NO_PEERS)).copied()
     }
 
     /// All voters and learners, in order.
@@ -207,24 +206,24 @@ impl Membership {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BrokenMembership {
-    /// Members without a voter among them: nothing could ever be decided.
-    #[error("a cluster needs a voter")]
+    /// Members without a voter: no decision is possible.
+    #[error("no voter; a cluster needs at least one")]
     NoVoters,
-    /// A peer that is two things in one configuration.
+    /// A peer with two roles in one configuration.
     #[error("peer {peer} cannot be a voter and a learner")]
     BothVoterAndLearner {
         /// The peer.
         peer: PeerId,
     },
-    /// An address of a peer that is no member.
-    #[error("there is an address of peer {peer}, which is no member")]
-    AddressOfNobody {
+    /// An address of a peer that is not a member.
+    #[error("peer {peer} has an address and is not a member")]
+    AddressOfNonMember {
         /// The peer.
         peer: PeerId,
     },
 }
 
-static NOBODY: BTreeSet<PeerId> = BTreeSet::new();
+static NO_PEERS: BTreeSet<PeerId> = BTreeSet::new();
 
 impl fmt::Display for Membership {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,5 @@
-//! What may be asked of a cluster's members, and why it may be refused. A change is a wish; the
-//! steps to it are those of [`Node::change_membership`](crate::Node::change_membership).
+//! Requests to change a cluster's members, and their errors. The steps of a change are those of
+//! [`Node::change_membership`](crate::Node::change_membership).
 
 use std::collections::BTreeSet;
 
@@ -9,111 +9,109 @@ use crate::types::{Index, PeerId};
 /// A change of a cluster's members.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MembershipChange {
-    /// A new peer gets all entries from now on; it has no vote. The first step of everybody who is
-    /// to become a voter.
+    /// Adds a learner, which receives all entries and has no vote. The first step of every new
+    /// voter.
     AddLearner {
         /// The peer.
         peer: PeerId,
-        /// Where it is reached, unless the transport knows anyway.
+        /// Its address, unless the transport has its own.
         address: Option<Address>,
     },
-    /// A learner becomes a voter, if it has caught up.
+    /// Makes a learner a voter, if it has caught up.
     Promote {
         /// The learner.
         peer: PeerId,
     },
-    /// A voter becomes a learner.
+    /// Makes a voter a learner.
     Demote {
         /// The voter.
         peer: PeerId,
     },
-    /// A voter or a learner leaves.
+    /// Removes a voter or a learner.
     Remove {
         /// The member.
         peer: PeerId,
     },
-    /// These are the members from now on, however many of them are new: learners that have caught
-    /// up may become voters in one step, whoever is missing leaves, and addresses are as they are
-    /// here.
+    /// Replaces the members, however many change: learners that have caught up may become voters in
+    /// one step, members not listed leave, and addresses are replaced.
     Replace(Membership),
 }
 
-/// A change of members was not begun; nothing happened.
+/// A rejected change of members; it had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChangeError {
-    /// This peer does not lead.
-    #[error("this peer does not lead")]
+    /// This peer is not the leader.
+    #[error("not the leader")]
     NotLeader {
-        /// Who leads, as far as this peer knows.
+        /// The leader, if known.
         leader: Option<PeerId>,
     },
-    /// This peer hands leadership over and begins nothing meanwhile (thesis §3.10).
-    #[error("leadership is on its way to peer {to}")]
+    /// A leadership transfer is in progress (dissertation §3.10).
+    #[error("a transfer to peer {to} is in progress")]
     TransferInProgress {
-        /// The peer that is to lead.
+        /// The next leader.
         to: PeerId,
     },
-    /// Changes come one after the other (paper §6).
+    /// Another change is in progress (paper §6).
     #[error("the change of entry {since} is still under way")]
-    UnderWay {
+    InProgress {
         /// The entry of the change's last step.
         since: Index,
     },
-    /// A leader changes members only once an entry of its own term is committed: until then it may
-    /// not know of a change that its predecessor committed.
-    #[error("the leader has not committed an entry of its own term yet")]
+    /// A leader changes members only once an entry of its own term is committed: its predecessor
+    /// may have committed a change that its log does not show as committed yet.
+    #[error("no entry of the leader's term is committed yet; retry")]
     TermNotCommitted,
-    /// The peer is in the cluster already, as a voter or as a learner.
-    #[error("peer {peer} is a member already")]
+    /// The peer is already a voter or a learner.
+    #[error("peer {peer} is already a member")]
     AlreadyMember {
         /// The peer.
         peer: PeerId,
     },
-    /// The peer is not in the cluster.
-    #[error("peer {peer} is no member")]
+    /// The peer is not a member.
+    #[error("peer {peer} is not a member")]
     NotAMember {
         /// The peer.
         peer: PeerId,
     },
-    /// A peer becomes a learner first, and a voter once it has caught up (thesis §4.2.1).
+    /// A new voter must be a learner first, and catch up (dissertation §4.2.1).
     #[error("peer {peer} must be a learner before it becomes a voter")]
     NotALearner {
         /// The peer.
         peer: PeerId,
     },
-    /// The peer is no voter.
-    #[error("peer {peer} is no voter")]
+    /// The peer is not a voter.
+    #[error("peer {peer} is not a voter")]
     NotAVoter {
         /// The peer.
         peer: PeerId,
     },
-    /// A voter that lacks entries could keep the cluster from committing until it has them (thesis
-    /// §4.2.1).
+    /// A voter that lacks entries could stop the cluster from committing (dissertation §4.2.1).
     #[error("learner {peer} lacks {missing} entries, at most {allowed} may be missing")]
     NotCaughtUp {
         /// The learner.
         peer: PeerId,
-        /// How many entries it is not known to have.
+        /// The number of entries it may lack.
         missing: u64,
-        /// What [`Config::promotion_lag_max`](crate::Config::promotion_lag_max) allows.
+        /// The limit, [`Config::promotion_lag_max`](crate::Config::promotion_lag_max).
         allowed: u64,
     },
-    /// The learner does not answer, whatever entries it has.
+    /// The learner does not answer.
     #[error("learner {peer} does not answer")]
-    Silent {
+    Unresponsive {
         /// The learner.
         peer: PeerId,
     },
-    /// The wanted members contradict each other.
+    /// The requested members contradict each other.
     #[error(transparent)]
     Broken(#[from] BrokenMembership),
-    /// A joint configuration is a step between two, not a wish.
-    #[error("a joint configuration cannot be asked for")]
+    /// A joint configuration is a step of a change, not a valid target.
+    #[error("a joint configuration is not a valid request; give the new members alone")]
     Joint,
-    /// The members are as wanted.
-    #[error("the members are as wanted already")]
-    Nothing,
+    /// The requested members are the current ones.
+    #[error("no change: these are the current members")]
+    NoChange,
 }
 
 impl Membership {
@@ -139,7 +137,7 @@ impl Membership {
             }
             MembershipChange::Demote { peer } => {
                 self.must(peer, self.voters(), ChangeError::NotAVoter { peer })?;
-                self.clone().demoted(peer)
+                self.clone().with_demoted(peer)
             }
             MembershipChange::Remove { peer } => {
                 if !self.contains(peer) {
@@ -153,9 +151,9 @@ impl Membership {
             return Err(ChangeError::Joint);
         }
         if target == *self {
-            return Err(ChangeError::Nothing);
+            return Err(ChangeError::NoChange);
         }
-        Ok(target.checked()?)
+        Ok(target.validated()?)
     }
 
     fn must(
@@ -185,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_says_who_is_what_afterwards() {
+    fn a_change_results_in_the_new_members() {
         let rows = [
             (
                 MembershipChange::AddLearner { peer: p(4), address: Some("four".into()) },
@@ -206,25 +204,28 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_does_not_fit_is_refused() {
-        let lonely = Membership::of_voters([p(1)]);
-        let joint = lonely.towards(Membership::of_voters([p(2)]));
+    fn an_invalid_change_is_rejected() {
+        let single = Membership::of_voters([p(1)]);
+        let joint = single.enter_joint(Membership::of_voters([p(2)]));
         let address = None;
         let rows = [
-            (MembershipChange::AddLearner { peer: p(3), address }, "peer 3 is a member already"),
+            (MembershipChange::AddLearner { peer: p(3), address }, "peer 3 is already a member"),
             (MembershipChange::Promote { peer: p(1) }, "peer 1 must be a learner before"),
-            (MembershipChange::Promote { peer: p(7) }, "peer 7 is no member"),
-            (MembershipChange::Demote { peer: p(3) }, "peer 3 is no voter"),
-            (MembershipChange::Remove { peer: p(7) }, "peer 7 is no member"),
-            (MembershipChange::Replace(members()), "the members are as wanted already"),
-            (MembershipChange::Replace(joint), "a joint configuration cannot be asked for"),
-            (MembershipChange::Replace(Membership::default()), "a cluster needs a voter"),
+            (MembershipChange::Promote { peer: p(7) }, "peer 7 is not a member"),
+            (MembershipChange::Demote { peer: p(3) }, "peer 3 is not a voter"),
+            (MembershipChange::Remove { peer: p(7) }, "peer 7 is not a member"),
+            (MembershipChange::Replace(members()), "no change: these are the current members"),
+            (
+                MembershipChange::Replace(joint),
+                "a joint configuration is not a valid request; give the new members alone",
+            ),
+            (MembershipChange::Replace(Membership::default()), "no voter"),
         ];
         for (change, expected) in rows {
             let error = members().changed(change.clone()).expect_err(expected).to_string();
             assert!(error.contains(expected), "{change:?}: {error}");
         }
-        let last = lonely.changed(MembershipChange::Remove { peer: p(1) });
+        let last = single.changed(MembershipChange::Remove { peer: p(1) });
         assert_eq!(last, Err(ChangeError::Broken(BrokenMembership::NoVoters)));
     }
 }

@@ -1,9 +1,8 @@
-//! Which configuration is in force, and which was where in the log.
+//! Membership configurations by log index.
 //!
-//! Invariants: the latest configuration in the log is the one in force, committed or not (paper
-//! §6); one that is deleted from the log gives way to the one before it; indexes rise. Configurations
-//! are looked at, never judged: the rules of changing them are those of
-//! [`Node`](crate::Node::change_membership).
+//! Invariants: the latest configuration in the log is in force, committed or not (paper §6); when
+//! it is deleted from the log, the one before it is in force again; indexes rise. The rules of
+//! changing them are those of [`Node`](crate::Node::change_membership).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,49 +14,49 @@ use crate::types::{Index, PeerId};
 
 /// The configurations of one peer's log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Configurations {
-    /// What the log starts from: the configuration of the snapshot, or the first one of all; and an
-    /// index at which it was in force.
+pub(crate) struct MembershipHistory {
+    /// The configuration the log starts from (the snapshot's, or the first one), with an index at
+    /// which it was in force.
     base: (Index, Arc<Membership>),
     /// Those in the log, by the index of their entry.
     later: Vec<(Index, Arc<Membership>)>,
 }
 
-/// Whether another configuration is in force than before.
+/// The effect of an update on the configuration in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum InForce {
-    Same,
+pub(crate) enum Latest {
+    Unchanged,
     Changed,
 }
 
-impl Configurations {
-    /// Those of a log that starts after `index`, where `base` was in force.
+impl MembershipHistory {
+    /// The history of a log that starts after `index`, where `base` was in force.
     pub(crate) const fn new(index: Index, base: Arc<Membership>) -> Self {
         Self { base: (index, base), later: Vec::new() }
     }
 
-    /// Notes the configurations among new entries at the end of the log.
-    pub(crate) fn extend<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) -> InForce {
-        let mut in_force = InForce::Same;
+    /// Adds the configurations among new entries at the end of the log.
+    pub(crate) fn extend<'a>(&mut self, entries: impl IntoIterator<Item = &'a Entry>) -> Latest {
+        let mut latest = Latest::Unchanged;
         for entry in entries {
             if let Payload::Membership(membership) = &entry.payload {
                 self.later.push((entry.id.index, Arc::clone(membership)));
-                in_force = InForce::Changed;
+                latest = Latest::Changed;
             }
         }
-        in_force
+        latest
     }
 
-    /// Forgets those of deleted entries.
-    pub(crate) fn truncate(&mut self, from: Index) -> InForce {
+    /// Removes those of deleted entries.
+    pub(crate) fn truncate(&mut self, from: Index) -> Latest {
         let kept = self.later.partition_point(|(index, _)| *index < from);
-        let in_force = if kept < self.later.len() { InForce::Changed } else { InForce::Same };
+        let latest = if kept < self.later.len() { Latest::Changed } else { Latest::Unchanged };
         self.later.truncate(kept);
-        in_force
+        latest
     }
 
-    /// The log starts after `index` now.
+    /// Merges those through `index` into the base of a compacted log.
     pub(crate) fn compact(&mut self, index: Index) {
         let gone = self.later.partition_point(|(entry, _)| *entry <= index);
         if let Some(base) = self.later.drain(..gone).next_back() {
@@ -70,8 +69,7 @@ impl Configurations {
         &self.later.last().unwrap_or(&self.base).1
     }
 
-    /// The index of the entry that put it into force, or that of the snapshot it came with; zero
-    /// for the first one of all.
+    /// The index of its entry, or of its snapshot; zero for the first one.
     pub(crate) fn latest_index(&self) -> Index {
         self.later.last().unwrap_or(&self.base).0
     }
@@ -83,28 +81,28 @@ impl Configurations {
         &place.unwrap_or(&self.base).1
     }
 
-    /// Whether there is one in the log after `index`.
-    pub(crate) fn any_after(&self, index: Index) -> bool {
+    /// Returns whether the log has one after `index`.
+    pub(crate) fn changed_after(&self, index: Index) -> bool {
         self.latest_index() > index
     }
 
-    /// Everybody in a configuration that may still be the one that counts: the last committed one
-    /// and all after it. Addresses are the newest.
-    pub(crate) fn reach(&self, commit_index: Index) -> AddressBook {
-        let mut book = BTreeMap::new();
+    /// The members of the last committed configuration and all after it, any of which may be in
+    /// force. Addresses are the newest.
+    pub(crate) fn address_book(&self, commit_index: Index) -> AddressBook {
+        let mut addresses = BTreeMap::new();
         for membership in self.since(commit_index) {
             for peer in membership.members() {
                 let address = membership.addresses().get(&peer).map(Arc::clone);
-                let known = book.entry(peer).or_insert(None);
+                let known = addresses.entry(peer).or_insert(None);
                 *known = address.or_else(|| known.take());
             }
         }
-        book
+        addresses
     }
 
-    /// Whether a peer has a vote in a configuration that may still be the one that counts.
-    pub(crate) fn any_vote(&self, commit_index: Index, peer: PeerId) -> bool {
-        self.since(commit_index).any(|membership| membership.votes(peer))
+    /// Returns whether a peer is a voter of the last committed configuration or one after it.
+    pub(crate) fn has_voter(&self, commit_index: Index, peer: PeerId) -> bool {
+        self.since(commit_index).any(|membership| membership.is_voter(peer))
     }
 
     /// The last committed one and all after it.
@@ -128,20 +126,20 @@ mod tests {
         Entry { id, payload: Payload::Membership(of(voters)) }
     }
 
-    fn three() -> Configurations {
-        let mut all = Configurations::new(Index::ZERO, of(&[1]));
-        assert_eq!(all.extend(&[entry(3, &[1, 2]), entry(6, &[2])]), InForce::Changed);
+    fn three() -> MembershipHistory {
+        let mut all = MembershipHistory::new(Index::ZERO, of(&[1]));
+        assert_eq!(all.extend(&[entry(3, &[1, 2]), entry(6, &[2])]), Latest::Changed);
         all
     }
 
     #[test]
-    fn the_latest_counts_until_it_is_deleted() {
+    fn the_latest_is_in_force_until_it_is_deleted() {
         let mut all = three();
-        assert_eq!(all.truncate(Index::new(7)), InForce::Same);
+        assert_eq!(all.truncate(Index::new(7)), Latest::Unchanged);
         assert_eq!((all.latest(), all.latest_index()), (&of(&[2]), Index::new(6)));
-        assert_eq!(all.truncate(Index::new(6)), InForce::Changed);
+        assert_eq!(all.truncate(Index::new(6)), Latest::Changed);
         assert_eq!(all.latest(), &of(&[1, 2]));
-        assert_eq!(all.truncate(Index::new(1)), InForce::Changed);
+        assert_eq!(all.truncate(Index::new(1)), Latest::Changed);
         assert_eq!((all.latest(), all.latest_index()), (&of(&[1]), Index::ZERO));
     }
 
@@ -157,12 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn whoever_may_still_count_is_reached() {
+    fn the_address_book_has_the_members_of_all_uncommitted_configurations() {
         let all = three();
-        let reach = |commit| all.reach(Index::new(commit)).into_keys().collect::<Vec<_>>();
-        assert_eq!(reach(3), [1, 2].map(PeerId::new));
-        assert_eq!(reach(6), [2].map(PeerId::new));
-        assert!(all.any_vote(Index::new(5), PeerId::new(1)));
-        assert!(!all.any_vote(Index::new(6), PeerId::new(1)));
+        let address_book =
+            |commit| all.address_book(Index::new(commit)).into_keys().collect::<Vec<_>>();
+        assert_eq!(address_book(3), [1, 2].map(PeerId::new));
+        assert_eq!(address_book(6), [2].map(PeerId::new));
+        assert!(all.has_voter(Index::new(5), PeerId::new(1)));
+        assert!(!all.has_voter(Index::new(6), PeerId::new(1)));
     }
 }

@@ -1,7 +1,7 @@
-//! The messages of the protocol: Figure 2 and Figure 13 of the paper, and those of the thesis beyond
-//! it, each request and its reply as two messages.
+//! Messages of the protocol: those of the paper's Figures 2 and 13 and of the dissertation, each
+//! request and its reply as two messages.
 //!
-//! A message says nothing about who sent it; that is the [`Envelope`]'s.
+//! Sender, receiver and term are in the [`Envelope`].
 
 use std::sync::Arc;
 
@@ -20,22 +20,24 @@ pub struct Envelope {
     pub to: PeerId,
     /// The sender's `current_term` when it made the message.
     pub term: Term,
-    /// What is asked or answered.
+    /// The request or reply.
     pub message: Message,
 }
 
-/// What peers ask and answer.
+/// Requests and replies between peers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// A candidate asks for a vote (Figure 2 RequestVote).
     RequestVote(RequestVote),
     /// The answer to [`Message::RequestVote`].
     RequestVoteReply(Vote),
-    /// A peer asks who would vote for it in the term after its own (thesis §9.6).
+    /// A peer asks for a vote in the term after its own, without starting an election (dissertation
+    /// §9.6).
     RequestPreVote(RequestPreVote),
     /// The answer to [`Message::RequestPreVote`].
     RequestPreVoteReply(RequestPreVoteReply),
-    /// A leader asks a follower that has its whole log to stand at once (thesis §3.10).
+    /// A leader asks a follower that has its whole log to start an election at once (dissertation
+    /// §3.10).
     TimeoutNow,
     /// A leader's entries, or its heartbeat (Figure 2 AppendEntries).
     AppendEntries(AppendEntries),
@@ -45,7 +47,7 @@ pub enum Message {
     InstallSnapshot(InstallSnapshot),
     /// The answer to [`Message::InstallSnapshot`].
     InstallSnapshotReply(InstallSnapshotReply),
-    /// A follower asks what it may read (thesis §6.4).
+    /// A follower asks its leader for a read index (dissertation §6.4).
     ReadIndex(ReadIndex),
     /// The answer to [`Message::ReadIndex`].
     ReadIndexReply(ReadIndexReply),
@@ -70,7 +72,7 @@ impl Message {
         }
     }
 
-    /// Whether this is a request or the answer to one.
+    /// The direction: request or reply.
     #[must_use]
     pub const fn direction(&self) -> Direction {
         match self {
@@ -92,9 +94,9 @@ impl Message {
 /// The two halves of what the paper calls a remote procedure call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// It asks.
+    /// A request.
     Request,
-    /// It answers.
+    /// A reply.
     Reply,
 }
 
@@ -103,16 +105,16 @@ pub enum Direction {
 pub struct RequestVote {
     /// The candidate's last entry (Figure 2 `lastLogIndex`, `lastLogTerm`).
     pub last_log: EntryId,
-    /// Why it stands.
+    /// The reason for the election.
     pub candidacy: Candidacy,
 }
 
-/// Why a peer stands for election.
+/// The reason for an election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Candidacy {
-    /// It has heard from no leader for an election timeout.
+    /// An election timeout without contact with a leader.
     Timeout,
-    /// Its leader wants it to lead (thesis §3.10): nobody is to keep to that leader.
+    /// A leadership transfer (dissertation §3.10): peers with a live leader must answer, too.
     Transfer,
 }
 
@@ -121,25 +123,25 @@ pub enum Candidacy {
 pub enum Vote {
     /// The sender voted for the candidate in the message's term.
     Granted,
-    /// It did not, and says so.
-    Refused,
+    /// The sender did not.
+    Rejected,
 }
 
-/// Arguments of RequestPreVote. The asker is the envelope's sender and the envelope's term the one it
-/// is in: it would stand in the next one. It may be [`Term::ZERO`].
+/// Arguments of RequestPreVote. The sender asks for a vote in the term after the envelope's, which
+/// may be [`Term::ZERO`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestPreVote {
-    /// The asker's last entry.
+    /// The sender's last entry.
     pub last_log: EntryId,
 }
 
-/// The answer to a pre-candidate. It binds nobody, and the answer of a peer in an earlier term than
-/// the asker's counts, too: that peer would follow the candidate's term.
+/// The answer to a pre-candidate. It has no effect on the answering peer. An answer of a peer in an
+/// earlier term counts, too: that peer would follow the candidate's term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestPreVoteReply {
-    /// The term in which the asker was when it asked.
-    pub asked_in: Term,
-    /// Whether the sender would vote for it in the next one.
+    /// The term of the request.
+    pub request_term: Term,
+    /// The vote the sender would give in the next term.
     pub vote: Vote,
 }
 
@@ -161,7 +163,7 @@ pub enum AppendEntriesReply {
     Accepted {
         /// The last index the two logs are known to share.
         match_index: Index,
-        /// What the request carried, so that a log can tell the answers to heartbeats from others.
+        /// The request's content, so that a log can tell answers to heartbeats from others.
         carried: Carried,
         /// The request's round.
         round: Round,
@@ -180,7 +182,7 @@ pub enum AppendEntriesReply {
     OldTerm,
 }
 
-/// What an AppendEntries carried.
+/// The content of an AppendEntries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Carried {
     /// At least one entry.
@@ -190,7 +192,7 @@ pub enum Carried {
 }
 
 impl AppendEntries {
-    /// Whether there are entries in it.
+    /// Its content: entries or none.
     #[must_use]
     pub fn carried(&self) -> Carried {
         if self.slice.entries().is_empty() { Carried::Nothing } else { Carried::Entries }
@@ -202,34 +204,25 @@ impl AppendEntries {
 pub struct InstallSnapshot {
     /// The last entry the snapshot replaces.
     pub last_included: EntryId,
-    /// Where in the snapshot the chunk starts, in bytes.
+    /// The chunk's offset in the snapshot, in bytes.
     pub offset: u64,
     /// The piece of the snapshot at `offset`.
     pub chunk: Bytes,
-    /// Whether more follows.
-    pub rest: Rest,
+    /// Figure 13 `done`: with the last chunk comes the configuration as of the snapshot's last
+    /// entry.
+    pub done: Option<Arc<Membership>>,
     /// The leader's newest round when it made the message.
     pub round: Round,
-}
-
-/// Whether a chunk is the last one of its snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Rest {
-    /// More chunks follow.
-    More,
-    /// This was the last chunk (Figure 13 `done`); with it comes the configuration as of the
-    /// snapshot's last entry.
-    Done(Arc<Membership>),
 }
 
 /// The answer to a chunk of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InstallSnapshotReply {
-    /// The sender holds the snapshot's bytes up to `offset` and wants those after it.
+    /// The sender holds the snapshot's bytes up to `offset` and needs those after it.
     Continue {
         /// The snapshot in question, by its last included index.
         last_included_index: Index,
-        /// How many of its bytes the sender holds.
+        /// The number of its bytes that the sender holds.
         offset: u64,
         /// The request's round.
         round: Round,
@@ -247,7 +240,7 @@ pub enum InstallSnapshotReply {
 }
 
 impl AppendEntriesReply {
-    /// The last index the two logs are known to share, if the answer says so.
+    /// The last index the two logs are known to share, if accepted.
     #[must_use]
     pub const fn match_index(&self) -> Option<Index> {
         match self {
@@ -256,7 +249,7 @@ impl AppendEntriesReply {
         }
     }
 
-    /// The round of the message this answers, if it is one of the answer's term.
+    /// The request's round, if the request is of the reply's term.
     #[must_use]
     pub const fn round(&self) -> Option<Round> {
         match self {
@@ -267,7 +260,7 @@ impl AppendEntriesReply {
 }
 
 impl InstallSnapshotReply {
-    /// The last index the two logs are known to share, if the answer says so.
+    /// The last index the two logs are known to share, if accepted.
     #[must_use]
     pub const fn match_index(&self) -> Option<Index> {
         match self {
@@ -276,7 +269,7 @@ impl InstallSnapshotReply {
         }
     }
 
-    /// The round of the message this answers, if it is one of the answer's term.
+    /// The request's round, if the request is of the reply's term.
     #[must_use]
     pub const fn round(&self) -> Option<Round> {
         match self {
@@ -286,27 +279,28 @@ impl InstallSnapshotReply {
     }
 }
 
-/// A follower's question what it may read; it stands for all reads that came in before it left.
+/// A follower's request for a read index, on behalf of all reads that came in before it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ReadIndex {
-    /// The follower's number for the question, never used before or after.
+    /// The follower's number for the request, never used before or after.
     pub request: RequestId,
 }
 
-/// The answer to a follower's question.
+/// The answer to a follower's request for a read index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReadIndexReply {
-    /// The sender led after the question came in, and every write answered by then is in the log
-    /// through this index.
+    /// The sender was leader after the request came in, and every write answered by then is in the
+    /// log through this index.
     Ready {
-        /// The question.
+        /// The request.
         request: RequestId,
         /// The index to apply before reading.
         read_index: Index,
     },
-    /// The sender does not know: it does not lead, cannot tell yet, or has too many reads.
-    Refused {
-        /// The question.
+    /// The sender cannot tell: it is not the leader, has not committed in its term, or has too many
+    /// reads.
+    Rejected {
+        /// The request.
         request: RequestId,
     },
 }

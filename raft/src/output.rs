@@ -1,5 +1,5 @@
-//! What goes into the core and what comes out: the contract between [`Node`](crate::Node) and the
-//! driver around it.
+//! Inputs and outputs of the core: the contract between [`Node`](crate::Node) and the driver around
+//! it.
 //!
 //! ```text
 //! timers ──────► Input::Tick      ┐            ┌ Output::Persist ──► storage, in order
@@ -27,17 +27,17 @@
 //!    reader must see was handed out by `Apply` and `Restore` before: a driver that serves the read
 //!    after those, and need not wait for anything else, serves it right. Serving it later, after
 //!    more entries, is right, too. What reads promise does not depend on the disk of this peer.
-//! 6. **The moment handed in with a read, or with a message, was read from the clock after the read
-//!    or the message came in.** A process can stand still at any instruction; with a moment from
-//!    before it stood still, a leader would believe in what it knew then.
+//! 6. **The time passed with a read, or with a message, is read from the clock after the read or the
+//!    message came in.** A process can stop at any instruction; with a time from before the stop, a
+//!    leader would trust a lease that has expired.
 //! 7. **Time never goes back.** A driver calls [`handle`](crate::Node::handle) with
-//!    [`Input::Tick`] when the moment of [`poll_timeout`](crate::Node::poll_timeout) has come;
+//!    [`Input::Tick`] when the time of [`poll_timeout`](crate::Node::poll_timeout) has come;
 //!    being late costs an election, never safety.
-//! 8. **`Peers` says with whom the node talks.** A driver's book of addresses is
-//!    [`address_book`](crate::Node::address_book) at the start, and later what each `Peers` says; it
-//!    comes before the first message to somebody new. Answers also go to peers outside of it: a
-//!    node that joins answers a leader of which its log does not tell yet. A driver gets such an
-//!    answer to where its question came from.
+//! 8. **`Peers` lists the peers the node sends to.** A driver's address book is
+//!    [`address_book`](crate::Node::address_book) at the start, and the newest `Peers` later; it
+//!    comes before the first message to a new peer. Replies may also go to other peers: a node that
+//!    joins replies to a leader that its log does not contain yet. A driver sends such a reply to
+//!    the sender of the request.
 //! 9. **Handling many inputs before polling is batching**: entries proposed meanwhile leave in one
 //!    message per peer and in one write, and reads taken meanwhile share one round of messages.
 
@@ -46,13 +46,13 @@ use std::collections::BTreeMap;
 use crate::entry::{Entry, Snapshot};
 use crate::membership::Address;
 use crate::message::Envelope;
-use crate::read_index::ReadDrop;
+use crate::read_index::ReadDropReason;
 use crate::types::{Index, PeerId, ReadId, Term, WriteId};
 
-/// What happened outside the core.
+/// An event outside the core.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
-    /// The moment of `poll_timeout` has come.
+    /// The time of `poll_timeout` has come.
     Tick,
     /// A message has arrived.
     Receive(Envelope),
@@ -60,7 +60,7 @@ pub enum Input {
     Persisted(WriteId),
 }
 
-/// What the driver has to do; see the module's contract.
+/// A task for the driver; see the module's contract.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Write this record after all earlier ones and report it by [`Input::Persisted`].
@@ -75,24 +75,24 @@ pub enum Output {
     /// This read may be served from the state machine, once it has been given what earlier outputs
     /// hold for it.
     ReadReady {
-        /// The name handed in with [`Node::read`](crate::Node::read).
+        /// The read's id as passed to [`Node::read`](crate::Node::read).
         read: ReadId,
         /// The index through which the reader must see the log; it has been handed out.
         index: Index,
     },
     /// This read will not be served; it did nothing and may be asked again, here or elsewhere.
     ReadDropped {
-        /// The name handed in with [`Node::read`](crate::Node::read).
+        /// The read's id as passed to [`Node::read`](crate::Node::read).
         read: ReadId,
-        /// Why.
-        reason: ReadDrop,
+        /// The reason.
+        reason: ReadDropReason,
     },
-    /// From now on the node talks with these peers by itself, and with nobody else.
+    /// The peers the node sends requests to from now on.
     Peers(AddressBook),
 }
 
-/// The peers a node talks with by itself, itself among them if it is a member, and where each is
-/// reached, as far as the cluster was told.
+/// The peers a node sends requests to, itself among them if it is a member, and their addresses, as
+/// far as known.
 pub type AddressBook = BTreeMap<PeerId, Option<Address>>;
 
 /// One write to stable storage.
@@ -100,7 +100,7 @@ pub type AddressBook = BTreeMap<PeerId, Option<Address>>;
 pub struct Write {
     /// The write's number; numbers rise by one.
     pub id: WriteId,
-    /// What changes.
+    /// The change.
     pub record: Record,
 }
 
@@ -121,17 +121,17 @@ pub enum Record {
     Snapshot {
         /// The new snapshot.
         snapshot: Snapshot,
-        /// What becomes of the entries after it.
+        /// The fate of the entries after it.
         suffix: Suffix,
     },
 }
 
-/// What becomes of log entries after a new snapshot (Figure 13, steps 6 and 7).
+/// The fate of log entries after a new snapshot (Figure 13, steps 6 and 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Suffix {
-    /// The log held the snapshot's last entry: entries after it stay.
+    /// The log held the snapshot's last entry: entries after it are kept.
     Kept,
-    /// The log did not: all of it goes.
+    /// The log did not: all entries are deleted.
     Discarded,
 }
 

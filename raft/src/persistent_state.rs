@@ -1,5 +1,5 @@
-//! What a store holds, and what each record does to it: the meaning every store must give to the
-//! core's writes, in one place.
+//! Contents of a store, and the effect of each record on it: the meaning every store must give to
+//! the core's writes.
 
 use crate::entry::{BrokenSlice, Entry, LogSlice, Snapshot};
 use crate::log::Log;
@@ -72,8 +72,8 @@ impl PersistentState {
     /// Takes the state apart for a node, and checks what the node relies on.
     ///
     /// # Errors
-    /// What a store that keeps the order of writes can never hold.
-    pub(crate) fn open(self) -> Result<Opened, CorruptStore> {
+    /// The contents cannot result from writes carried out in order.
+    pub(crate) fn restore(self) -> Result<RestoredState, CorruptStore> {
         let base = self.base();
         let Self { hard_state, snapshot, entries } = self;
         let slice = LogSlice::new(base, entries)?;
@@ -81,18 +81,18 @@ impl PersistentState {
         if last.term > current_term {
             return Err(CorruptStore::TermBehindLog { current_term, last });
         }
-        Ok(Opened { hard_state, snapshot, log: Log::new(slice) })
+        Ok(RestoredState { hard_state, snapshot, log: Log::new(slice) })
     }
 }
 
 /// A store's state, checked, as a node starts from it.
-pub(crate) struct Opened {
+pub(crate) struct RestoredState {
     pub(crate) hard_state: HardState,
     pub(crate) snapshot: Option<Snapshot>,
     pub(crate) log: Log,
 }
 
-/// A store holds what no order of writes can leave behind.
+/// Contents that no order of writes can leave behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CorruptStore {
@@ -136,11 +136,11 @@ mod tests {
     }
 
     fn refusal(stored: &PersistentState) -> Option<String> {
-        stored.clone().open().err().map(|error| error.to_string())
+        stored.clone().restore().err().map(|error| error.to_string())
     }
 
     #[test]
-    fn a_store_that_lost_the_order_of_writes_is_refused() {
+    fn a_store_that_lost_the_order_of_writes_is_rejected() {
         let mut stored =
             PersistentState { entries: entries(2, 1..=3), ..PersistentState::default() };
         let error = refusal(&stored).expect("the term was never stored");

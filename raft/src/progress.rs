@@ -1,4 +1,4 @@
-//! What a leader knows about one follower's log, and how much it may send it.
+//! Replication state of one follower, as its leader tracks it.
 //!
 //! Invariant: `match_index < next_index`. A follower is in one of three flows:
 //!
@@ -25,37 +25,38 @@ pub struct Progress {
     pub next_index: Index,
     /// The `commit_index` last sent to the follower.
     pub commit_sent: Index,
-    /// When the leader last heard from the follower in its term; the election counts.
-    pub heard_at: Instant,
-    /// The newest round the follower was sent a message of.
+    /// The leader's last contact with the follower in its term; the election counts.
+    pub last_contact: Instant,
+    /// The newest round sent to the follower.
     pub round_sent: Round,
-    /// The newest round it has answered, of those that were not confirmed at the time.
+    /// The newest round it has answered, of those not confirmed at the time.
     pub round_answered: Round,
-    /// When the follower must hear from the leader again.
+    /// The time of the next heartbeat.
     pub heartbeat_due: Instant,
-    /// How entries flow to it.
+    /// The flow of entries to it.
     pub flow: Flow,
 }
 
-/// How entries flow to a follower.
+/// The flow of entries to a follower.
 #[derive(Clone, Debug)]
 pub enum Flow {
-    /// One message at a time, to find where the logs agree.
+    /// One message at a time, until the last common entry is found.
     Probe(Probe),
     /// Messages in a pipeline, ahead of their answers.
     Replicate(InFlight),
     /// The snapshot first: the entries it needs are gone.
-    Snapshot(Transfer),
+    Snapshot(SnapshotTransfer),
 }
 
-/// Whether a probe is out.
+/// The state of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Probe {
     /// A probe may be sent, with entries.
     Ready,
-    /// A probe is out; the next one goes with the next heartbeat.
+    /// A probe is unanswered; the next one goes with the next heartbeat.
     Waiting,
-    /// A heartbeat passed without an answer: probes carry no entries until the follower speaks.
+    /// A heartbeat interval passed without an answer: probes carry no entries until the follower
+    /// answers.
     Silent,
 }
 
@@ -65,55 +66,56 @@ pub enum Probe {
 pub struct InFlight {
     lasts: VecDeque<(Index, usize)>,
     bytes: usize,
-    /// When the follower last took something, or the pipeline was last empty.
-    pub(crate) moved_at: Instant,
+    /// The time of the last accepted message, or of the first one sent into an empty pipeline.
+    pub(crate) last_progress_at: Instant,
 }
 
 impl InFlight {
     /// An empty pipeline.
     #[must_use]
     pub const fn new(now: Instant) -> Self {
-        Self { lasts: VecDeque::new(), bytes: 0, moved_at: now }
+        Self { lasts: VecDeque::new(), bytes: 0, last_progress_at: now }
     }
 
-    /// Notes a message that carried entries through `last`, of this many bytes.
+    /// Notes a sent message with entries through `last`, of this many bytes.
     pub(crate) fn sent(&mut self, last: Index, bytes: usize, now: Instant) {
         if self.lasts.is_empty() {
-            self.moved_at = now;
+            self.last_progress_at = now;
         }
         self.lasts.push_back((last, bytes));
         self.bytes += bytes;
     }
 
-    /// Forgets the messages that the follower's `match_index` answers.
+    /// Removes the messages answered by the follower's `match_index`.
     pub(crate) fn accepted(&mut self, match_index: Index, now: Instant) {
         let answered = |(last, _): &mut (Index, usize)| *last <= match_index;
         while let Some((_, bytes)) = self.lasts.pop_front_if(answered) {
             self.bytes -= bytes;
-            self.moved_at = now;
+            self.last_progress_at = now;
         }
     }
 
-    /// See [`Node::behaviour_hash`](crate::Node::behaviour_hash). Nobody asks when an empty pipeline moved.
+    /// See [`Node::behaviour_hash`](crate::Node::behaviour_hash). The last progress of an empty
+    /// pipeline has no effect.
     pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
-        let Self { lasts, bytes: _, moved_at } = self;
+        let Self { lasts, bytes: _, last_progress_at } = self;
         lasts.hash(hasher);
-        lasts.front().map(|_| now.since(*moved_at)).hash(hasher);
+        lasts.front().map(|_| now.since(*last_progress_at)).hash(hasher);
     }
 
-    /// How many bytes the entries of the unanswered messages have.
+    /// The bytes of the unanswered messages' entries.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// How many messages are unanswered.
+    /// The number of unanswered messages.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lasts.len()
     }
 
-    /// Whether every message was answered.
+    /// Returns whether every message was answered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lasts.is_empty()
@@ -122,25 +124,25 @@ impl InFlight {
 
 /// A snapshot on its way to a follower, one chunk at a time.
 #[derive(Clone, Debug)]
-pub struct Transfer {
+pub struct SnapshotTransfer {
     /// The snapshot; it stays the same even if the leader takes a newer one meanwhile.
     pub snapshot: Snapshot,
-    /// How many bytes the follower holds.
+    /// The number of bytes the follower holds.
     pub offset: u64,
-    /// Whether the chunk at `offset` is out.
+    /// The state of the chunk at `offset`.
     pub chunk: Probe,
 }
 
 impl Progress {
-    /// A follower of which a new leader knows nothing yet (Figure 2: `nextIndex` starts after the
-    /// leader's last entry).
+    /// The state of a follower at the start of a leader's term (Figure 2: `nextIndex` starts after
+    /// the leader's last entry).
     #[must_use]
     pub const fn new(last: Index, now: Instant) -> Self {
         Self {
             match_index: Index::ZERO,
             next_index: last.next(),
             commit_sent: Index::ZERO,
-            heard_at: now,
+            last_contact: now,
             round_sent: Round::ZERO,
             round_answered: Round::ZERO,
             heartbeat_due: now,
@@ -148,8 +150,8 @@ impl Progress {
         }
     }
 
-    /// The follower's log equals the leader's through `match_index`. Answers may come late and out
-    /// of order: an older one changes nothing but proves that the follower is there.
+    /// Notes that the follower's log equals the leader's through `match_index`. Answers may be late
+    /// and out of order: an older one has no effect beyond the contact.
     pub(crate) fn accepted(&mut self, match_index: Index, now: Instant) {
         self.match_index = self.match_index.max(match_index);
         match &mut self.flow {
@@ -170,15 +172,15 @@ impl Progress {
         self.flow = Flow::Replicate(InFlight::new(now));
     }
 
-    /// Starts over behind `match_index`: what was in flight counts as lost.
+    /// Probes again after `match_index`: messages in flight count as lost.
     pub(crate) fn probe_from(&mut self, next_index: Index, probe: Probe) {
         self.next_index = next_index.max(self.match_index.next());
         self.flow = Flow::Probe(probe);
     }
 
-    /// The snapshot comes first.
-    pub(crate) fn transfer(&mut self, snapshot: Snapshot) {
-        self.flow = Flow::Snapshot(Transfer { snapshot, offset: 0, chunk: Probe::Ready });
+    /// Switches to sending the snapshot.
+    pub(crate) fn start_snapshot(&mut self, snapshot: Snapshot) {
+        self.flow = Flow::Snapshot(SnapshotTransfer { snapshot, offset: 0, chunk: Probe::Ready });
     }
 }
 
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_opens_the_pipeline_and_an_old_one_changes_nothing() {
+    fn a_reply_opens_the_pipeline_and_an_old_one_has_no_effect() {
         let mut progress = progress(4);
         assert_eq!(progress.next_index, Index::new(5));
         progress.accepted(Index::new(2), Instant::START);

@@ -1,9 +1,9 @@
-//! Quorums: who must agree, over one configuration or two (paper §5.2, §6). Pure functions over a
-//! [`Membership`] and what they are told of its voters; learners and strangers never count.
+//! Quorums over one configuration or two (paper §5.2, §6): pure functions over a [`Membership`] and
+//! the state of its voters; learners and non-members never count.
 //!
-//! A quorum is a majority of the voters; while a change is under way, a majority of the new and a
-//! majority of the old ones. Nobody decides for a cluster without voters. Everything that is
-//! decided by agreement is decided here, whatever it is the voters agree on.
+//! A quorum is a majority of the voters; during a change, a majority of the new and a majority of
+//! the old ones. A cluster without voters has no quorum. Elections, commits, reads and check-quorum
+//! are all decided here.
 
 use std::collections::BTreeSet;
 
@@ -16,9 +16,9 @@ pub struct Tally {
     granted: BTreeSet<PeerId>,
 }
 
-/// Where an election stands.
+/// The result of an election so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Standing {
+pub enum VoteResult {
     /// No quorum yet.
     Pending,
     /// A quorum granted its vote.
@@ -26,29 +26,29 @@ pub enum Standing {
 }
 
 impl Tally {
-    /// Counts a vote and says whether it is new; a second one of the same peer changes nothing.
+    /// Counts a vote and returns whether it is new; a second one of the same peer has no effect.
     pub fn grant(&mut self, from: PeerId) -> bool {
         self.granted.insert(from)
     }
 
-    /// How many peers granted their vote.
+    /// The number of votes granted.
     #[must_use]
     pub fn votes(&self) -> usize {
         self.granted.len()
     }
 
-    /// Where the election stands among the voters of `membership`.
+    /// The result among the voters of `membership`.
     #[must_use]
-    pub fn standing(&self, membership: &Membership) -> Standing {
+    pub fn result(&self, membership: &Membership) -> VoteResult {
         if is_quorum(membership, |peer| self.granted.contains(&peer)) {
-            Standing::Won
+            VoteResult::Won
         } else {
-            Standing::Pending
+            VoteResult::Pending
         }
     }
 }
 
-/// Whether the voters for whom `agrees` holds are a quorum.
+/// Returns whether the voters for which `agrees` holds are a quorum.
 ///
 /// ```
 /// use raft::{Membership, PeerId, quorum::is_quorum};
@@ -62,8 +62,7 @@ pub fn is_quorum(membership: &Membership, agrees: impl Fn(PeerId) -> bool) -> bo
 }
 
 /// The highest value that a quorum of the voters holds: each voter of the quorum holds it or a
-/// higher one. The default, if there are no voters. Values are whatever has an order: indexes of
-/// the log, moments, rounds.
+/// higher one. The default if there are no voters. Values may be log indexes, times or rounds.
 ///
 /// ```
 /// use raft::{Index, Membership, PeerId, quorum::held_by_quorum};
@@ -83,7 +82,7 @@ pub fn held_by_quorum<T: Copy + Default + Ord>(
     }
 }
 
-/// How many votes an election takes at least.
+/// The fewest votes that win an election.
 #[must_use]
 pub fn votes_needed(membership: &Membership) -> usize {
     let new = majority(membership.voters());
@@ -95,7 +94,8 @@ fn majority(voters: &BTreeSet<PeerId>) -> usize {
     voters.len() / 2 + 1
 }
 
-/// What so many voters hold is sorted in place: a leader does it with every answer.
+/// The number of voters whose values are sorted without an allocation: a leader does it with every
+/// answer.
 const FEW: usize = 8;
 
 fn held_by_majority<T: Copy + Default + Ord>(
@@ -124,15 +124,15 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_voter_counts_once_and_a_stranger_never() {
+    fn a_voter_counts_once_and_a_non_member_never() {
         let membership = Membership::of_voters([1, 2].map(PeerId::new));
         let mut tally = Tally::default();
         assert!(tally.grant(PeerId::new(1)));
         assert!(!tally.grant(PeerId::new(1)));
         tally.grant(PeerId::new(9));
-        assert_eq!(tally.standing(&membership), Standing::Pending);
+        assert_eq!(tally.result(&membership), VoteResult::Pending);
         tally.grant(PeerId::new(2));
-        assert_eq!(tally.standing(&membership), Standing::Won);
+        assert_eq!(tally.result(&membership), VoteResult::Won);
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_decides_for_an_empty_cluster() {
+    fn an_empty_cluster_has_no_quorum() {
         assert!(!is_quorum(&Membership::default(), |_| true));
     }
 
@@ -167,7 +167,7 @@ mod tests {
     ) -> Membership {
         let new = learners.into_iter().fold(Membership::of_voters(new), Membership::with_learner);
         match old {
-            Some(old) => Membership::of_voters(old).towards(new),
+            Some(old) => Membership::of_voters(old).enter_joint(new),
             None => new,
         }
     }

@@ -1,5 +1,5 @@
-//! Reads on their way to being safe (Ongaro's thesis §6.4): what a leader, a follower and every
-//! peer remember of them. The rules are those of [`Node::read`](crate::Node::read).
+//! Pending reads of leaders, followers and all peers (Ongaro's dissertation §6.4). The rules are
+//! those of [`Node::read`](crate::Node::read).
 //!
 //! ```text
 //!              leader                           any peer
@@ -8,10 +8,10 @@
 //!             follower
 //! ```
 //!
-//! All three are a [`Queue`] and what it waits for. Invariants: reads stand in the order in which
-//! they came in, those that have a round (a request) before those that have none yet; rounds never
-//! fall along the line. All wait equally long, so that the first one in line is the first one whose
-//! time is over.
+//! All three are a [`Queue`] with the condition each read waits for. Invariants: reads are in the
+//! order in which they came in, those that have a round (a request) before those that have none
+//! yet; rounds never fall along the queue. All have the same timeout, so the first in the queue
+//! expires first.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -20,28 +20,28 @@ use std::time::Duration;
 use crate::lease::Lease;
 use crate::types::{Index, Instant, PeerId, ReadId, RequestId, Round};
 
-/// Why a read that was taken will not be served.
+/// The reason a read was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ReadDrop {
+pub enum ReadDropReason {
     /// The peer's role or term changed before leadership was confirmed.
     LeaderLost,
-    /// The leader did not take the read: it has too many, or cannot serve any yet.
-    Refused,
-    /// Nothing came of it within [`Config::read_timeout`](crate::Config::read_timeout).
+    /// The leader rejected the read: it has too many, or cannot serve any yet.
+    Rejected,
+    /// It was not ready within [`Config::read_timeout`](crate::Config::read_timeout).
     TimedOut,
 }
 
-/// Whose read it is.
+/// The origin of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reader {
-    /// One of this peer.
+pub enum ReadOrigin {
+    /// A client of this peer.
     Local(ReadId),
-    /// A follower's request, for all the reads it stands for.
+    /// A follower's request, on behalf of all reads in it.
     Follower(PeerId, RequestId),
 }
 
-/// Reads in the order in which they came in: whose each is, and what it waits for.
+/// Reads in the order in which they came in, each with its origin and the condition it waits for.
 #[derive(Clone, Debug)]
 pub struct Queue<R, W> {
     waiting: VecDeque<Waiting<R, W>>,
@@ -50,7 +50,7 @@ pub struct Queue<R, W> {
 /// One read in a queue.
 #[derive(Clone, Copy, Debug)]
 struct Waiting<R, W> {
-    reader: R,
+    origin: R,
     deadline: Instant,
     awaits: W,
 }
@@ -62,45 +62,46 @@ impl<R, W> Default for Queue<R, W> {
 }
 
 impl<R, W> Queue<R, W> {
-    /// How many reads wait.
+    /// The number of waiting reads.
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether no read waits.
+    /// Returns whether no read waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// When the first read's time is over.
+    /// The first read's deadline.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.waiting.front().map(|waiting| waiting.deadline)
     }
 
     /// All reads, in order.
-    pub(crate) fn into_readers(self) -> impl Iterator<Item = R> {
-        self.waiting.into_iter().map(|waiting| waiting.reader)
+    pub(crate) fn into_origins(self) -> impl Iterator<Item = R> {
+        self.waiting.into_iter().map(|waiting| waiting.origin)
     }
 
-    fn push(&mut self, reader: R, deadline: Instant, awaits: W) {
-        self.waiting.push_back(Waiting { reader, deadline, awaits });
+    fn push(&mut self, origin: R, deadline: Instant, awaits: W) {
+        self.waiting.push_back(Waiting { origin, deadline, awaits });
     }
 }
 
 impl<R: Copy, W: Copy> Queue<R, W> {
-    /// The next read whose time is over.
+    /// Removes the next expired read.
     pub(crate) fn pop_expired(&mut self, now: Instant) -> Option<R> {
-        self.waiting.pop_front_if(|waiting| waiting.deadline <= now).map(|waiting| waiting.reader)
+        self.waiting.pop_front_if(|waiting| waiting.deadline <= now).map(|waiting| waiting.origin)
     }
 
-    /// The next read, if what it waits for came to something; with it and the read's deadline.
+    /// Removes the next read if its condition has an outcome; returns it with the outcome and the
+    /// read's deadline.
     fn pop_with<T>(&mut self, outcome: impl FnOnce(W) -> Option<T>) -> Option<(R, T, Instant)> {
-        let Waiting { reader, deadline, awaits } = *self.waiting.front()?;
+        let Waiting { origin, deadline, awaits } = *self.waiting.front()?;
         let outcome = outcome(awaits)?;
         self.waiting.pop_front();
-        Some((reader, outcome, deadline))
+        Some((origin, outcome, deadline))
     }
 }
 
@@ -109,66 +110,67 @@ impl<R: Hash, W: Hash> Queue<R, W> {
     pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
         let Self { waiting } = self;
         waiting.len().hash(hasher);
-        for Waiting { reader, deadline, awaits } in waiting {
-            (reader, deadline.since(now), awaits).hash(hasher);
+        for Waiting { origin, deadline, awaits } in waiting {
+            (origin, deadline.since(now), awaits).hash(hasher);
         }
     }
 }
 
-/// Reads that somebody is asked about, once for all that came in since the last time.
+/// Reads that are assigned to a round or request, all new ones together.
 impl<R, Q: Copy> Queue<R, Option<Q>> {
-    pub(crate) fn take(&mut self, reader: R, deadline: Instant) {
-        self.push(reader, deadline, None);
+    pub(crate) fn enqueue(&mut self, origin: R, deadline: Instant) {
+        self.push(origin, deadline, None);
     }
 
-    /// Whether nobody was asked about a read yet.
-    pub(crate) fn has_fresh(&self) -> bool {
+    /// Returns whether a read is not assigned yet.
+    pub(crate) fn has_unassigned(&self) -> bool {
         self.waiting.back().is_some_and(|waiting| waiting.awaits.is_none())
     }
 
-    /// Puts all reads that are in no question into this one, and tells how many they are.
-    pub(crate) fn ask(&mut self, question: Q) -> usize {
+    /// Assigns all new reads to this round or request, and returns their number.
+    pub(crate) fn assign(&mut self, assignment: Q) -> usize {
         let fresh = self.waiting.iter_mut().rev().take_while(|waiting| waiting.awaits.is_none());
-        fresh.map(|waiting| waiting.awaits = Some(question)).count()
+        fresh.map(|waiting| waiting.awaits = Some(assignment)).count()
     }
 }
 
-/// A leader's reads, and the rounds by which it makes sure that it still leads.
+/// A leader's reads, and the rounds that confirm its leadership.
 #[derive(Clone, Debug, Default)]
 pub struct LeaderReads {
-    /// The newest round. It begins with the first message that carries its number.
+    /// The newest round. It starts with the first message that carries its number.
     round: Round,
     /// The newest round that a quorum has answered.
     confirmed: Round,
-    /// The newest round that reads wait for: voters that were not sent it are owed a message.
-    wanted: Round,
+    /// The newest round that reads wait for: voters must be sent a message of it.
+    required: Round,
     lease: Lease,
     /// Reads that are not confirmed yet.
-    pub(crate) waiting: Queue<Reader, Option<Asked>>,
+    pub(crate) waiting: Queue<ReadOrigin, Option<AssignedRound>>,
 }
 
-/// What a read waits for.
+/// The round a read waits for, and its read index.
 #[derive(Clone, Copy, Debug, Hash)]
-pub(crate) struct Asked {
+pub(crate) struct AssignedRound {
     round: Round,
     read_index: Index,
 }
 
 impl LeaderReads {
-    /// A new leader's: no round has begun. A lease lasts this long, if there are leases.
+    /// A new leader's state, before the first round. `lease` is the length of leases, if they are
+    /// on.
     pub(crate) fn new(lease: Option<Duration>) -> Self {
         Self { lease: Lease::new(lease), ..Self::default() }
     }
 
-    /// How long the leader may serve reads without asking.
+    /// The leader's lease.
     #[must_use]
     pub const fn lease(&self) -> &Lease {
         &self.lease
     }
 
-    /// Ends the lease for as long as this peer leads.
-    pub(crate) fn give_up_lease(&mut self) {
-        self.lease.give_up();
+    /// Ends the lease for the rest of the leadership.
+    pub(crate) fn revoke_lease(&mut self) {
+        self.lease.revoke();
     }
 
     /// The newest round.
@@ -183,93 +185,95 @@ impl LeaderReads {
         self.confirmed
     }
 
-    /// How many reads wait.
+    /// The number of waiting reads.
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether no read waits.
+    /// Returns whether no read waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    pub(crate) const fn wanted(&self) -> Round {
-        self.wanted
+    pub(crate) const fn required_round(&self) -> Round {
+        self.required
     }
 
-    /// Begins a round with the messages that leave anyway.
-    pub(crate) fn begin_round(&mut self, now: Instant) -> Round {
+    /// Starts a round with the messages that are sent anyway.
+    pub(crate) fn start_round(&mut self, now: Instant) -> Round {
         self.round = self.round.next();
-        self.lease.begins(self.round, now);
+        self.lease.on_round_started(self.round, now);
         self.round
     }
 
-    /// Begins a round for all reads that have none; `read_index` is the leader's commit index now,
-    /// before anything of the round is sent.
-    pub(crate) fn ask(&mut self, now: Instant, read_index: Index) -> Round {
-        self.wanted = self.begin_round(now);
-        self.waiting.ask(Asked { round: self.round, read_index });
+    /// Starts a round for all reads that have none; `read_index` is the leader's commit index now,
+    /// before any message of the round is sent.
+    pub(crate) fn start_read_round(&mut self, now: Instant, read_index: Index) -> Round {
+        self.required = self.start_round(now);
+        self.waiting.assign(AssignedRound { round: self.round, read_index });
         self.round
     }
 
-    /// A quorum has answered this round, and with it all before it.
+    /// Notes that a quorum has answered this round, and with it all earlier ones.
     pub(crate) fn confirm(&mut self, round: Round, now: Instant) {
         self.confirmed = self.confirmed.max(round);
-        self.lease.is_answered(round, now);
+        self.lease.on_round_confirmed(round, now);
     }
 
-    /// The next read, confirmed or not.
-    pub(crate) fn pop(&mut self) -> Option<(Reader, Instant)> {
-        let (reader, _, deadline) = self.waiting.pop_with(Some)?;
-        Some((reader, deadline))
+    /// Removes the next read, confirmed or not.
+    pub(crate) fn pop(&mut self) -> Option<(ReadOrigin, Instant)> {
+        let (origin, _, deadline) = self.waiting.pop_with(Some)?;
+        Some((origin, deadline))
     }
 
-    /// The next read whose round is confirmed, and what it may read.
-    pub(crate) fn pop_confirmed(&mut self) -> Option<(Reader, Index, Instant)> {
+    /// Removes the next read with a confirmed round; returns it with its read index.
+    pub(crate) fn pop_confirmed(&mut self) -> Option<(ReadOrigin, Index, Instant)> {
         let confirmed = self.confirmed;
-        self.waiting.pop_with(|asked| {
-            asked.filter(|asked| asked.round <= confirmed).map(|asked| asked.read_index)
+        self.waiting.pop_with(|assigned| {
+            assigned
+                .filter(|assigned| assigned.round <= confirmed)
+                .map(|assigned| assigned.read_index)
         })
     }
 
     /// See [`Node::behaviour_hash`](crate::Node::behaviour_hash).
     pub(crate) fn behaviour_hash<H: Hasher>(&self, now: Instant, hasher: &mut H) {
-        let Self { round, confirmed, wanted, lease, waiting } = self;
+        let Self { round, confirmed, required, lease, waiting } = self;
         lease.behaviour_hash(now, hasher);
-        (round, confirmed, wanted).hash(hasher);
+        (round, confirmed, required).hash(hasher);
         waiting.behaviour_hash(now, hasher);
     }
 }
 
-/// A follower's reads, which its leader is asked about.
+/// A follower's reads, forwarded to its leader.
 pub type FollowerReads = Queue<ReadId, Option<RequestId>>;
 
 impl FollowerReads {
-    /// Whether a request of this number waits for its answer. An answer to one of another life of
-    /// this peer, or to one whose reads are gone, means nothing.
-    pub(crate) fn waits_for(&self, request: RequestId) -> bool {
+    /// Returns whether a request of this number is unanswered. An answer to one from before a
+    /// restart, or to one whose reads are gone, is ignored.
+    pub(crate) fn is_pending(&self, request: RequestId) -> bool {
         self.waiting.iter().any(|waiting| waiting.awaits == Some(request))
     }
 
-    /// The next read that was asked about by this request or an earlier one: whatever was safe to
-    /// read when the later request came in covers the earlier ones.
+    /// Removes the next read of this request or an earlier one: an answer to a later request covers
+    /// the earlier ones.
     pub(crate) fn pop_through(&mut self, request: RequestId) -> Option<(ReadId, Instant)> {
-        let (read, _, deadline) = self.pop_with(|asked| asked.filter(|it| *it <= request))?;
+        let (read, _, deadline) = self.pop_with(|assigned| assigned.filter(|it| *it <= request))?;
         Some((read, deadline))
     }
 
-    /// Takes out the reads of one request.
+    /// Removes the reads of one request.
     pub(crate) fn remove(&mut self, request: RequestId) -> Vec<ReadId> {
-        let of_it = |waiting: &&Waiting<_, _>| waiting.awaits == Some(request);
-        let reads = self.waiting.iter().filter(of_it).map(|waiting| waiting.reader).collect();
+        let of_request = |waiting: &&Waiting<_, _>| waiting.awaits == Some(request);
+        let reads = self.waiting.iter().filter(of_request).map(|waiting| waiting.origin).collect();
         self.waiting.retain(|waiting| waiting.awaits != Some(request));
         reads
     }
 }
 
-/// Reads that are safe once the state machine has been given the entries through their index.
+/// Reads that are safe once the state machine has applied the entries through their index.
 pub(crate) type Confirmed = Queue<ReadId, Index>;
 
 impl Confirmed {
@@ -277,7 +281,7 @@ impl Confirmed {
         self.push(read, deadline, index);
     }
 
-    /// The next read whose index has been applied.
+    /// Removes the next read whose index has been applied.
     pub(crate) fn pop_applied(&mut self, last_applied: Index) -> Option<(Index, ReadId)> {
         let applied = |index| (index <= last_applied).then_some(index);
         self.pop_with(applied).map(|(read, index, _)| (index, read))

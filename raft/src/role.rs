@@ -1,4 +1,4 @@
-//! The roles, each with only the state that exists in it (paper §5.1, Figure 4; thesis §9.6).
+//! The roles, each with only the state that exists in it (paper §5.1, Figure 4; dissertation §9.6).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,48 +8,48 @@ use crate::quorum::Tally;
 use crate::read_index::{FollowerReads, LeaderReads};
 use crate::types::{EntryId, Instant, PeerId};
 
-/// What a peer is at the moment.
+/// A peer's role with its state.
 #[derive(Clone, Debug)]
 pub enum Role {
-    /// It follows a leader, or waits for one.
+    /// Follows a leader, or waits for one.
     Follower(Follower),
-    /// It asks who would vote for it.
+    /// Collects pre-votes.
     PreCandidate(PreCandidate),
-    /// It stands for election.
+    /// Collects votes.
     Candidate(Candidate),
-    /// It leads its term.
+    /// Leads its term.
     Leader(Leader),
 }
 
 /// State of a follower.
 #[derive(Clone, Debug)]
 pub struct Follower {
-    /// Who leads the current term, as far as this peer knows.
+    /// The leader of the current term, if known.
     pub leader: Option<PeerId>,
-    /// When it stands for election unless it hears from a leader or grants a vote.
+    /// The time of the next election, unless it has contact with a leader or grants a vote before.
     pub election_deadline: Instant,
-    /// The snapshot that is coming in.
-    pub incoming: Option<Incoming>,
-    /// Reads that the leader is asked about.
+    /// The snapshot being received.
+    pub incoming: Option<IncomingSnapshot>,
+    /// Reads forwarded to the leader.
     pub reads: FollowerReads,
 }
 
 /// The chunks of a snapshot received so far.
 #[derive(Clone, Debug)]
-pub struct Incoming {
+pub struct IncomingSnapshot {
     /// The snapshot's last entry.
     pub last_included: EntryId,
     /// Its bytes so far.
     pub data: Vec<u8>,
 }
 
-/// State of a peer that asks who would vote for it. It is still in the term of the leader it no
-/// longer hears, and may give its vote in that term to somebody else.
+/// State of a peer that collects pre-votes. It is still in the term of the leader it lost contact
+/// with, and may still grant its vote in that term.
 #[derive(Clone, Debug)]
 pub struct PreCandidate {
-    /// Who would, so far.
+    /// The pre-votes so far.
     pub tally: Tally,
-    /// When it asks again.
+    /// The time of the next attempt.
     pub election_deadline: Instant,
 }
 
@@ -58,37 +58,37 @@ pub struct PreCandidate {
 pub struct Candidate {
     /// The votes so far.
     pub tally: Tally,
-    /// When it gives up this election and starts the next.
+    /// The time of the next election, if this one has no result.
     pub election_deadline: Instant,
 }
 
 /// State of a leader.
 #[derive(Clone, Debug)]
 pub struct Leader {
-    /// What it knows of every other peer.
+    /// Replication state of every other peer.
     pub followers: BTreeMap<PeerId, Progress>,
-    /// When the news of the last commit goes out by itself.
+    /// The time to send the new commit index in a message of its own.
     pub commit_notice_due: Option<Instant>,
-    /// When it looks next whether it still hears from a quorum; `None` if it
-    /// never looks. Alone it has nobody to hear from.
+    /// The time of the next quorum check; `None` without check-quorum. Not used by a leader without
+    /// followers.
     pub quorum_check_due: Option<Instant>,
-    /// Who is to lead next.
-    pub handover: Option<Handover>,
-    /// When it last asked a follower to stand, in its term.
-    pub called_at: Option<Instant>,
-    /// The bytes of its entries that are not committed, as they are encoded.
+    /// The leadership transfer in progress.
+    pub transfer: Option<LeadershipTransfer>,
+    /// The time of the last TimeoutNow sent in this term.
+    pub timeout_now_sent_at: Option<Instant>,
+    /// The encoded bytes of its uncommitted entries.
     pub uncommitted_bytes: u64,
-    /// Reads that wait for the leader to be sure that it leads.
+    /// Reads that wait for a confirmed round.
     pub reads: LeaderReads,
 }
 
-/// A leader's intention to hand leadership over (thesis §3.10).
+/// A leadership transfer in progress (dissertation §3.10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Handover {
-    /// The peer that is to lead.
+pub struct LeadershipTransfer {
+    /// The target.
     pub to: PeerId,
-    /// When the leader leads on if it still does.
-    pub give_up_at: Instant,
+    /// The time at which the transfer is aborted.
+    pub deadline: Instant,
 }
 
 impl Role {
@@ -103,7 +103,7 @@ impl Role {
         }
     }
 
-    /// When the peer stands for election unless something happens first; a leader never does.
+    /// The time of the next election unless something happens before; none for a leader.
     #[must_use]
     pub const fn election_deadline(&self) -> Option<Instant> {
         match self {
@@ -115,8 +115,8 @@ impl Role {
     }
 }
 
-impl Incoming {
-    /// How many bytes are here.
+impl IncomingSnapshot {
+    /// The number of bytes received.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.data.len() as u64

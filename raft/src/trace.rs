@@ -1,13 +1,15 @@
-//! Structured protocol events for whoever listens; free when nobody does.
+//! Structured protocol events for a [`Sink`]; no cost without one.
 //!
-//! The core hands each event to a [`Sink`] at the moment it happens. Nothing is formatted here:
+//! The core passes each event to the sink as it happens. Nothing is formatted here:
 //! [`crate::verbose`] turns events into log lines.
 
-use crate::entry::Entry;
+mod details;
+
+pub use self::details::{RecordSummary, RejectReason, StepDownReason, VoteRejectReason};
+
 use crate::membership::Membership;
 use crate::message::{AppendEntriesReply, Carried, Envelope, Message};
-use crate::output::Record;
-use crate::read_index::ReadDrop;
+use crate::read_index::ReadDropReason;
 use crate::role::RoleName;
 use crate::types::{
     EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,
@@ -19,7 +21,7 @@ pub trait Sink {
     fn record(&mut self, at: Instant, source: Source, event: &Event<'_>);
 }
 
-/// Whose event it is, and its state when it happened.
+/// The peer of an event, and its state when it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The peer.
@@ -30,7 +32,7 @@ pub struct Source {
     pub role: RoleName,
 }
 
-/// What happened inside a peer.
+/// An event inside a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -43,9 +45,9 @@ pub enum Event<'a> {
         /// The vote found there.
         voted_for: Option<PeerId>,
     },
-    /// The election timer was set anew.
+    /// The election timer was reset.
     TimerReset {
-        /// When it fires.
+        /// The time at which it fires.
         deadline: Instant,
     },
     /// The election timer fired.
@@ -60,46 +62,46 @@ pub enum Event<'a> {
         /// The role before.
         from: RoleName,
     },
-    /// A leader gave up by itself, within its term.
+    /// A leader stepped down within its term.
     SteppedDown {
-        /// Why.
-        reason: Farewell,
+        /// The reason.
+        reason: StepDownReason,
     },
-    /// A leader began to hand leadership over.
-    TransferBegun {
+    /// A leader started a leadership transfer.
+    TransferStarted {
         /// The peer that is to lead.
         to: PeerId,
     },
-    /// A leader leads on: its successor has not taken over in time.
-    TransferGivenUp {
+    /// A leader aborted a transfer: the target did not take over in time.
+    TransferAborted {
         /// The peer that was to lead.
         to: PeerId,
     },
-    /// A peer stands because its leader wants it to lead.
-    CalledToLead {
+    /// A peer starts an election because its leader transfers leadership to it.
+    TimeoutNowReceived {
         /// The leader.
         by: PeerId,
     },
-    /// A follower learned who leads its term.
+    /// A follower found the leader of its term.
     LeaderFound {
         /// The leader.
         leader: PeerId,
     },
-    /// A vote was given.
+    /// A vote was granted.
     VoteGranted {
         /// The candidate.
         to: PeerId,
-        /// The message that asked.
+        /// The request's message id.
         request: MessageId,
     },
-    /// A vote was refused.
-    VoteRefused {
+    /// A vote was rejected.
+    VoteRejected {
         /// The candidate.
         to: PeerId,
-        /// The message that asked.
+        /// The request's message id.
         request: MessageId,
-        /// Why.
-        reason: VoteRefusal,
+        /// The reason.
+        reason: VoteRejectReason,
     },
     /// A candidate counted a vote.
     VoteCounted {
@@ -110,37 +112,37 @@ pub enum Event<'a> {
         /// Votes needed.
         majority: usize,
     },
-    /// A peer said that it would vote for a pre-candidate.
+    /// A pre-vote was granted.
     PreVoteGranted {
         /// The pre-candidate.
         to: PeerId,
-        /// The message that asked.
+        /// The request's message id.
         request: MessageId,
     },
-    /// A peer said that it would not.
-    PreVoteRefused {
+    /// A pre-vote was rejected.
+    PreVoteRejected {
         /// The pre-candidate.
         to: PeerId,
-        /// The message that asked.
+        /// The request's message id.
         request: MessageId,
-        /// Why.
-        reason: VoteRefusal,
+        /// The reason.
+        reason: VoteRejectReason,
     },
-    /// A pre-candidate counted a peer that would vote for it.
+    /// A pre-candidate counted a pre-vote.
     PreVoteCounted {
         /// The peer.
         from: PeerId,
-        /// How many there are so far, the pre-candidate itself among them.
+        /// Pre-votes so far, the pre-candidate's own among them.
         votes: usize,
-        /// How many it takes.
+        /// Pre-votes needed.
         majority: usize,
     },
-    /// A leader took a command, or its own no-op, into its log.
+    /// A leader appended a command, or its own no-op, to its log.
     Proposed {
         /// The new entry.
         entry: EntryId,
     },
-    /// A follower took a leader's entries into its log.
+    /// A follower appended a leader's entries to its log.
     Appended {
         /// The entry before them.
         prev: EntryId,
@@ -154,7 +156,7 @@ pub enum Event<'a> {
         /// The last entry deleted.
         last: EntryId,
     },
-    /// A leader learned how far a follower's log equals its own.
+    /// A follower's log was found to equal its leader's through a higher index.
     Progress {
         /// The follower.
         of: PeerId,
@@ -163,8 +165,8 @@ pub enum Event<'a> {
         /// The follower's `next_index`.
         next_index: Index,
     },
-    /// A leader went back in a follower's log to where the two may agree.
-    BackedUp {
+    /// A leader lowered a follower's `next_index` to a place where the logs may match.
+    NextIndexLowered {
         /// The follower.
         of: PeerId,
         /// The `next_index` before.
@@ -172,8 +174,8 @@ pub enum Event<'a> {
         /// The `next_index` now.
         next_index: Index,
     },
-    /// Another configuration is in force: the latest one in the log, committed or not.
-    Configured {
+    /// The configuration in force changed: it is the latest one in the log, committed or not.
+    MembershipChanged {
         /// The index of its entry; zero if it is the snapshot's or the first one of all.
         index: Index,
         /// The members.
@@ -197,8 +199,8 @@ pub enum Event<'a> {
     Persisting {
         /// The write.
         write: WriteId,
-        /// What it changes.
-        what: Persisting,
+        /// Its contents.
+        what: RecordSummary,
     },
     /// Storage reported writes durable.
     Persisted {
@@ -212,7 +214,7 @@ pub enum Event<'a> {
         /// The snapshot's size.
         bytes: u64,
     },
-    /// A leader began to send its snapshot.
+    /// A leader started to send its snapshot.
     SnapshotStarted {
         /// The follower that needs it.
         to: PeerId,
@@ -227,24 +229,24 @@ pub enum Event<'a> {
         bytes: u64,
     },
     /// A read came in.
-    ReadTaken {
+    ReadStarted {
         /// The read.
         read: ReadId,
     },
-    /// A follower asked its leader about its reads.
+    /// A follower requested a read index from its leader.
     ReadsForwarded {
         /// The leader.
         to: PeerId,
-        /// The question's number.
+        /// The request's number.
         request: RequestId,
-        /// How many reads it is about.
+        /// The number of reads in it.
         reads: usize,
     },
-    /// A leader began a round of messages to learn whether it still leads.
-    RoundBegun {
+    /// A leader started a round of messages to confirm its leadership.
+    RoundStarted {
         /// The round.
         round: Round,
-        /// Where its reads may be served.
+        /// The read index of its reads.
         read_index: Index,
     },
     /// A quorum has answered a round.
@@ -254,9 +256,9 @@ pub enum Event<'a> {
     },
     /// A leader served reads by its lease.
     LeaseUsed {
-        /// Where they may be served.
+        /// Their read index.
         read_index: Index,
-        /// How many they were.
+        /// Their number.
         reads: usize,
     },
     /// A read may be served.
@@ -266,162 +268,84 @@ pub enum Event<'a> {
         /// The index it waited for.
         index: Index,
     },
-    /// A read was given up.
+    /// A read was dropped.
     ReadDropped {
         /// The read.
         read: ReadId,
-        /// Why.
-        reason: ReadDrop,
+        /// The reason.
+        reason: ReadDropReason,
     },
     /// A message was handed to the network.
     Sent(&'a Envelope),
     /// A message came in.
     Received(&'a Envelope),
     /// A message that no correct peer sends was dropped.
-    Refused {
+    Rejected {
         /// The message.
         envelope: &'a Envelope,
-        /// What is wrong with it.
-        reason: Refusal,
+        /// The rule it breaks.
+        reason: RejectReason,
     },
-}
-
-/// Why a vote was refused (Figure 2, RequestVote receiver; thesis §4.2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VoteRefusal {
-    /// The vote of this term went to somebody else.
-    AlreadyVoted,
-    /// The candidate's log is behind (§5.4.1).
-    LogBehind,
-    /// The peer hears from a leader, or is one that hears from a quorum.
-    HearsLeader,
-}
-
-/// Why a leader gave up without having seen a higher term.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Farewell {
-    /// Its driver asked it to.
-    Resigned,
-    /// It has not heard from a quorum for an election timeout (thesis §6.2).
-    NoQuorum,
-    /// The new configuration is committed and this peer has no vote in it (paper §6).
-    Removed,
-}
-
-/// What a write changes, for the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Persisting {
-    /// Term and vote.
-    HardState {
-        /// The vote.
-        voted_for: Option<PeerId>,
-    },
-    /// New entries.
-    Append {
-        /// The first of them.
-        first: Index,
-        /// The last of them.
-        last: Index,
-    },
-    /// Entries go.
-    Truncate {
-        /// The first to go.
-        from: Index,
-    },
-    /// A snapshot.
-    Snapshot {
-        /// Its last entry.
-        last_included: EntryId,
-    },
-}
-
-impl From<&Record> for Persisting {
-    fn from(record: &Record) -> Self {
-        let index = |entry: Option<&Entry>| entry.map_or(Index::ZERO, |entry| entry.id.index);
-        match record {
-            Record::HardState(hard_state) => Self::HardState { voted_for: hard_state.voted_for },
-            Record::Append(entries) => {
-                Self::Append { first: index(entries.first()), last: index(entries.last()) }
-            }
-            Record::Truncate { from } => Self::Truncate { from: *from },
-            Record::Snapshot { snapshot, .. } => {
-                Self::Snapshot { last_included: snapshot.last_included }
-            }
-        }
-    }
-}
-
-/// Why a message was dropped: one variant per rule that a correct peer keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// Addressed to somebody else.
-    NotForMe,
-    /// From this very peer.
-    FromItself,
-    /// No message but a pre-vote and its answer carries term zero.
-    TermZero,
-    /// A term that no number of elections reaches.
-    TermTooHigh,
-    /// A second leader in a term that has one.
-    SecondLeader,
-    /// Entries or places newer than the message itself.
-    FromTheFuture,
-    /// Entries that differ from committed ones.
-    ContradictsCommitted,
-    /// An acknowledgement of entries that were never sent, or of a round that never began.
-    NeverSent,
-    /// A snapshot chunk larger than the limit, or a snapshot of nothing.
-    BadChunk,
 }
 
 impl Event<'_> {
-    /// Whether the event is routine: a timer, a heartbeat or the answer to one.
+    /// The event's name, the same in every log and in every version.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::TimerReset { .. } => "timer_reset",
+            Self::ElectionTimeout => "election_timeout",
+            Self::TermChanged { .. } => "term_changed",
+            Self::RoleChanged { .. } => "role_changed",
+            Self::SteppedDown { .. } => "stepped_down",
+            Self::TransferStarted { .. } => "transfer_started",
+            Self::TransferAborted { .. } => "transfer_aborted",
+            Self::TimeoutNowReceived { .. } => "timeout_now_received",
+            Self::LeaderFound { .. } => "leader_found",
+            Self::VoteGranted { .. } => "vote_granted",
+            Self::VoteRejected { .. } => "vote_rejected",
+            Self::VoteCounted { .. } => "vote_counted",
+            Self::PreVoteGranted { .. } => "pre_vote_granted",
+            Self::PreVoteRejected { .. } => "pre_vote_rejected",
+            Self::PreVoteCounted { .. } => "pre_vote_counted",
+            Self::Proposed { .. } => "proposed",
+            Self::Appended { .. } => "appended",
+            Self::Truncated { .. } => "truncated",
+            Self::Progress { .. } => "progress",
+            Self::NextIndexLowered { .. } => "next_index_lowered",
+            Self::MembershipChanged { .. } => "membership_changed",
+            Self::Committed { .. } => "committed",
+            Self::Applied { .. } => "applied",
+            Self::Persisting { .. } => "persisting",
+            Self::Persisted { .. } => "persisted",
+            Self::Compacted { .. } => "compacted",
+            Self::SnapshotStarted { .. } => "snapshot_started",
+            Self::SnapshotInstalled { .. } => "snapshot_installed",
+            Self::ReadStarted { .. } => "read_started",
+            Self::ReadsForwarded { .. } => "reads_forwarded",
+            Self::RoundStarted { .. } => "round_started",
+            Self::RoundConfirmed { .. } => "round_confirmed",
+            Self::LeaseUsed { .. } => "lease_used",
+            Self::ReadReady { .. } => "read_ready",
+            Self::ReadDropped { .. } => "read_dropped",
+            Self::Sent(_) => "sent",
+            Self::Received(_) => "received",
+            Self::Rejected { .. } => "rejected",
+        }
+    }
+
+    /// Returns whether the event is routine: a timer, a heartbeat or the answer to one.
     #[must_use]
     pub fn is_routine(&self) -> bool {
-        match self {
-            Self::TimerReset { .. } | Self::Persisted { .. } => true,
-            Self::Sent(envelope) | Self::Received(envelope) => is_heartbeat(&envelope.message),
-            Self::Progress { .. }
-            | Self::Started { .. }
-            | Self::ElectionTimeout
-            | Self::TermChanged { .. }
-            | Self::RoleChanged { .. }
-            | Self::SteppedDown { .. }
-            | Self::TransferBegun { .. }
-            | Self::TransferGivenUp { .. }
-            | Self::CalledToLead { .. }
-            | Self::LeaderFound { .. }
-            | Self::VoteGranted { .. }
-            | Self::VoteRefused { .. }
-            | Self::VoteCounted { .. }
-            | Self::PreVoteGranted { .. }
-            | Self::PreVoteRefused { .. }
-            | Self::PreVoteCounted { .. }
-            | Self::Proposed { .. }
-            | Self::Appended { .. }
-            | Self::Truncated { .. }
-            | Self::BackedUp { .. }
-            | Self::Configured { .. }
-            | Self::Committed { .. }
-            | Self::Applied { .. }
-            | Self::Persisting { .. }
-            | Self::Compacted { .. }
-            | Self::SnapshotStarted { .. }
-            | Self::SnapshotInstalled { .. }
-            | Self::ReadTaken { .. }
-            | Self::ReadsForwarded { .. }
-            | Self::RoundBegun { .. }
-            | Self::RoundConfirmed { .. }
-            | Self::LeaseUsed { .. }
-            | Self::ReadReady { .. }
-            | Self::ReadDropped { .. }
-            | Self::Refused { .. } => false,
+        if let Self::Sent(envelope) | Self::Received(envelope) = self {
+            return is_heartbeat(&envelope.message);
         }
+        matches!(self, Self::TimerReset { .. } | Self::Persisted { .. })
     }
 }
 
-/// Whether a message is an AppendEntries without entries, or says yes to one.
+/// Returns whether a message is an AppendEntries without entries, or accepts one.
 #[must_use]
 pub fn is_heartbeat(message: &Message) -> bool {
     match message {

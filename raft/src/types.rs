@@ -1,13 +1,13 @@
 //! The numbers of the protocol, each as a type of its own.
 //!
-//! A term cannot be added to an index and a peer is not a count: arithmetic exists only where the
-//! protocol has a word for it. Nothing here depends on another module.
+//! Terms, indexes and peers do not mix, and arithmetic exists only where the protocol defines it.
+//! Depends on no other module.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A number with a meaning of its own: made from a `u64`, shown as one, and otherwise not mixed
-/// with others.
+/// A number with a type of its own: made from a `u64`, shown as one, and otherwise not mixed with
+/// others.
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -51,7 +51,7 @@ number! {
 }
 
 number! {
-    /// The name of a peer, unique in its cluster.
+    /// The id of a peer, unique in its cluster.
     PeerId
 }
 
@@ -62,24 +62,24 @@ number! {
 }
 
 number! {
-    /// The number of a message among those of its sender; with the sender's name it names one
-    /// message of a run, on both of its ends.
+    /// The number of a message among those of its sender; with the sender's id it identifies the
+    /// message in the whole run, where it is sent and where it is received.
     MessageId
 }
 
 number! {
-    /// A read, by a name of the driver's choice.
+    /// A read's id, chosen by the driver.
     ReadId
 }
 
 number! {
-    /// The number of a follower's question what it may read, among those of this follower.
+    /// The number of a follower's request for a read index, among those of this follower.
     RequestId
 }
 
 number! {
-    /// The number of a leader's round of messages, among those of its term (thesis §6.4). Whoever
-    /// answers a message with this number has heard the leader after the round began.
+    /// The number of a leader's round of messages, among those of its term (dissertation §6.4). A
+    /// peer that answers a message of a round received it after the round started.
     #[derive(Default)]
     Round
 }
@@ -95,7 +95,7 @@ impl Term {
     pub const ZERO: Self = Self(0);
 
     /// The highest term a message may carry. A thousand elections a second do not reach it in a
-    /// hundred million years, so that a higher one is no term at all.
+    /// hundred million years, so a higher one is invalid.
     pub const MAX: Self = Self(1 << 62);
 
     /// The term after this one.
@@ -127,7 +127,7 @@ impl Index {
         Self(self.0.saturating_add(count))
     }
 
-    /// How many entries lie after `earlier`, up to and including this one; 0 if none do.
+    /// The number of entries after `earlier`, through this one; 0 if there is none.
     ///
     /// ```
     /// use raft::Index;
@@ -144,7 +144,7 @@ impl WriteId {
     /// Before the first write: durable from the start.
     pub const ZERO: Self = Self(0);
 
-    /// How many writes lie after `earlier`, up to and including this one; 0 if none do.
+    /// The number of writes after `earlier`, through this one; 0 if there is none.
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
@@ -166,7 +166,7 @@ impl RequestId {
 }
 
 impl Round {
-    /// Before the first round of a term: nobody has asked.
+    /// The state before the first round of a term.
     pub const ZERO: Self = Self(0);
 
     /// The round after this one.
@@ -175,7 +175,7 @@ impl Round {
         Self(self.0 + 1)
     }
 
-    /// How many rounds began after `earlier`, up to and including this one; 0 if none did.
+    /// The number of rounds after `earlier`, through this one; 0 if there is none.
     #[must_use]
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
@@ -190,8 +190,8 @@ impl MessageId {
     }
 }
 
-/// What identifies an entry for ever: no two different entries share both term and index
-/// (paper §5.3, Log Matching).
+/// The permanent identity of an entry: no two different entries share both term and index (paper
+/// §5.3, Log Matching).
 ///
 /// The order is the one of "at least as up-to-date" (§5.4.1): the term decides, then the index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -219,10 +219,9 @@ impl fmt::Display for EntryId {
     }
 }
 
-/// A moment on the driver's clock, in nanoseconds since a start of the driver's choice.
+/// A time on the driver's clock, in nanoseconds since a start of the driver's choice.
 ///
-/// The core never reads a clock: every moment it knows was handed to it, and all that matters is
-/// that a driver's moments never go back.
+/// The core never reads a clock: every time is passed to it, and must not be before an earlier one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);
 
@@ -230,7 +229,7 @@ impl Instant {
     /// The start of the driver's clock.
     pub const START: Self = Self(0);
 
-    /// The moment `nanos` nanoseconds after the start.
+    /// The time `nanos` nanoseconds after the start.
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
@@ -242,7 +241,7 @@ impl Instant {
         self.0
     }
 
-    /// The moment `duration` after this one; the end of time stays the end of time.
+    /// The time `duration` after this one; saturates.
     #[must_use]
     pub const fn after(self, duration: Duration) -> Self {
         let nanos = duration.as_nanos();
@@ -250,7 +249,7 @@ impl Instant {
         Self(self.0.saturating_add(nanos))
     }
 
-    /// The time from `earlier` to this moment; zero if `earlier` is later.
+    /// The time from `earlier` to this one; zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

@@ -11,15 +11,13 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use raft_tests::run::first_failure;
-use raft_tests::suites::{SUITES, hunting};
+use raft_tests::suites::{hunting, hunts};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let suite = arguments.next().unwrap_or_default();
     if hunting(&suite).next().is_none() {
-        let mut names: Vec<_> = SUITES.iter().map(|suite| suite.hunt).collect();
-        names.dedup();
-        println!("usage: hunt SUITE [SEEDS_MAX], where SUITE is {}", names.join(" or "));
+        println!("usage: hunt SUITE [SEEDS_MAX], where SUITE is {}", hunts().join(" or "));
         return ExitCode::from(2);
     }
     let most: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(100);

@@ -283,6 +283,14 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
     scenarios().find(named)
 }
 
+/// The columns of `docs/canaries.md` in which scenarios hunt, in the table's order.
+#[must_use]
+pub fn hunts() -> Vec<&'static str> {
+    let mut columns: Vec<_> = SUITES.iter().map(|suite| suite.hunt).collect();
+    columns.dedup();
+    columns
+}
+
 /// The scenarios that hunt in this column of `docs/canaries.md`.
 pub fn hunting(column: &str) -> impl Iterator<Item = &'static Scenario> {
     SUITES.iter().filter(move |suite| suite.hunt == column).flat_map(|suite| suite.scenarios)

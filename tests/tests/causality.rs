@@ -79,12 +79,15 @@ fn causes_are_happened_before() {
                 false => known[line][*at],
             };
             let brute: Vec<usize> = (0..=line).filter(is_known).collect();
-            let past = causes.past(line);
+            let past = causes.causal_past(line);
             assert_eq!(past, brute, "{name}, seed {seed}, line {line}: {}", log[line]);
             hidden += line + 1 - past.len();
-            let led_to = causes.led_to(line, 40);
-            assert!(led_to.iter().all(|cause| brute.contains(cause)), "{name} {line}: {led_to:?}");
-            assert!(causes.of(line).is_none_or(|cause| brute.contains(&cause)), "{name} {line}");
+            let direct = causes.direct_causes(line, 40);
+            assert!(direct.iter().all(|cause| brute.contains(cause)), "{name} {line}: {direct:?}");
+            assert!(
+                causes.nearest_cause(line).is_none_or(|cause| brute.contains(&cause)),
+                "{name} {line}"
+            );
         }
         assert!(
             hidden > 0,

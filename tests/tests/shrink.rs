@@ -26,7 +26,7 @@ fn stuck() -> Case {
 
 #[test]
 fn a_liveness_failure_names_each_peer_s_wait() {
-    let report = simulate_case(&stuck(), None).expect_err("nobody ever leads");
+    let report = simulate_case(&stuck(), None).expect_err("no peer ever leads");
     let Failure::Liveness(text) = &report.failure else { panic!("{report}") };
     for part in [
         "a fresh command is not committed 60 election timeouts",

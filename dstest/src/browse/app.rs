@@ -1,21 +1,19 @@
-//! The state of the browser: a stack of pages, and what keys do to it. Nothing here touches the
-//! terminal, starts a process or waits: what the world has to do is an [`Effect`].
+//! The state of the browser: a stack of pages, changed by keys. Nothing here touches the terminal,
+//! starts a process or waits; side effects are returned as an [`Effect`].
 
 use std::path::PathBuf;
 
 use pretty::view::{Outcome, Work};
-use pretty::{Background, Depth};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
 
-use super::campaign::{Campaign, Which};
-use super::diff_page::DiffPage;
+use super::campaign::Campaign;
+use super::colors::ColorScheme;
 use super::keys::{self, Action};
-use super::list::{List, Row, Step};
-use super::log_page::LogPage;
+use super::list::{AnyList, List, Row, Step};
+use super::page::Page;
 use super::rows;
-use super::text_page::TextPage;
-use crate::store::{RunFolder, Store, StoreError};
+use crate::store::{CampaignDir, Store, StoreError};
 
 /// The browser.
 pub(crate) struct App {
@@ -23,37 +21,19 @@ pub(crate) struct App {
     pub(crate) campaign: Campaign,
     /// Invariant: never empty.
     pub(crate) pages: Vec<Page>,
-    pub(crate) look: Look,
+    pub(crate) colors: ColorScheme,
     pub(crate) size: Size,
     pub(crate) prompt: Option<String>,
     pub(crate) help: Option<usize>,
-    /// What the last key has to say.
+    /// The message of the last key.
     pub(crate) note: String,
-    /// What is being done meanwhile, in words.
+    /// The task that is running.
     pub(crate) busy: Option<String>,
-    /// What a second press of the same key deletes.
-    pub(super) doomed: Option<Doomed>,
+    /// The item that a second press of the same key deletes.
+    pub(super) pending: Option<PendingDelete>,
 }
 
-/// Colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Look {
-    pub(crate) background: Background,
-    pub(crate) depth: Depth,
-}
-
-/// One screen.
-pub(crate) enum Page {
-    Campaigns(List<RunFolder>),
-    Tests(List<usize>),
-    Failures { test: usize, list: List<Which> },
-    Runs { test: usize, which: Which, list: List<usize> },
-    Log(Box<LogPage>),
-    Text(TextPage),
-    Diff(Box<DiffPage>),
-}
-
-/// Something that the world has to do.
+/// A side effect, carried out by the browser's main loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Effect {
     None,
@@ -64,92 +44,121 @@ pub(crate) enum Effect {
     Copy(String),
     /// Opens a file in an editor at a line, counted from 1.
     Edit(PathBuf, usize),
-    /// Runs dstest with these arguments, and comes back with what it was for.
+    /// Runs dstest with these arguments, for this purpose.
     Run(Vec<String>, Purpose),
-    /// Writes a log as a page.
+    /// Writes a log as an HTML page.
     Export(PathBuf),
-    /// Deletes a campaign's folder.
-    DeleteCampaign(RunFolder),
-    /// Deletes what is kept of a run.
+    /// Deletes a campaign's directory.
+    DeleteCampaign(CampaignDir),
+    /// Deletes the logs of a run.
     DeleteLogs(usize),
 }
 
-/// What a run of dstest is for.
+/// The purpose of a dstest process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Its log is to be looked at.
-    Look { run: usize },
-    /// It is to be beside another; so many runs have been repeated for it.
-    Compare { run: usize, beside: Beside, repeats: u8 },
-    /// It has been asked for again.
+    /// To open the log of a run.
+    OpenLog { run: usize },
+    /// To diff a run with another one; so many replays have been done for it.
+    Compare { run: usize, with: ComparedWith, repeats: u8 },
+    /// To replay a run.
     Replay { run: usize },
-    /// It is made small.
+    /// To shrink a run.
     Shrink { run: usize },
-    /// A new campaign.
+    /// To run a new campaign.
     Rerun,
 }
 
-/// Which run another is put beside.
+/// The other run of a diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beside {
-    /// This one of the same campaign.
+pub(crate) enum ComparedWith {
+    /// This passed run of the same campaign.
     Passed(usize),
     /// The newest one of another campaign with the same test and seed.
     SameSeed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Doomed {
-    Campaign(RunFolder),
+pub(super) enum PendingDelete {
+    Campaign(CampaignDir),
     Logs(usize),
 }
 
 impl App {
     /// A browser that shows the tests of a campaign, with a failing one selected.
-    pub(crate) fn new(store: Store, folder: RunFolder, look: Look) -> Result<Self, StoreError> {
-        let campaign = Campaign::open(folder)?;
+    pub(crate) fn new(
+        store: Store,
+        dir: CampaignDir,
+        colors: ColorScheme,
+    ) -> Result<Self, StoreError> {
+        let campaign = Campaign::open(dir)?;
         let mut app = Self {
             store,
             campaign,
             pages: Vec::new(),
-            look,
+            colors,
             size: Size::new(80, 24),
             prompt: None,
             help: None,
             note: String::new(),
             busy: None,
-            doomed: None,
+            pending: None,
         };
         app.note_damage();
-        app.pages.push(Page::Tests(List::new(rows::TESTS, rows::TEST_ORDERS)));
+        app.pages.push(Page::tests());
         app.refresh();
         app.select_worst();
         Ok(app)
     }
 
-    /// What lies open.
-    pub(crate) fn page(&mut self) -> &mut Page {
+    /// The current page.
+    pub(crate) fn page(&self) -> &Page {
+        &self.pages[self.pages.len() - 1]
+    }
+
+    /// The current page, to change it.
+    pub(crate) fn page_mut(&mut self) -> &mut Page {
         let last = self.pages.len() - 1;
         &mut self.pages[last]
     }
 
-    /// Takes in what has been stored since.
-    pub(crate) fn tick(&mut self) {
-        if self.campaign.poll().unwrap_or(false) {
-            self.refresh();
+    /// The run that keys for runs act on.
+    pub(crate) fn selected_run(&self) -> Option<usize> {
+        self.page().selected_run(&self.campaign)
+    }
+
+    /// The reason why an action is impossible now; `None` if it is possible.
+    pub(crate) fn unavailable(&self, action: Action) -> Option<&'static str> {
+        if !action.needs_run() {
+            return None;
+        }
+        let test = self.page().tested(&self.campaign).map(|at| &self.campaign.tally.tests()[at]);
+        match test {
+            None => Some("no run is selected"),
+            Some(test) if action == Action::Diff && test.failed() == test.total() => {
+                Some("no run of this test has passed; nothing to compare with")
+            }
+            Some(_) => None,
         }
     }
 
-    /// Goes on with what the logs that are open do in pieces.
+    /// Fills the list of the current page with the present rows.
+    pub(crate) fn refresh(&mut self) {
+        let Self { campaign, pages, store, .. } = self;
+        if let Some(page) = pages.last_mut() {
+            page.refresh(campaign, || campaign_rows(store));
+        }
+    }
+
+    /// Continues the work that the logs of the page do in pieces.
     pub(crate) fn work(&mut self) -> Work {
-        match self.page() {
-            Page::Log(log) => log.view.work(),
-            Page::Diff(diff) => diff.work(),
-            Page::Campaigns(_)
-            | Page::Tests(_)
-            | Page::Failures { .. }
-            | Page::Runs { .. }
-            | Page::Text(_) => Work::Done,
+        self.page_mut().work()
+    }
+
+    /// Reads what has been stored since the last call.
+    pub(crate) fn tick(&mut self) {
+        if self.campaign.poll().unwrap_or(false) {
+            self.refresh();
         }
     }
 
@@ -166,28 +175,23 @@ impl App {
             self.type_key(key);
             return Effect::None;
         }
-        let doomed = self.doomed.take();
+        let pending = self.pending.take();
         if let Some(effect) = self.press_in_page(key) {
             return effect;
         }
-        keys::action(key).map_or(Effect::None, |action| self.act(action, doomed.as_ref()))
+        keys::action(key).map_or(Effect::None, |action| self.act(action, pending.as_ref()))
     }
 
-    /// What the log or the text of the page makes of a key; `None` if it is not for it.
+    /// Passes a key to the log or the text of the page; `None` if it has no meaning there.
     fn press_in_page(&mut self, key: KeyEvent) -> Option<Effect> {
-        let (outcome, file) = match self.page() {
-            Page::Log(log) => (log.press(key), Some(log.path.clone())),
-            Page::Diff(diff) => (diff.press(key), None),
-            Page::Text(text) => return text.press(key).then_some(Effect::None),
-            Page::Campaigns(_) | Page::Tests(_) | Page::Failures { .. } | Page::Runs { .. } => {
-                return None;
-            }
-        };
+        let outcome = self.page_mut().press(key)?;
+        let file = self.page().file();
         Some(match outcome {
-            Outcome::Unused => return None,
-            Outcome::Used => Effect::None,
+            Outcome::Unused | Outcome::Used => Effect::None,
             Outcome::Copy(text) => Effect::Copy(text),
-            Outcome::Edit(line) => file.map_or(Effect::None, |file| Effect::Edit(file, line + 1)),
+            Outcome::Edit(line) => {
+                file.map_or(Effect::None, |file| Effect::Edit(file.to_owned(), line + 1))
+            }
             Outcome::ToggleMouse => Effect::ToggleMouse,
             Outcome::Redraw => Effect::Redraw,
             Outcome::Suspend => Effect::Suspend,
@@ -195,7 +199,10 @@ impl App {
         })
     }
 
-    fn act(&mut self, action: Action, doomed: Option<&Doomed>) -> Effect {
+    fn act(&mut self, action: Action, pending: Option<&PendingDelete>) -> Effect {
+        if let Some(reason) = self.unavailable(action) {
+            return self.reject(reason);
+        }
         let page = isize::from(i16::try_from(self.size.height.saturating_sub(4)).unwrap_or(1));
         match action {
             Action::Up => self.step(Step::Lines(-1)),
@@ -218,7 +225,7 @@ impl App {
             Action::Export => return self.export(),
             Action::Shrink => return self.shrink(),
             Action::MarkKnown => self.mark_known(),
-            Action::Delete => return self.delete(doomed),
+            Action::Delete => return self.delete(pending),
             Action::Help => self.help = Some(0),
             Action::Theme => self.toggle_theme(),
             Action::ToggleMouse => return Effect::ToggleMouse,
@@ -229,37 +236,13 @@ impl App {
         Effect::None
     }
 
-    /// The run that keys for runs mean: the selected one, or the first of what is selected.
-    pub(crate) fn run(&mut self) -> Option<usize> {
-        let failed = |campaign: &Campaign, test: usize| {
-            let groups = campaign.tally.groups().iter();
-            let mut of_test = groups.enumerate().filter(|(_, group)| group.test == test);
-            of_test
-                .next()
-                .and_then(|(at, _)| campaign.runs_of(test, &Which::Failed(at)).first().copied())
-        };
-        let last = self.pages.len() - 1;
-        match &self.pages[last] {
-            Page::Campaigns(_) => None,
-            Page::Tests(list) => failed(&self.campaign, *list.selected()?),
-            Page::Failures { test, list } => {
-                self.campaign.runs_of(*test, list.selected()?).first().copied()
-            }
-            Page::Runs { list, .. } => list.selected().copied(),
-            Page::Log(log) => Some(log.run),
-            Page::Text(text) => text.run,
-            Page::Diff(diff) => Some(diff.run),
-        }
-    }
-
-    /// Goes into what is selected. A run that tells its trace is repeated for its log, if there is
-    /// no full one yet; any other log is shown as it is.
+    /// Opens the selected row. A run that prints its trace is replayed first if its full log is
+    /// missing; any other log is shown as it is.
     fn open(&mut self) -> Effect {
-        let last = self.pages.len() - 1;
-        match &self.pages[last] {
+        match self.page() {
             Page::Campaigns(list) => {
-                if let Some(folder) = list.selected().cloned() {
-                    self.open_campaign(folder);
+                if let Some(dir) = list.selected().cloned() {
+                    self.open_campaign(dir);
                 }
             }
             Page::Tests(list) => {
@@ -269,14 +252,14 @@ impl App {
                 }
             }
             Page::Failures { test, list } => {
-                if let (test, Some(which)) = (*test, list.selected().cloned()) {
+                if let (test, Some(filter)) = (*test, list.selected().cloned()) {
                     let list = List::new(rows::RUNS, rows::RUN_ORDERS);
-                    self.push(Page::Runs { test, which, list });
+                    self.push(Page::Runs { test, filter, list });
                 }
             }
             Page::Runs { list, .. } => {
                 if let Some(run) = list.selected().copied() {
-                    return self.look_at(run);
+                    return self.open_or_replay(run);
                 }
             }
             Page::Log(_) | Page::Text(_) | Page::Diff(_) => {}
@@ -284,19 +267,19 @@ impl App {
         Effect::None
     }
 
-    pub(super) fn open_campaign(&mut self, folder: RunFolder) {
-        match Campaign::open(folder) {
+    pub(super) fn open_campaign(&mut self, dir: CampaignDir) {
+        match Campaign::open(dir) {
             Ok(campaign) => {
                 self.campaign = campaign;
                 self.note_damage();
-                self.push(Page::Tests(List::new(rows::TESTS, rows::TEST_ORDERS)));
+                self.push(Page::tests());
                 self.select_worst();
             }
             Err(error) => self.note = error.to_string(),
         }
     }
 
-    /// Leaves the page; the last one closes the browser.
+    /// Closes the page; closing the last one closes the browser.
     fn close(&mut self) -> Effect {
         if self.pages.len() == 1 {
             return Effect::Quit;
@@ -306,7 +289,7 @@ impl App {
         Effect::None
     }
 
-    /// Leaves the page; above a campaign's tests are all campaigns.
+    /// Closes the page; above a campaign's tests are all campaigns.
     fn close_or_up(&mut self) -> Effect {
         if !self.filter().unwrap_or_default().is_empty() {
             self.set_filter("");
@@ -314,23 +297,24 @@ impl App {
         }
         match (self.pages.len(), self.page()) {
             (1, Page::Tests(_)) => {
-                self.pages.clear();
-                let mut list = List::new(rows::CAMPAIGNS, rows::NO_ORDERS);
-                list.set(self.campaigns());
-                list.select(&self.campaign.folder);
-                self.pages.push(Page::Campaigns(list));
+                self.show_campaigns();
                 Effect::None
             }
             (1, _) => {
-                self.note = "q closes the browser".to_owned();
+                self.note = "q quits".to_owned();
                 Effect::None
             }
             _ => self.close(),
         }
     }
 
-    pub(super) fn campaigns(&self) -> Vec<Row<RunFolder>> {
-        self.store.all_runs().iter().rev().map(rows::campaign).collect()
+    /// Shows all campaigns, with the present one selected, and nothing above them.
+    pub(super) fn show_campaigns(&mut self) {
+        let mut page = Page::campaigns(campaign_rows(&self.store));
+        if let Page::Campaigns(list) = &mut page {
+            list.select(&self.campaign.dir);
+        }
+        self.pages = vec![page];
     }
 
     pub(super) fn push(&mut self, page: Page) {
@@ -338,33 +322,11 @@ impl App {
         self.refresh();
     }
 
-    /// Fills the list on top with what is known now.
-    pub(crate) fn refresh(&mut self) {
-        let campaigns = self.campaigns_if_shown();
-        let Self { campaign, pages, .. } = self;
-        match pages.last_mut() {
-            Some(Page::Campaigns(list)) => list.set(campaigns),
-            Some(Page::Tests(list)) => list.set(rows::tests(campaign)),
-            Some(Page::Failures { test, list }) => list.set(rows::failures(campaign, *test)),
-            Some(Page::Runs { test, which, list }) => {
-                list.set(rows::runs(campaign, &campaign.runs_of(*test, which)));
-            }
-            Some(Page::Log(_) | Page::Text(_) | Page::Diff(_)) | None => {}
-        }
-    }
-
-    fn campaigns_if_shown(&self) -> Vec<Row<RunFolder>> {
-        match self.pages.last() {
-            Some(Page::Campaigns(_)) => self.campaigns(),
-            Some(_) | None => Vec::new(),
-        }
-    }
-
     fn select_worst(&mut self) {
         let tests = self.campaign.tally.tests().iter().enumerate();
         let worst = tests.max_by_key(|(at, test)| (test.failed(), std::cmp::Reverse(*at)));
         let worst = worst.map(|(at, _)| at);
-        if let (Some(worst), Page::Tests(list)) = (worst, self.page()) {
+        if let (Some(worst), Page::Tests(list)) = (worst, self.page_mut()) {
             list.select(&worst);
         }
     }
@@ -372,19 +334,16 @@ impl App {
     fn note_damage(&mut self) {
         let unreadable = self.campaign.unreadable();
         if unreadable > 0 {
-            self.note = format!("{unreadable} lines of events.jsonl cannot be read");
+            self.note = format!("{unreadable} unreadable lines in events.jsonl");
         }
     }
 
     fn toggle_theme(&mut self) {
-        self.look.background = match self.look.background {
-            Background::Dark => Background::Light,
-            Background::Light => Background::Dark,
-        };
+        self.colors.toggle();
     }
 
-    pub(super) fn nothing(&mut self, why: &str) -> Effect {
-        why.clone_into(&mut self.note);
+    pub(super) fn reject(&mut self, reason: &str) -> Effect {
+        reason.clone_into(&mut self.note);
         Effect::None
     }
 
@@ -416,45 +375,37 @@ impl App {
         }
         self.set_filter(&text);
     }
-}
 
-/// The same for the list of whatever page lies open.
-macro_rules! on_list {
-    ($page:expr, $list:ident => $body:expr, $otherwise:expr) => {
-        match $page {
-            Page::Campaigns($list) => $body,
-            Page::Tests($list) => $body,
-            Page::Failures { list: $list, .. } => $body,
-            Page::Runs { list: $list, .. } => $body,
-            Page::Log(_) | Page::Text(_) | Page::Diff(_) => $otherwise,
-        }
-    };
-}
-
-impl App {
+    /// Moves the selection of the list.
     pub(crate) fn step(&mut self, step: Step) {
-        on_list!(self.page(), list => list.step(step), ());
+        if let Some(list) = self.page_mut().list_mut() {
+            list.step(step);
+        }
     }
 
     fn sort(&mut self) {
-        let order = on_list!(self.page(), list => Some(list.next_order()), None);
-        if let Some(order) = order {
-            self.note = format!("sorted by {order}");
+        if let Some(list) = self.page_mut().list_mut() {
+            self.note = format!("sorted by {}", list.next_order());
         }
     }
 
-    /// The filter of the list that lies open; `None` if it is no list.
+    /// The filter of the current list; `None` if the page has no list.
     pub(crate) fn filter(&self) -> Option<&str> {
-        let last = self.pages.last()?;
-        on_list!(last, list => Some(list.filter()), None)
+        self.pages.last()?.list().map(AnyList::filter)
     }
 
     fn set_filter(&mut self, filter: &str) {
-        on_list!(self.page(), list => list.set_filter(filter), ());
+        if let Some(list) = self.page_mut().list_mut() {
+            list.set_filter(filter);
+        }
     }
 
-    /// A click on a row of the list, counted from its first; says whether something was there.
+    /// Selects the row of the list at this line of the screen; `false` if it is empty.
     pub(crate) fn click(&mut self, row: usize) -> bool {
-        on_list!(self.page(), list => list.click(row), false)
+        self.page_mut().list_mut().is_some_and(|list| list.click(row))
     }
+}
+
+fn campaign_rows(store: &Store) -> Vec<Row<CampaignDir>> {
+    store.campaigns().iter().rev().map(rows::campaign).collect()
 }

@@ -1,74 +1,72 @@
-//! A stored campaign as the browser sees it: every run, counted as everywhere else, and where its
-//! logs are. It grows while the campaign runs.
+//! A stored campaign for the browser: every run, their tally, and their logs. It grows while the
+//! campaign runs.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::known::KnownFailures;
-use crate::model::{Class, RunRecord};
-use crate::run::log_path;
-use crate::signature::group_key;
-use crate::store::{CampaignFile, EventFollower, RunFolder, StoreError};
-use crate::tally::Tally;
-use crate::told::Told;
+use crate::record::signature::group_key;
+use crate::record::{Class, RunRecord, RunReport};
+use crate::report::tally::Tally;
+use crate::store::{CampaignDir, CampaignFile, EventFollower, StoreError, log_path};
 
 /// A campaign.
 #[derive(Debug)]
 pub(crate) struct Campaign {
-    pub(crate) folder: RunFolder,
+    pub(crate) dir: CampaignDir,
     pub(crate) file: CampaignFile,
     pub(crate) tally: Tally,
-    /// Every run with its test's index, in the order in which they ended.
+    /// Every run with its test's index, in the order of their ends.
     pub(crate) runs: Vec<(usize, RunRecord)>,
     pub(crate) known: KnownFailures,
     follower: EventFollower,
     index_of: HashMap<String, usize>,
 }
 
-/// Which runs of a test are meant.
+/// A selection among the runs of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Which {
-    /// Those whose failure is this one, by its group.
+pub(crate) enum RunFilter {
+    /// Runs with this failure, by its group.
     Failed(usize),
-    /// Those that passed.
+    /// Runs that passed.
     Passed,
-    /// Those that say nothing of the test.
-    Apart,
+    /// Runs without a result.
+    Inconclusive,
 }
 
-/// What there is to read of a run.
+/// The log that a run has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LogKind {
-    /// Nothing has been kept.
+    /// No log is stored.
     None,
-    /// What it printed.
+    /// The output of the run.
     Kept,
-    /// What it printed when it was repeated with its log switched on.
+    /// The output of a replay with VERBOSE.
     Full,
 }
 
 impl Campaign {
-    /// Reads what there is of a campaign.
+    /// Reads a campaign.
     ///
     /// # Errors
-    /// [`StoreError`] if it is not known what was run; unreadable events are only counted.
-    pub(crate) fn open(folder: RunFolder) -> Result<Self, StoreError> {
-        let file = CampaignFile::read(&folder.path)?;
+    /// [`StoreError`] if `campaign.json` cannot be read; unreadable events are only counted.
+    pub(crate) fn open(dir: CampaignDir) -> Result<Self, StoreError> {
+        let file = CampaignFile::read(&dir.path)?;
         let names = file.tests.iter().enumerate().map(|(index, test)| (test.name.clone(), index));
         let mut campaign = Self {
             tally: Tally::new(file.tests.iter().map(|test| test.name.clone())),
             runs: Vec::new(),
-            known: KnownFailures::beside(&folder),
-            follower: EventFollower::new(&folder.path),
+            known: KnownFailures::of_store(&dir),
+            follower: EventFollower::new(&dir.path),
             index_of: names.collect(),
-            folder,
+            dir,
             file,
         };
         campaign.poll()?;
         Ok(campaign)
     }
 
-    /// Takes in what has been stored since; says whether there was anything.
+    /// Reads what has been stored since the last call; `false` if nothing has.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -84,65 +82,85 @@ impl Campaign {
         Ok(self.runs.len() > before)
     }
 
-    /// How many lines of the store could not be read.
+    /// The number of unreadable lines in the store.
     pub(crate) const fn unreadable(&self) -> u64 {
         self.follower.unreadable()
     }
 
-    /// The runs of a test that are meant, in the order in which they ended, by their places.
-    pub(crate) fn runs_of(&self, test: usize, which: &Which) -> Vec<usize> {
-        let key = match which {
-            Which::Failed(group) => {
+    /// The indexes of the selected runs of a test, in the order of their ends.
+    pub(crate) fn runs_of(&self, test: usize, filter: &RunFilter) -> Vec<usize> {
+        let key = match filter {
+            RunFilter::Failed(group) => {
                 self.tally.groups().get(*group).map(|group| group_key(&group.signature))
             }
-            Which::Passed | Which::Apart => None,
+            RunFilter::Passed | RunFilter::Inconclusive => None,
         };
-        let class = match which {
-            Which::Failed(_) => Class::Fail,
-            Which::Passed => Class::Pass,
-            Which::Apart => Class::Apart,
+        let class = match filter {
+            RunFilter::Failed(_) => Class::Fail,
+            RunFilter::Passed => Class::Pass,
+            RunFilter::Inconclusive => Class::Inconclusive,
         };
-        let is_meant = |(own, record): &(usize, RunRecord)| {
+        let is_selected = |(own, record): &(usize, RunRecord)| {
             *own == test
                 && record.verdict.class() == class
                 && key.as_ref().is_none_or(|key| group_key(record.reason()) == *key)
         };
-        self.runs.iter().enumerate().filter(|(_, run)| is_meant(run)).map(|(at, _)| at).collect()
+        self.runs.iter().enumerate().filter(|(_, run)| is_selected(run)).map(|(at, _)| at).collect()
+    }
+
+    /// The first run of the first failure of a test.
+    pub(crate) fn first_failure(&self, test: usize) -> Option<usize> {
+        let group = self.tally.groups().iter().position(|group| group.test == test)?;
+        self.runs_of(test, &RunFilter::Failed(group)).first().copied()
+    }
+
+    /// A name for the runs that a filter selects.
+    pub(crate) fn filter_title(&self, filter: &RunFilter) -> String {
+        match filter {
+            RunFilter::Failed(group) => {
+                self.tally.groups().get(*group).map_or_else(String::new, |group| {
+                    let words: Vec<&str> = group.signature.split_whitespace().take(4).collect();
+                    format!("{} × {}…", group.count, words.join(" "))
+                })
+            }
+            RunFilter::Passed => "passed".to_owned(),
+            RunFilter::Inconclusive => "cancelled".to_owned(),
+        }
     }
 
     /// The passed run whose number is nearest to another run's of the same test.
     pub(crate) fn nearest_pass(&self, run: usize) -> Option<usize> {
         let (test, record) = &self.runs[run];
-        let passed = self.runs_of(*test, &Which::Passed).into_iter();
+        let passed = self.runs_of(*test, &RunFilter::Passed).into_iter();
         passed.min_by_key(|at| self.runs[*at].1.iter.number().abs_diff(record.iter.number()))
     }
 
-    /// The best log of a run, if there is any.
+    /// The most detailed log of a run.
     pub(crate) fn log(&self, run: usize) -> Option<PathBuf> {
         let (_, record) = &self.runs[run];
-        let full = self.folder.path.join("replays").join(log_path(&record.test, record.iter));
-        let kept = record.log.as_ref().map(|log| self.folder.path.join(log));
+        let full = self.dir.path.join("replays").join(log_path(&record.test, record.iter));
+        let kept = record.log.as_ref().map(|log| self.dir.path.join(log));
         [Some(full), kept].into_iter().flatten().find(|path| path.is_file())
     }
 
-    /// What kind of log that is.
+    /// The kind of that log.
     pub(crate) fn log_kind(&self, run: usize) -> LogKind {
         match self.log(run) {
             None => LogKind::None,
-            Some(path) if path.starts_with(self.folder.path.join("replays")) => LogKind::Full,
-            // Whoever asked for VERBOSE from the start has everything in the first log.
+            Some(path) if path.starts_with(self.dir.path.join("replays")) => LogKind::Full,
+            // With VERBOSE from the start, the first log is a full one.
             Some(_) if self.file.verbose.is_some() => LogKind::Full,
             Some(_) => LogKind::Kept,
         }
     }
 
-    /// What a run has told of its own failure.
-    pub(crate) fn told(&self, run: usize) -> Option<Told> {
+    /// The report that a run wrote about its failure.
+    pub(crate) fn report(&self, run: usize) -> Option<RunReport> {
         let (_, record) = &self.runs[run];
-        let kept = record.log.as_ref().map(|log| self.folder.path.join(log));
-        let again = self.folder.path.join("replays").join(log_path(&record.test, record.iter));
+        let kept = record.log.as_ref().map(|log| self.dir.path.join(log));
+        let again = self.dir.path.join("replays").join(log_path(&record.test, record.iter));
         let mut logs = kept.into_iter().chain([again]);
-        logs.find_map(|log| Told::read(&log.with_extension("dir")))
+        logs.find_map(|log| RunReport::read(&log.with_extension("dir")))
     }
 
     /// The run as users name it: `TEST#ITER`.
@@ -151,7 +169,7 @@ impl Campaign {
         format!("{}#{}", record.test, record.iter)
     }
 
-    /// Whether a failure of this test has been marked as known.
+    /// `true` if this failure of the test has been marked as known.
     pub(crate) fn is_known(&self, test: usize, signature: &str) -> bool {
         self.known.contains(&self.file.tests[test].name, signature)
     }

@@ -1,4 +1,4 @@
-//! Where two logs differ, peer by peer.
+//! Differences between two logs, peer by peer.
 //!
 //! Lines of different peers come in another order in every run, so whole logs do not compare; the
 //! lines of one peer do. Numbers that name messages and times are left out of the comparison.
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use similar::{Algorithm, DiffTag, capture_diff_slices_deadline};
 
-/// One line of a log: whose it is, and what it says apart from time and message numbers.
+/// One line of a log: its peer, and its text without times and message numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(crate) struct PeerLine {
     pub(crate) line: usize,
     pub(crate) peer: String,
     pub(crate) text: String,
@@ -29,7 +29,7 @@ pub(crate) struct Divergence {
 }
 
 /// All differences, in the order of the left log.
-pub(crate) fn divergences(left: &[Said], right: &[Said]) -> Vec<Divergence> {
+pub(crate) fn divergences(left: &[PeerLine], right: &[PeerLine]) -> Vec<Divergence> {
     let (left, right) = (by_peer(left), by_peer(right));
     let deadline = Instant::now() + PATIENCE;
     let mut found = Vec::new();
@@ -44,27 +44,28 @@ pub(crate) fn divergences(left: &[Said], right: &[Said]) -> Vec<Divergence> {
     found
 }
 
-/// What two sides must have the same of.
-type Lines<'a> = Vec<&'a Said>;
+/// The lines of one peer.
+type Lines<'a> = Vec<&'a PeerLine>;
 
-fn by_peer(log: &[Said]) -> BTreeMap<&str, Lines<'_>> {
+fn by_peer(log: &[PeerLine]) -> BTreeMap<&str, Lines<'_>> {
     let mut peers: BTreeMap<&str, Lines<'_>> = BTreeMap::new();
-    log.iter().for_each(|said| peers.entry(&said.peer).or_default().push(said));
+    log.iter().for_each(|peer_line| peers.entry(&peer_line.peer).or_default().push(peer_line));
     peers
 }
 
 fn of_peer(peer: &str, sides: [&Lines<'_>; 2], deadline: Instant) -> Vec<Divergence> {
-    let [left, right] = sides.map(|side| side.iter().map(|said| &*said.text).collect::<Vec<_>>());
+    let [left, right] =
+        sides.map(|side| side.iter().map(|peer_line| &*peer_line.text).collect::<Vec<_>>());
     let operations =
         capture_diff_slices_deadline(Algorithm::Patience, &left, &right, Some(deadline));
     let differ = operations.into_iter().filter(|operation| operation.tag() != DiffTag::Equal);
     let lines = |side: &Lines<'_>, range: Range<usize>| -> Vec<usize> {
-        side[range].iter().map(|said| said.line).collect()
+        side[range].iter().map(|peer_line| peer_line.line).collect()
     };
-    // Where a side has nothing, the line before is where it would be.
+    // A side without lines is placed at the line before.
     let place = |side: &Lines<'_>, range: &Range<usize>| {
         let nearest = side.get(range.start).or_else(|| side.last());
-        nearest.map_or(0, |said| said.line)
+        nearest.map_or(0, |peer_line| peer_line.line)
     };
     differ
         .map(|operation| {
@@ -79,8 +80,8 @@ fn of_peer(peer: &str, sides: [&Lines<'_>; 2], deadline: Instant) -> Vec<Diverge
         .collect()
 }
 
-/// What a line says, without what differs between any two runs: message numbers and fractions of
-/// milliseconds.
+/// The text of a line without the parts that differ between any two runs: message numbers and
+/// fractions of milliseconds.
 pub(crate) fn comparable(topic: &str, text: &str) -> String {
     let words = text.split(' ').filter(|word| !word.starts_with("id="));
     let stable = words.map(|word| if is_length(word) { "…" } else { word });
@@ -96,24 +97,24 @@ fn is_length(word: &str) -> bool {
     })
 }
 
-/// A difference that takes longer to find is shown coarser.
+/// A diff that takes longer becomes coarser.
 const PATIENCE: Duration = Duration::from_millis(400);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn log(lines: &[(&str, &str)]) -> Vec<Said> {
-        let said = |(line, (peer, text)): (usize, &(&str, &str))| Said {
+    fn log(lines: &[(&str, &str)]) -> Vec<PeerLine> {
+        let peer_line = |(line, (peer, text)): (usize, &(&str, &str))| PeerLine {
             line,
             peer: (*peer).to_owned(),
             text: comparable("X", text),
         };
-        lines.iter().enumerate().map(said).collect()
+        lines.iter().enumerate().map(peer_line).collect()
     }
 
     #[test]
-    fn another_interleaving_is_no_difference() {
+    fn another_interleaving_is_not_a_difference() {
         let left = log(&[("0", "a id=0.1"), ("1", "b"), ("0", "waits 12.5 ms"), ("1", "d")]);
         let right = log(&[("1", "b"), ("1", "d"), ("0", "a id=0.7"), ("0", "waits 13.75 ms")]);
         assert_eq!(divergences(&left, &right), []);
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_one_side_has_is_a_difference_at_its_place() {
+    fn lines_of_one_side_are_differences_at_their_place() {
         let left = log(&[("0", "a"), ("0", "extra"), ("0", "b"), ("2", "only here")]);
         let right = log(&[("0", "a"), ("0", "b")]);
         let found = divergences(&left, &right);

@@ -1,4 +1,4 @@
-//! Two runs beside each other, each in pretty's own view, and where they part.
+//! A diff of two runs: both logs side by side in pretty's view, with their differences.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,9 +7,10 @@ use std::path::Path;
 use pretty::view::{Bitmap, LogView, Outcome, Work};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
-use super::app::Look;
-use super::diff::{Divergence, Said, comparable, divergences};
+use super::colors::ColorScheme;
+use super::diff::{Divergence, PeerLine, comparable, divergences};
 use super::log_page::select_failure;
+use crate::record::passed_line;
 
 /// Two runs.
 pub(crate) struct DiffPage {
@@ -18,12 +19,12 @@ pub(crate) struct DiffPage {
     pub(crate) names: [String; 2],
     pub(crate) views: [LogView; 2],
     pub(crate) found: Vec<Divergence>,
-    /// Which of them is shown.
+    /// The difference that is shown.
     pub(crate) at: Option<usize>,
-    /// Which side the keys are for.
+    /// The side that gets the keys.
     pub(crate) side: usize,
-    /// Who led each term, on the left and on the right.
-    pub(crate) leaders: BTreeMap<u64, [Option<String>; 2]>,
+    /// The peer of each numbered event, on the left and on the right.
+    pub(crate) milestones: BTreeMap<u64, [Option<String>; 2]>,
 }
 
 impl DiffPage {
@@ -35,20 +36,20 @@ impl DiffPage {
         run: usize,
         names: [String; 2],
         [left, right]: [&Path; 2],
-        look: Look,
+        colors: ColorScheme,
     ) -> io::Result<Self> {
-        let open = |path| LogView::of_file(path, look.background, look.depth);
+        let open = |path| LogView::of_file(path, colors.background, colors.depth);
         let mut views = [open(left)?, open(right)?];
-        let [said_left, said_right] = views.each_ref().map(said);
-        let found = divergences(&said_left, &said_right);
-        let leaders = leaders(&views);
+        let [lines_left, lines_right] = views.each_ref().map(peer_lines);
+        let found = divergences(&lines_left, &lines_right);
+        let milestones = milestones(&views);
         for (side, view) in views.iter_mut().enumerate() {
             let lines = |d: &Divergence| if side == 0 { d.left.clone() } else { d.right.clone() };
             let differ: Bitmap = found.iter().flat_map(lines).collect();
             view.set_highlight(Some(differ));
             select_failure(view);
         }
-        let mut page = Self { run, names, views, found, at: None, side: 0, leaders };
+        let mut page = Self { run, names, views, found, at: None, side: 0, milestones };
         page.go(|_, _| 0);
         Ok(page)
     }
@@ -95,11 +96,11 @@ impl DiffPage {
     }
 }
 
-/// What the peers of a log say, to be compared.
-fn said(view: &LogView) -> Vec<Said> {
+/// The lines of a log, reduced to what is compared.
+fn peer_lines(view: &LogView) -> Vec<PeerLine> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let read = |line: usize| {
-        view.facts(line, |facts| Said {
+        view.facts(line, |facts| PeerLine {
             line,
             peer: text(facts.peer),
             text: comparable(&text(facts.topic), &text(facts.text)),
@@ -108,15 +109,15 @@ fn said(view: &LogView) -> Vec<Said> {
     (0..view.len()).filter_map(read).collect()
 }
 
-/// Who became leader of which term in each log.
-fn leaders(views: &[LogView; 2]) -> BTreeMap<u64, [Option<String>; 2]> {
-    let mut leaders: BTreeMap<u64, [Option<String>; 2]> = BTreeMap::new();
+/// The numbered events of both logs.
+fn milestones(views: &[LogView; 2]) -> BTreeMap<u64, [Option<String>; 2]> {
+    let mut milestones: BTreeMap<u64, [Option<String>; 2]> = BTreeMap::new();
     for (side, view) in views.iter().enumerate() {
-        for (term, peer) in view.leaders_by_term() {
-            leaders.entry(term).or_default()[side].get_or_insert(peer);
+        for (number, peer) in passed_line::milestones(view) {
+            milestones.entry(number).or_default()[side].get_or_insert(peer);
         }
     }
-    leaders
+    milestones
 }
 
 #[cfg(test)]
@@ -140,17 +141,17 @@ mod tests {
 ";
 
     #[test]
-    fn two_runs_are_opened_where_they_part() {
-        let folder = tempfile::tempdir().unwrap();
+    fn two_runs_are_opened_at_their_first_difference() {
+        let dir = tempfile::tempdir().unwrap();
         let [left, right] = [("left", LEFT), ("right", RIGHT)].map(|(name, log)| {
-            let path = folder.path().join(name);
+            let path = dir.path().join(name);
             fs::write(&path, log).unwrap();
             path
         });
-        let look = Look { background: Background::Dark, depth: Depth::None };
+        let colors = ColorScheme { background: Background::Dark, depth: Depth::None };
         let names = ["a#1".to_owned(), "a#2".to_owned()];
-        let mut page = DiffPage::open(7, names, [&left, &right], look).unwrap();
-        assert_eq!(page.leaders[&1], [Some("0".to_owned()), Some("2".to_owned())]);
+        let mut page = DiffPage::open(7, names, [&left, &right], colors).unwrap();
+        assert_eq!(page.milestones[&1], [Some("0".to_owned()), Some("2".to_owned())]);
         let peers: Vec<&str> = page.first_of_each_peer().iter().map(|(peer, _)| *peer).collect();
         assert_eq!(peers, ["2", "0", "1"]);
         let cursors = |page: &DiffPage| page.views.each_ref().map(LogView::cursor);

@@ -1,125 +1,69 @@
-//! What the browser looks like: a line that says where one is, the page, a line with what there is
-//! to say. Nothing here changes what is shown.
+//! Drawing: a title line, the page, and a line for messages and keys. Nothing here changes state.
 
 use pretty::{Background, Depth};
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::{
     Block, Cell as TableCell, Clear, Row as TableRow, StatefulWidget, Table, TableState,
     Widget as _,
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::app::{App, Look, Page};
-use super::campaign::Which;
+use super::app::App;
+use super::colors::ColorScheme;
 use super::diff_page::DiffPage;
 use super::keys;
-use super::list::{Align, Column, List, Row};
+use super::layout::{diff_areas, diff_facts, rows_of, short};
+use super::list::{Align, AnyList, Column, List, Row};
+use super::page::Page;
 use super::text_page::TextPage;
-use crate::style::Tone;
+use crate::text::style::TextStyle;
 
 impl App {
-    /// Draws everything.
-    pub(crate) fn draw(&mut self, area: Rect, buffer: &mut Buffer) {
-        self.size = area.as_size();
-        let [head, body, foot] = rows_of(area);
-        let look = self.look;
-        let place = self.place();
-        put(buffer, head, &format!(" {place}"), bar());
+    /// Draws everything; [`App::fit`] comes first.
+    pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        let [title, body, foot] = rows_of(area);
+        let colors = self.colors;
+        let titles: Vec<String> = self.pages.iter().map(|p| p.title(&self.campaign)).collect();
+        put(buffer, title, &format!(" {}", titles.join(" › ")), bar());
         match self.page() {
-            Page::Campaigns(list) => draw_list(list, body, buffer, look),
-            Page::Tests(list) | Page::Runs { list, .. } => draw_list(list, body, buffer, look),
-            Page::Failures { list, .. } => draw_list(list, body, buffer, look),
+            Page::Campaigns(list) => draw_list(list, body, buffer, colors),
+            Page::Tests(list) | Page::Runs { list, .. } => draw_list(list, body, buffer, colors),
+            Page::Failures { list, .. } => draw_list(list, body, buffer, colors),
             Page::Text(text) => draw_text(text, body, buffer),
-            Page::Log(log) => {
-                log.view.resize(body.as_size());
-                log.view.draw(body, buffer);
-            }
-            Page::Diff(diff) => draw_diff(diff, body, buffer, look),
+            Page::Log(log) => log.view.draw(body, buffer),
+            Page::Diff(diff) => draw_diff(diff, body, buffer, colors),
         }
-        let foot_text = self.foot();
-        put(buffer, foot, &foot_text, bar());
+        put(buffer, foot, &self.foot(), bar());
         if let Some(top) = self.help {
-            draw_help(top, area, buffer);
+            draw_help(&keys::help(|action| self.unavailable(action).is_none()), top, area, buffer);
         }
     }
 
-    /// Where one is: from the campaign down to the page.
-    fn place(&self) -> String {
-        let id = &self.campaign.folder.short_id;
-        let mut words = Vec::new();
-        for page in &self.pages {
-            words.push(match page {
-                Page::Campaigns(_) => "campaigns".to_owned(),
-                Page::Tests(_) => {
-                    let (runs, failed) =
-                        (self.campaign.tally.ended(), self.campaign.tally.failed());
-                    format!("campaign {id}: {runs} runs, {failed} failed")
-                }
-                Page::Failures { test, .. } => self.campaign.file.tests[*test].name.clone(),
-                Page::Runs { which, .. } => self.name_of(which),
-                Page::Log(log) => self.campaign.name(log.run),
-                Page::Text(text) => text.title.clone(),
-                Page::Diff(diff) => format!("{} beside {}", diff.names[0], diff.names[1]),
-            });
-        }
-        words.join(" › ")
-    }
-
-    fn name_of(&self, which: &Which) -> String {
-        match which {
-            Which::Failed(group) => {
-                let groups = self.campaign.tally.groups();
-                groups.get(*group).map_or_else(String::new, |group| {
-                    let words: Vec<&str> = group.signature.split_whitespace().take(4).collect();
-                    format!("{} × {}…", group.count, words.join(" "))
-                })
-            }
-            Which::Passed => "passed".to_owned(),
-            Which::Apart => "cancelled".to_owned(),
-        }
-    }
-
-    /// What there is to say, or else which keys there are.
+    /// The message of the last key, or else the keys of the page.
     fn foot(&self) -> String {
         if let Some(prompt) = &self.prompt {
             return format!(" /{prompt}▏");
         }
         if let Some(busy) = &self.busy {
-            return format!(" {busy} … Esc stops it");
+            return format!(" {busy} … Esc stops");
         }
         if !self.note.is_empty() {
             return format!(" {}", self.note);
         }
-        match self.pages.last() {
-            Some(Page::Campaigns(_)) => " Enter opens  / filters  Delete deletes  ? keys  q quits",
-            Some(Page::Tests(_)) => {
-                " Enter its failures  p report  D beside a pass  s sorts  / filters  Esc campaigns  ? keys"
-            }
-            Some(Page::Failures { .. }) => {
-                " Enter its runs  p report  r repeats  D beside a pass  K known  Esc back  ? keys"
-            }
-            Some(Page::Runs { .. }) => {
-                " Enter its log  p report  r repeats  R 200 seeds more  D beside a pass  Y copies  ? keys"
-            }
-            Some(Page::Log(_)) => {
-                " W what led to it  P its whole past  < its cause  s state  D beside a pass  p report  q back"
-            }
-            Some(Page::Text(_)) => " ↓ ↑ scroll  r repeats  D beside a pass  Esc back  ? keys",
-            Some(Page::Diff(_)) => " n N differences  Tab other side  s state  q back  ? keys of the log",
-            None => "",
-        }
-        .to_owned()
+        let hints = self.page().hints().split("  ").filter(|hint| self.is_possible(hint));
+        hints.map(|hint| format!(" {hint} ")).collect()
     }
-}
 
-/// One row for where one is, one for what there is to say, and the rest for the page.
-fn rows_of(area: Rect) -> [Rect; 3] {
-    let row = |y: u16| Rect { y, height: 1.min(area.height), ..area };
-    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
-    [row(area.y), body, row(area.bottom().saturating_sub(1))]
+    /// `false` for a hint whose key would do nothing now.
+    fn is_possible(&self, hint: &str) -> bool {
+        let key = hint.chars().next().filter(|_| hint.chars().nth(1) == Some(' '));
+        let action = key.and_then(|key| keys::action(KeyCode::Char(key).into()));
+        action.is_none_or(|action| self.unavailable(action).is_none())
+    }
 }
 
 fn bar() -> Style {
@@ -138,22 +82,22 @@ fn put(buffer: &mut Buffer, row: Rect, text: &str, style: Style) {
 }
 
 fn draw_list<T: Clone + PartialEq>(
-    list: &mut List<T>,
+    list: &List<T>,
     area: Rect,
     buffer: &mut Buffer,
-    look: Look,
+    colors: ColorScheme,
 ) {
     let columns = list.columns;
     let height = usize::from(area.height.saturating_sub(1));
     let (place, filter) = (list.place(), list.filter().to_owned());
     let (rows, selected) = list.visible(height);
     if rows.is_empty() {
-        let why = if filter.is_empty() { "nothing here" } else { "no row has this text" };
-        put(buffer, Rect { height: 1, ..area }, &format!(" {why}"), Style::new());
+        let reason = if filter.is_empty() { "empty" } else { "no row with this text" };
+        put(buffer, Rect { height: 1, ..area }, &format!(" {reason}"), Style::new());
         return;
     }
     let fits = fitting(columns, &rows, area.width);
-    let table_rows = rows.iter().map(|row| table_row(columns, &fits, row, look));
+    let table_rows = rows.iter().map(|row| table_row(columns, &fits, row, colors));
     let titles = fits.iter().map(|fit| {
         let column = &columns[fit.column];
         TableCell::from(aligned(column.title, fit.width, column.align))
@@ -174,24 +118,29 @@ fn draw_list<T: Clone + PartialEq>(
     }
 }
 
-fn table_row<'a, T>(columns: &[Column], fits: &[Fit], row: &'a Row<T>, look: Look) -> TableRow<'a> {
+fn table_row<'a, T>(
+    columns: &[Column],
+    fits: &[Fit],
+    row: &'a Row<T>,
+    colors: ColorScheme,
+) -> TableRow<'a> {
     let cells = fits.iter().filter_map(|fit| {
         let cell = row.cells.get(fit.column)?;
         let text = aligned(&cell.text, fit.width, columns[fit.column].align);
-        Some(TableCell::from(text).style(tone_style(cell.tone, look)))
+        Some(TableCell::from(text).style(cell_style(cell.style, colors)))
     });
     TableRow::new(cells)
 }
 
-/// A column that is shown, and how wide.
+/// A column that is shown, with its width.
 #[derive(Debug, Clone, Copy)]
 struct Fit {
     column: usize,
     width: u16,
 }
 
-/// Every column as wide as what it shows, and the one that fills as wide as there is room. On a
-/// narrow screen columns at the right give way, but not what a row is about.
+/// The width of every column: that of its cells, and for the filling one all that is left. On a
+/// narrow screen columns at the right are dropped, but never the filling one.
 fn fitting<T>(columns: &[Column], rows: &[&Row<T>], total: u16) -> Vec<Fit> {
     let widest = |at: usize| {
         let cells = rows.iter().filter_map(|row| row.cells.get(at));
@@ -225,20 +174,20 @@ fn aligned(text: &str, width: u16, align: Align) -> String {
     }
 }
 
-/// A tone never stands for itself alone: the words say the same.
-fn tone_style(tone: Tone, look: Look) -> Style {
-    let color = |dark: Color, light: Color| match (look.depth, look.background) {
+/// The style of a cell; the text says the same, so that nothing depends on colour alone.
+fn cell_style(style: TextStyle, colors: ColorScheme) -> Style {
+    let color = |dark: Color, light: Color| match (colors.depth, colors.background) {
         (Depth::None, _) => Style::new(),
         (_, Background::Dark) => Style::new().fg(dark),
         (_, Background::Light) => Style::new().fg(light),
     };
-    match tone {
-        Tone::Normal => Style::new(),
-        Tone::Strong => Style::new().add_modifier(Modifier::BOLD),
-        Tone::Faint => Style::new().add_modifier(Modifier::DIM),
-        Tone::Good => color(Color::Indexed(10), Color::Indexed(22)),
-        Tone::Bad => color(Color::Indexed(203), Color::Indexed(124)),
-        Tone::Warning => color(Color::Indexed(11), Color::Indexed(94)),
+    match style {
+        TextStyle::Normal => Style::new(),
+        TextStyle::Strong => Style::new().add_modifier(Modifier::BOLD),
+        TextStyle::Faint => Style::new().add_modifier(Modifier::DIM),
+        TextStyle::Good => color(Color::Indexed(10), Color::Indexed(22)),
+        TextStyle::Bad => color(Color::Indexed(203), Color::Indexed(124)),
+        TextStyle::Warning => color(Color::Indexed(11), Color::Indexed(94)),
     }
 }
 
@@ -250,7 +199,7 @@ fn draw_text(text: &TextPage, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// A line in pieces of the width there is.
+/// A line folded at this width.
 fn folded(line: &str, width: usize) -> Vec<String> {
     let mut rows = vec![String::new()];
     let mut used = 0;
@@ -268,79 +217,20 @@ fn folded(line: &str, width: usize) -> Vec<String> {
     rows
 }
 
-fn draw_diff(diff: &mut DiffPage, area: Rect, buffer: &mut Buffer, look: Look) {
-    let facts = diff_facts(diff);
-    let facts_rows = short(facts.len()).min(area.height / 3);
-    let (facts_area, logs) = (
-        Rect { height: facts_rows, ..area },
-        Rect { y: area.y + facts_rows, height: area.height - facts_rows, ..area },
-    );
-    for (y, line) in (facts_area.y..facts_area.bottom()).zip(facts) {
+fn draw_diff(diff: &DiffPage, area: Rect, buffer: &mut Buffer, colors: ColorScheme) {
+    let (facts_area, logs) = diff_areas(diff, area);
+    for (y, line) in (facts_area.y..facts_area.bottom()).zip(diff_facts(diff)) {
         buffer.set_line(area.x, y, &Line::from(line), area.width);
     }
-    for (side, part) in halves(logs).into_iter().enumerate() {
-        let title = Rect { height: 1.min(part.height), ..part };
+    for (side, [title, body]) in logs.into_iter().enumerate() {
         let mark = if side == diff.side { "▶" } else { " " };
-        let style = tone_style(Tone::Strong, look).add_modifier(Modifier::UNDERLINED);
+        let style = cell_style(TextStyle::Strong, colors).add_modifier(Modifier::UNDERLINED);
         put(buffer, title, &format!("{mark} {}", diff.names[side]), style);
-        let body = Rect { y: part.y + title.height, height: part.height - title.height, ..part };
-        diff.views[side].resize(body.as_size());
         diff.views[side].draw(body, buffer);
     }
 }
 
-/// Beside each other where both are wide enough to read, else one above the other.
-fn halves(area: Rect) -> [Rect; 2] {
-    if area.width >= SIDE_BY_SIDE_MIN {
-        let left = area.width / 2;
-        [
-            Rect { width: left - 1, ..area },
-            Rect { x: area.x + left, width: area.width - left, ..area },
-        ]
-    } else {
-        let top = area.height / 2;
-        [Rect { height: top, ..area }, Rect { y: area.y + top, height: area.height - top, ..area }]
-    }
-}
-
-/// Where the peers part, and who led.
-fn diff_facts(diff: &DiffPage) -> Vec<Vec<Span<'static>>> {
-    let bold = Style::new().add_modifier(Modifier::BOLD);
-    let mut lines = Vec::new();
-    let place = match (diff.at, diff.found.get(diff.at.unwrap_or(0))) {
-        (Some(at), Some(found)) => {
-            let (left, right) = (found.left.len(), found.right.len());
-            format!(
-                "difference {} of {}: peer {}, {left} lines against {right}",
-                at + 1,
-                diff.found.len(),
-                found.peer
-            )
-        }
-        _ => "no peer says anything else in these two runs".to_owned(),
-    };
-    lines.push(vec![Span::styled(format!(" {place}"), bold)]);
-    let parts = diff.first_of_each_peer().into_iter();
-    let parts: Vec<String> = parts.map(|(peer, at)| format!("{peer}: {}", at + 1)).collect();
-    if !parts.is_empty() {
-        lines.push(vec![Span::raw(format!(" first of each peer   {}", parts.join("   ")))]);
-    }
-    let leader = |name: &Option<String>| name.clone().unwrap_or_else(|| "–".to_owned());
-    let leaders = diff.leaders.iter().map(|(term, [left, right])| {
-        let text = format!("{term}: {}|{}", leader(left), leader(right));
-        let style = if left == right { Style::new() } else { bold };
-        [Span::styled(text, style), Span::raw("   ")]
-    });
-    if !diff.leaders.is_empty() {
-        let mut line = vec![Span::raw(" leader of each term   ".to_owned())];
-        line.extend(leaders.flatten());
-        lines.push(line);
-    }
-    lines
-}
-
-fn draw_help(top: usize, area: Rect, buffer: &mut Buffer) {
-    let lines = keys::help();
+fn draw_help(lines: &[(String, &str)], top: usize, area: Rect, buffer: &mut Buffer) {
     let widest = lines.iter().map(|(keys, _)| keys.width()).max().unwrap_or(0);
     let texts: Vec<String> =
         lines.iter().map(|(keys, help)| format!(" {keys:>widest$}  {help} ")).collect();
@@ -353,7 +243,7 @@ fn draw_help(top: usize, area: Rect, buffer: &mut Buffer) {
         height,
     };
     Clear.render(frame, buffer);
-    Block::bordered().title(" keys; those of a log are in its own ? page ").render(frame, buffer);
+    Block::bordered().title(" keys (a log has its own help page) ").render(frame, buffer);
     let inner = usize::from(height.saturating_sub(2));
     let top = top.min(texts.len().saturating_sub(inner));
     for (y, text) in (frame.y + 1..).zip(texts.iter().skip(top).take(inner)) {
@@ -361,15 +251,8 @@ fn draw_help(top: usize, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn short(number: usize) -> u16 {
-    u16::try_from(number).unwrap_or(u16::MAX)
-}
-
 /// Between columns.
 const GAP: u16 = 2;
 
-/// What a row is about must be readable on any screen.
+/// The filling column stays readable on any screen.
 const FILL_MIN: u16 = 24;
-
-/// Two logs of three columns each can be read side by side from here on.
-const SIDE_BY_SIDE_MIN: u16 = 140;

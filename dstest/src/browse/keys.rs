@@ -1,9 +1,9 @@
-//! Keys as data: what each does, and the help that is made from it.
+//! Keys as data: their actions, and the help made from them.
 
 use pretty::view::binding::{self, Binding, control, key, special};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
-/// What a key can do.
+/// Actions of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Up,
@@ -12,11 +12,11 @@ pub(crate) enum Action {
     PageDown,
     First,
     Last,
-    /// Into what is selected.
+    /// Open the selected row.
     Open,
-    /// Out of it again.
+    /// Close the page.
     Close,
-    /// Asks for a text; only rows with it are shown.
+    /// Ask for a text that rows must have.
     AskFilter,
     Sort,
     /// The report of the selected run.
@@ -25,9 +25,10 @@ pub(crate) enum Action {
     Replay,
     /// The selected test with the seeds that follow.
     Rerun,
-    /// The selected run beside one that passed.
+    /// Diff of the selected run and one that passed.
     Diff,
-    /// The selected run beside the same seed of another campaign, as of another build.
+    /// Diff of the selected run and the same seed of another campaign, for example of another
+    /// build.
     DiffBuilds,
     /// The command that repeats the run, into the clipboard.
     CopyReplay,
@@ -35,7 +36,7 @@ pub(crate) enum Action {
     Edit,
     /// The log as a page for a browser.
     Export,
-    /// The few decisions that make the run fail.
+    /// Shrink the failure to a small case.
     Shrink,
     /// Marks the selected failure as known, or no longer.
     MarkKnown,
@@ -49,7 +50,26 @@ pub(crate) enum Action {
     Quit,
 }
 
-/// All keys. None of those for runs means anything to the view of a log, which gets its keys first.
+impl Action {
+    /// `true` for actions on a run, which need one to be selected.
+    pub(crate) const fn needs_run(self) -> bool {
+        matches!(
+            self,
+            Self::Report
+                | Self::Replay
+                | Self::Rerun
+                | Self::Diff
+                | Self::DiffBuilds
+                | Self::CopyReplay
+                | Self::Edit
+                | Self::Export
+                | Self::Shrink
+                | Self::MarkKnown
+        )
+    }
+}
+
+/// All keys. Those for runs have no meaning in the view of a log, which gets its keys first.
 const BINDINGS: [Binding<Action>; 41] = [
     key('j', Action::Down, "down"),
     special(KeyCode::Down, Action::Down, "down"),
@@ -70,38 +90,41 @@ const BINDINGS: [Binding<Action>; 41] = [
     special(KeyCode::Esc, Action::Close, "back"),
     special(KeyCode::Left, Action::Close, "back"),
     special(KeyCode::Backspace, Action::Close, "back"),
-    key('/', Action::AskFilter, "only rows with a text"),
-    key('s', Action::Sort, "sort by something else"),
-    key('p', Action::Report, "what the run says of its failure"),
-    key('r', Action::Replay, "repeat the run with its log"),
-    key('R', Action::Rerun, "run the test with the 200 seeds after it"),
-    key('D', Action::Diff, "beside a run that passed"),
-    key('B', Action::DiffBuilds, "beside the same seed of another campaign"),
+    key('/', Action::AskFilter, "filter rows by text"),
+    key('s', Action::Sort, "next sort order"),
+    key('p', Action::Report, "failure report"),
+    key('r', Action::Replay, "replay the run with VERBOSE"),
+    key('R', Action::Rerun, "run the test with 200 seeds from this one on"),
+    key('D', Action::Diff, "diff with a run that passed"),
+    key('B', Action::DiffBuilds, "diff with the same seed of another campaign"),
     key('Y', Action::CopyReplay, "copy the replay command"),
     key('o', Action::Edit, "open the log in $EDITOR"),
     key('H', Action::Export, "write the log as an HTML page"),
     key('S', Action::Shrink, "shrink the failure to a small case"),
     key('K', Action::MarkKnown, "mark the failure as known"),
     special(KeyCode::Delete, Action::Delete, "delete a campaign, or a run's logs"),
-    key('?', Action::Help, "these keys"),
-    special(KeyCode::F(1), Action::Help, "these keys"),
-    key('c', Action::Theme, "colours for dark or light"),
-    key('M', Action::ToggleMouse, "mouse for the terminal"),
-    control('l', Action::Redraw, "draw anew"),
+    key('?', Action::Help, "this help"),
+    special(KeyCode::F(1), Action::Help, "this help"),
+    key('c', Action::Theme, "toggle dark and light"),
+    key('M', Action::ToggleMouse, "toggle the mouse"),
+    control('l', Action::Redraw, "redraw"),
     control('z', Action::Suspend, "suspend"),
     key('q', Action::Quit, "close"),
     key('Q', Action::Quit, "close"),
     control('c', Action::Quit, "close"),
 ];
 
-/// What a key does.
+/// The action of a key.
 pub(crate) fn action(event: KeyEvent) -> Option<Action> {
     BINDINGS.iter().find(|own| own.is_for(event)).map(|own| own.action)
 }
 
-/// The help: keys, and what they do.
-pub(crate) fn help() -> Vec<(String, &'static str)> {
-    binding::help(&BINDINGS)
+/// The keys of the actions that are possible, and what they do.
+pub(crate) fn help(is_possible: impl Fn(Action) -> bool) -> Vec<(String, &'static str)> {
+    let lines = binding::help(&BINDINGS).into_iter();
+    lines
+        .filter(|(_, help)| BINDINGS.iter().any(|b| b.help == *help && is_possible(b.action)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -119,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_key_is_in_the_help() {
-        let help = help();
+        let help = help(|_| true);
         for binding in &BINDINGS {
             let line = help.iter().find(|(_, words)| *words == binding.help);
             assert!(line.is_some_and(|(keys, _)| keys.contains(&binding.name())));
@@ -128,23 +151,14 @@ mod tests {
 
     #[test]
     fn keys_for_runs_work_while_a_log_is_shown() {
-        let for_runs = [
-            Action::Report,
-            Action::Replay,
-            Action::Rerun,
-            Action::Diff,
-            Action::DiffBuilds,
-            Action::CopyReplay,
-            Action::Export,
-            Action::Shrink,
-            Action::MarkKnown,
-        ];
         let taken = |own: &Binding<Action>| {
             pretty::view::BINDINGS
                 .iter()
                 .any(|other| other.code == own.code && other.control == own.control)
         };
-        for binding in BINDINGS.iter().filter(|own| for_runs.contains(&own.action)) {
+        for binding in
+            BINDINGS.iter().filter(|own| own.action.needs_run() && own.action != Action::Edit)
+        {
             assert!(!taken(binding), "{} means something to the log", binding.name());
         }
     }

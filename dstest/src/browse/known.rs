@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::signature::group_key;
-use crate::store::{RunFolder, StoreError, write_atomically};
+use crate::record::signature::group_key;
+use crate::store::{CampaignDir, StoreError, write_atomically};
 
 /// The known failures of a store.
 #[derive(Debug)]
@@ -16,20 +16,20 @@ pub(crate) struct KnownFailures {
 }
 
 impl KnownFailures {
-    /// Those of the store a campaign is in. A file that cannot be read knows nothing.
-    pub(crate) fn beside(folder: &RunFolder) -> Self {
-        let store = folder.path.parent().and_then(|runs| runs.parent()).unwrap_or(&folder.path);
+    /// The known failures of the store that holds a campaign; none if the file cannot be read.
+    pub(crate) fn of_store(dir: &CampaignDir) -> Self {
+        let store = dir.path.parent().and_then(|runs| runs.parent()).unwrap_or(&dir.path);
         let path = store.join(FILE_NAME);
         let text = fs::read(&path).unwrap_or_default();
         Self { all: serde_json::from_slice(&text).unwrap_or_default(), path }
     }
 
-    /// Whether this failure is known.
+    /// `true` if this failure is known.
     pub(crate) fn contains(&self, test: &str, signature: &str) -> bool {
         self.all.contains(&(test.to_owned(), group_key(signature)))
     }
 
-    /// Marks a failure as known, or no longer; says whether it is now.
+    /// Marks a failure as known or unmarks it; `true` if it is known now.
     ///
     /// # Errors
     /// [`StoreError::Io`]; nothing has changed then.
@@ -55,14 +55,14 @@ mod tests {
         let store = tempfile::tempdir().unwrap();
         let path = store.path().join("runs/x-abcd");
         fs::create_dir_all(&path).unwrap();
-        let folder = RunFolder { path, short_id: "abcd".to_owned() };
-        let mut known = KnownFailures::beside(&folder);
+        let dir = CampaignDir { path, short_id: "abcd".to_owned() };
+        let mut known = KnownFailures::of_store(&dir);
         assert!(!known.contains("a", "two leaders in term 4"));
         assert!(known.toggle("a", "two leaders in term 4").unwrap());
-        let mut known = KnownFailures::beside(&folder);
+        let mut known = KnownFailures::of_store(&dir);
         assert!(known.contains("a", "two leaders in term 17"));
         assert!(!known.contains("b", "two leaders in term 4"));
         assert!(!known.toggle("a", "two leaders in term 5").unwrap());
-        assert!(!KnownFailures::beside(&folder).contains("a", "two leaders in term 4"));
+        assert!(!KnownFailures::of_store(&dir).contains("a", "two leaders in term 4"));
     }
 }

@@ -1,25 +1,25 @@
-//! A list that can be walked, narrowed and sorted; it knows rows, not what they stand for.
+//! A list with a selection, a filter and sort orders. It knows rows, not their meaning.
 
-use crate::style::Tone;
+use crate::text::style::TextStyle;
 
 /// One cell of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) text: String,
-    pub(crate) tone: Tone,
+    pub(crate) style: TextStyle,
 }
 
 impl Cell {
-    pub(crate) fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+    pub(crate) fn new(text: impl Into<String>, style: TextStyle) -> Self {
+        Self { text: text.into(), style }
     }
 
     pub(crate) fn plain(text: impl Into<String>) -> Self {
-        Self::new(text, Tone::Normal)
+        Self::new(text, TextStyle::Normal)
     }
 }
 
-/// One row: what it stands for, its cells, and by what it is sorted.
+/// One row: its item, its cells, its sort keys.
 #[derive(Debug, Clone)]
 pub(crate) struct Row<T> {
     pub(crate) item: T,
@@ -28,27 +28,27 @@ pub(crate) struct Row<T> {
     pub(crate) keys: Vec<f64>,
 }
 
-/// A column: its title, and how its cells stand.
+/// A column: its title and alignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) title: &'static str,
     pub(crate) align: Align,
 }
 
-/// How the cells of a column stand.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
     Right,
-    /// At the left, and as wide as there is room; of these there is one.
+    /// At the left, as wide as possible; at most one column of a list.
     Fill,
 }
 
-/// A list. Invariant: `cursor` is a place in `shown`, or 0 if nothing is shown.
+/// A list. Invariant: `cursor` is an index of `shown`, or 0 if nothing is shown.
 #[derive(Debug)]
 pub(crate) struct List<T> {
     pub(crate) columns: &'static [Column],
-    /// What the rows can be sorted by; the first is how they come.
+    /// The orders of the rows; the first is the original one.
     orders: &'static [&'static str],
     rows: Vec<Row<T>>,
     shown: Vec<usize>,
@@ -66,6 +66,27 @@ pub(crate) enum Step {
     Last,
 }
 
+/// The operations on a list that do not depend on its items.
+pub(crate) trait AnyList {
+    /// Scrolls until the selection is on a screen of so many rows.
+    fn scroll(&mut self, height: usize);
+
+    /// Moves the selection.
+    fn step(&mut self, step: Step);
+
+    /// Selects the row at this line of the screen; `false` if it is empty.
+    fn click(&mut self, row: usize) -> bool;
+
+    /// Sorts by the next order, and returns its name.
+    fn next_order(&mut self) -> &'static str;
+
+    /// The text that shown rows have.
+    fn filter(&self) -> &str;
+
+    /// Shows only rows with this text in some cell, in any case.
+    fn set_filter(&mut self, filter: &str);
+}
+
 impl<T: Clone + PartialEq> List<T> {
     /// An empty list.
     pub(crate) fn new(columns: &'static [Column], orders: &'static [&'static str]) -> Self {
@@ -73,7 +94,7 @@ impl<T: Clone + PartialEq> List<T> {
         Self { columns, orders, rows, shown, cursor: 0, top: 0, order: 0, filter }
     }
 
-    /// Other rows; the selection stays on its item if that is still there.
+    /// Replaces the rows; the selection stays on its item if that is still present.
     pub(crate) fn set(&mut self, rows: Vec<Row<T>>) {
         let selected = self.selected().cloned();
         self.rows = rows;
@@ -85,38 +106,17 @@ impl<T: Clone + PartialEq> List<T> {
         self.shown.get(self.cursor).map(|row| &self.rows[*row].item)
     }
 
-    /// The place of the selected row, from 0, and how many rows there are.
+    /// The index of the selected row, from 0, and the number of rows.
     pub(crate) fn place(&self) -> (usize, usize) {
         (self.cursor, self.shown.len())
     }
 
-    /// The rows that fit on a screen of so many, and which of them is selected.
-    pub(crate) fn visible(&mut self, height: usize) -> (Vec<&Row<T>>, usize) {
-        let last_top = self.shown.len().saturating_sub(height);
-        let lowest = self.cursor.saturating_sub(height.saturating_sub(1));
-        self.top = self.top.clamp(lowest, self.cursor).min(last_top.max(lowest));
-        let end = self.shown.len().min(self.top + height);
-        let rows = self.shown[self.top..end].iter().map(|row| &self.rows[*row]).collect();
-        (rows, self.cursor - self.top)
-    }
-
-    pub(crate) fn step(&mut self, step: Step) {
-        let last = self.shown.len().saturating_sub(1);
-        self.cursor = match step {
-            Step::Lines(lines) => self.cursor.saturating_add_signed(lines).min(last),
-            Step::First => 0,
-            Step::Last => last,
-        };
-    }
-
-    /// Selects the row at this place of the screen, if there is one; says whether.
-    pub(crate) fn click(&mut self, row: usize) -> bool {
-        let at = self.top + row;
-        let is_there = at < self.shown.len();
-        if is_there {
-            self.cursor = at;
-        }
-        is_there
+    /// The rows on a screen of so many, and the place of the selected one among them.
+    pub(crate) fn visible(&self, height: usize) -> (Vec<&Row<T>>, usize) {
+        let top = self.top.min(self.shown.len());
+        let end = self.shown.len().min(top + height);
+        let rows = self.shown[top..end].iter().map(|row| &self.rows[*row]).collect();
+        (rows, self.cursor.saturating_sub(top))
     }
 
     /// Selects an item, if it is shown.
@@ -124,25 +124,6 @@ impl<T: Clone + PartialEq> List<T> {
         if let Some(at) = self.shown.iter().position(|row| self.rows[*row].item == *item) {
             self.cursor = at;
         }
-    }
-
-    /// Sorts by the next of the orders; says by which.
-    pub(crate) fn next_order(&mut self) -> &'static str {
-        self.order = (self.order + 1) % self.orders.len().max(1);
-        let selected = self.selected().cloned();
-        self.arrange(selected.as_ref());
-        self.orders.get(self.order).copied().unwrap_or("nothing else")
-    }
-
-    pub(crate) fn filter(&self) -> &str {
-        &self.filter
-    }
-
-    /// Shows only rows with this text in some cell, in any case.
-    pub(crate) fn set_filter(&mut self, filter: &str) {
-        filter.clone_into(&mut self.filter);
-        let selected = self.selected().cloned();
-        self.arrange(selected.as_ref());
     }
 
     fn arrange(&mut self, selected: Option<&T>) {
@@ -159,6 +140,49 @@ impl<T: Clone + PartialEq> List<T> {
         let at = |item: &T| self.shown.iter().position(|row| self.rows[*row].item == *item);
         let last = self.shown.len().saturating_sub(1);
         self.cursor = selected.and_then(at).unwrap_or(self.cursor.min(last));
+    }
+}
+
+impl<T: Clone + PartialEq> AnyList for List<T> {
+    fn scroll(&mut self, height: usize) {
+        let last_top = self.shown.len().saturating_sub(height);
+        let lowest = self.cursor.saturating_sub(height.saturating_sub(1));
+        self.top = self.top.clamp(lowest, self.cursor).min(last_top.max(lowest));
+    }
+
+    fn step(&mut self, step: Step) {
+        let last = self.shown.len().saturating_sub(1);
+        self.cursor = match step {
+            Step::Lines(lines) => self.cursor.saturating_add_signed(lines).min(last),
+            Step::First => 0,
+            Step::Last => last,
+        };
+    }
+
+    fn click(&mut self, row: usize) -> bool {
+        let at = self.top + row;
+        let is_there = at < self.shown.len();
+        if is_there {
+            self.cursor = at;
+        }
+        is_there
+    }
+
+    fn next_order(&mut self) -> &'static str {
+        self.order = (self.order + 1) % self.orders.len().max(1);
+        let selected = self.selected().cloned();
+        self.arrange(selected.as_ref());
+        self.orders.get(self.order).copied().unwrap_or("nothing else")
+    }
+
+    fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    fn set_filter(&mut self, filter: &str) {
+        filter.clone_into(&mut self.filter);
+        let selected = self.selected().cloned();
+        self.arrange(selected.as_ref());
     }
 }
 
@@ -190,6 +214,7 @@ mod tests {
         ] {
             list.step(step);
             assert_eq!(list.selected(), Some(&selected));
+            list.scroll(10);
             let (rows, at) = list.visible(10);
             assert_eq!((rows.len(), rows[at].item), (10, selected));
         }

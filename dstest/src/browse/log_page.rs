@@ -3,10 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use pretty::view::{LogView, Outcome};
-use ratatui::crossterm::event::KeyEvent;
+use pretty::view::LogView;
 
-use super::app::Look;
+use super::colors::ColorScheme;
 
 /// A run's log.
 pub(crate) struct LogPage {
@@ -20,14 +19,10 @@ impl LogPage {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(crate) fn open(run: usize, path: PathBuf, look: Look) -> io::Result<Self> {
-        let mut view = LogView::of_file(&path, look.background, look.depth)?;
+    pub(crate) fn open(run: usize, path: PathBuf, colors: ColorScheme) -> io::Result<Self> {
+        let mut view = LogView::of_file(&path, colors.background, colors.depth)?;
         select_failure(&mut view);
         Ok(Self { run, path, view })
-    }
-
-    pub(crate) fn press(&mut self, key: KeyEvent) -> Outcome {
-        self.view.press(key)
     }
 }
 

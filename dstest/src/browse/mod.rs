@@ -1,4 +1,4 @@
-//! `dstest browse`: from a red cell of the table to the wrong step.
+//! The terminal UI over the store: from a failed test to the wrong step of one run.
 //!
 //! ```text
 //! store ─► Campaign (grows while it runs) ─► App: a stack of pages ─► draw
@@ -6,20 +6,23 @@
 //! log of a run ─► pretty's LogView (columns, state, causes)
 //! ```
 //!
-//! Invariants: the App neither waits nor touches anything but its own state; what has to be done
-//! again is done by dstest itself, as a process of its own, so that it is what the user would do.
-//! It knows no Raft: what a log means is pretty's business.
+//! Invariants: the App neither waits nor changes anything but its own state; replays are processes
+//! of dstest itself, so that they do what the user's command would do. The meaning of a log is
+//! pretty's business.
 
-mod acts;
+mod actions;
 mod app;
 mod campaign;
+mod colors;
 mod diff;
 mod diff_page;
 mod draw;
 mod keys;
 mod known;
+mod layout;
 mod list;
 mod log_page;
+mod page;
 mod rows;
 mod show;
 mod text_page;
@@ -29,30 +32,32 @@ mod tests;
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use pretty::screen::Screen;
 use pretty::view::Work;
-use pretty::{Background, Filter, HtmlPage, Parser};
+use pretty::{Filter, HtmlPage, Parser};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers, MouseButton, MouseEventKind};
 
-use self::app::{App, Effect, Page, Purpose};
+use self::app::{App, Effect, Purpose};
 use self::list::Step;
-use crate::shell;
-use crate::store::RunFolder;
-use crate::sys::{self, Pid, Signal};
+use self::page::Page;
+use crate::process::sys::{self, Pid, Signal};
+use crate::store::CampaignDir;
+use crate::text::shell;
 
-pub(crate) use self::app::Look;
 pub(crate) use self::campaign::Campaign;
+pub(crate) use self::colors::ColorScheme;
 pub(crate) use self::show::text as report_text;
 
 /// Shows a store until the user closes it.
 ///
 /// # Errors
 /// When the terminal cannot be used.
-pub(crate) fn run(app: App) -> io::Result<()> {
+pub(crate) fn browse(app: App) -> io::Result<()> {
     Browser { screen: Screen::open()?, app, task: None }.run()
 }
 
@@ -64,25 +69,11 @@ struct Browser {
     task: Option<Task>,
 }
 
-/// A run of dstest that is under way.
+/// A running dstest process.
 struct Task {
     child: Child,
     purpose: Purpose,
-    state: TaskState,
-}
-
-/// Whether the user still wants it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TaskState {
-    Running,
-    Stopping,
-}
-
-/// Whether to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Go,
-    Stop,
+    is_stopping: bool,
 }
 
 impl Browser {
@@ -92,7 +83,10 @@ impl Browser {
             self.finish_task()?;
             let work = self.app.work();
             let app = &mut self.app;
-            self.screen.draw(|frame| app.draw(frame.area(), frame.buffer_mut()))?;
+            self.screen.draw(|frame| {
+                app.fit(frame.area());
+                app.draw(frame.area(), frame.buffer_mut());
+            })?;
             let mut wait = match (work, &self.task) {
                 (Work::More, _) => Duration::ZERO,
                 (Work::Done, Some(_)) => TASK_TICK,
@@ -100,16 +94,16 @@ impl Browser {
             };
             while event::poll(wait)? {
                 wait = Duration::ZERO;
-                if self.take(&event::read()?)? == Next::Stop {
+                if self.take(&event::read()?)?.is_break() {
                     return Ok(());
                 }
             }
         }
     }
 
-    fn take(&mut self, event: &Event) -> io::Result<Next> {
+    fn take(&mut self, event: &Event) -> io::Result<ControlFlow<()>> {
         let effect = match event {
-            // Anything else could close the page that what is being done will end on.
+            // Other keys could close the page on which the result of the task is shown.
             Event::Key(key) if self.task.is_some() => {
                 let is_interrupt =
                     key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
@@ -131,24 +125,22 @@ impl Browser {
     #[expect(clippy::wildcard_enum_match_arm, reason = "most of what a mouse does means nothing")]
     fn mouse(&mut self, mouse: &event::MouseEvent) -> Effect {
         let app = &mut self.app;
-        match app.page() {
-            Page::Log(log) => {
-                let mut own = *mouse;
-                own.row = own.row.saturating_sub(1);
-                let _ = log.view.mouse(own);
-                return Effect::None;
-            }
-            Page::Diff(_) | Page::Text(_) => return Effect::None,
-            Page::Campaigns(_) | Page::Tests(_) | Page::Failures { .. } | Page::Runs { .. } => {}
+        if let Page::Log(log) = app.page_mut() {
+            let mut own = *mouse;
+            own.row = own.row.saturating_sub(1);
+            let _ = log.view.mouse(own);
+        }
+        if app.page().list().is_none() {
+            return Effect::None;
         }
         match mouse.kind {
             MouseEventKind::ScrollDown => app.step(Step::Lines(3)),
             MouseEventKind::ScrollUp => app.step(Step::Lines(-3)),
-            // Above the rows are where one is, and the titles.
+            // Two lines above the rows: the title of the page, and those of the columns.
             MouseEventKind::Down(MouseButton::Left) if mouse.row >= 2 => {
-                let before = app.run();
+                let before = app.selected_run();
                 let is_row = app.click(usize::from(mouse.row - 2));
-                if is_row && app.run() == before {
+                if is_row && app.selected_run() == before {
                     return app.press(KeyCode::Enter.into());
                 }
             }
@@ -157,10 +149,10 @@ impl Browser {
         Effect::None
     }
 
-    fn carry_out(&mut self, effect: Effect) -> io::Result<Next> {
+    fn carry_out(&mut self, effect: Effect) -> io::Result<ControlFlow<()>> {
         match effect {
             Effect::None => {}
-            Effect::Quit => return Ok(Next::Stop),
+            Effect::Quit => return Ok(ControlFlow::Break(())),
             Effect::Redraw => self.screen.redraw()?,
             Effect::Suspend => self.screen.suspend()?,
             Effect::ToggleMouse => self.app.note = self.screen.toggle_mouse()?.to_owned(),
@@ -171,11 +163,11 @@ impl Browser {
                 }
             }
             Effect::Run(words, purpose) => self.start_task(&words, purpose),
-            Effect::Export(log) => self.app.note = said(export(&log)),
-            Effect::DeleteCampaign(folder) => self.delete_campaign(&folder),
+            Effect::Export(log) => self.app.note = export_note(export(&log)),
+            Effect::DeleteCampaign(dir) => self.delete_campaign(&dir),
             Effect::DeleteLogs(run) => self.delete_logs(run),
         }
-        Ok(Next::Go)
+        Ok(ControlFlow::Continue(()))
     }
 
     fn start_task(&mut self, words: &[String], purpose: Purpose) {
@@ -186,46 +178,46 @@ impl Browser {
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
         });
         match started {
-            Ok(child) => self.task = Some(Task { child, purpose, state: TaskState::Running }),
+            Ok(child) => self.task = Some(Task { child, purpose, is_stopping: false }),
             Err(error) => {
                 self.app.busy = None;
-                self.app.note = format!("dstest cannot be started: {error}");
+                self.app.note = format!("cannot start dstest: {error}");
             }
         }
     }
 
-    /// Asks it to end as Ctrl-C would: it ends what it has started first.
+    /// Interrupts the task as Ctrl-C would, so that it ends its own runs.
     fn stop_task(&mut self) {
         if let Some(task) = &mut self.task {
             if let Some(process) = Pid::of_child(task.child.id()) {
                 sys::signal_process(process, Signal::Interrupt);
             }
-            task.state = TaskState::Stopping;
+            task.is_stopping = true;
             self.app.busy = Some("stopping".to_owned());
         }
     }
 
-    /// Shows what a task has brought, once it is over.
+    /// Shows the result of a task, once it has ended.
     fn finish_task(&mut self) -> io::Result<()> {
         let Some(task) = &mut self.task else { return Ok(()) };
         let Some(status) = task.child.try_wait()? else { return Ok(()) };
-        let (purpose, state) = (task.purpose.clone(), task.state);
+        let (purpose, is_stopping) = (task.purpose.clone(), task.is_stopping);
         self.task = None;
         self.app.busy = None;
-        if state == TaskState::Stopping {
+        if is_stopping {
             self.app.note = "stopped".to_owned();
             return Ok(());
         }
-        let effect = self.app.arrive(&purpose, status.code());
+        let effect = self.app.on_finished(&purpose, status.code());
         self.carry_out(effect).map(|_| ())
     }
 
-    fn delete_campaign(&mut self, folder: &RunFolder) {
-        if let Err(error) = fs::remove_dir_all(&folder.path) {
+    fn delete_campaign(&mut self, dir: &CampaignDir) {
+        if let Err(error) = fs::remove_dir_all(&dir.path) {
             self.app.note = error.to_string();
             return;
         }
-        self.app.left_campaign(folder);
+        self.app.on_campaign_deleted(dir);
     }
 
     fn delete_logs(&mut self, run: usize) {
@@ -236,12 +228,12 @@ impl Browser {
                 return;
             }
         }
-        self.app.note = format!("the logs of {} are gone", self.app.campaign.name(run));
+        self.app.note = format!("logs of {} deleted", self.app.campaign.name(run));
         self.app.refresh();
     }
 }
 
-/// Writes a log as a page beside it.
+/// Writes a log as an HTML file next to it.
 fn export(log: &Path) -> io::Result<PathBuf> {
     let path = log.with_extension("html");
     let out = BufWriter::new(File::create(&path)?);
@@ -256,24 +248,11 @@ fn export(log: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-fn said(written: io::Result<PathBuf>) -> String {
+fn export_note(written: io::Result<PathBuf>) -> String {
     match written {
-        Ok(path) => format!("written: {}", shell::near(&path)),
-        Err(error) => format!("the page cannot be written: {error}"),
+        Ok(path) => format!("written: {}", shell::relative(&path)),
+        Err(error) => format!("cannot write the page: {error}"),
     }
-}
-
-/// What the terminal is, by its variables.
-pub(crate) fn look(color: crate::cli::Color) -> Look {
-    let variable = |name: &str| std::env::var(name).ok();
-    let paint = crate::style::Paint::choose(color, &io::stdout());
-    let depth = match paint {
-        crate::style::Paint::Plain => pretty::Depth::None,
-        crate::style::Paint::Colours => {
-            pretty::Depth::of_terminal(variable).unwrap_or(pretty::Depth::Ansi256)
-        }
-    };
-    Look { background: Background::of_terminal(variable), depth }
 }
 
 /// A campaign that runs is looked at so often.

@@ -1,14 +1,15 @@
-//! What the lists show: campaigns, tests, failures, runs as rows. Pure.
+//! Rows of the lists: campaigns, tests, failures, runs. Pure.
 
-use super::campaign::{Campaign, LogKind, Which};
+use super::campaign::{Campaign, LogKind, RunFilter};
 use super::list::{Align, Cell, Column, Row};
-use crate::model::{Class, RunRecord, Verdict};
-use crate::shell;
-use crate::stats;
-use crate::store::{CampaignFile, RunFolder};
-use crate::style::Tone;
-use crate::summary::percent;
-use crate::tally::{Tally, TestTally};
+use crate::record::{Class, RunRecord, Verdict};
+use crate::report::histogram::bars;
+use crate::report::stats;
+use crate::report::summary::percent;
+use crate::report::tally::{Tally, TestTally};
+use crate::store::{CampaignDir, CampaignFile};
+use crate::text::style::TextStyle;
+use crate::text::{duration, shell};
 
 const fn left(title: &'static str) -> Column {
     Column { title, align: Align::Left }
@@ -38,7 +39,7 @@ pub(crate) const TESTS: &[Column] = &[
     left("Times"),
 ];
 
-/// What tests can be sorted by.
+/// The orders of tests.
 pub(crate) const TEST_ORDERS: &[&str] = &["name", "failures", "rate", "time"];
 
 /// The columns of a test's failures.
@@ -47,56 +48,56 @@ pub(crate) const FAILURES: &[Column] =
 
 /// The columns of runs.
 pub(crate) const RUNS: &[Column] =
-    &[right("Run"), left("Verdict"), right("Seed"), right("Time"), left("Log"), fill("Why")];
+    &[right("Run"), left("Verdict"), right("Seed"), right("Time"), left("Log"), fill("Failure")];
 
-/// What runs can be sorted by.
+/// The orders of runs.
 pub(crate) const RUN_ORDERS: &[&str] = &["end", "time", "log"];
 
-/// Where one order is all there is.
+/// The only order of other lists.
 pub(crate) const NO_ORDERS: &[&str] = &["end"];
 
-/// A campaign: what its folder says, as far as it can be read.
-pub(crate) fn campaign(folder: &RunFolder) -> Row<RunFolder> {
-    let cells = match CampaignFile::read(&folder.path) {
+/// The row of a campaign, as far as its directory can be read.
+pub(crate) fn campaign(dir: &CampaignDir) -> Row<CampaignDir> {
+    let cells = match CampaignFile::read(&dir.path) {
         Ok(file) => {
-            let results = Results::of(folder);
-            let tone = if results.failed > 0 { Tone::Bad } else { Tone::Normal };
+            let results = Results::of(dir);
+            let style = if results.failed > 0 { TextStyle::Bad } else { TextStyle::Normal };
             let args = file.invocation.args.iter().skip(1).map(|word| shell::quote(word));
             vec![
                 Cell::plain(file.started.replace('T', " ").replace('Z', "")),
-                Cell::plain(&folder.short_id),
-                Cell::new(results.failed.to_string(), tone),
+                Cell::plain(&dir.short_id),
+                Cell::new(results.failed.to_string(), style),
                 Cell::plain(results.total),
                 Cell::plain(format!("dstest {}", args.collect::<Vec<_>>().join(" "))),
             ]
         }
         Err(error) => vec![
             Cell::plain("?"),
-            Cell::plain(&folder.short_id),
+            Cell::plain(&dir.short_id),
             Cell::plain(""),
             Cell::plain(""),
-            Cell::new(error.to_string(), Tone::Warning),
+            Cell::new(error.to_string(), TextStyle::Warning),
         ],
     };
-    Row { item: folder.clone(), cells, keys: Vec::new() }
+    Row { item: dir.clone(), cells, keys: Vec::new() }
 }
 
-/// What the summary of a campaign says; of one that is running or was killed, nothing yet.
+/// The results in the summary of a campaign; a running or killed one has none yet.
 struct Results {
     failed: u64,
     total: String,
 }
 
 impl Results {
-    fn of(folder: &RunFolder) -> Self {
-        let text = std::fs::read(folder.path.join("summary.json")).unwrap_or_default();
+    fn of(dir: &CampaignDir) -> Self {
+        let text = std::fs::read(dir.path.join("summary.json")).unwrap_or_default();
         let summary: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
         let sum = |key: &str| -> u64 {
             let tests = summary["tests"].as_array().into_iter().flatten();
             tests.filter_map(|test| test[key].as_u64()).sum()
         };
         let is_over = summary.is_object();
-        let total = if is_over { sum("total").to_string() } else { "not over".to_owned() };
+        let total = if is_over { sum("total").to_string() } else { "no summary".to_owned() };
         Self { failed: sum("failed"), total }
     }
 }
@@ -116,66 +117,66 @@ fn test_row(tally: &Tally, at: usize, test: &TestTally) -> Row<usize> {
     };
     let kinds = tally.groups().iter().filter(|group| group.test == at).count();
     let summary = test.time.summary();
-    let time = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), short_time);
-    let name_tone = match (failed, total) {
-        (_, 0) => Tone::Warning,
-        (0, _) => Tone::Good,
-        (_, _) => Tone::Bad,
+    let time = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), duration::short);
+    let name_style = match (failed, total) {
+        (_, 0) => TextStyle::Warning,
+        (0, _) => TextStyle::Good,
+        (_, _) => TextStyle::Bad,
     };
-    let count = |number: u64, tone: Tone| Cell::new(number.to_string(), tone);
-    let failed_tone = if failed > 0 { Tone::Bad } else { Tone::Faint };
+    let count = |number: u64, style: TextStyle| Cell::new(number.to_string(), style);
+    let failed_style = if failed > 0 { TextStyle::Bad } else { TextStyle::Faint };
     Row {
         item: at,
         cells: vec![
-            Cell::new(&test.name, name_tone),
-            count(failed, failed_tone),
-            count(total, Tone::Normal),
+            Cell::new(&test.name, name_style),
+            count(failed, failed_style),
+            count(total, TextStyle::Normal),
             Cell::plain(rate),
-            count(kinds as u64, if kinds > 0 { Tone::Normal } else { Tone::Faint }),
+            count(kinds as u64, if kinds > 0 { TextStyle::Normal } else { TextStyle::Faint }),
             Cell::plain(time(summary.map(|summary| summary.p50))),
             Cell::plain(time(summary.map(|summary| summary.max))),
-            Cell::new(histogram(test.time.values()), Tone::Faint),
+            Cell::new(histogram(test.time.values()), TextStyle::Faint),
         ],
         keys: vec![failed as f64, interval.low, summary.map_or(0.0, |summary| summary.p50)],
     }
 }
 
-/// What is selected among the failures of a test.
-pub(crate) fn failures(campaign: &Campaign, test: usize) -> Vec<Row<Which>> {
+/// The failures of a test, its passed runs, and its runs without a result.
+pub(crate) fn failures(campaign: &Campaign, test: usize) -> Vec<Row<RunFilter>> {
     let groups = campaign.tally.groups().iter().enumerate();
     let mut groups: Vec<_> = groups.filter(|(_, group)| group.test == test).collect();
     groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
-    let row = |(at, group): (usize, &crate::tally::Group)| {
+    let row = |(at, group): (usize, &crate::report::tally::Group)| {
         let known = campaign.is_known(test, &group.signature);
-        let tone = if known { Tone::Faint } else { Tone::Normal };
+        let style = if known { TextStyle::Faint } else { TextStyle::Normal };
         Row {
-            item: Which::Failed(at),
+            item: RunFilter::Failed(at),
             cells: vec![
-                Cell::new(format!("{} ×", group.count), Tone::Bad),
+                Cell::new(format!("{} ×", group.count), TextStyle::Bad),
                 Cell::plain(format!("#{}", group.first)),
-                Cell::new(if known { "known" } else { "" }, tone),
-                Cell::new(&group.signature, tone),
+                Cell::new(if known { "known" } else { "" }, style),
+                Cell::new(&group.signature, style),
             ],
             keys: Vec::new(),
         }
     };
-    let mut rows: Vec<Row<Which>> = groups.into_iter().map(row).collect();
+    let mut rows: Vec<Row<RunFilter>> = groups.into_iter().map(row).collect();
     for (which, class, words) in [
-        (Which::Passed, Class::Pass, "passed"),
-        (Which::Apart, Class::Apart, "cancelled or not started"),
+        (RunFilter::Passed, Class::Pass, "passed"),
+        (RunFilter::Inconclusive, Class::Inconclusive, "cancelled or not started"),
     ] {
         let tally = &campaign.tally.tests()[test];
         let of_class = Verdict::ALL.iter().filter(|verdict| verdict.class() == class);
         let count: u64 = of_class.map(|verdict| tally.count(*verdict)).sum();
         if count > 0 {
-            let tone = if class == Class::Pass { Tone::Good } else { Tone::Warning };
+            let style = if class == Class::Pass { TextStyle::Good } else { TextStyle::Warning };
             let first = campaign.runs_of(test, &which).first().copied();
             let first = first.map_or_else(String::new, |run| campaign.runs[run].1.iter.to_string());
             let cells = vec![
-                Cell::new(format!("{count} ×"), tone),
+                Cell::new(format!("{count} ×"), style),
                 Cell::plain(format!("#{first}")),
                 Cell::plain(""),
-                Cell::new(words, tone),
+                Cell::new(words, style),
             ];
             rows.push(Row { item: which, cells, keys: Vec::new() });
         }
@@ -191,43 +192,34 @@ pub(crate) fn runs(campaign: &Campaign, runs: &[usize]) -> Vec<Row<usize>> {
 fn run_row(campaign: &Campaign, run: usize) -> Row<usize> {
     let record = &campaign.runs[run].1;
     let kind = campaign.log_kind(run);
-    let (log, tone) = match kind {
-        LogKind::Full => ("full", Tone::Good),
-        LogKind::Kept => ("kept", Tone::Normal),
-        LogKind::None => ("–", Tone::Faint),
+    let (log, style) = match kind {
+        LogKind::Full => ("full", TextStyle::Good),
+        LogKind::Kept => ("kept", TextStyle::Normal),
+        LogKind::None => ("–", TextStyle::Faint),
     };
     Row {
         item: run,
         cells: vec![
             Cell::plain(format!("#{}", record.iter)),
-            Cell::new(record.verdict.words(), verdict_tone(record)),
+            Cell::new(record.verdict.label(), verdict_style(record)),
             Cell::plain(record.seed.to_string()),
-            Cell::plain(short_time(record.wall_s())),
-            Cell::new(log, tone),
+            Cell::plain(duration::short(record.wall_s())),
+            Cell::new(log, style),
             Cell::plain(record.signature.as_deref().unwrap_or("")),
         ],
         keys: vec![record.wall_s(), f64::from(kind as u8)],
     }
 }
 
-fn verdict_tone(record: &RunRecord) -> Tone {
+fn verdict_style(record: &RunRecord) -> TextStyle {
     match record.verdict.class() {
-        Class::Pass => Tone::Good,
-        Class::Fail => Tone::Bad,
-        Class::Apart => Tone::Warning,
+        Class::Pass => TextStyle::Good,
+        Class::Fail => TextStyle::Bad,
+        Class::Inconclusive => TextStyle::Warning,
     }
 }
 
-/// Seconds in the unit that reads best.
-fn short_time(seconds: f64) -> String {
-    match seconds {
-        s if s < 0.9995 => format!("{:.1} ms", s * 1000.0),
-        s if s < 99.995 => format!("{s:.2} s"),
-        s => format!("{s:.0} s"),
-    }
-}
-
-/// How often each stretch between the shortest and the longest time was seen, as one bar each.
+/// A histogram of times from the shortest to the longest, one character a class.
 fn histogram(values: &[f32]) -> String {
     let bounds = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
         (low.min(*value), high.max(*value))
@@ -241,18 +233,11 @@ fn histogram(values: &[f32]) -> String {
         let share = (value - low) / (high - low);
         counts[((share * BARS as f32) as usize).min(BARS - 1)] += 1;
     }
-    let most = counts.iter().copied().max().unwrap_or(1);
-    let bar = |count: usize| match count {
-        0 => ' ',
-        count => LEVELS[(count * LEVELS.len()).div_ceil(most) - 1],
-    };
-    counts.into_iter().map(bar).collect()
+    bars(&counts)
 }
 
-/// Enough to tell two humps from one.
+/// Enough classes to show two peaks.
 const BARS: usize = 12;
-
-const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 #[cfg(test)]
 mod tests {
@@ -266,13 +251,5 @@ mod tests {
         assert_eq!(histogram(&[1.0, 1.0, 1.0, 1.0, 2.0]), "█          ▂");
         let even: Vec<f32> = (0..120).map(|n| n as f32).collect();
         assert_eq!(histogram(&even), "████████████");
-    }
-
-    #[test]
-    fn times_are_short() {
-        let rows = [(0.0021, "2.1 ms"), (0.9996, "1.00 s"), (12.345, "12.35 s"), (120.0, "120 s")];
-        for (seconds, want) in rows {
-            assert_eq!(short_time(seconds), want);
-        }
     }
 }

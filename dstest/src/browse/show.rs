@@ -1,5 +1,5 @@
-//! What there is to say of one run: its own report, or for programs that leave none, why it failed,
-//! what state its peers were in, and how its log ends.
+//! The failure report of a run: the one it wrote itself, or else its reason, the last state of its
+//! peers, and the end of its log.
 
 use std::fs;
 use std::path::Path;
@@ -8,48 +8,48 @@ use pretty::view::LogView;
 use pretty::{Background, Depth};
 
 use super::campaign::Campaign;
-use crate::shell;
+use crate::text::shell;
 
 /// The report of a run.
 pub(crate) fn text(campaign: &Campaign, run: usize) -> String {
-    if let Some(text) = campaign.told(run).and_then(|told| told.text) {
+    if let Some(text) = campaign.report(run).and_then(|reported| reported.text) {
         return format!("{}\n{}", text.trim_end(), commands(campaign, run));
     }
     let (_, record) = &campaign.runs[run];
     let mut text = format!(
         "{} {}   seed={}   {:.3} s\n",
-        record.verdict.words().to_uppercase(),
+        record.verdict.label().to_uppercase(),
         campaign.name(run),
         record.seed,
         record.wall_s()
     );
     if let Some(signature) = &record.signature {
-        text.push_str(&format!("WHY        {signature}\n"));
+        text.push_str(&format!("FAILURE    {signature}\n"));
     }
     if let Some(trace) = record.trace {
         text.push_str(&format!("TRACE      {trace}\n"));
     }
     match campaign.log(run) {
         Some(log) => text.push_str(&of_log(&log)),
-        None => text.push_str("LOG        nothing is kept of this run\n"),
+        None => text.push_str("LOG        not stored\n"),
     }
     text.push_str(&commands(campaign, run));
     text
 }
 
-/// How to see more of it.
+/// Commands for more details.
 fn commands(campaign: &Campaign, run: usize) -> String {
     let program = shell::this_program();
-    let (id, name) = (&campaign.folder.short_id, shell::quote(&campaign.name(run)));
-    let mut text = format!("AGAIN      {program} replay {id} {name}\n");
+    let (id, name) = (&campaign.dir.short_id, shell::quote(&campaign.name(run)));
+    let mut text = format!("REPLAY     {program} replay {id} {name}\n");
     if let Some(log) = campaign.log(run) {
-        text.push_str(&format!("LOG        {}\n", shell::near(&log)));
+        text.push_str(&format!("LOG        {}\n", shell::relative(&log)));
     }
     text.push_str(&format!("BROWSE     {program} browse {id}\n"));
     text
 }
 
-/// The state of the peers at the end of a log, where it tells of any, and its last lines.
+/// The last state of the peers in a log, if any, and its last lines.
 fn of_log(path: &Path) -> String {
     let Ok(bytes) = fs::read(path) else { return String::new() };
     let tail: Vec<String> = tail(&bytes);
@@ -57,22 +57,22 @@ fn of_log(path: &Path) -> String {
     view.select(usize::MAX);
     let mut text = String::new();
     let states = view.peer_states();
-    let told = states.iter().filter(|(_, state)| !state.is_empty());
-    for (at, (peer, state)) in told.enumerate() {
+    let reported = states.iter().filter(|(_, state)| !state.is_empty());
+    for (at, (peer, state)) in reported.enumerate() {
         let label = if at == 0 { "STATE     " } else { "          " };
         let facts: Vec<String> =
             state.iter().map(|(key, value)| format!("{key}={value}")).collect();
         text.push_str(&format!("{label} {peer:<4} {}\n", facts.join(" ")));
     }
     let shown = tail.len().min(TAIL_LINES);
-    text.push_str(&format!("TAIL       the last {shown} lines of its log\n"));
+    text.push_str(&format!("TAIL       last {shown} lines of the log\n"));
     for line in &tail[tail.len() - shown..] {
         text.push_str(&format!("           {line}\n"));
     }
     text
 }
 
-/// The last lines that say something, safe for any terminal and not too wide for it.
+/// The last lines that are not blank, safe for any terminal and cut to its width.
 fn tail(bytes: &[u8]) -> Vec<String> {
     let start = bytes.len().saturating_sub(TAIL_BYTES);
     let safe = |line: &[u8]| {
@@ -87,10 +87,10 @@ fn tail(bytes: &[u8]) -> Vec<String> {
     lines.map(safe).filter(|line| !line.trim().is_empty()).collect()
 }
 
-/// A screen has room for so many besides the rest.
+/// A screen has room for so many lines in addition to the rest.
 const TAIL_LINES: usize = 20;
 
-/// Lines longer than this are data, not messages.
+/// Longer lines are data, not messages.
 const TAIL_COLUMNS: usize = 200;
 
 /// Enough for so many lines of any log that is for people.

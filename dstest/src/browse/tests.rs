@@ -9,13 +9,14 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
-use super::app::{App, Effect, Look, Page, Purpose};
-use crate::model::{Iteration, RunRecord, Trace, Verdict};
-use crate::run::log_path;
-use crate::seed::Seed;
-use crate::store::{CampaignFile, EventLog, Invocation, Limits, RunFolder, Store};
-use crate::suite::{Binary, Harness, Mark, Test};
-use crate::tally::tests::record;
+use super::app::{App, Effect, Purpose};
+use super::colors::ColorScheme;
+use super::page::Page;
+use crate::record::{RunRecord, Trace, Verdict};
+use crate::report::tally::tests::record;
+use crate::seed::{Iteration, Seed};
+use crate::store::campaign_file::tests::campaign_file;
+use crate::store::{CampaignDir, CampaignFile, EventLog, Store, log_path};
 
 const LOG: &str = "\
 # verbose/1 test=figure8_2c seed=7 peers=3 unit=ms
@@ -39,12 +40,12 @@ const PASSED: &str = "\
 ";
 
 /// A store with one campaign: a test that passes, one that fails in two ways.
-fn store() -> (tempfile::TempDir, Store, RunFolder) {
+fn store() -> (tempfile::TempDir, Store, CampaignDir) {
     let root = tempfile::tempdir().unwrap();
     let store = Store::at(root.path().to_owned());
     let path = root.path().join("runs/20261123T100000Z-ab12");
     fs::create_dir_all(&path).unwrap();
-    campaign_file().write(&path).unwrap();
+    two_tests().write(&path).unwrap();
     let mut events = EventLog::open(&path).unwrap();
     for iter in 1..=20 {
         let time = 0.010 + 0.001 * f64::from(iter % 4);
@@ -53,18 +54,18 @@ fn store() -> (tempfile::TempDir, Store, RunFolder) {
     }
     keep(&path, 3, LOG);
     keep(&path, 4, PASSED);
-    (root, store, RunFolder { path, short_id: "ab12".to_owned() })
+    (root, store, CampaignDir { path, short_id: "ab12".to_owned() })
 }
 
 /// Every third run fails, and one of them in another way.
 fn figure8(iter: u32) -> RunRecord {
     let fails = iter.is_multiple_of(3);
     let verdict = if fails { Verdict::Failed } else { Verdict::Passed };
-    let why = if iter == 9 { "no leader within 5 s" } else { "two leaders in term 1" };
+    let reason = if iter == 9 { "no leader within 5 s" } else { "two leaders in term 1" };
     RunRecord {
         seed: Seed::new(u64::from(iter) * 1000),
         trace: Trace::from_hex(format!("{iter:016x}").as_bytes()),
-        signature: fails.then(|| why.to_owned()),
+        signature: fails.then(|| reason.to_owned()),
         log: fails.then(|| log_path("figure8_2c", Iteration::new(iter).unwrap())),
         ..record("figure8_2c", iter, verdict, 0.020)
     }
@@ -77,65 +78,24 @@ fn keep(campaign: &Path, iter: u32, log: &str) {
     fs::write(path, log).unwrap();
 }
 
-fn campaign_file() -> CampaignFile {
-    let test = |name: &str| Test {
-        name: name.to_owned(),
-        id: name.to_owned(),
-        binary: 0,
-        args: Vec::new(),
-        harness: Harness::Libtest,
-        mark: Mark::Normal,
-    };
-    let limits = Limits {
-        timeout_ms: 1000,
-        grace_ms: 1000,
-        max_output: 1000,
-        exceptions: Vec::new(),
-        fail_regex: None,
-    };
-    CampaignFile {
-        schema: CampaignFile::SCHEMA,
-        dstest: "0.1.0".to_owned(),
-        started: "2026-11-23T10:00:00Z".to_owned(),
-        seed: Seed::new(7),
-        following: None,
-        invocation: Invocation {
-            args: ["dstest", "2", "-n", "20"].map(ToOwned::to_owned).to_vec(),
-            cwd: "/".into(),
-        },
-        iterations: Some(20),
-        workers: 2,
-        verbose: None,
-        limits,
-        env: Vec::new(),
-        seed_env: None,
-        binaries: vec![Binary {
-            name: "lab2".to_owned(),
-            path: "lab2".into(),
-            contents: None,
-            cwd: "/".into(),
-            env: Vec::new(),
-        }],
-        tests: vec![test("backup_2b"), test("figure8_2c")],
-        shard: None,
-        archive: false,
-        cores: Some(2),
-    }
+fn two_tests() -> CampaignFile {
+    campaign_file(&["backup_2b", "figure8_2c"])
 }
 
-struct Scene {
+struct Sandbox {
     _root: tempfile::TempDir,
     app: App,
 }
 
-impl Scene {
+impl Sandbox {
     fn new() -> Self {
-        let (root, store, folder) = store();
-        let look = Look { background: Background::Dark, depth: Depth::None };
-        Self { _root: root, app: App::new(store, folder, look).unwrap() }
+        let (root, store, directory) = store();
+        let colors = ColorScheme { background: Background::Dark, depth: Depth::None };
+        Self { _root: root, app: App::new(store, directory, colors).unwrap() }
     }
 
-    /// Presses keys: characters, `\n` for Enter, `\x1b` for Esc; says what the last one asks for.
+    /// Presses keys: characters, `\n` for Enter, `\x1b` for Esc; returns the effect of the last
+    /// one.
     fn press(&mut self, keys: &str) -> Effect {
         let mut effect = Effect::None;
         for c in keys.chars() {
@@ -153,6 +113,7 @@ impl Scene {
     fn screen(&mut self, width: u16, height: u16) -> String {
         let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
+        self.app.fit(area);
         self.app.draw(area, &mut buffer);
         let rows = buffer.content.chunks(usize::from(width));
         let row = |cells: &[ratatui::buffer::Cell]| {
@@ -169,160 +130,180 @@ impl Scene {
 
 #[test]
 fn it_opens_with_the_worst_test_selected() {
-    let mut scene = Scene::new();
-    assert_snapshot!("tests_80", scene.screen(80, 24));
-    assert_snapshot!("tests_120", scene.screen(120, 12));
+    let mut sandbox = Sandbox::new();
+    assert_snapshot!("tests_80", sandbox.screen(80, 24));
+    assert_snapshot!("tests_120", sandbox.screen(120, 12));
 }
 
 #[test]
 fn a_test_has_its_failures_by_kind_and_what_passed() {
-    let mut scene = Scene::new();
-    scene.press("\n");
-    assert_snapshot!("failures", scene.screen(80, 12));
+    let mut sandbox = Sandbox::new();
+    sandbox.press("\n");
+    assert_snapshot!("failures", sandbox.screen(80, 12));
 }
 
 #[test]
-fn a_kind_of_failure_has_its_runs() {
-    let mut scene = Scene::new();
-    scene.press("\n\n");
-    assert_snapshot!("runs", scene.screen(100, 12));
+fn a_failure_has_its_runs() {
+    let mut sandbox = Sandbox::new();
+    sandbox.press("\n\n");
+    assert_snapshot!("runs", sandbox.screen(100, 12));
 }
 
 #[test]
-fn a_log_opens_where_the_run_failed_and_one_key_says_why() {
-    let mut scene = Scene::new();
-    assert_eq!(scene.press("\n\n\n"), Effect::None, "its full log is there");
-    assert_snapshot!("log", scene.screen(120, 24));
-    scene.press("W");
-    assert_snapshot!("why", scene.screen(120, 24));
-    scene.press("<<");
-    assert_snapshot!("cause", scene.screen(120, 24));
-    assert_eq!(scene.press("q"), Effect::None);
-    assert!(matches!(scene.app.page(), Page::Runs { .. }));
+fn a_log_opens_where_the_run_failed_and_one_key_shows_its_causes() {
+    let mut sandbox = Sandbox::new();
+    assert_eq!(sandbox.press("\n\n\n"), Effect::None, "its full log is there");
+    assert_snapshot!("log", sandbox.screen(120, 24));
+    sandbox.press("W");
+    assert_snapshot!("causes", sandbox.screen(120, 24));
+    sandbox.press("<<");
+    assert_snapshot!("cause", sandbox.screen(120, 24));
+    assert_eq!(sandbox.press("q"), Effect::None);
+    assert!(matches!(sandbox.app.page(), Page::Runs { .. }));
 }
 
 #[test]
 fn a_run_without_its_full_log_is_repeated_first() {
-    let mut scene = Scene::new();
-    let Effect::Run(words, purpose) = scene.press("\n\nj\n") else { panic!("nothing is run") };
+    let mut sandbox = Sandbox::new();
+    let Effect::Run(words, purpose) = sandbox.press("\n\nj\n") else { panic!("nothing is run") };
     assert_eq!(words[2..], ["figure8_2c#6", "-vv"]);
-    assert!(scene.screen(80, 24).contains("repeating figure8_2c#6 … Esc stops it"));
-    let folder = scene.app.campaign.folder.path.clone();
-    keep(&folder, 6, LOG);
-    assert_eq!(scene.app.arrive(&purpose, Some(0)), Effect::None);
-    assert!(matches!(scene.app.page(), Page::Log(_)));
-    scene.press("q");
-    scene.app.arrive(&purpose, Some(3));
-    assert!(scene.screen(80, 24).contains("it went differently this time"));
+    assert!(sandbox.screen(80, 24).contains("replaying figure8_2c#6 … Esc stops"));
+    let directory = sandbox.app.campaign.dir.path.clone();
+    keep(&directory, 6, LOG);
+    assert_eq!(sandbox.app.on_finished(&purpose, Some(0)), Effect::None);
+    assert!(matches!(sandbox.app.page(), Page::Log(_)));
+    sandbox.press("q");
+    sandbox.app.on_finished(&purpose, Some(3));
+    assert!(sandbox.screen(80, 24).contains("the result differs"));
 }
 
 #[test]
-fn a_failing_run_stands_beside_the_nearest_that_passed() {
-    let mut scene = Scene::new();
+fn a_failing_run_is_compared_with_the_nearest_that_passed() {
+    let mut sandbox = Sandbox::new();
     // Number 3 fails; number 2 is as near as number 4, and comes first, but has no log yet.
-    let Effect::Run(words, purpose) = scene.press("\n\nD") else { panic!("nothing is run") };
+    let Effect::Run(words, purpose) = sandbox.press("\n\nD") else { panic!("nothing is run") };
     assert_eq!(words[2], "figure8_2c#2");
-    let folder = scene.app.campaign.folder.path.clone();
-    keep(&folder, 2, PASSED);
-    scene.app.arrive(&purpose, Some(0));
-    assert_snapshot!("diff_120", scene.screen(120, 30));
-    assert_snapshot!("diff_200", scene.screen(200, 24));
-    scene.press("n");
-    assert!(scene.screen(120, 30).contains("difference 2 of "));
-    assert_eq!(scene.press("q"), Effect::None);
+    let directory = sandbox.app.campaign.dir.path.clone();
+    keep(&directory, 2, PASSED);
+    sandbox.app.on_finished(&purpose, Some(0));
+    assert_snapshot!("diff_120", sandbox.screen(120, 30));
+    assert_snapshot!("diff_200", sandbox.screen(200, 24));
+    sandbox.press("n");
+    assert!(sandbox.screen(120, 30).contains("difference 2 of "));
+    assert_eq!(sandbox.press("q"), Effect::None);
 }
 
 #[test]
-fn a_run_stands_beside_the_same_seed_of_another_build() {
-    let mut scene = Scene::new();
-    scene.press("\n\nB");
-    assert_eq!(scene.app.note, "no other campaign has run this test with this seed");
-    let other = scene.app.store.root().join("runs/20261122T100000Z-cd34");
+fn a_diff_is_offered_only_where_a_run_has_passed() {
+    let mut sandbox = Sandbox::new();
+    sandbox.press("\n\n");
+    assert!(sandbox.screen(100, 12).contains("D diff with a pass"));
+    let dir = sandbox.app.campaign.dir.clone();
+    fs::remove_file(dir.path.join("events.jsonl")).unwrap();
+    EventLog::open(&dir.path).unwrap().append(&figure8(3)).unwrap();
+    sandbox.app = App::new(sandbox.app.store.clone(), dir, sandbox.app.colors).unwrap();
+    sandbox.press("\n\n");
+    let screen = sandbox.screen(100, 12);
+    assert!(screen.contains("r replay") && !screen.contains("D diff"), "{screen}");
+    sandbox.press("?");
+    let help = sandbox.screen(100, 50);
+    assert!(help.contains("same seed") && !help.contains("run that passed"), "{help}");
+    sandbox.press("?");
+    assert_eq!(sandbox.press("D"), Effect::None);
+    assert!(sandbox.app.note.starts_with("no run of this test has passed"), "{}", sandbox.app.note);
+}
+
+#[test]
+fn a_run_is_compared_with_the_same_seed_of_another_build() {
+    let mut sandbox = Sandbox::new();
+    sandbox.press("\n\nB");
+    assert_eq!(sandbox.app.note, "no other campaign has run this test with this seed");
+    let other = sandbox.app.store.root().join("runs/20261122T100000Z-cd34");
     fs::create_dir_all(&other).unwrap();
-    campaign_file().write(&other).unwrap();
+    two_tests().write(&other).unwrap();
     let passed = RunRecord { verdict: Verdict::Passed, signature: None, log: None, ..figure8(3) };
     EventLog::open(&other).unwrap().append(&passed).unwrap();
-    let Effect::Run(words, purpose) = scene.press("B") else { panic!("nothing is run") };
+    let Effect::Run(words, purpose) = sandbox.press("B") else { panic!("nothing is run") };
     assert!(words[1].ends_with("-cd34") && words[2] == "figure8_2c#3", "{words:?}");
     keep(&other, 3, PASSED);
-    assert_eq!(scene.app.arrive(&purpose, Some(0)), Effect::None);
-    let screen = scene.screen(200, 24);
-    assert!(screen.contains("figure8_2c#3 beside figure8_2c#3 of cd34"), "{screen}");
+    assert_eq!(sandbox.app.on_finished(&purpose, Some(0)), Effect::None);
+    let screen = sandbox.screen(200, 24);
+    assert!(screen.contains("figure8_2c#3 and figure8_2c#3 of cd34"), "{screen}");
     assert!(screen.contains("difference 1 of 3"), "{screen}");
 }
 
 #[test]
 fn a_run_that_leaves_no_log_is_not_repeated_for_ever() {
-    let mut scene = Scene::new();
-    let mut effect = scene.press("\n\nD");
+    let mut sandbox = Sandbox::new();
+    let mut effect = sandbox.press("\n\nD");
     let mut repeats = 0;
     while let Effect::Run(_, purpose) = effect {
         repeats += 1;
         assert!(repeats <= 2, "each side at most once");
-        effect = scene.app.arrive(&purpose, Some(2));
+        effect = sandbox.app.on_finished(&purpose, Some(2));
     }
-    assert_eq!(scene.app.note, "one of the two runs has no log");
+    assert_eq!(sandbox.app.note, "one of the two runs has no log");
 }
 
 #[test]
 fn a_campaign_that_cannot_be_opened_leaves_the_page_that_was_there() {
-    let mut scene = Scene::new();
-    scene.press("\n\n");
-    let damaged = scene.app.store.root().join("runs/20261124T100000Z-zz99");
+    let mut sandbox = Sandbox::new();
+    sandbox.press("\n\n");
+    let damaged = sandbox.app.store.root().join("runs/20261124T100000Z-zz99");
     fs::create_dir_all(&damaged).unwrap();
     fs::write(damaged.join("campaign.json"), "{}").unwrap();
-    scene.app.arrive(&Purpose::Rerun, Some(0));
-    assert!(matches!(scene.app.page(), Page::Runs { .. }));
-    assert!(scene.app.note.contains("campaign.json is not readable"), "{}", scene.app.note);
+    sandbox.app.on_finished(&Purpose::Rerun, Some(0));
+    assert!(matches!(sandbox.app.page(), Page::Runs { .. }));
+    assert!(sandbox.app.note.contains("campaign.json is not readable"), "{}", sandbox.app.note);
 }
 
 #[test]
-fn what_the_run_says_of_itself_is_one_key_away() {
-    let mut scene = Scene::new();
-    scene.press("\n\np");
+fn the_failure_report_is_one_key_away() {
+    let mut sandbox = Sandbox::new();
+    sandbox.press("\n\np");
     assert_snapshot!(
         "report",
-        scene
+        sandbox
             .screen(100, 30)
-            .replace(&crate::shell::this_program(), "dstest")
+            .replace(&crate::text::shell::this_program(), "dstest")
             .lines()
             .filter(|line| !line.starts_with("LOG"))
             .collect::<Vec<_>>()
             .join("\n")
     );
-    let told = scene.app.campaign.folder.path.join("logs/figure8_2c/3.dir");
-    fs::create_dir_all(&told).unwrap();
-    fs::write(told.join("report.json"), r#"{"text":"FAIL it said so itself"}"#).unwrap();
-    scene.press("\x1bp");
-    assert!(scene.screen(80, 24).contains("FAIL it said so itself"));
+    let reported = sandbox.app.campaign.dir.path.join("logs/figure8_2c/3.dir");
+    fs::create_dir_all(&reported).unwrap();
+    fs::write(reported.join("report.json"), r#"{"text":"FAIL it said so itself"}"#).unwrap();
+    sandbox.press("\x1bp");
+    assert!(sandbox.screen(80, 24).contains("FAIL it said so itself"));
 }
 
 #[test]
 fn a_failure_is_shrunk_and_its_case_is_shown() {
-    let mut scene = Scene::new();
-    let Effect::Run(words, purpose) = scene.press("\n\nS") else { panic!("nothing is run") };
+    let mut sandbox = Sandbox::new();
+    let Effect::Run(words, purpose) = sandbox.press("\n\nS") else { panic!("nothing is run") };
     assert_eq!((&*words[0], &*words[2]), ("shrink", "figure8_2c#3"));
-    scene.app.arrive(&purpose, Some(1));
-    assert!(scene.screen(80, 24).contains("this test cannot shrink its failures"));
-    let folder = scene.app.campaign.folder.path.join("shrunk");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("figure8_2c-3000.case"), "seed 4\n400 crash 2 keep=0\n").unwrap();
-    scene.app.arrive(&purpose, Some(0));
-    let screen = scene.screen(140, 24);
-    assert!(screen.contains("small case of figure8_2c#3"), "{screen}");
+    sandbox.app.on_finished(&purpose, Some(1));
+    assert!(sandbox.screen(80, 24).contains("this test does not support shrinking"));
+    let directory = sandbox.app.campaign.dir.path.join("shrunk");
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join("figure8_2c-3000.case"), "seed 4\n400 crash 2 keep=0\n").unwrap();
+    sandbox.app.on_finished(&purpose, Some(0));
+    let screen = sandbox.screen(140, 24);
+    assert!(screen.contains("shrunk case of figure8_2c#3"), "{screen}");
     assert!(screen.contains("400 crash 2 keep=0"), "{screen}");
 }
 
 #[test]
 fn lists_are_filtered_and_sorted() {
-    let mut scene = Scene::new();
-    scene.press("/back\n");
-    let screen = scene.screen(80, 10);
+    let mut sandbox = Sandbox::new();
+    sandbox.press("/back\n");
+    let screen = sandbox.screen(80, 10);
     assert!(screen.contains("backup_2b") && !screen.contains("figure8_2c  "), "{screen}");
-    scene.press("\x1b");
-    assert!(scene.screen(80, 10).contains("figure8_2c"), "Esc takes the filter back first");
-    scene.press("s");
-    let screen = scene.screen(80, 10);
+    sandbox.press("\x1b");
+    assert!(sandbox.screen(80, 10).contains("figure8_2c"), "Esc takes the filter back first");
+    sandbox.press("s");
+    let screen = sandbox.screen(80, 10);
     let place = |name: &str| screen.find(name).unwrap();
     assert!(place("figure8_2c") < place("backup_2b"), "most failures first: {screen}");
     assert!(screen.contains("sorted by failures"));
@@ -330,89 +311,94 @@ fn lists_are_filtered_and_sorted() {
 
 #[test]
 fn a_failure_can_be_marked_as_known() {
-    let mut scene = Scene::new();
-    scene.press("\nK");
-    assert!(scene.screen(80, 10).contains("known  two leaders"), "{}", scene.screen(80, 10));
-    scene.press("K");
-    assert!(scene.screen(80, 10).contains("no longer known"));
+    let mut sandbox = Sandbox::new();
+    sandbox.press("\nK");
+    assert!(sandbox.screen(80, 10).contains("known  two leaders"), "{}", sandbox.screen(80, 10));
+    sandbox.press("K");
+    assert!(sandbox.screen(80, 10).contains("no longer marked as known"));
 }
 
 #[test]
 fn deleting_takes_two_presses() {
-    let mut scene = Scene::new();
-    scene.press("\n\n");
+    let mut sandbox = Sandbox::new();
+    sandbox.press("\n\n");
     let delete = KeyCode::Delete;
-    assert_eq!(scene.app.press(delete.into()), Effect::None);
-    assert!(scene.screen(80, 10).contains("Delete again deletes the logs of figure8_2c#3"));
-    scene.press("j");
-    assert_eq!(scene.app.press(delete.into()), Effect::None, "another run is another question");
-    assert!(matches!(scene.app.press(delete.into()), Effect::DeleteLogs(_)));
+    assert_eq!(sandbox.app.press(delete.into()), Effect::None);
+    assert!(
+        sandbox.screen(80, 10).contains("press Delete again to delete the logs of figure8_2c#3")
+    );
+    sandbox.press("j");
+    assert_eq!(sandbox.app.press(delete.into()), Effect::None, "another run is another question");
+    assert!(matches!(sandbox.app.press(delete.into()), Effect::DeleteLogs(_)));
 }
 
 #[test]
 fn above_a_campaign_are_all_campaigns() {
-    let mut scene = Scene::new();
-    let damaged = scene.app.store.root().join("runs/20261122T100000Z-zz99");
+    let mut sandbox = Sandbox::new();
+    let damaged = sandbox.app.store.root().join("runs/20261122T100000Z-zz99");
     fs::create_dir_all(&damaged).unwrap();
     fs::write(damaged.join("campaign.json"), r#"{"schema":99}"#).unwrap();
-    scene.press("\x1b");
-    let root = scene.app.store.root().to_string_lossy().into_owned();
-    assert_snapshot!("campaigns", scene.screen(140, 10).replace(&root, "STORE"));
-    scene.press("j\n");
-    assert!(matches!(scene.app.page(), Page::Campaigns(_)), "what cannot be read says why");
-    scene.press("k\n");
-    assert!(matches!(scene.app.page(), Page::Tests(_)));
+    sandbox.press("\x1b");
+    let root = sandbox.app.store.root().to_string_lossy().into_owned();
+    assert_snapshot!("campaigns", sandbox.screen(140, 10).replace(&root, "STORE"));
+    sandbox.press("j\n");
+    assert!(
+        matches!(sandbox.app.page(), Page::Campaigns(_)),
+        "an unreadable campaign shows its error"
+    );
+    sandbox.press("k\n");
+    assert!(matches!(sandbox.app.page(), Page::Tests(_)));
 }
 
 #[test]
 fn a_campaign_grows_while_it_is_looked_at() {
-    let mut scene = Scene::new();
-    let mut events = EventLog::open(&scene.app.campaign.folder.path).unwrap();
+    let mut sandbox = Sandbox::new();
+    let mut events = EventLog::open(&sandbox.app.campaign.dir.path).unwrap();
     events.append(&figure8(21)).unwrap();
-    scene.app.tick();
-    assert!(scene.screen(80, 10).contains("41 runs, 7 failed"));
+    sandbox.app.tick();
+    assert!(sandbox.screen(80, 10).contains("41 runs, 7 failed"));
 }
 
 #[test]
-fn what_can_be_read_of_a_damaged_store_is_shown() {
-    let (_root, store, folder) = store();
-    let events = folder.path.join("events.jsonl");
+fn readable_parts_of_a_damaged_store_are_shown() {
+    let (_root, store, directory) = store();
+    let events = directory.path.join("events.jsonl");
     let mut bytes = fs::read(&events).unwrap();
     bytes[5] = b'#';
     fs::write(&events, bytes).unwrap();
-    let look = Look { background: Background::Light, depth: Depth::Ansi256 };
-    let mut app = App::new(store, folder, look).unwrap();
-    assert_eq!(app.note, "1 lines of events.jsonl cannot be read");
+    let colors = ColorScheme { background: Background::Light, depth: Depth::Ansi256 };
+    let mut app = App::new(store, directory, colors).unwrap();
+    assert_eq!(app.note, "1 unreadable lines in events.jsonl");
     assert_eq!(app.campaign.runs.len(), 39);
     app.tick();
 }
 
 #[test]
 fn the_help_lists_every_key() {
-    let mut scene = Scene::new();
-    scene.press("?");
-    assert_snapshot!("help", scene.screen(80, 40));
-    scene.press("?");
-    assert!(!scene.screen(80, 40).contains("screen down"));
+    let mut sandbox = Sandbox::new();
+    sandbox.press("?");
+    assert_snapshot!("help", sandbox.screen(80, 40));
+    sandbox.press("?");
+    assert!(!sandbox.screen(80, 40).contains("screen down"));
 }
 
 #[test]
 fn every_page_fits_on_any_screen() {
-    let mut scene = Scene::new();
+    let mut sandbox = Sandbox::new();
     for keys in ["", "\n", "\n", "p", "\x1b\n", "W", "s", "?"] {
-        scene.press(keys);
+        sandbox.press(keys);
         for (width, height) in [(20, 5), (1, 1), (80, 24), (200, 60), (3, 2)] {
-            scene.screen(width, height);
+            sandbox.screen(width, height);
         }
     }
 }
 
 #[test]
-fn the_replay_command_is_copied_and_neighbours_are_run() {
-    let mut scene = Scene::new();
-    let Effect::Copy(text) = scene.press("\n\nY") else { panic!("nothing is copied") };
+fn the_replay_command_is_copied_and_more_seeds_are_run() {
+    let mut sandbox = Sandbox::new();
+    let Effect::Copy(text) = sandbox.press("\n\nY") else { panic!("nothing is copied") };
     assert!(text.ends_with(" replay ab12 figure8_2c#3"), "{text}");
-    let Effect::Run(words, purpose) = scene.press("R") else { panic!("nothing is run") };
-    assert_eq!(words[2..], ["figure8_2c#3", "--neighbours", "200"]);
+    let Effect::Run(words, purpose) = sandbox.press("R") else { panic!("nothing is run") };
+    assert_eq!(words[2..], ["figure8_2c#3", "--seeds", "200"]);
     assert_eq!(purpose, Purpose::Rerun);
 }

@@ -11,19 +11,19 @@ pub(crate) struct TextPage {
     /// Made safe: no control character is left.
     pub(crate) lines: Vec<String>,
     pub(crate) top: usize,
-    /// The run it is about.
+    /// The run that the text is about.
     pub(crate) run: Option<usize>,
 }
 
 impl TextPage {
-    /// A page of a text that may hold anything.
+    /// A page of any text.
     pub(crate) fn new(title: String, text: &str, run: Option<usize>) -> Self {
         let safe =
             |line: &str| pretty::make_safe(line.as_bytes(), &mut String::new()).text().to_owned();
         Self { title, lines: text.lines().map(safe).collect(), top: 0, run }
     }
 
-    /// Takes a key; says whether it was for the text.
+    /// Handles a key; `false` if it has no meaning here.
     pub(crate) fn press(&mut self, key: KeyEvent) -> bool {
         let last = self.lines.len().saturating_sub(1);
         self.top = match keys::action(key) {
@@ -40,5 +40,5 @@ impl TextPage {
     }
 }
 
-/// Less than any screen, so that nothing is passed over.
+/// Smaller than any screen, so that no line is skipped.
 const PAGE: usize = 10;

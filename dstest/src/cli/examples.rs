@@ -1,66 +1,65 @@
-//! The ends of the help texts: examples first, then what else is to be known.
+//! The ends of the help texts: examples first, then everything else.
 //!
 //! Each block begins with its title and a colon; `dstest man` makes sections of them.
 
 pub(super) const RUN: &str = "\
 Examples:
-  dstest 2B -n 50 -p 8              every test with 2B in its name, 50 times, 8 at once
+  dstest 2B -n 50 -p 8              tests with 2B in their name, 50 times, 8 at once
   dstest --until-fail fig8          repeat until it fails once
   dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
-  dstest list 2C                    which tests would run
-  dstest browse                     look through the newest campaign
+  dstest list 2C                    the tests that would run
+  dstest browse                     browse the newest campaign
   dstest replay                     repeat the first failure of the newest campaign";
 
 pub(super) const RUN_LONG: &str = "\
 Examples:
-  dstest 2B -n 50 -p 8                every test with 2B in its name, 50 times, 8 at once
+  dstest 2B -n 50 -p 8                tests with 2B in their name, 50 times, 8 at once
   dstest --until-fail fig8            repeat until it fails once
-  dstest --until-fail=5 fig8 -p 16    until it has failed five times, more at once than cores
-  dstest -l -n 10 -g 2                10 times, then 20 more, then 40, until something fails
-  dstest --for 10m --skip churn       as often as fits in ten minutes, but not these
+  dstest --until-fail=5 fig8 -p 16    until five failures, with more processes than cores
+  dstest -l -n 10 -g 2                10 times, then 20, then 40, until a test fails
+  dstest --for 10m --skip churn       for ten minutes, without the tests that match churn
   dstest -n 1000 -- ./t.sh {seed}     any command, with its seed as an argument
   dstest --fail-regex 'data race' -- ./server --test
-                                      a program that exits with 0 whatever happens
+                                      a program that always exits with 0
   dstest -r 2B                        in a Go package: with the race detector
   dstest -P core --release --build-arg --locked
-                                      one package's tests, built as cargo is told
-  dstest 2A --env RUST_BACKTRACE=1    with a variable of the environment
-  dstest 2B -n 50 -t --hist           percentiles, processor time, memory, and how times spread
+                                      one package's tests, with an argument for cargo
+  dstest 2A --env RUST_BACKTRACE=1    with an environment variable
+  dstest 2B -n 50 -t --hist           percentiles, CPU time, memory, histograms
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
-  dstest list 2C                      which tests would run
-  dstest browse                       look through the newest campaign
+  dstest list 2C                      the tests that would run
+  dstest browse                       browse the newest campaign
   dstest replay                       repeat the first failure of the newest campaign
 
 Environment:
-  Each run gets DSTEST_SEED, DSTEST_ITER and DSTEST_RUN_DIR (a folder of its own, kept with the log
-  of a run that failed), and a TMPDIR of its own, which is emptied after it. VERBOSE is set by -v.
-  Colours follow --color, then NO_COLOR and CLICOLOR_FORCE.
+  Each run gets DSTEST_SEED, DSTEST_ITER, DSTEST_RUN_DIR (a private directory, kept with the log of a
+  failed run) and a private TMPDIR, removed after it. VERBOSE is set by -v. DSTEST_CASE=FILE, set by
+  you, names a case to play instead of a seed. Colours: --color, then NO_COLOR, CLICOLOR_FORCE.
 
 Files:
-  dstest.toml   beside the workspace's Cargo.toml or the go.mod: defaults, presets, timeouts,
-                variables (one of them may choose a preset), and the variable that a suite takes
-                its seed from
-  .dstest/      beside it: every campaign's results, logs and programs (`dstest prune`)
+  dstest.toml   next to the workspace's Cargo.toml or the go.mod: defaults, presets, timeouts,
+                variables (one of them may select a preset), a further variable for the seed
+  .dstest/      in the same directory: results, logs and binaries of campaigns (`dstest prune`)
 
 Signals:
-  The first Ctrl-C (SIGTERM, SIGHUP) starts nothing more, ends what runs and prints the table; the
-  second kills at once. Ctrl-Z stops the runs too, and their timeouts.
+  The first Ctrl-C (SIGTERM, SIGHUP) ends all runs and prints the table; the second kills them at
+  once. Ctrl-Z stops the runs and their timeouts too.
 
 Exit codes:
   0    all passed
   1    some run failed, or could not be started
   2    bad usage, or results that cannot be written
-  3    a replay or --verify went another way
+  3    a replay or --verify differs
   4    no test matches
   101  the build failed
   130  interrupted";
 
 pub(super) const LIST: &str = "\
 Examples:
-  dstest list                         every test that plain `dstest` would run
+  dstest list                         the tests that plain `dstest` would run
   dstest list 2C --skip unreliable    those with 2C in their name, without some
   dstest list --include-ignored | wc -l
-                                      how many there are, ignored ones too";
+                                      their number, ignored ones included";
 
 pub(super) const SHRINK: &str = "\
 Examples:
@@ -69,21 +68,21 @@ Examples:
   dstest shrink swarm_mixed#17 --to tests/cases/split-vote.case
   DSTEST_CASE=split-vote.case dstest swarm_mixed  play a case
 
-The very program of the campaign runs with the same seed and DSTEST_SHRINK=FILE; a test that knows
-how to shrink writes the case to that file.
+It runs the recorded binary with the same seed and DSTEST_SHRINK=FILE; a test that supports
+shrinking writes the case to that file. DSTEST_CASE=FILE plays a case.
 
 Exit codes:
-  0    there is a case
-  1    there is none";
+  0    a case was written
+  1    no case was written";
 
 pub(super) const BROWSE: &str = "\
 Examples:
-  dstest browse            the newest campaign, also while it runs
-  dstest browse 4f2a       another one
-  dstest browse -o DIR     one of another store
+  dstest browse            the newest campaign, even while it runs
+  dstest browse 4f2a       another campaign
+  dstest browse -o DIR     the newest campaign of another store
 
-Enter goes in, Esc goes back, ? shows all keys. A log opens where its run failed: W leaves only the
-lines that led to the selected one, < goes back to its cause, D opens a run that passed beside it.";
+Enter opens, Esc goes back, ? shows all keys. A log opens at its failure: W shows only the causes of
+the selected line, < goes to its cause, D shows a diff with a run that passed.";
 
 pub(super) const SHOW: &str = "\
 Examples:
@@ -93,38 +92,35 @@ Examples:
 
 pub(super) const REPLAY: &str = "\
 Examples:
-  dstest replay                          the first failure of the newest campaign
-  dstest replay backup_2b#17             a run of the newest campaign
-  dstest replay 4f2a backup_2b#17 -vv    a run of the campaign 4f2a, with VERBOSE=2
-  dstest replay backup_2b --seed 42      a seed of your own
-  dstest replay backup_2b#17 --neighbours 200
-                                         its seed and the 199 after it
-  dstest replay backup_2b#17 --print     the shell command for it, for a debugger
-  dstest replay backup_2b#17 --neighbours 200
-                                         its seed and the 199 after it, as a campaign of its own
+  dstest replay                           the first failure of the newest campaign
+  dstest replay backup_2b#17              a run of the newest campaign
+  dstest replay 4f2a backup_2b#17 -vv     a run of the campaign 4f2a, with VERBOSE=2
+  dstest replay backup_2b --seed 42       another seed
+  dstest replay backup_2b#17 --seeds 200  its seed and the 199 after it, as a new campaign
+  dstest replay backup_2b#17 --print      the shell command, for a debugger
 
-It runs the very program the campaign ran.
+It runs the recorded binary.
 
 Exit codes:
-  0    it went the same way (with --seed: it passed)
+  0    the result is the same (with --seed: it passed)
   1    it failed (with --seed)
-  3    it did not go the same way";
+  3    the result differs";
 
 pub(super) const REPORT: &str = "\
 Examples:
   dstest report                          the newest campaign's table
   dstest report 4f2a -t --metrics        a campaign with every column
-  dstest report --hist                   how the times of each test spread
+  dstest report --hist                   histograms of the times of each test
   dstest report --export-junit j.xml     the results for another tool
   dstest report ../other/.dstest         the newest campaign of another store";
 
 pub(super) const RESUME: &str = "\
 Examples:
-  dstest resume                          what the newest campaign has left undone
-  dstest resume 4f2a -n 1000             go on with a campaign until each test has run 1000 times
+  dstest resume                          the remaining runs of the newest campaign
+  dstest resume 4f2a -n 1000             continue a campaign to 1000 runs of each test
 
-It runs the same programs with the same seeds, so that the whole is what the campaign would have
-been. Runs that were cancelled or could not be started are done again.";
+It runs the recorded binaries with the same seeds, so that the result is that of an uninterrupted
+campaign. Runs that were cancelled or could not be started are repeated.";
 
 pub(super) const COMPARE: &str = "\
 Examples:
@@ -132,26 +128,26 @@ Examples:
   dstest compare 4f2a 81kx               two campaigns
   dstest compare ../main/.dstest         with the newest campaign of another checkout
 
-A change counts where chance alone makes one like it in fewer than 1 of 20 pairs of campaigns:
-failures by Fisher's exact test, times by Welch's (from 20 passed runs on each side).";
+Differences are significant at p < 0.05: failure rates by Fisher's exact test, times by Welch's
+test (from 20 passed runs on each side).";
 
 pub(super) const MERGE: &str = "\
 Examples:
   dstest --shard 1/2 --seed 7 -o a    on one machine
   dstest --shard 2/2 --seed 7 -o b    on another
-  dstest merge a b                    the whole, as a campaign of its own in the store here
+  dstest merge a b                    all runs, as a new campaign in the local store
 
-A run that is in several of them counts once. Tests that different programs ran are refused.";
+A run that is in several of them counts once. A test must have been run by the same binary in all.";
 
 pub(super) const PRUNE: &str = "\
 Examples:
-  dstest prune                          keep what the defaults allow
+  dstest prune                          apply the default limits
   dstest prune --keep 5                 the newest five campaigns at most
-  dstest prune --max-age 7d --dry-run   what would go if a week were enough
+  dstest prune --max-age 7d --dry-run   what a limit of a week would remove
   dstest prune --keep 0                 everything
 
-Nothing is ever removed without this command. Programs that no kept campaign uses go too, and a
-campaign that is running stays.";
+Nothing is removed without this command. Binaries that no kept campaign uses are removed too; a
+running campaign is kept.";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:
@@ -162,6 +158,6 @@ Examples:
 pub(super) const MAN: &str = "\
 Examples:
   dstest man | man -l -                  read the manual page
-  dstest man replay | man -l -           that of a command
+  dstest man replay | man -l -           the page of a command
   dstest man --dir ~/.local/share/man/man1
                                          install all of them";

@@ -4,24 +4,21 @@
 //! configuration file are the business of [`crate::plan`].
 
 mod examples;
+mod results;
+mod run;
 mod stored;
 mod values;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+pub use self::results::{ColumnArgs, ExportArgs, ShowArgs, StoreArgs};
+pub use self::run::{BudgetArgs, ListArgs, ProcessArgs, RunArgs, TargetArgs};
 pub use self::stored::{
-    BrowseArgs, CompareArgs, MergeArgs, PlaceArgs, PruneArgs, ReplayArgs, ReportArgs, ResumeArgs,
-    ShowRunArgs, ShrinkArgs, StoredShowArgs,
+    BrowseArgs, CompareArgs, LocationArgs, MergeArgs, PruneArgs, ReplayArgs, ReportArgs,
+    ResumeArgs, ShowRunArgs, ShrinkArgs, StoredShowArgs,
 };
-use self::values::{parse_shard, parse_size, parse_variable};
-
-use crate::duration;
-use crate::run::Shard;
-use crate::seed::Seed;
 
 /// Find rare failures: run tests in parallel, many times, each with its own seed.
 #[derive(Debug, Parser)]
@@ -35,10 +32,10 @@ use crate::seed::Seed;
     max_term_width = 100
 )]
 pub struct Cli {
-    /// What to do instead of running tests.
+    /// A command other than running tests.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// What to run.
+    /// The options of a campaign.
     #[command(flatten)]
     pub run: RunArgs,
 }
@@ -46,34 +43,34 @@ pub struct Cli {
 /// Everything but the plain `dstest PATTERN...`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run tests (the same as without a command; for a pattern that is a command's name)
+    /// Run tests (the default command; needed if a pattern equals a command's name)
     #[command(after_help = examples::RUN, after_long_help = examples::RUN_LONG)]
     Run(Box<RunArgs>),
     /// List the tests that would run, without running them
     #[command(after_help = examples::LIST)]
     List(Box<ListArgs>),
-    /// Look through a stored campaign: from its tests to the wrong step of one run
+    /// Browse a stored campaign in the terminal: tests, failures, runs, logs, causes
     #[command(after_help = examples::BROWSE)]
     Browse(BrowseArgs),
-    /// Print what there is to say of one run: its report, or why it failed and how its log ends
+    /// Print a run's failure report
     #[command(after_help = examples::SHOW)]
     Show(ShowRunArgs),
-    /// Repeat one run with VERBOSE on, and say whether it went the same way
+    /// Repeat a run with VERBOSE on, and compare its result
     #[command(after_help = examples::REPLAY)]
     Replay(ReplayArgs),
-    /// Have a failing run made small: a case that a person can read, from tests that can
+    /// Minimise a failing run to a small case that can be read and kept
     #[command(after_help = examples::SHRINK)]
     Shrink(ShrinkArgs),
-    /// Show a stored campaign's table again, and export it
+    /// Print a stored campaign's table again, and export it
     #[command(after_help = examples::REPORT)]
     Report(ReportArgs),
-    /// Run what an interrupted campaign has left undone
+    /// Run the remaining runs of an interrupted campaign
     #[command(after_help = examples::RESUME)]
     Resume(ResumeArgs),
-    /// Say whether failure rates or times differ between two campaigns
+    /// Compare failure rates and times of two campaigns
     #[command(after_help = examples::COMPARE)]
     Compare(CompareArgs),
-    /// Put several campaigns, or the shards of one, together into a new one
+    /// Merge several campaigns, or the shards of one, into a new one
     #[command(after_help = examples::MERGE)]
     Merge(MergeArgs),
     /// Remove old campaigns from the store
@@ -82,7 +79,7 @@ pub enum Command {
     /// Print a completion script for a shell
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
-        /// Which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
     /// Print a manual page, or write all of them
@@ -90,270 +87,15 @@ pub enum Command {
     Man(ManArgs),
 }
 
-/// Files to write at the end.
-#[derive(Debug, Default, Args)]
-pub struct ExportArgs {
-    /// Write the results as JSON to FILE
-    #[arg(long, value_name = "FILE")]
-    pub export_json: Option<PathBuf>,
-
-    /// Write the results as JUnit XML to FILE
-    #[arg(long, value_name = "FILE")]
-    pub export_junit: Option<PathBuf>,
-
-    /// Write the table as Markdown to FILE
-    #[arg(long, value_name = "FILE")]
-    pub export_markdown: Option<PathBuf>,
-
-    /// Write the table as CSV to FILE
-    #[arg(long, value_name = "FILE")]
-    pub export_csv: Option<PathBuf>,
-}
-
-/// The options of a campaign.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// Tests whose name matches any PATTERN (a regular expression, case ignored); all without one
-    #[arg(value_name = "PATTERN")]
-    pub patterns: Vec<String>,
-
-    /// Run this command instead; {seed}, {iter} and {test} are filled in
-    #[arg(last = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
-
-    /// How often, how long
-    #[command(flatten)]
-    pub budget: BudgetArgs,
-
-    /// How each run is started and ended
-    #[command(flatten)]
-    pub process: ProcessArgs,
-
-    /// What is built and where
-    #[command(flatten)]
-    pub target: TargetArgs,
-
-    /// What is shown and kept
-    #[command(flatten)]
-    pub show: ShowArgs,
-}
-
-/// How often, how long, in which order.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "How much")]
-pub struct BudgetArgs {
-    /// Run each test N times [default: 10]
-    #[arg(short = 'n', long = "iter", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub iterations: Option<u32>,
-
-    /// Run up to N processes at once [default: the number of cores]
-    #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub workers: Option<u32>,
-
-    /// Run all iterations of one test before the next test
-    #[arg(short, long)]
-    pub sequential: bool,
-
-    /// Repeat without end, in growing rounds, until a test fails
-    #[arg(short = 'l', long = "loop")]
-    pub repeat: bool,
-
-    /// With --loop: each round is N times longer than the one before
-    #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    pub growth: u32,
-
-    /// Start no further run after this time (90, 10m, 1h30m)
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
-    pub duration: Option<Duration>,
-
-    /// Repeat without end until K runs have failed
-    #[arg(long, value_name = "K", num_args = 0..=1, require_equals = true, default_missing_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
-    pub until_fail: Option<u32>,
-
-    /// Start no further run after K failures
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_fail: Option<u32>,
-
-    /// Afterwards run a share of the passed runs again, and compare their traces
-    #[arg(long)]
-    pub verify: bool,
-
-    /// Run only the I-th of M shares of the iterations (2/4)
-    #[arg(long, value_name = "I/M", value_parser = parse_shard)]
-    pub shard: Option<Shard>,
-
-    /// The campaign's seed, from which every run's own follows [default: a fresh one]
-    #[arg(long, value_name = "SEED")]
-    pub seed: Option<Seed>,
-
-    /// Leave out tests whose name matches PATTERN (repeatable)
-    #[arg(long, value_name = "PATTERN")]
-    pub skip: Vec<String>,
-}
-
-/// How each run is started and ended.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Each run")]
-pub struct ProcessArgs {
-    /// Set VERBOSE=1 for every run; repeat for 2 and 3
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-
-    /// End a run after this time [default: 120]
-    #[arg(short = 'T', long, value_name = "SECS", value_parser = duration::parse)]
-    pub timeout: Option<Duration>,
-
-    /// Time between asking a run to end (SIGTERM) and ending it (SIGKILL) [default: 2]
-    #[arg(long, value_name = "SECS", value_parser = duration::parse)]
-    pub grace: Option<Duration>,
-
-    /// End a run that has printed more than this (64MiB, 500k) [default: 64MiB]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub max_output: Option<u64>,
-
-    /// Set this variable for every run (repeatable)
-    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_variable)]
-    pub env: Vec<(String, String)>,
-
-    /// With a COMMAND: a run whose output matches REGEX failed, whatever its exit code
-    #[arg(long, value_name = "REGEX", requires = "command")]
-    pub fail_regex: Option<String>,
-}
-
-/// What is built, and where.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "What is built")]
-pub struct TargetArgs {
-    /// Build only this package's tests (repeatable; a path or pattern for Go)
-    #[arg(short = 'P', long, value_name = "PACKAGE")]
-    pub package: Vec<String>,
-
-    /// Build with this cargo profile
-    #[arg(long, value_name = "PROFILE")]
-    pub profile: Option<String>,
-
-    /// Build with cargo's release profile (the same as --profile release)
-    #[arg(long, conflicts_with = "profile")]
-    pub release: bool,
-
-    /// Build with these features (repeatable)
-    #[arg(long, value_name = "FEATURES")]
-    pub features: Vec<String>,
-
-    /// Take the folder as a Go package, whatever else lies in it; =PACKAGE as `go` takes it
-    #[arg(long, value_name = "PACKAGE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub go: Vec<String>,
-
-    /// Build with Go's race detector
-    #[arg(short, long)]
-    pub race: bool,
-
-    /// Pass this on to cargo or go when building (repeatable)
-    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
-    pub build_arg: Vec<OsString>,
-
-    /// Also run tests that are marked as ignored
-    #[arg(long)]
-    pub include_ignored: bool,
-
-    /// Take the defaults of [preset.NAME] in dstest.toml
-    #[arg(long, value_name = "NAME")]
-    pub preset: Option<String>,
-
-    /// The project [default: the current folder]
-    #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-}
-
-/// What the table shows beyond failures and times.
-#[derive(Debug, Args)]
-pub struct ColumnArgs {
-    /// Add columns for percentiles, processor time and memory
-    #[arg(short, long)]
-    pub timing: bool,
-
-    /// Add columns for the messages, bytes and commands that lab tests report
-    #[arg(long)]
-    pub metrics: bool,
-
-    /// Show how the times of each test spread
-    #[arg(long)]
-    pub hist: bool,
-}
-
-/// What is shown and kept.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Results")]
-pub struct ShowArgs {
-    /// What the table shows beyond failures and times
-    #[command(flatten)]
-    pub columns: ColumnArgs,
-
-    /// Keep the logs of passed runs too
-    #[arg(short, long)]
-    pub archive: bool,
-
-    /// Where results are stored
-    #[command(flatten)]
-    pub store: StoreArgs,
-
-    /// Files to write
-    #[command(flatten)]
-    pub exports: ExportArgs,
-}
-
-/// Where results are stored, and colours: shared by every command.
-#[derive(Debug, Args)]
-pub struct StoreArgs {
-    /// Store results in DIR [default: .dstest beside the manifest or go.mod]
-    #[arg(short, long, value_name = "DIR")]
-    pub output: Option<PathBuf>,
-
-    /// Colours and live progress
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
-    pub color: Color,
-}
-
-/// The options of `dstest list`.
-#[derive(Debug, Args)]
-pub struct ListArgs {
-    /// Tests whose name matches any PATTERN (a regular expression, case ignored); all without one
-    #[arg(value_name = "PATTERN")]
-    pub patterns: Vec<String>,
-
-    /// Leave out tests whose name matches PATTERN (repeatable)
-    #[arg(long, value_name = "PATTERN")]
-    pub skip: Vec<String>,
-
-    /// What is built and where
-    #[command(flatten)]
-    pub target: TargetArgs,
-
-    /// Where results are stored
-    #[command(flatten)]
-    pub store: StoreArgs,
-}
-
 /// The options of `dstest man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// Which command's page [default: that of dstest itself]
+    /// The command of the page [default: dstest itself]
     pub command: Option<String>,
 
     /// Write the pages of dstest and all its commands into DIR
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub dir: Option<PathBuf>,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 #[cfg(test)]
@@ -377,7 +119,7 @@ mod tests {
             let lines = end.lines().filter_map(|line| line.strip_prefix("  dstest "));
             let mut count = 0;
             for line in lines.filter(|line| !line.contains(['\'', '~', '|', '$'])) {
-                let words = line.split("   ").next().unwrap_or(line).split_whitespace();
+                let words = line.split("  ").next().unwrap_or(line).split_whitespace();
                 let typed = std::iter::once("dstest").chain(words);
                 let parsed = Cli::try_parse_from(typed).map(drop).map_err(|e| e.to_string());
                 assert_eq!(parsed, Ok(()), "{line}");
@@ -386,6 +128,36 @@ mod tests {
             let has_examples = end.starts_with("Examples:\n");
             assert!(has_examples && count + end.matches("~").count() > 0, "{}", command.get_name());
         }
+    }
+
+    #[test]
+    fn every_option_has_a_help_text() {
+        let mut cli = Cli::command();
+        cli.build();
+        for command in std::iter::once(&cli).chain(cli.get_subcommands()) {
+            let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
+            for arg in shown {
+                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                let place = format!("{} of {}: {help}", arg.get_id(), command.get_name());
+                assert!(help.starts_with(|c: char| c.is_uppercase()), "no help: {place}");
+                let first = help.split(' ').next().unwrap_or_default();
+                assert!(
+                    !["What", "Who", "How", "Where", "Which", "Whether"].contains(&first),
+                    "{place}"
+                );
+                let heading = arg.get_help_heading().unwrap_or("Options");
+                assert!(!heading.starts_with("What") && !heading.starts_with("How"), "{heading}");
+            }
+        }
+    }
+
+    #[test]
+    fn old_names_of_options_are_still_read() {
+        let cli = Cli::try_parse_from(["dstest", "replay", "a#1", "--neighbours", "4"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Replay(args)) if args.seeds == Some(4)));
+        let help =
+            Cli::command().find_subcommand_mut("replay").map(|c| c.render_long_help().to_string());
+        assert!(help.is_some_and(|help| help.contains("--seeds") && !help.contains("neighbours")));
     }
 
     #[test]

@@ -5,113 +5,115 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::results::{ColumnArgs, ExportArgs, StoreArgs};
 use super::values::parse_size;
-use super::{ColumnArgs, ExportArgs, StoreArgs};
-use crate::duration;
 use crate::seed::Seed;
+use crate::text::duration;
 
 /// The options of `dstest replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// Which campaign (the newest without one) and which run (its first failure without one)
-    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
-    pub which: Vec<String>,
+    /// A campaign [default: the newest] and a run of it [default: its first failure]
+    #[arg(value_name = "CAMPAIGN | TEST#ITER", num_args = 0..=2)]
+    pub target: Vec<String>,
 
     /// Run TEST with this seed instead of a stored run's: TEST --seed SEED
     #[arg(long, value_name = "SEED")]
     pub seed: Option<Seed>,
 
-    /// VERBOSE for the run: 1 by default, repeat for 2 and 3
+    /// Set VERBOSE for the run; repeat for 2 and 3 [default: 1]
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
-    /// Run the test with the run's seed and the N - 1 seeds after it, as a campaign of its own
-    #[arg(long, value_name = "N", conflicts_with_all = ["seed", "print"], value_parser = clap::value_parser!(u32).range(1..))]
-    pub neighbours: Option<u32>,
+    /// Run the test with the run's seed and the N - 1 seeds after it, as a new campaign
+    #[arg(long, alias = "neighbours", value_name = "N", conflicts_with_all = ["seed", "print"], value_parser = clap::value_parser!(u32).range(1..))]
+    pub seeds: Option<u32>,
 
     /// Print the shell command instead of running it
     #[arg(long)]
     pub print: bool,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest shrink`.
 #[derive(Debug, Args)]
 pub struct ShrinkArgs {
-    /// Which campaign (the newest without one) and which run (its first failure without one)
-    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
-    pub which: Vec<String>,
+    /// A campaign [default: the newest] and a run of it [default: its first failure]
+    #[arg(value_name = "CAMPAIGN | TEST#ITER", num_args = 0..=2)]
+    pub target: Vec<String>,
 
-    /// Write the case to FILE [default: into the campaign's folder]
+    /// Write the case to FILE [default: in the campaign's directory]
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest browse`.
 #[derive(Debug, Args)]
 pub struct BrowseArgs {
-    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
-    pub run: Option<String>,
+    /// The campaign: its directory, its id or a unique beginning of it [default: the newest]
+    #[arg(value_name = "CAMPAIGN")]
+    pub campaign: Option<String>,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest show`.
 #[derive(Debug, Args)]
 pub struct ShowRunArgs {
-    /// Which campaign (the newest without one) and which run (its first failure without one)
-    #[arg(value_name = "RUN | TEST#ITER", num_args = 0..=2)]
-    pub which: Vec<String>,
+    /// A campaign [default: the newest] and a run of it [default: its first failure]
+    #[arg(value_name = "CAMPAIGN | TEST#ITER", num_args = 0..=2)]
+    pub target: Vec<String>,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
-    pub run: Option<String>,
+    /// The campaign: its directory, its id or a unique beginning of it [default: the newest]
+    #[arg(value_name = "CAMPAIGN")]
+    pub campaign: Option<String>,
 
-    /// What is shown and written
+    /// The report and the exports
     #[command(flatten)]
     pub show: StoredShowArgs,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest merge`.
 #[derive(Debug, Args)]
 pub struct MergeArgs {
-    /// The campaigns: their folders, ids, or stores (each meaning its newest campaign)
-    #[arg(required = true, num_args = 2.., value_name = "RUN")]
-    pub runs: Vec<String>,
+    /// The campaigns: directories, ids, or stores (of which the newest campaign is meant)
+    #[arg(required = true, num_args = 2.., value_name = "CAMPAIGN")]
+    pub campaigns: Vec<String>,
 
-    /// What is shown and written
+    /// The report and the exports
     #[command(flatten)]
     pub show: StoredShowArgs,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
-/// What is shown of a stored campaign, and written.
+/// The report of a stored campaign, and its exports.
 #[derive(Debug, Args)]
 pub struct StoredShowArgs {
-    /// What the table shows beyond failures and times
+    /// Optional columns of the table
     #[command(flatten)]
     pub columns: ColumnArgs,
 
@@ -123,14 +125,15 @@ pub struct StoredShowArgs {
 /// The options of `dstest resume`.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
-    /// Which campaign: its folder, its id or a unique beginning of it [default: the newest]
-    pub run: Option<String>,
+    /// The campaign: its directory, its id or a unique beginning of it [default: the newest]
+    #[arg(value_name = "CAMPAIGN")]
+    pub campaign: Option<String>,
 
-    /// Run each test N times in all [default: as often as the campaign was to]
+    /// Run each test N times in all [default: as planned for the campaign]
     #[arg(short = 'n', long = "iter", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub iterations: Option<u32>,
 
-    /// Run up to N processes at once [default: as the campaign did]
+    /// Run up to N processes at once [default: as in the campaign]
     #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub workers: Option<u32>,
 
@@ -138,9 +141,9 @@ pub struct ResumeArgs {
     #[command(flatten)]
     pub exports: ExportArgs,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest compare`.
@@ -152,9 +155,9 @@ pub struct CompareArgs {
     /// The campaign that may differ [default: the newest]
     pub new: Option<String>,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
 /// The options of `dstest prune`.
@@ -164,31 +167,31 @@ pub struct PruneArgs {
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub keep: usize,
 
-    /// Keep only campaigns that began within this time (30d, 12h)
+    /// Keep only campaigns younger than this (30d, 12h)
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30d")]
     pub max_age: Duration,
 
-    /// Keep only the newest campaigns that take this much together (1G, 500M)
+    /// Keep only the newest campaigns up to this size together (1G, 500M)
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1G")]
     pub max_size: u64,
 
-    /// Only say what would be removed
+    /// Only print what would be removed
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub location: LocationArgs,
 }
 
-/// Which store, for commands on stored campaigns.
+/// The store of commands on stored campaigns.
 #[derive(Debug, Args)]
-pub struct PlaceArgs {
-    /// The project [default: the current folder]
+pub struct LocationArgs {
+    /// The project's directory [default: the current one]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 
-    /// Where results are stored
+    /// The store
     #[command(flatten)]
     pub store: StoreArgs,
 }

@@ -1,6 +1,6 @@
 //! Values of options that have a form of their own.
 
-use crate::run::Shard;
+use crate::shard::Shard;
 
 /// Reads a share of the iterations: `2/4`.
 pub(super) fn parse_shard(text: &str) -> Result<Shard, &'static str> {
@@ -17,7 +17,7 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
         "g" | "gb" | "gib" => 1 << 30,
         _ => return Err("not a size: write bytes, or k, M, G (64MiB)".to_owned()),
     };
-    let number: u64 = text[..end].parse().map_err(|_| "not a size: it starts with no number")?;
+    let number: u64 = text[..end].parse().map_err(|_| "not a size: no number at its start")?;
     match number.checked_mul(unit) {
         Some(0) => Err("must be above zero".to_owned()),
         Some(size) => Ok(size),
@@ -33,8 +33,8 @@ pub(super) fn parse_variable(text: &str) -> Result<(String, String), String> {
         return Err(format!("`{name}` is not the name of a variable"));
     }
     match name {
-        "DSTEST_SEED" => Err("dstest sets it for each run; --seed chooses them all".to_owned()),
-        "DSTEST_ITER" | "DSTEST_RUN_DIR" => Err("dstest sets it for each run".to_owned()),
+        "DSTEST_SEED" => Err("set by dstest for each run; use --seed".to_owned()),
+        "DSTEST_ITER" | "DSTEST_RUN_DIR" => Err("set by dstest for each run".to_owned()),
         _ => Ok((name.to_owned(), value.to_owned())),
     }
 }
@@ -54,7 +54,7 @@ mod tests {
             ("1A=real", Err("`1A` is not the name")),
             ("A B=real", Err("`A B` is not the name")),
             ("DSTEST_SEED=1", Err("--seed")),
-            ("DSTEST_RUN_DIR=/tmp", Err("dstest sets it")),
+            ("DSTEST_RUN_DIR=/tmp", Err("set by dstest")),
         ];
         for (text, want) in rows {
             match (parse_variable(text), want) {

@@ -1,38 +1,23 @@
-//! `dstest browse` and `dstest show`: looking at what a campaign has left.
+//! `dstest browse`: the terminal UI over the store.
 
 use std::io::IsTerminal;
 
-use super::project::store_of;
-use super::replay::recorded_run;
-use crate::browse::{self, Browse, Campaign};
-use crate::cli::{BrowseArgs, ShowRunArgs};
+use super::location::store_of;
+use crate::browse::{Browse, ColorScheme, browse};
+use crate::cli::BrowseArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::store::StoreError;
-use crate::view;
 
 /// Opens the browser.
-pub(super) fn browse(args: &BrowseArgs) -> Result<Exit, Error> {
-    let store = store_of(&args.place)?;
-    let folder = store.find_run(args.run.as_deref())?;
+pub(super) fn run(args: &BrowseArgs) -> Result<Exit, Error> {
+    let store = store_of(&args.location)?;
+    let dir = store.find_campaign(args.campaign.as_deref())?;
     if !std::io::stdout().is_terminal() {
-        let why = "dstest browse needs a terminal; `dstest report` and `dstest show` print";
-        return Err(StoreError::Unsuitable(why.to_owned()).into());
+        let reason = "dstest browse needs a terminal; use `dstest report` or `dstest show`";
+        return Err(StoreError::Unsuitable(reason.to_owned()).into());
     }
-    let app = Browse::new(store, folder, browse::look(args.place.store.color))?;
-    browse::run(app).map_err(Error::system("use the terminal"))?;
-    Ok(Exit::Success)
-}
-
-/// Prints what there is to say of a run.
-pub(super) fn show(args: &ShowRunArgs) -> Result<Exit, Error> {
-    let store = store_of(&args.place)?;
-    let (stored, record) = recorded_run(&store, &args.which)?;
-    let campaign = Campaign::open(stored.folder)?;
-    let is_it = |own: &crate::model::RunRecord| own.test == record.test && own.iter == record.iter;
-    let Some(run) = campaign.runs.iter().rposition(|(_, own)| is_it(own)) else {
-        return Err(StoreError::Unsuitable("that run is no longer in the store".to_owned()).into());
-    };
-    view::print(&browse::report_text(&campaign, run));
+    let colors = ColorScheme::of_terminal(args.location.store.color);
+    browse(Browse::new(store, dir, colors)?).map_err(Error::system("use the terminal"))?;
     Ok(Exit::Success)
 }

@@ -1,26 +1,22 @@
-//! `dstest list`: which tests would run.
+//! `dstest list`: the tests that would run.
 
-use super::project::Project;
+use crate::build::Project;
 use crate::cli::ListArgs;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::plan::{BuildPlan, Selection};
-use crate::signals::Interrupts;
-use crate::view;
+use crate::list;
+use crate::plan::{BuildPlan, selection};
+use crate::process::signals::Interrupts;
+use crate::text::console;
 
-/// Lists one name a line, so that the output can be piped.
+/// Prints one name a line, so that the output can be piped.
 pub(super) fn run(args: &ListArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
     let project = Project::open(&args.target, &[], &[])?;
-    let selection = Selection::resolve(&args.patterns, &args.skip, &args.target)?;
+    let selection = selection(&args.patterns, &args.skip, &args.target)?;
     let plan = BuildPlan::resolve(&args.target, &project.config);
-    let suite = project.suite(&plan, interrupts)?;
+    let suite = list::list(project.build(&plan, interrupts)?);
     let tests = suite.select(&selection)?;
-    for test in &tests {
-        view::print(&format!("{}\n", test.name));
-    }
-    suite
-        .notes_on(&selection, &tests)
-        .iter()
-        .for_each(|note| view::note(&format!("dstest: {note}")));
+    tests.iter().for_each(|test| console::print(&format!("{}\n", test.name)));
+    suite.notes_on(&selection, &tests).iter().for_each(|note| console::warn(note));
     Ok(Exit::Success)
 }

@@ -11,14 +11,14 @@ use clap_mangen::roff::{Inline, Roff, roman};
 use crate::cli::{Cli, ManArgs};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::view;
+use crate::text::console;
 
 /// Prints one page, or writes all of them.
 pub(super) fn run(args: &ManArgs) -> Result<Exit, Error> {
     let mut all = Cli::command();
     all.build();
-    if let Some(folder) = &args.dir {
-        install(&all, folder).map_err(Error::system("write the manual pages"))?;
+    if let Some(directory) = &args.dir {
+        install(&all, directory).map_err(Error::system("write the manual pages"))?;
         return Ok(Exit::Success);
     }
     let wanted = args.command.as_deref();
@@ -31,7 +31,7 @@ pub(super) fn run(args: &ManArgs) -> Result<Exit, Error> {
         });
     };
     let page = page(command).map_err(Error::system("write the manual page"))?;
-    view::print(&page);
+    console::print(&page);
     Ok(Exit::Success)
 }
 
@@ -39,13 +39,13 @@ fn subcommands(all: &clap::Command) -> impl Iterator<Item = &clap::Command> {
     all.get_subcommands().filter(|command| !command.is_hide_set())
 }
 
-/// Writes a page for dstest and one for each of its commands; says which.
-fn install(all: &clap::Command, folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+/// Writes a page for dstest and one for each of its commands, and prints their names.
+fn install(all: &clap::Command, directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
     for command in std::iter::once(all).chain(subcommands(all)) {
-        let path = folder.join(format!("{}.1", name(command)));
+        let path = directory.join(format!("{}.1", name(command)));
         fs::write(&path, page(command)?)?;
-        view::print(&format!("{}\n", path.display()));
+        console::print(&format!("{}\n", path.display()));
     }
     Ok(())
 }

@@ -1,30 +1,30 @@
-//! `dstest merge`: several campaigns, or several shares of one, as one.
+//! `dstest merge`: several campaigns, or several shards of one, as one campaign.
 
-use super::project::store_of;
-use super::report;
-use super::stored::Stored;
+use super::location::store_of;
+use super::report::output;
+use crate::campaign::{StoredCampaign, print_report};
 use crate::cli::MergeArgs;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::export::json::Document;
-use crate::store::{CampaignFile, Invocation, StoreError, write_atomically};
-use crate::{summary, view};
+use crate::report::json::Document;
+use crate::report::summary;
+use crate::store::{Invocation, StoreError, write_atomically};
+use crate::text::console;
 
-/// Merges campaigns into a new one, and shows it.
+/// Merges campaigns into a new one, and prints its report.
 pub(super) fn run(args: &MergeArgs, argv: Vec<String>) -> Result<Exit, Error> {
-    let store = store_of(&args.place)?;
-    let folders = args.runs.iter().map(|run| store.find_run(Some(run)));
-    let folders = folders.collect::<Result<Vec<_>, StoreError>>()?;
-    let cwd = std::env::current_dir().map_err(Error::system("use the current folder"))?;
-    let merged = store.merge(folders, Invocation { args: argv, cwd })?;
-    if merged.doubles > 0 {
-        let doubles = summary::runs(merged.doubles);
-        view::note(&format!("dstest: {doubles} left out: in several campaigns, or done again"));
+    let store = store_of(&args.location)?;
+    let dirs = args.campaigns.iter().map(|campaign| store.find_campaign(Some(campaign)));
+    let dirs = dirs.collect::<Result<Vec<_>, StoreError>>()?;
+    let cwd = std::env::current_dir().map_err(Error::system("use the current directory"))?;
+    let merged = store.merge(dirs, Invocation { args: argv, cwd })?;
+    if merged.duplicates > 0 {
+        let runs = summary::runs(merged.duplicates);
+        console::warn(&format!("{runs} left out: in several campaigns, or done again"));
     }
-    let file = CampaignFile::read(&merged.folder.path)?;
-    let stored = Stored { folder: merged.folder, file };
-    let (tally, covered_s) = stored.tally()?;
-    let document = Document::new(stored.head(&tally, covered_s), &tally);
-    write_atomically(&stored.folder.path.join("summary.json"), document.text().as_bytes())?;
-    report::show(&stored, &args.show, &args.place)
+    let stored = StoredCampaign::read(merged.dir)?;
+    let (tally, wall_s) = stored.tally()?;
+    let document = Document::new(stored.head(&tally, wall_s), &tally);
+    write_atomically(&stored.dir.path.join("summary.json"), document.text().as_bytes())?;
+    print_report(&stored, output(&args.show, &args.location))
 }

@@ -1,56 +1,55 @@
-//! What each subcommand does: plan, then discover, then run, then say.
+//! The subcommands, one file each.
 
-mod attended;
 mod browse;
-mod campaign;
 mod compare;
-mod exports;
 mod list;
+mod location;
 mod man;
 mod merge;
-mod neighbours;
-mod project;
-mod recorder;
+mod prune;
 mod replay;
+mod replay_seeds;
 mod report;
-mod session;
+mod resume;
+mod run;
+mod show;
 mod shrink;
-mod stored;
+mod target;
 
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::signals::Interrupts;
-use crate::view;
+use crate::process::signals::Interrupts;
+use crate::text::console;
 
-/// Does what the command line says.
+/// Runs the command that the command line names.
 ///
 /// # Errors
 /// See [`Error`].
 pub(crate) fn execute(cli: Cli, argv: Vec<String>) -> Result<Exit, Error> {
     let interrupts = Interrupts::install().map_err(Error::system("listen to signals"))?;
     match cli.command {
-        None => campaign::run(&cli.run, argv, &interrupts),
-        Some(Command::Run(args)) => campaign::run(&args, argv, &interrupts),
+        None => run::run(&cli.run, argv, &interrupts),
+        Some(Command::Run(args)) => run::run(&args, argv, &interrupts),
         Some(Command::List(args)) => list::run(&args, &interrupts),
-        Some(Command::Browse(args)) => browse::browse(&args),
-        Some(Command::Show(args)) => browse::show(&args),
-        Some(Command::Replay(args)) if args.neighbours.is_some() => {
-            neighbours::run(&args, argv, &interrupts)
-        }
-        Some(Command::Replay(args)) => replay::replay(&args, &interrupts),
-        Some(Command::Shrink(args)) => shrink::shrink(&args, &interrupts),
-        Some(Command::Report(args)) => report::report(&args),
-        Some(Command::Resume(args)) => report::resume(&args, &interrupts),
+        Some(Command::Browse(args)) => browse::run(&args),
+        Some(Command::Show(args)) => show::run(&args),
+        Some(Command::Replay(args)) => match args.seeds {
+            Some(count) => replay_seeds::run(&args, count, argv, &interrupts),
+            None => replay::replay(&args, &interrupts),
+        },
+        Some(Command::Shrink(args)) => shrink::run(&args, &interrupts),
+        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Resume(args)) => resume::run(&args, &interrupts),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Merge(args)) => merge::run(&args, argv),
-        Some(Command::Prune(args)) => report::prune(&args),
+        Some(Command::Prune(args)) => prune::run(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "dstest", &mut script);
-            view::print(&String::from_utf8_lossy(&script));
+            console::print(&String::from_utf8_lossy(&script));
             Ok(Exit::Success)
         }
         Some(Command::Man(args)) => man::run(&args),

@@ -1,92 +1,94 @@
-//! `dstest shrink`: asks a test for a small case of a failure, and says where it is.
+//! `dstest shrink`: asks a test for a shrunk case of a failure.
 //!
-//! dstest does not know what a case is. It runs the kept program of the failing run once more, with
-//! the same seed and the name of a file in `DSTEST_SHRINK`; a test that knows how writes the case
-//! there, and plays it when `DSTEST_CASE` names it.
+//! dstest does not know what a case is. It runs the stored program of the failing run once more,
+//! with the same seed and the name of a file in `DSTEST_SHRINK`; a test that can shrink writes the
+//! case there, and plays it when `DSTEST_CASE` names it.
 
 use std::path::{Path, PathBuf};
 
-use super::project::store_of;
-use super::replay::{find, run_once};
-use super::stored::{Again, Place};
+use super::location::store_of;
+use super::target::{Target, find};
+use crate::campaign::run_once;
 use crate::cli::ShrinkArgs;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::model::{Class, RunRecord};
 use crate::plan::Keep;
-use crate::run::Seeds;
-use crate::shell;
-use crate::signals::Interrupts;
+use crate::process::signals::Interrupts;
+use crate::record::{Class, RunRecord};
+use crate::run::{ReplaySpec, Seeds};
 use crate::store::{StoreError, case_path};
-use crate::style::{Paint, Tone};
-use crate::view;
+use crate::suite::Harness;
+use crate::text::style::{Paint, TextStyle};
+use crate::text::{console, shell};
 
-/// Has a failing run shrunk.
-pub(super) fn shrink(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
-    let store = store_of(&args.place)?;
-    let target = find(&args.which, None, &store)?;
-    let Some(before) = &target.before else {
+/// Shrinks a failing run.
+pub(super) fn run(args: &ShrinkArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
+    let store = store_of(&args.location)?;
+    let Target { stored, job, before } = find(&args.target, None, &store)?;
+    let Some(before) = before else {
         return Err(StoreError::Unsuitable("only a stored run can be shrunk".into()).into());
     };
-    let mut campaign = target.stored.campaign(Again {
+    let spec = ReplaySpec {
         verbose: Some(0),
         seeds: Some(Seeds::Fixed(before.seed)),
-        keep: Keep::Everything,
-        place: Place::Below("shrunk"),
-    })?;
-    let folder = campaign.folder.clone();
-    let file = case_file(args.to.as_deref(), &folder, before)
-        .map_err(Error::system("find a place for the case"))?;
+        keep: Some(Keep::Everything),
+    };
+    let mut campaign = stored.campaign(Some("shrunk"), spec)?;
+    let dir = campaign.dir.clone();
+    let file = case_file(args.to.as_deref(), &dir, &before)
+        .map_err(Error::system("create the directory of the case"))?;
     let name = file.to_string_lossy().into_owned();
     campaign.process.env.push(("DSTEST_SHRINK".to_owned(), name));
-    // A case from an earlier time is not this run's.
+    // A case of an earlier run.
     let _ = std::fs::remove_file(&file);
-    view::note(&format!("shrinking {} #{}, seed {}", before.test, before.iter, before.seed));
-    let Some(after) = run_once(campaign, target.job, interrupts)? else {
+    console::note(&format!("shrinking {} #{}, seed {}", before.test, before.iter, before.seed));
+    let harness = campaign.tests[job.test].harness;
+    let Some(after) = run_once(campaign, job, interrupts)? else {
         return Ok(Exit::Interrupted);
     };
-    let paint = Paint::choose(args.place.store.color, &std::io::stdout());
+    let paint = Paint::choose(args.location.store.color, &std::io::stdout());
+    let log = after.log.as_ref().map(|log| shell::relative(&dir.join(log)));
+    let log = log.map_or_else(String::new, |log| format!("  log   {log}\n"));
     let case = std::fs::read_to_string(&file).ok();
-    let log = after.log.as_ref().map(|log| shell::near(&folder.join(log)));
-    view::print(&said(&after, case.as_deref(), &file, log.as_deref(), paint));
-    let is_there = case.is_some() && after.verdict.class() == Class::Pass;
-    Ok(if is_there { Exit::Success } else { Exit::SomeFailed })
+    if let (Some(case), Class::Pass) = (case, after.verdict.class()) {
+        let play = play_command(&file, &after, harness, &stored.dir.short_id);
+        let done = paint.apply(TextStyle::Good, "shrunk");
+        let near = shell::relative(&file);
+        console::print(&format!("{case}\n{done} to {near}\n  play  {play}\n{log}"));
+        return Ok(Exit::Success);
+    }
+    let reason = match after.verdict.class() {
+        Class::Pass => "the test wrote no case; it does not support DSTEST_SHRINK",
+        Class::Fail | Class::Inconclusive => after.reason(),
+    };
+    console::print(&format!(
+        "{}\n{log}",
+        paint.apply(TextStyle::Bad, &format!("not shrunk: {reason}"))
+    ));
+    Ok(Exit::SomeFailed)
 }
 
-/// Where the case goes, as a path that is good in any folder.
-fn case_file(to: Option<&Path>, folder: &Path, run: &RunRecord) -> std::io::Result<PathBuf> {
+/// The command that plays a case: with the present build, or for a command with the stored run.
+fn play_command(file: &Path, run: &RunRecord, harness: Harness, id: &str) -> String {
+    let (case, program) = (shell::quote(&shell::relative(file)), shell::this_program());
+    let rest = match harness {
+        Harness::Libtest | Harness::Go => shell::quote(&run.test),
+        Harness::Opaque => {
+            format!("replay {id} {}", shell::quote(&format!("{}#{}", run.test, run.iter)))
+        }
+    };
+    format!("DSTEST_CASE={case} {program} {rest}")
+}
+
+/// The file of the case, absolute: tests run in other directories.
+fn case_file(to: Option<&Path>, dir: &Path, run: &RunRecord) -> std::io::Result<PathBuf> {
     let file = match to {
         Some(file) => file.to_owned(),
-        None => case_path(folder, run),
+        None => case_path(dir, run),
     };
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {
         std::fs::create_dir_all(parent)?;
     }
     std::path::absolute(file)
-}
-
-fn said(
-    run: &RunRecord,
-    case: Option<&str>,
-    file: &Path,
-    log: Option<&str>,
-    paint: Paint,
-) -> String {
-    let log = log.map_or_else(String::new, |log| format!("  log   {log}\n"));
-    match case {
-        Some(case) if run.verdict.class() == Class::Pass => {
-            let near = shell::near(file);
-            let done = paint.apply(Tone::Good, "shrunk");
-            let play = format!("DSTEST_CASE={} dstest {}", shell::quote(&near), run.test);
-            format!("{case}\n{done} to {near}\n  play  {play}\n{log}")
-        }
-        Some(_) | None => {
-            let why = match run.verdict.class() {
-                Class::Pass => "the test wrote no case: it does not know DSTEST_SHRINK".to_owned(),
-                Class::Fail | Class::Apart => run.reason().to_owned(),
-            };
-            format!("{}\n{log}", paint.apply(Tone::Bad, &format!("not shrunk: {why}")))
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! `dstest.toml`: a project's defaults, beside its workspace's manifest or its `go.mod`.
+//! `dstest.toml`: a project's defaults, in the directory of its workspace's manifest or `go.mod`.
 //!
 //! ```toml
 //! [cargo]                      # what plain `dstest` builds; -P, --profile, --features override
@@ -24,31 +24,29 @@
 //! match = "figure8"
 //! timeout = "5m"
 //!
-//! [preset.nightly.run]         # counts instead with --preset nightly; any table from above
+//! [preset.nightly.run]         # overrides with --preset nightly; any table from above
 //! iterations = 1000
 //!
-//! [preset.race]                # is also taken, without --preset, where the environment (or --env)
+//! [preset.race]                # is also selected, without --preset, if the environment (or --env)
 //! when-env = "SANITIZE"        # has this variable with the value that the preset gives it
 //! env.SANITIZE = "thread"
 //! cargo.profile = "race"
 //! ```
 //!
-//! Unknown keys and unreadable values are refused with the line they stand in.
+//! Unknown keys and unreadable values are errors that name the line.
 
 mod preset;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use thiserror::Error;
 
-use crate::duration;
-
-pub use preset::Preset;
+pub use self::tables::{CargoConfig, GoConfig, Preset, RunConfig, TestConfig};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "dstest.toml";
@@ -57,9 +55,9 @@ pub const FILE_NAME: &str = "dstest.toml";
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// What is built in a cargo project.
+    /// Build of a cargo project.
     pub cargo: CargoConfig,
-    /// What is built in a Go module.
+    /// Build of a Go module.
     pub go: GoConfig,
     /// Defaults of the options with the same meaning.
     pub run: RunConfig,
@@ -71,59 +69,7 @@ pub struct Config {
     pub preset: BTreeMap<String, Preset>,
 }
 
-/// `[cargo]`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CargoConfig {
-    /// Packages whose tests are built; all of the workspace's default members when empty.
-    pub package: Vec<String>,
-    /// Cargo profile.
-    pub profile: Option<String>,
-    /// Features.
-    pub features: Vec<String>,
-}
-
-/// `[go]`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GoConfig {
-    /// Packages whose tests are built, as `go` takes them.
-    pub package: Vec<String>,
-    /// Whether the race detector is built in.
-    pub race: Option<bool>,
-}
-
-/// `[run]`.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct RunConfig {
-    /// `-n`.
-    pub iterations: Option<std::num::NonZeroU32>,
-    /// `-p`.
-    pub workers: Option<std::num::NonZeroU32>,
-    /// `-T`.
-    #[serde(deserialize_with = "optional_duration")]
-    pub timeout: Option<Duration>,
-    /// `--grace`.
-    #[serde(deserialize_with = "optional_duration")]
-    pub grace: Option<Duration>,
-    /// A further environment variable that carries the seed, for suites that read another.
-    pub seed_env: Option<String>,
-}
-
-/// `[[test]]`.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TestConfig {
-    /// A pattern as on the command line.
-    #[serde(rename = "match")]
-    pub pattern: String,
-    /// Timeout of the tests it matches.
-    #[serde(deserialize_with = "optional_duration", default)]
-    pub timeout: Option<Duration>,
-}
-
-/// Why the file cannot be used.
+/// Reasons why the file cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -132,7 +78,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// It is not as documented; the message shows the line.
@@ -143,9 +89,9 @@ pub enum ConfigError {
         /// The parser's message, with line and column.
         message: String,
     },
-    /// A preset waits for a variable that it does not set.
+    /// `when-env` names a variable that the preset does not set.
     #[error(
-        "{FILE_NAME}: [preset.{preset}] has when-env = \"{variable}\", but env.{variable} says no value to wait for"
+        "{FILE_NAME}: [preset.{preset}] has when-env = \"{variable}\", but no env.{variable}: set the value that selects it"
     )]
     NoValue {
         /// The preset.
@@ -153,31 +99,31 @@ pub enum ConfigError {
         /// The variable.
         variable: String,
     },
-    /// The environment asks for more than one preset.
-    #[error("the environment asks for the presets {first} and {second}: choose one by --preset")]
+    /// The environment selects more than one preset.
+    #[error("the environment selects two presets, {first} and {second}; choose one with --preset")]
     TwoPresets {
         /// One of them.
         first: String,
         /// Another one.
         second: String,
     },
-    /// `--preset` names none that there is.
-    #[error("no preset `{name}`{hint}")]
+    /// `--preset` names an unknown preset.
+    #[error("unknown preset `{name}`{hint}")]
     NoPreset {
         /// As typed.
         name: String,
-        /// Which there are.
+        /// The known presets.
         hint: String,
     },
 }
 
 impl Config {
-    /// Reads the file in `folder`; without one, everything is at its default.
+    /// Reads the file in `directory`; without one, everything is at its default.
     ///
     /// # Errors
     /// See [`ConfigError`].
-    pub fn load(folder: &Path) -> Result<Self, ConfigError> {
-        let path = folder.join(FILE_NAME);
+    pub fn load(dir: &Path) -> Result<Self, ConfigError> {
+        let path = dir.join(FILE_NAME);
         match fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text)
                 .map_err(|error| ConfigError::Malformed { path, message: error.to_string() }),
@@ -191,13 +137,10 @@ impl Config {
     }
 }
 
-fn optional_duration<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(input)?;
-    duration::parse(&text).map(Some).map_err(serde::de::Error::custom)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

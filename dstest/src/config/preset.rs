@@ -1,39 +1,15 @@
-//! `[preset.NAME]`: other defaults under a name, for `--preset NAME` or where the environment asks
-//! for them.
+//! `[preset.NAME]`: other defaults under a name, selected by `--preset NAME` or the environment.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
-use super::{CargoConfig, Config, ConfigError, GoConfig, RunConfig, TestConfig};
-use crate::names;
-
-/// What a preset says; the tables are those of the file itself.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Preset {
-    /// The preset is also taken where this variable has the value that `env` gives it.
-    #[serde(rename = "when-env")]
-    pub when_env: Option<String>,
-    /// What is built in a cargo project.
-    pub cargo: CargoConfig,
-    /// What is built in a Go module.
-    pub go: GoConfig,
-    /// Defaults of the options with the same meaning.
-    pub run: RunConfig,
-    /// Variables set for every run.
-    pub env: BTreeMap<String, String>,
-    /// Exceptions for some tests.
-    pub test: Vec<TestConfig>,
-}
+use super::tables::RunConfig;
+use super::{Config, ConfigError};
+use crate::text::names;
 
 impl Config {
-    /// The configuration with a preset put over it: what the preset says counts, and its
-    /// exceptions for tests come first. Without a name it is the one that `environment`, the
-    /// values of variables, asks for.
+    /// The configuration with a preset applied: its values win, and its exceptions for tests come
+    /// first. Without a name it is the preset that `environment`, the values of variables, selects.
     ///
     /// # Errors
-    /// [`ConfigError::NoPreset`] if there is none of that name, and what is wrong with `when-env`.
+    /// [`ConfigError::NoPreset`] for an unknown name, and mistakes in `when-env`.
     pub fn with_preset(
         mut self,
         name: Option<&str>,
@@ -61,7 +37,7 @@ impl Config {
         Ok(self)
     }
 
-    /// The preset that the environment asks for.
+    /// The preset that the environment selects.
     fn asked_for(
         &self,
         environment: impl Fn(&str) -> Option<String>,
@@ -87,11 +63,10 @@ impl Config {
     fn no_preset(&self, name: &str) -> ConfigError {
         let known = self.preset.keys().map(String::as_str);
         let hint = match names::nearest(name, known, 1).as_slice() {
-            [] if self.preset.is_empty() => "; dstest.toml has none".to_owned(),
-            [] => format!(
-                "; there are {}",
-                self.preset.keys().cloned().collect::<Vec<_>>().join(", ")
-            ),
+            [] if self.preset.is_empty() => "; dstest.toml has no presets".to_owned(),
+            [] => {
+                format!("; presets: {}", self.preset.keys().cloned().collect::<Vec<_>>().join(", "))
+            }
             near => format!("; did you mean {}?", near.join(", ")),
         };
         ConfigError::NoPreset { name: name.to_owned(), hint }
@@ -140,7 +115,7 @@ mod tests {
         let error = config().with_preset(None, all).unwrap_err().to_string();
         assert_eq!(
             error,
-            "the environment asks for the presets race and real: choose one by --preset"
+            "the environment selects two presets, race and real; choose one with --preset"
         );
         let config: Config = toml::from_str("[preset.real]\nwhen-env = 'W'\n").unwrap();
         let error = config.with_preset(None, nothing).unwrap_err().to_string();
@@ -148,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_counts_where_it_says_something() {
+    fn a_preset_overrides_where_it_has_a_value() {
         let config = config().with_preset(Some("nightly"), nothing).unwrap();
         assert_eq!(config.run.iterations, NonZeroU32::new(1000));
         assert_eq!(config.run.workers, NonZeroU32::new(2));
@@ -162,9 +137,9 @@ mod tests {
     fn without_one_nothing_changes_and_a_mistyped_one_is_an_error() {
         assert_eq!(config().with_preset(None, nothing).unwrap(), config());
         let message = |name| config().with_preset(Some(name), nothing).unwrap_err().to_string();
-        assert_eq!(message("nigthly"), "no preset `nigthly`; did you mean nightly?");
-        assert_eq!(message("zzz"), "no preset `zzz`; there are nightly, quick");
+        assert_eq!(message("nigthly"), "unknown preset `nigthly`; did you mean nightly?");
+        assert_eq!(message("zzz"), "unknown preset `zzz`; presets: nightly, quick");
         let none = Config::default().with_preset(Some("a"), nothing).unwrap_err().to_string();
-        assert_eq!(none, "no preset `a`; dstest.toml has none");
+        assert_eq!(none, "unknown preset `a`; dstest.toml has no presets");
     }
 }

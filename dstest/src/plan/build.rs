@@ -1,11 +1,11 @@
-//! What is built.
+//! The build of a project's tests.
 
 use std::ffi::OsString;
 
 use crate::cli::TargetArgs;
 use crate::config::Config;
 
-/// What is built before the first run.
+/// The build before the first run.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct BuildPlan {
     /// `-p` of cargo.
@@ -16,20 +16,10 @@ pub struct BuildPlan {
     pub features: Vec<String>,
     /// Go packages, as `go` takes them.
     pub go_packages: Vec<String>,
-    /// Whether Go's race detector is built in.
-    pub race: Race,
-    /// Passed on to the build tool as they are.
+    /// `true` to build with Go's race detector.
+    pub race: bool,
+    /// Further arguments of the build tool.
     pub args: Vec<OsString>,
-}
-
-/// Whether Go's race detector is built in.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Race {
-    /// It is not.
-    #[default]
-    Off,
-    /// It is.
-    On,
 }
 
 impl BuildPlan {
@@ -39,7 +29,7 @@ impl BuildPlan {
         let or = |given: &[String], configured: &[String]| {
             if given.is_empty() { configured.to_vec() } else { given.to_vec() }
         };
-        // `--go` without a package says only what kind of project it is.
+        // `--go` without a package only selects the kind of project.
         let go: Vec<String> = args.go.iter().chain(&args.package).cloned().collect();
         let go: Vec<String> = go.into_iter().filter(|package| !package.is_empty()).collect();
         Self {
@@ -47,7 +37,7 @@ impl BuildPlan {
             profile: given_profile(args).or_else(|| config.cargo.profile.clone()),
             features: or(&args.features, &config.cargo.features),
             go_packages: or(&go, &config.go.package),
-            race: if args.race || config.go.race == Some(true) { Race::On } else { Race::Off },
+            race: args.race || config.go.race == Some(true),
             args: args.build_arg.clone(),
         }
     }

@@ -1,51 +1,27 @@
-//! Which tests are meant, and the patterns that say so.
+//! The patterns that select tests.
 
 use regex::{Regex, RegexBuilder, bytes};
 
-use super::PlanError;
+use super::error::PlanError;
 use crate::cli::TargetArgs;
+use crate::suite::{Ignored, Selection};
 
-/// Which tests are meant.
-#[derive(Debug, Default)]
-pub struct Selection {
-    /// A test matches if any of these does; all tests match where there is none.
-    pub patterns: Vec<Regex>,
-    /// The patterns as typed, for messages.
-    pub typed: Vec<String>,
-    /// A test that matches one of these is left out.
-    pub skip: Vec<Regex>,
-    /// What becomes of tests marked as ignored.
-    pub ignored: Ignored,
-}
-
-/// What becomes of tests marked as ignored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Ignored {
-    /// They are left out.
-    #[default]
-    LeaveOut,
-    /// They run like all others.
-    Include,
-}
-
-impl Selection {
-    /// Reads patterns as typed.
-    ///
-    /// # Errors
-    /// [`PlanError::BadPattern`].
-    pub fn resolve(
-        patterns: &[String],
-        skip: &[String],
-        target: &TargetArgs,
-    ) -> Result<Self, PlanError> {
-        let ignored = if target.include_ignored { Ignored::Include } else { Ignored::LeaveOut };
-        Ok(Self {
-            patterns: compile("PATTERN", patterns)?,
-            typed: patterns.to_vec(),
-            skip: compile("--skip", skip)?,
-            ignored,
-        })
-    }
+/// The selection that patterns as typed mean.
+///
+/// # Errors
+/// [`PlanError::BadPattern`].
+pub fn selection(
+    patterns: &[String],
+    skip: &[String],
+    target: &TargetArgs,
+) -> Result<Selection, PlanError> {
+    let ignored = if target.include_ignored { Ignored::Include } else { Ignored::LeaveOut };
+    Ok(Selection {
+        patterns: compile("PATTERN", patterns)?,
+        typed: patterns.to_vec(),
+        skip: compile("--skip", skip)?,
+        ignored,
+    })
 }
 
 fn compile(origin: &'static str, patterns: &[String]) -> Result<Vec<Regex>, PlanError> {
@@ -68,7 +44,7 @@ fn bad_pattern(origin: &'static str, pattern: &str, error: &regex::Error) -> Pla
     PlanError::BadPattern { origin, pattern: pattern.to_owned(), reason }
 }
 
-/// The parser draws the pattern over several lines and says what is wrong in the last one.
+/// The last line of a parser's message: the reason, below a drawing of the pattern.
 fn last_line(message: &str) -> String {
     let line = message.lines().last().unwrap_or("").trim();
     line.trim_start_matches("error: ").to_owned()

@@ -5,59 +5,58 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use super::core::Shared;
-use super::desk::Desk;
-use super::leash::{EndReason, Leash};
-use super::process::{self, Leftovers, StartError};
-use super::schedule::Step;
-use super::verdict::{Evidence, Judgement, judge};
-use super::{Campaign, Expectation, Job, Message, log_path};
-use crate::harvest::Harvest;
-use crate::model::{Class, RunRecord, Usage, Verdict};
-use crate::orphans::Orphans;
+use super::campaign::Campaign;
+use super::event::{ExpectedDuration, Message};
+use super::judge::{Evidence, Judgement, judge};
+use super::launch::{self, StartError};
+use super::scratch_dir::ScratchDir;
+use super::state::SharedState;
 use crate::plan::Keep;
-use crate::sys::{self, Reaped};
-use crate::told::Told;
+use crate::process::group::{EndReason, ProcessGroup, SurvivingProcesses, clean_up};
+use crate::process::orphans::Orphans;
+use crate::process::sys::{self, Reaped};
+use crate::record::{Class, LogScan, RunRecord, RunReport, Verdict};
+use crate::schedule::{Job, Step};
+use crate::store::log_path;
 
-/// What a worker needs for its whole life.
+/// The resources of a worker.
 pub(super) struct Worker {
     pub(super) slot: usize,
     pub(super) campaign: Arc<Campaign>,
-    pub(super) core: Shared,
-    pub(super) leash: Arc<Leash>,
+    pub(super) state: SharedState,
+    pub(super) group: Arc<ProcessGroup>,
     pub(super) orphans: Arc<Orphans>,
-    pub(super) desk: Desk,
+    pub(super) scratch: ScratchDir,
     pub(super) started: Instant,
-    pub(super) expectation: Expectation,
+    pub(super) expected_duration: ExpectedDuration,
 }
 
 impl Worker {
-    /// Works until there is nothing more to do. The dispatcher outlives its workers, so that
-    /// messages arrive.
+    /// Runs jobs until none is left. The dispatcher outlives its workers, so that messages arrive.
     pub(super) fn work(self, messages: &Sender<Message>) {
-        let _home = GoHome(messages);
-        // Its desk is cleared before it goes home.
+        let _notice = ExitNotice(messages);
+        // Its scratch directory is removed before the notice.
         let mut worker = self;
         while let Some(message) = worker.step() {
             let _ = messages.send(message);
         }
     }
 
-    /// The next run, if there is one, from its start to its record.
+    /// Does the next step: a run from its start to its record.
     fn step(&mut self) -> Option<Message> {
-        let step = self.core.lock().next(self.slot, &*self.expectation)?;
+        let step = self.state.lock().next(self.slot, &*self.expected_duration)?;
         Some(match step {
             Step::Round(iterations) => Message::Round { iterations },
             Step::Run(job) => {
                 let record = Box::new(self.run(job));
-                self.core.lock().finished(self.slot, record.verdict);
+                self.state.lock().finished(self.slot, record.verdict);
                 Message::Finished { test: job.test, record }
             }
         })
     }
 
     fn run(&mut self, job: Job) -> RunRecord {
-        let mut record = self.blank(job);
+        let mut record = self.new_record(job);
         match self.run_process(job) {
             Ok(end) => self.fill(&mut record, job, &end),
             Err(error) => record.signature = Some(error.to_string()),
@@ -69,89 +68,95 @@ impl Worker {
         let start = Instant::now();
         // The handle is dropped at once: waiting needs the process's resource usage too, which
         // std does not give.
-        let (_, pid) = process::start(&self.campaign, job, &mut self.desk)?;
-        self.leash.attach(pid);
+        let (_, pid) = launch::start(&self.campaign, job, &mut self.scratch)?;
+        self.group.attach(pid);
         let waited = sys::wait_for_exit(pid);
-        let wall = start.elapsed().saturating_sub(self.leash.paused());
-        let (reaped, ended) = self.leash.detach(|| sys::reap(pid));
+        let wall = start.elapsed().saturating_sub(self.group.paused());
+        let (reaped, ended) = self.group.detach(|| sys::reap(pid));
         waited.map_err(StartError::Lost)?;
-        let mut leftovers = process::clean_up(pid);
-        if self.orphans.end_of_run(self.desk.folder()) > 0 {
-            leftovers = Leftovers::Killed;
+        let mut survivors = clean_up(pid);
+        if self.orphans.end_of_run(self.scratch.dir()) > 0 {
+            survivors = SurvivingProcesses::Killed;
         }
-        Ok(End { wall, reaped: reaped.map_err(StartError::Lost)?, ended, leftovers })
+        Ok(End { wall, reaped: reaped.map_err(StartError::Lost)?, ended, survivors })
     }
 
     fn fill(&mut self, record: &mut RunRecord, job: Job, end: &End) {
         if end.ended == Some(EndReason::OutputLimit) {
             // Best effort: a log that cannot be cut is only larger than asked for.
-            let _ = self.desk.cut(self.campaign.process.max_output);
+            let _ = self.scratch.cut(self.campaign.process.max_output);
         }
         let fail = self.campaign.process.fail_regex.as_ref();
-        let mut harvest = Harvest::of_file(self.desk.log(), fail).unwrap_or_default();
+        let mut scan = LogScan::of_file(self.scratch.log(), fail).unwrap_or_default();
         let harness = self.campaign.tests[job.test].harness;
         let judgement = judge(&Evidence {
             harness,
             status: end.reaped.status,
             ended: end.ended,
-            leftovers: end.leftovers,
-            harvest: &harvest,
+            survivors: end.survivors,
+            scan: &scan,
         });
-        set_usage(record, end.usage());
+        record.wall_us = micros(end.wall);
+        record.user_us = micros(end.reaped.user);
+        record.sys_us = micros(end.reaped.system);
+        record.maxrss_kib = end.reaped.max_rss_kib;
         record.code = end.reaped.status.code();
         record.signal = end.reaped.status.signal();
-        record.log_bytes = harvest.bytes;
-        record.trace = harvest.trace;
-        record.metrics = harvest.metrics;
-        record.sometimes = harvest.sometimes.take();
-        self.conclude(record, job, judgement, harvest);
-        self.tidy(record, job.test, end.leftovers);
+        record.log_bytes = scan.bytes;
+        record.trace = scan.trace;
+        record.metrics = scan.metrics.take();
+        record.coverage = scan.coverage.take();
+        self.conclude(record, job, judgement, scan);
+        self.keep_or_discard(record, job.test, end.survivors);
     }
 
-    /// Sets the verdict, and why.
-    fn conclude(&self, record: &mut RunRecord, job: Job, judgement: Judgement, log: Harvest) {
+    /// Sets the verdict and its reason.
+    fn conclude(&self, record: &mut RunRecord, job: Job, judgement: Judgement, log: LogScan) {
         record.verdict = judgement.verdict;
-        if record.verdict.class() == Class::Fail && self.desk.is_full() {
-            let folder = self.desk.folder().parent().unwrap_or(self.desk.folder());
-            let reason = format!("no space is left for its output in {}", folder.display());
+        if record.verdict.class() == Class::Fail && self.scratch.is_full() {
+            let dir = self.scratch.dir().parent().unwrap_or(self.scratch.dir());
+            let reason = format!("no space is left for its output in {}", dir.display());
             (record.verdict, record.signature) = (Verdict::NotStarted, Some(reason));
         } else if record.verdict.class() != Class::Pass {
-            let told = || Told::read(self.desk.folder())?.signature;
-            let found = judgement.reason.or_else(told).or_else(|| log.clue.finish());
+            let reported = || RunReport::read(self.scratch.dir())?.signature;
+            let found = judgement.reason.or_else(reported).or_else(|| log.classifier.finish());
             record.signature = Some(signature(record, found, self.campaign.timeout_of(job.test)));
         }
     }
 
-    /// Keeps or forgets what the run has left, according to its verdict.
-    fn tidy(&mut self, record: &mut RunRecord, test: usize, leftovers: Leftovers) {
-        // A run that tells its trace can be repeated for its log; of other tests one that passed
+    /// Keeps or removes the files of the run, according to its verdict.
+    fn keep_or_discard(
+        &mut self,
+        record: &mut RunRecord,
+        test: usize,
+        survivors: SurvivingProcesses,
+    ) {
+        // A run that prints its trace can be repeated for its log; of other tests one that passed
         // is kept, so that there is something to compare a failure with.
-        let is_keepsake = || record.trace.is_none() && self.campaign.passes.is_first(test);
+        let is_sample = || record.trace.is_none() && self.campaign.passes.is_first(test);
         let keep = match self.campaign.keep {
-            Keep::Failures if record.verdict == Verdict::Passed && is_keepsake() => {
-                Keep::Everything
-            }
+            Keep::Failures if record.verdict == Verdict::Passed && is_sample() => Keep::Everything,
             as_asked @ (Keep::Failures | Keep::Everything) => as_asked,
         };
-        let desk = &mut self.desk;
+        let scratch = &mut self.scratch;
         match (record.verdict.class(), keep) {
             (Class::Pass, Keep::Failures) => {
-                desk.wipe();
-                if leftovers == Leftovers::Killed {
-                    desk.abandon_log();
+                scratch.wipe();
+                if survivors == SurvivingProcesses::Killed {
+                    scratch.abandon_log();
                 }
             }
-            (Class::Pass, Keep::Everything) | (Class::Fail | Class::Apart, _) => {
+            (Class::Pass, Keep::Everything) | (Class::Fail | Class::Inconclusive, _) => {
                 let name = log_path(&record.test, record.iter);
-                // Where the disk is full the log is lost, and the record says so by naming none.
-                if desk.keep(&self.campaign.folder.join(&name)).is_ok() {
+                // On a full disk the log is lost, and the record names none.
+                if scratch.keep(&self.campaign.dir.join(&name)).is_ok() {
                     record.log = Some(name);
                 }
             }
         }
     }
 
-    fn blank(&self, job: Job) -> RunRecord {
+    fn new_record(&self, job: Job) -> RunRecord {
         let test = &self.campaign.tests[job.test];
         RunRecord {
             v: RunRecord::VERSION,
@@ -170,48 +175,30 @@ impl Worker {
             log_bytes: 0,
             trace: None,
             metrics: None,
-            sometimes: None,
+            coverage: None,
             signature: None,
         }
     }
 }
 
-/// Tells the dispatcher that a worker has gone, even if it goes by a panic.
-struct GoHome<'a>(&'a Sender<Message>);
+/// Notifies the dispatcher that a worker has exited, even by a panic.
+struct ExitNotice<'a>(&'a Sender<Message>);
 
-impl Drop for GoHome<'_> {
+impl Drop for ExitNotice<'_> {
     fn drop(&mut self) {
-        let _ = self.0.send(Message::Home);
+        let _ = self.0.send(Message::WorkerExited);
     }
 }
 
-/// How a process ended.
+/// The end of a process.
 struct End {
     wall: Duration,
     reaped: Reaped,
     ended: Option<EndReason>,
-    leftovers: Leftovers,
+    survivors: SurvivingProcesses,
 }
 
-impl End {
-    fn usage(&self) -> Usage {
-        Usage {
-            wall: self.wall,
-            user: self.reaped.user,
-            system: self.reaped.system,
-            max_rss_kib: self.reaped.max_rss_kib,
-        }
-    }
-}
-
-fn set_usage(record: &mut RunRecord, usage: Usage) {
-    record.wall_us = micros(usage.wall);
-    record.user_us = micros(usage.user);
-    record.sys_us = micros(usage.system);
-    record.maxrss_kib = usage.max_rss_kib;
-}
-
-/// The log's own words, after what only dstest knows.
+/// The signature: dstest's own reason, then the line of the log.
 fn signature(record: &RunRecord, found: Option<String>, timeout: Duration) -> String {
     let what = match record.verdict {
         Verdict::TimedOut => format!("timed out after {} s", timeout.as_secs_f64()),
@@ -220,9 +207,9 @@ fn signature(record: &RunRecord, found: Option<String>, timeout: Duration) -> St
         }
         Verdict::Failed => {
             let code = record.code.unwrap_or_default();
-            return found.unwrap_or_else(|| format!("exit code {code}, and nothing printed"));
+            return found.unwrap_or_else(|| format!("exit code {code}, no output"));
         }
-        Verdict::Cancelled => return Verdict::Cancelled.words().to_owned(),
+        Verdict::Cancelled => return Verdict::Cancelled.label().to_owned(),
         Verdict::Passed | Verdict::Leaked | Verdict::OutputLimit | Verdict::NotStarted => {
             return found.unwrap_or_default();
         }

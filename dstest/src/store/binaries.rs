@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{Store, StoreError, io_error};
 
 impl Store {
-    /// Puts a copy of the program into the store, unless it is there already; says where it is.
+    /// Copies the program into the store unless it is present already; returns the copy's path.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -23,17 +23,17 @@ impl Store {
         if kept.is_file() {
             return Ok(kept);
         }
-        let folder = kept.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(io_error("create", folder))?;
+        let dir = kept.parent().unwrap_or(&self.root);
+        fs::create_dir_all(dir).map_err(io_error("create", dir))?;
         let fresh = kept.with_extension(format!("{}.tmp", std::process::id()));
         let copied = copy_program(program, &fresh).map_err(|error| {
             let _ = fs::remove_file(&fresh);
             io_error("write", &fresh)(error)
         })?;
-        // The program may have been rebuilt since it was hashed: what counts is what was copied.
+        // The program may have been rebuilt since it was hashed: the hash of the copy counts.
         let kept = self.place_of(program, copied);
-        if let Some(folder) = kept.parent() {
-            fs::create_dir_all(folder).map_err(io_error("create", folder))?;
+        if let Some(dir) = kept.parent() {
+            fs::create_dir_all(dir).map_err(io_error("create", dir))?;
         }
         fs::rename(&fresh, &kept).map_err(io_error("write", &kept))?;
         Ok(kept)
@@ -47,11 +47,11 @@ impl Store {
 
 /// The hash of a program's contents; `None` where it cannot be read.
 #[must_use]
-pub fn contents(program: &Path) -> Option<String> {
+pub fn program_hash(program: &Path) -> Option<String> {
     copy(program, &mut io::sink()).ok().map(|hash| format!("{hash:032x}"))
 }
 
-/// Copies a program, executable and read-only; says what its hash is.
+/// Copies a program, executable and read-only; returns its hash.
 fn copy_program(from: &Path, to: &Path) -> io::Result<u128> {
     let mut file = File::create(to)?;
     let hash = copy(from, &mut file)?;
@@ -82,9 +82,9 @@ mod tests {
 
     #[test]
     fn equal_programs_share_one_copy_and_a_rebuild_changes_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::at(folder.path().join("store"));
-        let program = folder.path().join("prog");
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::at(dir.path().join("store"));
+        let program = dir.path().join("prog");
         fs::write(&program, "one").unwrap();
         let first = store.keep_binary(&program).unwrap();
         assert_eq!(store.keep_binary(&program).unwrap(), first);

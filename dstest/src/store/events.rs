@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::{StoreError, io_error};
-use crate::model::RunRecord;
+use crate::record::RunRecord;
 
 /// An open `events.jsonl`.
 #[derive(Debug)]
@@ -18,12 +18,12 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Opens the log of a campaign's folder for appending; a torn last line is cut off first.
+    /// Opens the log of a campaign's directory for appending; a torn last line is cut off first.
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let path = folder.join(FILE_NAME);
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FILE_NAME);
         let open = || -> io::Result<(File, u64)> {
             let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
             let whole = length_of_whole_lines(&mut file)?;
@@ -52,13 +52,13 @@ impl EventLog {
     }
 }
 
-/// Feeds every whole record of a campaign's folder to `each`, in the order in which runs ended.
-/// A folder without the file has no records.
+/// Feeds every whole record of a campaign's directory to `each`, in the order of their ends. A
+/// directory without the file has no records.
 ///
 /// # Errors
-/// [`StoreError`] if the file cannot be read or a line that is not the last is no record.
-pub fn read_events(folder: &Path, mut each: impl FnMut(RunRecord)) -> Result<(), StoreError> {
-    let path = folder.join(FILE_NAME);
+/// [`StoreError`] if the file cannot be read, or a line other than the last is not a record.
+pub fn read_events(dir: &Path, mut each: impl FnMut(RunRecord)) -> Result<(), StoreError> {
+    let path = dir.join(FILE_NAME);
     let file = match File::open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other.map_err(io_error("read", &path))?,
@@ -105,47 +105,47 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::model::Verdict;
-    use crate::tally::tests::record;
+    use crate::record::Verdict;
+    use crate::report::tally::tests::record;
 
-    fn read(folder: &Path) -> Vec<RunRecord> {
+    fn read(dir: &Path) -> Vec<RunRecord> {
         let mut records = Vec::new();
-        read_events(folder, |record| records.push(record)).unwrap();
+        read_events(dir, |record| records.push(record)).unwrap();
         records
     }
 
     #[test]
     fn records_come_back_as_they_were() {
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let written: Vec<RunRecord> =
             (1..=3).map(|iter| record("a", iter, Verdict::ALL[iter as usize], 0.5)).collect();
-        let mut log = EventLog::open(folder.path()).unwrap();
+        let mut log = EventLog::open(dir.path()).unwrap();
         written.iter().for_each(|record| log.append(record).unwrap());
-        assert_eq!(read(folder.path()), written);
+        assert_eq!(read(dir.path()), written);
     }
 
     #[test]
     fn a_line_torn_anywhere_is_passed_over_and_cut_off_before_the_next() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE_NAME);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE_NAME);
         let record = record("a", 1, Verdict::Failed, 0.5);
-        EventLog::open(folder.path()).unwrap().append(&record).unwrap();
+        EventLog::open(dir.path()).unwrap().append(&record).unwrap();
         let line = fs::read(&path).unwrap();
         for torn in 1..line.len() {
             let mut bytes = line.clone();
             bytes.extend_from_slice(&line[..torn]);
             fs::write(&path, &bytes).unwrap();
-            assert_eq!(read(folder.path()).len(), 1, "torn after {torn} bytes");
-            EventLog::open(folder.path()).unwrap().append(&record).unwrap();
-            assert_eq!(read(folder.path()).len(), 2, "torn after {torn} bytes");
+            assert_eq!(read(dir.path()).len(), 1, "torn after {torn} bytes");
+            EventLog::open(dir.path()).unwrap().append(&record).unwrap();
+            assert_eq!(read(dir.path()).len(), 2, "torn after {torn} bytes");
         }
     }
 
     #[test]
     fn a_damaged_line_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(FILE_NAME), "{}\n").unwrap();
-        let message = read_events(folder.path(), drop).unwrap_err().to_string();
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(FILE_NAME), "{}\n").unwrap();
+        let message = read_events(dir.path(), drop).unwrap_err().to_string();
         assert!(message.contains("line 1"), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! Reading `events.jsonl` while somebody may still write it, and whatever of it can be read.
+//! A reader of `events.jsonl` that follows a running campaign and skips damage.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::events::FILE_NAME;
 use super::{StoreError, io_error};
-use crate::model::RunRecord;
+use crate::record::RunRecord;
 
-/// A reader that goes on where it stopped.
+/// A reader that continues where it stopped.
 ///
-/// Unlike [`read_events`](super::read_events) it passes over lines that it cannot read, and counts
-/// them: who looks at results wants to see what there is.
+/// Unlike [`read_events`](super::read_events) it skips unreadable lines and counts them, so that a
+/// damaged store can be browsed.
 #[derive(Debug)]
 pub struct EventFollower {
     path: PathBuf,
@@ -20,10 +20,10 @@ pub struct EventFollower {
 }
 
 impl EventFollower {
-    /// A reader of a campaign's folder, at its first event.
+    /// A reader of a campaign's directory, at its first event.
     #[must_use]
-    pub fn new(folder: &Path) -> Self {
-        Self { path: folder.join(FILE_NAME), offset: 0, unreadable: 0 }
+    pub fn new(dir: &Path) -> Self {
+        Self { path: dir.join(FILE_NAME), offset: 0, unreadable: 0 }
     }
 
     /// Feeds every whole record that has been written since the last call to `each`.
@@ -46,7 +46,7 @@ impl EventFollower {
         Ok(())
     }
 
-    /// How many lines could not be read.
+    /// The number of unreadable lines.
     #[must_use]
     pub const fn unreadable(&self) -> u64 {
         self.unreadable
@@ -67,22 +67,22 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::model::Verdict;
+    use crate::record::Verdict;
+    use crate::report::tally::tests::record;
     use crate::store::EventLog;
-    use crate::tally::tests::record;
 
     #[test]
     fn a_reader_sees_what_is_written_later_and_passes_over_what_it_cannot_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut follower = EventFollower::new(folder.path());
+        let dir = tempfile::tempdir().unwrap();
+        let mut follower = EventFollower::new(dir.path());
         let mut seen = Vec::new();
         follower.poll(|record| seen.push(record.iter.number())).unwrap();
-        let mut log = EventLog::open(folder.path()).unwrap();
+        let mut log = EventLog::open(dir.path()).unwrap();
         for iter in 1..=2 {
             log.append(&record("a", iter, Verdict::Passed, 0.5)).unwrap();
         }
         follower.poll(|record| seen.push(record.iter.number())).unwrap();
-        let path = folder.path().join(FILE_NAME);
+        let path = dir.path().join(FILE_NAME);
         let mut raw = OpenOptions::new().append(true).open(path).unwrap();
         raw.write_all(b"{\"from\":\"another world\"}\n").unwrap();
         log.append(&record("a", 3, Verdict::Failed, 0.5)).unwrap();

@@ -1,8 +1,8 @@
-//! Several campaigns as one: the union of their runs, in a folder of its own.
+//! Merging of campaigns: the union of their runs, as a new campaign.
 //!
-//! Runs are told apart by test, iteration and seed, so a run that is in two of the campaigns
-//! counts once. Shards of one campaign keep their iterations; those of a campaign with another
-//! seed are numbered on from there, since its first iteration is another run.
+//! A run is identified by test, iteration and seed, so a run that is in two of the campaigns counts
+//! once. Shards of one campaign keep their iterations; those of a campaign with another seed are
+//! numbered on from there, since its first iteration is another run.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -11,69 +11,69 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{
-    CampaignFile, EventLog, Invocation, RunFolder, Store, StoreError, io_error, read_events,
+    CampaignDir, CampaignFile, EventLog, Invocation, Store, StoreError, io_error, log_path,
+    read_events,
 };
-use crate::model::{Class, Iteration, RunRecord};
-use crate::run::log_path;
-use crate::seed::Seed;
+use crate::record::{Class, RunRecord};
+use crate::seed::{Iteration, Seed};
 use crate::suite::{Binary, Test};
-use crate::time::Utc;
+use crate::text::utc::Utc;
 
-/// What became of a merger.
+/// The result of a merge.
 #[derive(Debug)]
 pub struct Merged {
-    /// Where it is.
-    pub folder: RunFolder,
+    /// The new campaign.
+    pub dir: CampaignDir,
     /// Runs in it.
     pub runs: u64,
-    /// Records that were left out, because the same run was there already.
-    pub doubles: u64,
+    /// Records left out, because the same run is present already.
+    pub duplicates: u64,
 }
 
-/// One of the campaigns.
+/// One of the merged campaigns.
 struct Source {
-    folder: RunFolder,
+    directory: CampaignDir,
     file: CampaignFile,
 }
 
-/// What makes a run the same run: its test, by index, its iteration and its seed.
+/// The identity of a run: its test, by index, its iteration and its seed.
 type Key = (usize, Iteration, Seed);
 
 impl Store {
     /// Merges campaigns into a new one in this store.
     ///
     /// # Errors
-    /// [`StoreError::Unsuitable`] if a test was run by different programs, and whatever stands in
-    /// the way of reading or writing.
+    /// [`StoreError::Unsuitable`] if a test was run by different programs; errors of reading or
+    /// writing.
     pub fn merge(
         &self,
-        folders: Vec<RunFolder>,
+        directories: Vec<CampaignDir>,
         invocation: Invocation,
     ) -> Result<Merged, StoreError> {
-        let sources = folders.into_iter().map(Source::read).collect::<Result<Vec<_>, _>>()?;
-        let mut union = Union::of(&sources)?;
-        let choice = Choice::of(&sources, &union)?;
-        for binary in &mut union.binaries {
-            binary.path = self.adopt(&binary.path, &sources)?;
+        let sources = directories.into_iter().map(Source::read).collect::<Result<Vec<_>, _>>()?;
+        let mut merged = MergedTests::of(&sources)?;
+        let dedup = Dedup::of(&sources, &merged)?;
+        for binary in &mut merged.binaries {
+            binary.path = self.copy_kept_binary(&binary.path, &sources)?;
         }
-        let folder = self.create_run(Utc::now())?;
-        let written = write(&folder, &sources, &union, choice).and_then(|counts| {
-            // Written last: without it the folder is no campaign.
-            union.file(&sources, invocation).map_or(Ok(()), |file| file.write(&folder.path))?;
+        let directory = self.create_campaign(Utc::now())?;
+        let written = write(&directory, &sources, &merged, dedup).and_then(|counts| {
+            // Written last: without it the directory is not a campaign.
+            merged.file(&sources, invocation).map_or(Ok(()), |file| file.write(&directory.path))?;
             Ok(counts)
         });
-        let (runs, doubles) = written.inspect_err(|_| {
-            let _ = fs::remove_dir_all(&folder.path);
+        let (runs, duplicates) = written.inspect_err(|_| {
+            let _ = fs::remove_dir_all(&directory.path);
         })?;
-        Ok(Merged { folder, runs, doubles })
+        Ok(Merged { dir: directory, runs, duplicates })
     }
 
-    /// A copy of a kept program in this store, taken from where it was or, where a store has been
-    /// moved, from beside the campaign that names it. A program that is in neither stays named.
-    fn adopt(&self, program: &Path, sources: &[Source]) -> Result<PathBuf, StoreError> {
+    /// A copy of a stored program in this store, taken from its path or, if a store has been moved,
+    /// from the store of the campaign that names it. A program that is in neither keeps its path.
+    fn copy_kept_binary(&self, program: &Path, sources: &[Source]) -> Result<PathBuf, StoreError> {
         let Some(hash) = hash_of(program) else { return Ok(program.to_owned()) };
         let name = program.file_name().unwrap_or_default();
-        let moved = sources.iter().filter_map(|source| source.folder.path.parent()?.parent());
+        let moved = sources.iter().filter_map(|source| source.directory.path.parent()?.parent());
         let moved = moved.map(|store| store.join("bin").join(hash).join(name));
         let found = std::iter::once(program.to_owned()).chain(moved).find(|path| path.is_file());
         found.map_or_else(|| Ok(program.to_owned()), |path| self.keep_binary(&path))
@@ -81,28 +81,28 @@ impl Store {
 }
 
 impl Source {
-    fn read(folder: RunFolder) -> Result<Self, StoreError> {
-        let file = CampaignFile::read(&folder.path)?;
-        Ok(Self { folder, file })
+    fn read(directory: CampaignDir) -> Result<Self, StoreError> {
+        let file = CampaignFile::read(&directory.path)?;
+        Ok(Self { directory, file })
     }
 }
 
 /// All tests of all campaigns.
-struct Union {
+struct MergedTests {
     tests: Vec<Test>,
     binaries: Vec<Binary>,
     index_of: HashMap<String, usize>,
 }
 
-impl Union {
+impl MergedTests {
     fn of(sources: &[Source]) -> Result<Self, StoreError> {
-        let mut union = Self { tests: Vec::new(), binaries: Vec::new(), index_of: HashMap::new() };
+        let mut merged = Self { tests: Vec::new(), binaries: Vec::new(), index_of: HashMap::new() };
         for source in sources {
             for test in &source.file.tests {
-                union.add(test, &source.file.binaries[test.binary], source)?;
+                merged.add(test, &source.file.binaries[test.binary], source)?;
             }
         }
-        Ok(union)
+        Ok(merged)
     }
 
     fn add(&mut self, test: &Test, binary: &Binary, source: &Source) -> Result<(), StoreError> {
@@ -127,14 +127,14 @@ impl Union {
         source: &Source,
         mut each: impl FnMut(usize, RunRecord),
     ) -> Result<(), StoreError> {
-        read_events(&source.folder.path, |record| {
+        read_events(&source.directory.path, |record| {
             if let Some(&test) = self.index_of.get(&record.test) {
                 each(test, record);
             }
         })
     }
 
-    /// The description of the whole; what the campaigns differ in is as in the first.
+    /// The description of the whole; where the campaigns differ, the first one's values.
     fn file(self, sources: &[Source], invocation: Invocation) -> Option<CampaignFile> {
         let first = &sources.first()?.file;
         let is_one = sources.iter().all(|source| source.file.seed == first.seed);
@@ -153,30 +153,30 @@ impl Union {
 }
 
 fn other_program(test: &Test, source: &Source) -> StoreError {
-    let (name, id) = (&test.name, &source.folder.short_id);
+    let (name, id) = (&test.name, &source.directory.short_id);
     StoreError::Unsuitable(format!(
         "{name} is another program, or has other arguments, in {id}: its results are those of \
          another test (`dstest compare` sets them side by side)"
     ))
 }
 
-/// Which campaign each run is taken from, and from where iterations are counted.
-struct Choice {
+/// The source of each run, and the offset of each campaign's iterations.
+struct Dedup {
     from: HashMap<Key, (usize, Class)>,
     offsets: Vec<u32>,
 }
 
-impl Choice {
-    fn of(sources: &[Source], union: &Union) -> Result<Self, StoreError> {
+impl Dedup {
+    fn of(sources: &[Source], merged: &MergedTests) -> Result<Self, StoreError> {
         let mut from: HashMap<Key, (usize, Class)> = HashMap::new();
         let mut longest = vec![0_u32; sources.len()];
         for (index, source) in sources.iter().enumerate() {
-            union.each(source, |test, record| {
+            merged.each(source, |test, record| {
                 longest[index] = longest[index].max(record.iter.number());
                 let class = record.verdict.class();
                 let chosen = from.entry((test, record.iter, record.seed)).or_insert((index, class));
                 // A run that was cancelled in one campaign may have ended in another.
-                if chosen.1 == Class::Apart && class != Class::Apart {
+                if chosen.1 == Class::Inconclusive && class != Class::Inconclusive {
                     *chosen = (index, class);
                 }
             })?;
@@ -184,15 +184,15 @@ impl Choice {
         Ok(Self { from, offsets: offsets(sources, &longest) })
     }
 
-    /// Whether this record is to be taken; says so once for each run.
-    fn takes(&mut self, source: usize, test: usize, record: &RunRecord) -> bool {
+    /// Takes a record; `true` once for each run.
+    fn take(&mut self, source: usize, test: usize, record: &RunRecord) -> bool {
         let key = (test, record.iter, record.seed);
         let is_chosen = self.from.get(&key) == Some(&(source, record.verdict.class()));
         is_chosen && self.from.remove(&key).is_some()
     }
 }
 
-/// What is added to each campaign's iterations, so that different runs have different numbers.
+/// The offset of each campaign's iterations, so that different runs have different numbers.
 fn offsets(sources: &[Source], longest: &[u32]) -> Vec<u32> {
     let mut seeds: Vec<(Seed, u32)> = Vec::new();
     let mut next = 0_u32;
@@ -211,70 +211,69 @@ fn offsets(sources: &[Source], longest: &[u32]) -> Vec<u32> {
     sources.iter().map(offset).collect()
 }
 
-/// Writes the chosen records and their logs; says how many, and how many were left out.
+/// Writes the chosen records and their logs; returns their number, and that of duplicates.
 fn write(
-    folder: &RunFolder,
+    directory: &CampaignDir,
     sources: &[Source],
-    union: &Union,
-    mut choice: Choice,
+    merged: &MergedTests,
+    mut dedup: Dedup,
 ) -> Result<(u64, u64), StoreError> {
-    let mut log = EventLog::open(&folder.path)?;
-    let (mut runs, mut doubles) = (0, 0);
+    let mut log = EventLog::open(&directory.path)?;
+    let (mut runs, mut duplicates) = (0, 0);
     for (index, source) in sources.iter().enumerate() {
-        let mut trouble = Ok(());
-        union.each(source, |test, record| {
-            if !choice.takes(index, test, &record) {
-                doubles += 1;
-            } else if trouble.is_ok() {
+        let mut appended = Ok(());
+        merged.each(source, |test, record| {
+            if !dedup.take(index, test, &record) {
+                duplicates += 1;
+            } else if appended.is_ok() {
                 runs += 1;
-                trouble = renumbered(record, choice.offsets[index], source, folder)
+                appended = renumbered(record, dedup.offsets[index], source, directory)
                     .and_then(|record| log.append(&record));
             }
         })?;
-        trouble?;
+        appended?;
     }
-    Ok((runs, doubles))
+    Ok((runs, duplicates))
 }
 
-/// The record with its number in the whole, its log being there.
+/// The record with its new number, its log copied.
 fn renumbered(
     mut record: RunRecord,
     offset: u32,
     source: &Source,
-    folder: &RunFolder,
+    directory: &CampaignDir,
 ) -> Result<RunRecord, StoreError> {
-    let old = source.folder.path.join(log_path(&record.test, record.iter));
+    let old = source.directory.path.join(log_path(&record.test, record.iter));
     let number = record.iter.number().checked_add(offset).and_then(Iteration::new);
-    record.iter = number.ok_or_else(|| {
-        StoreError::Unsuitable("together they have more iterations than can be counted".into())
-    })?;
+    record.iter =
+        number.ok_or_else(|| StoreError::Unsuitable("too many iterations in total".into()))?;
     if record.log.take().is_some() && old.is_file() {
         let name = log_path(&record.test, record.iter);
-        let new = folder.path.join(&name);
+        let new = directory.path.join(&name);
         copy_log(&old, &new).map_err(io_error("write", &new))?;
         record.log = Some(name);
     }
     Ok(record)
 }
 
-/// Copies a log, and the folder of the run's own files beside it.
+/// Copies a log, and the directory of the run's own files.
 fn copy_log(old: &Path, new: &Path) -> io::Result<()> {
     if let Some(parent) = new.parent() {
         fs::create_dir_all(parent)?;
     }
     fs::copy(old, new)?;
     let files = old.with_extension("dir");
-    if files.is_dir() { copy_folder(&files, &new.with_extension("dir")) } else { Ok(()) }
+    if files.is_dir() { copy_dir(&files, &new.with_extension("dir")) } else { Ok(()) }
 }
 
-fn copy_folder(old: &Path, new: &Path) -> io::Result<()> {
+fn copy_dir(old: &Path, new: &Path) -> io::Result<()> {
     fs::create_dir_all(new)?;
     for entry in fs::read_dir(old)? {
         let entry = entry?;
         let to = new.join(entry.file_name());
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            copy_folder(&entry.path(), &to)?;
+            copy_dir(&entry.path(), &to)?;
         } else if kind.is_file() {
             fs::copy(entry.path(), to)?;
         }
@@ -282,18 +281,17 @@ fn copy_folder(old: &Path, new: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What a program is known by: the hash of one that was kept, the name of any other, whose
-/// contents nobody knows.
+/// The identity of a program: the hash of a stored one, the name of any other.
 fn program(path: &Path) -> Option<&OsStr> {
     hash_of(path).or(path.file_name())
 }
 
 /// The hash in the path of a kept program (`…/bin/<hash>/<name>`).
 fn hash_of(path: &Path) -> Option<&OsStr> {
-    let folder = path.parent()?;
-    let hash = folder.file_name()?;
+    let directory = path.parent()?;
+    let hash = directory.file_name()?;
     let is_hash = hash.len() == 32 && hash.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit);
-    (is_hash && folder.parent()?.ends_with("bin")).then_some(hash)
+    (is_hash && directory.parent()?.ends_with("bin")).then_some(hash)
 }
 
 #[cfg(test)]

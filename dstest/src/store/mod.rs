@@ -1,4 +1,4 @@
-//! The store: what is kept of every campaign, written as it happens.
+//! The store: everything kept of every campaign, written as it happens.
 //!
 //! ```text
 //! .dstest/                     ignores itself from git
@@ -15,11 +15,13 @@
 //! killing dstest at any instant loses at most the runs that had not ended.
 
 mod binaries;
+pub(crate) mod campaign_file;
 mod events;
+mod find;
 mod follow;
-mod format;
-mod locate;
+pub(crate) mod live_dir;
 mod merge;
+mod paths;
 mod prune;
 
 use std::fs;
@@ -29,33 +31,32 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use binaries::contents;
+pub use binaries::program_hash;
+pub use campaign_file::{CampaignFile, Invocation, Limits};
 pub use events::{EventLog, read_events};
 pub use follow::EventFollower;
-pub use format::{CampaignFile, Invocation, Limits};
-pub use locate::StoredRun;
+pub use live_dir::{LiveDir, LiveError};
 pub use merge::Merged;
+pub use paths::{case_path, log_path};
 pub use prune::{Pruned, Removal, Retention};
 
-use crate::live;
-use crate::model::RunRecord;
-use crate::time::Utc;
+use crate::text::utc::Utc;
 
-/// The name of the store's folder beside a manifest.
-pub const FOLDER_NAME: &str = ".dstest";
+/// The name of the store's directory, next to a manifest.
+pub const DIR_NAME: &str = ".dstest";
 
-/// Why the store cannot be used.
+/// Reasons why the store cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// A file or folder cannot be written or read.
+    /// A file or directory cannot be written or read.
     #[error("cannot {action} {}: {source} (-o DIR chooses another store)", path.display())]
     Io {
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
-        /// On what.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A stored file is not what this version writes.
@@ -63,42 +64,42 @@ pub enum StoreError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// No stored run is meant.
-    #[error("no stored run {wanted} in {}", store.display())]
-    NoRun {
-        /// As typed, or what was looked for.
+    /// An unknown campaign.
+    #[error("no stored campaign {wanted} in {}", store.display())]
+    NoCampaign {
+        /// The campaign as typed.
         wanted: String,
-        /// Where.
+        /// The store.
         store: PathBuf,
     },
-    /// A program that is to be run again is no longer there.
-    #[error("{} is gone: what it did cannot be repeated", .0.display())]
+    /// A program of the campaign is missing.
+    #[error("binary {} is missing; cannot replay", .0.display())]
     ProgramGone(PathBuf),
-    /// A stored run cannot be used for what was asked.
+    /// A stored campaign or run that does not suit the command.
     #[error("{0}")]
     Unsuitable(String),
-    /// Several stored runs are meant.
-    #[error("`{wanted}` is the beginning of several runs ({}): type more of it", candidates.join(", "))]
+    /// An ambiguous campaign.
+    #[error("ambiguous campaign `{wanted}` ({}); type more of the id", candidates.join(", "))]
     Ambiguous {
         /// As typed.
         wanted: String,
-        /// Some of the runs meant.
+        /// Some candidates.
         candidates: Vec<String>,
     },
 }
 
-/// A store's folder.
+/// A store's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     root: PathBuf,
 }
 
-/// The folder of one campaign's results.
+/// The directory of one campaign's results.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunFolder {
+pub struct CampaignDir {
     /// Absolute path.
     pub path: PathBuf,
     /// The part of its name after the time, unique in practice.
@@ -106,26 +107,27 @@ pub struct RunFolder {
 }
 
 impl Store {
-    /// The store in this folder, whether or not it exists.
+    /// The store in this directory, whether or not it exists.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
         Self { root }
     }
 
-    /// The store's folder.
+    /// The store's directory.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Creates a folder for a new campaign (and the store, at its first), and points `latest` to it.
+    /// Creates a directory for a new campaign (and the store, at its first), and points `latest` to
+    /// it.
     ///
     /// # Errors
     /// [`StoreError::Io`] if the store cannot be written.
-    pub fn create_run(&self, now: Utc) -> Result<RunFolder, StoreError> {
+    pub fn create_campaign(&self, now: Utc) -> Result<CampaignDir, StoreError> {
         self.create()?;
         self.sweep();
-        let runs = self.runs();
+        let runs = self.runs_dir();
         loop {
             let short_id = fresh_id();
             let name = format!("{}-{short_id}", now.compact());
@@ -133,7 +135,7 @@ impl Store {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     self.point_latest(&name);
-                    return Ok(RunFolder { path, short_id });
+                    return Ok(CampaignDir { path, short_id });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(io_error("create", &path)(source)),
@@ -142,7 +144,7 @@ impl Store {
     }
 
     fn create(&self) -> Result<(), StoreError> {
-        let runs = self.runs();
+        let runs = self.runs_dir();
         fs::create_dir_all(&runs).map_err(io_error("create", &runs))?;
         let ignore = self.root.join(".gitignore");
         if !ignore.exists() {
@@ -151,13 +153,17 @@ impl Store {
         Ok(())
     }
 
-    /// Removes what a dstest that was killed has left under way. Every campaign looks at those
-    /// before it, so that only the newest can have something left.
+    /// Removes the live directories of a killed dstest. Every campaign checks those before it, so
+    /// that only the newest can have any.
     fn sweep(&self) {
-        self.all_runs().iter().rev().take(SWEPT_RUNS).for_each(|run| live::sweep(&run.path));
+        self.campaigns()
+            .iter()
+            .rev()
+            .take(SWEPT_CAMPAIGNS)
+            .for_each(|run| live_dir::sweep(&run.path));
     }
 
-    fn runs(&self) -> PathBuf {
+    fn runs_dir(&self) -> PathBuf {
         self.root.join("runs")
     }
 
@@ -170,16 +176,8 @@ impl Store {
     }
 }
 
-/// More campaigns than this are hardly under way in one store at a time.
-const SWEPT_RUNS: usize = 8;
-
-/// Where the small case of a run's failure is, below a folder for such cases.
-#[must_use]
-pub fn case_path(folder: &Path, run: &RunRecord) -> PathBuf {
-    let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };
-    let test: String = run.test.chars().map(plain).collect();
-    folder.join(format!("{test}-{}.case", run.seed))
-}
+/// More campaigns than ever run in one store at a time.
+const SWEPT_CAMPAIGNS: usize = 8;
 
 /// Writes a whole file so that a reader sees the old contents or the new, never a part.
 ///
@@ -201,7 +199,7 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Stor
     move |source| StoreError::Io { action, path, source }
 }
 
-/// Four characters that are easy to read aloud and to type.
+/// An id of four characters that are easy to read and to type.
 fn fresh_id() -> String {
     const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let bits = RandomState::new().build_hasher().finish();

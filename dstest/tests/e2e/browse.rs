@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::support::Scene;
+use crate::support::Sandbox;
 
 /// The user's side of a terminal, with what is on its screen.
 struct Terminal {
@@ -21,7 +21,7 @@ struct Terminal {
 
 impl Terminal {
     /// Starts dstest in a terminal of this size.
-    fn start(scene: &Scene, args: &[&str], columns: u16, rows: u16) -> Self {
+    fn start(sandbox: &Sandbox, args: &[&str], columns: u16, rows: u16) -> Self {
         let user: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&user).unwrap();
         unlockpt(&user).unwrap();
@@ -29,7 +29,7 @@ impl Terminal {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&user, size).unwrap();
         let program = File::options().read(true).write(true).open(name).unwrap();
-        let mut command = scene.command(args);
+        let mut command = sandbox.command(args);
         command.env("TERM", "xterm-256color").stdin(program.try_clone().unwrap());
         command.stdout(program.try_clone().unwrap()).stderr(program);
         let child = command.spawn().unwrap();
@@ -60,7 +60,7 @@ impl Terminal {
     }
 }
 
-/// Fails with odd seeds, after an election that its log tells of.
+/// Fails with odd seeds, after an election in its log.
 const SCRIPT: &str = r#"
 trace() { printf 'trace=%016x\n' "$DSTEST_SEED"; }
 [ -z "$VERBOSE" ] || cat <<'LOG'
@@ -80,82 +80,82 @@ trace
 
 #[test]
 fn from_the_table_to_the_wrong_step_and_back() {
-    let scene = Scene::new();
-    scene.on_script(&["-n", "6", "-p", "1"], SCRIPT).exits_with(1);
-    let mut terminal = Terminal::start(&scene, &["browse", "-o", "store"], 120, 30);
+    let sandbox = Sandbox::new();
+    sandbox.on_script(&["-n", "6", "-p", "1"], SCRIPT).exits_with(1);
+    let mut terminal = Terminal::start(&sandbox, &["browse", "-o", "store"], 120, 30);
     terminal.wait_for("6 runs, 3 failed");
-    // Into the test, its one kind of failure, its first run.
+    // The test, its one failure, its first run.
     terminal.press("\r");
     terminal.wait_for("error: voted twice");
     terminal.press("\r");
     terminal.wait_for("#5");
     terminal.press("\r");
-    let log = terminal.wait_for("W what led to it");
+    let log = terminal.wait_for("W causes only");
     assert!(log.contains("voted twice") && log.contains("term=0"), "{log}");
-    // Why: the bystander goes.
+    // The causes: the peer without influence is hidden.
     terminal.press("W");
     let why = terminal.wait_for("led to it: ");
     assert_eq!(why.matches("hears no leader").count(), 1, "{why}");
-    // The second failing run has no full log yet: it is repeated without a word.
+    // The second failing run has no full log yet: it is replayed first.
     terminal.press("q");
-    terminal.wait_for("Enter its log");
+    terminal.wait_for("Enter log");
     terminal.press("j\r");
     terminal.wait_for("sh#3");
-    terminal.wait_for("W what led to it");
-    // Beside a run that passed.
+    terminal.wait_for("W causes only");
+    // A diff with a run that passed.
     terminal.press("D");
     let diff = terminal.wait_for("n N differences");
     assert!(diff.contains("refuses vote") && diff.contains("grants vote"), "{diff}");
     terminal.press("q");
-    terminal.wait_for("W what led to it");
+    terminal.wait_for("W causes only");
     // Once more, with its log.
     terminal.press("r");
-    terminal.wait_for("repeating sh#3");
-    terminal.wait_for("W what led to it");
+    terminal.wait_for("replaying sh#3");
+    terminal.wait_for("W causes only");
     terminal.press("p");
-    terminal.wait_for("WHY        error: voted twice");
+    terminal.wait_for("FAILURE    error: voted twice");
     terminal.press("qqqqq");
     assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
-fn without_a_terminal_it_says_what_to_use_instead() {
-    let scene = Scene::new();
-    scene.on_script(&["-n", "1"], "exit 1").exits_with(1);
-    let called = scene.call(&["browse", "-o", "store"]);
-    called.exits_with(2).complains("needs a terminal").complains("dstest report");
-    let called = scene.call(&["browse", "-o", "nowhere"]);
-    called.exits_with(2).complains("no stored run");
+fn without_a_terminal_it_names_the_alternative() {
+    let sandbox = Sandbox::new();
+    sandbox.on_script(&["-n", "1"], "exit 1").exits_with(1);
+    let called = sandbox.call(&["browse", "-o", "store"]);
+    called.exits_with(2).warns("needs a terminal").warns("dstest report");
+    let called = sandbox.call(&["browse", "-o", "nowhere"]);
+    called.exits_with(2).warns("no stored campaign");
 }
 
 #[test]
 fn a_run_is_shown_again_from_the_store() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let script = "echo '1 | VOTE | 0 | votes term=3 role=follower'; echo 'error: no luck'; exit 1";
-    scene.on_script(&["-n", "2", "-p", "1"], script).exits_with(1);
-    let shown = scene.call(&["show", "-o", "store"]);
-    shown.exits_with(0).says("FAILED sh#1").says("WHY        error: no luck");
-    shown.says("STATE      0    role=follower term=3").says("           error: no luck");
-    scene.call(&["show", "-o", "store", "sh#2"]).exits_with(0).says("FAILED sh#2");
-    scene.call(&["show", "-o", "store", "sh#7"]).exits_with(2).complains("`sh#7` is no run");
+    sandbox.on_script(&["-n", "2", "-p", "1"], script).exits_with(1);
+    let shown = sandbox.call(&["show", "-o", "store"]);
+    shown.exits_with(0).prints("FAILED sh#1").prints("FAILURE    error: no luck");
+    shown.prints("STATE      0    role=follower term=3").prints("           error: no luck");
+    sandbox.call(&["show", "-o", "store", "sh#2"]).exits_with(0).prints("FAILED sh#2");
+    sandbox.call(&["show", "-o", "store", "sh#7"]).exits_with(2).warns("unknown run `sh#7`");
     let reports = r#"echo '{"signature":"it says so","text":"FAIL its own report"}' > "$DSTEST_RUN_DIR/report.json"; exit 1"#;
-    scene.on_script(&["-n", "1"], reports).exits_with(1).says("FAILED  sh #1  it says so");
-    scene.call(&["show", "-o", "store"]).exits_with(0).says("FAIL its own report");
+    sandbox.on_script(&["-n", "1"], reports).exits_with(1).prints("FAILED  sh #1  it says so");
+    sandbox.call(&["show", "-o", "store"]).exits_with(0).prints("FAIL its own report");
 }
 
 #[test]
-fn neighbours_are_a_campaign_of_their_own() {
-    let scene = Scene::new();
-    scene.on_script(&["-n", "3", "-p", "1", "--seed", "5"], "exit $((DSTEST_ITER == 2))");
-    let before = scene.events();
+fn more_seeds_are_a_campaign_of_their_own() {
+    let sandbox = Sandbox::new();
+    sandbox.on_script(&["-n", "3", "-p", "1", "--seed", "5"], "exit $((DSTEST_ITER == 2))");
+    let before = sandbox.events();
     let seed = before.iter().find(|event| event["iter"] == 2).unwrap()["seed"].as_u64().unwrap();
-    let called = scene.call(&["replay", "-o", "store", "sh#2", "--neighbours", "4"]);
-    called.exits_with(1).says("sh × 4");
+    let called = sandbox.call(&["replay", "-o", "store", "sh#2", "--seeds", "4"]);
+    called.exits_with(1).prints("sh × 4");
     let mut seeds: Vec<u64> =
-        scene.events().iter().map(|event| event["seed"].as_u64().unwrap()).collect();
+        sandbox.events().iter().map(|event| event["seed"].as_u64().unwrap()).collect();
     seeds.sort_unstable();
     assert_eq!(seeds, [seed, seed + 1, seed + 2, seed + 3]);
-    scene.call(&["resume", "-o", "store", "-n", "5"]).exits_with(1);
-    let last = scene.events().last().unwrap()["seed"].as_u64().unwrap();
+    sandbox.call(&["resume", "-o", "store", "-n", "5"]).exits_with(1);
+    let last = sandbox.events().last().unwrap()["seed"].as_u64().unwrap();
     assert_eq!(last, seed + 4, "a campaign that goes on keeps its seeds");
 }

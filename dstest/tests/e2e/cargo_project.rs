@@ -2,21 +2,21 @@
 
 use std::fs;
 
-use crate::support::Scene;
+use crate::support::Sandbox;
 
 #[test]
 fn a_passing_test_passes_as_often_as_asked() {
-    let scene = Scene::new();
-    let called = scene.on_fixture(&["passes_2A", "-n", "7", "-p", "3", "--metrics"]);
-    called.exits_with(0).says("passes_2a × 7, 3 workers, seed ").says("No failure in 7 runs");
+    let sandbox = Sandbox::new();
+    let called = sandbox.on_fixture(&["passes_2A", "-n", "7", "-p", "3", "--metrics"]);
+    called.exits_with(0).prints("passes_2a × 7, 3 workers, seed ").prints("No failure in 7 runs");
     let row = called.row("passes_2a");
     assert_eq!(row[1..3], ["0", "7"]);
     assert_eq!(row[4..], ["3.50 ± 0.00", "104", "2048", "7"]);
-    assert!(scene.logs().is_empty(), "logs of passed runs are removed");
-    let mut iterations = scene.field("iter");
+    assert!(sandbox.logs().is_empty(), "logs of passed runs are removed");
+    let mut iterations = sandbox.field("iter");
     iterations.sort();
     assert_eq!(iterations, ["1", "2", "3", "4", "5", "6", "7"]);
-    let traced = scene.events();
+    let traced = sandbox.events();
     let trace = |event: &serde_json::Value| event["trace"].as_str().map(ToOwned::to_owned);
     let seeded = |event: &serde_json::Value| format!("{:016x}", event["seed"].as_u64().unwrap());
     assert!(traced.iter().all(|event| trace(event) == Some(seeded(event))));
@@ -24,30 +24,30 @@ fn a_passing_test_passes_as_often_as_asked() {
 
 #[test]
 fn failures_are_failures_in_table_exit_code_and_store() {
-    let scene = Scene::new();
-    let called = scene.on_fixture(&["2B", "quick", "-n", "3", "-p", "1"]);
+    let sandbox = Sandbox::new();
+    let called = sandbox.on_fixture(&["2B", "quick", "-n", "3", "-p", "1"]);
     called
         .exits_with(1)
-        .says("FAILED  fails_2b #1  two leaders in term 1 (tests/sim.rs:")
-        .says("FAILED  fails_2b #2  as #1: ")
-        .says("replay -o store ")
-        .says("3 failures of one kind:");
+        .prints("FAILED  fails_2b #1  two leaders in term 1 (tests/sim.rs:")
+        .prints("FAILED  fails_2b #2  same as #1: ")
+        .prints("replay -o store ")
+        .prints("3 failures of one kind:");
     assert_eq!(called.row("fails_2b")[1..3], ["3", "3"]);
     assert_eq!(called.row("quick_2a")[1..3], ["0", "3"]);
     let logs = ["fails_2b/1.log", "fails_2b/2.log", "fails_2b/3.log", "quick_2a/1.log"];
-    assert_eq!(scene.logs(), logs, "and one that passed, to compare others with");
-    let log = fs::read_to_string(scene.latest().join("logs/fails_2b/2.log")).unwrap();
+    assert_eq!(sandbox.logs(), logs, "and one that passed, to compare others with");
+    let log = fs::read_to_string(sandbox.latest().join("logs/fails_2b/2.log")).unwrap();
     assert!(log.contains("before\n") && log.contains("two leaders in term 2"), "{log}");
 }
 
 #[test]
 fn one_seed_gives_one_campaign_in_any_order_and_at_any_speed() {
     let failed = |workers: &str, order: &[&str]| {
-        let scene = Scene::new();
+        let sandbox = Sandbox::new();
         let mut args = vec!["flaky", "quick", "-n", "20", "--seed", "7", "-p", workers];
         args.extend(order);
-        scene.on_fixture(&args).exits_with(1);
-        let logs = scene.logs().into_iter();
+        sandbox.on_fixture(&args).exits_with(1);
+        let logs = sandbox.logs().into_iter();
         logs.filter(|log| log.starts_with("flaky")).collect::<Vec<_>>()
     };
     let one = failed("1", &[]);
@@ -58,14 +58,14 @@ fn one_seed_gives_one_campaign_in_any_order_and_at_any_speed() {
 
 #[test]
 fn every_way_to_end_has_its_verdict() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let names = ["aborts", "exits_early", "hangs_2d", "leaks", "prints_endlessly", "whole"];
     let mut args = vec!["-n", "1", "--grace", "0.1", "--max-output", "64k", "-a"];
     args.extend(names);
-    let called = scene.on_fixture(&args);
-    called.exits_with(1).says("killed by SIGABRT").says("timed out after 0.4 s; last: waiting");
-    called.says("exited with 0 before the test had ended").says("left processes behind");
-    let mut verdicts: Vec<String> = scene
+    let called = sandbox.on_fixture(&args);
+    called.exits_with(1).prints("killed by SIGABRT").prints("timed out after 0.4 s; last: waiting");
+    called.prints("exited with 0 before the test had ended").prints("left processes running");
+    let mut verdicts: Vec<String> = sandbox
         .events()
         .iter()
         .map(|event| {
@@ -82,18 +82,18 @@ fn every_way_to_end_has_its_verdict() {
         "whole passed",
     ];
     assert_eq!(verdicts, want);
-    let endless = fs::metadata(scene.latest().join("logs/prints_endlessly/1.log")).unwrap();
+    let endless = fs::metadata(sandbox.latest().join("logs/prints_endlessly/1.log")).unwrap();
     assert!(endless.len() < 80 * 1024, "cut to the limit: {}", endless.len());
-    let leak = fs::read_to_string(scene.latest().join("logs/leaks/1.log")).unwrap();
+    let leak = fs::read_to_string(sandbox.latest().join("logs/leaks/1.log")).unwrap();
     let pid = leak.lines().find_map(|line| line.split("grandchild=").nth(1)).unwrap();
     assert!(!crate::support::is_alive(pid), "the grandchild has been ended");
 }
 
 #[test]
 fn a_run_has_the_surroundings_cargo_would_give() {
-    let scene = Scene::new();
-    scene.on_fixture(&["surroundings", "-n", "1", "-a", "-vv"]).exits_with(0);
-    let log = fs::read_to_string(scene.latest().join("logs/surroundings/1.log")).unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.on_fixture(&["surroundings", "-n", "1", "-a", "-vv"]).exits_with(0);
+    let log = fs::read_to_string(sandbox.latest().join("logs/surroundings/1.log")).unwrap();
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture");
     for want in [
         &format!("CARGO_MANIFEST_DIR={fixture}\n"),
@@ -106,80 +106,80 @@ fn a_run_has_the_surroundings_cargo_would_give() {
     ] {
         assert!(log.contains(want), "no {want} in {log}");
     }
-    assert_eq!(scene.logs(), ["surroundings/1.dir", "surroundings/1.log"], "its file is kept");
+    assert_eq!(sandbox.logs(), ["surroundings/1.dir", "surroundings/1.log"], "its file is kept");
 }
 
 #[test]
-fn a_build_error_is_no_failure() {
-    let scene = Scene::new();
-    let called = scene.on_fixture(&["--features", "broken", "-n", "3"]);
-    called.exits_with(101).complains("this feature does not build").complains("the build failed");
+fn a_build_error_is_not_a_test_failure() {
+    let sandbox = Sandbox::new();
+    let called = sandbox.on_fixture(&["--features", "broken", "-n", "3"]);
+    called.exits_with(101).warns("this feature does not build").warns("the build failed");
     assert_eq!(called.stdout, "");
-    assert!(!scene.path().join("store").exists(), "nothing ran, nothing is stored");
+    assert!(!sandbox.path().join("store").exists(), "nothing ran, nothing is stored");
 }
 
 #[test]
 fn a_pattern_that_matches_nothing_is_an_error_with_a_suggestion() {
-    let scene = Scene::new();
-    let called = scene.on_fixture(&["pases_2a"]);
-    called.exits_with(4).complains("no test matches `pases_2a`; did you mean passes_2a");
-    scene.on_fixture(&["2a", "nosuchthing"]).exits_with(4);
+    let sandbox = Sandbox::new();
+    let called = sandbox.on_fixture(&["pases_2a"]);
+    called.exits_with(4).warns("no test matches `pases_2a`; did you mean passes_2a");
+    sandbox.on_fixture(&["2a", "nosuchthing"]).exits_with(4);
 }
 
 #[test]
 fn names_are_short_and_ignored_tests_are_left_out_unless_asked_for() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let list = |args: &[&str]| {
         let mut all = vec!["list", "--dir", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture")];
         all.extend(args);
-        scene.call(&all)
+        sandbox.call(&all)
     };
     let called = list(&["unit", "2d", "whole"]);
     assert_eq!(called.exits_with(0).stdout, "tests::unit\nhangs_2d\nnested::unit\nwhole\n");
-    called.complains("1 marked #[ignore] left out").complains("whole does not list its tests");
+    called.warns("1 marked #[ignore] left out").warns("whole does not list its tests");
     assert_eq!(list(&["ignored", "--include-ignored"]).stdout, "ignored_2d\n");
-    scene.on_fixture(&["ignored", "-n", "1"]).exits_with(4).complains("--include-ignored");
-    scene.on_fixture(&["ignored", "-n", "1", "--include-ignored"]).exits_with(0);
+    sandbox.on_fixture(&["ignored", "-n", "1"]).exits_with(4).warns("--include-ignored");
+    sandbox.on_fixture(&["ignored", "-n", "1", "--include-ignored"]).exits_with(0);
 }
 
 #[test]
 fn the_tested_program_is_a_copy_that_campaigns_share() {
-    let scene = Scene::new();
-    scene.on_fixture(&["quick", "-n", "1"]).exits_with(0);
-    scene.on_fixture(&["quick", "-n", "1"]).exits_with(0);
-    let copies = fs::read_dir(scene.path().join("store/bin")).unwrap().count();
+    let sandbox = Sandbox::new();
+    sandbox.on_fixture(&["quick", "-n", "1"]).exits_with(0);
+    sandbox.on_fixture(&["quick", "-n", "1"]).exits_with(0);
+    let copies = fs::read_dir(sandbox.path().join("store/bin")).unwrap().count();
     assert_eq!(copies, 1);
-    assert_eq!(fs::read_dir(scene.path().join("store/runs")).unwrap().count(), 2);
-    let ignore = fs::read_to_string(scene.path().join("store/.gitignore")).unwrap();
+    assert_eq!(fs::read_dir(sandbox.path().join("store/runs")).unwrap().count(), 2);
+    let ignore = fs::read_to_string(sandbox.path().join("store/.gitignore")).unwrap();
     assert_eq!(ignore, "*\n");
 }
 
 #[test]
-fn what_is_not_run_as_one_may_expect_is_said() {
-    let scene = Scene::new();
+fn unexpected_selections_are_noted() {
+    let sandbox = Sandbox::new();
     let doc_tests = "doc tests of fixture are left out: `cargo test --doc` runs them";
-    let whole = "fixture::whole does not list its tests: it runs as a whole";
-    let named = scene.on_fixture(&["whole", "-n", "1"]);
-    named.exits_with(0).complains(whole);
+    let whole = "fixture::whole does not list its tests; it runs as one test";
+    let named = sandbox.on_fixture(&["whole", "-n", "1"]);
+    named.exits_with(0).warns(whole);
     assert!(!named.stderr.contains("doc tests"), "{named:#?}");
-    let other = scene.on_fixture(&["unit", "-n", "1"]);
+    let other = sandbox.on_fixture(&["unit", "-n", "1"]);
     assert_eq!(other.exits_with(0).stderr.matches("dstest: ").count(), 0, "{other:#?}");
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture");
-    scene.call(&["list", "--dir", fixture]).exits_with(0).complains(whole).complains(doc_tests);
+    sandbox.call(&["list", "--dir", fixture]).exits_with(0).warns(whole).warns(doc_tests);
     let skip = ["--skip", "2[a-d]|leaks|aborts|exits|prints|whole|fails|odd", "-n", "1"];
-    let all = scene.on_fixture(&skip);
-    all.complains(doc_tests);
+    let all = sandbox.on_fixture(&skip);
+    all.warns(doc_tests);
     assert!(!all.stderr.contains("#[ignore]"), "it is skipped, and so not missed");
-    let some = scene.on_fixture(&["2a|2d", "--skip", "hangs", "-n", "1"]);
-    some.exits_with(0).complains("1 marked #[ignore] left out (--include-ignored)");
+    let some = sandbox.on_fixture(&["2a|2d", "--skip", "hangs", "-n", "1"]);
+    some.exits_with(0).warns("1 marked #[ignore] left out (--include-ignored)");
 }
 
 #[test]
 fn the_longest_test_of_a_round_comes_first_as_soon_as_its_time_is_known() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let order = || {
-        scene.on_fixture(&["quick_2a", "slow_2e", "-n", "3", "-p", "1"]).exits_with(0);
-        scene.field("test")
+        sandbox.on_fixture(&["quick_2a", "slow_2e", "-n", "3", "-p", "1"]).exits_with(0);
+        sandbox.field("test")
     };
     let first = order();
     assert_eq!(first[..2], ["quick_2a", "slow_2e"], "nothing is known yet");

@@ -2,46 +2,47 @@
 
 use std::fs;
 
-use crate::support::Scene;
+use crate::support::Sandbox;
 
 #[test]
 fn a_command_gets_its_seed_and_iteration_as_arguments_and_variables() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let script =
         "echo $0 $1; [ \"$0 $1\" = \"$DSTEST_SEED $DSTEST_ITER\" ] && [ -d \"$DSTEST_RUN_DIR\" ]";
     let args = ["-n", "5", "-o", "store", "--", "sh", "-c", script, "{seed}", "{iter}"];
-    let called = scene.call(&args);
+    let called = sandbox.call(&args);
     called.exits_with(0);
     assert_eq!(called.row("sh")[1..3], ["0", "5"]);
 }
 
 #[test]
 fn a_command_that_fails_now_and_then() {
-    let scene = Scene::new();
-    let called = scene.on_script(&["-n", "6"], "echo run $DSTEST_ITER; exit $((DSTEST_ITER % 2))");
-    called.exits_with(1).says("sh fails in 50.0 % of runs (3 of 6; 95 % interval ");
+    let sandbox = Sandbox::new();
+    let called =
+        sandbox.on_script(&["-n", "6"], "echo run $DSTEST_ITER; exit $((DSTEST_ITER % 2))");
+    called.exits_with(1).prints("sh fails in 50.0 % of runs (3 of 6; 95 % interval ");
     assert_eq!(called.row("sh")[1..3], ["3", "6"]);
 }
 
 #[test]
 fn output_can_mean_failure_whatever_the_exit_code() {
-    let scene = Scene::new();
-    let called = scene.on_script(&["-n", "2", "--fail-regex", "data ?race"], "echo DATA RACE");
+    let sandbox = Sandbox::new();
+    let called = sandbox.on_script(&["-n", "2", "--fail-regex", "data ?race"], "echo DATA RACE");
     called.exits_with(1);
     assert_eq!(called.row("sh")[1..3], ["2", "2"]);
 }
 
 #[test]
-fn a_program_that_is_not_there_is_no_test_failure() {
-    let scene = Scene::new();
-    let called = scene.call(&["-n", "2", "-o", "store", "--", "./nothing-here"]);
-    called.exits_with(1).says("2 runs could not be started: cannot run ").says("No such file");
+fn a_missing_program_is_not_a_test_failure() {
+    let sandbox = Sandbox::new();
+    let called = sandbox.call(&["-n", "2", "-o", "store", "--", "./nothing-here"]);
+    called.exits_with(1).prints("2 runs could not be started: cannot run ").prints("No such file");
     assert_eq!(called.row("nothing-here")[1..3], ["0", "0"]);
-    assert_eq!(scene.field("verdict"), ["not-started", "not-started"]);
+    assert_eq!(sandbox.field("verdict"), ["not-started", "not-started"]);
 }
 
 #[test]
-fn the_campaign_stops_when_it_is_told_to() {
+fn the_campaign_stops_at_its_limits() {
     let rows: [(&[&str], &str, usize, &str); 4] = [
         (&["-n", "100", "--max-fail", "3", "-p", "1"], "exit 1", 3, "stopped by the failure limit"),
         (&["--until-fail=2", "-p", "1"], "exit $((DSTEST_ITER % 3 == 0))", 6, "failure limit"),
@@ -49,38 +50,38 @@ fn the_campaign_stops_when_it_is_told_to() {
         (&["-n", "4", "--for", "1h"], "exit 1", 4, "4 runs in"),
     ];
     for (args, script, runs, why) in rows {
-        let scene = Scene::new();
-        scene.on_script(args, script).exits_with(1).says(why);
-        assert_eq!(scene.events().len(), runs, "{args:?}");
+        let sandbox = Sandbox::new();
+        sandbox.on_script(args, script).exits_with(1).prints(why);
+        assert_eq!(sandbox.events().len(), runs, "{args:?}");
     }
 }
 
 #[test]
 fn the_time_budget_ends_what_would_not_end() {
-    let scene = Scene::new();
-    scene.on_script(&["--for", "200ms"], "true").exits_with(0).says("stopped by --for");
-    assert!(!scene.events().is_empty());
+    let sandbox = Sandbox::new();
+    sandbox.on_script(&["--for", "200ms"], "true").exits_with(0).prints("stopped by --for");
+    assert!(!sandbox.events().is_empty());
 }
 
 #[test]
 fn a_loop_overwrites_no_log_and_forgets_no_count() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let args = ["-l", "-n", "1", "-g", "2", "--max-fail", "7", "-p", "1"];
-    let called = scene.on_script(&args, "echo failure $DSTEST_ITER; exit 1");
+    let called = sandbox.on_script(&args, "echo failure $DSTEST_ITER; exit 1");
     called.exits_with(1);
     assert_eq!(called.row("sh")[1..3], ["7", "7"]);
     for iteration in 1..=7 {
-        let log = fs::read_to_string(scene.latest().join(format!("logs/sh/{iteration}.log")));
+        let log = fs::read_to_string(sandbox.latest().join(format!("logs/sh/{iteration}.log")));
         assert_eq!(log.unwrap(), format!("failure {iteration}\n"));
     }
 }
 
 #[test]
 fn json_has_the_documented_shape() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let args = ["-n", "4", "--seed", "7", "--export-json", "out.json"];
-    scene.on_script(&args, "exit $((DSTEST_ITER == 4))").exits_with(1);
-    let text = fs::read_to_string(scene.path().join("out.json")).unwrap();
+    sandbox.on_script(&args, "exit $((DSTEST_ITER == 4))").exits_with(1);
+    let text = fs::read_to_string(sandbox.path().join("out.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((json["schema"].as_u64(), json["seed"].as_u64()), (Some(1), Some(7)));
     assert_eq!(json["interrupted"], false);
@@ -89,8 +90,8 @@ fn json_has_the_documented_shape() {
     assert!(test["time"]["p95"].as_f64().is_some_and(|seconds| seconds > 0.0));
     let failure = &test["failures"][0];
     assert_eq!(failure["iter"], 4);
-    assert!(scene.latest().join(failure["log"].as_str().unwrap()).is_file());
-    assert_eq!(text, fs::read_to_string(scene.latest().join("summary.json")).unwrap());
+    assert!(sandbox.latest().join(failure["log"].as_str().unwrap()).is_file());
+    assert_eq!(text, fs::read_to_string(sandbox.latest().join("summary.json")).unwrap());
 }
 
 #[test]
@@ -104,58 +105,61 @@ fn wrong_usage_names_what_to_change() {
         (&[], "no Cargo.toml"),
     ];
     for (args, want) in rows {
-        Scene::new().call(args).exits_with(2).complains(want);
+        Sandbox::new().call(args).exits_with(2).warns(want);
     }
 }
 
 #[test]
 fn configuration_is_read_and_its_mistakes_are_shown() {
-    let scene = Scene::new();
-    let write = |text: &str| fs::write(scene.path().join("dstest.toml"), text).unwrap();
+    let sandbox = Sandbox::new();
+    let write = |text: &str| fs::write(sandbox.path().join("dstest.toml"), text).unwrap();
     write("[run]\niterations = 3\nseed-env = \"MY_SEED\"\n[env]\nHELLO = \"world\"\n");
     let script = "[ \"$MY_SEED $HELLO\" = \"$DSTEST_SEED world\" ]";
-    let called = scene.on_script(&[], script);
+    let called = sandbox.on_script(&[], script);
     called.exits_with(0);
     assert_eq!(called.row("sh")[1..3], ["0", "3"]);
     write("[run]\nitertions = 3\n");
-    scene.on_script(&[], "true").exits_with(2).complains("line 2").complains("itertions");
+    sandbox.on_script(&[], "true").exits_with(2).warns("line 2").warns("itertions");
     write("[[test]]\nmatch = \"^sh$\"\ntimeout = \"200ms\"\n");
-    scene.on_script(&["-n", "1"], "sleep 600").exits_with(1).says("timed out after 0.2 s");
+    sandbox.on_script(&["-n", "1"], "sleep 600").exits_with(1).prints("timed out after 0.2 s");
 }
 
 #[test]
 fn each_run_has_temporary_files_of_its_own() {
-    let scene = Scene::new();
-    let script = "echo $TMPDIR >> folders; ls $TMPDIR >> left; touch $TMPDIR/mine; exit 1";
-    scene.on_script(&["-n", "3", "-p", "2"], script).exits_with(1);
-    let text = |name: &str| fs::read_to_string(scene.path().join(name)).unwrap();
+    let sandbox = Sandbox::new();
+    let script = "echo $TMPDIR >> directories; ls $TMPDIR >> left; touch $TMPDIR/mine; exit 1";
+    sandbox.on_script(&["-n", "3", "-p", "2"], script).exits_with(1);
+    let text = |name: &str| fs::read_to_string(sandbox.path().join(name)).unwrap();
     assert_eq!(text("left"), "", "no run sees what another has left");
-    assert!(text("folders").lines().all(|folder| !std::path::Path::new(folder).exists()));
-    fs::write(scene.path().join("dstest.toml"), "env.TMPDIR = '/mine'\n").unwrap();
-    scene.on_script(&["-n", "1"], "test $TMPDIR = /mine").exits_with(0);
+    assert!(text("directories").lines().all(|dir| !std::path::Path::new(dir).exists()));
+    fs::write(sandbox.path().join("dstest.toml"), "env.TMPDIR = '/mine'\n").unwrap();
+    sandbox.on_script(&["-n", "1"], "test $TMPDIR = /mine").exits_with(0);
 }
 
 #[test]
 fn a_preset_changes_the_defaults() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let config = "run.iterations = 2\n[preset.more.run]\niterations = 5\n";
-    fs::write(scene.path().join("dstest.toml"), config).unwrap();
-    scene.on_script(&[], "true").exits_with(0).says("sh × 2, ");
-    scene.on_script(&["--preset", "more"], "true").exits_with(0).says("sh × 5, ");
-    scene.on_script(&["--preset", "more", "-n", "1"], "true").exits_with(0).says("sh × 1, ");
-    scene.on_script(&["--preset", "mor"], "true").exits_with(2).complains("did you mean more?");
+    fs::write(sandbox.path().join("dstest.toml"), config).unwrap();
+    sandbox.on_script(&[], "true").exits_with(0).prints("sh × 2, ");
+    sandbox.on_script(&["--preset", "more"], "true").exits_with(0).prints("sh × 5, ");
+    sandbox.on_script(&["--preset", "more", "-n", "1"], "true").exits_with(0).prints("sh × 1, ");
+    sandbox.on_script(&["--preset", "mor"], "true").exits_with(2).warns("did you mean more?");
 }
 
 #[test]
 fn a_variable_reaches_every_run_and_may_choose_a_preset() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let config = "[preset.real]\nwhen-env = 'WORLD'\nenv.WORLD = 'real'\nrun.iterations = 3\n";
-    fs::write(scene.path().join("dstest.toml"), config).unwrap();
-    scene.on_script(&["-n", "2", "--env", "WORLD=sim"], "test $WORLD = sim").exits_with(0);
-    scene.on_script(&["--env", "WORLD=real"], "test $WORLD = real").exits_with(0).says("sh × 3, ");
-    scene.on_script(&["--preset", "real"], "test $WORLD = real").exits_with(0).says("sh × 3, ");
+    fs::write(sandbox.path().join("dstest.toml"), config).unwrap();
+    sandbox.on_script(&["-n", "2", "--env", "WORLD=sim"], "test $WORLD = sim").exits_with(0);
+    sandbox
+        .on_script(&["--env", "WORLD=real"], "test $WORLD = real")
+        .exits_with(0)
+        .prints("sh × 3, ");
+    sandbox.on_script(&["--preset", "real"], "test $WORLD = real").exits_with(0).prints("sh × 3, ");
     let twice = ["-n", "1", "--preset", "real", "--env", "WORLD=sim"];
-    scene.on_script(&twice, "test $WORLD = sim").exits_with(0);
+    sandbox.on_script(&twice, "test $WORLD = sim").exits_with(0);
     let wrong = ["--env", "WORLD"];
-    scene.on_script(&wrong, "true").exits_with(2).complains("NAME=VALUE").complains("--env");
+    sandbox.on_script(&wrong, "true").exits_with(2).warns("NAME=VALUE").warns("--env");
 }

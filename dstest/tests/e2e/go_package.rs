@@ -1,16 +1,17 @@
-//! The Go adapter: build once, list, select, run as `go test` would, and say where a test hangs.
+//! The Go adapter: build once, list, select, run as `go test` would, and dump the stacks of a
+//! hanging test.
 //!
-//! Without `go` these tests say so and check nothing.
+//! Without `go` these tests print a note and check nothing.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Called, Scene, skip};
+use crate::support::{CallResult, Sandbox, skip};
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/go_fixture");
 
-/// Whether there is a Go toolchain; says so where there is none.
+/// `true` with a Go toolchain; prints a note without one.
 fn has_go(test: &str) -> bool {
     let found = Command::new("go").arg("version").output().is_ok_and(|said| said.status.success());
     if !found {
@@ -19,15 +20,15 @@ fn has_go(test: &str) -> bool {
     found
 }
 
-/// Calls dstest on a copy of the fixture module; the store stays in the scene.
-fn on_module(scene: &Scene, args: &[&str]) -> Called {
-    let module = scene.path().join("module");
+/// Calls dstest on a copy of the fixture module; the store stays in the sandbox.
+fn on_module(sandbox: &Sandbox, args: &[&str]) -> CallResult {
+    let module = sandbox.path().join("module");
     if !module.exists() {
         copy(Path::new(FIXTURE), &module);
     }
     let mut all = vec!["-o", "store", "--dir", "module"];
     all.extend(args);
-    scene.call(&all)
+    sandbox.call(&all)
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -47,9 +48,10 @@ fn a_go_package_is_built_once_and_its_tests_run_each_alone() {
     if !has_go("a_go_package_is_built_once_and_its_tests_run_each_alone") {
         return;
     }
-    let scene = Scene::new();
-    let called = on_module(&scene, &["Passes2A$", "folder", "Example", "-n", "3", "--metrics"]);
-    called.exits_with(0).says("3 tests × 3").says("No failure in 3 runs of each test");
+    let sandbox = Sandbox::new();
+    let called =
+        on_module(&sandbox, &["Passes2A$", "directory", "Example", "-n", "3", "--metrics"]);
+    called.exits_with(0).prints("3 tests × 3").prints("No failure in 3 runs of each test");
     assert_eq!(called.row("TestPasses2A")[1..3], ["0", "3"]);
     assert_eq!(called.row("TestPasses2A")[4..], ["3.50 ± 0.00", "104", "2048", "7"]);
     assert_eq!(called.row("ExampleAdd")[1..3], ["0", "3"]);
@@ -60,15 +62,15 @@ fn each_way_to_fail_has_its_reason() {
     if !has_go("each_way_to_fail_has_its_reason") {
         return;
     }
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let names = ["Fails2B", "Panics", "ExitsEarly"];
-    let called = on_module(&scene, &[&["-n", "2"][..], &names].concat());
-    called.exits_with(1).says("no agreement in term 4");
+    let called = on_module(&sandbox, &[&["-n", "2"][..], &names].concat());
+    called.exits_with(1).prints("no agreement in term 4");
     called
-        .says("panic: runtime error: index out of range ")
-        .says(" with length 0 (fixture_test.go:");
-    called.says("fixture_test.go:");
-    called.says("unexpected call to os.Exit(0)");
+        .prints("panic: runtime error: index out of range ")
+        .prints(" with length 0 (fixture_test.go:");
+    called.prints("fixture_test.go:");
+    called.prints("unexpected call to os.Exit(0)");
     for name in names {
         assert_eq!(called.row(&format!("Test{name}"))[1..3], ["2", "2"], "{name}");
     }
@@ -79,11 +81,11 @@ fn a_go_test_that_hangs_leaves_the_stacks_of_its_goroutines() {
     if !has_go("a_go_test_that_hangs_leaves_the_stacks_of_its_goroutines") {
         return;
     }
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let args = ["Hangs", "-n", "1", "-T", "0.5", "--grace", "60"];
-    let called = on_module(&scene, &args);
-    called.exits_with(1).says("timed out after 0.5 s; last: waiting for a leader");
-    let log = fs::read_to_string(scene.latest().join("logs/TestHangs2D/1.log")).unwrap();
+    let called = on_module(&sandbox, &args);
+    called.exits_with(1).prints("timed out after 0.5 s; last: waiting for a leader");
+    let log = fs::read_to_string(sandbox.latest().join("logs/TestHangs2D/1.log")).unwrap();
     assert!(log.contains("SIGQUIT: quit") && log.contains("fixture.TestHangs2D"), "{log}");
 }
 
@@ -92,34 +94,34 @@ fn one_seed_fails_the_same_way_again_although_the_sources_are_gone() {
     if !has_go("one_seed_fails_the_same_way_again_although_the_sources_are_gone") {
         return;
     }
-    let scene = Scene::new();
-    on_module(&scene, &["Flaky", "-n", "8", "--seed", "7"]).exits_with(1).says("an odd seed");
-    fs::remove_file(scene.path().join("module/fixture_test.go")).unwrap();
-    scene.call(&["replay", "-o", "store"]).exits_with(0).says("the same as before");
+    let sandbox = Sandbox::new();
+    on_module(&sandbox, &["Flaky", "-n", "8", "--seed", "7"]).exits_with(1).prints("an odd seed");
+    fs::remove_file(sandbox.path().join("module/fixture_test.go")).unwrap();
+    sandbox.call(&["replay", "-o", "store"]).exits_with(0).prints("same result as before");
 }
 
 #[test]
-fn a_build_error_is_no_failed_test() {
-    if !has_go("a_build_error_is_no_failed_test") {
+fn a_build_error_of_go_is_not_a_test_failure() {
+    if !has_go("a_build_error_of_go_is_not_a_test_failure") {
         return;
     }
-    let scene = Scene::new();
-    copy(Path::new(FIXTURE), &scene.path().join("module"));
+    let sandbox = Sandbox::new();
+    copy(Path::new(FIXTURE), &sandbox.path().join("module"));
     let broken = "package fixture\nvar x int = \"y\"\n";
-    fs::write(scene.path().join("module/broken_test.go"), broken).unwrap();
-    let called = on_module(&scene, &["-n", "3"]);
-    called.exits_with(101).complains("broken_test.go:2").complains("the build failed");
-    assert!(!scene.path().join("store").exists(), "nothing was run");
+    fs::write(sandbox.path().join("module/broken_test.go"), broken).unwrap();
+    let called = on_module(&sandbox, &["-n", "3"]);
+    called.exits_with(101).warns("broken_test.go:2").warns("the build failed");
+    assert!(!sandbox.path().join("store").exists(), "nothing was run");
 }
 
 #[test]
-fn several_packages_are_told_apart_and_those_without_tests_are_passed_over() {
-    if !has_go("several_packages_are_told_apart_and_those_without_tests_are_passed_over") {
+fn several_packages_have_distinct_names_and_those_without_tests_are_skipped() {
+    if !has_go("several_packages_have_distinct_names_and_those_without_tests_are_skipped") {
         return;
     }
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let list = |args: &[&str]| {
-        let called = scene.call(&[&["list", "--dir", FIXTURE][..], args].concat());
+        let called = sandbox.call(&[&["list", "--dir", FIXTURE][..], args].concat());
         called.exits_with(0);
         called.stdout
     };
@@ -130,7 +132,7 @@ fn several_packages_are_told_apart_and_those_without_tests_are_passed_over() {
     );
     assert_eq!(list(&["Passes2A"]), "TestPasses2A\nTestPasses2AToo\n");
     assert!(!list(&[]).contains("Benchmark"));
-    scene.call(&["list", "--dir", FIXTURE, "3X"]).exits_with(4);
+    sandbox.call(&["list", "--dir", FIXTURE, "3X"]).exits_with(4);
 }
 
 #[test]
@@ -140,10 +142,10 @@ fn the_race_detector_finds_a_race_and_says_where() {
     if !has_go("the_race_detector_finds_a_race_and_says_where") || !has_cc {
         return;
     }
-    let scene = Scene::new();
-    let called = on_module(&scene, &["Races", "-r", "-n", "1"]);
+    let sandbox = Sandbox::new();
+    let called = on_module(&sandbox, &["Races", "-r", "-n", "1"]);
     called
         .exits_with(1)
-        .says("DATA RACE in example.org/fixture.TestRaces.func1() (fixture_test.go:");
-    scene.on_fixture(&["-r"]).exits_with(2).complains("--race is for Go packages");
+        .prints("DATA RACE in example.org/fixture.TestRaces.func1() (fixture_test.go:");
+    sandbox.on_fixture(&["-r"]).exits_with(2).warns("--race needs a Go package");
 }

@@ -5,7 +5,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be had here ends the test, as it should")]
 
-mod ancestor;
 mod browse;
 mod cargo_project;
 mod commands;
@@ -14,8 +13,9 @@ mod exit_codes;
 mod go_package;
 mod manual;
 mod merged;
+mod predecessor;
 mod robustness;
+mod shrink;
 mod signals;
-mod small;
 mod stored;
 mod support;

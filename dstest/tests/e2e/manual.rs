@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{Scene, called, skip};
+use crate::support::{Sandbox, called, skip};
 
 fn has(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|said| said.status.success())
@@ -11,11 +11,11 @@ fn has(program: &str) -> bool {
 
 #[test]
 fn each_shell_reads_its_completions() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     for (shell, check) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
-        let script = scene.call(&["completions", shell]);
-        script.exits_with(0).says("until-fail").says("replay");
-        let path = scene.path().join(shell);
+        let script = sandbox.call(&["completions", shell]);
+        script.exits_with(0).prints("until-fail").prints("replay");
+        let path = sandbox.path().join(shell);
         fs::write(&path, &script.stdout).unwrap();
         if has(shell) {
             let read = called(Command::new(shell).arg(check).arg(&path));
@@ -24,21 +24,21 @@ fn each_shell_reads_its_completions() {
             skip("each_shell_reads_its_completions", &format!("there is no {shell}"));
         }
     }
-    scene.call(&["completions", "ed"]).exits_with(2);
+    sandbox.call(&["completions", "ed"]).exits_with(2);
 }
 
 #[test]
 fn bash_completes_commands_options_and_their_values() {
-    let scene = Scene::new();
-    let script = scene.call(&["completions", "bash"]).stdout;
-    fs::write(scene.path().join("script"), script).unwrap();
+    let sandbox = Sandbox::new();
+    let script = sandbox.call(&["completions", "bash"]).stdout;
+    fs::write(sandbox.path().join("script"), script).unwrap();
     let completed = |words: &str| {
         let line = format!(
             ". ./script; COMP_WORDS=(dstest {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
              _dstest dstest \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; echo ${{COMPREPLY[@]}}"
         );
         let mut bash = Command::new("bash");
-        let called = called(bash.args(["-c", &line]).current_dir(scene.path()));
+        let called = called(bash.args(["-c", &line]).current_dir(sandbox.path()));
         called.exits_with(0).stdout.trim().to_owned()
     };
     assert_eq!(completed("rep"), "replay report");
@@ -50,16 +50,20 @@ fn bash_completes_commands_options_and_their_values() {
 
 #[test]
 fn every_command_has_a_manual_page_with_examples() {
-    let scene = Scene::new();
-    let whole = scene.call(&["man"]);
-    whole.exits_with(0).says(".TH dstest 1").says(".SH EXAMPLES").says("DSTEST_SEED");
-    whole.says(".SH \"EXIT CODES\"").says("dstest\\-replay(1)");
-    scene.call(&["man", "replay"]).exits_with(0).says(".TH dstest-replay 1").says("\\-\\-print");
-    scene.call(&["man", "replya"]).exits_with(2).complains("there are run, list, ");
-    let written = scene.call(&["man", "--dir", "pages"]);
-    written.exits_with(0).says("pages/dstest.1").says("pages/dstest-replay.1");
+    let sandbox = Sandbox::new();
+    let whole = sandbox.call(&["man"]);
+    whole.exits_with(0).prints(".TH dstest 1").prints(".SH EXAMPLES").prints("DSTEST_SEED");
+    whole.prints(".SH \"EXIT CODES\"").prints("dstest\\-replay(1)");
+    sandbox
+        .call(&["man", "replay"])
+        .exits_with(0)
+        .prints(".TH dstest-replay 1")
+        .prints("\\-\\-print");
+    sandbox.call(&["man", "replya"]).exits_with(2).warns("commands: run, list, ");
+    let written = sandbox.call(&["man", "--dir", "pages"]);
+    written.exits_with(0).prints("pages/dstest.1").prints("pages/dstest-replay.1");
     for page in written.stdout.lines() {
-        let text = fs::read_to_string(scene.path().join(page)).unwrap();
+        let text = fs::read_to_string(sandbox.path().join(page)).unwrap();
         assert!(text.contains(".SH EXAMPLES\n.nf\n"), "{page}: {text}");
         assert!(text.contains(".SH NAME") && text.contains(".SH OPTIONS"), "{page}");
         if !has("groff") {
@@ -67,7 +71,7 @@ fn every_command_has_a_manual_page_with_examples() {
             return;
         }
         let mut groff = Command::new("groff");
-        groff.args(["-man", "-Tutf8", "-ww", page]).current_dir(scene.path());
+        groff.args(["-man", "-Tutf8", "-ww", page]).current_dir(sandbox.path());
         assert_eq!(called(&mut groff).exits_with(0).stderr, "", "{page}");
     }
 }

@@ -1,41 +1,41 @@
-//! What must not take a campaign down: odd names, closed pipes, stores that cannot be written,
+//! Events that must not end a campaign: odd names, closed pipes, stores that cannot be written,
 //! processes that stay.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use crate::support::{Scene, called, is_alive, wait_until};
+use crate::support::{Sandbox, called, is_alive, wait_until};
 
 #[test]
-fn an_odd_name_is_one_folder() {
-    let scene = Scene::new();
-    let odd = scene.path().join("a b%c");
+fn an_odd_name_is_one_directory() {
+    let sandbox = Sandbox::new();
+    let odd = sandbox.path().join("a b%c");
     fs::write(&odd, "#!/bin/sh\nexit 1\n").unwrap();
     fs::set_permissions(&odd, fs::Permissions::from_mode(0o755)).unwrap();
-    scene.call(&["-n", "1", "-o", "store", "--", "./a b%c"]).exits_with(1);
-    assert_eq!(scene.logs(), ["a%20b%25c/1.log"]);
+    sandbox.call(&["-n", "1", "-o", "store", "--", "./a b%c"]).exits_with(1);
+    assert_eq!(sandbox.logs(), ["a%20b%25c/1.log"]);
 }
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let scene = Scene::new();
-    let mut command = scene.command(&["-n", "3", "-o", "store", "--", "sh", "-c", "exit 1"]);
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["-n", "3", "-o", "store", "--", "sh", "-c", "exit 1"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(1));
-    assert_eq!(scene.events().len(), 3, "the store has everything");
+    assert_eq!(sandbox.events().len(), 3, "the store has everything");
 }
 
 #[test]
 fn a_reader_that_does_not_read_stops_nothing_but_the_view() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let script = "echo $0; exit 1";
     let long = "x".repeat(200);
     let args = ["-n", "600", "-o", "store", "--", "sh", "-c", script, &long, "{seed}"];
-    let mut command = scene.command(&args);
+    let mut command = sandbox.command(&args);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let events = || fs::read_to_string(scene.path().join("store/latest/events.jsonl"));
+    let events = || fs::read_to_string(sandbox.path().join("store/latest/events.jsonl"));
     wait_until("all runs are stored", || events().is_ok_and(|text| text.lines().count() == 600));
     assert!(child.try_wait().unwrap().is_none(), "it still has its table to print");
     drop(child.stdout.take());
@@ -44,57 +44,60 @@ fn a_reader_that_does_not_read_stops_nothing_but_the_view() {
 
 #[test]
 fn a_store_that_cannot_be_written_is_named() {
-    let scene = Scene::new();
-    fs::write(scene.path().join("file"), "").unwrap();
-    let called = scene.call(&["-n", "1", "-o", "file", "--", "true"]);
-    called.exits_with(2).complains("cannot create").complains("-o DIR");
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path().join("file"), "").unwrap();
+    let called = sandbox.call(&["-n", "1", "-o", "file", "--", "true"]);
+    called.exits_with(2).warns("cannot create").warns("-o DIR");
 }
 
 #[test]
 fn an_export_that_cannot_be_written_does_not_cost_the_table() {
-    let scene = Scene::new();
-    let called = scene.on_script(&["-n", "2", "--export-json", "no/such/folder.json"], "true");
-    called.exits_with(2).complains("cannot write no/such/folder.json").says("No failure in 2 runs");
+    let sandbox = Sandbox::new();
+    let called = sandbox.on_script(&["-n", "2", "--export-json", "no/such/directory.json"], "true");
+    called
+        .exits_with(2)
+        .warns("cannot write no/such/directory.json")
+        .prints("No failure in 2 runs");
     assert_eq!(called.row("sh")[1..3], ["0", "2"]);
 }
 
 #[test]
 fn a_grandchild_that_stays_is_found_ended_and_reported() {
-    let scene = Scene::new();
-    let called = scene.on_script(&["-n", "2"], "sleep 600 & echo $! >> pids");
-    called.exits_with(0).says("2 runs passed but left processes behind (ended)");
-    let pids = fs::read_to_string(scene.path().join("pids")).unwrap();
+    let sandbox = Sandbox::new();
+    let called = sandbox.on_script(&["-n", "2"], "sleep 600 & echo $! >> pids");
+    called.exits_with(0).prints("2 runs passed but left processes running (killed)");
+    let pids = fs::read_to_string(sandbox.path().join("pids")).unwrap();
     assert!(pids.lines().count() == 2 && !pids.lines().any(is_alive));
 }
 
 #[test]
-fn a_child_that_ends_on_its_own_is_no_leak() {
-    let scene = Scene::new();
-    scene.on_script(&["-n", "3"], "sleep 0.01 &").exits_with(0);
-    assert_eq!(scene.field("verdict"), ["passed", "passed", "passed"]);
+fn a_child_that_ends_on_its_own_is_not_a_leak() {
+    let sandbox = Sandbox::new();
+    sandbox.on_script(&["-n", "3"], "sleep 0.01 &").exits_with(0);
+    assert_eq!(sandbox.field("verdict"), ["passed", "passed", "passed"]);
 }
 
 #[test]
 fn killing_dstest_leaves_a_store_that_can_be_read() {
-    let scene = Scene::new();
-    let mut command = scene.command(&["--until-fail", "-o", "store", "--", "true"]);
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["--until-fail", "-o", "store", "--", "true"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let events = || fs::read_to_string(scene.path().join("store/latest/events.jsonl"));
+    let events = || fs::read_to_string(sandbox.path().join("store/latest/events.jsonl"));
     wait_until("some runs are stored", || events().is_ok_and(|text| text.lines().count() > 20));
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(scene.events().len() > 20);
-    assert!(scene.latest().join("campaign.json").is_file());
+    assert!(sandbox.events().len() > 20);
+    assert!(sandbox.latest().join("campaign.json").is_file());
 }
 
 #[test]
 fn no_colours_unless_wanted() {
-    let scene = Scene::new();
+    let sandbox = Sandbox::new();
     let colours = |args: &[&str], env: &[(&str, &str)]| {
         let mut all = vec!["-n", "1", "-o", "store"];
         all.extend(args);
         all.extend(["--", "false"]);
-        let mut command = scene.command(&all);
+        let mut command = sandbox.command(&all);
         command.envs(env.iter().copied());
         called(&mut command).stdout.contains('\u{1b}')
     };

@@ -1,4 +1,4 @@
-//! What the end-to-end tests share: a folder, a way to call dstest, and ways to look at results.
+//! Helpers of the end-to-end tests: a directory, calls of dstest, checks of results.
 
 use std::fs;
 use std::io::Write;
@@ -8,46 +8,53 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// A folder of its own for one test, with a store in it.
-pub(crate) struct Scene {
-    folder: TempDir,
+/// A directory of its own for one test, with a store in it.
+pub(crate) struct Sandbox {
+    dir: TempDir,
 }
 
-/// What one call of dstest did.
+/// The result of one call of dstest.
 #[derive(Debug)]
-pub(crate) struct Called {
+pub(crate) struct CallResult {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Scene {
+impl Sandbox {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { dir: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        self.dir.path()
     }
 
-    /// A command line of dstest in this folder, with nothing of the tester's surroundings.
+    /// A command line of dstest in this directory, with nothing of the tester's surroundings.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dstest"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.env("TMPDIR", self.path());
         command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixture"));
-        for name in ["VERBOSE", "NO_COLOR", "CLICOLOR_FORCE", "RUST_BACKTRACE", "DSTEST_SEED"] {
+        for name in [
+            "VERBOSE",
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+            "RUST_BACKTRACE",
+            "DSTEST_SEED",
+            "DSTEST_CASE",
+        ] {
             command.env_remove(name);
         }
         command
     }
 
-    pub(crate) fn call(&self, args: &[&str]) -> Called {
+    pub(crate) fn call(&self, args: &[&str]) -> CallResult {
         called(&mut self.command(args))
     }
 
-    /// Calls dstest on the fixture project; the store stays in this folder.
-    pub(crate) fn on_fixture(&self, args: &[&str]) -> Called {
+    /// Calls dstest on the fixture project; the store stays in this directory.
+    pub(crate) fn on_fixture(&self, args: &[&str]) -> CallResult {
         let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture");
         let mut all = vec!["-o", "store", "--dir", fixture];
         all.extend(args);
@@ -55,13 +62,13 @@ impl Scene {
     }
 
     /// Calls dstest on a script for `sh`.
-    pub(crate) fn on_script(&self, args: &[&str], script: &str) -> Called {
+    pub(crate) fn on_script(&self, args: &[&str], script: &str) -> CallResult {
         let mut all = args.to_vec();
         all.extend(["-o", "store", "--", "sh", "-c", script]);
         self.call(&all)
     }
 
-    /// The newest run's folder.
+    /// The newest run's directory.
     pub(crate) fn latest(&self) -> PathBuf {
         self.path().join("store/latest").canonicalize().unwrap()
     }
@@ -95,7 +102,7 @@ impl Scene {
     }
 }
 
-impl Called {
+impl CallResult {
     #[track_caller]
     pub(crate) fn exits_with(&self, code: i32) -> &Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
@@ -103,13 +110,13 @@ impl Called {
     }
 
     #[track_caller]
-    pub(crate) fn says(&self, words: &str) -> &Self {
+    pub(crate) fn prints(&self, words: &str) -> &Self {
         assert!(self.stdout.contains(words), "no `{words}` in {self:#?}");
         self
     }
 
     #[track_caller]
-    pub(crate) fn complains(&self, words: &str) -> &Self {
+    pub(crate) fn warns(&self, words: &str) -> &Self {
         assert!(self.stderr.contains(words), "no `{words}` in {self:#?}");
         self
     }
@@ -126,9 +133,9 @@ impl Called {
     }
 }
 
-pub(crate) fn called(command: &mut Command) -> Called {
+pub(crate) fn called(command: &mut Command) -> CallResult {
     let output = command.output().unwrap();
-    Called {
+    CallResult {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
@@ -145,13 +152,13 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Says that a test checks nothing here, and why; the harness would keep it to itself.
+/// Prints that a test checks nothing here, and the reason, past the harness.
 pub(crate) fn skip(test: &str, why: &str) {
     let line = format!("SKIPPED {test}: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
-/// Whether a process exists and is no zombie.
+/// `true` if a process exists and is not a zombie.
 pub(crate) fn is_alive(pid: &str) -> bool {
     let output = Command::new("ps").args(["-o", "stat=", "-p", pid.trim()]).output().unwrap();
     let state = String::from_utf8(output.stdout).unwrap();

@@ -58,7 +58,7 @@ func TestRaces(t *testing.T) {
 	all.Wait()
 }
 
-func TestReadsItsFolder(t *testing.T) {
+func TestReadsItsDirectory(t *testing.T) {
 	if _, err := os.Stat("fixture.go"); err != nil {
 		t.Fatal(err)
 	}

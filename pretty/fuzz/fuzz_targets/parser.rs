@@ -1,19 +1,19 @@
-//! Any bytes, as a log in every format: the parser must understand or pass on each line, and what
-//! it understands must be made of the line's own bytes.
+//! Any bytes, as a log in every format: the parser must read or pass on each line, and the fields of
+//! an event must be made of the line's own bytes.
 #![no_main]
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pretty::{Bound, Class, Event, Filter, Format, Line, Parser, Pattern, Tick, make_safe};
+use pretty::{Bound, Class, CustomFormat, Event, Filter, Format, Line, Parser, Tick, make_safe};
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
     let own = r"^\[(?<time>[^\]]*)\] (?<peer>\S*) (?<topic>\w*):? ?(?<msg>.*)$";
-    let own = Pattern::new(own).expect("it compiles");
-    let fixed = [Format::Auto, Format::Verbose, Format::Dslogs, Format::Json, Format::Logfmt];
+    let own = CustomFormat::new(own).expect("it compiles");
+    let fixed = Format::NAMES.into_iter().filter_map(Format::named);
     let given = [Format::Custom(own.clone()), Format::AutoAnd(vec![own])];
-    fixed.into_iter().chain(given).collect()
+    fixed.chain(given).collect()
 });
 
 fuzz_target!(|log: &[u8]| {
@@ -36,7 +36,7 @@ fuzz_target!(|log: &[u8]| {
 
 fn check_event(line: &[u8], event: &Event<'_>) {
     for field in [&event.topic, &event.peer, &event.text] {
-        // What was taken as it stands is a part of the line; the text of bars ends it.
+        // A borrowed field is a part of the line.
         if let Cow::Borrowed(bytes) = field
             && *bytes != Event::NO_PEER
             && !bytes.is_empty()

@@ -1,4 +1,4 @@
-//! The command line as it is typed. The comments here are the help text.
+//! The command line as it is typed. The comments of its fields are the help text.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,8 @@ use crate::time::Tick;
 /// Show the logs of many peers side by side, one column per peer
 ///
 /// Reads FILEs, or standard input without any, and draws every event in the column of its peer:
-/// wrapped, coloured by topic, safe for the terminal. Formats, peers and topics are found by
-/// themselves; a line that is no event (test output, a panic) is shown as it came.
+/// wrapped, coloured by topic, safe for the terminal. Formats, peers and topics are detected; a
+/// line that is not an event (test output, a panic) is shown as it is.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pretty", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Cli {
@@ -19,51 +19,51 @@ pub struct Cli {
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Peers that have a column from the start, or `auto` to find them [default: auto]
+    /// Number of columns from the start; `auto`: one for each peer of the log [default: auto]
     #[arg(short, long, value_name = "N|auto", value_parser = columns)]
     pub columns: Option<ColumnChoice>,
 
-    /// Show just these topics, in any case [example: vote,lead]
+    /// Show only these topics; case is ignored [example: vote,lead]
     #[arg(short, long, value_name = "TOPICS", action = ArgAction::Append)]
     pub just: Vec<String>,
 
-    /// Leave these topics out
+    /// Hide these topics
     #[arg(short, long, value_name = "TOPICS", action = ArgAction::Append)]
     pub ignore: Vec<String>,
 
-    /// Show just these peers [example: 0,2,C1]
+    /// Show only these peers [example: 0,2,C1]
     #[arg(long, value_name = "LIST", action = ArgAction::Append)]
     pub peers: Vec<String>,
 
-    /// Show nothing earlier [examples: 1.5s, 200ms, or a number as in the time column]
+    /// Hide earlier events [examples: 1.5s, 200ms, or a number as in the time column]
     #[arg(short, long, value_name = "TIME")]
     pub since: Option<Bound>,
 
-    /// Show nothing later
+    /// Hide later events
     #[arg(short, long, value_name = "TIME")]
     pub until: Option<Bound>,
 
-    /// Show just events whose text matches, and mark the matches; (?i) ignores case
+    /// Show only events whose text matches, and mark the matches; (?i) ignores case
     #[arg(short, long, value_name = "REGEX")]
     pub grep: Option<regex::Regex>,
 
-    /// With --grep, show N events before and after each match too
+    /// With --grep, show N events before and after each match
     #[arg(short = 'C', long, value_name = "N", requires = "grep")]
     pub context: Option<usize>,
 
-    /// The same, before only
+    /// With --grep, show N events before each match
     #[arg(short = 'B', long, value_name = "N", requires = "grep")]
     pub before: Option<usize>,
 
-    /// The same, after only
+    /// With --grep, show N events after each match
     #[arg(short = 'A', long, value_name = "N", requires = "grep")]
     pub after: Option<usize>,
 
-    /// Count what a peer repeats (heartbeats) instead of showing it
+    /// Count the repeats of a peer (heartbeats) instead of showing them
     #[arg(long)]
     pub fold: bool,
 
-    /// Go on showing what is added to the files, also when they are rotated or cut back
+    /// Keep showing lines that are added, also after the files are rotated or truncated
     #[arg(short, long)]
     pub follow: bool,
 
@@ -71,15 +71,15 @@ pub struct Cli {
     #[arg(long)]
     pub tui: bool,
 
-    /// Write a page for a browser to standard output instead
+    /// Write a page for a browser to standard output
     #[arg(long, value_name = "FORMAT", value_enum, conflicts_with_all = ["tui", "follow"])]
     pub export: Option<Export>,
 
-    /// Leave the time column out
+    /// Hide the time column
     #[arg(long)]
     pub no_time: bool,
 
-    /// When to use colours, or how many [default: auto]
+    /// Use of colours, or their number [default: auto]
     #[arg(long, value_name = "WHEN", value_enum)]
     pub color: Option<ColorChoice>,
 
@@ -87,46 +87,46 @@ pub struct Cli {
     #[arg(long, overrides_with = "color")]
     pub no_color: bool,
 
-    /// The background the colours have to be readable on [default: auto]
+    /// Background of the terminal [default: auto]
     #[arg(long, value_enum)]
     pub theme: Option<ThemeChoice>,
 
-    /// Columns of the output, instead of those of the terminal
+    /// Columns of the output [default: those of the terminal]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=10_000))]
     pub width: Option<u16>,
 
-    /// auto, verbose, dslogs, json, logfmt, one of pretty.toml, or a regular expression with the
-    /// groups time, topic, peer, msg [default: auto]
+    /// auto, verbose, dslogs, json, logfmt, a format of pretty.toml, or a regular expression with
+    /// the groups time, topic, peer, msg [default: auto]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
 
-    /// The unit of whole-number times [example: 10ms]
+    /// Unit of whole-number times [example: 10ms]
     #[arg(long, value_name = "DURATION")]
     pub tick: Option<Tick>,
 
-    /// On a terminal, show the output in a pager; without a COMMAND that is `less -RF`
+    /// Show the output in a pager, on a terminal; without a COMMAND in `less -RF`
     #[arg(long, value_name = "COMMAND", env = "PRETTY_PAGER", hide_env_values = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = PAGER)]
     pub pager: Option<String>,
 
-    /// Read this file of settings instead of those that are found
+    /// Read only this file of settings
     #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
 
-    /// Read no file of settings
+    /// Read no settings
     #[arg(long)]
     pub no_config: bool,
 
-    /// Print all settings, documented, and which files of them are read
+    /// Print all settings with their documentation, and the files that are read
     #[arg(long)]
     pub print_config: bool,
 
-    /// Print the manual page, or what a shell completes the options with
-    #[arg(long, value_name = "WHAT", value_enum)]
+    /// Print the manual page, or the completions of a shell
+    #[arg(long, value_name = "KIND", value_enum)]
     pub generate: Option<Generate>,
 }
 
-/// Keeps colours, and ends by itself when everything fits the screen.
+/// The default pager: keeps colours, and ends by itself when everything fits the screen.
 pub(super) const PAGER: &str = "less -RF";
 
 /// `--columns`.
@@ -134,7 +134,7 @@ pub(super) const PAGER: &str = "less -RF";
 pub enum ColumnChoice {
     /// A column for each peer in the log.
     Auto,
-    /// Columns for so many peers before any of them says something.
+    /// Columns for this number of peers before the first line.
     Fixed(u16),
 }
 
@@ -143,7 +143,7 @@ pub enum ColumnChoice {
 pub enum ColorChoice {
     /// On a terminal, unless NO_COLOR is set; also elsewhere if CLICOLOR_FORCE or FORCE_COLOR is
     Auto,
-    /// As many as the terminal seems to have, even into a pipe
+    /// As many as the terminal supports, even into a pipe
     Always,
     /// None
     Never,
@@ -185,7 +185,7 @@ pub enum Generate {
 /// `--theme`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ThemeChoice {
-    /// What COLORFGBG or the terminal says, else dark
+    /// By COLORFGBG or the terminal, else dark
     Auto,
     /// For a dark background
     Dark,
@@ -199,11 +199,13 @@ pub(super) fn columns(text: &str) -> Result<ColumnChoice, String> {
     }
     match text.parse() {
         Ok(count @ 1..=COLUMNS_MAX) => Ok(ColumnChoice::Fixed(count)),
-        Ok(_) | Err(_) => Err(format!("`auto` or a number from 1 to {COLUMNS_MAX} is wanted")),
+        Ok(_) | Err(_) => {
+            Err(format!("invalid number of columns; use `auto` or 1 to {COLUMNS_MAX}"))
+        }
     }
 }
 
-/// No screen shows more columns side by side.
+/// More than any screen shows side by side.
 const COLUMNS_MAX: u16 = 999;
 
 const EXAMPLES: &str = "\
@@ -218,8 +220,8 @@ Examples:
 
 Times without a unit are read as in the time column; its unit is in the header: 10ms for
 `000123 | VOTE | 1 | text`, 100us for `000123 VOTE S1 text`, ms for times with a point.
-Test results, panics and other lines that are no events are shown whatever is filtered.
-Colours, formats and rules of your own, keys, defaults: `pretty --print-config > pretty.toml`.";
+Lines that are not events, such as test results and panics, pass every filter.
+Settings (colours, formats, rules, keys, defaults): `pretty --print-config > pretty.toml`.";
 
 #[cfg(test)]
 mod tests {
@@ -230,6 +232,14 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_help() {
+        for argument in Cli::command().get_arguments() {
+            let id = argument.get_id();
+            assert!(argument.get_help().is_some(), "{id}: add a `///` line above the field of Cli");
+        }
     }
 
     #[test]

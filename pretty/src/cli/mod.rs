@@ -1,57 +1,32 @@
 //! The program around the library: arguments, terminal, input, exit status.
 //!
 //! ```text
-//! argv → Cli (as typed) → Plan (resolved, checked, no I/O) → run
+//! argv → args::Cli (as typed) ┬→ Plan (resolved, checked, no I/O) → run: input → output, or tui
+//! pretty.toml → config ───────┘
 //! ```
 
 mod args;
 mod config;
-mod follow;
+mod error;
+mod exit;
 mod input;
-mod lines;
-mod merge;
-mod pager;
+mod output;
 mod plan;
 mod run;
-mod signal;
-mod terminal;
 mod tui;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser as _};
 use clap_complete::Shell;
 
 pub use args::Cli;
 use args::Generate;
+use error::warn;
+pub use exit::Exit;
+use output::terminal::Terminal;
 use plan::Plan;
-use terminal::Terminal;
-
-/// How the program ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Everything was shown, or its reader wanted no more.
-    Done,
-    /// Something could not be read or written.
-    Failed,
-    /// The arguments make no sense.
-    Usage,
-    /// The user insisted on an end.
-    Interrupted,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Interrupted => 130,
-        })
-    }
-}
 
 /// Runs the program on the arguments and environment of this process.
 #[must_use]
@@ -64,18 +39,18 @@ pub fn main() -> Exit {
         return print(&generate(what));
     }
     let environment = |name: &str| std::env::var(name).ok();
-    let folder = std::env::current_dir().ok();
-    let found = match config::find(&cli.config_choice(), folder.as_deref(), &environment) {
+    let directory = std::env::current_dir().ok();
+    let found = match config::find(&cli.config_choice(), directory.as_deref(), &environment) {
         Ok(found) => found,
         Err(error) => {
-            complain(&error.to_string());
+            warn(&error.to_string());
             return Exit::Usage;
         }
     };
     if cli.print_config {
         return print_config(&found.files);
     }
-    let plan = match Plan::resolve(&cli, &found.config, &environment, Terminal::look()) {
+    let plan = match Plan::resolve(&cli, &found.config, &environment, Terminal::current()) {
         Ok(plan) => plan,
         Err(error) => {
             return usage(&Cli::command().error(clap::error::ErrorKind::ValueValidation, error));
@@ -85,7 +60,7 @@ pub fn main() -> Exit {
         Ok(exit) => exit,
         Err(error) if error.is_closed_output() => Exit::Done,
         Err(error) => {
-            complain(&error.to_string());
+            warn(&error.to_string());
             Exit::Failed
         }
     }
@@ -98,7 +73,7 @@ fn print_config(files: &[PathBuf]) -> Exit {
         text += &format!("# read: {}\n", file.display());
     }
     if files.is_empty() {
-        text += "# no file of settings was found\n";
+        text += "# no file of settings found\n";
     }
     text += config::EXAMPLE;
     print(text.as_bytes())
@@ -123,7 +98,7 @@ fn generate(what: Generate) -> Vec<u8> {
     text
 }
 
-/// Prints to standard output; who reads it may have had enough.
+/// Prints to standard output; a reader that has closed it is not an error.
 fn print(text: &[u8]) -> Exit {
     match io::stdout().write_all(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Failed,
@@ -133,11 +108,7 @@ fn print(text: &[u8]) -> Exit {
 
 /// Prints help, the version, or what is wrong with the arguments.
 fn usage(error: &clap::Error) -> Exit {
-    // There is nobody left to tell if this fails.
+    // An error here cannot be reported any more.
     let _ = error.print();
     if error.use_stderr() { Exit::Usage } else { Exit::Done }
-}
-
-fn complain(message: &str) {
-    let _ = writeln!(io::stderr(), "pretty: {message}");
 }

@@ -1,255 +1,51 @@
-//! The loop of the program: input → printer → standard output.
+//! The pipeline of the program.
+//!
+//! ```text
+//! Plan → inputs (bytes) → feed (lines) → sink (parse → filter → layout) → output or pager
+//!                    └──► tui, for the whole screen
+//! ```
 
-use std::fs::File;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::os::fd::AsFd as _;
-use std::path::PathBuf;
 
-use rustix::event::Timespec;
+use super::error::RunError;
+use super::exit::Exit;
+use super::output::terminal;
+use super::plan::{OutputMode, Plan, QueryTerminal};
+use super::tui;
+use crate::cli::input::feed::Feed;
+use crate::cli::input::open::{Input, unbuffered};
+use crate::cli::output::pager::Pager;
+use crate::cli::output::sink::{PageSink, PrinterSink};
 
-use super::Exit;
-use super::input::{Input, own};
-use super::lines::{Fill, Lines};
-use super::pager::Pager;
-use super::plan::{AskTerminal, Face, Follow, Plan, Resize};
-use super::signal::{Interrupts, Wait};
-use super::terminal::Size;
-use super::{complain, follow, merge, terminal, tui};
-use crate::census::{Census, List, Unmet};
-use crate::html::HtmlPage;
-use crate::names::hint;
-use crate::printer::{Printer, Tally};
-
-/// Why the program stopped early.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RunError {
-    #[error("{name}: {error}", name = path.display())]
-    Open { path: PathBuf, error: io::Error },
-    #[error("cannot read: {0}")]
-    Read(io::Error),
-    #[error("cannot write: {0}")]
-    Write(io::Error),
-    #[error("cannot write to a temporary file (TMPDIR names its folder): {0}")]
-    Spool(io::Error),
-    #[error("cannot wait for input: {0}")]
-    Wait(io::Error),
-    #[error("cannot use the terminal: {0}")]
-    Terminal(io::Error),
-    #[error("the pager `{command}`: {reason}")]
-    Pager { command: String, reason: String },
-    #[error("the view was closed")]
-    Closed,
-}
-
-impl RunError {
-    /// Whether the reader of our output has gone, which is its right.
-    pub(super) fn is_closed_output(&self) -> bool {
-        matches!(self, Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
-    }
-}
-
-/// Shows all inputs: one as it comes, several merged by time, followed ones for ever.
+/// Shows all inputs as the plan says.
 ///
 /// # Errors
-/// When something cannot be read or written.
+/// If something cannot be read or written.
 pub(super) fn run(mut plan: Plan) -> Result<Exit, RunError> {
     // Opened before anything is shown: a wrong name must not be lost above a long log.
     let inputs = plan.inputs.iter().map(Input::open).collect::<Result<Vec<_>, _>>()?;
-    let output = own(io::stdout().as_fd()).map_err(RunError::Write)?;
-    if plan.ask == AskTerminal::Yes
+    if plan.query == QueryTerminal::Yes
         && let Some(background) = terminal::background()
     {
         plan.options.background = background;
     }
-    match (plan.face, &plan.pager) {
-        (Face::Stream, Some(command)) => {
-            let (pager, output) = Pager::open(command)?;
-            let shown = stream(inputs, plan, output);
-            pager.close().and(shown)
-        }
-        (Face::Stream, None) => stream(inputs, plan, output),
-        (Face::View, _) => tui::run(inputs, plan),
-        (Face::Html, _) => export(inputs, plan, output),
+    if plan.mode == OutputMode::View {
+        return tui::run(inputs, plan);
     }
-}
-
-fn export(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError> {
-    let output = io::BufWriter::with_capacity(PAGE_BUFFER_BYTES, output);
-    let page = HtmlPage::new(plan.parser.clone(), plan.options.filter, output);
-    let mut page = page.map_err(RunError::Write)?.with_palette(plan.options.palette);
-    let mut take = |line: &[u8]| page.line(line).map_err(RunError::Write);
-    if merge::lines(inputs, &plan.parser, &mut take)? == Exit::Interrupted {
-        return Ok(Exit::Interrupted);
-    }
-    mention_unmet(page.census());
-    page.finish().map_err(RunError::Write)?;
-    Ok(Exit::Done)
-}
-
-/// Says which names were asked for in vain, and what was probably meant.
-fn mention_unmet(census: Option<&Census>) {
-    for Unmet { list, name, met } in census.map(Census::unmet).unwrap_or_default() {
-        let (option, kind) = match list {
-            List::Just => ("--just", "topic"),
-            List::Ignore => ("--ignore", "topic"),
-            List::Peers => ("--peers", "peer"),
-        };
-        let hint = hint(&name, met.iter().map(String::as_str));
-        complain(&format!("{option}: the log has no {kind} {name}; {hint}"));
-    }
-}
-
-const PAGE_BUFFER_BYTES: usize = 64 * 1024;
-
-fn stream(inputs: Vec<Input>, plan: Plan, output: File) -> Result<Exit, RunError> {
-    let mut screen = Screen { printer: Printer::new(plan.options, output), resize: plan.resize };
-    let shown = match (plan.follow, <[Input; 1]>::try_from(inputs)) {
-        (Follow::No, Ok([input])) => show(input, &mut screen),
-        (Follow::No, Err(inputs)) => merge::lines(inputs, &plan.parser, &mut screen),
-        (Follow::Yes, _) => follow::show(&plan.inputs, &plan.parser, &mut screen),
+    let (pager, output) = match &plan.pager {
+        Some(command) => Pager::open(command).map(|(pager, output)| (Some(pager), output))?,
+        None => (None, unbuffered(io::stdout().as_fd()).map_err(RunError::Write)?),
     };
-    match shown {
-        Err(RunError::Write(_)) | Ok(Exit::Interrupted) => shown,
-        // What came before an input broke is worth seeing.
-        Ok(_) | Err(_) => screen.finish().and(shown),
-    }
-}
-
-/// Where lines go.
-pub(super) trait Sink {
-    /// # Errors
-    /// When it cannot be shown or kept.
-    fn line(&mut self, line: &[u8]) -> Result<(), RunError>;
-
-    /// There is nothing more for now: what has come is wanted on the screen.
-    ///
-    /// # Errors
-    /// When it cannot be shown.
-    fn pause(&mut self) -> Result<(), RunError> {
-        Ok(())
-    }
-
-    /// Some time has passed: the screen may have another size by now.
-    ///
-    /// # Errors
-    /// When it cannot be drawn anew.
-    fn follow_size(&mut self) -> Result<(), RunError> {
-        Ok(())
-    }
-
-    /// Whether lines wait for others before they are shown.
-    fn holds_lines(&self) -> bool {
-        false
-    }
-}
-
-impl<F: FnMut(&[u8]) -> Result<(), RunError>> Sink for F {
-    fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
-        self(line)
-    }
-}
-
-/// A printer on standard output.
-pub(super) struct Screen {
-    printer: Printer<File>,
-    resize: Resize,
-}
-
-impl Sink for Screen {
-    #[inline]
-    fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
-        self.printer.line(line).map_err(RunError::Write)
-    }
-
-    fn pause(&mut self) -> Result<(), RunError> {
-        self.printer.pause().map_err(RunError::Write)
-    }
-
-    fn follow_size(&mut self) -> Result<(), RunError> {
-        match (self.resize, Size::look()) {
-            (Resize::Follow, Some(size)) => {
-                let (columns, rows) = (usize::from(size.columns), usize::from(size.rows));
-                self.printer.resize(columns, Some(rows)).map_err(RunError::Write)
-            }
-            (Resize::Follow, None) | (Resize::Fixed, _) => Ok(()),
+    let Plan { inputs: sources, follow, parser, options, .. } = plan;
+    let feed = Feed { inputs, sources, follow, parser: parser.clone() };
+    let shown = match plan.mode {
+        OutputMode::Html => {
+            feed.into_sink(PageSink::new(parser, options.filter, options.palette, output)?)
         }
-    }
-
-    fn holds_lines(&self) -> bool {
-        self.printer.holds_lines()
-    }
+        OutputMode::Stream | OutputMode::View => {
+            feed.into_sink(PrinterSink::new(options, output, plan.resize))
+        }
+    };
+    pager.map_or(Ok(()), Pager::close).and(shown)
 }
-
-impl Screen {
-    /// Shows what is left, and says so if filters have left nothing.
-    fn finish(self) -> Result<(), RunError> {
-        let mut printer = self.printer;
-        printer.pause().map_err(RunError::Write)?;
-        mention_unmet(printer.census());
-        let Tally { events, shown } = printer.tally();
-        if events > 0 && shown == 0 {
-            complain(&format!("none of {events} events passed the filters"));
-        }
-        printer.finish().map(drop).map_err(RunError::Write)
-    }
-}
-
-fn show(mut input: Input, screen: &mut Screen) -> Result<Exit, RunError> {
-    let mut lines = Lines::new();
-    loop {
-        if input.pauses.until_input(screen)? == Wait::Insisted {
-            return Ok(Exit::Interrupted);
-        }
-        let fill = lines.fill(&mut input.reader).map_err(RunError::Read)?;
-        screen.follow_size()?;
-        while let Some(line) = lines.next() {
-            screen.line(line)?;
-        }
-        if fill == Fill::End {
-            lines.rest().map_or(Ok(()), |line| screen.line(line))?;
-            return Ok(Exit::Done);
-        }
-    }
-}
-
-/// How to notice that an input pauses.
-pub(super) enum Pauses {
-    /// A plain file never does.
-    Never,
-    /// Somebody types: every line is an end for now, and Ctrl-C means us.
-    Typed,
-    /// A pipe, the program before which gets Ctrl-C as well.
-    Pipe(File, Interrupts),
-}
-
-impl Pauses {
-    pub(super) fn of(input: &File) -> io::Result<Self> {
-        if input.metadata()?.is_file() {
-            return Ok(Self::Never);
-        }
-        if input.is_terminal() {
-            return Ok(Self::Typed);
-        }
-        Ok(Self::Pipe(input.try_clone()?, Interrupts::count()?))
-    }
-
-    /// Waits for input; what is there already is shown meanwhile.
-    pub(super) fn until_input(&mut self, sink: &mut impl Sink) -> Result<Wait, RunError> {
-        match self {
-            Self::Never => Ok(Wait::Input),
-            Self::Typed => sink.pause().map(|()| Wait::Input),
-            Self::Pipe(input, interrupts) => {
-                let patience = if sink.holds_lines() { FIRST_LINES } else { NONE };
-                match interrupts.wait(&*input, Some(patience)).map_err(RunError::Wait)? {
-                    Wait::Pause => sink.pause()?,
-                    over @ (Wait::Input | Wait::Insisted) => return Ok(over),
-                }
-                interrupts.wait(&*input, None).map_err(RunError::Wait)
-            }
-        }
-    }
-}
-
-/// How long the first lines wait for the others that make the first layout.
-const FIRST_LINES: Timespec = Timespec { tv_sec: 0, tv_nsec: 40_000_000 };
-const NONE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };

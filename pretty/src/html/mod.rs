@@ -1,8 +1,9 @@
 //! A log as one page for a browser, readable without a server or a network.
 //!
-//! The log stands in the page as text, `time⇥topic⇥peer⇥text` or `kind⇥text` a line, which the
-//! page's script draws in columns, only as much of it as is near the screen: elements for every
-//! line take a browser a minute for 200 000 lines. Without scripts the text itself is shown.
+//! The log stands in the page as text, `time⇥topic⇥peer⇥text` or `kind⇥text` a line (and the
+//! `event=` of a text, which columns leave out, behind a further tab), which the page's script
+//! draws in columns, only as much of it as is near the screen: elements for every line take a
+//! browser a minute for 200 000 lines. Without scripts the text itself is shown.
 //!
 //! Invariants: every byte of the log passes through [`make_safe`] and then [`Escaped`], so no log
 //! can add markup or script to the page, nor a tab or a line end to the text; the page is written
@@ -13,15 +14,15 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
 
-use crate::census::Census;
 use crate::class::Class;
-use crate::color::Rgb;
 use crate::filter::Filter;
 use crate::line::{Event, Line, Stamp};
+use crate::name_usage::NameUsage;
 use crate::parse::Parser;
 use crate::peer::Peers;
+use crate::style::color::Rgb;
+use crate::style::theme::{Background, Palette, Theme};
 use crate::text::make_safe;
-use crate::theme::{Background, Palette, Theme};
 use crate::time::Time;
 
 /// Writes a page, line by line.
@@ -40,7 +41,7 @@ pub struct HtmlPage<W> {
     writer: W,
     parser: Parser,
     filter: Filter,
-    census: Option<Census>,
+    name_usage: Option<NameUsage>,
     palette: Palette,
     peers: Peers,
     /// The numbers of topics and peers in the page's class names.
@@ -66,7 +67,7 @@ impl<W: Write> HtmlPage<W> {
         Ok(Self {
             writer,
             parser,
-            census: Census::of(&filter),
+            name_usage: NameUsage::of(&filter),
             filter,
             palette: Palette::default(),
             peers: Peers::default(),
@@ -84,10 +85,10 @@ impl<W: Write> HtmlPage<W> {
         self
     }
 
-    /// The names in the log so far, if the filter asks for any.
+    /// The names in the log so far, if the filter has any.
     #[must_use]
-    pub fn census(&self) -> Option<&Census> {
-        self.census.as_ref()
+    pub fn name_usage(&self) -> Option<&NameUsage> {
+        self.name_usage.as_ref()
     }
 
     /// Adds a line, given without its line end.
@@ -125,8 +126,8 @@ impl<W: Write> HtmlPage<W> {
     }
 
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
-        if let Some(census) = &mut self.census {
-            census.see(event);
+        if let Some(name_usage) = &mut self.name_usage {
+            name_usage.record(event);
         }
         let date = event.stamp.as_ref().filter(|stamp| stamp.unit.is_none());
         self.origin = self.origin.or_else(|| date?.at);
@@ -135,7 +136,7 @@ impl<W: Write> HtmlPage<W> {
         if !self.filter.shows(event, self.origin) || !grep.is_none_or(|grep| grep.is_match(text)) {
             return Ok(());
         }
-        self.peers.see(&event.peer);
+        self.peers.insert(&event.peer);
         number(&mut self.topics, &event.topic);
         number(&mut self.peer_classes, &event.peer);
         let stamp = event.stamp.as_ref().map_or(&b""[..], |stamp: &Stamp<'_>| &stamp.text);
@@ -143,7 +144,12 @@ impl<W: Write> HtmlPage<W> {
         for field in [stamp, &event.topic, &event.peer] {
             write!(self.writer, "{}\t", Escaped(make_safe(field, &mut scratch).text()))?;
         }
-        writeln!(self.writer, "{}", Escaped(text))
+        let (shown, event) = event.split_text();
+        write!(self.writer, "{}", Escaped(make_safe(shown, &mut scratch).text()))?;
+        if !event.is_empty() {
+            write!(self.writer, "\t{}", Escaped(make_safe(event, &mut scratch).text()))?;
+        }
+        writeln!(self.writer)
     }
 
     fn other(&mut self, kind: &str, text: &[u8]) -> io::Result<()> {
@@ -155,9 +161,9 @@ impl<W: Write> HtmlPage<W> {
     fn write_columns(&mut self) -> io::Result<()> {
         let names: Vec<Vec<u8>> = self.peers.arrange().into_iter().map(<[u8]>::to_vec).collect();
         writeln!(self.writer, "<style>:root{{--peers:{}}}", names.len().max(1))?;
-        if let Some(nobody) = self.peer_classes.get(Event::NO_PEER) {
+        if let Some(no_peer) = self.peer_classes.get(Event::NO_PEER) {
             // What belongs to no single peer runs across all columns, without lines between them.
-            writeln!(self.writer, ".p{nobody}::after{{display:none}}")?;
+            writeln!(self.writer, ".p{no_peer}::after{{display:none}}")?;
         }
         for (column, name) in names.iter().enumerate() {
             if let Some(peer) = self.peer_classes.get(&**name) {

@@ -1,7 +1,8 @@
 
 "use strict";
 {
-  // The log as it was written: `time⇥topic⇥peer⇥text` for an event, `kind⇥text` for another line.
+  // The log: `time⇥topic⇥peer⇥text` for an event, `kind⇥text` for another line. The `event=` behind a
+  // further tab is found by searches, and not shown.
   const lines = document.getElementById("log").textContent.split("\n");
   lines.pop();
   const $ = (name, properties, ...children) => {
@@ -45,7 +46,11 @@
   const off = { t: new Set(), p: new Set() };
   let query = null, onlyMatches = true, shown = [], hits = [], hit = -1;
 
-  const matches = (number) => query.test(lines[number].slice(lines[number].indexOf("\t") + 1));
+  const matches = (number) => {
+    const line = lines[number];
+    const hidden = line.lastIndexOf("\t ");
+    return query.test((hidden < 0 ? line : line.slice(0, hidden) + line.slice(hidden + 1)).slice(line.indexOf("\t") + 1));
+  };
   const filter = () => {
     const anchor = blocks.length ? topLine() : 0;
     shown = [];
@@ -106,7 +111,7 @@
       let tab = -1;
       for (let field = 0; field < 3; field++) tab = line.indexOf("\t", tab + 1);
       element = $("div", { className: `e t${topic[number]} p${peer[number]}` },
-        $("time", {}, time), $("b", {}, ...marked(name)), $("p", {}, ...marked(line.slice(tab + 1))));
+        $("time", {}, time), $("b", {}, ...marked(name)), $("p", {}, ...marked(line.slice(tab + 1).split("\t", 1)[0])));
     }
     element.number = number;
     if (number === hits[hit]) element.classList.add("here");

@@ -9,9 +9,9 @@ use crate::time::{Fraction, Number, Tick};
 
 /// A compiled expression with at least one of the groups `time`, `topic`, `peer`, `msg`.
 #[derive(Clone, Debug)]
-pub struct Pattern(Regex);
+pub struct CustomFormat(Regex);
 
-/// Why an expression is no format.
+/// Errors of an expression for a format.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {
@@ -19,16 +19,16 @@ pub enum FormatError {
     #[error(transparent)]
     Expression(#[from] regex::Error),
     /// Nothing would come of a match.
-    #[error("the expression has none of the named groups time, topic, peer, msg")]
+    #[error("no named group; use at least one of time, topic, peer, msg")]
     NoGroups,
 }
 
-impl Pattern {
+impl CustomFormat {
     /// A format given as a regular expression with at least one of the named groups `time`,
     /// `topic`, `peer` and `msg`.
     ///
     /// # Errors
-    /// When the expression does not compile or has none of these groups.
+    /// If the expression does not compile or has none of these groups.
     pub fn new(expression: &str) -> Result<Self, FormatError> {
         let regex = Regex::new(expression)?;
         let known = |name: &str| ["time", "topic", "peer", "msg"].contains(&name);
@@ -46,7 +46,7 @@ impl Pattern {
         let peer = group(&captures, "peer").filter(|peer| !peer.is_empty());
         let time = group(&captures, "time");
         let longest = [Some(topic), peer, time].into_iter().flatten().map(<[u8]>::len).max();
-        if longest > Some(super::NAME_BYTES_MAX) {
+        if longest > Some(super::text_fields::NAME_BYTES_MAX) {
             return None;
         }
         Some(Event {
@@ -63,8 +63,8 @@ fn group<'a>(captures: &Captures<'a>, name: &str) -> Option<&'a [u8]> {
     captures.name(name).map(|found| found.as_bytes())
 }
 
-/// Numbers with a point are seconds and whole numbers milliseconds, unless the user says
-/// otherwise; anything else is shown but is no point in time.
+/// Numbers with a point are seconds and whole numbers milliseconds, unless the user gives
+/// another unit; anything else is shown but is not a point in time.
 fn stamp(time: &[u8], tick: Option<Tick>) -> Stamp<'_> {
     let number = Number::parse(time);
     let unit = number.map(|number| {

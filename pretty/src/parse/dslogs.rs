@@ -3,16 +3,16 @@
 //! Prose can begin with a number too, so the words must look right: an upper-case topic, and a
 //! peer that is a letter or two and a number.
 
-use super::{Fields, is_name};
+use super::text_fields::{TextFields, is_name};
 
 /// The four fields of an event; `None` if the line has not this shape.
-pub(super) fn fields(line: &[u8]) -> Option<Fields<'_>> {
+pub(super) fn fields(line: &[u8]) -> Option<TextFields<'_>> {
     let mut words = line.splitn(4, |byte| *byte == b' ');
     let (time, topic, peer) = (words.next()?, words.next()?, words.next()?);
     if !is_topic(topic) || !is_peer(peer) {
         return None;
     }
-    Some(Fields { time, topic, peer: short(peer), text: words.next().unwrap_or_default() })
+    Some(TextFields { time, topic, peer: short(peer), text: words.next().unwrap_or_default() })
 }
 
 fn is_topic(word: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! One JSON object a line.
 //!
-//! Ours have `t_us`, `topic`, `peer`, `msg` and then facts; those of `tracing-subscriber` and of
+//! Ours have `t_us`, `topic`, `peer`, `msg` and then fields; those of `tracing-subscriber` and of
 //! other loggers have a `timestamp`, a `level`, a `message` and fields, some of them nested.
 
 use std::borrow::Cow;
@@ -9,35 +9,35 @@ use std::fmt;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::facts::Facts;
+use super::fields::StructuredFields;
 use crate::line::Event;
 
-/// The event in a line; `None` if it is no object or has no time and text.
+/// The event in a line; `None` if it is not an object or has no time and text.
 pub(super) fn parse(line: &[u8]) -> Option<Event<'_>> {
     let mut json = serde_json::Deserializer::from_slice(line);
     let members = json.deserialize_map(MembersVisitor).ok()?;
     json.end().ok()?;
-    let mut facts = Facts::default();
+    let mut fields = StructuredFields::default();
     for (key, value) in members.0 {
-        add(&mut facts, key, value);
+        add(&mut fields, key, value);
     }
-    facts.into_event()
+    fields.into_event()
 }
 
-/// Adds a member; the fields of an event stand for themselves, as if they were not nested.
-fn add<'a>(facts: &mut Facts<'a>, key: Cow<'a, str>, value: &'a RawValue) {
+/// Adds a member; the fields of an event are added as if they were not nested.
+fn add<'a>(fields: &mut StructuredFields<'a>, key: Cow<'a, str>, value: &'a RawValue) {
     if NESTS.contains(&&*key)
         && let Ok(members) = read_members(value)
     {
         for (key, value) in members.0 {
-            facts.push(key, text_of(value));
+            fields.push(key, text_of(value));
         }
         return;
     }
-    facts.push(key, text_of(value));
+    fields.push(key, text_of(value));
 }
 
-/// Members whose own members are the facts: `tracing-subscriber` puts an event's fields and the
+/// Members whose own members are the fields: `tracing-subscriber` puts an event's fields and the
 /// innermost span there.
 const NESTS: [&str; 2] = ["fields", "span"];
 

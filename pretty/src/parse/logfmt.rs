@@ -2,23 +2,23 @@
 
 use std::borrow::Cow;
 
-use super::facts::Facts;
+use super::fields::StructuredFields;
 use crate::line::Event;
 
 /// The event in a line; `None` unless all of it is `key=value` pairs, a time among them.
 pub(super) fn parse(line: &[u8]) -> Option<Event<'_>> {
     let mut rest = std::str::from_utf8(line).ok()?.trim_ascii();
-    let mut facts = Facts::default();
+    let mut fields = StructuredFields::default();
     while !rest.is_empty() {
         let (key, behind) = rest.split_once('=')?;
         if key.is_empty() || !key.bytes().all(is_key_byte) {
             return None;
         }
         let (value, behind) = value(behind)?;
-        facts.push(Cow::Borrowed(key), value);
+        fields.push(Cow::Borrowed(key), value);
         rest = behind.trim_ascii_start();
     }
-    facts.into_event()
+    fields.into_event()
 }
 
 fn is_key_byte(byte: u8) -> bool {

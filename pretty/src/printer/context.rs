@@ -2,19 +2,19 @@
 
 use std::collections::VecDeque;
 
-/// Keeps the lines that may turn out to stand before a match.
+/// Keeps the lines that may be context before a match.
 #[derive(Debug)]
 pub(super) struct Context {
     before: usize,
     after: usize,
     kept: VecDeque<Vec<u8>>,
-    /// How many of the next lines stand behind a match.
+    /// The number of the next lines that are context after a match.
     left: usize,
 }
 
-/// What to do with an event that does not match.
+/// The fate of an event that does not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Missed {
+pub(super) enum ContextAction {
     Show,
     Hide,
 }
@@ -25,16 +25,16 @@ impl Context {
     }
 
     /// An event matches: returns the lines to show before it.
-    pub(super) fn matched(&mut self) -> VecDeque<Vec<u8>> {
+    pub(super) fn on_match(&mut self) -> VecDeque<Vec<u8>> {
         self.left = self.after;
         std::mem::take(&mut self.kept)
     }
 
     /// An event does not match.
-    pub(super) fn missed(&mut self, line: &[u8]) -> Missed {
+    pub(super) fn on_mismatch(&mut self, line: &[u8]) -> ContextAction {
         if self.left > 0 {
             self.left -= 1;
-            return Missed::Show;
+            return ContextAction::Show;
         }
         if self.before > 0 {
             if self.kept.len() == self.before {
@@ -42,6 +42,6 @@ impl Context {
             }
             self.kept.push_back(line.to_vec());
         }
-        Missed::Hide
+        ContextAction::Hide
     }
 }

@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 use super::fold::Folds;
-use super::front::Front;
+use super::prefix::Prefix;
 use super::topics::TopicId;
 use super::{Printer, Scratch};
 use crate::layout::{Layout, Shape};
 use crate::line::Event;
-use crate::render::{Canvas, Lead, Piece};
+use crate::render::{Canvas, StyledText, TimeAndTopic};
 use crate::text::{columns, make_safe};
 
 impl<W: Write> Printer<W> {
@@ -16,36 +16,36 @@ impl<W: Write> Printer<W> {
         let Some(canvas) = &self.canvas else {
             return Ok(());
         };
-        let Scratch { text, time, peer, front, marks } = &mut self.scratch;
+        let Scratch { text, time, peer, prefix, marks } = &mut self.scratch;
         let topic = &self.topics[topic];
-        let fields = Front::of(event, canvas.layout());
-        let text = make_safe(fields.before(&event.text, front), text);
+        let fields = Prefix::of(event, canvas.layout());
+        let text = make_safe(fields.before(event.split_text().0, prefix), text);
         if let Some(regex) = &self.filter.grep {
             marks.clear();
             marks.extend(regex.find_iter(text.text()).map(|found| found.range()));
         }
         let stamp = event.stamp.as_ref().filter(|_| fields.time.is_none());
-        let lead = Lead {
+        let front = TimeAndTopic {
             time: stamp.map_or("", |stamp| make_safe(&stamp.text, time).text()),
             topic: if fields.topic.is_some() { "" } else { &topic.label },
         };
-        let piece = Piece { text, ink: &topic.ink, marks };
+        let piece = StyledText { text, sgr: &topic.sgr, marks };
         if let Shape::Tagged(_) = canvas.layout().shape {
             let name = if fields.peer.is_some() { b"" } else { &*event.peer };
             let frame = canvas.tagged(make_safe(name, peer).text());
-            return canvas.event(&mut self.sink, lead, &frame, piece);
+            return canvas.event(&mut self.rows, front, &frame, piece);
         }
         let frame = canvas.frame(self.peers.column(&event.peer));
-        canvas.event(&mut self.sink, lead, frame, piece)
+        canvas.event(&mut self.rows, front, frame, piece)
     }
 
-    /// Makes the layout that fits what has been seen, and says what it looks like.
+    /// Makes the layout that fits everything seen, and draws its header or a notice.
     pub(super) fn lay_out(&mut self) -> io::Result<()> {
         let columns = self.measure.columns(self.peers.len());
         let layout = Layout::new(self.page.width(), columns);
         let side_by_side = |canvas: &Canvas| matches!(canvas.layout().shape, Shape::Columns(_));
         let was_narrow = self.canvas.as_ref().is_some_and(|canvas| !side_by_side(canvas));
-        let canvas = self.canvas.insert(Canvas::new(layout, &self.paint));
+        let canvas = self.canvas.insert(Canvas::new(layout, &self.ansi));
         if side_by_side(canvas) {
             return self.draw_header();
         }
@@ -59,33 +59,33 @@ impl<W: Write> Printer<W> {
             Layout::width_needed(columns)
         );
         let text = make_safe(notice.as_bytes(), &mut self.scratch.text);
-        let ink = self.paint.ink(self.paint.theme.time);
-        self.page.rule(&mut self.sink, Piece { text, ink: &ink, marks: &[] })
+        let sgr = self.ansi.sgr(self.ansi.theme.time);
+        self.page.rule(&mut self.rows, StyledText { text, sgr: &sgr, marks: &[] })
     }
 
     fn draw_header(&mut self) -> io::Result<()> {
-        self.header_row = self.sink.rows();
+        self.header_row = self.rows.rows();
         let unit = self.measure.unit().map(|unit| unit.to_string()).unwrap_or_default();
         match &self.canvas {
-            Some(canvas) => canvas.header(&mut self.sink, &unit, &self.peers.arrange()),
+            Some(canvas) => canvas.header(&mut self.rows, &unit, &self.peers.arrange()),
             None => Ok(()),
         }
     }
 
-    /// Draws the header anew once it has left the screen.
+    /// Draws the header again once it has left the screen.
     #[inline]
     pub(super) fn repeat_header(&mut self) -> io::Result<()> {
         let Some(page) = self.page_rows else {
             return Ok(());
         };
         // One row is the header's own, one the prompt's.
-        if self.sink.rows() - self.header_row + 2 > page.max(PAGE_ROWS_MIN) {
+        if self.rows.rows() - self.header_row + 2 > page.max(PAGE_ROWS_MIN) {
             return self.draw_header();
         }
         Ok(())
     }
 
-    /// Says how often a peer has repeated itself since its last event.
+    /// Draws the number of repeats of a peer since its last event.
     pub(super) fn draw_repeats(&mut self, peer: &[u8], repeats: usize) -> io::Result<()> {
         let Some(canvas) = &self.canvas else {
             return Ok(());
@@ -98,20 +98,20 @@ impl<W: Write> Printer<W> {
             Shape::Tagged(tag) => tag,
             Shape::Stacked => 0,
         };
-        // As in front of an event: a name that fits no column stands before the text.
+        // As before an event: a name wider than its column comes before the text.
         if columns(name) > tag {
             note = format!("{name} {note}");
             name = "";
         }
-        let ink = self.paint.ink(self.paint.theme.time);
+        let sgr = self.ansi.sgr(self.ansi.theme.time);
         let text = make_safe(note.as_bytes(), &mut self.scratch.text);
-        let piece = Piece { text, ink: &ink, marks: &[] };
-        let lead = Lead { time: "", topic: "" };
+        let piece = StyledText { text, sgr: &sgr, marks: &[] };
+        let front = TimeAndTopic { time: "", topic: "" };
         match canvas.layout().shape {
-            Shape::Tagged(_) => canvas.event(&mut self.sink, lead, &canvas.tagged(name), piece),
+            Shape::Tagged(_) => canvas.event(&mut self.rows, front, &canvas.tagged(name), piece),
             Shape::Columns(_) | Shape::Stacked => {
                 let frame = canvas.frame(self.peers.column(peer));
-                canvas.event(&mut self.sink, lead, frame, piece)
+                canvas.event(&mut self.rows, front, frame, piece)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Repeats: what a peer says again and again, heartbeats above all.
+//! Repeats: lines a peer writes again and again, heartbeats above all.
 //!
 //! A repeat is an event whose topic and text are, but for message ids, those of one of the last
 //! few different events of the same peer: so a cycle of several lines folds as well as a single
@@ -10,16 +10,16 @@ use std::mem;
 
 use crate::line::Event;
 
-/// What each peer has said lately.
+/// The last different events of each peer.
 #[derive(Debug, Default)]
 pub(super) struct Folds(BTreeMap<Box<[u8]>, Fold>);
 
-/// What an event is to its peer.
+/// An event among the last ones of its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Folded {
     /// New, right after something new.
     New,
-    /// New, after so many repeats.
+    /// New, after this number of repeats.
     After(usize),
     /// A repeat, not to be shown.
     Repeat,
@@ -52,7 +52,7 @@ impl Folds {
         }
     }
 
-    /// All counts not yet shown; everybody starts anew.
+    /// All counts not yet shown; every peer starts again.
     pub(super) fn take_all(&mut self) -> Vec<(Box<[u8]>, usize)> {
         let folds = mem::take(&mut self.0).into_iter();
         folds.map(|(peer, fold)| (peer, fold.repeats)).filter(|(_, repeats)| *repeats > 0).collect()

@@ -7,7 +7,7 @@ use crate::peer::Seen;
 use crate::text::columns_of;
 use crate::time::Tick;
 
-/// The widest fields so far. Invariant: widths only grow until [`Measure::start_over`].
+/// The widest fields so far. Invariant: widths only grow until [`Measure::start_run`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measure {
     time: TimeColumn,
@@ -20,16 +20,16 @@ impl Measure {
         Self { time, columns: Columns::default(), unit: None }
     }
 
-    pub(super) fn start_over(&self) -> Self {
+    pub(super) fn start_run(&self) -> Self {
         Self::new(self.time)
     }
 
     /// Takes an event's fields into account; `New` if the layout has become too narrow for them.
     #[inline]
-    pub(super) fn see(&mut self, event: &Event<'_>) -> Seen {
+    pub(super) fn record(&mut self, event: &Event<'_>) -> Seen {
         let before = self.columns;
         if let (Some(stamp), TimeColumn::Shown) = (&event.stamp, self.time) {
-            self.see_stamp(stamp);
+            self.record_stamp(stamp);
         }
         let topic = columns_of(&event.topic);
         if topic <= Layout::TOPIC_MAX {
@@ -39,7 +39,7 @@ impl Measure {
         if peer <= Layout::TAG_MAX {
             self.columns.peer = self.columns.peer.max(peer);
         }
-        if before == self.columns { Seen::Before } else { Seen::New }
+        if before == self.columns { Seen::Known } else { Seen::New }
     }
 
     /// The widths, with so many peers.
@@ -52,7 +52,7 @@ impl Measure {
         self.unit
     }
 
-    fn see_stamp(&mut self, stamp: &Stamp<'_>) {
+    fn record_stamp(&mut self, stamp: &Stamp<'_>) {
         // Room to grow, so that the first second or ten do not end in a new layout.
         let least = if stamp.text.contains(&b'.') { FRACTION_MIN } else { WHOLE_MIN };
         self.columns.time = self.columns.time.max(least).max(columns_of(&stamp.text));

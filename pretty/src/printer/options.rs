@@ -1,53 +1,53 @@
-//! What the owner of a printer wants: plain data.
+//! The options of a printer: plain data.
 
-use crate::color::Depth;
 use crate::filter::Filter;
 use crate::parse::Format;
-use crate::theme::{Background, Palette};
+use crate::style::color::Depth;
+use crate::style::theme::{Background, Palette};
 use crate::time::Tick;
 
-/// How a log is shown.
+/// Options of a printer.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Columns of the screen; at least 1.
     pub width: usize,
-    /// Rows of the screen, if the header is to be repeated every so many rows.
+    /// Rows of the screen, if the header is to be repeated once a screen.
     pub page: Option<usize>,
-    /// How many peers have a column from the start, named `0`, `1`, …
+    /// The number of peers that have a column from the start, named `0`, `1`, …
     pub columns: Option<u16>,
-    /// Whether times are shown.
+    /// The time column.
     pub time: TimeColumn,
-    /// Which background the colours are for.
+    /// The background the colours are for.
     pub background: Background,
     /// The user's own colours for topics.
     pub palette: Palette,
-    /// How many colours there are.
+    /// The number of colours.
     pub depth: Depth,
-    /// Which events are shown.
+    /// The filter of events.
     pub filter: Filter,
-    /// Which lines are events.
+    /// The format of the lines that are events.
     pub format: Format,
-    /// How many events before a match of `filter.grep` are shown with it.
+    /// The number of events shown before a match of `filter.grep`.
     pub before: usize,
-    /// How many events after a match of `filter.grep` are shown with it.
+    /// The number of events shown after a match of `filter.grep`.
     pub after: usize,
-    /// What happens to repeats.
+    /// The treatment of repeats.
     pub repeats: Repeats,
     /// The unit of whole-number times, if it is not the usual one.
     pub tick: Option<Tick>,
 }
 
-/// Whether the time column is shown.
+/// The visibility of the time column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeColumn {
     /// It is.
     #[default]
     Shown,
-    /// It is not; the room goes to the peers.
+    /// It is hidden; the peers get its room.
     Hidden,
 }
 
-/// What happens to an event that says what its peer has said a moment before.
+/// The treatment of an event that repeats a recent one of its peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeats {
     /// It is shown like any other.

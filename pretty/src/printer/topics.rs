@@ -1,10 +1,10 @@
-//! What is known about each topic of a log: a cache, filled as topics appear.
+//! The style of each topic of a log: a cache, filled as topics appear.
 
 use std::collections::HashMap;
 use std::ops::Index;
 
 use crate::filter::Filter;
-use crate::render::Paint;
+use crate::render::AnsiTheme;
 use crate::text::make_safe;
 
 /// The topics seen so far.
@@ -18,31 +18,31 @@ pub(super) struct Topics {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TopicId(usize);
 
-/// How a topic looks, and whether its events are shown at all.
+/// The style of a topic, and whether its events pass the filter.
 #[derive(Debug)]
 pub(super) struct Style {
-    pub(super) ink: Box<[u8]>,
+    pub(super) sgr: Box<[u8]>,
     pub(super) label: Box<str>,
     pub(super) shown: bool,
 }
 
 impl Topics {
     #[inline]
-    pub(super) fn id(&mut self, name: &[u8], paint: &Paint, filter: &Filter) -> TopicId {
+    pub(super) fn id(&mut self, name: &[u8], ansi: &AnsiTheme, filter: &Filter) -> TopicId {
         match self.ids.get(name) {
             Some(id) => *id,
-            None => self.add(name, paint, filter),
+            None => self.add(name, ansi, filter),
         }
     }
 
-    fn add(&mut self, name: &[u8], paint: &Paint, filter: &Filter) -> TopicId {
+    fn add(&mut self, name: &[u8], ansi: &AnsiTheme, filter: &Filter) -> TopicId {
         if self.styles.len() >= TOPICS_MAX {
             // Everything here follows from the name, so nothing is lost with the cache.
             *self = Self::default();
         }
         let id = TopicId(self.styles.len());
         self.styles.push(Style {
-            ink: paint.ink(paint.theme.topic(name)),
+            sgr: ansi.sgr(ansi.theme.topic(name)),
             label: make_safe(name, &mut String::new()).text().into(),
             shown: filter.shows_topic(name),
         });

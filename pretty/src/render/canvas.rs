@@ -5,8 +5,8 @@
 
 use std::io::{self, Write};
 
-use super::pen::{Pen, Piece};
-use super::{Paint, Sink};
+use super::styled::{StyledText, StyledWriter};
+use super::{AnsiTheme, RowBuffer};
 use crate::layout::{Layout, Shape};
 use crate::text::{columns, make_safe};
 
@@ -14,17 +14,17 @@ use crate::text::{columns, make_safe};
 #[derive(Debug)]
 pub(crate) struct Canvas {
     layout: Layout,
-    frames: Vec<Frame>,
-    across: Frame,
-    time_ink: Box<[u8]>,
-    line_ink: Box<[u8]>,
-    title_ink: Box<[u8]>,
-    pen: Pen,
+    frames: Vec<CellFrame>,
+    across: CellFrame,
+    time_sgr: Box<[u8]>,
+    line_sgr: Box<[u8]>,
+    title_sgr: Box<[u8]>,
+    writer: StyledWriter,
 }
 
-/// What surrounds a cell.
+/// The surroundings of a cell.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Frame {
+pub(crate) struct CellFrame {
     /// Between the topic and the cell in the first row of an event.
     first: Vec<u8>,
     /// The same in further rows.
@@ -35,24 +35,23 @@ pub(crate) struct Frame {
     width: usize,
 }
 
-/// What stands before the first line of an event's first row; both safe and no wider than their
-/// columns.
+/// The time and the topic of an event's first row; both safe and no wider than their columns.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lead<'a> {
+pub(crate) struct TimeAndTopic<'a> {
     pub(crate) time: &'a str,
     pub(crate) topic: &'a str,
 }
 
 impl Canvas {
-    pub(crate) fn new(layout: Layout, paint: &Paint) -> Self {
+    pub(crate) fn new(layout: Layout, ansi: &AnsiTheme) -> Self {
         let mut canvas = Self {
             layout,
             frames: Vec::new(),
-            across: Frame::default(),
-            time_ink: paint.ink(paint.theme.time),
-            line_ink: paint.line_ink(),
-            title_ink: paint.bold_ink(paint.theme.title),
-            pen: Pen::new(paint),
+            across: CellFrame::default(),
+            time_sgr: ansi.sgr(ansi.theme.time),
+            line_sgr: ansi.line_sgr(),
+            title_sgr: ansi.bold_sgr(ansi.theme.title),
+            writer: StyledWriter::new(ansi),
         };
         canvas.prepare();
         canvas
@@ -63,20 +62,20 @@ impl Canvas {
     }
 
     /// The frame of a column of peers, or of texts that belong to none.
-    pub(crate) fn frame(&self, column: Option<usize>) -> &Frame {
+    pub(crate) fn frame(&self, column: Option<usize>) -> &CellFrame {
         column.and_then(|column| self.frames.get(column)).unwrap_or(&self.across)
     }
 
     /// The frame of a text behind its peer's name.
-    pub(crate) fn tagged(&self, peer: &str) -> Frame {
+    pub(crate) fn tagged(&self, peer: &str) -> CellFrame {
         let tag = match self.layout.shape {
             Shape::Tagged(tag) => tag,
             Shape::Columns(_) | Shape::Stacked => 0,
         };
         let pad = " ".repeat(tag.saturating_sub(columns(peer)));
-        let edge = |line: &str| [&*self.line_ink, line.as_bytes(), self.pen.off].concat();
-        let name = [&*self.title_ink, peer.as_bytes(), self.pen.off, pad.as_bytes()].concat();
-        Frame {
+        let edge = |line: &str| [&*self.line_sgr, line.as_bytes(), self.writer.off].concat();
+        let name = [&*self.title_sgr, peer.as_bytes(), self.writer.off, pad.as_bytes()].concat();
+        CellFrame {
             first: [edge("│"), name, edge("│")].concat(),
             next: [edge("│"), vec![b' '; tag], edge("┊")].concat(),
             after: Vec::new(),
@@ -84,34 +83,34 @@ impl Canvas {
         }
     }
 
-    /// Draws an event: its cell wrapped, and whatever surrounds it.
+    /// Draws an event: its cell, wrapped, and the cell's surroundings.
     ///
     /// # Errors
     /// Those of the writer.
     pub(crate) fn event<W: Write>(
         &self,
-        sink: &mut Sink<W>,
-        lead: Lead<'_>,
-        frame: &Frame,
-        piece: Piece<'_>,
+        rows: &mut RowBuffer<W>,
+        front: TimeAndTopic<'_>,
+        frame: &CellFrame,
+        piece: StyledText<'_>,
     ) -> io::Result<()> {
-        self.lead(sink, lead, piece.ink);
+        self.time_and_topic(rows, front, piece.sgr);
         let mut start = 0;
         let mut before = &frame.first;
         loop {
             let cut = piece.text.cut(start, frame.width);
-            sink.put(before);
-            self.pen.put_piece(sink, piece, start..start + cut.shown);
+            rows.put(before);
+            self.writer.put_styled(rows, piece, start..start + cut.shown);
             if !frame.after.is_empty() {
-                sink.blanks(frame.width - cut.columns);
-                sink.put(&frame.after);
+                rows.blanks(frame.width - cut.columns);
+                rows.put(&frame.after);
             }
-            sink.end_row()?;
+            rows.end_row()?;
             start += cut.next;
             if start >= piece.text.text().len() {
                 return Ok(());
             }
-            sink.blanks(self.layout.lead());
+            rows.blanks(self.layout.margin());
             before = &frame.next;
         }
     }
@@ -122,7 +121,7 @@ impl Canvas {
     /// Those of the writer.
     pub(crate) fn header<W: Write>(
         &self,
-        sink: &mut Sink<W>,
+        rows: &mut RowBuffer<W>,
         unit: &str,
         names: &[&[u8]],
     ) -> io::Result<()> {
@@ -133,62 +132,67 @@ impl Canvas {
         let safe = names.iter().zip(&mut scratches).map(|(name, scratch)| make_safe(name, scratch));
         let safe: Vec<_> = safe.collect();
         let wrapped = safe.iter().zip(cells).map(|(name, cell)| name.rows(cell - 1));
-        let rows: Vec<Vec<_>> = wrapped.map(Iterator::collect).collect();
-        self.header_lead(sink, unit);
-        for row in 0..rows.iter().map(Vec::len).max().unwrap_or(1) {
+        let name_rows: Vec<Vec<_>> = wrapped.map(Iterator::collect).collect();
+        self.header_margin(rows, unit);
+        for row in 0..name_rows.iter().map(Vec::len).max().unwrap_or(1) {
             let style = if row == 0 { HEADER } else { HEADER_MORE };
             if row > 0 {
-                sink.blanks(self.layout.lead());
+                rows.blanks(self.layout.margin());
             }
             for (column, cell) in cells.iter().enumerate() {
-                let range = rows[column].get(row).cloned().unwrap_or_default();
+                let range = name_rows[column].get(row).cloned().unwrap_or_default();
                 let name = &safe[column].text()[range];
                 let is_last = column + 1 == cells.len();
                 let filled = if is_last && row > 0 { columns(name) + 1 } else { *cell };
-                self.header_cell(sink, name, filled, style);
+                self.header_cell(rows, name, filled, style);
             }
-            sink.end_row()?;
+            rows.end_row()?;
         }
         Ok(())
     }
 
     #[inline]
-    fn lead<W: Write>(&self, sink: &mut Sink<W>, lead: Lead<'_>, topic_ink: &[u8]) {
-        if self.layout.lead() == 0 {
+    fn time_and_topic<W: Write>(
+        &self,
+        rows: &mut RowBuffer<W>,
+        front: TimeAndTopic<'_>,
+        topic_sgr: &[u8],
+    ) {
+        if self.layout.margin() == 0 {
             return;
         }
         if self.layout.time > 0 {
-            sink.blanks(self.layout.time - columns(lead.time));
-            self.pen.put(sink, &self.time_ink, lead.time);
-            sink.blanks(1);
+            rows.blanks(self.layout.time - columns(front.time));
+            self.writer.put(rows, &self.time_sgr, front.time);
+            rows.blanks(1);
         }
         if self.layout.topic > 0 {
-            self.pen.put(sink, topic_ink, lead.topic);
-            sink.blanks(self.layout.topic - columns(lead.topic));
+            self.writer.put(rows, topic_sgr, front.topic);
+            rows.blanks(self.layout.topic - columns(front.topic));
         }
     }
 
     /// The unit of the times stands at the end of their column.
-    fn header_lead<W: Write>(&self, sink: &mut Sink<W>, unit: &str) {
+    fn header_margin<W: Write>(&self, rows: &mut RowBuffer<W>, unit: &str) {
         let unit = if self.layout.time >= unit.len() { unit } else { "" };
         let before = self.layout.time.saturating_sub(unit.len());
-        let after = self.layout.lead() - before - unit.len();
-        self.pen.put(sink, &self.line_ink, &"─".repeat(before));
-        self.pen.put(sink, &self.time_ink, unit);
-        self.pen.put(sink, &self.line_ink, &"─".repeat(after));
+        let after = self.layout.margin() - before - unit.len();
+        self.writer.put(rows, &self.line_sgr, &"─".repeat(before));
+        self.writer.put(rows, &self.time_sgr, unit);
+        self.writer.put(rows, &self.line_sgr, &"─".repeat(after));
     }
 
     fn header_cell<W: Write>(
         &self,
-        sink: &mut Sink<W>,
+        rows: &mut RowBuffer<W>,
         name: &str,
         width: usize,
         style: HeaderStyle,
     ) {
         let [edge, fill] = style;
-        self.pen.put(sink, &self.line_ink, &format!("{edge}{fill}"));
-        self.pen.put(sink, &self.title_ink, name);
-        self.pen.put(sink, &self.line_ink, &fill.repeat(width - 1 - columns(name)));
+        self.writer.put(rows, &self.line_sgr, &format!("{edge}{fill}"));
+        self.writer.put(rows, &self.title_sgr, name);
+        self.writer.put(rows, &self.line_sgr, &fill.repeat(width - 1 - columns(name)));
     }
 
     fn prepare(&mut self) {
@@ -200,21 +204,21 @@ impl Canvas {
             }
             Shape::Tagged(_) => {}
             Shape::Stacked => {
-                self.across = Frame { width: self.layout.width, ..Frame::default() };
+                self.across = CellFrame { width: self.layout.width, ..CellFrame::default() };
             }
         }
     }
 
-    fn frame_of(&self, cells: &[usize], column: usize) -> Frame {
+    fn frame_of(&self, cells: &[usize], column: usize) -> CellFrame {
         let empty = |cells: &[usize]| {
             cells.iter().map(|cell| format!("│{}", " ".repeat(*cell))).collect::<String>()
         };
         let drawn = |text: String| match &*text {
             "" => Vec::new(),
-            text => [&*self.line_ink, text.as_bytes(), self.pen.off].concat(),
+            text => [&*self.line_sgr, text.as_bytes(), self.writer.off].concat(),
         };
         let (before, after) = (empty(&cells[..column]), empty(&cells[column + 1..]));
-        Frame {
+        CellFrame {
             first: drawn(format!("{before}│")),
             next: drawn(format!("{before}┊")),
             after: drawn(after.trim_end().to_owned()),
@@ -223,7 +227,7 @@ impl Canvas {
     }
 }
 
-/// What a row of the header is made of: before each column, and between the names.
+/// The characters of a header row: before each column, and between the names.
 type HeaderStyle = [&'static str; 2];
 
 const HEADER: HeaderStyle = ["┬", "─"];

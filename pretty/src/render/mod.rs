@@ -1,13 +1,13 @@
 //! Rows of cells → bytes with escape codes.
 
+mod ansi_theme;
 mod canvas;
-mod page;
-mod paint;
-mod pen;
-mod sink;
+mod full_width;
+mod row_buffer;
+mod styled;
 
-pub(crate) use canvas::{Canvas, Lead};
-pub(crate) use page::Page;
-pub(crate) use paint::Paint;
-pub(crate) use pen::Piece;
-pub(crate) use sink::Sink;
+pub(crate) use ansi_theme::AnsiTheme;
+pub(crate) use canvas::{Canvas, TimeAndTopic};
+pub(crate) use full_width::FullWidth;
+pub(crate) use row_buffer::RowBuffer;
+pub(crate) use styled::StyledText;

@@ -3,8 +3,13 @@
 mod safe;
 mod wrap;
 
-pub use safe::{Safe, Script, make_safe};
+pub use safe::{Charset, Safe, make_safe};
 pub use wrap::Cut;
+
+/// The bytes, made safe, as a text of their own.
+pub(crate) fn safe_text(bytes: &[u8]) -> String {
+    make_safe(bytes, &mut String::new()).text().to_owned()
+}
 
 /// Columns the bytes take on the screen once they are made safe.
 #[inline]

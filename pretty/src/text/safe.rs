@@ -1,13 +1,13 @@
-//! Making text harmless: whatever could move the cursor, change colours, reorder or hide text is
+//! Making text harmless: all that could move the cursor, change colours, reorder or hide text is
 //! replaced by a visible spelling of itself.
 
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
 
-/// What breaking a text into rows has to know of it.
+/// The characters of a text, as far as breaking it into rows depends on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Script {
+pub enum Charset {
     /// One byte, one column.
     Ascii,
     /// Anything else: graphemes have to be found and measured.
@@ -20,7 +20,7 @@ pub enum Script {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Safe<'a> {
     text: &'a str,
-    script: Script,
+    charset: Charset,
 }
 
 impl<'a> Safe<'a> {
@@ -33,14 +33,14 @@ impl<'a> Safe<'a> {
     /// A text that is safe already, because [`make_safe`] made it.
     #[cfg(feature = "view")]
     pub(crate) fn of_safe(text: &'a str) -> Self {
-        let script = if text.is_ascii() { Script::Ascii } else { Script::Unicode };
-        Self { text, script }
+        let charset = if text.is_ascii() { Charset::Ascii } else { Charset::Unicode };
+        Self { text, charset }
     }
 
-    /// How to measure it.
+    /// The way to measure it.
     #[must_use]
-    pub const fn script(self) -> Script {
-        self.script
+    pub const fn charset(self) -> Charset {
+        self.charset
     }
 }
 
@@ -60,11 +60,11 @@ pub fn make_safe<'a>(bytes: &'a [u8], scratch: &'a mut String) -> Safe<'a> {
     if bytes.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
         && let Ok(text) = std::str::from_utf8(bytes)
     {
-        return Safe { text, script: Script::Ascii };
+        return Safe { text, charset: Charset::Ascii };
     }
     spell_out(bytes, scratch);
-    let script = if scratch.is_ascii() { Script::Ascii } else { Script::Unicode };
-    Safe { text: scratch, script }
+    let charset = if scratch.is_ascii() { Charset::Ascii } else { Charset::Unicode };
+    Safe { text: scratch, charset }
 }
 
 fn spell_out(bytes: &[u8], out: &mut String) {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_harm_is_spelled_out() {
+    fn harmful_characters_are_spelled_out() {
         check(b"\x1b]0;TITLE\x07", r"\x1b]0;TITLE\x07");
         check(b"\0\x7f\r", r"\x00\x7f\x0d");
         check("\u{9b}31m".as_bytes(), r"\u{9b}31m");

@@ -1,4 +1,4 @@
-//! Breaking a text into rows of at most so many columns, one row at a time.
+//! Breaking a text into rows of a given width, one row at a time.
 //!
 //! Rows break at blanks; a word too long for a row is folded, after a punctuation mark if one is
 //! near. Invariant: the pieces, end to end, are the text; all that a row may leave out is the one
@@ -9,14 +9,14 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Safe, Script};
+use super::{Charset, Safe};
 
 /// The first row of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// Bytes shown in the row.
     pub shown: usize,
-    /// Where the next row starts, in bytes: `shown`, or one more if the row breaks at a blank.
+    /// The start of the next row, in bytes: `shown`, or one more if the row breaks at a blank.
     pub next: usize,
     /// Columns the row takes.
     pub columns: usize,
@@ -32,9 +32,9 @@ impl Safe<'_> {
     pub fn cut(self, start: usize, width: usize) -> Cut {
         debug_assert!(width > 0, "a row without columns would never end");
         let rest = &self.text()[start..];
-        let cut = match self.script() {
-            Script::Ascii => cut_ascii(rest, width),
-            Script::Unicode => cut_unicode(rest, width),
+        let cut = match self.charset() {
+            Charset::Ascii => cut_ascii(rest, width),
+            Charset::Unicode => cut_unicode(rest, width),
         };
         debug_assert!(cut.next > 0 || rest.is_empty());
         cut
@@ -81,7 +81,7 @@ fn last_blank(row: &[u8]) -> Option<usize> {
     has_word.then_some(blank)
 }
 
-/// Where a long word may break well: behind the last punctuation mark in its second half.
+/// The place to break a long word: behind the last punctuation mark in its second half.
 fn soft_end(row: &[u8]) -> Option<usize> {
     let mark = row.iter().rposition(|byte| SOFT_ENDS.contains(byte))?;
     (mark >= row.len() / 2).then_some(mark + 1)
@@ -90,7 +90,7 @@ fn soft_end(row: &[u8]) -> Option<usize> {
 const SOFT_ENDS: &[u8] = b",;:=/|)]}";
 
 fn cut_unicode(text: &str, width: usize) -> Cut {
-    // Only so much is looked at: a megabyte of marks on one letter must not be measured anew for
+    // Only so much is looked at: a megabyte of marks on one letter must not be measured again for
     // every row. The window holds a row of any sane text.
     let text =
         &text[..text.floor_char_boundary(width * WINDOW_BYTES_PER_COLUMN + WINDOW_BYTES_MIN)];

@@ -6,10 +6,21 @@
 //! key → action → LogView::apply → LogView::draw
 //! ```
 //!
-//! The view owns its state and never asks the terminal anything; whoever embeds it passes keys,
-//! sizes and chunks in and draws it where it likes. Only what is visible is ever laid out, so a
-//! view is as quick on a gigabyte as on a page. What the view cannot do itself, such as copying to
-//! the clipboard, it asks of its owner by an [`Outcome`].
+//! | room | holds |
+//! |---|---|
+//! | `log/` | chunks, the index, lines on disk or in memory, scans |
+//! | `meaning/` | messages, state of peers, sentences, the user's rules |
+//! | `history/` | state line by line, terms, leaders, errors, anomalies |
+//! | `cause/` | happened-before, causal past, direct causes |
+//! | `filter/` | lines that are shown, folding |
+//! | `search/` | matches, jumps, the other line of a message |
+//! | `ui/` | actions, keys, mouse, drawing, panes |
+//! | `log_view.rs`, `embed.rs` | the state of a view; its interface for other programs |
+//!
+//! The view owns its state and never uses the terminal; the embedding program passes keys, sizes
+//! and chunks in and draws it where it likes. Only what is visible is ever laid out, so a view is
+//! as quick on a gigabyte as on a page. Actions it cannot perform itself, such as copying to the
+//! clipboard, it requests by an [`Outcome`].
 //!
 //! ```
 //! use pretty::view::{Chunk, LogView, Outcome};
@@ -26,266 +37,28 @@
 //! assert_eq!(view.cursor(), Some(1));
 //! ```
 
-pub mod binding;
-mod bitmap;
-mod blocks;
 mod cause;
-mod chunk;
-mod draw;
-mod facts;
-mod filtering;
-mod folding;
-mod help;
+mod embed;
+mod filter;
 mod history;
-mod jump;
-mod keymap;
-mod keys;
-mod marks;
-mod menu;
-mod message;
-mod mouse;
-mod names;
-mod notes;
-mod owner;
-mod panes;
-mod prompt;
-mod rules;
-mod scan;
+mod log;
+mod log_view;
+mod meaning;
 mod search;
-mod sentence;
-mod shown;
-mod source;
-mod store;
-mod timeline;
-mod told;
-mod update;
-mod why;
+mod ui;
 
-use std::collections::BTreeSet;
-
-use ratatui::layout::Size;
-
-pub use binding::Binding;
-pub use bitmap::Bitmap;
-pub(crate) use blocks::Blocks;
-pub use cause::Causes;
-pub use chunk::Chunk;
-pub use keymap::{Key, KeyError, Keys};
-pub use keys::{Action, BINDINGS, Jump, NAMES};
-pub use message::{End, Message};
-pub use owner::Facts;
-pub use rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
-pub use search::Work;
-pub use source::{Part, Source};
-pub use update::Outcome;
-pub use why::Why;
-
-use crate::color::Depth;
-use crate::layout::Layout;
-use crate::theme::{Background, Palette, Theme};
-use filtering::{Base, Matching};
-use folding::Folding;
-use marks::Marks;
-use names::{PeerId, TopicId};
-use owner::Veil;
-use prompt::Prompt;
-use search::Search;
-use shown::Shown;
-use store::Store;
-use timeline::Strip;
-use why::Known;
-
-/// The state of a view. See the [module](self) for how it is used.
-#[derive(Debug)]
-pub struct LogView {
-    store: Store,
-    theme: Theme,
-    background: Background,
-    depth: Depth,
-    keys: Keys,
-    rules: Rules,
-    layout: Layout,
-    size: Size,
-    /// What the owner of the view does not want to see at all.
-    base: Option<Base>,
-    /// Lines it hides for now, and lines it marks.
-    veil: Option<Veil>,
-    highlight: Option<Bitmap>,
-    known: Known,
-    hidden: Hidden,
-    search: Option<Search>,
-    matching: Option<Matching>,
-    /// Lines whose topic and peer may be shown.
-    by_kind: Bitmap,
-    shown: Shown,
-    /// The first line on the screen and the selected one. Invariant: while anything is shown, the
-    /// selected line is.
-    top: usize,
-    cursor: usize,
-    /// The line the user has gone to: the selected one, unless that is hidden now.
-    chosen: usize,
-    follow: Follow,
-    wrap: Wrap,
-    /// What repeats have been folded, if they are.
-    folding: Option<Folding>,
-    strip: Strip,
-    marks: Marks,
-    /// The chosen row of the menu of topics, or the first one of the help.
-    menu: usize,
-    panes: Panes,
-    prompt: Option<Prompt>,
-    /// What the last action has to say.
-    note: String,
-    /// What the owner is doing.
-    busy: String,
-}
-
-/// What the user has switched off.
-#[derive(Debug, Default)]
-struct Hidden {
-    topics: BTreeSet<TopicId>,
-    peers: BTreeSet<PeerId>,
-}
-
-/// Whether the view stays at the end while the log grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Follow {
-    Yes,
-    No,
-}
-
-/// Whether a line takes as many rows as it needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrap {
-    Yes,
-    No,
-}
-
-/// What is shown besides the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Panes {
-    None,
-    /// What each peer last said of itself.
-    State,
-    Topics,
-    Help,
-}
-
-impl LogView {
-    /// An empty view with colours for this background, so many of them.
-    #[must_use]
-    pub fn new(background: Background, depth: Depth) -> Self {
-        let size = Size::new(80, 24);
-        let store = Store::default();
-        Self {
-            layout: Layout::new(usize::from(size.width), store.columns()),
-            store,
-            theme: Theme::new(background),
-            background,
-            depth,
-            keys: Keys::default(),
-            rules: Rules::default(),
-            size,
-            base: None,
-            veil: None,
-            highlight: None,
-            known: Known::default(),
-            hidden: Hidden::default(),
-            search: None,
-            matching: None,
-            by_kind: Bitmap::new(),
-            shown: Shown::default(),
-            top: 0,
-            cursor: 0,
-            chosen: 0,
-            follow: Follow::No,
-            wrap: Wrap::Yes,
-            folding: None,
-            strip: Strip::Shown,
-            marks: Marks::default(),
-            menu: 0,
-            panes: Panes::None,
-            prompt: None,
-            note: String::new(),
-            busy: String::new(),
-        }
-    }
-
-    /// The same view with the user's own colours for topics.
-    #[must_use]
-    pub fn with_palette(mut self, palette: Palette) -> Self {
-        self.theme = Theme::with_palette(self.background, palette);
-        self
-    }
-
-    /// The same view with other keys.
-    #[must_use]
-    pub fn with_keys(mut self, keys: Keys) -> Self {
-        self.keys = keys;
-        self
-    }
-
-    /// The same view with rules of the user's own for messages; those for the state of the peers
-    /// go to [`Chunk::index_with`].
-    #[must_use]
-    pub fn with_rules(mut self, rules: Rules) -> Self {
-        self.known = Known::with_rules(rules.clone());
-        self.rules = rules;
-        self
-    }
-
-    /// Adds the next part of the log.
-    pub fn append(&mut self, chunk: Chunk) {
-        let before = self.store.len();
-        let changed = self.store.append(chunk);
-        self.lay_out();
-        self.extend_shown(before, changed);
-    }
-
-    /// Forgets the log, but not how it is to be shown: what follows is another one.
-    pub fn clear(&mut self) {
-        self.store = Store::default();
-        self.hidden = Hidden::default();
-        self.marks = Marks::default();
-        self.veil = None;
-        self.highlight = None;
-        // Setting lines anew reaches only as far as the new log does.
-        self.shown = Shown::default();
-        (self.top, self.cursor, self.chosen) = (0, 0, 0);
-        self.restart_scans();
-        self.refilter();
-    }
-
-    /// The view gets this much room, its header and status line included.
-    pub fn resize(&mut self, size: Size) {
-        if self.size != size {
-            self.size = size;
-            self.lay_out();
-            self.scroll_to_cursor();
-            self.fill_screen();
-        }
-    }
-
-    /// Lines in the log.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.store.len()
-    }
-
-    /// Whether the log has no lines.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The number of the selected line, counted from 0; `None` if nothing is shown.
-    #[must_use]
-    pub fn cursor(&self) -> Option<usize> {
-        self.shown.contains(self.cursor).then_some(self.cursor)
-    }
-
-    fn lay_out(&mut self) {
-        let hidden = self.hidden.peers.len();
-        self.layout = self.store.layout(usize::from(self.size.width), hidden);
-    }
-}
+pub use cause::graph::Causes;
+pub use cause::index::CausalFilter;
+pub use embed::Facts;
+pub use log::bitmap::Bitmap;
+#[cfg(feature = "cli")]
+pub(crate) use log::blocks::Blocks;
+pub use log::chunk::Chunk;
+pub use log::source::{Part, Source};
+pub use log_view::{LogView, Work};
+pub use meaning::message::{Message, MessageFate};
+pub use meaning::rules::{MessageAt, MessageRule, RuleError, Rules, StateRule};
+pub use ui::actions::{ACTIONS, Action, Jump};
+pub use ui::binding::{self, Binding};
+pub use ui::keymap::{BINDINGS, Key, KeyError, Keys};
+pub use ui::update::Outcome;

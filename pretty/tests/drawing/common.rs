@@ -2,7 +2,7 @@
 
 use pretty::{Options, Printer};
 
-/// What `pretty` draws for a log.
+/// The output of `pretty` for a log.
 pub(crate) fn draw(options: Options, log: impl AsRef<[u8]>) -> String {
     let mut printer = Printer::new(options, Vec::new());
     let log = log.as_ref();

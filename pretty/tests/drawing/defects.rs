@@ -98,7 +98,7 @@ fn d10_topic_lists_ignore_case_and_blanks() {
 }
 
 #[test]
-fn d11_topics_nobody_has_heard_of_are_shown() {
+fn d11_unknown_topics_are_shown() {
     shows("1 | WARN | 1 | careful", "careful");
     shows("1 | whatever | 1 | strange", "strange");
 }

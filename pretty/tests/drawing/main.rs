@@ -1,6 +1,7 @@
-//! What logs look like once they are drawn.
+//! Logs as they are drawn.
 
 mod common;
 mod defects;
+mod filters;
 mod properties;
 mod stream;

@@ -1,8 +1,8 @@
-//! What holds for any log whatever.
+//! Properties of every log.
 
 use crate::common::draw;
 use pretty::{
-    Class, Columns, Depth, Filter, Format, Layout, Line, NameSet, Options, Parser, Pattern,
+    Class, Columns, CustomFormat, Depth, Filter, Format, Layout, Line, NameSet, Options, Parser,
     Repeats, Shape, make_safe,
 };
 use proptest::prelude::*;
@@ -26,13 +26,14 @@ fn strip(drawn: &str) -> String {
     text
 }
 
-/// Text with everything in it that has ever been trouble.
+/// Text with everything that has ever broken a renderer.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         4 => "[ -~]{0,20}".prop_map(String::into_bytes),
         2 => " {0,3}[a-z=,.:()]{1,40}".prop_map(String::into_bytes),
         1 => proptest::collection::vec(any::<u8>(), 0..12),
-        1 => "[日本語ログ👩\u{200d}👧é\u{301}\u{1100}\u{202e}\u{9b}\t|]{0,12}".prop_map(String::into_bytes),
+        1 => "[日本語ログ👩\u{200d}👧é\u{301}\u{1100}\u{202e}\u{9b}\t|]{0,12}"
+            .prop_map(String::into_bytes),
     ];
     proptest::collection::vec(piece, 0..6)
         .prop_map(|pieces| pieces.concat().into_iter().filter(|byte| *byte != b'\n').collect())
@@ -61,7 +62,11 @@ fn log() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn rows_joined_are_the_text(text in message(), width in 1..60_usize) {
@@ -88,7 +93,9 @@ proptest! {
     fn safe_text_has_nothing_in_it_that_acts(text in message()) {
         let mut scratch = String::new();
         let safe = make_safe(&text, &mut scratch);
-        let acts = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let acts = |c: char| {
+            c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
         prop_assert_eq!(safe.text().chars().find(|c| acts(*c)), None);
     }
 
@@ -96,7 +103,8 @@ proptest! {
     fn no_row_is_wider_than_the_screen(log in log(), width in 2..140_usize, fold in any::<bool>()) {
         let repeats = if fold { Repeats::Fold } else { Repeats::Show };
         // Every line twice, so that there is something to fold.
-        let log = log.split(|byte| *byte == b'\n').flat_map(|line| [line, line]).collect::<Vec<_>>();
+        let lines = log.split(|byte| *byte == b'\n');
+        let log: Vec<_> = lines.flat_map(|line| [line, line]).collect();
         let drawn = draw(Options { width, repeats, ..Options::default() }, log.join(&b'\n'));
         for row in drawn.lines() {
             prop_assert!(columns(row) <= width, "{} > {width}: {row}", columns(row));
@@ -115,7 +123,8 @@ proptest! {
 
     #[test]
     fn every_message_is_in_its_cells(text in "[!-~]{1,50}( [!-~]{1,50}){0,6}", peer in 0..4_usize) {
-        let log = format!("1 | A | 0 | x\n1 | A | 1 | x\n1 | A | 2 | x\n1 | A | 3 | x\n2 | B | {peer} | {text}");
+        let log: String = (0..4).map(|peer| format!("1 | A | {peer} | x\n")).collect();
+        let log = format!("{log}2 | B | {peer} | {text}");
         let drawn = draw(Options { width: 90, ..Options::default() }, log);
         let cells = drawn.lines().skip(5).map(|row| {
             row.split(['│', '┊']).nth(peer + 1).unwrap_or_default().trim().to_owned()
@@ -125,14 +134,20 @@ proptest! {
     }
 
     #[test]
-    fn every_message_is_in_its_cells_whatever_it_is(message in message(), width in 44..100_usize, peer in 0..3_usize) {
-        let log = [b"1 | A | 0 | x\n1 | A | 1 | x\n1 | A | 2 | x\n2 | A | ", peer.to_string().as_bytes(), b" | ", &message].concat();
+    fn every_message_is_in_its_cells_whatever_its_bytes(
+        message in message(),
+        width in 44..100_usize,
+        peer in 0..3_usize,
+    ) {
+        let log: String = (0..3).map(|peer| format!("1 | A | {peer} | x\n")).collect();
+        let log = [format!("{log}2 | A | {peer} | ").as_bytes(), &message].concat();
         let drawn = draw(Options { width, ..Options::default() }, log);
         let mut scratch = String::new();
         let safe = make_safe(&message, &mut scratch).text().replace(' ', "");
-        // Lines between columns are told from the message by where they are.
+        // Edges of columns could not be distinguished from these.
         prop_assume!(!safe.contains(['│', '┊']));
-        let cells = drawn.lines().skip(4).map(|row| row.split(['│', '┊']).nth(peer + 1).unwrap_or_default());
+        let cells = drawn.lines().skip(4);
+        let cells = cells.map(|row| row.split(['│', '┊']).nth(peer + 1).unwrap_or_default());
         prop_assert_eq!(cells.collect::<String>().replace(' ', ""), safe);
     }
 
@@ -160,11 +175,14 @@ proptest! {
     }
 
     #[test]
-    fn every_line_parses_in_every_format(line in line(), random in proptest::collection::vec(any::<u8>(), 0..80)) {
+    fn every_line_parses_in_every_format(
+        line in line(),
+        random in proptest::collection::vec(any::<u8>(), 0..80),
+    ) {
         let custom = Format::custom("^(?<time>[^ ]*) (?<peer>.)(?<msg>.*)").unwrap();
-        let own = Format::AutoAnd(vec![Pattern::new("^(?<peer>.)-(?<topic>.*)").unwrap()]);
-        let named = [Format::Auto, Format::Verbose, Format::Dslogs, Format::Json, Format::Logfmt];
-        for format in named.into_iter().chain([custom, own]) {
+        let own = Format::AutoAnd(vec![CustomFormat::new("^(?<peer>.)-(?<topic>.*)").unwrap()]);
+        let named = Format::NAMES.into_iter().filter_map(Format::named);
+        for format in named.chain([custom, own]) {
             for line in [&line, &random] {
                 if let Line::Other(class, text) = Parser::new(format.clone(), None).parse(line) {
                     prop_assert_eq!(text, &line[..]);
@@ -175,11 +193,19 @@ proptest! {
     }
 
     #[test]
-    fn layouts_fit_the_screen(width in 1..300_usize, time in 0..12_usize, topic in 0..20_usize, peer in 1..20_usize, peers in 0..40_usize) {
+    fn layouts_fit_the_screen(
+        width in 1..300_usize,
+        time in 0..12_usize,
+        topic in 0..20_usize,
+        peer in 1..20_usize,
+        peers in 0..40_usize,
+    ) {
         let layout = Layout::new(width, Columns { time, topic, peer, peers });
         let used = match &layout.shape {
-            Shape::Columns(cells) => layout.lead() + cells.iter().map(|cell| 1 + cell).sum::<usize>(),
-            Shape::Tagged(tag) => layout.lead() + 1 + tag + 1 + layout.text(),
+            Shape::Columns(cells) => {
+                layout.margin() + cells.iter().map(|cell| 1 + cell).sum::<usize>()
+            }
+            Shape::Tagged(tag) => layout.margin() + 1 + tag + 1 + layout.text(),
             Shape::Stacked => layout.text(),
         };
         prop_assert!(used <= width);

@@ -1,8 +1,8 @@
-//! What a stream of lines looks like: formats, layouts, rules, colours.
+//! Streams of lines: formats, layouts, rules, colours.
 
 use crate::common::{draw, visible, wide};
 use insta::assert_snapshot;
-use pretty::{Background, Depth, Filter, NameSet, Options, Printer, Repeats, TimeColumn};
+use pretty::{Background, Depth, Filter, Options, Printer, Repeats, TimeColumn};
 
 const ELECTION: &str = "\
 # verbose/1 test=initial_election_2a seed=42 peers=3 unit=ms
@@ -303,35 +303,6 @@ fn colours_at_every_depth() {
 }
 
 #[test]
-fn filters_never_hide_what_is_no_event() {
-    let filter = Filter { just: Some(NameSet::new(["LEAD"])), ..Filter::default() };
-    let log = "1 | VOTE | 0 | x\n--- FAIL: TestA\npanic: y\n2 | LEAD | 1 | z\n";
-    assert_snapshot!(draw(Options { filter, ..wide(40) }, log), @"
-    ── --- FAIL: TestA ─────────────────────
-    ── panic ───────────────────────────────
-    panic: y
-    ──10ms─────┬─0────────────┬─1───────────
-         2 LEAD│              │z
-    ");
-}
-
-#[test]
-fn events_around_matches() {
-    let filter = Filter { grep: Some(regex::Regex::new("here").unwrap()), ..Filter::default() };
-    let log: String = (0..9)
-        .map(|i| format!("{i} | A | 0 | {}\n", if i == 4 { "here" } else { "other" }))
-        .collect();
-    let drawn = draw(Options { filter, before: 2, after: 1, ..wide(30) }, log);
-    assert_snapshot!(drawn, @"
-    ──10ms──┬─0───────────────────
-         2 A│other
-         3 A│other
-         4 A│here
-         5 A│other
-    ");
-}
-
-#[test]
 fn repeats_are_counted() {
     let beat = "\
 1 | RPC | 0 | Sending AppendEntries to 1. id=7
@@ -376,31 +347,4 @@ fn repeats_of_a_peer_with_a_long_name_fit_the_screen() {
     let fold = |width| Options { repeats: Repeats::Fold, ..wide(width) };
     assert_snapshot!(draw(fold(36), line.repeat(2)));
     assert_snapshot!(draw(fold(16), line.repeat(2)));
-}
-
-#[test]
-fn dates_show_the_time_of_day_and_windows_count_from_the_first() {
-    let log = r#"{"timestamp":"2026-11-23T06:12:00.100Z","level":"INFO","fields":{"message":"a","peer":1}}
-{"timestamp":"2026-11-23T06:12:01.900Z","level":"WARN","fields":{"message":"b","peer":0}}
-ts=2026-11-23T06:12:02.2Z level=info peer=2 msg="c d"
-"#;
-    let filter = Filter { since: Some("1.5s".parse().unwrap()), ..Filter::default() };
-    assert_snapshot!(draw(wide(60), log), @"
-    ─────────────────┬─0────────────┬─1───────────┬─2───────────
-    06:12:00.100 INFO│              │a            │
-    06:12:01.900 WARN│b             │             │
-      06:12:02.2 info│              │             │c d
-    ");
-    let late = draw(Options { filter, ..wide(60) }, log);
-    assert!(!late.contains("│a") && late.contains("│b") && late.contains("c d"), "{late}");
-}
-
-#[test]
-fn a_filter_does_not_move_columns() {
-    let filter = Filter { just: Some(NameSet::new(["LEAD"])), ..Filter::default() };
-    let log = "1 | VOTE | 0 | x\n1 | VOTE | 2 | x\n2 | LEAD | 1 | leads\n";
-    assert_snapshot!(draw(Options { filter, ..wide(60) }, log), @"
-    ──10ms─────┬─0──────────────┬─1─────────────┬─2─────────────
-         2 LEAD│                │leads          │
-    ");
 }

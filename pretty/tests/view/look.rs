@@ -10,9 +10,9 @@ use crate::{draw, press, text};
 
 /// A line of every topic with a colour of its own, and of some without.
 fn all_topics() -> Vec<u8> {
-    let known = "TIMR VOTE LEAD TERM LOG1 LOG2 REPL CMIT PERS SNAP DROP CLNT RPC INFO STATE ERRO \
-                 CONSIST TEST GOSSIP WARN a b c d e f g h";
-    let lines = known.split(' ').map(|topic| format!("1 | {topic} | 0 | says so\n"));
+    let others = "GOSSIP WARN a b c d e f g h".split(' ');
+    let lines =
+        Theme::known_topics().chain(others).map(|topic| format!("1 | {topic} | 0 | says so\n"));
     (lines.collect::<String>() + "--- FAIL: x\n  ... Passed --\npanic: y\n").into_bytes()
 }
 

@@ -1,10 +1,10 @@
 //! The log view: what it looks like, and what its keys do.
 
+mod causes;
+mod embed;
 mod look;
-mod owner;
 mod raft;
 mod tools;
-mod why;
 
 use insta::assert_snapshot;
 use pretty::view::{BINDINGS, Chunk, LogView, Outcome};
@@ -88,7 +88,7 @@ fn selected(view: &LogView) -> &'static str {
 }
 
 #[test]
-fn it_looks_the_same_at_any_size_but_for_the_room() {
+fn the_view_at_several_sizes() {
     for (width, height) in [(80, 24), (120, 40), (200, 60), (20, 5)] {
         let buffer = draw(&mut view(), width, height);
         assert_snapshot!(format!("{width}x{height}"), text(&buffer).trim_end());
@@ -190,7 +190,7 @@ fn a_broken_expression_changes_nothing() {
     let before = text(&draw(&mut view, 100, 24));
     press(&mut view, "&(\n");
     let after = text(&draw(&mut view, 100, 24));
-    assert!(after.contains("is no regular expression"), "{after}");
+    assert!(after.contains("invalid regular expression"), "{after}");
     let body = |text: &str| text.rsplit_once('\n').map(|(body, _)| body.to_owned());
     assert_eq!(body(&before), body(&after));
 }
@@ -209,14 +209,14 @@ fn the_help_names_every_key() {
     let mut view = view();
     press(&mut view, "?");
     let wide = text(&draw(&mut view, 120, 40));
-    for binding in &BINDINGS {
+    for binding in BINDINGS.iter() {
         assert!(wide.contains(binding.help), "{}", binding.help);
     }
     let start = text(&draw(&mut view, 60, 15));
     press(&mut view, "      ");
     let end = text(&draw(&mut view, 60, 15));
-    assert!(start.contains("line down") && !start.contains("peer off and on"), "{start}");
-    assert!(end.contains("peer off and on") && !end.contains("line down"), "{end}");
+    assert!(start.contains("line down") && !start.contains("hide or show a peer"), "{start}");
+    assert!(end.contains("hide or show a peer") && !end.contains("line down"), "{end}");
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn a_growing_log_is_followed() {
     assert_eq!(view.cursor(), Some(14));
 }
 
-/// Its file was cut back, and what is in it now has not been read yet.
+/// Its file was truncated, and what is in it now has not been read yet.
 #[test]
 fn a_log_that_is_forgotten_leaves_nothing_to_draw() {
     let mut view = view();
@@ -262,7 +262,7 @@ fn a_log_that_is_forgotten_leaves_nothing_to_draw() {
 }
 
 #[test]
-fn an_owner_may_filter_too() {
+fn an_embedding_program_may_filter_too() {
     let filter = Filter {
         ignore: NameSet::new(["RPC"]),
         until: Bound::parse("200ms").ok(),
@@ -275,7 +275,7 @@ fn an_owner_may_filter_too() {
 }
 
 #[test]
-fn nothing_can_be_shown_as_well() {
+fn an_empty_log_can_be_shown() {
     let mut view = LogView::new(Background::Light, Depth::None);
     press(&mut view, "jkGg/x\nne%is?");
     assert_eq!(view.cursor(), None);

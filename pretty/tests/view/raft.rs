@@ -1,4 +1,4 @@
-//! What the view makes of Raft: state, messages, the strip, and what should never be.
+//! Raft in the view: state, messages, the timeline, anomalies.
 
 use insta::assert_snapshot;
 
@@ -31,7 +31,7 @@ Test (2B): rejoin of partitioned leader ...
 apply error: commit index=1 server=0 101 != server=1 102
 ";
 
-/// In our own words, with one thing wrong at the end.
+/// In our own words, with two anomalies at the end.
 const OURS: &str = "\
 # verbose/1 test=story seed=7 peers=3 unit=ms
 000000.000 | INFO | 0 | starts with the log through 0@0 term=0 role=follower last=0 applied=0 commit=0 vote=none
@@ -47,6 +47,24 @@ const OURS: &str = "\
 000171.000 | CMIT | 1 | commits through 2 term=1 commit=2
 000180.000 | STATE | 2 | candidate --> leader term=1 role=leader
 ";
+
+/// The same with `event=` in every line, as `raft` writes it now.
+fn ours_with_events() -> String {
+    let event = |line: &str| match line {
+        line if line.contains("starts") => " event=started",
+        line if line.contains("sends RequestVote ") => " kind=RequestVote event=sent",
+        line if line.contains("receives RequestVote ") => " kind=RequestVote event=received",
+        line if line.contains("sends RequestVoteReply") => " kind=RequestVoteReply event=sent",
+        line if line.contains("is lost") => " kind=RequestVote event=lost",
+        line if line.contains("grants") => " event=vote_granted",
+        line if line.contains("-->") => " event=role_changed",
+        line if line.contains("commits") => " event=committed",
+        _ => "",
+    };
+    let lines: Vec<_> = OURS.lines().map(|line| format!("{line}{}\n", event(line))).collect();
+    assert_eq!(lines.iter().filter(|line| line.contains("event=")).count(), lines.len() - 1);
+    lines.concat()
+}
 
 fn log(bytes: &str) -> LogView {
     let mut view = LogView::new(pretty::Background::Dark, pretty::Depth::True);
@@ -89,7 +107,7 @@ fn sentences_fill_the_state() {
 }
 
 #[test]
-fn terms_leaders_and_oddities_can_be_jumped_to() {
+fn terms_leaders_and_anomalies_can_be_jumped_to() {
     let mut view = log(GO);
     for (keys, line) in
         [("t", 4), ("t", 21), ("T", 4), ("l", 10), ("l", 22), ("L", 10), ("!", 20), ("e", 23)]
@@ -97,10 +115,16 @@ fn terms_leaders_and_oddities_can_be_jumped_to() {
         press(&mut view, keys);
         assert_eq!(view.cursor(), Some(line - 1), "{keys}");
     }
-    let mut view = log(OURS);
+    for text in [OURS, &ours_with_events()] {
+        anomalies_of(log(text));
+    }
+}
+
+#[track_caller]
+fn anomalies_of(mut view: LogView) {
     for (keys, line, words) in [
-        ("!", 12, "! the commit index goes back"),
-        ("!", 13, "! a second leader in its term"),
+        ("!", 12, "! commit index decreases"),
+        ("!", 13, "! second leader in one term"),
         ("!", 13, "nothing found"),
         ("@", 12, "!commits through 2"),
     ] {
@@ -113,7 +137,13 @@ fn terms_leaders_and_oddities_can_be_jumped_to() {
 
 #[test]
 fn messages_have_two_ends() {
-    let mut view = log(OURS);
+    for text in [OURS, &ours_with_events()] {
+        ends_of(log(text));
+    }
+}
+
+#[track_caller]
+fn ends_of(mut view: LogView) {
     press(&mut view, "s");
     let arrived = "RequestVote 1 → 0  id=1.1  sent 150.000, received 154.207 after 4.207 ms";
     for (keys, line, message) in [
@@ -173,9 +203,9 @@ fn answers_without_ids_belong_to_what_was_received_before_them() {
         (":3\n", 3, whole),
         ("%", 2, whole),
         (":4\n", 4, "AppendEntries 1 → 0  never received: LOST?"),
-        // Whether line 8 answers it or the next one, nobody can tell.
+        // Whether line 8 answers it or the next one, is ambiguous.
         (":5\n", 5, "AppendEntries 1 → 0  sent 21, received 22 after 10 ms"),
-        (":8\n", 8, "AppendEntries 1 → 0  an answer, to one of several"),
+        (":8\n", 8, "AppendEntries 1 → 0  answer to one of several requests"),
     ] {
         press(&mut view, keys);
         assert_eq!(view.cursor(), Some(line - 1), "{keys:?}");
@@ -184,7 +214,17 @@ fn answers_without_ids_belong_to_what_was_received_before_them() {
 }
 
 #[test]
-fn the_strip_and_the_signs() {
+fn the_event_of_a_line_is_searched_and_not_shown() {
+    let mut view = log(&ours_with_events());
+    press(&mut view, "/event=lost\n");
+    assert_eq!(view.cursor(), Some(5));
+    let seen = text(&draw(&mut view, 100, 24));
+    assert!(seen.contains("RequestVote to 2") && !seen.contains("event=committed"), "{seen}");
+    assert!(!seen.contains("kind="), "{seen}");
+}
+
+#[test]
+fn the_timeline_and_the_signs() {
     let mut view = log(OURS);
     press(&mut view, "Gs");
     for (width, height) in [(80, 24), (120, 40), (200, 60), (20, 5)] {

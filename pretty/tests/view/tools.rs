@@ -89,7 +89,7 @@ fn a_match_far_away_is_gone_to_when_it_is_found() {
     assert!(text(&draw(&mut view, 80, 5)).contains("–/1 "));
     press(&mut view, "N");
     assert_eq!(view.cursor(), Some(19_000));
-    assert!(text(&draw(&mut view, 80, 5)).contains("on from the last line"));
+    assert!(text(&draw(&mut view, 80, 5)).contains("search wrapped to the last line"));
     press(&mut view, "gN");
     assert_eq!(view.cursor(), Some(19_000));
 }
@@ -191,7 +191,7 @@ fn the_mouse_scrolls_selects_and_hides() {
 }
 
 #[test]
-fn what_the_owner_has_to_do() {
+fn requests_to_the_embedding_program() {
     let mut view = view();
     press(&mut view, ":3\n");
     let line = ELECTION.lines().nth(2).map(str::to_owned);
@@ -205,6 +205,6 @@ fn what_the_owner_has_to_do() {
     ] {
         assert_eq!(view.press(key), outcome);
     }
-    view.say("odd \x1b[2J");
+    view.set_note("odd \x1b[2J");
     assert!(text(&draw(&mut view, 80, 8)).contains("odd \\x1b[2J"));
 }

@@ -1,49 +1,17 @@
-//! What is read for each part of a message, as [`super::encode`] writes it. Bytes come from anybody:
+//! Reads each part of a message as [`super::encode`] writes it. The bytes are not trusted:
 //! everything is checked, and nothing is reserved for a length that is only claimed.
 
-use super::{DecodeError, decode_membership};
-use crate::entry::{Bytes, Entry, LogSlice, Payload};
+use super::bytes::Reader;
+use super::error::DecodeError;
+use super::membership::decode_membership;
+use crate::entry::{Entry, LogSlice, Payload};
 use crate::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
-    Message, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Rest,
-    Vote,
+    Message, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Vote,
 };
 use crate::types::{EntryId, Index, RequestId, Round, Term};
 
-/// The bytes not read yet.
-pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
-
-impl<'a> Reader<'a> {
-    pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
-        let (first, rest) = self.0.split_first().ok_or(DecodeError::CutOff)?;
-        self.0 = rest;
-        Ok(*first)
-    }
-
-    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
-        let (bytes, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
-        self.0 = rest;
-        Ok(u64::from_le_bytes(*bytes))
-    }
-
-    pub(crate) fn bytes(&mut self) -> Result<Bytes, DecodeError> {
-        self.slice().map(Into::into)
-    }
-
-    pub(super) fn slice(&mut self) -> Result<&'a [u8], DecodeError> {
-        let len = u64::from(self.count()?);
-        let len = usize::try_from(len).map_err(|_| DecodeError::TooLarge(len))?;
-        let (bytes, rest) = self.0.split_at_checked(len).ok_or(DecodeError::CutOff)?;
-        self.0 = rest;
-        Ok(bytes)
-    }
-
-    pub(super) fn count(&mut self) -> Result<u32, DecodeError> {
-        let (count, rest) = self.0.split_first_chunk().ok_or(DecodeError::CutOff)?;
-        self.0 = rest;
-        Ok(u32::from_le_bytes(*count))
-    }
-
+impl Reader<'_> {
     fn payload(&mut self) -> Result<Payload, DecodeError> {
         match self.u8()? {
             0 => match self.slice()?.len() {
@@ -56,20 +24,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn index(&mut self) -> Result<Index, DecodeError> {
-        // Leaves room to count on from any index that comes in.
-        match self.u64()? {
-            number if number < u64::MAX >> 1 => Ok(Index::new(number)),
-            number => Err(DecodeError::TooLarge(number)),
-        }
-    }
-
     fn round(&mut self) -> Result<Round, DecodeError> {
         Ok(Round::new(self.u64()?))
-    }
-
-    pub(crate) fn entry_id(&mut self) -> Result<EntryId, DecodeError> {
-        Ok(EntryId::new(Term::new(self.u64()?), self.index()?))
     }
 
     pub(super) fn body(&mut self, kind: u8) -> Result<Message, DecodeError> {
@@ -84,8 +40,8 @@ impl<'a> Reader<'a> {
             8 => Message::ReadIndexReply(self.read_index_reply()?),
             9 => Message::RequestPreVote(RequestPreVote { last_log: self.entry_id()? }),
             10 => {
-                let (asked_in, vote) = (Term::new(self.u64()?), self.vote()?);
-                Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote })
+                let (request_term, vote) = (Term::new(self.u64()?), self.vote()?);
+                Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote })
             }
             11 => Message::TimeoutNow,
             found => return Err(DecodeError::Unknown { what: "message", found }),
@@ -104,7 +60,7 @@ impl<'a> Reader<'a> {
 
     fn vote(&mut self) -> Result<Vote, DecodeError> {
         match self.u8()? {
-            0 => Ok(Vote::Refused),
+            0 => Ok(Vote::Rejected),
             1 => Ok(Vote::Granted),
             found => Err(DecodeError::Unknown { what: "vote", found }),
         }
@@ -148,12 +104,12 @@ impl<'a> Reader<'a> {
 
     fn install_snapshot(&mut self) -> Result<InstallSnapshot, DecodeError> {
         let (last_included, offset, round) = (self.entry_id()?, self.u64()?, self.round()?);
-        let rest = match self.u8()? {
-            0 => Rest::More,
-            1 => Rest::Done(self.membership()?.into()),
-            found => return Err(DecodeError::Unknown { what: "rest", found }),
+        let done = match self.u8()? {
+            0 => None,
+            1 => Some(self.membership()?.into()),
+            found => return Err(DecodeError::Unknown { what: "done", found }),
         };
-        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, rest, round })
+        Ok(InstallSnapshot { last_included, offset, chunk: self.bytes()?, done, round })
     }
 
     fn install_snapshot_reply(&mut self) -> Result<InstallSnapshotReply, DecodeError> {
@@ -175,7 +131,7 @@ impl<'a> Reader<'a> {
     fn read_index_reply(&mut self) -> Result<ReadIndexReply, DecodeError> {
         let (kind, request) = (self.u8()?, RequestId::new(self.u64()?));
         match kind {
-            0 => Ok(ReadIndexReply::Refused { request }),
+            0 => Ok(ReadIndexReply::Rejected { request }),
             1 => Ok(ReadIndexReply::Ready { request, read_index: self.index()? }),
             found => Err(DecodeError::Unknown { what: "reply", found }),
         }

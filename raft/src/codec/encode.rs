@@ -1,38 +1,14 @@
-//! What is written for each part of a message. [`super::decode`] reads it again, in the same order.
+//! Writes each part of a message; [`super::decode`] reads it again, in the same order.
 
-use super::membership_len;
+use super::bytes::Writer;
+use super::membership::membership_len;
 use crate::entry::{Entry, Payload};
 use crate::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
-    Message, ReadIndex, ReadIndexReply, Rest, Vote,
+    Message, ReadIndex, ReadIndexReply, Vote,
 };
-use crate::types::EntryId;
-
-/// Bytes that grow by what is encoded; a store writes its records with it, too.
-pub(crate) struct Writer(pub(crate) Vec<u8>);
 
 impl Writer {
-    pub(crate) fn u8(&mut self, value: u8) {
-        self.0.push(value);
-    }
-
-    pub(crate) fn u64(&mut self, value: u64) {
-        self.0.extend_from_slice(&value.to_le_bytes());
-    }
-
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        self.count(bytes.len());
-        self.0.extend_from_slice(bytes);
-    }
-
-    /// # Panics
-    /// There are 2^32 or more, which no limit of the configuration allows.
-    pub(super) fn count(&mut self, count: usize) {
-        let short = u32::try_from(count);
-        assert!(short.is_ok(), "{count} bytes do not fit into one message");
-        self.0.extend_from_slice(&short.unwrap_or_default().to_le_bytes());
-    }
-
     fn payload(&mut self, payload: &Payload) {
         match payload {
             Payload::NoOp => {
@@ -51,11 +27,6 @@ impl Writer {
         }
     }
 
-    pub(crate) fn entry_id(&mut self, id: EntryId) {
-        self.u64(id.term.number());
-        self.u64(id.index.number());
-    }
-
     pub(super) fn body(&mut self, message: &Message) {
         match message {
             Message::RequestVote(request) => {
@@ -69,7 +40,7 @@ impl Writer {
             Message::RequestVoteReply(vote) => self.vote(*vote),
             Message::RequestPreVote(request) => self.entry_id(request.last_log),
             Message::RequestPreVoteReply(reply) => {
-                self.u64(reply.asked_in.number());
+                self.u64(reply.request_term.number());
                 self.vote(reply.vote);
             }
             Message::AppendEntries(append) => self.append_entries(append),
@@ -83,7 +54,7 @@ impl Writer {
 
     fn vote(&mut self, vote: Vote) {
         self.u8(match vote {
-            Vote::Refused => 0,
+            Vote::Rejected => 0,
             Vote::Granted => 1,
         });
     }
@@ -127,9 +98,9 @@ impl Writer {
         self.entry_id(chunk.last_included);
         self.u64(chunk.offset);
         self.u64(chunk.round.number());
-        match &chunk.rest {
-            Rest::More => self.u8(0),
-            Rest::Done(membership) => {
+        match &chunk.done {
+            None => self.u8(0),
+            Some(membership) => {
                 self.u8(1);
                 self.membership(membership);
             }
@@ -156,7 +127,7 @@ impl Writer {
 
     fn read_index_reply(&mut self, reply: ReadIndexReply) {
         match reply {
-            ReadIndexReply::Refused { request } => {
+            ReadIndexReply::Rejected { request } => {
                 self.u8(0);
                 self.u64(request.number());
             }
@@ -169,7 +140,7 @@ impl Writer {
     }
 }
 
-/// The byte that says which message it is.
+/// The byte that identifies the kind of message.
 pub(super) const fn kind(message: &Message) -> u8 {
     match message {
         Message::RequestVote(_) => 1,

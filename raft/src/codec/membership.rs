@@ -8,7 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DecodeError, Reader, Writer};
+use super::bytes::{Reader, Writer};
+use super::error::DecodeError;
 use crate::membership::Membership;
 use crate::types::PeerId;
 
@@ -30,7 +31,7 @@ pub fn encode_membership(membership: &Membership) -> Vec<u8> {
 /// Decodes a membership.
 ///
 /// # Errors
-/// What is wrong with the bytes.
+/// The bytes are not a membership.
 pub fn decode_membership(bytes: &[u8]) -> Result<Membership, DecodeError> {
     let mut reader = Reader(bytes);
     let membership = reader.membership()?;
@@ -40,7 +41,7 @@ pub fn decode_membership(bytes: &[u8]) -> Result<Membership, DecodeError> {
     }
 }
 
-/// How many bytes [`encode_membership`] makes of it.
+/// The length of [`encode_membership`]'s bytes.
 #[must_use]
 pub fn membership_len(membership: &Membership) -> usize {
     let peers = |peers: &BTreeSet<PeerId>| COUNT_BYTES + 8 * peers.len();

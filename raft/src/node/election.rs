@@ -8,39 +8,39 @@ use crate::entry::Payload;
 use crate::message::{Candidacy, Envelope, Message, RequestVote, Vote};
 use crate::output::HardState;
 use crate::progress::Progress;
-use crate::quorum::{Standing, Tally, votes_needed};
+use crate::quorum::{Tally, VoteResult, votes_needed};
 use crate::read_index::{FollowerReads, LeaderReads};
 use crate::role::{Candidate, Follower, Leader, Role};
-use crate::trace::{Event, VoteRefusal};
+use crate::trace::{Event, VoteRejectReason};
 use crate::types::{PeerId, Term};
 
 impl Node {
     /// Starts an election: a new term, a vote for itself, a request to all other voters. The
-    /// requests leave and the own vote counts when the vote is durable.
-    pub(super) fn campaign(&mut self, candidacy: Candidacy) {
+    /// requests are sent and the own vote counts when the vote is durable.
+    pub(super) fn become_candidate(&mut self, candidacy: Candidacy) {
         let from = self.hard_state.current_term;
         self.set_hard_state(HardState { current_term: from.next(), voted_for: Some(self.id()) });
         self.trace(&Event::TermChanged { from });
-        self.leader_heard_at = None;
+        self.last_leader_contact = None;
         self.draw_election_timeout();
         let election_deadline = self.now.after(self.election_timeout);
         self.set_role(Role::Candidate(Candidate { tally: Tally::default(), election_deadline }));
         let request = RequestVote { last_log: self.log.last(), candidacy };
-        self.ask_voters(&Message::RequestVote(request));
+        self.send_to_voters(&Message::RequestVote(request));
     }
 
-    /// Asks all other voters, once everything written so far is durable.
-    pub(super) fn ask_voters(&mut self, question: &Message) {
+    /// Sends a request to all other voters, once everything written so far is durable.
+    pub(super) fn send_to_voters(&mut self, request: &Message) {
         let own = self.id();
         let membership = Arc::clone(self.membership());
         for peer in membership.all_voters().filter(|peer| *peer != own) {
-            self.reply(peer, question.clone());
+            self.reply(peer, request.clone());
         }
     }
 
-    /// A higher term was seen: whatever this peer was, it now follows (§5.1). Only a leader needs
-    /// a new timer: a mere request for votes must not keep others from standing.
-    pub(super) fn follow_term(&mut self, term: Term) {
+    /// Becomes a follower in a higher term (§5.1). Only a leader needs a new timer: a mere vote
+    /// request must not delay other elections.
+    pub(super) fn adopt_term(&mut self, term: Term) {
         let from = self.hard_state.current_term;
         debug_assert!(term > from, "following term {term} from term {from}");
         self.set_hard_state(HardState { current_term: term, voted_for: None });
@@ -58,13 +58,13 @@ impl Node {
         self.set_role(Role::Follower(follower));
     }
 
-    /// Hears from the leader of the current term: follows it and waits anew.
-    pub(super) fn hear_leader(&mut self, leader: PeerId) {
+    /// Notes contact with the leader of the current term: follows it and resets the timer.
+    pub(super) fn on_leader_contact(&mut self, leader: PeerId) {
         if self.leader() != Some(leader) {
             self.become_follower(Some(leader));
             self.trace(&Event::LeaderFound { leader });
         }
-        self.leader_heard_at = Some(self.now);
+        self.last_leader_contact = Some(self.now);
         self.reset_election_timer();
     }
 
@@ -79,10 +79,10 @@ impl Node {
     /// Answers a candidate of the current term (Figure 2, RequestVote receiver).
     pub(super) fn on_request_vote(&mut self, envelope: &Envelope, request: RequestVote) {
         let (to, id) = (envelope.from, envelope.id);
-        let vote = match self.refusal(to, request) {
+        let vote = match self.vote_reject_reason(to, request) {
             Some(reason) => {
-                self.trace(&Event::VoteRefused { to, request: id, reason });
-                Vote::Refused
+                self.trace(&Event::VoteRejected { to, request: id, reason });
+                Vote::Rejected
             }
             None => {
                 self.set_hard_state(HardState { voted_for: Some(to), ..self.hard_state });
@@ -97,21 +97,25 @@ impl Node {
         self.reply(to, Message::RequestVoteReply(vote));
     }
 
-    fn refusal(&self, candidate: PeerId, request: RequestVote) -> Option<VoteRefusal> {
+    fn vote_reject_reason(
+        &self,
+        candidate: PeerId,
+        request: RequestVote,
+    ) -> Option<VoteRejectReason> {
         if self.hard_state.voted_for.is_some_and(|voted_for| voted_for != candidate) {
-            return Some(VoteRefusal::AlreadyVoted);
+            return Some(VoteRejectReason::AlreadyVoted);
         }
-        (request.last_log < self.log.last()).then_some(VoteRefusal::LogBehind)
+        (request.last_log < self.log.last()).then_some(VoteRejectReason::LogBehind)
     }
 
     pub(super) fn on_request_vote_reply(&mut self, from: PeerId, vote: Vote) {
         match vote {
             Vote::Granted => self.count_vote(from),
-            Vote::Refused => {}
+            Vote::Rejected => {}
         }
     }
 
-    /// A candidate's vote for itself counts when it is durable, like everybody's.
+    /// Counts a candidate's vote for itself, once it is durable.
     pub(super) fn count_own_vote(&mut self) {
         if self.writes.durable() == self.writes.issued() {
             self.count_vote(self.id());
@@ -123,22 +127,22 @@ impl Node {
         if !candidate.tally.grant(from) {
             return;
         }
-        let membership = self.configurations.latest();
-        let (votes, standing) = (candidate.tally.votes(), candidate.tally.standing(membership));
+        let membership = self.membership_history.latest();
+        let (votes, result) = (candidate.tally.votes(), candidate.tally.result(membership));
         let majority = votes_needed(membership);
         self.trace(&Event::VoteCounted { from, votes, majority });
-        match standing {
-            Standing::Pending => {}
-            Standing::Won => self.lead(),
+        match result {
+            VoteResult::Pending => {}
+            VoteResult::Won => self.become_leader(),
         }
     }
 
-    /// Wins the election. Followers hear of it when outputs are polled: all are due at once.
-    fn lead(&mut self) {
+    /// Becomes leader. Heartbeats are due at once.
+    fn become_leader(&mut self) {
         let last = self.log.last().index;
         let progress = |peer| (peer, Progress::new(last, self.now));
         let own = self.id();
-        let others = self.reach.keys().copied().filter(|peer| *peer != own);
+        let others = self.address_book.keys().copied().filter(|peer| *peer != own);
         let followers = others.map(progress).collect();
         let quorum_check_due = self.first_quorum_check();
         let reads = LeaderReads::new(self.config.settings().lease());
@@ -146,13 +150,13 @@ impl Node {
             followers,
             commit_notice_due: None,
             quorum_check_due,
-            handover: None,
-            called_at: None,
+            transfer: None,
+            timeout_now_sent_at: None,
             uncommitted_bytes: self.log.bytes_after(self.commit_index),
             reads,
         };
         self.set_role(Role::Leader(leader));
-        // A change under way goes on once an entry of this term is committed.
+        // A change in progress continues once an entry of this term is committed.
         let changes = self.change_under_way().is_some();
         if self.config.settings().first_entry == FirstEntry::NoOp || changes {
             self.append_own(Payload::NoOp);

@@ -1,37 +1,37 @@
-//! What a follower does with its leader's entries (paper §5.3, Figure 2 AppendEntries receiver).
+//! Handling of a leader's entries by a follower (paper §5.3, Figure 2 AppendEntries receiver).
 
 use super::Node;
 use crate::entry::Entry;
-use crate::membership_history::InForce;
+use crate::membership_history::Latest;
 use crate::message::{AppendEntries, AppendEntriesReply, Envelope, Message};
-use crate::trace::{Event, Refusal};
+use crate::trace::{Event, RejectReason};
 use crate::types::{EntryId, Index, Round};
 
-/// How a leader's entries lie against a follower's log.
+/// The relation of a leader's entries to a follower's log.
 enum Fit<'a> {
-    /// These come after what the logs share; nothing is in their way.
+    /// The entries after the common part; the log ends there.
     Extends(&'a [Entry]),
-    /// The log differs from this index on, and these replace what is there.
+    /// The log differs from this index on, and these entries replace the rest of it.
     Conflicts(Index, &'a [Entry]),
 }
 
 impl Node {
     pub(super) fn on_append_entries(&mut self, envelope: &Envelope, request: &AppendEntries) {
-        self.hear_leader(envelope.from);
+        self.on_leader_contact(envelope.from);
         let prev = request.slice.prev();
         let base = self.log.base();
         if prev.index >= base.index && !self.log.contains(prev) {
             return self.reject(envelope, prev, request.round);
         }
         match self.fit(request.slice.entries()) {
-            Fit::Extends(entries) => self.take(entries),
+            Fit::Extends(entries) => self.append(entries),
             Fit::Conflicts(from, entries) => {
                 if from <= self.commit_index {
-                    let reason = Refusal::ContradictsCommitted;
-                    return self.trace(&Event::Refused { envelope, reason });
+                    let reason = RejectReason::ConflictsWithCommitted;
+                    return self.trace(&Event::Rejected { envelope, reason });
                 }
                 self.truncate(from);
-                self.take(entries);
+                self.append(entries);
             }
         }
         let match_index = request.slice.last().index;
@@ -41,9 +41,9 @@ impl Node {
         self.reply(envelope.from, Message::AppendEntriesReply(reply));
     }
 
-    /// Finds the first entry that the log does not hold. Entries before the snapshot's end are
-    /// committed and equal by definition. Entries that are there already are left alone, however
-    /// short the message: it may be an old one (§5.3).
+    /// Finds the first entry that the log does not have. Entries through the snapshot's end are
+    /// committed and equal by definition. Entries already in the log stay, however short the
+    /// message: it may be an old one (§5.3).
     fn fit<'a>(&self, entries: &'a [Entry]) -> Fit<'a> {
         let base = self.log.base().index;
         let missing = |entry: &Entry| entry.id.index > base && !self.log.contains(entry.id);
@@ -58,7 +58,7 @@ impl Node {
     }
 
     fn reject(&mut self, envelope: &Envelope, prev: EntryId, round: Round) {
-        // The entry at `prev` itself cannot match, so the hint lies before it.
+        // The entry at `prev` itself cannot match, so the hint is before it.
         let hint = self.log.last_at_most(prev.index.prev(), prev.term);
         let reply = AppendEntriesReply::Rejected { prev_log_index: prev.index, hint, round };
         self.reply(envelope.from, Message::AppendEntriesReply(reply));
@@ -69,18 +69,18 @@ impl Node {
         self.trace(&Event::Truncated { from, last: self.log.last() });
         self.log.truncate(from);
         self.writes.truncate(from);
-        if self.configurations.truncate(from) == InForce::Changed {
-            self.use_latest_configuration();
+        if self.membership_history.truncate(from) == Latest::Changed {
+            self.on_membership_changed();
         }
     }
 
-    fn take(&mut self, entries: &[Entry]) {
+    fn append(&mut self, entries: &[Entry]) {
         if let Some(last) = entries.last() {
             self.trace(&Event::Appended { prev: self.log.last(), last: last.id });
             self.log.extend(entries);
             self.writes.append(entries);
-            if self.configurations.extend(entries) == InForce::Changed {
-                self.use_latest_configuration();
+            if self.membership_history.extend(entries) == Latest::Changed {
+                self.on_membership_changed();
             }
         }
     }

@@ -1,19 +1,18 @@
-//! More than one future of a node: copies, and how to tell whether two nodes have the same one. For
-//! model checkers, which try everything that can happen and must know where they have been.
+//! Copies of a node, and a hash of its future behaviour: for model checkers, which explore every
+//! order of events and must recognise equal states.
 //!
-//! Both name every field of [`Node`], so that a new one does not compile until it is thought of.
+//! Both name every field of [`Node`], so that a new field does not compile until it is handled.
 
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use super::{Jitter, Node};
 use crate::progress::{Flow, Progress};
-use crate::role::{Candidate, Follower, Incoming, Leader, PreCandidate, Role};
+use crate::role::{Candidate, Follower, IncomingSnapshot, Leader, PreCandidate, Role};
 use crate::types::Instant;
 
 impl Node {
-    /// A copy that goes its own way from here: it draws from another source, and nobody listens to
-    /// it.
+    /// An independent copy: it draws from another source, and has no sink.
     #[must_use]
     pub fn fork(&self, jitter: Box<dyn Jitter + Send>) -> Self {
         let Self {
@@ -23,17 +22,17 @@ impl Node {
             now,
             hard_state,
             role,
-            leader_heard_at,
+            last_leader_contact,
             election_timeout,
             log,
-            configurations,
+            membership_history,
             snapshot,
             commit_index,
             last_applied,
             restoring,
             confirmed_reads,
             next_request,
-            reach,
+            address_book,
             due,
             writes,
             outbox,
@@ -45,29 +44,29 @@ impl Node {
             now: *now,
             hard_state: *hard_state,
             role: role.clone(),
-            leader_heard_at: *leader_heard_at,
+            last_leader_contact: *last_leader_contact,
             election_timeout: *election_timeout,
             log: log.clone(),
-            configurations: configurations.clone(),
+            membership_history: membership_history.clone(),
             snapshot: snapshot.clone(),
             commit_index: *commit_index,
             last_applied: *last_applied,
             restoring: restoring.clone(),
             confirmed_reads: confirmed_reads.clone(),
             next_request: *next_request,
-            reach: reach.clone(),
+            address_book: address_book.clone(),
             due: *due,
             writes: writes.clone(),
             outbox: outbox.clone(),
         }
     }
 
-    /// Hashes what decides what this node does from here on, whatever happens to it: two nodes of
-    /// one configuration that hash alike answer all inputs alike, given the same randomness.
+    /// Hashes everything that determines this node's behaviour from here on: two nodes of one
+    /// configuration with equal hashes answer all inputs alike, given the same randomness.
     ///
-    /// Moments count from the newest one handed in and writes from the durable one, and messages'
-    /// own numbers do not count, so that nodes with the same future but another past are alike.
-    /// Whether a node has looked for what is due does not count either: it does the same.
+    /// Times count from the newest one passed in and writes from the durable one, and message
+    /// numbers do not count, so that nodes with the same future but another past are equal. Whether
+    /// due outputs were searched does not count either.
     pub fn behaviour_hash<H: Hasher>(&self, hasher: &mut H) {
         let Self {
             config,
@@ -76,27 +75,29 @@ impl Node {
             now,
             hard_state,
             role,
-            leader_heard_at,
+            last_leader_contact,
             election_timeout,
             log,
-            configurations,
+            membership_history,
             snapshot,
             commit_index,
             last_applied,
             restoring,
             confirmed_reads,
             next_request,
-            reach,
+            address_book,
             due: _,
             writes,
             outbox,
         } = self;
-        (hard_state, election_timeout, log, configurations, snapshot, reach).hash(hasher);
+        (hard_state, election_timeout, log, membership_history, snapshot, address_book)
+            .hash(hasher);
         (commit_index, last_applied, next_request).hash(hasher);
         confirmed_reads.behaviour_hash(*now, hasher);
         let settings = config.settings();
-        let deaf_until = leader_heard_at.map(|at| at.after(settings.election_timeout_min));
-        deaf_until.map(|until| left(until, *now)).hash(hasher);
+        let leader_live_until =
+            last_leader_contact.map(|at| at.after(settings.election_timeout_min));
+        leader_live_until.map(|until| time_left(until, *now)).hash(hasher);
         hash_role(role, *now, settings.election_timeout_max, hasher);
         let durable = writes.durable();
         restoring.as_ref().map(|(write, snapshot)| (write.since(durable), snapshot)).hash(hasher);
@@ -105,38 +106,40 @@ impl Node {
     }
 }
 
-/// Nobody asks when a follower was heard longer than `patience` ago.
-fn hash_role<H: Hasher>(role: &Role, now: Instant, patience: Duration, hasher: &mut H) {
+/// Contacts longer than `contact_timeout` ago are equal.
+fn hash_role<H: Hasher>(role: &Role, now: Instant, contact_timeout: Duration, hasher: &mut H) {
     role.name().hash(hasher);
     match role {
         Role::Follower(Follower { leader, election_deadline, incoming, reads }) => {
-            (leader, left(*election_deadline, now)).hash(hasher);
+            (leader, time_left(*election_deadline, now)).hash(hasher);
             let incoming = incoming.as_ref();
-            incoming.map(|Incoming { last_included, data }| (last_included, data)).hash(hasher);
+            incoming
+                .map(|IncomingSnapshot { last_included, data }| (last_included, data))
+                .hash(hasher);
             reads.behaviour_hash(now, hasher);
         }
         Role::PreCandidate(PreCandidate { tally, election_deadline })
         | Role::Candidate(Candidate { tally, election_deadline }) => {
-            (tally, left(*election_deadline, now)).hash(hasher);
+            (tally, time_left(*election_deadline, now)).hash(hasher);
         }
         Role::Leader(Leader {
             followers,
             commit_notice_due,
             quorum_check_due,
-            handover,
-            called_at,
-            // The log and the commit index tell.
+            transfer,
+            timeout_now_sent_at,
+            // Follows from the log and the commit index.
             uncommitted_bytes: _,
             reads,
         }) => {
-            commit_notice_due.map(|due| left(due, now)).hash(hasher);
-            quorum_check_due.map(|due| left(due, now)).hash(hasher);
-            handover.map(|it| (it.to, left(it.give_up_at, now))).hash(hasher);
-            called_at.map(|at| left(at.after(patience), now)).hash(hasher);
+            commit_notice_due.map(|due| time_left(due, now)).hash(hasher);
+            quorum_check_due.map(|due| time_left(due, now)).hash(hasher);
+            transfer.map(|it| (it.to, time_left(it.deadline, now))).hash(hasher);
+            timeout_now_sent_at.map(|at| time_left(at.after(contact_timeout), now)).hash(hasher);
             reads.behaviour_hash(now, hasher);
             for (peer, progress) in followers {
                 peer.hash(hasher);
-                left(progress.heard_at.after(patience), now).hash(hasher);
+                time_left(progress.last_contact.after(contact_timeout), now).hash(hasher);
                 hash_progress(progress, now, hasher);
             }
         }
@@ -150,12 +153,12 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
         commit_sent,
         round_sent,
         round_answered,
-        heard_at: _,
+        last_contact: _,
         heartbeat_due,
         flow,
     } = progress;
     (round_sent, round_answered).hash(hasher);
-    (match_index, next_index, commit_sent, left(*heartbeat_due, now)).hash(hasher);
+    (match_index, next_index, commit_sent, time_left(*heartbeat_due, now)).hash(hasher);
 
     std::mem::discriminant(flow).hash(hasher);
     match flow {
@@ -167,7 +170,7 @@ fn hash_progress<H: Hasher>(progress: &Progress, now: Instant, hasher: &mut H) {
     }
 }
 
-/// The time until a moment; none is left once it has come.
-const fn left(moment: Instant, now: Instant) -> Duration {
+/// The time until `moment`; zero once it has come.
+const fn time_left(moment: Instant, now: Instant) -> Duration {
     moment.since(now)
 }

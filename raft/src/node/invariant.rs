@@ -1,4 +1,4 @@
-//! What must hold in one node after every input, whatever its peers do.
+//! Invariants of one node, which hold after every input, whatever its peers do.
 
 use super::Node;
 use crate::progress::Progress;
@@ -11,9 +11,9 @@ use crate::types::PeerId;
 pub struct Violation {
     /// The peer.
     pub peer: PeerId,
-    /// What should hold.
+    /// The rule.
     pub rule: &'static str,
-    /// Both sides of it.
+    /// Both sides of the rule.
     pub witness: String,
 }
 
@@ -68,7 +68,7 @@ impl Node {
     }
 
     fn check_voter(&self) -> Result<(), Violation> {
-        self.holds("a candidate is a voter", self.may_stand(), || self.membership().to_string())
+        self.holds("a candidate is a voter", self.is_electable(), || self.membership().to_string())
     }
 
     fn check_own_vote(&self) -> Result<(), Violation> {
@@ -95,20 +95,20 @@ impl Node {
                 progress.commit_sent,
                 self.commit_index,
             )?;
-            let (round, wanted) = (leader.reads.round(), leader.reads.wanted());
+            let (round, required) = (leader.reads.round(), leader.reads.required_round());
             self.at_most(
                 "round answered <= round sent",
                 progress.round_answered,
                 progress.round_sent,
             )?;
             self.at_most("round sent <= round", progress.round_sent, round)?;
-            self.at_most("round wanted <= round", wanted, round)?;
+            self.at_most("required round <= round", required, round)?;
             self.at_most("round confirmed <= round", leader.reads.confirmed_round(), round)?;
         }
-        let others = self.reach.keys().filter(|peer| **peer != self.id());
+        let others = self.address_book.keys().filter(|peer| **peer != self.id());
         let followed = leader.followers.keys();
         self.holds("a leader follows every other member", others.eq(followed), || {
-            format!("{:?} of {:?}", leader.followers.keys(), self.reach.keys())
+            format!("{:?} of {:?}", leader.followers.keys(), self.address_book.keys())
         })
     }
 
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "peer 0 broke \"commit_index <= last log index\": 1 against 0")]
-    fn an_input_to_a_broken_node_stops_it() {
+    fn an_input_to_a_broken_node_panics() {
         let mut node = node();
         node.commit_index = Index::new(1);
         node.handle(Instant::START, crate::Input::Tick);
@@ -189,8 +189,8 @@ mod tests {
                         followers,
                         commit_notice_due: None,
                         quorum_check_due: None,
-                        handover: None,
-                        called_at: None,
+                        transfer: None,
+                        timeout_now_sent_at: None,
                         uncommitted_bytes: 0,
                         reads: crate::read_index::LeaderReads::default(),
                     });

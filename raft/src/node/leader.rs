@@ -1,8 +1,8 @@
-//! What a leader does with commands and with its followers' answers (paper §5.3, §5.4.2).
+//! Handling of commands and of followers' replies by a leader (paper §5.3, §5.4.2).
 
 use super::Node;
 use crate::entry::Payload;
-use crate::membership_history::InForce;
+use crate::membership_history::Latest;
 use crate::message::AppendEntriesReply;
 use crate::progress::{Flow, Probe, Progress};
 use crate::quorum::held_by_quorum;
@@ -11,19 +11,18 @@ use crate::trace::Event;
 use crate::types::{EntryId, Index, PeerId};
 
 impl Node {
-    /// Appends an entry of the current term to the own log. Followers get it when outputs are
-    /// polled.
+    /// Appends an entry of the current term to the own log. It is sent when outputs are polled.
     pub(super) fn append_own(&mut self, payload: Payload) -> EntryId {
         let entry = self.log.push(self.hard_state.current_term, payload);
         let (id, bytes) = (entry.id, entry.encoded_len() as u64);
-        let in_force = self.configurations.extend([&entry]);
+        let latest = self.membership_history.extend([&entry]);
         self.writes.append(&[entry]);
         if let Role::Leader(leader) = &mut self.role {
             leader.uncommitted_bytes += bytes;
         }
         self.trace(&Event::Proposed { entry: id });
-        if in_force == InForce::Changed {
-            self.use_latest_configuration();
+        if latest == Latest::Changed {
+            self.on_membership_changed();
         }
         id
     }
@@ -42,7 +41,7 @@ impl Node {
         }
     }
 
-    /// A follower's log equals the own one through `match_index`.
+    /// Notes that a follower's log equals the own one through `match_index`.
     pub(super) fn on_match(&mut self, of: PeerId, match_index: Index) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
@@ -55,9 +54,9 @@ impl Node {
         }
     }
 
-    /// A follower has no entry equal to the one at `prev_log_index`; the logs may agree at the
-    /// hint. Goes back past every term that cannot match (§5.3), or to the snapshot if the entries
-    /// in question are compacted.
+    /// Lowers `next_index`: a follower has no entry equal to the one at `prev_log_index`; the logs
+    /// may match at the hint. Skips every term that cannot match (§5.3), or goes back to the
+    /// snapshot if the entries are compacted.
     fn on_rejected(&mut self, of: PeerId, prev_log_index: Index, hint: EntryId) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
@@ -65,32 +64,33 @@ impl Node {
         match &mut progress.flow {
             Flow::Probe(_) if prev_log_index == from.prev() => {}
             Flow::Replicate(_) if prev_log_index > progress.match_index => {}
-            // An answer to a message of long ago; but the follower is there.
-            Flow::Probe(probe) => return probe.heard(),
+            // A late reply; but a sign of contact.
+            Flow::Probe(probe) => return probe.resume(),
             Flow::Replicate(_) | Flow::Snapshot(_) => return,
         }
         let agreed = self.log.last_at_most(hint.index, hint.term).index;
-        // A hint before the base cannot be looked up; one place before it asks for the snapshot.
+        // A hint before the base cannot be looked up; `next_index` before the base leads to the
+        // snapshot.
         let agreed = if hint.index < self.log.base().index { hint.index } else { agreed };
         progress.probe_from(agreed.next(), Probe::Ready);
         let next_index = progress.next_index;
-        self.trace(&Event::BackedUp { of, from, next_index });
+        self.trace(&Event::NextIndexLowered { of, from, next_index });
     }
 
-    /// Commits what a quorum holds durably, if it is of the own term; older entries commit with
-    /// it (§5.4.2, Figure 8).
+    /// Commits the entries that a quorum holds durably, if the last one is of the own term; older
+    /// entries commit with it (§5.4.2, Figure 8).
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leader) = &self.role else { return };
         let own = self.writes.durable_index();
         let index = self.reached_by_quorum(leader, own, |progress| progress.match_index);
         if self.log.term_at(index) == Some(self.hard_state.current_term) {
             self.commit_through(index);
-            self.carry_on_change();
+            self.continue_change();
         }
     }
 
-    /// The highest value that a quorum has reached, by what this leader knows of each follower and
-    /// of itself. A voter that it knows nothing of has reached nothing.
+    /// The highest value that a quorum has reached, by this leader's state of each follower and of
+    /// itself. An unknown voter has reached nothing.
     pub(super) fn reached_by_quorum<T: Copy + Default + Ord>(
         &self,
         leader: &Leader,
@@ -103,16 +103,16 @@ impl Node {
             None if peer == id => own,
             None => T::default(),
         };
-        held_by_quorum(self.configurations.latest(), reached)
+        held_by_quorum(self.membership_history.latest(), reached)
     }
 
-    /// Whether the log has an entry of the current term. What is committed of earlier terms a
-    /// leader without one cannot know, nor commit (§5.4.2).
+    /// Returns whether the log has an entry of the current term. Without one, a leader cannot know
+    /// which entries of earlier terms are committed, nor commit them (§5.4.2).
     pub(super) fn has_entry_of_term(&self) -> bool {
         self.log.last().term == self.hard_state.current_term
     }
 
-    /// Whether an entry of the current term is committed.
+    /// Returns whether an entry of the current term is committed.
     pub(super) fn has_committed_in_term(&self) -> bool {
         self.log.term_at(self.commit_index) == Some(self.hard_state.current_term)
     }
@@ -125,7 +125,7 @@ impl Node {
         }
         self.commit_index = index;
         self.trace(&Event::Committed { from, commit_index: index });
-        self.settle_configurations(from);
+        self.prune_address_book(from);
         let notice_due = self.now.after(self.config.settings().commit_notice_delay);
         if let Role::Leader(leader) = &mut self.role {
             leader.uncommitted_bytes -= self.log.bytes_of(from, index);

@@ -1,20 +1,20 @@
-//! The state machine of one peer: inputs in, outputs out, one rule group of the paper per file.
+//! The state machine of one peer, one rule group of the paper per file.
 //!
 //! ```text
-//! handle(now, input) ─► [message rules] ─► pre_vote     (thesis §9.6)
-//!                                        ├► election     (§5.2, §5.4.1)
-//!                                        ├► check_quorum (thesis §4.2.3, §6.2)
-//!                                        ├► following    (§5.3: what a follower does with entries)
-//!                                        ├► leading      (§5.3, §5.4.2: what a leader does with answers)
-//!                                        ├► membership   (§6)
-//!                                        ├► reading      (thesis §6.4: reads that need no entry)
-//!                                        ├► transfer     (thesis §3.10)
-//!                                        └► snapshot     (§7)
-//! poll_output() ◄─ writes ◄─ outbox ◄─ sending (what a leader owes each follower by now)
+//! handle(now, input) ─► dispatch ─► election        (§5.1, §5.2, §5.4.1)
+//!                                ├► pre_vote        (dissertation §9.6)
+//!                                ├► check_quorum    (dissertation §4.2.3, §6.2)
+//!                                ├► follower        (§5.3: entries received)
+//!                                ├► leader          (§5.3, §5.4.2: replies received)
+//!                                ├► joint_consensus (§6: membership changes)
+//!                                ├► read_index      (dissertation §6.4: reads without an entry)
+//!                                ├► transfer        (dissertation §3.10)
+//!                                └► snapshot        (§7)
+//! poll_output() ◄─ writes ◄─ outbox ◄─ replication  (messages due to each follower)
 //! ```
 //!
 //! Invariants, asserted after every input in debug builds, are those of [`Node::check`]. Nothing
-//! here reads a clock, draws a number or touches a file: moments and randomness are handed in.
+//! here reads a clock, draws a number or touches a file: times and randomness are arguments.
 
 mod check_quorum;
 mod dispatch;
@@ -22,8 +22,9 @@ mod election;
 mod follower;
 mod fork;
 mod invariant;
+mod jitter;
+mod joint_consensus;
 mod leader;
-mod membership;
 mod outbox;
 mod pre_vote;
 mod propose;
@@ -38,40 +39,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::invariant::Violation;
+pub use self::jitter::Jitter;
 pub use self::propose::ProposeError;
 pub use self::read_index::ReadError;
 pub use self::snapshot::CompactError;
 pub use self::transfer::TransferError;
 
+use self::jitter::draw_timeout;
 use self::outbox::Outbox;
 use self::writes::Writes;
 use crate::config::ValidConfig;
 use crate::entry::Snapshot;
 use crate::log::Log;
 use crate::membership::Membership;
-use crate::membership_history::Configurations;
+use crate::membership_history::MembershipHistory;
 use crate::output::{AddressBook, HardState, Input, Output};
-use crate::persistent_state::{CorruptStore, Opened, PersistentState};
+use crate::persistent_state::{CorruptStore, PersistentState, RestoredState};
 use crate::read_index::{Confirmed, FollowerReads};
 use crate::role::{Follower, Role, RoleName};
 use crate::trace::{Event, Sink, Source};
 use crate::types::{Index, Instant, PeerId, RequestId, Term, WriteId};
 
-/// Where a node's randomness comes from: one number for each election timeout.
-pub trait Jitter {
-    /// A number, uniform over all of `u64`.
-    fn draw(&mut self, term: Term) -> u64;
-}
-
 /// One peer's state machine.
 ///
 /// Methods are of four kinds:
-/// - [`Node::handle`], [`Node::propose`], [`Node::read`], [`Node::transfer_leadership`],
-///   [`Node::resign`] and [`Node::compact`] tell it what happened;
-/// - [`Node::poll_output`] and [`Node::poll_timeout`] tell the driver what to do, and are asked
-///   after each of the former (or after several: see [`crate::output`]);
-/// - [`Node::status`] and [`Node::log`] show what it knows;
-/// - [`Node::set_sink`] lets somebody listen.
+/// - [`Node::handle`], [`Node::propose`], [`Node::read`], [`Node::change_membership`],
+///   [`Node::transfer_leadership`], [`Node::resign`] and [`Node::compact`] pass events to it;
+/// - [`Node::poll_output`] and [`Node::poll_timeout`] return the driver's next tasks, after each of
+///   the former (or after several: see [`crate::output`]);
+/// - [`Node::status`] and [`Node::log`] show its state;
+/// - [`Node::set_sink`] traces its events.
 ///
 /// ```
 /// use raft::{Config, Input, Instant, Jitter, Node, Output, PeerId, RoleName, PersistentState, Term};
@@ -97,42 +94,42 @@ pub struct Node {
     config: ValidConfig,
     jitter: Box<dyn Jitter + Send>,
     sink: Option<Box<dyn Sink + Send>>,
-    /// The newest moment handed in.
+    /// The newest time passed in.
     now: Instant,
     hard_state: HardState,
     role: Role,
-    /// When this peer last heard from a leader, whichever it was; it outlives roles and terms.
-    leader_heard_at: Option<Instant>,
-    /// The time without a leader that this peer bears, drawn for each election.
+    /// The last contact with any leader; kept across roles and terms.
+    last_leader_contact: Option<Instant>,
+    /// This peer's election timeout, drawn for each election.
     election_timeout: Duration,
     log: Log,
-    configurations: Configurations,
+    membership_history: MembershipHistory,
     snapshot: Option<Snapshot>,
     commit_index: Index,
     last_applied: Index,
     /// A leader's snapshot that goes to the state machine once this write is durable.
     restoring: Option<(WriteId, Snapshot)>,
-    /// Reads that are safe once the state machine got that far, whoever leads by then.
+    /// Reads that are safe once the state machine has applied their index, whoever leads then.
     confirmed_reads: Confirmed,
-    /// The number of the next question to a leader.
+    /// The number of the next request to a leader.
     next_request: RequestId,
-    /// Whom this peer talks with by itself.
-    reach: AddressBook,
+    /// The peers this one sends requests to.
+    address_book: AddressBook,
     due: Due,
     writes: Writes,
     outbox: Outbox,
 }
 
-/// Whether the node may have something to do that it has not looked for.
+/// The state of the search for due outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
-    /// Something has happened since it last looked.
+    /// An input came in since the last search.
     Unknown,
-    /// It has looked, and what it found is in the outbox.
+    /// Everything due is in the outbox.
     Nothing,
 }
 
-/// What a peer looks like from outside.
+/// A peer's state as seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
     /// The peer.
@@ -143,47 +140,47 @@ pub struct Status {
     pub current_term: Term,
     /// Figure 2 `votedFor`.
     pub voted_for: Option<PeerId>,
-    /// Who leads the term, as far as the peer knows.
+    /// The leader of the term, if known.
     pub leader: Option<PeerId>,
     /// Figure 2 `commitIndex`.
     pub commit_index: Index,
-    /// Figure 2 `lastApplied`: the last index handed to the state machine.
+    /// Figure 2 `lastApplied`: the last index passed to the state machine.
     pub last_applied: Index,
     /// The last index known to be durable here.
     pub durable_index: Index,
 }
 
 impl Node {
-    /// Starts a node from what its store holds. It follows nobody until it hears from a leader.
+    /// Starts a node from the contents of its store, as a follower without a leader.
     ///
     /// If there is a snapshot, the first output restores it.
     ///
     /// # Errors
-    /// The store holds what no order of writes can leave behind.
+    /// Contents that no order of writes can leave behind.
     pub fn new(
         config: ValidConfig,
         stored: PersistentState,
         now: Instant,
         mut jitter: Box<dyn Jitter + Send>,
     ) -> Result<Self, CorruptStore> {
-        let Opened { hard_state, snapshot, log } = stored.open()?;
-        let settled = log.base().index;
+        let RestoredState { hard_state, snapshot, log } = stored.restore()?;
+        let base_index = log.base().index;
         let first = match &snapshot {
             Some(snapshot) => Arc::clone(&snapshot.membership),
             None => Arc::new(config.bootstrap()),
         };
-        let mut configurations = Configurations::new(settled, first);
-        let _at_the_start = configurations.extend(log.range(settled, log.last().index));
+        let mut membership_history = MembershipHistory::new(base_index, first);
+        let _at_the_start = membership_history.extend(log.range(base_index, log.last().index));
         let election_timeout = draw_timeout(&config, jitter.as_mut(), hard_state.current_term);
         let election_deadline = now.after(election_timeout);
-        // In its life before, it may have heard from a leader just now.
-        let leader_heard_at = (hard_state.current_term > Term::ZERO).then_some(now);
+        // It may have had contact with a leader just before the restart.
+        let last_leader_contact = (hard_state.current_term > Term::ZERO).then_some(now);
         let mut node = Self {
             outbox: Outbox::new(config.settings().first_message_id),
             next_request: RequestId::new(config.settings().first_message_id.number()),
             confirmed_reads: Confirmed::default(),
-            reach: configurations.reach(settled),
-            configurations,
+            address_book: membership_history.address_book(base_index),
+            membership_history,
             config,
             jitter,
             sink: None,
@@ -195,14 +192,14 @@ impl Node {
                 incoming: None,
                 reads: FollowerReads::default(),
             }),
-            leader_heard_at,
+            last_leader_contact,
             election_timeout,
             due: Due::Unknown,
             writes: Writes::new(log.last().index),
             log,
             snapshot,
-            commit_index: settled,
-            last_applied: settled,
+            commit_index: base_index,
+            last_applied: base_index,
             restoring: None,
         };
         if let Some(snapshot) = node.snapshot.clone() {
@@ -211,7 +208,7 @@ impl Node {
         Ok(node)
     }
 
-    /// Sends protocol events to `sink` from now on, the first of them what the node started from.
+    /// Passes protocol events to `sink` from now on, first the state the node started from.
     pub fn set_sink(&mut self, sink: Box<dyn Sink + Send>) {
         self.sink = Some(sink);
         self.trace(&Event::Started {
@@ -219,18 +216,18 @@ impl Node {
             last: self.log.last(),
             voted_for: self.hard_state.voted_for,
         });
-        if self.configurations.latest_index() > Index::ZERO {
-            self.tell_configuration();
+        if self.membership_history.latest_index() > Index::ZERO {
+            self.trace_membership();
         }
     }
 
-    /// Takes what happened. Moments must not go back; one that does counts as the newest one seen.
+    /// Handles an event. Time must not go back; an earlier time counts as the newest one seen.
     ///
     /// # Panics
     /// Storage reports a write that was never issued; or, in debug builds, an invariant of
     /// [`Node::check`] is broken.
     pub fn handle(&mut self, now: Instant, input: Input) {
-        self.it_is(now);
+        self.advance_clock(now);
         match input {
             Input::Tick => self.on_tick(),
             Input::Receive(envelope) => self.on_receive(&envelope),
@@ -239,7 +236,7 @@ impl Node {
         self.assert_consistent();
     }
 
-    /// The next thing to do, in the order of the contract of [`crate::output`].
+    /// The next output, in the order of the contract of [`crate::output`].
     #[must_use]
     pub fn poll_output(&mut self) -> Option<Output> {
         if let Some(write) = self.writes.poll() {
@@ -248,8 +245,8 @@ impl Node {
         }
         if self.outbox.is_empty() {
             match std::mem::replace(&mut self.due, Due::Nothing) {
-                Due::Unknown => self.do_what_is_due(),
-                Due::Nothing => debug_assert!(self.has_nothing_due(), "{:?}", self.outbox),
+                Due::Unknown => self.produce_outputs(),
+                Due::Nothing => debug_assert!(self.has_no_output(), "{:?}", self.outbox),
             }
         }
         let output = self.outbox.poll();
@@ -259,20 +256,21 @@ impl Node {
         output
     }
 
-    /// When the node wants [`Input::Tick`], as of the last output polled. A leader without
-    /// followers waits for nothing, and neither does a peer without a vote: it never stands.
+    /// The time of the next [`Input::Tick`], as of the last output polled. A leader without
+    /// followers needs none, and neither does a peer without a vote, which never starts an
+    /// election.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let own = match &self.role {
             Role::Follower(_) | Role::PreCandidate(_) | Role::Candidate(_) => {
-                self.role.election_deadline().filter(|_| self.may_stand())
+                self.role.election_deadline().filter(|_| self.is_electable())
             }
             Role::Leader(leader) => leader.next_deadline(),
         };
         own.into_iter().chain(self.read_deadline()).min()
     }
 
-    /// What the peer looks like from outside.
+    /// The peer's state as seen from outside.
     #[must_use]
     pub fn status(&self) -> Status {
         Status {
@@ -287,18 +285,18 @@ impl Node {
         }
     }
 
-    /// Who is in the cluster as of the newest entry that says so, committed or not (paper §6):
-    /// what this peer counts and sends by.
+    /// The membership configuration in force: the newest one in the log, committed or not (paper
+    /// §6).
     #[must_use]
     pub fn membership(&self) -> &Arc<Membership> {
-        self.configurations.latest()
+        self.membership_history.latest()
     }
 
-    /// The peers this one talks with by itself, and where they are: everybody in a configuration
-    /// that may still count. Changes are told by [`Output::Peers`].
+    /// The peers this one sends requests to, with their addresses: the members of every
+    /// configuration that may be in force. Changes are reported by [`Output::Peers`].
     #[must_use]
     pub const fn address_book(&self) -> &AddressBook {
-        &self.reach
+        &self.address_book
     }
 
     /// The log after the snapshot.
@@ -317,11 +315,11 @@ impl Node {
         self.config.settings().id
     }
 
-    /// Whether this peer has a vote in the configuration in force or in one that it would give way
-    /// to: a peer that an uncommitted entry removes may hold the only log that can win (thesis
-    /// §4.2.2, figure 4.6). It does not count its own vote then.
-    fn may_stand(&self) -> bool {
-        self.configurations.any_vote(self.commit_index, self.id())
+    /// Returns whether this peer may start elections: it is a voter of the configuration in force
+    /// or of an earlier uncommitted one. A peer that an uncommitted entry removes may have the only
+    /// log that can win (dissertation §4.2.2, figure 4.6). It does not count its own vote then.
+    fn is_electable(&self) -> bool {
+        self.membership_history.has_voter(self.commit_index, self.id())
     }
 
     fn leader(&self) -> Option<PeerId> {
@@ -332,16 +330,15 @@ impl Node {
         }
     }
 
-    /// What a leader owes by now is found when its outputs are polled; the others may have to
-    /// stand for election, if they have a vote.
+    /// Starts an election if one is due; a leader's messages are made when outputs are polled.
     fn on_tick(&mut self) {
         self.expire_reads();
         let due = self.role.election_deadline().is_some_and(|deadline| self.now >= deadline);
-        if due && self.may_stand() {
-            self.stand();
+        if due && self.is_electable() {
+            self.start_election();
         }
         self.check_quorum();
-        self.give_up_transfer();
+        self.check_transfer_timeout();
     }
 
     fn on_persisted(&mut self, write: WriteId) {
@@ -353,28 +350,28 @@ impl Node {
         self.restore_if_durable();
     }
 
-    /// Something happens at this moment.
-    fn it_is(&mut self, now: Instant) {
+    /// Advances the clock.
+    fn advance_clock(&mut self, now: Instant) {
         self.now = self.now.max(now);
         self.due = Due::Unknown;
     }
 
-    /// Looking once is enough: nothing of it makes more of it due.
-    fn do_what_is_due(&mut self) {
-        self.ask_for_reads();
-        self.send_what_is_due();
-        self.apply_what_is_due();
+    /// One pass is enough: none of the steps makes another one due.
+    fn produce_outputs(&mut self) {
+        self.advance_reads();
+        self.replicate();
+        self.apply_committed();
         self.release_reads();
     }
 
-    /// Looks once more.
-    fn has_nothing_due(&mut self) -> bool {
-        self.do_what_is_due();
+    /// Repeats the search.
+    fn has_no_output(&mut self) -> bool {
+        self.produce_outputs();
         self.outbox.is_empty()
     }
 
-    /// Applies what is committed and durable here.
-    fn apply_what_is_due(&mut self) {
+    /// Applies entries that are committed and durable here.
+    fn apply_committed(&mut self) {
         let through = self.commit_index.min(self.writes.durable_index());
         if self.restoring.is_some() || through <= self.last_applied {
             return;
@@ -397,12 +394,4 @@ impl Node {
             sink.record(self.now, source, event);
         }
     }
-}
-
-/// A timeout between the configured bounds.
-fn draw_timeout(config: &ValidConfig, jitter: &mut dyn Jitter, term: Term) -> Duration {
-    let settings = config.settings();
-    let spread = (settings.election_timeout_max - settings.election_timeout_min).as_nanos();
-    let part = (u128::from(jitter.draw(term)) * spread) >> 64;
-    settings.election_timeout_min + Duration::from_nanos(u64::try_from(part).unwrap_or(u64::MAX))
 }

@@ -1,4 +1,4 @@
-//! What waits for the driver, and what waits for the disk before the driver may have it.
+//! Outputs for the driver, and messages that wait for the disk.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -16,9 +16,9 @@ pub(crate) struct Outbox {
     next_id: MessageId,
 }
 
-/// Who says it to whom, and in which term.
+/// The header of a message: sender, receiver and term.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Address {
+pub(crate) struct Header {
     pub(crate) from: PeerId,
     pub(crate) to: PeerId,
     pub(crate) term: Term,
@@ -42,18 +42,18 @@ impl Outbox {
     }
 
     /// Sends a message that promises nothing.
-    pub(crate) fn send(&mut self, address: Address, message: Message) {
-        let envelope = self.envelope(address, message);
+    pub(crate) fn send(&mut self, header: Header, message: Message) {
+        let envelope = self.envelope(header, message);
         self.ready.push_back(Output::Send(envelope));
     }
 
     /// Sends a message once `write` is durable.
-    pub(crate) fn send_after(&mut self, write: WriteId, address: Address, message: Message) {
-        let envelope = self.envelope(address, message);
+    pub(crate) fn send_after(&mut self, write: WriteId, header: Header, message: Message) {
+        let envelope = self.envelope(header, message);
         self.held.push_back((write, envelope));
     }
 
-    /// All writes through `durable` are durable.
+    /// Releases messages held for writes through `durable`.
     pub(crate) fn release(&mut self, durable: WriteId) {
         while let Some((_, envelope)) = self.held.pop_front_if(|(write, _)| *write <= durable) {
             self.ready.push_back(Output::Send(envelope));
@@ -69,10 +69,10 @@ impl Outbox {
         }
     }
 
-    fn envelope(&mut self, address: Address, message: Message) -> Envelope {
+    fn envelope(&mut self, header: Header, message: Message) -> Envelope {
         let id = self.next_id;
         self.next_id = id.next();
-        let Address { from, to, term } = address;
+        let Header { from, to, term } = header;
         Envelope { id, from, to, term, message }
     }
 }

@@ -1,62 +1,62 @@
-//! Commands come in: whether this peer takes one, and what it says if not.
+//! Proposals of commands, and the reasons to reject them.
 
 use super::Node;
 use crate::entry::{Bytes, Entry, Payload};
-use crate::role::{Handover, Role};
+use crate::role::{LeadershipTransfer, Role};
 use crate::types::{EntryId, Instant, PeerId};
 
-/// A command was not taken. Nothing happened: it is safe to propose it again, here or elsewhere.
+/// A rejected command; it had no effect: it is safe to propose it again, here or elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProposeError {
-    /// This peer does not lead.
-    #[error("this peer does not lead")]
+    /// This peer is not the leader.
+    #[error("not the leader")]
     NotLeader {
-        /// Who leads, as far as this peer knows.
+        /// The leader, if known.
         leader: Option<PeerId>,
     },
-    /// This peer hands leadership over and takes nothing meanwhile (thesis §3.10).
-    #[error("leadership is on its way to peer {to}")]
+    /// A leadership transfer is in progress (dissertation §3.10).
+    #[error("a transfer to peer {to} is in progress")]
     TransferInProgress {
-        /// The peer that is to lead.
+        /// The next leader.
         to: PeerId,
     },
-    /// Too much waits for a majority already.
+    /// Too many bytes wait for a majority.
     #[error(
-        "{uncommitted} bytes are not committed yet, and {command} more would exceed `uncommitted_bytes_max` ({limit})"
+        "{uncommitted} uncommitted bytes and {command} more exceed `uncommitted_bytes_max` ({limit})"
     )]
     UncommittedFull {
-        /// The bytes of the entries that are not committed, as they are encoded.
+        /// The encoded bytes of uncommitted entries.
         uncommitted: u64,
         /// The bytes of the command's entry.
         command: u64,
-        /// What [`Config::uncommitted_bytes_max`](crate::Config::uncommitted_bytes_max) allows.
+        /// The limit, [`Config::uncommitted_bytes_max`](crate::Config::uncommitted_bytes_max).
         limit: u64,
     },
 }
 
 impl Node {
-    /// Appends a command if this peer leads, and returns the place it will have if it commits. It
+    /// Appends a command if this peer is the leader, and returns the entry's id if it commits. It
     /// may still be lost to another leader: then a different entry is applied at that index.
     ///
     /// # Errors
-    /// Why this peer does not take it now; nothing happened.
+    /// The reason the command is rejected; no effect.
     pub fn propose(&mut self, now: Instant, command: Bytes) -> Result<EntryId, ProposeError> {
-        self.it_is(now);
-        self.may_take(&command)?;
+        self.advance_clock(now);
+        self.check_proposal(&command)?;
         let id = self.append_own(Payload::Command(command));
         self.assert_consistent();
         Ok(id)
     }
 
-    /// A command that is larger than the limit passes when nothing else waits, or it never would. So
-    /// does the first one of the leader's term: what it inherited commits with that one (paper
-    /// §5.4.2), and not before.
-    fn may_take(&self, command: &Bytes) -> Result<(), ProposeError> {
+    /// Checks a proposal. A command larger than the limit is accepted when nothing else waits, or
+    /// it never would be. So is the first one of the leader's term: entries it inherited commit
+    /// with that one (paper §5.4.2), and not before.
+    fn check_proposal(&self, command: &Bytes) -> Result<(), ProposeError> {
         let Role::Leader(leader) = &self.role else {
             return Err(ProposeError::NotLeader { leader: self.leader() });
         };
-        if let Some(Handover { to, .. }) = leader.handover {
+        if let Some(LeadershipTransfer { to, .. }) = leader.transfer {
             return Err(ProposeError::TransferInProgress { to });
         }
         let (uncommitted, limit) =

@@ -1,115 +1,116 @@
-//! What a leader owes its followers by now: entries, snapshots, the news of a commit, a heartbeat.
+//! Replication: entries, snapshots, commit indexes and heartbeats for each follower.
 //!
-//! It is worked out when outputs are polled, not when inputs come in, so that everything that
+//! Messages are made when outputs are polled, not when inputs come in, so that everything that
 //! happened in between leaves in one message per follower.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Node;
-use super::outbox::Address;
+use super::outbox::Header;
 use crate::entry::{LogSlice, Snapshot};
 use crate::log::{Log, to_usize};
 use crate::membership::Membership;
-use crate::message::{AppendEntries, InstallSnapshot, Message, Rest};
-use crate::progress::{Flow, InFlight, Probe, Progress, Transfer};
+use crate::message::{AppendEntries, InstallSnapshot, Message};
+use crate::progress::{Flow, InFlight, Probe, Progress, SnapshotTransfer};
 use crate::role::{Leader, Role};
 use crate::trace::Event;
 use crate::types::{EntryId, Index, Instant, PeerId, Round};
 
-/// What all messages of one turn are made from.
+/// Makes the messages of one poll from the leader's state.
 #[derive(Clone, Copy)]
-struct Turn<'a> {
+struct MessageBuilder<'a> {
     now: Instant,
     log: &'a Log,
     commit_index: Index,
-    notice: Notice,
+    notice: CommitNotice,
     /// The newest round, which all messages belong to.
     round: Round,
-    /// The newest round that reads wait for: a voter that was not sent it is owed a message. Nobody
-    /// else's answer counts.
-    round_wanted: Round,
+    /// The newest round that reads wait for: it must be sent to every voter. Other peers' replies
+    /// do not count.
+    required_round: Round,
     membership: &'a Membership,
     config: &'a crate::config::Config,
 }
 
-/// Whether the news of a commit goes out by itself in this turn.
+/// The need to send a new commit index in a message of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Notice {
+enum CommitNotice {
     Due,
     NotYet,
 }
 
 impl Node {
-    pub(super) fn send_what_is_due(&mut self) {
+    /// Sends every follower the messages due now.
+    pub(super) fn replicate(&mut self) {
         let Role::Leader(leader) = &mut self.role else { return };
         let notice = match leader.commit_notice_due {
-            Some(due) if due <= self.now => Notice::Due,
-            Some(_) | None => Notice::NotYet,
+            Some(due) if due <= self.now => CommitNotice::Due,
+            Some(_) | None => CommitNotice::NotYet,
         };
         let config = self.config.settings();
-        let turn = Turn {
+        let builder = MessageBuilder {
             now: self.now,
             log: &self.log,
             commit_index: self.commit_index,
             notice,
             round: leader.reads.round(),
-            round_wanted: leader.reads.wanted(),
-            membership: self.configurations.latest(),
+            required_round: leader.reads.required_round(),
+            membership: self.membership_history.latest(),
             config,
         };
         let (from, term) = (config.id, self.hard_state.current_term);
         let mut transfers = Vec::new();
         for (peer, progress) in &mut leader.followers {
             if progress.heartbeat_due <= self.now {
-                progress.miss_answer(self.now, config.heartbeat_interval);
+                progress.expire_unanswered(self.now, config.heartbeat_interval);
             }
-            if let Some(snapshot) = lacks_entries(progress, &self.log, self.snapshot.as_ref()) {
+            if let Some(snapshot) = needed_snapshot(progress, &self.log, self.snapshot.as_ref()) {
                 transfers.push((*peer, snapshot.last_included));
-                progress.transfer(snapshot.clone());
+                progress.start_snapshot(snapshot.clone());
             }
-            while let Some(message) = turn.next_message(*peer, progress) {
-                progress.round_sent = turn.round;
-                if !is_for_its_round_alone(&message) || progress.heartbeat_due <= self.now {
+            while let Some(message) = builder.next_message(*peer, progress) {
+                progress.round_sent = builder.round;
+                if !is_empty_chunk(&message) || progress.heartbeat_due <= self.now {
                     progress.heartbeat_due = self.now.after(config.heartbeat_interval);
                 }
-                self.outbox.send(Address { from, to: *peer, term }, message);
+                self.outbox.send(Header { from, to: *peer, term }, message);
             }
         }
-        leader.settle_notice(notice, self.commit_index);
+        leader.clear_commit_notice(notice, self.commit_index);
         for (to, last_included) in transfers {
             self.trace(&Event::SnapshotStarted { to, last_included });
         }
-        self.call_successor();
+        self.send_timeout_now();
     }
 
-    /// Tells followers that get nothing more from this leader what is committed, once: whoever holds
-    /// the entry that removes it knows then that it is not needed any more.
-    pub(super) fn take_leave_of(&mut self, gone: BTreeMap<PeerId, Progress>) {
+    /// Sends followers that leave the configuration the final commit index, once: a peer with the
+    /// entry that removes it then knows that it is removed.
+    pub(super) fn send_final_commit(&mut self, gone: BTreeMap<PeerId, Progress>) {
         let Role::Leader(leader) = &self.role else { return };
         let (round, leader_commit) = (leader.reads.round(), self.commit_index);
         let limit = self.config.settings().append_bytes_max;
-        let last_words = |(peer, progress): (PeerId, Progress)| {
+        let final_message = |(peer, progress): (PeerId, Progress)| {
             let prev = EntryId::new(self.log.term_at(progress.match_index)?, progress.match_index);
             let slice = LogSlice::of_log(prev, self.log.slice_after(prev, limit));
             Some((peer, Message::AppendEntries(AppendEntries { slice, leader_commit, round })))
         };
-        let messages: Vec<_> = gone.into_iter().filter_map(last_words).collect();
+        let messages: Vec<_> = gone.into_iter().filter_map(final_message).collect();
         for (to, message) in messages {
-            let address = self.address(to);
-            self.outbox.send(address, message);
+            let header = self.header(to);
+            self.outbox.send(header, message);
         }
     }
 }
 
-/// An empty chunk tells nothing of the one before it, which is missed when a heartbeat is due:
-/// reads, which send many of them, must not put that off.
-fn is_for_its_round_alone(message: &Message) -> bool {
+/// Returns whether a chunk is empty and sent for its round alone. It must not put off the heartbeat
+/// that detects a lost chunk: reads send many of them.
+fn is_empty_chunk(message: &Message) -> bool {
     matches!(message, Message::InstallSnapshot(part) if part.chunk.is_empty())
 }
 
-/// The snapshot, if the follower needs entries that are gone.
-fn lacks_entries<'a>(
+/// The snapshot, if the follower needs compacted entries.
+fn needed_snapshot<'a>(
     progress: &Progress,
     log: &Log,
     snapshot: Option<&'a Snapshot>,
@@ -122,12 +123,13 @@ fn lacks_entries<'a>(
     }
 }
 
-impl Turn<'_> {
-    /// The next message a follower must have now, noted as sent; `None` when it has all.
+impl MessageBuilder<'_> {
+    /// The next message a follower must be sent now, noted as sent; `None` if there is none.
     fn next_message(&self, peer: PeerId, progress: &mut Progress) -> Option<Message> {
         let due = progress.heartbeat_due <= self.now;
-        let news = self.notice == Notice::Due && progress.commit_sent < self.commit_index;
-        let owed = progress.round_sent < self.round_wanted && self.membership.votes(peer);
+        let commit_due =
+            self.notice == CommitNotice::Due && progress.commit_sent < self.commit_index;
+        let round_due = progress.round_sent < self.required_round && self.membership.is_voter(peer);
         let last = self.log.last().index;
         match &mut progress.flow {
             Flow::Probe(Probe::Ready) => {
@@ -136,7 +138,7 @@ impl Turn<'_> {
                 Some(self.append(progress, self.slice_after(prev)))
             }
             Flow::Probe(Probe::Waiting | Probe::Silent) => {
-                (due || owed).then(|| self.no_entries(progress))
+                (due || round_due).then(|| self.heartbeat(progress))
             }
             Flow::Replicate(in_flight) => {
                 let room = in_flight.len() < self.config.messages_in_flight_max
@@ -144,7 +146,7 @@ impl Turn<'_> {
                 if room && progress.next_index <= last {
                     Some(self.pipelined(progress))
                 } else {
-                    (due || news || owed).then(|| self.no_entries(progress))
+                    (due || commit_due || round_due).then(|| self.heartbeat(progress))
                 }
             }
             Flow::Snapshot(transfer) => {
@@ -152,8 +154,8 @@ impl Turn<'_> {
                     let chunk_bytes = self.config.snapshot_chunk_bytes;
                     return Some(self.chunk(transfer, chunk_bytes));
                 }
-                // The chunk that is out belongs to an older round, and is not sent again for that.
-                owed.then(|| self.chunk(transfer, 0))
+                // The unanswered chunk belongs to an older round; no need to send its bytes again.
+                round_due.then(|| self.chunk(transfer, 0))
             }
         }
     }
@@ -163,7 +165,7 @@ impl Turn<'_> {
         LogSlice::of_log(prev, self.log.slice_after(prev, self.config.append_bytes_max))
     }
 
-    /// Entries ahead of the answers to those before them.
+    /// Entries sent ahead of the replies to those before them.
     fn pipelined(&self, progress: &mut Progress) -> Message {
         let slice = self.slice_after(self.prev(progress));
         let last = slice.last().index;
@@ -174,8 +176,8 @@ impl Turn<'_> {
         self.append(progress, slice)
     }
 
-    /// A heartbeat, which also tells whether the logs agree at `next_index - 1`.
-    fn no_entries(&self, progress: &mut Progress) -> Message {
+    /// A heartbeat, which also checks whether the logs match at `next_index - 1`.
+    fn heartbeat(&self, progress: &mut Progress) -> Message {
         let slice = LogSlice::empty(self.prev(progress));
         self.append(progress, slice)
     }
@@ -186,7 +188,7 @@ impl Turn<'_> {
         Message::AppendEntries(AppendEntries { slice, leader_commit, round })
     }
 
-    /// The entry before `next_index`; the log holds it, or the follower would get the snapshot.
+    /// The entry before `next_index`; it is in the log, or the follower would get the snapshot.
     fn prev(&self, progress: &Progress) -> EntryId {
         let index = progress.next_index.prev();
         let term = self.log.term_at(index);
@@ -194,9 +196,9 @@ impl Turn<'_> {
         EntryId::new(term.unwrap_or_default(), index)
     }
 
-    /// The chunk at the follower's offset, of at most `limit` bytes. To a silent follower it is
-    /// empty: the answer says what is missing.
-    fn chunk(&self, transfer: &mut Transfer, limit: usize) -> Message {
+    /// The chunk at the follower's offset, of at most `limit` bytes. To an unresponsive follower it
+    /// is empty: the reply has the offset to continue at.
+    fn chunk(&self, transfer: &mut SnapshotTransfer, limit: usize) -> Message {
         let data = &transfer.snapshot.data;
         let membership = Arc::clone(&transfer.snapshot.membership);
         let start = to_usize(transfer.offset).min(data.len());
@@ -212,20 +214,20 @@ impl Turn<'_> {
             last_included: transfer.snapshot.last_included,
             offset: transfer.offset,
             chunk: data[start..end].into(),
-            rest: if end == data.len() { Rest::Done(membership) } else { Rest::More },
+            done: (end == data.len()).then_some(membership),
             round: self.round,
         })
     }
 }
 
 impl Progress {
-    /// A heartbeat is due. What has been unanswered for as long counts as lost.
-    fn miss_answer(&mut self, now: Instant, heartbeat_interval: std::time::Duration) {
+    /// Counts messages unanswered for a heartbeat interval as lost.
+    fn expire_unanswered(&mut self, now: Instant, heartbeat_interval: std::time::Duration) {
         match &mut self.flow {
-            Flow::Probe(probe) => probe.missed(),
-            Flow::Snapshot(transfer) => transfer.chunk.missed(),
+            Flow::Probe(probe) => probe.expire(),
+            Flow::Snapshot(transfer) => transfer.chunk.expire(),
             Flow::Replicate(in_flight) => {
-                if in_flight.is_stuck(now, heartbeat_interval) {
+                if in_flight.is_stalled(now, heartbeat_interval) {
                     self.probe_from(self.match_index.next(), Probe::Ready);
                 }
             }
@@ -234,15 +236,15 @@ impl Progress {
 }
 
 impl Probe {
-    const fn missed(&mut self) {
+    const fn expire(&mut self) {
         match self {
             Self::Ready => {}
             Self::Waiting | Self::Silent => *self = Self::Silent,
         }
     }
 
-    /// The follower spoke: it may have entries again.
-    pub(super) const fn heard(&mut self) {
+    /// Allows entries again after a reply.
+    pub(super) const fn resume(&mut self) {
         match self {
             Self::Silent => *self = Self::Ready,
             Self::Ready | Self::Waiting => {}
@@ -251,24 +253,24 @@ impl Probe {
 }
 
 impl InFlight {
-    fn is_stuck(&self, now: Instant, heartbeat_interval: std::time::Duration) -> bool {
-        !self.is_empty() && now.since(self.moved_at) >= heartbeat_interval
+    fn is_stalled(&self, now: Instant, heartbeat_interval: std::time::Duration) -> bool {
+        !self.is_empty() && now.since(self.last_progress_at) >= heartbeat_interval
     }
 }
 
 impl Leader {
-    /// When the leader next has something to say by itself.
+    /// The leader's next deadline.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let heartbeats = self.followers.values().map(|progress| progress.heartbeat_due);
         let quorum_check = self.quorum_check_due.filter(|_| !self.followers.is_empty());
-        let give_up = self.handover.map(|handover| handover.give_up_at);
-        heartbeats.chain(self.commit_notice_due).chain(quorum_check).chain(give_up).min()
+        let transfer_deadline = self.transfer.map(|transfer| transfer.deadline);
+        heartbeats.chain(self.commit_notice_due).chain(quorum_check).chain(transfer_deadline).min()
     }
 
-    /// The news is out when it was sent, or when entries carried it to everybody.
-    fn settle_notice(&mut self, notice: Notice, commit_index: Index) {
+    /// Clears the notice once every follower was sent the commit index.
+    fn clear_commit_notice(&mut self, notice: CommitNotice, commit_index: Index) {
         let all_know = self.followers.values().all(|progress| progress.commit_sent >= commit_index);
-        if notice == Notice::Due || all_know {
+        if notice == CommitNotice::Due || all_know {
             self.commit_notice_due = None;
         }
     }

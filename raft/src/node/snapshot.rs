@@ -4,38 +4,38 @@ use std::sync::Arc;
 
 use super::Node;
 use crate::entry::{Bytes, Snapshot};
-use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message, Rest};
+use crate::message::{Envelope, InstallSnapshot, InstallSnapshotReply, Message};
 use crate::output::{Output, Record, Suffix};
 use crate::progress::{Flow, Probe};
-use crate::role::{Incoming, Role};
+use crate::role::{IncomingSnapshot, Role};
 use crate::trace::Event;
 use crate::types::{EntryId, Index, Instant, PeerId};
 
-/// A snapshot that cannot replace the log.
+/// A rejected snapshot of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompactError {
-    /// The state machine has not been given this index yet.
+    /// This index is not applied yet.
     #[error("index {through} is not applied yet (last applied: {last_applied})")]
     NotApplied {
-        /// The index asked for.
+        /// The requested index.
         through: Index,
         /// The last index applied.
         last_applied: Index,
     },
-    /// A snapshot through this index or a later one is there already.
+    /// A snapshot through this index or a later one exists.
     #[error("index {through} is covered by the snapshot through {snapshot}")]
     AlreadyCompacted {
-        /// The index asked for.
+        /// The requested index.
         through: Index,
         /// The snapshot's index.
         snapshot: Index,
     },
-    /// This peer joined, and its log through this index does not say yet who is in the cluster,
-    /// which a snapshot must.
+    /// This peer joined, and the members at this index, which a snapshot must contain, are not in
+    /// its log yet.
     #[error("the members at index {through} are not known yet")]
     MembersUnknown {
-        /// The index asked for.
+        /// The requested index.
         through: Index,
     },
 }
@@ -45,14 +45,14 @@ impl Node {
     ///
     /// # Errors
     /// The index is not applied yet, a snapshot covers it already, or the members at it are not
-    /// known yet; nothing happened.
+    /// known yet; no effect.
     pub fn compact(
         &mut self,
         now: Instant,
         through: Index,
         data: Bytes,
     ) -> Result<(), CompactError> {
-        self.it_is(now);
+        self.advance_clock(now);
         let base = self.log.base().index;
         if through <= base {
             return Err(CompactError::AlreadyCompacted { through, snapshot: base });
@@ -61,13 +61,13 @@ impl Node {
         let Some(term) = self.log.term_at(through).filter(|_| through <= last_applied) else {
             return Err(CompactError::NotApplied { through, last_applied });
         };
-        let membership = Arc::clone(self.configurations.at(through));
+        let membership = Arc::clone(self.membership_history.at(through));
         if membership.is_empty() {
             return Err(CompactError::MembersUnknown { through });
         }
         let snapshot = Snapshot { last_included: EntryId::new(term, through), membership, data };
         self.log.rebase(snapshot.last_included);
-        self.configurations.compact(through);
+        self.membership_history.compact(through);
         self.snapshot = Some(snapshot.clone());
         let bytes = snapshot.data.len() as u64;
         self.trace(&Event::Compacted { through: snapshot.last_included, bytes });
@@ -76,18 +76,18 @@ impl Node {
         Ok(())
     }
 
-    /// Whether a chunk can be part of a snapshot this node takes.
-    pub(super) fn fits(&self, chunk: &InstallSnapshot) -> bool {
+    /// Returns whether a chunk can be part of an acceptable snapshot.
+    pub(super) fn is_valid_chunk(&self, chunk: &InstallSnapshot) -> bool {
         let end = chunk.offset.checked_add(chunk.chunk.len() as u64);
         chunk.last_included.index > Index::ZERO
             && end.is_some_and(|end| end <= self.config.settings().snapshot_bytes_max)
     }
 
-    /// Takes a leader's chunk (Figure 13, InstallSnapshot receiver).
+    /// Handles a leader's chunk (Figure 13, InstallSnapshot receiver).
     pub(super) fn on_install_snapshot(&mut self, envelope: &Envelope, chunk: &InstallSnapshot) {
-        self.hear_leader(envelope.from);
+        self.on_leader_contact(envelope.from);
         if self.log.contains(chunk.last_included) {
-            // The entries are here; the snapshot only tells that they are committed (step 6).
+            // The entries are here; the snapshot only shows that they are committed (step 6).
             self.commit_through(chunk.last_included.index);
         }
         let reply = if chunk.last_included.index <= self.commit_index {
@@ -106,20 +106,20 @@ impl Node {
         }
     }
 
-    /// Adds a chunk to those before it, and installs the snapshot with the last one. A chunk that
-    /// does not fit (a lost, doubled or overtaken one) is answered with what is here.
+    /// Adds a chunk to those before it, and installs the snapshot with the last one. The reply to a
+    /// chunk that does not fit (a lost, doubled or overtaken one) has the offset to continue at.
     fn collect(&mut self, chunk: &InstallSnapshot) -> InstallSnapshotReply {
         let (last_included_index, round) = (chunk.last_included.index, chunk.round);
         let Role::Follower(follower) = &mut self.role else {
             return InstallSnapshotReply::Continue { last_included_index, offset: 0, round };
         };
-        let incoming = follower.incoming.get_or_insert_with(|| Incoming::of(chunk));
+        let incoming = follower.incoming.get_or_insert_with(|| IncomingSnapshot::of(chunk));
         if incoming.last_included != chunk.last_included {
-            *incoming = Incoming::of(chunk);
+            *incoming = IncomingSnapshot::of(chunk);
         }
         if incoming.offset() == chunk.offset {
             incoming.data.extend_from_slice(&chunk.chunk);
-            if let Rest::Done(membership) = &chunk.rest {
+            if let Some(membership) = &chunk.done {
                 let data = std::mem::take(&mut incoming.data).into();
                 follower.incoming = None;
                 let (last_included, membership) = (chunk.last_included, Arc::clone(membership));
@@ -141,13 +141,13 @@ impl Node {
         self.snapshot = Some(snapshot.clone());
         self.trace(&Event::SnapshotInstalled { last_included, bytes });
         self.trace(&Event::Committed { from, commit_index: last_included.index });
-        self.use_configuration_of(&snapshot);
+        self.adopt_membership_of(&snapshot);
         let record = Record::Snapshot { snapshot: snapshot.clone(), suffix: Suffix::Discarded };
         let write = self.writes.install(record, from, last_included.index);
         self.restoring = Some((write, snapshot));
     }
 
-    /// Hands an installed snapshot to the state machine once it is durable.
+    /// Passes an installed snapshot to the state machine once it is durable.
     pub(super) fn restore_if_durable(&mut self) {
         let durable = self.writes.durable();
         if let Some((_, snapshot)) = self.restoring.take_if(|(write, _)| *write <= durable) {
@@ -161,7 +161,7 @@ impl Node {
         match reply {
             InstallSnapshotReply::Installed { match_index, .. } => self.on_match(of, match_index),
             InstallSnapshotReply::Continue { last_included_index, offset, .. } => {
-                self.on_continue(of, last_included_index, offset);
+                self.on_snapshot_continue(of, last_included_index, offset);
             }
             // Its term is higher than the request's and was followed already.
             InstallSnapshotReply::OldTerm => {}
@@ -171,7 +171,7 @@ impl Node {
         }
     }
 
-    fn on_continue(&mut self, of: PeerId, last_included_index: Index, offset: u64) {
+    fn on_snapshot_continue(&mut self, of: PeerId, last_included_index: Index, offset: u64) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&of) else { return };
         let Flow::Snapshot(transfer) = &mut progress.flow else { return };
@@ -184,7 +184,7 @@ impl Node {
     }
 }
 
-impl Incoming {
+impl IncomingSnapshot {
     /// The start of the snapshot that `chunk` is a piece of.
     const fn of(chunk: &InstallSnapshot) -> Self {
         Self { last_included: chunk.last_included, data: Vec::new() }

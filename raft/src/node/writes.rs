@@ -1,7 +1,7 @@
-//! The order of writes: what was handed to storage, what is durable, and how far the log is.
+//! The order of writes: issued and durable ones, and the durable end of the log.
 //!
-//! Invariant: `durable <= issued`. A write that nobody has polled yet may still grow, so that all
-//! entries taken between two polls make one record.
+//! Invariant: `durable <= issued`. A write that is not polled yet may still grow, so that all
+//! entries appended between two polls make one record.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
@@ -88,8 +88,8 @@ impl Writes {
         self.issue(record);
     }
 
-    /// Writes a leader's snapshot that replaces the log. Of what is stored now, only entries
-    /// through `commit_index` are known to be part of it.
+    /// Writes a leader's snapshot that replaces the log. Of the stored entries, only those through
+    /// `commit_index` are known to be part of it.
     pub(crate) fn install(&mut self, record: Record, commit_index: Index, index: Index) -> WriteId {
         self.forget_after(commit_index);
         let id = self.issue(record);
@@ -97,7 +97,8 @@ impl Writes {
         id
     }
 
-    /// All writes through `id` are durable. A report may come late: an older one changes nothing.
+    /// Notes that all writes through `id` are durable. A report may be late: an older one has no
+    /// effect.
     pub(crate) fn persisted(&mut self, id: WriteId) {
         assert!(id <= self.issued, "write {id} is durable before it was issued ({})", self.issued);
         self.durable = self.durable.max(id);
@@ -124,7 +125,7 @@ impl Writes {
         self.issued
     }
 
-    /// Entries after `index` no longer count as durable, whichever write brought them.
+    /// Entries after `index` no longer count as durable, whichever write contained them.
     fn forget_after(&mut self, index: Index) {
         self.durable_index = self.durable_index.min(index);
         for (_, end) in &mut self.ends {

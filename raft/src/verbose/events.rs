@@ -1,344 +1,325 @@
-//! The words for each protocol event. The `match`es are exhaustive: a new event has no line until
-//! somebody writes it.
+//! The line of each protocol event. The `match` is exhaustive: a new event needs a line.
 
-use std::fmt::{self, Display};
+use std::fmt;
 
+use super::words::{self, Details, Maybe, Span, WireId};
 use super::{Fact, Level, Line, Logger, Topic};
-use crate::entry::Entry;
-use crate::message::{
-    AppendEntriesReply, Candidacy, Envelope, InstallSnapshotReply, Message, ReadIndexReply, Rest,
-    Vote,
+use crate::membership::Membership;
+use crate::message::Envelope;
+use crate::read_index::ReadDropReason;
+use crate::role::RoleName;
+use crate::trace::{Event, RecordSummary, RejectReason, Source, StepDownReason, VoteRejectReason};
+use crate::types::{
+    EntryId, Index, Instant, MessageId, PeerId, ReadId, RequestId, Round, Term, WriteId,
 };
-use crate::read_index::ReadDrop;
-use crate::trace::{Event, Farewell, Persisting, Refusal, Source, VoteRefusal};
-use crate::types::{EntryId, Index, Instant, MessageId, PeerId, ReadId};
 
-/// A message's name in the whole run: its sender and the sender's number for it.
-#[derive(Clone, Copy)]
-struct WireId(PeerId, MessageId);
-
-impl Display for WireId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0, self.1)
-    }
-}
-
-/// A peer that may be nobody.
-struct Maybe(Option<PeerId>);
-
-impl Display for Maybe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(peer) => peer.fmt(f),
-            None => f.write_str("none"),
-        }
-    }
-}
-
-/// One event of one peer on its way to a line.
-struct Teller<'a> {
+/// Formats one event of one peer as a line.
+struct EventFormatter<'a> {
     logger: &'a Logger,
     at: Instant,
     source: Source,
+    /// The event's name.
+    name: &'static str,
 }
 
-const fn index(index: Index) -> Fact<'static> {
-    Fact::Number(index.number())
+type NamedFact<'a> = (&'static str, Fact<'a>);
+
+const fn number(key: &'static str, number: u64) -> NamedFact<'static> {
+    (key, Fact::Number(number))
 }
 
-const fn read_fact(read: ReadId) -> (&'static str, Fact<'static>) {
-    ("read", Fact::Number(read.number()))
+const fn index(key: &'static str, index: Index) -> NamedFact<'static> {
+    number(key, index.number())
 }
 
-const fn peer(peer: PeerId) -> Fact<'static> {
-    Fact::Number(peer.number())
+const fn peer(key: &'static str, peer: PeerId) -> NamedFact<'static> {
+    number(key, peer.number())
 }
 
 impl Logger {
     /// Writes the line of an event, whatever the level.
     pub fn event(&self, at: Instant, source: Source, event: &Event<'_>) {
-        Teller { logger: self, at, source }.tell(event);
+        EventFormatter { logger: self, at, source, name: event.name() }.write(event);
     }
 }
 
-impl Teller<'_> {
-    fn tell(&self, event: &Event<'_>) {
-        let source = self.source;
+impl EventFormatter<'_> {
+    fn write(&self, event: &Event<'_>) {
         match *event {
             Event::Started { snapshot, last, voted_for } => self.started(snapshot, last, voted_for),
             Event::TimerReset { deadline } => self.timer_reset(deadline),
-            Event::ElectionTimeout => {
-                self.say(Topic::Timr, format_args!("hears no leader, stands for election"), &[]);
-            }
-            Event::TermChanged { from } => {
-                self.say(
-                    Topic::Term,
-                    format_args!("goes from term {from} to {}", source.term),
-                    &[],
-                );
-            }
-            Event::RoleChanged { from } => {
-                self.say(Topic::State, format_args!("{from} --> {}", source.role), &[]);
-            }
-            Event::SteppedDown { reason } => {
-                let reason = match reason {
-                    Farewell::Resigned => "its driver asks it to",
-                    Farewell::NoQuorum => "it hears from no quorum",
-                    Farewell::Removed => "the new configuration is without it",
-                };
-                self.say(Topic::Lead, format_args!("gives up leadership: {reason}"), &[]);
-            }
-            Event::TransferBegun { to } => {
-                let text = format_args!("hands leadership over to {to}");
-                self.say(Topic::Lead, text, &[("to", peer(to))]);
-            }
-            Event::TransferGivenUp { to } => {
-                let text = format_args!("leads on, {to} has not taken over in time");
-                self.say(Topic::Lead, text, &[("to", peer(to))]);
-            }
-            Event::CalledToLead { by } => {
-                let text = format_args!("is asked by {by} to lead, stands for election");
-                self.say(Topic::Lead, text, &[("by", peer(by))]);
-            }
-            Event::LeaderFound { leader } => {
-                let facts = [("leader", peer(leader))];
-                self.say(Topic::Lead, format_args!("follows leader {leader}"), &facts);
-            }
+            Event::ElectionTimeout => self.election_timeout(),
+            Event::TermChanged { from } => self.term_changed(from),
+            Event::RoleChanged { from } => self.role_changed(from),
+            Event::SteppedDown { reason } => self.stepped_down(reason),
+            Event::TransferStarted { to } => self.transfer_started(to),
+            Event::TransferAborted { to } => self.transfer_aborted(to),
+            Event::TimeoutNowReceived { by } => self.timeout_now_received(by),
+            Event::LeaderFound { leader } => self.leader_found(leader),
             Event::VoteGranted { to, request } => self.vote_granted(to, request),
-            Event::VoteRefused { to, request, reason } => {
-                self.vote_refused("vote", to, request, reason);
-            }
-            Event::PreVoteGranted { to, request } => {
-                let facts = [("to", peer(to)), ("id", Fact::Word(&WireId(to, request)))];
-                self.say(Topic::Vote, format_args!("would vote for {to}"), &facts);
-            }
-            Event::PreVoteRefused { to, request, reason } => {
-                self.vote_refused("pre-vote", to, request, reason);
-            }
-            Event::PreVoteCounted { from, votes, majority } => {
-                let text =
-                    format_args!("would have the vote of {from}, {votes} of {majority} needed");
-                self.say(Topic::Vote, text, &[("votes", Fact::Number(votes as u64))]);
+            Event::VoteRejected { to, request, reason } => {
+                self.vote_rejected("vote", to, request, reason);
             }
             Event::VoteCounted { from, votes, majority } => {
-                let text = format_args!("has the vote of {from}, {votes} of {majority} needed");
-                self.say(Topic::Vote, text, &[("votes", Fact::Number(votes as u64))]);
+                self.vote_counted("has", from, votes, majority);
+            }
+            Event::PreVoteGranted { to, request } => self.pre_vote_granted(to, request),
+            Event::PreVoteRejected { to, request, reason } => {
+                self.vote_rejected("pre-vote", to, request, reason);
+            }
+            Event::PreVoteCounted { from, votes, majority } => {
+                self.vote_counted("would have", from, votes, majority);
             }
             Event::Proposed { entry } => self.appended(entry.index, entry),
             Event::Appended { prev, last } => self.appended(prev.index.next(), last),
-            Event::Truncated { from, last } => {
-                let text = format_args!("deletes {}: they conflict", Span(from, last.index));
-                self.say(Topic::Drop, text, &[("last", index(from.prev()))]);
-            }
+            Event::Truncated { from, last } => self.truncated(from, last),
             Event::Progress { of, match_index, next_index } => {
                 self.progress(of, match_index, next_index);
             }
-            Event::BackedUp { of, from, next_index } => {
-                let facts = [("of", peer(of)), ("next", index(next_index))];
-                let text = format_args!("{of} rejected, back from {from} to {next_index}");
-                self.say(Topic::Log1, text, &facts);
+            Event::NextIndexLowered { of, from, next_index } => {
+                self.next_index_lowered(of, from, next_index);
             }
-            Event::Configured { index: at, membership } => {
-                let text = format_args!("goes by the members of entry {at}: {membership}");
-                let size = membership.all_voters().count() as u64;
-                let facts = [("config", index(at)), ("voters", Fact::Number(size))];
-                self.say(Topic::Info, text, &facts);
+            Event::MembershipChanged { index, membership } => {
+                self.membership_changed(index, membership);
             }
-            Event::Committed { commit_index, .. } => {
-                let text = format_args!("commits through {commit_index}");
-                self.say(Topic::Cmit, text, &[("commit", index(commit_index))]);
-            }
-            Event::Applied { first, last } => {
-                let text = format_args!("applies {}", Span(first, last));
-                self.say(Topic::Cmit, text, &[("applied", index(last))]);
-            }
-            Event::Persisting { write, what } => self.persisting(write.number(), what),
-            Event::Persisted { write } => {
-                let fact = ("write", Fact::Number(write.number()));
-                self.say(Topic::Pers, format_args!("write {write} is durable"), &[fact]);
-            }
+            Event::Committed { commit_index, .. } => self.committed(commit_index),
+            Event::Applied { first, last } => self.applied(first, last),
+            Event::Persisting { write, what } => self.persisting(write, what),
+            Event::Persisted { write } => self.persisted(write),
             Event::Compacted { through, bytes } => self.compacted(through, bytes),
             Event::SnapshotStarted { to, last_included } => {
-                let text = format_args!("begins to send {to} the snapshot through {last_included}");
-                self.say(Topic::Snap, text, &[("to", peer(to))]);
+                self.snapshot_started(to, last_included);
             }
             Event::SnapshotInstalled { last_included, bytes } => {
                 self.snapshot_installed(last_included, bytes);
             }
-            Event::ReadTaken { read } => {
-                self.say(Topic::Clnt, format_args!("takes read {read}"), &[read_fact(read)]);
-            }
+            Event::ReadStarted { read } => self.read(read, format_args!("takes read {read}")),
             Event::ReadsForwarded { to, request, reads } => {
-                let facts = [("to", peer(to)), ("request", Fact::Number(request.number()))];
-                self.say(Topic::Clnt, format_args!("asks {to} about {reads} reads"), &facts);
+                self.reads_forwarded(to, request, reads);
             }
-            Event::RoundBegun { round, read_index } => {
-                let text = format_args!("begins round {round} for reads at {read_index}");
-                let facts = [("round", Fact::Number(round.number())), ("read", index(read_index))];
-                self.say(Topic::Lead, text, &facts);
-            }
-            Event::RoundConfirmed { round } => {
-                let facts = [("round", Fact::Number(round.number()))];
-                self.say(
-                    Topic::Lead,
-                    format_args!("leads still: round {round} is answered"),
-                    &facts,
-                );
-            }
-            Event::LeaseUsed { read_index, reads } => {
-                let text = format_args!("serves {reads} reads at {read_index} by its lease");
-                self.say(Topic::Lead, text, &[("read", index(read_index))]);
-            }
+            Event::RoundStarted { round, read_index } => self.round_started(round, read_index),
+            Event::RoundConfirmed { round } => self.round_confirmed(round),
+            Event::LeaseUsed { read_index, reads } => self.lease_used(read_index, reads),
             Event::ReadReady { read, index } => {
-                let text = format_args!("read {read} may be served at {index}");
-                self.say(Topic::Clnt, text, &[read_fact(read)]);
+                self.read(read, format_args!("read {read} may be served at {index}"));
             }
             Event::ReadDropped { read, reason } => self.read_dropped(read, reason),
-            Event::Sent(envelope) => self.message("sends", "to", envelope.to, envelope),
-            Event::Received(envelope) => self.message("receives", "from", envelope.from, envelope),
-            Event::Refused { envelope, reason } => self.refused(envelope, reason),
+            Event::Sent(envelope) => self.message("sends", peer("to", envelope.to), envelope),
+            Event::Received(envelope) => {
+                self.message("receives", peer("from", envelope.from), envelope);
+            }
+            Event::Rejected { envelope, reason } => self.rejected(envelope, reason),
         }
     }
 
     fn started(&self, snapshot: EntryId, last: EntryId, voted_for: Option<PeerId>) {
         let facts = [
-            ("last", index(last.index)),
-            ("last_term", Fact::Number(last.term.number())),
-            ("snapshot", index(snapshot.index)),
-            ("applied", index(snapshot.index)),
-            ("commit", index(snapshot.index)),
+            index("last", last.index),
+            number("last_term", last.term.number()),
+            index("snapshot", snapshot.index),
+            index("applied", snapshot.index),
+            index("commit", snapshot.index),
             ("vote", Fact::Word(&Maybe(voted_for))),
         ];
         if last == EntryId::ZERO {
-            return self.say(Topic::Info, format_args!("starts with the log empty"), &facts);
+            return self.line(Topic::Info, format_args!("starts with the log empty"), &facts);
         }
         let text = format_args!("starts with the log through {last}, snapshot through {snapshot}");
-        self.say(Topic::Info, text, &facts);
+        self.line(Topic::Info, text, &facts);
     }
 
     fn timer_reset(&self, deadline: Instant) {
         let wait_us = deadline.since(self.at).as_micros();
         let (ms, us) = (wait_us / 1000, wait_us % 1000);
-        self.say(Topic::Timr, format_args!("waits {ms}.{us:03} ms for a leader"), &[]);
+        self.line(Topic::Timr, format_args!("waits {ms}.{us:03} ms for a leader"), &[]);
+    }
+
+    fn election_timeout(&self) {
+        self.line(Topic::Timr, format_args!("hears no leader, stands for election"), &[]);
+    }
+
+    fn term_changed(&self, from: Term) {
+        let term = self.source.term;
+        self.line(Topic::Term, format_args!("goes from term {from} to {term}"), &[]);
+    }
+
+    fn role_changed(&self, from: RoleName) {
+        self.line(Topic::State, format_args!("{from} --> {}", self.source.role), &[]);
+    }
+
+    fn stepped_down(&self, reason: StepDownReason) {
+        let reason = words::step_down(reason);
+        self.line(Topic::Lead, format_args!("gives up leadership: {reason}"), &[]);
+    }
+
+    fn transfer_started(&self, to: PeerId) {
+        let text = format_args!("hands leadership over to {to}");
+        self.line(Topic::Lead, text, &[peer("to", to)]);
+    }
+
+    fn transfer_aborted(&self, to: PeerId) {
+        let text = format_args!("leads on, {to} has not taken over in time");
+        self.line(Topic::Lead, text, &[peer("to", to)]);
+    }
+
+    fn timeout_now_received(&self, by: PeerId) {
+        let text = format_args!("is asked by {by} to lead, stands for election");
+        self.line(Topic::Lead, text, &[peer("by", by)]);
+    }
+
+    fn leader_found(&self, leader: PeerId) {
+        let text = format_args!("follows leader {leader}");
+        self.line(Topic::Lead, text, &[peer("leader", leader)]);
     }
 
     fn vote_granted(&self, to: PeerId, request: MessageId) {
-        let id = WireId(to, request);
-        let facts = [("vote", peer(to)), ("id", Fact::Word(&id))];
-        self.say(Topic::Vote, format_args!("grants vote to {to}"), &facts);
+        let facts = [peer("vote", to), ("id", Fact::Word(&WireId(to, request)))];
+        self.line(Topic::Vote, format_args!("grants vote to {to}"), &facts);
     }
 
-    fn vote_refused(&self, what: &str, to: PeerId, request: MessageId, reason: VoteRefusal) {
-        let reason = match reason {
-            VoteRefusal::AlreadyVoted => "this term's vote is given",
-            VoteRefusal::LogBehind => "its log is behind",
-            VoteRefusal::HearsLeader => "there is a leader",
-        };
-        let facts = [("to", peer(to)), ("id", Fact::Word(&WireId(to, request)))];
-        self.say(Topic::Vote, format_args!("refuses {what} to {to}: {reason}"), &facts);
+    fn pre_vote_granted(&self, to: PeerId, request: MessageId) {
+        let facts = [peer("to", to), ("id", Fact::Word(&WireId(to, request)))];
+        self.line(Topic::Vote, format_args!("would vote for {to}"), &facts);
+    }
+
+    fn vote_rejected(&self, what: &str, to: PeerId, request: MessageId, reason: VoteRejectReason) {
+        let reason = words::vote_reject(reason);
+        let facts = [peer("to", to), ("id", Fact::Word(&WireId(to, request)))];
+        self.line(Topic::Vote, format_args!("refuses {what} to {to}: {reason}"), &facts);
+    }
+
+    fn vote_counted(&self, has: &str, from: PeerId, votes: usize, majority: usize) {
+        let text = format_args!("{has} the vote of {from}, {votes} of {majority} needed");
+        self.line(Topic::Vote, text, &[number("votes", votes as u64)]);
     }
 
     fn appended(&self, first: Index, last: EntryId) {
-        let facts = [("last", index(last.index)), ("last_term", Fact::Number(last.term.number()))];
-        self.say(Topic::Repl, format_args!("appends {}", Span(first, last.index)), &facts);
+        let facts = [index("last", last.index), number("last_term", last.term.number())];
+        self.line(Topic::Repl, format_args!("appends {}", Span(first, last.index)), &facts);
+    }
+
+    fn truncated(&self, from: Index, last: EntryId) {
+        let text = format_args!("deletes {}: they conflict", Span(from, last.index));
+        self.line(Topic::Drop, text, &[index("last", from.prev())]);
     }
 
     fn progress(&self, of: PeerId, match_index: Index, next_index: Index) {
-        let text = format_args!("{of} matches through {match_index}");
-        let facts = [("of", peer(of)), ("match", index(match_index)), ("next", index(next_index))];
-        self.say(Topic::Log1, text, &facts);
+        let facts = [peer("of", of), index("match", match_index), index("next", next_index)];
+        self.line(Topic::Log1, format_args!("{of} matches through {match_index}"), &facts);
     }
 
-    fn persisting(&self, write: u64, what: Persisting) {
-        let write = ("write", Fact::Number(write));
-        match what {
-            Persisting::HardState { voted_for } => self.say(
-                Topic::Pers,
-                format_args!("writes term and vote"),
-                &[("vote", Fact::Word(&Maybe(voted_for))), write],
-            ),
-            Persisting::Append { first, last } => {
-                self.say(Topic::Pers, format_args!("writes {}", Span(first, last)), &[write]);
-            }
-            Persisting::Truncate { from } => {
-                self.say(
-                    Topic::Pers,
-                    format_args!("writes the end of the log before {from}"),
-                    &[write],
-                );
-            }
-            Persisting::Snapshot { last_included } => {
-                let text = format_args!("writes the snapshot through {last_included}");
-                self.say(Topic::Pers, text, &[write]);
-            }
+    fn next_index_lowered(&self, of: PeerId, from: Index, next_index: Index) {
+        let text = format_args!("{of} rejected, back from {from} to {next_index}");
+        self.line(Topic::Log1, text, &[peer("of", of), index("next", next_index)]);
+    }
+
+    fn membership_changed(&self, at: Index, membership: &Membership) {
+        let text = format_args!("goes by the members of entry {at}: {membership}");
+        let voters = membership.all_voters().count() as u64;
+        self.line(Topic::Info, text, &[index("config", at), number("voters", voters)]);
+    }
+
+    fn committed(&self, commit_index: Index) {
+        let text = format_args!("commits through {commit_index}");
+        self.line(Topic::Cmit, text, &[index("commit", commit_index)]);
+    }
+
+    fn applied(&self, first: Index, last: Index) {
+        let text = format_args!("applies {}", Span(first, last));
+        self.line(Topic::Cmit, text, &[index("applied", last)]);
+    }
+
+    fn persisting(&self, write: WriteId, what: RecordSummary) {
+        let (text, write) = (format_args!("writes {what}"), number("write", write.number()));
+        if let RecordSummary::HardState { voted_for } = what {
+            let vote = Maybe(voted_for);
+            self.line(Topic::Pers, text, &[("vote", Fact::Word(&vote)), write]);
+        } else {
+            self.line(Topic::Pers, text, &[write]);
         }
+    }
+
+    fn persisted(&self, write: WriteId) {
+        let text = format_args!("write {write} is durable");
+        self.line(Topic::Pers, text, &[number("write", write.number())]);
     }
 
     fn compacted(&self, through: EntryId, bytes: u64) {
         let text = format_args!("compacts the log through {through}");
-        let facts = [("snapshot", index(through.index)), ("bytes", Fact::Number(bytes))];
-        self.say(Topic::Snap, text, &facts);
+        let facts = [index("snapshot", through.index), number("bytes", bytes)];
+        self.line(Topic::Snap, text, &facts);
+    }
+
+    fn snapshot_started(&self, to: PeerId, last_included: EntryId) {
+        let text = format_args!("begins to send {to} the snapshot through {last_included}");
+        self.line(Topic::Snap, text, &[peer("to", to)]);
     }
 
     fn snapshot_installed(&self, through: EntryId, bytes: u64) {
-        let text = format_args!("installs the snapshot through {through}");
         let facts = [
-            ("snapshot", index(through.index)),
-            ("last", index(through.index)),
-            ("last_term", Fact::Number(through.term.number())),
-            ("bytes", Fact::Number(bytes)),
+            index("snapshot", through.index),
+            index("last", through.index),
+            number("last_term", through.term.number()),
+            number("bytes", bytes),
         ];
-        self.say(Topic::Snap, text, &facts);
+        self.line(Topic::Snap, format_args!("installs the snapshot through {through}"), &facts);
     }
 
-    fn read_dropped(&self, read: ReadId, reason: ReadDrop) {
-        let reason = match reason {
-            ReadDrop::LeaderLost => "its leader is one no longer",
-            ReadDrop::Refused => "the leader does not take it",
-            ReadDrop::TimedOut => "its time is over",
-        };
-        self.say(Topic::Clnt, format_args!("gives up read {read}: {reason}"), &[read_fact(read)]);
+    fn read(&self, read: ReadId, text: fmt::Arguments<'_>) {
+        self.line(Topic::Clnt, text, &[number("read", read.number())]);
     }
 
-    fn message(&self, verb: &str, side: &str, other: PeerId, envelope: &Envelope) {
+    fn read_dropped(&self, read: ReadId, reason: ReadDropReason) {
+        let reason = words::read_drop(reason);
+        self.read(read, format_args!("gives up read {read}: {reason}"));
+    }
+
+    fn reads_forwarded(&self, to: PeerId, request: RequestId, reads: usize) {
+        let facts = [peer("to", to), number("request", request.number())];
+        self.line(Topic::Clnt, format_args!("asks {to} about {reads} reads"), &facts);
+    }
+
+    fn round_started(&self, round: Round, read_index: Index) {
+        let text = format_args!("begins round {round} for reads at {read_index}");
+        let facts = [number("round", round.number()), index("read", read_index)];
+        self.line(Topic::Lead, text, &facts);
+    }
+
+    fn round_confirmed(&self, round: Round) {
+        let text = format_args!("leads still: round {round} is answered");
+        self.line(Topic::Lead, text, &[number("round", round.number())]);
+    }
+
+    fn lease_used(&self, read_index: Index, reads: usize) {
+        let text = format_args!("serves {reads} reads at {read_index} by its lease");
+        self.line(Topic::Lead, text, &[index("read", read_index)]);
+    }
+
+    fn message(&self, verb: &str, side: NamedFact<'_>, envelope: &Envelope) {
         let message = &envelope.message;
         let (name, term, details) = (message.name(), envelope.term, Details(message));
         let id = WireId(envelope.from, envelope.id);
-        let facts = [(side, peer(other)), ("id", Fact::Word(&id))];
+        let facts = [side, ("id", Fact::Word(&id)), ("kind", Fact::Word(&name))];
         let text = format_args!("{verb} {name} in term {term}{details}");
         if self.logger.level() < Level::Contents {
-            self.say(Topic::Rpc, text, &facts);
+            self.line(Topic::Rpc, text, &facts);
         } else {
-            self.say(Topic::Rpc, format_args!("{text} {message:?}"), &facts);
+            self.line(Topic::Rpc, format_args!("{text} {message:?}"), &facts);
         }
     }
 
-    fn refused(&self, envelope: &Envelope, reason: Refusal) {
+    fn rejected(&self, envelope: &Envelope, reason: RejectReason) {
         let (name, from) = (envelope.message.name(), envelope.from);
-        let reason = match reason {
-            Refusal::NotForMe => "it is for somebody else",
-            Refusal::FromItself => "it is from itself",
-            Refusal::TermZero => "no message has term zero",
-            Refusal::TermTooHigh => "no number of elections reaches its term",
-            Refusal::SecondLeader => "the term has another leader",
-            Refusal::FromTheFuture => "its entries are newer than itself",
-            Refusal::ContradictsCommitted => "it contradicts committed entries",
-            Refusal::NeverSent => "it acknowledges what was never sent",
-            Refusal::BadChunk => "no snapshot has such a chunk",
-        };
-        self.say(
-            Topic::Erro,
-            format_args!("refuses {name} from {from}: {reason}"),
-            &[("from", peer(from)), ("id", Fact::Word(&WireId(from, envelope.id)))],
-        );
+        let (reason, id) = (words::reject(reason), WireId(from, envelope.id));
+        let facts = [peer("from", from), ("id", Fact::Word(&id)), ("kind", Fact::Word(&name))];
+        self.line(Topic::Erro, format_args!("refuses {name} from {from}: {reason}"), &facts);
     }
 
     /// Writes a line. `term=` and `role=` are the peer's own; the lines of messages, which have a
     /// term of their own in the text, do without.
-    fn say(&self, topic: Topic, text: fmt::Arguments<'_>, facts: &[(&str, Fact<'_>)]) {
+    fn line(&self, topic: Topic, text: fmt::Arguments<'_>, facts: &[NamedFact<'_>]) {
         let role = self.source.role;
-        let term = ("term", Fact::Number(self.source.term.number()));
-        let state = [term, ("role", Fact::Word(&role))];
+        let state = [number("term", self.source.term.number()), ("role", Fact::Word(&role))];
         let own = match topic {
             Topic::Info | Topic::Lead | Topic::State | Topic::Term | Topic::Timr | Topic::Vote => {
                 state.as_slice()
@@ -355,91 +336,8 @@ impl Teller<'_> {
             | Topic::Snap
             | Topic::Test => &state[..1],
         };
-        let all = [own, facts].concat();
-        self.logger.line(&Line { at: self.at, topic, peer: &self.source.peer, text, facts: &all });
+        let facts = &[own, facts].concat();
+        let (at, peer, event) = (self.at, &self.source.peer, self.name);
+        self.logger.line(&Line { at, topic, peer, text, facts, event });
     }
-}
-
-/// Entries, by the first and the last of them.
-struct Span(Index, Index);
-
-impl Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(first, last) = self;
-        if first == last {
-            write!(f, "entry {first}")
-        } else {
-            write!(f, "entries {first}..{last}")
-        }
-    }
-}
-
-/// What matters of a message, in a few words.
-struct Details<'a>(&'a Message);
-
-impl Display for Details<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Message::RequestVote(request) => {
-                let why = match request.candidacy {
-                    Candidacy::Timeout => "",
-                    Candidacy::Transfer => ", its leader wants it",
-                };
-                write!(f, ": log through {}{why}", request.last_log)
-            }
-            Message::TimeoutNow => Ok(()),
-            Message::RequestVoteReply(Vote::Granted) => f.write_str(": granted"),
-            Message::RequestVoteReply(Vote::Refused) => f.write_str(": refused"),
-            Message::RequestPreVote(request) => write!(f, ": log through {}", request.last_log),
-            Message::RequestPreVoteReply(reply) => match reply.vote {
-                Vote::Granted => f.write_str(": would vote"),
-                Vote::Refused => f.write_str(": would not vote"),
-            },
-            Message::AppendEntries(append) => {
-                let (prev, entries) = (append.slice.prev(), append.slice.entries());
-                match (entries.first().map(at), entries.last().map(at)) {
-                    (Some(first), Some(last)) => write!(f, ": {}", Span(first, last))?,
-                    (None, _) | (_, None) => f.write_str(": heartbeat")?,
-                }
-                write!(f, " after {prev}, commit {}", append.leader_commit)
-            }
-            Message::AppendEntriesReply(reply) => match reply {
-                AppendEntriesReply::Accepted { match_index, .. } => {
-                    write!(f, ": matches {match_index}")
-                }
-                AppendEntriesReply::Rejected { prev_log_index, hint, .. } => {
-                    write!(f, ": no match at {prev_log_index}, perhaps at {hint}")
-                }
-                AppendEntriesReply::OldTerm => f.write_str(": your term is over"),
-            },
-            Message::InstallSnapshot(chunk) => {
-                let (from, bytes) = (chunk.offset, chunk.chunk.len());
-                let end = match &chunk.rest {
-                    Rest::More => "",
-                    Rest::Done(_) => ", the last",
-                };
-                write!(f, ": through {}, {bytes} bytes from {from}{end}", chunk.last_included)
-            }
-            Message::InstallSnapshotReply(reply) => match reply {
-                InstallSnapshotReply::Continue { offset, .. } => {
-                    write!(f, ": continue at {offset}")
-                }
-                InstallSnapshotReply::Installed { match_index, .. } => {
-                    write!(f, ": matches {match_index}")
-                }
-                InstallSnapshotReply::OldTerm => f.write_str(": your term is over"),
-            },
-            Message::ReadIndex(question) => write!(f, ": question {}", question.request),
-            Message::ReadIndexReply(ReadIndexReply::Ready { request, read_index }) => {
-                write!(f, ": question {request}, read at {read_index}")
-            }
-            Message::ReadIndexReply(ReadIndexReply::Refused { request }) => {
-                write!(f, ": question {request} refused")
-            }
-        }
-    }
-}
-
-const fn at(entry: &Entry) -> Index {
-    entry.id.index
 }

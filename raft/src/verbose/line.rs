@@ -4,80 +4,46 @@ use std::fmt::{self, Display, Write};
 
 use crate::types::Instant;
 
-/// What a line is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named as it is printed and explained by `meaning`")]
-pub enum Topic {
-    Clnt,
-    Cmit,
-    Consist,
-    Drop,
-    Erro,
-    Info,
-    Lead,
-    Log1,
-    Log2,
-    Pers,
-    Repl,
-    Rpc,
-    Snap,
-    State,
-    Term,
-    Test,
-    Timr,
-    Vote,
+/// Defines [`Topic`]: each variant's printed name and its meaning, which is its doc.
+macro_rules! topics {
+    ($($name:ident $printed:literal $meaning:literal,)+) => {
+        /// The subject of a line.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Topic {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl Topic {
+            /// The topic as it is printed.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $printed,)+
+                }
+            }
+        }
+    };
 }
 
-impl Topic {
-    /// The topic as it is printed.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Clnt => "CLNT",
-            Self::Cmit => "CMIT",
-            Self::Consist => "CONSIST",
-            Self::Drop => "DROP",
-            Self::Erro => "ERRO",
-            Self::Info => "INFO",
-            Self::Lead => "LEAD",
-            Self::Log1 => "LOG1",
-            Self::Log2 => "LOG2",
-            Self::Pers => "PERS",
-            Self::Repl => "REPL",
-            Self::Rpc => "RPC",
-            Self::Snap => "SNAP",
-            Self::State => "STATE",
-            Self::Term => "TERM",
-            Self::Test => "TEST",
-            Self::Timr => "TIMR",
-            Self::Vote => "VOTE",
-        }
-    }
-
-    /// What lines of the topic tell.
-    #[must_use]
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::Clnt => "clients",
-            Self::Cmit => "commit and apply",
-            Self::Consist => "consistency checks",
-            Self::Drop => "entries deleted, messages lost",
-            Self::Erro => "what must not happen",
-            Self::Info => "other",
-            Self::Lead => "leaders",
-            Self::Log1 => "next_index and match_index",
-            Self::Log2 => "log contents",
-            Self::Pers => "persistence",
-            Self::Repl => "entries added",
-            Self::Rpc => "messages",
-            Self::Snap => "snapshots",
-            Self::State => "role changes",
-            Self::Term => "terms",
-            Self::Test => "the tester",
-            Self::Timr => "timers",
-            Self::Vote => "votes",
-        }
-    }
+topics! {
+    Clnt "CLNT" "clients",
+    Cmit "CMIT" "commit and apply",
+    Consist "CONSIST" "consistency checks",
+    Drop "DROP" "entries deleted, messages lost",
+    Erro "ERRO" "failures",
+    Info "INFO" "other",
+    Lead "LEAD" "leaders",
+    Log1 "LOG1" "next_index and match_index",
+    Log2 "LOG2" "log contents",
+    Pers "PERS" "persistence",
+    Repl "REPL" "entries added",
+    Rpc "RPC" "messages",
+    Snap "SNAP" "snapshots",
+    State "STATE" "role changes",
+    Term "TERM" "terms",
+    Test "TEST" "the tester",
+    Timr "TIMR" "timers",
+    Vote "VOTE" "votes",
 }
 
 /// The value of a fact.
@@ -99,21 +65,25 @@ pub enum Fact<'a> {
 ///     topic: Topic::Vote,
 ///     peer: &1,
 ///     text: format_args!("grants vote to {}", 2),
-///     facts: &[("term", Fact::Number(3)), ("role", Fact::Word(&"follower"))],
+///     facts: &[("term", Fact::Number(3))],
+///     event: "vote_granted",
 /// };
-/// assert_eq!(line.to_text(), "001234.567 | VOTE | 1 | grants vote to 2 term=3 role=follower\n");
+/// let text = "001234.567 | VOTE | 1 | grants vote to 2 term=3 event=vote_granted\n";
+/// assert_eq!(line.to_text(), text);
 /// ```
 pub struct Line<'a> {
-    /// When.
+    /// The time.
     pub at: Instant,
-    /// What about.
+    /// The subject.
     pub topic: Topic,
-    /// Whose line: a peer, `C1` for a client, `-` for the tester.
+    /// The peer: its number, `C1` for a client, `-` for the tester.
     pub peer: &'a dyn Display,
-    /// What happened, for a person.
+    /// The sentence, for people.
     pub text: fmt::Arguments<'a>,
-    /// What happened, for a program.
+    /// The facts, for programs.
     pub facts: &'a [(&'a str, Fact<'a>)],
+    /// The event's name in snake case, the line's last fact: programs need not match sentences.
+    pub event: &'a str,
 }
 
 impl Line<'_> {
@@ -133,6 +103,8 @@ impl Line<'_> {
                 Fact::Word(word) => push(&mut line, word),
             }
         }
+        line.push_str(" event=");
+        line.push_str(self.event);
         line.push('\n');
         line
     }
@@ -154,7 +126,9 @@ impl Line<'_> {
                 Fact::Word(word) => line.push_str(&json_string(word)),
             }
         }
-        line.push_str("}\n");
+        line.push_str(",\"event\":\"");
+        line.push_str(self.event);
+        line.push_str("\"}\n");
         line
     }
 }
@@ -188,18 +162,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_one_json_object_whatever_it_says() {
+    fn a_line_is_one_json_object_whatever_its_text() {
         let line = Line {
             at: Instant::from_nanos(12_345_678),
             topic: Topic::Test,
             peer: &"-",
             text: format_args!("says \"a\\b\"\n\u{1}"),
             facts: &[("id", Fact::Word(&"1.7")), ("term", Fact::Number(3))],
+            event: "noted",
         };
         assert_eq!(
             line.to_json(),
             "{\"t_us\":12345,\"topic\":\"TEST\",\"peer\":\"-\",\
-             \"msg\":\"says \\\"a\\\\b\\\"\\n\\u0001\",\"id\":\"1.7\",\"term\":3}\n"
+             \"msg\":\"says \\\"a\\\\b\\\"\\n\\u0001\",\"id\":\"1.7\",\"term\":3,\"event\":\"noted\"}\n"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A log in memory, for whoever wants to read it at once.
+//! A log in memory, for tests and for reports of failed runs.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ impl MemoryLog {
         Logger::new(settings, Box::new(self.clone()))
     }
 
-    /// What has been written so far.
+    /// The text written so far.
     #[must_use]
     pub fn text(&self) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,18 +2,22 @@
 //!
 //! ```text
 //! # verbose/1 test=backup_2b seed=42 peers=5 unit=ms
-//! 001234.567 | VOTE | 1 | grants vote to 2 term=3 role=follower vote=2 id=2.17
+//! 001234.567 | VOTE | 1 | grants vote to 2 term=3 role=follower vote=2 id=2.17 event=vote_granted
+//! 001234.567 | RPC | 1 | sends RequestVoteReply in term 3: granted to=2 id=1.9 kind=RequestVoteReply event=sent
 //! ```
 //!
-//! Four fields: time in milliseconds, topic, peer, text; `key=value` pairs in the text carry the
-//! facts. A message carries the same `id=` on both ends: its sender and the sender's number for it.
-//! With `VERBOSE_FORMAT=json` each line is one JSON object with the same facts.
+//! Four fields: time in milliseconds, topic, peer, text; `key=value` pairs at the end of the text
+//! are its facts. A message has the same `id=` on both ends: its sender and the sender's number for
+//! it, and `kind=`, the message's name. The last fact of every line is `event=`, the name of the
+//! event ([`Event::name`] for those of the core): programs need not match sentences. With
+//! `VERBOSE_FORMAT=json` each line is one JSON object with the same facts.
 //!
 //! Nothing in the core depends on this module: it is one more [`Sink`].
 
 mod events;
 mod line;
 mod memory;
+mod words;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +28,7 @@ pub use self::memory::MemoryLog;
 use crate::trace::{Event, Sink, Source};
 use crate::types::Instant;
 
-/// How much is said.
+/// The level of detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// `VERBOSE=1`: every protocol event but heartbeats and timer resets.
@@ -35,7 +39,7 @@ pub enum Level {
     Contents,
 }
 
-/// What a line looks like.
+/// The format of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Fields separated by ` | `.
@@ -44,41 +48,41 @@ pub enum Format {
     Json,
 }
 
-/// What the environment asks for.
+/// The settings in the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How much is said.
+    /// The level of detail.
     pub level: Level,
-    /// What a line looks like.
+    /// The format of a line.
     pub format: Format,
 }
 
-/// A variable that cannot be read.
+/// A variable with an invalid value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}={value:?} is not understood; use {expected}")]
+#[error("{variable}={value:?} is invalid; use {expected}")]
 pub struct BadVariable {
     /// The variable.
     pub variable: &'static str,
     /// Its value.
     pub value: String,
-    /// What it may be.
+    /// The valid values.
     pub expected: &'static str,
 }
 
 impl Settings {
-    /// What `VERBOSE` and `VERBOSE_FORMAT` ask for; `None` for silence.
+    /// The settings in `VERBOSE` and `VERBOSE_FORMAT`; `None` for no log.
     ///
     /// # Errors
-    /// The variable whose value is not understood.
+    /// The variable with an invalid value.
     pub fn from_env() -> Result<Option<Self>, BadVariable> {
         let read = |name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         Self::parse(read("VERBOSE").as_deref(), read("VERBOSE_FORMAT").as_deref())
     }
 
-    /// What these values of `VERBOSE` and `VERBOSE_FORMAT` ask for; `None` for silence.
+    /// The settings for these values of `VERBOSE` and `VERBOSE_FORMAT`; `None` for no log.
     ///
     /// # Errors
-    /// The variable whose value is not understood.
+    /// The variable with an invalid value.
     ///
     /// ```
     /// use raft::verbose::{Format, Level, Settings};
@@ -86,7 +90,7 @@ impl Settings {
     /// assert_eq!(Settings::parse(Some("1"), Some("json")), Ok(Some(settings)));
     /// assert_eq!(Settings::parse(None, None), Ok(None));
     /// let error = Settings::parse(Some("yes"), None).unwrap_err();
-    /// assert_eq!(error.to_string(), "VERBOSE=\"yes\" is not understood; use 0, 1, 2 or 3");
+    /// assert_eq!(error.to_string(), "VERBOSE=\"yes\" is invalid; use 0, 1, 2 or 3");
     /// ```
     pub fn parse(verbose: Option<&str>, format: Option<&str>) -> Result<Option<Self>, BadVariable> {
         let bad = |variable, value: &str, expected| {
@@ -122,7 +126,7 @@ impl Logger {
         Self { settings, out: Arc::new(Mutex::new(out)) }
     }
 
-    /// How much is said.
+    /// The level of detail.
     #[must_use]
     pub const fn level(&self) -> Level {
         self.settings.level
@@ -151,8 +155,7 @@ impl Logger {
         });
     }
 
-    /// A log that cannot be written must not change what is logged: errors end here, and a reader
-    /// that has gone away is no concern of the run.
+    /// Errors are ignored: a log that cannot be written must not change the behaviour of the run.
     fn write(&self, text: &str) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = out.write_all(text.as_bytes());

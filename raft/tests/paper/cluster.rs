@@ -1,21 +1,23 @@
-//! A few nodes in one hand: their messages wait until a test lets them go.
+//! A cluster of nodes without a network: messages wait until a test delivers them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, Candidacy, RequestVote, Rest};
+use raft::message::{
+    AppendEntries, AppendEntriesReply, Candidacy, Carried, RequestPreVote, RequestVote,
+};
 use raft::{
     AddressBook, ChangeError, CheckQuorum, Config, Entry, EntryId, Envelope, FirstEntry, Index,
     Input, Instant, Jitter, LogSlice, Membership, MembershipChange, Message, MessageId, Node,
-    Output, Payload, PeerId, PersistentState, PreVote, ReadDrop, ReadError, ReadId, RoleName,
+    Output, Payload, PeerId, PersistentState, PreVote, ReadDropReason, ReadError, ReadId, RoleName,
     Round, Snapshot, Term, WriteId,
 };
 
-/// Whether a peer's writes become durable at once.
+/// The speed of a peer's disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disk {
-    Prompt,
-    Stuck,
+    Immediate,
+    Stalled,
 }
 
 /// One peer with everything around it.
@@ -24,17 +26,17 @@ pub(crate) struct Peer {
     pub(crate) stored: PersistentState,
     pub(crate) applied: Vec<Entry>,
     pub(crate) restored: Vec<Snapshot>,
-    /// What became of reads: the index that was ready, or why it was dropped; with the last index
+    /// Results of reads: the index that was ready or the reason it was dropped, with the last index
     /// applied by then.
-    pub(crate) reads: Vec<(ReadId, Result<Index, ReadDrop>, Index)>,
+    pub(crate) reads: Vec<(ReadId, Result<Index, ReadDropReason>, Index)>,
     pub(crate) disk: Disk,
-    /// What the node last said of whom it talks with.
-    pub(crate) reach: AddressBook,
+    /// The node's address book.
+    pub(crate) address_book: AddressBook,
     written: WriteId,
 }
 
 impl Peer {
-    fn ends_read(&mut self, read: ReadId, end: Result<Index, ReadDrop>) {
+    fn record_read(&mut self, read: ReadId, end: Result<Index, ReadDropReason>) {
         let restored = self.restored.last().map_or(Index::ZERO, Snapshot::index);
         let applied = self.applied.last().map_or(restored, |entry| entry.id.index.max(restored));
         self.reads.push((read, end, applied));
@@ -46,15 +48,15 @@ pub(crate) struct Cluster {
     pub(crate) wire: VecDeque<Envelope>,
     pub(crate) now: Instant,
     cut: BTreeSet<PeerId>,
-    /// How many peers it begins with; all others join.
+    /// The number of initial members; all others join.
     size: u64,
     change: fn(&mut Config),
 }
 
-/// Peers with higher numbers wait longer, so that tests know who stands first.
-struct ByNumber(u64);
+/// Longer timeouts for peers with higher numbers, so that tests know the order of elections.
+struct JitterByNumber(u64);
 
-impl Jitter for ByNumber {
+impl Jitter for JitterByNumber {
     fn draw(&mut self, _: Term) -> u64 {
         self.0 << 58
     }
@@ -91,7 +93,7 @@ impl Cluster {
         cluster
     }
 
-    /// A peer that nobody knows yet, and that knows nobody.
+    /// Starts a peer that is not a member and has no members.
     pub(crate) fn join(&mut self, number: u64) -> PeerId {
         assert!(number >= self.size, "{number} is there from the start");
         self.restart_from(peer(number), PersistentState::default());
@@ -105,28 +107,28 @@ impl Cluster {
         config.pre_vote = PreVote::Off;
         config.check_quorum = CheckQuorum::Off;
         (self.change)(&mut config);
-        let jitter = Box::new(ByNumber(peer.number()));
+        let jitter = Box::new(JitterByNumber(peer.number()));
         let config = config.validate().unwrap();
         let node = Node::new(config, stored.clone(), self.now, jitter).unwrap();
         Peer {
-            reach: node.address_book().clone(),
+            address_book: node.address_book().clone(),
             node,
             stored,
             applied: vec![],
             restored: vec![],
             reads: vec![],
-            disk: Disk::Prompt,
+            disk: Disk::Immediate,
             written: WriteId::ZERO,
         }
     }
 
-    /// Starts a peer again from what its disk holds.
+    /// Restarts a peer from its disk.
     pub(crate) fn restart(&mut self, peer: PeerId) {
         let stored = self.peers[&peer].stored.clone();
         self.restart_from(peer, stored);
     }
 
-    /// Starts a peer from a disk of the test's choice.
+    /// Starts a peer from this disk.
     pub(crate) fn restart_from(&mut self, peer: PeerId, stored: PersistentState) {
         let fresh = self.start(peer, stored);
         self.peers.insert(peer, fresh);
@@ -140,14 +142,14 @@ impl Cluster {
         self.node(peer).status().role
     }
 
-    pub(crate) fn stick_disk(&mut self, peer: PeerId) {
-        self.peers.get_mut(&peer).unwrap().disk = Disk::Stuck;
+    pub(crate) fn stall_disk(&mut self, peer: PeerId) {
+        self.peers.get_mut(&peer).unwrap().disk = Disk::Stalled;
     }
 
-    pub(crate) fn free_disk(&mut self, peer: PeerId) {
+    pub(crate) fn resume_disk(&mut self, peer: PeerId) {
         let now = self.now;
         let peer = self.peers.get_mut(&peer).unwrap();
-        peer.disk = Disk::Prompt;
+        peer.disk = Disk::Immediate;
         peer.node.handle(now, Input::Persisted(peer.written));
     }
 
@@ -169,7 +171,7 @@ impl Cluster {
         self.peers.get_mut(&peer).unwrap().node.propose(now, command.into()).unwrap()
     }
 
-    /// Asks a peer for a read, by a number.
+    /// Requests a change of members.
     pub(crate) fn change(
         &mut self,
         at: u64,
@@ -184,10 +186,10 @@ impl Cluster {
         self.peers.get_mut(&peer).unwrap().node.read(now, ReadId::new(read))
     }
 
-    /// What became of a peer's reads since this was last asked, by their numbers.
-    pub(crate) fn reads(&mut self, peer: PeerId) -> Vec<(u64, Result<u64, ReadDrop>)> {
+    /// The results of a peer's reads since the last call, by their numbers.
+    pub(crate) fn reads(&mut self, peer: PeerId) -> Vec<(u64, Result<u64, ReadDropReason>)> {
         let reads = std::mem::take(&mut self.peers.get_mut(&peer).unwrap().reads);
-        let plain = |(read, end, applied): (ReadId, Result<Index, ReadDrop>, Index)| {
+        let plain = |(read, end, applied): (ReadId, Result<Index, ReadDropReason>, Index)| {
             let early = end.is_ok_and(|index| index > applied);
             assert!(!early, "{read} is ready before it is applied");
             (read.number(), end.map(Index::number))
@@ -195,15 +197,15 @@ impl Cluster {
         reads.into_iter().map(plain).collect()
     }
 
-    /// Lets a peer's timer fire, and nobody else's.
+    /// Fires a peer's timer, and no other.
     pub(crate) fn time_out(&mut self, peer: PeerId) {
         let deadline = self.node(peer).poll_timeout().unwrap();
         self.now = self.now.max(deadline);
         self.handle(peer, Input::Tick);
     }
 
-    /// Lets time pass for everybody; timers that are due fire.
-    pub(crate) fn pass(&mut self, duration: Duration) {
+    /// Advances the time of all peers; timers that are due fire.
+    pub(crate) fn advance(&mut self, duration: Duration) {
         self.now = self.now.after(duration);
         for peer in self.peers.keys().copied().collect::<Vec<_>>() {
             self.handle(peer, Input::Tick);
@@ -219,16 +221,16 @@ impl Cluster {
                 Output::Persist(write) => {
                     this.stored.record(&write.record);
                     this.written = write.id;
-                    if this.disk == Disk::Prompt {
+                    if this.disk == Disk::Immediate {
                         this.node.handle(now, Input::Persisted(write.id));
                     }
                 }
                 Output::Send(envelope) => self.wire.push_back(envelope),
                 Output::Apply(entries) => this.applied.extend(entries),
                 Output::Restore(snapshot) => this.restored.push(snapshot),
-                Output::ReadReady { read, index } => this.ends_read(read, Ok(index)),
-                Output::ReadDropped { read, reason } => this.ends_read(read, Err(reason)),
-                Output::Peers(reach) => this.reach = reach,
+                Output::ReadReady { read, index } => this.record_read(read, Ok(index)),
+                Output::ReadDropped { read, reason } => this.record_read(read, Err(reason)),
+                Output::Peers(address_book) => this.address_book = address_book,
             }
         }
     }
@@ -239,12 +241,12 @@ impl Cluster {
         }
     }
 
-    /// Delivers messages in order until nobody has anything to say. Returns how many there were.
-    pub(crate) fn settle(&mut self) -> usize {
+    /// Delivers messages in order until there is none. Returns their number.
+    pub(crate) fn deliver_all(&mut self) -> usize {
         let mut delivered = 0;
         self.poll_all();
         while let Some(envelope) = self.wire.pop_front() {
-            assert!(delivered < 10_000, "the peers never stop talking");
+            assert!(delivered < 10_000, "endless messages");
             let lost = self.cut.contains(&envelope.from) || self.cut.contains(&envelope.to);
             if !lost && self.peers.contains_key(&envelope.to) {
                 delivered += 1;
@@ -259,25 +261,25 @@ impl Cluster {
     /// Makes a peer the leader of the next term.
     pub(crate) fn elect(&mut self, peer: PeerId) {
         self.time_out(peer);
-        self.settle();
+        self.deliver_all();
         assert_eq!(self.role(peer), RoleName::Leader, "{peer} wins");
     }
 
     /// Proposes a command and lets it commit.
     pub(crate) fn commit(&mut self, leader: PeerId, command: &[u8]) -> EntryId {
         let id = self.propose(leader, command);
-        self.settle();
+        self.deliver_all();
         assert!(self.node(leader).status().commit_index >= id.index, "{id} commits");
         id
     }
 
-    /// What a peer on the wire would say next, without delivering it.
-    pub(crate) fn said(&mut self, peer: PeerId) -> Vec<Message> {
+    /// Takes a peer's messages off the wire, undelivered.
+    pub(crate) fn take_sent(&mut self, peer: PeerId) -> Vec<Message> {
         self.poll(peer);
         self.wire.drain(..).filter(|envelope| envelope.from == peer).map(|e| e.message).collect()
     }
 
-    /// Hands `to` a message of a peer that is not played by a node.
+    /// Delivers a message made by the test.
     pub(crate) fn inject(&mut self, from: u64, to: PeerId, term: u64, message: Message) {
         let (from, term) = (peer(from), Term::new(term));
         let envelope = Envelope { id: MessageId::new(1), from, to, term, message };
@@ -298,9 +300,33 @@ pub(crate) fn append(prev: EntryId, entries: &[Entry], leader_commit: u64) -> Me
     })
 }
 
+pub(crate) fn request_pre_vote(term: u64, index: u64) -> Message {
+    Message::RequestPreVote(RequestPreVote { last_log: id(term, index) })
+}
+
+/// A follower's reply to entries.
+pub(crate) fn accepted(index: u64) -> Message {
+    accepted_of(index, Carried::Entries)
+}
+
+/// A follower's reply to a heartbeat.
+pub(crate) fn heartbeat_accepted(index: u64) -> Message {
+    accepted_of(index, Carried::Nothing)
+}
+
+fn accepted_of(index: u64, carried: Carried) -> Message {
+    let (match_index, round) = (Index::new(index), Round::ZERO);
+    Message::AppendEntriesReply(AppendEntriesReply::Accepted { match_index, carried, round })
+}
+
+pub(crate) fn rejected(prev: u64, hint: EntryId) -> Message {
+    let (prev_log_index, round) = (Index::new(prev), Round::ZERO);
+    Message::AppendEntriesReply(AppendEntriesReply::Rejected { prev_log_index, hint, round })
+}
+
 /// The end of a snapshot of three peers.
-pub(crate) fn done() -> Rest {
-    Rest::Done(Membership::of_voters([0, 1, 2].map(peer)).into())
+pub(crate) fn done() -> Option<std::sync::Arc<Membership>> {
+    Some(Membership::of_voters([0, 1, 2].map(peer)).into())
 }
 
 /// A disk with these entries, in the term of the last of them.

@@ -11,20 +11,20 @@ use raft::{
 use crate::cluster::{Cluster, append, disk, entry, id, peer, request_vote};
 
 const GRANTED: Message = Message::RequestVoteReply(Vote::Granted);
-const REFUSED: Message = Message::RequestVoteReply(Vote::Refused);
+const REFUSED: Message = Message::RequestVoteReply(Vote::Rejected);
 
 #[test]
-fn a_follower_that_hears_nothing_stands_for_election() {
+fn a_follower_without_a_leader_starts_an_election() {
     let mut cluster = Cluster::new(3);
     cluster.time_out(peer(0));
     let status = cluster.node(peer(0)).status();
     assert_eq!((status.role, status.current_term), (RoleName::Candidate, Term::new(1)));
     assert_eq!(status.voted_for, Some(peer(0)));
-    assert_eq!(cluster.said(peer(0)), [request_vote(0, 0), request_vote(0, 0)]);
+    assert_eq!(cluster.take_sent(peer(0)), [request_vote(0, 0), request_vote(0, 0)]);
 }
 
 #[test]
-fn a_majority_makes_a_leader_and_the_others_hear_of_it() {
+fn a_majority_elects_a_leader_and_the_others_follow() {
     let mut cluster = Cluster::new(5);
     cluster.cut(peer(3));
     cluster.cut(peer(4));
@@ -34,12 +34,12 @@ fn a_majority_makes_a_leader_and_the_others_hear_of_it() {
 }
 
 #[test]
-fn half_of_the_peers_are_no_majority() {
+fn half_of_the_peers_are_not_a_majority() {
     let mut cluster = Cluster::new(4);
     cluster.cut(peer(2));
     cluster.cut(peer(3));
     cluster.time_out(peer(0));
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(cluster.role(peer(0)), RoleName::Candidate);
 }
 
@@ -73,7 +73,7 @@ fn a_peer_votes_once_a_term_first_come_first_served() {
     cluster.inject(1, peer(0), 1, request_vote(0, 0));
     cluster.inject(2, peer(0), 1, request_vote(0, 0));
     cluster.inject(1, peer(0), 1, request_vote(0, 0));
-    assert_eq!(cluster.said(peer(0)), [GRANTED, REFUSED, GRANTED]);
+    assert_eq!(cluster.take_sent(peer(0)), [GRANTED, REFUSED, GRANTED]);
 }
 
 #[test]
@@ -84,15 +84,15 @@ fn a_restart_does_not_forget_the_vote() {
     cluster.restart(peer(0));
     cluster.wire.clear();
     cluster.inject(2, peer(0), 1, request_vote(0, 0));
-    assert_eq!(cluster.said(peer(0)), [REFUSED]);
+    assert_eq!(cluster.take_sent(peer(0)), [REFUSED]);
 }
 
 #[test]
-fn a_higher_term_brings_a_new_vote() {
+fn a_higher_term_has_a_new_vote() {
     let mut cluster = Cluster::new(3);
     cluster.inject(1, peer(0), 1, request_vote(0, 0));
     cluster.inject(2, peer(0), 2, request_vote(0, 0));
-    assert_eq!(cluster.said(peer(0)), [GRANTED, GRANTED]);
+    assert_eq!(cluster.take_sent(peer(0)), [GRANTED, GRANTED]);
 }
 
 #[test]
@@ -104,11 +104,11 @@ fn stepping_down_within_a_term_keeps_the_vote() {
     cluster.inject(1, peer(0), 1, append(id(0, 0), &[], 0));
     assert_eq!(cluster.role(peer(0)), RoleName::Follower);
     assert_eq!(cluster.node(peer(0)).status().voted_for, Some(peer(0)));
-    cluster.said(peer(0));
+    cluster.take_sent(peer(0));
     cluster.inject(2, peer(0), 1, request_vote(9, 9));
-    assert_eq!(cluster.said(peer(0)), []);
+    assert_eq!(cluster.take_sent(peer(0)), []);
     cluster.inject(2, peer(0), 1, request_vote(0, 9));
-    assert_eq!(cluster.said(peer(0)), [REFUSED]);
+    assert_eq!(cluster.take_sent(peer(0)), [REFUSED]);
 }
 
 #[test]
@@ -123,7 +123,11 @@ fn a_vote_goes_only_to_a_log_that_is_as_up_to_date() {
         let mut cluster = Cluster::new(3);
         cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(2, 2), entry(2, 3)]));
         cluster.inject(1, peer(0), 7, request_vote(term, index));
-        assert_eq!(cluster.said(peer(0)), [expected], "for a log through {index} of term {term}");
+        assert_eq!(
+            cluster.take_sent(peer(0)),
+            [expected],
+            "for a log through {index} of term {term}"
+        );
     }
 }
 
@@ -132,12 +136,12 @@ fn only_a_granted_vote_restarts_the_election_timer() {
     let mut cluster = Cluster::new(3);
     cluster.restart_from(peer(0), disk(&[entry(1, 1)]));
     let deadline = cluster.node(peer(0)).poll_timeout();
-    cluster.pass(Duration::from_millis(100));
+    cluster.advance(Duration::from_millis(100));
     cluster.inject(1, peer(0), 2, request_vote(0, 0));
-    assert_eq!(cluster.said(peer(0)), [REFUSED]);
+    assert_eq!(cluster.take_sent(peer(0)), [REFUSED]);
     assert_eq!(cluster.node(peer(0)).poll_timeout(), deadline);
     cluster.inject(2, peer(0), 2, request_vote(1, 1));
-    assert_eq!(cluster.said(peer(0)), [GRANTED]);
+    assert_eq!(cluster.take_sent(peer(0)), [GRANTED]);
     assert!(cluster.node(peer(0)).poll_timeout() > deadline);
 }
 
@@ -146,7 +150,7 @@ fn a_leader_of_an_old_term_does_not_restart_the_election_timer() {
     let mut cluster = Cluster::new(3);
     cluster.inject(1, peer(0), 5, append(id(0, 0), &[], 0));
     let deadline = cluster.node(peer(0)).poll_timeout();
-    cluster.pass(Duration::from_millis(100));
+    cluster.advance(Duration::from_millis(100));
     cluster.inject(2, peer(0), 4, append(id(0, 0), &[], 0));
     assert_eq!(cluster.node(peer(0)).poll_timeout(), deadline);
 }
@@ -158,7 +162,10 @@ fn a_higher_term_in_an_answer_ends_a_leader() {
     cluster.inject(1, peer(0), 9, REFUSED);
     let status = cluster.node(peer(0)).status();
     assert_eq!((status.role, status.current_term), (RoleName::Follower, Term::new(9)));
-    assert!(cluster.node(peer(0)).poll_timeout() > Some(cluster.now), "it may stand again");
+    assert!(
+        cluster.node(peer(0)).poll_timeout() > Some(cluster.now),
+        "it may start an election again"
+    );
 }
 
 #[test]
@@ -183,7 +190,7 @@ fn only_a_leader_can_resign() {
     let (now, before) = (cluster.now, cluster.node(peer(0)).poll_timeout());
     cluster.peers.get_mut(&peer(0)).unwrap().node.resign(now);
     assert_eq!(cluster.node(peer(0)).poll_timeout(), before);
-    assert_eq!(cluster.said(peer(0)), []);
+    assert_eq!(cluster.take_sent(peer(0)), []);
 }
 
 #[test]
@@ -198,14 +205,14 @@ fn a_single_peer_elects_itself_and_commits_alone() {
 }
 
 #[test]
-fn a_disconnected_leader_steps_down_when_it_comes_back() {
+fn a_disconnected_leader_steps_down_when_it_reconnects() {
     let mut cluster = Cluster::new(3);
     cluster.elect(peer(0));
     cluster.cut(peer(0));
     cluster.elect(peer(1));
     cluster.heal(peer(0));
-    cluster.pass(Duration::from_millis(50));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(50));
+    cluster.deliver_all();
     assert_eq!(cluster.role(peer(0)), RoleName::Follower);
     assert_eq!(cluster.node(peer(0)).status().leader, Some(peer(1)));
 }
@@ -251,7 +258,7 @@ fn a_timeout_is_drawn_anew_for_every_term_between_the_bounds() {
 }
 
 #[test]
-fn a_copy_of_a_node_has_the_same_future_until_something_happens_to_it() {
+fn a_copy_of_a_node_behaves_alike_until_its_inputs_differ() {
     use std::hash::{DefaultHasher, Hasher};
     let future = |node: &Node| {
         let mut hasher = DefaultHasher::new();

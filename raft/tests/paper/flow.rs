@@ -1,37 +1,18 @@
-//! How entries, answers and the news of commits flow between a leader and its followers.
+//! The flow of entries, replies and commit indexes between a leader and its followers.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::time::Duration;
 
-use raft::message::{AppendEntries, AppendEntriesReply, Carried, InstallSnapshotReply, Vote};
-use raft::{Config, Index, Message, Round};
+use raft::message::{AppendEntries, InstallSnapshotReply, Vote};
+use raft::{Config, EntryId, Index, Message, Round};
 
-use crate::cluster::{Cluster, peer, request_vote};
+use crate::cluster::{Cluster, accepted, peer, rejected, request_vote};
 
 const HEARTBEAT: Duration = Duration::from_millis(50);
 const NOTICE: Duration = Duration::from_millis(10);
 
-fn accepted(index: u64) -> Message {
-    let (match_index, carried) = (Index::new(index), Carried::Entries);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
-        match_index,
-        carried,
-        round: Round::ZERO,
-    })
-}
-
-fn rejected(prev: u64) -> Message {
-    let hint = crate::cluster::id(0, 0);
-    let prev_log_index = Index::new(prev);
-    Message::AppendEntriesReply(AppendEntriesReply::Rejected {
-        prev_log_index,
-        hint,
-        round: Round::ZERO,
-    })
-}
-
-/// A leader of two with this many entries everywhere; its follower is played by the test from here
-/// on.
+/// A leader of two with this many entries on both; its follower's replies are made by the test from
+/// here on.
 fn leader(entries: u64) -> Cluster {
     let mut cluster = Cluster::new(2);
     cluster.elect(peer(0));
@@ -41,24 +22,24 @@ fn leader(entries: u64) -> Cluster {
     cluster
 }
 
-/// What the leader sends: the index before each message's entries, and how many there are.
+/// The leader's messages: the index before the entries of each, and their number.
 fn sent(cluster: &mut Cluster) -> Vec<(u64, usize)> {
-    let said = cluster.said(peer(0));
+    let sent = cluster.take_sent(peer(0));
     let slice = |message| {
         let Message::AppendEntries(AppendEntries { slice, .. }) = message else { return None };
         Some((slice.prev().index.number(), slice.entries().len()))
     };
-    said.into_iter().filter_map(slice).collect()
+    sent.into_iter().filter_map(slice).collect()
 }
 
 #[test]
 fn an_idle_pipeline_stays_open() {
     let mut cluster = leader(1);
     for _ in 0..3 {
-        cluster.pass(HEARTBEAT);
-        cluster.settle();
+        cluster.advance(HEARTBEAT);
+        cluster.deliver_all();
     }
-    cluster.pass(HEARTBEAT);
+    cluster.advance(HEARTBEAT);
     assert_eq!(sent(&mut cluster), [(1, 0)]);
     cluster.propose(peer(0), b"a");
     assert_eq!(sent(&mut cluster), [(1, 1)], "ahead of the answer to the heartbeat");
@@ -67,7 +48,7 @@ fn an_idle_pipeline_stays_open() {
 }
 
 #[test]
-fn two_messages_in_flight_have_another_future_than_one() {
+fn behaviour_depends_on_the_messages_in_flight() {
     let future = |poll_between: bool| {
         let mut cluster = leader(1);
         cluster.propose(peer(0), b"a");
@@ -87,7 +68,7 @@ fn two_messages_in_flight_have_another_future_than_one() {
 }
 
 #[test]
-fn a_vote_and_an_answer_change_the_future_before_they_change_what_is_seen() {
+fn votes_and_replies_change_behaviour_before_the_status() {
     let look = |cluster: &Cluster| {
         let mut hasher = DefaultHasher::new();
         cluster.node(peer(0)).behaviour_hash(&mut hasher);
@@ -95,7 +76,7 @@ fn a_vote_and_an_answer_change_the_future_before_they_change_what_is_seen() {
     };
     let mut cluster = Cluster::new(5);
     cluster.time_out(peer(0));
-    cluster.said(peer(0));
+    cluster.take_sent(peer(0));
     let candidate = look(&cluster);
     cluster.inject(1, peer(0), 1, Message::RequestVoteReply(Vote::Granted));
     let with_a_vote = look(&cluster);
@@ -104,16 +85,16 @@ fn a_vote_and_an_answer_change_the_future_before_they_change_what_is_seen() {
 
     cluster.inject(2, peer(0), 1, Message::RequestVoteReply(Vote::Granted));
     cluster.propose(peer(0), b"x");
-    cluster.said(peer(0));
+    cluster.take_sent(peer(0));
     let leader = look(&cluster);
     cluster.inject(1, peer(0), 1, accepted(1));
     let with_an_answer = look(&cluster);
     assert_eq!(leader.0, with_an_answer.0);
     assert_ne!(leader.1, with_an_answer.1);
 
-    // Two answers that wait for the disk are more than one.
+    // Two replies that wait for the disk are more than one.
     let mut cluster = Cluster::new(3);
-    cluster.stick_disk(peer(0));
+    cluster.stall_disk(peer(0));
     let mut ask = || {
         cluster.inject(1, peer(0), 1, request_vote(0, 0));
         cluster.poll(peer(0));
@@ -125,14 +106,14 @@ fn a_vote_and_an_answer_change_the_future_before_they_change_what_is_seen() {
 }
 
 #[test]
-fn two_writes_under_way_have_another_future_than_one() {
+fn behaviour_depends_on_the_writes_in_progress() {
     let future = |poll_between: bool| {
         let mut cluster = Cluster::new(3);
         cluster.time_out(peer(0));
-        cluster.said(peer(0));
+        cluster.take_sent(peer(0));
         cluster.inject(1, peer(0), 1, Message::RequestVoteReply(Vote::Granted));
-        cluster.said(peer(0));
-        cluster.stick_disk(peer(0));
+        cluster.take_sent(peer(0));
+        cluster.stall_disk(peer(0));
         cluster.propose(peer(0), b"a");
         if poll_between {
             cluster.poll(peer(0));
@@ -149,55 +130,55 @@ fn two_writes_under_way_have_another_future_than_one() {
 }
 
 #[test]
-fn a_rejection_of_what_is_known_to_match_is_an_old_one() {
+fn a_rejection_below_match_index_is_an_old_one() {
     for stale in [1, 2] {
         let mut cluster = leader(2);
         cluster.propose(peer(0), b"a");
         assert_eq!(sent(&mut cluster), [(2, 1)]);
-        cluster.inject(1, peer(0), 1, rejected(stale));
+        cluster.inject(1, peer(0), 1, rejected(stale, EntryId::ZERO));
         assert_eq!(sent(&mut cluster), [], "after a rejection of {stale}");
     }
 }
 
 #[test]
-fn a_rejection_of_what_was_sent_ahead_starts_over_behind_what_matches() {
+fn a_rejection_of_pipelined_entries_probes_again_after_match_index() {
     let mut cluster = leader(2);
     for command in [b"a", b"b", b"c"] {
         cluster.propose(peer(0), command);
-        cluster.said(peer(0));
+        cluster.take_sent(peer(0));
     }
-    cluster.inject(1, peer(0), 1, rejected(4));
+    cluster.inject(1, peer(0), 1, rejected(4, EntryId::ZERO));
     assert_eq!(sent(&mut cluster), [(2, 3)]);
 }
 
 #[test]
-fn a_probe_is_answered_by_its_own_rejection_only() {
+fn only_its_own_rejection_answers_a_probe() {
     let mut cluster = leader(2);
     cluster.propose(peer(0), b"a");
     cluster.propose(peer(0), b"b");
-    cluster.said(peer(0));
-    cluster.inject(1, peer(0), 1, rejected(3));
+    cluster.take_sent(peer(0));
+    cluster.inject(1, peer(0), 1, rejected(3, EntryId::ZERO));
     assert_eq!(sent(&mut cluster), [(2, 2)], "a probe after the last match");
-    cluster.inject(1, peer(0), 1, rejected(3));
+    cluster.inject(1, peer(0), 1, rejected(3, EntryId::ZERO));
     assert_eq!(sent(&mut cluster), [], "the probe is still out");
 }
 
 #[test]
-fn a_follower_that_was_silent_gets_entries_as_soon_as_it_speaks() {
+fn an_unresponsive_follower_gets_entries_after_its_next_reply() {
     let mut cluster = leader(2);
     cluster.propose(peer(0), b"a");
-    cluster.said(peer(0));
+    cluster.take_sent(peer(0));
     for carried in [1, 0, 0] {
-        cluster.pass(HEARTBEAT);
+        cluster.advance(HEARTBEAT);
         assert_eq!(sent(&mut cluster), [(2, carried)], "one probe with entries, then none");
     }
-    // An answer to a message of long ago.
-    cluster.inject(1, peer(0), 1, rejected(1));
+    // A late reply.
+    cluster.inject(1, peer(0), 1, rejected(1, EntryId::ZERO));
     assert_eq!(sent(&mut cluster), [(2, 1)]);
 }
 
 #[test]
-fn an_old_answer_tells_a_leader_nothing_new() {
+fn an_old_reply_has_no_effect() {
     let mut cluster = leader(2);
     cluster.inject(1, peer(0), 1, accepted(1));
     cluster.inject(1, peer(0), 1, accepted(2));
@@ -208,34 +189,35 @@ fn patient(config: &mut Config) {
     config.commit_notice_delay = NOTICE;
 }
 
-/// A leader of two that has just committed entry 1 and not told its follower.
-fn leader_with_news() -> Cluster {
+/// A leader of two that has just committed entry 1 and not sent the commit index.
+fn leader_with_unsent_commit() -> Cluster {
     let mut cluster = Cluster::with(2, patient);
     cluster.elect(peer(0));
     cluster.propose(peer(0), b"x");
-    cluster.said(peer(0));
+    cluster.take_sent(peer(0));
     cluster.inject(1, peer(0), 1, accepted(1));
     assert_eq!(cluster.node(peer(0)).status().commit_index, Index::new(1));
     cluster
 }
 
 #[test]
-fn the_news_of_a_commit_waits_for_entries_as_long_as_it_may() {
-    let mut cluster = leader_with_news();
-    assert_eq!(cluster.said(peer(0)), []);
+fn a_commit_index_waits_for_entries_at_most_the_notice_delay() {
+    let mut cluster = leader_with_unsent_commit();
+    assert_eq!(cluster.take_sent(peer(0)), []);
     let due = cluster.now.after(NOTICE);
     assert_eq!(cluster.node(peer(0)).poll_timeout(), Some(due));
-    cluster.pass(NOTICE);
-    let said = cluster.said(peer(0));
+    cluster.advance(NOTICE);
+    let sent = cluster.take_sent(peer(0));
     let one = Index::new(1);
-    let news = |said: &Message| matches!(said, Message::AppendEntries(a) if a.leader_commit == one);
-    assert_eq!(said.iter().filter(|message| news(message)).count(), 1, "{said:?}");
-    assert!(cluster.node(peer(0)).poll_timeout() > Some(due), "it is told once");
+    let carries_commit =
+        |sent: &Message| matches!(sent, Message::AppendEntries(a) if a.leader_commit == one);
+    assert_eq!(sent.iter().filter(|message| carries_commit(message)).count(), 1, "{sent:?}");
+    assert!(cluster.node(peer(0)).poll_timeout() > Some(due), "it is sent once");
 }
 
 #[test]
-fn news_that_entries_carried_is_not_told_again() {
-    let mut cluster = leader_with_news();
+fn a_commit_index_carried_by_entries_is_not_sent_again() {
+    let mut cluster = leader_with_unsent_commit();
     let due = cluster.now.after(NOTICE);
     cluster.propose(peer(0), b"y");
     assert_eq!(sent(&mut cluster), [(1, 1)]);
@@ -257,50 +239,50 @@ fn leader_with_snapshot() -> Cluster {
     cluster.time_out(peer(0));
     cluster.poll(peer(0));
     cluster.inject(1, peer(0), TERM, Message::RequestVoteReply(Vote::Granted));
-    cluster.said(peer(0));
-    cluster.inject(1, peer(0), TERM, rejected(3));
+    cluster.take_sent(peer(0));
+    cluster.inject(1, peer(0), TERM, rejected(3, EntryId::ZERO));
     assert_eq!(chunks(&mut cluster), [(0, 2)]);
     cluster
 }
 
-/// The term in which that leader leads.
+/// The leader's term.
 const TERM: u64 = 2;
 
-/// The pieces of a snapshot that the leader sends: where each starts, and its length.
+/// The chunks that the leader sends: offset and length of each.
 fn chunks(cluster: &mut Cluster) -> Vec<(u64, usize)> {
     let chunk = |message| {
         let Message::InstallSnapshot(chunk) = message else { return None };
         Some((chunk.offset, chunk.chunk.len()))
     };
-    cluster.said(peer(0)).into_iter().filter_map(chunk).collect()
+    cluster.take_sent(peer(0)).into_iter().filter_map(chunk).collect()
 }
 
-fn goes_on(cluster: &mut Cluster, index: u64, offset: u64) {
+fn continue_at(cluster: &mut Cluster, index: u64, offset: u64) {
     let last_included_index = Index::new(index);
     let reply = InstallSnapshotReply::Continue { last_included_index, offset, round: Round::ZERO };
     cluster.inject(1, peer(0), TERM, Message::InstallSnapshotReply(reply));
 }
 
 #[test]
-fn a_silent_follower_is_asked_what_it_holds_of_a_snapshot() {
+fn an_unresponsive_follower_gets_an_empty_snapshot_chunk() {
     let mut cluster = leader_with_snapshot();
-    cluster.pass(HEARTBEAT);
-    assert_eq!(chunks(&mut cluster), [(0, 0)], "without an answer, the next one only asks");
-    goes_on(&mut cluster, 3, 0);
+    cluster.advance(HEARTBEAT);
+    assert_eq!(chunks(&mut cluster), [(0, 0)], "without a reply, the next one is empty");
+    continue_at(&mut cluster, 3, 0);
     assert_eq!(chunks(&mut cluster), [(0, 2)], "it has nothing, and gets it again");
 }
 
 #[test]
-fn each_answer_brings_the_next_piece_of_a_snapshot_once() {
+fn each_reply_triggers_the_next_snapshot_chunk_once() {
     let mut cluster = leader_with_snapshot();
-    goes_on(&mut cluster, 3, 2);
+    continue_at(&mut cluster, 3, 2);
     assert_eq!(chunks(&mut cluster), [(2, 2)]);
-    goes_on(&mut cluster, 3, 2);
+    continue_at(&mut cluster, 3, 2);
     assert_eq!(chunks(&mut cluster), [], "the answer came twice");
-    goes_on(&mut cluster, 9, 4);
+    continue_at(&mut cluster, 9, 4);
     assert_eq!(chunks(&mut cluster), [], "an answer about another snapshot");
-    goes_on(&mut cluster, 3, 6);
+    continue_at(&mut cluster, 3, 6);
     assert_eq!(chunks(&mut cluster), [], "an answer about bytes there are not");
-    goes_on(&mut cluster, 3, 4);
+    continue_at(&mut cluster, 3, 4);
     assert_eq!(chunks(&mut cluster), [(4, 1)]);
 }

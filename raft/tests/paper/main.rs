@@ -3,10 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its own set-up is wrong")]
 
-#[expect(dead_code, reason = "the tests of the thesis read, too")]
+#[expect(dead_code, reason = "the tests of the dissertation read, too")]
 mod cluster;
 mod elections;
 mod flow;
+mod learners;
 mod log_lines;
 mod membership;
 mod messages;

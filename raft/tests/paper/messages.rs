@@ -1,32 +1,23 @@
-//! Messages that no correct peer sends are refused, traced, and change nothing.
+//! Messages that no correct peer sends: rejected, traced, without effect.
 
 use std::sync::{Arc, Mutex};
 
-use raft::message::{AppendEntriesReply, Carried, InstallSnapshot, RequestPreVote, Rest};
-use raft::trace::{Event, Refusal, Sink, Source};
-use raft::{Envelope, Index, Input, Instant, Message, MessageId, Round, Status, Term};
+use raft::message::InstallSnapshot;
+use raft::trace::{Event, RejectReason, Sink, Source};
+use raft::{Envelope, Input, Instant, Message, MessageId, Round, Status, Term};
 
-use crate::cluster::{Cluster, append, entry, id, peer, request_vote};
+use crate::cluster::{Cluster, accepted, append, entry, id, peer, request_pre_vote, request_vote};
 
-/// Keeps the reasons of all refusals.
+/// Collects the reasons of all rejections.
 #[derive(Clone, Default)]
-struct Refusals(Arc<Mutex<Vec<Refusal>>>);
+struct Rejections(Arc<Mutex<Vec<RejectReason>>>);
 
-impl Sink for Refusals {
+impl Sink for Rejections {
     fn record(&mut self, _: Instant, _: Source, event: &Event<'_>) {
-        if let Event::Refused { reason, .. } = event {
+        if let Event::Rejected { reason, .. } = event {
             self.0.lock().unwrap().push(*reason);
         }
     }
-}
-
-fn accepted(index: u64) -> Message {
-    let match_index = Index::new(index);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
-        match_index,
-        carried: Carried::Entries,
-        round: Round::ZERO,
-    })
 }
 
 fn chunk(index: u64, offset: u64) -> Message {
@@ -39,21 +30,22 @@ fn chunk_of(last_included: raft::EntryId, offset: u64) -> Message {
         last_included,
         offset,
         chunk,
-        rest: Rest::More,
+        done: None,
         round: Round::ZERO,
     })
 }
 
-fn request_pre_vote(term: u64, index: u64) -> Message {
-    Message::RequestPreVote(RequestPreVote { last_log: id(term, index) })
-}
-
 /// A leader of term 1 with one committed entry, and one message to it.
-fn tell_leader(from: u64, to: u64, term: u64, message: Message) -> (Vec<Refusal>, Status, Status) {
+fn send_to_leader(
+    from: u64,
+    to: u64,
+    term: u64,
+    message: Message,
+) -> (Vec<RejectReason>, Status, Status) {
     let mut cluster = Cluster::new(3);
     cluster.elect(peer(0));
     cluster.commit(peer(0), b"x");
-    tell(
+    send(
         &mut cluster,
         0,
         Envelope {
@@ -66,52 +58,56 @@ fn tell_leader(from: u64, to: u64, term: u64, message: Message) -> (Vec<Refusal>
     )
 }
 
-fn tell(cluster: &mut Cluster, number: u64, envelope: Envelope) -> (Vec<Refusal>, Status, Status) {
-    let refusals = Refusals::default();
+fn send(
+    cluster: &mut Cluster,
+    number: u64,
+    envelope: Envelope,
+) -> (Vec<RejectReason>, Status, Status) {
+    let rejections = Rejections::default();
     let node = &mut cluster.peers.get_mut(&peer(number)).unwrap().node;
-    node.set_sink(Box::new(refusals.clone()));
+    node.set_sink(Box::new(rejections.clone()));
     let before = node.status();
     node.handle(cluster.now, Input::Receive(envelope));
-    let reasons = refusals.0.lock().unwrap().clone();
+    let reasons = rejections.0.lock().unwrap().clone();
     (reasons, before, cluster.node(peer(number)).status())
 }
 
 #[test]
-fn impossible_messages_are_refused_and_change_nothing() {
+fn invalid_messages_are_rejected_without_effect() {
     let future = append(id(1, 1), &[entry(9, 2)], 0);
     let rows = [
-        (1, 2, 1, request_vote(0, 0), Refusal::NotForMe),
-        (0, 0, 1, request_vote(0, 0), Refusal::FromItself),
-        (1, 0, 0, accepted(0), Refusal::TermZero),
-        (1, 0, u64::MAX, accepted(0), Refusal::TermTooHigh),
-        (1, 0, 1, append(id(1, 1), &[], 1), Refusal::SecondLeader),
-        (1, 0, 1, chunk(1, 0), Refusal::SecondLeader),
-        (1, 0, 5, request_vote(5, 1), Refusal::FromTheFuture),
-        (1, 0, 5, request_pre_vote(6, 1), Refusal::FromTheFuture),
-        (1, 0, 5, future, Refusal::FromTheFuture),
-        (1, 0, 5, chunk_of(id(6, 7), 0), Refusal::FromTheFuture),
-        (1, 0, Term::MAX.number() + 1, accepted(0), Refusal::TermTooHigh),
-        (1, 0, 1, accepted(7), Refusal::NeverSent),
-        (1, 0, 5, chunk(0, 0), Refusal::BadChunk),
-        (1, 0, 5, chunk(7, u64::MAX), Refusal::BadChunk),
-        (1, 0, 5, chunk(7, 1 << 40), Refusal::BadChunk),
+        (1, 2, 1, request_vote(0, 0), RejectReason::WrongReceiver),
+        (0, 0, 1, request_vote(0, 0), RejectReason::FromSelf),
+        (1, 0, 0, accepted(0), RejectReason::TermZero),
+        (1, 0, u64::MAX, accepted(0), RejectReason::TermTooHigh),
+        (1, 0, 1, append(id(1, 1), &[], 1), RejectReason::SecondLeader),
+        (1, 0, 1, chunk(1, 0), RejectReason::SecondLeader),
+        (1, 0, 5, request_vote(5, 1), RejectReason::EntryTermTooHigh),
+        (1, 0, 5, request_pre_vote(6, 1), RejectReason::EntryTermTooHigh),
+        (1, 0, 5, future, RejectReason::EntryTermTooHigh),
+        (1, 0, 5, chunk_of(id(6, 7), 0), RejectReason::EntryTermTooHigh),
+        (1, 0, Term::MAX.number() + 1, accepted(0), RejectReason::TermTooHigh),
+        (1, 0, 1, accepted(7), RejectReason::AcknowledgesUnsent),
+        (1, 0, 5, chunk(0, 0), RejectReason::InvalidChunk),
+        (1, 0, 5, chunk(7, u64::MAX), RejectReason::InvalidChunk),
+        (1, 0, 5, chunk(7, 1 << 40), RejectReason::InvalidChunk),
     ];
     for (from, to, term, message, expected) in rows {
-        let said = format!("{message:?}");
-        let (reasons, before, after) = tell_leader(from, to, term, message);
-        assert_eq!(reasons, [expected], "{said}");
-        assert_eq!(before, after, "{said}");
+        let sent = format!("{message:?}");
+        let (reasons, before, after) = send_to_leader(from, to, term, message);
+        assert_eq!(reasons, [expected], "{sent}");
+        assert_eq!(before, after, "{sent}");
     }
 }
 
 #[test]
 fn the_highest_term_is_followed() {
-    let (reasons, _, after) = tell_leader(1, 0, Term::MAX.number(), request_vote(0, 0));
+    let (reasons, _, after) = send_to_leader(1, 0, Term::MAX.number(), request_vote(0, 0));
     assert_eq!((reasons, after.current_term), (vec![], Term::MAX));
 }
 
 #[test]
-fn entries_that_contradict_committed_ones_are_refused() {
+fn entries_that_conflict_with_committed_ones_are_rejected() {
     let mut cluster = Cluster::new(3);
     cluster.elect(peer(0));
     cluster.commit(peer(0), b"x");
@@ -122,8 +118,8 @@ fn entries_that_contradict_committed_ones_are_refused() {
         term: Term::new(2),
         message: append(id(0, 0), &[entry(2, 1)], 0),
     };
-    let (reasons, before, after) = tell(&mut cluster, 1, envelope);
-    assert_eq!(reasons, [Refusal::ContradictsCommitted]);
+    let (reasons, before, after) = send(&mut cluster, 1, envelope);
+    assert_eq!(reasons, [RejectReason::ConflictsWithCommitted]);
     assert_eq!(before.commit_index, after.commit_index);
     assert_eq!(cluster.node(peer(1)).log().last(), id(1, 1));
 }
@@ -134,7 +130,7 @@ mod bytes {
     use raft::message::{
         AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot,
         InstallSnapshotReply, ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply,
-        RequestVote, Rest, Vote,
+        RequestVote, Vote,
     };
     use raft::{
         Entry, EntryId, Envelope, Index, LogSlice, Membership, Message, MessageId, Payload, PeerId,
@@ -184,14 +180,14 @@ mod bytes {
     }
 
     fn a_vote() -> impl Strategy<Value = Vote> {
-        prop_oneof![Just(Vote::Granted), Just(Vote::Refused)]
+        prop_oneof![Just(Vote::Granted), Just(Vote::Rejected)]
     }
 
     fn a_message() -> impl Strategy<Value = Message> {
         let index = || (0..1_u64 << 40).prop_map(Index::new);
         let round = || any::<u64>().prop_map(Round::new);
         let request = || any::<u64>().prop_map(RequestId::new);
-        let rest = prop_oneof![Just(Rest::More), a_membership().prop_map(|m| Rest::Done(m.into()))];
+        let done = prop_oneof![Just(None), a_membership().prop_map(|m| Some(m.into()))];
         let carried = prop_oneof![Just(Carried::Entries), Just(Carried::Nothing)];
         prop_oneof![
             (an_id(), prop_oneof![Just(Candidacy::Timeout), Just(Candidacy::Transfer)]).prop_map(
@@ -200,9 +196,9 @@ mod bytes {
             Just(Message::TimeoutNow),
             a_vote().prop_map(Message::RequestVoteReply),
             an_id().prop_map(|last_log| Message::RequestPreVote(RequestPreVote { last_log })),
-            (any::<u64>(), a_vote()).prop_map(|(asked_in, vote)| {
-                let asked_in = Term::new(asked_in);
-                Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote })
+            (any::<u64>(), a_vote()).prop_map(|(request_term, vote)| {
+                let request_term = Term::new(request_term);
+                Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote })
             }),
             (a_slice(), index(), round()).prop_map(|(slice, leader_commit, round)| {
                 Message::AppendEntries(AppendEntries { slice, leader_commit, round })
@@ -217,9 +213,9 @@ mod bytes {
                 }),
             ]
             .prop_map(Message::AppendEntriesReply),
-            (an_id(), any::<u64>(), some_bytes(), rest, round()).prop_map(
-                |(last_included, offset, chunk, rest, round)| {
-                    let chunk = InstallSnapshot { last_included, offset, chunk, rest, round };
+            (an_id(), any::<u64>(), some_bytes(), done, round()).prop_map(
+                |(last_included, offset, chunk, done, round)| {
+                    let chunk = InstallSnapshot { last_included, offset, chunk, done, round };
                     Message::InstallSnapshot(chunk)
                 }
             ),
@@ -237,7 +233,7 @@ mod bytes {
             .prop_map(Message::InstallSnapshotReply),
             request().prop_map(|request| Message::ReadIndex(ReadIndex { request })),
             prop_oneof![
-                request().prop_map(|request| ReadIndexReply::Refused { request }),
+                request().prop_map(|request| ReadIndexReply::Rejected { request }),
                 (request(), index()).prop_map(|(request, read_index)| {
                     ReadIndexReply::Ready { request, read_index }
                 }),
@@ -258,7 +254,7 @@ mod bytes {
     }
 
     #[test]
-    fn an_entry_takes_the_bytes_it_says() {
+    fn encoded_len_is_the_length_of_an_encoded_entry() {
         let id = |index| EntryId::new(Term::new(1), Index::new(index));
         let payload = Payload::Command([7; 21].as_slice().into());
         let first = Entry { id: id(1), payload: Payload::NoOp };
@@ -275,9 +271,9 @@ mod bytes {
         let place = |index| EntryId { index: Index::new(index), ..id };
         let entry = |index| Entry { id: place(index), payload: payload.clone() };
         let entries = (1..=1000).map(entry).collect();
-        let (offset, rest) = (0, Rest::Done(std::sync::Arc::default()));
+        let (offset, done) = (0, Some(std::sync::Arc::default()));
         let round = Round::ZERO;
-        let chunk = InstallSnapshot { last_included: id, offset, chunk: bytes, rest, round };
+        let chunk = InstallSnapshot { last_included: id, offset, chunk: bytes, done, round };
         for bytes in [append(entries), encoded(Message::InstallSnapshot(chunk))] {
             let spare = bytes.capacity() - bytes.len();
             assert!(spare <= 16, "{spare} of {} bytes are spare", bytes.capacity());

@@ -2,37 +2,11 @@
 
 use std::time::Duration;
 
-use raft::message::{AppendEntriesReply, Carried};
-use raft::{Entry, FirstEntry, Index, LogSlice, Message, Payload, ProposeError, RoleName, Round};
+use raft::{Entry, FirstEntry, Index, LogSlice, Message, Payload, ProposeError, RoleName};
 
-use crate::cluster::{Cluster, append, disk, entry, id, peer};
-
-fn accepted(index: u64) -> Message {
-    let (match_index, carried) = (Index::new(index), Carried::Entries);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
-        match_index,
-        carried,
-        round: Round::ZERO,
-    })
-}
-
-fn heartbeat_accepted(index: u64) -> Message {
-    let (match_index, carried) = (Index::new(index), Carried::Nothing);
-    Message::AppendEntriesReply(AppendEntriesReply::Accepted {
-        match_index,
-        carried,
-        round: Round::ZERO,
-    })
-}
-
-fn rejected(prev: u64, term: u64, index: u64) -> Message {
-    let (prev_log_index, hint) = (Index::new(prev), id(term, index));
-    Message::AppendEntriesReply(AppendEntriesReply::Rejected {
-        prev_log_index,
-        hint,
-        round: Round::ZERO,
-    })
-}
+use crate::cluster::{
+    Cluster, accepted, append, disk, entry, heartbeat_accepted, id, peer, rejected,
+};
 
 /// The terms of a peer's log after its snapshot.
 fn terms(cluster: &Cluster, number: u64) -> Vec<u64> {
@@ -59,14 +33,14 @@ fn a_command_is_applied_everywhere_in_order() {
 }
 
 #[test]
-fn commands_taken_together_leave_together() {
+fn commands_proposed_together_are_sent_together() {
     let mut cluster = Cluster::new(3);
     cluster.elect(peer(0));
     for command in [b"a", b"b", b"c"] {
         cluster.propose(peer(0), command);
     }
-    let said = cluster.said(peer(0));
-    assert_eq!(said.len(), 2, "one message for each follower: {said:?}");
+    let sent = cluster.take_sent(peer(0));
+    assert_eq!(sent.len(), 2, "one message for each follower: {sent:?}");
 }
 
 #[test]
@@ -74,9 +48,9 @@ fn entries_follow_only_an_entry_of_the_same_index_and_term() {
     let rows = [
         (id(0, 0), accepted(1)),
         (id(2, 2), accepted(3)),
-        (id(3, 2), rejected(2, 1, 1)), // The index is there, the term is another.
-        (id(3, 7), rejected(7, 2, 3)), // Nothing is there.
-        (id(1, 3), rejected(3, 1, 1)), // The hint skips the whole of term 2.
+        (id(3, 2), rejected(2, id(1, 1))), // The index is there, the term is another.
+        (id(3, 7), rejected(7, id(2, 3))), // Nothing is there.
+        (id(1, 3), rejected(3, id(1, 1))), // The hint skips the whole of term 2.
     ];
     for (prev, expected) in rows {
         let mut cluster = Cluster::new(3);
@@ -84,16 +58,16 @@ fn entries_follow_only_an_entry_of_the_same_index_and_term() {
         let next = entry(prev.term.number().max(1), prev.index.number() + 1);
         let entries = if prev == id(0, 0) { vec![entry(1, 1)] } else { vec![next] };
         cluster.inject(1, peer(0), 4, append(prev, &entries, 0));
-        assert_eq!(cluster.said(peer(0)), [expected], "entries after {prev}");
+        assert_eq!(cluster.take_sent(peer(0)), [expected], "entries after {prev}");
     }
 }
 
 #[test]
-fn an_entry_that_conflicts_goes_with_all_that_follow_it() {
+fn a_conflicting_entry_is_deleted_with_all_after_it() {
     let mut cluster = Cluster::new(3);
     cluster.restart_from(peer(0), disk(&log(&[1, 2, 2, 2])));
     cluster.inject(1, peer(0), 4, append(id(1, 1), &[entry(3, 2)], 0));
-    assert_eq!(cluster.said(peer(0)), [accepted(2)]);
+    assert_eq!(cluster.take_sent(peer(0)), [accepted(2)]);
     assert_eq!(terms(&cluster, 0), [1, 3]);
     let stored: Vec<u64> =
         cluster.peers[&peer(0)].stored.entries.iter().map(|e| e.id.term.number()).collect();
@@ -107,7 +81,7 @@ fn a_late_shorter_message_deletes_nothing() {
     cluster.inject(1, peer(0), 1, append(id(0, 0), &all, 0));
     cluster.inject(1, peer(0), 1, append(id(0, 0), &all[..1], 0));
     cluster.inject(1, peer(0), 1, append(id(0, 0), &[], 0));
-    assert_eq!(cluster.said(peer(0)), [accepted(3), accepted(1), heartbeat_accepted(0)]);
+    assert_eq!(cluster.take_sent(peer(0)), [accepted(3), accepted(1), heartbeat_accepted(0)]);
     assert_eq!(terms(&cluster, 0), [1, 1, 1]);
 }
 
@@ -136,8 +110,8 @@ fn a_leader_commits_no_entry_of_an_earlier_term_by_counting() {
     cluster.restart_from(peer(1), disk(&log(&[1])));
     cluster.cut(peer(2));
     cluster.elect(peer(0));
-    cluster.pass(Duration::from_millis(50));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(50));
+    cluster.deliver_all();
     assert_eq!(terms(&cluster, 1), [1, 2], "the entry of term 2 is on a majority");
     assert_eq!(cluster.node(peer(0)).status().commit_index, Index::ZERO);
     cluster.commit(peer(0), b"own");
@@ -145,7 +119,7 @@ fn a_leader_commits_no_entry_of_an_earlier_term_by_counting() {
 }
 
 #[test]
-fn a_no_op_commits_what_earlier_leaders_left() {
+fn a_no_op_commits_entries_of_earlier_leaders() {
     let mut cluster = Cluster::with(3, |config| config.first_entry = FirstEntry::NoOp);
     for number in 0..3 {
         cluster.restart_from(peer(number), disk(&log(&[1, 2])));
@@ -158,7 +132,7 @@ fn a_no_op_commits_what_earlier_leaders_left() {
 
 /// Hundreds of conflicting entries of a few terms cost a message per term, not one per entry.
 #[test]
-fn a_leader_backs_up_over_a_whole_term_at_once() {
+fn next_index_skips_a_whole_term_at_once() {
     let shared = vec![1; 5];
     let mine = [shared.clone(), vec![4; 300], vec![6; 300]].concat();
     let theirs = [shared, vec![2; 200], vec![3; 200], vec![5; 200]].concat();
@@ -167,7 +141,7 @@ fn a_leader_backs_up_over_a_whole_term_at_once() {
     cluster.restart_from(peer(1), disk(&log(&theirs)));
     cluster.restart_from(peer(2), disk(&log(&mine)));
     cluster.time_out(peer(0));
-    let messages = cluster.settle();
+    let messages = cluster.deliver_all();
     assert_eq!(terms(&cluster, 1), mine);
     assert!(messages <= 20, "{messages} messages");
 }
@@ -181,7 +155,7 @@ fn the_pipeline_is_bounded() {
         cluster.poll(peer(0));
     }
     assert_eq!(cluster.wire.len(), 3);
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(terms(&cluster, 1).len(), 10);
 }
 
@@ -208,13 +182,13 @@ fn a_lost_message_is_sent_again_after_a_heartbeat() {
     cluster.propose(peer(0), b"x");
     cluster.poll(peer(0));
     cluster.wire.clear();
-    cluster.pass(Duration::from_millis(50));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(50));
+    cluster.deliver_all();
     assert_eq!(cluster.node(peer(0)).status().commit_index, Index::new(1));
 }
 
 #[test]
-fn a_silent_follower_gets_no_entries_until_it_speaks() {
+fn an_unresponsive_follower_gets_no_entries_until_it_replies() {
     let mut cluster = Cluster::with(2, |config| {
         config.election_timeout_min = Duration::from_secs(10);
         config.election_timeout_max = Duration::from_secs(20);
@@ -222,10 +196,10 @@ fn a_silent_follower_gets_no_entries_until_it_speaks() {
     cluster.elect(peer(0));
     cluster.cut(peer(1));
     cluster.propose(peer(0), b"x");
-    cluster.settle();
+    cluster.deliver_all();
     let mut carried = Vec::new();
     for _ in 0..4 {
-        cluster.pass(Duration::from_millis(50));
+        cluster.advance(Duration::from_millis(50));
         cluster.poll(peer(0));
         for envelope in cluster.wire.drain(..) {
             let Message::AppendEntries(append) = envelope.message else { panic!("{envelope:?}") };
@@ -234,8 +208,8 @@ fn a_silent_follower_gets_no_entries_until_it_speaks() {
     }
     assert_eq!(carried, [1, 0, 0, 0]);
     cluster.heal(peer(1));
-    cluster.pass(Duration::from_millis(50));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(50));
+    cluster.deliver_all();
     assert_eq!(cluster.node(peer(0)).status().commit_index, Index::new(1));
 }
 
@@ -257,7 +231,7 @@ fn messages_in_any_order_and_number_lead_to_the_same_log() {
 }
 
 #[test]
-fn a_follower_refuses_commands_and_names_the_leader() {
+fn a_follower_rejects_commands_and_names_the_leader() {
     let mut cluster = Cluster::new(3);
     cluster.elect(peer(0));
     let now = cluster.now;

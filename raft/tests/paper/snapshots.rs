@@ -1,18 +1,24 @@
 //! §7, Figure 13: snapshots, chunks, restarts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use raft::message::{InstallSnapshot, InstallSnapshotReply, Rest};
-use raft::{CompactError, Index, Message, Round};
+use raft::message::{InstallSnapshot, InstallSnapshotReply};
+use raft::{CompactError, Index, Membership, Message, Round};
 
 use crate::cluster::{Cluster, append, disk, done, entry, id, peer};
 
-fn chunk(last_included: raft::EntryId, offset: u64, data: &[u8], rest: Rest) -> Message {
+fn chunk(
+    last_included: raft::EntryId,
+    offset: u64,
+    data: &[u8],
+    done: Option<Arc<Membership>>,
+) -> Message {
     Message::InstallSnapshot(InstallSnapshot {
         last_included,
         offset,
         chunk: data.into(),
-        rest,
+        done,
         round: Round::ZERO,
     })
 }
@@ -69,8 +75,8 @@ fn a_follower_far_behind_gets_the_snapshot_in_chunks_and_then_the_entries() {
     compact(&mut cluster, 0, 4, b"ten bytes!").unwrap();
     cluster.heal(peer(2));
     for _ in 0..4 {
-        cluster.pass(Duration::from_millis(50));
-        cluster.settle();
+        cluster.advance(Duration::from_millis(50));
+        cluster.deliver_all();
     }
     let behind = &cluster.peers[&peer(2)];
     assert_eq!(&*behind.restored[0].data, b"ten bytes!");
@@ -82,31 +88,31 @@ fn a_follower_far_behind_gets_the_snapshot_in_chunks_and_then_the_entries() {
 fn a_lost_or_doubled_chunk_changes_nothing() {
     let mut cluster = Cluster::new(3);
     let last = id(1, 8);
-    cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", Rest::More));
-    cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", Rest::More)); // Doubled.
+    cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", None));
+    cluster.inject(1, peer(0), 1, chunk(last, 0, b"abc", None)); // Doubled.
     cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", done())); // Overtaking.
-    cluster.inject(1, peer(0), 1, chunk(last, 3, b"def", Rest::More));
+    cluster.inject(1, peer(0), 1, chunk(last, 3, b"def", None));
     cluster.inject(1, peer(0), 1, chunk(last, 6, b"ghi", done()));
     let offsets = [proceed(8, 3), proceed(8, 3), proceed(8, 3), proceed(8, 6), installed(8)];
-    assert_eq!(cluster.said(peer(0)), offsets);
+    assert_eq!(cluster.take_sent(peer(0)), offsets);
     assert_eq!(&*cluster.peers[&peer(0)].restored[0].data, b"abcdefghi");
 }
 
 #[test]
 fn chunks_of_two_leaders_are_never_mixed() {
     let mut cluster = Cluster::new(3);
-    cluster.inject(1, peer(0), 1, chunk(id(1, 8), 0, b"abc", Rest::More));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 8), 0, b"abc", None));
     cluster.inject(2, peer(0), 2, chunk(id(1, 8), 3, b"XYZ", done()));
-    assert_eq!(cluster.said(peer(0)), [proceed(8, 3), proceed(8, 0)]);
+    assert_eq!(cluster.take_sent(peer(0)), [proceed(8, 3), proceed(8, 0)]);
     assert!(cluster.peers[&peer(0)].restored.is_empty());
 }
 
 #[test]
-fn a_snapshot_of_entries_that_are_here_keeps_those_after_it() {
+fn a_snapshot_that_matches_the_log_keeps_the_entries_after_it() {
     let mut cluster = Cluster::new(3);
     cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(1, 2), entry(1, 3)]));
     cluster.inject(1, peer(0), 2, chunk(id(1, 2), 0, b"state", done()));
-    assert_eq!(cluster.said(peer(0)), [installed(2)]);
+    assert_eq!(cluster.take_sent(peer(0)), [installed(2)]);
     let node = cluster.node(peer(0));
     assert_eq!(node.log().last(), id(1, 3));
     assert_eq!(node.status().commit_index, Index::new(2));
@@ -118,7 +124,7 @@ fn a_snapshot_replaces_a_log_that_does_not_match_it() {
     let mut cluster = Cluster::new(3);
     cluster.restart_from(peer(0), disk(&[entry(1, 1), entry(1, 2), entry(1, 3)]));
     cluster.inject(1, peer(0), 2, chunk(id(2, 2), 0, b"state", done()));
-    assert_eq!(cluster.said(peer(0)), [installed(2)]);
+    assert_eq!(cluster.take_sent(peer(0)), [installed(2)]);
     assert_eq!(cluster.node(peer(0)).log().last(), id(2, 2));
     let stored = &cluster.peers[&peer(0)].stored;
     assert_eq!((stored.base(), stored.entries.len()), (id(2, 2), 0));
@@ -129,17 +135,17 @@ fn an_old_snapshot_changes_nothing() {
     let mut cluster = Cluster::new(3);
     let entries = [entry(1, 1), entry(1, 2), entry(1, 3)];
     cluster.inject(1, peer(0), 1, append(id(0, 0), &entries, 3));
-    cluster.said(peer(0));
+    cluster.take_sent(peer(0));
     cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"old", done()));
-    assert_eq!(cluster.said(peer(0)), [installed(2)]);
+    assert_eq!(cluster.take_sent(peer(0)), [installed(2)]);
     assert!(cluster.peers[&peer(0)].restored.is_empty());
     assert_eq!(cluster.node(peer(0)).log().last(), id(1, 3));
 }
 
 #[test]
-fn pieces_of_a_snapshot_that_entries_made_needless_are_dropped() {
+fn chunks_of_a_superfluous_snapshot_are_dropped() {
     let mut cluster = Cluster::new(3);
-    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"st", Rest::More));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"st", None));
     let incoming = |cluster: &Cluster| match cluster.node(peer(0)).role() {
         raft::Role::Follower(follower) => follower.incoming.is_some(),
         raft::Role::PreCandidate(_) | raft::Role::Candidate(_) | raft::Role::Leader(_) => false,
@@ -152,13 +158,13 @@ fn pieces_of_a_snapshot_that_entries_made_needless_are_dropped() {
 }
 
 #[test]
-fn a_snapshot_of_an_old_term_is_not_taken() {
+fn a_snapshot_of_an_old_term_is_rejected() {
     let mut cluster = Cluster::new(3);
     cluster.inject(1, peer(0), 3, append(id(0, 0), &[], 0));
-    cluster.said(peer(0));
+    cluster.take_sent(peer(0));
     cluster.inject(2, peer(0), 2, chunk(id(1, 2), 0, b"old", done()));
     let old_term = Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm);
-    assert_eq!(cluster.said(peer(0)), [old_term]);
+    assert_eq!(cluster.take_sent(peer(0)), [old_term]);
     assert_eq!(cluster.node(peer(0)).log().last(), id(0, 0));
 }
 
@@ -167,7 +173,7 @@ fn a_snapshot_ends_a_candidacy_and_restarts_the_timer() {
     let mut cluster = Cluster::new(3);
     cluster.time_out(peer(0));
     cluster.poll(peer(0));
-    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"", Rest::More));
+    cluster.inject(1, peer(0), 1, chunk(id(1, 2), 0, b"", None));
     assert_eq!(cluster.role(peer(0)), raft::RoleName::Follower);
     assert_eq!(cluster.node(peer(0)).status().leader, Some(peer(1)));
 }
@@ -176,7 +182,7 @@ fn a_snapshot_ends_a_candidacy_and_restarts_the_timer() {
 fn entries_before_the_snapshot_count_as_equal() {
     let mut cluster = Cluster::new(3);
     cluster.inject(1, peer(0), 1, chunk(id(1, 5), 0, b"state", done()));
-    cluster.said(peer(0));
+    cluster.take_sent(peer(0));
     let late = [entry(1, 4), entry(1, 5), entry(1, 6)];
     cluster.inject(1, peer(0), 1, append(id(1, 3), &late, 0));
     let accepted = raft::message::AppendEntriesReply::Accepted {
@@ -184,19 +190,19 @@ fn entries_before_the_snapshot_count_as_equal() {
         carried: raft::message::Carried::Entries,
         round: Round::ZERO,
     };
-    assert_eq!(cluster.said(peer(0)), [Message::AppendEntriesReply(accepted)]);
+    assert_eq!(cluster.take_sent(peer(0)), [Message::AppendEntriesReply(accepted)]);
     assert_eq!(cluster.node(peer(0)).log().last(), id(1, 6));
 }
 
 #[test]
 fn an_installed_snapshot_reaches_the_service_and_the_leader_when_it_is_durable() {
     let mut cluster = Cluster::new(3);
-    cluster.stick_disk(peer(0));
+    cluster.stall_disk(peer(0));
     cluster.inject(1, peer(0), 1, chunk(id(1, 5), 0, b"state", done()));
-    assert_eq!(cluster.said(peer(0)), []);
+    assert_eq!(cluster.take_sent(peer(0)), []);
     assert!(cluster.peers[&peer(0)].restored.is_empty());
-    cluster.free_disk(peer(0));
-    assert_eq!(cluster.said(peer(0)), [installed(5)]);
+    cluster.resume_disk(peer(0));
+    assert_eq!(cluster.take_sent(peer(0)), [installed(5)]);
     assert_eq!(cluster.peers[&peer(0)].restored.len(), 1);
 }
 
@@ -210,15 +216,15 @@ fn a_restart_begins_with_the_snapshot_and_applies_nothing_twice() {
     compact(&mut cluster, 1, 2, b"ab").unwrap();
     cluster.poll(peer(1));
     cluster.restart(peer(1));
-    cluster.pass(Duration::from_millis(50));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(50));
+    cluster.deliver_all();
     let restarted = &cluster.peers[&peer(1)];
     assert_eq!(&*restarted.restored[0].data, b"ab");
     assert_eq!(restarted.applied.iter().map(|e| e.id.index).collect::<Vec<_>>(), [Index::new(3)]);
 }
 
 #[test]
-fn reads_in_quick_succession_do_not_hold_up_a_snapshot_whose_chunk_was_lost() {
+fn frequent_reads_do_not_delay_the_retry_of_a_lost_chunk() {
     let mut cluster = Cluster::new(3);
     cluster.elect(peer(0));
     cluster.cut(peer(2));
@@ -226,14 +232,14 @@ fn reads_in_quick_succession_do_not_hold_up_a_snapshot_whose_chunk_was_lost() {
         cluster.commit(peer(0), b"x");
     }
     compact(&mut cluster, 0, 4, b"state").unwrap();
-    cluster.pass(Duration::from_millis(50));
-    cluster.settle();
+    cluster.advance(Duration::from_millis(50));
+    cluster.deliver_all();
     cluster.heal(peer(2));
     // Every read asks all followers for an answer, five times as often as a heartbeat does.
     for read in 1..=20 {
-        cluster.pass(Duration::from_millis(10));
+        cluster.advance(Duration::from_millis(10));
         cluster.read(peer(0), read).unwrap();
-        cluster.settle();
+        cluster.deliver_all();
     }
     assert_eq!(cluster.node(peer(2)).status().commit_index, Index::new(5));
 }

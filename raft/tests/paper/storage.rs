@@ -6,46 +6,46 @@ use raft::{Index, Message, RoleName, Round};
 use crate::cluster::{Cluster, append, entry, id, peer, request_vote};
 
 #[test]
-fn a_vote_leaves_when_it_is_durable() {
+fn a_vote_is_sent_when_it_is_durable() {
     let mut cluster = Cluster::new(3);
-    cluster.stick_disk(peer(0));
+    cluster.stall_disk(peer(0));
     cluster.inject(1, peer(0), 1, request_vote(0, 0));
-    assert_eq!(cluster.said(peer(0)), []);
-    cluster.free_disk(peer(0));
-    assert_eq!(cluster.said(peer(0)).len(), 1);
+    assert_eq!(cluster.take_sent(peer(0)), []);
+    cluster.resume_disk(peer(0));
+    assert_eq!(cluster.take_sent(peer(0)).len(), 1);
 }
 
 #[test]
-fn an_acknowledgement_leaves_when_the_entries_are_durable() {
+fn an_acknowledgement_is_sent_when_the_entries_are_durable() {
     let mut cluster = Cluster::new(3);
-    cluster.stick_disk(peer(0));
+    cluster.stall_disk(peer(0));
     let message = append(id(0, 0), &[entry(1, 1)], 1);
     cluster.inject(1, peer(0), 1, message.clone());
     // The second copy finds the entry in the log, but not on the disk.
     cluster.inject(1, peer(0), 1, message);
-    assert_eq!(cluster.said(peer(0)), []);
+    assert_eq!(cluster.take_sent(peer(0)), []);
     assert!(cluster.peers[&peer(0)].applied.is_empty(), "nothing is applied before it is durable");
-    cluster.free_disk(peer(0));
+    cluster.resume_disk(peer(0));
     let match_index = Index::new(1);
     let accepted = Message::AppendEntriesReply(AppendEntriesReply::Accepted {
         match_index,
         carried: Carried::Entries,
         round: Round::ZERO,
     });
-    assert_eq!(cluster.said(peer(0)), [accepted.clone(), accepted]);
+    assert_eq!(cluster.take_sent(peer(0)), [accepted.clone(), accepted]);
     assert_eq!(cluster.peers[&peer(0)].applied.len(), 1);
 }
 
 #[test]
-fn a_candidate_asks_and_counts_itself_when_its_vote_is_durable() {
+fn a_candidate_requests_votes_and_counts_itself_when_its_vote_is_durable() {
     let mut cluster = Cluster::new(3);
-    cluster.stick_disk(peer(0));
+    cluster.stall_disk(peer(0));
     cluster.time_out(peer(0));
-    assert_eq!(cluster.said(peer(0)), []);
+    assert_eq!(cluster.take_sent(peer(0)), []);
     let granted = Message::RequestVoteReply(raft::message::Vote::Granted);
     cluster.inject(1, peer(0), 1, granted);
     assert_eq!(cluster.role(peer(0)), RoleName::Candidate);
-    cluster.free_disk(peer(0));
+    cluster.resume_disk(peer(0));
     assert_eq!(cluster.role(peer(0)), RoleName::Leader);
 }
 
@@ -53,14 +53,14 @@ fn a_candidate_asks_and_counts_itself_when_its_vote_is_durable() {
 fn a_leader_sends_before_its_own_disk_but_counts_itself_after() {
     let mut cluster = Cluster::new(3);
     cluster.elect(peer(0));
-    cluster.stick_disk(peer(0));
+    cluster.stall_disk(peer(0));
     cluster.cut(peer(2));
     cluster.propose(peer(0), b"x");
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(cluster.node(peer(1)).log().last().index, Index::new(1));
     assert_eq!(cluster.node(peer(0)).status().commit_index, Index::ZERO);
-    cluster.free_disk(peer(0));
-    cluster.settle();
+    cluster.resume_disk(peer(0));
+    cluster.deliver_all();
     assert_eq!(cluster.node(peer(0)).status().commit_index, Index::new(1));
 }
 
@@ -68,9 +68,9 @@ fn a_leader_sends_before_its_own_disk_but_counts_itself_after() {
 fn a_leader_with_a_slow_disk_commits_through_its_followers() {
     let mut cluster = Cluster::new(3);
     cluster.elect(peer(0));
-    cluster.stick_disk(peer(0));
+    cluster.stall_disk(peer(0));
     cluster.propose(peer(0), b"x");
-    cluster.settle();
+    cluster.deliver_all();
     assert_eq!(cluster.node(peer(0)).status().commit_index, Index::new(1));
     assert!(cluster.peers[&peer(0)].applied.is_empty(), "it applies when its own copy is durable");
     assert_eq!(cluster.peers[&peer(1)].applied.len(), 1);

@@ -1,4 +1,4 @@
-//! What the fuzz target `receiving` starts from: every kind of message, as the codec writes it.
+//! The seeds of the fuzz target `receiver`: every kind of message, as the codec writes it.
 //!
 //! `RAFT_WRITE_SEEDS=1 cargo test -p raft --test transport seeds` writes the files anew.
 
@@ -10,9 +10,9 @@ use std::{env, fs};
 use raft::codec::{self, DecodeError};
 use raft::message::{
     AppendEntries, AppendEntriesReply, Candidacy, Carried, InstallSnapshot, InstallSnapshotReply,
-    ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Rest, Vote,
+    ReadIndex, ReadIndexReply, RequestPreVote, RequestPreVoteReply, RequestVote, Vote,
 };
-use raft::transport::tcp::{Answer, Expected, Hello, Received, Receiving, Verdict, frame_onto};
+use raft::transport::tcp::{Answer, Expected, Hello, Received, Receiver, Verdict, encode_frame};
 use raft::{
     Entry, EntryId, Envelope, Index, LogSlice, Membership, Message, MessageId, Payload, RequestId,
     Round, Term,
@@ -27,10 +27,10 @@ fn name(message: &Message) -> &'static str {
         Message::RequestVote(RequestVote { candidacy: Candidacy::Timeout, .. }) => "request_vote",
         Message::RequestVote(RequestVote { candidacy: Candidacy::Transfer, .. }) => "transfer_vote",
         Message::RequestVoteReply(Vote::Granted) => "vote",
-        Message::RequestVoteReply(Vote::Refused) => "vote_refused",
+        Message::RequestVoteReply(Vote::Rejected) => "vote_refused",
         Message::RequestPreVote(RequestPreVote { .. }) => "request_pre_vote",
         Message::RequestPreVoteReply(RequestPreVoteReply { vote: Vote::Granted, .. }) => "pre_vote",
-        Message::RequestPreVoteReply(RequestPreVoteReply { vote: Vote::Refused, .. }) => {
+        Message::RequestPreVoteReply(RequestPreVoteReply { vote: Vote::Rejected, .. }) => {
             "pre_vote_refused"
         }
         Message::TimeoutNow => "timeout_now",
@@ -44,8 +44,8 @@ fn name(message: &Message) -> &'static str {
             AppendEntriesReply::Rejected { .. } => "rejected",
             AppendEntriesReply::OldTerm => "append_of_old_term",
         },
-        Message::InstallSnapshot(InstallSnapshot { rest: Rest::More, .. }) => "chunk",
-        Message::InstallSnapshot(InstallSnapshot { rest: Rest::Done(_), .. }) => "last_chunk",
+        Message::InstallSnapshot(InstallSnapshot { done: None, .. }) => "chunk",
+        Message::InstallSnapshot(InstallSnapshot { done: Some(_), .. }) => "last_chunk",
         Message::InstallSnapshotReply(reply) => match reply {
             InstallSnapshotReply::Continue { .. } => "continue",
             InstallSnapshotReply::Installed { .. } => "installed",
@@ -53,7 +53,7 @@ fn name(message: &Message) -> &'static str {
         },
         Message::ReadIndex(ReadIndex { .. }) => "read_index",
         Message::ReadIndexReply(ReadIndexReply::Ready { .. }) => "read_ready",
-        Message::ReadIndexReply(ReadIndexReply::Refused { .. }) => "read_refused",
+        Message::ReadIndexReply(ReadIndexReply::Rejected { .. }) => "read_refused",
     }
 }
 
@@ -63,8 +63,9 @@ const ROUND: Round = Round::new(3);
 /// One message of each name.
 fn messages() -> Vec<Message> {
     let request_vote = |candidacy| Message::RequestVote(RequestVote { last_log: LAST, candidacy });
-    let pre_vote =
-        |vote| Message::RequestPreVoteReply(RequestPreVoteReply { asked_in: Term::new(1), vote });
+    let pre_vote = |vote| {
+        Message::RequestPreVoteReply(RequestPreVoteReply { request_term: Term::new(1), vote })
+    };
     let accepted = |carried| {
         let match_index = Index::new(9);
         Message::AppendEntriesReply(AppendEntriesReply::Accepted {
@@ -73,9 +74,9 @@ fn messages() -> Vec<Message> {
             round: ROUND,
         })
     };
-    let chunk = |offset, rest| {
+    let chunk = |offset, done| {
         let chunk = vec![7; 20].into();
-        let chunk = InstallSnapshot { last_included: LAST, offset, chunk, rest, round: ROUND };
+        let chunk = InstallSnapshot { last_included: LAST, offset, chunk, done, round: ROUND };
         Message::InstallSnapshot(chunk)
     };
     let last_included_index = LAST.index;
@@ -84,10 +85,10 @@ fn messages() -> Vec<Message> {
         request_vote(Candidacy::Timeout),
         request_vote(Candidacy::Transfer),
         Message::RequestVoteReply(Vote::Granted),
-        Message::RequestVoteReply(Vote::Refused),
+        Message::RequestVoteReply(Vote::Rejected),
         Message::RequestPreVote(RequestPreVote { last_log: LAST }),
         pre_vote(Vote::Granted),
-        pre_vote(Vote::Refused),
+        pre_vote(Vote::Rejected),
         Message::TimeoutNow,
         append(vec![Payload::NoOp, Payload::Command((*b"x=1").into()), members()]),
         append(Vec::new()),
@@ -99,8 +100,8 @@ fn messages() -> Vec<Message> {
             round: ROUND,
         }),
         Message::AppendEntriesReply(AppendEntriesReply::OldTerm),
-        chunk(0, Rest::More),
-        chunk(20, Rest::Done(Arc::new(joint()))),
+        chunk(0, None),
+        chunk(20, Some(Arc::new(joint()))),
         Message::InstallSnapshotReply(InstallSnapshotReply::Continue {
             last_included_index,
             offset: 20,
@@ -113,7 +114,7 @@ fn messages() -> Vec<Message> {
         Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm),
         Message::ReadIndex(ReadIndex { request }),
         Message::ReadIndexReply(ReadIndexReply::Ready { request, read_index: Index::new(9) }),
-        Message::ReadIndexReply(ReadIndexReply::Refused { request }),
+        Message::ReadIndexReply(ReadIndexReply::Rejected { request }),
     ]
 }
 
@@ -134,7 +135,7 @@ fn members() -> Payload {
 fn joint() -> Membership {
     let old = Membership::of_voters([1, 2, 3].map(peer)).with_address(peer(1), "host-1:7000");
     let new = Membership::of_voters([1, 2, 4].map(peer)).with_learner(peer(5));
-    old.towards(new.with_address(peer(4), "host-4:7000"))
+    old.enter_joint(new.with_address(peer(4), "host-4:7000"))
 }
 
 const NONCE: u64 = 42;
@@ -151,13 +152,13 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
     for message in messages() {
         let name = name(&message).to_owned();
         let envelope = envelope(message);
-        frame_onto(&envelope, LIMIT, &mut frames).expect("it is within the limit");
+        encode_frame(&envelope, LIMIT, &mut frames).expect("it is within the limit");
         let seed = [&[2, 9][..], &codec::encode(&envelope)].concat();
         assert_eq!(seeds.insert(name.clone(), seed), None, "two messages are {name}");
     }
     let hello = Hello { from: peer(1), to: peer(2), cluster: "fuzz".into() }.encode();
     let whole = [&[0, 3][..], &hello, &NONCE.to_le_bytes(), &frames].concat();
-    let answer = Answer { verdict: Verdict::Welcome, nonce: NONCE, frame_bytes_max: 1 << 17 };
+    let answer = Answer { verdict: Verdict::Accepted, nonce: NONCE, frame_bytes_max: 1 << 17 };
     seeds.insert("frames".into(), [&[1, 2][..], &frames].concat());
     seeds.insert("whole".into(), whole);
     seeds.insert("answer".into(), [&[3, 0][..], &answer.encode()].concat());
@@ -165,18 +166,18 @@ fn seeds() -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn the_seeds_in_the_folder_are_those_of_this_codec() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+fn the_stored_seeds_match_the_codec() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
     let seeds = seeds();
     if env::var_os("RAFT_WRITE_SEEDS").is_some() {
-        fs::remove_dir_all(&folder).expect("the folder may go");
-        fs::create_dir(&folder).expect("it may come again");
+        fs::remove_dir_all(&directory).expect("the directory may go");
+        fs::create_dir(&directory).expect("it may come again");
         for (name, seed) in &seeds {
-            fs::write(folder.join(name), seed).expect("it takes files");
+            fs::write(directory.join(name), seed).expect("it takes files");
         }
     }
     let mut found = BTreeMap::new();
-    for file in fs::read_dir(folder).expect("a folder") {
+    for file in fs::read_dir(directory).expect("a directory") {
         let file = file.expect("a file");
         let name = file.file_name().into_string().expect("a name of letters");
         found.insert(name, fs::read(file.path()).expect("its bytes"));
@@ -185,7 +186,7 @@ fn the_seeds_in_the_folder_are_those_of_this_codec() {
 }
 
 #[test]
-fn every_kind_that_the_codec_knows_has_a_seed() {
+fn every_message_kind_has_a_seed() {
     let seeds = seeds();
     for kind in 0..=u8::MAX {
         let unknown = matches!(codec::decode(&[kind; 33]), Err(DecodeError::Unknown { .. }));
@@ -195,15 +196,15 @@ fn every_kind_that_the_codec_knows_has_a_seed() {
 }
 
 #[test]
-fn the_longest_seed_is_a_whole_connection() {
+fn the_longest_seed_is_a_complete_connection() {
     let expected =
         Expected { me: peer(2), cluster: "fuzz".into(), nonce: NONCE, frame_bytes_max: LIMIT };
-    let mut receiving = Receiving::new(expected);
-    receiving.buffer().extend_from_slice(&seeds()["whole"][2..]);
-    assert_eq!(receiving.take_next(), Ok(Some(Received::Hello(peer(1)))));
-    assert_eq!(receiving.take_next(), Ok(Some(Received::Identified(peer(1)))));
+    let mut receiver = Receiver::new(expected);
+    receiver.buffer().extend_from_slice(&seeds()["whole"][2..]);
+    assert_eq!(receiver.take_next(), Ok(Some(Received::Hello(peer(1)))));
+    assert_eq!(receiver.take_next(), Ok(Some(Received::Identified(peer(1)))));
     for message in messages() {
-        assert_eq!(receiving.take_next(), Ok(Some(Received::Message(envelope(message)))));
+        assert_eq!(receiver.take_next(), Ok(Some(Received::Message(envelope(message)))));
     }
-    assert_eq!(receiving.take_next(), Ok(None));
+    assert_eq!(receiver.take_next(), Ok(None));
 }

@@ -57,8 +57,8 @@ impl<W: Testbed> Cluster<W> {
                 )));
             }
         }
-        let nobody = || Failure::expected(format_args!("a term, no peer is connected"));
-        agreed.map(|(_, term)| term).ok_or_else(nobody)
+        let no_peer = || Failure::expected(format_args!("a term, no peer is connected"));
+        agreed.map(|(_, term)| term).ok_or_else(no_peer)
     }
 
     /// Returns whether a connected peer believes it leads.

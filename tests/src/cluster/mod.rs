@@ -215,7 +215,7 @@ impl<W: Testbed> Cluster<W> {
 
     /// Writes a remark into the log.
     pub fn note(&self, text: fmt::Arguments<'_>) {
-        self.world().log_test(text);
+        self.world().log_test("noted", text);
     }
 
     /// An error unless the condition holds, in a world with exact timing. A real machine, whose

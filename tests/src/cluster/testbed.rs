@@ -54,7 +54,7 @@ pub trait Testbed: 'static {
     fn profile(&self) -> NetworkProfile;
 
     /// Writes a line of the tester into the log.
-    fn log_test(&self, text: fmt::Arguments<'_>);
+    fn log_test(&self, event: &str, text: fmt::Arguments<'_>);
 
     /// Proposes a command to a peer: its entry's id if the peer believes it leads.
     fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId>;
@@ -133,8 +133,8 @@ impl Testbed for World {
         self.network().profile()
     }
 
-    fn log_test(&self, text: fmt::Arguments<'_>) {
-        self.log_test(text);
+    fn log_test(&self, event: &str, text: fmt::Arguments<'_>) {
+        self.log_test(event, text);
     }
 
     fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {

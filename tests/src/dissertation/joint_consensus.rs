@@ -46,7 +46,7 @@ async fn expect_no_commit_without(
     // The disconnected peers may have elected one of them, which knew nothing of the change.
     let target = members(to, from);
     let (leader, _) = loaded.leader().await?;
-    let known = loaded.cluster.members(leader).is_some_and(|found| found.settled() == target);
+    let known = loaded.cluster.members(leader).is_some_and(|found| found.leave_joint() == target);
     if known { loaded.settled(&target).await } else { loaded.change(change).await }
 }
 

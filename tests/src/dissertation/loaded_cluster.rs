@@ -167,7 +167,7 @@ impl LoadedCluster {
     /// It is not, or others are the members afterwards.
     pub(super) async fn change(&self, change: Change) -> Result<(), Failure> {
         let (leader, _) = self.start_change(change).await?;
-        let target = self.cluster.members(leader).map(|members| members.settled());
+        let target = self.cluster.members(leader).map(|members| members.leave_joint());
         self.settled(&target.unwrap_or_default()).await
     }
 
@@ -305,10 +305,10 @@ const fn is_transient(error: ChangeError) -> bool {
         error,
         ChangeError::NotLeader { .. }
             | ChangeError::TransferInProgress { .. }
-            | ChangeError::UnderWay { .. }
+            | ChangeError::InProgress { .. }
             | ChangeError::TermNotCommitted
             | ChangeError::NotCaughtUp { .. }
-            | ChangeError::Silent { .. }
+            | ChangeError::Unresponsive { .. }
     )
 }
 

@@ -20,7 +20,7 @@ pub(crate) async fn grow(cluster: Cluster) -> Result<(), Failure> {
     let loaded = LoadedCluster::start(cluster.clone());
     let (leader, _) = loaded.leader().await?;
     loaded.add(new).await?;
-    let silent = |error| matches!(error, ChangeError::Silent { .. });
+    let silent = |error| matches!(error, ChangeError::Unresponsive { .. });
     loaded.expect_rejected(leader, Change::Promote(3), silent, "the learner does not answer")?;
     // With one of three disconnected, two of five would be too few.
     let away = (leader + 1) % 3;
@@ -157,10 +157,10 @@ pub(crate) async fn one_change_at_a_time(cluster: Cluster) -> Result<(), Failure
     loaded.expect_rejected(leader, Change::Add(3), too_soon, "nothing of the term is committed")?;
     let (leader, first) = loaded.start_change(Change::Add(3)).await?;
     let since = first.index;
-    let under_way = |error| error == ChangeError::UnderWay { since };
+    let under_way = |error| error == ChangeError::InProgress { since };
     loaded.expect_rejected(leader, Change::Add(4), under_way, "another is under way")?;
     let value = format!("the change of entry {since} is still under way");
-    let said = ChangeError::UnderWay { since }.to_string();
+    let said = ChangeError::InProgress { since }.to_string();
     expect(said == value, format_args!("{value:?}, found {said:?}"))?;
     loaded.change(Change::Add(4)).await?;
     let follower = (leader + 1) % 3;
@@ -169,7 +169,7 @@ pub(crate) async fn one_change_at_a_time(cluster: Cluster) -> Result<(), Failure
 
     let all = Change::Replace { voters: PeerSet::first(5), learners: PeerSet::NONE };
     let (leader, since) = loaded.hold_joint(all).await?;
-    let under_way = |error| error == ChangeError::UnderWay { since };
+    let under_way = |error| error == ChangeError::InProgress { since };
     for change in [Change::Remove(follower), Change::Demote(leader), Change::Add(4), all] {
         loaded.expect_rejected(
             leader,

@@ -93,8 +93,8 @@ impl InvariantChecker {
         peer.past.restart(observed.witness(), observed.status, observed.disk)?;
         peer.observed_log = ObservedLog::default();
         peer.observed_log.follow(observed.log);
-        let nobody = Arc::default();
-        let first = if self.first.contains(observed.status.id) { &self.first } else { &nobody };
+        let no_members = Arc::default();
+        let first = if self.first.contains(observed.status.id) { &self.first } else { &no_members };
         peer.configurations.start(first, &self.configurations, observed.log);
         peer.configurations.check_in_force(
             observed.witness(),
@@ -179,7 +179,7 @@ impl InvariantChecker {
                 self.record_acknowledged(server, envelope.term, *match_index, disk);
                 Ok(())
             }
-            Message::RequestVoteReply(Vote::Refused)
+            Message::RequestVoteReply(Vote::Rejected)
             | Message::RequestPreVote(_)
             | Message::RequestPreVoteReply(_)
             | Message::TimeoutNow

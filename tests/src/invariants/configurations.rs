@@ -147,8 +147,8 @@ impl PeerConfigurations {
             RoleName::Follower => true,
             RoleName::PreCandidate | RoleName::Candidate => self
                 .candidates_in_force(status.commit_index)
-                .any(|members| members.votes(witness.peer)),
-            RoleName::Leader => latest.votes(witness.peer) || !done,
+                .any(|members| members.is_voter(witness.peer)),
+            RoleName::Leader => latest.is_voter(witness.peer) || !done,
         };
         if may {
             return Ok(());

@@ -39,13 +39,13 @@ pub fn check_sent(
             check_term(witness, envelope, disk)
         }
         // Refusals, questions and pre-votes promise nothing.
-        Message::RequestVoteReply(Vote::Refused)
+        Message::RequestVoteReply(Vote::Rejected)
         | Message::RequestPreVote(_)
         | Message::RequestPreVoteReply(_)
         | Message::AppendEntriesReply(AppendEntriesReply::OldTerm)
         | Message::InstallSnapshotReply(InstallSnapshotReply::OldTerm)
         | Message::ReadIndex(_)
-        | Message::ReadIndexReply(ReadIndexReply::Refused { .. }) => Ok(()),
+        | Message::ReadIndexReply(ReadIndexReply::Rejected { .. }) => Ok(()),
     }
 }
 

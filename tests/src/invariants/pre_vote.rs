@@ -23,7 +23,7 @@ impl PreVotes {
         if let Message::RequestPreVoteReply(reply) = &envelope.message
             && reply.vote == Vote::Granted
         {
-            self.granted.insert((envelope.to, reply.asked_in, envelope.from));
+            self.granted.insert((envelope.to, reply.request_term, envelope.from));
         }
     }
 
@@ -38,15 +38,15 @@ impl PreVotes {
         term: Term,
         members: &Membership,
     ) -> Result<(), Box<Violation>> {
-        let asked = self.granted.iter().filter(|(candidate, asked_in, _)| {
-            *candidate == witness.peer && asked_in.next() == term
+        let asked = self.granted.iter().filter(|(candidate, request_term, _)| {
+            *candidate == witness.peer && request_term.next() == term
         });
         let yes: BTreeSet<PeerId> =
             asked.map(|(_, _, voter)| *voter).chain([witness.peer]).collect();
         if is_quorum(members, |voter| yes.contains(&voter)) {
             return Ok(());
         }
-        let votes = yes.iter().filter(|voter| members.votes(**voter)).count();
+        let votes = yes.iter().filter(|voter| members.is_voter(**voter)).count();
         Err(Invariant::PreVote.broken(format_args!(
             "{witness} is candidate of term {term} with {votes} pre-votes among {members}"
         )))
@@ -72,8 +72,13 @@ pub struct OpenPreVotes {
 
 impl OpenPreVotes {
     /// Records a request of a candidate in this term.
-    pub fn record_request(&mut self, candidate: PeerId, asked_in: Term, known_leader: KnownLeader) {
-        self.requests.entry((candidate, asked_in)).or_default().push_back(known_leader);
+    pub fn record_request(
+        &mut self,
+        candidate: PeerId,
+        request_term: Term,
+        known_leader: KnownLeader,
+    ) {
+        self.requests.entry((candidate, request_term)).or_default().push_back(known_leader);
     }
 
     /// Checks a message that the peer sends.
@@ -86,14 +91,14 @@ impl OpenPreVotes {
         envelope: &Envelope,
     ) -> Result<(), Box<Violation>> {
         let Message::RequestPreVoteReply(reply) = &envelope.message else { return Ok(()) };
-        let of = (envelope.to, reply.asked_in);
+        let of = (envelope.to, reply.request_term);
         let known_leader = self.requests.get_mut(&of).and_then(VecDeque::pop_front);
-        if known_leader != Some(KnownLeader::Live) || reply.vote == Vote::Refused {
+        if known_leader != Some(KnownLeader::Live) || reply.vote == Vote::Rejected {
             return Ok(());
         }
         Err(Invariant::Stickiness.broken(format_args!(
             "{witness} knew a leader when {} requested a pre-vote in term {}, and granted it",
-            envelope.to, reply.asked_in
+            envelope.to, reply.request_term
         )))
     }
 }

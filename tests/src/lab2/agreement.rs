@@ -208,7 +208,7 @@ pub(crate) async fn rejoin(cluster: Cluster<impl Testbed>) -> Result<(), Failure
     Ok(())
 }
 
-/// Followers with long logs of doomed entries are brought back into line fast.
+/// Followers with long logs of entries that are never committed are brought back into line fast.
 ///
 /// # Errors
 /// Agreement is missing, or too slow.

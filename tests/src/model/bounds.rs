@@ -46,7 +46,7 @@ pub enum Start {
     Led,
     /// As before; then peer 0 has committed one more command with peer 1 alone, which does not know
     /// that, and peer 1 leads the second term by the vote of peer 2. Peer 0 has received none of
-    /// this, and still leads the first one. Needs three founders.
+    /// this, and still leads the first one. Needs three initial members.
     Deposed,
 }
 

@@ -97,14 +97,15 @@ impl State {
     pub(super) fn check_commits_durable(&self) -> Result<(), ModelInvariant> {
         let first = Membership::of_voters(self.left.first_voters(0));
         let (since, members) = self.history.members().unwrap_or((Index::ZERO, &first));
-        let mut in_force = vec![members.clone(), members.settled()];
+        let mut in_force = vec![members.clone(), members.leave_joint()];
         for peer in &self.peers {
             peer.with_node(|node| {
                 let log = node.log();
                 let later =
                     configurations(log.range(since.max(log.base().index), log.last().index));
-                in_force
-                    .extend(later.flat_map(|(_, members)| [members.clone(), members.settled()]));
+                in_force.extend(
+                    later.flat_map(|(_, members)| [members.clone(), members.leave_joint()]),
+                );
             });
         }
         let kept = |id| in_force.iter().any(|it| is_quorum(it, |peer| self.holds(peer, id)));

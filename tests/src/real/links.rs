@@ -83,7 +83,7 @@ impl Links {
 
 impl FaultPolicy for Links {
     /// A request counts here, delivered or not, as in the labs.
-    fn leaves(&self, envelope: &Envelope) -> LinkState {
+    fn on_send(&self, envelope: &Envelope) -> LinkState {
         let mut shared = self.lock();
         if envelope.message.direction() == Direction::Request {
             shared.traffic.rpcs += 1;
@@ -98,7 +98,7 @@ impl FaultPolicy for Links {
         self.link_state(envelope)
     }
 
-    fn arrives(&self, envelope: &Envelope) -> Delivery {
+    fn on_receive(&self, envelope: &Envelope) -> Delivery {
         let direction = envelope.message.direction();
         let mut shared = self.lock();
         let sent = shared.network.send(server(envelope.from), server(envelope.to), direction);
@@ -118,7 +118,7 @@ impl FaultPolicy for Links {
     }
 
     /// A cut loses messages in flight, too.
-    fn arrives_late(&self, envelope: &Envelope) -> LinkState {
+    fn on_delayed(&self, envelope: &Envelope) -> LinkState {
         self.link_state(envelope)
     }
 }

@@ -106,8 +106,8 @@ impl RealWorld {
         let Some(logger) = &self.context.logger else { return };
         let text = failure.to_string();
         let text = format_args!("{}", text.lines().next().unwrap_or_default());
-        let (at, peer) = (self.context.clock.now(), &LogSource::Tester);
-        logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[] });
+        let (at, peer, event) = (self.context.clock.now(), &LogSource::Tester, "failed");
+        logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[], event });
     }
 }
 

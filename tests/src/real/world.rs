@@ -123,10 +123,10 @@ impl Testbed for RealWorld {
         self.context.links.with_network(|network| network.profile())
     }
 
-    fn log_test(&self, text: fmt::Arguments<'_>) {
+    fn log_test(&self, event: &str, text: fmt::Arguments<'_>) {
         let Some(logger) = &self.context.logger else { return };
         let (at, peer) = (self.context.clock.now(), &LogSource::Tester);
-        logger.line(&Line { at, topic: Topic::Test, peer, text, facts: &[] });
+        logger.line(&Line { at, topic: Topic::Test, peer, text, facts: &[], event });
     }
 
     fn propose(&mut self, server: usize, command: Bytes, source: LogSource) -> Option<EntryId> {
@@ -140,14 +140,14 @@ impl Testbed for RealWorld {
     fn disconnect(&mut self, server: usize) {
         self.context.links.with_network(|network| {
             network.disconnect(server);
-            self.log_test(format_args!("cuts off {server}"));
+            self.log_test("disconnected", format_args!("cuts off {server}"));
         });
     }
 
     fn connect(&mut self, server: usize) {
         self.context.links.with_network(|network| {
             network.connect(server);
-            self.log_test(format_args!("connects {server}"));
+            self.log_test("connected", format_args!("connects {server}"));
         });
     }
 
@@ -155,7 +155,7 @@ impl Testbed for RealWorld {
         self.disconnect(server);
         if self.peers[server].is_running() {
             self.peers[server].crash(&self.context);
-            self.log_test(format_args!("crashes {server}"));
+            self.log_test("crashed", format_args!("crashes {server}"));
         }
     }
 
@@ -164,21 +164,21 @@ impl Testbed for RealWorld {
             self.crash(server);
         }
         let life = self.peers[server].life + 1;
-        self.log_test(format_args!("starts {server}, life {life}"));
+        self.log_test("restarted", format_args!("starts {server}, life {life}"));
         self.peers[server].start(&self.context)
     }
 
     fn set_profile(&mut self, profile: NetworkProfile) {
         self.context.links.with_network(|network| {
             network.set_profile(profile);
-            self.log_test(format_args!("changes the network: {profile}"));
+            self.log_test("network_changed", format_args!("changes the network: {profile}"));
         });
     }
 
     #[expect(clippy::print_stdout, reason = "a check that is not made must be seen")]
     fn timing_failure(&self, text: fmt::Arguments<'_>) -> Result<(), Failure> {
         println!("  not held against a real machine: expected {text}");
-        self.log_test(format_args!("expected {text}"));
+        self.log_test("expectation_not_met", format_args!("expected {text}"));
         Ok(())
     }
 }

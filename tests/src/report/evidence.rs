@@ -95,7 +95,7 @@ fn causal_past(log: &str) -> Vec<&str> {
             continue;
         }
         known.insert(line.peer);
-        if let Some(id) = line.id.filter(|_| line.text.starts_with("receives")) {
+        if let Some(id) = line.id.filter(|_| line.text.ends_with(" event=received")) {
             wanted.insert(id);
         }
         past.push(line.whole);
@@ -124,7 +124,7 @@ mod tests {
 2 | RPC | 1 | sends RequestVote to=0 id=1.1
 2 | VOTE | 1 | counts
 3 | RPC | 2 | sends AppendEntries: heartbeat to=1 id=2.1
-3 | RPC | 0 | receives RequestVote from=1 id=1.1
+3 | RPC | 0 | receives RequestVote from=1 id=1.1 event=received
 3 | TEST | - | cuts off 2
 4 | ERRO | 0 | election-safety: two leaders
 ";
@@ -135,7 +135,7 @@ mod tests {
             "starts",
             "starts",
             "sends RequestVote to=0 id=1.1",
-            "receives RequestVote from=1 id=1.1",
+            "receives RequestVote from=1 id=1.1 event=received",
             "cuts off 2",
             "election-safety: two leaders",
         ];

@@ -17,7 +17,7 @@ impl World {
     pub(super) fn probe_coverage(&mut self, server: usize) {
         let peer = &mut self.peers[server];
         let Some(node) = &peer.node else { return };
-        let (now, transferring) = (node.status(), node.successor().is_some());
+        let (now, transferring) = (node.status(), node.transfer_target().is_some());
         let was_transferring = std::mem::replace(&mut peer.transferring, transferring);
         let Some(before) = peer.last_status.replace(now) else { return };
         self.probe_membership(server);

@@ -24,7 +24,7 @@ impl World {
         self.trace.number(server as u64 | 1 << 32);
         self.record(Step::Disconnect { peer: server });
         self.network.disconnect(server);
-        self.log_test(format_args!("cuts off {server}"));
+        self.log_test("disconnected", format_args!("cuts off {server}"));
     }
 
     /// Restores the links between a peer and all other connected peers.
@@ -32,7 +32,7 @@ impl World {
         self.trace.number(server as u64 | 2 << 32);
         self.record(Step::Connect { peer: server });
         self.network.connect(server);
-        self.log_test(format_args!("connects {server}"));
+        self.log_test("connected", format_args!("connects {server}"));
     }
 
     /// Cuts or restores links.
@@ -45,11 +45,11 @@ impl World {
         match state {
             Connection::Cut => {
                 self.record(Step::Cut(links));
-                self.log_test(format_args!("cuts the links {links}"));
+                self.log_test("links_cut", format_args!("cuts the links {links}"));
             }
             Connection::Up => {
                 self.record(Step::Heal(links));
-                self.log_test(format_args!("heals the links {links}"));
+                self.log_test("links_healed", format_args!("heals the links {links}"));
             }
         }
     }
@@ -58,7 +58,7 @@ impl World {
     pub fn set_latency(&mut self, server: usize, latency: Latency) {
         self.record(Step::Disk { peer: server, min: latency.min, max: latency.max });
         self.peers[server].disk.set_latency(latency);
-        self.log_test(format_args!("changes the disk of {server}: {latency:?}"));
+        self.log_test("disk_changed", format_args!("changes the disk of {server}: {latency:?}"));
     }
 
     /// Changes the rates of flush faults of a peer's disk.
@@ -71,7 +71,7 @@ impl World {
         let (request, reply) = (profile.request.delay_max, profile.reply.delay_max);
         self.record(Step::Network { request, reply });
         self.network.set_profile(profile);
-        self.log_test(format_args!("changes the network: {profile}"));
+        self.log_test("network_changed", format_args!("changes the network: {profile}"));
     }
 
     /// Disconnects a peer and stops it at this instant, as in the labs.
@@ -103,7 +103,10 @@ impl World {
         self.trace.number(server as u64 | 3 << 32 | (damage.survived as u64) << 40);
         self.cover_after_crash(damage);
         let (survived, lost) = (damage.survived, damage.lost);
-        self.log_test(format_args!("crashes {server}: {survived} writes survive, {lost} are lost"));
+        self.log_test(
+            "crashed",
+            format_args!("crashes {server}: {survived} writes survive, {lost} are lost"),
+        );
         (survived, damage.torn_entries)
     }
 
@@ -120,7 +123,7 @@ impl World {
         let peer = &mut self.peers[server];
         peer.paused_until = peer.paused_until.max(Some(until));
         self.queue.push(until, Source::timer(server), Event::Resume { server });
-        self.log_test(format_args!("stops {server} for {} ms", length.as_millis()));
+        self.log_test("paused", format_args!("stops {server} for {} ms", length.as_millis()));
     }
 
     pub(super) fn resume(&mut self, server: usize) {
@@ -128,7 +131,7 @@ impl World {
         if peer.paused_until.is_some_and(|until| until <= self.now) {
             peer.paused_until = None;
             self.mark_touched(server);
-            self.log_test(format_args!("lets {server} go on"));
+            self.log_test("resumed", format_args!("lets {server} go on"));
         }
     }
 
@@ -148,7 +151,10 @@ impl World {
         let data = service.snapshot();
         self.record(Step::Snapshot { peer: server });
         self.trace.number(server as u64 | 7 << 32);
-        self.log_test(format_args!("takes a snapshot of {server} through {through}"));
+        self.log_test(
+            "snapshot_taken",
+            format_args!("takes a snapshot of {server} through {through}"),
+        );
         self.mark_touched(server);
         self.compact(server, through, data)
     }
@@ -194,7 +200,7 @@ impl World {
         peer.incarnation += 1;
         if peer.incarnation > 1 {
             let times = peer.incarnation;
-            self.log_test(format_args!("starts {server}, life {times}"));
+            self.log_test("restarted", format_args!("starts {server}, life {times}"));
         }
         let peer = &self.peers[server];
         let cannot_start = |error: &dyn std::error::Error| {

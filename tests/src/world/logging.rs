@@ -55,11 +55,11 @@ impl fmt::Display for WireId<'_> {
 }
 
 impl World {
-    /// Writes a line of the tester.
-    pub fn log_test(&self, text: fmt::Arguments<'_>) {
+    /// Writes a line of the tester; the event's name is its last fact.
+    pub fn log_test(&self, event: &str, text: fmt::Arguments<'_>) {
         let Some(logger) = &self.logger else { return };
         let peer = &LogSource::Tester;
-        logger.line(&Line { at: self.now, topic: Topic::Test, peer, text, facts: &[] });
+        logger.line(&Line { at: self.now, topic: Topic::Test, peer, text, facts: &[], event });
     }
 
     /// Writes that the run has failed: as the peer's that was acting, if it broke a rule.
@@ -77,7 +77,8 @@ impl World {
         let tester: &dyn fmt::Display = &LogSource::Tester;
         let peer = acting.as_ref().map_or(tester, |peer| peer);
         let text = format_args!("{text}");
-        logger.line(&Line { at: self.now, topic: Topic::Erro, peer, text, facts: &[] });
+        let (at, event) = (self.now, "failed");
+        logger.line(&Line { at, topic: Topic::Erro, peer, text, facts: &[], event });
     }
 
     pub(super) fn log_proposed(&self, server: usize, id: EntryId, source: LogSource) {
@@ -111,6 +112,7 @@ pub(crate) fn proposed(
             ("index", Fact::Number(id.index.number())),
             ("entry_term", Fact::Number(id.term.number())),
         ],
+        event: "command_proposed",
     });
 }
 
@@ -130,6 +132,8 @@ pub(crate) fn lost(logger: &Logger, at: Instant, envelope: &Envelope, loss: Loss
             ("to", Fact::Number(to.number())),
             ("id", Fact::Word(&WireId(envelope))),
             ("why", Fact::Word(&why)),
+            ("kind", Fact::Word(&name)),
         ],
+        event: "lost",
     });
 }

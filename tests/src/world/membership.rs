@@ -40,10 +40,16 @@ impl World {
         self.trace.number(server as u64 | 8 << 32 | u64::from(begun.is_ok()) << 40);
         self.mark_touched(server);
         match begun {
-            Ok(id) => self.log_test(format_args!("asks {server} for a change: {change}, at {id}")),
+            Ok(id) => self.log_test(
+                "membership_change_started",
+                format_args!("asks {server} for a change: {change}, at {id}"),
+            ),
             Err(ChangeNotStarted::Refused(error)) => {
                 self.cover_rejection(error);
-                self.log_test(format_args!("asks {server} for a change: {change}; {error}"));
+                self.log_test(
+                    "membership_change_rejected",
+                    format_args!("asks {server} for a change: {change}; {error}"),
+                );
             }
             Err(ChangeNotStarted::Away) => {}
         }
@@ -51,11 +57,14 @@ impl World {
     }
 
     fn cover_rejection(&mut self, error: ChangeError) {
-        if matches!(error, ChangeError::UnderWay { .. }) {
+        if matches!(error, ChangeError::InProgress { .. }) {
             self.coverage.hit(Mark::ChangeUnderWay);
         } else if error == ChangeError::TermNotCommitted {
             self.coverage.hit(Mark::ChangeTooSoon);
-        } else if matches!(error, ChangeError::NotCaughtUp { .. } | ChangeError::Silent { .. }) {
+        } else if matches!(
+            error,
+            ChangeError::NotCaughtUp { .. } | ChangeError::Unresponsive { .. }
+        ) {
             self.coverage.hit(Mark::LearnerBehind);
         }
     }
@@ -83,7 +92,7 @@ impl World {
             (before.learners().contains(&own) && now.voters().contains(&own), Mark::Promoted),
             (now.is_joint(), Mark::Joint),
             (inherited, Mark::ChangeInherited),
-            (leads && !now.votes(own), Mark::LeaderRemoved),
+            (leads && !now.is_voter(own), Mark::LeaderRemoved),
             (peer.members.state == MemberState::Left && now.contains(own), Mark::Rejoined),
         ];
         for (_, mark) in marks.into_iter().filter(|(witness, _)| *witness) {

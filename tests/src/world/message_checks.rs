@@ -110,7 +110,7 @@ impl World {
         let witness = Witness { peer: now.id, at: peer.clock.local_time(self.now) };
         let members = Arc::clone(node.membership());
         let mut step_down = std::mem::replace(&mut peer.step_down, StepDown::Unrequested);
-        if !members.votes(now.id) {
+        if !members.is_voter(now.id) {
             // The others have asked it.
             step_down = StepDown::Requested;
         }

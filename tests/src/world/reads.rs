@@ -4,7 +4,7 @@
 //! dissertation §6.4). Clients alone could not check that: they see only answers.
 
 use raft::role::Role;
-use raft::{Index, ReadDrop, ReadId, RoleName};
+use raft::{Index, ReadDropReason, ReadId, RoleName};
 
 use super::open_reads::OpenRead;
 use super::state::World;
@@ -92,7 +92,7 @@ impl World {
         &mut self,
         server: usize,
         name: ReadId,
-        reason: ReadDrop,
+        reason: ReadDropReason,
     ) -> Result<(), Failure> {
         if self.reads.open.remove(&name).is_none_or(|read| read.server != server) {
             return Err(Failure::expected(format_args!(
@@ -102,9 +102,9 @@ impl World {
         }
         self.trace.number(name.number() ^ (server as u64) << 32 ^ 10 << 40);
         match reason {
-            ReadDrop::LeaderLost => self.coverage.hit(Mark::ReadDropped),
-            ReadDrop::TimedOut => self.coverage.hit(Mark::ReadTimedOut),
-            ReadDrop::Refused | _ => {}
+            ReadDropReason::LeaderLost => self.coverage.hit(Mark::ReadDropped),
+            ReadDropReason::TimedOut => self.coverage.hit(Mark::ReadTimedOut),
+            ReadDropReason::Rejected | _ => {}
         }
         Ok(())
     }

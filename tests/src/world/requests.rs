@@ -42,7 +42,7 @@ impl World {
         }
         let peer = &mut self.peers[server];
         let node = peer.node.as_mut()?;
-        let successor = node.successor();
+        let successor = node.transfer_target();
         let answer = node.propose(peer.clock.local_time(self.now), command);
         if let Err(failure) = self.check_answer(server, &answer) {
             self.fail(failure);
@@ -101,7 +101,10 @@ impl World {
         self.record(Step::Transfer { peer: server, to });
         if begun {
             self.trace.number(server as u64 | 8 << 32 | (to as u64) << 40);
-            self.log_test(format_args!("asks {server} to hand leadership over to {to}"));
+            self.log_test(
+                "transfer_requested",
+                format_args!("asks {server} to hand leadership over to {to}"),
+            );
             self.mark_touched(server);
         }
     }
@@ -118,7 +121,7 @@ impl World {
         peer.step_down = StepDown::Requested;
         self.record(Step::Resign { peer: server });
         self.trace.number(server as u64 | 9 << 32);
-        self.log_test(format_args!("asks {server} to resign"));
+        self.log_test("resignation_requested", format_args!("asks {server} to resign"));
         self.mark_touched(server);
     }
 }

@@ -178,7 +178,7 @@ impl World {
     fn fail_flush(&mut self, server: usize, incarnation: u32, number: FlushNumber) {
         if self.peers[server].incarnation == incarnation {
             self.coverage.hit(Mark::FailedFlush);
-            self.log_test(format_args!("fails flush {number} of {server}"));
+            self.log_test("flush_failed", format_args!("fails flush {number} of {server}"));
             self.halt(server, Damage::OfFlush(number));
         }
     }

@@ -22,7 +22,7 @@ fn log_of(members: &[&Membership]) -> Log {
 #[test]
 fn configurations_fire_on_steps_that_do_not_follow() {
     let (old, new) = (voters(&[0, 1]), voters(&[0, 2]));
-    let joint = old.towards(new.clone());
+    let joint = old.enter_joint(new.clone());
     let more = old.clone().with_learner(PeerId::new(5));
     let first = Arc::new(old.clone());
     let check = |steps: &[&Membership]| {
@@ -66,7 +66,7 @@ fn configurations_fire_on_a_peer_that_goes_by_others_or_stands_without_a_vote() 
     let new = voters(&[1, 2]);
     let (committed, mut own) =
         (CommittedConfigurations::new(Arc::clone(&first)), PeerConfigurations::default());
-    own.start(&first, &committed, &log_of(&[&first.towards(new.clone()), &new]));
+    own.start(&first, &committed, &log_of(&[&first.enter_joint(new.clone()), &new]));
     let kept = |role, commit, effective: &Membership| {
         own.check_in_force(peer(0), &status(role, 1, commit), effective)
     };

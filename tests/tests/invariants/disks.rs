@@ -43,7 +43,7 @@ fn durability_fires_on_a_promise_that_could_be_lost() {
         (candidacy(), disk(3, Some(0), &[1])),
         (vote(), disk(3, Some(1), &[1])),
         (accept(2), disk(3, None, &[1, 2])),
-        (Message::RequestVoteReply(Vote::Refused), disk(2, None, &[])),
+        (Message::RequestVoteReply(Vote::Rejected), disk(2, None, &[])),
     ] {
         let leader = log(&[1, 2]);
         let envelope = envelope(3, message);

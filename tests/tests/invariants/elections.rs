@@ -52,7 +52,7 @@ fn election_safety_fires_on_a_leader_without_a_majority() {
     holds(elections.record_vote(peer(2), Term::new(3), PeerId::new(1)));
     holds(check(&elections, &voters(&[1, 2, 3])));
     fires(check(&elections, &voters(&[1, 2, 3, 4])), Invariant::ElectionSafety, &["votes of 2"]);
-    let joint = voters(&[1, 2, 3]).towards(voters(&[3, 4, 1]));
+    let joint = voters(&[1, 2, 3]).enter_joint(voters(&[3, 4, 1]));
     fires(check(&elections, &joint), Invariant::ElectionSafety, &["outgoing 1 2 3"]);
     let learners = voters(&[1, 3, 4]).with_learner(PeerId::new(2));
     fires(check(&elections, &learners), Invariant::ElectionSafety, &["votes of 1"]);
@@ -65,8 +65,8 @@ fn election_safety_fires_on_a_follower_of_an_unelected_leader() {
     holds(elections.check_follower(peer(0), Term::new(3), PeerId::new(1)));
     let other = elections.check_follower(peer(0), Term::new(3), PeerId::new(2));
     fires(other, Invariant::ElectionSafety, &["follows 2 in term 3", "peer 1 at"]);
-    let nobody = elections.check_follower(peer(0), Term::new(4), PeerId::new(1));
-    fires(nobody, Invariant::ElectionSafety, &["term 4", "no peer was elected"]);
+    let unelected = elections.check_follower(peer(0), Term::new(4), PeerId::new(1));
+    fires(unelected, Invariant::ElectionSafety, &["term 4", "no peer was elected"]);
 }
 
 #[test]

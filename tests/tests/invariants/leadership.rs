@@ -134,19 +134,19 @@ fn stickiness_fires_on_a_peer_that_is_moved() {
 #[test]
 fn pre_vote_fires_on_a_candidate_without_a_majority() {
     let mut pre_votes = PreVotes::default();
-    let mut says = |from: u64, asked_in: u64, vote| {
-        let asked_in = Term::new(asked_in);
+    let mut says = |from: u64, request_term: u64, vote| {
+        let request_term = Term::new(request_term);
         pre_votes.record_sent(&Envelope {
             id: MessageId::new(1),
             from: PeerId::new(from),
             to: PeerId::new(0),
             term: Term::new(1),
-            message: Message::RequestPreVoteReply(RequestPreVoteReply { asked_in, vote }),
+            message: Message::RequestPreVoteReply(RequestPreVoteReply { request_term, vote }),
         });
     };
     says(1, 4, Vote::Granted);
     says(1, 4, Vote::Granted);
-    says(2, 4, Vote::Refused);
+    says(2, 4, Vote::Rejected);
     says(3, 3, Vote::Granted);
     let one = pre_votes.check_candidate(seen(1), Term::new(5), &members(5));
     fires(one, Invariant::PreVote, &["with 2 pre-votes among"]);
@@ -165,13 +165,13 @@ fn lease_fires_on_an_election_before_it_ends() {
 
 #[test]
 fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
-    let answer = |to: u64, asked_in: u64, vote| Envelope {
+    let answer = |to: u64, request_term: u64, vote| Envelope {
         id: MessageId::new(1),
         from: PeerId::new(0),
         to: PeerId::new(to),
         term: Term::new(4),
         message: Message::RequestPreVoteReply(RequestPreVoteReply {
-            asked_in: Term::new(asked_in),
+            request_term: Term::new(request_term),
             vote,
         }),
     };
@@ -193,7 +193,7 @@ fn stickiness_fires_on_a_pre_vote_beside_a_leader() {
     holds(asked(&[KnownLeader::Live]).check_answer(seen(1), &answer(1, 3, Vote::Granted)));
     // Of two questions, each has its own answer.
     let mut both = asked(&[KnownLeader::Live, KnownLeader::None]);
-    holds(both.check_answer(seen(1), &answer(1, 4, Vote::Refused)));
+    holds(both.check_answer(seen(1), &answer(1, 4, Vote::Rejected)));
     holds(both.check_answer(seen(1), &yes));
     let mut both = asked(&[KnownLeader::None, KnownLeader::Live]);
     holds(both.check_answer(seen(1), &yes));

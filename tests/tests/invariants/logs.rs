@@ -53,7 +53,7 @@ fn commit_rule_fires_on_an_old_term_and_on_a_minority() {
     let old = Advance { entry: id(2, 2), ..advance };
     fires(check(old, &members, 3), Invariant::CommitRule, &["term 4", "entry 2@2"]);
     fires(check(advance, &members, 2), Invariant::CommitRule, &["2 disks", "0 1 2 3 4"]);
-    let joint = members.towards(voters(&[2, 3, 4]));
+    let joint = members.enter_joint(voters(&[2, 3, 4]));
     fires(check(advance, &joint, 3), Invariant::CommitRule, &["3 disks", "outgoing"]);
     holds(check(advance, &joint, 4));
 }

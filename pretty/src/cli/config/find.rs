@@ -1,92 +1,95 @@
-//! Which files count: the nearest `pretty.toml` from the working folder upwards, then the user's
-//! own file; what the nearer one says counts.
+//! Finding the files of settings: the nearest `pretty.toml` from the working directory upwards,
+//! then the user's own; the nearer one takes precedence.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::plan::Environment;
-use super::{Config, Pager};
+use super::settings::Config;
+use super::values::Pager;
+
+/// Reads an environment variable.
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The name of a project's file.
 const FILE_NAME: &str = "pretty.toml";
 
-/// What the command line says about files.
+/// The files to read, from the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) enum Choice {
+pub(crate) enum Choice {
     /// Those that are found.
-    Found,
+    Discovered,
     /// This one instead.
     File(PathBuf),
     /// None at all.
     None,
 }
 
-/// What was found.
+/// The settings, and the files they come from.
 #[derive(Clone, Debug, Default)]
-pub(in super::super) struct Found {
-    pub(in super::super) config: Config,
+pub(crate) struct LoadedConfig {
+    pub(crate) config: Config,
     /// The files that were read, the nearest first.
-    pub(in super::super) files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
 }
 
-/// Why a file cannot be used.
+/// Errors of a file of settings.
 #[derive(Debug, thiserror::Error)]
-pub(in super::super) enum ConfigError {
+pub(crate) enum ConfigError {
     #[error("cannot read {}: {error}", path.display())]
     Unreadable { path: PathBuf, error: io::Error },
     #[error("{}: {message}", path.display())]
     Malformed { path: PathBuf, message: String },
 }
 
-/// Whose file it is.
+/// The origin of a file, which decides what it may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
+enum Scope {
     User,
-    /// It may have come with somebody else's project.
+    /// The project's, which may be another person's.
     Project,
 }
 
-/// Finds and reads the files that count in a folder.
+/// Finds and reads the files for a directory.
 ///
 /// # Errors
 /// See [`ConfigError`].
-pub(in super::super) fn find(
+pub(crate) fn find(
     choice: &Choice,
-    folder: Option<&Path>,
+    directory: Option<&Path>,
     environment: Environment<'_>,
-) -> Result<Found, ConfigError> {
-    let mut found = Found::default();
+) -> Result<LoadedConfig, ConfigError> {
+    let mut found = LoadedConfig::default();
     match choice {
         Choice::None => {}
         Choice::File(path) => {
             let text = fs::read_to_string(path)
                 .map_err(|error| ConfigError::Unreadable { path: path.clone(), error })?;
-            found.add(path.clone(), &text, Owner::User)?;
+            found.add(path.clone(), &text, Scope::User)?;
         }
-        Choice::Found => {
-            let folders = folder.into_iter().flat_map(Path::ancestors);
-            let projects = folders.map(|folder| folder.join(FILE_NAME));
+        Choice::Discovered => {
+            let directories = directory.into_iter().flat_map(Path::ancestors);
+            let projects = directories.map(|directory| directory.join(FILE_NAME));
             for path in projects {
                 if let Some(text) = read(&path)? {
-                    found.add(path, &text, Owner::Project)?;
+                    found.add(path, &text, Scope::Project)?;
                     break;
                 }
             }
             if let Some(path) = user_file(environment)
                 && let Some(text) = read(&path)?
             {
-                found.add(path, &text, Owner::User)?;
+                found.add(path, &text, Scope::User)?;
             }
         }
     }
     Ok(found)
 }
 
-impl Found {
+impl LoadedConfig {
     /// Adds a file that counts less than those before.
-    fn add(&mut self, path: PathBuf, text: &str, owner: Owner) -> Result<(), ConfigError> {
-        let config = parse(text, owner)
+    fn add(&mut self, path: PathBuf, text: &str, scope: Scope) -> Result<(), ConfigError> {
+        let config = parse(text, scope)
             .map_err(|message| ConfigError::Malformed { path: path.clone(), message })?;
         self.config = std::mem::take(&mut self.config).over(config);
         self.files.push(path);
@@ -94,15 +97,15 @@ impl Found {
     }
 }
 
-fn parse(text: &str, owner: Owner) -> Result<Config, String> {
+fn parse(text: &str, scope: Scope) -> Result<Config, String> {
     let config: Config = toml::from_str(text).map_err(|error| error.to_string())?;
-    if let (Owner::Project, Some(pager)) = (owner, &config.pager)
+    if let (Scope::Project, Some(pager)) = (scope, &config.pager)
         && let Pager::Command(_) = pager.get_ref()
     {
         let line = 1 + text[..pager.span().start].matches('\n').count();
         return Err(format!(
-            "line {line}: a project must not choose the program that is run: `pager = true` takes \
-             the usual one, PRETTY_PAGER and the user's own file may name another"
+            "line {line}: a project's file may not name a program to run; use `pager = true`, or set \
+             PRETTY_PAGER or the pager in the user's own file"
         ));
     }
     Ok(config)
@@ -124,16 +127,20 @@ fn is_absent(error: &io::Error) -> bool {
 /// `$XDG_CONFIG_HOME/pretty/config.toml`, usually `~/.config/pretty/config.toml`.
 fn user_file(environment: Environment<'_>) -> Option<PathBuf> {
     let set = |name| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
-    Some(folder.join("pretty").join("config.toml"))
+    let directory = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
+    Some(directory.join("pretty").join("config.toml"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A folder with a project in it and a home, and what is found from within the project.
-    fn found(project: &str, user: &str, choice: impl Fn(&Path) -> Choice) -> Result<Found, String> {
+    /// A directory with a project in it and a home, and the settings found from within the project.
+    fn found(
+        project: &str,
+        user: &str,
+        choice: impl Fn(&Path) -> Choice,
+    ) -> Result<LoadedConfig, String> {
         let root = tempfile::tempdir().unwrap();
         let (inner, home) = (root.path().join("a/b"), root.path().join("home"));
         fs::create_dir_all(&inner).unwrap();
@@ -147,7 +154,8 @@ mod tests {
 
     #[test]
     fn the_project_counts_before_the_user() {
-        let found = found("fold = true", "fold = false\ntime = false", |_| Choice::Found).unwrap();
+        let found =
+            found("fold = true", "fold = false\ntime = false", |_| Choice::Discovered).unwrap();
         assert_eq!((found.config.fold, found.config.time), (Some(true), Some(false)));
         assert!(found.files[0].ends_with("a/pretty.toml"));
         assert!(found.files[1].ends_with(".config/pretty/config.toml"));
@@ -166,17 +174,20 @@ mod tests {
 
     #[test]
     fn mistakes_are_shown_with_their_file() {
-        let error = found("", "speed = 1", |_| Choice::Found).unwrap_err();
+        let error = found("", "speed = 1", |_| Choice::Discovered).unwrap_err();
         assert!(error.contains("config.toml: ") && error.contains("line 1"), "{error}");
     }
 
     #[test]
     fn only_the_user_names_a_program_to_run() {
-        let error = found("\npager = 'rm -r /'", "", |_| Choice::Found).unwrap_err();
-        assert!(error.contains("pretty.toml: line 2: a project must not choose"), "{error}");
-        let project = found("pager = true", "", |_| Choice::Found).unwrap();
+        let error = found("\npager = 'rm -r /'", "", |_| Choice::Discovered).unwrap_err();
+        assert!(
+            error.contains("pretty.toml: line 2: a project's file may not name a program"),
+            "{error}"
+        );
+        let project = found("pager = true", "", |_| Choice::Discovered).unwrap();
         assert_eq!(project.config.pager(), Some(&Pager::Usual));
-        let user = found("", "pager = 'less -S'", |_| Choice::Found).unwrap();
+        let user = found("", "pager = 'less -S'", |_| Choice::Discovered).unwrap();
         assert_eq!(user.config.pager(), Some(&Pager::Command("less -S".to_owned())));
     }
 }

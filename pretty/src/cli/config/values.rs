@@ -5,12 +5,11 @@ use std::fmt;
 
 use clap::ValueEnum;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::super::args::{ColumnChoice, columns as parse_columns};
-use super::super::plan::FORMATS;
-use crate::color::{ColorError, Rgb};
-use crate::parse::{FormatError, Pattern};
+use crate::cli::args::{ColumnChoice, columns as parse_columns};
+use crate::parse::{CustomFormat, Format, FormatError};
+use crate::style::color::{ColorError, Rgb};
 use crate::time::Tick;
 use crate::view::{Action, Key, KeyError, MessageAt, MessageRule, RuleError, StateRule};
 
@@ -22,7 +21,7 @@ pub(super) fn value_enum<'de, D: Deserializer<'de>, T: ValueEnum>(
     T::from_str(&text, true).map(Some).map_err(|_| {
         let names = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
         let names: Vec<_> = names.map(|value| value.get_name().to_owned()).collect();
-        Error::custom(format!("`{text}` is none of {}", names.join(", ")))
+        Error::custom(format!("unknown value `{text}`; values: {}", names.join(", ")))
     })
 }
 
@@ -40,63 +39,50 @@ pub(super) fn tick<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Tick>, 
 }
 
 /// Names, as one text or as a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Names(pub(in super::super) Vec<String>);
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "NamesAsWritten")]
+pub(crate) struct Names(pub(crate) Vec<String>);
 
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct NamesVisitor;
-        impl<'de> Visitor<'de> for NamesVisitor {
-            type Value = Names;
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected names, as a text or a list")]
+enum NamesAsWritten {
+    One(String),
+    Many(Vec<String>),
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("names, as a text or a list")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Names, E> {
-                Ok(Names(vec![text.to_owned()]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = list.next_element()? {
-                    names.push(name);
-                }
-                Ok(Names(names))
-            }
+impl From<NamesAsWritten> for Names {
+    fn from(names: NamesAsWritten) -> Self {
+        match names {
+            NamesAsWritten::One(name) => Self(vec![name]),
+            NamesAsWritten::Many(names) => Self(names),
         }
-        input.deserialize_any(NamesVisitor)
     }
 }
 
-/// Whether the output goes through a pager, and which.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) enum Pager {
+/// The pager of the output.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "PagerAsWritten")]
+pub(crate) enum Pager {
     Never,
     /// The usual one.
     Usual,
     Command(String),
 }
 
-impl<'de> Deserialize<'de> for Pager {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct PagerVisitor;
-        impl Visitor<'_> for PagerVisitor {
-            type Value = Pager;
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected true, false or a command")]
+enum PagerAsWritten {
+    Use(bool),
+    Command(String),
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("true, false or a command")
-            }
-
-            fn visit_bool<E: Error>(self, wanted: bool) -> Result<Pager, E> {
-                Ok(if wanted { Pager::Usual } else { Pager::Never })
-            }
-
-            fn visit_str<E: Error>(self, command: &str) -> Result<Pager, E> {
-                Ok(Pager::Command(command.to_owned()))
-            }
+impl From<PagerAsWritten> for Pager {
+    fn from(pager: PagerAsWritten) -> Self {
+        match pager {
+            PagerAsWritten::Use(true) => Self::Usual,
+            PagerAsWritten::Use(false) => Self::Never,
+            PagerAsWritten::Command(command) => Self::Command(command),
         }
-        input.deserialize_any(PagerVisitor)
     }
 }
 
@@ -133,7 +119,7 @@ impl<'de> Deserialize<'de> for Color {
             type Value = Color;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a colour, or one for dark and one for light backgrounds")
+                f.write_str("a colour, or one each for dark and light")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Color, E> {
@@ -151,7 +137,7 @@ impl<'de> Deserialize<'de> for Color {
     }
 }
 
-/// A name for a format that is no format already.
+/// A name for a format, other than those of the built-in ones.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub(super) struct FormatName(String);
@@ -166,8 +152,8 @@ impl TryFrom<String> for FormatName {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        match FORMATS.contains(&&*name) {
-            true => Err(format!("`{name}` is a format of its own; another name is wanted")),
+        match Format::NAMES.contains(&&*name) {
+            true => Err(format!("reserved name `{name}`; choose another")),
             false => Ok(Self(name)),
         }
     }
@@ -176,13 +162,13 @@ impl TryFrom<String> for FormatName {
 /// An expression with the named groups of a format.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Expression(pub(super) Pattern);
+pub(super) struct Expression(pub(super) CustomFormat);
 
 impl TryFrom<String> for Expression {
     type Error = FormatError;
 
     fn try_from(text: String) -> Result<Self, FormatError> {
-        Pattern::new(&text).map(Self)
+        CustomFormat::new(&text).map(Self)
     }
 }
 
@@ -240,7 +226,7 @@ impl TryFrom<MessagesAsWritten> for Messages {
             }
         }
         match rules.is_empty() {
-            true => Err("a rule for messages needs one of sent, received or lost".to_owned()),
+            true => Err("empty rule; set one of sent, received, lost".to_owned()),
             false => Ok(Self(rules)),
         }
     }
@@ -259,7 +245,7 @@ impl TryFrom<BTreeMap<KeyName, Binding>> for KeyTable {
         for (KeyName(name), Binding(action)) in written {
             let key = Key::parse(&name).map_err(|error| error.to_string())?;
             if table.iter().any(|(own, _)| *own == key) {
-                return Err(format!("`{name}` is another name of a key that is given already"));
+                return Err(format!("duplicate key `{name}`"));
             }
             table.push((key, action));
         }
@@ -280,7 +266,7 @@ impl TryFrom<String> for KeyName {
     }
 }
 
-/// What a key does; `none` takes its meaning away.
+/// The action of a key; `none` unbinds it.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "String")]
 struct Binding(Option<Action>);

@@ -1,14 +1,15 @@
-//! How many colours there are, and on which background: who decides.
+//! The number of colours and the background: options, settings, environment, terminal, in this
+//! order.
 
-use super::super::args::{ColorChoice, ThemeChoice};
-use super::super::terminal::Stream;
-use super::Environment;
-use crate::color::Depth;
-use crate::theme::Background;
+use crate::cli::args::{ColorChoice, ThemeChoice};
+use crate::cli::config::Environment;
+use crate::cli::output::terminal::Stream;
+use crate::style::color::Depth;
+use crate::style::theme::Background;
 
-/// Whether the terminal is asked for its background.
+/// Asking the terminal for its background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum AskTerminal {
+pub(crate) enum QueryTerminal {
     Yes,
     No,
 }
@@ -43,18 +44,18 @@ pub(super) fn depth(
     }
 }
 
-/// The background that is asked for, or else known; and whether the terminal could say better.
+/// The background that is given, or else known; and whether to ask the terminal.
 pub(super) fn background(
     theme: Option<ThemeChoice>,
     environment: Environment<'_>,
-) -> (Background, AskTerminal) {
+) -> (Background, QueryTerminal) {
     match theme.unwrap_or(ThemeChoice::Auto) {
-        ThemeChoice::Dark => (Background::Dark, AskTerminal::No),
-        ThemeChoice::Light => (Background::Light, AskTerminal::No),
+        ThemeChoice::Dark => (Background::Dark, QueryTerminal::No),
+        ThemeChoice::Light => (Background::Light, QueryTerminal::No),
         ThemeChoice::Auto => {
             let said = environment("COLORFGBG").is_some_and(|value| !value.is_empty());
-            let ask = if said { AskTerminal::No } else { AskTerminal::Yes };
-            (Background::of_terminal(environment), ask)
+            let query = if said { QueryTerminal::No } else { QueryTerminal::Yes };
+            (Background::of_terminal(environment), query)
         }
     }
 }

@@ -18,51 +18,53 @@ use std::thread::sleep;
 
 use rayon::prelude::*;
 
-use super::super::follow::{self, LOOK_EVERY};
-use super::super::input::Input;
-use super::super::merge;
-use super::super::plan::{Follow, Source as Name};
-use super::super::run::{Pauses, RunError, Sink};
-use super::stream::{Ended, Enough, StreamBlocks};
+use super::stream::{EndOfStream, FillPolicy, StreamBlocks};
+use crate::cli::error::RunError;
+use crate::cli::input::follow::{self, POLL_EVERY};
+use crate::cli::input::merge;
+use crate::cli::input::open::Input;
+use crate::cli::input::pause::Pauses;
+use crate::cli::output::sink::Sink;
+use crate::cli::plan::{Follow, InputSource};
 use crate::parse::Parser;
 use crate::view::{Blocks, Chunk, Part, Rules, Source};
 
-/// What the loader has to say.
+/// Events of the loader.
 #[derive(Debug)]
-pub(super) enum News {
+pub(super) enum LoadEvent {
     /// The next part of the log, and how much of it has been read, if that can be known.
     Chunk(Box<Chunk>, Option<Percent>),
-    /// The file has been cut back: what has been read of it is gone.
-    CutBack,
+    /// The file has been truncated: what has been read of it is gone.
+    Truncated,
     /// All there is has been read; more may come.
     UpToDate,
 }
 
-/// How much of something is done.
+/// A progress in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Percent(pub(super) u64);
 
-/// What is to be loaded, and how to read it.
-pub(super) struct Wanted {
-    pub(super) names: Vec<Name>,
+/// The inputs to load, and the way to read them.
+pub(super) struct LoadRequest {
+    pub(super) names: Vec<InputSource>,
     pub(super) follow: Follow,
     pub(super) parser: Parser,
     pub(super) rules: Rules,
 }
 
-/// Loads the inputs, or follows them for ever.
+/// Loads the inputs, or follows them without an end.
 ///
 /// # Errors
-/// When something cannot be read, or [`RunError::Closed`] when nobody listens any more.
+/// If something cannot be read, or [`RunError::Closed`] if the view is gone.
 pub(super) fn load(
     inputs: Vec<Input>,
-    wanted: Wanted,
-    sender: &SyncSender<News>,
+    request: LoadRequest,
+    sender: &SyncSender<LoadEvent>,
 ) -> Result<(), RunError> {
-    let Wanted { names, follow, parser, rules } = wanted;
+    let LoadRequest { names, follow, parser, rules } = request;
     let mut loader = Loader { parser, rules, sender };
     match (<[Input; 1]>::try_from(inputs), &names[..], follow) {
-        (Ok([Input { plain: Some(file), .. }]), [Name::File(path)], Follow::Yes) => {
+        (Ok([Input { plain: Some(file), .. }]), [InputSource::File(path)], Follow::Yes) => {
             loader.follow_file(Source::new(file), path)
         }
         (_, names, Follow::Yes) => loader.follow_all(names),
@@ -76,7 +78,7 @@ struct Loader<'a> {
     /// Knows the unit that the log's last header has named.
     parser: Parser,
     rules: Rules,
-    sender: &'a SyncSender<News>,
+    sender: &'a SyncSender<LoadEvent>,
 }
 
 impl Loader<'_> {
@@ -124,7 +126,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Follows a file that grows, is cut back, or is replaced under its name.
+    /// Follows a file that grows, is truncated, or is replaced under its name.
     fn follow_file(&mut self, mut source: Source, path: &Path) -> Result<(), RunError> {
         let mut blocks = Blocks::new(source.clone());
         let mut quiet = 0;
@@ -132,13 +134,13 @@ impl Loader<'_> {
             let before = blocks.next_start();
             self.load_blocks(&source, &mut blocks)?;
             if quiet == 0 {
-                self.tell(News::UpToDate)?;
+                self.emit(LoadEvent::UpToDate)?;
             }
-            sleep(LOOK_EVERY);
+            sleep(POLL_EVERY);
             let own = source.file().metadata().map_err(RunError::Read)?;
             quiet = if blocks.next_start() == before { quiet + 1 } else { 0 };
             if own.len() < blocks.next_start() {
-                self.tell(News::CutBack)?;
+                self.emit(LoadEvent::Truncated)?;
                 blocks = Blocks::new(source.clone());
                 quiet = 0;
             } else if let Some(file) = follow::replacement(path, (own.dev(), own.ino())) {
@@ -147,37 +149,37 @@ impl Loader<'_> {
                 source = Source::new(file);
                 blocks = Blocks::new(source.clone());
                 quiet = 0;
-            } else if quiet == LOOKS_FOR_LINE_END {
-                // Whoever writes this line may never end it.
+            } else if quiet == POLLS_FOR_LINE_END {
+                // The line may never be ended.
                 self.load_rest(&source, &mut blocks)?;
             }
         }
     }
 
     fn load_stream(&mut self, mut input: Input) -> Result<(), RunError> {
-        let enough = match input.pauses {
-            Pauses::Never => Enough::Full,
-            Pauses::Typed | Pauses::Pipe(..) => Enough::Lines,
+        let fill = match input.pauses {
+            Pauses::Never => FillPolicy::Full,
+            Pauses::Typed | Pauses::Pipe(..) => FillPolicy::Lines,
         };
         let mut spool = Spool::new().map_err(RunError::Read)?;
         let mut stream = StreamBlocks::default();
         let (mut wanted, mut at_once) = (FIRST_BLOCK_BYTES, 1);
         loop {
             let mut batch = Vec::new();
-            let mut ended = Ended::No;
-            while batch.len() < at_once && ended == Ended::No {
+            let mut ended = EndOfStream::No;
+            while batch.len() < at_once && ended == EndOfStream::No {
                 let (block, end) =
-                    stream.next(&mut input.reader, wanted, enough).map_err(RunError::Read)?;
+                    stream.next(&mut input.reader, wanted, fill).map_err(RunError::Read)?;
                 ended = end;
                 batch.push(spool.write(&block).map_err(RunError::Spool)?);
             }
             for chunk in self.index(&spool.source, &batch).map_err(RunError::Read)? {
                 self.send(chunk, None)?;
             }
-            if ended == Ended::Yes {
+            if ended == EndOfStream::Yes {
                 return Ok(());
             }
-            if enough == Enough::Full {
+            if fill == FillPolicy::Full {
                 (wanted, at_once) = (BLOCK_BYTES, BLOCKS_AT_ONCE / 4);
             }
         }
@@ -185,20 +187,20 @@ impl Loader<'_> {
 
     fn load_merged(&mut self, inputs: Vec<Input>) -> Result<(), RunError> {
         let parser = self.parser.clone();
-        let mut lines = Lines::new(self)?;
+        let mut lines = MergedLines::new(self)?;
         merge::lines(inputs, &parser, &mut lines)?;
-        lines.index()
+        lines.finish()
     }
 
     /// Follows any number of files, line by line as they come.
-    fn follow_all(&mut self, names: &[Name]) -> Result<(), RunError> {
+    fn follow_all(&mut self, names: &[InputSource]) -> Result<(), RunError> {
         let mut tails = follow::Tails::open(names, &self.parser)?;
-        let mut lines = Lines::new(self)?;
+        let mut lines = MergedLines::new(self)?;
         loop {
-            if tails.news(&mut |line| lines.add(line))? == follow::News::None {
+            if tails.read_new_lines(&mut |line| lines.add(line))? == follow::NewLines::None {
                 lines.index()?;
-                lines.loader.tell(News::UpToDate)?;
-                sleep(LOOK_EVERY);
+                lines.loader.emit(LoadEvent::UpToDate)?;
+                sleep(POLL_EVERY);
             }
         }
     }
@@ -223,23 +225,23 @@ impl Loader<'_> {
 
     fn send(&mut self, chunk: Chunk, done: Option<Percent>) -> Result<(), RunError> {
         self.parser = chunk.parser_after();
-        self.tell(News::Chunk(Box::new(chunk), done))
+        self.emit(LoadEvent::Chunk(Box::new(chunk), done))
     }
 
-    fn tell(&self, news: News) -> Result<(), RunError> {
-        self.sender.send(news).map_err(|_| RunError::Closed)
+    fn emit(&self, event: LoadEvent) -> Result<(), RunError> {
+        self.sender.send(event).map_err(|_| RunError::Closed)
     }
 }
 
 /// Lines from several inputs on their way to the spool.
-struct Lines<'a, 'b> {
+struct MergedLines<'a, 'b> {
     loader: &'a mut Loader<'b>,
     spool: Spool,
     block: Vec<u8>,
     wanted: usize,
 }
 
-impl<'a, 'b> Lines<'a, 'b> {
+impl<'a, 'b> MergedLines<'a, 'b> {
     fn new(loader: &'a mut Loader<'b>) -> Result<Self, RunError> {
         let spool = Spool::new().map_err(RunError::Spool)?;
         Ok(Self { loader, spool, block: Vec::new(), wanted: FIRST_BLOCK_BYTES })
@@ -269,12 +271,16 @@ impl<'a, 'b> Lines<'a, 'b> {
     }
 }
 
-impl Sink for Lines<'_, '_> {
+impl Sink for MergedLines<'_, '_> {
     fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
         self.add(line)
     }
 
     fn pause(&mut self) -> Result<(), RunError> {
+        self.index()
+    }
+
+    fn finish(mut self) -> Result<(), RunError> {
         self.index()
     }
 }
@@ -300,14 +306,14 @@ impl Spool {
 
 const FIRST_BLOCK_BYTES: usize = 64 * 1024;
 
-/// Small enough to stay in a core's own cache while it is indexed.
+/// Small fill to stay in a core's own cache while it is indexed.
 const BLOCK_BYTES: usize = 1024 * 1024;
 
 /// Enough to keep all cores busy until nearly the end of each round.
 const BLOCKS_AT_ONCE: usize = 64;
 
 /// Looks at a followed file after which a line without its end is shown nevertheless: a second.
-const LOOKS_FOR_LINE_END: usize = 10;
+const POLLS_FOR_LINE_END: usize = 10;
 
-/// News that may wait to be taken: a round of blocks, and what it is followed by.
-pub(super) const NEWS_WAITING_MAX: usize = 2 * BLOCKS_AT_ONCE;
+/// Events that may wait to be taken: two rounds of blocks.
+pub(super) const EVENTS_QUEUED_MAX: usize = 2 * BLOCKS_AT_ONCE;

@@ -8,18 +8,18 @@ pub(super) struct StreamBlocks {
     rest: Vec<u8>,
 }
 
-/// When a block of a stream is large enough.
+/// The size at which a block of a stream is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Enough {
+pub(super) enum FillPolicy {
     /// As soon as there is a line: the stream may pause.
     Lines,
-    /// When it has as many bytes as wanted: the stream never pauses.
+    /// With as many bytes as asked for: the stream never pauses.
     Full,
 }
 
-/// Whether a stream has ended.
+/// The end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(super) enum EndOfStream {
     Yes,
     No,
 }
@@ -34,8 +34,8 @@ impl StreamBlocks {
         &mut self,
         reader: &mut impl Read,
         wanted: usize,
-        enough: Enough,
-    ) -> io::Result<(Vec<u8>, Ended)> {
+        fill: FillPolicy,
+    ) -> io::Result<(Vec<u8>, EndOfStream)> {
         let mut block = std::mem::take(&mut self.rest);
         // Without a line end so far.
         let mut searched = 0;
@@ -48,18 +48,18 @@ impl StreamBlocks {
             };
             block.truncate(filled + count.unwrap_or(0));
             if count == Some(0) {
-                return Ok((block, Ended::Yes));
+                return Ok((block, EndOfStream::Yes));
             }
-            if enough == Enough::Full && block.len() < wanted {
+            if fill == FillPolicy::Full && block.len() < wanted {
                 continue;
             }
             if let Some(end) = memchr::memrchr(b'\n', &block[searched..]) {
                 self.rest = block.split_off(searched + end + 1);
-                return Ok((block, Ended::No));
+                return Ok((block, EndOfStream::No));
             }
             searched = block.len();
             if block.len() >= LINE_BYTES_MAX {
-                return Ok((block, Ended::No));
+                return Ok((block, EndOfStream::No));
             }
         }
     }
@@ -68,7 +68,7 @@ impl StreamBlocks {
 /// As much as a pipe holds.
 const READ_BYTES: usize = 64 * 1024;
 
-/// A longer line is cut, so that memory stays within bounds whatever comes.
+/// A longer line is cut, so that memory stays within bounds.
 const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 #[cfg(test)]
@@ -78,15 +78,16 @@ mod tests {
     #[test]
     fn streams_are_cut_at_lines_too() {
         let log = b"one\ntwo\nthree\nfour\nlast".to_vec();
-        for (step, enough) in (1..30).flat_map(|step| [(step, Enough::Lines), (step, Enough::Full)])
+        for (step, fill) in
+            (1..30).flat_map(|step| [(step, FillPolicy::Lines), (step, FillPolicy::Full)])
         {
             let mut pieces = log.chunks(step).map(<[u8]>::to_vec);
             let mut reader = Pieces(&mut pieces);
             let (mut stream, mut all) = (StreamBlocks::default(), Vec::new());
-            let mut ended = Ended::No;
-            while ended == Ended::No {
-                let (block, end) = stream.next(&mut reader, 8, enough).unwrap();
-                assert!(end == Ended::Yes || block.ends_with(b"\n"), "{step}: {block:?}");
+            let mut ended = EndOfStream::No;
+            while ended == EndOfStream::No {
+                let (block, end) = stream.next(&mut reader, 8, fill).unwrap();
+                assert!(end == EndOfStream::Yes || block.ends_with(b"\n"), "{step}: {block:?}");
                 all.extend_from_slice(&block);
                 ended = end;
             }

@@ -1,0 +1,282 @@
+//! Actions on a run: its log, a replay, a shrink, a diff with another run. Slow work and side
+//! effects are an [`Effect`], whose result comes back in [`App::on_finished`].
+
+use std::path::PathBuf;
+
+use super::app::{App, ComparedWith, Effect, PendingDelete, Purpose};
+use super::campaign::{Campaign, LogKind};
+use super::diff_page::DiffPage;
+use super::log_page::LogPage;
+use super::page::Page;
+use super::text_page::TextPage;
+use crate::record::RunRecord;
+use crate::store::{CampaignDir, log_path};
+
+impl App {
+    /// Shows the result of a dstest process, which ended with this exit code.
+    pub(crate) fn on_finished(&mut self, purpose: &Purpose, code: Option<i32>) -> Effect {
+        self.busy = None;
+        self.tick();
+        let differed = code == Some(i32::from(crate::exit::Exit::Differed.code()));
+        match *purpose {
+            Purpose::OpenLog { run } => self.open_log(run),
+            Purpose::Replay { run } => {
+                if matches!(self.page(), Page::Log(_)) {
+                    self.pages.pop();
+                }
+                self.open_log(run);
+            }
+            Purpose::Compare { run, with, repeats } => {
+                return self.compare(run, with, repeats);
+            }
+            Purpose::Shrink { run } => self.open_case(run),
+            Purpose::Rerun => self.open_newest(),
+        }
+        if differed {
+            self.note = "the result differs; this is the second run".to_owned();
+        }
+        Effect::None
+    }
+
+    /// Shows the shrunk case of a run, or the reason why it is missing.
+    fn open_case(&mut self, run: usize) {
+        let (_, record) = &self.campaign.runs[run];
+        let dir = self.campaign.dir.path.join("shrunk");
+        let case = crate::store::case_path(&dir, record);
+        let log = dir.join(log_path(&record.test, record.iter));
+        let read = std::fs::read_to_string(case).or_else(|_| std::fs::read_to_string(log));
+        match read {
+            Ok(text) => {
+                let name = format!("shrunk case of {}", self.campaign.name(run));
+                self.push(Page::Text(TextPage::new(name, &text, Some(run))));
+            }
+            Err(_) => self.note = "this test does not support shrinking".to_owned(),
+        }
+    }
+
+    /// Shows the newest campaign, which has just been run.
+    fn open_newest(&mut self) {
+        match self.store.find_campaign(None) {
+            Ok(dir) => {
+                let below = self.pages.len();
+                self.open_campaign(dir);
+                // If it cannot be opened, the old pages stay, and the note has the reason.
+                if self.pages.len() == below {
+                    return;
+                }
+                self.pages.drain(..below);
+                let failed = self.campaign.tally.failed();
+                let runs = self.campaign.tally.ended();
+                self.note = format!("{failed} of {runs} failed; Esc shows all campaigns");
+            }
+            Err(error) => self.note = error.to_string(),
+        }
+    }
+
+    /// Continues without a campaign that has been deleted.
+    pub(crate) fn on_campaign_deleted(&mut self, dir: &CampaignDir) {
+        if self.campaign.dir == *dir {
+            let Ok(other) = self.store.find_campaign(None) else {
+                self.note = "no campaign left; q quits".to_owned();
+                return;
+            };
+            if let Ok(campaign) = Campaign::open(other) {
+                self.campaign = campaign;
+            }
+        }
+        self.show_campaigns();
+        self.note = format!("campaign {} deleted", dir.short_id);
+    }
+
+    /// Opens a run's log, after a replay where that adds details.
+    pub(crate) fn open_or_replay(&mut self, run: usize) -> Effect {
+        let is_traced = self.campaign.runs[run].1.trace.is_some();
+        if is_traced && self.campaign.log_kind(run) != LogKind::Full {
+            return self.repeat(run, Purpose::OpenLog { run });
+        }
+        self.open_log(run);
+        Effect::None
+    }
+
+    /// Opens the most detailed log of a run.
+    pub(crate) fn open_log(&mut self, run: usize) {
+        let Some(path) = self.campaign.log(run) else {
+            self.note = "no log stored; r replays the run".to_owned();
+            return;
+        };
+        match LogPage::open(run, path, self.colors) {
+            Ok(page) => self.push(Page::Log(Box::new(page))),
+            Err(error) => self.note = error.to_string(),
+        }
+    }
+
+    fn repeat(&mut self, run: usize, purpose: Purpose) -> Effect {
+        self.busy = Some(format!("replaying {}", self.campaign.name(run)));
+        Effect::Run(argv("replay", &self.campaign, run, &["-vv"]), purpose)
+    }
+
+    pub(super) fn replay(&mut self) -> Effect {
+        self.selected_run().map_or(Effect::None, |run| self.repeat(run, Purpose::Replay { run }))
+    }
+
+    pub(super) fn shrink(&mut self) -> Effect {
+        let Some(run) = self.selected_run() else { return Effect::None };
+        self.busy = Some(format!("shrinking {}", self.campaign.name(run)));
+        Effect::Run(argv("shrink", &self.campaign, run, &[]), Purpose::Shrink { run })
+    }
+
+    pub(super) fn rerun(&mut self) -> Effect {
+        let Some(run) = self.selected_run() else { return Effect::None };
+        self.busy = Some(format!("running {} with {RERUN_SEEDS} seeds", self.campaign.name(run)));
+        let more = ["--seeds", &RERUN_SEEDS.to_string()];
+        Effect::Run(argv("replay", &self.campaign, run, &more), Purpose::Rerun)
+    }
+
+    /// Opens a diff of the selected run and the nearest one that passed; both need full logs.
+    pub(super) fn diff(&mut self) -> Effect {
+        let Some(run) = self.selected_run() else { return Effect::None };
+        let Some(with) = self.campaign.nearest_pass(run) else {
+            return Effect::None;
+        };
+        self.compare(run, ComparedWith::Passed(with), 0)
+    }
+
+    pub(super) fn diff_builds(&mut self) -> Effect {
+        let Some(run) = self.selected_run() else { return Effect::None };
+        self.compare(run, ComparedWith::SameSeed, 0)
+    }
+
+    /// Opens a diff of two runs, or first replays the one whose log is missing.
+    fn compare(&mut self, run: usize, with: ComparedWith, repeats: u8) -> Effect {
+        let elsewhere = match with {
+            ComparedWith::Passed(_) => None,
+            ComparedWith::SameSeed => self.same_seed_elsewhere(&self.campaign.runs[run].1),
+        };
+        let (other, other_run, suffix) = match (with, &elsewhere) {
+            (ComparedWith::Passed(passed), _) => (&self.campaign, passed, String::new()),
+            (ComparedWith::SameSeed, Some((other, same))) => {
+                (other, *same, format!(" of {}", other.dir.short_id))
+            }
+            (ComparedWith::SameSeed, None) => {
+                return self.reject("no other campaign has run this test with this seed");
+            }
+        };
+        let names = [self.campaign.name(run), other.name(other_run) + &suffix];
+        let wanting =
+            [(&self.campaign, run), (other, other_run)].into_iter().find(|(campaign, at)| {
+                let kind = campaign.log_kind(*at);
+                kind == LogKind::None
+                    || campaign.runs[*at].1.trace.is_some() && kind != LogKind::Full
+            });
+        // Each side at most once: a run that leaves no log then never will.
+        if let Some((campaign, at)) = wanting.filter(|_| repeats < 2) {
+            let purpose = Purpose::Compare { run, with, repeats: repeats + 1 };
+            let effect = Effect::Run(argv("replay", campaign, at, &["-vv"]), purpose);
+            self.busy = Some(format!("replaying {}", campaign.name(at)));
+            return effect;
+        }
+        let logs = self.campaign.log(run).zip(other.log(other_run));
+        self.open_diff(run, names, logs);
+        Effect::None
+    }
+
+    fn same_seed_elsewhere(&self, record: &RunRecord) -> Option<(Campaign, usize)> {
+        let dirs = self.store.campaigns().into_iter().rev();
+        dirs.filter(|dir| *dir != self.campaign.dir).find_map(|dir| {
+            let other = Campaign::open(dir).ok()?;
+            let is_it = |own: &RunRecord| own.test == record.test && own.seed == record.seed;
+            let with = other.runs.iter().position(|(_, own)| is_it(own))?;
+            Some((other, with))
+        })
+    }
+
+    fn open_diff(&mut self, run: usize, names: [String; 2], logs: Option<(PathBuf, PathBuf)>) {
+        let Some((left, right)) = logs else {
+            self.note = "one of the two runs has no log".to_owned();
+            return;
+        };
+        match DiffPage::open(run, names, [&left, &right], self.colors) {
+            Ok(page) => self.push(Page::Diff(Box::new(page))),
+            Err(error) => self.note = error.to_string(),
+        }
+    }
+
+    pub(super) fn report(&mut self) {
+        let Some(run) = self.selected_run() else { return };
+        let text = super::show::text(&self.campaign, run);
+        let title = format!("report of {}", self.campaign.name(run));
+        self.push(Page::Text(TextPage::new(title, &text, Some(run))));
+    }
+
+    pub(super) fn copy_replay(&mut self) -> Effect {
+        let Some(run) = self.selected_run() else { return Effect::None };
+        let name = crate::text::shell::quote(&self.campaign.name(run));
+        let id = &self.campaign.dir.short_id;
+        let command = format!("{} replay {id} {name}", crate::text::shell::this_program());
+        self.note = format!("copied: {command}");
+        Effect::Copy(command)
+    }
+
+    pub(super) fn edit(&mut self) -> Effect {
+        let path = self.selected_run().and_then(|run| self.campaign.log(run));
+        path.map_or_else(|| self.reject("no log stored for this run"), |path| Effect::Edit(path, 1))
+    }
+
+    pub(super) fn export(&mut self) -> Effect {
+        let path = self.selected_run().and_then(|run| self.campaign.log(run));
+        path.map_or_else(|| self.reject("no log stored for this run"), Effect::Export)
+    }
+
+    pub(super) fn mark_known(&mut self) {
+        let Some(run) = self.selected_run() else { return };
+        let (_, record) = &self.campaign.runs[run];
+        let Some(signature) = record.signature.clone() else {
+            self.note = "not a failed run".to_owned();
+            return;
+        };
+        let test = record.test.clone();
+        self.note = match self.campaign.known.toggle(&test, &signature) {
+            Ok(true) => "marked as known; K unmarks it".to_owned(),
+            Ok(false) => "no longer marked as known".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.refresh();
+    }
+
+    /// Deletes at the second press of the key.
+    pub(super) fn delete(&mut self, pending: Option<&PendingDelete>) -> Effect {
+        let wanted = match self.page() {
+            Page::Campaigns(list) => list.selected().cloned().map(PendingDelete::Campaign),
+            Page::Tests(_) => Some(PendingDelete::Campaign(self.campaign.dir.clone())),
+            Page::Runs { list, .. } => list.selected().copied().map(PendingDelete::Logs),
+            Page::Failures { .. } | Page::Log(_) | Page::Text(_) | Page::Diff(_) => None,
+        };
+        let Some(wanted) = wanted else { return self.reject("select a campaign or a run") };
+        if pending == Some(&wanted) {
+            return match wanted {
+                PendingDelete::Campaign(dir) => Effect::DeleteCampaign(dir),
+                PendingDelete::Logs(run) => Effect::DeleteLogs(run),
+            };
+        }
+        self.note = match &wanted {
+            PendingDelete::Campaign(dir) => {
+                format!("press Delete again to delete campaign {}", dir.short_id)
+            }
+            PendingDelete::Logs(run) => {
+                format!("press Delete again to delete the logs of {}", self.campaign.name(*run))
+            }
+        };
+        self.pending = Some(wanted);
+        Effect::None
+    }
+}
+
+/// The arguments of a dstest command on a run.
+fn argv(command: &str, campaign: &Campaign, run: usize, more: &[&str]) -> Vec<String> {
+    let dir = campaign.dir.path.to_string_lossy().into_owned();
+    let words = [command.to_owned(), dir, campaign.name(run)];
+    words.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
+}
+
+/// Enough seeds to estimate the rate of a failure.
+const RERUN_SEEDS: u32 = 200;

@@ -1,0 +1,104 @@
+//! The project that an invocation works on: its directory, kind, configuration and store.
+
+use std::path::{Path, PathBuf};
+
+use super::{BuildError, Built, cargo, command, go};
+use crate::cli::TargetArgs;
+use crate::config::{Config, FILE_NAME};
+use crate::error::Error;
+use crate::plan::BuildPlan;
+use crate::process::signals::Interrupts;
+use crate::store::{DIR_NAME, Store};
+
+/// The project of an invocation.
+#[derive(Debug)]
+pub struct Project {
+    /// The directory it works in, absolute.
+    pub(crate) dir: PathBuf,
+    /// The directory of the configuration and, by default, of the store.
+    pub(crate) root: PathBuf,
+    /// The project's defaults.
+    pub(crate) config: Config,
+    kind: Kind,
+}
+
+/// The kind of project.
+#[derive(Debug)]
+enum Kind {
+    Cargo(cargo::Project),
+    Go(go::Project),
+    Command(Vec<String>),
+}
+
+impl Project {
+    /// Finds the project at `--dir` (or the current directory); a command needs none. `env` are the
+    /// variables of `--env`.
+    pub(crate) fn open(
+        target: &TargetArgs,
+        command: &[String],
+        env: &[(String, String)],
+    ) -> Result<Self, Error> {
+        let dir = std::path::absolute(target.dir.as_deref().unwrap_or(Path::new(".")))
+            .and_then(|dir| dir.canonicalize())
+            .map_err(Error::system("use the directory of --dir"))?;
+        let (root, kind) = if !command.is_empty() {
+            let above = dir.ancestors().find(|directory| directory.join(FILE_NAME).is_file());
+            (above.unwrap_or(&dir).to_owned(), Kind::Command(command.to_vec()))
+        } else if !target.go.is_empty() || is_go(&dir) {
+            let project = go::Project::at(&dir);
+            (project.root.clone(), Kind::Go(project))
+        } else {
+            let project = cargo::Project::find(&dir)?;
+            (project.workspace_root.clone(), Kind::Cargo(project))
+        };
+        let environment = |name: &str| {
+            let given = env.iter().rev().find(|(given, _)| given == name);
+            given.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
+        };
+        let config = Config::load(&root)?.with_preset(target.preset.as_deref(), environment)?;
+        Ok(Self { dir, root, config, kind })
+    }
+
+    /// The store of `-o`, or the project's own.
+    pub(crate) fn store(&self, output: Option<&Path>) -> Result<Store, Error> {
+        let root = match output {
+            Some(output) => std::path::absolute(output).map_err(Error::system("use -o DIR"))?,
+            None => self.root.join(DIR_NAME),
+        };
+        Ok(Store::at(root))
+    }
+
+    /// Builds the test programs, once.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub(crate) fn build(
+        &self,
+        plan: &BuildPlan,
+        interrupts: &Interrupts,
+    ) -> Result<Built, BuildError> {
+        if plan.race && !matches!(self.kind, Kind::Go(_)) {
+            return Err(BuildError::RaceOutsideGo);
+        }
+        match &self.kind {
+            Kind::Go(project) => project.build(&self.dir, plan, interrupts),
+            Kind::Cargo(project) => project.build(&self.dir, plan, interrupts),
+            Kind::Command(argv) => Ok(command::built(argv, &self.dir)),
+        }
+    }
+
+    /// `true` if the programs were built here, and so may be rebuilt at any time.
+    pub(crate) fn is_built_here(&self) -> bool {
+        match self.kind {
+            Kind::Cargo(_) | Kind::Go(_) => true,
+            Kind::Command(_) => false,
+        }
+    }
+}
+
+/// `true` if the nearest manifest at or above the directory is Go's and not cargo's.
+fn is_go(dir: &Path) -> bool {
+    let has = |directory: &Path, name: &str| directory.join(name).is_file();
+    let nearest = dir.ancestors().find(|dir| has(dir, "go.mod") || has(dir, "Cargo.toml"));
+    nearest.is_some_and(|directory| !has(directory, "Cargo.toml"))
+}

@@ -1,0 +1,99 @@
+//! A fresh campaign: its programs copied, its description written.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use super::stored::StoredCampaign;
+use crate::build::Project;
+use crate::plan::{Keep, Plan, ProcessPlan, Rounds};
+use crate::shard::Shard;
+use crate::store::{CampaignFile, Invocation, Limits, Store, StoreError, program_hash};
+use crate::suite::{Binary, Suite, Test};
+use crate::text::utc::Utc;
+
+/// Creates the campaign of a plan in the store.
+pub(crate) fn create(
+    plan: &Plan,
+    argv: Vec<String>,
+    project: &Project,
+    store: &Store,
+    suite: &Suite,
+    tests: Vec<Test>,
+) -> Result<StoredCampaign, StoreError> {
+    let started = Utc::now();
+    let dir = store.create_campaign(started)?;
+    let (tests, binaries) = copy_binaries(project, store, suite, tests)?;
+    let file = CampaignFile {
+        schema: CampaignFile::SCHEMA,
+        dstest: env!("CARGO_PKG_VERSION").to_owned(),
+        started: started.rfc3339(),
+        seed: plan.seed,
+        following: None,
+        invocation: Invocation { args: argv, cwd: project.dir.clone() },
+        iterations: match plan.budget.rounds {
+            Rounds::Fixed(count) => Some(count.get()),
+            Rounds::Endless | Rounds::Growing { .. } => None,
+        },
+        shard: (plan.shard != Shard::WHOLE).then(|| plan.shard.to_string()),
+        archive: plan.keep == Keep::Everything,
+        workers: plan.workers.get(),
+        cores: Some(cores().get()),
+        verbose: plan.process.verbose,
+        limits: limits(&plan.process),
+        env: plan.process.env.clone(),
+        seed_env: plan.process.seed_env.clone(),
+        binaries,
+        tests,
+    };
+    file.write(&dir.path)?;
+    Ok(StoredCampaign { dir, file })
+}
+
+/// Copies the programs of these tests into the store, out of reach of a rebuild, and drops the
+/// other programs.
+fn copy_binaries(
+    project: &Project,
+    store: &Store,
+    suite: &Suite,
+    mut tests: Vec<Test>,
+) -> Result<(Vec<Test>, Vec<Binary>), StoreError> {
+    let mut new_index = vec![None; suite.binaries.len()];
+    let mut binaries = Vec::new();
+    for test in &mut tests {
+        let from = test.binary;
+        test.binary = *new_index[from].get_or_insert_with(|| {
+            binaries.push(suite.binaries[from].clone());
+            binaries.len() - 1
+        });
+    }
+    if project.is_built_here() {
+        for binary in &mut binaries {
+            binary.path = store.keep_binary(&binary.path)?;
+        }
+    } else {
+        // It may be edited at any time; its hash shows that.
+        binaries.iter_mut().for_each(|binary| binary.contents = program_hash(&binary.path));
+    }
+    Ok((tests, binaries))
+}
+
+fn limits(plan: &ProcessPlan) -> Limits {
+    let exceptions = plan.timeouts.iter();
+    Limits {
+        timeout_ms: millis(plan.timeout),
+        grace_ms: millis(plan.grace),
+        max_output: plan.max_output,
+        exceptions: exceptions.map(|(p, timeout)| (p.to_string(), millis(*timeout))).collect(),
+        fail_regex: plan.fail_regex.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Processors of this machine.
+pub(crate) fn cores() -> NonZeroU32 {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    cores.try_into().unwrap_or(NonZeroU32::MAX)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,26 @@
+//! A campaign from its description to its exit code.
+//!
+//! ```text
+//! create (copies programs, writes campaign.json) ┐
+//! StoredCampaign (reads campaign.json) ──────────┴─► run::Campaign ─► Session
+//! Session: schedule ─► run::dispatch ─► Recorder (store, tally, progress) ─► report ─► Exit
+//! rerun: a few runs again, in a directory of their own ─► records
+//! ```
+
+mod case;
+mod create;
+mod exports;
+mod follow_up;
+mod hints;
+mod live_session;
+mod recorder;
+mod rerun;
+mod session;
+mod stored;
+
+pub(crate) use self::case::resolve as resolve_case;
+pub(crate) use self::create::{cores, create};
+pub(crate) use self::follow_up::follow_up;
+pub(crate) use self::rerun::run_once;
+pub(crate) use self::session::{Output, Session, print_report};
+pub(crate) use self::stored::{StoredCampaign, known_times};

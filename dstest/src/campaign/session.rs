@@ -1,0 +1,243 @@
+//! A campaign that is ready to run: schedule → run → record → report → exit code.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::exports::write_exports;
+use super::hints::CommandHints;
+use super::live_session::LiveSession;
+use super::recorder::{Recorder, StoreFailure};
+use super::stored::StoredCampaign;
+use crate::cli::{ExportArgs, StoreArgs};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::plan::{Budget, Columns, Rounds};
+use crate::process::signals::Interrupts;
+use crate::progress::{Notice, SharedTally, View, ViewContext};
+use crate::record::Verdict;
+use crate::report::json::{Document, Head};
+use crate::report::summary;
+use crate::report::tally::Tally;
+use crate::run::{self, Campaign, DispatchOptions, ExpectedDuration, Outcome, Stop};
+use crate::schedule::Schedule;
+use crate::store::{EventLog, StoreError, write_atomically};
+use crate::text::style::{Color, Paint};
+use crate::text::{console, duration};
+
+/// A campaign that is ready to run.
+pub(crate) struct Session<'a> {
+    pub(crate) stored: StoredCampaign,
+    pub(crate) campaign: Campaign,
+    pub(crate) schedule: Schedule,
+    pub(crate) budget: Budget,
+    pub(crate) workers: u32,
+    /// Runs recorded before.
+    pub(crate) tally: Tally,
+    /// The time of each test in an earlier campaign, in seconds; 0 if unknown.
+    pub(crate) known_times: Vec<f64>,
+    pub(crate) output: Output<'a>,
+}
+
+/// The user's wishes for the output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output<'a> {
+    /// The store of `-o`, as typed.
+    pub(crate) store: Option<&'a Path>,
+    pub(crate) color: Color,
+    pub(crate) columns: Columns,
+    pub(crate) exports: &'a ExportArgs,
+}
+
+impl<'a> Output<'a> {
+    pub(crate) fn new(store: &'a StoreArgs, columns: Columns, exports: &'a ExportArgs) -> Self {
+        Self { store: store.output.as_deref(), color: store.color, columns, exports }
+    }
+}
+
+impl<'a> Session<'a> {
+    /// A campaign with nothing done yet, as described in its file.
+    pub(crate) fn new(
+        stored: StoredCampaign,
+        campaign: Campaign,
+        schedule: Schedule,
+        budget: Budget,
+        output: Output<'a>,
+    ) -> Self {
+        let (workers, tests) = (stored.file.workers, campaign.tests.len());
+        let (tally, known_times) = (stored.empty_tally(), vec![0.0; tests]);
+        Self { stored, campaign, schedule, budget, workers, tally, known_times, output }
+    }
+
+    /// Runs it: every run is recorded as it ends, and the report follows.
+    pub(crate) fn run(self, interrupts: &Interrupts) -> Result<Exit, Error> {
+        let live_session = LiveSession::campaign(&self.stored.dir.path)?;
+        let paint = Paint::choose(self.output.color, &std::io::stdout());
+        let hints = CommandHints::new(&self.stored.dir, self.output.store);
+        let log = EventLog::open(&self.stored.dir.path)?;
+        let (headline, context) = (self.headline(), self.view_context(paint));
+        let tally = SharedTally::new(self.tally);
+        let view = View::start(context, tally.clone()).map_err(Error::system("start a thread"))?;
+        view.send(Notice::Line(headline));
+        let mut recorder = Recorder::new(log, tally.clone(), &view, hints.clone());
+        let options = DispatchOptions {
+            schedule: self.schedule,
+            budget: self.budget,
+            workers: self.workers as usize,
+            expected_duration: expected_duration(tally.clone(), self.known_times),
+            live: &live_session.live,
+        };
+        let outcome = run::dispatch(&Arc::new(self.campaign), options, interrupts, &mut recorder);
+        let store_failure = recorder.store_failure.take();
+        view.finish();
+        drop(live_session);
+        let outcome = outcome.map_err(Error::system("start the campaign"))?;
+        let report =
+            FinalReport { stored: self.stored, hints, outcome, paint, output: self.output };
+        Ok(report.conclude(&tally.lock(), store_failure.as_ref()))
+    }
+
+    fn view_context(&self, paint: Paint) -> ViewContext {
+        ViewContext {
+            total: self.schedule.total().map(|total| total + self.tally.ended()),
+            duration: self.budget.duration,
+            paint,
+            color: self.output.color,
+        }
+    }
+
+    /// Tests, repetitions, workers and seed, in one line.
+    fn headline(&self) -> String {
+        let tests = match self.campaign.tests.as_slice() {
+            [test] => test.name.clone(),
+            tests => format!("{} tests", tests.len()),
+        };
+        let times = match self.budget.rounds {
+            Rounds::Fixed(count) => format!(" × {count}"),
+            Rounds::Endless | Rounds::Growing { .. } => String::new(),
+        };
+        let workers = match self.workers {
+            1 => "1 worker".to_owned(),
+            count => format!("{count} workers"),
+        };
+        let before = match self.tally.total() {
+            0 => String::new(),
+            count => format!(", {count} done before"),
+        };
+        format!("{tests}{times}, {workers}, seed {}{before}\n", self.stored.file.seed)
+    }
+}
+
+/// The mean time of passed runs, of this campaign or else of an earlier one.
+fn expected_duration(tally: SharedTally, earlier: Vec<f64>) -> ExpectedDuration {
+    Arc::new(move |test| match tally.lock().tests()[test].expected_s() {
+        0.0 => earlier[test],
+        now => now,
+    })
+}
+
+/// The end of a campaign: report, summary, exports, exit code.
+struct FinalReport<'a> {
+    stored: StoredCampaign,
+    hints: CommandHints,
+    outcome: Outcome,
+    paint: Paint,
+    output: Output<'a>,
+}
+
+impl FinalReport<'_> {
+    fn conclude(&self, tally: &Tally, store_failure: Option<&StoreFailure>) -> Exit {
+        let ended = tally.ended();
+        let wall_s = self.outcome.wall.as_secs_f64();
+        let rate = format!(" ({:.0}/s)", ended as f64 / wall_s.max(1e-6));
+        let mut text =
+            report_text(&self.stored, tally, wall_s, &self.hints, self.output, self.paint);
+        text.push_str(&last_line(ended, self.outcome.wall, &rate, stop_text(self.outcome.stop)));
+        text.push_str(&format!("; results in {}\n", self.hints.dir()));
+        if tally.failed() > 0 {
+            text.push_str(&self.hints.browse());
+        }
+        console::print(&text);
+        if let Some(failure) = store_failure {
+            console::note(&format!("dstest: {}", failure.message(&self.hints)));
+            return self.exit(tally, false);
+        }
+        let written = self.write(tally);
+        let written = written.inspect_err(|error| console::note(&format!("dstest: {error}")));
+        self.exit(tally, written.is_ok())
+    }
+
+    fn write(&self, tally: &Tally) -> Result<(), StoreError> {
+        let head = Head {
+            seed: self.stored.file.seed,
+            started: self.stored.file.started.clone(),
+            wall_s: self.outcome.wall.as_secs_f64(),
+            interrupted: self.outcome.stop == Stop::Interrupted,
+        };
+        let document = Document::new(head, tally);
+        let summary = self.stored.dir.path.join("summary.json");
+        write_atomically(&summary, document.text().as_bytes())?;
+        write_exports(self.output.exports, &document, tally, self.output.columns)
+    }
+
+    fn exit(&self, tally: &Tally, is_written: bool) -> Exit {
+        if self.outcome.stop == Stop::Interrupted {
+            Exit::Interrupted
+        } else if tally.failed() > 0 || tally.count(Verdict::NotStarted) > 0 {
+            Exit::SomeFailed
+        } else if is_written {
+            Exit::Success
+        } else {
+            Exit::Usage
+        }
+    }
+}
+
+/// Prints the report of a stored campaign and writes the exports.
+pub(crate) fn print_report(stored: &StoredCampaign, output: Output<'_>) -> Result<Exit, Error> {
+    let (tally, wall_s) = stored.tally()?;
+    let hints = CommandHints::new(&stored.dir, output.store);
+    let paint = Paint::choose(output.color, &std::io::stdout());
+    let wall = Duration::try_from_secs_f64(wall_s).unwrap_or_default();
+    let mut text = report_text(stored, &tally, wall_s, &hints, output, paint);
+    text.push_str(&last_line(tally.ended(), wall, "", ""));
+    text.push_str(&format!(", seed {}; results in {}\n", stored.file.seed, hints.dir()));
+    console::print(&text);
+    let document = Document::new(stored.head(&tally, wall_s), &tally);
+    write_exports(output.exports, &document, &tally, output.columns)?;
+    Ok(if tally.failed() > 0 { Exit::SomeFailed } else { Exit::Success })
+}
+
+/// The report, all but its last line.
+fn report_text(
+    stored: &StoredCampaign,
+    tally: &Tally,
+    wall_s: f64,
+    hints: &CommandHints,
+    output: Output<'_>,
+    paint: Paint,
+) -> String {
+    let replay = |test: usize, iter| hints.replay(&tally.tests()[test].name, iter);
+    let mut text = summary::table(tally, output.columns, paint);
+    text.push_str(&summary::conclusions(tally, paint, replay));
+    let load = summary::load(tally, wall_s, stored.file.cores, output.columns);
+    text.push_str(&load.unwrap_or_default());
+    text.push_str(&summary::coverage(tally, output.columns, paint));
+    text
+}
+
+/// `50 runs in 2 s (25/s), stopped by --for`.
+fn last_line(ended: u64, wall: Duration, rate: &str, stop: &str) -> String {
+    format!("{} in {}{rate}{stop}", summary::runs(ended), duration::human(wall))
+}
+
+const fn stop_text(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Complete => "",
+        Stop::Time => ", stopped by --for",
+        Stop::Failures => ", stopped by the failure limit",
+        Stop::CannotStart => ", stopped because runs cannot be started",
+        Stop::StoreFailed => ", stopped because the store cannot be written",
+        Stop::Interrupted => ", interrupted",
+    }
+}

@@ -1,0 +1,151 @@
+//! A stored campaign, read back.
+
+use std::collections::{HashMap, HashSet};
+
+use super::case;
+use crate::error::Error;
+use crate::record::{RunRecord, Verdict};
+use crate::report::json::Head;
+use crate::report::tally::Tally;
+use crate::run::{Campaign, ReplaySpec};
+use crate::store::{CampaignDir, CampaignFile, Store, StoreError, program_hash, read_events};
+use crate::suite::Test;
+use crate::text::console;
+
+/// A stored campaign.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredCampaign {
+    pub(crate) dir: CampaignDir,
+    pub(crate) file: CampaignFile,
+}
+
+impl StoredCampaign {
+    /// Finds and reads the campaign that `wanted` means; see [`Store::find_campaign`].
+    pub(crate) fn open(store: &Store, wanted: Option<&str>) -> Result<Self, Error> {
+        Ok(Self::read(store.find_campaign(wanted)?)?)
+    }
+
+    /// Reads the campaign in this directory.
+    pub(crate) fn read(dir: CampaignDir) -> Result<Self, StoreError> {
+        let file = CampaignFile::read(&dir.path)?;
+        Ok(Self { dir, file })
+    }
+
+    /// The index of a test in this campaign.
+    pub(crate) fn test(&self, name: &str) -> Option<usize> {
+        self.file.tests.iter().position(|test| test.name == name)
+    }
+
+    /// Feeds every record with the index of its test.
+    pub(crate) fn each(&self, mut each: impl FnMut(usize, RunRecord)) -> Result<(), StoreError> {
+        let names = self.file.tests.iter().enumerate().map(|(index, test)| (&*test.name, index));
+        let index_of: HashMap<&str, usize> = names.collect();
+        read_events(&self.dir.path, |record| {
+            if let Some(index) = index_of.get(record.test.as_str()) {
+                each(*index, record);
+            }
+        })
+    }
+
+    /// An empty tally of its tests.
+    pub(crate) fn empty_tally(&self) -> Tally {
+        Tally::new(self.file.tests.iter().map(|test| test.name.clone()))
+    }
+
+    /// The tally of everything recorded, and the seconds it took.
+    pub(crate) fn tally(&self) -> Result<(Tally, f64), StoreError> {
+        let mut tally = self.empty_tally();
+        let mut end_s = 0.0_f64;
+        self.each(|test, record| {
+            end_s = end_s.max(record.start_ms as f64 / 1000.0 + record.wall_s());
+            tally.record(test, &record);
+        })?;
+        Ok((tally, end_s))
+    }
+
+    /// The runs that are not repeated by `resume`, all but those that were cancelled or could not
+    /// be started; and their tally.
+    pub(crate) fn done(&self) -> Result<(HashSet<(usize, u32)>, Tally), StoreError> {
+        let (mut done, mut tally) = (HashSet::new(), self.empty_tally());
+        self.each(|test, record| {
+            if !matches!(record.verdict, Verdict::Cancelled | Verdict::NotStarted) {
+                done.insert((test, record.iter.number()));
+                tally.record(test, &record);
+            }
+        })?;
+        Ok((done, tally))
+    }
+
+    /// The last record that fits, with the index of its test.
+    pub(crate) fn find(
+        &self,
+        fits: impl Fn(usize, &RunRecord) -> bool,
+    ) -> Result<Option<(usize, RunRecord)>, StoreError> {
+        let mut found = None;
+        self.each(|test, record| {
+            if fits(test, &record) {
+                found = Some((test, record));
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// The head of an export of this campaign.
+    pub(crate) fn head(&self, tally: &Tally, wall_s: f64) -> Head {
+        Head {
+            seed: self.file.seed,
+            started: self.file.started.clone(),
+            wall_s,
+            interrupted: tally.count(Verdict::Cancelled) > 0,
+        }
+    }
+
+    /// The campaign to run again, with logs among the others (`None`) or in a subdirectory.
+    ///
+    /// # Errors
+    /// [`StoreError::ProgramGone`], [`Error::NoCase`].
+    pub(crate) fn campaign(
+        &self,
+        subdirectory: Option<&str>,
+        spec: ReplaySpec,
+    ) -> Result<Campaign, Error> {
+        self.check_programs()?;
+        let dir = subdirectory.map_or(self.dir.path.clone(), |name| self.dir.path.join(name));
+        let mut campaign = Campaign::new(&self.file, dir, spec)?;
+        campaign.process.env.extend(case::of_environment()?);
+        Ok(campaign)
+    }
+
+    /// Refuses programs that are gone, and notes those that have changed.
+    fn check_programs(&self) -> Result<(), StoreError> {
+        for binary in &self.file.binaries {
+            if binary.path.is_absolute() && !binary.path.is_file() {
+                return Err(StoreError::ProgramGone(binary.path.clone()));
+            }
+            if binary.contents.is_some() && program_hash(&binary.path) != binary.contents {
+                let path = binary.path.display();
+                console::note(&format!(
+                    "dstest: {path} has changed since the campaign; its result may differ"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The mean time of each test in the newest campaign of the store, in seconds; 0 if unknown. It
+/// only decides the order of runs, so a summary that cannot be read counts as unknown.
+pub(crate) fn known_times(store: &Store, tests: &[Test]) -> Vec<f64> {
+    let read = || -> Option<serde_json::Value> {
+        let newest = store.find_campaign(None).ok()?;
+        let text = std::fs::read(newest.path.join("summary.json")).ok()?;
+        serde_json::from_slice(&text).ok()
+    };
+    let summary = read().unwrap_or_default();
+    let known = summary["tests"].as_array().map_or(&[][..], Vec::as_slice);
+    let times = known
+        .iter()
+        .filter_map(|test| Some((test["name"].as_str()?, test["time"]["mean"].as_f64()?)));
+    let times: HashMap<&str, f64> = times.collect();
+    tests.iter().map(|test| times.get(test.name.as_str()).copied().unwrap_or(0.0)).collect()
+}

@@ -1,0 +1,76 @@
+//! Options for results: columns, kept logs, the store, exported files.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::text::style::Color;
+
+/// Optional columns of the table.
+#[derive(Debug, Args)]
+pub struct ColumnArgs {
+    /// Add columns for percentiles, CPU time and memory
+    #[arg(short, long)]
+    pub timing: bool,
+
+    /// Add columns for numbers that tests report (MIT labs: RPCs, bytes, commands)
+    #[arg(long)]
+    pub metrics: bool,
+
+    /// Show a histogram of the times of each test
+    #[arg(long)]
+    pub hist: bool,
+}
+
+/// Results: columns, logs, store, exports.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Results")]
+pub struct ShowArgs {
+    /// Optional columns of the table
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+
+    /// Keep the logs of passed runs too
+    #[arg(short, long)]
+    pub archive: bool,
+
+    /// The store
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// Files to write
+    #[command(flatten)]
+    pub exports: ExportArgs,
+}
+
+/// Files to write at the end.
+#[derive(Debug, Default, Args)]
+pub struct ExportArgs {
+    /// Write the results as JSON to FILE
+    #[arg(long, value_name = "FILE")]
+    pub export_json: Option<PathBuf>,
+
+    /// Write the results as JUnit XML to FILE
+    #[arg(long, value_name = "FILE")]
+    pub export_junit: Option<PathBuf>,
+
+    /// Write the table as Markdown to FILE
+    #[arg(long, value_name = "FILE")]
+    pub export_markdown: Option<PathBuf>,
+
+    /// Write the table as CSV to FILE
+    #[arg(long, value_name = "FILE")]
+    pub export_csv: Option<PathBuf>,
+}
+
+/// The store, and colours: shared by every command.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// Store results in DIR [default: .dstest next to the manifest or go.mod]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+
+    /// Use colours and live progress
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}

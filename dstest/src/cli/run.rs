@@ -1,0 +1,188 @@
+//! The options of a campaign: repetition, limits and environment, build, results.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::results::{ShowArgs, StoreArgs};
+use super::values::{parse_shard, parse_size, parse_variable};
+use crate::seed::Seed;
+use crate::shard::Shard;
+use crate::text::duration;
+
+/// The options of a campaign.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Tests whose name matches any PATTERN (a regular expression, case ignored) [default: all]
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+
+    /// Run this command instead of tests; {seed}, {iter} and {test} are filled in
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+
+    /// Repetition
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+
+    /// Limits and environment
+    #[command(flatten)]
+    pub process: ProcessArgs,
+
+    /// Build
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// Results
+    #[command(flatten)]
+    pub show: ShowArgs,
+}
+
+/// Repetition: number of runs, limits of the campaign, order.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Repetition")]
+pub struct BudgetArgs {
+    /// Run each test N times [default: 10]
+    #[arg(short = 'n', long = "iter", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub iterations: Option<u32>,
+
+    /// Run up to N processes at once [default: the number of cores]
+    #[arg(short = 'p', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub workers: Option<u32>,
+
+    /// Run all iterations of one test before the next test
+    #[arg(short, long)]
+    pub sequential: bool,
+
+    /// Repeat in growing rounds until a test fails
+    #[arg(short = 'l', long = "loop")]
+    pub repeat: bool,
+
+    /// With --loop: the factor from one round to the next
+    #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub growth: u32,
+
+    /// Start no run after this time (90, 10m, 1h30m)
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+    pub duration: Option<Duration>,
+
+    /// Repeat until K runs have failed
+    #[arg(long, value_name = "K", num_args = 0..=1, require_equals = true, default_missing_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    pub until_fail: Option<u32>,
+
+    /// Start no run after K failures
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_fail: Option<u32>,
+
+    /// Afterwards repeat a share of the passed runs, and compare their traces
+    #[arg(long)]
+    pub verify: bool,
+
+    /// Run only the I-th of M shares of the iterations (2/4)
+    #[arg(long, value_name = "I/M", value_parser = parse_shard)]
+    pub shard: Option<Shard>,
+
+    /// The campaign's seed, from which the seeds of runs are derived [default: random]
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<Seed>,
+
+    /// Leave out tests whose name matches PATTERN (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub skip: Vec<String>,
+}
+
+/// Limits and environment of each run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits and environment")]
+pub struct ProcessArgs {
+    /// Set VERBOSE=1 for every run; repeat for 2 and 3
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// End a run after this time [default: 120]
+    #[arg(short = 'T', long, value_name = "SECS", value_parser = duration::parse)]
+    pub timeout: Option<Duration>,
+
+    /// Time between SIGTERM and SIGKILL when a run is ended [default: 2]
+    #[arg(long, value_name = "SECS", value_parser = duration::parse)]
+    pub grace: Option<Duration>,
+
+    /// End a run that has printed more than this (64MiB, 500k) [default: 64MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_output: Option<u64>,
+
+    /// Set this variable for every run (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_variable)]
+    pub env: Vec<(String, String)>,
+
+    /// With a COMMAND: output that matches REGEX means failure, whatever the exit code
+    #[arg(long, value_name = "REGEX", requires = "command")]
+    pub fail_regex: Option<String>,
+}
+
+/// Build of the tests.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Build")]
+pub struct TargetArgs {
+    /// Build only this package's tests (repeatable; for Go a path or pattern)
+    #[arg(short = 'P', long, value_name = "PACKAGE")]
+    pub package: Vec<String>,
+
+    /// Build with this cargo profile
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
+
+    /// Build with cargo's release profile (the same as --profile release)
+    #[arg(long, conflicts_with = "profile")]
+    pub release: bool,
+
+    /// Build with these features (repeatable)
+    #[arg(long, value_name = "FEATURES")]
+    pub features: Vec<String>,
+
+    /// Treat the directory as a Go package; =PACKAGE as for `go test`
+    #[arg(long, value_name = "PACKAGE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub go: Vec<String>,
+
+    /// Build with Go's race detector
+    #[arg(short, long)]
+    pub race: bool,
+
+    /// Pass this argument on to cargo or go when building (repeatable)
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true)]
+    pub build_arg: Vec<OsString>,
+
+    /// Also run tests marked as ignored
+    #[arg(long)]
+    pub include_ignored: bool,
+
+    /// Use the defaults of [preset.NAME] in dstest.toml
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+
+    /// The project's directory [default: the current one]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// The options of `dstest list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Tests whose name matches any PATTERN (a regular expression, case ignored) [default: all]
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+
+    /// Leave out tests whose name matches PATTERN (repeatable)
+    #[arg(long, value_name = "PATTERN")]
+    pub skip: Vec<String>,
+
+    /// Build
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// The store
+    #[command(flatten)]
+    pub store: StoreArgs,
+}

@@ -1,0 +1,37 @@
+//! `dstest resume`: the runs that a campaign has not done yet.
+
+use std::num::NonZeroU32;
+
+use super::location::store_of;
+use crate::campaign::{Output, Session, StoredCampaign};
+use crate::cli::ResumeArgs;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::plan::{Budget, Columns, Order, Rounds};
+use crate::process::signals::Interrupts;
+use crate::run::ReplaySpec;
+use crate::schedule::Schedule;
+use crate::shard::Shard;
+use crate::store::StoreError;
+
+/// Runs the remaining runs of a campaign, with the same programs and seeds, into the same
+/// directory.
+pub(super) fn run(args: &ResumeArgs, interrupts: &Interrupts) -> Result<Exit, Error> {
+    let stored = StoredCampaign::open(&store_of(&args.location)?, args.campaign.as_deref())?;
+    let count = args.iterations.or(stored.file.iterations).and_then(NonZeroU32::new);
+    let rounds = Rounds::Fixed(count.ok_or_else(|| {
+        StoreError::Unsuitable("the campaign had no fixed number of runs; give one with -n".into())
+    })?);
+    let shard = stored.file.shard.as_deref().and_then(Shard::parse).unwrap_or(Shard::WHOLE);
+    let (done, tally) = stored.done()?;
+    let campaign = stored.campaign(None, ReplaySpec::default())?;
+    let schedule = Schedule::new(campaign.tests.len(), rounds, Order::Interleaved)
+        .of_shard(shard)
+        .without(done);
+    let budget = Budget { rounds, duration: None, max_fail: None };
+    let output = Output::new(&args.location.store, Columns::default(), &args.exports);
+    let mut session = Session::new(stored, campaign, schedule, budget, output);
+    session.workers = args.workers.unwrap_or(session.workers);
+    session.tally = tally;
+    session.run(interrupts)
+}

@@ -1,0 +1,24 @@
+//! `dstest show`: a run's failure report.
+
+use super::location::store_of;
+use super::target::recorded_run;
+use crate::browse::{Campaign, report_text};
+use crate::cli::ShowRunArgs;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::record::RunRecord;
+use crate::store::StoreError;
+use crate::text::console;
+
+/// Prints the report of a run.
+pub(super) fn run(args: &ShowRunArgs) -> Result<Exit, Error> {
+    let store = store_of(&args.location)?;
+    let (stored, record) = recorded_run(&store, &args.target)?;
+    let campaign = Campaign::open(stored.dir)?;
+    let is_it = |own: &RunRecord| own.test == record.test && own.iter == record.iter;
+    let Some(run) = campaign.runs.iter().rposition(|(_, own)| is_it(own)) else {
+        return Err(StoreError::Unsuitable("that run is no longer in the store".to_owned()).into());
+    };
+    console::print(&report_text(&campaign, run));
+    Ok(Exit::Success)
+}

@@ -1,0 +1,84 @@
+//! The tables of `dstest.toml`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::text::duration;
+
+/// `[cargo]`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CargoConfig {
+    /// Packages whose tests are built; all of the workspace's default members when empty.
+    pub package: Vec<String>,
+    /// Cargo profile.
+    pub profile: Option<String>,
+    /// Features.
+    pub features: Vec<String>,
+}
+
+/// `[go]`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GoConfig {
+    /// Packages whose tests are built, as `go` takes them.
+    pub package: Vec<String>,
+    /// `true` to build with the race detector.
+    pub race: Option<bool>,
+}
+
+/// `[run]`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct RunConfig {
+    /// `-n`.
+    pub iterations: Option<std::num::NonZeroU32>,
+    /// `-p`.
+    pub workers: Option<std::num::NonZeroU32>,
+    /// `-T`.
+    #[serde(deserialize_with = "optional_duration")]
+    pub timeout: Option<Duration>,
+    /// `--grace`.
+    #[serde(deserialize_with = "optional_duration")]
+    pub grace: Option<Duration>,
+    /// A further environment variable that carries the seed, for suites that read another.
+    pub seed_env: Option<String>,
+}
+
+/// `[[test]]`.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestConfig {
+    /// A pattern as on the command line.
+    #[serde(rename = "match")]
+    pub pattern: String,
+    /// Timeout of the tests it matches.
+    #[serde(deserialize_with = "optional_duration", default)]
+    pub timeout: Option<Duration>,
+}
+
+/// The values of a preset; its tables are those of the file itself.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Preset {
+    /// The preset is also selected where this variable has the value that `env` gives it.
+    #[serde(rename = "when-env")]
+    pub when_env: Option<String>,
+    /// Build of a cargo project.
+    pub cargo: CargoConfig,
+    /// Build of a Go module.
+    pub go: GoConfig,
+    /// Defaults of the options with the same meaning.
+    pub run: RunConfig,
+    /// Variables set for every run.
+    pub env: BTreeMap<String, String>,
+    /// Exceptions for some tests.
+    pub test: Vec<TestConfig>,
+}
+
+fn optional_duration<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(input)?;
+    duration::parse(&text).map(Some).map_err(serde::de::Error::custom)
+}

@@ -1,0 +1,28 @@
+//! Contradictions and mistakes of a command line.
+
+use thiserror::Error;
+
+/// Mistakes of a command line; each message names the option to change.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A pattern is not a regular expression.
+    #[error("{origin} `{pattern}` is not a regular expression: {reason}")]
+    BadPattern {
+        /// The option that gave it.
+        origin: &'static str,
+        /// As typed.
+        pattern: String,
+        /// The parser's message, in one line.
+        reason: String,
+    },
+    /// Tests were named and a command was given.
+    #[error("PATTERN `{0}` cannot be combined with a COMMAND after `--`; leave one of them out")]
+    PatternWithCommand(String),
+    /// `--loop` with another kind of endless repetition.
+    #[error("--loop and --until-fail cannot be combined; leave one of them out")]
+    TwoLoops,
+    /// `--until-fail` and `--max-fail` contradict each other.
+    #[error("--until-fail={0} already limits the failures; leave out --max-fail")]
+    TwoLimits(u32),
+}

@@ -1,0 +1,65 @@
+//! Limits and environment of each run.
+
+use std::time::Duration;
+
+use regex::{Regex, bytes};
+
+use super::error::PlanError;
+use super::select::{compile_bytes, compile_one};
+use crate::cli::ProcessArgs;
+use crate::config::{Config, TestConfig};
+
+/// The start and the end of each run.
+#[derive(Debug, Clone)]
+pub struct ProcessPlan {
+    /// `VERBOSE` for each run; `None` leaves the environment's own.
+    pub verbose: Option<u8>,
+    /// A run is asked to end after this time.
+    pub timeout: Duration,
+    /// Exceptions to the timeout; the first match counts.
+    pub timeouts: Vec<(Regex, Duration)>,
+    /// A run that was asked to end is killed after this time.
+    pub grace: Duration,
+    /// A run that printed more bytes is killed.
+    pub max_output: u64,
+    /// Variables set for every run.
+    pub env: Vec<(String, String)>,
+    /// A further variable that carries the seed.
+    pub seed_env: Option<String>,
+    /// Output that means failure whatever the exit code.
+    pub fail_regex: Option<bytes::Regex>,
+}
+
+impl ProcessPlan {
+    /// Options where given, the configuration otherwise.
+    pub(super) fn resolve(args: &ProcessArgs, config: &Config) -> Result<Self, PlanError> {
+        Ok(Self {
+            verbose: (args.verbose > 0).then_some(args.verbose),
+            timeout: args.timeout.or(config.run.timeout).unwrap_or(TIMEOUT),
+            timeouts: timeouts(&config.test)?,
+            grace: args.grace.or(config.run.grace).unwrap_or(GRACE),
+            max_output: args.max_output.unwrap_or(OUTPUT_BYTES_MAX),
+            env: config.env.clone().into_iter().chain(args.env.clone()).collect(),
+            seed_env: config.run.seed_env.clone(),
+            fail_regex: args.fail_regex.as_deref().map(compile_bytes).transpose()?,
+        })
+    }
+}
+
+fn timeouts(tests: &[TestConfig]) -> Result<Vec<(Regex, Duration)>, PlanError> {
+    let mut timeouts = Vec::new();
+    for test in tests {
+        let pattern = compile_one("dstest.toml [[test]] match", &test.pattern)?;
+        timeouts.extend(test.timeout.map(|timeout| (pattern, timeout)));
+    }
+    Ok(timeouts)
+}
+
+/// The default of `-T`: the labs' limit for one test.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The default of `--grace`: enough to write a core dump or a last log line.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The default of `--max-output`: a fully verbose run of the longest lab fits.
+const OUTPUT_BYTES_MAX: u64 = 64 << 20;

@@ -1,0 +1,140 @@
+//! The process group of a run, by which the dispatcher can end a process that a worker owns.
+//!
+//! Invariant: a signal is only sent to a process that has not been reaped, so its id cannot belong
+//! to another one. The worker detaches its process under the lock under which it reaps it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::sys::{self, Pid, Signal};
+
+/// The reason for which the dispatcher ended a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndReason {
+    /// Its timeout.
+    Timeout,
+    /// Its output limit.
+    OutputLimit,
+    /// The user's interrupt.
+    Cancelled,
+}
+
+/// The process group of a worker's run; empty between two runs.
+#[derive(Debug, Default)]
+pub(crate) struct ProcessGroup(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    process: Option<Pid>,
+    reason: Option<EndReason>,
+    /// Terminated for before the process existed; sent as soon as it does.
+    pending: Option<Signal>,
+    /// `true` while the process is stopped.
+    is_paused: bool,
+    /// The time for which it was stopped.
+    paused: Duration,
+}
+
+impl ProcessGroup {
+    /// Clears the state of the run before; called before a worker gets its job.
+    pub(crate) fn clear(&self) {
+        *self.lock() = State::default();
+    }
+
+    /// Attaches the process that the worker has started.
+    pub(crate) fn attach(&self, process: Pid) {
+        let mut state = self.lock();
+        state.process = Some(process);
+        if let Some(signal) = state.pending.take() {
+            sys::signal_group(process, signal);
+        }
+        if state.is_paused {
+            sys::signal_group(process, Signal::Stop);
+        }
+    }
+
+    /// Stops the run.
+    pub(crate) fn pause(&self) {
+        let mut state = self.lock();
+        state.is_paused = true;
+        state.process.iter().for_each(|process| sys::signal_group(*process, Signal::Stop));
+    }
+
+    /// Continues the run after this time.
+    pub(crate) fn resume(&self, paused: Duration) {
+        let mut state = self.lock();
+        state.is_paused = false;
+        state.paused += paused;
+        state.process.iter().for_each(|process| sys::signal_group(*process, Signal::Continue));
+    }
+
+    /// The time for which the run was stopped.
+    pub(crate) fn paused(&self) -> Duration {
+        self.lock().paused
+    }
+
+    /// Ends the run with a signal; the first reason given stays.
+    pub(crate) fn end(&self, reason: EndReason, signal: Signal) {
+        let mut state = self.lock();
+        state.reason.get_or_insert(reason);
+        match state.process {
+            Some(process) => sys::signal_group(process, signal),
+            None => state.pending = Some(signal),
+        }
+    }
+
+    /// Detaches the process while reaping it with `reap`; returns the reason for which it was
+    /// ended.
+    pub(crate) fn detach<T>(&self, reap: impl FnOnce() -> T) -> (T, Option<EndReason>) {
+        let mut state = self.lock();
+        state.process = None;
+        (reap(), state.reason)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Processes found in the group of a process that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SurvivingProcesses {
+    /// None.
+    None,
+    /// Some, which have been killed.
+    Killed,
+}
+
+/// Kills every process left in the group, after a moment for those that are just ending.
+pub(crate) fn clean_up(group: Pid) -> SurvivingProcesses {
+    if wait_until_empty(group, LEAK_GRACE) {
+        return SurvivingProcesses::None;
+    }
+    // A process that forks while it is being killed can leave a child behind, so kill again.
+    for _ in 0..KILL_ROUNDS_MAX {
+        sys::signal_group(group, Signal::Kill);
+        if wait_until_empty(group, LEAK_GRACE) {
+            break;
+        }
+    }
+    SurvivingProcesses::Killed
+}
+
+fn wait_until_empty(group: Pid, limit: Duration) -> bool {
+    let start = Instant::now();
+    let mut pause = Duration::from_micros(200);
+    while sys::reap_group(group) {
+        if start.elapsed() > limit {
+            return false;
+        }
+        std::thread::sleep(pause);
+        pause *= 2;
+    }
+    true
+}
+
+/// The time for which processes may outlive the one that started them.
+const LEAK_GRACE: Duration = Duration::from_millis(100);
+
+/// After so many rounds a process is stuck in the kernel.
+const KILL_ROUNDS_MAX: u32 = 10;

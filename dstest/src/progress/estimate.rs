@@ -1,0 +1,107 @@
+//! Progress in numbers: runs done, their rate, the time left.
+
+use std::time::Duration;
+
+use crate::report::tally::Tally;
+use crate::text::duration::human;
+
+/// The progress of a campaign at one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Progress {
+    pub(super) done: u64,
+    pub(super) total: Option<u64>,
+    pub(super) failed: u64,
+    pub(super) elapsed: Duration,
+    pub(super) duration: Option<Duration>,
+}
+
+impl Progress {
+    pub(super) fn of(
+        tally: &Tally,
+        total: Option<u64>,
+        duration: Option<Duration>,
+        elapsed: Duration,
+    ) -> Self {
+        Self { done: tally.ended(), total, failed: tally.failed(), elapsed, duration }
+    }
+
+    /// From 0 to 1, by runs or by time, the larger of both; `None` without a limit.
+    pub(super) fn share(&self) -> Option<f64> {
+        let by_runs =
+            self.total.filter(|total| *total > 0).map(|total| self.done as f64 / total as f64);
+        let by_time = self.duration.map(|all| self.elapsed.as_secs_f64() / all.as_secs_f64());
+        let nearest = by_runs.into_iter().chain(by_time).reduce(f64::max);
+        nearest.map(|share| share.clamp(0.0, 1.0))
+    }
+
+    /// The time left at the rate so far; `None` without a limit or a rate.
+    pub(super) fn left(&self) -> Option<Duration> {
+        let speed = self.done as f64 / self.elapsed.as_secs_f64();
+        let runs_left = self.total.map(|total| total.saturating_sub(self.done) as f64);
+        let by_runs = runs_left
+            .filter(|_| speed > 0.0)
+            .and_then(|left| Duration::try_from_secs_f64(left / speed).ok());
+        let by_time = self.duration.map(|all| all.saturating_sub(self.elapsed));
+        by_runs.into_iter().chain(by_time).min()
+    }
+
+    /// `312 of 1400 runs, 3 failed, 210/s, 5 s left`.
+    pub(super) fn words(&self) -> String {
+        let done = match self.total {
+            Some(total) => format!("{} of {total} runs", self.done),
+            None => format!("{} runs", self.done),
+        };
+        let seconds = self.elapsed.as_secs_f64();
+        let rate = if seconds > 0.0 { self.done as f64 / seconds } else { 0.0 };
+        let rate = if rate < 10.0 { format!("{rate:.1}/s") } else { format!("{rate:.0}/s") };
+        let left = self.left().map_or_else(
+            || human(whole_seconds(self.elapsed)),
+            |left| format!("{} left", human(whole_seconds(left))),
+        );
+        format!("{done}, {} failed, {rate}, {left}", self.failed)
+    }
+}
+
+/// Up to whole seconds: an estimate has no hundredths.
+fn whole_seconds(duration: Duration) -> Duration {
+    Duration::from_secs(duration.as_secs_f64().ceil() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(
+        done: u64,
+        total: Option<u64>,
+        elapsed_s: u64,
+        duration_s: Option<u64>,
+    ) -> Progress {
+        let elapsed = Duration::from_secs(elapsed_s);
+        Progress { done, total, failed: 3, elapsed, duration: duration_s.map(Duration::from_secs) }
+    }
+
+    #[test]
+    fn progress_in_words() {
+        let rows = [
+            (
+                progress(300, Some(1500), 30, None),
+                "300 of 1500 runs, 3 failed, 10/s, 2 min 0 s left",
+            ),
+            (progress(0, Some(50), 0, None), "0 of 50 runs, 3 failed, 0.0/s, 0 s"),
+            (progress(60, None, 120, None), "60 runs, 3 failed, 0.5/s, 2 min 0 s"),
+            (progress(60, None, 120, Some(600)), "60 runs, 3 failed, 0.5/s, 8 min 0 s left"),
+            (progress(60, Some(120), 60, Some(70)), "60 of 120 runs, 3 failed, 1.0/s, 10 s left"),
+        ];
+        for (progress, want) in rows {
+            assert_eq!(progress.words(), want);
+        }
+    }
+
+    #[test]
+    fn the_share_is_that_of_the_nearest_end() {
+        assert_eq!(progress(5, Some(10), 9, Some(10)).share(), Some(0.9));
+        assert_eq!(progress(5, Some(10), 99, Some(10)).share(), Some(1.0));
+        assert_eq!(progress(5, None, 9, None).share(), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! One failure as it happens: its reason, its log, and the command that replays it.
+
+use crate::seed::Iteration;
+use crate::text::style::{Paint, TextStyle};
+
+/// A failure as it is reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FailureReport {
+    /// Display name of the test.
+    pub test: String,
+    /// The iteration.
+    pub iter: Iteration,
+    /// Its verdict ("failed", "timed out").
+    pub verdict: &'static str,
+    /// Its reason, in one line.
+    pub signature: String,
+    /// Its log, if it has one.
+    pub log: Option<String>,
+    /// The command that repeats it.
+    pub replay: String,
+    /// Its novelty.
+    pub novelty: Novelty,
+}
+
+/// The novelty of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Novelty {
+    /// Not seen before in this campaign.
+    New,
+    /// First seen in this iteration of the same test.
+    SameAs(Iteration),
+}
+
+impl FailureReport {
+    /// The report as lines: in full for a new failure, in one line for one that is known.
+    #[must_use]
+    pub(crate) fn text(&self, paint: Paint) -> String {
+        let head = paint.apply(TextStyle::Bad, &format!("{:>12}", self.verdict.to_uppercase()));
+        let name = paint.apply(TextStyle::Strong, &format!("{} #{}", self.test, self.iter));
+        let replay = paint.apply(TextStyle::Faint, &self.replay);
+        match self.novelty {
+            Novelty::SameAs(first) => format!("{head}  {name}  same as #{first}: {replay}\n"),
+            Novelty::New => {
+                let log = self.log.as_deref().map_or_else(String::new, |log| {
+                    format!("{:>12}  {}\n", "log", paint.apply(TextStyle::Faint, log))
+                });
+                format!("{head}  {name}  {}\n{log}{:>12}  {replay}\n", self.signature, "replay")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_reported_in_full_once() {
+        let mut report = FailureReport {
+            test: "figure8_2c".into(),
+            iter: Iteration::new(17).unwrap(),
+            verdict: "failed",
+            signature: "two leaders in term 4 (tests/lab.rs:88:9)".into(),
+            log: Some(".dstest/latest/logs/figure8_2c/17.log".into()),
+            replay: "dstest replay 4f2a figure8_2c#17".into(),
+            novelty: Novelty::New,
+        };
+        let first = report.text(Paint::Plain);
+        report.novelty = Novelty::SameAs(Iteration::FIRST);
+        insta::assert_snapshot!(first + &report.text(Paint::Plain));
+    }
+}

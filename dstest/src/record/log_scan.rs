@@ -1,0 +1,215 @@
+//! The facts in a finished run's log: metrics, trace hash, coverage, the harness's verdict, the
+//! failure.
+//!
+//! The log is read once, in pieces of fixed size: memory does not depend on what a test prints.
+//! Lines are cut at a fixed length; nothing a program can print makes this fail.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use memchr::memmem;
+use regex::bytes::Regex;
+
+use super::coverage::RunCoverage;
+use super::failure_classifier::FailureClassifier;
+use super::metrics::Metrics;
+use super::passed_line;
+use super::run_record::Trace;
+use super::signature::printable;
+
+/// Everything taken from one log.
+#[derive(Debug, Default)]
+pub struct LogScan {
+    /// Bytes in the log.
+    pub bytes: u64,
+    /// From the last `... Passed --` line.
+    pub metrics: Option<Metrics>,
+    /// From the last `trace=` word.
+    pub trace: Option<Trace>,
+    /// From the last `sometimes:` line.
+    pub coverage: Option<RunCoverage>,
+    /// `true` if libtest's summary reports exactly one passed test.
+    pub libtest_passed: bool,
+    /// `true` if Go reports that the test passed.
+    pub go_passed: bool,
+    /// `true` if the harness reports that it had nothing to run.
+    pub nothing_ran: bool,
+    /// The first line that matches `--fail-regex`.
+    pub fail_match: Option<String>,
+    /// Finds the line that explains a failure.
+    pub classifier: FailureClassifier,
+}
+
+impl LogScan {
+    /// Reads a whole log; a line that matches `fail` makes the run a failure.
+    ///
+    /// # Errors
+    /// If the file cannot be read; an empty file is fine.
+    pub fn of_file(path: &Path, fail: Option<&Regex>) -> io::Result<Self> {
+        let mut scan = Self::default();
+        let mut file = File::open(path)?;
+        scan.read(&mut file, fail)?;
+        Ok(scan)
+    }
+
+    /// Reads everything from `input`.
+    fn read(&mut self, input: &mut impl Read, fail: Option<&Regex>) -> io::Result<()> {
+        let mut lines = LineCutter::default();
+        let mut buffer = [0; 32 * 1024];
+        loop {
+            match input.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => {
+                    self.bytes += count as u64;
+                    lines.feed(&buffer[..count], |line| self.line(line, fail));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        lines.finish(|line| self.line(line, fail));
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8], fail: Option<&Regex>) {
+        if self.fail_match.is_none() && fail.is_some_and(|fail| fail.is_match(line)) {
+            self.fail_match = Some(printable(line));
+        }
+        if let Some(metrics) = passed_line::parse(line) {
+            self.metrics = Some(metrics);
+        }
+        if let Some(trace) = trace_word(line) {
+            self.trace = Some(trace);
+        }
+        if let Some(sometimes) = RunCoverage::of_line(line) {
+            self.coverage = Some(sometimes);
+        }
+        if let Some(at) = memmem::find(line, b"test result: ok. ") {
+            let summary = &line[at + b"test result: ok. ".len()..];
+            self.libtest_passed = summary.starts_with(b"1 passed;");
+            self.nothing_ran = summary.starts_with(b"0 passed;");
+        }
+        if line == b"PASS" || GO_PASSED.iter().any(|word| memmem::find(line, word).is_some()) {
+            self.go_passed = true;
+        }
+        if line.starts_with(b"testing: warning: no tests to run") {
+            self.nothing_ran = true;
+        }
+        self.classifier.line(line);
+    }
+}
+
+/// A word `trace=` with exactly 16 hexadecimal digits.
+fn trace_word(line: &[u8]) -> Option<Trace> {
+    let at = memmem::find(line, b"trace=")?;
+    let starts_word = at == 0 || line[at - 1].is_ascii_whitespace();
+    let rest = &line[at + b"trace=".len()..];
+    let end = rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    if starts_word { Trace::from_hex(&rest[..end]) } else { None }
+}
+
+/// Cuts a stream of pieces into lines of bounded length.
+#[derive(Default)]
+struct LineCutter {
+    partial: Vec<u8>,
+}
+
+impl LineCutter {
+    fn feed(&mut self, mut piece: &[u8], mut each: impl FnMut(&[u8])) {
+        while let Some(end) = memchr::memchr(b'\n', piece) {
+            if self.partial.is_empty() {
+                each(cut(&piece[..end]));
+            } else {
+                self.keep(&piece[..end]);
+                each(&self.partial);
+                self.partial.clear();
+            }
+            piece = &piece[end + 1..];
+        }
+        self.keep(piece);
+    }
+
+    fn finish(self, mut each: impl FnMut(&[u8])) {
+        if !self.partial.is_empty() {
+            each(&self.partial);
+        }
+    }
+
+    fn keep(&mut self, piece: &[u8]) {
+        let room = LINE_BYTES_MAX.saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(&piece[..piece.len().min(room)]);
+    }
+}
+
+fn cut(line: &[u8]) -> &[u8] {
+    &line[..line.len().min(LINE_BYTES_MAX)]
+}
+
+/// Go's lines for a passed test, which may follow output without a line end.
+const GO_PASSED: [&[u8]; 2] = [b"--- PASS: ", b"--- SKIP: "];
+
+/// No line with a fact is longer; the rest of a longer one is ignored.
+const LINE_BYTES_MAX: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scan(log: &[u8]) -> LogScan {
+        let mut scan = LogScan::default();
+        scan.read(&mut &log[..], None).unwrap();
+        scan
+    }
+
+    #[test]
+    fn a_lab_test_reports_itself() {
+        let log = b"running 1 test\nTest (2B): backup ...\n  ... Passed --  27.4  5 1988 1283612  102\n\
+            trace=00112233aabbccdd\nsometimes: truncation=2 torn=0\ntest backup_2b ... ok\n\ntest result: ok. 1 passed; 0 failed;\n";
+        let got = scan(log);
+        assert!(got.metrics.is_some());
+        assert_eq!(got.trace.unwrap().to_string(), "00112233aabbccdd");
+        assert!(got.coverage.is_some());
+        assert!(got.libtest_passed && !got.nothing_ran);
+        assert_eq!(got.bytes, log.len() as u64);
+    }
+
+    #[test]
+    fn the_harness_may_print_before_the_test_on_the_same_line() {
+        let got = scan(
+            b"test a_2a ...   ... Passed --  3.0  3 10 20 0\ntest a ... trace=0123456789abcdef",
+        );
+        assert!(got.metrics.is_some() && got.trace.is_some());
+    }
+
+    #[test]
+    fn lookalikes_of_facts_are_ignored() {
+        let rows: [&[u8]; 3] =
+            [b"trace=0123", b"retrace=0123456789abcdef", b"trace=0123456789abcdefff"];
+        for log in rows {
+            let got = scan(log);
+            assert!(got.trace.is_none(), "{}", log.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn an_exact_run_of_no_test_is_noticed() {
+        assert!(scan(b"test result: ok. 0 passed; 0 failed").nothing_ran);
+        assert!(scan(b"testing: warning: no tests to run\nPASS\n").nothing_ran);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_do_not_matter(log in prop::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..300), size in 1_usize..50) {
+            let collect = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+                let (mut cutter, mut lines) = (LineCutter::default(), Vec::new());
+                pieces.for_each(|piece| cutter.feed(piece, |line| lines.push(line.to_vec())));
+                cutter.finish(|line| lines.push(line.to_vec()));
+                lines
+            };
+            prop_assert_eq!(collect(&mut log.chunks(size)), collect(&mut std::iter::once(&log[..])));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Everything known of one finished run: the record that is shown and stored, and the parts of its
+//! output that it is made from.
+
+mod coverage;
+mod failure_classifier;
+mod log_scan;
+mod metrics;
+pub(crate) mod passed_line;
+mod run_record;
+mod run_report;
+pub mod signature;
+mod verdict;
+
+pub use self::coverage::RunCoverage;
+pub use self::failure_classifier::FailureClassifier;
+pub use self::log_scan::LogScan;
+pub use self::metrics::Metrics;
+pub use self::passed_line::{COLUMNS, Column, REPORTED_TIME, Shown, Unit};
+pub use self::run_record::{RunRecord, Trace};
+pub use self::run_report::RunReport;
+pub use self::verdict::{Class, Verdict};

@@ -1,0 +1,117 @@
+//! Histograms of run times: a line for each test, a bar for each class of times.
+//!
+//! All tests share one scale, so that lines compare. It is logarithmic, so that a run of a hundred
+//! times the usual time is visible.
+
+use crate::report::tally::Tally;
+
+/// A line for each test that has passed.
+pub(crate) fn lines(tally: &Tally) -> String {
+    let passed = || tally.tests().iter().filter(|test| !test.time.values().is_empty());
+    let times = || passed().flat_map(|test| test.time.values()).map(|time| f64::from(*time));
+    let Some(scale) = Scale::of(times()) else { return String::new() };
+    let width = passed().map(|test| test.name.chars().count()).max().unwrap_or(0);
+    let mut out = format!("{:width$}  {}\n", "", scale.ruler());
+    for test in passed() {
+        let bars = scale.bars(test.time.values());
+        out.push_str(format!("{:width$}  {bars}", test.name).trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// Classes of times of equal ratio.
+struct Scale {
+    low_s: f64,
+    high_s: f64,
+}
+
+impl Scale {
+    /// From the shortest time to the longest; `None` without times.
+    fn of(times: impl Iterator<Item = f64>) -> Option<Self> {
+        let (low, high) =
+            times.fold((f64::MAX, 0.0_f64), |(low, high), s| (low.min(s), high.max(s)));
+        // Times are in whole microseconds, and a scale needs some width.
+        let low_s = low.max(1e-6);
+        (low <= high).then(|| Self { low_s, high_s: high.max(low_s * RATIO_MIN) })
+    }
+
+    fn class_of(&self, time_s: f64) -> usize {
+        let share = (time_s.max(self.low_s) / self.low_s).ln() / (self.high_s / self.low_s).ln();
+        ((share * CLASSES as f64) as usize).min(CLASSES - 1)
+    }
+
+    /// A bar for each class, as high as its share of the fullest; a blank for an empty one.
+    fn bars(&self, times: &[f32]) -> String {
+        let mut counts = [0_usize; CLASSES];
+        times.iter().for_each(|time| counts[self.class_of(f64::from(*time))] += 1);
+        bars(&counts)
+    }
+
+    /// Both ends of the scale, over the ends of the bars.
+    fn ruler(&self) -> String {
+        let (low, high) = (time_label(self.low_s), time_label(self.high_s));
+        let gap = CLASSES.saturating_sub(low.chars().count() + high.chars().count() + 2);
+        format!("{low} {} {high}", "┈".repeat(gap))
+    }
+}
+
+/// A bar for each count, as high as its share of the largest; a blank for zero.
+pub(crate) fn bars(counts: &[usize]) -> String {
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    let bar = |count: &usize| match count {
+        0 => ' ',
+        some => BARS[(some * BARS.len()).div_ceil(most) - 1],
+    };
+    counts.iter().map(bar).collect()
+}
+
+fn time_label(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.001 => format!("{:.0} µs", s * 1e6),
+        s if s < 1.0 => format!("{:.1} ms", s * 1e3),
+        s => format!("{s:.1} s"),
+    }
+}
+
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Leaves room for a long name in 80 columns.
+const CLASSES: usize = 40;
+
+/// A scale covers at least a factor of two, or noise would look like spread.
+const RATIO_MIN: f64 = 2.0;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::Verdict;
+    use crate::report::tally::tests::record;
+
+    #[test]
+    fn a_slow_run_among_many_is_seen() {
+        let mut tally = Tally::new(["usual", "rarely_hangs", "never_passed"]);
+        for iter in 1..=40 {
+            let wall_s = 0.010 + 0.0002 * f64::from(iter);
+            tally.record(0, &record("usual", iter, Verdict::Passed, wall_s));
+            tally.record(1, &record("rarely_hangs", iter, Verdict::Passed, wall_s));
+        }
+        tally.record(1, &record("rarely_hangs", 41, Verdict::Passed, 5.0));
+        insta::assert_snapshot!(lines(&tally));
+        assert_eq!(lines(&Tally::new(["a"])), "");
+    }
+
+    proptest! {
+        #[test]
+        fn every_run_is_in_a_bar(times in prop::collection::vec(0.0..1e4_f32, 1..50)) {
+            let scale = Scale::of(times.iter().map(|time| f64::from(*time))).unwrap();
+            let bars = scale.bars(&times);
+            prop_assert_eq!(bars.chars().count(), CLASSES);
+            let classes: std::collections::BTreeSet<usize> =
+                times.iter().map(|time| scale.class_of(f64::from(*time))).collect();
+            prop_assert_eq!(bars.chars().filter(|bar| *bar != ' ').count(), classes.len());
+        }
+    }
+}

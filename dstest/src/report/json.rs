@@ -1,0 +1,134 @@
+//! The JSON export (and `summary.json`), schema 1: all times in seconds.
+
+use serde::{Deserialize, Serialize};
+
+use super::stats::{Sample, Summary};
+use crate::record::{REPORTED_TIME, Verdict};
+use crate::report::tally::{Tally, TestTally};
+use crate::seed::Seed;
+use crate::store::log_path;
+
+/// The whole document.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// Schema version: 1.
+    pub schema: u32,
+    /// The campaign's seed.
+    pub seed: Seed,
+    /// Start (RFC 3339, UTC).
+    pub started: String,
+    /// The duration of the campaign.
+    pub wall_s: f64,
+    /// `true` if the user interrupted it.
+    pub interrupted: bool,
+    /// One entry for each test, in the order of the campaign.
+    pub tests: Vec<TestEntry>,
+}
+
+/// One test.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestEntry {
+    /// Display name.
+    pub name: String,
+    /// Runs that failed, timeouts included.
+    pub failed: u64,
+    /// Runs that passed or failed.
+    pub total: u64,
+    /// Runs that timed out.
+    pub timeouts: u64,
+    /// Wall time of passed runs; absent if none passed.
+    pub time: Option<Summary>,
+    /// The time that passed runs reported; absent if none did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cluster_time: Option<Summary>,
+    /// Every failed run.
+    pub failures: Vec<FailureEntry>,
+}
+
+/// One failed run.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailureEntry {
+    /// The iteration.
+    pub iter: u32,
+    /// Its seed.
+    pub seed: Seed,
+    /// Its log, relative to the campaign's directory.
+    pub log: String,
+    /// The reason in one line: that of the first failure of its group.
+    pub signature: String,
+}
+
+/// The part of a document that is not in the tally.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The campaign's seed.
+    pub seed: Seed,
+    /// Start (RFC 3339, UTC).
+    pub started: String,
+    /// The duration of the campaign in seconds.
+    pub wall_s: f64,
+    /// `true` if the user interrupted it.
+    pub interrupted: bool,
+}
+
+impl Document {
+    /// The document of a tally.
+    #[must_use]
+    pub fn new(head: Head, tally: &Tally) -> Self {
+        let Head { seed, started, wall_s, interrupted } = head;
+        let tests = tally.tests().iter().map(|test| entry(test, tally)).collect();
+        Self { schema: 1, seed, started, wall_s, interrupted, tests }
+    }
+
+    /// As text, with a line end.
+    #[must_use]
+    pub fn text(&self) -> String {
+        // Numbers and strings always have a JSON form; a float that has none becomes null.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+fn entry(test: &TestTally, tally: &Tally) -> TestEntry {
+    let failure = |failure: &crate::report::tally::Failure| FailureEntry {
+        iter: failure.iter.number(),
+        seed: failure.seed,
+        log: log_path(&test.name, failure.iter),
+        signature: tally.groups()[failure.group].signature.clone(),
+    };
+    TestEntry {
+        name: test.name.clone(),
+        failed: test.failed(),
+        total: test.total(),
+        timeouts: test.count(Verdict::TimedOut),
+        time: test.time.summary(),
+        cluster_time: test.metrics.sample(REPORTED_TIME).and_then(Sample::summary),
+        failures: test.failures.iter().map(failure).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tally::tests::record;
+
+    #[test]
+    fn the_document() {
+        let mut tally = Tally::new(["a"]);
+        for iter in 1..=4 {
+            tally.record(0, &record("a", iter, Verdict::Passed, 0.5 * f64::from(iter)));
+        }
+        tally.record(0, &record("a", 5, Verdict::TimedOut, 9.0));
+        let head = Head {
+            seed: Seed::new(7),
+            started: "2026-11-23T11:59:16Z".into(),
+            wall_s: 3.5,
+            interrupted: false,
+        };
+        let text = Document::new(head, &tally).text();
+        insta::assert_snapshot!(text);
+        let again: Document = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.text(), text);
+    }
+}

@@ -1,0 +1,12 @@
+//! Results of a campaign: counted from records, as a table, in words, and in the formats of other
+//! programs. Pure: records in, text out.
+
+pub mod coverage;
+pub(crate) mod histogram;
+pub mod json;
+pub mod junit;
+pub mod metrics;
+pub mod stats;
+pub mod summary;
+pub mod tables;
+pub mod tally;

@@ -1,0 +1,399 @@
+//! The results of a campaign in words: the table, the distinct failures, the failure rates.
+//!
+//! Pure: a [`Tally`] in, text out.
+
+use crate::plan::Columns;
+use crate::record::{COLUMNS, Column, REPORTED_TIME, Shown, Unit, Verdict};
+use crate::report::histogram;
+use crate::report::stats::{self, Moments, Sample};
+use crate::report::tally::{Tally, TestTally};
+use crate::text::style::{Paint, TextStyle};
+use crate::text::table::{Align, Cell, Table};
+
+/// The table of results as text, with the histogram if selected.
+#[must_use]
+pub fn table(tally: &Tally, columns: Columns, paint: Paint) -> String {
+    let mut text = results(tally, columns).render(paint);
+    if columns.histogram {
+        text.push_str(&histogram::lines(tally));
+    }
+    text
+}
+
+/// The table of results.
+#[must_use]
+pub fn results(tally: &Tally, columns: Columns) -> Table {
+    let shape = Shape::of(tally, columns);
+    let mut table = Table::default();
+    table.column("Test", Align::Left);
+    shape.titles().into_iter().for_each(|title| table.column(title, Align::Right));
+    for test in tally.tests() {
+        let mut row = vec![Cell { text: test.name.clone(), style: name_style(test) }];
+        row.extend(shape.cells(test));
+        table.row(row);
+    }
+    table
+}
+
+/// The text under the table; `replay` gives the command that repeats a run.
+#[must_use]
+pub fn conclusions(
+    tally: &Tally,
+    paint: Paint,
+    replay: impl Fn(usize, crate::seed::Iteration) -> String,
+) -> String {
+    let mut out = String::new();
+    for line in inconclusive(tally) {
+        out.push_str(&paint.apply(TextStyle::Warning, &line));
+        out.push('\n');
+    }
+    if tally.failed() == 0 {
+        out.push_str(&proof(tally));
+    } else {
+        out.push_str(&distinct(tally, paint, replay));
+        out.push_str(&rates(tally));
+    }
+    out
+}
+
+/// The coverage of situations: all with `--metrics`, else those never reached.
+#[must_use]
+pub fn coverage(tally: &Tally, columns: Columns, paint: Paint) -> String {
+    let coverage = tally.coverage();
+    let table = if columns.metrics { coverage.table(paint) } else { String::new() };
+    table + &coverage.line(paint)
+}
+
+/// The columns, and the unit of times.
+struct Shape {
+    columns: Columns,
+    unit: TimeUnit,
+    metrics: Vec<Column>,
+}
+
+/// The unit of wall times, the same in the whole table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TimeUnit {
+    Seconds,
+    Milliseconds,
+}
+
+impl Shape {
+    fn of(tally: &Tally, columns: Columns) -> Self {
+        let slowest = tally.tests().iter().filter_map(|test| test.time.moments().max());
+        let is_fast = slowest.fold(0.0, f64::max) < 1.0;
+        Self {
+            columns,
+            unit: if is_fast { TimeUnit::Milliseconds } else { TimeUnit::Seconds },
+            metrics: COLUMNS
+                .into_iter()
+                .filter(|column| is_shown(*column, tally, columns))
+                .collect(),
+        }
+    }
+
+    fn titles(&self) -> Vec<String> {
+        let unit = if self.unit == TimeUnit::Milliseconds { " (ms)" } else { "" };
+        let mut titles = vec!["Failed".to_owned(), "Total".to_owned(), format!("Time{unit}")];
+        if self.columns.timing {
+            titles.extend(["p50", "p95", "Max", "User", "System"].map(ToOwned::to_owned));
+            titles.push("Memory (MiB)".to_owned());
+        }
+        titles.extend(self.metrics.iter().map(|column| column.title.to_owned()));
+        titles
+    }
+
+    fn cells(&self, test: &TestTally) -> Vec<Cell> {
+        let failed_style = if test.failed() > 0 { TextStyle::Bad } else { TextStyle::Normal };
+        let mut cells = vec![
+            Cell { text: test.failed().to_string(), style: failed_style },
+            Cell::plain(test.total().to_string()),
+            Cell::plain(self.time(test.time.moments())),
+        ];
+        if self.columns.timing {
+            cells.extend(self.timing(test));
+        }
+        cells.extend(self.metrics.iter().map(|column| Cell::plain(metric(*column, test))));
+        cells
+    }
+
+    fn timing(&self, test: &TestTally) -> Vec<Cell> {
+        let memory = test.memory_kib.max().map(|kib| format!("{:.1}", kib / 1024.0));
+        let mut texts = self.percentiles(&test.time);
+        texts.push(self.mean(&test.user));
+        texts.push(self.mean(&test.system));
+        texts.push(memory.unwrap_or_else(|| NOTHING.to_owned()));
+        texts.into_iter().map(Cell::plain).collect()
+    }
+
+    fn percentiles(&self, sample: &Sample) -> Vec<String> {
+        match sample.summary() {
+            Some(s) => [s.p50, s.p95, s.max].map(|seconds| self.seconds(seconds)).to_vec(),
+            None => vec![NOTHING.to_owned(); 3],
+        }
+    }
+
+    fn mean(&self, moments: &Moments) -> String {
+        moments.mean().map_or_else(|| NOTHING.to_owned(), |seconds| self.seconds(seconds))
+    }
+
+    fn seconds(&self, seconds: f64) -> String {
+        let (scale, decimals) = self.unit.format();
+        format!("{:.decimals$}", seconds * scale)
+    }
+
+    fn time(&self, moments: &Moments) -> String {
+        let (scale, decimals) = self.unit.format();
+        mean_and_deviation(moments, scale, decimals)
+    }
+}
+
+fn is_shown(column: Column, tally: &Tally, columns: Columns) -> bool {
+    match column.shown {
+        Shown::IfReported => tally.tests().iter().any(|t| t.metrics.moments(column.key).is_some()),
+        Shown::WithMetrics => columns.metrics,
+        Shown::Never => false,
+    }
+}
+
+fn metric(column: Column, test: &TestTally) -> String {
+    let moments = test.metrics.moments(column.key).copied().unwrap_or_default();
+    match column.unit {
+        Unit::Seconds => mean_and_deviation(&moments, 1.0, 2),
+        Unit::Count => count_mean(&moments),
+    }
+}
+
+impl TimeUnit {
+    /// Factor from seconds, and decimals shown.
+    const fn format(self) -> (f64, usize) {
+        match self {
+            Self::Seconds => (1.0, 2),
+            Self::Milliseconds => (1000.0, 1),
+        }
+    }
+}
+
+fn name_style(test: &TestTally) -> TextStyle {
+    match (test.failed(), test.total()) {
+        (0, 0) => TextStyle::Warning,
+        (0, _) => TextStyle::Good,
+        (_, _) => TextStyle::Bad,
+    }
+}
+
+fn mean_and_deviation(moments: &Moments, scale: f64, decimals: usize) -> String {
+    match (moments.mean(), moments.deviation()) {
+        (Some(mean), Some(deviation)) => {
+            format!("{:.decimals$} ± {:.decimals$}", mean * scale, deviation * scale)
+        }
+        (Some(mean), None) => format!("{:.decimals$}", mean * scale),
+        (None, _) => NOTHING.to_owned(),
+    }
+}
+
+fn count_mean(moments: &Moments) -> String {
+    moments.mean().map_or_else(|| NOTHING.to_owned(), |mean| format!("{mean:.0}"))
+}
+
+/// The load of the processors, with `--timing` or if it may have made runs fail. A suite whose own
+/// time is faster than the clock is simulated and does not depend on it.
+#[must_use]
+pub fn load(tally: &Tally, wall_s: f64, cores: Option<u32>, columns: Columns) -> Option<String> {
+    let share = tally.busy_s() / (wall_s * f64::from(cores?));
+    let is_simulated = tally.tests().iter().any(|test| {
+        let reported = test.metrics.moments(REPORTED_TIME).and_then(Moments::mean);
+        reported > test.time.moments().mean().map(|wall| 2.0 * wall)
+    });
+    let is_suspect = share >= BUSY && wall_s >= 1.0 && tally.failed() > 0 && !is_simulated;
+    let is_shown = columns.timing && share.is_finite();
+    let warning =
+        if is_suspect { "; real-time limits may fail from this alone (reduce -p)" } else { "" };
+    (is_shown || is_suspect)
+        .then(|| format!("CPU load of the runs: {}{warning}\n", percent(share.min(1.0))))
+}
+
+/// Above this share of all processors, waiting for a time may become waiting for a processor.
+const BUSY: f64 = 0.9;
+
+/// Remarks on runs that are not in the failure rate, or passed with a defect.
+fn inconclusive(tally: &Tally) -> Vec<String> {
+    let start_error = tally.start_error().unwrap_or("unknown reason");
+    let not_started = format!("could not be started: {start_error}");
+    let rows = [
+        (Verdict::NotStarted, not_started.as_str()),
+        (Verdict::Leaked, "passed but left processes running (killed)"),
+        (Verdict::Cancelled, "cancelled (not counted)"),
+    ];
+    let remarks = rows.into_iter().map(|(verdict, words)| (tally.count(verdict), words));
+    remarks
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{} {words}", runs(count)))
+        .collect()
+}
+
+/// The upper bound of the failure rate after a campaign without failures.
+fn proof(tally: &Tally) -> String {
+    let totals = tally.tests().iter().map(TestTally::total).filter(|total| *total > 0);
+    let Some(fewest) = totals.min() else { return String::new() };
+    let bound = percent(stats::wilson(0, fewest).high);
+    let each = if tally.tests().len() == 1 { "it fails" } else { "each test fails" };
+    format!(
+        "No failure in {}{}: {each} in less than {bound} of runs (95 % confidence)\n",
+        runs(fewest),
+        if tally.tests().len() == 1 { "" } else { " of each test" }
+    )
+}
+
+/// Each distinct failure with its count and the command that replays it.
+fn distinct(
+    tally: &Tally,
+    paint: Paint,
+    replay: impl Fn(usize, crate::seed::Iteration) -> String,
+) -> String {
+    let mut groups: Vec<_> = tally.groups().iter().collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    let kinds =
+        if groups.len() == 1 { "one kind".to_owned() } else { format!("{} kinds", groups.len()) };
+    let failures = if tally.failed() == 1 { "failure" } else { "failures" };
+    let mut out = if tally.failed() == 1 {
+        "1 failure:\n".to_owned()
+    } else {
+        format!("{} {failures} of {kinds}:\n", tally.failed())
+    };
+    for group in &groups {
+        let count = paint.apply(TextStyle::Bad, &format!("{:>5} ×", group.count));
+        let name = paint.apply(TextStyle::Strong, &tally.tests()[group.test].name);
+        out.push_str(&format!("{count} {name}: {}\n", group.signature));
+        out.push_str(&format!(
+            "        {}\n",
+            paint.apply(TextStyle::Faint, &replay(group.test, group.first))
+        ));
+    }
+    out
+}
+
+fn rates(tally: &Tally) -> String {
+    let mut out = String::new();
+    for test in tally.tests().iter().filter(|test| test.failed() > 0) {
+        let interval = stats::wilson(test.failed(), test.total());
+        let rate = percent(test.failed() as f64 / test.total() as f64);
+        let (low, high) = (percent(interval.low), percent(interval.high));
+        out.push_str(&format!(
+            "{} fails in {rate} of runs ({} of {}; 95 % interval {low} to {high})\n",
+            test.name,
+            test.failed(),
+            test.total()
+        ));
+    }
+    out
+}
+
+/// A share in per cent, with more digits the smaller it is.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let per_cent = share * 100.0;
+    match per_cent {
+        0.0 => "0 %".to_owned(),
+        small if small < 0.1 => format!("{small:.3} %"),
+        small if small < 1.0 => format!("{small:.2} %"),
+        all if all >= 99.95 => "100 %".to_owned(),
+        other => format!("{other:.1} %"),
+    }
+}
+
+/// A count of runs in words.
+#[must_use]
+pub fn runs(count: u64) -> String {
+    if count == 1 { "1 run".to_owned() } else { format!("{count} runs") }
+}
+
+/// The cell of a mean without values.
+const NOTHING: &str = "–";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::ColumnArgs;
+    use crate::report::tally::tests::record;
+
+    fn tally() -> Tally {
+        let mut tally = Tally::new(["backup_2b", "figure8_2c", "hang_2d"]);
+        for iter in 1..=4 {
+            tally.record(0, &record("backup_2b", iter, Verdict::Passed, 0.25 * f64::from(iter)));
+        }
+        tally.record(1, &record("figure8_2c", 1, Verdict::Passed, 0.5));
+        tally.record(1, &record("figure8_2c", 2, Verdict::Failed, 0.9));
+        tally.record(1, &record("figure8_2c", 3, Verdict::Failed, 0.9));
+        tally.record(2, &record("hang_2d", 1, Verdict::Cancelled, 7.0));
+        tally
+    }
+
+    fn replay(test: usize, iter: crate::seed::Iteration) -> String {
+        format!("dstest replay 4f2a {test}#{iter}")
+    }
+
+    #[test]
+    fn a_campaign_in_words() {
+        let tally = tally();
+        let plain = table(&tally, Columns::default(), Paint::Plain);
+        insta::assert_snapshot!(plain + &conclusions(&tally, Paint::Plain, replay));
+    }
+
+    #[test]
+    fn every_column() {
+        let columns = Columns::new(&ColumnArgs { timing: true, metrics: true, hist: true });
+        insta::assert_snapshot!(table(&tally(), columns, Paint::Plain));
+    }
+
+    #[test]
+    fn a_clean_campaign_has_an_upper_bound_of_its_rate() {
+        let mut tally = Tally::new(["a"]);
+        for iter in 1..=50 {
+            tally.record(0, &record("a", iter, Verdict::Passed, 2.0));
+        }
+        insta::assert_snapshot!(
+            table(&tally, Columns::default(), Paint::Plain)
+                + &conclusions(&tally, Paint::Plain, replay)
+        );
+    }
+
+    #[test]
+    fn a_high_load_is_named_if_it_may_explain_failures() {
+        let load_text = |reported_s: Option<f64>, cores, columns| {
+            let mut tally = Tally::new(["a"]);
+            for iter in 1..=10 {
+                let verdict = if iter == 1 { Verdict::Failed } else { Verdict::Passed };
+                // Each is busy for 0.7 s of its second.
+                let mut record = record("a", iter, verdict, 1.0);
+                let time = serde_json::Number::from_f64(reported_s.unwrap_or(1.0)).unwrap();
+                record.metrics =
+                    record.metrics.map(|_| [(REPORTED_TIME, time)].into_iter().collect());
+                tally.record(0, &record);
+            }
+            load(&tally, 3.6, cores, columns).unwrap_or_default()
+        };
+        let timing = ColumnArgs { timing: true, metrics: false, hist: false };
+        let (mean, all) = (Columns::default(), Columns::new(&timing));
+        let warning = load_text(None, Some(2), mean);
+        assert!(warning.starts_with("CPU load of the runs: 97.2 %; real-time"), "{warning}");
+        assert_eq!(load_text(None, Some(8), mean), "");
+        assert_eq!(load_text(Some(30.0), Some(2), mean), "", "simulated time");
+        assert_eq!(load_text(None, Some(8), all), "CPU load of the runs: 24.3 %\n");
+        assert_eq!(load_text(None, None, all), "", "the number of processors is unknown");
+    }
+
+    #[test]
+    fn shares_in_per_cent() {
+        let rows = [
+            (0.0, "0 %"),
+            (0.000_38, "0.038 %"),
+            (0.0038, "0.38 %"),
+            (0.071, "7.1 %"),
+            (1.0, "100 %"),
+        ];
+        for (share, want) in rows {
+            assert_eq!(percent(share), want);
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The tally: counts and times of each test, from the records so far.
+//!
+//! It is made of records alone, so the same table comes out of a running campaign and of its
+//! store. Memory: eight bytes for each run that passed, some twenty for each that failed.
+
+use std::collections::HashMap;
+
+use super::coverage::Coverage;
+use super::metrics::MetricTally;
+use crate::record::signature::group_key;
+use crate::record::{Class, RunRecord, Verdict};
+use crate::report::stats::{Moments, Sample};
+use crate::seed::{Iteration, Seed};
+
+/// Counts and times of a whole campaign.
+#[derive(Debug, Default)]
+pub struct Tally {
+    tests: Vec<TestTally>,
+    groups: Vec<Group>,
+    group_of: HashMap<(usize, String), usize>,
+    start_error: Option<String>,
+    busy_s: f64,
+    coverage: Coverage,
+}
+
+/// Counts and times of one test.
+#[derive(Debug, Default)]
+pub struct TestTally {
+    /// Display name.
+    pub name: String,
+    /// Runs by verdict, in the order of [`Verdict::ALL`].
+    counts: [u64; Verdict::ALL.len()],
+    /// Wall seconds of runs that passed.
+    pub time: Sample,
+    /// User seconds of runs that passed.
+    pub user: Moments,
+    /// System seconds of runs that passed.
+    pub system: Moments,
+    /// Peak KiB of runs that passed.
+    pub memory_kib: Moments,
+    /// Numbers that runs that passed reported.
+    pub metrics: MetricTally,
+    /// Every run that failed, in the order of their ends.
+    pub failures: Vec<Failure>,
+}
+
+/// One run that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// The iteration.
+    pub iter: Iteration,
+    /// Its seed.
+    pub seed: Seed,
+    /// The group of equal failures it belongs to.
+    pub group: usize,
+}
+
+/// Equal failures of one test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The index of the test.
+    pub test: usize,
+    /// The signature of the first one.
+    pub signature: String,
+    /// The first one.
+    pub first: Iteration,
+    /// Their number.
+    pub count: u64,
+}
+
+impl Tally {
+    /// An empty tally of these tests.
+    pub fn new<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Self {
+        let test = |name: S| TestTally { name: name.into(), ..TestTally::default() };
+        Self { tests: names.into_iter().map(test).collect(), ..Self::default() }
+    }
+
+    /// Adds a run of the test with this index; returns the group of a failure.
+    ///
+    /// # Panics
+    /// If the index is out of range.
+    pub fn record(&mut self, test: usize, record: &RunRecord) -> Option<&Group> {
+        let group = (record.verdict.class() == Class::Fail).then(|| self.group(test, record));
+        if record.verdict == Verdict::NotStarted {
+            self.start_error.get_or_insert_with(|| record.reason().to_owned());
+        }
+        self.busy_s += record.user_us as f64 / 1e6 + record.sys_us as f64 / 1e6;
+        if let Some(said) = &record.coverage {
+            self.coverage.add(said);
+        }
+        let tally = &mut self.tests[test];
+        tally.counts[record.verdict as usize] += 1;
+        match (record.verdict.class(), group) {
+            (Class::Pass, _) => tally.passed(record),
+            (Class::Fail | Class::Inconclusive, Some(group)) => {
+                tally.failures.push(Failure { iter: record.iter, seed: record.seed, group });
+            }
+            (Class::Fail | Class::Inconclusive, None) => {}
+        }
+        group.map(|group| &self.groups[group])
+    }
+
+    /// The tests, in the order of the campaign.
+    #[must_use]
+    pub fn tests(&self) -> &[TestTally] {
+        &self.tests
+    }
+
+    /// The groups of equal failures, in the order in which they were first seen.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The reason of the first run that could not be started; `None` if all could.
+    #[must_use]
+    pub fn start_error(&self) -> Option<&str> {
+        self.start_error.as_deref()
+    }
+
+    /// CPU seconds of all runs together, whatever their verdict.
+    #[must_use]
+    pub const fn busy_s(&self) -> f64 {
+        self.busy_s
+    }
+
+    /// The coverage of situations.
+    #[must_use]
+    pub const fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    /// Runs with this verdict.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> u64 {
+        self.tests.iter().map(|test| test.count(verdict)).sum()
+    }
+
+    /// Runs with a result.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.tests.iter().map(TestTally::total).sum()
+    }
+
+    /// Runs that failed.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.tests.iter().map(TestTally::failed).sum()
+    }
+
+    /// All runs that have ended.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        Verdict::ALL.iter().map(|verdict| self.count(*verdict)).sum()
+    }
+
+    fn group(&mut self, test: usize, record: &RunRecord) -> usize {
+        let signature = record.reason();
+        let next = self.groups.len();
+        let group = *self.group_of.entry((test, group_key(signature))).or_insert(next);
+        if group == next {
+            let signature = signature.to_owned();
+            self.groups.push(Group { test, signature, first: record.iter, count: 0 });
+        }
+        self.groups[group].count += 1;
+        group
+    }
+}
+
+impl TestTally {
+    /// Runs with this verdict.
+    #[must_use]
+    pub const fn count(&self, verdict: Verdict) -> u64 {
+        self.counts[verdict as usize]
+    }
+
+    /// Runs with a result.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.class(Class::Pass) + self.class(Class::Fail)
+    }
+
+    /// Runs that failed.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.class(Class::Fail)
+    }
+
+    /// The mean wall time of passed runs in seconds; 0 if none has passed.
+    #[must_use]
+    pub fn expected_s(&self) -> f64 {
+        self.time.moments().mean().unwrap_or(0.0)
+    }
+
+    fn class(&self, class: Class) -> u64 {
+        let of_class = Verdict::ALL.iter().filter(|verdict| verdict.class() == class);
+        of_class.map(|verdict| self.count(*verdict)).sum()
+    }
+
+    fn passed(&mut self, record: &RunRecord) {
+        self.time.push(record.wall_s());
+        self.user.push(record.user_us as f64 / 1e6);
+        self.system.push(record.sys_us as f64 / 1e6);
+        self.memory_kib.push(record.maxrss_kib as f64);
+        if let Some(metrics) = &record.metrics {
+            self.metrics.add(metrics);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::record::{Metrics, REPORTED_TIME};
+    use serde_json::Number;
+
+    /// A record of the test `name`, as far as tests care.
+    pub(crate) fn record(name: &str, iter: u32, verdict: Verdict, wall_s: f64) -> RunRecord {
+        let iter = Iteration::new(iter).unwrap();
+        let counts = [("peers", 3), ("rpcs", 100), ("bytes", 2048), ("commands", 7)];
+        let counts = counts.map(|(name, count)| (name, Number::from(count)));
+        let time = Number::from_f64(wall_s * 100.0).map(|seconds| (REPORTED_TIME, seconds));
+        let metrics: Metrics = time.into_iter().chain(counts).collect();
+        RunRecord {
+            v: RunRecord::VERSION,
+            test: name.to_owned(),
+            iter,
+            seed: Seed::new(7).derive(name, iter),
+            start_ms: 0,
+            wall_us: (wall_s * 1e6) as u64,
+            user_us: (wall_s * 5e5) as u64,
+            sys_us: (wall_s * 2e5) as u64,
+            maxrss_kib: 4096,
+            verdict,
+            code: Some(i32::from(verdict.class() != Class::Pass)),
+            signal: None,
+            log: None,
+            log_bytes: 10,
+            trace: None,
+            metrics: (verdict == Verdict::Passed).then_some(metrics),
+            coverage: None,
+            signature: (verdict.class() == Class::Fail)
+                .then(|| format!("two leaders in term {iter} (a.rs:1:2)")),
+        }
+    }
+
+    #[test]
+    fn only_passed_runs_have_a_time_and_only_runs_with_a_result_a_total() {
+        let mut tally = Tally::new(["a", "b"]);
+        tally.record(0, &record("a", 1, Verdict::Passed, 1.0));
+        tally.record(0, &record("a", 2, Verdict::TimedOut, 99.0));
+        tally.record(0, &record("a", 3, Verdict::Cancelled, 50.0));
+        tally.record(0, &record("a", 4, Verdict::NotStarted, 0.0));
+        tally.record(0, &record("a", 5, Verdict::Leaked, 3.0));
+        let test = &tally.tests()[0];
+        assert_eq!((test.failed(), test.total(), tally.ended()), (1, 3, 5));
+        assert!((test.expected_s() - 2.0).abs() < 1e-9);
+        assert_eq!(tally.tests()[1].total(), 0);
+    }
+
+    #[test]
+    fn equal_failures_are_one_group() {
+        let mut tally = Tally::new(["a", "b"]);
+        for iter in 1..=3 {
+            tally.record(0, &record("a", iter, Verdict::Failed, 1.0));
+        }
+        tally.record(1, &record("b", 1, Verdict::Failed, 1.0));
+        let counts: Vec<_> = tally.groups().iter().map(|group| (group.test, group.count)).collect();
+        assert_eq!(counts, [(0, 3), (1, 1)]);
+        assert_eq!(tally.tests()[0].failures.len(), 3);
+    }
+}

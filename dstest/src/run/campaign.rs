@@ -1,0 +1,135 @@
+//! A campaign as its runs see it: tests, programs, limits, seeds.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use regex::{RegexBuilder, bytes};
+
+use crate::plan::{Keep, ProcessPlan};
+use crate::schedule::Job;
+use crate::seed::Seed;
+use crate::store::{CampaignFile, StoreError};
+use crate::suite::{Binary, Test};
+
+/// The campaign as every worker sees it.
+#[derive(Debug)]
+pub struct Campaign {
+    /// The tests that run.
+    pub tests: Vec<Test>,
+    /// Their programs, at the paths from which they are run.
+    pub binaries: Vec<Binary>,
+    /// The start and the end of each run.
+    pub process: ProcessPlan,
+    /// The source of seeds.
+    pub seeds: Seeds,
+    /// The logs to keep.
+    pub keep: Keep,
+    /// The tests with a kept log of a passed run, for comparison.
+    pub passes: FirstPasses,
+    /// The directory of this campaign's results; logs go below it.
+    pub dir: PathBuf,
+}
+
+/// The source of a campaign's seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seeds {
+    /// Each run's seed is derived from this one.
+    Derived(Seed),
+    /// Every run has this seed.
+    Fixed(Seed),
+    /// The first iteration has this seed, each further one the next.
+    Following(Seed),
+}
+
+/// The tests that have passed before.
+#[derive(Debug)]
+pub struct FirstPasses(Vec<AtomicBool>);
+
+impl FirstPasses {
+    /// No test of so many.
+    #[must_use]
+    pub fn none(tests: usize) -> Self {
+        Self((0..tests).map(|_| AtomicBool::new(false)).collect())
+    }
+
+    /// Records a pass; `true` for the first one of the test.
+    pub(super) fn is_first(&self, test: usize) -> bool {
+        self.0.get(test).is_some_and(|passed| !passed.swap(true, Ordering::Relaxed))
+    }
+}
+
+/// The settings in which runs differ from those that `campaign.json` describes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReplaySpec {
+    /// Another `VERBOSE`.
+    pub verbose: Option<u8>,
+    /// Other seeds.
+    pub seeds: Option<Seeds>,
+    /// Other logs to keep.
+    pub keep: Option<Keep>,
+}
+
+impl Campaign {
+    /// The campaign that a `campaign.json` describes, with its logs below `dir`. Fresh, resumed and
+    /// replayed campaigns are all made here, so that a replay cannot differ from the first run.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsuitable`] if a stored pattern is not a regular expression.
+    pub fn new(file: &CampaignFile, dir: PathBuf, spec: ReplaySpec) -> Result<Self, StoreError> {
+        let keep = if file.archive { Keep::Everything } else { Keep::Failures };
+        let seeds = file.following.map_or(Seeds::Derived(file.seed), Seeds::Following);
+        let mut process = process_plan(file)
+            .map_err(|error: regex::Error| StoreError::Unsuitable(error.to_string()))?;
+        process.verbose = spec.verbose.or(process.verbose);
+        Ok(Self {
+            tests: file.tests.clone(),
+            binaries: file.binaries.clone(),
+            process,
+            seeds: spec.seeds.unwrap_or(seeds),
+            keep: spec.keep.unwrap_or(keep),
+            passes: FirstPasses::none(file.tests.len()),
+            dir,
+        })
+    }
+
+    /// The seed of a run.
+    #[must_use]
+    pub fn seed_of(&self, job: Job) -> Seed {
+        match self.seeds {
+            Seeds::Derived(seed) => seed.derive(&self.tests[job.test].id, job.iteration),
+            Seeds::Fixed(seed) => seed,
+            Seeds::Following(first) => first.plus(job.iteration.number() - 1),
+        }
+    }
+}
+
+impl Campaign {
+    /// The timeout of a test: that of the first exception that matches it, or the general one.
+    #[must_use]
+    pub fn timeout_of(&self, test: usize) -> Duration {
+        let name = &self.tests[test].name;
+        let exception = self.process.timeouts.iter().find(|(pattern, _)| pattern.is_match(name));
+        exception.map_or(self.process.timeout, |(_, timeout)| *timeout)
+    }
+}
+
+/// Limits and environment of each run, as described.
+fn process_plan(file: &CampaignFile) -> Result<ProcessPlan, regex::Error> {
+    let limits = &file.limits;
+    let exception = |(pattern, millis): &(String, u64)| {
+        let pattern = RegexBuilder::new(pattern).case_insensitive(true).build()?;
+        Ok((pattern, Duration::from_millis(*millis)))
+    };
+    let compile = |text: &String| bytes::RegexBuilder::new(text).case_insensitive(true).build();
+    Ok(ProcessPlan {
+        verbose: file.verbose,
+        timeout: Duration::from_millis(limits.timeout_ms),
+        timeouts: limits.exceptions.iter().map(exception).collect::<Result<_, _>>()?,
+        grace: Duration::from_millis(limits.grace_ms),
+        max_output: limits.max_output,
+        env: file.env.clone(),
+        seed_env: file.seed_env.clone(),
+        fail_regex: limits.fail_regex.as_ref().map(compile).transpose()?,
+    })
+}

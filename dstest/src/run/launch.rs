@@ -1,0 +1,110 @@
+//! The start of a run's process: in its own group, with its output straight into a file.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use thiserror::Error;
+
+use super::campaign::Campaign;
+use super::scratch_dir::ScratchDir;
+use crate::process::orphans::RUN_DIR;
+use crate::process::sys::Pid;
+use crate::schedule::Job;
+use crate::seed::Seed;
+
+/// Starts the process of a job.
+///
+/// Nothing here may force `fork`: std then spawns without copying the page tables of dstest.
+pub(super) fn start(
+    campaign: &Campaign,
+    job: Job,
+    scratch: &mut ScratchDir,
+) -> Result<(Child, Pid), StartError> {
+    let outputs = scratch.prepare().and_then(|log| Ok((log.try_clone()?, log.try_clone()?)));
+    let (output, errors) =
+        outputs.map_err(|source| StartError::Output { path: scratch.log().to_owned(), source })?;
+    let mut command = command(campaign, job, scratch);
+    command.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
+    let child = command.spawn().map_err(|source| {
+        let program = campaign.binaries[campaign.tests[job.test].binary].path.clone();
+        StartError::Program { program, source }
+    })?;
+    let no_id = || StartError::Lost(io::Error::other("a child without an id"));
+    let pid = Pid::of_child(child.id()).ok_or_else(no_id)?;
+    Ok((child, pid))
+}
+
+/// Reasons why a run has no result.
+#[derive(Debug, Error)]
+pub(super) enum StartError {
+    /// Its output files cannot be created.
+    #[error("cannot write {}: {source}", path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Its program cannot be run.
+    #[error("cannot run {}: {source}", program.display())]
+    Program {
+        /// The program.
+        program: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Its process cannot be waited for.
+    #[error("cannot wait for the process: {0}")]
+    Lost(io::Error),
+}
+
+/// The command line and environment of a job's process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Working directory.
+    pub cwd: PathBuf,
+    /// Variables set in addition to the environment.
+    pub env: Vec<(String, String)>,
+}
+
+/// The command line and environment of a job's process, without its private directory.
+#[must_use]
+pub fn launch(campaign: &Campaign, job: Job) -> Launch {
+    let test = &campaign.tests[job.test];
+    let binary = &campaign.binaries[test.binary];
+    let plan = &campaign.process;
+    let seed = campaign.seed_of(job);
+    let mut argv = vec![binary.path.to_string_lossy().into_owned()];
+    argv.extend(test.args.iter().map(|arg| fill(arg, &test.name, job, seed)));
+    let mut env: Vec<(String, String)> = binary.env.iter().chain(&plan.env).cloned().collect();
+    let own = [("DSTEST_SEED", seed.to_string()), ("DSTEST_ITER", job.iteration.to_string())];
+    env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    env.extend(plan.seed_env.iter().map(|name| (name.clone(), seed.to_string())));
+    env.extend(plan.verbose.map(|level| ("VERBOSE".to_owned(), level.to_string())));
+    Launch { argv, cwd: binary.cwd.clone(), env }
+}
+
+fn command(campaign: &Campaign, job: Job, scratch: &ScratchDir) -> Command {
+    let launch = launch(campaign, job);
+    let binary = &campaign.binaries[campaign.tests[job.test].binary];
+    let mut command = Command::new(&binary.path);
+    // The user's own configuration counts, as everywhere.
+    command.env("TMPDIR", scratch.temporary());
+    command.args(&launch.argv[1..]).current_dir(launch.cwd).envs(launch.env);
+    command.env(RUN_DIR, scratch.dir());
+    command
+}
+
+/// Fills `{seed}`, `{iter}` and `{test}`; everything else in braces stays as it is.
+fn fill(arg: &str, test: &str, job: Job, seed: Seed) -> String {
+    if !arg.contains('{') {
+        return arg.to_owned();
+    }
+    arg.replace("{seed}", &seed.to_string())
+        .replace("{iter}", &job.iteration.to_string())
+        .replace("{test}", test)
+}

@@ -1,0 +1,140 @@
+//! `campaign.json`: the description of a campaign, enough to run any of it again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{StoreError, io_error, write_atomically};
+use crate::seed::Seed;
+use crate::suite::{Binary, Test};
+
+/// The contents of `campaign.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignFile {
+    /// Schema version: [`CampaignFile::SCHEMA`].
+    pub schema: u32,
+    /// Version of dstest that wrote it.
+    pub dstest: String,
+    /// Start (RFC 3339, UTC).
+    pub started: String,
+    /// The campaign's seed.
+    pub seed: Seed,
+    /// The first seed, if each run has the seed after that of the run before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub following: Option<Seed>,
+    /// The invocation of dstest.
+    pub invocation: Invocation,
+    /// Iterations of each test; absent if there was no such limit.
+    pub iterations: Option<u32>,
+    /// The share of the iterations, as `I/M`; absent for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
+    /// `true` if the logs of passed runs are kept too.
+    #[serde(default)]
+    pub archive: bool,
+    /// Processes at once.
+    pub workers: u32,
+    /// Processors of the machine; absent in campaigns of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<u32>,
+    /// `VERBOSE` as set for each run.
+    pub verbose: Option<u8>,
+    /// The limits of a run.
+    pub limits: Limits,
+    /// Variables set for every run.
+    pub env: Vec<(String, String)>,
+    /// The further variable that carried the seed.
+    pub seed_env: Option<String>,
+    /// The tested programs, at the paths from which they were run.
+    pub binaries: Vec<Binary>,
+    /// The tests.
+    pub tests: Vec<Test>,
+}
+
+/// The limits of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Timeout in milliseconds.
+    pub timeout_ms: u64,
+    /// Time between SIGTERM and SIGKILL in milliseconds.
+    pub grace_ms: u64,
+    /// Bytes a run may print.
+    pub max_output: u64,
+    /// Patterns of tests with another timeout, in milliseconds; the first match counts.
+    pub exceptions: Vec<(String, u64)>,
+    /// Output that means failure.
+    pub fail_regex: Option<String>,
+}
+
+/// The invocation of dstest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invocation {
+    /// The command line.
+    pub args: Vec<String>,
+    /// The directory it was called in.
+    pub cwd: PathBuf,
+}
+
+impl CampaignFile {
+    /// The schema version written and read.
+    pub const SCHEMA: u32 = 1;
+
+    /// Writes it into a campaign's directory.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn write(&self, dir: &Path) -> Result<(), StoreError> {
+        let path = dir.join(FILE_NAME);
+        let text = serde_json::to_vec_pretty(self).map_err(|error| StoreError::Malformed {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        write_atomically(&path, &text)
+    }
+
+    /// Reads it from a campaign's directory.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is missing, or of another schema.
+    pub fn read(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FILE_NAME);
+        let text = fs::read(&path).map_err(io_error("read", &path))?;
+        let malformed = |reason: String| StoreError::Malformed { path: path.clone(), reason };
+        let file: Self = serde_json::from_slice(&text).map_err(|e| malformed(e.to_string()))?;
+        if file.schema == Self::SCHEMA {
+            Ok(file)
+        } else {
+            Err(malformed(format!("schema {}, not {}", file.schema, Self::SCHEMA)))
+        }
+    }
+}
+
+const FILE_NAME: &str = "campaign.json";
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The description of a campaign of these tests, as stored.
+    pub(crate) fn campaign_file(tests: &[&str]) -> CampaignFile {
+        let test = |name: &&str| {
+            json!({"name": name, "id": name, "binary": 0, "args": [], "harness": "libtest",
+                   "mark": "normal"})
+        };
+        let tests: Vec<_> = tests.iter().map(test).collect();
+        let stored = json!({
+            "schema": 1, "dstest": "0.1.0", "started": "2026-11-23T10:00:00Z", "seed": 7,
+            "invocation": {"args": ["dstest", "2", "-n", "20"], "cwd": "/"},
+            "iterations": 20, "workers": 2, "cores": 2, "verbose": null,
+            "limits": {"timeout_ms": 60_000, "grace_ms": 1000, "max_output": 1000,
+                       "exceptions": [], "fail_regex": null},
+            "env": [], "seed_env": null,
+            "binaries": [{"name": "lab2", "path": "lab2", "cwd": "/", "env": []}],
+            "tests": tests,
+        });
+        serde_json::from_value(stored).unwrap()
+    }
+}

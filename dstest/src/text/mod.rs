@@ -1,0 +1,10 @@
+//! Text for people and shells: colours, tables, durations, names, and the terminal itself.
+
+pub mod console;
+pub mod duration;
+pub(crate) mod echo;
+pub mod names;
+pub mod shell;
+pub mod style;
+pub mod table;
+pub mod utc;

@@ -1,0 +1,62 @@
+//! Commands as text that can be pasted into a shell.
+
+use std::path::{Path, PathBuf};
+
+/// Quotes a word so that a POSIX shell reads it as it is.
+///
+/// ```
+/// assert_eq!(dstest::text::shell::quote("a_b#17"), "a_b#17");
+/// assert_eq!(dstest::text::shell::quote("it's"), r"'it'\''s'");
+/// ```
+#[must_use]
+pub fn quote(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
+    // `#` begins a comment only at the beginning of a word, and `~` a directory only there.
+    let is_safe = |(at, c): (usize, char)| is_plain(c) || (c == '#' && at > 0);
+    if !word.is_empty() && word.char_indices().all(is_safe) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// The command that starts this program: its bare name if `PATH` finds it, its path otherwise.
+#[must_use]
+pub fn this_program() -> String {
+    let Ok(this) = std::env::current_exe() else { return "dstest".to_owned() };
+    let name = this.file_name().unwrap_or_default();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let first = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|f| f.is_file());
+    let is_this = |found: PathBuf| found.canonicalize().ok() == this.canonicalize().ok();
+    if first.is_some_and(is_this) {
+        quote(&name.to_string_lossy())
+    } else {
+        quote(&relative(&this))
+    }
+}
+
+/// The path as seen from the current directory, where that is shorter.
+#[must_use]
+pub fn relative(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    below.unwrap_or(path).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn a_shell_reads_the_word_back(word in "[ -~]{0,12}") {
+            let script = format!("printf %s {}", quote(&word));
+            let output = Command::new("sh").arg("-c").arg(script).output().unwrap();
+            prop_assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
+        }
+    }
+}

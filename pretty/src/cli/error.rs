@@ -1,0 +1,37 @@
+//! Errors of a run, and warnings.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+/// Errors that end the program.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RunError {
+    #[error("{name}: {error}", name = path.display())]
+    Open { path: PathBuf, error: io::Error },
+    #[error("cannot read: {0}")]
+    Read(io::Error),
+    #[error("cannot write: {0}")]
+    Write(io::Error),
+    #[error("cannot write to a temporary file (set TMPDIR to another directory): {0}")]
+    Spool(io::Error),
+    #[error("cannot wait for input: {0}")]
+    Wait(io::Error),
+    #[error("cannot use the terminal: {0}")]
+    Terminal(io::Error),
+    #[error("pager `{command}`: {reason}")]
+    Pager { command: String, reason: String },
+    #[error("the view was closed")]
+    Closed,
+}
+
+impl RunError {
+    /// Tells whether the reader of the output has closed it.
+    pub(super) fn is_closed_output(&self) -> bool {
+        matches!(self, Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// Writes a line to standard error.
+pub(super) fn warn(message: &str) {
+    let _ = writeln!(io::stderr(), "pretty: {message}");
+}

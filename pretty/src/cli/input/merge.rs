@@ -1,0 +1,112 @@
+//! Several logs as one, by time.
+//!
+//! Invariant: the lines of one input keep their order. A line without a time belongs to the line
+//! before it, and a time that runs backwards counts as the latest one before it.
+
+use crate::cli::error::RunError;
+use crate::cli::exit::Exit;
+use crate::cli::input::line_reader::{Fill, LineReader};
+use crate::cli::input::open::Input;
+use crate::cli::input::signal::Wait;
+use crate::cli::output::sink::Sink;
+use crate::line::Line;
+use crate::parse::Parser;
+use crate::time::Time;
+
+/// Passes on all lines of all inputs; at equal times those of the input named first come first.
+///
+/// # Errors
+/// Those of reading an input, and of `sink`.
+pub(crate) fn lines(
+    inputs: Vec<Input>,
+    parser: &Parser,
+    sink: &mut impl Sink,
+) -> Result<Exit, RunError> {
+    let inputs = inputs.into_iter().map(|input| MergeInput::new(input, parser.clone()));
+    let mut inputs: Vec<_> = inputs.collect();
+    for input in &mut inputs {
+        if input.advance(sink)? == Wait::RepeatedInterrupt {
+            return Ok(Exit::Interrupted);
+        }
+    }
+    loop {
+        // Few logs are merged at a time: looking at each is as fast as any queue.
+        let open = inputs.iter_mut().filter(|input| input.state == State::Line);
+        let Some(next) = open.min_by_key(|input| input.order.time) else {
+            return Ok(Exit::Done);
+        };
+        sink.line(&next.line)?;
+        if next.advance(sink)? == Wait::RepeatedInterrupt {
+            return Ok(Exit::Interrupted);
+        }
+    }
+}
+
+/// The time that orders the lines of one log among those of others.
+pub(crate) struct TimeOrder {
+    parser: Parser,
+    /// The latest time so far; none yet sorts first.
+    pub(crate) time: Option<Time>,
+}
+
+impl TimeOrder {
+    pub(crate) fn new(parser: Parser) -> Self {
+        Self { parser, time: None }
+    }
+
+    /// Takes the next line into account.
+    pub(crate) fn record(&mut self, line: &[u8]) {
+        if let Line::Event(event) = self.parser.parse(line) {
+            self.time = self.time.max(event.stamp.and_then(|stamp| stamp.at));
+        }
+    }
+}
+
+/// One input and its next line.
+struct MergeInput {
+    input: Input,
+    lines: LineReader,
+    order: TimeOrder,
+    line: Vec<u8>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// `line` is the next line.
+    Line,
+    /// The input has ended.
+    End,
+}
+
+impl MergeInput {
+    fn new(input: Input, parser: Parser) -> Self {
+        let (lines, line) = (LineReader::new(), Vec::new());
+        Self { input, lines, order: TimeOrder::new(parser), line, state: State::Line }
+    }
+
+    /// Goes to the next line. While it has to be waited for, `sink` shows what it has.
+    fn advance(&mut self, sink: &mut impl Sink) -> Result<Wait, RunError> {
+        self.line.clear();
+        loop {
+            if let Some(line) = self.lines.next() {
+                self.line.extend_from_slice(line);
+                break;
+            }
+            if self.input.pauses.until_input(sink)? == Wait::RepeatedInterrupt {
+                return Ok(Wait::RepeatedInterrupt);
+            }
+            let fill = self.lines.fill(&mut self.input.reader).map_err(RunError::Read)?;
+            sink.follow_size()?;
+            if fill == Fill::End {
+                match self.lines.rest() {
+                    Some(rest) => self.line.extend_from_slice(rest),
+                    None => self.state = State::End,
+                }
+                break;
+            }
+        }
+        self.order.record(&self.line);
+        Ok(Wait::Input)
+    }
+}

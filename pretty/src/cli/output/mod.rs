@@ -1,0 +1,5 @@
+//! Outputs: the sinks of lines, the terminal, the pager.
+
+pub(crate) mod pager;
+pub(crate) mod sink;
+pub(crate) mod terminal;

@@ -1,0 +1,147 @@
+//! Sinks of lines: the printer of columns and the page for a browser.
+//!
+//! ```text
+//! lines → Printer or HtmlPage (parse → filter → layout) → output
+//! ```
+
+use std::fs::File;
+use std::io;
+
+use crate::cli::error::{RunError, warn};
+use crate::cli::output::terminal::Size;
+use crate::cli::plan::Resize;
+use crate::filter::Filter;
+use crate::html::HtmlPage;
+use crate::name_usage::{FilterList, NameUsage, UnknownName};
+use crate::parse::Parser;
+use crate::printer::{Options, Printer, Tally};
+use crate::style::theme::Palette;
+use crate::suggestion::suggestion;
+
+/// A consumer of lines.
+pub(crate) trait Sink {
+    /// # Errors
+    /// If it cannot be shown or kept.
+    fn line(&mut self, line: &[u8]) -> Result<(), RunError>;
+
+    /// The input pauses: all lines so far are to be shown.
+    ///
+    /// # Errors
+    /// If it cannot be shown.
+    fn pause(&mut self) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    /// Follows the size of the screen, which may have changed.
+    ///
+    /// # Errors
+    /// If it cannot be drawn again.
+    fn follow_size(&mut self) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    /// Tells whether lines wait for others before they are shown.
+    fn holds_lines(&self) -> bool {
+        false
+    }
+
+    /// The input has ended, or broke: shows what is left.
+    ///
+    /// # Errors
+    /// If it cannot be shown.
+    fn finish(self) -> Result<(), RunError>;
+}
+
+/// A printer on standard output.
+pub(crate) struct PrinterSink {
+    printer: Printer<File>,
+    resize: Resize,
+}
+
+impl PrinterSink {
+    pub(crate) fn new(options: Options, output: File, resize: Resize) -> Self {
+        Self { printer: Printer::new(options, output), resize }
+    }
+}
+
+impl Sink for PrinterSink {
+    #[inline]
+    fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
+        self.printer.line(line).map_err(RunError::Write)
+    }
+
+    fn pause(&mut self) -> Result<(), RunError> {
+        self.printer.pause().map_err(RunError::Write)
+    }
+
+    fn follow_size(&mut self) -> Result<(), RunError> {
+        match (self.resize, Size::current()) {
+            (Resize::Follow, Some(size)) => {
+                let (columns, rows) = (usize::from(size.columns), usize::from(size.rows));
+                self.printer.resize(columns, Some(rows)).map_err(RunError::Write)
+            }
+            (Resize::Follow, None) | (Resize::Fixed, _) => Ok(()),
+        }
+    }
+
+    fn holds_lines(&self) -> bool {
+        self.printer.holds_lines()
+    }
+
+    /// Shows what is left, and warns if filters have left nothing.
+    fn finish(self) -> Result<(), RunError> {
+        let mut printer = self.printer;
+        printer.pause().map_err(RunError::Write)?;
+        warn_unknown_names(printer.name_usage());
+        let Tally { events, shown } = printer.tally();
+        if events > 0 && shown == 0 {
+            warn(&format!("0 of {events} events passed the filters"));
+        }
+        printer.finish().map(drop).map_err(RunError::Write)
+    }
+}
+
+/// A page for a browser.
+pub(crate) struct PageSink(HtmlPage<io::BufWriter<File>>);
+
+impl PageSink {
+    /// # Errors
+    /// If the beginning of the page cannot be written.
+    pub(crate) fn new(
+        parser: Parser,
+        filter: Filter,
+        palette: Palette,
+        output: File,
+    ) -> Result<Self, RunError> {
+        let output = io::BufWriter::with_capacity(PAGE_BUFFER_BYTES, output);
+        let page = HtmlPage::new(parser, filter, output).map_err(RunError::Write)?;
+        Ok(Self(page.with_palette(palette)))
+    }
+}
+
+impl Sink for PageSink {
+    fn line(&mut self, line: &[u8]) -> Result<(), RunError> {
+        self.0.line(line).map_err(RunError::Write)
+    }
+
+    fn finish(self) -> Result<(), RunError> {
+        warn_unknown_names(self.0.name_usage());
+        self.0.finish().map(drop).map_err(RunError::Write)
+    }
+}
+
+const PAGE_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Warns of names in filters that the log does not have, with suggestions.
+fn warn_unknown_names(name_usage: Option<&NameUsage>) {
+    for UnknownName { list, name, known } in name_usage.map(NameUsage::unknown).unwrap_or_default()
+    {
+        let (option, kind) = match list {
+            FilterList::Just => ("--just", "topic"),
+            FilterList::Ignore => ("--ignore", "topic"),
+            FilterList::Peers => ("--peers", "peer"),
+        };
+        let suggestion = suggestion(&format!("{kind}s"), &name, known.iter().map(String::as_str));
+        warn(&format!("{option}: the log has no {kind} {name}; {suggestion}"));
+    }
+}

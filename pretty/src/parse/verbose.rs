@@ -1,0 +1,47 @@
+//! `001234.567 | VOTE | 1 | text`: four fields between bars, the last of which may hold
+//! anything, bars included.
+
+use super::text_fields::{TextFields, is_name};
+use crate::line::Header;
+use crate::time::Tick;
+
+/// Tells whether a line is the first line of a `verbose/1` log.
+pub(super) fn is_header(line: &[u8]) -> bool {
+    let rest = line.strip_prefix(b"# verbose/1");
+    rest.is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace))
+}
+
+/// The four fields of an event; `None` if the line has not this shape.
+#[inline]
+pub(super) fn fields(line: &[u8]) -> Option<TextFields<'_>> {
+    let (time, rest) = field(line)?;
+    let (topic, rest) = field(rest)?;
+    let (peer, text) = field(rest)?;
+    if !is_name(topic) || !is_name(peer) {
+        return None;
+    }
+    // One blank belongs to the bar; more is the text's own indentation.
+    let text = text.strip_prefix(b" ").unwrap_or(text);
+    Some(TextFields { time, topic, peer, text })
+}
+
+fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    // These fields are a few bytes long: a plain loop beats a vectorised search here.
+    let bar = line.iter().take(FIELD_BYTES_MAX).position(|byte| *byte == b'|')?;
+    Some((line[..bar].trim_ascii(), &line[bar + 1..]))
+}
+
+/// A bar further away than this ends no field: a name and blanks around it are shorter.
+const FIELD_BYTES_MAX: usize = 2 * super::text_fields::NAME_BYTES_MAX;
+
+/// Reads a header line: its facts, and the unit of the times that follow.
+pub(super) fn header(line: &[u8]) -> (Header<'_>, Option<Tick>) {
+    let fact = |key: &[u8]| {
+        let mut words = line.split(u8::is_ascii_whitespace);
+        let value = words.find_map(|word| word.strip_prefix(key)?.strip_prefix(b"="))?;
+        std::str::from_utf8(value).ok()
+    };
+    let peers = fact(b"peers").and_then(|count| count.parse().ok());
+    let unit = fact(b"unit").and_then(|unit| Tick::parse(&format!("1{unit}")).ok());
+    (Header { text: line, peers }, unit)
+}

@@ -1,0 +1,47 @@
+//! Drawing lines that are not events, and headers of logs.
+
+use std::io::{self, Write};
+use std::mem;
+
+use super::{Printer, Run};
+use crate::class::Class;
+use crate::line::Header;
+use crate::render::StyledText;
+use crate::text::make_safe;
+
+impl<W: Write> Printer<W> {
+    pub(super) fn show_header(&mut self, header: Header<'_>) -> io::Result<()> {
+        self.draw_all_repeats()?;
+        let sgr = self.ansi.bold_sgr(self.ansi.theme.title);
+        let text = make_safe(header.text, &mut self.scratch.text);
+        self.page.rule(&mut self.rows, StyledText { text, sgr: &sgr, marks: &[] })?;
+        self.run = Run::Events;
+        self.start_run(header.peers);
+        Ok(())
+    }
+
+    pub(super) fn show_non_event(&mut self, class: Class, line: &[u8]) -> io::Result<()> {
+        let sgr = match class {
+            Class::Blank => return self.rows.end_row(),
+            Class::Plain => Box::default(),
+            Class::Test => self.ansi.bold_sgr(self.ansi.theme.title),
+            Class::Passed => self.ansi.bold_sgr(self.ansi.theme.good),
+            Class::Failed | Class::Panic | Class::Race => self.ansi.bold_sgr(self.ansi.theme.bad),
+        };
+        self.draw_all_repeats()?;
+        let run = self.run.then(class);
+        let before = mem::replace(&mut self.run, run);
+        let text = make_safe(line, &mut self.scratch.text);
+        let piece = StyledText { text, sgr: &sgr, marks: &[] };
+        if before == run {
+            return self.page.line(&mut self.rows, piece);
+        }
+        if matches!(class, Class::Test | Class::Passed | Class::Failed) {
+            return self.page.rule(&mut self.rows, piece);
+        }
+        let mut title = String::new();
+        let text = make_safe(class.title().as_bytes(), &mut title);
+        self.page.rule(&mut self.rows, StyledText { text, ..piece })?;
+        self.page.line(&mut self.rows, piece)
+    }
+}

@@ -1,0 +1,66 @@
+//! Writing text in a colour, with parts of it marked.
+
+use std::io::Write;
+use std::ops::Range;
+
+use super::{AnsiTheme, RowBuffer};
+use crate::text::Safe;
+
+/// A text in one colour.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StyledText<'a> {
+    pub(crate) text: Safe<'a>,
+    pub(crate) sgr: &'a [u8],
+    /// Parts to mark, in order and apart.
+    pub(crate) marks: &'a [Range<usize>],
+}
+
+/// The escape codes that are the same for every text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StyledWriter {
+    mark: [&'static [u8]; 2],
+    pub(super) off: &'static [u8],
+}
+
+impl StyledWriter {
+    pub(super) fn new(ansi: &AnsiTheme) -> Self {
+        Self { mark: ansi.mark(), off: ansi.off() }
+    }
+
+    #[inline]
+    pub(super) fn put<W: Write>(self, rows: &mut RowBuffer<W>, sgr: &[u8], text: &str) {
+        if !text.is_empty() {
+            rows.put(sgr);
+            rows.put(text.as_bytes());
+            // A text without a colour needs no code after it.
+            rows.put(if sgr.is_empty() { b"" } else { self.off });
+        }
+    }
+
+    #[inline]
+    pub(super) fn put_styled<W: Write>(
+        self,
+        rows: &mut RowBuffer<W>,
+        piece: StyledText<'_>,
+        row: Range<usize>,
+    ) {
+        if piece.marks.is_empty() {
+            return self.put(rows, piece.sgr, &piece.text.text()[row]);
+        }
+        let bytes = piece.text.text().as_bytes();
+        rows.put(piece.sgr);
+        let mut done = row.start;
+        for mark in piece.marks {
+            let (start, end) = (mark.start.max(done), mark.end.min(row.end));
+            if start < end {
+                rows.put(&bytes[done..start]);
+                rows.put(self.mark[0]);
+                rows.put(&bytes[start..end]);
+                rows.put(self.mark[1]);
+                done = end;
+            }
+        }
+        rows.put(&bytes[done..row.end]);
+        rows.put(if piece.sgr.is_empty() { b"" } else { self.off });
+    }
+}

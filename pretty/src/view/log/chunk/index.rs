@@ -1,0 +1,207 @@
+//! Indexing: each line of a chunk is parsed once, and little of it is kept.
+
+use std::collections::HashMap;
+use std::io;
+
+use super::codes::{Codes, short};
+use super::{Anchor, Chunk, GROUP_LINES, Kind, LineEnd};
+use crate::line::{Event, Line};
+use crate::parse::Parser;
+use crate::text::columns_of;
+use crate::time::Tick;
+use crate::view::history::recorder::HistoryRecorder;
+use crate::view::log::ids::{Names, PeerId, TopicId};
+use crate::view::log::source::{Bytes, Part, Source, without_return};
+use crate::view::meaning::rules::Rules;
+use crate::view::meaning::sentences::ERROR_TOPIC;
+
+impl Chunk {
+    /// Indexes lines, which stay in memory; a last line without its line end counts as whole.
+    ///
+    /// # Panics
+    /// If `bytes` has more than [`Chunk::BYTES_MAX`] bytes.
+    #[must_use]
+    pub fn index(bytes: Vec<u8>, parser: Parser) -> Self {
+        Self::index_with(bytes, parser, &Rules::default())
+    }
+
+    /// The same, with rules of the user's own for the state of peers.
+    ///
+    /// # Panics
+    /// If `bytes` has more than [`Chunk::BYTES_MAX`] bytes.
+    #[must_use]
+    pub fn index_with(bytes: Vec<u8>, parser: Parser, rules: &Rules) -> Self {
+        let index = Index::of(&bytes, parser, rules);
+        index.into_chunk(Bytes::Memory(bytes))
+    }
+
+    /// Indexes the lines in a part of a file, which stay in the file; `buffer` is overwritten.
+    ///
+    /// # Errors
+    /// Those of the file.
+    ///
+    /// # Panics
+    /// If that part has more than [`Chunk::BYTES_MAX`] bytes.
+    pub fn index_file(
+        source: &Source,
+        part: Part,
+        parser: Parser,
+        rules: &Rules,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Self> {
+        source.read(part, buffer)?;
+        let bytes =
+            Bytes::File { source: source.clone(), part: Part { length: buffer.len(), ..part } };
+        Ok(Index::of(buffer, parser, rules).into_chunk(bytes))
+    }
+}
+
+struct Index {
+    groups: Vec<Anchor>,
+    codes: Codes,
+    kinds: Kinds,
+    time_columns: usize,
+    history: HistoryRecorder,
+    parser: Parser,
+    reader: Parser,
+    units: Vec<(u32, Option<Tick>)>,
+    end: LineEnd,
+}
+
+impl Index {
+    fn of(bytes: &[u8], parser: Parser, rules: &Rules) -> Self {
+        assert!(bytes.len() <= Chunk::BYTES_MAX, "{} bytes are too many", bytes.len());
+        let reader = parser.clone();
+        let mut index = Self {
+            groups: Vec::with_capacity(bytes.len() / (GROUP_LINES as usize * 64)),
+            codes: Codes::Narrow(Vec::with_capacity(bytes.len() / 64)),
+            kinds: Kinds::default(),
+            time_columns: 0,
+            history: HistoryRecorder::new(rules.clone()),
+            parser,
+            reader,
+            units: Vec::new(),
+            end: LineEnd::Present,
+        };
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', bytes) {
+            index.add(start, &bytes[start..end]);
+            start = end + 1;
+        }
+        if start < bytes.len() {
+            index.end = LineEnd::Missing;
+            index.add(start, &bytes[start..]);
+        }
+        index
+    }
+
+    fn into_chunk(mut self, bytes: Bytes) -> Chunk {
+        self.codes.shrink();
+        self.groups.shrink_to_fit();
+        Chunk {
+            bytes,
+            groups: self.groups,
+            codes: self.codes,
+            kinds: self.kinds.all,
+            topics: self.kinds.topics,
+            peers: self.kinds.peers,
+            time_columns: self.time_columns,
+            history_events: self.history.into_list(),
+            parser: self.parser,
+            units: self.units,
+            end: self.end,
+        }
+    }
+
+    fn add(&mut self, start: usize, line: &[u8]) {
+        let line = without_return(line);
+        let number = short(self.codes.len());
+        if number.is_multiple_of(GROUP_LINES) {
+            self.groups.push(Anchor { line: number, offset: short(start), latest: i64::MIN });
+        }
+        let code = match self.reader.parse(line) {
+            Line::Event(event) => self.event(number, &event),
+            Line::Header(_) => {
+                self.history.header(number);
+                self.units.push((number, self.reader.header_unit()));
+                self.kinds.code(Kind::Header)
+            }
+            Line::Other(class, text) => {
+                self.history.other(number, class, text);
+                self.kinds.code(Kind::Other(class))
+            }
+        };
+        self.codes.push(code);
+    }
+
+    fn event(&mut self, line: u32, event: &Event<'_>) -> usize {
+        if let Some(stamp) = &event.stamp {
+            self.time_columns = self.time_columns.max(columns_of(&stamp.text));
+            if let (Some(group), Some(at)) = (self.groups.last_mut(), stamp.at) {
+                group.latest = group.latest.max(at.nanos());
+            }
+        }
+        let (code, peer) = self.kinds.of_event(&event.topic, &event.peer);
+        if &*event.topic == ERROR_TOPIC {
+            self.history.error(line);
+        }
+        if &*event.peer != Event::NO_PEER {
+            self.history.event(line, peer, &event.text);
+        }
+        code
+    }
+}
+
+/// The kinds of lines seen in a chunk.
+#[derive(Default)]
+struct Kinds {
+    all: Vec<Kind>,
+    codes: HashMap<Kind, usize>,
+    topics: Names,
+    peers: Names,
+    /// The last events by a rough hash of their names: nearly every line is found here.
+    recent: Vec<Recent>,
+}
+
+/// An event's names and their numbers.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    topic: Box<[u8]>,
+    peer: Box<[u8]>,
+    known: Option<(usize, PeerId)>,
+}
+
+impl Kinds {
+    fn code(&mut self, kind: Kind) -> usize {
+        *self.codes.entry(kind).or_insert_with(|| {
+            self.all.push(kind);
+            self.all.len() - 1
+        })
+    }
+
+    fn of_event(&mut self, topic: &[u8], peer: &[u8]) -> (usize, PeerId) {
+        if self.recent.is_empty() {
+            self.recent.resize(RECENT, Recent::default());
+        }
+        let at = rough_hash(topic, peer) % RECENT;
+        let recent = &self.recent[at];
+        if let Some(known) =
+            recent.known.filter(|_| &*recent.topic == topic && &*recent.peer == peer)
+        {
+            return known;
+        }
+        let id = PeerId(self.peers.id(peer));
+        let topic_id = TopicId(self.topics.id(topic));
+        let known = (self.code(Kind::Event(topic_id, id)), id);
+        self.recent[at] = Recent { topic: topic.into(), peer: peer.into(), known: Some(known) };
+        known
+    }
+}
+
+fn rough_hash(topic: &[u8], peer: &[u8]) -> usize {
+    let step = |hash: usize, byte: &u8| hash.wrapping_mul(31).wrapping_add(usize::from(*byte));
+    peer.iter().rev().take(4).fold(topic.iter().take(4).fold(topic.len(), step), step)
+}
+
+/// More than the topics times the peers of most logs.
+const RECENT: usize = 512;

@@ -1,0 +1,276 @@
+//! A part of a log with an index: where every 64th line starts, and what each line is.
+//!
+//! ```text
+//! groups   (line 0, byte 0, latest time) (line 64, byte 5012, …) …
+//! codes    one byte a line ──► kinds: (topic, peer) or what else it is
+//! ```
+//!
+//! Chunks are independent of each other, so they can be indexed on any number of threads. The
+//! index takes a byte and a quarter a line; a line is found by reading its group, which is a page
+//! or two of the file.
+
+mod codes;
+mod index;
+
+use std::ops::Range;
+
+use self::codes::{Codes, short};
+use crate::class::Class;
+use crate::parse::Parser;
+use crate::time::Tick;
+use crate::view::history::event::HistoryEvent;
+use crate::view::log::ids::{Names, PeerId, TopicId};
+use crate::view::log::source::{Bytes, Group};
+
+/// Some whole lines of a log, indexed.
+#[derive(Debug)]
+pub struct Chunk {
+    pub(crate) bytes: Bytes,
+    pub(crate) groups: Vec<Anchor>,
+    codes: Codes,
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) topics: Names,
+    pub(crate) peers: Names,
+    pub(crate) time_columns: usize,
+    /// The history of the peers, with the chunk's own numbers for lines and peers.
+    pub(crate) history_events: Vec<HistoryEvent>,
+    /// Reads its lines: the unit of its times is the one that held before it.
+    pub(crate) parser: Parser,
+    /// Lines that change the unit, and to what.
+    pub(crate) units: Vec<(u32, Option<Tick>)>,
+    pub(crate) end: LineEnd,
+}
+
+/// The first line of a group and where it starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Anchor {
+    pub(crate) line: u32,
+    pub(crate) offset: u32,
+    /// The latest time in the group, in nanoseconds; [`i64::MIN`] if there is none.
+    pub(crate) latest: i64,
+}
+
+/// The kind of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Event(TopicId, PeerId),
+    Header,
+    Other(Class),
+}
+
+impl Kind {
+    pub(crate) fn event(self) -> Option<(TopicId, PeerId)> {
+        match self {
+            Self::Event(topic, peer) => Some((topic, peer)),
+            Self::Header | Self::Other(_) => None,
+        }
+    }
+}
+
+/// The line end of a chunk's last line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineEnd {
+    Present,
+    Missing,
+}
+
+impl Chunk {
+    /// The most bytes a chunk may have: offsets in it take 32 bits.
+    pub const BYTES_MAX: usize = 1 << 30;
+
+    /// The parser for the next chunk, with the unit the last header names.
+    #[must_use]
+    pub fn parser_after(&self) -> Parser {
+        self.units.last().map_or_else(
+            || self.parser.clone(),
+            |(_, unit)| self.parser.clone().with_header_unit(*unit),
+        )
+    }
+
+    pub(crate) fn lines(&self) -> usize {
+        self.codes.len()
+    }
+
+    pub(crate) fn kind(&self, line: usize) -> Kind {
+        self.kinds[self.codes.get(line)]
+    }
+
+    /// A bit for each of up to 64 lines from `first` on: whether its kind is among `wanted`, which
+    /// is indexed by the places of kinds.
+    pub(crate) fn bits(&self, first: usize, wanted: &[bool]) -> u64 {
+        let end = self.lines().min(first + 64);
+        let bit = |(at, code): (usize, usize)| u64::from(wanted[code]) << at;
+        match &self.codes {
+            Codes::Narrow(codes) => {
+                let codes = codes[first..end].iter().map(|code| usize::from(*code));
+                codes.enumerate().map(bit).fold(0, |word, bit| word | bit)
+            }
+            Codes::Wide(codes) => {
+                let codes = codes[first..end].iter().map(|code| *code as usize);
+                codes.enumerate().map(bit).fold(0, |word, bit| word | bit)
+            }
+        }
+    }
+
+    /// The group a line is in.
+    pub(crate) fn group_of(&self, line: usize) -> usize {
+        self.groups.partition_point(|group| group.line as usize <= line).saturating_sub(1)
+    }
+
+    /// The lines of some groups.
+    pub(crate) fn lines_of(&self, groups: Range<usize>) -> Range<usize> {
+        let line = |at: usize| self.groups.get(at).map_or(self.lines(), |own| own.line as usize);
+        line(groups.start)..line(groups.end)
+    }
+
+    /// The bytes of some groups.
+    pub(crate) fn bytes_of(&self, groups: Range<usize>) -> Range<usize> {
+        let byte =
+            |at: usize| self.groups.get(at).map_or(self.bytes.len(), |own| own.offset as usize);
+        byte(groups.start)..byte(groups.end)
+    }
+
+    pub(crate) fn read_group(&self, at: usize) -> Group {
+        let mut bytes = Vec::new();
+        self.bytes.read(self.bytes_of(at..at + 1), &mut bytes);
+        Group::new(bytes, self.lines_of(at..at + 1).len())
+    }
+
+    /// Numbers the names as a store does, where `topics` and `peers` give each name its
+    /// number; the chunk's own names are not needed any more.
+    pub(crate) fn rename(&mut self, topics: &[u16], peers: &[u16]) {
+        for kind in &mut self.kinds {
+            if let Kind::Event(topic, peer) = kind {
+                *topic = TopicId(topics[usize::from(topic.0)]);
+                *peer = PeerId(peers[usize::from(peer.0)]);
+            }
+        }
+        self.history_events.iter_mut().for_each(|event| event.rename(peers));
+        self.topics = Names::default();
+        self.peers = Names::default();
+    }
+
+    /// Lets another unit hold before the first header. The times of these lines may be others
+    /// then, so that each group may have any.
+    pub(crate) fn assume_unit(&mut self, unit: Option<Tick>) {
+        self.parser = self.parser.clone().with_header_unit(unit);
+        let first = self.units.first().map_or(u32::MAX, |(line, _)| *line);
+        for group in self.groups.iter_mut().take_while(|group| group.line <= first) {
+            group.latest = i64::MAX;
+        }
+    }
+
+    /// The unit of times at a line, if a header has named one.
+    pub(crate) fn unit_at(&self, line: usize) -> Option<Tick> {
+        let before = self.units.partition_point(|(header, _)| *header as usize <= line);
+        before.checked_sub(1).map_or(self.parser.header_unit(), |at| self.units[at].1)
+    }
+
+    /// Tells whether this chunk and the next can be one, which must not become large: a log that
+    /// comes line by line must not make a chunk of each.
+    pub(crate) fn can_join(&self, next: &Self) -> bool {
+        self.bytes.len() + next.bytes.len() <= JOINED_BYTES_MAX
+            && self.end == LineEnd::Present
+            && self.parser_after().header_unit() == next.parser.header_unit()
+            && self.bytes.is_followed_by(&next.bytes)
+    }
+
+    /// Takes over the lines that follow these; [`Chunk::can_join`] must be true. The names of
+    /// both must be numbered alike.
+    pub(crate) fn join(&mut self, next: Self) {
+        let (lines, bytes) = (short(self.lines()), short(self.bytes.len()));
+        self.bytes.join(&next.bytes);
+        let codes: Vec<_> = next.kinds.iter().map(|kind| self.code_of(*kind)).collect();
+        (0..next.codes.len()).for_each(|line| self.codes.push(codes[next.codes.get(line)]));
+        for group in next.groups {
+            self.join_group(Anchor {
+                line: lines + group.line,
+                offset: bytes + group.offset,
+                ..group
+            });
+        }
+        self.units.extend(next.units.into_iter().map(|(line, unit)| (lines + line, unit)));
+        self.end = next.end;
+    }
+
+    fn code_of(&mut self, kind: Kind) -> usize {
+        self.kinds.iter().position(|own| *own == kind).unwrap_or_else(|| {
+            self.kinds.push(kind);
+            self.kinds.len() - 1
+        })
+    }
+
+    /// Adds a group, or makes the last one larger while there is room in it.
+    fn join_group(&mut self, group: Anchor) {
+        let lines = short(self.lines());
+        match self.groups.last_mut() {
+            Some(last)
+                if group.line - last.line < GROUP_LINES && lines - last.line <= GROUP_LINES =>
+            {
+                last.latest = last.latest.max(group.latest);
+            }
+            _ => self.groups.push(group),
+        }
+    }
+}
+/// Lines a group has at most: a page or two of bytes.
+const GROUP_LINES: u32 = 64;
+
+/// Chunks larger than this together stay apart.
+const JOINED_BYTES_MAX: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(chunk: &Chunk) -> Vec<Vec<u8>> {
+        let groups = 0..chunk.groups.len();
+        let line = |at: usize| {
+            let group = chunk.group_of(at);
+            chunk.read_group(group).line(at - chunk.lines_of(group..group + 1).start).to_vec()
+        };
+        let all: Vec<_> = (0..chunk.lines()).map(line).collect();
+        assert_eq!(chunk.lines_of(groups.clone()), 0..all.len());
+        assert_eq!(chunk.bytes_of(groups), 0..chunk.bytes.len());
+        all
+    }
+
+    #[test]
+    fn lines_of_a_chunk_are_the_lines_of_its_bytes() {
+        let text = b"1 | A | 0 | x\r\n\npanic: y\n# verbose/1 peers=2\nlast".to_vec();
+        let chunk = Chunk::index(text, Parser::default());
+        assert_eq!(
+            lines(&chunk),
+            [&b"1 | A | 0 | x"[..], b"", b"panic: y", b"# verbose/1 peers=2", b"last"]
+        );
+        let kinds: Vec<_> = (0..5).map(|line| chunk.kind(line)).collect();
+        let other = Kind::Other;
+        let event = Kind::Event(TopicId(0), PeerId(0));
+        let expected = [event, other(Class::Blank), other(Class::Panic), Kind::Header];
+        assert_eq!(kinds[..4], expected);
+        assert_eq!(kinds[4], other(Class::Plain));
+    }
+
+    #[test]
+    fn chunks_that_come_line_by_line_are_joined() {
+        let line = |at: usize| format!("{at} | T{} | P{} | says {at}\n", at % 40, at % 9);
+        let mut whole = Chunk::index(line(0).into_bytes(), Parser::default());
+        for at in 1..1000 {
+            let mut next = Chunk::index(line(at).into_bytes(), Parser::default());
+            next.kinds = vec![Kind::Event(TopicId((at % 40) as u16), PeerId((at % 9) as u16))];
+            assert!(whole.can_join(&next));
+            whole.join(next);
+        }
+        let text: Vec<_> = (0..1000).map(|at| line(at).trim_end().as_bytes().to_vec()).collect();
+        assert_eq!(lines(&whole), text);
+        assert_eq!(whole.groups.len(), 1000_usize.div_ceil(64));
+        for at in 0..1000 {
+            let kind = Kind::Event(TopicId((at % 40) as u16), PeerId((at % 9) as u16));
+            assert_eq!(whole.kind(at), kind, "more kinds than a byte can count");
+        }
+        let unended = Chunk::index(b"no end".to_vec(), Parser::default());
+        assert!(whole.can_join(&unended));
+        whole.join(unended);
+        assert!(!whole.can_join(&Chunk::index(b"more\n".to_vec(), Parser::default())));
+    }
+}

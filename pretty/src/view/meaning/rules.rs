@@ -1,0 +1,272 @@
+//! Rules of the user for the lines of another program: state of peers, and messages.
+
+use std::sync::Arc;
+
+use regex::bytes::{Captures, Regex};
+
+use crate::line::Event;
+use crate::suggestion::suggestion;
+use crate::view::meaning::message::{Message, MessageFate};
+use crate::view::meaning::state::{STATE_KEYS, StateKey, StateUpdate};
+
+/// The user's rules. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Rules(Arc<Lists>);
+
+#[derive(Debug, Default)]
+struct Lists {
+    state: Vec<StateRule>,
+    messages: Vec<MessageRule>,
+}
+
+/// A rule for the state of a line's peer: the named groups of an expression are keys of the state
+/// (`role`, `term`, `vote`, `commit`, `applied`, `last`), the texts they match are the values.
+#[derive(Clone, Debug)]
+pub struct StateRule {
+    regex: Regex,
+    restart: bool,
+    set: Vec<(StateKey, Box<[u8]>)>,
+}
+
+/// Lines at which messages are sent, received or lost. The groups name the other peer (`to` where
+/// it is sent or lost, `from` where it is received), and if they are known the `kind` of the
+/// message, its `id`, and `why` it is lost.
+#[derive(Clone, Debug)]
+pub struct MessageRule {
+    at: MessageAt,
+    regex: Regex,
+}
+
+/// The event of a message at a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageAt {
+    /// The peer of the line sends it.
+    Sent,
+    /// The peer of the line receives it.
+    Received,
+    /// It will never arrive.
+    Lost,
+}
+
+/// Errors of a rule.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuleError {
+    /// The expression does not compile.
+    #[error(transparent)]
+    Expression(#[from] regex::Error),
+    /// A name is unknown.
+    #[error("unknown {of} `{name}`; {suggestion}")]
+    Unknown {
+        /// As written.
+        name: String,
+        /// The kind of name.
+        of: &'static str,
+        /// A suggestion.
+        suggestion: String,
+    },
+    /// The rule has no effect.
+    #[error("empty rule; name a group after one of {}", STATE_KEYS.join(", "))]
+    Nothing,
+    /// The other peer is missing.
+    #[error("missing group `{0}`, the other peer")]
+    NoPeer(&'static str),
+}
+
+impl StateRule {
+    /// A rule from an expression, and values it sets as they stand; `restart` forgets the
+    /// former state of the peer.
+    ///
+    /// # Errors
+    /// See [`RuleError`].
+    ///
+    /// ```
+    /// use pretty::view::StateRule;
+    /// assert!(StateRule::new(r"leads term (?<term>\d+)", [("role", "leader")], false).is_ok());
+    /// assert!(StateRule::new(r"leads term (\d+)", [], false).is_err());
+    /// ```
+    pub fn new<'a>(
+        expression: &str,
+        set: impl IntoIterator<Item = (&'a str, &'a str)>,
+        restart: bool,
+    ) -> Result<Self, RuleError> {
+        let regex = Regex::new(expression)?;
+        let mut groups = regex.capture_names().flatten().peekable();
+        let says_something = groups.peek().is_some();
+        groups.try_for_each(|name| key(name).map(drop))?;
+        let set = set.into_iter().map(|(name, value)| Ok((key(name)?, value.as_bytes().into())));
+        let set = set.collect::<Result<Vec<_>, RuleError>>()?;
+        if !says_something && set.is_empty() && !restart {
+            return Err(RuleError::Nothing);
+        }
+        Ok(Self { regex, restart, set })
+    }
+
+    fn value<'a>(&self, key: StateKey, groups: &Captures<'a>) -> Option<Box<[u8]>> {
+        let group = groups.name(STATE_KEYS[key as usize]).map(|found| found.as_bytes().into());
+        let fixed = || self.set.iter().find(|(own, _)| *own == key);
+        group.or_else(|| fixed().map(|(_, value)| value.clone()))
+    }
+}
+
+impl MessageRule {
+    /// A rule from an expression.
+    ///
+    /// # Errors
+    /// See [`RuleError`].
+    pub fn new(at: MessageAt, expression: &str) -> Result<Self, RuleError> {
+        let regex = Regex::new(expression)?;
+        let names = || regex.capture_names().flatten();
+        let known = [at.other(), "kind", "id", "why"];
+        if let Some(name) = names().find(|name| !known.contains(name)) {
+            let suggestion = suggestion("groups", name, known.into_iter());
+            return Err(RuleError::Unknown { name: name.to_owned(), of: "group", suggestion });
+        }
+        if !names().any(|name| name == at.other()) {
+            return Err(RuleError::NoPeer(at.other()));
+        }
+        Ok(Self { at, regex })
+    }
+
+    fn message<'a>(&self, event: &'a Event<'_>) -> Option<Message<'a>> {
+        let groups = self.regex.captures(&event.text)?;
+        let group = |name: &str| groups.name(name).map(|found| found.as_bytes());
+        let own = &*event.peer;
+        let other = group(self.at.other()).map(without_letter)?;
+        let (from, to, fate) = match self.at {
+            MessageAt::Sent => (own, other, MessageFate::Sent),
+            MessageAt::Received => (other, own, MessageFate::Received),
+            MessageAt::Lost => (own, other, MessageFate::Lost(group("why").unwrap_or_default())),
+        };
+        Some(Message { kind: group("kind").unwrap_or_default(), from, to, id: group("id"), fate })
+    }
+}
+
+impl MessageAt {
+    /// The group with the other peer.
+    const fn other(self) -> &'static str {
+        match self {
+            Self::Sent | Self::Lost => "to",
+            Self::Received => "from",
+        }
+    }
+}
+
+impl Rules {
+    /// Rules in the order they are tried; of messages the first that matches counts.
+    #[must_use]
+    pub fn new(state: Vec<StateRule>, messages: Vec<MessageRule>) -> Self {
+        Self(Arc::new(Lists { state, messages }))
+    }
+
+    /// Gives the state updates of a line's text by the rules to `take`, in the order of `keys`.
+    pub(crate) fn state_updates<'a>(
+        &self,
+        text: &'a [u8],
+        keys: &[StateKey],
+        mut take: impl FnMut(StateUpdate<'a>),
+    ) {
+        for rule in &self.0.state {
+            let Some(groups) = rule.regex.captures(text) else {
+                continue;
+            };
+            if rule.restart {
+                take(StateUpdate::Restart);
+            }
+            for key in keys {
+                if let Some(value) = rule.value(*key, &groups) {
+                    take(StateUpdate::Set(*key, value.into_vec().into()));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn message<'a>(&self, event: &'a Event<'_>) -> Option<Message<'a>> {
+        self.0.messages.iter().find_map(|rule| rule.message(event))
+    }
+}
+
+fn key(name: &str) -> Result<StateKey, RuleError> {
+    let at = STATE_KEYS.iter().position(|own| *own == name);
+    at.map(StateKey::at).ok_or_else(|| RuleError::Unknown {
+        name: name.to_owned(),
+        of: "key",
+        suggestion: suggestion("keys", name, STATE_KEYS.into_iter()),
+    })
+}
+
+/// `S1` is the peer `1`, as in the formats that write it so.
+fn without_letter(name: &[u8]) -> &[u8] {
+    let number = name.strip_prefix(b"S").filter(|rest| !rest.is_empty());
+    number.filter(|rest| rest.iter().all(u8::is_ascii_digit)).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::meaning::read::state_updates;
+
+    fn said(rules: &Rules, text: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        state_updates(text.as_bytes(), rules, |update| {
+            all.push(match update {
+                StateUpdate::Restart => "restart".to_owned(),
+                StateUpdate::Increment(key) => format!("{}+1", STATE_KEYS[key as usize]),
+                StateUpdate::Set(key, value) => {
+                    format!("{}={}", STATE_KEYS[key as usize], String::from_utf8_lossy(&value))
+                }
+            });
+        });
+        all
+    }
+
+    #[test]
+    fn lines_have_the_meaning_of_the_rules() {
+        let leads = StateRule::new(r"leads term (?<term>\d+)", [("role", "leader")], false);
+        let boots = StateRule::new("^boot$", [], true);
+        let rules = Rules::new(vec![leads.unwrap(), boots.unwrap()], Vec::new());
+        assert_eq!(said(&rules, "node leads term 7 now"), ["term=7", "role=leader"]);
+        assert_eq!(said(&rules, "boot"), ["restart"]);
+        assert_eq!(said(&rules, "leads term 7 commit=3"), ["term=7", "role=leader", "commit=3"]);
+        assert_eq!(said(&rules, "something else"), [""; 0]);
+        assert_eq!(said(&Rules::default(), "node leads term 7 now"), [""; 0]);
+    }
+
+    #[test]
+    fn messages_have_the_fates_of_the_rules() {
+        let rule = |at, text| MessageRule::new(at, text).unwrap();
+        let rules = Rules::new(
+            Vec::new(),
+            vec![
+                rule(MessageAt::Sent, r"^-> (?<to>\w+) (?<kind>\w+) #(?<id>\d+)"),
+                rule(MessageAt::Received, r"^<- (?<from>\w+) (?<kind>\w+) #(?<id>\d+)"),
+                rule(MessageAt::Lost, r"^xx (?<to>\w+) (?<kind>\w+) #(?<id>\d+): (?<why>.*)"),
+            ],
+        );
+        let check = |peer: &str, text: &str, fate: Option<MessageFate<'_>>| {
+            let (peer, text) = (peer.as_bytes().into(), text.as_bytes().into());
+            let event = Event { stamp: None, topic: b"NET"[..].into(), peer, text };
+            let (kind, from, to, id) = (b"Ping", b"0", b"1", Some(&b"7"[..]));
+            let wanted = fate.map(|fate| Message { kind, from, to, id, fate });
+            assert_eq!(rules.message(&event), wanted);
+        };
+        check("0", "-> S1 Ping #7", Some(MessageFate::Sent));
+        check("1", "<- 0 Ping #7", Some(MessageFate::Received));
+        check("0", "xx 1 Ping #7: cut", Some(MessageFate::Lost(b"cut")));
+        check("0", "Ping #7", None);
+    }
+
+    #[test]
+    fn an_empty_rule_is_an_error() {
+        let state = |text, set: &[(&'static str, &'static str)]| {
+            StateRule::new(text, set.iter().copied(), false).unwrap_err().to_string()
+        };
+        assert!(state("(", &[]).contains("unclosed group"));
+        assert!(state("x", &[]).starts_with("empty rule; name a group"));
+        assert_eq!(state("(?<trem>x)", &[]), "unknown key `trem`; did you mean term?");
+        assert!(state("x", &[("color", "red")]).contains("keys: role, term, vote"));
+        let message = |at, text| MessageRule::new(at, text).unwrap_err().to_string();
+        assert!(message(MessageAt::Sent, "x").contains("missing group `to`"));
+        assert!(message(MessageAt::Received, "(?<to>x)").contains("unknown group `to`"));
+    }
+}

@@ -1,0 +1,94 @@
+//! Details of events: reasons, and contents of writes.
+
+use crate::entry::Entry;
+use crate::output::Record;
+use crate::types::{EntryId, Index, PeerId};
+
+/// The reason a vote was rejected (Figure 2, RequestVote receiver; dissertation §4.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VoteRejectReason {
+    /// The vote of this term was granted to another candidate.
+    AlreadyVoted,
+    /// The candidate's log is behind (§5.4.1).
+    LogBehind,
+    /// The peer has contact with a leader, or is a leader with contact to a quorum.
+    HasLiveLeader,
+}
+
+/// The reason a leader stepped down without having seen a higher term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepDownReason {
+    /// A request of its driver.
+    Resigned,
+    /// No contact with a quorum for an election timeout (dissertation §6.2).
+    NoQuorum,
+    /// The new configuration is committed and does not have this peer as a voter (paper §6).
+    Removed,
+}
+
+/// The contents of a write, summarised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordSummary {
+    /// Term and vote.
+    HardState {
+        /// The vote.
+        voted_for: Option<PeerId>,
+    },
+    /// New entries.
+    Append {
+        /// The first of them.
+        first: Index,
+        /// The last of them.
+        last: Index,
+    },
+    /// Deleted entries.
+    Truncate {
+        /// The first of them.
+        from: Index,
+    },
+    /// A snapshot.
+    Snapshot {
+        /// Its last entry.
+        last_included: EntryId,
+    },
+}
+
+impl From<&Record> for RecordSummary {
+    fn from(record: &Record) -> Self {
+        let index = |entry: Option<&Entry>| entry.map_or(Index::ZERO, |entry| entry.id.index);
+        match record {
+            Record::HardState(hard_state) => Self::HardState { voted_for: hard_state.voted_for },
+            Record::Append(entries) => {
+                Self::Append { first: index(entries.first()), last: index(entries.last()) }
+            }
+            Record::Truncate { from } => Self::Truncate { from: *from },
+            Record::Snapshot { snapshot, .. } => {
+                Self::Snapshot { last_included: snapshot.last_included }
+            }
+        }
+    }
+}
+
+/// The reason a message was dropped: one variant per rule that a correct peer keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RejectReason {
+    /// Addressed to another peer.
+    WrongReceiver,
+    /// Sent by this peer.
+    FromSelf,
+    /// No message but a pre-vote and its answer carries term zero.
+    TermZero,
+    /// A term that no number of elections can reach.
+    TermTooHigh,
+    /// A second leader in a term that has one.
+    SecondLeader,
+    /// Entries of a higher term than the message's.
+    EntryTermTooHigh,
+    /// Entries that differ from committed ones.
+    ConflictsWithCommitted,
+    /// An acknowledgement of entries that were never sent, or of a round that never began.
+    AcknowledgesUnsent,
+    /// A snapshot chunk larger than the limit, or a snapshot of nothing.
+    InvalidChunk,
+}

@@ -1,0 +1,16 @@
+//! Checks of the repository itself, run by `cargo test -p tidy`.
+//!
+//! | test | fails on |
+//! |---|---|
+//! | `words` | a retired word, or a doc comment that begins with a question word |
+//! | `cycles` | files of one crate that need each other in a circle |
+//!
+//! Each failure names file and line, and says what to write instead. The checks read sources as
+//! text or syntax; nothing of the project is run.
+#![forbid(unsafe_code)]
+
+pub mod cycles;
+pub mod modules;
+pub mod sources;
+pub mod tour;
+pub mod words;
