@@ -151,10 +151,12 @@ mod tests {
         }
         assert_eq!(failure.to_json()["world"], "real");
         let log = log.text();
-        let context =
-            ["candidate --> leader", "TEST | - | cuts off ", "| crashes ", "| ERRO | - |"];
-        let servers: Vec<_> = context.iter().map(|part| log.find(part)).collect();
-        assert!(servers.iter().all(Option::is_some) && servers.is_sorted(), "{servers:?}:\n{log}");
+        let parts = ["candidate --> leader", "TEST | - | cuts off ", "| crashes ", "| ERRO | - |"];
+        let positions: Vec<_> = parts.iter().map(|part| log.find(part)).collect();
+        assert!(
+            positions.iter().all(Option::is_some) && positions.is_sorted(),
+            "{positions:?}:\n{log}"
+        );
     }
 
     #[test]
@@ -170,7 +172,7 @@ mod tests {
             })
         };
         let (_, text) = fails(body, None);
-        assert!(text.contains("peer 1 to run on, it ended: it was shut down"), "{text}");
+        assert!(text.contains("peer 1 to run on, it ended: shut down"), "{text}");
     }
 
     #[test]
