@@ -21,8 +21,8 @@ pub(crate) struct Suite {
 
 /// The suites of the library, and the model check.
 pub(crate) fn suites() -> Vec<Suite> {
-    let hunts = raft_tests::suites::SUITES.iter().map(|suite| suite.name);
-    let hunts = hunts.map(|name| Suite { name, program: "hunt", seeds_max: 100 });
+    let hunts = raft_tests::suites::hunts();
+    let hunts = hunts.into_iter().map(|name| Suite { name, program: "hunt", seeds_max: 100 });
     hunts.chain([Suite { name: "model", program: "model", seeds_max: 1 }]).collect()
 }
 
