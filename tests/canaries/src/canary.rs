@@ -12,9 +12,9 @@ pub(crate) struct Canary {
     /// The file's name without its extension.
     #[serde(skip)]
     pub(crate) name: String,
-    /// What the wrong code does, in a few words.
+    /// The mistake of the wrong code, in a few words.
     pub(crate) does: String,
-    /// Where the bug was seen, or which rule it breaks.
+    /// The place the bug was seen, or the rule it breaks.
     pub(crate) source: String,
     /// Hanging is how the bug shows: a hunt stopped by its limit on CPU time counts as caught.
     #[serde(default)]

@@ -46,7 +46,7 @@ pub(crate) enum Cause {
     ExitCode(i32),
 }
 
-/// What a hunt may take.
+/// Limits of a hunt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) seeds: u64,

@@ -196,7 +196,7 @@ fn first(outcomes: &[Option<Outcome>]) -> String {
     caught.map_or_else(|| "not caught".to_owned(), Outcome::to_string)
 }
 
-/// What is not caught and must be, a line each.
+/// Bugs that must be caught and are not, a line each.
 fn missed(table: &Table<'_>, expected: Option<&Expected>) -> Vec<String> {
     let mut lines: Vec<String> = table
         .missed()

@@ -57,7 +57,7 @@ pub(crate) fn locate(source: &str, change: &Change) -> Result<Range<usize>, Unfi
     Ok(start..start + right.len())
 }
 
-/// Whether two pieces overlap without one lying within the other.
+/// True if two pieces overlap without one lying within the other.
 pub(crate) const fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
     (one.start < other.start && other.start < one.end && one.end < other.end)
         || (other.start < one.start && one.start < other.end && other.end < one.end)

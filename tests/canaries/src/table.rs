@@ -119,7 +119,7 @@ impl Expected {
         expected
     }
 
-    /// Whether the table has a row for this canary.
+    /// True if the table has a row for this canary.
     pub(crate) fn has(&self, canary: &str) -> bool {
         self.caught.contains_key(canary)
     }
@@ -130,7 +130,7 @@ impl Expected {
         self.caught.keys().map(String::as_str)
     }
 
-    /// Whether this suite must catch this canary.
+    /// True if this suite must catch this canary.
     pub(crate) fn must_catch(&self, suite: &str, canary: &str) -> bool {
         let column = self.suites.iter().position(|name| name == suite);
         let row = self.caught.get(canary);

@@ -233,7 +233,7 @@ static ON: LazyLock<usize> = LazyLock::new(|| {
     std::env::var("RAFT_CANARY").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 });
 
-/// Whether this canary is on.
+/// True if this canary is on.
 pub fn on(number: usize) -> bool {
     *ON == number
 }

@@ -193,7 +193,7 @@ impl Cluster {
         })
     }
 
-    /// Whether a peer believes to be the leader.
+    /// True if a peer believes that it is the leader.
     pub(crate) fn leads(&self, peer: usize) -> bool {
         self.status(peer).is_some_and(|status| status["role"] == "leader")
     }

@@ -62,7 +62,7 @@ impl fmt::Display for SettingLines<'_> {
             self.0;
         writeln!(f, "peers {peers}")?;
         if initial_members != peers {
-            writeln!(f, "founders {initial_members}")?;
+            writeln!(f, "founders {initial_members}")?; // kept: the format of cases
         }
         writeln!(f, "election {}..{}", Ms(timing.election_min), Ms(timing.election_max))?;
         writeln!(f, "heartbeat {}", Ms(timing.heartbeat))?;

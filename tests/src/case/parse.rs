@@ -67,7 +67,7 @@ impl Draft {
             "fails" => self.fails = Some(current_identity(tokens.rest())),
             "seed" => self.seed = Some(tokens.number("a seed")?),
             "peers" => self.peers = Some(tokens.peers()?),
-            "founders" => self.initial_members = Some(tokens.peers()?),
+            "founders" => self.initial_members = Some(tokens.peers()?), // kept: the format of cases
             "end" => self.end = Some(tokens.instant()?),
             "lost" => self.decisions.push(Decision::Lost(tokens.message()?)),
             "late" => {
@@ -171,7 +171,8 @@ impl Case {
     fn check(&self) -> Result<(), String> {
         let Settings { peers, initial_members, .. } = self.settings;
         if initial_members > peers {
-            return Err(format!("`founders {initial_members}` is more than the {peers} peers"));
+            let given = format!("founders {initial_members}"); // kept: the format of cases
+            return Err(format!("`{given}` is more than the {peers} peers"));
         }
         let mut last = Instant::START;
         for decision in &self.decisions {
