@@ -226,10 +226,15 @@ fn build(
 ) -> Result<Vec<Message>, BuildError> {
     let mut command = cargo(dir);
     command.args(["test", "--no-run", "--message-format=json-render-diagnostics"]);
-    let options = [("--package", &plan.packages[..]), ("--features", &plan.features[..])];
+    let options = [
+        ("--package", &plan.packages),
+        ("--features", &plan.features),
+        ("--test", &plan.tests),
+    ];
     for (option, values) in options {
         command.args(values.iter().flat_map(|value| [option, value]));
     }
+    command.args(plan.lib.then_some("--lib"));
     command.args(plan.profile.iter().flat_map(|profile| ["--profile", profile]));
     command.args(&plan.args);
     let output = tool::run(command, "cargo", interrupts)?;

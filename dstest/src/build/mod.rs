@@ -58,6 +58,9 @@ pub enum BuildError {
     /// `--race` outside Go.
     #[error("--race needs a Go package; --go treats the directory as one")]
     RaceOutsideGo,
+    /// `--test` or `--lib` outside cargo projects.
+    #[error("--test and --lib need a cargo project")]
+    TargetsOutsideCargo,
     /// The directory for built programs cannot be created.
     #[error("cannot create {}: {source}", path.display())]
     Scratch {

@@ -51,6 +51,9 @@ impl Project {
             let project = cargo::Project::find(&dir)?;
             (project.workspace_root.clone(), Kind::Cargo(project))
         };
+        if (target.lib || !target.test.is_empty()) && !matches!(kind, Kind::Cargo(_)) {
+            return Err(BuildError::TargetsOutsideCargo.into());
+        }
         let environment = |name: &str| {
             let given = env.iter().rev().find(|(given, _)| given == name);
             given.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())

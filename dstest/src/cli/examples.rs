@@ -24,6 +24,7 @@ Examples:
   dstest -r 2B                        in a Go package: with the race detector
   dstest -P core --release --build-arg --locked
                                       one package's tests, with an argument for cargo
+  dstest --test api --lib             the tests of tests/api.rs and of the library itself
   dstest 2A --env RUST_BACKTRACE=1    with an environment variable
   dstest 2B -n 50 -t --hist           percentiles, CPU time, memory, histograms
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json

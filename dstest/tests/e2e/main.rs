@@ -19,3 +19,4 @@ mod shrink;
 mod signals;
 mod stored;
 mod support;
+mod targets;
