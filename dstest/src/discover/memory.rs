@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::contents::Contents;
+use super::contents::{Contents, Part};
 use crate::build::sources::{compiled_from, rust_files};
 use crate::build::{Cost, Target, Workspace};
 use crate::list::unbuilt;
@@ -49,6 +49,7 @@ pub(super) struct Remembered {
     tests: Option<Vec<RememberedTest>>,
     /// The files that decide about its tests.
     sources: Vec<PathBuf>,
+    part: Part,
     hash: Option<String>,
 }
 
@@ -82,7 +83,7 @@ impl Remembered {
 
     /// `true` if its list of tests still holds.
     pub(super) fn is_current(&self, contents: &Contents) -> bool {
-        self.hash.is_some() && self.hash == contents.hash(&self.sources)
+        self.hash.is_some() && self.hash == contents.hash(&self.sources, self.part)
     }
 }
 
@@ -172,7 +173,7 @@ impl Memory {
 
 impl Remembered {
     fn not_built(target: Target) -> Self {
-        Self { target, tests: None, sources: Vec::new(), hash: None }
+        Self { target, tests: None, sources: Vec::new(), part: Part::Whole, hash: None }
     }
 
     /// The target of the program with this index.
@@ -191,11 +192,16 @@ impl Remembered {
             })
             .collect();
         let mut sources = compiled_from(&suite.binaries[index].path, &workspace.root);
-        if !are_written_out(&tests, &sources) {
-            sources.extend(workspace.library_dirs().flat_map(rust_files));
-        }
-        let hash = contents.hash(&sources);
-        Self { target: target.clone(), tests: Some(tests), sources, hash }
+        let part = match Writing::of(&tests, &sources) {
+            Writing::Functions => Part::Outline,
+            Writing::Names => Part::Whole,
+            Writing::Elsewhere => {
+                sources.extend(workspace.library_dirs().flat_map(rust_files));
+                Part::Whole
+            }
+        };
+        let hash = contents.hash(&sources, part);
+        Self { target: target.clone(), tests: Some(tests), sources, part, hash }
     }
 }
 
@@ -208,22 +214,42 @@ pub(super) fn suite<'a>(targets: impl Iterator<Item = &'a Remembered>) -> Suite 
     }))
 }
 
-/// `true` if the name of every test stands in the sources; otherwise a library's macro or table may
-/// have made it, and decides about the list too.
-fn are_written_out(tests: &[RememberedTest], sources: &[PathBuf]) -> bool {
-    let texts: Vec<String> =
-        sources.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
-    let stands = |name: &str| texts.iter().any(|text| text.contains(name));
-    let named = tests.iter().filter(|test| test.harness != Harness::Opaque);
-    named.map(|test| test.id.rsplit("::").next().unwrap_or(&test.id)).all(stands)
+/// The place where a target's tests are written.
+enum Writing {
+    /// Each is a function in its sources.
+    Functions,
+    /// Each has its name in its sources, as an argument of a macro may.
+    Names,
+    /// A macro or a table of a library may have made some, and decides about the list too.
+    Elsewhere,
+}
+
+impl Writing {
+    fn of(tests: &[RememberedTest], sources: &[PathBuf]) -> Self {
+        let texts = sources.iter().filter_map(|path| fs::read_to_string(path).ok());
+        let texts: Vec<String> = texts.collect();
+        let all_have = |prefix: &str| {
+            tests.iter().all(|test| {
+                let name = format!("{prefix}{}", test.id.rsplit("::").next().unwrap_or(&test.id));
+                texts.iter().any(|text| text.contains(&name))
+            })
+        };
+        let is_listed = tests.iter().all(|test| test.harness != Harness::Opaque);
+        match (is_listed, all_have("fn "), all_have("")) {
+            (true, true, _) => Self::Functions,
+            // A program that lists nothing is one test, whatever its sources are.
+            (false, _, _) | (_, _, true) => Self::Names,
+            (true, false, false) => Self::Elsewhere,
+        }
+    }
 }
 
 fn manifests(workspace: &Workspace, contents: &Contents) -> Option<String> {
     let mut files = workspace.manifests();
     files.retain(|file| file.is_file());
     // Cargo itself may write the lock file while it builds.
-    let lock = Contents::default().hash(&[workspace.root.join("Cargo.lock")]);
-    contents.hash(&files).map(|hash| hash + &lock.unwrap_or_default())
+    let lock = Contents::default().hash(&[workspace.root.join("Cargo.lock")], Part::Whole);
+    contents.hash(&files, Part::Whole).map(|hash| hash + &lock.unwrap_or_default())
 }
 
 fn read(store: &Store) -> BTreeMap<String, Entry> {

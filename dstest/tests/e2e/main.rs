@@ -20,3 +20,4 @@ mod signals;
 mod stored;
 mod support;
 mod targets;
+mod terminal;

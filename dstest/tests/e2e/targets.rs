@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::{CallResult, Sandbox, called};
+use crate::terminal::Terminal;
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixture");
 
@@ -44,7 +45,7 @@ const PROJECT: [(&str, &str); 6] = [
     (
         "tests/beta.rs",
         "const _: () = assert!(option_env!(\"BREAK_BETA\").is_none());\n\
-        #[test]\nfn beta_one() {}\n#[test]\nfn same() {}\n",
+        #[test]\nfn beta_one() {\n}\n#[test]\nfn same() {}\n",
     ),
     ("tests/gamma.rs", "demo::table!();\n"),
 ];
@@ -154,4 +155,50 @@ fn changed_and_new_targets_are_built_until_they_are_known() {
     let called = project.list(&["from_a_table"], true);
     assert_eq!(called.exits_with(0).stdout, "from_a_table\n");
     assert!(!called.stderr.contains("building all"), "{called:#?}");
+}
+
+#[test]
+fn a_change_within_functions_is_no_change_of_the_list() {
+    let project = Project::remembered();
+    let changed = PROJECT[4].1.replace("beta_one() {\n", "beta_one() {\n    assert!(true);\n");
+    assert_ne!(changed, PROJECT[4].1);
+    project.write("tests/beta.rs", &changed);
+    project.list(&["alpha"], true).exits_with(0).warns("built 1 of 4");
+    // With another attribute the test may be another one.
+    project.write("tests/beta.rs", &PROJECT[4].1.replacen("#[test]", "#[ignore]\n#[test]", 1));
+    project.list(&["alpha"], true).exits_with(101);
+    let called = project.list(&["_one"], false);
+    assert_eq!(called.exits_with(0).warns("1 marked #[ignore]").stdout, "alpha_one\n");
+}
+
+/// A build script that ends when a file exists.
+const SCRIPT: &str = "fn main() {
+    println!(\"cargo::rerun-if-changed=build.rs\");
+    println!(\"cargo::warning=the script is slow\");
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while !std::path::Path::new(\"FILE\").exists() && std::time::Instant::now() < limit {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+";
+
+#[test]
+fn a_terminal_shows_the_build_while_it_lasts() {
+    let project = Project(Sandbox::new());
+    PROJECT.iter().for_each(|(path, text)| project.write(path, text));
+    let args = ["run", "-n", "1", "--build-arg=--target-dir=target"];
+    for (file, progress) in [("first", "build 1 demo "), ("second", "build 1/6 demo ")] {
+        project.write("build.rs", &SCRIPT.replace("FILE", file));
+        let mut terminal = Terminal::start(&project.0, &args, 100, 40);
+        let screen = terminal.wait_for(progress);
+        let line = screen.lines().find(|line| line.contains(progress)).unwrap_or_default();
+        assert_eq!(line.contains(" s, about "), file == "second", "{screen}");
+        project.write(file, "");
+        let screen = terminal.wait_for("No failure in 1 run");
+        assert!(screen.contains("warning: demo@0.1.0: the script is slow"), "{screen}");
+        for gone in [" last time", "build 1", "Compiling", "list tests"] {
+            assert!(!screen.contains(gone), "{gone}: {screen}");
+        }
+        assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+    }
 }
