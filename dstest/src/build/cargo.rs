@@ -63,7 +63,7 @@ fn programs(
     let tests = messages.iter().filter(|m| m.profile.test && m.executable.is_some());
     let mut programs: Vec<(Binary, Target)> =
         tests.filter_map(|message| program(workspace, message, messages, rust_libraries)).collect();
-    programs.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    programs.sort_by(|(a, target), (b, other)| a.name.cmp(&b.name).then_with(|| target.cmp(other)));
     programs
 }
 

@@ -40,7 +40,9 @@ Environment:
 Files:
   dstest.toml   next to the workspace's Cargo.toml or the go.mod: defaults, presets, timeouts,
                 variables (one of them may select a preset), a further variable for the seed
-  .dstest/      in the same directory: results, logs and binaries of campaigns (`dstest prune`)
+  .dstest/      in the same directory: results, logs and binaries of campaigns (`dstest prune`),
+                and the tests of each cargo target: a PATTERN builds only targets with a match, and
+                those that have changed
 
 Signals:
   The first Ctrl-C (SIGTERM, SIGHUP) ends all runs and prints the table; the second kills them at

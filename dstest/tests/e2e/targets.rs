@@ -25,12 +25,13 @@ fn named_targets_are_the_only_ones() {
     command.exits_with(2).warns("--test and --lib need a cargo project");
 }
 
-/// A package with four test targets, one of which breaks the build if `BREAK_BETA` is set.
-const PROJECT: [(&str, &str); 6] = [
+/// A package with five test targets, one of which breaks the build if `BREAK_BETA` is set.
+const PROJECT: [(&str, &str); 8] = [
     (
         "Cargo.toml",
         "[package]\nname = \"demo\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
-        [features]\nextra = []\n[workspace]\n",
+        [features]\nextra = []\n[workspace]\n\
+        [[test]]\nname = \"optional\"\nrequired-features = [\"extra\"]\n",
     ),
     ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"demo\"\nversion = \"0.1.0\"\n"),
     (
@@ -48,6 +49,8 @@ const PROJECT: [(&str, &str); 6] = [
         #[test]\nfn beta_one() {\n}\n#[test]\nfn same() {}\n",
     ),
     ("tests/gamma.rs", "demo::table!();\n"),
+    ("src/main.rs", "fn main() {}\n#[cfg(test)]\nmod tests { #[test]\nfn of_program() {} }\n"),
+    ("tests/optional.rs", "#[test]\nfn optional() {}\n"),
 ];
 
 /// The project in a directory of its own, with all targets remembered.
@@ -84,20 +87,22 @@ impl Project {
 fn only_targets_with_a_matching_test_are_built() {
     let project = Project::remembered();
     // Everything but `beta` builds.
-    let rows: [(&[&str], &str, &str); 6] = [
-        (&["alpha_"], "alpha_one\nalpha_two\n", "built 1 of 4"),
-        (&["alpha_one", "unit"], "alpha_one\nunit\n", "built 2 of 4"),
-        (&["_one", "--skip", "beta"], "alpha_one\n", "built 1 of 4"),
-        (&["alpha::same"], "alpha::same\n", "built 1 of 4"),
-        (&["table", "--skip", "alpha"], "from_table\n", "built 1 of 4"),
-        (&["demo::alpha::alpha_two"], "alpha_two\n", "built 1 of 4"),
+    let rows: [(&[&str], &str, &str); 8] = [
+        (&["alpha_"], "alpha_one\nalpha_two\n", "built 1 of 5"),
+        (&["alpha_one", "unit"], "alpha_one\nunit\n", "built 2 of 5"),
+        (&["_one", "--skip", "beta"], "alpha_one\n", "built 1 of 5"),
+        (&["alpha::same"], "alpha::same\n", "built 1 of 5"),
+        (&["table", "--skip", "alpha"], "from_table\n", "built 1 of 5"),
+        (&["of_program"], "of_program\n", "built 1 of 5"),
+        (&["program", "unit"], "unit\nof_program\n", "built 2 of 5"),
+        (&["demo::alpha::alpha_two"], "alpha_two\n", "built 1 of 5"),
     ];
     for (patterns, names, note) in rows {
         let called = project.list(patterns, true);
         assert_eq!(called.exits_with(0).warns(note).stdout, names, "{patterns:?}");
     }
     let campaign = project.call(&["alpha_one", "-n", "2"], true);
-    campaign.exits_with(0).warns("dstest: built 1 of 4 test targets\n").prints("alpha_one × 2");
+    campaign.exits_with(0).warns("dstest: built 1 of 5 test targets\n").prints("alpha_one × 2");
     let rows: [&[&str]; 6] = [
         &[],
         &["same"],
@@ -114,6 +119,16 @@ fn only_targets_with_a_matching_test_are_built() {
 }
 
 #[test]
+fn targets_that_need_features_are_left_to_cargo() {
+    let project = Project::remembered();
+    project.list(&["optional"], false).exits_with(4).warns("building all test targets");
+    let extra = ["optional", "--features", "extra"];
+    assert_eq!(project.list(&extra, false).exits_with(0).stdout, "optional\n");
+    project.list(&extra, true).exits_with(0).warns("built 1 of 6 test targets");
+    project.list(&["alpha"], true).exits_with(0).warns("built 1 of 5 test targets");
+}
+
+#[test]
 fn a_pattern_without_a_remembered_test_builds_everything() {
     let project = Project::remembered();
     let note = "no remembered test matches every pattern; building all test targets";
@@ -125,7 +140,7 @@ fn a_pattern_without_a_remembered_test_builds_everything() {
     project.write("tests/alpha.rs", &renamed);
     project.list(&["alpha_two"], false).exits_with(4).warns(note).warns("alpha_second");
     let called = project.list(&["alpha_second"], true);
-    assert_eq!(called.exits_with(0).warns("built 1 of 4").stdout, "alpha_second\n");
+    assert_eq!(called.exits_with(0).warns("built 1 of 5").stdout, "alpha_second\n");
 }
 
 #[test]
@@ -149,7 +164,7 @@ fn changed_and_new_targets_are_built_until_they_are_known() {
     assert!(!is_known(), "beta has a test of that name now");
     project.write("tests/delta.rs", "#[test]\nfn delta() {}\n");
     let called = project.list(&["delta"], true);
-    assert_eq!(called.exits_with(0).warns("built 1 of 5").stdout, "delta\n");
+    assert_eq!(called.exits_with(0).warns("built 1 of 6").stdout, "delta\n");
     // The names of `gamma` come from the library, whose change is one of gamma's.
     project.write("src/lib.rs", &PROJECT[2].1.replace("from_table", "from_a_table"));
     let called = project.list(&["from_a_table"], true);
@@ -163,7 +178,7 @@ fn a_change_within_functions_is_no_change_of_the_list() {
     let changed = PROJECT[4].1.replace("beta_one() {\n", "beta_one() {\n    assert!(true);\n");
     assert_ne!(changed, PROJECT[4].1);
     project.write("tests/beta.rs", &changed);
-    project.list(&["alpha"], true).exits_with(0).warns("built 1 of 4");
+    project.list(&["alpha"], true).exits_with(0).warns("built 1 of 5");
     // With another attribute the test may be another one.
     project.write("tests/beta.rs", &PROJECT[4].1.replacen("#[test]", "#[ignore]\n#[test]", 1));
     project.list(&["alpha"], true).exits_with(101);
@@ -187,7 +202,7 @@ fn a_terminal_shows_the_build_while_it_lasts() {
     let project = Project(Sandbox::new());
     PROJECT.iter().for_each(|(path, text)| project.write(path, text));
     let args = ["run", "-n", "1", "--build-arg=--target-dir=target"];
-    for (file, progress) in [("first", "build 1 demo "), ("second", "build 1/6 demo ")] {
+    for (file, progress) in [("first", "build 1 demo "), ("second", "build 1/8 demo ")] {
         project.write("build.rs", &SCRIPT.replace("FILE", file));
         let mut terminal = Terminal::start(&project.0, &args, 100, 40);
         let screen = terminal.wait_for(progress);
