@@ -59,3 +59,10 @@ impl Terminal {
         self.user.write_all(keys.as_bytes()).unwrap();
     }
 }
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // It has ended, unless the test has failed.
+        let _ = self.child.kill();
+    }
+}
