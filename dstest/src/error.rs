@@ -73,6 +73,7 @@ impl Error {
                 | BuildError::Tool { .. }
                 | BuildError::BadProject(_)
                 | BuildError::RaceOutsideGo
+                | BuildError::TargetsOutsideCargo
                 | BuildError::Scratch { .. }
                 | BuildError::Protocol { .. } => Exit::Usage,
             },

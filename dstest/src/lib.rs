@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | arguments | [`cli`], [`config`] | command line, `dstest.toml` → values as typed |
 //! | plan | [`plan`] | those → [`plan::Plan`], checked, without I/O |
+//! | discover | `discover/` | patterns, remembered tests → targets to build, selected tests |
 //! | build | [`build`] | a cargo project, a Go module or a command → test programs |
 //! | list | [`mod@list`], [`suite`] | programs → tests, and the selected ones |
 //! | create | `campaign/create.rs`, [`store`] | plan → `campaign.json` → [`run::Campaign`] |
@@ -33,6 +34,8 @@
 //! | worker, scheduling | `run/worker.rs`, `schedule.rs` |
 //! | process group, orphans, signals, Ctrl-C, watchdog | `process/` |
 //! | environment of a run | `run/launch.rs` |
+//! | remembered tests, fewer targets built | `discover/memory.rs`, `discover/narrow.rs` |
+//! | progress of the build | `build/progress.rs` |
 //! | verdict from exit status and log | `run/judge.rs` |
 //! | log parsing, trace hash, coverage, panic messages | `record/log_scan.rs` and its neighbours |
 //! | the labs' Passed line | `record/passed_line.rs` |
@@ -84,6 +87,7 @@ mod campaign;
 pub mod cli;
 mod command;
 pub mod config;
+mod discover;
 pub mod error;
 pub mod exit;
 pub mod list;

@@ -199,7 +199,8 @@ impl Suite {
         !ignored && self.matches_selection(test, selection)
     }
 
-    fn matches_selection(&self, test: &Test, selection: &Selection) -> bool {
+    /// `true` if a pattern matches the test and it is not skipped, whatever its mark.
+    pub(crate) fn matches_selection(&self, test: &Test, selection: &Selection) -> bool {
         let wanted = selection.patterns.is_empty()
             || selection.patterns.iter().any(|pattern| self.matches(test, pattern));
         wanted && !selection.skip.iter().any(|pattern| self.matches(test, pattern))

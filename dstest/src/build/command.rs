@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Built;
+use super::{Built, Cost};
 use crate::suite::{Binary, Harness};
 
 /// The program of `dstest -- COMMAND...`.
@@ -14,7 +14,14 @@ pub(super) fn built(command: &[String], dir: &Path) -> Built {
     let path = absolute(Path::new(program), dir);
     let binary = Binary { name, path, cwd: dir.to_owned(), env: Vec::new(), contents: None };
     let (harness, args) = (Harness::Opaque, args.to_vec());
-    Built { binaries: vec![binary], harness, args, notes: Vec::new() }
+    Built {
+        binaries: vec![binary],
+        targets: Vec::new(),
+        harness,
+        args,
+        notes: Vec::new(),
+        cost: Cost::default(),
+    }
 }
 
 /// A path is taken from `dir`; a bare name stays one, to be looked up in `PATH`.

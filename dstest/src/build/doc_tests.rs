@@ -6,23 +6,12 @@
 use std::fs;
 use std::path::Path;
 
+use super::sources::rust_files;
+
 /// `true` if any Rust file at or below the directory of the library's root has such an example.
 pub(super) fn exist_in(library: &Path) -> bool {
-    library.parent().is_some_and(|dir| dir_has(dir, DIRS_MAX))
-}
-
-fn dir_has(dir: &Path, depth: u32) -> bool {
-    let Ok(entries) = fs::read_dir(dir) else { return false };
-    entries.flatten().any(|entry| {
-        let path = entry.path();
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => depth > 0 && dir_has(&path, depth - 1),
-            Ok(_) if path.extension().is_some_and(|extension| extension == "rs") => {
-                fs::read_to_string(&path).is_ok_and(|source| source_has(&source))
-            }
-            Ok(_) | Err(_) => false,
-        }
-    })
+    let files = library.parent().map(rust_files).unwrap_or_default();
+    files.iter().any(|file| fs::read_to_string(file).is_ok_and(|source| source_has(&source)))
 }
 
 fn source_has(source: &str) -> bool {
@@ -51,9 +40,6 @@ fn is_run(info: &str) -> bool {
     };
     info.split([',', ' ']).filter(|word| !word.is_empty()).all(known)
 }
-
-/// Deeper than any sources; ends loops of links.
-const DIRS_MAX: u32 = 16;
 
 #[cfg(test)]
 mod tests {

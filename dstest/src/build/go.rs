@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{BuildError, Built, tool};
+use super::{BuildError, Built, Cost, tool};
 use crate::plan::BuildPlan;
 use crate::process::signals::Interrupts;
 use crate::suite::{Binary, Harness};
@@ -44,7 +44,14 @@ impl Project {
         for package in packages(dir, plan, interrupts)? {
             binaries.extend(self.build_package(dir, package, plan, interrupts)?);
         }
-        Ok(Built { binaries, harness: Harness::Go, args: Vec::new(), notes: Vec::new() })
+        Ok(Built {
+            binaries,
+            targets: Vec::new(),
+            harness: Harness::Go,
+            args: Vec::new(),
+            notes: Vec::new(),
+            cost: Cost::default(),
+        })
     }
 
     /// The test program of a package; `None` where it has no tests.
@@ -61,7 +68,7 @@ impl Project {
         command.args(["test", "-c"]).arg("-o").arg(&path);
         command.args(plan.race.then_some("-race"));
         command.args(&plan.args).arg(&package.import_path);
-        tool::run(command, "go", interrupts)?;
+        tool::run(command, "go", None, interrupts)?;
         let (name, cwd, env) = (package.import_path, package.dir, Vec::new());
         Ok(path.is_file().then_some(Binary { name, path, cwd, env, contents: None }))
     }
@@ -86,7 +93,7 @@ fn packages(
     } else {
         command.arg("--").args(&plan.go_packages);
     }
-    let output = tool::run(command, "go", interrupts)?;
+    let output = tool::run(command, "go", None, interrupts)?;
     let package = |line: &str| {
         let (import_path, dir) = line.split_once('\t')?;
         Some(Package { import_path: import_path.to_owned(), dir: PathBuf::from(dir) })

@@ -6,29 +6,63 @@ mod cargo;
 mod command;
 mod doc_tests;
 mod go;
+mod messages;
+mod progress;
 mod project;
+pub(crate) mod sources;
+mod target;
 mod tool;
+mod workspace;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::plan::BuildPlan;
 use crate::suite::{Binary, Harness, Note};
 
+pub(crate) use self::progress::BuildProgress;
 pub use self::project::Project;
+pub use self::target::{Target, TargetKind};
+pub(crate) use self::workspace::Workspace;
 
 /// Built test programs.
 #[derive(Debug)]
 pub struct Built {
     /// The programs.
     pub binaries: Vec<Binary>,
+    /// The target of each program of a cargo project.
+    pub targets: Vec<Target>,
     /// The harness they were built with.
     pub harness: Harness,
     /// Arguments of programs without a harness.
     pub args: Vec<String>,
     /// Remarks for the user.
     pub notes: Vec<Note>,
+    /// The work it took.
+    pub cost: Cost,
+}
+
+/// The work of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    /// Compiled units, fresh ones included; 0 where the tool does not tell.
+    pub units: u64,
+    /// The time of the build, if anything had to be compiled.
+    pub compile: Option<Duration>,
+}
+
+/// A build to be done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BuildRequest<'a> {
+    /// The packages, features and profile.
+    pub(crate) plan: &'a BuildPlan,
+    /// Only these targets of a cargo project, instead of those of the plan.
+    pub(crate) only: Option<&'a [Target]>,
+    /// The progress line, if there is one.
+    pub(crate) progress: Option<&'a BuildProgress>,
 }
 
 /// Reasons why a project cannot be built.
@@ -58,6 +92,9 @@ pub enum BuildError {
     /// `--race` outside Go.
     #[error("--race needs a Go package; --go treats the directory as one")]
     RaceOutsideGo,
+    /// `--test` or `--lib` outside cargo projects.
+    #[error("--test and --lib need a cargo project")]
+    TargetsOutsideCargo,
     /// The directory for built programs cannot be created.
     #[error("cannot create {}: {source}", path.display())]
     Scratch {

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{BuildError, Built, cargo, command, go};
+use super::workspace::Workspace;
+use super::{BuildError, BuildRequest, Built, cargo, command, go};
 use crate::cli::TargetArgs;
 use crate::config::{Config, FILE_NAME};
 use crate::error::Error;
-use crate::plan::BuildPlan;
 use crate::process::signals::Interrupts;
 use crate::store::{DIR_NAME, Store};
 
@@ -25,7 +25,7 @@ pub struct Project {
 /// The kind of project.
 #[derive(Debug)]
 enum Kind {
-    Cargo(cargo::Project),
+    Cargo(Workspace),
     Go(go::Project),
     Command(Vec<String>),
 }
@@ -48,9 +48,12 @@ impl Project {
             let project = go::Project::at(&dir);
             (project.root.clone(), Kind::Go(project))
         } else {
-            let project = cargo::Project::find(&dir)?;
-            (project.workspace_root.clone(), Kind::Cargo(project))
+            let project = Workspace::find(&dir)?;
+            (project.root.clone(), Kind::Cargo(project))
         };
+        if (target.lib || !target.test.is_empty()) && !matches!(kind, Kind::Cargo(_)) {
+            return Err(BuildError::TargetsOutsideCargo.into());
+        }
         let environment = |name: &str| {
             let given = env.iter().rev().find(|(given, _)| given == name);
             given.map(|(_, value)| value.clone()).or_else(|| std::env::var(name).ok())
@@ -74,16 +77,24 @@ impl Project {
     /// See [`BuildError`].
     pub(crate) fn build(
         &self,
-        plan: &BuildPlan,
+        request: &BuildRequest<'_>,
         interrupts: &Interrupts,
     ) -> Result<Built, BuildError> {
-        if plan.race && !matches!(self.kind, Kind::Go(_)) {
+        if request.plan.race && !matches!(self.kind, Kind::Go(_)) {
             return Err(BuildError::RaceOutsideGo);
         }
         match &self.kind {
-            Kind::Go(project) => project.build(&self.dir, plan, interrupts),
-            Kind::Cargo(project) => project.build(&self.dir, plan, interrupts),
+            Kind::Go(project) => project.build(&self.dir, request.plan, interrupts),
+            Kind::Cargo(project) => cargo::build(project, &self.dir, request, interrupts),
             Kind::Command(argv) => Ok(command::built(argv, &self.dir)),
+        }
+    }
+
+    /// The cargo workspace, if it is one.
+    pub(crate) fn workspace(&self) -> Option<&Workspace> {
+        match &self.kind {
+            Kind::Cargo(workspace) => Some(workspace),
+            Kind::Go(_) | Kind::Command(_) => None,
         }
     }
 

@@ -24,6 +24,7 @@ Examples:
   dstest -r 2B                        in a Go package: with the race detector
   dstest -P core --release --build-arg --locked
                                       one package's tests, with an argument for cargo
+  dstest --test api --lib             the tests of tests/api.rs and of the library itself
   dstest 2A --env RUST_BACKTRACE=1    with an environment variable
   dstest 2B -n 50 -t --hist           percentiles, CPU time, memory, histograms
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
@@ -39,7 +40,9 @@ Environment:
 Files:
   dstest.toml   next to the workspace's Cargo.toml or the go.mod: defaults, presets, timeouts,
                 variables (one of them may select a preset), a further variable for the seed
-  .dstest/      in the same directory: results, logs and binaries of campaigns (`dstest prune`)
+  .dstest/      in the same directory: results, logs and binaries of campaigns (`dstest prune`),
+                and the tests of each cargo target: a PATTERN builds only targets with a match, and
+                those that have changed
 
 Signals:
   The first Ctrl-C (SIGTERM, SIGHUP) ends all runs and prints the table; the second kills them at

@@ -130,6 +130,14 @@ pub struct TargetArgs {
     #[arg(short = 'P', long, value_name = "PACKAGE")]
     pub package: Vec<String>,
 
+    /// Build only this integration test (repeatable, as in cargo)
+    #[arg(long, value_name = "NAME")]
+    pub test: Vec<String>,
+
+    /// Build only the unit tests of libraries; with --test, both
+    #[arg(long)]
+    pub lib: bool,
+
     /// Build with this cargo profile
     #[arg(long, value_name = "PROFILE")]
     pub profile: Option<String>,

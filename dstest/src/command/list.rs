@@ -2,9 +2,9 @@
 
 use crate::build::Project;
 use crate::cli::ListArgs;
+use crate::discover::{Surroundings, discover};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::list;
 use crate::plan::{BuildPlan, selection};
 use crate::process::signals::Interrupts;
 use crate::text::console;
@@ -14,9 +14,12 @@ pub(super) fn run(args: &ListArgs, interrupts: &Interrupts) -> Result<Exit, Erro
     let project = Project::open(&args.target, &[], &[])?;
     let selection = selection(&args.patterns, &args.skip, &args.target)?;
     let plan = BuildPlan::resolve(&args.target, &project.config);
-    let suite = list::list(project.build(&plan, interrupts)?);
-    let tests = suite.select(&selection)?;
+    let store = project.store(args.store.output.as_deref())?;
+    let at = Surroundings { project: &project, store: &store, color: args.store.color };
+    let found = discover(at, &plan, &selection, interrupts)?;
+    found.remember(&store);
+    let (suite, tests) = (&found.suite, &found.tests);
     tests.iter().for_each(|test| console::print(&format!("{}\n", test.name)));
-    suite.notes_on(&selection, &tests).iter().for_each(|note| console::warn(note));
+    suite.notes_on(&selection, tests).iter().for_each(|note| console::warn(note));
     Ok(Exit::Success)
 }

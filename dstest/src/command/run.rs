@@ -3,9 +3,9 @@
 use crate::build::Project;
 use crate::campaign::{self, Output, Session};
 use crate::cli::RunArgs;
+use crate::discover::{Surroundings, discover};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::list::list;
 use crate::plan::Plan;
 use crate::process::signals::Interrupts;
 use crate::run::{Campaign, ReplaySpec};
@@ -24,12 +24,14 @@ pub(super) fn run(
     let output = Output::new(&args.show.store, plan.columns, &args.show.exports);
     let store = project.store(output.store)?;
 
-    let suite = list(project.build(&plan.build, interrupts)?);
-    let tests = suite.select(&plan.selection)?;
+    let at = Surroundings { project: &project, store: &store, color: args.show.store.color };
+    let found = discover(at, &plan.build, &plan.selection, interrupts)?;
+    let (suite, tests) = (&found.suite, found.tests.clone());
     suite.notes_on(&plan.selection, &tests).iter().for_each(|note| console::warn(note));
 
     let known_times = campaign::known_times(&store, &tests);
-    let stored = campaign::create(&plan, argv, &project, &store, &suite, tests)?;
+    let stored = campaign::create(&plan, argv, &project, &store, suite, tests)?;
+    found.remember(&store);
     // The built programs have been copied, so their temporary directory may go.
     drop(project);
     let campaign = Campaign::new(&stored.file, stored.dir.path.clone(), ReplaySpec::default())?;

@@ -1,8 +1,9 @@
 //! `dstest.toml`: a project's defaults, in the directory of its workspace's manifest or `go.mod`.
 //!
 //! ```toml
-//! [cargo]                      # what plain `dstest` builds; -P, --profile, --features override
+//! [cargo]                      # what plain `dstest` builds; -P, --test, --profile, --features override
 //! package = ["raft-tests"]
+//! tests = ["lab2"]              # only tests/lab2.rs; without this line, all test targets
 //! profile = "sim"
 //! features = []
 //!
@@ -154,6 +155,7 @@ mod tests {
             .map(|line| format!("{}\n", line.trim_start_matches("//!")))
             .collect();
         let config = Config::parse(&example).unwrap();
+        assert_eq!(config.cargo.tests, ["lab2"]);
         assert_eq!(config.cargo.profile.as_deref(), Some("sim"));
         assert_eq!(config.run.timeout, Some(Duration::from_secs(120)));
         assert_eq!(config.preset["nightly"].run.iterations, std::num::NonZeroU32::new(1000));

@@ -13,6 +13,8 @@ use crate::text::duration;
 pub struct CargoConfig {
     /// Packages whose tests are built; all of the workspace's default members when empty.
     pub package: Vec<String>,
+    /// Integration tests that are built; all test targets when empty.
+    pub tests: Vec<String>,
     /// Cargo profile.
     pub profile: Option<String>,
     /// Features.

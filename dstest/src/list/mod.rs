@@ -4,17 +4,23 @@ mod capture;
 mod go;
 mod libtest;
 
+use std::path::PathBuf;
 use std::thread;
 
 use crate::build::Built;
-use crate::suite::{Binary, Harness, Note, Suite, Test};
+use crate::suite::{Binary, Harness, Mark, Note, Suite, Test};
 use crate::text::names;
 
 /// The tests of all programs, each with its shortest unambiguous name. A program that does not
 /// list its tests is one test as a whole.
 #[must_use]
 pub fn list(built: Built) -> Suite {
-    let Built { binaries, harness, args, notes } = built;
+    list_beside(built, Suite::default())
+}
+
+/// Lists like [`list()`], with names that are unambiguous beside the tests of other programs too.
+pub(crate) fn list_beside(built: Built, others: Suite) -> Suite {
+    let Built { binaries, harness, args, notes, .. } = built;
     let ask = match harness {
         Harness::Libtest => libtest::list,
         Harness::Go => go::list,
@@ -34,6 +40,27 @@ pub fn list(built: Built) -> Suite {
         }));
     }
     suite.notes.extend(notes);
+    let (binaries, tests) = (suite.binaries.len(), suite.tests.len());
+    suite.binaries.extend(others.binaries);
+    let others = others.tests.into_iter();
+    suite.tests.extend(others.map(|test| Test { binary: test.binary + binaries, ..test }));
+    give_short_names(&mut suite);
+    suite.binaries.truncate(binaries);
+    suite.tests.truncate(tests);
+    suite
+}
+
+/// A suite of programs that are not built, by their names and tests.
+pub(crate) fn unbuilt(
+    programs: impl Iterator<Item = (String, Vec<(String, Harness, Mark)>)>,
+) -> Suite {
+    let mut suite = Suite::default();
+    for (index, (name, tests)) in programs.enumerate() {
+        let (path, cwd, env) = (PathBuf::new(), PathBuf::new(), Vec::new());
+        suite.binaries.push(Binary { name, path, cwd, env, contents: None });
+        let test = |(id, harness, mark)| Test { mark, ..Test::new(id, index, Vec::new(), harness) };
+        suite.tests.extend(tests.into_iter().map(test));
+    }
     give_short_names(&mut suite);
     suite
 }

@@ -10,6 +10,10 @@ use crate::config::Config;
 pub struct BuildPlan {
     /// `-p` of cargo.
     pub packages: Vec<String>,
+    /// `--test` of cargo.
+    pub tests: Vec<String>,
+    /// `--lib` of cargo.
+    pub lib: bool,
     /// `--profile` of cargo.
     pub profile: Option<String>,
     /// `--features` of cargo.
@@ -34,6 +38,8 @@ impl BuildPlan {
         let go: Vec<String> = go.into_iter().filter(|package| !package.is_empty()).collect();
         Self {
             packages: or(&args.package, &config.cargo.package),
+            tests: if args.lib { args.test.clone() } else { or(&args.test, &config.cargo.tests) },
+            lib: args.lib,
             profile: given_profile(args).or_else(|| config.cargo.profile.clone()),
             features: or(&args.features, &config.cargo.features),
             go_packages: or(&go, &config.go.package),

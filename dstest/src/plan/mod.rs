@@ -160,6 +160,11 @@ mod tests {
         let env = plan(&["--env", "B=2"], &config).unwrap().process.env;
         let last = |name| env.iter().rev().find(|(n, _)| n == name).map(|(_, value)| &**value);
         assert_eq!((last("A"), last("B")), (Some("1"), Some("2")));
+        let config: Config = toml::from_str("cargo.tests = ['a']").unwrap();
+        let targets = |args: &[&str]| plan(args, &config).map(|p| (p.build.tests, p.build.lib));
+        assert_eq!(targets(&[]).unwrap(), (vec!["a".to_owned()], false));
+        assert_eq!(targets(&["--test", "b"]).unwrap(), (vec!["b".to_owned()], false));
+        assert_eq!(targets(&["--lib"]).unwrap(), (vec![], true));
         let release = plan(&["--release"], &config).unwrap();
         assert_eq!(release.build.profile.as_deref(), Some("release"));
     }

@@ -4,13 +4,12 @@ use std::io::Write;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use unicode_width::UnicodeWidthChar;
 
 use super::display::{Display, ViewContext};
 use super::estimate::Progress;
 use crate::report::summary::percent;
 use crate::report::tally::{Tally, TestTally};
-use crate::text::console::{note, print};
+use crate::text::console::{cut, note, print};
 use crate::text::duration;
 use crate::text::echo::NoEcho;
 use crate::text::style::{Paint, TextStyle};
@@ -143,16 +142,6 @@ fn test_line(test: &TestTally, name_width: usize) -> (TextStyle, String) {
     };
     let text = format!("  {:<name_width$}  {failed} of {total} failed{rate}{time}", test.name);
     (if failed > 0 { TextStyle::Bad } else { TextStyle::Normal }, text)
-}
-
-/// The beginning of the text that fits into so many columns.
-fn cut(text: &str, width: usize) -> String {
-    let mut used = 0;
-    let fits = |c: &char| {
-        used += c.width().unwrap_or(0);
-        used < width
-    };
-    text.chars().take_while(fits).collect()
 }
 
 /// Rows and columns; 24 and 80 if unknown.

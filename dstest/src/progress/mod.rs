@@ -9,7 +9,7 @@ mod failure;
 mod live;
 mod plain;
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -19,7 +19,7 @@ pub(crate) use self::display::ViewContext;
 
 use self::display::Display;
 use crate::report::tally::Tally;
-use crate::text::style::Color;
+use crate::text::console::is_live;
 
 pub(crate) use failure::{FailureReport, Novelty};
 
@@ -124,11 +124,6 @@ fn watch<D: Display>(display: &mut D, inbox: &Receiver<Notice>, tally: &SharedTa
         }
     }
     display.clear();
-}
-
-fn is_live(color: Color) -> bool {
-    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    color != Color::Never && io::stderr().is_terminal() && !is_dumb
 }
 
 /// Long enough for a view that is not blocked to clear its lines.

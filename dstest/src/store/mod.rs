@@ -8,6 +8,7 @@
 //!     events.jsonl             one line for each finished run, each appended in one write
 //!     logs/<test>/<iter>.log   what failed (all with --archive)
 //!     summary.json             the results, derived from the events
+//!   targets.json               tests of each cargo target, to build fewer of them; a cache
 //!   latest -> runs/<time>-<id>
 //! ```
 //!
