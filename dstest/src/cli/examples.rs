@@ -7,6 +7,7 @@ Examples:
   dstest 2B -n 50 -p 8              tests with 2B in their name, 50 times, 8 at once
   dstest --until-fail fig8          repeat until it fails once
   dstest -n 1000 -- ./t.sh {seed}   any command, with its seed as an argument
+  dstest watch 2B                   again after every save
   dstest list 2C                    the tests that would run
   dstest browse                     browse the newest campaign
   dstest replay                     repeat the first failure of the newest campaign";
@@ -27,6 +28,7 @@ Examples:
   dstest 2A --env RUST_BACKTRACE=1    with an environment variable
   dstest 2B -n 50 -t --hist           percentiles, CPU time, memory, histograms
   dstest 2B -n 50 --export-junit junit.xml --export-json out.json
+  dstest watch 2B                     again after every save
   dstest list 2C                      the tests that would run
   dstest browse                       browse the newest campaign
   dstest replay                       repeat the first failure of the newest campaign
@@ -53,6 +55,28 @@ Exit codes:
   4    no test matches
   101  the build failed
   130  interrupted";
+
+pub(super) const WATCH: &str = "\
+Examples:
+  dstest watch 2B                     10 runs of each test, now and after every save
+  dstest watch 2B -n 50 --seed 7      with the seeds of another campaign
+  dstest watch --until-fail fig8      after every save, until it fails
+  dstest watch -n 20 -- sh test.sh    any command, after a save in its directory
+
+All campaigns of a watch have the same seed, so #3 has the same seed in each. A run that failed comes
+first in the next campaign, which says if it passes now. A save while a build or a campaign is under
+way ends it, and the next one begins. Each campaign is stored like any other; `dstest prune` removes
+old ones.
+
+It watches the workspace, the Go module or a command's directory: all files but hidden ones, those
+git ignores, build directories, editors' temporary files, and the store. For files that tests write:
+.gitignore, or --ignore.
+
+Keys:
+  While it waits, Enter or r runs again, and q or Ctrl-C ends it.
+
+Exit codes:
+  The last campaign's; 130 for Ctrl-C during a build or a campaign";
 
 pub(super) const LIST: &str = "\
 Examples:
