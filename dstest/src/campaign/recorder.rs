@@ -60,18 +60,17 @@ impl<'a> Recorder<'a> {
             store_failure.unrecorded += 1;
             return ControlFlow::Break(());
         }
+        let is_retry = self.retry.contains(&Job { test, iteration: record.iter });
         let report = {
             let mut tally = self.tally.lock();
             let group = tally.record(test, record);
             group.map(|group| {
-                let is_new = group.first == record.iter;
+                let is_new = is_retry || group.first == record.iter;
                 if is_new { Novelty::New } else { Novelty::SameAs(group.first) }
             })
         };
-        let is_retry = self.retry.contains(&Job { test, iteration: record.iter });
         if let Some(novelty) = report {
-            let is_shown = is_retry || novelty == Novelty::New || self.detail == Detail::Full;
-            if is_shown {
+            if novelty == Novelty::New || self.detail == Detail::Full {
                 let again = is_retry.then_some(record.seed);
                 self.view.send(Notice::Failure(self.report(record, novelty, again)));
             }

@@ -1,7 +1,9 @@
 //! `dstest watch`: a campaign now, and another one after every save.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::run::{Repetition, run_campaign};
@@ -21,13 +23,16 @@ use crate::watch::{Key, Keys, KnownFailures, Method, SourceWatcher, Sources};
 /// The reason for which a wait ends.
 #[derive(Debug)]
 enum News {
-    /// These sources have changed.
-    Saved(Vec<PathBuf>),
+    /// Sources have changed.
+    Saved,
     /// The user wants another campaign.
     Again,
     /// The user wants no more.
     Quit,
 }
+
+/// The files saved since the present campaign began.
+type SavedFiles = Arc<Mutex<BTreeSet<PathBuf>>>;
 
 /// Runs campaigns until the user ends it.
 pub(super) fn run(
@@ -39,11 +44,14 @@ pub(super) fn run(
     let (sources, seed) = prepare(args)?;
     let method = if args.poll { Method::Poll } else { Method::System };
     let dir = shell::relative(sources.dir());
-    let (sender, to_cancel) = (news.clone(), interrupts.clone());
+    let saved = SavedFiles::default();
+    let (sender, to_cancel, files) = (news.clone(), interrupts.clone(), Arc::clone(&saved));
     let _watcher = SourceWatcher::start(sources, method, move |paths| {
-        // The message comes first: whoever is cancelled need not wait for it.
-        let _ = sender.send(News::Saved(paths));
+        // All under the lock, so that no campaign begins in between and is ended for nothing.
+        let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.extend(paths);
         to_cancel.cancel();
+        let _ = sender.send(News::Saved);
     })?;
     interrupts.group_builds();
     let paint = Paint::choose(args.run.show.store.color, &std::io::stderr());
@@ -53,24 +61,29 @@ pub(super) fn run(
         rule(&format!("{number}: {reason}"), TextStyle::Strong, paint);
         let exit = campaign(args, argv, seed, &mut known, interrupts)?;
         if interrupts.count() > 0 {
-            return Ok(Exit::Interrupted);
+            break;
         }
-        let first = match exit {
-            Some(exit) => {
-                let keys = Keys::take();
-                rule(&waiting(exit, keys.is_some()), style(exit), paint);
-                match wait(&inbox, &news, keys.as_ref(), interrupts) {
-                    News::Quit => return Ok(exit),
-                    again => Some(again),
-                }
+        // Without a verdict, it is out of date already.
+        if let Some(exit) = exit {
+            let keys = Keys::take();
+            rule(&waiting(exit, keys.is_some()), style(exit), paint);
+            match wait(&inbox, &news, keys.as_ref(), interrupts) {
+                News::Quit => return Ok(exit),
+                News::Saved | News::Again => {}
             }
-            // It is out of date already.
-            None => None,
-        };
+        }
+        let mut files = saved.lock().unwrap_or_else(PoisonError::into_inner);
         interrupts.renew();
-        reason = reason_of(first, &inbox);
+        inbox.try_iter().for_each(drop);
+        reason = reason_of(&std::mem::take(&mut *files));
+        drop(files);
+        // Ctrl-C at the end of the wait.
+        if interrupts.count() > 0 {
+            break;
+        }
+        console::note("");
     }
-    Ok(Exit::Success)
+    Ok(Exit::Interrupted)
 }
 
 /// The sources to watch, and the seed of all campaigns. Contradictions among the options end it
@@ -162,20 +175,19 @@ fn listener(news: Sender<News>) -> Listener {
 }
 
 /// The reason for the next campaign: the files saved since the last one began.
-fn reason_of(first: Option<News>, inbox: &Receiver<News>) -> String {
-    let mut paths: Vec<PathBuf> = Vec::new();
-    for news in first.into_iter().chain(inbox.try_iter()) {
-        match news {
-            News::Saved(saved) => paths.extend(saved),
-            News::Again | News::Quit => {}
+fn reason_of(saved: &BTreeSet<PathBuf>) -> String {
+    // A new directory comes right before the files in it.
+    let mut rest = saved.iter().peekable();
+    let mut files = Vec::new();
+    while let Some(path) = rest.next() {
+        if rest.peek().is_none_or(|next| !next.starts_with(path)) {
+            files.push(path.display().to_string());
         }
     }
-    paths.sort();
-    paths.dedup();
-    match paths.as_slice() {
-        [] => "once more".to_owned(),
-        [path] => format!("{} saved", path.display()),
-        [path, others @ ..] => format!("{} and {} more saved", path.display(), others.len()),
+    match files.as_slice() {
+        [] => "run again".to_owned(),
+        [file] => format!("{file} saved"),
+        [file, others @ ..] => format!("{file} and {} more saved", others.len()),
     }
 }
 

@@ -19,3 +19,5 @@ mod shrink;
 mod signals;
 mod stored;
 mod support;
+mod terminal;
+mod watch;

@@ -1,0 +1,68 @@
+//! A terminal, with what is on its screen.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
+use std::os::fd::OwnedFd;
+use std::process::Child;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::support::Sandbox;
+
+/// The user's side of a terminal, with what is on its screen.
+pub(crate) struct Terminal {
+    user: File,
+    screen: vt100::Parser,
+    pub(crate) child: Child,
+}
+
+impl Terminal {
+    /// Starts dstest in a terminal of this size.
+    pub(crate) fn start(sandbox: &Sandbox, args: &[&str], columns: u16, rows: u16) -> Self {
+        let user: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&user).unwrap();
+        unlockpt(&user).unwrap();
+        let name = ptsname(&user, Vec::new()).unwrap().into_string().unwrap();
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&user, size).unwrap();
+        let program = File::options().read(true).write(true).open(name).unwrap();
+        let mut command = sandbox.command(args);
+        command.env("TERM", "xterm-256color").stdin(program.try_clone().unwrap());
+        command.stdout(program.try_clone().unwrap()).stderr(program);
+        let child = command.spawn().unwrap();
+        let [rows, columns] = [rows, columns].map(|size| NonZeroU16::new(size).unwrap());
+        Self { user: user.into(), screen: vt100::Parser::new(rows, columns, 0), child }
+    }
+
+    /// Reads until `text` is on the screen; returns the screen.
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        let mut bytes = [0; 4096];
+        loop {
+            let screen = self.screen.screen().contents();
+            if screen.contains(text) {
+                return screen;
+            }
+            let mut files = [PollFd::new(&self.user, PollFlags::IN)];
+            // A program that draws nothing for so long has stopped for good.
+            let patience = Timespec { tv_sec: 60, tv_nsec: 0 };
+            let ready = poll(&mut files, Some(&patience)).unwrap();
+            assert!(ready > 0, "{text:?} is not on the screen:\n{screen}");
+            let count = self.user.read(&mut bytes).unwrap();
+            self.screen.process(&bytes[..count]);
+        }
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.user.write_all(keys.as_bytes()).unwrap();
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // It has ended, unless the test has failed.
+        let _ = self.child.kill();
+    }
+}
