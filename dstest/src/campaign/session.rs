@@ -139,13 +139,14 @@ impl FinalReport<'_> {
         let ended = tally.ended();
         let wall_s = self.outcome.wall.as_secs_f64();
         let rate = format!(" ({:.0}/s)", ended as f64 / wall_s.max(1e-6));
-        let mut text = match self.outcome.stop {
-            Stop::OutOfDate => String::new(),
-            _ => report_text(&self.stored, tally, wall_s, &self.hints, self.output, self.paint),
-        };
+        let is_verdict = self.outcome.stop != Stop::OutOfDate;
+        let mut text = String::new();
+        if is_verdict {
+            text = report_text(&self.stored, tally, wall_s, &self.hints, self.output, self.paint);
+        }
         text.push_str(&last_line(ended, self.outcome.wall, &rate, stop_text(self.outcome.stop)));
         text.push_str(&format!("; results in {}\n", self.hints.dir()));
-        if tally.failed() > 0 && self.outcome.stop != Stop::OutOfDate {
+        if tally.failed() > 0 && is_verdict {
             text.push_str(&self.hints.browse());
         }
         console::print(&text);

@@ -97,7 +97,7 @@ fn prepare(args: &WatchArgs) -> Result<(Sources, Seed), Error> {
     let mut own = vec![store.root().to_owned()];
     own.extend(exports(&run.show.exports).filter_map(|file| std::path::absolute(file).ok()));
     let dir = if run.command.is_empty() { &project.root } else { &project.dir };
-    Ok((Sources::new(dir, own, ignored), plan.seed))
+    Ok((Sources::new(dir, &own, ignored), plan.seed))
 }
 
 fn exports(args: &ExportArgs) -> impl Iterator<Item = &PathBuf> {
@@ -205,10 +205,7 @@ fn waiting(exit: Exit, has_keys: bool) -> String {
 }
 
 const fn style(exit: Exit) -> TextStyle {
-    match exit {
-        Exit::Success => TextStyle::Good,
-        _ => TextStyle::Bad,
-    }
+    if matches!(exit, Exit::Success) { TextStyle::Good } else { TextStyle::Bad }
 }
 
 /// Writes a line that separates, with a text in it.

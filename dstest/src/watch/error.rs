@@ -46,7 +46,10 @@ impl WatchError {
                 Self::limit("files", "fs.inotify.max_user_instances", 1024)
             }
             ErrorKind::Io(error) => Self::Refused { path, reason: error.to_string() },
-            _ => Self::Refused { path, reason: error.to_string() },
+            ErrorKind::Generic(_)
+            | ErrorKind::PathNotFound
+            | ErrorKind::WatchNotFound
+            | ErrorKind::InvalidConfig(_) => Self::Refused { path, reason: error.to_string() },
         }
     }
 

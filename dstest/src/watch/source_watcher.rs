@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use notify::event::{AccessKind, AccessMode, CreateKind, MetadataKind, ModifyKind};
+use notify::event::{AccessKind, AccessMode, MetadataKind, ModifyKind};
 use notify::{Config, Event, EventKind, PollWatcher, RecursiveMode, Watcher, recommended_watcher};
 
 use super::error::WatchError;
@@ -120,11 +120,8 @@ impl<R: FnMut(Vec<PathBuf>)> Collector<R> {
             if !self.sources.includes(&path) {
                 continue;
             }
-            let may_be_directory = match event.kind {
-                EventKind::Create(kind) => kind != CreateKind::File,
-                EventKind::Modify(ModifyKind::Name(_)) => true,
-                _ => false,
-            };
+            let may_be_directory =
+                is_new || matches!(event.kind, EventKind::Modify(ModifyKind::Name(_)));
             if may_be_directory && path.is_dir() && !path.is_symlink() {
                 // One that cannot be watched is as one that is ignored: the others still are.
                 let _ = self.add(path.clone());
@@ -185,7 +182,7 @@ mod tests {
     use std::path::Path;
 
     use notify::NullWatcher;
-    use notify::event::{RemoveKind, RenameMode};
+    use notify::event::{CreateKind, RemoveKind, RenameMode};
 
     use super::*;
 
@@ -195,7 +192,7 @@ mod tests {
         fs::create_dir_all(dir.path().join("src")).unwrap();
         fs::write(dir.path().join("src/a.rs"), "a").unwrap();
         let (sender, reports) = mpsc::channel();
-        let sources = Sources::new(dir.path(), Vec::new(), Vec::new());
+        let sources = Sources::new(dir.path(), &[], Vec::new());
         let report = move |paths| sender.send(paths).unwrap_or_default();
         let watcher = SourceWatcher::start(sources, method, report).unwrap();
         (dir, watcher, reports)
@@ -226,7 +223,7 @@ mod tests {
     fn an_atomic_save_is_one_of_its_file() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a.rs"), "new").unwrap();
-        let sources = Sources::new(dir.path(), Vec::new(), Vec::new());
+        let sources = Sources::new(dir.path(), &[], Vec::new());
         let path = |name| sources.dir().join(name);
         let renamed = |mode| EventKind::Modify(ModifyKind::Name(mode));
         let events = [

@@ -23,7 +23,7 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Those below a directory.
-    pub(crate) fn new(dir: &Path, own: Vec<PathBuf>, ignored: Vec<Regex>) -> Self {
+    pub(crate) fn new(dir: &Path, own: &[PathBuf], ignored: Vec<Regex>) -> Self {
         let own = own.iter().map(|path| canonical(path)).collect();
         Self { dir: canonical(dir), own, ignored }
     }
@@ -99,7 +99,7 @@ mod tests {
         fs::write(dir.path().join("Cargo.toml"), "").unwrap();
         fs::write(dir.path().join("out/CACHEDIR.TAG"), "").unwrap();
         let own = vec![dir.path().join("store"), dir.path().join("result.json")];
-        let sources = Sources::new(dir.path(), own, vec![Regex::new("^docs/").unwrap()]);
+        let sources = Sources::new(dir.path(), &own, vec![Regex::new("^docs/").unwrap()]);
         (dir, sources)
     }
 
@@ -141,7 +141,7 @@ mod tests {
             names.sort_unstable();
             names
         };
-        assert_eq!(below(&[sources.dir.clone()]), ["a", "src"]);
+        assert_eq!(below(std::slice::from_ref(&sources.dir)), ["a", "src"]);
         assert_eq!(below(&[sources.dir.join("a"), sources.dir.join("src")]), ["a/target"]);
     }
 }
