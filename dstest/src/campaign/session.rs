@@ -229,8 +229,8 @@ fn report_text(
     text
 }
 
-/// The lines of a report with one failure, but for the rows of its table.
-const REPORT_LINES: usize = 14;
+/// The lines of a watch's campaign with one failure, but for the rows of its table.
+const REPORT_LINES: usize = 21;
 
 /// `50 runs in 2 s (25/s), stopped by --for`.
 fn last_line(ended: u64, wall: Duration, rate: &str, stop: &str) -> String {

@@ -46,11 +46,12 @@ impl FailureReport {
                 let log = self.log.as_deref().map_or_else(String::new, |log| {
                     format!("{:>12}  {}\n", "log", paint.apply(TextStyle::Faint, log))
                 });
-                let again = self
-                    .again
-                    .map_or_else(String::new, |seed| format!("still fails with seed {seed}: "));
-                let reason = &self.signature;
-                format!("{head}  {name}  {again}{reason}\n{log}{:>12}  {replay}\n", "replay")
+                let (again, seed) = match self.again {
+                    Some(seed) => ("still fails: ", format!("{:>12}  {seed}\n", "seed")),
+                    None => ("", String::new()),
+                };
+                let head = format!("{head}  {name}  {again}{}\n", self.signature);
+                format!("{head}{seed}{log}{:>12}  {replay}\n", "replay")
             }
         }
     }
@@ -94,7 +95,9 @@ mod tests {
             novelty: Novelty::New,
         };
         let first = report.text(Paint::Plain);
+        report.again = Some(Seed::new(42));
+        let again = report.text(Paint::Plain);
         report.novelty = Novelty::SameAs(Iteration::FIRST);
-        insta::assert_snapshot!(first + &report.text(Paint::Plain));
+        insta::assert_snapshot!(first + &again + &report.text(Paint::Plain));
     }
 }

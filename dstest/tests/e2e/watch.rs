@@ -119,7 +119,7 @@ fn a_save_brings_a_verdict_and_the_failed_seed_comes_first() {
     save(&sandbox, "script.sh", &format!("{failing} # no cure"));
     let second = watch.wait_for("failed; waiting for a save", 2);
     assert!(second.contains("2: script.sh saved"), "{second}");
-    let still = format!("sh #7  still fails with seed {seed}: error: seven");
+    let still = format!("sh #7  still fails: error: seven\n        seed  {seed}\n");
     assert!(second.contains(&still), "no {still} in {second}");
     assert_eq!(sandbox.field("iter").join(""), "712345689");
 
@@ -232,7 +232,7 @@ fn on_a_terminal_keys_run_again_and_quit() {
     }
     terminal.press("\r");
     terminal.wait_for("2: run again");
-    let second = terminal.wait_for("still fails with seed");
+    let second = terminal.wait_for("still fails: error: no luck");
     assert!(!second.contains("same as"), "each kind is shown once:\n{second}");
     // Keys count only while it waits.
     wait_until("it quits", || {
