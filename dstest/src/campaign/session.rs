@@ -67,8 +67,8 @@ impl<'a> Session<'a> {
         let view = View::start(context, tally.clone()).map_err(Error::system("start a thread"))?;
         view.send(Notice::Line(headline));
         let schedule = self.schedule.starting_with(&self.retry);
-        let told = (self.retry, self.output.detail);
-        let mut recorder = Recorder::new(log, tally.clone(), &view, hints.clone(), told);
+        let retry = (self.retry, self.output.detail);
+        let mut recorder = Recorder::new(log, tally.clone(), &view, hints.clone(), retry);
         let options = DispatchOptions {
             schedule,
             budget: self.budget,

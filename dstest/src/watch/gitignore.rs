@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Those of these paths that git does not ignore; all, where there is no repository or no git.
+/// The paths that git does not ignore; all, where there is no repository or no git.
 pub(super) fn without_ignored(dir: &Path, mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
     if paths.is_empty() {
         return paths;

@@ -22,7 +22,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// Those below a directory.
+    /// The sources below a directory.
     pub(crate) fn new(dir: &Path, own: &[PathBuf], ignored: Vec<Regex>) -> Self {
         let own = own.iter().map(|path| canonical(path)).collect();
         Self { dir: canonical(dir), own, ignored }
@@ -50,7 +50,7 @@ impl Sources {
         without_ignored(&self.dir, below.filter(|dir| self.includes(dir)).collect())
     }
 
-    /// Those of these paths that matter, relative to the directory.
+    /// The paths that matter, relative to the directory.
     pub(super) fn choose(&self, paths: Vec<PathBuf>) -> Vec<PathBuf> {
         let own = paths.into_iter().filter(|path| self.includes(path)).collect();
         let chosen = without_ignored(&self.dir, own).into_iter();
